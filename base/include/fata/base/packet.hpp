@@ -1,0 +1,201 @@
+// PacketBuf and Slice: the two ways to hold device-able memory without copying it.
+//
+//   PacketBuf  one owner, writable, with headroom: each layer prepends its header in place.
+//   Slice      counted, read-only view of (a part of) a buffer; the last holder sends the buffer home.
+//
+// A buffer belongs to a BufferHome (a pool, a device's ring) that made it and gets it back. Counts are not atomic: a buffer
+// lives on one loop (one core).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "fata/base/bytes.hpp"
+#include "fata/base/panic.hpp"
+
+namespace fata {
+
+struct Buffer;
+
+// Takes back a buffer that nobody holds any more.
+class BufferHome {
+ public:
+  virtual void take_home(Buffer& buffer) noexcept = 0;
+
+ protected:
+  ~BufferHome() = default;
+};
+
+// The control block of one piece of memory. Owned by its home, for as long as the home lives; a home outlives
+// all of its buffers' holders.
+struct Buffer {
+  BufferHome* home = nullptr;
+  std::byte* memory = nullptr;
+  std::uint32_t capacity = 0;
+  std::uint32_t holders = 0;
+  std::uint32_t index = 0;       // the home's own: place in its table, descriptor number
+  Buffer* next_free = nullptr;   // the home's own: free list
+
+  MutableBytes bytes() const { return danger_span(memory, capacity); }
+};
+
+// What a device may be asked to finish (transmit) or has already checked (receive); the fields are those of
+// the virtio-net header (virtio 1.2, section 5.1.6), with offsets from the first byte of the packet.
+struct Offload {
+  enum class Gso : std::uint8_t { kNone, kTcpV4, kTcpV6, kUdp };
+  bool checksum_needed = false;  // transmit: sum from checksum_start to the end, store at + checksum_offset
+  bool checksum_valid = false;   // receive: the device (or a trusted peer in the same host) vouches for it
+  Gso gso = Gso::kNone;
+  bool gso_ecn = false;
+  std::uint16_t checksum_start = 0;
+  std::uint16_t checksum_offset = 0;
+  std::uint16_t gso_size = 0;       // payload bytes a segment
+  std::uint16_t header_length = 0;  // bytes of headers that every segment repeats
+};
+
+class Slice;
+
+class PacketBuf {
+ public:
+  PacketBuf() = default;
+  // Adopts a buffer that nobody holds; the payload is empty and starts after `headroom` bytes.
+  PacketBuf(Buffer& buffer, std::size_t headroom) : buffer_(&buffer) {
+    check(buffer.holders == 0 && headroom <= buffer.capacity, "buffer adopted twice");
+    buffer.holders = 1;
+    begin_ = end_ = static_cast<std::uint32_t>(headroom);
+  }
+  PacketBuf(PacketBuf&& other) noexcept { swap(other); }
+  PacketBuf& operator=(PacketBuf&& other) noexcept {
+    PacketBuf(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~PacketBuf() { reset(); }
+
+  explicit operator bool() const { return buffer_ != nullptr; }
+  void reset() {
+    if (buffer_ == nullptr) return;
+    Buffer& buffer = *std::exchange(buffer_, nullptr);
+    buffer.holders = 0;
+    buffer.home->take_home(buffer);
+  }
+
+  std::size_t size() const { return end_ - begin_; }
+  std::size_t headroom() const { return begin_; }
+  std::size_t tailroom() const { return buffer_ == nullptr ? 0 : buffer_->capacity - end_; }
+  MutableBytes bytes() { return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(begin_, size()); }
+  Bytes bytes() const { return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(begin_, size()); }
+
+  // Makes the packet longer at the front; the bytes are the caller's to fill. Needs that much headroom.
+  MutableBytes prepend(std::size_t count) {
+    check(count <= headroom(), "no headroom for a header");
+    begin_ -= static_cast<std::uint32_t>(count);
+    return bytes().first(count);
+  }
+  // Makes the packet longer at the back. Needs that much tailroom.
+  MutableBytes append(std::size_t count) {
+    check(count <= tailroom(), "no tailroom");
+    end_ += static_cast<std::uint32_t>(count);
+    return bytes().last(count);
+  }
+  // All the memory behind the packet; `append` what was used of it.
+  MutableBytes tail() { return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(end_); }
+  void trim_front(std::size_t count) {
+    check(count <= size(), "trimmed more than there is");
+    begin_ += static_cast<std::uint32_t>(count);
+  }
+  void truncate(std::size_t size_now) {
+    check(size_now <= size(), "truncated to more than there is");
+    end_ = begin_ + static_cast<std::uint32_t>(size_now);
+  }
+
+  Offload& offload() { return offload_; }
+  const Offload& offload() const { return offload_; }
+  Buffer* buffer() const { return buffer_; }
+
+  void swap(PacketBuf& other) noexcept {
+    std::swap(buffer_, other.buffer_);
+    std::swap(begin_, other.begin_);
+    std::swap(end_, other.end_);
+    std::swap(offload_, other.offload_);
+  }
+
+ private:
+  friend class Slice;
+  Buffer* buffer_ = nullptr;
+  std::uint32_t begin_ = 0;
+  std::uint32_t end_ = 0;
+  Offload offload_{};
+};
+
+class Slice {
+ public:
+  Slice() = default;
+  // The packet becomes read-only and shareable. Costs nothing.
+  explicit Slice(PacketBuf&& packet) noexcept
+      : buffer_(std::exchange(packet.buffer_, nullptr)), offset_(packet.begin_), size_(packet.end_ - packet.begin_) {}
+  Slice(const Slice& other) : buffer_(other.buffer_), offset_(other.offset_), size_(other.size_) {
+    if (buffer_ != nullptr) ++buffer_->holders;
+  }
+  Slice(Slice&& other) noexcept { swap(other); }
+  Slice& operator=(Slice other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Slice() { release(); }
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  Bytes bytes() const { return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(offset_, size_); }
+  std::string_view text() const { return as_text(bytes()); }
+
+  // A part of this slice; holds the same buffer. `offset + count` must lie inside.
+  Slice part(std::size_t offset, std::size_t count) const {
+    Slice slice(*this);
+    slice.trim_front(offset);
+    slice.truncate(count);
+    return slice;
+  }
+  void trim_front(std::size_t count) {
+    check(count <= size_, "trimmed more than there is");
+    offset_ += static_cast<std::uint32_t>(count);
+    size_ -= static_cast<std::uint32_t>(count);
+  }
+  void truncate(std::size_t size_now) {
+    check(size_now <= size_, "truncated to more than there is");
+    size_ = static_cast<std::uint32_t>(size_now);
+  }
+
+  // How many bytes of memory this slice keeps from its home.
+  std::size_t pinned() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
+  bool is_sole_holder() const { return buffer_ != nullptr && buffer_->holders == 1; }
+  // A sole holder may write in place (TLS decrypts so); nothing otherwise, and the slice stays as it is.
+  std::optional<PacketBuf> into_packet() && {
+    if (!is_sole_holder()) return std::nullopt;
+    PacketBuf packet;
+    packet.buffer_ = std::exchange(buffer_, nullptr);
+    packet.begin_ = offset_;
+    packet.end_ = offset_ + size_;
+    return packet;
+  }
+
+  void swap(Slice& other) noexcept {
+    std::swap(buffer_, other.buffer_);
+    std::swap(offset_, other.offset_);
+    std::swap(size_, other.size_);
+  }
+
+ private:
+  void release() {
+    if (buffer_ == nullptr) return;
+    Buffer& buffer = *std::exchange(buffer_, nullptr);
+    if (--buffer.holders == 0) buffer.home->take_home(buffer);
+  }
+
+  Buffer* buffer_ = nullptr;
+  std::uint32_t offset_ = 0;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace fata

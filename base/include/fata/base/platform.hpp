@@ -1,0 +1,55 @@
+// The platform header: all that a target must provide. A target is this header implemented, plus its devices.
+//
+// Declared in base so that `async` can idle without knowing a target. `lib/` never calls it: what a library
+// needs (time, randomness) is handed to it as a device that models a `sig/` concept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "fata/base/danger.hpp"
+#include "fata/base/result.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::platform {
+
+// Monotonic clock. Never steps backwards; its origin is the start of the image. Costs tens of nanoseconds.
+Instant monotonic_now() noexcept;
+
+// Wall clock (UTC). May step when the host corrects it.
+WallTime wall_now() noexcept;
+
+// Fills `out` with cryptographically strong random bytes. An image without a source of entropy refuses to
+// start, so this cannot fail later; it never blocks.
+void entropy(std::span<std::byte> out) noexcept;
+
+// Queues text for the console. Never blocks the caller: what does not fit the platform's buffer (at least
+// 16 KiB) is dropped and counted, and the loss is reported in the next line that fits.
+void console_write(std::string_view text) noexcept;
+
+// Makes everything queued by console_write() visible, waiting if it must. For exit and panic paths.
+void console_flush() noexcept;
+
+// The parameters of the image: the process's arguments after its name, or the words of the kernel's command
+// line without those that belong to the platform. Valid for the whole run.
+std::span<const std::string_view> arguments() noexcept;
+
+// Looks at every device once, without waiting: completes what has completed (making tasks ready), hands over
+// what was queued (kicks rings, submits system calls). Called once in each turn of the loop.
+// Returns whether anything was completed.
+bool poll_devices() noexcept;
+
+// Waits until a device needs attention or `deadline` has passed. Returns at once if something is pending.
+// On bare metal this is the only place where interrupts are open.
+void idle_until(Instant deadline) noexcept;
+
+// A person or a manager asked the image to stop (SIGINT, SIGTERM, ACPI power button, xl shutdown).
+bool stop_requested() noexcept;
+
+// Ends the image with `status` (0 to 126), after flushing the console. 0: done; 63: --help was printed;
+// 64: wrong parameter or configuration; 1: the application failed; others are the application's own.
+[[noreturn]] void exit(int status) noexcept;
+
+}  // namespace fata::platform

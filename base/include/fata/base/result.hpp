@@ -1,0 +1,25 @@
+// Result<T, E>: a value, or the reason why there is none.
+#pragma once
+
+#include <expected>
+#include <utility>
+
+#include "fata/base/error.hpp"
+
+namespace fata {
+
+template <class T = void, class E = Error>
+using Result = std::expected<T, E>;
+
+// `return fail(Errc::kTruncated);`
+template <class E>
+constexpr std::unexpected<E> fail(E error) {
+  return std::unexpected<E>(error);
+}
+// `return fail(Errc::kPortInUse, port);` with a detail, as an Error.
+template <ErrorEnum E>
+constexpr std::unexpected<Error> fail(E code, std::uint32_t detail) {
+  return std::unexpected<Error>(Error(code, detail));
+}
+
+}  // namespace fata

@@ -1,0 +1,35 @@
+# fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
+#
+# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven
+# self-contained. DEPS are the fata libraries it may include. TESTS become one executable `NAME_test`.
+# A library without SOURCES is header-only.
+function(fata_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  set(target fata_${name})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)
+  if(arg_SOURCES)
+    add_library(${target} STATIC ${arg_SOURCES})
+    set(scope PUBLIC)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(fata::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  target_compile_features(${target} ${scope} cxx_std_23)
+  foreach(dep ${arg_DEPS})
+    target_link_libraries(${target} ${scope} fata_${dep})
+  endforeach()
+  if(arg_SOURCES AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(lib|base|async|sig)(/|$)")
+    target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY FATA_LIBRARIES ${target})
+  install(TARGETS ${target} EXPORT fata-${FATA_TARGET}
+    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR} FILE_SET HEADERS DESTINATION include)
+
+  if(FATA_TESTS AND arg_TESTS)
+    fata_test(${name}_test SOURCES ${arg_TESTS} DEPS ${name} ${arg_TEST_DEPS})
+  endif()
+endfunction()
+set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)
