@@ -1,0 +1,55 @@
+// Cancellation: a CancelSource says stop, its CancelTokens hear it.
+//
+// A source outlives every wait that was given one of its tokens. Cancelling is final. Sources form a tree: a source
+// made from a parent's token is cancelled with its parent.
+#pragma once
+
+#include "fata/async/list.hpp"
+
+namespace fata::async {
+
+class CancelSource;
+
+// Called once when the source is cancelled, unless it was destroyed or unlinked before.
+class CancelHook : public ListNode<CancelHook> {
+ public:
+  virtual void on_cancel() noexcept = 0;
+
+ protected:
+  ~CancelHook() = default;
+};
+
+class CancelToken {
+ public:
+  constexpr CancelToken() = default;  // one that is never cancelled
+  bool cancelled() const;
+  bool can_be_cancelled() const { return source_ != nullptr; }
+  // Nothing happens if the token can never be cancelled; must not be called once cancelled() is true.
+  void add(CancelHook& hook) const;
+
+ private:
+  friend class CancelSource;
+  explicit constexpr CancelToken(CancelSource& source) : source_(&source) {}
+  CancelSource* source_ = nullptr;
+};
+
+class CancelSource final : private CancelHook {
+ public:
+  CancelSource() = default;
+  explicit CancelSource(CancelToken parent);
+
+  void cancel() noexcept;
+  bool cancelled() const { return cancelled_; }
+  CancelToken token() { return CancelToken(*this); }
+
+ private:
+  friend class CancelToken;
+  void on_cancel() noexcept override { cancel(); }
+
+  List<CancelHook> hooks_;
+  bool cancelled_ = false;
+};
+
+inline bool CancelToken::cancelled() const { return source_ != nullptr && source_->cancelled_; }
+
+}  // namespace fata::async

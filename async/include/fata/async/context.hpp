@@ -1,0 +1,19 @@
+// Context: what the generated main hands to every device and job.
+#pragma once
+
+#include "fata/async/cancel.hpp"
+#include "fata/async/loop.hpp"
+#include "fata/base/log.hpp"
+
+namespace fata::async {
+
+struct Context {
+  Loop& loop;
+  CancelToken stop;      // cancelled when the image is asked to stop: finish, then return
+  log::Rules log_rules{};  // from --log
+
+  // `source` is static text.
+  Logger logger(std::string_view source) const { return Logger(source, log_rules.level_of(source)); }
+};
+
+}  // namespace fata::async

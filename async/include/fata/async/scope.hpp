@@ -1,0 +1,42 @@
+// Scope: owns the tasks it started and ends only when all of them have ended.
+#pragma once
+
+#include "fata/async/task.hpp"
+#include "fata/async/wait.hpp"
+
+namespace fata::async {
+
+class Scope {
+ public:
+  // Its tasks are asked to stop when `parent` is cancelled.
+  explicit Scope(CancelToken parent = {}) : source_(parent) {}
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+  // All tasks must have ended: await join() before the scope dies.
+  ~Scope() { check(running_ == 0, "a scope died before its tasks; join() it first"); }
+
+  // Starts the task in the loop's next turn.
+  void spawn(Task<void> task);
+  // What the tasks should be given, so that cancel() reaches them.
+  CancelToken token() { return source_.token(); }
+  void cancel() noexcept { source_.cancel(); }
+  std::size_t running() const { return running_; }
+
+  // Waits until no task is left. Does not cancel them.
+  Task<void> join();
+  // Asks all to stop, then waits until they have.
+  Task<void> stop();
+  // Waits until fewer than `limit` tasks run, or the wait ends.
+  Task<Result<void, Errc>> below(std::size_t limit, Wait wait = {});
+
+ private:
+  struct Runner;
+  static Runner run(Scope* scope, Task<void> task);
+  void ended() noexcept;
+
+  CancelSource source_;
+  WaitQueue changed_;
+  std::size_t running_ = 0;
+};
+
+}  // namespace fata::async

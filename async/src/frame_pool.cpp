@@ -1,0 +1,46 @@
+#include "fata/async/frame_pool.hpp"
+
+#include <new>
+
+#include "fata/base/panic.hpp"
+
+namespace fata::async {
+
+namespace {
+// Under the address sanitizer every frame comes from the heap, so that a use after its end is found.
+#if __has_feature(address_sanitizer)
+constexpr bool kPooled = false;
+#else
+constexpr bool kPooled = true;
+#endif
+}  // namespace
+
+FramePool::~FramePool() {
+  check(in_use_ == 0, "a coroutine outlives its loop");
+  for (Free*& head : free_) {
+    while (head != nullptr) {
+      Free* frame = head;
+      head = frame->next;
+      ::operator delete(frame);
+    }
+  }
+}
+
+void* FramePool::allocate(std::size_t size) {
+  ++in_use_;
+  const std::size_t index = (size + kStep - 1) / kStep - 1;
+  if (!kPooled || index >= kClasses) return ::operator new(size);
+  Free* frame = free_[index];
+  if (frame == nullptr) return ::operator new((index + 1) * kStep);
+  free_[index] = frame->next;
+  return frame;
+}
+
+void FramePool::release(void* frame, std::size_t size) noexcept {
+  --in_use_;
+  const std::size_t index = (size + kStep - 1) / kStep - 1;
+  if (!kPooled || index >= kClasses) return ::operator delete(frame);
+  free_[index] = new (frame) Free{free_[index]};
+}
+
+}  // namespace fata::async

@@ -1,0 +1,72 @@
+#include "fata/async/loop.hpp"
+
+#include <algorithm>
+
+#include "fata/async/task.hpp"
+#include "fata/base/platform.hpp"
+
+namespace fata::async {
+
+namespace {
+// Bounds of one turn, so that neither timers nor tasks that always have work keep devices waiting.
+constexpr std::size_t kTimersPerTurn = 256;
+
+struct Runner {
+  struct promise_type {
+    static void* operator new(std::size_t size) { return current_loop().frames().allocate(size); }
+    static void operator delete(void* frame, std::size_t size) { current_loop().frames().release(frame, size); }
+    Runner get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { panic("exception in a task"); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+Runner run_main(Task<int> main, int* status) { *status = co_await std::move(main); }
+}  // namespace
+
+Loop::Loop() : now_(platform::monotonic_now()) {}
+
+int Loop::run(Task<int> main) {
+  int status = 0;
+  const Runner runner = run_main(std::move(main), &status);
+  Ready start;
+  start.handle = runner.handle;
+  make_ready(start);
+  for (;;) {
+    resume_ready();
+    if (runner.handle.done()) break;
+    look_around();
+  }
+  runner.handle.destroy();
+  return status;
+}
+
+void Loop::look_around() {
+  ++stats_.turns;
+  platform::poll_devices();
+  now_ = platform::monotonic_now();
+  timers_.fire(now_, kTimersPerTurn);
+  if (!ready_.empty()) return;
+  if (timers_.next() <= now_) return;
+  ++stats_.idles;
+  platform::idle_until(timers_.next());
+  now_ = platform::monotonic_now();
+}
+
+void Loop::resume_ready() {
+  // Only what is ready now: what these make ready comes in the next turn, after the devices.
+  List<Ready> batch;
+  batch.splice_back(ready_);
+  while (!batch.empty()) {
+    batch.pop_front().handle.resume();
+    ++stats_.resumed;
+    const Instant after = platform::monotonic_now();
+    stats_.longest_stretch = std::max(stats_.longest_stretch, after - now_);
+    now_ = after;
+  }
+}
+
+}  // namespace fata::async

@@ -1,0 +1,80 @@
+#include "fata/sim/platform.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+#include "fata/base/log.hpp"
+#include "fata/base/panic.hpp"
+
+namespace fata {
+
+namespace sim {
+namespace {
+Platform* g_current = nullptr;
+}
+
+Platform::Platform(std::uint64_t seed) : random_state_(seed) {
+  check(g_current == nullptr, "two simulated platforms at once");
+  g_current = this;
+  loop_ = std::make_unique<async::Loop>();
+}
+
+Platform::~Platform() {
+  loop_.reset();
+  g_current = nullptr;
+}
+
+Platform& Platform::current() {
+  check(g_current != nullptr, "no simulated platform");
+  return *g_current;
+}
+
+// splitmix64
+std::uint64_t Platform::random() {
+  std::uint64_t z = random_state_ += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+void Platform::idle_until(Instant deadline) {
+  check(!deadline.is_never(), "deadlock: every task waits for something that cannot happen");
+  now_ = std::max(now_, deadline);
+}
+}  // namespace sim
+
+namespace platform {
+// Without a simulated platform (a fuzzer, a test of a pure engine) time stands still.
+Instant monotonic_now() noexcept { return sim::g_current == nullptr ? Instant{} : sim::g_current->now(); }
+WallTime wall_now() noexcept {
+  // 2026-01-01T00:00:00Z, then as the virtual clock goes.
+  return {1'767'225'600'000'000'000 + monotonic_now().ns};
+}
+void entropy(std::span<std::byte> out) noexcept {
+  for (std::byte& b : out) b = static_cast<std::byte>(sim::Platform::current().random());
+}
+void console_write(std::string_view text) noexcept { sim::Platform::current().console() += text; }
+void console_flush() noexcept {}
+std::span<const std::string_view> arguments() noexcept { return sim::Platform::current().arguments; }
+bool poll_devices() noexcept { return sim::Platform::current().poll(); }
+void idle_until(Instant deadline) noexcept { sim::Platform::current().idle_until(deadline); }
+bool stop_requested() noexcept { return sim::Platform::current().stop_requested(); }
+[[noreturn]] void exit(int status) noexcept { std::exit(status); }
+}  // namespace platform
+
+namespace async {
+Loop& current_loop() noexcept { return sim::Platform::current().loop(); }
+}  // namespace async
+
+void log_sink(log::Level, std::string_view line) noexcept {
+  if (sim::g_current != nullptr) sim::g_current->log_line(line);
+}
+
+[[noreturn]] void panic(std::string_view what, std::source_location where) noexcept {
+  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), where.file_name(),
+               where.line());
+  std::abort();
+}
+
+}  // namespace fata
