@@ -47,6 +47,7 @@ int Loop::run(Task<int> main) {
 void Loop::look_around() {
   ++stats_.turns;
   platform::poll_devices();
+  if (on_stop_ != nullptr && platform::stop_requested()) on_stop_->cancel();
   now_ = platform::monotonic_now();
   timers_.fire(now_, kTimersPerTurn);
   if (!ready_.empty()) return;

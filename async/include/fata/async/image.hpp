@@ -10,4 +10,7 @@ namespace fata {
 // The platform has set up memory, clocks, entropy and console, and cancels `context.stop` when asked to stop.
 async::Task<int> image_main(async::Context& context);
 
+// What start code calls once the platform is up: runs image_main on `loop`, gives the exit status.
+int run_image(async::Loop& loop);
+
 }  // namespace fata

@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include "fata/async/cancel.hpp"
 #include "fata/async/frame_pool.hpp"
 #include "fata/async/list.hpp"
 #include "fata/async/timer_heap.hpp"
@@ -40,6 +41,9 @@ class Loop {
   // suspended and are their owners' to destroy.
   int run(Task<int> main);
 
+  // Cancelled in the turn in which the platform hears that the image should stop.
+  void cancel_on_stop(CancelSource& source) { on_stop_ = &source; }
+
   // Time as of the start of the current task's stretch. Cheap; good for deadlines and ageing.
   Instant now() const { return now_; }
   void make_ready(Ready& item) { ready_.push_back(item); }
@@ -56,6 +60,7 @@ class Loop {
   List<Ready> ready_;
   Instant now_{};
   Stats stats_{};
+  CancelSource* on_stop_ = nullptr;
 };
 
 // Link-time hook, defined by the platform: the loop of the core that runs this code.

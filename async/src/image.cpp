@@ -1,0 +1,12 @@
+#include "fata/async/image.hpp"
+
+namespace fata {
+
+int run_image(async::Loop& loop) {
+  async::CancelSource stop;
+  loop.cancel_on_stop(stop);
+  async::Context context{loop, stop.token()};
+  return loop.run(image_main(context));
+}
+
+}  // namespace fata

@@ -1,0 +1,89 @@
+// Network addresses as values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "fata/base/bytes.hpp"
+#include "fata/base/text.hpp"
+
+namespace fata {
+
+struct MacAddress {
+  std::array<std::byte, 6> octets{};
+
+  static constexpr MacAddress broadcast() {
+    MacAddress mac;
+    mac.octets.fill(std::byte{0xff});
+    return mac;
+  }
+  bool is_multicast() const { return (octets[0] & std::byte{1}) != std::byte{0}; }
+  friend bool operator==(const MacAddress&, const MacAddress&) = default;
+};
+
+// An IPv4 address in host byte order: 192.0.2.1 is 0xc0000201.
+struct Ipv4Address {
+  std::uint32_t value = 0;
+
+  static constexpr Ipv4Address of(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+    return {std::uint32_t{a} << 24 | std::uint32_t{b} << 16 | std::uint32_t{c} << 8 | d};
+  }
+  // Dotted quad, nothing around it, no octet with a leading zero.
+  static std::optional<Ipv4Address> parse(std::string_view text);
+  bool is_any() const { return value == 0; }
+  bool is_loopback() const { return value >> 24 == 127; }
+  bool is_multicast() const { return value >> 28 == 0xe; }
+  bool is_limited_broadcast() const { return value == 0xffffffff; }
+  friend constexpr auto operator<=>(Ipv4Address, Ipv4Address) = default;
+};
+
+// "192.0.2.1/24": an address and the length of its network's prefix.
+struct Ipv4Cidr {
+  Ipv4Address address;
+  std::uint8_t prefix = 32;
+
+  static std::optional<Ipv4Cidr> parse(std::string_view text);
+  std::uint32_t mask() const { return prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix); }
+  bool contains(Ipv4Address other) const { return ((other.value ^ address.value) & mask()) == 0; }
+  Ipv4Address broadcast() const { return {address.value | ~mask()}; }
+  friend bool operator==(const Ipv4Cidr&, const Ipv4Cidr&) = default;
+};
+
+// An IPv4 or IPv6 address in 16 bytes, network order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
+class IpAddress {
+ public:
+  constexpr IpAddress() = default;  // :: , "any"
+  constexpr IpAddress(Ipv4Address v4) {  // NOLINT: implicit by design
+    octets_[10] = octets_[11] = std::byte{0xff};
+    for (std::size_t i = 0; i < 4; ++i) octets_[12 + i] = static_cast<std::byte>(v4.value >> (24 - 8 * i));
+  }
+  explicit constexpr IpAddress(const std::array<std::byte, 16>& v6) : octets_(v6) {}
+
+  bool is_v4() const;
+  // 0.0.0.0 or ::
+  bool is_any() const;
+  // Meaningful for is_v4() only.
+  Ipv4Address v4() const { return {load_be<std::uint32_t>(Bytes(octets_).subspan<12>())}; }
+  const std::array<std::byte, 16>& octets() const { return octets_; }
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+
+ private:
+  std::array<std::byte, 16> octets_{};
+};
+
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;  // host order
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+void write_text(TextWriter& out, const MacAddress& mac);   // 52:54:00:12:34:56
+void write_text(TextWriter& out, Ipv4Address address);     // 192.0.2.1
+void write_text(TextWriter& out, const Ipv4Cidr& cidr);    // 192.0.2.1/24
+void write_text(TextWriter& out, const IpAddress& address);  // RFC 5952
+void write_text(TextWriter& out, const Endpoint& endpoint);  // 192.0.2.1:53, [2001:db8::1]:53
+
+}  // namespace fata

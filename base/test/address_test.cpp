@@ -1,0 +1,62 @@
+#include "fata/base/address.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fata {
+namespace {
+
+template <class T>
+std::string text(const T& value) {
+  Text<64> out(std::in_place, value);
+  return std::string(out.view());
+}
+
+TEST(Ipv4Address, ParsesDottedQuadsOnly) {
+  EXPECT_EQ(Ipv4Address::parse("192.0.2.1"), Ipv4Address::of(192, 0, 2, 1));
+  for (const char* wrong : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "a.b.c.d", "1..2.3"}) {
+    EXPECT_FALSE(Ipv4Address::parse(wrong)) << wrong;
+  }
+}
+
+TEST(Ipv4Cidr, KnowsItsNetwork) {
+  const auto cidr = Ipv4Cidr::parse("10.0.2.15/24");
+  ASSERT_TRUE(cidr);
+  EXPECT_TRUE(cidr->contains(Ipv4Address::of(10, 0, 2, 200)));
+  EXPECT_FALSE(cidr->contains(Ipv4Address::of(10, 0, 3, 1)));
+  EXPECT_EQ(text(cidr->broadcast()), "10.0.2.255");
+  EXPECT_EQ(text(*cidr), "10.0.2.15/24");
+  EXPECT_TRUE(Ipv4Cidr::parse("0.0.0.0/0")->contains(Ipv4Address::of(8, 8, 8, 8)));
+  for (const char* wrong : {"10.0.0.1", "10.0.0.1/33", "10.0.0.1/", "/8"}) EXPECT_FALSE(Ipv4Cidr::parse(wrong)) << wrong;
+}
+
+IpAddress v6(std::initializer_list<std::uint16_t> groups) {
+  std::array<std::byte, 16> octets{};
+  std::size_t at = 0;
+  for (const std::uint16_t g : groups) store_be(MutableBytes(octets).subspan(at), g), at += 2;
+  return IpAddress(octets);
+}
+
+TEST(IpAddress, IsWrittenAsRfc5952Recommends) {
+  EXPECT_EQ(text(v6({0x2001, 0xdb8, 0, 0, 1, 0, 0, 1})), "2001:db8::1:0:0:1");
+  EXPECT_EQ(text(v6({0x2001, 0xdb8, 0, 1, 1, 1, 1, 1})), "2001:db8:0:1:1:1:1:1");
+  EXPECT_EQ(text(v6({0, 0, 0, 0, 0, 0, 0, 1})), "::1");
+  EXPECT_EQ(text(v6({1, 0, 0, 0, 0, 0, 0, 0})), "1::");
+  EXPECT_EQ(text(IpAddress()), "::");
+  EXPECT_EQ(text(IpAddress(Ipv4Address::of(127, 0, 0, 1))), "127.0.0.1");
+  EXPECT_EQ(text(Endpoint{v6({0xfe80, 0, 0, 0, 0, 0, 0, 1}), 53}), "[fe80::1]:53");
+}
+
+TEST(IpAddress, TellsTheFamiliesApart) {
+  EXPECT_TRUE(IpAddress(Ipv4Address{}).is_any());
+  EXPECT_TRUE(IpAddress().is_any());
+  EXPECT_FALSE(IpAddress().is_v4());
+  EXPECT_EQ(IpAddress(Ipv4Address{5}).v4().value, 5U);
+}
+
+TEST(MacAddress, IsWrittenInHex) {
+  EXPECT_EQ(text(MacAddress::broadcast()), "ff:ff:ff:ff:ff:ff");
+  EXPECT_TRUE(MacAddress::broadcast().is_multicast());
+}
+
+}  // namespace
+}  // namespace fata

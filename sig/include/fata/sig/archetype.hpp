@@ -1,0 +1,107 @@
+// Archetypes: the least that models each concept. A driver template is instantiated with them in a test, which proves that its body
+// asks for nothing that its concept does not promise. They do nothing; they are not fakes.
+#pragma once
+
+#include "fata/sig/block.hpp"
+#include "fata/sig/clock.hpp"
+#include "fata/sig/console.hpp"
+#include "fata/sig/flow.hpp"
+#include "fata/sig/ip.hpp"
+#include "fata/sig/job.hpp"
+#include "fata/sig/key_value.hpp"
+#include "fata/sig/net_device.hpp"
+#include "fata/sig/resolver.hpp"
+#include "fata/sig/udp.hpp"
+
+namespace fata::sig::archetype {
+
+// An awaitable that is ready with a T and is nothing more (in particular, not a Task).
+template <class T>
+struct Ready {
+  bool await_ready() const noexcept { return true; }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
+  T await_resume() const { return fail_or_default(); }
+
+ private:
+  static T fail_or_default() {
+    if constexpr (requires(T t) { t.error(); } && !std::is_same_v<T, WriteOutcome>) {
+      return fail(Error(async::Errc::kClosed));
+    } else {
+      return T{};
+    }
+  }
+};
+
+struct Clock {
+  Instant now() { return {}; }
+  WallTime wall() { return {}; }
+};
+struct Random {
+  void fill(MutableBytes) {}
+};
+struct Console {
+  void write(std::string_view) {}
+};
+struct Job {
+  Ready<int> start() { return {}; }
+};
+struct NetDevice {
+  MacAddress mac() { return {}; }
+  std::size_t mtu() { return 1500; }
+  NetFeatures features() { return {}; }
+  Ready<Result<std::size_t>> receive(std::span<RxFrame>, async::Wait) { return {}; }
+  PacketBuf allocate(std::size_t) { return {}; }
+  std::size_t send(std::span<PacketBuf>) { return 0; }
+  Ready<Result<void>> writable(async::Wait) { return {}; }
+};
+struct UdpSocket {
+  Endpoint local() { return {}; }
+  std::size_t max_payload() { return 1472; }
+  Ready<Result<std::size_t>> receive(std::span<RxDatagram>, async::Wait) { return {}; }
+  PacketBuf allocate() { return {}; }
+  Ready<Result<void>> send(std::span<TxDatagram>, async::Wait) { return {}; }
+};
+struct Udp {
+  using Socket = UdpSocket;
+  Result<std::unique_ptr<Socket>> bind(Endpoint) { return fail(Error(async::Errc::kClosed)); }
+};
+struct Flow {
+  Ready<Result<Slice>> read(async::Wait) { return {}; }
+  Ready<WriteOutcome> write(std::span<Slice>, async::Wait) { return {}; }
+  Ready<Result<void>> shutdown(async::Wait) { return {}; }
+  void abort() {}
+};
+struct Listener {
+  using Flow = archetype::Flow;
+  Endpoint local() { return {}; }
+  Ready<Result<std::unique_ptr<Flow>>> accept(async::Wait) { return {}; }
+};
+struct Tcp {
+  using Flow = archetype::Flow;
+  using Listener = archetype::Listener;
+  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) { return fail(Error(async::Errc::kClosed)); }
+  Ready<Result<std::unique_ptr<Flow>>> connect(Endpoint, async::Wait) { return {}; }
+  PacketBuf allocate() { return {}; }
+};
+struct KeyValueReader {
+  Ready<Result<Slice>> get(std::string_view, async::Wait) { return {}; }
+  Ready<Result<std::vector<KeyEntry>>> list(std::string_view, async::Wait) { return {}; }
+};
+struct BlockDevice {
+  BlockGeometry geometry() { return {}; }
+  Ready<Result<void>> read(std::uint64_t, MutableBytes, async::Wait) { return {}; }
+  Ready<Result<void>> write(std::uint64_t, Bytes, async::Wait) { return {}; }
+  Ready<Result<void>> flush(async::Wait) { return {}; }
+  Ready<Result<void>> discard(std::uint64_t, std::uint64_t, async::Wait) { return {}; }
+};
+struct Ipv4 {
+  std::optional<Ipv4Address> source_for(Ipv4Address) { return std::nullopt; }
+  std::size_t max_payload() { return 1480; }
+  PacketBuf allocate() { return {}; }
+  void send(Ipv4Address, Ipv4Address, std::uint8_t, PacketBuf) {}
+};
+struct Resolver {
+  Ready<Result<std::vector<IpAddress>>> resolve(std::string_view, async::Wait) { return {}; }
+};
+
+}  // namespace fata::sig::archetype

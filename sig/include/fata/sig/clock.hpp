@@ -1,0 +1,22 @@
+// Time and randomness as devices.
+#pragma once
+
+#include <concepts>
+
+#include "fata/base/danger.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::sig {
+
+template <class C>
+concept Clock = requires(C& clock) {
+  { clock.now() } -> std::same_as<Instant>;    // monotonic
+  { clock.wall() } -> std::same_as<WallTime>;  // UTC; may step
+};
+
+template <class R>
+concept Random = requires(R& random, MutableBytes out) {
+  { random.fill(out) } -> std::same_as<void>;  // cryptographically strong; cannot fail, does not block
+};
+
+}  // namespace fata::sig

@@ -1,0 +1,18 @@
+// From a name to addresses.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "fata/base/address.hpp"
+#include "fata/sig/awaits.hpp"
+
+namespace fata::sig {
+
+template <class R>
+concept Resolver = requires(R& resolver, std::string_view host, async::Wait wait) {
+  // Best first, never empty; a name that does not exist is an error.
+  { resolver.resolve(host, wait) } -> Awaits<Result<std::vector<IpAddress>>>;
+};
+
+}  // namespace fata::sig

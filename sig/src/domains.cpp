@@ -1,0 +1,31 @@
+#include "fata/sig/flow.hpp"
+#include "fata/sig/key_value.hpp"
+
+namespace fata::sig {
+
+const ErrorDomain& error_domain(FlowErrc) noexcept {
+  static constexpr ErrorDomain domain{"flow", [](std::uint32_t code) -> std::string_view {
+                                        switch (static_cast<FlowErrc>(code)) {
+                                          case FlowErrc::kReset: return "reset by the peer";
+                                          case FlowErrc::kClosedForWriting: return "written to after shutdown";
+                                          case FlowErrc::kRefused: return "connection refused";
+                                          case FlowErrc::kUnreachable: return "destination unreachable";
+                                        }
+                                        return "unknown";
+                                      }};
+  return domain;
+}
+
+const ErrorDomain& error_domain(KeyErrc) noexcept {
+  static constexpr ErrorDomain domain{"key-value", [](std::uint32_t code) -> std::string_view {
+                                        switch (static_cast<KeyErrc>(code)) {
+                                          case KeyErrc::kNotFound: return "no such key";
+                                          case KeyErrc::kIsFolder: return "the key is a folder";
+                                          case KeyErrc::kBadKey: return "not a relative path";
+                                        }
+                                        return "unknown";
+                                      }};
+  return domain;
+}
+
+}  // namespace fata::sig

@@ -1,0 +1,26 @@
+#include "fata/sig/archetype.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fata::sig {
+namespace {
+
+static_assert(Clock<archetype::Clock> && Random<archetype::Random> && Console<archetype::Console>);
+static_assert(Job<archetype::Job> && NetDevice<archetype::NetDevice> && Ipv4<archetype::Ipv4>);
+static_assert(UdpSocket<archetype::UdpSocket> && Udp<archetype::Udp>);
+static_assert(Flow<archetype::Flow> && Listener<archetype::Listener> && Tcp<archetype::Tcp>);
+static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
+static_assert(Resolver<archetype::Resolver>);
+
+// A concept that everything satisfies would prove nothing: each refuses its neighbour's archetype.
+static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> && !Udp<archetype::UdpSocket>);
+static_assert(!NetDevice<archetype::Flow> && !KeyValueReader<archetype::BlockDevice> && !Tcp<archetype::Udp>);
+static_assert(Awaits<async::Task<int>, int> && !Awaits<async::Task<int>, long> && !Awaits<int, int>);
+
+TEST(Errors, OfTheConceptsHaveTexts) {
+  Text<100> out(std::in_place, Error(FlowErrc::kReset), "; ", Error(KeyErrc::kNotFound));
+  EXPECT_EQ(out.view(), "flow: reset by the peer; key-value: no such key");
+}
+
+}  // namespace
+}  // namespace fata::sig
