@@ -85,7 +85,7 @@ class [[nodiscard]] Task {
       }
       T await_resume() { return handle.promise().take(); }
     };
-    check(handle_ != nullptr && !handle_.done(), "a task is awaited once");
+    check(static_cast<bool>(handle_) && !handle_.done(), "a task is awaited once");
     return Awaiter{handle_};
   }
 

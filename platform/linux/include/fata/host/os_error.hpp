@@ -1,0 +1,16 @@
+// errno as an Error: domain "os", the code is the number.
+#pragma once
+
+#include <cerrno>
+
+#include "fata/base/result.hpp"
+
+namespace fata::host {
+
+enum class Errno : std::uint32_t {};
+const ErrorDomain& error_domain(Errno) noexcept;
+
+inline Error os_error(int number = errno) { return Error(static_cast<Errno>(number)); }
+inline std::unexpected<Error> os_fail(int number = errno) { return std::unexpected(os_error(number)); }
+
+}  // namespace fata::host

@@ -1,0 +1,81 @@
+// How this process hears of its file descriptors: one edge-triggered epoll set, and the pollers of devices that have
+// completion rings.
+//
+// Platform state, one a process: `reactor()`.
+#pragma once
+
+#include "fata/async/list.hpp"
+#include "fata/async/task.hpp"
+#include "fata/async/wait.hpp"
+#include "fata/base/result.hpp"
+#include "fata/host/fd.hpp"
+
+namespace fata::host {
+
+// Readiness of one descriptor. Edge-triggered, so: try the system call first, and call drained_in() or drained_out() only when
+// it took all there was (EAGAIN, or fewer than asked for); then wait.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() { stop(); }
+
+  // The descriptor stays its owner's and must outlive the watch.
+  Result<void> start(int fd);
+  void stop();
+
+  bool readable() const { return readable_; }
+  bool writable() const { return writable_; }
+  void drained_in() { readable_ = false; }
+  void drained_out() { writable_ = false; }
+  async::Task<Result<void>> wait_readable(async::Wait wait) { return wait_for(&readable_, &readers_, wait); }
+  async::Task<Result<void>> wait_writable(async::Wait wait) { return wait_for(&writable_, &writers_, wait); }
+
+ private:
+  friend class Reactor;
+  static async::Task<Result<void>> wait_for(bool* ready, async::WaitQueue* queue, async::Wait wait);
+  void on_events(std::uint32_t events);
+
+  int fd_ = -1;
+  bool readable_ = true;
+  bool writable_ = true;
+  async::WaitQueue readers_;
+  async::WaitQueue writers_;
+};
+
+// A device that is looked at in every turn of the loop.
+class Poller : public async::ListNode<Poller> {
+ public:
+  // Submits what is queued and completes what is done, without waiting; true if anything completed.
+  virtual bool poll() noexcept = 0;
+
+ protected:
+  ~Poller() = default;
+};
+
+class Reactor {
+ public:
+  Reactor();
+
+  int epoll() const { return epoll_.get(); }
+  void add(Poller& poller) { pollers_.push_back(poller); }
+
+  // platform::poll_devices() and platform::idle_until().
+  bool poll() noexcept;
+  void idle_until(Instant deadline) noexcept;
+  bool stop_requested() const { return stop_; }
+
+ private:
+  bool wait_events(int timeout_ms) noexcept;
+
+  Fd epoll_;
+  Fd signals_;
+  async::List<Poller> pollers_;
+  unsigned turns_since_look_ = 0;
+  bool stop_ = false;
+};
+
+Reactor& reactor() noexcept;
+
+}  // namespace fata::host

@@ -1,0 +1,67 @@
+// TCP on the host's stack. Models sig::Tcp.
+#pragma once
+
+#include <memory>
+
+#include "fata/async/task.hpp"
+#include "fata/base/pool.hpp"
+#include "fata/host/reactor.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::host {
+
+class TcpFlow {
+ public:
+  // `pool` gives the buffers that read() fills; it outlives every slice.
+  TcpFlow(Fd fd, BufferPool& pool, Endpoint peer);
+
+  // The flow as sig::Flow.
+  async::Task<Result<Slice>> read(async::Wait wait = {});
+  async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
+  async::Task<Result<void>> shutdown(async::Wait wait = {});
+  void abort();
+
+  Endpoint peer() const { return peer_; }
+
+ private:
+  friend class Tcp;
+  Fd fd_;
+  Watch watch_;
+  BufferPool* pool_;
+  Endpoint peer_;
+  bool shut_ = false;
+  bool aborted_ = false;
+};
+
+class TcpListener {
+ public:
+  using Flow = TcpFlow;
+  TcpListener(Fd fd, BufferPool& pool);
+
+  Endpoint local() const { return local_; }
+  async::Task<Result<std::unique_ptr<TcpFlow>>> accept(async::Wait wait = {});
+
+ private:
+  Fd fd_;
+  Watch watch_;
+  BufferPool* pool_;
+  Endpoint local_;
+};
+
+class Tcp {
+ public:
+  using Flow = TcpFlow;
+  using Listener = TcpListener;
+
+  Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
+  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {});
+  PacketBuf allocate() { return pool_.allocate(); }
+
+ private:
+  static constexpr std::size_t kBufferSize = 4096;
+  static constexpr std::size_t kBuffers = 1024;
+  BufferPool pool_{kBuffers, kBufferSize};
+};
+static_assert(sig::Tcp<Tcp>);
+
+}  // namespace fata::host

@@ -1,0 +1,55 @@
+// UDP on the host's stack. Models sig::Udp with recvmmsg and sendmmsg.
+#pragma once
+
+#include <memory>
+
+#include "fata/async/context.hpp"
+#include "fata/async/task.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/base/pool.hpp"
+#include "fata/host/reactor.hpp"
+#include "fata/sig/udp.hpp"
+
+namespace fata::host {
+
+class UdpSocket {
+ public:
+  enum Count : std::size_t { kReceived, kSent, kTooLong, kSendErrors, kCounts };
+
+  UdpSocket(Fd fd, bool wildcard);
+  ~UdpSocket();
+
+  // The socket as sig::UdpSocket.
+  Endpoint local() const { return local_; }
+  std::size_t max_payload() const { return 1472; }
+  async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
+  PacketBuf allocate() { return pool_.allocate(); }
+  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);
+
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  struct Batch;  // the system calls' message headers
+  std::size_t try_receive(std::span<sig::RxDatagram> in);
+
+  // Longer datagrams are dropped and counted (kTooLong).
+  static constexpr std::size_t kBufferSize = 2048;
+  static constexpr std::size_t kBuffers = 512;
+
+  Fd fd_;
+  Watch watch_;
+  Endpoint local_;
+  bool wildcard_;  // bound to "any": ask the kernel for each datagram's local address, and answer from it
+  BufferPool pool_{kBuffers, kBufferSize};
+  std::unique_ptr<Batch> batch_;
+  std::array<Counter, kCounts> counters_;
+};
+
+class Udp {
+ public:
+  using Socket = UdpSocket;
+  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+};
+static_assert(sig::Udp<Udp>);
+
+}  // namespace fata::host

@@ -1,0 +1,98 @@
+// The platform header as a Linux process.
+#include "fata/base/platform.hpp"
+
+#include <sys/random.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <vector>
+
+#include "console.hpp"
+#include "fata/base/log.hpp"
+#include "fata/base/panic.hpp"
+#include "fata/host/os_error.hpp"
+#include "fata/host/reactor.hpp"
+#include "fata/host/run.hpp"
+#include "process.hpp"
+
+namespace fata {
+
+namespace host {
+
+const ErrorDomain& error_domain(Errno) noexcept {
+  static constexpr ErrorDomain domain{"os", [](std::uint32_t code) -> std::string_view {
+                                        const char* text = ::strerrordesc_np(static_cast<int>(code));
+                                        return text == nullptr ? "unknown error" : text;
+                                      }};
+  return domain;
+}
+
+Reactor& reactor() noexcept {
+  static Reactor instance;
+  return instance;
+}
+
+Console& console() noexcept {
+  static Console instance;
+  return instance;
+}
+
+namespace {
+std::int64_t read_clock(clockid_t id) noexcept {
+  timespec time{};
+  ::clock_gettime(id, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+std::int64_t g_start = read_clock(CLOCK_MONOTONIC);
+std::vector<std::string_view> g_arguments;
+async::Loop* g_loop = nullptr;
+}  // namespace
+
+void enter(async::Loop& loop) { g_loop = &loop; }
+
+void set_arguments(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) g_arguments.emplace_back(argv[i]);
+}
+
+}  // namespace host
+
+namespace platform {
+
+Instant monotonic_now() noexcept { return {host::read_clock(CLOCK_MONOTONIC) - host::g_start}; }
+WallTime wall_now() noexcept { return {host::read_clock(CLOCK_REALTIME)}; }
+
+void entropy(std::span<std::byte> out) noexcept {
+  while (!out.empty()) {
+    const ssize_t got = ::getrandom(out.data(), out.size(), 0);
+    if (got < 0 && errno != EINTR) panic("getrandom failed");
+    if (got > 0) out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+void console_write(std::string_view text) noexcept { host::console().out.write(text); }
+void console_flush() noexcept { host::console().flush(); }
+std::span<const std::string_view> arguments() noexcept { return host::g_arguments; }
+bool poll_devices() noexcept { return host::reactor().poll(); }
+void idle_until(Instant deadline) noexcept { host::reactor().idle_until(deadline); }
+bool stop_requested() noexcept { return host::reactor().stop_requested(); }
+
+[[noreturn]] void exit(int status) noexcept {
+  console_flush();
+  ::_exit(status);
+}
+
+}  // namespace platform
+
+namespace async {
+Loop& current_loop() noexcept {
+  check(host::g_loop != nullptr, "no loop yet");
+  return *host::g_loop;
+}
+}  // namespace async
+
+void log_sink(log::Level, std::string_view line) noexcept {
+  host::console().err.write(line);
+  host::console().err.write("\n");
+}
+
+}  // namespace fata

@@ -1,0 +1,63 @@
+#include "sockets.hpp"
+
+#include <sys/socket.h>
+
+#include "fata/host/os_error.hpp"
+
+namespace fata::host {
+
+SockAddress to_sock(const Endpoint& endpoint) {
+  SockAddress out;
+  if (endpoint.address.is_v4()) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(endpoint.port);
+    v4.sin_addr.s_addr = htonl(endpoint.address.v4().value);
+    std::memcpy(&out.storage, &v4, sizeof v4);
+    out.length = sizeof v4;
+  } else {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(endpoint.port);
+    std::memcpy(&v6.sin6_addr, endpoint.address.octets().data(), 16);
+    std::memcpy(&out.storage, &v6, sizeof v6);
+    out.length = sizeof v6;
+  }
+  return out;
+}
+
+Endpoint from_sock(const sockaddr_storage& storage) {
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in v4;
+    std::memcpy(&v4, &storage, sizeof v4);
+    return {Ipv4Address{ntohl(v4.sin_addr.s_addr)}, ntohs(v4.sin_port)};
+  }
+  if (storage.ss_family == AF_INET6) {
+    sockaddr_in6 v6;
+    std::memcpy(&v6, &storage, sizeof v6);
+    std::array<std::byte, 16> octets;
+    std::memcpy(octets.data(), &v6.sin6_addr, 16);
+    return {IpAddress(octets), ntohs(v6.sin6_port)};
+  }
+  return {};
+}
+
+Endpoint local_of(int fd) {
+  SockAddress address;
+  address.length = sizeof address.storage;
+  ::getsockname(fd, address.raw(), &address.length);
+  return from_sock(address.storage);
+}
+
+Result<Fd> bound_socket(int type, const Endpoint& local) {
+  SockAddress address = to_sock(local);
+  Fd fd(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return os_fail();
+  const int on = 1;
+  // For TCP only: on UDP it would let two servers share a port, each getting some of the datagrams.
+  if (type == SOCK_STREAM) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd.get(), address.raw(), address.length) != 0) return os_fail();
+  return fd;
+}
+
+}  // namespace fata::host

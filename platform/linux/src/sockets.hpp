@@ -1,0 +1,26 @@
+// Between Endpoint and sockaddr.
+#pragma once
+
+#include <netinet/in.h>
+
+#include "fata/base/address.hpp"
+#include "fata/base/result.hpp"
+#include "fata/host/fd.hpp"
+
+namespace fata::host {
+
+struct SockAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  sockaddr* raw() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+SockAddress to_sock(const Endpoint& endpoint);
+// An unknown family gives "any", port 0.
+Endpoint from_sock(const sockaddr_storage& storage);
+Endpoint local_of(int fd);
+// A non-blocking socket, with SO_REUSEADDR, bound to `local`.
+Result<Fd> bound_socket(int type, const Endpoint& local);
+
+}  // namespace fata::host

@@ -1,0 +1,179 @@
+#include "fata/host/tcp.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+
+#include "fata/host/os_error.hpp"
+#include "sockets.hpp"
+
+namespace fata::host {
+
+namespace {
+
+// What the flow concept has a name for gets that name, whoever models it.
+Error flow_error(int number) {
+  switch (number) {
+    case ECONNRESET:
+    case EPIPE: return sig::FlowErrc::kReset;
+    case ECONNREFUSED: return sig::FlowErrc::kRefused;
+    case EHOSTUNREACH:
+    case ENETUNREACH: return sig::FlowErrc::kUnreachable;
+    default: return os_error(number);
+  }
+}
+
+constexpr Duration kScarceRetry = milliseconds(5);  // when buffers or descriptors have run out
+
+}  // namespace
+
+TcpFlow::TcpFlow(Fd fd, BufferPool& pool, Endpoint peer) : fd_(std::move(fd)), pool_(&pool), peer_(peer) {
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  check(watch_.start(fd_.get()).has_value(), "epoll refuses a TCP socket");
+}
+
+async::Task<Result<Slice>> TcpFlow::read(async::Wait wait) {
+  for (;;) {
+    if (aborted_) co_return fail(Error(sig::FlowErrc::kReset));
+    if (!watch_.readable()) {
+      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
+      continue;
+    }
+    PacketBuf buffer = pool_->allocate();
+    if (!buffer) {
+      const Instant retry = std::min(async::current_loop().now() + kScarceRetry, wait.deadline);
+      if (const auto slept = co_await async::sleep_until(retry, wait.token); !slept) co_return fail(Error(slept.error()));
+      if (retry == wait.deadline) co_return fail(Error(async::Errc::kTimedOut));
+      continue;
+    }
+    const MutableBytes room = buffer.tail();
+    const ssize_t got = ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) {
+      watch_.drained_in();
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) co_return fail(flow_error(errno));
+    (void)buffer.append(static_cast<std::size_t>(got));
+    // A small slice must not pin a large buffer while it waits in somebody's queue: ours are 4 KiB, which is the bound.
+    co_return Slice(std::move(buffer));
+  }
+}
+
+async::Task<sig::WriteOutcome> TcpFlow::write(std::span<Slice> out, async::Wait wait) {
+  sig::WriteOutcome outcome;
+  while (!out.empty()) {
+    if (aborted_) outcome.error = sig::FlowErrc::kReset;
+    if (shut_) outcome.error = sig::FlowErrc::kClosedForWriting;
+    if (outcome.error) co_return outcome;
+    std::array<iovec, 64> vectors;
+    const std::size_t count = std::min(out.size(), vectors.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const Bytes bytes = out[i].bytes();
+      vectors[i] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    }
+    msghdr header{};
+    header.msg_iov = vectors.data();
+    header.msg_iovlen = count;
+    const ssize_t sent = ::sendmsg(fd_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) {
+      watch_.drained_out();
+      if (const Result<void> ready = co_await watch_.wait_writable(wait); !ready) {
+        outcome.error = ready.error();
+        co_return outcome;
+      }
+      continue;
+    }
+    if (sent < 0) {
+      outcome.error = flow_error(errno);
+      co_return outcome;
+    }
+    std::size_t left = static_cast<std::size_t>(sent);
+    outcome.accepted += left;
+    while (!out.empty() && left >= out.front().size()) {
+      left -= out.front().size();
+      out.front() = {};
+      out = out.subspan(1);
+    }
+    if (left != 0) out.front().trim_front(left);
+  }
+  co_return outcome;
+}
+
+async::Task<Result<void>> TcpFlow::shutdown(async::Wait) {
+  if (aborted_) co_return fail(Error(sig::FlowErrc::kReset));
+  if (!shut_ && ::shutdown(fd_.get(), SHUT_WR) != 0) co_return fail(flow_error(errno));
+  shut_ = true;
+  co_return Result<void>{};
+}
+
+void TcpFlow::abort() {
+  if (aborted_) return;
+  aborted_ = true;
+  // Connecting to no family resets the connection but leaves the descriptor, which waits may refer to.
+  sockaddr none{};
+  none.sa_family = AF_UNSPEC;
+  ::connect(fd_.get(), &none, sizeof none);
+}
+
+TcpListener::TcpListener(Fd fd, BufferPool& pool) : fd_(std::move(fd)), pool_(&pool), local_(local_of(fd_.get())) {
+  check(watch_.start(fd_.get()).has_value(), "epoll refuses a listening socket");
+}
+
+async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wait) {
+  for (;;) {
+    if (!watch_.readable()) {
+      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
+    }
+    SockAddress peer;
+    peer.length = sizeof peer.storage;
+    Fd fd(::accept4(fd_.get(), peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) co_return std::make_unique<TcpFlow>(std::move(fd), *pool_, from_sock(peer.storage));
+    switch (errno) {
+      case EAGAIN: watch_.drained_in(); break;
+      case EINTR:
+      case ECONNABORTED: break;  // that one is gone; the next may be there
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        // The connection stays in the backlog until others have closed.
+        if (const auto slept = co_await async::sleep(kScarceRetry, wait.token); !slept) co_return fail(Error(slept.error()));
+        break;
+      default: co_return os_fail();
+    }
+  }
+}
+
+Result<std::unique_ptr<TcpListener>> Tcp::listen(Endpoint at, std::size_t backlog) {
+  Result<Fd> fd = bound_socket(SOCK_STREAM, at);
+  if (!fd) return fail(fd.error());
+  if (::listen(fd->get(), static_cast<int>(backlog)) != 0) return os_fail();
+  return std::make_unique<TcpListener>(std::move(*fd), pool_);
+}
+
+async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, async::Wait wait) {
+  SockAddress address = to_sock(to);
+  Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) co_return os_fail();
+  const int descriptor = fd.get();
+  const bool pending = ::connect(descriptor, address.raw(), address.length) != 0;
+  if (pending && errno != EINPROGRESS) co_return fail(flow_error(errno));
+  auto flow = std::make_unique<TcpFlow>(std::move(fd), pool_, to);
+  if (pending) {
+    flow->watch_.drained_out();
+    if (const Result<void> ready = co_await flow->watch_.wait_writable(wait); !ready) co_return fail(ready.error());
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) co_return fail(flow_error(error));
+  }
+  co_return flow;
+}
+
+}  // namespace fata::host
