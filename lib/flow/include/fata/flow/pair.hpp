@@ -1,0 +1,35 @@
+// An in-memory pair of flows: what one end writes, the other reads. Models sig::Flow without copying a byte.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "fata/async/task.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::flow {
+
+class PairEnd {
+ public:
+  ~PairEnd();  // like a closed socket: the peer reads what was written, then end-of-stream; its writes are reset
+
+  async::Task<Result<Slice>> read(async::Wait wait = {});
+  async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
+  async::Task<Result<void>> shutdown(async::Wait wait = {});
+  void abort();
+
+ private:
+  friend std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t);
+  struct Pipe;
+  PairEnd(std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out) : in_(std::move(in)), out_(std::move(out)) {}
+
+  std::shared_ptr<Pipe> in_;
+  std::shared_ptr<Pipe> out_;
+};
+static_assert(sig::Flow<PairEnd>);
+
+// Each direction holds at most `capacity` bytes (at least 1) that were accepted and not yet read.
+std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t capacity);
+
+}  // namespace fata::flow
