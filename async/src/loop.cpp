@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "detached.hpp"
 #include "fata/async/task.hpp"
 #include "fata/base/platform.hpp"
 
@@ -11,27 +12,14 @@ namespace {
 // Bounds of one turn, so that neither timers nor tasks that always have work keep devices waiting.
 constexpr std::size_t kTimersPerTurn = 256;
 
-struct Runner {
-  struct promise_type {
-    static void* operator new(std::size_t size) { return current_loop().frames().allocate(size); }
-    static void operator delete(void* frame, std::size_t size) { current_loop().frames().release(frame, size); }
-    Runner get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
-    void return_void() noexcept {}
-    void unhandled_exception() noexcept { panic("exception in a task"); }
-  };
-  std::coroutine_handle<promise_type> handle;
-};
-
-Runner run_main(Task<int> main, int* status) { *status = co_await std::move(main); }
+detail::HeldFrame run_main(Task<int> main, int* status) { *status = co_await std::move(main); }
 }  // namespace
 
 Loop::Loop() : now_(platform::monotonic_now()) {}
 
 int Loop::run(Task<int> main) {
   int status = 0;
-  const Runner runner = run_main(std::move(main), &status);
+  const detail::HeldFrame runner = run_main(std::move(main), &status);
   Ready start;
   start.handle = runner.handle;
   make_ready(start);

@@ -42,6 +42,20 @@ class List {
   }
 
   bool empty() const { return head_.next_ == &head_; }
+  // Forward iteration; nothing may be unlinked meanwhile.
+  class Iterator {
+   public:
+    explicit Iterator(Node* node) : node_(node) {}
+    T& operator*() const { return static_cast<T&>(*node_); }
+    Iterator& operator++() { return node_ = node_->next_, *this; }
+    friend bool operator==(Iterator, Iterator) = default;
+
+   private:
+    Node* node_;
+  };
+  Iterator begin() { return Iterator(head_.next_); }
+  Iterator end() { return Iterator(&head_); }
+
   T& front() { return static_cast<T&>(*head_.next_); }
   void push_back(T& item) { insert_before(head_, item); }
   void push_front(T& item) { insert_before(*head_.next_, item); }

@@ -6,6 +6,11 @@
 
 namespace fata::async {
 
+namespace detail {
+template <class Initial, class Final>
+struct Detached;
+}
+
 class Scope {
  public:
   // Its tasks are asked to stop when `parent` is cancelled.
@@ -30,8 +35,7 @@ class Scope {
   Task<Result<void, Errc>> below(std::size_t limit, Wait wait = {});
 
  private:
-  struct Runner;
-  static Runner run(Scope* scope, Task<void> task);
+  static detail::Detached<std::suspend_never, std::suspend_never> run(Scope* scope, Task<void> task);
   void ended() noexcept;
 
   CancelSource source_;

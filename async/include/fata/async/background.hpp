@@ -1,0 +1,23 @@
+// Background: a task that runs beside its owner and dies with it, wherever it is then.
+//
+// For drivers that move bytes for ever. What must end in order belongs in a Scope.
+#pragma once
+
+#include "fata/async/task.hpp"
+
+namespace fata::async {
+
+class Background {
+ public:
+  // Starts the task in the loop's next turn.
+  explicit Background(Task<void> task);
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background();
+
+ private:
+  std::coroutine_handle<> handle_;
+  Ready start_;
+};
+
+}  // namespace fata::async

@@ -1,0 +1,29 @@
+// Coroutine types of our own that nobody awaits: frames from the loop's pool, ended or destroyed by whoever holds the handle.
+#pragma once
+
+#include <coroutine>
+
+#include "fata/async/loop.hpp"
+#include "fata/base/panic.hpp"
+
+namespace fata::async::detail {
+
+// Initial: std::suspend_always or suspend_never. Final: suspend_never lets the frame free itself at its end.
+template <class Initial, class Final>
+struct Detached {
+  struct promise_type {
+    static void* operator new(std::size_t size) { return current_loop().frames().allocate(size); }
+    static void operator delete(void* frame, std::size_t size) { current_loop().frames().release(frame, size); }
+    Detached get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    Initial initial_suspend() noexcept { return {}; }
+    Final final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { panic("exception in a task"); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+using HeldFrame = Detached<std::suspend_always, std::suspend_always>;
+using FreeFrame = Detached<std::suspend_never, std::suspend_never>;
+
+}  // namespace fata::async::detail

@@ -1,0 +1,92 @@
+// ARP for IPv4 over Ethernet (RFC 826, RFC 1122 section 2.3.2): packets, and a bounded cache with ageing.
+//
+// The cache is a pure engine: it says which requests to send and gives back packets that waited.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "fata/base/address.hpp"
+#include "fata/base/packet.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::net::arp {
+
+inline constexpr std::size_t kPacketSize = 28;
+inline constexpr std::uint16_t kRequest = 1;
+inline constexpr std::uint16_t kReply = 2;
+
+struct Packet {
+  std::uint16_t operation = 0;
+  MacAddress sender_mac;
+  Ipv4Address sender;
+  MacAddress target_mac;
+  Ipv4Address target;
+
+  // Refuses all but Ethernet/IPv4.
+  static std::optional<Packet> parse(Bytes bytes);
+  void write(MutableBytes to) const;  // kPacketSize bytes
+};
+
+class Cache {
+ public:
+  static constexpr std::size_t kEntries = 128;
+  static constexpr Duration kReachable = seconds(300);   // how long an answer is good for
+  static constexpr Duration kRefresh = seconds(30);      // before its end, a use asks again
+  static constexpr Duration kRetry = seconds(1);         // between requests
+  static constexpr unsigned kMaxRequests = 3;            // then the waiting packet is given up
+
+  enum class Next : std::uint8_t { kSend, kWait };
+  struct Lookup {
+    Next next = Next::kWait;
+    MacAddress mac{};            // for kSend
+    bool request = false;        // broadcast (kWait) or unicast (kSend: a refresh) a request
+  };
+  // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet) is taken and kept: the newest
+  // one for that address, as RFC 1122 section 2.3.2.2 asks; the older one is dropped and counted.
+  Lookup lookup(Ipv4Address address, PacketBuf& packet, Instant now);
+
+  // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing one is updated anyhow.
+  // Gives the packet that waited for it, if any.
+  std::optional<PacketBuf> learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
+
+  // The next moment at which tick() has something to do.
+  Instant next_deadline() const { return next_deadline_; }
+  // Ages the cache. `request(address)` is called for every address to ask for again.
+  template <class F>
+  void tick(Instant now, F request) {
+    if (now < next_deadline_) return;
+    next_deadline_ = Instant::never();
+    for (Entry& entry : entries_) {
+      if (age(entry, now)) request(entry.address);
+    }
+  }
+
+  std::uint64_t dropped() const { return dropped_; }  // packets that waited in vain or were replaced
+  std::size_t size() const;
+
+ private:
+  enum class State : std::uint8_t { kFree, kIncomplete, kReachable };
+  struct Entry {
+    Ipv4Address address;
+    MacAddress mac;
+    State state = State::kFree;
+    std::uint8_t requests = 0;
+    Instant deadline{};      // kIncomplete: of the next request; kReachable: of its end
+    Instant last_request{};  // of a refresh
+    PacketBuf waiting;
+  };
+  static constexpr std::size_t kWays = 8;  // an address may sit in any of the places of its set
+
+  std::span<Entry> set_of(Ipv4Address address);
+  Entry* find(Ipv4Address address);
+  Entry& make(Ipv4Address address);  // evicts the entry of the set that ends first
+  bool age(Entry& entry, Instant now);
+  void remind(Instant deadline) { next_deadline_ = std::min(next_deadline_, deadline); }
+
+  std::array<Entry, kEntries> entries_;
+  Instant next_deadline_ = Instant::never();
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace fata::net::arp

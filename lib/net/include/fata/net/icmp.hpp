@@ -1,0 +1,50 @@
+// ICMP for IPv4 (RFC 792).
+#pragma once
+
+#include <optional>
+
+#include "fata/base/bytes.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::net::icmp {
+
+inline constexpr std::size_t kHeaderSize = 8;
+inline constexpr std::uint8_t kEchoReply = 0;
+inline constexpr std::uint8_t kUnreachable = 3;
+inline constexpr std::uint8_t kEcho = 8;
+inline constexpr std::uint8_t kCodePort = 3;
+
+struct Header {
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+
+  // Checks length and checksum of a whole ICMP message.
+  static std::optional<Header> parse(Bytes message);
+};
+
+// Turns a valid echo request into its reply, in place (RFC 1624 keeps the checksum right without reading the data).
+void make_echo_reply(MutableBytes message);
+
+// Writes a destination unreachable message that quotes `quoted` (the offending packet's header and at least 8 bytes more,
+// RFC 1122 section 3.2.2); gives its size. `to` holds kHeaderSize + quoted.size() bytes.
+std::size_t write_unreachable(MutableBytes to, std::uint8_t code, Bytes quoted);
+
+// A token bucket: so many errors a second, with a burst (RFC 1812 section 4.3.2.8).
+class RateLimit {
+ public:
+  RateLimit(unsigned per_second, unsigned burst) : interval_(seconds(1) / per_second), burst_(interval_ * burst) {}
+  bool allow(Instant now) {
+    const Instant floor = now + nanoseconds(-burst_.ns);
+    if (next_ < floor) next_ = floor;
+    if (next_ > now) return false;
+    next_ = next_ + interval_;
+    return true;
+  }
+
+ private:
+  Duration interval_;
+  Duration burst_;
+  Instant next_{};
+};
+
+}  // namespace fata::net::icmp

@@ -1,0 +1,124 @@
+#include "fata/net/arp.hpp"
+
+#include <algorithm>
+
+namespace fata::net::arp {
+
+std::optional<Packet> Packet::parse(Bytes bytes) {
+  ByteReader in(bytes);
+  const bool known = in.u16() == 1 && in.u16() == 0x0800 && in.u8() == 6 && in.u8() == 4;
+  Packet packet;
+  packet.operation = in.u16();
+  copy_bytes(packet.sender_mac.octets, in.take(6));
+  packet.sender.value = in.u32();
+  copy_bytes(packet.target_mac.octets, in.take(6));
+  packet.target.value = in.u32();
+  if (!in.ok() || !known) return std::nullopt;
+  return packet;
+}
+
+void Packet::write(MutableBytes to) const {
+  ByteWriter out(to);
+  out.u16(1);
+  out.u16(0x0800);
+  out.u8(6);
+  out.u8(4);
+  out.u16(operation);
+  out.bytes(sender_mac.octets);
+  out.u32(sender.value);
+  out.bytes(target_mac.octets);
+  out.u32(target.value);
+}
+
+std::span<Cache::Entry> Cache::set_of(Ipv4Address address) {
+  // Fibonacci hashing spreads the neighbouring addresses of one network over the sets.
+  const std::size_t set = address.value * std::uint32_t{2654435769} >> 28;
+  return std::span(entries_).subspan(set * kWays, kWays);
+}
+
+Cache::Entry* Cache::find(Ipv4Address address) {
+  for (Entry& entry : set_of(address)) {
+    if (entry.state != State::kFree && entry.address == address) return &entry;
+  }
+  return nullptr;
+}
+
+Cache::Entry& Cache::make(Ipv4Address address) {
+  Entry* victim = nullptr;
+  for (Entry& entry : set_of(address)) {
+    if (entry.state == State::kFree) {
+      victim = &entry;
+      break;
+    }
+    if (victim == nullptr || entry.deadline < victim->deadline) victim = &entry;
+  }
+  if (victim->waiting) {
+    victim->waiting.reset();
+    ++dropped_;
+  }
+  *victim = Entry{};
+  victim->address = address;
+  return *victim;
+}
+
+Cache::Lookup Cache::lookup(Ipv4Address address, PacketBuf& packet, Instant now) {
+  Entry* entry = find(address);
+  if (entry != nullptr && entry->state == State::kReachable && now < entry->deadline) [[likely]] {
+    Lookup found{Next::kSend, entry->mac, false};
+    if (entry->deadline - now < kRefresh && now - entry->last_request >= kRetry) {
+      entry->last_request = now;
+      found.request = true;
+    }
+    return found;
+  }
+  Lookup asked;
+  if (entry == nullptr || entry->state == State::kReachable) {
+    if (entry == nullptr) entry = &make(address);
+    entry->state = State::kIncomplete;
+    entry->requests = 1;
+    entry->deadline = now + kRetry;
+    remind(entry->deadline);
+    asked.request = true;
+  }
+  if (entry->waiting) ++dropped_;
+  entry->waiting = std::move(packet);
+  return asked;
+}
+
+std::optional<PacketBuf> Cache::learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now) {
+  Entry* entry = find(address);
+  if (entry == nullptr) {
+    if (!to_us) return std::nullopt;
+    entry = &make(address);
+  }
+  entry->mac = mac;
+  entry->state = State::kReachable;
+  entry->requests = 0;
+  entry->deadline = now + kReachable;
+  remind(entry->deadline);
+  if (!entry->waiting) return std::nullopt;
+  return std::move(entry->waiting);
+}
+
+bool Cache::age(Entry& entry, Instant now) {
+  if (entry.state == State::kFree) return false;
+  bool request = false;
+  if (entry.deadline <= now) {
+    if (entry.state == State::kReachable || entry.requests >= kMaxRequests) {
+      if (entry.waiting) ++dropped_;
+      entry = Entry{};
+      return false;
+    }
+    ++entry.requests;
+    entry.deadline = now + kRetry;
+    request = true;
+  }
+  remind(entry.deadline);
+  return request;
+}
+
+std::size_t Cache::size() const {
+  return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const Entry& e) { return e.state != State::kFree; }));
+}
+
+}  // namespace fata::net::arp

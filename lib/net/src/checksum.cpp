@@ -1,0 +1,36 @@
+#include "fata/net/checksum.hpp"
+
+namespace fata::net {
+
+void ChecksumSum::add(Bytes bytes) {
+  // Eight bytes at a time in native order: the one's-complement sum is the same in any byte order but for a
+  // final swap (RFC 1071 section 2(B)). Carries out of 64 bits are put back in.
+  std::uint64_t sum = 0;
+  while (bytes.size() >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes.first<8>().data(), 8);
+    sum += word;
+    sum += sum < word ? 1 : 0;
+    bytes = bytes.subspan(8);
+  }
+  std::uint64_t tail = 0;
+  if (!bytes.empty()) {
+    std::memcpy(&tail, bytes.data(), bytes.size());
+    sum += tail;
+    sum += sum < tail ? 1 : 0;
+  }
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  const auto folded = static_cast<std::uint16_t>(sum);
+  sum_ += std::endian::native == std::endian::little ? std::byteswap(folded) : folded;
+}
+
+std::uint16_t ChecksumSum::partial() const {
+  std::uint64_t sum = sum_;
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(sum);
+}
+
+}  // namespace fata::net
