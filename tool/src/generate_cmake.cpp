@@ -126,6 +126,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
     out += "target_link_libraries(" + plan.name + " PRIVATE " +
            (kernel ? cmake_quoted(archive) : library.name) + ")\n";
   }
+  if (!kernel) out += "target_link_options(" + plan.name + " PRIVATE -Wl,-Map=" + plan.name + ".map)\n";
   if (kernel && !plan.third_party().empty()) {
     out += "include_directories(SYSTEM " + cmake_quoted(headers) + ")\n";
   }

@@ -109,7 +109,7 @@ void Project::configure() {
 
 void Project::build() {
   std::vector<std::string> libraries = plan_.libraries();
-  libraries.push_back("platform_" + choice_.target);
+  libraries.push_back(kernel() ? "platform_kvm" : "platform_linux_main");
   home_.provide(choice_.target, libraries, choice_.verbose);
 
   const FolderLock lock(folder_);
