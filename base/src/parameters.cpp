@@ -1,0 +1,257 @@
+#include "fata/base/parameters.hpp"
+
+#include <algorithm>
+
+#include "fata/base/panic.hpp"
+
+namespace fata {
+
+bool parse_parameter(std::string_view text, bool& out) {
+  const bool yes = text == "true" || text == "yes" || text == "on" || text == "1";
+  const bool no = text == "false" || text == "no" || text == "off" || text == "0";
+  if (yes || no) out = yes;
+  return yes || no;
+}
+
+namespace {
+template <class T>
+bool parse_number(std::string_view text, T& out) {
+  std::uint64_t value = 0;
+  if (!parse_unsigned(text, std::numeric_limits<T>::max(), value)) return false;
+  out = static_cast<T>(value);
+  return true;
+}
+}  // namespace
+
+bool parse_parameter(std::string_view text, std::uint16_t& out) { return parse_number(text, out); }
+bool parse_parameter(std::string_view text, std::uint32_t& out) { return parse_number(text, out); }
+bool parse_parameter(std::string_view text, std::string_view& out) {
+  out = text;
+  return true;
+}
+
+bool parse_parameter(std::string_view text, Duration& out) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t ns;
+  };
+  static constexpr std::array<Unit, 6> kUnits{{{"ns", 1},
+                                               {"us", 1000},
+                                               {"ms", 1'000'000},
+                                               {"s", 1'000'000'000},
+                                               {"m", 60'000'000'000},
+                                               {"h", 3'600'000'000'000}}};
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, digits);
+  const auto* const unit = std::ranges::find(kUnits, text.substr(digits), &Unit::name);
+  if (unit == kUnits.end()) return false;
+
+  const std::size_t point = std::min(number.find('.'), number.size());
+  std::uint64_t whole = 0;
+  const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / unit->ns - 1);
+  if (!parse_unsigned(number.substr(0, point), most, whole)) return false;
+  std::int64_t ns = static_cast<std::int64_t>(whole) * unit->ns;
+  if (point < number.size()) {
+    const std::string_view fraction = number.substr(point + 1);
+    if (fraction.empty()) return false;
+    std::int64_t worth = unit->ns;
+    for (const char c : fraction) {
+      if (c == '.') return false;
+      worth /= 10;
+      ns += worth * (c - '0');
+    }
+  }
+  out = nanoseconds(ns);
+  return true;
+}
+
+bool parse_parameter(std::string_view text, log::Rules& out) {
+  const auto rules = log::Rules::parse(text);
+  if (rules) out = *rules;
+  return rules.has_value();
+}
+
+bool parse_parameter(std::string_view text, Ipv4Address& out) {
+  const std::optional<Ipv4Address> address = Ipv4Address::parse(text);
+  if (address) out = *address;
+  return address.has_value();
+}
+bool parse_parameter(std::string_view text, Ipv4Cidr& out) {
+  const std::optional<Ipv4Cidr> cidr = Ipv4Cidr::parse(text);
+  if (cidr) out = *cidr;
+  return cidr.has_value();
+}
+
+std::string_view parameter_expects(Ipv4Address) { return "an IPv4 address"; }
+std::string_view parameter_expects(const Ipv4Cidr&) {
+  return "an IPv4 address and prefix length such as 10.0.2.15/24";
+}
+std::string_view parameter_expects(bool) { return "true or false"; }
+std::string_view parameter_expects(std::uint16_t) { return "a number from 0 to 65535"; }
+std::string_view parameter_expects(std::uint32_t) { return "a number from 0 to 4294967295"; }
+std::string_view parameter_expects(std::string_view) { return "a text"; }
+std::string_view parameter_expects(Duration) { return "a time such as 250ms or 1.5s"; }
+std::string_view parameter_expects(const log::Rules&) { return "levels such as info or '*:info,dns:debug'"; }
+
+namespace {
+
+// Levenshtein's distance between a word and a parameter's name; both at most kMaxName characters.
+constexpr std::size_t kMaxName = 31;
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::array<std::size_t, kMaxName + 1> row{};
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+const Parameter* nearest(std::span<const Parameter> table, std::string_view name) {
+  if (name.size() > kMaxName) return nullptr;
+  const Parameter* best = nullptr;
+  std::size_t best_distance = name.size() / 3 + 2;  // further away it is a guess
+  for (const Parameter& parameter : table) {
+    const std::size_t d = parameter.name.size() <= kMaxName ? distance(name, parameter.name) : best_distance;
+    if (d < best_distance) {
+      best = &parameter;
+      best_distance = d;
+    }
+  }
+  return best;
+}
+
+const Parameter* find(std::span<const Parameter> table, std::string_view name) {
+  for (const Parameter& parameter : table) {
+    if (parameter.name == name) return &parameter;
+  }
+  return nullptr;
+}
+
+using Reason = ParameterError::Reason;
+
+// What one word says, and whether its value is the word after it.
+struct Word {
+  std::string_view name;
+  std::optional<std::string_view> value;
+};
+std::optional<Word> split(std::string_view word) {
+  if (!word.starts_with("--") || word.size() == 2) return std::nullopt;
+  word.remove_prefix(2);
+  const std::size_t equals = word.find('=');
+  if (equals == word.npos) return Word{word, std::nullopt};
+  return Word{word.substr(0, equals), word.substr(equals + 1)};
+}
+
+}  // namespace
+
+std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> table,
+                                                     std::span<const std::string_view> words) {
+  check(table.size() <= kMaxParameters, "an image has at most 64 parameters");
+  for (const Parameter& parameter : table) {
+    if (parameter.default_text && !parameter.set(*parameter.default_text)) {
+      return fail(ParameterError{Reason::kWrongDefault, parameter.name, *parameter.default_text, &parameter});
+    }
+  }
+
+  std::array<std::size_t, kMaxParameters> times{};
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view text = words[i];
+    const std::optional<Word> word = split(text);
+    if (!word) return fail(ParameterError{Reason::kNotAParameter, text, {}, nullptr});
+    if (word->name == "help") return false;
+
+    const Parameter* parameter = find(table, word->name);
+    std::optional<std::string_view> value = word->value;
+    if (parameter == nullptr && word->name.starts_with("no-") && !value) {
+      parameter = find(table, word->name.substr(3));
+      if (parameter != nullptr && !parameter->is_flag) parameter = nullptr;
+      value = "false";
+    }
+    if (parameter == nullptr)
+      return fail(ParameterError{Reason::kUnknown, text, {}, nearest(table, word->name)});
+    if (!value && parameter->is_flag) value = "true";
+    if (!value) {
+      if (i + 1 == words.size() || words[i + 1].starts_with("--")) {
+        return fail(ParameterError{Reason::kNoValue, text, {}, parameter});
+      }
+      value = words[++i];
+    }
+
+    std::size_t& given = times[static_cast<std::size_t>(parameter - table.data())];
+    if (++given > parameter->max_times) return fail(ParameterError{Reason::kTooOften, text, {}, parameter});
+    if (!parameter->set(*value)) return fail(ParameterError{Reason::kWrongValue, text, *value, parameter});
+  }
+  return true;
+}
+
+void write_text(TextWriter& out, const ParameterError& error) {
+  switch (error.reason) {
+    case Reason::kUnknown: {
+      const std::string_view name = error.word.substr(0, error.word.find('='));
+      print(out, "unknown parameter ", name, "; ");
+      if (error.parameter != nullptr) {
+        print(out, "did you mean --", error.parameter->name, '?');
+      } else {
+        out.put("--help lists them");
+      }
+      break;
+    }
+    case Reason::kNotAParameter:
+      print(out, "'", error.word, "' is no parameter: write --name=value (--help lists them)");
+      break;
+    case Reason::kNoValue:
+      print(out, error.word, " needs ", error.parameter->expects, ": write ", error.word, "=...");
+      break;
+    case Reason::kWrongValue:
+      print(out, "--", error.parameter->name, " takes ", error.parameter->expects, ", not '", error.value,
+            "'");
+      break;
+    case Reason::kTooOften:
+      print(out, "--", error.parameter->name, " was given more than ");
+      if (error.parameter->max_times == 1) {
+        out.put("once");
+      } else {
+        print(out, error.parameter->max_times, " times");
+      }
+      out.put("; leave one out");
+      break;
+    case Reason::kWrongDefault:
+      print(out, "the default of --", error.parameter->name, " in config.cpp, '", error.value, "', is not ",
+            error.parameter->expects);
+      break;
+  }
+}
+
+void write_parameter_help(std::string_view image, std::span<const Parameter> table,
+                          void (*line)(std::string_view)) {
+  std::size_t widest = 6;
+  for (const Parameter& parameter : table) widest = std::max(widest, parameter.name.size() + 2);
+
+  Text<log::kMaxLine> text;
+  print(text, "Parameters of ", image, ", as --name=value:");
+  line(text.view());
+  const auto entry = [&](std::string_view name) {
+    text.clear();
+    print(text, "  --", name);
+    while (text.size() < widest + 4) text.put(' ');
+  };
+  for (const Parameter& parameter : table) {
+    entry(parameter.name);
+    print(text, parameter.help, " (", parameter.expects);
+    if (parameter.max_times > 1) print(text, ", up to ", parameter.max_times, " times");
+    if (parameter.default_text) print(text, "; default ", *parameter.default_text);
+    text.put(')');
+    line(text.view());
+  }
+  entry("help");
+  text.put("print this and end");
+  line(text.view());
+}
+
+}  // namespace fata

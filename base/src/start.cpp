@@ -1,0 +1,33 @@
+// The part of reading parameters that touches the platform.
+#include "fata/base/parameters.hpp"
+#include "fata/base/platform.hpp"
+
+namespace fata {
+namespace {
+void console_line(std::string_view line) {
+  platform::console_write(line);
+  platform::console_write("\n");
+}
+}  // namespace
+
+std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table) {
+  const auto outcome = parse_parameters(table, platform::arguments());
+  if (!outcome) {
+    const Text<log::kMaxLine> line(std::in_place, image, ": ", outcome.error());
+    console_line(line.view());
+    return 64;
+  }
+  if (!*outcome) {
+    write_parameter_help(image, table, console_line);
+    return 63;
+  }
+  return std::nullopt;
+}
+
+int cannot_set_up(std::string_view image, std::string_view what, const Error& error) {
+  const Text<log::kMaxLine> line(std::in_place, image, ": cannot set up ", what, ": ", error);
+  console_line(line.view());
+  return 64;
+}
+
+}  // namespace fata

@@ -1,0 +1,303 @@
+// Devices as typed values, and functors over them.
+//
+// A device names a C++ type of the image and what that type is built from. Its tag says which `sig/` concept
+// it models; a device of the wrong tag does not compile here, and the generated main asserts the concept
+// itself.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "fata/config/context.hpp"
+#include "fata/config/parameter.hpp"
+
+namespace fata::config {
+
+// One tag a concept. An application may add its own: any struct with these three members.
+struct NetDevice {
+  static constexpr std::string_view kName = "NetDevice", kConcept = "fata::sig::NetDevice",
+                                    kHeader = "fata/sig/net_device.hpp";
+};
+struct Udp {
+  static constexpr std::string_view kName = "Udp", kConcept = "fata::sig::Udp", kHeader = "fata/sig/udp.hpp";
+};
+struct Tcp {
+  static constexpr std::string_view kName = "Tcp", kConcept = "fata::sig::Tcp", kHeader = "fata/sig/flow.hpp";
+};
+struct KeyValue {
+  static constexpr std::string_view kName = "KeyValue", kConcept = "fata::sig::KeyValueReader",
+                                    kHeader = "fata/sig/key_value.hpp";
+};
+struct Clock {
+  static constexpr std::string_view kName = "Clock", kConcept = "fata::sig::Clock",
+                                    kHeader = "fata/sig/clock.hpp";
+};
+struct Random {
+  static constexpr std::string_view kName = "Random", kConcept = "fata::sig::Random",
+                                    kHeader = "fata/sig/clock.hpp";
+};
+struct Console {
+  static constexpr std::string_view kName = "Console", kConcept = "fata::sig::Console",
+                                    kHeader = "fata/sig/console.hpp";
+};
+struct Block {
+  static constexpr std::string_view kName = "Block", kConcept = "fata::sig::BlockDevice",
+                                    kHeader = "fata/sig/block.hpp";
+};
+// Something that runs: `Task<int> start()`.
+struct Job {
+  static constexpr std::string_view kName = "Job", kConcept = "fata::sig::Job", kHeader = "fata/sig/job.hpp";
+};
+// A stack or the like: it is only there for the devices that are its members.
+struct Bundle {
+  static constexpr std::string_view kName = "Bundle", kConcept = "", kHeader = "";
+};
+
+template <class T>
+concept Tag = requires {
+  { T::kName } -> std::convertible_to<std::string_view>;
+  { T::kConcept } -> std::convertible_to<std::string_view>;
+  { T::kHeader } -> std::convertible_to<std::string_view>;
+};
+
+// A C library from a Debian package. On kvm its static archive is linked, and only the named headers are
+// seen.
+struct ThirdParty {
+  std::string name;                  // as in -lz: "z"
+  std::string package;               // Debian package that holds header and archive: "zlib1g-dev"
+  std::vector<std::string> headers;  // "zlib.h", and those that it includes in turn: "zconf.h"
+};
+
+// How the generated main makes the device.
+enum class Form {
+  kValue,    // T name(devices..., parameters...);
+  kConnect,  // co_await T::connect(context, devices..., parameters...): Result<std::unique_ptr<T>>
+  kJob,      // T name(context, devices..., parameters...); then co_await name.start()
+  kMember,   // auto& name = owner.member();
+};
+
+struct DeviceSpec {
+  std::string type;                      // "my::Udp"; a template over the types of its devices, if it has any
+  std::vector<std::string> headers{};    // "my/udp.hpp", or a file of the application
+  std::vector<std::string> libraries{};  // of Fata: "net"
+  std::vector<std::string> local_libraries{};  // folders of the application that hold include/ and src/
+  std::vector<ThirdParty> third_party{};
+  Form form = Form::kValue;
+  std::optional<Target> only_on{};  // the one target that has such a device
+  std::string called{};             // in messages: "the network device"; otherwise the type
+  std::source_location where = std::source_location::current();
+};
+
+namespace detail {
+
+struct Node;
+using NodePtr = std::shared_ptr<const Node>;
+
+struct Literal {
+  std::string text;  // C++ source
+};
+using Argument = std::variant<NodePtr, std::shared_ptr<const ParameterSpec>, Literal>;
+
+struct Node {
+  DeviceSpec spec;
+  std::string tag, concept_name, concept_header;
+  std::vector<Argument> arguments;
+  std::string member;       // of the one device in `arguments`, for Form::kMember
+  std::string data_folder;  // for crunch: the folder whose files are linked in
+};
+
+Literal quote(std::string_view text);
+
+template <class T>
+Argument to_argument(const Parameter<T>& parameter) {
+  return parameter.spec();
+}
+inline Argument to_argument(bool value) { return Literal{value ? "true" : "false"}; }
+template <std::integral T>
+Argument to_argument(T value) {
+  return Literal{std::to_string(value)};
+}
+inline Argument to_argument(std::string_view value) { return quote(value); }
+inline Argument to_argument(const std::string& value) { return quote(value); }
+inline Argument to_argument(const char* value) { return quote(value); }
+
+}  // namespace detail
+
+// A device of the kind that `T` names. Copies are the same device: used twice, it is still made once.
+template <Tag T>
+class Device {
+ public:
+  explicit Device(detail::NodePtr node) : node_(std::move(node)) {}
+  const detail::NodePtr& node() const { return node_; }
+
+ private:
+  detail::NodePtr node_;
+};
+
+namespace detail {
+template <Tag T>
+Argument to_argument(const Device<T>& device) {
+  return device.node();
+}
+
+template <class T>
+concept Value = requires(const T& value) { detail::to_argument(value); };
+
+template <Tag T>
+Device<T> make_device(DeviceSpec spec, std::vector<Argument> arguments, std::string member = {},
+                      std::string data_folder = {}) {
+  return Device<T>(std::make_shared<const Node>(Node{.spec = std::move(spec),
+                                                     .tag = std::string(T::kName),
+                                                     .concept_name = std::string(T::kConcept),
+                                                     .concept_header = std::string(T::kHeader),
+                                                     .arguments = std::move(arguments),
+                                                     .member = std::move(member),
+                                                     .data_folder = std::move(data_folder)}));
+}
+
+// A device argument that remembers the line on which it was given.
+template <Tag T>
+struct Given {
+  Given(const Device<T>& given,
+        std::source_location at = std::source_location::current())  // NOLINT: implicit
+      : device(given), where(at) {}
+  const Device<T>& device;
+  std::source_location where;
+};
+
+template <class T>
+struct IsDevice : std::false_type {};
+template <Tag T>
+struct IsDevice<Device<T>> : std::true_type {};
+template <class... T>
+inline constexpr std::size_t kDeviceCount = (std::size_t{IsDevice<std::remove_cvref_t<T>>::value} + ... + 0);
+
+// Whether the arguments are devices of just these tags, followed by parameters and plain values.
+template <class... Tags>
+struct Fits {
+  template <class... Given>
+  static consteval bool all() {
+    if constexpr (sizeof...(Given) < sizeof...(Tags)) {
+      return false;
+    } else {
+      constexpr std::array<bool, sizeof...(Given)> plain{(Value<Given> && !IsDevice<Given>::value)...};
+      const std::array<bool, sizeof...(Given)> matches = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        using Wanted = std::tuple<Tags...>;
+        return std::array<bool, sizeof...(Given)>{is_wanted<Wanted, I, Given>(plain[I])...};
+      }(std::index_sequence_for<Given...>{});
+      for (const bool match : matches) {
+        if (!match) return false;
+      }
+      return true;
+    }
+  }
+
+ private:
+  template <class Wanted, std::size_t I, class Given>
+  static consteval bool is_wanted(bool plain) {
+    if constexpr (I < sizeof...(Tags)) {
+      return std::same_as<Given, Device<std::tuple_element_t<I, Wanted>>>;
+    } else {
+      return plain;
+    }
+  }
+};
+}  // namespace detail
+
+// A device outside the catalogue: first the devices its type is a template over, then parameters and values.
+template <Tag T, detail::Value... Arguments>
+Device<T> device(DeviceSpec spec, const Arguments&... arguments) {
+  return detail::make_device<T>(std::move(spec), {detail::to_argument(arguments)...});
+}
+// A device that another one holds: `owner.member()` in the image.
+template <Tag T, Tag Owner>
+Device<T> member(const Device<Owner>& owner, std::string_view name,
+                 std::source_location where = std::source_location::current()) {
+  return detail::make_device<T>({.type = std::string(name), .form = Form::kMember, .where = where},
+                                {owner.node()}, std::string(name));
+}
+
+template <class Signature>
+class Functor;
+
+// A class template of the image, `Result` made from `Devices`. Applied, it gives a device; parameters and
+// plain values that follow the devices become the last arguments of its constructor.
+template <Tag Result, Tag... Devices>
+class Functor<Result(Devices...)> {
+ public:
+  explicit Functor(DeviceSpec spec) : spec_(std::move(spec)) {}
+
+  template <detail::Value... Rest>
+    requires(detail::Fits<Devices...>::template all<Device<Devices>..., Rest...>())
+  Device<Result> operator()(detail::Given<Devices>... devices, const Rest&... rest) const {
+    DeviceSpec spec = spec_;
+    if constexpr (sizeof...(Devices) > 0) {
+      const std::array<std::source_location, sizeof...(Devices)> places{devices.where...};
+      spec.where = places.front();
+    }
+    return detail::make_device<Result>(
+        std::move(spec), {detail::Argument(devices.device.node())..., detail::to_argument(rest)...});
+  }
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc++26-extensions"
+  template <class... Given>
+    requires(detail::kDeviceCount<Given...> != sizeof...(Devices))
+  Device<Result> operator()(const Given&... given) const =
+      delete("this functor was given more or fewer devices than its signature, functor<...>(), lists");
+  template <class... Given>
+    requires(detail::kDeviceCount<Given...> == sizeof...(Devices) &&
+             !detail::Fits<Devices...>::template all<Given...>())
+  Device<Result> operator()(const Given&... given) const = delete(
+      "a device of the wrong kind, or an argument that is neither a parameter nor a plain value; the devices "
+      "come first, in the order of functor<...>()");
+#pragma clang diagnostic pop
+
+  // The Fata libraries, the application's own library folders, and Debian's C libraries that it needs.
+  Functor library(std::string_view name) const {
+    return with([&](auto& s) { s.libraries.emplace_back(name); });
+  }
+  Functor local_library(std::string_view folder) const {
+    return with([&](auto& s) { s.local_libraries.emplace_back(folder); });
+  }
+  Functor third_party(ThirdParty library) const {
+    return with([&](auto& s) { s.third_party.push_back(library); });
+  }
+
+ private:
+  template <class Change>
+  Functor with(Change change) const {
+    Functor copy(*this);
+    change(copy.spec_);
+    return copy;
+  }
+  DeviceSpec spec_;
+};
+
+// `functor<Job(Udp, KeyValue)>("dns_app::Server", "server.hpp")`
+template <class Signature>
+Functor<Signature> functor(std::string_view type, std::string_view header,
+                           std::source_location where = std::source_location::current());
+
+template <class Signature>
+Functor<Signature> functor(std::string_view type, std::string_view header, std::source_location where) {
+  constexpr bool is_job = []<Tag R, Tag... D>(std::type_identity<R(D...)>) {
+    return std::same_as<R, Job>;
+  }(std::type_identity<Signature>{});
+  return Functor<Signature>({.type = std::string(type),
+                             .headers = {std::string(header)},
+                             .form = is_job ? Form::kJob : Form::kValue,
+                             .where = where});
+}
+
+}  // namespace fata::config

@@ -1,0 +1,41 @@
+// The catalogue: the devices that Fata brings along. Each is an ordinary function over device(), as an
+// application may write its own.
+#pragma once
+
+#include <source_location>
+#include <string_view>
+
+#include "fata/config/context.hpp"
+#include "fata/config/device.hpp"
+
+namespace fata::config {
+
+using Where = std::source_location;
+
+// The target's network card: a tap on linux (parameter --tap), the first virtio-net card on kvm.
+Device<NetDevice> default_network(const Context& context, Where where = Where::current());
+
+// UDP and TCP of one stack.
+struct Stack {
+  Device<Udp> udp;
+  Device<Tcp> tcp;
+};
+// The stack that `--net` chose: the host's sockets, or Fata's own over default_network().
+Stack default_stack(const Context& context, Where where = Where::current());
+// Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway.
+Stack stack(const Device<NetDevice>& card, Where where = Where::current());
+// The host's sockets (linux only).
+Stack host_stack(Where where = Where::current());
+Device<Udp> host_udp(Where where = Where::current());
+Device<Tcp> host_tcp(Where where = Where::current());
+// A TCP that refuses to listen and to connect.
+Device<Tcp> no_tcp(Where where = Where::current());
+
+// The files of a folder beside config.cpp, linked into the image and read without copying.
+Device<KeyValue> crunch(std::string_view folder, Where where = Where::current());
+
+Device<Clock> default_clock(Where where = Where::current());
+Device<Random> default_random(Where where = Where::current());
+Device<Console> default_console(Where where = Where::current());
+
+}  // namespace fata::config

@@ -1,0 +1,89 @@
+#include "fata/config/devices.hpp"
+
+namespace fata::config {
+
+Device<NetDevice> default_network(const Context& context, Where where) {
+  if (context.is(Target::kKvm)) {
+    return device<NetDevice>({.type = "fata::virtio::NetDevice",
+                              .headers = {"fata/virtio/net.hpp"},
+                              .libraries = {"virtio"},
+                              .form = Form::kConnect,
+                              .only_on = Target::kKvm,
+                              .called = "the network card",
+                              .where = where});
+  }
+  return device<NetDevice>({.type = "fata::host::Tap",
+                            .headers = {"fata/host/tap.hpp"},
+                            .libraries = {"platform_linux"},
+                            .form = Form::kConnect,
+                            .only_on = Target::kLinux,
+                            .called = "the tap device",
+                            .where = where},
+                           parameter("tap", "tap0", "tap device to attach to", where));
+}
+
+Stack stack(const Device<NetDevice>& card, Where where) {
+  const auto both = device<Bundle>(
+      {.type = "fata::net::Stack",
+       .headers = {"fata/net/stack.hpp"},
+       .libraries = {"net"},
+       .form = Form::kConnect,
+       .called = "the network stack",
+       .where = where},
+      card, parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where),
+      parameter("ipv4-gateway", Ipv4{"10.0.2.2"}, "IPv4 gateway", where));
+  return {member<Udp>(both, "udp", where), member<Tcp>(both, "tcp", where)};
+}
+
+Device<Udp> host_udp(Where where) {
+  return device<Udp>({.type = "fata::host::Udp",
+                      .headers = {"fata/host/udp.hpp"},
+                      .libraries = {"platform_linux"},
+                      .only_on = Target::kLinux,
+                      .called = "the host's UDP",
+                      .where = where});
+}
+
+Device<Tcp> host_tcp(Where where) {
+  return device<Tcp>({.type = "fata::host::Tcp",
+                      .headers = {"fata/host/tcp.hpp"},
+                      .libraries = {"platform_linux"},
+                      .only_on = Target::kLinux,
+                      .called = "the host's TCP",
+                      .where = where});
+}
+
+Device<Tcp> no_tcp(Where where) {
+  return device<Tcp>(
+      {.type = "fata::sig::NoTcp", .headers = {"fata/sig/no_tcp.hpp"}, .libraries = {"sig"}, .where = where});
+}
+
+Stack host_stack(Where where) { return {host_udp(where), host_tcp(where)}; }
+
+Stack default_stack(const Context& context, Where where) {
+  return context.is(Net::kHost) ? host_stack(where) : stack(default_network(context, where), where);
+}
+
+Device<KeyValue> crunch(std::string_view folder, Where where) {
+  return detail::make_device<KeyValue>({.type = "fata::crunch::Files",
+                                        .headers = {"fata/crunch/files.hpp"},
+                                        .libraries = {"crunch"},
+                                        .where = where},
+                                       {}, {}, std::string(folder));
+}
+
+namespace {
+template <Tag T>
+Device<T> platform_device(std::string_view type, Where where) {
+  return device<T>({.type = "fata::platform_devices::" + std::string(type),
+                    .headers = {"fata/platform_devices/devices.hpp"},
+                    .libraries = {"platform_devices"},
+                    .where = where});
+}
+}  // namespace
+
+Device<Clock> default_clock(Where where) { return platform_device<Clock>("Clock", where); }
+Device<Random> default_random(Where where) { return platform_device<Random>("Random", where); }
+Device<Console> default_console(Where where) { return platform_device<Console>("Console", where); }
+
+}  // namespace fata::config

@@ -1,0 +1,35 @@
+// The subcommands.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "project.hpp"
+
+namespace fata::tool {
+
+struct RunChoice {
+  std::string link;                   // user, tap, tap:NAME, none; empty: the default
+  std::vector<std::string> forwards;  // [udp|tcp:]HOST:GUEST
+  std::string accel;                  // kvm, tcg; empty: probe
+  std::string machine = "microvm";    // microvm, pc, q35
+  unsigned memory_mib = 0;            // 0: the plan's
+  fs::path pcap;
+  bool gdb = false;
+  bool dry = false;                     // print the line, run nothing
+  std::vector<std::string> parameters;  // after --
+};
+
+void create(const std::string& name);
+void configure(Project& project);
+void build(Project& project);
+void describe(Project& project, bool dot);
+bool is_query_word(const std::string& word);
+void query(Project& project, const std::string& word, bool json);
+void clean(const Project& project, bool everything);
+int run(Project& project, const RunChoice& choice);
+int run_process(Project& project, const RunChoice& choice);
+int run_kernel(Project& project, const RunChoice& choice);
+
+}  // namespace fata::tool

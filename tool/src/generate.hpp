@@ -1,0 +1,25 @@
+// What `fata configure` writes from a plan: the image's main, its data files, its build description.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "home.hpp"
+#include "plan.hpp"
+
+namespace fata::tool {
+
+// The image's main: includes, `using` lines in order of dependency, parameters, construction. `#line`
+// directives make the compiler blame config.cpp for what does not fit together.
+std::string generate_main(const Plan& plan);
+
+// A source file with every file under `folder` (of the application `app`) embedded, and its lookup table.
+std::string generate_crunch(const PlanDevice& device, const fs::path& app);
+
+// The CMakeLists.txt that builds the image with find_package(fata).
+std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build);
+
+// The sources of a folder, sorted.
+std::vector<fs::path> sources_in(const fs::path& folder, bool recursive);
+
+}  // namespace fata::tool

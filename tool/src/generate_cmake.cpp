@@ -1,0 +1,136 @@
+#include <algorithm>
+
+#include "error.hpp"
+#include "generate.hpp"
+
+namespace fata::tool {
+
+std::vector<fs::path> sources_in(const fs::path& folder, bool recursive) {
+  std::vector<fs::path> list;
+  const auto add = [&](const fs::directory_entry& entry) {
+    const fs::path& path = entry.path();
+    const std::string extension = path.extension();
+    if (entry.is_regular_file() && (extension == ".cpp" || extension == ".c" || extension == ".S") &&
+        path.filename() != "config.cpp") {
+      list.push_back(path);
+    }
+  };
+  if (recursive) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) add(entry);
+  } else {
+    for (const auto& entry : fs::directory_iterator(folder)) add(entry);
+  }
+  std::ranges::sort(list);
+  return list;
+}
+
+namespace {
+
+std::string cmake_quoted(const fs::path& path) {
+  std::string out = "\"";
+  for (const char c : path.string()) {
+    if (c == '"' || c == '\\' || c == '$') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+const std::vector<fs::path>& header_roots() {
+  static const std::vector<fs::path> roots{"/usr/include", "/usr/include/x86_64-linux-gnu"};
+  return roots;
+}
+
+// Where Debian's package has put a header; an error that names the package if it is not installed.
+fs::path find_header(const PlanThirdParty& library, const std::string& header) {
+  for (const fs::path& root : header_roots()) {
+    if (fs::exists(root / header)) return root / header;
+  }
+  throw UsageError("config.cpp asks for the C library " + library.name + ", whose header " + header +
+                   " is missing: apt-get install " + library.package);
+}
+
+// A kernel must not see the host's headers: only those that the library names, by links of their own.
+void link_headers(const Plan& plan, const fs::path& folder) {
+  for (const PlanThirdParty& library : plan.third_party()) {
+    for (const std::string& header : library.headers) {
+      const fs::path found = find_header(library, header);
+      const fs::path link = folder / header;
+      fs::create_directories(link.parent_path());
+      if (!fs::is_symlink(link)) fs::create_symlink(found, link);
+    }
+  }
+}
+
+void local_library(std::string& out, const fs::path& app, const std::string& name) {
+  const fs::path folder = app / name;
+  if (!fs::is_directory(folder / "include")) {
+    throw UsageError("config.cpp names the local library '" + name + "', but there is no folder " +
+                     (folder / "include").string());
+  }
+  const std::vector<fs::path> sources =
+      fs::is_directory(folder / "src") ? sources_in(folder / "src", true) : std::vector<fs::path>{};
+  const std::string target = "local_" + fs::path(name).filename().string();
+  const std::string scope = sources.empty() ? "INTERFACE" : "PUBLIC";
+  out += "\nadd_library(" + target + (sources.empty() ? " INTERFACE" : " STATIC");
+  for (const fs::path& source : sources) out += "\n  " + cmake_quoted(source);
+  out += ")\ntarget_include_directories(" + target + " " + scope + " " + cmake_quoted(folder / "include") +
+         ")\n";
+  if (!sources.empty()) out += "target_link_libraries(" + target + " PUBLIC fata::base)\n";
+}
+
+}  // namespace
+
+std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build) {
+  std::string out = "# Builds " + plan.name + " for " + plan.target +
+                    ". Written by `fata configure`; changes here are lost.\n"
+                    "cmake_minimum_required(VERSION 3.25)\n"
+                    "project(" +
+                    plan.name +
+                    " LANGUAGES C CXX ASM)\n"
+                    "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
+                    plan.target +
+                    " CACHE STRING \"\" FORCE)\n"
+                    "set(fata_DIR " +
+                    cmake_quoted(home.package(plan.target)) +
+                    ")\n"
+                    "find_package(fata CONFIG REQUIRED)\n";
+  const bool kernel = plan.target == "kvm";
+  const fs::path headers = build / "third_party";
+  if (kernel) link_headers(plan, headers);
+
+  const std::vector<std::string> locals = plan.local_libraries();
+  for (const std::string& name : locals) local_library(out, app, name);
+
+  out += "\nfata_image(" + plan.name + "\n  SOURCES main.cpp";
+  for (const PlanDevice& d : plan.devices) {
+    if (!d.data_folder.empty()) out += "\n    " + d.name + "_table.cpp";
+  }
+  for (const fs::path& source : sources_in(app, false)) out += "\n    " + cmake_quoted(source);
+  out += "\n  DEPS";
+  for (const std::string& name : plan.libraries()) {
+    if (name != "platform_" + plan.target) out += " " + name;
+  }
+  out += ")\ntarget_include_directories(" + plan.name + " PRIVATE " + cmake_quoted(app) + ")\n";
+  for (const std::string& name : locals) {
+    out +=
+        "target_link_libraries(" + plan.name + " PRIVATE local_" + fs::path(name).filename().string() + ")\n";
+  }
+
+  for (const PlanThirdParty& library : plan.third_party()) {
+    for (const std::string& header : library.headers) find_header(library, header);
+    const fs::path archive = "/usr/lib/x86_64-linux-gnu/lib" + library.name + ".a";
+    if (kernel && !fs::exists(archive)) {
+      throw UsageError("config.cpp asks for the C library " + library.name + ", whose archive " +
+                       archive.string() + " is missing: apt-get install " + library.package);
+    }
+    out += "target_link_libraries(" + plan.name + " PRIVATE " +
+           (kernel ? cmake_quoted(archive) : library.name) + ")\n";
+  }
+  if (!kernel) out += "target_link_options(" + plan.name + " PRIVATE -Wl,-Map=" + plan.name + ".map)\n";
+  if (kernel && !plan.third_party().empty()) {
+    out += "include_directories(SYSTEM " + cmake_quoted(headers) + ")\n";
+  }
+  return out;
+}
+
+}  // namespace fata::tool

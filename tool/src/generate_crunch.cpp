@@ -1,0 +1,66 @@
+#include <fata/crunch/build.hpp>
+
+#include <algorithm>
+
+#include "error.hpp"
+#include "generate.hpp"
+
+namespace fata::tool {
+
+namespace {
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+}  // namespace
+
+std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
+  const fs::path folder = app / device.data_folder;
+  if (!fs::is_directory(folder)) {
+    throw UsageError(device.where.file + ":" + std::to_string(device.where.line) + ": crunch(\"" +
+                     device.data_folder + "\"): there is no folder " + folder.string());
+  }
+  std::vector<std::string> keys;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) keys.push_back(fs::relative(entry.path(), folder).generic_string());
+  }
+  std::ranges::sort(keys);
+  const crunch::Layout layout = crunch::build_layout({keys.begin(), keys.end()});
+
+  std::string out = "// The files of " + device.data_folder +
+                    "/, written by `fata configure`. Changes here are lost.\n"
+                    "#include <fata/crunch/files.hpp>\n\n#include <array>\n\n"
+                    "namespace image {\nnamespace {\n\n"
+                    "#pragma clang diagnostic ignored \"-Wc23-extensions\"\n";
+  std::string files;
+  for (std::size_t slot = 0; slot < layout.slots.size(); ++slot) {
+    const std::string& key = keys[layout.slots[slot]];
+    const std::string name = "kFile" + std::to_string(slot);
+    const fs::path path = folder / key;
+    const bool empty = fs::file_size(path) == 0;
+    if (!empty) {
+      out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" + escaped(path.string()) +
+             "\"\n};\n";
+    }
+    files += "    {\"" + escaped(key) + "\", " + (empty ? "{}" : "std::as_bytes(std::span(" + name + "))") +
+             "},\n";
+  }
+  const std::string count = std::to_string(layout.slots.size());
+  out += "\nconst std::array<fata::crunch::File, " + count + "> kFiles{{\n" + files + "}};\n";
+  out += "constexpr std::array<std::uint32_t, " + std::to_string(layout.seeds.size()) + "> kSeeds{";
+  for (const std::uint32_t seed : layout.seeds) out += std::to_string(seed) + ", ";
+  out += "};\n\n}  // namespace\n\nconst fata::crunch::Table& " + device.name +
+         "_table();\n"
+         "const fata::crunch::Table& " +
+         device.name +
+         "_table() {\n"
+         "  static const fata::crunch::Table table{kSeeds, kFiles};\n  return table;\n}\n\n}  // namespace "
+         "image\n";
+  return out;
+}
+
+}  // namespace fata::tool

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <set>
+
+#include "generate.hpp"
+
+namespace fata::tool {
+namespace {
+
+// Text that knows on which line it is, to come back from `#line`.
+class Lines {
+ public:
+  void add(std::string_view line) {
+    text_ += line;
+    text_ += '\n';
+    ++count_;
+  }
+  void blank() { add(""); }
+  void from(const Place& place, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+      add("#line " + std::to_string(place.line) + " \"" + place.file + "\"");
+      add(line);
+    }
+    add("#line " + std::to_string(count_ + 2) + " \"main.cpp\"");
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  std::size_t count_ = 0;
+};
+
+std::string cpp_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+void includes(Lines& out, const Plan& plan) {
+  std::set<std::string> fata{"fata/async/assemble.hpp", "fata/async/image.hpp", "fata/base/address.hpp",
+                             "fata/base/parameters.hpp"};
+  std::vector<std::string> own;
+  const auto add = [&](const std::string& header) {
+    if (header.starts_with("fata/")) {
+      fata.insert(header);
+    } else if (!std::ranges::contains(own, header)) {
+      own.push_back(header);
+    }
+  };
+  for (const PlanDevice& d : plan.devices) {
+    if (!d.concept_header.empty()) add(d.concept_header);
+    for (const std::string& header : d.headers) add(header);
+  }
+  for (const PlanParameter& p : plan.parameters) {
+    for (const std::string& header : p.headers) add(header);
+  }
+  for (const char* header : {"array", "cstdint", "memory", "optional", "string_view", "utility"}) {
+    out.add("#include <" + std::string(header) + ">");
+  }
+  out.blank();
+  for (const std::string& header : fata) out.add("#include <" + header + ">");
+  if (!own.empty()) out.blank();
+  for (const std::string& header : own) out.add("#include \"" + header + "\"");
+  out.blank();
+}
+
+void types(Lines& out, const Plan& plan) {
+  for (const PlanDevice& d : plan.devices) {
+    std::string type = d.type;
+    if (d.form == "member") {
+      const PlanDevice& owner = plan.devices[d.arguments.front().device];
+      type =
+          "std::remove_reference_t<decltype(std::declval<" + owner.type_name() + "&>()." + d.member + "())>";
+    } else {
+      std::string list;
+      for (const PlanArgument& a : d.arguments) {
+        if (a.kind == PlanArgument::Kind::kDevice) {
+          list += (list.empty() ? "" : ", ") + plan.devices[a.device].type_name();
+        }
+      }
+      if (!list.empty()) type += "<" + list + ">";
+    }
+    std::vector<std::string> lines{"using " + d.type_name() + " = " + type + ";"};
+    if (!d.concept_name.empty()) {
+      lines.push_back("static_assert(" + d.concept_name + "<" + d.type_name() + ">, " +
+                      cpp_string("the device made here does not model " + d.concept_name) + ");");
+    }
+    out.from(d.where, lines);
+  }
+  out.blank();
+  for (const PlanDevice& d : plan.devices) {
+    if (!d.data_folder.empty())
+      out.add("const fata::crunch::Table& " + d.name + "_table();  // " + d.data_folder + "/");
+  }
+}
+
+void parameters(Lines& out, const Plan& plan) {
+  out.add("struct Parameters {");
+  for (const PlanParameter& p : plan.parameters)
+    out.add("  " + p.cpp_type + " " + identifier(p.name) + "{};");
+  out.add("};");
+  out.blank();
+}
+
+std::string arguments(const Plan& plan, const PlanDevice& d) {
+  std::string list;
+  for (const PlanArgument& a : d.arguments) {
+    list += ", ";
+    switch (a.kind) {
+      case PlanArgument::Kind::kDevice:
+        list += plan.devices[a.device].name;
+        break;
+      case PlanArgument::Kind::kParameter:
+        list += "parameters." + identifier(a.text);
+        break;
+      case PlanArgument::Kind::kLiteral:
+        list += a.text;
+        break;
+    }
+  }
+  if (!d.data_folder.empty()) list += ", " + d.name + "_table()";
+  return list;
+}
+
+void construction(Lines& out, const Plan& plan) {
+  for (const PlanDevice& d : plan.devices) {
+    const std::string type = d.type_name();
+    if (d.form == "member") {
+      out.from(d.where, {"  auto& " + d.name + " = " + plan.devices[d.arguments.front().device].name + "." +
+                         d.member + "();"});
+    } else if (d.form == "connect") {
+      out.from(d.where, {"  auto " + d.name + "_connected = co_await " + type + "::connect(context" +
+                         arguments(plan, d) + ");"});
+      out.add("  if (!" + d.name + "_connected) {");
+      out.add("    co_return fata::cannot_set_up(" + cpp_string(plan.name) + ", " + cpp_string(d.called) +
+              ", " + d.name + "_connected.error());");
+      out.add("  }");
+      out.add("  " + type + "& " + d.name + " = **" + d.name + "_connected;");
+    } else {
+      const std::string maker = d.form == "job" ? "make_job" : "make_device";
+      out.from(d.where, {"  " + type + " " + d.name + " = fata::async::" + maker + "<" + type + ">(context" +
+                         arguments(plan, d) + ");"});
+    }
+  }
+  out.blank();
+}
+
+}  // namespace
+
+std::string generate_main(const Plan& plan) {
+  Lines out;
+  out.add("// The main of " + plan.name + " for " + plan.target + " (net: " + plan.net +
+          "), written by `fata configure` from config.cpp. Changes here are lost.");
+  includes(out, plan);
+  out.add("namespace image {");
+  out.blank();
+  types(out, plan);
+  parameters(out, plan);
+  out.add("fata::async::Task<int> run(fata::async::Context& context) {");
+  out.add("  Parameters parameters;");
+  out.add("  const std::array table{");
+  for (const PlanParameter& p : plan.parameters) {
+    out.add("      fata::Parameter(" + cpp_string(p.name) + ", " + cpp_string(p.help) + ", " +
+            (p.has_default ? cpp_string(p.default_text) : "std::nullopt") + ", parameters." +
+            identifier(p.name) + "),");
+  }
+  out.add("  };");
+  out.add("  if (const auto status = fata::start_parameters(" + cpp_string(plan.name) +
+          ", table)) co_return *status;");
+  out.add("  context.log_rules = parameters.log;");
+  if (plan.jobs.size() > 1) {
+    out.add("  fata::async::CancelSource stop_all(context.stop);  // a job that fails stops the others");
+    out.add("  context.stop = stop_all.token();");
+  }
+  out.blank();
+  construction(out, plan);
+  std::string jobs;
+  for (const std::size_t job : plan.jobs) jobs += (jobs.empty() ? "" : ", ") + plan.devices[job].name;
+  if (plan.jobs.size() == 1) {
+    out.add("  co_return co_await " + jobs + ".start();");
+  } else {
+    out.add("  co_return co_await fata::async::run_jobs(stop_all, " + jobs + ");");
+  }
+  out.add("}");
+  out.blank();
+  out.add("}  // namespace image");
+  out.blank();
+  out.add(
+      "fata::async::Task<int> fata::image_main(fata::async::Context& context) { return image::run(context); "
+      "}");
+  return out.take();
+}
+
+}  // namespace fata::tool

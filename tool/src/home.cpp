@@ -1,0 +1,68 @@
+#include "home.hpp"
+
+#include "error.hpp"
+#include "progress.hpp"
+
+namespace fata::tool {
+
+Home Home::find() {
+  const fs::path self = fs::read_symlink("/proc/self/exe");
+  // Tree: ROOT/build/ANY/tool/fata. Install: PREFIX/bin/fata.
+  const fs::path build = self.parent_path().parent_path();
+  if (const fs::path root = build.parent_path().parent_path();
+      fs::exists(root / "config/include/fata/config.hpp")) {
+    return Home(root, build, true);
+  }
+  const fs::path prefix = build;
+  if (fs::exists(prefix / "lib/cmake/fata/fataConfig.cmake")) return Home(prefix, {}, false);
+  throw UsageError("found no Fata beside " + self.string() +
+                   "; run it from its source tree or where it was installed");
+}
+
+fs::path Home::config_headers() const {
+  return root_ / (in_tree_ ? "config/include" : "include/fata-config");
+}
+fs::path Home::config_library() const {
+  return in_tree_ ? own_build_ / "config/libfata_config.a" : root_ / "lib/fata/libfata_config.a";
+}
+fs::path Home::package(std::string_view target) const {
+  return in_tree_ ? root_ / "build" / target : root_ / "lib/cmake/fata";
+}
+fs::path Home::toolchain(std::string_view target) const {
+  if (target == "linux") return {};
+  const fs::path file = "toolchain-" + std::string(target) + "-x86_64.cmake";
+  return (in_tree_ ? root_ / "cmake" : root_ / "lib/cmake/fata") / file;
+}
+
+void Home::provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const {
+  if (!in_tree_) {
+    if (fs::exists(root_ / ("lib/cmake/fata/fata-" + std::string(target) + ".cmake"))) return;
+    throw UsageError("the target " + std::string(target) + " is not installed in " + root_.string() +
+                     "; install Fata's build for it, too");
+  }
+  const fs::path build = package(target);
+  const FolderLock lock(build);
+  if (!fs::exists(build / "build.ninja")) {
+    Words words{"cmake",
+                "-S",
+                root_,
+                "-B",
+                build,
+                "-G",
+                "Ninja",
+                "-DCMAKE_BUILD_TYPE=Release",
+                "-DFATA_TARGET=" + std::string(target)};
+    if (target == "linux") {
+      words.insert(words.end(),
+                   {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19", "-DFATA_TOOL=ON"});
+    } else {
+      words.insert(words.end(), {"--toolchain", toolchain(target)});
+    }
+    run_step("configuring Fata's libraries for " + std::string(target), words, {}, verbose);
+  }
+  Words words{"ninja", "-C", build};
+  for (const std::string& library : libraries) words.push_back("fata_" + library);
+  run_step("building Fata's libraries for " + std::string(target), words, {}, verbose);
+}
+
+}  // namespace fata::tool

@@ -1,0 +1,38 @@
+// Where Fata is: the source tree that this command was built in, or the prefix that it was installed to.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "process.hpp"
+
+namespace fata::tool {
+
+class Home {
+ public:
+  // Found from the path of the running program.
+  static Home find();
+
+  bool in_tree() const { return in_tree_; }
+  const fs::path& root() const { return root_; }
+
+  fs::path config_headers() const;
+  fs::path config_library() const;
+  // For find_package(fata CONFIG) of a target.
+  fs::path package(std::string_view target) const;
+  fs::path toolchain(std::string_view target) const;  // empty: none needed
+  // In the tree, builds the libraries named (without "fata_") for a target. Installed, they are there
+  // already, or the target was not installed: an error.
+  void provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const;
+
+ private:
+  Home(fs::path root, fs::path own_build, bool in_tree)
+      : root_(std::move(root)), own_build_(std::move(own_build)), in_tree_(in_tree) {}
+
+  fs::path root_;
+  fs::path own_build_;  // in the tree: the build folder that holds this command
+  bool in_tree_;
+};
+
+}  // namespace fata::tool

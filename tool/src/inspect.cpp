@@ -1,0 +1,235 @@
+// configure, build, clean, describe and query: what prints something about a project.
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "error.hpp"
+#include "progress.hpp"
+#include "sizes.hpp"
+
+namespace fata::tool {
+
+using Json = nlohmann::ordered_json;
+
+void configure(Project& project) {
+  project.configure();
+  std::printf("%s\n", project.folder().c_str());
+}
+
+void build(Project& project) {
+  project.configure();
+  project.build();
+  const Sizes sizes = measure(project);
+  std::printf("%s\n", project.image().c_str());
+  std::printf("%9llu bytes, stripped\n", static_cast<unsigned long long>(sizes.stripped));
+  const auto list = [](const char* title, const auto& entries) {
+    std::printf("%s\n", title);
+    for (const auto& [name, size] : entries) {
+      std::printf("%9llu  %s\n", static_cast<unsigned long long>(size), name.c_str());
+    }
+  };
+  list("by section:", sizes.sections);
+  list("by library:", sizes.libraries);
+}
+
+void clean(const Project& project, bool everything) {
+  if (everything && project.choice().build_dir.empty()) {
+    fs::remove_all(project.folder().parent_path());
+    return;
+  }
+  // A folder that somebody named by mistake must not vanish.
+  if (fs::exists(project.folder()) && !fs::exists(project.folder() / "plan.json") &&
+      !fs::is_empty(project.folder())) {
+    throw UsageError(project.folder().string() + ": is not a build folder of fata; nothing was removed");
+  }
+  fs::remove_all(project.folder());
+}
+
+namespace {
+
+void describe_device(const Plan& plan, std::size_t id, const std::string& indent, std::vector<bool>& shown) {
+  const PlanDevice& d = plan.devices[id];
+  std::printf("%s%s: %s", indent.c_str(), d.name.c_str(), d.tag.c_str());
+  if (d.form != "member") std::printf(" = %s", d.type.c_str());
+  if (!d.data_folder.empty()) std::printf(" of %s/", d.data_folder.c_str());
+  if (shown[id]) {
+    std::printf(" (the same)\n");
+    return;
+  }
+  shown[id] = true;
+  std::printf("  [%s:%u]\n", d.where.file.c_str(), d.where.line);
+  for (const PlanArgument& a : d.arguments) {
+    if (a.kind == PlanArgument::Kind::kDevice) {
+      describe_device(plan, a.device, indent + "  ", shown);
+    } else if (a.kind == PlanArgument::Kind::kParameter) {
+      std::printf("%s  --%s\n", indent.c_str(), a.text.c_str());
+    } else {
+      std::printf("%s  %s\n", indent.c_str(), a.text.c_str());
+    }
+  }
+}
+
+void describe_dot(const Plan& plan) {
+  std::printf("digraph \"%s\" {\n  rankdir=BT;\n  node [shape=box];\n", plan.name.c_str());
+  for (std::size_t i = 0; i < plan.devices.size(); ++i) {
+    const PlanDevice& d = plan.devices[i];
+    std::printf("  d%zu [label=\"%s\\n%s\"%s];\n", i, d.name.c_str(), d.type.c_str(),
+                d.tag == "Job" ? ", style=bold" : "");
+    for (const PlanArgument& a : d.arguments) {
+      if (a.kind == PlanArgument::Kind::kDevice) {
+        std::printf("  d%zu -> d%zu [label=\"%s\"];\n", a.device, i, plan.devices[a.device].tag.c_str());
+      } else if (a.kind == PlanArgument::Kind::kParameter) {
+        std::printf("  \"--%s\" [shape=ellipse];\n  \"--%s\" -> d%zu;\n", a.text.c_str(), a.text.c_str(), i);
+      }
+    }
+  }
+  std::printf("}\n");
+}
+
+std::string parameter_line(const PlanParameter& p) {
+  return "--" + p.name + (p.has_default ? "=" + p.default_text : "") + "  " + p.help;
+}
+
+Json pairs(const std::vector<std::pair<std::string, std::uint64_t>>& list) {
+  Json object = Json::object();
+  for (const auto& [name, size] : list) object[name] = size;
+  return object;
+}
+
+struct Fact {
+  const char* word;
+  std::function<Json(Project&)> value;
+  // Facts that are not in the answer to "everything", because they cost a build.
+  bool costly = false;
+};
+
+const std::vector<Fact>& facts() {
+  static const std::vector<Fact> list{
+      {"name", [](Project& p) -> Json { return p.plan().name; }},
+      {"target", [](Project& p) -> Json { return p.plan().target; }},
+      {"net", [](Project& p) -> Json { return p.plan().net; }},
+      {"arch", [](Project& p) -> Json { return p.plan().arch; }},
+      {"image", [](Project& p) -> Json { return p.image().string(); }},
+      {"elf", [](Project& p) -> Json { return p.elf().string(); }},
+      {"build-dir", [](Project& p) -> Json { return p.folder().string(); }},
+      {"memory", [](Project& p) -> Json { return p.plan().memory_mib; }},
+      {"packages", [](Project& p) -> Json { return p.plan().packages(); }},
+      {"libraries", [](Project& p) -> Json { return p.plan().libraries(); }},
+      {"parameters",
+       [](Project& p) {
+         Json list = Json::array();
+         for (const PlanParameter& parameter : p.plan().parameters) {
+           list.push_back({{"name", parameter.name},
+                           {"type", parameter.cpp_type},
+                           {"default", parameter.has_default ? Json(parameter.default_text) : Json()},
+                           {"help", parameter.help},
+                           {"text", parameter_line(parameter)}});
+         }
+         return list;
+       }},
+      {"keys",
+       [](Project& p) {
+         Json list = Json::array();
+         for (const PlanKey& key : p.plan().keys) {
+           list.push_back({{"name", key.name},
+                           {"type", key.type},
+                           {"value", key.value},
+                           {"default", key.default_value},
+                           {"help", key.help},
+                           {"text", key.name + "=" + key.value + "  " + key.help}});
+         }
+         return list;
+       }},
+      {"forwards",
+       [](Project& p) {
+         Json list = Json::array();
+         for (const PlanForward& f : p.plan().forwards) {
+           list.push_back({{"protocol", f.protocol},
+                           {"parameter", f.parameter},
+                           {"text", f.protocol + " --" + f.parameter}});
+         }
+         return list;
+       }},
+      {"size",
+       [](Project& p) {
+         p.build();
+         const Sizes sizes = measure(p);
+         return Json{{"stripped", sizes.stripped},
+                     {"sections", pairs(sizes.sections)},
+                     {"libraries", pairs(sizes.libraries)}};
+       },
+       true}};
+  return list;
+}
+
+// One line an item; an object that carries a "text" is that text.
+void print_plain(const Json& value, const std::string& indent = "") {
+  if (value.is_array()) {
+    for (const Json& item : value) print_plain(item, indent);
+  } else if (value.is_object() && value.contains("text")) {
+    print_plain(value["text"], indent);
+  } else if (value.is_object()) {
+    for (const auto& [name, item] : value.items()) {
+      if (item.is_object()) {
+        std::printf("%s%s\n", indent.c_str(), name.c_str());
+        print_plain(item, indent + "  ");
+      } else {
+        std::printf("%s%s %s\n", indent.c_str(), name.c_str(), item.dump().c_str());
+      }
+    }
+  } else {
+    std::printf("%s%s\n", indent.c_str(),
+                value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+  }
+}
+
+}  // namespace
+
+void describe(Project& project, bool dot) {
+  project.configure();
+  const Plan& plan = project.plan();
+  if (dot) {
+    describe_dot(plan);
+    return;
+  }
+  std::printf("%s for %s, net %s\n", plan.name.c_str(), plan.target.c_str(), plan.net.c_str());
+  std::vector<bool> shown(plan.devices.size());
+  for (const std::size_t job : plan.jobs) describe_device(plan, job, "  ", shown);
+  std::printf("parameters\n");
+  for (const PlanParameter& p : plan.parameters) std::printf("  %s\n", parameter_line(p).c_str());
+  if (!plan.keys.empty()) std::printf("keys\n");
+  for (const PlanKey& k : plan.keys)
+    std::printf("  %s=%s  %s\n", k.name.c_str(), k.value.c_str(), k.help.c_str());
+}
+
+bool is_query_word(const std::string& word) {
+  return std::ranges::any_of(facts(), [&](const Fact& fact) { return word == fact.word; });
+}
+
+void query(Project& project, const std::string& word, bool json) {
+  if (!word.empty() && !is_query_word(word)) {
+    std::string known;
+    for (const Fact& fact : facts()) known += (known.empty() ? "" : ", ") + std::string(fact.word);
+    throw UsageError("fata query: no word '" + word + "'; the words: " + known);
+  }
+  project.configure();
+  Json all = Json::object();
+  for (const Fact& fact : facts()) {
+    if (word == fact.word || (word.empty() && !fact.costly)) all[fact.word] = fact.value(project);
+  }
+  if (!word.empty()) all = Json(all[word]);
+  if (json) {
+    std::printf("%s\n", all.dump(2).c_str());
+  } else if (word.empty()) {
+    for (const auto& [name, value] : all.items()) {
+      std::printf("%s:%s", name.c_str(), value.is_array() ? "\n" : " ");
+      print_plain(value, value.is_array() ? "  " : "");
+    }
+  } else {
+    print_plain(all);
+  }
+}
+
+}  // namespace fata::tool

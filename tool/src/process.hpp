@@ -1,0 +1,47 @@
+// Child processes and files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fata::tool {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+struct Outcome {
+  int status = 0;  // exit status, or 128 + signal
+  std::string output;
+};
+
+// Runs a program to its end and takes its standard output and standard error.
+Outcome capture(const Words& words, const fs::path& folder = {});
+
+// Replaces this process. Returns only by throwing.
+[[noreturn]] void replace(const Words& words);
+
+// The words as a line that a shell reads back.
+std::string shell_line(const Words& words);
+
+std::string read_file(const fs::path& path);
+// Leaves the file (and its time) alone if it already reads so. Returns whether it was written.
+bool write_if_changed(const fs::path& path, std::string_view text);
+
+// The program's path, or empty.
+fs::path find_program(std::string_view name);
+
+// Held while a build folder is worked in, so that two commands do not build there at once.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace fata::tool

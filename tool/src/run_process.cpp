@@ -1,0 +1,44 @@
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "commands.hpp"
+#include "error.hpp"
+#include "progress.hpp"
+
+namespace fata::tool {
+
+int run(Project& project, const RunChoice& choice) {
+  project.configure();
+  project.build();
+  std::fflush(nullptr);
+  return project.kernel() ? run_kernel(project, choice) : run_process(project, choice);
+}
+
+int run_process(Project& project, const RunChoice& choice) {
+  if (!choice.accel.empty()) throw UsageError("--accel: a process needs no accelerator; use it with -t kvm");
+  if (!choice.forwards.empty()) {
+    throw UsageError("--forward: a process is on the host's network already; use it with -t kvm");
+  }
+  const bool tap = choice.link == "tap" || choice.link.starts_with("tap:");
+  if (!choice.link.empty() && !tap)
+    throw UsageError("--link " + choice.link + ": a process can only be given tap[:NAME]");
+  if (tap && project.choice().net != "direct")
+    throw UsageError("--link tap: needs Fata's own stack; add --net direct");
+
+  Words words{project.image()};
+  if (choice.link.starts_with("tap:")) words.push_back("--tap=" + choice.link.substr(4));
+  if (!choice.pcap.empty()) words.push_back("--pcap=" + choice.pcap.string());
+  words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
+  if (choice.gdb) {
+    say("attach with: gdb " + project.elf().string() + " -ex 'target remote :1234'");
+    words.insert(words.begin(), {"gdbserver", "localhost:1234"});
+  }
+  if (choice.dry) {
+    std::printf("%s\n", shell_line(words).c_str());
+    return 0;
+  }
+  replace(words);
+}
+
+}  // namespace fata::tool

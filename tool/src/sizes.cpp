@@ -1,0 +1,86 @@
+#include "sizes.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "error.hpp"
+
+namespace fata::tool {
+namespace {
+
+// A line of lld's map: "VMA LMA Size Align Out|In|Symbol"; the indentation of the last column tells which.
+struct MapLine {
+  std::uint64_t size = 0;
+  int depth = 0;  // 0 section of the image, 1 of an object, 2 symbol
+  std::string text;
+};
+
+bool parse(const std::string& line, MapLine& out) {
+  std::istringstream in(line);
+  std::string vma, lma, size, align;
+  if (!(in >> vma >> lma >> size >> align)) return false;
+  if (vma.find_first_not_of("0123456789abcdef") != vma.npos) return false;
+  out.size = std::stoull(size, nullptr, 16);
+  std::getline(in, out.text);
+  const std::size_t text = out.text.find_first_not_of(' ');
+  if (text == out.text.npos) return false;
+  out.depth = static_cast<int>((text - 1) / 8);
+  out.text.erase(0, text);
+  return true;
+}
+
+// "path/libfata_dns.a(engine.cpp.o):(.text.f)" -> "fata_dns"; an object of the application's own ->
+// "application".
+std::string library_of(const std::string& text) {
+  const std::size_t colon = text.rfind(":(");
+  if (text.starts_with('<') || colon == text.npos) return "(linker)";
+  const std::string file = text.substr(0, colon);
+  const std::size_t archive = file.find(".a(");
+  if (archive == file.npos) return file.find("main.cpp.o") != file.npos ? "main (generated)" : "application";
+  const std::string name = fs::path(file.substr(0, archive)).filename();
+  return name.starts_with("lib") ? name.substr(3) : name;
+}
+
+// What takes room in the file: neither debugging information nor memory that starts as zeros.
+bool is_in_file(const std::string& section) {
+  for (const char* prefix : {".debug", ".comment", ".symtab", ".strtab", ".shstrtab", ".note.gnu.build",
+                             ".bss", ".tbss", ".relro_padding"}) {
+    if (section.starts_with(prefix)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Sizes measure(const Project& project) {
+  Sizes sizes;
+  if (project.kernel()) {
+    sizes.stripped = fs::file_size(project.image());
+  } else {
+    const fs::path stripped = project.folder() / "build" / "stripped";
+    const Outcome outcome = capture({"llvm-strip-19", "-o", stripped, project.image()});
+    if (outcome.status != 0) throw UsageError("llvm-strip-19 failed: " + outcome.output);
+    sizes.stripped = fs::file_size(stripped);
+  }
+
+  std::istringstream map(read_file(project.map()));
+  std::map<std::string, std::uint64_t> libraries;
+  bool counted = false;
+  for (std::string line; std::getline(map, line);) {
+    MapLine entry;
+    if (!parse(line, entry)) continue;
+    if (entry.depth == 0) {
+      counted = is_in_file(entry.text);
+      if (counted && entry.size != 0) sizes.sections.emplace_back(entry.text, entry.size);
+    } else if (entry.depth == 1 && counted) {
+      libraries[library_of(entry.text)] += entry.size;
+    }
+  }
+  for (const auto& [name, size] : libraries) {
+    if (size != 0) sizes.libraries.emplace_back(name, size);
+  }
+  std::ranges::sort(sizes.libraries, std::ranges::greater{}, [](const auto& entry) { return entry.second; });
+  return sizes;
+}
+
+}  // namespace fata::tool
