@@ -1,0 +1,41 @@
+# fata_image(NAME SOURCES ... DEPS ...)
+#
+# One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata libraries it names.
+#   linux   the executable NAME
+#   kvm     NAME.elf, the kernel with symbols (what a symboliser and a debugger read), and NAME.img, the same stripped
+#           (what a hypervisor boots), both beside each other
+# The property FATA_IMAGE of the target NAME holds the path of what is run.
+set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/x86_64/image.ld)
+if(NOT EXISTS ${FATA_IMAGE_SCRIPT})
+  set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/image.ld)
+endif()
+cmake_path(NORMAL_PATH FATA_IMAGE_SCRIPT)
+
+function(fata_image name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  foreach(dep ${arg_DEPS})
+    target_link_libraries(${name} PRIVATE fata::${dep})
+  endforeach()
+  if(FATA_TARGET STREQUAL "linux")
+    target_link_libraries(${name} PRIVATE fata::platform_linux)
+    set_target_properties(${name} PROPERTIES FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name})
+    return()
+  endif()
+
+  target_link_libraries(${name} PRIVATE fata::platform_kvm)
+  if(TARGET fata::virtio)
+    # The driver of virtio-rng is reached by a weak reference, which alone draws nothing from an archive.
+    target_link_libraries(${name} PRIVATE fata::virtio)
+    target_link_options(${name} PRIVATE "SHELL:-u fata_gather_boot_entropy")
+  endif()
+  target_link_options(${name} PRIVATE
+    "SHELL:-T ${FATA_IMAGE_SCRIPT}" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
+    --gc-sections --icf=all --no-dependent-libraries "SHELL:-z max-page-size=4096" "SHELL:-u fata_start"
+    --Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
+  set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS ${FATA_IMAGE_SCRIPT}
+    FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name}.img)
+  add_custom_command(TARGET ${name} POST_BUILD
+    COMMAND ${FATA_OBJCOPY} --strip-all --strip-sections ${name}.elf ${name}.img
+    WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} BYPRODUCTS ${name}.img VERBATIM)
+endfunction()
