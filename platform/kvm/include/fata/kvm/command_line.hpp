@@ -1,0 +1,46 @@
+// The kernel's command line as words.
+//
+// Words are separated by spaces. Double quotes keep spaces (`--name "a b"`, `--name="a b"`), and a backslash
+// takes the next character as it is, inside quotes and outside. Words that begin with `virtio_mmio.device=`
+// (a VMM adds them) or `fata.` belong to the platform wherever they stand; all others are the image's
+// parameters.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace fata::kvm {
+
+// A virtio device behind memory-mapped registers, from `virtio_mmio.device=SIZE@BASE:IRQ`.
+struct MmioDevice {
+  std::uint64_t base = 0;
+  std::uint64_t size = 0;
+  std::uint32_t irq = 0;
+};
+
+class CommandLine {
+ public:
+  static constexpr std::size_t kMaxText = 4096;
+  static constexpr std::size_t kMaxWords = 128;
+  static constexpr std::size_t kMaxMmioDevices = 32;
+
+  // Copies what it keeps. Returns an empty text, or the reason why the line is wrong (static text).
+  std::string_view parse(std::string_view line);
+
+  std::span<const std::string_view> arguments() const { return std::span(arguments_).first(argument_count_); }
+  std::span<const MmioDevice> mmio_devices() const { return std::span(mmio_).first(mmio_count_); }
+
+ private:
+  std::string_view take(std::string_view word);
+  std::string_view take_mmio(std::string_view value);
+
+  std::array<char, kMaxText> text_{};
+  std::array<std::string_view, kMaxWords> arguments_{};
+  std::array<MmioDevice, kMaxMmioDevices> mmio_{};
+  std::size_t argument_count_ = 0;
+  std::size_t mmio_count_ = 0;
+};
+
+}  // namespace fata::kvm

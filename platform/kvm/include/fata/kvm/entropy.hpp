@@ -1,0 +1,44 @@
+// Randomness: a ChaCha20 generator with fast key erasure, fed by the CPU and by whatever a device driver
+// adds.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace fata::kvm {
+
+// After each refill the key is replaced by output that nobody saw, and served bytes are wiped: who reads the
+// state later learns nothing of what was given out before.
+class RandomGenerator {
+ public:
+  static constexpr std::size_t kEnough = 32;  // bytes of full entropy that make the output unpredictable
+
+  // Mixes `bytes` in; `credited` of them count as full entropy (0 for guessable ones, which do no harm).
+  void add(std::span<const std::byte> bytes, std::size_t credited);
+  bool is_seeded() const { return credited_ >= kEnough; }
+  void fill(std::span<std::byte> out);
+
+ private:
+  void refill();
+
+  std::array<std::uint32_t, 8> key_{};
+  std::array<std::byte, 256> pool_{};
+  std::size_t left_ = 0;
+  std::size_t credited_ = 0;
+};
+
+// One ChaCha20 block (RFC 8439, section 2.3).
+void chacha20_block(const std::array<std::uint32_t, 8>& key, std::uint32_t counter,
+                    const std::array<std::uint32_t, 3>& nonce, std::array<std::uint32_t, 16>& out);
+
+// For drivers of entropy sources; each byte counts as full entropy.
+void add_entropy(std::span<const std::byte> bytes) noexcept;
+
+// Called once before the image decides whether it has enough entropy to start. Defined by the virtio-rng
+// driver in images that are linked with it: finds the devices, waits (bounded) for their bytes, calls
+// add_entropy().
+extern "C" [[gnu::weak]] void fata_gather_boot_entropy() noexcept;
+
+}  // namespace fata::kvm

@@ -1,0 +1,156 @@
+#include "clock.hpp"
+
+#include <algorithm>
+
+#include "fata/machine/cpu.hpp"
+#include "fata/machine/interrupts.hpp"
+#include "fata/machine/memory.hpp"
+#include "wall_clock.hpp"
+
+namespace fata::kvm {
+namespace {
+using machine::CpuId;
+using machine::cpuid;
+using machine::in8;
+using machine::out8;
+using machine::read_tsc;
+
+// Timer 0 of the PIT, counting down from 65536 again and again; nobody listens to its interrupt.
+void start_reference() {
+  out8(0x43, 0x34);
+  out8(0x40, 0);
+  out8(0x40, 0);
+}
+
+RateEstimate::Sample sample_reference() {
+  RateEstimate::Sample best;
+  for (unsigned tries = 0; tries < 3; ++tries) {
+    RateEstimate::Sample sample;
+    sample.before = read_tsc();
+    out8(0x43, 0);  // latch
+    sample.after = read_tsc();
+    const unsigned low = in8(0x40);
+    const unsigned high = in8(0x40);
+    sample.ticks = static_cast<std::uint16_t>(0 - (high << 8 | low));
+    if (tries == 0 || sample.after - sample.before < best.after - best.before) best = sample;
+    if (best.after - best.before < 20'000) break;
+  }
+  return best;
+}
+
+// What KVM writes for its guests (Documentation/virt/kvm/x86/msr.rst).
+struct alignas(32) PvClock {
+  std::uint32_t version, pad;
+  std::uint64_t tsc, system_time;
+  std::uint32_t scale;
+  std::int8_t shift;
+  std::uint8_t flags, pad2[2];
+};
+constinit volatile PvClock pv_clock{};
+}  // namespace
+
+bool Clock::rate_from_host() {
+  const CpuId hypervisor = cpuid(0x40000000);
+  const bool kvm = ((cpuid(1).c >> 31) & 1) != 0 && hypervisor.b == 0x4b4d564b && hypervisor.c == 0x564b4d56;
+  if (kvm && ((cpuid(0x40000001).a >> 3) & 1) != 0) {
+    constexpr std::uint32_t kSystemTime = 0x4b564d01;
+    machine::write_msr(kSystemTime, machine::dma_address(&pv_clock) | 1);
+    const std::uint64_t scale = pv_clock.scale;
+    const int shift = pv_clock.shift;
+    machine::write_msr(kSystemTime, 0);
+    if (scale != 0) {
+      // ns = (ticks << shift) * scale / 2^32
+      unsigned __int128 hz = (static_cast<unsigned __int128>(1'000'000'000) << 32) / scale;
+      hz = shift < 0 ? hz << -shift : hz >> shift;
+      clock_.set_rate(read_tsc(), static_cast<std::uint64_t>(hz));
+      return true;
+    }
+  }
+  const std::uint32_t highest = cpuid(0).a;
+  if (highest >= 0x15) {
+    const CpuId tsc = cpuid(0x15);
+    if (tsc.a != 0 && tsc.b != 0 && tsc.c != 0) {
+      clock_.set_rate(read_tsc(), std::uint64_t{tsc.c} * tsc.b / tsc.a);
+      return true;
+    }
+  }
+  if (highest >= 0x16 && (cpuid(0x16).a & 0xffff) != 0) {
+    // The base frequency in MHz: near the TSC's rate, not equal to it. Good enough to start with.
+    clock_.set_rate(read_tsc(), std::uint64_t{cpuid(0x16).a & 0xffff} * 1'000'000);
+  }
+  return false;
+}
+
+void Clock::start(std::uint64_t entry_tsc) {
+  clock_.start(entry_tsc, 2'000'000'000);
+  has_deadline_ = machine::has_tsc_deadline();
+  uses_reference_ = !rate_from_host();
+  next_refine_ = ~std::uint64_t{0};
+  if (uses_reference_) {
+    start_reference();
+    estimate_.start(sample_reference());
+  }
+  if (!has_deadline_) {
+    armed_at_ = read_tsc();
+    machine::start_timer(armed_ticks_ = ~std::uint32_t{0});
+  }
+}
+
+void Clock::finish_start() {
+  if (uses_reference_) {
+    next_refine_ = 0;
+    refine_in_passing();
+    // No reference that moves: the local APIC's timer, which KVM and QEMU run at 1 GHz.
+    if (estimate_.hz() == 0 && !has_deadline_) {
+      const std::uint64_t ticks = ~std::uint32_t{0} - machine::timer_remaining();
+      if (ticks > 1000) clock_.set_rate(read_tsc(), (read_tsc() - armed_at_) * 1'000'000'000 / ticks);
+    }
+  }
+  if (!has_deadline_) timer_woke();
+}
+
+Instant Clock::now() const { return clock_.at(read_tsc()); }
+
+void Clock::refine_in_passing() {
+  if (read_tsc() < next_refine_) return;
+  if (estimate_.refine(sample_reference())) clock_.set_rate(read_tsc(), estimate_.hz());
+  // Before there is an estimate, try again soon: about 50 microseconds.
+  next_refine_ = estimate_.hz() == 0 ? read_tsc() + 100'000 : estimate_.next_useful();
+  if (estimate_.is_settled()) next_refine_ = ~std::uint64_t{0};
+}
+
+void Clock::arm_timer(Instant deadline) {
+  std::uint64_t until = clock_.tsc_at(deadline);
+  if (next_refine_ != ~std::uint64_t{0} && estimate_.hz() != 0)
+    until = std::min(until, estimate_.must_sample_by());
+  if (has_deadline_) return machine::start_tsc_deadline(until);
+  armed_at_ = read_tsc();
+  std::uint64_t ticks = until > armed_at_ ? until - armed_at_ : 1;
+  // Where the timer's rate is not well known yet, stop a little early and measure it by that.
+  const bool unsure = timer_measured_ < clock_.rate();
+  if (unsure && ticks > clock_.rate() / 100) ticks -= ticks / 32;
+  const auto scaled = static_cast<unsigned __int128>(ticks) * timer_scale_ >> 32;
+  armed_ticks_ =
+      scaled > 0xffffffff ? 0xffffffff : std::max<std::uint32_t>(1, static_cast<std::uint32_t>(scaled));
+  machine::start_timer(armed_ticks_);
+}
+
+void Clock::timer_woke() {
+  if (has_deadline_ || armed_ticks_ == 0) return;
+  const std::uint32_t ran = armed_ticks_ - machine::timer_remaining();
+  const std::uint64_t elapsed = read_tsc() - armed_at_;
+  armed_ticks_ = 0;
+  if (elapsed <= timer_measured_ || ran == 0) return;
+  timer_measured_ = elapsed;
+  timer_scale_ = static_cast<std::uint64_t>((static_cast<unsigned __int128>(ran) << 32) / elapsed);
+}
+
+WallTime Clock::wall() {
+  if (!has_wall_) {
+    wall_base_.ns = read_wall_clock_ns() - now().ns;
+    has_wall_ = true;
+  }
+  return {wall_base_.ns + now().ns};
+}
+
+}  // namespace fata::kvm

@@ -1,0 +1,45 @@
+// The machine's time: which source tells the TSC's rate, and the timer that ends idling.
+#pragma once
+
+#include <cstdint>
+
+#include "fata/base/time.hpp"
+#include "fata/kvm/tsc_clock.hpp"
+
+namespace fata::kvm {
+
+class Clock {
+ public:
+  void start(std::uint64_t entry_tsc);
+  // After some useful work, so that the references had time to move.
+  void finish_start();
+
+  Instant now() const;
+  WallTime wall();
+  // Takes a sample if one pays now. One comparison if not.
+  void refine_in_passing();
+  // Arms the timer; it may fire early, never later than a little after `deadline`.
+  void arm_timer(Instant deadline);
+  void timer_woke();
+
+ private:
+  bool rate_from_host();
+  void read_wall_clock();
+
+  TscClock clock_;
+  RateEstimate estimate_;
+  std::uint64_t next_refine_ = 0;
+  bool uses_reference_ = false;
+
+  // The local APIC timer's ticks a TSC tick, times 2^32, and the longest stretch it was measured over.
+  std::uint64_t timer_scale_ = 0;
+  std::uint64_t timer_measured_ = 0;
+  std::uint64_t armed_at_ = 0;
+  std::uint32_t armed_ticks_ = 0;
+  bool has_deadline_ = false;
+
+  bool has_wall_ = false;
+  WallTime wall_base_{};
+};
+
+}  // namespace fata::kvm

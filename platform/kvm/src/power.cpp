@@ -1,0 +1,48 @@
+#include "power.hpp"
+
+#include "fata/kvm/device.hpp"
+#include "fata/machine/cpu.hpp"
+
+namespace fata::kvm {
+namespace {
+using machine::in16;
+using machine::out16;
+
+constexpr std::uint16_t kPowerButton = 1U << 8;  // in the PM1 status and enable registers
+constexpr PciAddress kIch9Bridge{0, 31, 0}, kPiix4Power{0, 1, 3};
+}  // namespace
+
+void PowerButton::start() {
+  machine::out32(0xcf8, 0x80000000U);
+  if (machine::in32(0xcf8) != 0x80000000U) return;  // no PCI
+  std::uint32_t base = 0;
+  if (pci_read32(kIch9Bridge, 0) == 0x29188086) base = pci_read32(kIch9Bridge, 0x40);
+  if (pci_read32(kPiix4Power, 0) == 0x71138086) base = pci_read32(kPiix4Power, 0x40);
+  base &= 0xff80;
+  if (base == 0) return;
+  status_port_ = static_cast<std::uint16_t>(base);
+  out16(status_port_, kPowerButton);  // forget earlier ones
+  out16(static_cast<std::uint16_t>(base + 2), kPowerButton);
+  // PM1 control: ACPI mode, so that the button's event is routed to the interrupt.
+  out16(static_cast<std::uint16_t>(base + 4),
+        static_cast<std::uint16_t>(in16(static_cast<std::uint16_t>(base + 4)) | 1));
+  connect_pin(9);
+}
+
+bool PowerButton::was_pressed() {
+  if (status_port_ == 0 || (in16(status_port_) & kPowerButton) == 0) return false;
+  out16(status_port_, kPowerButton);
+  return true;
+}
+
+void power_off(int status) {
+  machine::out32(0xf4, static_cast<std::uint32_t>(status) + 1);
+  // No such device. ACPI's soft off as firmware of pc and q35 sets it up, then the keyboard controller's
+  // reset.
+  out16(0x604, 0x2000);
+  out16(0xb004, 0x2000);
+  machine::out8(0x64, 0xfe);
+  machine::halt_forever();
+}
+
+}  // namespace fata::kvm

@@ -1,0 +1,56 @@
+#include "wall_clock.hpp"
+
+#include <initializer_list>
+
+#include "fata/machine/cpu.hpp"
+
+namespace fata::kvm {
+namespace {
+struct Date {
+  unsigned second, minute, hour, day, month, year;
+  friend bool operator==(const Date&, const Date&) = default;
+};
+
+unsigned battery_register(std::uint8_t index) {
+  machine::out8(0x70, index | 0x80);
+  return machine::in8(0x71);
+}
+
+Date read_date() {
+  return {battery_register(0), battery_register(2), battery_register(4),
+          battery_register(7), battery_register(8), battery_register(9)};
+}
+
+unsigned binary(unsigned bcd) { return (bcd >> 4) * 10 + (bcd & 15); }
+
+// Days since 1970-01-01 of a Gregorian date: years are counted from March, so that the leap day comes last.
+std::int64_t days(std::int64_t year, unsigned month, unsigned day) {
+  if (month <= 2) --year;
+  const std::int64_t month_from_march = (month + 9) % 12;
+  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month_from_march + 2) / 5 + day - 1 -
+         719468;
+}
+}  // namespace
+
+std::int64_t read_wall_clock_ns() {
+  // A date read while the clock moves on may be torn: two equal readings are not.
+  Date date = read_date();
+  for (unsigned tries = 0; tries < 4; ++tries) {
+    const Date again = read_date();
+    if (again == date) break;
+    date = again;
+  }
+  const unsigned mode = battery_register(0x0b);
+  if (mode == 0xff && date.month == 0xff) return 0;
+  const bool afternoon = (mode & 2) == 0 && (date.hour & 0x80) != 0;
+  date.hour &= 0x7f;
+  if ((mode & 4) == 0) {
+    for (unsigned* part : {&date.second, &date.minute, &date.hour, &date.day, &date.month, &date.year})
+      *part = binary(*part);
+  }
+  if ((mode & 2) == 0) date.hour = date.hour % 12 + (afternoon ? 12 : 0);
+  const std::int64_t day = days(2000 + static_cast<std::int64_t>(date.year), date.month, date.day);
+  return ((day * 24 + date.hour) * 3600 + date.minute * 60 + date.second) * 1'000'000'000;
+}
+
+}  // namespace fata::kvm

@@ -1,0 +1,78 @@
+// The pieces of the C and C++ runtimes that an image needs beside the headers of libc++ and the archive of
+// musl.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "fata/base/panic.hpp"
+
+// libc++ leaves these to its library; one instantiation here is far smaller than its archive.
+_LIBCPP_BEGIN_NAMESPACE_STD
+template class basic_string<char>;
+
+__shared_count::~__shared_count() {}
+__shared_weak_count::~__shared_weak_count() {}
+void __shared_weak_count::__release_weak() noexcept {
+  if (__libcpp_atomic_refcount_decrement(__shared_weak_owners_) == -1) __on_zero_shared_weak();
+}
+__shared_weak_count* __shared_weak_count::lock() noexcept {
+  if (__shared_owners_ == -1) return nullptr;
+  ++__shared_owners_;
+  return this;
+}
+const void* __shared_weak_count::__get_deleter(const type_info&) const noexcept { return nullptr; }
+
+// Sizes of hash tables: the smallest prime at or above n. Trial division by numbers of the form 6k +- 1.
+size_t __next_prime(size_t n) {
+  const auto is_prime = [](size_t v) {
+    if (v % 2 == 0 || v % 3 == 0) return v == 2 || v == 3;
+    for (size_t d = 5; d <= v / d; d += 6) {
+      if (v % d == 0 || v % (d + 2) == 0) return false;
+    }
+    return v > 1;
+  };
+  if (n < 2) return n == 0 ? 0 : 2;
+  while (!is_prime(n)) ++n;
+  return n;
+}
+
+[[noreturn]] void __libcpp_verbose_abort(const char* format, ...) { fata::panic(format); }
+_LIBCPP_END_NAMESPACE_STD
+
+namespace std {
+const nothrow_t nothrow{};
+}
+
+extern "C" {
+
+[[noreturn, gnu::cold, gnu::noinline]] void fata_libcpp_violation(const char* message) noexcept {
+  // "/usr/lib/.../span:123: assertion ... failed: reason\n": from the header's name on, without the newline.
+  std::string_view text(message);
+  const std::size_t place = text.find(": assertion");
+  if (place != text.npos) text.remove_prefix(text.substr(0, place).rfind('/') + 1);
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  fata::panic(text);
+}
+
+[[noreturn]] void __stack_chk_fail() {
+  fata::panic("stack smashed: a buffer on the stack was overrun (canary)");
+}
+[[noreturn]] void __cxa_pure_virtual() { fata::panic("a pure virtual function was called"); }
+[[noreturn]] void __cxa_deleted_virtual() { fata::panic("a deleted virtual function was called"); }
+[[noreturn]] void abort() { fata::panic("abort() was called"); }
+
+// Objects of static lifetime live as long as the machine: nothing is destroyed at the end.
+int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
+int atexit(void (*)()) { return 0; }
+void* __dso_handle = nullptr;
+
+// musl takes these around every use of a FILE; snprintf's needs none, and the originals contain a system
+// call.
+int __lockfile(void*) { return 0; }
+void __unlockfile(void*) {}
+
+char* getenv(const char*) { return nullptr; }
+char* secure_getenv(const char*) { return nullptr; }
+
+}  // extern "C"

@@ -1,0 +1,29 @@
+// Reports of what went wrong, written straight to the console.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "fata/base/text.hpp"
+
+namespace fata::machine {
+
+inline constexpr int kCrashStatus = 125;  // exit status after a panic or an exception
+
+// One line, past the console's buffer.
+void report_line(std::string_view text);
+
+template <class... Parts>
+void report(const Parts&... parts) {
+  Text<256> line(std::in_place, parts...);
+  report_line(line.view());
+}
+
+// Lines "  #0 0x101234 (image+0x1234)": the first number is the address in the .elf file. Follows frame
+// pointers from `frame`, never outside the stacks; `address` is line 0.
+void report_backtrace(std::uint64_t address, std::uint64_t frame);
+
+// True once: a report that fails must not report itself. Later callers should stop the machine at once.
+bool begin_last_report();
+
+}  // namespace fata::machine

@@ -1,0 +1,310 @@
+// From the PVH entry to the platform: reads the start info, relocates the image to a random base, builds the
+// final page tables and enters them.
+//
+// All but the last part runs at the address the image was loaded at, before (and during) relocation, on the
+// boot stack and without a canary. Until the switch nothing may follow a pointer that is stored in the image.
+#include "fata/machine/boot.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "descriptors.hpp"
+#include "fata/base/danger.hpp"
+#include "fata/machine/cpu.hpp"
+#include "page_tables.hpp"
+
+extern "C" {
+extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __relro_start[], __relro_end[];
+extern char __data_start[], __image_end[], __boot_end[];
+extern std::uint64_t __relr_start[], __relr_end[], __rela_start[], __rela_end[];
+extern char fata_stacks[], fata_stacks_end[];
+extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_double_fault[];
+extern char fata_stack_nmi[];
+void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs, std::uint64_t entry);
+// The canary of what this compiler protects; read-only once the final page tables are in use.
+[[gnu::section(".data.rel.ro"), gnu::visibility("hidden")]] std::uint64_t __stack_chk_guard = 0;
+}
+
+namespace fata::machine {
+namespace {
+
+// The public PVH layout (xen/arch-x86/hvm/start_info.h), version 1.
+struct StartInfo {
+  std::uint32_t magic, version, flags, module_count;
+  std::uint64_t modules, command_line, rsdp, memory_map;
+  std::uint32_t memory_map_entries, reserved;
+};
+struct MemoryMapEntry {
+  std::uint64_t address, size;
+  std::uint32_t type, reserved;
+};
+constexpr std::uint32_t kMagic = 0x336ec578;
+constexpr std::uint32_t kRam = 1;
+
+// The block behind %fs that musl and prebuilt archives expect: its own address first, their canary at 0x28.
+struct alignas(64) ThreadBlock {
+  std::uint64_t self;
+  std::uint64_t unused[4];
+  std::uint64_t canary;
+  std::uint64_t rest[58];
+};
+
+struct State {
+  std::array<char, 4096> command_line;
+  std::size_t command_line_size;
+  bool command_line_cut;
+  std::array<Region, 64> free;
+  std::size_t free_count;
+  std::uint64_t total_memory;
+  std::uint64_t entry_tsc;
+  std::uint64_t base;       // virtual address of the image
+  std::uint64_t next_page;  // of the page-table pages, which are taken one after the other
+  std::uint64_t last_page;
+  PageTables tables;
+  ThreadBlock thread;
+};
+constinit State state{};
+
+template <std::size_t N>
+[[noreturn]] void refuse(const char (&text)[N]) {
+  fata_platform_refuse(text, N - 1);
+}
+
+std::uint64_t at(const volatile void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+constexpr std::uint64_t page_down(std::uint64_t a) { return a & ~(kPage - 1); }
+constexpr std::uint64_t page_up(std::uint64_t a) { return page_down(a + kPage - 1); }
+
+std::uint64_t boot_page() {
+  if (state.next_page == state.last_page)
+    refuse("too little memory: no room for page tables; give the guest 2 MiB or more");
+  const std::uint64_t page = state.next_page;
+  state.next_page += kPage;
+  for (auto& word : danger_span(reinterpret_cast<std::uint64_t*>(page), kPage / 8)) word = 0;
+  return page;
+}
+
+void keep_command_line(const char* text) {
+  std::size_t n = 0;
+  while (n < state.command_line.size() - 1 && text[n] != 0) state.command_line[n] = text[n], ++n;
+  state.command_line_size = n;
+  state.command_line_cut = text[n] != 0;
+}
+
+// A platform word `fata.base=0x...` fixes the base, so that a debugger can be given symbols before the start.
+bool base_from_command_line(std::uint64_t& base) {
+  const std::string_view line = command_line();
+  constexpr char kWord[] = "fata.base=0x";
+  constexpr std::size_t kLength = sizeof(kWord) - 1;
+  for (std::size_t i = 0; i + kLength < line.size(); ++i) {
+    std::size_t same = 0;
+    while (same < kLength && line[i + same] == kWord[same]) ++same;
+    if (same != kLength || (i != 0 && line[i - 1] != ' ')) continue;
+    base = 0;
+    for (std::size_t k = i + kLength; k < line.size() && line[k] != ' '; ++k) {
+      const char c = line[k];
+      base = base * 16 + static_cast<std::uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return true;
+  }
+  return false;
+}
+
+std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fold)
+  x ^= x >> 32, x *= 0xd6e8feb86659fd93;
+  x ^= x >> 32, x *= 0xd6e8feb86659fd93;
+  return x ^ (x >> 32);
+}
+
+// 2^35 possible bases from 16 TiB on, above any RAM that is mapped one to one. Without RDRAND or RDSEED the
+// choice follows from the time stamp counter and is worth only what an attacker does not know of it.
+std::uint64_t choose_base(const StartInfo& info) {
+  std::uint64_t random = 0;
+  if (base_from_command_line(random)) return page_down(random);
+  if (!hardware_random(random))
+    random = mix(read_tsc() ^ mix(at(&info) + state.total_memory)) ^ mix(state.entry_tsc);
+  constexpr std::uint64_t kFirst = 1ULL << 44;
+  return kFirst + ((random & ((1ULL << 35) - 1)) << 12);
+}
+
+// The linker packed the places that hold addresses as RELR: an even word is an address, an odd one a bitmap
+// of the 63 words that follow. Misaligned places alone come as RELA (place, kind, value).
+void relocate(std::uint64_t delta) {
+  std::uint64_t* where = nullptr;
+  for (const std::uint64_t* word = __relr_start; word != __relr_end; ++word) {
+    if ((*word & 1) == 0) {
+      where = reinterpret_cast<std::uint64_t*>(*word);
+      *where++ += delta;
+    } else {
+      for (unsigned bit = 1; bit < 64; ++bit) {
+        if ((*word >> bit) & 1) where[bit - 1] += delta;
+      }
+      where += 63;
+    }
+  }
+  constexpr std::uint64_t kRelative = 8;
+  for (const std::uint64_t* word = __rela_start; word < __rela_end; word += 3) {
+    if (word[1] == kRelative) *reinterpret_cast<std::uint64_t*>(word[0]) = word[2] + delta;
+  }
+}
+
+// Calls `use(begin, end)` for the page-aligned parts of usable RAM outside the NULL zone and outside `hole`.
+template <class Use>
+void for_each_ram(const StartInfo& info, Region hole, Use use) {
+  const auto* const entries = reinterpret_cast<const MemoryMapEntry*>(info.memory_map);
+  for (std::uint32_t i = 0; i < info.memory_map_entries; ++i) {
+    const MemoryMapEntry& entry = entries[i];
+    if (entry.type != kRam) continue;
+    std::uint64_t begin = page_up(entry.address);
+    const std::uint64_t end = page_down(entry.address + entry.size);
+    if (begin < kNullZone) begin = kNullZone;
+    if (begin >= end) continue;
+    if (hole.begin >= end || hole.end <= begin) {
+      use(begin, end);
+      continue;
+    }
+    if (begin < hole.begin) use(begin, hole.begin);
+    if (hole.end < end) use(hole.end, end);
+  }
+}
+
+void map_image(std::uint64_t begin, std::uint64_t end, Access access) {
+  begin = page_down(begin), end = page_up(end);
+  if (begin < end) state.tables.map(begin - kLinkBase + state.base, begin, end - begin, access);
+}
+
+// The last page is the stack's upper end; the guard below each stack stays unmapped.
+void map_stacks() {
+  struct Stack {
+    const char* begin;
+    std::uint64_t size;
+  };
+  constexpr std::uint64_t kSmall = 0x2000;
+  const std::uint64_t main_size = at(fata_stack_main_top) - at(fata_stack_main);
+  const Stack stacks[]{{fata_stack_main, main_size},
+                       {fata_stack_fault, kSmall},
+                       {fata_stack_double_fault, kSmall},
+                       {fata_stack_nmi, kSmall}};
+  for (const Stack& stack : stacks) map_image(at(stack.begin), at(stack.begin) + stack.size, kWritable);
+}
+
+void enable_protections() {
+  const CpuId seven = cpuid(0).a >= 7 ? cpuid(7) : CpuId{};
+  std::uint64_t cr4 = read_cr4();
+  if ((seven.b >> 7) & 1) cr4 |= 1ULL << 20;  // SMEP
+  if ((seven.c >> 2) & 1) cr4 |= 1ULL << 11;  // UMIP
+  write_cr4(cr4);
+}
+
+std::uint64_t late_page() {
+  void* const page = std::aligned_alloc(kPage, kPage);
+  std::memset(page, 0, kPage);
+  return at(page);
+}
+
+// First code at the random base.
+[[noreturn]] void enter_platform() {
+  state.tables.unmap_page(page_down(kLinkBase));
+  state.tables.set_allocator(late_page);
+  load_descriptors();
+  fata_platform_main();
+}
+
+extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
+  state.entry_tsc = read_tsc();
+  if (info->magic != kMagic || info->version < 1 || info->memory_map_entries == 0)
+    refuse("the loader gave no PVH start info of version 1 with a memory map");
+  if (((cpuid(0x80000001).d >> 20) & 1) == 0)
+    refuse("this CPU has no no-execute bit; use -cpu max or -cpu host");
+  if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
+
+  const Region loaded{at(__image_start), at(__image_end)};
+  const std::uint64_t boot_end = at(__boot_end);
+  for_each_ram(*info, {}, [&](std::uint64_t begin, std::uint64_t end) {
+    state.total_memory += end - begin;
+    if (begin <= loaded.begin && loaded.end <= end) state.next_page = boot_end, state.last_page = end;
+  });
+  if (state.last_page <= boot_end)
+    refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
+
+  state.base = choose_base(*info);
+  state.tables.start(boot_page);
+  for_each_ram(*info, loaded, [](std::uint64_t begin, std::uint64_t end) {
+    state.tables.map(begin, begin, end - begin, kWritable);
+  });
+  map_image(at(__image_start), at(__text_end), kExecutable);
+  map_image(at(__rodata_start), at(__rodata_end), kReadOnly);
+  map_image(at(__relro_start), at(__relro_end), kReadOnly);
+  map_image(at(__data_start), at(fata_stacks), kWritable);
+  map_stacks();
+  state.tables.map(page_down(kLinkBase), page_down(kLinkBase), kPage, kExecutable);  // for the switch only
+  state.tables.map(0xfee00000, 0xfee00000, kPage, kWritable | kUncached);            // local APIC
+  state.tables.map(0xfec00000, 0xfec00000, kPage, kWritable | kUncached);            // I/O APIC
+
+  for_each_ram(*info, {loaded.begin, state.next_page}, [](std::uint64_t begin, std::uint64_t end) {
+    if (state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
+  });
+  // The boot's own tables and stack are free once the switch is done.
+  if (state.free_count < state.free.size()) state.free[state.free_count++] = {loaded.end, boot_end};
+
+  const std::uint64_t delta = state.base - kLinkBase;
+  state.thread.self = at(&state.thread) + delta;
+  std::uint64_t canary = 0;
+  if (!hardware_random(canary)) canary = mix(state.base ^ mix(read_tsc()));
+  // A zero byte stops an overrun by a string. Nothing that runs on from here returns to an older canary.
+  state.thread.canary = __stack_chk_guard = canary & ~std::uint64_t{0xff};
+  enable_protections();
+  relocate(delta);
+  fata_enter_image(state.tables.root(), at(fata_stack_main_top) + delta, at(&state.thread) + delta,
+                   at(reinterpret_cast<const void*>(&enter_platform)) + delta);
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+std::string_view command_line() { return {state.command_line.data(), state.command_line_size}; }
+bool command_line_was_cut() { return state.command_line_cut; }
+std::span<const Region> free_memory() {
+  return danger_span<const Region>(state.free.data(), state.free_count);
+}
+std::uint64_t total_memory() { return state.total_memory; }
+std::uint64_t entry_tsc() { return state.entry_tsc; }
+
+Region image() { return {at(__image_start), at(__image_end)}; }
+
+std::uint64_t dma_address(const volatile void* pointer) {
+  const std::uint64_t address = at(pointer);
+  const Region here = image();
+  return address - here.begin < here.size() ? link_address(address) : address;
+}
+
+volatile void* map_device(std::uint64_t physical, std::size_t size) {
+  for (std::uint64_t page = page_down(physical); page < physical + size; page += kPage) {
+    if (!state.tables.is_mapped(page)) state.tables.map(page, page, kPage, kWritable | kUncached);
+  }
+  return reinterpret_cast<volatile void*>(physical);
+}
+
+Place describe_address(std::uint64_t address) {
+  const auto inside = [address](const char* begin, const char* end) {
+    return page_down(at(begin)) <= address && address < page_up(at(end));
+  };
+  if (address < kNullZone) return {"NULL", true};
+  if (inside(__image_start, __text_end)) return {"code", false};
+  if (inside(__rodata_start, __rodata_end) || inside(__relro_start, __relro_end))
+    return {"read-only data", false};
+  if (inside(fata_stacks, fata_stacks_end)) {
+    const char* const stacks[]{fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi};
+    for (const char* stack : stacks) {
+      if (inside(stack - kPage, stack)) return {"stack guard page", true};
+    }
+    return {"stack", false};
+  }
+  if (inside(__data_start, fata_stacks)) return {"data", false};
+  for (const Region& region : free_memory()) {
+    if (region.begin <= address && address < region.end) return {"heap", false};
+  }
+  return {"unmapped memory", false};
+}
+
+}  // namespace fata::machine

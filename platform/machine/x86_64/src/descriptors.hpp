@@ -1,0 +1,6 @@
+// The segment, task-state and interrupt descriptors of the running image.
+#pragma once
+
+namespace fata::machine {
+void load_descriptors();
+}  // namespace fata::machine

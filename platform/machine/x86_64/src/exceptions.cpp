@@ -1,0 +1,154 @@
+// What a CPU exception becomes: one line that names what was violated, the registers, a backtrace, status
+// 125. An NMI reports the code it interrupted and lets it go on.
+#include "fata/base/danger.hpp"
+#include "fata/base/platform.hpp"
+#include "fata/machine/boot.hpp"
+#include "fata/machine/cpu.hpp"
+#include "fata/machine/report.hpp"
+
+extern "C" {
+extern char __image_start[], __text_end[];
+extern char fata_stacks[], fata_stacks_end[];
+}
+
+namespace fata::machine {
+namespace {
+
+struct Frame {
+  std::uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+  std::uint64_t vector, error;
+  std::uint64_t rip, cs, rflags, rsp, ss;
+};
+
+constexpr std::string_view kNames[]{
+    "division by zero",    "debug trap",         "NMI",
+    "breakpoint",          "overflow",           "bound range exceeded",
+    "trap instruction",    "FPU not available",  "double fault",
+    "coprocessor overrun", "invalid TSS",        "segment not present",
+    "stack segment fault", "general protection", "page fault",
+    "reserved exception",  "x87 error",          "misaligned access",
+    "machine check",       "SIMD error",         "virtualization exception",
+    "control protection",
+};
+
+bool in_code(std::uint64_t address) {
+  return address - reinterpret_cast<std::uint64_t>(__image_start) <
+         static_cast<std::uint64_t>(__text_end - __image_start);
+}
+bool on_stack(std::uint64_t address) {
+  return address - reinterpret_cast<std::uint64_t>(fata_stacks) <
+         static_cast<std::uint64_t>(fata_stacks_end - fata_stacks);
+}
+
+void write_address(TextWriter& out, std::uint64_t address) {
+  const Region here = image();
+  print(out, Hex{address});
+  if (address - here.begin < here.size()) print(out, " (image+", Hex{address - here.begin}, ')');
+}
+
+void report_page_fault(const Frame& frame) {
+  constexpr std::uint64_t kPresent = 1, kWrite = 2, kFetch = 16;
+  const std::uint64_t address = read_cr2();
+  const Place place = describe_address(address);
+  const std::string_view name = place.name;
+  Text<256> line;
+  print(line, "fatal: ");
+  if ((frame.error & kFetch) != 0 && (frame.error & kPresent) != 0) {
+    print(line, "executed ", name, " (no-execute page)");
+  } else if (name == "stack guard page") {
+    print(line, "stack overflow (guard page)");
+  } else if (name == "NULL") {
+    print(line, "NULL pointer ",
+          (frame.error & kFetch) != 0   ? "called"
+          : (frame.error & kWrite) != 0 ? "written"
+                                        : "read");
+  } else if ((frame.error & kWrite) != 0 && (frame.error & kPresent) != 0) {
+    print(line, "wrote to ", name, " (read-only page)");
+  } else {
+    print(line, "page fault: ",
+          (frame.error & kFetch) != 0   ? "executed "
+          : (frame.error & kWrite) != 0 ? "wrote to "
+                                        : "read ",
+          name);
+  }
+  print(line, ": address ");
+  write_address(line, address);
+  print(line, ", code ");
+  write_address(line, frame.rip);
+  report_line(line.view());
+}
+
+void report_registers(const Frame& f) {
+  const auto reg = [](std::uint64_t v) { return Hex{v, 16}; };
+  report("  rax ", reg(f.rax), " rbx ", reg(f.rbx), " rcx ", reg(f.rcx));
+  report("  rdx ", reg(f.rdx), " rsi ", reg(f.rsi), " rdi ", reg(f.rdi));
+  report("  rbp ", reg(f.rbp), " rsp ", reg(f.rsp), " r8  ", reg(f.r8));
+  report("  r9  ", reg(f.r9), " r10 ", reg(f.r10), " r11 ", reg(f.r11));
+  report("  r12 ", reg(f.r12), " r13 ", reg(f.r13), " r14 ", reg(f.r14));
+  report("  r15 ", reg(f.r15), " rip ", reg(f.rip), " flags ", Hex{f.rflags});
+}
+
+constinit bool last_report_begun = false;
+
+}  // namespace
+
+void report_line(std::string_view text) {
+  fata_platform_emergency_write(text.data(), text.size());
+  fata_platform_emergency_write("\n", 1);
+}
+
+bool begin_last_report() {
+  if (last_report_begun) return false;
+  last_report_begun = true;
+  return true;
+}
+
+void report_backtrace(std::uint64_t address, std::uint64_t frame) {
+  report("backtrace (image at ", Hex{image().begin}, ", addresses of the .elf file):");
+  for (unsigned depth = 0; depth < 48; ++depth) {
+    Text<96> line(std::in_place, "  #", depth, ' ');
+    if (in_code(address)) {
+      print(line, Hex{link_address(address)}, " (image+", Hex{address - image().begin}, ')');
+    } else {
+      print(line, Hex{address}, " (outside the image's code)");
+    }
+    report_line(line.view());
+    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8)) return;
+    const auto* const words = reinterpret_cast<const std::uint64_t*>(frame);
+    const std::uint64_t next = danger_span(words, 2)[0];
+    address = danger_span(words, 2)[1];
+    if (address == 0) return;
+    if (next <= frame && next != 0) return;  // frames lie ever higher
+    frame = next;
+  }
+}
+
+extern "C" void fata_exception(Frame* frame) {
+  constexpr std::uint64_t kNmi = 2, kDoubleFault = 8, kPageFault = 14;
+  if (frame->vector == kNmi) {
+    report("NMI: interrupted at ", Hex{frame->rip}, ", uptime ", Duration{platform::monotonic_now().ns});
+    report_backtrace(frame->rip, frame->rbp);
+    return;
+  }
+  if (!begin_last_report()) platform::exit(kCrashStatus);
+  if (frame->vector != kDoubleFault) platform::console_flush();
+  if (frame->vector == kPageFault) {
+    report_page_fault(*frame);
+  } else {
+    const auto names = danger_span(kNames, std::size(kNames));
+    Text<256> line(std::in_place,
+                   "fatal: ", frame->vector < names.size() ? names[frame->vector] : "exception");
+    print(line, " (vector ", frame->vector, ", error ", Hex{frame->error}, "), code ");
+    write_address(line, frame->rip);
+    report_line(line.view());
+  }
+  report_registers(*frame);
+  // A call of a wrong address leaves its return address on the stack: that is the line worth seeing.
+  if (!in_code(frame->rip) && on_stack(frame->rsp) && !describe_address(frame->rsp).guard) {
+    report("  called from ", Hex{link_address(*reinterpret_cast<const std::uint64_t*>(frame->rsp))});
+  }
+  report_backtrace(frame->rip, frame->rbp);
+  platform::exit(kCrashStatus);
+}
+
+}  // namespace fata::machine

@@ -1,0 +1,79 @@
+// The interrupt descriptors' targets: 32 exceptions, then 64 interrupt vectors. Each stub is 16 bytes.
+    .text
+    .globl fata_vectors
+    .align 16
+fata_vectors:
+    vector = 0
+    .rept 32
+    .align 16
+    // Exceptions that bring an error code: 8, 10 to 14, 17, 21, 29, 30.
+    .if ((0x60227d00 >> vector) & 1) == 0
+    pushq $0
+    .endif
+    pushq $vector
+    jmp exception
+    vector = vector + 1
+    .endr
+    .rept 64
+    .align 16
+    pushq $(vector - 32)
+    jmp interrupt
+    vector = vector + 1
+    .endr
+
+// Saves everything (SSE too, for an NMI returns to what it interrupted) and calls fata_exception(Frame*).
+exception:
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rbx
+    pushq %rbp
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    cld
+    movq %rsp, %rdi
+    movq %rsp, %rbx
+    subq $512, %rsp
+    andq $~15, %rsp
+    fxsave64 (%rsp)
+    xorl %ebp, %ebp
+    call fata_exception
+    fxrstor64 (%rsp)
+    movq %rbx, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rbp
+    popq %rbx
+    popq %rdx
+    popq %rcx
+    popq %rax
+    addq $16, %rsp
+    iretq
+
+// Interrupts are open only while idle, so nothing but the note that it happened is done here.
+interrupt:
+    pushq %rax
+    movq 8(%rsp), %rax
+    btsq %rax, fata_interrupts_pending(%rip)
+    movq fata_local_apic(%rip), %rax
+    movl $0, 0xb0(%rax)             // end of interrupt
+    popq %rax
+    addq $8, %rsp
+    iretq
+    .section .note.GNU-stack, "", @progbits
