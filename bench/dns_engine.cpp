@@ -1,0 +1,133 @@
+// Nanoseconds an answer of the DNS engine takes, for a small zone and for one of 1,000,000 records, with what
+// loading the large one costs.
+//   dns_engine_bench [RECORDS]
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "fata/dns/engine.hpp"
+#include "fata/dns/message.hpp"
+
+namespace {
+
+using namespace fata;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Of this process, in MB: "VmRSS" now, "VmHWM" at most.
+double memory_mb(const char* what) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word == std::string(what) + ":") {
+      double kb = 0;
+      status >> kb;
+      return kb / 1000;
+    }
+  }
+  return 0;
+}
+
+std::string zone_text(std::size_t records) {
+  std::string text =
+      "$ORIGIN example.org.\n$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 3600\n@ NS ns1\n@ NS ns2\n"
+      "ns1 A 192.0.2.1\nns2 A 192.0.2.2\n@ MX 10 mail\nmail A 192.0.2.3\nwww CNAME h0\nsub NS ns.sub\n"
+      "ns.sub A 192.0.2.4\n*.wild TXT \"any\"\n";
+  for (std::size_t i = 0; i < records; ++i) {
+    text += "h" + std::to_string(i) + " A 10." + std::to_string(i >> 16 & 255) + "." +
+            std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + "\n";
+  }
+  return text;
+}
+
+std::vector<std::byte> query(const std::string& name, dns::Type type, bool edns) {
+  std::vector<std::byte> out(512);
+  dns::Writer writer(out);
+  writer.bytes(Bytes(out).first(dns::kHeaderSize));
+  writer.question(*dns::Name::from_text(name), type, dns::Class::kIn);
+  if (edns) writer.opt(1232, {});
+  writer.header({.id = 1,
+                 .flags = dns::flag::kRecursionDesired,
+                 .questions = 1,
+                 .additionals = static_cast<std::uint16_t>(edns ? 1 : 0)});
+  out.resize(writer.position());
+  return out;
+}
+
+void measure(const char* what, dns::Engine& engine, const std::vector<std::vector<std::byte>>& queries) {
+  constexpr std::size_t kRounds = 4'000'000;
+  std::vector<std::byte> out(dns::kPlainUdpSize * 8);
+  std::size_t octets = 0;
+  auto start = Clock::now();
+  for (std::size_t i = 0, q = 0; i < kRounds; ++i) {
+    octets += engine.answer(queries[q], out, dns::Transport::kUdp);
+    if (++q == queries.size()) q = 0;
+  }
+  const double single = seconds_since(start) * 1e9 / kRounds;
+  constexpr std::size_t kBatch = 64;
+  std::vector<dns::Exchange> batch(kBatch);
+  for (std::size_t i = 0; i < kBatch; ++i) batch[i].out = out;
+  start = Clock::now();
+  for (std::size_t i = 0, q = 0; i < kRounds; i += kBatch) {
+    for (dns::Exchange& exchange : batch) {
+      exchange.query = queries[q];
+      if (++q == queries.size()) q = 0;
+    }
+    engine.answer_batch(batch, dns::Transport::kUdp);
+    octets += batch[0].size;
+  }
+  const double batched = seconds_since(start) * 1e9 / kRounds;
+  std::printf("  %-34s %6.0f ns   in batches of %zu %6.0f ns   (%zu octets)\n", what, single, kBatch, batched,
+              octets / kRounds);
+}
+
+void run(std::size_t records) {
+  dns::Engine engine;
+  {
+    const std::string text = zone_text(records);
+    const auto start = Clock::now();
+    if (const auto loaded = engine.load("bench.zone", text); !loaded) {
+      Text<256> line(std::in_place, loaded.error());
+      std::fprintf(stderr, "%.*s\n", static_cast<int>(line.view().size()), line.view().data());
+      std::exit(1);
+    }
+    engine.build();
+    std::printf(
+        "%zu records (%.0f MB of text): loaded in %.2f s, %.1f MB (%.0f octets a record), RSS %.0f MB, peak "
+        "%.0f MB\n",
+        records, static_cast<double>(text.size()) / 1e6, seconds_since(start),
+        static_cast<double>(engine.memory()) / 1e6,
+        static_cast<double>(engine.memory()) / static_cast<double>(records), memory_mb("VmRSS"),
+        memory_mb("VmHWM"));
+  }
+  std::mt19937 random(1);
+  // Enough queries that they do not fit the caches' share of a real server's, few enough that memory for them
+  // is not what is measured.
+  std::vector<std::vector<std::byte>> hosts, missing;
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string name = "h" + std::to_string(random() % records) + ".example.org.";
+    hosts.push_back(query(name, dns::Type::kA, i % 2 == 0));
+    missing.push_back(query("x" + name, dns::Type::kA, i % 2 == 0));
+  }
+  measure("A, random names", engine, hosts);
+  measure("names that do not exist", engine, missing);
+  measure("A, one name", engine, {query("h0.example.org.", dns::Type::kA, false)});
+  measure("MX with its address", engine, {query("example.org.", dns::Type::kMx, true)});
+  measure("CNAME to an address", engine, {query("www.example.org.", dns::Type::kA, true)});
+  measure("wildcard", engine, {query("a.wild.example.org.", dns::Type::kTxt, true)});
+  measure("referral", engine, {query("a.sub.example.org.", dns::Type::kA, true)});
+  measure("no data", engine, {query("h0.example.org.", dns::Type::kAaaa, true)});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  run(1000);
+  run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1'000'000);
+}

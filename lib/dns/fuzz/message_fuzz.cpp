@@ -1,0 +1,99 @@
+// Any bytes as a message: the codec must give back what it read, and the engine must answer with a whole
+// message of allowed size or not at all.
+#include <array>
+#include <vector>
+
+#include "../test/zones.hpp"
+#include "fata/base/panic.hpp"
+#include "fata/dns/engine.hpp"
+#include "fata/dns/message.hpp"
+#include "fata/dns/rdata.hpp"
+
+namespace {
+
+using namespace fata;
+
+dns::Engine& engine() {
+  static dns::Engine served = [] {
+    dns::Engine engine;
+    for (const std::string_view text : {dns::kExampleZone, dns::kChildZone, dns::kSignedZone}) {
+      check(engine.load("zone", text).has_value(), "the zone loads");
+    }
+    engine.build();
+    return engine;
+  }();
+  return served;
+}
+
+// Compression may change the case of names, so bytes are compared without regard to it.
+void append_lower(std::vector<std::byte>& to, Bytes from) {
+  for (const std::byte octet : from) {
+    const auto c = static_cast<unsigned char>(octet);
+    to.push_back(static_cast<std::byte>(c >= 'A' && c <= 'Z' ? c + 32 : c));
+  }
+}
+
+// Reads a message whole; false if it is malformed. Says what it read in `summary`, and writes it to `writer`.
+bool read_whole(Bytes message, dns::Writer* writer, std::vector<std::byte>* summary) {
+  dns::Reader reader(message);
+  const auto header = reader.header();
+  if (!header) return false;
+  if (writer != nullptr) writer->bytes(message.first(dns::kHeaderSize));
+  for (unsigned i = 0; i < header->questions; ++i) {
+    const auto question = reader.question();
+    if (!question) return false;
+    if (writer != nullptr) writer->question(question->name, question->type, question->klass);
+  }
+  std::vector<std::byte> rdata(65535);
+  const unsigned records = header->answers + header->authorities + header->additionals;
+  for (unsigned i = 0; i < records; ++i) {
+    const auto record = reader.record();
+    if (!record) return false;
+    const auto size = dns::expand_rdata(message, *record, rdata);
+    if (!size) return false;
+    const Bytes expanded = Bytes(rdata).first(*size);
+    check(dns::valid_rdata(record->type, expanded), "expanded rdata is valid");
+    if (summary != nullptr) {
+      append_lower(*summary, record->owner.wire());
+      append_lower(*summary, expanded);
+    }
+    if (writer == nullptr) continue;
+    const std::size_t mark = writer->begin_record(record->owner, record->type,
+                                                  static_cast<dns::Class>(record->klass), record->ttl);
+    writer->rdata(record->type, expanded);
+    writer->end_rdata(mark);
+  }
+  return reader.at_end();
+}
+
+void try_codec(Bytes message) {
+  std::vector<std::byte> memory(65535), before, after;
+  dns::Writer writer(memory);
+  if (!read_whole(message, &writer, &before) || !writer.ok()) return;
+  check(read_whole(writer.written(), nullptr, &after), "a message that was written can be read");
+  check(before == after, "what was written is what was read");
+}
+
+void try_engine(Bytes message, dns::Transport transport) {
+  std::vector<std::byte> out(transport == dns::Transport::kUdp ? 1400 : 65535);
+  const std::size_t size = engine().answer(message, out, transport);
+  if (size == 0) return;
+  const Bytes answer = Bytes(out).first(size);
+  check(size <= 1232 || transport == dns::Transport::kTcp, "a UDP answer is within its bound");
+  check(equal_bytes(answer.first(2), message.first(2)), "the id is the query's");
+  check(read_whole(answer, nullptr, nullptr), "an answer is a whole message");
+  std::vector<std::byte> batch_out(out.size());
+  std::array<dns::Exchange, 1> batch{{{.query = message, .out = batch_out}}};
+  engine().answer_batch(batch, transport);
+  check(equal_bytes(Bytes(batch_out).first(batch[0].size), answer), "a batch answers as one query does");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Bytes message = std::as_bytes(danger_span(data, size));
+  try_codec(message);
+  try_engine(message, dns::Transport::kUdp);
+  try_engine(message, dns::Transport::kTcp);
+  return 0;
+}

@@ -1,0 +1,153 @@
+// The message format of RFC 1035 section 4 with EDNS(0) (RFC 6891): reading with decompression, writing with
+// compression. Nothing here allocates.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "fata/base/bytes.hpp"
+#include "fata/base/result.hpp"
+#include "fata/dns/name.hpp"
+#include "fata/dns/types.hpp"
+
+namespace fata::dns {
+
+inline constexpr std::size_t kHeaderSize = 12;
+inline constexpr std::size_t kMaxMessage = 65535;
+inline constexpr std::size_t kPlainUdpSize = 512;  // without EDNS
+inline constexpr std::size_t kOptSize = 11;        // an OPT record without options
+
+// The second word of the header.
+namespace flag {
+inline constexpr std::uint16_t kResponse = 0x8000, kAuthoritative = 0x0400, kTruncated = 0x0200,
+                               kRecursionDesired = 0x0100, kRecursionAvailable = 0x0080, kAuthentic = 0x0020,
+                               kCheckingDisabled = 0x0010;
+inline constexpr std::uint16_t kOpcodeMask = 0x7800;
+inline constexpr unsigned kOpcodeShift = 11;
+}  // namespace flag
+
+struct Header {
+  std::uint16_t id = 0;
+  std::uint16_t flags = 0;
+  std::uint16_t questions = 0, answers = 0, authorities = 0, additionals = 0;
+
+  unsigned opcode() const { return (flags & flag::kOpcodeMask) >> flag::kOpcodeShift; }
+  unsigned rcode() const { return flags & 0xf; }  // its low four bits: OPT holds the others
+};
+
+struct Question {
+  Name name;
+  Type type{};
+  Class klass{};
+};
+
+struct Edns {
+  std::uint8_t version = 0;
+  std::uint8_t extended_rcode = 0;  // the upper eight bits
+  std::uint16_t payload = 0;        // the sender's largest UDP payload, as it says
+  bool dnssec_ok = false;
+};
+
+enum class Section : std::uint8_t { kAnswer, kAuthority, kAdditional };
+
+// One record where it stands in a message.
+struct RecordView {
+  Name owner;
+  Type type{};
+  std::uint16_t klass = 0;  // OPT keeps a payload size here
+  std::uint32_t ttl = 0;
+  std::size_t rdata_position = 0;
+  Bytes rdata;  // may hold compressed names: see expand_rdata()
+};
+
+// Reads a message front to back: header(), then every question, then the records of each section in turn. The
+// first error ends it: every later call gives the same error.
+class Reader {
+ public:
+  explicit Reader(Bytes message) : reader_(message) {}
+
+  Result<Header, Errc> header();
+  Result<Question, Errc> question();
+  Result<RecordView, Errc> record();
+  // A name that may be compressed. Pointers must point before the place where the name, or the part of it
+  // that the last pointer led to, started; so a name ends after at most 127 labels and can never loop.
+  Result<Name, Errc> name();
+  std::size_t position() const { return reader_.position(); }
+  bool at_end() const { return reader_.at_end(); }
+  // Continues at an absolute position, e.g. inside of rdata.
+  void seek(std::size_t position) { reader_.seek(position); }
+
+ private:
+  std::unexpected<Errc> failed(Errc error);
+
+  ByteReader reader_;
+  Errc error_ = Errc::kTruncated;
+};
+
+// The rdata with its names decompressed and checked against its type (unknown types as they are); says how
+// many octets it has. RFC 3597 section 4 says in which types a received name may be compressed.
+Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, MutableBytes out);
+
+// What an OPT record says; an error if its owner is not the root or its options run past their end.
+Result<Edns, Errc> read_edns(const RecordView& record);
+
+// Writes a message into memory of its owner, never beyond `limit` octets. What does not fit makes it fail
+// until it is rewound. Remembers the names written, to point to them later (RFC 1035 section 4.1.4).
+class Writer {
+ public:
+  explicit Writer(MutableBytes out) : out_(out), limit_(out.size()) {}
+
+  // Octets that later writes must leave free (for the OPT record).
+  void reserve_tail(std::size_t octets) { limit_ = out_.size() - std::min(octets, out_.size()); }
+  bool ok() const { return ok_; }
+  std::size_t position() const { return position_; }
+  void fail() { ok_ = false; }
+  Bytes written() const { return out_.first(position_); }
+  // Goes back to an earlier position, forgetting all after it, and clears the failure.
+  void rewind(std::size_t position);
+
+  void u8(std::uint8_t value);
+  void u16(std::uint16_t value);
+  void u32(std::uint32_t value);
+  void bytes(Bytes from);
+  // Writes `wire`, pointing to an earlier copy of its longest possible suffix if `compress`. Later names may
+  // point to this one in both cases.
+  void name(Bytes wire, bool compress = true);
+  void question(Bytes name, Type type, Class klass);
+  // A record up to its rdata; returns where to patch the length by end_rdata().
+  std::size_t begin_record(Bytes owner, Type type, Class klass, std::uint32_t ttl);
+  void end_rdata(std::size_t mark);
+  // Rdata of `type`, whose names are uncompressed; compresses those that RFC 3597 section 4 lets be
+  // compressed.
+  void rdata(Type type, Bytes rdata);
+  void opt(std::uint16_t payload, const Edns& edns);
+  void header(const Header& header);  // overwrites the first 12 octets, which must have been written
+
+  // Where pointers were written, in order; more than it can hold makes `pointers_complete()` false.
+  std::span<const std::uint16_t> pointers() const { return std::span(pointers_).first(pointer_count_); }
+  bool pointers_complete() const { return pointers_complete_; }
+
+ private:
+  struct Known {
+    std::uint16_t position;
+    std::uint16_t hash;
+  };
+  static constexpr std::size_t kMaxKnown = 96;
+  static constexpr std::size_t kMaxPointers = 64;
+
+  MutableBytes take(std::size_t count);
+  bool same_at(std::size_t position, Bytes wire) const;
+
+  MutableBytes out_;
+  std::size_t limit_;
+  std::size_t position_ = 0;
+  bool ok_ = true;
+  bool pointers_complete_ = true;
+  std::size_t known_count_ = 0;
+  std::size_t pointer_count_ = 0;
+  std::array<Known, kMaxKnown> known_;
+  std::array<std::uint16_t, kMaxPointers> pointers_;
+};
+
+}  // namespace fata::dns

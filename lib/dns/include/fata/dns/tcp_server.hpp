@@ -1,0 +1,129 @@
+// DNS over TCP by RFC 7766: pipelined queries, answers in order, bounded connections, an idle time-out that shrinks when
+// connections run short.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "fata/async/scope.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/dns/engine.hpp"
+#include "fata/dns/stream_reader.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::dns {
+
+struct TcpServerConfig {
+  std::size_t max_connections = 250;
+  Duration idle = seconds(10);      // for a whole query to come, and for answers to be taken
+  Duration idle_crowded = milliseconds(500);  // the same once three quarters of the connections are in use
+};
+
+template <sig::Tcp Tcp>
+class TcpServer {
+ public:
+  using Flow = typename Tcp::Flow;
+  enum Count : std::size_t { kAccepted, kTimedOut, kBroken, kCounts };
+
+  TcpServer(Engine& engine, Tcp& tcp, TcpServerConfig config)
+      : engine_(&engine), tcp_(&tcp), config_(config), scratch_(std::make_unique<Scratch>()) {}
+
+  // Serves until `stop` is cancelled; connections that are open then are aborted.
+  async::Task<Result<void>> serve(typename Tcp::Listener* listener, async::CancelToken stop) {
+    async::Scope connections(stop);
+    Result<void> outcome{};
+    for (;;) {
+      const auto room = co_await connections.below(config_.max_connections, async::Wait::cancelled_by(stop));
+      if (!room) break;
+      Result<std::unique_ptr<Flow>> flow = co_await listener->accept(async::Wait::cancelled_by(stop));
+      if (!flow) {
+        if (!flow.error().is(async::Errc::kCancelled)) outcome = fail(flow.error());
+        break;
+      }
+      ++counters_[kAccepted];
+      connections.spawn(converse(this, std::move(*flow), &connections));
+    }
+    co_await connections.stop();
+    co_return outcome;
+  }
+
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  // Slices that one write carries. The largest answer needs kMostSlices of them, with buffers of at least 4 KiB; smaller buffers
+  // end a conversation at the first answer that does not fit.
+  static constexpr std::size_t kPipelined = 48;
+  static constexpr std::size_t kMostSlices = 18;
+
+  async::Wait patience(async::Scope* connections) const {
+    const bool crowded = connections->running() * 4 > config_.max_connections * 3;
+    return async::Wait::at_most(crowded ? config_.idle_crowded : config_.idle, connections->token());
+  }
+
+  static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow, async::Scope* connections) {
+    StreamReader reader;
+    for (;;) {
+      // The deadline is that of the whole next query: one that comes an octet a second does not hold the connection.
+      const async::Wait wait = self->patience(connections);
+      Bytes query;
+      while (!reader.next(query)) {
+        Result<Slice> more = co_await flow->read(wait);
+        if (!more || more->empty()) {
+          if (!more) ++self->counters_[more.error().is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
+          if (more) (void)co_await flow->shutdown(wait);
+          co_return;
+        }
+        reader.push(std::move(*more));
+      }
+      if (!co_await self->answer_all(&reader, query, flow.get(), connections)) {
+        flow->abort();
+        co_return;
+      }
+      co_await async::yield();
+    }
+  }
+
+  // Answers `query` and whatever whole queries came with it, in as few writes as may be. False: the flow is of no use any more.
+  async::Task<bool> answer_all(StreamReader* reader, Bytes query, Flow* flow, async::Scope* connections) {
+    std::array<Slice, kPipelined> out;
+    std::size_t used = 0;
+    PacketBuf packet;
+    bool more = true;
+    while (more) {
+      const std::size_t size = engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp);
+      if (size == 0) co_return false;  // not a query
+      store_be(MutableBytes(*scratch_), static_cast<std::uint16_t>(size));
+      // No await until the answer is out of the scratch memory, which all connections share.
+      Bytes rest = Bytes(*scratch_).first(size + 2);
+      while (!rest.empty()) {
+        if (packet && packet.tailroom() == 0) out[used++] = Slice(std::move(packet));
+        if (!packet) packet = tcp_->allocate();
+        if (!packet || used == out.size()) co_return false;
+        const std::size_t count = std::min(rest.size(), packet.tailroom());
+        copy_bytes(packet.append(count), rest.first(count));
+        rest = rest.subspan(count);
+      }
+      more = reader->next(query);
+      if (more && used + kMostSlices <= out.size()) continue;
+      if (packet) out[used++] = Slice(std::move(packet));
+      const sig::WriteOutcome written = co_await flow->write(std::span(out).first(used), patience(connections));
+      if (written.error) {
+        ++counters_[written.error->is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
+        co_return false;
+      }
+      used = 0;
+    }
+    co_return true;
+  }
+
+  using Scratch = std::array<std::byte, 2 + 65535>;
+
+  Engine* engine_;
+  Tcp* tcp_;
+  TcpServerConfig config_;
+  std::unique_ptr<Scratch> scratch_;  // one answer of the largest size, between two awaits
+  std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"}, Counter{"broken"}};
+};
+
+}  // namespace fata::dns

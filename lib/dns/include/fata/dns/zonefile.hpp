@@ -1,0 +1,90 @@
+// Master files (RFC 1035 section 5): text in, one record after the other out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "fata/base/bytes.hpp"
+#include "fata/base/result.hpp"
+#include "fata/base/text.hpp"
+#include "fata/dns/name.hpp"
+#include "fata/dns/types.hpp"
+
+namespace fata::dns {
+
+// What is wrong with a zone's text, where, and at which word (empty if no single word is to blame). The views
+// point to static text, to the file's name and into the file's text.
+struct Complaint {
+  std::string_view file;
+  std::uint32_t line = 0;
+  std::string_view reason;
+  std::string_view word;
+};
+// example.org.zone:12: a number from 0 to 255 is expected here: "300"
+void write_text(TextWriter& out, const Complaint& complaint);
+
+// Gives the text of files that $INCLUDE names. The texts must live until the parser is gone.
+class Includes {
+ public:
+  virtual std::optional<std::string_view> text_of(std::string_view file) = 0;
+
+ protected:
+  ~Includes() = default;
+};
+
+struct ZoneRecord {
+  Bytes owner;  // valid until the next record
+  Type type{};
+  Class klass{};
+  std::uint32_t ttl = 0;
+  Bytes rdata;  // uncompressed and valid for its type; valid until the next record
+  std::string_view file;
+  std::uint32_t line = 0;
+};
+
+class Lexer;
+
+// Supported: $ORIGIN, $TTL, $INCLUDE file [origin], parentheses, comments, quoted strings, escapes, relative
+// names, @, blank owners, TTL and class in either order and both optional, TTLs with units, RFC 3597's
+// TYPE123, CLASS1 and \#.
+class ZoneParser {
+ public:
+  static constexpr std::size_t kMaxIncludeDepth = 8;
+
+  // `text` must outlive the parser. Without `origin`, relative names are errors until an $ORIGIN is seen;
+  // without `includes`, $INCLUDE is an error.
+  ZoneParser(std::string_view file, std::string_view text, const Name* origin = nullptr,
+             Includes* includes = nullptr);
+  ~ZoneParser();
+  ZoneParser(const ZoneParser&) = delete;
+  ZoneParser& operator=(const ZoneParser&) = delete;
+
+  // Reads one record into `out`; false at the end of the text. After an error, call it no more.
+  Result<bool, Complaint> next(ZoneRecord& out);
+
+ private:
+  struct Frame;
+  enum class Entry : std::uint8_t { kRecord, kNothing, kEnd };
+
+  Result<Entry, Complaint> entry(ZoneRecord& out);
+  Result<Entry, Complaint> directive(std::string_view word);
+  Result<Entry, Complaint> include();
+  Result<Entry, Complaint> record(ZoneRecord& out);
+  std::unexpected<Complaint> complain(std::string_view reason, std::string_view word = {}) const;
+  Result<Name, Complaint> name(std::string_view word) const;
+  Result<Entry, Complaint> end_of_directive();
+
+  std::array<std::unique_ptr<Frame>, kMaxIncludeDepth> frames_;
+  std::size_t depth_ = 0;
+  Includes* includes_;
+  Name owner_;
+  bool has_owner_ = false;
+  std::optional<std::uint32_t> default_ttl_;  // by $TTL
+  std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
+  std::unique_ptr<std::byte[]> rdata_;
+};
+
+}  // namespace fata::dns

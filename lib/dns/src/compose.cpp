@@ -1,0 +1,287 @@
+#include "compose.hpp"
+
+#include <algorithm>
+
+namespace fata::dns {
+
+namespace {
+// Where the name stands in the rdata of types that call for additional records.
+constexpr std::size_t kNoTarget = ~std::size_t{0};
+constexpr std::size_t target_position(Type type) {
+  switch (type) {
+    case Type::kNs:
+      return 0;
+    case Type::kMx:
+    case Type::kSvcb:
+    case Type::kHttps:
+      return 2;
+    case Type::kSrv:
+      return 6;
+    default:
+      return kNoTarget;
+  }
+}
+constexpr std::uint16_t number(Type type) { return static_cast<std::uint16_t>(type); }
+bool is_dnssec(Type type) { return type == Type::kRrsig || type == Type::kNsec || type == Type::kNsec3; }
+}  // namespace
+
+bool calls_for_additional(Type type) { return target_position(type) != kNoTarget; }
+
+Rcode Composer::run(const Name& name, const LowerName& lower_name, Type type) {
+  name_ = name;
+  lower_ = lower_name;
+  type_ = type;
+  zone_ = first_zone();
+  if (zone_ == kNoZone) return Rcode::kRefused;
+  while (step() == Step::kFollow) {
+  }
+  if (!truncated_) add_additional();
+  return rcode_;
+}
+
+void Composer::negative(std::size_t zone, const Name& name) {
+  zone_ = zone;
+  name_ = name;
+  add_soa();
+}
+
+// The longest zone owns the name; but DS at its apex belongs to the zone above (RFC 4035 section 3.1.4.1).
+std::size_t Composer::first_zone() const {
+  const std::size_t zone = index_.zone_of(lower_);
+  if (type_ != Type::kDs || zone == kNoZone || lower_.wire().size() != index_.zone(zone).apex_size ||
+      lower_.wire().size() == 1) {
+    return zone;
+  }
+  const std::size_t above = index_.zone_of(lower_, static_cast<std::size_t>(lower_.wire()[0]) + 1);
+  return above == kNoZone ? zone : above;
+}
+
+Composer::Step Composer::step() {
+  const NodeView node = index_.find_in(zone_, lower_);
+  if (!node || node.has(node_flag::kOccluded)) return missing();
+  if (node.has(node_flag::kCut) && type_ != Type::kDs) return referral(node);
+  return from_node(node);
+}
+
+Composer::Step Composer::from_node(const NodeView& node) {
+  authoritative_ = true;
+  SetView set;
+  if (type_ == Type::kAny) return any(node);
+  if (type_ == Type::kRrsig) {
+    bool found = false;
+    Bytes rest = node.first_set();
+    for (std::size_t i = 0; i < node.sets(); ++i) {
+      set = NodeView::take_set(rest);
+      if (set.type() != type_) continue;
+      found = true;
+      if (!add_records(set, name_, Section::kAnswer)) return truncate();
+    }
+    return found ? Step::kDone : no_data(node);
+  }
+  if (node.find(type_, set)) {
+    if (!add(node, set, name_, Section::kAnswer)) return truncate();
+    note_targets(set, false);
+    return Step::kDone;
+  }
+  if (node.has(node_flag::kCname) && node.find(Type::kCname, set)) {
+    if (!add(node, set, name_, Section::kAnswer)) return truncate();
+    Bytes records = set.records;
+    const auto target = Name::from_wire(take_record(records).rdata);
+    return target ? follow(*target) : Step::kDone;
+  }
+  return no_data(node);
+}
+
+// One set is enough for ANY (RFC 8482 section 4.1): the first that is not DNSSEC's own.
+Composer::Step Composer::any(const NodeView& node) {
+  Bytes rest = node.first_set();
+  for (std::size_t i = 0; i < node.sets(); ++i) {
+    const SetView set = NodeView::take_set(rest);
+    if (is_dnssec(set.type()) && i + 1 < node.sets()) continue;
+    if (!add(node, set, name_, Section::kAnswer)) return truncate();
+    return Step::kDone;
+  }
+  return no_data(node);
+}
+
+Composer::Step Composer::no_data(const NodeView& node) {
+  add_soa();
+  SetView set;
+  if (dnssec_ok_ && !truncated_ && node.find(Type::kNsec, set))
+    add(node, set, node.name(), Section::kAuthority);
+  return Step::kDone;
+}
+
+// The name does not exist as such: walk down from the apex to the closest encloser, minding what lies on the
+// way.
+Composer::Step Composer::missing() {
+  const Index::Encloser encloser = index_.closest_encloser(zone_, lower_);
+  if (encloser.node.has(node_flag::kCut)) return referral(encloser.node);
+  SetView dname;
+  if (encloser.node.has(node_flag::kDname) && encloser.node.find(Type::kDname, dname)) {
+    return redirect(encloser.node, dname);
+  }
+  authoritative_ = true;
+  if (encloser.node.has(node_flag::kWildcardChild)) {
+    constexpr auto kStar = std::to_array({std::byte{1}, std::byte{'*'}});
+    // Never too long: the label that is missing below the encloser is at least one octet, as "*" is.
+    const auto wildcard = Name::join(kStar, lower_.wire().subspan(encloser.name_at));
+    if (wildcard) {
+      if (const NodeView node = index_.find_in(zone_, LowerName(*wildcard))) return from_node(node);
+    }
+  }
+  rcode_ = Rcode::kNxDomain;
+  add_soa();
+  return Step::kDone;
+}
+
+Composer::Step Composer::referral(const NodeView& cut) {
+  SetView set;
+  if (!cut.find(Type::kNs, set)) return Step::kDone;
+  // The cut's name is a suffix of the current one.
+  const Bytes current = name_.wire();
+  const Bytes owner = current.subspan(current.size() - cut.name().size());
+  if (!add_records(set, owner, Section::kAuthority)) return truncate();
+  note_targets(set, true, cut.name());
+  if (!dnssec_ok_) return Step::kDone;
+  if (!cut.find(Type::kDs, set) && !cut.find(Type::kNsec, set)) return Step::kDone;
+  return add(cut, set, owner, Section::kAuthority) ? Step::kDone : truncate();
+}
+
+Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
+  authoritative_ = true;
+  const Bytes current = name_.wire();
+  const std::size_t kept = current.size() - owner.name().size();
+  if (!add(owner, dname, current.subspan(kept), Section::kAnswer)) return truncate();
+  Bytes records = dname.records;
+  const StoredRecord record = take_record(records);
+  const auto target = Name::join(current.first(kept), record.rdata);
+  if (!target) {
+    rcode_ = Rcode::kYxDomain;
+    return Step::kDone;
+  }
+  const std::size_t start = out_.position();
+  const std::size_t mark = out_.begin_record(current, Type::kCname, Class::kIn, record.ttl);
+  out_.name(*target);
+  out_.end_rdata(mark);
+  if (!out_.ok()) {
+    out_.rewind(start);
+    return truncate();
+  }
+  ++counts_[static_cast<std::size_t>(Section::kAnswer)];
+  if (type_ == Type::kCname || type_ == Type::kAny) return Step::kDone;
+  return follow(*target);
+}
+
+// Goes on with a CNAME's target while it is in the same zone and new.
+Composer::Step Composer::follow(const Name& target) {
+  if (visited_count_ == kMaxChain) return Step::kDone;
+  visited_[visited_count_++] = lower_.hash();
+  name_ = target;
+  lower_.assign(target.wire());
+  const std::uint64_t hash = lower_.hash();
+  if (std::ranges::find(std::span(visited_).first(visited_count_), hash) !=
+      std::span(visited_).first(visited_count_).end()) {
+    return Step::kDone;
+  }
+  return index_.zone_of(lower_) == zone_ ? Step::kFollow : Step::kDone;
+}
+
+// The zone's SOA record, with the TTL for negative answers (RFC 2308 section 3).
+void Composer::add_soa() {
+  const NodeView apex = index_.node(index_.zone(zone_).apex);
+  SetView soa;
+  if (!apex.find(Type::kSoa, soa)) return;
+  Bytes records = soa.records;
+  const StoredRecord record = take_record(records);
+  const std::uint32_t minimum = load_be<std::uint32_t>(record.rdata.last(4));
+  const Bytes current = name_.wire();
+  const Bytes owner = current.subspan(current.size() - apex.name().size());
+  const std::size_t start = out_.position();
+  const std::size_t mark = out_.begin_record(owner, Type::kSoa, Class::kIn, std::min(record.ttl, minimum));
+  out_.rdata(Type::kSoa, record.rdata);
+  out_.end_rdata(mark);
+  if (!out_.ok()) {
+    out_.rewind(start);
+    truncate();
+    return;
+  }
+  ++counts_[static_cast<std::size_t>(Section::kAuthority)];
+  if (dnssec_ok_ && apex.find(Type::kRrsig, soa, number(Type::kSoa)) &&
+      !add_records(soa, owner, Section::kAuthority)) {
+    truncate();
+  }
+}
+
+Composer::Step Composer::truncate() {
+  truncated_ = true;
+  return Step::kDone;
+}
+
+bool Composer::add_records(const SetView& set, Bytes owner, Section section) {
+  const std::size_t start = out_.position();
+  Bytes records = set.records;
+  while (!records.empty() && out_.ok()) {
+    const StoredRecord record = take_record(records);
+    const std::size_t mark = out_.begin_record(owner, set.type(), Class::kIn, record.ttl);
+    out_.rdata(set.type(), record.rdata);
+    out_.end_rdata(mark);
+  }
+  if (!out_.ok()) {
+    out_.rewind(start);
+    return false;
+  }
+  counts_[static_cast<std::size_t>(section)] =
+      static_cast<std::uint16_t>(counts_[static_cast<std::size_t>(section)] + set.head.count);
+  return true;
+}
+
+bool Composer::add(const NodeView& node, const SetView& set, Bytes owner, Section section) {
+  const std::size_t start = out_.position();
+  if (!add_records(set, owner, section)) return false;
+  SetView signatures;
+  if (!dnssec_ok_ || !node.find(Type::kRrsig, signatures, set.head.type)) return true;
+  if (add_records(signatures, owner, section)) return true;
+  out_.rewind(start);
+  auto& count = counts_[static_cast<std::size_t>(section)];
+  count = static_cast<std::uint16_t>(count - set.head.count);
+  return false;
+}
+
+void Composer::note_targets(const SetView& set, bool referral, Bytes cut) {
+  const std::size_t position = target_position(set.type());
+  if (position == kNoTarget) return;
+  Bytes records = set.records;
+  while (!records.empty() && target_count_ < kMaxTargets) {
+    const Bytes rdata = take_record(records).rdata;
+    const Bytes target = rdata.subspan(position, name_length(rdata.subspan(position)));
+    targets_[target_count_++] = {.name = target,
+                                 .may_be_glue = set.type() == Type::kNs,
+                                 .must_fit = referral && is_under(target, cut)};
+  }
+}
+
+// Addresses of the targets that are in the zone. Those that do not fit are left out, but for a referral's
+// glue.
+void Composer::add_additional() {
+  const auto targets = std::span(targets_).first(target_count_);
+  for (const bool necessary : {true, false}) {
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      const Target& target = targets[i];
+      if (target.must_fit != necessary) continue;
+      const bool seen = std::ranges::any_of(targets.first(i),
+                                            [&](const Target& t) { return same_name(t.name, target.name); });
+      if (seen) continue;
+      const LowerName lower(target.name);
+      const NodeView node = index_.find_in(zone_, lower);
+      if (!node || (node.has(node_flag::kOccluded) && !target.may_be_glue)) continue;
+      for (const Type type : {Type::kA, Type::kAaaa}) {
+        SetView set;
+        if (!node.find(type, set) || add(node, set, target.name, Section::kAdditional)) continue;
+        if (target.must_fit) return static_cast<void>(truncate());
+      }
+    }
+  }
+}
+
+}  // namespace fata::dns

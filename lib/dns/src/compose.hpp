@@ -1,0 +1,76 @@
+// Composes an answer from the index, for every case: what RFC 1034 section 4.3.2 calls the algorithm, with
+// wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308) and minimal ANY (RFC 8482).
+#pragma once
+
+#include <array>
+
+#include "fata/dns/message.hpp"
+#include "index.hpp"
+
+namespace fata::dns {
+
+// Whether an answer of this type brings addresses along (NS, MX, SRV, SVCB, HTTPS).
+bool calls_for_additional(Type type);
+
+class Composer {
+ public:
+  // `out` holds the header and question already written (their names known to it).
+  Composer(const Index& index, Writer& out, bool dnssec_ok)
+      : index_(index), out_(out), dnssec_ok_(dnssec_ok) {}
+
+  // `name` is the question's, in its own case.
+  Rcode run(const Name& name, const LowerName& lower_name, Type type);
+
+  // The authority section of a negative answer about `name`, which is in that zone.
+  void negative(std::size_t zone, const Name& name);
+
+  bool authoritative() const { return authoritative_; }
+  bool truncated() const { return truncated_; }
+  std::uint16_t count(Section section) const { return counts_[static_cast<std::size_t>(section)]; }
+
+ private:
+  static constexpr std::size_t kMaxChain = 16;
+  static constexpr std::size_t kMaxTargets = 32;
+  enum class Step : std::uint8_t { kDone, kFollow };
+  struct Target {
+    Bytes name;
+    bool may_be_glue = false;
+    bool must_fit = false;  // RFC 9471: without it the referral is of no use
+  };
+
+  std::size_t first_zone() const;
+  Step step();
+  Step from_node(const NodeView& node);
+  Step missing();
+  Step referral(const NodeView& cut);
+  Step redirect(const NodeView& owner, const SetView& dname);
+  Step any(const NodeView& node);
+  Step no_data(const NodeView& node);
+  void add_soa();
+  Step follow(const Name& target);
+  // Adds a whole set with its signatures; false if it does not fit (and then nothing of it is left).
+  bool add(const NodeView& node, const SetView& set, Bytes owner, Section section);
+  bool add_records(const SetView& set, Bytes owner, Section section);
+  void note_targets(const SetView& set, bool referral, Bytes cut = {});
+  void add_additional();
+  Step truncate();
+
+  const Index& index_;
+  Writer& out_;
+  bool dnssec_ok_;
+  bool authoritative_ = false;
+  bool truncated_ = false;
+  Rcode rcode_ = Rcode::kNoError;
+  Type type_{};
+  std::size_t zone_ = kNoZone;
+  Name name_;  // of the current step
+  LowerName lower_;
+  std::array<std::uint16_t, 3> counts_{};
+  std::array<std::uint64_t, kMaxChain>
+      visited_;  // hashes of the names met; a wrong match only ends a chain early
+  std::size_t visited_count_ = 0;
+  std::array<Target, kMaxTargets> targets_;
+  std::size_t target_count_ = 0;
+};
+
+}  // namespace fata::dns

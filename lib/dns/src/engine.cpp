@@ -1,0 +1,286 @@
+#include "fata/dns/engine.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "compose.hpp"
+#include "fata/base/panic.hpp"
+#include "index.hpp"
+#include "query.hpp"
+
+namespace fata::dns {
+
+namespace {
+enum Count : std::size_t {
+  kQueries,
+  kDropped,
+  kTruncated,
+  kNoError,
+  kFormErr,
+  kNxDomain,
+  kNotImp,
+  kRefused,
+  kYxDomain,
+  kBadVers,
+  kCounts
+};
+
+constexpr Count count_of(Rcode rcode) {
+  switch (rcode) {
+    case Rcode::kNoError:
+      return kNoError;
+    case Rcode::kFormErr:
+      return kFormErr;
+    case Rcode::kNxDomain:
+      return kNxDomain;
+    case Rcode::kNotImp:
+      return kNotImp;
+    case Rcode::kRefused:
+      return kRefused;
+    case Rcode::kYxDomain:
+      return kYxDomain;
+    default:
+      return kBadVers;
+  }
+}
+
+// Records in each section.
+struct Counts {
+  std::uint16_t answers = 0, authorities = 0, additionals = 0;
+};
+}  // namespace
+
+struct Engine::Parts {
+  explicit Parts(const EngineOptions& options) : options(options) {}
+
+  std::size_t answer(const Query& query, MutableBytes out, Transport transport);
+  std::size_t quick(const Query& query, MutableBytes out);
+  std::size_t quick_missing(const Query& query, MutableBytes out);
+  std::size_t copy(const Query& query, MutableBytes out, std::uint32_t reference, std::size_t base,
+                   std::uint16_t flags);
+  std::size_t verbatim(const Query& query, MutableBytes out, const SetView& set);
+  std::size_t compose(const Query& query, MutableBytes out);
+  std::size_t refuse(const Query& query, MutableBytes out, Rcode rcode);
+  std::size_t respond(const Query& query, MutableBytes out, std::uint16_t flags, const Counts& counts,
+                      std::size_t size, Rcode rcode);
+
+  EngineOptions options;
+  Index index;
+  std::vector<std::unique_ptr<ZoneLoad>> loads;
+  bool built = false;
+  std::array<Counter, kCounts> counters{{{"queries"},
+                                         {"dropped"},
+                                         {"truncated"},
+                                         {"noerror"},
+                                         {"formerr"},
+                                         {"nxdomain"},
+                                         {"notimp"},
+                                         {"refused"},
+                                         {"yxdomain"},
+                                         {"badvers"}}};
+};
+
+// Completes an answer whose question and records stand in `out` up to `size`: header, OPT record, counters.
+std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
+                                   const Counts& counts, std::size_t size, Rcode rcode) {
+  const auto code = static_cast<std::uint16_t>(rcode);
+  flags |= flag::kResponse | (query.flags & (flag::kOpcodeMask | flag::kRecursionDesired)) | (code & 0xf);
+  std::memcpy(out.first(2).data(), query.message.first(2).data(), 2);
+  store_be(out.subspan(2, 2), flags);
+  const std::uint64_t questions = query.question_end == kHeaderSize ? 0 : 1;
+  const std::uint64_t additionals = std::uint64_t{counts.additionals} + (query.has_edns ? 1 : 0);
+  store_be(out.subspan(4, 8), questions << 48 | std::uint64_t{counts.answers} << 32 |
+                                  std::uint64_t{counts.authorities} << 16 | additionals);
+  if (query.has_edns) {
+    ByteWriter opt(out.subspan(size, kOptSize));
+    opt.u8(0);
+    opt.u16(static_cast<std::uint16_t>(Type::kOpt));
+    opt.u16(options.udp_payload);
+    opt.u8(static_cast<std::uint8_t>(code >> 4));
+    opt.u8(0);
+    opt.u16(query.edns.dnssec_ok ? 0x8000 : 0);
+    opt.u16(0);
+    size += kOptSize;
+  }
+  ++counters[count_of(rcode)];
+  if ((flags & flag::kTruncated) != 0) ++counters[kTruncated];
+  return size;
+}
+
+std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rcode) {
+  copy_bytes(out, query.message.first(query.question_end));
+  return respond(query, out, 0, {}, query.question_end, rcode);
+}
+
+// Copies a set's records, whose owners point to the question's name.
+std::size_t Engine::Parts::verbatim(const Query& query, MutableBytes out, const SetView& set) {
+  const std::size_t size = query.question_end + set.records.size();
+  if (size + (query.has_edns ? kOptSize : 0) > out.size()) return 0;
+  copy_bytes(out, query.message.first(query.question_end));
+  copy_bytes(out.subspan(query.question_end), set.records);
+  return respond(query, out, flag::kAuthoritative,
+                 {.answers = set.head.count, .authorities = 0, .additionals = 0}, size, Rcode::kNoError);
+}
+
+// Copies a prepared answer that was made for a name of `base` octets, which the question's name ends in.
+// `flags` holds the rcode too. 0 if it does not fit.
+std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint32_t reference,
+                                std::size_t base, std::uint16_t flags) {
+  const PreparedView prepared = index.prepared(reference);
+  const std::size_t size = query.question_end + prepared.bytes.size();
+  if (size + (query.has_edns ? kOptSize : 0) > out.size()) return 0;
+  copy_bytes(out, query.message.first(query.question_end));
+  const MutableBytes records = out.subspan(query.question_end, prepared.bytes.size());
+  copy_bytes(records, prepared.bytes);
+  if (const std::size_t shift = query.name.wire().size() - base; shift != 0) {
+    for (std::size_t i = 0; i < prepared.offsets.size(); i += 2) {
+      const MutableBytes at = records.subspan(load_be<std::uint16_t>(prepared.offsets.subspan(i, 2)), 2);
+      store_be(at, static_cast<std::uint16_t>(load_be<std::uint16_t>(at) + shift));
+    }
+  }
+  return respond(query, out, flags & ~0xfU, {prepared.answers, prepared.authorities, prepared.additionals},
+                 size, static_cast<Rcode>(flags & 0xf));
+}
+
+// The common cases, by copying. 0 if the answer must be composed.
+std::size_t Engine::Parts::quick(const Query& query, MutableBytes out) {
+  if (query.type == Type::kAny || query.type == Type::kRrsig || query.type == Type::kDs) return 0;
+  const std::uint32_t reference = index.find(query.hash, query.name.wire());
+  if (reference == 0) return quick_missing(query, out);
+  const NodeView node = index.node(reference);
+  const Index::ZoneEntry& zone = index.zone(node.zone());
+  if (node.has(node_flag::kOccluded)) return quick_missing(query, out);
+  if (query.edns.dnssec_ok && zone.has_dnssec) return 0;
+  SetView set;
+  if (node.has(node_flag::kCut)) {
+    if (!node.find(Type::kNs, set) || set.head.prepared <= Index::kVerbatim) return 0;
+    return copy(query, out, set.head.prepared, node.name().size(), 0);
+  }
+  if (node.find(query.type, set)) {
+    if (set.head.prepared == Index::kVerbatim) return verbatim(query, out, set);
+    if (set.head.prepared == Index::kCompose) return 0;
+    return copy(query, out, set.head.prepared, node.name().size(), flag::kAuthoritative);
+  }
+  if (node.has(node_flag::kCname) || zone.negative == Index::kCompose) return 0;
+  return copy(query, out, zone.negative, zone.apex_size, flag::kAuthoritative);
+}
+
+std::size_t Engine::Parts::quick_missing(const Query& query, MutableBytes out) {
+  const std::size_t number = index.zone_of(query.name);
+  if (number == kNoZone) return refuse(query, out, Rcode::kRefused);
+  const Index::ZoneEntry& zone = index.zone(number);
+  if (query.edns.dnssec_ok && zone.has_dnssec) return 0;
+  const NodeView encloser = index.closest_encloser(number, query.name).node;
+  if (encloser.has(node_flag::kCut)) {
+    SetView set;
+    if (!encloser.find(Type::kNs, set) || set.head.prepared <= Index::kVerbatim) return 0;
+    return copy(query, out, set.head.prepared, encloser.name().size(), 0);
+  }
+  if (encloser.has(node_flag::kDname | node_flag::kWildcardChild) || zone.negative == Index::kCompose)
+    return 0;
+  return copy(query, out, zone.negative, zone.apex_size,
+              flag::kAuthoritative | static_cast<std::uint16_t>(Rcode::kNxDomain));
+}
+
+std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
+  const auto name = Name::from_wire(query.message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
+  if (!name) return refuse(query, out, Rcode::kFormErr);
+  Writer writer(out);
+  writer.reserve_tail(query.has_edns ? kOptSize : 0);
+  writer.bytes(query.message.first(kHeaderSize));
+  writer.question(*name, query.type, query.klass);
+  Composer composer(index, writer, query.edns.dnssec_ok);
+  const Rcode rcode = composer.run(*name, query.name, query.type);
+  std::uint16_t flags = composer.authoritative() ? flag::kAuthoritative : 0;
+  if (composer.truncated()) flags |= flag::kTruncated;
+  return respond(query, out, flags,
+                 {composer.count(Section::kAnswer), composer.count(Section::kAuthority),
+                  composer.count(Section::kAdditional)},
+                 writer.position(), rcode);
+}
+
+std::size_t Engine::Parts::answer(const Query& query, MutableBytes out, Transport transport) {
+  std::size_t limit = kMaxMessage;
+  if (transport == Transport::kUdp) {
+    limit = kPlainUdpSize;
+    if (query.has_edns) {
+      limit = std::max<std::size_t>(limit, std::min(query.edns.payload, options.udp_payload));
+    }
+  }
+  out = out.first(std::min(out.size(), limit));
+  if (query.verdict != Rcode::kNoError) return refuse(query, out, query.verdict);
+  if (const std::size_t size = quick(query, out); size != 0) return size;
+  return compose(query, out);
+}
+
+Engine::Engine(const EngineOptions& options) : parts_(std::make_unique<Parts>(options)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Result<LoadedZone, Complaint> Engine::load(std::string_view file, std::string_view text,
+                                           const LoadOptions& options) {
+  check(!parts_->built, "dns: a zone is loaded after build()");
+  auto zone = std::make_unique<ZoneLoad>();
+  const auto loaded = zone->load(file, text, options);
+  if (!loaded) return loaded;
+  for (const auto& other : parts_->loads) {
+    if (same_name(other->apex(), zone->apex())) {
+      return fail(Complaint{file, 1, "this zone is loaded already, from another file", {}});
+    }
+  }
+  parts_->loads.push_back(std::move(zone));
+  return loaded;
+}
+
+void Engine::build() {
+  check(!parts_->built, "dns: build() is called twice");
+  std::size_t records = 0;
+  for (const auto& zone : parts_->loads) records += zone->record_count();
+  parts_->index.build(parts_->loads);
+  parts_->loads.clear();
+  parts_->loads.shrink_to_fit();
+  parts_->built = true;
+  constexpr std::size_t kAlways = 16384;  // small zones are prepared whole
+  parts_->index.prepare(kAlways + records * parts_->options.prepared_bytes_per_record);
+}
+
+std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport) {
+  ++parts_->counters[kQueries];
+  Query query;
+  if (out.size() < kMinAnswerRoom || !read_query(message, query)) {
+    ++parts_->counters[kDropped];
+    return 0;
+  }
+  return parts_->answer(query, out, transport);
+}
+
+void Engine::answer_batch(std::span<Exchange> exchanges, Transport transport) {
+  // Three passes over a few queries each, so that what one pass asks memory for has come when the next needs
+  // it.
+  constexpr std::size_t kAtOnce = 16;
+  std::array<Query, kAtOnce> queries;
+  std::array<bool, kAtOnce> wanted;
+  while (!exchanges.empty()) {
+    const auto some = exchanges.first(std::min(kAtOnce, exchanges.size()));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      queries[i].hash = 0;
+      wanted[i] = some[i].out.size() >= kMinAnswerRoom && read_query(some[i].query, queries[i]);
+      if (wanted[i]) parts_->index.prefetch_slot(queries[i].hash);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (wanted[i]) parts_->index.prefetch_node(queries[i].hash);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      ++parts_->counters[kQueries];
+      if (!wanted[i]) ++parts_->counters[kDropped];
+      some[i].size = wanted[i] ? parts_->answer(queries[i], some[i].out, transport) : 0;
+    }
+    exchanges = exchanges.subspan(some.size());
+  }
+}
+
+std::span<const Counter> Engine::counters() const { return parts_->counters; }
+std::size_t Engine::memory() const { return parts_->index.size(); }
+
+}  // namespace fata::dns

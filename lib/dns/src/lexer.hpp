@@ -1,0 +1,48 @@
+// Splits master-file text into words (RFC 1035 section 5.1): comments, parentheses and quotes end here;
+// escapes stay in the words, for who knows what they mean.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace fata::dns {
+
+struct Token {
+  enum class Kind : std::uint8_t { kWord, kQuoted, kEndOfLine, kEnd, kError };
+  Kind kind = Kind::kEnd;
+  std::string_view text;  // a quoted string without its quotes; for kError the reason (static text)
+
+  bool is_text() const { return kind == Kind::kWord || kind == Kind::kQuoted; }
+  bool is_word(std::string_view word) const { return kind == Kind::kWord && text == word; }
+};
+
+class Lexer {
+ public:
+  explicit Lexer(std::string_view text) : text_(text) {}
+
+  Token next();
+  // Gives the token back; it will be the next one.
+  void put_back(const Token& token) { kept_ = token, has_kept_ = true; }
+  // Whether a blank stands where the next entry's owner would be. To be asked at the start of a line.
+  bool at_blank() const {
+    return position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t');
+  }
+  // The line of the last token, from 1.
+  std::uint32_t line() const { return line_; }
+
+ private:
+  Token error(std::string_view reason) { return {Token::Kind::kError, reason}; }
+  Token quoted();
+  Token word();
+
+  std::string_view text_;
+  std::size_t position_ = 0;
+  std::uint32_t line_ = 1;
+  std::uint32_t next_line_ = 1;
+  std::uint32_t open_line_ = 0;
+  unsigned depth_ = 0;
+  bool has_kept_ = false;
+  Token kept_;
+};
+
+}  // namespace fata::dns

@@ -1,0 +1,99 @@
+#include "query.hpp"
+
+namespace fata::dns {
+
+namespace {
+
+// Where the name at `at` ends in the message (its pointers are not followed); 0 if it does not.
+std::size_t skip_name(Bytes message, std::size_t at) {
+  while (at < message.size()) {
+    const auto length = static_cast<std::size_t>(message[at]);
+    if (length >= 0xc0) return at + 2 <= message.size() ? at + 2 : 0;
+    if (length > kMaxLabel) return 0;
+    at += length + 1;
+    if (length == 0) return at;
+  }
+  return 0;
+}
+
+// The records after the question: at most one OPT, in the additional section, and nothing after the last
+// record.
+bool read_records(Bytes message, std::size_t at, Query& query) {
+  ByteReader reader(message);
+  reader.seek(6);
+  std::size_t before = reader.u16();
+  before += reader.u16();
+  const std::size_t all = before + reader.u16();
+  for (std::size_t i = 0; i < all; ++i) {
+    const std::size_t owner = at;
+    at = skip_name(message, at);
+    if (at == 0) return false;
+    reader.seek(at);
+    const auto type = static_cast<Type>(reader.u16());
+    RecordView record;
+    record.klass = reader.u16();
+    record.ttl = reader.u32();
+    record.rdata = reader.take(reader.u16());
+    if (!reader.ok()) return false;
+    at = reader.position();
+    if (type != Type::kOpt) continue;
+    if (query.has_edns || i < before || message[owner] != std::byte{0}) return false;
+    const auto edns = read_edns(record);
+    if (!edns) return false;
+    query.edns = *edns;
+    query.has_edns = true;
+  }
+  return at == message.size();
+}
+
+// Reads the question; false if it is malformed. A pointer in it could only point into the header.
+bool read_question(Bytes message, Query& query) {
+  const std::size_t length = name_length(message.subspan(kHeaderSize));
+  if (length == 0) return false;
+  const std::size_t end = kHeaderSize + length + 4;
+  if (end > message.size()) return false;
+  query.type = static_cast<Type>(load_be<std::uint16_t>(message.subspan(end - 4, 2)));
+  query.klass = static_cast<Class>(load_be<std::uint16_t>(message.subspan(end - 2, 2)));
+  query.question_end = end;
+  return true;
+}
+
+}  // namespace
+
+bool read_query(Bytes message, Query& query) {
+  if (message.size() < kHeaderSize) return false;
+  query.message = message;
+  query.flags = load_be<std::uint16_t>(message.subspan(2, 2));
+  if ((query.flags & flag::kResponse) != 0) return false;
+  query.verdict = Rcode::kNoError;
+  query.has_edns = false;
+  query.edns = {};
+  const bool other_opcode = (query.flags & flag::kOpcodeMask) != 0;
+  // The counts of questions, answers, authorities and additionals.
+  const auto counts = load_be<std::uint64_t>(message.subspan(4, 8));
+  bool well_formed = counts >> 48 == 1 && read_question(message, query);
+  if (well_formed && (counts != std::uint64_t{1} << 48 || message.size() != query.question_end)) {
+    well_formed = read_records(message, query.question_end, query);
+  }
+  if (!well_formed) {
+    query.verdict = other_opcode ? Rcode::kNotImp : Rcode::kFormErr;
+    query.question_end = kHeaderSize;
+    query.has_edns = false;
+    return true;
+  }
+  if (query.has_edns && query.edns.version != 0) {
+    query.verdict = Rcode::kBadVers;
+  } else if (other_opcode) {
+    query.verdict = Rcode::kNotImp;
+  } else if (query.type == Type::kOpt || query.type == Type::kTsig || query.type == Type::kTkey) {
+    query.verdict = Rcode::kFormErr;
+  } else if (query.klass != Class::kIn || query.type == Type::kAxfr || query.type == Type::kIxfr) {
+    query.verdict = Rcode::kRefused;
+  } else {
+    query.name.assign(message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
+    query.hash = query.name.hash();
+  }
+  return true;
+}
+
+}  // namespace fata::dns

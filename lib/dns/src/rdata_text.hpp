@@ -1,0 +1,47 @@
+// Presentation text of rdata, read from a lexer.
+#pragma once
+
+#include <optional>
+
+#include "fata/dns/rdata.hpp"
+#include "lexer.hpp"
+
+namespace fata::dns {
+
+// Reads the rest of the line. `out` gets the wire form.
+Result<void, TextError> parse_rdata(Lexer& lexer, Type type, const Name* origin, ByteWriter& out);
+
+// Seconds: a number, or numbers with units as in 1h30m (w d h m s, any case); at most 2^31-1 (RFC 2181
+// section 8).
+std::optional<std::uint32_t> parse_period(std::string_view text);
+// YYYYMMDDHHmmSS in UTC, or seconds since 1970 (RFC 4034 section 3.2).
+std::optional<std::uint32_t> parse_date(std::string_view text);
+bool parse_ipv4(std::string_view text, MutableBytes out);  // 4 octets
+bool parse_ipv6(std::string_view text, MutableBytes out);  // 16 octets
+
+// Parameters of SVCB and HTTPS up to the end of the line (RFC 9460 section 2.1).
+Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out);
+
+// Decodes text in pieces; `finish` says whether what was given is whole.
+class Base64 {
+ public:
+  bool feed(std::string_view text, ByteWriter& out);
+  bool finish() const { return (count_ + padding_) % 4 == 0 && (padding_ == 0 || count_ % 4 >= 2); }
+
+ private:
+  std::uint32_t bits_ = 0;
+  unsigned count_ = 0;
+  unsigned padding_ = 0;
+};
+class HexDigits {
+ public:
+  bool feed(std::string_view text, ByteWriter& out);
+  bool finish() const { return !odd_; }
+
+ private:
+  std::uint8_t high_ = 0;
+  bool odd_ = false;
+};
+bool decode_base32hex(std::string_view text, ByteWriter& out);
+
+}  // namespace fata::dns

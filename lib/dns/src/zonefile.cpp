@@ -1,0 +1,193 @@
+#include "fata/dns/zonefile.hpp"
+
+#include "lexer.hpp"
+#include "rdata_text.hpp"
+#include "text.hpp"
+
+namespace fata::dns {
+
+namespace {
+constexpr std::size_t kMaxRdata = 65535;
+}
+
+// One open file. An included file starts with its includer's origin and gives nothing back but its records.
+struct ZoneParser::Frame {
+  Frame(std::string_view name, std::string_view text, std::optional<Name> from)
+      : file(name), lexer(text), origin(std::move(from)) {}
+
+  std::string_view file;
+  Lexer lexer;
+  std::optional<Name> origin;
+  const Name* origin_or_null() const { return origin ? &*origin : nullptr; }
+};
+
+void write_text(TextWriter& out, const Complaint& complaint) {
+  print(out, complaint.file, ':', complaint.line, ": ", complaint.reason);
+  if (complaint.word.empty()) return;
+  constexpr std::size_t kShown = 80;
+  print(out, ": \"", complaint.word.substr(0, kShown), complaint.word.size() > kShown ? "...\"" : "\"");
+}
+
+ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin, Includes* includes)
+    : includes_(includes), rdata_(std::make_unique_for_overwrite<std::byte[]>(kMaxRdata)) {
+  frames_[depth_++] =
+      std::make_unique<Frame>(file, text, origin == nullptr ? std::nullopt : std::optional<Name>(*origin));
+}
+ZoneParser::~ZoneParser() = default;
+
+std::unexpected<Complaint> ZoneParser::complain(std::string_view reason, std::string_view word) const {
+  const Frame& frame = *frames_[depth_ - 1];
+  return fail(Complaint{frame.file, frame.lexer.line(), reason, word});
+}
+
+Result<Name, Complaint> ZoneParser::name(std::string_view word) const {
+  const Name* origin = frames_[depth_ - 1]->origin_or_null();
+  if (word == "@") {
+    if (origin == nullptr) return complain("@ needs an $ORIGIN before it", word);
+    return *origin;
+  }
+  const auto name = Name::from_text(word, origin);
+  if (!name) return complain(Error(name.error()).message(), word);
+  return *name;
+}
+
+Result<bool, Complaint> ZoneParser::next(ZoneRecord& out) {
+  for (;;) {
+    const auto entry_read = entry(out);
+    if (!entry_read) return fail(entry_read.error());
+    if (*entry_read == Entry::kRecord) return true;
+    if (*entry_read == Entry::kNothing) continue;
+    if (depth_ == 1) return false;
+    frames_[--depth_].reset();
+  }
+}
+
+Result<ZoneParser::Entry, Complaint> ZoneParser::entry(ZoneRecord& out) {
+  Lexer& lexer = frames_[depth_ - 1]->lexer;
+  const bool blank_owner = lexer.at_blank();
+  const Token first = lexer.next();
+  switch (first.kind) {
+    case Token::Kind::kEndOfLine:
+      return Entry::kNothing;
+    case Token::Kind::kEnd:
+      return Entry::kEnd;
+    case Token::Kind::kError:
+      return complain(first.text);
+    case Token::Kind::kQuoted:
+      return complain("a record starts with its owner, not with a string", first.text);
+    case Token::Kind::kWord:
+      break;
+  }
+  if (first.text.starts_with('$')) return directive(first.text);
+  if (blank_owner) {
+    if (!has_owner_)
+      return complain("the first record has no owner: do not start its line with a blank", first.text);
+    lexer.put_back(first);
+  } else {
+    const auto owner = name(first.text);
+    if (!owner) return fail(owner.error());
+    owner_ = *owner;
+    has_owner_ = true;
+  }
+  return record(out);
+}
+
+Result<ZoneParser::Entry, Complaint> ZoneParser::end_of_directive() {
+  Lexer& lexer = frames_[depth_ - 1]->lexer;
+  const Token end = lexer.next();
+  if (end.kind == Token::Kind::kError) return complain(end.text);
+  if (end.is_text()) return complain("nothing may follow here", end.text);
+  if (end.kind == Token::Kind::kEnd) lexer.put_back(end);
+  return Entry::kNothing;
+}
+
+Result<ZoneParser::Entry, Complaint> ZoneParser::directive(std::string_view word) {
+  Frame& frame = *frames_[depth_ - 1];
+  if (same_text(word, "$INCLUDE")) return include();
+  if (same_text(word, "$TTL")) {
+    const Token token = frame.lexer.next();
+    const auto ttl = token.is_text() ? parse_period(token.text) : std::nullopt;
+    if (!ttl) return complain("$TTL takes a period, as 3600 or 1h", token.text);
+    default_ttl_ = *ttl;
+    return end_of_directive();
+  }
+  if (same_text(word, "$ORIGIN")) {
+    const Token token = frame.lexer.next();
+    if (token.kind != Token::Kind::kWord) return complain("$ORIGIN takes a domain name", token.text);
+    const auto origin = name(token.text);
+    if (!origin) return fail(origin.error());
+    frame.origin = *origin;
+    return end_of_directive();
+  }
+  return complain("this directive is unknown: $ORIGIN, $TTL and $INCLUDE are", word);
+}
+
+Result<ZoneParser::Entry, Complaint> ZoneParser::include() {
+  Frame& frame = *frames_[depth_ - 1];
+  const Token file = frame.lexer.next();
+  if (!file.is_text() || file.text.empty()) return complain("$INCLUDE takes a file's name", file.text);
+  std::optional<Name> origin = frame.origin;
+  const Token word = frame.lexer.next();
+  if (word.kind == Token::Kind::kWord) {
+    const auto given = name(word.text);
+    if (!given) return fail(given.error());
+    origin = *given;
+  } else {
+    frame.lexer.put_back(word);
+  }
+  if (const auto end = end_of_directive(); !end) return end;
+  if (depth_ == kMaxIncludeDepth) return complain("files include each other more than 8 deep", file.text);
+  const auto text = includes_ == nullptr ? std::nullopt : includes_->text_of(file.text);
+  if (!text) return complain("the file to include is not there", file.text);
+  frames_[depth_++] = std::make_unique<Frame>(file.text, *text, origin);
+  return Entry::kNothing;
+}
+
+Result<ZoneParser::Entry, Complaint> ZoneParser::record(ZoneRecord& out) {
+  Frame& frame = *frames_[depth_ - 1];
+  out.line = frame.lexer.line();
+  std::optional<std::uint32_t> ttl;
+  std::optional<Class> klass;
+  std::optional<Type> type;
+  while (!type) {
+    const Token token = frame.lexer.next();
+    if (token.kind == Token::Kind::kError) return complain(token.text);
+    if (token.kind != Token::Kind::kWord) return complain("the record has no type", token.text);
+    if (is_digit(token.text.front())) {
+      if (ttl) return complain("the record has two TTLs, or lacks its type", token.text);
+      ttl = parse_period(token.text);
+      if (!ttl) return complain("the TTL is not a period up to 2147483647 s, as 3600 or 1h", token.text);
+    } else if (const auto found = type_from_text(token.text)) {
+      type = found;
+    } else if (const auto given = class_from_text(token.text)) {
+      if (klass) return complain("the record has two classes", token.text);
+      klass = given;
+    } else {
+      return complain("this is neither a TTL, a class nor a known type (others are written TYPE123)",
+                      token.text);
+    }
+  }
+  if (klass && *klass != Class::kIn) return complain("only class IN is served");
+  const auto number = static_cast<unsigned>(*type);
+  if (number == 0 || *type == Type::kOpt || (number >= 128 && number <= 255)) {
+    return complain("this type is for queries, not for data");
+  }
+  if (ttl) last_ttl_ = ttl;
+  if (!ttl) ttl = default_ttl_ ? default_ttl_ : last_ttl_;
+  if (!ttl) return complain("the record has no TTL: give one, or a $TTL line before it");
+  ByteWriter writer(danger_span(rdata_.get(), kMaxRdata));
+  if (const auto parsed = parse_rdata(frame.lexer, *type, frame.origin_or_null(), writer); !parsed) {
+    return complain(parsed.error().reason, parsed.error().word);
+  }
+  const Token end = frame.lexer.next();
+  if (end.kind == Token::Kind::kEnd) frame.lexer.put_back(end);
+  out.owner = owner_.wire();
+  out.type = *type;
+  out.klass = Class::kIn;
+  out.ttl = *ttl;
+  out.rdata = writer.written();
+  out.file = frame.file;
+  return Entry::kRecord;
+}
+
+}  // namespace fata::dns

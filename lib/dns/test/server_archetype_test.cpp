@@ -1,0 +1,13 @@
+// The drivers' bodies ask for nothing that their concepts do not promise.
+#include <gtest/gtest.h>
+
+#include "fata/dns/tcp_server.hpp"
+#include "fata/dns/udp_server.hpp"
+#include "fata/sig/archetype.hpp"
+
+namespace fata::dns {
+
+template async::Task<Result<void>> serve_udp(Engine*, sig::archetype::UdpSocket*, Counter*, async::CancelToken);
+template class TcpServer<sig::archetype::Tcp>;
+
+}  // namespace fata::dns
