@@ -62,11 +62,12 @@ void run_step(std::string_view what, const Words& words, const fs::path& folder,
   progress.update("");
   Child child(words, folder);
   std::string kept;
+  const bool is_ninja = words.front() == "ninja";
   for (std::string line; child.read_line(line);) {
     if (verbose) std::fprintf(stderr, "%s\n", line.c_str());
     if (const std::string_view step = step_of(line); !step.empty()) {
       progress.update(step);
-    } else if (!line.starts_with("ninja: Entering ") && line != "ninja: no work to do.") {
+    } else if (!is_ninja || !(line.starts_with("ninja: ") || line.starts_with("-- "))) {
       kept += line + '\n';
     }
   }

@@ -6,6 +6,7 @@
 #include "error.hpp"
 #include "generate.hpp"
 #include "progress.hpp"
+#include "qemu.hpp"
 
 namespace fata::tool {
 
@@ -60,6 +61,11 @@ fs::path Project::elf() const { return folder_ / "build" / (plan_.name + (kernel
 fs::path Project::image() const { return folder_ / "build" / (plan_.name + (kernel() ? ".img" : "")); }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
+bool Project::has_card() const {
+  return std::ranges::any_of(plan_.devices,
+                             [](const PlanDevice& d) { return d.type == "fata::virtio::NetDevice"; });
+}
+
 void Project::compile_config() {
   const fs::path program = folder_ / "config";
   const fs::path depfile = folder_ / "config.d";
@@ -98,6 +104,10 @@ void Project::generate() {
     if (!d.data_folder.empty()) write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_));
   }
   write_if_changed(folder_ / "CMakeLists.txt", generate_cmake(plan_, home_, app_, folder_));
+  if (kernel()) {
+    write_if_changed(folder_ / (plan_.name + ".qemu.sh"), qemu_script(*this));
+    write_if_changed(folder_ / (plan_.name + ".firecracker.json"), firecracker_json(*this));
+  }
 }
 
 void Project::configure() {

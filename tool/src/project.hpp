@@ -35,6 +35,9 @@ class Project {
   const Plan& plan() const { return plan_; }
   bool kernel() const { return choice_.target == "kvm"; }
 
+  // Whether the plan has the target's network card, to which --link attaches something.
+  bool has_card() const;
+
   fs::path image() const;  // what runs: the process's executable, or the stripped kernel
   fs::path elf() const;    // with symbols
   fs::path map() const;    // the linker's

@@ -1,8 +1,255 @@
+// Runs a kernel in QEMU and looks after it: its console, its backtraces, its exit status, and its clean end.
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
 #include "commands.hpp"
 #include "error.hpp"
+#include "progress.hpp"
+#include "qemu.hpp"
+#include "symbolise.hpp"
 
 namespace fata::tool {
+namespace {
 
-int run_kernel(Project&, const RunChoice&) { throw UsageError("-t kvm: cannot be run yet"); }
+constexpr int kQemuFailed = 70;  // our status when QEMU itself, not the image, went wrong
+constexpr int kGraceMs = 5000;   // from asking the guest to stop until it is ended
+
+class File {
+ public:
+  explicit File(int number) : number_(number) {}
+  ~File() {
+    if (number_ >= 0) ::close(number_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+// QEMU says only "could not set up rule"; say which port, and what to do.
+void check_port_is_free(const PortForward& forward) {
+  const bool udp = forward.protocol == "udp";
+  const File socket(::socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
+  if (!udp) {
+    const int on = 1;
+    ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(forward.host));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
+  const std::string port = forward.protocol + " port " + std::to_string(forward.host);
+  const std::string other = "--forward " + forward.protocol + ":PORT:" + std::to_string(forward.guest);
+  if (errno == EACCES) throw UsageError(port + " of the host is privileged; forward another with " + other);
+  throw UsageError(port + " of the host is in use; forward another with " + other);
+}
+
+void check_tap(const std::string& link) {
+  const std::string name = link == "tap" ? "tap0" : link.substr(4);
+  if (name.empty() || name.size() >= IFNAMSIZ) throw UsageError("--link " + link + ": write tap or tap:NAME");
+  const File tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  ifreq request{};
+  std::ranges::copy(name, request.ifr_name);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) return;
+  if (errno == EBUSY) throw UsageError("--link tap: " + name + " is in use by another program");
+  throw UsageError("--link tap: no right to use " + name + " (" + std::strerror(errno) +
+                   "); as root: ip tuntap add " + name + " mode tap user NAME, or use --link user");
+}
+
+std::string choose_accel(const Project& project, const RunChoice& choice) {
+  if (choice.accel == "kvm" || choice.accel == "tcg") return choice.accel;
+  if (!choice.accel.empty())
+    throw UsageError("--accel " + choice.accel + ": the accelerators are kvm and tcg");
+  if (kvm_works(project.folder() / "accel")) return "kvm";
+  say("KVM does not work on this machine; running on TCG (--accel kvm forces)");
+  return "tcg";
+}
+
+QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
+  QemuChoice q{.machine = choice.machine,
+               .accel = choose_accel(project, choice),
+               .link = choice.link,
+               .forwards = {},
+               .memory_mib = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib,
+               .pcap = choice.pcap,
+               .gdb = choice.gdb,
+               .parameters = choice.parameters};
+  if (!std::ranges::contains(std::array<std::string, 3>{"microvm", "pc", "q35"}, q.machine)) {
+    throw UsageError("--machine " + q.machine + ": the machines are microvm, pc and q35");
+  }
+  if (q.link.empty()) q.link = project.has_card() ? "user" : "none";
+  const bool tap = q.link == "tap" || q.link.starts_with("tap:");
+  if (!tap && q.link != "user" && q.link != "none") {
+    throw UsageError("--link " + q.link + ": write user, tap, tap:NAME or none");
+  }
+  if (!choice.forwards.empty() && q.link != "user") {
+    throw UsageError("--forward: ports are forwarded with --link user only");
+  }
+  if (!q.pcap.empty() && q.link == "none") throw UsageError("--pcap: there is no network card to listen at");
+  for (const std::string& text : choice.forwards) {
+    for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
+  }
+  if (choice.forwards.empty()) q.forwards = served_ports(project.plan(), choice.parameters);
+  if (choice.dry) return q;
+  if (tap) check_tap(q.link);
+  if (q.link == "user") std::ranges::for_each(q.forwards, check_port_is_free);
+  return q;
+}
+
+void write_all(int to, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(to, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+// QEMU in a process group of its own, so that a Ctrl-C on the terminal reaches us alone; it dies with us.
+class Guest {
+ public:
+  Guest(const Words& words, Symboliser& symboliser) : symboliser_(symboliser) {
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stops, &old_mask_);
+    signals_ = ::signalfd(-1, &stops, SFD_CLOEXEC);
+    std::array<int, 2> in{}, out{};
+    if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0) throw Failed{1};
+    std::vector<char*> list;
+    for (const std::string& word : words) list.push_back(const_cast<char*>(word.c_str()));
+    list.push_back(nullptr);
+    std::fflush(nullptr);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::setpgid(0, 0);
+      sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
+      ::dup2(in[0], 0);
+      ::dup2(out[1], 1);
+      ::execvp(list[0], list.data());
+      ::_exit(127);
+    }
+    ::close(in[0]);
+    ::close(out[1]);
+    input_ = in[1];
+    output_ = out[0];
+  }
+  ~Guest() {
+    for (const int file : {signals_, input_, output_}) ::close(file);
+  }
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+
+  // Until it has ended; its wait status.
+  int look_after() {
+    std::array<pollfd, 2> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}}};
+    int patience = -1;
+    for (;;) {
+      const int ready = ::poll(files.data(), files.size(), patience);
+      if (ready == 0) {
+        say("the guest does not stop; ending it");
+        ::kill(pid_, SIGKILL);
+        patience = -1;
+      }
+      if (ready > 0 && files[1].revents != 0) {
+        signalfd_siginfo info{};
+        if (::read(signals_, &info, sizeof info) > 0) {
+          // The console's Ctrl-C asks the image to stop; a second signal does not wait for it.
+          if (patience < 0) {
+            write_all(input_, "\x03");
+            patience = kGraceMs;
+          } else {
+            ::kill(pid_, SIGKILL);
+          }
+        }
+      }
+      if (ready > 0 && files[0].revents != 0) {
+        std::array<char, 4096> some{};
+        const ssize_t n = ::read(output_, some.data(), some.size());
+        if (n <= 0) break;
+        show(std::string_view(some.data(), static_cast<std::size_t>(n)));
+      }
+    }
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+  }
+
+ private:
+  // Line by line, so that what the symboliser adds stands below the line it explains; a last line without a
+  // newline is shown at once as well.
+  void show(std::string_view output) {
+    while (!output.empty()) {
+      const std::size_t end = std::min(output.find('\n'), output.size() - 1) + 1;
+      write_all(1, output.substr(0, end));
+      write_all(1, symboliser_.feed(output.substr(0, end)));
+      output.remove_prefix(end);
+    }
+  }
+
+  Symboliser& symboliser_;
+  sigset_t old_mask_{};
+  pid_t pid_ = -1;
+  int signals_ = -1, input_ = -1, output_ = -1;
+};
+
+}  // namespace
+
+int run_kernel(Project& project, const RunChoice& choice) {
+  if (find_program("qemu-system-x86_64").empty()) {
+    throw UsageError("running a kernel needs QEMU: apt-get install qemu-system-x86");
+  }
+  const QemuChoice chosen = qemu_choice(project, choice);
+  const Words words = qemu_line(project.image(), chosen);
+  if (choice.dry) {
+    std::printf("%s\n", shell_line(words).c_str());
+    return 0;
+  }
+  if (project.choice().verbose) say(shell_line(words));
+  if (chosen.link == "user") {
+    for (const PortForward& f : chosen.forwards) {
+      say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol + " is forwarded to the guest's port " +
+          std::to_string(f.guest));
+    }
+  }
+  if (chosen.gdb) {
+    say("waiting for a debugger; attach with: gdb -ex 'symbol-file -o " + std::string(kDebugOffset) + " " +
+        project.elf().string() + "' -ex 'target remote 127.0.0.1:1234'");
+  }
+
+  Symboliser symboliser(project.elf());
+  const int status = Guest(words, symboliser).look_after();
+  if (WIFSIGNALED(status)) {
+    say("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));
+    return 128 + WTERMSIG(status);
+  }
+  if (const auto image = image_status(WEXITSTATUS(status))) return *image;
+  say("QEMU itself failed, not the image (its status " + std::to_string(WEXITSTATUS(status)) +
+      "); -v shows its command line");
+  return kQemuFailed;
+}
 
 }  // namespace fata::tool

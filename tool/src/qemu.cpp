@@ -1,0 +1,167 @@
+#include "qemu.hpp"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "error.hpp"
+
+namespace fata::tool {
+namespace {
+
+std::optional<unsigned> port_number(std::string_view text) {
+  unsigned value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stopped != end || value == 0 || value > 65535) return std::nullopt;
+  return value;
+}
+
+// The value that the unikernel will see for a parameter.
+std::string parameter_value(const Plan& plan, const std::vector<std::string>& words,
+                            const std::string& name) {
+  const std::string flag = "--" + name;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].starts_with(flag + "=")) return words[i].substr(flag.size() + 1);
+    if (words[i] == flag && i + 1 < words.size()) return words[i + 1];
+  }
+  return plan.parameter(name).default_text;
+}
+
+bool is_tap(const std::string& link) { return link == "tap" || link.starts_with("tap:"); }
+
+}  // namespace
+
+std::vector<PortForward> parse_forward(const std::string& text) {
+  std::string rest = text;
+  std::vector<std::string> protocols{"udp", "tcp"};
+  for (const char* protocol : {"udp", "tcp"}) {
+    if (rest.starts_with(std::string(protocol) + ":")) {
+      protocols = {protocol};
+      rest = rest.substr(4);
+      break;
+    }
+  }
+  const std::size_t colon = rest.find(':');
+  const auto host = port_number(rest.substr(0, colon));
+  const auto guest = colon == rest.npos ? std::nullopt : port_number(rest.substr(colon + 1));
+  if (!host || !guest)
+    throw UsageError("--forward " + text + ": write [udp|tcp:]HOST:GUEST, as in udp:1053:53");
+  std::vector<PortForward> list;
+  for (const std::string& protocol : protocols) list.push_back({protocol, *host, *guest});
+  return list;
+}
+
+std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters) {
+  std::vector<PortForward> list;
+  for (const PlanForward& f : plan.forwards) {
+    // A port that is no port is for the unikernel itself to refuse.
+    if (const auto port = port_number(parameter_value(plan, parameters, f.parameter))) {
+      list.push_back({f.protocol, *port, *port});
+    }
+  }
+  return list;
+}
+
+std::string kernel_word(const std::string& word) {
+  if (!word.empty() && word.find_first_of(" \t\n\"\\") == word.npos) return word;
+  std::string out = "\"";
+  for (const char c : word) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+Words qemu_line(const fs::path& image, const QemuChoice& choice) {
+  const bool microvm = choice.machine == "microvm";
+  const std::string bus = microvm ? "-device" : "-pci";
+  Words words{"qemu-system-x86_64",
+              "-M",
+              microvm ? "microvm,acpi=off" : choice.machine,
+              "-accel",
+              choice.accel,
+              "-cpu",
+              "max",
+              "-m",
+              std::to_string(choice.memory_mib),
+              "-nodefaults",
+              "-no-user-config",
+              "-no-reboot",
+              "-display",
+              "none",
+              "-chardev",
+              "stdio,id=console,signal=off",
+              "-serial",
+              "chardev:console",
+              "-device",
+              "isa-debug-exit,iobase=0xf4,iosize=0x04",
+              "-object",
+              "rng-random,id=entropy,filename=/dev/urandom",
+              "-device",
+              "virtio-rng" + bus + ",rng=entropy" + (microvm ? "" : ",disable-legacy=on")};
+  if (microvm) words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
+  if (choice.link != "none") {
+    std::string net = "user,id=net";
+    if (is_tap(choice.link)) {
+      net = "tap,id=net,script=no,downscript=no,ifname=" +
+            (choice.link == "tap" ? "tap0" : choice.link.substr(4));
+    } else {
+      for (const PortForward& f : choice.forwards) {
+        net += ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) +
+               "-:" + std::to_string(f.guest);
+      }
+    }
+    words.insert(words.end(), {"-netdev", net, "-device",
+                               "virtio-net" + bus + ",netdev=net" + (microvm ? "" : ",disable-legacy=on")});
+    if (!choice.pcap.empty()) {
+      words.insert(words.end(), {"-object", "filter-dump,id=dump,netdev=net,file=" + choice.pcap.string()});
+    }
+  }
+  if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
+  words.insert(words.end(), {"-kernel", image.string()});
+  std::string line = choice.gdb ? std::string("fata.base=") + kDebugBase : "";
+  for (const std::string& word : choice.parameters) line += (line.empty() ? "" : " ") + kernel_word(word);
+  if (!line.empty()) words.insert(words.end(), {"-append", line});
+  return words;
+}
+
+std::optional<int> image_status(int qemu_status) {
+  if (qemu_status < 3 || qemu_status > 255 || qemu_status % 2 == 0) return std::nullopt;
+  return (qemu_status - 3) / 2;
+}
+
+std::string qemu_script(const Project& project) {
+  const Plan& plan = project.plan();
+  const std::string accel = "@accel@";
+  const Words words = qemu_line(project.image(), {.accel = accel,
+                                                  .link = project.has_card() ? "user" : "none",
+                                                  .forwards = served_ports(plan, {}),
+                                                  .memory_mib = plan.memory_mib,
+                                                  .pcap = {},
+                                                  .parameters = {}});
+  std::string line;
+  for (const std::string& word : words) {
+    line += (line.empty() ? "" : " ") + (word == accel ? "\"${ACCEL:-tcg}\"" : shell_line({word}));
+  }
+  return "#!/bin/sh\n"
+         "# Boots " +
+         plan.name +
+         " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit status s is\n"
+         "# QEMU's code 2s+3. Parameters: as this script's arguments.\n"
+         "exec " +
+         line + " ${1+-append \"$*\"}\n";
+}
+
+std::string firecracker_json(const Project& project) {
+  using Json = nlohmann::ordered_json;
+  Json json{{"boot-source", {{"kernel_image_path", project.elf().string()}, {"boot_args", ""}}},
+            {"drives", Json::array()},
+            {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
+            {"entropy", Json::object()}};
+  if (project.has_card()) {
+    json["network-interfaces"] = Json::array({{{"iface_id", "eth0"}, {"host_dev_name", "tap0"}}});
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace fata::tool

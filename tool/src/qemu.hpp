@@ -1,0 +1,56 @@
+// The QEMU command line for a kernel image, and what its exit code means.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+
+namespace fata::tool {
+
+struct PortForward {
+  std::string protocol;
+  unsigned host = 0, guest = 0;
+};
+
+// "udp:1053:53", "tcp:...", "1053:53" (both). Throws UsageError.
+std::vector<PortForward> parse_forward(const std::string& text);
+
+// The ports that the application serves, as its parameters (or their defaults) say; the host's is the same
+// number.
+std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
+
+struct QemuChoice {
+  std::string machine = "microvm", accel = "tcg", link = "user";
+  std::vector<PortForward> forwards;
+  unsigned memory_mib = 32;
+  fs::path pcap;
+  bool gdb = false;
+  std::vector<std::string> parameters;
+};
+
+Words qemu_line(const fs::path& image, const QemuChoice& choice);
+
+// A word as the kernel's command line quotes it: in double quotes if it must be, with backslashes before
+// quotes.
+std::string kernel_word(const std::string& word);
+
+// An image's exit status s arrives as 2s+3 (it writes s+1, the device makes 2v+1 of it); nothing: QEMU's own
+// code.
+std::optional<int> image_status(int qemu_status);
+
+// Where a kernel puts itself for a debugger (otherwise at random), and how far that is from where it was
+// linked, 1 MiB.
+inline constexpr const char* kDebugBase = "0x100000000000";
+inline constexpr const char* kDebugOffset = "0xffffff00000";
+
+// What a hypervisor needs to boot the image by hand, written beside it when it is configured.
+std::string qemu_script(const Project& project);
+std::string firecracker_json(const Project& project);
+
+// Whether this machine runs a kernel with -accel kvm: asked by running a few instructions, remembered until
+// the next boot.
+bool kvm_works(const fs::path& cache);
+
+}  // namespace fata::tool

@@ -1,0 +1,36 @@
+#include "symbolise.hpp"
+
+#include <sstream>
+
+namespace fata::tool {
+
+std::string Symboliser::feed(std::string_view output) {
+  std::string added;
+  for (const char c : output) {
+    if (c != '\n') {
+      if (line_.size() < 1024) line_ += c;
+      continue;
+    }
+    added += places_of(line_);
+    line_.clear();
+  }
+  return added;
+}
+
+std::string Symboliser::places_of(const std::string& line) const {
+  if (line.find("(image+0x") == line.npos) return {};
+  const std::size_t number = line.find("0x");
+  const std::string address =
+      line.substr(number, line.find_first_not_of("0123456789abcdefx", number) - number);
+  const Outcome outcome =
+      capture({"llvm-symbolizer-19", "--obj=" + elf_.string(), "--pretty-print", "--demangle", address});
+  if (outcome.status != 0) return {};
+  std::istringstream lines(outcome.output);
+  std::string text;
+  for (std::string place; std::getline(lines, place);) {
+    if (!place.empty() && !place.starts_with("??")) text += "      " + place + '\n';
+  }
+  return text;
+}
+
+}  // namespace fata::tool

@@ -1,0 +1,26 @@
+// Backtraces of a kernel, as it prints them: "  #0 0x101234 (image+0x1234)", made readable on the fly.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "process.hpp"
+
+namespace fata::tool {
+
+class Symboliser {
+ public:
+  explicit Symboliser(fs::path elf) : elf_(std::move(elf)) {}
+
+  // Takes console output as it comes; gives what is to be added after it: the functions and places of a line
+  // that just ended and was one of a backtrace.
+  std::string feed(std::string_view output);
+
+ private:
+  std::string places_of(const std::string& line) const;
+
+  fs::path elf_;
+  std::string line_;
+};
+
+}  // namespace fata::tool
