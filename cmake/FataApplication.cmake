@@ -6,7 +6,8 @@
 #   project(site LANGUAGES CXX)
 #   find_package(fata CONFIG REQUIRED)
 #   fata_application(site TARGETS linux kvm)
-find_program(FATA_COMMAND fata HINTS ${CMAKE_CURRENT_LIST_DIR}/../../../bin ${CMAKE_CURRENT_LIST_DIR}/tool REQUIRED)
+find_program(FATA_COMMAND fata REQUIRED NO_DEFAULT_PATH
+  PATHS ${CMAKE_CURRENT_LIST_DIR}/../../../bin ${CMAKE_CURRENT_LIST_DIR}/..)
 function(fata_application name)
   cmake_parse_arguments(arg "" "NET" "TARGETS;KEYS" ${ARGN})
   if(NOT arg_TARGETS)

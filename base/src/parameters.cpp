@@ -112,17 +112,20 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-const Parameter* nearest(std::span<const Parameter> table, std::string_view name) {
-  if (name.size() > kMaxName) return nullptr;
-  const Parameter* best = nullptr;
+// Nothing, if none is near.
+std::string_view nearest(std::span<const Parameter> table, std::string_view name) {
+  if (name.size() > kMaxName) return {};
+  std::string_view best;
   std::size_t best_distance = name.size() / 3 + 2;  // further away it is a guess
-  for (const Parameter& parameter : table) {
-    const std::size_t d = parameter.name.size() <= kMaxName ? distance(name, parameter.name) : best_distance;
+  const auto consider = [&](std::string_view candidate) {
+    const std::size_t d = candidate.size() <= kMaxName ? distance(name, candidate) : best_distance;
     if (d < best_distance) {
-      best = &parameter;
+      best = candidate;
       best_distance = d;
     }
-  }
+  };
+  for (const Parameter& parameter : table) consider(parameter.name);
+  consider("help");
   return best;
 }
 
@@ -174,7 +177,7 @@ std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> 
       value = "false";
     }
     if (parameter == nullptr)
-      return fail(ParameterError{Reason::kUnknown, text, {}, nearest(table, word->name)});
+      return fail(ParameterError{Reason::kUnknown, text, nearest(table, word->name), nullptr});
     if (!value && parameter->is_flag) value = "true";
     if (!value) {
       if (i + 1 == words.size() || words[i + 1].starts_with("--")) {
@@ -195,8 +198,8 @@ void write_text(TextWriter& out, const ParameterError& error) {
     case Reason::kUnknown: {
       const std::string_view name = error.word.substr(0, error.word.find('='));
       print(out, "unknown parameter ", name, "; ");
-      if (error.parameter != nullptr) {
-        print(out, "did you mean --", error.parameter->name, '?');
+      if (!error.value.empty()) {
+        print(out, "did you mean --", error.value, '?');
       } else {
         out.put("--help lists them");
       }

@@ -84,6 +84,7 @@ TEST(Parameters, EachMistakeHasOneLineWithTheMend) {
   } kCases[] = {
       {{"--prot=53"}, "unknown parameter --prot; did you mean --port?"},
       {{"--colour=red"}, "unknown parameter --colour; --help lists them"},
+      {{"--halp"}, "unknown parameter --halp; did you mean --help?"},
       {{"--no-port"}, "unknown parameter --no-port; did you mean --port?"},
       {{"53"}, "'53' is no parameter: write --name=value (--help lists them)"},
       {{"--"}, "'--' is no parameter: write --name=value (--help lists them)"},

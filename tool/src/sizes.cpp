@@ -1,6 +1,10 @@
 #include "sizes.hpp"
 
+#include <elf.h>
+
 #include <algorithm>
+#include <cstring>
+#include <set>
 #include <sstream>
 
 #include "error.hpp"
@@ -41,13 +45,30 @@ std::string library_of(const std::string& text) {
   return name.starts_with("lib") ? name.substr(3) : name;
 }
 
-// What takes room in the file: neither debugging information nor memory that starts as zeros.
-bool is_in_file(const std::string& section) {
-  for (const char* prefix : {".debug", ".comment", ".symtab", ".strtab", ".shstrtab", ".note.gnu.build",
-                             ".bss", ".tbss", ".relro_padding"}) {
-    if (section.starts_with(prefix)) return false;
+// The sections that take room in the file: loaded, and not memory that starts as zeros.
+std::set<std::string> sections_in_file(const fs::path& elf) {
+  const std::string text = read_file(elf);
+  const auto at = [&]<class T>(T& out, std::uint64_t offset) {
+    if (offset > text.size() || text.size() - offset < sizeof(T))
+      throw UsageError(elf.string() + ": not a whole ELF file");
+    std::memcpy(&out, text.data() + offset, sizeof(T));
+  };
+  Elf64_Ehdr header{};
+  at(header, 0);
+  const auto section = [&](unsigned index) {
+    Elf64_Shdr one{};
+    at(one, header.e_shoff + std::uint64_t{index} * sizeof one);
+    return one;
+  };
+  const Elf64_Shdr names = section(header.e_shstrndx);
+  std::set<std::string> list;
+  for (unsigned i = 1; i < header.e_shnum; ++i) {
+    const Elf64_Shdr one = section(i);
+    if ((one.sh_flags & SHF_ALLOC) == 0 || one.sh_type == SHT_NOBITS) continue;
+    const std::uint64_t name = names.sh_offset + one.sh_name;
+    if (name < text.size()) list.insert(text.c_str() + name);
   }
-  return true;
+  return list;
 }
 
 }  // namespace
@@ -64,13 +85,14 @@ Sizes measure(const Project& project) {
   }
 
   std::istringstream map(read_file(project.map()));
+  const std::set<std::string> in_file = sections_in_file(project.elf());
   std::map<std::string, std::uint64_t> libraries;
   bool counted = false;
   for (std::string line; std::getline(map, line);) {
     MapLine entry;
     if (!parse(line, entry)) continue;
     if (entry.depth == 0) {
-      counted = is_in_file(entry.text);
+      counted = in_file.contains(entry.text);
       if (counted && entry.size != 0) sizes.sections.emplace_back(entry.text, entry.size);
     } else if (entry.depth == 1 && counted) {
       libraries[library_of(entry.text)] += entry.size;

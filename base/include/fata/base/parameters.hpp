@@ -130,9 +130,8 @@ struct ParameterError {
   };
   Reason reason;
   std::string_view word;   // as it was given
-  std::string_view value;  // kWrongValue
-  const Parameter* parameter =
-      nullptr;  // the one that is meant; for kUnknown the one of the nearest name, if any is near
+  std::string_view value;  // kWrongValue: what was given; kUnknown: the nearest name, if any is near
+  const Parameter* parameter = nullptr;  // the one that is meant
 };
 // "unknown parameter --prot; did you mean --port?": one line, with the mend.
 void write_text(TextWriter& out, const ParameterError& error);

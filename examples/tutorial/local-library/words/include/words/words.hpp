@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace words {
+
+// How many words, separated by spaces.
+std::size_t count(std::string_view text);
+
+}  // namespace words

@@ -1,0 +1,45 @@
+// Waits for an answer that comes too late, and then for one that comes in time.
+#pragma once
+
+#include <fata/async/context.hpp>
+#include <fata/async/scope.hpp>
+#include <fata/async/task.hpp>
+#include <fata/async/wait.hpp>
+#include <fata/sig/console.hpp>
+
+namespace timers {
+
+template <fata::sig::Console Console>
+class Timeout {
+ public:
+  Timeout(fata::async::Context& context, Console& console, fata::Duration patience)
+      : stop_(context.stop), console_(console), patience_(patience) {}
+
+  fata::async::Task<int> start() {
+    co_await ask(patience_ * 4);
+    co_await ask(patience_ / 4);
+    co_return 0;
+  }
+
+ private:
+  // The answerer is told to stop when nobody waits for it any more; the scope ends only when it has.
+  fata::async::Task<void> ask(fata::Duration thinking_time) {
+    fata::async::Scope scope(stop_);
+    fata::async::WaitQueue answer;
+    scope.spawn(think(&answer, thinking_time, scope.token()));
+    const auto outcome = co_await answer.wait(fata::async::Wait::at_most(patience_, stop_));
+    console_.write(outcome ? "answered in time\n" : "gave up waiting\n");
+    co_await scope.stop();
+  }
+
+  static fata::async::Task<void> think(fata::async::WaitQueue* answer, fata::Duration time,
+                                       fata::async::CancelToken stop) {
+    if (co_await fata::async::sleep(time, stop)) answer->notify_one();
+  }
+
+  fata::async::CancelToken stop_;
+  Console& console_;
+  fata::Duration patience_;
+};
+
+}  // namespace timers
