@@ -1,5 +1,6 @@
 #include "fata/sig/flow.hpp"
 #include "fata/sig/key_value.hpp"
+#include "fata/sig/no_tcp.hpp"
 
 namespace fata::sig {
 
@@ -25,6 +26,12 @@ const ErrorDomain& error_domain(KeyErrc) noexcept {
                                         }
                                         return "unknown";
                                       }};
+  return domain;
+}
+
+const ErrorDomain& error_domain(NoTcpErrc) noexcept {
+  static constexpr ErrorDomain domain{
+      "tcp", [](std::uint32_t) -> std::string_view { return "this network stack has no TCP"; }};
   return domain;
 }
 

@@ -9,13 +9,9 @@
 #include "fata/net/host.hpp"
 #include "fata/net/socket.hpp"
 #include "fata/sig/net_device.hpp"
+#include "fata/sig/no_tcp.hpp"
 
 namespace fata::net {
-
-struct StackConfig {
-  Ipv4Cidr address;
-  Ipv4Address gateway{};
-};
 
 template <sig::NetDevice Net>
 class Stack final : private HostSink, private DatagramSender, private async::Timer {
@@ -23,23 +19,27 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
   using Socket = UdpSocket;
 
   // Starts the stack's task, which runs until the stack is destroyed.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, StackConfig config) {
-    auto stack = std::make_unique<Stack>(context, net, config);
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Ipv4Cidr address,
+                                                            Ipv4Address gateway) {
+    auto stack = std::make_unique<Stack>(context, net, address, gateway);
     stack->host_.announce();
     stack->flush();
     co_return stack;
   }
 
-  Stack(async::Context& context, Net& net, StackConfig config)
+  Stack(async::Context& context, Net& net, Ipv4Cidr address, Ipv4Address gateway)
       : net_(&net),
         log_(context.logger("net")),
-        host_(HostConfig{net.mac(), config.address, config.gateway, net.mtu(), net.features().tx_checksum}, *this),
+        host_(HostConfig{net.mac(), address, gateway, net.mtu(), net.features().tx_checksum}, *this),
         driver_(drive(this)) {
-    log_.info("address ", config.address, ", hardware address ", net.mac(), ", gateway ", config.gateway);
+    log_.info("address ", address, ", hardware address ", net.mac(), ", gateway ", gateway);
   }
   ~Stack() { check(sockets_.empty(), "a socket outlives its stack"); }
 
-  // The stack as sig::Udp.
+  // What the stack offers to applications: itself as sig::Udp, and no TCP yet.
+  Stack& udp() { return *this; }
+  sig::NoTcp& tcp() { return tcp_; }
+
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) {
     const bool here = local.address.is_any() || local.address == IpAddress(host_.config().address.address);
     if (!here) return fail(SocketErrc::kNotOurAddress, 0);
@@ -117,6 +117,7 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
   Net* net_;
   Logger log_;
   SocketTable sockets_;
+  sig::NoTcp tcp_;
   std::array<PacketBuf, kBatch> staged_;
   std::size_t staged_count_ = 0;
   Host host_;

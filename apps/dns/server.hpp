@@ -1,0 +1,98 @@
+// An authoritative DNS server: zones from a key-value store, queries over UDP and, where the stack has it, TCP.
+#pragma once
+
+#include <fata/async/background.hpp>
+#include <fata/async/context.hpp>
+#include <fata/async/scope.hpp>
+#include <fata/base/platform.hpp>
+#include <fata/dns/tcp_server.hpp>
+#include <fata/dns/udp_server.hpp>
+#include <fata/sig/key_value.hpp>
+#include <fata/sig/no_tcp.hpp>
+
+#include "zones.hpp"
+
+namespace dns_server {
+
+inline constexpr int kWrongSetup = 64;
+
+template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones>
+class Server {
+ public:
+  // `zones`: keys of `store`, separated by commas.
+  Server(fata::async::Context& context, Udp& udp, Tcp& tcp, Zones& store, std::uint16_t port, std::string_view zones)
+      : context_(context), log_(context.logger("dns")), udp_(udp), tcp_(tcp), store_(store), port_(port), zones_(zones),
+        tcp_server_(engine_, tcp, {}) {}
+
+  fata::async::Task<int> start() {
+    if (!co_await load()) co_return kWrongSetup;
+    const fata::Endpoint at{fata::Ipv4Address{}, port_};
+    auto socket = udp_.bind(at);
+    if (!socket) co_return refuse("UDP", socket.error());
+    auto listener = tcp_.listen(at, 128);
+    const bool no_tcp = !listener && listener.error().is(fata::sig::NoTcpErrc::kNoTcp);
+    if (!listener && !no_tcp) co_return refuse("TCP", listener.error());
+    log_.info("serving on port ", port_, no_tcp ? ", UDP only" : ", UDP and TCP");
+
+    fata::async::Scope scope(context_.stop);
+    scope.spawn(serve_udp(this, socket->get(), &scope));
+    if (!no_tcp) scope.spawn(serve_tcp(this, listener->get(), &scope));
+    co_await scope.join();
+    report();
+    co_return failed_ ? 1 : 0;
+  }
+
+ private:
+  fata::async::Task<bool> load() {
+    ZoneTexts texts;
+    auto files = co_await store_.list("", fata::async::Wait{});
+    if (!files) {
+      log_.error("the zone files cannot be listed: ", files.error());
+      co_return false;
+    }
+    for (const fata::sig::KeyEntry& file : *files) {
+      if (file.folder) continue;
+      auto text = co_await store_.get(file.name, fata::async::Wait{});
+      if (text) texts.add(file.name, std::move(*text));
+    }
+    co_return load_zones(engine_, texts, zones_, log_);
+  }
+
+  static fata::async::Task<void> serve_udp(Server* self, typename Udp::Socket* socket, fata::async::Scope* scope) {
+    const auto served = co_await fata::dns::serve_udp(&self->engine_, socket, &self->dropped_, scope->token());
+    if (!served) self->fail("UDP", served.error(), scope);
+  }
+  static fata::async::Task<void> serve_tcp(Server* self, typename Tcp::Listener* listener, fata::async::Scope* scope) {
+    const auto served = co_await self->tcp_server_.serve(listener, scope->token());
+    if (!served) self->fail("TCP", served.error(), scope);
+  }
+
+  void fail(std::string_view which, const fata::Error& error, fata::async::Scope* scope) {
+    log_.error(which, " failed: ", error);
+    failed_ = true;
+    scope->cancel();
+  }
+  int refuse(std::string_view which, const fata::Error& error) {
+    log_.error("cannot serve ", which, " on port ", port_, ": ", error, "; choose another with --port");
+    return kWrongSetup;
+  }
+  void report() {
+    fata::Text<400> line;
+    fata::write_counters(line, engine_.counters());
+    log_.info("served: ", line.view());
+  }
+
+  fata::async::Context& context_;
+  fata::Logger log_;
+  Udp& udp_;
+  Tcp& tcp_;
+  Zones& store_;
+  std::uint16_t port_;
+  std::string_view zones_;
+  fata::dns::Engine engine_;
+  fata::dns::TcpServer<Tcp> tcp_server_;
+  fata::Counter dropped_{"no_buffer"};
+  bool failed_ = false;
+};
+
+}  // namespace dns_server

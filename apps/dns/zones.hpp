@@ -1,0 +1,32 @@
+// Zone files in memory, and loading them into an engine.
+#pragma once
+
+#include <fata/base/log.hpp>
+#include <fata/base/packet.hpp>
+#include <fata/dns/engine.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dns_server {
+
+class ZoneTexts final : public fata::dns::Includes {
+ public:
+  void add(std::string name, fata::Slice text) { files_.push_back({std::move(name), std::move(text)}); }
+  std::optional<std::string_view> text_of(std::string_view file) override;
+  // "a.zone, b.zone": what there is, for messages.
+  std::string names() const;
+
+ private:
+  struct File {
+    std::string name;
+    fata::Slice text;
+  };
+  std::vector<File> files_;
+};
+
+// Loads the files that `wanted` lists, separated by commas, and builds the engine. Says what is wrong and gives false.
+bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted, const fata::Logger& log);
+
+}  // namespace dns_server

@@ -1,0 +1,22 @@
+// The platform header's clock, randomness and console as devices that model `sig/` concepts.
+#pragma once
+
+#include "fata/base/platform.hpp"
+#include "fata/sig/clock.hpp"
+#include "fata/sig/console.hpp"
+
+namespace fata::platform_devices {
+
+struct Clock {
+  Instant now() { return platform::monotonic_now(); }
+  WallTime wall() { return platform::wall_now(); }
+};
+struct Random {
+  void fill(MutableBytes out) { platform::entropy(out); }
+};
+struct Console {
+  void write(std::string_view text) { platform::console_write(text); }
+};
+static_assert(sig::Clock<Clock> && sig::Random<Random> && sig::Console<Console>);
+
+}  // namespace fata::platform_devices
