@@ -23,6 +23,8 @@ if(NOT EXISTS ${FATA_LIBCXX_CONFIG})
   set(FATA_LIBCXX_CONFIG ${CMAKE_CURRENT_LIST_DIR}/libcxx)
 endif()
 cmake_path(NORMAL_PATH FATA_LIBCXX_CONFIG)
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH FATA_SOURCE_ROOT)
+string(APPEND FATA_SOURCE_ROOT "/")
 set(FATA_LIBCXX_HEADERS /usr/lib/llvm-19/include/c++/v1)
 set(FATA_MUSL_HEADERS /usr/include/x86_64-linux-musl)
 set(FATA_MUSL_ARCHIVE /usr/lib/x86_64-linux-musl/libc.a)
@@ -33,10 +35,12 @@ set(FATA_BUILTINS_ARCHIVE /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.bu
 # The canary: for this target clang reads the global __stack_chk_guard (and ignores -mstack-protector-guard=), which the
 # start code puts on a read-only page. Debian's prebuilt archives read %fs:0x28; the start code fills both.
 # No unwind tables: backtraces follow frame pointers.
+# File names in the image are short and the same wherever it is built.
 string(JOIN " " flags
   -nostdlibinc -fPIE -fdirect-access-external-data -mno-red-zone
   -fstack-protector-strong
-  -fno-asynchronous-unwind-tables -fno-unwind-tables)
+  -fno-asynchronous-unwind-tables -fno-unwind-tables
+  -fmacro-prefix-map=${FATA_SOURCE_ROOT}= -fmacro-prefix-map=${FATA_LIBCXX_HEADERS}/=)
 set(CMAKE_C_FLAGS_INIT "${flags} -idirafter ${FATA_MUSL_HEADERS}")
 set(CMAKE_CXX_FLAGS_INIT "${flags} -nostdinc++ -fno-threadsafe-statics \
 -isystem ${FATA_LIBCXX_CONFIG} -isystem ${FATA_LIBCXX_HEADERS} -idirafter ${FATA_MUSL_HEADERS}")

@@ -4,7 +4,7 @@
 
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/interrupts.hpp"
-#include "fata/machine/memory.hpp"
+#include "pv_clock.hpp"
 #include "wall_clock.hpp"
 
 namespace fata::kvm {
@@ -37,34 +37,13 @@ RateEstimate::Sample sample_reference() {
   }
   return best;
 }
-
-// What KVM writes for its guests (Documentation/virt/kvm/x86/msr.rst).
-struct alignas(32) PvClock {
-  std::uint32_t version, pad;
-  std::uint64_t tsc, system_time;
-  std::uint32_t scale;
-  std::int8_t shift;
-  std::uint8_t flags, pad2[2];
-};
-constinit volatile PvClock pv_clock{};
 }  // namespace
 
 bool Clock::rate_from_host() {
-  const CpuId hypervisor = cpuid(0x40000000);
-  const bool kvm = ((cpuid(1).c >> 31) & 1) != 0 && hypervisor.b == 0x4b4d564b && hypervisor.c == 0x564b4d56;
-  if (kvm && ((cpuid(0x40000001).a >> 3) & 1) != 0) {
-    constexpr std::uint32_t kSystemTime = 0x4b564d01;
-    machine::write_msr(kSystemTime, machine::dma_address(&pv_clock) | 1);
-    const std::uint64_t scale = pv_clock.scale;
-    const int shift = pv_clock.shift;
-    machine::write_msr(kSystemTime, 0);
-    if (scale != 0) {
-      // ns = (ticks << shift) * scale / 2^32
-      unsigned __int128 hz = (static_cast<unsigned __int128>(1'000'000'000) << 32) / scale;
-      hz = shift < 0 ? hz << -shift : hz >> shift;
-      clock_.set_rate(read_tsc(), static_cast<std::uint64_t>(hz));
-      return true;
-    }
+  PvTime host;
+  if (read_pv_time(host) && pv_rate(host) != 0) {
+    clock_.set_rate(read_tsc(), pv_rate(host));
+    return true;
   }
   const std::uint32_t highest = cpuid(0).a;
   if (highest >= 0x15) {

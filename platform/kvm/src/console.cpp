@@ -80,6 +80,8 @@ bool Console::drain(unsigned bursts) {
 
 void Console::flush() {
   for (unsigned i = 0; used_ != 0 && i < kPatience; ++i) drain(1);
+  write({});  // says what was dropped, if anything
+  for (unsigned i = 0; used_ != 0 && i < kPatience; ++i) drain(1);
 }
 
 void Console::prepare_to_idle() {

@@ -152,7 +152,7 @@ void log_sink(log::Level, std::string_view line) noexcept {
   Text<512> line(std::in_place, "panic: ", what, " at ", file, ':', std::uint64_t{where.line()});
   machine::report_line(line.view());
   const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
-  machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)), *frame);
+  machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1, *frame);
   kvm::power_off(machine::kCrashStatus);
 }
 

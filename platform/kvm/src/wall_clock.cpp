@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "fata/machine/cpu.hpp"
+#include "pv_clock.hpp"
 
 namespace fata::kvm {
 namespace {
@@ -33,6 +34,11 @@ std::int64_t days(std::int64_t year, unsigned month, unsigned day) {
 }  // namespace
 
 std::int64_t read_wall_clock_ns() {
+  PvTime host;
+  std::int64_t created = 0;
+  if (read_pv_time(host) && read_pv_wall_base(created)) {
+    return created + static_cast<std::int64_t>(pv_system_ns(host, machine::read_tsc()));
+  }
   // A date read while the clock moves on may be torn: two equal readings are not.
   Date date = read_date();
   for (unsigned tries = 0; tries < 4; ++tries) {

@@ -1,5 +1,6 @@
 // The pieces of the C and C++ runtimes that an image needs beside the headers of libc++ and the archive of
 // musl.
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,20 @@ size_t __next_prime(size_t n) {
   while (!is_prime(n)) ++n;
   return n;
 }
+
+namespace {
+template <class Integer>
+string integer_text(Integer value) {
+  char digits[24];
+  return string(digits, to_chars(digits, digits + sizeof(digits), value).ptr);
+}
+}  // namespace
+string to_string(int value) { return integer_text(value); }
+string to_string(long value) { return integer_text(value); }
+string to_string(long long value) { return integer_text(value); }
+string to_string(unsigned value) { return integer_text(value); }
+string to_string(unsigned long value) { return integer_text(value); }
+string to_string(unsigned long long value) { return integer_text(value); }
 
 [[noreturn]] void __libcpp_verbose_abort(const char* format, ...) { fata::panic(format); }
 _LIBCPP_END_NAMESPACE_STD

@@ -16,7 +16,7 @@
 
 extern "C" {
 extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __relro_start[], __relro_end[];
-extern char __data_start[], __image_end[], __boot_end[];
+extern char __data_start[], __data_end[], __image_end[];
 extern std::uint64_t __relr_start[], __relr_end[], __rela_start[], __rela_end[];
 extern char fata_stacks[], fata_stacks_end[];
 extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_double_fault[];
@@ -116,15 +116,21 @@ std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fo
   return x ^ (x >> 32);
 }
 
-// 2^35 possible bases from 16 TiB on, above any RAM that is mapped one to one. Without RDRAND or RDSEED the
-// choice follows from the time stamp counter and is worth only what an attacker does not know of it.
+// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the lower
+// half at 128 TiB. Without RDRAND or RDSEED the choice follows from the time stamp counter and is worth only
+// what an attacker does not know of it.
 std::uint64_t choose_base(const StartInfo& info) {
+  constexpr std::uint64_t kFirst = 1ULL << 44, kEnd = 0x7f0000000000;
   std::uint64_t random = 0;
-  if (base_from_command_line(random)) return page_down(random);
+  if (base_from_command_line(random)) {
+    if (random % kPage != 0 || random < kFirst || random >= kEnd)
+      refuse(
+          "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, below 0x7f0000000000");
+    return random;
+  }
   if (!hardware_random(random))
     random = mix(read_tsc() ^ mix(at(&info) + state.total_memory)) ^ mix(state.entry_tsc);
-  constexpr std::uint64_t kFirst = 1ULL << 44;
-  return kFirst + ((random & ((1ULL << 35) - 1)) << 12);
+  return kFirst + ((random & ((1ULL << 34) - 1)) << 12);
 }
 
 // The linker packed the places that hold addresses as RELR: an even word is an address, an odd one a bitmap
@@ -219,12 +225,11 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
 
   const Region loaded{at(__image_start), at(__image_end)};
-  const std::uint64_t boot_end = at(__boot_end);
   for_each_ram(*info, {}, [&](std::uint64_t begin, std::uint64_t end) {
     state.total_memory += end - begin;
-    if (begin <= loaded.begin && loaded.end <= end) state.next_page = boot_end, state.last_page = end;
+    if (begin <= loaded.begin && loaded.end <= end) state.next_page = loaded.end, state.last_page = end;
   });
-  if (state.last_page <= boot_end)
+  if (state.last_page <= loaded.end)
     refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
 
   state.base = choose_base(*info);
@@ -235,7 +240,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   map_image(at(__image_start), at(__text_end), kExecutable);
   map_image(at(__rodata_start), at(__rodata_end), kReadOnly);
   map_image(at(__relro_start), at(__relro_end), kReadOnly);
-  map_image(at(__data_start), at(fata_stacks), kWritable);
+  map_image(at(__data_start), at(__data_end), kWritable);
   map_stacks();
   state.tables.map(page_down(kLinkBase), page_down(kLinkBase), kPage, kExecutable);  // for the switch only
   state.tables.map(0xfee00000, 0xfee00000, kPage, kWritable | kUncached);            // local APIC
@@ -244,8 +249,10 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   for_each_ram(*info, {loaded.begin, state.next_page}, [](std::uint64_t begin, std::uint64_t end) {
     if (state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
   });
-  // The boot's own tables and stack are free once the switch is done.
-  if (state.free_count < state.free.size()) state.free[state.free_count++] = {loaded.end, boot_end};
+  // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
+  const Region boot{at(__data_end), at(fata_stacks)};
+  state.tables.map(boot.begin, boot.begin, boot.size(), kWritable);
+  if (state.free_count < state.free.size()) state.free[state.free_count++] = boot;
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;
@@ -300,7 +307,7 @@ Place describe_address(std::uint64_t address) {
     }
     return {"stack", false};
   }
-  if (inside(__data_start, fata_stacks)) return {"data", false};
+  if (inside(__data_start, __data_end)) return {"data", false};
   for (const Region& region : free_memory()) {
     if (region.begin <= address && address < region.end) return {"heap", false};
   }

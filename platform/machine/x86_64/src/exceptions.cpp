@@ -103,24 +103,33 @@ bool begin_last_report() {
   return true;
 }
 
-void report_backtrace(std::uint64_t address, std::uint64_t frame) {
-  report("backtrace (image at ", Hex{image().begin}, ", addresses of the .elf file):");
-  for (unsigned depth = 0; depth < 48; ++depth) {
-    Text<96> line(std::in_place, "  #", depth, ' ');
-    if (in_code(address)) {
-      print(line, Hex{link_address(address)}, " (image+", Hex{address - image().begin}, ')');
-    } else {
-      print(line, Hex{address}, " (outside the image's code)");
-    }
-    report_line(line.view());
-    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8)) return;
-    const auto* const words = reinterpret_cast<const std::uint64_t*>(frame);
-    const std::uint64_t next = danger_span(words, 2)[0];
-    address = danger_span(words, 2)[1];
-    if (address == 0) return;
-    if (next <= frame && next != 0) return;  // frames lie ever higher
-    frame = next;
+namespace {
+void report_place(unsigned depth, std::uint64_t address) {
+  Text<96> line(std::in_place, "  #", depth, ' ');
+  if (in_code(address)) {
+    print(line, Hex{link_address(address)}, " (image+", Hex{address - image().begin}, ')');
+  } else {
+    print(line, Hex{address}, " (outside the image's code)");
   }
+  report_line(line.view());
+}
+}  // namespace
+
+void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t caller) {
+  constexpr unsigned kDeepest = 32;
+  report("backtrace (image at ", Hex{image().begin}, ", addresses of the .elf file):");
+  unsigned depth = 0;
+  report_place(depth++, address);
+  if (caller != 0) report_place(depth++, caller - 1);
+  while (depth < kDeepest) {
+    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8)) return;
+    const auto words = danger_span(reinterpret_cast<const std::uint64_t*>(frame), 2);
+    if (words[1] == 0) return;  // the first frame of all
+    report_place(depth++, words[1] - 1);
+    if (words[0] <= frame) return;  // frames lie ever higher
+    frame = words[0];
+  }
+  report_line("  ...");
 }
 
 extern "C" void fata_exception(Frame* frame) {
@@ -143,11 +152,12 @@ extern "C" void fata_exception(Frame* frame) {
     report_line(line.view());
   }
   report_registers(*frame);
-  // A call of a wrong address leaves its return address on the stack: that is the line worth seeing.
+  // A call of a wrong address leaves its return address on the stack.
+  std::uint64_t caller = 0;
   if (!in_code(frame->rip) && on_stack(frame->rsp) && !describe_address(frame->rsp).guard) {
-    report("  called from ", Hex{link_address(*reinterpret_cast<const std::uint64_t*>(frame->rsp))});
+    caller = *reinterpret_cast<const std::uint64_t*>(frame->rsp);
   }
-  report_backtrace(frame->rip, frame->rbp);
+  report_backtrace(frame->rip, frame->rbp, in_code(caller) ? caller : 0);
   platform::exit(kCrashStatus);
 }
 

@@ -19,12 +19,14 @@ enum LocalRegister : std::uint32_t {
   kSpurious = 0xf0,
   kTimer = 0x320,
   kLint0 = 0x350,
+  kLint1 = 0x360,
   kError = 0x370,
   kTimerCount = 0x380,
   kTimerNow = 0x390,
   kTimerDivide = 0x3e0,
 };
 constexpr std::uint32_t kMasked = 1U << 16;
+constexpr std::uint32_t kNmi = 4U << 8;  // delivery mode: what a manager injects arrives here
 constexpr std::uint32_t kDeadlineMode = 2U << 17;
 constexpr std::uint32_t kDeadlineMsr = 0x6e0;
 
@@ -54,6 +56,7 @@ void start_interrupts() {
   local(kSpurious) = 0x100 | (kFirstVector + kSpuriousBit);
   local(kTaskPriority) = 0;
   local(kLint0) = kMasked;
+  local(kLint1) = kNmi;
   local(kError) = kMasked;
   local(kTimerDivide) = 0xb;
   local(kTimer) = kFirstVector | (has_tsc_deadline() ? kDeadlineMode : 0);

@@ -1,0 +1,119 @@
+// Attacks one guard of the machine, chosen by the first parameter. Each attack must end in a report that
+// names it; an image that is still alive afterwards says so and ends with status 1.
+#include <array>
+#include <cstring>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "fata/async/image.hpp"
+#include "fata/base/danger.hpp"
+#include "fata/base/log.hpp"
+#include "fata/base/platform.hpp"
+
+namespace fata {
+namespace {
+
+// Hides a value from the optimizer, which would see what is wrong and remove it.
+template <class T>
+[[gnu::noinline]] T hidden(T value) {
+  asm volatile("" : "+r"(value)::"memory");
+  return value;
+}
+
+constexpr char kReturn = static_cast<char>(0xc3);
+constinit char data_code[64] = {kReturn};
+constexpr std::uint64_t kConstants[4]{1, 2, 3, 4};
+
+[[gnu::noinline]] void call(const void* code) {
+  reinterpret_cast<void (*)()>(reinterpret_cast<std::uintptr_t>(hidden(code)))();
+}
+
+void write_to_code() {
+  *reinterpret_cast<volatile char*>(hidden(reinterpret_cast<std::uintptr_t>(&call))) = kReturn;
+}
+void write_to_constants() { const_cast<volatile std::uint64_t*>(hidden(&kConstants[0]))[1] = 5; }
+void execute_data() { call(data_code); }
+void execute_heap() {
+  char* const code = hidden(new char[64]);
+  code[0] = kReturn;
+  call(code);
+}
+void execute_stack() {
+  char code[64];
+  std::memset(hidden(&code[0]), kReturn, sizeof(code));
+  call(code);
+}
+void read_null() { (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0)); }
+void write_null() { *reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x128)) = 1; }
+void call_null() { call(nullptr); }
+[[gnu::noinline]] int recurse(int depth) {
+  volatile char frame[512];
+  frame[0] = static_cast<char>(depth);
+  return hidden(depth) < 0 ? 0 : recurse(depth + 1) + frame[0];
+}
+void overrun_stack() { (void)recurse(0); }
+[[gnu::noinline]] void smash_canary() {
+  char buffer[16];
+  std::memset(hidden(&buffer[0]), 'A', hidden<std::size_t>(64));
+  asm volatile("" ::"r"(&buffer) : "memory");
+}
+void index_out_of_bounds() {
+  std::array<int, 4> numbers{};
+  const std::span<int> view(numbers);
+  view[hidden<std::size_t>(4)] = 1;
+}
+void exhaust_heap() {
+  for (;;) std::memset(hidden(new char[65536]), 1, 65536);
+}
+void free_twice() {
+  char* const memory = hidden(new char[64]);
+  delete[] memory;
+  delete[] hidden(memory);
+}
+void overrun_heap() {
+  char* const memory = hidden(new char[32]);
+  char* const next = hidden(new char[32]);
+  std::memset(memory + 32, 0, hidden<std::size_t>(16));
+  delete[] memory;
+  delete[] next;
+}
+void divide_by_zero() { (void)hidden(hidden(7) / hidden(0)); }
+void fail_a_check() { check(hidden(false), "the check that fails"); }
+void use_unmapped() { (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x123456789000)); }
+void use_non_canonical() {
+  (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x8000123456789000));
+}
+
+struct Attack {
+  std::string_view name;
+  void (*run)();
+};
+constexpr Attack kAttacks[]{
+    {"write-code", write_to_code},      {"write-constants", write_to_constants},
+    {"execute-data", execute_data},     {"execute-heap", execute_heap},
+    {"execute-stack", execute_stack},   {"read-null", read_null},
+    {"write-null", write_null},         {"call-null", call_null},
+    {"overrun-stack", overrun_stack},   {"smash-canary", smash_canary},
+    {"bounds", index_out_of_bounds},    {"exhaust-heap", exhaust_heap},
+    {"free-twice", free_twice},         {"overrun-heap", overrun_heap},
+    {"divide-by-zero", divide_by_zero}, {"check", fail_a_check},
+    {"unmapped", use_unmapped},         {"non-canonical", use_non_canonical},
+};
+
+}  // namespace
+
+async::Task<int> image_main(async::Context& context) {
+  const Logger log = context.logger("guards");
+  for (const std::string_view word : platform::arguments()) {
+    for (const Attack& attack : kAttacks) {
+      if (attack.name != word) continue;
+      log.info("attack: ", word);
+      attack.run();
+      log.error("still alive after ", word);
+    }
+  }
+  co_return 1;
+}
+
+}  // namespace fata

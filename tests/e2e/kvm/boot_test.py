@@ -1,0 +1,135 @@
+"""What a running image promises: its console, status, parameters, clock, randomness, and that it stops when asked."""
+import re
+import time
+import unittest
+
+from machine import MACHINES, Running, boot
+
+
+class Boot(unittest.TestCase):
+    def test_it_says_hello_on_every_machine(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                ended = boot("hello", machine=machine)
+                self.assertEqual(ended.status, 0, ended.text)
+                self.assertIn("Hello from a kernel of its own", ended.lines)
+
+    def test_its_status_is_that_of_the_image(self):
+        for status in (0, 1, 2, 63, 64, 126):
+            self.assertEqual(boot("hello", f"--status={status}").status, status)
+
+    def test_parameters_arrive_with_their_spaces_and_quotes(self):
+        ended = boot("hello", r'--status=3 "a  b" c\ d "e\"f" virtio_mmio.device=512@0xfeb00e00:12 last')
+        self.assertEqual(ended.status, 3)
+        self.assertEqual(ended.lines[1:], ["parameter '--status=3'", "parameter 'a  b'", "parameter 'c d'",
+                                           "parameter 'e\"f'", "parameter 'last'"])
+
+    def test_a_wrong_command_line_is_one_clear_line_and_status_64(self):
+        for words, line in (
+            ('"a', "command line: a quotation mark is not closed"),
+            ("fata.x=1", 'command line: unknown word: of those that begin with "fata." only fata.base= is known'),
+            ("virtio_mmio.device=1", "command line: virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12"),
+            ("fata.base=0x1234", "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, "
+                                 "below 0x7f0000000000"),
+        ):
+            ended = boot("hello", words)
+            self.assertEqual((ended.text, ended.status), (line + "\n", 64))
+
+    def test_any_amount_of_memory_from_2_mib_on_will_do(self):
+        for memory in ("2M", "3M", "64M", "513M", "5G"):
+            with self.subTest(memory):
+                self.assertEqual(boot("probe", "containers", memory=memory).lines, ["containers work"])
+
+    def test_too_little_memory_is_one_clear_line_and_status_64(self):
+        ended = boot("hello", memory="1280K")
+        self.assertRegex(ended.text, r"^too little memory: [^\n]*give the guest 2 MiB or more\n$")
+        self.assertEqual(ended.status, 64)
+
+    def test_without_entropy_it_refuses_to_start(self):
+        ended = boot("hello", cpu="qemu64,-rdrand,-rdseed")
+        self.assertEqual(ended.text, "no source of entropy: give the guest RDRAND (-cpu max, -cpu host) "
+                                     "or a virtio-rng device\n")
+        self.assertEqual(ended.status, 64)
+
+    def test_a_cpu_without_the_no_execute_bit_is_refused(self):
+        ended = boot("hello", cpu="max,-nx")
+        self.assertEqual((ended.text, ended.status),
+                         ("this CPU has no no-execute bit; use -cpu max or -cpu host\n", 64))
+
+    def test_each_boot_has_a_base_and_random_bytes_of_its_own(self):
+        lines = [tuple(boot("probe", "base random").lines) for _ in range(12)]
+        self.assertEqual(len({base for base, _ in lines}), 12)
+        self.assertEqual(len({random for _, random in lines}), 12)
+
+    def test_the_base_can_be_fixed_for_a_debugger(self):
+        self.assertEqual(boot("probe", "base fata.base=0x200000000000").lines, ["base 0x200000000000"])
+
+
+class Time(unittest.TestCase):
+    def test_it_sleeps_as_long_as_it_says_and_its_clock_never_steps_back(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                start = time.monotonic()
+                ended = boot("probe", "sleep=20 sleep=300 sleep=1200 monotonic", machine=machine)
+                took = time.monotonic() - start
+                slept = [int(us) for us in re.findall(r"slept (\d+) us", ended.text)]
+                self.assertIn("steps back: 0", ended.lines)
+                for us, wanted in zip(slept, (20_000, 300_000, 1_200_000), strict=True):
+                    self.assertGreaterEqual(us, wanted - 12_000)  # a sleep begins with the task's stretch
+                    self.assertLess(us, wanted * 1.1 + 60_000)  # a busy host
+                self.assertGreater(took, 1.5)  # by the host's clock
+
+    def test_its_wall_clock_is_the_host_s(self):
+        for machine in MACHINES:
+            wall = int(re.search(r"wall (\d+)", boot("probe", "wall", machine=machine).text).group(1))
+            self.assertLess(abs(wall - time.time()), 5)
+
+
+class Console(unittest.TestCase):
+    def test_what_does_not_fit_is_counted_and_the_last_lines_are_not_lost(self):
+        ended = boot("probe", "flood=2000 after")
+        said = [line for line in ended.lines if line.startswith("flood line")]
+        self.assertIn("flood line 0 of a text that is of some length", said)
+        self.assertEqual(len(said), len(set(said)))
+        dropped = sum(int(n) for n in re.findall(r"\[console: (\d+) bytes dropped\]", ended.text))
+        self.assertTrue(len(said) == 2000 or dropped > 0, ended.text[-300:])
+
+    def test_text_that_was_queued_is_said_while_the_image_waits(self):
+        with Running("probe", "flood=150 wait") as running:
+            running.wait_for("flood line 149")
+            running.wait_for("waiting")
+
+
+class Stop(unittest.TestCase):
+    def test_control_c_and_control_d_stop_it(self):
+        for key in (b"\x03", b"\x04"):
+            with Running("probe", "wait") as running:
+                running.wait_for("waiting")
+                running.type(b"x" + key)
+                ended = running.end()
+                self.assertEqual((ended.lines[-1], ended.status), ("stopped", 0))
+
+    def test_the_power_button_stops_it(self):
+        for machine in ("pc", "q35"):
+            with self.subTest(machine), Running("probe", "wait", machine=machine) as running:
+                running.wait_for("waiting")
+                running.control("system_powerdown")
+                ended = running.end()
+                self.assertEqual((ended.lines[-1], ended.status), ("stopped", 0))
+
+    def test_an_nmi_shows_where_it_is_and_lets_it_go_on(self):
+        for words, said in (("spin=800", "spun"), ("sleep=800", "slept")):
+            with self.subTest(words), Running("probe", "x sleep=50 " + words) as running:
+                running.wait_for("parameter 'x'")
+                time.sleep(0.2)
+                running.control("inject-nmi")
+                ended = running.end()
+                self.assertRegex(ended.text, r"NMI: interrupted at 0x[0-9a-f]+, uptime [0-9.]+m?s\n"
+                                             r"backtrace \(image at 0x[0-9a-f]+, addresses of the .elf file\):\n"
+                                             r"  #0 0x[0-9a-f]+ \(image\+0x[0-9a-f]+\)\n")
+                self.assertIn(said, ended.text)
+                self.assertEqual(ended.status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
