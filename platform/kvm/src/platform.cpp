@@ -32,6 +32,13 @@ struct DeviceList {
   Device* first = nullptr;
 
   void add(Device& device) { device.next_ = std::exchange(first, &device); }
+  void remove(Device& device) {
+    for (Device** link = &first; *link != nullptr; link = &(*link)->next_) {
+      if (*link != &device) continue;
+      *link = device.next_;
+      return;
+    }
+  }
   bool poll() {
     bool completed = false;
     for (Device* device = first; device != nullptr; device = device->next_) completed |= device->poll();
@@ -85,6 +92,7 @@ void start_random() {
 }  // namespace
 
 void attach(Device& device) noexcept { state.devices.add(device); }
+void detach(Device& device) noexcept { state.devices.remove(device); }
 std::span<const MmioDevice> mmio_devices() noexcept { return state.command_line.mmio_devices(); }
 bool connect_pin(unsigned irq) noexcept { return machine::route_pin(irq, machine::allocate_interrupt()); }
 machine::MsiMessage connect_msi() noexcept { return machine::msi_message(machine::allocate_interrupt()); }

@@ -31,8 +31,9 @@ class Device {
   Device* next_ = nullptr;
 };
 
-// Puts a device into the loop for the rest of the run.
+// Puts a device into the loop, and takes it out again (nothing happens if it is not there); not from within poll().
 void attach(Device& device) noexcept;
+void detach(Device& device) noexcept;
 
 // The virtio devices that the command line names.
 std::span<const MmioDevice> mmio_devices() noexcept;

@@ -1,0 +1,10 @@
+// The virtio ABI from the kernel's public headers, which are C: what is not C++ in them is kept out.
+#pragma once
+
+#define VIRTIO_RING_NO_LEGACY
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+#define class device_class
+#include <linux/virtio_net.h>
+#undef class

@@ -1,0 +1,184 @@
+// virtio over PCI, modern interface with MSI-X (virtio 1.2, section 4.1).
+#include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "fata/kvm/device.hpp"
+#include "registers.hpp"
+#include "transports.hpp"
+
+namespace fata::virtio {
+
+namespace {
+
+constexpr std::uint16_t kVendor = 0x1af4;
+constexpr std::uint16_t kModernBase = 0x1040;
+constexpr std::uint16_t kNoVector = 0xffff;
+
+using kvm::PciAddress;
+
+// Follows the list of capabilities; bounded, as a bad list may be a circle.
+template <class Visit>
+void for_each_capability(PciAddress at, Visit visit) {
+  std::uint8_t offset = static_cast<std::uint8_t>(kvm::pci_read8(at, PCI_CAPABILITY_LIST) & 0xfc);
+  for (int i = 0; i < 48 && offset >= PCI_STD_HEADER_SIZEOF; ++i) {
+    visit(kvm::pci_read8(at, offset), offset);
+    offset = static_cast<std::uint8_t>(kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
+  }
+}
+
+// The physical address that a memory BAR holds; 0 if it is not one.
+std::uint64_t bar_address(PciAddress at, std::uint8_t bar) {
+  if (bar > 5) return 0;
+  const auto offset = static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * bar);
+  const std::uint32_t low = kvm::pci_read32(at, offset);
+  if ((low & PCI_BASE_ADDRESS_SPACE_IO) != 0) return 0;
+  std::uint64_t address = low & ~std::uint32_t{0xf};
+  if ((low & PCI_BASE_ADDRESS_MEM_TYPE_64) != 0 && bar < 5) {
+    address |= std::uint64_t{kvm::pci_read32(at, static_cast<std::uint8_t>(offset + 4))} << 32;
+  }
+  return address;
+}
+
+struct Window {
+  Registers registers;
+  std::uint32_t length = 0;
+  std::uint8_t capability = 0;
+};
+
+Window map_window(PciAddress at, std::uint8_t capability) {
+  const std::uint8_t bar = kvm::pci_read8(at, static_cast<std::uint8_t>(capability + 4));
+  const std::uint32_t offset = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 8));
+  const std::uint32_t length = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 12));
+  const std::uint64_t base = bar_address(at, bar);
+  if (base == 0 || length == 0) return {};
+  return {Registers(kvm::map_device(base + offset, length)), length, capability};
+}
+
+class Pci final : public Transport {
+ public:
+  static Result<std::unique_ptr<Transport>> open(PciAddress at) {
+    auto pci = std::unique_ptr<Pci>(new Pci(at));
+    const auto command = static_cast<std::uint16_t>(kvm::pci_read16(at, PCI_COMMAND) | PCI_COMMAND_MEMORY |
+                                                    PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+    kvm::pci_write16(at, PCI_COMMAND, command);
+    std::uint8_t msix = 0;
+    for_each_capability(at, [&](std::uint8_t id, std::uint8_t offset) {
+      if (id == PCI_CAP_ID_MSIX) msix = offset;
+      if (id != PCI_CAP_ID_VNDR) return;
+      const std::uint8_t type = kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 3));
+      if (type == VIRTIO_PCI_CAP_COMMON_CFG) pci->common_ = map_window(at, offset);
+      if (type == VIRTIO_PCI_CAP_NOTIFY_CFG) pci->notify_ = map_window(at, offset);
+      if (type == VIRTIO_PCI_CAP_DEVICE_CFG) pci->device_ = map_window(at, offset);
+    });
+    if (pci->common_.length < 56 || pci->notify_.length == 0) return fail(Error(Errc::kLegacyDevice));
+    if (msix == 0) return fail(Error(Errc::kNoMsix));
+    pci->notify_multiplier_ = kvm::pci_read32(at, static_cast<std::uint8_t>(pci->notify_.capability + 16));
+    pci->start_msix(msix);
+    return pci;
+  }
+
+  std::uint32_t device_id() override { return kvm::pci_read16(at_, PCI_DEVICE_ID) - kModernBase; }
+  std::uint64_t offered_features() override {
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_DFSELECT, 1);
+    const std::uint64_t high = common_.registers.read<std::uint32_t>(VIRTIO_PCI_COMMON_DF);
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_DFSELECT, 0);
+    return high << 32 | common_.registers.read<std::uint32_t>(VIRTIO_PCI_COMMON_DF);
+  }
+  void accept_features(std::uint64_t features) override {
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GFSELECT, 1);
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features >> 32));
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GFSELECT, 0);
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features));
+  }
+  std::uint8_t status() override { return common_.registers.read<std::uint8_t>(VIRTIO_PCI_COMMON_STATUS); }
+  void set_status(std::uint8_t status) override {
+    common_.registers.write<std::uint8_t>(VIRTIO_PCI_COMMON_STATUS, status);
+  }
+  std::uint8_t config8(std::size_t offset) override {
+    return offset < device_.length ? device_.registers.read<std::uint8_t>(offset) : std::uint8_t{0};
+  }
+  std::uint16_t queue_max(std::uint16_t index) override {
+    if (index >= common_.registers.read<std::uint16_t>(VIRTIO_PCI_COMMON_NUMQ)) return 0;
+    common_.registers.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SELECT, index);
+    return std::min<std::uint16_t>(common_.registers.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SIZE), 32768);
+  }
+  Result<void> start_queue(std::uint16_t index, const Queue& queue, std::uint64_t address) override {
+    if (index >= notify_offsets_.size()) return fail(Errc::kNoQueue, index);
+    const Registers& common = common_.registers;
+    common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SELECT, index);
+    common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SIZE, queue.size());
+    common.write_halves(VIRTIO_PCI_COMMON_Q_DESCLO, VIRTIO_PCI_COMMON_Q_DESCHI, address);
+    common.write_halves(VIRTIO_PCI_COMMON_Q_AVAILLO, VIRTIO_PCI_COMMON_Q_AVAILHI,
+                        address + Queue::available_offset(queue.size()));
+    common.write_halves(VIRTIO_PCI_COMMON_Q_USEDLO, VIRTIO_PCI_COMMON_Q_USEDHI,
+                        address + Queue::used_offset(queue.size()));
+    // All queues share one vector: an interrupt only ends the idling, after which everything is looked at.
+    common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX, 0);
+    if (common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX) == kNoVector) return fail(Error(Errc::kNoMsix));
+    const std::uint64_t offset =
+        std::uint64_t{common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_NOFF)} * notify_multiplier_;
+    if (offset + 2 > notify_.length) return fail(Errc::kNoQueue, index);
+    notify_offsets_[index] = static_cast<std::uint32_t>(offset);
+    common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_ENABLE, 1);
+    return {};
+  }
+  void notify(std::uint16_t index) override {
+    notify_.registers.write<std::uint16_t>(notify_offsets_[index], index);
+  }
+  void acknowledge() override {}  // MSI-X needs none
+
+ private:
+  explicit Pci(PciAddress at) : at_(at) {}
+
+  void start_msix(std::uint8_t capability) {
+    const std::uint32_t table = kvm::pci_read32(at_, static_cast<std::uint8_t>(capability + PCI_MSIX_TABLE));
+    const std::uint64_t base = bar_address(at_, static_cast<std::uint8_t>(table & PCI_MSIX_TABLE_BIR));
+    const Registers entry(kvm::map_device(base + (table & PCI_MSIX_TABLE_OFFSET), PCI_MSIX_ENTRY_SIZE));
+    const machine::MsiMessage message = kvm::connect_msi();
+    entry.write_halves(PCI_MSIX_ENTRY_LOWER_ADDR, PCI_MSIX_ENTRY_UPPER_ADDR, message.address);
+    entry.write<std::uint32_t>(PCI_MSIX_ENTRY_DATA, message.data);
+    entry.write<std::uint32_t>(PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
+    const auto flags_at = static_cast<std::uint8_t>(capability + PCI_MSIX_FLAGS);
+    const auto flags = static_cast<std::uint16_t>(
+        (kvm::pci_read16(at_, flags_at) | PCI_MSIX_FLAGS_ENABLE) & ~std::uint16_t{PCI_MSIX_FLAGS_MASKALL});
+    kvm::pci_write16(at_, flags_at, flags);
+    common_.registers.write<std::uint16_t>(VIRTIO_PCI_COMMON_MSIX, kNoVector);
+  }
+
+  PciAddress at_;
+  Window common_;
+  Window notify_;
+  Window device_;
+  std::uint32_t notify_multiplier_ = 0;
+  std::array<std::uint32_t, 8> notify_offsets_{};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth) {
+  struct Search {
+    std::uint32_t device_id;
+    unsigned nth;
+    std::optional<PciAddress> found{};
+  } search{device_id, nth};
+  kvm::for_each_pci(
+      [](void* context, PciAddress at, std::uint16_t vendor, std::uint16_t device) {
+        Search& wanted = *static_cast<Search*>(context);
+        if (vendor != kVendor || wanted.found) return;
+        // Transitional devices (0x1000 to 0x103f) name their kind in the subsystem id; they have the modern interface, too.
+        const bool transitional = device < kModernBase;
+        const std::uint32_t kind = transitional ? kvm::pci_read16(at, PCI_SUBSYSTEM_ID) : device - kModernBase;
+        if (kind == wanted.device_id && wanted.nth-- == 0) wanted.found = at;
+      },
+      &search);
+  nth = search.nth;
+  if (!search.found) return nullptr;
+  return Pci::open(*search.found);
+}
+
+}  // namespace fata::virtio

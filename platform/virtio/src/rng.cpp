@@ -1,0 +1,47 @@
+// virtio-rng (virtio 1.2, section 5.4): bytes for the entropy pool, once, before the image starts.
+
+#include <array>
+
+#include "abi.hpp"
+#include "fata/base/platform.hpp"
+#include "fata/kvm/device.hpp"
+#include "fata/kvm/entropy.hpp"
+#include "fata/virtio/transport.hpp"
+
+namespace fata::kvm {
+
+namespace {
+constexpr std::size_t kWanted = 64;
+constexpr Duration kPatience = milliseconds(500);
+}  // namespace
+
+extern "C" void fata_gather_boot_entropy() noexcept {
+  Result<std::unique_ptr<virtio::Transport>> found = virtio::find_device(VIRTIO_ID_RNG);
+  if (!found) return;
+  virtio::Transport& transport = **found;
+  if (!virtio::negotiate(transport, 1ULL << VIRTIO_F_VERSION_1, 0)) return;
+  Result<std::unique_ptr<virtio::OwnedQueue>> queue = virtio::start_queue(transport, 0, 4, false);
+  if (!queue) return;
+  virtio::Queue& ring = ***queue;
+  virtio::drive(transport);
+
+  alignas(64) static std::array<std::byte, kWanted> bytes;
+  const Instant end = platform::monotonic_now() + kPatience;
+  std::size_t have = 0;
+  while (have < kWanted && platform::monotonic_now() < end) {
+    const virtio::Segment segment{dma_address(bytes.data()), kWanted, true};
+    if (!ring.add(std::span(&segment, 1))) break;
+    if (ring.publish()) transport.notify(0);
+    std::optional<virtio::Queue::Done> done;
+    while (!(done = ring.pop()) && platform::monotonic_now() < end && !ring.broken()) {
+    }
+    if (!done) break;
+    add_entropy(std::span(bytes).first(done->written));
+    have += done->written;
+  }
+  // The device must not write to memory of ours any more.
+  transport.set_status(0);
+  bytes.fill(std::byte{0});
+}
+
+}  // namespace fata::kvm
