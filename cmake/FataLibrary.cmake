@@ -24,6 +24,12 @@ function(fata_library name)
   if(arg_SOURCES AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(lib|base|async|sig)(/|$)")
     target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
   endif()
+  # `ninja with_NAME` builds the library and all below it, also where it is header-only and has nothing to build itself.
+  add_custom_target(with_${name})
+  add_dependencies(with_${name} ${target})
+  foreach(dep ${arg_DEPS})
+    add_dependencies(with_${name} with_${dep})
+  endforeach()
   set_property(GLOBAL APPEND PROPERTY FATA_LIBRARIES ${target})
   install(TARGETS ${target} EXPORT fata-${FATA_TARGET}
     ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR} FILE_SET HEADERS DESTINATION include)

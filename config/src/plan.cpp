@@ -61,7 +61,8 @@ class Gatherer {
       parameters_.push_back(spec);
     } else if (found->second != spec) {
       throw ConfigError(at(spec->where) + "the parameter --" + spec->name + " was already made at " +
-                        at(found->second->where) + "make it once and pass it to both");
+                        found->second->where.file_name() + ":" + std::to_string(found->second->where.line()) +
+                        "; make it once and pass it to both");
     }
   }
 

@@ -61,7 +61,7 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
     run_step("configuring Fata's libraries for " + std::string(target), words, {}, verbose);
   }
   Words words{"ninja", "-C", build};
-  for (const std::string& library : libraries) words.push_back("fata_" + library);
+  for (const std::string& library : libraries) words.push_back("with_" + library);
   run_step("building Fata's libraries for " + std::string(target), words, {}, verbose);
 }
 

@@ -130,12 +130,12 @@ int dispatch(std::vector<std::string> words) {
       replace(line);
     };
   });
-  std::string topic;
+  std::string topic, overview;
   auto* const help_command = app.add_subcommand("help", "Explain a command");
   help_command->add_option("command", topic, "The command");
   help_command->callback([&] {
     action = [&] {
-      const CLI::App* about = &app;
+      const CLI::App* about = nullptr;
       if (!topic.empty()) {
         const auto found = app.get_subcommands([&](const CLI::App* one) { return one->check_name(topic); });
         if (found.empty()) {
@@ -143,11 +143,12 @@ int dispatch(std::vector<std::string> words) {
         }
         about = found.front();
       }
-      std::fputs(about->help(topic.empty() ? "" : "fata").c_str(), stdout);
+      std::fputs((topic.empty() ? overview : about->help("fata")).c_str(), stdout);
       return 0;
     };
   });
 
+  overview = app.help();  // now, as a parsed App explains the command that it found
   std::ranges::reverse(words);
   try {
     app.parse(words);

@@ -67,7 +67,7 @@ void run_step(std::string_view what, const Words& words, const fs::path& folder,
     if (verbose) std::fprintf(stderr, "%s\n", line.c_str());
     if (const std::string_view step = step_of(line); !step.empty()) {
       progress.update(step);
-    } else if (!is_ninja || !(line.starts_with("ninja: ") || line.starts_with("-- "))) {
+    } else if (!is_ninja || !(line.starts_with("ninja: Entering ") || line == "ninja: no work to do." || line.starts_with("-- "))) {
       kept += line + '\n';
     }
   }

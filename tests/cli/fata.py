@@ -1,0 +1,45 @@
+"""Runs the fata command for tests, and says what it was when an expectation fails."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FATA = [str(ROOT / "fata"), "--no-install"]
+# Where applications are built: kept between runs, so that the second one is quick.
+BUILD = pathlib.Path(os.environ.get("FATA_TEST_BUILD", tempfile.gettempdir() + "/fata-tests"))
+
+
+def fata(*words, cwd=ROOT, env=None, timeout=400, command=None):
+    line = (command or FATA) + [str(word) for word in words]
+    return subprocess.run(line, cwd=cwd, env={**os.environ, **(env or {})}, timeout=timeout, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+
+
+class FataTest(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fata-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def run_fata(self, *words, status=0, **options):
+        done = fata(*words, **options)
+        self.assertEqual(done.returncode, status, f"{words}\nstdout: {done.stdout}\nstderr: {done.stderr}")
+        return done
+
+    def refused(self, line, *words, **options):
+        """The command ends with status 64 and just this line."""
+        done = self.run_fata(*words, status=64, **options)
+        self.assertEqual((done.stdout, done.stderr.strip()), ("", line))
+
+    def application(self, name, **files):
+        """A folder with these files: config_cpp='...' becomes config.cpp."""
+        folder = self.folder / name
+        folder.mkdir()
+        for file, text in files.items():
+            head, _, extension = file.rpartition("_")
+            (folder / f"{head}.{extension}").write_text(text)
+        return folder

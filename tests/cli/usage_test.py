@@ -1,0 +1,112 @@
+"""What the fata command refuses, and the line it says then."""
+import unittest
+
+from fata import BUILD, FATA, ROOT, FataTest, fata
+
+NOOP = "examples/tutorial/noop"
+
+
+class Refuses(FataTest):
+    def test_a_missing_command(self):
+        self.refused("fata: A subcommand is required (--help explains)")
+
+    def test_an_unknown_option(self):
+        self.refused("fata: The following argument was not expected: --bogus (--help explains)", "build", NOOP, "--bogus")
+
+    def test_a_missing_folder(self):
+        self.refused("fata: nowhere: no such folder; name an application's folder", "build", "nowhere")
+
+    def test_a_folder_without_config(self):
+        self.refused("fata: docs-of-nobody: holds no config.cpp; `fata new NAME` makes an application", "build",
+                     "docs-of-nobody", cwd=self.made("docs-of-nobody"))
+
+    def made(self, name):
+        (self.folder / name).mkdir()
+        return self.folder
+
+    def test_an_unknown_target(self):
+        self.refused("fata: -t xbox: the targets are linux and kvm", "build", NOOP, "-t", "xbox")
+
+    def test_an_unknown_stack(self):
+        self.refused("fata: --net other: the stacks are host and direct", "build", NOOP, "--net", "other")
+
+    def test_the_hosts_sockets_for_a_kernel(self):
+        self.refused("fata: --net host: a kernel has no host to lend it sockets; leave it out, or use -t linux",
+                     "build", NOOP, "-t", "kvm", "--net", "host")
+
+    def test_a_bad_name_for_a_new_application(self):
+        self.refused("fata: fata new 'Bad_Name': a name is lower case letters, digits and hyphens", "new", "Bad_Name")
+
+    def test_a_new_application_over_an_old_folder(self):
+        self.refused("fata: fata new taken: taken exists already; choose another name", "new", "taken",
+                     cwd=self.made("taken"))
+
+    def test_an_unknown_query_word(self):
+        done = self.run_fata("query", NOOP, "colour", "--build-dir", BUILD / "noop-linux", status=64)
+        self.assertTrue(done.stderr.startswith("fata: fata query: no word 'colour'; the words: name, target, "), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+
+    def test_an_unknown_help_topic(self):
+        self.refused("fata: fata help flying: there is no such command; `fata help` lists them", "help", "flying")
+
+    def test_parameters_where_nothing_runs(self):
+        self.refused("fata: what follows -- goes to the unikernel: only `fata run` takes it", "build", NOOP, "--", "--x=1")
+
+    def test_kernel_options_for_a_process(self):
+        run = ["run", NOOP, "--build-dir", BUILD / "noop-linux"]
+        self.refused_last("fata: --accel: a process needs no accelerator; use it with -t kvm", *run, "--accel", "kvm")
+        self.refused_last("fata: --forward: a process is on the host's network already; use it with -t kvm", *run,
+                          "--forward", "80:80")
+        self.refused_last("fata: --link tap: needs Fata's own stack; add --net direct", *run, "--link", "tap:t0")
+        self.refused_last("fata: --link user: a process can only be given tap[:NAME]", *run, "--link", "user")
+
+    def refused_last(self, line, *words):
+        """As refused(), but a build may have said something before."""
+        done = self.run_fata(*words, status=64)
+        self.assertEqual(done.stderr.strip().splitlines()[-1], line)
+
+    def test_wrong_options_for_a_kernel(self):
+        # Nothing is booted: --dry-run, and each is refused before.
+        run = ["run", NOOP, "-t", "kvm", "--build-dir", BUILD / "noop-kvm", "--dry-run"]
+        for words, line in {
+            ("--machine", "toaster"): "fata: --machine toaster: the machines are microvm, pc and q35",
+            ("--accel", "magic"): "fata: --accel magic: the accelerators are kvm and tcg",
+            ("--link", "string"): "fata: --link string: write user, tap, tap:NAME or none",
+            ("--link", "user", "--forward", "80"):
+                "fata: --forward 80: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
+            ("--link", "user", "--forward", "udp:0:53"):
+                "fata: --forward udp:0:53: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
+            ("--forward", "53:53"): "fata: --forward: ports are forwarded with --link user only",
+            ("--pcap", "x.pcap"): "fata: --pcap: there is no network card to listen at",
+        }.items():
+            self.refused_last(line, *run, *words)
+
+
+class NoInstall(FataTest):
+    def test_names_what_is_missing_and_stops(self):
+        # The same script in a tree of its own, with a package list that asks for a file nobody has.
+        script = (ROOT / "fata").read_text().replace("/usr/bin/ninja", "/usr/bin/no-such-ninja")
+        tree = self.folder / "tree"
+        tree.mkdir()
+        (tree / "fata").write_text(script)
+        done = fata("build", NOOP, command=["bash", str(tree / "fata"), "--no-install"])
+        self.assertEqual(done.returncode, 64)
+        self.assertEqual(done.stderr, "fata: building Fata needs Debian packages that are missing, and --no-install forbids "
+                                      "installing them: apt-get install ninja-build\n")
+
+
+class Helps(FataTest):
+    def test_every_command_explains_itself(self):
+        for command in "new configure build run describe query clean test help".split():
+            text = self.run_fata(command, "--help").stdout
+            self.assertIn("Usage: ", text)
+            self.assertEqual(text, self.run_fata("help", command).stdout)
+
+    def test_without_a_topic_lists_the_commands(self):
+        text = self.run_fata("help").stdout
+        for command in "new configure build run describe query clean test help".split():
+            self.assertIn(f"\n  {command} ", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
