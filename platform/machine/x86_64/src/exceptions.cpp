@@ -78,14 +78,19 @@ void report_page_fault(const Frame& frame) {
   report_line(line.view());
 }
 
-void report_registers(const Frame& f) {
-  const auto reg = [](std::uint64_t v) { return Hex{v, 16}; };
-  report("  rax ", reg(f.rax), " rbx ", reg(f.rbx), " rcx ", reg(f.rcx));
-  report("  rdx ", reg(f.rdx), " rsi ", reg(f.rsi), " rdi ", reg(f.rdi));
-  report("  rbp ", reg(f.rbp), " rsp ", reg(f.rsp), " r8  ", reg(f.r8));
-  report("  r9  ", reg(f.r9), " r10 ", reg(f.r10), " r11 ", reg(f.r11));
-  report("  r12 ", reg(f.r12), " r13 ", reg(f.r13), " r14 ", reg(f.r14));
-  report("  r15 ", reg(f.r15), " rip ", reg(f.rip), " flags ", Hex{f.rflags});
+void report_registers(const Frame& frame) {
+  // Three characters each, in the order of the frame.
+  constexpr std::string_view kRegisters = "r15r14r13r12r11r10r9 r8 rdirsirbprbxrdxrcxrax";
+  const auto values = danger_span(&frame.r15, kRegisters.size() / 3);
+  for (std::size_t i = values.size(); i != 0;) {
+    Text<96> line(std::in_place, ' ');
+    for (unsigned column = 0; column < 3; ++column) {
+      --i;
+      print(line, ' ', kRegisters.substr(3 * i, 3), ' ', Hex{values[i], 16});
+    }
+    report_line(line.view());
+  }
+  report("  rip ", Hex{frame.rip, 16}, " rsp ", Hex{frame.rsp, 16}, " flags ", Hex{frame.rflags});
 }
 
 constinit bool last_report_begun = false;
