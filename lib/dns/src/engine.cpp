@@ -242,7 +242,8 @@ void Engine::build() {
   parts_->loads.shrink_to_fit();
   parts_->built = true;
   constexpr std::size_t kAlways = 16384;  // small zones are prepared whole
-  parts_->index.prepare(kAlways + records * parts_->options.prepared_bytes_per_record);
+  const std::size_t per_record = parts_->options.prepared_bytes_per_record;
+  parts_->index.prepare(per_record == 0 ? 0 : kAlways + records * per_record);
 }
 
 std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport) {

@@ -47,7 +47,7 @@ struct EngineOptions {
   // MTU.
   std::uint16_t udp_payload = 1232;
   // Bounds the memory for prepared answers (those with compressed names or additional records); beyond it
-  // such answers are composed for each query, with the same content. Zone data itself is not bounded by this.
+  // such answers are composed for each query, with the same content. 0 prepares none. Zone data is not bounded by this.
   std::size_t prepared_bytes_per_record = 32;
 };
 
