@@ -11,6 +11,7 @@
 // libc++ leaves these to its library; one instantiation here is far smaller than its archive.
 _LIBCPP_BEGIN_NAMESPACE_STD
 template class basic_string<char>;
+template string operator+(const char*, const string&);
 
 __shared_count::~__shared_count() {}
 __shared_weak_count::~__shared_weak_count() {}
