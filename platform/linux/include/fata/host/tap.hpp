@@ -1,0 +1,64 @@
+// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum offload, io_uring with fixed buffers, one system
+// call a batch both ways.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "fata/async/context.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/base/pool.hpp"
+#include "fata/host/reactor.hpp"
+#include "fata/sig/net_device.hpp"
+
+namespace fata::host {
+
+enum class TapErrc : std::uint32_t { kBadName = 1, kNoTun, kNoRights, kBusy, kNoUring };
+const ErrorDomain& error_domain(TapErrc) noexcept;
+
+class Tap final : private Poller {
+ public:
+  enum Count : std::size_t { kReceived, kSent, kSendErrors, kNoBuffer, kSystemCalls, kCounts };
+
+  // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then vanishes with the process).
+  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context, std::string_view name);
+  ~Tap();
+
+  // The device as sig::NetDevice.
+  MacAddress mac() const { return mac_; }
+  std::size_t mtu() const { return mtu_; }
+  sig::NetFeatures features() const;
+  async::Task<Result<std::size_t>> receive(std::span<sig::RxFrame> in, async::Wait wait = {});
+  PacketBuf allocate(std::size_t headroom);
+  std::size_t send(std::span<PacketBuf> out);
+  async::Task<Result<void>> writable(async::Wait wait = {});
+
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  struct Ring;
+  static constexpr std::size_t kBatch = 64;         // reads or writes in one system call
+  static constexpr std::size_t kBufferSize = 2048;
+  static constexpr std::size_t kBuffers = 1024;     // shared by both directions
+  static constexpr std::size_t kReserve = 256;      // of them kept for receiving
+
+  Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac);
+  void submit(std::size_t reads);
+  void complete();
+  bool poll() noexcept override;
+
+  Fd fd_;
+  std::size_t mtu_;
+  MacAddress mac_;
+  BufferPool pool_{kBuffers, kBufferSize};
+  std::unique_ptr<Ring> ring_;  // after the pool: its end comes first, and with it every read under way
+  Watch watch_;
+  std::size_t reads_ = 8;  // how many to try next: twice what the last batch brought
+  bool failed_ = false;
+  async::WaitQueue readers_;
+  async::WaitQueue writers_;
+  std::array<Counter, kCounts> counters_;
+};
+static_assert(sig::NetDevice<Tap>);
+
+}  // namespace fata::host
