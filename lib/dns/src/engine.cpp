@@ -156,12 +156,19 @@ std::size_t Engine::Parts::quick(const Query& query, MutableBytes out) {
     if (!node.find(Type::kNs, set) || set.head.prepared <= Index::kVerbatim) return 0;
     return copy(query, out, set.head.prepared, node.name().size(), 0);
   }
+  if (node.has(node_flag::kCname)) {
+    const bool address = query.type == Type::kA || query.type == Type::kAaaa;
+    if (!address || !node.find(Type::kCname, set) || set.head.prepared == Index::kCompose) return 0;
+    const std::uint32_t first = set.head.prepared;
+    return copy(query, out, query.type == Type::kA ? first : index.prepared_after(first), node.name().size(),
+                flag::kAuthoritative);
+  }
   if (node.find(query.type, set)) {
     if (set.head.prepared == Index::kVerbatim) return verbatim(query, out, set);
     if (set.head.prepared == Index::kCompose) return 0;
     return copy(query, out, set.head.prepared, node.name().size(), flag::kAuthoritative);
   }
-  if (node.has(node_flag::kCname) || zone.negative == Index::kCompose) return 0;
+  if (zone.negative == Index::kCompose) return 0;
   return copy(query, out, zone.negative, zone.apex_size, flag::kAuthoritative);
 }
 

@@ -32,7 +32,7 @@ struct SetHead {
   std::uint16_t covered;  // for RRSIG
   std::uint16_t count;
   std::uint16_t size;      // of all records
-  std::uint32_t prepared;  // see Index::prepared()
+  std::uint32_t prepared;  // answer: kCompose, kVerbatim or a reference; CNAME: to A, then to AAAA
 };
 inline constexpr std::size_t kRecordHeadSize = 12;  // of a stored record, before its rdata
 
@@ -146,6 +146,9 @@ class Index {
   std::size_t zone_of(const LowerName& name, std::size_t from = 0) const;
   PreparedView prepared(std::uint32_t reference) const;
 
+  // The one that was kept after it.
+  std::uint32_t prepared_after(std::uint32_t reference) const;
+
   void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
   void prefetch_node(std::uint64_t hash) const;
   std::size_t size() const { return size_ + slots_.size() * sizeof(Slot) + prepared_.size(); }
@@ -163,6 +166,7 @@ class Index {
   std::uint32_t write_node(ByteWriter& out, const ZoneLoad& zone, std::size_t index, std::size_t zone_number,
                            bool shadowed) const;
   std::uint32_t keep(const class Composer& composer, const Writer& writer, std::size_t start);
+  std::uint32_t prepare_answer(const Name& name, Type type, Bytes records, std::size_t budget);
   std::uint32_t prepare_set(const NodeView& node, const SetView& set, std::size_t budget);
   std::uint32_t prepare_negative(std::size_t zone);
 

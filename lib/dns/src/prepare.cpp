@@ -53,6 +53,21 @@ std::uint32_t Index::keep(const Composer& composer, const Writer& writer, std::s
   return reference;
 }
 
+// Composes the answer to `name` and `type` and keeps it; kVerbatim instead if it is just `records`.
+std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records, std::size_t budget) {
+  std::array<std::byte, kLargest> memory;
+  Writer writer(memory);
+  writer.bytes(Bytes(memory).first(kHeaderSize));
+  writer.question(name, type, Class::kIn);
+  const std::size_t start = writer.position();
+  Composer composer(*this, writer, false);
+  const Rcode rcode = composer.run(name, LowerName(name), type);
+  if (rcode != Rcode::kNoError || composer.truncated() || !writer.pointers_complete()) return kCompose;
+  if (equal_bytes(writer.written().subspan(start), records)) return kVerbatim;
+  const std::size_t size = sizeof(PreparedHead) + 2 * writer.pointers().size() + writer.position() - start;
+  return prepared_.size() + size > budget ? kCompose : keep(composer, writer, start);
+}
+
 std::uint32_t Index::prepare_set(const NodeView& node, const SetView& set, std::size_t budget) {
   const Type type = set.type();
   const bool cut = node.has(node_flag::kCut);
@@ -61,17 +76,19 @@ std::uint32_t Index::prepare_set(const NodeView& node, const SetView& set, std::
   if (!cut && !has_compressed_names(type) && !calls_for_additional(type)) return kVerbatim;
   const auto name = Name::from_wire(node.name());
   if (!name) return kCompose;
-  std::array<std::byte, kLargest> memory;
-  Writer writer(memory);
-  writer.bytes(Bytes(memory).first(kHeaderSize));
-  writer.question(*name, type, Class::kIn);
-  const std::size_t start = writer.position();
-  Composer composer(*this, writer, false);
-  composer.run(*name, LowerName(*name), type);
-  if (composer.truncated() || !writer.pointers_complete()) return kCompose;
-  if (!cut && equal_bytes(writer.written().subspan(start), set.records)) return kVerbatim;
-  const std::size_t size = sizeof(PreparedHead) + 2 * writer.pointers().size() + writer.position() - start;
-  return prepared_.size() + size > budget ? kCompose : keep(composer, writer, start);
+  if (type != Type::kCname) return prepare_answer(*name, type, cut ? Bytes() : set.records, budget);
+  // An alias is asked for addresses, mostly; these two answers stand side by side.
+  const std::size_t before = prepared_.size();
+  const std::uint32_t first = prepare_answer(*name, Type::kA, {}, budget);
+  if (first != kCompose && prepare_answer(*name, Type::kAaaa, {}, budget) != kCompose) return first;
+  prepared_.resize(before);
+  return kCompose;
+}
+
+std::uint32_t Index::prepared_after(std::uint32_t reference) const {
+  const PreparedView view = prepared(reference);
+  return static_cast<std::uint32_t>(reference + sizeof(PreparedHead) + view.offsets.size() +
+                                    view.bytes.size());
 }
 
 std::uint32_t Index::prepare_negative(std::size_t zone) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "text.hpp"
 
@@ -258,7 +259,7 @@ class FieldParser {
     if (token.kind == Token::Kind::kError) return wrong({}, token);
     lexer_.put_back(token);
     const auto listed = std::span(types).first(count);
-    std::ranges::sort(listed);
+    sort_short(listed, std::less{});
     for (std::size_t i = 0; i < count;) {
       const unsigned window = listed[i] >> 8;
       std::array<std::byte, 32> bits{};

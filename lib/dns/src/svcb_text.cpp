@@ -1,6 +1,7 @@
 // Parameters of SVCB and HTTPS records (RFC 9460).
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "rdata_text.hpp"
 #include "text.hpp"
@@ -93,7 +94,7 @@ bool write_mandatory(std::string_view value, std::span<const Parameter> all, Byt
     keys[count++] = *key;
   }
   const auto listed = std::span(keys).first(count);
-  std::ranges::sort(listed);
+  sort_short(listed, std::less{});
   if (std::ranges::adjacent_find(listed) != listed.end()) return false;
   for (const std::uint16_t key : listed) out.u16(key);
   return true;
@@ -157,7 +158,7 @@ Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out) {
   if (token.kind == Token::Kind::kError) return fail(TextError{token.text, {}});
   lexer.put_back(token);
   const auto all = std::span(parameters).first(count);
-  std::ranges::sort(all, {}, &Parameter::key);
+  sort_short(all, [](const Parameter& a, const Parameter& b) { return a.key < b.key; });
   for (std::size_t i = 0; i < count; ++i) {
     const Parameter& parameter = all[i];
     if (i != 0 && all[i - 1].key == parameter.key)

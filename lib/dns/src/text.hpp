@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
+#include <utility>
 
 namespace fata::dns {
 
@@ -16,6 +18,15 @@ inline bool same_text(std::string_view a, std::string_view b) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
+}
+
+// Sorts a short list by insertion: std::sort would cost an image kilobytes for each type of element.
+template <class T, class Before>
+void sort_short(std::span<T> list, Before before) {
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    for (std::size_t at = i; at != 0 && before(list[at], list[at - 1]); --at)
+      std::swap(list[at], list[at - 1]);
+  }
 }
 
 // Takes one octet of master-file text, decoding \X and \DDD; -1 if the escape is wrong. `text` is not empty.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text.hpp"
+
 namespace fata::dns {
 
 namespace {
@@ -142,12 +144,22 @@ void ZoneLoad::sort_records() {
     const RecordEntry &left = records_[a], &right = records_[b];
     if (left.type != right.type) return left.type < right.type;
     if (covered_by(left) != covered_by(right)) return covered_by(left) < covered_by(right);
-    return std::ranges::lexicographical_compare(rdata_of(left), rdata_of(right));
+    const Bytes left_data = rdata_of(left), right_data = rdata_of(right);
+    const std::size_t common = std::min(left_data.size(), right_data.size());
+    const int order = common == 0 ? 0 : std::memcmp(left_data.data(), right_data.data(), common);
+    if (order != 0) return order < 0;
+    return left_data.size() != right_data.size() ? left_data.size() < right_data.size() : a < b;
   };
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const std::size_t begin = nodes_[i].begin;
     const std::size_t stop = i + 1 < nodes_.size() ? nodes_[i + 1].begin : order_.size();
-    if (stop - begin > 1) std::ranges::sort(std::span(order_).subspan(begin, stop - begin), before);
+    const auto some = std::span(order_).subspan(begin, stop - begin);
+    if (some.size() < 16) {
+      sort_short(some, before);
+    } else {  // any number of records may share a name; a heap is the smallest code that is never slow
+      std::ranges::make_heap(some, before);
+      std::ranges::sort_heap(some, before);
+    }
   }
 }
 
