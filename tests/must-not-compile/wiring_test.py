@@ -56,13 +56,13 @@ class Wiring(FataTest):
         self.refuses("struct Thing {} thing; server(stack.udp, stack.tcp, thing);", WRONG_KIND)
 
     def test_a_device_that_is_no_job(self):
-        self.refuses('Plan("y").run(default_console());', "Device<fata::config::Console>' to 'const Device<Job>")
+        self.refuses('Plan("y").run(default_console());', "from 'Device<Console>' to 'const Device<Job>'")
 
     def test_a_port_that_is_no_port(self):
         self.refuses('Plan("y").forward(Protocol::kUdp, parameter("name", "text", ""));', "no viable conversion")
 
     def test_a_functor_over_something_that_is_no_device(self):
-        self.refuses('functor<Job(int)>("a::B", "b.hpp");', "")
+        self.refuses('functor<Job(int)>("a::B", "b.hpp");', "no matching function for call to 'functor'")
 
 
 if __name__ == "__main__":

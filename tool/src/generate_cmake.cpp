@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "error.hpp"
 #include "generate.hpp"
@@ -25,6 +26,20 @@ std::vector<fs::path> sources_in(const fs::path& folder, bool recursive) {
 }
 
 namespace {
+
+// Those that its sources are written in: CMake examines the compiler of each, which takes a while.
+std::string languages(const fs::path& app, const Plan& plan) {
+  std::vector<fs::path> sources = sources_in(app, false);
+  for (const std::string& library : plan.local_libraries()) {
+    if (!fs::is_directory(app / library / "src")) continue;
+    std::ranges::copy(sources_in(app / library / "src", true), std::back_inserter(sources));
+  }
+  const auto any = [&](const char* extension) {
+    return std::ranges::any_of(sources,
+                               [&](const fs::path& source) { return source.extension() == extension; });
+  };
+  return std::string(" CXX") + (any(".c") ? " C" : "") + (any(".S") ? " ASM" : "");
+}
 
 std::string cmake_quoted(const fs::path& path) {
   std::string out = "\"";
@@ -85,8 +100,8 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
                     ". Written by `fata configure`; changes here are lost.\n"
                     "cmake_minimum_required(VERSION 3.25)\n"
                     "project(" +
-                    plan.name +
-                    " LANGUAGES C CXX ASM)\n"
+                    plan.name + " LANGUAGES" + languages(app, plan) +
+                    ")\n"
                     "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
                     plan.target +
                     " CACHE STRING \"\" FORCE)\n"

@@ -284,20 +284,26 @@ class Functor<Result(Devices...)> {
   DeviceSpec spec_;
 };
 
-// `functor<Job(Udp, KeyValue)>("dns_app::Server", "server.hpp")`
-template <class Signature>
-Functor<Signature> functor(std::string_view type, std::string_view header,
-                           std::source_location where = std::source_location::current());
+namespace detail {
+template <class S>
+struct Signature : std::false_type {};
+template <Tag Result, Tag... Devices>
+struct Signature<Result(Devices...)> : std::true_type {
+  static constexpr bool kIsJob = std::same_as<Result, Job>;
+};
+}  // namespace detail
+// A tag made from tags, written as a function's type: `Job(Udp, KeyValue)`.
+template <class S>
+concept SignatureOfTags = detail::Signature<S>::value;
 
-template <class Signature>
-Functor<Signature> functor(std::string_view type, std::string_view header, std::source_location where) {
-  constexpr bool is_job = []<Tag R, Tag... D>(std::type_identity<R(D...)>) {
-    return std::same_as<R, Job>;
-  }(std::type_identity<Signature>{});
-  return Functor<Signature>({.type = std::string(type),
-                             .headers = {std::string(header)},
-                             .form = is_job ? Form::kJob : Form::kValue,
-                             .where = where});
+// `functor<Job(Udp, KeyValue)>("dns_app::Server", "server.hpp")`
+template <SignatureOfTags S>
+Functor<S> functor(std::string_view type, std::string_view header,
+                   std::source_location where = std::source_location::current()) {
+  return Functor<S>({.type = std::string(type),
+                     .headers = {std::string(header)},
+                     .form = detail::Signature<S>::kIsJob ? Form::kJob : Form::kValue,
+                     .where = where});
 }
 
 }  // namespace fata::config
