@@ -9,6 +9,7 @@
 #undef class
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 
@@ -122,8 +123,8 @@ sig::NetFeatures Tap::features() const {
   return features;
 }
 
-// Queues the staged writes and `reads` reads, and has the kernel do them all. The tap is non-blocking, so every one has
-// completed when the call returns: EAGAIN is an answer.
+// Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each has completed when the
+// call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads pending, and cost a wake-up each.
 void Tap::submit(std::size_t reads) {
   Ring& ring = *ring_;
   std::size_t queued = 0;
@@ -133,6 +134,7 @@ void Tap::submit(std::size_t reads) {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
     io_uring_prep_write_fixed(sqe, 0, bytes.data(), static_cast<unsigned>(bytes.size()), 0, 0);
     sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->rw_flags = RWF_NOWAIT;
     io_uring_sqe_set_data64(sqe, i);
     ++queued;
   }
@@ -148,6 +150,7 @@ void Tap::submit(std::size_t reads) {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
     io_uring_prep_read_fixed(sqe, 0, room.data(), static_cast<unsigned>(room.size()), 0, 0);
     sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->rw_flags = RWF_NOWAIT;
     io_uring_sqe_set_data64(sqe, kReadTag | i);
     ++queued;
   }
