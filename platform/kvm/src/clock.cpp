@@ -102,7 +102,8 @@ void Clock::arm_timer(Instant deadline) {
   std::uint64_t until = clock_.tsc_at(deadline);
   if (next_refine_ != ~std::uint64_t{0} && estimate_.hz() != 0)
     until = std::min(until, estimate_.must_sample_by());
-  if (has_deadline_) return machine::start_tsc_deadline(until);
+  // A host may compute with 64 bits of nanoseconds and overflow where the deadline is hours away.
+  if (has_deadline_) return machine::start_tsc_deadline(std::min(until, read_tsc() + 1000 * clock_.rate()));
   armed_at_ = read_tsc();
   std::uint64_t ticks = until > armed_at_ ? until - armed_at_ : 1;
   // Where the timer's rate is not well known yet, stop a little early and measure it by that.

@@ -74,13 +74,12 @@ bool Console::drain(unsigned bursts) {
     send(std::string_view(ring_.data(), kSize).substr(first_).data(), n);
     first_ = (first_ + n) % kSize;
     used_ -= n;
+    if (used_ == 0) write({});  // says what was dropped, if anything
   }
   return used_ != 0;
 }
 
 void Console::flush() {
-  for (unsigned i = 0; used_ != 0 && i < kPatience; ++i) drain(1);
-  write({});  // says what was dropped, if anything
   for (unsigned i = 0; used_ != 0 && i < kPatience; ++i) drain(1);
 }
 
@@ -92,7 +91,9 @@ void Console::prepare_to_idle() {
 
 bool Console::poll_stop() {
   bool stop = false;
-  for (unsigned i = 0; i < kBurst; ++i) {
+  // To the last byte, for only an empty FIFO makes another edge; bounded, lest a flood of input hold the loop
+  // up.
+  for (unsigned i = 0; i < 1024; ++i) {
     const std::uint8_t status = in8(kStatus);
     if (status == 0xff || (status & kHasInput) == 0) break;
     const std::uint8_t byte = in8(kData);

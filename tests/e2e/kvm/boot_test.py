@@ -100,6 +100,18 @@ class Console(unittest.TestCase):
             running.wait_for("waiting")
 
 
+    def test_a_reader_that_pauses_loses_nothing_that_is_not_counted(self):
+        with Running("probe", "flood=150 sleep=300 " * 9 + "wait") as running:  # 97 KB; a pipe and the buffer hold 80
+            time.sleep(4)
+            running.wait_for("waiting", "bytes dropped]")
+            running.type(b"\x03")
+            ended = running.end()
+        self.assertEqual(ended.status, 0)
+        said = sum(line.startswith("flood line") for line in ended.lines)
+        self.assertGreater(said, 900)
+        self.assertEqual(said < 9 * 150, "bytes dropped]" in ended.text)
+
+
 class Stop(unittest.TestCase):
     def test_control_c_and_control_d_stop_it(self):
         for key in (b"\x03", b"\x04"):

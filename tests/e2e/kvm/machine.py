@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import tempfile
@@ -80,11 +81,14 @@ class Running:
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
-    def wait_for(self, part):
-        while part not in self.text:
-            data = os.read(self.process.stdout.fileno(), 4096).decode(errors="replace")
-            if not data or time.monotonic() > self.deadline:
-                raise AssertionError(f"'{part}' was never said; only:\n{self.text}")
+    def wait_for(self, *parts):
+        """Until one of the parts was said."""
+        while not any(part in self.text for part in parts):
+            left = self.deadline - time.monotonic()
+            ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
+            data = os.read(self.process.stdout.fileno(), 4096).decode(errors="replace") if ready else ""
+            if not data:
+                raise AssertionError(f"{parts} was never said; only:\n{self.text}")
             self.text += data
 
     def end(self):
