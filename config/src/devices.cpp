@@ -72,6 +72,17 @@ Device<KeyValue> crunch(std::string_view folder, Where where) {
                                        {}, {}, std::string(folder));
 }
 
+Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where) {
+  return device<KeyValue>({.type = "fata::host::Folder",
+                           .headers = {"fata/host/folder.hpp"},
+                           .libraries = {"platform_linux"},
+                           .form = Form::kConnect,
+                           .only_on = Target::kLinux,
+                           .called = "the folder",
+                           .where = where},
+                          path);
+}
+
 namespace {
 template <Tag T>
 Device<T> platform_device(std::string_view type, Where where) {

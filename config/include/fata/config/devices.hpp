@@ -7,6 +7,7 @@
 
 #include "fata/config/context.hpp"
 #include "fata/config/device.hpp"
+#include "fata/config/parameter.hpp"
 
 namespace fata::config {
 
@@ -33,6 +34,9 @@ Device<Tcp> no_tcp(Where where = Where::current());
 
 // The files of a folder beside config.cpp, linked into the image and read without copying.
 Device<KeyValue> crunch(std::string_view folder, Where where = Where::current());
+
+// A folder of the host, read when the process asks (linux only).
+Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where = Where::current());
 
 Device<Clock> default_clock(Where where = Where::current());
 Device<Random> default_random(Where where = Where::current());

@@ -1,0 +1,35 @@
+// A folder of the host as a read-only key-value store. Models sig::KeyValueReader.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fata/async/context.hpp"
+#include "fata/host/fd.hpp"
+#include "fata/sig/key_value.hpp"
+
+namespace fata::host {
+
+// Nothing outside the folder can be reached, by ".." or by a symbolic link. Reads block the loop: for starting up.
+class Folder final : private BufferHome {
+ public:
+  static constexpr std::size_t kMaxFile = std::size_t{1} << 30;
+
+  static async::Task<Result<std::unique_ptr<Folder>>> connect(async::Context& context, std::string_view path);
+
+  // The slice's memory is its own, given back with its last holder.
+  async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});
+  async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view key, async::Wait wait = {});
+
+ private:
+  explicit Folder(Fd folder) : folder_(std::move(folder)) {}
+  Result<Fd> open(std::string_view key, int flags) const;
+  void take_home(Buffer& buffer) noexcept override;
+
+  Fd folder_;
+};
+static_assert(sig::KeyValueReader<Folder>);
+
+}  // namespace fata::host

@@ -1,0 +1,85 @@
+#include "fata/host/folder.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fata/host/os_error.hpp"
+
+namespace fata::host {
+
+async::Task<Result<std::unique_ptr<Folder>>> Folder::connect(async::Context&, std::string_view path) {
+  Fd fd(::open(std::string(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) co_return os_fail();
+  co_return std::unique_ptr<Folder>(new Folder(std::move(fd)));
+}
+
+Result<Fd> Folder::open(std::string_view key, int flags) const {
+  if (key.starts_with('/')) return fail(Error(sig::KeyErrc::kBadKey));
+  const std::string path(key.empty() ? "." : key);
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  how.resolve = RESOLVE_BENEATH;
+  const long fd = ::syscall(SYS_openat2, folder_.get(), path.c_str(), &how, sizeof how);
+  if (fd >= 0) return Fd(static_cast<int>(fd));
+  if (errno == ENOENT || errno == ENOTDIR) return fail(Error(sig::KeyErrc::kNotFound));
+  if (errno == EXDEV) return fail(Error(sig::KeyErrc::kBadKey));
+  return os_fail();
+}
+
+async::Task<Result<Slice>> Folder::get(std::string_view key, async::Wait) {
+  const Result<Fd> fd = open(key, 0);
+  if (!fd) co_return fail(fd.error());
+  struct stat status {};
+  if (::fstat(fd->get(), &status) != 0) co_return os_fail();
+  if (S_ISDIR(status.st_mode)) co_return fail(Error(sig::KeyErrc::kIsFolder));
+  if (!S_ISREG(status.st_mode)) co_return fail(Error(sig::KeyErrc::kNotFound));
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > kMaxFile) co_return os_fail(EFBIG);
+  auto memory = std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(size, 1));
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t got = ::read(fd->get(), danger_span(memory.get(), size).subspan(have).data(), size - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) co_return os_fail();
+    if (got == 0) break;  // it became shorter meanwhile
+    have += static_cast<std::size_t>(got);
+  }
+  auto buffer = std::make_unique<Buffer>();
+  buffer->home = this;
+  buffer->memory = memory.release();
+  buffer->capacity = static_cast<std::uint32_t>(size);
+  PacketBuf packet(*buffer.release(), 0);
+  (void)packet.append(have);
+  co_return Slice(std::move(packet));
+}
+
+void Folder::take_home(Buffer& buffer) noexcept {
+  const std::unique_ptr<Buffer> block(&buffer);
+  const std::unique_ptr<std::byte[]> memory(buffer.memory);
+}
+
+async::Task<Result<std::vector<sig::KeyEntry>>> Folder::list(std::string_view key, async::Wait) {
+  Result<Fd> fd = open(key, O_DIRECTORY);
+  if (!fd) co_return fail(fd.error());
+  DIR* folder = ::fdopendir(::dup(fd->get()));
+  if (folder == nullptr) co_return os_fail();
+  std::vector<sig::KeyEntry> entries;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat status {};
+    if (::fstatat(::dirfd(folder), entry->d_name, &status, 0) != 0) continue;
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) entries.push_back({std::string(name), S_ISDIR(status.st_mode)});
+  }
+  ::closedir(folder);
+  std::ranges::sort(entries, {}, &sig::KeyEntry::name);
+  co_return entries;
+}
+
+}  // namespace fata::host
