@@ -479,6 +479,14 @@ TEST_F(EngineAnswers, AReferralWithoutRoomForItsGlueIsTruncated) {
             12U);
 }
 
+TEST_F(EngineAnswers, GlueIsNoAdditionalDataButForNameServers) {
+  Engine engine =
+      engine_with({many(1, "@ MX 1 a.cut\n@ NS b.cut\ncut NS c.test.\na.cut A 10.0.0.1\nb.cut A 10.0.0.2")});
+  EXPECT_THAT(resolve(engine, {.name = "m.test.", .type = kMxType}).additional, IsEmpty());
+  EXPECT_THAT(resolve(engine, {.name = "m.test.", .type = kNsType}).additional,
+              ElementsAre("b.cut.m.test. 60 A 10.0.0.2"));
+}
+
 TEST_F(EngineAnswers, CountersSayWhatWasDone) {
   Engine engine = engine_with({kExampleZone});
   resolve(engine, {.name = "host1.example."});

@@ -197,8 +197,9 @@ class Generator {
 
   unsigned below(unsigned n) { return random_() % n; }
   std::string label(bool star) {
-    static const std::vector<std::string> kLabels{"a", "b", "c", "dd", "*"};
-    return kLabels[below(star ? 5 : 4)];
+    // Few labels, unevenly, so that names meet: targets under delegations, wildcards beside what they cover.
+    static const std::vector<std::string> kLabels{"a", "a", "a", "b", "b", "c", "*"};
+    return kLabels[below(star ? 7 : 6)];
   }
   std::string name(const std::string& apex, bool star) {
     std::string out = apex;
@@ -325,13 +326,20 @@ void run(unsigned seed, std::size_t prepared_bytes) {
     std::advance(type, generator.below(static_cast<unsigned>(kTypes.size())));
     std::string name = generator.name(apex, true);
     if (generator.below(8) == 0) name = std::string(1 + generator.below(63), 'l') + "." + name;
-    compare(engine, reference, name, type->first);
+    std::string asked = type->first;
+    if (generator.below(2) == 0) {  // what is there, at least as often as what may be
+      const Zone& zone = zones[generator.below(static_cast<unsigned>(zones.size()))];
+      const Datum& datum = zone.data[generator.below(static_cast<unsigned>(zone.data.size()))];
+      name = datum.owner;
+      if (generator.below(3) != 0) asked = datum.type;
+    }
+    compare(engine, reference, name, asked);
     if (testing::Test::HasFailure()) return;
   }
 }
 
 TEST(Reference, RandomZonesAreAnsweredAsByANaiveResolver) {
-  for (unsigned seed = 1; seed <= 40 && !testing::Test::HasFailure(); ++seed)
+  for (unsigned seed = 1; seed <= 30 && !testing::Test::HasFailure(); ++seed)
     run(seed, seed % 2 == 0 ? 32 : 0);
 }
 

@@ -7,7 +7,8 @@
 
 namespace fata::dns {
 
-template async::Task<Result<void>> serve_udp(Engine*, sig::archetype::UdpSocket*, Counter*, async::CancelToken);
+template async::Task<Result<void>> serve_udp(Engine*, sig::archetype::UdpSocket*, Counter*,
+                                             async::CancelToken);
 template class TcpServer<sig::archetype::Tcp>;
 
 }  // namespace fata::dns
