@@ -424,69 +424,6 @@ TEST_F(EngineAnswers, SignaturesComeWithDoOnly) {
   EXPECT_EQ(all.answer.size(), 3U) << "every RRSIG when asked for";
 }
 
-TEST_F(EngineAnswers, WhatDoesNotFitIsTruncatedAndComesOverTcp) {
-  Engine engine = engine_with({kExampleZone});
-  const Decoded plain = resolve(engine, {.name = "big.example.", .type = kTxtType});
-  EXPECT_TRUE(plain.ok && plain.tc());
-  EXPECT_THAT(plain.answer, IsEmpty());
-  EXPECT_EQ(plain.rcode(), 0U);
-  const Decoded small = resolve(engine, {.name = "big.example.", .type = kTxtType, .payload = 100});
-  EXPECT_TRUE(small.tc() && small.has_opt) << "a payload below 512 counts as 512";
-  EXPECT_FALSE(resolve(engine, {.name = "big.example.", .type = kTxtType, .payload = 600}).tc());
-  EXPECT_FALSE(resolve(engine, {.name = "big.example.", .type = kTxtType}, Transport::kTcp).tc());
-}
-
-std::string many(unsigned count, const std::string& record) {
-  std::string text = "$ORIGIN m.test.\n$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS ns\n";
-  for (unsigned i = 0; i < count; ++i) {
-    std::string line = record;
-    for (std::size_t at; (at = line.find('#')) != std::string::npos;) line.replace(at, 1, std::to_string(i));
-    text += line + "\n";
-  }
-  return text;
-}
-
-TEST_F(EngineAnswers, TheSizeIsTheLesserOfClientsAndServers) {
-  const std::string text = many(200, "many A 10.0.0.#");
-  for (const auto& [payload, limit] : {std::pair{4096, 1400}, {1232, 1232}, {4096, 4000}}) {
-    Engine engine = engine_with({text}, {.udp_payload = static_cast<std::uint16_t>(limit)});
-    const auto query = query_bytes({.name = "many.m.test.", .type = kAType, .payload = payload});
-    const auto bytes = answer_bytes(engine, query, Transport::kUdp);
-    const Decoded got = decode(as_span(bytes));
-    EXPECT_LE(bytes.size(), static_cast<std::size_t>(std::min(payload, limit)));
-    EXPECT_EQ(got.opt_payload, static_cast<unsigned>(limit));
-    EXPECT_EQ(got.tc(), std::min(payload, limit) < 12 + 17 + 11 + 200 * 16);
-  }
-}
-
-TEST_F(EngineAnswers, AdditionalRecordsAreLeftOutWithoutTruncation) {
-  Engine engine = engine_with(
-      {many(20, "@ MX 1 a-rather-long-name-of-a-host-#\na-rather-long-name-of-a-host-# A 10.0.0.#")});
-  const Decoded got = resolve(engine, {.name = "m.test.", .type = kMxType, .payload = 1232});
-  EXPECT_TRUE(got.ok && !got.tc());
-  EXPECT_EQ(got.answer.size(), 20U);
-  EXPECT_LT(got.additional.size(), 20U);
-  EXPECT_GT(got.additional.size(), 0U);
-  EXPECT_EQ(resolve(engine, {.name = "m.test.", .type = kMxType}, Transport::kTcp).additional.size(), 20U);
-}
-
-TEST_F(EngineAnswers, AReferralWithoutRoomForItsGlueIsTruncated) {
-  Engine engine = engine_with(
-      {many(12, "cut NS a-rather-long-name-of-a-host-#.cut\na-rather-long-name-of-a-host-#.cut AAAA ::#")});
-  const Decoded got = resolve(engine, {.name = "x.cut.m.test.", .type = kAType});
-  EXPECT_TRUE(got.ok && got.tc()) << "RFC 9471";
-  EXPECT_EQ(resolve(engine, {.name = "x.cut.m.test.", .type = kAType}, Transport::kTcp).additional.size(),
-            12U);
-}
-
-TEST_F(EngineAnswers, GlueIsNoAdditionalDataButForNameServers) {
-  Engine engine =
-      engine_with({many(1, "@ MX 1 a.cut\n@ NS b.cut\ncut NS c.test.\na.cut A 10.0.0.1\nb.cut A 10.0.0.2")});
-  EXPECT_THAT(resolve(engine, {.name = "m.test.", .type = kMxType}).additional, IsEmpty());
-  EXPECT_THAT(resolve(engine, {.name = "m.test.", .type = kNsType}).additional,
-              ElementsAre("b.cut.m.test. 60 A 10.0.0.2"));
-}
-
 TEST_F(EngineAnswers, CountersSayWhatWasDone) {
   Engine engine = engine_with({kExampleZone});
   resolve(engine, {.name = "host1.example."});
