@@ -1,9 +1,10 @@
-# fata_image(NAME SOURCES ... DEPS ...)
+# fata_image(NAME [CPU_ENTROPY_ONLY] SOURCES ... DEPS ...)
 #
 # One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata libraries it names.
 #   linux   the executable NAME
 #   kvm     NAME.elf, the kernel with symbols (what a symboliser and a debugger read), and NAME.img, the same stripped
 #           (what a hypervisor boots), both beside each other
+# CPU_ENTROPY_ONLY leaves out the driver of virtio-rng (some 7 KB): such a kernel starts only with RDRAND or RDSEED.
 # The property FATA_IMAGE of the target NAME holds the path of what is run.
 set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/x86_64/image.ld)
 if(NOT EXISTS ${FATA_IMAGE_SCRIPT})
@@ -12,7 +13,7 @@ endif()
 cmake_path(NORMAL_PATH FATA_IMAGE_SCRIPT)
 
 function(fata_image name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "CPU_ENTROPY_ONLY" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   foreach(dep ${arg_DEPS})
     target_link_libraries(${name} PRIVATE fata::${dep})
@@ -24,7 +25,7 @@ function(fata_image name)
   endif()
 
   target_link_libraries(${name} PRIVATE fata::platform_kvm)
-  if(TARGET fata::virtio)
+  if(TARGET fata::virtio AND NOT arg_CPU_ENTROPY_ONLY)
     # The driver of virtio-rng is reached by a weak reference, which alone draws nothing from an archive.
     target_link_libraries(${name} PRIVATE fata::virtio)
     target_link_options(${name} PRIVATE "SHELL:-u fata_gather_boot_entropy")
