@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "commands.hpp"
@@ -25,6 +26,11 @@ int run_process(Project& project, const RunChoice& choice) {
     throw UsageError("--link " + choice.link + ": a process can only be given tap[:NAME]");
   if (tap && project.choice().net != "direct")
     throw UsageError("--link tap: needs Fata's own stack; add --net direct");
+
+  if (!choice.pcap.empty() &&
+      !std::ranges::contains(project.plan().parameters, std::string("pcap"), &PlanParameter::name)) {
+    throw UsageError("--pcap: this process has no network card of its own to listen at; add --net direct, or use -t kvm");
+  }
 
   Words words{project.image()};
   if (choice.link.starts_with("tap:")) words.push_back("--tap=" + choice.link.substr(4));
