@@ -37,6 +37,7 @@ int run_process(Project& project, const RunChoice& choice) {
   if (!choice.pcap.empty()) words.push_back("--pcap=" + choice.pcap.string());
   words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
   if (choice.gdb) {
+    if (find_program("gdbserver").empty()) throw UsageError("--gdb: needs gdbserver: apt-get install gdbserver");
     say("attach with: gdb " + project.elf().string() + " -ex 'target remote :1234'");
     words.insert(words.begin(), {"gdbserver", "localhost:1234"});
   }
