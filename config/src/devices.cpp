@@ -12,14 +12,22 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                               .called = "the network card",
                               .where = where});
   }
-  return device<NetDevice>({.type = "fata::host::Tap",
-                            .headers = {"fata/host/tap.hpp"},
+  const auto tap = device<NetDevice>({.type = "fata::host::Tap",
+                                      .headers = {"fata/host/tap.hpp"},
+                                      .libraries = {"platform_linux"},
+                                      .form = Form::kConnect,
+                                      .only_on = Target::kLinux,
+                                      .called = "the tap device",
+                                      .where = where},
+                                     parameter("tap", "tap0", "tap device to attach to", where));
+  return device<NetDevice>({.type = "fata::host::Pcap",
+                            .headers = {"fata/host/pcap.hpp"},
                             .libraries = {"platform_linux"},
                             .form = Form::kConnect,
                             .only_on = Target::kLinux,
-                            .called = "the tap device",
+                            .called = "the recording of packets",
                             .where = where},
-                           parameter("tap", "tap0", "tap device to attach to", where));
+                           tap, parameter("pcap", "", "file to write the packets to, as pcapng; none if empty", where));
 }
 
 Stack stack(const Device<NetDevice>& card, Where where) {

@@ -58,6 +58,8 @@ class Refuses(FataTest):
         self.refused_last("fata: --forward: a process is on the host's network already; use it with -t kvm", *run,
                           "--forward", "80:80")
         self.refused_last("fata: --link tap: needs Fata's own stack; add --net direct", *run, "--link", "tap:t0")
+        self.refused_last("fata: --pcap: this process has no network card of its own to listen at; add --net direct, or use "
+                          "-t kvm", *run, "--pcap", "x.pcap")
         self.refused_last("fata: --link user: a process can only be given tap[:NAME]", *run, "--link", "user")
 
     def refused_last(self, line, *words):

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "commands.hpp"
@@ -26,11 +27,17 @@ int run_process(Project& project, const RunChoice& choice) {
   if (tap && project.choice().net != "direct")
     throw UsageError("--link tap: needs Fata's own stack; add --net direct");
 
+  if (!choice.pcap.empty() &&
+      !std::ranges::contains(project.plan().parameters, std::string("pcap"), &PlanParameter::name)) {
+    throw UsageError("--pcap: this process has no network card of its own to listen at; add --net direct, or use -t kvm");
+  }
+
   Words words{project.image()};
   if (choice.link.starts_with("tap:")) words.push_back("--tap=" + choice.link.substr(4));
   if (!choice.pcap.empty()) words.push_back("--pcap=" + choice.pcap.string());
   words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
   if (choice.gdb) {
+    if (find_program("gdbserver").empty()) throw UsageError("--gdb: needs gdbserver: apt-get install gdbserver");
     say("attach with: gdb " + project.elf().string() + " -ex 'target remote :1234'");
     words.insert(words.begin(), {"gdbserver", "localhost:1234"});
   }

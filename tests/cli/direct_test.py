@@ -1,0 +1,50 @@
+"""Fata's own stack on a tap, in a network namespace of the test's own: answers, and --pcap records what passed."""
+import struct
+import subprocess
+import unittest
+
+from fata import BUILD, FataTest
+
+# The tap is made by the image; the namespace and all in it vanish with the script.
+SCRIPT = """
+ip link set lo up
+"$1" --tap=fata0 --ipv4=10.77.0.2/24 --ipv4-gateway=10.77.0.1 --pcap="$2" &
+for i in $(seq 50); do ip addr add 10.77.0.1/24 dev fata0 2>/dev/null && break; sleep 0.1; done
+ip link set fata0 up
+dig +short +time=2 +tries=5 @10.77.0.2 -p 1053 www.example.org A
+kill -TERM $!
+wait $!
+"""
+
+
+def may_make_namespaces():
+    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
+
+
+class Direct(FataTest):
+    @unittest.skipUnless(may_make_namespaces(), "needs the right to make network namespaces, and /dev/net/tun")
+    def test_a_name_server_on_a_tap(self):
+        lines = self.run_fata("build", "apps/dns", "--net", "direct", "--build-dir", BUILD / "dns-direct").stdout
+        capture = self.folder / "dns.pcapng"
+        done = subprocess.run(["unshare", "-n", "bash", "-c", SCRIPT, "-", lines.splitlines()[0], capture], text=True,
+                              capture_output=True, timeout=60)
+        self.assertEqual((done.stdout, done.returncode), ("192.0.2.80\n", 0), done.stderr)
+        frames = self.frames(capture.read_bytes())
+        ports = [struct.unpack("!HH", frame[34:38]) for frame in frames if frame[12:14] == b"\x08\x00" and frame[23] == 17]
+        self.assertIn(1053, [to for _, to in ports], "the question")
+        self.assertIn(1053, [by for by, _ in ports], "the answer")
+
+    def frames(self, text):
+        """The packets of a pcapng file."""
+        found, at = [], 0
+        while at < len(text):
+            kind, size = struct.unpack_from("<II", text, at)
+            if kind == 6:
+                length = struct.unpack_from("<I", text, at + 20)[0]
+                found.append(text[at + 28:at + 28 + length])
+            at += size
+        return found
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,96 @@
+"""fata run -t kvm: the guest's console, network, exit status, backtraces and end."""
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+from fata import BUILD, FATA, FataTest
+
+DNS = ["apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm"]
+NOOP = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-kvm"]
+CRASH_CONFIG = """#include <fata/config.hpp>
+using namespace fata::config;
+Plan plan(const Context&) { return Plan("crash").run(functor<Job()>("crash::Crash", "crash.hpp")()); }
+"""
+CRASH = """#pragma once
+#include <fata/async/context.hpp>
+#include <fata/async/task.hpp>
+namespace crash {
+[[gnu::noinline]] inline void fall(int depth) {
+  if (depth == 0) fata::panic("fell down");
+  fall(depth - 1);
+  asm volatile("");
+}
+class Crash {
+ public:
+  explicit Crash(fata::async::Context&) {}
+  fata::async::Task<int> start() { fall(3); co_return 0; }
+};
+}  // namespace crash
+"""
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Kernel(FataTest):
+    def test_answers_through_forwarded_ports_records_packets_and_ends_when_asked(self):
+        port = free_port()
+        self.run_fata("build", *DNS)
+        capture = self.folder / "dns.pcap"
+        guest = subprocess.Popen([*FATA, "run", *map(str, DNS), "--pcap", capture, "--", f"--port={port}"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in guest.stdout:
+            if "serving on port" in line:
+                break
+        answer = subprocess.run(["dig", "+short", "+time=2", "+tries=5", "@127.0.0.1", "-p", str(port), "www.example.org", "A"],
+                                text=True, capture_output=True).stdout
+        guest.send_signal(signal.SIGINT)
+        rest, errors = guest.communicate(timeout=30)
+        self.assertEqual((answer, guest.returncode), ("192.0.2.80\n", 0), rest + errors)
+        self.assertIn("served: queries 1", rest)
+        self.assertIn(f"fata: 127.0.0.1:{port}/udp is forwarded to the guest's port {port}", errors)
+        self.assertEqual(capture.read_bytes()[:4], bytes.fromhex("d4c3b2a1"))
+        self.assertIn(b"\x03www\x07example\x03org", capture.read_bytes())
+
+    def test_says_which_port_is_in_use(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+            done = self.run_fata("run", *DNS, "--forward", f"udp:{port}:1053", status=64)
+        self.assertEqual(done.stderr.splitlines()[-1],
+                         f"fata: udp port {port} of the host is in use; forward another with --forward udp:PORT:1053")
+
+    def test_tells_qemus_failure_from_the_images(self):
+        done = self.run_fata("run", *NOOP, "--accel", "tcg", "--memory", "999999999", status=70)
+        self.assertRegex(done.stderr.splitlines()[-1], r"^fata: QEMU itself failed, not the image \(its status \d+\)")
+
+    def test_boots_on_every_machine(self):
+        for machine in ("microvm", "pc", "q35"):
+            self.run_fata("run", *NOOP, "--machine", machine)
+
+    def test_waits_for_a_debugger_if_told_to(self):
+        line = self.run_fata("run", *NOOP, "--gdb", "--accel", "tcg", "--dry-run").stdout
+        self.assertIn(" -S -gdb tcp:127.0.0.1:1234 ", line)
+        self.assertIn("fata.base=0x", line)
+
+    def test_quotes_parameters_for_the_kernels_command_line(self):
+        line = self.run_fata("run", *NOOP, "--accel", "tcg", "--dry-run", "--", '--a=b c', '--d=e"f\\g').stdout
+        self.assertTrue(line.endswith(" -append '\"--a=b c\" \"--d=e\\\"f\\\\g\"'\n"), line)
+
+    def test_explains_backtraces(self):
+        app = self.application("crash", config_cpp=CRASH_CONFIG, crash_hpp=CRASH)
+        done = subprocess.run([*FATA, "run", str(app), "-t", "kvm"], text=True, capture_output=True)
+        self.assertNotIn(done.returncode, (0, 64, 70), done.stderr)
+        text = done.stdout.replace("\r", "")
+        self.assertIn("fell down", text)
+        places = [line for line in text.splitlines() if re.search(r"^ +crash::fall\(int\) at .*/crash\.hpp:\d+", line)]
+        self.assertGreaterEqual(len(places), 3, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
