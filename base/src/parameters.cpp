@@ -97,7 +97,7 @@ namespace {
 
 // Levenshtein's distance between a word and a parameter's name; both at most kMaxName characters.
 constexpr std::size_t kMaxName = 31;
-std::size_t distance(std::string_view a, std::string_view b) {
+[[gnu::noinline, clang::minsize]] std::size_t distance(std::string_view a, std::string_view b) {
   std::array<std::size_t, kMaxName + 1> row{};
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
@@ -113,19 +113,19 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 // Nothing, if none is near.
-std::string_view nearest(std::span<const Parameter> table, std::string_view name) {
+[[gnu::noinline, clang::minsize]] std::string_view nearest(std::span<const Parameter> table,
+                                                           std::string_view name) {
   if (name.size() > kMaxName) return {};
   std::string_view best;
   std::size_t best_distance = name.size() / 3 + 2;  // further away it is a guess
-  const auto consider = [&](std::string_view candidate) {
+  for (std::size_t i = 0; i <= table.size(); ++i) {
+    const std::string_view candidate = i < table.size() ? table[i].name : std::string_view("help");
     const std::size_t d = candidate.size() <= kMaxName ? distance(name, candidate) : best_distance;
     if (d < best_distance) {
       best = candidate;
       best_distance = d;
     }
-  };
-  for (const Parameter& parameter : table) consider(parameter.name);
-  consider("help");
+  }
   return best;
 }
 
