@@ -1,8 +1,14 @@
+# fata_hot_sources(FILE ...): built for speed also where the rest is built for size.
+#
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
 # One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven
 # self-contained. DEPS are the fata libraries it may include. TESTS become one executable `NAME_test`.
 # A library without SOURCES is header-only.
+function(fata_hot_sources)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
+endfunction()
+
 function(fata_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   set(target fata_${name})

@@ -152,13 +152,13 @@ void log_sink(log::Level, std::string_view line) noexcept {
   platform::console_write("\n");
 }
 
-[[noreturn]] void panic(std::string_view what, std::source_location where) noexcept {
+[[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
   if (!machine::begin_last_report()) kvm::power_off(machine::kCrashStatus);
   platform::console_flush();
-  std::string_view file = where.file_name();
-  file.remove_prefix(file.rfind('/') + 1);
-  Text<512> line(std::in_place, "panic: ", what, " at ", file, ':', std::uint64_t{where.line()});
-  machine::report_line(line.view());
+  std::string_view name = file;
+  name.remove_prefix(name.rfind('/') + 1);
+  Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
+  machine::report_line(text.view());
   const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
   machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1, *frame);
   kvm::power_off(machine::kCrashStatus);

@@ -62,15 +62,6 @@ const nothrow_t nothrow{};
 
 extern "C" {
 
-[[noreturn, gnu::cold, gnu::noinline]] void fata_libcpp_violation(const char* message) noexcept {
-  // "/usr/lib/.../span:123: assertion ... failed: reason\n": from the header's name on, without the newline.
-  std::string_view text(message);
-  const std::size_t place = text.find(": assertion");
-  if (place != text.npos) text.remove_prefix(text.substr(0, place).rfind('/') + 1);
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  fata::panic(text);
-}
-
 [[noreturn]] void __stack_chk_fail() {
   fata::panic("stack smashed: a buffer on the stack was overrun (canary)");
 }

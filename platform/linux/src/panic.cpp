@@ -56,9 +56,9 @@ void install_crash_handlers() {
 
 }  // namespace host
 
-[[noreturn]] void panic(std::string_view what, std::source_location where) noexcept {
-  Text<400> line(std::in_place, "panic: ", what, " at ", where.file_name(), ':', where.line(), '\n');
-  host::die(line.view());
+[[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
+  Text<400> text(std::in_place, "panic: ", what, " at ", file, ':', line, '\n');
+  host::die(text.view());
 }
 
 }  // namespace fata

@@ -71,9 +71,8 @@ void log_sink(log::Level, std::string_view line) noexcept {
   if (sim::g_current != nullptr) sim::g_current->log_line(line);
 }
 
-[[noreturn]] void panic(std::string_view what, std::source_location where) noexcept {
-  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), where.file_name(),
-               where.line());
+[[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
+  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), file, line);
   std::abort();
 }
 

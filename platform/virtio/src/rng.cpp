@@ -6,7 +6,13 @@
 #include "fata/base/platform.hpp"
 #include "fata/kvm/device.hpp"
 #include "fata/kvm/entropy.hpp"
-#include "fata/virtio/transport.hpp"
+#include "transports.hpp"
+
+namespace fata::virtio {
+// Weak here: PCI is looked at in images that have a PCI driver anyhow. The others find the device on virtio-mmio (microvm), and a
+// machine with PCI has a processor with RDRAND; without either, the image says that it lacks entropy.
+[[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
+}  // namespace fata::virtio
 
 namespace fata::kvm {
 
@@ -16,9 +22,14 @@ constexpr Duration kPatience = milliseconds(500);
 }  // namespace
 
 extern "C" void fata_gather_boot_entropy() noexcept {
-  Result<std::unique_ptr<virtio::Transport>> found = virtio::find_device(VIRTIO_ID_RNG);
-  if (!found) return;
-  virtio::Transport& transport = **found;
+  unsigned nth = 0;
+  bool legacy = false;
+  std::unique_ptr<virtio::Transport> found = virtio::find_mmio(VIRTIO_ID_RNG, nth, legacy);
+  if (found == nullptr && virtio::find_pci != nullptr) {
+    if (auto pci = virtio::find_pci(VIRTIO_ID_RNG, nth)) found = std::move(*pci);
+  }
+  if (found == nullptr) return;
+  virtio::Transport& transport = *found;
   if (!virtio::negotiate(transport, 1ULL << VIRTIO_F_VERSION_1, 0)) return;
   Result<std::unique_ptr<virtio::OwnedQueue>> queue = virtio::start_queue(transport, 0, 4, false);
   if (!queue) return;

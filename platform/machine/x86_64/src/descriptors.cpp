@@ -10,6 +10,9 @@ extern char fata_stack_fault_top[], fata_stack_double_fault_top[], fata_stack_nm
 
 namespace fata::machine {
 namespace {
+// vectors.S: stubs of 16 bytes for the 32 exceptions, then of 8.
+constexpr std::uint64_t stub_offset(unsigned vector) { return vector < 32 ? vector * 16 : 32 * 16 + (vector - 32) * 8; }
+
 struct [[gnu::packed]] TaskState {
   std::uint32_t reserved0;
   std::uint64_t stacks[3];
@@ -52,7 +55,7 @@ void load_descriptors() {
       (sizeof(TaskState) - 1) | ((base & 0xffffff) << 16) | (0x89ULL << 40) | ((base >> 24 & 0xff) << 56);
   segments[4] = base >> 32;
   for (unsigned vector = 0; vector < kGates; ++vector) {
-    const std::uint64_t target = reinterpret_cast<std::uint64_t>(fata_vectors) + vector * 16;
+    const std::uint64_t target = reinterpret_cast<std::uint64_t>(fata_vectors) + stub_offset(vector);
     gates[vector].low = (target & 0xffff) | (kCode << 16) | (interrupt_stack(vector) << 32) |
                         (0x8eULL << 40) | ((target >> 16 & 0xffff) << 48);
     gates[vector].high = target >> 32;

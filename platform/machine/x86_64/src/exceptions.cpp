@@ -23,7 +23,7 @@ struct Frame {
 constexpr std::string_view kNames[]{
     "division by zero",    "debug trap",         "NMI",
     "breakpoint",          "overflow",           "bound range exceeded",
-    "trap instruction",    "FPU not available",  "double fault",
+    "failed check (trap)", "FPU not available",  "double fault",
     "coprocessor overrun", "invalid TSS",        "segment not present",
     "stack segment fault", "general protection", "page fault",
     "reserved exception",  "x87 error",          "misaligned access",

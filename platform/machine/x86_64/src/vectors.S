@@ -1,4 +1,4 @@
-// The interrupt descriptors' targets: 32 exceptions, then 64 interrupt vectors. Each stub is 16 bytes.
+// The interrupt descriptors' targets: 32 exceptions, then 64 interrupt vectors. Each stub is 16 bytes, then 8.
     .text
     .globl fata_vectors
     .align 16
@@ -15,7 +15,7 @@ fata_vectors:
     vector = vector + 1
     .endr
     .rept 64
-    .align 16
+    .align 8
     pushq $(vector - 32)
     jmp interrupt
     vector = vector + 1
