@@ -120,6 +120,7 @@ void Project::configure() {
 void Project::build() {
   std::vector<std::string> libraries = plan_.libraries();
   libraries.push_back(kernel() ? "platform_kvm" : "platform_linux_main");
+  if (kernel()) libraries.push_back("virtio");  // every kernel links it, for entropy
   home_.provide(choice_.target, libraries, choice_.verbose);
 
   const FolderLock lock(folder_);
