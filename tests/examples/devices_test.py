@@ -1,0 +1,121 @@
+"""Every device example runs on a target and does what it should:  devices_test.py linux|kvm"""
+import datetime
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+from fata import BUILD, FATA, FataTest
+
+TARGET = sys.argv.pop(1) if len(sys.argv) > 1 else "linux"
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def may_make_namespaces():
+    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
+
+
+in_a_namespace = unittest.skipUnless(may_make_namespaces(), "needs root (network namespaces) and /dev/net/tun")
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Devices(FataTest):
+    def words(self, name, *more):
+        folder = BUILD / ("-".join([name, TARGET, *more]).replace("--", ""))
+        return [f"examples/devices/{name}", "-t", TARGET, *more, "--build-dir", str(folder)]
+
+    def run_example(self, name, *parameters, status=0):
+        done = self.run_fata("run", *self.words(name), "--", *parameters, status=status, timeout=300)
+        self.log = done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
+        return done.stdout.replace("\r", "")
+
+    def test_clock_tells_monotonic_and_wall_time(self):
+        before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=2)
+        told = re.findall(r"^after (\S+) it is (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$",
+                          self.run_example("clock", "--times=3", "--pause=300ms"), re.MULTILINE)
+        after = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+        self.assertEqual(len(told), 3)
+        times = [datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) for _, text in told]
+        self.assertEqual(times, sorted(times))
+        self.assertTrue(before <= times[0] and times[-1] <= after, f"{before} {times} {after}")
+        self.assertGreater((times[2] - times[0]).total_seconds(), 0.5)
+        self.assertRegex(told[2][0], r"^(5|6|7|8|9)\d\d\.\dms$|^\d+\.\d+s$")
+
+    def test_kv_ro_lists_and_prints(self):
+        self.assertEqual(self.run_example("kv-ro"), "about.txt 20\npoems/empty.txt 0\npoems/image.txt 57\n")
+        self.assertEqual(self.run_example("kv-ro", "--key=poems/image.txt"),
+                         "An image holds what it needs,\nand nothing else it heeds.\n")
+        self.run_example("kv-ro", "--key=nothing", status=1)
+        self.assertIn("error kv-ro: nothing: key-value: no such key", self.log)
+
+    def echoes(self, words, *parameters, port):
+        """What is sent to the image that `fata run` starts comes back, and it ends when asked to."""
+        self.run_fata("build", *words)
+        image = subprocess.Popen([*FATA, "run", *words, "--", f"--port={port}", *parameters], text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(image.kill)
+        for line in image.stdout if TARGET == "kvm" else image.stderr:
+            if "echoing on port" in line:
+                break
+        sent = [bytes([i]) * size for i, size in enumerate([1, 2, 17, 512, 1000, 1471, 1472] * 12)]
+        heard = set()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(2)
+            client.connect(("127.0.0.1", port))
+            for _ in range(20):  # UDP may lose some
+                for text in sent:
+                    if text not in heard:
+                        client.send(text)
+                try:
+                    while heard != set(sent):
+                        heard.add(client.recv(2048))
+                    break
+                except TimeoutError:
+                    pass
+        image.send_signal(signal.SIGINT)
+        out, errors = image.communicate(timeout=60)
+        self.assertEqual(heard, set(sent))
+        self.assertEqual(image.returncode, 0, out + errors)
+        counted = re.search(r"udp-echo: (\d+) datagrams echoed, (\d+) dropped", out if TARGET == "kvm" else errors)
+        self.assertGreaterEqual(int(counted[1]), len(sent))
+
+    def test_udp_echo_sends_back_what_it_gets(self):
+        self.echoes(self.words("udp-echo"), port=free_port())
+
+    @unittest.skipIf(TARGET == "kvm", "a kernel brings its own stack")
+    def test_udp_echo_says_that_its_port_is_taken(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("0.0.0.0", 0))
+            port = taken.getsockname()[1]
+            self.run_example("udp-echo", f"--port={port}", status=64)
+        self.assertIn(f"error udp-echo: cannot serve UDP port {port}: ", self.log)
+        self.assertIn("; choose another with --port", self.log)
+
+    def in_namespace(self, script, *words):
+        done = subprocess.run(["unshare", "-n", sys.executable, HERE / script, *words], text=True, capture_output=True,
+                              timeout=120, env={**os.environ, "FATA": FATA[0]})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    @in_a_namespace
+    def test_udp_echo_on_a_tap(self):
+        words = self.words("udp-echo", *(["--net", "direct"] if TARGET == "linux" else []))
+        self.run_fata("build", *words)
+        self.in_namespace("on_tap.py", "udp", TARGET, *words)
+
+    @in_a_namespace
+    def test_network_sends_frames_back(self):
+        self.run_fata("build", *self.words("network"))
+        self.in_namespace("on_tap.py", "frames", TARGET, *self.words("network"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,79 @@
+"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp linux|kvm WORDS-OF-FATA-RUN..."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+what, target, *words = sys.argv[1:]
+TAP = "fata0"
+EXPERIMENTAL = 0x88B5
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+ip("link", "set", "lo", "up")
+ip("tuntap", "add", TAP, "mode", "tap", "vnet_hdr")
+ip("addr", "add", "10.77.0.1/24", "dev", TAP)
+ip("link", "set", TAP, "up")
+
+line = [os.environ["FATA"], "--no-install", "run", *words]
+if target == "kvm":
+    line += ["--link", f"tap:{TAP}", "--"]
+else:
+    line += ["--", f"--tap={TAP}"]
+if what == "udp":
+    line += ["--ipv4=10.77.0.2/24", "--ipv4-gateway=10.77.0.1"]
+image = subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+try:
+    for text in image.stdout if target == "kvm" else image.stderr:
+        if "hardware address" in text and what == "frames" or "echoing on port" in text:
+            break
+    if what == "frames":
+        mac = bytes.fromhex(text.split("hardware address ")[1].split(",")[0].replace(":", ""))
+        ours = bytes.fromhex("020000000001")
+        sent = [mac + ours + EXPERIMENTAL.to_bytes(2, "big") + bytes([i]) * size
+                for i, size in enumerate([46, 47, 100, 1499, 1500] * 20)]
+        wanted = {ours + mac + frame[12:] for frame in sent}
+        heard = set()
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EXPERIMENTAL)) as wire:
+            wire.bind((TAP, EXPERIMENTAL))
+            wire.settimeout(2)
+            wire.send(mac + ours + (0x88B6).to_bytes(2, "big") + bytes(46))  # not to be answered
+            for _ in range(10):
+                for frame in sent:
+                    wire.send(frame)
+                end = time.monotonic() + 2
+                while not wanted <= heard and time.monotonic() < end:
+                    try:
+                        heard.add(wire.recv(2000))
+                    except TimeoutError:
+                        break
+                if wanted <= heard:
+                    break
+        assert wanted <= heard, f"{len(wanted - heard)} of {len(wanted)} frames did not come back"
+        assert not any(frame[12:14] != EXPERIMENTAL.to_bytes(2, "big") for frame in heard)
+    else:
+        sent = {bytes([i]) * size for i, size in enumerate([1, 2, 17, 1000, 1472] * 25)}
+        heard = set()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(2)
+            client.connect(("10.77.0.2", 7007))
+            for _ in range(10):
+                for datagram in sent - heard:
+                    client.send(datagram)
+                try:
+                    while heard != sent:
+                        heard.add(client.recv(2048))
+                    break
+                except TimeoutError:
+                    pass
+        assert heard == sent, f"{len(sent - heard)} of {len(sent)} datagrams did not come back"
+    image.send_signal(signal.SIGINT)
+    out, errors = image.communicate(timeout=30)
+    assert image.returncode == 0, out + errors
+finally:
+    image.kill()
