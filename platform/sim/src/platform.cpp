@@ -72,8 +72,8 @@ void log_sink(log::Level, std::string_view line) noexcept {
 }
 
 [[noreturn]] void panic(std::string_view what, std::source_location where) noexcept {
-  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), where.file_name(),
-               where.line());
+  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(),
+               where.file_name(), where.line());
   std::abort();
 }
 

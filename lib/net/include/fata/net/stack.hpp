@@ -31,7 +31,8 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
       : net_(&net),
         log_(context.logger("net")),
         host_(HostConfig{net.mac(), address, gateway, net.mtu(), net.features().tx_checksum}, *this),
-        driver_(drive(this)) {
+        driver_(drive(this)),
+        drainer_(drain(this)) {
     log_.info("address ", address, ", hardware address ", net.mac(), ", gateway ", gateway);
   }
   ~Stack() { check(sockets_.empty(), "a socket outlives its stack"); }
@@ -65,6 +66,19 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
       self->flush();
       self->rearm();
       co_await async::yield();
+    }
+  }
+
+  // Hands over what a full device left behind, as soon as it has room; without it the rest would wait for the next
+  // frame of anybody.
+  static async::Task<void> drain(Stack* self) {
+    for (;;) {
+      if (self->staged_count_ == 0) {
+        (void)co_await self->unsent_.wait();
+        continue;
+      }
+      if (const Result<void> room = co_await self->net_->writable(async::Wait{}); !room) co_return;  // drive() reports it
+      self->flush();
     }
   }
 
@@ -112,6 +126,7 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
     const std::size_t taken = net_->send(std::span(staged_).first(staged_count_));
     for (std::size_t i = taken; i < staged_count_; ++i) staged_[i - taken] = std::move(staged_[i]);
     staged_count_ -= taken;
+    if (staged_count_ != 0) unsent_.notify_one();
   }
 
   Net* net_;
@@ -120,8 +135,10 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
   sig::NoTcp tcp_;
   std::array<PacketBuf, kBatch> staged_;
   std::size_t staged_count_ = 0;
+  async::WaitQueue unsent_;
   Host host_;
   async::Background driver_;
+  async::Background drainer_;
 };
 
 }  // namespace fata::net
