@@ -12,22 +12,32 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                               .called = "the network card",
                               .where = where});
   }
-  const auto tap = device<NetDevice>({.type = "fata::host::Tap",
-                                      .headers = {"fata/host/tap.hpp"},
-                                      .libraries = {"platform_linux"},
-                                      .form = Form::kConnect,
-                                      .only_on = Target::kLinux,
-                                      .called = "the tap device",
-                                      .where = where},
-                                     parameter("tap", "tap0", "tap device to attach to", where));
-  return device<NetDevice>({.type = "fata::host::Pcap",
-                            .headers = {"fata/host/pcap.hpp"},
-                            .libraries = {"platform_linux"},
-                            .form = Form::kConnect,
-                            .only_on = Target::kLinux,
-                            .called = "the recording of packets",
+  return capture(device<NetDevice>({.type = "fata::host::Tap",
+                                    .headers = {"fata/host/tap.hpp"},
+                                    .libraries = {"platform_linux"},
+                                    .form = Form::kConnect,
+                                    .only_on = Target::kLinux,
+                                    .called = "the tap device",
+                                    .where = where},
+                                   parameter("tap", "tap0", "tap device to attach to", where)),
+                 where);
+}
+
+Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
+  const auto file =
+      device<Capture>({.type = "fata::host::CaptureFile",
+                       .headers = {"fata/host/capture_file.hpp"},
+                       .libraries = {"platform_linux"},
+                       .form = Form::kConnect,
+                       .only_on = Target::kLinux,
+                       .called = "the capture file",
+                       .where = where},
+                      parameter("pcap", "", "file to write all frames to, as pcapng; none if empty", where));
+  return device<NetDevice>({.type = "fata::net::PcapDevice",
+                            .headers = {"fata/net/pcap.hpp"},
+                            .libraries = {"net"},
                             .where = where},
-                           tap, parameter("pcap", "", "file to write the packets to, as pcapng; none if empty", where));
+                           card, default_clock(where), file);
 }
 
 Stack stack(const Device<NetDevice>& card, Where where) {

@@ -33,4 +33,11 @@ std::uint16_t ChecksumSum::partial() const {
   return static_cast<std::uint16_t>(sum);
 }
 
+void finish_checksum(MutableBytes frame, const Offload& offload) {
+  if (!offload.checksum_needed) return;
+  const std::uint16_t sum = checksum(frame.subspan(offload.checksum_start));
+  store_be(frame.subspan(std::size_t{offload.checksum_start} + offload.checksum_offset),
+           sum == 0 ? std::uint16_t{0xffff} : sum);  // 0 would mean "no checksum" in UDP
+}
+
 }  // namespace fata::net

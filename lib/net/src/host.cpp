@@ -6,15 +6,22 @@ Host::Host(const HostConfig& config, HostSink& sink)
     : config_(config),
       sink_(&sink),
       errors_(config.icmp_errors_per_second, 10),
-      counters_{Counter{"received"}, Counter{"not_for_us"}, Counter{"unknown_type"}, Counter{"bad_frame"},
-                Counter{"bad_arp"}, Counter{"bad_ip"}, Counter{"ip_checksum"}, Counter{"fragments_dropped"},
-                Counter{"bad_address"}, Counter{"unknown_protocol"}, Counter{"bad_udp"}, Counter{"udp_checksum"},
-                Counter{"no_listener"}, Counter{"bad_icmp"}, Counter{"echo_replies"}, Counter{"arp_replies"},
-                Counter{"arp_requests"}, Counter{"unreachable_sent"}, Counter{"unreachable_heard"}, Counter{"sent"},
-                Counter{"no_route"}, Counter{"too_long"}, Counter{"no_buffer"}} {}
+      counters_{Counter{"received"},          Counter{"not_for_us"},
+                Counter{"unknown_type"},      Counter{"bad_frame"},
+                Counter{"bad_arp"},           Counter{"bad_ip"},
+                Counter{"ip_checksum"},       Counter{"fragments_dropped"},
+                Counter{"bad_address"},       Counter{"unknown_protocol"},
+                Counter{"bad_udp"},           Counter{"udp_checksum"},
+                Counter{"no_listener"},       Counter{"bad_icmp"},
+                Counter{"echo_replies"},      Counter{"arp_replies"},
+                Counter{"arp_requests"},      Counter{"unreachable_sent"},
+                Counter{"unreachable_heard"}, Counter{"sent"},
+                Counter{"no_route"},          Counter{"too_long"},
+                Counter{"no_buffer"},         Counter{"address_conflicts"}} {}
 
 bool Host::is_broadcast(Ipv4Address address) const {
-  return address.is_limited_broadcast() || (config_.address.prefix < 31 && address == config_.address.broadcast());
+  return address.is_limited_broadcast() ||
+         (config_.address.prefix < 31 && address == config_.address.broadcast());
 }
 
 void Host::receive(sig::RxFrame&& frame, Instant now) {
@@ -25,19 +32,27 @@ void Host::receive(sig::RxFrame&& frame, Instant now) {
   if (!unicast && !header->destination.is_multicast()) return count_up(kNotForUs);
   frame.frame.trim_front(ethernet::kHeaderSize);
   switch (static_cast<ethernet::Type>(header->type)) {
-    case ethernet::Type::kIpv4: return receive_ipv4(std::move(frame), unicast, now);
-    case ethernet::Type::kArp: return receive_arp(frame.frame.bytes(), now);
-    default: return count_up(kUnknownType);
+    case ethernet::Type::kIpv4:
+      return receive_ipv4(std::move(frame), unicast, now);
+    case ethernet::Type::kArp:
+      return receive_arp(frame.frame.bytes(), now);
+    default:
+      return count_up(kUnknownType);
   }
 }
 
 void Host::receive_arp(Bytes payload, Instant now) {
   const auto packet = arp::Packet::parse(payload);
-  if (!packet || packet->sender_mac.is_multicast() || packet->sender_mac == MacAddress{}) return count_up(kBadArp);
+  if (!packet || packet->sender_mac.is_multicast() || packet->sender_mac == MacAddress{})
+    return count_up(kBadArp);
   const bool to_us = is_ours(packet->target);
   const bool probe = packet->sender.is_any();  // RFC 5227: somebody asks whether an address is free
-  if (is_ours(packet->sender)) return count_up(kBadArp);  // somebody else claims our address
-  if (!probe && config_.address.contains(packet->sender)) {
+  if (is_ours(packet->sender)) {
+    // Somebody else claims our address, or a switch gave us our own frame back.
+    return count_up(packet->sender_mac == config_.mac ? kNotForUs : kAddressConflict);
+  }
+  // A gateway may lie outside of a narrow prefix.
+  if (!probe && (config_.address.contains(packet->sender) || packet->sender == config_.gateway)) {
     if (auto waiting = arp_.learn(packet->sender, packet->sender_mac, to_us, now)) {
       send_frame(std::move(*waiting), packet->sender_mac, ethernet::Type::kIpv4);
     }
@@ -55,7 +70,8 @@ void Host::receive_ipv4(sig::RxFrame&& frame, bool unicast, Instant now) {
   if (!ours && !is_broadcast(ip->destination)) return count_up(kNotForUs);
   // RFC 1122 section 3.2.1.3: none of these can have sent a packet.
   const Ipv4Address from = ip->source;
-  if (from.is_multicast() || from.is_loopback() || is_broadcast(from) || from.is_any() || is_ours(from)) {
+  const bool this_network = from.value >> 24 == 0;
+  if (from.is_multicast() || from.is_loopback() || is_broadcast(from) || this_network || is_ours(from)) {
     return count_up(kBadAddress);
   }
   if (ip->is_fragment()) return count_up(kFragments);
@@ -64,17 +80,22 @@ void Host::receive_ipv4(sig::RxFrame&& frame, bool unicast, Instant now) {
   // An answer or an error goes only to what was sent to us alone, at both layers.
   const bool answerable = unicast && ours;
   switch (ip->protocol) {
-    case ipv4::kUdp: return receive_udp(std::move(packet), *ip, frame.offload, answerable, now);
-    case ipv4::kIcmp: return receive_icmp(std::move(packet), *ip, answerable, now);
-    default: return count_up(kUnknownProtocol);
+    case ipv4::kUdp:
+      return receive_udp(std::move(packet), *ip, frame.offload, answerable, now);
+    case ipv4::kIcmp:
+      return receive_icmp(std::move(packet), *ip, answerable, now);
+    default:
+      return count_up(kUnknownProtocol);
   }
 }
 
-void Host::receive_udp(Slice packet, const ipv4::Header& ip, const Offload& offload, bool answerable, Instant now) {
+void Host::receive_udp(Slice packet, const ipv4::Header& ip, const Offload& offload, bool answerable,
+                       Instant now) {
   const Bytes payload = packet.bytes().subspan(ip.header_length);
   const auto udp = udp::Header::parse(payload, ip, offload);
   if (!udp) return count_up(udp.error() == udp::Malformed::kChecksum ? kUdpChecksum : kBadUdp);
-  sig::RxDatagram datagram{{ip.source, udp->source_port}, ip.destination,
+  sig::RxDatagram datagram{{ip.source, udp->source_port},
+                           ip.destination,
                            packet.part(ip.header_length + udp::kHeaderSize, udp->length - udp::kHeaderSize)};
   if (sink_->deliver(std::move(datagram), udp->destination_port)) return;
   count_up(kNoListener);
@@ -85,11 +106,13 @@ void Host::receive_icmp(Slice packet, const ipv4::Header& ip, bool answerable, I
   const auto icmp = icmp::Header::parse(packet.bytes().subspan(ip.header_length));
   if (!icmp) return count_up(kBadIcmp);
   if (icmp->type == icmp::kUnreachable) return count_up(kUnreachableHeard);
-  // Echo requests to broadcast addresses are ignored (RFC 1122 section 3.2.2.6 allows it): they are an amplifier.
+  // Echo requests to broadcast addresses are ignored (RFC 1122 section 3.2.2.6 allows it): they are an
+  // amplifier.
   if (icmp->type != icmp::kEcho || !answerable) return;
   PacketBuf reply = sink_->allocate();
   const Bytes message = packet.bytes().subspan(ip.header_length);
-  if (!reply || reply.headroom() < ethernet::kHeaderSize + ipv4::kHeaderSize || reply.tailroom() < message.size()) {
+  if (!reply || reply.headroom() < ethernet::kHeaderSize + ipv4::kHeaderSize ||
+      reply.tailroom() < message.size()) {
     return count_up(kNoBuffer);
   }
   copy_bytes(reply.append(message.size()), message);
@@ -110,7 +133,8 @@ void Host::send_unreachable(const Slice& packet, const ipv4::Header& ip, Instant
   send_ipv4(std::move(message), config_.address.address, ip.source, ipv4::kIcmp, now);
 }
 
-void Host::send_udp(sig::TxDatagram&& datagram, std::uint16_t local_port, Instant now) {
+void Host::send_udp(sig::TxDatagram&& given, std::uint16_t local_port, Instant now) {
+  sig::TxDatagram datagram = std::move(given);  // its buffer goes home also when it is not sent
   if (!datagram.destination.address.is_v4()) return count_up(kNoRoute);
   if (datagram.payload.size() > max_udp_payload()) return count_up(kTooLong);
   const Ipv4Address destination = datagram.destination.address.v4();
@@ -131,12 +155,16 @@ void Host::send_ipv4(PacketBuf payload, Ipv4Address source, Ipv4Address destinat
   header.dont_fragment = true;  // we send nothing larger than the link carries
   header.write(payload.prepend(ipv4::kHeaderSize));
   if (payload.offload().checksum_needed) {
-    payload.offload().checksum_start = static_cast<std::uint16_t>(payload.offload().checksum_start + ipv4::kHeaderSize);
+    payload.offload().checksum_start =
+        static_cast<std::uint16_t>(payload.offload().checksum_start + ipv4::kHeaderSize);
   }
-  if (is_broadcast(destination)) return send_frame(std::move(payload), MacAddress::broadcast(), ethernet::Type::kIpv4);
+  if (is_broadcast(destination))
+    return send_frame(std::move(payload), MacAddress::broadcast(), ethernet::Type::kIpv4);
   Ipv4Address hop = destination;
   if (!config_.address.contains(destination)) hop = config_.gateway;
-  if (hop.is_any() || destination.is_multicast() || is_ours(destination)) return count_up(kNoRoute);
+  // RFC 1122 section 3.2.1.3: loopback and "this network" never leave a host.
+  const bool stays = destination.value >> 24 == 0 || destination.is_loopback() || is_ours(destination);
+  if (hop.is_any() || destination.is_multicast() || stays) return count_up(kNoRoute);
   const arp::Cache::Lookup found = arp_.lookup(hop, payload, now);
   if (found.request) {
     const MacAddress to = found.next == arp::Cache::Next::kSend ? found.mac : MacAddress::broadcast();
@@ -147,7 +175,8 @@ void Host::send_ipv4(PacketBuf payload, Ipv4Address source, Ipv4Address destinat
 }
 
 void Host::send_frame(PacketBuf packet, const MacAddress& to, ethernet::Type type) {
-  ethernet::Header{to, config_.mac, static_cast<std::uint16_t>(type)}.write(packet.prepend(ethernet::kHeaderSize));
+  ethernet::Header{to, config_.mac, static_cast<std::uint16_t>(type)}.write(
+      packet.prepend(ethernet::kHeaderSize));
   if (packet.offload().checksum_needed) {
     packet.offload().checksum_start =
         static_cast<std::uint16_t>(packet.offload().checksum_start + ethernet::kHeaderSize);
@@ -156,7 +185,8 @@ void Host::send_frame(PacketBuf packet, const MacAddress& to, ethernet::Type typ
   sink_->transmit(std::move(packet));
 }
 
-void Host::send_arp(std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac, Ipv4Address target) {
+void Host::send_arp(std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
+                    Ipv4Address target) {
   PacketBuf packet = sink_->allocate();
   if (!packet || packet.tailroom() < arp::kPacketSize) return count_up(kNoBuffer);
   arp::Packet{operation, config_.mac, config_.address.address, target_mac, target}.write(
@@ -164,7 +194,9 @@ void Host::send_arp(std::uint16_t operation, const MacAddress& to, const MacAddr
   send_frame(std::move(packet), to, ethernet::Type::kArp);
 }
 
-void Host::announce() { send_arp(arp::kRequest, MacAddress::broadcast(), MacAddress{}, config_.address.address); }
+void Host::announce() {
+  send_arp(arp::kRequest, MacAddress::broadcast(), MacAddress{}, config_.address.address);
+}
 
 void Host::tick(Instant now) {
   arp_.tick(now, [this](Ipv4Address address) {

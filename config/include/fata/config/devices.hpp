@@ -13,8 +13,18 @@ namespace fata::config {
 
 using Where = std::source_location;
 
-// The target's network card: a tap on linux (parameter --tap), the first virtio-net card on kvm.
+// Where a packet capture goes.
+struct Capture {
+  static constexpr std::string_view kName = "Capture", kConcept = "fata::net::CaptureSink", kHeader = "fata/net/pcap.hpp";
+};
+
+// The target's network card: a tap on linux (parameters --tap and, for a capture of its frames, --pcap), the first virtio-net
+// card on kvm.
 Device<NetDevice> default_network(const Context& context, Where where = Where::current());
+
+// A card with its frames recorded in the file that the parameter --pcap names, if it is given (linux only; for a kernel
+// `fata run --pcap` has QEMU record them).
+Device<NetDevice> capture(const Device<NetDevice>& card, Where where = Where::current());
 
 // UDP and TCP of one stack.
 struct Stack {

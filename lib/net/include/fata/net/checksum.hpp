@@ -5,6 +5,7 @@
 
 #include "fata/base/address.hpp"
 #include "fata/base/bytes.hpp"
+#include "fata/base/packet.hpp"
 
 namespace fata::net {
 
@@ -35,5 +36,8 @@ inline std::uint16_t checksum(Bytes bytes) {
   sum.add(bytes);
   return sum.finish();
 }
+
+// Does in software what `offload` asks a device to do for `frame`. Nothing if it asks for nothing.
+void finish_checksum(MutableBytes frame, const Offload& offload);
 
 }  // namespace fata::net

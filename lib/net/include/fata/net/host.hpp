@@ -1,8 +1,8 @@
-// An IPv4 host on one Ethernet, as a pure engine: frames and time in; frames and datagrams out. It does ARP, IPv4,
-// ICMP echo and port unreachable, and UDP.
+// An IPv4 host on one Ethernet, as a pure engine: frames and time in; frames and datagrams out. It does ARP,
+// IPv4, ICMP echo and port unreachable, and UDP.
 //
-// What comes out goes through `HostSink`, which the driver (or a test) is. All memory is the caller's packets and
-// the fixed ARP table.
+// What comes out goes through `HostSink`, which the driver (or a test) is. All memory is the caller's packets
+// and the fixed ARP table.
 #pragma once
 
 #include <array>
@@ -24,10 +24,10 @@ inline constexpr std::size_t kUdpHeadroom = ethernet::kHeaderSize + ipv4::kHeade
 struct HostConfig {
   MacAddress mac;
   Ipv4Cidr address;
-  Ipv4Address gateway{};   // 0.0.0.0: none, only the own network is reached
+  Ipv4Address gateway{};  // 0.0.0.0: none, only the own network is reached
   std::size_t mtu = 1500;
-  bool tx_checksum = false;  // the device finishes UDP checksums
-  unsigned icmp_errors_per_second = 100;
+  bool tx_checksum = false;               // the device finishes UDP checksums
+  unsigned icmp_errors_per_second = 100;  // 0: none are sent
 };
 
 class HostSink {
@@ -46,18 +46,41 @@ class HostSink {
 class Host {
  public:
   enum Count : std::size_t {
-    kReceived, kNotForUs, kUnknownType, kBadFrame, kBadArp, kBadIp, kIpChecksum, kFragments, kBadAddress,
-    kUnknownProtocol, kBadUdp, kUdpChecksum, kNoListener, kBadIcmp, kEchoReplies, kArpReplies, kArpRequests,
-    kUnreachableSent, kUnreachableHeard, kSent, kNoRoute, kTooLong, kNoBuffer, kCounts
+    kReceived,
+    kNotForUs,
+    kUnknownType,
+    kBadFrame,
+    kBadArp,
+    kBadIp,
+    kIpChecksum,
+    kFragments,
+    kBadAddress,
+    kUnknownProtocol,
+    kBadUdp,
+    kUdpChecksum,
+    kNoListener,
+    kBadIcmp,
+    kEchoReplies,
+    kArpReplies,
+    kArpRequests,
+    kUnreachableSent,
+    kUnreachableHeard,
+    kSent,
+    kNoRoute,
+    kTooLong,
+    kNoBuffer,
+    kAddressConflict,
+    kCounts
   };
 
   Host(const HostConfig& config, HostSink& sink);
 
-  // Announces the address (a gratuitous ARP request, RFC 5227 section 3), so that switches and neighbours know it.
+  // Announces the address (a gratuitous ARP request, RFC 5227 section 3), so that switches and neighbours
+  // know it.
   void announce();
   void receive(sig::RxFrame&& frame, Instant now);
-  // Sends a UDP datagram; drops and counts what cannot be sent.
-  void send_udp(sig::TxDatagram&& datagram, std::uint16_t local_port, Instant now);
+  // Sends a UDP datagram; drops and counts what cannot be sent. Takes the packet either way.
+  void send_udp(sig::TxDatagram&& given, std::uint16_t local_port, Instant now);
 
   Instant next_deadline() const { return arp_.next_deadline(); }
   void tick(Instant now);
@@ -76,9 +99,11 @@ class Host {
   void receive_icmp(Slice packet, const ipv4::Header& ip, bool unicast, Instant now);
   void send_unreachable(const Slice& packet, const ipv4::Header& ip, Instant now);
   // Prepends the IPv4 header to `payload` and sends it.
-  void send_ipv4(PacketBuf payload, Ipv4Address source, Ipv4Address destination, std::uint8_t protocol, Instant now);
+  void send_ipv4(PacketBuf payload, Ipv4Address source, Ipv4Address destination, std::uint8_t protocol,
+                 Instant now);
   void send_frame(PacketBuf packet, const MacAddress& to, ethernet::Type type);
-  void send_arp(std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac, Ipv4Address target);
+  void send_arp(std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
+                Ipv4Address target);
   bool is_ours(Ipv4Address address) const { return address == config_.address.address; }
   bool is_broadcast(Ipv4Address address) const;
   void count_up(Count which) { ++counters_[which]; }

@@ -22,18 +22,22 @@ struct Header {
   static std::optional<Header> parse(Bytes message);
 };
 
-// Turns a valid echo request into its reply, in place (RFC 1624 keeps the checksum right without reading the data).
+// Turns a valid echo request into its reply, in place (RFC 1624 keeps the checksum right without reading the
+// data).
 void make_echo_reply(MutableBytes message);
 
-// Writes a destination unreachable message that quotes `quoted` (the offending packet's header and at least 8 bytes more,
-// RFC 1122 section 3.2.2); gives its size. `to` holds kHeaderSize + quoted.size() bytes.
+// Writes a destination unreachable message that quotes `quoted` (the offending packet's header and at least 8
+// bytes more, RFC 1122 section 3.2.2); gives its size. `to` holds kHeaderSize + quoted.size() bytes.
 std::size_t write_unreachable(MutableBytes to, std::uint8_t code, Bytes quoted);
 
 // A token bucket: so many errors a second, with a burst (RFC 1812 section 4.3.2.8).
 class RateLimit {
  public:
-  RateLimit(unsigned per_second, unsigned burst) : interval_(seconds(1) / per_second), burst_(interval_ * burst) {}
+  // `burst` is at least 1; with 0 a second nothing is ever allowed.
+  RateLimit(unsigned per_second, unsigned burst)
+      : interval_(per_second == 0 ? Duration{} : seconds(1) / per_second), burst_(interval_ * (burst - 1)) {}
   bool allow(Instant now) {
+    if (interval_.ns == 0) return false;
     const Instant floor = now + nanoseconds(-burst_.ns);
     if (next_ < floor) next_ = floor;
     if (next_ > now) return false;

@@ -1,11 +1,12 @@
-// Stack<Net>: the driver that runs a Host on a network device and gives its sockets to applications. Models sig::Udp.
+// Stack<Net>: the driver that runs a Host on a network device and gives its sockets to applications. Models
+// sig::Udp.
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "fata/async/context.hpp"
 #include "fata/async/background.hpp"
+#include "fata/async/context.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/socket.hpp"
 #include "fata/sig/net_device.hpp"
@@ -19,8 +20,8 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
   using Socket = UdpSocket;
 
   // Starts the stack's task, which runs until the stack is destroyed.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Ipv4Cidr address,
-                                                            Ipv4Address gateway) {
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
+                                                             Ipv4Cidr address, Ipv4Address gateway) {
     auto stack = std::make_unique<Stack>(context, net, address, gateway);
     stack->host_.announce();
     stack->flush();
@@ -31,7 +32,8 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
       : net_(&net),
         log_(context.logger("net")),
         host_(HostConfig{net.mac(), address, gateway, net.mtu(), net.features().tx_checksum}, *this),
-        driver_(drive(this)) {
+        driver_(drive(this)),
+        drainer_(drain(this)) {
     log_.info("address ", address, ", hardware address ", net.mac(), ", gateway ", gateway);
   }
   ~Stack() { check(sockets_.empty(), "a socket outlives its stack"); }
@@ -54,7 +56,8 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
   static async::Task<void> drive(Stack* self) {
     std::array<sig::RxFrame, kBatch> frames;
     for (;;) {
-      const Result<std::size_t> count = co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
+      const Result<std::size_t> count =
+          co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
       if (!count) {
         self->log_.error("the network device failed: ", count.error());
         co_return;
@@ -65,6 +68,20 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
       self->flush();
       self->rearm();
       co_await async::yield();
+    }
+  }
+
+  // Hands over what a full device left behind, as soon as it has room; without it the rest would wait for the
+  // next frame of anybody.
+  static async::Task<void> drain(Stack* self) {
+    for (;;) {
+      if (self->staged_count_ == 0) {
+        (void)co_await self->unsent_.wait();
+        continue;
+      }
+      if (const Result<void> room = co_await self->net_->writable(async::Wait{}); !room)
+        co_return;  // drive() reports it
+      self->flush();
     }
   }
 
@@ -81,7 +98,8 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
 
   // DatagramSender
   PacketBuf allocate_datagram() override { return net_->allocate(kUdpHeadroom); }
-  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, std::uint16_t local_port, async::Wait wait) override {
+  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, std::uint16_t local_port,
+                                 async::Wait wait) override {
     const Instant now = async::current_loop().now();
     for (sig::TxDatagram& datagram : out) {
       while (staged_count_ == staged_.size()) {
@@ -112,6 +130,7 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
     const std::size_t taken = net_->send(std::span(staged_).first(staged_count_));
     for (std::size_t i = taken; i < staged_count_; ++i) staged_[i - taken] = std::move(staged_[i]);
     staged_count_ -= taken;
+    if (staged_count_ != 0) unsent_.notify_one();
   }
 
   Net* net_;
@@ -120,8 +139,10 @@ class Stack final : private HostSink, private DatagramSender, private async::Tim
   sig::NoTcp tcp_;
   std::array<PacketBuf, kBatch> staged_;
   std::size_t staged_count_ = 0;
+  async::WaitQueue unsent_;
   Host host_;
   async::Background driver_;
+  async::Background drainer_;
 };
 
 }  // namespace fata::net

@@ -1,0 +1,168 @@
+// The receive path: frames from a hostile network, and time, into a Host.
+//
+// The input is a list of steps: a byte that says what, a length, and that many bytes (see corpus/). What the
+// host sends must be valid in every respect; a frame in gives at most one frame out (and a packet that waited
+// for an address); no buffer is lost.
+#include <cstdint>
+#include <cstdlib>
+
+#include "fata/base/pool.hpp"
+#include "fata/net/checksum.hpp"
+#include "fata/net/host.hpp"
+
+namespace fata::net {
+namespace {
+
+constexpr MacAddress kMac{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
+constexpr Ipv4Cidr kAddress{Ipv4Address::of(10, 0, 0, 1), 24};
+constexpr Ipv4Address kGateway = Ipv4Address::of(10, 0, 0, 254);
+
+void require(bool good) {
+  if (!good) std::abort();
+}
+
+class World final : public HostSink {
+ public:
+  explicit World(bool offload) : host_({kMac, kAddress, kGateway, 1500, offload}, *this) {}
+
+  void frame(Bytes bytes, bool vouched) {
+    PacketBuf packet = pool_.copy(bytes);
+    if (!packet) return;
+    sent_ = released_ = 0;
+    host_.receive({Slice(std::move(packet)), {.checksum_valid = vouched}}, now_);
+    require(sent_ <= 1 + released_ && released_ <= 1);
+  }
+  void pass(Duration time) {
+    now_ = now_ + time;
+    sent_ = 0;
+    host_.tick(now_);
+    require(sent_ <= arp::Cache::kEntries && host_.next_deadline() > now_);
+  }
+  void send(Ipv4Address to, std::uint16_t port, std::size_t size) {
+    sig::TxDatagram datagram{{to, port}, {}, allocate()};
+    if (!datagram.payload) return;
+    (void)datagram.payload.append(std::min(size, datagram.payload.tailroom()));
+    sent_ = 0;
+    host_.send_udp(std::move(datagram), 53, now_);
+    require(sent_ <= 2);  // the datagram and a request for its address
+  }
+  void answer() {
+    for (std::size_t i = 0; i < kept_; ++i) {
+      queue_[i] = {};
+    }
+    kept_ = 0;
+  }
+  BufferPool& pool() { return pool_; }
+
+ private:
+  PacketBuf allocate() override { return pool_.allocate(kUdpHeadroom); }
+  bool deliver(sig::RxDatagram&& datagram, std::uint16_t local_port) override {
+    if (local_port % 2 == 0) return false;
+    require(datagram.source.address.is_v4() && datagram.payload.size() <= 1500);
+    if (kept_ < queue_.size()) queue_[kept_++] = std::move(datagram);
+    return true;
+  }
+  void transmit(PacketBuf frame) override {
+    ++sent_;
+    finish_checksum(frame.bytes(), frame.offload());
+    const Bytes bytes = frame.bytes();
+    const auto ethernet = ethernet::Header::parse(bytes);
+    require(ethernet && ethernet->source == kMac && bytes.size() <= 1514);
+    const Bytes payload = bytes.subspan(ethernet::kHeaderSize);
+    if (ethernet->type == 0x0806) {
+      const auto packet = arp::Packet::parse(payload);
+      require(packet && packet->sender == kAddress.address && packet->sender_mac == kMac);
+      require(packet->operation == arp::kRequest || packet->operation == arp::kReply);
+      return;
+    }
+    require(ethernet->type == 0x0800);
+    const auto ip = ipv4::Header::parse(payload);
+    require(ip && ip->source == kAddress.address && ip->total_length == payload.size() && !ip->is_fragment());
+    require(!ip->destination.is_multicast() && !ip->destination.is_any() && ip->ttl != 0);
+    const Bytes inner = payload.subspan(ip->header_length);
+    if (ip->protocol == ipv4::kUdp) {
+      require(udp::Header::parse(inner, *ip, {}).has_value());
+      if (in_arp_) ++released_;
+    } else {
+      require(ip->protocol == ipv4::kIcmp);
+      const auto icmp = icmp::Header::parse(inner);
+      require(icmp && (icmp->type == icmp::kEchoReply || icmp->type == icmp::kUnreachable));
+      if (in_arp_) ++released_;
+    }
+  }
+
+  BufferPool pool_{24, 2048};  // few, so that exhaustion is met
+  Instant now_ = Instant{} + seconds(10);
+  std::array<sig::RxDatagram, 8> queue_;
+  std::size_t kept_ = 0;
+  std::size_t sent_ = 0;
+  std::size_t released_ = 0;
+  Host host_;
+
+ public:
+  bool in_arp_ = false;
+};
+
+// Makes a frame reach deep code: our addresses, right checksums.
+void mend(MutableBytes frame) {
+  if (frame.size() < ethernet::kHeaderSize + ipv4::kHeaderSize) return;
+  if ((frame[0] & std::byte{1}) == std::byte{0}) copy_bytes(frame.first(6), kMac.octets);
+  const MutableBytes ip = frame.subspan(ethernet::kHeaderSize);
+  const std::size_t header = static_cast<std::size_t>(ip[0] & std::byte{15}) * 4;
+  if (load_be<std::uint16_t>(frame.subspan(12)) != 0x0800 || header < 20 || header > ip.size()) return;
+  store_be(ip.subspan(10), std::uint16_t{0});
+  store_be(ip.subspan(10), checksum(ip.first(header)));
+  const std::size_t total = load_be<std::uint16_t>(ip.subspan(2));
+  if (total < header + 8 || total > ip.size()) return;
+  const MutableBytes inner = ip.subspan(header, total - header);
+  if (ip[9] == std::byte{ipv4::kIcmp}) {
+    store_be(inner.subspan(2), std::uint16_t{0});
+    store_be(inner.subspan(2), checksum(inner));
+  } else if (ip[9] == std::byte{ipv4::kUdp}) {
+    store_be(inner.subspan(6), std::uint16_t{0});  // none
+  }
+}
+
+}  // namespace
+}  // namespace fata::net
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace fata;
+  ByteReader in(std::as_bytes(danger_span(data, size)));
+  net::World world((in.u8() & 1) != 0);
+  for (unsigned steps = 0; steps < 200 && !in.at_end(); ++steps) {
+    const std::uint8_t what = in.u8();
+    const std::size_t length = std::min<std::size_t>(in.u16(), in.remaining());
+    const Bytes bytes = in.take(length);
+    switch (what % 6) {
+      case 0:
+      case 1: {
+        std::array<std::byte, 1600> room;
+        const MutableBytes frame = MutableBytes(room).first(std::min(length, room.size()));
+        copy_bytes(frame, bytes);
+        if (what % 6 == 1) net::mend(frame);
+        world.in_arp_ = frame.size() >= 14 && load_be<std::uint16_t>(frame.subspan(12)) == 0x0806;
+        world.frame(frame, (what & 64) != 0);
+        break;
+      }
+      case 2:
+        world.pass(milliseconds(static_cast<std::int64_t>(length) * 10));
+        break;
+      case 3:
+        world.pass(seconds(static_cast<std::int64_t>(length)));
+        break;
+      case 4: {
+        ByteReader to(bytes);
+        world.in_arp_ = false;
+        const Ipv4Address address{to.u32()};
+        const std::uint16_t port = to.u16();
+        world.send(address, port, to.u16());
+        break;
+      }
+      default:
+        world.answer();
+    }
+  }
+  net::require(world.pool().available() <= world.pool().count());
+  return 0;  // the pool's end checks that every buffer came home
+}

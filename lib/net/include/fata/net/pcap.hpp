@@ -1,0 +1,121 @@
+// Captures in pcapng (draft-ietf-opsawg-pcapng), as tcpdump and Wireshark read them, and a device that writes
+// one of all frames that pass through it.
+#pragma once
+
+#include <vector>
+
+#include "fata/base/packet.hpp"
+#include "fata/base/time.hpp"
+#include "fata/sig/clock.hpp"
+#include "fata/sig/net_device.hpp"
+
+namespace fata::net {
+
+namespace pcap {
+
+// One section with one Ethernet interface whose times are nanoseconds; in network byte order.
+inline constexpr std::size_t kPreambleSize = 60;
+// Gives the bytes written: kPreambleSize.
+std::size_t write_preamble(MutableBytes to);
+
+enum class Direction : std::uint8_t { kReceived = 1, kSent = 2 };
+inline constexpr std::size_t packet_size(std::size_t frame) { return 44 + (frame + 3) / 4 * 4; }
+// An Enhanced Packet Block; gives the bytes written, packet_size(frame.size()). A checksum that `offload`
+// leaves to a device is finished in the copy.
+std::size_t write_packet(MutableBytes to, WallTime at, Direction direction, Bytes frame,
+                         const Offload& offload);
+
+}  // namespace pcap
+
+// Where a capture goes. `write` gets whole blocks, does not wait, and drops (and counts) what it cannot keep.
+template <class S>
+concept CaptureSink = requires(S& sink, Bytes block) {
+  { sink.enabled() } -> std::same_as<bool>;  // fixed once it is made
+  { sink.write(block) } -> std::same_as<void>;
+};
+
+// Any device, with both directions recorded. Models sig::NetDevice. With a sink that is not enabled it costs
+// one comparison a batch.
+template <sig::NetDevice Net, sig::Clock Clock, CaptureSink Sink>
+class PcapDevice {
+  class Receiving;
+
+ public:
+  // All three outlive this device.
+  PcapDevice(Net& net, Clock& clock, Sink& sink)
+      : net_(&net), clock_(&clock), sink_(&sink), on_(sink.enabled()) {
+    if (!on_) return;
+    block_.resize(std::max(pcap::kPreambleSize, pcap::packet_size(kFrameRoom)));
+    const std::size_t size = pcap::write_preamble(block_);
+    sink_->write(Bytes(block_).first(size));
+  }
+  PcapDevice(const PcapDevice&) = delete;
+  PcapDevice& operator=(const PcapDevice&) = delete;
+
+  MacAddress mac() { return net_->mac(); }
+  std::size_t mtu() { return net_->mtu(); }
+  sig::NetFeatures features() { return net_->features(); }
+  Receiving receive(std::span<sig::RxFrame> in, async::Wait wait) { return Receiving(*this, in, wait); }
+  PacketBuf allocate(std::size_t headroom) { return net_->allocate(headroom); }
+  std::size_t send(std::span<PacketBuf> out) {
+    if (!on_) return net_->send(out);
+    // One by one: only what the device takes was sent, and then it is no longer ours to read.
+    for (std::size_t sent = 0; sent < out.size(); ++sent) {
+      const std::size_t size = write(pcap::Direction::kSent, out[sent].bytes(), out[sent].offload());
+      if (net_->send(out.subspan(sent, 1)) == 0) return sent;
+      sink_->write(Bytes(block_).first(size));
+    }
+    return out.size();
+  }
+  auto writable(async::Wait wait) { return net_->writable(wait); }
+
+ private:
+  // As the device gives it, then recorded.
+  class Receiving {
+   public:
+    Receiving(PcapDevice& device, std::span<sig::RxFrame> in, async::Wait wait)
+        : device_(&device),
+          in_(in),
+          awaitable_(device.net_->receive(in, wait)),
+          awaiter_(sig::detail::awaiter_of(std::move(awaitable_))) {}
+    Receiving(const Receiving&) = delete;
+    Receiving& operator=(const Receiving&) = delete;
+
+    bool await_ready() { return awaiter_.await_ready(); }
+    decltype(auto) await_suspend(std::coroutine_handle<> handle) { return awaiter_.await_suspend(handle); }
+    Result<std::size_t> await_resume() {
+      const Result<std::size_t> count = awaiter_.await_resume();
+      if (device_->on_ && count) device_->record(in_.first(*count));
+      return count;
+    }
+
+   private:
+    using Awaitable = decltype(std::declval<Net&>().receive(std::span<sig::RxFrame>(), async::Wait()));
+    using Awaiter = decltype(sig::detail::awaiter_of(std::declval<Awaitable>()));
+    PcapDevice* device_;
+    std::span<sig::RxFrame> in_;
+    Awaitable awaitable_;
+    Awaiter awaiter_;
+  };
+
+  static constexpr std::size_t kFrameRoom = 65'550;  // the largest frame that any device carries
+
+  std::size_t write(pcap::Direction direction, Bytes frame, const Offload& offload) {
+    return pcap::write_packet(block_, clock_->wall(), direction,
+                              frame.first(std::min(frame.size(), kFrameRoom)), offload);
+  }
+  void record(std::span<sig::RxFrame> frames) {
+    for (const sig::RxFrame& frame : frames) {
+      const std::size_t size = write(pcap::Direction::kReceived, frame.frame.bytes(), {});
+      sink_->write(Bytes(block_).first(size));
+    }
+  }
+
+  Net* net_;
+  Clock* clock_;
+  Sink* sink_;
+  bool on_;
+  std::vector<std::byte> block_;  // empty while off
+};
+
+}  // namespace fata::net

@@ -1,0 +1,126 @@
+#include "fata/net/arp.hpp"
+
+#include "frames.hpp"
+
+namespace fata::net::arp {
+namespace {
+
+struct Cached {
+  BufferPool pool{600, 64};
+  Cache cache;
+  Instant now = Instant{} + seconds(1000);
+
+  Cache::Lookup look(Ipv4Address address, std::string_view what = "") {
+    PacketBuf packet = pool.copy(as_bytes(what));
+    const Cache::Lookup found = cache.lookup(address, packet, now);
+    EXPECT_EQ(static_cast<bool>(packet), found.next == Cache::Next::kSend) << "who waits is taken";
+    return found;
+  }
+  std::string learn(Ipv4Address address, std::uint8_t from, bool to_us = true) {
+    auto waited = cache.learn(address, mac(from), to_us, now);
+    return waited ? std::string(as_text(waited->bytes())) : "(nothing)";
+  }
+  unsigned pass(Duration time) {
+    now = now + time;
+    unsigned requests = 0;
+    cache.tick(now, [&](Ipv4Address) { ++requests; });
+    return requests;
+  }
+};
+
+TEST(ArpCache, AsksOnceKeepsTheNewestPacketAndGivesItBackWithTheAnswer) {
+  Cached test;
+  const auto first = test.look(ip(2), "first");
+  EXPECT_EQ(first.next, Cache::Next::kWait);
+  EXPECT_TRUE(first.request);
+  EXPECT_FALSE(test.look(ip(2), "second").request);
+  EXPECT_EQ(test.cache.dropped(), 1u);
+  EXPECT_EQ(test.learn(ip(2), 2), "second");
+  EXPECT_EQ(test.learn(ip(2), 2), "(nothing)");
+  const auto known = test.look(ip(2));
+  EXPECT_EQ(known.next, Cache::Next::kSend);
+  EXPECT_EQ(known.mac, mac(2));
+  EXPECT_FALSE(known.request);
+}
+
+TEST(ArpCache, AsksEverySecondThreeTimesAndGivesUp) {
+  Cached test;
+  test.look(ip(2), "x");
+  EXPECT_EQ(test.pass(milliseconds(999)), 0u);
+  EXPECT_EQ(test.pass(milliseconds(1)), 1u);
+  EXPECT_EQ(test.pass(milliseconds(999)), 0u);
+  EXPECT_EQ(test.pass(milliseconds(1)), 1u);
+  EXPECT_EQ(test.cache.size(), 1u);
+  EXPECT_EQ(test.pass(seconds(1)), 0u);
+  EXPECT_EQ(test.cache.size(), 0u);
+  EXPECT_EQ(test.cache.dropped(), 1u);
+  EXPECT_EQ(test.pool.available(), test.pool.count());
+  EXPECT_TRUE(test.cache.next_deadline().is_never());
+}
+
+TEST(ArpCache, AnswersAreGoodForFiveMinutes) {
+  Cached test;
+  test.learn(ip(2), 2);
+  EXPECT_EQ(test.cache.next_deadline(), test.now + Cache::kReachable);
+  test.pass(Cache::kReachable - nanoseconds(1));
+  EXPECT_EQ(test.cache.size(), 1u);
+  test.pass(nanoseconds(1));
+  EXPECT_EQ(test.cache.size(), 0u);
+}
+
+TEST(ArpCache, AnEndedEntryIsNotUsedEvenBeforeItIsTickedAway) {
+  Cached test;
+  test.learn(ip(2), 2);
+  test.now = test.now + Cache::kReachable;
+  const auto ended = test.look(ip(2), "x");
+  EXPECT_EQ(ended.next, Cache::Next::kWait);
+  EXPECT_TRUE(ended.request);
+}
+
+TEST(ArpCache, UseInTheLastHalfMinuteAsksAgainOnceASecond) {
+  Cached test;
+  test.learn(ip(2), 2);
+  test.now = test.now + (Cache::kReachable - Cache::kRefresh);
+  EXPECT_FALSE(test.look(ip(2)).request);
+  test.now = test.now + nanoseconds(1);
+  const auto refreshed = test.look(ip(2));
+  EXPECT_EQ(refreshed.next, Cache::Next::kSend);
+  EXPECT_TRUE(refreshed.request);
+  EXPECT_FALSE(test.look(ip(2)).request);
+  test.now = test.now + seconds(1);
+  EXPECT_TRUE(test.look(ip(2)).request);
+  test.learn(ip(2), 3);
+  const auto answered = test.look(ip(2));
+  EXPECT_FALSE(answered.request);
+  EXPECT_EQ(answered.mac, mac(3));
+}
+
+TEST(ArpCache, OnlyWhatIsSentToUsMakesEntriesButKnownOnesFollowAllTalk) {
+  Cached test;
+  test.learn(ip(2), 2, false);
+  EXPECT_EQ(test.cache.size(), 0u);
+  test.learn(ip(2), 2, true);
+  test.learn(ip(2), 5, false);
+  EXPECT_EQ(test.look(ip(2)).mac, mac(5));
+}
+
+TEST(ArpCache, IsBoundedAndCountsTheWaitingPacketsThatItDrops) {
+  Cached test;
+  for (std::uint32_t i = 0; i < 500; ++i) test.look({0x0a000000 + i}, "x");
+  EXPECT_LE(test.cache.size(), Cache::kEntries);
+  EXPECT_GT(test.cache.size(), Cache::kEntries * 3 / 4) << "neighbouring addresses spread over the table";
+  EXPECT_EQ(test.cache.dropped() + test.cache.size(), 500u);
+  EXPECT_EQ(test.pool.available() + test.cache.size(), test.pool.count());
+}
+
+TEST(ArpCache, WhatIsAskedInVainGoesBeforeWhatIsKnown) {
+  Cached test;
+  for (std::uint8_t i = 1; i <= 16; ++i) test.learn(ip(i), i);
+  for (std::uint32_t i = 0; i < 2000; ++i) test.look({0x0a010000 + i}, "x");
+  unsigned known = 0;
+  for (std::uint8_t i = 1; i <= 16; ++i) known += test.look(ip(i), "").next == Cache::Next::kSend ? 1 : 0;
+  EXPECT_EQ(known, 16u);
+}
+
+}  // namespace
+}  // namespace fata::net::arp

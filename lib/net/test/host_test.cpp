@@ -1,0 +1,390 @@
+#include "fata/net/host.hpp"
+
+#include "frames.hpp"
+
+namespace fata::net {
+namespace {
+
+struct Sent {
+  ethernet::Header ethernet;
+  ipv4::Header ip;
+  Bytes payload;  // of IP
+};
+// A frame that must be sound up to IP's payload.
+Sent sent_packet(const Frame& frame) {
+  const auto ethernet = ethernet::Header::parse(frame);
+  const Bytes packet = Bytes(frame).subspan(ethernet::kHeaderSize);
+  const auto ip = ipv4::Header::parse(packet);
+  EXPECT_TRUE(ethernet && ip);
+  if (!ethernet || !ip) return {};
+  EXPECT_EQ(ip->total_length, packet.size());
+  return {*ethernet, *ip, packet.subspan(ip->header_length)};
+}
+arp::Packet sent_arp(const Frame& frame) {
+  const auto packet = arp::Packet::parse(Bytes(frame).subspan(ethernet::kHeaderSize));
+  EXPECT_TRUE(packet);
+  return packet.value_or(arp::Packet{});
+}
+
+TEST(Host, CountsEachMalformedFrameUnderItsOwnNameAndAnswersNone) {
+  struct Case {
+    const char* what;
+    Frame frame;
+    Host::Count counter;
+  };
+  const Frame hello = udp_datagram({}, text("hello"));
+  const auto arp_from = [](const MacAddress& from_mac, Ipv4Address from) {
+    return ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kRequest, from_mac, from, ip(1)));
+  };
+  const Case cases[] = {
+      {"nothing", {}, Host::kBadFrame},
+      {"13 bytes", Frame(13), Host::kBadFrame},
+      {"from a multicast address", ethernet_frame(mac(1), MacAddress::broadcast(), 0x0800, hello),
+       Host::kBadFrame},
+      {"to another card", ip_frame({}, hello, mac(9)), Host::kNotForUs},
+      {"IPv6", ethernet_frame(mac(1), mac(2), 0x86dd, Frame(40)), Host::kUnknownType},
+      {"an 802.3 length", ethernet_frame(mac(1), mac(2), 46, Frame(46)), Host::kUnknownType},
+      {"a cut ARP packet", ethernet_frame(mac(1), mac(2), 0x0806, Frame(27)), Host::kBadArp},
+      {"ARP from a broadcast address", arp_from(MacAddress::broadcast(), ip(2)), Host::kBadArp},
+      {"ARP from no address", arp_from({}, ip(2)), Host::kBadArp},
+      {"ARP that claims our address", arp_from(mac(2), ip(1)), Host::kAddressConflict},
+      {"our own ARP come back", arp_from(mac(1), ip(1)), Host::kNotForUs},
+      {"a cut IP header", ethernet_frame(mac(1), mac(2), 0x0800, Frame(19)), Host::kBadIp},
+      {"IP version 6 in an IPv4 frame", ip_frame({.version = 6}, hello), Host::kBadIp},
+      {"a short IP header", ip_frame({.header_length = 4}, hello), Host::kBadIp},
+      {"a long IP header", ip_frame({.header_length = 15}, hello), Host::kBadIp},
+      {"a total length below the header's", ip_frame({.total_length = 10}, hello), Host::kBadIp},
+      {"a total length beyond the frame", ip_frame({.total_length = 1000}, hello), Host::kBadIp},
+      {"a wrong IP checksum", ip_frame({.checksum_error = 1}, hello), Host::kIpChecksum},
+      {"to another host", ip_frame({.to = ip(9)}, hello), Host::kNotForUs},
+      {"to a multicast group", ip_frame({.to = Ipv4Address::of(224, 0, 0, 1)}, hello), Host::kNotForUs},
+      {"the first of the fragments", ip_frame({.flags = 0x2000}, hello), Host::kFragments},
+      {"the last of the fragments", ip_frame({.flags = 0x0010}, hello), Host::kFragments},
+      {"from a multicast group", ip_frame({.from = Ipv4Address::of(224, 0, 0, 1)}, hello), Host::kBadAddress},
+      {"from loopback", ip_frame({.from = Ipv4Address::of(127, 0, 0, 1)}, hello), Host::kBadAddress},
+      {"from the broadcast address", ip_frame({.from = {0xffffffff}}, hello), Host::kBadAddress},
+      {"from the network's broadcast address", ip_frame({.from = ip(255)}, hello), Host::kBadAddress},
+      {"from nowhere", ip_frame({.from = {}}, hello), Host::kBadAddress},
+      {"from this network", ip_frame({.from = Ipv4Address::of(0, 1, 2, 3)}, hello), Host::kBadAddress},
+      {"from ourselves", ip_frame({.from = ip(1)}, hello), Host::kBadAddress},
+      {"TCP", ip_frame({.protocol = 6}, Frame(20)), Host::kUnknownProtocol},
+      {"a cut UDP header", ip_frame({}, Frame(7)), Host::kBadUdp},
+      {"a UDP length below 8", ip_frame({}, udp_datagram({.length = 7}, {})), Host::kBadUdp},
+      {"a UDP length beyond the packet", ip_frame({}, udp_datagram({.length = 9}, {})), Host::kBadUdp},
+      {"a wrong UDP checksum", ip_frame({}, udp_datagram({.checksum = 1}, text("x"))), Host::kUdpChecksum},
+      {"a cut ICMP message", ip_frame({.protocol = ipv4::kIcmp}, Frame(7)), Host::kBadIcmp},
+      {"a wrong ICMP checksum", ip_frame({.protocol = ipv4::kIcmp}, Frame(8)), Host::kBadIcmp},
+  };
+  for (const Case& each : cases) {
+    Recorder recorder;
+    recorder.receive(each.frame);
+    for (std::size_t which = 0; which < Host::kCounts; ++which) {
+      const bool expected = which == each.counter || which == Host::kReceived;
+      EXPECT_EQ(recorder.count(static_cast<Host::Count>(which)), expected ? 1u : 0u)
+          << each.what << ": " << recorder.host.counters()[which].name;
+    }
+    EXPECT_TRUE(recorder.sent.empty() && recorder.delivered.empty()) << each.what;
+    EXPECT_EQ(recorder.host.arp_cache().size(), 0u) << each.what;
+  }
+}
+
+TEST(Host, DeliversADatagramWithItsAddressesAndWithoutThePadding) {
+  Recorder recorder;
+  Frame frame = udp_frame(53, "hi");
+  frame.resize(60, std::byte{0xee});
+  recorder.receive(frame);
+  ASSERT_EQ(recorder.delivered.size(), 1u);
+  EXPECT_EQ(recorder.delivered[0].text, "hi");
+  EXPECT_EQ(recorder.delivered[0].from, (Endpoint{ip(2), 4000}));
+  EXPECT_EQ(recorder.delivered[0].to, IpAddress(ip(1)));
+  // Bytes of the IP packet behind the UDP datagram are no payload, either.
+  recorder.receive(ip_frame({}, udp_datagram({.length = 10, .checksum = 0}, text("yes and no"))));
+  EXPECT_EQ(recorder.delivered.at(1).text, "ye");
+}
+
+TEST(Host, PassesOverIpOptions) {
+  Recorder recorder;
+  recorder.receive(ip_frame({.options = Frame(40, std::byte{1})}, udp_datagram({}, text("hello"))));
+  ASSERT_EQ(recorder.delivered.size(), 1u);
+  EXPECT_EQ(recorder.delivered[0].text, "hello");
+}
+
+TEST(Host, ListensToBroadcastsOfItsNetworkAndOfTheWholeLink) {
+  for (const Ipv4Address to : {ip(255), Ipv4Address{0xffffffff}}) {
+    Recorder recorder;
+    recorder.receive(
+        ip_frame({.to = to}, udp_datagram({.destination = to}, text("all")), MacAddress::broadcast()));
+    ASSERT_EQ(recorder.delivered.size(), 1u);
+    EXPECT_EQ(recorder.delivered[0].to, IpAddress(to));
+  }
+  // A network of two addresses has no broadcast address (RFC 3021).
+  Recorder narrow({mac(1), {ip(0), 31}});
+  narrow.receive(ip_frame({.from = ip(7), .to = ip(1)}, udp_datagram({}, {})));
+  EXPECT_EQ(narrow.count(Host::kNotForUs), 1u);
+}
+
+TEST(Host, AnswersEchoRequestsWithWhatTheyHeld) {
+  Recorder recorder;
+  recorder.teach(2);
+  Frame rest(1472 - 4 + 4);
+  for (std::size_t i = 0; i < rest.size(); ++i) rest[i] = static_cast<std::byte>(i * 7);
+  recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, icmp_message(icmp::kEcho, 0, rest)));
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  const Sent reply = sent_packet(recorder.sent[0]);
+  EXPECT_EQ(reply.ethernet.destination, mac(2));
+  EXPECT_EQ(reply.ip.source, ip(1));
+  EXPECT_EQ(reply.ip.destination, ip(2));
+  EXPECT_EQ(icmp::Header::parse(reply.payload)->type, icmp::kEchoReply);
+  EXPECT_TRUE(equal_bytes(reply.payload.subspan(4), rest));
+  EXPECT_EQ(recorder.count(Host::kEchoReplies), 1u);
+}
+
+TEST(Host, DoesNotAnswerEchoRequestsToBroadcastsNorOtherMessages) {
+  Recorder recorder;
+  recorder.teach(2);
+  const Frame echo = icmp_message(icmp::kEcho, 0, Frame(8));
+  recorder.receive(ip_frame({.to = ip(255), .protocol = ipv4::kIcmp}, echo, MacAddress::broadcast()));
+  recorder.receive(ip_frame({.to = {0xffffffff}, .protocol = ipv4::kIcmp}, echo, MacAddress::broadcast()));
+  recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, echo,
+                            MacAddress::broadcast()));  // a broadcast frame to our address
+  for (const std::uint8_t type : {0, 4, 5, 11, 13, 17, 255}) {
+    recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, icmp_message(type, 0, Frame(8))));
+  }
+  EXPECT_TRUE(recorder.sent.empty());
+}
+
+TEST(Host, TellsTheSenderThatAPortIsUnreachableQuotingItsPacket) {
+  Recorder recorder;
+  recorder.teach(2);
+  for (const std::size_t size : {0, 8, 1000}) {
+    recorder.sent.clear();
+    const Frame offending = ip_frame({}, udp_datagram({.to = 99}, Frame(size, std::byte{7})));
+    recorder.receive(offending);
+    ASSERT_EQ(recorder.sent.size(), 1u);
+    const Sent error = sent_packet(recorder.sent[0]);
+    EXPECT_EQ(error.ip.destination, ip(2));
+    EXPECT_LE(error.ip.total_length, 576);
+    const auto header = icmp::Header::parse(error.payload);
+    ASSERT_TRUE(header);
+    EXPECT_EQ(header->type, 3);
+    EXPECT_EQ(header->code, 3);
+    const Bytes quoted = error.payload.subspan(8);
+    EXPECT_TRUE(equal_bytes(quoted, Bytes(offending).subspan(14, quoted.size())));
+    EXPECT_EQ(quoted.size(), std::min<std::size_t>(offending.size() - 14, 548));
+  }
+  EXPECT_EQ(recorder.count(Host::kNoListener), 3u);
+}
+
+TEST(Host, SendsNoErrorsForBroadcastsNorToPortZero) {
+  Recorder recorder;
+  recorder.teach(2);
+  const Frame closed = udp_datagram({.to = 99, .checksum = 0}, text("x"));
+  recorder.receive(ip_frame({.to = ip(255)}, closed, MacAddress::broadcast()));
+  recorder.receive(ip_frame({.to = {0xffffffff}}, closed, MacAddress::broadcast()));
+  recorder.receive(ip_frame({.to = ip(255)}, closed));
+  recorder.receive(ip_frame({}, closed, MacAddress::broadcast()));
+  recorder.receive(ip_frame({}, udp_datagram({.from = 0, .to = 99, .checksum = 0}, text("x"))));
+  EXPECT_EQ(recorder.count(Host::kNoListener), 5u);
+  EXPECT_TRUE(recorder.sent.empty());
+}
+
+TEST(Host, LimitsTheRateOfItsErrors) {
+  Recorder recorder({.mac = mac(1), .address = {ip(1), 24}, .icmp_errors_per_second = 20});
+  recorder.teach(2);
+  for (int i = 0; i < 1000; ++i) recorder.receive(udp_frame(99));
+  EXPECT_EQ(recorder.sent.size(), 10u);
+  recorder.now = recorder.now + milliseconds(101);
+  for (int i = 0; i < 1000; ++i) recorder.receive(udp_frame(99));
+  EXPECT_EQ(recorder.sent.size(), 12u);
+  EXPECT_EQ(recorder.count(Host::kUnreachableSent), 12u);
+}
+
+TEST(Host, CountsTheErrorsThatItHears) {
+  Recorder recorder;
+  recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, icmp_message(icmp::kUnreachable, 3, Frame(32))));
+  EXPECT_EQ(recorder.count(Host::kUnreachableHeard), 1u);
+}
+
+TEST(Host, AnnouncesItsAddressToAll) {
+  Recorder recorder;
+  recorder.host.announce();
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  EXPECT_EQ(ethernet::Header::parse(recorder.sent[0])->destination, MacAddress::broadcast());
+  const arp::Packet packet = sent_arp(recorder.sent[0]);
+  EXPECT_EQ(packet.operation, arp::kRequest);
+  EXPECT_EQ(packet.sender, ip(1));
+  EXPECT_EQ(packet.target, ip(1));
+  EXPECT_EQ(packet.sender_mac, mac(1));
+}
+
+TEST(Host, AnswersWhoAsksForItsAddressAndLearnsTheAsker) {
+  Recorder recorder;
+  recorder.receive(ethernet_frame(MacAddress::broadcast(), mac(2), 0x0806,
+                                  arp_packet(arp::kRequest, mac(2), ip(2), ip(1))));
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  EXPECT_EQ(ethernet::Header::parse(recorder.sent[0])->destination, mac(2));
+  const arp::Packet reply = sent_arp(recorder.sent[0]);
+  EXPECT_EQ(reply.operation, arp::kReply);
+  EXPECT_EQ(reply.sender, ip(1));
+  EXPECT_EQ(reply.sender_mac, mac(1));
+  EXPECT_EQ(reply.target, ip(2));
+  EXPECT_EQ(reply.target_mac, mac(2));
+  recorder.send(ip(2), "hello");
+  EXPECT_EQ(sent_packet(recorder.sent.at(1)).ethernet.destination, mac(2));
+}
+
+TEST(Host, AnswersAProbeForItsAddressAndLearnsNothingFromIt) {
+  Recorder recorder;
+  recorder.receive(
+      ethernet_frame(MacAddress::broadcast(), mac(2), 0x0806, arp_packet(arp::kRequest, mac(2), {}, ip(1))));
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  EXPECT_EQ(sent_arp(recorder.sent[0]).operation, arp::kReply);
+  EXPECT_EQ(recorder.host.arp_cache().size(), 0u);
+}
+
+TEST(Host, LearnsNothingFromTalkThatIsNotForItNorFromOutsideItsNetwork) {
+  Recorder recorder;
+  recorder.receive(ethernet_frame(MacAddress::broadcast(), mac(2), 0x0806,
+                                  arp_packet(arp::kRequest, mac(2), ip(2), ip(3))));
+  recorder.receive(
+      ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kReply, mac(2), {0x01020304}, ip(1))));
+  EXPECT_EQ(recorder.host.arp_cache().size(), 0u);
+  EXPECT_TRUE(recorder.sent.empty());
+}
+
+TEST(Host, SendsToItsNetworkDirectlyAndToTheRestByItsGateway) {
+  Recorder recorder({.mac = mac(1), .address = {ip(1), 24}, .gateway = ip(254)});
+  recorder.teach(2);
+  recorder.teach(254);
+  recorder.send(ip(2), "near");
+  recorder.send({0xc0000201}, "far");
+  ASSERT_EQ(recorder.sent.size(), 2u);
+  EXPECT_EQ(sent_packet(recorder.sent[0]).ethernet.destination, mac(2));
+  const Sent far = sent_packet(recorder.sent[1]);
+  EXPECT_EQ(far.ethernet.destination, mac(254));
+  EXPECT_EQ(far.ip.destination, (Ipv4Address{0xc0000201}));
+}
+
+TEST(Host, ReachesAGatewayOutsideOfItsOwnPrefix) {
+  Recorder recorder({.mac = mac(1), .address = {ip(1), 32}, .gateway = ip(254)});
+  recorder.send({0xc0000201}, "far");
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  EXPECT_EQ(sent_arp(recorder.sent[0]).target, ip(254));
+  recorder.receive(
+      ethernet_frame(mac(1), mac(254), 0x0806, arp_packet(arp::kReply, mac(254), ip(254), ip(1))));
+  ASSERT_EQ(recorder.sent.size(), 2u);
+  EXPECT_EQ(sent_packet(recorder.sent[1]).ethernet.destination, mac(254));
+}
+
+TEST(Host, CountsWhatItCannotRoute) {
+  Recorder recorder;  // without a gateway
+  const Ipv4Address nowhere[] = {
+      {0xc0000201}, Ipv4Address::of(127, 0, 0, 1), {}, Ipv4Address::of(224, 0, 0, 1), ip(1)};
+  for (const Ipv4Address to : nowhere) recorder.send(to, "x");
+  EXPECT_EQ(recorder.count(Host::kNoRoute), 5u);
+  sig::TxDatagram v6{
+      {IpAddress(std::array<std::byte, 16>{std::byte{0x20}}), 7}, {}, recorder.pool.allocate(64)};
+  recorder.host.send_udp(std::move(v6), 1, recorder.now);
+  EXPECT_EQ(recorder.count(Host::kNoRoute), 6u);
+  EXPECT_TRUE(recorder.sent.empty());
+  // A gateway is no way out for what must stay inside.
+  Recorder routed({.mac = mac(1), .address = {ip(1), 24}, .gateway = ip(254)});
+  routed.send(Ipv4Address::of(127, 0, 0, 1), "x");
+  routed.send({}, "x");
+  EXPECT_EQ(routed.count(Host::kNoRoute), 2u);
+}
+
+TEST(Host, SendsTheLargestDatagramThatFitsAndCountsLargerOnes) {
+  Recorder recorder;
+  recorder.teach(2);
+  EXPECT_EQ(recorder.host.max_udp_payload(), 1472u);
+  recorder.send(ip(2), std::string(1472, 'x'));
+  recorder.send(ip(2), std::string(1473, 'x'));
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  EXPECT_EQ(recorder.sent[0].size(), 1514u);
+  EXPECT_EQ(recorder.count(Host::kTooLong), 1u);
+}
+
+TEST(Host, LeavesChecksumsToADeviceThatMakesThemAndTheyComeOutRight) {
+  for (const std::size_t size : {0, 1, 2, 100, 101, 1472}) {
+    Recorder software;
+    Recorder hardware({.mac = mac(1), .address = {ip(1), 24}, .tx_checksum = true});
+    const std::string payload(size, 'q');
+    for (Recorder* each : {&software, &hardware}) {
+      // Once on the direct way, once as the packet that waited for an address.
+      each->send(ip(2), payload);
+      each->receive(ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kReply, mac(2), ip(2), ip(1))));
+      each->send(ip(2), payload);
+      ASSERT_EQ(each->sent.size(), 3u);
+    }
+    for (const std::size_t which : {1, 2}) {
+      const Offload& offload = hardware.offloads[which];
+      EXPECT_TRUE(offload.checksum_needed);
+      EXPECT_EQ(offload.checksum_start, 34);
+      EXPECT_EQ(offload.checksum_offset, 6);
+      EXPECT_FALSE(software.offloads[which].checksum_needed);
+      EXPECT_EQ(hardware.sent[which], software.sent[which]);
+      const Sent packet = sent_packet(hardware.sent[which]);
+      EXPECT_TRUE(udp::Header::parse(packet.payload, packet.ip, {}));
+    }
+    EXPECT_FALSE(hardware.offloads[0].checksum_needed) << "ARP has no checksum";
+  }
+}
+
+TEST(Host, WithoutABufferCountsAndStaysAlive) {
+  Recorder recorder;
+  recorder.teach(2);
+  recorder.exhausted = true;
+  recorder.receive(udp_frame(99));
+  recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, icmp_message(icmp::kEcho, 0, Frame(8))));
+  recorder.receive(ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kRequest, mac(2), ip(2), ip(1))));
+  recorder.host.announce();
+  EXPECT_EQ(recorder.count(Host::kNoBuffer), 4u);
+  EXPECT_TRUE(recorder.sent.empty());
+  recorder.exhausted = false;
+  recorder.receive(udp_frame(53));
+  EXPECT_EQ(recorder.delivered.size(), 1u);
+}
+
+// Carries frames between two hosts until both are silent.
+void exchange(Recorder& a, Recorder& b) {
+  std::size_t from_a = 0, from_b = 0;
+  while (from_a < a.sent.size() || from_b < b.sent.size()) {
+    if (from_a < a.sent.size()) b.receive(Frame(a.sent[from_a++]));
+    if (from_b < b.sent.size()) a.receive(Frame(b.sent[from_b++]));
+  }
+}
+
+TEST(TwoHosts, FindEachOtherAndExchangeDatagrams) {
+  Recorder a({mac(1), {ip(1), 24}});
+  Recorder b({mac(2), {ip(2), 24}});
+  a.listening = 4000;
+  b.listening = 7;
+  a.send(ip(2), "question");
+  exchange(a, b);
+  ASSERT_EQ(b.delivered.size(), 1u);
+  EXPECT_EQ(b.delivered[0].text, "question");
+  EXPECT_EQ(b.delivered[0].from, (Endpoint{ip(1), 4000}));
+  b.sent.clear();
+  a.sent.clear();
+  b.send(ip(1), "answer", 4000);
+  EXPECT_EQ(b.sent.size(), 1u) << "who was asked knows the way back";
+  exchange(a, b);
+  ASSERT_EQ(a.delivered.size(), 1u);
+  EXPECT_EQ(a.delivered[0].text, "answer");
+  EXPECT_EQ(a.host.arp_cache().size(), 1u);
+  EXPECT_EQ(b.host.arp_cache().size(), 1u);
+}
+
+TEST(TwoHosts, AnErrorIsNotAnsweredWithAnError) {
+  Recorder a({mac(1), {ip(1), 24}});
+  Recorder b({mac(2), {ip(2), 24}});
+  a.send(ip(2), "anybody?", 99);
+  exchange(a, b);
+  EXPECT_EQ(a.count(Host::kUnreachableHeard), 1u);
+  EXPECT_EQ(a.sent.size(), 2u);  // request, datagram
+  EXPECT_EQ(b.sent.size(), 2u);  // reply, error
+}
+
+}  // namespace
+}  // namespace fata::net

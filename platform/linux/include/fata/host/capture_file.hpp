@@ -1,0 +1,47 @@
+// A file of the host that a packet capture goes to. Models net::CaptureSink.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "fata/async/context.hpp"
+#include "fata/async/task.hpp"
+#include "fata/base/danger.hpp"
+#include "fata/host/fd.hpp"
+
+namespace fata::host {
+
+class CaptureFile final : private async::Timer {
+ public:
+  static constexpr std::size_t kBuffer = std::size_t{256} << 10;
+  static constexpr std::uint64_t kMaxFile = std::uint64_t{4}
+                                            << 30;   // then blocks are dropped, and the log says so once
+  static constexpr Duration kPatience = seconds(1);  // how old what is not in the file yet may be
+
+  // Makes the file anew. With an empty path there is none, and enabled() is false.
+  static async::Task<Result<std::unique_ptr<CaptureFile>>> connect(async::Context& context,
+                                                                   std::string_view path);
+  ~CaptureFile() { flush(); }
+
+  bool enabled() const { return static_cast<bool>(file_); }
+  // Keeps the block, at most kBuffer bytes long, for the file. Writes to the file block the loop: a capture
+  // is for finding faults.
+  void write(Bytes block);
+  void flush();
+  std::uint64_t dropped() const { return dropped_; }  // blocks
+
+ private:
+  CaptureFile(Fd file, const Logger& log) : file_(std::move(file)), log_(log) {}
+  void on_timer() noexcept override { flush(); }
+  void stop(std::string_view why);
+
+  Fd file_;
+  Logger log_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t written_ = 0;
+  std::uint64_t dropped_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace fata::host

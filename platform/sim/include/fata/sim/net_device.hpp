@@ -1,0 +1,70 @@
+// A network card of the simulated network. Models sig::NetDevice.
+#pragma once
+
+#include "fata/async/task.hpp"
+#include "fata/async/wait.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/base/pool.hpp"
+#include "fata/sig/net_device.hpp"
+#include "fata/sim/network.hpp"
+
+namespace fata::sim {
+
+struct DeviceOptions {
+  std::size_t mtu = 1500;
+  std::size_t buffers = 256;  // for both directions
+  std::size_t reserve = 64;   // of them kept for receiving
+  std::size_t ring = 64;      // frames in each direction: to be sent, and received but not yet taken
+  // Like virtio-net: takes frames with unfinished checksums, and vouches for those of frames from a card that
+  // is alike.
+  bool checksum_offload = false;
+};
+
+class NetDevice final : public Port {
+ public:
+  enum Count : std::size_t { kReceived, kSent, kOverrun, kNoBuffer, kTooLong, kNoLink, kCounts };
+
+  NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options);
+
+  // The device as sig::NetDevice.
+  MacAddress mac() const { return mac_; }
+  std::size_t mtu() const { return options_.mtu; }
+  sig::NetFeatures features() const;
+  async::Task<Result<std::size_t>> receive(std::span<sig::RxFrame> in, async::Wait wait = {});
+  PacketBuf allocate(std::size_t headroom);
+  std::size_t send(std::span<PacketBuf> out);
+  async::Task<Result<void>> writable(async::Wait wait = {});
+
+  // Makes receive() and writable() fail from now on, as when a card is pulled.
+  void fail_now();
+  const BufferPool& pool() const { return pool_; }
+  // Frames received and not yet taken.
+  std::size_t waiting() const { return received_.size(); }
+  std::uint64_t count(Count which) const { return counters_[which].value; }
+
+ private:
+  struct Outgoing {
+    Instant done;
+    PacketBuf packet;  // its memory is the card's until then
+  };
+
+  void arrive(WireFrame&& frame) override;
+  void transmitted() override;
+
+  Network* network_;
+  MacAddress mac_;
+  DeviceOptions options_;
+  BufferPool pool_;
+  std::deque<Outgoing> outgoing_;
+  std::deque<sig::RxFrame> received_;
+  bool failed_ = false;
+  async::WaitQueue readers_;
+  async::WaitQueue writers_;
+  std::array<Counter, kCounts> counters_;
+};
+static_assert(sig::NetDevice<NetDevice>);
+
+// Does what a card does for a frame with Offload::checksum_needed.
+void finish_checksum(WireFrame& frame);
+
+}  // namespace fata::sim

@@ -1,0 +1,150 @@
+// A simulated network: devices and learning switches joined by links that delay, lose, repeat, reorder and
+// damage frames as the platform's seed says, on its virtual clock. The same seed and program give the same
+// frames at the same times, to the byte; digest() proves it.
+//
+// The network owns its devices, switches and links; it outlives all that uses them and dies before the
+// platform.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "fata/async/timer_heap.hpp"
+#include "fata/base/packet.hpp"
+#include "fata/sim/platform.hpp"
+
+namespace fata::sim {
+
+class Link;
+class LearningSwitch;
+class NetDevice;
+struct DeviceOptions;
+
+// A frame under way. Its checksum may still be the receiver's to finish, as between guests of one host.
+struct WireFrame {
+  std::vector<std::byte> bytes;
+  Offload offload;
+};
+
+// Where a link ends.
+class Port {
+ public:
+  virtual void arrive(WireFrame&& frame) = 0;
+  // The link has room again, as far as it was asked to say so.
+  virtual void transmitted() {}
+  Link* link() const { return link_; }
+
+ protected:
+  ~Port() = default;
+  // Gives the frame to the link, if there is one; see Link::transmit.
+  std::optional<Instant> transmit(WireFrame&& frame);
+
+ private:
+  friend class Network;
+  Link* link_ = nullptr;
+  unsigned side_ = 0;
+};
+
+struct LinkOptions {
+  Duration delay = microseconds(50);
+  Duration jitter{};  // up to this much more, drawn for each frame: frames may overtake each other
+  std::uint64_t bits_per_second = 0;  // 0: a frame takes no time to send
+  std::size_t queue = 256;            // frames that wait at each end to be sent; more are dropped
+  // Chances in thousandths.
+  unsigned loss = 0;
+  unsigned duplication = 0;
+  unsigned reordering = 0;
+  unsigned corruption = 0;                // one bit is turned
+  Duration reorder_by = milliseconds(1);  // how long a reordered frame is held back
+  bool up = true;                         // a link that is down loses everything
+};
+
+enum class Fate : std::uint8_t { kCarried, kLost, kRepeated, kHeldBack, kDamaged, kOverflow, kFates };
+
+// What happened to one frame on one link.
+struct FrameEvent {
+  Instant at;
+  std::size_t link;  // in the order of Network::join
+  unsigned side;     // 0: sent by the first port of join, 1: by the second
+  Fate fate;
+  Bytes bytes;  // as sent
+};
+
+class Network;
+
+class Link {
+ public:
+  LinkOptions options;  // may be changed at any time, for frames to come
+  std::uint64_t count(Fate fate) const { return counts_[static_cast<std::size_t>(fate)]; }
+
+ private:
+  friend class Network;
+  friend class Port;
+  struct End {
+    Port* port = nullptr;
+    Instant busy_until{};
+    std::deque<Instant> queue;  // when each waiting frame will have been sent
+  };
+
+  Link(Network& network, std::size_t index, Port& a, Port& b, const LinkOptions& how)
+      : options(how), network_(&network), index_(index) {
+    ends_[0].port = &a;
+    ends_[1].port = &b;
+  }
+  // Takes a frame from the end `side`; gives the time at which it has left the sender, nothing if the queue
+  // is full.
+  std::optional<Instant> transmit(unsigned side, WireFrame&& frame);
+  void note(unsigned side, Fate fate, Bytes bytes);
+
+  Network* network_;
+  std::size_t index_;
+  std::array<End, 2> ends_;
+  std::array<std::uint64_t, static_cast<std::size_t>(Fate::kFates)> counts_{};
+};
+
+class Network final : private async::Timer {
+ public:
+  explicit Network(Platform& platform);
+  ~Network();
+
+  NetDevice& add_device();
+  NetDevice& add_device(const DeviceOptions& options);
+  LearningSwitch& add_switch();
+  // A port has one link at most.
+  Link& join(Port& a, Port& b, const LinkOptions& options = {});
+
+  // Over everything that happened on every link: times, links, fates and bytes.
+  std::uint64_t digest() const { return digest_; }
+  // Hears of every frame, as it is sent.
+  std::function<void(const FrameEvent&)> on_frame;
+
+  Instant now() const { return platform_->now(); }
+
+ private:
+  friend class Link;
+  friend class NetDevice;
+  struct Pending {
+    Port* port;
+    std::optional<WireFrame> frame;  // nothing: the port is told that it may send again
+  };
+
+  void at(Instant when, Port& port, std::optional<WireFrame> frame);
+  bool chance(unsigned thousandths) { return thousandths != 0 && platform_->random() % 1000 < thousandths; }
+  Duration up_to(Duration most);
+  void on_timer() noexcept override;
+  void rearm();
+  void note(const FrameEvent& event);
+
+  Platform* platform_;
+  std::vector<std::unique_ptr<NetDevice>> devices_;
+  std::vector<std::unique_ptr<LearningSwitch>> switches_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::multimap<Instant, Pending> pending_;  // equal times keep their order
+  std::uint64_t digest_ = 0xcbf29ce484222325;
+};
+
+}  // namespace fata::sim

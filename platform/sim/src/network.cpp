@@ -1,0 +1,123 @@
+#include "fata/sim/network.hpp"
+
+#include "fata/sim/learning_switch.hpp"
+#include "fata/sim/net_device.hpp"
+
+namespace fata::sim {
+
+std::optional<Instant> Port::transmit(WireFrame&& frame) {
+  return link_ == nullptr ? std::nullopt : link_->transmit(side_, std::move(frame));
+}
+
+std::optional<Instant> Link::transmit(unsigned side, WireFrame&& frame) {
+  End& end = ends_[side];
+  const Instant now = network_->now();
+  while (!end.queue.empty() && end.queue.front() <= now) end.queue.pop_front();
+  if (end.queue.size() >= options.queue) {
+    note(side, Fate::kOverflow, frame.bytes);
+    return std::nullopt;
+  }
+  Instant done = std::max(now, end.busy_until);
+  if (options.bits_per_second != 0) {
+    const auto bits = static_cast<std::int64_t>(frame.bytes.size() * 8);
+    done = done + seconds(1) * bits / static_cast<std::int64_t>(options.bits_per_second);
+  }
+  end.busy_until = done;
+  if (done > now) end.queue.push_back(done);
+
+  if (!options.up || network_->chance(options.loss)) {
+    note(side, Fate::kLost, frame.bytes);
+    return done;
+  }
+  note(side, Fate::kCarried, frame.bytes);
+  Port& to = *ends_[1 - side].port;
+  if (network_->chance(options.duplication)) {
+    note(side, Fate::kRepeated, frame.bytes);
+    network_->at(done + options.delay + network_->up_to(options.jitter), to, frame);
+  }
+  Instant arrival = done + options.delay + network_->up_to(options.jitter);
+  if (network_->chance(options.reordering)) {
+    note(side, Fate::kHeldBack, frame.bytes);
+    arrival = arrival + options.reorder_by;
+  }
+  if (!frame.bytes.empty() && network_->chance(options.corruption)) {
+    note(side, Fate::kDamaged, frame.bytes);
+    // On a real wire the sum would have been made before the damage.
+    finish_checksum(frame);
+    const std::uint64_t bit = network_->platform_->random() % (frame.bytes.size() * 8);
+    frame.bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+  }
+  network_->at(arrival, to, std::move(frame));
+  return done;
+}
+
+void Link::note(unsigned side, Fate fate, Bytes bytes) {
+  ++counts_[static_cast<std::size_t>(fate)];
+  network_->note({network_->now(), index_, side, fate, bytes});
+}
+
+Network::Network(Platform& platform) : platform_(&platform) {}
+Network::~Network() = default;
+
+NetDevice& Network::add_device() { return add_device(DeviceOptions{}); }
+NetDevice& Network::add_device(const DeviceOptions& options) {
+  MacAddress mac;
+  mac.octets[0] = std::byte{2};  // locally administered
+  store_be(MutableBytes(mac.octets).subspan(2), static_cast<std::uint32_t>(devices_.size() + 1));
+  return *devices_.emplace_back(std::make_unique<NetDevice>(*this, mac, options));
+}
+
+LearningSwitch& Network::add_switch() {
+  return *switches_.emplace_back(std::make_unique<LearningSwitch>(*this));
+}
+
+Link& Network::join(Port& a, Port& b, const LinkOptions& options) {
+  check(a.link_ == nullptr && b.link_ == nullptr && &a != &b, "a port has one link");
+  links_.push_back(std::unique_ptr<Link>(new Link(*this, links_.size(), a, b, options)));
+  a.link_ = b.link_ = links_.back().get();
+  b.side_ = 1;
+  return *links_.back();
+}
+
+void Network::at(Instant when, Port& port, std::optional<WireFrame> frame) {
+  pending_.emplace(when, Pending{&port, std::move(frame)});
+  rearm();
+}
+
+Duration Network::up_to(Duration most) {
+  if (most.ns <= 0) return {};
+  return {static_cast<std::int64_t>(platform_->random() % static_cast<std::uint64_t>(most.ns))};
+}
+
+void Network::rearm() {
+  if (pending_.empty()) return disarm();
+  const Instant next = pending_.begin()->first;
+  if (!armed() || deadline() != next) platform_->loop().timers().arm(*this, next);
+}
+
+void Network::on_timer() noexcept {
+  // Only what was due before: what comes of it waits for the loop's next turn.
+  std::multimap<Instant, Pending> due;
+  while (!pending_.empty() && pending_.begin()->first <= now())
+    due.insert(due.end(), pending_.extract(pending_.begin()));
+  for (auto& [when, pending] : due) {
+    if (pending.frame) {
+      pending.port->arrive(std::move(*pending.frame));
+    } else {
+      pending.port->transmitted();
+    }
+  }
+  rearm();
+}
+
+void Network::note(const FrameEvent& event) {
+  // FNV-1a
+  const auto mix = [this](std::uint64_t value) { digest_ = (digest_ ^ value) * 0x100000001b3; };
+  mix(static_cast<std::uint64_t>(event.at.ns));
+  mix(event.link << 9 | event.side << 8 | static_cast<std::uint64_t>(event.fate));
+  mix(event.bytes.size());
+  for (const std::byte b : event.bytes) mix(static_cast<std::uint64_t>(b));
+  if (on_frame) on_frame(event);
+}
+
+}  // namespace fata::sim
