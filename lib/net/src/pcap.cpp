@@ -13,29 +13,33 @@ constexpr std::uint16_t kLinkEthernet = 1;
 constexpr std::uint16_t kOptionEnd = 0;
 constexpr std::uint16_t kOptionFlags = 2;
 constexpr std::uint16_t kOptionTimeResolution = 9;
+
+// ByteWriter writes network order; captures are little endian, as nearly every machine that reads them is.
+void u16(ByteWriter& out, std::uint16_t value) { out.u16(std::byteswap(value)); }
+void u32(ByteWriter& out, std::uint32_t value) { out.u32(std::byteswap(value)); }
 }  // namespace
 
 std::size_t write_preamble(MutableBytes to) {
   ByteWriter out(to);
-  out.u32(kSectionHeader);
-  out.u32(28);
-  out.u32(0x1a2b3c4d);  // tells the byte order
-  out.u16(1);           // version 1.0
-  out.u16(0);
+  u32(out, kSectionHeader);
+  u32(out, 28);
+  u32(out, 0x1a2b3c4d);  // tells the byte order
+  u16(out, 1);           // version 1.0
+  u16(out, 0);
   out.u64(~std::uint64_t{0});  // the section ends with the file
-  out.u32(28);
-  out.u32(kInterfaceDescription);
-  out.u32(32);
-  out.u16(kLinkEthernet);
-  out.u16(0);
-  out.u32(0);  // frames are never cut
-  out.u16(kOptionTimeResolution);
-  out.u16(1);
+  u32(out, 28);
+  u32(out, kInterfaceDescription);
+  u32(out, 32);
+  u16(out, kLinkEthernet);
+  u16(out, 0);
+  u32(out, 0);  // frames are never cut
+  u16(out, kOptionTimeResolution);
+  u16(out, 1);
   out.u8(9);  // 10^-9 s
   out.zeros(3);
-  out.u16(kOptionEnd);
-  out.u16(0);
-  out.u32(32);
+  u16(out, kOptionEnd);
+  u16(out, 0);
+  u32(out, 32);
   return out.position();
 }
 
@@ -44,25 +48,25 @@ std::size_t write_packet(MutableBytes to, WallTime at, Direction direction, Byte
   const auto length = static_cast<std::uint32_t>(packet_size(frame.size()));
   const auto time = static_cast<std::uint64_t>(at.ns);
   ByteWriter out(to);
-  out.u32(kEnhancedPacket);
-  out.u32(length);
-  out.u32(0);  // the interface
-  out.u32(static_cast<std::uint32_t>(time >> 32));
-  out.u32(static_cast<std::uint32_t>(time));
-  out.u32(static_cast<std::uint32_t>(frame.size()));
-  out.u32(static_cast<std::uint32_t>(frame.size()));
+  u32(out, kEnhancedPacket);
+  u32(out, length);
+  u32(out, 0);  // the interface
+  u32(out, static_cast<std::uint32_t>(time >> 32));
+  u32(out, static_cast<std::uint32_t>(time));
+  u32(out, static_cast<std::uint32_t>(frame.size()));
+  u32(out, static_cast<std::uint32_t>(frame.size()));
   const MutableBytes copy = out.reserve(frame.size());
   if (out.ok()) {
     copy_bytes(copy, frame);
     finish_checksum(copy, offload);
   }
   out.zeros((4 - frame.size() % 4) % 4);
-  out.u16(kOptionFlags);
-  out.u16(4);
-  out.u32(static_cast<std::uint32_t>(direction));
-  out.u16(kOptionEnd);
-  out.u16(0);
-  out.u32(length);
+  u16(out, kOptionFlags);
+  u16(out, 4);
+  u32(out, static_cast<std::uint32_t>(direction));
+  u16(out, kOptionEnd);
+  u16(out, 0);
+  u32(out, length);
   return out.position();
 }
 

@@ -13,7 +13,7 @@ namespace fata::net {
 
 namespace pcap {
 
-// One section with one Ethernet interface whose times are nanoseconds; in network byte order.
+// One section with one Ethernet interface whose times are nanoseconds; little endian.
 inline constexpr std::size_t kPreambleSize = 60;
 // Gives the bytes written: kPreambleSize.
 std::size_t write_preamble(MutableBytes to);
