@@ -116,6 +116,29 @@ TEST(PcapDevice, RecordsBothDirectionsWithFinishedChecksumsAndWallClockTimes) {
   }
 }
 
+TEST(PcapDevice, RecordsOnlyWhatTheDeviceTook) {
+  sim::Platform platform;
+  sim::Network network(platform);
+  sim::DeviceOptions options;
+  options.ring = 2;
+  sim::NetDevice& a = network.add_device(options);
+  sim::NetDevice& b = network.add_device();
+  sim::LinkOptions slow;
+  slow.bits_per_second = 1'000'000;
+  network.join(a, b, slow);
+  SimClock clock;
+  Sink sink;
+  Recorded recorded(a, clock, sink);
+  std::array<PacketBuf, 5> out;
+  for (PacketBuf& packet : out) {
+    packet = recorded.allocate(0);
+    (void)packet.append(60);
+  }
+  EXPECT_EQ(recorded.send(out), 2u);
+  EXPECT_EQ(pcap::read_capture(sink.bytes).size(), 2u);
+  EXPECT_TRUE(out[2]) << "what was not taken is still the caller's";
+}
+
 TEST(PcapDevice, ThatIsOffWritesNothingAndChangesNothing) {
   Sink off{.on = false, .bytes = {}};
   Sink on;
