@@ -102,6 +102,21 @@ TEST(Host, DeliversADatagramWithItsAddressesAndWithoutThePadding) {
   EXPECT_EQ(recorder.delivered.at(1).text, "ye");
 }
 
+TEST(Host, TakesPaddingForNoPartOfAPacket) {
+  Recorder recorder;
+  recorder.teach(2);
+  Frame ping = ip_frame({.protocol = ipv4::kIcmp}, icmp_message(icmp::kEcho, 0, Frame(5)));
+  ping.resize(60, std::byte{0xee});
+  recorder.receive(ping);
+  ASSERT_EQ(recorder.sent.size(), 1u);
+  EXPECT_EQ(sent_packet(recorder.sent[0]).payload.size(), 9u);
+  // A UDP length that reaches into it is a wrong one.
+  Frame reaching = ip_frame({}, udp_datagram({.length = 14, .checksum = 0}, text("hello")));
+  reaching.resize(60, std::byte{0xee});
+  recorder.receive(reaching);
+  EXPECT_EQ(recorder.count(Host::kBadUdp), 1u);
+}
+
 TEST(Host, PassesOverIpOptions) {
   Recorder recorder;
   recorder.receive(ip_frame({.options = Frame(40, std::byte{1})}, udp_datagram({}, text("hello"))));
