@@ -16,6 +16,13 @@ std::string escaped(std::string_view text) {
   }
   return out;
 }
+
+// FNV-1a.
+std::uint64_t content_hash(std::string_view content) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : content) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
 }  // namespace
 
 std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
@@ -43,6 +50,8 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
     const fs::path path = folder / key;
     const bool empty = fs::file_size(path) == 0;
     if (!empty) {
+      // The content's hash makes this source another one when the file has changed: a compiler cache does not see into #embed.
+      out += "// content " + std::to_string(content_hash(read_file(path))) + "\n";
       out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" + escaped(path.string()) +
              "\"\n};\n";
     }

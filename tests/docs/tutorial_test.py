@@ -1,0 +1,106 @@
+"""Does what docs/tutorial says, page by page, in one shell: writes the files (```cpp FILE, ```text FILE), runs the commands of
+the ```console blocks and looks for the lines that stand below each, in order. In an expected line `...` stands for anything;
+a line may begin or end with more than is written. A command that ends in `&` is waited for until its lines have come."""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PATIENCE = 240  # seconds for a command: the first one of a clone builds everything
+
+
+def blocks(page):
+    """(kind, file, lines) of each fenced block."""
+    block = None
+    for line in page.read_text().splitlines():
+        if block is None and (match := re.match(r"^```(\w+) ?(\S*)$", line)):
+            block = (match[1], match[2], [])
+        elif block and line == "```":
+            yield block
+            block = None
+        elif block:
+            block[2].append(line)
+
+
+def commands(lines):
+    """(command, expected lines) of a console block."""
+    found = []
+    for line in lines:
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def pattern(expected):
+    return re.compile(".*".join(re.escape(line).replace(r"\.\.\.", ".*") + r".*\n" for line in expected), re.DOTALL)
+
+
+class Shell:
+    def __init__(self, home):
+        self.log = home / "log"
+        self.out = open(self.log, "wb")
+        self.bash = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=self.out, stderr=subprocess.STDOUT, cwd=ROOT,
+                                     env={**os.environ, "HOME": str(home), "PS1": ""}, text=True)
+        self.write("set -m\n")
+
+    def write(self, text):
+        self.bash.stdin.write(text)
+        self.bash.stdin.flush()
+
+    def run(self, command, expected):
+        """Nothing, or what is wrong."""
+        begin = self.log.stat().st_size
+        background = command.endswith("&")
+        self.write(command + "\n" + ("" if background else "echo; echo ==done==\n"))
+        done = pattern(expected) if background else re.compile(r"\n==done==\n")
+        end = time.monotonic() + PATIENCE
+        while not done.search(self.seen(begin)):
+            if self.bash.poll() is not None or time.monotonic() > end:
+                return "did not come to its end"
+            time.sleep(0.05)
+        return None if pattern(expected).search(self.seen(begin)) else "did not say what the page says"
+
+    def seen(self, begin):
+        return self.log.read_bytes()[begin:].decode(errors="replace").replace("\r", "")
+
+    def close(self):
+        """Ends what still runs: jobs are process groups of their own, the shell's children."""
+        for child in pathlib.Path(f"/proc/{self.bash.pid}/task/{self.bash.pid}/children").read_text().split():
+            os.killpg(int(child), signal.SIGKILL)
+        self.bash.kill()
+        self.bash.wait()
+
+
+def main():
+    home = pathlib.Path(tempfile.mkdtemp(prefix="fata-tutorial-"))
+    shell = Shell(home)
+    ran = 0
+    try:
+        for page in sorted((ROOT / "docs/tutorial").glob("0*.md")):
+            for kind, file, lines in blocks(page):
+                if file:
+                    path = home / "unikernels" / file
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text("\n".join(lines) + "\n")
+                for command, expected in commands(lines) if kind == "console" else []:
+                    begin = shell.log.stat().st_size
+                    if wrong := shell.run(command, expected):
+                        sys.exit(f"{page.name}: `{command}` {wrong}:\n" + "\n".join(expected) + "\nbut:\n" + shell.seen(begin))
+                    ran += 1
+    finally:
+        shell.close()
+        shutil.rmtree(home, ignore_errors=True)
+    if ran < 30:
+        sys.exit(f"only {ran} commands were found: the pages are not read as they should be")
+    print(f"{ran} commands did what the tutorial says")
+
+
+main()
