@@ -1,7 +1,7 @@
 // Runs a kernel in QEMU and looks after it: its console, its backtraces, its exit status, and its clean end.
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -76,7 +76,14 @@ void check_tap(const std::string& link) {
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-  if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) return;
+  const bool there = ::if_nametoindex(name.c_str()) != 0;
+  if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) {
+    if (!there) {
+      say("there was no " + name + ", so it is made for this run; give it the gateway's address: ip addr add 10.0.2.2/24 dev " +
+          name + " && ip link set " + name + " up");
+    }
+    return;
+  }
   if (errno == EBUSY) throw UsageError("--link tap: " + name + " is in use by another program");
   throw UsageError("--link tap: no right to use " + name + " (" + std::strerror(errno) +
                    "); as root: ip tuntap add " + name + " mode tap user NAME, or use --link user");

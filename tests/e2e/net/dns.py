@@ -115,7 +115,7 @@ class NameServerTest(FataTest):
         self.assertEqual(server.stop(how), 0, server.text)
         last = server.text.splitlines()[-1]
         self.assertRegex(last, r"^\[ *[0-9.]+\] info dns: served: ", server.text)
-        return {name.strip(): int(count) for name, count in re.findall(r"([a-z_ ]+) (\d+)", last.split("served:")[1])}
+        return {name: int(count) for name, count in re.findall(r"([a-z_]+) (\d+)", last.split("served:")[1])}
 
     def answers_dig(self, server, port, *words):
         self.assertEqual(dig(server, port, *words, "+short", "www.example.org", "A"), "192.0.2.80\n")
