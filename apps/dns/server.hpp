@@ -10,6 +10,9 @@
 #include <fata/sig/key_value.hpp>
 #include <fata/sig/no_tcp.hpp>
 
+#include <algorithm>
+#include <span>
+
 #include "zones.hpp"
 
 namespace dns_server {
@@ -38,7 +41,7 @@ class Server {
     scope.spawn(serve_udp(this, socket->get(), &scope));
     if (!no_tcp) scope.spawn(serve_tcp(this, listener->get(), &scope));
     co_await scope.join();
-    report();
+    report(**socket);
     co_return failed_ ? 1 : 0;
   }
 
@@ -76,10 +79,19 @@ class Server {
     log_.error("cannot serve ", which, " on port ", port_, ": ", error, "; choose another with --port");
     return kWrongSetup;
   }
-  void report() {
-    fata::Text<400> line;
+  void report(const typename Udp::Socket& socket) {
+    fata::Text<600> line;
     fata::write_counters(line, engine_.counters());
+    add(line, "; UDP ", std::span(&dropped_, 1));
+    // Of what the host's socket counts, its troubles; our own stack counts by itself.
+    if constexpr (requires { Udp::Socket::kTooLong; }) add(line, "; UDP ", socket.counters().subspan(Udp::Socket::kTooLong));
+    add(line, "; TCP ", tcp_server_.counters());
     log_.info("served: ", line.view());
+  }
+  static void add(fata::TextWriter& line, std::string_view which, std::span<const fata::Counter> counters) {
+    if (std::ranges::all_of(counters, [](const fata::Counter& counter) { return counter.value == 0; })) return;
+    line.put(which);
+    fata::write_counters(line, counters);
   }
 
   fata::async::Context& context_;

@@ -28,6 +28,14 @@ class Warnings final : public fata::dns::Diagnostics {
 
 bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted, const fata::Logger& log) {
   Warnings warnings(log);
+  if (texts.is_empty()) {
+    log.error("there are no zone files at all");
+    return false;
+  }
+  if (wanted.empty()) {
+    log.error("--zone names no zone file; there is ", texts.names());
+    return false;
+  }
   while (!wanted.empty()) {
     const std::size_t comma = std::min(wanted.find(','), wanted.size());
     const std::string_view file = wanted.substr(0, comma);

@@ -15,6 +15,7 @@ class ZoneTexts final : public fata::dns::Includes {
  public:
   void add(std::string name, fata::Slice text) { files_.push_back({std::move(name), std::move(text)}); }
   std::optional<std::string_view> text_of(std::string_view file) override;
+  bool is_empty() const { return files_.empty(); }
   // "a.zone, b.zone": what there is, for messages.
   std::string names() const;
 

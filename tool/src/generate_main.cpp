@@ -124,6 +124,15 @@ std::string arguments(const Plan& plan, const PlanDevice& d) {
   return list;
 }
 
+// "the folder (--zones)": what could not be set up, and by which parameters it is chosen.
+std::string called_with_parameters(const PlanDevice& d) {
+  std::string list;
+  for (const PlanArgument& a : d.arguments) {
+    if (a.kind == PlanArgument::Kind::kParameter) list += (list.empty() ? " (--" : ", --") + a.text;
+  }
+  return d.called + (list.empty() ? "" : list + ")");
+}
+
 void construction(Lines& out, const Plan& plan) {
   for (const PlanDevice& d : plan.devices) {
     const std::string type = d.type_name();
@@ -134,7 +143,7 @@ void construction(Lines& out, const Plan& plan) {
       out.from(d.where, {"  auto " + d.name + "_connected = co_await " + type + "::connect(context" +
                          arguments(plan, d) + ");"});
       out.add("  if (!" + d.name + "_connected) {");
-      out.add("    co_return fata::cannot_set_up(" + cpp_string(plan.name) + ", " + cpp_string(d.called) +
+      out.add("    co_return fata::cannot_set_up(" + cpp_string(plan.name) + ", " + cpp_string(called_with_parameters(d)) +
               ", " + d.name + "_connected.error());");
       out.add("  }");
       out.add("  " + type + "& " + d.name + " = **" + d.name + "_connected;");

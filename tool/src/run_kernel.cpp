@@ -1,7 +1,7 @@
 // Runs a kernel in QEMU and looks after it: its console, its backtraces, its exit status, and its clean end.
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -14,10 +14,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 
+#include "capture.hpp"
 #include "commands.hpp"
 #include "error.hpp"
 #include "progress.hpp"
@@ -29,6 +31,10 @@ namespace {
 
 constexpr int kQemuFailed = 70;  // our status when QEMU itself, not the image, went wrong
 constexpr int kGraceMs = 5000;   // from asking the guest to stop until it is ended
+// A second signal within this time belongs to the first: timeout(1) signals its child, and then its whole
+// group.
+constexpr auto kOneRequest = std::chrono::milliseconds(500);
+constexpr unsigned kLeastMemory = 2;  // MiB; with less, QEMU does not even come to start the image
 
 class File {
  public:
@@ -70,7 +76,14 @@ void check_tap(const std::string& link) {
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-  if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) return;
+  const bool there = ::if_nametoindex(name.c_str()) != 0;
+  if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) {
+    if (!there) {
+      say("there was no " + name + ", so it is made for this run; give it the gateway's address: ip addr add 10.0.2.2/24 dev " +
+          name + " && ip link set " + name + " up");
+    }
+    return;
+  }
   if (errno == EBUSY) throw UsageError("--link tap: " + name + " is in use by another program");
   throw UsageError("--link tap: no right to use " + name + " (" + std::strerror(errno) +
                    "); as root: ip tuntap add " + name + " mode tap user NAME, or use --link user");
@@ -96,6 +109,10 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
                .parameters = choice.parameters};
   if (!std::ranges::contains(std::array<std::string, 3>{"microvm", "pc", "q35"}, q.machine)) {
     throw UsageError("--machine " + q.machine + ": the machines are microvm, pc and q35");
+  }
+  if (q.memory_mib < kLeastMemory) {
+    throw UsageError("--memory " + std::to_string(q.memory_mib) + ": a guest needs " +
+                     std::to_string(kLeastMemory) + " MiB or more");
   }
   if (q.link.empty()) q.link = project.has_card() ? "user" : "none";
   const bool tap = q.link == "tap" || q.link.starts_with("tap:");
@@ -166,6 +183,7 @@ class Guest {
   int look_after() {
     std::array<pollfd, 2> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}}};
     int patience = -1;
+    std::chrono::steady_clock::time_point asked{};
     for (;;) {
       const int ready = ::poll(files.data(), files.size(), patience);
       if (ready == 0) {
@@ -177,10 +195,12 @@ class Guest {
         signalfd_siginfo info{};
         if (::read(signals_, &info, sizeof info) > 0) {
           // The console's Ctrl-C asks the image to stop; a second signal does not wait for it.
+          const auto now = std::chrono::steady_clock::now();
           if (patience < 0) {
             write_all(input_, "\x03");
             patience = kGraceMs;
-          } else {
+            asked = now;
+          } else if (now - asked > kOneRequest) {
             ::kill(pid_, SIGKILL);
           }
         }
@@ -242,6 +262,7 @@ int run_kernel(Project& project, const RunChoice& choice) {
 
   Symboliser symboliser(project.elf());
   const int status = Guest(words, symboliser).look_after();
+  if (!chosen.pcap.empty() && chosen.link != "user") mend_capture(chosen.pcap);
   if (WIFSIGNALED(status)) {
     say("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));
     return 128 + WTERMSIG(status);

@@ -25,7 +25,17 @@ void write_text(TextWriter& out, const Complaint& complaint) {
   print(out, complaint.file, ':', complaint.line, ": ", complaint.reason);
   if (complaint.word.empty()) return;
   constexpr std::size_t kShown = 80;
-  print(out, ": \"", complaint.word.substr(0, kShown), complaint.word.size() > kShown ? "...\"" : "\"");
+  out.put(": \"");
+  // Octets that a terminal would act on are shown as a zone file writes them.
+  for (const char c : complaint.word.substr(0, kShown)) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet >= 0x20 && octet < 0x7f) {
+      print(out, c);
+    } else {
+      print(out, '\\', unsigned{octet} / 100, unsigned{octet} / 10 % 10, unsigned{octet} % 10);
+    }
+  }
+  out.put(complaint.word.size() > kShown ? "...\"" : "\"");
 }
 
 ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin, Includes* includes)

@@ -74,6 +74,12 @@ constexpr int kWrongConfiguration = 64;
 
 [[noreturn]] void refuse(std::string_view text) { machine::fata_platform_refuse(text.data(), text.size()); }
 
+// An image that runs out of memory before it first waits was given too little: no bug of its own, hence no backtrace.
+void refuse_exhaustion(std::string_view line) {
+  platform::console_flush();
+  refuse(line);
+}
+
 // Console input and the power button cost a port access each, so a busy loop looks at them now and then only.
 void look_for_stop() {
   state.next_look = state.clock.now() + kLookEvery;
@@ -120,6 +126,7 @@ bool poll_devices() noexcept {
 }
 
 void idle_until(Instant deadline) noexcept {
+  libc::set_exhaustion_handler(nullptr);  // the image has started
   for (;;) {
     // Text that the device takes at once goes first; the loop turns between the bursts.
     if (state.console.drain(16)) return;
@@ -188,6 +195,7 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   for (const Region& region : free_memory()) {
     libc::heap().add_region(reinterpret_cast<void*>(region.begin), region.size());
   }
+  libc::set_exhaustion_handler(kvm::refuse_exhaustion);
   if (command_line_was_cut()) kvm::refuse("command line: longer than 4095 bytes");
   if (const std::string_view wrong = state.command_line.parse(command_line()); !wrong.empty()) {
     Text<160> line(std::in_place, "command line: ", wrong);

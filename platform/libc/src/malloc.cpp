@@ -12,11 +12,13 @@
 namespace fata::libc {
 namespace {
 constinit Heap the_heap;
+constinit ExhaustionHandler exhaustion_handler = nullptr;
 
 [[noreturn, gnu::cold, gnu::noinline]] void out_of_memory(std::size_t size) {
   Text<160> line(std::in_place, "out of memory: ", size, " bytes asked, largest free block ",
                  the_heap.largest_free(), ", used ", the_heap.used(), " of ", the_heap.total(),
                  " bytes; give the guest more memory");
+  if (exhaustion_handler != nullptr) exhaustion_handler(line.view());
   panic(line.view());
 }
 
@@ -29,6 +31,7 @@ void* need(std::size_t size, std::size_t alignment = Heap::kAlignment) {
 }  // namespace
 
 Heap& heap() { return the_heap; }
+void set_exhaustion_handler(ExhaustionHandler handler) { exhaustion_handler = handler; }
 
 extern "C" {
 void* malloc(std::size_t size) { return need(size); }

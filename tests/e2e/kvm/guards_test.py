@@ -52,6 +52,13 @@ class Guards(unittest.TestCase):
             with self.subTest(name):
                 self.attack(name, MACHINES[0])
 
+    def test_an_image_that_does_not_come_to_start_for_want_of_memory_says_so_and_no_more(self):
+        ended = boot("guards", "at-start exhaust-heap")
+        self.assertRegex(ended.lines[-1], r"^out of memory: 65536 bytes asked, largest free block \d+, used \d+ of \d+ bytes; "
+                                          r"give the guest more memory$")
+        self.assertNotIn("backtrace", ended.text)
+        self.assertEqual(ended.status, 64, ended.text)
+
     def test_the_machine_s_own_guards_hold_on_pc_and_q35_too(self):
         for machine in MACHINES[1:]:
             for name in ("write-code", "execute-heap", "read-null", "overrun-stack"):

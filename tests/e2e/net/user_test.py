@@ -1,0 +1,49 @@
+"""The name server as a kernel on each of QEMU's machines, behind user networking, which needs no rights."""
+import socket
+import unittest
+
+from dns import KERNEL, NameServerTest, ask_many, free_port
+from frames import frames_of, wrong_sums
+
+SMALLEST = 2  # MiB in which it serves; it is given 8 elsewhere
+
+
+class User(NameServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls().run_fata("build", *KERNEL)
+
+    def serve(self, *words):
+        self.port = free_port()
+        return self.served(self.run_line(KERNEL, "--accel", "tcg", "--link", "user", *words, "--", f"--port={self.port}"))
+
+    def check_machine(self, machine):
+        capture = self.folder / "user.pcap"
+        server = self.serve("--machine", machine, "--memory", "8", "--pcap", capture)
+        self.assertRegex(server.text, r"virtio-net: features: .*mergeable-buffers event-index")
+        self.answers_dig("127.0.0.1", self.port)
+        self.assertEqual(ask_many("127.0.0.1", self.port, 200), 200)
+        self.assertGreaterEqual(self.ends_well(server)["queries"], 206)
+        # User networking offers no checksum offload: these sums the image made.
+        frames = [frame for frame in frames_of(capture.read_bytes()) if frame[26:30] == socket.inet_aton("10.0.2.15")]
+        self.assertGreaterEqual(len(frames), 206)
+        self.assertEqual([frame for frame in frames if frame[12:14] == b"\x08\x00" and wrong_sums(frame[14:])], [])
+
+    def test_on_microvm_over_mmio(self):
+        self.check_machine("microvm")
+
+    def test_on_pc_over_pci(self):
+        self.check_machine("pc")
+
+    def test_on_q35_over_pci(self):
+        self.check_machine("q35")
+
+    def test_it_serves_in_2_mib(self):
+        server = self.serve("--memory", str(SMALLEST))
+        self.answers_dig("127.0.0.1", self.port)
+        self.assertEqual(ask_many("127.0.0.1", self.port, 200), 200)
+        self.ends_well(server)
+
+
+if __name__ == "__main__":
+    unittest.main()
