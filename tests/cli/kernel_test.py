@@ -5,7 +5,7 @@ import socket
 import subprocess
 import unittest
 
-from fata import BUILD, FATA, FataTest
+from fata import BUILD, FATA, ROOT, FataTest
 
 DNS = ["apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm"]
 NOOP = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-kvm"]
@@ -42,7 +42,7 @@ class Kernel(FataTest):
         port = free_port()
         self.run_fata("build", *DNS)
         capture = self.folder / "dns.pcap"
-        guest = subprocess.Popen([*FATA, "run", *map(str, DNS), "--pcap", capture, "--", f"--port={port}"],
+        guest = subprocess.Popen([*FATA, "run", *map(str, DNS), "--pcap", capture, "--", f"--port={port}"], cwd=ROOT,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in guest.stdout:
             if "serving on port" in line:

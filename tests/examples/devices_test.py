@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from fata import BUILD, FATA, FataTest
+from fata import BUILD, FATA, ROOT, FataTest
 
 TARGET = sys.argv.pop(1) if len(sys.argv) > 1 else "linux"
 HERE = pathlib.Path(__file__).resolve().parent
@@ -60,7 +60,7 @@ class Devices(FataTest):
     def echoes(self, words, *parameters, port):
         """What is sent to the image that `fata run` starts comes back, and it ends when asked to."""
         self.run_fata("build", *words)
-        image = subprocess.Popen([*FATA, "run", *words, "--", f"--port={port}", *parameters], text=True,
+        image = subprocess.Popen([*FATA, "run", *words, "--", f"--port={port}", *parameters], text=True, cwd=ROOT,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(image.kill)
         for line in image.stdout if TARGET == "kvm" else image.stderr:
@@ -102,7 +102,7 @@ class Devices(FataTest):
 
     def in_namespace(self, script, *words):
         done = subprocess.run(["unshare", "-n", sys.executable, HERE / script, *words], text=True, capture_output=True,
-                              timeout=120, env={**os.environ, "FATA": FATA[0]})
+                              timeout=120, cwd=ROOT, env={**os.environ, "FATA": FATA[0]})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     @in_a_namespace
