@@ -122,7 +122,7 @@ void Clock::timer_woke() {
   armed_ticks_ = 0;
   if (elapsed <= timer_measured_ || ran == 0) return;
   timer_measured_ = elapsed;
-  timer_scale_ = static_cast<std::uint64_t>((static_cast<unsigned __int128>(ran) << 32) / elapsed);
+  timer_scale_ = (std::uint64_t{ran} << 32) / elapsed;
 }
 
 WallTime Clock::wall() {

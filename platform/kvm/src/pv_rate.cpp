@@ -4,7 +4,7 @@ namespace fata::kvm {
 
 std::uint64_t pv_rate(const PvTime& time) {
   if (time.scale == 0 || time.shift > 31 || time.shift < -31) return 0;
-  const unsigned __int128 ticks = (static_cast<unsigned __int128>(1'000'000'000) << 32) / time.scale;
+  const std::uint64_t ticks = (std::uint64_t{1'000'000'000} << 32) / time.scale;
   return static_cast<std::uint64_t>(time.shift < 0 ? ticks << -time.shift : ticks >> time.shift);
 }
 

@@ -14,16 +14,31 @@ void TscClock::set_rate(std::uint64_t tsc, std::uint64_t hz) {
   base_ns_ = at(tsc).ns;
   base_tsc_ = tsc;
   hz_ = std::max<std::uint64_t>(hz, 1'000'000);
-  scale_ = static_cast<std::uint64_t>((static_cast<unsigned __int128>(1'000'000'000) << 32) / hz_);
+  scale_ = (std::uint64_t{1'000'000'000} << 32) / hz_;
 }
 
 std::uint64_t TscClock::tsc_at(Instant instant) const {
   if (instant.ns <= base_ns_) return base_tsc_;
-  const auto ns = static_cast<unsigned __int128>(instant.ns - base_ns_);
-  const unsigned __int128 ticks = (ns << 32) / scale_ + 1;
+  // (ns << 32) / scale, digit by digit: a division of 128 bits would be a library function of 300 bytes in every image.
+  const auto ns = static_cast<std::uint64_t>(instant.ns - base_ns_);
+  std::uint64_t ticks = ns / scale_;
+  std::uint64_t rest = ns % scale_;
   const std::uint64_t room = ~base_tsc_;
-  return ticks > room ? ~std::uint64_t{0} : base_tsc_ + static_cast<std::uint64_t>(ticks);
+  if (ticks >= room >> 32) return ~std::uint64_t{0};
+  for (int i = 0; i < 32; ++i) {
+    rest <<= 1;
+    ticks = ticks << 1 | (rest >= scale_ ? 1 : 0);
+    if (rest >= scale_) rest -= scale_;
+  }
+  return base_tsc_ + ticks + 1;
 }
+
+namespace {
+// value * times / by, where (by - 1) * times fits 64 bits.
+std::uint64_t scaled(std::uint64_t value, std::uint64_t times, std::uint64_t by) {
+  return value / by * times + value % by * times / by;
+}
+}  // namespace
 
 bool RateEstimate::refine(const Sample& sample) {
   constexpr std::uint64_t kWrap = 65536;
@@ -36,12 +51,11 @@ bool RateEstimate::refine(const Sample& sample) {
   }
   std::uint64_t ticks = static_cast<std::uint16_t>(sample.ticks - first_.ticks);
   if (hz_ != 0) {
-    const auto expected =
-        static_cast<std::uint64_t>(static_cast<unsigned __int128>(elapsed) * kReferenceHz / hz_);
+    const std::uint64_t expected = scaled(elapsed, kReferenceHz, hz_);
     if (expected > ticks) ticks += (expected - ticks + kWrap / 2) / kWrap * kWrap;
   }
   if (ticks < 16 || elapsed == 0) return false;
-  hz_ = static_cast<std::uint64_t>(static_cast<unsigned __int128>(elapsed) * kReferenceHz / ticks);
+  hz_ = scaled(elapsed, kReferenceHz, ticks);
   next_useful_ = sample.after + 3 * elapsed;
   must_by_ = sample.after + 64 * elapsed;
   settled_ = elapsed / hz_ >= 60;

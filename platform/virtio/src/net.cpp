@@ -178,6 +178,8 @@ void NetDevice::break_down() {
 
 bool NetDevice::poll() noexcept {
   if (broken_) return false;
+  // Buffers that were held when frames were taken may have come home: a ring left empty would never wake its reader.
+  if ((*rx_)->room() != 0) refill();
   if ((*rx_)->publish()) transport_->notify(kReceiveQueue);
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
   bool any = false;
