@@ -12,6 +12,8 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The user's, although the pages are given a home of their own.
+CACHE = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))
 PATIENCE = 240  # seconds for a command: the first one of a clone builds everything
 
 
@@ -48,7 +50,7 @@ class Shell:
         self.log = home / "log"
         self.out = open(self.log, "wb")
         self.bash = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=self.out, stderr=subprocess.STDOUT, cwd=ROOT,
-                                     env={**os.environ, "HOME": str(home), "PS1": ""}, text=True)
+                                     env={**os.environ, "HOME": str(home), "CCACHE_DIR": CACHE}, text=True)
         self.write("set -m\n")
 
     def write(self, text):
@@ -80,7 +82,10 @@ class Shell:
 
 
 def main():
-    home = pathlib.Path(tempfile.mkdtemp(prefix="fata-tutorial-"))
+    # The same folder each time, so that a compiler cache helps.
+    home = pathlib.Path(os.environ.get("FATA_TEST_BUILD", tempfile.gettempdir())) / "tutorial"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
     shell = Shell(home)
     ran = 0
     try:

@@ -50,7 +50,7 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
     const fs::path path = folder / key;
     const bool empty = fs::file_size(path) == 0;
     if (!empty) {
-      // The content's hash makes this source another one when the file has changed: a compiler cache does not see into #embed.
+      // Makes this another source when the file has changed: ccache does not see into #embed.
       out += "// content " + std::to_string(content_hash(read_file(path))) + "\n";
       out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" + escaped(path.string()) +
              "\"\n};\n";
