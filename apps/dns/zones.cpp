@@ -26,7 +26,8 @@ class Warnings final : public fata::dns::Diagnostics {
 };
 }  // namespace
 
-bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted, const fata::Logger& log) {
+bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted,
+                const fata::Logger& log) {
   Warnings warnings(log);
   if (texts.is_empty()) {
     log.error("there are no zone files at all");

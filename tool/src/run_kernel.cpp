@@ -72,15 +72,16 @@ void check_port_is_free(const PortForward& forward) {
 void check_tap(const std::string& link) {
   const std::string name = link == "tap" ? "tap0" : link.substr(4);
   if (name.empty() || name.size() >= IFNAMSIZ) throw UsageError("--link " + link + ": write tap or tap:NAME");
+  const bool there = ::if_nametoindex(name.c_str()) != 0;
   const File tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-  const bool there = ::if_nametoindex(name.c_str()) != 0;
   if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) {
     if (!there) {
-      say("there was no " + name + ", so it is made for this run; give it the gateway's address: ip addr add 10.0.2.2/24 dev " +
-          name + " && ip link set " + name + " up");
+      say("there was no " + name +
+          ", so it is made for this run; give it the gateway's address: ip addr add 10.0.2.2/24 dev " + name +
+          " && ip link set " + name + " up");
     }
     return;
   }

@@ -32,7 +32,8 @@ void write_text(TextWriter& out, const Complaint& complaint) {
     if (octet >= 0x20 && octet < 0x7f) {
       print(out, c);
     } else {
-      print(out, '\\', unsigned{octet} / 100, unsigned{octet} / 10 % 10, unsigned{octet} % 10);
+      print(out, '\\');
+      out.put_unsigned(octet, 3);
     }
   }
   out.put(complaint.word.size() > kShown ? "...\"" : "\"");

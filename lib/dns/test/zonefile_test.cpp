@@ -105,6 +105,7 @@ TEST(ZoneFile, ComplaintsNameTheFileTheLineTheReasonAndTheWord) {
   Files files({{"self", "\n$INCLUDE self\n"}, {"bad", "x 60 A 1.2.3\n"}});
   const std::pair<const char*, const char*> cases[] = {
       {"x 60 A 1.2.3\n", "zone:1: an IPv4 address is expected here: \"1.2.3\""},
+      {"x 60 A \x1b[31m\xff\n", "zone:1: an IPv4 address is expected here: \"\\027[31m\\255\""},
       {"\n\nx 60 A ( 1.2.3.4\n", "zone:3: a '(' is never closed"},
       {"x 60 A 1.2.3.4 )\n", "zone:1: a ')' has no '(' before it"},
       {"x 60 TXT \"abc\n", "zone:1: a quoted string does not end in its line"},

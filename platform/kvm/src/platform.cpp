@@ -74,7 +74,8 @@ constexpr int kWrongConfiguration = 64;
 
 [[noreturn]] void refuse(std::string_view text) { machine::fata_platform_refuse(text.data(), text.size()); }
 
-// An image that runs out of memory before it first waits was given too little: no bug of its own, hence no backtrace.
+// An image that runs out of memory before it first waits was given too little: no bug of its own, hence no
+// backtrace.
 void refuse_exhaustion(std::string_view line) {
   platform::console_flush();
   refuse(line);

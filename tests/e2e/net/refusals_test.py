@@ -58,7 +58,7 @@ class Refusals(NameServerTest):
         soa = "$ORIGIN example.net.\n$TTL 1h\n@ SOA ns hostmaster 1 1h 1h 1h 1h\n@ NS ns\nns A 192.0.2.1\n"
         for text, line in ((soa + "www A 192.0.2.\n", r"a\.zone:6: .+"), (soa + "www B 192.0.2.1\n", r"a\.zone:6: .+"),
                            (soa + "www TXT \"open\n", r"a\.zone:6: .+"), (soa + "$INCLUDE b.zone\n", r"a\.zone:6: .+"),
-                           ("", r"a\.zone:1: the zone has no SOA record"), ("\0\xff" * 500, r"a\.zone:1: .+")):
+                           ("", r"a\.zone:1: the zone has no SOA record"), ("\0\xff" * 500, r'a\.zone:1: [ -~]+\.\.\."')):
             self.refuses("error dns: " + line, FOLDER, after=with_zone(text))
         self.refuses(r"dns: cannot set up the folder \(--zones\): os: No such file or directory", FOLDER,
                      after=["--zones", str(self.folder / "missing")])
