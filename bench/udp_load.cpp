@@ -1,9 +1,10 @@
-// A closed-loop load for DNS servers over UDP: keeps WINDOW queries outstanding by sendmmsg and recvmmsg, and reports answers per
-// second of the server's own CPU time. For ceilings that dnsperf cannot reach; Linux sockets only, nothing of Fata.
+// A closed-loop load for DNS and echo servers over UDP: keeps WINDOW queries outstanding by sendmmsg and recvmmsg, and reports answers
+// per second of the server's own CPU time. For ceilings that dnsperf cannot reach; Linux sockets only, nothing of Fata.
 //
-//   dns_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
+//   udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
 //
 // NAME-PATTERN holds one %u, which is replaced by a number from 0 to COUNT - 1 (uniform, seeded); "www.example.org" has none.
+// With the pattern "echo" the answer must be the query itself, whatever DNS would say of it.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -46,11 +47,12 @@ std::vector<unsigned char> query(const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 8) return std::fprintf(stderr, "usage: dns_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT\n"), 64;
+  if (argc != 8) return std::fprintf(stderr, "usage: udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT\n"), 64;
   const std::string pid = argv[3];
   const double seconds = std::atof(argv[4]);
   const unsigned window = static_cast<unsigned>(std::atoi(argv[5]));
   const unsigned count = static_cast<unsigned>(std::atoi(argv[7]));
+  const bool echo = std::string(argv[6]) == "echo";
   const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
   sockaddr_in server{};
   server.sin_family = AF_INET;
@@ -114,8 +116,9 @@ int main(int argc, char** argv) {
     const int got = ::recvmmsg(fd, in.data(), kBatch, MSG_DONTWAIT, nullptr);
     for (int i = 0; i < got; ++i) {
       const auto& b = buffers[static_cast<std::size_t>(i)];
-      // A response, no error, with an answer.
-      if ((b[2] & 0x80) == 0 || (b[3] & 0x0f) != 0 || (b[6] | b[7]) == 0) ++wrong;
+      // An echo, or a response, no error, with an answer.
+      const bool right = echo ? (b[2] & 0x80) == 0 : (b[2] & 0x80) != 0 && (b[3] & 0x0f) == 0 && (b[6] | b[7]) != 0;
+      if (!right) ++wrong;
     }
     if (got > 0) answers += static_cast<unsigned>(got), outstanding -= std::min(outstanding, static_cast<unsigned>(got));
   }
