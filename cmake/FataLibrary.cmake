@@ -1,14 +1,21 @@
 # fata_hot_sources(FILE ...): built for speed also where the rest is built for size.
-#
+function(fata_hot_sources)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
+endfunction()
+
+# fata_smallest_on_kvm(NAME): a library that every image carries and that runs once or waits for devices. The threshold keeps the many
+# one-line accessors inline, which -Oz alone would call.
+function(fata_smallest_on_kvm name)
+  if(FATA_TARGET STREQUAL "kvm")
+    target_compile_options(fata_${name} PRIVATE -Oz "SHELL:-mllvm -inline-threshold=40")
+  endif()
+endfunction()
+
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
 # One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven
 # self-contained. DEPS are the fata libraries it may include. TESTS become one executable `NAME_test`.
 # A library without SOURCES is header-only.
-function(fata_hot_sources)
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
-endfunction()
-
 function(fata_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   set(target fata_${name})
