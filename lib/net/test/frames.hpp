@@ -123,7 +123,7 @@ class Recorder final : public HostSink {
   ~Recorder() { EXPECT_EQ(pool.available(), pool.count()) << "a buffer leaked"; }
 
   void receive(const Frame& frame, Offload offload = {}) {
-    host.receive({Slice(pool.copy(frame)), offload}, now);
+    host.receive({Slice(pool.copy(frame)), {}, offload}, now);
   }
   void send(Ipv4Address to, std::string_view what, std::uint16_t port = 7) {
     sig::TxDatagram datagram{{to, port}, {}, pool.allocate(kUdpHeadroom)};

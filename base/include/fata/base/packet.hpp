@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "fata/base/bytes.hpp"
@@ -57,6 +58,38 @@ struct Offload {
 
 class Slice;
 
+// The pieces of a frame that lie in other buffers than its first bytes: the payload of a large segment to send, which is not
+// copied, or what a device received into more than one buffer. Move-only; an empty one costs a null pointer.
+class Fragments {
+ public:
+  static constexpr std::size_t kMost = 20;  // pieces: 64 KiB in pages, and some for bytes that do not start at one
+
+  Fragments() = default;
+  Fragments(Fragments&& other) noexcept : list_(std::exchange(other.list_, nullptr)) {}
+  Fragments& operator=(Fragments&& other) noexcept {
+    std::swap(list_, other.list_);
+    return *this;
+  }
+  ~Fragments() {
+    if (list_ != nullptr) clear();
+  }
+
+  bool empty() const { return list_ == nullptr; }
+  bool full() const;
+  std::size_t bytes() const;  // in all pieces
+  // Adds a piece at the end; there must be room. Empty pieces are not kept.
+  void push(Slice piece);
+  std::span<Slice> pieces();
+  std::span<const Slice> pieces() const;
+  // Shortens to the first `bytes` bytes; there must be that many.
+  void truncate(std::size_t bytes);
+  void clear();
+
+ private:
+  struct List;
+  List* list_ = nullptr;
+};
+
 class PacketBuf {
  public:
   PacketBuf() = default;
@@ -78,9 +111,11 @@ class PacketBuf {
     if (buffer_ == nullptr) return;
     Buffer& buffer = *std::exchange(buffer_, nullptr);
     buffer.holders = 0;
+    if (!fragments_.empty()) [[unlikely]] fragments_.clear();
     buffer.home->take_home(buffer);
   }
 
+  // Bytes in the packet's own buffer; what follows them in other buffers is in fragments().
   std::size_t size() const { return end_ - begin_; }
   std::size_t headroom() const { return begin_; }
   std::size_t tailroom() const { return buffer_ == nullptr ? 0 : buffer_->capacity - end_; }
@@ -113,12 +148,18 @@ class PacketBuf {
   Offload& offload() { return offload_; }
   const Offload& offload() const { return offload_; }
   Buffer* buffer() const { return buffer_; }
+  // What follows the packet's own bytes. Only a device whose NetFeatures::gather is set takes such packets.
+  Fragments& fragments() { return fragments_; }
+  const Fragments& fragments() const { return fragments_; }
+  // With the fragments.
+  std::size_t total_size() const { return size() + (fragments_.empty() ? 0 : fragments_.bytes()); }
 
   void swap(PacketBuf& other) noexcept {
     std::swap(buffer_, other.buffer_);
     std::swap(begin_, other.begin_);
     std::swap(end_, other.end_);
     std::swap(offload_, other.offload_);
+    std::swap(fragments_, other.fragments_);
   }
 
  private:
@@ -127,12 +168,13 @@ class PacketBuf {
   std::uint32_t begin_ = 0;
   std::uint32_t end_ = 0;
   Offload offload_{};
+  Fragments fragments_;
 };
 
 class Slice {
  public:
   Slice() = default;
-  // The packet becomes read-only and shareable. Costs nothing.
+  // The packet, which has no fragments, becomes read-only and shareable. Costs nothing.
   explicit Slice(PacketBuf&& packet) noexcept
       : buffer_(std::exchange(packet.buffer_, nullptr)), offset_(packet.begin_), size_(packet.end_ - packet.begin_) {}
   Slice(const Slice& other) : buffer_(other.buffer_), offset_(other.offset_), size_(other.size_) {

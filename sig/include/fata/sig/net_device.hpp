@@ -14,14 +14,19 @@
 namespace fata::sig {
 
 struct RxFrame {
-  Slice frame;
+  Slice frame;      // all headers, and the payload unless it is large
+  Fragments more;   // what follows, if the device received into several buffers
   Offload offload;  // checksum_valid; gso with gso_size if the device coalesced segments
+
+  std::size_t total_size() const { return frame.size() + (more.empty() ? 0 : more.bytes()); }
 };
 
 struct NetFeatures {
   bool tx_checksum = false;  // takes frames with Offload::checksum_needed
   bool rx_checksum = false;  // vouches for checksums
   bool tso4 = false, tso6 = false, uso = false;
+  bool gather = false;             // takes packets with fragments
+  std::uint32_t gso_most = 65535;  // bytes of a packet with Offload::gso, with its IP header
 };
 
 template <class D>
@@ -33,7 +38,8 @@ concept NetDevice = requires(D& device, std::span<RxFrame> in, std::span<PacketB
   // Fills `in` from the front with what has arrived and gives how many; waits for at least one. One receive at
   // a time.
   { device.receive(in, wait) } -> Awaits<Result<std::size_t>>;
-  // An empty packet with at least `headroom` bytes before it and room for a whole frame; false if the pool is exhausted.
+  // An empty packet with at least `headroom` bytes before it and room for a whole frame of the MTU; false if the pool is
+  // exhausted.
   { device.allocate(std::size_t{}) } -> std::same_as<PacketBuf>;
   // Takes frames from the front and gives how many it took; the rest is still the caller's. Does not wait. The hardware or
   // host hears of them at the end of the loop's turn.

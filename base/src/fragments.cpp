@@ -1,0 +1,51 @@
+#include "fata/base/packet.hpp"
+
+#include <array>
+
+namespace fata {
+
+struct Fragments::List {
+  std::array<Slice, kMost> pieces;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+};
+
+bool Fragments::full() const { return list_ != nullptr && list_->count == kMost; }
+
+std::size_t Fragments::bytes() const { return list_ == nullptr ? 0 : list_->bytes; }
+
+void Fragments::push(Slice piece) {
+  if (piece.empty()) return;
+  if (list_ == nullptr) list_ = new List;
+  check(list_->count < kMost, "a frame of too many fragments");
+  list_->bytes += piece.size();
+  list_->pieces[list_->count++] = std::move(piece);
+}
+
+std::span<Slice> Fragments::pieces() {
+  if (list_ == nullptr) return {};
+  return std::span(list_->pieces).first(list_->count);
+}
+
+std::span<const Slice> Fragments::pieces() const {
+  if (list_ == nullptr) return {};
+  return std::span(list_->pieces).first(list_->count);
+}
+
+void Fragments::truncate(std::size_t bytes_now) {
+  check(bytes_now <= bytes(), "truncated to more than there is");
+  if (bytes_now == 0) return clear();
+  std::size_t cut = list_->bytes - bytes_now;
+  list_->bytes = bytes_now;
+  while (cut != 0) {
+    Slice& last = list_->pieces[list_->count - 1];
+    if (last.size() > cut) return last.truncate(last.size() - cut);
+    cut -= last.size();
+    last = {};
+    --list_->count;
+  }
+}
+
+void Fragments::clear() { delete std::exchange(list_, nullptr); }
+
+}  // namespace fata

@@ -1,0 +1,94 @@
+// Where the transport protocols (UDP, TCP) meet the IP layers: pure engines on both sides, addresses of
+// either family.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "fata/base/address.hpp"
+#include "fata/base/packet.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::net {
+
+// Headers that a transport must leave room for in front of its own: Ethernet and the longer of IPv4 and IPv6,
+// with a fragment header.
+inline constexpr std::size_t kIpHeadroom = 14 + 40 + 8;
+
+// The field of the IP header that congestion marks travel in (RFC 3168).
+enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };
+
+// The way to a remote address, as known now.
+struct Path {
+  IpAddress source;        // the local address to send from (RFC 6724 for IPv6)
+  std::size_t mtu = 1500;  // bytes of the largest IP packet, headers and all; follows path MTU discovery
+  bool checksum = false;   // the device finishes checksums
+  std::uint32_t gso_most =
+      0;  // bytes of the largest IP packet with Offload::gso that the device cuts; 0: it cuts none
+  bool local = false;  // the remote is on the link
+};
+
+// A packet as it reaches a transport: what follows the IP header (and its options or extensions).
+struct IpPacket {
+  IpAddress source;
+  IpAddress destination;
+  Slice payload;    // the transport's header, and all or the first part of its data
+  Fragments more;   // the rest
+  Offload offload;  // checksum_valid; gso and gso_size if segments were coalesced
+  Ecn ecn = Ecn::kNotCapable;
+  std::uint8_t hop_limit = 0;  // or time to live
+  bool unicast = true;         // at both layers: only such a packet is answered by an error or a reset
+};
+
+// What ICMP said of a packet that we sent. The IP layer has checked that we could have sent it from `local`
+// to `remote`; the transport checks the ports and, for TCP, the sequence number (RFC 5927) in `quoted`.
+struct IcmpError {
+  enum class Kind : std::uint8_t {
+    kPortUnreachable,  // and protocol unreachable
+    kUnreachable,      // network, host, administratively prohibited
+    kTimeExceeded,
+    kTooBig,  // mtu holds the next hop's, already made plausible (at least 68, or 1280); the path is not
+              // changed yet
+    kParameterProblem,
+  };
+  Kind kind;
+  IpAddress local;
+  IpAddress remote;
+  std::uint16_t mtu = 0;
+  Bytes quoted;  // at least 8 bytes: the start of the transport's header
+};
+
+// What a transport asks of the layer below: both IP layers behind one face.
+class IpLayer {
+ public:
+  // Nothing if there is no route, no address to send from, or `local` (unless "any") is not ours.
+  virtual std::optional<Path> path(const IpAddress& remote, const IpAddress& local) = 0;
+  // An empty packet with kIpHeadroom bytes before it and room for the link's MTU; false if there is none.
+  virtual PacketBuf allocate() = 0;
+  // Prepends the IP header and sends; takes the packet either way, drops and counts what cannot be sent. The
+  // packet's Offload::checksum_start is relative to its first byte. With `fragment` a packet longer than the
+  // path's MTU is fragmented, without it is dropped (IPv4: DF is set).
+  virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
+                    Ecn ecn, bool fragment, Instant now) = 0;
+  // A transport believes a kTooBig (or its own probing): the path's MTU is lowered to `mtu` for a while (RFC
+  // 1191, 8201).
+  virtual void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) = 0;
+  // The transport hears the remote (RFC 4861 section 7.3.1): the neighbour that leads to it is reachable.
+  virtual void confirm_reachable(const IpAddress& remote, Instant now) = 0;
+
+ protected:
+  ~IpLayer() = default;
+};
+
+// A transport protocol as the IP layers see it.
+class Transport {
+ public:
+  // False if nobody wants the packet, which is then still the caller's (who may answer by an ICMP error).
+  virtual bool receive(IpPacket& packet, Instant now) = 0;
+  virtual void icmp_error(const IcmpError& error, Instant now) = 0;
+
+ protected:
+  ~Transport() = default;
+};
+
+}  // namespace fata::net
