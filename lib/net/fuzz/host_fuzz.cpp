@@ -29,7 +29,7 @@ class World final : public HostSink {
     PacketBuf packet = pool_.copy(bytes);
     if (!packet) return;
     sent_ = released_ = 0;
-    host_.receive({Slice(std::move(packet)), {.checksum_valid = vouched}}, now_);
+    host_.receive({Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
     require(sent_ <= 1 + released_ && released_ <= 1);
   }
   void pass(Duration time) {
