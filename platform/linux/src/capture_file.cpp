@@ -8,16 +8,20 @@
 
 namespace fata::host {
 
-async::Task<Result<std::unique_ptr<CaptureFile>>> CaptureFile::connect(async::Context& context,
-                                                                       std::string_view path) {
+Result<std::unique_ptr<CaptureFile>> CaptureFile::open(async::Context& context, std::string_view path) {
   const Logger log = context.logger("capture");
-  if (path.empty()) co_return std::unique_ptr<CaptureFile>(new CaptureFile(Fd(), log));
+  if (path.empty()) return std::unique_ptr<CaptureFile>(new CaptureFile(Fd(), log));
   Fd file(::open(std::string(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file) co_return os_fail();
+  if (!file) return os_fail();
   auto capture = std::unique_ptr<CaptureFile>(new CaptureFile(std::move(file), log));
   capture->buffer_.reserve(kBuffer);
   log.info("all frames are written to ", path);
-  co_return capture;
+  return capture;
+}
+
+async::Task<Result<std::unique_ptr<CaptureFile>>> CaptureFile::connect(async::Context& context,
+                                                                       std::string_view path) {
+  return async::ready(open(context, path));
 }
 
 void CaptureFile::write(Bytes block) {

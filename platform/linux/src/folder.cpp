@@ -14,9 +14,9 @@
 namespace fata::host {
 
 async::Task<Result<std::unique_ptr<Folder>>> Folder::connect(async::Context&, std::string_view path) {
+  using Made = Result<std::unique_ptr<Folder>>;
   Fd fd(::open(std::string(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) co_return os_fail();
-  co_return std::unique_ptr<Folder>(new Folder(std::move(fd)));
+  return async::ready(fd ? Made(new Folder(std::move(fd))) : Made(os_fail()));
 }
 
 Result<Fd> Folder::open(std::string_view key, int flags) const {
@@ -35,7 +35,7 @@ Result<Fd> Folder::open(std::string_view key, int flags) const {
 async::Task<Result<Slice>> Folder::get(std::string_view key, async::Wait) {
   const Result<Fd> fd = open(key, 0);
   if (!fd) co_return fail(fd.error());
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd->get(), &status) != 0) co_return os_fail();
   if (S_ISDIR(status.st_mode)) co_return fail(Error(sig::KeyErrc::kIsFolder));
   if (!S_ISREG(status.st_mode)) co_return fail(Error(sig::KeyErrc::kNotFound));
@@ -73,9 +73,10 @@ async::Task<Result<std::vector<sig::KeyEntry>>> Folder::list(std::string_view ke
   while (const dirent* entry = ::readdir(folder)) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(::dirfd(folder), entry->d_name, &status, 0) != 0) continue;
-    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) entries.push_back({std::string(name), S_ISDIR(status.st_mode)});
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
+      entries.push_back({std::string(name), S_ISDIR(status.st_mode)});
   }
   ::closedir(folder);
   std::ranges::sort(entries, {}, &sig::KeyEntry::name);

@@ -27,12 +27,17 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
   static constexpr ErrorDomain domain{
       "tap", [](std::uint32_t code) -> std::string_view {
         switch (static_cast<TapErrc>(code)) {
-          case TapErrc::kBadName: return "an interface name has 1 to 15 characters";
-          case TapErrc::kNoTun: return "/dev/net/tun cannot be opened; load the kernel's tun module";
+          case TapErrc::kBadName:
+            return "an interface name has 1 to 15 characters";
+          case TapErrc::kNoTun:
+            return "/dev/net/tun cannot be opened; load the kernel's tun module";
           case TapErrc::kNoRights:
-            return "no right to use the tap; run as root, or make one for this user: ip tuntap add NAME mode tap vnet_hdr user USER";
-          case TapErrc::kBusy: return "the tap is in use by another process";
-          case TapErrc::kNoUring: return "this kernel refuses io_uring; see /proc/sys/kernel/io_uring_disabled";
+            return "no right to use the tap; run as root, or make one for this user: ip tuntap add NAME mode "
+                   "tap vnet_hdr user USER";
+          case TapErrc::kBusy:
+            return "the tap is in use by another process";
+          case TapErrc::kNoUring:
+            return "this kernel refuses io_uring; see /proc/sys/kernel/io_uring_disabled";
         }
         return "unknown";
       }};
@@ -45,31 +50,31 @@ struct Tap::Ring {
   }
   io_uring uring{};
   bool live = false;
-  std::array<PacketBuf, kBatch> reads;          // by slot, while the system call runs
+  std::array<PacketBuf, kBatch> reads;  // by slot, while the system call runs
   std::array<PacketBuf, kBatch> writes;
-  std::array<PacketBuf, kBatch> staged;         // to be written with the next system call
+  std::array<PacketBuf, kBatch> staged;  // to be written with the next system call
   std::size_t staged_count = 0;
-  std::array<sig::RxFrame, kBatch> received;    // since the last receive()
+  std::array<sig::RxFrame, kBatch> received;  // since the last receive()
   std::size_t received_first = 0;
   std::size_t received_count = 0;
 };
 
-async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name) {
-  if (name.empty() || name.size() >= IFNAMSIZ) co_return fail(Error(TapErrc::kBadName));
+Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view name) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return fail(Error(TapErrc::kBadName));
   Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!fd) co_return fail(Error(errno == EACCES || errno == EPERM ? TapErrc::kNoRights : TapErrc::kNoTun));
+  if (!fd) return fail(Error(errno == EACCES || errno == EPERM ? TapErrc::kNoRights : TapErrc::kNoTun));
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
-    if (errno == EPERM) co_return fail(Error(TapErrc::kNoRights));
-    if (errno == EBUSY) co_return fail(Error(TapErrc::kBusy));
-    co_return os_fail();
+    if (errno == EPERM) return fail(Error(TapErrc::kNoRights));
+    if (errno == EBUSY) return fail(Error(TapErrc::kBusy));
+    return os_fail();
   }
   int header = kHeader;
   ::ioctl(fd.get(), TUNSETVNETHDRSZ, &header);
   // The kernel may hand us frames whose checksum is still to be made: their sender is in this host.
-  if (::ioctl(fd.get(), TUNSETOFFLOAD, TUN_F_CSUM) != 0) co_return os_fail();
+  if (::ioctl(fd.get(), TUNSETOFFLOAD, TUN_F_CSUM) != 0) return os_fail();
   Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   std::size_t mtu = 1500;
   ifreq ask{};
@@ -83,11 +88,13 @@ async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, 
   }
   auto ring = std::make_unique<Ring>();
   io_uring_params params{};
-  // All completions are ours to reap in our own turn: nothing interrupts the loop (plain rings lose a third of the rate).
+  // All completions are ours to reap in our own turn: nothing interrupts the loop (plain rings lose a third
+  // of the rate).
   params.flags = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
   if (io_uring_queue_init_params(2 * kBatch, &ring->uring, &params) != 0) {
     params = {};
-    if (io_uring_queue_init_params(2 * kBatch, &ring->uring, &params) != 0) co_return fail(Error(TapErrc::kNoUring));
+    if (io_uring_queue_init_params(2 * kBatch, &ring->uring, &params) != 0)
+      return fail(Error(TapErrc::kNoUring));
   }
   ring->live = true;
   // Locally administered, of this device alone: the host's end has another.
@@ -97,7 +104,11 @@ async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, 
   mac.octets[1] = std::byte{0x54};
   auto tap = std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac));
   context.logger("tap").info(name, ": checksum offload both ways, mtu ", mtu);
-  co_return tap;
+  return tap;
+}
+
+async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name) {
+  return async::ready(open(context, name));
 }
 
 Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac)
@@ -105,10 +116,12 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac)
       mtu_(mtu),
       mac_(mac),
       ring_(std::move(ring)),
-      counters_{Counter{"received"}, Counter{"sent"}, Counter{"send_errors"}, Counter{"no_buffer"}, Counter{"system_calls"}} {
+      counters_{Counter{"received"}, Counter{"sent"}, Counter{"send_errors"}, Counter{"no_buffer"},
+                Counter{"system_calls"}} {
   const MutableBytes memory = pool_.memory();
   iovec all{memory.data(), memory.size()};
-  check(io_uring_register_buffers(&ring_->uring, &all, 1) == 0, "io_uring refuses the buffers (see ulimit -l)");
+  check(io_uring_register_buffers(&ring_->uring, &all, 1) == 0,
+        "io_uring refuses the buffers (see ulimit -l)");
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses the tap");
   check(watch_.start(fd_.get()).has_value(), "epoll refuses a tap");
@@ -123,8 +136,9 @@ sig::NetFeatures Tap::features() const {
   return features;
 }
 
-// Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each has completed when the
-// call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads pending, and cost a wake-up each.
+// Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each has
+// completed when the call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads pending, and
+// cost a wake-up each.
 void Tap::submit(std::size_t reads) {
   Ring& ring = *ring_;
   std::size_t queued = 0;
@@ -189,7 +203,8 @@ void Tap::complete() {
     packet.trim_front(kHeader);
     sig::RxFrame& frame = ring.received[ring.received_count++];
     frame.offload = {};
-    frame.offload.checksum_valid = (header.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
+    frame.offload.checksum_valid =
+        (header.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
     frame.frame = Slice(std::move(packet));
   }
   io_uring_cq_advance(&ring.uring, seen);
@@ -224,9 +239,11 @@ async::Task<Result<std::size_t>> Tap::receive(std::span<sig::RxFrame> in, async:
     }
     if (failed_) co_return os_fail(EBADFD);
     if (!watch_.readable()) {
-      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
+      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
+        co_return fail(ready.error());
     }
-    // The read itself happens in the loop's next look at its devices, together with what others have staged to write.
+    // The read itself happens in the loop's next look at its devices, together with what others have staged
+    // to write.
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }

@@ -16,20 +16,25 @@ constexpr std::uint64_t kWanted = bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) 
                                   bit(VIRTIO_RING_F_EVENT_IDX);
 }  // namespace
 
-async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, unsigned nth) {
+Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, unsigned nth) {
   Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
-  if (!transport) co_return fail(transport.error());
+  if (!transport) return fail(transport.error());
   const Result<std::uint64_t> features = negotiate(**transport, kRequired, kWanted);
-  if (!features) co_return fail(features.error());
+  if (!features) return fail(features.error());
   auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features);
-  if (const Result<void> started = device->start(*features); !started) co_return fail(started.error());
-  co_return device;
+  if (const Result<void> started = device->start(*features); !started) return fail(started.error());
+  return device;
+}
+
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, unsigned nth) {
+  return async::ready(open(context, nth));
 }
 
 NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features)
     : log_(log),
       transport_(std::move(transport)),
-      counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"bad_length"}, Counter{"no_buffer"}} {
+      counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"bad_length"},
+                Counter{"no_buffer"}} {
   features_.tx_checksum = (features & bit(VIRTIO_NET_F_CSUM)) != 0;
   features_.rx_checksum = (features & bit(VIRTIO_NET_F_GUEST_CSUM)) != 0;
   for (std::size_t i = 0; i < mac_.octets.size(); ++i) {
@@ -60,7 +65,8 @@ Result<void> NetDevice::start(std::uint64_t features) {
   drive(*transport_);
   refill();
   kvm::attach(*this);
-  log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "", features_.rx_checksum ? "rx-checksum " : "",
+  log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "",
+            features_.rx_checksum ? "rx-checksum " : "",
             (features & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 ? "mergeable-buffers " : "",
             event_index ? "event-index " : "", "queue ", (**rx_).size(), ", mtu ", mtu_);
   return {};
@@ -178,7 +184,8 @@ void NetDevice::break_down() {
 
 bool NetDevice::poll() noexcept {
   if (broken_) return false;
-  // Buffers that were held when frames were taken may have come home: a ring left empty would never wake its reader.
+  // Buffers that were held when frames were taken may have come home: a ring left empty would never wake its
+  // reader.
   if ((*rx_)->room() != 0) refill();
   if ((*rx_)->publish()) transport_->notify(kReceiveQueue);
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
@@ -197,7 +204,8 @@ bool NetDevice::poll() noexcept {
 bool NetDevice::prepare_to_idle() noexcept {
   if (broken_) return true;
   transport_->acknowledge();
-  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring until it is asked for.
+  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring until it is
+  // asked for.
   bool quiet = readers_.empty() || (*rx_)->enable_interrupts();
   if (!writers_.empty()) quiet = (*tx_)->enable_interrupts() && quiet;
   return quiet;

@@ -102,10 +102,8 @@ constexpr Attack kAttacks[]{
     {"unmapped", use_unmapped},         {"non-canonical", use_non_canonical},
 };
 
-}  // namespace
-
-async::Task<int> image_main(async::Context& context) {
-  const Logger log = context.logger("guards");
+async::Task<int> run(async::Context* context) {
+  const Logger log = context->logger("guards");
   bool at_start = false;  // else when the image has waited once
   for (const std::string_view word : platform::arguments()) {
     if (word == "at-start") at_start = true;
@@ -119,5 +117,9 @@ async::Task<int> image_main(async::Context& context) {
   }
   co_return 1;
 }
+
+}  // namespace
+
+async::Task<int> image_main(async::Context& context) { return run(&context); }
 
 }  // namespace fata

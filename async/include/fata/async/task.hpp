@@ -105,6 +105,12 @@ inline Task<void> Promise<void>::get_return_object() noexcept {
 }
 }  // namespace detail
 
+// A task that has nothing to wait for.
+template <class T>
+Task<T> ready(T value) {
+  co_return std::move(value);
+}
+
 // Lets everything else that is ready run first. Long work calls it at least every millisecond.
 class [[nodiscard]] yield {
  public:

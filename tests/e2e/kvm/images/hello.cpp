@@ -4,8 +4,9 @@
 #include "fata/base/platform.hpp"
 
 namespace fata {
+namespace {
 
-async::Task<int> image_main(async::Context&) {
+async::Task<int> run() {
   const Logger log("hello", log::Level::kInfo);
   log.info("Hello from a kernel of its own");
   std::uint64_t status = 0;
@@ -15,5 +16,9 @@ async::Task<int> image_main(async::Context&) {
   }
   co_return static_cast<int>(status);
 }
+
+}  // namespace
+
+async::Task<int> image_main(async::Context&) { return run(); }
 
 }  // namespace fata

@@ -42,21 +42,19 @@ bool containers_work() {
   return wrong == 0 && tree.size() == 1000 && zeroed[2] == 42;
 }
 
-}  // namespace
-
-async::Task<int> image_main(async::Context& context) {
-  const Logger log = context.logger("probe");
+async::Task<int> run(async::Context* context) {
+  const Logger log = context->logger("probe");
   for (const std::string_view word : platform::arguments()) {
     const std::size_t equals = std::min(word.find('='), word.size());
     const std::string_view name = word.substr(0, equals);
     const std::string_view value = word.substr(std::min(equals + 1, word.size()));
     if (name == "sleep") {
       const Instant start = platform::monotonic_now();
-      co_await async::sleep(milliseconds(static_cast<std::int64_t>(number(value))), context.stop);
+      co_await async::sleep(milliseconds(static_cast<std::int64_t>(number(value))), context->stop);
       log.info("slept ", (platform::monotonic_now() - start).us(), " us");
     } else if (name == "wait") {
       log.info("waiting");
-      co_await async::sleep(seconds(3600), context.stop);
+      co_await async::sleep(seconds(3600), context->stop);
       log.info("stopped");
     } else if (name == "spin") {
       log.info("spinning");
@@ -106,5 +104,9 @@ async::Task<int> image_main(async::Context& context) {
   }
   co_return 0;
 }
+
+}  // namespace
+
+async::Task<int> image_main(async::Context& context) { return run(&context); }
 
 }  // namespace fata

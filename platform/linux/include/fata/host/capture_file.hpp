@@ -32,6 +32,7 @@ class CaptureFile final : private async::Timer {
   std::uint64_t dropped() const { return dropped_; }  // blocks
 
  private:
+  static Result<std::unique_ptr<CaptureFile>> open(async::Context& context, std::string_view path);
   CaptureFile(Fd file, const Logger& log) : file_(std::move(file)), log_(log) {}
   void on_timer() noexcept override { flush(); }
   void stop(std::string_view why);

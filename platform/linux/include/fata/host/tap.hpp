@@ -36,6 +36,7 @@ class Tap final : private Poller {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
+  static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name);
   struct Ring;
   static constexpr std::size_t kBatch = 64;         // reads or writes in one system call
   static constexpr std::size_t kBufferSize = 2048;

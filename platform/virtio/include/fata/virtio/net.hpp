@@ -36,6 +36,7 @@ class NetDevice final : private kvm::Device {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
+  static Result<std::unique_ptr<NetDevice>> open(async::Context& context, unsigned nth);
   // 128 descriptors each way: 512 KiB of buffers, which still fits a guest of 4 MB.
   static constexpr std::uint16_t kRing = 128;
   static constexpr std::size_t kBufferSize = 2048;
