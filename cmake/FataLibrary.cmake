@@ -3,11 +3,19 @@ function(fata_hot_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 endfunction()
 
-# fata_smallest_on_kvm(NAME): a library that every image carries and that runs once or waits for devices. The threshold keeps the many
-# one-line accessors inline, which -Oz alone would call.
+# fata_cold_sources(FILE ...): built as small as it gets where images are built for size; what runs once or seldom. The threshold keeps
+# the many one-line accessors inline, which -Oz alone would call.
+set(FATA_COLD_OPTIONS -Oz -mllvm -inline-threshold=40)
+function(fata_cold_sources)
+  if(NOT FATA_TARGET STREQUAL "linux")
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:${FATA_COLD_OPTIONS}>")
+  endif()
+endfunction()
+
+# fata_smallest_on_kvm(NAME): the same for a whole library, one that every image carries.
 function(fata_smallest_on_kvm name)
-  if(FATA_TARGET STREQUAL "kvm")
-    target_compile_options(fata_${name} PRIVATE -Oz "SHELL:-mllvm -inline-threshold=40")
+  if(NOT FATA_TARGET STREQUAL "linux")
+    target_compile_options(fata_${name} PRIVATE ${FATA_COLD_OPTIONS})
   endif()
 endfunction()
 

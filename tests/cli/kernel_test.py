@@ -1,4 +1,5 @@
 """fata run -t kvm: the guest's console, network, exit status, backtraces and end."""
+import pathlib
 import re
 import shlex
 import signal
@@ -69,6 +70,13 @@ class Kernel(FataTest):
     def test_tells_qemus_failure_from_the_images(self):
         done = self.run_fata("run", *NOOP, "--accel", "tcg", "--memory", "999999999", status=70)
         self.assertRegex(done.stderr.splitlines()[-1], r"^fata: QEMU itself failed, not the image \(its status \d+\)")
+
+    def test_images_stay_small(self):
+        hello = ["examples/tutorial/hello", "-t", "kvm", "--build-dir", BUILD / "hello-kvm"]
+        for app, most in ((hello, 40_000), (DNS, 200_000)):
+            self.run_fata("build", *app)
+            image = self.run_fata("query", *app, "image").stdout.strip()
+            self.assertLessEqual(pathlib.Path(image).stat().st_size, most, image)
 
     def test_boots_on_every_machine(self):
         for machine in ("microvm", "pc", "q35"):
