@@ -100,7 +100,6 @@ class World final : public FrameSink, public udp::Port {
 
   BufferPool pool_{24, 2048};  // few, so that exhaustion is met
   Instant now_ = Instant{} + seconds(10);
-  std::array<sig::RxDatagram, 8> queue_;
   ipv4::Engine v4_;
   std::size_t kept_ = 0;
   std::size_t sent_ = 0;
@@ -108,6 +107,7 @@ class World final : public FrameSink, public udp::Port {
   Host host_;
   udp::Table udp_;
   Interface* link_ = nullptr;
+  std::array<sig::RxDatagram, 8> queue_;
 
  public:
   bool in_arp_ = false;
