@@ -46,6 +46,13 @@ void Fragments::truncate(std::size_t bytes_now) {
   }
 }
 
+void PacketBuf::release() {
+  Buffer& buffer = *std::exchange(buffer_, nullptr);
+  buffer.holders = 0;
+  fragments_.clear();
+  buffer.home->take_home(buffer);
+}
+
 void Fragments::clear() { delete std::exchange(list_, nullptr); }
 
 }  // namespace fata

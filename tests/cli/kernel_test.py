@@ -1,5 +1,6 @@
 """fata run -t kvm: the guest's console, network, exit status, backtraces and end."""
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -77,6 +78,23 @@ class Kernel(FataTest):
         line = self.run_fata("run", *NOOP, "--gdb", "--accel", "tcg", "--dry-run").stdout
         self.assertIn(" -S -gdb tcp:127.0.0.1:1234 ", line)
         self.assertIn("fata.base=0x", line)
+
+    def test_a_debugger_attaches_by_the_line_it_prints(self):
+        self.run_fata("build", *NOOP)
+        guest = subprocess.Popen([*FATA, "run", *map(str, NOOP), "--gdb", "--accel", "tcg"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(guest.kill)
+        line = next(line for line in guest.stderr if "attach with: " in line).split("attach with: ")[1]
+        gdb = subprocess.run([*shlex.split(line), "-batch", "-ex", "hbreak fata::image_main", "-ex", "continue",
+                              "-ex", "backtrace", "-ex", "list", "-ex", "kill"], text=True, capture_output=True, timeout=60)
+        rest, errors = guest.communicate(timeout=30)
+        self.assertRegex(gdb.stdout, r"#0 +fata::image_main.*main\.cpp:\d+\n#1 .* in run_image", gdb.stderr)
+        self.assertIn("image::run(context)", gdb.stdout, "the source of the generated main is found")
+        self.assertEqual((guest.returncode, errors.splitlines()[-1]), (0, "fata: the debugger ended it"), rest)
+
+    def test_a_comma_in_the_name_of_a_capture_reaches_qemu_doubled(self):
+        line = self.run_fata("run", *DNS, "--accel", "tcg", "--dry-run", "--pcap", "a,b.pcap").stdout
+        self.assertIn("file=a,,b.pcap ", line)
 
     def test_quotes_parameters_for_the_kernels_command_line(self):
         line = self.run_fata("run", *NOOP, "--accel", "tcg", "--dry-run", "--", '--a=b c', '--d=e"f\\g').stdout

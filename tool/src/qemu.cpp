@@ -72,6 +72,15 @@ std::string kernel_word(const std::string& word) {
   return out + '"';
 }
 
+namespace {
+// A comma ends a value of QEMU's options unless it is doubled.
+std::string option_value(const std::string& value) {
+  std::string out;
+  for (const char c : value) out += c == ',' ? ",," : std::string(1, c);
+  return out;
+}
+}  // namespace
+
 Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   const bool microvm = choice.machine == "microvm";
   const std::string bus = microvm ? "-device" : "-pci";
@@ -114,7 +123,8 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
     words.insert(words.end(), {"-netdev", net, "-device",
                                "virtio-net" + bus + ",netdev=net" + (microvm ? "" : ",disable-legacy=on")});
     if (!choice.pcap.empty()) {
-      words.insert(words.end(), {"-object", "filter-dump,id=dump,netdev=net,file=" + choice.pcap.string()});
+      words.insert(words.end(),
+                   {"-object", "filter-dump,id=dump,netdev=net,file=" + option_value(choice.pcap.string())});
     }
   }
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});

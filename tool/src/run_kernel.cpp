@@ -21,6 +21,7 @@
 
 #include "capture.hpp"
 #include "commands.hpp"
+#include "debugger.hpp"
 #include "error.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
@@ -257,8 +258,9 @@ int run_kernel(Project& project, const RunChoice& choice) {
     }
   }
   if (chosen.gdb) {
-    say("waiting for a debugger; attach with: gdb -ex 'symbol-file -o " + std::string(kDebugOffset) + " " +
-        project.elf().string() + "' -ex 'target remote 127.0.0.1:1234'");
+    say("waiting for a debugger; attach with: " +
+        debugger_line(project, "symbol-file -o " + std::string(kDebugOffset) + " " + project.elf().string(),
+                      "127.0.0.1:1234"));
   }
 
   Symboliser symboliser(project.elf());
@@ -267,6 +269,10 @@ int run_kernel(Project& project, const RunChoice& choice) {
   if (WIFSIGNALED(status)) {
     say("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));
     return 128 + WTERMSIG(status);
+  }
+  if (chosen.gdb && WEXITSTATUS(status) == 0) {
+    say("the debugger ended it");
+    return 0;
   }
   if (const auto image = image_status(WEXITSTATUS(status))) return *image;
   say("QEMU itself failed, not the image (its status " + std::to_string(WEXITSTATUS(status)) +

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "debugger.hpp"
 #include "error.hpp"
 #include "progress.hpp"
 
@@ -29,7 +30,8 @@ int run_process(Project& project, const RunChoice& choice) {
 
   if (!choice.pcap.empty() &&
       !std::ranges::contains(project.plan().parameters, std::string("pcap"), &PlanParameter::name)) {
-    throw UsageError("--pcap: this process has no network card of its own to listen at; add --net direct, or use -t kvm");
+    throw UsageError(
+        "--pcap: this process has no network card of its own to listen at; add --net direct, or use -t kvm");
   }
 
   Words words{project.image()};
@@ -37,9 +39,11 @@ int run_process(Project& project, const RunChoice& choice) {
   if (!choice.pcap.empty()) words.push_back("--pcap=" + choice.pcap.string());
   words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
   if (choice.gdb) {
-    if (find_program("gdbserver").empty()) throw UsageError("--gdb: needs gdbserver: apt-get install gdbserver");
-    say("attach with: gdb " + project.elf().string() + " -ex 'target remote :1234'");
-    words.insert(words.begin(), {"gdbserver", "localhost:1234"});
+    if (find_program("gdbserver").empty())
+      throw UsageError("--gdb: needs gdbserver: apt-get install gdbserver");
+    say("waiting for a debugger; attach with: " +
+        debugger_line(project, "file " + project.elf().string(), "127.0.0.1:1234"));
+    words.insert(words.begin(), {"gdbserver", "127.0.0.1:1234"});
   }
   if (choice.dry) {
     std::printf("%s\n", shell_line(words).c_str());

@@ -101,7 +101,7 @@ std::size_t NetDevice::take_received(std::span<sig::RxFrame> in) {
       continue;
     }
     buffer.trim_front(kNetHeaderSize);
-    in[count++] = {Slice(std::move(buffer)), header->received()};
+    in[count++] = {Slice(std::move(buffer)), {}, header->received()};
   }
   counters_[kReceived] += count;
   if ((*rx_)->broken()) break_down();

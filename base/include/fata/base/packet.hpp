@@ -108,11 +108,7 @@ class PacketBuf {
 
   explicit operator bool() const { return buffer_ != nullptr; }
   void reset() {
-    if (buffer_ == nullptr) return;
-    Buffer& buffer = *std::exchange(buffer_, nullptr);
-    buffer.holders = 0;
-    if (!fragments_.empty()) [[unlikely]] fragments_.clear();
-    buffer.home->take_home(buffer);
+    if (buffer_ != nullptr) release();
   }
 
   // Bytes in the packet's own buffer; what follows them in other buffers is in fragments().
@@ -167,6 +163,8 @@ class PacketBuf {
   Buffer* buffer_ = nullptr;
   std::uint32_t begin_ = 0;
   std::uint32_t end_ = 0;
+  void release();
+
   Offload offload_{};
   Fragments fragments_;
 };
