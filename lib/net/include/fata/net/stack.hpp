@@ -1,55 +1,131 @@
-// Stack<Net>: runs a host on a network device and gives its sockets to applications. Models sig::Udp.
+// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to applications; Ipv4Stack<Net> the same without
+// a byte of IPv6. Both model sig::Udp.
 #pragma once
 
 #include <memory>
 
 #include "fata/net/device_driver.hpp"
 #include "fata/net/ipv4/engine.hpp"
+#include "fata/net/ipv6/engine.hpp"
+#include "fata/net/ipv6/setup.hpp"
 #include "fata/net/stack_core.hpp"
+#include "fata/sig/clock.hpp"
 #include "fata/sig/no_tcp.hpp"
 
 namespace fata::net {
 
-template <sig::NetDevice Net>
-class Stack final {
+// The families that a stack speaks, as engines that it owns.
+struct DualFamilies {
+  explicit DualFamilies(const SipKey& secret) : v6({secret}) {}
+  IpProtocol* second() { return &v6; }
+  ipv4::Engine v4;
+  ipv6::Engine v6;
+};
+struct Ipv4Family {
+  explicit Ipv4Family(const SipKey&) {}
+  IpProtocol* second() { return nullptr; }
+  ipv4::Engine v4;
+};
+
+template <sig::NetDevice Net, class Families>
+class BasicStack {
  public:
   using Socket = UdpSocket;
 
-  // Starts the stack's tasks, which run until it is destroyed.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
-                                                             Ipv4Cidr address, Ipv4Address gateway) {
-    auto stack = std::make_unique<Stack>(context, net);
-    stack->configure(address, gateway);
-    co_return stack;
-  }
-
-  Stack(async::Context& context, Net& net) : core_(context, &v4_, nullptr), device_(core_, net) {}
+  BasicStack(async::Context& context, Net& net, const SipKey& secret)
+      : families_(secret), core_(context, &families_.v4, families_.second()), device_(core_, net) {}
 
   // What the stack offers to applications: itself as sig::Udp, and no TCP yet.
-  Stack& udp() { return *this; }
+  BasicStack& udp() { return *this; }
   sig::NoTcp& tcp() { return tcp_; }
 
   // Every socket must be gone before the stack.
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) { return core_.bind(local); }
 
   const Host& host() const { return core_.host(); }
-  ipv4::Engine& v4() { return v4_; }
-  const arp::Cache& arp_cache() { return v4_.arp_cache(device_.interface()); }
+  StackCore& core() { return core_; }
+  Families& families() { return families_; }
+  ipv4::Engine& v4() { return families_.v4; }
+  Interface& interface() { return device_.interface(); }
+  const arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
 
- private:
-  void configure(const Ipv4Cidr& address, Ipv4Address gateway) {
-    Interface& interface = device_.interface();
-    v4_.add_address(interface, address, async::current_loop().now());
-    if (!gateway.is_any())
-      v4_.routes().add({{{}, 0}, gateway, interface.index(), ipv4::Route::Origin::kStatic});
-    core_.log().info("address ", address, ", hardware address ", interface.mac(), ", gateway ", gateway);
+ protected:
+  static SipKey secret_from(auto& random) {
+    std::array<std::byte, 16> bytes;
+    random.fill(bytes);
+    return SipKey::of(bytes);
+  }
+  void use_ipv4(const Ipv4Cidr& address, Ipv4Address gateway) {
+    v4().add_address(interface(), address, async::current_loop().now());
+    if (!gateway.is_any()) {
+      v4().routes().add({{{}, 0}, gateway, interface().index(), ipv4::Route::Origin::kStatic});
+    }
+    core_.log().info("address ", address, ", hardware address ", interface().mac(), ", gateway ", gateway);
     core_.flush();
   }
 
-  ipv4::Engine v4_;
+ private:
+  Families families_;
   StackCore core_;
   sig::NoTcp tcp_;
   DeviceDriver<Net> device_;
+};
+
+// The same numbers in every run.
+struct FixedRandom {
+  void fill(MutableBytes out) { std::ranges::fill(out, std::byte{0x5a}); }
+};
+
+template <sig::NetDevice Net, sig::Random Random = FixedRandom>
+class Stack final : public BasicStack<Net, DualFamilies> {
+ public:
+  using BasicStack<Net, DualFamilies>::BasicStack;
+
+  // Starts the stack's tasks, which run until it is destroyed.
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Random& random,
+                                                             Ipv4Cidr v4, Ipv4Address v4_gateway, ipv6::Setup v6,
+                                                             ipv6::Gateway v6_gateway) {
+    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
+    stack->use_ipv4(v4, v4_gateway);
+    stack->use_ipv6(v6, v6_gateway.address);
+    co_return stack;
+  }
+  // With IPv4 only at first, and numbers that are no secret.
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Ipv4Cidr address,
+                                                             Ipv4Address gateway) {
+    FixedRandom random;
+    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
+    stack->use_ipv4(address, gateway);
+    co_return stack;
+  }
+
+  ipv6::Engine& v6() { return this->families().v6; }
+  void use_ipv6(const ipv6::Setup& setup, const IpAddress& gateway) {
+    const Instant now = async::current_loop().now();
+    Interface& interface = this->interface();
+    if (setup.mode == ipv6::Setup::Mode::kNone) return;
+    v6().start(interface, now);
+    if (setup.mode == ipv6::Setup::Mode::kAuto) v6().autoconfigure(interface, now);
+    if (setup.mode == ipv6::Setup::Mode::kStatic) {
+      v6().add_address(interface, setup.address, now);
+      this->core().log().info("address ", setup.address);
+    }
+    if (!gateway.is_any()) v6().routers().add({{{}, 0}, gateway, interface.index()});
+    this->core().flush();
+  }
+};
+
+template <sig::NetDevice Net, sig::Random Random = FixedRandom>
+class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
+ public:
+  using BasicStack<Net, Ipv4Family>::BasicStack;
+
+  static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net, Random& random,
+                                                                 Ipv4Cidr address, Ipv4Address gateway) {
+    auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random));
+    stack->use_ipv4(address, gateway);
+    co_return stack;
+  }
 };
 
 }  // namespace fata::net
