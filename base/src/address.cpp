@@ -31,6 +31,10 @@ bool IpAddress::is_v4() const {
 
 bool IpAddress::is_any() const { return *this == IpAddress() || (is_v4() && v4().is_any()); }
 
+bool IpAddress::is_loopback() const {
+  return is_v4() ? v4().is_loopback() : *this == of(0, 0, 0, 0, 0, 0, 0, 1);
+}
+
 void write_text(TextWriter& out, const MacAddress& mac) {
   bool first = true;
   for (const std::byte octet : mac.octets) {

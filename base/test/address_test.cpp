@@ -58,5 +58,62 @@ TEST(MacAddress, IsWrittenInHex) {
   EXPECT_TRUE(MacAddress::broadcast().is_multicast());
 }
 
+TEST(Ipv6Address, TextIsReadAndWrittenInItsShortestForm) {
+  struct Case {
+    std::string_view text, shortest;
+  };
+  for (const Case& each : {Case{"::", "::"},
+                           {"::1", "::1"},
+                           {"1::", "1::"},
+                           {"2001:db8::1", "2001:db8::1"},
+                           {"2001:0DB8:0:0:0:0:0:0001", "2001:db8::1"},
+                           {"1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"},
+                           {"1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"},
+                           {"::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"},
+                           {"1:0:0:2::3", "1:0:0:2::3"},
+                           {"64:ff9b::192.0.2.33", "64:ff9b::c000:221"},
+                           {"1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"},
+                           {"fe80::ABCD", "fe80::abcd"}}) {
+    const auto address = IpAddress::parse_v6(each.text);
+    ASSERT_TRUE(address) << each.text;
+    EXPECT_EQ(Text<64>(std::in_place, *address).view(), each.shortest) << each.text;
+  }
+}
+
+TEST(Ipv6Address, AnyOtherTextIsRefused) {
+  for (const std::string_view wrong :
+       {"", ":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8",
+        "12345::", "g::", "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7:8", "fe80::1%eth0", "1.2.3.4", "::1.2.3", "1.2.3.4::",
+        "1:2:3:4:5:6:7:1.2.3.4", "::ffff:192.0.2.1", "::1 ", " ::1", "1: ::2"}) {
+    EXPECT_FALSE(IpAddress::parse_v6(wrong)) << wrong;
+  }
+}
+
+TEST(Ipv6Cidr, HoldsTheAddressesOfItsPrefix) {
+  const auto cidr = Ipv6Cidr::parse("2001:db8:1:2::7/63");
+  ASSERT_TRUE(cidr);
+  EXPECT_EQ(cidr->prefix, 63);
+  EXPECT_TRUE(cidr->contains(*IpAddress::parse_v6("2001:db8:1:3::")));
+  EXPECT_FALSE(cidr->contains(*IpAddress::parse_v6("2001:db8:1:4::")));
+  EXPECT_EQ(Text<64>(std::in_place, *cidr).view(), "2001:db8:1:2::7/63");
+  for (const std::string_view wrong : {"2001:db8::", "2001:db8::/", "2001:db8::/129", "/64", "::/x"}) {
+    EXPECT_FALSE(Ipv6Cidr::parse(wrong)) << wrong;
+  }
+  EXPECT_EQ(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8).common_bits(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8)), 128u);
+  EXPECT_EQ(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8).common_bits(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 9)), 127u);
+  EXPECT_EQ(IpAddress::of(0x8000, 0, 0, 0, 0, 0, 0, 0).common_bits({}), 0u);
+}
+
+TEST(IpAddress, KnowsWhatKindOfAddressItIs) {
+  EXPECT_TRUE(IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 1).is_multicast());
+  EXPECT_TRUE(IpAddress(Ipv4Address::of(224, 0, 0, 1)).is_multicast());
+  EXPECT_FALSE(IpAddress(Ipv4Address::of(192, 0, 2, 1)).is_multicast());
+  EXPECT_TRUE(IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1).is_loopback());
+  EXPECT_TRUE(IpAddress(Ipv4Address::of(127, 0, 0, 1)).is_loopback());
+  EXPECT_FALSE(IpAddress().is_loopback());
+  EXPECT_TRUE(IpAddress::of(0xfebf, 0, 0, 0, 0, 0, 0, 1).is_link_local());
+  EXPECT_FALSE(IpAddress::of(0xfec0, 0, 0, 0, 0, 0, 0, 1).is_link_local());
+}
+
 }  // namespace
 }  // namespace fata

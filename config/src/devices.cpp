@@ -40,16 +40,34 @@ Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
                            card, default_clock(where), file);
 }
 
+namespace {
+DeviceSpec stack_spec(std::string_view type, Where where) {
+  return {.type = std::string(type),
+          .headers = {"fata/net/stack.hpp"},
+          .libraries = {"net"},
+          .form = Form::kConnect,
+          .called = "the network stack",
+          .where = where};
+}
+auto ipv4_parameter(Where where) {
+  return parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where);
+}
+auto ipv4_gateway_parameter(Where where) {
+  return parameter("ipv4-gateway", Ipv4{"10.0.2.2"}, "IPv4 gateway", where);
+}
+}  // namespace
+
 Stack stack(const Device<NetDevice>& card, Where where) {
   const auto both = device<Bundle>(
-      {.type = "fata::net::Stack",
-       .headers = {"fata/net/stack.hpp"},
-       .libraries = {"net"},
-       .form = Form::kConnect,
-       .called = "the network stack",
-       .where = where},
-      card, parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where),
-      parameter("ipv4-gateway", Ipv4{"10.0.2.2"}, "IPv4 gateway", where));
+      stack_spec("fata::net::Stack", where), card, default_random(where), ipv4_parameter(where),
+      ipv4_gateway_parameter(where), parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
+      parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where));
+  return {member<Udp>(both, "udp", where), member<Tcp>(both, "tcp", where)};
+}
+
+Stack stack_ipv4(const Device<NetDevice>& card, Where where) {
+  const auto both = device<Bundle>(stack_spec("fata::net::Ipv4Stack", where), card, default_random(where),
+                                   ipv4_parameter(where), ipv4_gateway_parameter(where));
   return {member<Udp>(both, "udp", where), member<Tcp>(both, "tcp", where)};
 }
 
@@ -79,7 +97,10 @@ Device<Tcp> no_tcp(Where where) {
 Stack host_stack(Where where) { return {host_udp(where), host_tcp(where)}; }
 
 Stack default_stack(const Context& context, Where where) {
-  return context.is(Net::kHost) ? host_stack(where) : stack(default_network(context, where), where);
+  if (context.is(Net::kHost)) return host_stack(where);
+  const bool both = context.key("ipv6", true, "IPv6 beside IPv4; no leaves it out of the image");
+  const auto card = default_network(context, where);
+  return both ? stack(card, where) : stack_ipv4(card, where);
 }
 
 Device<KeyValue> crunch(std::string_view folder, Where where) {

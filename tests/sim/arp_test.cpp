@@ -55,7 +55,7 @@ async::Task<void> newest_waits(Pair* pair, Stack* a, Stack* b) {
   for (const char* text : {"first", "second", "third"})
     EXPECT_TRUE(co_await send(from.get(), at(2, 7), text));
   co_await async::sleep(milliseconds(500));
-  EXPECT_EQ(a->host().arp_cache().dropped(), 2u);
+  EXPECT_EQ(a->arp_cache().dropped(), 2u);
   EXPECT_EQ(pair->arp.broadcast_requests, 1u) << "packets that wait do not ask again";
   pair->link.options.up = true;
   const auto heard = co_await receive(to.get(), seconds(5));
@@ -72,8 +72,8 @@ async::Task<void> silence(Pair* pair, Stack* a, Stack*) {
   const std::size_t before = pair->a.pool().available();
   co_await async::sleep(seconds(10));
   EXPECT_EQ(pair->arp.broadcast_requests, net::arp::Cache::kMaxRequests);
-  EXPECT_EQ(a->host().arp_cache().dropped(), 1u);
-  EXPECT_EQ(a->host().arp_cache().size(), 0u);
+  EXPECT_EQ(a->arp_cache().dropped(), 1u);
+  EXPECT_EQ(a->arp_cache().size(), 0u);
   EXPECT_EQ(pair->a.pool().available(), before + 1);
 }
 
@@ -107,11 +107,11 @@ async::Task<void> idle(Pair* pair, Stack* a, Stack* b) {
   const auto to = bound(*b, 7);
   EXPECT_TRUE(co_await send(from.get(), at(2, 7), "hello"));
   EXPECT_TRUE(co_await receive(to.get(), seconds(1)));
-  EXPECT_EQ(a->host().arp_cache().size(), 1u);
-  EXPECT_EQ(b->host().arp_cache().size(), 1u) << "who is asked learns the asker";
+  EXPECT_EQ(a->arp_cache().size(), 1u);
+  EXPECT_EQ(b->arp_cache().size(), 1u) << "who is asked learns the asker";
   co_await async::sleep(net::arp::Cache::kReachable + seconds(1));
-  EXPECT_EQ(a->host().arp_cache().size(), 0u);
-  EXPECT_EQ(b->host().arp_cache().size(), 0u);
+  EXPECT_EQ(a->arp_cache().size(), 0u);
+  EXPECT_EQ(b->arp_cache().size(), 0u);
   EXPECT_EQ(pair->arp.broadcast_requests, 1u) << "ageing alone asks nothing";
 }
 
@@ -175,17 +175,17 @@ async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* v
     std::array<sig::RxFrame, 16> replies;
     (void)co_await attacker->receive(replies, async::Wait::at_most(microseconds(10)));
   }
-  EXPECT_EQ(b->host().count(net::Host::kArpReplies), 5000u);
-  EXPECT_LE(b->host().arp_cache().size(), net::arp::Cache::kEntries);
-  EXPECT_GT(b->host().arp_cache().size(), net::arp::Cache::kEntries / 2);
+  EXPECT_EQ(b->host().count("arp_replies"), 5000u);
+  EXPECT_LE(b->arp_cache().size(), net::arp::Cache::kEntries);
+  EXPECT_GT(b->arp_cache().size(), net::arp::Cache::kEntries / 2);
   // The other way: the host itself is made to talk to addresses that do not exist.
   for (std::uint32_t i = 0; i < 2000; ++i) {
     const Endpoint to{Ipv4Address{0x0a020000 + i}, 9};
     EXPECT_TRUE(co_await send(socket.get(), to, "hello")) << "the pool ran dry at " << i;
   }
-  EXPECT_LE(b->host().arp_cache().size(), net::arp::Cache::kEntries);
+  EXPECT_LE(b->arp_cache().size(), net::arp::Cache::kEntries);
   co_await async::sleep(seconds(400));
-  EXPECT_EQ(b->host().arp_cache().size(), 0u);
+  EXPECT_EQ(b->arp_cache().size(), 0u);
   EXPECT_EQ(victim->pool().available(), victim->pool().count());
   co_return 0;
 }

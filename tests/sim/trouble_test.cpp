@@ -11,9 +11,9 @@ async::Task<int> no_listener(World* world, sim::NetDevice* a, sim::NetDevice* b)
   co_await async::sleep(seconds(1));
   EXPECT_TRUE(co_await send(socket.get(), at(2, 9), "anybody?"));
   co_await async::sleep(milliseconds(10));
-  EXPECT_EQ(server->host().count(net::Host::kNoListener), 1u);
-  EXPECT_EQ(server->host().count(net::Host::kUnreachableSent), 1u);
-  EXPECT_EQ(client->host().count(net::Host::kUnreachableHeard), 1u);
+  EXPECT_EQ(server->host().count("no_listener"), 1u);
+  EXPECT_EQ(server->host().count("icmp_errors_sent"), 1u);
+  EXPECT_EQ(client->host().count("icmp_errors_heard"), 1u);
   co_return 0;
 }
 
@@ -39,8 +39,8 @@ async::Task<int> broadcast(World* world, std::vector<sim::NetDevice*> cards, Ipv
   }
   EXPECT_FALSE(co_await receive(sockets[0].get(), seconds(1))) << "the sender hears itself";
   // Who does not listen is silent: an error to a broadcast would come from everybody at once.
-  EXPECT_EQ(hosts.back()->host().count(net::Host::kNoListener), 1u);
-  EXPECT_EQ(hosts.back()->host().count(net::Host::kUnreachableSent), 0u);
+  EXPECT_EQ(hosts.back()->host().count("no_listener"), 1u);
+  EXPECT_EQ(hosts.back()->host().count("icmp_errors_sent"), 0u);
   co_return 0;
 }
 

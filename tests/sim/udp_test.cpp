@@ -113,8 +113,7 @@ async::Task<int> exchange_damaged(World* world, sim::NetDevice* a, sim::NetDevic
   co_await scope.join();
   co_await async::sleep(seconds(1));
   for (const net::Host* each : {&client->host(), &server->host()}) {
-    for (const auto which :
-         {net::Host::kUdpChecksum, net::Host::kIpChecksum, net::Host::kBadIp, net::Host::kBadUdp}) {
+    for (const std::string_view which : {"udp_checksum", "ip_checksum", "bad_ip", "bad_udp"}) {
       *caught += each->count(which);
     }
   }

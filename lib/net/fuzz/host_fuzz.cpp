@@ -9,6 +9,8 @@
 #include "fata/base/pool.hpp"
 #include "fata/net/checksum.hpp"
 #include "fata/net/host.hpp"
+#include "fata/net/ipv4/engine.hpp"
+#include "fata/net/udp.hpp"
 
 namespace fata::net {
 namespace {
@@ -21,29 +23,35 @@ void require(bool good) {
   if (!good) std::abort();
 }
 
-class World final : public HostSink {
+class World final : public FrameSink, public udp::Port {
  public:
-  explicit World(bool offload) : host_({kMac, kAddress, kGateway, 1500, offload}, *this) {}
+  explicit World(bool offload) : host_(&v4_, nullptr), udp_(host_) {
+    host_.attach(ip_protocol::kUdp, udp_);
+    link_ = host_.add_interface({kMac, 1500, {.tx_checksum = offload}}, *this, now_);
+    require(v4_.add_address(*link_, kAddress, now_));
+    v4_.routes().add({{{}, 0}, kGateway});
+    require(udp_.bind(*this, {{}, 53}).has_value());
+  }
 
   void frame(Bytes bytes, bool vouched) {
     PacketBuf packet = pool_.copy(bytes);
     if (!packet) return;
     sent_ = released_ = 0;
-    host_.receive({Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
+    host_.receive(*link_, {Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
     require(sent_ <= 1 + released_ && released_ <= 1);
   }
   void pass(Duration time) {
     now_ = now_ + time;
     sent_ = 0;
     host_.tick(now_);
-    require(sent_ <= arp::Cache::kEntries && host_.next_deadline() > now_);
+    require(sent_ <= arp::Cache::kEntries);
   }
   void send(Ipv4Address to, std::uint16_t port, std::size_t size) {
-    sig::TxDatagram datagram{{to, port}, {}, allocate()};
+    sig::TxDatagram datagram{{to, port}, {}, udp_.allocate()};
     if (!datagram.payload) return;
     (void)datagram.payload.append(std::min(size, datagram.payload.tailroom()));
     sent_ = 0;
-    host_.send_udp(std::move(datagram), 53, now_);
+    udp_.send(std::move(datagram), *this, now_);
     require(sent_ <= 2);  // the datagram and a request for its address
   }
   void answer() {
@@ -55,13 +63,12 @@ class World final : public HostSink {
   BufferPool& pool() { return pool_; }
 
  private:
-  PacketBuf allocate() override { return pool_.allocate(kUdpHeadroom); }
-  bool deliver(sig::RxDatagram&& datagram, std::uint16_t local_port) override {
-    if (local_port % 2 == 0) return false;
+  PacketBuf allocate(std::size_t headroom) override { return pool_.allocate(headroom); }
+  void deliver(sig::RxDatagram&& datagram, Instant) override {
     require(datagram.source.address.is_v4() && datagram.payload.size() <= 1500);
     if (kept_ < queue_.size()) queue_[kept_++] = std::move(datagram);
-    return true;
   }
+  void error(SocketErrc, const Endpoint&) override {}
   void transmit(PacketBuf frame) override {
     ++sent_;
     finish_checksum(frame.bytes(), frame.offload());
@@ -78,10 +85,10 @@ class World final : public HostSink {
     require(ethernet->type == 0x0800);
     const auto ip = ipv4::Header::parse(payload);
     require(ip && ip->source == kAddress.address && ip->total_length == payload.size() && !ip->is_fragment());
-    require(!ip->destination.is_multicast() && !ip->destination.is_any() && ip->ttl != 0);
+    require(!ip->destination.is_any() && ip->ttl != 0);
     const Bytes inner = payload.subspan(ip->header_length);
     if (ip->protocol == ipv4::kUdp) {
-      require(udp::Header::parse(inner, *ip, {}).has_value());
+      require(udp::Header::parse(inner, ip->source, ip->destination, {}).has_value());
       if (in_arp_) ++released_;
     } else {
       require(ip->protocol == ipv4::kIcmp);
@@ -93,11 +100,14 @@ class World final : public HostSink {
 
   BufferPool pool_{24, 2048};  // few, so that exhaustion is met
   Instant now_ = Instant{} + seconds(10);
-  std::array<sig::RxDatagram, 8> queue_;
+  ipv4::Engine v4_;
   std::size_t kept_ = 0;
   std::size_t sent_ = 0;
   std::size_t released_ = 0;
   Host host_;
+  udp::Table udp_;
+  Interface* link_ = nullptr;
+  std::array<sig::RxDatagram, 8> queue_;
 
  public:
   bool in_arp_ = false;

@@ -117,6 +117,14 @@ bool Cache::age(Entry& entry, Instant now) {
   return request;
 }
 
+void Cache::write_entry(TextWriter& line, std::size_t index) const {
+  const Entry& entry = entries_[index];
+  if (entry.state == State::kFree) return;
+  print(line, entry.address, ' ');
+  if (entry.state == State::kReachable) return write_text(line, entry.mac);
+  line.put("incomplete");
+}
+
 std::size_t Cache::size() const {
   return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const Entry& e) { return e.state != State::kFree; }));
 }

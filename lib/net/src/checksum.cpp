@@ -27,6 +27,17 @@ void ChecksumSum::add(Bytes bytes) {
   sum_ += std::endian::native == std::endian::little ? std::byteswap(folded) : folded;
 }
 
+void ChecksumSum::add_pieces(std::size_t before, const Fragments& pieces) {
+  bool odd = before % 2 != 0;
+  for (const Slice& piece : pieces.pieces()) {
+    ChecksumSum own;
+    own.add(piece.bytes());
+    // Behind an odd number of bytes every byte is in the other half of its word (RFC 1071 section 2(B)).
+    sum_ += odd ? std::byteswap(own.partial()) : own.partial();
+    odd = odd != (piece.size() % 2 != 0);
+  }
+}
+
 std::uint16_t ChecksumSum::partial() const {
   std::uint64_t sum = sum_;
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);

@@ -1,5 +1,7 @@
 #include "fata/net/icmp.hpp"
 
+#include <array>
+
 #include "fata/net/checksum.hpp"
 
 namespace fata::net::icmp {
@@ -20,15 +22,23 @@ void make_echo_reply(MutableBytes message) {
   store_be(message.subspan(2), static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16))));
 }
 
-std::size_t write_unreachable(MutableBytes to, std::uint8_t code, Bytes quoted) {
+void write_error(MutableBytes to, std::uint8_t type, std::uint8_t code, Bytes quoted) {
   ByteWriter out(to);
-  out.u8(kUnreachable);
+  out.u8(type);
   out.u8(code);
   out.u16(0);
   out.u32(0);
   out.bytes(quoted);
   out.patch_u16(2, checksum(out.written()));
-  return out.position();
+}
+
+std::size_t next_mtu(std::size_t said, std::size_t length) {
+  if (said != 0) return said;
+  static constexpr std::array<std::uint16_t, 10> kPlateaus{32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
+  for (const std::uint16_t plateau : kPlateaus) {
+    if (plateau < length) return plateau;
+  }
+  return length;
 }
 
 }  // namespace fata::net::icmp

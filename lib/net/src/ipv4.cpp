@@ -4,7 +4,8 @@
 
 namespace fata::net::ipv4 {
 
-std::expected<Header, Malformed> Header::parse(Bytes packet) {
+namespace {
+std::expected<Header, Malformed> read(Bytes packet) {
   ByteReader in(packet);
   const std::uint8_t version_length = in.u8();
   Header header;
@@ -23,15 +24,24 @@ std::expected<Header, Malformed> Header::parse(Bytes packet) {
   if (header.header_length < kHeaderSize || header.header_length > packet.size()) {
     return std::unexpected(Malformed::kHeaderLength);
   }
-  if (header.total_length < header.header_length || header.total_length > packet.size()) {
-    return std::unexpected(Malformed::kTotalLength);
-  }
-  if (checksum(packet.first(header.header_length)) != 0) return std::unexpected(Malformed::kChecksum);
   header.dont_fragment = (flags & 0x4000) != 0;
   header.more_fragments = (flags & 0x2000) != 0;
   header.fragment_offset = static_cast<std::uint16_t>((flags & 0x1fff) * 8);
   return header;
 }
+}  // namespace
+
+std::expected<Header, Malformed> Header::parse(Bytes packet, std::size_t size) {
+  const auto header = read(packet);
+  if (!header) return header;
+  if (header->total_length < header->header_length || header->total_length > size) {
+    return std::unexpected(Malformed::kTotalLength);
+  }
+  if (checksum(packet.first(header->header_length)) != 0) return std::unexpected(Malformed::kChecksum);
+  return header;
+}
+
+std::expected<Header, Malformed> Header::parse_quoted(Bytes packet) { return read(packet); }
 
 void Header::write(MutableBytes to) const {
   ByteWriter out(to);

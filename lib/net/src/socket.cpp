@@ -4,25 +4,15 @@
 
 namespace fata::net {
 
-const ErrorDomain& error_domain(SocketErrc) noexcept {
-  static constexpr ErrorDomain domain{"udp", [](std::uint32_t code) -> std::string_view {
-                                        switch (static_cast<SocketErrc>(code)) {
-                                          case SocketErrc::kNotOurAddress: return "not an address of this host";
-                                          case SocketErrc::kPortInUse: return "the port is in use";
-                                          case SocketErrc::kNoFreePort: return "no port is free";
-                                        }
-                                        return "unknown";
-                                      }};
-  return domain;
-}
-
 UdpSocket::~UdpSocket() {
-  --table_->count_;
-  if (table_->last_ == this) table_->last_ = nullptr;
+  while (!groups_.empty()) leave(IpAddress(groups_.back()));
 }
 
 async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in, async::Wait wait) {
   while (used_ == 0) {
+    if (remote().port != 0) {
+      if (const auto complaint = take_error()) co_return fail(complaint->what);
+    }
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
@@ -35,7 +25,48 @@ async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> i
   co_return count;
 }
 
-void UdpSocket::push(sig::RxDatagram&& datagram) {
+async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async::Wait wait) {
+  const Instant now = async::current_loop().now();
+  for (sig::TxDatagram& datagram : out) {
+    while (driver_->full()) {
+      if (const Result<void> room = co_await driver_->writable(wait); !room) co_return room;
+    }
+    udp_->send(std::move(datagram), *this, now);
+  }
+  driver_->flush();
+  co_return Result<void>{};
+}
+
+void UdpSocket::connect(const Endpoint& remote) {
+  udp_->connect(*this, remote);
+  errors_.clear();
+}
+
+std::optional<UdpSocket::Complaint> UdpSocket::take_error() {
+  if (errors_.empty()) return std::nullopt;
+  const Complaint oldest = errors_.front();
+  errors_.erase(errors_.begin());
+  return oldest;
+}
+
+Result<void> UdpSocket::join(const IpAddress& group) {
+  if (std::ranges::contains(groups_, group)) return {};
+  if (groups_.size() == kGroups || !driver_->join(group, local().address))
+    return fail(Error(SocketErrc::kGroupTableFull));
+  groups_.push_back(group);
+  driver_->flush();
+  return {};
+}
+
+void UdpSocket::leave(const IpAddress& group) {
+  const auto at = std::ranges::find(groups_, group);
+  if (at == groups_.end()) return;
+  driver_->leave(group, local().address);
+  groups_.erase(at);
+  driver_->flush();
+}
+
+void UdpSocket::deliver(sig::RxDatagram&& datagram, Instant) {
   if (used_ == kQueue) {
     ++dropped_;
     return;
@@ -45,35 +76,10 @@ void UdpSocket::push(sig::RxDatagram&& datagram) {
   readers_.notify_all();
 }
 
-Result<std::unique_ptr<UdpSocket>> SocketTable::bind(Endpoint local, std::size_t max_payload, DatagramSender& sender) {
-  if (local.port == 0) {
-    for (unsigned tries = 0; tries < 16384 && local.port == 0; ++tries) {
-      if (find(next_port_) == nullptr) local.port = next_port_;
-      next_port_ = next_port_ == 65535 ? 49152 : next_port_ + 1;
-    }
-    if (local.port == 0) return fail(Error(SocketErrc::kNoFreePort));
-  } else if (find(local.port) != nullptr) {
-    return fail(SocketErrc::kPortInUse, local.port);
-  }
-  auto socket = std::unique_ptr<UdpSocket>(new UdpSocket(local, max_payload, sender, *this));
-  buckets_[local.port % kBuckets].push_back(*socket);
-  ++count_;
-  return socket;
-}
-
-bool SocketTable::deliver(sig::RxDatagram&& datagram, std::uint16_t port) {
-  UdpSocket* socket = find(port);
-  if (socket == nullptr) return false;
-  socket->push(std::move(datagram));
-  return true;
-}
-
-UdpSocket* SocketTable::find(std::uint16_t port) {
-  if (last_ != nullptr && last_->local_.port == port) return last_;
-  for (UdpSocket& socket : buckets_[port % kBuckets]) {
-    if (socket.local_.port == port) return last_ = &socket;
-  }
-  return nullptr;
+void UdpSocket::error(SocketErrc what, const Endpoint& remote) {
+  if (errors_.size() == kErrors) errors_.erase(errors_.begin());
+  errors_.push_back({what, remote});
+  if (Port::remote().port != 0) readers_.notify_all();
 }
 
 }  // namespace fata::net

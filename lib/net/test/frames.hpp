@@ -10,6 +10,8 @@
 #include "fata/base/pool.hpp"
 #include "fata/net/checksum.hpp"
 #include "fata/net/host.hpp"
+#include "fata/net/ipv4/engine.hpp"
+#include "fata/net/udp.hpp"
 
 namespace fata::net {
 
@@ -89,7 +91,7 @@ inline Frame udp_datagram(const UdpFields& fields, const Frame& payload) {
   store_be(MutableBytes(datagram).subspan(4), length);
   datagram.insert(datagram.end(), payload.begin(), payload.end());
   ChecksumSum sum;
-  sum.add_pseudo(fields.source, fields.destination, ipv4::kUdp, length);
+  sum.add_pseudo(IpAddress(fields.source), IpAddress(fields.destination), ipv4::kUdp, length);
   sum.add(datagram);
   store_be(MutableBytes(datagram).subspan(6),
            fields.checksum < 0 ? sum.finish() : static_cast<std::uint16_t>(fields.checksum));
@@ -109,26 +111,45 @@ inline Frame udp_frame(std::uint16_t port, std::string_view what = "hello") {
   return ip_frame({}, udp_datagram({.to = port}, text(what)));
 }
 
-// A Host, its memory, and all that comes out of it. Frames come out finished; their metadata beside them.
-class Recorder final : public HostSink {
+struct HostConfig {
+  MacAddress mac = net::mac(1);
+  Ipv4Cidr address{ip(1), 24};
+  Ipv4Address gateway{};
+  std::size_t mtu = 1500;
+  bool tx_checksum = false;
+  unsigned icmp_errors_per_second = 100;
+};
+
+// A host of one interface with IPv4 and UDP, its memory, and all that comes out of it. Frames come out
+// finished; their metadata beside them.
+class Recorder final : public FrameSink, public udp::Port {
  public:
   struct Datagram {
     Endpoint from;
     IpAddress to;
-    std::uint16_t port;
     std::string text;
   };
 
-  explicit Recorder(HostConfig config = {mac(1), {ip(1), 24}}) : pool(64, 2048), host(config, *this) {}
-  ~Recorder() { EXPECT_EQ(pool.available(), pool.count()) << "a buffer leaked"; }
+  explicit Recorder(const HostConfig& config = {}, std::uint16_t port = 53)
+      : pool(64, 2048), v4({config.icmp_errors_per_second}), host(&v4, nullptr), udp(host) {
+    host.attach(ip_protocol::kUdp, udp);
+    link = host.add_interface({config.mac, config.mtu, {.tx_checksum = config.tx_checksum}}, *this, now);
+    EXPECT_TRUE(v4.add_address(*link, config.address, now));
+    announced = std::move(sent);
+    sent.clear();
+    offloads.clear();
+    if (!config.gateway.is_any()) v4.routes().add({{{}, 0}, config.gateway});
+    EXPECT_TRUE(udp.bind(*this, {{}, port}));
+  }
+  ~Recorder() { EXPECT_EQ(pool.available() + kept.size(), pool.count()) << "a buffer leaked"; }
 
   void receive(const Frame& frame, Offload offload = {}) {
-    host.receive({Slice(pool.copy(frame)), {}, offload}, now);
+    host.receive(*link, {Slice(pool.copy(frame)), {}, offload}, now);
   }
   void send(Ipv4Address to, std::string_view what, std::uint16_t port = 7) {
-    sig::TxDatagram datagram{{to, port}, {}, pool.allocate(kUdpHeadroom)};
+    sig::TxDatagram datagram{{to, port}, {}, pool.allocate(kIpHeadroom + udp::kHeaderSize)};
     copy_bytes(datagram.payload.append(what.size()), as_bytes(what));
-    host.send_udp(std::move(datagram), 4000, now);
+    udp.send(std::move(datagram), *this, now);
     EXPECT_FALSE(datagram.payload) << "the packet was not taken";
   }
   // Teaches host `last` to the cache.
@@ -140,32 +161,52 @@ class Recorder final : public HostSink {
     now = now + time;
     host.tick(now);
   }
-  std::uint64_t count(Host::Count which) const { return host.count(which); }
+  std::uint64_t count(std::string_view name) const { return host.count(name); }
+  const arp::Cache& arp_cache() const { return v4.arp_cache(*link); }
+  // All counters that are not 0, but those of what simply passed.
+  std::string troubles() const {
+    std::string all;
+    for (const std::span<const Counter> part : {link->counters(), v4.counters(), udp.counters()}) {
+      for (const Counter& counter : part) {
+        const bool passed = counter.name == "received" || counter.name == "sent" ||
+                            counter.name == "delivered" || counter.name == "udp_received" ||
+                            counter.name == "udp_sent";
+        if (counter.value != 0 && !passed)
+          all += std::string(counter.name) + " " + std::to_string(counter.value) + "\n";
+      }
+    }
+    return all;
+  }
 
   BufferPool pool;
+  std::vector<PacketBuf> kept;
+  std::vector<Frame> announced;
   std::vector<Frame> sent;
   std::vector<Offload> offloads;
   std::vector<Datagram> delivered;
-  std::uint16_t listening = 53;
+  std::vector<std::pair<SocketErrc, Endpoint>> complaints;
   Instant now = Instant{} + seconds(100);
   bool exhausted = false;
+  ipv4::Engine v4;
   Host host;
+  udp::Table udp;
+  Interface* link = nullptr;
 
  private:
-  PacketBuf allocate() override { return exhausted ? PacketBuf() : pool.allocate(kUdpHeadroom); }
+  PacketBuf allocate(std::size_t headroom) override {
+    return exhausted ? PacketBuf() : pool.allocate(headroom);
+  }
   void transmit(PacketBuf frame) override {
     offloads.push_back(frame.offload());
     finish_checksum(frame.bytes(), frame.offload());
     const Bytes bytes = frame.bytes();
     sent.emplace_back(bytes.begin(), bytes.end());
   }
-  bool deliver(sig::RxDatagram&& datagram, std::uint16_t local_port) override {
-    if (local_port != listening) return false;
-    delivered.push_back(
-        {datagram.source, datagram.destination, local_port, std::string(datagram.payload.text())});
+  void deliver(sig::RxDatagram&& datagram, Instant) override {
+    delivered.push_back({datagram.source, datagram.destination, std::string(datagram.payload.text())});
     datagram.payload = {};
-    return true;
   }
+  void error(SocketErrc what, const Endpoint& remote) override { complaints.emplace_back(what, remote); }
 };
 
 }  // namespace fata::net

@@ -113,13 +113,6 @@ TEST(Ipv4Header, EveryBitOfItIsCoveredByTheChecksum) {
   }
 }
 
-ipv4::Header from_two() {
-  ipv4::Header header;
-  header.source = ip(2);
-  header.destination = ip(1);
-  return header;
-}
-
 TEST(UdpHeader, EachWrongFieldHasItsReason) {
   using enum udp::Malformed;
   struct Case {
@@ -136,21 +129,21 @@ TEST(UdpHeader, EachWrongFieldHasItsReason) {
       {"another receiver", {.destination = ip(3)}, kChecksum},
   };
   for (const Case& each : cases) {
-    const auto header = udp::Header::parse(udp_datagram(each.fields, text("hello")), from_two(), {});
+    const auto header = udp::Header::parse(udp_datagram(each.fields, text("hello")), ip(2), ip(1), {});
     ASSERT_FALSE(header) << each.what;
     EXPECT_EQ(header.error(), each.reason) << each.what;
   }
   const Frame right = udp_datagram({}, {});
   for (std::size_t size = 0; size < right.size(); ++size) {
-    EXPECT_EQ(udp::Header::parse(Bytes(right).first(size), from_two(), {}).error(), kTruncated);
+    EXPECT_EQ(udp::Header::parse(Bytes(right).first(size), ip(2), ip(1), {}).error(), kTruncated);
   }
 }
 
 TEST(UdpHeader, AChecksumIsNotNeededWhereItIsAbsentOrTheDeviceVouchesForIt) {
-  EXPECT_TRUE(udp::Header::parse(udp_datagram({.checksum = 0}, text("hello")), from_two(), {}));
+  EXPECT_TRUE(udp::Header::parse(udp_datagram({.checksum = 0}, text("hello")), ip(2), ip(1), {}));
   const Frame unfinished = udp_datagram({.checksum = 0x1234}, text("hello"));
-  EXPECT_FALSE(udp::Header::parse(unfinished, from_two(), {}));
-  EXPECT_TRUE(udp::Header::parse(unfinished, from_two(), {.checksum_valid = true}));
+  EXPECT_FALSE(udp::Header::parse(unfinished, ip(2), ip(1), {}));
+  EXPECT_TRUE(udp::Header::parse(unfinished, ip(2), ip(1), {.checksum_valid = true}));
 }
 
 TEST(UdpHeader, IsReadBackAsPrependedAndItsChecksumIsNeverZero) {
@@ -158,10 +151,10 @@ TEST(UdpHeader, IsReadBackAsPrependedAndItsChecksumIsNeverZero) {
   unsigned mangled = 0;
   // Some two bytes make the sum come out as 0, which would say "no checksum" (RFC 768).
   for (std::uint32_t value = 0; value < 65536; ++value) {
-    PacketBuf packet = pool.allocate(kUdpHeadroom);
+    PacketBuf packet = pool.allocate(udp::kHeaderSize);
     store_be(packet.append(2), static_cast<std::uint16_t>(value));
     udp::prepend_header(packet, 1000, 2000, ip(2), ip(1), false);
-    const auto header = udp::Header::parse(packet.bytes(), from_two(), {});
+    const auto header = udp::Header::parse(packet.bytes(), ip(2), ip(1), {});
     ASSERT_TRUE(header);
     ASSERT_EQ(header->source_port, 1000);
     ASSERT_EQ(header->destination_port, 2000);
@@ -205,7 +198,7 @@ TEST(Icmp, ShortOrDamagedMessagesAreRefused) {
 TEST(Icmp, AnUnreachableMessageQuotesWhatItWasGiven) {
   const Frame quoted = text("an offending packet");
   Frame message(icmp::kHeaderSize + quoted.size());
-  EXPECT_EQ(icmp::write_unreachable(message, icmp::kCodePort, quoted), message.size());
+  icmp::write_error(message, icmp::kUnreachable, icmp::kCodePort, quoted);
   const auto header = icmp::Header::parse(message);
   ASSERT_TRUE(header);
   EXPECT_EQ(header->type, 3);

@@ -109,7 +109,7 @@ TEST(PcapDevice, RecordsBothDirectionsWithFinishedChecksumsAndWallClockTimes) {
       const auto ip = ipv4::Header::parse(bytes);
       if (!ip) continue;
       ++datagrams;
-      EXPECT_TRUE(udp::Header::parse(bytes.subspan(ip->header_length), *ip, {}));
+      EXPECT_TRUE(udp::Header::parse(bytes.subspan(ip->header_length), ip->source, ip->destination, {}));
     }
     EXPECT_EQ(sent, 3u);
     EXPECT_EQ(datagrams, 1u);

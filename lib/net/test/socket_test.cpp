@@ -6,23 +6,42 @@
 namespace fata::net {
 namespace {
 
-class NoSender final : public DatagramSender {
+class NoIp final : public IpLayer {
  public:
-  PacketBuf allocate_datagram() override { return {}; }
-  async::Task<Result<void>> send(std::span<sig::TxDatagram>, std::uint16_t, async::Wait) override {
-    co_return Result<void>{};
-  }
+  std::optional<Path> path(const IpAddress&, const IpAddress&) override { return std::nullopt; }
+  PacketBuf allocate() override { return {}; }
+  void send(PacketBuf, const IpAddress&, const IpAddress&, std::uint8_t, Ecn, bool, Instant) override {}
+  void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
+  void confirm_reachable(const IpAddress&, Instant) override {}
+};
+class NoDriver final : public SocketDriver {
+ public:
+  void flush() override {}
+  bool full() override { return false; }
+  async::Task<Result<void>> writable(async::Wait) override { co_return Result<void>{}; }
+  bool join(const IpAddress&, const IpAddress&) override { return ++joined, true; }
+  void leave(const IpAddress&, const IpAddress&) override { --joined; }
+  std::size_t max_payload() override { return 1472; }
+  int joined = 0;
 };
 
 struct Sockets : testing::Test {
-  Result<std::unique_ptr<UdpSocket>> bind(std::uint16_t port) {
-    return table.bind({ip(1), port}, 1472, sender);
+  Result<std::unique_ptr<UdpSocket>> bind(std::uint16_t port, IpAddress address = {}) {
+    auto socket = std::make_unique<UdpSocket>(table, driver);
+    if (const Result<void> bound = table.bind(*socket, {address, port}); !bound) return fail(bound.error());
+    return socket;
   }
-  bool deliver(std::uint16_t port) { return table.deliver({{ip(2), 9}, ip(1), {}}, port); }
+  bool deliver(std::uint16_t port, const IpAddress& to = ip(1), std::uint8_t from = 2, std::size_t size = 0) {
+    const Frame datagram = udp_datagram({.from = 9, .to = port, .checksum = 0}, Frame(size));
+    IpPacket packet{ip(from), to, Slice(pool.copy(datagram)), {}, {}};
+    return table.receive(packet, {});
+  }
 
   sim::Platform platform;
-  NoSender sender;
-  SocketTable table;
+  BufferPool pool{16, 2048};
+  NoIp ip_layer;
+  NoDriver driver;
+  udp::Table table{ip_layer};
 };
 
 TEST_F(Sockets, AreFoundByTheirPortAndLeaveItWhenTheyEnd) {
@@ -44,20 +63,103 @@ TEST_F(Sockets, AreFoundByTheirPortAndLeaveItWhenTheyEnd) {
 }
 
 TEST_F(Sockets, WithoutAPortGetDifferentOnesUntilNoneIsFree) {
-  std::vector<std::unique_ptr<UdpSocket>> sockets;
+  struct Quiet final : udp::Port {
+    void deliver(sig::RxDatagram&&, Instant) override {}
+    void error(SocketErrc, const Endpoint&) override {}
+  };
+  std::vector<std::unique_ptr<Quiet>> ports;
   for (unsigned i = 0; i < 16384; ++i) {
-    auto socket = bind(0);
-    ASSERT_TRUE(socket) << i;
-    ASSERT_GE((*socket)->local().port, 49152);
-    sockets.push_back(std::move(*socket));
+    ports.push_back(std::make_unique<Quiet>());
+    ASSERT_TRUE(table.bind(*ports.back(), {})) << i;
+    ASSERT_GE(ports.back()->local().port, 49152);
   }
-  const auto none = bind(0);
+  Quiet late;
+  const auto none = table.bind(late, {});
   ASSERT_FALSE(none);
   EXPECT_TRUE(none.error().is(SocketErrc::kNoFreePort));
-  sockets[77].reset();
-  const auto freed = bind(0);
-  ASSERT_TRUE(freed);
-  EXPECT_EQ((*freed)->local().port, 49152 + 77);
+  ports[77].reset();
+  ASSERT_TRUE(table.bind(late, {}));
+  EXPECT_EQ(late.local().port, 49152 + 77);
+}
+
+TEST_F(Sockets, MayShareAPortIfTheirAddressesDiffer) {
+  const auto one = bind(53, ip(1));
+  const auto other = bind(53, ip(2));
+  ASSERT_TRUE(one && other);
+  EXPECT_FALSE(bind(53, ip(2)));
+  EXPECT_FALSE(bind(53));
+  EXPECT_TRUE(deliver(53, ip(1)));
+  EXPECT_TRUE(deliver(53, ip(2)));
+  EXPECT_FALSE(deliver(53, ip(3)));
+}
+
+TEST_F(Sockets, OnceConnectedHearOnlyTheirRemote) {
+  const auto socket = bind(53);
+  ASSERT_TRUE(socket);
+  (*socket)->connect({ip(2), 9});
+  EXPECT_TRUE(deliver(53, ip(1), 2));
+  EXPECT_FALSE(deliver(53, ip(1), 3));
+}
+
+TEST_F(Sockets, CopyAShortDatagramSoThatItDoesNotPinItsDevicesBuffer) {
+  const auto socket = bind(53);
+  ASSERT_TRUE(socket);
+  EXPECT_TRUE(deliver(53, ip(1), 2, 511));
+  EXPECT_EQ(pool.available(), pool.count());
+  EXPECT_TRUE(deliver(53, ip(1), 2, 512));
+  EXPECT_EQ(pool.available(), pool.count() - 1);
+}
+
+TEST_F(Sockets, DropAndCountWhatTheSmallBuffersDoNotHold) {
+  const auto one = bind(53), two = bind(54), three = bind(55);
+  for (std::size_t i = 0; i < 100; ++i) {
+    for (const std::uint16_t port : {53, 54, 55}) EXPECT_TRUE(deliver(port, ip(1), 2, 1));
+  }
+  EXPECT_EQ(table.count(udp::Table::kNoSmallBuffer), 300 - udp::Table::kSmallBuffers);
+}
+
+async::Task<int> hears_errors(udp::Table* table, UdpSocket* socket) {
+  Frame quoted(8);
+  store_be(MutableBytes(quoted), std::uint16_t{53});
+  store_be(MutableBytes(quoted).subspan(2), std::uint16_t{9});
+  const IcmpError error{IcmpError::Kind::kPortUnreachable, ip(1), ip(2), 0, quoted};
+  std::array<sig::RxDatagram, 1> in;
+  // Not connected: receive() knows nothing of it, and the queue is bounded.
+  for (std::size_t i = 0; i < UdpSocket::kErrors + 3; ++i) table->icmp_error(error, {});
+  EXPECT_FALSE(co_await socket->receive(in, async::Wait::at_most(milliseconds(1))));
+  for (std::size_t i = 0; i < UdpSocket::kErrors; ++i) {
+    const auto complaint = socket->take_error();
+    EXPECT_TRUE(complaint && complaint->remote == (Endpoint{ip(2), 9}));
+  }
+  EXPECT_FALSE(socket->take_error());
+  // Connected: the next receive() gives it, once.
+  socket->connect({ip(2), 9});
+  table->icmp_error(error, {});
+  const auto refused = co_await socket->receive(in, async::Wait::at_most(milliseconds(1)));
+  EXPECT_TRUE(!refused && refused.error().is(SocketErrc::kPortUnreachable));
+  const auto silent = co_await socket->receive(in, async::Wait::at_most(milliseconds(1)));
+  EXPECT_TRUE(!silent && silent.error().is(async::Errc::kTimedOut));
+  co_return 0;
+}
+
+TEST_F(Sockets, HearErrorsFromReceiveOnlyOnceConnected) {
+  const auto socket = bind(53);
+  platform.run([&] { return hears_errors(&table, socket->get()); });
+}
+
+TEST_F(Sockets, LeaveTheirGroupsWhenTheyEnd) {
+  auto socket = bind(53);
+  const IpAddress group = Ipv4Address::of(224, 0, 0, 251);
+  EXPECT_TRUE((*socket)->join(group));
+  EXPECT_TRUE((*socket)->join(group));
+  EXPECT_EQ(driver.joined, 1);
+  for (std::uint8_t i = 1; i < UdpSocket::kGroups; ++i)
+    EXPECT_TRUE((*socket)->join(Ipv4Address::of(224, 0, 1, i)));
+  EXPECT_FALSE((*socket)->join(Ipv4Address::of(224, 0, 1, 77)));
+  (*socket)->leave(group);
+  EXPECT_EQ(driver.joined, 7);
+  socket->reset();
+  EXPECT_EQ(driver.joined, 0);
 }
 
 }  // namespace

@@ -62,9 +62,29 @@ class IpAddress {
   }
   explicit constexpr IpAddress(const std::array<std::byte, 16>& v6) : octets_(v6) {}
 
+  // 2001:db8::1 is of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).
+  static constexpr IpAddress of(std::uint16_t a, std::uint16_t b, std::uint16_t c, std::uint16_t d, std::uint16_t e,
+                                std::uint16_t f, std::uint16_t g, std::uint16_t h) {
+    std::array<std::byte, 16> octets{};
+    const std::array<std::uint16_t, 8> groups{a, b, c, d, e, f, g, h};
+    for (std::size_t i = 0; i < 16; ++i) octets[i] = static_cast<std::byte>(groups[i / 2] >> (i % 2 == 0 ? 8 : 0));
+    return IpAddress(octets);
+  }
+  // The texts of RFC 4291 section 2.2 without a zone; never an IPv4 address, not even as ::ffff:192.0.2.1.
+  static std::optional<IpAddress> parse_v6(std::string_view text);
+
   bool is_v4() const;
   // 0.0.0.0 or ::
   bool is_any() const;
+  // Of either family.
+  bool is_multicast() const { return is_v4() ? v4().is_multicast() : octets_[0] == std::byte{0xff}; }
+  bool is_loopback() const;
+  // fe80::/10; no IPv4 address is.
+  bool is_link_local() const {
+    return octets_[0] == std::byte{0xfe} && (octets_[1] & std::byte{0xc0}) == std::byte{0x80};
+  }
+  // How many bits at the front are the same, up to 128.
+  unsigned common_bits(const IpAddress& other) const;
   // Meaningful for is_v4() only.
   Ipv4Address v4() const { return {load_be<std::uint32_t>(Bytes(octets_).subspan<12>())}; }
   const std::array<std::byte, 16>& octets() const { return octets_; }
@@ -72,6 +92,16 @@ class IpAddress {
 
  private:
   std::array<std::byte, 16> octets_{};
+};
+
+// "2001:db8::1/64".
+struct Ipv6Cidr {
+  IpAddress address;
+  std::uint8_t prefix = 128;
+
+  static std::optional<Ipv6Cidr> parse(std::string_view text);
+  bool contains(const IpAddress& other) const { return address.common_bits(other) >= prefix; }
+  friend bool operator==(const Ipv6Cidr&, const Ipv6Cidr&) = default;
 };
 
 struct Endpoint {
@@ -84,6 +114,7 @@ void write_text(TextWriter& out, const MacAddress& mac);   // 52:54:00:12:34:56
 void write_text(TextWriter& out, Ipv4Address address);     // 192.0.2.1
 void write_text(TextWriter& out, const Ipv4Cidr& cidr);    // 192.0.2.1/24
 void write_text(TextWriter& out, const IpAddress& address);  // RFC 5952
+void write_text(TextWriter& out, const Ipv6Cidr& cidr);      // 2001:db8::1/64
 void write_text(TextWriter& out, const Endpoint& endpoint);  // 192.0.2.1:53, [2001:db8::1]:53
 
 }  // namespace fata

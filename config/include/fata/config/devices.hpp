@@ -31,10 +31,12 @@ struct Stack {
   Device<Udp> udp;
   Device<Tcp> tcp;
 };
-// The stack that `--net` chose: the host's sockets, or Fata's own over default_network().
+// The stack that `--net` chose: the host's sockets, or Fata's own over default_network(), which `-D ipv6=no` builds without IPv6.
 Stack default_stack(const Context& context, Where where = Where::current());
-// Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway.
+// Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway, --ipv6 and --ipv6-gateway.
 Stack stack(const Device<NetDevice>& card, Where where = Where::current());
+// The same without IPv6, of which the image then holds no byte.
+Stack stack_ipv4(const Device<NetDevice>& card, Where where = Where::current());
 // The host's sockets (linux only).
 Stack host_stack(Where where = Where::current());
 Device<Udp> host_udp(Where where = Where::current());

@@ -20,6 +20,12 @@ struct Ipv4 {
 struct Ipv4Cidr {
   std::string text;
 };  // "10.0.2.15/24"
+struct Ipv6Setup {
+  std::string text;
+};  // "auto", "none", "2001:db8::2/64"
+struct Ipv6Gateway {
+  std::string text;
+};  // "none", "fe80::1"
 struct Duration {
   std::string text;
 };  // "250ms", "30s"
@@ -137,6 +143,18 @@ template <>
 struct ParameterTraits<Ipv4Cidr> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::Ipv4Cidr"; }
   static std::string text(const Ipv4Cidr& value) { return value.text; }
+};
+template <>
+struct ParameterTraits<Ipv6Setup> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::net::ipv6::Setup"; }
+  static std::string text(const Ipv6Setup& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
+};
+template <>
+struct ParameterTraits<Ipv6Gateway> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::net::ipv6::Gateway"; }
+  static std::string text(const Ipv6Gateway& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
 };
 template <class T>
 struct ParameterTraits<std::optional<T>> {

@@ -64,6 +64,8 @@ class Cache {
 
   std::uint64_t dropped() const { return dropped_; }  // packets that waited in vain or were replaced
   std::size_t size() const;
+  // "10.0.0.2 52:54:00:12:34:56"; nothing for a free place. `index` is below kEntries.
+  void write_entry(TextWriter& line, std::size_t index) const;
 
  private:
   enum class State : std::uint8_t { kFree, kIncomplete, kReachable };

@@ -1,86 +1,86 @@
-// UDP sockets of our own stack: bounded queues between the stack's task and the application's.
+// UDP sockets of our own stack: bounded queues between the stack and the application's task. Models
+// sig::UdpSocket.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "fata/async/list.hpp"
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
-#include "fata/base/counter.hpp"
+#include "fata/net/udp.hpp"
 #include "fata/sig/udp.hpp"
 
 namespace fata::net {
 
-enum class SocketErrc : std::uint32_t { kNotOurAddress = 1, kPortInUse, kNoFreePort };
-const ErrorDomain& error_domain(SocketErrc) noexcept;
+class UdpSocket;
 
-// How a socket sends; the stack is one.
-class DatagramSender {
+// What a socket needs of the stack around it.
+class SocketDriver {
  public:
-  virtual PacketBuf allocate_datagram() = 0;
-  virtual async::Task<Result<void>> send(std::span<sig::TxDatagram> out, std::uint16_t local_port, async::Wait wait) = 0;
+  // Sends what the engines have for the devices, and looks when they want to be called next.
+  virtual void flush() = 0;
+  // A device is full: wait before sending more.
+  virtual bool full() = 0;
+  virtual async::Task<Result<void>> writable(async::Wait wait) = 0;
+  // One more (or less) group on the interface of `local`, or, if that is "any", on all.
+  virtual bool join(const IpAddress& group, const IpAddress& local) = 0;
+  virtual void leave(const IpAddress& group, const IpAddress& local) = 0;
+  virtual std::size_t max_payload() = 0;
 
  protected:
-  ~DatagramSender() = default;
+  ~SocketDriver() = default;
 };
 
-class SocketTable;
-
-class UdpSocket : public async::ListNode<UdpSocket> {
+class UdpSocket final : public udp::Port {
  public:
   // Datagrams that wait to be received; more are dropped and counted.
   static constexpr std::size_t kQueue = 128;
+  // Errors that wait to be asked for; more push out the oldest.
+  static constexpr std::size_t kErrors = 8;
+  static constexpr std::size_t kGroups = 8;
 
+  UdpSocket(udp::Table& table, SocketDriver& driver) : udp_(&table), driver_(&driver), queue_(kQueue) {}
   ~UdpSocket();
 
-  // The socket as sig::UdpSocket.
-  Endpoint local() const { return local_; }
-  std::size_t max_payload() const { return max_payload_; }
+  // sig::UdpSocket
+  Endpoint local() const { return Port::local(); }
+  std::size_t max_payload() const { return driver_->max_payload(); }
+  // A connected socket may give an ICMP error about what it sent (SocketErrc), once for each.
   async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
-  PacketBuf allocate() { return sender_->allocate_datagram(); }
-  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait) {
-    return sender_->send(out, local_.port, wait);
-  }
+  PacketBuf allocate() { return udp_->allocate(); }
+  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);
+
+  // Only datagrams from `remote` are received from now on; one to send needs no destination (port 0).
+  void connect(const Endpoint& remote);
+  // Of a socket that is not connected: what ICMP said of datagrams sent, the oldest first. A server's
+  // receive() never fails because a client is gone.
+  struct Complaint {
+    SocketErrc what;
+    Endpoint remote;
+  };
+  std::optional<Complaint> take_error();
+  // Listens to a group, on the interface of the socket's address (all, if that is "any"). The socket leaves
+  // it when it ends.
+  Result<void> join(const IpAddress& group);
+  void leave(const IpAddress& group);
 
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  friend class SocketTable;
-  UdpSocket(Endpoint local, std::size_t max_payload, DatagramSender& sender, SocketTable& table)
-      : local_(local), max_payload_(max_payload), sender_(&sender), table_(&table), queue_(kQueue) {}
-  void push(sig::RxDatagram&& datagram);
+  void deliver(sig::RxDatagram&& datagram, Instant now) override;
+  void error(SocketErrc what, const Endpoint& remote) override;
 
-  Endpoint local_;
-  std::size_t max_payload_;
-  DatagramSender* sender_;
-  SocketTable* table_;
+  udp::Table* udp_;
+  SocketDriver* driver_;
   std::vector<sig::RxDatagram> queue_;
   std::size_t first_ = 0;
   std::size_t used_ = 0;
+  std::vector<Complaint> errors_;
+  std::vector<IpAddress> groups_;
   std::uint64_t dropped_ = 0;
   async::WaitQueue readers_;
-};
-
-// Finds the socket of a port.
-class SocketTable {
- public:
-  // Port 0 chooses one of 49152 to 65535 (RFC 6335), the next after the last chosen.
-  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local, std::size_t max_payload, DatagramSender& sender);
-  // False if no socket has that port. A full socket takes the datagram and drops it.
-  bool deliver(sig::RxDatagram&& datagram, std::uint16_t port);
-  bool empty() const { return count_ == 0; }
-
- private:
-  friend class UdpSocket;
-  UdpSocket* find(std::uint16_t port);
-
-  static constexpr std::size_t kBuckets = 64;
-  std::array<async::List<UdpSocket>, kBuckets> buckets_;
-  UdpSocket* last_ = nullptr;  // the last one found: servers have one socket that gets nearly everything
-  std::size_t count_ = 0;
-  std::uint16_t next_port_ = 49152;
 };
 
 }  // namespace fata::net

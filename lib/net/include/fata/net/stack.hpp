@@ -1,148 +1,131 @@
-// Stack<Net>: the driver that runs a Host on a network device and gives its sockets to applications. Models
-// sig::Udp.
+// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to applications; Ipv4Stack<Net> the same without
+// a byte of IPv6. Both model sig::Udp.
 #pragma once
 
 #include <memory>
-#include <vector>
 
-#include "fata/async/background.hpp"
-#include "fata/async/context.hpp"
-#include "fata/net/host.hpp"
-#include "fata/net/socket.hpp"
-#include "fata/sig/net_device.hpp"
+#include "fata/net/device_driver.hpp"
+#include "fata/net/ipv4/engine.hpp"
+#include "fata/net/ipv6/engine.hpp"
+#include "fata/net/ipv6/setup.hpp"
+#include "fata/net/stack_core.hpp"
+#include "fata/sig/clock.hpp"
 #include "fata/sig/no_tcp.hpp"
 
 namespace fata::net {
 
-template <sig::NetDevice Net>
-class Stack final : private HostSink, private DatagramSender, private async::Timer {
+// The families that a stack speaks, as engines that it owns.
+struct DualFamilies {
+  explicit DualFamilies(const SipKey& secret) : v6({secret}) {}
+  IpProtocol* second() { return &v6; }
+  ipv4::Engine v4;
+  ipv6::Engine v6;
+};
+struct Ipv4Family {
+  explicit Ipv4Family(const SipKey&) {}
+  IpProtocol* second() { return nullptr; }
+  ipv4::Engine v4;
+};
+
+template <sig::NetDevice Net, class Families>
+class BasicStack {
  public:
   using Socket = UdpSocket;
 
-  // Starts the stack's task, which runs until the stack is destroyed.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
-                                                             Ipv4Cidr address, Ipv4Address gateway) {
-    auto stack = std::make_unique<Stack>(context, net, address, gateway);
-    stack->host_.announce();
-    stack->flush();
+  BasicStack(async::Context& context, Net& net, const SipKey& secret)
+      : families_(secret), core_(context, &families_.v4, families_.second()), device_(core_, net) {}
+
+  // What the stack offers to applications: itself as sig::Udp, and no TCP yet.
+  BasicStack& udp() { return *this; }
+  sig::NoTcp& tcp() { return tcp_; }
+
+  // Every socket must be gone before the stack.
+  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) { return core_.bind(local); }
+
+  const Host& host() const { return core_.host(); }
+  StackCore& core() { return core_; }
+  Families& families() { return families_; }
+  ipv4::Engine& v4() { return families_.v4; }
+  Interface& interface() { return device_.interface(); }
+  const arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
+
+ protected:
+  static SipKey secret_from(auto& random) {
+    std::array<std::byte, 16> bytes;
+    random.fill(bytes);
+    return SipKey::of(bytes);
+  }
+  void use_ipv4(const Ipv4Cidr& address, Ipv4Address gateway) {
+    v4().add_address(interface(), address, async::current_loop().now());
+    if (!gateway.is_any()) {
+      v4().routes().add({{{}, 0}, gateway, interface().index(), ipv4::Route::Origin::kStatic});
+    }
+    core_.log().info("address ", address, ", hardware address ", interface().mac(), ", gateway ", gateway);
+    core_.flush();
+  }
+
+ private:
+  Families families_;
+  StackCore core_;
+  sig::NoTcp tcp_;
+  DeviceDriver<Net> device_;
+};
+
+// The same numbers in every run.
+struct FixedRandom {
+  void fill(MutableBytes out) { std::ranges::fill(out, std::byte{0x5a}); }
+};
+
+template <sig::NetDevice Net, sig::Random Random = FixedRandom>
+class Stack final : public BasicStack<Net, DualFamilies> {
+ public:
+  using BasicStack<Net, DualFamilies>::BasicStack;
+
+  // Starts the stack's tasks, which run until it is destroyed.
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Random& random,
+                                                             Ipv4Cidr v4, Ipv4Address v4_gateway, ipv6::Setup v6,
+                                                             ipv6::Gateway v6_gateway) {
+    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
+    stack->use_ipv4(v4, v4_gateway);
+    stack->use_ipv6(v6, v6_gateway.address);
+    co_return stack;
+  }
+  // With IPv4 only at first, and numbers that are no secret.
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Ipv4Cidr address,
+                                                             Ipv4Address gateway) {
+    FixedRandom random;
+    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
+    stack->use_ipv4(address, gateway);
     co_return stack;
   }
 
-  Stack(async::Context& context, Net& net, Ipv4Cidr address, Ipv4Address gateway)
-      : net_(&net),
-        log_(context.logger("net")),
-        host_(HostConfig{net.mac(), address, gateway, net.mtu(), net.features().tx_checksum}, *this),
-        driver_(drive(this)),
-        drainer_(drain(this)) {
-    log_.info("address ", address, ", hardware address ", net.mac(), ", gateway ", gateway);
-  }
-  ~Stack() { check(sockets_.empty(), "a socket outlives its stack"); }
-
-  // What the stack offers to applications: itself as sig::Udp, and no TCP yet.
-  Stack& udp() { return *this; }
-  sig::NoTcp& tcp() { return tcp_; }
-
-  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) {
-    const bool here = local.address.is_any() || local.address == IpAddress(host_.config().address.address);
-    if (!here) return fail(SocketErrc::kNotOurAddress, 0);
-    return sockets_.bind({host_.config().address.address, local.port}, host_.max_udp_payload(), *this);
-  }
-
-  const Host& host() const { return host_; }
-
- private:
-  static constexpr std::size_t kBatch = 64;
-
-  static async::Task<void> drive(Stack* self) {
-    std::array<sig::RxFrame, kBatch> frames;
-    for (;;) {
-      const Result<std::size_t> count =
-          co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
-      if (!count) {
-        self->log_.error("the network device failed: ", count.error());
-        co_return;
-      }
-      const Instant now = async::current_loop().now();
-      for (sig::RxFrame& frame : std::span(frames).first(*count)) self->host_.receive(std::move(frame), now);
-      for (sig::RxFrame& frame : std::span(frames).first(*count)) frame = {};
-      self->flush();
-      self->rearm();
-      co_await async::yield();
-    }
-  }
-
-  // Hands over what a full device left behind, as soon as it has room; without it the rest would wait for the
-  // next frame of anybody.
-  static async::Task<void> drain(Stack* self) {
-    for (;;) {
-      if (self->staged_count_ == 0) {
-        (void)co_await self->unsent_.wait();
-        continue;
-      }
-      if (const Result<void> room = co_await self->net_->writable(async::Wait{}); !room)
-        co_return;  // drive() reports it
-      self->flush();
-    }
-  }
-
-  // HostSink
-  PacketBuf allocate() override { return net_->allocate(kUdpHeadroom); }
-  void transmit(PacketBuf frame) override {
-    if (staged_count_ == staged_.size()) flush();
-    if (staged_count_ == staged_.size()) return;  // the device is full: drop, as a wire would
-    staged_[staged_count_++] = std::move(frame);
-  }
-  bool deliver(sig::RxDatagram&& datagram, std::uint16_t local_port) override {
-    return sockets_.deliver(std::move(datagram), local_port);
-  }
-
-  // DatagramSender
-  PacketBuf allocate_datagram() override { return net_->allocate(kUdpHeadroom); }
-  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, std::uint16_t local_port,
-                                 async::Wait wait) override {
+  ipv6::Engine& v6() { return this->families().v6; }
+  void use_ipv6(const ipv6::Setup& setup, const IpAddress& gateway) {
     const Instant now = async::current_loop().now();
-    for (sig::TxDatagram& datagram : out) {
-      while (staged_count_ == staged_.size()) {
-        flush();
-        if (staged_count_ != staged_.size()) break;
-        if (const Result<void> room = co_await net_->writable(wait); !room) co_return room;
-      }
-      host_.send_udp(std::move(datagram), local_port, now);
+    Interface& interface = this->interface();
+    if (setup.mode == ipv6::Setup::Mode::kNone) return;
+    v6().start(interface, now);
+    if (setup.mode == ipv6::Setup::Mode::kAuto) v6().autoconfigure(interface, now);
+    if (setup.mode == ipv6::Setup::Mode::kStatic) {
+      v6().add_address(interface, setup.address, now);
+      this->core().log().info("address ", setup.address);
     }
-    flush();
-    rearm();
-    co_return Result<void>{};
+    if (!gateway.is_any()) v6().routers().add({{{}, 0}, gateway, interface.index()});
+    this->core().flush();
   }
+};
 
-  // async::Timer: the host's own deadlines (ARP).
-  void on_timer() noexcept override {
-    host_.tick(async::current_loop().now());
-    flush();
-    rearm();
-  }
-  void rearm() {
-    const Instant next = host_.next_deadline();
-    if (next.is_never()) return disarm();
-    if (!armed() || deadline() != next) async::current_loop().timers().arm(*this, next);
-  }
+template <sig::NetDevice Net, sig::Random Random = FixedRandom>
+class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
+ public:
+  using BasicStack<Net, Ipv4Family>::BasicStack;
 
-  void flush() {
-    const std::size_t taken = net_->send(std::span(staged_).first(staged_count_));
-    for (std::size_t i = taken; i < staged_count_; ++i) staged_[i - taken] = std::move(staged_[i]);
-    staged_count_ -= taken;
-    if (staged_count_ != 0) unsent_.notify_one();
+  static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net, Random& random,
+                                                                 Ipv4Cidr address, Ipv4Address gateway) {
+    auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random));
+    stack->use_ipv4(address, gateway);
+    co_return stack;
   }
-
-  Net* net_;
-  Logger log_;
-  SocketTable sockets_;
-  sig::NoTcp tcp_;
-  std::array<PacketBuf, kBatch> staged_;
-  std::size_t staged_count_ = 0;
-  async::WaitQueue unsent_;
-  Host host_;
-  async::Background driver_;
-  async::Background drainer_;
 };
 
 }  // namespace fata::net

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "fata/base/address.hpp"
+#include "fata/base/counter.hpp"
 #include "fata/base/packet.hpp"
 #include "fata/base/time.hpp"
 
@@ -86,6 +88,12 @@ class Transport {
   // False if nobody wants the packet, which is then still the caller's (who may answer by an ICMP error).
   virtual bool receive(IpPacket& packet, Instant now) = 0;
   virtual void icmp_error(const IcmpError& error, Instant now) = 0;
+  // All packets of a device's batch have been received: the moment for what is done once for many.
+  virtual void end_of_batch(Instant) {}
+  // Time: tick() is called at the deadline or soon after it.
+  virtual Instant next_deadline() const { return Instant::never(); }
+  virtual void tick(Instant) {}
+  virtual std::span<const Counter> counters() const { return {}; }
 
  protected:
   ~Transport() = default;

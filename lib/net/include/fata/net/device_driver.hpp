@@ -1,0 +1,105 @@
+// DeviceDriver<Net>: moves frames between a network device and an interface of a stack, in batches both ways.
+#pragma once
+
+#include "fata/async/background.hpp"
+#include "fata/net/stack_core.hpp"
+#include "fata/sig/net_device.hpp"
+
+namespace fata::net {
+
+template <sig::NetDevice Net>
+class DeviceDriver final : private FrameSink, private TransmitQueue {
+ public:
+  DeviceDriver(StackCore& core, Net& net)
+      : core_(&core),
+        net_(&net),
+        interface_(&core.add({net.mac(), net.mtu(), net.features()}, *this, *this)),
+        driver_(drive(this)),
+        drainer_(drain(this)) {}
+
+  Interface& interface() { return *interface_; }
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+
+  static async::Task<void> drive(DeviceDriver* self) {
+    std::array<sig::RxFrame, kBatch> frames;
+    for (;;) {
+      const Result<std::size_t> count =
+          co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
+      if (!count) {
+        self->core_->log().error("the network device failed: ", count.error());
+        co_return;
+      }
+      const Instant now = async::current_loop().now();
+      Host& host = self->core_->host();
+      for (sig::RxFrame& frame : std::span(frames).first(*count)) {
+        host.receive(*self->interface_, std::move(frame), now);
+      }
+      for (sig::RxFrame& frame : std::span(frames).first(*count)) frame = {};
+      host.end_of_batch(now);
+      self->core_->flush();
+      co_await async::yield();
+    }
+  }
+
+  // Hands over what a full device left behind, as soon as it has room; without it the rest would wait for the
+  // next frame of anybody.
+  static async::Task<void> drain(DeviceDriver* self) {
+    for (;;) {
+      if (self->staged_count_ == 0) {
+        (void)co_await self->unsent_.wait();
+        continue;
+      }
+      if (const Result<void> room = co_await self->net_->writable(async::Wait{}); !room)
+        co_return;  // drive() reports it
+      self->flush();
+    }
+  }
+
+  // FrameSink
+  PacketBuf allocate(std::size_t headroom) override {
+    PacketBuf packet = net_->allocate(headroom);
+    if (packet) home_ = packet.buffer()->home;
+    return packet;
+  }
+  void transmit(PacketBuf frame) override {
+    if (frame.buffer()->home != home_) [[unlikely]]
+      frame = own(frame);
+    if (!frame || full()) return;  // the device is full: drop, as a wire would
+    staged_[staged_count_++] = std::move(frame);
+  }
+  // A device sends from its own memory only.
+  PacketBuf own(const PacketBuf& frame) {
+    PacketBuf copy = allocate(0);
+    if (!copy || copy.tailroom() < frame.size() || !frame.fragments().empty()) return {};
+    copy_bytes(copy.append(frame.size()), frame.bytes());
+    copy.offload() = frame.offload();
+    return copy;
+  }
+
+  // TransmitQueue
+  bool full() override {
+    if (staged_count_ == staged_.size()) flush();
+    return staged_count_ == staged_.size();
+  }
+  void flush() override {
+    const std::size_t taken = net_->send(std::span(staged_).first(staged_count_));
+    for (std::size_t i = taken; i < staged_count_; ++i) staged_[i - taken] = std::move(staged_[i]);
+    staged_count_ -= taken;
+    if (staged_count_ != 0) unsent_.notify_one();
+  }
+  async::Task<Result<void>> writable(async::Wait wait) override { co_return co_await net_->writable(wait); }
+
+  StackCore* core_;
+  Net* net_;
+  std::array<PacketBuf, kBatch> staged_;
+  std::size_t staged_count_ = 0;
+  BufferHome* home_ = nullptr;
+  async::WaitQueue unsent_;
+  Interface* interface_;
+  async::Background driver_;
+  async::Background drainer_;
+};
+
+}  // namespace fata::net

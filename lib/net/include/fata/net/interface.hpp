@@ -1,0 +1,93 @@
+// An interface: one Ethernet link as the IP layers see it. Pure: frames come in by the host, frames go out to
+// a FrameSink.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "fata/base/counter.hpp"
+#include "fata/net/ethernet.hpp"
+#include "fata/sig/net_device.hpp"
+
+namespace fata::net {
+
+// Where the frames of an interface go: the driver of its device, or a test.
+class FrameSink {
+ public:
+  // An empty packet with that headroom and room for the link's MTU; false if there is none.
+  virtual PacketBuf allocate(std::size_t headroom) = 0;
+  // A finished frame, in order. Its buffer may come from elsewhere than allocate().
+  virtual void transmit(PacketBuf frame) = 0;
+
+ protected:
+  ~FrameSink() = default;
+};
+
+struct LinkConfig {
+  MacAddress mac;
+  std::size_t mtu = 1500;  // bytes of an IP packet
+  sig::NetFeatures features{};
+};
+
+// Whom a frame was addressed to.
+enum class LinkCast : std::uint8_t { kUs, kGroup, kAll };
+
+// Prepends `size` bytes for a header; the offload's offsets are moved on with the packet's first byte.
+inline MutableBytes prepend_header(PacketBuf& packet, std::size_t size) {
+  Offload& offload = packet.offload();
+  if (offload.checksum_needed)
+    offload.checksum_start = static_cast<std::uint16_t>(offload.checksum_start + size);
+  if (offload.gso != Offload::Gso::kNone) {
+    offload.header_length = static_cast<std::uint16_t>(offload.header_length + size);
+  }
+  return packet.prepend(size);
+}
+
+class Interface {
+ public:
+  // A host has at most so many.
+  static constexpr std::size_t kMost = 8;
+  enum Count : std::size_t {
+    kReceived,
+    kSent,
+    kBadFrame,
+    kOtherCard,
+    kUnknownType,
+    kNoBuffer,
+    kUnfit,
+    kCounts
+  };
+
+  Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t index);
+
+  std::uint8_t index() const { return index_; }
+  const MacAddress& mac() const { return config_.mac; }
+  std::size_t mtu() const { return config_.mtu; }
+  const sig::NetFeatures& features() const { return config_.features; }
+
+  struct Accepted {
+    ethernet::Type type;
+    LinkCast cast;
+  };
+  // Looks at the Ethernet header and takes it off. Nothing (and counted) if the frame is none or not for us.
+  std::optional<Accepted> accept(Slice& frame);
+
+  // Counts a failure.
+  PacketBuf allocate(std::size_t headroom);
+  // Prepends the Ethernet header to an IP or ARP packet and hands it to the device. What the device does not
+  // do (a checksum, several buffers) is done here.
+  void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
+
+  std::span<const Counter> counters() const { return counters_; }
+  // The frame's protocol is none that this host speaks.
+  void count_unknown_type() { ++counters_[kUnknownType]; }
+  std::uint64_t count(Count which) const { return counters_[which].value; }
+
+ private:
+  LinkConfig config_;
+  FrameSink* sink_;
+  std::uint8_t index_;
+  std::array<Counter, kCounts> counters_;
+};
+
+}  // namespace fata::net

@@ -1,0 +1,135 @@
+// IPv4 of a host with several interfaces, as a pure engine: ARP, routes, ICMP, path MTU; what it receives
+// goes to the attached transports. All memory is the caller's packets and tables of fixed size.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "fata/net/arp.hpp"
+#include "fata/net/icmp.hpp"
+#include "fata/net/ip_protocol.hpp"
+#include "fata/net/ipv4.hpp"
+#include "fata/net/ipv4/routes.hpp"
+#include "fata/net/path_mtu.hpp"
+
+namespace fata::net::ipv4 {
+
+struct Config {
+  unsigned icmp_errors_per_second = 100;  // 0: none are sent
+};
+
+class Engine final : public IpProtocol {
+ public:
+  static constexpr std::size_t kAddresses = 16;
+  // Of a reassembled packet or one to itself; also what RFC 791 asks every link to carry.
+  static constexpr std::size_t kLeastMtu = 68;
+
+  enum Count : std::size_t {
+    kNotForUs,
+    kBadArp,
+    kBadIp,
+    kIpChecksum,
+    kFragments,
+    kBadAddress,
+    kUnknownProtocol,
+    kBadIcmp,
+    kEchoReplies,
+    kArpReplies,
+    kArpRequests,
+    kErrorsSent,
+    kErrorsHeard,
+    kErrorsRefused,
+    kDelivered,
+    kNoRoute,
+    kTooLong,
+    kLoopFull,
+    kAddressConflict,
+    kCounts
+  };
+
+  explicit Engine(const Config& config = {});
+
+  // The interface's address from now on, announced to the link (RFC 5227 section 3), and a route to its
+  // network. False if the table is full.
+  bool add_address(Interface& on, const Ipv4Cidr& address, Instant now);
+  bool remove_address(Interface& on, Ipv4Address address);
+  Routes& routes() { return routes_; }
+  const Routes& routes() const { return routes_; }
+  const arp::Cache& arp_cache(const Interface& on) const { return links_[on.index()]->arp; }
+
+  // IpProtocol
+  void add_interface(Interface& interface, Instant now) override;
+  void receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet,
+               Instant now) override;
+  Instant next_deadline() const override;
+  void tick(Instant now) override;
+  bool is_ours(const IpAddress& address) const override { return address.is_v4() && is_ours(address.v4()); }
+  bool join(const IpAddress& group, Interface& on, Instant now) override;
+  void leave(const IpAddress& group, Interface& on, Instant now) override;
+  std::span<const Counter> counters() const override { return counters_; }
+  bool write_neighbour(TextWriter& line, std::size_t index) const override;
+  bool write_route(TextWriter& line, std::size_t index) const override;
+
+  // IpLayer
+  std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
+  PacketBuf allocate() override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
+            bool fragment, Instant now) override;
+  void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
+  void confirm_reachable(const IpAddress&, Instant) override {}  // ARP asks again by itself
+
+ private:
+  struct Link {
+    explicit Link(Interface& on) : interface(&on) {}
+    Interface* interface;
+    arp::Cache arp;
+  };
+  struct Address {
+    Ipv4Cidr cidr;
+    std::uint8_t interface = 0;
+  };
+  enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
+  // Where a packet leaves, from which address, and to whom on the link.
+  struct Way {
+    Link* link = nullptr;  // null: it stays inside
+    Ipv4Address source;
+    Ipv4Address hop;
+    Cast cast = Cast::kLink;
+  };
+
+  std::span<const Address> addresses() const { return std::span(addresses_).first(address_count_); }
+  bool is_ours(Ipv4Address address) const;
+  bool is_broadcast(Ipv4Address address, const Interface* on) const;
+  const Address* address_on(std::uint8_t interface, Ipv4Address towards) const;
+
+  void receive_arp(Link& link, Bytes payload, Instant now);
+  void receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, Instant now);
+  // `whole` is the packet with its header, to quote in errors.
+  void deliver(const Header& header, IpPacket& packet, const Slice& whole, Instant now);
+  void receive_icmp(const Header& header, IpPacket& packet, Instant now);
+  void echo(const Header& header, const Slice& message, Instant now);
+  void receive_error(const icmp::Header& icmp, Bytes message, Instant now);
+  void send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
+                  Instant now);
+
+  std::optional<Way> route(Ipv4Address to, Ipv4Address local);
+  void output(const Way& way, PacketBuf packet, Instant now);
+  void send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
+                Ipv4Address sender, Ipv4Address target);
+  void ask(Link& link, const MacAddress& to, Ipv4Address target);
+  void count_up(Count which) { ++counters_[which]; }
+
+  std::array<std::unique_ptr<Link>, Interface::kMost> links_;
+  std::size_t link_count_ = 0;
+  std::array<Address, kAddresses> addresses_{};
+  std::size_t address_count_ = 0;
+  Routes routes_;
+  PathMtuCache paths_;
+  Loopback loopback_;
+  icmp::RateLimit errors_;
+  std::uint16_t identification_ = 0;
+  Instant now_{};  // of the latest call: path() is not told
+  std::array<Counter, kCounts> counters_;
+};
+
+}  // namespace fata::net::ipv4

@@ -1,0 +1,199 @@
+// IPv6 of a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours, routers, ICMPv6, groups; what it receives
+// goes to the attached transports. All memory is the caller's packets and tables of fixed size.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "fata/net/groups.hpp"
+#include "fata/net/icmp.hpp"
+#include "fata/net/ip_protocol.hpp"
+#include "fata/net/ipv6/addresses.hpp"
+#include "fata/net/ipv6/discovery.hpp"
+#include "fata/net/ipv6/header.hpp"
+#include "fata/net/ipv6/icmp6.hpp"
+#include "fata/net/ipv6/neighbours.hpp"
+#include "fata/net/ipv6/routers.hpp"
+#include "fata/net/path_mtu.hpp"
+#include "fata/net/random_source.hpp"
+
+namespace fata::net::ipv6 {
+
+struct Config {
+  SipKey secret{};                        // of stable addresses and all that is random
+  unsigned icmp_errors_per_second = 100;  // 0: none are sent
+  std::uint8_t dad_transmits = 1;         // 0: addresses are used without asking whether somebody has them
+};
+
+class Engine final : public IpProtocol {
+ public:
+  static constexpr std::size_t kAddresses = 16;
+  static constexpr std::size_t kDnsServers = 4;
+
+  enum Count : std::size_t {
+    kNotForUs,
+    kBadHeader,
+    kBadExtension,
+    kBadAddress,
+    kFragments,
+    kUnknownNextHeader,
+    kBadIcmp,
+    kBadDiscovery,
+    kEchoReplies,
+    kAdvertisementsSent,
+    kSolicitationsSent,
+    kReportsSent,
+    kErrorsSent,
+    kErrorsHeard,
+    kErrorsRefused,
+    kDelivered,
+    kNoRoute,
+    kNoNeighbour,
+    kTooLong,
+    kLoopFull,
+    kAddressConflict,
+    kRedirects,
+    kTableFull,
+    kCounts
+  };
+
+  explicit Engine(const Config& config);
+
+  // The interface speaks IPv6 from now on: it makes its link-local address.
+  void start(Interface& on, Instant now);
+  // ... and asks for routers, and takes the addresses that they offer (RFC 4862).
+  void autoconfigure(Interface& on, Instant now);
+  // An address of the user's choice, and its prefix on the link. False if the table is full.
+  bool add_address(Interface& on, const Ipv6Cidr& address, Instant now);
+  bool remove_address(Interface& on, const IpAddress& address, Instant now);
+  Routers& routers() { return routers_; }
+  std::span<const Address> addresses() const { return std::span(addresses_).first(address_count_); }
+  const Neighbours& neighbours(const Interface& on) const { return links_[on.index()]->neighbours; }
+  const Groups& groups() const { return groups_; }
+
+  // What routers said of name servers (RFC 8106), as long as it holds.
+  struct DnsServer {
+    IpAddress address;
+    std::uint8_t interface = 0;
+    Instant until{};
+  };
+  std::span<const DnsServer> dns_servers() const { return std::span(dns_servers_).first(dns_server_count_); }
+  // The first search domain in wire form (RFC 1035 section 3.1); empty if none.
+  Bytes search_domain() const { return Bytes(search_domain_).first(search_length_); }
+
+  // IpProtocol
+  void add_interface(Interface& interface, Instant now) override;
+  void receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet, Instant now) override;
+  Instant next_deadline() const override;
+  void tick(Instant now) override;
+  bool is_ours(const IpAddress& address) const override;
+  bool join(const IpAddress& group, Interface& on, Instant now) override;
+  void leave(const IpAddress& group, Interface& on, Instant now) override;
+  std::span<const Counter> counters() const override { return counters_; }
+  bool write_neighbour(TextWriter& line, std::size_t index) const override;
+  bool write_route(TextWriter& line, std::size_t index) const override;
+
+  // IpLayer
+  std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
+  PacketBuf allocate() override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
+            bool fragment, Instant now) override;
+  void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
+  void confirm_reachable(const IpAddress& remote, Instant now) override;
+
+ private:
+  struct Link {
+    explicit Link(Interface& on) : interface(&on), mtu(on.mtu()) {}
+    Interface* interface;
+    Neighbours neighbours;
+    bool started = false;
+    bool autoconfigured = false;
+    std::uint8_t hop_limit = 64;
+    std::size_t mtu;
+    Duration base_reachable = seconds(30);
+    Instant solicit_at = Instant::never();  // the next router solicitation
+    Duration solicit_wait{};
+    Instant old_mld_until{};                // a querier that speaks MLDv1 only was heard
+  };
+  // Where a packet leaves, from which address, and to whom on the link.
+  struct Way {
+    Link* link = nullptr;  // null: it stays inside
+    IpAddress source;
+    IpAddress hop;
+  };
+
+  enum class Report : std::uint8_t { kListens, kJoins, kLeaves };
+
+  std::span<Address> own() { return std::span(addresses_).first(address_count_); }
+  const Address* find(const IpAddress& address) const;
+  Address* find_on(const IpAddress& address, std::uint8_t interface);
+  IpAddress link_local(const Link& link) const;  // "any" as long as there is none
+
+  // addresses.cpp
+  Address* make_address(Link& link, const Ipv6Cidr& address, Address::Origin origin, Instant now);
+  void drop_address(Address& address, Instant now);
+  void start_detection(Link& link, Address& address, Instant now);
+  void detect(Link& link, Address& address, Instant now);
+  void duplicate(Link& link, Address& address, Instant now);
+  IpAddress stable_address(const Link& link, const IpAddress& prefix, std::uint8_t collisions) const;
+  void offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred, Instant now);
+  void age_addresses(Instant now);
+
+  // engine.cpp
+  void receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, const Slice& whole,
+                      Instant now);
+  void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet, const Slice& whole, Instant now);
+
+  // icmp.cpp
+  void receive_icmp(Interface* from, const Header& header, IpPacket& packet, Instant now);
+  void echo(const Header& header, const IpPacket& packet, Instant now);
+  void receive_error(Bytes message, Instant now);
+  void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header, const Slice& whole,
+                  Instant now);
+  // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the neighbour's address.
+  void send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
+                    const MacAddress* to_mac, Instant now);
+
+  // neighbour_discovery.cpp
+  void receive_discovery(Link& link, const Header& header, Bytes message, Instant now);
+  void receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now);
+  void receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now);
+  void receive_router(Link& link, const Header& header, Bytes message, Instant now);
+  void receive_redirect(Link& link, const Header& header, Bytes message, Instant now);
+  void receive_dns(Link& link, const nd::Option& option, Instant now);
+  void solicit(Link& link, const IpAddress& target, const MacAddress* mac, Instant now);
+  void solicit_router(Link& link, Instant now);
+  void send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
+                              const IpAddress& to, const MacAddress* to_mac, Instant now);
+  void neighbour_failed(Link& link, const IpAddress& address, std::optional<PacketBuf> packet, Instant now);
+  void forward(Link& link, std::optional<PacketBuf> packet, const MacAddress& to);
+
+  // groups.cpp
+  void receive_query(Link& link, const Header& header, Bytes message, Instant now);
+  void report(Link& link, const IpAddress& group, Report what, Instant now);
+
+  // send.cpp
+  std::optional<Way> route(const IpAddress& to, const IpAddress& local);
+  void output(const Way& way, PacketBuf packet, Instant now);
+  void count_up(Count which) { ++counters_[which]; }
+
+  Config config_;
+  RandomSource random_;
+  std::array<std::unique_ptr<Link>, Interface::kMost> links_;
+  std::size_t link_count_ = 0;
+  std::array<Address, kAddresses> addresses_{};
+  std::size_t address_count_ = 0;
+  Routers routers_;
+  Groups groups_;
+  std::array<DnsServer, kDnsServers> dns_servers_{};
+  std::size_t dns_server_count_ = 0;
+  std::array<std::byte, 64> search_domain_{};
+  std::size_t search_length_ = 0;
+  PathMtuCache paths_;
+  Loopback loopback_;
+  icmp::RateLimit errors_;
+  Instant now_{};  // of the latest call: path() is not told
+  std::array<Counter, kCounts> counters_;
+};
+
+}  // namespace fata::net::ipv6

@@ -1,0 +1,84 @@
+// IPv6 headers and extension headers (RFC 8200).
+#pragma once
+
+#include <optional>
+
+#include "fata/base/address.hpp"
+#include "fata/base/bytes.hpp"
+
+namespace fata::net::ipv6 {
+
+inline constexpr std::size_t kHeaderSize = 40;
+inline constexpr std::size_t kFragmentHeaderSize = 8;
+inline constexpr std::size_t kLeastMtu = 1280;
+
+inline constexpr std::uint8_t kHopByHop = 0;
+inline constexpr std::uint8_t kRouting = 43;
+inline constexpr std::uint8_t kFragment = 44;
+inline constexpr std::uint8_t kNoNextHeader = 59;
+inline constexpr std::uint8_t kDestinationOptions = 60;
+
+inline constexpr IpAddress kAllNodes = IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 1);
+inline constexpr IpAddress kAllRouters = IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 2);
+inline constexpr IpAddress kLoopback = IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1);
+
+// ff02::1:ffXX:XXXX, where the neighbour with that address listens (RFC 4291 section 2.7.1).
+IpAddress solicited_node(const IpAddress& address);
+// 33:33 and the last four bytes (RFC 2464 section 7).
+MacAddress group_mac(const IpAddress& group);
+
+struct Header {
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t traffic_class = 0;
+  std::uint32_t flow_label = 0;
+  std::uint16_t payload_length = 0;
+  std::uint8_t next_header = kNoNextHeader;
+  std::uint8_t hop_limit = 64;
+
+  // Checks the version, and the length against the packet's `size`, of which at least the header must be in `packet`. Bytes after the
+  // payload (Ethernet padding) are allowed.
+  static std::optional<Header> parse(Bytes packet, std::size_t size);
+  // Only the version: of a packet of our own that an ICMP error quotes, cut somewhere.
+  static std::optional<Header> parse_quoted(Bytes packet);
+  void write(MutableBytes to) const;  // kHeaderSize bytes
+};
+
+struct FragmentHeader {
+  std::uint8_t next_header = 0;
+  std::uint16_t offset = 0;  // in bytes
+  bool more = false;
+  std::uint32_t identification = 0;
+
+  void write(MutableBytes to) const;  // kFragmentHeaderSize bytes
+};
+
+// Where the extension headers end, and in what.
+struct Walk {
+  enum class End : std::uint8_t {
+    kUpper,      // next_header is none of the extension headers that we know
+    kFragment,   // a real fragment; offset is behind the fragment header
+    kNothing,    // no next header
+    kTruncated,  // a header ends outside of the packet, or there are too many
+    kDropped,    // an option asks to drop the packet without a word
+    kProblem,    // to be answered with a parameter problem
+  };
+  // Headers, and options in all of them. A packet with more is dropped (RFC 8504 section 5.3).
+  static constexpr unsigned kMostHeaders = 8;
+  static constexpr unsigned kMostOptions = 32;
+
+  End end = End::kTruncated;
+  std::uint8_t next_header = 0;
+  std::size_t offset = 0;           // of what next_header names, from the packet's first byte
+  std::size_t next_header_at = 6;   // where it is named
+  FragmentHeader fragment{};        // kFragment
+  std::size_t fragment_at = 0;      // kFragment: where its header begins; where that one is named is next_header_at
+  std::uint8_t code = 0;            // kProblem
+  std::uint32_t pointer = 0;        // kProblem
+  bool even_to_groups = false;      // kProblem: also if the packet was sent to a group
+};
+
+// `packet` begins with the IPv6 header and need not be whole.
+Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset = kHeaderSize);
+
+}  // namespace fata::net::ipv6

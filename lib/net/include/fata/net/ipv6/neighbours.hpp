@@ -1,0 +1,109 @@
+// The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded table of state machines.
+//
+// A pure engine: it says which solicitations to send and gives back packets that waited.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "fata/base/address.hpp"
+#include "fata/base/packet.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::net::ipv6 {
+
+class Neighbours {
+ public:
+  static constexpr std::size_t kEntries = 128;
+  static constexpr Duration kDelay = seconds(5);  // DELAY_FIRST_PROBE_TIME
+  static constexpr unsigned kProbes = 3;          // MAX_MULTICAST_SOLICIT and MAX_UNICAST_SOLICIT
+
+  enum class State : std::uint8_t { kFree, kIncomplete, kReachable, kStale, kDelay, kProbe };
+
+  // What a router may change (RFC 4861 section 6.3.4).
+  Duration reachable_time = seconds(30);
+  Duration retransmit = seconds(1);
+
+  struct Lookup {
+    bool known = false;      // send the packet to `mac`; otherwise it was taken and waits
+    bool solicit = false;    // multicast a solicitation
+    MacAddress mac{};
+  };
+  // Looks up the hardware address for sending `packet`, a complete IP packet. Of those that wait for one address only the newest is
+  // kept (RFC 4861 section 7.2.2 asks for at least one).
+  Lookup lookup(const IpAddress& address, PacketBuf& packet, Instant now);
+
+  // The sender of a solicitation or of a router's message said its hardware address.
+  std::optional<PacketBuf> heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now);
+  struct Advertised {
+    std::optional<PacketBuf> released{};
+    bool no_router_any_more = false;
+  };
+  // A neighbour advertisement (section 7.2.5).
+  Advertised advertised(const IpAddress& address, const std::optional<MacAddress>& mac, bool router, bool solicited,
+                        bool override_known, Instant now);
+  // A transport had an answer.
+  void confirm(const IpAddress& address, Instant now);
+  State state(const IpAddress& address, Instant now) const;
+  std::optional<MacAddress> mac_of(const IpAddress& address) const;
+
+  Instant next_deadline() const { return next_deadline_; }
+  // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose neighbour does not answer.
+  // `solicit(address, const MacAddress* mac)`, `failed(address, std::optional<PacketBuf> packet)`.
+  template <class Solicit, class Failed>
+  void tick(Instant now, Solicit solicit, Failed failed) {
+    if (now < next_deadline_) return;
+    next_deadline_ = Instant::never();
+    for (Entry& entry : entries_) {
+      switch (age(entry, now)) {
+        case Due::kNothing:
+          break;
+        case Due::kMulticast:
+          solicit(entry.address, static_cast<const MacAddress*>(nullptr));
+          break;
+        case Due::kUnicast:
+          solicit(entry.address, &entry.mac);
+          break;
+        case Due::kFailed: {
+          const IpAddress address = entry.address;
+          std::optional<PacketBuf> waited;
+          if (entry.waiting) waited = std::move(entry.waiting);
+          entry = Entry{};
+          failed(address, std::move(waited));
+        }
+      }
+    }
+  }
+
+  std::size_t size() const;
+  std::uint64_t dropped() const { return dropped_; }  // packets that were replaced or evicted
+  void write_entry(TextWriter& line, std::size_t index, Instant now) const;
+
+ private:
+  enum class Due : std::uint8_t { kNothing, kMulticast, kUnicast, kFailed };
+  struct Entry {
+    IpAddress address;
+    MacAddress mac;
+    State state = State::kFree;
+    std::uint8_t probes = 0;
+    bool router = false;
+    Instant deadline{};  // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when it became so
+    PacketBuf waiting;
+  };
+  static constexpr std::size_t kWays = 8;
+
+  std::span<Entry> set_of(const IpAddress& address);
+  Entry* find(const IpAddress& address);
+  const Entry* find(const IpAddress& address) const { return const_cast<Neighbours*>(this)->find(address); }
+  Entry& make(const IpAddress& address);
+  Due age(Entry& entry, Instant now);
+  void enter(Entry& entry, State state, Instant now);
+  std::optional<PacketBuf> release(Entry& entry);
+  void remind(Instant deadline) { next_deadline_ = std::min(next_deadline_, deadline); }
+
+  std::array<Entry, kEntries> entries_;
+  Instant next_deadline_ = Instant::never();
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace fata::net::ipv6

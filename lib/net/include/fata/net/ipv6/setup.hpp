@@ -1,0 +1,26 @@
+// How an image's parameters say what IPv6 it shall have.
+#pragma once
+
+#include <string_view>
+
+#include "fata/base/address.hpp"
+
+namespace fata::net::ipv6 {
+
+// "auto": what routers offer; "none"; or an address and its prefix, "2001:db8::2/64".
+struct Setup {
+  enum class Mode : std::uint8_t { kNone, kAuto, kStatic };
+  Mode mode = Mode::kAuto;
+  Ipv6Cidr address{};
+};
+bool parse_parameter(std::string_view text, Setup& out);
+std::string_view parameter_expects(const Setup&);
+
+// "none" (routers say it, or there is none) or an address.
+struct Gateway {
+  IpAddress address{};
+};
+bool parse_parameter(std::string_view text, Gateway& out);
+std::string_view parameter_expects(const Gateway&);
+
+}  // namespace fata::net::ipv6

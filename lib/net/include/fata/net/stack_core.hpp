@@ -1,0 +1,57 @@
+// The part of a stack that is the same for all devices and families: the host, its clock, and its UDP
+// sockets.
+#pragma once
+
+#include <memory>
+
+#include "fata/async/context.hpp"
+#include "fata/net/host.hpp"
+#include "fata/net/socket.hpp"
+
+namespace fata::net {
+
+// A device's driver, as the stack sees it.
+class TransmitQueue {
+ public:
+  virtual bool full() = 0;
+  virtual void flush() = 0;
+  virtual async::Task<Result<void>> writable(async::Wait wait) = 0;
+
+ protected:
+  ~TransmitQueue() = default;
+};
+
+class StackCore final : public SocketDriver, private async::Timer {
+ public:
+  // The engines, of which one may be null, outlive it.
+  StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6);
+  // All sockets must be gone.
+  ~StackCore();
+
+  Interface& add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue);
+  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+
+  Host& host() { return host_; }
+  const Host& host() const { return host_; }
+  udp::Table& udp() { return udp_; }
+  Logger& log() { return log_; }
+
+  // SocketDriver
+  void flush() override;
+  bool full() override;
+  async::Task<Result<void>> writable(async::Wait wait) override;
+  bool join(const IpAddress& group, const IpAddress& local) override;
+  void leave(const IpAddress& group, const IpAddress& local) override;
+  std::size_t max_payload() override;
+
+ private:
+  void on_timer() noexcept override;
+
+  Logger log_;
+  Host host_;
+  udp::Table udp_;
+  std::array<TransmitQueue*, Interface::kMost> queues_{};
+  std::size_t queue_count_ = 0;
+};
+
+}  // namespace fata::net

@@ -1,0 +1,55 @@
+#include "fata/net/interface.hpp"
+
+#include "fata/net/checksum.hpp"
+
+namespace fata::net {
+
+Interface::Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t index)
+    : config_(config),
+      sink_(&sink),
+      index_(index),
+      counters_{Counter{"received"},     Counter{"sent"},      Counter{"bad_frame"}, Counter{"other_card"},
+                Counter{"unknown_type"}, Counter{"no_buffer"}, Counter{"unfit"}} {}
+
+std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
+  ++counters_[kReceived];
+  const auto header = ethernet::Header::parse(frame.bytes());
+  if (!header || header->source.is_multicast()) return ++counters_[kBadFrame], std::nullopt;
+  LinkCast cast = LinkCast::kUs;
+  if (header->destination != config_.mac) {
+    if (!header->destination.is_multicast()) return ++counters_[kOtherCard], std::nullopt;
+    cast = header->destination == MacAddress::broadcast() ? LinkCast::kAll : LinkCast::kGroup;
+  }
+  frame.trim_front(ethernet::kHeaderSize);
+  const auto type = static_cast<ethernet::Type>(header->type);
+  const bool known =
+      type == ethernet::Type::kIpv4 || type == ethernet::Type::kArp || type == ethernet::Type::kIpv6;
+  if (!known) return ++counters_[kUnknownType], std::nullopt;
+  return Accepted{type, cast};
+}
+
+PacketBuf Interface::allocate(std::size_t headroom) {
+  PacketBuf packet = sink_->allocate(headroom);
+  if (!packet) ++counters_[kNoBuffer];
+  return packet;
+}
+
+void Interface::send(PacketBuf packet, const MacAddress& to, ethernet::Type type) {
+  ethernet::Header{to, config_.mac, static_cast<std::uint16_t>(type)}.write(
+      prepend_header(packet, ethernet::kHeaderSize));
+  if (!packet.fragments().empty() && !config_.features.gather) [[unlikely]] {
+    for (const Slice& piece : packet.fragments().pieces()) {
+      if (packet.tailroom() < piece.size()) return void(++counters_[kUnfit]);
+      copy_bytes(packet.append(piece.size()), piece.bytes());
+    }
+    packet.fragments().clear();
+  }
+  if (packet.offload().checksum_needed && !config_.features.tx_checksum) [[unlikely]] {
+    finish_checksum(packet.bytes(), packet.offload());
+    packet.offload() = {};
+  }
+  ++counters_[kSent];
+  sink_->transmit(std::move(packet));
+}
+
+}  // namespace fata::net

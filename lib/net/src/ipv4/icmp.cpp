@@ -1,0 +1,76 @@
+// ICMP as a part of IPv4: echo, errors heard, errors sent.
+#include "fata/net/ipv4/engine.hpp"
+
+namespace fata::net::ipv4 {
+
+void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
+  const Bytes message = packet.payload.bytes();
+  const auto icmp = icmp::Header::parse(message);
+  if (!icmp || !packet.more.empty()) return count_up(kBadIcmp);
+  switch (icmp->type) {
+    case icmp::kEcho:
+      // Echo requests to broadcast addresses are ignored (RFC 1122 section 3.2.2.6 allows it): they are an
+      // amplifier.
+      if (packet.unicast) echo(header, packet.payload, now);
+      return;
+    case icmp::kUnreachable:
+    case icmp::kTimeExceeded:
+    case icmp::kParameterProblem:
+      return receive_error(*icmp, message, now);
+    default:
+      if (Transport* const wanted = transport(ip_protocol::kIcmp)) (void)wanted->receive(packet, now);
+  }
+}
+
+void Engine::echo(const Header& header, const Slice& message, Instant now) {
+  PacketBuf reply = allocate();
+  if (!reply || reply.tailroom() < message.size()) return;
+  copy_bytes(reply.append(message.size()), message.bytes());
+  icmp::make_echo_reply(reply.bytes());
+  count_up(kEchoReplies);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmp, Ecn::kNotCapable, true, now);
+}
+
+void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now) {
+  const Bytes inner = message.subspan(icmp::kHeaderSize);
+  const auto quoted = Header::parse_quoted(inner);
+  // Only a packet that we can have sent: from an address of ours, with the start of its transport's header.
+  if (!quoted || !is_ours(quoted->source) || quoted->fragment_offset != 0) return count_up(kErrorsRefused);
+  const Bytes rest = inner.subspan(quoted->header_length);
+  Transport* const sender = transport(quoted->protocol);
+  if (rest.size() < 8 || sender == nullptr) return count_up(kErrorsRefused);
+
+  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest};
+  if (icmp.type == icmp::kTimeExceeded) {
+    error.kind = IcmpError::Kind::kTimeExceeded;
+  } else if (icmp.type == icmp::kParameterProblem) {
+    error.kind = IcmpError::Kind::kParameterProblem;
+  } else if (icmp.code == icmp::kCodePort || icmp.code == icmp::kCodeProtocol) {
+    error.kind = IcmpError::Kind::kPortUnreachable;
+  } else if (icmp.code == icmp::kCodeTooBig) {
+    error.kind = IcmpError::Kind::kTooBig;
+    const std::size_t said = load_be<std::uint16_t>(message.subspan(6));
+    const std::size_t mtu = icmp::next_mtu(said, quoted->total_length);
+    // A path that carries what was sent has refused nothing.
+    if (mtu >= quoted->total_length) return count_up(kErrorsRefused);
+    error.mtu = static_cast<std::uint16_t>(std::max(mtu, kLeastMtu));
+  }
+  count_up(kErrorsHeard);
+  sender->icmp_error(error, now);
+}
+
+void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
+                        Instant now) {
+  if (!errors_.allow(now)) return;
+  // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3).
+  const std::size_t room = 576 - kHeaderSize - icmp::kHeaderSize;
+  const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
+  PacketBuf message = allocate();
+  if (!message) return;
+  icmp::write_error(message.append(icmp::kHeaderSize + quoted.size()), type, code, quoted);
+  count_up(kErrorsSent);
+  send(std::move(message), header.destination, header.source, ip_protocol::kIcmp, Ecn::kNotCapable, false,
+       now);
+}
+
+}  // namespace fata::net::ipv4

@@ -1,0 +1,30 @@
+#include "fata/net/ipv4/routes.hpp"
+
+#include <algorithm>
+
+namespace fata::net::ipv4 {
+
+bool Routes::add(Route route) {
+  route.to.address.value &= route.to.mask();
+  std::size_t at = 0;
+  for (; at < used_ && routes_[at].to.prefix >= route.to.prefix; ++at) {
+    Route& old = routes_[at];
+    if (old.to == route.to && old.interface == route.interface && old.origin == route.origin)
+      return old = route, true;
+  }
+  if (used_ == kMost) return false;
+  for (std::size_t i = used_++; i > at; --i) routes_[i] = routes_[i - 1];
+  routes_[at] = route;
+  return true;
+}
+
+bool Routes::remove(const Ipv4Cidr& to, std::uint8_t interface, Route::Origin origin) {
+  const Ipv4Cidr network{{to.address.value & to.mask()}, to.prefix};
+  const auto rest = std::ranges::remove_if(std::span(routes_).first(used_), [&](const Route& route) {
+    return route.to == network && route.interface == interface && route.origin == origin;
+  });
+  used_ -= rest.size();
+  return !rest.empty();
+}
+
+}  // namespace fata::net::ipv4

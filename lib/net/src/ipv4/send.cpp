@@ -1,0 +1,126 @@
+#include "fata/net/ipv4/engine.hpp"
+
+namespace fata::net::ipv4 {
+
+std::optional<Engine::Way> Engine::route(Ipv4Address to, Ipv4Address local) {
+  if (!local.is_any() && !is_ours(local) && !local.is_loopback()) return std::nullopt;
+  if (to.is_loopback() || is_ours(to)) return Way{nullptr, local.is_any() ? to : local, to, Cast::kInside};
+  // RFC 1122 section 3.2.1.3: "this network" and loopback never leave a host.
+  if (to.value >> 24 == 0 || local.is_loopback() || link_count_ == 0) return std::nullopt;
+
+  const Route* const found = routes_.find(to);
+  Way way{nullptr, local, to, Cast::kLink};
+  if (to.is_limited_broadcast() || to.is_multicast()) {
+    // They leave by the interface of the source, else by the one that a route says, else by the first.
+    std::uint8_t interface = found != nullptr ? found->interface : 0;
+    for (const Address& each : addresses()) {
+      if (each.cidr.address == local) interface = each.interface;
+    }
+    way.link = links_[interface].get();
+    way.cast = to.is_multicast() ? Cast::kMulticast : Cast::kBroadcast;
+  } else {
+    if (found == nullptr) return std::nullopt;
+    way.link = links_[found->interface].get();
+    if (!found->gateway.is_any()) way.hop = found->gateway;
+    if (is_broadcast(to, way.link->interface)) way.cast = Cast::kBroadcast;
+  }
+  if (local.is_any()) {
+    const Address* const source = address_on(way.link->interface->index(), way.hop);
+    if (source == nullptr) return std::nullopt;
+    way.source = source->cidr.address;
+  }
+  return way;
+}
+
+std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local) {
+  const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
+  if (!way) return std::nullopt;
+  Path path;
+  path.source = way->source;
+  if (way->cast == Cast::kInside) {
+    path.mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
+    path.checksum = path.local = true;
+    return path;
+  }
+  const Interface& interface = *way->link->interface;
+  path.mtu = paths_.limit(remote, interface.mtu(), now_);
+  path.checksum = interface.features().tx_checksum;
+  const bool cuts = interface.features().tso4 && path.checksum && interface.features().gather;
+  path.gso_most = cuts ? interface.features().gso_most : 0;
+  path.local = way->hop == remote.v4();
+  return path;
+}
+
+PacketBuf Engine::allocate() {
+  return link_count_ == 0 ? PacketBuf() : links_[0]->interface->allocate(kIpHeadroom);
+}
+
+void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
+                  Ecn ecn, bool, Instant now) {
+  now_ = now;
+  const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
+  if (!way) return count_up(kNoRoute);
+  const std::size_t total = packet.total_size() + kHeaderSize;
+  const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
+  const std::size_t link = way->link == nullptr ? 65535 : way->link->interface->mtu();
+  const std::size_t mtu = cut_by_device ? 65535 : paths_.limit(remote, link, now);
+  if (total > mtu) return count_up(kTooLong);
+
+  Header header;
+  header.source = way->source;
+  header.destination = remote.v4();
+  header.protocol = protocol;
+  header.tos = static_cast<std::uint8_t>(ecn);
+  header.total_length = static_cast<std::uint16_t>(total);
+  header.identification = identification_++;
+  header.dont_fragment = true;
+  header.ttl = way->cast == Cast::kMulticast ? 1 : 64;  // RFC 1112 section 6.1
+  header.write(prepend_header(packet, kHeaderSize));
+  output(*way, std::move(packet), now);
+}
+
+void Engine::output(const Way& way, PacketBuf packet, Instant now) {
+  if (way.cast == Cast::kLink) [[likely]] {
+    Link& link = *way.link;
+    const arp::Cache::Lookup found = link.arp.lookup(way.hop, packet, now);
+    if (found.request) {
+      ask(link, found.next == arp::Cache::Next::kSend ? found.mac : MacAddress::broadcast(), way.hop);
+    }
+    if (found.next == arp::Cache::Next::kSend) {
+      link.interface->send(std::move(packet), found.mac, ethernet::Type::kIpv4);
+    }
+    return;
+  }
+  if (way.cast == Cast::kInside) {
+    if (loopback_.full()) return count_up(kLoopFull);
+    return loopback_.push(std::move(packet));
+  }
+  MacAddress to = MacAddress::broadcast();
+  if (way.cast == Cast::kMulticast) {  // RFC 1112 section 6.4
+    store_be(MutableBytes(to.octets), std::uint32_t{0x01005e00} | (way.hop.value >> 16 & 0x7f));
+    store_be(MutableBytes(to.octets).subspan(4), static_cast<std::uint16_t>(way.hop.value));
+  }
+  way.link->interface->send(std::move(packet), to, ethernet::Type::kIpv4);
+}
+
+void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
+  const Address* const own = address_on(link.interface->index(), target);
+  if (own == nullptr) return;
+  count_up(kArpRequests);
+  send_arp(link, arp::kRequest, to, {}, own->cidr.address, target);
+}
+
+void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
+                      Ipv4Address sender, Ipv4Address target) {
+  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize);
+  if (!packet) return;
+  arp::Packet{operation, link.interface->mac(), sender, target_mac, target}.write(
+      packet.append(arp::kPacketSize));
+  link.interface->send(std::move(packet), to, ethernet::Type::kArp);
+}
+
+void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
+  paths_.lower(remote, std::max(mtu, kLeastMtu), now);
+}
+
+}  // namespace fata::net::ipv4

@@ -1,0 +1,130 @@
+// ICMPv6 as a part of IPv6: echo, errors heard, errors sent.
+#include "fata/net/checksum.hpp"
+#include "fata/net/ipv6/engine.hpp"
+
+namespace fata::net::ipv6 {
+
+void Engine::receive_icmp(Interface* from, const Header& header, IpPacket& packet, Instant now) {
+  const Bytes message = packet.payload.bytes();
+  if (message.size() < icmp6::kHeaderSize || !packet.more.empty()) return count_up(kBadIcmp);
+  if (!packet.offload.checksum_valid) {
+    ChecksumSum sum;
+    sum.add_pseudo(header.source, header.destination, ip_protocol::kIcmpV6, message.size());
+    sum.add(message);
+    if (sum.finish() != 0) return count_up(kBadIcmp);
+  }
+  const auto type = static_cast<std::uint8_t>(message[0]);
+  switch (type) {
+    case icmp6::kEcho:
+      return echo(header, packet, now);
+    case icmp6::kUnreachable:
+    case icmp6::kTooBig:
+    case icmp6::kTimeExceeded:
+    case icmp6::kParameterProblem:
+      return receive_error(message, now);
+    case icmp6::kListenerQuery:
+    case icmp6::kListenerReport:
+      if (from != nullptr) receive_query(*links_[from->index()], header, message, now);
+      return;
+    default:
+      break;
+  }
+  if (type >= nd::kRouterSolicitation && type <= nd::kRedirect) {
+    if (from != nullptr) receive_discovery(*links_[from->index()], header, message, now);
+    return;
+  }
+  if (Transport* const wanted = transport(ip_protocol::kIcmpV6)) (void)wanted->receive(packet, now);
+}
+
+void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
+  // Those to groups are not answered: they are an amplifier.
+  if (header.destination.is_multicast() || header.source.is_any()) return;
+  const auto way = route(header.source, header.destination);
+  PacketBuf reply = allocate();
+  if (!way || !reply || reply.tailroom() < packet.payload.size()) return;
+  copy_bytes(reply.append(packet.payload.size()), packet.payload.bytes());
+  reply.bytes()[0] = std::byte{icmp6::kEchoReply};
+  count_up(kEchoReplies);
+  send_message(*way, std::move(reply), header.source, way->link == nullptr ? 64 : way->link->hop_limit, nullptr, now);
+}
+
+void Engine::receive_error(Bytes message, Instant now) {
+  const Bytes inner = message.subspan(icmp6::kHeaderSize);
+  const auto quoted = Header::parse_quoted(inner);
+  // Only a packet that we can have sent: from an address of ours, with the start of its transport's header.
+  if (!quoted || !is_ours(quoted->source)) return count_up(kErrorsRefused);
+  Walk walk = walk_headers(inner, quoted->next_header);
+  const bool first = walk.end == Walk::End::kFragment && walk.fragment.offset == 0;
+  if (first) walk = walk_headers(inner, walk.fragment.next_header, walk.offset);
+  Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
+  if (sender == nullptr || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
+
+  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, inner.subspan(walk.offset)};
+  switch (static_cast<std::uint8_t>(message[0])) {
+    case icmp6::kTooBig: {
+      error.kind = IcmpError::Kind::kTooBig;
+      const auto mtu = load_be<std::uint32_t>(message.subspan(4));
+      // A path that carries what was sent has refused nothing; and none carries less than this.
+      if (mtu >= kHeaderSize + quoted->payload_length) return count_up(kErrorsRefused);
+      error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kLeastMtu));
+      break;
+    }
+    case icmp6::kTimeExceeded:
+      error.kind = IcmpError::Kind::kTimeExceeded;
+      break;
+    case icmp6::kParameterProblem:
+      error.kind = message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable : IcmpError::Kind::kParameterProblem;
+      break;
+    default:
+      if (message[1] == std::byte{icmp6::kCodePort}) error.kind = IcmpError::Kind::kPortUnreachable;
+  }
+  count_up(kErrorsHeard);
+  sender->icmp_error(error, now);
+}
+
+void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
+                        const Slice& whole, Instant now) {
+  // Nobody is told about what came from nobody, nor about an error (RFC 4443 section 2.4 (e)).
+  if (header.source.is_any()) return;
+  const Walk walk = walk_headers(whole.bytes(), header.next_header);
+  if (walk.next_header == ip_protocol::kIcmpV6) {
+    const Bytes message = whole.bytes().subspan(std::min(walk.offset, whole.size()));
+    if (message.empty() || (message[0] & std::byte{0x80}) == std::byte{0} || message[0] == std::byte{nd::kRedirect}) return;
+  }
+  const bool group = header.destination.is_multicast();
+  const auto way = route(header.source, group ? IpAddress() : header.destination);
+  if (!way || !errors_.allow(now)) return;
+  const std::size_t room = kLeastMtu - kHeaderSize - icmp6::kHeaderSize;
+  const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
+  PacketBuf message = allocate();
+  if (!message || message.tailroom() < icmp6::kHeaderSize + quoted.size()) return;
+  ByteWriter out(message.append(icmp6::kHeaderSize + quoted.size()));
+  out.u8(type);
+  out.u8(code);
+  out.u16(0);
+  out.u32(pointer);
+  out.bytes(quoted);
+  count_up(kErrorsSent);
+  send_message(*way, std::move(message), header.source, 64, nullptr, now);
+}
+
+void Engine::send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
+                          const MacAddress* to_mac, Instant now) {
+  const MutableBytes bytes = message.bytes();
+  store_be(bytes.subspan(2), std::uint16_t{0});
+  ChecksumSum sum;
+  sum.add_pseudo(way.source, to, ip_protocol::kIcmpV6, bytes.size());
+  sum.add(bytes);
+  store_be(bytes.subspan(2), sum.finish());
+  Header header;
+  header.source = way.source;
+  header.destination = to;
+  header.payload_length = static_cast<std::uint16_t>(bytes.size());
+  header.next_header = ip_protocol::kIcmpV6;
+  header.hop_limit = hop_limit;
+  header.write(prepend_header(message, kHeaderSize));
+  if (to_mac != nullptr) return way.link->interface->send(std::move(message), *to_mac, ethernet::Type::kIpv6);
+  output(way, std::move(message), now);
+}
+
+}  // namespace fata::net::ipv6

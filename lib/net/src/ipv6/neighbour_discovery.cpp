@@ -1,0 +1,224 @@
+// Neighbour discovery (RFC 4861) of a host: who is on the link, and which of them are routers.
+#include "fata/net/ipv6/engine.hpp"
+
+namespace fata::net::ipv6 {
+
+void Engine::receive_discovery(Link& link, const Header& header, Bytes message, Instant now) {
+  // Nobody can send these from another link: a router would have lowered the hop limit.
+  if (header.hop_limit != 255) return count_up(kBadDiscovery);
+  const auto type = static_cast<std::uint8_t>(message[0]);
+  if (type == nd::kRouterAdvertisement) return receive_router(link, header, message, now);
+  if (type == nd::kRedirect) return receive_redirect(link, header, message, now);
+  if (type == nd::kRouterSolicitation) return;  // a router's business
+  const auto neighbour = nd::NeighbourMessage::parse(message);
+  if (!neighbour || neighbour->target.is_multicast()) return count_up(kBadDiscovery);
+  if (type == nd::kNeighbourSolicitation) return receive_solicitation(link, header, *neighbour, now);
+  receive_advertisement(link, header, *neighbour, now);
+}
+
+void Engine::receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now) {
+  const bool from_nobody = header.source.is_any();
+  const bool sound = !from_nobody || (header.destination == solicited_node(message.target) && !message.link_address);
+  if (!sound) return count_up(kBadDiscovery);
+  Address* const target = find_on(message.target, link.interface->index());
+  if (target == nullptr || target->state == Address::State::kDuplicate) return count_up(kNotForUs);
+  if (target->state == Address::State::kTentative) {
+    // Somebody else wants the address too; our own question come back is nobody else (RFC 7527).
+    if (from_nobody && message.nonce != target->nonce) duplicate(link, *target, now);
+    return;
+  }
+  // Only who is on the link may fill the table.
+  const bool near = !from_nobody && routers_.is_on_link(header.source, link.interface->index(), now);
+  if (!from_nobody && !near) return count_up(kBadDiscovery);
+  if (near && message.link_address) {
+    forward(link, link.neighbours.heard(header.source, *message.link_address, false, now), *message.link_address);
+  }
+  nd::NeighbourMessage answer;
+  answer.type = nd::kNeighbourAdvertisement;
+  answer.solicited = !from_nobody;
+  answer.override_known = true;
+  answer.target = target->address();
+  answer.link_address = link.interface->mac();
+  count_up(kAdvertisementsSent);
+  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source, nullptr, now);
+}
+
+void Engine::receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now) {
+  if (header.destination.is_multicast() && message.solicited) return count_up(kBadDiscovery);
+  if (Address* const own = find_on(message.target, link.interface->index())) {
+    if (own->state == Address::State::kTentative) return duplicate(link, *own, now);
+    return count_up(kAddressConflict);
+  }
+  auto outcome = link.neighbours.advertised(message.target, message.link_address, message.router, message.solicited,
+                                            message.override_known, now);
+  if (outcome.no_router_any_more) routers_.forget(message.target, link.interface->index());
+  if (message.solicited) routers_.silent(message.target, link.interface->index(), false);
+  if (message.link_address) forward(link, std::move(outcome.released), *message.link_address);
+}
+
+void Engine::receive_router(Link& link, const Header& header, Bytes message, Instant now) {
+  const bool sound = message.size() >= 16 && message[1] == std::byte{0} && header.source.is_link_local() &&
+                     nd::Options::valid(message.subspan(16));
+  if (!sound) return count_up(kBadDiscovery);
+  if (!link.autoconfigured) return count_up(kNotForUs);
+  const std::uint8_t index = link.interface->index();
+  const auto hop_limit = static_cast<std::uint8_t>(message[4]);
+  if (hop_limit != 0) link.hop_limit = hop_limit;
+  const Duration lifetime = seconds(load_be<std::uint16_t>(message.subspan(6)));
+  // RFC 4191: 01 is high, 11 low, 10 not to be used and taken for medium.
+  const unsigned preference = static_cast<unsigned>(message[5]) >> 3 & 3;
+  Routers::Router router{header.source, index, Routers::Preference::kMedium, false, now + lifetime};
+  if (preference == 1) router.preference = Routers::Preference::kHigh;
+  if (preference == 3) router.preference = Routers::Preference::kLow;
+  routers_.advertised(router, now);
+  if (lifetime.ns != 0) link.solicit_at = Instant::never();
+
+  const auto reachable = milliseconds(load_be<std::uint32_t>(message.subspan(8)));
+  if (reachable.ns != 0 && reachable <= seconds(3600) && reachable != link.base_reachable) {
+    link.base_reachable = reachable;
+    link.neighbours.reachable_time = reachable / 2 + random_.up_to(reachable);  // 0.5 to 1.5 times
+  }
+  const auto retransmit = milliseconds(load_be<std::uint32_t>(message.subspan(12)));
+  // A router that asks for a storm does not get one.
+  if (retransmit.ns != 0) link.neighbours.retransmit = std::clamp(retransmit, milliseconds(100), seconds(60));
+
+  if (const auto mac = nd::Options::link_address(message.subspan(16), nd::kSourceLink)) {
+    forward(link, link.neighbours.heard(header.source, *mac, true, now), *mac);
+  }
+  nd::Options options(message.subspan(16));
+  while (const auto option = options.next()) {
+    const Bytes body = option->body;
+    if (option->type == nd::kMtu && body.size() == 6) {
+      const auto mtu = load_be<std::uint32_t>(body.subspan(2));
+      if (mtu >= kLeastMtu && mtu <= link.interface->mtu()) link.mtu = mtu;
+    } else if (option->type == nd::kPrefix && body.size() == 30) {
+      const auto flags = static_cast<unsigned>(body[1]);
+      const auto lifetime_of = [&](std::size_t at) {
+        const auto value = load_be<std::uint32_t>(body.subspan(at));
+        return value == 0xffffffff ? nanoseconds(std::numeric_limits<std::int64_t>::max() / 2) : seconds(value);
+      };
+      std::array<std::byte, 16> octets{};
+      copy_bytes(octets, body.subspan(14, 16));
+      const Ipv6Cidr prefix{IpAddress(octets), static_cast<std::uint8_t>(body[0])};
+      const Duration valid = lifetime_of(2), preferred = lifetime_of(6);
+      const bool usable = prefix.prefix <= 128 && !prefix.address.is_link_local() && !prefix.address.is_multicast();
+      if (!usable) continue;
+      if ((flags & 0x80) != 0) routers_.on_link({prefix, index, now + valid}, now);
+      if ((flags & 0x40) != 0 && prefix.prefix == 64 && preferred <= valid) offered(link, prefix, valid, preferred, now);
+    } else {
+      receive_dns(link, *option, now);
+    }
+  }
+}
+
+void Engine::receive_dns(Link& link, const nd::Option& option, Instant now) {
+  if (option.body.size() < 6) return;
+  const Instant until = now + seconds(load_be<std::uint32_t>(option.body.subspan(2)));
+  Bytes rest = option.body.subspan(6);
+  if (option.type == nd::kDnssl) {
+    search_length_ = until <= now ? 0 : std::min(rest.size(), search_domain_.size());
+    copy_bytes(search_domain_, rest.first(search_length_));
+    return;
+  }
+  if (option.type != nd::kRdnss) return;
+  for (; rest.size() >= 16; rest = rest.subspan(16)) {
+    std::array<std::byte, 16> octets{};
+    copy_bytes(octets, rest.first(16));
+    const DnsServer server{IpAddress(octets), link.interface->index(), until};
+    const auto known = std::span(dns_servers_).first(dns_server_count_);
+    auto place = std::ranges::find(known, server.address, &DnsServer::address);
+    if (place == known.end()) {
+      // The place of one that is over, a new one, or none.
+      place = std::ranges::find_if(known, [&](const DnsServer& each) { return each.until <= now; });
+      if (place == known.end()) {
+        if (until <= now || dns_server_count_ == kDnsServers) continue;
+        dns_servers_[dns_server_count_++] = server;
+        continue;
+      }
+    }
+    *place = server;
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < dns_server_count_; ++i) {
+    if (now < dns_servers_[i].until) dns_servers_[kept++] = dns_servers_[i];
+  }
+  dns_server_count_ = kept;
+}
+
+void Engine::receive_redirect(Link& link, const Header& header, Bytes message, Instant now) {
+  const bool sound = message.size() >= 40 && message[1] == std::byte{0} && header.source.is_link_local() &&
+                     nd::Options::valid(message.subspan(40));
+  if (!sound) return count_up(kBadDiscovery);
+  std::array<std::byte, 16> octets{};
+  copy_bytes(octets, message.subspan(8, 16));
+  const IpAddress target(octets);
+  copy_bytes(octets, message.subspan(24, 16));
+  const IpAddress destination(octets);
+  const auto now_by = routers_.find(destination, now);
+  // Only the router that packets go to now may send them elsewhere, and only to a router or to the destination itself (section 8.1).
+  const bool allowed = !destination.is_multicast() && now_by && now_by->address == header.source &&
+                       now_by->interface == link.interface->index() && (target.is_link_local() || target == destination);
+  if (!allowed) return count_up(kBadDiscovery);
+  count_up(kRedirects);
+  routers_.redirected({destination, target, link.interface->index(), now + Routers::kRedirectAge}, now);
+  if (const auto mac = nd::Options::link_address(message.subspan(40), nd::kTargetLink)) {
+    forward(link, link.neighbours.heard(target, *mac, target != destination, now), *mac);
+  }
+}
+
+void Engine::solicit(Link& link, const IpAddress& target, const MacAddress* mac, Instant now) {
+  const Address* const source = select_source(addresses(), target, link.interface->index(), now);
+  if (source == nullptr) return;
+  nd::NeighbourMessage question;
+  question.target = target;
+  question.link_address = link.interface->mac();
+  count_up(kSolicitationsSent);
+  send_neighbour_message(link, question, source->address(), mac == nullptr ? solicited_node(target) : target, mac, now);
+}
+
+void Engine::solicit_router(Link& link, Instant now) {
+  // Once a router answered the questions end; until then they become rarer, but do not end (RFC 7559).
+  link.solicit_wait = link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
+  link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
+  const IpAddress source = link_local(link);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize + kHeaderSize);
+  if (source.is_any() || !packet) return;
+  ByteWriter out(packet.append(16));
+  out.u8(nd::kRouterSolicitation);
+  out.u8(0);
+  out.u16(0);
+  out.u32(0);
+  out.u8(nd::kSourceLink);
+  out.u8(1);
+  out.bytes(link.interface->mac().octets);
+  count_up(kSolicitationsSent);
+  send_message({&link, source, kAllRouters}, std::move(packet), kAllRouters, 255, nullptr, now);
+}
+
+void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
+                                    const IpAddress& to, const MacAddress* to_mac, Instant now) {
+  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize + kHeaderSize);
+  if (!packet) return;
+  packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
+  send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);
+}
+
+void Engine::neighbour_failed(Link& link, const IpAddress& address, std::optional<PacketBuf> packet, Instant now) {
+  count_up(kNoNeighbour);
+  routers_.silent(address, link.interface->index(), true);
+  if (!packet) return;
+  // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
+  const auto header = Header::parse_quoted(packet->bytes());
+  if (!header) return;
+  const Walk walk = walk_headers(packet->bytes(), header->next_header);
+  Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
+  if (sender == nullptr || packet->size() < walk.offset + 8) return;
+  const Bytes quoted = Bytes(packet->bytes()).subspan(walk.offset);
+  sender->icmp_error({IcmpError::Kind::kUnreachable, header->source, header->destination, 0, quoted}, now);
+}
+
+void Engine::forward(Link& link, std::optional<PacketBuf> packet, const MacAddress& to) {
+  if (packet) link.interface->send(std::move(*packet), to, ethernet::Type::kIpv6);
+}
+
+}  // namespace fata::net::ipv6

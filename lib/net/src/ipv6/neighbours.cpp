@@ -1,0 +1,168 @@
+#include "fata/net/ipv6/neighbours.hpp"
+
+#include <algorithm>
+
+namespace fata::net::ipv6 {
+
+std::span<Neighbours::Entry> Neighbours::set_of(const IpAddress& address) {
+  const Bytes octets(address.octets());
+  const std::uint64_t mixed = (load_be<std::uint64_t>(octets) ^ load_be<std::uint64_t>(octets.subspan(8))) *
+                              std::uint64_t{0x9e3779b97f4a7c15};
+  return std::span(entries_).subspan((mixed >> 60) * kWays, kWays);
+}
+
+Neighbours::Entry* Neighbours::find(const IpAddress& address) {
+  for (Entry& entry : set_of(address)) {
+    if (entry.state != State::kFree && entry.address == address) return &entry;
+  }
+  return nullptr;
+}
+
+// Those who never answered go first: strangers make us ask for addresses that nobody has (RFC 6583).
+Neighbours::Entry& Neighbours::make(const IpAddress& address) {
+  Entry* victim = nullptr;
+  const auto worth = [](const Entry& entry) { return entry.state == State::kFree ? 0 : entry.state == State::kIncomplete ? 1 : 2; };
+  for (Entry& entry : set_of(address)) {
+    if (victim == nullptr || worth(entry) < worth(*victim) ||
+        (worth(entry) == worth(*victim) && entry.deadline < victim->deadline)) {
+      victim = &entry;
+    }
+  }
+  if (victim->waiting) ++dropped_;
+  *victim = Entry{};
+  victim->address = address;
+  return *victim;
+}
+
+void Neighbours::enter(Entry& entry, State state, Instant now) {
+  entry.state = state;
+  entry.probes = 0;
+  switch (state) {
+    case State::kReachable: entry.deadline = now + reachable_time; return;  // looked at when it is used
+    case State::kDelay: entry.deadline = now + kDelay; break;
+    case State::kIncomplete:
+    case State::kProbe: entry.deadline = now + retransmit; entry.probes = 1; break;
+    default: entry.deadline = now; return;
+  }
+  remind(entry.deadline);
+}
+
+std::optional<PacketBuf> Neighbours::release(Entry& entry) {
+  if (!entry.waiting) return std::nullopt;
+  return std::move(entry.waiting);
+}
+
+Neighbours::Lookup Neighbours::lookup(const IpAddress& address, PacketBuf& packet, Instant now) {
+  Entry* entry = find(address);
+  if (entry != nullptr && entry->state != State::kIncomplete) [[likely]] {
+    if (entry->state == State::kStale || (entry->state == State::kReachable && entry->deadline <= now)) {
+      enter(*entry, State::kDelay, now);
+    }
+    return {true, false, entry->mac};
+  }
+  Lookup asked;
+  if (entry == nullptr) {
+    entry = &make(address);
+    enter(*entry, State::kIncomplete, now);
+    asked.solicit = true;
+  }
+  if (entry->waiting) ++dropped_;
+  entry->waiting = std::move(packet);
+  return asked;
+}
+
+std::optional<PacketBuf> Neighbours::heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now) {
+  Entry* entry = find(address);
+  if (entry == nullptr) entry = &make(address);
+  if (router) entry->router = true;
+  if (entry->state == State::kFree || entry->state == State::kIncomplete || entry->mac != mac) {
+    entry->mac = mac;
+    enter(*entry, State::kStale, now);
+  }
+  return release(*entry);
+}
+
+Neighbours::Advertised Neighbours::advertised(const IpAddress& address, const std::optional<MacAddress>& mac,
+                                              bool router, bool solicited, bool override_known, Instant now) {
+  Entry* const entry = find(address);
+  if (entry == nullptr) return {};  // nobody asked
+  if (entry->state == State::kIncomplete) {
+    if (!mac) return {};
+    entry->mac = *mac;
+    entry->router = router;
+    enter(*entry, solicited ? State::kReachable : State::kStale, now);
+    return {release(*entry)};
+  }
+  const bool other = mac && *mac != entry->mac;
+  if (other && !override_known) {
+    if (entry->state == State::kReachable) enter(*entry, State::kStale, now);
+    return {};
+  }
+  if (other) entry->mac = *mac;
+  if (solicited) {
+    enter(*entry, State::kReachable, now);
+  } else if (other) {
+    enter(*entry, State::kStale, now);
+  }
+  Advertised result;
+  result.no_router_any_more = entry->router && !router;
+  entry->router = router;
+  return result;
+}
+
+void Neighbours::confirm(const IpAddress& address, Instant now) {
+  Entry* const entry = find(address);
+  if (entry != nullptr && entry->state != State::kIncomplete) enter(*entry, State::kReachable, now);
+}
+
+Neighbours::State Neighbours::state(const IpAddress& address, Instant now) const {
+  const Entry* const entry = find(address);
+  if (entry == nullptr) return State::kFree;
+  if (entry->state == State::kReachable && entry->deadline <= now) return State::kStale;
+  return entry->state;
+}
+
+std::optional<MacAddress> Neighbours::mac_of(const IpAddress& address) const {
+  const Entry* const entry = find(address);
+  if (entry == nullptr || entry->state == State::kIncomplete) return std::nullopt;
+  return entry->mac;
+}
+
+Neighbours::Due Neighbours::age(Entry& entry, Instant now) {
+  Due due = Due::kNothing;
+  switch (entry.state) {
+    case State::kFree:
+    case State::kStale:
+    case State::kReachable:
+      return due;
+    case State::kDelay:
+      if (now < entry.deadline) break;
+      enter(entry, State::kProbe, now);
+      return Due::kUnicast;
+    case State::kIncomplete:
+    case State::kProbe:
+      if (now < entry.deadline) break;
+      if (entry.probes >= kProbes) return Due::kFailed;
+      due = entry.state == State::kProbe ? Due::kUnicast : Due::kMulticast;
+      ++entry.probes;
+      entry.deadline = now + retransmit;
+  }
+  remind(entry.deadline);
+  return due;
+}
+
+std::size_t Neighbours::size() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(entries_, [](const Entry& entry) { return entry.state != State::kFree; }));
+}
+
+void Neighbours::write_entry(TextWriter& line, std::size_t index, Instant now) const {
+  const Entry& entry = entries_[index];
+  if (entry.state == State::kFree) return;
+  static constexpr std::array<std::string_view, 6> kNames{"", "incomplete", "reachable", "stale", "delay", "probe"};
+  print(line, entry.address, ' ');
+  if (entry.state != State::kIncomplete) print(line, entry.mac, entry.router ? " router " : " ");
+  line.put(kNames[static_cast<std::size_t>(state(entry.address, now))]);
+}
+
+}  // namespace fata::net::ipv6

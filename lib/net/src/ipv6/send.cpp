@@ -1,0 +1,105 @@
+#include "fata/net/ipv6/engine.hpp"
+
+namespace fata::net::ipv6 {
+
+std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& local) {
+  const Address* source = nullptr;
+  if (!local.is_any()) {
+    source = find(local);
+    if (source == nullptr && !local.is_loopback()) return std::nullopt;
+  }
+  if (to.is_loopback() || is_ours(to)) return Way{nullptr, local.is_any() ? to : local, to};
+  if (to.is_any() || to.is_v4() || local.is_loopback() || link_count_ == 0) return std::nullopt;
+
+  Way way{nullptr, local, to};
+  if (to.is_multicast() || to.is_link_local()) {
+    // These say nothing of the link: the source does; or who of the neighbours is known by that address; or the first link is meant.
+    for (const auto& link : std::span(links_).first(link_count_)) {
+      if (!link->started) continue;
+      const bool meant = source != nullptr ? source->interface == link->interface->index()
+                                           : link->neighbours.state(to, now_) != Neighbours::State::kFree;
+      if (way.link == nullptr || meant) way.link = link.get();
+      if (meant) break;
+    }
+    if (way.link == nullptr) return std::nullopt;
+  } else {
+    const auto hop = routers_.find(to, now_);
+    if (!hop) return std::nullopt;
+    way.link = links_[hop->interface].get();
+    way.hop = hop->address;
+  }
+  if (local.is_any()) {
+    source = select_source(addresses(), to, way.link->interface->index(), now_);
+    if (source == nullptr) return std::nullopt;
+    way.source = source->address();
+  }
+  return way;
+}
+
+std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local) {
+  const auto way = route(remote, local.is_any() ? IpAddress() : local);
+  if (!way) return std::nullopt;
+  Path path;
+  path.source = way->source;
+  if (way->link == nullptr) {
+    path.mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
+    path.checksum = path.local = true;
+    return path;
+  }
+  const sig::NetFeatures& features = way->link->interface->features();
+  path.mtu = paths_.limit(remote, way->link->mtu, now_);
+  path.checksum = features.tx_checksum;
+  path.gso_most = features.tso6 && features.tx_checksum && features.gather ? features.gso_most : 0;
+  path.local = way->hop == remote;
+  return path;
+}
+
+PacketBuf Engine::allocate() {
+  return link_count_ == 0 ? PacketBuf() : links_[0]->interface->allocate(kIpHeadroom);
+}
+
+void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
+                  bool, Instant now) {
+  now_ = now;
+  const auto way = route(remote, local.is_any() ? IpAddress() : local);
+  if (!way) return count_up(kNoRoute);
+  const std::size_t payload = packet.total_size();
+  const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
+  const std::size_t mtu =
+      cut_by_device || way->link == nullptr ? 65535 : paths_.limit(remote, way->link->mtu, now);
+  if (payload + kHeaderSize > mtu) return count_up(kTooLong);
+
+  Header header;
+  header.source = way->source;
+  header.destination = remote;
+  header.traffic_class = static_cast<std::uint8_t>(ecn);
+  header.payload_length = static_cast<std::uint16_t>(payload);
+  header.next_header = protocol;
+  header.hop_limit = remote.is_multicast() ? 1 : way->link == nullptr ? 64 : way->link->hop_limit;
+  header.write(prepend_header(packet, kHeaderSize));
+  output(*way, std::move(packet), now);
+}
+
+void Engine::output(const Way& way, PacketBuf packet, Instant now) {
+  if (way.link == nullptr) {
+    if (loopback_.full()) return count_up(kLoopFull);
+    return loopback_.push(std::move(packet));
+  }
+  Link& link = *way.link;
+  if (way.hop.is_multicast()) return link.interface->send(std::move(packet), group_mac(way.hop), ethernet::Type::kIpv6);
+  const Neighbours::Lookup found = link.neighbours.lookup(way.hop, packet, now);
+  if (found.known) return link.interface->send(std::move(packet), found.mac, ethernet::Type::kIpv6);
+  if (found.solicit) solicit(link, way.hop, nullptr, now);
+}
+
+void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
+  paths_.lower(remote, std::max(mtu, kLeastMtu), now);
+}
+
+void Engine::confirm_reachable(const IpAddress& remote, Instant now) {
+  now_ = now;
+  const auto way = route(remote, {});
+  if (way && way->link != nullptr) way->link->neighbours.confirm(way->hop, now);
+}
+
+}  // namespace fata::net::ipv6

@@ -1,0 +1,70 @@
+#include "fata/net/stack_core.hpp"
+
+namespace fata::net {
+
+StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6)
+    : log_(context.logger("net")), host_(v4, v6), udp_(host_) {
+  host_.attach(ip_protocol::kUdp, udp_);
+}
+
+StackCore::~StackCore() { check(udp_.empty(), "a socket outlives its stack"); }
+
+Interface& StackCore::add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue) {
+  Interface* const made = host_.add_interface(config, sink, async::current_loop().now());
+  check(made != nullptr, "too many network devices");
+  queues_[queue_count_++] = &queue;
+  return *made;
+}
+
+Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
+  if (!local.address.is_any() && !host_.is_ours(local.address)) return fail(SocketErrc::kNotOurAddress, 0);
+  auto socket = std::make_unique<UdpSocket>(udp_, *this);
+  if (const Result<void> bound = udp_.bind(*socket, local); !bound) return fail(bound.error());
+  return socket;
+}
+
+void StackCore::flush() {
+  for (TransmitQueue* queue : std::span(queues_).first(queue_count_)) queue->flush();
+  const Instant next = host_.next_deadline();
+  if (next.is_never()) return disarm();
+  if (!armed() || deadline() != next) async::current_loop().timers().arm(*this, next);
+}
+
+void StackCore::on_timer() noexcept {
+  host_.tick(async::current_loop().now());
+  flush();
+}
+
+bool StackCore::full() {
+  for (TransmitQueue* queue : std::span(queues_).first(queue_count_)) {
+    if (queue->full()) return true;
+  }
+  return false;
+}
+
+async::Task<Result<void>> StackCore::writable(async::Wait wait) {
+  for (TransmitQueue* queue : std::span(queues_).first(queue_count_)) {
+    if (!queue->full()) continue;
+    if (const Result<void> room = co_await queue->writable(wait); !room) co_return room;
+  }
+  co_return Result<void>{};
+}
+
+bool StackCore::join(const IpAddress& group, const IpAddress&) {
+  IpProtocol* const engine = host_.engine(group);
+  return engine != nullptr && host_.interface_count() != 0 &&
+         engine->join(group, host_.interface(0), async::current_loop().now());
+}
+
+void StackCore::leave(const IpAddress& group, const IpAddress&) {
+  if (IpProtocol* const engine = host_.engine(group)) {
+    engine->leave(group, host_.interface(0), async::current_loop().now());
+  }
+}
+
+std::size_t StackCore::max_payload() {
+  const std::size_t header = host_.v6() == nullptr ? 20 : 40;
+  return host_.interface(0).mtu() - header - udp::kHeaderSize;
+}
+
+}  // namespace fata::net

@@ -1,0 +1,164 @@
+#include "fata/net/udp.hpp"
+
+namespace fata::net {
+
+const ErrorDomain& error_domain(SocketErrc) noexcept {
+  static constexpr ErrorDomain domain{"udp", [](std::uint32_t code) -> std::string_view {
+                                        switch (static_cast<SocketErrc>(code)) {
+                                          case SocketErrc::kNotOurAddress:
+                                            return "not an address of this host";
+                                          case SocketErrc::kPortInUse:
+                                            return "the port is in use";
+                                          case SocketErrc::kNoFreePort:
+                                            return "no port is free";
+                                          case SocketErrc::kNoRoute:
+                                            return "no route to the remote host";
+                                          case SocketErrc::kGroupTableFull:
+                                            return "too many multicast groups";
+                                          case SocketErrc::kPortUnreachable:
+                                            return "the remote port is unreachable";
+                                          case SocketErrc::kUnreachable:
+                                            return "the remote host is unreachable";
+                                          case SocketErrc::kTimeExceeded:
+                                            return "a datagram did not arrive in time";
+                                          case SocketErrc::kTooBig:
+                                            return "a datagram was too large for the path";
+                                          case SocketErrc::kParameterProblem:
+                                            return "the remote did not understand a datagram";
+                                        }
+                                        return "unknown";
+                                      }};
+  return domain;
+}
+
+namespace udp {
+
+Port::~Port() {
+  if (table_ == nullptr) return;
+  --table_->count_;
+  if (table_->last_ == this) table_->last_ = nullptr;
+}
+
+Table::Table(IpLayer& ip)
+    : ip_(&ip),
+      small_(kSmallBuffers, kSmallBufferSize),
+      counters_{Counter{"udp_received"},       Counter{"bad_udp"},
+                Counter{"udp_checksum"},       Counter{"no_listener"},
+                Counter{"no_small_buffer"},    Counter{"udp_errors_heard"},
+                Counter{"udp_errors_refused"}, Counter{"udp_sent"},
+                Counter{"no_route"},           Counter{"too_long"}} {}
+
+bool Table::taken(const Endpoint& local) {
+  for (const Port& port : buckets_[local.port % kBuckets]) {
+    if (port.local_.port != local.port) continue;
+    if (port.local_.address == local.address || port.local_.address.is_any() || local.address.is_any())
+      return true;
+  }
+  return false;
+}
+
+Result<void> Table::bind(Port& port, Endpoint local) {
+  if (local.port == 0) {
+    for (unsigned tries = 0; tries < 16384 && local.port == 0; ++tries) {
+      if (!taken({local.address, next_port_})) local.port = next_port_;
+      next_port_ = next_port_ == 65535 ? 49152 : next_port_ + 1;
+    }
+    if (local.port == 0) return fail(Error(SocketErrc::kNoFreePort));
+  } else if (taken(local)) {
+    return fail(SocketErrc::kPortInUse, local.port);
+  }
+  port.local_ = local;
+  port.table_ = this;
+  buckets_[local.port % kBuckets].push_back(port);
+  ++count_;
+  return {};
+}
+
+Port* Table::find(const Endpoint& local, const Endpoint& remote) {
+  const auto hears = [&](const Port& port) {
+    if (port.local_.port != local.port) return false;
+    if (port.local_.address != local.address && !port.local_.address.is_any()) return false;
+    return port.remote_.port == 0 || port.remote_ == remote;
+  };
+  if (last_ != nullptr && hears(*last_)) return last_;
+  for (Port& port : buckets_[local.port % kBuckets]) {
+    if (hears(port)) return last_ = &port;
+  }
+  return nullptr;
+}
+
+bool Table::receive(IpPacket& packet, Instant now) {
+  count_up(kReceived);
+  const auto header =
+      Header::parse(packet.payload.bytes(), packet.source, packet.destination, packet.offload);
+  if (!header) return count_up(header.error() == Malformed::kChecksum ? kChecksum : kBadHeader), true;
+  const Endpoint from{packet.source, header->source_port};
+  Port* const port = find({packet.destination, header->destination_port}, from);
+  if (port == nullptr) {
+    count_up(kNoListener);
+    return header->source_port == 0;  // nobody to tell
+  }
+  sig::RxDatagram datagram{from, packet.destination,
+                           packet.payload.part(kHeaderSize, header->length - kHeaderSize)};
+  const std::size_t size = datagram.payload.size();
+  if (datagram.payload.pinned() > 4 * size && size <= kSmallBufferSize) {
+    PacketBuf copy = small_.copy(datagram.payload.bytes());
+    if (!copy) return count_up(kNoSmallBuffer), true;
+    datagram.payload = Slice(std::move(copy));
+  }
+  port->deliver(std::move(datagram), now);
+  return true;
+}
+
+void Table::icmp_error(const IcmpError& error, Instant now) {
+  const auto local_port = load_be<std::uint16_t>(error.quoted);
+  const Endpoint remote{error.remote, load_be<std::uint16_t>(error.quoted.subspan(2))};
+  Port* const port = find({error.local, local_port}, remote);
+  if (port == nullptr) return count_up(kErrorsRefused);
+  count_up(kErrorsHeard);
+  SocketErrc what = SocketErrc::kUnreachable;
+  switch (error.kind) {
+    case IcmpError::Kind::kPortUnreachable:
+      what = SocketErrc::kPortUnreachable;
+      break;
+    case IcmpError::Kind::kUnreachable:
+      break;
+    case IcmpError::Kind::kTimeExceeded:
+      what = SocketErrc::kTimeExceeded;
+      break;
+    case IcmpError::Kind::kTooBig:
+      // The next datagram is cut to fit; nothing is wrong with the flow.
+      return ip_->lower_path_mtu(error.remote, error.mtu, now);
+    case IcmpError::Kind::kParameterProblem:
+      what = SocketErrc::kParameterProblem;
+      break;
+  }
+  port->error(what, remote);
+}
+
+PacketBuf Table::allocate() {
+  PacketBuf packet = ip_->allocate();
+  if (packet) {
+    (void)packet.append(kHeaderSize);
+    packet.trim_front(kHeaderSize);
+  }
+  return packet;
+}
+
+void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
+  sig::TxDatagram datagram = std::move(given);  // its buffer goes home also when it is not sent
+  const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
+  if (datagram.payload.total_size() > kMostPayload) return count_up(kTooLong);
+  const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;
+  const auto path = ip_->path(to.address, local);
+  if (!path) return count_up(kNoRoute);
+  const std::size_t room = path->mtu - (path->source.is_v4() ? 20 : 40) - kHeaderSize;
+  const bool whole = datagram.payload.size() <= room && datagram.payload.fragments().empty();
+  prepend_header(datagram.payload, from.local().port, to.port, path->source, to.address,
+                 path->checksum && whole);
+  count_up(kSent);
+  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, Ecn::kNotCapable, true, now);
+}
+
+}  // namespace udp
+}  // namespace fata::net
