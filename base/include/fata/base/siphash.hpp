@@ -1,0 +1,27 @@
+// SipHash-2-4 (Aumasson and Bernstein): a keyed 64-bit hash. Who does not know the key can neither foresee
+// its values nor make them collide, which is what tables filled by strangers, sequence numbers and cookies
+// need.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "fata/base/bytes.hpp"
+
+namespace fata {
+
+struct SipKey {
+  std::uint64_t k0 = 0;
+  std::uint64_t k1 = 0;
+
+  // From 16 bytes of entropy, as the reference implementation reads them.
+  static SipKey of(std::span<const std::byte, 16> bytes) {
+    return {load_le<std::uint64_t>(bytes), load_le<std::uint64_t>(bytes.subspan<8>())};
+  }
+};
+
+std::uint64_t siphash(const SipKey& key, Bytes bytes);
+// The same value as over the words' little-endian bytes, without going through memory for them.
+std::uint64_t siphash(const SipKey& key, std::span<const std::uint64_t> words);
+
+}  // namespace fata

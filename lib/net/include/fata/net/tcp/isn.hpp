@@ -1,0 +1,32 @@
+// Initial sequence numbers (RFC 6528) and where a connection's timestamps start (RFC 7323 section 7.1):
+// unpredictable to who is not one of the two ends, and still growing from one connection of a pair to its
+// next, so that TIME-WAIT can be reused.
+#pragma once
+
+#include "fata/base/time.hpp"
+#include "fata/net/tcp/pair_hash.hpp"
+
+namespace fata::net::tcp {
+
+class InitialNumbers {
+ public:
+  explicit InitialNumbers(const SipKey& secret) : secret_(secret) {}
+
+  struct Numbers {
+    std::uint32_t isn;               // F(pair) + a clock that ticks every 4 microseconds
+    std::uint32_t timestamp_offset;  // to be added to timestamp_clock(now)
+  };
+  Numbers choose(const Endpoint& local, const Endpoint& remote, Instant now) const {
+    const std::uint64_t hash = pair_hash(secret_, local, remote);
+    return {static_cast<std::uint32_t>(hash) + static_cast<std::uint32_t>(now.ns / 4000),
+            static_cast<std::uint32_t>(hash >> 32)};
+  }
+
+ private:
+  SipKey secret_;
+};
+
+// The clock of timestamps: one tick a millisecond (RFC 7323 section 5.4 allows 1 ms to 1 s).
+inline std::uint32_t timestamp_clock(Instant now) { return static_cast<std::uint32_t>(now.ns / 1'000'000); }
+
+}  // namespace fata::net::tcp

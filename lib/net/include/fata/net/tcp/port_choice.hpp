@@ -1,0 +1,40 @@
+// Ports of connections that we open: hard to guess, yet not soon the same again for one server (RFC 6056
+// section 3.3.4, the double-hash algorithm).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "fata/net/tcp/pair_hash.hpp"
+
+namespace fata::net::tcp {
+
+class PortChoice {
+ public:
+  static constexpr std::uint16_t kFirst =
+      32768;  // of the range that ports are chosen from; the last one is 65535
+  static constexpr std::uint32_t kCount = 32768;
+
+  explicit PortChoice(const SipKey& secret) : secret_(secret) {}
+
+  // A port for a connection from `local` to `remote` for which `is_free(port)` holds; nothing if none in a
+  // whole round does.
+  template <class IsFree>
+  std::optional<std::uint16_t> choose(const IpAddress& local, const Endpoint& remote, IsFree&& is_free) {
+    const std::uint64_t hash = pair_hash(secret_, {local, 0}, remote);
+    std::uint16_t& count = counts_[(hash >> 32) % counts_.size()];
+    for (std::uint32_t tried = 0; tried < kCount; ++tried) {
+      const auto port =
+          static_cast<std::uint16_t>(kFirst + (static_cast<std::uint32_t>(hash) + count++) % kCount);
+      if (is_free(port)) return port;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  SipKey secret_;
+  std::array<std::uint16_t, 32> counts_{};
+};
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,48 @@
+// SYN cookies (RFC 4987 section 3.6): under a flood nothing is kept of a SYN; what is needed to open the
+// connection comes back in the handshake's third segment. A cookie is a sequence number of 24 bits of keyed
+// hash and 8 bits of options: MSS, window scale (the next lower of a table of each) and SACK. The low bits of
+// a timestamp, if the client sends them, carry the scale exactly, and ECN.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "fata/base/time.hpp"
+#include "fata/net/tcp/pair_hash.hpp"
+
+namespace fata::net::tcp {
+
+struct SynOptions {
+  std::uint16_t mss = 536;  // of the peer; a cookie keeps the next lower one of a table of eight
+  std::optional<std::uint8_t> window_scale;  // of the peer; see SynCookies
+  bool sack = false;
+  bool timestamps = false;
+  bool ecn = false;  // kept with timestamps only
+
+  friend bool operator==(const SynOptions&, const SynOptions&) = default;
+};
+
+class SynCookies {
+ public:
+  explicit SynCookies(const SipKey& secret) : secret_(secret) {}
+
+  // The sequence number of the SYN-ACK. `peer_isn`: of the SYN.
+  std::uint32_t make(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
+                     const SynOptions& syn, Instant now) const;
+  // The TSval of the SYN-ACK: at most 31 ticks before `tsval`, the connection's clock.
+  static std::uint32_t timestamp(std::uint32_t tsval, const SynOptions& syn);
+
+  // The options of the SYN if `cookie` (SEG.ACK - 1) was made here for this pair and `peer_isn` (SEG.SEQ -
+  // 1), 64 to 128 seconds ago at the longest. `tsecr`: of the segment, if it carries timestamps.
+  std::optional<SynOptions> check(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
+                                  std::uint32_t cookie, std::optional<std::uint32_t> tsecr,
+                                  Instant now) const;
+
+ private:
+  std::uint32_t cookie(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
+                       std::uint32_t period, std::uint32_t bits) const;
+
+  SipKey secret_;
+};
+
+}  // namespace fata::net::tcp
