@@ -18,7 +18,8 @@ MutableBytes unseen(const Slice& whole, std::size_t used) {
 std::size_t ByteQueue::push(Slice slice, Memory& memory, std::size_t reserve) {
   if (slice.empty()) return 0;
   const std::size_t size = slice.size();
-  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice)) return copy(slice.bytes(), memory, reserve);
+  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice))
+    return copy(slice.bytes(), memory, reserve);
   if (slice.home() != &memory) {
     if (!memory.take(0, slice.pinned() + reserve)) return 0;
     memory.borrow(slice);
@@ -99,7 +100,8 @@ void ByteQueue::drop_before(Seq to, Memory& memory) {
 }
 
 std::uint32_t ByteQueue::find(Seq at) const {
-  // What is sent for the first time lies near the end, what is sent again near the front: both are found by halving.
+  // What is sent for the first time lies near the end, what is sent again near the front: both are found by
+  // halving.
   std::uint32_t low = 0;
   std::uint32_t high = pieces_.size();
   while (high - low > 1) {

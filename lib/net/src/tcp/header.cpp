@@ -14,7 +14,8 @@ enum Kind : std::uint8_t {
   kTimestamps = 8,
   kFastOpen = 34,
 };
-constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;  // NOP, NOP, timestamps: what nearly every segment carries
+constexpr std::uint32_t kAlignedTimestamps =
+    0x0101080a;  // NOP, NOP, timestamps: what nearly every segment carries
 
 void parse_sack(Options& options, ByteReader in) {
   while (in.remaining() >= 8 && options.sack_count < Options::kMostSack) {
@@ -159,14 +160,16 @@ void Header::write(MutableBytes to) const {
   while (out.ok() && out.room() != 0) out.u8(kEnd);
 }
 
-void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddress& destination, std::size_t length) {
+void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddress& destination,
+                       std::size_t length) {
   sum.add(source.octets());
   sum.add(destination.octets());
   sum.add_u16(kProtocol);
   sum.add_u32(static_cast<std::uint32_t>(length));
 }
 
-bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment, const Fragments& more) {
+bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment,
+                    const Fragments& more) {
   ChecksumSum sum;
   add_pseudo_header(sum, source, destination, segment.size() + (more.empty() ? 0 : more.bytes()));
   sum.add(segment);
@@ -174,7 +177,8 @@ bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes
   for (const Slice& piece : more.pieces()) {
     ChecksumSum part;
     part.add(piece.bytes());
-    // A piece that starts at an odd offset has its bytes in the other halves of the words (RFC 1071 section 2(B)).
+    // A piece that starts at an odd offset has its bytes in the other halves of the words (RFC 1071 section
+    // 2(B)).
     const std::uint16_t value = part.partial();
     sum.add_u16(offset % 2 == 0 ? value : std::byteswap(value));
     offset += piece.size();

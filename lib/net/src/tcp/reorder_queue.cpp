@@ -7,7 +7,8 @@ namespace fata::net::tcp {
 bool ReorderQueue::may_note(SeqRange range) const {
   if (blocks_.size() < kMostBlocks) return true;
   for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
-    if (at_or_before(range.begin, blocks_[i].range.end) && at_or_before(blocks_[i].range.begin, range.end)) return true;
+    if (at_or_before(range.begin, blocks_[i].range.end) && at_or_before(blocks_[i].range.begin, range.end))
+      return true;
   }
   return false;
 }
@@ -44,7 +45,8 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
       Slice part = data.part(0, count);
       if (part.size() * 4 < part.pinned() || !memory.may_borrow(part)) {
         // A small piece does not keep a device's buffer.
-        PacketBuf copy = memory.allocate(count <= Memory::kSmall - sizeof(Buffer) ? Memory::kSmall : Memory::kLarge, reserve);
+        PacketBuf copy = memory.allocate(
+            count <= Memory::kSmall - sizeof(Buffer) ? Memory::kSmall : Memory::kLarge, reserve);
         if (!copy || copy.tailroom() < count) break;
         copy_bytes(copy.append(count), part.bytes());
         part = Slice(std::move(copy));
@@ -60,8 +62,10 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
     }
     // It overlaps piece i.
     const Seq overlap_end = earlier(pieces_[i].end(), end);
-    if (outcome.duplicate.size() == 0) outcome.duplicate = {begin, overlap_end};
-    else if (outcome.duplicate.end == begin) outcome.duplicate.end = overlap_end;
+    if (outcome.duplicate.size() == 0)
+      outcome.duplicate = {begin, overlap_end};
+    else if (outcome.duplicate.end == begin)
+      outcome.duplicate.end = overlap_end;
     data.trim_front(overlap_end - begin);
     begin = overlap_end;
     ++i;
@@ -115,7 +119,8 @@ std::uint8_t ReorderQueue::blocks(std::span<SeqRange> out) const {
     const Block* next = nullptr;
     for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
       const Block& block = blocks_[i];
-      if (before(block.changed, newest) && (next == nullptr || after(block.changed, next->changed))) next = &block;
+      if (before(block.changed, newest) && (next == nullptr || after(block.changed, next->changed)))
+        next = &block;
     }
     if (next == nullptr) break;
     newest = next->changed;

@@ -47,7 +47,8 @@ void Scoreboard::deliver(const Record& record, SeqRange part, Instant now, std::
     if (any_delivered_ && before(part.end, highest_)) reordering_seen_ = true;
   }
   if (!any_delivered_ || after(part.end, highest_)) highest_ = part.end;
-  if (!any_delivered_ || record.sent > rack_sent_ || (record.sent == rack_sent_ && after(part.end, rack_end_))) {
+  if (!any_delivered_ || record.sent > rack_sent_ ||
+      (record.sent == rack_sent_ && after(part.end, rack_end_))) {
     rack_sent_ = record.sent;
     rack_end_ = part.end;
     rack_rtt_ = rtt;
@@ -55,7 +56,8 @@ void Scoreboard::deliver(const Record& record, SeqRange part, Instant now, std::
   any_delivered_ = true;
 }
 
-void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out) {
+void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
+                       Delivery& out) {
   while (!records_.empty() && before(records_.front().begin, una)) {
     Record& first = records_.front();
     const SeqRange part{first.begin, earlier(first.end, una)};
@@ -73,11 +75,13 @@ void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, 
   }
 }
 
-void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out) {
+void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
+                        Delivery& out) {
   if (empty()) return;
   range.begin = later(range.begin, records_.front().begin);
   range.end = earlier(range.end, records_.back().end);
-  for (std::uint32_t i = find(range.begin); i < records_.size() && before(records_[i].begin, range.end); ++i) {
+  for (std::uint32_t i = find(range.begin); i < records_.size() && before(records_[i].begin, range.end);
+       ++i) {
     Record& record = records_[i];
     if ((record.flags & kSacked) != 0) continue;
     const SeqRange part{later(record.begin, range.begin), earlier(record.end, range.end)};
@@ -108,20 +112,24 @@ void Scoreboard::mark_lost(Record& record) {
   lost_ += record.size();
 }
 
-Duration Scoreboard::reorder_window(Duration min_rtt, Duration srtt, std::uint32_t mss, bool recovering) const {
+Duration Scoreboard::reorder_window(Duration min_rtt, Duration srtt, std::uint32_t mss,
+                                    bool recovering) const {
   if (!reordering_seen_ && (recovering || sacked_ >= kDupThresh * mss)) return {};
   return std::min(min_rtt * window_mult_ / 4, srtt);
 }
 
-Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss, bool recovering) {
+Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss,
+                                         bool recovering) {
   Detection found;
   if (!any_delivered_) return found;
   const Duration patience = rack_rtt_ + reorder_window(min_rtt, srtt, mss, recovering);
   for (std::uint32_t i = 0; i < records_.size(); ++i) {
     Record& record = records_[i];
     if ((record.flags & (kSacked | kLost)) != 0) continue;
-    // What was sent once lies in the order of its times, and what was sent again is younger than its neighbours.
-    const bool older = record.sent < rack_sent_ || (record.sent == rack_sent_ && before(record.end, rack_end_));
+    // What was sent once lies in the order of its times, and what was sent again is younger than its
+    // neighbours.
+    const bool older =
+        record.sent < rack_sent_ || (record.sent == rack_sent_ && before(record.end, rack_end_));
     if (!older) {
       if ((record.flags & kRetransmitted) == 0) break;
       continue;
@@ -159,8 +167,14 @@ void Scoreboard::mark_all_lost() {
   }
 }
 
+void Scoreboard::unmark_lost() {
+  for (std::uint32_t i = 0; i < records_.size(); ++i) records_[i].flags &= static_cast<std::uint8_t>(~kLost);
+  lost_ = 0;
+}
+
 void Scoreboard::forget_sacks() {
-  for (std::uint32_t i = 0; i < records_.size(); ++i) records_[i].flags &= static_cast<std::uint8_t>(~kSacked);
+  for (std::uint32_t i = 0; i < records_.size(); ++i)
+    records_[i].flags &= static_cast<std::uint8_t>(~kSacked);
   sacked_ = 0;
 }
 
@@ -171,7 +185,8 @@ std::optional<SeqRange> Scoreboard::first_lost(std::uint32_t most) {
     if ((record.flags & kLost) == 0) continue;
     lost_from_ = record.begin;
     Seq end = record.end;
-    for (std::uint32_t j = i + 1; j < records_.size() && (records_[j].flags & kLost) != 0 && end - record.begin < most; ++j)
+    for (std::uint32_t j = i + 1;
+         j < records_.size() && (records_[j].flags & kLost) != 0 && end - record.begin < most; ++j)
       end = records_[j].end;
     return SeqRange{record.begin, earlier(end, record.begin + most)};
   }
@@ -189,7 +204,7 @@ void Scoreboard::retransmitted(SeqRange range, Instant now) {
     record.flags = kRetransmitted;
     record.sent = now;
   }
-  lost_from_ = range.end;
+  if (at_or_before(range.begin, lost_from_) && before(lost_from_, range.end)) lost_from_ = range.end;
 }
 
 void Scoreboard::on_dsack(Seq una, Seq nxt) {

@@ -1,8 +1,8 @@
-// ByteQueue: a stretch of a byte stream, kept as the slices that it came in. What waits to be sent or acknowledged is one, what
-// waits to be read another.
+// ByteQueue: a stretch of a byte stream, kept as the slices that it came in. What waits to be sent or
+// acknowledged is one, what waits to be read another.
 //
-// Small slices of large buffers are copied together into buffers of the TCP's own, the last of which stays open for more. An empty queue
-// holds no memory.
+// Small slices of large buffers are copied together into buffers of the TCP's own, the last of which stays
+// open for more. An empty queue holds no memory.
 #pragma once
 
 #include "fata/base/packet.hpp"
@@ -31,8 +31,9 @@ class ByteQueue {
   std::uint32_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
 
-  // Adds at the end; a slice that would keep over four times its length from its home, or more than may be borrowed, is copied. Gives
-  // how much it took: all of it, unless the memory is spent. `reserve`: of the memory, to be left for others.
+  // Adds at the end; a slice that would keep over four times its length from its home, or more than may be
+  // borrowed, is copied. Gives how much it took: all of it, unless the memory is spent. `reserve`: of the
+  // memory, to be left for others.
   std::size_t push(Slice slice, Memory& memory, std::size_t reserve = 0);
   // What was already counted as borrowed elsewhere.
   void push_counted(Slice slice);
@@ -55,9 +56,9 @@ class ByteQueue {
   void close_if_empty();
 
   Ring<Piece, 2> pieces_;
-  Slice open_;                    // the whole of the buffer that copies go to
+  Slice open_;  // the whole of the buffer that copies go to
   std::uint32_t open_used_ = 0;
-  bool open_is_last_ = false;     // the last piece ends at open_used_
+  bool open_is_last_ = false;  // the last piece ends at open_used_
   Seq begin_ = 0;
   Seq end_ = 0;
 };

@@ -13,18 +13,19 @@ namespace fata::net::tcp {
 // May differ from flow to flow.
 struct FlowOptions {
   CongestionAlgorithm congestion = CongestionAlgorithm::kCubic;
-  bool no_delay = false;    // Nagle's algorithm (RFC 9293 section 3.7.4) is off
-  bool keepalive = false;   // RFC 9293 section 3.8.4
-  bool pacing = false;      // segments are spread over the round trip
-  bool fast_open = false;   // RFC 7413, as a client: the first data may travel in the SYN
+  bool no_delay = false;   // Nagle's algorithm (RFC 9293 section 3.7.4) is off
+  bool keepalive = false;  // RFC 9293 section 3.8.4
+  bool pacing = false;     // segments are spread over the round trip
+  bool fast_open = false;  // RFC 7413, as a client: the first data may travel in the SYN
 };
 
 struct Config {
   FlowOptions flow;  // what a new flow starts with
 
   // Bytes.
-  std::size_t memory = 16 << 20;        // everything: see Memory
-  std::size_t borrowed = 512 << 10;     // of foreign buffers (device frames) in queues; beyond it bytes are copied
+  std::size_t memory = 16 << 20;  // everything: see Memory
+  std::size_t borrowed =
+      512 << 10;  // of foreign buffers (device frames) in queues; beyond it bytes are copied
   std::uint32_t receive_first = 128 << 10;  // window at the start of a connection
   std::uint32_t receive_most = 4 << 20;     // to which it grows with what the application takes
   std::uint32_t send_first = 128 << 10;     // accepted and not yet acknowledged
@@ -39,14 +40,14 @@ struct Config {
   std::uint32_t resets = 1000;          // a second, for segments that belong to no connection
   std::uint8_t syn_retries = 6;
   std::uint8_t syn_ack_retries = 5;
-  std::uint8_t retries = 15;            // R2: about 15 minutes
+  std::uint8_t retries = 15;  // R2: about 15 minutes
   std::uint8_t orphan_retries = 8;
 
   // Times.
   RtoLimits rto;
   Duration delayed_ack = milliseconds(40);
-  Duration time_wait_time = seconds(60);      // 2 MSL
-  Duration fin_wait_2 = seconds(60);          // of an orphan
+  Duration time_wait_time = seconds(60);  // 2 MSL
+  Duration fin_wait_2 = seconds(60);      // of an orphan
   Duration keepalive_idle = seconds(7200);
   Duration keepalive_interval = seconds(75);
   std::uint8_t keepalive_probes = 9;
@@ -56,8 +57,8 @@ struct Config {
   bool window_scaling = true;
   bool timestamps = true;
   bool sack = true;
-  bool ecn = true;               // taken when a peer asks
-  bool ecn_ask = false;          // asked for
+  bool ecn = true;       // taken when a peer asks
+  bool ecn_ask = false;  // asked for
   bool syn_cookies = true;
   bool fast_open_server = false;
   bool black_hole_detection = true;  // RFC 4821 in its simplest form: smaller segments when full ones vanish

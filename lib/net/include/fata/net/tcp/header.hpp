@@ -33,12 +33,12 @@ struct Options {
   static constexpr std::size_t kMostSack = 4;
   static constexpr std::size_t kMostCookie = 16;
 
-  std::uint16_t mss = 0;              // 0: absent
-  bool has_window_scale = false;      // RFC 7323 section 2; the shift is at most 14
+  std::uint16_t mss = 0;          // 0: absent
+  bool has_window_scale = false;  // RFC 7323 section 2; the shift is at most 14
   std::uint8_t window_scale = 0;
-  bool sack_permitted = false;        // RFC 2018
-  bool has_timestamps = false;        // RFC 7323 section 3
-  bool has_cookie = false;            // RFC 7413; a cookie of 0 bytes asks for one
+  bool sack_permitted = false;  // RFC 2018
+  bool has_timestamps = false;  // RFC 7323 section 3
+  bool has_cookie = false;      // RFC 7413; a cookie of 0 bytes asks for one
   std::uint8_t cookie_size = 0;
   std::uint8_t sack_count = 0;
   std::uint32_t ts_value = 0;
@@ -66,18 +66,20 @@ struct Header {
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 
-  // `segment` holds at least the header. A malformed option ends the list of options: what came before it counts
-  // (RFC 9293 section 3.1 MUST-7). The checksum is checked apart.
+  // `segment` holds at least the header. A malformed option ends the list of options: what came before it
+  // counts (RFC 9293 section 3.1 MUST-7). The checksum is checked apart.
   static std::expected<Header, Malformed> parse(Bytes segment);
   // kHeaderSize + options.size() bytes, the checksum 0.
   void write(MutableBytes to) const;
 };
 
-// Adds the pseudo-header for `length` bytes of segment. IPv4 addresses are mapped ones: the sixteen bits of ones in
-// their prefix are a zero in this arithmetic, so that one formula serves both families.
-void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddress& destination, std::size_t length);
+// Adds the pseudo-header for `length` bytes of segment. IPv4 addresses are mapped ones: the sixteen bits of
+// ones in their prefix are a zero in this arithmetic, so that one formula serves both families.
+void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddress& destination,
+                       std::size_t length);
 
 // Whether the checksum of a received segment holds.
-bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment, const Fragments& more);
+bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment,
+                    const Fragments& more);
 
 }  // namespace fata::net::tcp

@@ -1,8 +1,9 @@
 // Memory: the one budget of a TCP, and the buffers that are its own.
 //
-// Counted are the buffers of this home (wherever they are: in queues, in the application's hands), the foreign buffers that
-// queues hold (device frames, buffers of other pools: "borrowed"), and what connections and their kin say they are. At the bound
-// allocate() gives nothing and take() says no; nothing here ever waits.
+// Counted are the buffers of this home (wherever they are: in queues, in the application's hands), the
+// foreign buffers that queues hold (device frames, buffers of other pools: "borrowed"), and what connections
+// and their kin say they are. At the bound allocate() gives nothing and take() says no; nothing here ever
+// waits.
 #pragma once
 
 #include <array>
@@ -24,7 +25,8 @@ class Memory final : public BufferHome {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the bound. `reserve` bytes are left for others.
+  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the bound. `reserve` bytes are left
+  // for others.
   PacketBuf allocate(std::size_t size, std::size_t reserve = 0);
   bool take(std::size_t bytes, std::size_t reserve = 0) {
     if (used_ + bytes + reserve > limit_) return ++refusals_, false;

@@ -21,8 +21,8 @@ class ReorderQueue {
   std::uint32_t bytes() const { return bytes_; }
 
   struct Outcome {
-    std::uint32_t kept = 0;   // bytes that were new and are here now
-    SeqRange duplicate;       // the first stretch that was here already (empty: none): a D-SACK
+    std::uint32_t kept = 0;  // bytes that were new and are here now
+    SeqRange duplicate;      // the first stretch that was here already (empty: none): a D-SACK
   };
   // Takes the bytes of `data` that are not here yet, which start at `begin`, after what is next.
   Outcome insert(Seq begin, Slice data, Memory& memory, std::size_t reserve);
@@ -44,8 +44,8 @@ class ReorderQueue {
   void note(SeqRange range);
   bool may_note(SeqRange range) const;
 
-  Ring<Piece, 2> pieces_;  // ascending, not overlapping
-  Ring<Block, 2> blocks_;  // ascending, not touching
+  Ring<Piece, 0> pieces_;  // ascending, not overlapping
+  Ring<Block, 0> blocks_;  // ascending, not touching
   std::uint32_t bytes_ = 0;
   std::uint32_t changes_ = 0;
 };

@@ -1,9 +1,11 @@
-// Ring: a queue with random access. The first elements lie in the ring itself, more on the heap, where nothing stays once it is empty.
+// Ring: a queue with random access. The first elements lie in the ring itself, more on the heap, where
+// nothing stays once it is empty.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "fata/base/danger.hpp"
@@ -13,6 +15,9 @@ namespace fata::net::tcp {
 template <class T, std::uint32_t kInline>
 class Ring {
   static_assert((kInline & (kInline - 1)) == 0);
+  struct None {
+    T* data() { return nullptr; }
+  };
 
  public:
   std::uint32_t size() const { return size_; }
@@ -25,7 +30,8 @@ class Ring {
   const T& back() const { return (*this)[size_ - 1]; }
 
   void push_back(T item) {
-    if (size_ == capacity_) [[unlikely]] grow();
+    if (size_ == capacity_) [[unlikely]]
+      grow();
     (*this)[size_++] = std::move(item);
   }
   void pop_front(std::uint32_t count = 1) {
@@ -68,10 +74,11 @@ class Ring {
  private:
   T* data() { return heap_ ? heap_.get() : own_.data(); }
   void grow() {
-    std::unique_ptr<T[]> larger(new T[capacity_ * std::size_t{4}]);
+    const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 4;
+    std::unique_ptr<T[]> larger(new T[capacity]);
     for (std::uint32_t i = 0; i < size_; ++i) *danger_advance(larger.get(), i) = std::move((*this)[i]);
     heap_ = std::move(larger);
-    capacity_ *= 4;
+    capacity_ = capacity;
     first_ = 0;
   }
   void shrink() {
@@ -81,7 +88,7 @@ class Ring {
     first_ = 0;
   }
 
-  std::array<T, kInline> own_{};
+  [[no_unique_address]] std::conditional_t<kInline == 0, None, std::array<T, kInline>> own_{};
   std::unique_ptr<T[]> heap_;
   std::uint32_t capacity_ = kInline;
   std::uint32_t first_ = 0;

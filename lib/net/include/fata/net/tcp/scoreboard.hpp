@@ -1,5 +1,5 @@
-// Scoreboard: what is outstanding, when it was sent, what of it arrived or is lost: RACK's side of RACK-TLP (RFC 8985), with
-// SACK (RFC 6675's pipe) below it.
+// Scoreboard: what is outstanding, when it was sent, what of it arrived or is lost: RACK's side of RACK-TLP
+// (RFC 8985), with SACK (RFC 6675's pipe) below it.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,10 @@ namespace fata::net::tcp {
 
 // What one ACK brought.
 struct Delivery {
-  std::uint32_t bytes = 0;         // newly known to have arrived
-  Duration rtt{};                  // of the newest that was sent once; zero: none
-  bool retransmission = false;     // something acknowledged had been sent more than once
+  std::uint32_t bytes = 0;            // newly known to have arrived
+  Duration rtt{};                     // of the newest that was sent once; zero: none
+  bool retransmission = false;        // something acknowledged had been sent more than once
+  std::optional<std::uint32_t> echo;  // see Scoreboard::acked
 };
 
 class Scoreboard {
@@ -30,10 +31,13 @@ class Scoreboard {
 
   // New data (or a FIN) was sent; `begin` is where the last ended.
   void sent(SeqRange range, Instant now);
-  // `echo`: when the segment was sent whose timestamp the ACK echoes, in the milliseconds of timestamp_clock, if it does.
+  // `echo`: when the segment was sent whose timestamp the ACK echoes, in the milliseconds of timestamp_clock,
+  // if it does.
   void acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out);
-  void sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out);
+  void sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
+              Delivery& out);
   // A peer without SACK: a duplicate ACK says that `bytes` more arrived, somewhere (RFC 6582).
+  bool is_first_sacked() const { return !empty() && (records_.front().flags & kSacked) != 0; }
   bool is_first_lost() const { return !empty() && (records_.front().flags & kLost) != 0; }
 
   struct Detection {
@@ -47,6 +51,7 @@ class Scoreboard {
   // The first `bytes` bytes, if they are not sacked or lost already; gives how many were marked.
   std::uint32_t mark_first_lost(std::uint32_t bytes);
   void mark_all_lost();
+  void unmark_lost();
   // The receiver may drop what it sacked (RFC 2018 section 8).
   void forget_sacks();
 
@@ -61,7 +66,12 @@ class Scoreboard {
   // When the last stretch was sent that the peer reported; for tail loss probes.
   Duration rack_rtt() const { return rack_rtt_; }
   Instant first_sent() const { return empty() ? Instant{} : records_.front().sent; }
-  SeqRange last() const { return empty() ? SeqRange{} : SeqRange{records_.back().begin, records_.back().end}; }
+  SeqRange first() const {
+    return empty() ? SeqRange{} : SeqRange{records_.front().begin, records_.front().end};
+  }
+  SeqRange last() const {
+    return empty() ? SeqRange{} : SeqRange{records_.back().begin, records_.back().end};
+  }
   void clear();
 
  private:
@@ -76,8 +86,8 @@ class Scoreboard {
 
   std::uint32_t find(Seq at) const;
   void split(std::uint32_t i, Seq at);
-  void deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
-               Delivery& out);
+  void deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
+               Duration min_rtt, Delivery& out);
   void mark_lost(Record& record);
   Duration reorder_window(Duration min_rtt, Duration srtt, std::uint32_t mss, bool recovering) const;
 
@@ -85,9 +95,9 @@ class Scoreboard {
   Instant rack_sent_{};      // of the delivered segment sent last
   Duration rack_rtt_{};
   Seq rack_end_ = 0;
-  Seq highest_ = 0;          // end of the delivered segment highest in sequence
+  Seq highest_ = 0;  // end of the delivered segment highest in sequence
   Seq dsack_round_ = 0;
-  Seq lost_from_ = 0;        // nothing before it is lost
+  Seq lost_from_ = 0;  // nothing before it is lost
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
   std::uint8_t window_mult_ = 1;
