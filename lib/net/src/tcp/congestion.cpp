@@ -28,7 +28,7 @@ std::uint32_t cube_root(std::uint64_t x) {
   return static_cast<std::uint32_t>(root);
 }
 
-bool at_or_after(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) >= 0; }
+bool after(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) > 0; }
 
 }  // namespace
 
@@ -83,7 +83,7 @@ void CongestionControl::slow_start(const AckEvent& ack) {
   if (!ack.window_limited) return;
   std::uint32_t most = std::max(8 * mss_, kLargestAck);
   if (after_timeout_) {
-    if (at_or_after(ack.una, baseline_or_recover_)) {
+    if (!after(baseline_or_recover_, ack.una)) {
       after_timeout_ = false;
     } else {
       most = mss_;
@@ -95,7 +95,8 @@ void CongestionControl::slow_start(const AckEvent& ack) {
 }
 
 void CongestionControl::hystart(const AckEvent& ack) {
-  if (!in_round_ || at_or_after(ack.una, round_end_)) {
+  // The ACK of the round's very last byte still measures this round.
+  if (!in_round_ || after(ack.una, round_end_)) {
     if (in_round_ && conservative_rounds_ != 0 && --conservative_rounds_ == 0) {
       ssthresh_ = cwnd_;
       first_slow_start_ = false;

@@ -14,7 +14,7 @@ namespace fata::net::tcp {
 
 struct SynOptions {
   std::uint16_t mss = 536;  // of the peer; a cookie keeps the next lower one of a table of eight
-  std::optional<std::uint8_t> window_scale;  // of the peer; see SynCookies
+  std::optional<std::uint8_t> window_scale{};  // of the peer; see SynCookies
   bool sack = false;
   bool timestamps = false;
   bool ecn = false;  // kept with timestamps only
