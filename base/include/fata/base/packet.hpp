@@ -209,6 +209,8 @@ class Slice {
 
   // How many bytes of memory this slice keeps from its home.
   std::size_t pinned() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
+  // Where its memory goes when the last holder lets go; null for an empty slice that holds none.
+  const BufferHome* home() const { return buffer_ == nullptr ? nullptr : buffer_->home; }
   bool is_sole_holder() const { return buffer_ != nullptr && buffer_->holders == 1; }
   // A sole holder may write in place (TLS decrypts so); nothing otherwise, and the slice stays as it is.
   std::optional<PacketBuf> into_packet() && {

@@ -1,0 +1,298 @@
+// Connection: one TCP connection as a state machine (RFC 9293 section 3). Segments, user calls and time go
+// in; segments go out through the table's IpLayer, events to the observer. Made and owned by a Table.
+#pragma once
+
+#include <optional>
+
+#include "fata/async/list.hpp"
+#include "fata/async/timer_heap.hpp"
+#include "fata/base/result.hpp"
+#include "fata/net/tcp/byte_queue.hpp"
+#include "fata/net/tcp/config.hpp"
+#include "fata/net/tcp/entry.hpp"
+#include "fata/net/tcp/fast_open.hpp"
+#include "fata/net/tcp/header.hpp"
+#include "fata/net/tcp/prr.hpp"
+#include "fata/net/tcp/reorder_queue.hpp"
+#include "fata/net/tcp/scoreboard.hpp"
+#include "fata/net/transport.hpp"
+
+namespace fata::net::tcp {
+
+class Table;
+struct Listener;
+
+enum class State : std::uint8_t {
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+};
+std::string_view name(State state);
+
+enum class TcpErrc : std::uint32_t {
+  kTimedOut = 1,
+  kNoMemory,
+  kPortInUse,
+  kNoFreePort,
+  kNotOurAddress,
+  kTooMany
+};
+const ErrorDomain& error_domain(TcpErrc) noexcept;
+
+inline std::uint32_t seconds_of(Instant now) { return static_cast<std::uint32_t>(now.ns / 1'000'000'000); }
+
+// A received segment: its header, and the data behind it.
+struct Segment {
+  Header header;
+  Slice payload;
+  Fragments more;
+  std::uint32_t length = 0;  // of the data
+  Ecn ecn = Ecn::kNotCapable;
+
+  Seq end() const { return header.seq + length + (header.has(kSyn) ? 1 : 0) + (header.has(kFin) ? 1 : 0); }
+  void trim_front(std::uint32_t count);
+  void truncate(std::uint32_t to);
+};
+
+// Hears what happened to a connection. Called in the midst of the table's work: to note it and wake somebody,
+// not to call back.
+class Observer {
+ public:
+  enum Event : unsigned { kConnected = 1, kReadable = 2, kWritable = 4, kEnded = 8 };
+  virtual void on_events(unsigned events) noexcept = 0;
+
+ protected:
+  ~Observer() = default;
+};
+
+struct ConnectionStats {
+  Endpoint local, remote;
+  State state;
+  std::uint32_t cwnd, ssthresh, in_flight;
+  Duration srtt, rto;
+  std::uint32_t retransmits;
+  std::uint32_t send_queue, receive_queue, reorder_queue;
+  std::uint32_t send_window, receive_window, mss;
+  std::uint64_t sent, received;  // bytes of data acknowledged, and delivered in order
+};
+
+class Connection final : public Entry, public async::ListNode<Connection>, private async::Timer {
+ public:
+  ~Connection();
+
+  State state() const { return state_; }
+  // Why it ended, if not in order.
+  std::optional<Error> error() const { return failed_ ? std::optional(error_) : std::nullopt; }
+  ConnectionStats stats() const;
+  void observe(Observer* observer) { observer_ = observer; }
+
+  // The user's calls (RFC 9293 section 3.10). None waits.
+  // Takes bytes from the front of `data`, as there is room; gives how many. push() sends them.
+  std::size_t write(Slice& data, Instant now);
+  bool can_write() const;  // the state lets data be sent; else error() or "closed for writing"
+  std::size_t room() const;
+  void push(Instant now);
+  // The next bytes; empty if there are none, or no more: at_end().
+  Slice read(Instant now);
+  bool readable() const { return !receive_.empty(); }
+  bool at_end() const { return fin_received_ && receive_.empty(); }
+  void shutdown(Instant now);
+  void abort(Instant now);
+
+  FlowOptions& options() { return options_; }
+  void set_options(const FlowOptions& options, Instant now);
+
+ private:
+  friend class Table;
+  enum class RetransmitTimer : std::uint8_t { kOff, kTimeout, kTailProbe, kReorder, kWindowProbe };
+  enum class Recovery : std::uint8_t { kOpen, kRecovery, kLoss };
+
+  Connection(Table& table, const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
+
+  // connection.cpp: life and user calls
+  void open(Instant now);
+  void answer_syn(const Segment& syn, Seq iss, Instant now);
+  void become_established(Instant now);
+  void note_error(Error why) {
+    if (!failed_) error_ = why;
+    failed_ = true;
+  }
+  void fail(Error why, Instant now);
+  void end(Instant now);
+  void leave(Instant now);  // the user has gone
+  void reset(Instant now);  // sends RST, ends
+  void enter_time_wait(Instant now);
+  void notify(unsigned events) {
+    if (observer_ != nullptr) observer_->on_events(events);
+  }
+  bool synchronized() const { return state_ >= State::kEstablished; }
+  // The table has no part in it any more.
+  bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
+  void set_mss();
+  void refresh_path(Instant now);
+
+  // input.cpp
+  void receive(Segment& segment, Instant now);
+  void receive_in_syn_sent(Segment& segment, Instant now);
+  bool acceptable(const Segment& segment) const;
+  bool paws_rejects(const Segment& segment, Instant now) const;
+  void receive_data(Segment& segment, Instant now);
+  void receive_fin(Instant now);
+  void take_in_order(Segment& segment);
+  void take_out_of_order(Segment& segment);
+  void after_data(Instant now);
+  void peer_options(const Options& options);
+  void challenge(Instant now);
+  void icmp_error(const IcmpError& error, Instant now);
+
+  // acknowledge.cpp
+  bool process_ack(const Segment& segment, Instant now);
+  void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
+                    Delivery& got);
+  void recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight, bool duplicate,
+               Instant now);
+  void enter_recovery(std::uint32_t prior_flight);
+  void undo();
+  void update_window(const Segment& segment);
+  bool fin_is_acked() const { return fin_sent_ && snd_una_ == snd_nxt_; }
+  void after_fin_acked(Instant now);
+  std::optional<std::uint32_t> echo_of(const Options& options) const;
+
+  // output.cpp
+  void output(Instant now);
+  bool send_lost(Instant now);
+  bool send_new(Instant now);
+  void send_data(SeqRange range, bool again, Instant now);
+  void send_control(std::uint8_t flags, Seq seq, Instant now);
+  void send_syn(Instant now);
+  void send_ack(Instant now) { send_control(kAck, snd_nxt_, now); }
+  void fill_header(Header& header, Instant now);
+  std::uint32_t window_to_offer() const;
+  std::uint16_t advertise();
+  void consider_window_update(Instant now);
+
+  // timers.cpp
+  void on_timer() noexcept override;
+  void run_timers(Instant now);
+  void on_retransmit_timer(Instant now);
+  void on_timeout(Instant now);
+  void on_tail_probe(Instant now);
+  void on_window_probe(Instant now);
+  void on_life_timer(Instant now);
+  void restart_retransmit_timer(Instant now);
+  void touch_life_timer(Instant now);
+  void arm();
+  Duration rto() const;
+
+  Seq fin_seq() const { return send_.end(); }
+  std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
+  std::uint32_t usable_window() const;
+  std::uint32_t pipe() const;
+  SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
+  std::size_t reserve() const;
+  std::uint32_t timestamp(Instant now) const;
+
+  Table* table_;
+  Observer* observer_ = nullptr;
+  Listener* listener_ = nullptr;  // while it waits to be accepted
+  Connection* next_accept_ = nullptr;
+
+  ByteQueue send_;
+  ByteQueue receive_;
+  ReorderQueue reorder_;
+  Scoreboard board_;
+  CongestionControl congestion_;
+  RttEstimator rtt_;
+  Prr prr_;
+
+  // Deadlines; never() if not running.
+  Instant retransmit_at_ = Instant::never();
+  Instant ack_at_ = Instant::never();
+  Instant life_at_ = Instant::never();
+  Instant pace_at_ = Instant::never();
+  Instant last_received_{};
+  Instant last_sent_{};
+
+  Seq iss_ = 0;
+  Seq irs_ = 0;
+  Seq snd_una_ = 0;
+  Seq snd_nxt_ = 0;
+  std::uint32_t snd_wnd_ = 0;
+  std::uint32_t snd_wnd_most_ = 0;
+  Seq snd_wl1_ = 0;
+  Seq snd_wl2_ = 0;
+  Seq rcv_nxt_ = 0;
+  Seq rcv_edge_ = 0;  // right edge of the window that was offered
+  Seq ack_sent_ = 0;  // last ACK sent: RCV.NXT of that time
+  Seq recover_ = 0;   // SND.NXT when loss was found
+  Seq tail_probe_end_ = 0;
+  Seq ecn_end_ = 0;  // one reaction to ECE a window
+  Seq undo_from_ = 0;
+  std::uint32_t undo_bytes_ = 0;      // retransmitted since the loss, not shown to be needless
+  std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since
+  std::uint32_t ts_offset_ = 0;
+  std::uint32_t ts_recent_ = 0;
+  std::uint32_t receive_limit_;
+  std::uint32_t rate_bytes_ = 0;  // taken by the application in this measure
+  std::uint32_t rate_from_us_ = 0;
+  std::uint32_t path_checked_s_ = 0;
+  std::uint32_t ts_recent_at_s_ = 0;
+  SeqRange dsack_{};
+  std::uint32_t retransmits_ = 0;
+  std::uint64_t delivered_in_ = 0;
+  std::uint64_t acked_out_ = 0;
+  std::uint32_t gso_most_ = 0;
+
+  Error error_ = TcpErrc::kTimedOut;  // if failed_
+
+  FlowOptions options_;
+  std::uint16_t mtu_ = 1500;
+  std::uint16_t mss_ = 536;  // data of a full segment, options taken off
+  std::uint16_t peer_mss_ = 536;
+  std::uint16_t receive_mss_ = 536;  // of the peer's segments, as seen
+  std::uint16_t duplicates_ = 0;
+  State state_ = State::kClosed;
+  RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
+  Recovery recovery_ = Recovery::kOpen;
+  std::uint8_t snd_shift_ = 0;
+  std::uint8_t rcv_shift_ = 0;
+  std::uint8_t attempts_ = 0;  // timeouts in a row
+  std::uint8_t probes_ = 0;    // keepalives unanswered
+  std::uint8_t quick_acks_ = 16;
+
+  bool failed_ : 1 = false;
+  bool timestamps_ : 1 = false;
+  bool sack_ : 1 = false;
+  bool scaling_ : 1 = false;
+  bool ecn_ : 1 = false;
+  bool echo_congestion_ : 1 = false;  // ECE until CWR
+  bool window_reduced_ : 1 = false;   // CWR is to be sent
+  bool fin_queued_ : 1 = false;
+  bool fin_sent_ : 1 = false;
+  bool fin_received_ : 1 = false;
+  bool ack_now_ : 1 = false;
+  bool ack_soon_ : 1 = false;
+  bool orphan_ : 1 = false;
+  bool passive_ : 1 = false;
+  bool tail_probe_again_ : 1 = false;  // the tail loss probe was a retransmission
+  bool tail_probe_out_ : 1 = false;
+  bool tail_probe_done_ : 1 = false;  // one a flight
+  bool can_undo_ : 1 = false;
+  bool write_blocked_ : 1 = false;
+  bool checksum_ : 1 = false;  // the device finishes them
+  bool local_ : 1 = false;
+  bool window_limited_ : 1 = false;
+  bool soft_error_ : 1 = false;
+  bool probing_ : 1 = false;
+  std::uint8_t black_hole_ = 0;
+};
+
+}  // namespace fata::net::tcp

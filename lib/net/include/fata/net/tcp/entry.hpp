@@ -1,0 +1,25 @@
+// Entry: what a table of connections finds by two endpoints: a connection, one that is half open, or one in
+// TIME-WAIT.
+#pragma once
+
+#include <cstdint>
+
+#include "fata/base/address.hpp"
+
+namespace fata::net::tcp {
+
+struct Entry {
+  enum class Kind : std::uint8_t { kConnection, kHalfOpen, kTimeWait };
+
+  Entry(Kind what, const Endpoint& here, const Endpoint& there) : local(here), remote(there), kind(what) {}
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  Entry* next_in_bucket = nullptr;
+  const Endpoint local;
+  const Endpoint remote;
+  const Kind kind;
+  bool in_table = false;
+};
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,79 @@
+// Memory: the one budget of a TCP, and the buffers that are its own.
+//
+// Counted are the buffers of this home (wherever they are: in queues, in the application's hands), the
+// foreign buffers that queues hold (device frames, buffers of other pools: "borrowed"), and what connections
+// and their kin say they are. At the bound allocate() gives nothing and take() says no; nothing here ever
+// waits.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "fata/base/packet.hpp"
+
+namespace fata::net::tcp {
+
+class Memory final : public BufferHome {
+ public:
+  // With their control block, of which they lose some bytes.
+  static constexpr std::size_t kSmall = 2048;
+  static constexpr std::size_t kLarge = 16384;
+
+  Memory(std::size_t limit, std::size_t borrowed_limit) : limit_(limit), borrowed_limit_(borrowed_limit) {}
+  // All buffers must have come home.
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the bound. `reserve` bytes are left
+  // for others.
+  PacketBuf allocate(std::size_t size, std::size_t reserve = 0);
+  bool take(std::size_t bytes, std::size_t reserve = 0) {
+    if (used_ + bytes + reserve > limit_) return ++refusals_, false;
+    used_ += bytes;
+    return true;
+  }
+  void give(std::size_t bytes) { used_ -= bytes; }
+
+  // Whether a queue may hold this slice itself, or must copy it.
+  bool may_borrow(const Slice& slice) const {
+    return slice.home() == this || borrowed_ + slice.pinned() <= borrowed_limit_;
+  }
+  void borrow(const Slice& slice) {
+    if (slice.home() == this) return;
+    borrowed_ += slice.pinned();
+    used_ += slice.pinned();
+  }
+  void give_back(const Slice& slice) {
+    if (slice.home() == this) return;
+    borrowed_ -= slice.pinned();
+    used_ -= slice.pinned();
+  }
+
+  // Windows and buffers stop growing here.
+  bool scarce() const { return used_ > limit_ / 4 * 3; }
+  std::size_t used() const { return used_; }
+  std::size_t borrowed() const { return borrowed_; }
+  std::size_t limit() const { return limit_; }
+  std::uint64_t refusals() const { return refusals_; }
+
+  void take_home(Buffer& buffer) noexcept override;
+
+ private:
+  // A few buffers of each size are kept for the next; they count as used only while they are.
+  struct Shelf {
+    Buffer* first = nullptr;
+    std::size_t count = 0;
+  };
+  static constexpr std::size_t kKeptBytes = 256 * 1024;  // on each shelf
+
+  std::size_t limit_;
+  std::size_t borrowed_limit_;
+  std::size_t used_ = 0;
+  std::size_t borrowed_ = 0;
+  std::size_t out_ = 0;
+  std::uint64_t refusals_ = 0;
+  std::array<Shelf, 2> shelves_;
+};
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,98 @@
+// Ring: a queue with random access. The first elements lie in the ring itself, more on the heap, where
+// nothing stays once it is empty.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "fata/base/danger.hpp"
+
+namespace fata::net::tcp {
+
+template <class T, std::uint32_t kInline>
+class Ring {
+  static_assert((kInline & (kInline - 1)) == 0);
+  struct None {
+    T* data() { return nullptr; }
+  };
+
+ public:
+  std::uint32_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  T& operator[](std::uint32_t i) { return *danger_advance(data(), (first_ + i) & (capacity_ - 1)); }
+  const T& operator[](std::uint32_t i) const { return const_cast<Ring&>(*this)[i]; }
+  T& front() { return (*this)[0]; }
+  T& back() { return (*this)[size_ - 1]; }
+  const T& front() const { return (*this)[0]; }
+  const T& back() const { return (*this)[size_ - 1]; }
+
+  void push_back(T item) {
+    if (size_ == capacity_) [[unlikely]]
+      grow();
+    (*this)[size_++] = std::move(item);
+  }
+  void pop_front(std::uint32_t count = 1) {
+    for (; count != 0; --count) {
+      front() = T();
+      first_ = (first_ + 1) & (capacity_ - 1);
+      --size_;
+    }
+    if (size_ == 0) shrink();
+  }
+  void pop_back() {
+    back() = T();
+    if (--size_ == 0) shrink();
+  }
+  // Both move the shorter side.
+  void insert(std::uint32_t at, T item) {
+    if (size_ == capacity_) grow();
+    if (at < size_ / 2) {
+      first_ = (first_ - 1) & (capacity_ - 1);
+      ++size_;
+      for (std::uint32_t i = 0; i < at; ++i) (*this)[i] = std::move((*this)[i + 1]);
+    } else {
+      ++size_;
+      for (std::uint32_t i = size_ - 1; i > at; --i) (*this)[i] = std::move((*this)[i - 1]);
+    }
+    (*this)[at] = std::move(item);
+  }
+  void erase(std::uint32_t at, std::uint32_t count = 1) {
+    if (count == 0) return;
+    if (at < size_ / 2) {
+      for (std::uint32_t i = at; i-- > 0;) (*this)[i + count] = std::move((*this)[i]);
+      pop_front(count);
+    } else {
+      for (std::uint32_t i = at; i + count < size_; ++i) (*this)[i] = std::move((*this)[i + count]);
+      for (; count != 0; --count) pop_back();
+    }
+  }
+  void clear() { pop_front(size_); }
+
+ private:
+  T* data() { return heap_ ? heap_.get() : own_.data(); }
+  void grow() {
+    const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 4;
+    std::unique_ptr<T[]> larger(new T[capacity]);
+    for (std::uint32_t i = 0; i < size_; ++i) *danger_advance(larger.get(), i) = std::move((*this)[i]);
+    heap_ = std::move(larger);
+    capacity_ = capacity;
+    first_ = 0;
+  }
+  void shrink() {
+    if (!heap_) return;
+    heap_.reset();
+    capacity_ = kInline;
+    first_ = 0;
+  }
+
+  [[no_unique_address]] std::conditional_t<kInline == 0, None, std::array<T, kInline>> own_{};
+  std::unique_ptr<T[]> heap_;
+  std::uint32_t capacity_ = kInline;
+  std::uint32_t first_ = 0;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace fata::net::tcp

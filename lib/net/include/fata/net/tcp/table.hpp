@@ -1,0 +1,252 @@
+// Table: all connections of one stack, its listeners and what is between: half-open connections, SYN cookies,
+// TIME-WAIT. A pure engine: packets, user calls and time in; packets (through IpLayer) and events out.
+//
+// Input is taken packet by packet and answered at end_of_batch(), so that a burst is acknowledged once. Every
+// function that takes the time must be given one that does not run backwards.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "fata/async/list.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/net/tcp/connection.hpp"
+#include "fata/net/tcp/isn.hpp"
+#include "fata/net/tcp/memory.hpp"
+#include "fata/net/tcp/port_choice.hpp"
+#include "fata/net/tcp/syn_cookie.hpp"
+
+namespace fata::net::tcp {
+
+// A connection that a SYN asked for and no ACK has completed (SYN-RECEIVED), in few bytes.
+struct HalfOpen final : Entry, async::ListNode<HalfOpen> {
+  using Entry::Entry;
+  Listener* listener = nullptr;
+  Instant due{};
+  Instant sent{};
+  Seq irs = 0;
+  Seq iss = 0;
+  std::uint32_t ts_recent = 0;
+  std::uint32_t ts_offset = 0;
+  std::uint16_t window = 0;
+  SynOptions options;
+  std::uint8_t retries = 0;
+  bool cookie_asked = false;
+};
+
+struct TimeWait final : Entry, async::ListNode<TimeWait> {
+  using Entry::Entry;
+  Instant until{};
+  Instant began{};
+  Seq snd_nxt = 0;
+  Seq rcv_nxt = 0;
+  std::uint32_t ts_recent = 0;
+  std::uint32_t ts_offset = 0;
+  std::uint16_t window = 0;
+  bool timestamps = false;
+};
+
+// Who waits for connections to an endpoint.
+struct Listener final : async::ListNode<Listener> {
+  Endpoint at;  // address any: all of ours
+  std::size_t backlog = 0;
+  Observer* observer = nullptr;  // kReadable: there is a connection to accept
+  FlowOptions options;
+  Connection* first = nullptr;  // established, not accepted yet
+  Connection* last = nullptr;
+  std::size_t waiting = 0;
+  std::size_t half_open = 0;
+};
+
+class Table final : public Transport {
+ public:
+  enum Count : std::size_t {
+    kReceived,
+    kSent,
+    kRetransmitted,
+    kChecksum,
+    kMalformed,
+    kBadAddress,
+    kNoConnection,
+    kResetsSent,
+    kResetsReceived,
+    kOutOfWindow,
+    kPaws,
+    kNoTimestamp,
+    kBadAck,
+    kChallenges,
+    kSynDropped,
+    kBacklogFull,
+    kCookiesSent,
+    kCookiesTaken,
+    kCookiesBad,
+    kTimeouts,
+    kTailProbes,
+    kRecoveries,
+    kSpurious,
+    kWindowProbes,
+    kKeepalives,
+    kOutOfOrder,
+    kOutOfOrderDropped,
+    kDuplicates,
+    kNoBuffer,
+    kOpened,
+    kAccepted,
+    kEnded,
+    kGaveUp,
+    kOrphansReset,
+    kTimeWaitReused,
+    kTimeWaitDropped,
+    kIcmpTaken,
+    kIcmpIgnored,
+    kBlackHoles,
+    kFastOpens,
+    kCounts
+  };
+
+  Table(const Config& config, const Secrets& secrets, IpLayer& ip);
+  // Every connection that a user holds must have been released, every listener closed.
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  // Transport
+  bool receive(IpPacket& packet, Instant now) override;
+  void icmp_error(const IcmpError& error, Instant now) override;
+
+  // Sends what the packets since the last time call for: data that may go now, and one ACK a connection.
+  void end_of_batch(Instant now);
+  Instant next_deadline() const;
+  void tick(Instant now);
+
+  // Begins to open a connection; `observer` hears kConnected or kEnded. `local`: "any" and 0 choose.
+  Result<Connection*> connect(const Endpoint& local, const Endpoint& remote, const FlowOptions& options,
+                              Observer* observer, Instant now);
+  // The user needs it no more: what was written is still sent, and acknowledged; unread data resets (RFC 2525
+  // section 2.17).
+  void release(Connection* connection, Instant now);
+
+  // Port 0 chooses one.
+  Result<Listener*> listen(Endpoint at, std::size_t backlog, Observer* observer);
+  // The next established connection, which is the caller's to release; null if there is none.
+  Connection* accept(Listener& listener);
+  // Those not accepted are reset.
+  void close(Listener* listener, Instant now);
+
+  PacketBuf allocate() { return memory_.allocate(Memory::kLarge, memory_.limit() / 16); }
+
+  const Config& config() const { return config_; }
+  Memory& memory() { return memory_; }
+  const Memory& memory() const { return memory_; }
+  std::span<const Counter> counters() const { return counters_; }
+  std::uint64_t count(Count which) const { return counters_[which].value; }
+  std::size_t connections() const { return connections_; }
+  std::size_t half_open() const { return half_open_; }
+  std::size_t time_waits() const { return time_waits_; }
+  std::size_t orphans() const { return orphans_; }
+
+  // Calls `see(ConnectionStats)` for each; half-open and TIME-WAIT ones have only endpoints and a state.
+  template <class See>
+  void for_each(See&& see) const {
+    for (const Entry* first : buckets_) {
+      for (const Entry* node = first; node != nullptr; node = node->next_in_bucket) see(stats_of(*node));
+    }
+  }
+  // A line a connection, then a line of counters.
+  void write_netstat(TextWriter& out) const;
+
+ private:
+  friend class Connection;
+  // A limit of so many a second.
+  struct Rate {
+    Instant from{};
+    std::uint32_t used = 0;
+    bool allow(std::uint32_t most, Instant now);
+  };
+
+  static ConnectionStats stats_of(const Entry& node);
+  void count_up(Count which) { ++counters_[which]; }
+
+  // The table of nodes.
+  std::size_t bucket_of(const Endpoint& local, const Endpoint& remote) const;
+  Entry* find(const Endpoint& local, const Endpoint& remote);
+  void add(Entry& node);
+  void remove(Entry& node);
+  void grow();
+
+  // passive.cpp
+  Listener* listener_at(const Endpoint& at);
+  void receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet, Instant now,
+                           std::optional<Seq> least_iss = std::nullopt);
+  void receive_syn(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
+                   Instant now, std::optional<Seq> least_iss);
+  bool receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
+                         Seq iss, Instant now);
+  bool receive_cookie(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
+                      Instant now);
+  void receive_half_open(HalfOpen& half, Segment& segment, Instant now);
+  void send_syn_ack(const HalfOpen& half, Instant now);
+  void send_cookie(const Endpoint& local, const Endpoint& remote, const Segment& syn,
+                   const SynOptions& options, Instant now);
+  Connection* promote(const HalfOpen& half, Segment& segment, Instant now);
+  void drop(HalfOpen& half);
+  void tick_half_open(Instant now);
+  void offer(Connection& connection);  // to be accepted
+  std::uint16_t our_mss(const Endpoint& local, const Endpoint& remote);
+
+  // time_wait.cpp
+  void begin_time_wait(Connection& connection, Instant now);
+  void receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& packet, Instant now);
+  void drop(TimeWait& wait);
+  bool may_reuse(const TimeWait& wait, Instant now) const;
+
+  void send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now);
+  void send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
+                    Ecn ecn, Instant now);
+  // Finishes a packet that begins with room for the header and sends it.
+  void send_packet(PacketBuf packet, const Header& header, const IpAddress& local, const IpAddress& remote,
+                   bool checksum, Ecn ecn, Instant now);
+  Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
+  void mark(Connection& connection) {
+    if (!connection.linked()) dirty_.push_back(connection);
+  }
+  void ended(Connection& connection);
+  void bury();
+
+  Config config_;
+  IpLayer* ip_;
+  SipKey table_key_;
+  Memory memory_;
+  InitialNumbers numbers_;
+  SynCookies cookies_;
+  PortChoice ports_;
+  FastOpenServer fast_open_server_;
+  std::unique_ptr<FastOpenCache> fast_open_cache_;
+
+  std::vector<Entry*> buckets_;
+  Entry* last_found_ = nullptr;
+  async::List<Listener> listeners_;
+  async::List<Connection> dirty_;
+  async::List<Connection> dead_;
+  std::array<async::List<HalfOpen>, 8>
+      half_opens_;               // by how often the SYN-ACK was sent again; each in the order of due
+  async::List<TimeWait> waits_;  // in the order of until
+  async::TimerHeap timers_;
+  std::size_t nodes_ = 0;
+  std::size_t connections_ = 0;
+  std::size_t half_open_ = 0;
+  std::size_t time_waits_ = 0;
+  std::size_t orphans_ = 0;
+  Instant now_{};
+  Instant cookies_until_{};
+  Rate challenge_rate_;
+  Rate reset_rate_;
+  std::array<Counter, kCounts> counters_;
+};
+
+// What every connection costs beside its queues, as the budget counts it.
+inline constexpr std::size_t kConnectionCost = 1024;
+static_assert(sizeof(Connection) <= 896);
+
+}  // namespace fata::net::tcp

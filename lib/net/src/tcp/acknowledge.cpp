@@ -1,0 +1,231 @@
+// What an ACK does: the send window, loss detection and recovery (RFC 5681, 6298, 6675, 6937, 8985).
+#include <algorithm>
+
+#include "fata/net/tcp/connection.hpp"
+#include "fata/net/tcp/table.hpp"
+
+namespace fata::net::tcp {
+
+// When the segment left that the ACK echoes, by our clock.
+std::optional<std::uint32_t> Connection::echo_of(const Options& options) const {
+  if (!timestamps_ || !options.has_timestamps || options.ts_echo == 0) return std::nullopt;
+  return options.ts_echo - ts_offset_;
+}
+
+// Bytes believed to be in the network. Without SACK each duplicate ACK says that one more segment has left
+// it.
+std::uint32_t Connection::pipe() const {
+  const std::uint32_t flight = board_.in_flight();
+  return sack_ ? flight : flight - std::min(flight, std::uint32_t{duplicates_} * mss_);
+}
+
+bool Connection::process_ack(const Segment& segment, Instant now) {
+  const Header& header = segment.header;
+  const Seq ack = header.ack;
+  if (after(ack, snd_nxt_) || before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}))) {
+    // RFC 5961 section 5.2: not even its data counts.
+    table_->count_up(Table::kBadAck);
+    challenge(now);
+    return false;
+  }
+  if (before(ack, snd_una_)) return true;
+  const std::uint32_t advanced = ack - snd_una_;
+  const std::uint32_t prior_flight = board_.outstanding() - board_.sacked();
+  const bool duplicate = advanced == 0 && segment.length == 0 && !header.has(kFin | kSyn) &&
+                         !board_.empty() && std::uint32_t{header.window} << snd_shift_ == snd_wnd_;
+  update_window(segment);
+  if (board_.empty()) {
+    if (snd_wnd_ != 0) probing_ = false;
+    return true;
+  }
+  if (advanced == 0 && header.options.sack_count == 0 && !duplicate) return true;
+
+  const std::optional<std::uint32_t> echo = echo_of(header.options);
+  Delivery got;
+  got.echo = echo;
+  if (advanced != 0) {
+    board_.acked(ack, now, echo, rtt_.min_rtt(), got);
+    send_.drop_before(earlier(ack, send_.end()), table_->memory_);
+    acked_out_ += advanced;
+    snd_una_ = ack;
+    attempts_ = 0;
+    probing_ = false;
+    tail_probe_done_ = false;
+  }
+  if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);
+  // Karn's algorithm, unless a timestamp tells which transmission was heard (RFC 7323 section 4).
+  if (got.rtt.ns != 0) {
+    rtt_.sample(got.rtt, now, std::max(1U, prior_flight / (2U * mss_)));
+  } else if (advanced != 0 && echo && got.retransmission) {
+    const std::uint32_t ms = timestamp_clock(now) - *echo;
+    if (ms < 600'000) rtt_.sample(milliseconds(std::max<std::uint32_t>(ms, 1)), now);
+  }
+  if (ecn_ && header.has(kEce) && advanced != 0 && at_or_after(ack, ecn_end_) &&
+      recovery_ == Recovery::kOpen) {
+    congestion_.on_ecn_echo(board_.outstanding() + advanced);
+    ecn_end_ = snd_nxt_;
+    window_reduced_ = true;
+  }
+  if (tail_probe_out_ && at_or_after(ack, tail_probe_end_)) {
+    // RFC 8985 section 7.4: a probe that was a retransmission and is acknowledged without a D-SACK mended a
+    // loss.
+    tail_probe_out_ = false;
+    if (tail_probe_again_ && recovery_ == Recovery::kOpen) {
+      congestion_.on_loss(prior_flight);
+      congestion_.on_recovered();
+    }
+  }
+  recover(got, advanced, prior_flight, duplicate, now);
+  if (gone()) return false;
+  if (advanced != 0) {
+    if (fin_is_acked()) {
+      after_fin_acked(now);
+      if (gone()) return false;
+    }
+    if (write_blocked_ && room() != 0) {
+      write_blocked_ = false;
+      notify(Observer::kWritable);
+    }
+    // The neighbour that leads to the peer is alive.
+    if (local_) table_->ip_->confirm_reachable(remote.address, now);
+  }
+  return true;
+}
+
+void Connection::process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
+                              Delivery& got) {
+  const std::span<const SeqRange> blocks = std::span(options.sack).first(options.sack_count);
+  std::size_t first = 0;
+  // RFC 2883: the first block is of what came twice if it lies below the ACK or in the second block.
+  const SeqRange top = blocks[0];
+  const bool inside =
+      blocks.size() > 1 && at_or_before(blocks[1].begin, top.begin) && at_or_before(top.end, blocks[1].end);
+  if (at_or_before(top.end, ack) || inside) {
+    first = 1;
+    board_.on_dsack(snd_una_, snd_nxt_);
+    if (tail_probe_out_ && tail_probe_again_ && top.end == tail_probe_end_) tail_probe_out_ = false;
+    if (can_undo_ && at_or_after(top.begin, undo_from_)) {
+      undo_bytes_ -= std::min(undo_bytes_, top.size());
+      if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
+    }
+  }
+  for (const SeqRange& block : blocks.subspan(first)) {
+    if (before(block.begin, snd_una_) || after(block.end, snd_nxt_)) continue;
+    board_.sacked(block, now, echo, rtt_.min_rtt(), got);
+  }
+}
+
+void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
+                         bool duplicate, Instant now) {
+  // Eifel (RFC 3522): the first ACK that moves on echoes what was sent before the retransmission.
+  if (advanced != 0 && can_undo_ && recovery_ != Recovery::kOpen && timestamps_ && got.retransmission &&
+      first_again_ts_ != 0 && got.echo && before(*got.echo, first_again_ts_)) {
+    undo();
+  }
+  std::uint32_t lost = 0;
+  Duration look_again{};
+  if (sack_) {
+    const Scoreboard::Detection found =
+        board_.detect(now, rtt_.min_rtt(), rtt_.srtt(), mss_, recovery_ != Recovery::kOpen);
+    lost = found.bytes;
+    look_again = found.wait;
+  } else {
+    // RFC 6582.
+    if (duplicate) {
+      if (duplicates_ < 0xffff) ++duplicates_;
+      if (duplicates_ == 3 && recovery_ == Recovery::kOpen && at_or_after(snd_una_, recover_))
+        lost = board_.mark_first_lost(mss_);
+    }
+    if (advanced != 0) {
+      const bool partial = recovery_ == Recovery::kRecovery && before(snd_una_, recover_);
+      const std::uint32_t segments = std::max(advanced / mss_, 1U);
+      duplicates_ = partial && duplicates_ > segments - 1
+                        ? static_cast<std::uint16_t>(duplicates_ - (segments - 1))
+                        : 0;
+      if (partial) lost = board_.mark_first_lost(mss_);
+    }
+  }
+  if (recovery_ != Recovery::kOpen && at_or_after(snd_una_, recover_) && advanced != 0) {
+    if (recovery_ == Recovery::kRecovery) congestion_.on_recovered();
+    recovery_ = Recovery::kOpen;
+    board_.on_recovered();
+    duplicates_ = 0;
+  }
+  if (recovery_ == Recovery::kOpen && (lost != 0 || board_.lost() != 0)) enter_recovery(prior_flight);
+  if (recovery_ == Recovery::kRecovery) {
+    const bool good = advanced != 0 && lost == 0;
+    std::uint32_t delivered = got.bytes;
+    if (!sack_ && duplicate) delivered += mss_;
+    congestion_.set_cwnd(prr_.on_ack(delivered, pipe(), congestion_.ssthresh(), mss_, good));
+  } else if (got.bytes != 0) {
+    congestion_.on_ack({got.bytes, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
+  }
+  if (advanced != 0 || got.bytes != 0) restart_retransmit_timer(now);
+  if (look_again.ns != 0 && now + look_again < retransmit_at_) {
+    retransmit_timer_ = RetransmitTimer::kReorder;
+    retransmit_at_ = now + look_again;
+  }
+}
+
+void Connection::enter_recovery(std::uint32_t prior_flight) {
+  table_->count_up(Table::kRecoveries);
+  recovery_ = Recovery::kRecovery;
+  recover_ = snd_nxt_;
+  undo_from_ = snd_una_;
+  undo_bytes_ = 0;
+  first_again_ts_ = 0;
+  can_undo_ = true;
+  congestion_.on_loss(board_.outstanding());
+  prr_.start(prior_flight);
+  tail_probe_out_ = false;
+}
+
+// The loss was none: reordering, or a delay.
+void Connection::undo() {
+  table_->count_up(Table::kSpurious);
+  can_undo_ = false;
+  congestion_.undo();
+  board_.unmark_lost();
+  rtt_.end_back_off();
+  recovery_ = Recovery::kOpen;
+  duplicates_ = 0;
+}
+
+void Connection::update_window(const Segment& segment) {
+  const Header& header = segment.header;
+  // RFC 9293 section 3.10.7.4: never from an old segment.
+  if (!(before(snd_wl1_, header.seq) || (snd_wl1_ == header.seq && at_or_before(snd_wl2_, header.ack))))
+    return;
+  const std::uint32_t window = std::uint32_t{header.window} << snd_shift_;
+  snd_wl1_ = header.seq;
+  snd_wl2_ = header.ack;
+  if (window == snd_wnd_) return;
+  // What was sent to a closed window and perhaps not taken goes again with what follows it.
+  if (probing_ && window != 0) {
+    probing_ = false;
+    attempts_ = 0;
+    rtt_.end_back_off();
+    if (header.ack == snd_una_) board_.mark_first_lost(mss_);
+  }
+  snd_wnd_ = window;
+  snd_wnd_most_ = std::max(snd_wnd_most_, window);
+}
+
+void Connection::after_fin_acked(Instant now) {
+  switch (state_) {
+    case State::kFinWait1:
+      state_ = State::kFinWait2;
+      retransmit_at_ = Instant::never();
+      retransmit_timer_ = RetransmitTimer::kOff;
+      if (orphan_) life_at_ = now + table_->config_.fin_wait_2;
+      break;
+    case State::kClosing:
+      return enter_time_wait(now);
+    case State::kLastAck:
+      return end(now);
+    default:
+      break;
+  }
+}
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,136 @@
+#include "fata/net/tcp/byte_queue.hpp"
+
+#include <algorithm>
+
+namespace fata::net::tcp {
+
+namespace {
+constexpr std::size_t kMostWaste = 4;
+
+// Memory behind a slice that nobody has been shown yet.
+MutableBytes unseen(const Slice& whole, std::size_t used) {
+  const Bytes bytes = whole.bytes();
+  return danger_span(const_cast<std::byte*>(bytes.data()), bytes.size()).subspan(used);
+}
+
+}  // namespace
+
+std::size_t ByteQueue::push(Slice slice, Memory& memory, std::size_t reserve) {
+  if (slice.empty()) return 0;
+  const std::size_t size = slice.size();
+  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice))
+    return copy(slice.bytes(), memory, reserve);
+  if (slice.home() != &memory) {
+    if (!memory.take(0, slice.pinned() + reserve)) return 0;
+    memory.borrow(slice);
+  }
+  append(std::move(slice));
+  return size;
+}
+
+void ByteQueue::push_counted(Slice slice) { append(std::move(slice)); }
+
+void ByteQueue::append(Slice slice) {
+  const Seq begin = end_;
+  end_ += static_cast<Seq>(slice.size());
+  pieces_.push_back({std::move(slice), begin});
+  open_is_last_ = false;
+}
+
+std::size_t ByteQueue::copy(Bytes bytes, Memory& memory, std::size_t reserve) {
+  std::size_t taken = 0;
+  while (!bytes.empty()) {
+    if (open_used_ == open_.size()) {
+      const std::size_t wanted = bytes.size() + size() > Memory::kSmall ? Memory::kLarge : Memory::kSmall;
+      PacketBuf fresh = memory.allocate(wanted, reserve);
+      if (!fresh && wanted == Memory::kLarge) fresh = memory.allocate(Memory::kSmall, reserve);
+      if (!fresh) break;
+      (void)fresh.append(fresh.tailroom());
+      open_ = Slice(std::move(fresh));
+      open_used_ = 0;
+      open_is_last_ = false;
+    }
+    const std::size_t count = copy_bytes(unseen(open_, open_used_), bytes);
+    const std::size_t extends = open_is_last_ && !pieces_.empty() ? pieces_.back().data.size() : 0;
+    Slice longer = open_.part(open_used_ - extends, extends + count);
+    open_used_ += static_cast<std::uint32_t>(count);
+    if (extends != 0) {
+      pieces_.back().data = std::move(longer);
+      end_ += static_cast<Seq>(count);
+    } else {
+      append(std::move(longer));
+      open_is_last_ = true;
+    }
+    bytes = bytes.subspan(count);
+    taken += count;
+  }
+  return taken;
+}
+
+void ByteQueue::close_if_empty() {
+  if (!pieces_.empty()) return;
+  open_ = {};
+  open_used_ = 0;
+  open_is_last_ = false;
+}
+
+Slice ByteQueue::pop(Memory& memory) {
+  if (pieces_.empty()) return {};
+  Slice slice = std::move(pieces_.front().data);
+  memory.give_back(slice);
+  begin_ += static_cast<Seq>(slice.size());
+  pieces_.pop_front();
+  close_if_empty();
+  return slice;
+}
+
+void ByteQueue::drop_before(Seq to, Memory& memory) {
+  while (!pieces_.empty() && after(to, begin_)) {
+    Piece& first = pieces_.front();
+    if (before(to, first.end())) {
+      first.data.trim_front(to - first.begin);
+      first.begin = begin_ = to;
+      return;
+    }
+    begin_ = first.end();
+    memory.give_back(first.data);
+    pieces_.pop_front();
+  }
+  close_if_empty();
+}
+
+std::uint32_t ByteQueue::find(Seq at) const {
+  // What is sent for the first time lies near the end, what is sent again near the front: both are found by
+  // halving.
+  std::uint32_t low = 0;
+  std::uint32_t high = pieces_.size();
+  while (high - low > 1) {
+    const std::uint32_t middle = (low + high) / 2;
+    (after(pieces_[middle].begin, at) ? high : low) = middle;
+  }
+  return low;
+}
+
+void ByteQueue::read(Seq from, MutableBytes out) const {
+  for (std::uint32_t i = find(from); !out.empty(); ++i) {
+    const Piece& piece = pieces_[i];
+    const std::size_t count = copy_bytes(out, piece.data.bytes().subspan(from - piece.begin));
+    out = out.subspan(count);
+    from += static_cast<Seq>(count);
+  }
+}
+
+std::size_t ByteQueue::collect(Seq from, std::size_t count, Fragments& out) const {
+  std::size_t collected = 0;
+  for (std::uint32_t i = find(from); collected < count && i < pieces_.size() && !out.full(); ++i) {
+    const Piece& piece = pieces_[i];
+    const std::size_t skip = from - piece.begin;
+    const std::size_t part = std::min(piece.data.size() - skip, count - collected);
+    out.push(piece.data.part(skip, part));
+    collected += part;
+    from += static_cast<Seq>(part);
+  }
+  return collected;
+}
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,333 @@
+#include "fata/net/tcp/connection.hpp"
+
+#include <algorithm>
+
+#include "fata/net/tcp/table.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::net::tcp {
+
+std::string_view name(State state) {
+  static constexpr std::array<std::string_view, 11> names{
+      "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+const ErrorDomain& error_domain(TcpErrc) noexcept {
+  static constexpr ErrorDomain domain{
+      "tcp", [](std::uint32_t code) -> std::string_view {
+        static constexpr std::array<std::string_view, 7> messages{
+            "unknown",         "the peer does not answer",    "out of memory",       "the port is in use",
+            "no port is free", "not an address of this host", "too many connections"};
+        return messages[code < messages.size() ? code : 0];
+      }};
+  return domain;
+}
+
+void Segment::trim_front(std::uint32_t count) {
+  header.seq += count;
+  length -= count;
+  const std::size_t first = std::min<std::size_t>(count, payload.size());
+  payload.trim_front(first);
+  if (first == count) return;
+  std::size_t rest = count - first;
+  Fragments kept;
+  for (Slice& piece : more.pieces()) {
+    const std::size_t cut = std::min(rest, piece.size());
+    rest -= cut;
+    piece.trim_front(cut);
+    kept.push(std::move(piece));
+  }
+  more = std::move(kept);
+}
+
+void Segment::truncate(std::uint32_t to) {
+  length = to;
+  if (to <= payload.size()) {
+    payload.truncate(to);
+    more.clear();
+  } else if (!more.empty()) {
+    more.truncate(to - payload.size());
+  }
+}
+
+Connection::Connection(Table& table, const Endpoint& here, const Endpoint& there, const FlowOptions& options)
+    : Entry(Kind::kConnection, here, there),
+      table_(&table),
+      congestion_(options.congestion, 536),
+      receive_limit_(table.config_.receive_first),
+      options_(options) {}
+
+Connection::~Connection() {
+  send_.clear(table_->memory_);
+  receive_.clear(table_->memory_);
+  reorder_.clear(table_->memory_);
+}
+
+ConnectionStats Connection::stats() const {
+  return {local,
+          remote,
+          state_,
+          congestion_.cwnd(),
+          congestion_.ssthresh(),
+          board_.in_flight(),
+          rtt_.srtt(),
+          rto(),
+          retransmits_,
+          send_.size(),
+          receive_.size(),
+          reorder_.bytes(),
+          snd_wnd_,
+          rcv_edge_ - rcv_nxt_,
+          mss_,
+          acked_out_,
+          delivered_in_};
+}
+
+void Connection::refresh_path(Instant now) {
+  path_checked_s_ = seconds_of(now);
+  const std::optional<Path> path = table_->ip_->path(remote.address, local.address);
+  if (!path) return;
+  mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
+  checksum_ = path->checksum;
+  local_ = path->local;
+  gso_most_ = path->checksum ? path->gso_most : 0;
+  set_mss();
+}
+
+// RFC 6691: the options of each segment come out of the MSS.
+void Connection::set_mss() {
+  const std::uint32_t headers = (remote.address.is_v4() ? 20 : 40) + kHeaderSize;
+  std::uint32_t most =
+      std::min<std::uint32_t>(peer_mss_, mtu_ - std::min<std::uint32_t>(headers, mtu_ - 88U));
+  if (black_hole_ != 0) most = std::min<std::uint32_t>(most, black_hole_ == 1 ? 1220 : 536);
+  const auto mss = static_cast<std::uint16_t>(std::max<std::uint32_t>(most, 88) - (timestamps_ ? 12 : 0));
+  if (mss == mss_) return;
+  mss_ = mss;
+  congestion_.set_mss(mss_);
+}
+
+// An active open (RFC 9293 section 3.10.1).
+void Connection::open(Instant now) {
+  const InitialNumbers::Numbers numbers = table_->numbers_.choose(local, remote, now);
+  iss_ = numbers.isn;
+  ts_offset_ = numbers.timestamp_offset;
+  snd_una_ = snd_wl2_ = iss_;
+  snd_nxt_ = iss_ + 1;
+  send_.start(iss_ + 1);
+  rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
+  state_ = State::kSynSent;
+  refresh_path(now);
+  congestion_.set_mss(mss_);
+  send_syn(now);
+  restart_retransmit_timer(now);
+}
+
+// What a passive open, or one that met another half way, has of the peer's SYN.
+void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
+  iss_ = iss;
+  snd_una_ = snd_wl2_ = iss_;
+  snd_nxt_ = iss_ + 1;
+  send_.start(iss_ + 1);
+  irs_ = syn.header.seq;
+  rcv_nxt_ = rcv_edge_ = ack_sent_ = irs_ + 1;
+  receive_.start(rcv_nxt_);
+  snd_wnd_ = snd_wnd_most_ = syn.header.window;
+  snd_wl1_ = syn.header.seq;
+  state_ = State::kSynReceived;
+  rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
+  peer_options(syn.header.options);
+  refresh_path(now);
+}
+
+// RFC 7323, 2018: an option is in use if both SYNs had it.
+void Connection::peer_options(const Options& theirs) {
+  const Config& ours = table_->config_;
+  timestamps_ = ours.timestamps && theirs.has_timestamps;
+  sack_ = ours.sack && theirs.sack_permitted;
+  scaling_ = ours.window_scaling && theirs.has_window_scale;
+  snd_shift_ = scaling_ ? theirs.window_scale : 0;
+  if (!scaling_) rcv_shift_ = 0;
+  if (timestamps_) ts_recent_ = theirs.ts_value;
+  // RFC 9293 section 3.7.1 MUST-15. Less than 88 would be all headers.
+  peer_mss_ =
+      theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220) : std::max<std::uint16_t>(theirs.mss, 88);
+  receive_mss_ = std::min<std::uint16_t>(peer_mss_, 1460);
+  set_mss();
+}
+
+void Connection::become_established(Instant now) {
+  state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;
+  if (attempts_ != 0) {
+    congestion_.syn_was_lost();
+    rtt_.syn_was_lost();
+  }
+  attempts_ = 0;
+  retransmit_timer_ = RetransmitTimer::kOff;
+  retransmit_at_ = Instant::never();
+  rate_from_us_ = static_cast<std::uint32_t>(now.ns / 1000);
+  refresh_path(now);
+  touch_life_timer(now);
+  table_->mark(*this);
+  if (passive_ && listener_ != nullptr && observer_ == nullptr) {
+    table_->offer(*this);
+  } else {
+    notify(Observer::kConnected | Observer::kWritable);
+  }
+}
+
+std::size_t Connection::reserve() const {
+  // A flow keeps its minimum whatever the others have; what goes beyond leaves some for those.
+  return send_.size() + receive_.size() < std::size_t{4} * mss_ ? 0 : table_->memory_.limit() / 16;
+}
+
+std::size_t Connection::room() const {
+  const Config& config = table_->config_;
+  std::uint32_t limit = std::clamp(2 * congestion_.cwnd(), config.send_first, config.send_most);
+  if (table_->memory_.scarce())
+    limit = std::min<std::uint32_t>(limit, std::max(4U * mss_, congestion_.cwnd()));
+  return limit > send_.size() ? limit - send_.size() : 0;
+}
+
+bool Connection::can_write() const {
+  return !fin_queued_ && (state_ == State::kEstablished || state_ == State::kCloseWait ||
+                          state_ == State::kSynSent || state_ == State::kSynReceived);
+}
+
+std::size_t Connection::write(Slice& data, Instant now) {
+  if (!can_write()) return 0;
+  const std::size_t count = std::min(room(), data.size());
+  const std::size_t taken =
+      count == 0 ? 0
+                 : send_.push(count == data.size() ? data : data.part(0, count), table_->memory_, reserve());
+  if (taken == data.size()) {
+    data = {};
+  } else {
+    data.trim_front(taken);
+    write_blocked_ = true;
+    // Memory that others hold comes back without a word to us.
+    if (taken < count) {
+      pace_at_ = std::min(pace_at_, now + milliseconds(20));
+      arm();
+    }
+  }
+  return taken;
+}
+
+void Connection::push(Instant now) {
+  if (synchronized()) output(now);
+}
+
+Slice Connection::read(Instant now) {
+  Slice slice = receive_.pop(table_->memory_);
+  if (slice.empty()) return slice;
+  // Receive buffer tuning: what the application took in one round trip shows what the window must be (dynamic
+  // right-sizing).
+  rate_bytes_ += static_cast<std::uint32_t>(slice.size());
+  const Duration round = std::max(rtt_.srtt(), microseconds(100));
+  const auto now_us = static_cast<std::uint32_t>(now.ns / 1000);
+  if (now_us - rate_from_us_ >= round.us()) {
+    const std::uint32_t wanted =
+        std::min(2 * std::min(rate_bytes_, receive_limit_), table_->config_.receive_most);
+    if (wanted > receive_limit_ && !table_->memory_.scarce() && scaling_) receive_limit_ = wanted;
+    rate_bytes_ = 0;
+    rate_from_us_ = now_us;
+  }
+  if (!fin_received_) consider_window_update(now);
+  return slice;
+}
+
+void Connection::shutdown(Instant now) {
+  if (fin_queued_ || gone()) return;
+  switch (state_) {
+    case State::kSynSent:
+      // RFC 9293 section 3.10.4 lets it wait for the connection, so that what was written is still sent.
+    case State::kSynReceived:
+      fin_queued_ = true;
+      return;
+    case State::kEstablished:
+      state_ = State::kFinWait1;
+      break;
+    case State::kCloseWait:
+      state_ = State::kLastAck;
+      break;
+    default:
+      return;
+  }
+  fin_queued_ = true;
+  output(now);
+}
+
+void Connection::abort(Instant now) {
+  if (gone()) return;
+  note_error(sig::FlowErrc::kReset);
+  reset(now);
+}
+
+void Connection::reset(Instant now) {
+  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent, in TIME-WAIT nothing is needed.
+  if (state_ >= State::kSynReceived && state_ < State::kTimeWait) {
+    table_->count_up(Table::kResetsSent);
+    send_control(kRst | kAck, snd_nxt_, now);
+  }
+  end(now);
+}
+
+void Connection::fail(Error why, Instant now) {
+  note_error(why);
+  end(now);
+}
+
+void Connection::end(Instant) {
+  if (gone()) return;
+  state_ = State::kClosed;
+  retransmit_timer_ = RetransmitTimer::kOff;
+  retransmit_at_ = ack_at_ = life_at_ = pace_at_ = Instant::never();
+  disarm();
+  Memory& memory = table_->memory_;
+  send_.clear(memory);
+  if (failed_) receive_.clear(memory);  // a reset takes what was not read
+  reorder_.clear(memory);
+  board_.clear();
+  ack_now_ = ack_soon_ = false;
+  table_->ended(*this);
+  notify(Observer::kEnded | Observer::kReadable | Observer::kWritable);
+}
+
+void Connection::leave(Instant now) {
+  observer_ = nullptr;
+  if (gone()) return;
+  if (state_ < State::kEstablished && (state_ == State::kSynSent || !passive_) && send_.empty())
+    return reset(now);
+  if (!receive_.empty() || !reorder_.empty() || table_->orphans_ >= table_->config_.orphans ||
+      table_->memory_.scarce()) {
+    if (receive_.empty()) table_->count_up(Table::kOrphansReset);
+    return reset(now);
+  }
+  orphan_ = true;
+  ++table_->orphans_;
+  shutdown(now);
+  if (state_ == State::kFinWait2) life_at_ = now + table_->config_.fin_wait_2;
+  arm();
+}
+
+// A compact entry answers from now on; what the user may still read stays here.
+void Connection::enter_time_wait(Instant now) {
+  if (ack_now_ || ack_soon_) send_ack(now);
+  end(now);
+  state_ = State::kTimeWait;
+  table_->begin_time_wait(*this, now);
+}
+
+void Connection::set_options(const FlowOptions& options, Instant now) {
+  options_ = options;
+  congestion_.set_algorithm(options.congestion);
+  if (!synchronized()) return;
+  touch_life_timer(now);
+  output(now);
+}
+
+std::uint32_t Connection::timestamp(Instant now) const { return timestamp_clock(now) + ts_offset_; }
+
+}  // namespace fata::net::tcp

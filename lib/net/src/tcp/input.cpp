@@ -1,0 +1,330 @@
+// What a connection does with a segment (RFC 9293 section 3.10.7, RFC 5961, RFC 7323).
+#include <algorithm>
+
+#include "fata/net/tcp/connection.hpp"
+#include "fata/net/tcp/table.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+constexpr std::uint32_t kIdleOfPaws = 24 * 24 * 3600;  // RFC 7323 section 5.5
+}
+
+void Connection::challenge(Instant now) {
+  if (!table_->challenge_rate_.allow(table_->config_.challenge_acks, now)) return;
+  table_->count_up(Table::kChallenges);
+  send_ack(now);
+}
+
+// RFC 9293 section 3.10.7.4, first check. A segment that starts before the window but reaches into it is
+// acceptable, too.
+bool Connection::acceptable(const Segment& segment) const {
+  const Seq seq = segment.header.seq;
+  const std::uint32_t length = segment.end() - seq;
+  const std::uint32_t size = rcv_edge_ - rcv_nxt_;
+  const auto inside = [&](Seq at) { return at - rcv_nxt_ < size; };
+  if (length == 0) return seq == rcv_nxt_ || inside(seq);
+  // To a closed window a segment at its edge still brings an ACK; its data is cut off.
+  if (size == 0) return seq == rcv_nxt_;
+  return inside(seq) || inside(seq + length - 1) || (before(seq, rcv_nxt_) && after(seq + length, rcv_nxt_));
+}
+
+bool Connection::paws_rejects(const Segment& segment, Instant now) const {
+  const Options& options = segment.header.options;
+  return before(options.ts_value, ts_recent_) && seconds_of(now) - ts_recent_at_s_ < kIdleOfPaws;
+}
+
+void Connection::receive(Segment& segment, Instant now) {
+  const Header& header = segment.header;
+  if (state_ == State::kSynSent) return receive_in_syn_sent(segment, now);
+  if (timestamps_ && !header.has(kRst)) {
+    // RFC 7323 sections 3.2 and 5.3.
+    if (!header.options.has_timestamps) {
+      if (!header.has(kSyn)) return table_->count_up(Table::kNoTimestamp);
+    } else if (paws_rejects(segment, now) && !header.has(kSyn)) {
+      table_->count_up(Table::kPaws);
+      return challenge(now);
+    }
+  }
+  if (state_ == State::kSynReceived && header.has(kSyn) && !header.has(kRst) && header.seq == irs_) {
+    // The peer has not heard our SYN; or it is the other half of a simultaneous open.
+    if (!header.has(kAck)) return send_syn(now);
+  } else if (!acceptable(segment)) {
+    table_->count_up(Table::kOutOfWindow);
+    if (header.has(kRst)) return;
+    if (segment.length != 0 && before(header.seq, rcv_nxt_)) {
+      table_->count_up(Table::kDuplicates);
+      if (sack_) dsack_ = {header.seq, earlier(segment.end(), rcv_nxt_)};
+      // Its sender has no news of us: answer at once. A data segment cannot be part of an ACK war.
+      return send_ack(now);
+    }
+    return challenge(now);
+  }
+  if (header.has(kRst)) {
+    // RFC 5961 section 3.2.
+    if (header.seq != rcv_nxt_) return challenge(now);
+    table_->count_up(Table::kResetsReceived);
+    const bool refused = state_ == State::kSynReceived && !passive_;
+    return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kReset), now);
+  }
+  if (header.has(kSyn) && header.seq != irs_) return challenge(now);  // RFC 5961 section 4.2
+  if (!header.has(kAck)) return;
+  if (header.has(kSyn)) {
+    // A SYN-ACK that meets our SYN-RECEIVED: its SYN is behind us.
+    if (state_ != State::kSynReceived) return challenge(now);
+    segment.header.seq = rcv_nxt_;
+    segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
+    ack_now_ = true;
+  }
+  if (header.options.has_timestamps && timestamps_ && at_or_before(header.seq, ack_sent_) &&
+      at_or_after(header.options.ts_value, ts_recent_)) {
+    ts_recent_ = header.options.ts_value;
+    ts_recent_at_s_ = seconds_of(now);
+  }
+  last_received_ = now;
+  probes_ = 0;
+  if (state_ == State::kSynReceived) {
+    if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_)) {
+      return table_->send_reset(segment, local, remote, now);
+    }
+    snd_una_ = iss_ + 1;
+    snd_wnd_ = std::uint32_t{header.window} << snd_shift_;
+    snd_wnd_most_ = std::max(snd_wnd_most_, snd_wnd_);
+    snd_wl1_ = header.seq;
+    snd_wl2_ = header.ack;
+    become_established(now);
+    if (gone()) return;
+  }
+  if (!process_ack(segment, now)) return;
+  if (gone()) return;
+  if (ecn_) {
+    if (header.has(kCwr)) echo_congestion_ = false;
+    if (segment.ecn == Ecn::kCongested) {
+      echo_congestion_ = true;
+      ack_now_ = true;
+    }
+  }
+  const bool fin = header.has(kFin);
+  if (segment.length != 0 || fin) {
+    receive_data(segment, now);
+    if (gone()) return;
+  }
+  table_->mark(*this);
+}
+
+void Connection::receive_data(Segment& segment, Instant now) {
+  const Header& header = segment.header;
+  if (state_ > State::kFinWait2) {
+    // After the peer's FIN there is nothing more to come.
+    ack_now_ = ack_now_ || segment.length != 0 || header.has(kFin);
+    return;
+  }
+  if (orphan_ && segment.length != 0 && after(segment.header.seq + segment.length, rcv_nxt_)) {
+    // Nobody will read this (RFC 2525 section 2.17).
+    note_error(sig::FlowErrc::kReset);
+    return reset(now);
+  }
+  bool fin = header.has(kFin);
+  if (before(header.seq, rcv_nxt_)) {
+    const std::uint32_t known = rcv_nxt_ - header.seq;
+    if (segment.length != 0) {
+      table_->count_up(Table::kDuplicates);
+      if (sack_) dsack_ = {header.seq, rcv_nxt_};
+      ack_now_ = true;
+    }
+    segment.trim_front(std::min(known, segment.length));
+    segment.header.seq = rcv_nxt_;
+  }
+  const std::uint32_t room = rcv_edge_ - header.seq;
+  if (segment.length > room || before(rcv_edge_, header.seq)) {
+    segment.truncate(before(rcv_edge_, header.seq) ? 0 : room);
+    fin = false;
+    ack_now_ = true;
+  }
+  const Seq end = header.seq + segment.length;
+  if (segment.length != 0) {
+    receive_mss_ = static_cast<std::uint16_t>(
+        std::max<std::uint32_t>(receive_mss_, std::min<std::uint32_t>(segment.length, peer_mss_)));
+    if (header.seq == rcv_nxt_) {
+      take_in_order(segment);
+    } else {
+      take_out_of_order(segment);
+    }
+  }
+  if (fin && end == rcv_nxt_) {
+    receive_fin(now);
+  } else if (fin) {
+    // Kept by nobody: it comes again, as it is not acknowledged.
+    ack_now_ = true;
+  }
+  if (!gone()) after_data(now);
+}
+
+void Connection::take_in_order(Segment& segment) {
+  Memory& memory = table_->memory_;
+  std::size_t taken = receive_.push(std::move(segment.payload), memory, reserve());
+  std::uint32_t first =
+      segment.length - static_cast<std::uint32_t>(segment.more.empty() ? 0 : segment.more.bytes());
+  bool whole = taken == first;
+  for (Slice& piece : segment.more.pieces()) {
+    if (!whole) break;
+    const std::size_t size = piece.size();
+    const std::size_t got = receive_.push(std::move(piece), memory, reserve());
+    whole = got == size;
+  }
+  rcv_nxt_ = receive_.end();
+  if (!whole) {
+    // Out-of-order data is dropped first.
+    reorder_.clear(memory);
+    ack_now_ = true;
+  }
+  if (!reorder_.empty()) {
+    // A hole is filled: tell at once (RFC 5681 section 4.2).
+    reorder_.deliver(receive_, memory);
+    rcv_nxt_ = receive_.end();
+    ack_now_ = true;
+  }
+  notify(Observer::kReadable);
+}
+
+void Connection::take_out_of_order(Segment& segment) {
+  table_->count_up(Table::kOutOfOrder);
+  Memory& memory = table_->memory_;
+  const std::size_t spare = memory.limit() / 8;
+  Seq at = segment.header.seq;
+  const auto keep = [&](Slice piece) {
+    const auto size = static_cast<std::uint32_t>(piece.size());
+    if (size == 0) return true;
+    const ReorderQueue::Outcome outcome = reorder_.insert(at, std::move(piece), memory, spare);
+    if (outcome.duplicate.size() != 0 && sack_) dsack_ = outcome.duplicate;
+    at += size;
+    return outcome.kept + outcome.duplicate.size() >= size;
+  };
+  bool all = keep(std::move(segment.payload));
+  for (Slice& piece : segment.more.pieces()) {
+    if (all) all = keep(std::move(piece));
+  }
+  if (!all) table_->count_up(Table::kOutOfOrderDropped);
+  // RFC 5681 section 4.2: at once. With SACK a burst is told of in one ACK; without, each duplicate counts.
+  if (sack_) {
+    ack_now_ = true;
+  } else {
+    send_ack(last_received_);
+  }
+}
+
+void Connection::after_data(Instant now) {
+  if (ack_now_ || rcv_nxt_ == ack_sent_) return;
+  const std::uint32_t unacknowledged = rcv_nxt_ - ack_sent_;
+  if (unacknowledged >= 2U * receive_mss_) {
+    ack_now_ = true;
+  } else if (quick_acks_ != 0 && unacknowledged >= receive_mss_) {
+    // The peer's slow start lives on these.
+    --quick_acks_;
+    ack_now_ = true;
+  } else if (!ack_soon_) {
+    ack_soon_ = true;
+    ack_at_ = now + table_->config_.delayed_ack;
+  }
+}
+
+void Connection::receive_fin(Instant now) {
+  ++rcv_nxt_;
+  rcv_edge_ = later(rcv_edge_, rcv_nxt_);
+  fin_received_ = true;
+  ack_now_ = true;
+  reorder_.clear(table_->memory_);
+  switch (state_) {
+    case State::kEstablished:
+      state_ = State::kCloseWait;
+      break;
+    case State::kFinWait1:
+      if (fin_is_acked()) return enter_time_wait(now);
+      state_ = State::kClosing;
+      break;
+    case State::kFinWait2:
+      return enter_time_wait(now);
+    default:
+      break;
+  }
+  notify(Observer::kReadable);
+}
+
+// RFC 9293 section 3.10.7.3.
+void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
+  const Header& header = segment.header;
+  const bool ack = header.has(kAck);
+  if (ack && (at_or_before(header.ack, iss_) || after(header.ack, snd_nxt_))) {
+    if (!header.has(kRst)) table_->send_reset(segment, local, remote, now);
+    return;
+  }
+  if (header.has(kRst)) {
+    if (!ack) return;
+    table_->count_up(Table::kResetsReceived);
+    return fail(Error(sig::FlowErrc::kRefused), now);
+  }
+  if (!header.has(kSyn)) return;
+  irs_ = header.seq;
+  rcv_nxt_ = rcv_edge_ = ack_sent_ = irs_ + 1;
+  receive_.start(rcv_nxt_);
+  ts_recent_at_s_ = seconds_of(now);
+  last_received_ = now;
+  peer_options(header.options);
+  ecn_ = table_->config_.ecn_ask && header.has(kEce) && !header.has(kCwr) && ack;
+  snd_wnd_ = snd_wnd_most_ = header.window;  // never scaled in a SYN
+  snd_wl1_ = header.seq;
+  snd_wl2_ = header.ack;
+  if (!ack) {
+    // Both opened at once.
+    state_ = State::kSynReceived;
+    snd_nxt_ = iss_ + 1;
+    send_syn(now);
+    return;
+  }
+  if (attempts_ == 0) rtt_.sample(now - last_sent_, now);
+  snd_una_ = iss_ + 1;
+  ack_now_ = true;
+  become_established(now);
+  segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
+  segment.header.seq += 1;
+  // Data or a FIN may come with it.
+  if (!gone() && (segment.length != 0 || header.has(kFin))) {
+    rcv_edge_ = later(rcv_edge_, rcv_nxt_ + receive_limit_);
+    receive_data(segment, now);
+  }
+}
+
+// RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a connection that
+// stands.
+void Connection::icmp_error(const IcmpError& error, Instant now) {
+  const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
+  if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);
+  table_->count_up(Table::kIcmpTaken);
+  switch (error.kind) {
+    case IcmpError::Kind::kTooBig: {
+      if (error.mtu >= mtu_) return;
+      table_->ip_->lower_path_mtu(remote.address, error.mtu, now);
+      const std::uint16_t mss = mss_;
+      refresh_path(now);
+      if (mss_ >= mss || !synchronized()) return;
+      // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
+      board_.mark_all_lost();
+      return table_->mark(*this);
+    }
+    case IcmpError::Kind::kUnreachable:
+    case IcmpError::Kind::kPortUnreachable:
+    case IcmpError::Kind::kParameterProblem:
+      if (state_ == State::kSynSent || state_ == State::kSynReceived) {
+        const bool refused = error.kind == IcmpError::Kind::kPortUnreachable;
+        return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kUnreachable), now);
+      }
+      soft_error_ = true;
+      return;
+    case IcmpError::Kind::kTimeExceeded:
+      soft_error_ = true;
+      return;
+  }
+}
+
+}  // namespace fata::net::tcp

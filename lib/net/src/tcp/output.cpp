@@ -1,0 +1,292 @@
+// What a connection sends, and when (RFC 9293 section 3.8, RFC 6691, RFC 7323, RFC 3168).
+#include <algorithm>
+
+#include "fata/net/tcp/connection.hpp"
+#include "fata/net/tcp/table.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+constexpr std::uint32_t kPathAge = 2;  // seconds
+}
+
+std::uint32_t Connection::usable_window() const {
+  const Seq edge = snd_una_ + snd_wnd_;
+  return after(edge, snd_nxt_) ? edge - snd_nxt_ : 0;
+}
+
+void Connection::output(Instant now) {
+  if (!synchronized() || gone()) return;
+  const bool paced = options_.pacing && now < pace_at_;
+  bool sent = false;
+  if (!paced && (board_.lost() != 0 || unsent() != 0 || (fin_queued_ && !fin_sent_))) {
+    if (seconds_of(now) - path_checked_s_ > kPathAge) refresh_path(now);
+    // RFC 5681 section 4.1.
+    if (board_.empty() && last_sent_.ns != 0 && now - last_sent_ > rto())
+      congestion_.after_idle(now - last_sent_, rto(), now);
+    sent = send_lost(now);
+    sent = send_new(now) || sent;
+    window_limited_ = pipe() + mss_ > congestion_.cwnd();
+    if (retransmit_timer_ == RetransmitTimer::kOff) restart_retransmit_timer(now);
+  }
+  if (ack_now_) send_ack(now);
+  arm();
+}
+
+bool Connection::send_lost(Instant now) {
+  bool sent = false;
+  const std::uint32_t most = std::max<std::uint32_t>(mss_, gso_most_ == 0 ? 0 : 16U * mss_);
+  while (const std::optional<SeqRange> range = board_.first_lost(most)) {
+    const std::uint32_t in_pipe = pipe();
+    const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
+    if (room < std::min<std::uint32_t>(mss_, range->size())) break;
+    SeqRange part = *range;
+    if (part.size() > room) part.end = part.begin + room / mss_ * mss_;
+    if (part.size() > mss_) part.end = part.begin + part.size() / mss_ * mss_;
+    // What the peer's window has closed over waits for it to open (a probe keeps asking).
+    if (snd_wnd_ == 0 && !probing_) break;
+    if (recovery_ == Recovery::kRecovery) prr_.on_sent(part.size());
+    if (first_again_ts_ == 0) first_again_ts_ = std::max<std::uint32_t>(timestamp_clock(now), 1);
+    undo_bytes_ += part.size();
+    const bool head = part.begin == snd_una_;
+    send_data(part, true, now);
+    if (head) restart_retransmit_timer(now);
+    sent = true;
+  }
+  return sent;
+}
+
+bool Connection::send_new(Instant now) {
+  bool sent = false;
+  const std::uint32_t most =
+      gso_most_ == 0 ? mss_ : std::max<std::uint32_t>(mss_, (gso_most_ - 100) / mss_ * mss_);
+  for (;;) {
+    const std::uint32_t waiting = unsent();
+    const bool fin = fin_queued_ && !fin_sent_;
+    if (waiting == 0 && !fin) break;
+    const std::uint32_t in_pipe = pipe();
+    const std::uint32_t cwnd_room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
+    const std::uint32_t window = usable_window();
+    std::uint32_t length = std::min({waiting, window, cwnd_room, most});
+    const bool closing = fin && length == waiting;
+    if (length > mss_ && length % mss_ != 0 && !(length == waiting && (closing || options_.no_delay)))
+      length -= length % mss_;
+    if (length < mss_ && !closing) {
+      if (length == waiting) {
+        // Nagle (RFC 9293 section 3.7.4): a part of a segment waits while anything is unacknowledged.
+        if (!options_.no_delay && !board_.empty()) break;
+      } else if (cwnd_room < std::min<std::uint32_t>(mss_, std::min(waiting, window))) {
+        break;
+      } else if (length == 0 || length < snd_wnd_most_ / 2 || !board_.empty()) {
+        // The sender's side of silly window avoidance (RFC 9293 section 3.8.6.2.1); the probe timer overrides
+        // it.
+        break;
+      }
+    }
+    if (length == 0 && !closing) break;
+    const bool with_fin = closing && (window > length || length == 0);
+    if (length == 0 && !with_fin) break;
+    if (recovery_ == Recovery::kRecovery) prr_.on_sent(length);
+    send_data({snd_nxt_, snd_nxt_ + length + (with_fin ? 1 : 0)}, false, now);
+    sent = true;
+    if (options_.pacing) {
+      const std::uint64_t rate = congestion_.pacing_rate(rtt_.srtt());
+      if (rate != 0) {
+        pace_at_ = std::max(now, pace_at_ == Instant::never() ? now : pace_at_) +
+                   nanoseconds(static_cast<std::int64_t>(std::uint64_t{length} * 1'000'000'000 / rate));
+        if (pace_at_ > now + milliseconds(1)) break;
+      }
+    }
+  }
+  return sent;
+}
+
+void Connection::fill_header(Header& header, Instant now) {
+  header.source_port = local.port;
+  header.destination_port = remote.port;
+  header.ack = rcv_nxt_;
+  header.window = advertise();
+  if (timestamps_) {
+    header.options.has_timestamps = true;
+    header.options.ts_value = timestamp(now);
+    header.options.ts_echo = ts_recent_;
+  }
+  if (sack_ && (dsack_.size() != 0 || !reorder_.empty())) {
+    const std::size_t most = timestamps_ ? 3 : 4;
+    std::span<SeqRange> blocks = std::span(header.options.sack).first(most);
+    if (dsack_.size() != 0) {
+      blocks[0] = dsack_;
+      header.options.sack_count = 1;
+      dsack_ = {};
+    }
+    header.options.sack_count = static_cast<std::uint8_t>(
+        header.options.sack_count + reorder_.blocks(blocks.subspan(header.options.sack_count)));
+  }
+  if (echo_congestion_) header.flags |= kEce;
+}
+
+// Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many segments
+// if the device cuts.
+void Connection::send_data(SeqRange range, bool again, Instant now) {
+  const bool fin = fin_queued_ && range.end == fin_seq() + 1;
+  std::uint32_t length = range.size() - (fin ? 1 : 0);
+  Header header;
+  header.seq = range.begin;
+  header.flags = kAck;
+  fill_header(header, now);
+  if (fin) header.flags |= kFin;
+  if (length != 0 && range.begin + length == send_.end()) header.flags |= kPsh;
+  const std::size_t header_length = kHeaderSize + header.options.size();
+  // SACK blocks come out of the data, too.
+  const std::uint32_t size_most =
+      mss_ + (timestamps_ ? 32U : 20U) - static_cast<std::uint32_t>(header_length);
+  const bool cut = length > size_most;
+  Ecn ecn = Ecn::kNotCapable;
+  if (ecn_ && !again && length != 0) {
+    ecn = Ecn::kCapable0;
+    if (window_reduced_) {
+      header.flags |= kCwr;
+      window_reduced_ = false;
+    }
+  }
+  if (cut && gso_most_ == 0) {
+    // Only SACK blocks have made it too long.
+    length = size_most;
+    range.end = range.begin + length;
+    header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
+  }
+  PacketBuf packet = table_->ip_->allocate();
+  bool ready = static_cast<bool>(packet);
+  if (ready) {
+    if (cut && gso_most_ != 0) {
+      (void)packet.append(header_length);
+      const auto collected =
+          static_cast<std::uint32_t>(send_.collect(range.begin, length, packet.fragments()));
+      if (collected < length) {
+        length = collected >= size_most ? collected / size_most * size_most : collected;
+        packet.fragments().truncate(length);
+        range.end = range.begin + length;
+        header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
+      }
+      if (length > size_most) {
+        packet.offload().gso = remote.address.is_v4() ? Offload::Gso::kTcpV4 : Offload::Gso::kTcpV6;
+        packet.offload().gso_size = static_cast<std::uint16_t>(size_most);
+        packet.offload().header_length = static_cast<std::uint16_t>(header_length);
+        packet.offload().gso_ecn = (header.flags & kCwr) != 0;
+      }
+    } else if (packet.tailroom() >= header_length + length) {
+      const MutableBytes all = packet.append(header_length + length);
+      if (length != 0) send_.read(range.begin, all.subspan(header_length));
+    } else {
+      ready = false;
+    }
+  }
+  // It counts as sent even if there was no buffer for it: then it is lost, and comes again.
+  if (again) {
+    ++retransmits_;
+    table_->count_up(Table::kRetransmitted);
+    board_.retransmitted(range, now);
+  } else {
+    board_.sent(range, now);
+    snd_nxt_ = range.end;
+    if ((header.flags & kFin) != 0) fin_sent_ = true;
+  }
+  last_sent_ = now;
+  if (!ready) return table_->count_up(Table::kNoBuffer);
+  ack_now_ = ack_soon_ = false;
+  ack_at_ = Instant::never();
+  ack_sent_ = rcv_nxt_;
+  if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, ecn, now);
+}
+
+void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
+  Header header;
+  header.seq = seq;
+  header.flags = flags;
+  if ((flags & kAck) != 0) {
+    fill_header(header, now);
+    ack_now_ = ack_soon_ = false;
+    ack_at_ = Instant::never();
+    ack_sent_ = rcv_nxt_;
+  } else {
+    header.source_port = local.port;
+    header.destination_port = remote.port;
+  }
+  table_->send_segment(header, local.address, remote.address, checksum_, Ecn::kNotCapable, now);
+}
+
+// The SYN, or in SYN-RECEIVED the SYN with its ACK; with the options that both have.
+void Connection::send_syn(Instant now) {
+  const Config& config = table_->config_;
+  const bool answer = state_ == State::kSynReceived;
+  Header header;
+  header.source_port = local.port;
+  header.destination_port = remote.port;
+  header.seq = iss_;
+  header.flags = kSyn;
+  header.options.mss = table_->our_mss(local, remote);
+  // The last attempts go without options, in case something on the way cannot bear them.
+  const bool plain = !answer && attempts_ >= 4;
+  if (answer ? scaling_ : config.window_scaling && !plain) {
+    header.options.has_window_scale = true;
+    header.options.window_scale = config.window_shift;
+  }
+  header.options.sack_permitted = answer ? sack_ : config.sack && !plain;
+  if (answer ? timestamps_ : config.timestamps && !plain) {
+    header.options.has_timestamps = true;
+    header.options.ts_value = timestamp(now);
+    header.options.ts_echo = answer ? ts_recent_ : 0;
+  }
+  if (answer) {
+    header.flags |= kAck;
+    header.ack = rcv_nxt_;
+    if (ecn_) header.flags |= kEce;
+  } else if (config.ecn_ask && attempts_ == 0) {
+    header.flags |= kEce | kCwr;
+  }
+  header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_limit_, 65535));
+  if (answer) rcv_edge_ = later(rcv_edge_, rcv_nxt_ + header.window);
+  last_sent_ = now;
+  table_->send_segment(header, local.address, remote.address, checksum_, Ecn::kNotCapable, now);
+}
+
+// The right edge of the window stays where it was until it can move far enough (RFC 9293 section 3.8.6.2.2),
+// and never goes back.
+std::uint32_t Connection::window_to_offer() const {
+  std::uint32_t free = receive_limit_ > receive_.size() ? receive_limit_ - receive_.size() : 0;
+  if (table_->memory_.scarce())
+    free = std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
+  const Seq edge = rcv_nxt_ + free;
+  const std::uint32_t offered = rcv_edge_ - rcv_nxt_;
+  if (before(edge, rcv_edge_) || edge - rcv_edge_ < std::min<std::uint32_t>(receive_mss_, receive_limit_ / 2))
+    return offered;
+  return free;
+}
+
+std::uint16_t Connection::advertise() {
+  const std::uint32_t window = window_to_offer();
+  std::uint32_t field = window >> rcv_shift_;
+  // Rounding down must not take back what was offered.
+  if (before(rcv_nxt_ + (field << rcv_shift_), rcv_edge_))
+    field = (rcv_edge_ - rcv_nxt_ + (1U << rcv_shift_) - 1) >> rcv_shift_;
+  field = std::min<std::uint32_t>(field, 65535);
+  rcv_edge_ = later(rcv_edge_, rcv_nxt_ + (field << rcv_shift_));
+  return static_cast<std::uint16_t>(field);
+}
+
+// The application has made room: tell the peer if that is worth a segment.
+void Connection::consider_window_update(Instant now) {
+  if (!synchronized() || gone() || fin_received_) return;
+  const std::uint32_t offered = rcv_edge_ - rcv_nxt_;
+  const std::uint32_t could = window_to_offer();
+  if (could <= offered) return;
+  const std::uint32_t more = could - offered;
+  if (offered < 2U * receive_mss_ || more >= receive_limit_ / 2 ||
+      more >= std::max(offered, 16U * receive_mss_)) {
+    send_ack(now);
+    arm();
+  }
+}
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,388 @@
+// Passive opens: listeners, half-open connections, SYN cookies (RFC 4987), Fast Open (RFC 7413).
+#include <algorithm>
+
+#include "fata/net/tcp/table.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+
+constexpr Duration kCookieTime = seconds(130);  // for how long after the last one cookies are looked for
+constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
+
+SynOptions options_of(const Options& options, bool v4, const Config& config, bool ecn) {
+  SynOptions syn;
+  syn.mss = options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, 88);
+  if (options.has_window_scale && config.window_scaling) syn.window_scale = options.window_scale;
+  syn.sack = options.sack_permitted && config.sack;
+  syn.timestamps = options.has_timestamps && config.timestamps;
+  syn.ecn = ecn && config.ecn;
+  return syn;
+}
+
+}  // namespace
+
+std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
+  const std::optional<Path> path = ip_->path(remote.address, local.address);
+  const std::size_t mtu = path ? path->mtu : 1500;
+  const std::size_t headers = (remote.address.is_v4() ? 20U : 40U) + kHeaderSize;
+  return static_cast<std::uint16_t>(std::clamp<std::size_t>(mtu, headers + 88, 65535) - headers);
+}
+
+Result<Listener*> Table::listen(Endpoint at, std::size_t backlog, Observer* observer) {
+  const auto used = [this](const Endpoint& where) {
+    for (Listener& other : listeners_) {
+      if (other.at.port == where.port && other.at.address == where.address) return true;
+    }
+    return false;
+  };
+  // 0.0.0.0 and :: are both families.
+  if (at.address.is_any()) at.address = {};
+  if (!at.address.is_any() && !ip_->path(at.address, at.address))
+    return fata::fail(Error(TcpErrc::kNotOurAddress));
+  if (at.port == 0) {
+    for (std::uint32_t port = 49152; port <= 65535 && at.port == 0; ++port) {
+      if (!used({at.address, static_cast<std::uint16_t>(port)})) at.port = static_cast<std::uint16_t>(port);
+    }
+    if (at.port == 0) return fata::fail(Error(TcpErrc::kNoFreePort));
+  } else if (used(at)) {
+    return fata::fail(TcpErrc::kPortInUse, at.port);
+  }
+  auto* listener = new Listener;
+  listener->at = at;
+  listener->backlog = std::max<std::size_t>(backlog, 1);
+  listener->observer = observer;
+  listener->options = config_.flow;
+  listeners_.push_back(*listener);
+  return listener;
+}
+
+Listener* Table::listener_at(const Endpoint& at) {
+  Listener* any = nullptr;
+  for (Listener& listener : listeners_) {
+    if (listener.at.port != at.port) continue;
+    if (listener.at.address == at.address) return &listener;
+    if (listener.at.address.is_any()) any = &listener;
+  }
+  return any;
+}
+
+void Table::offer(Connection& connection) {
+  Listener& listener = *connection.listener_;
+  connection.next_accept_ = nullptr;
+  (listener.last == nullptr ? listener.first : listener.last->next_accept_) = &connection;
+  listener.last = &connection;
+  ++listener.waiting;
+  if (listener.observer != nullptr) listener.observer->on_events(Observer::kReadable);
+}
+
+Connection* Table::accept(Listener& listener) {
+  Connection* connection = listener.first;
+  if (connection == nullptr) return nullptr;
+  listener.first = connection->next_accept_;
+  if (listener.first == nullptr) listener.last = nullptr;
+  --listener.waiting;
+  connection->listener_ = nullptr;
+  connection->next_accept_ = nullptr;
+  count_up(kAccepted);
+  return connection;
+}
+
+void Table::close(Listener* listener, Instant now) {
+  now_ = now;
+  while (Connection* connection = accept(*listener)) {
+    connection->abort(now);
+    dead_.push_back(*connection);
+  }
+  for (async::List<HalfOpen>& list : half_opens_) {
+    for (std::size_t left = listener->half_open; left != 0;) {
+      HalfOpen* mine = nullptr;
+      for (HalfOpen& half : list) {
+        if (half.listener == listener) {
+          mine = &half;
+          break;
+        }
+      }
+      if (mine == nullptr) break;
+      drop(*mine);
+      left = listener->half_open;
+    }
+  }
+  delete listener;
+  bury();
+}
+
+void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet, Instant now,
+                                std::optional<Seq> least_iss) {
+  const Header& header = segment.header;
+  const Endpoint local{packet.destination, header.destination_port};
+  const Endpoint remote{packet.source, header.source_port};
+  // RFC 9293 section 3.10.7.2.
+  if (header.has(kRst)) return;
+  if (header.has(kAck)) {
+    if (!header.has(kSyn) && now < cookies_until_ && receive_cookie(listener, segment, local, remote, now))
+      return;
+    count_up(kNoConnection);
+    return send_reset(segment, local, remote, now);
+  }
+  if (header.has(kSyn)) receive_syn(listener, segment, local, remote, now, least_iss);
+}
+
+void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
+                        Instant now, std::optional<Seq> least_iss) {
+  if (listener.waiting >= listener.backlog) {
+    count_up(kBacklogFull);
+    return;
+  }
+  const Header& header = segment.header;
+  const SynOptions options =
+      options_of(header.options, remote.address.is_v4(), config_, header.has(kEce) && header.has(kCwr));
+  const InitialNumbers::Numbers numbers = numbers_.choose(local, remote, now);
+  // A connection that follows one in TIME-WAIT must start beyond it.
+  const Seq iss = least_iss && before(numbers.isn, *least_iss) ? *least_iss : numbers.isn;
+  if (config_.fast_open_server && header.options.has_cookie && header.options.cookie_size != 0 &&
+      receive_fast_open(listener, segment, local, remote, iss, now)) {
+    return;
+  }
+  if (half_open_ >= config_.half_open || memory_.scarce() ||
+      !memory_.take(kHalfOpenCost, memory_.limit() / 8)) {
+    if (config_.syn_cookies) return send_cookie(local, remote, segment, options, now);
+    count_up(kSynDropped);
+    return;
+  }
+  auto* half = new HalfOpen(Entry::Kind::kHalfOpen, local, remote);
+  half->listener = &listener;
+  half->irs = header.seq;
+  half->iss = iss;
+  half->ts_offset = numbers.timestamp_offset;
+  half->ts_recent = header.options.ts_value;
+  half->window = header.window;
+  half->options = options;
+  half->sent = now;
+  half->due = now + config_.rto.initial;
+  half->cookie_asked = config_.fast_open_server && header.options.has_cookie;
+  ++half_open_;
+  ++listener.half_open;
+  add(*half);
+  half_opens_[0].push_back(*half);
+  send_syn_ack(*half, now);
+}
+
+void Table::send_syn_ack(const HalfOpen& half, Instant now) {
+  Header header;
+  header.source_port = half.local.port;
+  header.destination_port = half.remote.port;
+  header.seq = half.iss;
+  header.ack = half.irs + 1;
+  header.flags = kSyn | kAck;
+  // RFC 3168 section 6.1.1; a retransmission goes without, in case something on the way drops it.
+  if (half.options.ecn && half.retries == 0) header.flags |= kEce;
+  header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.receive_first, 65535));
+  header.options.mss = our_mss(half.local, half.remote);
+  header.options.sack_permitted = half.options.sack;
+  if (half.options.window_scale) {
+    header.options.has_window_scale = true;
+    header.options.window_scale = config_.window_shift;
+  }
+  if (half.options.timestamps) {
+    header.options.has_timestamps = true;
+    header.options.ts_value = timestamp_clock(now) + half.ts_offset;
+    header.options.ts_echo = half.ts_recent;
+  }
+  if (half.cookie_asked) {
+    const FastOpenCookie cookie = fast_open_server_.make(half.local.address, half.remote.address);
+    header.options.has_cookie = true;
+    header.options.cookie_size = static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
+  }
+  send_segment(header, half.local.address, half.remote.address, false, Ecn::kNotCapable, now);
+}
+
+void Table::send_cookie(const Endpoint& local, const Endpoint& remote, const Segment& syn,
+                        const SynOptions& options, Instant now) {
+  count_up(kCookiesSent);
+  cookies_until_ = now + kCookieTime;
+  HalfOpen half(Entry::Kind::kHalfOpen, local, remote);
+  half.irs = syn.header.seq;
+  half.iss = cookies_.make(local, remote, half.irs, options, now);
+  half.options = options;
+  half.ts_recent = syn.header.options.ts_value;
+  const std::uint32_t clock = timestamp_clock(now);
+  half.ts_offset =
+      SynCookies::timestamp(clock + numbers_.choose(local, remote, now).timestamp_offset, options) - clock;
+  send_syn_ack(half, now);
+}
+
+bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint& local,
+                           const Endpoint& remote, Instant now) {
+  const Header& header = segment.header;
+  std::optional<std::uint32_t> echo;
+  if (header.options.has_timestamps) echo = header.options.ts_echo;
+  const auto options = cookies_.check(local, remote, header.seq - 1, header.ack - 1, echo, now);
+  if (!options) return count_up(kCookiesBad), false;
+  if (listener.waiting >= listener.backlog) return count_up(kBacklogFull), true;
+  HalfOpen half(Entry::Kind::kHalfOpen, local, remote);
+  half.listener = &listener;
+  half.irs = header.seq - 1;
+  half.iss = header.ack - 1;
+  half.options = *options;
+  half.ts_recent = header.options.ts_value;
+  half.ts_offset = numbers_.choose(local, remote, now).timestamp_offset;
+  half.window = header.window;
+  half.retries = 1;  // its round trip is not known
+  if (promote(half, segment, now) != nullptr) count_up(kCookiesTaken);
+  return true;
+}
+
+void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
+  const Header& header = segment.header;
+  const Seq next = half.irs + 1;
+  if (header.has(kSyn) && !header.has(kAck | kRst) && header.seq == half.irs) {
+    // The SYN-ACK was lost, or is late.
+    return send_syn_ack(half, now);
+  }
+  const auto acknowledge = [&] {
+    if (!challenge_rate_.allow(config_.challenge_acks, now)) return;
+    count_up(kChallenges);
+    Header answer;
+    answer.source_port = half.local.port;
+    answer.destination_port = half.remote.port;
+    answer.seq = half.iss + 1;
+    answer.ack = next;
+    answer.flags = kAck;
+    answer.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.receive_first, 65535));
+    if (half.options.timestamps) {
+      answer.options.has_timestamps = true;
+      answer.options.ts_value = timestamp_clock(now) + half.ts_offset;
+      answer.options.ts_echo = half.ts_recent;
+    }
+    send_segment(answer, half.local.address, half.remote.address, false, Ecn::kNotCapable, now);
+  };
+  if (half.options.timestamps && header.options.has_timestamps && !header.has(kRst) &&
+      before(header.options.ts_value, half.ts_recent)) {
+    count_up(kPaws);
+    return acknowledge();
+  }
+  if (header.seq - next >= std::min<std::uint32_t>(config_.receive_first, 65535)) {
+    count_up(kOutOfWindow);
+    if (!header.has(kRst)) acknowledge();
+    return;
+  }
+  if (header.has(kRst)) {
+    if (header.seq != next) return acknowledge();
+    count_up(kResetsReceived);
+    return drop(half);
+  }
+  // RFC 9293 section 3.10.7.4, fourth: back to LISTEN.
+  if (header.has(kSyn)) return drop(half);
+  if (!header.has(kAck)) return;
+  if (header.ack != half.iss + 1) {
+    return send_reset(segment, half.local, half.remote, now);
+  }
+  if (half.listener->waiting >= half.listener->backlog) {
+    // The peer's data, or our SYN-ACK, comes again.
+    count_up(kBacklogFull);
+    return;
+  }
+  promote(half, segment, now);
+}
+
+// The connection is open: it gets its full state. The segment that opened it may carry more.
+Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) {
+  // As the SYN was, but for what cannot be known any more.
+  Segment syn;
+  syn.header.seq = half.irs;
+  syn.header.window = half.window;
+  syn.header.options.mss = half.options.mss;
+  syn.header.options.has_window_scale = half.options.window_scale.has_value();
+  syn.header.options.window_scale = half.options.window_scale.value_or(0);
+  syn.header.options.sack_permitted = half.options.sack;
+  syn.header.options.has_timestamps = half.options.timestamps;
+  syn.header.options.ts_value = half.ts_recent;
+  const Endpoint local = half.local;
+  const Endpoint remote = half.remote;
+  Listener* const listener = half.listener;
+  const Seq iss = half.iss;
+  const std::uint32_t ts_offset = half.ts_offset;
+  const bool ecn = half.options.ecn;
+  const bool measured = half.retries == 0;
+  const Duration rtt = now - half.sent;
+  if (memory_.used() + kConnectionCost + memory_.limit() / 8 > memory_.limit() ||
+      connections_ >= config_.connections) {
+    count_up(kSynDropped);
+    return nullptr;
+  }
+  if (half.in_table) drop(const_cast<HalfOpen&>(half));
+  Connection* connection = make(local, remote, listener->options);
+  if (connection == nullptr) return nullptr;
+  connection->passive_ = true;
+  connection->listener_ = listener;
+  connection->ts_offset_ = ts_offset;
+  connection->answer_syn(syn, iss, now);
+  connection->ts_recent_at_s_ = seconds_of(now);
+  connection->ecn_ = ecn;
+  connection->rcv_edge_ = connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
+  if (measured) {
+    connection->rtt_.sample(rtt, now);
+  } else {
+    connection->attempts_ = 1;
+  }
+  connection->receive(segment, now);
+  return connection;
+}
+
+// A SYN with a valid cookie: its data is taken at once.
+bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local,
+                              const Endpoint& remote, Seq iss, Instant now) {
+  const auto cookie = FastOpenCookie::of(segment.header.options.cookie_bytes());
+  if (!cookie || !fast_open_server_.valid(*cookie, local.address, remote.address)) {
+    // Refused: the SYN-ACK brings a new one, and acknowledges no data.
+    return false;
+  }
+  Connection* connection = make(local, remote, listener.options);
+  if (connection == nullptr) return false;
+  count_up(kFastOpens);
+  connection->passive_ = true;
+  connection->ts_offset_ = numbers_.choose(local, remote, now).timestamp_offset;
+  connection->answer_syn(segment, iss, now);
+  connection->ts_recent_at_s_ = seconds_of(now);
+  connection->last_received_ = now;
+  connection->ecn_ = config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr);
+  connection->listener_ = &listener;
+  connection->rcv_edge_ = connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
+  offer(*connection);
+  segment.header.seq += 1;
+  segment.header.flags &= static_cast<std::uint8_t>(~(kSyn | kFin));
+  if (segment.length != 0) connection->receive_data(segment, now);
+  connection->send_syn(now);
+  connection->ack_sent_ = connection->rcv_nxt_;
+  connection->restart_retransmit_timer(now);
+  return true;
+}
+
+void Table::drop(HalfOpen& half) {
+  remove(half);
+  --half_open_;
+  --half.listener->half_open;
+  memory_.give(kHalfOpenCost);
+  delete &half;
+}
+
+void Table::tick_half_open(Instant now) {
+  for (std::size_t level = half_opens_.size(); level-- > 0;) {
+    async::List<HalfOpen>& list = half_opens_[level];
+    while (!list.empty() && list.front().due <= now) {
+      HalfOpen& half = list.front();
+      if (half.retries >= config_.syn_ack_retries || level + 1 == half_opens_.size()) {
+        drop(half);
+        continue;
+      }
+      ++half.retries;
+      half.due = now + config_.rto.initial * (std::int64_t{1} << half.retries);
+      half_opens_[level + 1].push_back(half);
+      count_up(kRetransmitted);
+      send_syn_ack(half, now);
+    }
+  }
+}
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,358 @@
+#include "fata/net/tcp/table.hpp"
+
+#include <algorithm>
+
+#include "fata/sig/flow.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+
+constexpr std::array<std::string_view, Table::kCounts> kNames{"received",
+                                                              "sent",
+                                                              "retransmitted",
+                                                              "bad_checksum",
+                                                              "malformed",
+                                                              "bad_address",
+                                                              "no_connection",
+                                                              "resets_sent",
+                                                              "resets_received",
+                                                              "out_of_window",
+                                                              "paws",
+                                                              "no_timestamp",
+                                                              "bad_ack",
+                                                              "challenges",
+                                                              "syn_dropped",
+                                                              "backlog_full",
+                                                              "cookies_sent",
+                                                              "cookies_taken",
+                                                              "cookies_bad",
+                                                              "timeouts",
+                                                              "tail_probes",
+                                                              "recoveries",
+                                                              "spurious",
+                                                              "window_probes",
+                                                              "keepalives",
+                                                              "out_of_order",
+                                                              "out_of_order_dropped",
+                                                              "duplicates",
+                                                              "no_buffer",
+                                                              "opened",
+                                                              "accepted",
+                                                              "ended",
+                                                              "gave_up",
+                                                              "orphans_reset",
+                                                              "time_wait_reused",
+                                                              "time_wait_dropped",
+                                                              "icmp_taken",
+                                                              "icmp_ignored",
+                                                              "black_holes",
+                                                              "fast_opens"};
+
+constexpr std::size_t kTimersAtOnce = 4096;
+
+}  // namespace
+
+Table::Table(const Config& config, const Secrets& secrets, IpLayer& ip)
+    : config_(config),
+      ip_(&ip),
+      table_key_(secrets.table),
+      memory_(config.memory, config.borrowed),
+      numbers_(secrets.numbers),
+      cookies_(secrets.cookies),
+      ports_(secrets.ports),
+      fast_open_server_(secrets.fast_open),
+      buckets_(16) {
+  for (std::size_t i = 0; i < kCounts; ++i) counters_[i].name = kNames[i];
+}
+
+Table::~Table() {
+  check(listeners_.empty(), "a listener outlives its TCP");
+  for (async::List<HalfOpen>& list : half_opens_) {
+    while (!list.empty()) drop(list.front());
+  }
+  while (!waits_.empty()) drop(waits_.front());
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    while (buckets_[i] != nullptr) {
+      auto& connection = static_cast<Connection&>(*buckets_[i]);
+      check(connection.orphan_, "a connection outlives its TCP");
+      connection.end({});
+    }
+  }
+  bury();
+}
+
+bool Table::Rate::allow(std::uint32_t most, Instant now) {
+  if (now - from >= seconds(1)) {
+    from = now;
+    used = 0;
+  }
+  if (used >= most) return false;
+  ++used;
+  return true;
+}
+
+std::size_t Table::bucket_of(const Endpoint& local, const Endpoint& remote) const {
+  return pair_hash(table_key_, local, remote) & (buckets_.size() - 1);
+}
+
+Entry* Table::find(const Endpoint& local, const Endpoint& remote) {
+  const auto is_it = [&](const Entry& node) {
+    return node.remote.port == remote.port && node.local.port == local.port &&
+           node.remote.address == remote.address && node.local.address == local.address;
+  };
+  // A flow's segments come in bursts.
+  if (last_found_ != nullptr && is_it(*last_found_)) return last_found_;
+  for (Entry* node = buckets_[bucket_of(local, remote)]; node != nullptr; node = node->next_in_bucket) {
+    if (is_it(*node)) return last_found_ = node;
+  }
+  return nullptr;
+}
+
+void Table::add(Entry& node) {
+  if (nodes_ == buckets_.size()) grow();
+  Entry*& bucket = buckets_[bucket_of(node.local, node.remote)];
+  node.next_in_bucket = bucket;
+  node.in_table = true;
+  bucket = &node;
+  ++nodes_;
+}
+
+void Table::remove(Entry& node) {
+  if (!node.in_table) return;
+  Entry** at = &buckets_[bucket_of(node.local, node.remote)];
+  while (*at != &node) at = &(*at)->next_in_bucket;
+  *at = node.next_in_bucket;
+  node.in_table = false;
+  --nodes_;
+  if (last_found_ == &node) last_found_ = nullptr;
+}
+
+void Table::grow() {
+  std::vector<Entry*> old(buckets_.size() * 2);
+  std::swap(old, buckets_);
+  for (Entry* first : old) {
+    while (first != nullptr) {
+      Entry* node = std::exchange(first, first->next_in_bucket);
+      Entry*& bucket = buckets_[bucket_of(node->local, node->remote)];
+      node->next_in_bucket = bucket;
+      bucket = node;
+    }
+  }
+}
+
+bool Table::receive(IpPacket& packet, Instant now) {
+  now_ = now;
+  count_up(kReceived);
+  if (!packet.unicast) return count_up(kBadAddress), true;
+  const auto header = Header::parse(packet.payload.bytes());
+  if (!header) return count_up(kMalformed), true;
+  const bool vouched = packet.offload.checksum_valid || packet.offload.checksum_needed;
+  if (!vouched && !checksum_holds(packet.source, packet.destination, packet.payload.bytes(), packet.more))
+    return count_up(kChecksum), true;
+  if (header->source_port == 0 || header->destination_port == 0) return count_up(kBadAddress), true;
+
+  Segment segment{*header, std::move(packet.payload), std::move(packet.more), 0, packet.ecn};
+  segment.payload.trim_front(header->header_length);
+  segment.length =
+      static_cast<std::uint32_t>(segment.payload.size() + (segment.more.empty() ? 0 : segment.more.bytes()));
+  const Endpoint local{packet.destination, header->destination_port};
+  const Endpoint remote{packet.source, header->source_port};
+  if (Entry* node = find(local, remote); node != nullptr) {
+    switch (node->kind) {
+      case Entry::Kind::kConnection:
+        static_cast<Connection*>(node)->receive(segment, now);
+        break;
+      case Entry::Kind::kHalfOpen:
+        receive_half_open(static_cast<HalfOpen&>(*node), segment, now);
+        break;
+      case Entry::Kind::kTimeWait:
+        receive_time_wait(static_cast<TimeWait&>(*node), segment, packet, now);
+        break;
+    }
+  } else if (Listener* listener = listener_at(local); listener != nullptr) {
+    receive_at_listener(*listener, segment, packet, now);
+  } else {
+    count_up(kNoConnection);
+    send_reset(segment, local, remote, now);
+  }
+  bury();
+  return true;
+}
+
+void Table::icmp_error(const IcmpError& error, Instant now) {
+  now_ = now;
+  if (error.quoted.size() < 8) return;
+  const Endpoint local{error.local, load_be<std::uint16_t>(error.quoted)};
+  const Endpoint remote{error.remote, load_be<std::uint16_t>(error.quoted.subspan(2))};
+  Entry* node = find(local, remote);
+  if (node == nullptr || node->kind != Entry::Kind::kConnection) return count_up(kIcmpIgnored);
+  static_cast<Connection*>(node)->icmp_error(error, now);
+  bury();
+}
+
+void Table::end_of_batch(Instant now) {
+  now_ = now;
+  while (!dirty_.empty()) dirty_.pop_front().output(now);
+  bury();
+}
+
+Instant Table::next_deadline() const {
+  Instant next = timers_.next();
+  for (const async::List<HalfOpen>& list : half_opens_) {
+    if (!list.empty()) next = std::min(next, const_cast<async::List<HalfOpen>&>(list).front().due);
+  }
+  if (!waits_.empty()) next = std::min(next, const_cast<async::List<TimeWait>&>(waits_).front().until);
+  return next;
+}
+
+void Table::tick(Instant now) {
+  now_ = now;
+  timers_.fire(now, kTimersAtOnce);
+  tick_half_open(now);
+  while (!waits_.empty() && waits_.front().until <= now) drop(waits_.front());
+  end_of_batch(now);
+}
+
+Connection* Table::make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options) {
+  if (connections_ >= config_.connections || !memory_.take(kConnectionCost, memory_.limit() / 8))
+    return nullptr;
+  auto* connection = new Connection(*this, local, remote, options);
+  ++connections_;
+  add(*connection);
+  return connection;
+}
+
+Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote, const FlowOptions& options,
+                                   Observer* observer, Instant now) {
+  now_ = now;
+  if (remote.port == 0 || remote.address.is_any()) return fata::fail(Error(sig::FlowErrc::kUnreachable));
+  const std::optional<Path> path = ip_->path(remote.address, given.address);
+  if (!path) return fata::fail(Error(sig::FlowErrc::kUnreachable));
+  Endpoint local{path->source, given.port};
+  const auto is_free = [&](std::uint16_t port) {
+    Entry* node = find({local.address, port}, remote);
+    if (node == nullptr) return true;
+    return node->kind == Entry::Kind::kTimeWait && may_reuse(static_cast<TimeWait&>(*node), now);
+  };
+  if (local.port == 0) {
+    const std::optional<std::uint16_t> port = ports_.choose(local.address, remote, is_free);
+    if (!port) return fata::fail(Error(TcpErrc::kNoFreePort));
+    local.port = *port;
+  } else if (!is_free(local.port)) {
+    return fata::fail(TcpErrc::kPortInUse, local.port);
+  }
+  if (Entry* old = find(local, remote); old != nullptr) {
+    count_up(kTimeWaitReused);
+    drop(static_cast<TimeWait&>(*old));
+  }
+  Connection* connection = make(local, remote, options);
+  if (connection == nullptr) {
+    return fata::fail(Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
+  }
+  connection->observer_ = observer;
+  count_up(kOpened);
+  connection->open(now);
+  return connection;
+}
+
+void Table::release(Connection* connection, Instant now) {
+  now_ = now;
+  connection->leave(now);
+  if (connection->orphan_) {
+    if (connection->gone() && !connection->linked()) dead_.push_back(*connection);
+  } else {
+    dead_.push_back(*connection);
+  }
+  bury();
+}
+
+// Called once for each connection, when it ends.
+void Table::ended(Connection& connection) {
+  count_up(kEnded);
+  connection.unlink();
+  remove(connection);
+  if (connection.orphan_) {
+    --orphans_;
+    dead_.push_back(connection);
+  }
+}
+
+void Table::bury() {
+  while (!dead_.empty()) {
+    delete &dead_.pop_front();
+    --connections_;
+    memory_.give(kConnectionCost);
+  }
+}
+
+void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress& local,
+                        const IpAddress& remote, bool checksum, Ecn ecn, Instant now) {
+  constexpr std::size_t kChecksumAt = 16;
+  header.write(packet.bytes());
+  ChecksumSum sum;
+  add_pseudo_header(sum, local, remote, packet.total_size());
+  if (checksum) {
+    store_be(packet.bytes().subspan(kChecksumAt), sum.partial());
+    packet.offload().checksum_needed = true;
+    packet.offload().checksum_start = 0;
+    packet.offload().checksum_offset = kChecksumAt;
+  } else {
+    sum.add(packet.bytes());
+    store_be(packet.bytes().subspan(kChecksumAt), sum.finish());
+  }
+  count_up(kSent);
+  ip_->send(std::move(packet), local, remote, kProtocol, ecn, false, now);
+}
+
+void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
+                         Ecn ecn, Instant now) {
+  PacketBuf packet = ip_->allocate();
+  const std::size_t length = kHeaderSize + header.options.size();
+  if (!packet || packet.tailroom() < length) return count_up(kNoBuffer);
+  (void)packet.append(length);
+  send_packet(std::move(packet), header, local, remote, checksum, ecn, now);
+}
+
+// RFC 9293 section 3.10.7.1.
+void Table::send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now) {
+  if (segment.header.has(kRst) || !reset_rate_.allow(config_.resets, now)) return;
+  count_up(kResetsSent);
+  Header header;
+  header.source_port = local.port;
+  header.destination_port = remote.port;
+  if (segment.header.has(kAck)) {
+    header.seq = segment.header.ack;
+    header.flags = kRst;
+  } else {
+    header.ack = segment.end();
+    header.flags = kRst | kAck;
+  }
+  send_segment(header, local.address, remote.address, false, Ecn::kNotCapable, now);
+}
+
+ConnectionStats Table::stats_of(const Entry& node) {
+  if (node.kind == Entry::Kind::kConnection) return static_cast<const Connection&>(node).stats();
+  ConnectionStats stats{};
+  stats.local = node.local;
+  stats.remote = node.remote;
+  stats.state = node.kind == Entry::Kind::kHalfOpen ? State::kSynReceived : State::kTimeWait;
+  return stats;
+}
+
+void Table::write_netstat(TextWriter& out) const {
+  for_each([&out](const ConnectionStats& stats) {
+    print(out, stats.local, " ", stats.remote, " ", name(stats.state));
+    if (stats.mss != 0) {
+      print(out, " cwnd ", stats.cwnd, " in flight ", stats.in_flight, " srtt ", stats.srtt, " rto ",
+            stats.rto, " retransmits ", stats.retransmits, " queues ", stats.send_queue, "/",
+            stats.receive_queue, "/", stats.reorder_queue);
+    }
+    out.put('\n');
+  });
+  print(out, "memory ", memory_.used(), " of ", memory_.limit(), ", borrowed ", memory_.borrowed(), "\n");
+  write_counters(out, counters_);
+  out.put('\n');
+}
+
+}  // namespace fata::net::tcp

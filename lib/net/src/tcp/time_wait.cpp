@@ -1,0 +1,88 @@
+// TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 1337, RFC 6191): a closed connection's number, kept in few bytes.
+#include "fata/net/tcp/table.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+constexpr std::size_t kTimeWaitCost = sizeof(TimeWait) + 32;
+}
+
+void Table::begin_time_wait(Connection& connection, Instant now) {
+  if (config_.time_wait == 0 || config_.time_wait_time.ns <= 0) return;
+  if (time_waits_ >= config_.time_wait || !memory_.take(kTimeWaitCost, memory_.limit() / 8)) {
+    // Room comes from the oldest; the promise that its number is not used is nearly kept.
+    count_up(kTimeWaitDropped);
+    if (waits_.empty()) return;
+    drop(waits_.front());
+    if (!memory_.take(kTimeWaitCost)) return;
+  }
+  auto* wait = new TimeWait(Entry::Kind::kTimeWait, connection.local, connection.remote);
+  wait->began = now;
+  wait->until = now + config_.time_wait_time;
+  wait->snd_nxt = connection.snd_nxt_;
+  wait->rcv_nxt = connection.rcv_nxt_;
+  wait->ts_recent = connection.ts_recent_;
+  wait->ts_offset = connection.ts_offset_;
+  wait->timestamps = connection.timestamps_;
+  wait->window =
+      static_cast<std::uint16_t>((connection.rcv_edge_ - connection.rcv_nxt_) >> connection.rcv_shift_);
+  ++time_waits_;
+  add(*wait);
+  waits_.push_back(*wait);
+}
+
+void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& packet, Instant now) {
+  const Header& header = segment.header;
+  // RFC 1337: a reset, which may be old, ends nothing here.
+  if (header.has(kRst)) return;
+  const bool stamped = wait.timestamps && header.options.has_timestamps;
+  if (header.has(kSyn) && !header.has(kAck)) {
+    // RFC 6191: what is surely newer may open a connection anew.
+    const bool newer = stamped && header.options.ts_value != wait.ts_recent
+                           ? after(header.options.ts_value, wait.ts_recent)
+                           : after(header.seq, wait.rcv_nxt);
+    Listener* const listener = newer ? listener_at(wait.local) : nullptr;
+    if (listener != nullptr) {
+      const Seq least = wait.snd_nxt + 65535 + 2;
+      count_up(kTimeWaitReused);
+      drop(wait);
+      return receive_at_listener(*listener, segment, packet, now, least);
+    }
+  } else if (segment.length == 0 && !header.has(kFin | kSyn) && header.seq == wait.rcv_nxt) {
+    return;  // an ACK that says nothing new
+  }
+  const bool old = stamped && before(header.options.ts_value, wait.ts_recent);
+  if (header.has(kFin) && !old && segment.end() == wait.rcv_nxt) {
+    // The peer has not heard our last ACK.
+    wait.until = now + config_.time_wait_time;
+    waits_.push_back(wait);
+  }
+  if (!challenge_rate_.allow(config_.challenge_acks, now)) return;
+  Header answer;
+  answer.source_port = wait.local.port;
+  answer.destination_port = wait.remote.port;
+  answer.seq = wait.snd_nxt;
+  answer.ack = wait.rcv_nxt;
+  answer.flags = kAck;
+  answer.window = wait.window;
+  if (wait.timestamps) {
+    answer.options.has_timestamps = true;
+    answer.options.ts_value = timestamp_clock(now) + wait.ts_offset;
+    answer.options.ts_echo = wait.ts_recent;
+  }
+  send_segment(answer, wait.local.address, wait.remote.address, false, Ecn::kNotCapable, now);
+}
+
+// For a connection that we open: the peer's timestamps will tell it from the old one after a second.
+bool Table::may_reuse(const TimeWait& wait, Instant now) const {
+  return wait.timestamps && now - wait.began > seconds(1);
+}
+
+void Table::drop(TimeWait& wait) {
+  remove(wait);
+  --time_waits_;
+  memory_.give(kTimeWaitCost);
+  delete &wait;
+}
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,242 @@
+// A connection's timers: retransmission (RFC 6298), tail loss probe (RFC 8985 section 7), window probe (RFC
+// 9293 section 3.8.6.1), keepalive (section 3.8.4), delayed ACK (section 3.8.6.3).
+#include <algorithm>
+
+#include "fata/net/tcp/connection.hpp"
+#include "fata/net/tcp/table.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+constexpr Duration kWorstDelayedAck = milliseconds(200);  // of peers (RFC 8985 section 7.2)
+}
+
+Duration Connection::rto() const { return rtt_.rto(table_->config_.rto); }
+
+void Connection::arm() {
+  const Instant next = std::min({retransmit_at_, ack_at_, life_at_, pace_at_});
+  if (next.is_never()) return;
+  // A timer that fires too early looks again: what moves on with every ACK costs nothing.
+  if (!armed() || deadline() > next) table_->timers_.arm(*this, next);
+}
+
+void Connection::on_timer() noexcept { run_timers(table_->now_); }
+
+void Connection::run_timers(Instant now) {
+  if (gone()) return;
+  if (ack_at_ <= now) {
+    ack_at_ = Instant::never();
+    if (ack_soon_) send_ack(now);
+  }
+  if (pace_at_ <= now) {
+    pace_at_ = Instant::never();
+    if (write_blocked_ && room() != 0) {
+      write_blocked_ = false;
+      notify(Observer::kWritable);
+    }
+    output(now);
+  }
+  if (retransmit_at_ <= now) on_retransmit_timer(now);
+  if (!gone() && life_at_ <= now) on_life_timer(now);
+  if (!gone()) arm();
+}
+
+void Connection::restart_retransmit_timer(Instant now) {
+  if (state_ == State::kSynSent || state_ == State::kSynReceived) {
+    retransmit_timer_ = RetransmitTimer::kTimeout;
+    retransmit_at_ = now + rto();
+    return arm();
+  }
+  if (board_.empty()) {
+    retransmit_timer_ = RetransmitTimer::kOff;
+    retransmit_at_ = Instant::never();
+    // Something waits and nothing is under way: the window is closed, or too small.
+    if (unsent() != 0 || (fin_queued_ && !fin_sent_)) {
+      retransmit_timer_ = RetransmitTimer::kWindowProbe;
+      retransmit_at_ = now + rto();
+      arm();
+    }
+    return;
+  }
+  Duration wait = rto();
+  retransmit_timer_ = probing_ ? RetransmitTimer::kWindowProbe : RetransmitTimer::kTimeout;
+  // RFC 8985 section 7.2.
+  if (sack_ && !probing_ && recovery_ == Recovery::kOpen && board_.sacked() == 0 && !tail_probe_out_ &&
+      attempts_ == 0 && rtt_.has_sample() && !tail_probe_done_) {
+    Duration probe = rtt_.srtt() * 2;
+    probe = probe + (board_.outstanding() <= mss_ ? kWorstDelayedAck : milliseconds(2));
+    if (probe < wait) {
+      retransmit_timer_ = RetransmitTimer::kTailProbe;
+      wait = probe;
+    }
+  }
+  retransmit_at_ = now + wait;
+  arm();
+}
+
+void Connection::on_retransmit_timer(Instant now) {
+  const RetransmitTimer timer = retransmit_timer_;
+  retransmit_timer_ = RetransmitTimer::kOff;
+  retransmit_at_ = Instant::never();
+  switch (timer) {
+    case RetransmitTimer::kOff:
+      return;
+    case RetransmitTimer::kTimeout:
+      return on_timeout(now);
+    case RetransmitTimer::kTailProbe:
+      return on_tail_probe(now);
+    case RetransmitTimer::kWindowProbe:
+      return on_window_probe(now);
+    case RetransmitTimer::kReorder: {
+      const std::uint32_t flight = board_.outstanding() - board_.sacked();
+      const Scoreboard::Detection found =
+          board_.detect(now, rtt_.min_rtt(), rtt_.srtt(), mss_, recovery_ != Recovery::kOpen);
+      if (found.bytes != 0 && recovery_ == Recovery::kOpen) {
+        enter_recovery(flight);
+        congestion_.set_cwnd(prr_.on_ack(0, pipe(), congestion_.ssthresh(), mss_, false));
+      } else if (found.bytes != 0 && recovery_ == Recovery::kRecovery) {
+        congestion_.set_cwnd(prr_.on_ack(0, pipe(), congestion_.ssthresh(), mss_, false));
+      }
+      restart_retransmit_timer(now);
+      if (found.wait.ns != 0 && now + found.wait < retransmit_at_) {
+        retransmit_timer_ = RetransmitTimer::kReorder;
+        retransmit_at_ = now + found.wait;
+      }
+      return output(now);
+    }
+  }
+}
+
+void Connection::on_timeout(Instant now) {
+  const Config& config = table_->config_;
+  const bool opening = !synchronized();
+  const std::uint8_t most = opening ? (passive_ ? config.syn_ack_retries : config.syn_retries)
+                                    : (orphan_ ? config.orphan_retries : config.retries);
+  if (attempts_ >= most) {
+    table_->count_up(Table::kGaveUp);
+    return fail(soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut), now);
+  }
+  table_->count_up(Table::kTimeouts);
+  const bool first = attempts_++ == 0;
+  rtt_.back_off();
+  refresh_path(now);
+  if (opening) {
+    ++retransmits_;
+    send_syn(now);
+    return restart_retransmit_timer(now);
+  }
+  if (snd_wnd_ == 0) {
+    --attempts_;
+    return on_window_probe(now);
+  }
+  if (board_.empty()) return restart_retransmit_timer(now);
+  // RFC 4821 in its simplest form: full segments vanish where smaller ones may not.
+  if (config.black_hole_detection && attempts_ >= 3 && black_hole_ < 2 &&
+      mss_ > (black_hole_ == 0 ? 1220 : 536)) {
+    ++black_hole_;
+    table_->count_up(Table::kBlackHoles);
+    set_mss();
+  }
+  const bool again = !first && recovery_ == Recovery::kLoss;
+  if (!again) {
+    undo_from_ = snd_una_;
+    undo_bytes_ = 0;
+    first_again_ts_ = 0;
+    can_undo_ = recovery_ == Recovery::kOpen;
+  }
+  congestion_.on_timeout(board_.outstanding(), again, snd_nxt_);
+  // The peer may have dropped what it had sacked.
+  if (board_.is_first_sacked() || !first) board_.forget_sacks();
+  board_.on_timeout(now, rtt_.min_rtt(), rtt_.srtt(), mss_);
+  recovery_ = Recovery::kLoss;
+  recover_ = snd_nxt_;
+  duplicates_ = 0;
+  tail_probe_out_ = false;
+  send_lost(now);
+  restart_retransmit_timer(now);
+  output(now);
+}
+
+void Connection::on_tail_probe(Instant now) {
+  tail_probe_done_ = true;
+  if (board_.empty()) return;
+  table_->count_up(Table::kTailProbes);
+  tail_probe_out_ = true;
+  // New data if there is any that the peer has room for, else the last segment again.
+  const std::uint32_t length = std::min({unsent(), usable_window(), std::uint32_t{mss_}});
+  tail_probe_again_ = length == 0;
+  if (length != 0) {
+    send_data({snd_nxt_, snd_nxt_ + length}, false, now);
+  } else {
+    SeqRange last = board_.last();
+    if (last.size() > mss_) last.begin = last.end - mss_;
+    send_data(last, true, now);
+  }
+  tail_probe_end_ = snd_nxt_;
+  retransmit_timer_ = RetransmitTimer::kTimeout;
+  retransmit_at_ = now + rto();
+  output(now);
+}
+
+// One byte beyond the window, or what is there of it, again and again as long as the peer answers at all.
+void Connection::on_window_probe(Instant now) {
+  const Config& config = table_->config_;
+  if (board_.empty() && unsent() == 0 && !(fin_queued_ && !fin_sent_)) return;
+  // A peer that answers keeps us waiting for ever (RFC 9293 section 3.8.6.1 MUST-37); one that is silent does
+  // not.
+  if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
+  if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries)) {
+    table_->count_up(Table::kGaveUp);
+    return fail(Error(TcpErrc::kTimedOut), now);
+  }
+  ++attempts_;
+  table_->count_up(Table::kWindowProbes);
+  rtt_.back_off();
+  if (board_.empty()) {
+    const std::uint32_t window = usable_window();
+    const std::uint32_t length = std::min({unsent(), std::max(window, 1U), std::uint32_t{mss_}});
+    const bool fin = fin_queued_ && !fin_sent_ && length == unsent();
+    if (window == 0) probing_ = true;
+    send_data({snd_nxt_, snd_nxt_ + length + (fin ? 1U : 0U)}, false, now);
+  } else {
+    probing_ = true;
+    SeqRange first = board_.first();
+    if (first.size() > mss_) first.end = first.begin + mss_;
+    send_data(first, true, now);
+  }
+  restart_retransmit_timer(now);
+}
+
+// Keepalive, and the patience with peers of connections whose user has gone.
+void Connection::touch_life_timer(Instant now) {
+  if (orphan_) return;
+  life_at_ = options_.keepalive ? now + table_->config_.keepalive_idle : Instant::never();
+  arm();
+}
+
+void Connection::on_life_timer(Instant now) {
+  const Config& config = table_->config_;
+  life_at_ = Instant::never();
+  if (orphan_) {
+    if (state_ == State::kFinWait2) return end(now);
+    return;
+  }
+  if (!options_.keepalive) return;
+  const Instant heard = std::max(last_received_, board_.empty() ? Instant{} : last_sent_);
+  if (probes_ == 0 && now - heard < config.keepalive_idle) {
+    life_at_ = heard + config.keepalive_idle;
+    return;
+  }
+  if (probes_ >= config.keepalive_probes) {
+    table_->count_up(Table::kGaveUp);
+    note_error(TcpErrc::kTimedOut);
+    return reset(now);
+  }
+  ++probes_;
+  table_->count_up(Table::kKeepalives);
+  send_control(kAck, snd_nxt_ - 1, now);
+  life_at_ = now + config.keepalive_interval;
+}
+
+}  // namespace fata::net::tcp

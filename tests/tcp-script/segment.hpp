@@ -1,0 +1,72 @@
+// A TCP segment as a script writes it, and as it is on the wire. Written and read here without the help of
+// the library's own header code, so that a mistake there cannot hide.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fata/base/address.hpp"
+#include "fata/net/transport.hpp"
+
+namespace fata::test {
+
+enum Flag : std::uint8_t {
+  kFin = 1,
+  kSyn = 2,
+  kRst = 4,
+  kPsh = 8,
+  kAck = 16,
+  kUrg = 32,
+  kEce = 64,
+  kCwr = 128
+};
+
+struct Timestamps {
+  std::uint32_t value = 0;
+  std::uint32_t echo = 0;
+};
+struct Block {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
+struct WireSegment {
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::uint8_t flags = 0;
+  std::uint16_t window = 0;
+  std::uint16_t urgent = 0;
+  std::optional<std::uint16_t> mss;
+  std::optional<std::uint8_t> window_scale;
+  bool sack_permitted = false;
+  std::vector<Block> sack;
+  std::optional<Timestamps> timestamps;
+  std::optional<std::string> cookie;  // empty: a request
+  std::string raw_options;            // written as they are, before all others
+  std::string data;
+  net::Ecn ecn = net::Ecn::kNotCapable;
+  Offload offload;
+  bool bad_checksum = false;
+};
+
+std::string encode(const WireSegment& segment, const IpAddress& source, const IpAddress& destination);
+
+struct Decoded {
+  WireSegment segment;
+  std::string complaint;  // why it should never have been sent; empty if it is fine
+};
+// `device_sums`: the checksum is left to the device, and holds the pseudo-header's part only.
+Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddress& destination,
+               bool device_sums);
+
+// The byte at `position` of what the peer (or we) send: data is checked by its place in the stream.
+char pattern(std::uint32_t position, bool from_peer);
+std::string pattern_text(std::uint32_t position, std::size_t length, bool from_peer);
+
+std::string flags_text(std::uint8_t flags);
+
+}  // namespace fata::test

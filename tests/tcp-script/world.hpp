@@ -1,0 +1,57 @@
+// What a script plays against: one Table, an IP layer that keeps what is sent, a clock that the script moves.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "fata/base/pool.hpp"
+#include "fata/net/tcp/table.hpp"
+#include "segment.hpp"
+
+namespace fata::test {
+
+namespace tcp = net::tcp;
+
+struct Sent {
+  Instant at;
+  IpAddress local, remote;
+  WireSegment segment;
+  std::string complaint;
+};
+
+class World final : public net::IpLayer {
+ public:
+  explicit World(const tcp::Config& config, bool v6);
+
+  // IpLayer
+  std::optional<net::Path> path(const IpAddress& remote, const IpAddress& local) override;
+  PacketBuf allocate() override { return transmit_.allocate(net::kIpHeadroom); }
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
+            net::Ecn ecn, bool fragment, Instant now) override;
+  void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
+  void confirm_reachable(const IpAddress& remote, Instant now) override;
+
+  void deliver(const WireSegment& segment, bool unicast);
+  void icmp(const net::IcmpError& error) { table->icmp_error(error, now); }
+
+  // Moves the clock to `to`, running timers on the way; stops early, at that time, when something is sent.
+  void advance(Instant to);
+
+  // Kept for longer than the table.
+  BufferPool receive_{512, 2048};
+  BufferPool transmit_{512, 2048};
+
+  IpAddress local, remote;
+  std::size_t mtu = 1500;
+  std::uint32_t gso = 0;
+  bool device_sums = false;
+  bool reachable = true;
+  Instant now = Instant{} + seconds(1000);
+  std::deque<Sent> sent;
+  std::string failure;
+  std::unique_ptr<tcp::Table> table;
+};
+
+}  // namespace fata::test
