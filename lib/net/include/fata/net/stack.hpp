@@ -88,7 +88,7 @@ class Stack final : public BasicStack<Net, DualFamilies> {
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
     stack->use_ipv4(v4, v4_gateway);
     stack->use_ipv6(v6, v6_gateway.address);
-    co_return stack;
+    return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
   }
   // With IPv4 only at first, and numbers that are no secret.
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Ipv4Cidr address,
@@ -96,7 +96,7 @@ class Stack final : public BasicStack<Net, DualFamilies> {
     FixedRandom random;
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
     stack->use_ipv4(address, gateway);
-    co_return stack;
+    return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
   }
 
   ipv6::Engine& v6() { return this->families().v6; }
@@ -124,7 +124,7 @@ class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
                                                                  Ipv4Cidr address, Ipv4Address gateway) {
     auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random));
     stack->use_ipv4(address, gateway);
-    co_return stack;
+    return async::ready(Result<std::unique_ptr<Ipv4Stack>>(std::move(stack)));
   }
 };
 
