@@ -98,7 +98,7 @@ Stack host_stack(Where where) { return {host_udp(where), host_tcp(where)}; }
 
 Stack default_stack(const Context& context, Where where) {
   if (context.is(Net::kHost)) return host_stack(where);
-  const bool both = context.key("ipv6", true, "IPv6 beside IPv4; no leaves it out of the image");
+  const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
   const auto card = default_network(context, where);
   return both ? stack(card, where) : stack_ipv4(card, where);
 }

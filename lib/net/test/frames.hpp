@@ -131,7 +131,7 @@ class Recorder final : public FrameSink, public udp::Port {
   };
 
   explicit Recorder(const HostConfig& config = {}, std::uint16_t port = 53)
-      : pool(64, 2048), v4({config.icmp_errors_per_second}), host(&v4, nullptr), udp(host) {
+      : pool(64, 2048), v4({{}, config.icmp_errors_per_second}), host(&v4, nullptr), udp(host) {
     host.attach(ip_protocol::kUdp, udp);
     link = host.add_interface({config.mac, config.mtu, {.tx_checksum = config.tx_checksum}}, *this, now);
     EXPECT_TRUE(v4.add_address(*link, config.address, now));

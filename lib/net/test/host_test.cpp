@@ -58,8 +58,9 @@ TEST(Host, CountsEachMalformedFrameUnderItsOwnNameAndAnswersNone) {
       {"a wrong IP checksum", ip_frame({.checksum_error = 1}, hello), "ip_checksum"},
       {"to another host", ip_frame({.to = ip(9)}, hello), "not_for_us"},
       {"to a multicast group", ip_frame({.to = Ipv4Address::of(224, 0, 0, 1)}, hello), "not_for_us"},
-      {"the first of the fragments", ip_frame({.flags = 0x2000}, hello), "fragments"},
-      {"the last of the fragments", ip_frame({.flags = 0x0010}, hello), "fragments"},
+      {"a fragment of odd length", ip_frame({.flags = 0x2000}, Frame(9)), "bad_fragment"},
+      {"a fragment of nothing", ip_frame({.flags = 0x2000}, {}), "bad_fragment"},
+      {"a fragment beyond 65535 bytes", ip_frame({.flags = 0x1fff}, Frame(16)), "bad_fragment"},
       {"from a multicast group", ip_frame({.from = Ipv4Address::of(224, 0, 0, 1)}, hello), "bad_address"},
       {"from loopback", ip_frame({.from = Ipv4Address::of(127, 0, 0, 1)}, hello), "bad_address"},
       {"from the broadcast address", ip_frame({.from = {0xffffffff}}, hello), "bad_address"},
@@ -395,15 +396,21 @@ TEST(Host, CountsWhatItCannotRoute) {
   EXPECT_EQ(routed.count("no_route"), 1u);
 }
 
-TEST(Host, SendsTheLargestDatagramThatFitsAndCountsLargerOnes) {
+TEST(Host, SendsTheLargestDatagramThatFitsWholeAndLargerOnesInFragments) {
   Recorder recorder;
   recorder.teach(2);
-  EXPECT_EQ(recorder.host.path(ip(2), {})->mtu, 1500u);
   recorder.send(ip(2), std::string(1472, 'x'));
-  recorder.send(ip(2), std::string(1473, 'x'));
   ASSERT_EQ(recorder.sent.size(), 1u);
   EXPECT_EQ(recorder.sent[0].size(), 1514u);
-  EXPECT_EQ(recorder.count("too_long"), 1u);
+  EXPECT_TRUE(sent_packet(recorder.sent[0]).ip.dont_fragment);
+  recorder.send(ip(2), std::string(1473, 'x'));
+  ASSERT_EQ(recorder.sent.size(), 3u);
+  const Sent first = sent_packet(recorder.sent[1]), second = sent_packet(recorder.sent[2]);
+  EXPECT_TRUE(first.ip.more_fragments && !second.ip.more_fragments && !first.ip.dont_fragment);
+  EXPECT_EQ(first.payload.size(), 1480u);
+  EXPECT_EQ(second.ip.fragment_offset, 1480);
+  EXPECT_EQ(second.payload.size(), 1u);
+  EXPECT_EQ(first.ip.identification, second.ip.identification);
 }
 
 TEST(Host, LeavesChecksumsToADeviceThatMakesThemAndTheyComeOutRight) {

@@ -31,7 +31,7 @@ struct Stack {
   Device<Udp> udp;
   Device<Tcp> tcp;
 };
-// The stack that `--net` chose: the host's sockets, or Fata's own over default_network(), which `-D ipv6=no` builds without IPv6.
+// The stack that `--net` chose: the host's sockets, or Fata's own over default_network(), which `-D ipv6=false` builds without IPv6.
 Stack default_stack(const Context& context, Where where = Where::current());
 // Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway, --ipv6 and --ipv6-gateway.
 Stack stack(const Device<NetDevice>& card, Where where = Where::current());

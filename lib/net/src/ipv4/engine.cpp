@@ -3,12 +3,14 @@
 namespace fata::net::ipv4 {
 
 Engine::Engine(const Config& config)
-    : errors_(config.icmp_errors_per_second, 10),
+    : random_(config.secret),
+      fragment_ids_(config.secret),
+      errors_(config.icmp_errors_per_second, 10),
       counters_{Counter{"not_for_us"},
                 Counter{"bad_arp"},
                 Counter{"bad_ip"},
                 Counter{"ip_checksum"},
-                Counter{"fragments"},
+                Counter{"bad_fragment"}, Counter{"fragment_overlap"}, Counter{"fragment_room"}, Counter{"reassembled"}, Counter{"reassembly_timeout"}, Counter{"fragments_sent"},
                 Counter{"bad_address"},
                 Counter{"unknown_protocol"},
                 Counter{"bad_icmp"},
@@ -126,8 +128,6 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   const bool impossible = source.is_multicast() || source.value >> 24 == 0 || is_broadcast(source, from) ||
                           (!inside && (source.is_loopback() || is_ours(source)));
   if (impossible) return count_up(kBadAddress);
-  if (ip->is_fragment()) return count_up(kFragments);
-
   // What is behind the packet is padding.
   if (ip->total_length < frame.frame.size()) {
     frame.frame.truncate(ip->total_length);
@@ -135,6 +135,9 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   } else if (!frame.more.empty()) {
     frame.more.truncate(ip->total_length - frame.frame.size());
   }
+  if (ip->is_fragment()) [[unlikely]] return receive_fragment(*ip, cast, ours, std::move(frame), now);
+  // TCP's payload stays in its pieces; for the others a packet is one.
+  if (!frame.more.empty() && ip->protocol != ip_protocol::kTcp && !join_pieces(frame)) return count_up(kFragmentRoom);
   const Slice whole = frame.frame;
   IpPacket packet{source, to, std::move(frame.frame), std::move(frame.more), frame.offload};
   packet.payload.trim_front(ip->header_length);
@@ -142,6 +145,53 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   packet.hop_limit = ip->ttl;
   packet.unicast = ours && cast == LinkCast::kUs;
   deliver(*ip, packet, whole, now);
+}
+
+bool Engine::join_pieces(sig::RxFrame& frame) {
+  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
+  if (!joined) return false;
+  copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
+  for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
+  frame.more.clear();
+  frame.frame = Slice(std::move(joined));
+  return true;
+}
+
+void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame, Instant now) {
+  if (!frame.more.empty() && !join_pieces(frame)) return count_up(kFragmentRoom);
+  Header first = header;
+  first.more_fragments = false;
+  std::array<std::byte, kHeaderSize> written;
+  first.write(written);
+  Reassembly::Fragment fragment;
+  fragment.key = {header.source, header.destination, header.identification, header.protocol};
+  fragment.offset = header.fragment_offset;
+  fragment.more = header.more_fragments;
+  fragment.most = 65535 - kHeaderSize;
+  fragment.header = written;
+  fragment.data = frame.frame.bytes().subspan(header.header_length);
+  fragment.ecn = static_cast<Ecn>(header.tos & 3);
+  fragment.unicast = ours && cast == LinkCast::kUs;
+  Reassembly::Result result = reassembly_.add(fragment, now);
+  switch (result.outcome) {
+    case Reassembly::Outcome::kWaits: return;
+    case Reassembly::Outcome::kOverlap: return count_up(kFragmentOverlap);
+    case Reassembly::Outcome::kMalformed: return count_up(kBadFragment);
+    case Reassembly::Outcome::kNoRoom: return count_up(kFragmentRoom);
+    case Reassembly::Outcome::kComplete: break;
+  }
+  count_up(kReassembled);
+  first.fragment_offset = 0;
+  first.header_length = kHeaderSize;
+  first.total_length = static_cast<std::uint16_t>(result.packet.size());
+  first.write(result.packet.bytes().first(kHeaderSize));
+  const Slice whole(std::move(result.packet));
+  IpPacket packet{header.source, header.destination, whole, {}, {}};
+  packet.payload.trim_front(kHeaderSize);
+  packet.ecn = result.ecn;
+  packet.hop_limit = header.ttl;
+  packet.unicast = result.unicast;
+  deliver(first, packet, whole, now);
 }
 
 void Engine::deliver(const Header& header, IpPacket& packet, const Slice& whole, Instant now) {
@@ -159,7 +209,7 @@ void Engine::deliver(const Header& header, IpPacket& packet, const Slice& whole,
 }
 
 Instant Engine::next_deadline() const {
-  Instant next = Instant::never();
+  Instant next = reassembly_.next_deadline();
   for (const auto& link : std::span(links_).first(link_count_))
     next = std::min(next, link->arp.next_deadline());
   return loopback_.empty() ? next : Instant{};
@@ -170,6 +220,12 @@ void Engine::tick(Instant now) {
   for (const auto& link : std::span(links_).first(link_count_)) {
     link->arp.tick(now, [&](Ipv4Address address) { ask(*link, MacAddress::broadcast(), address); });
   }
+  reassembly_.tick(now, [&](PacketBuf start, bool unicast) {
+    const auto header = Header::parse_quoted(start.bytes());
+    if (!header || !unicast) return;
+    send_error(icmp::kTimeExceeded, icmp::kCodeReassembly, *header, Slice(std::move(start)), now);
+  });
+  counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   // Of the packets to ourselves only those that are here already: an answer to one waits for the next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive_ip(nullptr, LinkCast::kUs, loopback_.pop(), now);

@@ -24,7 +24,8 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
 
 void Engine::echo(const Header& header, const Slice& message, Instant now) {
   PacketBuf reply = allocate();
-  if (!reply || reply.tailroom() < message.size()) return;
+  if (reply && reply.tailroom() < message.size()) reply = memory_.allocate(message.size(), kIpHeadroom);
+  if (!reply) return;
   copy_bytes(reply.append(message.size()), message.bytes());
   icmp::make_echo_reply(reply.bytes());
   count_up(kEchoReplies);

@@ -56,7 +56,8 @@ PacketBuf Engine::allocate() {
 }
 
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                  Ecn ecn, bool, Instant now) {
+                  Ecn ecn,
+                  bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
   if (!way) return count_up(kNoRoute);
@@ -64,19 +65,38 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
   const std::size_t link = way->link == nullptr ? 65535 : way->link->interface->mtu();
   const std::size_t mtu = cut_by_device ? 65535 : paths_.limit(remote, link, now);
-  if (total > mtu) return count_up(kTooLong);
+  if (total > 65535 || (total > mtu && !fragment)) return count_up(kTooLong);
 
   Header header;
   header.source = way->source;
   header.destination = remote.v4();
   header.protocol = protocol;
   header.tos = static_cast<std::uint8_t>(ecn);
-  header.total_length = static_cast<std::uint16_t>(total);
-  header.identification = identification_++;
-  header.dont_fragment = true;
   header.ttl = way->cast == Cast::kMulticast ? 1 : 64;  // RFC 1112 section 6.1
+  if (total > mtu) return send_fragments(*way, header, packet, mtu, now);
+  header.total_length = static_cast<std::uint16_t>(total);
+  header.identification = identification_++;  // means nothing beside DF (RFC 6864)
+  header.dont_fragment = true;
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
+}
+
+void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now) {
+  const std::size_t total = packet.total_size();
+  const std::size_t most = (mtu - kHeaderSize) / 8 * 8;
+  header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+  for (std::size_t at = 0; at < total; at += most) {
+    const std::size_t size = std::min(most, total - at);
+    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
+    if (!piece || piece.tailroom() < size) return;
+    copy_out(packet, at, piece.append(size));
+    header.fragment_offset = static_cast<std::uint16_t>(at);
+    header.more_fragments = at + size < total;
+    header.total_length = static_cast<std::uint16_t>(size + kHeaderSize);
+    header.write(piece.prepend(kHeaderSize));
+    count_up(kFragmentsSent);
+    output(way, std::move(piece), now);
+  }
 }
 
 void Engine::output(const Way& way, PacketBuf packet, Instant now) {

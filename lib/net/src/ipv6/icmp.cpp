@@ -39,13 +39,19 @@ void Engine::receive_icmp(Interface* from, const Header& header, IpPacket& packe
 void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   // Those to groups are not answered: they are an amplifier.
   if (header.destination.is_multicast() || header.source.is_any()) return;
-  const auto way = route(header.source, header.destination);
   PacketBuf reply = allocate();
-  if (!way || !reply || reply.tailroom() < packet.payload.size()) return;
+  if (reply && reply.tailroom() < packet.payload.size()) reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
+  if (!reply) return;
   copy_bytes(reply.append(packet.payload.size()), packet.payload.bytes());
-  reply.bytes()[0] = std::byte{icmp6::kEchoReply};
+  const MutableBytes bytes = reply.bytes();
+  bytes[0] = std::byte{icmp6::kEchoReply};
+  store_be(bytes.subspan(2), std::uint16_t{0});
+  ChecksumSum sum;
+  sum.add_pseudo(header.destination, header.source, ip_protocol::kIcmpV6, bytes.size());
+  sum.add(bytes);
+  store_be(bytes.subspan(2), sum.finish());
   count_up(kEchoReplies);
-  send_message(*way, std::move(reply), header.source, way->link == nullptr ? 64 : way->link->hop_limit, nullptr, now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, Ecn::kNotCapable, true, now);
 }
 
 void Engine::receive_error(Bytes message, Instant now) {

@@ -59,7 +59,7 @@ PacketBuf Engine::allocate() {
 }
 
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
-                  bool, Instant now) {
+                  bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return count_up(kNoRoute);
@@ -67,17 +67,39 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
   const std::size_t mtu =
       cut_by_device || way->link == nullptr ? 65535 : paths_.limit(remote, way->link->mtu, now);
-  if (payload + kHeaderSize > mtu) return count_up(kTooLong);
+  const bool too_long = payload + kHeaderSize > mtu;
+  if (payload > 65535 - kFragmentHeaderSize || (too_long && !fragment)) return count_up(kTooLong);
 
   Header header;
   header.source = way->source;
   header.destination = remote;
   header.traffic_class = static_cast<std::uint8_t>(ecn);
-  header.payload_length = static_cast<std::uint16_t>(payload);
   header.next_header = protocol;
   header.hop_limit = remote.is_multicast() ? 1 : way->link == nullptr ? 64 : way->link->hop_limit;
+  if (too_long) return send_fragments(*way, header, packet, mtu, now);
+  header.payload_length = static_cast<std::uint16_t>(payload);
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
+}
+
+void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now) {
+  const std::size_t total = packet.total_size();
+  const std::size_t most = (mtu - kHeaderSize - kFragmentHeaderSize) / 8 * 8;
+  FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next(header.destination)};
+  header.next_header = kFragment;
+  for (std::size_t at = 0; at < total; at += most) {
+    const std::size_t size = std::min(most, total - at);
+    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
+    if (!piece || piece.tailroom() < size) return;
+    copy_out(packet, at, piece.append(size));
+    fragment.offset = static_cast<std::uint16_t>(at);
+    fragment.more = at + size < total;
+    fragment.write(piece.prepend(kFragmentHeaderSize));
+    header.payload_length = static_cast<std::uint16_t>(size + kFragmentHeaderSize);
+    header.write(piece.prepend(kHeaderSize));
+    count_up(kFragmentsSent);
+    output(way, std::move(piece), now);
+  }
 }
 
 void Engine::output(const Way& way, PacketBuf packet, Instant now) {

@@ -16,13 +16,13 @@ namespace fata::net {
 
 // The families that a stack speaks, as engines that it owns.
 struct DualFamilies {
-  explicit DualFamilies(const SipKey& secret) : v6({secret}) {}
+  explicit DualFamilies(const SipKey& secret) : v4({secret}), v6({secret}) {}
   IpProtocol* second() { return &v6; }
   ipv4::Engine v4;
   ipv6::Engine v6;
 };
 struct Ipv4Family {
-  explicit Ipv4Family(const SipKey&) {}
+  explicit Ipv4Family(const SipKey& secret) : v4({secret}) {}
   IpProtocol* second() { return nullptr; }
   ipv4::Engine v4;
 };

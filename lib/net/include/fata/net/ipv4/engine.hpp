@@ -6,15 +6,19 @@
 #include <memory>
 
 #include "fata/net/arp.hpp"
+#include "fata/net/fragment_ids.hpp"
 #include "fata/net/icmp.hpp"
 #include "fata/net/ip_protocol.hpp"
 #include "fata/net/ipv4.hpp"
 #include "fata/net/ipv4/routes.hpp"
 #include "fata/net/path_mtu.hpp"
+#include "fata/net/random_source.hpp"
+#include "fata/net/reassembly.hpp"
 
 namespace fata::net::ipv4 {
 
 struct Config {
+  SipKey secret{};                        // of all that is random
   unsigned icmp_errors_per_second = 100;  // 0: none are sent
 };
 
@@ -23,13 +27,23 @@ class Engine final : public IpProtocol {
   static constexpr std::size_t kAddresses = 16;
   // Of a reassembled packet or one to itself; also what RFC 791 asks every link to carry.
   static constexpr std::size_t kLeastMtu = 68;
+  // Bytes of packets that are put together from fragments, and of long answers.
+  static constexpr std::size_t kMemory = std::size_t{512} * 1024;
+  // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's 30 hold as many good packets, and half as
+  // many bad ones).
+  static constexpr Duration kPatience = seconds(30);
 
   enum Count : std::size_t {
     kNotForUs,
     kBadArp,
     kBadIp,
     kIpChecksum,
-    kFragments,
+    kBadFragment,
+    kFragmentOverlap,
+    kFragmentRoom,
+    kReassembled,
+    kReassemblyTimeout,
+    kFragmentsSent,
     kBadAddress,
     kUnknownProtocol,
     kBadIcmp,
@@ -104,6 +118,9 @@ class Engine final : public IpProtocol {
 
   void receive_arp(Link& link, Bytes payload, Instant now);
   void receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, Instant now);
+  void receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame, Instant now);
+  // What lies in several buffers as one; false if there is no memory for it.
+  bool join_pieces(sig::RxFrame& frame);
   // `whole` is the packet with its header, to quote in errors.
   void deliver(const Header& header, IpPacket& packet, const Slice& whole, Instant now);
   void receive_icmp(const Header& header, IpPacket& packet, Instant now);
@@ -113,12 +130,17 @@ class Engine final : public IpProtocol {
                   Instant now);
 
   std::optional<Way> route(Ipv4Address to, Ipv4Address local);
+  void send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now);
   void output(const Way& way, PacketBuf packet, Instant now);
   void send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
                 Ipv4Address sender, Ipv4Address target);
   void ask(Link& link, const MacAddress& to, Ipv4Address target);
   void count_up(Count which) { ++counters_[which]; }
 
+  HeapBuffers memory_{kMemory};
+  Reassembly reassembly_{memory_, kPatience};
+  RandomSource random_;
+  FragmentIds fragment_ids_;
   std::array<std::unique_ptr<Link>, Interface::kMost> links_;
   std::size_t link_count_ = 0;
   std::array<Address, kAddresses> addresses_{};

@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 
+#include "fata/net/fragment_ids.hpp"
 #include "fata/net/groups.hpp"
 #include "fata/net/icmp.hpp"
 #include "fata/net/ip_protocol.hpp"
@@ -16,6 +17,7 @@
 #include "fata/net/ipv6/routers.hpp"
 #include "fata/net/path_mtu.hpp"
 #include "fata/net/random_source.hpp"
+#include "fata/net/reassembly.hpp"
 
 namespace fata::net::ipv6 {
 
@@ -29,13 +31,21 @@ class Engine final : public IpProtocol {
  public:
   static constexpr std::size_t kAddresses = 16;
   static constexpr std::size_t kDnsServers = 4;
+  // Bytes of packets that are put together from fragments, and of long answers.
+  static constexpr std::size_t kMemory = std::size_t{512} * 1024;
+  static constexpr Duration kPatience = seconds(60);  // RFC 8200 section 4.5
 
   enum Count : std::size_t {
     kNotForUs,
     kBadHeader,
     kBadExtension,
     kBadAddress,
-    kFragments,
+    kBadFragment,
+    kFragmentOverlap,
+    kFragmentRoom,
+    kReassembled,
+    kReassemblyTimeout,
+    kFragmentsSent,
     kUnknownNextHeader,
     kBadIcmp,
     kBadDiscovery,
@@ -142,6 +152,9 @@ class Engine final : public IpProtocol {
   // engine.cpp
   void receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, const Slice& whole,
                       Instant now);
+  void receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, Instant now);
+  // What lies in several buffers as one; false if there is no memory for it.
+  bool join_pieces(sig::RxFrame& frame);
   void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet, const Slice& whole, Instant now);
 
   // icmp.cpp
@@ -174,11 +187,15 @@ class Engine final : public IpProtocol {
 
   // send.cpp
   std::optional<Way> route(const IpAddress& to, const IpAddress& local);
+  void send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now);
   void output(const Way& way, PacketBuf packet, Instant now);
   void count_up(Count which) { ++counters_[which]; }
 
   Config config_;
+  HeapBuffers memory_{kMemory};
+  Reassembly reassembly_{memory_, kPatience};
   RandomSource random_;
+  FragmentIds fragment_ids_;
   std::array<std::unique_ptr<Link>, Interface::kMost> links_;
   std::size_t link_count_ = 0;
   std::array<Address, kAddresses> addresses_{};

@@ -1,0 +1,115 @@
+// Puts fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5), for both families, in bounded memory and time.
+//
+// Fragments that overlap are never mixed: the whole packet is refused, and with it all that still comes of it (RFC 5722). A fragment that
+// came twice with the same bytes is no overlap.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "fata/net/heap_buffers.hpp"
+#include "fata/net/transport.hpp"
+
+namespace fata::net {
+
+class Reassembly {
+ public:
+  // Packets that are put together at a time, and pieces between holes in each. Beyond the first the oldest packet is given up, beyond the
+  // second the packet itself.
+  static constexpr std::size_t kPackets = 64;
+  static constexpr std::size_t kRanges = 32;
+  // Room for the headers in front of the first fragment.
+  static constexpr std::size_t kHeader = 192;
+
+  struct Key {
+    IpAddress source;
+    IpAddress destination;
+    std::uint32_t identification = 0;
+    std::uint8_t protocol = 0;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct Fragment {
+    Key key;
+    std::size_t offset = 0;
+    bool more = false;
+    std::size_t most = 65535;  // the longest the packet may get, without `header`
+    Bytes header;              // what comes before the data in the whole packet, at most kHeader bytes; used if offset is 0
+    Bytes data;
+    Ecn ecn = Ecn::kNotCapable;
+    bool unicast = true;
+  };
+  enum class Outcome : std::uint8_t { kWaits, kComplete, kOverlap, kMalformed, kNoRoom };
+  struct Result {
+    Outcome outcome = Outcome::kWaits;
+    // kComplete: the header and all data, in one piece.
+    PacketBuf packet{};
+    std::size_t header_size = 0;
+    Ecn ecn = Ecn::kNotCapable;
+    bool unicast = true;
+  };
+
+  // Buffers come from `memory`, the packets that wait and those that were completed alike.
+  Reassembly(HeapBuffers& memory, Duration patience) : memory_(&memory), patience_(patience) {}
+
+  Result add(const Fragment& fragment, Instant now);
+
+  Instant next_deadline() const { return next_deadline_; }
+  // Gives up what is too old. `expired(PacketBuf start, bool unicast)`: with the first fragment's header and what came behind it without
+  // a hole; called only if that fragment came.
+  template <class F>
+  void tick(Instant now, F expired) {
+    if (now < next_deadline_) return;
+    next_deadline_ = Instant::never();
+    for (auto& each : packets_) {
+      if (!each) continue;
+      if (now < each->deadline) {
+        next_deadline_ = std::min(next_deadline_, each->deadline);
+        continue;
+      }
+      ++timed_out_;
+      const bool unicast = each->unicast;
+      PacketBuf start = start_of(*each);
+      each.reset();
+      if (start) expired(std::move(start), unicast);
+    }
+  }
+  std::uint64_t timed_out() const { return timed_out_; }
+  std::uint64_t given_up() const { return given_up_; }
+  std::size_t waiting() const;
+
+ private:
+  struct Range {
+    std::uint16_t begin = 0;
+    std::uint16_t end = 0;
+  };
+  struct Packet {
+    Key key;
+    Instant deadline{};
+    PacketBuf buffer;  // the data from offset 0 on, kHeader bytes of headroom
+    std::array<Range, kRanges> ranges{};
+    std::size_t range_count = 0;
+    std::size_t total = 0;  // 0: not known
+    std::array<std::byte, kHeader> header{};
+    std::size_t header_size = 0;
+    Ecn ecn = Ecn::kNotCapable;
+    bool unicast = true;
+    bool refused = false;
+  };
+
+  Packet* find(const Key& key);
+  Packet& make(const Key& key, Instant now);
+  // Room for data up to `end`. Other packets are given up for it, the oldest first.
+  bool grow(Packet& packet, std::size_t end);
+  bool give_up_oldest(const Packet* but);
+  static Outcome insert(Packet& packet, std::size_t begin, std::size_t end, Bytes data);
+  static PacketBuf start_of(Packet& packet);
+
+  HeapBuffers* memory_;
+  Duration patience_;
+  std::array<std::unique_ptr<Packet>, kPackets> packets_;
+  Instant next_deadline_ = Instant::never();
+  std::uint64_t timed_out_ = 0;
+  std::uint64_t given_up_ = 0;
+};
+
+}  // namespace fata::net

@@ -1,0 +1,46 @@
+#include "fata/net/heap_buffers.hpp"
+
+#include <memory>
+
+namespace fata::net {
+
+struct HeapBuffers::Block : Buffer {
+  std::unique_ptr<std::byte[]> owned;
+};
+
+PacketBuf HeapBuffers::allocate(std::size_t size, std::size_t headroom) {
+  const std::size_t whole = size + headroom;
+  if (whole > budget_ - used_) return {};
+  auto* const block = new Block;
+  block->owned = std::make_unique_for_overwrite<std::byte[]>(whole);
+  block->home = this;
+  block->memory = block->owned.get();
+  block->capacity = static_cast<std::uint32_t>(whole);
+  used_ += whole;
+  return PacketBuf(*block, headroom);
+}
+
+void HeapBuffers::take_home(Buffer& buffer) noexcept {
+  used_ -= buffer.capacity;
+  delete static_cast<Block*>(&buffer);
+}
+
+void copy_out(const PacketBuf& packet, std::size_t offset, MutableBytes to) {
+  const auto take = [&](Bytes piece) {
+    if (offset >= piece.size()) {
+      offset -= piece.size();
+      return;
+    }
+    const std::size_t count = std::min(piece.size() - offset, to.size());
+    copy_bytes(to.first(count), piece.subspan(offset, count));
+    to = to.subspan(count);
+    offset = 0;
+  };
+  take(packet.bytes());
+  for (const Slice& piece : packet.fragments().pieces()) {
+    if (to.empty()) return;
+    take(piece.bytes());
+  }
+}
+
+}  // namespace fata::net
