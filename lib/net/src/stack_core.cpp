@@ -2,8 +2,8 @@
 
 namespace fata::net {
 
-StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6)
-    : log_(context.logger("net")), host_(v4, v6), udp_(host_) {
+StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, const SipKey& secret)
+    : log_(context.logger("net")), secret_(secret), memory_(context.memory), host_(v4, v6), udp_(host_) {
   host_.attach(ip_protocol::kUdp, udp_);
 }
 

@@ -116,6 +116,7 @@ void entropy(std::span<std::byte> out) noexcept { state.random.fill(out); }
 void console_write(std::string_view text) noexcept { state.console.write(text); }
 void console_flush() noexcept { state.console.flush(); }
 std::span<const std::string_view> arguments() noexcept { return state.command_line.arguments(); }
+std::size_t memory() noexcept { return machine::total_memory(); }
 bool stop_requested() noexcept { return state.stop_requested; }
 
 bool poll_devices() noexcept {

@@ -74,6 +74,9 @@ void console_flush() noexcept { host::console().flush(); }
 std::span<const std::string_view> arguments() noexcept { return host::g_arguments; }
 bool poll_devices() noexcept { return host::reactor().poll(); }
 void idle_until(Instant deadline) noexcept { host::reactor().idle_until(deadline); }
+std::size_t memory() noexcept {
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
 bool stop_requested() noexcept { return host::reactor().stop_requested(); }
 
 [[noreturn]] void exit(int status) noexcept {

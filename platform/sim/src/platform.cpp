@@ -59,6 +59,7 @@ void console_flush() noexcept {}
 std::span<const std::string_view> arguments() noexcept { return sim::Platform::current().arguments; }
 bool poll_devices() noexcept { return sim::Platform::current().poll(); }
 void idle_until(Instant deadline) noexcept { sim::Platform::current().idle_until(deadline); }
+std::size_t memory() noexcept { return std::size_t{1} << 30; }
 bool stop_requested() noexcept { return sim::Platform::current().stop_requested(); }
 [[noreturn]] void exit(int status) noexcept { std::exit(status); }
 }  // namespace platform

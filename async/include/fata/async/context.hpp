@@ -11,6 +11,7 @@ struct Context {
   Loop& loop;
   CancelToken stop;      // cancelled when the image is asked to stop: finish, then return
   log::Rules log_rules{};  // from --log
+  std::size_t memory = std::size_t{64} << 20;  // bytes that the image may use in all; budgets are shares of it
 
   // `source` is static text.
   Logger logger(std::string_view source) const { return Logger(source, log_rules.level_of(source)); }

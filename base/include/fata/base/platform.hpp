@@ -45,6 +45,9 @@ bool poll_devices() noexcept;
 // On bare metal this is the only place where interrupts are open.
 void idle_until(Instant deadline) noexcept;
 
+// Bytes of memory that the image may use in all: a guest's, or a share that a process may take for granted.
+std::size_t memory() noexcept;
+
 // A person or a manager asked the image to stop (SIGINT, SIGTERM, ACPI power button, xl shutdown).
 bool stop_requested() noexcept;
 

@@ -9,8 +9,8 @@
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/net/ipv6/setup.hpp"
 #include "fata/net/stack_core.hpp"
+#include "fata/net/tcp/sockets.hpp"
 #include "fata/sig/clock.hpp"
-#include "fata/sig/no_tcp.hpp"
 
 namespace fata::net {
 
@@ -33,11 +33,11 @@ class BasicStack {
   using Socket = UdpSocket;
 
   BasicStack(async::Context& context, Net& net, const SipKey& secret)
-      : families_(secret), core_(context, &families_.v4, families_.second()), device_(core_, net) {}
+      : families_(secret), core_(context, &families_.v4, families_.second(), secret), device_(core_, net) {}
 
-  // What the stack offers to applications: itself as sig::Udp, and no TCP yet.
+  // What the stack offers to applications: itself as sig::Udp, and TCP.
   BasicStack& udp() { return *this; }
-  sig::NoTcp& tcp() { return tcp_; }
+  Tcp& tcp() { return core_.tcp(); }
 
   // Every socket must be gone before the stack.
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) { return core_.bind(local); }
@@ -67,7 +67,6 @@ class BasicStack {
  private:
   Families families_;
   StackCore core_;
-  sig::NoTcp tcp_;
   DeviceDriver<Net> device_;
 };
 

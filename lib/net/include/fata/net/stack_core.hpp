@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "fata/async/context.hpp"
+#include "fata/base/siphash.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/socket.hpp"
 
@@ -21,15 +22,26 @@ class TransmitQueue {
   ~TransmitQueue() = default;
 };
 
+class Tcp;
+
+// A transport that a stack has only where somebody asks for it: an image without TCP holds nothing of it.
+class OptionalTransport : public Transport {
+ public:
+  virtual ~OptionalTransport() = default;
+};
+
 class StackCore final : public SocketDriver, private async::Timer {
  public:
   // The engines, of which one may be null, outlive it.
-  StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6);
-  // All sockets must be gone.
+  StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, const SipKey& secret);
+  // All sockets and flows must be gone.
   ~StackCore();
 
   Interface& add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+
+  // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at most.
+  Tcp& tcp();
 
   Host& host() { return host_; }
   const Host& host() const { return host_; }
@@ -48,8 +60,11 @@ class StackCore final : public SocketDriver, private async::Timer {
   void on_timer() noexcept override;
 
   Logger log_;
+  SipKey secret_;
+  std::size_t memory_;
   Host host_;
   udp::Table udp_;
+  std::unique_ptr<OptionalTransport> tcp_;
   std::array<TransmitQueue*, Interface::kMost> queues_{};
   std::size_t queue_count_ = 0;
 };

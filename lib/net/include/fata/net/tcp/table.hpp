@@ -116,9 +116,9 @@ class Table final : public Transport {
   void icmp_error(const IcmpError& error, Instant now) override;
 
   // Sends what the packets since the last time call for: data that may go now, and one ACK a connection.
-  void end_of_batch(Instant now);
-  Instant next_deadline() const;
-  void tick(Instant now);
+  void end_of_batch(Instant now) override;
+  Instant next_deadline() const override;
+  void tick(Instant now) override;
 
   // Begins to open a connection; `observer` hears kConnected or kEnded. `local`: "any" and 0 choose.
   Result<Connection*> connect(const Endpoint& local, const Endpoint& remote, const FlowOptions& options,
@@ -139,7 +139,7 @@ class Table final : public Transport {
   const Config& config() const { return config_; }
   Memory& memory() { return memory_; }
   const Memory& memory() const { return memory_; }
-  std::span<const Counter> counters() const { return counters_; }
+  std::span<const Counter> counters() const override { return counters_; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
   std::size_t connections() const { return connections_; }
   std::size_t half_open() const { return half_open_; }

@@ -1,0 +1,57 @@
+// A stack's TCP, in a file of its own: what nobody asks for is not linked.
+#include <algorithm>
+
+#include "fata/net/stack_core.hpp"
+#include "fata/net/tcp/sockets.hpp"
+
+namespace fata::net {
+namespace {
+
+// One key for each purpose, from the stack's secret.
+SipKey derive(const SipKey& secret, std::uint64_t purpose) {
+  const std::array<std::uint64_t, 2> first{purpose, 0};
+  const std::array<std::uint64_t, 2> second{purpose, 1};
+  return {siphash(secret, first), siphash(secret, second)};
+}
+
+tcp::Config config_for(std::size_t memory) {
+  tcp::Config config;
+  config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
+  config.borrowed = std::min(config.borrowed, config.memory / 4);
+  return config;
+}
+
+class TcpTransport final : public OptionalTransport, private PacketFlush {
+ public:
+  TcpTransport(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip, SocketDriver& driver)
+      : tcp(config, secrets, ip, *this), driver_(&driver) {}
+
+  bool receive(IpPacket& packet, Instant now) override { return tcp.transport().receive(packet, now); }
+  void icmp_error(const IcmpError& error, Instant now) override { tcp.transport().icmp_error(error, now); }
+  void end_of_batch(Instant now) override { tcp.end_of_batch(now); }
+  std::span<const Counter> counters() const override { return tcp.table().counters(); }
+
+  Tcp tcp;
+
+ private:
+  void flush() override { driver_->flush(); }
+
+  SocketDriver* driver_;
+};
+
+}  // namespace
+
+Tcp& StackCore::tcp() {
+  if (tcp_ == nullptr) {
+    const tcp::Secrets secrets{.table = derive(secret_, 1),
+                               .numbers = derive(secret_, 2),
+                               .cookies = derive(secret_, 3),
+                               .ports = derive(secret_, 4),
+                               .fast_open = derive(secret_, 5)};
+    tcp_ = std::make_unique<TcpTransport>(config_for(memory_), secrets, host_, *this);
+    host_.attach(ip_protocol::kTcp, *tcp_);
+  }
+  return static_cast<TcpTransport&>(*tcp_).tcp;
+}
+
+}  // namespace fata::net
