@@ -328,7 +328,11 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
     connection->attempts_ = 1;
   }
   connection->receive(segment, now);
-  return connection;
+  if (connection->offered_) return connection;
+  // The segment did not open it after all.
+  connection->end(now);
+  dead_.push_back(*connection);
+  return nullptr;
 }
 
 // A SYN with a valid cookie: its data is taken at once.
