@@ -81,8 +81,11 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
       write_blocked_ = false;
       notify(Observer::kWritable);
     }
-    // The neighbour that leads to the peer is alive.
-    if (local_) table_->ip_->confirm_reachable(remote.address, now);
+    // The neighbour that leads to the peer is alive; once a second is often enough.
+    if (confirmed_s_ != static_cast<std::uint8_t>(seconds_of(now))) {
+      confirmed_s_ = static_cast<std::uint8_t>(seconds_of(now));
+      table_->ip_->confirm_reachable(remote.address, now);
+    }
   }
   return true;
 }
