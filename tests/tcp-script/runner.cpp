@@ -187,7 +187,7 @@ void Runner::segment_in(const Line& line) {
   }
   const auto first = static_cast<std::uint32_t>(value("seq", 0) + ((text.flags & kSyn) != 0 ? 1 : 0));
   segment.data = pattern_text(first, static_cast<std::size_t>(value("len", 0)), true);
-  world().deliver(segment, !text.broadcast);
+  world().deliver(segment, text.from ? IpAddress(*text.from) : world().remote, !text.broadcast);
   if (!text.more) world().table->end_of_batch(world().now);
 }
 

@@ -55,5 +55,43 @@ TEST(TcpScripts, AreAllRunAndNoFileOfAnotherNameIsOverlooked) {
     EXPECT_TRUE(known.contains(file.extension())) << file;
 }
 
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(TcpScripts, ThatTheTableOfRequirementsNamesExistAndNoRequirementIsLeftOut) {
+  const std::filesystem::path root(FATA_TCP_SCRIPTS);
+  const std::filesystem::path library = root / "../../lib/net";
+  const std::string table = text_of(library / "TCP.md");
+  std::string tests;
+  for (const auto& file : files_below(library / "test/tcp")) tests += text_of(file);
+  int named = 0;
+  for (std::size_t at = table.find('`'); at != std::string::npos; at = table.find('`', at)) {
+    const std::size_t end = table.find('`', at + 1);
+    ASSERT_NE(end, std::string::npos);
+    const std::string name = table.substr(at + 1, end - at - 1);
+    at = end + 1;
+    const std::size_t dot = name.find('.');
+    if (dot == std::string::npos || name == "name.tcp" || name == "Suite.Name") continue;
+    ++named;
+    if (name.ends_with(".tcp")) {
+      EXPECT_TRUE(std::filesystem::exists(root / name)) << name;
+    } else {
+      EXPECT_NE(tests.find("(" + name.substr(0, dot) + ", " + name.substr(dot + 1) + ")"), std::string::npos)
+          << name;
+    }
+  }
+  EXPECT_GT(named, 120);
+  for (int i = 1; i <= 69; ++i) {
+    if (i == 52) continue;  // stands between 51 and 53
+    EXPECT_NE(table.find("MUST-" + std::to_string(i) + " "), std::string::npos) << "MUST-" << i;
+  }
+  for (int i = 1; i <= 31; ++i) {
+    const std::string name = "SHLD-" + std::to_string(i);
+    EXPECT_TRUE(table.contains(name + " ") || table.contains(name + ",")) << name;
+  }
+}
+
 }  // namespace
 }  // namespace fata::test
