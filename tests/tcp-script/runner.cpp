@@ -38,11 +38,8 @@ std::string Runner::run(const std::string& path) {
 }
 
 bool Runner::fail(const std::string& why) {
-  if (failure_.empty()) {
-    failure_ = at_ == nullptr
-                   ? why
-                   : at_->file + ":" + std::to_string(at_->number) + ": " + at_->text + "\n  " + why;
-  }
+  if (failure_.empty())
+    failure_ = at_.file + ":" + std::to_string(at_.number) + ": " + at_.text + "\n  " + why;
   return false;
 }
 
@@ -52,7 +49,7 @@ void Runner::play(const Script& script) {
     return;
   }
   for (const Line& each : script.lines) {
-    at_ = &each;
+    at_ = each;
     line(each);
     if (world_ && !world_->failure.empty()) fail(world_->failure);
     if (!failure_.empty()) return;
@@ -100,7 +97,7 @@ void Runner::line(const Line& line) {
     const std::string folder = FATA_TCP_SCRIPTS "/given/";
     play(read_script(folder + line.words[1] + ".given"));
     if (!failure_.empty()) return;
-    at_ = &line;
+    at_ = line;
     zero_ = last_ = world().now;
     return;
   }

@@ -41,7 +41,7 @@ class World final : public net::IpLayer {
 
   // Kept for longer than the table.
   BufferPool receive_{512, 2048};
-  BufferPool transmit_{512, 2048};
+  BufferPool transmit_{64, 10240};
 
   IpAddress local, remote;
   std::size_t mtu = 1500;

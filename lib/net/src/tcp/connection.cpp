@@ -116,7 +116,7 @@ void Connection::open(Instant now) {
   const InitialNumbers::Numbers numbers = table_->numbers_.choose(local, remote, now);
   iss_ = numbers.isn;
   ts_offset_ = numbers.timestamp_offset;
-  snd_una_ = snd_wl2_ = iss_;
+  snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
   snd_nxt_ = iss_ + 1;
   send_.start(iss_ + 1);
   rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
@@ -145,7 +145,7 @@ void Connection::start_handshake(Instant now) {
 // What a passive open, or one that met another half way, has of the peer's SYN.
 void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   iss_ = iss;
-  snd_una_ = snd_wl2_ = iss_;
+  snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
   snd_nxt_ = iss_ + 1;
   send_.start(iss_ + 1);
   irs_ = syn.header.seq;
@@ -284,8 +284,8 @@ void Connection::abort(Instant now) {
 }
 
 void Connection::reset(Instant now) {
-  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent, in TIME-WAIT nothing is needed.
-  if (state_ >= State::kSynReceived && state_ < State::kTimeWait) {
+  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent; once both FINs are out nothing is needed.
+  if (state_ >= State::kSynReceived && state_ < State::kClosing) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_nxt_, now);
   }

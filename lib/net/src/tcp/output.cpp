@@ -287,6 +287,7 @@ void Connection::send_syn_data(Header& header, Instant now) {
 // and never goes back.
 std::uint32_t Connection::window_to_offer() const {
   std::uint32_t free = receive_limit_ > receive_.size() ? receive_limit_ - receive_.size() : 0;
+  free = std::min(free, 65535U << rcv_shift_);  // what the field can say
   if (table_->memory_.scarce())
     free = std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
   const Seq edge = rcv_nxt_ + free;

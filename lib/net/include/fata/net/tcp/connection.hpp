@@ -159,10 +159,11 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
 
   // acknowledge.cpp
   bool process_ack(const Segment& segment, Instant now);
+  void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
                     Delivery& got);
   void recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight, bool duplicate,
-               Instant now);
+               bool marked, Instant now);
   void enter_recovery(std::uint32_t prior_flight);
   void undo();
   void update_window(const Segment& segment);
