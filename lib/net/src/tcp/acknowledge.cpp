@@ -176,10 +176,10 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     std::uint32_t delivered = got.bytes;
     if (!sack_ && duplicate) delivered += mss_;
     congestion_.set_cwnd(prr_.on_ack(delivered, pipe(), congestion_.ssthresh(), mss_, good));
-  } else if (got.bytes != 0 && !recovering && !marked) {
-    // Neither the ACK that ends a recovery nor one that echoes congestion (RFC 3168 section 6.1.2) lets the
-    // window grow.
-    congestion_.on_ack({got.bytes, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
+  } else if (advanced != 0 && !recovering && !marked) {
+    // Neither a duplicate ACK (RFC 3042, RFC 5681), nor the ACK that ends a recovery, nor one that echoes
+    // congestion (RFC 3168 section 6.1.2) lets the window grow.
+    congestion_.on_ack({advanced, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
   }
   if (advanced != 0 || got.bytes != 0) restart_retransmit_timer(now);
   if (look_again.ns != 0 && now + look_again < retransmit_at_) {
