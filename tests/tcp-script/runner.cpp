@@ -141,7 +141,7 @@ void Runner::segment_in(const Line& line) {
     return range == nullptr ? otherwise : range->least;
   };
   Peer& from = peer(value("port", 0));
-  if (text.number("seq") == nullptr) return void(fail("a segment of ours needs seq"));
+  if (text.number("seq") == nullptr) return void(fail("a segment needs seq"));
   if ((text.flags & kAck) != 0 && text.number("ack") == nullptr)
     return void(fail("a segment with ACK needs ack"));
   from.isn = static_cast<std::uint32_t>(value("isn", from.isn));

@@ -63,7 +63,7 @@ void World::deliver(const WireSegment& segment, const IpAddress& source, bool un
   packet.hop_limit = 64;
   packet.ecn = segment.ecn;
   packet.offload = segment.offload;
-  constexpr std::size_t kPiece = 2048;
+  constexpr std::size_t kPiece = 4096;
   packet.payload = Slice(receive_.copy(as_bytes(std::string_view(bytes).substr(0, kPiece))));
   for (std::size_t at = kPiece; at < bytes.size(); at += kPiece) {
     packet.more.push(Slice(receive_.copy(as_bytes(std::string_view(bytes).substr(at, kPiece)))));

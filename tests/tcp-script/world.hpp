@@ -40,7 +40,7 @@ class World final : public net::IpLayer {
   void advance(Instant to);
 
   // Kept for longer than the table.
-  BufferPool receive_{512, 2048};
+  BufferPool receive_{128, 4096};
   BufferPool transmit_{64, 10240};
 
   IpAddress local, remote;

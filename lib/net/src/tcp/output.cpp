@@ -17,7 +17,7 @@ std::uint32_t Connection::usable_window() const {
 
 void Connection::output(Instant now) {
   if (!may_send() || gone()) return;
-  const bool paced = options_.pacing && now < pace_at_;
+  const bool paced = options_.pacing && !pace_at_.is_never() && now < pace_at_;
   bool sent = false;
   if (!paced && (board_.lost() != 0 || unsent() != 0 || (fin_queued_ && !fin_sent_))) {
     if (seconds_of(now) - path_checked_s_ > kPathAge) refresh_path(now);
