@@ -181,14 +181,16 @@ void Runner::call_listen(const Line& line) {
   result_is(line, "ok");
 }
 
-// connect [to PORT] [from PORT]
+// connect [at ADDRESS] [to PORT] [from PORT]
 void Runner::call_connect(const Line& line) {
   World& here = world();
   std::uint16_t to = 80;
   std::uint16_t from = 0;
+  IpAddress address = here.remote;
   for (std::size_t i = 1; i + 1 < line.words.size(); ++i) {
     const auto number = parse_range(line.words[i + 1]);
     if (number && line.words[i] == "to") to = static_cast<std::uint16_t>(number->least);
+    if (const auto at = Ipv4Address::parse(line.words[i + 1]); at && line.words[i] == "at") address = *at;
     if (number && line.words[i] == "from") from = static_cast<std::uint16_t>(number->least);
   }
   default_port_ = to;
@@ -199,7 +201,7 @@ void Runner::call_connect(const Line& line) {
   with.written = with.read = 1;
   with.local_port = from;
   const auto made =
-      here.table->connect({IpAddress(), from}, {here.remote, to}, config_.flow, with.watch.get(), here.now);
+      here.table->connect({IpAddress(), from}, {address, to}, config_.flow, with.watch.get(), here.now);
   if (!made) return void(result_is(line, error_name(made.error())));
   with.connection = *made;
   here.table->end_of_batch(here.now);

@@ -38,11 +38,8 @@ std::string Runner::run(const std::string& path) {
 }
 
 bool Runner::fail(const std::string& why) {
-  if (failure_.empty()) {
-    failure_ = at_ == nullptr
-                   ? why
-                   : at_->file + ":" + std::to_string(at_->number) + ": " + at_->text + "\n  " + why;
-  }
+  if (failure_.empty())
+    failure_ = at_.file + ":" + std::to_string(at_.number) + ": " + at_.text + "\n  " + why;
   return false;
 }
 
@@ -52,7 +49,7 @@ void Runner::play(const Script& script) {
     return;
   }
   for (const Line& each : script.lines) {
-    at_ = &each;
+    at_ = each;
     line(each);
     if (world_ && !world_->failure.empty()) fail(world_->failure);
     if (!failure_.empty()) return;
@@ -100,7 +97,7 @@ void Runner::line(const Line& line) {
     const std::string folder = FATA_TCP_SCRIPTS "/given/";
     play(read_script(folder + line.words[1] + ".given"));
     if (!failure_.empty()) return;
-    at_ = &line;
+    at_ = line;
     zero_ = last_ = world().now;
     return;
   }
@@ -144,7 +141,7 @@ void Runner::segment_in(const Line& line) {
     return range == nullptr ? otherwise : range->least;
   };
   Peer& from = peer(value("port", 0));
-  if (text.number("seq") == nullptr) return void(fail("a segment of ours needs seq"));
+  if (text.number("seq") == nullptr) return void(fail("a segment needs seq"));
   if ((text.flags & kAck) != 0 && text.number("ack") == nullptr)
     return void(fail("a segment with ACK needs ack"));
   from.isn = static_cast<std::uint32_t>(value("isn", from.isn));
@@ -190,7 +187,7 @@ void Runner::segment_in(const Line& line) {
   }
   const auto first = static_cast<std::uint32_t>(value("seq", 0) + ((text.flags & kSyn) != 0 ? 1 : 0));
   segment.data = pattern_text(first, static_cast<std::size_t>(value("len", 0)), true);
-  world().deliver(segment, !text.broadcast);
+  world().deliver(segment, text.from ? IpAddress(*text.from) : world().remote, !text.broadcast);
   if (!text.more) world().table->end_of_batch(world().now);
 }
 

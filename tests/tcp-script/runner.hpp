@@ -65,7 +65,7 @@ class Runner {
   void finish();
 
   std::string failure_;
-  const Line* at_ = nullptr;
+  Line at_;  // the one that is played
   tcp::Config config_;
   bool v6_ = false;
   std::size_t mtu_ = 1500;

@@ -191,6 +191,9 @@ SegmentText parse_segment(const std::vector<std::string>& words, std::size_t fir
       out.raw = *bytes;
     } else if (key == "no") {
       out.absent.push_back(next());
+    } else if (key == "from") {
+      out.from = Ipv4Address::parse(next());
+      if (!out.from) return bad("'" + words[i] + "' is no address");
     } else if (key == "badsum") {
       out.bad_checksum = true;
     } else if (key == "broadcast") {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fata/base/address.hpp"
 #include "fata/base/time.hpp"
 
 namespace fata::test {
@@ -55,6 +56,7 @@ struct SegmentText {
   std::optional<std::string> ecn;     // not, ect0, ect1, ce
   std::string raw;
   std::vector<std::string> absent;  // options that must not be there
+  std::optional<Ipv4Address> from;  // another source than the peer
   bool sack_permitted = false;
   bool bad_checksum = false;
   bool broadcast = false;

@@ -184,7 +184,11 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
   const std::string options = reader.text(header - 20);
   for (std::size_t at = 0; at < options.size();) {
     const auto kind = static_cast<std::uint8_t>(options[at]);
-    if (kind == 0) break;
+    if (kind == 0) {
+      if (options.find_first_not_of('\0', at) != std::string::npos)
+        out.complaint = "padding that is not zero";
+      break;
+    }
     if (kind == 1) {
       ++at;
       continue;
@@ -203,6 +207,9 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
     if (check != pseudo) out.complaint = "the pseudo-header's sum for the device is wrong";
   } else if (add_sum(pseudo, bytes) != 0xffff) {
     out.complaint = "its checksum is wrong";
+  }
+  if ((segment.flags & kSyn) == 0 && (segment.mss || segment.window_scale || segment.sack_permitted)) {
+    out.complaint = "an option that belongs in a SYN";
   }
   if ((segment.flags & kAck) == 0 && segment.ack != 0)
     out.complaint = "an acknowledgement number without ACK";

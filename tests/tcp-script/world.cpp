@@ -20,8 +20,8 @@ World::World(const tcp::Config& config, bool v6)
       remote(v6 ? v6_address(2) : IpAddress(Ipv4Address::of(192, 0, 2, 2))),
       table(std::make_unique<tcp::Table>(config, kSecrets, *this)) {}
 
-std::optional<net::Path> World::path(const IpAddress& to, const IpAddress& from) {
-  if (!reachable || to != remote || (!from.is_any() && from != local)) return std::nullopt;
+std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
+  if (!reachable || (!from.is_any() && from != local)) return std::nullopt;
   net::Path path;
   path.source = local;
   path.mtu = mtu;
@@ -54,16 +54,16 @@ void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to, s
 void World::lower_path_mtu(const IpAddress&, std::size_t to, Instant) { mtu = std::min(mtu, to); }
 void World::confirm_reachable(const IpAddress&, Instant) {}
 
-void World::deliver(const WireSegment& segment, bool unicast) {
-  const std::string bytes = encode(segment, remote, local);
+void World::deliver(const WireSegment& segment, const IpAddress& source, bool unicast) {
+  const std::string bytes = encode(segment, source, local);
   net::IpPacket packet;
-  packet.source = remote;
+  packet.source = source;
   packet.destination = local;
   packet.unicast = unicast;
   packet.hop_limit = 64;
   packet.ecn = segment.ecn;
   packet.offload = segment.offload;
-  constexpr std::size_t kPiece = 2048;
+  constexpr std::size_t kPiece = 4096;
   packet.payload = Slice(receive_.copy(as_bytes(std::string_view(bytes).substr(0, kPiece))));
   for (std::size_t at = kPiece; at < bytes.size(); at += kPiece) {
     packet.more.push(Slice(receive_.copy(as_bytes(std::string_view(bytes).substr(at, kPiece)))));

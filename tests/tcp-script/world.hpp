@@ -33,15 +33,15 @@ class World final : public net::IpLayer {
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
 
-  void deliver(const WireSegment& segment, bool unicast);
+  void deliver(const WireSegment& segment, const IpAddress& source, bool unicast);
   void icmp(const net::IcmpError& error) { table->icmp_error(error, now); }
 
   // Moves the clock to `to`, running timers on the way; stops early, at that time, when something is sent.
   void advance(Instant to);
 
   // Kept for longer than the table.
-  BufferPool receive_{512, 2048};
-  BufferPool transmit_{512, 2048};
+  BufferPool receive_{128, 4096};
+  BufferPool transmit_{64, 10240};
 
   IpAddress local, remote;
   std::size_t mtu = 1500;

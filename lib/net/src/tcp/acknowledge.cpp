@@ -36,6 +36,9 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   update_window(segment);
   if (board_.empty()) {
     if (snd_wnd_ != 0) probing_ = false;
+    // What is heard of a probe when all is acknowledged already: that it was needless (RFC 8985
+    // section 7.4.2).
+    if (tail_probe_out_ && advanced == 0 && ack == tail_probe_end_) tail_probe_out_ = false;
     return true;
   }
   if (advanced == 0 && header.options.sack_count == 0 && !duplicate) return true;
@@ -66,16 +69,8 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     ecn_end_ = snd_nxt_;
     window_reduced_ = true;
   }
-  if (tail_probe_out_ && at_or_after(ack, tail_probe_end_)) {
-    // RFC 8985 section 7.4: a probe that was a retransmission and is acknowledged without a D-SACK mended a
-    // loss.
-    tail_probe_out_ = false;
-    if (tail_probe_again_ && recovery_ == Recovery::kOpen) {
-      congestion_.on_loss(prior_flight);
-      congestion_.on_recovered();
-    }
-  }
-  recover(got, advanced, prior_flight, duplicate, now);
+  after_tail_probe(header, duplicate, prior_flight);
+  recover(got, advanced, prior_flight, duplicate, ecn_ && header.has(kEce), now);
   if (gone()) return false;
   if (advanced != 0) {
     if (fin_is_acked()) {
@@ -86,10 +81,27 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
       write_blocked_ = false;
       notify(Observer::kWritable);
     }
-    // The neighbour that leads to the peer is alive.
-    if (local_) table_->ip_->confirm_reachable(remote.address, now);
+    // The neighbour that leads to the peer is alive; once a second is often enough.
+    if (confirmed_s_ != static_cast<std::uint8_t>(seconds_of(now))) {
+      confirmed_s_ = static_cast<std::uint8_t>(seconds_of(now));
+      table_->ip_->confirm_reachable(remote.address, now);
+    }
   }
   return true;
+}
+
+// RFC 8985 section 7.4.2. Who is acknowledged up to the probe alone does not know yet which of the two was
+// heard; a D-SACK, which process_sack() saw, or a duplicate ACK says that both were.
+void Connection::after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight) {
+  if (!tail_probe_out_ || before(header.ack, tail_probe_end_)) return;
+  if (!tail_probe_again_ || (duplicate && header.options.sack_count == 0)) {
+    tail_probe_out_ = false;
+  } else if (after(header.ack, tail_probe_end_)) {
+    tail_probe_out_ = false;
+    if (recovery_ != Recovery::kOpen) return;
+    congestion_.on_loss(prior_flight);
+    congestion_.on_recovered();
+  }
 }
 
 void Connection::process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
@@ -109,19 +121,26 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
       if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
     }
   }
-  for (const SeqRange& block : blocks.subspan(first)) {
+  // In the order of the stream, or the newest block, which comes first, would look like reordering (RFC 8985
+  // section 6.2 step 3).
+  std::array<SeqRange, Options::kMostSack> sorted;
+  const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);
+  std::ranges::copy(blocks.subspan(first), news.begin());
+  std::ranges::sort(news, [](const SeqRange& a, const SeqRange& b) { return before(a.begin, b.begin); });
+  for (const SeqRange& block : news) {
     if (before(block.begin, snd_una_) || after(block.end, snd_nxt_)) continue;
     board_.sacked(block, now, echo, rtt_.min_rtt(), got);
   }
 }
 
 void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
-                         bool duplicate, Instant now) {
+                         bool duplicate, bool marked, Instant now) {
   // Eifel (RFC 3522): the first ACK that moves on echoes what was sent before the retransmission.
   if (advanced != 0 && can_undo_ && recovery_ != Recovery::kOpen && timestamps_ && got.retransmission &&
       first_again_ts_ != 0 && got.echo && before(*got.echo, first_again_ts_)) {
     undo();
   }
+  const bool recovering = recovery_ == Recovery::kRecovery;
   std::uint32_t lost = 0;
   Duration look_again{};
   if (sack_) {
@@ -157,8 +176,10 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     std::uint32_t delivered = got.bytes;
     if (!sack_ && duplicate) delivered += mss_;
     congestion_.set_cwnd(prr_.on_ack(delivered, pipe(), congestion_.ssthresh(), mss_, good));
-  } else if (got.bytes != 0) {
-    congestion_.on_ack({got.bytes, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
+  } else if (advanced != 0 && !recovering && !marked) {
+    // Neither a duplicate ACK (RFC 3042, RFC 5681), nor the ACK that ends a recovery, nor one that echoes
+    // congestion (RFC 3168 section 6.1.2) lets the window grow.
+    congestion_.on_ack({advanced, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
   }
   if (advanced != 0 || got.bytes != 0) restart_retransmit_timer(now);
   if (look_again.ns != 0 && now + look_again < retransmit_at_) {

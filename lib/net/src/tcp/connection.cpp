@@ -7,6 +7,10 @@
 
 namespace fata::net::tcp {
 
+namespace {
+constexpr Duration kFirstDataWait = milliseconds(1);
+}  // namespace
+
 std::string_view name(State state) {
   static constexpr std::array<std::string_view, 11> names{
       "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
@@ -91,7 +95,6 @@ void Connection::refresh_path(Instant now) {
   if (!path) return;
   mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
   checksum_ = path->checksum;
-  local_ = path->local;
   gso_most_ = path->checksum ? path->gso_most : 0;
   set_mss();
 }
@@ -113,13 +116,28 @@ void Connection::open(Instant now) {
   const InitialNumbers::Numbers numbers = table_->numbers_.choose(local, remote, now);
   iss_ = numbers.isn;
   ts_offset_ = numbers.timestamp_offset;
-  snd_una_ = snd_wl2_ = iss_;
+  snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
   snd_nxt_ = iss_ + 1;
   send_.start(iss_ + 1);
   rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
   state_ = State::kSynSent;
   refresh_path(now);
   congestion_.set_mss(mss_);
+  if (options_.fast_open) {
+    const auto known = table_->fast_open_cache().find(remote, now);
+    fast_open_ = known.has_value();
+    if (known && !known->cookie.is_request()) {
+      // The first data is to go with the SYN; if it does not come soon, the SYN goes alone.
+      syn_deferred_ = true;
+      pace_at_ = now + kFirstDataWait;
+      return arm();
+    }
+  }
+  start_handshake(now);
+}
+
+void Connection::start_handshake(Instant now) {
+  syn_deferred_ = false;
   send_syn(now);
   restart_retransmit_timer(now);
 }
@@ -127,7 +145,7 @@ void Connection::open(Instant now) {
 // What a passive open, or one that met another half way, has of the peer's SYN.
 void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   iss_ = iss;
-  snd_una_ = snd_wl2_ = iss_;
+  snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
   snd_nxt_ = iss_ + 1;
   send_.start(iss_ + 1);
   irs_ = syn.header.seq;
@@ -164,13 +182,12 @@ void Connection::become_established(Instant now) {
     rtt_.syn_was_lost();
   }
   attempts_ = 0;
-  retransmit_timer_ = RetransmitTimer::kOff;
-  retransmit_at_ = Instant::never();
+  restart_retransmit_timer(now);
   rate_from_us_ = static_cast<std::uint32_t>(now.ns / 1000);
   refresh_path(now);
   touch_life_timer(now);
   table_->mark(*this);
-  if (passive_ && listener_ != nullptr && observer_ == nullptr) {
+  if (passive_ && !offered_) {
     table_->offer(*this);
   } else {
     notify(Observer::kConnected | Observer::kWritable);
@@ -216,7 +233,8 @@ std::size_t Connection::write(Slice& data, Instant now) {
 }
 
 void Connection::push(Instant now) {
-  if (synchronized()) output(now);
+  if (syn_deferred_ && !send_.empty()) return start_handshake(now);
+  if (may_send()) output(now);
 }
 
 Slice Connection::read(Instant now) {
@@ -266,8 +284,8 @@ void Connection::abort(Instant now) {
 }
 
 void Connection::reset(Instant now) {
-  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent, in TIME-WAIT nothing is needed.
-  if (state_ >= State::kSynReceived && state_ < State::kTimeWait) {
+  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent; once both FINs are out nothing is needed.
+  if (state_ >= State::kSynReceived && state_ < State::kClosing) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_nxt_, now);
   }

@@ -262,6 +262,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   if (header.has(kRst)) {
     if (!ack) return;
     table_->count_up(Table::kResetsReceived);
+    if (fast_open_) table_->fast_open_cache().failed(remote, now);
     return fail(Error(sig::FlowErrc::kRefused), now);
   }
   if (!header.has(kSyn)) return;
@@ -285,6 +286,20 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   if (attempts_ == 0) rtt_.sample(now - last_sent_, now);
   snd_una_ = iss_ + 1;
   ack_now_ = true;
+  if (fast_open_) {
+    const auto cookie =
+        header.options.has_cookie ? FastOpenCookie::of(header.options.cookie_bytes()) : std::nullopt;
+    if (cookie && !cookie->is_request())
+      table_->fast_open_cache().learn(remote, *cookie, header.options.mss, now);
+  }
+  if (!board_.empty()) {
+    // Data went with the SYN. What was not taken comes again; that is no sign of congestion.
+    Delivery got;
+    board_.acked(header.ack, now, std::nullopt, {}, got);
+    send_.drop_before(header.ack, table_->memory_);
+    snd_una_ = header.ack;
+    board_.mark_all_lost();
+  }
   become_established(now);
   segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
   segment.header.seq += 1;

@@ -43,7 +43,7 @@ void Memory::take_home(Buffer& buffer) noexcept {
   give(size);
   --out_;
   Shelf& shelf = shelves_[size == kLarge ? 1 : 0];
-  if (shelf.count * size >= kKeptBytes) return release(&buffer);
+  if (shelf.count * size >= limit_ / 16) return release(&buffer);
   buffer.next_free = shelf.first;
   shelf.first = &buffer;
   ++shelf.count;

@@ -16,8 +16,8 @@ std::uint32_t Connection::usable_window() const {
 }
 
 void Connection::output(Instant now) {
-  if (!synchronized() || gone()) return;
-  const bool paced = options_.pacing && now < pace_at_;
+  if (!may_send() || gone()) return;
+  const bool paced = options_.pacing && !pace_at_.is_never() && now < pace_at_;
   bool sent = false;
   if (!paced && (board_.lost() != 0 || unsent() != 0 || (fin_queued_ && !fin_sent_))) {
     if (seconds_of(now) - path_checked_s_ > kPathAge) refresh_path(now);
@@ -27,7 +27,11 @@ void Connection::output(Instant now) {
     sent = send_lost(now);
     sent = send_new(now) || sent;
     window_limited_ = pipe() + mss_ > congestion_.cwnd();
-    if (retransmit_timer_ == RetransmitTimer::kOff) restart_retransmit_timer(now);
+    // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the window is
+    // over.
+    const bool stale = retransmit_timer_ == RetransmitTimer::kTailProbe ||
+                       (retransmit_timer_ == RetransmitTimer::kWindowProbe && !probing_);
+    if (retransmit_timer_ == RetransmitTimer::kOff || (sent && stale)) restart_retransmit_timer(now);
   }
   if (ack_now_) send_ack(now);
   arm();
@@ -248,13 +252,42 @@ void Connection::send_syn(Instant now) {
   header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_limit_, 65535));
   if (answer) rcv_edge_ = later(rcv_edge_, rcv_nxt_ + header.window);
   last_sent_ = now;
+  if (!answer && fast_open_) {
+    if (attempts_ == 0) return send_syn_data(header, now);
+    // RFC 7413 section 4.1.3: without it the next ones may pass where this one did not.
+    table_->fast_open_cache().failed(remote, now);
+    fast_open_ = false;
+  }
   table_->send_segment(header, local.address, remote.address, checksum_, Ecn::kNotCapable, now);
+}
+
+// RFC 7413 section 4.2.1: asks for a cookie, or shows one and brings the first data.
+void Connection::send_syn_data(Header& header, Instant now) {
+  const auto known = table_->fast_open_cache().find(remote, now).value_or(FastOpenCache::Known{});
+  header.options.has_cookie = true;
+  header.options.cookie_size =
+      static_cast<std::uint8_t>(copy_bytes(header.options.cookie, known.cookie.bytes()));
+  const std::uint32_t header_length = kHeaderSize + static_cast<std::uint32_t>(header.options.size());
+  const std::uint32_t most = std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss, header.options.mss) +
+                             kHeaderSize - header_length;
+  const std::uint32_t length = known.cookie.is_request() ? 0 : std::min(send_.size(), most);
+  PacketBuf packet = table_->ip_->allocate();
+  if (!packet || packet.tailroom() < header_length + length) return table_->count_up(Table::kNoBuffer);
+  const MutableBytes all = packet.append(header_length + length);
+  if (length != 0) {
+    send_.read(send_.begin(), all.subspan(header_length));
+    board_.sent({snd_nxt_, snd_nxt_ + length}, now);
+    snd_nxt_ += length;
+  }
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, Ecn::kNotCapable,
+                      now);
 }
 
 // The right edge of the window stays where it was until it can move far enough (RFC 9293 section 3.8.6.2.2),
 // and never goes back.
 std::uint32_t Connection::window_to_offer() const {
   std::uint32_t free = receive_limit_ > receive_.size() ? receive_limit_ - receive_.size() : 0;
+  free = std::min(free, 65535U << rcv_shift_);  // what the field can say
   if (table_->memory_.scarce())
     free = std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
   const Seq edge = rcv_nxt_ + free;

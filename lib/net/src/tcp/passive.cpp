@@ -70,6 +70,7 @@ Listener* Table::listener_at(const Endpoint& at) {
 void Table::offer(Connection& connection) {
   Listener& listener = *connection.listener_;
   connection.next_accept_ = nullptr;
+  connection.offered_ = true;
   (listener.last == nullptr ? listener.first : listener.last->next_accept_) = &connection;
   listener.last = &connection;
   ++listener.waiting;
@@ -327,7 +328,11 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
     connection->attempts_ = 1;
   }
   connection->receive(segment, now);
-  return connection;
+  if (connection->offered_) return connection;
+  // The segment did not open it after all.
+  connection->end(now);
+  dead_.push_back(*connection);
+  return nullptr;
 }
 
 // A SYN with a valid cookie: its data is taken at once.
@@ -348,6 +353,7 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
   connection->last_received_ = now;
   connection->ecn_ = config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr);
   connection->listener_ = &listener;
+  connection->fast_open_ = true;
   connection->rcv_edge_ = connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
   offer(*connection);
   segment.header.seq += 1;

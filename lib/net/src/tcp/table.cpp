@@ -8,6 +8,13 @@ namespace fata::net::tcp {
 
 namespace {
 
+// RFC 9293 section 3.9.2.3: TCP speaks with one host, never with all or with none.
+bool is_one_host(const IpAddress& address) {
+  if (address.is_any()) return false;
+  if (!address.is_v4()) return address.octets()[0] != std::byte{0xff};
+  return !address.v4().is_multicast() && !address.v4().is_limited_broadcast();
+}
+
 constexpr std::array<std::string_view, Table::kCounts> kNames{"received",
                                                               "sent",
                                                               "retransmitted",
@@ -144,7 +151,7 @@ void Table::grow() {
 bool Table::receive(IpPacket& packet, Instant now) {
   now_ = now;
   count_up(kReceived);
-  if (!packet.unicast) return count_up(kBadAddress), true;
+  if (!packet.unicast || !is_one_host(packet.source)) return count_up(kBadAddress), true;
   const auto header = Header::parse(packet.payload.bytes());
   if (!header) return count_up(kMalformed), true;
   const bool vouched = packet.offload.checksum_valid || packet.offload.checksum_needed;
@@ -226,7 +233,7 @@ Connection* Table::make(const Endpoint& local, const Endpoint& remote, const Flo
 Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote, const FlowOptions& options,
                                    Observer* observer, Instant now) {
   now_ = now;
-  if (remote.port == 0 || remote.address.is_any()) return fata::fail(Error(sig::FlowErrc::kUnreachable));
+  if (remote.port == 0 || !is_one_host(remote.address)) return fata::fail(Error(sig::FlowErrc::kUnreachable));
   const std::optional<Path> path = ip_->path(remote.address, given.address);
   if (!path) return fata::fail(Error(sig::FlowErrc::kUnreachable));
   Endpoint local{path->source, given.port};

@@ -31,6 +31,7 @@ void Connection::run_timers(Instant now) {
   }
   if (pace_at_ <= now) {
     pace_at_ = Instant::never();
+    if (syn_deferred_) start_handshake(now);
     if (write_blocked_ && room() != 0) {
       write_blocked_ = false;
       notify(Observer::kWritable);

@@ -13,7 +13,7 @@ enum class CongestionAlgorithm : std::uint8_t { kCubic, kNewReno };
 
 // What an ACK tells, outside of loss recovery.
 struct AckEvent {
-  std::uint32_t acked = 0;  // bytes newly known to be received, cumulatively or by SACK
+  std::uint32_t acked = 0;  // bytes newly acknowledged, cumulatively
   std::uint32_t una = 0;    // SND.UNA after the ACK
   std::uint32_t nxt = 0;    // SND.NXT
   Duration rtt{};           // a sample of this ACK; zero: none

@@ -105,6 +105,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool readable() const { return !receive_.empty(); }
   bool at_end() const { return fin_received_ && receive_.empty(); }
   void shutdown(Instant now);
+  // Fast Open: the SYN waits (shortly) for the first data.
+  bool awaits_data() const { return syn_deferred_; }
   void abort(Instant now);
 
   FlowOptions& options() { return options_; }
@@ -134,6 +136,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
     if (observer_ != nullptr) observer_->on_events(events);
   }
   bool synchronized() const { return state_ >= State::kEstablished; }
+  // RFC 7413 section 4.2: who came with a cookie is answered before the handshake ends.
+  bool may_send() const { return synchronized() || (fast_open_ && state_ == State::kSynReceived); }
   // The table has no part in it any more.
   bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
   void set_mss();
@@ -155,10 +159,11 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
 
   // acknowledge.cpp
   bool process_ack(const Segment& segment, Instant now);
+  void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
                     Delivery& got);
   void recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight, bool duplicate,
-               Instant now);
+               bool marked, Instant now);
   void enter_recovery(std::uint32_t prior_flight);
   void undo();
   void update_window(const Segment& segment);
@@ -173,6 +178,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void send_data(SeqRange range, bool again, Instant now);
   void send_control(std::uint8_t flags, Seq seq, Instant now);
   void send_syn(Instant now);
+  void start_handshake(Instant now);
+  void send_syn_data(Header& header, Instant now);
   void send_ack(Instant now) { send_control(kAck, snd_nxt_, now); }
   void fill_header(Header& header, Instant now);
   std::uint32_t window_to_offer() const;
@@ -288,11 +295,14 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool can_undo_ : 1 = false;
   bool write_blocked_ : 1 = false;
   bool checksum_ : 1 = false;  // the device finishes them
-  bool local_ : 1 = false;
   bool window_limited_ : 1 = false;
   bool soft_error_ : 1 = false;
   bool probing_ : 1 = false;
+  bool fast_open_ : 1 = false;  // asked for, or used by the peer
+  bool syn_deferred_ : 1 = false;
+  bool offered_ : 1 = false;
   std::uint8_t black_hole_ = 0;
+  std::uint8_t confirmed_s_ = 0;
 };
 
 }  // namespace fata::net::tcp

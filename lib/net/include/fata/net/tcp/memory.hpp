@@ -60,12 +60,12 @@ class Memory final : public BufferHome {
   void take_home(Buffer& buffer) noexcept override;
 
  private:
-  // A few buffers of each size are kept for the next; they count as used only while they are.
+  // Some buffers of each size, up to a sixteenth of the limit, are kept for the next; they count as used only
+  // while they are.
   struct Shelf {
     Buffer* first = nullptr;
     std::size_t count = 0;
   };
-  static constexpr std::size_t kKeptBytes = 256 * 1024;  // on each shelf
 
   std::size_t limit_;
   std::size_t borrowed_limit_;

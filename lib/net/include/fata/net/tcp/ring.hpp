@@ -47,7 +47,7 @@ class Ring {
     if (--size_ == 0) shrink();
   }
   // Both move the shorter side.
-  void insert(std::uint32_t at, T item) {
+  [[gnu::noinline]] void insert(std::uint32_t at, T item) {
     if (size_ == capacity_) grow();
     if (at < size_ / 2) {
       first_ = (first_ - 1) & (capacity_ - 1);
@@ -59,7 +59,7 @@ class Ring {
     }
     (*this)[at] = std::move(item);
   }
-  void erase(std::uint32_t at, std::uint32_t count = 1) {
+  [[gnu::noinline]] void erase(std::uint32_t at, std::uint32_t count = 1) {
     if (count == 0) return;
     if (at < size_ / 2) {
       for (std::uint32_t i = at; i-- > 0;) (*this)[i + count] = std::move((*this)[i]);
@@ -73,7 +73,7 @@ class Ring {
 
  private:
   T* data() { return heap_ ? heap_.get() : own_.data(); }
-  void grow() {
+  [[gnu::noinline]] void grow() {
     const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 4;
     std::unique_ptr<T[]> larger(new T[capacity]);
     for (std::uint32_t i = 0; i < size_; ++i) *danger_advance(larger.get(), i) = std::move((*this)[i]);
@@ -81,7 +81,7 @@ class Ring {
     capacity_ = capacity;
     first_ = 0;
   }
-  void shrink() {
+  [[gnu::noinline]] void shrink() {
     if (!heap_) return;
     heap_.reset();
     capacity_ = kInline;

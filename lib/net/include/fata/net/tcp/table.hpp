@@ -134,6 +134,10 @@ class Table final : public Transport {
   // Those not accepted are reset.
   void close(Listener* listener, Instant now);
 
+  FastOpenCache& fast_open_cache() {
+    if (!fast_open_cache_) fast_open_cache_ = std::make_unique<FastOpenCache>();
+    return *fast_open_cache_;
+  }
   PacketBuf allocate() { return memory_.allocate(Memory::kLarge, memory_.limit() / 16); }
 
   const Config& config() const { return config_; }

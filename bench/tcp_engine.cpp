@@ -1,0 +1,208 @@
+// Two TCP engines back to back in memory: bytes, segments, requests and connections a second of one core for
+// both ends.
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+#include "fata/base/pool.hpp"
+#include "fata/net/tcp/table.hpp"
+
+namespace {
+
+using namespace fata;
+using namespace fata::net;
+using namespace fata::net::tcp;
+
+struct Wire;
+struct Side final : IpLayer {
+  std::optional<Path> path(const IpAddress&, const IpAddress&) override {
+    Path path{address, 1500};
+    path.checksum = checksum;
+    path.gso_most = gso;
+    return path;
+  }
+  PacketBuf allocate() override { return pool->allocate(kIpHeadroom); }
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, Ecn, bool,
+            Instant) override {
+    IpPacket in;
+    in.source = local;
+    in.destination = remote;
+    in.offload.checksum_valid = packet.offload().checksum_needed;
+    in.more = std::move(packet.fragments());
+    in.payload = Slice(std::move(packet));
+    out.push_back(std::move(in));
+  }
+  void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
+  void confirm_reachable(const IpAddress&, Instant) override {}
+
+  IpAddress address;
+  BufferPool* pool = nullptr;
+  std::uint32_t gso = 0;
+  bool checksum = true;
+  std::vector<IpPacket> out;
+};
+
+struct Wire {
+  explicit Wire(std::uint32_t gso, bool checksum, Config config = {}) {
+    for (Side* side : {&left, &right}) {
+      side->pool = &pool;
+      side->gso = gso;
+      side->checksum = checksum;
+      side->out.reserve(4096);
+    }
+    left.address = Ipv4Address::of(10, 0, 0, 1);
+    right.address = Ipv4Address::of(10, 0, 0, 2);
+    a = std::make_unique<Table>(config, Secrets{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, left);
+    b = std::make_unique<Table>(config, Secrets{{1, 3}, {3, 5}, {5, 7}, {7, 9}, {9, 11}}, right);
+  }
+  // What each sent reaches the other, in batches.
+  void turn() {
+    now = now + microseconds(20);
+    std::swap(moving, left.out);
+    std::size_t in_batch = 0;
+    for (IpPacket& packet : moving) {
+      (void)b->receive(packet, now);
+      if (++in_batch != 64) continue;
+      in_batch = 0;
+      b->end_of_batch(now);
+      drain();
+    }
+    packets += moving.size();
+    moving.clear();
+    b->end_of_batch(now);
+    drain();
+    std::swap(moving, right.out);
+    for (IpPacket& packet : moving) (void)a->receive(packet, now);
+    packets += moving.size();
+    moving.clear();
+    a->end_of_batch(now);
+    if (a->next_deadline() <= now) a->tick(now);
+    if (b->next_deadline() <= now) b->tick(now);
+  }
+
+  // The application has its turn after each batch.
+  void drain() {
+    if (reader == nullptr) return;
+    for (Slice slice = reader->read(now); !slice.empty(); slice = reader->read(now)) got += slice.size();
+  }
+
+  BufferPool pool{16384, 2048};
+  Connection* reader = nullptr;
+  std::uint64_t got = 0;
+  Side left, right;
+  std::unique_ptr<Table> a, b;
+  std::vector<IpPacket> moving;
+  Instant now{1'000'000'000};
+  std::uint64_t packets = 0;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void open(Wire& wire, Connection*& client, Connection*& server, Listener*& listener) {
+  listener = *wire.b->listen({IpAddress{}, 80}, 16, nullptr);
+  client = *wire.a->connect({}, {wire.right.address, 80}, {}, nullptr, wire.now);
+  while ((server = wire.b->accept(*listener)) == nullptr) wire.turn();
+}
+void close(Wire& wire, Connection* client, Connection* server, Listener* listener) {
+  client->abort(wire.now);
+  server->abort(wire.now);
+  wire.a->release(client, wire.now);
+  wire.b->release(server, wire.now);
+  wire.b->close(listener, wire.now);
+  for (int i = 0; i < 4; ++i) wire.turn();
+}
+
+void bulk(const char* what, std::uint32_t gso, bool checksum, std::uint64_t bytes) {
+  Config config;
+  if (gso != 0) config.borrowed = 8 << 20;  // as for a device with large buffers
+  Wire wire(gso, checksum, config);
+  Connection *client, *server;
+  Listener* listener;
+  open(wire, client, server, listener);
+  const auto start = std::chrono::steady_clock::now();
+  wire.packets = 0;
+  wire.reader = server;
+  PacketBuf filled = wire.a->allocate();
+  (void)filled.append(filled.tailroom());
+  const Slice block(std::move(filled));
+  while (wire.got < bytes) {
+    while (client->room() >= block.size()) {
+      Slice slice = block;
+      if (client->write(slice, wire.now) == 0) break;
+    }
+    client->push(wire.now);
+    wire.turn();
+  }
+  const double time = seconds_since(start);
+  std::printf("%-32s %8.2f Gb/s, %6.2f M packets/s, %5.0f ns a packet, cwnd %u, retransmits %u\n", what,
+              static_cast<double>(wire.got) * 8 / time / 1e9, static_cast<double>(wire.packets) / time / 1e6,
+              time * 1e9 / static_cast<double>(wire.packets), client->stats().cwnd,
+              client->stats().retransmits);
+  close(wire, client, server, listener);
+}
+
+void request_response(std::uint64_t count) {
+  Wire wire(0, true);
+  Connection *client, *server;
+  Listener* listener;
+  open(wire, client, server, listener);
+  PacketBuf filled = wire.a->allocate();
+  (void)filled.append(64);
+  const Slice request(std::move(filled));
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Slice slice = request;
+    (void)client->write(slice, wire.now);
+    client->push(wire.now);
+    while (!server->readable()) wire.turn();
+    (void)server->read(wire.now);
+    slice = request;
+    (void)server->write(slice, wire.now);
+    server->push(wire.now);
+    while (!client->readable()) wire.turn();
+    (void)client->read(wire.now);
+  }
+  const double time = seconds_since(start);
+  std::printf("%-32s %8.2f M/s\n", "requests of 64 B answered", static_cast<double>(count) / time / 1e6);
+  close(wire, client, server, listener);
+}
+
+void connections(std::uint64_t count) {
+  Wire wire(0, true);
+  Listener* listener = *wire.b->listen({IpAddress{}, 80}, 16, nullptr);
+  const auto start = std::chrono::steady_clock::now();
+  std::uint64_t opened = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto client = wire.a->connect({}, {wire.right.address, 80}, {}, nullptr, wire.now);
+    if (!client) break;
+    Connection* server = nullptr;
+    for (int turns = 0; turns < 100 && (server = wire.b->accept(*listener)) == nullptr; ++turns) wire.turn();
+    if (server == nullptr) break;
+    wire.a->release(*client, wire.now);
+    wire.b->release(server, wire.now);
+    ++opened;
+    // Time passes, so that numbers come free again.
+    wire.now = wire.now + milliseconds(2);
+    wire.turn();
+  }
+  const double time = seconds_since(start);
+  std::printf("%-32s %8.0f k/s, %llu of %llu, %zu in TIME-WAIT\n", "connections opened and closed",
+              static_cast<double>(opened) / time / 1e3, static_cast<unsigned long long>(opened),
+              static_cast<unsigned long long>(count), wire.a->time_waits());
+  wire.b->close(listener, wire.now);
+  for (int i = 0; i < 4; ++i) wire.turn();
+}
+
+}  // namespace
+
+int main(int argc, char**) {
+  if (argc > 1) return bulk("bulk, MSS 1448, no checksum", 0, true, 20'000'000'000), 0;
+  bulk("bulk, MSS 1448, no checksum", 0, true, 4'000'000'000);
+  bulk("bulk, MSS 1448, with checksum", 0, false, 4'000'000'000);
+  bulk("bulk, 64 KiB packets", 65535, true, 40'000'000'000);
+  request_response(1'000'000);
+  connections(1'000'000);
+  std::printf("%-32s %8zu bytes\n", "an idle connection", sizeof(Connection));
+}

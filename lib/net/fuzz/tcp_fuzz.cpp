@@ -1,0 +1,246 @@
+// Hostile segments against a TCP with a listener, a connection that it opened and whatever the segments open:
+// time passes, the application writes, reads, closes and aborts. Whatever comes: what is sent is well formed,
+// the budget holds, and nothing is left at the end.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "fata/base/pool.hpp"
+#include "fata/net/tcp/table.hpp"
+
+namespace {
+
+using namespace fata;
+using namespace fata::net;
+using namespace fata::net::tcp;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+const Endpoint kUs{Ipv4Address::of(10, 0, 0, 1), 80};
+const IpAddress kPeer{Ipv4Address::of(10, 0, 0, 2)};
+
+class FuzzIp final : public IpLayer {
+ public:
+  explicit FuzzIp(BufferPool& pool, bool gso) : pool_(&pool), gso_(gso) {}
+  std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override {
+    if (remote != kPeer && remote != kUs.address) return std::nullopt;
+    if (!local.is_any() && local != kUs.address) return std::nullopt;
+    Path path{kUs.address, mtu_};
+    path.checksum = gso_;
+    path.gso_most = gso_ ? 65535 : 0;
+    return path;
+  }
+  PacketBuf allocate() override { return pool_->allocate(kIpHeadroom); }
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn,
+            bool, Instant) override {
+    require(protocol == kProtocol && local == kUs.address && remote == kPeer);
+    const auto header = Header::parse(packet.bytes());
+    require(header.has_value());
+    const bool gso = packet.offload().gso != Offload::Gso::kNone;
+    require(gso || packet.total_size() + 20 <= mtu_ || packet.total_size() <= 128);
+    require(!gso || (gso_ && packet.total_size() + 20 <= 65535));
+    if (!packet.offload().checksum_needed)
+      require(checksum_holds(local, remote, packet.bytes(), packet.fragments()));
+    if (header->has(kSyn)) iss_ = header->seq;
+    // The next one to be sent and the next one awaited, for the segments to be near them.
+    nxt_ = header->seq + static_cast<Seq>(packet.total_size() - header->header_length);
+    if (header->has(kAck)) ack_ = header->ack;
+    port_ = header->source_port;
+    ts_ = header->options.ts_value;
+  }
+  void lower_path_mtu(const IpAddress&, std::size_t mtu, Instant) override { mtu_ = mtu; }
+  void confirm_reachable(const IpAddress&, Instant) override {}
+
+  BufferPool* pool_;
+  bool gso_;
+  std::size_t mtu_ = 1500;
+  Seq iss_ = 0, nxt_ = 0, ack_ = 0;
+  std::uint16_t port_ = 80;
+  std::uint32_t ts_ = 0;
+};
+
+struct Deaf final : Observer {
+  void on_events(unsigned) noexcept override {}
+};
+
+class Input {
+ public:
+  explicit Input(Bytes bytes) : in_(bytes) {}
+  bool more() const { return !in_.at_end(); }
+  std::uint32_t pick(std::uint32_t count) { return u8() % count; }
+  std::uint8_t u8() { return in_.remaining() == 0 ? std::uint8_t{0} : in_.u8(); }
+  std::uint32_t u32() { return in_.remaining() < 4 ? u8() : in_.u32(); }
+  Bytes take(std::size_t most) { return in_.take(std::min(most, in_.remaining())); }
+
+ private:
+  ByteReader in_;
+};
+
+void segment(Input& in, Table& table, FuzzIp& ip, BufferPool& pool, Instant now) {
+  PacketBuf packet = pool.allocate();
+  if (!packet) return;
+  Header header;
+  const bool opened = in.pick(2) != 0;
+  header.source_port = opened ? 80 : static_cast<std::uint16_t>(1024 + in.pick(4));
+  header.destination_port = opened ? ip.port_ : 80;
+  header.flags = in.u8();
+  header.window = static_cast<std::uint16_t>(in.u8() << in.pick(9));
+  const auto near = [&in](Seq base) {
+    switch (in.pick(4)) {
+      case 0:
+        return base;
+      case 1:
+        return base + in.u8();
+      case 2:
+        return base - in.u8();
+      default:
+        return base + (in.pick(2) != 0 ? in.u32() : Seq{in.u8()} * 1000);
+    }
+  };
+  header.seq = near(ip.ack_);
+  header.ack = near(ip.nxt_);
+  Options& options = header.options;
+  const std::uint8_t which = in.u8();
+  if ((which & 1) != 0) options.mss = static_cast<std::uint16_t>(in.u8() << 3);
+  if ((which & 2) != 0) options.has_window_scale = true, options.window_scale = in.u8();
+  if ((which & 4) != 0) options.sack_permitted = true;
+  if ((which & 8) != 0) {
+    options.has_timestamps = true;
+    options.ts_value = near(static_cast<Seq>(now.ns / 1'000'000));
+    options.ts_echo = near(ip.ts_);
+  }
+  if ((which & 16) != 0 && (which & 2) == 0) {
+    options.sack_count = static_cast<std::uint8_t>(1 + in.pick(2));
+    for (SeqRange& block : std::span(options.sack).first(options.sack_count)) {
+      block.begin = near(ip.nxt_);
+      block.end = block.begin + 1 + in.u8() * 10U;
+    }
+  }
+  const std::size_t length = options.size() > 40 ? 0 : kHeaderSize + options.size();
+  if (length == 0) return;
+  const MutableBytes head = packet.append(length);
+  header.write(head);
+  if ((which & 32) != 0) {
+    // Options as they come.
+    const Bytes raw = in.take(length - kHeaderSize);
+    copy_bytes(head.subspan(kHeaderSize), raw);
+  }
+  const std::size_t data = std::min<std::size_t>(in.pick(2) == 0 ? 0 : in.u8() * 6U, packet.tailroom());
+  for (std::byte& byte : packet.append(data)) byte = std::byte{0x5a};
+  IpPacket out;
+  out.source = kPeer;
+  out.destination = kUs.address;
+  out.offload.checksum_valid = true;
+  out.ecn = static_cast<Ecn>(in.pick(4));
+  out.payload = Slice(std::move(packet));
+  for (std::uint32_t pieces = (which & 64) != 0 ? in.pick(4) : 0; pieces != 0; --pieces) {
+    PacketBuf piece = pool.allocate();
+    if (!piece) break;
+    (void)piece.append(1 + in.u8() * 4U);
+    for (std::byte& byte : piece.bytes()) byte = std::byte{0x5a};
+    out.more.push(Slice(std::move(piece)));
+  }
+  (void)table.receive(out, now);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  Input in(std::as_bytes(danger_span(data, size)));
+  BufferPool pool(512, 2048);
+  const std::uint8_t how = in.u8();
+  FuzzIp ip(pool, (how & 1) != 0);
+  Config config;
+  config.memory = (how & 2) != 0 ? 64 << 10 : 1 << 20;
+  config.borrowed = (how & 4) != 0 ? 8 << 10 : 64 << 10;
+  config.half_open = (how & 8) != 0 ? 2 : 64;
+  config.fast_open_server = (how & 16) != 0;
+  config.ecn_ask = (how & 32) != 0;
+  config.flow.pacing = (how & 64) != 0;
+  config.flow.keepalive = (how & 128) != 0;
+  config.keepalive_idle = seconds(10);
+  Deaf deaf;
+  {
+    Table table(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, ip);
+    Instant now{1'000'000'000};
+    Listener* listener = *table.listen({IpAddress{}, 80}, 2, nullptr);
+    std::vector<Connection*> held;
+    if (const auto opened = table.connect({}, {kPeer, 80}, config.flow, &deaf, now)) held.push_back(*opened);
+    while (in.more()) {
+      switch (in.pick(12)) {
+        case 0:
+          now = now + milliseconds(in.u8() * 10);
+          table.tick(now);
+          break;
+        case 1:
+          now = now + seconds(in.u8());
+          table.tick(now);
+          break;
+        case 2:
+          table.end_of_batch(now);
+          break;
+        case 3:
+          if (Connection* accepted = table.accept(*listener)) held.push_back(accepted);
+          break;
+        case 4:
+        case 5: {
+          if (held.empty()) break;
+          Connection& connection = *held[in.pick(static_cast<std::uint32_t>(held.size()))];
+          PacketBuf packet = in.pick(2) == 0 ? table.allocate() : pool.allocate();
+          if (!packet) break;
+          for (std::byte& byte : packet.append(std::min<std::size_t>(packet.tailroom(), in.u8() * 60U)))
+            byte = std::byte{0x41};
+          Slice slice(std::move(packet));
+          (void)connection.write(slice, now);
+          connection.push(now);
+          break;
+        }
+        case 6:
+          if (!held.empty()) (void)held[in.pick(static_cast<std::uint32_t>(held.size()))]->read(now);
+          break;
+        case 7: {
+          if (held.empty()) break;
+          const std::uint32_t which = in.pick(static_cast<std::uint32_t>(held.size()));
+          const std::uint32_t what = in.pick(3);
+          if (what == 0) held[which]->shutdown(now);
+          if (what == 1) held[which]->abort(now);
+          if (what == 2) {
+            table.release(held[which], now);
+            held.erase(held.begin() + which);
+          }
+          break;
+        }
+        case 8: {
+          std::array<std::byte, 8> quoted{};
+          store_be(MutableBytes(quoted), ip.port_);
+          store_be(MutableBytes(quoted).subspan(2), std::uint16_t{80});
+          store_be(MutableBytes(quoted).subspan(4), ip.nxt_ - in.u8());
+          IcmpError error{static_cast<IcmpError::Kind>(in.pick(5)), kUs.address, kPeer,
+                          static_cast<std::uint16_t>(68 + in.u8() * 6), quoted};
+          table.icmp_error(error, now);
+          break;
+        }
+        default:
+          segment(in, table, ip, pool, now);
+          break;
+      }
+      require(table.memory().used() <= table.memory().limit() + 2 * Memory::kLarge);
+    }
+    table.close(listener, now);
+    for (Connection* connection : held) {
+      connection->abort(now);
+      table.release(connection, now);
+    }
+    // Whoever has been left gives up in the end.
+    for (int i = 0; i < 64 && !table.next_deadline().is_never(); ++i) {
+      now = std::max(now, table.next_deadline());
+      table.tick(now);
+    }
+  }
+  require(pool.available() == pool.count());
+  return 0;
+}
