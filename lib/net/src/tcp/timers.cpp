@@ -67,10 +67,9 @@ void Connection::restart_retransmit_timer(Instant now) {
       attempts_ == 0 && rtt_.has_sample() && !tail_probe_done_) {
     Duration probe = rtt_.srtt() * 2;
     probe = probe + (board_.outstanding() <= mss_ ? kWorstDelayedAck : milliseconds(2));
-    if (probe < wait) {
-      retransmit_timer_ = RetransmitTimer::kTailProbe;
-      wait = probe;
-    }
+    // Where the timeout would come first, the probe takes its place.
+    retransmit_timer_ = RetransmitTimer::kTailProbe;
+    wait = std::min(probe, wait);
   }
   retransmit_at_ = now + wait;
   arm();
