@@ -3,6 +3,13 @@ function(fata_hot_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 endfunction()
 
+# fata_cold_sources(FILE ...): what runs seldom, in a library whose other parts are hot. As small as fata_smallest_on_kvm() makes it.
+function(fata_cold_sources)
+  if(FATA_TARGET STREQUAL "kvm")
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-Oz;SHELL:-mllvm -inline-threshold=40")
+  endif()
+endfunction()
+
 # fata_smallest_on_kvm(NAME): a library that every image carries and that runs once or waits for devices. The threshold keeps the many
 # one-line accessors inline, which -Oz alone would call.
 function(fata_smallest_on_kvm name)

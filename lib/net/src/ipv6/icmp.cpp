@@ -40,7 +40,8 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   // Those to groups are not answered: they are an amplifier.
   if (header.destination.is_multicast() || header.source.is_any()) return;
   PacketBuf reply = allocate();
-  if (reply && reply.tailroom() < packet.payload.size()) reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
+  if (reply && reply.tailroom() < packet.payload.size())
+    reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
   if (!reply) return;
   copy_bytes(reply.append(packet.payload.size()), packet.payload.bytes());
   const MutableBytes bytes = reply.bytes();
@@ -51,7 +52,8 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   sum.add(bytes);
   store_be(bytes.subspan(2), sum.finish());
   count_up(kEchoReplies);
-  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, Ecn::kNotCapable, true, now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, Ecn::kNotCapable, true,
+       now);
 }
 
 void Engine::receive_error(Bytes message, Instant now) {
@@ -65,7 +67,8 @@ void Engine::receive_error(Bytes message, Instant now) {
   Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
   if (sender == nullptr || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, inner.subspan(walk.offset)};
+  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0,
+                  inner.subspan(walk.offset)};
   switch (static_cast<std::uint8_t>(message[0])) {
     case icmp6::kTooBig: {
       error.kind = IcmpError::Kind::kTooBig;
@@ -79,7 +82,8 @@ void Engine::receive_error(Bytes message, Instant now) {
       error.kind = IcmpError::Kind::kTimeExceeded;
       break;
     case icmp6::kParameterProblem:
-      error.kind = message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable : IcmpError::Kind::kParameterProblem;
+      error.kind =
+          message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable : IcmpError::Kind::kParameterProblem;
       break;
     default:
       if (message[1] == std::byte{icmp6::kCodePort}) error.kind = IcmpError::Kind::kPortUnreachable;
@@ -95,7 +99,9 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   const Walk walk = walk_headers(whole.bytes(), header.next_header);
   if (walk.next_header == ip_protocol::kIcmpV6) {
     const Bytes message = whole.bytes().subspan(std::min(walk.offset, whole.size()));
-    if (message.empty() || (message[0] & std::byte{0x80}) == std::byte{0} || message[0] == std::byte{nd::kRedirect}) return;
+    if (message.empty() || (message[0] & std::byte{0x80}) == std::byte{0} ||
+        message[0] == std::byte{nd::kRedirect})
+      return;
   }
   const bool group = header.destination.is_multicast();
   const auto way = route(header.source, group ? IpAddress() : header.destination);
