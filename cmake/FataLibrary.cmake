@@ -6,7 +6,7 @@ endfunction()
 # fata_cold_sources(FILE ...): what runs seldom, in a library whose other parts are hot. As small as fata_smallest_on_kvm() makes it.
 function(fata_cold_sources)
   if(FATA_TARGET STREQUAL "kvm")
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-Oz;SHELL:-mllvm -inline-threshold=40")
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-Oz;-mllvm;-inline-threshold=40")
   endif()
 endfunction()
 

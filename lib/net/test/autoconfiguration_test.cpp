@@ -22,9 +22,11 @@ Frame advertisement(const Advertisement& fields) {
   out.u16(fields.lifetime);
   out.u32(fields.reachable);
   out.u32(fields.retransmit);
-  return icmp6_frame({.from = fields.from, .to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0, rest + fields.options);
+  return icmp6_frame({.from = fields.from, .to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0,
+                     rest + fields.options);
 }
-Frame prefix_option(std::string_view prefix, std::uint32_t valid = 7200, std::uint32_t preferred = 3600, std::uint8_t flags = 0xc0) {
+Frame prefix_option(std::string_view prefix, std::uint32_t valid = 7200, std::uint32_t preferred = 3600,
+                    std::uint8_t flags = 0xc0) {
   const Ipv6Cidr cidr = *Ipv6Cidr::parse(prefix);
   Frame option(16);
   ByteWriter out(option);
@@ -67,7 +69,8 @@ TEST(Autoconfiguration, AsksForRoutersUntilOneAnswersEverMoreSeldom) {
   }
   ASSERT_GE(asked.size(), 5u);
   EXPECT_LE(asked.size(), 9u);
-  for (std::size_t i = 2; i < asked.size(); ++i) EXPECT_GT(asked[i] - asked[i - 1], (asked[i - 1] - asked[i - 2]) * 3 / 2);
+  for (std::size_t i = 2; i < asked.size(); ++i)
+    EXPECT_GT(asked[i] - asked[i - 1], (asked[i - 1] - asked[i - 2]) * 3 / 2);
   node->receive(advertisement({}));
   node->pass(seconds(1000));
   node->pass(seconds(1));
@@ -91,7 +94,8 @@ TEST(Autoconfiguration, MakesAnAddressOfAnOfferedPrefixAndRoutesByTheRouter) {
   EXPECT_EQ(node->packet(0).ip.hop_limit, 32);
   // The prefix is on the link.
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {})->local);
-  // When the preferred time is over it still serves; when the valid time is, it is gone, and the router with its own.
+  // When the preferred time is over it still serves; when the valid time is, it is gone, and the router with
+  // its own.
   node->pass(seconds(3601));
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {}));
   EXPECT_FALSE(node->host.path(v6("2001:db8:ffff::1"), {}));
@@ -119,7 +123,8 @@ TEST(Autoconfiguration, PassesOverPrefixesThatMakeNoAddress) {
   node->settle();
   for (const Frame& option :
        {prefix_option("2001:db8:1::/65"), prefix_option("fe80::/64"), prefix_option("ff00::/64"),
-        prefix_option("2001:db8:1::/64", 100, 200), prefix_option("2001:db8:1::/64", 0, 0), prefix_option("2001:db8:1::/64", 7200, 3600, 0x80)}) {
+        prefix_option("2001:db8:1::/64", 100, 200), prefix_option("2001:db8:1::/64", 0, 0),
+        prefix_option("2001:db8:1::/64", 7200, 3600, 0x80)}) {
     node->receive(advertisement({.options = option}));
     EXPECT_FALSE(offered(*node));
   }
@@ -132,7 +137,8 @@ TEST(Autoconfiguration, IsBoundedHoweverManyPrefixesRoutersAndServersAreOffered)
     const IpAddress prefix = IpAddress::of(0x2001, 0xdb8, static_cast<std::uint16_t>(i), 0, 0, 0, 0, 0);
     Frame option = prefix_option("2001:db8::/64");
     copy_bytes(MutableBytes(option).subspan(16), prefix.octets());
-    node->receive(advertisement({.options = option, .from = IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 1, static_cast<std::uint16_t>(i))}));
+    node->receive(advertisement(
+        {.options = option, .from = IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 1, static_cast<std::uint16_t>(i))}));
     node->sent.clear();
   }
   EXPECT_EQ(node->v6_engine.addresses().size(), ipv6::Engine::kAddresses);
@@ -144,8 +150,10 @@ TEST(Autoconfiguration, TakesOverMtuTimersAndNameServers) {
   const auto node = automatic();
   node->settle();
   const Frame dns = hex("1903 0000 00000258") + bytes_of(v6("2001:db8::53"));
-  const Frame search = hex("1f03 0000 00000258 07") + text("example") + hex("03") + text("org") + hex("00 000000");
-  node->receive(advertisement({.options = hex("0501 0000 00000578") + dns + search + prefix_option("2001:db8:1::/64")}));
+  const Frame search =
+      hex("1f03 0000 00000258 07") + text("example") + hex("03") + text("org") + hex("00 000000");
+  node->receive(advertisement(
+      {.options = hex("0501 0000 00000578") + dns + search + prefix_option("2001:db8:1::/64")}));
   node->settle();
   EXPECT_EQ(node->host.path(v6("2001:db8:1::77"), {})->mtu, 1400u);
   ASSERT_EQ(node->v6_engine.dns_servers().size(), 1u);
@@ -213,8 +221,14 @@ TEST(SourceSelection, FollowsTheRulesOfRfc6724) {
       {"the scope of a near group", {"2001:db8::1/64", "fe80::1/64"}, "ff02::2", "fe80::1"},
       {"the label: unique local", {"2001:db8::1/64", "fd00::1/64"}, "fd00:1::1", "fd00::1"},
       {"the label: 6to4", {"2001:db8::1/64", "2002:1::1/64"}, "2002:2::1", "2002:1::1"},
-      {"the longest common prefix", {"2001:db8:1::1/64", "2001:db8:2::1/64"}, "2001:db8:2::9", "2001:db8:2::1"},
-      {"which counts up to the own prefix only", {"2001:db8:1::5/64", "2001:db8:1::8/64"}, "2001:db8:1::9", "2001:db8:1::5"},
+      {"the longest common prefix",
+       {"2001:db8:1::1/64", "2001:db8:2::1/64"},
+       "2001:db8:2::9",
+       "2001:db8:2::1"},
+      {"which counts up to the own prefix only",
+       {"2001:db8:1::5/64", "2001:db8:1::8/64"},
+       "2001:db8:1::9",
+       "2001:db8:1::5"},
   };
   for (const Case& each : cases) {
     std::vector<ipv6::Address> own;
@@ -226,8 +240,9 @@ TEST(SourceSelection, FollowsTheRulesOfRfc6724) {
     EXPECT_EQ(chosen->address(), v6(each.chosen)) << each.what;
   }
   // Deprecated, tentative, or of another link.
-  std::vector<ipv6::Address> own{{.cidr = *Ipv6Cidr::parse("2001:db8::1/64"), .state = ipv6::Address::State::kValid},
-                                 {.cidr = *Ipv6Cidr::parse("2001:db8:9::1/64"), .state = ipv6::Address::State::kValid}};
+  std::vector<ipv6::Address> own{
+      {.cidr = *Ipv6Cidr::parse("2001:db8::1/64"), .state = ipv6::Address::State::kValid},
+      {.cidr = *Ipv6Cidr::parse("2001:db8:9::1/64"), .state = ipv6::Address::State::kValid}};
   own[0].preferred_until = Instant{} + seconds(1);
   EXPECT_EQ(ipv6::select_source(own, v6("2001:db8::2"), 0, Instant{} + seconds(2)), &own[1]);
   own[0].preferred_until = Instant::never();
@@ -251,7 +266,8 @@ TEST(MulticastListener, ReportsItsGroupsWhenItJoinsAndWhenItIsAsked) {
   node->settle();
   EXPECT_EQ(node->host.v6()->next_deadline(), Instant::never());
   // A query to all: of 1 s, answered within it, for each group but that of all nodes.
-  node->receive(icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 1}, 130, 0, hex("03e80000") + Frame(16) + hex("02000000")));
+  node->receive(icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 1}, 130, 0,
+                            hex("03e80000") + Frame(16) + hex("02000000")));
   EXPECT_TRUE(node->sent.empty());
   for (int i = 0; i < 10; ++i) node->pass(milliseconds(100));
   EXPECT_EQ(node->sent.size(), 3u);  // and two of solicited nodes
@@ -267,7 +283,8 @@ TEST(MulticastListener, ReportsItsGroupsWhenItJoinsAndWhenItIsAsked) {
   EXPECT_EQ(node->packet(0).payload.at(8), std::byte{132});
 }
 
-Frame igmp_frame(std::uint8_t type, std::uint8_t tenths, Ipv4Address group, Ipv4Address to, Ipv4Address from = ip(2)) {
+Frame igmp_frame(std::uint8_t type, std::uint8_t tenths, Ipv4Address group, Ipv4Address to,
+                 Ipv4Address from = ip(2)) {
   Frame message{static_cast<std::byte>(type), static_cast<std::byte>(tenths), {}, {}, {}, {}, {}, {}};
   store_be(MutableBytes(message).subspan(4), group.value);
   store_be(MutableBytes(message).subspan(2), checksum(message));
@@ -282,13 +299,16 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
   for (int i = 0; i < 10; ++i) recorder.pass(seconds(1));
   const auto reports = [&] {
     std::size_t count = 0;
-    for (const Frame& frame : std::exchange(recorder.sent, {})) count += frame[12] == std::byte{8} && frame[13] == std::byte{0} && frame.at(38) == std::byte{0x16} ? 1 : 0;
+    for (const Frame& frame : std::exchange(recorder.sent, {}))
+      count +=
+          frame[12] == std::byte{8} && frame[13] == std::byte{0} && frame.at(38) == std::byte{0x16} ? 1 : 0;
     return count;
   };
   const Frame first = recorder.sent.at(0);
   EXPECT_EQ(first[14], std::byte{0x46}) << "with the router alert";
   EXPECT_EQ(first[22], std::byte{1});
-  EXPECT_EQ(ethernet::Header::parse(first)->destination, (MacAddress{{std::byte{1}, {}, std::byte{0x5e}, {}, {}, std::byte{251}}}));
+  EXPECT_EQ(ethernet::Header::parse(first)->destination,
+            (MacAddress{{std::byte{1}, {}, std::byte{0x5e}, {}, {}, std::byte{251}}}));
   EXPECT_TRUE(ipv4::Header::parse(Bytes(first).subspan(14)));
   EXPECT_EQ(reports(), 2u);
   const Ipv4Address all = Ipv4Address::of(224, 0, 0, 1);
@@ -311,11 +331,14 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
 }
 
 struct Watcher final : ipv4::AddressWatcher {
-  void address_event(Interface&, Ipv4Address address, ipv4::AddressEvent what, Instant) override { events.emplace_back(address, what); }
+  void address_event(Interface&, Ipv4Address address, ipv4::AddressEvent what, Instant) override {
+    events.emplace_back(address, what);
+  }
   std::vector<std::pair<Ipv4Address, ipv4::AddressEvent>> events;
 };
 Frame arp_frame(std::uint16_t operation, Ipv4Address from, Ipv4Address target, std::uint8_t who = 2) {
-  return ethernet_frame(MacAddress::broadcast(), mac(who), 0x0806, arp_packet(operation, mac(who), from, target));
+  return ethernet_frame(MacAddress::broadcast(), mac(who), 0x0806,
+                        arp_packet(operation, mac(who), from, target));
 }
 
 TEST(AddressClaim, ProbesThreeTimesThenUsesAndAnnouncesTwice) {
@@ -324,7 +347,8 @@ TEST(AddressClaim, ProbesThreeTimesThenUsesAndAnnouncesTwice) {
   recorder.sent.clear();
   Watcher watcher;
   recorder.v4.watch(&watcher);
-  EXPECT_TRUE(recorder.v4.add_address(*recorder.link, {ip(7), 24}, recorder.now, ipv4::Engine::Claim::kProbe));
+  EXPECT_TRUE(
+      recorder.v4.add_address(*recorder.link, {ip(7), 24}, recorder.now, ipv4::Engine::Claim::kProbe));
   EXPECT_TRUE(recorder.sent.empty()) << "the first waits for a random time";
   const Instant start = recorder.now;
   while (watcher.events.empty() && recorder.now - start < seconds(20)) recorder.pass(milliseconds(50));
@@ -366,7 +390,8 @@ TEST(AddressClaim, DefendsAnAddressOnceInTenSeconds) {
     EXPECT_EQ(recorder.sent.size(), 1u);
     recorder.receive(arp_frame(arp::kReply, ip(7), ip(1)));
     EXPECT_EQ(recorder.sent.size(), 1u);
-    EXPECT_EQ(recorder.host.is_ours(ip(7)), claim == ipv4::Engine::Claim::kAnnounce) << "the second time only what the user set is kept";
+    EXPECT_EQ(recorder.host.is_ours(ip(7)), claim == ipv4::Engine::Claim::kAnnounce)
+        << "the second time only what the user set is kept";
     EXPECT_EQ(recorder.count("address_conflicts"), 2u);
   }
 }
@@ -383,14 +408,18 @@ TEST(WithoutAnAddress, DatagramsGoFromNobodyToEverybodyAndComeToAnyAddress) {
   const auto header = ipv4::Header::parse(Bytes(recorder.sent[0]).subspan(14));
   ASSERT_TRUE(header);
   EXPECT_TRUE(header->source.is_any() && header->destination.is_limited_broadcast());
-  EXPECT_TRUE(udp::Header::parse(Bytes(recorder.sent[0]).subspan(34), header->source, header->destination, {}));
+  EXPECT_TRUE(
+      udp::Header::parse(Bytes(recorder.sent[0]).subspan(34), header->source, header->destination, {}));
 
-  const Frame offer = ip_frame({.to = ip(33)}, udp_datagram({.from = 67, .to = 68, .destination = ip(33)}, text("offer")));
+  const Frame offer =
+      ip_frame({.to = ip(33)}, udp_datagram({.from = 67, .to = 68, .destination = ip(33)}, text("offer")));
   recorder.receive(offer);
   EXPECT_TRUE(recorder.delivered.empty());
   recorder.v4.take_any_address(*recorder.link, true);
   recorder.receive(offer);
-  recorder.receive(ip_frame({.to = {0xffffffff}}, udp_datagram({.from = 67, .to = 68, .destination = {0xffffffff}}, text("offer")), MacAddress::broadcast()));
+  recorder.receive(ip_frame({.to = {0xffffffff}},
+                            udp_datagram({.from = 67, .to = 68, .destination = {0xffffffff}}, text("offer")),
+                            MacAddress::broadcast()));
   EXPECT_EQ(recorder.delivered.size(), 2u);
 }
 

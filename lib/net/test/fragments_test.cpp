@@ -18,7 +18,8 @@ struct Workshop {
   std::vector<std::string> expired;
 
   Reassembly::Result add(std::size_t offset, const Frame& data, bool more, std::uint32_t id = 1) {
-    return reassembly.add({.key = {ip(2), ip(1), id, 17}, .offset = offset, .more = more, .header = header, .data = data}, now);
+    return reassembly.add(
+        {.key = {ip(2), ip(1), id, 17}, .offset = offset, .more = more, .header = header, .data = data}, now);
   }
   void pass(Duration time) {
     now = now + time;
@@ -32,7 +33,8 @@ Frame pattern(std::size_t size, unsigned seed = 0) {
   return bytes;
 }
 Frame part(const Frame& all, std::size_t from, std::size_t size) {
-  return {all.begin() + static_cast<std::ptrdiff_t>(from), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), from + size))};
+  return {all.begin() + static_cast<std::ptrdiff_t>(from),
+          all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), from + size))};
 }
 
 TEST(Reassembly, PutsTogetherWhatComesInAnyOrderAndTwice) {
@@ -79,14 +81,16 @@ TEST(Reassembly, RefusesAPacketWhosePiecesOverlapAndAllThatFollows) {
     Workshop workshop;
     EXPECT_EQ(workshop.add(16, pattern(16), true).outcome, Outcome::kWaits);
     EXPECT_EQ(workshop.add(48, pattern(8), false).outcome, Outcome::kWaits);
-    EXPECT_EQ(workshop.add(each.offset, pattern(each.size, 99), each.more).outcome, Outcome::kOverlap) << each.what;
+    EXPECT_EQ(workshop.add(each.offset, pattern(each.size, 99), each.more).outcome, Outcome::kOverlap)
+        << each.what;
     EXPECT_EQ(workshop.memory.used(), 0u);
     // What would have completed it comes too late.
     EXPECT_EQ(workshop.add(0, pattern(16), true).outcome, Outcome::kOverlap);
     EXPECT_EQ(workshop.add(32, pattern(16), true).outcome, Outcome::kOverlap);
     workshop.pass(seconds(31));
     EXPECT_TRUE(workshop.expired.empty());
-    EXPECT_EQ(workshop.add(0, pattern(16), true).outcome, Outcome::kWaits) << "a new packet may have the number again";
+    EXPECT_EQ(workshop.add(0, pattern(16), true).outcome, Outcome::kWaits)
+        << "a new packet may have the number again";
   }
 }
 
@@ -129,7 +133,8 @@ TEST(Reassembly, AFloodPushesOutTheOldestAndStaysWithinItsBudget) {
   Workshop holes;
   Outcome outcome = Outcome::kWaits;
   std::size_t pieces = 0;
-  for (; outcome == Outcome::kWaits; ++pieces) outcome = holes.add(16 * (pieces + 1), pattern(8), true).outcome;
+  for (; outcome == Outcome::kWaits; ++pieces)
+    outcome = holes.add(16 * (pieces + 1), pattern(8), true).outcome;
   EXPECT_EQ(outcome, Outcome::kNoRoom);
   EXPECT_EQ(pieces, Reassembly::kRanges + 1);
 }
@@ -138,8 +143,16 @@ TEST(Reassembly, OnePieceMarkedForCongestionMarksAll) {
   Workshop workshop;
   const Reassembly::Key key{ip(2), ip(1), 1, 17};
   const Frame data = pattern(8);
-  workshop.reassembly.add({.key = key, .offset = 0, .more = true, .header = workshop.header, .data = data, .ecn = Ecn::kCongested}, workshop.now);
-  const auto result = workshop.reassembly.add({.key = key, .offset = 8, .more = false, .header = {}, .data = data, .ecn = Ecn::kCapable0}, workshop.now);
+  workshop.reassembly.add({.key = key,
+                           .offset = 0,
+                           .more = true,
+                           .header = workshop.header,
+                           .data = data,
+                           .ecn = Ecn::kCongested},
+                          workshop.now);
+  const auto result = workshop.reassembly.add(
+      {.key = key, .offset = 8, .more = false, .header = {}, .data = data, .ecn = Ecn::kCapable0},
+      workshop.now);
   EXPECT_EQ(result.ecn, Ecn::kCongested);
 }
 
@@ -185,13 +198,16 @@ TEST(Fragments, CarryDatagramsOfAnySizeOverBothFamilies) {
 
 TEST(Fragments, OfALongEchoRequestAreAnsweredInFragments) {
   const auto a = Node::ready(1, "2001:db8::1/64"), b = Node::ready(2, "2001:db8::2/64");
-  const Frame whole = icmp6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1")}, 128, 0, pattern(5000));
+  const Frame whole =
+      icmp6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1")}, 128, 0, pattern(5000));
   const Frame message = part(whole, 54, 6000);
   a->teach(v6("2001:db8::2"), 2);
   for (std::size_t at = 0; at < message.size(); at += 1400) {
     Frame header = hex("3a00000012345678");
-    store_be(MutableBytes(header).subspan(2), static_cast<std::uint16_t>(at | (at + 1400 < message.size() ? 1 : 0)));
-    a->receive(ip6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1"), .next = 44}, header + part(message, at, 1400)));
+    store_be(MutableBytes(header).subspan(2),
+             static_cast<std::uint16_t>(at | (at + 1400 < message.size() ? 1 : 0)));
+    a->receive(ip6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1"), .next = 44},
+                         header + part(message, at, 1400)));
   }
   EXPECT_EQ(a->sent.size(), 4u);
   EXPECT_EQ(a->count("v6_reassembled"), 1u);
@@ -214,7 +230,8 @@ TEST(Fragments, ThatAreWrongAreCountedAndAnsweredAsRfc8200Says) {
                            {"in a fragment header that is cut", "11000001", 0, -1, 0}}) {
     const auto node = Node::ready(1, "2001:db8::1/64");
     node->teach(v6("2001:db8::2"), 2);
-    node->receive(ip6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1"), .next = 44}, hex(each.header) + Frame(each.size, std::byte{0x3c})));
+    node->receive(ip6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1"), .next = 44},
+                            hex(each.header) + Frame(each.size, std::byte{0x3c})));
     EXPECT_EQ(node->count("v6_bad_fragment") + node->count("v6_bad_extension"), 1u) << each.what;
     ASSERT_EQ(node->sent.size(), each.code < 0 ? 0u : 1u) << each.what;
     if (each.code < 0) continue;
@@ -226,7 +243,8 @@ TEST(Fragments, ThatAreWrongAreCountedAndAnsweredAsRfc8200Says) {
 TEST(Fragments, ThatNeverBecomeAPacketAreReportedToTheirSender) {
   const auto node = Node::ready(1, "2001:db8::1/64");
   node->teach(v6("2001:db8::2"), 2);
-  node->receive(ip6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1"), .next = 44}, hex("1100000100000001") + pattern(64)));
+  node->receive(ip6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1"), .next = 44},
+                          hex("1100000100000001") + pattern(64)));
   node->host.confirm_reachable(v6("2001:db8::2"), node->now);
   node->pass(seconds(60));
   ASSERT_EQ(node->sent.size(), 1u);

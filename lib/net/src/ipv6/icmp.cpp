@@ -65,7 +65,11 @@ void Engine::receive_error(Bytes message, Instant now) {
   const bool first = walk.end == Walk::End::kFragment && walk.fragment.offset == 0;
   if (first) walk = walk_headers(inner, walk.fragment.next_header, walk.offset);
   Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
-  if (sender == nullptr || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
+  // Of our answers to echo requests there is only the path to learn.
+  const bool answer =
+      walk.end == Walk::End::kUpper && walk.next_header == ip_protocol::kIcmpV6 && sender == nullptr;
+  const bool known = sender != nullptr || answer;
+  if (!known || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
 
   IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0,
                   inner.subspan(walk.offset)};
@@ -89,7 +93,8 @@ void Engine::receive_error(Bytes message, Instant now) {
       if (message[1] == std::byte{icmp6::kCodePort}) error.kind = IcmpError::Kind::kPortUnreachable;
   }
   count_up(kErrorsHeard);
-  sender->icmp_error(error, now);
+  if (sender != nullptr) return sender->icmp_error(error, now);
+  if (error.kind == IcmpError::Kind::kTooBig) lower_path_mtu(error.remote, error.mtu, now);
 }
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
