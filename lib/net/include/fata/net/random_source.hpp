@@ -2,6 +2,8 @@
 // numbers.
 #pragma once
 
+#include <array>
+
 #include "fata/base/siphash.hpp"
 #include "fata/base/time.hpp"
 
