@@ -22,7 +22,8 @@ bool parse_group(std::string_view text, std::uint16_t& group) {
   return true;
 }
 
-// The groups between "::" and an end; an IPv4 address may be the last two. Gives how many, 9 if the text is wrong.
+// The groups between "::" and an end; an IPv4 address may be the last two. Gives how many, 9 if the text is
+// wrong.
 std::size_t parse_groups(std::string_view text, bool at_end, std::span<std::uint16_t, 8> groups) {
   std::size_t count = 0;
   while (!text.empty()) {
@@ -69,7 +70,8 @@ std::optional<Ipv6Cidr> Ipv6Cidr::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = IpAddress::parse_v6(text.substr(0, slash));
   std::uint64_t prefix = 0;
-  if (!address || slash == text.npos || !parse_unsigned(text.substr(slash + 1), 128, prefix)) return std::nullopt;
+  if (!address || slash == text.npos || !parse_unsigned(text.substr(slash + 1), 128, prefix))
+    return std::nullopt;
   return Ipv6Cidr{*address, static_cast<std::uint8_t>(prefix)};
 }
 
@@ -81,6 +83,8 @@ unsigned IpAddress::common_bits(const IpAddress& other) const {
   return 64 + static_cast<unsigned>(std::countl_zero(low));
 }
 
-void write_text(TextWriter& out, const Ipv6Cidr& cidr) { print(out, cidr.address, '/', unsigned{cidr.prefix}); }
+void write_text(TextWriter& out, const Ipv6Cidr& cidr) {
+  print(out, cidr.address, '/', unsigned{cidr.prefix});
+}
 
 }  // namespace fata

@@ -34,6 +34,12 @@ class Direct(FataTest):
         self.assertIn(1053, [to for _, to in ports], "the question")
         self.assertIn(1053, [by for by, _ in ports], "the answer")
 
+    def test_an_image_without_ipv6_holds_none_of_it(self):
+        lines = self.run_fata("build", "apps/dns", "--net", "direct", "-D", "ipv6=false", "--build-dir", BUILD / "dns-ipv4").stdout
+        names = subprocess.run(["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True).stdout
+        self.assertIn("fata::net::ipv4::Engine", names)
+        self.assertNotIn("fata::net::ipv6", names)
+
     def frames(self, text):
         """The packets of a pcapng file."""
         found, at = [], 0

@@ -109,7 +109,7 @@ async::Task<void> idle(Pair* pair, Stack* a, Stack* b) {
   EXPECT_TRUE(co_await receive(to.get(), seconds(1)));
   EXPECT_EQ(a->arp_cache().size(), 1u);
   EXPECT_EQ(b->arp_cache().size(), 1u) << "who is asked learns the asker";
-  co_await async::sleep(net::arp::Cache::kReachable + seconds(1));
+  co_await async::sleep(net::arp::Cache::kReachable + seconds(3));  // since the second announcement
   EXPECT_EQ(a->arp_cache().size(), 0u);
   EXPECT_EQ(b->arp_cache().size(), 0u);
   EXPECT_EQ(pair->arp.broadcast_requests, 1u) << "ageing alone asks nothing";

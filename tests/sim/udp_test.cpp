@@ -44,6 +44,26 @@ async::Task<int> exchange(World* world, sim::NetDevice* a, sim::NetDevice* b) {
   co_return 0;
 }
 
+Endpoint at6(std::uint16_t last, std::uint16_t port) {
+  return {IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, last), port};
+}
+async::Task<int> exchange_ipv6(World* world, sim::NetDevice* a, sim::NetDevice* b) {
+  const auto client = co_await host(world, a, cidr(1));
+  const auto server = co_await host(world, b, cidr(2));
+  client->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(1, 0).address, 64}}, {});
+  server->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(2, 0).address, 64}}, {});
+  co_await async::sleep(seconds(2));  // nobody else has the addresses
+  const auto asking = bound(*client, 0);
+  const auto answering = bound(*server, 7);
+  async::Scope scope;
+  scope.spawn(echo(answering.get(), scope.token()));
+  EXPECT_EQ(co_await ask(&world->platform, asking.get(), at6(2, 7)), kRounds);
+  scope.cancel();
+  co_await scope.join();
+  co_await async::sleep(seconds(1));
+  co_return 0;
+}
+
 sim::LinkOptions bad_link(std::uint64_t seed) {
   sim::LinkOptions link;
   link.jitter = microseconds(300);
@@ -86,6 +106,22 @@ TEST(UdpOverBadLinks, EveryQuestionIsAnsweredInTheEndWithAnySeed) {
   EXPECT_GT(lost, 500u);
   EXPECT_GT(repeated, 300u);
   EXPECT_GT(held_back, 300u);
+}
+
+TEST(UdpOverBadLinks, EveryQuestionIsAnsweredOverIpv6Too) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
+    sim::DeviceOptions options;
+    options.checksum_offload = seed % 2 == 0;
+    sim::NetDevice& a = world.card(options);
+    sim::NetDevice& b = world.card();
+    sim::LearningSwitch& middle = world.network.add_switch();
+    world.network.join(a, middle.port(), bad_link(seed));
+    world.network.join(middle.port(), b, bad_link(seed + 1));
+    EXPECT_EQ(world.platform.run([&] { return exchange_ipv6(&world, &a, &b); }), 0);
+    if (testing::Test::HasFailure()) break;
+  }
 }
 
 TEST(UdpOverBadLinks, TheSameSeedGivesTheSameFramesAtTheSameTimes) {

@@ -126,7 +126,8 @@ void Cache::write_entry(TextWriter& line, std::size_t index) const {
 }
 
 std::size_t Cache::size() const {
-  return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const Entry& e) { return e.state != State::kFree; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(entries_, [](const Entry& e) { return e.state != State::kFree; }));
 }
 
 }  // namespace fata::net::arp

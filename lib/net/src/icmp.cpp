@@ -34,7 +34,8 @@ void write_error(MutableBytes to, std::uint8_t type, std::uint8_t code, Bytes qu
 
 std::size_t next_mtu(std::size_t said, std::size_t length) {
   if (said != 0) return said;
-  static constexpr std::array<std::uint16_t, 10> kPlateaus{32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
+  static constexpr std::array<std::uint16_t, 10> kPlateaus{32000, 17914, 8166, 4352, 2002,
+                                                           1492,  1006,  508,  296,  68};
   for (const std::uint16_t plateau : kPlateaus) {
     if (plateau < length) return plateau;
   }

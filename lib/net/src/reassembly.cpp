@@ -24,7 +24,8 @@ bool Reassembly::give_up_oldest(const Packet* but) {
 }
 
 Reassembly::Packet& Reassembly::make(const Key& key, Instant now) {
-  if (std::ranges::all_of(packets_, [](const auto& each) { return each != nullptr; })) (void)give_up_oldest(nullptr);
+  if (std::ranges::all_of(packets_, [](const auto& each) { return each != nullptr; }))
+    (void)give_up_oldest(nullptr);
   auto& place = *std::ranges::find_if(packets_, [](const auto& each) { return each == nullptr; });
   place = std::make_unique<Packet>();
   place->key = key;
@@ -36,7 +37,8 @@ Reassembly::Packet& Reassembly::make(const Key& key, Instant now) {
 bool Reassembly::grow(Packet& packet, std::size_t end) {
   const std::size_t room = packet.buffer ? packet.buffer.size() + packet.buffer.tailroom() : 0;
   if (end > room) {
-    const std::size_t wanted = packet.total != 0 ? packet.total : std::max({end, 2 * room, std::size_t{4096}});
+    const std::size_t wanted =
+        packet.total != 0 ? packet.total : std::max({end, 2 * room, std::size_t{4096}});
     PacketBuf larger = memory_->allocate(wanted, kHeader);
     while (!larger && give_up_oldest(&packet)) larger = memory_->allocate(wanted, kHeader);
     if (!larger) return false;
@@ -81,8 +83,8 @@ Reassembly::Outcome Reassembly::insert(Packet& packet, std::size_t begin, std::s
 
 Reassembly::Result Reassembly::add(const Fragment& fragment, Instant now) {
   const std::size_t begin = fragment.offset, end = begin + fragment.data.size();
-  const bool malformed = fragment.data.empty() || end > fragment.most || end > 65535 || fragment.header.size() > kHeader ||
-                         (fragment.more && fragment.data.size() % 8 != 0);
+  const bool malformed = fragment.data.empty() || end > fragment.most || end > 65535 ||
+                         fragment.header.size() > kHeader || (fragment.more && fragment.data.size() % 8 != 0);
   if (malformed) return {Outcome::kMalformed};
   Packet* packet = find(fragment.key);
   if (packet == nullptr) packet = &make(fragment.key, now);
@@ -128,7 +130,8 @@ PacketBuf Reassembly::start_of(Packet& packet) {
 }
 
 std::size_t Reassembly::waiting() const {
-  return static_cast<std::size_t>(std::ranges::count_if(packets_, [](const auto& each) { return each != nullptr; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(packets_, [](const auto& each) { return each != nullptr; }));
 }
 
 }  // namespace fata::net

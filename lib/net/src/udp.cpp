@@ -33,20 +33,27 @@ const ErrorDomain& error_domain(SocketErrc) noexcept {
 
 namespace udp {
 
+namespace {
+// The names of Table::Count, in its order.
+constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
+                                                         {"bad_udp"},
+                                                         {"udp_checksum"},
+                                                         {"no_listener"},
+                                                         {"no_small_buffer"},
+                                                         {"udp_errors_heard"},
+                                                         {"udp_errors_refused"},
+                                                         {"udp_sent"},
+                                                         {"no_route"},
+                                                         {"too_long"}}};
+}  // namespace
+
 Port::~Port() {
   if (table_ == nullptr) return;
   --table_->count_;
   if (table_->last_ == this) table_->last_ = nullptr;
 }
 
-Table::Table(IpLayer& ip)
-    : ip_(&ip),
-      small_(kSmallBuffers, kSmallBufferSize),
-      counters_{Counter{"udp_received"},       Counter{"bad_udp"},
-                Counter{"udp_checksum"},       Counter{"no_listener"},
-                Counter{"no_small_buffer"},    Counter{"udp_errors_heard"},
-                Counter{"udp_errors_refused"}, Counter{"udp_sent"},
-                Counter{"no_route"},           Counter{"too_long"}} {}
+Table::Table(IpLayer& ip) : ip_(&ip), small_(kSmallBuffers, kSmallBufferSize), counters_(kCounters) {}
 
 bool Table::taken(const Endpoint& local) {
   for (const Port& port : buckets_[local.port % kBuckets]) {

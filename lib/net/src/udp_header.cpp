@@ -4,13 +4,14 @@
 
 namespace fata::net::udp {
 
-std::expected<Header, Malformed> Header::parse(Bytes payload, const IpAddress& source, const IpAddress& destination,
-                                               const Offload& offload) {
+std::expected<Header, Malformed> Header::parse(Bytes payload, const IpAddress& source,
+                                               const IpAddress& destination, const Offload& offload) {
   ByteReader in(payload);
   Header header{in.u16(), in.u16(), in.u16()};
   const std::uint16_t sum = in.u16();
   if (!in.ok()) return std::unexpected(Malformed::kTruncated);
-  if (header.length < kHeaderSize || header.length > payload.size()) return std::unexpected(Malformed::kLength);
+  if (header.length < kHeaderSize || header.length > payload.size())
+    return std::unexpected(Malformed::kLength);
   if (offload.checksum_valid || offload.checksum_needed) return header;
   if (sum == 0) {
     if (!source.is_v4()) return std::unexpected(Malformed::kChecksum);
@@ -42,7 +43,8 @@ void prepend_header(PacketBuf& payload, std::uint16_t source_port, std::uint16_t
     return;
   }
   sum.add(payload.bytes());
-  if (!payload.fragments().empty()) [[unlikely]] sum.add_pieces(payload.size(), payload.fragments());
+  if (!payload.fragments().empty()) [[unlikely]]
+    sum.add_pieces(payload.size(), payload.fragments());
   const std::uint16_t finished = sum.finish();
   store_be(at.subspan(6), finished == 0 ? std::uint16_t{0xffff} : finished);  // 0 would mean "no checksum"
 }

@@ -170,7 +170,7 @@ class Recorder final : public FrameSink, public udp::Port {
       for (const Counter& counter : part) {
         const bool passed = counter.name == "received" || counter.name == "sent" ||
                             counter.name == "delivered" || counter.name == "udp_received" ||
-                            counter.name == "udp_sent";
+                            counter.name == "reports_sent" || counter.name == "udp_sent";
         if (counter.value != 0 && !passed)
           all += std::string(counter.name) + " " + std::to_string(counter.value) + "\n";
       }

@@ -1,4 +1,5 @@
-// IPv6 packets as a neighbour would send them, made field by field so that each can be made wrong; and nodes on a wire.
+// IPv6 packets as a neighbour would send them, made field by field so that each can be made wrong; and nodes
+// on a wire.
 #pragma once
 
 #include <functional>
@@ -38,7 +39,8 @@ inline Frame ip6_packet(const Ip6Fields& fields, const Frame& payload) {
   Frame packet(40);
   ByteWriter out(packet);
   out.u32(std::uint32_t{fields.version} << 28);
-  out.u16(static_cast<std::uint16_t>(fields.length < 0 ? payload.size() : static_cast<std::size_t>(fields.length)));
+  out.u16(static_cast<std::uint16_t>(fields.length < 0 ? payload.size()
+                                                       : static_cast<std::size_t>(fields.length)));
   out.u8(fields.next);
   out.u8(fields.hop_limit);
   out.bytes(fields.from.octets());
@@ -58,12 +60,14 @@ inline Frame udp6(const Ip6Fields& ip, const Frame& data, std::uint16_t to = 53,
   ChecksumSum sum;
   sum.add_pseudo(ip.from, ip.to, 17, datagram.size());
   sum.add(datagram);
-  store_be(MutableBytes(datagram).subspan(6), checksum < 0 ? sum.finish() : static_cast<std::uint16_t>(checksum));
+  store_be(MutableBytes(datagram).subspan(6),
+           checksum < 0 ? sum.finish() : static_cast<std::uint16_t>(checksum));
   return datagram;
 }
 // A whole frame with an ICMPv6 message, its checksum filled in. `rest` follows type, code and checksum.
 inline Frame icmp6_frame(Ip6Fields ip, std::uint8_t type, std::uint8_t code, const Frame& rest) {
-  Frame message = Frame{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{}, std::byte{}} + rest;
+  Frame message =
+      Frame{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{}, std::byte{}} + rest;
   ChecksumSum sum;
   sum.add_pseudo(ip.from, ip.to, 58, message.size());
   sum.add(message);
@@ -93,14 +97,16 @@ struct Sent6 {
 // A node with both families on one interface; its port listens on 53.
 class Node final : public FrameSink, public udp::Port {
  public:
-  explicit Node(std::uint8_t last, sig::NetFeatures features = {}, std::uint16_t port = 53, std::uint8_t dad = 1)
+  explicit Node(std::uint8_t last, sig::NetFeatures features = {}, std::uint16_t port = 53,
+                std::uint8_t dad = 1)
       : pool(128, 2048), v6_engine({{last, 7}, 100, dad}), host(&v4, &v6_engine), udp(host) {
     host.attach(ip_protocol::kUdp, udp);
     link = host.add_interface({mac(last), 1500, features}, *this, now);
     EXPECT_TRUE(udp.bind(*this, {{}, port}));
   }
   // With a static address, and past DAD; what it sent for that is forgotten.
-  static std::unique_ptr<Node> ready(std::uint8_t last, std::string_view address, sig::NetFeatures features = {}) {
+  static std::unique_ptr<Node> ready(std::uint8_t last, std::string_view address,
+                                     sig::NetFeatures features = {}) {
     auto node = std::make_unique<Node>(last, features);
     EXPECT_TRUE(node->v6_engine.add_address(*node->link, *Ipv6Cidr::parse(address), node->now));
     node->settle();
@@ -147,9 +153,11 @@ class Node final : public FrameSink, public udp::Port {
     std::string all;
     for (const std::span<const Counter> part : {link->counters(), v6_engine.counters(), udp.counters()}) {
       for (const Counter& counter : part) {
-        static constexpr std::array<std::string_view, 9> kPassed{
-            "received",     "sent",          "v6_delivered", "udp_received", "udp_sent", "solicitations_sent",
-            "v6_reports_sent", "advertisements_sent", "v6_echo_replies"};
+        static constexpr std::array<std::string_view, 9> kPassed{"received",        "sent",
+                                                                 "v6_delivered",    "udp_received",
+                                                                 "udp_sent",        "solicitations_sent",
+                                                                 "v6_reports_sent", "advertisements_sent",
+                                                                 "v6_echo_replies"};
         if (counter.value != 0 && !std::ranges::contains(kPassed, counter.name)) {
           all += std::string(counter.name) + " " + std::to_string(counter.value) + "\n";
         }

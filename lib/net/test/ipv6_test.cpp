@@ -41,7 +41,8 @@ TEST(Ipv6, GivesWayToWhoHasItsAddressOrAsksForItToo) {
     node.v6_engine.start(*node.link, node.now);
     const IpAddress first = node.link_local();
     if (advertised) {
-      node.receive(neighbour_frame({.from = first, .to = ipv6::kAllNodes}, 136, 0x20000000, first, link_option(2, mac(2))));
+      node.receive(neighbour_frame({.from = first, .to = ipv6::kAllNodes}, 136, 0x20000000, first,
+                                   link_option(2, mac(2))));
     } else {
       node.receive(neighbour_frame({.from = {}, .to = ipv6::solicited_node(first)}, 135, 0, first));
     }
@@ -54,7 +55,8 @@ TEST(Ipv6, GivesWayToWhoHasItsAddressOrAsksForItToo) {
   // A static address has no other number.
   Node node(1);
   EXPECT_TRUE(node.v6_engine.add_address(*node.link, {v6("2001:db8::1"), 64}, node.now));
-  node.receive(neighbour_frame({.from = {}, .to = ipv6::solicited_node(v6("2001:db8::1"))}, 135, 0, v6("2001:db8::1")));
+  node.receive(neighbour_frame({.from = {}, .to = ipv6::solicited_node(v6("2001:db8::1"))}, 135, 0,
+                               v6("2001:db8::1")));
   node.settle();
   EXPECT_FALSE(node.host.is_ours(v6("2001:db8::1")));
 }
@@ -149,29 +151,55 @@ TEST(Ipv6, CountsEachMalformedPacketUnderItsOwnNameAndAnswersNone) {
       {"from a group", with([](auto& f) { f.from = ipv6::kAllNodes; }), "v6_bad_address"},
       {"from ourselves", with([](auto& f) { f.from = f.to; }), "v6_bad_address"},
       {"from nobody", with([](auto& f) { f.from = {}; }), "v6_bad_address"},
-      {"from an IPv4 address", with([](auto& f) { f.from = Ipv4Address::of(192, 0, 2, 1); }), "v6_bad_address"},
+      {"from an IPv4 address", with([](auto& f) { f.from = Ipv4Address::of(192, 0, 2, 1); }),
+       "v6_bad_address"},
       {"UDP without a checksum", ip6_frame(ip, udp6(ip, text("x"), 53, 0)), "udp_checksum"},
       {"UDP with a wrong checksum", ip6_frame(ip, udp6(ip, text("x"), 53, 1)), "udp_checksum"},
       {"a cut UDP header", ip6_frame(ip, Frame(7)), "bad_udp"},
       {"a cut ICMPv6 message", icmp6_frame(ip, 128, 0, Frame(3)), "v6_bad_icmp"},
       {"a wrong ICMPv6 checksum", bad_sum, "v6_bad_icmp"},
-      {"a cut solicitation", icmp6_frame({.from = ip.from, .to = group, .hop_limit = 255}, 135, 0, Frame(19)), "bad_discovery"},
-      {"a solicitation from afar", neighbour_frame({.from = ip.from, .to = group, .hop_limit = 254}, 135, 0, target, option), "bad_discovery"},
-      {"a solicitation of a group", neighbour_frame({.from = ip.from, .to = group}, 135, 0, ipv6::kAllNodes, option), "bad_discovery"},
-      {"a solicitation with an option of no length", neighbour_frame({.from = ip.from, .to = group}, 135, 0, target, Frame(8)), "bad_discovery"},
-      {"a solicitation with an option that is too long", neighbour_frame({.from = ip.from, .to = group}, 135, 0, target, hex("0102000000000000")), "bad_discovery"},
-      {"a question from nobody to one", neighbour_frame({.from = {}, .to = target}, 135, 0, target), "bad_discovery"},
-      {"a question from nobody with an address", neighbour_frame({.from = {}, .to = group}, 135, 0, target, option), "bad_discovery"},
-      {"a solicitation from another network", neighbour_frame({.from = v6("2001:db8:9::2"), .to = group}, 135, 0, target, option), "bad_discovery"},
-      {"an advertisement that answers all", neighbour_frame({.from = ip.from, .to = ipv6::kAllNodes}, 136, 0x60000000, ip.from, link_option(2, mac(2))), "bad_discovery"},
-      {"an advertisement of our address", neighbour_frame({.from = ip.from, .to = ipv6::kAllNodes}, 136, 0x20000000, target, link_option(2, mac(2))), "v6_address_conflicts"},
-      {"a router that is not near", icmp6_frame({.from = ip.from, .to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0, Frame(12)), "bad_discovery"},
-      {"a cut router advertisement", icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0, Frame(11)), "bad_discovery"},
-      {"a cut redirect", icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0, Frame(35)), "bad_discovery"},
-      {"a redirect from who is no router", icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0, Frame(4) + bytes_of(v6("fe80::3")) + bytes_of(v6("2001:db8:9::9"))), "bad_discovery"},
+      {"a cut solicitation", icmp6_frame({.from = ip.from, .to = group, .hop_limit = 255}, 135, 0, Frame(19)),
+       "bad_discovery"},
+      {"a solicitation from afar",
+       neighbour_frame({.from = ip.from, .to = group, .hop_limit = 254}, 135, 0, target, option),
+       "bad_discovery"},
+      {"a solicitation of a group",
+       neighbour_frame({.from = ip.from, .to = group}, 135, 0, ipv6::kAllNodes, option), "bad_discovery"},
+      {"a solicitation with an option of no length",
+       neighbour_frame({.from = ip.from, .to = group}, 135, 0, target, Frame(8)), "bad_discovery"},
+      {"a solicitation with an option that is too long",
+       neighbour_frame({.from = ip.from, .to = group}, 135, 0, target, hex("0102000000000000")),
+       "bad_discovery"},
+      {"a question from nobody to one", neighbour_frame({.from = {}, .to = target}, 135, 0, target),
+       "bad_discovery"},
+      {"a question from nobody with an address",
+       neighbour_frame({.from = {}, .to = group}, 135, 0, target, option), "bad_discovery"},
+      {"a solicitation from another network",
+       neighbour_frame({.from = v6("2001:db8:9::2"), .to = group}, 135, 0, target, option), "bad_discovery"},
+      {"an advertisement that answers all",
+       neighbour_frame({.from = ip.from, .to = ipv6::kAllNodes}, 136, 0x60000000, ip.from,
+                       link_option(2, mac(2))),
+       "bad_discovery"},
+      {"an advertisement of our address",
+       neighbour_frame({.from = ip.from, .to = ipv6::kAllNodes}, 136, 0x20000000, target,
+                       link_option(2, mac(2))),
+       "v6_address_conflicts"},
+      {"a router that is not near",
+       icmp6_frame({.from = ip.from, .to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0, Frame(12)),
+       "bad_discovery"},
+      {"a cut router advertisement",
+       icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0, Frame(11)), "bad_discovery"},
+      {"a cut redirect", icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0, Frame(35)),
+       "bad_discovery"},
+      {"a redirect from who is no router",
+       icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0,
+                   Frame(4) + bytes_of(v6("fe80::3")) + bytes_of(v6("2001:db8:9::9"))),
+       "bad_discovery"},
       {"an error about nothing", icmp6_frame(ip, 1, 0, Frame(4)), "v6_errors_refused"},
-      {"an error about what others sent", icmp6_frame(ip, 1, 4, Frame(4) + ip6_packet(ip, hello)), "v6_errors_refused"},
-      {"a query from afar", icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 2}, 130, 0, Frame(20)), "v6_bad_icmp"},
+      {"an error about what others sent", icmp6_frame(ip, 1, 4, Frame(4) + ip6_packet(ip, hello)),
+       "v6_errors_refused"},
+      {"a query from afar", icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 2}, 130, 0, Frame(20)),
+       "v6_bad_icmp"},
   };
   for (const Case& each : cases) {
     const auto node = Node::ready(1, "2001:db8::1/64");
@@ -198,7 +226,8 @@ TEST(Ipv6, WalksOverExtensionHeadersAndSaysWhichItDoesNotTake) {
       {"destination options", 60, "11 00 0104 00000000", true, -1, 0},
       {"routing that is over", 43, "11 00 0400 00000000", true, -1, 0},
       {"a fragment that is all", 44, "11 00 0000 12345678", true, -1, 0},
-      {"one of each", 0, "3c 00 010400000000 2b 00 010400000000 2c 00 0400 00000000 11 00 0000 00000001", true, -1, 0},
+      {"one of each", 0, "3c 00 010400000000 2b 00 010400000000 2c 00 0400 00000000 11 00 0000 00000001",
+       true, -1, 0},
       {"an option to skip", 60, "11 00 1e04 00000000", true, -1, 0},
       {"an option to drop the packet for", 60, "11 00 5e04 00000000", false, -1, 0},
       {"an option to complain about", 60, "11 00 9e04 00000000", false, 2, 42},
@@ -210,7 +239,10 @@ TEST(Ipv6, WalksOverExtensionHeadersAndSaysWhichItDoesNotTake) {
       {"nothing", 59, "", false, -1, 0},
       {"a header beyond the packet", 60, "11 20 0104 00000000", false, -1, 0},
       {"an option beyond its header", 60, "11 00 0107 00000000", false, -1, 0},
-      {"too many headers", 60, "3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 1100010400000000", false, -1, 0},
+      {"too many headers", 60,
+       "3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 3c00010400000000 "
+       "3c00010400000000 3c00010400000000 3c00010400000000 1100010400000000",
+       false, -1, 0},
   };
   for (const Case& each : cases) {
     const auto node = Node::ready(1, "2001:db8::1/64");
@@ -240,7 +272,8 @@ TEST(Ipv6, TellsTheSenderThatAPortIsUnreachableAndHearsItAgain) {
 }
 
 TEST(Ipv6, LearnsFromTooBigWhatAPathCarries) {
-  for (const auto& [said, learned] : {std::pair{1400u, 1400u}, {1000u, 1280u}, {1500u, 1500u}, {70000u, 1500u}}) {
+  for (const auto& [said, learned] :
+       {std::pair{1400u, 1400u}, {1000u, 1280u}, {1500u, 1500u}, {70000u, 1500u}}) {
     const auto node = Node::ready(1, "2001:db8::1/64");
     node->teach(v6("2001:db8::2"), 2);
     node->send(v6("2001:db8::2"), std::string(1452, 'x'));
@@ -315,12 +348,14 @@ TEST(Ipv6Neighbours, BelieveAnAdvertisementAsFarAsRfc4861Says) {
     State before, after;
     std::uint8_t known;
   };
-  for (const Case& each : {Case{"a new address without override makes it stale", 0, 9, State::kReachable, State::kStale, 2},
-                           {"a new address with override is taken", 0x20000000, 9, State::kReachable, State::kStale, 9},
-                           {"solicited and the same", 0x40000000, 2, State::kStale, State::kReachable, 2},
-                           {"solicited without an address", 0x40000000, 0, State::kStale, State::kReachable, 2},
-                           {"solicited and overriding", 0x60000000, 9, State::kStale, State::kReachable, 9},
-                           {"unsolicited and the same changes nothing", 0x20000000, 2, State::kReachable, State::kReachable, 2}}) {
+  for (const Case& each :
+       {Case{"a new address without override makes it stale", 0, 9, State::kReachable, State::kStale, 2},
+        {"a new address with override is taken", 0x20000000, 9, State::kReachable, State::kStale, 9},
+        {"solicited and the same", 0x40000000, 2, State::kStale, State::kReachable, 2},
+        {"solicited without an address", 0x40000000, 0, State::kStale, State::kReachable, 2},
+        {"solicited and overriding", 0x60000000, 9, State::kStale, State::kReachable, 9},
+        {"unsolicited and the same changes nothing", 0x20000000, 2, State::kReachable, State::kReachable,
+         2}}) {
     const auto node = Node::ready(1, "2001:db8::1/64");
     node->teach(peer, 2);
     if (each.before == State::kReachable) node->host.confirm_reachable(peer, node->now);

@@ -23,13 +23,15 @@ TEST(Ipv6Setup, IsAutoNoneOrAnAddress) {
   EXPECT_TRUE(parse_parameter("none", setup) && setup.mode == ipv6::Setup::Mode::kNone);
   EXPECT_TRUE(parse_parameter("auto", setup) && setup.mode == ipv6::Setup::Mode::kAuto);
   EXPECT_TRUE(parse_parameter("2001:db8::2/64", setup) && setup.mode == ipv6::Setup::Mode::kStatic);
-  for (const auto* wrong : {"", "yes", "2001:db8::2", "::/64", "ff02::1/64", "2001:db8::2/0", "10.0.0.1/24"}) {
+  for (const auto* wrong :
+       {"", "yes", "2001:db8::2", "::/64", "ff02::1/64", "2001:db8::2/0", "10.0.0.1/24"}) {
     EXPECT_FALSE(parse_parameter(wrong, setup)) << wrong;
   }
   ipv6::Gateway gateway;
   EXPECT_TRUE(parse_parameter("none", gateway) && gateway.address.is_any());
   EXPECT_TRUE(parse_parameter("fe80::1", gateway) && !gateway.address.is_any());
-  for (const auto* wrong : {"", "::", "ff02::1", "10.0.0.1"}) EXPECT_FALSE(parse_parameter(wrong, gateway)) << wrong;
+  for (const auto* wrong : {"", "::", "ff02::1", "10.0.0.1"})
+    EXPECT_FALSE(parse_parameter(wrong, gateway)) << wrong;
 }
 
 }  // namespace

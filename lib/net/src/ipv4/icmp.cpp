@@ -39,7 +39,9 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
   if (!quoted || !is_ours(quoted->source) || quoted->fragment_offset != 0) return count_up(kErrorsRefused);
   const Bytes rest = inner.subspan(quoted->header_length);
   Transport* const sender = transport(quoted->protocol);
-  if (rest.size() < 8 || sender == nullptr) return count_up(kErrorsRefused);
+  // Of our answers to echo requests there is only the path to learn.
+  const bool answer = quoted->protocol == ip_protocol::kIcmp && sender == nullptr;
+  if (rest.size() < 8 || (sender == nullptr && !answer)) return count_up(kErrorsRefused);
 
   IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest};
   if (icmp.type == icmp::kTimeExceeded) {
@@ -57,7 +59,12 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
     error.mtu = static_cast<std::uint16_t>(std::max(mtu, kLeastMtu));
   }
   count_up(kErrorsHeard);
-  sender->icmp_error(error, now);
+  if (sender != nullptr) return sender->icmp_error(error, now);
+  // Nothing but the address proves that it is about us: it may not make others' packets tiny.
+  static constexpr std::size_t kLeastBelieved = 552;
+  if (error.kind == IcmpError::Kind::kTooBig) {
+    lower_path_mtu(error.remote, std::max<std::size_t>(error.mtu, kLeastBelieved), now);
+  }
 }
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,

@@ -56,8 +56,7 @@ PacketBuf Engine::allocate() {
 }
 
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                  Ecn ecn,
-                  bool fragment, Instant now) {
+                  Ecn ecn, bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
   if (!way) return count_up(kNoRoute);
@@ -79,24 +78,6 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   header.dont_fragment = true;
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
-}
-
-void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now) {
-  const std::size_t total = packet.total_size();
-  const std::size_t most = (mtu - kHeaderSize) / 8 * 8;
-  header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
-  for (std::size_t at = 0; at < total; at += most) {
-    const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
-    if (!piece || piece.tailroom() < size) return;
-    copy_out(packet, at, piece.append(size));
-    header.fragment_offset = static_cast<std::uint16_t>(at);
-    header.more_fragments = at + size < total;
-    header.total_length = static_cast<std::uint16_t>(size + kHeaderSize);
-    header.write(piece.prepend(kHeaderSize));
-    count_up(kFragmentsSent);
-    output(way, std::move(piece), now);
-  }
 }
 
 void Engine::output(const Way& way, PacketBuf packet, Instant now) {
@@ -121,22 +102,6 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
     store_be(MutableBytes(to.octets).subspan(4), static_cast<std::uint16_t>(way.hop.value));
   }
   way.link->interface->send(std::move(packet), to, ethernet::Type::kIpv4);
-}
-
-void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
-  const Address* const own = address_on(link.interface->index(), target);
-  if (own == nullptr) return;
-  count_up(kArpRequests);
-  send_arp(link, arp::kRequest, to, {}, own->cidr.address, target);
-}
-
-void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
-                      Ipv4Address sender, Ipv4Address target) {
-  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize);
-  if (!packet) return;
-  arp::Packet{operation, link.interface->mac(), sender, target_mac, target}.write(
-      packet.append(arp::kPacketSize));
-  link.interface->send(std::move(packet), to, ethernet::Type::kArp);
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {

@@ -1,4 +1,5 @@
-// Own addresses: duplicate address detection (RFC 4862 section 5.4, RFC 7527), stable addresses (RFC 7217), lifetimes.
+// Own addresses: duplicate address detection (RFC 4862 section 5.4, RFC 7527), stable addresses (RFC 7217),
+// lifetimes.
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
@@ -82,7 +83,8 @@ IpAddress Engine::stable_address(const Link& link, const IpAddress& prefix, std:
   std::array<std::byte, 8> mac{};
   copy_bytes(mac, link.interface->mac().octets);
   const auto network = load_be<std::uint64_t>(Bytes(octets));
-  std::uint64_t number = siphash(config_.secret, std::array<std::uint64_t, 3>{network, load_be<std::uint64_t>(mac), collisions});
+  std::uint64_t number =
+      siphash(config_.secret, std::array<std::uint64_t, 3>{network, load_be<std::uint64_t>(mac), collisions});
   // The identifier of routers (RFC 4291 section 2.6.1) and those of RFC 5453.
   if (number == 0 || number >> 8 == 0xfdffffffffffff) number ^= std::uint64_t{1} << 32;
   store_be(MutableBytes(octets).subspan(8), number);
@@ -106,7 +108,8 @@ void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duratio
     return;
   }
   if (valid.ns == 0) return;
-  Address* const made = make_address(link, {stable_address(link, prefix.address, 0), 64}, Address::Origin::kOffered, now);
+  Address* const made =
+      make_address(link, {stable_address(link, prefix.address, 0), 64}, Address::Origin::kOffered, now);
   if (made == nullptr) return;
   made->preferred_until = now + preferred;
   made->valid_until = now + valid;

@@ -2,19 +2,27 @@
 
 namespace fata::net::ipv6 {
 
+namespace {
+// The names of Engine::Count, in its order.
+constexpr std::array<Counter, Engine::kCounts> kCounters{
+    {{"v6_not_for_us"},      {"v6_bad_header"},          {"v6_bad_extension"},
+     {"v6_bad_address"},     {"v6_bad_fragment"},        {"v6_fragment_overlap"},
+     {"v6_fragment_room"},   {"v6_reassembled"},         {"v6_reassembly_timeout"},
+     {"v6_fragments_sent"},  {"v6_unknown_next_header"}, {"v6_bad_icmp"},
+     {"bad_discovery"},      {"v6_echo_replies"},        {"advertisements_sent"},
+     {"solicitations_sent"}, {"v6_reports_sent"},        {"v6_errors_sent"},
+     {"v6_errors_heard"},    {"v6_errors_refused"},      {"v6_delivered"},
+     {"v6_no_route"},        {"no_neighbour"},           {"v6_too_long"},
+     {"v6_loop_full"},       {"v6_address_conflicts"},   {"redirects"},
+     {"v6_table_full"}}};
+}  // namespace
+
 Engine::Engine(const Config& config)
     : config_(config),
       random_(config.secret),
       fragment_ids_(config.secret),
       errors_(config.icmp_errors_per_second, 10),
-      counters_{Counter{"v6_not_for_us"},       Counter{"v6_bad_header"},    Counter{"v6_bad_extension"},
-                Counter{"v6_bad_address"},      Counter{"v6_bad_fragment"}, Counter{"v6_fragment_overlap"}, Counter{"v6_fragment_room"}, Counter{"v6_reassembled"}, Counter{"v6_reassembly_timeout"}, Counter{"v6_fragments_sent"},     Counter{"v6_unknown_next_header"},
-                Counter{"v6_bad_icmp"},         Counter{"bad_discovery"},    Counter{"v6_echo_replies"},
-                Counter{"advertisements_sent"}, Counter{"solicitations_sent"}, Counter{"v6_reports_sent"},
-                Counter{"v6_errors_sent"},      Counter{"v6_errors_heard"},  Counter{"v6_errors_refused"},
-                Counter{"v6_delivered"},        Counter{"v6_no_route"},      Counter{"no_neighbour"},
-                Counter{"v6_too_long"},         Counter{"v6_loop_full"},     Counter{"v6_address_conflicts"},
-                Counter{"redirects"},           Counter{"v6_table_full"}} {}
+      counters_(kCounters) {}
 
 void Engine::add_interface(Interface& interface, Instant) {
   links_[interface.index()] = std::make_unique<Link>(interface);
@@ -39,155 +47,6 @@ void Engine::autoconfigure(Interface& on, Instant now) {
   if (link.started && !link_local(link).is_any()) link.solicit_at = now;
 }
 
-void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFrame&& frame, Instant now) {
-  now_ = now;
-  const auto header = Header::parse(frame.frame.bytes(), frame.total_size());
-  if (!header) return count_up(kBadHeader);
-  const bool inside = from == nullptr;
-  if (!inside && !links_[from->index()]->started) return count_up(kNotForUs);
-  // Addresses that are never on a wire; RFC 4291 sections 2.5.2, 2.5.3 and 2.7.
-  const IpAddress &source = header->source, &to = header->destination;
-  const bool impossible = source.is_multicast() || source.is_v4() || to.is_v4() || to.is_any() ||
-                          (!inside && (source.is_loopback() || to.is_loopback() || is_ours(source)));
-  if (impossible) return count_up(kBadAddress);
-  bool unicast = false;
-  if (to.is_multicast()) {
-    if (inside || !groups_.listens(to, from->index())) return count_up(kNotForUs);
-  } else {
-    const Address* const own = find(to);
-    const bool here = own != nullptr && (inside || !to.is_link_local() || own->interface == from->index());
-    if (!here && !(inside && to.is_loopback())) return count_up(kNotForUs);
-    unicast = cast == LinkCast::kUs;
-  }
-
-  // What is behind the packet is padding.
-  const std::size_t length = kHeaderSize + header->payload_length;
-  if (length < frame.frame.size()) {
-    frame.frame.truncate(length);
-    frame.more.clear();
-  } else if (!frame.more.empty()) {
-    frame.more.truncate(length - frame.frame.size());
-  }
-  const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
-  // TCP's payload stays in its pieces; for the others a packet is one.
-  const bool in_pieces = !frame.more.empty() && (walk.end != Walk::End::kUpper || walk.next_header != ip_protocol::kTcp);
-  if (in_pieces && !join_pieces(frame)) return count_up(kFragmentRoom);
-  const Slice whole = frame.frame;
-  IpPacket packet{source, to, std::move(frame.frame), std::move(frame.more), frame.offload};
-  packet.ecn = static_cast<Ecn>(header->traffic_class & 3);
-  packet.hop_limit = header->hop_limit;
-  packet.unicast = unicast;
-  receive_walked(from, *header, walk, std::move(packet), whole, now);
-}
-
-void Engine::receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, const Slice& whole,
-                            Instant now) {
-  switch (walk.end) {
-    case Walk::End::kUpper:
-      packet.payload.trim_front(walk.offset);
-      return deliver(from, header, walk, packet, whole, now);
-    case Walk::End::kFragment:
-      return receive_fragment(from, header, walk, std::move(packet), now);
-    case Walk::End::kProblem:
-      count_up(kBadExtension);
-      if (packet.unicast || walk.even_to_groups) send_error(icmp6::kParameterProblem, walk.code, walk.pointer, header, whole, now);
-      return;
-    default:
-      return count_up(kBadExtension);
-  }
-}
-
-bool Engine::join_pieces(sig::RxFrame& frame) {
-  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
-  if (!joined) return false;
-  copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
-  for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
-  frame.more.clear();
-  frame.frame = Slice(std::move(joined));
-  return true;
-}
-
-void Engine::receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, Instant now) {
-  const Bytes bytes = packet.payload.bytes();
-  const std::size_t extensions = walk.fragment_at - kHeaderSize;
-  std::array<std::byte, Reassembly::kHeader> front;
-  if (walk.fragment_at > front.size()) return count_up(kBadFragment);
-  // The headers as they are without the fragment header.
-  copy_bytes(front, bytes.first(walk.fragment_at));
-  front[walk.next_header_at] = static_cast<std::byte>(walk.fragment.next_header);
-  Reassembly::Fragment fragment;
-  fragment.key = {header.source, header.destination, walk.fragment.identification, 0};
-  fragment.offset = walk.fragment.offset;
-  fragment.more = walk.fragment.more;
-  fragment.most = 65535 - extensions;
-  fragment.header = Bytes(front).first(walk.fragment_at);
-  fragment.data = bytes.subspan(walk.offset);
-  fragment.ecn = packet.ecn;
-  fragment.unicast = packet.unicast;
-  // RFC 8200 section 4.5 names the two fields that such a fragment is wrong in.
-  if (fragment.more && fragment.data.size() % 8 != 0) {
-    count_up(kBadFragment);
-    if (packet.unicast) send_error(icmp6::kParameterProblem, 0, 4, header, packet.payload, now);
-    return;
-  }
-  if (fragment.offset + fragment.data.size() > fragment.most) {
-    count_up(kBadFragment);
-    if (packet.unicast) {
-      send_error(icmp6::kParameterProblem, 0, static_cast<std::uint32_t>(walk.fragment_at + 2), header, packet.payload, now);
-    }
-    return;
-  }
-  // The first fragment holds all headers (RFC 7112).
-  if (fragment.offset == 0) {
-    const Walk rest = walk_headers(bytes, walk.fragment.next_header, walk.offset);
-    const bool whole = rest.end == Walk::End::kUpper && bytes.size() >= rest.offset + 8;
-    if (!whole) {
-      count_up(kBadFragment);
-      if (packet.unicast) send_error(icmp6::kParameterProblem, 3, 0, header, packet.payload, now);
-      return;
-    }
-  }
-  Reassembly::Result result = reassembly_.add(fragment, now);
-  switch (result.outcome) {
-    case Reassembly::Outcome::kWaits: return;
-    case Reassembly::Outcome::kOverlap: return count_up(kFragmentOverlap);
-    case Reassembly::Outcome::kMalformed: return count_up(kBadFragment);
-    case Reassembly::Outcome::kNoRoom: return count_up(kFragmentRoom);
-    case Reassembly::Outcome::kComplete: break;
-  }
-  count_up(kReassembled);
-  const std::size_t length = result.packet.size() - kHeaderSize;
-  store_be(result.packet.bytes().subspan(4), static_cast<std::uint16_t>(length));
-  const Slice whole(std::move(result.packet));
-  const auto put_together = Header::parse(whole.bytes(), whole.size());
-  if (!put_together) return count_up(kBadHeader);
-  const Walk rest = walk_headers(whole.bytes(), put_together->next_header);
-  // A fragment in a fragment is nobody's packet.
-  if (rest.end == Walk::End::kFragment) return count_up(kBadFragment);
-  IpPacket joined{header.source, header.destination, whole, {}, {}};
-  joined.ecn = result.ecn;
-  joined.hop_limit = header.hop_limit;
-  joined.unicast = result.unicast;
-  receive_walked(from, *put_together, rest, std::move(joined), whole, now);
-}
-
-void Engine::deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet, const Slice& whole,
-                     Instant now) {
-  if (walk.next_header == ip_protocol::kIcmpV6) return receive_icmp(from, header, packet, now);
-  if (header.source.is_any()) return count_up(kBadAddress);
-  Transport* const transport = this->transport(walk.next_header);
-  if (transport == nullptr) {
-    count_up(kUnknownNextHeader);
-    if (packet.unicast) {
-      send_error(icmp6::kParameterProblem, 1, static_cast<std::uint32_t>(walk.next_header_at), header, whole, now);
-    }
-    return;
-  }
-  count_up(kDelivered);
-  if (transport->receive(packet, now)) return;
-  if (packet.unicast) send_error(icmp6::kUnreachable, icmp6::kCodePort, 0, header, whole, now);
-}
-
 const Address* Engine::find(const IpAddress& address) const {
   for (const Address& each : addresses()) {
     if (each.usable() && each.address() == address) return &each;
@@ -206,7 +65,8 @@ bool Engine::is_ours(const IpAddress& address) const { return find(address) != n
 
 IpAddress Engine::link_local(const Link& link) const {
   for (const Address& each : addresses()) {
-    if (each.usable() && each.interface == link.interface->index() && each.address().is_link_local()) return each.address();
+    if (each.usable() && each.interface == link.interface->index() && each.address().is_link_local())
+      return each.address();
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// Multicast listener discovery: reports in the form of version 2 (RFC 3810), or of version 1 (RFC 2710) where the querier is old.
+// Multicast listener discovery: reports in the form of version 2 (RFC 3810), or of version 1 (RFC 2710) where
+// the querier is old.
 #include "fata/net/checksum.hpp"
 #include "fata/net/ipv6/engine.hpp"
 
@@ -23,12 +24,14 @@ bool Engine::join(const IpAddress& group, Interface& on, Instant now) {
 
 void Engine::leave(const IpAddress& group, Interface& on, Instant now) {
   now_ = now;
-  if (groups_.leave(group, on.index()) && is_reported(group)) report(*links_[on.index()], group, Report::kLeaves, now);
+  if (groups_.leave(group, on.index()) && is_reported(group))
+    report(*links_[on.index()], group, Report::kLeaves, now);
 }
 
 void Engine::receive_query(Link& link, const Header& header, Bytes message, Instant now) {
   // RFC 3810 section 5.1.14; queries from elsewhere are not the router's.
-  if (header.hop_limit != 1 || !header.source.is_link_local() || message.size() < 24) return count_up(kBadIcmp);
+  if (header.hop_limit != 1 || !header.source.is_link_local() || message.size() < 24)
+    return count_up(kBadIcmp);
   std::array<std::byte, 16> octets{};
   copy_bytes(octets, message.subspan(8, 16));
   const IpAddress group(octets);

@@ -60,7 +60,8 @@ void FragmentHeader::write(MutableBytes to) const {
 
 namespace {
 
-// The options of a hop-by-hop or destination options header, `at` bytes into the packet. False if the walk ends here.
+// The options of a hop-by-hop or destination options header, `at` bytes into the packet. False if the walk
+// ends here.
 bool walk_options(Bytes options, std::size_t at, unsigned& budget, Walk& walk) {
   while (!options.empty()) {
     const auto type = static_cast<std::uint8_t>(options[0]);
@@ -103,7 +104,8 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
   for (unsigned headers = 0; headers < Walk::kMostHeaders; ++headers) {
     const std::uint8_t type = walk.next_header;
     if (type == kNoNextHeader) return walk.end = Walk::End::kNothing, walk;
-    const bool known = type == kHopByHop || type == kRouting || type == kFragment || type == kDestinationOptions;
+    const bool known =
+        type == kHopByHop || type == kRouting || type == kFragment || type == kDestinationOptions;
     if (!known) return walk.end = Walk::End::kUpper, walk;
     // Hop-by-hop options come first or not at all (RFC 8200 section 4.3).
     if (type == kHopByHop && walk.offset != kHeaderSize) return problem(walk, 1, walk.next_header_at);
@@ -111,8 +113,8 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
     const Bytes header = packet.subspan(walk.offset);
     if (type == kFragment) {
       const auto field = load_be<std::uint16_t>(header.subspan(2));
-      walk.fragment = {static_cast<std::uint8_t>(header[0]), static_cast<std::uint16_t>(field & 0xfff8), (field & 1) != 0,
-                       load_be<std::uint32_t>(header.subspan(4))};
+      walk.fragment = {static_cast<std::uint8_t>(header[0]), static_cast<std::uint16_t>(field & 0xfff8),
+                       (field & 1) != 0, load_be<std::uint32_t>(header.subspan(4))};
       if ((field & 0xfff9) != 0) {
         walk.fragment_at = walk.offset;
         walk.offset += kFragmentHeaderSize;

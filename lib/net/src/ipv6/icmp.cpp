@@ -40,7 +40,8 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   // Those to groups are not answered: they are an amplifier.
   if (header.destination.is_multicast() || header.source.is_any()) return;
   PacketBuf reply = allocate();
-  if (reply && reply.tailroom() < packet.payload.size()) reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
+  if (reply && reply.tailroom() < packet.payload.size())
+    reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
   if (!reply) return;
   copy_bytes(reply.append(packet.payload.size()), packet.payload.bytes());
   const MutableBytes bytes = reply.bytes();
@@ -51,7 +52,8 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   sum.add(bytes);
   store_be(bytes.subspan(2), sum.finish());
   count_up(kEchoReplies);
-  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, Ecn::kNotCapable, true, now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, Ecn::kNotCapable, true,
+       now);
 }
 
 void Engine::receive_error(Bytes message, Instant now) {
@@ -63,9 +65,14 @@ void Engine::receive_error(Bytes message, Instant now) {
   const bool first = walk.end == Walk::End::kFragment && walk.fragment.offset == 0;
   if (first) walk = walk_headers(inner, walk.fragment.next_header, walk.offset);
   Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
-  if (sender == nullptr || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
+  // Of our answers to echo requests there is only the path to learn.
+  const bool answer =
+      walk.end == Walk::End::kUpper && walk.next_header == ip_protocol::kIcmpV6 && sender == nullptr;
+  const bool known = sender != nullptr || answer;
+  if (!known || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, inner.subspan(walk.offset)};
+  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0,
+                  inner.subspan(walk.offset)};
   switch (static_cast<std::uint8_t>(message[0])) {
     case icmp6::kTooBig: {
       error.kind = IcmpError::Kind::kTooBig;
@@ -79,13 +86,15 @@ void Engine::receive_error(Bytes message, Instant now) {
       error.kind = IcmpError::Kind::kTimeExceeded;
       break;
     case icmp6::kParameterProblem:
-      error.kind = message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable : IcmpError::Kind::kParameterProblem;
+      error.kind =
+          message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable : IcmpError::Kind::kParameterProblem;
       break;
     default:
       if (message[1] == std::byte{icmp6::kCodePort}) error.kind = IcmpError::Kind::kPortUnreachable;
   }
   count_up(kErrorsHeard);
-  sender->icmp_error(error, now);
+  if (sender != nullptr) return sender->icmp_error(error, now);
+  if (error.kind == IcmpError::Kind::kTooBig) lower_path_mtu(error.remote, error.mtu, now);
 }
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
@@ -95,7 +104,9 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   const Walk walk = walk_headers(whole.bytes(), header.next_header);
   if (walk.next_header == ip_protocol::kIcmpV6) {
     const Bytes message = whole.bytes().subspan(std::min(walk.offset, whole.size()));
-    if (message.empty() || (message[0] & std::byte{0x80}) == std::byte{0} || message[0] == std::byte{nd::kRedirect}) return;
+    if (message.empty() || (message[0] & std::byte{0x80}) == std::byte{0} ||
+        message[0] == std::byte{nd::kRedirect})
+      return;
   }
   const bool group = header.destination.is_multicast();
   const auto way = route(header.source, group ? IpAddress() : header.destination);

@@ -16,9 +16,11 @@ void Engine::receive_discovery(Link& link, const Header& header, Bytes message, 
   receive_advertisement(link, header, *neighbour, now);
 }
 
-void Engine::receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now) {
+void Engine::receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message,
+                                  Instant now) {
   const bool from_nobody = header.source.is_any();
-  const bool sound = !from_nobody || (header.destination == solicited_node(message.target) && !message.link_address);
+  const bool sound =
+      !from_nobody || (header.destination == solicited_node(message.target) && !message.link_address);
   if (!sound) return count_up(kBadDiscovery);
   Address* const target = find_on(message.target, link.interface->index());
   if (target == nullptr || target->state == Address::State::kDuplicate) return count_up(kNotForUs);
@@ -31,7 +33,8 @@ void Engine::receive_solicitation(Link& link, const Header& header, const nd::Ne
   const bool near = !from_nobody && routers_.is_on_link(header.source, link.interface->index(), now);
   if (!from_nobody && !near) return count_up(kBadDiscovery);
   if (near && message.link_address) {
-    forward(link, link.neighbours.heard(header.source, *message.link_address, false, now), *message.link_address);
+    forward(link, link.neighbours.heard(header.source, *message.link_address, false, now),
+            *message.link_address);
   }
   nd::NeighbourMessage answer;
   answer.type = nd::kNeighbourAdvertisement;
@@ -40,17 +43,19 @@ void Engine::receive_solicitation(Link& link, const Header& header, const nd::Ne
   answer.target = target->address();
   answer.link_address = link.interface->mac();
   count_up(kAdvertisementsSent);
-  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source, nullptr, now);
+  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source, nullptr,
+                         now);
 }
 
-void Engine::receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now) {
+void Engine::receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message,
+                                   Instant now) {
   if (header.destination.is_multicast() && message.solicited) return count_up(kBadDiscovery);
   if (Address* const own = find_on(message.target, link.interface->index())) {
     if (own->state == Address::State::kTentative) return duplicate(link, *own, now);
     return count_up(kAddressConflict);
   }
-  auto outcome = link.neighbours.advertised(message.target, message.link_address, message.router, message.solicited,
-                                            message.override_known, now);
+  auto outcome = link.neighbours.advertised(message.target, message.link_address, message.router,
+                                            message.solicited, message.override_known, now);
   if (outcome.no_router_any_more) routers_.forget(message.target, link.interface->index());
   if (message.solicited) routers_.silent(message.target, link.interface->index(), false);
   if (message.link_address) forward(link, std::move(outcome.released), *message.link_address);
@@ -95,16 +100,19 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
       const auto flags = static_cast<unsigned>(body[1]);
       const auto lifetime_of = [&](std::size_t at) {
         const auto value = load_be<std::uint32_t>(body.subspan(at));
-        return value == 0xffffffff ? nanoseconds(std::numeric_limits<std::int64_t>::max() / 2) : seconds(value);
+        return value == 0xffffffff ? nanoseconds(std::numeric_limits<std::int64_t>::max() / 2)
+                                   : seconds(value);
       };
       std::array<std::byte, 16> octets{};
       copy_bytes(octets, body.subspan(14, 16));
       const Ipv6Cidr prefix{IpAddress(octets), static_cast<std::uint8_t>(body[0])};
       const Duration valid = lifetime_of(2), preferred = lifetime_of(6);
-      const bool usable = prefix.prefix <= 128 && !prefix.address.is_link_local() && !prefix.address.is_multicast();
+      const bool usable =
+          prefix.prefix <= 128 && !prefix.address.is_link_local() && !prefix.address.is_multicast();
       if (!usable) continue;
       if ((flags & 0x80) != 0) routers_.on_link({prefix, index, now + valid}, now);
-      if ((flags & 0x40) != 0 && prefix.prefix == 64 && preferred <= valid) offered(link, prefix, valid, preferred, now);
+      if ((flags & 0x40) != 0 && prefix.prefix == 64 && preferred <= valid)
+        offered(link, prefix, valid, preferred, now);
     } else {
       receive_dns(link, *option, now);
     }
@@ -155,9 +163,11 @@ void Engine::receive_redirect(Link& link, const Header& header, Bytes message, I
   copy_bytes(octets, message.subspan(24, 16));
   const IpAddress destination(octets);
   const auto now_by = routers_.find(destination, now);
-  // Only the router that packets go to now may send them elsewhere, and only to a router or to the destination itself (section 8.1).
+  // Only the router that packets go to now may send them elsewhere, and only to a router or to the
+  // destination itself (section 8.1).
   const bool allowed = !destination.is_multicast() && now_by && now_by->address == header.source &&
-                       now_by->interface == link.interface->index() && (target.is_link_local() || target == destination);
+                       now_by->interface == link.interface->index() &&
+                       (target.is_link_local() || target == destination);
   if (!allowed) return count_up(kBadDiscovery);
   count_up(kRedirects);
   routers_.redirected({destination, target, link.interface->index(), now + Routers::kRedirectAge}, now);
@@ -173,7 +183,8 @@ void Engine::solicit(Link& link, const IpAddress& target, const MacAddress* mac,
   question.target = target;
   question.link_address = link.interface->mac();
   count_up(kSolicitationsSent);
-  send_neighbour_message(link, question, source->address(), mac == nullptr ? solicited_node(target) : target, mac, now);
+  send_neighbour_message(link, question, source->address(), mac == nullptr ? solicited_node(target) : target,
+                         mac, now);
 }
 
 void Engine::solicit_router(Link& link, Instant now) {
@@ -203,7 +214,8 @@ void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& mess
   send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);
 }
 
-void Engine::neighbour_failed(Link& link, const IpAddress& address, std::optional<PacketBuf> packet, Instant now) {
+void Engine::neighbour_failed(Link& link, const IpAddress& address, std::optional<PacketBuf> packet,
+                              Instant now) {
   count_up(kNoNeighbour);
   routers_.silent(address, link.interface->index(), true);
   if (!packet) return;

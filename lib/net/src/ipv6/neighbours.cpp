@@ -21,7 +21,9 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
 // Those who never answered go first: strangers make us ask for addresses that nobody has (RFC 6583).
 Neighbours::Entry& Neighbours::make(const IpAddress& address) {
   Entry* victim = nullptr;
-  const auto worth = [](const Entry& entry) { return entry.state == State::kFree ? 0 : entry.state == State::kIncomplete ? 1 : 2; };
+  const auto worth = [](const Entry& entry) {
+    return entry.state == State::kFree ? 0 : entry.state == State::kIncomplete ? 1 : 2;
+  };
   for (Entry& entry : set_of(address)) {
     if (victim == nullptr || worth(entry) < worth(*victim) ||
         (worth(entry) == worth(*victim) && entry.deadline < victim->deadline)) {
@@ -38,11 +40,20 @@ void Neighbours::enter(Entry& entry, State state, Instant now) {
   entry.state = state;
   entry.probes = 0;
   switch (state) {
-    case State::kReachable: entry.deadline = now + reachable_time; return;  // looked at when it is used
-    case State::kDelay: entry.deadline = now + kDelay; break;
+    case State::kReachable:
+      entry.deadline = now + reachable_time;
+      return;  // looked at when it is used
+    case State::kDelay:
+      entry.deadline = now + kDelay;
+      break;
     case State::kIncomplete:
-    case State::kProbe: entry.deadline = now + retransmit; entry.probes = 1; break;
-    default: entry.deadline = now; return;
+    case State::kProbe:
+      entry.deadline = now + retransmit;
+      entry.probes = 1;
+      break;
+    default:
+      entry.deadline = now;
+      return;
   }
   remind(entry.deadline);
 }
@@ -71,7 +82,8 @@ Neighbours::Lookup Neighbours::lookup(const IpAddress& address, PacketBuf& packe
   return asked;
 }
 
-std::optional<PacketBuf> Neighbours::heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now) {
+std::optional<PacketBuf> Neighbours::heard(const IpAddress& address, const MacAddress& mac, bool router,
+                                           Instant now) {
   Entry* entry = find(address);
   if (entry == nullptr) entry = &make(address);
   if (router) entry->router = true;
@@ -159,7 +171,8 @@ std::size_t Neighbours::size() const {
 void Neighbours::write_entry(TextWriter& line, std::size_t index, Instant now) const {
   const Entry& entry = entries_[index];
   if (entry.state == State::kFree) return;
-  static constexpr std::array<std::string_view, 6> kNames{"", "incomplete", "reachable", "stale", "delay", "probe"};
+  static constexpr std::array<std::string_view, 6> kNames{"",      "incomplete", "reachable",
+                                                          "stale", "delay",      "probe"};
   print(line, entry.address, ' ');
   if (entry.state != State::kIncomplete) print(line, entry.mac, entry.router ? " router " : " ");
   line.put(kNames[static_cast<std::size_t>(state(entry.address, now))]);

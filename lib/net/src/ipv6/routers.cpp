@@ -36,7 +36,8 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
   }
   if (!silent) return;
   // Others may take over from a hop that a redirect named, too.
-  erase_if(redirects_, redirect_count_, [&](const Redirect& each) { return each.hop == address && each.interface == interface; });
+  erase_if(redirects_, redirect_count_,
+           [&](const Redirect& each) { return each.hop == address && each.interface == interface; });
   // When nobody answers all are tried in turn.
   const auto all = std::span(routers_).first(router_count_);
   if (std::ranges::all_of(all, &Router::silent)) {
@@ -45,12 +46,15 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
 }
 
 void Routers::forget(const IpAddress& address, std::uint8_t interface) {
-  erase_if(routers_, router_count_, [&](const Router& each) { return each.address == address && each.interface == interface; });
-  erase_if(redirects_, redirect_count_, [&](const Redirect& each) { return each.hop == address && each.interface == interface; });
+  erase_if(routers_, router_count_,
+           [&](const Router& each) { return each.address == address && each.interface == interface; });
+  erase_if(redirects_, redirect_count_,
+           [&](const Redirect& each) { return each.hop == address && each.interface == interface; });
 }
 
 bool Routers::is_router(const IpAddress& address, std::uint8_t interface) const {
-  return std::ranges::any_of(routers(), [&](const Router& each) { return each.address == address && each.interface == interface; });
+  return std::ranges::any_of(
+      routers(), [&](const Router& each) { return each.address == address && each.interface == interface; });
 }
 
 void Routers::on_link(const Prefix& prefix, Instant now) {
@@ -107,7 +111,9 @@ std::optional<Routers::Hop> Routers::find(const IpAddress& to, Instant now) cons
     if (each.to.contains(to)) return Hop{each.interface, each.gateway.is_any() ? to : each.gateway};
   }
   const Router* best = nullptr;
-  const auto worth = [](const Router& router) { return (router.silent ? 0 : 4) + static_cast<int>(router.preference); };
+  const auto worth = [](const Router& router) {
+    return (router.silent ? 0 : 4) + static_cast<int>(router.preference);
+  };
   for (const Router& each : routers()) {
     if (now < each.until && (best == nullptr || worth(each) > worth(*best))) best = &each;
   }

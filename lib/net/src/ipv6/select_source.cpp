@@ -43,19 +43,22 @@ bool better(const Address& a, const Address& b, const IpAddress& to, std::uint8_
   const unsigned label = policy_label(to);
   const bool like_a = policy_label(a.address()) == label, like_b = policy_label(b.address()) == label;
   if (like_a != like_b) return like_a;  // 6
-  const auto common = [&](const Address& each) { return std::min<unsigned>(each.address().common_bits(to), each.cidr.prefix); };
+  const auto common = [&](const Address& each) {
+    return std::min<unsigned>(each.address().common_bits(to), each.cidr.prefix);
+  };
   return common(a) > common(b);  // 8
 }
 
 }  // namespace
 
-const Address* select_source(std::span<const Address> addresses, const IpAddress& destination, std::uint8_t interface,
-                             Instant now) {
+const Address* select_source(std::span<const Address> addresses, const IpAddress& destination,
+                             std::uint8_t interface, Instant now) {
   const Address* best = nullptr;
   for (const Address& each : addresses) {
     if (!each.usable()) continue;
     // A link-local address is one of its link only.
-    if (each.interface != interface && (each.address().is_link_local() || scope_of(destination) <= 2)) continue;
+    if (each.interface != interface && (each.address().is_link_local() || scope_of(destination) <= 2))
+      continue;
     if (best == nullptr || better(each, *best, destination, interface, now)) best = &each;
   }
   return best;

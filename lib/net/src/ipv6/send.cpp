@@ -13,7 +13,8 @@ std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& l
 
   Way way{nullptr, local, to};
   if (to.is_multicast() || to.is_link_local()) {
-    // These say nothing of the link: the source does; or who of the neighbours is known by that address; or the first link is meant.
+    // These say nothing of the link: the source does; or who of the neighbours is known by that address; or
+    // the first link is meant.
     for (const auto& link : std::span(links_).first(link_count_)) {
       if (!link->started) continue;
       const bool meant = source != nullptr ? source->interface == link->interface->index()
@@ -58,8 +59,8 @@ PacketBuf Engine::allocate() {
   return link_count_ == 0 ? PacketBuf() : links_[0]->interface->allocate(kIpHeadroom);
 }
 
-void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
-                  bool fragment, Instant now) {
+void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
+                  Ecn ecn, bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return count_up(kNoRoute);
@@ -82,33 +83,14 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   output(*way, std::move(packet), now);
 }
 
-void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now) {
-  const std::size_t total = packet.total_size();
-  const std::size_t most = (mtu - kHeaderSize - kFragmentHeaderSize) / 8 * 8;
-  FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next(header.destination)};
-  header.next_header = kFragment;
-  for (std::size_t at = 0; at < total; at += most) {
-    const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
-    if (!piece || piece.tailroom() < size) return;
-    copy_out(packet, at, piece.append(size));
-    fragment.offset = static_cast<std::uint16_t>(at);
-    fragment.more = at + size < total;
-    fragment.write(piece.prepend(kFragmentHeaderSize));
-    header.payload_length = static_cast<std::uint16_t>(size + kFragmentHeaderSize);
-    header.write(piece.prepend(kHeaderSize));
-    count_up(kFragmentsSent);
-    output(way, std::move(piece), now);
-  }
-}
-
 void Engine::output(const Way& way, PacketBuf packet, Instant now) {
   if (way.link == nullptr) {
     if (loopback_.full()) return count_up(kLoopFull);
     return loopback_.push(std::move(packet));
   }
   Link& link = *way.link;
-  if (way.hop.is_multicast()) return link.interface->send(std::move(packet), group_mac(way.hop), ethernet::Type::kIpv6);
+  if (way.hop.is_multicast())
+    return link.interface->send(std::move(packet), group_mac(way.hop), ethernet::Type::kIpv6);
   const Neighbours::Lookup found = link.neighbours.lookup(way.hop, packet, now);
   if (found.known) return link.interface->send(std::move(packet), found.mac, ethernet::Type::kIpv6);
   if (found.solicit) solicit(link, way.hop, nullptr, now);

@@ -31,23 +31,24 @@ struct Packet {
 class Cache {
  public:
   static constexpr std::size_t kEntries = 128;
-  static constexpr Duration kReachable = seconds(300);   // how long an answer is good for
-  static constexpr Duration kRefresh = seconds(30);      // before its end, a use asks again
-  static constexpr Duration kRetry = seconds(1);         // between requests
-  static constexpr unsigned kMaxRequests = 3;            // then the waiting packet is given up
+  static constexpr Duration kReachable = seconds(300);  // how long an answer is good for
+  static constexpr Duration kRefresh = seconds(30);     // before its end, a use asks again
+  static constexpr Duration kRetry = seconds(1);        // between requests
+  static constexpr unsigned kMaxRequests = 3;           // then the waiting packet is given up
 
   enum class Next : std::uint8_t { kSend, kWait };
   struct Lookup {
     Next next = Next::kWait;
-    MacAddress mac{};            // for kSend
-    bool request = false;        // broadcast (kWait) or unicast (kSend: a refresh) a request
+    MacAddress mac{};      // for kSend
+    bool request = false;  // broadcast (kWait) or unicast (kSend: a refresh) a request
   };
-  // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet) is taken and kept: the newest
-  // one for that address, as RFC 1122 section 2.3.2.2 asks; the older one is dropped and counted.
+  // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet) is taken
+  // and kept: the newest one for that address, as RFC 1122 section 2.3.2.2 asks; the older one is dropped and
+  // counted.
   Lookup lookup(Ipv4Address address, PacketBuf& packet, Instant now);
 
-  // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing one is updated anyhow.
-  // Gives the packet that waited for it, if any.
+  // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing one is
+  // updated anyhow. Gives the packet that waited for it, if any.
   std::optional<PacketBuf> learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
 
   // The next moment at which tick() has something to do.

@@ -17,9 +17,10 @@ class ChecksumSum {
   void add_pieces(std::size_t before, const Fragments& pieces);
   void add_u16(std::uint16_t value) { sum_ += value; }
   void add_u32(std::uint32_t value) { sum_ += (value >> 16) + (value & 0xffff); }
-  // The pseudo-header of UDP and TCP, over IPv4 (RFC 768) and IPv6 (RFC 8200 section 8.1) alike: the prefix that makes an IPv4
-  // address an IpAddress adds 0xffff, which is zero in this arithmetic.
-  void add_pseudo(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol, std::size_t length) {
+  // The pseudo-header of UDP and TCP, over IPv4 (RFC 768) and IPv6 (RFC 8200 section 8.1) alike: the prefix
+  // that makes an IPv4 address an IpAddress adds 0xffff, which is zero in this arithmetic.
+  void add_pseudo(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
+                  std::size_t length) {
     add(source.octets());
     add(destination.octets());
     add_u16(protocol);

@@ -13,7 +13,9 @@ class FragmentIds {
   explicit FragmentIds(const SipKey& secret) : secret_(secret) {}
   std::uint32_t next(const IpAddress& destination) {
     const Bytes octets(destination.octets());
-    const std::uint64_t offset = siphash(secret_, std::array<std::uint64_t, 3>{load_be<std::uint64_t>(octets), load_be<std::uint64_t>(octets.subspan(8)), 0x6964});
+    const std::uint64_t offset =
+        siphash(secret_, std::array<std::uint64_t, 3>{load_be<std::uint64_t>(octets),
+                                                      load_be<std::uint64_t>(octets.subspan(8)), 0x6964});
     return static_cast<std::uint32_t>(offset) + counters_[offset >> 60]++;
   }
 

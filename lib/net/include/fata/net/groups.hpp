@@ -1,4 +1,5 @@
-// The multicast groups that a host listens to, and when it reports them: what IGMP and MLD have in common, as a bounded table.
+// The multicast groups that a host listens to, and when it reports them: what IGMP and MLD have in common, as
+// a bounded table.
 #pragma once
 
 #include <algorithm>
@@ -30,12 +31,14 @@ class Groups {
   // One less. True if that was the last one: the group is left.
   bool leave(const IpAddress& group, std::uint8_t interface);
   bool listens(const IpAddress& group, std::uint8_t interface) const {
-    return std::ranges::any_of(all(), [&](const Group& each) { return each.interface == interface && each.group == group; });
+    return std::ranges::any_of(
+        all(), [&](const Group& each) { return each.interface == interface && each.group == group; });
   }
   std::span<const Group> all() const { return std::span(groups_).first(used_); }
 
   // A router asks: who listens to `group` ("any": to whatever) reports within `most`.
-  void asked(const IpAddress& group, std::uint8_t interface, Duration most, Instant now, RandomSource& random);
+  void asked(const IpAddress& group, std::uint8_t interface, Duration most, Instant now,
+             RandomSource& random);
   // Somebody else reported the group: once is enough for the router.
   void reported_by_other(const IpAddress& group, std::uint8_t interface);
   // Plans the unasked reports of a new group.
@@ -48,7 +51,8 @@ class Groups {
     for (Group& group : std::span(groups_).first(used_)) {
       if (now < group.report_at) continue;
       group.report_at = Instant::never();
-      if (group.reports_left != 0 && --group.reports_left != 0) group.report_at = now + random.up_to(interval);
+      if (group.reports_left != 0 && --group.reports_left != 0)
+        group.report_at = now + random.up_to(interval);
       report(group);
     }
   }

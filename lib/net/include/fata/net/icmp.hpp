@@ -16,7 +16,7 @@ inline constexpr std::uint8_t kTimeExceeded = 11;
 inline constexpr std::uint8_t kParameterProblem = 12;
 inline constexpr std::uint8_t kCodeProtocol = 2;
 inline constexpr std::uint8_t kCodePort = 3;
-inline constexpr std::uint8_t kCodeTooBig = 4;  // fragmentation needed, and DF set
+inline constexpr std::uint8_t kCodeTooBig = 4;      // fragmentation needed, and DF set
 inline constexpr std::uint8_t kCodeReassembly = 1;  // of kTimeExceeded
 
 struct Header {
@@ -31,12 +31,12 @@ struct Header {
 // data).
 void make_echo_reply(MutableBytes message);
 
-// Writes an error that quotes `quoted` (the offending packet's header and at least 8 bytes more, RFC 1122 section 3.2.2).
-// `to` holds kHeaderSize + quoted.size() bytes.
+// Writes an error that quotes `quoted` (the offending packet's header and at least 8 bytes more, RFC 1122
+// section 3.2.2). `to` holds kHeaderSize + quoted.size() bytes.
 void write_error(MutableBytes to, std::uint8_t type, std::uint8_t code, Bytes quoted);
 
-// The MTU to go on with after a "too big" for a packet of `length` bytes: what the router said, or, if it is an old one that says 0,
-// the next plateau below (RFC 1191 section 7.1).
+// The MTU to go on with after a "too big" for a packet of `length` bytes: what the router said, or, if it is
+// an old one that says 0, the next plateau below (RFC 1191 section 7.1).
 std::size_t next_mtu(std::size_t said, std::size_t length);
 
 // A token bucket: so many errors a second, with a burst (RFC 1812 section 4.3.2.8).

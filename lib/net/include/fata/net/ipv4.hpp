@@ -23,17 +23,18 @@ struct Header {
   std::uint16_t identification = 0;
   bool dont_fragment = false;
   bool more_fragments = false;
-  std::uint16_t fragment_offset = 0;  // in bytes
+  std::uint16_t fragment_offset = 0;          // in bytes
   std::uint16_t header_length = kHeaderSize;  // with options, which are passed over
   std::uint16_t total_length = 0;
 
   bool is_fragment() const { return more_fragments || fragment_offset != 0; }
 
-  // Checks version, both lengths against the packet, and the header's checksum. Bytes after total_length (Ethernet
-  // padding) are allowed. `size` is the packet's, if not all of it is in `packet`.
+  // Checks version, both lengths against the packet, and the header's checksum. Bytes after total_length
+  // (Ethernet padding) are allowed. `size` is the packet's, if not all of it is in `packet`.
   static std::expected<Header, Malformed> parse(Bytes packet, std::size_t size);
   static std::expected<Header, Malformed> parse(Bytes packet) { return parse(packet, packet.size()); }
-  // Of a packet of our own that an ICMP error quotes: it may be cut behind its header, and routers have changed it.
+  // Of a packet of our own that an ICMP error quotes: it may be cut behind its header, and routers have
+  // changed it.
   static std::expected<Header, Malformed> parse_quoted(Bytes packet);
   // Writes kHeaderSize bytes with their checksum; header_length is ignored.
   void write(MutableBytes to) const;

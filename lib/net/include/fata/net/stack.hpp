@@ -1,5 +1,5 @@
-// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to applications; Ipv4Stack<Net> the same without
-// a byte of IPv6. Both model sig::Udp.
+// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to applications;
+// Ipv4Stack<Net> the same without a byte of IPv6. Both model sig::Udp.
 #pragma once
 
 #include <memory>
@@ -81,8 +81,9 @@ class Stack final : public BasicStack<Net, DualFamilies> {
   using BasicStack<Net, DualFamilies>::BasicStack;
 
   // Starts the stack's tasks, which run until it is destroyed.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Random& random,
-                                                             Ipv4Cidr v4, Ipv4Address v4_gateway, ipv6::Setup v6,
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
+                                                             Random& random, Ipv4Cidr v4,
+                                                             Ipv4Address v4_gateway, ipv6::Setup v6,
                                                              ipv6::Gateway v6_gateway) {
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
     stack->use_ipv4(v4, v4_gateway);
@@ -90,8 +91,8 @@ class Stack final : public BasicStack<Net, DualFamilies> {
     return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
   }
   // With IPv4 only at first, and numbers that are no secret.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net, Ipv4Cidr address,
-                                                             Ipv4Address gateway) {
+  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
+                                                             Ipv4Cidr address, Ipv4Address gateway) {
     FixedRandom random;
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
     stack->use_ipv4(address, gateway);
@@ -119,8 +120,9 @@ class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
  public:
   using BasicStack<Net, Ipv4Family>::BasicStack;
 
-  static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net, Random& random,
-                                                                 Ipv4Cidr address, Ipv4Address gateway) {
+  static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net,
+                                                                 Random& random, Ipv4Cidr address,
+                                                                 Ipv4Address gateway) {
     auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random));
     stack->use_ipv4(address, gateway);
     return async::ready(Result<std::unique_ptr<Ipv4Stack>>(std::move(stack)));

@@ -7,6 +7,7 @@
 
 #include "fata/net/arp.hpp"
 #include "fata/net/fragment_ids.hpp"
+#include "fata/net/groups.hpp"
 #include "fata/net/icmp.hpp"
 #include "fata/net/ip_protocol.hpp"
 #include "fata/net/ipv4.hpp"
@@ -22,6 +23,17 @@ struct Config {
   unsigned icmp_errors_per_second = 100;  // 0: none are sent
 };
 
+// What became of an address that was claimed with care.
+enum class AddressEvent : std::uint8_t { kReady, kLost };
+class AddressWatcher {
+ public:
+  // kReady: nobody else has it, and it is used from now on. kLost: somebody does, and it is ours no more.
+  virtual void address_event(Interface& on, Ipv4Address address, AddressEvent what, Instant now) = 0;
+
+ protected:
+  ~AddressWatcher() = default;
+};
+
 class Engine final : public IpProtocol {
  public:
   static constexpr std::size_t kAddresses = 16;
@@ -29,8 +41,8 @@ class Engine final : public IpProtocol {
   static constexpr std::size_t kLeastMtu = 68;
   // Bytes of packets that are put together from fragments, and of long answers.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
-  // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's 30 hold as many good packets, and half as
-  // many bad ones).
+  // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's 30 hold as
+  // many good packets, and half as many bad ones).
   static constexpr Duration kPatience = seconds(30);
 
   enum Count : std::size_t {
@@ -47,6 +59,8 @@ class Engine final : public IpProtocol {
     kBadAddress,
     kUnknownProtocol,
     kBadIcmp,
+    kBadIgmp,
+    kReportsSent,
     kEchoReplies,
     kArpReplies,
     kArpRequests,
@@ -63,10 +77,21 @@ class Engine final : public IpProtocol {
 
   explicit Engine(const Config& config = {});
 
-  // The interface's address from now on, announced to the link (RFC 5227 section 3), and a route to its
-  // network. False if the table is full.
-  bool add_address(Interface& on, const Ipv4Cidr& address, Instant now);
+  // How an address comes into use (RFC 5227): at once and for good, as somebody set it; or when nobody has
+  // answered to three probes, and until somebody else insists on it. Either way it is announced, and there is
+  // a route to its network.
+  enum class Claim : std::uint8_t { kAnnounce, kProbe };
+  // False if the table is full.
+  bool add_address(Interface& on, const Ipv4Cidr& address, Instant now, Claim claim = Claim::kAnnounce);
   bool remove_address(Interface& on, Ipv4Address address);
+  // Hears what becomes of addresses that were added with Claim::kProbe. It may add and remove none meanwhile.
+  void watch(AddressWatcher* watcher) { watcher_ = watcher; }
+
+  // For an interface that has no address yet (DHCP): sends a UDP datagram, header and all, from 0.0.0.0 to
+  // everybody; and takes datagrams to whatever address, if their frame is for us (RFC 2131 section 4.1).
+  void send_unconfigured(Interface& on, PacketBuf datagram, Instant now);
+  void take_any_address(Interface& on, bool any) { links_[on.index()]->any_address = any; }
+
   Routes& routes() { return routes_; }
   const Routes& routes() const { return routes_; }
   const arp::Cache& arp_cache(const Interface& on) const { return links_[on.index()]->arp; }
@@ -97,10 +122,16 @@ class Engine final : public IpProtocol {
     explicit Link(Interface& on) : interface(&on) {}
     Interface* interface;
     arp::Cache arp;
+    bool any_address = false;
   };
   struct Address {
     Ipv4Cidr cidr;
     std::uint8_t interface = 0;
+    Claim claim = Claim::kAnnounce;
+    bool used = false;
+    std::uint8_t steps_left = 0;         // probes, then announcements
+    Instant next_at = Instant::never();  // of the next one
+    Instant defended_at{};
   };
   enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
   // Where a packet leaves, from which address, and to whom on the link.
@@ -114,6 +145,16 @@ class Engine final : public IpProtocol {
   std::span<const Address> addresses() const { return std::span(addresses_).first(address_count_); }
   bool is_ours(Ipv4Address address) const;
   bool is_broadcast(Ipv4Address address, const Interface* on) const;
+  // claim.cpp
+  void use(Address& address, Instant now);
+  void step(Address& address, Instant now);
+  void age_addresses(Instant now);
+  bool conflicts(Link& link, const arp::Packet& packet, Instant now);
+  // igmp.cpp
+  void receive_igmp(std::uint8_t interface, Bytes message, Instant now);
+  void report_groups(Instant now);
+  void send_igmp(Link& link, std::uint8_t type, Ipv4Address group, Ipv4Address to);
+
   const Address* address_on(std::uint8_t interface, Ipv4Address towards) const;
 
   void receive_arp(Link& link, Bytes payload, Instant now);
@@ -145,6 +186,8 @@ class Engine final : public IpProtocol {
   std::size_t link_count_ = 0;
   std::array<Address, kAddresses> addresses_{};
   std::size_t address_count_ = 0;
+  AddressWatcher* watcher_ = nullptr;
+  Groups groups_;
   Routes routes_;
   PathMtuCache paths_;
   Loopback loopback_;

@@ -28,10 +28,11 @@ struct Address {
   bool usable() const { return state == State::kValid; }
 };
 
-// The address to send from to `destination`, which leaves by `interface`; null if there is none. RFC 6724 section 5, rules 1, 2, 3, 5,
-// 6 and 8; the others are about home addresses and temporary ones, which there are none of.
-const Address* select_source(std::span<const Address> addresses, const IpAddress& destination, std::uint8_t interface,
-                             Instant now);
+// The address to send from to `destination`, which leaves by `interface`; null if there is none. RFC 6724
+// section 5, rules 1, 2, 3, 5, 6 and 8; the others are about home addresses and temporary ones, which there
+// are none of.
+const Address* select_source(std::span<const Address> addresses, const IpAddress& destination,
+                             std::uint8_t interface, Instant now);
 
 // The label of an address by the default policy table (RFC 6724 section 2.1).
 unsigned policy_label(const IpAddress& address);

@@ -1,5 +1,6 @@
-// IPv6 of a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours, routers, ICMPv6, groups; what it receives
-// goes to the attached transports. All memory is the caller's packets and tables of fixed size.
+// IPv6 of a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours, routers,
+// ICMPv6, groups; what it receives goes to the attached transports. All memory is the caller's packets and
+// tables of fixed size.
 #pragma once
 
 #include <array>
@@ -93,7 +94,8 @@ class Engine final : public IpProtocol {
 
   // IpProtocol
   void add_interface(Interface& interface, Instant now) override;
-  void receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet, Instant now) override;
+  void receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet,
+               Instant now) override;
   Instant next_deadline() const override;
   void tick(Instant now) override;
   bool is_ours(const IpAddress& address) const override;
@@ -123,7 +125,7 @@ class Engine final : public IpProtocol {
     Duration base_reachable = seconds(30);
     Instant solicit_at = Instant::never();  // the next router solicitation
     Duration solicit_wait{};
-    Instant old_mld_until{};                // a querier that speaks MLDv1 only was heard
+    Instant old_mld_until{};  // a querier that speaks MLDv1 only was heard
   };
   // Where a packet leaves, from which address, and to whom on the link.
   struct Way {
@@ -150,27 +152,32 @@ class Engine final : public IpProtocol {
   void age_addresses(Instant now);
 
   // engine.cpp
-  void receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, const Slice& whole,
-                      Instant now);
-  void receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet, Instant now);
+  void receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
+                      const Slice& whole, Instant now);
+  void receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
+                        Instant now);
   // What lies in several buffers as one; false if there is no memory for it.
   bool join_pieces(sig::RxFrame& frame);
-  void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet, const Slice& whole, Instant now);
+  void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet, const Slice& whole,
+               Instant now);
 
   // icmp.cpp
   void receive_icmp(Interface* from, const Header& header, IpPacket& packet, Instant now);
   void echo(const Header& header, const IpPacket& packet, Instant now);
   void receive_error(Bytes message, Instant now);
-  void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header, const Slice& whole,
-                  Instant now);
-  // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the neighbour's address.
+  void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
+                  const Slice& whole, Instant now);
+  // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the neighbour's
+  // address.
   void send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
                     const MacAddress* to_mac, Instant now);
 
   // neighbour_discovery.cpp
   void receive_discovery(Link& link, const Header& header, Bytes message, Instant now);
-  void receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now);
-  void receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message, Instant now);
+  void receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message,
+                            Instant now);
+  void receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message,
+                             Instant now);
   void receive_router(Link& link, const Header& header, Bytes message, Instant now);
   void receive_redirect(Link& link, const Header& header, Bytes message, Instant now);
   void receive_dns(Link& link, const nd::Option& option, Instant now);

@@ -1,4 +1,5 @@
-// The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded table of state machines.
+// The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded table of
+// state machines.
 //
 // A pure engine: it says which solicitations to send and gives back packets that waited.
 #pragma once
@@ -25,12 +26,12 @@ class Neighbours {
   Duration retransmit = seconds(1);
 
   struct Lookup {
-    bool known = false;      // send the packet to `mac`; otherwise it was taken and waits
-    bool solicit = false;    // multicast a solicitation
+    bool known = false;    // send the packet to `mac`; otherwise it was taken and waits
+    bool solicit = false;  // multicast a solicitation
     MacAddress mac{};
   };
-  // Looks up the hardware address for sending `packet`, a complete IP packet. Of those that wait for one address only the newest is
-  // kept (RFC 4861 section 7.2.2 asks for at least one).
+  // Looks up the hardware address for sending `packet`, a complete IP packet. Of those that wait for one
+  // address only the newest is kept (RFC 4861 section 7.2.2 asks for at least one).
   Lookup lookup(const IpAddress& address, PacketBuf& packet, Instant now);
 
   // The sender of a solicitation or of a router's message said its hardware address.
@@ -40,16 +41,17 @@ class Neighbours {
     bool no_router_any_more = false;
   };
   // A neighbour advertisement (section 7.2.5).
-  Advertised advertised(const IpAddress& address, const std::optional<MacAddress>& mac, bool router, bool solicited,
-                        bool override_known, Instant now);
+  Advertised advertised(const IpAddress& address, const std::optional<MacAddress>& mac, bool router,
+                        bool solicited, bool override_known, Instant now);
   // A transport had an answer.
   void confirm(const IpAddress& address, Instant now);
   State state(const IpAddress& address, Instant now) const;
   std::optional<MacAddress> mac_of(const IpAddress& address) const;
 
   Instant next_deadline() const { return next_deadline_; }
-  // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose neighbour does not answer.
-  // `solicit(address, const MacAddress* mac)`, `failed(address, std::optional<PacketBuf> packet)`.
+  // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose neighbour does
+  // not answer. `solicit(address, const MacAddress* mac)`, `failed(address, std::optional<PacketBuf>
+  // packet)`.
   template <class Solicit, class Failed>
   void tick(Instant now, Solicit solicit, Failed failed) {
     if (now < next_deadline_) return;
@@ -87,7 +89,8 @@ class Neighbours {
     State state = State::kFree;
     std::uint8_t probes = 0;
     bool router = false;
-    Instant deadline{};  // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when it became so
+    Instant deadline{};  // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when
+                         // it became so
     PacketBuf waiting;
   };
   static constexpr std::size_t kWays = 8;

@@ -1,4 +1,5 @@
-// Where IPv6 packets go next (RFC 4861 section 5): prefixes on the link, default routers, static routes, redirects. Bounded lists.
+// Where IPv6 packets go next (RFC 4861 section 5): prefixes on the link, default routers, static routes,
+// redirects. Bounded lists.
 #pragma once
 
 #include <algorithm>
@@ -45,7 +46,8 @@ class Routers {
     Instant until{};
   };
 
-  // An advertised router; a lifetime that is over removes it. When the list is full the one that ends first goes.
+  // An advertised router; a lifetime that is over removes it. When the list is full the one that ends first
+  // goes.
   void advertised(const Router& router, Instant now);
   void silent(const IpAddress& address, std::uint8_t interface, bool silent);
   void forget(const IpAddress& address, std::uint8_t interface);

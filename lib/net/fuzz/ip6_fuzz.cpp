@@ -1,0 +1,136 @@
+// The IPv6 receive path: frames from a hostile link, and time, into a host that configures itself.
+//
+// The input is a list of steps: a byte that says what, a length, and that many bytes. Half of the frames have
+// their addresses and checksums mended, so that they reach neighbour discovery, router advertisements,
+// reassembly and UDP. What the host sends must be sound, tables stay bounded, no buffer is lost.
+#include <cstdint>
+#include <cstdlib>
+
+#include "fata/base/pool.hpp"
+#include "fata/net/checksum.hpp"
+#include "fata/net/host.hpp"
+#include "fata/net/ipv6/engine.hpp"
+#include "fata/net/udp.hpp"
+
+namespace fata::net {
+namespace {
+
+constexpr MacAddress kMac{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
+constexpr IpAddress kAddress = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+void require(bool good) {
+  if (!good) std::abort();
+}
+
+class World final : public FrameSink, public udp::Port {
+ public:
+  World() : v6_({{1, 2}}), host_(nullptr, &v6_), udp_(host_) {
+    host_.attach(ip_protocol::kUdp, udp_);
+    link_ = host_.add_interface({kMac, 1500, {}}, *this, now_);
+    v6_.autoconfigure(*link_, now_);
+    require(v6_.add_address(*link_, {kAddress, 64}, now_) && udp_.bind(*this, {{}, 53}).has_value());
+    for (int i = 0; i < 4; ++i) pass(seconds(1));
+  }
+  void frame(Bytes bytes) {
+    PacketBuf packet = pool_.copy(bytes);
+    if (!packet) return;
+    sent_ = 0;
+    host_.receive(*link_, {Slice(std::move(packet)), {}, {}}, now_);
+    require(sent_ <= 64);  // a long echo's answer is in so many fragments at most
+    require(v6_.addresses().size() <= ipv6::Engine::kAddresses && v6_.groups().all().size() <= Groups::kMost);
+  }
+  void pass(Duration time) {
+    now_ = now_ + time;
+    host_.tick(now_);
+  }
+  void send(Bytes to, std::size_t size) {
+    std::array<std::byte, 16> octets{};
+    copy_bytes(octets, to);
+    sig::TxDatagram datagram{{IpAddress(octets), 7}, {}, udp_.allocate()};
+    if (!datagram.payload) return;
+    (void)datagram.payload.append(std::min(size, datagram.payload.tailroom()));
+    udp_.send(std::move(datagram), *this, now_);
+  }
+
+ private:
+  PacketBuf allocate(std::size_t headroom) override { return pool_.allocate(headroom); }
+  void deliver(sig::RxDatagram&& datagram, Instant) override { require(datagram.payload.size() <= 65535); }
+  void error(SocketErrc, const Endpoint&) override {}
+  void transmit(PacketBuf frame) override {
+    ++sent_;
+    const Bytes bytes = frame.bytes();
+    const auto ethernet = ethernet::Header::parse(bytes);
+    require(ethernet && ethernet->source == kMac && ethernet->type == 0x86dd && bytes.size() <= 1514);
+    const Bytes packet = bytes.subspan(ethernet::kHeaderSize);
+    const auto header = ipv6::Header::parse(packet, packet.size());
+    require(header && header->payload_length + ipv6::kHeaderSize == packet.size() && header->hop_limit != 0);
+    require(!header->source.is_multicast() && !header->destination.is_any());
+    const ipv6::Walk walk = ipv6::walk_headers(packet, header->next_header);
+    require(walk.end == ipv6::Walk::End::kUpper || walk.end == ipv6::Walk::End::kFragment);
+    if (walk.end == ipv6::Walk::End::kFragment) return;
+    ChecksumSum sum;
+    sum.add_pseudo(header->source, header->destination, walk.next_header, packet.size() - walk.offset);
+    sum.add(packet.subspan(walk.offset));
+    require(sum.finish() == 0);
+  }
+
+  BufferPool pool_{48, 2048};
+  Instant now_ = Instant{} + seconds(10);
+  ipv6::Engine v6_;
+  Host host_;
+  udp::Table udp_;
+  Interface* link_ = nullptr;
+  std::size_t sent_ = 0;
+};
+
+// Makes a frame reach deep code: our addresses, the right length and checksum.
+void mend(MutableBytes frame, bool to_group) {
+  if (frame.size() < 14 + 48) return;
+  copy_bytes(frame.first(6), kMac.octets);
+  frame[6] &= std::byte{0xfe};
+  store_be(frame.subspan(12), std::uint16_t{0x86dd});
+  const MutableBytes ip = frame.subspan(14);
+  ip[0] = std::byte{0x60};
+  store_be(ip.subspan(4), static_cast<std::uint16_t>(ip.size() - 40));
+  copy_bytes(ip.subspan(24, 16), to_group ? ipv6::kAllNodes.octets() : kAddress.octets());
+  const ipv6::Walk walk = ipv6::walk_headers(ip, static_cast<std::uint8_t>(ip[6]));
+  if (walk.end != ipv6::Walk::End::kUpper || ip.size() < walk.offset + 8) return;
+  const std::size_t at = walk.offset + (walk.next_header == ip_protocol::kUdp ? 6 : 2);
+  const auto header = ipv6::Header::parse_quoted(ip);
+  store_be(ip.subspan(at), std::uint16_t{0});
+  ChecksumSum sum;
+  sum.add_pseudo(header->source, header->destination, walk.next_header, ip.size() - walk.offset);
+  sum.add(ip.subspan(walk.offset));
+  store_be(ip.subspan(at), sum.finish());
+}
+
+}  // namespace
+}  // namespace fata::net
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace fata;
+  ByteReader in(std::as_bytes(danger_span(data, size)));
+  net::World world;
+  for (unsigned steps = 0; steps < 200 && !in.at_end(); ++steps) {
+    const std::uint8_t what = in.u8();
+    const std::size_t length = std::min<std::size_t>(in.u16(), in.remaining());
+    const Bytes bytes = in.take(length);
+    switch (what % 4) {
+      case 0:
+      case 1: {
+        std::array<std::byte, 1600> room;
+        const MutableBytes frame = MutableBytes(room).first(std::min(length, room.size()));
+        copy_bytes(frame, bytes);
+        if (what % 4 == 1) net::mend(frame, (what & 64) != 0);
+        world.frame(frame);
+        break;
+      }
+      case 2:
+        world.pass(milliseconds(static_cast<std::int64_t>(length) * 100));
+        break;
+      default:
+        world.send(bytes, length * 8);
+    }
+  }
+  return 0;  // the pool's end checks that every buffer came home
+}

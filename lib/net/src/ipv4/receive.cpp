@@ -1,0 +1,85 @@
+#include "fata/net/ipv4/engine.hpp"
+
+namespace fata::net::ipv4 {
+
+// A null interface: of any.
+bool Engine::is_broadcast(Ipv4Address address, const Interface* on) const {
+  if (address.is_limited_broadcast()) return true;
+  for (const Address& each : addresses()) {
+    const bool here = on == nullptr || on->index() == each.interface;
+    if (here && each.used && each.cidr.prefix < 31 && each.cidr.broadcast() == address) return true;
+  }
+  return false;
+}
+
+bool Engine::is_ours(Ipv4Address address) const {
+  for (const Address& each : addresses()) {
+    if (each.used && each.cidr.address == address) return true;
+  }
+  return false;
+}
+
+void Engine::receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet,
+                     Instant now) {
+  now_ = now;
+  if (type == ethernet::Type::kArp) return receive_arp(*links_[from->index()], packet.frame.bytes(), now);
+  receive_ip(from, cast, std::move(packet), now);
+}
+
+void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, Instant now) {
+  const auto ip = Header::parse(frame.frame.bytes(), frame.total_size());
+  if (!ip) return count_up(ip.error() == Malformed::kChecksum ? kIpChecksum : kBadIp);
+  const Ipv4Address to = ip->destination;
+  const bool inside = from == nullptr;
+  const bool ours = is_ours(to) || (inside && to.is_loopback());
+  if (!ours && !is_broadcast(to, from)) {
+    const bool group = !inside && to.is_multicast() && groups_.listens(to, from->index());
+    const bool offered = !inside && cast == LinkCast::kUs && links_[from->index()]->any_address;
+    if (!group && !offered) return count_up(kNotForUs);
+  }
+  // RFC 1122 section 3.2.1.3: none of these can have sent a packet.
+  const Ipv4Address source = ip->source;
+  const bool nobody =
+      source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;  // which snooping switches send so
+  const bool impossible = source.is_multicast() || nobody || is_broadcast(source, from) ||
+                          (!inside && (source.is_loopback() || is_ours(source)));
+  if (impossible) return count_up(kBadAddress);
+  // What is behind the packet is padding.
+  if (ip->total_length < frame.frame.size()) {
+    frame.frame.truncate(ip->total_length);
+    frame.more.clear();
+  } else if (!frame.more.empty()) {
+    frame.more.truncate(ip->total_length - frame.frame.size());
+  }
+  if (ip->is_fragment()) [[unlikely]]
+    return receive_fragment(*ip, cast, ours, std::move(frame), now);
+  // TCP's payload stays in its pieces; for the others a packet is one.
+  if (ip->protocol == ip_protocol::kIgmp && !inside) {
+    return receive_igmp(from->index(), frame.frame.bytes().subspan(ip->header_length), now);
+  }
+  if (!frame.more.empty() && ip->protocol != ip_protocol::kTcp && !join_pieces(frame))
+    return count_up(kFragmentRoom);
+  const Slice whole = frame.frame;
+  IpPacket packet{source, to, std::move(frame.frame), std::move(frame.more), frame.offload};
+  packet.payload.trim_front(ip->header_length);
+  packet.ecn = static_cast<Ecn>(ip->tos & 3);
+  packet.hop_limit = ip->ttl;
+  packet.unicast = ours && cast == LinkCast::kUs;
+  deliver(*ip, packet, whole, now);
+}
+
+void Engine::deliver(const Header& header, IpPacket& packet, const Slice& whole, Instant now) {
+  if (header.protocol == ip_protocol::kIcmp) return receive_icmp(header, packet, now);
+  Transport* const transport = this->transport(header.protocol);
+  if (transport == nullptr) {
+    count_up(kUnknownProtocol);
+  } else {
+    count_up(kDelivered);
+    if (transport->receive(packet, now)) return;
+  }
+  // Only about what was sent to us alone, at both layers (RFC 1122 section 3.2.2).
+  const std::uint8_t code = transport == nullptr ? icmp::kCodeProtocol : icmp::kCodePort;
+  if (packet.unicast) send_error(icmp::kUnreachable, code, header, whole, now);
+}
+
+}  // namespace fata::net::ipv4

@@ -1,0 +1,108 @@
+// Fragments of IPv6 packets, both ways (RFC 8200 section 4.5).
+#include "fata/net/ipv6/engine.hpp"
+
+namespace fata::net::ipv6 {
+
+bool Engine::join_pieces(sig::RxFrame& frame) {
+  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
+  if (!joined) return false;
+  copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
+  for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
+  frame.more.clear();
+  frame.frame = Slice(std::move(joined));
+  return true;
+}
+
+void Engine::receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
+                              Instant now) {
+  const Bytes bytes = packet.payload.bytes();
+  const std::size_t extensions = walk.fragment_at - kHeaderSize;
+  std::array<std::byte, Reassembly::kHeader> front;
+  if (walk.fragment_at > front.size()) return count_up(kBadFragment);
+  // The headers as they are without the fragment header.
+  copy_bytes(front, bytes.first(walk.fragment_at));
+  front[walk.next_header_at] = static_cast<std::byte>(walk.fragment.next_header);
+  Reassembly::Fragment fragment;
+  fragment.key = {header.source, header.destination, walk.fragment.identification, 0};
+  fragment.offset = walk.fragment.offset;
+  fragment.more = walk.fragment.more;
+  fragment.most = 65535 - extensions;
+  fragment.header = Bytes(front).first(walk.fragment_at);
+  fragment.data = bytes.subspan(walk.offset);
+  fragment.ecn = packet.ecn;
+  fragment.unicast = packet.unicast;
+  // RFC 8200 section 4.5 names the two fields that such a fragment is wrong in.
+  if (fragment.more && fragment.data.size() % 8 != 0) {
+    count_up(kBadFragment);
+    if (packet.unicast) send_error(icmp6::kParameterProblem, 0, 4, header, packet.payload, now);
+    return;
+  }
+  if (fragment.offset + fragment.data.size() > fragment.most) {
+    count_up(kBadFragment);
+    if (packet.unicast) {
+      send_error(icmp6::kParameterProblem, 0, static_cast<std::uint32_t>(walk.fragment_at + 2), header,
+                 packet.payload, now);
+    }
+    return;
+  }
+  // The first fragment holds all headers (RFC 7112).
+  if (fragment.offset == 0) {
+    const Walk rest = walk_headers(bytes, walk.fragment.next_header, walk.offset);
+    const bool whole = rest.end == Walk::End::kUpper && bytes.size() >= rest.offset + 8;
+    if (!whole) {
+      count_up(kBadFragment);
+      if (packet.unicast) send_error(icmp6::kParameterProblem, 3, 0, header, packet.payload, now);
+      return;
+    }
+  }
+  Reassembly::Result result = reassembly_.add(fragment, now);
+  switch (result.outcome) {
+    case Reassembly::Outcome::kWaits:
+      return;
+    case Reassembly::Outcome::kOverlap:
+      return count_up(kFragmentOverlap);
+    case Reassembly::Outcome::kMalformed:
+      return count_up(kBadFragment);
+    case Reassembly::Outcome::kNoRoom:
+      return count_up(kFragmentRoom);
+    case Reassembly::Outcome::kComplete:
+      break;
+  }
+  count_up(kReassembled);
+  const std::size_t length = result.packet.size() - kHeaderSize;
+  store_be(result.packet.bytes().subspan(4), static_cast<std::uint16_t>(length));
+  const Slice whole(std::move(result.packet));
+  const auto put_together = Header::parse(whole.bytes(), whole.size());
+  if (!put_together) return count_up(kBadHeader);
+  const Walk rest = walk_headers(whole.bytes(), put_together->next_header);
+  // A fragment in a fragment is nobody's packet.
+  if (rest.end == Walk::End::kFragment) return count_up(kBadFragment);
+  IpPacket joined{header.source, header.destination, whole, {}, {}};
+  joined.ecn = result.ecn;
+  joined.hop_limit = header.hop_limit;
+  joined.unicast = result.unicast;
+  receive_walked(from, *put_together, rest, std::move(joined), whole, now);
+}
+
+void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu,
+                            Instant now) {
+  const std::size_t total = packet.total_size();
+  const std::size_t most = (mtu - kHeaderSize - kFragmentHeaderSize) / 8 * 8;
+  FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next(header.destination)};
+  header.next_header = kFragment;
+  for (std::size_t at = 0; at < total; at += most) {
+    const std::size_t size = std::min(most, total - at);
+    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
+    if (!piece || piece.tailroom() < size) return;
+    copy_out(packet, at, piece.append(size));
+    fragment.offset = static_cast<std::uint16_t>(at);
+    fragment.more = at + size < total;
+    fragment.write(piece.prepend(kFragmentHeaderSize));
+    header.payload_length = static_cast<std::uint16_t>(size + kFragmentHeaderSize);
+    header.write(piece.prepend(kHeaderSize));
+    count_up(kFragmentsSent);
+    output(way, std::move(piece), now);
+  }
+}
+
+}  // namespace fata::net::ipv6
