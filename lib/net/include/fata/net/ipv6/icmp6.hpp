@@ -1,6 +1,7 @@
 // ICMPv6 messages (RFC 4443).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace fata::net::icmp6 {
