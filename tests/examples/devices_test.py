@@ -9,6 +9,7 @@ import subprocess
 import sys
 import unittest
 
+import stream
 from fata import BUILD, FATA, ROOT, FataTest
 
 TARGET = sys.argv.pop(1) if len(sys.argv) > 1 else "linux"
@@ -100,6 +101,23 @@ class Devices(FataTest):
         self.assertIn(f"error udp-echo: cannot serve UDP port {port}: ", self.log)
         self.assertIn("; choose another with --port", self.log)
 
+    def test_tcp_echo_sends_back_every_byte_and_closes(self):
+        words, port = self.words("tcp-echo"), free_port()
+        self.run_fata("build", *words)
+        image = subprocess.Popen([*FATA, "run", *words, "--", f"--port={port}"], text=True, cwd=ROOT,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(image.kill)
+        for line in image.stdout if TARGET == "kvm" else image.stderr:
+            if "echoing on port" in line:
+                break
+        sizes = [0, 1, 1460, 100_000, 1_000_000]
+        for size in sizes:
+            self.assertTrue(stream.comes_back("127.0.0.1", port, size), size)
+        image.send_signal(signal.SIGINT)
+        out, errors = image.communicate(timeout=60)
+        self.assertEqual(image.returncode, 0, out + errors)
+        self.assertIn(f"tcp-echo: {len(sizes)} connections, {sum(sizes)} bytes echoed, 0 broken", out if TARGET == "kvm" else errors)
+
     def in_namespace(self, script, *words):
         done = subprocess.run(["unshare", "-n", sys.executable, HERE / script, *words], text=True, capture_output=True,
                               timeout=120, cwd=ROOT, env={**os.environ, "FATA": FATA[0]})
@@ -110,6 +128,12 @@ class Devices(FataTest):
         words = self.words("udp-echo", *(["--net", "direct"] if TARGET == "linux" else []))
         self.run_fata("build", *words)
         self.in_namespace("on_tap.py", "udp", TARGET, *words)
+
+    @in_a_namespace
+    def test_tcp_echo_on_a_tap(self):
+        words = self.words("tcp-echo", *(["--net", "direct"] if TARGET == "linux" else []))
+        self.run_fata("build", *words)
+        self.in_namespace("on_tap.py", "tcp", TARGET, *words)
 
     @in_a_namespace
     def test_network_sends_frames_back(self):

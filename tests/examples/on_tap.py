@@ -1,10 +1,13 @@
-"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp linux|kvm WORDS-OF-FATA-RUN..."""
+"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp linux|kvm WORDS-OF-FATA-RUN..."""
+import concurrent.futures
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+
+import stream
 
 what, target, *words = sys.argv[1:]
 TAP = "fata0"
@@ -25,7 +28,7 @@ if target == "kvm":
     line += ["--link", f"tap:{TAP}", "--"]
 else:
     line += ["--", f"--tap={TAP}"]
-if what == "udp":
+if what != "frames":
     line += ["--ipv4=10.77.0.2/24", "--ipv4-gateway=10.77.0.1"]
 image = subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 try:
@@ -56,6 +59,10 @@ try:
                     break
         assert wanted <= heard, f"{len(wanted - heard)} of {len(wanted)} frames did not come back"
         assert not any(frame[12:14] != EXPERIMENTAL.to_bytes(2, "big") for frame in heard)
+    elif what == "tcp":
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            done = list(pool.map(lambda size: stream.comes_back("10.77.0.2", 7007, size), [0, 1, 1448, 300_000] * 25))
+        assert all(done), f"{done.count(False)} of {len(done)} connections did not give back what they were sent"
     else:
         sent = {bytes([i]) * size for i, size in enumerate([1, 2, 17, 1000, 1472] * 25)}
         heard = set()

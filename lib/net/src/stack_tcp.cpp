@@ -14,10 +14,14 @@ SipKey derive(const SipKey& secret, std::uint64_t purpose) {
   return {siphash(secret, first), siphash(secret, second)};
 }
 
-tcp::Config config_for(std::size_t memory) {
+tcp::Config config_for(std::size_t memory, Host& host) {
   tcp::Config config;
   config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
   config.borrowed = std::min(config.borrowed, config.memory / 4);
+  // Queues leave a device half of its buffers: the acknowledgements that would empty them come in these.
+  for (std::size_t i = 0; i < host.interface_count(); ++i) {
+    config.borrowed = std::min(config.borrowed, host.interface(i).features().receive_memory / 2);
+  }
   return config;
 }
 
@@ -48,7 +52,7 @@ Tcp& StackCore::tcp() {
                                .cookies = derive(secret_, 3),
                                .ports = derive(secret_, 4),
                                .fast_open = derive(secret_, 5)};
-    tcp_ = std::make_unique<TcpTransport>(config_for(memory_), secrets, host_, *this);
+    tcp_ = std::make_unique<TcpTransport>(config_for(memory_, host_), secrets, host_, *this);
     host_.attach(ip_protocol::kTcp, *tcp_);
   }
   return static_cast<TcpTransport&>(*tcp_).tcp;

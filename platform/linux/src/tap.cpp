@@ -133,6 +133,7 @@ Tap::~Tap() = default;
 sig::NetFeatures Tap::features() const {
   sig::NetFeatures features;
   features.tx_checksum = features.rx_checksum = true;
+  features.receive_memory = (kBuffers - kReserve) * kBufferSize;
   return features;
 }
 

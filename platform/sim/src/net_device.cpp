@@ -18,6 +18,7 @@ NetDevice::NetDevice(Network& network, const MacAddress& mac, const DeviceOption
 sig::NetFeatures NetDevice::features() const {
   sig::NetFeatures features;
   features.tx_checksum = features.rx_checksum = options_.checksum_offload;
+  features.receive_memory = (options_.buffers - options_.reserve) * pool_.buffer_size();
   return features;
 }
 

@@ -36,6 +36,7 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
       counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"bad_length"},
                 Counter{"no_buffer"}} {
   features_.tx_checksum = (features & bit(VIRTIO_NET_F_CSUM)) != 0;
+  features_.receive_memory = kRxBuffers * kBufferSize;
   features_.rx_checksum = (features & bit(VIRTIO_NET_F_GUEST_CSUM)) != 0;
   for (std::size_t i = 0; i < mac_.octets.size(); ++i) {
     mac_.octets[i] = static_cast<std::byte>(transport_->config8(offsetof(virtio_net_config, mac) + i));

@@ -25,6 +25,7 @@ struct NetFeatures {
   bool tx_checksum = false;  // takes frames with Offload::checksum_needed
   bool rx_checksum = false;  // vouches for checksums
   bool tso4 = false, tso6 = false, uso = false;
+  std::size_t receive_memory = 64 << 10;  // bytes of the buffers that frames arrive in: who keeps them all starves the device
   bool gather = false;             // takes packets with fragments
   std::uint32_t gso_most = 65535;  // bytes of a packet with Offload::gso, with its IP header
 };

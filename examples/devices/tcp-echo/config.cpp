@@ -1,0 +1,12 @@
+#include <fata/config.hpp>
+using namespace fata::config;
+
+Plan plan(const Context& context) {
+  auto echo = functor<Job(Tcp)>("tcp_echo::Echo", "echo.hpp");
+  auto port = parameter("port", std::uint16_t{7007}, "TCP port to answer on");
+
+  Plan plan("tcp-echo");
+  plan.run(echo(default_stack(context).tcp, port));
+  plan.forward(Protocol::kTcp, port);
+  return plan;
+}

@@ -1,0 +1,91 @@
+// Sends back every byte of every connection, without copying it, and closes when the peer has closed.
+#pragma once
+
+#include <fata/async/context.hpp>
+#include <fata/async/scope.hpp>
+#include <fata/async/task.hpp>
+#include <fata/async/wait.hpp>
+#include <fata/sig/flow.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace tcp_echo {
+
+template <fata::sig::Tcp Tcp>
+class Echo {
+ public:
+  Echo(fata::async::Context& context, Tcp& tcp, std::uint16_t port)
+      : stop_(context.stop), log_(context.logger("tcp-echo")), tcp_(tcp), port_(port) {}
+
+  fata::async::Task<int> start() {
+    auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
+    if (!listener) {
+      log_.error("cannot serve TCP port ", port_, ": ", listener.error(), "; choose another with --port");
+      co_return 64;
+    }
+    log_.info("echoing on port ", port_);
+    fata::async::Scope connections(stop_);
+    const auto served = co_await serve(listener->get(), &connections);
+    co_await connections.join();
+    log_.info(connections_, " connections, ", bytes_, " bytes echoed, ", broken_, " broken");
+    if (served || served.error().is(fata::async::Errc::kCancelled)) co_return 0;
+    log_.error(served.error());
+    co_return 1;
+  }
+
+ private:
+  using Flow = typename Tcp::Flow;
+
+  fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener, fata::async::Scope* connections) {
+    for (;;) {
+      // At the bound, who comes next waits in the listener's backlog.
+      while (connections->running() >= kMost) {
+        if (const auto woken = co_await fewer_.wait(fata::async::Wait::cancelled_by(stop_)); !woken) {
+          co_return fata::fail(fata::Error(woken.error()));
+        }
+      }
+      auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
+      if (!flow) co_return fata::fail(flow.error());
+      ++connections_;
+      connections->spawn(echo(this, std::move(*flow)));
+    }
+  }
+
+  static fata::async::Task<void> echo(Echo* self, std::unique_ptr<Flow> flow) {
+    if (!co_await echo_all(self, flow.get())) {
+      ++self->broken_;
+      flow->abort();
+    }
+    self->fewer_.notify_one();
+  }
+
+  // False if the connection ended in another way than by its peer's end-of-stream.
+  static fata::async::Task<bool> echo_all(Echo* self, Flow* flow) {
+    const auto until_stopped = fata::async::Wait::cancelled_by(self->stop_);
+    for (;;) {
+      auto got = co_await flow->read(until_stopped);
+      if (!got) co_return false;
+      if (got->empty()) break;
+      self->bytes_ += got->size();
+      std::array<fata::Slice, 1> out{std::move(*got)};
+      const fata::sig::WriteOutcome written = co_await flow->write(out, until_stopped);
+      if (written.error) co_return false;
+    }
+    co_return (co_await flow->shutdown(until_stopped)).has_value();
+  }
+
+  static constexpr std::size_t kBacklog = 128;
+  static constexpr std::size_t kMost = 1000;
+
+  fata::async::CancelToken stop_;
+  fata::Logger log_;
+  Tcp& tcp_;
+  std::uint16_t port_;
+  fata::async::WaitQueue fewer_;
+  std::uint64_t connections_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t broken_ = 0;
+};
+
+}  // namespace tcp_echo

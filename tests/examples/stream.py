@@ -1,0 +1,20 @@
+"""A client of a TCP echo."""
+import os
+import socket
+import threading
+
+
+def comes_back(host, port, size):
+    """Whether `size` random bytes come back whole, and then end-of-stream for ours."""
+    sent = os.urandom(size)
+    heard = bytearray()
+    with socket.create_connection((host, port), timeout=20) as client:
+        def send():
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
+        sender = threading.Thread(target=send)
+        sender.start()
+        while part := client.recv(1 << 16):
+            heard += part
+        sender.join()
+    return heard == sent
