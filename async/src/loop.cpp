@@ -42,7 +42,9 @@ void Loop::look_around() {
   if (timers_.next() <= now_) return;
   ++stats_.idles;
   platform::idle_until(timers_.next());
-  now_ = platform::monotonic_now();
+  const Instant after = platform::monotonic_now();
+  stats_.idle = stats_.idle + (after - now_);
+  now_ = after;
 }
 
 void Loop::resume_ready() {

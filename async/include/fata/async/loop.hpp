@@ -30,6 +30,7 @@ class Loop {
     std::uint64_t turns = 0;
     std::uint64_t resumed = 0;
     std::uint64_t idles = 0;
+    Duration idle{};             // the time spent so
     Duration longest_stretch{};  // the longest time a task ran between two awaits
   };
 
