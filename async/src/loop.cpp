@@ -41,10 +41,10 @@ void Loop::look_around() {
   if (!ready_.empty()) return;
   if (timers_.next() <= now_) return;
   ++stats_.idles;
+  stats_.idle.ns -= now_.ns;
   platform::idle_until(timers_.next());
-  const Instant after = platform::monotonic_now();
-  stats_.idle = stats_.idle + (after - now_);
-  now_ = after;
+  now_ = platform::monotonic_now();
+  stats_.idle.ns += now_.ns;
 }
 
 void Loop::resume_ready() {
