@@ -127,6 +127,7 @@ class Server {
     Session session(cookie, self->visitors_->token());
     self->session_ = &session;
     ++self->tests_;
+    send_small_at_once(*flow);
     if (!rest.empty()) session.control.receive(rest.bytes());
     rest = {};
     session.scope.spawn(listen(&session, flow.get()));
@@ -168,6 +169,10 @@ class Server {
       if (event == Event::kEnd) {
         session->traffic->test.end(clock_->now());
         co_await session->streams_scope.stop();
+        // A client reads whole blocks: only the end of its streams has it look at the control connection
+        // again.
+        for (Arrived& arrived : session->flows)
+          (void)co_await arrived.flow->shutdown(patience(session->scope.token()));
         control.exchange_results();
       }
       if (event == Event::kResults) control.give_results(results(*session));
@@ -243,6 +248,7 @@ class Server {
       session.streams_scope.spawn(
           send_datagrams(&traffic, &stream, session.socket.get(), clock_, peer, local, token));
     } else if (Arrived& arrived = session.flows[i]; stream.sends) {
+      if (traffic.test.parameters().no_delay) send_small_at_once(*arrived.flow);
       session.streams_scope.spawn(send_bytes(&traffic, &stream, arrived.flow.get(), token));
     } else {
       stream.count(arrived.bytes);

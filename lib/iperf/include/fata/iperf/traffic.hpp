@@ -70,6 +70,16 @@ inline async::Task<std::size_t> next_blocks(Pace* pace, std::size_t size, std::s
   }
 }
 
+// Switches Nagle's algorithm off where the flow has it.
+template <sig::Flow Flow>
+void send_small_at_once(Flow& flow) {
+  if constexpr (requires { flow.set_options(flow.options()); }) {
+    auto options = flow.options();
+    options.no_delay = true;
+    flow.set_options(options);
+  }
+}
+
 template <sig::Flow Flow>
 std::int64_t retransmits(const Flow& flow) {
   if constexpr (requires { flow.stats().retransmits; }) {
