@@ -1,0 +1,279 @@
+// Client: one test with a server, over any TCP, UDP, clock and console.
+#pragma once
+
+#include "fata/async/context.hpp"
+#include "fata/iperf/report.hpp"
+#include "fata/iperf/traffic.hpp"
+#include "fata/sig/console.hpp"
+
+namespace fata::iperf {
+
+struct ClientConfig {
+  Endpoint server;
+  Parameters parameters;
+  Duration interval = seconds(1);  // between two reports; 0: none
+  bool json = false;
+  Duration patience = seconds(10);  // for the server's next step
+};
+
+template <sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock, sig::Console Console>
+class Client {
+ public:
+  using Flow = typename Tcp::Flow;
+  using Socket = typename Udp::Socket;
+
+  Client(async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Console& console, const Cookie& cookie,
+         const ClientConfig& config)
+      : log_(context.logger("iperf")),
+        tcp_(&tcp),
+        udp_(&udp),
+        clock_(&clock),
+        console_(&console),
+        cookie_(cookie),
+        config_(config),
+        control_(cookie, config.parameters),
+        traffic_(config.parameters, false),
+        report_(config.server, config.parameters, config.json),
+        scope_(context.stop),
+        senders_(scope_.token()) {}
+
+  // Gives an exit status.
+  async::Task<int> run() {
+    auto flow = co_await tcp_->connect(config_.server, patience());
+    Result<void> done{};
+    if (!flow) {
+      done = fail(flow.error());
+    } else {
+      send_small_at_once(**flow);
+      scope_.spawn(listen(this, flow->get()));
+      done = co_await converse(flow->get());
+      if (!done &&
+          done.error().is(async::Errc::kCancelled)) {  // we are asked to stop: the server need not guess
+        control_.terminate();
+        (void)co_await send_output(tcp_, flow->get(), &control_, async::Wait::at_most(seconds(1)));
+      }
+      (void)co_await (*flow)->shutdown(patience());
+    }
+    co_await senders_.stop();
+    co_await scope_.stop();
+    flows_.clear();
+    if (done) co_return 0;
+    tell(report_.failed(done.error()));
+    log_.error(config_.server, ": ", done.error());
+    co_return 1;
+  }
+
+ private:
+  async::Wait patience() { return async::Wait::at_most(config_.patience, scope_.token()); }
+  Test& test() { return traffic_.test; }
+
+  // In pieces that the console takes.
+  void tell(std::string_view text) {
+    constexpr std::size_t kPiece = 1024;
+    for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size())))
+      console_->write(text.substr(0, kPiece));
+  }
+
+  static async::Task<void> listen(Client* self, Flow* flow) {
+    for (;;) {
+      const Result<Slice> got = co_await flow->read(async::Wait::cancelled_by(self->scope_.token()));
+      if (!got && got.error().is(async::Errc::kCancelled)) co_return;
+      self->control_.receive(got ? got->bytes() : Bytes());
+      self->traffic_.changed.notify_all();
+      if (!got || got->empty()) co_return;
+    }
+  }
+
+  async::Task<Result<void>> converse(Flow* flow) {
+    for (;;) {
+      const Event event = control_.next();
+      Result<void> done{};
+      if (event == Event::kFailed) co_return fail(control_.error());
+      if (event == Event::kCreateStreams) done = co_await open_streams();
+      if (event == Event::kRunning) done = co_await measure();
+      if (event == Event::kExchange) control_.give_results(ours_ = results());
+      if (!done) co_return done;
+      if (const Result<void> sent = co_await send_output(tcp_, flow, &control_, patience()); !sent)
+        co_return sent;
+      if (event == Event::kDone) {
+        tell(report_.end(test(), {ours_, control_.peer_results()}));
+        co_return Result<void>{};
+      }
+      if (event != Event::kNothing) continue;
+      if (const auto woken = co_await traffic_.changed.wait(patience()); !woken) {
+        co_return fail(woken.error() == async::Errc::kTimedOut ? Error(Errc::kTimedOut)
+                                                               : Error(woken.error()));
+      }
+    }
+  }
+
+  async::Task<Result<void>> open_streams() {
+    const Parameters& parameters = config_.parameters;
+    traffic_.block = Block::make(*tcp_, parameters.length);
+    if (traffic_.block.empty()) co_return fail(Error(Errc::kNoMemory));
+    for (std::size_t i = 0; i < test().streams().size(); ++i) {
+      const Result<void> opened = parameters.udp ? co_await open_socket() : co_await open_flow();
+      if (!opened) co_return opened;
+    }
+    co_return Result<void>{};
+  }
+
+  async::Task<Result<void>> open_flow() {
+    auto flow = co_await tcp_->connect(config_.server, patience());
+    if (!flow) co_return fail(flow.error());
+    PacketBuf packet = tcp_->allocate();
+    if (!packet) co_return fail(Error(Errc::kNoMemory));
+    copy_bytes(packet.append(cookie_.size()), cookie_);
+    std::array<Slice, 1> out{Slice(std::move(packet))};
+    const sig::WriteOutcome written = co_await (*flow)->write(out, patience());
+    if (written.error) co_return fail(*written.error);
+    if (config_.parameters.no_delay) send_small_at_once(**flow);
+    flows_.push_back(std::move(*flow));
+    co_return Result<void>{};
+  }
+
+  // A datagram each way makes a stream known; either may be lost.
+  async::Task<Result<void>> open_socket() {
+    IpAddress any;
+    if (config_.server.address.is_v4()) any = Ipv4Address{};
+    auto socket = udp_->bind({any, 0});
+    if (!socket) co_return fail(socket.error());
+    const async::Wait all = patience();
+    while (async::current_loop().now() < all.deadline) {
+      std::array<sig::TxDatagram, 1> out;
+      out[0] = {config_.server, {}, (*socket)->allocate()};
+      if (!out[0].payload) co_return fail(Error(Errc::kNoMemory));
+      copy_bytes(out[0].payload.append(hello().size()), hello());
+      if (const Result<void> sent = co_await (*socket)->send(out, all); !sent) co_return sent;
+      std::array<sig::RxDatagram, 1> in;
+      const Result<std::size_t> got =
+          co_await (*socket)->receive(in, async::Wait::at_most(seconds(1), scope_.token()));
+      if (!got && !got.error().is(async::Errc::kTimedOut)) co_return fail(got.error());
+      if (!got || in[0].source != config_.server || !is_hello_answer(in[0].payload.bytes())) continue;
+      sockets_.push_back(std::move(*socket));
+      co_return Result<void>{};
+    }
+    co_return fail(Error(Errc::kTimedOut));
+  }
+
+  // The test itself, from "running" until its end is said.
+  async::Task<Result<void>> measure() {
+    const Parameters& parameters = config_.parameters;
+    tell(report_.begin());
+    test().begin(clock_->now());
+    busy_.start();
+    for (std::size_t i = 0; i < test().streams().size(); ++i) start_stream(i);
+    if (parameters.omit != 0) {
+      const Result<void> omitted = co_await until(async::current_loop().now() + seconds(parameters.omit));
+      if (!omitted) co_return omitted;
+      (void)report_.omitted();
+      test().restart(clock_->now());
+      busy_.start();
+    }
+    const bool timed = parameters.bytes == 0 && parameters.blocks == 0;
+    const Result<void> done =
+        co_await until(timed ? async::current_loop().now() + seconds(parameters.time) : Instant::never());
+    if (!done) co_return done;
+    if (config_.interval.ns != 0 && test().elapsed(clock_->now()) > last_report_)
+      tell(report_.interval(test(), clock_->now()));
+    test().end(clock_->now());
+    senders_.cancel();
+    co_await senders_.join();
+    cpu_permille_ = busy_.permille();
+    control_.end();
+    co_return Result<void>{};
+  }
+
+  void start_stream(std::size_t i) {
+    Stream& stream = test().stream(i);
+    if (config_.parameters.udp) {
+      Socket* const socket = sockets_[i].get();
+      if (stream.sends) {
+        senders_.spawn(send_datagrams(&traffic_, &stream, socket, clock_, config_.server, IpAddress(),
+                                      senders_.token()));
+      } else {
+        scope_.spawn(receive_datagrams(this, &stream, socket));
+      }
+    } else if (stream.sends) {
+      senders_.spawn(send_bytes(&traffic_, &stream, flows_[i].get(), senders_.token()));
+    } else {
+      // Beyond the end, too: a server that cannot get rid of its bytes may not listen any more.
+      scope_.spawn(receive_bytes(&traffic_, &stream, flows_[i].get(), scope_.token()));
+    }
+  }
+
+  static async::Task<void> receive_datagrams(Client* self, Stream* stream, Socket* socket) {
+    std::array<sig::RxDatagram, 64> in;
+    for (;;) {
+      const Result<std::size_t> count = co_await socket->receive(
+          std::span<sig::RxDatagram>(in), async::Wait::cancelled_by(self->scope_.token()));
+      if (!count) co_return;
+      const Duration now = since_epoch(*self->clock_);
+      for (sig::RxDatagram& datagram : std::span(in).first(*count)) {
+        const Slice payload = std::move(datagram.payload);
+        if (datagram.source == self->config_.server)
+          count_datagram(self->traffic_, *stream, payload.bytes(), now);
+      }
+      if (self->test().complete()) self->traffic_.changed.notify_all();
+      co_await async::yield();
+    }
+  }
+
+  // Waits for that moment, or until all was sent or received; reports meanwhile.
+  async::Task<Result<void>> until(Instant when) {
+    const Instant started = async::current_loop().now();
+    Instant report = config_.interval.ns == 0 ? Instant::never() : started + config_.interval;
+    while (!test().complete()) {
+      const Instant now = async::current_loop().now();
+      if (now >= when) break;
+      if (now >= report) {
+        tell(report_.interval(test(), clock_->now()));
+        last_report_ = test().elapsed(clock_->now()) + config_.interval / 10;
+        report = report + config_.interval;
+        continue;
+      }
+      // A server that ends the test, or a control connection that breaks.
+      if (control_.closed()) co_return fail(Error(Errc::kPeerClosed));
+      if (const Event event = control_.next(); event != Event::kNothing) {
+        co_return fail(event == Event::kFailed ? control_.error() : Error(Errc::kBadState));
+      }
+      if (traffic_.failed) co_return fail(Error(Errc::kStreamFailed));
+      const auto woken =
+          co_await traffic_.changed.wait(async::Wait::until(std::min(when, report), scope_.token()));
+      if (!woken && woken.error() == async::Errc::kCancelled) co_return fail(Error(woken.error()));
+    }
+    co_return Result<void>{};
+  }
+
+  Results results() {
+    bool known = false;
+    for (std::size_t i = 0; i < flows_.size(); ++i) {
+      Stream& stream = test().stream(i);
+      if (!stream.sends) continue;
+      stream.retransmits = retransmits(*flows_[i]);
+      known = known || stream.retransmits >= 0;
+    }
+    return test().results(clock_->now(), known, cpu_permille_);
+  }
+
+  Logger log_;
+  Tcp* tcp_;
+  Udp* udp_;
+  Clock* clock_;
+  Console* console_;
+  Cookie cookie_;
+  ClientConfig config_;
+  ClientControl control_;
+  Traffic traffic_;
+  Report report_;
+  Results ours_;
+  BusyTime busy_;
+  std::uint32_t cpu_permille_ = 0;
+  Duration last_report_{};
+  std::vector<std::unique_ptr<Flow>> flows_;
+  std::vector<std::unique_ptr<Socket>> sockets_;
+  async::Scope scope_;
+  async::Scope senders_;
+};
+
+}  // namespace fata::iperf

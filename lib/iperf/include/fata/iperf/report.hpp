@@ -1,0 +1,44 @@
+// What a client prints: lines for people, or one JSON object shaped as iperf3's.
+#pragma once
+
+#include <string>
+
+#include "fata/base/address.hpp"
+#include "fata/iperf/test.hpp"
+
+namespace fata::iperf {
+
+class Report {
+ public:
+  Report(const Endpoint& server, const Parameters& parameters, bool as_json);
+
+  // Each gives the text that comes next; the view is good until the next call.
+  std::string_view begin();
+  // What was counted since the last call; takes the streams' intervals.
+  std::string_view interval(Test& test, Instant now);
+  std::string_view omitted();  // what came so far does not count
+  struct End {
+    const Results& ours;
+    const Results& theirs;
+  };
+  std::string_view end(const Test& test, const End& results);
+  std::string_view failed(const Error& error);
+
+ private:
+  struct Sums;
+  TextWriter& fresh();
+  void lines(TextWriter& out, const Test& test, const End& results);
+  void json(TextWriter& out, const Test& test, const End& results);
+
+  Endpoint server_;
+  Parameters parameters_;
+  bool as_json_;
+  bool begun_ = false;
+  bool first_interval_ = true;
+  bool omitting_;
+  Duration from_{};
+  std::string memory_;
+  TextWriter text_;
+};
+
+}  // namespace fata::iperf
