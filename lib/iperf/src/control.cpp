@@ -128,14 +128,15 @@ void ServerControl::give_results(const Results& results) {
 }
 
 void ServerControl::refuse(const Error& error) {
-  // The client prints a text of its own for its error numbers. These are those that say most of what is
-  // meant.
-  constexpr std::uint32_t kStreamCount = 6;
-  constexpr std::uint32_t kReceivedParameters = 116;
-  constexpr std::uint32_t kNoSuchTest = 145;
-  std::uint32_t number = kNoSuchTest;
-  if (error.is(Errc::kBadParameters) || error.is(Errc::kTooLong)) number = kReceivedParameters;
+  // The client prints a text of its own for its error numbers. These are those that say most of what is meant.
+  constexpr std::uint32_t kStreamCount = 6;  // "number of parallel streams too large"
+  constexpr std::uint32_t kNoSuchKind = 18;  // "no SCTP support available"
+  constexpr std::uint32_t kParameters = 114;  // "unable to receive parameters from client"
+  constexpr std::uint32_t kEnded = 120;       // "the server has terminated"
+  std::uint32_t number = kEnded;
+  if (error.is(Errc::kBadParameters) || error.is(Errc::kTooLong)) number = kParameters;
   if (error.is(Errc::kTooManyStreams)) number = kStreamCount;
+  if (error.is(Errc::kUnsupported)) number = kNoSuchKind;
   put_state(State::kServerError);
   for (const std::uint32_t value : {number, std::uint32_t{0}}) {
     for (int shift = 24; shift >= 0; shift -= 8) put_state(static_cast<State>(value >> shift & 0xff));

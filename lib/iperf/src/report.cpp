@@ -80,7 +80,7 @@ std::string_view Report::begin() {
   begun_ = true;
   if (!as_json_) {
     print(out, "Connected to ", server_, ": ", parameters_.udp ? "UDP, " : "TCP, ", parameters_.parallel,
-          " streams, ",
+          parameters_.parallel == 1 ? " stream, " : " streams, ",
           parameters_.bidirectional ? "both ways"
           : parameters_.reverse     ? "receiving"
                                     : "sending",

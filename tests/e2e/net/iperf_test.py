@@ -1,0 +1,266 @@
+"""apps/iperf against the stock iperf3, both as server and as client: as a process on the host's sockets, on Fata's own stack on a tap,
+and as a kernel on a tap; and what it does with peers that do not keep to the protocol."""
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+from dns import Served, free_port
+from fata import BUILD, FATA, FataTest
+
+PROCESS = ("apps/iperf", "--build-dir", BUILD / "iperf-linux")
+DIRECT = ("apps/iperf", "--net", "direct", "--build-dir", BUILD / "iperf-direct")
+KERNEL = ("apps/iperf", "-t", "kvm", "--build-dir", BUILD / "iperf-kvm")
+INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
+HOST, GUEST = "10.0.2.2", "10.0.2.15"
+DATAGRAMS = ("-u", "-l", "1400", "-b", "20M")
+
+
+def may_make_namespaces():
+    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
+
+
+def framed(text):
+    return struct.pack("!I", len(text)) + text
+
+
+class Iperf(FataTest):
+    def served(self, line):
+        server = Served(line)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def iperf3(self, *words, seconds=1):
+        """What the stock client reports."""
+        ends = {"-n", "-k", "-t"} & set(words)
+        done = subprocess.run(["iperf3", "-J", *([] if ends else ["-t", str(seconds)]), *words], text=True,
+                              capture_output=True, timeout=60)
+        report = json.loads(done.stdout)
+        self.assertNotIn("error", report, done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return report
+
+    def measures(self, server, *words, most_lost=50):
+        """Every kind of test moves bytes, and what was received is not more than what was sent."""
+        for way in ((), ("-R",), ("-P", "4"), ("-P", "4", "-R"), ("--bidir",)):
+            report = self.iperf3("-c", server, *words, *way)
+            sent, received = report["end"]["sum_sent"]["bytes"], report["end"]["sum_received"]["bytes"]
+            self.assertGreater(received, 100_000, way)
+            self.assertLessEqual(received, sent, way)
+            self.assertEqual(len(report["end"]["streams"]), {"-P": 4, "--bidir": 2}.get(way[0] if way else "", 1))
+            seconds = report["end"]["sum_received"]["seconds"]
+            self.assertTrue(0.9 < seconds < 1.5, f"{way}: {seconds} s")
+        report = self.iperf3("-c", server, *words, "-n", "3M", "-R")
+        self.assertGreaterEqual(report["end"]["sum_received"]["bytes"], 3 << 20)
+        report = self.iperf3("-c", server, *words, "-b", "20M")
+        self.assertTrue(10e6 < report["end"]["sum_received"]["bits_per_second"] < 30e6, report["end"]["sum_received"])
+        for way in ((), ("-R",), ("-P", "2", "--udp-counters-64bit")):
+            report = self.iperf3("-c", server, *words, *DATAGRAMS, *way)
+            # Of what each stream sent about one second's worth came, in order.
+            for stream in report["end"]["streams"]:
+                self.assertGreater(stream["udp"]["packets"], 500, way)
+                self.assertLess(stream["udp"]["lost_percent"], most_lost, way)
+            self.assertLess(report["end"]["sum"]["jitter_ms"], 50, way)
+
+    def ends_well(self, server, failed=0):
+        self.assertEqual(server.stop(), 0, server.text)
+        self.assertIn(f" tests, {failed} failed, ", server.text.splitlines()[-1])
+
+
+class OnTheHost(Iperf):
+    @classmethod
+    def setUpClass(cls):
+        cls().run_fata("build", *PROCESS)
+
+    def serve(self, *words):
+        self.port = free_port()
+        return self.served([*FATA, "run", *PROCESS, "--", f"--port={self.port}", *words])
+
+    def client(self, *words, port=None, status=0):
+        return self.run_fata("run", *PROCESS, "--", "--client=127.0.0.1", f"--port={port or self.port}", *words, status=status)
+
+    def test_serves_the_stock_client(self):
+        server = self.serve()
+        self.measures("127.0.0.1", "-p", str(self.port), most_lost=5)
+        report = self.iperf3("-c", "127.0.0.1", "-p", str(self.port), "-O", "1", "-t", "1")
+        self.assertTrue(0.9 < report["end"]["sum_received"]["seconds"] < 1.5)
+        self.ends_well(server)
+        self.assertIn(" test 1: TCP, 1 stream, received ", server.text)
+
+    def test_measures_with_the_stock_server(self):
+        port = free_port()
+        stock = subprocess.Popen(["iperf3", "-s", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(stock.wait)
+        self.addCleanup(stock.terminate)
+        time.sleep(0.3)
+        for way in ((), ("--reverse",), ("--parallel=4",), ("--bidir",), ("--bytes=5M",), ("--reverse", "--bytes=5M")):
+            said = self.client(*way, "--time=1s", "--json", port=port).stdout
+            end = json.loads(said)["end"]
+            self.assertGreater(end["sum_sent"]["bytes"], 5_000_000, way)
+            # Of a test by bytes the stock server forgets what is on its way at the end.
+            self.assertGreater(end["sum_received"]["bytes"], 1 if way == ("--bytes=5M",) else 1_000_000, way)
+            self.assertLessEqual(end["sum_received"]["bytes"], end["sum_sent"]["bytes"], way)
+            self.assertEqual(len(end["streams"]), {"--parallel=4": 4, "--bidir": 2}.get(way[0] if way else "", 1))
+        for way in ((), ("--reverse", "--parallel=2")):
+            said = self.client(*way, "--udp", "--bitrate=20M", "--time=1s", "--json", port=port).stdout
+            for stream in json.loads(said)["end"]["streams"]:
+                self.assertGreater(stream["udp"]["packets"], 1000)
+                self.assertLess(stream["udp"]["lost_percent"], 5)
+
+    def test_reports_for_people(self):
+        server = self.serve("--one-off")
+        said = self.client("--time=1s", "--interval=250ms").stdout
+        self.assertRegex(said, r"^Connected to 127\.0\.0\.1:\d+: TCP, 1 stream, sending\n")
+        self.assertGreaterEqual(len([line for line in said.splitlines() if line.startswith("[  1]  0.")]), 5)
+        self.assertRegex(said, r"\n\[  1\]  0\.00-1\.\d\d  s  [\d.]+ [MG]Bytes  [\d.]+ [MG]bits/s  receiver\n$")
+        server.process.wait(timeout=10)  # of its own accord
+        self.assertEqual(server.process.returncode, 0)
+
+    def test_a_second_client_is_told_that_the_server_is_busy(self):
+        server = self.serve()
+        first = subprocess.Popen(["iperf3", "-J", "-c", "127.0.0.1", "-p", str(self.port), "-t", "2"], text=True,
+                                 stdout=subprocess.PIPE)
+        time.sleep(0.5)
+        second = subprocess.run(["iperf3", "-c", "127.0.0.1", "-p", str(self.port), "-t", "1"], text=True, capture_output=True)
+        self.assertIn("the server is busy running a test", second.stderr)
+        said = self.client("--time=1s", "--json", status=1)
+        self.assertEqual(json.loads(said.stdout), {"error": "iperf: the server is busy with another test"})
+        self.assertIn("error iperf: 127.0.0.1:", said.stderr)
+        self.assertNotIn("error", json.loads(first.communicate()[0]))
+        self.ends_well(server)
+        self.assertIn(", 2 refused", server.text)
+
+    def test_bad_peers_do_not_keep_it_from_serving(self):
+        server = self.serve()
+        self.refusals = 0
+
+        def connect(cookie):
+            peer = socket.create_connection(("127.0.0.1", self.port), timeout=15)
+            self.addCleanup(peer.close)
+            peer.sendall(cookie)
+            return peer
+
+        def begin(letter):
+            """A test's control connection, once the one before is over."""
+            for _ in range(50):
+                peer = connect(letter * 36 + b"\0")
+                if (state := peer.recv(1)) == b"\x09":
+                    return peer
+                self.assertEqual(state, b"\xff")
+                self.refusals += 1
+                time.sleep(0.05)
+            self.fail("it stays busy")
+
+        def refused(said, parameters):
+            with begin(b"x") as peer:
+                peer.sendall(parameters)
+                self.assertEqual(peer.recv(100), said)
+                self.assertEqual(peer.recv(1), b"")
+
+        def error(number):
+            return b"\xfe" + struct.pack("!II", number, 0)
+
+        silent = connect(b"")                       # keeps only its own connection
+        connect(b"too short").close()
+        connect(b"y" * 37).close()                  # gone before the first state
+        refused(error(114), framed(b"{junk"))
+        refused(error(114), framed(b'{"len":0}'))
+        refused(error(114), b"\xff\xff\xff\xff")
+        refused(error(6), framed(b'{"len":1000,"parallel":129}'))
+        refused(error(18), framed(b'{"len":1000,"sctp":true}'))
+        # Streams that never come, a cookie that is another test's, and a state out of turn.
+        with begin(b"a") as peer:
+            peer.sendall(framed(b'{"len":1000,"time":1,"parallel":1}'))
+            self.assertEqual(peer.recv(1), b"\x0a")
+            self.assertEqual(connect(b"b" * 36 + b"\0").recv(1), b"\xff")
+            stream = connect(b"a" * 36 + b"\0")
+            self.assertEqual(peer.recv(1), b"\x01")
+            self.assertEqual(peer.recv(1), b"\x02")
+            peer.sendall(b"\x10")
+            self.assertEqual(peer.recv(100), error(120))
+            stream.close()
+        with begin(b"c") as peer:
+            peer.sendall(framed(b'{"len":1000,"time":1,"parallel":2}'))
+            self.assertEqual(peer.recv(1), b"\x0a")
+            began = time.monotonic()
+            self.assertEqual(peer.recv(100), error(120))
+            self.assertTrue(8 < time.monotonic() - began < 14)
+        self.iperf3("-c", "127.0.0.1", "-p", str(self.port))
+        silent.close()
+        self.assertEqual(server.stop(), 0, server.text)
+        self.assertRegex(server.text.splitlines()[-1], rf" iperf: \d+ tests, 8 failed, {1 + self.refusals} refused$")
+
+    def test_says_what_is_wrong(self):
+        for words, line in (
+            (("--server", "--client=127.0.0.1"), "--server and --client exclude each other: give one"),
+            (("--client=127.0.0.1", "--reverse", "--bidir"), "--reverse and --bidir exclude each other: give one"),
+            (("--client=127.0.0.1", "--parallel=129"), "--parallel takes a number from 1 to 128"),
+            (("--client=127.0.0.1", "--udp", "--length=8"), "--length of datagrams is from 16 to 65507"),
+        ):
+            done = self.run_fata("run", *PROCESS, "--", *words, status=64)
+            self.assertRegex(done.stderr, r"^\[ *0\.\d+\] error iperf: " + line + "\n$")
+        done = self.run_fata("run", *PROCESS, "--", "--client=localhost", status=64)
+        self.assertIn("--client takes an IPv4 or IPv6 address, not 'localhost'", done.stdout + done.stderr)
+        done = self.run_fata("run", *PROCESS, "--", "--bitrate=fast", status=64)
+        self.assertIn("--bitrate takes a number of bits a second, with K, M, G or T if need be, not 'fast'", done.stdout + done.stderr)
+        done = self.client("--time=1s", port=free_port(), status=1)
+        self.assertIn("connection refused", done.stderr.lower())
+
+
+@unittest.skipUnless(INSIDE in os.environ, "needs root (network namespaces) and /dev/net/tun")
+class OnATap(Iperf):
+    taps = 0
+
+    def tap(self):
+        """A new tap, the only one with the host's address: who used the one before may not have let go of it yet."""
+        cls = type(self)
+        old, cls.taps = f"fata{cls.taps}", cls.taps + 1
+        new = f"fata{cls.taps}"
+        subprocess.run(f"ip link del {old} 2>/dev/null || ip addr flush dev {old} 2>/dev/null; ip tuntap add {new} mode tap vnet_hdr && "
+                       f"ip link set {new} up && ip addr add {HOST}/24 dev {new}", shell=True, check=True)
+        return new
+
+    def stock_server(self):
+        stock = subprocess.Popen(["iperf3", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(stock.wait)
+        self.addCleanup(stock.terminate)
+        time.sleep(0.3)
+
+    def report_of(self, said):
+        return json.loads(said[said.index("{"):said.rindex("}") + 1])
+
+    def test_own_stack_serves_the_stock_client(self):
+        self.run_fata("build", *DIRECT)
+        server = self.served([*FATA, "run", *DIRECT, "--", f"--tap={self.tap()}"])
+        self.measures(GUEST)
+        self.ends_well(server)
+
+    def test_own_stack_measures_with_the_stock_server(self):
+        self.stock_server()
+        for way in ((), ("--reverse", "--parallel=4"), ("--udp", "--bitrate=20M")):
+            done = self.run_fata("run", *DIRECT, "--", f"--tap={self.tap()}", f"--client={HOST}", "--time=1s", "--json", *way)
+            self.assertGreater(self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way)
+
+    def test_kernel_serves_the_stock_client(self):
+        self.run_fata("build", *KERNEL)
+        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}"])
+        self.measures(GUEST)
+        self.ends_well(server)
+
+    def test_kernel_measures_with_the_stock_server(self):
+        self.stock_server()
+        for way in ((), ("--reverse",)):
+            done = self.run_fata("run", *KERNEL, "--link", f"tap:{self.tap()}", "--", f"--client={HOST}", "--time=1s", "--json", *way)
+            self.assertGreater(self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way)
+
+
+if __name__ == "__main__":
+    if INSIDE not in os.environ and may_make_namespaces():
+        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
+    if INSIDE in os.environ:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    unittest.main()
