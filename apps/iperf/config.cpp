@@ -34,7 +34,7 @@ struct ParameterTraits<Host> : QuantityTraits<Host> {
 Plan plan(const Context& context) {
   auto iperf = functor<Job(Tcp, Udp, Clock, Random, Console)>("iperf_app::Iperf", "iperf.hpp").library("iperf");
   auto port = parameter("port", std::uint16_t{5201}, "port of the server, TCP and UDP");
-  auto net = default_stack(context);
+  auto net = default_stack(context, {.netstat = true});
 
   Plan plan("iperf");
   plan.run(iperf(

@@ -57,18 +57,53 @@ auto ipv4_gateway_parameter(Where where) {
 }
 }  // namespace
 
-Stack stack(const Device<NetDevice>& card, Where where) {
-  const auto both = device<Bundle>(
+namespace {
+Device<Bundle> both_families(const Device<NetDevice>& card, Where where) {
+  return device<Bundle>(
       stack_spec("fata::net::Stack", where), card, default_random(where), ipv4_parameter(where),
-      ipv4_gateway_parameter(where), parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
+      ipv4_gateway_parameter(where),
+      parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
       parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where));
-  return {member<Udp>(both, "udp", where), member<Tcp>(both, "tcp", where)};
+}
+Device<Bundle> ipv4_only(const Device<NetDevice>& card, Where where) {
+  return device<Bundle>(stack_spec("fata::net::Ipv4Stack", where), card, default_random(where),
+                        ipv4_parameter(where), ipv4_gateway_parameter(where));
+}
+Stack members(const Device<Bundle>& of, Where where) {
+  return {member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where)};
 }
 
+Device<ReportRequests> report_requests(const Context& context, Where where) {
+  if (context.is(Target::kKvm)) {
+    return device<ReportRequests>(
+        {.type = "fata::kvm::ConsoleInput",
+         .headers = {"fata/kvm/console_input.hpp"},
+         .libraries = {"platform_kvm"},
+         .only_on = Target::kKvm,
+         .where = where},
+        parameter("netstat", false,
+                  "print the state of the network when n and Enter are typed on the console", where));
+  }
+  return device<ReportRequests>({.type = "fata::host::ReportSignal",
+                                 .headers = {"fata/host/report_signal.hpp"},
+                                 .libraries = {"platform_linux"},
+                                 .only_on = Target::kLinux,
+                                 .where = where});
+}
+
+// The stack with a report of its state on demand.
+Device<Bundle> with_netstat(const Context& context, const Device<Bundle>& of, Where where) {
+  return device<Bundle>({.type = "fata::net::NetstatStack",
+                         .headers = {"fata/net/netstat.hpp"},
+                         .libraries = {"net"},
+                         .where = where},
+                        of, report_requests(context, where), default_console(where));
+}
+}  // namespace
+
+Stack stack(const Device<NetDevice>& card, Where where) { return members(both_families(card, where), where); }
 Stack stack_ipv4(const Device<NetDevice>& card, Where where) {
-  const auto both = device<Bundle>(stack_spec("fata::net::Ipv4Stack", where), card, default_random(where),
-                                   ipv4_parameter(where), ipv4_gateway_parameter(where));
-  return {member<Udp>(both, "udp", where), member<Tcp>(both, "tcp", where)};
+  return members(ipv4_only(card, where), where);
 }
 
 Device<Udp> host_udp(Where where) {
@@ -96,11 +131,15 @@ Device<Tcp> no_tcp(Where where) {
 
 Stack host_stack(Where where) { return {host_udp(where), host_tcp(where)}; }
 
-Stack default_stack(const Context& context, Where where) {
+Stack default_stack(const Context& context, StackOptions options, Where where) {
   if (context.is(Net::kHost)) return host_stack(where);
   const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
+  const bool netstat =
+      context.key("netstat", options.netstat || context.is(Target::kLinux),
+                  "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
   const auto card = default_network(context, where);
-  return both ? stack(card, where) : stack_ipv4(card, where);
+  const auto own = both ? both_families(card, where) : ipv4_only(card, where);
+  return members(netstat ? with_netstat(context, own, where) : own, where);
 }
 
 Device<KeyValue> crunch(std::string_view folder, Where where) {

@@ -174,6 +174,9 @@ class Guest {
     ::close(out[1]);
     input_ = in[1];
     output_ = out[0];
+    // A guest that reads nothing must not hold us up, nor a terminal that is not ours to read.
+    ::fcntl(input_, F_SETFL, O_NONBLOCK);
+    std::signal(SIGTTIN, SIG_IGN);
   }
   ~Guest() {
     for (const int file : {signals_, input_, output_}) ::close(file);
@@ -183,7 +186,7 @@ class Guest {
 
   // Until it has ended; its wait status.
   int look_after() {
-    std::array<pollfd, 2> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}}};
+    std::array<pollfd, 3> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}, {0, POLLIN, 0}}};
     int patience = -1;
     std::chrono::steady_clock::time_point asked{};
     for (;;) {
@@ -206,6 +209,12 @@ class Guest {
             ::kill(pid_, SIGKILL);
           }
         }
+      }
+      if (ready > 0 && files[2].revents != 0) {  // what is typed here is typed on the guest's console
+        std::array<char, 256> some{};
+        const ssize_t n = ::read(0, some.data(), some.size());
+        if (n > 0) write_all(input_, std::string_view(some.data(), static_cast<std::size_t>(n)));
+        if (n <= 0) files[2].fd = -1;
       }
       if (ready > 0 && files[0].revents != 0) {
         std::array<char, 4096> some{};

@@ -35,6 +35,8 @@ void serial_write(std::string_view text) {
   }
 }
 
+[[gnu::weak]] void console_typed(char) noexcept {}
+
 void Console::start() {
   out8(kFifo, 0x07);   // FIFOs on and empty
   out8(kLine, 0x03);   // 8 bits, no parity
@@ -98,6 +100,7 @@ bool Console::poll_stop() {
     if (status == 0xff || (status & kHasInput) == 0) break;
     const std::uint8_t byte = in8(kData);
     stop |= byte == 3 || byte == 4;
+    console_typed(static_cast<char>(byte));
   }
   return stop;
 }

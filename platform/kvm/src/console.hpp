@@ -34,6 +34,9 @@ class Console {
   std::uint8_t enabled_ = 0;  // what the interrupt-enable register holds
 };
 
+// What was typed goes there: nowhere, but in an image that has a ConsoleInput.
+void console_typed(char c) noexcept;
+
 // Straight to the device, waiting (bounded) for it.
 void serial_write(std::string_view text);
 

@@ -69,8 +69,8 @@ def free_port():
 class Served:
     """A name server that runs until stop(): `line` is its command line, whose log comes on either stream."""
 
-    def __init__(self, line, seconds=60):
-        self.process = subprocess.Popen([str(word) for word in line], cwd=ROOT, text=False, stdin=subprocess.DEVNULL,
+    def __init__(self, line, seconds=60, stdin=subprocess.DEVNULL):
+        self.process = subprocess.Popen([str(word) for word in line], cwd=ROOT, text=False, stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self.text = ""
         end = time.monotonic() + seconds

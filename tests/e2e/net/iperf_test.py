@@ -2,6 +2,7 @@
 and as a kernel on a tap; and what it does with peers that do not keep to the protocol."""
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -29,8 +30,8 @@ def framed(text):
 
 
 class Iperf(FataTest):
-    def served(self, line):
-        server = Served(line)
+    def served(self, line, **options):
+        server = Served(line, **options)
         self.addCleanup(server.__exit__)
         return server
 
@@ -67,6 +68,7 @@ class Iperf(FataTest):
             self.assertLess(report["end"]["sum"]["jitter_ms"], 50, way)
 
     def ends_well(self, server, failed=0):
+        time.sleep(0.3)  # a client ends with its last byte to the server
         self.assertEqual(server.stop(), 0, server.text)
         self.assertIn(f" tests, {failed} failed, ", server.text.splitlines()[-1])
 
@@ -256,6 +258,55 @@ class OnATap(Iperf):
         for way in ((), ("--reverse",)):
             done = self.run_fata("run", *KERNEL, "--link", f"tap:{self.tap()}", "--", f"--client={HOST}", "--time=1s", "--json", *way)
             self.assertGreater(self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way)
+
+    def tells(self, server, ask):
+        """What a report says of a server with idle connections and one test; many more than one part of it holds."""
+        idle = [socket.create_connection((GUEST, 5201)) for _ in range(40)]
+        for each in idle:
+            self.addCleanup(each.close)
+        test = subprocess.Popen(["iperf3", "-J", "-R", "-t", "3", "-c", GUEST], text=True, stdout=subprocess.PIPE)
+        time.sleep(1.5)
+        ask()
+        self.assertNotIn("error", json.loads(test.communicate()[0]))
+        self.ends_well(server)
+        text = server.text[server.text.index("--- network after "):]
+        for each in idle:
+            address, port = each.getsockname()
+            self.assertRegex(text, rf"(?m)^tcp {GUEST}:5201 {address}:{port} ESTABLISHED cwnd \d+ flight 0 .* bytes 0/0$")
+        self.assertRegex(text, rf"(?m)^tcp {GUEST}:5201 {HOST}:\d+ ESTABLISHED cwnd \d+ (ssthresh \d+ )?flight \d+ srtt [\d.]+[mu]?s rto "
+                               r"[\d.]+m?s mss 1448 windows \d+/\d+ retransmits \d+ queues \d+/\d+/\d+ bytes \d{6,}/0$")
+        for line in (r"interface 0 52:54:\S+ mtu 1500", r"tcp connections 42 half-open 0 .* memory \d+ of \d+ borrowed \d+",
+                     r"tcp \[::\]:5201 LISTEN backlog 0 of \d+", rf"neighbour {HOST} [0-9a-f:]+( .*)?", r"route 10\.0\.2\.0/24 on 0",
+                     rf"route 0\.0\.0\.0/0 via {HOST} on 0", r"counters link: received \d+, sent \d+.*",
+                     r"counters ipv4: .*delivered \d+", r"counters tcp: received \d+, sent \d+.*accepted 42.*"):
+            self.assertRegex(text, rf"(?m)^{line}$")
+
+    def test_own_stack_tells_of_itself_when_it_gets_a_signal(self):
+        self.run_fata("build", *DIRECT)
+        server = self.served([*FATA, "run", *DIRECT, "--", f"--tap={self.tap()}"])
+        self.tells(server, lambda: server.process.send_signal(signal.SIGUSR1))
+
+    def test_kernel_tells_of_itself_when_it_is_typed(self):
+        self.run_fata("build", *KERNEL)
+        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}", "--", "--netstat"], stdin=subprocess.PIPE)
+        server.process.stdin.write(b"nn\nno\n")  # no commands
+        server.process.stdin.flush()
+        time.sleep(0.5)
+
+        def ask():
+            server.process.stdin.write(b"n\n")
+            server.process.stdin.flush()
+        self.tells(server, ask)
+        self.assertEqual(server.text.count("--- network after "), 1)
+
+    def test_kernel_tells_nothing_unless_it_may(self):
+        self.run_fata("build", *KERNEL)
+        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}"], stdin=subprocess.PIPE)
+        server.process.stdin.write(b"n\n")
+        server.process.stdin.flush()
+        time.sleep(1)
+        self.ends_well(server)
+        self.assertNotIn("--- network", server.text)
 
 
 if __name__ == "__main__":

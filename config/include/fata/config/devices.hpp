@@ -26,13 +26,23 @@ Device<NetDevice> default_network(const Context& context, Where where = Where::c
 // `fata run --pcap` has QEMU record them).
 Device<NetDevice> capture(const Device<NetDevice>& card, Where where = Where::current());
 
+// Who hears that a report is wanted.
+struct ReportRequests {
+  static constexpr std::string_view kName = "ReportRequests", kConcept = "fata::net::ReportRequests",
+                                    kHeader = "fata/net/netstat.hpp";
+};
+
 // UDP and TCP of one stack.
 struct Stack {
   Device<Udp> udp;
   Device<Tcp> tcp;
 };
+struct StackOptions {
+  // Whether a kernel holds what prints the state of the network on demand. A process does, unless `-D netstat=false`.
+  bool netstat = false;
+};
 // The stack that `--net` chose: the host's sockets, or Fata's own over default_network(), which `-D ipv6=false` builds without IPv6.
-Stack default_stack(const Context& context, Where where = Where::current());
+Stack default_stack(const Context& context, StackOptions options = {}, Where where = Where::current());
 // Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway, --ipv6 and --ipv6-gateway.
 Stack stack(const Device<NetDevice>& card, Where where = Where::current());
 // The same without IPv6, of which the image then holds no byte.

@@ -347,19 +347,4 @@ ConnectionStats Table::stats_of(const Entry& node) {
   return stats;
 }
 
-void Table::write_netstat(TextWriter& out) const {
-  for_each([&out](const ConnectionStats& stats) {
-    print(out, stats.local, " ", stats.remote, " ", name(stats.state));
-    if (stats.mss != 0) {
-      print(out, " cwnd ", stats.cwnd, " in flight ", stats.in_flight, " srtt ", stats.srtt, " rto ",
-            stats.rto, " retransmits ", stats.retransmits, " queues ", stats.send_queue, "/",
-            stats.receive_queue, "/", stats.reorder_queue);
-    }
-    out.put('\n');
-  });
-  print(out, "memory ", memory_.used(), " of ", memory_.limit(), ", borrowed ", memory_.borrowed(), "\n");
-  write_counters(out, counters_);
-  out.put('\n');
-}
-
 }  // namespace fata::net::tcp

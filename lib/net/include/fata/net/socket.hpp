@@ -66,8 +66,6 @@ class UdpSocket final : public udp::Port {
   Result<void> join(const IpAddress& group);
   void leave(const IpAddress& group);
 
-  std::uint64_t dropped() const { return dropped_; }
-
  private:
   void deliver(sig::RxDatagram&& datagram, Instant now) override;
   void error(SocketErrc what, const Endpoint& remote) override;
@@ -79,7 +77,6 @@ class UdpSocket final : public udp::Port {
   std::size_t used_ = 0;
   std::vector<Complaint> errors_;
   std::vector<IpAddress> groups_;
-  std::uint64_t dropped_ = 0;
   async::WaitQueue readers_;
 };
 

@@ -42,9 +42,15 @@ class Port : public async::ListNode<Port> {
   // "any" with port 0, unless it was connected.
   const Endpoint& remote() const { return remote_; }
 
+  // Datagrams that came when there was no room for them.
+  std::uint64_t dropped() const { return dropped_; }
+
   virtual void deliver(sig::RxDatagram&& datagram, Instant now) = 0;
   // An ICMP error about a datagram from this port to `remote`.
   virtual void error(SocketErrc what, const Endpoint& remote) = 0;
+
+ protected:
+  std::uint64_t dropped_ = 0;
 
  private:
   friend class Table;
@@ -95,6 +101,13 @@ class Table final : public Transport {
 
   std::span<const Counter> counters() const override { return counters_; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
+  // Calls `see(Port)` for those of one part of the table; false behind the last part.
+  template <class See>
+  bool for_each_in(std::size_t part, See&& see) {
+    if (part >= kBuckets) return false;
+    for (const Port& port : buckets_[part]) see(port);
+    return true;
+  }
 
  private:
   friend class Port;

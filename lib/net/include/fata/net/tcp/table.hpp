@@ -150,15 +150,22 @@ class Table final : public Transport {
   std::size_t time_waits() const { return time_waits_; }
   std::size_t orphans() const { return orphans_; }
 
-  // Calls `see(ConnectionStats)` for each; half-open and TIME-WAIT ones have only endpoints and a state.
+  // Calls `see(ConnectionStats)` for those of one part of the table; half-open and TIME-WAIT ones have only
+  // endpoints and a state. False behind the last part.
+  template <class See>
+  bool for_each_in(std::size_t part, See&& see) const {
+    if (part >= buckets_.size()) return false;
+    for (const Entry* node = buckets_[part]; node != nullptr; node = node->next_in_bucket) see(stats_of(*node));
+    return true;
+  }
   template <class See>
   void for_each(See&& see) const {
-    for (const Entry* first : buckets_) {
-      for (const Entry* node = first; node != nullptr; node = node->next_in_bucket) see(stats_of(*node));
-    }
+    for (std::size_t part = 0; for_each_in(part, see);) ++part;
   }
-  // A line a connection, then a line of counters.
-  void write_netstat(TextWriter& out) const;
+  template <class See>
+  void for_each_listener(See&& see) const {
+    for (const Listener& listener : const_cast<async::List<Listener>&>(listeners_)) see(listener);
+  }
 
  private:
   friend class Connection;

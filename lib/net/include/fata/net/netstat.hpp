@@ -1,0 +1,98 @@
+// What a stack holds and has done, as text for people, on demand: connections, listeners, sockets,
+// neighbours, routes, memory, and every counter that is not 0.
+//
+// A stack holds nothing of this unless a NetstatStack is put around it.
+#pragma once
+
+#include "fata/async/background.hpp"
+#include "fata/net/stack_core.hpp"
+#include "fata/net/tcp/sockets.hpp"
+#include "fata/sig/console.hpp"
+
+namespace fata::net {
+
+// Writes a report in parts, between which the stack may go on: what comes or goes meanwhile may be missing or
+// told twice.
+class Netstat {
+ public:
+  explicit Netstat(StackCore& core) : core_(&core) {}
+  // From now on reports tell of TCP, too.
+  void add(const Tcp& tcp) {
+    tcp_ = &tcp;
+    write_tcp_ = &write_tcp;
+  }
+
+  void restart() { section_ = index_ = 0; }
+  // Adds whole lines, at most about half of the room that an empty `out` has; false when that was all.
+  bool write_part(TextWriter& out, std::size_t room, Instant now);
+
+ private:
+  // What a section says at `index`, which may be nothing; false behind its end.
+  using Section = bool (Netstat::*)(TextWriter&, std::size_t index);
+  bool heading(TextWriter& out, std::size_t index);
+  bool interfaces(TextWriter& out, std::size_t index);
+  bool connections(TextWriter& out, std::size_t index);
+  bool ports(TextWriter& out, std::size_t index);
+  bool neighbours_v4(TextWriter& out, std::size_t index);
+  bool neighbours_v6(TextWriter& out, std::size_t index);
+  bool routes_v4(TextWriter& out, std::size_t index);
+  bool routes_v6(TextWriter& out, std::size_t index);
+  bool counters(TextWriter& out, std::size_t index);
+  static bool write_tcp(const Tcp& tcp, TextWriter& out, std::size_t index);
+
+  StackCore* core_;
+  const Tcp* tcp_ = nullptr;
+  bool (*write_tcp_)(const Tcp& tcp, TextWriter& out, std::size_t index) = nullptr;
+  std::size_t section_ = 0;
+  std::size_t index_ = 0;
+  Instant now_{};
+};
+
+// Who hears that somebody wants a report.
+template <class R>
+concept ReportRequests = requires(R& requests, async::Wait wait) {
+  { requests.next(wait) } -> sig::Awaits<Result<void>>;
+};
+
+// A stack that prints a report whenever one is asked for. It offers what the stack offers.
+template <class Stack, ReportRequests Requests, sig::Console Console>
+class NetstatStack {
+ public:
+  NetstatStack(Stack& stack, Requests& requests, Console& console)
+      : stack_(&stack),
+        netstat_(stack.core()),
+        requests_(&requests),
+        console_(&console),
+        reporter_(report(this)) {}
+
+  decltype(auto) udp() { return stack_->udp(); }
+  decltype(auto) tcp() {
+    auto& tcp = stack_->tcp();
+    netstat_.add(tcp);
+    return tcp;
+  }
+
+ private:
+  static constexpr std::size_t kPart = 2048;
+  static constexpr Duration kPause = milliseconds(10);  // for the console to take a part
+
+  static async::Task<void> report(NetstatStack* self) {
+    while (co_await self->requests_->next(async::Wait{})) {
+      self->netstat_.restart();
+      for (bool more = true; more;) {
+        Text<kPart> part;
+        more = self->netstat_.write_part(part, kPart, async::current_loop().now());
+        self->console_->write(part.view());
+        (void)co_await async::sleep(kPause);
+      }
+    }
+  }
+
+  Stack* stack_;
+  Netstat netstat_;
+  Requests* requests_;
+  Console* console_;
+  async::Background reporter_;
+};
+
+}  // namespace fata::net
