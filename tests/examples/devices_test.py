@@ -136,6 +136,12 @@ class Devices(FataTest):
         self.in_namespace("on_tap.py", "tcp", TARGET, *words)
 
     @in_a_namespace
+    def test_stack_hears_and_connects_on_a_tap(self):
+        words = self.words("stack", *(["--net", "direct"] if TARGET == "linux" else []))
+        self.run_fata("build", *words)
+        self.in_namespace("on_tap.py", "stack", TARGET, *words)
+
+    @in_a_namespace
     def test_network_sends_frames_back(self):
         self.run_fata("build", *self.words("network"))
         self.in_namespace("on_tap.py", "frames", TARGET, *self.words("network"))

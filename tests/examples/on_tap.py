@@ -1,4 +1,4 @@
-"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp linux|kvm WORDS-OF-FATA-RUN..."""
+"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp|stack linux|kvm WORDS-OF-FATA-RUN..."""
 import concurrent.futures
 import os
 import signal
@@ -30,10 +30,13 @@ else:
     line += ["--", f"--tap={TAP}"]
 if what != "frames":
     line += ["--ipv4=10.77.0.2/24", "--ipv4-gateway=10.77.0.1"]
+if what == "stack":
+    line += ["--peer=10.77.0.1"]
+    host = socket.create_server(("10.77.0.1", 7007))
 image = subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 try:
     for text in image.stdout if target == "kvm" else image.stderr:
-        if "hardware address" in text and what == "frames" or "echoing on port" in text:
+        if "hardware address" in text and what == "frames" or " on port" in text:
             break
     if what == "frames":
         mac = bytes.fromhex(text.split("hardware address ")[1].split(",")[0].replace(":", ""))
@@ -59,6 +62,19 @@ try:
                     break
         assert wanted <= heard, f"{len(wanted - heard)} of {len(wanted)} frames did not come back"
         assert not any(frame[12:14] != EXPERIMENTAL.to_bytes(2, "big") for frame in heard)
+    elif what == "stack":
+        host.settimeout(20)
+        caller, _ = host.accept()
+        with caller:
+            assert caller.makefile("rb").read() == b"hello\n"
+        with socket.create_connection(("10.77.0.2", 7007), timeout=20) as client:
+            client.sendall(bytes(100_000))
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1) == b""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            for _ in range(5):  # UDP may lose some
+                client.sendto(bytes(123), ("10.77.0.2", 7007))
+                time.sleep(0.05)
     elif what == "tcp":
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             done = list(pool.map(lambda size: stream.comes_back("10.77.0.2", 7007, size), [0, 1, 1448, 300_000] * 25))
@@ -82,5 +98,9 @@ try:
     image.send_signal(signal.SIGINT)
     out, errors = image.communicate(timeout=30)
     assert image.returncode == 0, out + errors
+    if what == "stack":
+        said = out if target == "kvm" else errors
+        for wanted in ("said hello to 10.77.0.1:7007: 6 bytes", "TCP 1 ended after 100000 bytes", "UDP from 10.77.0.1:", ": 123 bytes"):
+            assert wanted in said, f"{wanted!r} is not in {said}"
 finally:
     image.kill()
