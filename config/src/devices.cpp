@@ -2,6 +2,12 @@
 
 namespace fata::config {
 
+namespace {
+auto offload_parameter(Where where) {
+  return parameter("offload", true, "leave checksums and segmentation to the network device", where);
+}
+}  // namespace
+
 Device<NetDevice> default_network(const Context& context, Where where) {
   if (context.is(Target::kKvm)) {
     return device<NetDevice>({.type = "fata::virtio::NetDevice",
@@ -19,7 +25,8 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                                     .only_on = Target::kLinux,
                                     .called = "the tap device",
                                     .where = where},
-                                   parameter("tap", "tap0", "tap device to attach to", where)),
+                                   parameter("tap", "tap0", "tap device to attach to", where),
+                                   offload_parameter(where)),
                  where);
 }
 
