@@ -215,6 +215,8 @@ class Table final : public Transport {
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
   }
+  // In end_of_batch() flows take turns.
+  bool others_wait() const { return in_turns_ && !dirty_.empty(); }
   void ended(Connection& connection);
   void bury();
 
@@ -242,6 +244,7 @@ class Table final : public Transport {
   std::size_t half_open_ = 0;
   std::size_t time_waits_ = 0;
   std::size_t orphans_ = 0;
+  bool in_turns_ = false;
   Instant now_{};
   Instant cookies_until_{};
   Rate challenge_rate_;
