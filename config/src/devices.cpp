@@ -16,7 +16,8 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                               .form = Form::kConnect,
                               .only_on = Target::kKvm,
                               .called = "the network card",
-                              .where = where});
+                              .where = where},
+                             offload_parameter(where));
   }
   return capture(device<NetDevice>({.type = "fata::host::Tap",
                                     .headers = {"fata/host/tap.hpp"},

@@ -118,5 +118,55 @@ TEST(FullDevice, ManyFlowsShareAFullCardFairly) {
   EXPECT_LT((last - first).ns * 5, last.ns);
 }
 
+async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b, std::size_t* kept_of_card) {
+  BufferPool pool(40, kBlock);
+  const auto left = co_await host(world, a, cidr(1));
+  const auto right = co_await host(world, b, cidr(2));
+  auto listener = right->tcp().listen({IpAddress{}, 7}, 1);
+  const auto asked = bound(*right, 9);
+  const auto asker = bound(*left, 0);
+  {
+    auto client = co_await left->tcp().connect(at(2, 7), async::Wait::at_most(seconds(10)));
+    auto server = co_await (*listener)->accept(async::Wait::at_most(seconds(10)));
+    EXPECT_TRUE(client && server);
+    std::vector<Slice> kept;
+    async::CancelSource stop;
+    async::Scope scope;
+    scope.spawn(echo(asked.get(), stop.token()));
+    scope.spawn(send_all(client->get(), &pool, 300'000));
+    std::size_t got = 0;
+    for (;;) {
+      auto slice = co_await (*server)->read(async::Wait::at_most(seconds(100)));
+      EXPECT_TRUE(slice);
+      if (!slice || slice->empty()) break;
+      got += slice->size();
+      kept.push_back(std::move(*slice));
+    }
+    EXPECT_EQ(got, 300'000u);
+    for (const Slice& each : kept) *kept_of_card += each.home() == &b->pool() ? 1 : 0;
+    EXPECT_LT(*kept_of_card, b->pool().count());
+    EXPECT_GT(right->host().count("copied"), 0u);
+    // And others are answered, while all of it is kept.
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_TRUE(co_await send(asker.get(), at(2, 9), "still there?"));
+      EXPECT_TRUE(co_await receive(asker.get(), seconds(1))) << i;
+    }
+    stop.cancel();
+    co_await scope.join();
+  }
+  co_await async::sleep(seconds(100));
+  co_return 0;
+}
+
+TEST(FullDevice, AnApplicationThatKeepsEverySliceItGetsDoesNotStopTheNetwork) {
+  World world;
+  sim::NetDevice& a = world.card();
+  sim::NetDevice& b = world.card({.buffers = 64, .reserve = 32});
+  world.network.join(a, b);
+  std::size_t kept_of_card = 0;
+  world.platform.run([&] { return keep_all(&world, &a, &b, &kept_of_card); });
+  EXPECT_GT(kept_of_card, 0u);
+}
+
 }  // namespace
 }  // namespace fata::test

@@ -43,6 +43,7 @@ class Tap final : private Poller {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
+  bool scarce() const { return pool_.available() < 2 * kReserve || (offload_ && large_.available() < kLargeReserve); }
 
   std::span<const Counter> counters() const { return counters_; }
 
@@ -56,6 +57,7 @@ class Tap final : private Poller {
   // What is longer than a buffer goes on in large ones: each read has enough for the longest frame.
   static constexpr std::size_t kLargeSize = 16384;
   static constexpr std::size_t kLargeBuffers = 512;
+  static constexpr std::size_t kLargeReserve = 128;
 
   Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload);
   std::size_t queue_writes();

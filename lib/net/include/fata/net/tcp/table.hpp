@@ -223,7 +223,8 @@ class Table final : public Transport {
   Config config_;
   IpLayer* ip_;
   SipKey table_key_;
-  Memory memory_;
+  std::unique_ptr<Memory, Memory::Abandon> owned_memory_;
+  Memory& memory_;
   InitialNumbers numbers_;
   SynCookies cookies_;
   PortChoice ports_;
