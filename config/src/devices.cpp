@@ -4,7 +4,7 @@ namespace fata::config {
 
 namespace {
 auto offload_parameter(Where where) {
-  return parameter("offload", true, "leave checksums and segmentation to the network device", where);
+  return parameter("offload", true, "let the device sum and cut", where);
 }
 }  // namespace
 

@@ -28,10 +28,11 @@ Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
   return socket;
 }
 
-bool StackCore::copy(sig::RxFrame& frame) {
+bool StackCore::copy(Interface& from, sig::RxFrame& frame) {
   constexpr std::size_t kShort = 256;
   const std::size_t size = frame.total_size();
   PacketBuf copy = copies_->allocate(size, 0, size <= kShort ? 0 : copies_->budget() / 8);
+  from.count_copied(static_cast<bool>(copy));
   if (!copy) return false;
   copy_bytes(copy.append(frame.frame.size()), frame.frame.bytes());
   for (const Slice& piece : frame.more.pieces()) copy_bytes(copy.append(piece.size()), piece.bytes());

@@ -84,8 +84,8 @@ Result<void> NetDevice::start(std::uint64_t features) {
   refill();
   kvm::attach(*this);
   log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "",
-            features_.rx_checksum ? "rx-checksum " : "", features_.tso4 ? "tx-segmentation " : "",
-            (features & kCoalesced) != 0 ? "rx-segmentation " : "",
+            features_.rx_checksum ? "rx-checksum " : "", features_.tso4 ? "tx-tso " : "",
+            (features & kCoalesced) != 0 ? "rx-tso " : "",
             (features & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 ? "mergeable-buffers " : "",
             event_index ? "event-index " : "", "queue ", (**rx_).size(), ", mtu ", mtu_);
   return {};

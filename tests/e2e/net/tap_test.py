@@ -50,7 +50,7 @@ class Tap(NameServerTest):
     def check_machine(self, machine):
         server = self.serve(machine)
         self.assertRegex(server.text,
-                         r"virtio-net: features: tx-checksum rx-checksum tx-segmentation mergeable-buffers event-index queue 128, mtu 1500\n")
+                         r"virtio-net: features: tx-checksum rx-checksum tx-tso mergeable-buffers event-index queue 128, mtu 1500\n")
         self.answers_dig(GUEST, PORT)
         self.assertEqual(self.ping("-c", "5", "-i", "0.2", "-s", "1400"), (5, 5))
         self.assertEqual(self.ping("-f", "-c", "2000"), (2000, 2000))

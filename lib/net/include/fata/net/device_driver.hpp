@@ -37,11 +37,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       const Instant now = async::current_loop().now();
       Host& host = self->core_->host();
       for (sig::RxFrame& frame : std::span(frames).first(*count)) {
-        if (self->net_->scarce()) [[unlikely]] {
-          const bool copied = self->core_->copy(frame);
-          self->interface_->count_copied(copied);
-          if (!copied) continue;
-        }
+        if (self->net_->scarce() && !self->core_->copy(*self->interface_, frame)) [[unlikely]]
+          continue;
         host.receive(*self->interface_, std::move(frame), now);
       }
       for (sig::RxFrame& frame : std::span(frames).first(*count)) frame = {};

@@ -52,7 +52,7 @@ class StackCore final : public SocketDriver, private async::Timer {
   // Moves a received frame to memory of the stack's own, so that its device has its buffers back whoever
   // keeps it. False if there is none left; some of it is kept for short frames (acknowledgements,
   // neighbours).
-  bool copy(sig::RxFrame& frame);
+  bool copy(Interface& from, sig::RxFrame& frame);
 
   // SocketDriver
   void flush() override;

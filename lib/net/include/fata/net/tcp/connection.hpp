@@ -178,7 +178,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   // False if there was no buffer: nothing has happened.
   bool send_data(SeqRange range, bool again, Instant now);
   // Whether the device must have room, or another flow its turn, before this one may go on; it is called then.
-  bool must_wait(std::uint32_t sent);
+  [[gnu::noinline]] bool must_wait(std::uint32_t sent);
   void send_control(std::uint8_t flags, Seq seq, Instant now);
   void send_syn(Instant now);
   void start_handshake(Instant now);
