@@ -2,6 +2,12 @@
 
 namespace fata::config {
 
+namespace {
+auto offload_parameter(Where where) {
+  return parameter("offload", true, "let the device sum and cut", where);
+}
+}  // namespace
+
 Device<NetDevice> default_network(const Context& context, Where where) {
   if (context.is(Target::kKvm)) {
     return device<NetDevice>({.type = "fata::virtio::NetDevice",
@@ -10,7 +16,8 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                               .form = Form::kConnect,
                               .only_on = Target::kKvm,
                               .called = "the network card",
-                              .where = where});
+                              .where = where},
+                             offload_parameter(where));
   }
   return capture(device<NetDevice>({.type = "fata::host::Tap",
                                     .headers = {"fata/host/tap.hpp"},
@@ -19,7 +26,8 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                                     .only_on = Target::kLinux,
                                     .called = "the tap device",
                                     .where = where},
-                                   parameter("tap", "tap0", "tap device to attach to", where)),
+                                   parameter("tap", "tap0", "tap device to attach to", where),
+                                   offload_parameter(where)),
                  where);
 }
 

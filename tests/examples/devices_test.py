@@ -134,6 +134,7 @@ class Devices(FataTest):
         words = self.words("tcp-echo", *(["--net", "direct"] if TARGET == "linux" else []))
         self.run_fata("build", *words)
         self.in_namespace("on_tap.py", "tcp", TARGET, *words)
+        self.in_namespace("on_tap.py", "tcp-cut", TARGET, *words)
 
     @in_a_namespace
     def test_stack_hears_and_connects_on_a_tap(self):

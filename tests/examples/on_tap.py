@@ -1,10 +1,13 @@
-"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp|stack linux|kvm WORDS-OF-FATA-RUN..."""
+"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp|tcp-cut|stack linux|kvm WORDS-OF-FATA-RUN...
+
+tcp: segments travel uncut both ways; tcp-cut: the image is told to do without offload, and none is longer than the MTU."""
 import concurrent.futures
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import stream
@@ -18,6 +21,40 @@ def ip(*words):
     subprocess.run(["ip", *words], check=True)
 
 
+class LongFrames:
+    """Counts the frames on the tap that are longer than its MTU allows, by direction."""
+
+    def __init__(self):
+        self.to_image = self.from_image = self.all = 0
+        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        self.wire.bind((TAP, 0))
+        self.wire.settimeout(0.2)
+        self.ended = False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        head = bytearray(64)
+        while True:
+            try:
+                size, sender = self.wire.recvfrom_into(head, len(head), socket.MSG_TRUNC)
+            except TimeoutError:
+                if self.ended:
+                    return
+                continue
+            self.all += 1
+            if size > 1514:
+                if sender[2] == 4:  # PACKET_OUTGOING
+                    self.to_image += 1
+                else:
+                    self.from_image += 1
+
+    def end(self):
+        self.ended = True
+        self.thread.join()
+        self.wire.close()
+
+
 ip("link", "set", "lo", "up")
 ip("tuntap", "add", TAP, "mode", "tap", "vnet_hdr")
 ip("addr", "add", "10.77.0.1/24", "dev", TAP)
@@ -28,6 +65,8 @@ if target == "kvm":
     line += ["--link", f"tap:{TAP}", "--"]
 else:
     line += ["--", f"--tap={TAP}"]
+if what == "tcp-cut":
+    line += ["--offload=off"]
 if what != "frames":
     line += ["--ipv4=10.77.0.2/24", "--ipv4-gateway=10.77.0.1"]
 if what == "stack":
@@ -75,10 +114,16 @@ try:
             for _ in range(5):  # UDP may lose some
                 client.sendto(bytes(123), ("10.77.0.2", 7007))
                 time.sleep(0.05)
-    elif what == "tcp":
+    elif what.startswith("tcp"):
+        long = LongFrames()
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             done = list(pool.map(lambda size: stream.comes_back("10.77.0.2", 7007, size), [0, 1, 1448, 300_000] * 25))
         assert all(done), f"{done.count(False)} of {len(done)} connections did not give back what they were sent"
+        long.end()
+        if what == "tcp":
+            assert long.to_image > 50 and long.from_image > 50, f"{long.to_image} and {long.from_image} of {long.all} were uncut"
+        else:
+            assert long.to_image == long.from_image == 0, f"{long.to_image} and {long.from_image} of {long.all} were uncut"
     else:
         sent = {bytes([i]) * size for i, size in enumerate([1, 2, 17, 1000, 1472] * 25)}
         heard = set()

@@ -8,9 +8,9 @@ struct HeapBuffers::Block : Buffer {
   std::unique_ptr<std::byte[]> owned;
 };
 
-PacketBuf HeapBuffers::allocate(std::size_t size, std::size_t headroom) {
+PacketBuf HeapBuffers::allocate(std::size_t size, std::size_t headroom, std::size_t reserve) {
   const std::size_t whole = size + headroom;
-  if (whole > budget_ - used_) return {};
+  if (whole + reserve > budget_ - used_) return {};
   auto* const block = new Block;
   block->owned = std::make_unique_for_overwrite<std::byte[]>(whole);
   block->home = this;
@@ -23,6 +23,7 @@ PacketBuf HeapBuffers::allocate(std::size_t size, std::size_t headroom) {
 void HeapBuffers::take_home(Buffer& buffer) noexcept {
   used_ -= buffer.capacity;
   delete static_cast<Block*>(&buffer);
+  if (abandoned_ && used_ == 0) delete this;
 }
 
 void copy_out(const PacketBuf& packet, std::size_t offset, MutableBytes to) {

@@ -9,7 +9,8 @@ Interface::Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t ind
       sink_(&sink),
       index_(index),
       counters_{Counter{"received"},     Counter{"sent"},      Counter{"bad_frame"}, Counter{"other_card"},
-                Counter{"unknown_type"}, Counter{"no_buffer"}, Counter{"unfit"}} {}
+                Counter{"unknown_type"}, Counter{"no_buffer"}, Counter{"unfit"},     Counter{"overflow"},
+                Counter{"copied"},       Counter{"no_memory"}} {}
 
 std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   ++counters_[kReceived];

@@ -3,7 +3,12 @@
 namespace fata::net {
 
 StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, const SipKey& secret)
-    : log_(context.logger("net")), secret_(secret), memory_(context.memory), host_(v4, v6), udp_(host_) {
+    : log_(context.logger("net")),
+      secret_(secret),
+      memory_(context.memory),
+      copies_(new HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))),
+      host_(v4, v6),
+      udp_(host_) {
   host_.attach(ip_protocol::kUdp, udp_);
 }
 
@@ -21,6 +26,19 @@ Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
   auto socket = std::make_unique<UdpSocket>(udp_, *this);
   if (const Result<void> bound = udp_.bind(*socket, local); !bound) return fail(bound.error());
   return socket;
+}
+
+bool StackCore::copy(Interface& from, sig::RxFrame& frame) {
+  constexpr std::size_t kShort = 256;
+  const std::size_t size = frame.total_size();
+  PacketBuf copy = copies_->allocate(size, 0, size <= kShort ? 0 : copies_->budget() / 8);
+  from.count_copied(static_cast<bool>(copy));
+  if (!copy) return false;
+  copy_bytes(copy.append(frame.frame.size()), frame.frame.bytes());
+  for (const Slice& piece : frame.more.pieces()) copy_bytes(copy.append(piece.size()), piece.bytes());
+  frame.more.clear();
+  frame.frame = Slice(std::move(copy));
+  return true;
 }
 
 void StackCore::flush() {

@@ -17,7 +17,7 @@ SipKey derive(const SipKey& secret, std::uint64_t purpose) {
 tcp::Config config_for(std::size_t memory, Host& host) {
   tcp::Config config;
   config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
-  config.borrowed = std::min(config.borrowed, config.memory / 4);
+  config.borrowed = config.memory / 4;
   // Queues leave a device half of its buffers: the acknowledgements that would empty them come in these.
   for (std::size_t i = 0; i < host.interface_count(); ++i) {
     config.borrowed = std::min(config.borrowed, host.interface(i).features().receive_memory / 2);

@@ -21,6 +21,45 @@ namespace fata::host {
 namespace {
 constexpr std::size_t kHeader = sizeof(virtio_net_hdr);
 constexpr std::uint64_t kReadTag = 1ULL << 32;
+constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+// A batch of large frames is kept to what the caches hold.
+constexpr std::size_t kLargeFrame = 8192;
+constexpr std::size_t kLargeReads = 16;
+
+virtio_net_hdr header_of(const Offload& offload) {
+  virtio_net_hdr header{};
+  if (offload.checksum_needed) {
+    header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    header.csum_start = offload.checksum_start;
+    header.csum_offset = offload.checksum_offset;
+  }
+  if (offload.gso != Offload::Gso::kNone) {
+    header.gso_type =
+        offload.gso == Offload::Gso::kTcpV4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+    if (offload.gso_ecn) header.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+    header.gso_size = offload.gso_size;
+    header.hdr_len = offload.header_length;
+  }
+  return header;
+}
+
+Offload offload_of(const virtio_net_hdr& header) {
+  Offload offload;
+  offload.checksum_valid = (header.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
+  switch (header.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+    case VIRTIO_NET_HDR_GSO_TCPV4:
+      offload.gso = Offload::Gso::kTcpV4;
+      break;
+    case VIRTIO_NET_HDR_GSO_TCPV6:
+      offload.gso = Offload::Gso::kTcpV6;
+      break;
+    default:
+      return offload;
+  }
+  offload.gso_size = header.gso_size;
+  offload.header_length = header.hdr_len;
+  return offload;
+}
 }  // namespace
 
 const ErrorDomain& error_domain(TapErrc) noexcept {
@@ -50,8 +89,19 @@ struct Tap::Ring {
   }
   io_uring uring{};
   bool live = false;
-  std::array<PacketBuf, kBatch> reads;  // by slot, while the system call runs
-  std::array<PacketBuf, kBatch> writes;
+  // By slot, while the system call runs.
+  struct Read {
+    static constexpr std::size_t kLarge = (65535 + 14 + kHeader - kBufferSize + kLargeSize - 1) / kLargeSize;
+    PacketBuf first;
+    std::array<PacketBuf, kLarge> rest;
+    std::array<iovec, 1 + kLarge> pieces;
+  };
+  struct Write {
+    PacketBuf packet;
+    std::array<iovec, 1 + Fragments::kMost> pieces;
+  };
+  std::array<Read, kBatch> reads;
+  std::array<Write, kBatch> writes;
   std::array<PacketBuf, kBatch> staged;  // to be written with the next system call
   std::size_t staged_count = 0;
   std::array<sig::RxFrame, kBatch> received;  // since the last receive()
@@ -59,7 +109,7 @@ struct Tap::Ring {
   std::size_t received_count = 0;
 };
 
-Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view name) {
+Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view name, bool offload) {
   if (name.empty() || name.size() >= IFNAMSIZ) return fail(Error(TapErrc::kBadName));
   Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return fail(Error(errno == EACCES || errno == EPERM ? TapErrc::kNoRights : TapErrc::kNoTun));
@@ -73,8 +123,9 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   }
   int header = kHeader;
   ::ioctl(fd.get(), TUNSETVNETHDRSZ, &header);
-  // The kernel may hand us frames whose checksum is still to be made: their sender is in this host.
-  if (::ioctl(fd.get(), TUNSETOFFLOAD, TUN_F_CSUM) != 0) return os_fail();
+  // The kernel may hand us frames whose checksum is still to be made (their sender is in this host), and
+  // segments that it has not cut or has coalesced.
+  if (::ioctl(fd.get(), TUNSETOFFLOAD, offload ? kOffloads : 0) != 0) return os_fail();
   Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   std::size_t mtu = 1500;
   ifreq ask{};
@@ -102,22 +153,27 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   platform::entropy(mac.octets);
   mac.octets[0] = std::byte{0x52};
   mac.octets[1] = std::byte{0x54};
-  auto tap = std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac));
-  context.logger("tap").info(name, ": checksum offload both ways, mtu ", mtu);
-  return tap;
+  const Logger log = context.logger("tap");
+  log.info(name, offload ? ": checksum and segmentation offload both ways, mtu " : ": no offload, mtu ", mtu);
+  return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
 
-async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name) {
-  return async::ready(open(context, name));
+async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name,
+                                                       bool offload) {
+  return async::ready(open(context, name, offload));
 }
 
-Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac)
+Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload)
     : fd_(std::move(fd)),
       mtu_(mtu),
       mac_(mac),
+      log_(log),
+      offload_(offload),
+      large_(offload ? kLargeBuffers : 0, kLargeSize),
       ring_(std::move(ring)),
-      counters_{Counter{"received"}, Counter{"sent"}, Counter{"send_errors"}, Counter{"no_buffer"},
-                Counter{"system_calls"}} {
+      counters_{Counter{"received"},   Counter{"sent"},        Counter{"received_coalesced"},
+                Counter{"sent_uncut"}, Counter{"truncated"},   Counter{"send_errors"},
+                Counter{"no_buffer"},  Counter{"system_calls"}} {
   const MutableBytes memory = pool_.memory();
   iovec all{memory.data(), memory.size()};
   check(io_uring_register_buffers(&ring_->uring, &all, 1) == 0,
@@ -128,56 +184,124 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac)
   reactor().add(*this);
 }
 
-Tap::~Tap() = default;
+Tap::~Tap() {
+  log_.debug(counters_[kReceived].value, " received, ", counters_[kReceivedCoalesced].value,
+             " of them coalesced; ", counters_[kSent].value, " sent, ", counters_[kSentUncut].value,
+             " of them uncut; ", counters_[kSystemCalls].value, " system calls");
+}
 
 sig::NetFeatures Tap::features() const {
   sig::NetFeatures features;
-  features.tx_checksum = features.rx_checksum = true;
-  features.receive_memory = (kBuffers - kReserve) * kBufferSize;
+  features.tx_checksum = features.rx_checksum = offload_;
+  features.tso4 = features.tso6 = features.gather = offload_;
+  features.receive_memory = (kBuffers - kReserve) * kBufferSize + large_.count() * kLargeSize;
   return features;
+}
+
+// What is in one piece lies in the buffers that the ring knows.
+std::size_t Tap::queue_writes() {
+  Ring& ring = *ring_;
+  for (std::size_t i = 0; i < ring.staged_count; ++i) {
+    Ring::Write& write = ring.writes[i];
+    write.packet = std::move(ring.staged[i]);
+    const MutableBytes bytes = write.packet.bytes();
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
+    if (write.packet.fragments().empty()) {
+      io_uring_prep_write_fixed(sqe, 0, bytes.data(), static_cast<unsigned>(bytes.size()), 0, 0);
+    } else {
+      std::size_t pieces = 0;
+      write.pieces[pieces++] = {bytes.data(), bytes.size()};
+      for (const Slice& piece : write.packet.fragments().pieces()) {
+        const Bytes more = piece.bytes();
+        write.pieces[pieces++] = {const_cast<std::byte*>(more.data()), more.size()};
+      }
+      io_uring_prep_writev(sqe, 0, write.pieces.data(), static_cast<unsigned>(pieces), 0);
+    }
+    sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->rw_flags = RWF_NOWAIT;
+    io_uring_sqe_set_data64(sqe, i);
+  }
+  return std::exchange(ring.staged_count, 0);
+}
+
+std::size_t Tap::queue_reads(std::size_t count) {
+  Ring& ring = *ring_;
+  for (std::size_t i = 0; i < count; ++i) {
+    Ring::Read& read = ring.reads[i];
+    if (!read.first) read.first = pool_.allocate();
+    bool ready = static_cast<bool>(read.first);
+    if (offload_) {
+      for (PacketBuf& each : read.rest) {
+        if (!each) each = large_.allocate();
+        ready = ready && each;
+      }
+    }
+    if (!ready) {
+      ++counters_[kNoBuffer];
+      return i;
+    }
+    const MutableBytes room = read.first.tail();
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
+    if (offload_) {
+      read.pieces[0] = {room.data(), room.size()};
+      for (std::size_t n = 0; n < read.rest.size(); ++n) {
+        read.pieces[n + 1] = {read.rest[n].tail().data(), kLargeSize};
+      }
+      io_uring_prep_readv(sqe, 0, read.pieces.data(), static_cast<unsigned>(read.pieces.size()), 0);
+    } else {
+      io_uring_prep_read_fixed(sqe, 0, room.data(), static_cast<unsigned>(room.size()), 0, 0);
+    }
+    sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->rw_flags = RWF_NOWAIT;
+    io_uring_sqe_set_data64(sqe, kReadTag | i);
+  }
+  return count;
 }
 
 // Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each has
 // completed when the call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads pending, and
 // cost a wake-up each.
 void Tap::submit(std::size_t reads) {
-  Ring& ring = *ring_;
-  std::size_t queued = 0;
-  for (std::size_t i = 0; i < ring.staged_count; ++i) {
-    PacketBuf& packet = ring.writes[i] = std::move(ring.staged[i]);
-    const MutableBytes bytes = packet.bytes();
-    io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
-    io_uring_prep_write_fixed(sqe, 0, bytes.data(), static_cast<unsigned>(bytes.size()), 0, 0);
-    sqe->flags |= IOSQE_FIXED_FILE;
-    sqe->rw_flags = RWF_NOWAIT;
-    io_uring_sqe_set_data64(sqe, i);
-    ++queued;
-  }
-  ring.staged_count = 0;
-  for (std::size_t i = 0; i < reads; ++i) {
-    PacketBuf& packet = ring.reads[i];
-    if (!packet) packet = pool_.allocate();
-    if (!packet) {
-      ++counters_[kNoBuffer];
-      break;
-    }
-    const MutableBytes room = packet.tail();
-    io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
-    io_uring_prep_read_fixed(sqe, 0, room.data(), static_cast<unsigned>(room.size()), 0, 0);
-    sqe->flags |= IOSQE_FIXED_FILE;
-    sqe->rw_flags = RWF_NOWAIT;
-    io_uring_sqe_set_data64(sqe, kReadTag | i);
-    ++queued;
-  }
+  std::size_t queued = queue_writes();
+  queued += queue_reads(reads);
   if (queued == 0) return;
   ++counters_[kSystemCalls];
-  io_uring_submit_and_wait(&ring.uring, static_cast<unsigned>(queued));
+  io_uring_submit_and_wait(&ring_->uring, static_cast<unsigned>(queued));
+}
+
+void Tap::take_received(std::size_t slot, std::size_t size) {
+  Ring& ring = *ring_;
+  Ring::Read& read = ring.reads[slot];
+  const std::size_t room = read.first.tailroom() + (offload_ ? read.rest.size() * kLargeSize : 0);
+  if (size > room) {
+    ++counters_[kTruncated];
+    return;
+  }
+  PacketBuf packet = std::move(read.first);
+  const std::size_t in_first = std::min(size, packet.tailroom());
+  (void)packet.append(in_first);
+  virtio_net_hdr header;
+  std::memcpy(&header, packet.bytes().first<kHeader>().data(), kHeader);
+  packet.trim_front(kHeader);
+  sig::RxFrame& frame = ring.received[ring.received_count++];
+  frame.offload = offload_of(header);
+  if (frame.offload.gso != Offload::Gso::kNone) ++counters_[kReceivedCoalesced];
+  frame.frame = Slice(std::move(packet));
+  std::size_t left = size - in_first;
+  for (std::size_t n = 0; left != 0; ++n) {
+    PacketBuf piece = std::move(read.rest[n]);
+    const std::size_t here = std::min(left, kLargeSize);
+    (void)piece.append(here);
+    frame.more.push(Slice(std::move(piece)));
+    left -= here;
+  }
 }
 
 void Tap::complete() {
   Ring& ring = *ring_;
   std::size_t tried = 0;
   std::size_t got = 0;
+  std::size_t bytes = 0;
   unsigned head = 0;
   unsigned seen = 0;
   io_uring_cqe* cqe = nullptr;
@@ -186,7 +310,7 @@ void Tap::complete() {
     const std::uint64_t tag = io_uring_cqe_get_data64(cqe);
     const auto slot = static_cast<std::size_t>(tag & 0xffffffff);
     if ((tag & kReadTag) == 0) {
-      ring.writes[slot].reset();
+      ring.writes[slot].packet.reset();
       ++counters_[cqe->res > 0 ? kSent : kSendErrors];
       continue;
     }
@@ -197,22 +321,15 @@ void Tap::complete() {
       continue;
     }
     ++got;
-    PacketBuf packet = std::move(ring.reads[slot]);
-    (void)packet.append(static_cast<std::size_t>(cqe->res));
-    virtio_net_hdr header;
-    std::memcpy(&header, packet.bytes().first<kHeader>().data(), kHeader);
-    packet.trim_front(kHeader);
-    sig::RxFrame& frame = ring.received[ring.received_count++];
-    frame.offload = {};
-    frame.offload.checksum_valid =
-        (header.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
-    frame.frame = Slice(std::move(packet));
+    bytes += static_cast<std::size_t>(cqe->res);
+    take_received(slot, static_cast<std::size_t>(cqe->res));
   }
   io_uring_cq_advance(&ring.uring, seen);
   counters_[kReceived] += got;
   if (tried != 0) {
     if (got < tried) watch_.drained_in();
-    reads_ = std::clamp<std::size_t>(2 * got, 8, kBatch);
+    if (got != 0) most_reads_ = bytes / got >= kLargeFrame ? kLargeReads : kBatch;
+    reads_ = std::clamp<std::size_t>(2 * got, 8, most_reads_);
   }
 }
 
@@ -262,13 +379,8 @@ std::size_t Tap::send(std::span<PacketBuf> out) {
   Ring& ring = *ring_;
   const std::size_t taken = std::min(out.size(), kBatch - ring.staged_count);
   for (PacketBuf& packet : out.first(taken)) {
-    virtio_net_hdr header{};
-    const Offload& offload = packet.offload();
-    if (offload.checksum_needed) {
-      header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-      header.csum_start = offload.checksum_start;
-      header.csum_offset = offload.checksum_offset;
-    }
+    const virtio_net_hdr header = header_of(packet.offload());
+    if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE) ++counters_[kSentUncut];
     std::memcpy(packet.prepend(kHeader).data(), &header, kHeader);
     ring.staged[ring.staged_count++] = std::move(packet);
   }

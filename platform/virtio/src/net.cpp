@@ -11,32 +11,47 @@ constexpr std::uint16_t kReceiveQueue = 0;
 constexpr std::uint16_t kTransmitQueue = 1;
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
 constexpr std::uint64_t kRequired = bit(VIRTIO_F_VERSION_1);
-constexpr std::uint64_t kWanted = bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) | bit(VIRTIO_NET_F_CSUM) |
-                                  bit(VIRTIO_NET_F_GUEST_CSUM) | bit(VIRTIO_NET_F_MRG_RXBUF) |
-                                  bit(VIRTIO_RING_F_EVENT_IDX);
+constexpr std::uint64_t kWanted = bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) |
+                                  bit(VIRTIO_NET_F_MRG_RXBUF) | bit(VIRTIO_RING_F_EVENT_IDX);
+constexpr std::uint64_t kCut =
+    bit(VIRTIO_NET_F_HOST_TSO4) | bit(VIRTIO_NET_F_HOST_TSO6) | bit(VIRTIO_NET_F_HOST_ECN);
+constexpr std::uint64_t kCoalesced =
+    bit(VIRTIO_NET_F_GUEST_TSO4) | bit(VIRTIO_NET_F_GUEST_TSO6) | bit(VIRTIO_NET_F_GUEST_ECN);
+constexpr std::uint64_t kOffloads = bit(VIRTIO_NET_F_CSUM) | bit(VIRTIO_NET_F_GUEST_CSUM) | kCut;
 }  // namespace
 
-Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, unsigned nth) {
+Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool offload, unsigned nth) {
   Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
   if (!transport) return fail(transport.error());
-  const Result<std::uint64_t> features = negotiate(**transport, kRequired, kWanted);
+  const bool roomy = context.memory >= kRoomy;
+  std::uint64_t wanted = kWanted | (offload ? kOffloads : 0);
+  // Without mergeable buffers each would have to be of 64 KiB, and of a device's features some need others.
+  const std::uint64_t offered = (*transport)->offered_features();
+  if (offload && roomy && (offered & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 && (offered & kOffloads) == kOffloads)
+    wanted |= kCoalesced;
+  const Result<std::uint64_t> features = negotiate(**transport, kRequired, wanted);
   if (!features) return fail(features.error());
-  auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features);
+  auto device =
+      std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features, roomy);
   if (const Result<void> started = device->start(*features); !started) return fail(started.error());
   return device;
 }
 
-async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, unsigned nth) {
-  return async::ready(open(context, nth));
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, bool offload,
+                                                                   unsigned nth) {
+  return async::ready(open(context, offload, nth));
 }
 
-NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features)
+NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features, bool roomy)
     : log_(log),
       transport_(std::move(transport)),
+      ring_(roomy ? 2 * kRing : kRing),
+      rx_pool_(ring_ + kSpare, roomy ? 2 * kBufferSize : kBufferSize),
+      tx_pool_(ring_ + kSpare, kBufferSize),
       counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"bad_length"},
                 Counter{"no_buffer"}} {
   features_.tx_checksum = (features & bit(VIRTIO_NET_F_CSUM)) != 0;
-  features_.receive_memory = kRxBuffers * kBufferSize;
+  features_.receive_memory = rx_pool_.count() * rx_pool_.buffer_size();
   features_.rx_checksum = (features & bit(VIRTIO_NET_F_GUEST_CSUM)) != 0;
   for (std::size_t i = 0; i < mac_.octets.size(); ++i) {
     mac_.octets[i] = static_cast<std::byte>(transport_->config8(offsetof(virtio_net_config, mac) + i));
@@ -55,19 +70,22 @@ NetDevice::~NetDevice() {
 
 Result<void> NetDevice::start(std::uint64_t features) {
   const bool event_index = (features & bit(VIRTIO_RING_F_EVENT_IDX)) != 0;
-  auto rx = start_queue(*transport_, kReceiveQueue, kRing, event_index);
+  auto rx = start_queue(*transport_, kReceiveQueue, ring_, event_index);
   if (!rx) return fail(rx.error());
-  auto tx = start_queue(*transport_, kTransmitQueue, kRing, event_index);
+  auto tx = start_queue(*transport_, kTransmitQueue, ring_, event_index);
   if (!tx) return fail(tx.error());
   rx_ = std::move(*rx);
   tx_ = std::move(*tx);
   rx_in_flight_.resize((**rx_).size());
   tx_in_flight_.resize((**tx_).size());
+  features_.gather = features_.tx_checksum && (**tx_).size() >= 2 * kChain;
+  features_.tso4 = features_.tso6 = features_.gather && (features & kCut) == kCut;
   drive(*transport_);
   refill();
   kvm::attach(*this);
   log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "",
-            features_.rx_checksum ? "rx-checksum " : "",
+            features_.rx_checksum ? "rx-checksum " : "", features_.tso4 ? "tx-tso " : "",
+            (features & kCoalesced) != 0 ? "rx-tso " : "",
             (features & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 ? "mergeable-buffers " : "",
             event_index ? "event-index " : "", "queue ", (**rx_).size(), ", mtu ", mtu_);
   return {};
@@ -91,24 +109,29 @@ std::size_t NetDevice::take_received(std::span<sig::RxFrame> in) {
     const auto done = (*rx_)->pop();
     if (!done) break;
     PacketBuf buffer = std::move(rx_in_flight_[done->head]);
-    if (merge_left_ != 0) {
-      --merge_left_;
-      continue;
-    }
     (void)buffer.append(done->written);
-    const auto header = NetHeader::parse(buffer.bytes());
-    if (!header) {
-      ++counters_[kBadLength];
-      continue;
+    if (merge_left_ == 0) {
+      const auto header = NetHeader::parse(buffer.bytes());
+      if (!header) {
+        ++counters_[kBadLength];
+        continue;
+      }
+      buffer.trim_front(kNetHeaderSize);
+      merged_.frame = Slice(std::move(buffer));
+      merged_.offload = header->received();
+      merge_left_ = static_cast<std::uint16_t>(std::max<std::uint16_t>(header->buffers, 1) - 1);
+      merge_fits_ = merge_left_ <= Fragments::kMost;
+    } else {
+      --merge_left_;
+      if (merge_fits_) merged_.more.push(Slice(std::move(buffer)));
     }
-    if (header->buffers > 1) {
-      // Longer than a buffer, hence than the MTU allows: nobody sent that to us on this link.
-      merge_left_ = static_cast<std::uint16_t>(header->buffers - 1);
+    if (merge_left_ != 0) continue;
+    if (merge_fits_) {
+      in[count++] = std::move(merged_);
+    } else {
       ++counters_[kTooLong];
-      continue;
     }
-    buffer.trim_front(kNetHeaderSize);
-    in[count++] = {Slice(std::move(buffer)), {}, header->received()};
+    merged_ = {};
   }
   counters_[kReceived] += count;
   if ((*rx_)->broken()) break_down();
@@ -145,14 +168,19 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
     for (PacketBuf& packet : out) packet.reset();
     return out.size();
   }
-  if ((*tx_)->room() < out.size()) reap_sent();
+  if ((*tx_)->room() < out.size() || !has_room()) reap_sent();
   std::size_t taken = 0;
   for (PacketBuf& packet : out) {
-    if ((*tx_)->room() == 0) break;
+    if (!has_room()) break;
     NetHeader::of(packet.offload()).write(packet.prepend(kNetHeaderSize));
-    const MutableBytes bytes = packet.bytes();
-    const Segment segment{kvm::dma_address(bytes.data()), static_cast<std::uint32_t>(bytes.size()), false};
-    const auto head = (*tx_)->add(std::span(&segment, 1));
+    std::array<Segment, kChain> chain;
+    std::size_t length = 0;
+    const auto add = [&](Bytes bytes) {
+      chain[length++] = {kvm::dma_address(bytes.data()), static_cast<std::uint32_t>(bytes.size()), false};
+    };
+    add(packet.bytes());
+    for (const Slice& piece : packet.fragments().pieces()) add(piece.bytes());
+    const auto head = (*tx_)->add(std::span(chain).first(length));
     check(head.has_value(), "a virtqueue with room refuses a packet");
     tx_in_flight_[*head] = std::move(packet);
     ++taken;
@@ -163,9 +191,9 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
 
 async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
   for (;;) {
-    if (broken_ || (*tx_)->room() != 0) co_return Result<void>{};
+    if (broken_ || has_room()) co_return Result<void>{};
     reap_sent();
-    if (broken_ || (*tx_)->room() != 0) co_return Result<void>{};
+    if (broken_ || has_room()) co_return Result<void>{};
     const auto woken = co_await writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
@@ -178,6 +206,7 @@ void NetDevice::break_down() {
   transport_->set_status(0);
   for (PacketBuf& packet : rx_in_flight_) packet.reset();
   for (PacketBuf& packet : tx_in_flight_) packet.reset();
+  merged_ = {};
   log_.error(Error(Errc::kBroken));
   readers_.notify_all();
   writers_.notify_all();

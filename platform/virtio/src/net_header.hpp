@@ -1,5 +1,5 @@
-// The header before each frame of virtio-net (virtio 1.2, section 5.1.6), as this driver negotiates it: with the number of
-// buffers, 12 bytes, little endian.
+// The header before each frame of virtio-net (virtio 1.2, section 5.1.6), as this driver negotiates it: with
+// the number of buffers, 12 bytes, little endian.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,9 @@ static_assert(sizeof(virtio_net_hdr_v1) == kNetHeaderSize);
 
 struct NetHeader {
   std::uint8_t flags = 0;
+  std::uint8_t gso_type = 0;
+  std::uint16_t header_length = 0;
+  std::uint16_t gso_size = 0;
   std::uint16_t checksum_start = 0;
   std::uint16_t checksum_offset = 0;
   std::uint16_t buffers = 0;
@@ -24,17 +27,23 @@ struct NetHeader {
     if (bytes.size() < kNetHeaderSize) return std::nullopt;
     NetHeader header;
     header.flags = std::to_integer<std::uint8_t>(bytes[0]);
+    header.gso_type = std::to_integer<std::uint8_t>(bytes[1]);
+    header.gso_size = load_le<std::uint16_t>(bytes.subspan(4));
     header.checksum_start = load_le<std::uint16_t>(bytes.subspan(6));
     header.checksum_offset = load_le<std::uint16_t>(bytes.subspan(8));
     header.buffers = load_le<std::uint16_t>(bytes.subspan(10));
     return header;
   }
 
-  // What the device says of a received frame. A sum that is still to be made comes from a sender in the same host, whose memory
-  // is as good as its checksum.
+  // What the device says of a received frame. A sum that is still to be made comes from a sender in the same
+  // host, whose memory is as good as its checksum.
   Offload received() const {
     Offload offload;
     offload.checksum_valid = (flags & (VIRTIO_NET_HDR_F_DATA_VALID | VIRTIO_NET_HDR_F_NEEDS_CSUM)) != 0;
+    const unsigned type = gso_type & ~unsigned{VIRTIO_NET_HDR_GSO_ECN};
+    if (type == VIRTIO_NET_HDR_GSO_TCPV4) offload.gso = Offload::Gso::kTcpV4;
+    if (type == VIRTIO_NET_HDR_GSO_TCPV6) offload.gso = Offload::Gso::kTcpV6;
+    if (offload.gso != Offload::Gso::kNone) offload.gso_size = gso_size;
     return offload;
   }
 
@@ -45,11 +54,21 @@ struct NetHeader {
       header.checksum_start = offload.checksum_start;
       header.checksum_offset = offload.checksum_offset;
     }
+    if (offload.gso != Offload::Gso::kNone) {
+      const unsigned type =
+          offload.gso == Offload::Gso::kTcpV4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+      header.gso_type = static_cast<std::uint8_t>(type | (offload.gso_ecn ? VIRTIO_NET_HDR_GSO_ECN : 0));
+      header.header_length = offload.header_length;
+      header.gso_size = offload.gso_size;
+    }
     return header;
   }
   void write(MutableBytes to) const {
     std::ranges::fill(to.first(kNetHeaderSize), std::byte{0});
     to[0] = static_cast<std::byte>(flags);
+    to[1] = static_cast<std::byte>(gso_type);
+    store_le(to.subspan(2), header_length);
+    store_le(to.subspan(4), gso_size);
     store_le(to.subspan(6), checksum_start);
     store_le(to.subspan(8), checksum_offset);
   }

@@ -48,6 +48,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   const bool cuts = interface.features().tso4 && path.checksum && interface.features().gather;
   path.gso_most = cuts ? interface.features().gso_most : 0;
   path.local = way->hop == remote.v4();
+  path.link = interface.index();
   return path;
 }
 

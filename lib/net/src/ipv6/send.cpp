@@ -52,6 +52,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   path.checksum = features.tx_checksum;
   path.gso_most = features.tso6 && features.tx_checksum && features.gather ? features.gso_most : 0;
   path.local = way->hop == remote;
+  path.link = way->link->interface->index();
   return path;
 }
 

@@ -20,6 +20,11 @@ Memory::~Memory() {
   }
 }
 
+void Memory::abandon() {
+  abandoned_ = true;
+  if (out_ == 0) delete this;
+}
+
 PacketBuf Memory::allocate(std::size_t size, std::size_t reserve) {
   if (!take(size, reserve)) return {};
   Shelf& shelf = shelves_[size == kLarge ? 1 : 0];
@@ -43,6 +48,11 @@ void Memory::take_home(Buffer& buffer) noexcept {
   give(size);
   --out_;
   Shelf& shelf = shelves_[size == kLarge ? 1 : 0];
+  if (abandoned_) [[unlikely]] {
+    release(&buffer);
+    if (out_ == 0) delete this;
+    return;
+  }
   if (shelf.count * size >= limit_ / 16) return release(&buffer);
   buffer.next_free = shelf.first;
   shelf.first = &buffer;

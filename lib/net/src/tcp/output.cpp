@@ -8,6 +8,15 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kPathAge = 2;  // seconds
+// What one flow sends in its turn while others wait.
+constexpr std::uint32_t kTurn = 128 << 10;
+constexpr Duration kNoBufferWait = milliseconds(1);
+}  // namespace
+
+bool Connection::must_wait(std::uint32_t sent) {
+  if (!table_->ip_->full(link_) && (sent < kTurn || !table_->others_wait())) return false;
+  table_->mark(*this);
+  return true;
 }
 
 std::uint32_t Connection::usable_window() const {
@@ -17,6 +26,7 @@ std::uint32_t Connection::usable_window() const {
 
 void Connection::output(Instant now) {
   if (!may_send() || gone()) return;
+  if (must_wait(0)) return arm();
   const bool paced = options_.pacing && !pace_at_.is_never() && now < pace_at_;
   bool sent = false;
   if (!paced && (board_.lost() != 0 || unsent() != 0 || (fin_queued_ && !fin_sent_))) {
@@ -44,16 +54,17 @@ bool Connection::send_lost(Instant now) {
     const std::uint32_t in_pipe = pipe();
     const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
     if (room < std::min<std::uint32_t>(mss_, range->size())) break;
+    if (must_wait(0)) break;
     SeqRange part = *range;
     if (part.size() > room) part.end = part.begin + room / mss_ * mss_;
     if (part.size() > mss_) part.end = part.begin + part.size() / mss_ * mss_;
     // What the peer's window has closed over waits for it to open (a probe keeps asking).
     if (snd_wnd_ == 0 && !probing_) break;
+    if (!send_data(part, true, now)) break;
     if (recovery_ == Recovery::kRecovery) prr_.on_sent(part.size());
     if (first_again_ts_ == 0) first_again_ts_ = std::max<std::uint32_t>(timestamp_clock(now), 1);
     undo_bytes_ += part.size();
     const bool head = part.begin == snd_una_;
-    send_data(part, true, now);
     if (head) restart_retransmit_timer(now);
     sent = true;
   }
@@ -62,6 +73,7 @@ bool Connection::send_lost(Instant now) {
 
 bool Connection::send_new(Instant now) {
   bool sent = false;
+  std::uint32_t in_turn = 0;
   const std::uint32_t most =
       gso_most_ == 0 ? mss_ : std::max<std::uint32_t>(mss_, (gso_most_ - 100) / mss_ * mss_);
   for (;;) {
@@ -90,8 +102,10 @@ bool Connection::send_new(Instant now) {
     if (length == 0 && !closing) break;
     const bool with_fin = closing && (window > length || length == 0);
     if (length == 0 && !with_fin) break;
+    if (must_wait(in_turn)) break;
+    if (!send_data({snd_nxt_, snd_nxt_ + length + (with_fin ? 1 : 0)}, false, now)) break;
     if (recovery_ == Recovery::kRecovery) prr_.on_sent(length);
-    send_data({snd_nxt_, snd_nxt_ + length + (with_fin ? 1 : 0)}, false, now);
+    in_turn += length;
     sent = true;
     if (options_.pacing) {
       const std::uint64_t rate = congestion_.pacing_rate(rtt_.srtt());
@@ -131,7 +145,14 @@ void Connection::fill_header(Header& header, Instant now) {
 
 // Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many segments
 // if the device cuts.
-void Connection::send_data(SeqRange range, bool again, Instant now) {
+bool Connection::send_data(SeqRange range, bool again, Instant now) {
+  PacketBuf packet = table_->ip_->allocate();
+  if (!packet) {
+    // A device's buffers come back without a word to us.
+    table_->count_up(Table::kNoBuffer);
+    pace_at_ = std::min(pace_at_, now + kNoBufferWait);
+    return false;
+  }
   const bool fin = fin_queued_ && range.end == fin_seq() + 1;
   std::uint32_t length = range.size() - (fin ? 1 : 0);
   Header header;
@@ -159,33 +180,28 @@ void Connection::send_data(SeqRange range, bool again, Instant now) {
     range.end = range.begin + length;
     header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
   }
-  PacketBuf packet = table_->ip_->allocate();
-  bool ready = static_cast<bool>(packet);
-  if (ready) {
-    if (cut && gso_most_ != 0) {
-      (void)packet.append(header_length);
-      const auto collected =
-          static_cast<std::uint32_t>(send_.collect(range.begin, length, packet.fragments()));
-      if (collected < length) {
-        length = collected >= size_most ? collected / size_most * size_most : collected;
-        packet.fragments().truncate(length);
-        range.end = range.begin + length;
-        header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
-      }
-      if (length > size_most) {
-        packet.offload().gso = remote.address.is_v4() ? Offload::Gso::kTcpV4 : Offload::Gso::kTcpV6;
-        packet.offload().gso_size = static_cast<std::uint16_t>(size_most);
-        packet.offload().header_length = static_cast<std::uint16_t>(header_length);
-        packet.offload().gso_ecn = (header.flags & kCwr) != 0;
-      }
-    } else if (packet.tailroom() >= header_length + length) {
-      const MutableBytes all = packet.append(header_length + length);
-      if (length != 0) send_.read(range.begin, all.subspan(header_length));
-    } else {
-      ready = false;
+  bool ready = true;
+  if (cut && gso_most_ != 0) {
+    (void)packet.append(header_length);
+    const auto collected = static_cast<std::uint32_t>(send_.collect(range.begin, length, packet.fragments()));
+    if (collected < length) {
+      length = collected >= size_most ? collected / size_most * size_most : collected;
+      packet.fragments().truncate(length);
+      range.end = range.begin + length;
+      header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
     }
+    if (length > size_most) {
+      packet.offload().gso = remote.address.is_v4() ? Offload::Gso::kTcpV4 : Offload::Gso::kTcpV6;
+      packet.offload().gso_size = static_cast<std::uint16_t>(size_most);
+      packet.offload().header_length = static_cast<std::uint16_t>(header_length);
+      packet.offload().gso_ecn = (header.flags & kCwr) != 0;
+    }
+  } else if (packet.tailroom() >= header_length + length) {
+    const MutableBytes all = packet.append(header_length + length);
+    if (length != 0) send_.read(range.begin, all.subspan(header_length));
+  } else {
+    ready = false;  // it counts as sent: then it is lost, and comes again
   }
-  // It counts as sent even if there was no buffer for it: then it is lost, and comes again.
   if (again) {
     ++retransmits_;
     table_->count_up(Table::kRetransmitted);
@@ -196,12 +212,13 @@ void Connection::send_data(SeqRange range, bool again, Instant now) {
     if ((header.flags & kFin) != 0) fin_sent_ = true;
   }
   last_sent_ = now;
-  if (!ready) return table_->count_up(Table::kNoBuffer);
+  if (!ready) return table_->count_up(Table::kNoBuffer), true;
   ack_now_ = ack_soon_ = false;
   ack_at_ = Instant::never();
   ack_sent_ = rcv_nxt_;
   if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, ecn, now);
+  return true;
 }
 
 void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {

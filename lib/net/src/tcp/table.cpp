@@ -64,7 +64,8 @@ Table::Table(const Config& config, const Secrets& secrets, IpLayer& ip)
     : config_(config),
       ip_(&ip),
       table_key_(secrets.table),
-      memory_(config.memory, config.borrowed),
+      owned_memory_(new Memory(config.memory, config.borrowed)),
+      memory_(*owned_memory_),
       numbers_(secrets.numbers),
       cookies_(secrets.cookies),
       ports_(secrets.ports),
@@ -200,7 +201,20 @@ void Table::icmp_error(const IcmpError& error, Instant now) {
 
 void Table::end_of_batch(Instant now) {
   now_ = now;
-  while (!dirty_.empty()) dirty_.pop_front().output(now);
+  // Who has more to send than one turn lets him comes back to the end of the list; who meets a full device
+  // stays in it.
+  async::List<Connection> waiting;
+  in_turns_ = true;
+  while (!dirty_.empty()) {
+    Connection& connection = dirty_.pop_front();
+    if (ip_->full(connection.link_)) {
+      waiting.push_back(connection);
+    } else {
+      connection.output(now);
+    }
+  }
+  in_turns_ = false;
+  dirty_.splice_back(waiting);
   bury();
 }
 

@@ -47,6 +47,8 @@ concept NetDevice = requires(D& device, std::span<RxFrame> in, std::span<PacketB
   { device.send(out) } -> std::same_as<std::size_t>;
   // Waits until send() would take something.
   { device.writable(wait) } -> Awaits<Result<void>>;
+  // Few of the buffers that frames arrive in are left: what was received now should be copied before anybody keeps it.
+  { device.scarce() } -> std::same_as<bool>;
 };
 
 }  // namespace fata::sig

@@ -21,6 +21,9 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
 
  private:
   static constexpr std::size_t kBatch = 64;
+  // Frames, and bytes of them, that wait for the device before it is called full.
+  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMostBytes = 256 << 10;
 
   static async::Task<void> drive(DeviceDriver* self) {
     std::array<sig::RxFrame, kBatch> frames;
@@ -34,6 +37,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       const Instant now = async::current_loop().now();
       Host& host = self->core_->host();
       for (sig::RxFrame& frame : std::span(frames).first(*count)) {
+        if (self->net_->scarce() && !self->core_->copy(*self->interface_, frame)) [[unlikely]]
+          continue;
         host.receive(*self->interface_, std::move(frame), now);
       }
       for (sig::RxFrame& frame : std::span(frames).first(*count)) frame = {};
@@ -43,10 +48,15 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     }
   }
 
-  // Hands over what a full device left behind, as soon as it has room; without it the rest would wait for the
-  // next frame of anybody.
+  // Hands over what a full device left behind, as soon as it has room, and lets who waited for that go on;
+  // without it the rest would wait for the next frame of anybody.
   static async::Task<void> drain(DeviceDriver* self) {
     for (;;) {
+      if (std::exchange(self->resume_, false)) {
+        self->core_->host().end_of_batch(async::current_loop().now());
+        self->core_->flush();
+        continue;
+      }
       if (self->staged_count_ == 0) {
         (void)co_await self->unsent_.wait();
         continue;
@@ -66,8 +76,12 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   void transmit(PacketBuf frame) override {
     if (frame.buffer()->home != home_) [[unlikely]]
       frame = own(frame);
-    if (!frame || full()) return;  // the device is full: drop, as a wire would
+    if (!frame) return;
+    // Who does not wait for a full device has what is behind kMost; beyond it frames are lost, as on a wire.
+    if (staged_count_ == staged_.size()) return interface_->count_overflow();
+    staged_bytes_ += frame.total_size();
     staged_[staged_count_++] = std::move(frame);
+    if (over() && !full_) flush();
   }
   // A device sends from its own memory only.
   PacketBuf own(const PacketBuf& frame) {
@@ -79,22 +93,35 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   }
 
   // TransmitQueue
+  bool over() const { return staged_count_ >= kMost || staged_bytes_ >= kMostBytes; }
   bool full() override {
-    if (staged_count_ == staged_.size()) flush();
-    return staged_count_ == staged_.size();
+    if (over()) flush();
+    return over();
   }
   void flush() override {
     const std::size_t taken = net_->send(std::span(staged_).first(staged_count_));
-    for (std::size_t i = taken; i < staged_count_; ++i) staged_[i - taken] = std::move(staged_[i]);
+    staged_bytes_ = 0;
+    for (std::size_t i = taken; i < staged_count_; ++i) {
+      staged_bytes_ += staged_[i].total_size();
+      if (taken != 0) staged_[i - taken] = std::move(staged_[i]);
+    }
     staged_count_ -= taken;
-    if (staged_count_ != 0) unsent_.notify_one();
+    if (full_ != over()) {
+      resume_ = resume_ || full_;
+      full_ = !full_;
+      core_->host().set_full(*interface_, full_);
+    }
+    if (staged_count_ != 0 || resume_) unsent_.notify_one();
   }
   async::Task<Result<void>> writable(async::Wait wait) override { co_return co_await net_->writable(wait); }
 
   StackCore* core_;
   Net* net_;
-  std::array<PacketBuf, kBatch> staged_;
+  std::array<PacketBuf, kMost + 32> staged_;
   std::size_t staged_count_ = 0;
+  std::size_t staged_bytes_ = 0;
+  bool full_ = false;    // as the host was told
+  bool resume_ = false;  // the host is to be told that it has room
   BufferHome* home_ = nullptr;
   async::WaitQueue unsent_;
   Interface* interface_;

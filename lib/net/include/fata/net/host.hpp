@@ -27,6 +27,8 @@ class Host final : public IpLayer {
 
   void receive(Interface& from, sig::RxFrame&& frame, Instant now);
   void end_of_batch(Instant now);
+  // Its device takes nothing for now, or takes frames again; then an end_of_batch() lets the transports go on.
+  void set_full(const Interface& interface, bool full) { IpLayer::set_full(interface.index(), full); }
   Instant next_deadline() const;
   void tick(Instant now);
 

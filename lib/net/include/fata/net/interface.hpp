@@ -55,6 +55,9 @@ class Interface {
     kUnknownType,
     kNoBuffer,
     kUnfit,
+    kOverflow,  // the device was full
+    kCopied,    // received while the device was scarce of buffers
+    kNoMemory,  // of those: dropped, as there was no memory for a copy
     kCounts
   };
 
@@ -79,6 +82,8 @@ class Interface {
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
   std::span<const Counter> counters() const { return counters_; }
+  void count_copied(bool copied) { ++counters_[copied ? kCopied : kNoMemory]; }
+  void count_overflow() { ++counters_[kOverflow]; }
   // The frame's protocol is none that this host speaks.
   void count_unknown_type() { ++counters_[kUnknownType]; }
   std::uint64_t count(Count which) const { return counters_[which].value; }

@@ -45,6 +45,7 @@ class PcapDevice {
   PcapDevice(Net& net, Clock& clock, Sink& sink)
       : net_(&net), clock_(&clock), sink_(&sink), on_(sink.enabled()) {
     if (!on_) return;
+    whole_.resize(kFrameRoom);
     block_.resize(std::max(pcap::kPreambleSize, pcap::packet_size(kFrameRoom)));
     const std::size_t size = pcap::write_preamble(block_);
     sink_->write(Bytes(block_).first(size));
@@ -61,13 +62,15 @@ class PcapDevice {
     if (!on_) return net_->send(out);
     // One by one: only what the device takes was sent, and then it is no longer ours to read.
     for (std::size_t sent = 0; sent < out.size(); ++sent) {
-      const std::size_t size = write(pcap::Direction::kSent, out[sent].bytes(), out[sent].offload());
+      const std::size_t size =
+          write(pcap::Direction::kSent, out[sent].bytes(), out[sent].fragments(), out[sent].offload());
       if (net_->send(out.subspan(sent, 1)) == 0) return sent;
       sink_->write(Bytes(block_).first(size));
     }
     return out.size();
   }
   auto writable(async::Wait wait) { return net_->writable(wait); }
+  bool scarce() { return net_->scarce(); }
 
  private:
   // As the device gives it, then recorded.
@@ -100,13 +103,19 @@ class PcapDevice {
 
   static constexpr std::size_t kFrameRoom = 65'550;  // the largest frame that any device carries
 
-  std::size_t write(pcap::Direction direction, Bytes frame, const Offload& offload) {
+  std::size_t write(pcap::Direction direction, Bytes frame, const Fragments& more, const Offload& offload) {
+    if (!more.empty()) {
+      std::size_t size = copy_bytes(whole_, frame);
+      for (const Slice& piece : more.pieces())
+        size += copy_bytes(MutableBytes(whole_).subspan(size), piece.bytes());
+      frame = Bytes(whole_).first(size);
+    }
     return pcap::write_packet(block_, clock_->wall(), direction,
                               frame.first(std::min(frame.size(), kFrameRoom)), offload);
   }
   void record(std::span<sig::RxFrame> frames) {
     for (const sig::RxFrame& frame : frames) {
-      const std::size_t size = write(pcap::Direction::kReceived, frame.frame.bytes(), {});
+      const std::size_t size = write(pcap::Direction::kReceived, frame.frame.bytes(), frame.more, {});
       sink_->write(Bytes(block_).first(size));
     }
   }
@@ -115,7 +124,8 @@ class PcapDevice {
   Clock* clock_;
   Sink* sink_;
   bool on_;
-  std::vector<std::byte> block_;  // empty while off
+  std::vector<std::byte> block_;  // empty while off, as is
+  std::vector<std::byte> whole_;  // a frame of several pieces, as one
 };
 
 }  // namespace fata::net

@@ -6,6 +6,7 @@
 
 #include "fata/async/context.hpp"
 #include "fata/base/siphash.hpp"
+#include "fata/net/heap_buffers.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/socket.hpp"
 
@@ -48,6 +49,11 @@ class StackCore final : public SocketDriver, private async::Timer {
   udp::Table& udp() { return udp_; }
   Logger& log() { return log_; }
 
+  // Moves a received frame to memory of the stack's own, so that its device has its buffers back whoever
+  // keeps it. False if there is none left; some of it is kept for short frames (acknowledgements,
+  // neighbours).
+  bool copy(Interface& from, sig::RxFrame& frame);
+
   // SocketDriver
   void flush() override;
   bool full() override;
@@ -62,6 +68,7 @@ class StackCore final : public SocketDriver, private async::Timer {
   Logger log_;
   SipKey secret_;
   std::size_t memory_;
+  std::unique_ptr<HeapBuffers, HeapBuffers::Abandon> copies_;
   Host host_;
   udp::Table udp_;
   std::unique_ptr<OptionalTransport> tcp_;

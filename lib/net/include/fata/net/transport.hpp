@@ -20,6 +20,9 @@ inline constexpr std::size_t kIpHeadroom = 14 + 40 + 8;
 // The field of the IP header that congestion marks travel in (RFC 3168).
 enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };
 
+// Of a path that stays inside.
+inline constexpr std::uint8_t kNoLink = 31;
+
 // The way to a remote address, as known now.
 struct Path {
   IpAddress source;        // the local address to send from (RFC 6724 for IPv6)
@@ -27,7 +30,8 @@ struct Path {
   bool checksum = false;   // the device finishes checksums
   std::uint32_t gso_most =
       0;  // bytes of the largest IP packet with Offload::gso that the device cuts; 0: it cuts none
-  bool local = false;  // the remote is on the link
+  bool local = false;           // the remote is on the link
+  std::uint8_t link = kNoLink;  // the interface that leads there
 };
 
 // A packet as it reaches a transport: what follows the IP header (and its options or extensions).
@@ -78,8 +82,18 @@ class IpLayer {
   // The transport hears the remote (RFC 4861 section 7.3.1): the neighbour that leads to it is reachable.
   virtual void confirm_reachable(const IpAddress& remote, Instant now) = 0;
 
+  // Whether the device of Path::link takes nothing for now. Who can wait, waits: the end_of_batch() that
+  // follows when it has room again is the moment to go on. Who sends all the same may lose the packet.
+  bool full(std::uint8_t link) const { return (full_links_ >> link & 1) != 0; }
+
  protected:
   ~IpLayer() = default;
+  void set_full(std::uint8_t link, bool full) {
+    full_links_ = full ? full_links_ | 1U << link : full_links_ & ~(1U << link);
+  }
+
+ private:
+  std::uint32_t full_links_ = 0;
 };
 
 // A transport protocol as the IP layers see it.
@@ -88,7 +102,8 @@ class Transport {
   // False if nobody wants the packet, which is then still the caller's (who may answer by an ICMP error).
   virtual bool receive(IpPacket& packet, Instant now) = 0;
   virtual void icmp_error(const IcmpError& error, Instant now) = 0;
-  // All packets of a device's batch have been received: the moment for what is done once for many.
+  // All packets of a device's batch have been received, or a full device has room again: the moment for what
+  // is done once for many.
   virtual void end_of_batch(Instant) {}
   // Time: tick() is called at the deadline or soon after it.
   virtual Instant next_deadline() const { return Instant::never(); }

@@ -1,5 +1,5 @@
-// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum offload, io_uring with fixed buffers, one system
-// call a batch both ways.
+// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation offload, io_uring, one system call a
+// batch both ways.
 #pragma once
 
 #include <memory>
@@ -18,10 +18,21 @@ const ErrorDomain& error_domain(TapErrc) noexcept;
 
 class Tap final : private Poller {
  public:
-  enum Count : std::size_t { kReceived, kSent, kSendErrors, kNoBuffer, kSystemCalls, kCounts };
+  enum Count : std::size_t {
+    kReceived,
+    kSent,
+    kReceivedCoalesced,  // of those received: segments that came as one frame
+    kSentUncut,          // of those sent: left to the kernel to cut
+    kTruncated,          // received, longer than any frame may be; dropped
+    kSendErrors,
+    kNoBuffer,
+    kSystemCalls,
+    kCounts
+  };
 
   // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then vanishes with the process).
-  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context, std::string_view name);
+  // Without `offload` frames travel as on a wire: checked by sums, none longer than the MTU.
+  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context, std::string_view name, bool offload = true);
   ~Tap();
 
   // The device as sig::NetDevice.
@@ -32,29 +43,41 @@ class Tap final : private Poller {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
+  bool scarce() const { return pool_.available() < 2 * kReserve || (offload_ && large_.available() < kLargeReserve); }
 
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name);
+  static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name, bool offload);
   struct Ring;
   static constexpr std::size_t kBatch = 64;         // reads or writes in one system call
   static constexpr std::size_t kBufferSize = 2048;
   static constexpr std::size_t kBuffers = 1024;     // shared by both directions
   static constexpr std::size_t kReserve = 256;      // of them kept for receiving
+  // What is longer than a buffer goes on in large ones: each read has enough for the longest frame.
+  static constexpr std::size_t kLargeSize = 16384;
+  static constexpr std::size_t kLargeBuffers = 512;
+  static constexpr std::size_t kLargeReserve = 128;
 
-  Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac);
+  Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload);
+  std::size_t queue_writes();
+  std::size_t queue_reads(std::size_t count);
   void submit(std::size_t reads);
+  void take_received(std::size_t slot, std::size_t size);
   void complete();
   bool poll() noexcept override;
 
   Fd fd_;
   std::size_t mtu_;
   MacAddress mac_;
+  Logger log_;
+  bool offload_;
   BufferPool pool_{kBuffers, kBufferSize};
-  std::unique_ptr<Ring> ring_;  // after the pool: its end comes first, and with it every read under way
+  BufferPool large_;            // none without offload
+  std::unique_ptr<Ring> ring_;  // after the pools: its end comes first, and with it every read under way
   Watch watch_;
   std::size_t reads_ = 8;  // how many to try next: twice what the last batch brought
+  std::size_t most_reads_ = kBatch;
   bool failed_ = false;
   async::WaitQueue readers_;
   async::WaitQueue writers_;

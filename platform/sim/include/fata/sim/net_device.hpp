@@ -34,6 +34,8 @@ class NetDevice final : public Port {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
+  // Half of what both directions share is for sending.
+  bool scarce() const { return 2 * pool_.available() < options_.buffers + options_.reserve; }
 
   // Makes receive() and writable() fail from now on, as when a card is pulled.
   void fail_now();

@@ -1,5 +1,5 @@
-// virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice: one pair of queues, mergeable receive buffers, checksum offload,
-// EVENT_IDX; the device is notified once a turn of the loop.
+// virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice: one pair of queues, mergeable receive buffers, checksum and
+// segmentation offload, EVENT_IDX; the device is notified once a turn of the loop.
 #pragma once
 
 #include <array>
@@ -19,9 +19,10 @@ class NetDevice final : private kvm::Device {
  public:
   enum Count : std::size_t { kReceived, kSent, kTooLong, kBadLength, kNoBuffer, kCounts };
 
-  // The first card of this machine that is not taken yet.
-  static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context, unsigned nth = 0);
-  NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features);
+  // The nth card of this machine. Without `offload` frames travel as on a wire: with their checksums, none longer than the MTU.
+  static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context, bool offload = true,
+                                                                 unsigned nth = 0);
+  NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features, bool roomy);
   ~NetDevice();
 
   // The device as sig::NetDevice.
@@ -32,21 +33,26 @@ class NetDevice final : private kvm::Device {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
+  bool scarce() const { return rx_pool_.available() < kReserve; }
 
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  static Result<std::unique_ptr<NetDevice>> open(async::Context& context, unsigned nth);
-  // 128 descriptors each way: 512 KiB of buffers, which still fits a guest of 4 MB.
+  static Result<std::unique_ptr<NetDevice>> open(async::Context& context, bool offload, unsigned nth);
+  // 128 descriptors each way: 768 KiB of buffers, which still fits a guest of 4 MB. With memory to spare twice as many, and
+  // receive buffers of a page, so that a frame of 64 KiB fits in what RxFrame can hold.
+  static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr std::uint16_t kRing = 128;
   static constexpr std::size_t kBufferSize = 2048;
-  static constexpr std::size_t kRxBuffers = kRing + 64;  // a reserve, so that held slices do not empty the ring
-  static constexpr std::size_t kTxBuffers = kRing + 64;
+  static constexpr std::size_t kSpare = 64;    // receive buffers beyond the ring's, for slices that are held
+  static constexpr std::size_t kReserve = 16;  // of those; beyond it what arrives is to be copied
+  static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet at most
 
   Result<void> start(std::uint64_t features);
   void refill();
   void reap_sent();
   std::size_t take_received(std::span<sig::RxFrame> in);
+  bool has_room() const { return (*tx_)->room() >= (features_.gather ? kChain : 1); }
   void break_down();
 
   // kvm::Device
@@ -59,13 +65,16 @@ class NetDevice final : private kvm::Device {
   std::size_t mtu_ = 1500;
   sig::NetFeatures features_;
   bool broken_ = false;
-  BufferPool rx_pool_{kRxBuffers, kBufferSize};
-  BufferPool tx_pool_{kTxBuffers, kBufferSize};
+  std::uint16_t ring_;
+  BufferPool rx_pool_;
+  BufferPool tx_pool_;
   std::unique_ptr<OwnedQueue> rx_;
   std::unique_ptr<OwnedQueue> tx_;
   std::vector<PacketBuf> rx_in_flight_;  // by head
   std::vector<PacketBuf> tx_in_flight_;
-  std::uint16_t merge_left_ = 0;  // buffers still to come of a frame that is being dropped
+  sig::RxFrame merged_;           // a frame of several buffers, of which
+  std::uint16_t merge_left_ = 0;  // so many are still to come
+  bool merge_fits_ = true;
   async::WaitQueue readers_;
   async::WaitQueue writers_;
   std::array<Counter, kCounts> counters_;

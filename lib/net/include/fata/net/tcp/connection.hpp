@@ -175,7 +175,10 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void output(Instant now);
   bool send_lost(Instant now);
   bool send_new(Instant now);
-  void send_data(SeqRange range, bool again, Instant now);
+  // False if there was no buffer: nothing has happened.
+  bool send_data(SeqRange range, bool again, Instant now);
+  // Whether the device must have room, or another flow its turn, before this one may go on; it is called then.
+  [[gnu::noinline]] bool must_wait(std::uint32_t sent);
   void send_control(std::uint8_t flags, Seq seq, Instant now);
   void send_syn(Instant now);
   void start_handshake(Instant now);
@@ -303,6 +306,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool offered_ : 1 = false;
   std::uint8_t black_hole_ = 0;
   std::uint8_t confirmed_s_ = 0;
+  std::uint8_t link_ = kNoLink;
 };
 
 }  // namespace fata::net::tcp

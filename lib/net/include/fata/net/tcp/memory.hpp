@@ -22,6 +22,10 @@ class Memory final : public BufferHome {
   Memory(std::size_t limit, std::size_t borrowed_limit) : limit_(limit), borrowed_limit_(borrowed_limit) {}
   // All buffers must have come home.
   ~Memory();
+  // For an owner that ends while a device still sends from its buffers: the memory, made by `new`, goes with the last of them.
+  struct Abandon {
+    void operator()(Memory* memory) const { memory->abandon(); }
+  };
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
@@ -67,6 +71,8 @@ class Memory final : public BufferHome {
     std::size_t count = 0;
   };
 
+  void abandon();
+
   std::size_t limit_;
   std::size_t borrowed_limit_;
   std::size_t used_ = 0;
@@ -74,6 +80,7 @@ class Memory final : public BufferHome {
   std::size_t out_ = 0;
   std::uint64_t refusals_ = 0;
   std::array<Shelf, 2> shelves_;
+  bool abandoned_ = false;
 };
 
 }  // namespace fata::net::tcp

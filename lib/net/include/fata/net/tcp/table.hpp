@@ -222,13 +222,16 @@ class Table final : public Transport {
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
   }
+  // In end_of_batch() flows take turns.
+  bool others_wait() const { return in_turns_ && !dirty_.empty(); }
   void ended(Connection& connection);
   void bury();
 
   Config config_;
   IpLayer* ip_;
   SipKey table_key_;
-  Memory memory_;
+  std::unique_ptr<Memory, Memory::Abandon> owned_memory_;
+  Memory& memory_;
   InitialNumbers numbers_;
   SynCookies cookies_;
   PortChoice ports_;
@@ -249,6 +252,7 @@ class Table final : public Transport {
   std::size_t half_open_ = 0;
   std::size_t time_waits_ = 0;
   std::size_t orphans_ = 0;
+  bool in_turns_ = false;
   Instant now_{};
   Instant cookies_until_{};
   Rate challenge_rate_;
