@@ -99,7 +99,11 @@ struct Run {
     const bool allowed =
         flow.ending != Ending::kClean ||
         (harsh && (error.is(sig::FlowErrc::kUnreachable) || error.is(async::Errc::kTimedOut)));
-    if (!allowed) fault(std::format("{} failed", what));
+    if (allowed) return;
+    const Text<100> why(std::in_place, error);
+    const double at = static_cast<double>((async::current_loop().now() - Instant{}).ns) / 1e9;
+    fault(std::format("{} failed at {:.6f} s, between hosts {} and {}: {}", what, at, flow.client + 1,
+                      flow.server + 1, why.view()));
   }
 
   World world;
