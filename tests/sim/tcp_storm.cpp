@@ -53,7 +53,8 @@ class Draw {
     if (chance(50)) link.loss = static_cast<unsigned>(spread(1, 40));
     if (chance(25)) link.duplication = static_cast<unsigned>(spread(1, 30));
     if (chance(25)) link.reordering = static_cast<unsigned>(spread(1, 50));
-    if (chance(25)) link.corruption = static_cast<unsigned>(spread(1, 10));
+    // On one link of a way at most: two damages can cancel in TCP's checksum.
+    if (!damaged_ && chance(40)) link.corruption = static_cast<unsigned>(spread(1, 10)), damaged_ = true;
     link.reorder_by = microseconds(static_cast<std::int64_t>(spread(100, 30'000)));
     return link;
   }
@@ -84,6 +85,7 @@ class Draw {
 
  private:
   std::mt19937_64 random_;
+  bool damaged_ = false;
 };
 
 char byte_at(std::uint64_t stream, std::size_t offset) {
@@ -98,7 +100,8 @@ struct Run {
     ++result.ended_early;
     const bool allowed =
         flow.ending != Ending::kClean ||
-        (harsh && (error.is(sig::FlowErrc::kUnreachable) || error.is(async::Errc::kTimedOut)));
+        (harsh && (error.is(sig::FlowErrc::kUnreachable) || error.is(async::Errc::kTimedOut))) ||
+        (poor && (error.is(sig::FlowErrc::kReset) || error.is(net::tcp::TcpErrc::kNoMemory)));
     if (allowed) return;
     const Text<100> why(std::in_place, error);
     const double at = static_cast<double>((async::current_loop().now() - Instant{}).ns) / 1e9;
@@ -109,6 +112,8 @@ struct Run {
   World world;
   StormResult result;
   bool harsh = false;  // some link loses or damages
+  bool poor =
+      false;  // memory so small that connections may be refused, and reset when the application has left them
   std::vector<std::unique_ptr<Stack>> hosts;
 };
 
@@ -270,6 +275,7 @@ StormResult run_storm(std::uint64_t seed) {
     cards.push_back(&run.world.card(options));
   }
   run.world.context.memory = std::size_t{1} << (20 + draw.below(7));
+  run.poor = run.world.context.memory < std::size_t{4} << 20;
   const auto link = [&] {
     const sim::LinkOptions options = draw.link();
     run.harsh |= options.loss != 0 || options.corruption != 0 || options.queue < 64;
