@@ -44,9 +44,6 @@ async::Task<int> exchange(World* world, sim::NetDevice* a, sim::NetDevice* b) {
   co_return 0;
 }
 
-Endpoint at6(std::uint16_t last, std::uint16_t port) {
-  return {IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, last), port};
-}
 async::Task<int> exchange_ipv6(World* world, sim::NetDevice* a, sim::NetDevice* b) {
   const auto client = co_await host(world, a, cidr(1));
   const auto server = co_await host(world, b, cidr(2));

@@ -21,6 +21,9 @@ inline constexpr Ipv4Cidr cidr(std::uint8_t last, std::uint8_t prefix = 24) {
   return {Ipv4Address::of(10, 0, 0, last), prefix};
 }
 inline Endpoint at(std::uint8_t last, std::uint16_t port) { return {Ipv4Address::of(10, 0, 0, last), port}; }
+inline Endpoint at6(std::uint16_t last, std::uint16_t port) {
+  return {IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, last), port};
+}
 
 struct World {
   explicit World(std::uint64_t seed = 1) : platform(seed), network(platform) {}

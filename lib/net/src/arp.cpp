@@ -100,6 +100,13 @@ std::optional<PacketBuf> Cache::learn(Ipv4Address address, const MacAddress& mac
   return std::move(entry->waiting);
 }
 
+void Cache::doubt(Ipv4Address address, Instant now) {
+  Entry* const entry = find(address);
+  if (entry == nullptr || entry->state != State::kReachable) return;
+  entry->deadline = std::min(entry->deadline, now + kDoubt);
+  remind(entry->deadline);
+}
+
 bool Cache::age(Entry& entry, Instant now) {
   if (entry.state == State::kFree) return false;
   bool request = false;

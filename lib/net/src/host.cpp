@@ -89,4 +89,8 @@ void Host::confirm_reachable(const IpAddress& remote, Instant now) {
   if (IpProtocol* const engine = this->engine(remote)) engine->confirm_reachable(remote, now);
 }
 
+void Host::doubt_reachable(const IpAddress& remote, Instant now) {
+  if (IpProtocol* const engine = this->engine(remote)) engine->doubt_reachable(remote, now);
+}
+
 }  // namespace fata::net

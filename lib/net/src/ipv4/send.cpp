@@ -109,4 +109,9 @@ void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant no
   paths_.lower(remote, std::max(mtu, kLeastMtu), now);
 }
 
+void Engine::doubt_reachable(const IpAddress& remote, Instant now) {
+  const auto way = route(remote.v4(), {});
+  if (way && way->link != nullptr) way->link->arp.doubt(way->hop, now);
+}
+
 }  // namespace fata::net::ipv4

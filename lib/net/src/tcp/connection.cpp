@@ -285,8 +285,9 @@ void Connection::abort(Instant now) {
 }
 
 void Connection::reset(Instant now) {
-  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent; once both FINs are out nothing is needed.
-  if (state_ >= State::kSynReceived && state_ < State::kClosing) {
+  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent. In CLOSING and LAST-ACK it asks for nothing either,
+  // but there a peer that has not got our FIN would wait for it for ever.
+  if (state_ >= State::kSynReceived && !gone()) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_nxt_, now);
   }
@@ -319,8 +320,9 @@ void Connection::leave(Instant now) {
   if (gone()) return;
   if (state_ < State::kEstablished && (state_ == State::kSynSent || !passive_) && send_.empty())
     return reset(now);
-  if (!receive_.empty() || !reorder_.empty() || table_->orphans_ >= table_->config_.orphans ||
-      table_->memory_.scarce()) {
+  // Where memory is scarce, what still has much to deliver is given up; a FIN costs nothing.
+  const bool costly = table_->memory_.scarce() && send_.size() > 4U * mss_;
+  if (!receive_.empty() || !reorder_.empty() || table_->orphans_ >= table_->config_.orphans || costly) {
     if (receive_.empty()) table_->count_up(Table::kOrphansReset);
     return reset(now);
   }

@@ -152,12 +152,12 @@ void Connection::receive_data(Segment& segment, Instant now) {
       take_out_of_order(segment);
     }
   }
-  if (fin && end == rcv_nxt_) {
-    receive_fin(now);
-  } else if (fin) {
-    // Kept by nobody: it comes again, as it is not acknowledged.
+  if (fin && !fin_waits_) {
+    fin_waits_ = true;
+    fin_at_ = end;
     ack_now_ = true;
   }
+  if (fin_waits_ && fin_at_ == rcv_nxt_ && !fin_received_) receive_fin(now);
   if (!gone()) after_data(now);
 }
 

@@ -219,7 +219,12 @@ bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint&
   std::optional<std::uint32_t> echo;
   if (header.options.has_timestamps) echo = header.options.ts_echo;
   const auto options = cookies_.check(local, remote, header.seq - 1, header.ack - 1, echo, now);
-  if (!options) return count_up(kCookiesBad), false;
+  if (!options) {
+    count_up(kCookiesBad);
+    // What follows a last ACK that was lost or had no room is not told from a guess; the ACK's number comes
+    // again with its first byte. Only what can be nothing else is answered by a reset.
+    return segment.length != 0 || header.has(kFin);
+  }
   if (listener.waiting >= listener.backlog) return count_up(kBacklogFull), true;
   HalfOpen half(Entry::Kind::kHalfOpen, local, remote);
   half.listener = &listener;

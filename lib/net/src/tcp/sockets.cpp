@@ -115,7 +115,8 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, tcp::Flo
   done();
   for (;;) {
     if (const auto error = flow->connection_->error()) co_return fail(*error);
-    if (flow->connection_->state() >= tcp::State::kEstablished || flow->connection_->awaits_data()) co_return flow;
+    if (flow->connection_->state() >= tcp::State::kEstablished || flow->connection_->awaits_data())
+      co_return flow;
     const auto woken = co_await flow->writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }

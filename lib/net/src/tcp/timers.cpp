@@ -121,6 +121,7 @@ void Connection::on_timeout(Instant now) {
   const bool first = attempts_++ == 0;
   rtt_.back_off();
   refresh_path(now);
+  if (attempts_ >= 2) table_->ip_->doubt_reachable(remote.address, now);
   if (opening) {
     ++retransmits_;
     send_syn(now);

@@ -34,7 +34,8 @@ class Cache {
   static constexpr Duration kReachable = seconds(300);  // how long an answer is good for
   static constexpr Duration kRefresh = seconds(30);     // before its end, a use asks again
   static constexpr Duration kRetry = seconds(1);        // between requests
-  static constexpr unsigned kMaxRequests = 3;           // then the waiting packet is given up
+  static constexpr Duration kDoubt = seconds(2);
+  static constexpr unsigned kMaxRequests = 3;  // then the waiting packet is given up
 
   enum class Next : std::uint8_t { kSend, kWait };
   struct Lookup {
@@ -50,6 +51,10 @@ class Cache {
   // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing one is
   // updated anyhow. Gives the packet that waited for it, if any.
   std::optional<PacketBuf> learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
+
+  // What is known of the address may be wrong: it must be confirmed within kDoubt, by an answer to the next
+  // use's request.
+  void doubt(Ipv4Address address, Instant now);
 
   // The next moment at which tick() has something to do.
   Instant next_deadline() const { return next_deadline_; }

@@ -48,6 +48,7 @@ class Host final : public IpLayer {
             bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
+  void doubt_reachable(const IpAddress& remote, Instant now) override;
 
  private:
   IpProtocol* v4_;

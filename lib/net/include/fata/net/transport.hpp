@@ -81,6 +81,9 @@ class IpLayer {
   virtual void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) = 0;
   // The transport hears the remote (RFC 4861 section 7.3.1): the neighbour that leads to it is reachable.
   virtual void confirm_reachable(const IpAddress& remote, Instant now) = 0;
+  // The transport has heard nothing for long (RFC 1122 section 2.3.2.1 (4)): what is known of the way is to
+  // be asked for again.
+  virtual void doubt_reachable(const IpAddress& remote, Instant now) { (void)remote, (void)now; }
 
   // Whether the device of Path::link takes nothing for now. Who can wait, waits: the end_of_batch() that
   // follows when it has room again is the moment to go on. Who sends all the same may lose the packet.

@@ -116,6 +116,7 @@ class Engine final : public IpProtocol {
             bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress&, Instant) override {}  // ARP asks again by itself
+  void doubt_reachable(const IpAddress& remote, Instant now) override;
 
  private:
   struct Link {

@@ -256,6 +256,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint32_t path_checked_s_ = 0;
   std::uint32_t ts_recent_at_s_ = 0;
   SeqRange dsack_{};
+  Seq fin_at_ = 0;  // of the peer's FIN that came out of order, if fin_waits_
   std::uint32_t retransmits_ = 0;
   std::uint64_t delivered_in_ = 0;
   std::uint64_t acked_out_ = 0;
@@ -288,6 +289,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool fin_queued_ : 1 = false;
   bool fin_sent_ : 1 = false;
   bool fin_received_ : 1 = false;
+  bool fin_waits_ : 1 = false;
   bool ack_now_ : 1 = false;
   bool ack_soon_ : 1 = false;
   bool orphan_ : 1 = false;
