@@ -9,11 +9,11 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# An image is built for size; what runs for every packet or query asks for speed by fata_hot_sources().
+# An image is built for size; what runs for every packet or query asks for speed by fata_hot_sources() or fata_warm_sources().
 if(FATA_TARGET STREQUAL "linux")
   set(FATA_OPTIMIZE -O2)
 else()
-  set(FATA_OPTIMIZE -Os)
+  set(FATA_OPTIMIZE -Oz)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "${FATA_OPTIMIZE} -g1")
 set(CMAKE_C_FLAGS_RELEASE "${FATA_OPTIMIZE} -g1")

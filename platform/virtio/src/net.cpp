@@ -16,7 +16,7 @@ constexpr std::uint64_t kWanted = bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) 
                                   bit(VIRTIO_RING_F_EVENT_IDX);
 }  // namespace
 
-Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, unsigned nth) {
+[[clang::minsize]] Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, unsigned nth) {
   Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
   if (!transport) return fail(transport.error());
   const Result<std::uint64_t> features = negotiate(**transport, kRequired, kWanted);
@@ -30,7 +30,8 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Contex
   return async::ready(open(context, nth));
 }
 
-NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features)
+[[clang::minsize]] NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport,
+                                        std::uint64_t features)
     : log_(log),
       transport_(std::move(transport)),
       counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"bad_length"},
@@ -48,12 +49,12 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
   }
 }
 
-NetDevice::~NetDevice() {
+[[clang::minsize]] NetDevice::~NetDevice() {
   if (transport_ != nullptr) transport_->set_status(0);
   kvm::detach(*this);
 }
 
-Result<void> NetDevice::start(std::uint64_t features) {
+[[clang::minsize]] Result<void> NetDevice::start(std::uint64_t features) {
   const bool event_index = (features & bit(VIRTIO_RING_F_EVENT_IDX)) != 0;
   auto rx = start_queue(*transport_, kReceiveQueue, kRing, event_index);
   if (!rx) return fail(rx.error());
@@ -61,8 +62,6 @@ Result<void> NetDevice::start(std::uint64_t features) {
   if (!tx) return fail(tx.error());
   rx_ = std::move(*rx);
   tx_ = std::move(*tx);
-  rx_in_flight_.resize((**rx_).size());
-  tx_in_flight_.resize((**tx_).size());
   drive(*transport_);
   refill();
   kvm::attach(*this);
@@ -171,7 +170,7 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
   }
 }
 
-void NetDevice::break_down() {
+[[clang::minsize]] void NetDevice::break_down() {
   if (broken_) return;
   broken_ = true;
   // After the reset the device may not touch our memory any more; what it holds goes home.

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <memory>
-#include <vector>
 
 #include "fata/async/context.hpp"
 #include "fata/base/counter.hpp"
@@ -63,8 +62,8 @@ class NetDevice final : private kvm::Device {
   BufferPool tx_pool_{kTxBuffers, kBufferSize};
   std::unique_ptr<OwnedQueue> rx_;
   std::unique_ptr<OwnedQueue> tx_;
-  std::vector<PacketBuf> rx_in_flight_;  // by head
-  std::vector<PacketBuf> tx_in_flight_;
+  std::array<PacketBuf, kRing> rx_in_flight_;  // by head
+  std::array<PacketBuf, kRing> tx_in_flight_;
   std::uint16_t merge_left_ = 0;  // buffers still to come of a frame that is being dropped
   async::WaitQueue readers_;
   async::WaitQueue writers_;
