@@ -1,21 +1,13 @@
-# fata_hot_sources(FILE ...): built for speed also where the rest is built for size.
+# fata_hot_sources(FILE ...): built for speed also where the rest is built for size. What they hold that runs once or seldom is
+# marked [[clang::minsize]].
 function(fata_hot_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 endfunction()
 
-# fata_cold_sources(FILE ...): built as small as it gets where images are built for size; what runs once or seldom. The threshold keeps
-# the many one-line accessors inline, which -Oz alone would call.
-set(FATA_COLD_OPTIONS -Oz -mllvm -inline-threshold=40)
-function(fata_cold_sources)
+# fata_warm_sources(FILE ...): between both: what runs often, yet where -O2 would buy little for its size.
+function(fata_warm_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:${FATA_COLD_OPTIONS}>")
-  endif()
-endfunction()
-
-# fata_smallest_on_kvm(NAME): the same for a whole library, one that every image carries.
-function(fata_smallest_on_kvm name)
-  if(NOT FATA_TARGET STREQUAL "linux")
-    target_compile_options(fata_${name} PRIVATE ${FATA_COLD_OPTIONS})
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endif()
 endfunction()
 

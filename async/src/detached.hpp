@@ -12,8 +12,8 @@ namespace fata::async::detail {
 template <class Initial, class Final>
 struct Detached {
   struct promise_type {
-    static void* operator new(std::size_t size) { return current_loop().frames().allocate(size); }
-    static void operator delete(void* frame, std::size_t size) { current_loop().frames().release(frame, size); }
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) { release_frame(frame, size); }
     Detached get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
     Initial initial_suspend() noexcept { return {}; }
     Final final_suspend() noexcept { return {}; }

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "fata/async/task.hpp"
 #include "fata/base/panic.hpp"
 
 namespace fata::async {
@@ -41,6 +42,13 @@ void FramePool::release(void* frame, std::size_t size) noexcept {
   const std::size_t index = (size + kStep - 1) / kStep - 1;
   if (!kPooled || index >= kClasses) return ::operator delete(frame);
   free_[index] = new (frame) Free{free_[index]};
+}
+
+void* allocate_frame(std::size_t size) { return current_loop().frames().allocate(size); }
+void release_frame(void* frame, std::size_t size) noexcept { current_loop().frames().release(frame, size); }
+
+void detail::check_startable(std::coroutine_handle<> task) noexcept {
+  check(task && !task.done(), "a task is awaited once");
 }
 
 }  // namespace fata::async

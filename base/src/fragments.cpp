@@ -46,6 +46,17 @@ void Fragments::truncate(std::size_t bytes_now) {
   }
 }
 
+PacketBuf& PacketBuf::operator=(PacketBuf&& other) noexcept {
+  if (this == &other) return *this;
+  reset();
+  buffer_ = std::exchange(other.buffer_, nullptr);
+  begin_ = std::exchange(other.begin_, 0);
+  end_ = std::exchange(other.end_, 0);
+  offload_ = other.offload_;
+  fragments_ = std::move(other.fragments_);
+  return *this;
+}
+
 void PacketBuf::release() {
   Buffer& buffer = *std::exchange(buffer_, nullptr);
   buffer.holders = 0;

@@ -220,13 +220,13 @@ std::size_t Engine::Parts::answer(const Query& query, MutableBytes out, Transpor
   return compose(query, out);
 }
 
-Engine::Engine(const EngineOptions& options) : parts_(std::make_unique<Parts>(options)) {}
+[[clang::minsize]] Engine::Engine(const EngineOptions& options) : parts_(std::make_unique<Parts>(options)) {}
 Engine::~Engine() = default;
-Engine::Engine(Engine&&) noexcept = default;
+[[clang::minsize]] Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-Result<LoadedZone, Complaint> Engine::load(std::string_view file, std::string_view text,
-                                           const LoadOptions& options) {
+[[clang::minsize]] Result<LoadedZone, Complaint> Engine::load(std::string_view file, std::string_view text,
+                                                              const LoadOptions& options) {
   check(!parts_->built, "dns: a zone is loaded after build()");
   auto zone = std::make_unique<ZoneLoad>();
   const auto loaded = zone->load(file, text, options);
@@ -240,7 +240,7 @@ Result<LoadedZone, Complaint> Engine::load(std::string_view file, std::string_vi
   return loaded;
 }
 
-void Engine::build() {
+[[clang::minsize]] void Engine::build() {
   check(!parts_->built, "dns: build() is called twice");
   std::size_t records = 0;
   for (const auto& zone : parts_->loads) records += zone->record_count();

@@ -60,14 +60,15 @@ void Index::prefetch_node(std::uint64_t hash) const {
   }
 }
 
-void Index::insert(std::uint64_t hash, std::uint32_t node) {
+[[clang::minsize]] void Index::insert(std::uint64_t hash, std::uint32_t node) {
   std::size_t at = hash & mask_;
   while (slots_[at].node != 0) at = (at + 1) & mask_;
   slots_[at] = {static_cast<std::uint32_t>(hash >> 32), node};
 }
 
 // As zone_of(), before the table exists; only names below another zone's apex need it.
-std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> zones, Bytes name) const {
+[[clang::minsize]] std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> zones,
+                                                       Bytes name) const {
   std::size_t best = kNoZone;
   for (std::size_t i = 0; i < zones.size(); ++i) {
     if (is_under(name, zones[i]->apex()) &&
@@ -78,8 +79,8 @@ std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> z
   return best;
 }
 
-std::uint32_t Index::write_node(ByteWriter& out, const ZoneLoad& zone, std::size_t index,
-                                std::size_t zone_number, bool shadowed) const {
+[[clang::minsize]] std::uint32_t Index::write_node(ByteWriter& out, const ZoneLoad& zone, std::size_t index,
+                                                   std::size_t zone_number, bool shadowed) const {
   out.zeros((kUnit - out.position() % kUnit) % kUnit);
   const auto reference = static_cast<std::uint32_t>(out.position() / kUnit);
   const ZoneLoad::NodeEntry& entry = zone.node(index);
@@ -116,7 +117,7 @@ std::uint32_t Index::write_node(ByteWriter& out, const ZoneLoad& zone, std::size
   return reference;
 }
 
-void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
+[[clang::minsize]] void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
   std::size_t nodes = 0;
   std::size_t size = kUnit;  // reference 0 is no node
   for (const auto& zone : zones) {

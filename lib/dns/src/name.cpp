@@ -13,7 +13,7 @@ Result<Name, Errc> Name::from_wire(Bytes wire) {
   return name;
 }
 
-Result<Name, Errc> Name::join(Bytes labels, Bytes whole) {
+[[clang::minsize]] Result<Name, Errc> Name::join(Bytes labels, Bytes whole) {
   if (labels.size() + whole.size() > kMaxName) return fail(Errc::kNameTooLong);
   Name name;
   const MutableBytes all(name.bytes_);
@@ -23,7 +23,7 @@ Result<Name, Errc> Name::join(Bytes labels, Bytes whole) {
   return name;
 }
 
-Result<Name, Errc> Name::from_text(std::string_view text, const Name* origin) {
+[[clang::minsize]] Result<Name, Errc> Name::from_text(std::string_view text, const Name* origin) {
   Name name;
   if (text == ".") return name;
   if (text.empty()) return fail(Errc::kEmptyLabel);

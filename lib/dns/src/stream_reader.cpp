@@ -7,7 +7,7 @@ namespace fata::dns {
 void StreamReader::consume(std::size_t count) {
   Slice& front = slices_.front();
   front.trim_front(count);
-  if (front.empty()) slices_.pop_front();
+  if (front.empty()) slices_.erase(slices_.begin());
 }
 
 bool StreamReader::next(Bytes& message) {

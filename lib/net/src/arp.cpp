@@ -4,7 +4,7 @@
 
 namespace fata::net::arp {
 
-std::optional<Packet> Packet::parse(Bytes bytes) {
+[[clang::minsize]] std::optional<Packet> Packet::parse(Bytes bytes) {
   ByteReader in(bytes);
   const bool known = in.u16() == 1 && in.u16() == 0x0800 && in.u8() == 6 && in.u8() == 4;
   Packet packet;
@@ -17,7 +17,7 @@ std::optional<Packet> Packet::parse(Bytes bytes) {
   return packet;
 }
 
-void Packet::write(MutableBytes to) const {
+[[clang::minsize]] void Packet::write(MutableBytes to) const {
   ByteWriter out(to);
   out.u16(1);
   out.u16(0x0800);
@@ -43,7 +43,7 @@ Cache::Entry* Cache::find(Ipv4Address address) {
   return nullptr;
 }
 
-Cache::Entry& Cache::make(Ipv4Address address) {
+[[clang::minsize]] Cache::Entry& Cache::make(Ipv4Address address) {
   Entry* victim = nullptr;
   for (Entry& entry : set_of(address)) {
     if (entry.state == State::kFree) {
@@ -85,7 +85,8 @@ Cache::Lookup Cache::lookup(Ipv4Address address, PacketBuf& packet, Instant now)
   return asked;
 }
 
-std::optional<PacketBuf> Cache::learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now) {
+[[clang::minsize]] std::optional<PacketBuf> Cache::learn(Ipv4Address address, const MacAddress& mac,
+                                                         bool to_us, Instant now) {
   Entry* entry = find(address);
   if (entry == nullptr) {
     if (!to_us) return std::nullopt;
@@ -100,14 +101,14 @@ std::optional<PacketBuf> Cache::learn(Ipv4Address address, const MacAddress& mac
   return std::move(entry->waiting);
 }
 
-void Cache::doubt(Ipv4Address address, Instant now) {
+[[clang::minsize]] void Cache::doubt(Ipv4Address address, Instant now) {
   Entry* const entry = find(address);
   if (entry == nullptr || entry->state != State::kReachable) return;
   entry->deadline = std::min(entry->deadline, now + kDoubt);
   remind(entry->deadline);
 }
 
-bool Cache::age(Entry& entry, Instant now) {
+[[clang::minsize]] bool Cache::age(Entry& entry, Instant now) {
   if (entry.state == State::kFree) return false;
   bool request = false;
   if (entry.deadline <= now) {
@@ -124,7 +125,7 @@ bool Cache::age(Entry& entry, Instant now) {
   return request;
 }
 
-void Cache::write_entry(TextWriter& line, std::size_t index) const {
+[[clang::minsize]] void Cache::write_entry(TextWriter& line, std::size_t index) const {
   const Entry& entry = entries_[index];
   if (entry.state == State::kFree) return;
   print(line, entry.address, ' ');
@@ -132,7 +133,7 @@ void Cache::write_entry(TextWriter& line, std::size_t index) const {
   line.put("incomplete");
 }
 
-std::size_t Cache::size() const {
+[[clang::minsize]] std::size_t Cache::size() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(entries_, [](const Entry& e) { return e.state != State::kFree; }));
 }

@@ -4,7 +4,7 @@
 
 namespace fata::net {
 
-Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink, Instant now) {
+[[clang::minsize]] Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink, Instant now) {
   if (interface_count_ == Interface::kMost) return nullptr;
   auto& made = interfaces_[interface_count_];
   made = std::make_unique<Interface>(config, sink, static_cast<std::uint8_t>(interface_count_++));
@@ -13,7 +13,7 @@ Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink, Instan
   return made.get();
 }
 
-void Host::attach(std::uint8_t protocol, Transport& transport) {
+[[clang::minsize]] void Host::attach(std::uint8_t protocol, Transport& transport) {
   if (v4_ != nullptr) v4_->attach(protocol, transport);
   if (v6_ != nullptr) v6_->attach(protocol, transport);
   transports_[transport_count_++] = &transport;
@@ -41,7 +41,7 @@ Instant Host::next_deadline() const {
   return next;
 }
 
-void Host::tick(Instant now) {
+[[clang::minsize]] void Host::tick(Instant now) {
   if (v4_ != nullptr && v4_->next_deadline() <= now) v4_->tick(now);
   if (v6_ != nullptr && v6_->next_deadline() <= now) v6_->tick(now);
   for (Transport* transport : std::span(transports_).first(transport_count_)) {
@@ -54,7 +54,7 @@ bool Host::is_ours(const IpAddress& address) const {
   return engine != nullptr && engine->is_ours(address);
 }
 
-std::uint64_t Host::count(std::string_view name) const {
+[[clang::minsize]] std::uint64_t Host::count(std::string_view name) const {
   std::uint64_t sum = 0;
   const auto add = [&](std::span<const Counter> counters) {
     for (const Counter& counter : counters) sum += counter.name == name ? counter.value : 0;

@@ -4,7 +4,7 @@
 
 namespace fata::net {
 
-UdpSocket::~UdpSocket() {
+[[clang::minsize]] UdpSocket::~UdpSocket() {
   while (!groups_.empty()) leave(IpAddress(groups_.back()));
 }
 
@@ -37,7 +37,7 @@ async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async:
   co_return Result<void>{};
 }
 
-void UdpSocket::connect(const Endpoint& remote) {
+[[clang::minsize]] void UdpSocket::connect(const Endpoint& remote) {
   udp_->connect(*this, remote);
   errors_.clear();
 }
@@ -49,7 +49,7 @@ std::optional<UdpSocket::Complaint> UdpSocket::take_error() {
   return oldest;
 }
 
-Result<void> UdpSocket::join(const IpAddress& group) {
+[[clang::minsize]] Result<void> UdpSocket::join(const IpAddress& group) {
   if (std::ranges::contains(groups_, group)) return {};
   if (groups_.size() == kGroups || !driver_->join(group, local().address))
     return fail(Error(SocketErrc::kGroupTableFull));
@@ -58,7 +58,7 @@ Result<void> UdpSocket::join(const IpAddress& group) {
   return {};
 }
 
-void UdpSocket::leave(const IpAddress& group) {
+[[clang::minsize]] void UdpSocket::leave(const IpAddress& group) {
   const auto at = std::ranges::find(groups_, group);
   if (at == groups_.end()) return;
   driver_->leave(group, local().address);
@@ -76,7 +76,7 @@ void UdpSocket::deliver(sig::RxDatagram&& datagram, Instant) {
   readers_.notify_all();
 }
 
-void UdpSocket::error(SocketErrc what, const Endpoint& remote) {
+[[clang::minsize]] void UdpSocket::error(SocketErrc what, const Endpoint& remote) {
   if (errors_.size() == kErrors) errors_.erase(errors_.begin());
   errors_.push_back({what, remote});
   if (Port::remote().port != 0) readers_.notify_all();

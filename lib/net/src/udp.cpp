@@ -47,15 +47,16 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
                                                          {"too_long"}}};
 }  // namespace
 
-Port::~Port() {
+[[clang::minsize]] Port::~Port() {
   if (table_ == nullptr) return;
   --table_->count_;
   if (table_->last_ == this) table_->last_ = nullptr;
 }
 
-Table::Table(IpLayer& ip) : ip_(&ip), small_(kSmallBuffers, kSmallBufferSize), counters_(kCounters) {}
+[[clang::minsize]] Table::Table(IpLayer& ip)
+    : ip_(&ip), small_(kSmallBuffers, kSmallBufferSize), counters_(kCounters) {}
 
-bool Table::taken(const Endpoint& local) {
+[[clang::minsize]] bool Table::taken(const Endpoint& local) {
   for (const Port& port : buckets_[local.port % kBuckets]) {
     if (port.local_.port != local.port) continue;
     if (port.local_.address == local.address || port.local_.address.is_any() || local.address.is_any())
@@ -64,7 +65,7 @@ bool Table::taken(const Endpoint& local) {
   return false;
 }
 
-Result<void> Table::bind(Port& port, Endpoint local) {
+[[clang::minsize]] Result<void> Table::bind(Port& port, Endpoint local) {
   if (local.port == 0) {
     for (unsigned tries = 0; tries < 16384 && local.port == 0; ++tries) {
       if (!taken({local.address, next_port_})) local.port = next_port_;
@@ -117,7 +118,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
   return true;
 }
 
-void Table::icmp_error(const IcmpError& error, Instant now) {
+[[clang::minsize]] void Table::icmp_error(const IcmpError& error, Instant now) {
   const auto local_port = load_be<std::uint16_t>(error.quoted);
   const Endpoint remote{error.remote, load_be<std::uint16_t>(error.quoted.subspan(2))};
   Port* const port = find({error.local, local_port}, remote);

@@ -67,4 +67,8 @@ class Loop {
 // Link-time hook, defined by the platform: the loop of the core that runs this code.
 Loop& current_loop() noexcept;
 
+// A coroutine frame from the current loop's pool. Not inline: every coroutine names both, several times.
+void* allocate_frame(std::size_t size);
+void release_frame(void* frame, std::size_t size) noexcept;
+
 }  // namespace fata::async

@@ -17,8 +17,8 @@ namespace detail {
 
 class PromiseBase {
  public:
-  static void* operator new(std::size_t size) { return current_loop().frames().allocate(size); }
-  static void operator delete(void* frame, std::size_t size) { current_loop().frames().release(frame, size); }
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* frame, std::size_t size) { release_frame(frame, size); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   auto final_suspend() noexcept {
@@ -34,6 +34,9 @@ class PromiseBase {
 
   std::coroutine_handle<> continuation = std::noop_coroutine();
 };
+
+// Panics unless the task was never awaited. Not inline: it stands before every co_await.
+void check_startable(std::coroutine_handle<> task) noexcept;
 
 template <class T>
 class Promise final : public PromiseBase {
@@ -85,7 +88,7 @@ class [[nodiscard]] Task {
       }
       T await_resume() { return handle.promise().take(); }
     };
-    check(static_cast<bool>(handle_) && !handle_.done(), "a task is awaited once");
+    detail::check_startable(handle_);
     return Awaiter{handle_};
   }
 

@@ -99,11 +99,13 @@ class PacketBuf {
     buffer.holders = 1;
     begin_ = end_ = static_cast<std::uint32_t>(headroom);
   }
-  PacketBuf(PacketBuf&& other) noexcept { swap(other); }
-  PacketBuf& operator=(PacketBuf&& other) noexcept {
-    PacketBuf(std::move(other)).swap(*this);
-    return *this;
-  }
+  PacketBuf(PacketBuf&& other) noexcept
+      : buffer_(std::exchange(other.buffer_, nullptr)),
+        begin_(std::exchange(other.begin_, 0)),
+        end_(std::exchange(other.end_, 0)),
+        offload_(other.offload_),
+        fragments_(std::move(other.fragments_)) {}
+  PacketBuf& operator=(PacketBuf&& other) noexcept;
   ~PacketBuf() { reset(); }
 
   explicit operator bool() const { return buffer_ != nullptr; }
@@ -150,14 +152,6 @@ class PacketBuf {
   // With the fragments.
   std::size_t total_size() const { return size() + (fragments_.empty() ? 0 : fragments_.bytes()); }
 
-  void swap(PacketBuf& other) noexcept {
-    std::swap(buffer_, other.buffer_);
-    std::swap(begin_, other.begin_);
-    std::swap(end_, other.end_);
-    std::swap(offload_, other.offload_);
-    std::swap(fragments_, other.fragments_);
-  }
-
  private:
   friend class Slice;
   Buffer* buffer_ = nullptr;
@@ -178,9 +172,12 @@ class Slice {
   Slice(const Slice& other) : buffer_(other.buffer_), offset_(other.offset_), size_(other.size_) {
     if (buffer_ != nullptr) ++buffer_->holders;
   }
-  Slice(Slice&& other) noexcept { swap(other); }
-  Slice& operator=(Slice other) noexcept {
-    swap(other);
+  Slice(Slice&& other) noexcept
+      : buffer_(std::exchange(other.buffer_, nullptr)), offset_(other.offset_), size_(std::exchange(other.size_, 0)) {}
+  Slice& operator=(const Slice& other) noexcept { return *this = Slice(other); }
+  Slice& operator=(Slice&& other) noexcept {
+    Slice taken(std::move(other));
+    swap(taken);
     return *this;
   }
   ~Slice() { release(); }

@@ -19,7 +19,7 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
 }
 
 // Those who never answered go first: strangers make us ask for addresses that nobody has (RFC 6583).
-Neighbours::Entry& Neighbours::make(const IpAddress& address) {
+[[clang::minsize]] Neighbours::Entry& Neighbours::make(const IpAddress& address) {
   Entry* victim = nullptr;
   const auto worth = [](const Entry& entry) {
     return entry.state == State::kFree ? 0 : entry.state == State::kIncomplete ? 1 : 2;
@@ -36,7 +36,7 @@ Neighbours::Entry& Neighbours::make(const IpAddress& address) {
   return *victim;
 }
 
-void Neighbours::enter(Entry& entry, State state, Instant now) {
+[[clang::minsize]] void Neighbours::enter(Entry& entry, State state, Instant now) {
   entry.state = state;
   entry.probes = 0;
   switch (state) {
@@ -58,7 +58,7 @@ void Neighbours::enter(Entry& entry, State state, Instant now) {
   remind(entry.deadline);
 }
 
-std::optional<PacketBuf> Neighbours::release(Entry& entry) {
+[[clang::minsize]] std::optional<PacketBuf> Neighbours::release(Entry& entry) {
   if (!entry.waiting) return std::nullopt;
   return std::move(entry.waiting);
 }
@@ -122,12 +122,12 @@ Neighbours::Advertised Neighbours::advertised(const IpAddress& address, const st
   return result;
 }
 
-void Neighbours::confirm(const IpAddress& address, Instant now) {
+[[clang::minsize]] void Neighbours::confirm(const IpAddress& address, Instant now) {
   Entry* const entry = find(address);
   if (entry != nullptr && entry->state != State::kIncomplete) enter(*entry, State::kReachable, now);
 }
 
-Neighbours::State Neighbours::state(const IpAddress& address, Instant now) const {
+[[clang::minsize]] Neighbours::State Neighbours::state(const IpAddress& address, Instant now) const {
   const Entry* const entry = find(address);
   if (entry == nullptr) return State::kFree;
   if (entry->state == State::kReachable && entry->deadline <= now) return State::kStale;
@@ -140,7 +140,7 @@ std::optional<MacAddress> Neighbours::mac_of(const IpAddress& address) const {
   return entry->mac;
 }
 
-Neighbours::Due Neighbours::age(Entry& entry, Instant now) {
+[[clang::minsize]] Neighbours::Due Neighbours::age(Entry& entry, Instant now) {
   Due due = Due::kNothing;
   switch (entry.state) {
     case State::kFree:
@@ -163,12 +163,12 @@ Neighbours::Due Neighbours::age(Entry& entry, Instant now) {
   return due;
 }
 
-std::size_t Neighbours::size() const {
+[[clang::minsize]] std::size_t Neighbours::size() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(entries_, [](const Entry& entry) { return entry.state != State::kFree; }));
 }
 
-void Neighbours::write_entry(TextWriter& line, std::size_t index, Instant now) const {
+[[clang::minsize]] void Neighbours::write_entry(TextWriter& line, std::size_t index, Instant now) const {
   const Entry& entry = entries_[index];
   if (entry.state == State::kFree) return;
   static constexpr std::array<std::string_view, 6> kNames{"",      "incomplete", "reachable",

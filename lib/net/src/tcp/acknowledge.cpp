@@ -125,8 +125,11 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
   // section 6.2 step 3).
   std::array<SeqRange, Options::kMostSack> sorted;
   const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);
-  std::ranges::copy(blocks.subspan(first), news.begin());
-  std::ranges::sort(news, [](const SeqRange& a, const SeqRange& b) { return before(a.begin, b.begin); });
+  for (std::size_t i = 0; i < news.size(); ++i) {  // of four at most: by insertion
+    std::size_t at = i;
+    for (; at != 0 && before(blocks[first + i].begin, news[at - 1].begin); --at) news[at] = news[at - 1];
+    news[at] = blocks[first + i];
+  }
   for (const SeqRange& block : news) {
     if (before(block.begin, snd_una_) || after(block.end, snd_nxt_)) continue;
     board_.sacked(block, now, echo, rtt_.min_rtt(), got);

@@ -1,7 +1,6 @@
 // The framing of DNS over streams (RFC 1035 section 4.2.2): each message after its length in two octets.
 #pragma once
 
-#include <deque>
 #include <vector>
 
 #include "fata/base/packet.hpp"
@@ -22,7 +21,7 @@ class StreamReader {
  private:
   void consume(std::size_t count);
 
-  std::deque<Slice> slices_;
+  std::vector<Slice> slices_;       // few: what one read gave, or the parts of one message
   std::vector<std::byte> assembled_;  // the length and what has come of a message that spans slices
   std::size_t have_ = 0;              // how much of `assembled_` is filled
   std::size_t spent_ = 0;             // octets of the front slice that the last message occupied
