@@ -11,6 +11,20 @@ function(fata_warm_sources)
   endif()
 endfunction()
 
+# The same for some sources of one.
+function(fata_small_accessor_sources)
+  if(NOT FATA_TARGET STREQUAL "linux")
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-mllvm;-inline-threshold=40")
+  endif()
+endfunction()
+
+# fata_small_accessors(NAME): for a library of many one-line accessors, which -Oz alone would call rather than inline.
+function(fata_small_accessors name)
+  if(NOT FATA_TARGET STREQUAL "linux")
+    target_compile_options(fata_${name} PRIVATE "SHELL:-mllvm -inline-threshold=40")
+  endif()
+endfunction()
+
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
 # One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven

@@ -2,7 +2,7 @@
 // xen/arch-x86/hvm/start_info.h) to long mode with the first 4 GiB mapped one to one, then to C++.
 // Runs where the loader put it, so every address is computed from the known place of the entry.
 
-#define ENTRY_ADDRESS 0x100200
+#define ENTRY_ADDRESS 0x100180
 #define HERE(symbol) (ENTRY_ADDRESS + (symbol - fata_start))
 
     .section .note.Xen, "a", @note
