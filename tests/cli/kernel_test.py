@@ -83,6 +83,13 @@ class Kernel(FataTest):
         for machine in ("microvm", "pc", "q35"):
             self.run_fata("run", *NOOP, "--machine", machine)
 
+    def test_leaves_its_callers_input_alone(self):
+        self.run_fata("build", *NOOP)
+        run = shlex.join(map(str, [*FATA, "run", *NOOP]))
+        done = subprocess.run(["bash", "-c", f"{run} >/dev/null 2>&1; cat"], cwd=ROOT, input="for the next\n", text=True,
+                              capture_output=True)
+        self.assertEqual(done.stdout, "for the next\n")
+
     def test_waits_for_a_debugger_if_told_to(self):
         line = self.run_fata("run", *NOOP, "--gdb", "--accel", "tcg", "--dry-run").stdout
         self.assertIn(" -S -gdb tcp:127.0.0.1:1234 ", line)

@@ -60,6 +60,7 @@ class Refuses(FataTest):
         self.refused_last("fata: --link tap: needs Fata's own stack; add --net direct", *run, "--link", "tap:t0")
         self.refused_last("fata: --pcap: this process has no network card of its own to listen at; add --net direct, or use "
                           "-t kvm", *run, "--pcap", "x.pcap")
+        self.refused_last("fata: --console: a process has its console already; use it with -t kvm", *run, "--console")
         self.refused_last("fata: --link user: a process can only be given tap[:NAME]", *run, "--link", "user")
 
     def refused_last(self, line, *words):

@@ -47,6 +47,8 @@ void add_run(CLI::App& command, RunChoice& run) {
   command.add_option("--memory", run.memory_mib,
                      "Memory of the guest in MiB (default: what config.cpp says)");
   command.add_option("--pcap", run.pcap, "Write the network's packets to a file");
+  command.add_flag("--console", run.console,
+                   "Type standard input on the guest's console, also when it is no terminal");
   command.add_flag("--gdb", run.gdb, "Wait for a debugger, and print the line that attaches it");
   command.add_flag("--dry-run", run.dry, "Print the command that would run the image");
   command.footer("What follows -- goes to the unikernel as its parameters; `-- --help` lists them.");

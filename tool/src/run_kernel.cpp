@@ -147,7 +147,8 @@ void write_all(int to, std::string_view text) {
 // QEMU in a process group of its own, so that a Ctrl-C on the terminal reaches us alone; it dies with us.
 class Guest {
  public:
-  Guest(const Words& words, Symboliser& symboliser) : symboliser_(symboliser) {
+  // `typed`: standard input, or -1 if nothing shall be typed on the guest's console.
+  Guest(const Words& words, Symboliser& symboliser, int typed) : symboliser_(symboliser), typed_(typed) {
     sigset_t stops;
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);
@@ -186,7 +187,7 @@ class Guest {
 
   // Until it has ended; its wait status.
   int look_after() {
-    std::array<pollfd, 3> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}, {0, POLLIN, 0}}};
+    std::array<pollfd, 3> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}, {typed_, POLLIN, 0}}};
     int patience = -1;
     std::chrono::steady_clock::time_point asked{};
     for (;;) {
@@ -212,7 +213,7 @@ class Guest {
       }
       if (ready > 0 && files[2].revents != 0) {  // what is typed here is typed on the guest's console
         std::array<char, 256> some{};
-        const ssize_t n = ::read(0, some.data(), some.size());
+        const ssize_t n = ::read(typed_, some.data(), some.size());
         if (n > 0) write_all(input_, std::string_view(some.data(), static_cast<std::size_t>(n)));
         if (n <= 0) files[2].fd = -1;
       }
@@ -244,7 +245,7 @@ class Guest {
   Symboliser& symboliser_;
   sigset_t old_mask_{};
   pid_t pid_ = -1;
-  int signals_ = -1, input_ = -1, output_ = -1;
+  int typed_, signals_ = -1, input_ = -1, output_ = -1;
 };
 
 }  // namespace
@@ -273,7 +274,9 @@ int run_kernel(Project& project, const RunChoice& choice) {
   }
 
   Symboliser symboliser(project.elf());
-  const int status = Guest(words, symboliser).look_after();
+  // A file or a pipe may hold what our caller's next program is to read: only a terminal is taken unasked.
+  const int typed = choice.console || ::isatty(0) == 1 ? 0 : -1;
+  const int status = Guest(words, symboliser, typed).look_after();
   if (!chosen.pcap.empty() && chosen.link != "user") mend_capture(chosen.pcap);
   if (WIFSIGNALED(status)) {
     say("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));

@@ -22,6 +22,7 @@ int run_process(Project& project, const RunChoice& choice) {
   if (!choice.forwards.empty()) {
     throw UsageError("--forward: a process is on the host's network already; use it with -t kvm");
   }
+  if (choice.console) throw UsageError("--console: a process has its console already; use it with -t kvm");
   const bool tap = choice.link == "tap" || choice.link.starts_with("tap:");
   if (!choice.link.empty() && !tap)
     throw UsageError("--link " + choice.link + ": a process can only be given tap[:NAME]");

@@ -288,7 +288,8 @@ class OnATap(Iperf):
 
     def test_kernel_tells_of_itself_when_it_is_typed(self):
         self.run_fata("build", *KERNEL)
-        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}", "--", "--netstat"], stdin=subprocess.PIPE)
+        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}", "--console", "--", "--netstat"],
+                             stdin=subprocess.PIPE)
         server.process.stdin.write(b"nn\nno\n")  # no commands
         server.process.stdin.flush()
         time.sleep(0.5)
@@ -301,7 +302,7 @@ class OnATap(Iperf):
 
     def test_kernel_tells_nothing_unless_it_may(self):
         self.run_fata("build", *KERNEL)
-        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}"], stdin=subprocess.PIPE)
+        server = self.served([*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}", "--console"], stdin=subprocess.PIPE)
         server.process.stdin.write(b"n\n")
         server.process.stdin.flush()
         time.sleep(1)
