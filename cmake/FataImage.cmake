@@ -3,7 +3,8 @@
 # One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata libraries it names.
 #   linux   the executable NAME
 #   kvm     NAME.elf, the kernel with symbols (what a symboliser and a debugger read), and NAME.img, the same stripped
-#           (what a hypervisor boots), both beside each other
+#           (what a hypervisor boots), both beside each other. If FATA_PACK names the program fata-pack, NAME.img unpacks
+#           itself, where that makes it smaller
 # CPU_ENTROPY_ONLY leaves out the driver of virtio-rng (some 7 KB): such a kernel starts only with RDRAND or RDSEED.
 # The property FATA_IMAGE of the target NAME holds the path of what is run.
 set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/x86_64/image.ld)
@@ -34,9 +35,13 @@ function(fata_image name)
     "SHELL:-T ${FATA_IMAGE_SCRIPT}" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
     --gc-sections --icf=all --no-dependent-libraries "SHELL:-z max-page-size=4096" "SHELL:-u fata_start"
     --Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
-  set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS ${FATA_IMAGE_SCRIPT}
+  set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS "${FATA_IMAGE_SCRIPT};${FATA_PACK}"
     FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name}.img)
+  set(pack)
+  if(FATA_PACK)
+    set(pack COMMAND ${FATA_PACK} ${name}.img ${name}.img)
+  endif()
   add_custom_command(TARGET ${name} POST_BUILD
-    COMMAND ${FATA_OBJCOPY} --strip-all --strip-sections ${name}.elf ${name}.img
+    COMMAND ${FATA_OBJCOPY} --strip-all --strip-sections ${name}.elf ${name}.img ${pack}
     WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} BYPRODUCTS ${name}.img VERBATIM)
 endfunction()

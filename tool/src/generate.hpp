@@ -16,8 +16,9 @@ std::string generate_main(const Plan& plan);
 // A source file with every file under `folder` (of the application `app`) embedded, and its lookup table.
 std::string generate_crunch(const PlanDevice& device, const fs::path& app);
 
-// The CMakeLists.txt that builds the image with find_package(fata).
-std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build);
+// The CMakeLists.txt that builds the image with find_package(fata), as a packed one or not.
+std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build,
+                           bool packed);
 
 // The sources of a folder, sorted.
 std::vector<fs::path> sources_in(const fs::path& folder, bool recursive);

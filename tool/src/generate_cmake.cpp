@@ -95,7 +95,8 @@ void local_library(std::string& out, const fs::path& app, const std::string& nam
 
 }  // namespace
 
-std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build) {
+std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build,
+                           bool packed) {
   std::string out = "# Builds " + plan.name + " for " + plan.target +
                     ". Written by `fata configure`; changes here are lost.\n"
                     "cmake_minimum_required(VERSION 3.25)\n"
@@ -110,6 +111,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
                     ")\n"
                     "find_package(fata CONFIG REQUIRED)\n";
   const bool kernel = plan.target == "kvm";
+  if (packed) out += "set(FATA_PACK " + cmake_quoted(home.packer()) + ")\n";
   const fs::path headers = build / "third_party";
   if (kernel) link_headers(plan, headers);
 

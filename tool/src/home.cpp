@@ -33,6 +33,9 @@ fs::path Home::toolchain(std::string_view target) const {
   const fs::path file = "toolchain-" + std::string(target) + "-x86_64.cmake";
   return (in_tree_ ? root_ / "cmake" : root_ / "lib/cmake/fata") / file;
 }
+fs::path Home::packer() const {
+  return in_tree_ ? own_build_ / "tool/pack/fata-pack" : root_ / "lib/fata/fata-pack";
+}
 
 void Home::provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const {
   if (!in_tree_) {

@@ -22,6 +22,7 @@ class Home {
   // For find_package(fata CONFIG) of a target.
   fs::path package(std::string_view target) const;
   fs::path toolchain(std::string_view target) const;  // empty: none needed
+  fs::path packer() const;                            // of kernel images
   // In the tree, builds the libraries named (without "fata_") for a target. Installed, they are there
   // already, or the target was not installed: an error.
   void provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const;

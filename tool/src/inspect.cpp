@@ -23,7 +23,12 @@ void build(Project& project) {
   project.build();
   const Sizes sizes = measure(project);
   std::printf("%s\n", project.image().c_str());
-  std::printf("%9llu bytes, stripped\n", static_cast<unsigned long long>(sizes.stripped));
+  const auto bytes = [](std::uint64_t size, const char* what) {
+    std::printf("%9llu bytes, %s\n", static_cast<unsigned long long>(size), what);
+  };
+  const bool packed = sizes.stripped < sizes.unpacked;
+  bytes(sizes.stripped, packed ? "packed" : "stripped");
+  if (packed) bytes(sizes.unpacked, "unpacked");
   const auto list = [](const char* title, const auto& entries) {
     std::printf("%s\n", title);
     for (const auto& [name, size] : entries) {
@@ -157,6 +162,7 @@ const std::vector<Fact>& facts() {
          p.build();
          const Sizes sizes = measure(p);
          return Json{{"stripped", sizes.stripped},
+                     {"unpacked", sizes.unpacked},
                      {"sections", pairs(sizes.sections)},
                      {"libraries", pairs(sizes.libraries)}};
        },

@@ -31,6 +31,8 @@ void add_choice(CLI::App& command, Choice& choice) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   command.add_option("--build-dir", choice.build_dir, "Where to build (default: APPLICATION/.fata/TARGET)");
+  command.add_flag("--plain", choice.plain,
+                   "kvm: leave the image unpacked: a larger file that starts sooner");
   command.add_flag("-v,--verbose", choice.verbose, "Show every command");
 }
 

@@ -103,7 +103,8 @@ void Project::generate() {
   for (const PlanDevice& d : plan_.devices) {
     if (!d.data_folder.empty()) write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_));
   }
-  write_if_changed(folder_ / "CMakeLists.txt", generate_cmake(plan_, home_, app_, folder_));
+  write_if_changed(folder_ / "CMakeLists.txt",
+                   generate_cmake(plan_, home_, app_, folder_, kernel() && !choice_.plain));
   if (kernel()) {
     write_if_changed(folder_ / (plan_.name + ".qemu.sh"), qemu_script(*this));
     write_if_changed(folder_ / (plan_.name + ".firecracker.json"), firecracker_json(*this));

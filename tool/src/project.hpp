@@ -16,6 +16,7 @@ struct Choice {
   std::string net;                // empty: the target's default
   std::vector<std::string> keys;  // name=value
   fs::path build_dir;             // empty: APP/.fata/TARGET[-NET]
+  bool plain = false;             // a kernel is not packed
   bool verbose = false;
 };
 
@@ -38,7 +39,7 @@ class Project {
   // Whether the plan has the target's network card, to which --link attaches something.
   bool has_card() const;
 
-  fs::path image() const;  // what runs: the process's executable, or the stripped kernel
+  fs::path image() const;  // what runs: the process's executable, or the stripped and packed kernel
   fs::path elf() const;    // with symbols
   fs::path map() const;    // the linker's
 

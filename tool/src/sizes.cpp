@@ -45,8 +45,13 @@ std::string library_of(const std::string& text) {
   return name.starts_with("lib") ? name.substr(3) : name;
 }
 
-// The sections that take room in the file: loaded, and not memory that starts as zeros.
-std::set<std::string> sections_in_file(const fs::path& elf) {
+// What takes room in the stripped file: loaded, and not memory that starts as zeros.
+struct Loaded {
+  std::set<std::string> sections;
+  std::uint64_t end = 0;  // in the file
+};
+
+Loaded loaded_from(const fs::path& elf) {
   const std::string text = read_file(elf);
   const auto at = [&]<class T>(T& out, std::uint64_t offset) {
     if (offset > text.size() || text.size() - offset < sizeof(T))
@@ -61,38 +66,40 @@ std::set<std::string> sections_in_file(const fs::path& elf) {
     return one;
   };
   const Elf64_Shdr names = section(header.e_shstrndx);
-  std::set<std::string> list;
+  Loaded loaded;
   for (unsigned i = 1; i < header.e_shnum; ++i) {
     const Elf64_Shdr one = section(i);
     if ((one.sh_flags & SHF_ALLOC) == 0 || one.sh_type == SHT_NOBITS) continue;
     const std::uint64_t name = names.sh_offset + one.sh_name;
-    if (name < text.size()) list.insert(text.c_str() + name);
+    if (name < text.size()) loaded.sections.insert(text.c_str() + name);
+    loaded.end = std::max(loaded.end, one.sh_offset + one.sh_size);
   }
-  return list;
+  return loaded;
 }
 
 }  // namespace
 
 Sizes measure(const Project& project) {
   Sizes sizes;
+  const Loaded loaded = loaded_from(project.elf());
   if (project.kernel()) {
     sizes.stripped = fs::file_size(project.image());
+    sizes.unpacked = loaded.end;
   } else {
     const fs::path stripped = project.folder() / "build" / "stripped";
     const Outcome outcome = capture({"llvm-strip-19", "-o", stripped, project.image()});
     if (outcome.status != 0) throw UsageError("llvm-strip-19 failed: " + outcome.output);
-    sizes.stripped = fs::file_size(stripped);
+    sizes.stripped = sizes.unpacked = fs::file_size(stripped);
   }
 
   std::istringstream map(read_file(project.map()));
-  const std::set<std::string> in_file = sections_in_file(project.elf());
   std::map<std::string, std::uint64_t> libraries;
   bool counted = false;
   for (std::string line; std::getline(map, line);) {
     MapLine entry;
     if (!parse(line, entry)) continue;
     if (entry.depth == 0) {
-      counted = in_file.contains(entry.text);
+      counted = loaded.sections.contains(entry.text);
       if (counted && entry.size != 0) sizes.sections.emplace_back(entry.text, entry.size);
     } else if (entry.depth == 1 && counted) {
       libraries[library_of(entry.text)] += entry.size;

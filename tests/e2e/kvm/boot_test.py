@@ -1,9 +1,11 @@
 """What a running image promises: its console, status, parameters, clock, randomness, and that it stops when asked."""
+import pathlib
 import re
+import tempfile
 import time
 import unittest
 
-from machine import MACHINES, Running, boot
+from machine import MACHINES, Running, boot, image
 
 
 class Boot(unittest.TestCase):
@@ -44,6 +46,20 @@ class Boot(unittest.TestCase):
         ended = boot("hello", memory="1280K")
         self.assertRegex(ended.text, r"^too little memory: [^\n]*give the guest 2 MiB or more\n$")
         self.assertEqual(ended.status, 64)
+
+    def test_a_damaged_file_is_one_clear_line_and_status_64(self):
+        whole = pathlib.Path(image("hello")).read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            damaged = pathlib.Path(folder) / "damaged.img"
+            for machine, place in zip(MACHINES, (len(whole) - 1, len(whole) // 2, 0xc8 + 12), strict=True):
+                with self.subTest(machine=machine, place=place):
+                    damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1:])
+                    ended = boot("hello", machine=machine, file=str(damaged))
+                    self.assertEqual((ended.text, ended.status), (
+                        "this kernel image is damaged: its checksum is wrong; copy or build it again\n", 64))
+
+    def test_it_says_hello_as_it_is_linked_too(self):
+        self.assertEqual(boot("hello", file=image("hello").replace(".img", ".elf")).status, 0)
 
     def test_without_entropy_it_refuses_to_start(self):
         ended = boot("hello", cpu="qemu64,-rdrand,-rdseed")

@@ -1,7 +1,7 @@
-# cmake -DSOURCE=... -DBUILD=... -P build_images.cmake: configures (once) and builds the images of the e2e tests.
+# cmake -DSOURCE=... -DBUILD=... -DPACK=... -P build_images.cmake: configures (once) and builds the images of the e2e tests.
 if(NOT EXISTS ${BUILD}/build.ninja)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BUILD} -G Ninja
-    --toolchain ${SOURCE}/cmake/toolchain-kvm-x86_64.cmake -DFATA_TARGET=kvm -DFATA_E2E_IMAGES=ON
+    --toolchain ${SOURCE}/cmake/toolchain-kvm-x86_64.cmake -DFATA_TARGET=kvm -DFATA_E2E_IMAGES=ON -DFATA_PACK=${PACK}
     COMMAND_ERROR_IS_FATAL ANY)
 endif()
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${BUILD} --target e2e_images COMMAND_ERROR_IS_FATAL ANY)

@@ -17,10 +17,10 @@ def image(name):
     return os.path.join(IMAGES, name + ".img")
 
 
-def command(name, words="", machine=MACHINES[0], memory="8M", cpu="max", extra=()):
+def command(name, words="", machine=MACHINES[0], memory="8M", cpu="max", extra=(), file=None):
     return ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", cpu, "-m", memory, "-nodefaults",
             "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", image(name), "-append", words, *extra]
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", file or image(name), "-append", words, *extra]
 
 
 def status_of(code):

@@ -1,0 +1,7 @@
+// The guest's code that unpacks an image, as a constant of the packer.
+    .section .rodata, "a", @progbits
+    .globl fata_unpack_code, fata_unpack_code_end
+fata_unpack_code:
+    .incbin UNPACK_CODE
+fata_unpack_code_end:
+    .section .note.GNU-stack, "", @progbits
