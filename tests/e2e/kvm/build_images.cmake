@@ -1,5 +1,9 @@
 # cmake -DSOURCE=... -DBUILD=... -DPACK=... -P build_images.cmake: configures (once) and builds the images of the e2e tests.
-if(NOT EXISTS ${BUILD}/build.ninja)
+set(known)
+if(EXISTS ${BUILD}/build.ninja)
+  file(STRINGS ${BUILD}/CMakeCache.txt known REGEX "FATA_PACK:[A-Z]+=${PACK}$")
+endif()
+if(NOT known)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BUILD} -G Ninja
     --toolchain ${SOURCE}/cmake/toolchain-kvm-x86_64.cmake -DFATA_TARGET=kvm -DFATA_E2E_IMAGES=ON -DFATA_PACK=${PACK}
     COMMAND_ERROR_IS_FATAL ANY)
