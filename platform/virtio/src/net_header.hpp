@@ -1,5 +1,5 @@
 // The header before each frame of virtio-net (virtio 1.2, section 5.1.6), as this driver negotiates it: with
-// the number of buffers, 12 bytes, little endian.
+// the number of buffers, 12 bytes, little endian; and the queues.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 
 namespace fata::virtio {
 
+inline constexpr std::uint16_t kReceiveQueue = 0, kTransmitQueue = 1;
 inline constexpr std::size_t kNetHeaderSize = 12;
 static_assert(sizeof(virtio_net_hdr_v1) == kNetHeaderSize);
 
