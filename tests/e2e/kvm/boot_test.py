@@ -51,7 +51,9 @@ class Boot(unittest.TestCase):
         whole = pathlib.Path(image("hello")).read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             damaged = pathlib.Path(folder) / "damaged.img"
-            for machine, place in zip(MACHINES, (len(whole) - 1, len(whole) // 2, 0xc8 + 12), strict=True):
+            header = range(0xc8, 0xc8 + 32, 4)
+            for machine, place in ((MACHINES[2], len(whole) - 1), (MACHINES[1], len(whole) // 2), *((MACHINES[0], place) for word in header
+                                                                                              for place in (word, word + 3))):
                 with self.subTest(machine=machine, place=place):
                     damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1:])
                     ended = boot("hello", machine=machine, file=str(damaged))

@@ -164,8 +164,7 @@ Bytes pack(const Kernel& kernel) {
   // The file is unpacked over itself from its copy: all of it must be overwritten, as what follows must be
   // zeros.
   const std::uint32_t file_end = unpack::kHeaderPlace + words * 4;
-  if (kernel.begin < unpack::kLoadBase ||
-      unpack::kLoadBase + file_end + unpack::kStackSize > kernel.begin + kernel.bytes.size() ||
+  if (kernel.begin < unpack::kLoadBase || unpack::kLoadBase + file_end > kernel.begin + kernel.bytes.size() ||
       kernel.begin + kernel.bytes.size() + 4 > kernel.memory_end)
     throw DoesNotPay("packing does not make it smaller");
 

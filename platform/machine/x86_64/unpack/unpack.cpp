@@ -30,17 +30,27 @@ struct MemoryMapEntry {
 
 enum class Verdict : uint32_t { kGood, kDamaged, kTooLittleMemory };
 
-extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
-  if (checksum(&header->words, header->words) != header->checksum) return Verdict::kDamaged;
-  // The image itself refuses a start info that is of no use.
+namespace {
+// Whether there is memory from where the file is loaded to `end`. The image itself refuses a start info that
+// is of no use.
+bool has_memory(const StartInfo* info, uint32_t end) {
   constexpr uint32_t kMagic = 0x336ec578, kRam = 1;
-  if (info->magic != kMagic || info->version < 1) return Verdict::kGood;
+  if (info->magic != kMagic || info->version < 1) return true;
   const auto* entry = reinterpret_cast<const MemoryMapEntry*>(static_cast<uint32_t>(info->memory_map));
   for (uint32_t i = info->memory_map_entries; i != 0; --i, ++entry) {
-    if (entry->type == kRam && entry->address <= kLoadBase && entry->address + entry->size >= header->end)
-      return Verdict::kGood;
+    if (entry->type == kRam && entry->address <= kLoadBase && entry->address + entry->size >= end)
+      return true;
   }
-  return Verdict::kTooLittleMemory;
+  return false;
+}
+}  // namespace
+
+// Runs on some 190 bytes of stack.
+extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
+  if (header->words >= (header->end - kLoadBase) / 4) return Verdict::kDamaged;
+  if (!has_memory(info, kLoadBase + kHeaderPlace + 4 + header->words * 4)) return Verdict::kTooLittleMemory;
+  if (checksum(&header->words, header->words) != header->checksum) return Verdict::kDamaged;
+  return has_memory(info, header->end) ? Verdict::kGood : Verdict::kTooLittleMemory;
 }
 
 // As the image itself refuses: one line, then status 64, or the machine is switched off or reset.
