@@ -1,7 +1,7 @@
 #!/bin/bash
-# Fata's TCP against Linux's: a Linux client talks through a relay between two taps, first to a Linux host, then to Fata at the same
-# bridge. Both sides have the same relay, bridge, client, kernel and CUBIC. The relay has a core; both hosts share the other.
-# Needs root (network namespaces) and two cores.
+# Fata's TCP against Linux's: a Linux client talks through a relay between two taps, first to a Linux host that owns the far tap, then to
+# Fata, whose own tap is joined to it. Both have the same relay, client and CUBIC. The relay has a core; both hosts share the other.
+# Needs nftables, root (network namespaces) and two cores.
 #   bench/tcp_vs_linux.sh stream [RUNS] [SECONDS]       one stream each way, with and without offloads: Gb/s
 #   bench/tcp_vs_linux.sh loss [RUNS] [SECONDS]         the same without offloads at 1% loss and 20 ms round trip: Mb/s
 #   bench/tcp_vs_linux.sh requests [RUNS] [SECONDS]     64 bytes there and back, on 1 and on 64 connections: a second
@@ -10,6 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-stream} runs=${2:-5} seconds=${3:-3} window=0
+command -v nft >/dev/null || { echo "tcp_vs_linux: install nftables first: apt-get install nftables" >&2; exit 64; }
 . bench/common.sh
 ninja -C build/bench relay socket_stream tcp_requests >/dev/null
 stream=build/bench/bench/socket_stream requests=build/bench/bench/tcp_requests
@@ -38,19 +39,23 @@ set_up() {
   ip netns exec $peer ip addr add $client/24 dev wire1
   ip netns exec $peer ip link set wire1 up
   ip netns exec $peer ip route replace 10.0.2.0/24 dev wire1 src $client congctl cubic
-  ip netns exec $ns ip link add bridge0 type bridge
-  ip netns exec $ns ip link set wire0 master bridge0 up
-  ip netns exec $ns ip link set bridge0 up
+  ip netns exec $ns ip link set wire0 up
   if [ "$host" = linux ]; then
-    ip netns exec $ns ip addr add $server/24 dev bridge0
-    ip netns exec $ns ip route replace 10.0.2.0/24 dev bridge0 src $server congctl cubic
+    ip netns exec $ns ip addr add $server/24 dev wire0
+    ip netns exec $ns ip route replace 10.0.2.0/24 dev wire0 src $server congctl cubic
     [ "$what" != connections ] || steer wire0
     local serve=("$stream" serve 5001)
     [ $app = bench/stream ] || serve=("$requests" serve 5001)
     ip netns exec $ns taskset -c 0 "${serve[@]}" & pids+=($!)
   else
     ip netns exec $ns ip tuntap add tap0 mode tap vnet_hdr
-    ip netns exec $ns ip link set tap0 master bridge0 up
+    ip netns exec $ns ip link set tap0 up
+    ip netns exec $ns nft -f - <<NFT
+table netdev join {
+  chain there { type filter hook ingress device wire0 priority 0; fwd to tap0; }
+  chain back { type filter hook ingress device tap0 priority 0; fwd to wire0; }
+}
+NFT
     local offload=off
     [[ " $* " != *" --offload "* ]] || offload=on
     ip netns exec $ns taskset -c 0 "$image" --log '*:warning' --port=5001 --offload=$offload & pids+=($!)
