@@ -12,18 +12,44 @@ namespace {
 
 using Done = Result<void, TextError>;
 
-Done wrong(std::string_view reason, const Token& token) {
-  if (token.kind == Token::Kind::kError) return fail(TextError{token.text, {}});
-  return fail(TextError{reason, token.text});
-}
-
-// Collects what a field needs from the lexer and writes its wire form.
+// Collects what a field needs from the lexer and writes its wire form. What answers false has noted what is
+// wrong.
 class FieldParser {
  public:
   FieldParser(Lexer& lexer, Type type, const Name* origin, ByteWriter& out)
       : lexer_(lexer), type_(type), origin_(origin), out_(out) {}
 
-  Done field(char kind) {
+  bool record(std::string_view shape) {
+    take();
+    if (token_.is_word("\\#")) {
+      if (!generic()) return false;
+    } else if (shape.empty()) {
+      return wrong("rdata of this type is written as \\# length hex");
+    } else {
+      lexer_.put_back(token_);
+      for (const char kind : shape) {
+        if (!field(kind)) return false;
+      }
+    }
+    if (take() || token_.kind == Token::Kind::kError) return wrong("nothing may follow here");
+    lexer_.put_back(token_);
+    if (out_.ok()) return true;
+    error_ = {"the rdata is longer than 65535 octets", {}};
+    return false;
+  }
+  const TextError& error() const { return error_; }
+
+ private:
+  bool take() {
+    token_ = lexer_.next();
+    return token_.is_text();
+  }
+  bool wrong(const char* reason) {
+    error_ = token_.kind == Token::Kind::kError ? TextError{token_.text, {}} : TextError{reason, token_.text};
+    return false;
+  }
+
+  bool field(char kind) {
     switch (kind) {
       case 'N':
       case 'n':
@@ -44,13 +70,13 @@ class FieldParser {
       case 'T':
         return covered();
       case 's':
-        return string(lexer_.next(), true);
+        return take(), string(true);
       case 'S':
         return strings();
       case 'c':
         return tag();
       case 'v':
-        return string(lexer_.next(), false);
+        return take(), string(false);
       case 'x':
         return salt();
       case 'h':
@@ -62,56 +88,59 @@ class FieldParser {
       case 'M':
         return bitmap();
       default:
-        return parse_parameters(lexer_, out_);
+        return parameters();
     }
   }
 
   // RFC 3597: `\#` has been read.
-  Done generic() {
-    const Token length = lexer_.next();
+  bool generic() {
     std::uint64_t octets = 0;
-    if (!length.is_text() || !parse_unsigned(length.text, 65535, octets)) {
-      return wrong("after \\# comes the number of octets", length);
-    }
+    if (!take() || !parse_unsigned(token_.text, 65535, octets))
+      return wrong("after \\# comes the number of octets");
+    const Token length = token_;
     const std::size_t start = out_.position();
-    if (const Done done = rest<HexDigits>("pairs of hex digits are expected here", octets == 0); !done)
-      return done;
+    if (!rest<HexDigits>("pairs of hex digits are expected here", octets == 0)) return false;
+    token_ = length;
     if (out_.position() - start != octets)
-      return wrong("the hex digits after \\# are not as many as it says", length);
-    if (!valid_rdata(type_, out_.written().subspan(start))) {
-      return wrong("the octets after \\# are not what this type allows", length);
-    }
-    return {};
+      return wrong("the hex digits after \\# are not as many as it says");
+    if (!valid_rdata(type_, out_.written().subspan(start)))
+      return wrong("the octets after \\# are not what this type allows");
+    return true;
   }
 
- private:
-  Done name() {
-    const Token token = lexer_.next();
-    if (token.kind != Token::Kind::kWord) return wrong("a domain name is missing", token);
-    if (token.text == "@") {
-      if (origin_ == nullptr) return wrong("@ needs an $ORIGIN before it", token);
+  bool parameters() {
+    const Done done = parse_parameters(lexer_, out_);
+    if (!done) error_ = done.error();
+    return done.has_value();
+  }
+
+  bool name() {
+    take();
+    if (token_.kind != Token::Kind::kWord) return wrong("a domain name is missing");
+    if (token_.text == "@") {
+      if (origin_ == nullptr) return wrong("@ needs an $ORIGIN before it");
       out_.bytes(origin_->wire());
-      return {};
+      return true;
     }
-    const auto name = Name::from_text(token.text, origin_);
-    if (!name) return wrong(Error(name.error()).message(), token);
+    const auto name = Name::from_text(token_.text, origin_);
+    if (!name) {
+      error_ = {Error(name.error()).message(), token_.text};
+      return false;
+    }
     out_.bytes(name->wire());
-    return {};
+    return true;
   }
 
-  Done integer(unsigned octets) {
-    const Token token = lexer_.next();
+  bool integer(unsigned octets) {
     std::uint64_t value = 0;
     const std::uint64_t max = (std::uint64_t{1} << (8 * octets)) - 1;
-    if (!token.is_text() ||
-        (!parse_unsigned(token.text, max, value) && !algorithm(octets, token.text, value))) {
+    if (!take() || (!parse_unsigned(token_.text, max, value) && !algorithm(octets, token_.text, value))) {
       return wrong(octets == 1   ? "a number from 0 to 255 is expected here"
                    : octets == 2 ? "a number from 0 to 65535 is expected here"
-                                 : "a number from 0 to 4294967295 is expected here",
-                   token);
+                                 : "a number from 0 to 4294967295 is expected here");
     }
     for (unsigned i = octets; i-- != 0;) out_.u8(static_cast<std::uint8_t>(value >> (8 * i)));
-    return {};
+    return true;
   }
 
   // DNSSEC algorithms may be named (RFC 4034 appendix A.1).
@@ -135,129 +164,118 @@ class FieldParser {
     return false;
   }
 
-  Done address(std::size_t octets) {
-    const Token token = lexer_.next();
+  bool address(std::size_t octets) {
     std::array<std::byte, 16> address;
     const bool ok =
-        token.is_text() && (octets == 4 ? parse_ipv4(token.text, address) : parse_ipv6(token.text, address));
+        take() && (octets == 4 ? parse_ipv4(token_.text, address) : parse_ipv6(token_.text, address));
     if (!ok)
-      return wrong(octets == 4 ? "an IPv4 address is expected here" : "an IPv6 address is expected here",
-                   token);
+      return wrong(octets == 4 ? "an IPv4 address is expected here" : "an IPv6 address is expected here");
     out_.bytes(Bytes(address).first(octets));
-    return {};
+    return true;
   }
 
-  Done period() {
-    const Token token = lexer_.next();
-    const auto seconds = token.is_text() ? parse_period(token.text) : std::nullopt;
-    if (!seconds) return wrong("a period is expected here, as 3600 or 1h", token);
+  bool period() {
+    const auto seconds = take() ? parse_period(token_.text) : std::nullopt;
+    if (!seconds) return wrong("a period is expected here, as 3600 or 1h");
     out_.u32(*seconds);
-    return {};
+    return true;
   }
 
-  Done date() {
-    const Token token = lexer_.next();
-    const auto seconds = token.is_text() ? parse_date(token.text) : std::nullopt;
-    if (!seconds) return wrong("a date is expected here, as YYYYMMDDHHmmSS", token);
+  bool date() {
+    const auto seconds = take() ? parse_date(token_.text) : std::nullopt;
+    if (!seconds) return wrong("a date is expected here, as YYYYMMDDHHmmSS");
     out_.u32(*seconds);
-    return {};
+    return true;
   }
 
-  Done covered() {
-    const Token token = lexer_.next();
-    const auto type = token.is_text() ? type_from_text(token.text) : std::nullopt;
-    if (!type) return wrong("a record type is expected here", token);
+  bool covered() {
+    const auto type = take() ? type_from_text(token_.text) : std::nullopt;
+    if (!type) return wrong("a record type is expected here");
     out_.u16(static_cast<std::uint16_t>(*type));
-    return {};
+    return true;
   }
 
-  Done string(const Token& token, bool counted) {
-    if (!token.is_text()) return wrong("a string is missing", token);
+  // Of the token_ that was taken.
+  bool string(bool counted) {
+    if (!token_.is_text()) return wrong("a string is missing");
     const std::size_t start = out_.position();
     if (counted) out_.u8(0);
-    for (std::string_view text = token.text; !text.empty();) {
+    for (std::string_view text = token_.text; !text.empty();) {
       const int octet = take_octet(text);
-      if (octet < 0) return wrong("an escape is neither \\X nor \\DDD (000 to 255)", token);
+      if (octet < 0) return wrong("an escape is neither \\X nor \\DDD (000 to 255)");
       out_.u8(static_cast<std::uint8_t>(octet));
     }
-    if (!counted || !out_.ok()) return {};
+    if (!counted || !out_.ok()) return true;
     const std::size_t length = out_.position() - start - 1;
-    if (length > 255) return wrong("a string is longer than 255 octets: split it", token);
+    if (length > 255) return wrong("a string is longer than 255 octets: split it");
     out_.written()[start] = static_cast<std::byte>(length);
-    return {};
+    return true;
   }
 
-  Done strings() {
-    if (const Done done = string(lexer_.next(), true); !done) return done;
-    for (Token token = lexer_.next();; token = lexer_.next()) {
-      if (!token.is_text()) return lexer_.put_back(token), Done{};
-      if (const Done done = string(token, true); !done) return done;
-    }
+  bool strings() {
+    take();
+    do {
+      if (!string(true)) return false;
+    } while (take());
+    lexer_.put_back(token_);
+    return true;
   }
 
-  Done tag() {
-    const Token token = lexer_.next();
-    const bool ok = token.is_text() && !token.text.empty() && token.text.size() <= 255 &&
-                    std::ranges::all_of(token.text, [](char c) {
+  bool tag() {
+    const bool ok = take() && !token_.text.empty() && token_.text.size() <= 255 &&
+                    std::ranges::all_of(token_.text, [](char c) {
                       return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
                     });
-    if (!ok) return wrong("a property of letters and digits is expected here, as issue", token);
-    return string(token, true);
+    if (!ok) return wrong("a property of letters and digits is expected here, as issue");
+    return string(true);
   }
 
-  Done salt() {
-    const Token token = lexer_.next();
-    if (token.is_word("-")) return out_.u8(0), Done{};
+  bool salt() {
+    const bool text = take();
+    if (token_.is_word("-")) return out_.u8(0), true;
     HexDigits digits;
     const std::size_t start = out_.position();
     out_.u8(0);
-    if (!token.is_text() || token.text.size() > 510 || !digits.feed(token.text, out_) || !digits.finish()) {
-      return wrong("a salt in hex, or -, is expected here", token);
+    if (!text || token_.text.size() > 510 || !digits.feed(token_.text, out_) || !digits.finish()) {
+      return wrong("a salt in hex, or -, is expected here");
     }
-    if (out_.ok()) out_.written()[start] = static_cast<std::byte>(token.text.size() / 2);
-    return {};
+    if (out_.ok()) out_.written()[start] = static_cast<std::byte>(token_.text.size() / 2);
+    return true;
   }
 
-  Done hashed_owner() {
-    const Token token = lexer_.next();
+  bool hashed_owner() {
     const std::size_t start = out_.position();
     out_.u8(0);
-    if (!token.is_text() || token.text.empty() || token.text.size() > 408 ||
-        !decode_base32hex(token.text, out_)) {
-      return wrong("a hash in base32hex is expected here", token);
+    if (!take() || token_.text.empty() || token_.text.size() > 408 || !decode_base32hex(token_.text, out_)) {
+      return wrong("a hash in base32hex is expected here");
     }
     if (out_.ok()) out_.written()[start] = static_cast<std::byte>(out_.position() - start - 1);
-    return {};
+    return true;
   }
 
   template <class Decoder>
-  Done rest(std::string_view reason, bool may_be_empty = false) {
+  bool rest(const char* reason, bool may_be_empty = false) {
     Decoder decoder;
-    bool any = false;
-    for (Token token = lexer_.next();; token = lexer_.next()) {
-      if (!token.is_text()) {
-        if (token.kind == Token::Kind::kError || (!any && !may_be_empty) || !decoder.finish()) {
-          return wrong(reason, token);
-        }
-        return lexer_.put_back(token), Done{};
-      }
-      any = true;
-      if (!decoder.feed(token.text, out_)) return wrong(reason, token);
+    while (take()) {
+      may_be_empty = true;
+      if (!decoder.feed(token_.text, out_)) return wrong(reason);
     }
+    if (token_.kind == Token::Kind::kError || !may_be_empty || !decoder.finish()) return wrong(reason);
+    lexer_.put_back(token_);
+    return true;
   }
 
-  Done bitmap() {
+  bool bitmap() {
     std::array<std::uint16_t, 256> types;
     std::size_t count = 0;
-    Token token = lexer_.next();
-    for (; token.is_text(); token = lexer_.next()) {
-      const auto type = type_from_text(token.text);
-      if (!type) return wrong("a record type is expected here", token);
-      if (count == types.size()) return wrong("over 256 types are listed", token);
+    while (take()) {
+      const auto type = type_from_text(token_.text);
+      if (!type) return wrong("a record type is expected here");
+      if (count == types.size()) return wrong("over 256 types are listed");
       types[count++] = static_cast<std::uint16_t>(*type);
     }
-    if (token.kind == Token::Kind::kError) return wrong({}, token);
-    lexer_.put_back(token);
+    if (token_.kind == Token::Kind::kError) return wrong("");
+    lexer_.put_back(token_);
     const auto listed = std::span(types).first(count);
     sort_short(listed, std::less{});
     for (std::size_t i = 0; i < count;) {
@@ -273,9 +291,11 @@ class FieldParser {
       out_.u8(static_cast<std::uint8_t>(length));
       out_.bytes(Bytes(bits).first(length));
     }
-    return {};
+    return true;
   }
 
+  Token token_;  // the last one taken
+  TextError error_;
   Lexer& lexer_;
   Type type_;
   const Name* origin_;
@@ -286,22 +306,7 @@ class FieldParser {
 
 Result<void, TextError> parse_rdata(Lexer& lexer, Type type, const Name* origin, ByteWriter& out) {
   FieldParser parser(lexer, type, origin, out);
-  const std::string_view shape = rdata_shape(type);
-  const Token first = lexer.next();
-  if (first.is_word("\\#")) {
-    if (const Done done = parser.generic(); !done) return done;
-  } else if (shape.empty()) {
-    return wrong("rdata of this type is written as \\# length hex", first);
-  } else {
-    lexer.put_back(first);
-    for (const char kind : shape) {
-      if (const Done done = parser.field(kind); !done) return done;
-    }
-  }
-  const Token end = lexer.next();
-  if (end.kind == Token::Kind::kError || end.is_text()) return wrong("nothing may follow here", end);
-  lexer.put_back(end);
-  if (!out.ok()) return fail(TextError{"the rdata is longer than 65535 octets", {}});
+  if (!parser.record(rdata_shape(type))) return fail(parser.error());
   return {};
 }
 
