@@ -46,34 +46,43 @@ ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name*
 }
 ZoneParser::~ZoneParser() = default;
 
-std::unexpected<Complaint> ZoneParser::complain(std::string_view reason, std::string_view word) const {
+ZoneParser::Entry ZoneParser::complain(std::string_view reason, std::string_view word) {
   const Frame& frame = *frames_[depth_ - 1];
-  return fail(Complaint{frame.file, frame.lexer.line(), reason, word});
+  complaint_ = {frame.file, frame.lexer.line(), reason, word};
+  return Entry::kWrong;
 }
 
-Result<Name, Complaint> ZoneParser::name(std::string_view word) const {
+bool ZoneParser::name(std::string_view word, Name& out) {
   const Name* origin = frames_[depth_ - 1]->origin_or_null();
   if (word == "@") {
-    if (origin == nullptr) return complain("@ needs an $ORIGIN before it", word);
-    return *origin;
+    if (origin == nullptr) return complain("@ needs an $ORIGIN before it", word), false;
+    out = *origin;
+    return true;
   }
   const auto name = Name::from_text(word, origin);
-  if (!name) return complain(Error(name.error()).message(), word);
-  return *name;
+  if (!name) return complain(Error(name.error()).message(), word), false;
+  out = *name;
+  return true;
 }
 
 Result<bool, Complaint> ZoneParser::next(ZoneRecord& out) {
   for (;;) {
-    const auto entry_read = entry(out);
-    if (!entry_read) return fail(entry_read.error());
-    if (*entry_read == Entry::kRecord) return true;
-    if (*entry_read == Entry::kNothing) continue;
-    if (depth_ == 1) return false;
-    frames_[--depth_].reset();
+    switch (entry(out)) {
+      case Entry::kRecord:
+        return true;
+      case Entry::kNothing:
+        break;
+      case Entry::kEnd:
+        if (depth_ == 1) return false;
+        frames_[--depth_].reset();
+        break;
+      case Entry::kWrong:
+        return fail(complaint_);
+    }
   }
 }
 
-Result<ZoneParser::Entry, Complaint> ZoneParser::entry(ZoneRecord& out) {
+ZoneParser::Entry ZoneParser::entry(ZoneRecord& out) {
   Lexer& lexer = frames_[depth_ - 1]->lexer;
   const bool blank_owner = lexer.at_blank();
   const Token first = lexer.next();
@@ -95,15 +104,13 @@ Result<ZoneParser::Entry, Complaint> ZoneParser::entry(ZoneRecord& out) {
       return complain("the first record has no owner: do not start its line with a blank", first.text);
     lexer.put_back(first);
   } else {
-    const auto owner = name(first.text);
-    if (!owner) return fail(owner.error());
-    owner_ = *owner;
+    if (!name(first.text, owner_)) return Entry::kWrong;
     has_owner_ = true;
   }
   return record(out);
 }
 
-Result<ZoneParser::Entry, Complaint> ZoneParser::end_of_directive() {
+ZoneParser::Entry ZoneParser::end_of_directive() {
   Lexer& lexer = frames_[depth_ - 1]->lexer;
   const Token end = lexer.next();
   if (end.kind == Token::Kind::kError) return complain(end.text);
@@ -112,7 +119,7 @@ Result<ZoneParser::Entry, Complaint> ZoneParser::end_of_directive() {
   return Entry::kNothing;
 }
 
-Result<ZoneParser::Entry, Complaint> ZoneParser::directive(std::string_view word) {
+ZoneParser::Entry ZoneParser::directive(std::string_view word) {
   Frame& frame = *frames_[depth_ - 1];
   if (same_text(word, "$INCLUDE")) return include();
   if (same_text(word, "$TTL")) {
@@ -125,28 +132,26 @@ Result<ZoneParser::Entry, Complaint> ZoneParser::directive(std::string_view word
   if (same_text(word, "$ORIGIN")) {
     const Token token = frame.lexer.next();
     if (token.kind != Token::Kind::kWord) return complain("$ORIGIN takes a domain name", token.text);
-    const auto origin = name(token.text);
-    if (!origin) return fail(origin.error());
-    frame.origin = *origin;
+    Name origin;
+    if (!name(token.text, origin)) return Entry::kWrong;
+    frame.origin = origin;
     return end_of_directive();
   }
   return complain("this directive is unknown: $ORIGIN, $TTL and $INCLUDE are", word);
 }
 
-Result<ZoneParser::Entry, Complaint> ZoneParser::include() {
+ZoneParser::Entry ZoneParser::include() {
   Frame& frame = *frames_[depth_ - 1];
   const Token file = frame.lexer.next();
   if (!file.is_text() || file.text.empty()) return complain("$INCLUDE takes a file's name", file.text);
   std::optional<Name> origin = frame.origin;
   const Token word = frame.lexer.next();
   if (word.kind == Token::Kind::kWord) {
-    const auto given = name(word.text);
-    if (!given) return fail(given.error());
-    origin = *given;
+    if (!name(word.text, origin.emplace())) return Entry::kWrong;
   } else {
     frame.lexer.put_back(word);
   }
-  if (const auto end = end_of_directive(); !end) return end;
+  if (end_of_directive() == Entry::kWrong) return Entry::kWrong;
   if (depth_ == kMaxIncludeDepth) return complain("files include each other more than 8 deep", file.text);
   const auto text = includes_ == nullptr ? std::nullopt : includes_->text_of(file.text);
   if (!text) return complain("the file to include is not there", file.text);
@@ -154,7 +159,7 @@ Result<ZoneParser::Entry, Complaint> ZoneParser::include() {
   return Entry::kNothing;
 }
 
-Result<ZoneParser::Entry, Complaint> ZoneParser::record(ZoneRecord& out) {
+ZoneParser::Entry ZoneParser::record(ZoneRecord& out) {
   Frame& frame = *frames_[depth_ - 1];
   out.line = frame.lexer.line();
   std::optional<std::uint32_t> ttl;

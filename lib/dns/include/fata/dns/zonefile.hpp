@@ -67,15 +67,15 @@ class ZoneParser {
 
  private:
   struct Frame;
-  enum class Entry : std::uint8_t { kRecord, kNothing, kEnd };
+  enum class Entry : std::uint8_t { kRecord, kNothing, kEnd, kWrong };
 
-  Result<Entry, Complaint> entry(ZoneRecord& out);
-  Result<Entry, Complaint> directive(std::string_view word);
-  Result<Entry, Complaint> include();
-  Result<Entry, Complaint> record(ZoneRecord& out);
-  std::unexpected<Complaint> complain(std::string_view reason, std::string_view word = {}) const;
-  Result<Name, Complaint> name(std::string_view word) const;
-  Result<Entry, Complaint> end_of_directive();
+  Entry entry(ZoneRecord& out);
+  Entry directive(std::string_view word);
+  Entry include();
+  Entry record(ZoneRecord& out);
+  Entry end_of_directive();
+  bool name(std::string_view word, Name& out);  // false after a complaint
+  Entry complain(std::string_view reason, std::string_view word = {});
 
   std::array<std::unique_ptr<Frame>, kMaxIncludeDepth> frames_;
   std::size_t depth_ = 0;
@@ -85,6 +85,7 @@ class ZoneParser {
   std::optional<std::uint32_t> default_ttl_;  // by $TTL
   std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
   std::unique_ptr<std::byte[]> rdata_;
+  Complaint complaint_;
 };
 
 }  // namespace fata::dns
