@@ -37,8 +37,10 @@ void Loop::look_around() {
   platform::poll_devices();
   if (on_stop_ != nullptr && platform::stop_requested()) on_stop_->cancel();
   now_ = platform::monotonic_now();
-  timers_.fire(now_, kTimersPerTurn);
+  const bool fired = timers_.fire(now_, kTimersPerTurn) != 0;
   if (!ready_.empty()) return;
+  // What a timer gave to a device, a retransmission perhaps, goes out now, not when something else wakes us.
+  if (fired && platform::poll_devices()) return;
   if (timers_.next() <= now_) return;
   ++stats_.idles;
   stats_.idle.ns -= now_.ns;

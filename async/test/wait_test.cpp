@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "fata/async/scope.hpp"
 #include "fata/sim/platform.hpp"
 
@@ -16,6 +18,30 @@ Task<void> sleeps() {
 TEST(Sleep, EndsWhenItsTimeHasCome) {
   sim::Platform platform;
   platform.run([] { return sleeps(); });
+}
+
+// As a protocol's timer that sends: the device takes it at once, and writes when it is looked at.
+struct Sender final : Timer {
+  bool* staged = nullptr;
+  void on_timer() noexcept override { *staged = true; }
+};
+Task<void> sends_by_timer(bool* staged) {
+  Sender sender;
+  sender.staged = staged;
+  current_loop().timers().arm(sender, Instant{} + milliseconds(40));
+  co_await sleep(seconds(1));
+}
+TEST(Loop, WhatATimerGivesToADeviceGoesOutBeforeTheLoopSleeps) {
+  sim::Platform platform;
+  bool staged = false;
+  Instant out = Instant::never();
+  platform.poll = [&] {
+    if (!std::exchange(staged, false)) return false;
+    out = platform.now();
+    return true;
+  };
+  platform.run([&] { return sends_by_timer(&staged); });
+  EXPECT_EQ(out, Instant{} + milliseconds(40));
 }
 
 Task<void> cancels_after(CancelSource* source, Duration delay) {

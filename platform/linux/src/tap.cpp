@@ -329,7 +329,7 @@ void Tap::complete() {
   if (tried != 0) {
     if (got < tried) watch_.drained_in();
     if (got != 0) most_reads_ = bytes / got >= kLargeFrame ? kLargeReads : kBatch;
-    reads_ = std::clamp<std::size_t>(2 * got, 8, most_reads_);
+    reads_ = std::clamp<std::size_t>(2 * got, 2, most_reads_);
   }
 }
 

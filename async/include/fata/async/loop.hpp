@@ -1,7 +1,8 @@
 // The event loop: one per core, everything on it cooperative.
 //
-// A turn: resume what is ready, let the platform look at its devices, fire the timers that are due; if nothing
-// is ready then, idle until the next deadline or until a device needs attention.
+// A turn: resume what is ready, let the platform look at its devices, fire the timers that are due and look at
+// the devices again if any was, since it may have sent; if nothing is ready then, idle until the next deadline
+// or until a device needs attention.
 #pragma once
 
 #include <coroutine>

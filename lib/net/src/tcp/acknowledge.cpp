@@ -19,6 +19,14 @@ std::uint32_t Connection::pipe() const {
   return sack_ ? flight : flight - std::min(flight, std::uint32_t{duplicates_} * mss_);
 }
 
+// What a loss is measured by (RFC 5681 section 3.1, RFC 9438 section 4.6): what is outstanding, or the window
+// while more waits for it. A batch of ACKs is processed before anything is sent, and less may be outstanding
+// just then than ever was.
+std::uint32_t Connection::used_window() const {
+  const std::uint32_t outstanding = board_.outstanding();
+  return window_limited_ && unsent() != 0 ? std::max(congestion_.cwnd(), outstanding) : outstanding;
+}
+
 bool Connection::process_ack(const Segment& segment, Instant now) {
   const Header& header = segment.header;
   const Seq ack = header.ack;
@@ -65,7 +73,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   }
   if (ecn_ && header.has(kEce) && advanced != 0 && at_or_after(ack, ecn_end_) &&
       recovery_ == Recovery::kOpen) {
-    congestion_.on_ecn_echo(board_.outstanding() + advanced);
+    congestion_.on_ecn_echo(std::max(used_window(), board_.outstanding() + advanced));
     ecn_end_ = snd_nxt_;
     window_reduced_ = true;
   }
@@ -99,7 +107,7 @@ void Connection::after_tail_probe(const Header& header, bool duplicate, std::uin
   } else if (after(header.ack, tail_probe_end_)) {
     tail_probe_out_ = false;
     if (recovery_ != Recovery::kOpen) return;
-    congestion_.on_loss(prior_flight);
+    congestion_.on_loss(std::max(used_window(), prior_flight));
     congestion_.on_recovered();
   }
 }
@@ -199,7 +207,7 @@ void Connection::enter_recovery(std::uint32_t prior_flight) {
   undo_bytes_ = 0;
   first_again_ts_ = 0;
   can_undo_ = true;
-  congestion_.on_loss(board_.outstanding());
+  congestion_.on_loss(used_window());
   prr_.start(prior_flight);
   tail_probe_out_ = false;
 }

@@ -172,7 +172,9 @@ void Connection::peer_options(const Options& theirs) {
   // RFC 9293 section 3.7.1 MUST-15. Less than 88 would be all headers.
   peer_mss_ =
       theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220) : std::max<std::uint16_t>(theirs.mss, 88);
-  receive_mss_ = std::min<std::uint16_t>(peer_mss_, 1460);
+  // Timestamps come out of the data: who waits for two that were larger would acknowledge every third only.
+  receive_mss_ =
+      static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));
   set_mss();
 }
 

@@ -9,7 +9,7 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kIdleOfPaws = 24 * 24 * 3600;  // RFC 7323 section 5.5
-}
+}  // namespace
 
 void Connection::challenge(Instant now) {
   if (!table_->challenge_rate_.allow(table_->config_.challenge_acks, now)) return;
@@ -144,8 +144,9 @@ void Connection::receive_data(Segment& segment, Instant now) {
   }
   const Seq end = header.seq + segment.length;
   if (segment.length != 0) {
+    const std::uint32_t most = peer_mss_ - (timestamps_ ? 12U : 0U);
     receive_mss_ = static_cast<std::uint16_t>(
-        std::max<std::uint32_t>(receive_mss_, std::min<std::uint32_t>(segment.length, peer_mss_)));
+        std::max<std::uint32_t>(receive_mss_, std::min<std::uint32_t>(segment.length, most)));
     if (header.seq == rcv_nxt_) {
       take_in_order(segment);
     } else {

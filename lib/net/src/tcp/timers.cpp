@@ -146,7 +146,7 @@ void Connection::on_timeout(Instant now) {
     first_again_ts_ = 0;
     can_undo_ = recovery_ == Recovery::kOpen;
   }
-  congestion_.on_timeout(board_.outstanding(), again, snd_nxt_);
+  congestion_.on_timeout(used_window(), again, snd_nxt_);
   // The peer may have dropped what it had sacked.
   if (board_.is_first_sacked() || !first) board_.forget_sacks();
   board_.on_timeout(now, rtt_.min_rtt(), rtt_.srtt(), mss_);

@@ -46,8 +46,8 @@ class CongestionControl {
   void on_ack(const AckEvent& ack, Instant now);
 
   // Loss was detected by other means than a timeout, once a recovery: lowers ssthresh, remembers what to
-  // undo. `flight`: SND.NXT - SND.UNA. The window itself is then what `set_cwnd` says, in recovery (from
-  // Prr).
+  // undo. `flight`: SND.NXT - SND.UNA, or the window where that was the limit. The window itself is then what
+  // `set_cwnd` says, in recovery (from Prr).
   void on_loss(std::uint32_t flight);
   // The peer echoes a congestion mark (RFC 3168), at most once a window of data: as a loss, but the window is
   // lowered at once, and there is nothing to undo.

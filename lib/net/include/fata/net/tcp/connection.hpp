@@ -177,7 +177,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool send_new(Instant now);
   // False if there was no buffer: nothing has happened.
   bool send_data(SeqRange range, bool again, Instant now);
-  // Whether the device must have room, or another flow its turn, before this one may go on; it is called then.
+  // Whether the device must have room, or another flow its turn, before this one may go on; it is called
+  // then.
   [[gnu::noinline]] bool must_wait(std::uint32_t sent);
   void send_control(std::uint8_t flags, Seq seq, Instant now);
   void send_syn(Instant now);
@@ -206,6 +207,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
   std::uint32_t usable_window() const;
   std::uint32_t pipe() const;
+  std::uint32_t used_window() const;
   SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
