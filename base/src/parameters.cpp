@@ -84,7 +84,7 @@ bool parse_parameter(std::string_view text, Ipv4Cidr& out) {
 
 std::string_view parameter_expects(Ipv4Address) { return "an IPv4 address"; }
 std::string_view parameter_expects(const Ipv4Cidr&) {
-  return "an IPv4 address and prefix length such as 10.0.2.15/24";
+  return "an IPv4 address and prefix length such as 10.0.2.15/24 (dhcp: build with -D dhcp=true)";
 }
 std::string_view parameter_expects(bool) { return "true or false"; }
 std::string_view parameter_expects(std::uint16_t) { return "a number from 0 to 65535"; }

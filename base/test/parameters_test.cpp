@@ -97,7 +97,7 @@ TEST(Parameters, EachMistakeHasOneLineWithTheMend) {
       {{"--every=5"}, "--every takes a time such as 250ms or 1.5s, not '5'"},
       {{"--log=dns:loud"}, "--log takes levels such as info or '*:info,dns:debug', not 'dns:loud'"},
       {{"--ipv4=10.0.2.15"},
-       "--ipv4 takes an IPv4 address and prefix length such as 10.0.2.15/24, not '10.0.2.15'"},
+       "--ipv4 takes an IPv4 address and prefix length such as 10.0.2.15/24 (dhcp: build with -D dhcp=true), not '10.0.2.15'"},
       {{"--ipv4-gateway=10.0.2"}, "--ipv4-gateway takes an IPv4 address, not '10.0.2'"},
       {{"--port=1", "--port=2"}, "--port was given more than once; leave one out"},
   };

@@ -19,16 +19,16 @@ Device<NetDevice> default_network(const Context& context, Where where) {
                               .where = where},
                              offload_parameter(where));
   }
-  return capture(device<NetDevice>({.type = "fata::host::Tap",
-                                    .headers = {"fata/host/tap.hpp"},
-                                    .libraries = {"platform_linux"},
-                                    .form = Form::kConnect,
-                                    .only_on = Target::kLinux,
-                                    .called = "the tap device",
-                                    .where = where},
-                                   parameter("tap", "tap0", "tap device to attach to", where),
-                                   offload_parameter(where)),
-                 where);
+  return capture(
+      device<NetDevice>({.type = "fata::host::Tap",
+                         .headers = {"fata/host/tap.hpp"},
+                         .libraries = {"platform_linux"},
+                         .form = Form::kConnect,
+                         .only_on = Target::kLinux,
+                         .called = "the tap device",
+                         .where = where},
+                        parameter("tap", "tap0", "tap device to attach to", where), offload_parameter(where)),
+      where);
 }
 
 Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
@@ -49,33 +49,41 @@ Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
 }
 
 namespace {
-DeviceSpec stack_spec(std::string_view type, Where where) {
-  return {.type = std::string(type),
-          .headers = {"fata/net/stack.hpp"},
-          .libraries = {"net"},
+DeviceSpec stack_spec(std::string_view library, std::string_view type, Where where) {
+  const std::string name(library);
+  return {.type = "fata::" + name + "::" + std::string(type),
+          .headers = {"fata/" + name + "/stack.hpp"},
+          .libraries = {name},
           .form = Form::kConnect,
           .called = "the network stack",
           .where = where};
 }
-auto ipv4_parameter(Where where) {
-  return parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where);
-}
-auto ipv4_gateway_parameter(Where where) {
-  return parameter("ipv4-gateway", Ipv4{"10.0.2.2"}, "IPv4 gateway", where);
-}
-}  // namespace
 
-namespace {
-Device<Bundle> both_families(const Device<NetDevice>& card, Where where) {
-  return device<Bundle>(
-      stack_spec("fata::net::Stack", where), card, default_random(where), ipv4_parameter(where),
-      ipv4_gateway_parameter(where),
-      parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
-      parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where));
+// Hands the stack's IPv4 parameters to `with`.
+Device<Bundle> with_ipv4(bool dhcp, Where where, const auto& with) {
+  const auto gateway = parameter("ipv4-gateway", Ipv4{"10.0.2.2"},
+                                 dhcp ? "IPv4 gateway of a static address" : "IPv4 gateway", where);
+  if (dhcp) {
+    return with("dhcp",
+                parameter("ipv4", Ipv4Setup{"dhcp"}, "dhcp, or an IPv4 address and prefix length", where),
+                gateway);
+  }
+  return with("net", parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where),
+              gateway);
 }
-Device<Bundle> ipv4_only(const Device<NetDevice>& card, Where where) {
-  return device<Bundle>(stack_spec("fata::net::Ipv4Stack", where), card, default_random(where),
-                        ipv4_parameter(where), ipv4_gateway_parameter(where));
+Device<Bundle> both_families(const Device<NetDevice>& card, bool dhcp, Where where) {
+  return with_ipv4(dhcp, where, [&](std::string_view library, const auto& ipv4, const auto& gateway) {
+    return device<Bundle>(
+        stack_spec(library, "Stack", where), card, default_random(where), ipv4, gateway,
+        parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
+        parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where));
+  });
+}
+Device<Bundle> ipv4_only(const Device<NetDevice>& card, bool dhcp, Where where) {
+  return with_ipv4(dhcp, where, [&](std::string_view library, const auto& ipv4, const auto& gateway) {
+    return device<Bundle>(stack_spec(library, "Ipv4Stack", where), card, default_random(where), ipv4,
+                          gateway);
+  });
 }
 Stack members(const Device<Bundle>& of, Where where) {
   return {member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where)};
@@ -109,9 +117,17 @@ Device<Bundle> with_netstat(const Context& context, const Device<Bundle>& of, Wh
 }
 }  // namespace
 
-Stack stack(const Device<NetDevice>& card, Where where) { return members(both_families(card, where), where); }
+Stack stack(const Device<NetDevice>& card, Where where) {
+  return members(both_families(card, false, where), where);
+}
 Stack stack_ipv4(const Device<NetDevice>& card, Where where) {
-  return members(ipv4_only(card, where), where);
+  return members(ipv4_only(card, false, where), where);
+}
+Stack stack_dhcp(const Device<NetDevice>& card, Where where) {
+  return members(both_families(card, true, where), where);
+}
+Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where) {
+  return members(ipv4_only(card, true, where), where);
 }
 
 Device<Udp> host_udp(Where where) {
@@ -145,8 +161,9 @@ Stack default_stack(const Context& context, StackOptions options, Where where) {
   const bool netstat =
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
+  const bool dhcp = context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
   const auto card = default_network(context, where);
-  const auto own = both ? both_families(card, where) : ipv4_only(card, where);
+  const auto own = both ? both_families(card, dhcp, where) : ipv4_only(card, dhcp, where);
   return members(netstat ? with_netstat(context, own, where) : own, where);
 }
 

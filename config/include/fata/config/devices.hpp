@@ -40,13 +40,19 @@ struct Stack {
 struct StackOptions {
   // Whether a kernel holds what prints the state of the network on demand. A process does, unless `-D netstat=false`.
   bool netstat = false;
+  // Whether --ipv4=dhcp is understood, and is the default; or as `-D dhcp=` says.
+  bool dhcp = false;
 };
-// The stack that `--net` chose: the host's sockets, or Fata's own over default_network(), which `-D ipv6=false` builds without IPv6.
+// The stack that `--net` chose: the host's sockets, or Fata's own over default_network(), which `-D ipv6=false` builds without IPv6 and
+// `-D dhcp=true` with DHCP.
 Stack default_stack(const Context& context, StackOptions options = {}, Where where = Where::current());
 // Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway, --ipv6 and --ipv6-gateway.
 Stack stack(const Device<NetDevice>& card, Where where = Where::current());
 // The same without IPv6, of which the image then holds no byte.
 Stack stack_ipv4(const Device<NetDevice>& card, Where where = Where::current());
+// Both with a DHCP client: --ipv4 takes `dhcp`, too, which is its default.
+Stack stack_dhcp(const Device<NetDevice>& card, Where where = Where::current());
+Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where = Where::current());
 // The host's sockets (linux only).
 Stack host_stack(Where where = Where::current());
 Device<Udp> host_udp(Where where = Where::current());

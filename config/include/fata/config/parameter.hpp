@@ -20,6 +20,9 @@ struct Ipv4 {
 struct Ipv4Cidr {
   std::string text;
 };  // "10.0.2.15/24"
+struct Ipv4Setup {
+  std::string text;
+};  // "dhcp", "10.0.2.15/24"
 struct Ipv6Setup {
   std::string text;
 };  // "auto", "none", "2001:db8::2/64"
@@ -143,6 +146,12 @@ template <>
 struct ParameterTraits<Ipv4Cidr> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::Ipv4Cidr"; }
   static std::string text(const Ipv4Cidr& value) { return value.text; }
+};
+template <>
+struct ParameterTraits<Ipv4Setup> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::dhcp::Setup"; }
+  static std::string text(const Ipv4Setup& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
 };
 template <>
 struct ParameterTraits<Ipv6Setup> : detail::PlainTraits {

@@ -66,6 +66,8 @@ class Interface {
   std::uint8_t index() const { return index_; }
   const MacAddress& mac() const { return config_.mac; }
   std::size_t mtu() const { return config_.mtu; }
+  // What the network asks for; never more than the device's.
+  void set_mtu(std::size_t mtu) { config_.mtu = mtu; }
   const sig::NetFeatures& features() const { return config_.features; }
 
   struct Accepted {

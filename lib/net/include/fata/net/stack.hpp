@@ -49,7 +49,6 @@ class BasicStack {
   Interface& interface() { return device_.interface(); }
   const arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
 
- protected:
   static SipKey secret_from(auto& random) {
     std::array<std::byte, 16> bytes;
     random.fill(bytes);

@@ -1,0 +1,63 @@
+// Runs a DHCP client on an interface of a stack: the address, routes and MTU that a server gives are used as
+// long as the lease lasts.
+#pragma once
+
+#include "fata/async/wait.hpp"
+#include "fata/dhcp/client.hpp"
+#include "fata/net/ipv4/engine.hpp"
+#include "fata/net/stack_core.hpp"
+
+namespace fata::dhcp {
+
+class Driver final : private net::udp::Port,
+                     private Outside,
+                     private net::ipv4::AddressWatcher,
+                     private async::Timer {
+ public:
+  // All outlive it. UDP port 68 is its own.
+  Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret);
+  // Gives the lease back, if the way to the server is known.
+  ~Driver();
+
+  // Until there is an address, or several questions have been in vain; the search goes on all the same.
+  async::Task<void> wait(async::Wait wait);
+
+  const Client& client() const { return client_; }
+  // What the network says of name servers; empty without a lease.
+  std::span<const Ipv4Address> name_servers() const {
+    return client_.has_address() ? client_.lease().name_servers.all() : std::span<const Ipv4Address>();
+  }
+  std::span<const char> domain() const {
+    return client_.has_address() ? client_.lease().domain.all() : std::span<const char>();
+  }
+
+ private:
+  // udp::Port
+  void deliver(sig::RxDatagram&& datagram, Instant now) override;
+  void error(net::SocketErrc, const Endpoint&) override {}
+  // Outside
+  void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) override;
+  void event(Event what, const Lease& lease, Instant now) override;
+  // AddressWatcher
+  void address_event(net::Interface& on, Ipv4Address address, net::ipv4::AddressEvent what,
+                     Instant now) override;
+  void on_timer() noexcept override;
+
+  void apply(const Lease& lease);
+  void remove_routes();
+  void arm(Instant at);
+
+  net::StackCore* core_;
+  net::ipv4::Engine* v4_;
+  net::Interface* on_;
+  std::size_t link_mtu_;
+  Client client_;
+  Ipv4Address claimed_;
+  // The engine's word is passed on when it has returned, as it may not be called meanwhile.
+  std::optional<net::ipv4::AddressEvent> heard_;
+  Few<Route, 16> routes_;
+  bool settled_ = false;
+  async::WaitQueue waiters_;
+};
+
+}  // namespace fata::dhcp

@@ -1,0 +1,63 @@
+// Stack<Net> and Ipv4Stack<Net>: those of fata::net, with an IPv4 address that DHCP gives them or a static
+// one. They offer what the stacks of fata::net offer.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "fata/dhcp/driver.hpp"
+#include "fata/dhcp/setup.hpp"
+#include "fata/net/stack.hpp"
+
+namespace fata::dhcp {
+
+template <class Inner, sig::NetDevice Net, sig::Random Random>
+class BasicStack {
+ public:
+  BasicStack(async::Context& context, Net& net, const SipKey& secret) : stack_(context, net, secret) {}
+
+  // Starts the stack's tasks, and waits for an address; if nobody gives one, not for ever.
+  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
+                                                                  Random& random, Setup v4,
+                                                                  Ipv4Address v4_gateway, net::ipv6::Setup v6,
+                                                                  net::ipv6::Gateway v6_gateway) {
+    auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
+    made->stack_.use_ipv6(v6, v6_gateway.address);
+    co_await made->use_ipv4(random, v4, v4_gateway, context.stop);
+    co_return made;
+  }
+  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
+                                                                  Random& random, Setup v4,
+                                                                  Ipv4Address gateway) {
+    auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
+    co_await made->use_ipv4(random, v4, gateway, context.stop);
+    co_return made;
+  }
+
+  decltype(auto) udp() { return stack_.udp(); }
+  decltype(auto) tcp() { return stack_.tcp(); }
+  net::StackCore& core() { return stack_.core(); }
+  Inner& stack() { return stack_; }
+  // Null if the address is static.
+  const Driver* dhcp() const { return driver_ ? &*driver_ : nullptr; }
+
+ private:
+  async::Task<void> use_ipv4(Random& random, Setup v4, Ipv4Address gateway, async::CancelToken stop) {
+    if (!v4.dhcp) {
+      stack_.use_ipv4(v4.address, gateway);
+      co_return;
+    }
+    driver_.emplace(stack_.core(), stack_.v4(), stack_.interface(), Inner::secret_from(random));
+    co_await driver_->wait(async::Wait::cancelled_by(stop));
+  }
+
+  Inner stack_;
+  std::optional<Driver> driver_;
+};
+
+template <sig::NetDevice Net, sig::Random Random = net::FixedRandom>
+using Stack = BasicStack<net::Stack<Net, Random>, Net, Random>;
+template <sig::NetDevice Net, sig::Random Random = net::FixedRandom>
+using Ipv4Stack = BasicStack<net::Ipv4Stack<Net, Random>, Net, Random>;
+
+}  // namespace fata::dhcp

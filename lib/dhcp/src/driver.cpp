@@ -1,0 +1,139 @@
+#include "fata/dhcp/driver.hpp"
+
+#include "fata/net/udp_header.hpp"
+
+namespace fata::dhcp {
+
+namespace {
+constexpr std::size_t kLeastMtu = 576;  // a network with less is a mistake
+constexpr std::size_t kLeastMtuV6 = 1280;
+
+Config config_of(const net::Interface& on) {
+  return {.mac = on.mac(), .largest = static_cast<std::uint16_t>(std::min<std::size_t>(on.mtu(), 1500))};
+}
+}  // namespace
+
+Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret)
+    : core_(&core), v4_(&v4), on_(&on), link_mtu_(on.mtu()), client_(config_of(on), secret, *this) {
+  check(core.udp().bind(*this, {{}, kClientPort}).has_value(), "the DHCP port is in use");
+  v4.watch(this);
+  v4.take_any_address(on, true);
+  const Instant now = async::current_loop().now();
+  client_.start(now);
+  arm(now);
+}
+
+Driver::~Driver() {
+  client_.release(async::current_loop().now());
+  v4_->watch(nullptr);
+  core_->flush();
+}
+
+async::Task<void> Driver::wait(async::Wait wait) {
+  while (!settled_) {
+    const auto woken = co_await waiters_.wait(wait);
+    if (!woken) co_return;
+  }
+}
+
+void Driver::arm(Instant at) {
+  if (at.is_never()) return disarm();
+  async::current_loop().timers().arm(*this, at);
+}
+
+void Driver::deliver(sig::RxDatagram&& given, Instant now) {
+  const sig::RxDatagram datagram = std::move(given);
+  if (datagram.source.port != kServerPort) return;
+  client_.receive(datagram.payload.bytes(), now);
+  arm(heard_ ? now : client_.next_deadline());
+}
+
+void Driver::on_timer() noexcept {
+  const Instant now = async::current_loop().now();
+  if (const auto heard = std::exchange(heard_, std::nullopt)) {
+    if (*heard == net::ipv4::AddressEvent::kReady) client_.address_ready(now);
+    if (*heard == net::ipv4::AddressEvent::kLost) client_.address_taken(now);
+  }
+  client_.tick(now);
+  arm(heard_ ? now : client_.next_deadline());
+  core_->flush();
+}
+
+void Driver::address_event(net::Interface&, Ipv4Address address, net::ipv4::AddressEvent what, Instant now) {
+  if (address != claimed_) return;
+  heard_ = what;
+  arm(now);
+}
+
+void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) {
+  PacketBuf packet = core_->udp().allocate();
+  if (!packet || packet.tailroom() < message.size()) return;  // it is sent again
+  copy_bytes(packet.append(message.size()), message);
+  if (!from.is_any()) {
+    core_->udp().send({{to, kServerPort}, from, std::move(packet)}, *this, now);
+    return;
+  }
+  net::udp::prepend_header(packet, kClientPort, kServerPort, from, to, false);
+  v4_->send_unconfigured(*on_, std::move(packet), now);
+}
+
+void Driver::event(Event what, const Lease& lease, Instant now) {
+  const Logger& log = core_->log();
+  switch (what) {
+    case Event::kCheck:
+      claimed_ = lease.address.address;
+      check(v4_->add_address(*on_, lease.address, now, net::ipv4::Engine::Claim::kProbe),
+            "no room for an address");
+      return;
+    case Event::kBound:
+      v4_->take_any_address(*on_, false);
+      apply(lease);
+      if (lease.end.is_never()) {
+        log.info("address ", lease.address, " from ", lease.server, ", lease without end");
+      } else {
+        log.info("address ", lease.address, " from ", lease.server, ", lease ", lease.seconds, " s");
+      }
+      break;
+    case Event::kRenewed:
+      apply(lease);
+      log.debug("lease renewed by ", lease.server, ", ", lease.seconds, " s");
+      return;
+    case Event::kLost:
+      remove_routes();
+      (void)v4_->remove_address(*on_, claimed_);
+      heard_.reset();
+      claimed_ = {};
+      on_->set_mtu(link_mtu_);
+      v4_->take_any_address(*on_, true);
+      if (client_.state() != Client::State::kIdle) log.warning("address ", lease.address, " lost");
+      return;
+    case Event::kNoAnswer:
+      log.warning("no DHCP server answers; the search goes on");
+      break;
+  }
+  settled_ = true;
+  waiters_.notify_all();
+}
+
+void Driver::apply(const Lease& lease) {
+  if (lease.routes != routes_) {
+    remove_routes();
+    routes_ = lease.routes;
+    for (const Route& each : routes_.all()) {
+      v4_->routes().add({each.to, each.gateway, on_->index(), net::ipv4::Route::Origin::kDhcp});
+    }
+  }
+  const std::size_t least = core_->host().v6() == nullptr ? kLeastMtu : kLeastMtuV6;
+  on_->set_mtu(lease.mtu < kLeastMtu
+                   ? link_mtu_
+                   : std::min<std::size_t>(std::max<std::size_t>(lease.mtu, least), link_mtu_));
+}
+
+void Driver::remove_routes() {
+  for (const Route& each : routes_.all()) {
+    v4_->routes().remove(each.to, on_->index(), net::ipv4::Route::Origin::kDhcp);
+  }
+  routes_.clear();
+}
+
+}  // namespace fata::dhcp

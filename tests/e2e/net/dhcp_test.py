@@ -1,0 +1,59 @@
+"""The name server as a kernel that gets its address by DHCP: from dnsmasq on a tap, in a network namespace of the test's own,
+and from QEMU's user networking; and what an image without DHCP says of it."""
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+from dns import KERNEL, NameServerTest, free_port
+
+GUEST, HOST, PORT = "10.0.7.20", "10.0.7.1", 1053
+INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
+WITH_DHCP = ("apps/dns", "-t", "kvm", "-D", "dhcp=true", "--build-dir", KERNEL[-1].parent / "dns-dhcp")
+
+
+def may_make_namespaces():
+    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
+
+
+class Dhcp(NameServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls().run_fata("build", *WITH_DHCP)
+        subprocess.run("ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
+                       f"ip addr add {HOST}/24 dev fata0", shell=True, check=True)
+
+    def test_dnsmasq_gives_an_address(self):
+        said = self.folder / "dnsmasq.log"
+        with said.open("w") as log:
+            server = subprocess.Popen(
+                ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=fata0", "--bind-interfaces",
+                 "--log-dhcp", "--log-facility=-", "--user=root", f"--dhcp-leasefile={self.folder / 'leases'}", "--pid-file=",
+                 "--no-ping", f"--dhcp-range={GUEST},{GUEST},255.255.255.0,120s", "--dhcp-option=26,1400"], stderr=log)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        image = self.served(self.run_line(WITH_DHCP, "--accel", "tcg", "--machine", "microvm", "--memory", "8", "--link",
+                                          "tap:fata0"))
+        self.assertIn(f"info net: address {GUEST}/24 from {HOST}, lease 120 s\n", image.text)
+        self.answers_dig(GUEST, PORT)
+        self.ends_well(image)
+        words = [word for word in ("DHCPDISCOVER", "DHCPOFFER", "DHCPREQUEST", "DHCPACK")
+                 if word in said.read_text()]
+        self.assertEqual(words, ["DHCPDISCOVER", "DHCPOFFER", "DHCPREQUEST", "DHCPACK"], said.read_text())
+
+    def test_user_networking_gives_an_address(self):
+        port = free_port()
+        image = self.served(self.run_line(WITH_DHCP, "--accel", "tcg", "--link", "user", "--", f"--port={port}"))
+        self.assertIn("info net: address 10.0.2.15/24 from 10.0.2.2, lease 86400 s\n", image.text)
+        self.answers_dig("127.0.0.1", port)
+        self.ends_well(image)
+
+
+if __name__ == "__main__":
+    if INSIDE in os.environ:
+        unittest.main()
+    elif may_make_namespaces() and shutil.which("dnsmasq"):
+        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
+    else:
+        print("skipped: needs dnsmasq, the right to make network namespaces, and /dev/net/tun")
