@@ -48,7 +48,10 @@ function(fata_library name)
   foreach(dep ${arg_DEPS})
     target_link_libraries(${target} ${scope} fata_${dep})
   endforeach()
-  if(arg_SOURCES AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(lib|base|async|sig)(/|$)")
+  # Within this tree: a clone in a folder called `base`, or an application's own `lib`, decides for itself.
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/.."
+             OUTPUT_VARIABLE in_tree)
+  if(arg_SOURCES AND in_tree MATCHES "^(lib|base|async|sig)(/|$)")
     target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
   endif()
   # `ninja with_NAME` builds the library and all below it, also where it is header-only and has nothing to build itself.

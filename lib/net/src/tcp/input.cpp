@@ -156,7 +156,7 @@ void Connection::receive_data(Segment& segment, Instant now) {
   if (fin && !fin_waits_) {
     fin_waits_ = true;
     fin_at_ = end;
-    ack_now_ = true;
+    if (segment.length == 0) ack_now_ = true;
   }
   if (fin_waits_ && fin_at_ == rcv_nxt_ && !fin_received_) receive_fin(now);
   if (!gone()) after_data(now);
@@ -185,6 +185,7 @@ void Connection::take_in_order(Segment& segment) {
     reorder_.deliver(receive_, memory);
     rcv_nxt_ = receive_.end();
     ack_now_ = true;
+    quick_acks_ = kQuickAcks;
   }
   notify(Observer::kReadable);
 }
@@ -207,10 +208,12 @@ void Connection::take_out_of_order(Segment& segment) {
     if (all) all = keep(std::move(piece));
   }
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
-  // RFC 5681 section 4.2: at once. With SACK a burst is told of in one ACK; without, each duplicate counts.
-  if (sack_) {
+  // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK; without,
+  // each duplicate counts.
+  if (sack_ && early_acks_ == 0) {
     ack_now_ = true;
   } else {
+    if (early_acks_ != 0) --early_acks_;
     send_ack(last_received_);
   }
 }
@@ -219,9 +222,15 @@ void Connection::after_data(Instant now) {
   if (ack_now_ || rcv_nxt_ == ack_sent_) return;
   const std::uint32_t unacknowledged = rcv_nxt_ - ack_sent_;
   if (unacknowledged >= 2U * receive_mss_) {
+    // The first of a batch go out at once: were the batch's one ACK lost, a small flight would be lost with
+    // it.
+    if (early_acks_ != 0 && unacknowledged <= 4U * receive_mss_) {
+      --early_acks_;
+      return send_ack(now);
+    }
     ack_now_ = true;
   } else if (quick_acks_ != 0 && unacknowledged >= receive_mss_) {
-    // The peer's slow start lives on these.
+    // The peer's slow start lives on these, and its way back after a loss.
     --quick_acks_;
     ack_now_ = true;
   } else if (!ack_soon_) {

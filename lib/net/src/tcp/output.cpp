@@ -25,6 +25,7 @@ std::uint32_t Connection::usable_window() const {
 }
 
 void Connection::output(Instant now) {
+  early_acks_ = kEarlyAcks;
   if (!may_send() || gone()) return;
   if (must_wait(0)) return arm();
   const bool paced = options_.pacing && !pace_at_.is_never() && now < pace_at_;

@@ -212,6 +212,9 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
 
+  static constexpr std::uint8_t kQuickAcks = 16;
+  static constexpr std::uint8_t kEarlyAcks = 2;  // a turn of the stack
+
   Table* table_;
   Observer* observer_ = nullptr;
   Listener* listener_ = nullptr;  // while it waits to be accepted
@@ -279,7 +282,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint8_t rcv_shift_ = 0;
   std::uint8_t attempts_ = 0;  // timeouts in a row
   std::uint8_t probes_ = 0;    // keepalives unanswered
-  std::uint8_t quick_acks_ = 16;
+  std::uint8_t quick_acks_ = kQuickAcks;
+  std::uint8_t early_acks_ = kEarlyAcks;
 
   bool failed_ : 1 = false;
   bool timestamps_ : 1 = false;
