@@ -67,16 +67,16 @@ def free_port():
 
 
 class Served:
-    """A name server that runs until stop(): `line` is its command line, whose log comes on either stream."""
+    """A server that runs until stop(): `line` is its command line, whose log comes on either stream and says `ready` once."""
 
-    def __init__(self, line, seconds=60, stdin=subprocess.DEVNULL):
+    def __init__(self, line, seconds=60, stdin=subprocess.DEVNULL, ready="serving on port"):
         self.process = subprocess.Popen([str(word) for word in line], cwd=ROOT, text=False, stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self.text = ""
         end = time.monotonic() + seconds
-        while "serving on port" not in self.text:
-            ready = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
-            some = os.read(self.process.stdout.fileno(), 4096) if ready else b""
+        while ready not in self.text:
+            readable = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
+            some = os.read(self.process.stdout.fileno(), 4096) if readable else b""
             if not some:
                 self.kill()
                 raise AssertionError(f"it does not serve: {self.text}")
