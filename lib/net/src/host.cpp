@@ -74,6 +74,10 @@ std::optional<Path> Host::path(const IpAddress& remote, const IpAddress& local) 
 
 PacketBuf Host::allocate() { return (v4_ != nullptr ? v4_ : v6_)->allocate(); }
 
+std::size_t Host::reserve(std::uint8_t link, std::size_t count) {
+  return link < interface_count_ ? interfaces_[link]->reserve(count) : count;
+}
+
 void Host::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
                 Ecn ecn, bool fragment, Instant now) {
   if (IpProtocol* const engine = this->engine(remote)) {

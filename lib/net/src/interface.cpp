@@ -1,6 +1,7 @@
 #include "fata/net/interface.hpp"
 
 #include "fata/net/checksum.hpp"
+#include "fata/net/segmentation.hpp"
 
 namespace fata::net {
 
@@ -35,9 +36,37 @@ PacketBuf Interface::allocate(std::size_t headroom) {
   return packet;
 }
 
+void Interface::describe_offloads(Path& path, Offload::Gso gso) const {
+  path.checksum = true;
+  if (device_cuts(gso)) {
+    path.gso_most = config_.features.gso_most;
+  } else {
+    path.gso_most = 65535;
+    path.gso_segments = kSegmentsInSoftware;
+  }
+}
+
 void Interface::send(PacketBuf packet, const MacAddress& to, ethernet::Type type) {
   ethernet::Header{to, config_.mac, static_cast<std::uint16_t>(type)}.write(
       prepend_header(packet, ethernet::kHeaderSize));
+  const Offload::Gso gso = packet.offload().gso;
+  if (gso != Offload::Gso::kNone && !device_cuts(gso)) [[unlikely]]
+    return cut(std::move(packet));
+  hand_over(std::move(packet));
+}
+
+void Interface::cut(PacketBuf packet) {
+  for (Segmenter segments(std::move(packet)); segments.size() != 0;) {
+    // TCP finds out what has not gone, and sends it again.
+    PacketBuf segment = allocate(0);
+    if (!segment) return;
+    if (segment.tailroom() < segments.size()) return void(++counters_[kUnfit]);
+    segments.next(segment);
+    hand_over(std::move(segment));
+  }
+}
+
+void Interface::hand_over(PacketBuf packet) {
   if (!packet.fragments().empty() && !config_.features.gather) [[unlikely]] {
     for (const Slice& piece : packet.fragments().pieces()) {
       if (packet.tailroom() < piece.size()) return void(++counters_[kUnfit]);

@@ -44,9 +44,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   }
   const Interface& interface = *way->link->interface;
   path.mtu = paths_.limit(remote, interface.mtu(), now_);
-  path.checksum = interface.features().tx_checksum;
-  const bool cuts = interface.features().tso4 && path.checksum && interface.features().gather;
-  path.gso_most = cuts ? interface.features().gso_most : 0;
+  interface.describe_offloads(path, Offload::Gso::kTcpV4);
   path.local = way->hop == remote.v4();
   path.link = interface.index();
   return path;

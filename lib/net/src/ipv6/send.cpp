@@ -47,10 +47,8 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
     path.checksum = path.local = true;
     return path;
   }
-  const sig::NetFeatures& features = way->link->interface->features();
   path.mtu = paths_.limit(remote, way->link->mtu, now_);
-  path.checksum = features.tx_checksum;
-  path.gso_most = features.tso6 && features.tx_checksum && features.gather ? features.gso_most : 0;
+  way->link->interface->describe_offloads(path, Offload::Gso::kTcpV6);
   path.local = way->hop == remote;
   path.link = way->link->interface->index();
   return path;

@@ -96,6 +96,7 @@ void Connection::refresh_path(Instant now) {
   mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
   checksum_ = path->checksum;
   gso_most_ = path->checksum ? path->gso_most : 0;
+  gso_segments_ = path->gso_segments;
   link_ = path->link;
   set_mss();
 }

@@ -186,6 +186,7 @@ void Connection::take_in_order(Segment& segment) {
     rcv_nxt_ = receive_.end();
     ack_now_ = true;
     quick_acks_ = kQuickAcks;
+    careful_acks_ = kCarefulAcks;
   }
   notify(Observer::kReadable);
 }
@@ -219,15 +220,17 @@ void Connection::take_out_of_order(Segment& segment) {
 }
 
 void Connection::after_data(Instant now) {
-  if (ack_now_ || rcv_nxt_ == ack_sent_) return;
+  if (rcv_nxt_ == ack_sent_) return;
   const std::uint32_t unacknowledged = rcv_nxt_ - ack_sent_;
+  // Where packets are lost, a batch's only ACK may be, and the peer's small flight would wait for it.
+  if (careful_acks_ != 0 && early_acks_ != 0 && unacknowledged >= 2U * receive_mss_ &&
+      unacknowledged <= 4U * receive_mss_) {
+    --careful_acks_;
+    --early_acks_;
+    return send_ack(now);
+  }
+  if (ack_now_) return;
   if (unacknowledged >= 2U * receive_mss_) {
-    // The first of a batch go out at once: were the batch's one ACK lost, a small flight would be lost with
-    // it.
-    if (early_acks_ != 0 && unacknowledged <= 4U * receive_mss_) {
-      --early_acks_;
-      return send_ack(now);
-    }
     ack_now_ = true;
   } else if (quick_acks_ != 0 && unacknowledged >= receive_mss_) {
     // The peer's slow start lives on these, and its way back after a loss.

@@ -48,6 +48,16 @@ void Connection::output(Instant now) {
   arm();
 }
 
+// What the link cuts in software takes a buffer for each segment and one for their headers. Without them it
+// would count as sent, and be lost.
+std::uint32_t Connection::within_buffers(std::uint32_t length) {
+  if (length <= mss_ || gso_segments_ == Path::kAnySegments) return length;
+  // SACK blocks may make them shorter, and one more.
+  const std::uint32_t segments = (length - 1) / mss_ + 2;
+  const std::size_t got = table_->ip_->reserve(link_, segments + 1);
+  return got > segments ? length : static_cast<std::uint32_t>(std::max<std::size_t>(got, 3) - 2) * mss_;
+}
+
 bool Connection::send_lost(Instant now) {
   bool sent = false;
   const std::uint32_t most = std::max<std::uint32_t>(mss_, gso_most_ == 0 ? 0 : 16U * mss_);
@@ -59,6 +69,7 @@ bool Connection::send_lost(Instant now) {
     SeqRange part = *range;
     if (part.size() > room) part.end = part.begin + room / mss_ * mss_;
     if (part.size() > mss_) part.end = part.begin + part.size() / mss_ * mss_;
+    part.end = part.begin + within_buffers(part.size());
     // What the peer's window has closed over waits for it to open (a probe keeps asking).
     if (snd_wnd_ == 0 && !probing_) break;
     if (!send_data(part, true, now)) break;
@@ -75,8 +86,9 @@ bool Connection::send_lost(Instant now) {
 bool Connection::send_new(Instant now) {
   bool sent = false;
   std::uint32_t in_turn = 0;
-  const std::uint32_t most =
-      gso_most_ == 0 ? mss_ : std::max<std::uint32_t>(mss_, (gso_most_ - 100) / mss_ * mss_);
+  const std::uint32_t segments =
+      gso_most_ == 0 ? 1 : std::clamp<std::uint32_t>((gso_most_ - 100) / mss_, 1, gso_segments_);
+  const std::uint32_t most = segments * mss_;
   for (;;) {
     const std::uint32_t waiting = unsent();
     const bool fin = fin_queued_ && !fin_sent_;
@@ -84,7 +96,7 @@ bool Connection::send_new(Instant now) {
     const std::uint32_t in_pipe = pipe();
     const std::uint32_t cwnd_room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
     const std::uint32_t window = usable_window();
-    std::uint32_t length = std::min({waiting, window, cwnd_room, most});
+    std::uint32_t length = within_buffers(std::min({waiting, window, cwnd_room, most}));
     const bool closing = fin && length == waiting;
     if (length > mss_ && length % mss_ != 0 && !(length == waiting && (closing || options_.no_delay)))
       length -= length % mss_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fata/async/background.hpp"
+#include "fata/net/segmentation.hpp"
 #include "fata/net/stack_core.hpp"
 #include "fata/sig/net_device.hpp"
 
@@ -69,9 +70,19 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
 
   // FrameSink
   PacketBuf allocate(std::size_t headroom) override {
+    if (reserved_count_ != 0 && headroom <= kIpHeadroom) return std::move(reserved_[--reserved_count_]);
     PacketBuf packet = net_->allocate(headroom);
     if (packet) home_ = packet.buffer()->home;
     return packet;
+  }
+  std::size_t reserve(std::size_t count) override {
+    count = std::min(count, reserved_.size());
+    while (reserved_count_ < count) {
+      PacketBuf packet = net_->allocate(kIpHeadroom);
+      if (!packet) break;
+      reserved_[reserved_count_++] = std::move(packet);
+    }
+    return std::min(count, reserved_count_);
   }
   void transmit(PacketBuf frame) override {
     if (frame.buffer()->home != home_) [[unlikely]]
@@ -81,7 +92,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     if (staged_count_ == staged_.size()) return interface_->count_overflow();
     staged_bytes_ += frame.total_size();
     staged_[staged_count_++] = std::move(frame);
-    if (over() && !full_) flush();
+    if (over() && !full_) push();
   }
   // A device sends from its own memory only.
   PacketBuf own(const PacketBuf& frame) {
@@ -99,6 +110,10 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     return over();
   }
   void flush() override {
+    while (reserved_count_ != 0) reserved_[--reserved_count_].reset();
+    push();
+  }
+  void push() {
     const std::size_t taken = net_->send(std::span(staged_).first(staged_count_));
     staged_bytes_ = 0;
     for (std::size_t i = taken; i < staged_count_; ++i) {
@@ -118,6 +133,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   StackCore* core_;
   Net* net_;
   std::array<PacketBuf, kMost + 32> staged_;
+  std::array<PacketBuf, kSegmentsInSoftware + 2> reserved_;
+  std::size_t reserved_count_ = 0;
   std::size_t staged_count_ = 0;
   std::size_t staged_bytes_ = 0;
   bool full_ = false;    // as the host was told

@@ -44,6 +44,7 @@ class Host final : public IpLayer {
   // IpLayer: picks the engine by the remote address.
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override;
+  std::size_t reserve(std::uint8_t link, std::size_t count) override;
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
             bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;

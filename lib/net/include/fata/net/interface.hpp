@@ -7,6 +7,7 @@
 
 #include "fata/base/counter.hpp"
 #include "fata/net/ethernet.hpp"
+#include "fata/net/transport.hpp"
 #include "fata/sig/net_device.hpp"
 
 namespace fata::net {
@@ -16,6 +17,8 @@ class FrameSink {
  public:
   // An empty packet with that headroom and room for the link's MTU; false if there is none.
   virtual PacketBuf allocate(std::size_t headroom) = 0;
+  // The next so many calls of allocate() in this turn will not fail; fewer if there are no more.
+  virtual std::size_t reserve(std::size_t count) { return count; }
   // A finished frame, in order. Its buffer may come from elsewhere than allocate().
   virtual void transmit(PacketBuf frame) = 0;
 
@@ -69,6 +72,8 @@ class Interface {
   // What the network asks for; never more than the device's.
   void set_mtu(std::size_t mtu) { config_.mtu = mtu; }
   const sig::NetFeatures& features() const { return config_.features; }
+  // What TCP may leave to us: the device does it, or send().
+  void describe_offloads(Path& path, Offload::Gso gso) const;
 
   struct Accepted {
     ethernet::Type type;
@@ -79,8 +84,9 @@ class Interface {
 
   // Counts a failure.
   PacketBuf allocate(std::size_t headroom);
+  std::size_t reserve(std::size_t count) { return sink_->reserve(count); }
   // Prepends the Ethernet header to an IP or ARP packet and hands it to the device. What the device does not
-  // do (a checksum, several buffers) is done here.
+  // do (a checksum, several buffers, segments) is done here.
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
   std::span<const Counter> counters() const { return counters_; }
@@ -91,6 +97,13 @@ class Interface {
   std::uint64_t count(Count which) const { return counters_[which].value; }
 
  private:
+  bool device_cuts(Offload::Gso gso) const {
+    const sig::NetFeatures& can = config_.features;
+    return (gso == Offload::Gso::kTcpV4 ? can.tso4 : can.tso6) && can.tx_checksum && can.gather;
+  }
+  void cut(PacketBuf packet);
+  void hand_over(PacketBuf packet);
+
   LinkConfig config_;
   FrameSink* sink_;
   std::uint8_t index_;

@@ -27,11 +27,13 @@ inline constexpr std::uint8_t kNoLink = 31;
 struct Path {
   IpAddress source;        // the local address to send from (RFC 6724 for IPv6)
   std::size_t mtu = 1500;  // bytes of the largest IP packet, headers and all; follows path MTU discovery
-  bool checksum = false;   // the device finishes checksums
+  bool checksum = false;   // the link finishes checksums
   std::uint32_t gso_most =
-      0;  // bytes of the largest IP packet with Offload::gso that the device cuts; 0: it cuts none
-  bool local = false;           // the remote is on the link
-  std::uint8_t link = kNoLink;  // the interface that leads there
+      0;  // bytes of the largest IP packet with Offload::gso that the link cuts; 0: it cuts none
+  static constexpr std::uint16_t kAnySegments = 65535;
+  std::uint16_t gso_segments = kAnySegments;  // most segments of it
+  bool local = false;                         // the remote is on the link
+  std::uint8_t link = kNoLink;                // the interface that leads there
 };
 
 // A packet as it reaches a transport: what follows the IP header (and its options or extensions).
@@ -71,6 +73,9 @@ class IpLayer {
   virtual std::optional<Path> path(const IpAddress& remote, const IpAddress& local) = 0;
   // An empty packet with kIpHeadroom bytes before it and room for the link's MTU; false if there is none.
   virtual PacketBuf allocate() = 0;
+  // Puts up to `count` packets of Path::link by, which segments that the link cuts will need; gives how many.
+  // They are kept for the send() that follows.
+  virtual std::size_t reserve(std::uint8_t link, std::size_t count) { return (void)link, count; }
   // Prepends the IP header and sends; takes the packet either way, drops and counts what cannot be sent. The
   // packet's Offload::checksum_start is relative to its first byte. With `fragment` a packet longer than the
   // path's MTU is fragmented, without it is dropped (IPv4: DF is set).

@@ -206,14 +206,16 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   Seq fin_seq() const { return send_.end(); }
   std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
   std::uint32_t usable_window() const;
+  std::uint32_t within_buffers(std::uint32_t length);
   std::uint32_t pipe() const;
   std::uint32_t used_window() const;
   SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
 
-  static constexpr std::uint8_t kQuickAcks = 16;
-  static constexpr std::uint8_t kEarlyAcks = 2;  // a turn of the stack
+  static constexpr std::uint8_t kQuickAcks = 16;    // of single segments, at the start and behind a hole
+  static constexpr std::uint8_t kCarefulAcks = 64;  // behind a hole: not gathered
+  static constexpr std::uint8_t kEarlyAcks = 2;     // of those in one turn of the stack
 
   Table* table_;
   Observer* observer_ = nullptr;
@@ -270,6 +272,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   Error error_ = TcpErrc::kTimedOut;  // if failed_
 
   FlowOptions options_;
+  std::uint16_t gso_segments_ = Path::kAnySegments;
   std::uint16_t mtu_ = 1500;
   std::uint16_t mss_ = 536;  // data of a full segment, options taken off
   std::uint16_t peer_mss_ = 536;
@@ -283,6 +286,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint8_t attempts_ = 0;  // timeouts in a row
   std::uint8_t probes_ = 0;    // keepalives unanswered
   std::uint8_t quick_acks_ = kQuickAcks;
+  std::uint8_t careful_acks_ = 0;
   std::uint8_t early_acks_ = kEarlyAcks;
 
   bool failed_ : 1 = false;
