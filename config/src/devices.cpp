@@ -86,7 +86,11 @@ Device<Bundle> ipv4_only(const Device<NetDevice>& card, bool dhcp, Where where) 
   });
 }
 Stack members(const Device<Bundle>& of, Where where) {
-  return {member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where)};
+  return {
+      member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
+      device<Ping>(
+          {.type = "fata::net::Ping", .headers = {"fata/net/ping.hpp"}, .libraries = {"net"}, .where = where},
+          of)};
 }
 
 Device<ReportRequests> report_requests(const Context& context, Where where) {
@@ -153,7 +157,13 @@ Device<Tcp> no_tcp(Where where) {
       {.type = "fata::sig::NoTcp", .headers = {"fata/sig/no_tcp.hpp"}, .libraries = {"sig"}, .where = where});
 }
 
-Stack host_stack(Where where) { return {host_udp(where), host_tcp(where)}; }
+Stack host_stack(Where where) {
+  return {host_udp(where), host_tcp(where),
+          device<Ping>({.type = "fata::sig::NoPing",
+                        .headers = {"fata/sig/ping.hpp"},
+                        .libraries = {"sig"},
+                        .where = where})};
+}
 
 Stack default_stack(const Context& context, StackOptions options, Where where) {
   if (context.is(Net::kHost)) return host_stack(where);

@@ -34,6 +34,9 @@ struct Udp {
 struct Tcp {
   static constexpr std::string_view kName = "Tcp", kConcept = "fata::sig::Tcp", kHeader = "fata/sig/flow.hpp";
 };
+struct Ping {
+  static constexpr std::string_view kName = "Ping", kConcept = "fata::sig::Ping", kHeader = "fata/sig/ping.hpp";
+};
 struct KeyValue {
   static constexpr std::string_view kName = "KeyValue", kConcept = "fata::sig::KeyValueReader",
                                     kHeader = "fata/sig/key_value.hpp";

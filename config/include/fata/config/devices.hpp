@@ -32,10 +32,11 @@ struct ReportRequests {
                                     kHeader = "fata/net/netstat.hpp";
 };
 
-// UDP and TCP of one stack.
+// UDP, TCP and echo requests of one stack.
 struct Stack {
   Device<Udp> udp;
   Device<Tcp> tcp;
+  Device<Ping> ping;
 };
 struct StackOptions {
   // Whether a kernel holds what prints the state of the network on demand. A process does, unless `-D netstat=false`.

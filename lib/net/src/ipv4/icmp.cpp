@@ -43,7 +43,7 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
   const bool answer = quoted->protocol == ip_protocol::kIcmp && sender == nullptr;
   if (rest.size() < 8 || (sender == nullptr && !answer)) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest};
+  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
   if (icmp.type == icmp::kTimeExceeded) {
     error.kind = IcmpError::Kind::kTimeExceeded;
   } else if (icmp.type == icmp::kParameterProblem) {

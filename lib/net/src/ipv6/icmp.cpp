@@ -72,7 +72,7 @@ void Engine::receive_error(Bytes message, Instant now) {
   if (!known || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
 
   IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0,
-                  inner.subspan(walk.offset)};
+                  inner.subspan(walk.offset), static_cast<std::uint8_t>(message[1])};
   switch (static_cast<std::uint8_t>(message[0])) {
     case icmp6::kTooBig: {
       error.kind = IcmpError::Kind::kTooBig;

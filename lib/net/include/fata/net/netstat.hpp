@@ -65,6 +65,7 @@ class NetstatStack {
         console_(&console),
         reporter_(report(this)) {}
 
+  StackCore& core() { return stack_->core(); }
   decltype(auto) udp() { return stack_->udp(); }
   decltype(auto) tcp() {
     auto& tcp = stack_->tcp();

@@ -63,7 +63,8 @@ struct IcmpError {
   IpAddress local;
   IpAddress remote;
   std::uint16_t mtu = 0;
-  Bytes quoted;  // at least 8 bytes: the start of the transport's header
+  Bytes quoted;           // at least 8 bytes: the start of the transport's header
+  std::uint8_t code = 0;  // as the message said
 };
 
 // What a transport asks of the layer below: both IP layers behind one face.

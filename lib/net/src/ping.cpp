@@ -1,0 +1,127 @@
+#include "fata/net/ping.hpp"
+
+#include "fata/net/checksum.hpp"
+#include "fata/net/icmp.hpp"
+#include "fata/net/ipv6/icmp6.hpp"
+
+namespace fata::net {
+
+namespace {
+// Requests are told apart by number; who else would ask from this host has no other identifier either.
+constexpr std::uint16_t kIdentifier = 0xfa7a;
+
+std::byte filler(std::size_t at) { return static_cast<std::byte>(at); }
+}  // namespace
+
+Pinger::Pinger(StackCore& core) : core_(&core) {
+  // Each engine has its own protocol only: ICMP for one family means nothing in packets of the other.
+  if (IpProtocol* const v4 = core.host().v4()) v4->attach(ip_protocol::kIcmp, *this);
+  if (IpProtocol* const v6 = core.host().v6()) v6->attach(ip_protocol::kIcmpV6, *this);
+}
+
+async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
+  while (core_->full()) {
+    if (const Result<void> room = co_await core_->writable(wait); !room) co_return fail(room.error());
+  }
+  Request request;
+  request.to = to;
+  request.size = size;
+  request.number = ++number_;
+  request.sent = async::current_loop().now();
+  if (const Result<void> sent = send(request, request.sent); !sent) co_return fail(sent.error());
+  requests_.push_back(request);
+  core_->flush();
+  while (!request.outcome) {
+    if (const auto woken = co_await request.asker.wait(wait); !woken && !request.outcome) {
+      request.unlink();
+      co_return fail(Error(woken.error()));
+    }
+  }
+  co_return *request.outcome;
+}
+
+Result<void> Pinger::send(const Request& request, Instant now) {
+  if (request.size > kMostData) return fail(sig::EchoErrc::kTooLong, request.size);
+  Host& host = core_->host();
+  const auto path = host.path(request.to, {});
+  if (!path) return fail(Error(sig::EchoErrc::kNoRoute));
+  const std::size_t size = icmp::kHeaderSize + request.size;
+  PacketBuf packet = host.allocate();
+  if (packet && packet.tailroom() < size) packet = memory_->allocate(size, kIpHeadroom);
+  if (!packet) return fail(Error(sig::EchoErrc::kNoBuffer));
+
+  const MutableBytes message = packet.append(size);
+  ByteWriter out(message.first(icmp::kHeaderSize));
+  const bool v4 = request.to.is_v4();
+  out.u8(v4 ? icmp::kEcho : icmp6::kEcho);
+  out.u8(0);
+  out.u16(0);
+  out.u16(kIdentifier);
+  out.u16(request.number);
+  for (std::size_t i = 0; i < request.size; ++i) message[icmp::kHeaderSize + i] = filler(i);
+  ChecksumSum sum;
+  if (!v4) sum.add_pseudo(path->source, request.to, ip_protocol::kIcmpV6, size);
+  sum.add(message);
+  store_be(message.subspan(2), sum.finish());
+  host.send(std::move(packet), path->source, request.to, v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6,
+            Ecn::kNotCapable, true, now);
+  return {};
+}
+
+Pinger::Request* Pinger::find(Bytes header) {
+  if (load_be<std::uint16_t>(header.subspan(4)) != kIdentifier) return nullptr;
+  for (Request& each : requests_) {
+    if (each.number == load_be<std::uint16_t>(header.subspan(6))) return &each;
+  }
+  return nullptr;
+}
+
+void Pinger::end(Request& request, Result<sig::EchoReply> outcome) {
+  request.unlink();
+  request.outcome = std::move(outcome);
+  request.asker.notify_one();
+}
+
+bool Pinger::receive(IpPacket& packet, Instant now) {
+  const Bytes message = packet.payload.bytes();
+  const std::uint8_t reply = packet.source.is_v4() ? icmp::kEchoReply : icmp6::kEchoReply;
+  if (message.size() < icmp::kHeaderSize || message[0] != std::byte{reply}) return false;
+  Request* const request = find(message);
+  if (request == nullptr || (request->to != packet.source && !request->to.is_multicast())) return false;
+  const Bytes data = message.subspan(icmp::kHeaderSize);
+  if (data.size() != request->size) return false;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data[i] != filler(i)) return false;
+  }
+  end(*request, sig::EchoReply{packet.source, now - request->sent, packet.hop_limit});
+  return true;
+}
+
+void Pinger::icmp_error(const IcmpError& error, Instant now) {
+  using Kind = IcmpError::Kind;
+  const bool v4 = error.remote.is_v4();
+  Request* const request =
+      error.quoted[0] == std::byte{v4 ? icmp::kEcho : icmp6::kEcho} ? find(error.quoted) : nullptr;
+  const bool ours = request != nullptr && request->to == error.remote;
+  if (error.kind == Kind::kTooBig) {
+    // Answers to others' requests learn the path, too; where nothing but the address proves that it is about
+    // us, it may not make others' packets tiny.
+    static constexpr std::size_t kLeastBelieved = 552;
+    const std::size_t least = v4 && !ours ? kLeastBelieved : 0;
+    core_->host().lower_path_mtu(error.remote, std::max<std::size_t>(error.mtu, least), now);
+  }
+  if (!ours) return;
+  switch (error.kind) {
+    case Kind::kPortUnreachable:
+    case Kind::kUnreachable:
+      return end(*request, fail(sig::EchoErrc::kUnreachable, error.code));
+    case Kind::kTimeExceeded:
+      return end(*request, fail(Error(sig::EchoErrc::kTimeExceeded)));
+    case Kind::kTooBig:
+      return end(*request, fail(Error(sig::EchoErrc::kTooBig)));
+    case Kind::kParameterProblem:
+      return end(*request, fail(Error(sig::EchoErrc::kParameterProblem)));
+  }
+}
+
+}  // namespace fata::net
