@@ -108,8 +108,9 @@ TEST(TcpScale, TenThousandAtOnceFitIn64MebibytesWithDataOnEach) {
     for (Connection* connection : there) ASSERT_EQ(read_all(*connection, wire.now), kMessage);
     wire.run_for(milliseconds(100));
   }
-  std::println("{} connections: {} bytes each idle, {} bytes in all with data unread on each", kAll, idle,
-               most);
+  std::println(
+      "{} connections: {} bytes each idle ({} in the second half), {} in all with data unread on each", kAll,
+      idle, later, most);
   EXPECT_LT(most, std::size_t{64} << 20);
   for (std::size_t i = 0; i < kAll; ++i) {
     here[i]->abort(wire.now);
