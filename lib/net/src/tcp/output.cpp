@@ -142,7 +142,8 @@ void Connection::fill_header(Header& header, Instant now) {
     header.options.ts_value = timestamp(now);
     header.options.ts_echo = ts_recent_;
   }
-  if (sack_ && (dsack_.size() != 0 || !reorder_.empty())) {
+  const bool fin_waits = fin_waits_ && !fin_received_;
+  if (sack_ && (dsack_.size() != 0 || !reorder_.empty() || fin_waits)) {
     const std::size_t most = timestamps_ ? 3 : 4;
     std::span<SeqRange> blocks = std::span(header.options.sack).first(most);
     if (dsack_.size() != 0) {
@@ -152,6 +153,15 @@ void Connection::fill_header(Header& header, Instant now) {
     }
     header.options.sack_count = static_cast<std::uint8_t>(
         header.options.sack_count + reorder_.blocks(blocks.subspan(header.options.sack_count)));
+    // A FIN that came too early is reported as data is, or the peer would not learn what is missing.
+    if (fin_waits) {
+      bool joined = false;
+      for (SeqRange& block : blocks.first(header.options.sack_count)) {
+        if (block.end == fin_at_) ++block.end, joined = true;
+      }
+      if (!joined && header.options.sack_count < most)
+        blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
+    }
   }
   if (echo_congestion_) header.flags |= kEce;
 }

@@ -171,7 +171,10 @@ void Connection::on_tail_probe(Instant now) {
     send_data({snd_nxt_, snd_nxt_ + length}, false, now);
   } else {
     SeqRange last = board_.last();
-    if (last.size() > mss_) last.begin = last.end - mss_;
+    // A FIN goes beside a full segment. Few peers say of a lone one that it came, and what is missing may be
+    // the data before it.
+    const std::uint32_t most = mss_ + (fin_sent_ ? 1U : 0U);
+    if (last.size() > most || (fin_sent_ && last.size() == 1)) last.begin = later(snd_una_, last.end - most);
     send_data(last, true, now);
   }
   tail_probe_end_ = snd_nxt_;
