@@ -142,7 +142,11 @@ void Connection::receive_data(Segment& segment, Instant now) {
     fin = false;
     ack_now_ = true;
   }
-  const Seq end = header.seq + segment.length;
+  if (fin && !fin_waits_) {
+    fin_waits_ = true;
+    fin_at_ = header.seq + segment.length;
+    if (segment.length == 0) ack_now_ = true;
+  }
   if (segment.length != 0) {
     const std::uint32_t most = peer_mss_ - (timestamps_ ? 12U : 0U);
     receive_mss_ = static_cast<std::uint16_t>(
@@ -152,11 +156,6 @@ void Connection::receive_data(Segment& segment, Instant now) {
     } else {
       take_out_of_order(segment);
     }
-  }
-  if (fin && !fin_waits_) {
-    fin_waits_ = true;
-    fin_at_ = end;
-    if (segment.length == 0) ack_now_ = true;
   }
   if (fin_waits_ && fin_at_ == rcv_nxt_ && !fin_received_) receive_fin(now);
   if (!gone()) after_data(now);

@@ -1,5 +1,8 @@
 // Each packet of a transfer in turn is the only one that is lost, over many sizes, round trips and windows.
 // RACK and tail loss probes are to mend it; a retransmission timeout costs a window and a long wait.
+// With FATA_ALL_LOSSES set, over many more of them.
+#include <cstdlib>
+
 #include "wire.hpp"
 
 namespace fata::net::tcp::test {
@@ -72,8 +75,10 @@ void lose_each(const Case& how, Lost kind, Tally& tally) {
 
 Tally lose_all(Lost kind) {
   Tally tally;
+  const bool all = std::getenv("FATA_ALL_LOSSES") != nullptr;
   for (const std::size_t segments : {1, 2, 3, 5, 12, 40, 90}) {
-    for (const Duration delay : {microseconds(50), milliseconds(1), milliseconds(10), milliseconds(100)}) {
+    for (const Duration delay : {microseconds(50), milliseconds(10), milliseconds(1), milliseconds(100)}) {
+      if (!all && (segments > 40 || delay == milliseconds(1) || delay == milliseconds(100))) continue;
       for (const std::uint32_t window : {6000U, 40'000U, 1U << 20}) {
         if (window > segments * 1448 * 4 && window > 40'000) continue;
         lose_each({segments, delay, window}, kind, tally);
@@ -85,14 +90,14 @@ Tally lose_all(Lost kind) {
 
 TEST(TcpSingleLoss, OfDataIsMendedWithoutATimeoutInOver99Percent) {
   const Tally tally = lose_all(Lost::kData);
-  EXPECT_GT(tally.losses, 1000U);
+  EXPECT_GT(tally.losses, 300U);
   EXPECT_LT(tally.timeouts * 100, tally.losses) << tally.timeouts << " of " << tally.losses << ":\n"
                                                 << tally.where;
 }
 
 TEST(TcpSingleLoss, OfAnAcknowledgementIsMendedWithoutATimeoutInOver99Percent) {
   const Tally tally = lose_all(Lost::kAck);
-  EXPECT_GT(tally.losses, 300U);
+  EXPECT_GT(tally.losses, 100U);
   EXPECT_LT(tally.timeouts * 100, tally.losses) << tally.timeouts << " of " << tally.losses << ":\n"
                                                 << tally.where;
 }
