@@ -22,7 +22,7 @@ struct Side final : IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, Ecn, bool,
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, IpMarks, bool,
             Instant) override {
     IpPacket in;
     in.source = local;

@@ -19,7 +19,7 @@ class Loopback final : public net::IpLayer, public net::PacketFlush, private asy
     return net::Path{kAddress};
   }
   PacketBuf allocate() override { return frames_.allocate(net::kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, net::Ecn, bool,
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, net::IpMarks, bool,
             Instant now) override {
     net::IpPacket in;
     in.source = local;

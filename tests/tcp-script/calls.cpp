@@ -13,6 +13,19 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+bool set_number(net::tcp::FlowOptions& options, const std::string& name, std::int64_t value) {
+  if (name == "user-timeout") {
+    options.user_timeout_s = static_cast<std::uint16_t>(value);
+  } else if (name == "dscp") {
+    options.dscp = static_cast<std::uint8_t>(value);
+  } else if (name == "ttl") {
+    options.hop_limit = static_cast<std::uint8_t>(value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool Runner::setting(const Line& line) {
@@ -65,6 +78,7 @@ bool Runner::setting(const Line& line) {
   }
   if (!range || !range->exact()) return false;
   const std::int64_t n = range->least;
+  if (set_number(config_.flow, key, n)) return true;
   const std::map<std::string, std::function<void()>> numbers{
       {"memory", [&] { config_.memory = static_cast<std::size_t>(n); }},
       {"borrowed", [&] { config_.borrowed = static_cast<std::size_t>(n); }},
@@ -156,9 +170,13 @@ void Runner::call(const Line& line) {
     tcp::FlowOptions options = with.connection->options();
     const std::map<std::string, bool*> switches{
         {"no-delay", &options.no_delay}, {"keepalive", &options.keepalive}, {"pacing", &options.pacing}};
-    const auto found = switches.find(line.words.size() > 2 ? line.words[1] : "");
-    if (found == switches.end()) return void(fail("no such option"));
-    *found->second = line.words[2] == "on";
+    const std::string name = line.words.size() > 2 ? line.words[1] : "";
+    const auto number = line.words.size() > 2 ? parse_range(line.words[2]) : std::nullopt;
+    if (const auto found = switches.find(name); found != switches.end()) {
+      *found->second = line.words[2] == "on";
+    } else if (!number || !set_number(options, name, number->least)) {
+      return void(fail("no such option"));
+    }
     with.connection->set_options(options, here.now);
   } else {
     return void(fail("no such call"));

@@ -59,7 +59,7 @@ void Runner::play(const Script& script) {
 World& Runner::world() {
   if (!world_) {
     world_ = std::make_unique<World>(config_, v6_);
-    world_->mtu = mtu_;
+    world_->mtu = world_->link_mtu = mtu_;
     world_->gso = gso_;
     world_->device_sums = device_sums_;
     zero_ = last_ = world_->now;
@@ -264,6 +264,8 @@ std::string Runner::differs(const SegmentText& want, const Sent& sent, Peer& to)
     return "len";
   if (!is("win", got.window)) return "win";
   if (!is("urg", got.urgent)) return "urg";
+  if (!is("dscp", got.dscp)) return "dscp";
+  if (!is("ttl", got.hop_limit)) return "ttl";
   if (!is("gso", got.offload.gso == Offload::Gso::kNone ? 0 : got.offload.gso_size)) return "gso";
   if (want.number("mss") != nullptr && (!got.mss || !is("mss", *got.mss))) return "mss";
   if (want.number("ws") != nullptr && (!got.window_scale || !is("ws", *got.window_scale))) return "ws";
@@ -333,6 +335,8 @@ std::string Runner::describe(const Sent& sent) {
   if (segment.offload.gso != Offload::Gso::kNone) out += " gso " + std::to_string(segment.offload.gso_size);
   if (segment.urgent != 0) out += " urg " + std::to_string(segment.urgent);
   if (sent.segment.ecn != net::Ecn::kNotCapable) out += " ecn ect0";
+  if (segment.dscp != 0) out += " dscp " + std::to_string(segment.dscp);
+  if (segment.hop_limit != 0) out += " ttl " + std::to_string(segment.hop_limit);
   if (segment.destination_port != default_port_) out += " port " + std::to_string(segment.destination_port);
   return out;
 }

@@ -85,7 +85,8 @@ std::optional<std::string> parse_hex(const std::string& word) {
   return bytes;
 }
 
-const std::set<std::string> kNumbers{"seq", "ack", "len", "win", "mss", "ws", "urg", "port", "isn", "gso"};
+const std::set<std::string> kNumbers{"seq", "ack",  "len", "win", "mss",  "ws",
+                                     "urg", "port", "isn", "gso", "dscp", "ttl"};
 
 }  // namespace
 

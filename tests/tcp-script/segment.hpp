@@ -49,6 +49,8 @@ struct WireSegment {
   std::string raw_options;            // written as they are, before all others
   std::string data;
   net::Ecn ecn = net::Ecn::kNotCapable;
+  std::uint8_t dscp = 0;
+  std::uint8_t hop_limit = 0;
   Offload offload;
   bool bad_checksum = false;
 };

@@ -31,7 +31,7 @@ std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
 }
 
 void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to, std::uint8_t protocol,
-                 net::Ecn ecn, bool, Instant at) {
+                 net::IpMarks marks, bool, Instant at) {
   std::string bytes(as_text(packet.bytes()));
   for (const Slice& piece : packet.fragments().pieces()) bytes += piece.text();
   Decoded decoded = decode(bytes, from, to, packet.offload().checksum_needed);
@@ -40,13 +40,16 @@ void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to, s
   if (protocol != 6) decoded.complaint = "its protocol is not TCP";
   if (at != now) decoded.complaint = "it was sent at another time than now";
   if (offload.gso == Offload::Gso::kNone) {
-    if (bytes.size() + header > mtu) decoded.complaint = "it is longer than the path's MTU";
+    if (bytes.size() + header > (marks.path_probe ? link_mtu : mtu))
+      decoded.complaint = "it is longer than the path's MTU";
   } else {
     if (bytes.size() + header > gso) decoded.complaint = "it is longer than the device cuts";
     if (offload.header_length + std::size_t{offload.gso_size} + header > mtu)
       decoded.complaint = "its pieces are longer than the MTU";
   }
-  decoded.segment.ecn = ecn;
+  decoded.segment.ecn = marks.ecn;
+  decoded.segment.dscp = marks.dscp;
+  decoded.segment.hop_limit = marks.hop_limit;
   decoded.segment.offload = offload;
   sent.push_back({at, from, to, std::move(decoded.segment), std::move(decoded.complaint)});
 }

@@ -29,7 +29,7 @@ class World final : public net::IpLayer {
   std::optional<net::Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override { return transmit_.allocate(net::kIpHeadroom); }
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-            net::Ecn ecn, bool fragment, Instant now) override;
+            net::IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
 
@@ -45,6 +45,7 @@ class World final : public net::IpLayer {
 
   IpAddress local, remote;
   std::size_t mtu = 1500;
+  std::size_t link_mtu = 1500;  // what a probe of the path may take
   std::uint32_t gso = 0;
   bool device_sums = false;
   bool reachable = true;

@@ -34,7 +34,7 @@ class FuzzIp final : public IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool_->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn,
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, IpMarks,
             bool, Instant) override {
     require(protocol == kProtocol && local == kUs.address && remote == kPeer);
     const auto header = Header::parse(packet.bytes());

@@ -79,9 +79,9 @@ std::size_t Host::reserve(std::uint8_t link, std::size_t count) {
 }
 
 void Host::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                Ecn ecn, bool fragment, Instant now) {
+                IpMarks marks, bool fragment, Instant now) {
   if (IpProtocol* const engine = this->engine(remote)) {
-    engine->send(std::move(packet), local, remote, protocol, ecn, fragment, now);
+    engine->send(std::move(packet), local, remote, protocol, marks, fragment, now);
   }
 }
 

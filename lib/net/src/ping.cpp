@@ -64,7 +64,7 @@ Result<void> Pinger::send(const Request& request, Instant now) {
   sum.add(message);
   store_be(message.subspan(2), sum.finish());
   host.send(std::move(packet), path->source, request.to, v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6,
-            Ecn::kNotCapable, true, now);
+            IpMarks{}, true, now);
   return {};
 }
 

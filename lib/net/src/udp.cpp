@@ -165,7 +165,7 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
   prepend_header(datagram.payload, from.local().port, to.port, path->source, to.address,
                  path->checksum && whole);
   count_up(kSent);
-  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, Ecn::kNotCapable, true, now);
+  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, IpMarks{}, true, now);
 }
 
 }  // namespace udp

@@ -10,7 +10,7 @@ class NoIp final : public IpLayer {
  public:
   std::optional<Path> path(const IpAddress&, const IpAddress&) override { return std::nullopt; }
   PacketBuf allocate() override { return {}; }
-  void send(PacketBuf, const IpAddress&, const IpAddress&, std::uint8_t, Ecn, bool, Instant) override {}
+  void send(PacketBuf, const IpAddress&, const IpAddress&, std::uint8_t, IpMarks, bool, Instant) override {}
   void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
   void confirm_reachable(const IpAddress&, Instant) override {}
 };

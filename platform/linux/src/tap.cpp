@@ -85,7 +85,10 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
 
 struct Tap::Ring {
   ~Ring() {
-    if (live) io_uring_queue_exit(&uring);
+    if (!live) return;
+    // The kernel tears a ring down at its leisure, and the tap would be in use until then.
+    io_uring_unregister_files(&uring);
+    io_uring_queue_exit(&uring);
   }
   io_uring uring{};
   bool live = false;
@@ -160,7 +163,14 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
 
 async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name,
                                                        bool offload) {
-  return async::ready(open(context, name, offload));
+  // Who was killed a moment ago still has it: the kernel lets go of a ring's files in its own time.
+  constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
+  for (Duration waited{};; waited = waited + kPause) {
+    auto tap = open(context, name, offload);
+    if (tap || tap.error() != Error(TapErrc::kBusy) || waited >= kPatience) co_return tap;
+    if (waited.ns == 0) context.logger("tap").info(name, " is in use; waiting for it");
+    if (!co_await async::sleep(kPause, context.stop)) co_return tap;
+  }
 }
 
 Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload)

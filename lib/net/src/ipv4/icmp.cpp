@@ -29,7 +29,7 @@ void Engine::echo(const Header& header, const Slice& message, Instant now) {
   copy_bytes(reply.append(message.size()), message.bytes());
   icmp::make_echo_reply(reply.bytes());
   count_up(kEchoReplies);
-  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmp, Ecn::kNotCapable, true, now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, true, now);
 }
 
 void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now) {
@@ -77,8 +77,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
   if (!message) return;
   icmp::write_error(message.append(icmp::kHeaderSize + quoted.size()), type, code, quoted);
   count_up(kErrorsSent);
-  send(std::move(message), header.destination, header.source, ip_protocol::kIcmp, Ecn::kNotCapable, false,
-       now);
+  send(std::move(message), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, false, now);
 }
 
 }  // namespace fata::net::ipv4

@@ -55,22 +55,23 @@ PacketBuf Engine::allocate() {
 }
 
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                  Ecn ecn, bool fragment, Instant now) {
+                  IpMarks marks, bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
   if (!way) return count_up(kNoRoute);
   const std::size_t total = packet.total_size() + kHeaderSize;
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
   const std::size_t link = way->link == nullptr ? 65535 : way->link->interface->mtu();
-  const std::size_t mtu = cut_by_device ? 65535 : paths_.limit(remote, link, now);
+  const std::size_t mtu = cut_by_device ? 65535 : marks.path_probe ? link : paths_.limit(remote, link, now);
   if (total > 65535 || (total > mtu && !fragment)) return count_up(kTooLong);
 
   Header header;
   header.source = way->source;
   header.destination = remote.v4();
   header.protocol = protocol;
-  header.tos = static_cast<std::uint8_t>(ecn);
-  header.ttl = way->cast == Cast::kMulticast ? 1 : 64;  // RFC 1112 section 6.1
+  header.tos = marks.traffic_class();
+  // RFC 1112 section 6.1.
+  header.ttl = marks.hop_limit != 0 ? marks.hop_limit : way->cast == Cast::kMulticast ? 1 : 64;
   if (total > mtu) return send_fragments(*way, header, packet, mtu, now);
   header.total_length = static_cast<std::uint16_t>(total);
   header.identification = identification_++;  // means nothing beside DF (RFC 6864)

@@ -52,8 +52,7 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   sum.add(bytes);
   store_be(bytes.subspan(2), sum.finish());
   count_up(kEchoReplies);
-  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, Ecn::kNotCapable, true,
-       now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, IpMarks{}, true, now);
 }
 
 void Engine::receive_error(Bytes message, Instant now) {
@@ -71,8 +70,9 @@ void Engine::receive_error(Bytes message, Instant now) {
   const bool known = sender != nullptr || answer;
   if (!known || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0,
-                  inner.subspan(walk.offset), static_cast<std::uint8_t>(message[1])};
+  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source,
+                  quoted->destination,           0,
+                  inner.subspan(walk.offset),    static_cast<std::uint8_t>(message[1])};
   switch (static_cast<std::uint8_t>(message[0])) {
     case icmp6::kTooBig: {
       error.kind = IcmpError::Kind::kTooBig;

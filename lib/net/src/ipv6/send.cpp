@@ -59,23 +59,26 @@ PacketBuf Engine::allocate() {
 }
 
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                  Ecn ecn, bool fragment, Instant now) {
+                  IpMarks marks, bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return count_up(kNoRoute);
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
-  const std::size_t mtu =
-      cut_by_device || way->link == nullptr ? 65535 : paths_.limit(remote, way->link->mtu, now);
+  const std::size_t link = way->link == nullptr ? 65535 : way->link->mtu;
+  const std::size_t mtu = cut_by_device ? 65535 : marks.path_probe ? link : paths_.limit(remote, link, now);
   const bool too_long = payload + kHeaderSize > mtu;
   if (payload > 65535 - kFragmentHeaderSize || (too_long && !fragment)) return count_up(kTooLong);
 
   Header header;
   header.source = way->source;
   header.destination = remote;
-  header.traffic_class = static_cast<std::uint8_t>(ecn);
+  header.traffic_class = marks.traffic_class();
   header.next_header = protocol;
-  header.hop_limit = remote.is_multicast() ? 1 : way->link == nullptr ? 64 : way->link->hop_limit;
+  header.hop_limit = marks.hop_limit != 0    ? marks.hop_limit
+                     : remote.is_multicast() ? 1
+                     : way->link == nullptr  ? 64
+                                             : way->link->hop_limit;
   if (too_long) return send_fragments(*way, header, packet, mtu, now);
   header.payload_length = static_cast<std::uint16_t>(payload);
   header.write(prepend_header(packet, kHeaderSize));

@@ -59,6 +59,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     send_.drop_before(earlier(ack, send_.end()), table_->memory_);
     acked_out_ += advanced;
     snd_una_ = ack;
+    if (path_probe_ != 0 && at_or_after(ack, path_probe_end_)) path_probe_arrived(now);
     attempts_ = 0;
     probing_ = false;
     tail_probe_done_ = false;
@@ -181,7 +182,8 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     board_.on_recovered();
     duplicates_ = 0;
   }
-  if (recovery_ == Recovery::kOpen && (lost != 0 || board_.lost() != 0)) enter_recovery(prior_flight);
+  const bool congested = lost == 0 || !path_probe_was_lost(lost, now);
+  if (recovery_ == Recovery::kOpen && congested && board_.lost() != 0) enter_recovery(prior_flight);
   if (recovery_ == Recovery::kRecovery) {
     const bool good = advanced != 0 && lost == 0;
     std::uint32_t delivered = got.bytes;

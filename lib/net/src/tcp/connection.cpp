@@ -106,7 +106,7 @@ void Connection::set_mss() {
   const std::uint32_t headers = (remote.address.is_v4() ? 20 : 40) + kHeaderSize;
   std::uint32_t most =
       std::min<std::uint32_t>(peer_mss_, mtu_ - std::min<std::uint32_t>(headers, mtu_ - 88U));
-  if (black_hole_ != 0) most = std::min<std::uint32_t>(most, black_hole_ == 1 ? 1220 : 536);
+  if (path_mss_ != 0) most = limited_by_search(most);
   const auto mss = static_cast<std::uint16_t>(std::max<std::uint32_t>(most, 88) - (timestamps_ ? 12 : 0));
   if (mss == mss_) return;
   mss_ = mss;

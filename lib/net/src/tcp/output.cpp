@@ -36,6 +36,7 @@ void Connection::output(Instant now) {
     if (board_.empty() && last_sent_.ns != 0 && now - last_sent_ > rto())
       congestion_.after_idle(now - last_sent_, rto(), now);
     sent = send_lost(now);
+    if (path_mss_most_ != 0) send_path_probe(now);
     sent = send_new(now) || sent;
     window_limited_ = pipe() + mss_ > congestion_.cwnd();
     // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the window is
@@ -188,10 +189,11 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   // SACK blocks come out of the data, too.
   const std::uint32_t size_most =
       mss_ + (timestamps_ ? 32U : 20U) - static_cast<std::uint32_t>(header_length);
-  const bool cut = length > size_most;
-  Ecn ecn = Ecn::kNotCapable;
+  IpMarks marks = this->marks();
+  marks.path_probe = !again && is_path_probe(range);
+  const bool cut = length > size_most && !marks.path_probe;
   if (ecn_ && !again && length != 0) {
-    ecn = Ecn::kCapable0;
+    marks.ecn = Ecn::kCapable0;
     if (window_reduced_) {
       header.flags |= kCwr;
       window_reduced_ = false;
@@ -240,7 +242,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   ack_at_ = Instant::never();
   ack_sent_ = rcv_nxt_;
   if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
-  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, ecn, now);
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks, now);
   return true;
 }
 
@@ -257,7 +259,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
     header.source_port = local.port;
     header.destination_port = remote.port;
   }
-  table_->send_segment(header, local.address, remote.address, checksum_, Ecn::kNotCapable, now);
+  table_->send_segment(header, local.address, remote.address, checksum_, marks(), now);
 }
 
 // The SYN, or in SYN-RECEIVED the SYN with its ACK; with the options that both have.
@@ -298,7 +300,7 @@ void Connection::send_syn(Instant now) {
     table_->fast_open_cache().failed(remote, now);
     fast_open_ = false;
   }
-  table_->send_segment(header, local.address, remote.address, checksum_, Ecn::kNotCapable, now);
+  table_->send_segment(header, local.address, remote.address, checksum_, marks(), now);
 }
 
 // RFC 7413 section 4.2.1: asks for a cookie, or shows one and brings the first data.
@@ -319,8 +321,7 @@ void Connection::send_syn_data(Header& header, Instant now) {
     board_.sent({snd_nxt_, snd_nxt_ + length}, now);
     snd_nxt_ += length;
   }
-  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, Ecn::kNotCapable,
-                      now);
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks(), now);
 }
 
 // The right edge of the window stays where it was until it can move far enough (RFC 9293 section 3.8.6.2.2),

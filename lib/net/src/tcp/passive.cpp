@@ -147,7 +147,7 @@ void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& lo
   }
   if (half_open_ >= config_.half_open || memory_.scarce() ||
       !memory_.take(kHalfOpenCost, memory_.limit() / 8)) {
-    if (config_.syn_cookies) return send_cookie(local, remote, segment, options, now);
+    if (config_.syn_cookies) return send_cookie(listener, local, remote, segment, options, now);
     count_up(kSynDropped);
     return;
   }
@@ -195,14 +195,15 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
     header.options.has_cookie = true;
     header.options.cookie_size = static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
   }
-  send_segment(header, half.local.address, half.remote.address, false, Ecn::kNotCapable, now);
+  send_segment(header, half.local.address, half.remote.address, false, half.listener->options.marks(), now);
 }
 
-void Table::send_cookie(const Endpoint& local, const Endpoint& remote, const Segment& syn,
+void Table::send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote, const Segment& syn,
                         const SynOptions& options, Instant now) {
   count_up(kCookiesSent);
   cookies_until_ = now + kCookieTime;
   HalfOpen half(Entry::Kind::kHalfOpen, local, remote);
+  half.listener = &listener;
   half.irs = syn.header.seq;
   half.iss = cookies_.make(local, remote, half.irs, options, now);
   half.options = options;
@@ -261,7 +262,7 @@ void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
       answer.options.ts_value = timestamp_clock(now) + half.ts_offset;
       answer.options.ts_echo = half.ts_recent;
     }
-    send_segment(answer, half.local.address, half.remote.address, false, Ecn::kNotCapable, now);
+    send_segment(answer, half.local.address, half.remote.address, false, IpMarks{}, now);
   };
   if (half.options.timestamps && header.options.has_timestamps && !header.has(kRst) &&
       before(header.options.ts_value, half.ts_recent)) {

@@ -308,7 +308,7 @@ void Table::bury() {
 }
 
 void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress& local,
-                        const IpAddress& remote, bool checksum, Ecn ecn, Instant now) {
+                        const IpAddress& remote, bool checksum, IpMarks marks, Instant now) {
   constexpr std::size_t kChecksumAt = 16;
   header.write(packet.bytes());
   ChecksumSum sum;
@@ -323,16 +323,16 @@ void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress&
     store_be(packet.bytes().subspan(kChecksumAt), sum.finish());
   }
   count_up(kSent);
-  ip_->send(std::move(packet), local, remote, kProtocol, ecn, false, now);
+  ip_->send(std::move(packet), local, remote, kProtocol, marks, false, now);
 }
 
 void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
-                         Ecn ecn, Instant now) {
+                         IpMarks marks, Instant now) {
   PacketBuf packet = ip_->allocate();
   const std::size_t length = kHeaderSize + header.options.size();
   if (!packet || packet.tailroom() < length) return count_up(kNoBuffer);
   (void)packet.append(length);
-  send_packet(std::move(packet), header, local, remote, checksum, ecn, now);
+  send_packet(std::move(packet), header, local, remote, checksum, marks, now);
 }
 
 // RFC 9293 section 3.10.7.1.
@@ -349,7 +349,7 @@ void Table::send_reset(const Segment& segment, const Endpoint& local, const Endp
     header.ack = segment.end();
     header.flags = kRst | kAck;
   }
-  send_segment(header, local.address, remote.address, false, Ecn::kNotCapable, now);
+  send_segment(header, local.address, remote.address, false, IpMarks{}, now);
 }
 
 ConnectionStats Table::stats_of(const Entry& node) {

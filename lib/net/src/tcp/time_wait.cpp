@@ -70,7 +70,7 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
     answer.options.ts_value = timestamp_clock(now) + wait.ts_offset;
     answer.options.ts_echo = wait.ts_recent;
   }
-  send_segment(answer, wait.local.address, wait.remote.address, false, Ecn::kNotCapable, now);
+  send_segment(answer, wait.local.address, wait.remote.address, false, IpMarks{}, now);
 }
 
 // For a connection that we open: the peer's timestamps will tell it from the old one after a second.

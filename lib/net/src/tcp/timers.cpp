@@ -46,7 +46,7 @@ void Connection::run_timers(Instant now) {
 void Connection::restart_retransmit_timer(Instant now) {
   if (state_ == State::kSynSent || state_ == State::kSynReceived) {
     retransmit_timer_ = RetransmitTimer::kTimeout;
-    retransmit_at_ = now + rto();
+    retransmit_at_ = now + std::min(rto(), patience(now));
     return arm();
   }
   if (board_.empty()) {
@@ -55,12 +55,12 @@ void Connection::restart_retransmit_timer(Instant now) {
     // Something waits and nothing is under way: the window is closed, or too small.
     if (unsent() != 0 || (fin_queued_ && !fin_sent_)) {
       retransmit_timer_ = RetransmitTimer::kWindowProbe;
-      retransmit_at_ = now + rto();
+      retransmit_at_ = now + std::min(rto(), patience(now));
       arm();
     }
     return;
   }
-  Duration wait = rto();
+  Duration wait = std::min(rto(), patience(now));
   retransmit_timer_ = probing_ ? RetransmitTimer::kWindowProbe : RetransmitTimer::kTimeout;
   // RFC 8985 section 7.2.
   if (sack_ && !probing_ && recovery_ == Recovery::kOpen && board_.sacked() == 0 && !tail_probe_out_ &&
@@ -108,17 +108,25 @@ void Connection::on_retransmit_timer(Instant now) {
   }
 }
 
+// How long the peer may go on being silent; no limit but that of the attempts if the user has set none.
+Duration Connection::patience(Instant now) const {
+  if (options_.user_timeout_s == 0) return seconds(1 << 20);
+  const std::uint32_t silent = attempts_ == 0 ? 0 : timestamp_clock(now) - silent_from_ms_;
+  return milliseconds(std::max<std::int64_t>(std::int64_t{options_.user_timeout_s} * 1000 - silent, 0));
+}
+
 void Connection::on_timeout(Instant now) {
   const Config& config = table_->config_;
   const bool opening = !synchronized();
   const std::uint8_t most = opening ? (passive_ ? config.syn_ack_retries : config.syn_retries)
                                     : (orphan_ ? config.orphan_retries : config.retries);
-  if (attempts_ >= most) {
+  if (attempts_ >= most || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
     return fail(soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut), now);
   }
   table_->count_up(Table::kTimeouts);
   const bool first = attempts_++ == 0;
+  if (first) silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
   rtt_.back_off();
   refresh_path(now);
   if (attempts_ >= 2) table_->ip_->doubt_reachable(remote.address, now);
@@ -132,13 +140,9 @@ void Connection::on_timeout(Instant now) {
     return on_window_probe(now);
   }
   if (board_.empty()) return restart_retransmit_timer(now);
-  // RFC 4821 in its simplest form: full segments vanish where smaller ones may not.
-  if (config.black_hole_detection && attempts_ >= 3 && black_hole_ < 2 &&
-      mss_ > (black_hole_ == 0 ? 1220 : 536)) {
-    ++black_hole_;
-    table_->count_up(Table::kBlackHoles);
-    set_mss();
-  }
+  if (path_probe_ != 0) path_probe_failed(now);
+  // Full segments vanish where smaller ones may not.
+  if (config.black_hole_detection && attempts_ >= 3 && mss_ > 536) begin_search();
   const bool again = !first && recovery_ == Recovery::kLoss;
   if (!again) {
     undo_from_ = snd_una_;
@@ -190,11 +194,12 @@ void Connection::on_window_probe(Instant now) {
   // A peer that answers keeps us waiting for ever (RFC 9293 section 3.8.6.1 MUST-37); one that is silent does
   // not.
   if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
-  if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries)) {
+  if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
     return fail(Error(TcpErrc::kTimedOut), now);
   }
-  ++attempts_;
+  if (attempts_++ == 0)
+    silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
   table_->count_up(Table::kWindowProbes);
   rtt_.back_off();
   if (board_.empty()) {

@@ -47,11 +47,11 @@ class Wire {
       return path;
     }
     PacketBuf allocate() override { return wire->pool.allocate(kIpHeadroom); }
-    void send(PacketBuf packet, const IpAddress& from, const IpAddress& to, std::uint8_t protocol, Ecn ecn,
+    void send(PacketBuf packet, const IpAddress& from, const IpAddress& to, std::uint8_t protocol, IpMarks marks,
               bool, Instant now) override {
       EXPECT_EQ(protocol, kProtocol);
       EXPECT_EQ(from, address);
-      wire->carry(*this, std::move(packet), to, ecn, now);
+      wire->carry(*this, std::move(packet), to, marks, now);
     }
     void lower_path_mtu(const IpAddress&, std::size_t to, Instant) override { mtu = to; }
     void confirm_reachable(const IpAddress&, Instant) override {}
@@ -138,13 +138,13 @@ class Wire {
   };
   static constexpr bool two = true;
 
-  void carry(Side& from, PacketBuf packet, const IpAddress&, Ecn ecn, Instant) {
+  void carry(Side& from, PacketBuf packet, const IpAddress&, IpMarks marks, Instant) {
     std::vector<std::byte> bytes(packet.bytes().begin(), packet.bytes().end());
     for (const Slice& piece : packet.fragments().pieces())
       bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
     const auto header = Header::parse(bytes);
     ASSERT_TRUE(header.has_value());
-    const std::size_t room = from.mtu - (options.v6 ? 40 : 20);
+    const std::size_t room = (marks.path_probe ? options.mtu : from.mtu) - (options.v6 ? 40 : 20);
     if (packet.offload().gso == Offload::Gso::kNone) {
       EXPECT_LE(bytes.size(), room) << "too long for the path";
     } else {
@@ -167,7 +167,7 @@ class Wire {
       const Duration extra{options.jitter.ns == 0 ? 0
                                                   : static_cast<std::int64_t>(random() % options.jitter.ns)};
       flying.emplace(now + options.delay + extra,
-                     Flying{1 - from.index, from.address, bytes, Offload{}, ecn});
+                     Flying{1 - from.index, from.address, bytes, Offload{}, marks.ecn});
     }
   }
   void deliver(Flying packet) {

@@ -20,6 +20,18 @@ inline constexpr std::size_t kIpHeadroom = 14 + 40 + 8;
 // The field of the IP header that congestion marks travel in (RFC 3168).
 enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };
 
+// What a packet's IP header says beside its addresses.
+struct IpMarks {
+  Ecn ecn = Ecn::kNotCapable;
+  std::uint8_t dscp = 0;       // the differentiated service that it asks for, 0 to 63 (RFC 2474)
+  std::uint8_t hop_limit = 0;  // or time to live; 0: as the host has it
+  bool path_probe = false;  // goes as long as the link carries it, whatever is known of the path (RFC 4821)
+
+  std::uint8_t traffic_class() const {
+    return static_cast<std::uint8_t>(dscp << 2 | static_cast<std::uint8_t>(ecn));
+  }
+};
+
 // Of a path that stays inside.
 inline constexpr std::uint8_t kNoLink = 31;
 
@@ -81,7 +93,7 @@ class IpLayer {
   // packet's Offload::checksum_start is relative to its first byte. With `fragment` a packet longer than the
   // path's MTU is fragmented, without it is dropped (IPv4: DF is set).
   virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                    Ecn ecn, bool fragment, Instant now) = 0;
+                    IpMarks marks, bool fragment, Instant now) = 0;
   // A transport believes a kTooBig (or its own probing): the path's MTU is lowered to `mtu` for a while (RFC
   // 1191, 8201).
   virtual void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) = 0;

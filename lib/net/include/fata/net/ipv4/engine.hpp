@@ -112,7 +112,7 @@ class Engine final : public IpProtocol {
   // IpLayer
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override;
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, Ecn ecn,
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, IpMarks marks,
             bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress&, Instant) override {}  // ARP asks again by itself

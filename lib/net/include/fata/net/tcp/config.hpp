@@ -7,16 +7,24 @@
 #include "fata/base/time.hpp"
 #include "fata/net/tcp/congestion.hpp"
 #include "fata/net/tcp/rtt.hpp"
+#include "fata/net/transport.hpp"
 
 namespace fata::net::tcp {
 
 // May differ from flow to flow.
 struct FlowOptions {
   CongestionAlgorithm congestion = CongestionAlgorithm::kCubic;
-  bool no_delay = false;   // Nagle's algorithm (RFC 9293 section 3.7.4) is off
-  bool keepalive = false;  // RFC 9293 section 3.8.4
-  bool pacing = false;     // segments are spread over the round trip
-  bool fast_open = false;  // RFC 7413, as a client: the first data may travel in the SYN
+  bool no_delay = false;       // Nagle's algorithm (RFC 9293 section 3.7.4) is off
+  bool keepalive = false;      // RFC 9293 section 3.8.4
+  bool pacing = false;         // segments are spread over the round trip
+  bool fast_open = false;      // RFC 7413, as a client: the first data may travel in the SYN
+  std::uint8_t dscp = 0;       // of its packets, 0 to 63 (RFC 2474)
+  std::uint8_t hop_limit = 0;  // of its packets; 0: the host's
+  // How long what was sent may stay unanswered (R2 of RFC 9293 section 3.8.3, RFC 5482), in seconds; 0: as
+  // many retransmissions as Config says.
+  std::uint16_t user_timeout_s = 0;
+
+  IpMarks marks() const { return {.dscp = dscp, .hop_limit = hop_limit}; }
 };
 
 struct Config {
@@ -38,7 +46,7 @@ struct Config {
   std::size_t orphans = 4096;           // connections that the application has left; a further one is reset
   std::uint32_t challenge_acks = 1000;  // a second, for all (RFC 5961 section 7)
   std::uint32_t resets = 1000;          // a second, for segments that belong to no connection
-  std::uint8_t syn_retries = 6;
+  std::uint8_t syn_retries = 7;         // 255 s: R2 of a SYN is 3 minutes at least
   std::uint8_t syn_ack_retries = 5;
   std::uint8_t retries = 15;  // R2: about 15 minutes
   std::uint8_t orphan_retries = 8;
@@ -61,7 +69,7 @@ struct Config {
   bool ecn_ask = false;  // asked for
   bool syn_cookies = true;
   bool fast_open_server = false;
-  bool black_hole_detection = true;  // RFC 4821 in its simplest form: smaller segments when full ones vanish
+  bool black_hole_detection = true;  // RFC 4821: smaller segments when full ones vanish, and then a search
 };
 
 // Randomness, once: 16 bytes each. A run with the same secrets and the same events is the same to the byte.

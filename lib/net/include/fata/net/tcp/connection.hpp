@@ -141,6 +141,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   // The table has no part in it any more.
   bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
   void set_mss();
+  IpMarks marks() const { return options_.marks(); }
   void refresh_path(Instant now);
 
   // input.cpp
@@ -170,6 +171,17 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool fin_is_acked() const { return fin_sent_ && snd_una_ == snd_nxt_; }
   void after_fin_acked(Instant now);
   std::optional<std::uint32_t> echo_of(const Options& options) const;
+
+  // path_search.cpp: what the path carries, found without its help (RFC 4821)
+  std::uint32_t limited_by_search(std::uint32_t most);
+  void begin_search();
+  void send_path_probe(Instant now);
+  void path_probe_arrived(Instant now);
+  // True if what was found lost just now is a probe of the path and nothing else, which is no congestion.
+  bool path_probe_was_lost(std::uint32_t lost, Instant now);
+  void path_probe_failed(Instant now);
+  void end_search(Instant now);
+  bool is_path_probe(SeqRange range) const { return path_probe_ != 0 && range.end == path_probe_end_; }
 
   // output.cpp
   void output(Instant now);
@@ -202,6 +214,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void touch_life_timer(Instant now);
   void arm();
   Duration rto() const;
+  Duration patience(Instant now) const;
 
   Seq fin_seq() const { return send_.end(); }
   std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
@@ -253,6 +266,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   Seq tail_probe_end_ = 0;
   Seq ecn_end_ = 0;  // one reaction to ECE a window
   Seq undo_from_ = 0;
+  Seq path_probe_end_ = 0;
+  std::uint32_t silent_from_ms_ = 0;  // if attempts_: since when the peer is to answer
   std::uint32_t undo_bytes_ = 0;      // retransmitted since the loss, not shown to be needless
   std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since
   std::uint32_t ts_offset_ = 0;
@@ -268,16 +283,20 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint64_t delivered_in_ = 0;
   std::uint64_t acked_out_ = 0;
   std::uint32_t gso_most_ = 0;
+  std::uint16_t gso_segments_ = Path::kAnySegments;
+  std::uint16_t mtu_ = 1500;
 
   Error error_ = TcpErrc::kTimedOut;  // if failed_
 
   FlowOptions options_;
-  std::uint16_t gso_segments_ = Path::kAnySegments;
-  std::uint16_t mtu_ = 1500;
   std::uint16_t mss_ = 536;  // data of a full segment, options taken off
   std::uint16_t peer_mss_ = 536;
   std::uint16_t receive_mss_ = 536;  // of the peer's segments, as seen
   std::uint16_t duplicates_ = 0;
+  // All of them as mss_, but with the options.
+  std::uint16_t path_mss_ = 0;       // what the path carries, as far as it was tried; 0: it never had to be
+  std::uint16_t path_mss_most_ = 0;  // and what it may carry; 0: that is known
+  std::uint16_t path_probe_ = 0;     // tried just now
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;
@@ -316,7 +335,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool fast_open_ : 1 = false;  // asked for, or used by the peer
   bool syn_deferred_ : 1 = false;
   bool offered_ : 1 = false;
-  std::uint8_t black_hole_ = 0;
+  bool path_probe_lost_ : 1 = false;  // one of this size, which is tried again: others are lost, too
+  bool search_began_ : 1 = false;     // the most is to be tried first
   std::uint8_t confirmed_s_ = 0;
   std::uint8_t link_ = kNoLink;
 };

@@ -155,7 +155,8 @@ class Table final : public Transport {
   template <class See>
   bool for_each_in(std::size_t part, See&& see) const {
     if (part >= buckets_.size()) return false;
-    for (const Entry* node = buckets_[part]; node != nullptr; node = node->next_in_bucket) see(stats_of(*node));
+    for (const Entry* node = buckets_[part]; node != nullptr; node = node->next_in_bucket)
+      see(stats_of(*node));
     return true;
   }
   template <class See>
@@ -198,7 +199,7 @@ class Table final : public Transport {
                       Instant now);
   void receive_half_open(HalfOpen& half, Segment& segment, Instant now);
   void send_syn_ack(const HalfOpen& half, Instant now);
-  void send_cookie(const Endpoint& local, const Endpoint& remote, const Segment& syn,
+  void send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote, const Segment& syn,
                    const SynOptions& options, Instant now);
   Connection* promote(const HalfOpen& half, Segment& segment, Instant now);
   void drop(HalfOpen& half);
@@ -214,10 +215,10 @@ class Table final : public Transport {
 
   void send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now);
   void send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
-                    Ecn ecn, Instant now);
+                    IpMarks marks, Instant now);
   // Finishes a packet that begins with room for the header and sends it.
   void send_packet(PacketBuf packet, const Header& header, const IpAddress& local, const IpAddress& remote,
-                   bool checksum, Ecn ecn, Instant now);
+                   bool checksum, IpMarks marks, Instant now);
   Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
@@ -262,6 +263,6 @@ class Table final : public Transport {
 
 // What every connection costs beside its queues, as the budget counts it.
 inline constexpr std::size_t kConnectionCost = 1024;
-static_assert(sizeof(Connection) <= 896);
+static_assert(sizeof(Connection) <= 904);
 
 }  // namespace fata::net::tcp

@@ -1,0 +1,93 @@
+// What the path carries, where nobody says "too big" (RFC 4821, RFC 8899 section 5.2): after a black hole
+// small segments go on, and some that are longer try the path, first the longest, then halves of what is
+// left. One that is lost costs its retransmission and no window.
+#include <algorithm>
+
+#include "fata/net/tcp/connection.hpp"
+#include "fata/net/tcp/table.hpp"
+
+namespace fata::net::tcp {
+
+namespace {
+constexpr unsigned kSmall = 1220, kSmallest = 536;
+constexpr unsigned kCloseEnough = 16;
+constexpr std::uint32_t kFollowers = 3;  // segments behind a probe, which tell that it was lost
+}  // namespace
+
+// `most`: by the peer, the link, and what routers said. What was found is kept when those say more again.
+std::uint32_t Connection::limited_by_search(std::uint32_t most) {
+  if (most <= path_mss_) {
+    path_mss_ = static_cast<std::uint16_t>(most);
+    path_mss_most_ = 0;
+    path_probe_ = 0;
+  } else if (path_mss_most_ == 0 || path_mss_most_ > most) {
+    path_mss_most_ = static_cast<std::uint16_t>(most);
+    path_probe_lost_ = false;
+    search_began_ = true;
+  }
+  return path_mss_;
+}
+
+void Connection::begin_search() {
+  path_mss_ = mss_ > kSmall ? kSmall : kSmallest;
+  path_mss_most_ = 0;
+  table_->count_up(Table::kBlackHoles);
+  set_mss();
+}
+
+void Connection::send_path_probe(Instant now) {
+  // Without SACK the loss of one would be the loss of all behind it.
+  if (path_probe_ != 0 || !sack_ || recovery_ != Recovery::kOpen || board_.lost() != 0) return;
+  const std::uint32_t size =
+      search_began_ ? path_mss_most_ : path_mss_ + (path_mss_most_ - path_mss_ + 1U) / 2;
+  const std::uint32_t length = size - (timestamps_ ? 12 : 0);
+  const std::uint32_t in_pipe = pipe();
+  const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
+  if (std::min({unsent(), usable_window(), room}) < length + kFollowers * mss_) return;
+  // SACK blocks would take some of its room.
+  if (!reorder_.empty() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
+  path_probe_ = static_cast<std::uint16_t>(size);
+  path_probe_end_ = snd_nxt_ + length;
+  if (!send_data({snd_nxt_, path_probe_end_}, false, now)) path_probe_ = 0;
+}
+
+void Connection::path_probe_arrived(Instant now) {
+  path_mss_ = path_probe_;
+  path_probe_ = 0;
+  path_probe_lost_ = false;
+  search_began_ = false;
+  end_search(now);
+  set_mss();
+}
+
+// Others may profit from what was found, and after ten minutes it is looked for again.
+void Connection::end_search(Instant now) {
+  if (path_mss_most_ >= path_mss_ + kCloseEnough) return;
+  const bool all = path_mss_most_ == path_mss_;
+  path_mss_most_ = 0;
+  if (all) return;
+  const unsigned headers = (remote.address.is_v4() ? 20 : 40) + kHeaderSize;
+  table_->ip_->lower_path_mtu(remote.address, path_mss_ + headers, now);
+  refresh_path(now);
+}
+
+bool Connection::path_probe_was_lost(std::uint32_t lost, Instant now) {
+  if (path_probe_ == 0) return false;
+  const std::uint32_t length = path_probe_ - (timestamps_ ? 12U : 0U);
+  const std::optional<SeqRange> first = board_.first_lost(length);
+  const bool is_lost = first && first->end == path_probe_end_;
+  if (is_lost) path_probe_failed(now);
+  return is_lost && lost == length && board_.lost() == length;
+}
+
+void Connection::path_probe_failed(Instant now) {
+  path_probe_lost_ = !path_probe_lost_;
+  if (!path_probe_lost_) {
+    search_began_ = false;
+    path_mss_most_ = static_cast<std::uint16_t>(path_probe_ - 1);
+    end_search(now);
+  }
+  path_probe_ = 0;
+}
+
+}  // namespace fata::net::tcp
