@@ -8,12 +8,14 @@
 
 #include "fata/base/pool.hpp"
 #include "fata/net/tcp/table.hpp"
+#include "segments.hpp"
 
 namespace {
 
 using namespace fata;
 using namespace fata::net;
 using namespace fata::net::tcp;
+using namespace fata::net::tcp::fuzz;
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -34,22 +36,18 @@ class FuzzIp final : public IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool_->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, IpMarks,
-            bool, Instant) override {
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
+            IpMarks marks, bool, Instant) override {
     require(protocol == kProtocol && local == kUs.address && remote == kPeer);
     const auto header = Header::parse(packet.bytes());
     require(header.has_value());
     const bool gso = packet.offload().gso != Offload::Gso::kNone;
-    require(gso || packet.total_size() + 20 <= mtu_ || packet.total_size() <= 128);
+    require(gso || packet.total_size() + 20 <= (marks.path_probe ? 1500 : mtu_) ||
+            packet.total_size() <= 128);
     require(!gso || (gso_ && packet.total_size() + 20 <= 65535));
     if (!packet.offload().checksum_needed)
       require(checksum_holds(local, remote, packet.bytes(), packet.fragments()));
-    if (header->has(kSyn)) iss_ = header->seq;
-    // The next one to be sent and the next one awaited, for the segments to be near them.
-    nxt_ = header->seq + static_cast<Seq>(packet.total_size() - header->header_length);
-    if (header->has(kAck)) ack_ = header->ack;
-    port_ = header->source_port;
-    ts_ = header->options.ts_value;
+    seen_.take(*header, packet.total_size() - header->header_length);
   }
   void lower_path_mtu(const IpAddress&, std::size_t mtu, Instant) override { mtu_ = mtu; }
   void confirm_reachable(const IpAddress&, Instant) override {}
@@ -57,79 +55,17 @@ class FuzzIp final : public IpLayer {
   BufferPool* pool_;
   bool gso_;
   std::size_t mtu_ = 1500;
-  Seq iss_ = 0, nxt_ = 0, ack_ = 0;
-  std::uint16_t port_ = 80;
-  std::uint32_t ts_ = 0;
+  Seen seen_;
 };
 
 struct Deaf final : Observer {
   void on_events(unsigned) noexcept override {}
 };
 
-class Input {
- public:
-  explicit Input(Bytes bytes) : in_(bytes) {}
-  bool more() const { return !in_.at_end(); }
-  std::uint32_t pick(std::uint32_t count) { return u8() % count; }
-  std::uint8_t u8() { return in_.remaining() == 0 ? std::uint8_t{0} : in_.u8(); }
-  std::uint32_t u32() { return in_.remaining() < 4 ? u8() : in_.u32(); }
-  Bytes take(std::size_t most) { return in_.take(std::min(most, in_.remaining())); }
-
- private:
-  ByteReader in_;
-};
-
 void segment(Input& in, Table& table, FuzzIp& ip, BufferPool& pool, Instant now) {
   PacketBuf packet = pool.allocate();
-  if (!packet) return;
-  Header header;
-  const bool opened = in.pick(2) != 0;
-  header.source_port = opened ? 80 : static_cast<std::uint16_t>(1024 + in.pick(4));
-  header.destination_port = opened ? ip.port_ : 80;
-  header.flags = in.u8();
-  header.window = static_cast<std::uint16_t>(in.u8() << in.pick(9));
-  const auto near = [&in](Seq base) {
-    switch (in.pick(4)) {
-      case 0:
-        return base;
-      case 1:
-        return base + in.u8();
-      case 2:
-        return base - in.u8();
-      default:
-        return base + (in.pick(2) != 0 ? in.u32() : Seq{in.u8()} * 1000);
-    }
-  };
-  header.seq = near(ip.ack_);
-  header.ack = near(ip.nxt_);
-  Options& options = header.options;
-  const std::uint8_t which = in.u8();
-  if ((which & 1) != 0) options.mss = static_cast<std::uint16_t>(in.u8() << 3);
-  if ((which & 2) != 0) options.has_window_scale = true, options.window_scale = in.u8();
-  if ((which & 4) != 0) options.sack_permitted = true;
-  if ((which & 8) != 0) {
-    options.has_timestamps = true;
-    options.ts_value = near(static_cast<Seq>(now.ns / 1'000'000));
-    options.ts_echo = near(ip.ts_);
-  }
-  if ((which & 16) != 0 && (which & 2) == 0) {
-    options.sack_count = static_cast<std::uint8_t>(1 + in.pick(2));
-    for (SeqRange& block : std::span(options.sack).first(options.sack_count)) {
-      block.begin = near(ip.nxt_);
-      block.end = block.begin + 1 + in.u8() * 10U;
-    }
-  }
-  const std::size_t length = options.size() > 40 ? 0 : kHeaderSize + options.size();
-  if (length == 0) return;
-  const MutableBytes head = packet.append(length);
-  header.write(head);
-  if ((which & 32) != 0) {
-    // Options as they come.
-    const Bytes raw = in.take(length - kHeaderSize);
-    copy_bytes(head.subspan(kHeaderSize), raw);
-  }
-  const std::size_t data = std::min<std::size_t>(in.pick(2) == 0 ? 0 : in.u8() * 6U, packet.tailroom());
-  for (std::byte& byte : packet.append(data)) byte = std::byte{0x5a};
+  std::uint8_t which = 0;
+  if (!packet || !make_segment(in, ip.seen_, now, packet, which)) return;
   IpPacket out;
   out.source = kPeer;
   out.destination = kUs.address;
@@ -216,9 +152,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         case 8: {
           std::array<std::byte, 8> quoted{};
-          store_be(MutableBytes(quoted), ip.port_);
+          store_be(MutableBytes(quoted), ip.seen_.port);
           store_be(MutableBytes(quoted).subspan(2), std::uint16_t{80});
-          store_be(MutableBytes(quoted).subspan(4), ip.nxt_ - in.u8());
+          store_be(MutableBytes(quoted).subspan(4), ip.seen_.nxt - in.u8());
           IcmpError error{static_cast<IcmpError::Kind>(in.pick(5)), kUs.address, kPeer,
                           static_cast<std::uint16_t>(68 + in.u8() * 6), quoted};
           table.icmp_error(error, now);
