@@ -39,6 +39,7 @@ class Direct(FataTest):
         names = subprocess.run(["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True).stdout
         self.assertIn("fata::net::ipv4::Engine", names)
         self.assertNotIn("fata::net::ipv6", names)
+        self.assertNotIn("fata::dhcp", names)
 
     def frames(self, text):
         """The packets of a pcapng file."""

@@ -342,7 +342,7 @@ class World final : public FrameSink, public udp::Port {
       inner = ip.subspan(header->header_length);
     }
     if (protocol != ip_protocol::kTcp) return;
-    require(checksum_holds(source, destination, inner, {}));
+    require(tcp::checksum_holds(source, destination, inner, {}));
     const auto segment = tcp::Header::parse(inner);
     require(segment.has_value());
     last_[v6].assign(ip.begin(), ip.end());

@@ -195,6 +195,11 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Log
 }
 
 Tap::~Tap() {
+  // What was sent at the end (a lease given back, a FIN) has seen no turn of the loop.
+  if (ring_->live && ring_->staged_count != 0) {
+    submit(0);
+    complete();
+  }
   log_.debug(counters_[kReceived].value, " received, ", counters_[kReceivedCoalesced].value,
              " of them coalesced; ", counters_[kSent].value, " sent, ", counters_[kSentUncut].value,
              " of them uncut; ", counters_[kSystemCalls].value, " system calls");

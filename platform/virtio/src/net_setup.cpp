@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "fata/base/platform.hpp"
 #include "net_header.hpp"
 
 namespace fata::virtio {
@@ -63,6 +64,7 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
 }
 
 NetDevice::~NetDevice() {
+  finish_sending();
   if (transport_ != nullptr) transport_->set_status(0);
   kvm::detach(*this);
 }
@@ -98,6 +100,14 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
     const auto woken = co_await writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
+}
+
+// What was sent at the end (a lease given back, a FIN) leaves before the reset throws it away.
+void NetDevice::finish_sending() {
+  if (broken_ || tx_ == nullptr) return;
+  if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
+  const Instant until = platform::monotonic_now() + kPatienceAtEnd;
+  while (!broken_ && (*tx_)->room() != (*tx_)->size() && platform::monotonic_now() < until) reap_sent();
 }
 
 void NetDevice::break_down() {

@@ -1,9 +1,11 @@
 """The name server as a kernel that gets its address by DHCP: from dnsmasq on a tap, in a network namespace of the test's own,
 and from QEMU's user networking; and what an image without DHCP says of it."""
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 from dns import KERNEL, NameServerTest, free_port
@@ -11,6 +13,8 @@ from dns import KERNEL, NameServerTest, free_port
 GUEST, HOST, PORT = "10.0.7.20", "10.0.7.1", 1053
 INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
 WITH_DHCP = ("apps/dns", "-t", "kvm", "-D", "dhcp=true", "--build-dir", KERNEL[-1].parent / "dns-dhcp")
+
+PROCESS = ("apps/dns", "--net", "direct", "-D", "dhcp=true", "-D", "ipv6=false", "--build-dir", KERNEL[-1].parent / "dns-dhcp-direct")
 
 
 def may_make_namespaces():
@@ -24,23 +28,46 @@ class Dhcp(NameServerTest):
         subprocess.run("ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
                        f"ip addr add {HOST}/24 dev fata0", shell=True, check=True)
 
-    def test_dnsmasq_gives_an_address(self):
+    def dnsmasq(self, lease, *options):
+        """Serves the one address; its log."""
         said = self.folder / "dnsmasq.log"
         with said.open("w") as log:
             server = subprocess.Popen(
                 ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=fata0", "--bind-interfaces",
                  "--log-dhcp", "--log-facility=-", "--user=root", f"--dhcp-leasefile={self.folder / 'leases'}", "--pid-file=",
-                 "--no-ping", f"--dhcp-range={GUEST},{GUEST},255.255.255.0,120s", "--dhcp-option=26,1400"], stderr=log)
+                 "--no-ping", f"--dhcp-range={GUEST},{GUEST},255.255.255.0,{lease}s", "--dhcp-option=26,1400", *options], stderr=log)
         self.addCleanup(server.wait)
         self.addCleanup(server.terminate)
+        return said
+
+    def said_in_turn(self, said, *words, seconds=5):
+        """These words come in this order, the last of them within `seconds`."""
+        end = time.monotonic() + seconds
+        while not re.search(".*".join(words), text := said.read_text(), re.DOTALL):
+            self.assertLess(time.monotonic(), end, text)
+            time.sleep(0.05)
+
+    def test_dnsmasq_gives_an_address_and_has_it_back(self):
+        said = self.dnsmasq(120)
         image = self.served(self.run_line(WITH_DHCP, "--accel", "tcg", "--machine", "microvm", "--memory", "8", "--link",
                                           "tap:fata0"))
         self.assertIn(f"info net: address {GUEST}/24 from {HOST}, lease 120 s\n", image.text)
         self.answers_dig(GUEST, PORT)
         self.ends_well(image)
-        words = [word for word in ("DHCPDISCOVER", "DHCPOFFER", "DHCPREQUEST", "DHCPACK")
-                 if word in said.read_text()]
-        self.assertEqual(words, ["DHCPDISCOVER", "DHCPOFFER", "DHCPREQUEST", "DHCPACK"], said.read_text())
+        self.said_in_turn(said, "DHCPDISCOVER", "DHCPOFFER", "DHCPREQUEST", "DHCPACK", f"DHCPRELEASE.fata0. {GUEST} ")
+
+    def test_a_process_renews_its_lease_and_gives_it_back(self):
+        process = self.run_fata("build", *PROCESS).stdout.splitlines()[0]
+        names = subprocess.run(["llvm-nm-19", "-C", process], text=True, capture_output=True, check=True).stdout
+        self.assertIn("fata::dhcp::Client", names)
+        self.assertNotIn("fata::net::ipv6", names)
+        said = self.dnsmasq(120, "--dhcp-option-force=option:T1,3")
+        image = self.served([process, "--tap=fata0"])
+        self.assertIn(f"info net: address {GUEST}/24 from {HOST}, lease 120 s\n", image.text)
+        self.said_in_turn(said, "DHCPACK", "DHCPREQUEST", "DHCPACK", seconds=10)
+        self.answers_dig(GUEST, PORT)
+        self.ends_well(image)
+        self.said_in_turn(said, f"DHCPRELEASE.fata0. {GUEST} ")
 
     def test_user_networking_gives_an_address(self):
         port = free_port()

@@ -48,12 +48,15 @@ class NetDevice final : private kvm::Device {
   static constexpr std::size_t kReserve = 16;  // of those; beyond it what arrives is to be copied
   static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet at most
 
+  static constexpr Duration kPatienceAtEnd = milliseconds(100);
+
   Result<void> start(std::uint64_t features);
   void refill();
   void reap_sent();
   std::size_t take_received(std::span<sig::RxFrame> in);
   bool has_room() const { return (*tx_)->room() >= (features_.gather ? kChain : 1); }
   void break_down();
+  void finish_sending();
 
   // kvm::Device
   bool poll() noexcept override;
