@@ -156,6 +156,7 @@ class World final : public FrameSink, public udp::Port {
   void pass(Duration time) {
     now_ = now_ + time;
     host_.tick(now_);
+    answer_neighbour_questions();
   }
   void end_of_batch() {
     host_.end_of_batch(now_);

@@ -64,7 +64,7 @@ class World final : public FrameSink, public udp::Port {
  private:
   PacketBuf allocate(std::size_t headroom) override { return pool_.allocate(headroom); }
   void deliver(sig::RxDatagram&& datagram, Instant) override {
-    require(datagram.source.address.is_v4() && datagram.payload.size() <= 1500);
+    require(datagram.source.address.is_v4() && datagram.payload.size() <= 2048);
     if (kept_ < queue_.size()) queue_[kept_++] = std::move(datagram);
   }
   void error(SocketErrc, const Endpoint&) override {}
