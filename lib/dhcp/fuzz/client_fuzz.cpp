@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Client client({.mac = kUs}, {3, 4}, world);
   Instant now = Instant{} + seconds(1);
   client.start(now);
-  while (!in.at_end()) {
+  while (in.ok() && !in.at_end()) {
     const std::uint8_t what = in.u8();
     const unsigned sent = world.sent;
     switch (what % 8) {
