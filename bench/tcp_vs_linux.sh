@@ -13,7 +13,7 @@ what=${1:-stream} runs=${2:-5} seconds=${3:-3} window=0
 command -v nft >/dev/null || { echo "tcp_vs_linux: install nftables first: apt-get install nftables" >&2; exit 64; }
 . bench/common.sh
 ninja -C build/bench relay socket_stream tcp_requests >/dev/null
-stream=build/bench/bench/socket_stream requests=build/bench/bench/tcp_requests
+stream=build/bench/bench/socket_stream requests=build/bench/tests/load/tcp_requests
 server=10.0.2.15 client=10.0.2.2 app=bench/stream
 case $what in
   stream | loss) ;;

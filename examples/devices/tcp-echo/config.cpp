@@ -4,9 +4,10 @@ using namespace fata::config;
 Plan plan(const Context& context) {
   auto echo = functor<Job(Tcp)>("tcp_echo::Echo", "echo.hpp");
   auto port = parameter("port", std::uint16_t{7007}, "TCP port to answer on");
+  auto most = parameter("connections", std::uint32_t{1000}, "at once; who comes next waits");
 
   Plan plan("tcp-echo");
-  plan.run(echo(default_stack(context).tcp, port));
+  plan.run(echo(default_stack(context).tcp, port, most));
   plan.forward(Protocol::kTcp, port);
   return plan;
 }

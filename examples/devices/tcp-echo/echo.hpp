@@ -15,8 +15,8 @@ namespace tcp_echo {
 template <fata::sig::Tcp Tcp>
 class Echo {
  public:
-  Echo(fata::async::Context& context, Tcp& tcp, std::uint16_t port)
-      : stop_(context.stop), log_(context.logger("tcp-echo")), tcp_(tcp), port_(port) {}
+  Echo(fata::async::Context& context, Tcp& tcp, std::uint16_t port, std::uint32_t most)
+      : stop_(context.stop), log_(context.logger("tcp-echo")), tcp_(tcp), port_(port), most_(most) {}
 
   fata::async::Task<int> start() {
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
@@ -40,7 +40,7 @@ class Echo {
   fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener, fata::async::Scope* connections) {
     for (;;) {
       // At the bound, who comes next waits in the listener's backlog.
-      while (connections->running() >= kMost) {
+      while (connections->running() >= most_) {
         if (const auto woken = co_await fewer_.wait(fata::async::Wait::cancelled_by(stop_)); !woken) {
           co_return fata::fail(fata::Error(woken.error()));
         }
@@ -76,12 +76,12 @@ class Echo {
   }
 
   static constexpr std::size_t kBacklog = 128;
-  static constexpr std::size_t kMost = 1000;
 
   fata::async::CancelToken stop_;
   fata::Logger log_;
   Tcp& tcp_;
   std::uint16_t port_;
+  std::uint32_t most_;
   fata::async::WaitQueue fewer_;
   std::uint64_t connections_ = 0;
   std::uint64_t bytes_ = 0;

@@ -141,20 +141,20 @@ bool Client::plausible(const Reply& reply) {
 }
 
 // Sets the lease's times, which count from requested_at_. False if it ends too soon.
-bool Client::read_times(const Reply& reply) {
+bool Client::read_times(const Reply& reply, Lease& lease) const {
   if (!reply.lease || *reply.lease < kShortest) return false;
-  const std::uint32_t length = lease_.seconds = *reply.lease;
+  const std::uint32_t length = lease.seconds = *reply.lease;
   if (length == kForever) {
-    lease_.renewal = lease_.rebinding = lease_.end = Instant::never();
+    lease.renewal = lease.rebinding = lease.end = Instant::never();
     return true;
   }
   std::uint32_t rebinding = reply.rebinding.value_or(length / 8 * 7);
   if (rebinding >= length || rebinding < 2) rebinding = length / 8 * 7;
   std::uint32_t renewal = reply.renewal.value_or(length / 2);
   if (renewal >= rebinding || renewal == 0) renewal = length / 2 < rebinding ? length / 2 : rebinding / 2;
-  lease_.renewal = requested_at_ + seconds(renewal);
-  lease_.rebinding = requested_at_ + seconds(rebinding);
-  lease_.end = requested_at_ + seconds(length);
+  lease.renewal = requested_at_ + seconds(renewal);
+  lease.rebinding = requested_at_ + seconds(rebinding);
+  lease.end = requested_at_ + seconds(length);
   return true;
 }
 
@@ -197,11 +197,17 @@ void Client::receive(Bytes message, Instant now) {
 
 void Client::take_acknowledged(const Reply& reply, Instant now) {
   const Ipv4Cidr address{reply.address, reply.prefix.value_or(class_prefix(reply.address))};
-  if (!read_times(reply)) return count_up(kBadTime);
+  // An answer to what was asked long ago may grant less than has passed since.
+  Lease times;
+  if (!read_times(reply, times) || times.end <= now) return count_up(kBadTime);
   const bool had = has_address();
   const bool changed = had && address != lease_.address;
   // What is kept of the old lease is what its loss has to say.
   if (changed) outside_->event(Event::kLost, lease_, now);
+  lease_.seconds = times.seconds;
+  lease_.renewal = times.renewal;
+  lease_.rebinding = times.rebinding;
+  lease_.end = times.end;
   lease_.address = address;
   lease_.server = *reply.server;
   lease_.routes = reply.routes;

@@ -161,16 +161,20 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
 
-async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name,
-                                                       bool offload) {
-  // Who was killed a moment ago still has it: the kernel lets go of a ring's files in its own time.
+// Who was killed a moment ago still has it: the kernel lets go of a ring's files in its own time.
+async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* context, std::string_view name,
+                                                              bool offload) {
   constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
   for (Duration waited{};; waited = waited + kPause) {
-    auto tap = open(context, name, offload);
+    auto tap = open(*context, name, offload);
     if (tap || tap.error() != Error(TapErrc::kBusy) || waited >= kPatience) co_return tap;
-    if (waited.ns == 0) context.logger("tap").info(name, " is in use; waiting for it");
-    if (!co_await async::sleep(kPause, context.stop)) co_return tap;
+    if (waited.ns == 0) context->logger("tap").info(name, " is in use; waiting for it");
+    if (!co_await async::sleep(kPause, context->stop)) co_return tap;
   }
+}
+async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name,
+                                                       bool offload) {
+  return open_patiently(&context, name, offload);
 }
 
 Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload)

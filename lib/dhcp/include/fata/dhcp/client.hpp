@@ -108,7 +108,7 @@ class Client {
   // In RENEWING and REBINDING half of what is left passes between two questions.
   static Duration half(Instant now, Instant until);
   bool plausible(const Reply& reply);
-  bool read_times(const Reply& reply);
+  bool read_times(const Reply& reply, Lease& lease) const;
   void take_acknowledged(const Reply& reply, Instant now);
 
   Config config_;

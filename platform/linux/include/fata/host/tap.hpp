@@ -1,5 +1,5 @@
-// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation offload, io_uring, one system call a
-// batch both ways.
+// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation offload,
+// io_uring, one system call a batch both ways.
 #pragma once
 
 #include <memory>
@@ -30,9 +30,10 @@ class Tap final : private Poller {
     kCounts
   };
 
-  // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then vanishes with the process).
-  // Without `offload` frames travel as on a wire: checked by sums, none longer than the MTU.
-  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context, std::string_view name, bool offload = true);
+  // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then vanishes with
+  // the process). Without `offload` frames travel as on a wire: checked by sums, none longer than the MTU.
+  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context, std::string_view name,
+                                                           bool offload = true);
   ~Tap();
 
   // The device as sig::NetDevice.
@@ -43,17 +44,21 @@ class Tap final : private Poller {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
-  bool scarce() const { return pool_.available() < 2 * kReserve || (offload_ && large_.available() < kLargeReserve); }
+  bool scarce() const {
+    return pool_.available() < 2 * kReserve || (offload_ && large_.available() < kLargeReserve);
+  }
 
   std::span<const Counter> counters() const { return counters_; }
 
  private:
   static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name, bool offload);
+  static async::Task<Result<std::unique_ptr<Tap>>> open_patiently(async::Context* context,
+                                                                  std::string_view name, bool offload);
   struct Ring;
-  static constexpr std::size_t kBatch = 64;         // reads or writes in one system call
+  static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
   static constexpr std::size_t kBufferSize = 2048;
-  static constexpr std::size_t kBuffers = 1024;     // shared by both directions
-  static constexpr std::size_t kReserve = 256;      // of them kept for receiving
+  static constexpr std::size_t kBuffers = 1024;  // shared by both directions
+  static constexpr std::size_t kReserve = 256;   // of them kept for receiving
   // What is longer than a buffer goes on in large ones: each read has enough for the longest frame.
   static constexpr std::size_t kLargeSize = 16384;
   static constexpr std::size_t kLargeBuffers = 512;
