@@ -21,7 +21,7 @@ function(fata_test name)
   endforeach()
   target_link_libraries(${name} PRIVATE fata_platform_${arg_PLATFORM} GTest::gmock_main)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()
 
 # fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...)

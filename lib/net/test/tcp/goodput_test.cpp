@@ -51,9 +51,9 @@ TEST(TcpGoodput, AtRandomLossIsWhatRenosFormulaPromises) {
   // Mathis et al.: MSS / RTT * sqrt(3/2) / sqrt(p).
   const double formula = 1448 / 0.020 * std::sqrt(1.5) / std::sqrt(0.01);
   Outcome all{};
-  for (const std::uint32_t seed : {1U, 2U, 3U, 4U, 5U}) {
-    const Outcome one = stream(0.01, milliseconds(10), seconds(60), seed);
-    all.bytes_a_second += one.bytes_a_second / 5;
+  for (const std::uint32_t seed : {1U, 2U, 3U}) {
+    const Outcome one = stream(0.01, milliseconds(10), seconds(40), seed);
+    all.bytes_a_second += one.bytes_a_second / 3;
     all.timeouts += one.timeouts;
     all.recoveries += one.recoveries;
   }
