@@ -78,8 +78,10 @@ bool Netstat::counters(TextWriter& out, std::size_t index) {
     out.put('\n');
     return true;
   };
-  if (index < host.interface_count()) return put("link", host.interface(index).counters());
-  switch (index - host.interface_count()) {
+  const std::size_t links = host.interface_count();
+  if (index < links) return put("link", host.interface(index).counters());
+  if (index < 2 * links) return put("device", host.interface(index - links).device_counters());
+  switch (index - 2 * links) {
     case 0:
       return host.v4() == nullptr || put("ipv4", host.v4()->counters());
     case 1:

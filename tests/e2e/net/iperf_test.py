@@ -278,6 +278,7 @@ class OnATap(Iperf):
         for line in (r"interface 0 52:54:\S+ mtu 1500", r"tcp connections 42 half-open 0 .* memory \d+ of \d+ borrowed \d+",
                      r"tcp \[::\]:5201 LISTEN backlog 0 of \d+", rf"neighbour {HOST} [0-9a-f:]+( .*)?", r"route 10\.0\.2\.0/24 on 0",
                      rf"route 0\.0\.0\.0/0 via {HOST} on 0", r"counters link: received \d+, sent \d+.*",
+                     r"counters device: received \d+, sent \d+.*",
                      r"counters ipv4: .*delivered \d+", r"counters tcp: received \d+, sent \d+.*accepted 42.*"):
             self.assertRegex(text, rf"(?m)^{line}$")
 

@@ -129,6 +129,13 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     if (staged_count_ != 0 || resume_) unsent_.notify_one();
   }
   async::Task<Result<void>> writable(async::Wait wait) override { co_return co_await net_->writable(wait); }
+  std::span<const Counter> counters() const override {
+    if constexpr (requires { net_->counters(); }) {
+      return net_->counters();
+    } else {
+      return {};
+    }
+  }
 
   StackCore* core_;
   Net* net_;

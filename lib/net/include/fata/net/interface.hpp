@@ -22,6 +22,9 @@ class FrameSink {
   // A finished frame, in order. Its buffer may come from elsewhere than allocate().
   virtual void transmit(PacketBuf frame) = 0;
 
+  // What the device itself has counted; nothing of one that does not.
+  virtual std::span<const Counter> counters() const { return {}; }
+
  protected:
   ~FrameSink() = default;
 };
@@ -90,6 +93,7 @@ class Interface {
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
   std::span<const Counter> counters() const { return counters_; }
+  std::span<const Counter> device_counters() const { return sink_->counters(); }
   void count_copied(bool copied) { ++counters_[copied ? kCopied : kNoMemory]; }
   void count_overflow() { ++counters_[kOverflow]; }
   // The frame's protocol is none that this host speaks.

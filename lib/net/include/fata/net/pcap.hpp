@@ -71,6 +71,11 @@ class PcapDevice {
   }
   auto writable(async::Wait wait) { return net_->writable(wait); }
   bool scarce() { return net_->scarce(); }
+  auto counters() const
+    requires requires(Net& device) { device.counters(); }
+  {
+    return net_->counters();
+  }
 
  private:
   // As the device gives it, then recorded.
