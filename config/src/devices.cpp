@@ -96,9 +96,9 @@ Stack members(const Device<Bundle>& of, Where where) {
 Device<ReportRequests> report_requests(const Context& context, Where where) {
   if (context.is(Target::kKvm)) {
     return device<ReportRequests>(
-        {.type = "fata::kvm::ConsoleInput",
-         .headers = {"fata/kvm/console_input.hpp"},
-         .libraries = {"platform_kvm"},
+        {.type = "fata::guest::ConsoleInput",
+         .headers = {"fata/guest/console_input.hpp"},
+         .libraries = {"guest"},
          .only_on = Target::kKvm,
          .where = where},
         parameter("netstat", false,

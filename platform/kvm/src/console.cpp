@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "fata/base/text.hpp"
 #include "fata/machine/cpu.hpp"
 
 namespace fata::kvm {
@@ -35,8 +34,6 @@ void serial_write(std::string_view text) {
   }
 }
 
-[[gnu::weak]] void console_typed(char) noexcept {}
-
 void Console::start() {
   out8(kFifo, 0x07);   // FIFOs on and empty
   out8(kLine, 0x03);   // 8 bits, no parity
@@ -45,48 +42,22 @@ void Console::start() {
   out8(kInterruptEnable, 0);
 }
 
-void Console::put(std::string_view text) {
-  std::size_t end = (first_ + used_) % kSize;
-  used_ += text.size();
-  for (const char c : text) {
-    ring_[end] = c;
-    end = end + 1 == kSize ? 0 : end + 1;
-  }
-}
-
-void Console::write(std::string_view text) {
-  if (dropped_ != 0) {
-    Text<64> note(std::in_place, "[console: ", dropped_, " bytes dropped]\n");
-    if (note.size() + text.size() <= kSize - used_) {
-      put(note.view());
-      dropped_ = 0;
-    }
-  }
-  if (dropped_ != 0 || text.size() > kSize - used_) {
-    dropped_ += text.size();
-    return;
-  }
-  put(text);
-}
-
 bool Console::drain(unsigned bursts) {
-  for (; used_ != 0 && bursts != 0; --bursts) {
+  for (; !buffer_.is_empty() && bursts != 0; --bursts) {
     if ((in8(kStatus) & kCanSend) == 0) return false;
-    const std::size_t n = std::min({used_, kBurst, kSize - first_});
-    send(std::string_view(ring_.data(), kSize).substr(first_).data(), n);
-    first_ = (first_ + n) % kSize;
-    used_ -= n;
-    if (used_ == 0) write({});  // says what was dropped, if anything
+    const std::string_view text = buffer_.front().substr(0, kBurst);
+    send(text.data(), text.size());
+    buffer_.pop(text.size());
   }
-  return used_ != 0;
+  return !buffer_.is_empty();
 }
 
 void Console::flush() {
-  for (unsigned i = 0; used_ != 0 && i < kPatience; ++i) drain(1);
+  for (unsigned i = 0; !buffer_.is_empty() && i < kPatience; ++i) drain(1);
 }
 
 void Console::prepare_to_idle() {
-  const std::uint8_t wanted = used_ != 0 ? 3 : 1;
+  const std::uint8_t wanted = buffer_.is_empty() ? 1 : 3;
   if (wanted != enabled_ || wanted == 3) out8(kInterruptEnable, enabled_ = wanted);
   in8(kFifo);  // reading the cause acknowledges it: the next one is a new edge
 }
@@ -100,7 +71,7 @@ bool Console::poll_stop() {
     if (status == 0xff || (status & kHasInput) == 0) break;
     const std::uint8_t byte = in8(kData);
     stop |= byte == 3 || byte == 4;
-    console_typed(static_cast<char>(byte));
+    guest::console_typed(static_cast<char>(byte));
   }
   return stop;
 }

@@ -1,5 +1,6 @@
 #include "power.hpp"
 
+#include "fata/guest/hypervisor.hpp"
 #include "fata/kvm/device.hpp"
 #include "fata/machine/cpu.hpp"
 
@@ -35,14 +36,20 @@ bool PowerButton::was_pressed() {
   return true;
 }
 
-void power_off(int status) {
+}  // namespace fata::kvm
+
+namespace fata::guest {
+
+// QEMU's isa-debug-exit gets status + 1, which makes QEMU end with 2 * status + 3; without that device the status is
+// lost and the machine is switched off or reset.
+void power_off(int status) noexcept {
   machine::out32(0xf4, static_cast<std::uint32_t>(status) + 1);
   // No such device. ACPI's soft off as firmware of pc and q35 sets it up, then the keyboard controller's
   // reset.
-  out16(0x604, 0x2000);
-  out16(0xb004, 0x2000);
+  machine::out16(0x604, 0x2000);
+  machine::out16(0xb004, 0x2000);
   machine::out8(0x64, 0xfe);
   machine::halt_forever();
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

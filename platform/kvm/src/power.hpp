@@ -1,4 +1,4 @@
-// The ends of a machine: asked for by its power button, or reached.
+// The end of a machine that is asked for by its power button.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,5 @@ class PowerButton {
  private:
   std::uint16_t status_port_ = 0;
 };
-
-// Ends the machine at once; the console should be flushed before. QEMU's isa-debug-exit gets status + 1,
-// which makes QEMU end with 2 * status + 3; without that device the status is lost and the machine is
-// switched off or reset.
-[[noreturn]] void power_off(int status);
 
 }  // namespace fata::kvm

@@ -1,8 +1,5 @@
 #include "pv_clock.hpp"
 
-#include <atomic>
-#include <cstring>
-
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/memory.hpp"
 
@@ -13,9 +10,9 @@ using machine::cpuid;
 
 constexpr std::uint32_t kWallClock = 0x4b564d00, kSystemTime = 0x4b564d01;
 
-struct PvWall {
-  std::uint32_t version, seconds, nanoseconds;
-};
+using guest::copy_stable;
+using guest::PvWall;
+
 constinit PvTime shared_time{};
 alignas(16) constinit PvWall shared_wall{};
 
@@ -24,19 +21,6 @@ bool is_offered() {
   const CpuId hypervisor = cpuid(0x40000000);
   const bool kvm = hypervisor.b == 0x4b4d564b && hypervisor.c == 0x564b4d56 && hypervisor.d == 0x4d;
   return kvm && ((cpuid(0x40000001).a >> 3) & 1) != 0;
-}
-
-// The host writes between two of our instructions, so a copy holds if the version stayed the same and even.
-template <class T>
-bool copy_stable(const T& shared, T& out) {
-  for (unsigned tries = 0; tries < 64; ++tries) {
-    const std::uint32_t before = __atomic_load_n(&shared.version, __ATOMIC_ACQUIRE);
-    std::memcpy(&out, &shared, sizeof(T));
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (before == __atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) && before % 2 == 0 && before != 0)
-      return true;
-  }
-  return false;
 }
 }  // namespace
 

@@ -3,21 +3,13 @@
 
 #include <cstdint>
 
+#include "fata/guest/pv_time.hpp"
+
 namespace fata::kvm {
 
-// What the host writes for a guest (the kernel's Documentation/virt/kvm/x86/msr.rst). While it writes,
-// `version` is odd.
-struct alignas(32) PvTime {
-  std::uint32_t version, pad;
-  std::uint64_t tsc;          // when this was written
-  std::uint64_t system_time;  // ns since the guest was created, at that moment
-  std::uint32_t scale;        // ns = ((ticks << shift) * scale) >> 32; a negative shift goes right
-  std::int8_t shift;
-  std::uint8_t flags, pad2[2];
-};
-
-std::uint64_t pv_rate(const PvTime& time);                          // ticks a second; 0 if the host gave none
-std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc);  // ns since the guest was created
+using guest::pv_rate;
+using guest::pv_system_ns;
+using guest::PvTime;
 
 // Asks KVM once; false if the hypervisor is another or offers no clock.
 bool read_pv_time(PvTime& out);

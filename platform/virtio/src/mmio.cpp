@@ -67,7 +67,7 @@ class Mmio final : public Transport {
 }  // namespace
 
 std::unique_ptr<Transport> find_mmio(std::uint32_t device_id, unsigned& nth, bool& legacy) {
-  for (const kvm::MmioDevice& slot : kvm::mmio_devices()) {
+  for (const guest::MmioDevice& slot : kvm::mmio_devices()) {
     const Registers registers(kvm::map_device(slot.base, slot.size));
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_MAGIC_VALUE) != kMagic) continue;
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_DEVICE_ID) != device_id) continue;

@@ -66,7 +66,7 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
 NetDevice::~NetDevice() {
   finish_sending();
   if (transport_ != nullptr) transport_->set_status(0);
-  kvm::detach(*this);
+  guest::detach(*this);
 }
 
 Result<void> NetDevice::start(std::uint64_t features) {
@@ -83,7 +83,7 @@ Result<void> NetDevice::start(std::uint64_t features) {
   features_.tso4 = features_.tso6 = features_.gather && (features & kCut) == kCut;
   drive(*transport_);
   refill();
-  kvm::attach(*this);
+  guest::attach(*this);
   log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "",
             features_.rx_checksum ? "rx-checksum " : "", features_.tso4 ? "tx-tso " : "",
             (features & kCoalesced) != 0 ? "rx-tso " : "",

@@ -5,7 +5,7 @@
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/kvm/device.hpp"
-#include "fata/kvm/entropy.hpp"
+#include "fata/guest/entropy.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
@@ -14,7 +14,7 @@ namespace fata::virtio {
 [[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
 }  // namespace fata::virtio
 
-namespace fata::kvm {
+namespace fata::guest {
 
 namespace {
 constexpr std::size_t kWanted = 64;
@@ -40,7 +40,7 @@ extern "C" void fata_gather_boot_entropy() noexcept {
   const Instant end = platform::monotonic_now() + kPatience;
   std::size_t have = 0;
   while (have < kWanted && platform::monotonic_now() < end) {
-    const virtio::Segment segment{dma_address(bytes.data()), kWanted, true};
+    const virtio::Segment segment{machine::dma_address(bytes.data()), kWanted, true};
     if (!ring.add(std::span(&segment, 1))) break;
     if (ring.publish()) transport.notify(0);
     std::optional<virtio::Queue::Done> done;
@@ -55,4 +55,4 @@ extern "C" void fata_gather_boot_entropy() noexcept {
   bytes.fill(std::byte{0});
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

@@ -1,42 +1,20 @@
-// What a device driver gets from the platform: discovery, interrupts, addresses for DMA, and its place in the
-// loop.
+// What a device driver gets from the platform: discovery, interrupts, addresses for DMA. Its place in the loop is a
+// guest::Device.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-#include "fata/kvm/command_line.hpp"
+#include "fata/guest/command_line.hpp"
+#include "fata/guest/device.hpp"
 #include "fata/machine/interrupts.hpp"
 #include "fata/machine/memory.hpp"
 
 namespace fata::kvm {
 
-// A driver's place in the loop. Interrupts carry no work: they only end the idling, after which all devices
-// are polled.
-class Device {
- public:
-  // Completes what has completed and hands over what was queued; never waits. True if anything was completed.
-  virtual bool poll() noexcept = 0;
-  // Asks the hardware to interrupt from now on. False if something is pending already: then nobody sleeps. A
-  // device whose interrupt is routed by `connect_pin` must acknowledge it here *before* it looks once more,
-  // else no edge follows.
-  virtual bool prepare_to_idle() noexcept = 0;
-
- protected:
-  ~Device() = default;
-
- private:
-  friend struct DeviceList;
-  Device* next_ = nullptr;
-};
-
-// Puts a device into the loop, and takes it out again (nothing happens if it is not there); not from within poll().
-void attach(Device& device) noexcept;
-void detach(Device& device) noexcept;
-
 // The virtio devices that the command line names.
-std::span<const MmioDevice> mmio_devices() noexcept;
+std::span<const guest::MmioDevice> mmio_devices() noexcept;
 
 // Registers at a physical address (a virtio-mmio slot, a PCI BAR), mapped one to one and uncached.
 using machine::map_device;

@@ -9,13 +9,14 @@
 #include "fata/async/context.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
+#include "fata/guest/device.hpp"
 #include "fata/kvm/device.hpp"
 #include "fata/sig/net_device.hpp"
 #include "fata/virtio/transport.hpp"
 
 namespace fata::virtio {
 
-class NetDevice final : private kvm::Device {
+class NetDevice final : private guest::Device {
  public:
   enum Count : std::size_t { kReceived, kSent, kTooLong, kBadLength, kNoBuffer, kCounts };
 
@@ -58,7 +59,7 @@ class NetDevice final : private kvm::Device {
   void break_down();
   void finish_sending();
 
-  // kvm::Device
+  // guest::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
 

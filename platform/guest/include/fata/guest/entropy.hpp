@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace fata::kvm {
+namespace fata::guest {
 
 // After each refill the key is replaced by output that nobody saw, and served bytes are wiped: who reads the
 // state later learns nothing of what was given out before.
@@ -41,4 +41,4 @@ void add_entropy(std::span<const std::byte> bytes) noexcept;
 // add_entropy().
 extern "C" [[gnu::weak]] void fata_gather_boot_entropy() noexcept;
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

@@ -1,10 +1,10 @@
-#include "../src/pv_clock.hpp"
+#include "fata/guest/pv_time.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace fata::kvm {
+namespace fata::guest {
 namespace {
 
 // As the host computes scale and shift: the rate is brought into (0.5, 1] GHz by shifts, then scaled to 2^32.
@@ -37,4 +37,4 @@ TEST(PvClock, system_time_goes_on_from_when_it_was_written) {
 TEST(PvClock, a_host_that_wrote_nothing_gives_no_rate) { EXPECT_EQ(pv_rate(PvTime{}), 0U); }
 
 }  // namespace
-}  // namespace fata::kvm
+}  // namespace fata::guest

@@ -11,7 +11,7 @@
 #include <span>
 #include <string_view>
 
-namespace fata::kvm {
+namespace fata::guest {
 
 // A virtio device behind memory-mapped registers, from `virtio_mmio.device=SIZE@BASE:IRQ`.
 struct MmioDevice {
@@ -43,4 +43,4 @@ class CommandLine {
   std::size_t mmio_count_ = 0;
 };
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

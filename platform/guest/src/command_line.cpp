@@ -1,6 +1,6 @@
-#include "fata/kvm/command_line.hpp"
+#include "fata/guest/command_line.hpp"
 
-namespace fata::kvm {
+namespace fata::guest {
 namespace {
 
 // A decimal or 0x number at the front of `text`, which moves on; false if there is none or it overflows.
@@ -87,4 +87,4 @@ std::string_view CommandLine::parse(std::string_view line) {
   return {};
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

@@ -1,4 +1,4 @@
-#include "fata/kvm/command_line.hpp"
+#include "fata/guest/command_line.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace fata::kvm {
+namespace fata::guest {
 namespace {
 using testing::ElementsAre;
 
@@ -72,4 +72,4 @@ TEST(CommandLine, too_much_is_an_error) {
 }
 
 }  // namespace
-}  // namespace fata::kvm
+}  // namespace fata::guest

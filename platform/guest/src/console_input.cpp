@@ -1,11 +1,11 @@
-#include "fata/kvm/console_input.hpp"
+#include "fata/guest/console_input.hpp"
 
 #include <utility>
 
-#include "console.hpp"
 #include "fata/base/panic.hpp"
+#include "fata/guest/console_buffer.hpp"
 
-namespace fata::kvm {
+namespace fata::guest {
 
 namespace {
 constinit ConsoleInput* the_input = nullptr;
@@ -45,4 +45,4 @@ async::Task<Result<void>> ConsoleInput::next(async::Wait wait) {
   co_return Result<void>{};
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

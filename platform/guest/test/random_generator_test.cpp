@@ -4,9 +4,9 @@
 #include <set>
 #include <vector>
 
-#include "fata/kvm/entropy.hpp"
+#include "fata/guest/entropy.hpp"
 
-namespace fata::kvm {
+namespace fata::guest {
 namespace {
 
 std::vector<std::byte> bytes(RandomGenerator& generator, std::size_t count) {
@@ -80,4 +80,4 @@ TEST(RandomGenerator, what_was_served_is_no_longer_in_its_memory) {
 }
 
 }  // namespace
-}  // namespace fata::kvm
+}  // namespace fata::guest

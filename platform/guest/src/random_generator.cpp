@@ -2,9 +2,9 @@
 #include <bit>
 #include <cstring>
 
-#include "fata/kvm/entropy.hpp"
+#include "fata/guest/entropy.hpp"
 
-namespace fata::kvm {
+namespace fata::guest {
 namespace {
 void quarter_round(std::array<std::uint32_t, 16>& s, unsigned a, unsigned b, unsigned c, unsigned d) {
   s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 16);
@@ -68,4 +68,4 @@ void RandomGenerator::fill(std::span<std::byte> out) {
   }
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

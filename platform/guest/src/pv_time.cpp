@@ -1,6 +1,6 @@
-#include "pv_clock.hpp"
+#include "fata/guest/pv_time.hpp"
 
-namespace fata::kvm {
+namespace fata::guest {
 
 std::uint64_t pv_rate(const PvTime& time) {
   if (time.scale == 0 || time.shift > 31 || time.shift < -31) return 0;
@@ -15,4 +15,4 @@ std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc) {
          static_cast<std::uint64_t>(static_cast<unsigned __int128>(ticks) * time.scale >> 32);
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

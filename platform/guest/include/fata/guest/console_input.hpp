@@ -1,4 +1,4 @@
-// What is typed on the serial console, for images that listen to it: `n` and Enter ask for a report. Models
+// What is typed on the console, for images that listen to it: `n` and Enter ask for a report. Models
 // net::ReportRequests.
 //
 // There is one at most. Without it what is typed is thrown away, but for the characters that end the image.
@@ -7,7 +7,7 @@
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
 
-namespace fata::kvm {
+namespace fata::guest {
 
 class ConsoleInput {
  public:
@@ -29,4 +29,4 @@ class ConsoleInput {
   async::WaitQueue waiting_;
 };
 
-}  // namespace fata::kvm
+}  // namespace fata::guest

@@ -4,11 +4,11 @@
 
 #include "fata/base/danger.hpp"
 #include "fata/base/panic.hpp"
-#include "fata/kvm/command_line.hpp"
+#include "fata/guest/command_line.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view line(reinterpret_cast<const char*>(data), size);
-  fata::kvm::CommandLine parsed;
+  fata::guest::CommandLine parsed;
   const std::string_view wrong = parsed.parse(line);
   std::size_t total = 0;
   for (const std::string_view word : parsed.arguments()) {
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "a platform's word came through");
   }
   fata::check(total <= size, "more text than there was");
-  for (const fata::kvm::MmioDevice& device : parsed.mmio_devices()) {
+  for (const fata::guest::MmioDevice& device : parsed.mmio_devices()) {
     fata::check(device.size >= 0x100 && device.base != 0 && device.irq < 1024, "a device out of bounds");
   }
   fata::check(wrong.empty() || wrong.size() < 100, "the reason is one line");

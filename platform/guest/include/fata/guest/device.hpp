@@ -1,0 +1,30 @@
+// A driver's place in the loop of a kernel.
+#pragma once
+
+namespace fata::guest {
+
+// Interrupts and event channels carry no work: they only end the idling, after which all devices are polled.
+class Device {
+ public:
+  // Completes what has completed and hands over what was queued; never waits. True if anything was completed.
+  virtual bool poll() noexcept = 0;
+  // Asks the hardware to interrupt from now on. False if something is pending already: then nobody sleeps. A
+  // device on an edge-triggered pin must acknowledge it here *before* it looks once more, else no edge follows.
+  virtual bool prepare_to_idle() noexcept = 0;
+  // The machine was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone, and is to be
+  // asked for again. Only where machines are moved under a running image (Xen).
+  virtual void resume() noexcept {}
+
+ protected:
+  ~Device() = default;
+
+ private:
+  friend struct DeviceList;
+  Device* next_ = nullptr;
+};
+
+// Puts a device into the loop, and takes it out again (nothing happens if it is not there); not from within poll().
+void attach(Device& device) noexcept;
+void detach(Device& device) noexcept;
+
+}  // namespace fata::guest

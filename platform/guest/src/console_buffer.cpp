@@ -1,0 +1,45 @@
+#include "fata/guest/console_buffer.hpp"
+
+#include <algorithm>
+
+#include "fata/base/text.hpp"
+
+namespace fata::guest {
+
+[[gnu::weak]] void console_typed(char) noexcept {}
+
+void ConsoleBuffer::put(std::string_view text) {
+  std::size_t end = (first_ + used_) % kSize;
+  used_ += text.size();
+  for (const char c : text) {
+    ring_[end] = c;
+    end = end + 1 == kSize ? 0 : end + 1;
+  }
+}
+
+void ConsoleBuffer::write(std::string_view text) {
+  if (dropped_ != 0) {
+    Text<64> note(std::in_place, "[console: ", dropped_, " bytes dropped]\n");
+    if (note.size() + text.size() <= kSize - used_) {
+      put(note.view());
+      dropped_ = 0;
+    }
+  }
+  if (dropped_ != 0 || text.size() > kSize - used_) {
+    dropped_ += text.size();
+    return;
+  }
+  put(text);
+}
+
+std::string_view ConsoleBuffer::front() const {
+  return {ring_.data() + first_, std::min(used_, kSize - first_)};
+}
+
+void ConsoleBuffer::pop(std::size_t count) {
+  first_ = (first_ + count) % kSize;
+  used_ -= count;
+  if (used_ == 0) write({});  // says what was dropped, if anything
+}
+
+}  // namespace fata::guest

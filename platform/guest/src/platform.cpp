@@ -1,0 +1,170 @@
+// What every kernel does whatever its hypervisor is: the start up to the application, parameters, randomness, and the
+// end.
+#include "fata/base/platform.hpp"
+
+#include <new>
+#include <utility>
+
+#include "fata/async/image.hpp"
+#include "fata/async/loop.hpp"
+#include "fata/base/log.hpp"
+#include "fata/base/panic.hpp"
+#include "fata/guest/command_line.hpp"
+#include "fata/guest/entropy.hpp"
+#include "fata/guest/hypervisor.hpp"
+#include "fata/libc/libc.hpp"
+#include "fata/machine/boot.hpp"
+#include "fata/machine/cpu.hpp"
+#include "fata/machine/report.hpp"
+
+extern "C" {
+using Constructor = void (*)();
+extern Constructor __init_array_start[], __init_array_end[];
+}
+
+namespace fata::guest {
+
+struct DeviceList {
+  Device* first = nullptr;
+
+  void add(Device& device) { device.next_ = std::exchange(first, &device); }
+  void remove(Device& device) {
+    for (Device** link = &first; *link != nullptr; link = &(*link)->next_) {
+      if (*link != &device) continue;
+      *link = device.next_;
+      return;
+    }
+  }
+  bool poll() {
+    bool completed = false;
+    for (Device* device = first; device != nullptr; device = device->next_) completed |= device->poll();
+    return completed;
+  }
+  bool prepare_to_idle() {
+    for (Device* device = first; device != nullptr; device = device->next_) {
+      if (!device->prepare_to_idle()) return false;
+    }
+    return true;
+  }
+  void resume() {
+    for (Device* device = first; device != nullptr; device = device->next_) device->resume();
+  }
+};
+
+namespace {
+
+struct State {
+  RandomGenerator random;
+  CommandLine command_line;
+  DeviceList devices;
+  bool stop_requested = false;
+};
+constinit State state{};
+constinit async::Loop* the_loop = nullptr;
+alignas(async::Loop) constinit std::array<std::byte, sizeof(async::Loop)> loop_memory{};
+
+constexpr int kWrongConfiguration = 64;
+
+// An image that runs out of memory before it first waits was given too little: no bug of its own, hence no
+// backtrace.
+void refuse_exhaustion(std::string_view line) {
+  platform::console_flush();
+  refuse(line);
+}
+
+void start_random() {
+  for (unsigned i = 0; i < 4; ++i) {
+    std::uint64_t word = 0;
+    const bool strong = machine::hardware_random(word);
+    if (!strong) word = machine::read_tsc();
+    state.random.add(std::as_bytes(std::span(&word, 1)), strong ? sizeof(word) : 0);
+  }
+}
+
+}  // namespace
+
+void refuse(std::string_view text) noexcept { machine::fata_platform_refuse(text.data(), text.size()); }
+const CommandLine& command_line() noexcept { return state.command_line; }
+void request_stop() noexcept { state.stop_requested = true; }
+void attach(Device& device) noexcept { state.devices.add(device); }
+void detach(Device& device) noexcept { state.devices.remove(device); }
+bool poll_all() noexcept { return state.devices.poll(); }
+bool prepare_all_to_idle() noexcept { return state.devices.prepare_to_idle(); }
+void resume_all() noexcept { state.devices.resume(); }
+void note_idle() noexcept { libc::set_exhaustion_handler(nullptr); }
+void add_entropy(std::span<const std::byte> bytes) noexcept { state.random.add(bytes, bytes.size()); }
+
+}  // namespace fata::guest
+
+namespace fata::platform {
+using guest::state;
+
+void entropy(std::span<std::byte> out) noexcept { state.random.fill(out); }
+std::span<const std::string_view> arguments() noexcept { return state.command_line.arguments(); }
+std::size_t memory() noexcept { return machine::total_memory(); }
+bool stop_requested() noexcept { return state.stop_requested; }
+
+[[noreturn]] void exit(int status) noexcept {
+  console_flush();
+  guest::power_off(status);
+}
+
+}  // namespace fata::platform
+
+namespace fata {
+
+void log_sink(log::Level, std::string_view line) noexcept {
+  platform::console_write(line);
+  platform::console_write("\n");
+}
+
+[[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
+  if (!machine::begin_last_report()) guest::power_off(machine::kCrashStatus);
+  platform::console_flush();
+  std::string_view name = file;
+  name.remove_prefix(name.rfind('/') + 1);
+  Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
+  machine::report_line(text.view());
+  const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
+  machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1, *frame);
+  guest::power_off(machine::kCrashStatus);
+}
+
+namespace async {
+Loop& current_loop() noexcept { return *guest::the_loop; }
+}  // namespace async
+
+namespace machine {
+
+extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t size) noexcept {
+  fata_platform_emergency_write(text, size);
+  fata_platform_emergency_write("\n", 1);
+  guest::power_off(guest::kWrongConfiguration);
+}
+
+extern "C" [[noreturn]] void fata_platform_main() noexcept {
+  using guest::state;
+  for (const Region& region : free_memory()) {
+    libc::heap().add_region(reinterpret_cast<void*>(region.begin), region.size());
+  }
+  libc::set_exhaustion_handler(guest::refuse_exhaustion);
+  guest::start_hypervisor();
+  if (command_line_was_cut()) guest::refuse("command line: longer than 4095 bytes");
+  if (const std::string_view wrong = state.command_line.parse(command_line()); !wrong.empty()) {
+    constexpr std::string_view kWhere = "command line: ";
+    fata_platform_emergency_write(kWhere.data(), kWhere.size());
+    guest::refuse(wrong);
+  }
+  guest::start_random();
+  guest::start_devices();
+  for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
+    (*constructor)();
+  guest::finish_start();
+  if (guest::fata_gather_boot_entropy != nullptr) guest::fata_gather_boot_entropy();
+  if (!state.random.is_seeded()) guest::refuse_without_entropy();
+  guest::the_loop = new (guest::loop_memory.data()) async::Loop();
+  platform::exit(run_image(*guest::the_loop));
+}
+
+}  // namespace machine
+}  // namespace fata
