@@ -58,9 +58,11 @@ struct State {
   std::size_t free_count;
   std::uint64_t total_memory;
   std::uint64_t entry_tsc;
-  std::uint64_t base;       // virtual address of the image
-  std::uint64_t next_page;  // of the page-table pages, which are taken one after the other
-  std::uint64_t last_page;
+  std::uint64_t base;  // virtual address of the image
+  // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells, which may lie right
+  // behind the image, is read to the last.
+  std::uint64_t ram_end;
+  std::uint64_t last_page;  // the last one taken
   PageTables tables;
   ThreadBlock thread;
 };
@@ -76,10 +78,9 @@ constexpr std::uint64_t page_down(std::uint64_t a) { return a & ~(kPage - 1); }
 constexpr std::uint64_t page_up(std::uint64_t a) { return page_down(a + kPage - 1); }
 
 std::uint64_t boot_page() {
-  if (state.next_page == state.last_page)
+  if (state.last_page == at(__image_end))
     refuse("too little memory: no room for page tables; give the guest 2 MiB or more");
-  const std::uint64_t page = state.next_page;
-  state.next_page += kPage;
+  const std::uint64_t page = state.last_page -= kPage;
   for (auto& word : danger_span(reinterpret_cast<std::uint64_t*>(page), kPage / 8)) word = 0;
   return page;
 }
@@ -227,7 +228,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   const Region loaded{at(__image_start), at(__image_end)};
   for_each_ram(*info, {}, [&](std::uint64_t begin, std::uint64_t end) {
     state.total_memory += end - begin;
-    if (begin <= loaded.begin && loaded.end <= end) state.next_page = loaded.end, state.last_page = end;
+    if (begin <= loaded.begin && loaded.end <= end) state.ram_end = state.last_page = end;
   });
   if (state.last_page <= loaded.end)
     refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
@@ -243,10 +244,9 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   map_image(at(__data_start), at(__data_end), kWritable);
   map_stacks();
   state.tables.map(page_down(kLinkBase), page_down(kLinkBase), kPage, kExecutable);  // for the switch only
-  state.tables.map(0xfee00000, 0xfee00000, kPage, kWritable | kUncached);            // local APIC
-  state.tables.map(0xfec00000, 0xfec00000, kPage, kWritable | kUncached);            // I/O APIC
 
-  for_each_ram(*info, {loaded.begin, state.next_page}, [](std::uint64_t begin, std::uint64_t end) {
+  for_each_ram(*info, loaded, [](std::uint64_t begin, std::uint64_t end) {
+    if (end == state.ram_end) end = state.last_page;
     if (state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
   });
   // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
@@ -285,10 +285,9 @@ std::uint64_t dma_address(const volatile void* pointer) {
   return address - here.begin < here.size() ? link_address(address) : address;
 }
 
-volatile void* map_device(std::uint64_t physical, std::size_t size) {
-  for (std::uint64_t page = page_down(physical); page < physical + size; page += kPage) {
-    if (!state.tables.is_mapped(page)) state.tables.map(page, page, kPage, kWritable | kUncached);
-  }
+volatile void* map_device(std::uint64_t physical, std::size_t size, Access access) {
+  const std::uint64_t begin = page_down(physical);
+  state.tables.map(begin, begin, page_up(physical + size) - begin, access);
   return reinterpret_cast<volatile void*>(physical);
 }
 

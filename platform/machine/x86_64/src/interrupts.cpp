@@ -2,6 +2,7 @@
 
 #include "fata/base/panic.hpp"
 #include "fata/machine/cpu.hpp"
+#include "fata/machine/memory.hpp"
 
 extern "C" {
 std::uint64_t fata_interrupts_pending = 0;
@@ -47,6 +48,8 @@ constinit unsigned next_bit = 1;
 }  // namespace
 
 void start_interrupts() {
+  map_device(fata_local_apic, kPage);
+  map_device(0xfec00000, kPage);  // I/O APIC
   // The 8259 pair: moved away from the exceptions' vectors, then masked.
   constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58}, {0x21, 4},
                                      {0xa1, 2},    {0x21, 1},    {0xa1, 1},    {0x21, 0xff}, {0xa1, 0xff}};

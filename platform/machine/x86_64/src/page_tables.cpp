@@ -42,9 +42,4 @@ void PageTables::unmap_page(std::uint64_t virtual_address) {
   invalidate_page(virtual_address);
 }
 
-bool PageTables::is_mapped(std::uint64_t virtual_address) {
-  const std::uint64_t* const slot = entry(virtual_address, 1, false);
-  return slot != nullptr && (*slot & kPresent) != 0;
-}
-
 }  // namespace fata::machine

@@ -20,7 +20,6 @@ class PageTables {
   // Maps whole pages: in units of 2 MiB where both addresses and the size allow it.
   void map(std::uint64_t virtual_address, std::uint64_t physical, std::uint64_t size, Access access);
   void unmap_page(std::uint64_t virtual_address);
-  bool is_mapped(std::uint64_t virtual_address);
 
  private:
   std::uint64_t* entry(std::uint64_t virtual_address, unsigned level, bool create);

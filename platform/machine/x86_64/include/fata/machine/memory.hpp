@@ -38,9 +38,9 @@ inline std::uint64_t link_address(std::uint64_t address) { return address - imag
 // The address by which a device reaches `pointer` (heap, or inside the image).
 std::uint64_t dma_address(const volatile void* pointer);
 
-// Makes the registers of a device at `physical` usable: mapped one to one, uncached. Idempotent.
-// The answer is where to access them.
-volatile void* map_device(std::uint64_t physical, std::size_t size);
+// Makes the registers of a device at `physical` usable: mapped one to one, uncached unless told otherwise (pages of memory
+// outside the memory map, that a hypervisor shares). Idempotent; `physical` must not lie in the memory map's RAM. The answer is where to access them.
+volatile void* map_device(std::uint64_t physical, std::size_t size, Access access = kWritable | kUncached);
 
 // What an address is, for reports; static text.
 struct Place {
