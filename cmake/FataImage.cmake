@@ -25,8 +25,11 @@ function(fata_image name)
     return()
   endif()
 
-  target_link_libraries(${name} PRIVATE fata::platform_kvm)
-  if(TARGET fata::virtio AND NOT arg_CPU_ENTROPY_ONLY)
+  if(NOT FATA_HYPERVISOR)
+    set(FATA_HYPERVISOR kvm)
+  endif()
+  target_link_libraries(${name} PRIVATE fata::platform_${FATA_HYPERVISOR})
+  if(FATA_HYPERVISOR STREQUAL "kvm" AND TARGET fata::virtio AND NOT arg_CPU_ENTROPY_ONLY)
     # The driver of virtio-rng is reached by a weak reference, which alone draws nothing from an archive.
     target_link_libraries(${name} PRIVATE fata::virtio)
     target_link_options(${name} PRIVATE "SHELL:-u fata_gather_boot_entropy")

@@ -5,7 +5,14 @@
 
 namespace fata::config {
 
-std::string_view name(Target target) { return target == Target::kKvm ? "kvm" : "linux"; }
+std::string_view name(Target target) {
+  switch (target) {
+    case Target::kLinux: return "linux";
+    case Target::kKvm: return "kvm";
+    case Target::kXen: return "xen";
+  }
+  return {};
+}
 std::string_view name(Net net) { return net == Net::kDirect ? "direct" : "host"; }
 
 const std::string* Context::given(std::string_view name) const {

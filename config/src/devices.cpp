@@ -9,12 +9,13 @@ auto offload_parameter(Where where) {
 }  // namespace
 
 Device<NetDevice> default_network(const Context& context, Where where) {
-  if (context.is(Target::kKvm)) {
-    return device<NetDevice>({.type = "fata::virtio::NetDevice",
-                              .headers = {"fata/virtio/net.hpp"},
-                              .libraries = {"virtio"},
+  if (context.is_kernel()) {
+    const std::string driver = context.is(Target::kKvm) ? "virtio" : "xen";
+    return device<NetDevice>({.type = "fata::" + driver + "::NetDevice",
+                              .headers = {"fata/" + driver + "/net.hpp"},
+                              .libraries = {context.is(Target::kKvm) ? "virtio" : "platform_xen"},
                               .form = Form::kConnect,
-                              .only_on = Target::kKvm,
+                              .only_on = context.target(),
                               .called = "the network card",
                               .where = where},
                              offload_parameter(where));
@@ -94,12 +95,12 @@ Stack members(const Device<Bundle>& of, Where where) {
 }
 
 Device<ReportRequests> report_requests(const Context& context, Where where) {
-  if (context.is(Target::kKvm)) {
+  if (context.is_kernel()) {
     return device<ReportRequests>(
         {.type = "fata::guest::ConsoleInput",
          .headers = {"fata/guest/console_input.hpp"},
          .libraries = {"guest"},
-         .only_on = Target::kKvm,
+         .only_on = context.target(),
          .where = where},
         parameter("netstat", false,
                   "print the state of the network when n and Enter are typed on the console", where));

@@ -20,7 +20,10 @@ int main(int argc, char** argv) {
       if (equals == word.npos || equals == 0) throw ConfigError("-D " + word + ": write -D name=value");
       keys[word.substr(0, equals)] = word.substr(equals + 1);
     }
-    const Context context(std::string(words[1]) == "kvm" ? Target::kKvm : Target::kLinux,
+    const std::string target = words[1];
+    const Context context(target == "kvm"   ? Target::kKvm
+                          : target == "xen" ? Target::kXen
+                                            : Target::kLinux,
                           std::string(words[2]) == "direct" ? Net::kDirect : Net::kHost, words[3],
                           std::move(keys));
     const Plan made = ::plan(context);

@@ -104,13 +104,14 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
                     plan.name + " LANGUAGES" + languages(app, plan) +
                     ")\n"
                     "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
-                    plan.target +
-                    " CACHE STRING \"\" FORCE)\n"
+                    std::string(built_for(plan.target)) +
+                    " CACHE STRING \"\" FORCE)\n" +
+                    (plan.target == "xen" ? "set(FATA_HYPERVISOR xen)\n" : "") +
                     "set(fata_DIR " +
                     cmake_quoted(home.package(plan.target)) +
                     ")\n"
                     "find_package(fata CONFIG REQUIRED)\n";
-  const bool kernel = plan.target == "kvm";
+  const bool kernel = plan.target != "linux";
   if (packed) out += "set(FATA_PACK " + cmake_quoted(home.packer()) + ")\n";
   const fs::path headers = build / "third_party";
   if (kernel) link_headers(plan, headers);

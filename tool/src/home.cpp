@@ -25,12 +25,14 @@ fs::path Home::config_headers() const {
 fs::path Home::config_library() const {
   return in_tree_ ? own_build_ / "config/libfata_config.a" : root_ / "lib/fata/libfata_config.a";
 }
+std::string_view built_for(std::string_view target) { return target == "linux" ? "linux" : "kvm"; }
+
 fs::path Home::package(std::string_view target) const {
-  return in_tree_ ? root_ / "build" / target : root_ / "lib/cmake/fata";
+  return in_tree_ ? root_ / "build" / built_for(target) : root_ / "lib/cmake/fata";
 }
 fs::path Home::toolchain(std::string_view target) const {
   if (target == "linux") return {};
-  const fs::path file = "toolchain-" + std::string(target) + "-x86_64.cmake";
+  const fs::path file = "toolchain-" + std::string(built_for(target)) + "-x86_64.cmake";
   return (in_tree_ ? root_ / "cmake" : root_ / "lib/cmake/fata") / file;
 }
 fs::path Home::packer() const {
@@ -39,7 +41,7 @@ fs::path Home::packer() const {
 
 void Home::provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const {
   if (!in_tree_) {
-    if (fs::exists(root_ / ("lib/cmake/fata/fata-" + std::string(target) + ".cmake"))) return;
+    if (fs::exists(root_ / ("lib/cmake/fata/fata-" + std::string(built_for(target)) + ".cmake"))) return;
     throw UsageError("the target " + std::string(target) + " is not installed in " + root_.string() +
                      "; install Fata's build for it, too");
   }
@@ -54,7 +56,7 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
                 "-G",
                 "Ninja",
                 "-DCMAKE_BUILD_TYPE=Release",
-                "-DFATA_TARGET=" + std::string(target)};
+                "-DFATA_TARGET=" + std::string(built_for(target))};
     if (target == "linux") {
       words.insert(words.end(),
                    {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19", "-DFATA_TOOL=ON"});

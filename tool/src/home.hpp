@@ -9,6 +9,9 @@
 
 namespace fata::tool {
 
+// Kernels of all hypervisors are built from one tree of libraries: whose name it is.
+std::string_view built_for(std::string_view target);
+
 class Home {
  public:
   // Found from the path of the running program.

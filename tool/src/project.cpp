@@ -37,8 +37,8 @@ bool is_newer_than_all(const fs::path& file, const std::vector<fs::path>& others
 }  // namespace
 
 Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(choice) {
-  if (choice_.target != "linux" && choice_.target != "kvm") {
-    throw UsageError("-t " + choice_.target + ": the targets are linux and kvm");
+  if (choice_.target != "linux" && choice_.target != "kvm" && choice_.target != "xen") {
+    throw UsageError("-t " + choice_.target + ": the targets are linux, kvm and xen");
   }
   if (choice_.net.empty()) choice_.net = kernel() ? "direct" : "host";
   if (choice_.net != "host" && choice_.net != "direct") {
@@ -63,7 +63,7 @@ fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map")
 
 bool Project::has_card() const {
   return std::ranges::any_of(plan_.devices,
-                             [](const PlanDevice& d) { return d.type == "fata::virtio::NetDevice"; });
+                             [](const PlanDevice& d) { return d.type == "fata::virtio::NetDevice" || d.type == "fata::xen::NetDevice"; });
 }
 
 void Project::compile_config() {
@@ -105,7 +105,7 @@ void Project::generate() {
   }
   write_if_changed(folder_ / "CMakeLists.txt",
                    generate_cmake(plan_, home_, app_, folder_, kernel() && !choice_.plain));
-  if (kernel()) {
+  if (choice_.target == "kvm") {
     write_if_changed(folder_ / (plan_.name + ".qemu.sh"), qemu_script(*this));
     write_if_changed(folder_ / (plan_.name + ".firecracker.json"), firecracker_json(*this));
   }
@@ -120,8 +120,8 @@ void Project::configure() {
 
 void Project::build() {
   std::vector<std::string> libraries = plan_.libraries();
-  libraries.push_back(kernel() ? "platform_kvm" : "platform_linux_main");
-  if (kernel()) libraries.push_back("virtio");  // its random-number driver is in every image
+  libraries.push_back(kernel() ? "platform_" + choice_.target : "platform_linux_main");
+  if (choice_.target == "kvm") libraries.push_back("virtio");  // its random-number driver is in every image
   home_.provide(choice_.target, libraries, choice_.verbose);
 
   const FolderLock lock(folder_);

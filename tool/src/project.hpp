@@ -34,7 +34,7 @@ class Project {
   const fs::path& app() const { return app_; }
   const fs::path& folder() const { return folder_; }  // everything that is written is below it
   const Plan& plan() const { return plan_; }
-  bool kernel() const { return choice_.target == "kvm"; }
+  bool kernel() const { return choice_.target != "linux"; }
 
   // Whether the plan has the target's network card, to which --link attaches something.
   bool has_card() const;

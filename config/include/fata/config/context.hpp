@@ -9,7 +9,7 @@
 
 namespace fata::config {
 
-enum class Target { kLinux, kKvm };  // a process, a kernel
+enum class Target { kLinux, kKvm, kXen };  // a process, and kernels
 enum class Net { kHost, kDirect };   // the host's sockets, Fata's own stack
 
 std::string_view name(Target target);
@@ -34,6 +34,7 @@ class Context {
   Net net() const { return net_; }
   std::string_view arch() const { return arch_; }  // "x86_64"
   bool is(Target target) const { return target_ == target; }
+  bool is_kernel() const { return !is(Target::kLinux); }
   bool is(Net net) const { return net_ == net; }
 
   // A choice between two devices (or anything else) of one type. A plain `if` does as well.

@@ -1,0 +1,102 @@
+// Xenstore, the tree of names that the domains of a host share: asynchronous requests, transactions, watches.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fata/async/task.hpp"
+#include "fata/async/wait.hpp"
+#include "fata/guest/device.hpp"
+#include "fata/xen/errors.hpp"
+#include "fata/xen/events.hpp"
+#include "fata/xen/store_wire.hpp"
+
+namespace fata::xen {
+
+class Watch;
+
+// Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at most 3072 or 2048 bytes.
+// Every call may be cancelled; the reply is then thrown away when it comes. At most kMostPending are under way.
+class Store final : private guest::Device {
+ public:
+  static constexpr std::size_t kMostPending = 48;
+  using Transaction = std::uint32_t;
+  static constexpr Transaction kNone = 0;
+
+  Store(void* page, Port port);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  async::Task<Result<std::string>> read(std::string path, async::Wait wait = {}, Transaction in = kNone);
+  async::Task<Result<void>> write(std::string path, std::string value, async::Wait wait = {}, Transaction in = kNone);
+  // The names directly below.
+  async::Task<Result<std::vector<std::string>>> list(std::string path, async::Wait wait = {}, Transaction in = kNone);
+  // With all below.
+  async::Task<Result<void>> remove(std::string path, async::Wait wait = {}, Transaction in = kNone);
+  // "b0", "r7": who may what; the first is the owner (xenstore's documentation).
+  async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions, async::Wait wait = {});
+
+  // Between begin() and end() the transaction sees one state of the tree, and what it writes comes at once. Errc::kAgain from
+  // end(): another one was faster, nothing was written; do all of it once more.
+  async::Task<Result<Transaction>> begin(async::Wait wait = {});
+  async::Task<Result<void>> end(Transaction transaction, bool commit, async::Wait wait = {});
+
+  // Sends a write and asks for no reply: for the last words of an image.
+  void write_and_forget(std::string_view path, std::string_view value);
+  // Until what was sent is with the hypervisor's side, or about 100 ms have passed. For ends, where no loop turns any more.
+  void flush() noexcept;
+  // After the machine was stopped, before resume(): the page is the same, the port another.
+  void rebind(Port port) noexcept;
+
+ private:
+  friend class Watch;
+  struct Pending;
+  async::Task<Result<std::string>> request(std::uint32_t type, Transaction in, std::string payload, async::Wait wait);
+  async::Task<Result<void>> command(std::uint32_t type, Transaction in, std::string payload, async::Wait wait);
+
+  // guest::Device
+  bool poll() noexcept override;
+  bool prepare_to_idle() noexcept override;
+  void resume() noexcept override;
+
+  bool pump();
+  void dispatch(StoreWire::Message& message);
+  void send_watch(const Watch& watch);
+
+  StoreWire wire_;
+  Port port_;
+  std::uint32_t next_id_ = 1;
+  Pending* pending_ = nullptr;
+  std::size_t pending_count_ = 0;
+  Watch* watches_ = nullptr;
+};
+
+// Hears of changes at a path and below it; the first time at once. Changes that come together are one.
+class Watch {
+ public:
+  Watch(Store& store, std::string path);
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  // Until something may have changed since the last call.
+  async::Task<Result<void>> next(async::Wait wait = {});
+  // The same without waiting.
+  bool take_change() { return std::exchange(changed_, false); }
+
+ private:
+  friend class Store;
+  Store* store_;
+  std::string path_;
+  std::uint32_t token_;
+  bool changed_ = false;
+  async::WaitQueue waiting_;
+  Watch* next_ = nullptr;
+};
+
+// The domain's own.
+Store& store() noexcept;
+
+}  // namespace fata::xen

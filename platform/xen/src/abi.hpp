@@ -1,0 +1,20 @@
+// Xen's public headers (libxen-dev), which are C: what is not C++ in them is kept out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+#include <xen/xen.h>
+#include <xen/event_channel.h>
+#include <xen/features.h>
+#include <xen/grant_table.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+#include <xen/io/console.h>
+#include <xen/io/netif.h>
+#include <xen/io/xenbus.h>
+#include <xen/io/xs_wire.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+#include <xen/version.h>

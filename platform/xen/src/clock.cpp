@@ -1,0 +1,64 @@
+#include "clock.hpp"
+
+#include <algorithm>
+
+#include "fata/machine/cpu.hpp"
+
+namespace fata::xen {
+namespace {
+static_assert(sizeof(guest::PvTime) == sizeof(vcpu_time_info_t));
+static_assert(offsetof(shared_info_t, wc_nsec) == offsetof(shared_info_t, wc_version) + 8);
+
+const guest::PvTime& time_of(const shared_info_t& shared) {
+  return *reinterpret_cast<const guest::PvTime*>(&shared.vcpu_info[0].time);
+}
+
+// Nanoseconds since 1970 at the hypervisor's time zero.
+std::int64_t wall_base(const shared_info_t& shared) {
+  guest::PvWall wall{};
+  if (!guest::copy_stable(*reinterpret_cast<const guest::PvWall*>(&shared.wc_version), wall)) return 0;
+  return (std::int64_t{shared.wc_sec_hi} << 32 | wall.seconds) * 1'000'000'000 + wall.nanoseconds;
+}
+}  // namespace
+
+std::int64_t Clock::system_now() {
+  // Nearly always the hypervisor has written nothing since.
+  const guest::PvTime& shared = time_of(*shared_);
+  if (__atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) != time_.version) guest::copy_stable(shared, time_);
+  return static_cast<std::int64_t>(guest::pv_system_ns(time_, machine::read_tsc()));
+}
+
+void Clock::start(const shared_info_t& shared, std::uint64_t entry_tsc) {
+  shared_ = &shared;
+  origin_ = system_now();
+  guest::PvTime since = time_;
+  since.tsc = entry_tsc;
+  since.system_time = 0;
+  origin_ -= static_cast<std::int64_t>(guest::pv_system_ns(since, machine::read_tsc()));
+  wall_base_ = wall_base(shared);
+}
+
+void Clock::resume(const shared_info_t& shared) {
+  const WallTime before{wall_base_ + origin_ + last_};
+  shared_ = &shared;
+  time_ = {};
+  const std::int64_t system = system_now();
+  wall_base_ = wall_base(shared);
+  const std::int64_t passed = std::max<std::int64_t>(0, wall_base_ + system - before.ns);
+  origin_ = system - last_ - passed;
+}
+
+Instant Clock::now() {
+  last_ = std::max(last_, system_now() - origin_);
+  return {last_};
+}
+
+WallTime Clock::wall() { return {wall_base_ + origin_ + now().ns}; }
+
+std::uint64_t Clock::system_time_at(Instant instant) {
+  std::int64_t at = 0;
+  if (__builtin_add_overflow(instant.ns, origin_, &at)) return ~std::uint64_t{0} >> 1;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(at, 1));
+}
+
+}  // namespace fata::xen

@@ -1,0 +1,19 @@
+// The domain's own table of grants: its frames are mapped where pages of the heap were.
+#include "fata/xen/grants.hpp"
+#include "hypercall.hpp"
+
+namespace fata::xen {
+namespace {
+
+void* grow(std::size_t index) {
+  static constinit std::array<void*, GrantTable::kMostFrames> pages{};
+  if (pages[index] == nullptr) pages[index] = new_page();
+  return map_hypervisor_page(XENMAPSPACE_grant_table, index, pages[index]) ? pages[index] : nullptr;
+}
+constinit GrantTable table(grow);
+
+}  // namespace
+
+GrantTable& grants() noexcept { return table; }
+
+}  // namespace fata::xen

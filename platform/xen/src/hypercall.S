@@ -1,0 +1,17 @@
+// long fata_hypercall(unsigned number, a1, a2, a3, a4): one instruction instead of a call through a page that the
+// hypervisor writes, so that no page of code is ever written (docs/decisions/xen-without-hypercall-page.md).
+    .text
+    .globl fata_hypercall
+fata_hypercall:
+    movl %edi, %eax
+    movq %rsi, %rdi
+    movq %rdx, %rsi
+    movq %rcx, %rdx
+    movq %r8, %r10
+    cmpb $0, fata_uses_vmmcall(%rip)
+    jne 1f
+    vmcall
+    ret
+1:  vmmcall
+    ret
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,44 @@
+#include "hypercall.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "fata/machine/cpu.hpp"
+#include "fata/machine/memory.hpp"
+
+extern "C" {
+constinit std::uint8_t fata_uses_vmmcall = 0;
+}
+
+namespace fata::xen {
+
+bool find_hypervisor() noexcept {
+  constexpr std::uint32_t kFirst = 0x40000000, kLast = 0x40010000, kStep = 0x100;
+  const std::uint32_t vendor = machine::cpuid(0).b;
+  fata_uses_vmmcall = vendor == 0x68747541 /* Auth(enticAMD) */ || vendor == 0x6f677948 /* Hygo(nGenuine) */;
+  for (std::uint32_t leaf = kFirst; leaf != kLast; leaf += kStep) {
+    const machine::CpuId id = machine::cpuid(leaf);
+    if (id.b == 0x566e6558 && id.c == 0x65584d4d && id.d == 0x4d4d566e) return true;  // "XenVMMXenVMM"
+  }
+  return false;
+}
+
+std::uint64_t hvm_param(std::uint32_t index) noexcept {
+  xen_hvm_param_t param{DOMID_SELF, 0, index, 0};
+  return call(__HYPERVISOR_hvm_op, HVMOP_get_param, &param) == 0 ? param.value : 0;
+}
+
+bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept {
+  xen_add_to_physmap_t request{DOMID_SELF, 0, space, index, frame_of(page)};
+  return call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &request) == 0;
+}
+
+void* new_page() noexcept {
+  void* const page = std::aligned_alloc(machine::kPage, machine::kPage);
+  std::memset(page, 0, machine::kPage);
+  return page;
+}
+
+std::uint64_t frame_of(const volatile void* page) noexcept { return machine::dma_address(page) / machine::kPage; }
+
+}  // namespace fata::xen

@@ -1,0 +1,32 @@
+// Calls of the hypervisor. Memory is named by its virtual address, where the ABI does not say otherwise.
+#pragma once
+
+#include "abi.hpp"
+#include "fata/xen/grants.hpp"
+
+extern "C" {
+long fata_hypercall(unsigned number, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3, std::uint64_t a4);
+extern std::uint8_t fata_uses_vmmcall;  // AMD's instruction instead of Intel's
+}
+
+namespace fata::xen {
+
+// Finds the hypervisor by CPUID and chooses the instruction; false if it is not Xen. May run before relocation.
+bool find_hypervisor() noexcept;
+
+inline long call(unsigned number, std::uint64_t a1) { return fata_hypercall(number, a1, 0, 0, 0); }
+template <class T>
+long call(unsigned number, unsigned command, T* argument, std::uint64_t a3 = 0) {
+  return fata_hypercall(number, command, reinterpret_cast<std::uint64_t>(argument), a3, 0);
+}
+
+// A parameter of the domain (xen/hvm/params.h); 0 if there is none.
+std::uint64_t hvm_param(std::uint32_t index) noexcept;
+
+// Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`. False if it refuses.
+bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept;
+
+// A page of memory of our own, zeroed, page-aligned; for good.
+void* new_page() noexcept;
+
+}  // namespace fata::xen

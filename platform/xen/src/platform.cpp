@@ -1,0 +1,151 @@
+// The platform header on Xen, and the start, the suspension and the end of a domain.
+#include "fata/base/platform.hpp"
+
+#include <new>
+
+#include "clock.hpp"
+#include "console.hpp"
+#include "fata/async/loop.hpp"
+#include "fata/base/text.hpp"
+#include "fata/guest/entropy.hpp"
+#include "fata/guest/hypervisor.hpp"
+#include "fata/machine/boot.hpp"
+#include "fata/machine/cpu.hpp"
+#include "fata/machine/memory.hpp"
+#include "fata/machine/report.hpp"
+#include "fata/xen/grants.hpp"
+#include "fata/xen/store.hpp"
+#include "hypercall.hpp"
+#include "idle.hpp"
+#include "power.hpp"
+
+namespace fata::xen {
+namespace {
+
+struct State {
+  Console console;
+  Clock clock;
+  Control control;
+  shared_info_t* shared = nullptr;
+  Store* store = nullptr;
+  bool listens = false;
+};
+constinit State state{};
+alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
+
+void find_shared_info() {
+  if (!map_hypervisor_page(XENMAPSPACE_shared_info, 0, state.shared)) guest::refuse("Xen gives no shared page");
+  use_shared_info(*state.shared);
+}
+
+}  // namespace
+
+Store& store() noexcept { return *state.store; }
+
+void wait_a_moment(Port port) noexcept {
+  evtchn_port_t ports = port;
+  sched_poll_t poll{};
+  poll.ports.p = &ports;
+  poll.nr_ports = 1;
+  poll.timeout = state.shared == nullptr ? 1 : state.clock.system_time_at(state.clock.now() + milliseconds(10));
+  call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+  take_event(port);
+}
+
+// Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager at their old places.
+void suspend() noexcept {
+  state.console.flush();
+  sched_shutdown_t request{SHUTDOWN_suspend};
+  const bool cancelled = call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &request) == 1;
+  if (cancelled) return;
+  find_shared_info();
+  state.clock.resume(*state.shared);
+  forget_ports();
+  state.console.start();
+  grants().resume();
+  state.store->rebind(static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN)));
+  guest::resume_all();
+}
+
+}  // namespace fata::xen
+
+namespace fata::guest {
+using xen::state;
+
+void start_hypervisor() noexcept {
+  if (!xen::find_hypervisor()) refuse("this image is for Xen, and there is none: fata run -t xen, xl create");
+  state.console.start();
+  state.shared = static_cast<shared_info_t*>(xen::new_page());
+  xen::find_shared_info();
+  state.clock.start(*state.shared, machine::entry_tsc());
+}
+
+void start_devices() noexcept {
+  const std::uint64_t frame = xen::hvm_param(HVM_PARAM_STORE_PFN);
+  const auto port = static_cast<xen::Port>(xen::hvm_param(HVM_PARAM_STORE_EVTCHN));
+  if (frame == 0 || port == 0) refuse("the domain has no xenstore");
+  void* const page = const_cast<void*>(
+      machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+  xen::watch_port(port);
+  state.store = new (xen::store_memory.data()) xen::Store(page, port);
+}
+
+void finish_start() noexcept {}
+
+void refuse_without_entropy() noexcept {
+  refuse("no source of entropy: give the domain a CPU with RDRAND or RDSEED (cpuid= of its config hides it)");
+}
+
+// 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of its own. The status itself
+// is left in xenstore.
+void power_off(int status) noexcept {
+  if (state.store != nullptr) {
+    state.store->write_and_forget("data/exit-status", Text<16>(std::in_place, status).view());
+    state.store->flush();
+  }
+  const bool good = status == 0 || status == 63;
+  sched_shutdown_t request{SHUTDOWN_crash};
+  if (good) request.reason = state.control.wants_reboot() ? SHUTDOWN_reboot : SHUTDOWN_poweroff;
+  if (xen::find_hypervisor()) xen::call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &request);
+  machine::halt_forever();
+}
+
+}  // namespace fata::guest
+
+namespace fata::platform {
+using xen::state;
+
+Instant monotonic_now() noexcept { return state.clock.now(); }
+WallTime wall_now() noexcept { return state.clock.wall(); }
+void console_write(std::string_view text) noexcept { state.console.write(text); }
+void console_flush() noexcept { state.console.flush(); }
+
+bool poll_devices() noexcept {
+  if (!state.listens) {  // with the loop's first turn
+    state.listens = true;
+    state.control.start(*state.store);
+  }
+  if (state.control.take_suspend()) xen::suspend();
+  const bool completed = guest::poll_all();
+  if (!state.console.is_empty()) state.console.drain();
+  if (state.console.poll_stop()) guest::request_stop();
+  return completed;
+}
+
+void idle_until(Instant deadline) noexcept {
+  guest::note_idle();
+  state.console.drain();
+  if (!guest::prepare_all_to_idle()) return;
+  if (monotonic_now() >= deadline) return;
+  xen::wait_for_event(state.clock.system_time_at(deadline));
+}
+
+}  // namespace fata::platform
+
+namespace fata::machine {
+
+extern "C" void fata_platform_emergency_write(const char* text, std::size_t size) noexcept {
+  xen::emergency_write({text, size});
+}
+
+}  // namespace fata::machine

@@ -1,0 +1,237 @@
+#include "fata/xen/store.hpp"
+
+#include <charconv>
+
+#include "abi.hpp"
+#include "fata/base/platform.hpp"
+#include "fata/base/text.hpp"
+
+namespace fata::xen {
+namespace {
+
+constexpr std::uint32_t kForget = 0;  // the id of what nobody waits for
+
+struct Name {
+  std::string_view text;
+  Errc code;
+};
+constexpr Name kNames[]{{"ENOENT", Errc::kNotFound},
+                        {"EACCES", Errc::kDenied},
+                        {"EAGAIN", Errc::kAgain},
+                        {"E2BIG", Errc::kTooLong},
+                        {"ENOSPC", Errc::kExhausted}};
+
+Error error_of(std::string_view text) {
+  const std::string_view name = take_store_part(text);
+  for (const Name& one : kNames) {
+    if (one.text == name) return one.code;
+  }
+  return Errc::kStore;
+}
+
+std::string number(std::uint32_t value) {
+  Text<16> text(std::in_place, value);
+  return std::string(text.view());
+}
+
+}  // namespace
+
+// Lies in the frame of who waits.
+struct Store::Pending {
+  Pending(Store& store, std::uint32_t id) : owner(store), id(id), next(std::exchange(store.pending_, this)) {
+    ++store.pending_count_;
+  }
+  ~Pending() {
+    for (Pending** link = &owner.pending_; *link != nullptr; link = &(*link)->next) {
+      if (*link != this) continue;
+      *link = next;
+      --owner.pending_count_;
+      return;
+    }
+  }
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+
+  Store& owner;
+  std::uint32_t id;
+  bool done = false;
+  std::uint32_t type = 0;
+  std::string payload;
+  async::WaitQueue waiting;
+  Pending* next;
+};
+
+Store::Store(void* page, Port port) : wire_(page), port_(port) { guest::attach(*this); }
+Store::~Store() { guest::detach(*this); }
+
+async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction in, std::string payload,
+                                                async::Wait wait) {
+  if (payload.size() > StoreWire::kMostPayload) co_return fail(Error(Errc::kTooLong));
+  if (pending_count_ == kMostPending) co_return fail(Error(Errc::kExhausted));
+  if (++next_id_ == kForget) ++next_id_;
+  Pending pending(*this, next_id_);
+  if (!wire_.send(type, pending.id, in, payload)) co_return fail(Error(Errc::kExhausted));
+  pump();
+  while (!pending.done) {
+    if (wire_.broken()) co_return fail(Error(Errc::kBroken));
+    if (const auto woken = co_await pending.waiting.wait(wait); !woken) co_return fail(Error(woken.error()));
+  }
+  if (pending.type == XS_ERROR) co_return fail(error_of(pending.payload));
+  if (pending.type != type) co_return fail(Error(Errc::kStore));
+  co_return std::move(pending.payload);
+}
+
+async::Task<Result<void>> Store::command(std::uint32_t type, Transaction in, std::string payload,
+                                         async::Wait wait) {
+  const Result<std::string> reply = co_await request(type, in, std::move(payload), wait);
+  if (!reply) co_return fail(reply.error());
+  co_return Result<void>{};
+}
+
+async::Task<Result<std::string>> Store::read(std::string path, async::Wait wait, Transaction in) {
+  return request(XS_READ, in, store_path(path), wait);
+}
+async::Task<Result<void>> Store::write(std::string path, std::string value, async::Wait wait, Transaction in) {
+  return command(XS_WRITE, in, store_pair(path, value), wait);
+}
+async::Task<Result<void>> Store::remove(std::string path, async::Wait wait, Transaction in) {
+  return command(XS_RM, in, store_path(path), wait);
+}
+async::Task<Result<std::vector<std::string>>> Store::list(std::string path, async::Wait wait, Transaction in) {
+  const Result<std::string> reply = co_await request(XS_DIRECTORY, in, store_path(path), wait);
+  if (!reply) co_return fail(reply.error());
+  std::vector<std::string> names;
+  for (std::string_view rest = *reply; !rest.empty();) names.emplace_back(take_store_part(rest));
+  co_return names;
+}
+async::Task<Result<void>> Store::permit(std::string path, std::vector<std::string> permissions, async::Wait wait) {
+  std::string payload = store_path(path);
+  for (const std::string& one : permissions) payload += store_path(one);
+  return command(XS_SET_PERMS, kNone, std::move(payload), wait);
+}
+
+async::Task<Result<Store::Transaction>> Store::begin(async::Wait wait) {
+  const Result<std::string> reply = co_await request(XS_TRANSACTION_START, kNone, store_path(""), wait);
+  if (!reply) co_return fail(reply.error());
+  std::string_view text = *reply;
+  text = take_store_part(text);
+  Transaction id = 0;
+  std::from_chars(text.data(), text.data() + text.size(), id);
+  if (id == kNone) co_return fail(Error(Errc::kStore));
+  co_return id;
+}
+async::Task<Result<void>> Store::end(Transaction transaction, bool commit, async::Wait wait) {
+  return command(XS_TRANSACTION_END, transaction, store_path(commit ? "T" : "F"), wait);
+}
+
+void Store::write_and_forget(std::string_view path, std::string_view value) {
+  (void)wire_.send(XS_WRITE, kForget, kNone, store_pair(path, value));
+  pump();
+}
+
+bool Store::pump() {
+  const bool moved = wire_.pump();
+  if (moved) notify(port_);
+  return moved;
+}
+
+void Store::flush() noexcept {
+  const Instant end = platform::monotonic_now() + milliseconds(100);
+  StoreWire::Message message;
+  // The reply to what was sent last: nothing else tells that it was taken.
+  do {
+    pump();
+    while (wire_.receive(message)) {
+      if (message.id == kForget && message.type == XS_WRITE) return;
+    }
+  } while (!wire_.broken() && platform::monotonic_now() < end);
+}
+
+void Store::dispatch(StoreWire::Message& message) {
+  if (message.type == XS_WATCH_EVENT) {
+    std::string_view rest = message.payload;
+    take_store_part(rest);  // the path that changed
+    const std::string_view token = take_store_part(rest);
+    for (Watch* watch = watches_; watch != nullptr; watch = watch->next_) {
+      if (number(watch->token_) != token) continue;
+      watch->changed_ = true;
+      watch->waiting_.notify_all();
+    }
+    return;
+  }
+  for (Pending* pending = pending_; pending != nullptr; pending = pending->next) {
+    if (pending->id != message.id || pending->done) continue;
+    pending->done = true;
+    pending->type = message.type;
+    pending->payload = std::move(message.payload);
+    pending->waiting.notify_all();
+    return;
+  }
+}
+
+bool Store::poll() noexcept {
+  if (!take_event(port_)) return false;
+  bool any = false;
+  StoreWire::Message message;
+  for (bool moved = true; moved;) {
+    moved = pump();
+    while (wire_.receive(message)) {
+      dispatch(message);
+      any = true;
+    }
+  }
+  if (wire_.broken()) {
+    for (Pending* pending = pending_; pending != nullptr; pending = pending->next) pending->waiting.notify_all();
+  }
+  return any;
+}
+
+bool Store::prepare_to_idle() noexcept { return true; }
+
+void Store::rebind(Port port) noexcept {
+  port_ = port;
+  watch_port(port);
+}
+
+void Store::resume() noexcept {
+  wire_.restart();
+  // What waits for a reply of the old host gets none.
+  for (Pending* pending = pending_; pending != nullptr; pending = pending->next) {
+    if (pending->done) continue;
+    pending->done = true;
+    pending->type = XS_ERROR;
+    pending->payload = "EAGAIN";
+    pending->waiting.notify_all();
+  }
+  for (Watch* watch = watches_; watch != nullptr; watch = watch->next_) send_watch(*watch);
+  pump();
+}
+
+void Store::send_watch(const Watch& watch) {
+  (void)wire_.send(XS_WATCH, kForget, kNone, store_path(watch.path_) + store_path(number(watch.token_)));
+}
+
+Watch::Watch(Store& store, std::string path)
+    : store_(&store), path_(std::move(path)), token_(++store.next_id_), next_(std::exchange(store.watches_, this)) {
+  store.send_watch(*this);
+  store.pump();
+}
+
+Watch::~Watch() {
+  (void)store_->wire_.send(XS_UNWATCH, kForget, Store::kNone, store_path(path_) + store_path(number(token_)));
+  store_->pump();
+  for (Watch** link = &store_->watches_; *link != nullptr; link = &(*link)->next_) {
+    if (*link != this) continue;
+    *link = next_;
+    return;
+  }
+}
+
+async::Task<Result<void>> Watch::next(async::Wait wait) {
+  while (!take_change()) {
+    if (const auto woken = co_await waiting_.wait(wait); !woken) co_return fail(Error(woken.error()));
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace fata::xen
