@@ -1,7 +1,5 @@
 #include "fata/xen/store.hpp"
 
-#include <charconv>
-
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/base/text.hpp"
@@ -27,11 +25,6 @@ Error error_of(std::string_view text) {
     if (one.text == name) return one.code;
   }
   return Errc::kStore;
-}
-
-std::string number(std::uint32_t value) {
-  Text<16> text(std::in_place, value);
-  return std::string(text.view());
 }
 
 }  // namespace
@@ -114,11 +107,9 @@ async::Task<Result<Store::Transaction>> Store::begin(async::Wait wait) {
   const Result<std::string> reply = co_await request(XS_TRANSACTION_START, kNone, store_path(""), wait);
   if (!reply) co_return fail(reply.error());
   std::string_view text = *reply;
-  text = take_store_part(text);
-  Transaction id = 0;
-  std::from_chars(text.data(), text.data() + text.size(), id);
-  if (id == kNone) co_return fail(Error(Errc::kStore));
-  co_return id;
+  const std::uint64_t id = store_number(take_store_part(text)).value_or(kNone);
+  if (id == kNone || id > 0xffffffff) co_return fail(Error(Errc::kStore));
+  co_return static_cast<Transaction>(id);
 }
 async::Task<Result<void>> Store::end(Transaction transaction, bool commit, async::Wait wait) {
   return command(XS_TRANSACTION_END, transaction, store_path(commit ? "T" : "F"), wait);
@@ -153,7 +144,7 @@ void Store::dispatch(StoreWire::Message& message) {
     take_store_part(rest);  // the path that changed
     const std::string_view token = take_store_part(rest);
     for (Watch* watch = watches_; watch != nullptr; watch = watch->next_) {
-      if (number(watch->token_) != token) continue;
+      if (store_text(watch->token_) != token) continue;
       watch->changed_ = true;
       watch->waiting_.notify_all();
     }
@@ -208,7 +199,7 @@ void Store::resume() noexcept {
 }
 
 void Store::send_watch(const Watch& watch) {
-  (void)wire_.send(XS_WATCH, kForget, kNone, store_path(watch.path_) + store_path(number(watch.token_)));
+  (void)wire_.send(XS_WATCH, kForget, kNone, store_path(watch.path_) + store_path(store_text(watch.token_)));
 }
 
 Watch::Watch(Store& store, std::string path)
@@ -218,7 +209,7 @@ Watch::Watch(Store& store, std::string path)
 }
 
 Watch::~Watch() {
-  (void)store_->wire_.send(XS_UNWATCH, kForget, Store::kNone, store_path(path_) + store_path(number(token_)));
+  (void)store_->wire_.send(XS_UNWATCH, kForget, Store::kNone, store_path(path_) + store_path(store_text(token_)));
   store_->pump();
   for (Watch** link = &store_->watches_; *link != nullptr; link = &(*link)->next_) {
     if (*link != this) continue;

@@ -1,9 +1,11 @@
 #include "fata/xen/store_wire.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "abi.hpp"
+#include "fata/base/text.hpp"
 
 namespace fata::xen {
 namespace {
@@ -106,6 +108,17 @@ std::string_view take_store_part(std::string_view& text) {
   const std::string_view part = text.substr(0, text.find('\0'));
   text.remove_prefix(std::min(text.size(), part.size() + 1));
   return part;
+}
+
+std::string store_text(std::uint64_t number) {
+  Text<24> text(std::in_place, number);
+  return std::string(text.view());
+}
+std::optional<std::uint64_t> store_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 }  // namespace fata::xen

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,5 +53,8 @@ std::string store_path(std::string_view path);
 std::string store_pair(std::string_view first, std::string_view second);
 // The first part of `text`, up to its zero byte, which is taken off with it.
 std::string_view take_store_part(std::string_view& text);
+// Numbers are written in decimal.
+std::string store_text(std::uint64_t number);
+std::optional<std::uint64_t> store_number(std::string_view text);
 
 }  // namespace fata::xen

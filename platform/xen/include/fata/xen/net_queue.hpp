@@ -1,0 +1,170 @@
+// One queue of a paravirtual network card (xen/io/netif.h) as an engine: two rings, the buffers in them and their grants. It
+// knows no xenstore, no event channels and no loop; the backend is distrusted throughout.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "fata/base/counter.hpp"
+#include "fata/base/pool.hpp"
+#include "fata/sig/net_device.hpp"
+#include "fata/xen/grants.hpp"
+#include "fata/xen/ring.hpp"
+
+namespace fata::xen {
+
+// xen/io/netif.h
+struct NetTxRequest {
+  std::uint32_t grant;
+  std::uint16_t offset, flags, id, size;
+};
+struct NetTxResponse {
+  std::uint16_t id;
+  std::int16_t status;
+};
+struct NetRxRequest {
+  std::uint16_t id, pad;
+  std::uint32_t grant;
+};
+struct NetRxResponse {
+  std::uint16_t id, offset, flags;
+  std::int16_t status;
+};
+struct NetExtra {
+  std::uint8_t type, flags;
+  std::uint16_t gso_size;
+  std::uint8_t gso_type, gso_pad;
+  std::uint16_t gso_features;
+};
+
+class NetQueue {
+ public:
+  enum Count : std::size_t { kReceived, kSent, kTooLong, kBadLength, kNoBuffer, kQuarantined, kCounts };
+  // Pieces of a packet that every backend takes (XEN_NETIF_NR_SLOTS_MIN).
+  static constexpr std::size_t kMostSlots = 18;
+
+  struct Sizes {
+    std::uint16_t receive = 256;   // buffers in the ring, at most its size
+    std::uint16_t spare = 64;      // receive buffers beyond them, for slices that are held
+    std::uint16_t send = 256 + 64; // buffers of kSendBuffer
+    std::uint16_t pages = 4 * 18;  // for packets in more pieces than a backend takes, which are copied
+  };
+  static constexpr std::size_t kPageSize = 4096;
+  static constexpr std::size_t kSendBuffer = 2048;
+
+  // All of it outlives this. `frame_of` gives the number of the page that memory lies in.
+  using FrameOf = std::uint64_t (*)(const volatile void*);
+  NetQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes);
+  ~NetQueue();
+  NetQueue(const NetQueue&) = delete;
+  NetQueue& operator=(const NetQueue&) = delete;
+
+  // Grants the rings to the backend and fills the receive ring. False if the table of grants is full.
+  bool connect(Domain backend);
+  GrantRef tx_ring() const { return tx_ring_; }
+  GrantRef rx_ring() const { return rx_ring_; }
+  // Takes everything back: packets that were not sent are lost. What the backend still uses is quarantined: its memory is never
+  // used again. With `forget` the grants are gone already (another table after a restore).
+  void disconnect(bool forget);
+  bool connected() const { return connected_; }
+  // The backend broke the protocol; disconnect() is all that is left.
+  bool broken() const { return broken_ || tx_->broken() || rx_->broken(); }
+
+  // As sig::NetDevice.
+  PacketBuf allocate(std::size_t headroom);
+  // True if a packet of any shape could be sent now.
+  bool has_room() const {
+    return connected_ && tx_->room() > kMostSlots + 1 && tx_free_count_ > kMostSlots && page_pool_.available() >= kMostSlots;
+  }
+  std::size_t send(std::span<PacketBuf> out);
+  std::size_t receive(std::span<sig::RxFrame> in);
+  bool scarce() const { return rx_pool_.available() < kReserve; }
+  std::size_t receive_memory() const { return rx_pool_.count() * kPageSize; }
+
+  // Gives back what was sent.
+  void reap();
+  // Puts buffers into the receive ring, as many as there are.
+  void refill();
+  // Shows both rings; true if the backend wants to be notified.
+  bool publish();
+  bool has_received() { return rx_->pending(); }
+  bool has_sent() { return tx_->pending(); }
+  // Nothing of what was handed over is with the backend any more.
+  bool all_sent() const { return tx_->room() == TxRing::kSize; }
+  // Asks to be notified; false if something is there already.
+  bool ask_received() { return rx_->ask(); }
+  bool ask_sent() { return tx_->ask(); }
+
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  using TxRing = FrontRing<NetTxRequest, NetTxResponse>;
+  using RxRing = FrontRing<NetRxRequest, NetRxResponse>;
+  static constexpr std::size_t kReserve = 16;
+
+  // A piece with the backend, by the id of its request.
+  struct TxSlot {
+    PacketBuf packet;          // with the first piece
+    std::uint16_t owner = 0;   // the slot of the first piece
+    std::uint16_t left = 0;    // of the first piece: pieces that are still out
+    std::uint16_t next = 0;    // free list
+    GrantRef grant = 0;
+    bool used = false;
+  };
+  struct RxSlot {
+    PacketBuf buffer;
+    GrantRef grant = 0;
+  };
+  struct Piece {
+    const std::byte* memory;
+    std::uint16_t size;
+  };
+  struct Pieces {
+    std::array<Piece, kMostSlots> list;
+    std::size_t count = 0;
+    bool add(Bytes bytes);  // cut at the ends of pages; false if they are too many
+  };
+
+  struct Page;
+  static Pieces cut(const PacketBuf& packet, bool& fits);
+  bool gather(PacketBuf& packet);
+  bool send_one(PacketBuf& packet);
+  void finish_piece(std::uint16_t id);
+  void quarantine(PacketBuf buffer);
+  void* new_ring(std::size_t index);
+  void take_frame(std::span<sig::RxFrame> in, std::size_t& count);
+  void take_response(const NetRxResponse& response, RxSlot& slot);
+  void take_extra(const NetExtra& extra);
+
+  GrantTable* grants_;
+  FrameOf frame_of_;
+  Domain backend_ = 0;
+  bool connected_ = false;
+  bool broken_ = false;
+  std::uint16_t receive_target_;
+
+  BufferPool rx_pool_;
+  BufferPool tx_pool_;
+  BufferPool page_pool_;
+  std::array<void*, 2> ring_pages_{};
+  std::optional<TxRing> tx_;
+  std::optional<RxRing> rx_;
+  GrantRef tx_ring_ = 0, rx_ring_ = 0;
+  std::vector<TxSlot> tx_slots_;
+  std::vector<RxSlot> rx_slots_;
+  std::uint16_t tx_free_ = 0;
+  std::size_t tx_free_count_ = 0;
+
+  // The frame that is being put together from several responses.
+  sig::RxFrame frame_;
+  bool in_frame_ = false;    // its first response has come
+  bool frame_good_ = true;
+  bool want_extra_ = false;  // the next slot of the ring holds a NetExtra
+  bool more_data_ = false;
+  std::vector<PacketBuf> quarantine_;
+  std::array<Counter, kCounts> counters_;
+};
+
+}  // namespace fata::xen

@@ -1,0 +1,196 @@
+// A card's beginning and end, what comes between when its backend goes, and what waits: built for size, unlike what moves
+// frames.
+#include <charconv>
+
+#include "fata/base/platform.hpp"
+#include "fata/xen/net.hpp"
+
+namespace fata::xen {
+namespace {
+
+NetQueue::Sizes sizes(bool roomy) {
+  if (roomy) return {};
+  return {.receive = 96, .spare = 32, .send = 192, .pages = 18};
+}
+
+std::optional<MacAddress> parse_mac(std::string_view text) {
+  MacAddress mac{};
+  for (std::size_t i = 0; i < mac.octets.size(); ++i) {
+    unsigned value = 0;
+    const std::string_view part = text.substr(0, text.find(':'));
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value, 16);
+    if (error != std::errc{} || end != part.data() + part.size() || value > 0xff) return std::nullopt;
+    mac.octets[i] = static_cast<std::byte>(value);
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+  }
+  return mac;
+}
+
+}  // namespace
+
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, bool offload,
+                                                                   unsigned nth) {
+  Result<Frontend> frontend = co_await Frontend::find(store(), "vif", nth);
+  if (!frontend) co_return fail(frontend.error());
+  const bool roomy = context.memory >= kRoomy;
+  auto device = std::make_unique<NetDevice>(context.logger("xen-net"), std::move(*frontend), offload, roomy);
+  const Result<void> started = co_await device->start(async::Wait::at_most(kPatience, context.stop));
+  if (!started) co_return fail(started.error());
+  co_return device;
+}
+
+NetDevice::NetDevice(Logger log, Frontend frontend, bool offload, bool roomy)
+    : log_(log), frontend_(std::move(frontend)), offload_(offload), roomy_(roomy), queue_(grants(), frame_of, sizes(roomy)) {
+  guest::attach(*this);
+}
+
+NetDevice::~NetDevice() {
+  finish_sending();
+  leave(false);
+  guest::detach(*this);
+}
+
+async::Task<Result<void>> NetDevice::start(async::Wait wait) {
+  const Result<std::string> mac = co_await frontend_.text("mac", wait);
+  if (!mac) co_return fail(mac.error());
+  const auto parsed = parse_mac(*mac);
+  if (!parsed) co_return fail(Error(Errc::kBackend));
+  mac_ = *parsed;
+  const std::uint64_t mtu = co_await frontend_.number("mtu", 1500, wait);
+  mtu_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(mtu, 68, NetQueue::kSendBuffer - 18));
+  if (const Result<void> joined = co_await join(wait); !joined) co_return joined;
+  log_.info("features: ", features_.tx_checksum ? "checksum " : "", features_.gather ? "gather " : "",
+            features_.tso4 ? "tx-tso " : "", offload_ && roomy_ ? "rx-tso " : "", "mtu ", mtu_, ", backend ",
+            frontend_.backend());
+  keeper_.emplace(look_after(this));
+  co_return Result<void>{};
+}
+
+async::Task<Result<void>> NetDevice::join(async::Wait wait) {
+  watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
+  for (;;) {
+    const BusState state = co_await frontend_.backend_state(wait);
+    if (state == BusState::kInitWait) break;
+    if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
+  }
+  const bool copies = co_await frontend_.backend_number("feature-rx-copy", 0, wait) != 0;
+  if (!copies) co_return fail(Error(Errc::kBackend));
+  const bool gather = co_await frontend_.backend_number("feature-sg", 0, wait) != 0;
+  const bool tso4 = co_await frontend_.backend_number("feature-gso-tcpv4", 0, wait) != 0;
+  const bool tso6 = co_await frontend_.backend_number("feature-gso-tcpv6", 0, wait) != 0;
+  const bool sums4 = co_await frontend_.backend_number("feature-no-csum-offload", 0, wait) == 0;
+  const bool sums6 = co_await frontend_.backend_number("feature-ipv6-csum-offload", 0, wait) != 0;
+  features_.tx_checksum = offload_ && sums4 && sums6;
+  features_.rx_checksum = offload_;
+  features_.gather = features_.tx_checksum && gather;
+  features_.tso4 = features_.gather && tso4;
+  features_.tso6 = features_.gather && tso6;
+  features_.gso_most = 0xffff - 18;  // the size of a request counts the Ethernet header, and has 16 bits
+  features_.receive_memory = queue_.receive_memory();
+
+  const Result<Port> port = open_port(frontend_.backend());
+  if (!port) co_return fail(port.error());
+  if (!queue_.connect(frontend_.backend())) {
+    close_port(*port);
+    co_return fail(Error(Errc::kNoGrants));
+  }
+  port_ = *port;
+  lost_ = false;
+  const char* const sums = offload_ ? "1" : "0";
+  const char* const coalesced = offload_ && roomy_ ? "1" : "0";
+  std::vector<Frontend::Node> nodes{{"tx-ring-ref", store_text(queue_.tx_ring())},
+                                    {"rx-ring-ref", store_text(queue_.rx_ring())},
+                                    {"event-channel", store_text(port_)},
+                                    {"request-rx-copy", "1"},
+                                    {"feature-rx-notify", "1"},
+                                    {"feature-sg", "1"},
+                                    {"feature-no-csum-offload", offload_ ? "0" : "1"},
+                                    {"feature-ipv6-csum-offload", sums},
+                                    {"feature-gso-tcpv4", coalesced},
+                                    {"feature-gso-tcpv6", coalesced}};
+  const Result<void> published = co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
+  if (!published) {
+    leave(false);
+    co_return published;
+  }
+  for (;;) {
+    const BusState state = co_await frontend_.backend_state(wait);
+    if (state == BusState::kConnected) break;
+    if (state == BusState::kClosing || state == BusState::kClosed || lost_) {
+      leave(lost_);
+      co_return fail(Error(Errc::kBackend));
+    }
+    if (const Result<void> changed = co_await watch_->next(wait); !changed) {
+      leave(false);
+      co_return changed;
+    }
+  }
+  co_return Result<void>{};
+}
+
+// Closes what the backend closes, and joins it again when it waits for us.
+async::Task<void> NetDevice::look_after(NetDevice* self) {
+  for (;;) {
+    if (!self->lost_ && !co_await self->watch_->next()) co_return;
+    if (self->lost_) {
+      // Elsewhere another backend waits, or the same one under another path.
+      if (!co_await self->frontend_.locate()) {
+        co_await async::sleep(milliseconds(50));
+        continue;
+      }
+    } else {
+      const BusState state = co_await self->frontend_.backend_state();
+      if (state == BusState::kConnected && self->queue_.connected()) continue;
+      const bool over = state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
+      if (over && self->queue_.connected()) {
+        self->log_.warning("the backend goes away");
+        self->leave(false);
+      }
+      if (state == BusState::kClosing) (void)co_await self->frontend_.set_state(BusState::kClosed);
+      if (state != BusState::kInitWait) continue;
+    }
+    self->leave(self->lost_);
+    if (co_await self->join({})) {
+      self->log_.info("connected again");
+    } else {
+      co_await async::sleep(milliseconds(50));
+    }
+    self->readers_.notify_all();
+    self->writers_.notify_all();
+  }
+}
+
+void NetDevice::leave(bool forget) {
+  if (!queue_.connected()) return;
+  if (queue_.broken()) log_.error(Error(Errc::kBroken));
+  // First the channel: from then on the backend hears nothing more of us.
+  if (!forget) close_port(port_);
+  queue_.disconnect(forget);
+  writers_.notify_all();
+}
+
+void NetDevice::resume() noexcept {
+  lost_ = true;
+  if (queue_.connected()) queue_.disconnect(true);
+  // Its watch was put up again with the store's, and tells so at once.
+}
+
+async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
+  for (;;) {
+    if (!queue_.connected() || queue_.has_room()) co_return Result<void>{};
+    queue_.reap();
+    if (!queue_.connected() || queue_.has_room()) co_return Result<void>{};
+    const auto woken = co_await writers_.wait(wait);
+    if (!woken) co_return fail(Error(woken.error()));
+  }
+}
+
+// What was sent at the end (a lease given back, a FIN) leaves before the domain is gone.
+void NetDevice::finish_sending() {
+  if (!queue_.connected()) return;
+  if (queue_.publish()) notify(port_);
+  const Instant until = platform::monotonic_now() + kPatienceAtEnd;
+  while (!queue_.broken() && !queue_.all_sent() && platform::monotonic_now() < until) queue_.reap();
+}
+
+}  // namespace fata::xen

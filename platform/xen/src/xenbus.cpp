@@ -1,0 +1,81 @@
+#include "fata/xen/xenbus.hpp"
+
+#include <algorithm>
+
+namespace fata::xen {
+namespace {
+
+async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint64_t otherwise, async::Wait wait) {
+  const Result<std::string> text = co_await store->read(std::move(path), wait);
+  co_return text ? store_number(*text).value_or(otherwise) : otherwise;
+}
+
+}  // namespace
+
+async::Task<Result<Frontend>> Frontend::find(Store& store, std::string kind, unsigned nth, async::Wait wait) {
+  const std::string folder = "device/" + kind;
+  const Result<std::vector<std::string>> names = co_await store.list(folder, wait);
+  if (!names) {
+    if (names.error() == Error(Errc::kNotFound)) co_return fail(Error(Errc::kNoDevice));
+    co_return fail(names.error());
+  }
+  std::vector<std::uint64_t> numbers;
+  for (const std::string& name : *names) {
+    if (const auto value = store_number(name)) numbers.push_back(*value);
+  }
+  std::ranges::sort(numbers);
+  if (nth >= numbers.size()) co_return fail(Error(Errc::kNoDevice));
+  Frontend found(store, folder + "/" + store_text(numbers[nth]));
+  if (const Result<void> located = co_await found.locate(wait); !located) co_return fail(located.error());
+  co_return found;
+}
+
+async::Task<Result<void>> Frontend::locate(async::Wait wait) {
+  const Result<std::string> path = co_await text("backend", wait);
+  if (!path) co_return fail(path.error());
+  backend_path_ = *path;
+  backend_ = static_cast<Domain>(co_await number("backend-id", 0, wait));
+  co_return Result<void>{};
+}
+
+async::Task<std::uint64_t> Frontend::number(std::string node, std::uint64_t otherwise, async::Wait wait) {
+  return read_number(store_, path_ + "/" + node, otherwise, wait);
+}
+async::Task<std::uint64_t> Frontend::backend_number(std::string node, std::uint64_t otherwise, async::Wait wait) {
+  return read_number(store_, backend_path_ + "/" + node, otherwise, wait);
+}
+async::Task<Result<std::string>> Frontend::text(std::string node, async::Wait wait) {
+  return store_->read(path_ + "/" + node, wait);
+}
+async::Task<Result<std::string>> Frontend::backend_text(std::string node, async::Wait wait) {
+  return store_->read(backend_path_ + "/" + node, wait);
+}
+async::Task<BusState> Frontend::backend_state(async::Wait wait) {
+  const std::uint64_t state = co_await backend_number("state", 0, wait);
+  co_return state <= static_cast<unsigned>(BusState::kReconfigured) ? static_cast<BusState>(state)
+                                                                    : BusState::kUnknown;
+}
+
+async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState state, async::Wait wait) {
+  for (;;) {
+    const Result<Store::Transaction> transaction = co_await store_->begin(wait);
+    if (!transaction) co_return fail(transaction.error());
+    Result<void> written;
+    for (const Node& node : nodes) {
+      written = co_await store_->write(path_ + "/" + node.name, node.value, wait, *transaction);
+      if (!written) break;
+    }
+    if (written) {
+      written = co_await store_->write(path_ + "/state", store_text(static_cast<unsigned>(state)), wait, *transaction);
+    }
+    const Result<void> ended = co_await store_->end(*transaction, written.has_value(), wait);
+    if (!written) co_return written;
+    if (ended || ended.error() != Error(Errc::kAgain)) co_return ended;
+  }
+}
+
+async::Task<Result<void>> Frontend::set_state(BusState state, async::Wait wait) {
+  return store_->write(path_ + "/state", store_text(static_cast<unsigned>(state)), wait);
+}
+
+}  // namespace fata::xen
