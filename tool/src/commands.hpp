@@ -18,6 +18,7 @@ struct RunChoice {
   fs::path pcap;
   bool console = false;  // standard input goes to the guest although it is no terminal
   bool gdb = false;
+  bool lab = false;                     // xen: in an emulated machine with Xen in it
   bool dry = false;                     // print the line, run nothing
   std::vector<std::string> parameters;  // after --
 };

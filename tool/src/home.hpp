@@ -25,6 +25,7 @@ class Home {
   // For find_package(fata CONFIG) of a target.
   fs::path package(std::string_view target) const;
   fs::path toolchain(std::string_view target) const;  // empty: none needed
+  fs::path lab() const;                               // Xen in an emulated machine: a Python program
   fs::path packer() const;                            // of kernel images
   // In the tree, builds the libraries named (without "fata_") for a target. Installed, they are there
   // already, or the target was not installed: an error.

@@ -23,16 +23,16 @@ struct Options {
 
 void add_choice(CLI::App& command, Choice& choice) {
   command.add_option("application", choice.app, "Folder with a config.cpp (default: the current one)");
-  command.add_option("-t,--target", choice.target, "linux (a process) or kvm (a kernel)")
+  command.add_option("-t,--target", choice.target, "linux (a process), kvm or xen (a kernel)")
       ->capture_default_str();
   command.add_option("--net", choice.net,
-                     "host (the host's sockets) or direct (Fata's own stack); kvm: direct only");
+                     "host (the host's sockets) or direct (Fata's own stack); kvm, xen: direct only");
   command.add_option("-D", choice.keys, "Set a configure-time key of the application")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   command.add_option("--build-dir", choice.build_dir, "Where to build (default: APPLICATION/.fata/TARGET)");
   command.add_flag("--plain", choice.plain,
-                   "kvm: leave the image unpacked: a larger file that starts sooner");
+                   "kvm, xen: leave the image unpacked: a larger file that starts sooner");
   command.add_flag("-v,--verbose", choice.verbose, "Show every command");
 }
 
@@ -52,6 +52,7 @@ void add_run(CLI::App& command, RunChoice& run) {
   command.add_flag("--console", run.console,
                    "Type standard input on the guest's console, also when it is no terminal");
   command.add_flag("--gdb", run.gdb, "Wait for a debugger, and print the line that attaches it");
+  command.add_flag("--lab", run.lab, "xen: boot an emulated machine with Xen in it, for machines that are no dom0");
   command.add_flag("--dry-run", run.dry, "Print the command that would run the image");
   command.footer("What follows -- goes to the unikernel as its parameters; `-- --help` lists them.");
 }

@@ -7,6 +7,7 @@
 #include "generate.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
+#include "xen.hpp"
 
 namespace fata::tool {
 
@@ -61,9 +62,10 @@ fs::path Project::elf() const { return folder_ / "build" / (plan_.name + (kernel
 fs::path Project::image() const { return folder_ / "build" / (plan_.name + (kernel() ? ".img" : "")); }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
-bool Project::has_card() const {
-  return std::ranges::any_of(plan_.devices,
-                             [](const PlanDevice& d) { return d.type == "fata::virtio::NetDevice" || d.type == "fata::xen::NetDevice"; });
+unsigned Project::card_count() const {
+  return static_cast<unsigned>(std::ranges::count_if(plan_.devices, [](const PlanDevice& d) {
+    return d.type == "fata::virtio::NetDevice" || d.type == "fata::xen::NetDevice";
+  }));
 }
 
 void Project::compile_config() {
@@ -108,6 +110,13 @@ void Project::generate() {
   if (choice_.target == "kvm") {
     write_if_changed(folder_ / (plan_.name + ".qemu.sh"), qemu_script(*this));
     write_if_changed(folder_ / (plan_.name + ".firecracker.json"), firecracker_json(*this));
+    write_if_changed(folder_ / (plan_.name + ".cloud-hypervisor.json"), cloud_hypervisor_json(*this));
+    write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_kvm(*this));
+  }
+  if (choice_.target == "xen") {
+    write_if_changed(folder_ / (plan_.name + ".xl"), xl_config(*this, {}, plan_.memory_mib, false));
+    write_if_changed(folder_ / (plan_.name + ".xl.in"), xl_template());
+    write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_xen(*this));
   }
 }
 

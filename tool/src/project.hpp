@@ -34,10 +34,12 @@ class Project {
   const fs::path& app() const { return app_; }
   const fs::path& folder() const { return folder_; }  // everything that is written is below it
   const Plan& plan() const { return plan_; }
+  const Home& home() const { return home_; }
   bool kernel() const { return choice_.target != "linux"; }
 
   // Whether the plan has the target's network card, to which --link attaches something.
-  bool has_card() const;
+  bool has_card() const { return card_count() != 0; }
+  unsigned card_count() const;
 
   fs::path image() const;  // what runs: the process's executable, or the stripped and packed kernel
   fs::path elf() const;    // with symbols

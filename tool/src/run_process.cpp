@@ -7,6 +7,7 @@
 #include "debugger.hpp"
 #include "error.hpp"
 #include "progress.hpp"
+#include "xen.hpp"
 
 namespace fata::tool {
 
@@ -14,6 +15,8 @@ int run(Project& project, const RunChoice& choice) {
   project.configure();
   project.build();
   std::fflush(nullptr);
+  if (choice.lab && project.choice().target != "xen") throw UsageError("--lab: is for -t xen");
+  if (project.choice().target == "xen") return run_xen(project, choice);
   return project.kernel() ? run_kernel(project, choice) : run_process(project, choice);
 }
 

@@ -1,0 +1,128 @@
+#include "xen.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "error.hpp"
+#include "qemu.hpp"
+
+namespace fata::tool {
+namespace {
+
+// xl's strings know no escapes: a value stands in the kind of quotes that it does not hold itself.
+std::string xl_string(const std::string& text) {
+  const bool has_double = text.find('"') != text.npos;
+  if (has_double && text.find('\'') != text.npos) {
+    throw UsageError("xl cannot be told parameters with both kinds of quotation marks: " + text);
+  }
+  const char quote = has_double ? '\'' : '"';
+  return quote + text + quote;
+}
+
+std::string kernel_line(const std::vector<std::string>& parameters) {
+  std::string line;
+  for (const std::string& word : parameters) line += (line.empty() ? "" : " ") + kernel_word(word);
+  return line;
+}
+
+constexpr const char* kXlRest =
+    "vcpus = 1\n"
+    "# Xen's default for so small a domain does not suffice to restore it.\n"
+    "shadow_memory = 4\n";
+
+std::string ends(const char* on_crash) {
+  return std::string("on_poweroff = \"destroy\"\non_reboot = \"restart\"\non_crash = \"") + on_crash + "\"\n";
+}
+
+std::string xml_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string xl_config(const Project& project, const std::vector<std::string>& parameters, unsigned memory_mib,
+                      bool keep) {
+  const Plan& plan = project.plan();
+  std::string text = "# Runs " + plan.name +
+                     " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
+                     "name = " +
+                     xl_string(plan.name) + "\ntype = \"pvh\"\nkernel = " + xl_string(project.image().string()) +
+                     "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
+                     xl_string(kernel_line(parameters)) + "\nmemory = " + std::to_string(memory_mib) + "\n" +
+                     kXlRest;
+  for (unsigned i = 0; i < project.card_count(); ++i) text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
+  if (project.card_count() != 0) text += "]\n";
+  text += "# Raw files or devices of dom0: disk = [\"format=raw,vdev=xvda,access=rw,target=/path\"]\n";
+  if (keep) return text + "on_poweroff = \"preserve\"\non_reboot = \"preserve\"\non_crash = \"preserve\"\n";
+  return text + "# A wrong parameter or a crash is a crash to Xen: `preserve` keeps the domain for a look at it.\n" +
+         ends("destroy");
+}
+
+std::string xl_template() {
+  return std::string(
+             "# Fill in @NAME@, @KERNEL@ (the image), @EXTRA@ (its parameters), @MEMORY@ (MiB), @VIF@ (\"bridge=xenbr0\", or\n"
+             "# nothing) and @DISK@ (\"format=raw,vdev=xvda,access=rw,target=/path\", or nothing).\n"
+             "name = \"@NAME@\"\ntype = \"pvh\"\nkernel = \"@KERNEL@\"\nextra = \"@EXTRA@\"\nmemory = @MEMORY@\n") +
+         kXlRest + "vif = [@VIF@]\ndisk = [@DISK@]\n" + ends("destroy");
+}
+
+namespace {
+std::string libvirt_domain(const Project& project, const std::string& kind, const std::string& os, const std::string& rest) {
+  const Plan& plan = project.plan();
+  return "<!-- virsh define THIS-FILE. Written by `fata configure`. -->\n<domain type=\"" + kind +
+         "\">\n"
+         "  <name>" +
+         xml_text(plan.name) + "</name>\n  <memory unit=\"MiB\">" + std::to_string(plan.memory_mib) +
+         "</memory>\n  <vcpu>1</vcpu>\n  <os>\n" + os + "    <kernel>" + xml_text(project.image().string()) +
+         "</kernel>\n    <cmdline></cmdline>\n  </os>\n" + rest;
+}
+}  // namespace
+
+std::string libvirt_xen(const Project& project) {
+  std::string rest =
+      "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n"
+      "  <devices>\n";
+  for (unsigned i = 0; i < project.card_count(); ++i) {
+    rest += "    <interface type=\"bridge\">\n      <source bridge=\"xenbr0\"/>\n    </interface>\n";
+  }
+  rest += "    <console type=\"pty\">\n      <target type=\"xen\" port=\"0\"/>\n    </console>\n  </devices>\n</domain>\n";
+  return libvirt_domain(project, "xen", "    <type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>\n", rest);
+}
+
+std::string libvirt_kvm(const Project& project) {
+  std::string rest =
+      "  <cpu mode=\"host-passthrough\"/>\n"
+      "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n"
+      "  <devices>\n";
+  for (unsigned i = 0; i < project.card_count(); ++i) {
+    rest += "    <interface type=\"network\">\n      <source network=\"default\"/>\n      <model type=\"virtio-non-transitional\"/>\n"
+            "    </interface>\n";
+  }
+  rest +=
+      "    <rng model=\"virtio-non-transitional\">\n      <backend model=\"random\">/dev/urandom</backend>\n    </rng>\n"
+      "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n  </devices>\n</domain>\n";
+  return libvirt_domain(project, "kvm", "    <type arch=\"x86_64\" machine=\"q35\">hvm</type>\n", rest);
+}
+
+std::string cloud_hypervisor_json(const Project& project) {
+  using Json = nlohmann::ordered_json;
+  Json json{{"payload", {{"kernel", project.image().string()}, {"cmdline", ""}}},
+            {"cpus", {{"boot_vcpus", 1}, {"max_vcpus", 1}}},
+            {"memory", {{"size", std::uint64_t{project.plan().memory_mib} << 20}}},
+            {"rng", {{"src", "/dev/urandom"}}},
+            {"serial", {{"mode", "Tty"}}},
+            {"console", {{"mode", "Off"}}}};
+  for (unsigned i = 0; i < project.card_count(); ++i) json["net"].push_back({{"tap", "tap" + std::to_string(i)}});
+  return json.dump(2) + "\n";
+}
+
+}  // namespace fata::tool
