@@ -122,15 +122,13 @@ class Lab:
             raise LabError("the lab needs QEMU: apt-get install qemu-system-x86")
         for name in ("jobs", "console"):
             (self.folder / name).mkdir(exist_ok=True)
-        for name in ("vmlinux-guest", "guest.cpio"):
-            self.put(self.built / name)
         self.control, control = socket.socketpair()
         self.shell, shell = socket.socketpair() if self.with_shell else (None, None)
         begin = time.monotonic()
         with open(self.folder / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(
                 self.command(control.fileno(), shell and shell.fileno()), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[end.fileno() for end in (control, shell) if end], preexec_fn=end_with_parent)
+                start_new_session=True, pass_fds=[end.fileno() for end in (control, shell) if end], preexec_fn=end_with_parent)
         for end in (control, shell):
             if end:
                 end.close()
@@ -167,23 +165,27 @@ class Lab:
         self.control.sendall(f"run {self.jobs}\n".encode())
         return Job(self, self.jobs, script)
 
+    def _read_some(self, seconds):
+        """Takes what dom0's agent has answered, or answers within these seconds."""
+        if not select.select([self.control], [], [], seconds)[0]:
+            return
+        try:
+            data = self.control.recv(4096)
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise LabError(f"the machine has ended\n{self.tail()}")
+        *lines, self.pending = (self.pending + data).split(b"\n")
+        for line in lines:
+            word, _, status = line.decode().strip().partition(" ")
+            self.answers[word] = status
+
     def _read_until(self, done, deadline, complaint):
         while not done():
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LabError(f"{complaint} in time\n{self.tail()}")
-            if not select.select([self.control], [], [], left)[0]:
-                continue
-            try:
-                data = self.control.recv(4096)
-            except ConnectionError:
-                data = b""
-            if not data:
-                raise LabError(f"the machine has ended\n{self.tail()}")
-            *lines, self.pending = (self.pending + data).split(b"\n")
-            for line in lines:
-                word, _, status = line.decode().strip().partition(" ")
-                self.answers[word] = status
+            self._read_some(left)
 
     def tail(self, lines=40):
         """The end of what QEMU, Xen and dom0 said: for the messages of failures."""
@@ -205,6 +207,12 @@ class Lab:
         return f"/lab/{target.name}"
 
     # Domains.
+
+    def linux(self, name="linux", words="", memory=128, more='vif = ["bridge=xenbr0"]'):
+        """The configuration of a Linux guest to compare with; guest/init tells which words it knows."""
+        kernel, ramdisk = (self.put(self.built / file) for file in ("vmlinux-guest", "guest.cpio"))
+        return (f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory = {memory}\nvcpus = 1\n'
+                f'extra = "console=hvc0 quiet loglevel=4 rdinit=/init {words}"\n{more}\n')
 
     def create(self, config, timeout=30):
         """Creates a domain from the text of its configuration, or a file of it; gives its name."""
@@ -245,7 +253,7 @@ class Job:
         self.lab, self.number, self.script = lab, number, script
 
     def ended(self):
-        self.lab._read_until(lambda: True, 0, "")
+        self.lab._read_some(0)
         return str(self.number) in self.lab.answers
 
     def wait(self, timeout):

@@ -9,7 +9,8 @@ import struct
 
 
 class Archive:
-    """A cpio archive ("newc") whose files belong to root. The kernel needs folders before what they hold."""
+    """A cpio archive ("newc") whose files belong to root. The kernel needs folders before what they hold. All is one second
+    old: to NSD, a file from second 0 is one that it has not read yet and need not."""
 
     def __init__(self):
         self.parts, self.names = [], set()
@@ -22,7 +23,7 @@ class Archive:
         self._entry(name, mode, data)
 
     def _entry(self, name, mode, data=b""):
-        head = [len(self.names), mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+        head = [len(self.names), mode, 0, 0, 1, 1, len(data), 0, 0, 0, 0, len(name) + 1, 0]
         path = b"070701" + b"".join(b"%08X" % word for word in head) + name.encode() + b"\0"
         for part in (path, data):
             self.parts.append(part + b"\0" * (-len(part) % 4))
