@@ -1,0 +1,119 @@
+"""One guest in a lab of its own: its console is ours, our signals shut it down, and its end is ours."""
+import re
+import signal
+import sys
+import time
+
+from .machine import Lab, LabError
+from .packages import say
+
+# The statuses of an image and of the command (docs/architecture.md).
+LAB_FAILED, CRASHED = 70, 125
+REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog", 5: "soft reset"}
+PATIENCE = 10  # seconds between asking the guest to shut down and destroying it
+DOM0_NEEDS = 400  # MB, with Xen's own
+NAME = "guest"
+# It stays, ended, until its status was read.
+KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\non_watchdog = "preserve"\n'
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def config(lab, given):
+    disks = ", ".join(quoted(f"format=raw,vdev=xvd{chr(97 + number)},access=rw,target=/dev/vd{chr(97 + number)}")
+                      for number in range(len(given.disk)))
+    if given.kernel:
+        text = (f'type = "pvh"\nkernel = {quoted(lab.put(given.kernel))}\nextra = {quoted(given.cmdline)}\n'
+                f'memory = {given.memory}\nvcpus = 1\nvif = ["bridge=xenbr0"]\n')
+    else:
+        text = re.sub(r"""^(\s*(?:kernel|ramdisk)\s*=\s*)["'](.*)["']""",
+                      lambda found: found[1] + quoted(lab.put(given.config.parent / found[2])), given.config.read_text(), flags=re.M)
+    return text + f"\nname = {quoted(NAME)}\ndisk = [{disks}]\n" + KEEP
+
+
+class Console:
+    """Passes on what the guest says, as it says it."""
+
+    def __init__(self, lab, copy):
+        self.file, self.copy, self.said = lab.folder / "console" / f"guest-{NAME}.log", copy, 0
+
+    def more(self):
+        if not self.file.exists():
+            return False
+        with open(self.file, "rb") as file:
+            file.seek(self.said)
+            data = file.read()
+        self.said += len(data)
+        text = data.replace(b"\r", b"")
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+        if self.copy:
+            self.copy.write(text)
+            self.copy.flush()
+        return bool(data)
+
+
+class Asked:
+    """The signals that came: the first asks the guest to shut down, the second destroys it."""
+
+    def __init__(self):
+        self.count = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.note)
+
+    def note(self, *_):
+        self.count += 1
+
+
+def follow(lab, console, limit):
+    """Until the guest has ended; what dom0/end says of it, or None if it had to be destroyed."""
+    asked, told, deadline, end = Asked(), 0, limit and time.monotonic() + limit, lab.end_of(NAME)
+    while not end.ended():
+        console.more()
+        if asked.count and not told:
+            told = 1
+            lab.begin(f"xl shutdown {NAME}")
+            deadline = time.monotonic() + PATIENCE
+        if asked.count > 1 or (deadline and time.monotonic() > deadline):
+            say("the guest did not shut down; it is destroyed" if told else f"the guest did not end in {limit:g} s; it is destroyed")
+            return None
+        time.sleep(0.02)
+    # Its last words are still on their way through dom0's console daemon.
+    quiet = time.monotonic() + 0.3
+    while time.monotonic() < quiet:
+        if console.more():
+            quiet = time.monotonic() + 0.3
+        time.sleep(0.02)
+    return end.result().text.split()
+
+
+def status(words):
+    if words is None or words == ["gone"]:
+        return LAB_FAILED
+    reason = int(words[0], 16)
+    if len(words) > 1 and words[1].isdigit():
+        return int(words[1]) & 255
+    if reason == 0:
+        return 0
+    # A triple fault is a wish for a reboot, to Xen.
+    say(f"the guest has ended: {REASONS.get(reason, f'reason {reason}')}" +
+        (" (which a triple fault is, too)" if reason == 1 else ""))
+    return CRASHED
+
+
+def run(given):
+    memory = DOM0_NEEDS + (given.memory if given.kernel else configured_memory(given.config))
+    copy = open(given.save_console, "wb") if given.save_console else None
+    with Lab(given.forward, memory=memory, disks=given.disk) as lab:
+        (lab.folder / "guest.cfg").write_text(config(lab, given))
+        made = lab.run("xl create -e -q /lab/guest.cfg", check=False, timeout=60)
+        if made.status != 0:
+            raise LabError(f"xl create: {made.errors.decode(errors='replace').strip()}")
+        return status(follow(lab, Console(lab, copy), given.timeout))
+
+
+def configured_memory(file):
+    found = re.search(r"^\s*(?:maxmem|memory)\s*=\s*[\"']?(\d+)", file.read_text(), re.M)
+    return int(found[1]) if found else 128

@@ -1,0 +1,271 @@
+"""The running lab: boots it, runs commands in dom0, and takes everything away at the end."""
+import ctypes
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+
+from . import recipe
+
+XEN_WORDS = ("console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus=1 bootscrub=0 guest_loglvl=all {more}")
+DOM0_WORDS = "console=hvc0 quiet loglevel=4 swiotlb=1024 mitigations=off rdinit=/init"
+BOOT_LIMIT = 90  # seconds; it takes six when nobody else works on the machine
+
+
+class LabError(Exception):
+    pass
+
+
+@dataclass
+class Result:
+    status: int
+    output: bytes  # what the command wrote to its standard output
+    errors: bytes
+
+    @property
+    def text(self):
+        return self.output.decode(errors="replace")
+
+    def __str__(self):
+        return f"status {self.status}\n{self.text}\n{self.errors.decode(errors='replace')}"
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A port of the host's loopback, whose packets go to a guest. The host's port is chosen if it is 0."""
+    protocol: str
+    host: int
+    guest: int
+    address: str = "10.0.2.15"
+
+
+def forward(text):
+    """udp:1053:53 or udp:1053:53@10.0.2.16"""
+    found = re.fullmatch(r"(udp|tcp):(\d{1,5}):(\d{1,5})(?:@([0-9.]+))?", text)
+    if not found:
+        raise ValueError(f"'{text}' is no forward: it takes PROTOCOL:HOST-PORT:GUEST-PORT[@ADDRESS], as in udp:1053:53")
+    return Forward(found[1], int(found[2]), int(found[3]), found[4] or "10.0.2.15")
+
+
+def free_port(protocol):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def end_with_parent():
+    """In the child: the kernel ends QEMU when whoever started it is gone, however it went."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Lab:
+    """with Lab(forwards=["udp:0:53"]) as lab: ...
+
+    memory is the machine's, dom0 that of its first domain, in MB: guests have the rest, less about 100. disks are files of
+    the host, which dom0 sees as /dev/vda, /dev/vdb and so on. folder is shared with dom0, as /lab; a scratch folder if
+    none is given. Not for several threads, and the one that starts it must live as long as it.
+    """
+
+    def __init__(self, forwards=(), memory=768, dom0=256, disks=(), folder=None, shell=False, xen_words=""):
+        self.forwards = [given if isinstance(given, Forward) else forward(given) for given in forwards]
+        self.forwards = [Forward(given.protocol, given.host or free_port(given.protocol), given.guest, given.address)
+                         for given in self.forwards]
+        self.memory, self.dom0, self.disks, self.xen_words = memory, dom0, [pathlib.Path(disk) for disk in disks], xen_words
+        self.built = recipe.built()
+        self.own_folder = folder is None
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="fata-xen-"))
+        self.with_shell, self.shell = shell, None
+        self.process, self.jobs, self.answers, self.pending = None, 0, {}, b""
+
+    def port(self, protocol, guest, address="10.0.2.15"):
+        """The host's port whose packets go to this one of the guest."""
+        return next(given.host for given in self.forwards
+                    if (given.protocol, given.guest, given.address) == (protocol, guest, address))
+
+    def command(self, control, shell):
+        xen = XEN_WORDS.format(dom0=self.dom0, more=self.xen_words).strip()
+        initrd = f"{self.built}/vmlinux-dom0 {DOM0_WORDS},{self.built}/dom0.cpio"
+        forwards = "".join(f",hostfwd={given.protocol}:127.0.0.1:{given.host}-{given.address}:{given.guest}"
+                           for given in self.forwards)
+        line = ["qemu-system-x86_64", "-accel", "tcg,tb-size=256", "-cpu", "max,-smap,-rdtscp,-xsave", "-smp", "1", "-m", str(self.memory),
+                "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
+                "-serial", f"file:{self.folder}/serial.log", "-kernel", f"{self.built}/xen", "-append", xen, "-initrd", initrd,
+                "-virtfs", f"local,path={self.folder},mount_tag=lab,security_model=none,id=lab",
+                "-netdev", f"user,id=net,net=10.0.2.0/24{forwards}", "-device", "virtio-net-pci,netdev=net,romfile=",
+                "-device", "virtio-serial-pci", "-chardev", f"socket,id=control,fd={control}",
+                "-device", "virtserialport,chardev=control,name=fata.control"]
+        if shell is not None:
+            line += ["-chardev", f"socket,id=shell,fd={shell}", "-device", "virtconsole,chardev=shell"]
+        for number, disk in enumerate(self.disks):
+            path = str(disk.absolute()).replace(",", ",,")
+            line += ["-drive", f"file={path},format=raw,if=none,id=disk{number}", "-device", f"virtio-blk-pci,drive=disk{number}"]
+        return line
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def start(self):
+        if not shutil.which("qemu-system-x86_64"):
+            raise LabError("the lab needs QEMU: apt-get install qemu-system-x86")
+        for name in ("jobs", "console"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.control, control = socket.socketpair()
+        self.shell, shell = socket.socketpair() if self.with_shell else (None, None)
+        begin = time.monotonic()
+        with open(self.folder / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen(
+                self.command(control.fileno(), shell and shell.fileno()), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, pass_fds=[end.fileno() for end in (control, shell) if end], preexec_fn=end_with_parent)
+        for end in (control, shell):
+            if end:
+                end.close()
+        self._read_until(lambda: "ready" in self.answers, begin + BOOT_LIMIT, "dom0 did not come up")
+        self.boot_seconds = time.monotonic() - begin
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        for end in (getattr(self, "control", None), self.shell):
+            if end:
+                end.close()
+        if self.own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Commands in dom0.
+
+    def run(self, script, timeout=30, check=True):
+        """Runs a shell script in dom0 and gives its status and output. With check, a status that is not 0 is an error."""
+        result = self.begin(script).wait(timeout)
+        if check and result.status != 0:
+            raise LabError(f"{script!r} in dom0 ended with {result}\n{self.tail()}")
+        return result
+
+    def begin(self, script):
+        """Starts a shell script in dom0, beside others."""
+        self.jobs += 1
+        (self.folder / "jobs" / f"{self.jobs}.sh").write_text(script + "\n")
+        self.control.sendall(f"run {self.jobs}\n".encode())
+        return Job(self, self.jobs, script)
+
+    def _read_some(self, seconds):
+        """Takes what dom0's agent has answered, or answers within these seconds."""
+        if not select.select([self.control], [], [], seconds)[0]:
+            return
+        try:
+            data = self.control.recv(4096)
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise LabError(f"the machine has ended\n{self.tail()}")
+        *lines, self.pending = (self.pending + data).split(b"\n")
+        for line in lines:
+            word, _, status = line.decode().strip().partition(" ")
+            self.answers[word] = status
+
+    def _read_until(self, done, deadline, complaint):
+        while not done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise LabError(f"{complaint} in time\n{self.tail()}")
+            self._read_some(left)
+
+    def tail(self, lines=40):
+        """The end of what QEMU, Xen and dom0 said: for the messages of failures."""
+        text = self.text("qemu.log") + self.text("serial.log")
+        return "\n".join(["--- serial console:", *text.splitlines()[-lines:], "---"])
+
+    def text(self, name):
+        """A file of the share, as text; empty if it is not there."""
+        file = self.folder / name
+        return file.read_bytes().decode(errors="replace").replace("\r", "") if file.exists() else ""
+
+    def put(self, file):
+        """Makes a file of the host visible in dom0, and gives its path there."""
+        target = self.folder / pathlib.Path(file).name
+        if not target.exists() or not os.path.samefile(file, target):
+            # A copy, so that nothing that a guest does reaches the original; a new file, as dom0 may hold pages of the old one.
+            target.unlink(missing_ok=True)
+            shutil.copyfile(file, target)
+        return f"/lab/{target.name}"
+
+    # Domains.
+
+    def linux(self, name="linux", words="", memory=128, more='vif = ["bridge=xenbr0"]'):
+        """The configuration of a Linux guest to compare with; guest/init tells which words it knows."""
+        kernel, ramdisk = (self.put(self.built / file) for file in ("vmlinux-guest", "guest.cpio"))
+        return (f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory = {memory}\nvcpus = 1\n'
+                f'extra = "console=hvc0 quiet loglevel=4 rdinit=/init {words}"\n{more}\n')
+
+    def create(self, config, timeout=30):
+        """Creates a domain from the text of its configuration, or a file of it; gives its name."""
+        text = config.read_text() if isinstance(config, pathlib.Path) else config
+        name = re.search(r"""^\s*name\s*=\s*["']([\w.-]+)["']""", text, re.MULTILINE)
+        if not name:
+            raise LabError("the configuration gives no name")
+        (self.folder / f"{name[1]}.cfg").write_text(text)
+        self.run(f"xl create /lab/{name[1]}.cfg", timeout)
+        return name[1]
+
+    def domains(self):
+        """Name to number, of all that Xen knows."""
+        rows = [line.split() for line in self.run("xl list").text.splitlines()[1:]]
+        return {row[0]: int(row[1]) for row in rows}
+
+    def console(self, name):
+        """All that the domain's console has said, since the lab began."""
+        return self.text(f"console/guest-{name}.log")
+
+    def wait_console(self, name, text, timeout=30):
+        deadline = time.monotonic() + timeout
+        while text not in self.console(name):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise LabError(f"{name} never said {text!r}; only:\n{self.console(name)}\n{self.tail()}")
+            time.sleep(0.02)
+
+    def end_of(self, name):
+        """A job that ends when the domain has shut down or is gone; see dom0/end for what it says."""
+        return self.begin(f"lab-end {name}")
+
+    def wait_gone(self, name, timeout=30):
+        self.begin(f"lab-end -g {name}").wait(timeout)
+
+
+class Job:
+    def __init__(self, lab, number, script):
+        self.lab, self.number, self.script = lab, number, script
+
+    def ended(self):
+        self.lab._read_some(0)
+        return str(self.number) in self.lab.answers
+
+    def wait(self, timeout):
+        word = str(self.number)
+        try:
+            self.lab._read_until(lambda: word in self.lab.answers, time.monotonic() + timeout, f"{self.script!r} did not end")
+        except LabError:
+            if self.lab.process.poll() is None:
+                self.lab.control.sendall(f"kill {word}\n".encode())
+            raise
+        return self.result()
+
+    def result(self):
+        read = lambda kind: (self.lab.folder / "jobs" / f"{self.number}.{kind}").read_bytes()
+        return Result(int(self.lab.answers[str(self.number)]), read("out"), read("err"))
