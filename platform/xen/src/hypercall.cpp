@@ -28,6 +28,11 @@ std::uint64_t hvm_param(std::uint32_t index) noexcept {
   return call(__HYPERVISOR_hvm_op, HVMOP_get_param, &param) == 0 ? param.value : 0;
 }
 
+void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept {
+  xen_hvm_param_t param{DOMID_SELF, 0, index, value};
+  call(__HYPERVISOR_hvm_op, HVMOP_set_param, &param);
+}
+
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept {
   xen_add_to_physmap_t request{DOMID_SELF, 0, space, index, frame_of(page)};
   return call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &request) == 0;

@@ -22,6 +22,7 @@ long call(unsigned number, unsigned command, T* argument, std::uint64_t a3 = 0) 
 
 // A parameter of the domain (xen/hvm/params.h); 0 if there is none.
 std::uint64_t hvm_param(std::uint32_t index) noexcept;
+void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept;
 
 // Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`. False if it refuses.
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept;

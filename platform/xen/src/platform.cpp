@@ -33,7 +33,10 @@ struct State {
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
+// Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told of callbacks, of which
+// we want none.
 void find_shared_info() {
+  set_hvm_param(HVM_PARAM_CALLBACK_IRQ, 0);
   if (!map_hypervisor_page(XENMAPSPACE_shared_info, 0, state.shared)) guest::refuse("Xen gives no shared page");
   use_shared_info(*state.shared);
 }
@@ -78,9 +81,6 @@ void start_hypervisor() noexcept {
   state.shared = static_cast<shared_info_t*>(xen::new_page());
   xen::find_shared_info();
   state.clock.start(*state.shared, machine::entry_tsc());
-}
-
-void start_devices() noexcept {
   const std::uint64_t frame = xen::hvm_param(HVM_PARAM_STORE_PFN);
   const auto port = static_cast<xen::Port>(xen::hvm_param(HVM_PARAM_STORE_EVTCHN));
   if (frame == 0 || port == 0) refuse("the domain has no xenstore");
@@ -89,6 +89,8 @@ void start_devices() noexcept {
   xen::watch_port(port);
   state.store = new (xen::store_memory.data()) xen::Store(page, port);
 }
+
+void start_devices() noexcept {}
 
 void finish_start() noexcept {}
 

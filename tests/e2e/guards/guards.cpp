@@ -109,7 +109,7 @@ async::Task<int> run(async::Context* context) {
     if (word == "at-start") at_start = true;
     for (const Attack& attack : kAttacks) {
       if (attack.name != word) continue;
-      if (!at_start) (void)co_await async::sleep_until(platform::monotonic_now() + milliseconds(20));
+      if (!at_start) (void)co_await async::sleep_until(platform::monotonic_now() + milliseconds(100));
       log.info("attack: ", word);
       attack.run();
       log.error("still alive after ", word);

@@ -1,0 +1,140 @@
+"""Fata's images on a real Xen: the guards, the examples, their ends, their refusals."""
+import calendar
+import os
+import pathlib
+import re
+import sys
+import time
+import unittest
+
+from fata import BUILD, FataTest
+from lab import Lab
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "guards"))
+from attacks import ATTACKS, functions_of  # noqa: E402
+
+IMAGES = pathlib.Path(os.environ["FATA_IMAGES"])
+# Without that memory for page tables Xen cannot make so small a domain.
+SMALL = "shadow_memory = 4\n"
+KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\n'
+POWEROFF, REBOOT, CRASH = "0", "1", "3"
+
+
+class Images(FataTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = cls.enterClassContext(Lab(memory=768))
+        cls.count = 0
+
+    def built(self, app):
+        """The application's image for xen, and the configuration that Fata wrote."""
+        folder = BUILD / (pathlib.Path(app).name + "-xen")
+        self.run_fata("build", app, "-t", "xen", "--build-dir", folder)
+        (image,) = (folder / "build").glob("*.img")
+        (config,) = (path for path in folder.glob("*.xl") if path.name != "run.xl")
+        return image, config.read_text()
+
+    def start(self, app, words="", more="", without=""):
+        """A domain with the configuration that Fata wrote, but for its name, its parameters and what becomes of it."""
+        image, config = self.built(app)
+        type(self).count += 1
+        name = f"{image.stem}-{self.count}"
+        config = re.sub(r"^on_.*$", "", config, flags=re.M)
+        for line, value in (("name", name), ("kernel", self.lab.put(image))):
+            config = re.sub(rf"^{line} = .*$", f'{line} = "{value}"', config, flags=re.M)
+        config = re.sub(r"^extra = .*$", lambda _: f"extra = '{words}'", config, flags=re.M)
+        if without:
+            config = re.sub(rf"^{without} = .*$", "", config, flags=re.M)
+        return self.lab.create(config + KEEP + more)
+
+    def end(self, name, timeout=40):
+        """Why it shut down, and its exit status; its console has all its words then."""
+        words = self.lab.end_of(name).wait(timeout).text.split()
+        self.lab.run(f"xl destroy {name}")
+        return words
+
+    def said(self, app, words="", ends=(POWEROFF, "0"), **options):
+        name = self.start(app, words, **options)
+        self.assertEqual(self.end(name), list(ends), self.lab.console(name))
+        return self.lab.console(name)
+
+    def test_the_tutorial_s_examples_do_what_they_do_elsewhere(self):
+        self.assertEqual(self.said("examples/tutorial/noop"), "")
+        hello = self.said("examples/tutorial/hello")
+        self.assertEqual(re.findall(r"info hello: hello", hello), ["info hello: hello"] * 4)
+        times = [float(at) for at in re.findall(r"^\[ *([0-9.]+)\]", hello, re.M)]
+        for earlier, later in zip(times, times[1:]):
+            self.assertGreater(later - earlier, 0.9)
+        self.assertEqual(self.said("examples/tutorial/hello-key", "--times=2 --pause=10ms --greeting=\"say it\""),
+                         "say it, world!\n" * 2)
+        lines = self.said("examples/tutorial/timers").splitlines()
+        self.assertEqual([line for line in lines if line in ("heads", "tails", "finished")], ["heads", "tails", "finished"])
+        self.assertEqual(self.said("examples/tutorial/local-library"), "12 words, 38 bytes, squeezed 28\n")
+
+    def test_clock_and_kv_ro_do_what_they_do_elsewhere(self):
+        told = re.findall(r"^after \S+ it is (\d{4}-\d\d-\d\dT\d\d:\d\d):", self.said("examples/devices/clock", "--times=2"), re.M)
+        self.assertEqual(len(told), 2)
+        now = int(self.lab.run("date +%s").text)
+        for at in told:  # dom0's clock is Xen's
+            self.assertLess(abs(calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M")) - now), 180)
+        self.assertEqual(self.said("examples/devices/kv-ro", "--key=poems/image.txt"),
+                         "An image holds what it needs,\nand nothing else it heeds.\n")
+
+    def test_help_and_wrong_parameters_are_said_and_their_status_is_left_for_the_manager(self):
+        self.assertIn("  --greeting  what to say", self.said("examples/tutorial/hello-key", "--help", (POWEROFF, "63")))
+        self.assertEqual(self.said("examples/tutorial/hello-key", "--times=many", (CRASH, "64")),
+                         "hello-key: --times takes a number from 0 to 65535, not 'many'\n")
+        self.assertEqual(self.said("examples/tutorial/hello-key", '--greeting="open', (CRASH, "64")),
+                         "command line: a quotation mark is not closed\n")
+
+    def test_a_card_that_is_missing_is_named(self):
+        self.assertRegex(self.said("apps/dns", "", (CRASH, "64"), without="vif"), r"network card.*the domain has no such device")
+
+    def test_shutdown_and_reboot_are_obeyed(self):
+        name = self.start("examples/devices/udp-echo")
+        self.lab.wait_console(name, "echoing on port", 40)
+        self.lab.run(f"xl shutdown {name}")
+        self.assertEqual(self.end(name), [POWEROFF, "0"])
+        name = self.start("examples/devices/udp-echo")
+        self.lab.wait_console(name, "echoing on port", 40)
+        self.lab.run(f"xl reboot {name}")
+        self.assertEqual(self.end(name), [REBOOT, "0"])
+
+    def test_every_attack_on_a_guard_is_reported_and_ends_the_domain(self):
+        image = self.lab.put(IMAGES / "guards-xen.img")
+        names = []
+        for attack in ATTACKS:
+            names.append(self.lab.create(f'name = "{attack}"\ntype = "pvh"\nkernel = "{image}"\nextra = "{attack}"\nmemory = 8\n{SMALL}{KEEP}'))
+        bases = set()
+        for name in names:
+            with self.subTest(name):
+                report, function = ATTACKS[name]
+                self.assertEqual(self.end(name), [CRASH, "125"], self.lab.console(name))
+                text = self.lab.console(name)
+                self.assertRegex(text, report)
+                self.assertNotIn("still alive", text)
+                bases.add(re.search(r"backtrace \(image at (0x[0-9a-f]+),", text)[1])
+                if function:
+                    self.assertIn(function, functions_of(text, IMAGES / "guards-xen.elf"))
+        # Each boot has a base of its own.
+        self.assertEqual(len(bases), len(ATTACKS))
+
+    def test_too_little_memory_is_said(self):
+        image = self.lab.put(IMAGES / "guards-xen.img")
+        name = self.lab.create(f'name = "small"\ntype = "pvh"\nkernel = "{image}"\nextra = "at-start exhaust-heap"\nmemory = 4\n{SMALL}{KEEP}')
+        self.assertEqual(self.end(name), [CRASH, "64"])
+        self.assertRegex(self.lab.console(name), r"(?m)^out of memory: 65536 bytes asked, .*; give the guest more memory$")
+
+    def test_twenty_starts_and_ends_in_a_row_leave_nothing_behind(self):
+        image, _ = self.built("examples/tutorial/noop")
+        kernel = self.lab.put(image)
+        before = self.lab.run("xl info | grep free_memory").text
+        self.lab.run("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
+                     f"printf 'name = \"row%d\"\\ntype = \"pvh\"\\nkernel = \"{kernel}\"\\nmemory = 4\\nshadow_memory = 4\\non_poweroff = \"destroy\"\\n' $i >/tmp/row; "
+                     "xl create -q /tmp/row && lab-end -g row$i || exit 1; done", timeout=150)
+        self.assertEqual(set(self.lab.domains()), {"Domain-0"})
+        self.assertEqual(self.lab.run("xl info | grep free_memory").text, before)
+
+
+if __name__ == "__main__":
+    unittest.main()
