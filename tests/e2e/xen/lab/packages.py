@@ -4,7 +4,6 @@ apt works on a state of its own, so that neither root nor the host's lists are n
 """
 import hashlib
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -85,7 +84,7 @@ def download(cache):
             raise CannotBuild(f"apt-get update failed ({complaint(updated)}): it needs a Debian mirror, once") from None
         raise
     names = [name.format(**versions) for name in NAMES]
-    say(f"downloading {len(names)} packages, about 120 MB, once ...")
+    say(f"downloading {len(names)} packages, about 110 MB, once ...")
     done = apt.run("apt-get", "download", *names, cwd=debs)
     if done.returncode:
         raise CannotBuild(f"a package cannot be had ({complaint(done)}): it needs a Debian 12 mirror in /etc/apt/sources.list "

@@ -18,6 +18,7 @@ MADE_FROM = ["packages.py", "pieces.py", "recipe.py", "dom0", "guest"]
 
 DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console virtio_net virtio_blk 9p 9pnet_virtio
 bridge xen-netback xen-blkback loop""".split()
+KEPT = 7 * 24 * 3600  # seconds that something unused is kept
 XEN_PROGRAMS = ["xl", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "libxl-save-helper"]
 STORE_PROGRAMS = ["xenstore-read", "xenstore-write", "xenstore-ls", "xenstore-list", "xenstore-rm", "xenstore-watch",
                   "xenstore-exists", "xenstore-chmod"]
@@ -43,6 +44,7 @@ def built():
     cache = cache_folder()
     folder = cache / key()
     if folder.exists():
+        os.utime(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
@@ -51,9 +53,9 @@ def built():
             begin = time.monotonic()
             with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as scratch, readable_errors():
                 make(pathlib.Path(scratch), packages.download(cache)).rename(folder)
-            # What an older recipe made is of no use any more.
+            # Two checkouts may take turns with two recipes: what one of them used lately stays.
             for old in cache.iterdir():
-                if old.is_dir() and old.name not in ("apt", "debs", folder.name):
+                if old.is_dir() and old.name not in ("apt", "debs") and old.stat().st_mtime < time.time() - KEPT:
                     shutil.rmtree(old, ignore_errors=True)
             say(f"made in {time.monotonic() - begin:.0f} s; it is kept in {cache}")
     return folder
@@ -79,7 +81,7 @@ def make(scratch, files):
     lz4 = root / "usr/lib/x86_64-linux-gnu/liblz4.so.1"
     for kernel in root.glob("boot/vmlinuz-*"):
         name = "vmlinux-guest" if "cloud" in kernel.name else "vmlinux-dom0"
-        (out / name).write_bytes(pieces.unpacked_kernel(kernel.read_bytes(), lz4))
+        (out / name).write_bytes(pieces.trimmed(pieces.unpacked_kernel(kernel.read_bytes(), lz4)))
     (out / "dom0.cpio").write_bytes(dom0(root, tools))
     (out / "guest.cpio").write_bytes(guest(root))
     (out / "packages.txt").write_text("\n".join(sorted(file.name for file in files)) + "\n")
