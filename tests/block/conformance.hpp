@@ -8,13 +8,12 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <string_view>
 #include <vector>
 
 #include "fata/async/background.hpp"
 #include "fata/async/scope.hpp"
+#include "fata/base/aligned.hpp"
 #include "fata/base/text.hpp"
 #include "fata/sig/block.hpp"
 
@@ -57,16 +56,12 @@ class Report {
 // Memory that every device can use.
 class Buffer {
  public:
-  explicit Buffer(std::size_t size) : memory_(new(std::align_val_t{4096}) std::byte[size]()), size_(size) {}
-  MutableBytes bytes() { return danger_span(memory_.get(), size_); }
+  explicit Buffer(std::size_t size) : memory_(size, 4096) {}
+  MutableBytes bytes() { return memory_.bytes(); }
   MutableBytes part(std::size_t at, std::size_t size) { return bytes().subspan(at, size); }
 
  private:
-  struct AlignedDelete {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{4096}); }
-  };
-  std::unique_ptr<std::byte[], AlignedDelete> memory_;
-  std::size_t size_;
+  AlignedBuffer memory_;
 };
 
 // Content that says where it belongs and when it was written.

@@ -16,6 +16,7 @@ struct RunChoice {
   std::string machine = "microvm";    // microvm, pc, q35
   unsigned memory_mib = 0;            // 0: the plan's
   fs::path pcap;
+  std::vector<std::string> disks;  // FILE[,ro][,direct][,sector=4096]
   bool console = false;  // standard input goes to the guest although it is no terminal
   bool gdb = false;
   bool dry = false;                     // print the line, run nothing

@@ -1,6 +1,6 @@
 #include "fata/virtio/block.hpp"
 
-#include <new>
+#include <algorithm>
 
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
@@ -66,10 +66,9 @@ Result<void> BlockDevice::start() {
   if (!limits) return fail(Error(BlockSetupErrc::kNonsense));
   limits_ = *limits;
   const std::uint32_t parallel = limits_.geometry.parallel;
-  const std::size_t size = BlockRequests::bytes_needed(parallel);
-  memory_.reset(new (std::align_val_t{64}) std::byte[size]());
-  requests_ = std::make_unique<BlockRequests>(**queue_, danger_span(memory_.get(), size),
-                                              kvm::dma_address(memory_.get()), limits_);
+  memory_ = AlignedBuffer(BlockRequests::bytes_needed(parallel), 64);
+  const MutableBytes memory = memory_.bytes();
+  requests_ = std::make_unique<BlockRequests>(**queue_, memory, kvm::dma_address(memory.data()), limits_);
   flights_.resize(parallel);
   for (std::uint32_t i = 0; i < parallel; ++i) places_.give_back();
   drive(*transport_);

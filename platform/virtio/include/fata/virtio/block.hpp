@@ -8,6 +8,7 @@
 
 #include "fata/async/context.hpp"
 #include "fata/async/places.hpp"
+#include "fata/base/aligned.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/kvm/device.hpp"
 #include "fata/sig/block.hpp"
@@ -74,17 +75,13 @@ class BlockDevice final : private kvm::Device {
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
 
-  struct AlignedDelete {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
-  };
-
   Logger log_;
   std::unique_ptr<Transport> transport_;
   BlockLimits limits_;
   bool broken_ = false;
   bool flush_failed_ = false;
   std::unique_ptr<OwnedQueue> queue_;
-  std::unique_ptr<std::byte[], AlignedDelete> memory_;
+  AlignedBuffer memory_;  // of the requests
   std::unique_ptr<BlockRequests> requests_;
   std::vector<Flight*> flights_;  // by the requests' places
   async::Places places_{0};
