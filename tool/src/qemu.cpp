@@ -130,14 +130,19 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     const Disk& disk = choice.disks[i];
     const std::string id = "disk" + std::to_string(i);
-    // A guest's flush is an fdatasync of the host, whether or not its page cache stands between.
-    words.insert(words.end(),
-                 {"-drive", "if=none,id=" + id + ",format=raw,discard=unmap,cache=" + (disk.direct ? "none" : "writeback") +
-                                (disk.read_only ? ",read-only=on" : "") + ",file=" + option_value(disk.file),
-                  "-device", "virtio-blk" + bus + ",drive=" + id + (microvm ? "" : ",disable-legacy=on") +
-                                 (disk.sector_size == 512 ? ""
-                                                          : ",logical_block_size=" + std::to_string(disk.sector_size) +
-                                                                ",physical_block_size=" + std::to_string(disk.sector_size))});
+    // A guest's flush is an fdatasync of the host, whether or not its page cache stands between. What goes
+    // wrong is for the image to hear (by itself QEMU stops a guest whose disk's file system is full).
+    words.insert(
+        words.end(),
+        {"-drive",
+         "if=none,id=" + id + ",format=raw,discard=unmap,cache=" + (disk.direct ? "none" : "writeback") +
+             (disk.read_only ? ",read-only=on" : "") + ",file=" + option_value(disk.file),
+         "-device",
+         "virtio-blk" + bus + ",drive=" + id + ",werror=report,rerror=report" +
+             (microvm ? "" : ",disable-legacy=on") +
+             (disk.sector_size == 512 ? ""
+                                      : ",logical_block_size=" + std::to_string(disk.sector_size) +
+                                            ",physical_block_size=" + std::to_string(disk.sector_size))});
   }
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
   words.insert(words.end(), {"-kernel", image.string()});
@@ -173,7 +178,8 @@ std::string qemu_script(const Project& project) {
          plan.name +
          " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit status s is\n"
          "# QEMU's code 2s+3. Parameters: as this script's arguments." +
-         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") + "\n"
+         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") +
+         "\n"
          "exec " +
          line + " ${1+-append \"$*\"}\n";
 }

@@ -87,7 +87,7 @@ class Lottery {
 
     const std::uint8_t drawn = draw();
     tell(*slot, drawn);
-    std::ranges::shift_right(slot->last, 1);
+    std::shift_right(slot->last.begin(), slot->last.end(), 1);
     slot->last[0] = drawn;
     ++slot->draws;
     slot->write(sector.bytes());
