@@ -54,10 +54,12 @@ std::string Context::key(std::string_view name, std::string otherwise, std::stri
 
 std::size_t Context::disk(std::string_view name) const {
   if (!is_word(name)) {
-    throw ConfigError("'" + std::string(name) + "' cannot be a disk's name: lower case letters, digits and hyphens");
+    throw ConfigError("'" + std::string(name) +
+                      "' cannot be a disk's name: lower case letters, digits and hyphens");
   }
   if (std::ranges::contains(disks_, name)) {
-    throw ConfigError("the disk '" + std::string(name) + "' is made twice; make it once and pass it to both, or name another");
+    throw ConfigError("the disk '" + std::string(name) +
+                      "' is made twice; make it once and pass it to both, or name another");
   }
   disks_.emplace_back(name);
   return disks_.size() - 1;

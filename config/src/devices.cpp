@@ -216,7 +216,8 @@ Device<Block> default_block(const Context& context, std::string_view name, Where
        .only_on = Target::kLinux,
        .called = "the disk '" + std::string(name) + "'",
        .where = where},
-      parameter(name, "", "file or block device with its sectors; then may follow ,ro ,direct ,sector=4096", where));
+      parameter(name, "", "file or block device with its sectors; then may follow ,ro ,direct ,sector=4096",
+                where));
 }
 
 namespace {

@@ -17,7 +17,7 @@ struct RunChoice {
   unsigned memory_mib = 0;            // 0: the plan's
   fs::path pcap;
   std::vector<std::string> disks;  // FILE[,ro][,direct][,sector=4096]
-  bool console = false;  // standard input goes to the guest although it is no terminal
+  bool console = false;            // standard input goes to the guest although it is no terminal
   bool gdb = false;
   bool dry = false;                     // print the line, run nothing
   std::vector<std::string> parameters;  // after --

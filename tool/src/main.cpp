@@ -118,7 +118,7 @@ int dispatch(std::vector<std::string> words) {
   });
   query_command->add_option(
       "word", o.word,
-      "name, target, net, arch, image, elf, size, memory, packages, parameters, keys, forwards, "
+      "name, target, net, arch, image, elf, size, memory, packages, parameters, keys, forwards, disks, "
       "libraries or build-dir");
   query_command->add_flag("--json", o.json, "As JSON");
 

@@ -9,7 +9,9 @@ namespace fata::virtio {
 
 namespace {
 constexpr std::uint16_t kQueue = 0;
-}
+constexpr std::string_view kProtocol = "broke the protocol";
+constexpr std::string_view kNoAnswer = "does not answer";
+}  // namespace
 
 const ErrorDomain& error_domain(BlockSetupErrc) noexcept {
   static constexpr ErrorDomain domain{
@@ -130,7 +132,7 @@ async::Task<Result<void>> BlockDevice::perform(Operation operation, async::Wait 
     if (const Result<void> begun = begin(&flight, operation, sectors); !begun) co_return begun;
     for (int waited = 0; flight.under_way;) {
       if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) && ++waited == kPatienceTimes)
-        break_down();
+        break_down(kNoAnswer);
     }
     if (!flight.outcome) {
       ++counters_[kFailures];
@@ -150,7 +152,7 @@ Result<void> BlockDevice::begin(Flight* flight, const Operation& operation, std:
   const auto place =
       requests_->begin(operation.kind, operation.sector, {operation.address, length, false}, sectors);
   if (!place) {  // the queue has broken, and poll() has not seen it yet
-    break_down();
+    break_down(kProtocol);
     return fail(Error(sig::BlockErrc::kGone));
   }
   flight->under_way = true;
@@ -168,7 +170,7 @@ void BlockDevice::end(Flight& flight, const Result<void>& outcome) {
 void BlockDevice::leave(Flight& flight) noexcept {
   const Instant until = platform::monotonic_now() + kPatienceAtDeath;
   while (flight.under_way && platform::monotonic_now() < until) poll();
-  if (flight.under_way) break_down();
+  if (flight.under_way) break_down(kNoAnswer);
   places_.give_back();
 }
 
@@ -180,7 +182,7 @@ bool BlockDevice::poll() noexcept {
     end(*std::exchange(flights_[ended->place], nullptr), ended->outcome);
     any = true;
   }
-  if ((*queue_)->broken()) break_down();
+  if ((*queue_)->broken()) break_down(kProtocol);
   return any || broken_;
 }
 
@@ -190,12 +192,12 @@ bool BlockDevice::prepare_to_idle() noexcept {
   return requests_->under_way() == 0 || (*queue_)->enable_interrupts();
 }
 
-void BlockDevice::break_down() {
+void BlockDevice::break_down(std::string_view why) {
   if (broken_) return;
   broken_ = true;
   // After the reset the device may not touch our memory any more.
   transport_->set_status(0);
-  log_.error(Error(Errc::kBroken));
+  log_.error("the disk ", why, "; it is reset, and nothing more is read or written");
   for (Flight*& flight : flights_) {
     if (flight != nullptr) end(*std::exchange(flight, nullptr), fail(Error(sig::BlockErrc::kGone)));
   }

@@ -47,8 +47,9 @@ class Context {
   template <class T>
   T key(std::string_view name, T otherwise, std::string_view help) const;
 
-  // The number of a disk of that name, from 0 on in the order in which config.cpp asks for them: `fata run --disk` gives files in
-  // the same order. Throws ConfigError if the name is no word, or was asked for before.
+  // The number of a disk of that name, from 0 on in the order in which config.cpp asks for them: `fata run
+  // --disk` gives files in the same order. Throws ConfigError if the name is no word, or was asked for
+  // before.
   std::size_t disk(std::string_view name) const;
 
   const std::vector<Key>& keys() const { return keys_; }

@@ -69,7 +69,7 @@ class BlockDevice final : private kvm::Device {
   Result<void> begin(Flight* flight, const Operation& operation, std::uint64_t sectors);
   void leave(Flight& flight) noexcept;
   void end(Flight& flight, const Result<void>& outcome);
-  void break_down();
+  void break_down(std::string_view why);
 
   // kvm::Device
   bool poll() noexcept override;
