@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "names.hpp"
+
 namespace fata::config {
 
 std::string_view name(Target target) {
@@ -55,6 +57,19 @@ std::string Context::key(std::string_view name, std::string otherwise, std::stri
   const std::string value = text != nullptr ? *text : otherwise;
   keys_.push_back({std::string(name), "string", value, otherwise, std::string(help)});
   return value;
+}
+
+std::size_t Context::disk(std::string_view name) const {
+  if (!is_word(name)) {
+    throw ConfigError("'" + std::string(name) +
+                      "' cannot be a disk's name: lower case letters, digits and hyphens");
+  }
+  if (std::ranges::contains(disks_, name)) {
+    throw ConfigError("the disk '" + std::string(name) +
+                      "' is made twice; make it once and pass it to both, or name another");
+  }
+  disks_.emplace_back(name);
+  return disks_.size() - 1;
 }
 
 void Context::check_all_used() const {

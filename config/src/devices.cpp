@@ -197,6 +197,31 @@ Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where) {
                           path);
 }
 
+Device<Block> default_block(const Context& context, std::string_view name, Where where) {
+  const std::size_t nth = context.disk(name);
+  if (context.is_kernel()) {
+    const std::string driver = context.is(Target::kKvm) ? "virtio" : "xen";
+    return device<Block>({.type = "fata::" + driver + "::BlockDevice",
+                          .headers = {"fata/" + driver + "/block.hpp"},
+                          .libraries = {context.is(Target::kKvm) ? "virtio" : "platform_xen"},
+                          .form = Form::kConnect,
+                          .only_on = context.target(),
+                          .called = "disk " + std::to_string(nth + 1) + ", '" + std::string(name) + "'",
+                          .where = where},
+                         nth);
+  }
+  return device<Block>(
+      {.type = "fata::host::BlockFile",
+       .headers = {"fata/host/block_file.hpp"},
+       .libraries = {"platform_linux"},
+       .form = Form::kConnect,
+       .only_on = Target::kLinux,
+       .called = "the disk '" + std::string(name) + "'",
+       .where = where},
+      parameter(name, "", "file or block device with its sectors; then may follow ,ro ,direct ,sector=4096",
+                where));
+}
+
 namespace {
 template <Tag T>
 Device<T> platform_device(std::string_view type, Where where) {

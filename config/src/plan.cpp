@@ -196,7 +196,7 @@ void Plan::write(std::ostream& out, const Context& context) const {
               {"arch", context.arch()},           {"memory_mib", memory_},
               {"keys", std::move(keys)},          {"parameters", gatherer.parameters()},
               {"devices", gatherer.devices()},    {"jobs", std::move(jobs)},
-              {"forwards", std::move(forwards)}}
+              {"forwards", std::move(forwards)},  {"disks", context.disks()}}
              .dump(2)
       << '\n';
 }

@@ -34,8 +34,9 @@ class Devices(FataTest):
         folder = BUILD / ("-".join([name, TARGET, *more]).replace("--", ""))
         return [f"examples/devices/{name}", "-t", TARGET, *more, "--build-dir", str(folder)]
 
-    def run_example(self, name, *parameters, status=0):
-        done = self.run_fata("run", *self.words(name), "--", *parameters, status=status, timeout=300)
+    def run_example(self, name, *parameters, status=0, disk=None):
+        disks = ["--disk", disk] if disk else []
+        done = self.run_fata("run", *self.words(name), *disks, "--", *parameters, status=status, timeout=300)
         self.log = done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
         return done.stdout.replace("\r", "")
 
@@ -57,6 +58,45 @@ class Devices(FataTest):
                          "An image holds what it needs,\nand nothing else it heeds.\n")
         self.run_example("kv-ro", "--key=nothing", status=1)
         self.assertIn("error kv-ro: nothing: key-value: no such key", self.log)
+
+    def disk(self, size):
+        path = self.folder / "disk.img"
+        with path.open("wb") as file:
+            file.truncate(size)
+        return path
+
+    def test_block_checks_a_disk(self):
+        disk = self.disk(1 << 20)
+        said = self.run_example("block", disk=disk)
+        for line in ("2048 sectors of 512 bytes, read-write, discards; ", "sector 2048 is refused: block: beyond the last sector\n",
+                     "sectors 0 to 15 hold what was written\n", "sectors 1016 to 1031 hold what was written\n",
+                     "sectors 2032 to 2047 hold what was written\n", "flushed\n", "discarded 16 sectors\n", "all is well\n"):
+            self.assertIn(line, said)
+        before = disk.read_bytes()
+        self.assertEqual([at for at in range(0, 1 << 20, 512) if any(before[at:at + 512])],
+                         [*range(1016 * 512, 1032 * 512, 512), *range(2032 * 512, 2048 * 512, 512)])
+        said = self.run_example("block", disk=f"{disk},ro,sector=4096")
+        self.assertIn("256 sectors of 4096 bytes, read-only; ", said)
+        self.assertEqual(disk.read_bytes(), before)
+
+    def test_disk_lottery_remembers_what_it_drew(self):
+        disk = self.disk(8 << 10)
+        drawn = []
+        for draw in range(1, 4):
+            line = self.run_example("disk-lottery", disk=disk)
+            told = re.search(r"^slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?\nkept$", line, re.MULTILINE)
+            self.assertEqual((int(told[1]), told[3]), (draw, ", ".join(map(str, drawn)) or None))
+            self.assertEqual(told[4] is not None, int(told[2]) in drawn)
+            drawn.insert(0, int(told[2]))
+        self.assertIn("slot 3, draw 1: ", self.run_example("disk-lottery", "--slot=3", disk=disk))
+        self.assertIn("slot 0, draw 1: ", self.run_example("disk-lottery", "--reset=on", disk=disk))
+        self.run_example("disk-lottery", "--slot=16", disk=disk, status=64)
+        self.assertIn("slot 16 cannot be read: block: beyond the last sector; this disk has the slots 0 to 15", self.log)
+        with disk.open("r+b") as file:
+            file.seek(3 * 512 + 20)
+            file.write(b"damage")
+        self.run_example("disk-lottery", "--slot=3", disk=disk, status=1)
+        self.assertIn("slot 3 holds something else; --reset=on forgets it", self.log)
 
     def echoes(self, words, *parameters, port):
         """What is sent to the image that `fata run` starts comes back, and it ends when asked to."""

@@ -16,7 +16,8 @@ struct RunChoice {
   std::string machine = "microvm";    // microvm, pc, q35
   unsigned memory_mib = 0;            // 0: the plan's
   fs::path pcap;
-  bool console = false;  // standard input goes to the guest although it is no terminal
+  std::vector<std::string> disks;  // FILE[,ro][,direct][,sector=4096]
+  bool console = false;            // standard input goes to the guest although it is no terminal
   bool gdb = false;
   bool lab = false;                     // xen: in an emulated machine with Xen in it
   bool dry = false;                     // print the line, run nothing

@@ -157,6 +157,7 @@ const std::vector<Fact>& facts() {
          }
          return list;
        }},
+      {"disks", [](Project& p) { return Json(p.plan().disks); }},
       {"size",
        [](Project& p) {
          p.build();

@@ -49,6 +49,11 @@ void add_run(CLI::App& command, RunChoice& run) {
   command.add_option("--memory", run.memory_mib,
                      "Memory of the guest in MiB (default: what config.cpp says)");
   command.add_option("--pcap", run.pcap, "Write the network's packets to a file");
+  command
+      .add_option("--disk", run.disks,
+                  "A file or block device for the application's next disk; may be given several times")
+      ->type_name("FILE[,ro][,direct][,sector=4096]")
+      ->allow_extra_args(false);
   command.add_flag("--console", run.console,
                    "Type standard input on the guest's console, also when it is no terminal");
   command.add_flag("--gdb", run.gdb, "Wait for a debugger, and print the line that attaches it");
@@ -114,7 +119,7 @@ int dispatch(std::vector<std::string> words) {
   });
   query_command->add_option(
       "word", o.word,
-      "name, target, net, arch, image, elf, size, memory, packages, parameters, keys, forwards, "
+      "name, target, net, arch, image, elf, size, memory, packages, parameters, keys, forwards, disks, "
       "libraries or build-dir");
   query_command->add_flag("--json", o.json, "As JSON");
 

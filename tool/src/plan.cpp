@@ -47,7 +47,7 @@ PlanDevice device(const Json& json) {
 
 Plan Plan::read(const fs::path& file) try {
   const Json json = Json::parse(read_file(file));
-  if (json.at("version") != 1) {
+  if (json.at("version") != 2) {
     throw UsageError(file.string() + ": a plan of another version of Fata; run `fata clean` and try again");
   }
   Plan plan{.name = json.at("name"),
@@ -59,7 +59,8 @@ Plan Plan::read(const fs::path& file) try {
             .parameters = {},
             .devices = {},
             .jobs = json.at("jobs"),
-            .forwards = {}};
+            .forwards = {},
+            .disks = json.at("disks")};
   for (const Json& k : json.at("keys")) {
     plan.keys.push_back({.name = k.at("name"),
                          .type = k.at("type"),

@@ -60,6 +60,7 @@ struct Plan {
   std::vector<PlanDevice> devices;  // each after those that it is made from
   std::vector<std::size_t> jobs;
   std::vector<PlanForward> forwards;
+  std::vector<std::string> disks;  // their names, in the order of `fata run --disk`
 
   static Plan read(const fs::path& file);
 

@@ -127,6 +127,23 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
                    {"-object", "filter-dump,id=dump,netdev=net,file=" + option_value(choice.pcap.string())});
     }
   }
+  for (std::size_t i = 0; i < choice.disks.size(); ++i) {
+    const Disk& disk = choice.disks[i];
+    const std::string id = "disk" + std::to_string(i);
+    // A guest's flush is an fdatasync of the host, whether or not its page cache stands between. What goes
+    // wrong is for the image to hear (by itself QEMU stops a guest whose disk's file system is full).
+    words.insert(
+        words.end(),
+        {"-drive",
+         "if=none,id=" + id + ",format=raw,discard=unmap,cache=" + (disk.direct ? "none" : "writeback") +
+             (disk.read_only ? ",read-only=on" : "") + ",file=" + option_value(disk.file),
+         "-device",
+         "virtio-blk" + bus + ",drive=" + id + ",werror=report,rerror=report" +
+             (microvm ? "" : ",disable-legacy=on") +
+             (disk.sector_size == 512 ? ""
+                                      : ",logical_block_size=" + std::to_string(disk.sector_size) +
+                                            ",physical_block_size=" + std::to_string(disk.sector_size))});
+  }
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
   words.insert(words.end(), {"-kernel", image.string()});
   std::string line = choice.gdb ? std::string("fata.base=") + kDebugBase : "";
@@ -143,11 +160,14 @@ std::optional<int> image_status(int qemu_status) {
 std::string qemu_script(const Project& project) {
   const Plan& plan = project.plan();
   const std::string accel = "@accel@";
+  std::vector<Disk> disks;
+  for (const std::string& name : plan.disks) disks.push_back({.file = name + ".img"});
   const Words words = qemu_line(project.image(), {.accel = accel,
                                                   .link = project.has_card() ? "user" : "none",
                                                   .forwards = served_ports(plan, {}),
                                                   .memory_mib = plan.memory_mib,
                                                   .pcap = {},
+                                                  .disks = disks,
                                                   .parameters = {}});
   std::string line;
   for (const std::string& word : words) {
@@ -157,15 +177,25 @@ std::string qemu_script(const Project& project) {
          "# Boots " +
          plan.name +
          " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit status s is\n"
-         "# QEMU's code 2s+3. Parameters: as this script's arguments.\n"
+         "# QEMU's code 2s+3. Parameters: as this script's arguments." +
+         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") +
+         "\n"
          "exec " +
          line + " ${1+-append \"$*\"}\n";
 }
 
 std::string firecracker_json(const Project& project) {
   using Json = nlohmann::ordered_json;
+  Json drives = Json::array();
+  for (const std::string& name : project.plan().disks) {
+    drives.push_back({{"drive_id", name},
+                      {"path_on_host", name + ".img"},
+                      {"is_root_device", false},
+                      {"is_read_only", false},
+                      {"cache_type", "Writeback"}});
+  }
   Json json{{"boot-source", {{"kernel_image_path", project.elf().string()}, {"boot_args", ""}}},
-            {"drives", Json::array()},
+            {"drives", std::move(drives)},
             {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
             {"entropy", Json::object()}};
   if (project.has_card()) {

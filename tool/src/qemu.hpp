@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "disk.hpp"
 
 namespace fata::tool {
 
@@ -26,6 +27,7 @@ struct QemuChoice {
   std::vector<PortForward> forwards;
   unsigned memory_mib = 32;
   fs::path pcap;
+  std::vector<Disk> disks;
   bool gdb = false;
   std::vector<std::string> parameters;
 };

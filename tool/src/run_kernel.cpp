@@ -22,6 +22,7 @@
 #include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
+#include "disk.hpp"
 #include "error.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
@@ -107,6 +108,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
                .forwards = {},
                .memory_mib = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib,
                .pcap = choice.pcap,
+               .disks = {},
                .gdb = choice.gdb,
                .parameters = choice.parameters};
   if (!std::ranges::contains(std::array<std::string, 3>{"microvm", "pc", "q35"}, q.machine)) {
@@ -129,7 +131,10 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
     for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
   }
   if (choice.forwards.empty()) q.forwards = served_ports(project.plan(), choice.parameters);
+  check_disk_count(project.plan(), choice.disks);
+  for (const std::string& text : choice.disks) q.disks.push_back(parse_disk(text));
   if (choice.dry) return q;
+  std::ranges::for_each(q.disks, check_disk);
   if (tap) check_tap(q.link);
   if (q.link == "user") std::ranges::for_each(q.forwards, check_port_is_free);
   return q;

@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "debugger.hpp"
+#include "disk.hpp"
 #include "error.hpp"
 #include "progress.hpp"
 #include "xen.hpp"
@@ -38,9 +39,14 @@ int run_process(Project& project, const RunChoice& choice) {
         "--pcap: this process has no network card of its own to listen at; add --net direct, or use -t kvm");
   }
 
+  check_disk_count(project.plan(), choice.disks);
+
   Words words{project.image()};
   if (choice.link.starts_with("tap:")) words.push_back("--tap=" + choice.link.substr(4));
   if (!choice.pcap.empty()) words.push_back("--pcap=" + choice.pcap.string());
+  for (std::size_t i = 0; i < choice.disks.size(); ++i) {
+    words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);
+  }
   words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
   if (choice.gdb) {
     if (find_program("gdbserver").empty())

@@ -71,7 +71,8 @@ Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
 }
 
 bool Reactor::poll() noexcept {
-  bool any = false;
+  // Before the pollers: the event of one that nobody waits for is not told again.
+  bool any = ++turns_since_look_ >= kTurnsBetweenLooks && wait_events(0);
   // A poller may be destroyed by what it completes only in a later turn: completions just make tasks ready.
   async::List<Poller> looked_at;
   while (!pollers_.empty()) {
@@ -80,7 +81,6 @@ bool Reactor::poll() noexcept {
     any |= poller.poll();
   }
   pollers_.splice_back(looked_at);
-  if (++turns_since_look_ >= kTurnsBetweenLooks) any |= wait_events(0);
   return any;
 }
 

@@ -1,7 +1,6 @@
 #include "fata/host/tap.hpp"
 
 #include <fcntl.h>
-#include <liburing.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #define class device_class  // a member's name in a C header
@@ -15,6 +14,7 @@
 
 #include "fata/base/platform.hpp"
 #include "fata/host/os_error.hpp"
+#include "uring.hpp"
 
 namespace fata::host {
 
@@ -83,15 +83,7 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
   return domain;
 }
 
-struct Tap::Ring {
-  ~Ring() {
-    if (!live) return;
-    // The kernel tears a ring down at its leisure, and the tap would be in use until then.
-    io_uring_unregister_files(&uring);
-    io_uring_queue_exit(&uring);
-  }
-  io_uring uring{};
-  bool live = false;
+struct Tap::Ring : Uring {
   // By slot, while the system call runs.
   struct Read {
     static constexpr std::size_t kLarge = (65535 + 14 + kHeader - kBufferSize + kLargeSize - 1) / kLargeSize;
@@ -141,16 +133,7 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
     ::ioctl(control.get(), SIOCSIFFLAGS, &ask);
   }
   auto ring = std::make_unique<Ring>();
-  io_uring_params params{};
-  // All completions are ours to reap in our own turn: nothing interrupts the loop (plain rings lose a third
-  // of the rate).
-  params.flags = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-  if (io_uring_queue_init_params(2 * kBatch, &ring->uring, &params) != 0) {
-    params = {};
-    if (io_uring_queue_init_params(2 * kBatch, &ring->uring, &params) != 0)
-      return fail(Error(TapErrc::kNoUring));
-  }
-  ring->live = true;
+  if (!ring->open(2 * kBatch)) return fail(Error(TapErrc::kNoUring));
   // Locally administered, of this device alone: the host's end has another.
   MacAddress mac;
   platform::entropy(mac.octets);

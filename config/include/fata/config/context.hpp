@@ -48,7 +48,13 @@ class Context {
   template <class T>
   T key(std::string_view name, T otherwise, std::string_view help) const;
 
+  // The number of a disk of that name, from 0 on in the order in which config.cpp asks for them: `fata run
+  // --disk` gives files in the same order. Throws ConfigError if the name is no word, or was asked for
+  // before.
+  std::size_t disk(std::string_view name) const;
+
   const std::vector<Key>& keys() const { return keys_; }
+  const std::vector<std::string>& disks() const { return disks_; }
   // Throws ConfigError if `-D` gave a key that the application never asked for.
   void check_all_used() const;
 
@@ -60,6 +66,7 @@ class Context {
   std::string arch_;
   std::map<std::string, std::string> given_;
   mutable std::vector<Key> keys_;
+  mutable std::vector<std::string> disks_;
 };
 
 template <>

@@ -67,6 +67,11 @@ Device<KeyValue> crunch(std::string_view folder, Where where = Where::current())
 // A folder of the host, read when the process asks (linux only).
 Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where = Where::current());
 
+// A disk of the target. On linux a file or block device, which the parameter --NAME names (`FILE`, `FILE,ro`, `FILE,direct`,
+// `FILE,sector=4096`); on kvm a virtio-blk device of the machine, the nth for the nth disk that config.cpp makes. On both
+// `fata run --disk FILE` gives them, in that order.
+Device<Block> default_block(const Context& context, std::string_view name = "disk", Where where = Where::current());
+
 Device<Clock> default_clock(Where where = Where::current());
 Device<Random> default_random(Where where = Where::current());
 Device<Console> default_console(Where where = Where::current());

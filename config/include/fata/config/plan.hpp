@@ -50,7 +50,7 @@ class Plan {
   unsigned memory_ = 32;
 };
 
-inline constexpr int kPlanVersion = 1;
+inline constexpr int kPlanVersion = 2;
 
 }  // namespace fata::config
 

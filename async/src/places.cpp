@@ -1,0 +1,28 @@
+#include "fata/async/places.hpp"
+
+namespace fata::async {
+
+Task<Result<void, Errc>> Places::take(Wait wait) {
+  if (free_ != 0) {
+    --free_;
+    co_return Result<void, Errc>{};
+  }
+  Ticket ticket(this);
+  line_.push_back(ticket);
+  const Result<void, Errc> woken = co_await ticket.called.wait(wait);
+  if (!woken) co_return woken;
+  ticket.granted = false;  // the place is the caller's now
+  co_return woken;
+}
+
+void Places::give_back() noexcept {
+  if (line_.empty()) {
+    ++free_;
+    return;
+  }
+  Ticket& next = line_.pop_front();
+  next.granted = true;
+  next.called.notify_one();
+}
+
+}  // namespace fata::async

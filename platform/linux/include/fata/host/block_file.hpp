@@ -1,0 +1,113 @@
+// A file or a block device of the host as a sig::BlockDevice, by io_uring: many operations under way, one
+// system call a turn.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "fata/async/context.hpp"
+#include "fata/async/places.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/host/reactor.hpp"
+#include "fata/sig/block.hpp"
+
+namespace fata::host {
+
+enum class BlockFileErrc : std::uint32_t {
+  kNoName = 1,
+  kBadOption,
+  kNotFound,
+  kNoRights,
+  kBusy,
+  kNotBlock,
+  kEmpty,
+  kBadSize,  // the detail is the sector's
+  kNoDirect,
+  kNoUring,
+};
+const ErrorDomain& error_domain(BlockFileErrc) noexcept;
+
+class BlockFile final : private Poller {
+ public:
+  enum Count : std::size_t {
+    kReads,
+    kWrites,
+    kFlushes,
+    kDiscards,
+    kFailures,
+    kContinued,
+    kSystemCalls,
+    kCounts
+  };
+
+  // `what` is a path, after which words may follow:
+  //   ,ro           nothing is written; others may read it at the same time
+  //   ,direct       past the host's page cache (O_DIRECT): geometry() then asks for the alignment that this
+  //   needs ,sector=4096  the size of a sector, 512 or 4096; a file's is 512 otherwise, a block device has
+  //   its own
+  // The file is locked in the way in which QEMU locks disk images, so that neither another process nor a
+  // guest writes to it at the same time. Who was killed a moment ago may still hold it: waits up to two
+  // seconds.
+  static async::Task<Result<std::unique_ptr<BlockFile>>> connect(async::Context& context,
+                                                                 std::string_view what);
+  ~BlockFile();
+
+  // The device as sig::BlockDevice. Flush is fdatasync, discard punches holes.
+  sig::BlockGeometry geometry() const { return geometry_; }
+  async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
+  async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
+  async::Task<Result<void>> flush(async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  struct Ring;
+  enum class Kind { kRead, kWrite, kFlush, kDiscard };
+  struct Operation {
+    Kind kind = Kind::kRead;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    std::byte* memory = nullptr;  // of a read or write; only read from by a write
+  };
+  struct Slot {
+    bool under_way = false;
+    int outcome = 0;  // of the system call
+    async::WaitQueue ended;
+  };
+  static constexpr std::uint32_t kParallel = 64;
+  // The kernel moves no more than 2 GiB in one go.
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+
+  static Result<std::unique_ptr<BlockFile>> open(async::Context& context, std::string_view what);
+  static async::Task<Result<std::unique_ptr<BlockFile>>> open_patiently(async::Context* context,
+                                                                        std::string_view what);
+  BlockFile(Fd fd, std::unique_ptr<Ring> ring, const sig::BlockGeometry& geometry, Logger log);
+  async::Task<Result<void>> perform(Operation operation, async::Wait wait);
+  async::Task<int> call(std::size_t slot, Operation operation);
+  Result<void> failure(Kind kind, int number);
+  void stage(std::size_t slot, const Operation& operation);
+  void submit();
+  bool complete();
+  void leave(std::size_t slot) noexcept;
+  bool poll() noexcept override;
+
+  Fd fd_;
+  sig::BlockGeometry geometry_;
+  Logger log_;
+  std::unique_ptr<Ring> ring_;
+  Watch watch_;
+  async::Places places_{kParallel};
+  async::Places flushing_{1};
+  std::array<Slot, kParallel> slots_;
+  std::vector<std::size_t> free_slots_;
+  std::size_t under_way_ = 0;
+  bool flush_failed_ = false;
+  std::array<Counter, kCounts> counters_;
+};
+static_assert(sig::BlockDevice<BlockFile>);
+
+}  // namespace fata::host

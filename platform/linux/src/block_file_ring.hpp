@@ -1,0 +1,16 @@
+// What block_file.cpp and block_file_open.cpp share.
+#pragma once
+
+#include <sys/eventfd.h>
+
+#include "fata/host/block_file.hpp"
+#include "fata/host/os_error.hpp"
+#include "uring.hpp"
+
+namespace fata::host {
+
+struct BlockFile::Ring : Uring {
+  Fd ended{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};  // counts up when something has
+};
+
+}  // namespace fata::host

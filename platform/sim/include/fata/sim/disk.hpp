@@ -1,0 +1,104 @@
+// A disk in memory, with all the faults that sig::BlockDevice allows: operations that end out of order,
+// errors by sector, flushes that fail, and power that is cut, after which what was not flushed is there in
+// part.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "fata/async/places.hpp"
+#include "fata/sig/block.hpp"
+#include "fata/sim/platform.hpp"
+
+namespace fata::sim {
+
+struct DiskOptions {
+  std::uint32_t sector_size = 512;
+  std::uint64_t sectors = 2048;
+  bool writable = true;
+  bool discards = true;
+  bool cached = true;  // false: each write is stable when it ends
+  std::uint32_t alignment = 1;
+  std::uint32_t parallel = 8;
+  // An operation takes a time drawn from between both.
+  Duration least_delay{};
+  Duration most_delay = microseconds(100);
+  // A sector in the middle of being written when power fails holds a part of the old and a part of the new.
+  // No disk that keeps the promises of sig::BlockDevice does so; for storage that wants to survive those that
+  // do not.
+  bool torn_sectors = false;
+};
+
+// Draws what happens from the platform's seed. Models sig::BlockDevice.
+class Disk {
+ public:
+  enum class Kind { kRead, kWrite, kFlush, kDiscard };
+  enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kPowerCuts, kCounts };
+
+  explicit Disk(Platform& platform, const DiskOptions& options = {});
+
+  // The disk as sig::BlockDevice.
+  sig::BlockGeometry geometry() const { return geometry_; }
+  async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
+  async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
+  async::Task<Result<void>> flush(async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+
+  // The next `times` operations of that kind that touch one of `count` sectors from `first` on fail with
+  // kFailed. For a flush the sectors do not matter.
+  void fail(Kind kind, std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0}, unsigned times = 1);
+
+  // Ends what is under way with kGone, and whatever follows until power is back. Each sector keeps what was
+  // flushed last or any content that it was given since.
+  void cut_power();
+  void restore_power();
+
+  // What lies on the disk for sure, without what is only cached.
+  Bytes stable() const { return stable_; }
+  std::uint64_t count(Count which) const { return counts_[which]; }
+
+ private:
+  struct Version {
+    std::uint64_t number = 0;  // in order of time
+    std::vector<std::byte> bytes;
+  };
+  struct Fault {
+    Kind kind;
+    std::uint64_t first, count;
+    unsigned times;
+  };
+  struct Writing {
+    std::uint64_t sector = 0;
+    Bytes bytes;
+  };
+
+  async::Task<Result<void>> perform(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out,
+                                    std::uint64_t count, async::Wait wait);
+  Result<void> end(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out, std::uint64_t count,
+                   std::uint64_t begun_at);
+  bool faulty(Kind kind, std::uint64_t sector, std::uint64_t count);
+  void put(std::uint64_t sector, Bytes bytes);
+  Bytes newest(std::uint64_t sector) const;
+  MutableBytes stable_sector(std::uint64_t sector);
+  void settle(std::uint64_t sector, const std::vector<Version>& versions);
+  std::uint64_t below(std::uint64_t limit) { return platform_->random() % limit; }
+
+  Platform* platform_;
+  DiskOptions options_;
+  sig::BlockGeometry geometry_;
+  async::Places places_;
+  std::vector<std::byte> stable_;
+  std::map<std::uint64_t, std::vector<Version>> cached_;  // by sector, oldest first
+  std::vector<Writing*> writing_;                         // under way
+  std::deque<Fault> faults_;
+  std::uint64_t versions_ = 0;
+  unsigned power_ = 1;  // counts up with each change: odd while there is power
+  bool flush_failed_ = false;
+  std::array<std::uint64_t, kCounts> counts_{};
+};
+static_assert(sig::BlockDevice<Disk>);
+
+}  // namespace fata::sim

@@ -1,0 +1,52 @@
+"""Fata's applications as domains of the lab, with the configurations that Fata writes."""
+import pathlib
+import re
+
+from fata import BUILD, FataTest
+from lab import Lab
+
+# Without that memory for page tables Xen cannot make so small a domain.
+SMALL = "shadow_memory = 4\n"
+KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\n'
+POWEROFF, REBOOT, CRASH = "0", "1", "3"
+
+
+class XenTest(FataTest):
+    forwards = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=768))
+        cls.count = 0
+
+    def built(self, app):
+        """The application's image for xen, and the configuration that Fata wrote."""
+        folder = BUILD / (pathlib.Path(app).name + "-xen")
+        self.run_fata("build", app, "-t", "xen", "--build-dir", folder)
+        (image,) = (folder / "build").glob("*.img")
+        (config,) = (path for path in folder.glob("*.xl") if path.name != "run.xl")
+        return image, config.read_text()
+
+    def start(self, app, words="", more="", without=""):
+        """A domain with the configuration that Fata wrote, but for its name, its parameters and what becomes of it."""
+        image, config = self.built(app)
+        type(self).count += 1
+        name = f"{image.stem}-{self.count}"
+        config = re.sub(r"^on_.*$", "", config, flags=re.M)
+        for line, value in (("name", name), ("kernel", self.lab.put(image))):
+            config = re.sub(rf"^{line} = .*$", f'{line} = "{value}"', config, flags=re.M)
+        config = re.sub(r"^extra = .*$", lambda _: f"extra = '{words}'", config, flags=re.M)
+        if without:
+            config = re.sub(rf"^{without} = .*$", "", config, flags=re.M)
+        return self.lab.create(config + KEEP + more)
+
+    def end(self, name, timeout=40):
+        """Why it shut down, and its exit status; its console has all its words then."""
+        words = self.lab.end_of(name).wait(timeout).text.split()
+        self.lab.run(f"xl destroy {name}")
+        return words
+
+    def said(self, app, words="", ends=(POWEROFF, "0"), **options):
+        name = self.start(app, words, **options)
+        self.assertEqual(self.end(name), list(ends), self.lab.console(name))
+        return self.lab.console(name)

@@ -1,0 +1,96 @@
+"""Fata's network card on a real Xen: queries from the host, a backend that goes and comes, domains that are saved, restored and
+moved with their connections, two domains that talk to each other."""
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import unittest
+
+from domains import POWEROFF, XenTest
+
+SECOND = "10.0.2.16"
+
+
+class Network(XenTest):
+    forwards = ["udp:0:1053", "tcp:0:1053", "tcp:0:7"]
+
+    def ask(self, *words, protocol="udp"):
+        done = subprocess.run(["dig", "@127.0.0.1", "-p", str(self.lab.port(protocol, 1053)), "+short", "+time=3", "+tries=4", *words],
+                              capture_output=True, text=True, timeout=60)
+        return done.stdout.strip()
+
+    def shut_down(self, name):
+        self.lab.run(f"xl shutdown {name}")
+        self.assertEqual(self.end(name), [POWEROFF, "0"], self.lab.console(name))
+
+    def test_dns_answers_the_host_in_four_megabytes_and_after_its_backend_came_back(self):
+        name = self.start("apps/dns", more="memory = 4\n")
+        self.lab.wait_console(name, "serving on port 1053, UDP and TCP", 60)
+        self.assertEqual(self.ask("www.example.org", "A"), "192.0.2.80")
+        self.assertEqual(self.ask("www.example.org", "A", "+tcp", protocol="tcp"), "192.0.2.80")
+        self.lab.run("modprobe -r xen-netback", timeout=60)
+        self.lab.wait_console(name, "the backend goes away", 30)
+        self.lab.run("modprobe xen-netback", timeout=60)
+        self.lab.wait_console(name, "connected again", 60)
+        # What a hotplug script would do.
+        self.lab.run(f"vif=vif$(xl domid {name}).0; ip link set $vif master xenbr0; ip link set $vif up")
+        self.assertEqual(self.ask("www.example.org", "A"), "192.0.2.80")
+        self.shut_down(name)
+        self.assertIn("served: queries 3, noerror 3", self.lab.console(name))
+
+    def echo(self, stream, count):
+        sent = os.urandom(count)
+        # Both ways at once: an echo that waits for its reader must not wait for ever.
+        writer = threading.Thread(target=stream.sendall, args=(sent,))
+        writer.start()
+        heard = b""
+        while len(heard) < count:
+            some = stream.recv(65536)
+            self.assertNotEqual(some, b"", "the connection was closed")
+            heard += some
+        writer.join()
+        self.assertEqual(heard, sent)
+
+    def test_a_connection_lives_through_save_restore_and_live_migration(self):
+        name = self.start("examples/devices/tcp-echo", "--port=7 --log=*:debug")
+        self.lab.wait_console(name, "echoing on port 7", 60)
+        with socket.create_connection(("127.0.0.1", self.lab.port("tcp", 7)), timeout=90) as stream:
+            self.echo(stream, 300_000)
+            self.lab.save(name, "saved")
+            self.lab.restore("saved")
+            self.echo(stream, 300_000)
+            self.lab.migrate(name)
+            self.echo(stream, 300_000)
+        text = self.lab.console(name)
+        self.assertEqual(text.count("connected again"), 2, text)
+        # The time that it was away has passed for it, too: no line goes back, and what follows is later.
+        times = [float(at) for at in re.findall(r"^\[ *([0-9.]+)\]", text, re.M)]
+        self.assertEqual(times, sorted(times))
+        self.shut_down(name)
+
+    def test_two_domains_measure_the_bridge_between_them_with_large_segments(self):
+        server = self.start("apps/iperf", "--server --one-off")
+        self.lab.wait_console(server, "5201", 60)
+        client = self.start("apps/iperf", f"--client=10.0.2.15 --ipv4={SECOND}/24 --ipv6=none --time=3s --json")
+        self.assertEqual(self.end(client, 90), [POWEROFF, "0"], self.lab.console(client))
+        report = self.lab.console(client)
+        measured = json.loads(report[report.index("{"):report.rindex("}") + 1])
+        self.assertGreater(measured["end"]["sum_received"]["bytes"], 1_000_000)
+        self.assertEqual(self.end(server, 60)[0], POWEROFF)
+        self.assertIn("checksum gather tx-tso rx-tso", report)
+
+    def test_dom0_s_iperf3_measures_both_directions(self):
+        server = self.start("apps/iperf")
+        self.lab.wait_console(server, "5201", 60)
+        for way in ("", "-R"):
+            measured = json.loads(self.lab.run(f"iperf3 -c 10.0.2.15 -t 3 -J {way}", timeout=90).text)
+            rate = measured["end"]["sum_received"]["bits_per_second"] / 1e6
+            print(f"iperf3 of dom0 {way}: {rate:.0f} Mb/s", flush=True)
+            self.assertGreater(rate, 0)
+        self.shut_down(server)
+
+
+if __name__ == "__main__":
+    unittest.main()
