@@ -1,3 +1,4 @@
+#include "fata/sig/domain.hpp"
 #include "fata/sig/flow.hpp"
 #include "fata/sig/key_value.hpp"
 #include "fata/sig/no_tcp.hpp"
@@ -26,6 +27,25 @@ const ErrorDomain& error_domain(KeyErrc) noexcept {
                                         }
                                         return "unknown";
                                       }};
+  return domain;
+}
+
+const ErrorDomain& error_domain(DomainErrc) noexcept {
+  static constexpr ErrorDomain domain{
+      "domain", [](std::uint32_t code) -> std::string_view {
+        switch (static_cast<DomainErrc>(code)) {
+          case DomainErrc::kNotFound: return "no such node of xenstore, or no such domain";
+          case DomainErrc::kDenied: return "no right to it";
+          case DomainErrc::kAgain: return "a transaction of xenstore met another one";
+          case DomainErrc::kTooLong: return "longer than xenstore takes";
+          case DomainErrc::kExhausted: return "a table or quota is full";
+          case DomainErrc::kBadReference: return "not offered to this domain";
+          case DomainErrc::kBroken: return "xenstore breaks its protocol";
+          case DomainErrc::kGone: return "the domain is no more";
+          case DomainErrc::kRefused: return "the hypervisor refused a call";
+        }
+        return "unknown";
+      }};
   return domain;
 }
 

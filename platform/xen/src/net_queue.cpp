@@ -9,8 +9,10 @@
 namespace fata::xen {
 namespace {
 
-static_assert(sizeof(NetTxRequest) == sizeof(netif_tx_request_t) && sizeof(NetTxResponse) == sizeof(netif_tx_response_t));
-static_assert(sizeof(NetRxRequest) == sizeof(netif_rx_request_t) && sizeof(NetRxResponse) == sizeof(netif_rx_response_t));
+static_assert(sizeof(NetTxRequest) == sizeof(netif_tx_request_t) &&
+              sizeof(NetTxResponse) == sizeof(netif_tx_response_t));
+static_assert(sizeof(NetRxRequest) == sizeof(netif_rx_request_t) &&
+              sizeof(NetRxResponse) == sizeof(netif_rx_response_t));
 static_assert(sizeof(NetExtra) == sizeof(netif_extra_info_t));
 static_assert(NetQueue::kMostSlots == XEN_NETIF_NR_SLOTS_MIN);
 
@@ -29,7 +31,7 @@ NetQueue::NetQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes)
       page_pool_(sizes.pages, kPageSize),
       tx_slots_(TxRing::kSize),
       rx_slots_(RxRing::kSize),
-      counters_{Counter{"received"},   Counter{"sent"},     Counter{"too_long"},
+      counters_{Counter{"received"},   Counter{"sent"},      Counter{"too_long"},
                 Counter{"bad_length"}, Counter{"no_buffer"}, Counter{"quarantined"}} {
   check(receive_target_ <= RxRing::kSize, "more receive buffers than a ring holds");
   tx_.emplace(new_ring(0));
@@ -38,23 +40,24 @@ NetQueue::NetQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes)
 
 NetQueue::~NetQueue() {
   if (connected_) disconnect(false);
-  // Only an image that ends comes here with pages in quarantine.
-  quarantine_.clear();
-  for (void* const page : ring_pages_) ::operator delete[](page, std::align_val_t{kPageSize});
+  // Only an image that ends comes here with memory in quarantine.
 }
 
 void* NetQueue::new_ring(std::size_t index) {
-  return ring_pages_[index] = ::operator new[](kPageSize, std::align_val_t{kPageSize});
+  ring_pages_[index].reset(new (std::align_val_t{kPageSize}) std::byte[kPageSize]);
+  return ring_pages_[index].get();
 }
 
 bool NetQueue::connect(Domain backend) {
+  take_back();
+  if (kept_.size() == kMostKept) return false;
   backend_ = backend;
   broken_ = false;
   tx_->restart();
   rx_->restart();
-  const auto tx_ring = grants_->grant(backend, frame_of_(ring_pages_[0]), false);
+  const auto tx_ring = grants_->grant(backend, frame_of_(ring_pages_[0].get()), false);
   if (!tx_ring) return false;
-  const auto rx_ring = grants_->grant(backend, frame_of_(ring_pages_[1]), false);
+  const auto rx_ring = grants_->grant(backend, frame_of_(ring_pages_[1].get()), false);
   if (!rx_ring) {
     grants_->end(*tx_ring);
     return false;
@@ -75,39 +78,44 @@ bool NetQueue::connect(Domain backend) {
   return true;
 }
 
-void NetQueue::quarantine(PacketBuf buffer) {
-  ++counters_[kQuarantined];
-  quarantine_.push_back(std::move(buffer));
-}
-
 void NetQueue::disconnect(bool forget) {
-  if (!connected_) return;
-  connected_ = false;
+  if (forget) kept_.clear();
+  if (!std::exchange(connected_, false)) return;
+  Kept kept;
+  // What cannot be ended is the backend's for now.
+  const auto ends = [&](GrantRef ref) {
+    if (forget || grants_->end(ref)) return true;
+    ++counters_[kQuarantined];
+    kept.grants.push_back(ref);
+    return false;
+  };
   for (RxSlot& slot : rx_slots_) {
-    if (!slot.buffer) continue;
-    if (forget || grants_->end(slot.grant)) {
-      slot.buffer.reset();
-    } else {
-      quarantine(std::move(slot.buffer));
-    }
+    if (slot.buffer && !ends(slot.grant)) kept.packets.push_back(std::move(slot.buffer));
+    slot.buffer.reset();
   }
   // First the grants of all pieces, then the packets, whose memory several pieces share.
   for (TxSlot& slot : tx_slots_) {
-    if (!slot.used) continue;
-    slot.used = false;
-    if (forget || grants_->end(slot.grant)) continue;
-    if (PacketBuf& packet = tx_slots_[slot.owner].packet) quarantine(std::move(packet));
+    if (!std::exchange(slot.used, false) || ends(slot.grant)) continue;
+    if (PacketBuf& packet = tx_slots_[slot.owner].packet) kept.packets.push_back(std::move(packet));
   }
   for (TxSlot& slot : tx_slots_) slot.packet.reset();
-  const std::array<GrantRef, 2> rings{tx_ring_, rx_ring_};
-  for (std::size_t i = 0; i < rings.size(); ++i) {
-    if (forget || grants_->end(rings[i])) continue;
-    ++counters_[kQuarantined];
-    new_ring(i);  // the old page is the backend's for ever
-    if (i == 0) tx_.emplace(ring_pages_[0]);
-    if (i == 1) rx_.emplace(ring_pages_[1]);
+  if (!ends(tx_ring_)) {
+    kept.rings.push_back(std::move(ring_pages_[0]));
+    tx_.emplace(new_ring(0));
   }
+  if (!ends(rx_ring_)) {
+    kept.rings.push_back(std::move(ring_pages_[1]));
+    rx_.emplace(new_ring(1));
+  }
+  if (!kept.grants.empty()) kept_.push_back(std::move(kept));
   frame_ = {};
+}
+
+void NetQueue::take_back() {
+  std::erase_if(kept_, [&](Kept& kept) {
+    std::erase_if(kept.grants, [&](GrantRef ref) { return grants_->end(ref); });
+    return kept.grants.empty();
+  });
 }
 
 PacketBuf NetQueue::allocate(std::size_t headroom) {
@@ -166,17 +174,18 @@ bool NetQueue::gather(PacketBuf& packet) {
 }
 
 bool NetQueue::send_one(PacketBuf& packet) {
+  const std::size_t total = packet.total_size();
+  if (total == 0 || total > 0xffff) {  // nothing that the stack makes
+    ++counters_[kTooLong];
+    packet.reset();
+    return true;
+  }
   bool fits = false;
   Pieces pieces = cut(packet, fits);
   if (!fits) {
     if (!gather(packet)) return false;
     pieces = cut(packet, fits);
-  }
-  const std::size_t total = packet.total_size();
-  if (!fits || total > 0xffff) {  // nothing that the stack makes
-    ++counters_[kTooLong];
-    packet.reset();
-    return true;
+    check(fits, "a gathered packet in too many pieces");
   }
   // All grants first, so that nothing half is in the ring if the table is full.
   std::array<GrantRef, kMostSlots> refs;
@@ -212,7 +221,8 @@ bool NetQueue::send_one(PacketBuf& packet) {
       NetExtra extra{};
       extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
       extra.gso_size = offload.gso_size;
-      extra.gso_type = offload.gso == Offload::Gso::kTcpV4 ? XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
+      extra.gso_type =
+          offload.gso == Offload::Gso::kTcpV4 ? XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
       tx_->push(extra);
     }
   }
@@ -266,6 +276,7 @@ void NetQueue::reap() {
 }
 
 void NetQueue::refill() {
+  if (broken()) return;  // a slot may hold a buffer that the backend still uses
   const std::uint32_t most = receive_target_;
   while (RxRing::kSize - rx_->room() < most) {
     RxSlot& slot = rx_slots_[rx_->next_slot()];
@@ -305,7 +316,8 @@ void NetQueue::take_response(const NetRxResponse& response, RxSlot& slot) {
   more_data_ = (response.flags & NETRXF_more_data) != 0;
   const bool first = !in_frame_;
   in_frame_ = true;
-  if (response.status <= 0 || std::size_t{response.offset} + static_cast<std::size_t>(response.status) > kPageSize) {
+  if (response.status <= 0 ||
+      std::size_t{response.offset} + static_cast<std::size_t>(response.status) > kPageSize) {
     if (frame_good_) ++counters_[kBadLength];
     frame_good_ = false;
     return;
@@ -324,7 +336,7 @@ void NetQueue::take_response(const NetRxResponse& response, RxSlot& slot) {
 
 std::size_t NetQueue::receive(std::span<sig::RxFrame> in) {
   std::size_t count = 0;
-  while (count < in.size()) {
+  while (count < in.size() && !broken()) {
     RxSlot& slot = rx_slots_[rx_->next_response()];
     const std::uint32_t place = rx_->next_response();
     NetRxResponse response;
@@ -337,8 +349,7 @@ std::size_t NetQueue::receive(std::span<sig::RxFrame> in) {
       break;
     }
     if (!grants_->end(slot.grant)) {
-      quarantine(std::move(slot.buffer));
-      broken_ = true;
+      broken_ = true;  // disconnect() finds the buffer in its slot
       break;
     }
     if (is_extra) {

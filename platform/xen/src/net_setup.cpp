@@ -171,7 +171,7 @@ void NetDevice::leave(bool forget) {
 
 void NetDevice::resume() noexcept {
   lost_ = true;
-  if (queue_.connected()) queue_.disconnect(true);
+  queue_.disconnect(true);
   // Its watch was put up again with the store's, and tells so at once.
 }
 

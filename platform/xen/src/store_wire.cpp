@@ -22,7 +22,8 @@ xsd_sockmsg header_of(std::string_view text) {
 
 }  // namespace
 
-bool StoreWire::send(std::uint32_t type, std::uint32_t id, std::uint32_t transaction, std::string_view payload) {
+bool StoreWire::send(std::uint32_t type, std::uint32_t id, std::uint32_t transaction,
+                     std::string_view payload) {
   if (payload.size() > kMostPayload || out_.size() == kMostQueued) return false;
   const xsd_sockmsg header{type, id, transaction, static_cast<std::uint32_t>(payload.size())};
   std::string& message = out_.emplace_back(sizeof header, '\0');
@@ -35,7 +36,8 @@ bool StoreWire::push() {
   auto& ring = *static_cast<xenstore_domain_interface*>(page_);
   bool moved = false;
   while (!out_.empty()) {
-    const std::uint32_t produced = ring.req_prod;  // ours: nobody else writes it in good faith
+    const std::uint32_t produced =
+        load(ring.req_prod);  // ours, but read once: whoever shares the page may write it
     const std::uint32_t used = produced - load(ring.req_cons);
     if (used > kRing) return broken_ = true, moved;
     const std::string_view left = std::string_view(out_.front()).substr(out_done_);
@@ -58,7 +60,7 @@ bool StoreWire::pull() {
   bool moved = false;
   // One message at most beyond a whole one: what is not asked for stays in the ring.
   while (in_.size() < sizeof(xsd_sockmsg) + kMostPayload) {
-    const std::uint32_t consumed = ring.rsp_cons;
+    const std::uint32_t consumed = load(ring.rsp_cons);
     const std::uint32_t available = load(ring.rsp_prod) - consumed;
     if (available > kRing) return broken_ = true, moved;
     const std::size_t at = consumed % kRing;

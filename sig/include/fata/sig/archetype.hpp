@@ -5,13 +5,16 @@
 #include "fata/sig/block.hpp"
 #include "fata/sig/clock.hpp"
 #include "fata/sig/console.hpp"
+#include "fata/sig/event_channels.hpp"
 #include "fata/sig/flow.hpp"
+#include "fata/sig/grant_table.hpp"
 #include "fata/sig/ip.hpp"
 #include "fata/sig/job.hpp"
 #include "fata/sig/key_value.hpp"
 #include "fata/sig/net_device.hpp"
 #include "fata/sig/resolver.hpp"
 #include "fata/sig/udp.hpp"
+#include "fata/sig/xenstore.hpp"
 
 namespace fata::sig::archetype {
 
@@ -103,6 +106,53 @@ struct Ipv4 {
 };
 struct Resolver {
   Ready<Result<std::vector<IpAddress>>> resolve(std::string_view, async::Wait) { return {}; }
+};
+class GrantOffer {
+ public:
+  GrantOffer() = default;
+  GrantOffer(GrantOffer&&) = default;
+  GrantOffer& operator=(GrantOffer&&) = default;
+  MutableBytes memory() { return {}; }
+  std::span<const GrantReference> references() { return {}; }
+  bool take_back() { return true; }
+};
+class GrantMapping {
+ public:
+  GrantMapping() = default;
+  GrantMapping(GrantMapping&&) = default;
+  GrantMapping& operator=(GrantMapping&&) = default;
+  MutableBytes memory() { return {}; }
+};
+struct GrantTable {
+  using Offer = GrantOffer;
+  using Mapping = GrantMapping;
+  Result<Offer> offer(DomainId, std::size_t, GrantAccess) { return fail(Error(DomainErrc::kGone)); }
+  Result<Mapping> map(DomainId, std::span<const GrantReference>, GrantAccess) { return fail(Error(DomainErrc::kGone)); }
+};
+struct EventChannel {
+  EventPort port() { return 0; }
+  void notify() {}
+  Ready<Result<void>> wait(async::Wait) { return {}; }
+  bool connected() { return false; }
+};
+struct EventChannels {
+  using Channel = EventChannel;
+  Result<std::unique_ptr<Channel>> open(DomainId) { return fail(Error(DomainErrc::kGone)); }
+  Result<std::unique_ptr<Channel>> connect(DomainId, EventPort) { return fail(Error(DomainErrc::kGone)); }
+};
+struct StoreWatch {
+  Ready<Result<void>> next(async::Wait) { return {}; }
+};
+struct Xenstore {
+  using Watch = StoreWatch;
+  Ready<Result<std::string>> read(std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<void>> write(std::string, std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<std::vector<std::string>>> list(std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<void>> remove(std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<void>> permit(std::string, std::vector<StorePermission>, async::Wait) { return {}; }
+  Ready<Result<StoreTransaction>> begin(async::Wait) { return {}; }
+  Ready<Result<void>> end(StoreTransaction, bool, async::Wait) { return {}; }
+  Result<std::unique_ptr<Watch>> watch(std::string) { return fail(Error(DomainErrc::kGone)); }
 };
 
 }  // namespace fata::sig::archetype

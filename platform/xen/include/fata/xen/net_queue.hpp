@@ -1,9 +1,11 @@
-// One queue of a paravirtual network card (xen/io/netif.h) as an engine: two rings, the buffers in them and their grants. It
-// knows no xenstore, no event channels and no loop; the backend is distrusted throughout.
+// One queue of a paravirtual network card (xen/io/netif.h) as an engine: two rings, the buffers in them and
+// their grants. It knows no xenstore, no event channels and no loop; the backend is distrusted throughout.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -46,10 +48,10 @@ class NetQueue {
   static constexpr std::size_t kMostSlots = 18;
 
   struct Sizes {
-    std::uint16_t receive = 256;   // buffers in the ring, at most its size
-    std::uint16_t spare = 64;      // receive buffers beyond them, for slices that are held
-    std::uint16_t send = 256 + 64; // buffers of kSendBuffer
-    std::uint16_t pages = 4 * 18;  // for packets in more pieces than a backend takes, which are copied
+    std::uint16_t receive = 256;    // buffers in the ring, at most its size
+    std::uint16_t spare = 64;       // receive buffers beyond them, for slices that are held
+    std::uint16_t send = 256 + 64;  // buffers of kSendBuffer
+    std::uint16_t pages = 4 * 18;   // for packets in more pieces than a backend takes, which are copied
   };
   static constexpr std::size_t kPageSize = 4096;
   static constexpr std::size_t kSendBuffer = 2048;
@@ -61,22 +63,26 @@ class NetQueue {
   NetQueue(const NetQueue&) = delete;
   NetQueue& operator=(const NetQueue&) = delete;
 
-  // Grants the rings to the backend and fills the receive ring. False if the table of grants is full.
+  // Grants the rings to the backend and fills the receive ring. False if the table of grants is full, or
+  // backends still keep memory of kMostKept connections before.
   bool connect(Domain backend);
   GrantRef tx_ring() const { return tx_ring_; }
   GrantRef rx_ring() const { return rx_ring_; }
-  // Takes everything back: packets that were not sent are lost. What the backend still uses is quarantined: its memory is never
-  // used again. With `forget` the grants are gone already (another table after a restore).
+  // Takes everything back: packets that were not sent are lost. What the backend still uses is quarantined:
+  // its memory is used again only after a later connect() has found its grant ended. With `forget` the grants
+  // are gone already (another table after a restore), also those of connections before: to be called then
+  // even without a connection.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
-  // The backend broke the protocol; disconnect() is all that is left.
+  // The backend broke the protocol; disconnect() is all that is left: no packet is taken and no frame given.
   bool broken() const { return broken_ || tx_->broken() || rx_->broken(); }
 
   // As sig::NetDevice.
   PacketBuf allocate(std::size_t headroom);
   // True if a packet of any shape could be sent now.
   bool has_room() const {
-    return connected_ && tx_->room() > kMostSlots + 1 && tx_free_count_ > kMostSlots && page_pool_.available() >= kMostSlots;
+    return connected_ && !broken() && tx_->room() > kMostSlots + 1 && tx_free_count_ > kMostSlots &&
+           page_pool_.available() >= kMostSlots;
   }
   std::size_t send(std::span<PacketBuf> out);
   std::size_t receive(std::span<sig::RxFrame> in);
@@ -106,10 +112,10 @@ class NetQueue {
 
   // A piece with the backend, by the id of its request.
   struct TxSlot {
-    PacketBuf packet;          // with the first piece
-    std::uint16_t owner = 0;   // the slot of the first piece
-    std::uint16_t left = 0;    // of the first piece: pieces that are still out
-    std::uint16_t next = 0;    // free list
+    PacketBuf packet;         // with the first piece
+    std::uint16_t owner = 0;  // the slot of the first piece
+    std::uint16_t left = 0;   // of the first piece: pieces that are still out
+    std::uint16_t next = 0;   // free list
     GrantRef grant = 0;
     bool used = false;
   };
@@ -127,14 +133,25 @@ class NetQueue {
     bool add(Bytes bytes);  // cut at the ends of pages; false if they are too many
   };
 
-  struct Page;
+  struct FreePage {
+    void operator()(std::byte* page) const { ::operator delete[](page, std::align_val_t{kPageSize}); }
+  };
+  using Page = std::unique_ptr<std::byte[], FreePage>;
+  // What the backend of one connection had not let go of when it was parted from: most unmap the rings only
+  // when they have seen that the front is closed. All of it is kept until all of its grants have ended.
+  struct Kept {
+    std::vector<GrantRef> grants;
+    std::vector<PacketBuf> packets;
+    std::vector<Page> rings;
+  };
+  static constexpr std::size_t kMostKept = 8;
+
   static Pieces cut(const PacketBuf& packet, bool& fits);
   bool gather(PacketBuf& packet);
   bool send_one(PacketBuf& packet);
   void finish_piece(std::uint16_t id);
-  void quarantine(PacketBuf buffer);
+  void take_back();
   void* new_ring(std::size_t index);
-  void take_frame(std::span<sig::RxFrame> in, std::size_t& count);
   void take_response(const NetRxResponse& response, RxSlot& slot);
   void take_extra(const NetExtra& extra);
 
@@ -148,7 +165,7 @@ class NetQueue {
   BufferPool rx_pool_;
   BufferPool tx_pool_;
   BufferPool page_pool_;
-  std::array<void*, 2> ring_pages_{};
+  std::array<Page, 2> ring_pages_;
   std::optional<TxRing> tx_;
   std::optional<RxRing> rx_;
   GrantRef tx_ring_ = 0, rx_ring_ = 0;
@@ -159,11 +176,11 @@ class NetQueue {
 
   // The frame that is being put together from several responses.
   sig::RxFrame frame_;
-  bool in_frame_ = false;    // its first response has come
+  bool in_frame_ = false;  // its first response has come
   bool frame_good_ = true;
   bool want_extra_ = false;  // the next slot of the ring holds a NetExtra
   bool more_data_ = false;
-  std::vector<PacketBuf> quarantine_;
+  std::vector<Kept> kept_;
   std::array<Counter, kCounts> counters_;
 };
 

@@ -1,0 +1,88 @@
+// What a hypervisor does for grants, to test against: the frames of a table, page numbers, and looking up and
+// holding what was granted, by xen/grant_table.h alone.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "../src/abi.hpp"
+#include "fata/base/danger.hpp"
+#include "fata/base/panic.hpp"
+#include "fata/xen/grants.hpp"
+
+namespace fata::xen {
+
+// One at a time: the functions that a GrantTable and a NetQueue are given have no state of their own.
+class HostModel {
+ public:
+  static constexpr std::size_t kPage = 4096;
+
+  explicit HostModel(std::size_t most_frames = GrantTable::kMostFrames) : most_frames_(most_frames) {
+    check(current_ == nullptr, "two hosts at once");
+    current_ = this;
+  }
+  ~HostModel() { current_ = nullptr; }
+  HostModel(const HostModel&) = delete;
+  HostModel& operator=(const HostModel&) = delete;
+
+  static void* grow(std::size_t index) {
+    if (index >= current_->most_frames_) return nullptr;
+    auto& frames = current_->frames_;
+    while (frames.size() <= index) frames.push_back(std::make_unique<Frame>());
+    return frames[index]->entries;
+  }
+  static std::uint64_t frame_of(const volatile void* memory) {
+    const auto page = reinterpret_cast<std::uintptr_t>(memory) / kPage;
+    const auto [place, fresh] = current_->numbers_.try_emplace(page, current_->pages_.size());
+    if (fresh) current_->pages_.push_back(page * kPage);
+    return place->second;
+  }
+
+  // Another host: nothing is granted there.
+  void move_on() {
+    for (const auto& frame : frames_) std::memset(frame->entries, 0, sizeof frame->entries);
+  }
+
+  std::size_t table_frames() const { return frames_.size(); }
+  const grant_entry_v1_t& entry(GrantRef ref) const { return frames_.at(ref / 512)->entries[ref % 512]; }
+
+  // The page behind a grant, as a copy by the hypervisor finds it; null if `who` may not do that.
+  std::byte* page(GrantRef ref, Domain who, bool write) const {
+    if (ref / 512 >= frames_.size()) return nullptr;
+    const grant_entry_v1_t& one = entry(ref);
+    if ((one.flags & GTF_type_mask) != GTF_permit_access || one.domid != who) return nullptr;
+    if (write && (one.flags & GTF_readonly) != 0) return nullptr;
+    return one.frame < pages_.size() ? reinterpret_cast<std::byte*>(pages_[one.frame]) : nullptr;
+  }
+  // As long as it is held (mapped), its owner cannot end it. Null as above.
+  std::byte* hold(GrantRef ref, Domain who, bool write) {
+    std::byte* const memory = page(ref, who, write);
+    if (memory != nullptr) flags(ref) |= write ? GTF_reading | GTF_writing : GTF_reading;
+    return memory;
+  }
+  void release(GrantRef ref) { flags(ref) &= static_cast<std::uint16_t>(~(GTF_reading | GTF_writing)); }
+  void release_all() {
+    for (const auto& frame : frames_) {
+      for (grant_entry_v1_t& one : frame->entries)
+        one.flags &= static_cast<std::uint16_t>(~(GTF_reading | GTF_writing));
+    }
+  }
+  bool held(GrantRef ref) const { return (entry(ref).flags & (GTF_reading | GTF_writing)) != 0; }
+
+ private:
+  struct Frame {
+    alignas(kPage) grant_entry_v1_t entries[512]{};
+  };
+  std::uint16_t& flags(GrantRef ref) { return frames_.at(ref / 512)->entries[ref % 512].flags; }
+
+  static inline HostModel* current_ = nullptr;
+  std::size_t most_frames_;
+  std::vector<std::unique_ptr<Frame>> frames_;
+  std::unordered_map<std::uintptr_t, std::size_t> numbers_;
+  std::vector<std::uintptr_t> pages_;
+};
+
+}  // namespace fata::xen

@@ -1,0 +1,37 @@
+// A network card's queue with a host and a backend around it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "fata/xen/net_queue.hpp"
+#include "net_backend.hpp"
+
+namespace fata::xen {
+
+inline constexpr Domain kBackend = 5;
+
+struct World {
+  explicit World(const NetQueue::Sizes& sizes = {}, std::size_t table = GrantTable::kMostFrames)
+      : host(table), grants(HostModel::grow), queue(grants, HostModel::frame_of, sizes) {}
+  NetBackend& connect() {
+    EXPECT_TRUE(queue.connect(kBackend));
+    queue.publish();
+    return backend.emplace(host, kBackend, queue.tx_ring(), queue.rx_ring());
+  }
+  // The front goes after the back: all comes home.
+  void part() {
+    backend.reset();
+    queue.disconnect(false);
+    EXPECT_EQ(grants.in_use(), 0U);
+  }
+  std::uint64_t count(NetQueue::Count which) const { return queue.counters()[which].value; }
+
+  HostModel host;
+  GrantTable grants;
+  NetQueue queue;
+  std::optional<NetBackend> backend;
+};
+
+}  // namespace fata::xen
