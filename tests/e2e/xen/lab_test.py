@@ -1,6 +1,7 @@
 """The lab itself: dom0 and its commands, a tiny guest's end, and a Linux guest with network and disk."""
 import socket
 import tempfile
+import time
 import unittest
 
 import guests
@@ -43,6 +44,13 @@ class XenLab(unittest.TestCase):
         self.assertEqual(self.end("crash", "crash"), ["3"])
         self.assertEqual(self.end("triple", "triple"), ["1"])
 
+    def test_a_guest_leaves_an_exit_status_in_xenstore(self):
+        (self.lab.folder / "left.cfg").write_text(guests.config("left", self.stub, "poweroff", KEEP))
+        # In the guest's place, which is paused meanwhile: the stub does not speak xenstore's protocol.
+        self.lab.run("xl create -p /lab/left.cfg && xenstore-write /local/domain/$(xl domid left)/data/exit-status 7 && xl unpause left")
+        self.assertEqual(self.lab.end_of("left").wait(30).text.split(), ["0", "7"])
+        self.lab.run("xl destroy left")
+
     def test_a_guest_that_waits_is_destroyed_and_one_that_leaves_is_gone(self):
         self.lab.create(guests.config("waits", self.stub, "wait"))
         self.lab.wait_console("waits", "stub: wait\n", 10)
@@ -53,9 +61,17 @@ class XenLab(unittest.TestCase):
         self.assertEqual(set(self.lab.domains()), {"Domain-0"})
 
     def in_guest(self, command):
-        with socket.create_connection(("127.0.0.1", self.lab.port("tcp", 2222)), timeout=30) as stream:
-            stream.sendall(command.encode() + b"\nexit\n")
-            return stream.makefile("rb").read()
+        """What a command in the Linux guest wrote. Until its shell listens, connections are reset."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.lab.port("tcp", 2222)), timeout=60) as stream:
+                    stream.sendall(command.encode() + b"\nexit\n")
+                    return stream.makefile("rb").read()
+            except ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def test_linux_is_reached_from_the_host_and_has_a_disk_and_shuts_down(self):
         disk = self.lab.folder / "disk.img"
