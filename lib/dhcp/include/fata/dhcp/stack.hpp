@@ -37,6 +37,12 @@ class BasicStack {
   decltype(auto) udp() { return stack_.udp(); }
   decltype(auto) tcp() { return stack_.tcp(); }
   net::StackCore& core() { return stack_.core(); }
+  net::ipv4::Engine& v4() { return stack_.v4(); }
+  net::ipv6::Engine& v6()
+    requires requires(Inner& inner) { inner.v6(); }
+  {
+    return stack_.v6();
+  }
   Inner& stack() { return stack_; }
   // Null if the address is static.
   const Driver* dhcp() const { return driver_ ? &*driver_ : nullptr; }

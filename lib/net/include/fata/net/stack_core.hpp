@@ -39,6 +39,11 @@ class StackCore final : public SocketDriver, private async::Timer {
   ~StackCore();
 
   Interface& add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue);
+  // From now on sockets that have a local address hear the groups of that address' card; the others, and all
+  // before, those of the first.
+  void choose_cards();
+  // The device of an interface goes before the stack does; what would leave by it is lost from now on.
+  void detach(Interface& interface, TransmitQueue& queue);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 
   // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at most.
@@ -64,6 +69,9 @@ class StackCore final : public SocketDriver, private async::Timer {
 
  private:
   void on_timer() noexcept override;
+  Interface& card_of(const IpAddress& group, const IpAddress& local) {
+    return choose_card_ == nullptr ? host_.interface(0) : choose_card_(host_, group, local);
+  }
 
   Logger log_;
   SipKey secret_;
@@ -74,6 +82,7 @@ class StackCore final : public SocketDriver, private async::Timer {
   std::unique_ptr<OptionalTransport> tcp_;
   std::array<TransmitQueue*, Interface::kMost> queues_{};
   std::size_t queue_count_ = 0;
+  Interface& (*choose_card_)(Host& host, const IpAddress& group, const IpAddress& local) = nullptr;
 };
 
 }  // namespace fata::net
