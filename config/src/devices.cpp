@@ -1,37 +1,19 @@
 #include "fata/config/devices.hpp"
 
+#include "names.hpp"
+
 namespace fata::config {
 
 namespace {
-auto offload_parameter(Where where) {
-  return parameter("offload", true, "let the device sum and cut", where);
-}
-}  // namespace
+constexpr std::size_t kMostCards = 8;  // as fata::net::Interface::kMost
 
-Device<NetDevice> default_network(const Context& context, Where where) {
-  if (context.is(Target::kKvm)) {
-    return device<NetDevice>({.type = "fata::virtio::NetDevice",
-                              .headers = {"fata/virtio/net.hpp"},
-                              .libraries = {"virtio"},
-                              .form = Form::kConnect,
-                              .only_on = Target::kKvm,
-                              .called = "the network card",
-                              .where = where},
-                             offload_parameter(where));
-  }
-  return capture(
-      device<NetDevice>({.type = "fata::host::Tap",
-                         .headers = {"fata/host/tap.hpp"},
-                         .libraries = {"platform_linux"},
-                         .form = Form::kConnect,
-                         .only_on = Target::kLinux,
-                         .called = "the tap device",
-                         .where = where},
-                        parameter("tap", "tap0", "tap device to attach to", where), offload_parameter(where)),
-      where);
+// "tap" of the first card, "tap-1" of the second.
+std::string of_card(std::string_view parameter, std::size_t number) {
+  return std::string(parameter) + (number == 0 ? "" : "-" + std::to_string(number));
 }
 
-Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
+Device<NetDevice> capture_of(const Device<NetDevice>& card, unsigned number, Where where) {
+  const std::string name = of_card("pcap", number);
   const auto file =
       device<Capture>({.type = "fata::host::CaptureFile",
                        .headers = {"fata/host/capture_file.hpp"},
@@ -40,13 +22,46 @@ Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
                        .only_on = Target::kLinux,
                        .called = "the capture file",
                        .where = where},
-                      parameter("pcap", "", "file to write all frames to, as pcapng; none if empty", where));
+                      parameter(name, "", "file to write all frames to, as pcapng; none if empty", where));
   return device<NetDevice>({.type = "fata::net::PcapDevice",
                             .headers = {"fata/net/pcap.hpp"},
                             .libraries = {"net"},
                             .where = where},
                            card, default_clock(where), file);
 }
+}  // namespace
+
+Device<NetDevice> network(const Context& context, unsigned number, Where where) {
+  const auto offload = parameter(of_card("offload", number), true, "let the device sum and cut", where);
+  if (context.is(Target::kKvm)) {
+    const DeviceSpec spec{.type = "fata::virtio::NetDevice",
+                          .headers = {"fata/virtio/net.hpp"},
+                          .libraries = {"virtio"},
+                          .form = Form::kConnect,
+                          .only_on = Target::kKvm,
+                          .called = "network card " + std::to_string(number),
+                          .chosen_by = {{"link"}},
+                          .where = where};
+    return number == 0 ? device<NetDevice>(spec, offload) : device<NetDevice>(spec, offload, number);
+  }
+  const std::string tap = of_card("tap", number);
+  return capture_of(
+      device<NetDevice>({.type = "fata::host::Tap",
+                         .headers = {"fata/host/tap.hpp"},
+                         .libraries = {"platform_linux"},
+                         .form = Form::kConnect,
+                         .only_on = Target::kLinux,
+                         .called = "the tap device",
+                         .chosen_by = {{tap}},
+                         .where = where},
+                        parameter(tap, "tap" + std::to_string(number), "tap device to attach to", where),
+                        offload),
+      number, where);
+}
+
+Device<NetDevice> default_network(const Context& context, Where where) { return network(context, 0, where); }
+
+Device<NetDevice> capture(const Device<NetDevice>& card, Where where) { return capture_of(card, 0, where); }
 
 namespace {
 DeviceSpec stack_spec(std::string_view library, std::string_view type, Where where) {
@@ -85,6 +100,36 @@ Device<Bundle> ipv4_only(const Device<NetDevice>& card, bool dhcp, Where where) 
                           gateway);
   });
 }
+
+Device<Bundle> with_card(const Device<Bundle>& of, const Device<NetDevice>& card, std::size_t number,
+                         bool both, Where where) {
+  const DeviceSpec spec{.type = "fata::net::WithCard",
+                        .headers = {"fata/net/more_cards.hpp"},
+                        .libraries = {"net"},
+                        .form = Form::kConnect,
+                        .called = "the network stack",
+                        .where = where};
+  // As QEMU's user networking has it where `fata run` gives each card a network of its own.
+  const auto ipv4 =
+      parameter(of_card("ipv4", number), Ipv4Cidr{"10.0." + std::to_string(2 + number) + ".15/24"},
+                "IPv4 address and prefix length of card " + std::to_string(number), where);
+  if (!both) return device<Bundle>(spec, card, of, ipv4);
+  return device<Bundle>(spec, card, of, ipv4,
+                        parameter(of_card("ipv6", number), Ipv6Setup{"auto"},
+                                  "IPv6 address and prefix length of card " + std::to_string(number), where));
+}
+Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
+  return device<Bundle>({.type = "fata::net::WithRoutes",
+                         .headers = {"fata/net/more_cards.hpp"},
+                         .libraries = {"net"},
+                         .form = Form::kConnect,
+                         .called = "the routes",
+                         .where = where},
+                        of,
+                        list_parameter<StaticRoute, 16>(
+                            "route", "a network behind a gateway: 'NETWORK/PREFIX via GATEWAY'", where));
+}
+
 Stack members(const Device<Bundle>& of, Where where) {
   return {
       member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
@@ -165,16 +210,32 @@ Stack host_stack(Where where) {
                         .where = where})};
 }
 
-Stack default_stack(const Context& context, StackOptions options, Where where) {
-  if (context.is(Net::kHost)) return host_stack(where);
+Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards, StackOptions options,
+            Where where) {
+  if (cards.empty() || cards.size() > kMostCards)
+    throw ConfigError(at(where) + "a stack has 1 to 8 cards, not " + std::to_string(cards.size()));
   const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
   const bool netstat =
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
   const bool dhcp = context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
-  const auto card = default_network(context, where);
-  const auto own = both ? both_families(card, dhcp, where) : ipv4_only(card, dhcp, where);
+  Device<Bundle> own =
+      both ? both_families(cards.front(), dhcp, where) : ipv4_only(cards.front(), dhcp, where);
+  for (std::size_t number = 1; number < cards.size(); ++number)
+    own = with_card(own, cards[number], number, both, where);
+  if (cards.size() > 1) own = with_routes(own, where);
   return members(netstat ? with_netstat(context, own, where) : own, where);
+}
+
+Stack default_stack(const Context& context, StackOptions options, Where where) {
+  if (context.is(Net::kHost)) return host_stack(where);
+  const int count = context.key("cards", options.cards, "network cards of the stack, 1 to 8");
+  if (count < 1 || static_cast<std::size_t>(count) > kMostCards)
+    throw ConfigError("-D cards=" + std::to_string(count) + ": a stack has 1 to 8 cards");
+  std::vector<Device<NetDevice>> cards;
+  for (int number = 0; number < count; ++number)
+    cards.push_back(network(context, static_cast<unsigned>(number), where));
+  return stack(context, cards, options, where);
 }
 
 Device<KeyValue> crunch(std::string_view folder, Where where) {

@@ -61,9 +61,9 @@ fs::path Project::elf() const { return folder_ / "build" / (plan_.name + (kernel
 fs::path Project::image() const { return folder_ / "build" / (plan_.name + (kernel() ? ".img" : "")); }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
-bool Project::has_card() const {
-  return std::ranges::any_of(plan_.devices,
-                             [](const PlanDevice& d) { return d.type == "fata::virtio::NetDevice"; });
+std::size_t Project::card_count() const {
+  const std::string_view type = kernel() ? "fata::virtio::NetDevice" : "fata::host::Tap";
+  return static_cast<std::size_t>(std::ranges::count(plan_.devices, type, &PlanDevice::type));
 }
 
 void Project::compile_config() {

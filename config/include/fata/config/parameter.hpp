@@ -29,6 +29,9 @@ struct Ipv6Setup {
 struct Ipv6Gateway {
   std::string text;
 };  // "none", "fe80::1"
+struct StaticRoute {
+  std::string text;
+};  // "10.9.0.0/16 via 10.0.3.2"
 struct Duration {
   std::string text;
 };  // "250ms", "30s"
@@ -164,6 +167,12 @@ struct ParameterTraits<Ipv6Gateway> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::net::ipv6::Gateway"; }
   static std::string text(const Ipv6Gateway& value) { return value.text; }
   static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
+};
+template <>
+struct ParameterTraits<StaticRoute> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::net::StaticRoute"; }
+  static std::string text(const StaticRoute& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/net/static_route.hpp"}; }
 };
 template <class T>
 struct ParameterTraits<std::optional<T>> {
