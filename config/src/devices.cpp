@@ -64,60 +64,81 @@ Device<NetDevice> default_network(const Context& context, Where where) { return 
 Device<NetDevice> capture(const Device<NetDevice>& card, Where where) { return capture_of(card, 0, where); }
 
 namespace {
-DeviceSpec stack_spec(std::string_view library, std::string_view type, Where where) {
-  const std::string name(library);
-  return {.type = "fata::" + name + "::" + std::string(type),
-          .headers = {"fata/" + name + "/stack.hpp"},
-          .libraries = {name},
-          .form = Form::kConnect,
-          .called = "the network stack",
-          .where = where};
-}
+// Fata's own stack of a kind, card by card.
+class StackMaker {
+ public:
+  StackMaker(bool ipv6, bool dhcp, Where where) : ipv6_(ipv6), dhcp_(dhcp), where_(where) {}
 
-// Hands the stack's IPv4 parameters to `with`.
-Device<Bundle> with_ipv4(bool dhcp, Where where, const auto& with) {
-  const auto gateway = parameter("ipv4-gateway", Ipv4{"10.0.2.2"},
-                                 dhcp ? "IPv4 gateway of a static address" : "IPv4 gateway", where);
-  if (dhcp) {
-    return with("dhcp",
-                parameter("ipv4", Ipv4Setup{"dhcp"}, "dhcp, or an IPv4 address and prefix length", where),
-                gateway);
+  Device<Bundle> on(const Device<NetDevice>& card) const {
+    Arguments arguments{card.node(), default_random(where_).node(), ipv4(0)};
+    add(arguments, parameter("ipv4-gateway", Ipv4{"10.0.2.2"},
+                             dhcp_ ? "IPv4 gateway of a static address" : "IPv4 gateway", where_));
+    if (ipv6_) {
+      add(arguments, ipv6(0));
+      add(arguments,
+          parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where_));
+    }
+    add_options(arguments);
+    return make(ipv6_ ? "Stack" : "Ipv4Stack", "stack.hpp", std::move(arguments));
   }
-  return with("net", parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where),
-              gateway);
-}
-Device<Bundle> both_families(const Device<NetDevice>& card, bool dhcp, Where where) {
-  return with_ipv4(dhcp, where, [&](std::string_view library, const auto& ipv4, const auto& gateway) {
-    return device<Bundle>(
-        stack_spec(library, "Stack", where), card, default_random(where), ipv4, gateway,
-        parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
-        parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where));
-  });
-}
-Device<Bundle> ipv4_only(const Device<NetDevice>& card, bool dhcp, Where where) {
-  return with_ipv4(dhcp, where, [&](std::string_view library, const auto& ipv4, const auto& gateway) {
-    return device<Bundle>(stack_spec(library, "Ipv4Stack", where), card, default_random(where), ipv4,
-                          gateway);
-  });
-}
 
-Device<Bundle> with_card(const Device<Bundle>& of, const Device<NetDevice>& card, std::size_t number,
-                         bool both, Where where) {
-  const DeviceSpec spec{.type = "fata::net::WithCard",
-                        .headers = {"fata/net/more_cards.hpp"},
-                        .libraries = {"net"},
-                        .form = Form::kConnect,
-                        .called = "the network stack",
-                        .where = where};
-  // As QEMU's user networking has it where `fata run` gives each card a network of its own.
-  const auto ipv4 =
-      parameter(of_card("ipv4", number), Ipv4Cidr{"10.0." + std::to_string(2 + number) + ".15/24"},
-                "IPv4 address and prefix length of card " + std::to_string(number), where);
-  if (!both) return device<Bundle>(spec, card, of, ipv4);
-  return device<Bundle>(spec, card, of, ipv4,
-                        parameter(of_card("ipv6", number), Ipv6Setup{"auto"},
-                                  "IPv6 address and prefix length of card " + std::to_string(number), where));
-}
+  // The same stack on a card more.
+  Device<Bundle> also_on(const Device<NetDevice>& card, std::size_t number, const Device<Bundle>& of) const {
+    Arguments arguments{card.node(), of.node()};
+    if (dhcp_) add(arguments, default_random(where_));
+    arguments.push_back(ipv4(number));
+    if (ipv6_) add(arguments, ipv6(number));
+    add_options(arguments);
+    return make("WithCard", "more_cards.hpp", std::move(arguments));
+  }
+
+ private:
+  using Arguments = std::vector<detail::Argument>;
+  static void add(Arguments& to, const auto& value) { to.push_back(detail::to_argument(value)); }
+
+  static std::string help(std::string_view what, std::size_t number) {
+    return std::string(what) + (number == 0 ? "" : " of card " + std::to_string(number));
+  }
+  detail::Argument ipv4(std::size_t number) const {
+    const std::string name = of_card("ipv4", number);
+    if (dhcp_) {
+      return parameter(name, Ipv4Setup{"dhcp"}, help("dhcp, or an IPv4 address and prefix length", number),
+                       where_)
+          .spec();
+    }
+    // As QEMU's user networking has it where `fata run` gives each card a network of its own.
+    return parameter(name, Ipv4Cidr{"10.0." + std::to_string(2 + number) + ".15/24"},
+                     help("IPv4 address and prefix length", number), where_)
+        .spec();
+  }
+  Parameter<Ipv6Setup> ipv6(std::size_t number) const {
+    return parameter(of_card("ipv6", number), Ipv6Setup{"auto"},
+                     help("IPv6 address and prefix length", number), where_);
+  }
+  void add_options(Arguments& to) const {
+    if (!dhcp_) return;
+    add(to, host_name_);
+    add(to, probe_);
+  }
+  Device<Bundle> make(std::string_view type, std::string_view header, Arguments arguments) const {
+    const std::string library = dhcp_ ? "dhcp" : "net";
+    return detail::make_device<Bundle>({.type = "fata::" + library + "::" + std::string(type),
+                                        .headers = {"fata/" + library + "/" + std::string(header)},
+                                        .libraries = {library},
+                                        .form = Form::kConnect,
+                                        .called = "the network stack",
+                                        .where = where_},
+                                       std::move(arguments));
+  }
+
+  bool ipv6_, dhcp_;
+  Where where_;
+  Parameter<HostName> host_name_ =
+      parameter("hostname", HostName{""}, "what to call oneself towards a DHCP server", where_);
+  Parameter<bool> probe_ = parameter(
+      "dhcp-probe", true, "ask first whether somebody else has the address; takes 4 to 7 s", where_);
+};
+
 Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
   return device<Bundle>({.type = "fata::net::WithRoutes",
                          .headers = {"fata/net/more_cards.hpp"},
@@ -130,12 +151,18 @@ Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
                             "route", "a network behind a gateway: 'NETWORK/PREFIX via GATEWAY'", where));
 }
 
+// What a library has in a header and a template of its own.
+template <Tag T>
+Device<T> beside(const Device<Bundle>& of, std::string_view type, std::string_view header, Where where) {
+  return device<T>({.type = "fata::net::" + std::string(type),
+                    .headers = {"fata/net/" + std::string(header)},
+                    .libraries = {"net"},
+                    .where = where},
+                   of);
+}
 Stack members(const Device<Bundle>& of, Where where) {
-  return {
-      member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
-      device<Ping>(
-          {.type = "fata::net::Ping", .headers = {"fata/net/ping.hpp"}, .libraries = {"net"}, .where = where},
-          of)};
+  return {member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
+          beside<Ping>(of, "Ping", "ping.hpp", where), beside<Names>(of, "Names", "names.hpp", where)};
 }
 
 Device<ReportRequests> report_requests(const Context& context, Where where) {
@@ -167,16 +194,16 @@ Device<Bundle> with_netstat(const Context& context, const Device<Bundle>& of, Wh
 }  // namespace
 
 Stack stack(const Device<NetDevice>& card, Where where) {
-  return members(both_families(card, false, where), where);
+  return members(StackMaker(true, false, where).on(card), where);
 }
 Stack stack_ipv4(const Device<NetDevice>& card, Where where) {
-  return members(ipv4_only(card, false, where), where);
+  return members(StackMaker(false, false, where).on(card), where);
 }
 Stack stack_dhcp(const Device<NetDevice>& card, Where where) {
-  return members(both_families(card, true, where), where);
+  return members(StackMaker(true, true, where).on(card), where);
 }
 Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where) {
-  return members(ipv4_only(card, true, where), where);
+  return members(StackMaker(false, true, where).on(card), where);
 }
 
 Device<Udp> host_udp(Where where) {
@@ -203,11 +230,18 @@ Device<Tcp> no_tcp(Where where) {
 }
 
 Stack host_stack(Where where) {
-  return {host_udp(where), host_tcp(where),
-          device<Ping>({.type = "fata::sig::NoPing",
-                        .headers = {"fata/sig/ping.hpp"},
-                        .libraries = {"sig"},
-                        .where = where})};
+  const auto without = [where]<Tag T>(std::string_view type, std::string_view header) {
+    return device<T>({.type = "fata::sig::" + std::string(type),
+                      .headers = {"fata/sig/" + std::string(header)},
+                      .libraries = {"sig"},
+                      .where = where});
+  };
+  return {
+    host_udp(where),
+    host_tcp(where),
+    without.template operator()<Ping>("NoPing", "ping.hpp"),
+    without.template operator()<Names>("NoNames", "names.hpp")
+  };
 }
 
 Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards, StackOptions options,
@@ -219,10 +253,10 @@ Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
   const bool dhcp = context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
-  Device<Bundle> own =
-      both ? both_families(cards.front(), dhcp, where) : ipv4_only(cards.front(), dhcp, where);
+  const StackMaker maker(both, dhcp, where);
+  Device<Bundle> own = maker.on(cards.front());
   for (std::size_t number = 1; number < cards.size(); ++number)
-    own = with_card(own, cards[number], number, both, where);
+    own = maker.also_on(cards[number], number, own);
   if (cards.size() > 1) own = with_routes(own, where);
   return members(netstat ? with_netstat(context, own, where) : own, where);
 }

@@ -38,6 +38,10 @@ struct Ping {
   static constexpr std::string_view kName = "Ping", kConcept = "fata::sig::Ping",
                                     kHeader = "fata/sig/ping.hpp";
 };
+struct Names {
+  static constexpr std::string_view kName = "Names", kConcept = "fata::sig::Names",
+                                    kHeader = "fata/sig/names.hpp";
+};
 struct KeyValue {
   static constexpr std::string_view kName = "KeyValue", kConcept = "fata::sig::KeyValueReader",
                                     kHeader = "fata/sig/key_value.hpp";

@@ -37,11 +37,12 @@ struct ReportRequests {
                                     kHeader = "fata/net/netstat.hpp";
 };
 
-// UDP, TCP and echo requests of one stack.
+// UDP, TCP and echo requests of one stack, and the name servers and domain that leases and routers tell it.
 struct Stack {
   Device<Udp> udp;
   Device<Tcp> tcp;
   Device<Ping> ping;
+  Device<Names> names;
 };
 struct StackOptions {
   // Whether a kernel holds what prints the state of the network on demand. A process does, unless `-D
@@ -63,7 +64,9 @@ Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
             Where where = Where::current());
 // One card without IPv6, of which the image then holds no byte.
 Stack stack_ipv4(const Device<NetDevice>& card, Where where = Where::current());
-// Both with a DHCP client: --ipv4 takes `dhcp`, too, which is its default.
+// Both with a DHCP client: --ipv4 takes `dhcp`, too, which is its default; --hostname is the name that the
+// client calls itself, and --dhcp-probe=false uses an address without asking first whether somebody else has
+// it.
 Stack stack_dhcp(const Device<NetDevice>& card, Where where = Where::current());
 Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where = Where::current());
 // The host's sockets (linux only).

@@ -23,6 +23,9 @@ struct Ipv4Cidr {
 struct Ipv4Setup {
   std::string text;
 };  // "dhcp", "10.0.2.15/24"
+struct HostName {
+  std::string text;
+};  // "printer", "" for none
 struct Ipv6Setup {
   std::string text;
 };  // "auto", "none", "2001:db8::2/64"
@@ -154,6 +157,12 @@ template <>
 struct ParameterTraits<Ipv4Setup> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::dhcp::Setup"; }
   static std::string text(const Ipv4Setup& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
+};
+template <>
+struct ParameterTraits<HostName> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::dhcp::HostName"; }
+  static std::string text(const HostName& value) { return value.text; }
   static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
 };
 template <>

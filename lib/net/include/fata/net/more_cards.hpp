@@ -80,6 +80,11 @@ class WithRoutes final {
   decltype(auto) udp() { return inner_->udp(); }
   decltype(auto) tcp() { return inner_->tcp(); }
   StackCore& core() { return inner_->core(); }
+  ipv6::Engine& v6()
+    requires HasIpv6<Inner>
+  {
+    return inner_->v6();
+  }
 
  private:
   static Result<void> add(Inner& inner, const StaticRoute& route, std::uint32_t number) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "fata/async/context.hpp"
 #include "fata/base/siphash.hpp"
+#include "fata/net/autoconfiguration.hpp"
 #include "fata/net/heap_buffers.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/socket.hpp"
@@ -49,6 +51,15 @@ class StackCore final : public SocketDriver, private async::Timer {
   // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at most.
   Tcp& tcp();
 
+  // What sets up its cards; the first of a list.
+  const Autoconfiguration* autoconfiguration() const { return autoconfiguration_; }
+  void add(Autoconfiguration& one) { one.next_ = std::exchange(autoconfiguration_, &one); }
+  void remove(Autoconfiguration& one) {
+    Autoconfiguration** at = &autoconfiguration_;
+    while (*at != &one) at = &(*at)->next_;
+    *at = one.next_;
+  }
+
   Host& host() { return host_; }
   const Host& host() const { return host_; }
   udp::Table& udp() { return udp_; }
@@ -80,6 +91,7 @@ class StackCore final : public SocketDriver, private async::Timer {
   Host host_;
   udp::Table udp_;
   std::unique_ptr<OptionalTransport> tcp_;
+  Autoconfiguration* autoconfiguration_ = nullptr;
   std::array<TransmitQueue*, Interface::kMost> queues_{};
   std::size_t queue_count_ = 0;
   Interface& (*choose_card_)(Host& host, const IpAddress& group, const IpAddress& local) = nullptr;
