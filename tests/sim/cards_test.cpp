@@ -1,4 +1,4 @@
-// One stack on two cards, each on a network of its own.
+// One stack on two cards, each on a network of its own; and cards that take packets of many segments.
 #include "fata/net/more_cards.hpp"
 #include "world.hpp"
 
@@ -129,6 +129,56 @@ TEST(TwoCards, CarryAStreamByTheCardThatLeadsToItsPeer) {
   for (const bool offload : {false, true}) {
     TwoNetworks world(offload);
     EXPECT_EQ(world.platform.run([&] { return pull_through_second(&world); }), 0);
+  }
+}
+
+async::Task<int> pull(World* world, sim::NetDevice* to, sim::NetDevice* from, std::size_t size) {
+  const auto client = co_await host(world, to, cidr(1));
+  const auto server = co_await host(world, from, cidr(2));
+  async::Scope scope;
+  scope.spawn(serve(server.get(), size));
+  std::size_t heard = 0;
+  {
+    auto flow = co_await client->tcp().connect(at(2, 80), async::Wait::at_most(seconds(5)));
+    EXPECT_TRUE(flow);
+    if (!flow) co_return 1;
+    for (;;) {
+      const auto got = co_await (*flow)->read(async::Wait::at_most(seconds(30)));
+      EXPECT_TRUE(got);
+      if (!got || got->empty()) break;
+      heard += got->size();
+    }
+    (void)co_await (*flow)->shutdown({});
+  }
+  co_await scope.join();
+  EXPECT_EQ(heard, size);
+  EXPECT_EQ(client->host().count("bad_checksum"), 0u);
+  co_await async::sleep(seconds(200));
+  co_return 0;
+}
+
+TEST(Segmentation, IsDoneByTheCardOrLeftToOneThatIsAlike) {
+  using sim::Segmentation;
+  struct Case {
+    Segmentation sender, receiver;
+    bool whole_on_wire, coalesced;
+  };
+  for (const Case& each : {Case{Segmentation::kNone, Segmentation::kWhole, false, false},
+                           Case{Segmentation::kCuts, Segmentation::kWhole, false, false},
+                           Case{Segmentation::kWhole, Segmentation::kCuts, true, false},
+                           Case{Segmentation::kWhole, Segmentation::kWhole, true, true}}) {
+    World world;
+    sim::NetDevice& to = world.card({.checksum_offload = true, .segmentation = each.receiver});
+    sim::NetDevice& from = world.card({.checksum_offload = true, .segmentation = each.sender});
+    world.network.join(to, from, {.delay = milliseconds(2), .bits_per_second = 100'000'000});
+    std::size_t longest = 0;
+    world.network.on_frame = [&](const sim::FrameEvent& event) {
+      longest = std::max(longest, event.bytes.size());
+    };
+    EXPECT_EQ(world.platform.run([&] { return pull(&world, &to, &from, 300'000); }), 0);
+    EXPECT_EQ(longest > 1514, each.whole_on_wire);
+    EXPECT_EQ(to.count(sim::NetDevice::kReceivedCoalesced) > 5, each.coalesced);
+    EXPECT_EQ(from.count(sim::NetDevice::kSentUncut) > 5, each.sender != Segmentation::kNone);
   }
 }
 
