@@ -2,11 +2,13 @@
 // static.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 
 #include "fata/dhcp/driver.hpp"
 #include "fata/net/more_cards.hpp"
+#include "fata/sig/clock.hpp"
 
 namespace fata::dhcp {
 
