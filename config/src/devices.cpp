@@ -1,38 +1,23 @@
 #include "fata/config/devices.hpp"
 
+#include "names.hpp"
+
 namespace fata::config {
 
 namespace {
-auto offload_parameter(Where where) {
-  return parameter("offload", true, "let the device sum and cut", where);
-}
-}  // namespace
+constexpr std::size_t kMostCards = 8;  // as fata::net::Interface::kMost
 
-Device<NetDevice> default_network(const Context& context, Where where) {
-  if (context.is_kernel()) {
-    const std::string driver = context.is(Target::kKvm) ? "virtio" : "xen";
-    return device<NetDevice>({.type = "fata::" + driver + "::NetDevice",
-                              .headers = {"fata/" + driver + "/net.hpp"},
-                              .libraries = {context.is(Target::kKvm) ? "virtio" : "platform_xen"},
-                              .form = Form::kConnect,
-                              .only_on = context.target(),
-                              .called = "the network card",
-                              .where = where},
-                             offload_parameter(where));
-  }
-  return capture(
-      device<NetDevice>({.type = "fata::host::Tap",
-                         .headers = {"fata/host/tap.hpp"},
-                         .libraries = {"platform_linux"},
-                         .form = Form::kConnect,
-                         .only_on = Target::kLinux,
-                         .called = "the tap device",
-                         .where = where},
-                        parameter("tap", "tap0", "tap device to attach to", where), offload_parameter(where)),
-      where);
+// The drivers of a kernel's devices: their namespace, and their library.
+std::string driver_of(const Context& context) { return context.is(Target::kKvm) ? "virtio" : "xen"; }
+std::string library_of(const Context& context) { return context.is(Target::kKvm) ? "virtio" : "platform_xen"; }
+
+// "tap" of the first card, "tap-1" of the second.
+std::string of_card(std::string_view parameter, std::size_t number) {
+  return std::string(parameter) + (number == 0 ? "" : "-" + std::to_string(number));
 }
 
-Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
+Device<NetDevice> capture_of(const Device<NetDevice>& card, unsigned number, Where where) {
+  const std::string name = of_card("pcap", number);
   const auto file =
       device<Capture>({.type = "fata::host::CaptureFile",
                        .headers = {"fata/host/capture_file.hpp"},
@@ -41,57 +26,149 @@ Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
                        .only_on = Target::kLinux,
                        .called = "the capture file",
                        .where = where},
-                      parameter("pcap", "", "file to write all frames to, as pcapng; none if empty", where));
+                      parameter(name, "", "file to write all frames to, as pcapng; none if empty", where));
   return device<NetDevice>({.type = "fata::net::PcapDevice",
                             .headers = {"fata/net/pcap.hpp"},
                             .libraries = {"net"},
                             .where = where},
                            card, default_clock(where), file);
 }
+}  // namespace
+
+Device<NetDevice> network(const Context& context, unsigned number, Where where) {
+  const auto offload = parameter(of_card("offload", number), true, "let the device sum and cut", where);
+  if (context.is_kernel()) {
+    const std::string driver = driver_of(context);
+    const DeviceSpec spec{.type = "fata::" + driver + "::NetDevice",
+                          .headers = {"fata/" + driver + "/net.hpp"},
+                          .libraries = {library_of(context)},
+                          .form = Form::kConnect,
+                          .only_on = context.target(),
+                          .called = "network card " + std::to_string(number),
+                          .chosen_by = context.is(Target::kKvm) ? std::vector<std::string>{"link"}
+                                                                : std::vector<std::string>{},
+                          .where = where};
+    return number == 0 ? device<NetDevice>(spec, offload) : device<NetDevice>(spec, offload, number);
+  }
+  const std::string tap = of_card("tap", number);
+  return capture_of(
+      device<NetDevice>({.type = "fata::host::Tap",
+                         .headers = {"fata/host/tap.hpp"},
+                         .libraries = {"platform_linux"},
+                         .form = Form::kConnect,
+                         .only_on = Target::kLinux,
+                         .called = "the tap device",
+                         .chosen_by = {{tap}},
+                         .where = where},
+                        parameter(tap, "tap" + std::to_string(number), "tap device to attach to", where),
+                        offload),
+      number, where);
+}
+
+Device<NetDevice> default_network(const Context& context, Where where) { return network(context, 0, where); }
+
+Device<NetDevice> capture(const Device<NetDevice>& card, Where where) { return capture_of(card, 0, where); }
 
 namespace {
-DeviceSpec stack_spec(std::string_view library, std::string_view type, Where where) {
-  const std::string name(library);
-  return {.type = "fata::" + name + "::" + std::string(type),
-          .headers = {"fata/" + name + "/stack.hpp"},
-          .libraries = {name},
-          .form = Form::kConnect,
-          .called = "the network stack",
-          .where = where};
+// Fata's own stack of a kind, card by card.
+class StackMaker {
+ public:
+  StackMaker(bool ipv6, bool dhcp, Where where) : ipv6_(ipv6), dhcp_(dhcp), where_(where) {}
+
+  Device<Bundle> on(const Device<NetDevice>& card) const {
+    Arguments arguments{card.node(), default_random(where_).node(), ipv4(0)};
+    add(arguments, parameter("ipv4-gateway", Ipv4{"10.0.2.2"},
+                             dhcp_ ? "IPv4 gateway of a static address" : "IPv4 gateway", where_));
+    if (ipv6_) {
+      add(arguments, ipv6(0));
+      add(arguments,
+          parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where_));
+    }
+    add_options(arguments);
+    return make(ipv6_ ? "Stack" : "Ipv4Stack", "stack.hpp", std::move(arguments));
+  }
+
+  // The same stack on a card more.
+  Device<Bundle> also_on(const Device<NetDevice>& card, std::size_t number, const Device<Bundle>& of) const {
+    Arguments arguments{card.node(), of.node()};
+    if (dhcp_) add(arguments, default_random(where_));
+    arguments.push_back(ipv4(number));
+    if (ipv6_) add(arguments, ipv6(number));
+    add_options(arguments);
+    return make("WithCard", "more_cards.hpp", std::move(arguments));
+  }
+
+ private:
+  using Arguments = std::vector<detail::Argument>;
+  static void add(Arguments& to, const auto& value) { to.push_back(detail::to_argument(value)); }
+
+  static std::string help(std::string_view what, std::size_t number) {
+    return std::string(what) + (number == 0 ? "" : " of card " + std::to_string(number));
+  }
+  detail::Argument ipv4(std::size_t number) const {
+    const std::string name = of_card("ipv4", number);
+    if (dhcp_) {
+      return parameter(name, Ipv4Setup{"dhcp"}, help("dhcp, or an IPv4 address and prefix length", number),
+                       where_)
+          .spec();
+    }
+    // As QEMU's user networking has it where `fata run` gives each card a network of its own.
+    return parameter(name, Ipv4Cidr{"10.0." + std::to_string(2 + number) + ".15/24"},
+                     help("IPv4 address and prefix length", number), where_)
+        .spec();
+  }
+  Parameter<Ipv6Setup> ipv6(std::size_t number) const {
+    return parameter(of_card("ipv6", number), Ipv6Setup{"auto"},
+                     help("IPv6 address and prefix length", number), where_);
+  }
+  void add_options(Arguments& to) const {
+    if (!dhcp_) return;
+    add(to, host_name_);
+    add(to, probe_);
+  }
+  Device<Bundle> make(std::string_view type, std::string_view header, Arguments arguments) const {
+    const std::string library = dhcp_ ? "dhcp" : "net";
+    return detail::make_device<Bundle>({.type = "fata::" + library + "::" + std::string(type),
+                                        .headers = {"fata/" + library + "/" + std::string(header)},
+                                        .libraries = {library},
+                                        .form = Form::kConnect,
+                                        .called = "the network stack",
+                                        .where = where_},
+                                       std::move(arguments));
+  }
+
+  bool ipv6_, dhcp_;
+  Where where_;
+  Parameter<HostName> host_name_ =
+      parameter("hostname", HostName{""}, "what to call oneself towards a DHCP server", where_);
+  Parameter<bool> probe_ = parameter(
+      "dhcp-probe", true, "ask first whether somebody else has the address; takes 4 to 7 s", where_);
+};
+
+Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
+  return device<Bundle>({.type = "fata::net::WithRoutes",
+                         .headers = {"fata/net/more_cards.hpp"},
+                         .libraries = {"net"},
+                         .form = Form::kConnect,
+                         .called = "the routes",
+                         .where = where},
+                        of,
+                        list_parameter<StaticRoute, 16>(
+                            "route", "a network behind a gateway: 'NETWORK/PREFIX via GATEWAY'", where));
 }
 
-// Hands the stack's IPv4 parameters to `with`.
-Device<Bundle> with_ipv4(bool dhcp, Where where, const auto& with) {
-  const auto gateway = parameter("ipv4-gateway", Ipv4{"10.0.2.2"},
-                                 dhcp ? "IPv4 gateway of a static address" : "IPv4 gateway", where);
-  if (dhcp) {
-    return with("dhcp",
-                parameter("ipv4", Ipv4Setup{"dhcp"}, "dhcp, or an IPv4 address and prefix length", where),
-                gateway);
-  }
-  return with("net", parameter("ipv4", Ipv4Cidr{"10.0.2.15/24"}, "IPv4 address and prefix length", where),
-              gateway);
-}
-Device<Bundle> both_families(const Device<NetDevice>& card, bool dhcp, Where where) {
-  return with_ipv4(dhcp, where, [&](std::string_view library, const auto& ipv4, const auto& gateway) {
-    return device<Bundle>(
-        stack_spec(library, "Stack", where), card, default_random(where), ipv4, gateway,
-        parameter("ipv6", Ipv6Setup{"auto"}, "IPv6 address and prefix length", where),
-        parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where));
-  });
-}
-Device<Bundle> ipv4_only(const Device<NetDevice>& card, bool dhcp, Where where) {
-  return with_ipv4(dhcp, where, [&](std::string_view library, const auto& ipv4, const auto& gateway) {
-    return device<Bundle>(stack_spec(library, "Ipv4Stack", where), card, default_random(where), ipv4,
-                          gateway);
-  });
+// What a library has in a header and a template of its own.
+template <Tag T>
+Device<T> beside(const Device<Bundle>& of, std::string_view type, std::string_view header, Where where) {
+  return device<T>({.type = "fata::net::" + std::string(type),
+                    .headers = {"fata/net/" + std::string(header)},
+                    .libraries = {"net"},
+                    .where = where},
+                   of);
 }
 Stack members(const Device<Bundle>& of, Where where) {
-  return {
-      member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
-      device<Ping>(
-          {.type = "fata::net::Ping", .headers = {"fata/net/ping.hpp"}, .libraries = {"net"}, .where = where},
-          of)};
+  return {member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
+          beside<Ping>(of, "Ping", "ping.hpp", where), beside<Names>(of, "Names", "names.hpp", where)};
 }
 
 Device<ReportRequests> report_requests(const Context& context, Where where) {
@@ -123,16 +200,16 @@ Device<Bundle> with_netstat(const Context& context, const Device<Bundle>& of, Wh
 }  // namespace
 
 Stack stack(const Device<NetDevice>& card, Where where) {
-  return members(both_families(card, false, where), where);
+  return members(StackMaker(true, false, where).on(card), where);
 }
 Stack stack_ipv4(const Device<NetDevice>& card, Where where) {
-  return members(ipv4_only(card, false, where), where);
+  return members(StackMaker(false, false, where).on(card), where);
 }
 Stack stack_dhcp(const Device<NetDevice>& card, Where where) {
-  return members(both_families(card, true, where), where);
+  return members(StackMaker(true, true, where).on(card), where);
 }
 Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where) {
-  return members(ipv4_only(card, true, where), where);
+  return members(StackMaker(false, true, where).on(card), where);
 }
 
 Device<Udp> host_udp(Where where) {
@@ -159,23 +236,46 @@ Device<Tcp> no_tcp(Where where) {
 }
 
 Stack host_stack(Where where) {
-  return {host_udp(where), host_tcp(where),
-          device<Ping>({.type = "fata::sig::NoPing",
-                        .headers = {"fata/sig/ping.hpp"},
-                        .libraries = {"sig"},
-                        .where = where})};
+  const auto without = [where]<Tag T>(std::string_view type, std::string_view header) {
+    return device<T>({.type = "fata::sig::" + std::string(type),
+                      .headers = {"fata/sig/" + std::string(header)},
+                      .libraries = {"sig"},
+                      .where = where});
+  };
+  return {
+    host_udp(where),
+    host_tcp(where),
+    without.template operator()<Ping>("NoPing", "ping.hpp"),
+    without.template operator()<Names>("NoNames", "names.hpp")
+  };
 }
 
-Stack default_stack(const Context& context, StackOptions options, Where where) {
-  if (context.is(Net::kHost)) return host_stack(where);
+Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards, StackOptions options,
+            Where where) {
+  if (cards.empty() || cards.size() > kMostCards)
+    throw ConfigError(at(where) + "a stack has 1 to 8 cards, not " + std::to_string(cards.size()));
   const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
   const bool netstat =
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
   const bool dhcp = context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
-  const auto card = default_network(context, where);
-  const auto own = both ? both_families(card, dhcp, where) : ipv4_only(card, dhcp, where);
+  const StackMaker maker(both, dhcp, where);
+  Device<Bundle> own = maker.on(cards.front());
+  for (std::size_t number = 1; number < cards.size(); ++number)
+    own = maker.also_on(cards[number], number, own);
+  if (cards.size() > 1) own = with_routes(own, where);
   return members(netstat ? with_netstat(context, own, where) : own, where);
+}
+
+Stack default_stack(const Context& context, StackOptions options, Where where) {
+  if (context.is(Net::kHost)) return host_stack(where);
+  const int count = context.key("cards", options.cards, "network cards of the stack, 1 to 8");
+  if (count < 1 || static_cast<std::size_t>(count) > kMostCards)
+    throw ConfigError("-D cards=" + std::to_string(count) + ": a stack has 1 to 8 cards");
+  std::vector<Device<NetDevice>> cards;
+  for (int number = 0; number < count; ++number)
+    cards.push_back(network(context, static_cast<unsigned>(number), where));
+  return stack(context, cards, options, where);
 }
 
 Device<KeyValue> crunch(std::string_view folder, Where where) {
@@ -200,10 +300,10 @@ Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where) {
 Device<Block> default_block(const Context& context, std::string_view name, Where where) {
   const std::size_t nth = context.disk(name);
   if (context.is_kernel()) {
-    const std::string driver = context.is(Target::kKvm) ? "virtio" : "xen";
+    const std::string driver = driver_of(context);
     return device<Block>({.type = "fata::" + driver + "::BlockDevice",
                           .headers = {"fata/" + driver + "/block.hpp"},
-                          .libraries = {context.is(Target::kKvm) ? "virtio" : "platform_xen"},
+                          .libraries = {library_of(context)},
                           .form = Form::kConnect,
                           .only_on = context.target(),
                           .called = "disk " + std::to_string(nth + 1) + ", '" + std::string(name) + "'",

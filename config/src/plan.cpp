@@ -98,6 +98,7 @@ class Gatherer {
       third_party.push_back({{"name", t.name}, {"package", t.package}, {"headers", t.headers}});
     }
     device["third_party"] = std::move(third_party);
+    if (spec.chosen_by) device["chosen_by"] = *spec.chosen_by;
     const std::size_t id = devices_.size();
     devices_.push_back(std::move(device));
     ids_.emplace(node.get(), id);

@@ -10,10 +10,11 @@ static_assert(Job<archetype::Job> && NetDevice<archetype::NetDevice> && Ipv4<arc
 static_assert(UdpSocket<archetype::UdpSocket> && Udp<archetype::Udp>);
 static_assert(Flow<archetype::Flow> && Listener<archetype::Listener> && Tcp<archetype::Tcp>);
 static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
-static_assert(Resolver<archetype::Resolver>);
+static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<NoNames>);
 static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> && Xenstore<archetype::Xenstore>);
 
 // A concept that everything satisfies would prove nothing: each refuses its neighbour's archetype.
+static_assert(!Names<archetype::Resolver> && !Resolver<archetype::Names>);
 static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> && !Udp<archetype::UdpSocket>);
 static_assert(!NetDevice<archetype::Flow> && !KeyValueReader<archetype::BlockDevice> && !Tcp<archetype::Udp>);
 static_assert(!GrantTable<archetype::EventChannels> && !EventChannels<archetype::GrantTable> && !Xenstore<archetype::KeyValueReader>);

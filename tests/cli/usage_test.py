@@ -81,6 +81,8 @@ class Refuses(FataTest):
                 "fata: --forward udp:0:53: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
             ("--forward", "53:53"): "fata: --forward: ports are forwarded with --link user only",
             ("--pcap", "x.pcap"): "fata: --pcap: there is no network card to listen at",
+            ("--link", "none", "--link", "user"):
+                "fata: --link user: the image has 1 network card; -D cards=2 gives default_stack() more",
         }.items():
             self.refused_last(line, *run, *words)
 

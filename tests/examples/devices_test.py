@@ -177,6 +177,12 @@ class Devices(FataTest):
         self.in_namespace("on_tap.py", "tcp-cut", TARGET, *words)
 
     @in_a_namespace
+    def test_tcp_echo_on_two_taps_and_through_a_route(self):
+        words = self.words("tcp-echo", "-D", "cards=2", *(["--net", "direct"] if TARGET == "linux" else []))
+        self.run_fata("build", *words)
+        self.in_namespace("on_tap.py", "cards", TARGET, *words)
+
+    @in_a_namespace
     def test_stack_hears_and_connects_on_a_tap(self):
         words = self.words("stack", *(["--net", "direct"] if TARGET == "linux" else []))
         self.run_fata("build", *words)

@@ -1,8 +1,10 @@
-"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp|tcp-cut|stack linux|kvm WORDS-OF-FATA-RUN...
+"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp|tcp-cut|stack|cards linux|kvm WORDS-OF-FATA-RUN...
 
-tcp: segments travel uncut both ways; tcp-cut: the image is told to do without offload, and none is longer than the MTU."""
+tcp: segments travel uncut both ways; tcp-cut: the image is told to do without offload, and none is longer than the MTU.
+cards: the image has a second card, on a tap of its own, and a network behind it."""
 import concurrent.futures
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -60,8 +62,18 @@ ip("tuntap", "add", TAP, "mode", "tap", "vnet_hdr")
 ip("addr", "add", "10.77.0.1/24", "dev", TAP)
 ip("link", "set", TAP, "up")
 
+if what == "cards":
+    ip("tuntap", "add", "fata1", "mode", "tap", "vnet_hdr")
+    ip("addr", "add", "10.78.0.1/24", "dev", "fata1")
+    ip("addr", "add", "2001:db8:78::1/64", "dev", "fata1", "nodad")
+    ip("link", "set", "fata1", "up")
+    ip("addr", "add", "10.9.0.1/32", "dev", "lo")
+
 line = [os.environ["FATA"], "--no-install", "run", *words]
-if target == "kvm":
+if what == "cards":
+    line += ["--link", f"tap:{TAP}", "--link", "tap:fata1", "--", "--ipv4-1=10.78.0.2/24", "--ipv6-1=2001:db8:78::2/64",
+             "--route", "10.9.0.0/16 via 10.78.0.1"]
+elif target == "kvm":
     line += ["--link", f"tap:{TAP}", "--"]
 else:
     line += ["--", f"--tap={TAP}"]
@@ -114,6 +126,15 @@ try:
             for _ in range(5):  # UDP may lose some
                 client.sendto(bytes(123), ("10.77.0.2", 7007))
                 time.sleep(0.05)
+    elif what == "cards":
+        # Each of the image's addresses, and what is behind the second card; its own way out is the one that a route says.
+        long = LongFrames()
+        for address, source in (("10.77.0.2", None), ("10.78.0.2", None), ("2001:db8:78::2", None), ("10.78.0.2", ("10.9.0.1", 0))):
+            for size in 0, 1, 1448, 300_000:
+                assert stream.comes_back(address, 7007, size, source), (address, source, size)
+        long.end()
+        on_second = int(pathlib.Path("/proc/net/dev").read_text().split("fata1:")[1].split()[0])
+        assert on_second > 900_000, f"only {on_second} bytes came by the second card"
     elif what.startswith("tcp"):
         long = LongFrames()
         with concurrent.futures.ThreadPoolExecutor(20) as pool:

@@ -4,11 +4,11 @@ import socket
 import threading
 
 
-def comes_back(host, port, size):
+def comes_back(host, port, size, source=None):
     """Whether `size` random bytes come back whole, and then end-of-stream for ours."""
     sent = os.urandom(size)
     heard = bytearray()
-    with socket.create_connection((host, port), timeout=20) as client:
+    with socket.create_connection((host, port), timeout=20, source_address=source) as client:
         def send():
             client.sendall(sent)
             client.shutdown(socket.SHUT_WR)

@@ -72,6 +72,10 @@ class Draw {
     for (int side = 0; side < 2; ++side) {
       flow.size[side] = chance(15) ? 0 : spread(1, 60'000);
       flow.chunk[side] = spread(1, 8'000);
+      if (chance(8)) {  // enough for packets of many segments
+        flow.size[side] = spread(30'000, 200'000);
+        flow.chunk[side] = spread(4'000, 16'000);
+      }
       if (flow.size[side] / flow.chunk[side] > 300) flow.chunk[side] = flow.size[side] / 300 + 1;
       if (chance(25)) flow.pause[side] = microseconds(static_cast<std::int64_t>(spread(1, 100'000)));
     }
@@ -270,8 +274,11 @@ StormResult run_storm(std::uint64_t seed) {
   std::vector<sim::NetDevice*> cards;
   for (std::size_t i = 0; i < hosts; ++i) {
     sim::DeviceOptions options;
-    options.checksum_offload = draw.chance(50);
+    options.checksum_offload = draw.chance(60);
     options.ring = draw.spread(16, 128);
+    if (options.checksum_offload && draw.chance(75)) {
+      options.segmentation = draw.chance(50) ? sim::Segmentation::kWhole : sim::Segmentation::kCuts;
+    }
     cards.push_back(&run.world.card(options));
   }
   run.world.context.memory = std::size_t{1} << (20 + draw.below(7));
@@ -302,6 +309,8 @@ StormResult run_storm(std::uint64_t seed) {
   for (const sim::NetDevice* card : cards) {
     if (card->pool().available() + card->waiting() != card->pool().count())
       run.fault("a card's buffer leaked");
+    run.result.uncut += card->count(sim::NetDevice::kSentUncut);
+    run.result.coalesced += card->count(sim::NetDevice::kReceivedCoalesced);
   }
   return run.result;
 }

@@ -16,6 +16,7 @@ struct StormResult {
   std::uint64_t digest = 0;         // of all frames and their times
   std::uint64_t bytes = 0;          // that applications received and found right
   std::uint64_t retransmitted = 0;
+  std::uint64_t uncut = 0, coalesced = 0;  // packets of many segments that cards took, and received
   unsigned flows = 0;
   unsigned ended_early = 0;  // refused, reset or unreachable, where the draw allows that
   Duration took{};           // virtual

@@ -42,6 +42,14 @@ int qemu_major() {
 
 }  // namespace
 
+fs::path capture_of_card(const fs::path& file, std::size_t card) {
+  if (card == 0) return file;
+  fs::path name = file.stem();
+  name += "-" + std::to_string(card);
+  name += file.extension();
+  return file.parent_path() / name;
+}
+
 void mend_capture(const fs::path& file) {
   const int major = qemu_major();
   if (major == 0 || major >= kFirstThatStrips) return;

@@ -10,7 +10,7 @@
 namespace fata::tool {
 
 struct RunChoice {
-  std::string link;                   // user, tap, tap:NAME, none; empty: the default
+  std::vector<std::string> links;     // of card 0, 1, ...: user, tap, tap:NAME, none; others: the default
   std::vector<std::string> forwards;  // [udp|tcp:]HOST:GUEST
   std::string accel;                  // kvm, tcg; empty: probe
   std::string machine = "microvm";    // microvm, pc, q35
@@ -32,6 +32,8 @@ bool is_query_word(const std::string& word);
 void query(Project& project, const std::string& word, bool json);
 void clean(const Project& project, bool everything);
 int run(Project& project, const RunChoice& choice);
+// Throws UsageError if there are more links than cards.
+void check_links(const Project& project, const RunChoice& choice);
 int run_process(Project& project, const RunChoice& choice);
 int run_kernel(Project& project, const RunChoice& choice);
 

@@ -126,10 +126,12 @@ std::string arguments(const Plan& plan, const PlanDevice& d) {
 
 // "the folder (--zones)": what could not be set up, and by which parameters it is chosen.
 std::string called_with_parameters(const PlanDevice& d) {
-  std::string list;
+  std::vector<std::string> names = d.chosen_by.value_or(std::vector<std::string>{});
   for (const PlanArgument& a : d.arguments) {
-    if (a.kind == PlanArgument::Kind::kParameter) list += (list.empty() ? " (--" : ", --") + a.text;
+    if (!d.chosen_by && a.kind == PlanArgument::Kind::kParameter) names.push_back(a.text);
   }
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? " (--" : ", --") + name;
   return d.called + (list.empty() ? "" : list + ")");
 }
 

@@ -37,8 +37,10 @@ void add_choice(CLI::App& command, Choice& choice) {
 }
 
 void add_run(CLI::App& command, RunChoice& run) {
-  command.add_option("--link", run.link,
-                     "What the network card is attached to: user, tap[:NAME] or none (default: user)");
+  command
+      .add_option("--link", run.links,
+                  "What a network card is attached to: user, tap[:NAME] or none (default: user); once a card")
+      ->allow_extra_args(false);
   command
       .add_option("--forward", run.forwards,
                   "Forward a port of the host (default: those that the application serves)")

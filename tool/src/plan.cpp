@@ -36,7 +36,9 @@ PlanDevice device(const Json& json) {
                .libraries = json.at("libraries"),
                .local_libraries = json.at("local_libraries"),
                .third_party = {},
+               .chosen_by = {},
                .where = place(json.at("where"))};
+  if (json.contains("chosen_by")) d.chosen_by = json.at("chosen_by").get<std::vector<std::string>>();
   for (const Json& a : json.at("arguments")) d.arguments.push_back(argument(a));
   for (const Json& t : json.at("third_party")) {
     d.third_party.push_back({.name = t.at("name"), .package = t.at("package"), .headers = t.at("headers")});

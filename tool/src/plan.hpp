@@ -43,6 +43,8 @@ struct PlanDevice {
   std::vector<PlanArgument> arguments;
   std::vector<std::string> headers, libraries, local_libraries;
   std::vector<PlanThirdParty> third_party;
+  std::optional<std::vector<std::string>>
+      chosen_by;  // parameters that a message about it names; all if not said
   Place where;
 
   std::string type_name() const;  // "net_device" -> "NetDevice"

@@ -62,10 +62,11 @@ fs::path Project::elf() const { return folder_ / "build" / (plan_.name + (kernel
 fs::path Project::image() const { return folder_ / "build" / (plan_.name + (kernel() ? ".img" : "")); }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
-unsigned Project::card_count() const {
-  return static_cast<unsigned>(std::ranges::count_if(plan_.devices, [](const PlanDevice& d) {
-    return d.type == "fata::virtio::NetDevice" || d.type == "fata::xen::NetDevice";
-  }));
+std::size_t Project::card_count() const {
+  const std::string_view type = choice_.target == "kvm"   ? "fata::virtio::NetDevice"
+                                : choice_.target == "xen" ? "fata::xen::NetDevice"
+                                                          : "fata::host::Tap";
+  return static_cast<std::size_t>(std::ranges::count(plan_.devices, type, &PlanDevice::type));
 }
 
 void Project::compile_config() {

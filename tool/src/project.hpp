@@ -37,9 +37,8 @@ class Project {
   const Home& home() const { return home_; }
   bool kernel() const { return choice_.target != "linux"; }
 
-  // Whether the plan has the target's network card, to which --link attaches something.
-  bool has_card() const { return card_count() != 0; }
-  unsigned card_count() const;
+  // How many of the target's network cards the plan has, to each of which a --link attaches something.
+  std::size_t card_count() const;
 
   fs::path image() const;  // what runs: the process's executable, or the stripped and packed kernel
   fs::path elf() const;    // with symbols

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "capture.hpp"
 #include "error.hpp"
 
 namespace fata::tool {
@@ -27,9 +28,12 @@ std::string parameter_value(const Plan& plan, const std::vector<std::string>& wo
   return plan.parameter(name).default_text;
 }
 
-bool is_tap(const std::string& link) { return link == "tap" || link.starts_with("tap:"); }
-
 }  // namespace
+
+bool is_tap(const std::string& link) { return link == "tap" || link.starts_with("tap:"); }
+std::string tap_name(const std::string& link, std::size_t card) {
+  return link == "tap" ? "tap" + std::to_string(card) : link.substr(4);
+}
 
 std::vector<PortForward> parse_forward(const std::string& text) {
   std::string rest = text;
@@ -79,6 +83,30 @@ std::string option_value(const std::string& value) {
   for (const char c : value) out += c == ',' ? ",," : std::string(1, c);
   return out;
 }
+
+void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
+  const bool microvm = choice.machine == "microvm";
+  const std::string& link = choice.links[card];
+  const std::string number = card == 0 ? "" : std::to_string(card);
+  std::string net = "user,id=net" + number;
+  if (is_tap(link)) {
+    net = "tap,id=net" + number + ",script=no,downscript=no,ifname=" + tap_name(link, card);
+  } else if (card == 0) {
+    for (const PortForward& f : choice.forwards) {
+      net +=
+          ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) + "-:" + std::to_string(f.guest);
+    }
+  } else {  // a network of its own; the first one's is 10.0.2.0/24
+    net += ",net=10.0." + std::to_string(2 + card) + ".0/24";
+  }
+  words.insert(words.end(), {"-netdev", net, "-device",
+                             microvm ? "virtio-net-device,netdev=net" + number
+                                     : "virtio-net-pci,netdev=net" + number + ",disable-legacy=on"});
+  if (!choice.pcap.empty()) {
+    words.insert(words.end(), {"-object", "filter-dump,id=dump" + number + ",netdev=net" + number + ",file=" +
+                                              option_value(capture_of_card(choice.pcap, card).string())});
+  }
+}
 }  // namespace
 
 Words qemu_line(const fs::path& image, const QemuChoice& choice) {
@@ -109,24 +137,7 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
               "-device",
               "virtio-rng" + bus + ",rng=entropy" + (microvm ? "" : ",disable-legacy=on")};
   if (microvm) words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
-  if (choice.link != "none") {
-    std::string net = "user,id=net";
-    if (is_tap(choice.link)) {
-      net = "tap,id=net,script=no,downscript=no,ifname=" +
-            (choice.link == "tap" ? "tap0" : choice.link.substr(4));
-    } else {
-      for (const PortForward& f : choice.forwards) {
-        net += ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) +
-               "-:" + std::to_string(f.guest);
-      }
-    }
-    words.insert(words.end(), {"-netdev", net, "-device",
-                               "virtio-net" + bus + ",netdev=net" + (microvm ? "" : ",disable-legacy=on")});
-    if (!choice.pcap.empty()) {
-      words.insert(words.end(),
-                   {"-object", "filter-dump,id=dump,netdev=net,file=" + option_value(choice.pcap.string())});
-    }
-  }
+  for (std::size_t card = 0; card < choice.links.size(); ++card) add_card(words, choice, card);
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     const Disk& disk = choice.disks[i];
     const std::string id = "disk" + std::to_string(i);
@@ -162,13 +173,14 @@ std::string qemu_script(const Project& project) {
   const std::string accel = "@accel@";
   std::vector<Disk> disks;
   for (const std::string& name : plan.disks) disks.push_back({.file = name + ".img"});
-  const Words words = qemu_line(project.image(), {.accel = accel,
-                                                  .link = project.has_card() ? "user" : "none",
-                                                  .forwards = served_ports(plan, {}),
-                                                  .memory_mib = plan.memory_mib,
-                                                  .pcap = {},
-                                                  .disks = disks,
-                                                  .parameters = {}});
+  const Words words =
+      qemu_line(project.image(), {.accel = accel,
+                                  .links = std::vector<std::string>(project.card_count(), "user"),
+                                  .forwards = served_ports(plan, {}),
+                                  .memory_mib = plan.memory_mib,
+                                  .pcap = {},
+                                  .disks = disks,
+                                  .parameters = {}});
   std::string line;
   for (const std::string& word : words) {
     line += (line.empty() ? "" : " ") + (word == accel ? "\"${ACCEL:-tcg}\"" : shell_line({word}));
@@ -198,8 +210,9 @@ std::string firecracker_json(const Project& project) {
             {"drives", std::move(drives)},
             {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
             {"entropy", Json::object()}};
-  if (project.has_card()) {
-    json["network-interfaces"] = Json::array({{{"iface_id", "eth0"}, {"host_dev_name", "tap0"}}});
+  for (std::size_t card = 0; card < project.card_count(); ++card) {
+    const std::string number = std::to_string(card);
+    json["network-interfaces"].push_back({{"iface_id", "eth" + number}, {"host_dev_name", "tap" + number}});
   }
   return json.dump(2) + "\n";
 }

@@ -22,8 +22,13 @@ std::vector<PortForward> parse_forward(const std::string& text);
 // number.
 std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
 
+// "tap" or "tap:NAME", and the device that it means for a card.
+bool is_tap(const std::string& link);
+std::string tap_name(const std::string& link, std::size_t card);
+
 struct QemuChoice {
-  std::string machine = "microvm", accel = "tcg", link = "user";
+  std::string machine = "microvm", accel = "tcg";
+  std::vector<std::string> links;  // of card 0, 1, ...: user, tap, tap:NAME
   std::vector<PortForward> forwards;
   unsigned memory_mib = 32;
   fs::path pcap;

@@ -71,8 +71,8 @@ void check_port_is_free(const PortForward& forward) {
   throw UsageError(port + " of the host is in use; forward another with " + other);
 }
 
-void check_tap(const std::string& link) {
-  const std::string name = link == "tap" ? "tap0" : link.substr(4);
+void check_tap(const std::string& link, std::size_t card) {
+  const std::string name = tap_name(link, card);
   if (name.empty() || name.size() >= IFNAMSIZ) throw UsageError("--link " + link + ": write tap or tap:NAME");
   const bool there = ::if_nametoindex(name.c_str()) != 0;
   const File tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
@@ -82,8 +82,8 @@ void check_tap(const std::string& link) {
   if (tun.number() >= 0 && ::ioctl(tun.number(), TUNSETIFF, &request) == 0) {
     if (!there) {
       say("there was no " + name +
-          ", so it is made for this run; give it the gateway's address: ip addr add 10.0.2.2/24 dev " + name +
-          " && ip link set " + name + " up");
+          ", so it is made for this run; give it the gateway's address: ip addr add 10.0." +
+          std::to_string(2 + card) + ".2/24 dev " + name + " && ip link set " + name + " up");
     }
     return;
   }
@@ -104,7 +104,7 @@ std::string choose_accel(const Project& project, const RunChoice& choice) {
 QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   QemuChoice q{.machine = choice.machine,
                .accel = choose_accel(project, choice),
-               .link = choice.link,
+               .links = choice.links,
                .forwards = {},
                .memory_mib = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib,
                .pcap = choice.pcap,
@@ -118,15 +118,21 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
     throw UsageError("--memory " + std::to_string(q.memory_mib) + ": a guest needs " +
                      std::to_string(kLeastMemory) + " MiB or more");
   }
-  if (q.link.empty()) q.link = project.has_card() ? "user" : "none";
-  const bool tap = q.link == "tap" || q.link.starts_with("tap:");
-  if (!tap && q.link != "user" && q.link != "none") {
-    throw UsageError("--link " + q.link + ": write user, tap, tap:NAME or none");
+  check_links(project, choice);
+  q.links.resize(std::max(q.links.size(), project.card_count()), "user");
+  for (const std::string& link : q.links) {
+    if (!is_tap(link) && link != "user" && link != "none")
+      throw UsageError("--link " + link + ": write user, tap, tap:NAME or none");
   }
-  if (!choice.forwards.empty() && q.link != "user") {
+  // A kernel counts the cards that there are.
+  while (!q.links.empty() && q.links.back() == "none") q.links.pop_back();
+  if (std::ranges::contains(q.links, "none"))
+    throw UsageError("--link none: cards can be left out at the end only");
+  const bool user = !q.links.empty() && q.links.front() == "user";
+  if (!choice.forwards.empty() && !user) {
     throw UsageError("--forward: ports are forwarded with --link user only");
   }
-  if (!q.pcap.empty() && q.link == "none") throw UsageError("--pcap: there is no network card to listen at");
+  if (!q.pcap.empty() && q.links.empty()) throw UsageError("--pcap: there is no network card to listen at");
   for (const std::string& text : choice.forwards) {
     for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
   }
@@ -135,8 +141,10 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   for (const std::string& text : choice.disks) q.disks.push_back(parse_disk(text));
   if (choice.dry) return q;
   std::ranges::for_each(q.disks, check_disk);
-  if (tap) check_tap(q.link);
-  if (q.link == "user") std::ranges::for_each(q.forwards, check_port_is_free);
+  for (std::size_t card = 0; card < q.links.size(); ++card) {
+    if (is_tap(q.links[card])) check_tap(q.links[card], card);
+  }
+  if (user) std::ranges::for_each(q.forwards, check_port_is_free);
   return q;
 }
 
@@ -266,7 +274,7 @@ int run_kernel(Project& project, const RunChoice& choice) {
     return 0;
   }
   if (project.choice().verbose) say(shell_line(words));
-  if (chosen.link == "user") {
+  if (!chosen.links.empty() && chosen.links.front() == "user") {
     for (const PortForward& f : chosen.forwards) {
       say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol + " is forwarded to the guest's port " +
           std::to_string(f.guest));
@@ -282,7 +290,9 @@ int run_kernel(Project& project, const RunChoice& choice) {
   // A file or a pipe may hold what our caller's next program is to read: only a terminal is taken unasked.
   const int typed = choice.console || ::isatty(0) == 1 ? 0 : -1;
   const int status = Guest(words, symboliser, typed).look_after();
-  if (!chosen.pcap.empty() && chosen.link != "user") mend_capture(chosen.pcap);
+  for (std::size_t card = 0; !chosen.pcap.empty() && card < chosen.links.size(); ++card) {
+    if (is_tap(chosen.links[card])) mend_capture(capture_of_card(chosen.pcap, card));
+  }
   if (WIFSIGNALED(status)) {
     say("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));
     return 128 + WTERMSIG(status);

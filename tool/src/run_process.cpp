@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
 #include "disk.hpp"
@@ -21,17 +22,27 @@ int run(Project& project, const RunChoice& choice) {
   return project.kernel() ? run_kernel(project, choice) : run_process(project, choice);
 }
 
+void check_links(const Project& project, const RunChoice& choice) {
+  const std::size_t cards = std::max<std::size_t>(project.card_count(), 1);
+  if (choice.links.size() <= cards) return;
+  throw UsageError("--link " + choice.links[cards] + ": the image has " + std::to_string(cards) +
+                   (cards == 1 ? " network card" : " network cards") +
+                   "; -D cards=" + std::to_string(choice.links.size()) + " gives default_stack() more");
+}
+
 int run_process(Project& project, const RunChoice& choice) {
   if (!choice.accel.empty()) throw UsageError("--accel: a process needs no accelerator; use it with -t kvm");
   if (!choice.forwards.empty()) {
     throw UsageError("--forward: a process is on the host's network already; use it with -t kvm");
   }
   if (choice.console) throw UsageError("--console: a process has its console already; use it with -t kvm");
-  const bool tap = choice.link == "tap" || choice.link.starts_with("tap:");
-  if (!choice.link.empty() && !tap)
-    throw UsageError("--link " + choice.link + ": a process can only be given tap[:NAME]");
-  if (tap && project.choice().net != "direct")
-    throw UsageError("--link tap: needs Fata's own stack; add --net direct");
+  for (const std::string& link : choice.links) {
+    if (link != "tap" && !link.starts_with("tap:"))
+      throw UsageError("--link " + link + ": a process can only be given tap[:NAME]");
+    if (project.choice().net != "direct")
+      throw UsageError("--link tap: needs Fata's own stack; add --net direct");
+  }
+  check_links(project, choice);
 
   if (!choice.pcap.empty() &&
       !std::ranges::contains(project.plan().parameters, std::string("pcap"), &PlanParameter::name)) {
@@ -42,8 +53,16 @@ int run_process(Project& project, const RunChoice& choice) {
   check_disk_count(project.plan(), choice.disks);
 
   Words words{project.image()};
-  if (choice.link.starts_with("tap:")) words.push_back("--tap=" + choice.link.substr(4));
-  if (!choice.pcap.empty()) words.push_back("--pcap=" + choice.pcap.string());
+  const auto of_card = [](const std::string& name, std::size_t card) {
+    return "--" + name + (card == 0 ? "" : "-" + std::to_string(card)) + "=";
+  };
+  for (std::size_t card = 0; card < choice.links.size(); ++card) {
+    const std::string& link = choice.links[card];
+    if (link.starts_with("tap:")) words.push_back(of_card("tap", card) + link.substr(4));
+  }
+  for (std::size_t card = 0; !choice.pcap.empty() && card < std::max<std::size_t>(project.card_count(), 1);
+       ++card)
+    words.push_back(of_card("pcap", card) + capture_of_card(choice.pcap, card).string());
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);
   }

@@ -29,7 +29,7 @@ void check(const Project& project, const RunChoice& choice) {
                                               {choice.machine != "microvm", "--machine"},
                                               {choice.gdb, "--gdb"},
                                               {!choice.pcap.empty(), "--pcap"},
-                                              {!choice.link.empty(), "--link"}};
+                                              {!choice.links.empty(), "--link"}};
   for (const auto& [given, name] : others) {
     if (given) throw UsageError(std::string(name) + ": is QEMU's, for -t kvm; on Xen the domain's configuration says such things");
   }

@@ -8,15 +8,35 @@ namespace {
 constexpr std::size_t kLeastMtu = 576;  // a network with less is a mistake
 constexpr std::size_t kLeastMtuV6 = 1280;
 
-Config config_of(const net::Interface& on) {
-  return {.mac = on.mac(), .largest = static_cast<std::uint16_t>(std::min<std::size_t>(on.mtu(), 1500))};
+Config config_of(const net::Interface& on, const Options& options) {
+  return {.mac = on.mac(),
+          .largest = static_cast<std::uint16_t>(std::min<std::size_t>(on.mtu(), 1500)),
+          .host_name = options.host_name.text};
+}
+
+std::string_view name_of(Client::State state) {
+  constexpr std::array<std::string_view, 8> kNames{"idle",     "searching", "searching", "requesting",
+                                                   "checking", "bound",     "renewing",  "rebinding"};
+  return kNames[static_cast<std::size_t>(state)];
 }
 }  // namespace
 
-Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret)
-    : core_(&core), v4_(&v4), on_(&on), link_mtu_(on.mtu()), client_(config_of(on), secret, *this) {
-  check(core.udp().bind(*this, {{}, kClientPort}).has_value(), "the DHCP port is in use");
-  v4.watch(this);
+Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
+               const Options& options, Driver* first)
+    : core_(&core),
+      v4_(&v4),
+      on_(&on),
+      link_mtu_(on.mtu()),
+      probe_(options.probe),
+      first_(first == nullptr ? this : first),
+      client_(config_of(on, options), secret, *this) {
+  if (first == nullptr) {
+    check(core.udp().bind(*this, {{}, kClientPort}).has_value(), "the DHCP port is in use");
+    v4.watch(this);
+  } else {
+    next_ = std::exchange(first->next_, this);
+  }
+  core.add(*this);
   v4.take_any_address(on, true);
   const Instant now = async::current_loop().now();
   client_.start(now);
@@ -25,7 +45,14 @@ Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, 
 
 Driver::~Driver() {
   client_.release(async::current_loop().now());
-  v4_->watch(nullptr);
+  core_->remove(*this);
+  if (first_ == this) {
+    v4_->watch(nullptr);
+  } else {
+    Driver** at = &first_->next_;
+    while (*at != this) at = &(*at)->next_;
+    *at = next_;
+  }
   core_->flush();
 }
 
@@ -44,7 +71,17 @@ void Driver::arm(Instant at) {
 void Driver::deliver(sig::RxDatagram&& given, Instant now) {
   const sig::RxDatagram datagram = std::move(given);
   if (datagram.source.port != kServerPort) return;
-  client_.receive(datagram.payload.bytes(), now);
+  const Bytes message = datagram.payload.bytes();
+  // The card that is meant; what is meant for none is counted by the first.
+  Driver* meant = this;
+  for (Driver* each = next_; each != nullptr; each = each->next_) {
+    if (is_for(message, each->on_->mac())) meant = each;
+  }
+  meant->take(message, now);
+}
+
+void Driver::take(Bytes message, Instant now) {
+  client_.receive(message, now);
   arm(heard_ ? now : client_.next_deadline());
 }
 
@@ -59,10 +96,29 @@ void Driver::on_timer() noexcept {
   core_->flush();
 }
 
-void Driver::address_event(net::Interface&, Ipv4Address address, net::ipv4::AddressEvent what, Instant now) {
-  if (address != claimed_) return;
-  heard_ = what;
-  arm(now);
+void Driver::address_event(net::Interface& on, Ipv4Address address, net::ipv4::AddressEvent what,
+                           Instant now) {
+  for (Driver* each = this; each != nullptr; each = each->next_) {
+    if (each->on_ != &on || address != each->claimed_) continue;
+    each->heard_ = what;
+    each->arm(now);
+  }
+}
+
+void Driver::write(TextWriter& line, Instant now) const {
+  print(line, "dhcp on ", unsigned{on_->index()}, " ", name_of(client_.state()));
+  if (!client_.has_address()) return;
+  const Lease& lease = client_.lease();
+  print(line, " ", lease.address, " from ", lease.server);
+  if (lease.end.is_never()) {
+    print(line, " without end");
+  } else {
+    print(line, " for ", std::max<std::int64_t>((lease.end - now).s(), 0), " of ", lease.seconds, " s");
+  }
+  for (const Ipv4Address& each : lease.name_servers.all()) print(line, " dns ", each);
+  if (lease.domain.all().empty()) return;
+  line.put(" domain ");
+  for (const char c : lease.domain.all()) line.put(c);
 }
 
 void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) {
@@ -70,7 +126,7 @@ void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) 
   if (!packet || packet.tailroom() < message.size()) return;  // it is sent again
   copy_bytes(packet.append(message.size()), message);
   if (!from.is_any()) {
-    core_->udp().send({{to, kServerPort}, from, std::move(packet)}, *this, now);
+    core_->udp().send({{to, kServerPort}, from, std::move(packet)}, *first_, now);
     return;
   }
   net::udp::prepend_header(packet, kClientPort, kServerPort, from, to, false);
@@ -82,7 +138,8 @@ void Driver::event(Event what, const Lease& lease, Instant now) {
   switch (what) {
     case Event::kCheck:
       claimed_ = lease.address.address;
-      check(v4_->add_address(*on_, lease.address, now, net::ipv4::Engine::Claim::kProbe),
+      check(v4_->add_address(*on_, lease.address, now,
+                             probe_ ? net::ipv4::Engine::Claim::kProbe : net::ipv4::Engine::Claim::kUnprobed),
             "no room for an address");
       return;
     case Event::kBound:

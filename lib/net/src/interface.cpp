@@ -82,4 +82,12 @@ void Interface::hand_over(PacketBuf packet) {
   sink_->transmit(std::move(packet));
 }
 
+void Interface::detach() {
+  static constinit struct Nowhere final : FrameSink {
+    PacketBuf allocate(std::size_t) override { return {}; }
+    void transmit(PacketBuf) override {}
+  } nowhere;
+  sink_ = &nowhere;
+}
+
 }  // namespace fata::net

@@ -3,10 +3,10 @@
 namespace fata::net {
 
 bool Netstat::write_part(TextWriter& out, std::size_t room, Instant now) {
-  static constexpr std::array<Section, 9> kSections{
-      &Netstat::heading,   &Netstat::interfaces,    &Netstat::connections,
-      &Netstat::ports,     &Netstat::neighbours_v4, &Netstat::neighbours_v6,
-      &Netstat::routes_v4, &Netstat::routes_v6,     &Netstat::counters};
+  static constexpr std::array<Section, 10> kSections{
+      &Netstat::heading,   &Netstat::interfaces,    &Netstat::autoconfigurations, &Netstat::connections,
+      &Netstat::ports,     &Netstat::neighbours_v4, &Netstat::neighbours_v6,      &Netstat::routes_v4,
+      &Netstat::routes_v6, &Netstat::counters};
   now_ = now;
   while (section_ < kSections.size()) {
     if (out.size() > room / 2) return true;
@@ -31,6 +31,22 @@ bool Netstat::interfaces(TextWriter& out, std::size_t index) {
   if (index >= host.interface_count()) return false;
   const Interface& on = host.interface(index);
   print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu(), "\n");
+  return true;
+}
+
+namespace {
+const Autoconfiguration* nth_autoconfiguration(const StackCore& core, std::size_t index) {
+  const Autoconfiguration* each = core.autoconfiguration();
+  for (; each != nullptr && index != 0; --index) each = each->next();
+  return each;
+}
+}  // namespace
+
+bool Netstat::autoconfigurations(TextWriter& out, std::size_t index) {
+  const Autoconfiguration* const found = nth_autoconfiguration(*core_, index);
+  if (found == nullptr) return false;
+  found->write(out, now_);
+  out.put('\n');
   return true;
 }
 
@@ -91,8 +107,10 @@ bool Netstat::counters(TextWriter& out, std::size_t index) {
     case 3:
       return tcp_ == nullptr || put("tcp", tcp_->table().counters());
     default:
-      return false;
+      break;
   }
+  const Autoconfiguration* const found = nth_autoconfiguration(*core_, index - 2 * links - 4);
+  return found != nullptr && put("dhcp", found->counters());
 }
 
 }  // namespace fata::net

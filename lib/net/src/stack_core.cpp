@@ -68,15 +68,15 @@ async::Task<Result<void>> StackCore::writable(async::Wait wait) {
   co_return Result<void>{};
 }
 
-bool StackCore::join(const IpAddress& group, const IpAddress&) {
+bool StackCore::join(const IpAddress& group, const IpAddress& local) {
   IpProtocol* const engine = host_.engine(group);
   return engine != nullptr && host_.interface_count() != 0 &&
-         engine->join(group, host_.interface(0), async::current_loop().now());
+         engine->join(group, card_of(group, local), async::current_loop().now());
 }
 
-void StackCore::leave(const IpAddress& group, const IpAddress&) {
+void StackCore::leave(const IpAddress& group, const IpAddress& local) {
   if (IpProtocol* const engine = host_.engine(group)) {
-    engine->leave(group, host_.interface(0), async::current_loop().now());
+    engine->leave(group, card_of(group, local), async::current_loop().now());
   }
 }
 

@@ -1,11 +1,18 @@
 #include <gtest/gtest.h>
 
+#include "fata/net/more_cards.hpp"
 #include "fata/net/stack.hpp"
 #include "fata/sig/archetype.hpp"
 
 // The driver's body asks for nothing that the concept does not promise.
 template class fata::net::Stack<fata::sig::archetype::NetDevice, fata::sig::archetype::Random>;
 template class fata::net::Ipv4Stack<fata::sig::archetype::NetDevice, fata::sig::archetype::Random>;
+
+using SmallStack = fata::net::Ipv4Stack<fata::sig::archetype::NetDevice>;
+template class fata::net::WithCard<fata::sig::archetype::NetDevice, SmallStack>;
+template class fata::net::WithCard<fata::sig::archetype::NetDevice,
+                                   fata::net::Stack<fata::sig::archetype::NetDevice>>;
+template class fata::net::WithRoutes<SmallStack>;
 
 namespace fata::net {
 namespace {

@@ -25,6 +25,8 @@ constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_
 // A batch of large frames is kept to what the caches hold.
 constexpr std::size_t kLargeFrame = 8192;
 constexpr std::size_t kLargeReads = 16;
+// What waits for the next system call, in bytes: the longest frame may go beyond it.
+constexpr std::size_t kMostStaged = std::size_t{512} << 10;
 
 virtio_net_hdr header_of(const Offload& offload) {
   virtio_net_hdr header{};
@@ -99,6 +101,8 @@ struct Tap::Ring : Uring {
   std::array<Write, kBatch> writes;
   std::array<PacketBuf, kBatch> staged;  // to be written with the next system call
   std::size_t staged_count = 0;
+  std::size_t staged_bytes = 0;
+  bool has_room() const { return staged_count < kBatch && staged_bytes < kMostStaged; }
   std::array<sig::RxFrame, kBatch> received;  // since the last receive()
   std::size_t received_first = 0;
   std::size_t received_count = 0;
@@ -223,6 +227,7 @@ std::size_t Tap::queue_writes() {
     sqe->rw_flags = RWF_NOWAIT;
     io_uring_sqe_set_data64(sqe, i);
   }
+  ring.staged_bytes = 0;
   return std::exchange(ring.staged_count, 0);
 }
 
@@ -379,18 +384,20 @@ PacketBuf Tap::allocate(std::size_t headroom) {
 
 std::size_t Tap::send(std::span<PacketBuf> out) {
   Ring& ring = *ring_;
-  const std::size_t taken = std::min(out.size(), kBatch - ring.staged_count);
-  for (PacketBuf& packet : out.first(taken)) {
+  std::size_t taken = 0;
+  for (; taken < out.size() && ring.has_room(); ++taken) {
+    PacketBuf& packet = out[taken];
     const virtio_net_hdr header = header_of(packet.offload());
     if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE) ++counters_[kSentUncut];
     std::memcpy(packet.prepend(kHeader).data(), &header, kHeader);
+    ring.staged_bytes += packet.total_size();
     ring.staged[ring.staged_count++] = std::move(packet);
   }
   return taken;
 }
 
 async::Task<Result<void>> Tap::writable(async::Wait wait) {
-  while (ring_->staged_count == kBatch) {
+  while (!ring_->has_room()) {
     const auto woken = co_await writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }

@@ -12,12 +12,20 @@ NetDevice::NetDevice(Network& network, const MacAddress& mac, const DeviceOption
       mac_(mac),
       options_(options),
       pool_(options.buffers, kHeadroom + kEthernetHeader + options.mtu),
-      counters_{Counter{"received"},  Counter{"sent"},     Counter{"overrun"},
-                Counter{"no_buffer"}, Counter{"too_long"}, Counter{"no_link"}} {}
+      counters_{
+          Counter{"received"}, Counter{"sent"},    Counter{"overrun"},    Counter{"no_buffer"},
+          Counter{"too_long"}, Counter{"no_link"}, Counter{"sent_uncut"}, Counter{"received_coalesced"}} {
+  check(options.segmentation == Segmentation::kNone || options.checksum_offload, "who cuts makes checksums");
+}
 
 sig::NetFeatures NetDevice::features() const {
   sig::NetFeatures features;
   features.tx_checksum = features.rx_checksum = options_.checksum_offload;
+  if (options_.segmentation != Segmentation::kNone) {
+    features.tso4 = features.tso6 = features.gather = true;
+    features.gso_most =
+        static_cast<std::uint32_t>(std::min<std::size_t>(65535, kMostSegments * options_.mtu));
+  }
   features.receive_memory = (options_.buffers - options_.reserve) * pool_.buffer_size();
   return features;
 }
@@ -48,20 +56,41 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
   std::size_t taken = 0;
   for (; taken < out.size() && outgoing_.size() < options_.ring; ++taken) {
     PacketBuf packet = std::move(out[taken]);
-    if (packet.size() > options_.mtu + kEthernetHeader) {
+    const Offload& offload = packet.offload();
+    const bool uncut = offload.gso != Offload::Gso::kNone;
+    if (packet.total_size() > (uncut ? features().gso_most : options_.mtu) + kEthernetHeader) {
       ++counters_[kTooLong];
       continue;
     }
-    check(!packet.offload().checksum_needed || options_.checksum_offload,
-          "an offload that this card does not have");
-    const Bytes bytes = packet.bytes();
-    const auto done = transmit({{bytes.begin(), bytes.end()}, packet.offload()});
+    check(!offload.checksum_needed || options_.checksum_offload, "an offload that this card does not have");
+    check((packet.fragments().empty() && !uncut) || options_.segmentation != Segmentation::kNone,
+          "pieces or segments for a card that takes none");
+    counters_[kSentUncut] += uncut ? 1 : 0;
+    WireFrame frame{{}, offload};
+    const Bytes first = packet.bytes();
+    frame.bytes.assign(first.begin(), first.end());
+    for (const Slice& piece : packet.fragments().pieces()) {
+      const Bytes more = piece.bytes();
+      frame.bytes.insert(frame.bytes.end(), more.begin(), more.end());
+    }
+    const auto done = put_on_wire(std::move(frame));
     ++counters_[done || link() != nullptr ? kSent : kNoLink];
     if (!done || *done <= network_->now()) continue;
     outgoing_.push_back({*done, std::move(packet)});
     network_->at(*done, *this, std::nullopt);
   }
   return taken;
+}
+
+// Of several frames: when the last one that found room has left.
+std::optional<Instant> NetDevice::put_on_wire(WireFrame&& frame) {
+  if (frame.offload.gso == Offload::Gso::kNone || options_.segmentation == Segmentation::kWhole)
+    return transmit(std::move(frame));
+  std::optional<Instant> done;
+  for (WireFrame& segment : cut(frame)) {
+    if (const auto left = transmit(std::move(segment))) done = left;
+  }
+  return done;
 }
 
 void NetDevice::transmitted() {
@@ -79,7 +108,12 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
 }
 
 void NetDevice::arrive(WireFrame&& frame) {
-  if (frame.bytes.size() > options_.mtu + kEthernetHeader) {
+  const bool whole = frame.offload.gso != Offload::Gso::kNone;
+  if (whole && options_.segmentation != Segmentation::kWhole) {
+    for (WireFrame& segment : cut(frame)) arrive(std::move(segment));
+    return;
+  }
+  if (frame.bytes.size() > options_.mtu * (whole ? kMostSegments : 1) + kEthernetHeader) {
     ++counters_[kTooLong];
     return;
   }
@@ -89,16 +123,37 @@ void NetDevice::arrive(WireFrame&& frame) {
   }
   sig::RxFrame received;
   received.offload.checksum_valid = options_.checksum_offload && frame.offload.checksum_needed;
+  if (whole) {
+    received.offload.gso = frame.offload.gso;
+    received.offload.gso_size = frame.offload.gso_size;
+    received.offload.header_length = frame.offload.header_length;
+  }
   if (!received.offload.checksum_valid) finish_checksum(frame);
-  PacketBuf packet = pool_.copy(frame.bytes);
-  if (!packet) {
+  if (!take(frame, received)) {
     ++counters_[kNoBuffer];
     return;
   }
-  received.frame = Slice(std::move(packet));
+  counters_[kReceivedCoalesced] += whole ? 1 : 0;
   received_.push_back(std::move(received));
   ++counters_[kReceived];
   readers_.notify_all();
+}
+
+// Into as many buffers as it needs; false if there are too few.
+bool NetDevice::take(const WireFrame& frame, sig::RxFrame& received) {
+  Bytes rest(frame.bytes);
+  do {
+    const Bytes part = rest.first(std::min(rest.size(), options_.mtu + kEthernetHeader));
+    PacketBuf packet = pool_.copy(part);
+    if (!packet) return false;
+    if (part.data() == frame.bytes.data()) {
+      received.frame = Slice(std::move(packet));
+    } else {
+      received.more.push(Slice(std::move(packet)));
+    }
+    rest = rest.subspan(part.size());
+  } while (!rest.empty());
+  return true;
 }
 
 void NetDevice::fail_now() {

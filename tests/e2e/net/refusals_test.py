@@ -76,7 +76,7 @@ class Refusals(NameServerTest):
                              f"--forward {name.lower()}:PORT:{port}", KERNEL, "--accel", "tcg", after=[f"--port={port}"])
 
     def test_a_kernel_without_a_network_card(self):
-        self.kernel(r"dns: cannot set up the network card \(--offload\): virtio: this machine has no such device", "--link", "none")
+        self.kernel(r"dns: cannot set up network card 0 \(--link\): virtio: this machine has no such device", "--link", "none")
 
     def test_too_little_memory(self):
         self.kernel("fata: --memory 1: a guest needs 2 MiB or more", "--memory", "1")
@@ -84,7 +84,7 @@ class Refusals(NameServerTest):
     @unittest.skipUnless(subprocess.run([*NO_TAP_RIGHTS, "test", "-r", "/dev/net/tun"], capture_output=True).returncode == 0,
                          "needs /dev/net/tun, and the right to drop rights")
     def test_a_tap_without_rights(self):
-        self.refuses(r"dns: cannot set up the tap device \(--tap, --offload\): tap: no right to use the tap; run as root, or make one for "
+        self.refuses(r"dns: cannot set up the tap device \(--tap\): tap: no right to use the tap; run as root, or make one for "
                      "this user: ip tuntap add NAME mode tap vnet_hdr user USER", DIRECT, "--link", "tap:fata9",
                      before=NO_TAP_RIGHTS)
         self.refuses(r"fata: --link tap: no right to use fata9 \(Operation not permitted\); as root: ip tuntap add fata9 mode "

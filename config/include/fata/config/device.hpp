@@ -35,7 +35,12 @@ struct Tcp {
   static constexpr std::string_view kName = "Tcp", kConcept = "fata::sig::Tcp", kHeader = "fata/sig/flow.hpp";
 };
 struct Ping {
-  static constexpr std::string_view kName = "Ping", kConcept = "fata::sig::Ping", kHeader = "fata/sig/ping.hpp";
+  static constexpr std::string_view kName = "Ping", kConcept = "fata::sig::Ping",
+                                    kHeader = "fata/sig/ping.hpp";
+};
+struct Names {
+  static constexpr std::string_view kName = "Names", kConcept = "fata::sig::Names",
+                                    kHeader = "fata/sig/names.hpp";
 };
 struct KeyValue {
   static constexpr std::string_view kName = "KeyValue", kConcept = "fata::sig::KeyValueReader",
@@ -98,6 +103,8 @@ struct DeviceSpec {
   Form form = Form::kValue;
   std::optional<Target> only_on{};  // the one target that has such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
+  // The parameters that a message about it names, as one of them may be wrong; all that it has if not said.
+  std::optional<std::vector<std::string>> chosen_by{};
   std::source_location where = std::source_location::current();
 };
 

@@ -23,12 +23,18 @@ struct Ipv4Cidr {
 struct Ipv4Setup {
   std::string text;
 };  // "dhcp", "10.0.2.15/24"
+struct HostName {
+  std::string text;
+};  // "printer", "" for none
 struct Ipv6Setup {
   std::string text;
 };  // "auto", "none", "2001:db8::2/64"
 struct Ipv6Gateway {
   std::string text;
 };  // "none", "fe80::1"
+struct StaticRoute {
+  std::string text;
+};  // "10.9.0.0/16 via 10.0.3.2"
 struct Duration {
   std::string text;
 };  // "250ms", "30s"
@@ -154,6 +160,12 @@ struct ParameterTraits<Ipv4Setup> : detail::PlainTraits {
   static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
 };
 template <>
+struct ParameterTraits<HostName> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::dhcp::HostName"; }
+  static std::string text(const HostName& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
+};
+template <>
 struct ParameterTraits<Ipv6Setup> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::net::ipv6::Setup"; }
   static std::string text(const Ipv6Setup& value) { return value.text; }
@@ -164,6 +176,12 @@ struct ParameterTraits<Ipv6Gateway> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::net::ipv6::Gateway"; }
   static std::string text(const Ipv6Gateway& value) { return value.text; }
   static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
+};
+template <>
+struct ParameterTraits<StaticRoute> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::net::StaticRoute"; }
+  static std::string text(const StaticRoute& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/net/static_route.hpp"}; }
 };
 template <class T>
 struct ParameterTraits<std::optional<T>> {

@@ -30,7 +30,7 @@ void Engine::use(Address& address, Instant now) {
   address.used = true;
   address.steps_left = kAnnouncements;
   routes_.add({address.cidr, {}, address.interface, Route::Origin::kConnected});
-  if (watcher_ != nullptr && address.claim == Claim::kProbe) {
+  if (watcher_ != nullptr && address.claim != Claim::kAnnounce) {
     watcher_->address_event(*links_[address.interface]->interface, address.cidr.address, AddressEvent::kReady,
                             now);
   }
@@ -81,8 +81,11 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
     if (packet.sender_mac == link.interface->mac()) return count_up(kNotForUs), true;
     count_up(kAddressConflict);
     // Once in ten seconds an address is defended (section 2.4 (b)); a second claim wins, unless the address
-    // was set by the user, who wants it used all the same (c).
-    const bool defend = each.used && (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
+    // was set by the user, who wants it used all the same (c). Who has not probed gives in while he
+    // announces.
+    const bool new_here = each.claim == Claim::kUnprobed && each.steps_left != 0;
+    const bool defend =
+        each.used && !new_here && (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
     if (defend) {
       each.defended_at = now;
       send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address, each.cidr.address);

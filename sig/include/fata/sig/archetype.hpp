@@ -1,5 +1,6 @@
-// Archetypes: the least that models each concept. A driver template is instantiated with them in a test, which proves that its body
-// asks for nothing that its concept does not promise. They do nothing; they are not fakes.
+// Archetypes: the least that models each concept. A driver template is instantiated with them in a test,
+// which proves that its body asks for nothing that its concept does not promise. They do nothing; they are
+// not fakes.
 #pragma once
 
 #include "fata/sig/block.hpp"
@@ -11,6 +12,7 @@
 #include "fata/sig/ip.hpp"
 #include "fata/sig/job.hpp"
 #include "fata/sig/key_value.hpp"
+#include "fata/sig/names.hpp"
 #include "fata/sig/net_device.hpp"
 #include "fata/sig/resolver.hpp"
 #include "fata/sig/udp.hpp"
@@ -83,7 +85,9 @@ struct Listener {
 struct Tcp {
   using Flow = archetype::Flow;
   using Listener = archetype::Listener;
-  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) { return fail(Error(async::Errc::kClosed)); }
+  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
+    return fail(Error(async::Errc::kClosed));
+  }
   Ready<Result<std::unique_ptr<Flow>>> connect(Endpoint, async::Wait) { return {}; }
   PacketBuf allocate() { return {}; }
 };
@@ -103,6 +107,10 @@ struct Ipv4 {
   std::size_t max_payload() { return 1480; }
   PacketBuf allocate() { return {}; }
   void send(Ipv4Address, Ipv4Address, std::uint8_t, PacketBuf) {}
+};
+struct Names {
+  std::size_t name_servers(std::span<IpAddress>) const { return 0; }
+  void write_domain(TextWriter&) const {}
 };
 struct Resolver {
   Ready<Result<std::vector<IpAddress>>> resolve(std::string_view, async::Wait) { return {}; }

@@ -4,18 +4,22 @@
 
 #include "fata/async/wait.hpp"
 #include "fata/dhcp/client.hpp"
+#include "fata/dhcp/setup.hpp"
 #include "fata/net/ipv4/engine.hpp"
 #include "fata/net/stack_core.hpp"
 
 namespace fata::dhcp {
 
-class Driver final : private net::udp::Port,
+class Driver final : public net::Autoconfiguration,
+                     private net::udp::Port,
                      private Outside,
                      private net::ipv4::AddressWatcher,
                      private async::Timer {
  public:
-  // All outlive it. UDP port 68 is its own.
-  Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret);
+  // All outlive it. UDP port 68 is the first driver's of a stack; those of further cards are given that one,
+  // and die before it.
+  Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
+         const Options& options = {}, Driver* first = nullptr);
   // Gives the lease back, if the way to the server is known.
   ~Driver();
 
@@ -23,13 +27,16 @@ class Driver final : private net::udp::Port,
   async::Task<void> wait(async::Wait wait);
 
   const Client& client() const { return client_; }
-  // What the network says of name servers; empty without a lease.
-  std::span<const Ipv4Address> name_servers() const {
+
+  // Autoconfiguration
+  std::span<const Ipv4Address> name_servers() const override {
     return client_.has_address() ? client_.lease().name_servers.all() : std::span<const Ipv4Address>();
   }
-  std::span<const char> domain() const {
+  std::span<const char> domain() const override {
     return client_.has_address() ? client_.lease().domain.all() : std::span<const char>();
   }
+  void write(TextWriter& line, Instant now) const override;
+  std::span<const Counter> counters() const override { return client_.counters(); }
 
  private:
   // udp::Port
@@ -43,6 +50,7 @@ class Driver final : private net::udp::Port,
                      Instant now) override;
   void on_timer() noexcept override;
 
+  void take(Bytes message, Instant now);
   void apply(const Lease& lease);
   void remove_routes();
   void arm(Instant at);
@@ -51,6 +59,9 @@ class Driver final : private net::udp::Port,
   net::ipv4::Engine* v4_;
   net::Interface* on_;
   std::size_t link_mtu_;
+  bool probe_;
+  Driver* first_;
+  Driver* next_ = nullptr;  // from the first one on: those of other cards
   Client client_;
   Ipv4Address claimed_;
   // The engine's word is passed on when it has returned, as it may not be called meanwhile.

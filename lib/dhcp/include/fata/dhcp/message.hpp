@@ -64,6 +64,13 @@ struct Reply {
   static std::expected<Reply, Malformed> parse(Bytes message, const MacAddress& us);
 };
 
+// Whether a message, however malformed, names that card as the client's (chaddr).
+inline bool is_for(Bytes message, const MacAddress& card) {
+  constexpr std::size_t kHardware = 28;
+  return message.size() >= kHardware + card.octets.size() &&
+         equal_bytes(message.subspan(kHardware, card.octets.size()), card.octets);
+}
+
 // What a client says.
 struct Request {
   Kind kind{};

@@ -17,37 +17,46 @@ class BasicStack {
   BasicStack(async::Context& context, Net& net, const SipKey& secret) : stack_(context, net, secret) {}
 
   // Starts the stack's tasks, and waits for an address; if nobody gives one, not for ever.
-  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
-                                                                  Random& random, Setup v4,
-                                                                  Ipv4Address v4_gateway, net::ipv6::Setup v6,
-                                                                  net::ipv6::Gateway v6_gateway) {
+  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
+      async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address v4_gateway,
+      net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, HostName host_name = {}, bool probe = true) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
     made->stack_.use_ipv6(v6, v6_gateway.address);
-    co_await made->use_ipv4(random, v4, v4_gateway, context.stop);
+    co_await made->use_ipv4(random, v4, v4_gateway, {host_name, probe}, context.stop);
     co_return made;
   }
   static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
                                                                   Random& random, Setup v4,
-                                                                  Ipv4Address gateway) {
+                                                                  Ipv4Address gateway,
+                                                                  HostName host_name = {},
+                                                                  bool probe = true) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
-    co_await made->use_ipv4(random, v4, gateway, context.stop);
+    co_await made->use_ipv4(random, v4, gateway, {host_name, probe}, context.stop);
     co_return made;
   }
 
   decltype(auto) udp() { return stack_.udp(); }
   decltype(auto) tcp() { return stack_.tcp(); }
   net::StackCore& core() { return stack_.core(); }
+  net::ipv4::Engine& v4() { return stack_.v4(); }
+  net::ipv6::Engine& v6()
+    requires requires(Inner& inner) { inner.v6(); }
+  {
+    return stack_.v6();
+  }
   Inner& stack() { return stack_; }
   // Null if the address is static.
   const Driver* dhcp() const { return driver_ ? &*driver_ : nullptr; }
+  Driver* dhcp() { return driver_ ? &*driver_ : nullptr; }
 
  private:
-  async::Task<void> use_ipv4(Random& random, Setup v4, Ipv4Address gateway, async::CancelToken stop) {
+  async::Task<void> use_ipv4(Random& random, Setup v4, Ipv4Address gateway, Options options,
+                             async::CancelToken stop) {
     if (!v4.dhcp) {
       stack_.use_ipv4(v4.address, gateway);
       co_return;
     }
-    driver_.emplace(stack_.core(), stack_.v4(), stack_.interface(), Inner::secret_from(random));
+    driver_.emplace(stack_.core(), stack_.v4(), stack_.interface(), Inner::secret_from(random), options);
     co_await driver_->wait(async::Wait::cancelled_by(stop));
   }
 

@@ -19,6 +19,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
         drainer_(drain(this)) {}
 
   Interface& interface() { return *interface_; }
+  // Before the stack dies, if this does so sooner.
+  void detach() { core_->detach(*interface_, *this); }
 
  private:
   static constexpr std::size_t kBatch = 64;
@@ -94,12 +96,13 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     staged_[staged_count_++] = std::move(frame);
     if (over() && !full_) push();
   }
-  // A device sends from its own memory only.
-  PacketBuf own(const PacketBuf& frame) {
+  // A device sends from its own memory only; a frame's further pieces may lie anywhere.
+  PacketBuf own(PacketBuf& frame) {
     PacketBuf copy = allocate(0);
-    if (!copy || copy.tailroom() < frame.size() || !frame.fragments().empty()) return {};
+    if (!copy || copy.tailroom() < frame.size()) return {};
     copy_bytes(copy.append(frame.size()), frame.bytes());
     copy.offload() = frame.offload();
+    copy.fragments() = std::move(frame.fragments());
     return copy;
   }
 

@@ -92,6 +92,9 @@ class Interface {
   // do (a checksum, several buffers, segments) is done here.
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
+  // The device is gone: it has no buffers any more, and what is sent is dropped.
+  void detach();
+
   std::span<const Counter> counters() const { return counters_; }
   std::span<const Counter> device_counters() const { return sink_->counters(); }
   void count_copied(bool copied) { ++counters_[copied ? kCopied : kNoMemory]; }

@@ -31,6 +31,7 @@ class Netstat {
   using Section = bool (Netstat::*)(TextWriter&, std::size_t index);
   bool heading(TextWriter& out, std::size_t index);
   bool interfaces(TextWriter& out, std::size_t index);
+  bool autoconfigurations(TextWriter& out, std::size_t index);
   bool connections(TextWriter& out, std::size_t index);
   bool ports(TextWriter& out, std::size_t index);
   bool neighbours_v4(TextWriter& out, std::size_t index);
@@ -66,6 +67,11 @@ class NetstatStack {
         reporter_(report(this)) {}
 
   StackCore& core() { return stack_->core(); }
+  decltype(auto) v6()
+    requires requires(Stack& stack) { stack.v6(); }
+  {
+    return stack_->v6();
+  }
   decltype(auto) udp() { return stack_->udp(); }
   decltype(auto) tcp() {
     auto& tcp = stack_->tcp();

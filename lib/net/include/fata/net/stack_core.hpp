@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "fata/async/context.hpp"
 #include "fata/base/siphash.hpp"
+#include "fata/net/autoconfiguration.hpp"
 #include "fata/net/heap_buffers.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/socket.hpp"
@@ -39,10 +41,24 @@ class StackCore final : public SocketDriver, private async::Timer {
   ~StackCore();
 
   Interface& add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue);
+  // From now on sockets that have a local address hear the groups of that address' card; the others, and all
+  // before, those of the first.
+  void choose_cards();
+  // The device of an interface goes before the stack does; what would leave by it is lost from now on.
+  void detach(Interface& interface, TransmitQueue& queue);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 
   // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at most.
   Tcp& tcp();
+
+  // What sets up its cards; the first of a list.
+  const Autoconfiguration* autoconfiguration() const { return autoconfiguration_; }
+  void add(Autoconfiguration& one) { one.next_ = std::exchange(autoconfiguration_, &one); }
+  void remove(Autoconfiguration& one) {
+    Autoconfiguration** at = &autoconfiguration_;
+    while (*at != &one) at = &(*at)->next_;
+    *at = one.next_;
+  }
 
   Host& host() { return host_; }
   const Host& host() const { return host_; }
@@ -64,6 +80,9 @@ class StackCore final : public SocketDriver, private async::Timer {
 
  private:
   void on_timer() noexcept override;
+  Interface& card_of(const IpAddress& group, const IpAddress& local) {
+    return choose_card_ == nullptr ? host_.interface(0) : choose_card_(host_, group, local);
+  }
 
   Logger log_;
   SipKey secret_;
@@ -72,8 +91,10 @@ class StackCore final : public SocketDriver, private async::Timer {
   Host host_;
   udp::Table udp_;
   std::unique_ptr<OptionalTransport> tcp_;
+  Autoconfiguration* autoconfiguration_ = nullptr;
   std::array<TransmitQueue*, Interface::kMost> queues_{};
   std::size_t queue_count_ = 0;
+  Interface& (*choose_card_)(Host& host, const IpAddress& group, const IpAddress& local) = nullptr;
 };
 
 }  // namespace fata::net

@@ -10,6 +10,13 @@
 
 namespace fata::sim {
 
+// What a card does with TCP packets of many segments; needs checksum offload.
+enum class Segmentation : std::uint8_t {
+  kNone,   // it takes none
+  kCuts,   // it takes them, and cuts them for the wire
+  kWhole,  // like virtio-net: it takes them, leaves them whole, and receives such from a card that is alike
+};
+
 struct DeviceOptions {
   std::size_t mtu = 1500;
   std::size_t buffers = 256;  // for both directions
@@ -18,11 +25,24 @@ struct DeviceOptions {
   // Like virtio-net: takes frames with unfinished checksums, and vouches for those of frames from a card that
   // is alike.
   bool checksum_offload = false;
+  Segmentation segmentation = Segmentation::kNone;
 };
 
 class NetDevice final : public Port {
  public:
-  enum Count : std::size_t { kReceived, kSent, kOverrun, kNoBuffer, kTooLong, kNoLink, kCounts };
+  enum Count : std::size_t {
+    kReceived,
+    kSent,
+    kOverrun,
+    kNoBuffer,
+    kTooLong,
+    kNoLink,
+    kSentUncut,          // of those sent: packets of many segments
+    kReceivedCoalesced,  // of those received
+    kCounts
+  };
+  // Bytes of the longest packet that it leaves whole, in buffers of the MTU's size.
+  static constexpr std::size_t kMostSegments = 16;
 
   NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options);
 
@@ -40,8 +60,12 @@ class NetDevice final : public Port {
   // Makes receive() and writable() fail from now on, as when a card is pulled.
   void fail_now();
   const BufferPool& pool() const { return pool_; }
-  // Frames received and not yet taken.
-  std::size_t waiting() const { return received_.size(); }
+  // Buffers of frames that were received and not yet taken.
+  std::size_t waiting() const {
+    std::size_t buffers = 0;
+    for (const sig::RxFrame& frame : received_) buffers += 1 + frame.more.pieces().size();
+    return buffers;
+  }
   std::uint64_t count(Count which) const { return counters_[which].value; }
 
  private:
@@ -51,6 +75,8 @@ class NetDevice final : public Port {
   };
 
   void arrive(WireFrame&& frame) override;
+  std::optional<Instant> put_on_wire(WireFrame&& frame);
+  bool take(const WireFrame& frame, sig::RxFrame& received);
   void transmitted() override;
 
   Network* network_;
@@ -68,5 +94,7 @@ static_assert(sig::NetDevice<NetDevice>);
 
 // Does what a card does for a frame with Offload::checksum_needed.
 void finish_checksum(WireFrame& frame);
+// Does what a card does for one with Offload::gso: the frames of its segments, their checksums made.
+std::vector<WireFrame> cut(const WireFrame& whole);
 
 }  // namespace fata::sim

@@ -78,13 +78,14 @@ class Engine final : public IpProtocol {
   explicit Engine(const Config& config = {});
 
   // How an address comes into use (RFC 5227): at once and for good, as somebody set it; or when nobody has
-  // answered to three probes, and until somebody else insists on it. Either way it is announced, and there is
-  // a route to its network.
-  enum class Claim : std::uint8_t { kAnnounce, kProbe };
+  // answered to three probes, and until somebody else insists on it; or at once, until then. In any case it
+  // is announced, and there is a route to its network.
+  enum class Claim : std::uint8_t { kAnnounce, kProbe, kUnprobed };
   // False if the table is full.
   bool add_address(Interface& on, const Ipv4Cidr& address, Instant now, Claim claim = Claim::kAnnounce);
   bool remove_address(Interface& on, Ipv4Address address);
-  // Hears what becomes of addresses that were added with Claim::kProbe. It may add and remove none meanwhile.
+  // Hears what becomes of addresses that were added with Claim::kProbe or kUnprobed. It may add and remove
+  // none meanwhile.
   void watch(AddressWatcher* watcher) { watcher_ = watcher; }
 
   // For an interface that has no address yet (DHCP): sends a UDP datagram, header and all, from 0.0.0.0 to
@@ -112,8 +113,8 @@ class Engine final : public IpProtocol {
   // IpLayer
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override;
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, IpMarks marks,
-            bool fragment, Instant now) override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
+            IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress&, Instant) override {}  // ARP asks again by itself
   void doubt_reachable(const IpAddress& remote, Instant now) override;

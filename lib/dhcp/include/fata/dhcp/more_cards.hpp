@@ -1,0 +1,72 @@
+// WithCard<Net, Stack>: a stack with one card more, as that of fata::net, whose IPv4 address DHCP gives or is
+// static.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "fata/dhcp/driver.hpp"
+#include "fata/net/more_cards.hpp"
+#include "fata/sig/clock.hpp"
+
+namespace fata::dhcp {
+
+template <sig::NetDevice Net, class Inner, sig::Random Random>
+class WithCard final {
+ public:
+  WithCard(Net& net, Inner& inner) : inner_(&inner), card_(net, inner) {}
+
+  // Waits for an address as the stack inside does, after that one.
+  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
+                                                                Inner& inner, Random& random, Setup v4,
+                                                                net::ipv6::Setup v6, HostName host_name,
+                                                                bool probe)
+    requires net::HasIpv6<Inner>
+  {
+    auto made = std::make_unique<WithCard>(net, inner);
+    use_address(made->core(), made->v6(), made->card_.interface(), v6);
+    co_await made->use_ipv4(random, v4, {host_name, probe}, context.stop);
+    co_return made;
+  }
+  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
+                                                                Inner& inner, Random& random, Setup v4,
+                                                                HostName host_name, bool probe) {
+    auto made = std::make_unique<WithCard>(net, inner);
+    co_await made->use_ipv4(random, v4, {host_name, probe}, context.stop);
+    co_return made;
+  }
+
+  decltype(auto) udp() { return inner_->udp(); }
+  decltype(auto) tcp() { return inner_->tcp(); }
+  net::StackCore& core() { return inner_->core(); }
+  net::ipv4::Engine& v4() { return inner_->v4(); }
+  net::ipv6::Engine& v6()
+    requires net::HasIpv6<Inner>
+  {
+    return inner_->v6();
+  }
+  // The first one of the stack.
+  Driver* dhcp() {
+    Driver* const first = inner_->dhcp();
+    return first == nullptr && driver_ ? &*driver_ : first;
+  }
+
+ private:
+  async::Task<void> use_ipv4(Random& random, Setup v4, Options options, async::CancelToken stop) {
+    if (!v4.dhcp) {
+      use_address(core(), this->v4(), card_.interface(), v4.address);
+      co_return;
+    }
+    std::array<std::byte, 16> secret;
+    random.fill(secret);
+    driver_.emplace(core(), this->v4(), card_.interface(), SipKey::of(secret), options, inner_->dhcp());
+    co_await driver_->wait(async::Wait::cancelled_by(stop));
+  }
+
+  Inner* inner_;
+  net::WithCard<Net, Inner> card_;
+  std::optional<Driver> driver_;
+};
+
+}  // namespace fata::dhcp

@@ -1,0 +1,100 @@
+// One stack on several cards: WithCard<Net, Stack> is a stack with one card more, WithRoutes<Stack> one with
+// the routes that a parameter says. Each offers what the stack inside offers, and dies before it; a stack
+// holds nothing of this unless they are put around it.
+//
+//   WithRoutes<WithCard<Net, Stack<Net>>>    two cards; --ipv4, --ipv4-1, --route
+#pragma once
+
+#include <memory>
+
+#include "fata/async/context.hpp"
+#include "fata/base/parameters.hpp"
+#include "fata/net/device_driver.hpp"
+#include "fata/net/ipv4/engine.hpp"
+#include "fata/net/ipv6/engine.hpp"
+#include "fata/net/ipv6/setup.hpp"
+#include "fata/net/static_route.hpp"
+
+namespace fata::net {
+
+template <class Stack>
+concept HasIpv6 = requires(Stack& stack) { stack.v6(); };
+
+// The card, whose memory packets of the stack may lie in, outlives the stack.
+template <sig::NetDevice Net, class Inner>
+class WithCard final {
+ public:
+  WithCard(Net& net, Inner& inner) : inner_(&inner), device_(inner.core(), net) { core().choose_cards(); }
+  ~WithCard() { device_.detach(); }
+
+  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net, Inner& inner,
+                                                                Ipv4Cidr v4, ipv6::Setup v6)
+    requires HasIpv6<Inner>
+  {
+    auto made = std::make_unique<WithCard>(net, inner);
+    use_address(made->core(), made->v4(), made->interface(), v4);
+    use_address(made->core(), made->v6(), made->interface(), v6);
+    return async::ready(Result<std::unique_ptr<WithCard>>(std::move(made)));
+  }
+  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net, Inner& inner,
+                                                                Ipv4Cidr v4) {
+    auto made = std::make_unique<WithCard>(net, inner);
+    use_address(made->core(), made->v4(), made->interface(), v4);
+    return async::ready(Result<std::unique_ptr<WithCard>>(std::move(made)));
+  }
+
+  decltype(auto) udp() { return inner_->udp(); }
+  decltype(auto) tcp() { return inner_->tcp(); }
+  StackCore& core() { return inner_->core(); }
+  ipv4::Engine& v4() { return inner_->v4(); }
+  ipv6::Engine& v6()
+    requires HasIpv6<Inner>
+  {
+    return inner_->v6();
+  }
+  // Of this card.
+  Interface& interface() { return device_.interface(); }
+
+ private:
+  Inner* inner_;
+  DeviceDriver<Net> device_;
+};
+
+template <class Inner>
+class WithRoutes final {
+ public:
+  explicit WithRoutes(Inner& inner) : inner_(&inner) {}
+
+  // Its error says by its number which of the routes cannot be: the first is 1.
+  template <std::size_t N>
+  static async::Task<Result<std::unique_ptr<WithRoutes>>> connect(async::Context&, Inner& inner,
+                                                                  ParameterList<StaticRoute, N> routes) {
+    std::uint32_t number = 0;
+    for (const StaticRoute& each : routes.items()) {
+      if (const Result<void> added = add(inner, each, ++number); !added)
+        return async::ready(Result<std::unique_ptr<WithRoutes>>(fail(added.error())));
+    }
+    return async::ready(Result<std::unique_ptr<WithRoutes>>(std::make_unique<WithRoutes>(inner)));
+  }
+
+  decltype(auto) udp() { return inner_->udp(); }
+  decltype(auto) tcp() { return inner_->tcp(); }
+  StackCore& core() { return inner_->core(); }
+  ipv6::Engine& v6()
+    requires HasIpv6<Inner>
+  {
+    return inner_->v6();
+  }
+
+ private:
+  static Result<void> add(Inner& inner, const StaticRoute& route, std::uint32_t number) {
+    if constexpr (HasIpv6<Inner>) {
+      if (!route.gateway.is_v4()) return add_route(inner.core(), inner.v6(), route, number);
+    }
+    return add_route(inner.core(), inner.v4(), route, number);
+  }
+
+  Inner* inner_;
+};
+
+}  // namespace fata::net

@@ -1,0 +1,45 @@
+// Addresses and routes of a card as an image's parameters say them.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "fata/base/address.hpp"
+#include "fata/base/error.hpp"
+#include "fata/base/result.hpp"
+
+namespace fata::net {
+
+class Interface;
+class StackCore;
+namespace ipv4 {
+class Engine;
+}
+namespace ipv6 {
+class Engine;
+struct Setup;
+}  // namespace ipv6
+
+// "10.9.0.0/16 via 10.0.3.2", "2001:db8:9::/48 via fe80::1 on 1": the words of a report's line. Without a
+// card the route leads out where the gateway is on the link.
+struct StaticRoute {
+  IpAddress network;
+  std::uint8_t prefix = 0;
+  IpAddress gateway;
+  std::optional<std::uint8_t> card{};
+};
+bool parse_parameter(std::string_view text, StaticRoute& out);
+std::string_view parameter_expects(const StaticRoute&);
+
+enum class RouteErrc : std::uint32_t { kNoWay = 1, kNoCard, kNoIpv6, kTableFull };
+const ErrorDomain& error_domain(RouteErrc) noexcept;
+
+// `number` is the error's detail. An IPv6 route is refused by the IPv4 engine.
+Result<void> add_route(StackCore& core, ipv4::Engine& v4, const StaticRoute& route, std::uint32_t number);
+Result<void> add_route(StackCore& core, ipv6::Engine& v6, const StaticRoute& route, std::uint32_t number);
+
+// Gives a card an address, and says so in the log.
+void use_address(StackCore& core, ipv4::Engine& v4, Interface& on, const Ipv4Cidr& address);
+void use_address(StackCore& core, ipv6::Engine& v6, Interface& on, const ipv6::Setup& setup);
+
+}  // namespace fata::net

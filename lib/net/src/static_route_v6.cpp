@@ -1,0 +1,37 @@
+// In a file of its own: an image without IPv6 links none of it.
+#include "fata/net/ipv6/engine.hpp"
+#include "fata/net/ipv6/setup.hpp"
+#include "fata/net/stack_core.hpp"
+#include "fata/net/static_route.hpp"
+
+namespace fata::net {
+
+Result<void> add_route(StackCore& core, ipv6::Engine& v6, const StaticRoute& route, std::uint32_t number) {
+  std::uint8_t card = route.card.value_or(0);
+  if (!route.card) {
+    // A link-local gateway may be on any of the links.
+    const auto hop = v6.routers().find(route.gateway, async::current_loop().now());
+    if (route.gateway.is_link_local() ? core.host().interface_count() != 1
+                                      : !hop || hop->address != route.gateway)
+      return fail(Error(RouteErrc::kNoWay, number));
+    if (hop) card = hop->interface;
+  }
+  if (card >= core.host().interface_count()) return fail(Error(RouteErrc::kNoCard, number));
+  if (!v6.routers().add({{route.network, route.prefix}, route.gateway, card}))
+    return fail(Error(RouteErrc::kTableFull, number));
+  return {};
+}
+
+void use_address(StackCore& core, ipv6::Engine& v6, Interface& on, const ipv6::Setup& setup) {
+  const Instant now = async::current_loop().now();
+  if (setup.mode == ipv6::Setup::Mode::kNone) return;
+  v6.start(on, now);
+  if (setup.mode == ipv6::Setup::Mode::kAuto) v6.autoconfigure(on, now);
+  if (setup.mode == ipv6::Setup::Mode::kStatic) {
+    v6.add_address(on, setup.address, now);
+    core.log().info("address ", setup.address, ", card ", unsigned{on.index()});
+  }
+  core.flush();
+}
+
+}  // namespace fata::net
