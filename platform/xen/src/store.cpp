@@ -145,8 +145,7 @@ void Store::dispatch(StoreWire::Message& message) {
     const std::string_view token = take_store_part(rest);
     for (Watch* watch = watches_; watch != nullptr; watch = watch->next_) {
       if (store_text(watch->token_) != token) continue;
-      watch->changed_ = true;
-      watch->waiting_.notify_all();
+      watch->wake();
     }
     return;
   }

@@ -85,6 +85,11 @@ class Watch {
   async::Task<Result<void>> next(async::Wait wait = {});
   // The same without waiting.
   bool take_change() { return std::exchange(changed_, false); }
+  // Lets next() return as if something had changed.
+  void wake() {
+    changed_ = true;
+    waiting_.notify_all();
+  }
 
  private:
   friend class Store;
