@@ -150,9 +150,9 @@ Result<void> StoreTree::permit(sig::DomainId who, const std::string& path, Permi
   const sig::DomainId owner = found->second.permissions.front().domain;
   if (who != kPrivileged && (owner != who || permissions.front().domain != who))
     return fail(Error(DomainErrc::kDenied));
-  found->second.permissions = permissions;
+  std::swap(found->second.permissions, permissions);
   found->second.generation = ++generation_;
-  tell(path, permissions);
+  tell(path, permissions);  // those who might read it before, as Xen's daemon does it
   return {};
 }
 

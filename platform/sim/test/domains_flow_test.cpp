@@ -47,6 +47,13 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
   if (!channel) co_return fail(channel.error());
   const Result<std::string> self = co_await store->read("domid", sig::kNoTransaction, {});
   if (!self) co_return fail(self.error());
+  // First the right to read, which what is written below inherits.
+  (void)co_await store->write("data/pipe", "", sig::kNoTransaction, {});
+  const auto me = static_cast<sig::DomainId>(std::stoi(*self));
+  for (const char* node : {"data", "data/pipe"}) {
+    std::vector<sig::StorePermission> rights{{me, sig::StoreAccess::kNone}, {to, sig::StoreAccess::kRead}};
+    if (const Result<void> done = co_await store->permit(node, rights, {}); !done) co_return done;
+  }
   for (;;) {
     const Result<sig::StoreTransaction> in = co_await store->begin({});
     if (!in) co_return fail(in.error());
@@ -55,11 +62,6 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
     const Result<void> ended = co_await store->end(*in, true, {});
     if (ended) break;
     if (ended.error() != Error(sig::DomainErrc::kAgain)) co_return ended;
-  }
-  const auto me = static_cast<sig::DomainId>(std::stoi(*self));
-  for (const char* node : {"data", "data/pipe", "data/pipe/ring", "data/pipe/port"}) {
-    std::vector<sig::StorePermission> rights{{me, sig::StoreAccess::kNone}, {to, sig::StoreAccess::kRead}};
-    if (const Result<void> done = co_await store->permit(node, rights, {}); !done) co_return done;
   }
   Ring ring(offer->memory());
   while (out->bytes < kBytes) {
@@ -224,7 +226,7 @@ async::Task<int> watch_death(Pair* pair) {
   (void)co_await (*watch)->next();
   (void)co_await pair->tools.store().permit("/local/domain/1/domid",
                                             {{0, sig::StoreAccess::kNone}, {2, sig::StoreAccess::kRead}});
-  (void)co_await (*watch)->next();
+  EXPECT_FALSE(co_await (*watch)->next(async::Wait::at_most(milliseconds(1)))) << "rights are not heard of";
   const Result<std::string> before = co_await pair->b.store().read("/local/domain/1/domid");
   EXPECT_TRUE(before && *before == "1");
   pair->a.die();

@@ -66,7 +66,9 @@ concept Xenstore =
       { store.end(in, commit, wait) } -> Awaits<Result<void>>;
 
       // Does not wait. The path need not exist; changes of nodes that this domain may not read are not heard
-      // of. kExhausted, kTooLong.
+      // of,
+      // nor that a node has become readable: who tells another domain of something first lets it read the
+      // node above, then writes below it. kExhausted, kTooLong.
       { store.watch(path) } -> std::same_as<Result<std::unique_ptr<typename X::Watch>>>;
     };
 
