@@ -56,6 +56,7 @@ concept Xenstore =
       { store.remove(path, in, wait) } -> Awaits<Result<void>>;
       // The first of them is the owner, who may do everything, and what all may who are not in the list. At
       // least one, at most 64. Only the owner may do this: kDenied, kNotFound.
+      // A right of a domain that does not exist yet is void, also when it comes.
       { store.permit(path, permissions, wait) } -> Awaits<Result<void>>;
 
       // Between begin() and end() the requests of a transaction see one state of the tree and their own
