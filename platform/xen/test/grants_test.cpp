@@ -80,7 +80,9 @@ TEST(GrantTable, IsEmptyAfterAResumeWithAllItsFrames) {
   const std::size_t all = 2 * GrantTable::kPerFrame - kReserved;
   for (std::size_t i = 0; i < all; ++i) ASSERT_TRUE(table.grant(1, i, false));
   host.move_on();
+  const std::uint32_t epoch = table.epoch();
   table.resume();
+  EXPECT_NE(table.epoch(), epoch) << "the numbers of before are over";
   EXPECT_EQ(table.in_use(), 0U);
   std::set<GrantRef> refs;
   for (std::size_t i = 0; i < all; ++i) {
