@@ -45,6 +45,10 @@ void RandomGenerator::add(std::span<const std::byte> bytes, std::size_t credited
   left_ = 0;
 }
 
+std::size_t cpu_entropy(std::span<const std::uint64_t> words) {
+  return std::ranges::adjacent_find(words) == words.end() ? words.size_bytes() : 0;
+}
+
 void RandomGenerator::refill() {
   std::array<std::uint32_t, 16> block;
   for (std::uint32_t i = 0; i < pool_.size() / sizeof(block); ++i) {
