@@ -7,28 +7,35 @@ namespace log {
 
 namespace {
 constexpr std::array<std::string_view, 5> kNames{"off", "error", "warning", "info", "debug"};
+
+// What stands before the first `end`; all, if there is none.
+std::string_view before(std::string_view text, char end) {
+  std::size_t size = 0;
+  while (size < text.size() && text[size] != end) ++size;
+  return text.substr(0, size);
 }
+}  // namespace
 
 std::string_view name(Level level) { return kNames[static_cast<std::size_t>(level)]; }
 
 std::expected<Rules, Rules::ParseError> Rules::parse(std::string_view text) {
   Rules rules;
   while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view word = text.substr(0, comma);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    const std::size_t colon = word.find(':');
-    Rule rule;
-    rule.source = colon == word.npos ? "*" : word.substr(0, colon);
-    const std::string_view level = colon == word.npos ? word : word.substr(colon + 1);
-    if (rule.source.empty()) return std::unexpected(ParseError{word, "the source before ':' is missing"});
-    bool known = false;
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-      if (level == kNames[i]) rule.level = static_cast<Level>(i), known = true;
+    const std::string_view word = before(text, ',');
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    std::string_view source = before(word, ':'), level = word;
+    if (source.size() == word.size()) {
+      source = std::string_view("*");
+    } else {
+      level.remove_prefix(source.size() + 1);
     }
-    if (!known) return std::unexpected(ParseError{word, "the level is none of off, error, warning, info, debug"});
+    if (source.empty()) return std::unexpected(ParseError{word, "the source before ':' is missing"});
+    std::size_t which = kNames.size();
+    while (which != 0 && kNames[which - 1] != level) --which;
+    if (which == 0)
+      return std::unexpected(ParseError{word, "the level is none of off, error, warning, info, debug"});
     if (rules.count_ == kMaxRules) return std::unexpected(ParseError{word, "more than 16 rules"});
-    rules.rules_[rules.count_++] = rule;
+    rules.rules_[rules.count_++] = {source, static_cast<Level>(which - 1)};
   }
   return rules;
 }

@@ -19,8 +19,8 @@ extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __r
 extern char __data_start[], __data_end[], __image_end[];
 extern std::uint64_t __relr_start[], __relr_end[], __rela_start[], __rela_end[];
 extern char fata_stacks[], fata_stacks_end[];
-extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_double_fault[];
-extern char fata_stack_nmi[];
+extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_fault_top[];
+extern char fata_stack_double_fault[], fata_stack_double_fault_top[], fata_stack_nmi[], fata_stack_nmi_top[];
 void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs, std::uint64_t entry);
 // The canary of what this compiler protects; read-only once the final page tables are in use.
 [[gnu::section(".data.rel.ro"), gnu::visibility("hidden")]] std::uint64_t __stack_chk_guard = 0;
@@ -59,8 +59,8 @@ struct State {
   std::uint64_t total_memory;
   std::uint64_t entry_tsc;
   std::uint64_t base;  // virtual address of the image
-  // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells, which may lie right
-  // behind the image, is read to the last.
+  // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells,
+  // which may lie right behind the image, is read to the last.
   std::uint64_t ram_end;
   std::uint64_t last_page;  // the last one taken
   PageTables tables;
@@ -111,7 +111,7 @@ bool base_from_command_line(std::uint64_t& base) {
   return false;
 }
 
-std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fold)
+[[gnu::noinline]] std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fold)
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   return x ^ (x >> 32);
@@ -155,44 +155,53 @@ void relocate(std::uint64_t delta) {
   }
 }
 
-// Calls `use(begin, end)` for the page-aligned parts of usable RAM outside the NULL zone and outside `hole`.
-template <class Use>
-void for_each_ram(const StartInfo& info, Region hole, Use use) {
-  const auto* const entries = reinterpret_cast<const MemoryMapEntry*>(info.memory_map);
-  for (std::uint32_t i = 0; i < info.memory_map_entries; ++i) {
-    const MemoryMapEntry& entry = entries[i];
+[[gnu::noinline]] void keep_free(std::uint64_t begin, std::uint64_t end) {
+  if (begin < end && state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
+}
+
+// The page-aligned parts of usable RAM outside the NULL zone and outside the image. One pass: at the start,
+// code that runs once costs more than what it does where a CPU is emulated.
+void find_memory(const StartInfo& info, Region image) {
+  for (const MemoryMapEntry& entry :
+       danger_span(reinterpret_cast<const MemoryMapEntry*>(info.memory_map), info.memory_map_entries)) {
     if (entry.type != kRam) continue;
     std::uint64_t begin = page_up(entry.address);
     const std::uint64_t end = page_down(entry.address + entry.size);
     if (begin < kNullZone) begin = kNullZone;
     if (begin >= end) continue;
-    if (hole.begin >= end || hole.end <= begin) {
-      use(begin, end);
-      continue;
+    state.total_memory += end - begin;
+    if (begin <= image.begin && image.end <= end) {
+      state.ram_end = state.last_page = end;
+      keep_free(begin, image.begin);
+      begin = image.end;
     }
-    if (begin < hole.begin) use(begin, hole.begin);
-    if (hole.end < end) use(hole.end, end);
+    keep_free(begin, end);
   }
 }
 
-void map_image(std::uint64_t begin, std::uint64_t end, Access access) {
-  begin = page_down(begin), end = page_up(end);
-  if (begin < end) state.tables.map(begin - kLinkBase + state.base, begin, end - begin, access);
+void map_one_to_one(Region region, Access access) {
+  state.tables.map(region.begin, region.begin, region.size(), access);
 }
 
-// The last page is the stack's upper end; the guard below each stack stays unmapped.
-void map_stacks() {
-  struct Stack {
+// Below each stack lies a guard page that is not mapped.
+void map_image() {
+  struct Part {
     const char* begin;
-    std::uint64_t size;
+    const char* end;
+    Access access;
   };
-  constexpr std::uint64_t kSmall = 0x2000;
-  const std::uint64_t main_size = at(fata_stack_main_top) - at(fata_stack_main);
-  const Stack stacks[]{{fata_stack_main, main_size},
-                       {fata_stack_fault, kSmall},
-                       {fata_stack_double_fault, kSmall},
-                       {fata_stack_nmi, kSmall}};
-  for (const Stack& stack : stacks) map_image(at(stack.begin), at(stack.begin) + stack.size, kWritable);
+  const Part parts[]{{__image_start, __text_end, kExecutable},
+                     {__rodata_start, __rodata_end, kReadOnly},
+                     {__relro_start, __relro_end, kReadOnly},
+                     {__data_start, __data_end, kWritable},
+                     {fata_stack_main, fata_stack_main_top, kWritable},
+                     {fata_stack_fault, fata_stack_fault_top, kWritable},
+                     {fata_stack_double_fault, fata_stack_double_fault_top, kWritable},
+                     {fata_stack_nmi, fata_stack_nmi_top, kWritable}};
+  for (const Part& part : parts) {
+    const std::uint64_t begin = page_down(at(part.begin));
+    state.tables.map(begin - kLinkBase + state.base, begin, page_up(at(part.end)) - begin, part.access);
+  }
 }
 
 void enable_protections() {
@@ -225,34 +234,22 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
     refuse("this CPU has no no-execute bit; use -cpu max or -cpu host");
   if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
 
-  const Region loaded{at(__image_start), at(__image_end)};
-  for_each_ram(*info, {}, [&](std::uint64_t begin, std::uint64_t end) {
-    state.total_memory += end - begin;
-    if (begin <= loaded.begin && loaded.end <= end) state.ram_end = state.last_page = end;
-  });
-  if (state.last_page <= loaded.end)
+  find_memory(*info, {at(__image_start), at(__image_end)});
+  if (state.last_page <= at(__image_end))
     refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
 
   state.base = choose_base(*info);
   state.tables.start(boot_page);
-  for_each_ram(*info, loaded, [](std::uint64_t begin, std::uint64_t end) {
-    state.tables.map(begin, begin, end - begin, kWritable);
-  });
-  map_image(at(__image_start), at(__text_end), kExecutable);
-  map_image(at(__rodata_start), at(__rodata_end), kReadOnly);
-  map_image(at(__relro_start), at(__relro_end), kReadOnly);
-  map_image(at(__data_start), at(__data_end), kWritable);
-  map_stacks();
-  state.tables.map(page_down(kLinkBase), page_down(kLinkBase), kPage, kExecutable);  // for the switch only
-
-  for_each_ram(*info, loaded, [](std::uint64_t begin, std::uint64_t end) {
-    if (end == state.ram_end) end = state.last_page;
-    if (state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
-  });
+  for (const Region& region : free_memory()) map_one_to_one(region, kWritable);
+  map_image();
+  map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);  // for the switch only
   // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
   const Region boot{at(__data_end), at(fata_stacks)};
-  state.tables.map(boot.begin, boot.begin, boot.size(), kWritable);
-  if (state.free_count < state.free.size()) state.free[state.free_count++] = boot;
+  map_one_to_one(boot, kWritable);
+  for (Region& region : std::span(state.free).first(state.free_count)) {
+    if (region.end == state.ram_end) region.end = state.last_page;
+  }
+  keep_free(boot.begin, boot.end);
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;
