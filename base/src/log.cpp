@@ -51,12 +51,19 @@ Level Rules::level_of(std::string_view source) const {
 }  // namespace log
 
 void write_log_prefix(TextWriter& out, log::Level level, std::string_view source) noexcept {
-  const auto ms = static_cast<std::uint64_t>(platform::monotonic_now().ns / 1'000'000);
-  Text<24> uptime(std::in_place, ms / 1000, '.');
-  uptime.put_unsigned(ms % 1000, 3);
-  out.put('[');
-  for (std::size_t width = uptime.size(); width < 9; ++width) out.put(' ');
-  print(out, uptime.view(), "] ", log::name(level), ' ', source, ": ");
+  // Seconds with three decimals, written from their end. By hand, as each line has them.
+  constexpr std::size_t kMost = 24, kWidth = 9, kPoint = kMost - 4;
+  std::array<char, kMost> uptime;
+  std::size_t begin = kMost;
+  auto ms = static_cast<std::uint64_t>(platform::monotonic_now().ns / 1'000'000);
+  do {
+    uptime[--begin] = static_cast<char>('0' + ms % 10);
+    ms /= 10;
+    if (begin == kPoint + 1) uptime[--begin] = '.';
+  } while (ms != 0 || begin >= kPoint);
+  while (begin > kMost - kWidth) uptime[--begin] = ' ';
+  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ', source,
+        ": ");
 }
 
 void finish_log_line(TextWriter& out, log::Level level) noexcept {

@@ -1,13 +1,11 @@
 #include "fata/guest/command_line.hpp"
 
-using namespace std::string_view_literals;
-
 namespace fata::guest {
 namespace {
 
 // A decimal or 0x number at the front of `text`, which moves on; false if there is none or it overflows.
 bool take_number(std::string_view& text, std::uint64_t& out) {
-  const bool hex = text.starts_with("0x"sv);
+  const bool hex = text.starts_with("0x");
   if (hex) text.remove_prefix(2);
   const std::uint64_t base = hex ? 16 : 10;
   const std::size_t before = text.size();
@@ -55,8 +53,8 @@ std::string_view CommandLine::take_mmio(std::string_view value) {
 std::string_view CommandLine::take(std::string_view word) {
   constexpr std::string_view kMmio = "virtio_mmio.device=";
   if (word.starts_with(kMmio)) return take_mmio(word.substr(kMmio.size()));
-  if (word.starts_with("fata.base="sv)) return {};  // already obeyed at the start
-  if (word.starts_with("fata."sv))
+  if (word.starts_with("fata.base=")) return {};  // already obeyed at the start
+  if (word.starts_with("fata."))
     return "unknown word: of those that begin with \"fata.\" only fata.base= is known";
   if (argument_count_ == kMaxWords) return "more than 128 words";
   arguments_[argument_count_++] = word;
@@ -67,7 +65,7 @@ std::string_view CommandLine::parse(std::string_view line) {
   if (line.size() > kMaxText) return "longer than 4096 bytes";
   std::size_t used = 0;
   std::size_t i = 0;
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\n'; };
+  const auto space = [](char c) { return (c == ' ') | (c == '\t') | (c == '\n'); };
   while (i < line.size()) {
     if (space(line[i])) {
       ++i;

@@ -46,7 +46,12 @@ void RandomGenerator::add(std::span<const std::byte> bytes, std::size_t credited
 }
 
 std::size_t cpu_entropy(std::span<const std::uint64_t> words) {
-  return std::ranges::adjacent_find(words) == words.end() ? words.size_bytes() : 0;
+  std::uint64_t last = 0;
+  for (const std::uint64_t word : words) {
+    if (word == last) return 0;
+    last = word;
+  }
+  return words.size_bytes();
 }
 
 void RandomGenerator::refill() {

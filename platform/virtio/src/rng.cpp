@@ -24,6 +24,8 @@ constexpr std::size_t kWanted = 64;
 constexpr Duration kPatience = milliseconds(500);
 constexpr unsigned kBusyTurns = 64;
 
+alignas(64) constinit std::array<std::byte, kWanted> bytes{};
+
 class Gatherer final : public Device {
  public:
   // Looks for a device and asks it. False: there is none that answers.
@@ -47,17 +49,16 @@ class Gatherer final : public Device {
     virtio::Queue& ring = **queue_;
     const std::optional<virtio::Queue::Done> done = ring.pop();
     if (!done) return ring.broken();
-    add_entropy(std::span(bytes_).first(done->written));
+    add_entropy(std::span(bytes).first(done->written));
     have_ += done->written;
     return done->written == 0 || have_ >= kWanted || !ask();
   }
 
-  // The device will not write to memory of ours any more.
+  // The device will not write to memory of ours any more. The few bytes of its queue are kept: giving them
+  // back would take as many.
   void end() {
     if (transport_ != nullptr) transport_->set_status(0);
-    bytes_.fill(std::byte{0});
-    queue_.reset();
-    transport_.reset();
+    bytes.fill(std::byte{0});
   }
 
   // An image that never idles is served as well. Nobody waits for the bytes, so they complete nothing.
@@ -73,7 +74,7 @@ class Gatherer final : public Device {
 
  private:
   bool ask() {
-    const virtio::Segment segment{machine::dma_address(bytes_.data()), kWanted, true};
+    const virtio::Segment segment{machine::dma_address(bytes.data()), kWanted, true};
     if (!(*queue_)->add(std::span(&segment, 1))) return false;
     if ((*queue_)->publish()) transport_->notify(0);
     return true;
@@ -87,7 +88,6 @@ class Gatherer final : public Device {
   std::unique_ptr<virtio::OwnedQueue> queue_;
   std::size_t have_ = 0;
   unsigned turns_ = 0;
-  alignas(64) std::array<std::byte, kWanted> bytes_{};
 };
 
 [[clang::no_destroy]] constinit Gatherer gatherer;

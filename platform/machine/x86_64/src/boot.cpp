@@ -19,8 +19,8 @@ extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __r
 extern char __data_start[], __data_end[], __image_end[];
 extern std::uint64_t __relr_start[], __relr_end[], __rela_start[], __rela_end[];
 extern char fata_stacks[], fata_stacks_end[];
-extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_fault_top[];
-extern char fata_stack_double_fault[], fata_stack_double_fault_top[], fata_stack_nmi[], fata_stack_nmi_top[];
+extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_double_fault[];
+extern char fata_stack_nmi[];
 void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs, std::uint64_t entry);
 // The canary of what this compiler protects; read-only once the final page tables are in use.
 [[gnu::section(".data.rel.ro"), gnu::visibility("hidden")]] std::uint64_t __stack_chk_guard = 0;
@@ -61,8 +61,8 @@ struct State {
   std::uint64_t base;  // virtual address of the image
   // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells,
   // which may lie right behind the image, is read to the last.
-  std::uint64_t ram_end;
   std::uint64_t last_page;  // the last one taken
+  std::size_t above;        // which of `free` that is, from the image's end on
   PageTables tables;
   ThreadBlock thread;
 };
@@ -95,14 +95,11 @@ void keep_command_line(const char* text) {
 // A platform word `fata.base=0x...` fixes the base, so that a debugger can be given symbols before the start.
 bool base_from_command_line(std::uint64_t& base) {
   const std::string_view line = command_line();
-  constexpr char kWord[] = "fata.base=0x";
-  constexpr std::size_t kLength = sizeof(kWord) - 1;
-  for (std::size_t i = 0; i + kLength < line.size(); ++i) {
-    std::size_t same = 0;
-    while (same < kLength && line[i + same] == kWord[same]) ++same;
-    if (same != kLength || (i != 0 && line[i - 1] != ' ')) continue;
+  constexpr std::string_view kWord = "fata.base=0x";
+  for (std::size_t i = 0; i + kWord.size() < line.size(); ++i) {
+    if ((i != 0 && line[i - 1] != ' ') || std::memcmp(&line[i], kWord.data(), kWord.size()) != 0) continue;
     base = 0;
-    for (std::size_t k = i + kLength; k < line.size() && line[k] != ' '; ++k) {
+    for (std::size_t k = i + kWord.size(); k < line.size() && line[k] != ' '; ++k) {
       const char c = line[k];
       base = base * 16 + static_cast<std::uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
     }
@@ -171,9 +168,10 @@ void find_memory(const StartInfo& info, Region image) {
     if (begin >= end) continue;
     state.total_memory += end - begin;
     if (begin <= image.begin && image.end <= end) {
-      state.ram_end = state.last_page = end;
+      state.last_page = end;
       keep_free(begin, image.begin);
       begin = image.end;
+      state.above = state.free_count;
     }
     keep_free(begin, end);
   }
@@ -183,7 +181,7 @@ void map_one_to_one(Region region, Access access) {
   state.tables.map(region.begin, region.begin, region.size(), access);
 }
 
-// Below each stack lies a guard page that is not mapped.
+// Below each stack lies a guard page that is not mapped. The small stacks are alike, one behind the other.
 void map_image() {
   struct Part {
     const char* begin;
@@ -194,14 +192,15 @@ void map_image() {
                      {__rodata_start, __rodata_end, kReadOnly},
                      {__relro_start, __relro_end, kReadOnly},
                      {__data_start, __data_end, kWritable},
-                     {fata_stack_main, fata_stack_main_top, kWritable},
-                     {fata_stack_fault, fata_stack_fault_top, kWritable},
-                     {fata_stack_double_fault, fata_stack_double_fault_top, kWritable},
-                     {fata_stack_nmi, fata_stack_nmi_top, kWritable}};
-  for (const Part& part : parts) {
-    const std::uint64_t begin = page_down(at(part.begin));
-    state.tables.map(begin - kLinkBase + state.base, begin, page_up(at(part.end)) - begin, part.access);
-  }
+                     {fata_stack_main, fata_stack_main_top, kWritable}};
+  const auto map = [](std::uint64_t begin, std::uint64_t end, Access access) {
+    begin = page_down(begin);
+    state.tables.map(begin - kLinkBase + state.base, begin, page_up(end) - begin, access);
+  };
+  for (const Part& part : parts) map(at(part.begin), at(part.end), part.access);
+  const std::uint64_t step = at(fata_stack_double_fault) - at(fata_stack_fault);
+  for (std::uint64_t stack = at(fata_stack_fault); stack <= at(fata_stack_nmi); stack += step)
+    map(stack, stack + step - kPage, kWritable);
 }
 
 void enable_protections() {
@@ -246,9 +245,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
   const Region boot{at(__data_end), at(fata_stacks)};
   map_one_to_one(boot, kWritable);
-  for (Region& region : std::span(state.free).first(state.free_count)) {
-    if (region.end == state.ram_end) region.end = state.last_page;
-  }
+  state.free[state.above].end = state.last_page;
   keep_free(boot.begin, boot.end);
 
   const std::uint64_t delta = state.base - kLinkBase;
