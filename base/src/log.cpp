@@ -7,28 +7,35 @@ namespace log {
 
 namespace {
 constexpr std::array<std::string_view, 5> kNames{"off", "error", "warning", "info", "debug"};
+
+// What stands before the first `end`; all, if there is none.
+std::string_view before(std::string_view text, char end) {
+  std::size_t size = 0;
+  while (size < text.size() && text[size] != end) ++size;
+  return text.substr(0, size);
 }
+}  // namespace
 
 std::string_view name(Level level) { return kNames[static_cast<std::size_t>(level)]; }
 
 std::expected<Rules, Rules::ParseError> Rules::parse(std::string_view text) {
   Rules rules;
   while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view word = text.substr(0, comma);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    const std::size_t colon = word.find(':');
-    Rule rule;
-    rule.source = colon == word.npos ? "*" : word.substr(0, colon);
-    const std::string_view level = colon == word.npos ? word : word.substr(colon + 1);
-    if (rule.source.empty()) return std::unexpected(ParseError{word, "the source before ':' is missing"});
-    bool known = false;
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-      if (level == kNames[i]) rule.level = static_cast<Level>(i), known = true;
+    const std::string_view word = before(text, ',');
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    std::string_view source = before(word, ':'), level = word;
+    if (source.size() == word.size()) {
+      source = std::string_view("*");
+    } else {
+      level.remove_prefix(source.size() + 1);
     }
-    if (!known) return std::unexpected(ParseError{word, "the level is none of off, error, warning, info, debug"});
+    if (source.empty()) return std::unexpected(ParseError{word, "the source before ':' is missing"});
+    std::size_t which = kNames.size();
+    while (which != 0 && kNames[which - 1] != level) --which;
+    if (which == 0)
+      return std::unexpected(ParseError{word, "the level is none of off, error, warning, info, debug"});
     if (rules.count_ == kMaxRules) return std::unexpected(ParseError{word, "more than 16 rules"});
-    rules.rules_[rules.count_++] = rule;
+    rules.rules_[rules.count_++] = {source, static_cast<Level>(which - 1)};
   }
   return rules;
 }
@@ -44,12 +51,19 @@ Level Rules::level_of(std::string_view source) const {
 }  // namespace log
 
 void write_log_prefix(TextWriter& out, log::Level level, std::string_view source) noexcept {
-  const auto ms = static_cast<std::uint64_t>(platform::monotonic_now().ns / 1'000'000);
-  Text<24> uptime(std::in_place, ms / 1000, '.');
-  uptime.put_unsigned(ms % 1000, 3);
-  out.put('[');
-  for (std::size_t width = uptime.size(); width < 9; ++width) out.put(' ');
-  print(out, uptime.view(), "] ", log::name(level), ' ', source, ": ");
+  // Seconds with three decimals, written from their end. By hand, as each line has them.
+  constexpr std::size_t kMost = 24, kWidth = 9, kPoint = kMost - 4;
+  std::array<char, kMost> uptime;
+  std::size_t begin = kMost;
+  auto ms = static_cast<std::uint64_t>(platform::monotonic_now().ns / 1'000'000);
+  do {
+    uptime[--begin] = static_cast<char>('0' + ms % 10);
+    ms /= 10;
+    if (begin == kPoint + 1) uptime[--begin] = '.';
+  } while (ms != 0 || begin >= kPoint);
+  while (begin > kMost - kWidth) uptime[--begin] = ' ';
+  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ', source,
+        ": ");
 }
 
 void finish_log_line(TextWriter& out, log::Level level) noexcept {

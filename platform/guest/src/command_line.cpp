@@ -8,19 +8,18 @@ bool take_number(std::string_view& text, std::uint64_t& out) {
   const bool hex = text.starts_with("0x");
   if (hex) text.remove_prefix(2);
   const std::uint64_t base = hex ? 16 : 10;
-  std::size_t digits = 0;
+  const std::size_t before = text.size();
+  bool overflow = false;
   out = 0;
-  for (; digits < text.size(); ++digits) {
-    const char c = text[digits];
-    std::uint64_t digit = 16;
-    if (c >= '0' && c <= '9') digit = static_cast<std::uint64_t>(c - '0');
-    if (c >= 'a' && c <= 'f') digit = static_cast<std::uint64_t>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') digit = static_cast<std::uint64_t>(c - 'A' + 10);
+  for (; !text.empty(); text.remove_prefix(1)) {
+    const auto c = static_cast<unsigned char>(text.front());
+    const unsigned letter = (c | 0x20U) - 'a';
+    const unsigned digit = c <= '9' ? c - unsigned{'0'} : letter < 6 ? letter + 10 : 16;
     if (digit >= base) break;
-    if (__builtin_mul_overflow(out, base, &out) || __builtin_add_overflow(out, digit, &out)) return false;
+    overflow |= __builtin_mul_overflow(out, base, &out);
+    overflow |= __builtin_add_overflow(out, digit, &out);
   }
-  text.remove_prefix(digits);
-  return digits != 0;
+  return !overflow && text.size() != before;
 }
 
 bool take_char(std::string_view& text, char c) {
@@ -35,13 +34,15 @@ std::string_view CommandLine::take_mmio(std::string_view value) {
   constexpr std::string_view kWrong = "virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12";
   MmioDevice device;
   std::uint64_t irq = 0, id = 0;
-  if (!take_number(value, device.size)) return kWrong;
+  bool good = take_number(value, device.size);
   if (take_char(value, 'K') || take_char(value, 'k')) device.size <<= 10;
-  if (!take_char(value, '@') || !take_number(value, device.base) || !take_char(value, ':')) return kWrong;
-  if (!take_number(value, irq) || irq > 1023) return kWrong;
-  if (take_char(value, ':') && !take_number(value, id)) return kWrong;
-  if (!value.empty() || device.size < 0x100 || device.size > 0x10000 || device.base % 4 != 0 ||
-      device.base == 0 || device.base > std::uint64_t{1} << 46)
+  good &= take_char(value, '@');
+  good &= take_number(value, device.base);
+  good &= take_char(value, ':');
+  good &= take_number(value, irq);
+  if (take_char(value, ':')) good &= take_number(value, id);
+  if (!good || !value.empty() || irq > 1023 || device.size < 0x100 || device.size > 0x10000 ||
+      device.base % 4 != 0 || device.base == 0 || device.base > std::uint64_t{1} << 46)
     return kWrong;
   if (mmio_count_ == kMaxMmioDevices) return "more than 32 virtio_mmio.device words";
   device.irq = static_cast<std::uint32_t>(irq);
@@ -64,7 +65,7 @@ std::string_view CommandLine::parse(std::string_view line) {
   if (line.size() > kMaxText) return "longer than 4096 bytes";
   std::size_t used = 0;
   std::size_t i = 0;
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\n'; };
+  const auto space = [](char c) { return (c == ' ') | (c == '\t') | (c == '\n'); };
   while (i < line.size()) {
     if (space(line[i])) {
       ++i;

@@ -1,5 +1,5 @@
-// What every kernel does whatever its hypervisor is: the start up to the application, parameters, randomness, and the
-// end.
+// What every kernel does whatever its hypervisor is: the start up to the application, parameters, randomness,
+// and the end.
 #include "fata/base/platform.hpp"
 
 #include <new>
@@ -73,12 +73,12 @@ void refuse_exhaustion(std::string_view line) {
 }
 
 void start_random() {
-  for (unsigned i = 0; i < 4; ++i) {
-    std::uint64_t word = 0;
-    const bool strong = machine::hardware_random(word);
-    if (!strong) word = machine::read_tsc();
-    state.random.add(std::as_bytes(std::span(&word, 1)), strong ? sizeof(word) : 0);
+  std::array<std::uint64_t, RandomGenerator::kEnough / 8> words;
+  bool strong = true;
+  for (std::uint64_t& word : words) {
+    if (!machine::hardware_random(word)) word = machine::read_tsc(), strong = false;
   }
+  state.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
     (*constructor)();
   guest::finish_start();
-  if (guest::fata_gather_boot_entropy != nullptr) guest::fata_gather_boot_entropy();
+  if (guest::fata_gather_boot_entropy != nullptr) guest::fata_gather_boot_entropy(!state.random.is_seeded());
   if (!state.random.is_seeded()) guest::refuse_without_entropy();
   guest::the_loop = new (guest::loop_memory.data()) async::Loop();
   platform::exit(run_image(*guest::the_loop));

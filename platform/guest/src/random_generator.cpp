@@ -45,6 +45,15 @@ void RandomGenerator::add(std::span<const std::byte> bytes, std::size_t credited
   left_ = 0;
 }
 
+std::size_t cpu_entropy(std::span<const std::uint64_t> words) {
+  std::uint64_t last = 0;
+  for (const std::uint64_t word : words) {
+    if (word == last) return 0;
+    last = word;
+  }
+  return words.size_bytes();
+}
+
 void RandomGenerator::refill() {
   std::array<std::uint32_t, 16> block;
   for (std::uint32_t i = 0; i < pool_.size() / sizeof(block); ++i) {

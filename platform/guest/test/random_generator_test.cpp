@@ -79,5 +79,12 @@ TEST(RandomGenerator, what_was_served_is_no_longer_in_its_memory) {
             begin + sizeof(generator));
 }
 
+TEST(RandomGenerator, a_cpu_whose_generator_is_stuck_counts_for_nothing) {
+  constexpr std::uint64_t kOnes = ~std::uint64_t{0};
+  EXPECT_EQ(cpu_entropy(std::array<std::uint64_t, 4>{1, 2, 3, 1}), 32U);
+  EXPECT_EQ(cpu_entropy(std::array<std::uint64_t, 4>{kOnes, kOnes, kOnes, kOnes}), 0U);
+  EXPECT_EQ(cpu_entropy(std::array<std::uint64_t, 4>{1, 2, kOnes, kOnes}), 0U);
+}
+
 }  // namespace
 }  // namespace fata::guest

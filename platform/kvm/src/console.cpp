@@ -42,6 +42,12 @@ void Console::start() {
   out8(kInterruptEnable, 0);
 }
 
+void Console::write(std::string_view text) {
+  const bool is_first = buffer_.is_empty();
+  buffer_.write(text);
+  if (is_first) drain(1);
+}
+
 bool Console::drain(unsigned bursts) {
   for (; !buffer_.is_empty() && bursts != 0; --bursts) {
     if ((in8(kStatus) & kCanSend) == 0) return false;

@@ -11,7 +11,8 @@ namespace fata::kvm {
 class Console {
  public:
   void start();
-  void write(std::string_view text) { buffer_.write(text); }
+  // Never waits: where nothing else does, the device is given what it takes at once, the rest when the loop turns.
+  void write(std::string_view text);
   // Sends up to `bursts` times what the device's FIFO takes. True if text is left and the device could take
   // more.
   bool drain(unsigned bursts);

@@ -27,20 +27,21 @@ struct Heap::Block {
 };
 
 // Sizes are multiples of 16. Those below 256 have a list each; above, 16 lists for each power of two.
+// `doubled` is how often the width of a list has doubled.
+namespace {
+unsigned doubled(std::size_t units) { return static_cast<unsigned>(std::bit_width(units | 16)) - 5; }
+}  // namespace
+
 Heap::Place Heap::place_of(std::size_t size) {
+  static_assert(kClasses == 16);
   const std::size_t units = size / kAlignment;
-  if (units < kClasses) return {0, static_cast<unsigned>(units)};
-  const unsigned top = static_cast<unsigned>(std::bit_width(units)) - 1;
-  return {top - kClassBits + 1, static_cast<unsigned>(units >> (top - kClassBits)) & (kClasses - 1)};
+  const unsigned shift = doubled(units);
+  return {shift + (units >= kClasses ? 1 : 0), static_cast<unsigned>(units >> shift) & (kClasses - 1)};
 }
 
 // The first block of the first list whose blocks are all large enough.
 Heap::Block* Heap::find(std::size_t size) {
-  const std::size_t units = size / kAlignment;
-  if (units >= kClasses) {
-    const unsigned top = static_cast<unsigned>(std::bit_width(units)) - 1;
-    size += ((std::size_t{1} << (top - kClassBits)) - 1) * kAlignment;
-  }
+  size += ((std::size_t{1} << doubled(size / kAlignment)) - 1) * kAlignment;
   Place place = place_of(size);
   if (place.power >= kPowers) return nullptr;
   unsigned slots = slots_[place.power] & (~0U << place.slot);

@@ -1,58 +1,107 @@
-// virtio-rng (virtio 1.2, section 5.4): bytes for the entropy pool, once, before the image starts.
+// virtio-rng (virtio 1.2, section 5.4): bytes for the entropy pool, once: before the image starts where the
+// CPU has none, else when it first idles.
 
 #include <array>
 
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
-#include "fata/kvm/device.hpp"
 #include "fata/guest/entropy.hpp"
+#include "fata/kvm/device.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
-// Weak here: PCI is looked at in images that have a PCI driver anyhow. The others find the device on virtio-mmio (microvm), and a
-// machine with PCI has a processor with RDRAND; without either, the image says that it lacks entropy.
+// Weak here: PCI is looked at in images that have a PCI driver anyhow. The others find the device on
+// virtio-mmio (microvm), and a machine with PCI has a processor with RDRAND; without either, the image says
+// that it lacks entropy.
 [[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
 }  // namespace fata::virtio
 
 namespace fata::guest {
 
 namespace {
+
 constexpr std::size_t kWanted = 64;
 constexpr Duration kPatience = milliseconds(500);
+constexpr unsigned kBusyTurns = 64;
+
+alignas(64) constinit std::array<std::byte, kWanted> bytes{};
+
+class Gatherer final : public Device {
+ public:
+  // Looks for a device and asks it. False: there is none that answers.
+  bool begin() {
+    unsigned nth = 0;
+    bool legacy = false;
+    transport_ = virtio::find_mmio(VIRTIO_ID_RNG, nth, legacy);
+    if (transport_ == nullptr && virtio::find_pci != nullptr) {
+      if (auto pci = virtio::find_pci(VIRTIO_ID_RNG, nth)) transport_ = std::move(*pci);
+    }
+    if (transport_ == nullptr || !virtio::negotiate(*transport_, 1ULL << VIRTIO_F_VERSION_1, 0)) return false;
+    auto queue = virtio::start_queue(*transport_, 0, 4, false);
+    if (!queue) return false;
+    queue_ = std::move(*queue);
+    virtio::drive(*transport_);
+    return ask();
+  }
+
+  // True once no more will come.
+  bool collect() {
+    virtio::Queue& ring = **queue_;
+    const std::optional<virtio::Queue::Done> done = ring.pop();
+    if (!done) return ring.broken();
+    add_entropy(std::span(bytes).first(done->written));
+    have_ += done->written;
+    return done->written == 0 || have_ >= kWanted || !ask();
+  }
+
+  // The device will not write to memory of ours any more. The few bytes of its queue are kept: giving them
+  // back would take as many.
+  void end() {
+    if (transport_ != nullptr) transport_->set_status(0);
+    bytes.fill(std::byte{0});
+  }
+
+  // An image that never idles is served as well. Nobody waits for the bytes, so they complete nothing.
+  bool poll() noexcept override {
+    if (queue_ != nullptr ? collect() : ++turns_ == kBusyTurns && !begin()) leave();
+    return false;
+  }
+  // No interrupt is asked for: devices are polled before anybody who may draw goes on.
+  bool prepare_to_idle() noexcept override {
+    if (queue_ == nullptr && !begin()) leave();
+    return true;
+  }
+
+ private:
+  bool ask() {
+    const virtio::Segment segment{machine::dma_address(bytes.data()), kWanted, true};
+    if (!(*queue_)->add(std::span(&segment, 1))) return false;
+    if ((*queue_)->publish()) transport_->notify(0);
+    return true;
+  }
+  void leave() {
+    end();
+    detach(*this);
+  }
+
+  std::unique_ptr<virtio::Transport> transport_;
+  std::unique_ptr<virtio::OwnedQueue> queue_;
+  std::size_t have_ = 0;
+  unsigned turns_ = 0;
+};
+
+[[clang::no_destroy]] constinit Gatherer gatherer;
+
 }  // namespace
 
-extern "C" void fata_gather_boot_entropy() noexcept {
-  unsigned nth = 0;
-  bool legacy = false;
-  std::unique_ptr<virtio::Transport> found = virtio::find_mmio(VIRTIO_ID_RNG, nth, legacy);
-  if (found == nullptr && virtio::find_pci != nullptr) {
-    if (auto pci = virtio::find_pci(VIRTIO_ID_RNG, nth)) found = std::move(*pci);
-  }
-  if (found == nullptr) return;
-  virtio::Transport& transport = *found;
-  if (!virtio::negotiate(transport, 1ULL << VIRTIO_F_VERSION_1, 0)) return;
-  Result<std::unique_ptr<virtio::OwnedQueue>> queue = virtio::start_queue(transport, 0, 4, false);
-  if (!queue) return;
-  virtio::Queue& ring = ***queue;
-  virtio::drive(transport);
-
-  alignas(64) static std::array<std::byte, kWanted> bytes;
-  const Instant end = platform::monotonic_now() + kPatience;
-  std::size_t have = 0;
-  while (have < kWanted && platform::monotonic_now() < end) {
-    const virtio::Segment segment{machine::dma_address(bytes.data()), kWanted, true};
-    if (!ring.add(std::span(&segment, 1))) break;
-    if (ring.publish()) transport.notify(0);
-    std::optional<virtio::Queue::Done> done;
-    while (!(done = ring.pop()) && platform::monotonic_now() < end && !ring.broken()) {
+extern "C" void fata_gather_boot_entropy(bool needed) noexcept {
+  if (!needed) return attach(gatherer);
+  if (gatherer.begin()) {
+    const Instant end = platform::monotonic_now() + kPatience;
+    while (!gatherer.collect() && platform::monotonic_now() < end) {
     }
-    if (!done) break;
-    add_entropy(std::span(bytes).first(done->written));
-    have += done->written;
   }
-  // The device must not write to memory of ours any more.
-  transport.set_status(0);
-  bytes.fill(std::byte{0});
+  gatherer.end();
 }
 
 }  // namespace fata::guest

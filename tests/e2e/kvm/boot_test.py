@@ -1,4 +1,5 @@
 """What a running image promises: its console, status, parameters, clock, randomness, and that it stops when asked."""
+import os
 import pathlib
 import re
 import tempfile
@@ -6,6 +7,28 @@ import time
 import unittest
 
 from machine import MACHINES, Running, boot, image
+
+
+class SlowEntropy:
+    """A virtio-rng device that has what it is given, and QEMU's options for it."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        pipe = os.path.join(self.folder.name, "entropy")
+        os.mkfifo(pipe)
+        self.end = os.open(pipe, os.O_RDWR)
+        self.options = ("-object", f"rng-random,id=slow,filename={pipe}", "-device", "virtio-rng-device,rng=slow",
+                        "-global", "virtio-mmio.force-legacy=false", "-trace", "virtio_rng_request", "-trace", "virtio_rng_pushed")
+
+    def give(self, count):
+        os.write(self.end, os.urandom(count))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.end)
+        self.folder.cleanup()
 
 
 class Boot(unittest.TestCase):
@@ -67,6 +90,35 @@ class Boot(unittest.TestCase):
         ended = boot("hello", cpu="qemu64,-rdrand,-rdseed")
         self.assertEqual(ended.text, "no source of entropy: give the guest RDRAND (-cpu max, -cpu host) "
                                      "or a virtio-rng device\n")
+        self.assertEqual(ended.status, 64)
+
+    def test_where_the_cpu_has_randomness_it_starts_at_once_and_virtio_rng_is_mixed_in_when_it_comes(self):
+        with SlowEntropy() as entropy, Running("probe", "wait", extra=entropy.options) as running:
+            running.wait_for("waiting")
+            running.wait_for("64 bytes requested")
+            entropy.give(64)
+            running.wait_for("virtio_rng_pushed")
+            running.type(b"\x03")
+            ended = running.end()
+        self.assertEqual(ended.status, 0, ended.text)
+
+    def test_an_image_that_never_idles_asks_virtio_rng_too(self):
+        with SlowEntropy() as entropy:
+            ended = boot("probe", "monotonic", extra=entropy.options)
+        self.assertEqual(ended.status, 0, ended.text)
+        self.assertIn("64 bytes requested", ended.text)
+
+    def test_where_the_cpu_has_no_randomness_it_waits_for_that_of_virtio_rng(self):
+        with SlowEntropy() as entropy, Running("probe", "wait", cpu="qemu64,-rdrand,-rdseed", extra=entropy.options) as running:
+            running.wait_for("64 bytes requested")
+            entropy.give(64)
+            running.wait_for("waiting")
+            self.assertLess(running.text.index("virtio_rng_pushed"), running.text.index("waiting"))
+
+    def test_it_waits_for_virtio_rng_no_longer_than_half_a_second(self):
+        with SlowEntropy() as entropy:
+            ended = boot("hello", cpu="qemu64,-rdrand,-rdseed", extra=entropy.options)
+        self.assertIn("no source of entropy: ", ended.text)
         self.assertEqual(ended.status, 64)
 
     def test_a_cpu_without_the_no_execute_bit_is_refused(self):

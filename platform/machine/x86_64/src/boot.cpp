@@ -59,10 +59,10 @@ struct State {
   std::uint64_t total_memory;
   std::uint64_t entry_tsc;
   std::uint64_t base;  // virtual address of the image
-  // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells, which may lie right
-  // behind the image, is read to the last.
-  std::uint64_t ram_end;
+  // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells,
+  // which may lie right behind the image, is read to the last.
   std::uint64_t last_page;  // the last one taken
+  std::size_t above;        // which of `free` that is, from the image's end on
   PageTables tables;
   ThreadBlock thread;
 };
@@ -95,14 +95,11 @@ void keep_command_line(const char* text) {
 // A platform word `fata.base=0x...` fixes the base, so that a debugger can be given symbols before the start.
 bool base_from_command_line(std::uint64_t& base) {
   const std::string_view line = command_line();
-  constexpr char kWord[] = "fata.base=0x";
-  constexpr std::size_t kLength = sizeof(kWord) - 1;
-  for (std::size_t i = 0; i + kLength < line.size(); ++i) {
-    std::size_t same = 0;
-    while (same < kLength && line[i + same] == kWord[same]) ++same;
-    if (same != kLength || (i != 0 && line[i - 1] != ' ')) continue;
+  constexpr std::string_view kWord = "fata.base=0x";
+  for (std::size_t i = 0; i + kWord.size() < line.size(); ++i) {
+    if ((i != 0 && line[i - 1] != ' ') || std::memcmp(&line[i], kWord.data(), kWord.size()) != 0) continue;
     base = 0;
-    for (std::size_t k = i + kLength; k < line.size() && line[k] != ' '; ++k) {
+    for (std::size_t k = i + kWord.size(); k < line.size() && line[k] != ' '; ++k) {
       const char c = line[k];
       base = base * 16 + static_cast<std::uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
     }
@@ -111,7 +108,7 @@ bool base_from_command_line(std::uint64_t& base) {
   return false;
 }
 
-std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fold)
+[[gnu::noinline]] std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fold)
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   return x ^ (x >> 32);
@@ -155,44 +152,55 @@ void relocate(std::uint64_t delta) {
   }
 }
 
-// Calls `use(begin, end)` for the page-aligned parts of usable RAM outside the NULL zone and outside `hole`.
-template <class Use>
-void for_each_ram(const StartInfo& info, Region hole, Use use) {
-  const auto* const entries = reinterpret_cast<const MemoryMapEntry*>(info.memory_map);
-  for (std::uint32_t i = 0; i < info.memory_map_entries; ++i) {
-    const MemoryMapEntry& entry = entries[i];
+[[gnu::noinline]] void keep_free(std::uint64_t begin, std::uint64_t end) {
+  if (begin < end && state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
+}
+
+// The page-aligned parts of usable RAM outside the NULL zone and outside the image. One pass: at the start,
+// code that runs once costs more than what it does where a CPU is emulated.
+void find_memory(const StartInfo& info, Region image) {
+  for (const MemoryMapEntry& entry :
+       danger_span(reinterpret_cast<const MemoryMapEntry*>(info.memory_map), info.memory_map_entries)) {
     if (entry.type != kRam) continue;
     std::uint64_t begin = page_up(entry.address);
     const std::uint64_t end = page_down(entry.address + entry.size);
     if (begin < kNullZone) begin = kNullZone;
     if (begin >= end) continue;
-    if (hole.begin >= end || hole.end <= begin) {
-      use(begin, end);
-      continue;
+    state.total_memory += end - begin;
+    if (begin <= image.begin && image.end <= end) {
+      state.last_page = end;
+      keep_free(begin, image.begin);
+      begin = image.end;
+      state.above = state.free_count;
     }
-    if (begin < hole.begin) use(begin, hole.begin);
-    if (hole.end < end) use(hole.end, end);
+    keep_free(begin, end);
   }
 }
 
-void map_image(std::uint64_t begin, std::uint64_t end, Access access) {
-  begin = page_down(begin), end = page_up(end);
-  if (begin < end) state.tables.map(begin - kLinkBase + state.base, begin, end - begin, access);
+void map_one_to_one(Region region, Access access) {
+  state.tables.map(region.begin, region.begin, region.size(), access);
 }
 
-// The last page is the stack's upper end; the guard below each stack stays unmapped.
-void map_stacks() {
-  struct Stack {
+// Below each stack lies a guard page that is not mapped. The small stacks are alike, one behind the other.
+void map_image() {
+  struct Part {
     const char* begin;
-    std::uint64_t size;
+    const char* end;
+    Access access;
   };
-  constexpr std::uint64_t kSmall = 0x2000;
-  const std::uint64_t main_size = at(fata_stack_main_top) - at(fata_stack_main);
-  const Stack stacks[]{{fata_stack_main, main_size},
-                       {fata_stack_fault, kSmall},
-                       {fata_stack_double_fault, kSmall},
-                       {fata_stack_nmi, kSmall}};
-  for (const Stack& stack : stacks) map_image(at(stack.begin), at(stack.begin) + stack.size, kWritable);
+  const Part parts[]{{__image_start, __text_end, kExecutable},
+                     {__rodata_start, __rodata_end, kReadOnly},
+                     {__relro_start, __relro_end, kReadOnly},
+                     {__data_start, __data_end, kWritable},
+                     {fata_stack_main, fata_stack_main_top, kWritable}};
+  const auto map = [](std::uint64_t begin, std::uint64_t end, Access access) {
+    begin = page_down(begin);
+    state.tables.map(begin - kLinkBase + state.base, begin, page_up(end) - begin, access);
+  };
+  for (const Part& part : parts) map(at(part.begin), at(part.end), part.access);
+  const std::uint64_t step = at(fata_stack_double_fault) - at(fata_stack_fault);
+  for (std::uint64_t stack = at(fata_stack_fault); stack <= at(fata_stack_nmi); stack += step)
+    map(stack, stack + step - kPage, kWritable);
 }
 
 void enable_protections() {
@@ -225,34 +233,20 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
     refuse("this CPU has no no-execute bit; use -cpu max or -cpu host");
   if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
 
-  const Region loaded{at(__image_start), at(__image_end)};
-  for_each_ram(*info, {}, [&](std::uint64_t begin, std::uint64_t end) {
-    state.total_memory += end - begin;
-    if (begin <= loaded.begin && loaded.end <= end) state.ram_end = state.last_page = end;
-  });
-  if (state.last_page <= loaded.end)
+  find_memory(*info, {at(__image_start), at(__image_end)});
+  if (state.last_page <= at(__image_end))
     refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
 
   state.base = choose_base(*info);
   state.tables.start(boot_page);
-  for_each_ram(*info, loaded, [](std::uint64_t begin, std::uint64_t end) {
-    state.tables.map(begin, begin, end - begin, kWritable);
-  });
-  map_image(at(__image_start), at(__text_end), kExecutable);
-  map_image(at(__rodata_start), at(__rodata_end), kReadOnly);
-  map_image(at(__relro_start), at(__relro_end), kReadOnly);
-  map_image(at(__data_start), at(__data_end), kWritable);
-  map_stacks();
-  state.tables.map(page_down(kLinkBase), page_down(kLinkBase), kPage, kExecutable);  // for the switch only
-
-  for_each_ram(*info, loaded, [](std::uint64_t begin, std::uint64_t end) {
-    if (end == state.ram_end) end = state.last_page;
-    if (state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
-  });
+  for (const Region& region : free_memory()) map_one_to_one(region, kWritable);
+  map_image();
+  map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);  // for the switch only
   // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
   const Region boot{at(__data_end), at(fata_stacks)};
-  state.tables.map(boot.begin, boot.begin, boot.size(), kWritable);
-  if (state.free_count < state.free.size()) state.free[state.free_count++] = boot;
+  map_one_to_one(boot, kWritable);
+  state.free[state.above].end = state.last_page;
+  keep_free(boot.begin, boot.end);
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;

@@ -23,7 +23,8 @@ class Device {
   Device* next_ = nullptr;
 };
 
-// Puts a device into the loop, and takes it out again (nothing happens if it is not there); not from within poll().
+// Puts a device into the loop, and takes it out again (nothing happens if it is not there). From within a device's own calls
+// only that device may be taken out.
 void attach(Device& device) noexcept;
 void detach(Device& device) noexcept;
 
