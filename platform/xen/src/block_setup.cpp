@@ -192,8 +192,10 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
 // What became of the backend since; true if it waits for us to join it.
 async::Task<bool> BlockDevice::backend_waits() {
   const BusState state = co_await frontend_.backend_state();
+  // One that waits while we are connected has been started anew, and takes the ring as it is.
+  if (state == BusState::kInitWait && queue_.connected()) co_return false;
   const bool over = state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
-  if ((over || state == BusState::kInitWait) && queue_.connected()) {
+  if (over && queue_.connected()) {
     log_.warning("the backend goes away");
     leave(false);
   }
