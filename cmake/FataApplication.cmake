@@ -1,4 +1,4 @@
-# fata_application(NAME [TARGETS linux kvm] [NET host|direct] [KEYS name=value ...])
+# fata_application(NAME [TARGETS linux kvm xen] [NET host|direct] [KEYS name=value ...])
 # Builds the application of this folder (its config.cpp) with the fata command, once for each target; the images land in
 # the build folder, under NAME-TARGET/. For an out-of-tree project:
 #

@@ -2,7 +2,7 @@
 #
 # One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata libraries it names.
 #   linux   the executable NAME
-#   kvm     NAME.elf, the kernel with symbols (what a symboliser and a debugger read), and NAME.img, the same stripped
+#   kvm     for the hypervisor FATA_HYPERVISOR (kvm, or xen): NAME.elf, the kernel with symbols (what a symboliser and a debugger read), and NAME.img, the same stripped
 #           (what a hypervisor boots), both beside each other. If FATA_PACK names the program fata-pack, NAME.img unpacks
 #           itself, where that makes it smaller
 # CPU_ENTROPY_ONLY leaves out the driver of virtio-rng (some 7 KB): such a kernel starts only with RDRAND or RDSEED.

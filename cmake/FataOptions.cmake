@@ -39,6 +39,7 @@ endif()
 
 find_program(FATA_CCACHE ccache)
 if(FATA_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${FATA_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FATA_CCACHE})
+  # Two build folders of one tree compile the same kernels: sources are named by whole paths, so the folder does not matter.
+  set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_NOHASHDIR=1 ${FATA_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()

@@ -18,6 +18,9 @@ if(FATA_TARGET STREQUAL "kvm")
   # The toolchain file looks for these beside itself.
   install(FILES cmake/toolchain-kvm-x86_64.cmake platform/machine/x86_64/image.ld DESTINATION ${package_dir})
   install(DIRECTORY platform/libc/libcxx DESTINATION ${package_dir})
+else()
+  # `fata run -t xen --lab`
+  install(DIRECTORY tests/e2e/xen/lab/ DESTINATION share/fata/lab PATTERN __pycache__ EXCLUDE)
 endif()
 
 # The Debian package; .ci/package joins both targets in one.

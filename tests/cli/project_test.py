@@ -176,6 +176,13 @@ class Configs(FataTest):
             '  (void)context; Plan plan("x"); plan.run(functor<Job(Udp)>("a::B", "b.hpp")(host_udp())); return plan;',
             "-t", "kvm")
 
+    def test_with_what_only_a_domain_of_xen_has(self):
+        self.refused_config(
+            "fata: config.cpp:4: xenstore exists only on the target xen; choose another device for kvm, as "
+            "default_stack(context) does",
+            '  Plan plan("x"); plan.run(functor<Job(Xenstore)>("a::B", "b.hpp")(default_xenstore(context))); return plan;',
+            "-t", "kvm")
+
     def test_with_an_unknown_key(self):
         self.refused_config("fata: -D colour=red: config.cpp has no key 'colour'; its keys: size",
                             '  context.key<int>("size", 1, ""); Plan plan("x"); '

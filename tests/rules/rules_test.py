@@ -6,7 +6,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Which of the namespaces under <fata/...> each folder may include. A library's own namespace is always allowed.
-PLATFORM = {"host", "kvm", "virtio", "machine", "libc", "sim", "platform_devices"}
+PLATFORM = {"host", "kvm", "xen", "guest", "virtio", "machine", "libc", "sim", "platform_devices"}
 BELOW = {
     "base": {"base"},
     "async": {"base", "async"},

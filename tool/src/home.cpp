@@ -39,7 +39,7 @@ fs::path Home::packer() const {
   return in_tree_ ? own_build_ / "tool/pack/fata-pack" : root_ / "lib/fata/fata-pack";
 }
 
-fs::path Home::lab() const { return root_ / (in_tree_ ? "tests/e2e/xen/lab" : "share/fata/xen-lab"); }
+fs::path Home::lab() const { return root_ / (in_tree_ ? "tests/e2e/xen/lab" : "share/fata/lab"); }
 
 void Home::provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const {
   if (!in_tree_) {

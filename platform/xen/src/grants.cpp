@@ -50,6 +50,7 @@ bool GrantTable::end(GrantRef ref) {
 void GrantTable::resume() {
   const std::size_t frames = frame_count_;
   frame_count_ = used_ = 0;
+  ++epoch_;
   free_.clear();
   while (frame_count_ < frames && add_frame()) {
   }

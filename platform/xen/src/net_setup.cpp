@@ -139,8 +139,22 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
         continue;
       }
     } else {
+      if (std::exchange(self->broke_, false)) {
+        if (self->resets_ == kMostResets) {
+          self->log_.error("given up: the backend broke the protocol ", kMostResets, " times");
+          co_return;
+        }
+        ++self->resets_;
+        (void)co_await self->frontend_.set_state(BusState::kClosed);
+        self->begin_anew_ = true;
+      }
       const BusState state = co_await self->frontend_.backend_state();
-      if (state == BusState::kConnected && self->queue_.connected()) continue;
+      // One that waits while we are connected has been started anew, and takes the rings as they are.
+      if ((state == BusState::kConnected || state == BusState::kInitWait) && self->queue_.connected()) continue;
+      if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
+        (void)co_await self->frontend_.set_state(BusState::kInitialising);
+        continue;
+      }
       const bool over = state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
       if (over && self->queue_.connected()) {
         self->log_.warning("the backend goes away");
@@ -162,7 +176,11 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
 
 void NetDevice::leave(bool forget) {
   if (!queue_.connected()) return;
-  if (queue_.broken()) log_.error(Error(Errc::kBroken));
+  if (queue_.broken()) {
+    log_.error(Error(Errc::kBroken));
+    broke_ = true;
+    if (watch_) watch_->wake();
+  }
   // First the channel: from then on the backend hears nothing more of us.
   if (!forget) close_port(port_);
   queue_.disconnect(forget);

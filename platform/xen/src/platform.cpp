@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "balloon.hpp"
 #include "clock.hpp"
 #include "console.hpp"
 #include "fata/async/loop.hpp"
@@ -26,6 +27,7 @@ struct State {
   Console console;
   Clock clock;
   Control control;
+  Balloon balloon;
   shared_info_t* shared = nullptr;
   Store* store = nullptr;
   bool listens = false;
@@ -126,6 +128,7 @@ bool poll_devices() noexcept {
   if (!state.listens) {  // with the loop's first turn
     state.listens = true;
     state.control.start(*state.store);
+    state.balloon.start(*state.store);
   }
   if (state.control.take_suspend()) xen::suspend();
   const bool completed = guest::poll_all();

@@ -8,6 +8,7 @@ namespace fata::xen {
 namespace {
 
 constexpr std::uint32_t kForget = 0;  // the id of what nobody waits for
+constexpr unsigned kMostRounds = 32;
 
 struct Name {
   std::string_view text;
@@ -145,8 +146,7 @@ void Store::dispatch(StoreWire::Message& message) {
     const std::string_view token = take_store_part(rest);
     for (Watch* watch = watches_; watch != nullptr; watch = watch->next_) {
       if (store_text(watch->token_) != token) continue;
-      watch->changed_ = true;
-      watch->waiting_.notify_all();
+      watch->wake();
     }
     return;
   }
@@ -161,23 +161,26 @@ void Store::dispatch(StoreWire::Message& message) {
 }
 
 bool Store::poll() noexcept {
-  if (!take_event(port_)) return false;
+  if (!take_event(port_) && !more_) return false;
   bool any = false;
   StoreWire::Message message;
-  for (bool moved = true; moved;) {
+  // A ring's worth of messages at a time: a store that never stops must not keep the loop.
+  bool moved = true;
+  for (unsigned round = 0; moved && round < kMostRounds; ++round) {
     moved = pump();
     while (wire_.receive(message)) {
       dispatch(message);
       any = true;
     }
   }
+  more_ = moved;
   if (wire_.broken()) {
     for (Pending* pending = pending_; pending != nullptr; pending = pending->next) pending->waiting.notify_all();
   }
   return any;
 }
 
-bool Store::prepare_to_idle() noexcept { return true; }
+bool Store::prepare_to_idle() noexcept { return !more_; }
 
 void Store::rebind(Port port) noexcept {
   port_ = port;

@@ -78,7 +78,7 @@ TEST(FrontRing, HoldsWhatItHoldsAndLosesNothingInALongLife) {
   std::uint32_t next = 0, answered = 0;
   // Each sleeps only after it has asked to be notified, and wakes only by a notification: a lost one would be
   // the end.
-  for (int step = 0; step < 400'000; ++step) {
+  for (int step = 0; step < 100'000; ++step) {
     ASSERT_FALSE(both.front.broken());
     if (front_awake) {
       switch (random() % 4) {

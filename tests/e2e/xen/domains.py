@@ -19,6 +19,13 @@ class XenTest(FataTest):
         cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=768))
         cls.count = 0
 
+    def tearDown(self):
+        # One test's domains, whose addresses are the next one's, too.
+        for name in self.lab.domains():
+            if name != "Domain-0":
+                self.lab.run(f"xl destroy {name}", check=False)
+        super().tearDown()
+
     def built(self, app):
         """The application's image for xen, and the configuration that Fata wrote."""
         folder = BUILD / (pathlib.Path(app).name + "-xen")

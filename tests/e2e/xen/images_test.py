@@ -58,6 +58,20 @@ class Images(XenTest):
         self.lab.run(f"xl reboot {name}")
         self.assertEqual(self.end(name), [REBOOT, "0"])
 
+    def memory_becomes(self, name, mebibytes):
+        self.lab.run(f"n=0; until [ $(xl list {name} | tail -n 1 | awk '{{print $3}}') = {mebibytes} ]; do "
+                     "n=$((n + 1)); [ $n -lt 100 ] || exit 1; usleep 200000; done", timeout=40)
+
+    def test_memory_is_given_back_and_taken_again_as_the_manager_asks(self):
+        name = self.start("examples/devices/udp-echo", more="memory = 16\nmaxmem = 48\n")
+        self.lab.wait_console(name, "echoing on port", 40)
+        self.memory_becomes(name, 16)
+        for mebibytes in (40, 12):
+            self.lab.run(f"xl mem-set {name} {mebibytes}")
+            self.memory_becomes(name, mebibytes)
+        self.lab.run(f"xl shutdown {name}")
+        self.assertEqual(self.end(name), [POWEROFF, "0"])
+
     def test_every_attack_on_a_guard_is_reported_and_ends_the_domain(self):
         image = self.lab.put(IMAGES / "guards-xen.img")
         names = []

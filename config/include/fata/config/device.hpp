@@ -62,6 +62,19 @@ struct Block {
   static constexpr std::string_view kName = "Block", kConcept = "fata::sig::BlockDevice",
                                     kHeader = "fata/sig/block.hpp";
 };
+// What crosses to other domains of the same host.
+struct GrantTable {
+  static constexpr std::string_view kName = "GrantTable", kConcept = "fata::sig::GrantTable",
+                                    kHeader = "fata/sig/grant_table.hpp";
+};
+struct EventChannels {
+  static constexpr std::string_view kName = "EventChannels", kConcept = "fata::sig::EventChannels",
+                                    kHeader = "fata/sig/event_channels.hpp";
+};
+struct Xenstore {
+  static constexpr std::string_view kName = "Xenstore", kConcept = "fata::sig::Xenstore",
+                                    kHeader = "fata/sig/xenstore.hpp";
+};
 // Something that runs: `Task<int> start()`.
 struct Job {
   static constexpr std::string_view kName = "Job", kConcept = "fata::sig::Job", kHeader = "fata/sig/job.hpp";

@@ -91,4 +91,10 @@ Device<Clock> default_clock(Where where = Where::current());
 Device<Random> default_random(Where where = Where::current());
 Device<Console> default_console(Where where = Where::current());
 
+// The domain's own way to others on the same host (xen only): pages shared with them, notifications, and the tree of names by which
+// they find each other. Devices use the same tables beside them.
+Device<GrantTable> default_grants(const Context& context, Where where = Where::current());
+Device<EventChannels> default_events(const Context& context, Where where = Where::current());
+Device<Xenstore> default_xenstore(const Context& context, Where where = Where::current());
+
 }  // namespace fata::config

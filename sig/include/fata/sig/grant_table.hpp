@@ -58,7 +58,7 @@ concept GrantTable = requires(G& table, DomainId domain, std::size_t pages,
   { table.offer(domain, pages, access) } -> std::same_as<Result<typename G::Offer>>;
   // Pages that `domain` offered to this one: all of them or none. kBadReference if one is not offered (any
   // more), kDenied if it is not for writing, kExhausted if this domain maps too much, kNotFound if there is
-  // no such domain.
+  // no such domain; a hypervisor that does not tell these apart says kBadReference.
   { table.map(domain, references, access) } -> std::same_as<Result<typename G::Mapping>>;
 };
 

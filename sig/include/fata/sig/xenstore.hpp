@@ -56,6 +56,7 @@ concept Xenstore =
       { store.remove(path, in, wait) } -> Awaits<Result<void>>;
       // The first of them is the owner, who may do everything, and what all may who are not in the list. At
       // least one, at most 64. Only the owner may do this: kDenied, kNotFound.
+      // A right of a domain that does not exist yet is void, also when it comes.
       { store.permit(path, permissions, wait) } -> Awaits<Result<void>>;
 
       // Between begin() and end() the requests of a transaction see one state of the tree and their own
@@ -66,7 +67,9 @@ concept Xenstore =
       { store.end(in, commit, wait) } -> Awaits<Result<void>>;
 
       // Does not wait. The path need not exist; changes of nodes that this domain may not read are not heard
-      // of. kExhausted, kTooLong.
+      // of,
+      // nor that a node has become readable: who tells another domain of something first lets it read the
+      // node above, then writes below it. kExhausted, kTooLong.
       { store.watch(path) } -> std::same_as<Result<std::unique_ptr<typename X::Watch>>>;
     };
 

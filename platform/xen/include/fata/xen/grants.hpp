@@ -32,6 +32,8 @@ class GrantTable {
   std::size_t in_use() const { return used_; }
   // After the machine was stopped: the frames are asked for again, and nothing is granted any more.
   void resume();
+  // Changes then: a grant of another epoch is over, and its number may be somebody else's.
+  std::uint32_t epoch() const { return epoch_; }
 
  private:
   struct Entry {
@@ -46,6 +48,7 @@ class GrantTable {
   std::array<Entry*, kMostFrames> frames_{};
   std::size_t frame_count_ = 0;
   std::size_t used_ = 0;
+  std::uint32_t epoch_ = 0;
   std::vector<GrantRef> free_;
 };
 

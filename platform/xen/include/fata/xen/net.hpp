@@ -62,6 +62,10 @@ class NetDevice final : private guest::Device {
   NetQueue queue_;
   Port port_ = 0;
   bool lost_ = false;  // after a suspension, until connected again
+  // The backend broke the protocol: the connection is closed and begun anew, so many times.
+  static constexpr unsigned kMostResets = 8;
+  bool broke_ = false, begin_anew_ = false;
+  unsigned resets_ = 0;
   std::optional<Watch> watch_;
   async::WaitQueue readers_;
   async::WaitQueue writers_;

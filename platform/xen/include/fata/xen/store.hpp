@@ -71,6 +71,7 @@ class Store final : private guest::Device {
   Pending* pending_ = nullptr;
   std::size_t pending_count_ = 0;
   Watch* watches_ = nullptr;
+  bool more_ = false;  // there was more than a turn of the loop is to take
 };
 
 // Hears of changes at a path and below it; the first time at once. Changes that come together are one.
@@ -85,6 +86,11 @@ class Watch {
   async::Task<Result<void>> next(async::Wait wait = {});
   // The same without waiting.
   bool take_change() { return std::exchange(changed_, false); }
+  // Lets next() return as if something had changed.
+  void wake() {
+    changed_ = true;
+    waiting_.notify_all();
+  }
 
  private:
   friend class Store;

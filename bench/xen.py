@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""apps/dns and apps/iperf as domains against a trimmed Linux PVH guest with NSD and iperf3, on the same emulated Xen:
+
+    bench/xen.py [RUNS]
+
+Prints the time from `xl create` returning to the first answer that reaches this host, and what iperf3 of dom0 measures each way. What an
+emulated machine shows is how much work each guest is; on hardware the figures are others."""
+import json
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/e2e/xen"))
+from lab import Lab  # noqa: E402
+
+QUERY = bytes.fromhex("1234 0100 0001 0000 0000 0000") + b"\3www\7example\3org\0" + bytes.fromhex("0001 0001")
+VIF = 'vif = ["bridge=xenbr0"]\n'
+DESTROY = 'on_poweroff = "destroy"\non_reboot = "destroy"\non_crash = "destroy"\n'
+
+
+def built(app):
+    subprocess.run([ROOT / "fata", "build", app, "-t", "xen"], check=True, stdout=subprocess.DEVNULL)
+    (image,) = (ROOT / app / ".fata/xen/build").glob("*.img")
+    return image
+
+
+def fata(lab, image, words=""):
+    return (f'name = "fata"\ntype = "pvh"\nkernel = "{lab.put(image)}"\nmemory = 32\nshadow_memory = 4\n'
+            f'extra = "{words}"\n{VIF}{DESTROY}')
+
+
+def first_answer(port, limit=120):
+    """Seconds until a query is answered."""
+    begin = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", port))
+        client.settimeout(0.02)
+        while time.monotonic() < begin + limit:
+            try:
+                client.send(QUERY)
+                answer = client.recv(512)
+            except OSError:
+                continue
+            if answer[:2] == QUERY[:2] and answer[3] & 15 in (0, 3):
+                return time.monotonic() - begin
+    raise SystemExit("no answer")
+
+
+def until_answered(lab, config, port):
+    name = lab.create(config, timeout=120)
+    seconds = first_answer(port)
+    lab.run(f"xl destroy {name}")
+    return seconds
+
+
+def rates(lab, config, ready):
+    name = lab.create(config, timeout=120)
+    lab.wait_console(name, ready, 120)
+    time.sleep(1)
+    measured = []
+    for way in ("", "-R"):
+        text = lab.run(f"iperf3 -c 10.0.2.15 -t 4 -J {way}", timeout=120).text
+        measured.append(json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e6)
+    lab.run(f"xl destroy {name}")
+    return measured
+
+
+def main():
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    dns, iperf = built("apps/dns"), built("apps/iperf")
+    with Lab(["udp:0:53"]) as lab:
+        port = lab.port("udp", 53)
+        ours, theirs = [], []
+        for _ in range(runs):
+            ours.append(until_answered(lab, fata(lab, dns, "--port=53"), port))
+            theirs.append(until_answered(lab, lab.linux(words="address=10.0.2.15/24 serve=nsd") + DESTROY, port))
+        mine, peer = statistics.median(ours), statistics.median(theirs)
+        print(f"first answer after xl create: fata {mine:.2f} s, Linux with NSD {peer:.2f} s, {peer / mine:.1f} times"
+              f"   (fata {[f'{s:.2f}' for s in ours]}, Linux {[f'{s:.2f}' for s in theirs]})", flush=True)
+        ours, theirs = [], []
+        for _ in range(runs):
+            ours.append(rates(lab, fata(lab, iperf), "5201"))
+            theirs.append(rates(lab, lab.linux(words="address=10.0.2.15/24 serve=iperf3") + DESTROY, "GUEST: up"))
+        for way, text in enumerate(("dom0 sends", "the guest sends")):
+            mine, peer = (statistics.median(row[way] for row in rows) for rows in (ours, theirs))
+            print(f"iperf3 of dom0, {text}: fata {mine:.0f} Mb/s, Linux {peer:.0f} Mb/s, {mine / peer:.2f} times"
+                  f"   (fata {[round(row[way]) for row in ours]}, Linux {[round(row[way]) for row in theirs]})", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+// The domain's own grants, event channels and xenstore as sig/ has them, for what works with other domains
+// than a device's backend.
+//
+// After the machine was stopped and goes on elsewhere nobody is connected to anything any more: offers and
+// mappings are over (a mapping's memory must not be touched), waits for events end with kGone; xenstore is
+// another one.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "fata/guest/device.hpp"
+#include "fata/sig/event_channels.hpp"
+#include "fata/sig/grant_table.hpp"
+#include "fata/sig/xenstore.hpp"
+#include "fata/xen/grants.hpp"
+#include "fata/xen/store.hpp"
+
+namespace fata::xen {
+
+// Models sig::GrantTable.
+class PageSharing {
+  struct Pages;
+  struct Window;
+
+ public:
+  static constexpr std::size_t kMostMapped = 256;  // pages of others at once
+
+  class Offer {
+   public:
+    Offer();
+    Offer(Offer&& other) noexcept;
+    Offer& operator=(Offer&& other) noexcept;
+    ~Offer();
+    MutableBytes memory() const;
+    std::span<const sig::GrantReference> references() const;
+    bool take_back();
+
+   private:
+    friend class PageSharing;
+    PageSharing* owner_ = nullptr;
+    std::unique_ptr<Pages> pages_;
+  };
+  class Mapping {
+   public:
+    Mapping();
+    Mapping(Mapping&& other) noexcept;
+    Mapping& operator=(Mapping&& other) noexcept;
+    ~Mapping();
+    MutableBytes memory() const;
+
+   private:
+    friend class PageSharing;
+    PageSharing* owner_ = nullptr;
+    std::unique_ptr<Window> window_;
+  };
+
+  PageSharing();
+  ~PageSharing();
+  PageSharing(const PageSharing&) = delete;
+  PageSharing& operator=(const PageSharing&) = delete;
+
+  Result<Offer> offer(sig::DomainId to, std::size_t pages, sig::GrantAccess access);
+  Result<Mapping> map(sig::DomainId from, std::span<const sig::GrantReference> references,
+                      sig::GrantAccess access);
+
+ private:
+  void sweep();
+  std::unique_ptr<Window> window_of(std::size_t pages, Error& why);
+
+  std::vector<std::unique_ptr<Pages>> left_;   // offers that died while they were mapped
+  std::vector<std::unique_ptr<Window>> free_;  // addresses without memory, for the next mapping
+  std::size_t windows_ = 0;                    // pages of all windows there are
+};
+static_assert(sig::GrantTable<PageSharing>);
+
+// Models sig::EventChannels; as many as may be watched (kMostPorts), with those of devices.
+class EventChannels {
+ public:
+  class Channel final : private guest::Device {
+   public:
+    explicit Channel(Port port);
+    ~Channel();
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    sig::EventPort port() const { return port_; }
+    void notify();
+    async::Task<Result<void>> wait(async::Wait wait = {});
+    bool connected() const;
+
+   private:
+    // guest::Device
+    bool poll() noexcept override;
+    bool prepare_to_idle() noexcept override { return true; }  // a bit that is set ends the idling
+    void resume() noexcept override;
+
+    Port port_;
+    bool set_ = false;
+    bool gone_ = false;
+    async::WaitQueue waiting_;
+  };
+
+  Result<std::unique_ptr<Channel>> open(sig::DomainId remote);
+  Result<std::unique_ptr<Channel>> connect(sig::DomainId remote, sig::EventPort port);
+};
+static_assert(sig::EventChannels<EventChannels>);
+
+// Models sig::Xenstore. A watch that xenstore refuses (its quota) hears nothing but its first change.
+class SharedStore {
+ public:
+  using Watch = xen::Watch;
+
+  explicit SharedStore(Store& store = xen::store()) : store_(&store) {}
+
+  async::Task<Result<std::string>> read(std::string path, sig::StoreTransaction in, async::Wait wait);
+  async::Task<Result<void>> write(std::string path, std::string value, sig::StoreTransaction in,
+                                  async::Wait wait);
+  async::Task<Result<std::vector<std::string>>> list(std::string path, sig::StoreTransaction in,
+                                                     async::Wait wait);
+  async::Task<Result<void>> remove(std::string path, sig::StoreTransaction in, async::Wait wait);
+  async::Task<Result<void>> permit(std::string path, std::vector<sig::StorePermission> permissions,
+                                   async::Wait wait);
+  async::Task<Result<sig::StoreTransaction>> begin(async::Wait wait);
+  async::Task<Result<void>> end(sig::StoreTransaction in, bool commit, async::Wait wait);
+  Result<std::unique_ptr<Watch>> watch(std::string path);
+
+ private:
+  Store* store_;
+};
+static_assert(sig::Xenstore<SharedStore>);
+
+}  // namespace fata::xen
