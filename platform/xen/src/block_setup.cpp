@@ -69,7 +69,12 @@ BlockDevice::~BlockDevice() {
 }
 
 async::Task<Result<void>> BlockDevice::start(async::Wait wait) {
-  if (const Result<void> joined = co_await join(wait); !joined) co_return joined;
+  for (;;) {
+    const Result<void> joined = co_await join(wait);
+    if (joined) break;
+    if (!std::exchange(lost_, false)) co_return joined;
+    if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
+  }
   for (std::size_t i = 0; i < queue_.places(); ++i) places_.give_back();
   const sig::BlockGeometry& geometry = limits_.geometry;
   log_.info(geometry.sectors, " sectors of ", geometry.sector_size, " bytes",
@@ -192,6 +197,11 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
 // What became of the backend since; true if it waits for us to join it.
 async::Task<bool> BlockDevice::backend_waits() {
   const BusState state = co_await frontend_.backend_state();
+  // Only what is known to be gone is gone: xenstore may have had no time for the question.
+  if (state == BusState::kUnknown) {
+    const Result<std::string> there = co_await frontend_.backend_text("state");
+    if (there || !there.error().is(Errc::kNotFound)) co_return false;
+  }
   // One that waits while we are connected has been started anew, and takes the ring as it is.
   if (state == BusState::kInitWait && queue_.connected()) co_return false;
   const bool over = state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
@@ -237,6 +247,10 @@ void BlockDevice::break_down(std::string_view why) {
   if (broken_) return;
   broken_ = true;
   log_.error("the disk ", why, "; nothing more is read or written");
+  if (queue_.connected()) {
+    frontend_.store().write_and_forget(frontend_.path() + "/state",
+                                       store_text(static_cast<unsigned>(BusState::kClosed)));
+  }
   leave(lost_);
   connected_.notify_all();
 }
