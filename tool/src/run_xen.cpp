@@ -47,6 +47,13 @@ void check(const Project& project, const RunChoice& choice) {
   }
 }
 
+void check_xen_disk(const Disk& disk, const std::string& text, const RunChoice& choice) {
+  if (disk.direct) throw UsageError("--disk " + text + ": on Xen the backend says how it reads a file; leave out ,direct");
+  if (disk.sector_size != 512 && !choice.lab)
+    throw UsageError("--disk " + text + ": the device of dom0 says how large its sectors are; leave out ,sector=");
+  if (!choice.dry) check_disk(disk);
+}
+
 std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::ranges::replace(text, '\n', ' ');
@@ -102,7 +109,13 @@ int run_xen(Project& project, const RunChoice& choice) {
   check(project, choice);
   const unsigned memory = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib;
   const fs::path config = project.folder() / "run.xl";
-  write_if_changed(config, xl_config(project, choice.parameters, memory, true));
+  check_disk_count(project.plan(), choice.disks);
+  std::vector<Disk> disks;
+  for (const std::string& text : choice.disks) {
+    disks.push_back(parse_disk(text));
+    check_xen_disk(disks.back(), text, choice);
+  }
+  write_if_changed(config, xl_config(project, choice.parameters, memory, disks, true));
   if (!choice.lab) {
     if (choice.dry) {
       std::printf("%s\n", shell_line({"xl", "create", config}).c_str());
@@ -121,6 +134,10 @@ int run_xen(Project& project, const RunChoice& choice) {
   if (choice.forwards.empty()) forwards = served_ports(project.plan(), choice.parameters);
   for (const PortForward& f : forwards) {
     words.insert(words.end(), {"--forward", f.protocol + ":" + std::to_string(f.host) + ":" + std::to_string(f.guest)});
+  }
+  for (const Disk& disk : disks) {
+    words.insert(words.end(), {"--disk", fs::absolute(disk.file).string() + (disk.read_only ? ",ro" : "") +
+                                             (disk.sector_size == 512 ? "" : ",sector=4096")});
   }
   if (choice.dry) {
     std::printf("%s\n", shell_line(words).c_str());

@@ -33,6 +33,17 @@ std::string ends(const char* on_crash) {
   return std::string("on_poweroff = \"destroy\"\non_reboot = \"restart\"\non_crash = \"") + on_crash + "\"\n";
 }
 
+// The target takes all that follows, commas too.
+std::string xl_disks(const std::vector<Disk>& disks) {
+  std::string text;
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    text += (i == 0 ? "disk = [" : ", ") +
+            xl_string(std::string("format=raw,vdev=xvd") + static_cast<char>('a' + i) + ",access=" +
+                      (disks[i].read_only ? "ro" : "rw") + ",target=" + fs::absolute(disks[i].file).string());
+  }
+  return disks.empty() ? "" : text + "]\n";
+}
+
 std::string xml_text(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -49,8 +60,15 @@ std::string xml_text(const std::string& text) {
 
 }  // namespace
 
+std::vector<Disk> named_disks(const Project& project) {
+  std::vector<Disk> disks;
+  for (const std::string& name : project.plan().disks)
+    disks.push_back({.file = (project.folder() / (name + ".img")).string()});
+  return disks;
+}
+
 std::string xl_config(const Project& project, const std::vector<std::string>& parameters, unsigned memory_mib,
-                      bool keep) {
+                      const std::vector<Disk>& disks, bool keep) {
   const Plan& plan = project.plan();
   std::string text = "# Runs " + plan.name +
                      " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
@@ -61,7 +79,7 @@ std::string xl_config(const Project& project, const std::vector<std::string>& pa
                      kXlRest;
   for (unsigned i = 0; i < project.card_count(); ++i) text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
   if (project.card_count() != 0) text += "]\n";
-  text += "# Raw files or devices of dom0: disk = [\"format=raw,vdev=xvda,access=rw,target=/path\"]\n";
+  if (!disks.empty()) text += "# The application's disks, in its order: raw files or block devices of dom0.\n" + xl_disks(disks);
   if (keep) return text + "on_poweroff = \"preserve\"\non_reboot = \"preserve\"\non_crash = \"preserve\"\n";
   return text + "# A wrong parameter or a crash is a crash to Xen: `preserve` keeps the domain for a look at it.\n" +
          ends("destroy");
@@ -85,6 +103,16 @@ std::string libvirt_domain(const Project& project, const std::string& kind, cons
          "</memory>\n  <vcpu>1</vcpu>\n  <os>\n" + os + "    <kernel>" + xml_text(project.image().string()) +
          "</kernel>\n    <cmdline></cmdline>\n  </os>\n" + rest;
 }
+// Who has no driver named leaves it to libxl, as xl does.
+std::string libvirt_disk(const Disk& disk, const std::string& bus, std::size_t number) {
+  const bool virtio = bus == "virtio";
+  return std::string("    <disk type=\"file\" device=\"disk\"") +
+         (virtio ? " model=\"virtio-non-transitional\">\n      <driver name=\"qemu\" type=\"raw\" discard=\"unmap\" "
+                   "error_policy=\"report\" rerror_policy=\"report\"/>\n"
+                 : ">\n") +
+         "      <source file=\"" + xml_text(disk.file) + "\"/>\n      <target dev=\"" + (virtio ? "vd" : "xvd") +
+         static_cast<char>('a' + number) + "\" bus=\"" + bus + "\"/>\n    </disk>\n";
+}
 }  // namespace
 
 std::string libvirt_xen(const Project& project) {
@@ -94,6 +122,8 @@ std::string libvirt_xen(const Project& project) {
   for (unsigned i = 0; i < project.card_count(); ++i) {
     rest += "    <interface type=\"bridge\">\n      <source bridge=\"xenbr0\"/>\n    </interface>\n";
   }
+  const std::vector<Disk> disks = named_disks(project);
+  for (std::size_t i = 0; i < disks.size(); ++i) rest += libvirt_disk(disks[i], "xen", i);
   rest += "    <console type=\"pty\">\n      <target type=\"xen\" port=\"0\"/>\n    </console>\n  </devices>\n</domain>\n";
   return libvirt_domain(project, "xen", "    <type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>\n", rest);
 }
@@ -107,6 +137,8 @@ std::string libvirt_kvm(const Project& project) {
     rest += "    <interface type=\"network\">\n      <source network=\"default\"/>\n      <model type=\"virtio-non-transitional\"/>\n"
             "    </interface>\n";
   }
+  const std::vector<Disk> disks = named_disks(project);
+  for (std::size_t i = 0; i < disks.size(); ++i) rest += libvirt_disk(disks[i], "virtio", i);
   rest +=
       "    <rng model=\"virtio-non-transitional\">\n      <backend model=\"random\">/dev/urandom</backend>\n    </rng>\n"
       "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n  </devices>\n</domain>\n";

@@ -8,7 +8,7 @@ import sys
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
 
 from lab import LabError, guest, recipe, shell  # noqa: E402
-from lab.machine import forward  # noqa: E402
+from lab.machine import disk, forward  # noqa: E402
 from lab.packages import CannotBuild, say  # noqa: E402
 
 
@@ -38,7 +38,8 @@ def words():
     for command in (run, commands.add_parser("shell", help="a shell in dom0; Ctrl-] leaves it")):
         command.add_argument("--forward", action="append", default=[], type=forward, metavar="PROTOCOL:HOST:GUEST[@ADDRESS]",
                              help="a port of this host's loopback that leads to the guest, as udp:1053:53")
-        command.add_argument("--disk", action="append", default=[], type=file, help="a raw file: the guest's xvda, xvdb, ...")
+        command.add_argument("--disk", action="append", default=[], type=disk, metavar="FILE[,ro][,sector=4096]",
+                             help="a raw file: the guest's xvda, xvdb, ...")
     run.add_argument("--save-console", nargs="?", const=pathlib.Path("console.log"), type=pathlib.Path, metavar="FILE",
                      help="write the console to a file too (console.log)")
     run.add_argument("--timeout", type=float, help="seconds after which the guest is destroyed")

@@ -22,8 +22,8 @@ def quoted(text):
 
 
 def config(lab, given):
-    disks = ", ".join(quoted(f"format=raw,vdev=xvd{chr(97 + number)},access=rw,target=/dev/vd{chr(97 + number)}")
-                      for number in range(len(given.disk)))
+    disks = ", ".join(quoted(f"format=raw,vdev=xvd{chr(97 + number)},access={'ro' if disk.read_only else 'rw'},"
+                             f"target=/dev/vd{chr(97 + number)}") for number, disk in enumerate(given.disk))
     if given.kernel:
         text = (f'type = "pvh"\nkernel = {quoted(lab.put(given.kernel))}\nextra = {quoted(given.cmdline)}\n'
                 f'memory = {given.memory}\nvcpus = 1\nvif = ["bridge=xenbr0"]\n')

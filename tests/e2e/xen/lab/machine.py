@@ -56,6 +56,22 @@ def forward(text):
     return Forward(found[1], int(found[2]), int(found[3]), found[4] or "10.0.2.15")
 
 
+@dataclass(frozen=True)
+class Disk:
+    """A raw file of the host."""
+    file: pathlib.Path
+    read_only: bool = False
+    sector: int = 512
+
+
+def disk(text):
+    """FILE[,ro][,sector=4096]"""
+    found = re.fullmatch(r"(.+?)(,ro)?(,sector=4096)?", text)
+    if not found or not pathlib.Path(found[1]).is_file():
+        raise ValueError(f"there is no file {text}")
+    return Disk(pathlib.Path(found[1]), bool(found[2]), 4096 if found[3] else 512)
+
+
 def free_port(protocol):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,7 +88,7 @@ class Lab:
     """with Lab(forwards=["udp:0:53"]) as lab: ...
 
     memory is the machine's, dom0 that of its first domain, in MB: guests have the rest, less about 100. disks are files of
-    the host, which dom0 sees as /dev/vda, /dev/vdb and so on. folder is shared with dom0, as /lab; a scratch folder if
+    the host, or Disks, which dom0 sees as /dev/vda, /dev/vdb and so on. folder is shared with dom0, as /lab; a scratch folder if
     none is given. Not for several threads, and the one that starts it must live as long as it.
     """
 
@@ -80,7 +96,8 @@ class Lab:
         self.forwards = [given if isinstance(given, Forward) else forward(given) for given in forwards]
         self.forwards = [Forward(given.protocol, given.host or free_port(given.protocol), given.guest, given.address)
                          for given in self.forwards]
-        self.memory, self.dom0, self.disks, self.xen_words = memory, dom0, [pathlib.Path(disk) for disk in disks], xen_words
+        self.memory, self.dom0, self.xen_words = memory, dom0, xen_words
+        self.disks = [given if isinstance(given, Disk) else Disk(pathlib.Path(given)) for given in disks]
         self.built = recipe.built()
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="fata-xen-"))
@@ -106,9 +123,11 @@ class Lab:
                 "-device", "virtserialport,chardev=control,name=fata.control"]
         if shell is not None:
             line += ["-chardev", f"socket,id=shell,fd={shell}", "-device", "virtconsole,chardev=shell"]
-        for number, disk in enumerate(self.disks):
-            path = str(disk.absolute()).replace(",", ",,")
-            line += ["-drive", f"file={path},format=raw,if=none,id=disk{number}", "-device", f"virtio-blk-pci,drive=disk{number}"]
+        for number, given in enumerate(self.disks):
+            path = str(given.file.absolute()).replace(",", ",,")
+            line += ["-drive", f"file={path},format=raw,if=none,discard=unmap,id=disk{number}" + (",read-only=on" if given.read_only else ""),
+                     "-device", f"virtio-blk-pci,drive=disk{number},werror=report,rerror=report"
+                     f",logical_block_size={given.sector},physical_block_size={given.sector}"]
         return line
 
     def __enter__(self):

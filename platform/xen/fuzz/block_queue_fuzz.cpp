@@ -1,0 +1,221 @@
+// A hostile backend: it writes into everything that is granted to it, answers as it likes, keeps what it was
+// lent. Whatever it does, no request ends twice, none ends that was not begun, a read that ended well gives
+// what lay in its pages at that moment and changes never again, and no page that is kept is granted to
+// somebody else.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "../test/block_backend.hpp"
+#include "fata/base/bytes.hpp"
+#include "fata/xen/block_queue.hpp"
+
+using namespace fata;
+using namespace fata::xen;
+
+namespace {
+
+using Kind = BlockQueue::Kind;
+
+constexpr Domain kBackend = 5;
+constexpr BlockQueue::Sizes kSizes{.places = 4, .pages = 16, .segments = 14};
+constexpr std::size_t kPages = 1 + 16 + 4;
+constexpr std::size_t kMost = 14 * BlockQueue::kPageSize;
+
+class Game {
+ public:
+  explicit Game(Bytes input) : in_(input) {}
+
+  void play() {
+    const BlockOffer offer{.sectors = in_.u64(),
+                           .sector_size = in_.u16(),
+                           .physical_sector_size = in_.u16(),
+                           .info = in_.u8(),
+                           .flush_cache = in_.u8(),
+                           .barrier = in_.u8(),
+                           .discard = in_.u8(),
+                           .discard_granularity = in_.u32(),
+                           .discard_alignment = in_.u32(),
+                           .indirect_segments = in_.u16()};
+    const auto limits = BlockLimits::parse(offer);
+    if (!limits) return;
+    limits_ = *limits;
+    const sig::BlockGeometry& geometry = limits_.geometry;
+    check(
+        geometry.sector_size >= 512 && geometry.sector_size <= BlockQueue::kPageSize && geometry.sectors != 0,
+        "geometry");
+    check(geometry.sectors <= (std::uint64_t{1} << 63) / geometry.sector_size, "size");
+    check(geometry.optimal % geometry.sector_size == 0, "optimal");
+    connect();
+    while (in_.ok() && !in_.at_end()) {
+      step();
+      check(queue_.under_way() == under_way_.size(), "places lost");
+      for (const Read& read : ended_)
+        check(read.seen == read.buffer, "a buffer changed after its request had ended");
+      if (std::exchange(granted_, false)) check_grants();
+    }
+    queue_.disconnect(false);
+    host_.release_all();
+    check(queue_.connect(kBackend, 0), "no connection with a good backend");
+    check(queue_.kept() == 0 && grants_.in_use() == kPages, "pages were lost");
+    queue_.disconnect(false);
+    check(grants_.in_use() == 0, "not everything came back");
+  }
+
+ private:
+  struct Read {
+    std::vector<std::byte> buffer, seen;
+  };
+  struct Begun {
+    Kind kind;
+    std::vector<std::byte> buffer;
+    std::size_t bytes;
+  };
+
+  void connect() {
+    granted_ = true;
+    if (queue_.connect(kBackend, 0)) queue_.start(limits_);
+  }
+
+  void step() {
+    switch (in_.u8() % 10) {
+      case 0:
+        begin();
+        break;
+      case 1:
+        queue_.publish();
+        break;
+      case 2:
+        end();
+        break;
+      case 3:
+        queue_.ask();
+        break;
+      case 4:
+        scribble(ref());
+        break;
+      case 5:
+        answer();
+        break;
+      case 6:
+        host_.hold(ref(), kBackend, (in_.u8() & 1) != 0);
+        break;
+      case 7:
+        host_.release(ref());
+        break;
+      case 8:
+        queue_.disconnect(false);
+        under_way_.clear();
+        connect();
+        break;
+      case 9:
+        put_index(in_.u8() % 4, in_.u32());
+        break;
+    }
+  }
+  GrantRef ref() { return in_.u16() % GrantTable::kPerFrame; }
+
+  void begin() {
+    if (!queue_.started() || queue_.under_way() == queue_.places()) return;
+    const auto kind = static_cast<Kind>(in_.u8() % 4);
+    const std::uint32_t size = limits_.geometry.sector_size;
+    const bool moves = kind == Kind::kRead || kind == Kind::kWrite;
+    const std::uint64_t most = std::min<std::uint64_t>(limits_.geometry.sectors, kMost / size);
+    BlockQueue::Request request{.kind = kind, .sectors = 1 + in_.u8() % most};
+    request.sector = in_.u64() % (limits_.geometry.sectors - request.sectors + 1);
+    Begun one{
+        kind,
+        std::vector<std::byte>(moves ? static_cast<std::size_t>(request.sectors * size) : 0, std::byte{3}),
+        0};
+    if (kind == Kind::kRead) request.in = one.buffer;
+    if (kind == Kind::kWrite) request.out = one.buffer;
+    if (kind == Kind::kDiscard) {
+      const auto [first, count] = limits_.extents(request.sector, request.sectors);
+      check(first >= request.sector && count <= request.sectors - (first - request.sector),
+            "extents beyond the range");
+    }
+    const auto [place, sectors] = queue_.begin(request);
+    check(sectors <= request.sectors && (sectors != 0 || !moves), "a request of nothing");
+    check(!under_way_.contains(place), "a place given twice");
+    one.bytes = moves ? static_cast<std::size_t>(sectors * size) : 0;
+    under_way_.emplace(place, std::move(one));
+  }
+
+  void end() {
+    const bool was_broken = queue_.broken();
+    const auto ended = queue_.next();
+    if (!ended) return;
+    check(!was_broken, "a broken queue ends a request");
+    const auto found = under_way_.find(ended->place);
+    check(found != under_way_.end(), "a request ended that was not begun");
+    Begun& one = found->second;
+    check(std::all_of(one.buffer.begin() + static_cast<std::ptrdiff_t>(one.bytes), one.buffer.end(),
+                      [](std::byte b) { return b == std::byte{3}; }),
+          "beyond the request's part of the buffer");
+    if (one.kind == Kind::kWrite || !ended->outcome)
+      check(std::ranges::all_of(one.buffer, [](std::byte b) { return b == std::byte{3}; }),
+            "a buffer that is not to change");
+    if (one.kind == Kind::kRead) {
+      Read read{std::move(one.buffer), {}};
+      read.seen = read.buffer;
+      ended_.push_back(std::move(read));
+      if (ended_.size() > 4) ended_.erase(ended_.begin());
+    }
+    under_way_.erase(found);
+  }
+
+  // The backend's doings: only with what is granted to it at that moment.
+  void scribble(GrantRef where) {
+    std::byte* const page = host_.page(where, kBackend, true);
+    const std::size_t at = in_.u16() % HostModel::kPage;
+    const Bytes bytes = in_.take(std::min<std::size_t>(in_.u8() % 17, in_.remaining()));
+    if (page != nullptr) copy_bytes(danger_span(page, HostModel::kPage).subspan(at), bytes);
+  }
+  blkif_sring* ring() {
+    if (!queue_.connected()) return nullptr;
+    return reinterpret_cast<blkif_sring*>(host_.page(queue_.ring(), kBackend, true));
+  }
+  void put_index(std::size_t which, std::uint32_t value) {
+    if (blkif_sring* const at = ring()) std::memcpy(reinterpret_cast<std::byte*>(at) + 4 * which, &value, 4);
+  }
+  // Answers the next request in order, rightly but for what the input says.
+  void answer() {
+    const std::uint8_t how = in_.u8();
+    blkif_sring* const at = ring();
+    if (at == nullptr) return;
+    const std::uint32_t slot = at->rsp_prod % 32;
+    blkif_response_t response{at->ring[slot].req.id, at->ring[slot].req.operation, BLKIF_RSP_OKAY};
+    if ((how & 1) != 0) response.id ^= in_.u16();
+    if ((how & 2) != 0) response.status = static_cast<std::int16_t>(in_.u16());
+    at->ring[slot].rsp = response;
+    if ((how & 4) == 0) ++at->rsp_prod;
+  }
+
+  void check_grants() {
+    std::vector<std::uint32_t> granted;
+    for (GrantRef ref = 0; ref < host_.table_frames() * GrantTable::kPerFrame; ++ref) {
+      if ((host_.entry(ref).flags & GTF_permit_access) != 0) granted.push_back(host_.entry(ref).frame);
+    }
+    std::ranges::sort(granted);
+    check(std::ranges::adjacent_find(granted) == granted.end(), "a page was granted twice");
+    check(granted.size() <= 5 * kPages, "grants without bound");
+  }
+
+  ByteReader in_;
+  HostModel host_{1};
+  GrantTable grants_{HostModel::grow};
+  BlockQueue queue_{grants_, HostModel::frame_of, kSizes};
+  BlockLimits limits_;
+  std::map<std::uint16_t, Begun> under_way_;
+  std::vector<Read> ended_;
+  bool granted_ = false;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Game(std::as_bytes(std::span(data, size))).play();
+  return 0;
+}

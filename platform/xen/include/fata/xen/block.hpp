@@ -1,0 +1,108 @@
+// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests under way, of up to 256 KiB
+// where the backend takes indirect ones, copied through pages that stay granted to it. The backend is
+// notified once a turn of the loop.
+//
+// When the backend goes away and comes back, or the domain goes on elsewhere, the disk connects anew and what
+// was under way is asked for again: nothing that a disk is asked for does harm if it is done twice.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "fata/async/background.hpp"
+#include "fata/async/context.hpp"
+#include "fata/async/places.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/guest/device.hpp"
+#include "fata/sig/block.hpp"
+#include "fata/xen/block_queue.hpp"
+#include "fata/xen/xenbus.hpp"
+
+namespace fata::xen {
+
+enum class BlockSetupErrc : std::uint32_t { kNoDisk = 1, kNonsense };
+const ErrorDomain& error_domain(BlockSetupErrc) noexcept;
+
+class BlockDevice final : private guest::Device {
+ public:
+  enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kCounts };
+
+  // The nth disk of this domain.
+  static async::Task<Result<std::unique_ptr<BlockDevice>>> connect(async::Context& context, unsigned nth = 0);
+  BlockDevice(Logger log, Frontend frontend, bool roomy);
+  ~BlockDevice();
+
+  // The device as sig::BlockDevice. A buffer may lie anywhere. kGone, for good: the disk was detached, its
+  // backend was away for a minute or did not answer for one, broke the protocol, or came back with another
+  // disk.
+  sig::BlockGeometry geometry() const { return limits_.geometry; }
+  async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
+  async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
+  async::Task<Result<void>> flush(async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  using Kind = BlockQueue::Kind;
+  enum class State : std::uint8_t { kIdle, kUnderWay, kLost };
+  // A place that is taken, in the frame of who took it.
+  struct Flight {
+    explicit Flight(BlockDevice* of) : device(of) {}
+    ~Flight() { device->leave_flight(*this); }
+    BlockDevice* device;
+    State state = State::kIdle;
+    std::uint16_t place = 0;
+    Result<void> outcome;
+    async::WaitQueue ended;
+  };
+  static constexpr std::size_t kRoomy = 12 << 20;
+  static constexpr Duration kPatienceAtStart = seconds(20);  // for the backend's hotplug script
+  // A domain that was paused sees all the time at once: only so many spans that passed one by one count as no
+  // answer.
+  static constexpr Duration kPatience = seconds(10);
+  static constexpr int kPatienceTimes = 6;
+  static constexpr Duration kPatienceAtDeath = seconds(1);
+
+  // What moves data.
+  async::Task<Result<void>> perform(BlockQueue::Request request, async::Wait wait);
+  void begin(Flight& flight, BlockQueue::Request& request);
+  void leave_flight(Flight& flight) noexcept;
+  void reap();
+
+  // What connects.
+  async::Task<Result<void>> start(async::Wait wait);
+  async::Task<Result<void>> join(async::Wait wait);
+  async::Task<BlockOffer> read_offer(async::Wait wait);
+  static async::Task<void> look_after(BlockDevice* self);
+  async::Task<bool> backend_waits();
+  async::Task<bool> is_detached();
+  void leave(bool forget);
+  void break_down(std::string_view why);
+
+  // guest::Device
+  bool poll() noexcept override;
+  bool prepare_to_idle() noexcept override;
+  void resume() noexcept override;
+
+  Logger log_;
+  Frontend frontend_;
+  BlockQueue queue_;
+  BlockLimits limits_;
+  Port port_ = 0;
+  bool lost_ = false;    // after a suspension, until connected again
+  bool broken_ = false;  // for good
+  bool flush_failed_ = false;
+  std::vector<Flight*> flights_;  // by the queue's places; null: nobody waits any more
+  async::Places places_{0};
+  async::Places flushing_{1};
+  async::WaitQueue connected_;
+  std::array<Counter, kCounts> counters_;
+  std::optional<Watch> watch_;
+  std::optional<async::Background> keeper_;
+};
+static_assert(sig::BlockDevice<BlockDevice>);
+
+}  // namespace fata::xen

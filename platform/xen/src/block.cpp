@@ -1,0 +1,132 @@
+#include "fata/xen/block.hpp"
+
+#include "fata/base/platform.hpp"
+#include "idle.hpp"
+
+namespace fata::xen {
+
+async::Task<Result<void>> BlockDevice::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
+  if (const Result<void> fits = sig::check_read(limits_.geometry, sector, in); !fits || in.empty())
+    return async::ready(fits);
+  return perform(
+      {.kind = Kind::kRead, .sector = sector, .sectors = in.size() / limits_.geometry.sector_size, .in = in},
+      wait);
+}
+
+async::Task<Result<void>> BlockDevice::write(std::uint64_t sector, Bytes out, async::Wait wait) {
+  if (const Result<void> fits = sig::check_write(limits_.geometry, sector, out); !fits || out.empty())
+    return async::ready(fits);
+  return perform({.kind = Kind::kWrite,
+                  .sector = sector,
+                  .sectors = out.size() / limits_.geometry.sector_size,
+                  .out = out},
+                 wait);
+}
+
+async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64_t count, async::Wait wait) {
+  if (const Result<void> fits = sig::check_discard(limits_.geometry, sector, count); !fits)
+    return async::ready(fits);
+  const auto [first, sectors] = limits_.extents(sector, count);
+  if (sectors == 0) return async::ready(Result<void>{});
+  return perform({.kind = Kind::kDiscard, .sector = first, .sectors = sectors}, wait);
+}
+
+// One at a time: a host may tell of what it lost only once, to who asks first.
+async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
+  if (const auto taken = co_await flushing_.take(wait); !taken) co_return fail(Error(taken.error()));
+  struct Leave {
+    async::Places* flushing;
+    ~Leave() { flushing->give_back(); }
+  } const leave{&flushing_};
+  if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
+  if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
+  if (limits_.flush == BlockLimits::Flush::kNone) co_return Result<void>{};
+  const Result<void> outcome = co_await perform({.kind = Kind::kFlush}, wait);
+  if (!outcome && outcome.error().is(sig::BlockErrc::kFlushFailed)) flush_failed_ = true;
+  co_return outcome;
+}
+
+// What does not fit a request goes as several, one after the other.
+async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, async::Wait wait) {
+  if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
+  Flight flight(this);
+  ++counters_[static_cast<std::size_t>(request.kind)];
+  do {
+    // While the backend is away; whoever looks after the disk ends it.
+    while (!broken_ && !queue_.started()) (void)co_await connected_.wait({});
+    if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
+    const BlockQueue::Request before = request;
+    begin(flight, request);
+    for (int waited = 0; flight.state == State::kUnderWay;) {
+      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) && ++waited == kPatienceTimes)
+        break_down("does not answer");
+    }
+    if (flight.state == State::kLost) {
+      request = before;
+      continue;
+    }
+    if (!flight.outcome) {
+      ++counters_[kFailures];
+      co_return flight.outcome;
+    }
+  } while (request.sectors != 0 || flight.state == State::kLost);
+  co_return Result<void>{};
+}
+
+// Leaves in the request what did not fit.
+void BlockDevice::begin(Flight& flight, BlockQueue::Request& request) {
+  const auto [place, sectors] = queue_.begin(request);
+  const auto bytes = static_cast<std::size_t>(sectors * limits_.geometry.sector_size);
+  flight.place = place;
+  flight.state = State::kUnderWay;
+  flights_[place] = &flight;
+  request.sector += sectors;
+  request.sectors -= sectors;
+  if (request.kind == Kind::kRead) request.in = request.in.subspan(bytes);
+  if (request.kind == Kind::kWrite) request.out = request.out.subspan(bytes);
+}
+
+// What the backend was given runs to its end before a task that is destroyed is gone. The buffer would not
+// need it: the backend knows only pages of the queue's.
+void BlockDevice::leave_flight(Flight& flight) noexcept {
+  const Instant until = platform::monotonic_now() + kPatienceAtDeath;
+  while (flight.state == State::kUnderWay && platform::monotonic_now() < until) {
+    poll();
+    if (flight.state == State::kUnderWay && queue_.ask()) wait_a_moment(port_);
+  }
+  if (flight.state == State::kUnderWay) {
+    queue_.abandon(flight.place);
+    flights_[flight.place] = nullptr;  // its place is given back when it has ended
+    return;
+  }
+  places_.give_back();
+}
+
+void BlockDevice::reap() {
+  while (const auto ended = queue_.next()) {
+    Flight* const flight = std::exchange(flights_[ended->place], nullptr);
+    if (flight == nullptr) {
+      places_.give_back();
+      continue;
+    }
+    flight->outcome = ended->outcome;
+    flight->state = State::kIdle;
+    flight->ended.notify_all();
+  }
+}
+
+bool BlockDevice::poll() noexcept {
+  if (!queue_.started()) return false;
+  take_event(port_);
+  if (queue_.publish()) notify(port_);
+  const bool any = queue_.has_ended();
+  reap();
+  if (queue_.broken()) break_down("broke the protocol");
+  return any;
+}
+
+bool BlockDevice::prepare_to_idle() noexcept {
+  return !queue_.started() || queue_.under_way() == 0 || queue_.ask();
+}
+
+}  // namespace fata::xen

@@ -1,0 +1,39 @@
+// A disk's queue with a host and a backend around it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "block_backend.hpp"
+#include "fata/xen/block_queue.hpp"
+
+namespace fata::xen {
+
+struct BlockWorld {
+  static constexpr Domain kBackend = 5;
+  static constexpr std::uint16_t kHandle = 51712;
+
+  explicit BlockWorld(const BlockQueue::Sizes& sizes = {}, std::size_t table = GrantTable::kMostFrames)
+      : host(table), grants(HostModel::grow), queue(grants, HostModel::frame_of, sizes) {}
+  BlockBackend& connect(const BlockOffer& offer, bool keeps = true) {
+    EXPECT_TRUE(queue.connect(kBackend, kHandle));
+    limits = *BlockLimits::parse(offer);
+    queue.start(limits);
+    return backend.emplace(host, kBackend, queue.ring(), keeps);
+  }
+  // The front goes after the back: all comes home.
+  void part() {
+    backend.reset();
+    queue.disconnect(false);
+    EXPECT_EQ(grants.in_use(), 0U);
+  }
+
+  HostModel host;
+  GrantTable grants;
+  BlockQueue queue;
+  BlockLimits limits;
+  std::optional<BlockBackend> backend;
+};
+
+}  // namespace fata::xen
