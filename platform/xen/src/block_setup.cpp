@@ -60,12 +60,12 @@ BlockDevice::BlockDevice(Logger log, Frontend frontend, bool roomy)
       counters_{Counter{"reads"}, Counter{"writes"}, Counter{"flushes"}, Counter{"discards"},
                 Counter{"failures"}} {
   flights_.resize(queue_.places());
-  guest::attach(*this);
+  attach(*this);
 }
 
 BlockDevice::~BlockDevice() {
   leave(false);
-  guest::detach(*this);
+  detach(*this);
 }
 
 async::Task<Result<void>> BlockDevice::start(async::Wait wait) {

@@ -41,13 +41,13 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Contex
 
 NetDevice::NetDevice(Logger log, Frontend frontend, bool offload, bool roomy)
     : log_(log), frontend_(std::move(frontend)), offload_(offload), roomy_(roomy), queue_(grants(), frame_of, sizes(roomy)) {
-  guest::attach(*this);
+  attach(*this);
 }
 
 NetDevice::~NetDevice() {
   finish_sending();
   leave(false);
-  guest::detach(*this);
+  detach(*this);
 }
 
 async::Task<Result<void>> NetDevice::start(async::Wait wait) {

@@ -69,7 +69,7 @@ void suspend() noexcept {
   state.console.start();
   grants().resume();
   state.store->rebind(static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN)));
-  guest::resume_all();
+  resume_all();
 }
 
 }  // namespace fata::xen

@@ -41,9 +41,9 @@ std::string text_of(const sig::StorePermission& permission) {
 
 }  // namespace
 
-EventChannels::Channel::Channel(Port port) : port_(port) { guest::attach(*this); }
+EventChannels::Channel::Channel(Port port) : port_(port) { attach(*this); }
 EventChannels::Channel::~Channel() {
-  guest::detach(*this);
+  detach(*this);
   if (!gone_) close_port(port_);
 }
 

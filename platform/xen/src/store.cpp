@@ -55,8 +55,8 @@ struct Store::Pending {
   Pending* next;
 };
 
-Store::Store(void* page, Port port) : wire_(page), port_(port) { guest::attach(*this); }
-Store::~Store() { guest::detach(*this); }
+Store::Store(void* page, Port port) : wire_(page), port_(port) { attach(*this); }
+Store::~Store() { detach(*this); }
 
 async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction in, std::string payload,
                                                 async::Wait wait) {

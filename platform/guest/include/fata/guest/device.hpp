@@ -11,9 +11,6 @@ class Device {
   // Asks the hardware to interrupt from now on. False if something is pending already: then nobody sleeps. A
   // device on an edge-triggered pin must acknowledge it here *before* it looks once more, else no edge follows.
   virtual bool prepare_to_idle() noexcept = 0;
-  // The machine was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone, and is to be
-  // asked for again. Only where machines are moved under a running image (Xen).
-  virtual void resume() noexcept {}
 
  protected:
   ~Device() = default;

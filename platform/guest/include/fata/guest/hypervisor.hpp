@@ -36,7 +36,6 @@ void request_stop() noexcept;
 // All attached devices. `poll` says whether anything was completed; `prepare_to_idle` ends with the first that will not.
 bool poll_all() noexcept;
 bool prepare_all_to_idle() noexcept;
-void resume_all() noexcept;
 
 // To be called whenever the image idles: from then on the end of memory is a fault of the image, not of who gave it
 // too little.

@@ -15,7 +15,7 @@
 #include "fata/async/context.hpp"
 #include "fata/async/places.hpp"
 #include "fata/base/counter.hpp"
-#include "fata/guest/device.hpp"
+#include "fata/xen/device.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/xen/block_queue.hpp"
 #include "fata/xen/xenbus.hpp"
@@ -25,7 +25,7 @@ namespace fata::xen {
 enum class BlockSetupErrc : std::uint32_t { kNoDisk = 1, kNonsense };
 const ErrorDomain& error_domain(BlockSetupErrc) noexcept;
 
-class BlockDevice final : private guest::Device {
+class BlockDevice final : private Device {
  public:
   enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kCounts };
 
@@ -82,7 +82,7 @@ class BlockDevice final : private guest::Device {
   void leave(bool forget);
   void break_down(std::string_view why);
 
-  // guest::Device
+  // Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;

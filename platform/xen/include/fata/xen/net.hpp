@@ -10,14 +10,14 @@
 
 #include "fata/async/background.hpp"
 #include "fata/async/context.hpp"
-#include "fata/guest/device.hpp"
+#include "fata/xen/device.hpp"
 #include "fata/sig/net_device.hpp"
 #include "fata/xen/net_queue.hpp"
 #include "fata/xen/xenbus.hpp"
 
 namespace fata::xen {
 
-class NetDevice final : private guest::Device {
+class NetDevice final : private Device {
  public:
   // The nth card of this domain. Without `offload` frames travel as on a wire: with their checksums, none longer than the MTU.
   static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context, bool offload = true,
@@ -48,7 +48,7 @@ class NetDevice final : private guest::Device {
   void leave(bool forget);
   void finish_sending();
 
-  // guest::Device
+  // Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "fata/guest/device.hpp"
+#include "fata/xen/device.hpp"
 #include "fata/sig/event_channels.hpp"
 #include "fata/sig/grant_table.hpp"
 #include "fata/sig/xenstore.hpp"
@@ -77,7 +77,7 @@ static_assert(sig::GrantTable<PageSharing>);
 // Models sig::EventChannels; as many as may be watched (kMostPorts), with those of devices.
 class EventChannels {
  public:
-  class Channel final : private guest::Device {
+  class Channel final : private Device {
    public:
     explicit Channel(Port port);
     ~Channel();
@@ -90,7 +90,7 @@ class EventChannels {
     bool connected() const;
 
    private:
-    // guest::Device
+    // Device
     bool poll() noexcept override;
     bool prepare_to_idle() noexcept override { return true; }  // a bit that is set ends the idling
     void resume() noexcept override;

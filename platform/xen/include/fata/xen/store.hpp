@@ -7,7 +7,7 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
-#include "fata/guest/device.hpp"
+#include "fata/xen/device.hpp"
 #include "fata/xen/errors.hpp"
 #include "fata/xen/events.hpp"
 #include "fata/xen/store_wire.hpp"
@@ -18,7 +18,7 @@ class Watch;
 
 // Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at most 3072 or 2048 bytes.
 // Every call may be cancelled; the reply is then thrown away when it comes. At most kMostPending are under way.
-class Store final : private guest::Device {
+class Store final : private Device {
  public:
   static constexpr std::size_t kMostPending = 48;
   using Transaction = std::uint32_t;
@@ -56,7 +56,7 @@ class Store final : private guest::Device {
   async::Task<Result<std::string>> request(std::uint32_t type, Transaction in, std::string payload, async::Wait wait);
   async::Task<Result<void>> command(std::uint32_t type, Transaction in, std::string payload, async::Wait wait);
 
-  // guest::Device
+  // Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;
