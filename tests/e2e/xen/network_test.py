@@ -80,6 +80,22 @@ class Network(XenTest):
         self.assertEqual(times, sorted(times))
         self.shut_down(name)
 
+    def test_the_device_examples_use_the_card(self):
+        name = self.start("examples/devices/network")
+        self.lab.wait_console(name, "hardware address", 60)
+        self.lab.run("ping -c 3 -W 1 10.0.2.15", check=False)  # asks in vain who that is: broadcasts arrive
+        self.shut_down(name)
+        self.assertRegex(self.lab.console(name), r"[1-9]\d* frames received, 0 sent back")
+        address = self.lab.run("ip -6 addr show dev xenbr0 | sed -n 's,.* \\(fec0[^/]*\\)/.*,\\1,p'").text.strip()
+        for peer in ("10.0.2.100", address):
+            pings = self.said("examples/devices/ping6", f"--to={peer} --count=3 --timeout=9s")
+            self.assertIn("3 sent, 3 received", pings)
+        name = self.start("examples/devices/stack", "--port=7070")
+        self.lab.wait_console(name, "listening on port 7070", 60)
+        self.lab.run("echo hello | nc 10.0.2.15 7070")
+        self.lab.wait_console(name, "ended after 6 bytes", 30)
+        self.shut_down(name)
+
     def test_two_domains_measure_the_bridge_between_them_with_large_segments(self):
         server = self.start("apps/iperf", "--server --one-off")
         self.lab.wait_console(server, "5201", 60)
