@@ -38,7 +38,7 @@ class Disks(XenTest):
 
     def test_the_lottery_s_draws_survive_its_domains_and_are_in_the_file(self):
         disk, drawn = self.disk("lottery.img"), []
-        for draw in range(1, 4):
+        for draw in (1, 2):
             text, _ = self.told(LOTTERY, disks=self.disks(disk))
             told = re.match(r"slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?\nkept\n$", text)
             self.assertTrue(told, text)
@@ -47,18 +47,14 @@ class Disks(XenTest):
             drawn.insert(0, int(told[2]))
         self.lab.run("sync")
         sector = (self.lab.folder / disk).read_bytes()[:512]
-        self.assertEqual((sector[:8], struct.unpack("<Q", sector[16:24])[0]), (b"FATALOT1", 3))
-        self.assertEqual(list(sector[24:27]), drawn)
+        self.assertEqual((sector[:8], struct.unpack("<Q", sector[16:24])[0]), (b"FATALOT1", 2))
+        self.assertEqual(list(sector[24:26]), drawn)
 
     def test_a_disk_that_is_read_only_is_told_to_be(self):
-        text, said = self.told(BLOCK, disks=self.disks(self.disk("read.img"), access="ro"))
+        text, _ = self.told(BLOCK, disks=self.disks(self.disk("read.img"), access="ro"))
         self.assertIn("2048 sectors of 512 bytes, read-only", text)
-        self.assertNotIn("all is well", self.console_of_failure(LOTTERY, self.disks("read.img", access="ro")))
-
-    def console_of_failure(self, app, disks):
-        _, said = self.told(app, ends=(CRASH, "1"), disks=disks)
+        _, said = self.told(LOTTERY, ends=(CRASH, "1"), disks=self.disks("read.img", access="ro"))
         self.assertIn("the draw could not be kept: block: the device is read-only", said)
-        return said
 
     def test_a_disk_that_is_missing_is_one_line(self):
         self.assertEqual(self.told(BLOCK, ends=(CRASH, "64"))[1],

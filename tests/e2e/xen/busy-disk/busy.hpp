@@ -1,4 +1,5 @@
-// Writes, reads back and flushes several regions of its disk at once until it is asked to stop, and says what each holds then.
+// Writes, reads back and flushes several regions of its disk at once until it is asked to stop, and says what
+// each holds then.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -47,7 +48,8 @@ class Busy {
       if (done) done = co_await disk_.read(sector, in, fata::async::Wait{});
       if (done && round % 4 == 0) done = co_await disk_.flush(fata::async::Wait{});
       if (!done) log_.error("region ", region, ", round ", round, ": ", done.error());
-      if (done && !fata::equal_bytes(in, out)) log_.error("region ", region, " holds something else than round ", round);
+      if (done && !fata::equal_bytes(in, out))
+        log_.error("region ", region, " holds something else than round ", round);
       good_ = good_ && done && fata::equal_bytes(in, out);
       if (round % 20 == 0 && region == 0) tell("round ", round);
     }
