@@ -209,10 +209,14 @@ async::Task<bool> BlockDevice::backend_waits() {
     log_.warning("the backend goes away");
     leave(false);
   }
-  // A backend that starts anew must not find us as if we were connected.
-  if (state == BusState::kClosing || state == BusState::kClosed)
-    (void)co_await frontend_.set_state(BusState::kClosed);
-  if (over && co_await is_detached()) break_down("was detached");
+  if (state == BusState::kClosing) (void)co_await frontend_.set_state(BusState::kClosed);
+  if (over && co_await is_detached()) {
+    break_down("was detached");
+  } else if (state == BusState::kClosed) {
+    // Closed and not taken away: it begins anew for who asks, as Linux's does when it stumbled over its own
+    // requests.
+    (void)co_await frontend_.set_state(BusState::kInitialising);
+  }
   co_return state == BusState::kInitWait;
 }
 
