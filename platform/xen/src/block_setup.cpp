@@ -43,12 +43,16 @@ const ErrorDomain& error_domain(BlockSetupErrc) noexcept {
 
 async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::connect(async::Context& context,
                                                                        unsigned nth) {
-  Result<Frontend> frontend = co_await Frontend::find(store(), "vbd", nth);
+  return open(context.logger("xen-blk"), context.memory >= kRoomy, nth, context.stop);
+}
+
+async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::open(Logger log, bool roomy, unsigned nth,
+                                                                    async::CancelToken stop) {
+  Result<Frontend> frontend = co_await Frontend::find(&store(), "vbd", nth);
   if (!frontend && frontend.error().is(Errc::kNoDevice)) co_return fail(Error(BlockSetupErrc::kNoDisk));
   if (!frontend) co_return fail(frontend.error());
-  auto device = std::make_unique<BlockDevice>(context.logger("xen-blk"), std::move(*frontend),
-                                              context.memory >= kRoomy);
-  const Result<void> started = co_await device->start(async::Wait::at_most(kPatienceAtStart, context.stop));
+  auto device = std::make_unique<BlockDevice>(log, std::move(*frontend), roomy);
+  const Result<void> started = co_await device->start(async::Wait::at_most(kPatienceAtStart, stop));
   if (!started) co_return fail(started.error());
   co_return device;
 }

@@ -30,11 +30,15 @@ std::optional<MacAddress> parse_mac(std::string_view text) {
 
 async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, bool offload,
                                                                    unsigned nth) {
-  Result<Frontend> frontend = co_await Frontend::find(store(), "vif", nth);
+  return open(context.logger("xen-net"), offload, context.memory >= kRoomy, nth, context.stop);
+}
+
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload, bool roomy, unsigned nth,
+                                                                async::CancelToken stop) {
+  Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth);
   if (!frontend) co_return fail(frontend.error());
-  const bool roomy = context.memory >= kRoomy;
-  auto device = std::make_unique<NetDevice>(context.logger("xen-net"), std::move(*frontend), offload, roomy);
-  const Result<void> started = co_await device->start(async::Wait::at_most(kPatience, context.stop));
+  auto device = std::make_unique<NetDevice>(log, std::move(*frontend), offload, roomy);
+  const Result<void> started = co_await device->start(async::Wait::at_most(kPatience, stop));
   if (!started) co_return fail(started.error());
   co_return device;
 }

@@ -12,9 +12,9 @@ async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint
 
 }  // namespace
 
-async::Task<Result<Frontend>> Frontend::find(Store& store, std::string kind, unsigned nth, async::Wait wait) {
+async::Task<Result<Frontend>> Frontend::find(Store* store, std::string kind, unsigned nth, async::Wait wait) {
   const std::string folder = "device/" + kind;
-  const Result<std::vector<std::string>> names = co_await store.list(folder, wait);
+  const Result<std::vector<std::string>> names = co_await store->list(folder, wait);
   if (!names) {
     if (names.error() == Error(Errc::kNotFound)) co_return fail(Error(Errc::kNoDevice));
     co_return fail(names.error());
@@ -25,7 +25,7 @@ async::Task<Result<Frontend>> Frontend::find(Store& store, std::string kind, uns
   }
   std::ranges::sort(numbers);
   if (nth >= numbers.size()) co_return fail(Error(Errc::kNoDevice));
-  Frontend found(store, folder + "/" + store_text(numbers[nth]));
+  Frontend found(*store, folder + "/" + store_text(numbers[nth]));
   if (const Result<void> located = co_await found.locate(wait); !located) co_return fail(located.error());
   co_return found;
 }

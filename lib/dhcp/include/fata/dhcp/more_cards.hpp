@@ -26,15 +26,15 @@ class WithCard final {
   {
     auto made = std::make_unique<WithCard>(net, inner);
     use_address(made->core(), made->v6(), made->card_.interface(), v6);
-    co_await made->use_ipv4(random, v4, {host_name, probe}, context.stop);
-    co_return made;
+    made->use_ipv4(random, v4, {host_name, probe});
+    return with_address(std::move(made), context.stop);
   }
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random, Setup v4,
                                                                 HostName host_name, bool probe) {
     auto made = std::make_unique<WithCard>(net, inner);
-    co_await made->use_ipv4(random, v4, {host_name, probe}, context.stop);
-    co_return made;
+    made->use_ipv4(random, v4, {host_name, probe});
+    return with_address(std::move(made), context.stop);
   }
 
   decltype(auto) udp() { return inner_->udp(); }
@@ -53,15 +53,16 @@ class WithCard final {
   }
 
  private:
-  async::Task<void> use_ipv4(Random& random, Setup v4, Options options, async::CancelToken stop) {
-    if (!v4.dhcp) {
-      use_address(core(), this->v4(), card_.interface(), v4.address);
-      co_return;
-    }
+  void use_ipv4(Random& random, Setup v4, Options options) {
+    if (!v4.dhcp) return use_address(core(), this->v4(), card_.interface(), v4.address);
     std::array<std::byte, 16> secret;
     random.fill(secret);
     driver_.emplace(core(), this->v4(), card_.interface(), SipKey::of(secret), options, inner_->dhcp());
-    co_await driver_->wait(async::Wait::cancelled_by(stop));
+  }
+  static async::Task<Result<std::unique_ptr<WithCard>>> with_address(std::unique_ptr<WithCard> made,
+                                                                     async::CancelToken stop) {
+    if (made->driver_) co_await made->driver_->wait(async::Wait::cancelled_by(stop));
+    co_return made;
   }
 
   Inner* inner_;

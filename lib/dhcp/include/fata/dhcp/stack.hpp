@@ -22,8 +22,8 @@ class BasicStack {
       net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, HostName host_name = {}, bool probe = true) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
     made->stack_.use_ipv6(v6, v6_gateway.address);
-    co_await made->use_ipv4(random, v4, v4_gateway, {host_name, probe}, context.stop);
-    co_return made;
+    made->use_ipv4(random, v4, v4_gateway, {host_name, probe});
+    return with_address(std::move(made), context.stop);
   }
   static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
                                                                   Random& random, Setup v4,
@@ -31,8 +31,8 @@ class BasicStack {
                                                                   HostName host_name = {},
                                                                   bool probe = true) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
-    co_await made->use_ipv4(random, v4, gateway, {host_name, probe}, context.stop);
-    co_return made;
+    made->use_ipv4(random, v4, gateway, {host_name, probe});
+    return with_address(std::move(made), context.stop);
   }
 
   decltype(auto) udp() { return stack_.udp(); }
@@ -50,14 +50,14 @@ class BasicStack {
   Driver* dhcp() { return driver_ ? &*driver_ : nullptr; }
 
  private:
-  async::Task<void> use_ipv4(Random& random, Setup v4, Ipv4Address gateway, Options options,
-                             async::CancelToken stop) {
-    if (!v4.dhcp) {
-      stack_.use_ipv4(v4.address, gateway);
-      co_return;
-    }
+  void use_ipv4(Random& random, Setup v4, Ipv4Address gateway, Options options) {
+    if (!v4.dhcp) return stack_.use_ipv4(v4.address, gateway);
     driver_.emplace(stack_.core(), stack_.v4(), stack_.interface(), Inner::secret_from(random), options);
-    co_await driver_->wait(async::Wait::cancelled_by(stop));
+  }
+  static async::Task<Result<std::unique_ptr<BasicStack>>> with_address(std::unique_ptr<BasicStack> made,
+                                                                       async::CancelToken stop) {
+    if (made->driver_) co_await made->driver_->wait(async::Wait::cancelled_by(stop));
+    co_return made;
   }
 
   Inner stack_;

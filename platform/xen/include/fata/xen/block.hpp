@@ -73,6 +73,8 @@ class BlockDevice final : private Device {
   void reap();
 
   // What connects.
+  static async::Task<Result<std::unique_ptr<BlockDevice>>> open(Logger log, bool roomy, unsigned nth,
+                                                                async::CancelToken stop);
   async::Task<Result<void>> start(async::Wait wait);
   async::Task<Result<void>> join(async::Wait wait);
   async::Task<BlockOffer> read_offer(async::Wait wait);

@@ -42,6 +42,8 @@ class NetDevice final : private Device {
   static constexpr Duration kPatience = seconds(20);  // for the backend's hotplug script, at the start
   static constexpr Duration kPatienceAtEnd = milliseconds(100);
 
+  static async::Task<Result<std::unique_ptr<NetDevice>>> open(Logger log, bool offload, bool roomy, unsigned nth,
+                                                              async::CancelToken stop);
   async::Task<Result<void>> start(async::Wait wait);
   async::Task<Result<void>> join(async::Wait wait);
   static async::Task<void> look_after(NetDevice* self);
