@@ -25,7 +25,15 @@ class Refuses(FataTest):
         return self.folder
 
     def test_an_unknown_target(self):
-        self.refused("fata: -t xbox: the targets are linux and kvm", "build", NOOP, "-t", "xbox")
+        self.refused("fata: -t xbox: the targets are linux, kvm and xen", "build", NOOP, "-t", "xbox")
+
+    def test_a_domain_needs_a_dom0_or_the_lab(self):
+        done = self.run_fata("run", NOOP, "-t", "xen", "--build-dir", self.folder / "xen", status=64)
+        self.assertRegex(done.stderr.splitlines()[-1], r"^fata: -t xen: this machine is no Xen dom0 with xl; .*`fata run --lab` boots")
+        done = self.run_fata("run", NOOP, "-t", "xen", "--lab", "--accel", "kvm", "--build-dir", self.folder / "xen", status=64)
+        self.assertIn("fata: --accel: is QEMU's, for -t kvm", done.stderr)
+        done = self.run_fata("run", NOOP, "--lab", "--build-dir", self.folder / "linux", status=64)
+        self.assertEqual(done.stderr.splitlines()[-1], "fata: --lab: is for -t xen")
 
     def test_an_unknown_stack(self):
         self.refused("fata: --net other: the stacks are host and direct", "build", NOOP, "--net", "other")

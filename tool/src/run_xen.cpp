@@ -31,26 +31,31 @@ void check(const Project& project, const RunChoice& choice) {
                                               {!choice.pcap.empty(), "--pcap"},
                                               {!choice.links.empty(), "--link"}};
   for (const auto& [given, name] : others) {
-    if (given) throw UsageError(std::string(name) + ": is QEMU's, for -t kvm; on Xen the domain's configuration says such things");
+    if (given)
+      throw UsageError(std::string(name) +
+                       ": is QEMU's, for -t kvm; on Xen the domain's configuration says such things");
   }
   if (choice.memory_mib != 0 && choice.memory_mib < kLeastMemory) {
     throw UsageError("--memory " + std::to_string(choice.memory_mib) + ": a domain needs " +
                      std::to_string(kLeastMemory) + " MiB or more");
   }
   if (!choice.forwards.empty() && !choice.lab) {
-    throw UsageError("--forward: ports are forwarded with --lab only; a domain has an address of its own on its bridge");
+    throw UsageError(
+        "--forward: ports are forwarded with --lab only; a domain has an address of its own on its bridge");
   }
   if (!choice.lab && (!is_dom0() || find_program("xl").empty())) {
-    throw UsageError("-t xen: this machine is no Xen dom0 with xl; `fata build " + project.choice().app.string() +
-                     " -t xen` makes the image and " + project.plan().name +
+    throw UsageError("-t xen: this machine is no Xen dom0 with xl; `fata build " +
+                     project.choice().app.string() + " -t xen` makes the image and " + project.plan().name +
                      ".xl for one, and `fata run --lab` boots an emulated machine with Xen in it");
   }
 }
 
 void check_xen_disk(const Disk& disk, const std::string& text, const RunChoice& choice) {
-  if (disk.direct) throw UsageError("--disk " + text + ": on Xen the backend says how it reads a file; leave out ,direct");
+  if (disk.direct)
+    throw UsageError("--disk " + text + ": on Xen the backend says how it reads a file; leave out ,direct");
   if (disk.sector_size != 512 && !choice.lab)
-    throw UsageError("--disk " + text + ": the device of dom0 says how large its sectors are; leave out ,sector=");
+    throw UsageError("--disk " + text +
+                     ": the device of dom0 says how large its sectors are; leave out ,sector=");
   if (!choice.dry) check_disk(disk);
 }
 
@@ -133,7 +138,8 @@ int run_xen(Project& project, const RunChoice& choice) {
   }
   if (choice.forwards.empty()) forwards = served_ports(project.plan(), choice.parameters);
   for (const PortForward& f : forwards) {
-    words.insert(words.end(), {"--forward", f.protocol + ":" + std::to_string(f.host) + ":" + std::to_string(f.guest)});
+    words.insert(words.end(),
+                 {"--forward", f.protocol + ":" + std::to_string(f.host) + ":" + std::to_string(f.guest)});
   }
   for (const Disk& disk : disks) {
     words.insert(words.end(), {"--disk", fs::absolute(disk.file).string() + (disk.read_only ? ",ro" : "") +

@@ -48,11 +48,20 @@ std::string xml_text(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -70,31 +79,38 @@ std::vector<Disk> named_disks(const Project& project) {
 std::string xl_config(const Project& project, const std::vector<std::string>& parameters, unsigned memory_mib,
                       const std::vector<Disk>& disks, bool keep) {
   const Plan& plan = project.plan();
-  std::string text = "# Runs " + plan.name +
-                     " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
-                     "name = " +
-                     xl_string(plan.name) + "\ntype = \"pvh\"\nkernel = " + xl_string(project.image().string()) +
-                     "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
-                     xl_string(kernel_line(parameters)) + "\nmemory = " + std::to_string(memory_mib) + "\n" +
-                     kXlRest;
-  for (unsigned i = 0; i < project.card_count(); ++i) text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
+  std::string text =
+      "# Runs " + plan.name +
+      " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
+      "name = " +
+      xl_string(plan.name) + "\ntype = \"pvh\"\nkernel = " + xl_string(project.image().string()) +
+      "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
+      xl_string(kernel_line(parameters)) + "\nmemory = " + std::to_string(memory_mib) + "\n" + kXlRest;
+  for (unsigned i = 0; i < project.card_count(); ++i)
+    text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
   if (project.card_count() != 0) text += "]\n";
-  if (!disks.empty()) text += "# The application's disks, in its order: raw files or block devices of dom0.\n" + xl_disks(disks);
+  if (!disks.empty())
+    text +=
+        "# The application's disks, in its order: raw files or block devices of dom0.\n" + xl_disks(disks);
   if (keep) return text + "on_poweroff = \"preserve\"\non_reboot = \"preserve\"\non_crash = \"preserve\"\n";
-  return text + "# A wrong parameter or a crash is a crash to Xen: `preserve` keeps the domain for a look at it.\n" +
+  return text +
+         "# A wrong parameter or a crash is a crash to Xen: `preserve` keeps the domain for a look at it.\n" +
          ends("destroy");
 }
 
 std::string xl_template() {
   return std::string(
-             "# Fill in @NAME@, @KERNEL@ (the image), @EXTRA@ (its parameters), @MEMORY@ (MiB), @VIF@ (\"bridge=xenbr0\", or\n"
+             "# Fill in @NAME@, @KERNEL@ (the image), @EXTRA@ (its parameters), @MEMORY@ (MiB), @VIF@ "
+             "(\"bridge=xenbr0\", or\n"
              "# nothing) and @DISK@ (\"format=raw,vdev=xvda,access=rw,target=/path\", or nothing).\n"
-             "name = \"@NAME@\"\ntype = \"pvh\"\nkernel = \"@KERNEL@\"\nextra = \"@EXTRA@\"\nmemory = @MEMORY@\n") +
+             "name = \"@NAME@\"\ntype = \"pvh\"\nkernel = \"@KERNEL@\"\nextra = \"@EXTRA@\"\nmemory = "
+             "@MEMORY@\n") +
          kXlRest + "vif = [@VIF@]\ndisk = [@DISK@]\n" + ends("destroy");
 }
 
 namespace {
-std::string libvirt_domain(const Project& project, const std::string& kind, const std::string& os, const std::string& rest) {
+std::string libvirt_domain(const Project& project, const std::string& kind, const std::string& os,
+                           const std::string& rest) {
   const Plan& plan = project.plan();
   return "<!-- virsh define THIS-FILE. Written by `fata configure`. -->\n<domain type=\"" + kind +
          "\">\n"
@@ -107,41 +123,51 @@ std::string libvirt_domain(const Project& project, const std::string& kind, cons
 std::string libvirt_disk(const Disk& disk, const std::string& bus, std::size_t number) {
   const bool virtio = bus == "virtio";
   return std::string("    <disk type=\"file\" device=\"disk\"") +
-         (virtio ? " model=\"virtio-non-transitional\">\n      <driver name=\"qemu\" type=\"raw\" discard=\"unmap\" "
+         (virtio ? " model=\"virtio-non-transitional\">\n      <driver name=\"qemu\" type=\"raw\" "
+                   "discard=\"unmap\" "
                    "error_policy=\"report\" rerror_policy=\"report\"/>\n"
                  : ">\n") +
-         "      <source file=\"" + xml_text(disk.file) + "\"/>\n      <target dev=\"" + (virtio ? "vd" : "xvd") +
-         static_cast<char>('a' + number) + "\" bus=\"" + bus + "\"/>\n    </disk>\n";
+         "      <source file=\"" + xml_text(disk.file) + "\"/>\n      <target dev=\"" +
+         (virtio ? "vd" : "xvd") + static_cast<char>('a' + number) + "\" bus=\"" + bus +
+         "\"/>\n    </disk>\n";
 }
 }  // namespace
 
 std::string libvirt_xen(const Project& project) {
   std::string rest =
-      "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n"
+      "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  "
+      "<on_crash>destroy</on_crash>\n"
       "  <devices>\n";
   for (unsigned i = 0; i < project.card_count(); ++i) {
     rest += "    <interface type=\"bridge\">\n      <source bridge=\"xenbr0\"/>\n    </interface>\n";
   }
   const std::vector<Disk> disks = named_disks(project);
   for (std::size_t i = 0; i < disks.size(); ++i) rest += libvirt_disk(disks[i], "xen", i);
-  rest += "    <console type=\"pty\">\n      <target type=\"xen\" port=\"0\"/>\n    </console>\n  </devices>\n</domain>\n";
+  rest +=
+      "    <console type=\"pty\">\n      <target type=\"xen\" port=\"0\"/>\n    </console>\n  "
+      "</devices>\n</domain>\n";
   return libvirt_domain(project, "xen", "    <type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>\n", rest);
 }
 
 std::string libvirt_kvm(const Project& project) {
   std::string rest =
       "  <cpu mode=\"host-passthrough\"/>\n"
-      "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n"
+      "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  "
+      "<on_crash>destroy</on_crash>\n"
       "  <devices>\n";
   for (unsigned i = 0; i < project.card_count(); ++i) {
-    rest += "    <interface type=\"network\">\n      <source network=\"default\"/>\n      <model type=\"virtio-non-transitional\"/>\n"
-            "    </interface>\n";
+    rest +=
+        "    <interface type=\"network\">\n      <source network=\"default\"/>\n      <model "
+        "type=\"virtio-non-transitional\"/>\n"
+        "    </interface>\n";
   }
   const std::vector<Disk> disks = named_disks(project);
   for (std::size_t i = 0; i < disks.size(); ++i) rest += libvirt_disk(disks[i], "virtio", i);
   rest +=
-      "    <rng model=\"virtio-non-transitional\">\n      <backend model=\"random\">/dev/urandom</backend>\n    </rng>\n"
-      "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n  </devices>\n</domain>\n";
+      "    <rng model=\"virtio-non-transitional\">\n      <backend model=\"random\">/dev/urandom</backend>\n "
+      "   </rng>\n"
+      "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n  "
+      "</devices>\n</domain>\n";
   return libvirt_domain(project, "kvm", "    <type arch=\"x86_64\" machine=\"q35\">hvm</type>\n", rest);
 }
 
@@ -153,7 +179,8 @@ std::string cloud_hypervisor_json(const Project& project) {
             {"rng", {{"src", "/dev/urandom"}}},
             {"serial", {{"mode", "Tty"}}},
             {"console", {{"mode", "Off"}}}};
-  for (unsigned i = 0; i < project.card_count(); ++i) json["net"].push_back({{"tap", "tap" + std::to_string(i)}});
+  for (unsigned i = 0; i < project.card_count(); ++i)
+    json["net"].push_back({{"tap", "tap" + std::to_string(i)}});
   return json.dump(2) + "\n";
 }
 

@@ -1,4 +1,5 @@
-// What a manager of virtual machines needs to run an image: configurations for xl and libvirt, and for Cloud Hypervisor.
+// What a manager of virtual machines needs to run an image: configurations for xl and libvirt, and for Cloud
+// Hypervisor.
 #pragma once
 
 #include <string>

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
-#include <xen/xen.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
 #include <xen/grant_table.h>
@@ -19,3 +18,4 @@
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/version.h>
+#include <xen/xen.h>

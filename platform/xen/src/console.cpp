@@ -53,8 +53,8 @@ void Console::start() {
   const std::uint64_t frame = hvm_param(HVM_PARAM_CONSOLE_PFN);
   port_ = static_cast<Port>(hvm_param(HVM_PARAM_CONSOLE_EVTCHN));
   if (frame == 0 || port_ == 0) return;
-  void* const page = const_cast<void*>(
-      machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+  void* const page =
+      const_cast<void*>(machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
   the_ring = ring_ = static_cast<xencons_interface*>(page);
   the_port = port_;
   watch_port(port_);

@@ -44,6 +44,8 @@ void* new_page() noexcept {
   return page;
 }
 
-std::uint64_t frame_of(const volatile void* page) noexcept { return machine::dma_address(page) / machine::kPage; }
+std::uint64_t frame_of(const volatile void* page) noexcept {
+  return machine::dma_address(page) / machine::kPage;
+}
 
 }  // namespace fata::xen

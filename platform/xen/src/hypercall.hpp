@@ -11,7 +11,8 @@ extern std::uint8_t fata_uses_vmmcall;  // AMD's instruction instead of Intel's
 
 namespace fata::xen {
 
-// Finds the hypervisor by CPUID and chooses the instruction; false if it is not Xen. May run before relocation.
+// Finds the hypervisor by CPUID and chooses the instruction; false if it is not Xen. May run before
+// relocation.
 bool find_hypervisor() noexcept;
 
 inline long call(unsigned number, std::uint64_t a1) { return fata_hypercall(number, a1, 0, 0, 0); }
@@ -24,7 +25,8 @@ long call(unsigned number, unsigned command, T* argument, std::uint64_t a3 = 0) 
 std::uint64_t hvm_param(std::uint32_t index) noexcept;
 void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept;
 
-// Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`. False if it refuses.
+// Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`. False if it
+// refuses.
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept;
 
 // A page of memory of our own, zeroed, page-aligned; for good.

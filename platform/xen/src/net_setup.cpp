@@ -1,5 +1,5 @@
-// A card's beginning and end, what comes between when its backend goes, and what waits: built for size, unlike what moves
-// frames.
+// A card's beginning and end, what comes between when its backend goes, and what waits: built for size,
+// unlike what moves frames.
 #include <charconv>
 
 #include "fata/base/platform.hpp"
@@ -33,8 +33,8 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Contex
   return open(context.logger("xen-net"), offload, context.memory >= kRoomy, nth, context.stop);
 }
 
-async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload, bool roomy, unsigned nth,
-                                                                async::CancelToken stop) {
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload, bool roomy,
+                                                                unsigned nth, async::CancelToken stop) {
   Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth);
   if (!frontend) co_return fail(frontend.error());
   auto device = std::make_unique<NetDevice>(log, std::move(*frontend), offload, roomy);
@@ -44,7 +44,11 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool
 }
 
 NetDevice::NetDevice(Logger log, Frontend frontend, bool offload, bool roomy)
-    : log_(log), frontend_(std::move(frontend)), offload_(offload), roomy_(roomy), queue_(grants(), frame_of, sizes(roomy)) {
+    : log_(log),
+      frontend_(std::move(frontend)),
+      offload_(offload),
+      roomy_(roomy),
+      queue_(grants(), frame_of, sizes(roomy)) {
   attach(*this);
 }
 
@@ -154,12 +158,14 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
       }
       const BusState state = co_await self->frontend_.backend_state();
       // One that waits while we are connected has been started anew, and takes the rings as they are.
-      if ((state == BusState::kConnected || state == BusState::kInitWait) && self->queue_.connected()) continue;
+      if ((state == BusState::kConnected || state == BusState::kInitWait) && self->queue_.connected())
+        continue;
       if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
         (void)co_await self->frontend_.set_state(BusState::kInitialising);
         continue;
       }
-      const bool over = state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
+      const bool over =
+          state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
       if (over && self->queue_.connected()) {
         self->log_.warning("the backend goes away");
         self->leave(false);

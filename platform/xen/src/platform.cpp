@@ -35,11 +35,12 @@ struct State {
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
-// Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told of callbacks, of which
-// we want none.
+// Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told of
+// callbacks, of which we want none.
 void find_shared_info() {
   set_hvm_param(HVM_PARAM_CALLBACK_IRQ, 0);
-  if (!map_hypervisor_page(XENMAPSPACE_shared_info, 0, state.shared)) guest::refuse("Xen gives no shared page");
+  if (!map_hypervisor_page(XENMAPSPACE_shared_info, 0, state.shared))
+    guest::refuse("Xen gives no shared page");
   use_shared_info(*state.shared);
 }
 
@@ -52,12 +53,14 @@ void wait_a_moment(Port port) noexcept {
   sched_poll_t poll{};
   poll.ports.p = &ports;
   poll.nr_ports = 1;
-  poll.timeout = state.shared == nullptr ? 1 : state.clock.system_time_at(state.clock.now() + milliseconds(10));
+  poll.timeout =
+      state.shared == nullptr ? 1 : state.clock.system_time_at(state.clock.now() + milliseconds(10));
   call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
   take_event(port);
 }
 
-// Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager at their old places.
+// Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager at their
+// old places.
 void suspend() noexcept {
   state.console.flush();
   sched_shutdown_t request{SHUTDOWN_suspend};
@@ -86,8 +89,8 @@ void start_hypervisor() noexcept {
   const std::uint64_t frame = xen::hvm_param(HVM_PARAM_STORE_PFN);
   const auto port = static_cast<xen::Port>(xen::hvm_param(HVM_PARAM_STORE_EVTCHN));
   if (frame == 0 || port == 0) refuse("the domain has no xenstore");
-  void* const page = const_cast<void*>(
-      machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+  void* const page =
+      const_cast<void*>(machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
   xen::watch_port(port);
   state.store = new (xen::store_memory.data()) xen::Store(page, port);
 }
@@ -100,8 +103,8 @@ void refuse_without_entropy() noexcept {
   refuse("no source of entropy: give the domain a CPU with RDRAND or RDSEED (cpuid= of its config hides it)");
 }
 
-// 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of its own. The status itself
-// is left in xenstore.
+// 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of its own.
+// The status itself is left in xenstore.
 void power_off(int status) noexcept {
   if (state.store != nullptr) {
     state.store->write_and_forget("data/exit-status", Text<16>(std::in_place, status).view());

@@ -9,7 +9,8 @@ void Control::start(Store& store) { listener_.emplace(listen(this, &store)); }
 
 async::Task<void> Control::listen(Control* self, Store* store) {
   // What this domain can do, so that a manager need not wait for what never comes.
-  for (const char* feature : {"control/feature-poweroff", "control/feature-reboot", "control/feature-suspend"})
+  for (const char* feature :
+       {"control/feature-poweroff", "control/feature-reboot", "control/feature-suspend"})
     store->write_and_forget(feature, "1");
   Watch watch(*store, "control/shutdown");
   for (;;) {

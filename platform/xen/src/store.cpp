@@ -85,20 +85,23 @@ async::Task<Result<void>> Store::command(std::uint32_t type, Transaction in, std
 async::Task<Result<std::string>> Store::read(std::string path, async::Wait wait, Transaction in) {
   return request(XS_READ, in, store_path(path), wait);
 }
-async::Task<Result<void>> Store::write(std::string path, std::string value, async::Wait wait, Transaction in) {
+async::Task<Result<void>> Store::write(std::string path, std::string value, async::Wait wait,
+                                       Transaction in) {
   return command(XS_WRITE, in, store_pair(path, value), wait);
 }
 async::Task<Result<void>> Store::remove(std::string path, async::Wait wait, Transaction in) {
   return command(XS_RM, in, store_path(path), wait);
 }
-async::Task<Result<std::vector<std::string>>> Store::list(std::string path, async::Wait wait, Transaction in) {
+async::Task<Result<std::vector<std::string>>> Store::list(std::string path, async::Wait wait,
+                                                          Transaction in) {
   const Result<std::string> reply = co_await request(XS_DIRECTORY, in, store_path(path), wait);
   if (!reply) co_return fail(reply.error());
   std::vector<std::string> names;
   for (std::string_view rest = *reply; !rest.empty();) names.emplace_back(take_store_part(rest));
   co_return names;
 }
-async::Task<Result<void>> Store::permit(std::string path, std::vector<std::string> permissions, async::Wait wait) {
+async::Task<Result<void>> Store::permit(std::string path, std::vector<std::string> permissions,
+                                        async::Wait wait) {
   std::string payload = store_path(path);
   for (const std::string& one : permissions) payload += store_path(one);
   return command(XS_SET_PERMS, kNone, std::move(payload), wait);
@@ -175,7 +178,8 @@ bool Store::poll() noexcept {
   }
   more_ = moved;
   if (wire_.broken()) {
-    for (Pending* pending = pending_; pending != nullptr; pending = pending->next) pending->waiting.notify_all();
+    for (Pending* pending = pending_; pending != nullptr; pending = pending->next)
+      pending->waiting.notify_all();
   }
   return any;
 }
@@ -206,13 +210,17 @@ void Store::send_watch(const Watch& watch) {
 }
 
 Watch::Watch(Store& store, std::string path)
-    : store_(&store), path_(std::move(path)), token_(++store.next_id_), next_(std::exchange(store.watches_, this)) {
+    : store_(&store),
+      path_(std::move(path)),
+      token_(++store.next_id_),
+      next_(std::exchange(store.watches_, this)) {
   store.send_watch(*this);
   store.pump();
 }
 
 Watch::~Watch() {
-  (void)store_->wire_.send(XS_UNWATCH, kForget, Store::kNone, store_path(path_) + store_path(store_text(token_)));
+  (void)store_->wire_.send(XS_UNWATCH, kForget, Store::kNone,
+                           store_path(path_) + store_path(store_text(token_)));
   store_->pump();
   for (Watch** link = &store_->watches_; *link != nullptr; link = &(*link)->next_) {
     if (*link != this) continue;

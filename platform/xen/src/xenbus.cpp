@@ -5,7 +5,8 @@
 namespace fata::xen {
 namespace {
 
-async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint64_t otherwise, async::Wait wait) {
+async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint64_t otherwise,
+                                       async::Wait wait) {
   const Result<std::string> text = co_await store->read(std::move(path), wait);
   co_return text ? store_number(*text).value_or(otherwise) : otherwise;
 }
@@ -41,7 +42,8 @@ async::Task<Result<void>> Frontend::locate(async::Wait wait) {
 async::Task<std::uint64_t> Frontend::number(std::string node, std::uint64_t otherwise, async::Wait wait) {
   return read_number(store_, path_ + "/" + node, otherwise, wait);
 }
-async::Task<std::uint64_t> Frontend::backend_number(std::string node, std::uint64_t otherwise, async::Wait wait) {
+async::Task<std::uint64_t> Frontend::backend_number(std::string node, std::uint64_t otherwise,
+                                                    async::Wait wait) {
   return read_number(store_, backend_path_ + "/" + node, otherwise, wait);
 }
 async::Task<Result<std::string>> Frontend::text(std::string node, async::Wait wait) {
@@ -66,7 +68,8 @@ async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState st
       if (!written) break;
     }
     if (written) {
-      written = co_await store_->write(path_ + "/state", store_text(static_cast<unsigned>(state)), wait, *transaction);
+      written = co_await store_->write(path_ + "/state", store_text(static_cast<unsigned>(state)), wait,
+                                       *transaction);
     }
     const Result<void> ended = co_await store_->end(*transaction, written.has_value(), wait);
     if (!written) co_return written;

@@ -36,13 +36,15 @@ void chacha20_block(const std::array<std::uint32_t, 8>& key, std::uint32_t count
 // For drivers of entropy sources; each byte counts as full entropy.
 void add_entropy(std::span<const std::byte> bytes) noexcept;
 
-// How many of what the CPU's instructions gave count as full entropy: all bytes, or none where a word follows its like. Generators
-// that are stuck exist (all ones after a sleep, with success reported), while 64 bits that repeat by chance do not.
+// How many of what the CPU's instructions gave count as full entropy: all bytes, or none where a word follows
+// its like. Generators that are stuck exist (all ones after a sleep, with success reported), while 64 bits
+// that repeat by chance do not.
 std::size_t cpu_entropy(std::span<const std::uint64_t> words);
 
-// Called once before the image starts. Defined by the virtio-rng driver in images that are linked with it, which calls add_entropy().
-// `needed`: there is too little to start with, so it looks for the device and waits (bounded) for its bytes. Else it waits for
-// nothing: it looks when the image first idles, and the bytes are mixed in when they come (docs/decisions/entropy-at-the-start.md).
+// Called once before the image starts. Defined by the virtio-rng driver in images that are linked with it,
+// which calls add_entropy(). `needed`: there is too little to start with, so it looks for the device and
+// waits (bounded) for its bytes. Else it waits for nothing: it looks when the image first idles, and the
+// bytes are mixed in when they come (docs/decisions/entropy-at-the-start.md).
 extern "C" [[gnu::weak]] void fata_gather_boot_entropy(bool needed) noexcept;
 
 }  // namespace fata::guest

@@ -7,8 +7,8 @@
 
 namespace fata::guest {
 
-// `struct vcpu_time_info` of xen/xen.h (KVM: the kernel's Documentation/virt/kvm/x86/msr.rst). While the host writes,
-// `version` is odd.
+// `struct vcpu_time_info` of xen/xen.h (KVM: the kernel's Documentation/virt/kvm/x86/msr.rst). While the host
+// writes, `version` is odd.
 struct alignas(32) PvTime {
   std::uint32_t version, pad;
   std::uint64_t tsc;          // when this was written

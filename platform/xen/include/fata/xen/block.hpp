@@ -15,9 +15,9 @@
 #include "fata/async/context.hpp"
 #include "fata/async/places.hpp"
 #include "fata/base/counter.hpp"
-#include "fata/xen/device.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/xen/block_queue.hpp"
+#include "fata/xen/device.hpp"
 #include "fata/xen/xenbus.hpp"
 
 namespace fata::xen {

@@ -7,8 +7,8 @@ namespace fata::xen {
 
 class Device : public guest::Device {
  public:
-  // The domain was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone, and is to be asked for
-  // again.
+  // The domain was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone, and is to
+  // be asked for again.
   virtual void resume() noexcept = 0;
 
  protected:

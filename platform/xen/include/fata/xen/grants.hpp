@@ -1,5 +1,5 @@
-// Grants: pages of ours that another domain may read or write, by number. Version 1 of the table (xen/grant_table.h): its
-// frame numbers of 32 bits reach 16 TiB.
+// Grants: pages of ours that another domain may read or write, by number. Version 1 of the table
+// (xen/grant_table.h): its frame numbers of 32 bits reach 16 TiB.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ class GrantTable {
 
   // Lets `to` use the page of that number; nothing if the table is full.
   std::optional<GrantRef> grant(Domain to, std::uint64_t frame, bool read_only);
-  // Takes it back. False if it is in use right now: then nothing has changed, and the page must not be used for anything else.
+  // Takes it back. False if it is in use right now: then nothing has changed, and the page must not be used
+  // for anything else.
   bool end(GrantRef ref);
 
   std::size_t in_use() const { return used_; }

@@ -1,7 +1,8 @@
 // The frontend's side of a ring of requests and responses in one shared page (xen/io/ring.h).
 //
-// The backend may write anything into the page at any moment. Our own indexes are never read back from it, a response is copied
-// once and then looked at, and an index that runs ahead of what was asked marks the ring as broken.
+// The backend may write anything into the page at any moment. Our own indexes are never read back from it, a
+// response is copied once and then looked at, and an index that runs ahead of what was asked marks the ring
+// as broken.
 #pragma once
 
 #include <bit>
@@ -16,7 +17,8 @@ template <class Request, class Response>
 class FrontRing {
  public:
   static constexpr std::size_t kHeader = 64;
-  static constexpr std::size_t kSlot = sizeof(Request) > sizeof(Response) ? sizeof(Request) : sizeof(Response);
+  static constexpr std::size_t kSlot = sizeof(Request) > sizeof(Response) ? sizeof(Request)
+                                                                          : sizeof(Response);
   static constexpr std::uint32_t kSize = std::bit_floor((4096 - kHeader) / kSlot);
 
   // A page that outlives this.

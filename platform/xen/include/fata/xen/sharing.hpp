@@ -9,10 +9,10 @@
 #include <memory>
 #include <vector>
 
-#include "fata/xen/device.hpp"
 #include "fata/sig/event_channels.hpp"
 #include "fata/sig/grant_table.hpp"
 #include "fata/sig/xenstore.hpp"
+#include "fata/xen/device.hpp"
 #include "fata/xen/grants.hpp"
 #include "fata/xen/store.hpp"
 

@@ -16,8 +16,9 @@ namespace fata::xen {
 
 class Watch;
 
-// Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at most 3072 or 2048 bytes.
-// Every call may be cancelled; the reply is then thrown away when it comes. At most kMostPending are under way.
+// Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at most 3072
+// or 2048 bytes. Every call may be cancelled; the reply is then thrown away when it comes. At most
+// kMostPending are under way.
 class Store final : private Device {
  public:
   static constexpr std::size_t kMostPending = 48;
@@ -30,22 +31,26 @@ class Store final : private Device {
   Store& operator=(const Store&) = delete;
 
   async::Task<Result<std::string>> read(std::string path, async::Wait wait = {}, Transaction in = kNone);
-  async::Task<Result<void>> write(std::string path, std::string value, async::Wait wait = {}, Transaction in = kNone);
+  async::Task<Result<void>> write(std::string path, std::string value, async::Wait wait = {},
+                                  Transaction in = kNone);
   // The names directly below.
-  async::Task<Result<std::vector<std::string>>> list(std::string path, async::Wait wait = {}, Transaction in = kNone);
+  async::Task<Result<std::vector<std::string>>> list(std::string path, async::Wait wait = {},
+                                                     Transaction in = kNone);
   // With all below.
   async::Task<Result<void>> remove(std::string path, async::Wait wait = {}, Transaction in = kNone);
   // "b0", "r7": who may what; the first is the owner (xenstore's documentation).
-  async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions, async::Wait wait = {});
+  async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions,
+                                   async::Wait wait = {});
 
-  // Between begin() and end() the transaction sees one state of the tree, and what it writes comes at once. Errc::kAgain from
-  // end(): another one was faster, nothing was written; do all of it once more.
+  // Between begin() and end() the transaction sees one state of the tree, and what it writes comes at once.
+  // Errc::kAgain from end(): another one was faster, nothing was written; do all of it once more.
   async::Task<Result<Transaction>> begin(async::Wait wait = {});
   async::Task<Result<void>> end(Transaction transaction, bool commit, async::Wait wait = {});
 
   // Sends a write and asks for no reply: for the last words of an image.
   void write_and_forget(std::string_view path, std::string_view value);
-  // Until what was sent is with the hypervisor's side, or about 100 ms have passed. For ends, where no loop turns any more.
+  // Until what was sent is with the hypervisor's side, or about 100 ms have passed. For ends, where no loop
+  // turns any more.
   void flush() noexcept;
   // After the machine was stopped, before resume(): the page is the same, the port another.
   void rebind(Port port) noexcept;
@@ -53,8 +58,10 @@ class Store final : private Device {
  private:
   friend class Watch;
   struct Pending;
-  async::Task<Result<std::string>> request(std::uint32_t type, Transaction in, std::string payload, async::Wait wait);
-  async::Task<Result<void>> command(std::uint32_t type, Transaction in, std::string payload, async::Wait wait);
+  async::Task<Result<std::string>> request(std::uint32_t type, Transaction in, std::string payload,
+                                           async::Wait wait);
+  async::Task<Result<void>> command(std::uint32_t type, Transaction in, std::string payload,
+                                    async::Wait wait);
 
   // Device
   bool poll() noexcept override;

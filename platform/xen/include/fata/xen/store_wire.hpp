@@ -1,5 +1,6 @@
-// The wire of xenstore (xen/io/xs_wire.h) as a pure engine: requests go into a ring of 1 KiB piece by piece, replies and
-// events of watches come out of another. It knows no event channels; nothing that the other side writes is trusted.
+// The wire of xenstore (xen/io/xs_wire.h) as a pure engine: requests go into a ring of 1 KiB piece by piece,
+// replies and events of watches come out of another. It knows no event channels; nothing that the other side
+// writes is trusted.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ enum class BusState : unsigned {
 class Frontend {
  public:
   // The nth device of that kind ("vif", "vbd") which this domain was given, by its number.
-  static async::Task<Result<Frontend>> find(Store* store, std::string kind, unsigned nth, async::Wait wait = {});
+  static async::Task<Result<Frontend>> find(Store* store, std::string kind, unsigned nth,
+                                            async::Wait wait = {});
 
   const std::string& path() const { return path_; }
   const std::string& backend_path() const { return backend_path_; }
