@@ -76,9 +76,6 @@ void start_random() {
     if (!machine::hardware_random(word)) word = machine::read_tsc(), strong = false;
   }
   state.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
-  // RAM is mapped one to one, so the heap lies where the hypervisor put it: what the image uses of it begins
-  // elsewhere in each boot, behind up to 64 KiB. Whoever learns where knows 12 bits of 256.
-  (void)::operator new(static_cast<std::uint16_t>(words[0]));
 }
 
 }  // namespace
