@@ -2,6 +2,7 @@
 #include "fata/base/platform.hpp"
 
 #include <new>
+#include <utility>
 
 #include "balloon.hpp"
 #include "clock.hpp"
@@ -31,6 +32,7 @@ struct State {
   shared_info_t* shared = nullptr;
   Store* store = nullptr;
   bool listens = false;
+  bool ending = false;
 };
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
@@ -106,7 +108,8 @@ void refuse_without_entropy() noexcept {
 // 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of its own.
 // The status itself is left in xenstore.
 void power_off(int status) noexcept {
-  if (state.store != nullptr) {
+  // Once: a heap that is damaged cannot carry the message, and says so by coming here again.
+  if (state.store != nullptr && !std::exchange(state.ending, true)) {
     state.store->write_and_forget("data/exit-status", Text<16>(std::in_place, status).view());
     state.store->flush();
   }

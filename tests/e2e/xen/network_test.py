@@ -83,7 +83,7 @@ class Network(XenTest):
     def test_the_device_examples_use_the_card(self):
         name = self.start("examples/devices/network")
         self.lab.wait_console(name, "hardware address", 60)
-        self.lab.run("ping -c 3 -W 1 10.0.2.15", check=False)  # asks in vain who that is: broadcasts arrive
+        self.lab.run("ping -c 3 -W 1 10.0.2.15", timeout=90, check=False)  # asks in vain who that is: broadcasts arrive
         self.shut_down(name)
         self.assertRegex(self.lab.console(name), r"[1-9]\d* frames received, 0 sent back")
         address = self.lab.run("ip -6 addr show dev xenbr0 | sed -n 's,.* \\(fec0[^/]*\\)/.*,\\1,p'").text.strip()

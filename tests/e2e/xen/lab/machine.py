@@ -172,7 +172,7 @@ class Lab:
 
     # Commands in dom0.
 
-    def run(self, script, timeout=30, check=True):
+    def run(self, script, timeout=60, check=True):
         """Runs a shell script in dom0 and gives its status and output. With check, a status that is not 0 is an error."""
         result = self.begin(script).wait(timeout)
         if check and result.status != 0:
