@@ -29,8 +29,8 @@ def built(app):
     return image
 
 
-def fata(lab, image, words=""):
-    return (f'name = "fata"\ntype = "pvh"\nkernel = "{lab.put(image)}"\nmemory = 32\nshadow_memory = 4\n'
+def fata(lab, image, words="", name="fata"):
+    return (f'name = "{name}"\ntype = "pvh"\nkernel = "{lab.put(image)}"\nmemory = 32\nshadow_memory = 4\n'
             f'extra = "{words}"\n{VIF}{DESTROY}')
 
 
@@ -85,9 +85,10 @@ def main():
         print(f"first answer after xl create: fata {mine:.2f} s, Linux with NSD {peer:.2f} s, {peer / mine:.1f} times"
               f"   (fata {[f'{s:.2f}' for s in ours]}, Linux {[f'{s:.2f}' for s in theirs]})", flush=True)
         ours, theirs = [], []
-        for _ in range(runs):
-            ours.append(rates(lab, fata(lab, iperf), "5201"))
-            theirs.append(rates(lab, lab.linux(words="address=10.0.2.15/24 serve=iperf3", more=VIF) + DESTROY, "GUEST: up"))
+        for run in range(runs):
+            # Names of their own: a console's log is kept under its domain's name, and would still say that the one before was up.
+            ours.append(rates(lab, fata(lab, iperf, name=f"fata-{run}"), "5201"))
+            theirs.append(rates(lab, lab.linux(f"linux-{run}", "address=10.0.2.15/24 serve=iperf3", more=VIF) + DESTROY, "GUEST: up"))
         for way, text in enumerate(("dom0 sends", "the guest sends")):
             mine, peer = (statistics.median(row[way] for row in rows) for rows in (ours, theirs))
             print(f"iperf3 of dom0, {text}: fata {mine:.0f} Mb/s, Linux {peer:.0f} Mb/s, {mine / peer:.2f} times"
