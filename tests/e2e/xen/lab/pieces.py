@@ -102,6 +102,12 @@ def modules_in_order(folder, wanted):
     return order
 
 
+def without_types(module):
+    """The same, but the kernel does not find its type information (BTF), which it would read and check for a debugger that never
+    comes; nor the signature, which does not hold any more."""
+    return module.replace(b"\0.BTF\0", b"\0.btf\0").split(b"~Module signature appended~")[0]
+
+
 def unpacked_kernel(image, lz4):
     """The ELF file inside a bzImage: unpacking it here saves the emulated machine seconds. lz4 is the file of that library."""
     setup = (image[0x1F1] or 4) + 1

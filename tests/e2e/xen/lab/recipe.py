@@ -110,7 +110,7 @@ def userland(root, programs, own):
 
 def add_modules(archive, folder, wanted):
     for number, file in enumerate(pieces.modules_in_order(folder, wanted)):
-        archive.file(f"modules/{number:02}-{file.name}", file.read_bytes(), 0o644)
+        archive.file(f"modules/{number:02}-{file.name}", pieces.without_types(file.read_bytes()), 0o644)
 
 
 def dom0(root, tools):
