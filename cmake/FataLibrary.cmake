@@ -54,6 +54,11 @@ function(fata_library name)
   if(arg_SOURCES AND in_tree MATCHES "^(lib|base|async|sig)(/|$)")
     target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
   endif()
+  if(arg_SOURCES AND FATA_TESTS)
+    # Simulations run millions of events through the libraries, whose sources take no longer to compile for it.
+    target_compile_options(${target} PRIVATE -O1)
+    target_precompile_headers(${target} REUSE_FROM fata_library_headers)
+  endif()
   # `ninja with_NAME` builds the library and all below it, also where it is header-only and has nothing to build itself.
   add_custom_target(with_${name})
   add_dependencies(with_${name} ${target})
