@@ -64,6 +64,7 @@ void wait_a_moment(Port port) noexcept {
 // Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager at their
 // old places.
 void suspend() noexcept {
+  settle_all();
   state.console.flush();
   sched_shutdown_t request{SHUTDOWN_suspend};
   const bool cancelled = call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &request) == 1;
