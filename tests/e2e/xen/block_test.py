@@ -86,6 +86,10 @@ class Disks(XenTest):
         disk = self.disk("busy.img")
         name = self.start(BUSY, "", without="disk", more=self.disks(disk))
         self.rounds(name, 20)
+        # A suspension that is cancelled, as by a migration that fails, leaves the disk as it was.
+        self.lab.save(name, "saved", goes_on=True)
+        self.rounds(name, 20)
+        self.assertNotIn("connected again", self.lab.console(name))
         self.lab.save(name, "saved")
         self.lab.restore("saved")
         self.rounds(name, 20)
