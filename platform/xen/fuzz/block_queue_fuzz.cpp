@@ -22,6 +22,7 @@ using Kind = BlockQueue::Kind;
 constexpr Domain kBackend = 5;
 constexpr BlockQueue::Sizes kSizes{.places = 4, .pages = 16, .segments = 14};
 constexpr std::size_t kPages = 1 + 16 + 4;
+constexpr std::byte kFilled{3};
 constexpr std::size_t kMost = 14 * BlockQueue::kPageSize;
 
 class Game {
@@ -52,10 +53,9 @@ class Game {
     while (in_.ok() && !in_.at_end()) {
       step();
       check(queue_.under_way() == under_way_.size(), "places lost");
-      for (const Read& read : ended_)
-        check(read.seen == read.buffer, "a buffer changed after its request had ended");
       if (std::exchange(granted_, false)) check_grants();
     }
+    for (const Read& read : ended_) check_unchanged(read);
     queue_.disconnect(false);
     host_.release_all();
     check(queue_.connect(kBackend, 0), "no connection with a good backend");
@@ -74,13 +74,24 @@ class Game {
     std::size_t bytes;
   };
 
+  static void check_unchanged(const Read& read) {
+    check(equal_bytes(read.seen, read.buffer), "a buffer changed after its request had ended");
+  }
+  // All at once: what compares bytes one by one is most of what a fuzzer would do.
+  static bool is_untouched(Bytes buffer) {
+    static const std::vector<std::byte> untouched(kMost, kFilled);
+    return equal_bytes(buffer, Bytes(untouched).first(buffer.size()));
+  }
+
   void connect() {
     granted_ = true;
     if (queue_.connect(kBackend, 0)) queue_.start(limits_);
   }
 
   void step() {
-    switch (in_.u8() % 10) {
+    const std::uint8_t what = in_.u8();
+    if (what == 255) return move_on();
+    switch (what % 10) {
       case 0:
         begin();
         break;
@@ -115,6 +126,15 @@ class Game {
         break;
     }
   }
+  // The domain is suspended and goes on elsewhere.
+  void move_on() {
+    host_.move_on();
+    grants_.resume();
+    queue_.disconnect(true);
+    under_way_.clear();
+    check(grants_.in_use() == 0, "grants of another host");
+    connect();
+  }
   GrantRef ref() { return in_.u16() % GrantTable::kPerFrame; }
 
   void begin() {
@@ -125,10 +145,9 @@ class Game {
     const std::uint64_t most = std::min<std::uint64_t>(limits_.geometry.sectors, kMost / size);
     BlockQueue::Request request{.kind = kind, .sectors = 1 + in_.u8() % most};
     request.sector = in_.u64() % (limits_.geometry.sectors - request.sectors + 1);
-    Begun one{
-        kind,
-        std::vector<std::byte>(moves ? static_cast<std::size_t>(request.sectors * size) : 0, std::byte{3}),
-        0};
+    Begun one{kind,
+              std::vector<std::byte>(moves ? static_cast<std::size_t>(request.sectors * size) : 0, kFilled),
+              0};
     if (kind == Kind::kRead) request.in = one.buffer;
     if (kind == Kind::kWrite) request.out = one.buffer;
     if (kind == Kind::kDiscard) {
@@ -151,17 +170,17 @@ class Game {
     const auto found = under_way_.find(ended->place);
     check(found != under_way_.end(), "a request ended that was not begun");
     Begun& one = found->second;
-    check(std::all_of(one.buffer.begin() + static_cast<std::ptrdiff_t>(one.bytes), one.buffer.end(),
-                      [](std::byte b) { return b == std::byte{3}; }),
-          "beyond the request's part of the buffer");
+    check(is_untouched(Bytes(one.buffer).subspan(one.bytes)), "beyond the request's part of the buffer");
     if (one.kind == Kind::kWrite || !ended->outcome)
-      check(std::ranges::all_of(one.buffer, [](std::byte b) { return b == std::byte{3}; }),
-            "a buffer that is not to change");
+      check(is_untouched(one.buffer), "a buffer that is not to change");
     if (one.kind == Kind::kRead) {
       Read read{std::move(one.buffer), {}};
       read.seen = read.buffer;
       ended_.push_back(std::move(read));
-      if (ended_.size() > 4) ended_.erase(ended_.begin());
+      if (ended_.size() > 4) {
+        check_unchanged(ended_.front());
+        ended_.erase(ended_.begin());
+      }
     }
     under_way_.erase(found);
   }

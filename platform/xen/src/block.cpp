@@ -86,14 +86,20 @@ void BlockDevice::begin(Flight& flight, BlockQueue::Request& request) {
   if (request.kind == Kind::kWrite) request.out = request.out.subspan(bytes);
 }
 
+// Without the loop: no task goes on meanwhile.
+template <class Busy>
+void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
+  const Instant until = platform::monotonic_now() + patience;
+  while (busy() && platform::monotonic_now() < until) {
+    poll();
+    if (busy() && queue_.ask()) wait_a_moment(port_);
+  }
+}
+
 // What the backend was given runs to its end before a task that is destroyed is gone. The buffer would not
 // need it: the backend knows only pages of the queue's.
 void BlockDevice::leave_flight(Flight& flight) noexcept {
-  const Instant until = platform::monotonic_now() + kPatienceAtDeath;
-  while (flight.state == State::kUnderWay && platform::monotonic_now() < until) {
-    poll();
-    if (flight.state == State::kUnderWay && queue_.ask()) wait_a_moment(port_);
-  }
+  work_while([&] { return flight.state == State::kUnderWay; }, kPatienceAtDeath);
   if (flight.state == State::kUnderWay) {
     queue_.abandon(flight.place);
     flights_[flight.place] = nullptr;  // its place is given back when it has ended
@@ -113,6 +119,12 @@ void BlockDevice::reap() {
     flight->state = State::kIdle;
     flight->ended.notify_all();
   }
+}
+
+// After a migration this machine's backend may be there still when the next one works. A write that it had
+// not finished could then undo a later one.
+void BlockDevice::settle() noexcept {
+  work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kPatienceAtSuspension);
 }
 
 bool BlockDevice::poll() noexcept {

@@ -191,7 +191,8 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
       continue;
     }
     if (co_await self->join(async::Wait::at_most(kPatience))) {
-      self->log_.info("connected again");
+      self->log_.info("connected again, ", std::exchange(self->lost_requests_, 0),
+                      " requests asked for again");
     } else {
       co_await async::sleep(milliseconds(50));
     }
@@ -240,6 +241,7 @@ void BlockDevice::leave(bool forget) {
       places_.give_back();
       continue;
     }
+    ++lost_requests_;
     flight->state = State::kLost;
     flight->ended.notify_all();
   }

@@ -14,6 +14,9 @@ struct Devices {
       return;
     }
   }
+  static void settle() {
+    for (Device* device = first; device != nullptr; device = device->next_) device->settle();
+  }
   static void resume() {
     for (Device* device = first; device != nullptr; device = device->next_) device->resume();
   }
@@ -28,6 +31,7 @@ void detach(Device& device) noexcept {
   guest::detach(device);
   Devices::remove(device);
 }
+void settle_all() noexcept { Devices::settle(); }
 void resume_all() noexcept { Devices::resume(); }
 
 }  // namespace fata::xen

@@ -38,9 +38,11 @@ constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
 // Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told of
-// callbacks, of which we want none.
+// callbacks. None is wanted, and none comes while interrupts are closed; but to a domain without one libxc
+// does not tell that its suspension was cancelled (xl save -c, a migration that failed).
 void find_shared_info() {
-  set_hvm_param(HVM_PARAM_CALLBACK_IRQ, 0);
+  constexpr std::uint64_t kType = 56, kVector = 0xf3;
+  set_hvm_param(HVM_PARAM_CALLBACK_IRQ, std::uint64_t{HVM_PARAM_CALLBACK_TYPE_VECTOR} << kType | kVector);
   if (!map_hypervisor_page(XENMAPSPACE_shared_info, 0, state.shared))
     guest::refuse("Xen gives no shared page");
   use_shared_info(*state.shared);
@@ -64,6 +66,7 @@ void wait_a_moment(Port port) noexcept {
 // Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager at their
 // old places.
 void suspend() noexcept {
+  settle_all();
   state.console.flush();
   sched_shutdown_t request{SHUTDOWN_suspend};
   const bool cancelled = call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &request) == 1;

@@ -139,6 +139,32 @@ TEST(BlockQueue, AnotherHostHasNoGrantsToEnd) {
   world.part();
 }
 
+TEST(BlockQueue, WhatAnotherHostWasAskedForIsBegunAnewAndItsAnswersEndNothing) {
+  BlockWorld world(kSizes);
+  const std::vector<std::byte> buffer(4096, std::byte{7});
+  std::vector<std::byte> disk(1000 * 512);
+  const BlockQueue::Request write{.kind = Kind::kWrite, .sector = 3, .sectors = 8, .out = buffer};
+  BlockBackend& there = world.connect(kOffer);
+  world.queue.begin(write);
+  world.queue.publish();
+  const auto before = *there.take();
+  there.answer(before);  // too late: the domain is gone already
+  world.backend.reset();
+  world.host.move_on();
+  world.grants.resume();
+  world.queue.disconnect(true);
+  EXPECT_FALSE(world.queue.next());
+  BlockBackend& here = world.connect(kOffer);
+  world.queue.begin(write);
+  world.queue.publish();
+  here.perform(*here.take(), disk);
+  EXPECT_TRUE(equal_bytes(Bytes(disk).subspan(3 * 512, buffer.size()), buffer));
+  here.answer(before);
+  EXPECT_FALSE(world.queue.next());
+  EXPECT_TRUE(world.queue.broken());
+  world.part();
+}
+
 TEST(BlockQueue, ATableThatIsFullLeavesNothingBehind) {
   BlockWorld world(kSizes, 1);
   std::vector<GrantRef> others;

@@ -1,5 +1,5 @@
 """Fata's disks on a real Xen: the conformance suite, the examples, refusals, a backend that goes and comes or goes for good, a
-domain that is saved and restored while it reads and writes."""
+domain that is saved and restored, or moves, while it reads and writes."""
 import re
 import struct
 import time
@@ -71,13 +71,29 @@ class Disks(XenTest):
             self.assertLess(time.monotonic(), end, self.lab.console(name))
             time.sleep(0.05)
 
+    def ends_with_all_that_it_wrote(self, name, log, disk):
+        self.lab.run(f"xl shutdown {name}")
+        self.assertEqual(self.end(name), [POWEROFF, "0"], self.lab.console(log))
+        self.lab.run("sync")
+        held = re.findall(r"^region (\d) holds round (\d+)$", self.lab.console(log), re.M)
+        self.assertEqual(len(held), 4, self.lab.console(log))
+        data = (self.lab.folder / disk).read_bytes()
+        for region, last in ((int(region), int(last)) for region, last in held):
+            words = struct.unpack_from(f"<{REGION // 8}Q", data, region * REGION)
+            self.assertEqual(words, tuple(region << 56 | last << 24 | place for place in range(REGION // 8)))
+
     def test_reading_and_writing_go_on_through_save_and_restore_and_a_backend_that_comes_back(self):
         disk = self.disk("busy.img")
         name = self.start(BUSY, "", without="disk", more=self.disks(disk))
         self.rounds(name, 20)
+        # A suspension that is cancelled, as by a migration that fails, leaves the disk as it was.
+        self.lab.save(name, "saved", goes_on=True)
+        self.rounds(name, 20)
+        self.assertNotIn("connected again", self.lab.console(name))
         self.lab.save(name, "saved")
         self.lab.restore("saved")
         self.rounds(name, 20)
+        self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(name))
         number = self.lab.domains()[name]
         backend = f"/local/domain/0/backend/vbd/{number}/51712"
         # dom0's driver is taken away and put back. It takes the ring as it finds it, or, with requests of its own still under way,
@@ -91,15 +107,18 @@ class Disks(XenTest):
         text = self.lab.console(name)
         self.assertIn("the backend goes away", text)
         self.assertEqual(text.count("connected again"), again + 1, text)
-        self.lab.run(f"xl shutdown {name}")
-        self.assertEqual(self.end(name), [POWEROFF, "0"], self.lab.console(name))
-        self.lab.run("sync")
-        held = re.findall(r"^region (\d) holds round (\d+)$", self.lab.console(name), re.M)
-        self.assertEqual(len(held), 4, self.lab.console(name))
-        data = (self.lab.folder / disk).read_bytes()
-        for region, last in ((int(region), int(last)) for region, last in held):
-            words = struct.unpack_from(f"<{REGION // 8}Q", data, region * REGION)
-            self.assertEqual(words, tuple(region << 56 | last << 24 | place for place in range(REGION // 8)))
+        self.ends_with_all_that_it_wrote(name, name, disk)
+
+    def test_reading_and_writing_go_on_through_live_migration(self):
+        disk = self.disk("moved.img")
+        name = self.start(BUSY, "", without="disk", more=self.disks(disk))
+        self.rounds(name, 20)
+        self.lab.migrate(name)
+        # The host's console daemon names a log by what the domain was called when it came.
+        arrived = name + "--incoming"
+        self.rounds(arrived, 20)
+        self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(arrived))
+        self.ends_with_all_that_it_wrote(name, arrived, disk)
 
     def test_a_disk_that_is_detached_fails_what_is_under_way(self):
         name = self.start(BUSY, "", without="disk", more=self.disks(self.disk("gone.img")))

@@ -267,10 +267,10 @@ class Lab:
         """A job that ends when the domain has shut down or is gone; see dom0/end for what it says."""
         return self.begin(f"lab-end {name}")
 
-    def save(self, name, file, timeout=120):
-        """Suspends a domain into a file of the share, as xl save does. Its pages are another domain's, which 9p cannot
-        write: they go through a pipe."""
-        self.run(f"set -o pipefail; xl save {name} /dev/stdout | cat >/lab/{file}", timeout)
+    def save(self, name, file, timeout=120, goes_on=False):
+        """Suspends a domain into a file of the share, as xl save does; as xl save -c if it goes on. Its pages are another domain's, which
+        9p cannot write: they go through a pipe."""
+        self.run(f"set -o pipefail; xl save {'-c ' if goes_on else ''}{name} /dev/stdout | cat >/lab/{file}", timeout)
 
     def restore(self, file, timeout=120):
         self.run(f"xl restore /lab/{file}", timeout)

@@ -65,11 +65,14 @@ class BlockDevice final : private Device {
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);
+  static constexpr Duration kPatienceAtSuspension = seconds(10);  // the manager's is a minute
 
   // What moves data.
   async::Task<Result<void>> perform(BlockQueue::Request request, async::Wait wait);
   void begin(Flight& flight, BlockQueue::Request& request);
   void leave_flight(Flight& flight) noexcept;
+  template <class Busy>
+  void work_while(Busy busy, Duration patience) noexcept;
   void reap();
 
   // What connects.
@@ -87,6 +90,7 @@ class BlockDevice final : private Device {
   // Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
+  void settle() noexcept override;
   void resume() noexcept override;
 
   Logger log_;
@@ -97,6 +101,7 @@ class BlockDevice final : private Device {
   bool lost_ = false;    // after a suspension, until connected again
   bool broken_ = false;  // for good
   bool flush_failed_ = false;
+  std::size_t lost_requests_ = 0;
   std::vector<Flight*> flights_;  // by the queue's places; null: nobody waits any more
   async::Places places_{0};
   async::Places flushing_{1};
