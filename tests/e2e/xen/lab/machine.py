@@ -237,7 +237,7 @@ class Lab:
         return (f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory = {memory}\nvcpus = 1\n'
                 f'extra = "console=hvc0 {QUICK} {words}"\n{more}\n')
 
-    def create(self, config, timeout=30):
+    def create(self, config, timeout=90):
         """Creates a domain from the text of its configuration, or a file of it; gives its name."""
         text = config.read_text() if isinstance(config, pathlib.Path) else config
         name = re.search(r"""^\s*name\s*=\s*["']([\w.-]+)["']""", text, re.MULTILINE)
