@@ -42,11 +42,17 @@ void check_dom0(const Project& project) {
       throw UsageError(std::string("-t xen: this machine is no Xen dom0, as it has no ") + program + "; " +
                        otherwise);
   }
-  const Outcome asked = capture({"xl", "list", "0"});
+  const Outcome asked = capture({"xl", "list"});
   if (asked.status != 0) {
     throw UsageError("-t xen: xl does not reach Xen here (" +
                      asked.output.substr(0, asked.output.find('\n')) + "): it takes root on a dom0; " +
                      otherwise);
+  }
+  // xl refuses a name that is there, but with three lines.
+  const std::string& name = project.plan().name;
+  if (asked.output.contains('\n' + name + ' ')) {
+    throw UsageError("there is a domain " + name + " already; `xl shutdown " + name + "` or `xl destroy " +
+                     name + "` ends it");
   }
 }
 
@@ -147,6 +153,7 @@ class Domain {
     std::array<pollfd, 3> files{
         {{console_.file(), POLLIN, 0}, {signals.file(), POLLIN, 0}, {ends.file(), POLLIN, 0}}};
     std::optional<Clock::time_point> asked;
+    std::optional<Teller> shutdown;
     for (;;) {
       const auto patience =
           !asked
@@ -162,7 +169,8 @@ class Domain {
         if (asked && Clock::now() - *asked > kOneRequest) return destroyed();
         if (!asked) {
           asked = Clock::now();
-          capture({"xl", "shutdown", id_});
+          // It waits up to a minute for the domain to say that it has heard.
+          shutdown.emplace(Words{"xl", "shutdown", id_});
         }
       }
       if (files[2].revents != 0) {
@@ -218,16 +226,8 @@ class Domain {
   Teller console_;
 };
 
-// xl refuses a name that is there, but with three lines.
-void check_name(const std::string& name) {
-  if (capture({"xl", "domid", name}).status == 0)
-    throw UsageError("there is a domain " + name + " already; `xl shutdown " + name + "` or `xl destroy " +
-                     name + "` ends it");
-}
-
 int run_domain(const Project& project, const fs::path& config) {
   const std::string& name = project.plan().name;
-  check_name(name);
   const Signals signals;
   // Without a daemon of xl's, as we wait for the end ourselves.
   const Outcome created = capture({"xl", "create", "-e", "-q", config});
