@@ -29,7 +29,7 @@ class Refuses(FataTest):
 
     def test_a_domain_needs_a_dom0_or_the_lab(self):
         done = self.run_fata("run", NOOP, "-t", "xen", "--build-dir", self.folder / "xen", status=64)
-        self.assertRegex(done.stderr.splitlines()[-1], r"^fata: -t xen: this machine is no Xen dom0 with xl; .*`fata run --lab` boots")
+        self.assertRegex(done.stderr.splitlines()[-1], r"^fata: -t xen: this machine is no Xen dom0, as it has no xl; .*`fata run --lab` boots")
         done = self.run_fata("run", NOOP, "-t", "xen", "--lab", "--accel", "kvm", "--build-dir", self.folder / "xen", status=64)
         self.assertIn("fata: --accel: is QEMU's, for -t kvm", done.stderr)
         done = self.run_fata("run", NOOP, "--lab", "--build-dir", self.folder / "linux", status=64)

@@ -93,6 +93,15 @@ void replace(const Words& words) {
   throw UsageError(words.front() + " cannot be started: " + std::strerror(errno));
 }
 
+void write_all(int to, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(to, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
 std::string shell_line(const Words& words) {
   std::string line;
   for (const std::string& word : words) {

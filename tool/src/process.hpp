@@ -22,6 +22,9 @@ Outcome capture(const Words& words, const fs::path& folder = {});
 // Replaces this process. Returns only by throwing.
 [[noreturn]] void replace(const Words& words);
 
+// All of it, or what could be written before an error.
+void write_all(int to, std::string_view text);
+
 // The words as a line that a shell reads back.
 std::string shell_line(const Words& words);
 

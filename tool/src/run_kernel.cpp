@@ -148,15 +148,6 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   return q;
 }
 
-void write_all(int to, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(to, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
-
 // QEMU in a process group of its own, so that a Ctrl-C on the terminal reaches us alone; it dies with us.
 class Guest {
  public:
@@ -234,7 +225,7 @@ class Guest {
         std::array<char, 4096> some{};
         const ssize_t n = ::read(output_, some.data(), some.size());
         if (n <= 0) break;
-        show(std::string_view(some.data(), static_cast<std::size_t>(n)));
+        symboliser_.show(std::string_view(some.data(), static_cast<std::size_t>(n)));
       }
     }
     int status = 0;
@@ -244,17 +235,6 @@ class Guest {
   }
 
  private:
-  // Line by line, so that what the symboliser adds stands below the line it explains; a last line without a
-  // newline is shown at once as well.
-  void show(std::string_view output) {
-    while (!output.empty()) {
-      const std::size_t end = std::min(output.find('\n'), output.size() - 1) + 1;
-      write_all(1, output.substr(0, end));
-      write_all(1, symboliser_.feed(output.substr(0, end)));
-      output.remove_prefix(end);
-    }
-  }
-
   Symboliser& symboliser_;
   sigset_t old_mask_{};
   pid_t pid_ = -1;

@@ -1,33 +1,66 @@
 // `fata run -t xen`: by xl where this is a dom0, or in the lab.
-#include <signal.h>
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <optional>
 #include <sstream>
-#include <thread>
 
 #include "error.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
+#include "spawn.hpp"
+#include "symbolise.hpp"
 #include "xen.hpp"
 
 namespace fata::tool {
 namespace {
 
 constexpr unsigned kLeastMemory = 4;  // MiB
+constexpr int kXenFailed = 70;        // our status when the domain did not come to an end of its own
+constexpr int kCrashed = 125;
+constexpr auto kGrace =
+    std::chrono::seconds(10);  // from asking the domain to shut down until it is destroyed
+constexpr int kQuietMs = 300;  // of a console that has nothing more to say
+// A second signal within this time belongs to the first, as of timeout(1), which signals its child and its
+// group.
+constexpr auto kOneRequest = std::chrono::milliseconds(500);
 
-bool is_dom0() {
-  std::error_code missing;
-  if (!fs::exists("/proc/xen/capabilities", missing)) return false;
-  return read_file("/proc/xen/capabilities").find("control_d") != std::string::npos;
+// That xl is installed says little: it is the program that asks Xen, and may be refused.
+void check_dom0(const Project& project) {
+  const std::string otherwise = "`fata build " + project.choice().app.string() +
+                                " -t xen` makes the image and " + project.plan().name +
+                                ".xl for one, and `fata run --lab` boots an emulated machine with Xen in it";
+  for (const char* const program : {"xl", "xenstore-read", "xenstore-watch"}) {
+    if (find_program(program).empty())
+      throw UsageError(std::string("-t xen: this machine is no Xen dom0, as it has no ") + program + "; " +
+                       otherwise);
+  }
+  const Outcome asked = capture({"xl", "list"});
+  if (asked.status != 0) {
+    throw UsageError("-t xen: xl does not reach Xen here (" +
+                     asked.output.substr(0, asked.output.find('\n')) + "): it takes root on a dom0; " +
+                     otherwise);
+  }
+  // xl refuses a name that is there, but with three lines.
+  const std::string& name = project.plan().name;
+  if (asked.output.contains('\n' + name + ' ')) {
+    throw UsageError("there is a domain " + name + " already; `xl shutdown " + name + "` or `xl destroy " +
+                     name + "` ends it");
+  }
 }
 
 void check(const Project& project, const RunChoice& choice) {
   const std::pair<bool, const char*> others[]{{!choice.accel.empty(), "--accel"},
                                               {choice.machine != "microvm", "--machine"},
                                               {choice.gdb, "--gdb"},
+                                              {choice.console, "--console"},
                                               {!choice.pcap.empty(), "--pcap"},
                                               {!choice.links.empty(), "--link"}};
   for (const auto& [given, name] : others) {
@@ -43,11 +76,7 @@ void check(const Project& project, const RunChoice& choice) {
     throw UsageError(
         "--forward: ports are forwarded with --lab only; a domain has an address of its own on its bridge");
   }
-  if (!choice.lab && (!is_dom0() || find_program("xl").empty())) {
-    throw UsageError("-t xen: this machine is no Xen dom0 with xl; `fata build " +
-                     project.choice().app.string() + " -t xen` makes the image and " + project.plan().name +
-                     ".xl for one, and `fata run --lab` boots an emulated machine with Xen in it");
-  }
+  if (!choice.lab) check_dom0(project);
 }
 
 void check_xen_disk(const Disk& disk, const std::string& text, const RunChoice& choice) {
@@ -65,47 +94,145 @@ std::string one_line(std::string text) {
   return text;
 }
 
-volatile sig_atomic_t asked = 0;
-void note_signal(int) { asked = asked + 1; }
+// The signals that shall end the domain, as a file. They stay blocked in the programs that we start, which a
+// Ctrl-C on the terminal reaches as well: an xl that dies in the middle of its work would leave half of it.
+class Signals {
+ public:
+  Signals() {
+    sigset_t stops;
+    sigemptyset(&stops);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&stops, number);
+    sigprocmask(SIG_BLOCK, &stops, nullptr);
+    file_ = ::signalfd(-1, &stops, SFD_CLOEXEC);
+  }
+  ~Signals() { ::close(file_); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
 
-// Until the domain has ended: its console on our standard output, our signals its shutdown, its status ours.
+  int file() const { return file_; }
+  void take() const {
+    signalfd_siginfo info{};
+    (void)!::read(file_, &info, sizeof info);
+  }
+
+ private:
+  int file_;
+};
+
+// A program that tells something for as long as we want to hear it.
+class Teller {
+ public:
+  explicit Teller(const Words& words) : child_(words, {}) {}
+  ~Teller() { ::kill(child_.pid(), SIGKILL); }
+  Teller(const Teller&) = delete;
+  Teller& operator=(const Teller&) = delete;
+
+  int file() const { return child_.output(); }
+  // Empty when it has ended.
+  std::string some() {
+    std::array<char, 4096> bytes{};
+    const ssize_t n = ::read(file(), bytes.data(), bytes.size());
+    return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
+  }
+
+ private:
+  Child child_;
+};
+
+class Domain {
+ public:
+  Domain(std::string id, const fs::path& elf)
+      : id_(std::move(id)), symboliser_(elf), console_({"xl", "console", id_}) {}
+  ~Domain() { capture({"xl", "destroy", id_}); }
+  Domain(const Domain&) = delete;
+  Domain& operator=(const Domain&) = delete;
+
+  // Until it has ended; the status that is ours then.
+  int look_after(const Signals& signals) {
+    Teller ends({"xenstore-watch", "@releaseDomain"});  // its first word tells that it watches
+    std::array<pollfd, 3> files{
+        {{console_.file(), POLLIN, 0}, {signals.file(), POLLIN, 0}, {ends.file(), POLLIN, 0}}};
+    std::optional<Clock::time_point> asked;
+    std::optional<Teller> shutdown;
+    for (;;) {
+      const auto patience =
+          !asked
+              ? -1
+              : std::max<std::int64_t>(
+                    0, std::chrono::ceil<std::chrono::milliseconds>(*asked + kGrace - Clock::now()).count());
+      const int ready = ::poll(files.data(), files.size(), static_cast<int>(patience));
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready == 0) return destroyed();
+      if (files[0].revents != 0 && !pass_on()) files[0].fd = -1;
+      if (files[1].revents != 0) {
+        signals.take();
+        if (asked && Clock::now() - *asked > kOneRequest) return destroyed();
+        if (!asked) {
+          asked = Clock::now();
+          // It waits up to a minute for the domain to say that it has heard.
+          shutdown.emplace(Words{"xl", "shutdown", id_});
+        }
+      }
+      if (files[2].revents != 0) {
+        if (ends.some().empty()) {
+          say("xenstore-watch has ended, which would have told of the domain's end; the domain is destroyed");
+          return kXenFailed;
+        }
+        if (const auto status = ended()) return *status;
+      }
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool pass_on() {
+    const std::string some = console_.some();
+    symboliser_.show(some);
+    return !some.empty();
+  }
+
+  int destroyed() {
+    say("the domain did not shut down; it is destroyed");
+    return kXenFailed;
+  }
+
+  std::optional<int> ended() {
+    const Outcome listed = capture({"xl", "list", "-v", id_});
+    std::string name, number, memory, cpus, state, time, uuid, reason;
+    // The last line; state is letters of "rbpscd" or dashes.
+    std::istringstream words(listed.output.substr(listed.output.rfind('\n', listed.output.size() - 2) + 1));
+    words >> name >> number >> memory >> cpus >> state >> time >> uuid >> reason;
+    if (listed.status != 0 || state.contains('d')) {
+      say("the domain is gone: somebody destroyed it");
+      return kXenFailed;
+    }
+    if (!state.contains('s')) return std::nullopt;
+    // Its last words are still on their way through dom0's console daemon.
+    pollfd console{console_.file(), POLLIN, 0};
+    while (::poll(&console, 1, kQuietMs) > 0 && pass_on()) {
+    }
+    const Outcome left = capture({"xenstore-read", "/local/domain/" + id_ + "/data/exit-status"});
+    int code = 0;
+    if (left.status == 0 && std::sscanf(left.output.c_str(), "%d", &code) == 1) return code;
+    if (reason == "0") return 0;
+    say(reason == "1" ? "the domain wanted a reboot, as which Xen sees a triple fault, too"
+                      : "the domain crashed");
+    return kCrashed;
+  }
+
+  std::string id_;
+  Symboliser symboliser_;
+  Teller console_;
+};
+
 int run_domain(const Project& project, const fs::path& config) {
   const std::string& name = project.plan().name;
-  const Outcome created = capture({"xl", "create", "-q", config});
+  const Signals signals;
+  // Without a daemon of xl's, as we wait for the end ourselves.
+  const Outcome created = capture({"xl", "create", "-e", "-q", config});
   if (created.status != 0) throw UsageError("xl create: " + one_line(created.output));
-  const std::string id = one_line(capture({"xl", "domid", name}).output);
-  const std::string home = "/local/domain/" + id;
-  struct sigaction action{};
-  action.sa_handler = note_signal;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  std::fflush(nullptr);
-  const pid_t console = ::fork();
-  if (console == 0) {
-    ::setpgid(0, 0);  // a Ctrl-C is for us
-    ::execlp("xl", "xl", "console", id.c_str(), nullptr);
-    ::_exit(127);
-  }
-  int told = 0;
-  std::string state;
-  do {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (asked > told) {
-      capture({"xl", told++ == 0 ? "shutdown" : "destroy", id});
-    }
-    const Outcome listed = capture({"xl", "list", id});
-    if (listed.status != 0) break;
-    // The fifth word of the last line: "---s--", or "----c-".
-    std::istringstream words(listed.output.substr(listed.output.rfind('\n', listed.output.size() - 2) + 1));
-    for (int i = 0; i < 5; ++i) words >> state;
-  } while (state.find_first_of("sc") == state.npos);
-  const std::string status = one_line(capture({"xenstore-read", home + "/data/exit-status"}).output);
-  capture({"xl", "destroy", id});
-  ::kill(console, SIGTERM);
-  int code = 0;
-  if (std::sscanf(status.c_str(), "%d", &code) == 1) return code;
-  say("the domain ended without leaving its status");
-  return 1;
+  return Domain(one_line(capture({"xl", "domid", name}).output), project.elf()).look_after(signals);
 }
 
 }  // namespace

@@ -1,8 +1,18 @@
 #include "symbolise.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace fata::tool {
+
+void Symboliser::show(std::string_view output) {
+  while (!output.empty()) {
+    const std::size_t end = std::min(output.find('\n'), output.size() - 1) + 1;
+    write_all(1, output.substr(0, end));
+    write_all(1, feed(output.substr(0, end)));
+    output.remove_prefix(end);
+  }
+}
 
 std::string Symboliser::feed(std::string_view output) {
   std::string added;

@@ -12,11 +12,15 @@ class Symboliser {
  public:
   explicit Symboliser(fs::path elf) : elf_(std::move(elf)) {}
 
-  // Takes console output as it comes; gives what is to be added after it: the functions and places of a line
-  // that just ended and was one of a backtrace.
-  std::string feed(std::string_view output);
+  // Passes console output on to standard output, with the functions and places below each line of a
+  // backtrace; a last line without a
+  // newline is shown at once as well.
+  void show(std::string_view output);
 
  private:
+  // Gives what is to be added after this output: the functions and places of a line that just ended and was
+  // one of a backtrace.
+  std::string feed(std::string_view output);
   std::string places_of(const std::string& line) const;
 
   fs::path elf_;

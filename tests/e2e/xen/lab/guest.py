@@ -107,11 +107,15 @@ def run(given):
     memory = DOM0_NEEDS + (given.memory if given.kernel else configured_memory(given.config))
     copy = open(given.save_console, "wb") if given.save_console else None
     with Lab(given.forward, memory=memory, disks=given.disk) as lab:
-        (lab.folder / "guest.cfg").write_text(config(lab, given))
-        made = lab.run("xl create -e -q /lab/guest.cfg", check=False, timeout=60)
-        if made.status != 0:
-            raise LabError(f"xl create: {made.errors.decode(errors='replace').strip()}")
-        return status(follow(lab, Console(lab, copy), given.timeout))
+        return run_in(lab, given, copy)
+
+
+def run_in(lab, given, copy=None):
+    (lab.folder / "guest.cfg").write_text(config(lab, given))
+    made = lab.run("xl create -e -q /lab/guest.cfg", check=False, timeout=60)
+    if made.status != 0:
+        raise LabError(f"xl create: {made.errors.decode(errors='replace').strip()}")
+    return status(follow(lab, Console(lab, copy), given.timeout))
 
 
 def configured_memory(file):
