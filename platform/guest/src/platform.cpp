@@ -69,13 +69,15 @@ void refuse_exhaustion(std::string_view line) {
   refuse(line);
 }
 
-void start_random() {
+// Gives a word that differs between boots. Whoever learns it knows 64 bits of 256.
+std::uint64_t start_random() {
   std::array<std::uint64_t, RandomGenerator::kEnough / 8> words;
   bool strong = true;
   for (std::uint64_t& word : words) {
     if (!machine::hardware_random(word)) word = machine::read_tsc(), strong = false;
   }
   state.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
+  return words[0];
 }
 
 }  // namespace
@@ -140,18 +142,22 @@ extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t 
 
 extern "C" [[noreturn]] void fata_platform_main() noexcept {
   using guest::state;
+  // RAM is mapped one to one, so regions lie where the hypervisor put them: what the heap has of each begins
+  // up to 16 KiB further in, elsewhere in each boot.
+  const std::uint64_t gap = guest::start_random() & 0x3ff0;
   for (const Region& region : free_memory()) {
-    libc::heap().add_region(reinterpret_cast<void*>(region.begin), region.size());
+    if (region.size() > gap)
+      libc::heap().add_region(reinterpret_cast<void*>(region.begin + gap), region.size() - gap);
   }
   libc::set_exhaustion_handler(guest::refuse_exhaustion);
   guest::start_hypervisor();
-  if (command_line_was_cut()) guest::refuse("command line: longer than 4095 bytes");
-  if (const std::string_view wrong = state.command_line.parse(command_line()); !wrong.empty()) {
+  const std::string_view wrong = command_line_was_cut() ? std::string_view("longer than 4095 bytes")
+                                                        : state.command_line.parse(command_line());
+  if (!wrong.empty()) {
     constexpr std::string_view kWhere = "command line: ";
     fata_platform_emergency_write(kWhere.data(), kWhere.size());
     guest::refuse(wrong);
   }
-  guest::start_random();
   guest::start_devices();
   for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
     (*constructor)();

@@ -25,6 +25,8 @@ class Game {
 
   void play() {
     while (in_.ok() && !in_.at_end()) step();
+    LastRequest last(wire_, XS_WRITE, "last words");
+    for (int i = 0; i < 4; ++i) last.pump();
     page_ = {};
     wire_.restart();
     waiting_.clear();

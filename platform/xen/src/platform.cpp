@@ -111,11 +111,9 @@ void refuse_without_entropy() noexcept {
 // 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of its own.
 // The status itself is left in xenstore.
 void power_off(int status) noexcept {
-  // Once: a heap that is damaged cannot carry the message, and says so by coming here again.
-  if (state.store != nullptr && !std::exchange(state.ending, true)) {
-    state.store->write_and_forget("data/exit-status", Text<16>(std::in_place, status).view());
-    state.store->flush();
-  }
+  // Once: where memory is damaged this may fault, and come here again.
+  if (state.store != nullptr && !std::exchange(state.ending, true))
+    state.store->write_last("data/exit-status", Text<16>(std::in_place, status).view());
   const bool good = status == 0 || status == 63;
   sched_shutdown_t request{SHUTDOWN_crash};
   if (good) request.reason = state.control.wants_reboot() ? SHUTDOWN_reboot : SHUTDOWN_poweroff;

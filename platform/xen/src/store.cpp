@@ -3,6 +3,7 @@
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/base/text.hpp"
+#include "idle.hpp"
 
 namespace fata::xen {
 namespace {
@@ -130,16 +131,14 @@ bool Store::pump() {
   return moved;
 }
 
-void Store::flush() noexcept {
-  const Instant end = platform::monotonic_now() + milliseconds(100);
-  StoreWire::Message message;
-  // The reply to what was sent last: nothing else tells that it was taken.
-  do {
-    pump();
-    while (wire_.receive(message)) {
-      if (message.id == kForget && message.type == XS_WRITE) return;
-    }
-  } while (!wire_.broken() && platform::monotonic_now() < end);
+void Store::write_last(std::string_view path, std::string_view value) noexcept {
+  const Instant end = platform::monotonic_now() + seconds(1);
+  LastRequest request(wire_, XS_WRITE, Text<64>(std::in_place, path, '\0', value).view());
+  while (!wire_.broken() && platform::monotonic_now() < end) {
+    if (request.pump()) notify(port_);
+    if (request.answered()) return;
+    wait_a_moment(port_);
+  }
 }
 
 void Store::dispatch(StoreWire::Message& message) {

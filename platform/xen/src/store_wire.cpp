@@ -32,42 +32,55 @@ bool StoreWire::send(std::uint32_t type, std::uint32_t id, std::uint32_t transac
   return true;
 }
 
-bool StoreWire::push() {
+std::size_t StoreWire::put(std::string_view text) {
   auto& ring = *static_cast<xenstore_domain_interface*>(page_);
+  // Ours, but read once: whoever shares the page may write it.
+  const std::uint32_t produced = load(ring.req_prod);
+  const std::uint32_t used = produced - load(ring.req_cons);
+  if (used > kRing) return broken_ = true, 0;
+  const std::size_t at = produced % kRing;
+  const std::size_t count = std::min({text.size(), kRing - used, kRing - at});
+  std::memcpy(ring.req + at, text.data(), count);
+  store(ring.req_prod, produced + static_cast<std::uint32_t>(count));
+  return count;
+}
+
+bool StoreWire::push() {
   bool moved = false;
   while (!out_.empty()) {
-    const std::uint32_t produced =
-        load(ring.req_prod);  // ours, but read once: whoever shares the page may write it
-    const std::uint32_t used = produced - load(ring.req_cons);
-    if (used > kRing) return broken_ = true, moved;
-    const std::string_view left = std::string_view(out_.front()).substr(out_done_);
-    const std::size_t at = produced % kRing;
-    const std::size_t count = std::min({left.size(), kRing - used, kRing - at});
+    const std::size_t count = put(std::string_view(out_.front()).substr(out_done_));
     if (count == 0) break;
-    std::memcpy(ring.req + at, left.data(), count);
-    store(ring.req_prod, produced + static_cast<std::uint32_t>(count));
     moved = true;
     if ((out_done_ += count) == out_.front().size()) {
+      out_done_ = 0;  // before the heap has its say: what is left there is no half message
       out_.pop_front();
-      out_done_ = 0;
     }
   }
   return moved;
 }
 
-bool StoreWire::pull() {
+std::string_view StoreWire::look() {
   auto& ring = *static_cast<xenstore_domain_interface*>(page_);
+  const std::uint32_t consumed = load(ring.rsp_cons);
+  const std::uint32_t available = load(ring.rsp_prod) - consumed;
+  if (available > kRing) return broken_ = true, std::string_view();
+  const std::size_t at = consumed % kRing;
+  return {ring.rsp + at, std::min<std::size_t>(available, kRing - at)};
+}
+
+void StoreWire::take(std::size_t count) {
+  auto& ring = *static_cast<xenstore_domain_interface*>(page_);
+  store(ring.rsp_cons, load(ring.rsp_cons) + static_cast<std::uint32_t>(count));
+}
+
+bool StoreWire::pull() {
   bool moved = false;
   // One message at most beyond a whole one: what is not asked for stays in the ring.
   while (in_.size() < sizeof(xsd_sockmsg) + kMostPayload) {
-    const std::uint32_t consumed = load(ring.rsp_cons);
-    const std::uint32_t available = load(ring.rsp_prod) - consumed;
-    if (available > kRing) return broken_ = true, moved;
-    const std::size_t at = consumed % kRing;
-    const std::size_t count = std::min<std::size_t>(available, kRing - at);
-    if (count == 0) break;
-    in_.append(ring.rsp + at, count);
-    store(ring.rsp_cons, consumed + static_cast<std::uint32_t>(count));
+    const std::string_view piece = look();
+    if (piece.empty()) break;
+    in_.append(piece);
+    take(piece.size());
     moved = true;
   }
   return moved;
@@ -100,6 +113,60 @@ void StoreWire::restart() {
   in_.clear();
   out_done_ = 0;
   broken_ = false;
+}
+
+LastRequest::LastRequest(StoreWire& wire, std::uint32_t type, std::string_view payload) : wire_(wire) {
+  payload = payload.substr(0, message_.size() - kHeader);
+  const xsd_sockmsg header{type, kId, 0, static_cast<std::uint32_t>(payload.size())};
+  static_assert(sizeof header == kHeader);
+  std::memcpy(message_.data(), &header, kHeader);
+  payload.copy(message_.data() + kHeader, payload.size());
+  left_ = {message_.data(), kHeader + payload.size()};
+  if (wire.out_done_ != 0) half_ = std::string_view(wire.out_.front()).substr(wire.out_done_);
+  read(wire.in_);
+}
+
+bool LastRequest::pump() {
+  if (wire_.broken_) return false;
+  bool moved = false;
+  for (std::string_view* text : {&half_, &left_}) {
+    while (!text->empty()) {
+      const std::size_t count = wire_.put(*text);
+      if (count == 0) break;
+      text->remove_prefix(count);
+      moved = true;
+    }
+    if (!text->empty()) break;
+  }
+  // At most twice what the ring holds: the other side may be faster than this one.
+  for (int piece = 0; piece < 4; ++piece) {
+    const std::string_view text = wire_.look();
+    if (text.empty()) break;
+    read(text);
+    wire_.take(text.size());
+    moved = true;
+  }
+  return moved;
+}
+
+// What is read was not copied, so each byte is read once.
+void LastRequest::read(std::string_view text) {
+  while (!text.empty()) {
+    const bool in_payload = skip_ != 0;
+    const std::size_t count = std::min(text.size(), in_payload ? skip_ : kHeader - have_);
+    if (in_payload) {
+      skip_ -= count;
+    } else {
+      text.copy(header_.data() + have_, count);
+      have_ += count;
+    }
+    text.remove_prefix(count);
+    if (have_ != kHeader) continue;
+    const xsd_sockmsg header = header_of({header_.data(), kHeader});
+    have_ = 0;
+    skip_ = header.len;
+    answered_ |= header.req_id == kId && left_.empty();
+  }
 }
 
 std::string store_path(std::string_view path) { return std::string(path) + '\0'; }

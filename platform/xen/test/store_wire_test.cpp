@@ -190,6 +190,68 @@ TEST(StoreWire, CountsALieThatComesBehindGoodMessages) {
   EXPECT_TRUE(both.wire.broken());
 }
 
+// Moves all that can be moved, and answers each request.
+std::vector<std::string> heard(Both& both, LastRequest& last, std::size_t slice) {
+  std::vector<std::string> payloads;
+  for (int i = 0; i < 10000 && !last.answered() && !both.wire.broken(); ++i) {
+    last.pump();
+    both.daemon.take(slice);
+    while (auto request = both.daemon.next()) {
+      payloads.push_back(request->payload);
+      both.daemon.reply(request->header.type, request->header.req_id, request->payload);
+    }
+    both.daemon.give(slice);
+  }
+  EXPECT_TRUE(last.answered());
+  return payloads;
+}
+
+TEST(LastRequest, IsHeardBehindWhatIsHalfInTheRingAndWhatWaitsIsDropped) {
+  for (const std::size_t slice : {1U, 7U, 1024U}) {
+    for (const std::size_t size : {0U, 100U, 2000U}) {
+      Both both;
+      both.daemon.start_at(0xfffffff0);
+      const std::string payload = text_of(size, 1);
+      ASSERT_TRUE(both.wire.send(1, 1, 0, payload));
+      ASSERT_TRUE(both.wire.send(1, 2, 0, payload));
+      both.wire.pump();
+      const bool first_is_half = size > 1024, second_fits = size < 500;
+      LastRequest last(both.wire, 11, std::string_view("a/path\0value", 12));
+      std::vector<std::string> wanted{payload};
+      if (!first_is_half && second_fits) wanted.push_back(payload);
+      wanted.emplace_back("a/path\0value", 12);
+      EXPECT_EQ(heard(both, last, slice), wanted) << size;
+    }
+  }
+}
+
+TEST(LastRequest, ThrowsAwayTheRepliesOfOthersWhateverOfThemHadCome) {
+  for (std::size_t come = 0; come < 60; ++come) {
+    Both both;
+    both.daemon.reply(1, 1, "abc");
+    both.daemon.reply(1, 2, "");
+    for (std::uint32_t i = 3; i < 100; ++i) both.daemon.reply(1, i, text_of(100, i));
+    both.daemon.give(come);
+    both.wire.pump();
+    LastRequest last(both.wire, 11, "last");
+    EXPECT_EQ(heard(both, last, 50), std::vector<std::string>{"last"}) << come;
+  }
+}
+
+TEST(LastRequest, MovesNothingOnABrokenWireAndEndsInTheFaceOfNonsense) {
+  Both both;
+  LastRequest last(both.wire, 11, std::string(100, 'x'));
+  both.shared().rsp_prod = 1024;  // headers of zeros
+  EXPECT_TRUE(last.pump());
+  both.daemon.take(1024);
+  EXPECT_EQ(both.daemon.next()->payload, std::string(48, 'x'));
+  both.shared().req_cons = both.shared().req_prod + 1;
+  both.shared().rsp_prod = both.shared().rsp_cons + 1025;
+  EXPECT_FALSE(last.pump());
+  EXPECT_TRUE(both.wire.broken());
+  EXPECT_FALSE(last.answered());
+}
+
 TEST(StorePayload, IsPutTogetherAndTakenApart) {
   std::string all = store_path("a/b") + store_pair("c", "value");
   std::string_view rest = all;

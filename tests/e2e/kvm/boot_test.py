@@ -126,10 +126,11 @@ class Boot(unittest.TestCase):
         self.assertEqual((ended.text, ended.status),
                          ("this CPU has no no-execute bit; use -cpu max or -cpu host\n", 64))
 
-    def test_each_boot_has_a_base_and_random_bytes_of_its_own(self):
-        lines = [tuple(boot("probe", "base random").lines) for _ in range(12)]
-        self.assertEqual(len({base for base, _ in lines}), 12)
-        self.assertEqual(len({random for _, random in lines}), 12)
+    def test_each_boot_has_a_base_a_heap_and_random_bytes_of_its_own(self):
+        lines = [tuple(boot("probe", "base heap random").lines) for _ in range(12)]
+        self.assertEqual(len({base for base, _, _ in lines}), 12)
+        self.assertGreater(len({heap for _, heap, _ in lines}), 6)  # of 1,024 places now and then two are alike
+        self.assertEqual(len({random for _, _, random in lines}), 12)
 
     def test_the_base_can_be_fixed_for_a_debugger(self):
         self.assertEqual(boot("probe", "base fata.base=0x200000000000").lines, ["base 0x200000000000"])

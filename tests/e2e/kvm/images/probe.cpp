@@ -81,6 +81,9 @@ async::Task<int> run(async::Context* context) {
       Text<64> text;
       for (const std::byte b : bytes) text.put_hex(static_cast<std::uint8_t>(b), 2);
       log.info("random ", text.view());
+    } else if (name == "heap") {
+      const auto block = std::make_unique<int>();
+      log.info("heap ", Hex{reinterpret_cast<std::uintptr_t>(block.get())});
     } else if (name == "base") {
       log.info("base ", Hex{machine::image().begin});
     } else if (name == "containers") {

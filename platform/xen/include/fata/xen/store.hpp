@@ -47,11 +47,11 @@ class Store final : private Device {
   async::Task<Result<Transaction>> begin(async::Wait wait = {});
   async::Task<Result<void>> end(Transaction transaction, bool commit, async::Wait wait = {});
 
-  // Sends a write and asks for no reply: for the last words of an image.
+  // Sends a write and asks for no reply.
   void write_and_forget(std::string_view path, std::string_view value);
-  // Until what was sent is with the hypervisor's side, or about 100 ms have passed. For ends, where no loop
-  // turns any more.
-  void flush() noexcept;
+  // The last words of an image: takes no heap, and waits until they were heard, or about a second has passed.
+  // Path and value are short (LastRequest).
+  void write_last(std::string_view path, std::string_view value) noexcept;
   // After the machine was stopped, before resume(): the page is the same, the port another.
   void rebind(Port port) noexcept;
 

@@ -3,6 +3,7 @@
 // writes is trusted.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -39,7 +40,13 @@ class StoreWire {
   void restart();
 
  private:
+  friend class LastRequest;
+  // Puts what fits of `text` into the ring; how many bytes.
+  std::size_t put(std::string_view text);
   bool push();
+  // What came in and lies in one piece in the ring, until it is taken.
+  std::string_view look();
+  void take(std::size_t count);
   bool pull();
 
   void* page_;
@@ -47,6 +54,33 @@ class StoreWire {
   std::size_t out_done_ = 0;  // bytes of out_.front() that are in the ring
   std::string in_;            // what came in and is no whole message yet
   bool broken_ = false;
+};
+
+// The last request of an image: takes no heap, which may be damaged. What is half in the ring is completed,
+// what waits for it is dropped, and nothing that comes in but this one's reply is looked at.
+class LastRequest {
+ public:
+  // The wire is used no more but by this. `payload` is at most 48 bytes, what is beyond is cut.
+  LastRequest(StoreWire& wire, std::uint32_t type, std::string_view payload);
+  LastRequest(const LastRequest&) = delete;
+  LastRequest& operator=(const LastRequest&) = delete;
+
+  // Moves what can be moved. True if the other side is to be notified.
+  bool pump();
+  bool answered() const { return answered_; }
+
+ private:
+  static constexpr std::size_t kHeader = 16;
+  static constexpr std::uint32_t kId = 0xffffffff;  // no other's
+  void read(std::string_view text);
+
+  StoreWire& wire_;
+  std::array<char, kHeader + 48> message_{};
+  std::string_view half_, left_;  // what is to be put: of the request before, of this one
+  std::array<char, kHeader> header_{};
+  std::size_t have_ = 0;  // bytes of the header of what comes in
+  std::size_t skip_ = 0;  // bytes of its payload that are still to come
+  bool answered_ = false;
 };
 
 // Payloads: parts that each end in a zero byte, but for the last one of a value.
