@@ -158,7 +158,6 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
     fata_platform_emergency_write(kWhere.data(), kWhere.size());
     guest::refuse(wrong);
   }
-  guest::start_devices();
   for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
     (*constructor)();
   guest::finish_start();

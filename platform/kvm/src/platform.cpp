@@ -1,5 +1,5 @@
-// The platform header on a PC under a hypervisor: clocks, console, polling, idling. What every kernel does is in
-// platform/guest.
+// The platform header on a PC under a hypervisor: clocks, console, polling, idling. What every kernel does is
+// in platform/guest.
 #include "fata/base/platform.hpp"
 
 #include "clock.hpp"
@@ -50,9 +50,6 @@ void start_hypervisor() noexcept {
   machine::start_interrupts();
   state.clock.start(machine::entry_tsc());
   state.console.start();
-}
-
-void start_devices() noexcept {
   machine::route_pin(4, machine::allocate_interrupt());  // the console
   state.power_button.start();
 }

@@ -50,11 +50,9 @@ bool write_all(std::string_view text) {
 }  // namespace
 
 void Console::start() {
-  const std::uint64_t frame = hvm_param(HVM_PARAM_CONSOLE_PFN);
+  void* const page = map_hvm_page(HVM_PARAM_CONSOLE_PFN);
   port_ = static_cast<Port>(hvm_param(HVM_PARAM_CONSOLE_EVTCHN));
-  if (frame == 0 || port_ == 0) return;
-  void* const page =
-      const_cast<void*>(machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+  if (page == nullptr || port_ == 0) return;
   the_ring = ring_ = static_cast<xencons_interface*>(page);
   the_port = port_;
   watch_port(port_);

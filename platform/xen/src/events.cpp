@@ -11,7 +11,7 @@ namespace fata::xen {
 namespace {
 
 constinit shared_info_t* shared = nullptr;
-constinit std::array<evtchn_port_t, kMostPorts> watched{};
+constinit std::array<Port, kMostPorts> watched{};
 constinit unsigned watched_count = 0;
 
 Result<Port> opened(long status, Port port) {
@@ -77,10 +77,12 @@ bool take_event(Port port) noexcept {
   return true;
 }
 
-void wait_for_event(std::uint64_t until) noexcept {
+std::span<Port> watched_ports() noexcept { return std::span(watched).first(watched_count); }
+
+void wait_for_event(std::span<Port> ports, std::uint64_t until) noexcept {
   sched_poll_t poll{};
-  poll.ports.p = watched.data();
-  poll.nr_ports = watched_count;
+  poll.ports.p = ports.data();
+  poll.nr_ports = static_cast<unsigned>(ports.size());
   poll.timeout = until;
   call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
 }

@@ -33,6 +33,12 @@ void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept {
   call(__HYPERVISOR_hvm_op, HVMOP_set_param, &param);
 }
 
+void* map_hvm_page(std::uint32_t index) noexcept {
+  const std::uint64_t frame = hvm_param(index);
+  if (frame == 0) return nullptr;
+  return const_cast<void*>(machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+}
+
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept {
   xen_add_to_physmap_t request{DOMID_SELF, 0, space, index, frame_of(page)};
   return call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &request) == 0;

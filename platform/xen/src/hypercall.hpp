@@ -24,6 +24,8 @@ long call(unsigned number, unsigned command, T* argument, std::uint64_t a3 = 0) 
 // A parameter of the domain (xen/hvm/params.h); 0 if there is none.
 std::uint64_t hvm_param(std::uint32_t index) noexcept;
 void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept;
+// The page whose frame a parameter names, mapped; nullptr if there is none.
+void* map_hvm_page(std::uint32_t index) noexcept;
 
 // Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`. False if it
 // refuses.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "abi.hpp"
+#include "fata/xen/events.hpp"
 
 namespace fata::xen {
 
@@ -11,9 +13,11 @@ namespace fata::xen {
 void use_shared_info(shared_info_t& page) noexcept;
 // After the machine was stopped no port is what it was.
 void forget_ports() noexcept;
-// Returns when a watched port's bit is set, or the hypervisor's time has reached `until`.
-void wait_for_event(std::uint64_t until) noexcept;
+// All that are watched.
+std::span<Port> watched_ports() noexcept;
+// Returns when the bit of one of `ports` is set, or the hypervisor's time has reached `until`.
+void wait_for_event(std::span<Port> ports, std::uint64_t until) noexcept;
 // Lets the host run: until `port`, which the domain was born with, has an event, or some 10 ms have passed.
-void wait_a_moment(std::uint32_t port) noexcept;
+void wait_a_moment(Port port) noexcept;
 
 }  // namespace fata::xen

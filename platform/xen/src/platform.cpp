@@ -13,7 +13,6 @@
 #include "fata/guest/hypervisor.hpp"
 #include "fata/machine/boot.hpp"
 #include "fata/machine/cpu.hpp"
-#include "fata/machine/memory.hpp"
 #include "fata/machine/report.hpp"
 #include "fata/xen/grants.hpp"
 #include "fata/xen/store.hpp"
@@ -53,13 +52,9 @@ void find_shared_info() {
 Store& store() noexcept { return *state.store; }
 
 void wait_a_moment(Port port) noexcept {
-  evtchn_port_t ports = port;
-  sched_poll_t poll{};
-  poll.ports.p = &ports;
-  poll.nr_ports = 1;
-  poll.timeout =
-      state.shared == nullptr ? 1 : state.clock.system_time_at(state.clock.now() + milliseconds(10));
-  call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+  wait_for_event({&port, 1}, state.shared == nullptr
+                                 ? 1
+                                 : state.clock.system_time_at(state.clock.now() + milliseconds(10)));
   take_event(port);
 }
 
@@ -91,16 +86,12 @@ void start_hypervisor() noexcept {
   state.shared = static_cast<shared_info_t*>(xen::new_page());
   xen::find_shared_info();
   state.clock.start(*state.shared, machine::entry_tsc());
-  const std::uint64_t frame = xen::hvm_param(HVM_PARAM_STORE_PFN);
+  void* const page = xen::map_hvm_page(HVM_PARAM_STORE_PFN);
   const auto port = static_cast<xen::Port>(xen::hvm_param(HVM_PARAM_STORE_EVTCHN));
-  if (frame == 0 || port == 0) refuse("the domain has no xenstore");
-  void* const page =
-      const_cast<void*>(machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+  if (page == nullptr || port == 0) refuse("the domain has no xenstore");
   xen::watch_port(port);
   state.store = new (xen::store_memory.data()) xen::Store(page, port);
 }
-
-void start_devices() noexcept {}
 
 void finish_start() noexcept {}
 
@@ -149,7 +140,7 @@ void idle_until(Instant deadline) noexcept {
   state.console.drain();
   if (!guest::prepare_all_to_idle()) return;
   if (monotonic_now() >= deadline) return;
-  xen::wait_for_event(state.clock.system_time_at(deadline));
+  xen::wait_for_event(xen::watched_ports(), state.clock.system_time_at(deadline));
 }
 
 }  // namespace fata::platform

@@ -16,8 +16,6 @@ namespace fata::guest {
 //
 // There is a heap, and nothing else yet. Console and monotonic clock work afterwards.
 void start_hypervisor() noexcept;
-// The command line is read.
-void start_devices() noexcept;
 // Constructors have run; an estimate of the clock's rate may be taken.
 void finish_start() noexcept;
 
