@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -26,16 +24,14 @@
 #include "error.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
+#include "stop_signals.hpp"
 #include "symbolise.hpp"
 
 namespace fata::tool {
 namespace {
 
-constexpr int kQemuFailed = 70;  // our status when QEMU itself, not the image, went wrong
-constexpr int kGraceMs = 5000;   // from asking the guest to stop until it is ended
-// A second signal within this time belongs to the first: timeout(1) signals its child, and then its whole
-// group.
-constexpr auto kOneRequest = std::chrono::milliseconds(500);
+constexpr int kQemuFailed = 70;       // our status when QEMU itself, not the image, went wrong
+constexpr int kGraceMs = 5000;        // from asking the guest to stop until it is ended
 constexpr unsigned kLeastMemory = 2;  // MiB; with less, QEMU does not even come to start the image
 
 class File {
@@ -153,12 +149,6 @@ class Guest {
  public:
   // `typed`: standard input, or -1 if nothing shall be typed on the guest's console.
   Guest(const Words& words, Symboliser& symboliser, int typed) : symboliser_(symboliser), typed_(typed) {
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigprocmask(SIG_BLOCK, &stops, &old_mask_);
-    signals_ = ::signalfd(-1, &stops, SFD_CLOEXEC);
     std::array<int, 2> in{}, out{};
     if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0) throw Failed{1};
     std::vector<char*> list;
@@ -169,7 +159,7 @@ class Guest {
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       ::setpgid(0, 0);
-      sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
+      signals_.unblock();
       ::dup2(in[0], 0);
       ::dup2(out[1], 1);
       ::execvp(list[0], list.data());
@@ -184,16 +174,15 @@ class Guest {
     std::signal(SIGTTIN, SIG_IGN);
   }
   ~Guest() {
-    for (const int file : {signals_, input_, output_}) ::close(file);
+    for (const int file : {input_, output_}) ::close(file);
   }
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
   // Until it has ended; its wait status.
   int look_after() {
-    std::array<pollfd, 3> files{{{output_, POLLIN, 0}, {signals_, POLLIN, 0}, {typed_, POLLIN, 0}}};
+    std::array<pollfd, 3> files{{{output_, POLLIN, 0}, {signals_.file(), POLLIN, 0}, {typed_, POLLIN, 0}}};
     int patience = -1;
-    std::chrono::steady_clock::time_point asked{};
     for (;;) {
       const int ready = ::poll(files.data(), files.size(), patience);
       if (ready == 0) {
@@ -202,17 +191,12 @@ class Guest {
         patience = -1;
       }
       if (ready > 0 && files[1].revents != 0) {
-        signalfd_siginfo info{};
-        if (::read(signals_, &info, sizeof info) > 0) {
-          // The console's Ctrl-C asks the image to stop; a second signal does not wait for it.
-          const auto now = std::chrono::steady_clock::now();
-          if (patience < 0) {
-            write_all(input_, "\x03");
-            patience = kGraceMs;
-            asked = now;
-          } else if (now - asked > kOneRequest) {
-            ::kill(pid_, SIGKILL);
-          }
+        const StopSignals::Wish wish = signals_.take();
+        if (wish == StopSignals::Wish::kStop) {
+          write_all(input_, "\x03");  // the console's Ctrl-C
+          patience = kGraceMs;
+        } else if (wish == StopSignals::Wish::kEnd) {
+          ::kill(pid_, SIGKILL);
         }
       }
       if (ready > 0 && files[2].revents != 0) {  // what is typed here is typed on the guest's console
@@ -236,9 +220,9 @@ class Guest {
 
  private:
   Symboliser& symboliser_;
-  sigset_t old_mask_{};
+  StopSignals signals_{SIGINT, SIGTERM};
   pid_t pid_ = -1;
-  int typed_, signals_ = -1, input_ = -1, output_ = -1;
+  int typed_, input_ = -1, output_ = -1;
 };
 
 }  // namespace

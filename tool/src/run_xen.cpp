@@ -1,6 +1,5 @@
 // `fata run -t xen`: by xl where this is a dom0, or in the lab.
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "progress.hpp"
 #include "qemu.hpp"
 #include "spawn.hpp"
+#include "stop_signals.hpp"
 #include "symbolise.hpp"
 #include "xen.hpp"
 
@@ -28,9 +28,6 @@ constexpr int kCrashed = 125;
 constexpr auto kGrace =
     std::chrono::seconds(10);  // from asking the domain to shut down until it is destroyed
 constexpr int kQuietMs = 300;  // of a console that has nothing more to say
-// A second signal within this time belongs to the first, as of timeout(1), which signals its child and its
-// group.
-constexpr auto kOneRequest = std::chrono::milliseconds(500);
 
 // That xl is installed says little: it is the program that asks Xen, and may be refused.
 void check_dom0(const Project& project) {
@@ -94,31 +91,6 @@ std::string one_line(std::string text) {
   return text;
 }
 
-// The signals that shall end the domain, as a file. They stay blocked in the programs that we start, which a
-// Ctrl-C on the terminal reaches as well: an xl that dies in the middle of its work would leave half of it.
-class Signals {
- public:
-  Signals() {
-    sigset_t stops;
-    sigemptyset(&stops);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&stops, number);
-    sigprocmask(SIG_BLOCK, &stops, nullptr);
-    file_ = ::signalfd(-1, &stops, SFD_CLOEXEC);
-  }
-  ~Signals() { ::close(file_); }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  int file() const { return file_; }
-  void take() const {
-    signalfd_siginfo info{};
-    (void)!::read(file_, &info, sizeof info);
-  }
-
- private:
-  int file_;
-};
-
 // A program that tells something for as long as we want to hear it.
 class Teller {
  public:
@@ -148,27 +120,26 @@ class Domain {
   Domain& operator=(const Domain&) = delete;
 
   // Until it has ended; the status that is ours then.
-  int look_after(const Signals& signals) {
+  int look_after(StopSignals& signals) {
     Teller ends({"xenstore-watch", "@releaseDomain"});  // its first word tells that it watches
     std::array<pollfd, 3> files{
         {{console_.file(), POLLIN, 0}, {signals.file(), POLLIN, 0}, {ends.file(), POLLIN, 0}}};
-    std::optional<Clock::time_point> asked;
+    std::optional<Clock::time_point> deadline;
     std::optional<Teller> shutdown;
     for (;;) {
       const auto patience =
-          !asked
-              ? -1
-              : std::max<std::int64_t>(
-                    0, std::chrono::ceil<std::chrono::milliseconds>(*asked + kGrace - Clock::now()).count());
+          !deadline ? -1
+                    : std::max<std::int64_t>(
+                          0, std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count());
       const int ready = ::poll(files.data(), files.size(), static_cast<int>(patience));
       if (ready < 0 && errno == EINTR) continue;
       if (ready == 0) return destroyed();
       if (files[0].revents != 0 && !pass_on()) files[0].fd = -1;
       if (files[1].revents != 0) {
-        signals.take();
-        if (asked && Clock::now() - *asked > kOneRequest) return destroyed();
-        if (!asked) {
-          asked = Clock::now();
+        const StopSignals::Wish wish = signals.take();
+        if (wish == StopSignals::Wish::kEnd) return destroyed();
+        if (wish == StopSignals::Wish::kStop) {
+          deadline = Clock::now() + kGrace;
           // It waits up to a minute for the domain to say that it has heard.
           shutdown.emplace(Words{"xl", "shutdown", id_});
         }
@@ -228,7 +199,9 @@ class Domain {
 
 int run_domain(const Project& project, const fs::path& config) {
   const std::string& name = project.plan().name;
-  const Signals signals;
+  // They stay blocked in the programs that we start, which a Ctrl-C on the terminal reaches as well: an xl
+  // that dies in the middle of its work would leave half of it.
+  StopSignals signals{SIGINT, SIGTERM, SIGHUP};
   // Without a daemon of xl's, as we wait for the end ourselves.
   const Outcome created = capture({"xl", "create", "-e", "-q", config});
   if (created.status != 0) throw UsageError("xl create: " + one_line(created.output));

@@ -13,8 +13,7 @@ class Symboliser {
   explicit Symboliser(fs::path elf) : elf_(std::move(elf)) {}
 
   // Passes console output on to standard output, with the functions and places below each line of a
-  // backtrace; a last line without a
-  // newline is shown at once as well.
+  // backtrace; a last line without a newline is shown at once as well.
   void show(std::string_view output);
 
  private:
