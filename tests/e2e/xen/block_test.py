@@ -72,8 +72,7 @@ class Disks(XenTest):
             time.sleep(0.05)
 
     def ends_with_all_that_it_wrote(self, name, log, disk):
-        self.lab.run(f"xl shutdown {name}")
-        self.assertEqual(self.end(name), [POWEROFF, "0"], self.lab.console(log))
+        self.shut_down(name, log)
         self.lab.run("sync")
         held = re.findall(r"^region (\d) holds round (\d+)$", self.lab.console(log), re.M)
         self.assertEqual(len(held), 4, self.lab.console(log))
@@ -113,9 +112,7 @@ class Disks(XenTest):
         disk = self.disk("moved.img")
         name = self.start(BUSY, "", without="disk", more=self.disks(disk))
         self.rounds(name, 20)
-        self.lab.migrate(name)
-        # The host's console daemon names a log by what the domain was called when it came.
-        arrived = name + "--incoming"
+        arrived = self.lab.migrate(name)
         self.rounds(arrived, 20)
         self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(arrived))
         self.ends_with_all_that_it_wrote(name, arrived, disk)

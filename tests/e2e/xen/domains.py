@@ -53,6 +53,11 @@ class XenTest(FataTest):
         self.lab.run(f"xl destroy {name}")
         return words
 
+    def shut_down(self, name, log=None):
+        """As a manager asks it to. Its console's log has another name if it has moved."""
+        self.lab.run(f"xl shutdown {name}")
+        self.assertEqual(self.end(name), [POWEROFF, "0"], self.lab.console(log or name))
+
     def said(self, app, words="", ends=(POWEROFF, "0"), **options):
         name = self.start(app, words, **options)
         self.assertEqual(self.end(name), list(ends), self.lab.console(name))

@@ -51,8 +51,7 @@ class Images(XenTest):
     def test_shutdown_and_reboot_are_obeyed(self):
         name = self.start("examples/devices/udp-echo")
         self.lab.wait_console(name, "echoing on port", 40)
-        self.lab.run(f"xl shutdown {name}")
-        self.assertEqual(self.end(name), [POWEROFF, "0"])
+        self.shut_down(name)
         name = self.start("examples/devices/udp-echo")
         self.lab.wait_console(name, "echoing on port", 40)
         self.lab.run(f"xl reboot {name}")
@@ -69,8 +68,7 @@ class Images(XenTest):
         for mebibytes in (40, 12):
             self.lab.run(f"xl mem-set {name} {mebibytes}")
             self.memory_becomes(name, mebibytes)
-        self.lab.run(f"xl shutdown {name}")
-        self.assertEqual(self.end(name), [POWEROFF, "0"])
+        self.shut_down(name)
 
     def test_every_attack_on_a_guard_is_reported_and_ends_the_domain(self):
         image = self.lab.put(IMAGES / "guards-xen.img")

@@ -276,8 +276,10 @@ class Lab:
         self.run(f"xl restore /lab/{file}", timeout)
 
     def migrate(self, name, timeout=180):
-        """A live migration to this same machine: with an empty ssh command, xl runs the receiver as it stands."""
+        """A live migration to this same machine: with an empty ssh command, xl runs the receiver as it stands. Gives the name of its
+        console's log from then on: dom0's daemon takes what the domain was called when it came."""
         self.run(f"xl migrate -s '' {name} 'xl migrate-receive'", timeout)
+        return name + "--incoming"
 
     def wait_gone(self, name, timeout=30):
         self.begin(f"lab-end -g {name}").wait(timeout)
