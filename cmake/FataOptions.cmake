@@ -33,9 +33,6 @@ if(FATA_SANITIZE)
   add_compile_options(-fsanitize=address,undefined,local-bounds,implicit-integer-truncation -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined,implicit-integer-truncation)
 endif()
-if(FATA_TESTS)
-  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
-endif()
 if(FATA_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
@@ -43,7 +40,7 @@ endif()
 find_program(FATA_CCACHE ccache)
 if(FATA_CCACHE)
   # Two build folders of one tree compile the same kernels: sources are named by whole paths, so the folder does not matter.
-  # A precompiled header is found again if nothing that went into it changed, whenever it was written.
+  # For the precompiled headers of FataTest.
   set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${FATA_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
