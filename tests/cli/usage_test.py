@@ -7,8 +7,8 @@ NOOP = "examples/tutorial/noop"
 
 
 class Refuses(FataTest):
-    def test_a_missing_command(self):
-        self.refused("fata: A subcommand is required (--help explains)")
+    def test_no_command_is_a_request_for_the_overview(self):
+        self.assertEqual(self.run_fata().stdout, (ROOT / "tool/help/fata.txt").read_text())
 
     def test_an_unknown_option(self):
         self.refused("fata: The following argument was not expected: --bogus (--help explains)", "build", NOOP, "--bogus")
@@ -105,7 +105,7 @@ class NoInstall(FataTest):
         done = fata("build", NOOP, command=["bash", str(tree / "fata"), "--no-install"])
         self.assertEqual(done.returncode, 64)
         self.assertEqual(done.stderr, "fata: building Fata needs Debian packages that are missing, and --no-install forbids "
-                                      "installing them: apt-get install ninja-build\n")
+                                      "installing them: apt-get install --no-install-recommends ninja-build\n")
 
 
 class Helps(FataTest):

@@ -80,6 +80,10 @@ int dispatch(std::vector<std::string> words) {
       "Builds and runs Fata applications: one folder with a config.cpp becomes a process or a kernel.",
       "fata");
   app.require_subcommand(1);
+  app.footer(
+      "./fata in a clone of Fata also takes, before any --:\n"
+      "  --no-install                Never install Debian packages; name those that are missing\n"
+      "  -y,--yes                    Install them without asking");
   app.set_version_flag("--version", FATA_VERSION);
   std::function<int()> action;
   const auto on_project = [&](CLI::App* command, auto work) {

@@ -13,11 +13,32 @@
 
 namespace fata::tool {
 
+namespace {
+
+void need_program(const char* purpose, const char* program, const char* package) {
+  if (!find_program(program).empty()) return;
+  throw UsageError(std::string(purpose) + " needs " + program + ": apt-get install " + package);
+}
+
+// What runs the image has to be there before minutes are spent on building it.
+void check_runner(const Project& project, const RunChoice& choice) {
+  if (choice.lab && project.choice().target != "xen") throw UsageError("--lab: is for -t xen");
+  if (project.choice().target == "xen") check_xen(project, choice);
+  if (choice.lab) {
+    need_program("--lab", "qemu-system-x86_64", "qemu-system-x86");
+    need_program("--lab", "python3", "python3");
+  } else if (project.choice().target == "kvm") {
+    need_program("running a kernel", "qemu-system-x86_64", "qemu-system-x86");
+  }
+}
+
+}  // namespace
+
 int run(Project& project, const RunChoice& choice) {
   project.configure();
+  check_runner(project, choice);
   project.build();
   std::fflush(nullptr);
-  if (choice.lab && project.choice().target != "xen") throw UsageError("--lab: is for -t xen");
   if (project.choice().target == "xen") return run_xen(project, choice);
   return project.kernel() ? run_kernel(project, choice) : run_process(project, choice);
 }

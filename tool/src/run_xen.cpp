@@ -53,29 +53,6 @@ void check_dom0(const Project& project) {
   }
 }
 
-void check(const Project& project, const RunChoice& choice) {
-  const std::pair<bool, const char*> others[]{{!choice.accel.empty(), "--accel"},
-                                              {choice.machine != "microvm", "--machine"},
-                                              {choice.gdb, "--gdb"},
-                                              {choice.console, "--console"},
-                                              {!choice.pcap.empty(), "--pcap"},
-                                              {!choice.links.empty(), "--link"}};
-  for (const auto& [given, name] : others) {
-    if (given)
-      throw UsageError(std::string(name) +
-                       ": is QEMU's, for -t kvm; on Xen the domain's configuration says such things");
-  }
-  if (choice.memory_mib != 0 && choice.memory_mib < kLeastMemory) {
-    throw UsageError("--memory " + std::to_string(choice.memory_mib) + ": a domain needs " +
-                     std::to_string(kLeastMemory) + " MiB or more");
-  }
-  if (!choice.forwards.empty() && !choice.lab) {
-    throw UsageError(
-        "--forward: ports are forwarded with --lab only; a domain has an address of its own on its bridge");
-  }
-  if (!choice.lab) check_dom0(project);
-}
-
 void check_xen_disk(const Disk& disk, const std::string& text, const RunChoice& choice) {
   if (disk.direct)
     throw UsageError("--disk " + text + ": on Xen the backend says how it reads a file; leave out ,direct");
@@ -210,8 +187,30 @@ int run_domain(const Project& project, const fs::path& config) {
 
 }  // namespace
 
+void check_xen(const Project& project, const RunChoice& choice) {
+  const std::pair<bool, const char*> others[]{{!choice.accel.empty(), "--accel"},
+                                              {choice.machine != "microvm", "--machine"},
+                                              {choice.gdb, "--gdb"},
+                                              {choice.console, "--console"},
+                                              {!choice.pcap.empty(), "--pcap"},
+                                              {!choice.links.empty(), "--link"}};
+  for (const auto& [given, name] : others) {
+    if (given)
+      throw UsageError(std::string(name) +
+                       ": is QEMU's, for -t kvm; on Xen the domain's configuration says such things");
+  }
+  if (choice.memory_mib != 0 && choice.memory_mib < kLeastMemory) {
+    throw UsageError("--memory " + std::to_string(choice.memory_mib) + ": a domain needs " +
+                     std::to_string(kLeastMemory) + " MiB or more");
+  }
+  if (!choice.forwards.empty() && !choice.lab) {
+    throw UsageError(
+        "--forward: ports are forwarded with --lab only; a domain has an address of its own on its bridge");
+  }
+  if (!choice.lab) check_dom0(project);
+}
+
 int run_xen(Project& project, const RunChoice& choice) {
-  check(project, choice);
   const unsigned memory = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib;
   const fs::path config = project.folder() / "run.xl";
   check_disk_count(project.plan(), choice.disks);
@@ -227,9 +226,6 @@ int run_xen(Project& project, const RunChoice& choice) {
       return 0;
     }
     return run_domain(project, config);
-  }
-  if (find_program("qemu-system-x86_64").empty()) {
-    throw UsageError("--lab needs QEMU: apt-get install qemu-system-x86");
   }
   Words words{"python3", project.home().lab(), "run", config};
   std::vector<PortForward> forwards;

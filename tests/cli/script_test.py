@@ -1,0 +1,176 @@
+"""The script ./fata where no other test looks: on a terminal, without packages, before the command is built."""
+import os
+import shutil
+import unittest
+
+from fata import ROOT, FataTest, fata
+from terminal import on_terminal
+
+TOOL = ROOT / "build/linux/tool/fata"
+# Stands for a program of the build: prints what ninja or CMake print, and leaves what they leave.
+STAND_IN = """#!/bin/sh
+{body}
+"""
+
+
+class Script(FataTest):
+    """The script in a tree of its own whose build programs are stand-ins, so that a case takes no build."""
+
+    def setUp(self):
+        super().setUp()
+        self.tree = self.folder / "my dépôt"
+        self.tree.mkdir()
+        self.bin = self.folder / "bin"
+        self.bin.mkdir()
+        for file in ("fata", "CMakeLists.txt"):
+            shutil.copy(ROOT / file, self.tree / file)
+        shutil.copytree(ROOT / "tool/help", self.tree / "tool/help")
+        for folder in ("config", "lib/crunch", "platform/machine/x86_64/unpack", "cmake"):
+            (self.tree / folder).mkdir(parents=True)
+        self.stand_in("cmake", 'echo "-- The compiler is found"; while [ "$1" != -B ]; do shift; done; '
+                      'mkdir -p "$2"; touch "$2/build.ninja"; echo "-- Build files have been written"')
+        self.ninja('echo "[1/2] Building a.o"; echo "[2/2] Linking fata"')
+        self.stand_in("apt-get", 'echo "$*" >>"$LOG"; [ "$2" = --assume-no ] && printf "%s\\n" '
+                      '"Need to get 235 MB of archives." '
+                      '"After this operation, 1,023 MB of additional disk space will be used."; exit 0')
+        self.stand_in("sudo", 'echo "sudo $*" >>"$LOG"; exec "$@"')
+        self.log = self.folder / "log"
+        self.log.touch()
+
+    def stand_in(self, name, body):
+        (self.bin / name).write_text(STAND_IN.format(body=body))
+        (self.bin / name).chmod(0o755)
+
+    def ninja(self, said, status=0):
+        """A ninja that prints this and, if it succeeds, leaves a command that prints its words."""
+        self.stand_in("ninja", f'{said}; [ {status} = 0 ] || exit {status}; mkdir -p "$2/tool"; '
+                      'printf "#!/bin/sh\\necho ran: \\"\\$*\\"\\n" >"$2/tool/fata"; '
+                      'chmod +x "$2/tool/fata"')
+
+    def lacking(self, file="/usr/bin/ninja"):
+        """The script asks for a file that is not there."""
+        script = self.tree / "fata"
+        script.write_text(script.read_text().replace(file, "/usr/bin/no-such-file"))
+
+    def environment(self, **more):
+        return {"PATH": f"{self.bin}:{os.environ['PATH']}", "LOG": str(self.log), **more}
+
+    def typed(self, *words, typed=b"", **more):
+        return on_terminal([self.tree / "fata", *words], typed, cwd=self.tree, env=self.environment(**more))
+
+    def piped(self, *words, **more):
+        return fata(*words, command=[str(self.tree / "fata")], cwd=self.tree, env=self.environment(**more))
+
+    def piped_text(self, *words):
+        done = self.piped(*words)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_the_first_build_on_a_terminal(self):
+        status, text = self.typed("build", "app")
+        self.assertEqual((status, text.rsplit("\033[K", 1)[-1]), (0, "ran: build app\r\n"), text)
+        self.assertIn("fata: building the fata command [2/2]", text)
+
+    def test_a_step_whose_last_line_is_no_progress(self):
+        for said in ('echo "ninja: no work to do."', 'echo "[1/1] x"; echo "a warning"', ":"):
+            with self.subTest(said):
+                self.ninja(said)
+                (self.tree / "CMakeLists.txt").touch()
+                status, text = self.typed("build", "app")
+                self.assertEqual(status, 0, text)
+                self.assertIn("ran: build app", text)
+
+    def test_a_file_that_changes_nothing_is_built_once(self):
+        self.assertEqual(self.typed("build", "app")[0], 0)
+        self.ninja('echo called >>"$LOG"; echo "ninja: no work to do."')
+        (self.tree / "tool/README.md").touch()
+        for _ in range(2):
+            self.assertEqual(self.typed("build", "app")[0], 0)
+        self.assertEqual(self.log.read_text(), "called\n")
+
+    def test_a_step_that_fails_shows_its_output_and_its_status(self):
+        self.ninja('echo "[1/2] Building"; echo "a.cpp:1:1: error: wrong"', status=1)
+        for way in (self.typed, self.piped_text):
+            status, text = way("build", "app")
+            self.assertEqual(status, 1)
+            self.assertIn("a.cpp:1:1: error: wrong", text)
+            self.assertIn("fata: building the fata command failed", text)
+            (self.tree / "CMakeLists.txt").touch()
+
+    def test_a_terminal_without_movement_gets_no_escapes(self):
+        status, text = self.typed("build", "app", TERM="dumb")
+        self.assertEqual(status, 0, text)
+        self.assertNotIn("\033", text)
+
+    def test_help_and_version_need_nothing(self):
+        self.lacking()
+        for words in ((), ("--help",), ("-h",), ("help",), ("run", "--help"), ("help", "run"),
+                      ("build", "app", "-h"), ("--version",)):
+            with self.subTest(words):
+                done = self.piped("--no-install", *words)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertTrue(done.stdout)
+        self.assertEqual(self.log.read_text(), "")
+        self.assertFalse((self.tree / "build").exists())
+
+    def test_help_of_the_image_is_not_ours(self):
+        self.assertEqual(self.piped("run", "app", "--", "--help").stdout, "ran: run app -- --help\n")
+
+    def test_missing_packages_are_asked_for_on_a_terminal(self):
+        self.lacking()
+        status, text = self.typed("build", "app", typed=b"\n")
+        self.assertIn("fata: building Fata needs these Debian packages: ninja-build", text)
+        self.assertIn("install them with apt-get now (235 MB to download, 1,023 MB on disk)? [Y/n]", text)
+        self.assertEqual(status, 0, text)
+        self.assertIn("\ninstall -y --no-install-recommends ninja-build\n", self.log.read_text())
+
+    def test_no_leaves_the_machine_alone(self):
+        self.lacking()
+        for typed in (b"n\n", b"no\n", b""):
+            self.log.write_text("")
+            status, text = self.typed("build", "app", typed=typed)
+            self.assertEqual(status, 64, text)
+            self.assertIn("fata: nothing was installed. To do it by hand: "
+                          "apt-get install --no-install-recommends ninja-build", text)
+            self.assertNotIn("\ninstall", "\n" + self.log.read_text().replace("install --assume-no", ""))
+
+    def test_yes_and_a_pipe_are_not_asked(self):
+        self.lacking()
+        for status, text in (self.typed("-y", "build", "app"), self.piped_text("build", "app")):
+            self.assertEqual(status, 0, text)
+            self.assertNotIn("[Y/n]", text)
+            self.assertIn("ran: build app", text)
+
+    def test_apt_is_seen_on_a_terminal(self):
+        self.lacking()
+        self.stand_in("apt-get", 'echo "apt was here"; exit 3')
+        status, text = self.typed("--yes", "build", "app")
+        self.assertEqual(status, 64)
+        self.assertIn("apt was here", text)
+        self.assertIn("fata: apt-get could not install ninja-build", text)
+
+    def test_the_lab_needs_python_before_anything_is_built(self):
+        self.lacking("/usr/bin/python3")
+        done = self.piped("--no-install", "run", "app", "-t", "xen", "--lab")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("python3", done.stderr)
+        self.assertFalse((self.tree / "build").exists())
+        # A word of the image's own is none of ours.
+        self.assertEqual(self.piped("--no-install", "run", "app", "--", "--lab").returncode, 0)
+
+
+class Help(FataTest):
+    def test_the_help_that_needs_no_build_is_the_commands_own(self):
+        for file in sorted((ROOT / "tool/help").glob("*.txt")):
+            words = ["help"] + [file.stem] * (file.stem != "fata")
+            own = fata(*words, command=[str(TOOL)])
+            self.assertEqual(own.stdout, file.read_text(),
+                             f"to write it again: {TOOL} {' '.join(words)} > {file}")
+
+    def test_each_command_has_one(self):
+        listed = fata("help", command=[str(TOOL)]).stdout.split("Subcommands:\n")[1].split("\n\n")[0]
+        names = {line.split()[0] for line in listed.splitlines() if line[:2] == "  " != line[2:4]}
+        self.assertEqual(names | {"fata"}, {file.stem for file in (ROOT / "tool/help").glob("*.txt")})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
