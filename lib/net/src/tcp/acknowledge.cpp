@@ -30,12 +30,6 @@ std::uint32_t Connection::used_window() const {
 bool Connection::process_ack(const Segment& segment, Instant now) {
   const Header& header = segment.header;
   const Seq ack = header.ack;
-  if (after(ack, snd_nxt_) || before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}))) {
-    // RFC 5961 section 5.2: not even its data counts.
-    table_->count_up(Table::kBadAck);
-    challenge(now);
-    return false;
-  }
   if (before(ack, snd_una_)) return true;
   const std::uint32_t advanced = ack - snd_una_;
   const std::uint32_t prior_flight = board_.outstanding() - board_.sacked();

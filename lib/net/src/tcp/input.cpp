@@ -70,6 +70,16 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (header.has(kSyn) && header.seq != irs_) return challenge(now);  // RFC 5961 section 4.2
   if (!header.has(kAck)) return;
+  // What an ACK of nothing that we sent comes with counts for nothing: not its timestamp, which would make
+  // the peer's next segments look old, not its data, not as a sign of life.
+  if (state_ == State::kSynReceived) {
+    if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_))
+      return table_->send_reset(segment, local, remote, now);
+  } else if (!plausible_ack(header.ack)) {
+    // RFC 5961 section 5.2.
+    table_->count_up(Table::kBadAck);
+    return challenge(now);
+  }
   if (header.has(kSyn)) {
     // A SYN-ACK that meets our SYN-RECEIVED: its SYN is behind us.
     if (state_ != State::kSynReceived) return challenge(now);
@@ -84,10 +94,8 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   last_received_ = now;
   probes_ = 0;
-  if (state_ == State::kSynReceived) {
-    if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_)) {
-      return table_->send_reset(segment, local, remote, now);
-    }
+  const bool opens = state_ == State::kSynReceived;
+  if (opens) {
     snd_una_ = iss_ + 1;
     snd_wnd_ = std::uint32_t{header.window} << snd_shift_;
     snd_wnd_most_ = std::max(snd_wnd_most_, snd_wnd_);

@@ -159,6 +159,10 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void icmp_error(const IcmpError& error, Instant now);
 
   // acknowledge.cpp
+  // RFC 5961 section 5.2: of something that was sent, and not older than the largest window.
+  bool plausible_ack(Seq ack) const {
+    return !after(ack, snd_nxt_) && !before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}));
+  }
   bool process_ack(const Segment& segment, Instant now);
   void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
