@@ -56,6 +56,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     if (path_probe_ != 0 && at_or_after(ack, path_probe_end_)) path_probe_arrived(now);
     attempts_ = 0;
     probing_ = false;
+    soft_error_ = false;
     tail_probe_done_ = false;
   }
   if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);

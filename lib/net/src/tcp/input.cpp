@@ -9,6 +9,7 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kIdleOfPaws = 24 * 24 * 3600;  // RFC 7323 section 5.5
+constexpr std::uint8_t kUnknownNextHeader = 1;         // of an ICMPv6 parameter problem
 }  // namespace
 
 void Connection::challenge(Instant now) {
@@ -330,36 +331,31 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
 }
 
+// RFC 9293 section 3.9.2.2: what shows that nobody is there to talk to: port or protocol unreachable. An
+// unknown next header, which the IPv6 layer reports as the latter, is a parameter problem, and so soft.
+bool Connection::is_hard(const IcmpError& error) const {
+  const bool next_header = !remote.address.is_v4() && error.code == kUnknownNextHeader;
+  return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;
+}
+
 // RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a connection that
-// stands.
+// stands. A soft error ends not even an attempt to connect (MUST-56): it is what the user hears in the end.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);
   table_->count_up(Table::kIcmpTaken);
-  switch (error.kind) {
-    case IcmpError::Kind::kTooBig: {
-      if (error.mtu >= mtu_) return;
-      table_->ip_->lower_path_mtu(remote.address, error.mtu, now);
-      const std::uint16_t mss = mss_;
-      refresh_path(now);
-      if (mss_ >= mss || !synchronized()) return;
-      // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
-      board_.mark_all_lost();
-      return table_->mark(*this);
-    }
-    case IcmpError::Kind::kUnreachable:
-    case IcmpError::Kind::kPortUnreachable:
-    case IcmpError::Kind::kParameterProblem:
-      if (state_ == State::kSynSent || state_ == State::kSynReceived) {
-        const bool refused = error.kind == IcmpError::Kind::kPortUnreachable;
-        return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kUnreachable), now);
-      }
-      soft_error_ = true;
-      return;
-    case IcmpError::Kind::kTimeExceeded:
-      soft_error_ = true;
-      return;
+  if (error.kind == IcmpError::Kind::kTooBig) {
+    if (error.mtu >= mtu_) return;
+    table_->ip_->lower_path_mtu(remote.address, error.mtu, now);
+    const std::uint16_t mss = mss_;
+    refresh_path(now);
+    if (mss_ >= mss || !synchronized()) return;
+    // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
+    board_.mark_all_lost();
+    return table_->mark(*this);
   }
+  if (!synchronized() && is_hard(error)) return fail(Error(sig::FlowErrc::kRefused), now);
+  soft_error_ = true;
 }
 
 }  // namespace fata::net::tcp

@@ -156,6 +156,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void after_data(Instant now);
   void peer_options(const Options& options);
   void challenge(Instant now);
+  bool is_hard(const IcmpError& error) const;
   void icmp_error(const IcmpError& error, Instant now);
 
   // acknowledge.cpp
@@ -219,6 +220,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void arm();
   Duration rto() const;
   Duration patience(Instant now) const;
+  Error silence() const;
 
   Seq fin_seq() const { return send_.end(); }
   std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
