@@ -107,6 +107,8 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (!process_ack(segment, now)) return;
   if (gone()) return;
+  // A simultaneous open: what of the SYN's data was not taken comes again; that is no sign of congestion.
+  if (opens && !passive_) board_.mark_all_lost();
   if (ecn_) {
     if (header.has(kCwr)) echo_congestion_ = false;
     if (segment.ecn == Ecn::kCongested) {
@@ -298,9 +300,9 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   snd_wl1_ = header.seq;
   snd_wl2_ = header.ack;
   if (!ack) {
-    // Both opened at once.
+    // Both opened at once. What went with our SYN is still outstanding: the peer may have it.
     state_ = State::kSynReceived;
-    snd_nxt_ = iss_ + 1;
+    fast_open_ = false;
     send_syn(now);
     return;
   }
