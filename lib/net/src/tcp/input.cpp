@@ -191,6 +191,10 @@ void Connection::take_in_order(Segment& segment) {
     ack_now_ = true;
   }
   if (!reorder_.empty()) {
+    // RFC 2883: the first of what has come twice. It may have been noted already: what lay before.
+    const SeqRange twice = reorder_.first_below(rcv_nxt_);
+    if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != segment.header.seq))
+      dsack_ = twice;
     // A hole is filled: tell at once (RFC 5681 section 4.2).
     reorder_.deliver(receive_, memory);
     rcv_nxt_ = receive_.end();
@@ -206,11 +210,16 @@ void Connection::take_out_of_order(Segment& segment) {
   Memory& memory = table_->memory_;
   const std::size_t spare = memory.limit() / 8;
   Seq at = segment.header.seq;
+  SeqRange twice{};  // RFC 2883: the first of what has come twice
   const auto keep = [&](Slice piece) {
     const auto size = static_cast<std::uint32_t>(piece.size());
     if (size == 0) return true;
     const ReorderQueue::Outcome outcome = reorder_.insert(at, std::move(piece), memory, spare);
-    if (outcome.duplicate.size() != 0 && sack_) dsack_ = outcome.duplicate;
+    if (twice.size() == 0) {
+      twice = outcome.duplicate;
+    } else if (outcome.duplicate.size() != 0 && outcome.duplicate.begin == twice.end) {
+      twice.end = outcome.duplicate.end;
+    }
     at += size;
     return outcome.kept + outcome.duplicate.size() >= size;
   };
@@ -218,6 +227,7 @@ void Connection::take_out_of_order(Segment& segment) {
   for (Slice& piece : segment.more.pieces()) {
     if (all) all = keep(std::move(piece));
   }
+  if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
   // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK; without,
   // each duplicate counts.
