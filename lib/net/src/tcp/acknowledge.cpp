@@ -70,6 +70,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   if (ecn_ && header.has(kEce) && advanced != 0 && at_or_after(ack, ecn_end_) &&
       recovery_ == Recovery::kOpen) {
     congestion_.on_ecn_echo(std::max(used_window(), board_.outstanding() + advanced));
+    note_limit();
     ecn_end_ = snd_nxt_;
     window_reduced_ = true;
   }
@@ -105,6 +106,7 @@ void Connection::after_tail_probe(const Header& header, bool duplicate, std::uin
     if (recovery_ != Recovery::kOpen) return;
     congestion_.on_loss(std::max(used_window(), prior_flight));
     congestion_.on_recovered();
+    note_limit();
   }
 }
 
@@ -172,7 +174,10 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     }
   }
   if (recovery_ != Recovery::kOpen && at_or_after(snd_una_, recover_) && advanced != 0) {
-    if (recovery_ == Recovery::kRecovery) congestion_.on_recovered();
+    if (recovery_ == Recovery::kRecovery) {
+      congestion_.on_recovered();
+      note_limit();
+    }
     recovery_ = Recovery::kOpen;
     board_.on_recovered();
     duplicates_ = 0;
@@ -218,6 +223,7 @@ void Connection::undo() {
   rtt_.end_back_off();
   recovery_ = Recovery::kOpen;
   duplicates_ = 0;
+  note_limit();
 }
 
 void Connection::update_window(const Segment& segment) {

@@ -38,7 +38,7 @@ void Connection::output(Instant now) {
     sent = send_lost(now);
     if (path_mss_most_ != 0) send_path_probe(now);
     sent = send_new(now) || sent;
-    window_limited_ = pipe() + mss_ > congestion_.cwnd();
+    note_limit();
     // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the window is
     // over.
     const bool stale = retransmit_timer_ == RetransmitTimer::kTailProbe ||

@@ -156,6 +156,7 @@ void Connection::on_timeout(Instant now) {
     can_undo_ = recovery_ == Recovery::kOpen;
   }
   congestion_.on_timeout(used_window(), again, snd_nxt_);
+  window_limited_ = true;  // by the one segment that it is now
   // The peer may have dropped what it had sacked.
   if (board_.is_first_sacked() || !first) board_.forget_sacks();
   board_.on_timeout(now, rtt_.min_rtt(), rtt_.srtt(), mss_);
@@ -186,6 +187,7 @@ void Connection::on_tail_probe(Instant now) {
     if (last.size() > most || (fin_sent_ && last.size() == 1)) last.begin = later(snd_una_, last.end - most);
     send_data(last, true, now);
   }
+  note_limit();
   tail_probe_end_ = snd_nxt_;
   retransmit_timer_ = RetransmitTimer::kTimeout;
   retransmit_at_ = now + rto();

@@ -228,6 +228,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint32_t within_buffers(std::uint32_t length);
   std::uint32_t pipe() const;
   std::uint32_t used_window() const;
+  // Whether the congestion window is what holds data back; to be called when either has changed.
+  void note_limit() { window_limited_ = pipe() + mss_ > congestion_.cwnd(); }
   SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
