@@ -201,6 +201,12 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void send_syn(Instant now);
   void start_handshake(Instant now);
   void send_syn_data(Header& header, Instant now);
+  // What goes out acknowledges all that has come.
+  void note_ack_sent() {
+    ack_now_ = ack_soon_ = false;
+    ack_at_ = Instant::never();
+    ack_sent_ = rcv_nxt_;
+  }
   void send_ack(Instant now) { send_control(kAck, snd_nxt_, now); }
   void fill_header(Header& header, Instant now);
   std::uint32_t window_to_offer() const;
