@@ -30,12 +30,6 @@ std::uint32_t Connection::used_window() const {
 bool Connection::process_ack(const Segment& segment, Instant now) {
   const Header& header = segment.header;
   const Seq ack = header.ack;
-  if (after(ack, snd_nxt_) || before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}))) {
-    // RFC 5961 section 5.2: not even its data counts.
-    table_->count_up(Table::kBadAck);
-    challenge(now);
-    return false;
-  }
   if (before(ack, snd_una_)) return true;
   const std::uint32_t advanced = ack - snd_una_;
   const std::uint32_t prior_flight = board_.outstanding() - board_.sacked();
@@ -62,6 +56,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     if (path_probe_ != 0 && at_or_after(ack, path_probe_end_)) path_probe_arrived(now);
     attempts_ = 0;
     probing_ = false;
+    soft_error_ = false;
     tail_probe_done_ = false;
   }
   if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);
@@ -75,6 +70,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   if (ecn_ && header.has(kEce) && advanced != 0 && at_or_after(ack, ecn_end_) &&
       recovery_ == Recovery::kOpen) {
     congestion_.on_ecn_echo(std::max(used_window(), board_.outstanding() + advanced));
+    note_limit();
     ecn_end_ = snd_nxt_;
     window_reduced_ = true;
   }
@@ -110,6 +106,7 @@ void Connection::after_tail_probe(const Header& header, bool duplicate, std::uin
     if (recovery_ != Recovery::kOpen) return;
     congestion_.on_loss(std::max(used_window(), prior_flight));
     congestion_.on_recovered();
+    note_limit();
   }
 }
 
@@ -177,7 +174,10 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     }
   }
   if (recovery_ != Recovery::kOpen && at_or_after(snd_una_, recover_) && advanced != 0) {
-    if (recovery_ == Recovery::kRecovery) congestion_.on_recovered();
+    if (recovery_ == Recovery::kRecovery) {
+      congestion_.on_recovered();
+      note_limit();
+    }
     recovery_ = Recovery::kOpen;
     board_.on_recovered();
     duplicates_ = 0;
@@ -223,6 +223,7 @@ void Connection::undo() {
   rtt_.end_back_off();
   recovery_ = Recovery::kOpen;
   duplicates_ = 0;
+  note_limit();
 }
 
 void Connection::update_window(const Segment& segment) {

@@ -186,6 +186,7 @@ void Connection::become_established(Instant now) {
     rtt_.syn_was_lost();
   }
   attempts_ = 0;
+  soft_error_ = false;
   restart_retransmit_timer(now);
   rate_from_us_ = static_cast<std::uint32_t>(now.ns / 1000);
   refresh_path(now);

@@ -9,6 +9,7 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kIdleOfPaws = 24 * 24 * 3600;  // RFC 7323 section 5.5
+constexpr std::uint8_t kUnknownNextHeader = 1;         // of an ICMPv6 parameter problem
 }  // namespace
 
 void Connection::challenge(Instant now) {
@@ -70,6 +71,16 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (header.has(kSyn) && header.seq != irs_) return challenge(now);  // RFC 5961 section 4.2
   if (!header.has(kAck)) return;
+  // What an ACK of nothing that we sent comes with counts for nothing: not its timestamp, which would make
+  // the peer's next segments look old, not its data, not as a sign of life.
+  if (state_ == State::kSynReceived) {
+    if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_))
+      return table_->send_reset(segment, local, remote, now);
+  } else if (!plausible_ack(header.ack)) {
+    // RFC 5961 section 5.2.
+    table_->count_up(Table::kBadAck);
+    return challenge(now);
+  }
   if (header.has(kSyn)) {
     // A SYN-ACK that meets our SYN-RECEIVED: its SYN is behind us.
     if (state_ != State::kSynReceived) return challenge(now);
@@ -84,10 +95,8 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   last_received_ = now;
   probes_ = 0;
-  if (state_ == State::kSynReceived) {
-    if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_)) {
-      return table_->send_reset(segment, local, remote, now);
-    }
+  const bool opens = state_ == State::kSynReceived;
+  if (opens) {
     snd_una_ = iss_ + 1;
     snd_wnd_ = std::uint32_t{header.window} << snd_shift_;
     snd_wnd_most_ = std::max(snd_wnd_most_, snd_wnd_);
@@ -98,6 +107,8 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (!process_ack(segment, now)) return;
   if (gone()) return;
+  // A simultaneous open: what of the SYN's data was not taken comes again; that is no sign of congestion.
+  if (opens && !passive_) board_.mark_all_lost();
   if (ecn_) {
     if (header.has(kCwr)) echo_congestion_ = false;
     if (segment.ecn == Ecn::kCongested) {
@@ -180,6 +191,10 @@ void Connection::take_in_order(Segment& segment) {
     ack_now_ = true;
   }
   if (!reorder_.empty()) {
+    // RFC 2883: the first of what has come twice. It may have been noted already: what lay before.
+    const SeqRange twice = reorder_.first_below(rcv_nxt_);
+    if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != segment.header.seq))
+      dsack_ = twice;
     // A hole is filled: tell at once (RFC 5681 section 4.2).
     reorder_.deliver(receive_, memory);
     rcv_nxt_ = receive_.end();
@@ -195,11 +210,16 @@ void Connection::take_out_of_order(Segment& segment) {
   Memory& memory = table_->memory_;
   const std::size_t spare = memory.limit() / 8;
   Seq at = segment.header.seq;
+  SeqRange twice{};  // RFC 2883: the first of what has come twice
   const auto keep = [&](Slice piece) {
     const auto size = static_cast<std::uint32_t>(piece.size());
     if (size == 0) return true;
     const ReorderQueue::Outcome outcome = reorder_.insert(at, std::move(piece), memory, spare);
-    if (outcome.duplicate.size() != 0 && sack_) dsack_ = outcome.duplicate;
+    if (twice.size() == 0) {
+      twice = outcome.duplicate;
+    } else if (outcome.duplicate.size() != 0 && outcome.duplicate.begin == twice.end) {
+      twice.end = outcome.duplicate.end;
+    }
     at += size;
     return outcome.kept + outcome.duplicate.size() >= size;
   };
@@ -207,6 +227,7 @@ void Connection::take_out_of_order(Segment& segment) {
   for (Slice& piece : segment.more.pieces()) {
     if (all) all = keep(std::move(piece));
   }
+  if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
   // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK; without,
   // each duplicate counts.
@@ -289,9 +310,9 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   snd_wl1_ = header.seq;
   snd_wl2_ = header.ack;
   if (!ack) {
-    // Both opened at once.
+    // Both opened at once. What went with our SYN is still outstanding: the peer may have it.
     state_ = State::kSynReceived;
-    snd_nxt_ = iss_ + 1;
+    fast_open_ = false;
     send_syn(now);
     return;
   }
@@ -322,36 +343,31 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
 }
 
+// RFC 9293 section 3.9.2.2: what shows that nobody is there to talk to: port or protocol unreachable. An
+// unknown next header, which the IPv6 layer reports as the latter, is a parameter problem, and so soft.
+bool Connection::is_hard(const IcmpError& error) const {
+  const bool next_header = !remote.address.is_v4() && error.code == kUnknownNextHeader;
+  return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;
+}
+
 // RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a connection that
-// stands.
+// stands. A soft error ends not even an attempt to connect (MUST-56): it is what the user hears in the end.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);
   table_->count_up(Table::kIcmpTaken);
-  switch (error.kind) {
-    case IcmpError::Kind::kTooBig: {
-      if (error.mtu >= mtu_) return;
-      table_->ip_->lower_path_mtu(remote.address, error.mtu, now);
-      const std::uint16_t mss = mss_;
-      refresh_path(now);
-      if (mss_ >= mss || !synchronized()) return;
-      // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
-      board_.mark_all_lost();
-      return table_->mark(*this);
-    }
-    case IcmpError::Kind::kUnreachable:
-    case IcmpError::Kind::kPortUnreachable:
-    case IcmpError::Kind::kParameterProblem:
-      if (state_ == State::kSynSent || state_ == State::kSynReceived) {
-        const bool refused = error.kind == IcmpError::Kind::kPortUnreachable;
-        return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kUnreachable), now);
-      }
-      soft_error_ = true;
-      return;
-    case IcmpError::Kind::kTimeExceeded:
-      soft_error_ = true;
-      return;
+  if (error.kind == IcmpError::Kind::kTooBig) {
+    if (error.mtu >= mtu_) return;
+    table_->ip_->lower_path_mtu(remote.address, error.mtu, now);
+    const std::uint16_t mss = mss_;
+    refresh_path(now);
+    if (mss_ >= mss || !synchronized()) return;
+    // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
+    board_.mark_all_lost();
+    return table_->mark(*this);
   }
+  if (!synchronized() && is_hard(error)) return fail(Error(sig::FlowErrc::kRefused), now);
+  soft_error_ = true;
 }
 
 }  // namespace fata::net::tcp

@@ -38,7 +38,7 @@ void Connection::output(Instant now) {
     sent = send_lost(now);
     if (path_mss_most_ != 0) send_path_probe(now);
     sent = send_new(now) || sent;
-    window_limited_ = pipe() + mss_ > congestion_.cwnd();
+    note_limit();
     // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the window is
     // over.
     const bool stale = retransmit_timer_ == RetransmitTimer::kTailProbe ||
@@ -238,9 +238,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   }
   last_sent_ = now;
   if (!ready) return table_->count_up(Table::kNoBuffer), true;
-  ack_now_ = ack_soon_ = false;
-  ack_at_ = Instant::never();
-  ack_sent_ = rcv_nxt_;
+  note_ack_sent();
   if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks, now);
   return true;
@@ -252,9 +250,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
   header.flags = flags;
   if ((flags & kAck) != 0) {
     fill_header(header, now);
-    ack_now_ = ack_soon_ = false;
-    ack_at_ = Instant::never();
-    ack_sent_ = rcv_nxt_;
+    note_ack_sent();
   } else {
     header.source_port = local.port;
     header.destination_port = remote.port;
@@ -287,6 +283,7 @@ void Connection::send_syn(Instant now) {
   if (answer) {
     header.flags |= kAck;
     header.ack = rcv_nxt_;
+    note_ack_sent();
     if (ecn_) header.flags |= kEce;
   } else if (config.ecn_ask && attempts_ == 0) {
     header.flags |= kEce | kCwr;

@@ -366,7 +366,6 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
   segment.header.flags &= static_cast<std::uint8_t>(~(kSyn | kFin));
   if (segment.length != 0) connection->receive_data(segment, now);
   connection->send_syn(now);
-  connection->ack_sent_ = connection->rcv_nxt_;
   connection->restart_retransmit_timer(now);
   return true;
 }

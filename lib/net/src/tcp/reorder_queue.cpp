@@ -74,6 +74,12 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
   return outcome;
 }
 
+SeqRange ReorderQueue::first_below(Seq end) const {
+  if (blocks_.empty()) return {};
+  const SeqRange first = blocks_.front().range;
+  return before(first.begin, end) ? SeqRange{first.begin, earlier(first.end, end)} : SeqRange{};
+}
+
 bool ReorderQueue::deliver(ByteQueue& queue, Memory& memory) {
   bool any = false;
   while (!pieces_.empty() && at_or_before(pieces_.front().begin, queue.end())) {

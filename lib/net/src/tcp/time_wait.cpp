@@ -5,7 +5,15 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::size_t kTimeWaitCost = sizeof(TimeWait) + 32;
+
+// RFC 9293 section 3.10.7.4, first check: some of it lies in the window.
+bool in_window(const TimeWait& wait, const Segment& segment) {
+  const Seq begin = segment.header.seq - wait.rcv_nxt;
+  const Seq last = segment.end() - wait.rcv_nxt - 1;
+  if (segment.end() == segment.header.seq) return begin < wait.window || begin == 0;
+  return begin < wait.window || last < wait.window;
 }
+}  // namespace
 
 void Table::begin_time_wait(Connection& connection, Instant now) {
   if (config_.time_wait == 0 || config_.time_wait_time.ns <= 0) return;
@@ -24,8 +32,8 @@ void Table::begin_time_wait(Connection& connection, Instant now) {
   wait->ts_recent = connection.ts_recent_;
   wait->ts_offset = connection.ts_offset_;
   wait->timestamps = connection.timestamps_;
-  wait->window =
-      static_cast<std::uint16_t>((connection.rcv_edge_ - connection.rcv_nxt_) >> connection.rcv_shift_);
+  wait->window = connection.rcv_edge_ - connection.rcv_nxt_;
+  wait->shift = connection.rcv_shift_;
   ++time_waits_;
   add(*wait);
   waits_.push_back(*wait);
@@ -52,7 +60,11 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
     return;  // an ACK that says nothing new
   }
   const bool old = stamped && before(header.options.ts_value, wait.ts_recent);
-  if (header.has(kFin) && !old && segment.end() == wait.rcv_nxt) {
+  // The fifth check: what is acceptable but acknowledges nothing is dropped.
+  if (!header.has(kSyn | kAck) && !old && in_window(wait, segment)) return;
+  // An ACK of what was never sent is a guess (RFC 5961 section 5.2), and prolongs nothing.
+  const bool known = header.has(kAck) && !after(header.ack, wait.snd_nxt);
+  if (header.has(kFin) && known && !old && segment.end() == wait.rcv_nxt) {
     // The peer has not heard our last ACK.
     wait.until = now + config_.time_wait_time;
     waits_.push_back(wait);
@@ -64,7 +76,7 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
   answer.seq = wait.snd_nxt;
   answer.ack = wait.rcv_nxt;
   answer.flags = kAck;
-  answer.window = wait.window;
+  answer.window = static_cast<std::uint16_t>(wait.window >> wait.shift);
   if (wait.timestamps) {
     answer.options.has_timestamps = true;
     answer.options.ts_value = timestamp_clock(now) + wait.ts_offset;

@@ -115,6 +115,11 @@ Duration Connection::patience(Instant now) const {
   return milliseconds(std::max<std::int64_t>(std::int64_t{options_.user_timeout_s} * 1000 - silent, 0));
 }
 
+// Why nothing is heard of the peer (RFC 9293 section 3.9.2.2 SHLD-25): what ICMP said since it last answered.
+Error Connection::silence() const {
+  return soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut);
+}
+
 void Connection::on_timeout(Instant now) {
   const Config& config = table_->config_;
   const bool opening = !synchronized();
@@ -122,7 +127,7 @@ void Connection::on_timeout(Instant now) {
                                     : (orphan_ ? config.orphan_retries : config.retries);
   if (attempts_ >= most || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
-    return fail(soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut), now);
+    return fail(silence(), now);
   }
   table_->count_up(Table::kTimeouts);
   const bool first = attempts_++ == 0;
@@ -151,6 +156,7 @@ void Connection::on_timeout(Instant now) {
     can_undo_ = recovery_ == Recovery::kOpen;
   }
   congestion_.on_timeout(used_window(), again, snd_nxt_);
+  window_limited_ = true;  // by the one segment that it is now
   // The peer may have dropped what it had sacked.
   if (board_.is_first_sacked() || !first) board_.forget_sacks();
   board_.on_timeout(now, rtt_.min_rtt(), rtt_.srtt(), mss_);
@@ -181,6 +187,7 @@ void Connection::on_tail_probe(Instant now) {
     if (last.size() > most || (fin_sent_ && last.size() == 1)) last.begin = later(snd_una_, last.end - most);
     send_data(last, true, now);
   }
+  note_limit();
   tail_probe_end_ = snd_nxt_;
   retransmit_timer_ = RetransmitTimer::kTimeout;
   retransmit_at_ = now + rto();
@@ -196,7 +203,7 @@ void Connection::on_window_probe(Instant now) {
   if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
   if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
-    return fail(Error(TcpErrc::kTimedOut), now);
+    return fail(silence(), now);
   }
   if (attempts_++ == 0)
     silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
@@ -239,7 +246,7 @@ void Connection::on_life_timer(Instant now) {
   }
   if (probes_ >= config.keepalive_probes) {
     table_->count_up(Table::kGaveUp);
-    note_error(TcpErrc::kTimedOut);
+    note_error(silence());
     return reset(now);
   }
   ++probes_;

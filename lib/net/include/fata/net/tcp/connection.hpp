@@ -156,9 +156,14 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void after_data(Instant now);
   void peer_options(const Options& options);
   void challenge(Instant now);
+  bool is_hard(const IcmpError& error) const;
   void icmp_error(const IcmpError& error, Instant now);
 
   // acknowledge.cpp
+  // RFC 5961 section 5.2: of something that was sent, and not older than the largest window.
+  bool plausible_ack(Seq ack) const {
+    return !after(ack, snd_nxt_) && !before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}));
+  }
   bool process_ack(const Segment& segment, Instant now);
   void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
@@ -196,6 +201,12 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void send_syn(Instant now);
   void start_handshake(Instant now);
   void send_syn_data(Header& header, Instant now);
+  // What goes out acknowledges all that has come.
+  void note_ack_sent() {
+    ack_now_ = ack_soon_ = false;
+    ack_at_ = Instant::never();
+    ack_sent_ = rcv_nxt_;
+  }
   void send_ack(Instant now) { send_control(kAck, snd_nxt_, now); }
   void fill_header(Header& header, Instant now);
   std::uint32_t window_to_offer() const;
@@ -215,6 +226,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void arm();
   Duration rto() const;
   Duration patience(Instant now) const;
+  Error silence() const;
 
   Seq fin_seq() const { return send_.end(); }
   std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
@@ -222,6 +234,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint32_t within_buffers(std::uint32_t length);
   std::uint32_t pipe() const;
   std::uint32_t used_window() const;
+  // Whether the congestion window is what holds data back; to be called when either has changed.
+  void note_limit() { window_limited_ = pipe() + mss_ > congestion_.cwnd(); }
   SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;

@@ -43,7 +43,8 @@ struct TimeWait final : Entry, async::ListNode<TimeWait> {
   Seq rcv_nxt = 0;
   std::uint32_t ts_recent = 0;
   std::uint32_t ts_offset = 0;
-  std::uint16_t window = 0;
+  std::uint32_t window = 0;  // bytes
+  std::uint8_t shift = 0;    // of the window field
   bool timestamps = false;
 };
 
