@@ -27,8 +27,10 @@ class Script(FataTest):
         shutil.copytree(ROOT / "tool/help", self.tree / "tool/help")
         for folder in ("config", "lib/crunch", "platform/machine/x86_64/unpack", "cmake"):
             (self.tree / folder).mkdir(parents=True)
-        self.stand_in("cmake", 'echo "-- The compiler is found"; while [ "$1" != -B ]; do shift; done; '
-                      'mkdir -p "$2"; touch "$2/build.ninja"; echo "-- Build files have been written"')
+        self.stand_in("cmake", 'echo cmake >>"$LOG"; echo "-- The compiler is found"; '
+                      'while [ "$1" != -S ]; do shift; done; mkdir -p "$4"; touch "$4/build.ninja"; '
+                      'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$2" >"$4/CMakeCache.txt"; '
+                      'echo "-- Build files have been written"')
         self.ninja('echo "[1/2] Building a.o"; echo "[2/2] Linking fata"')
         self.stand_in("apt-get", 'echo "$*" >>"$LOG"; [ "$2" = --assume-no ] && printf "%s\\n" '
                       '"Need to get 235 MB of archives." '
@@ -85,7 +87,7 @@ class Script(FataTest):
         (self.tree / "tool/README.md").touch()
         for _ in range(2):
             self.assertEqual(self.typed("build", "app")[0], 0)
-        self.assertEqual(self.log.read_text(), "called\n")
+        self.assertEqual(self.log.read_text(), "cmake\ncalled\n")
 
     def test_a_step_that_fails_shows_its_output_and_its_status(self):
         self.ninja('echo "[1/2] Building"; echo "a.cpp:1:1: error: wrong"', status=1)
@@ -95,6 +97,25 @@ class Script(FataTest):
             self.assertIn("a.cpp:1:1: error: wrong", text)
             self.assertIn("fata: building the fata command failed", text)
             (self.tree / "CMakeLists.txt").touch()
+
+    def test_a_copied_clone_is_configured_for_itself(self):
+        self.assertEqual(self.piped("build", "app").returncode, 0)
+        copy = self.folder / "copy"
+        shutil.copytree(self.tree, copy)
+        shutil.rmtree(self.tree)
+        (copy / "CMakeLists.txt").touch()
+        self.log.write_text("")
+        for _ in range(2):
+            done = fata("build", "app", command=[str(copy / "fata")], env=self.environment())
+            self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
+            (copy / "CMakeLists.txt").touch()
+        self.assertEqual(self.log.read_text(), "cmake\n")
+
+    def test_a_link_to_the_script_finds_its_tree(self):
+        (self.bin / "fata").symlink_to(self.tree / "fata")
+        done = fata("build", "app", command=["fata"], env=self.environment())
+        self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
+        self.assertTrue((self.tree / "build/linux/build.ninja").exists())
 
     def test_a_terminal_without_movement_gets_no_escapes(self):
         status, text = self.typed("build", "app", TERM="dumb")
