@@ -25,6 +25,7 @@ std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
   net::Path path;
   path.source = local;
   path.mtu = mtu;
+  path.link_mtu = link_mtu;
   path.checksum = device_sums;
   path.gso_most = gso;
   return path;

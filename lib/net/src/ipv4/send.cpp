@@ -38,13 +38,16 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   Path path;
   path.source = way->source;
   if (way->cast == Cast::kInside) {
-    path.mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
+    path.mtu = path.link_mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
     path.checksum = path.local = true;
     return path;
   }
   const Interface& interface = *way->link->interface;
-  path.mtu = paths_.limit(remote, interface.mtu(), now_);
+  path.link_mtu = interface.mtu();
+  path.mtu = paths_.limit(remote, path.link_mtu, now_);
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
+  // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section 4).
+  if (path.mtu <= kLeastBelieved) path.gso_most = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
   return path;
@@ -74,8 +77,11 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   header.ttl = marks.hop_limit != 0 ? marks.hop_limit : way->cast == Cast::kMulticast ? 1 : 64;
   if (total > mtu) return send_fragments(*way, header, packet, mtu, now);
   header.total_length = static_cast<std::uint16_t>(total);
-  header.identification = identification_++;  // means nothing beside DF (RFC 6864)
-  header.dont_fragment = true;
+  header.dont_fragment = mtu > kLeastBelieved && !marks.may_fragment;
+  // Beside DF it means nothing (RFC 6864).
+  header.identification = header.dont_fragment
+                              ? identification_++
+                              : static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
 }
@@ -105,7 +111,7 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
-  paths_.lower(remote, std::max(mtu, kLeastMtu), now);
+  paths_.lower(remote, std::max(mtu, kLeastBelieved), now);
 }
 
 void Engine::doubt_reachable(const IpAddress& remote, Instant now) {

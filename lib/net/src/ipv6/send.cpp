@@ -43,11 +43,12 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   Path path;
   path.source = way->source;
   if (way->link == nullptr) {
-    path.mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
+    path.mtu = path.link_mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
     path.checksum = path.local = true;
     return path;
   }
-  path.mtu = paths_.limit(remote, way->link->mtu, now_);
+  path.link_mtu = way->link->mtu;
+  path.mtu = paths_.limit(remote, path.link_mtu, now_);
   way->link->interface->describe_offloads(path, Offload::Gso::kTcpV6);
   path.local = way->hop == remote;
   path.link = way->link->interface->index();

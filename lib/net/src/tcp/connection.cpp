@@ -95,7 +95,8 @@ void Connection::refresh_path(Instant now) {
   if (!path) return;
   mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
   checksum_ = path->checksum;
-  gso_most_ = path->checksum ? path->gso_most : 0;
+  may_fragment_ = yields_to_fragments();
+  gso_most_ = path->checksum && !may_fragment_ ? path->gso_most : 0;
   gso_segments_ = path->gso_segments;
   link_ = path->link;
   set_mss();
@@ -103,11 +104,9 @@ void Connection::refresh_path(Instant now) {
 
 // RFC 6691: the options of each segment come out of the MSS.
 void Connection::set_mss() {
-  const std::uint32_t headers = (remote.address.is_v4() ? 20 : 40) + kHeaderSize;
-  std::uint32_t most =
-      std::min<std::uint32_t>(peer_mss_, mtu_ - std::min<std::uint32_t>(headers, mtu_ - 88U));
+  std::uint32_t most = std::min<std::uint32_t>(peer_mss_, mss_of_mtu(remote.address, mtu_));
   if (path_mss_ != 0) most = limited_by_search(most);
-  const auto mss = static_cast<std::uint16_t>(std::max<std::uint32_t>(most, 88) - (timestamps_ ? 12 : 0));
+  const auto mss = static_cast<std::uint16_t>(most - (timestamps_ ? 12 : 0));
   if (mss == mss_) return;
   mss_ = mss;
   congestion_.set_mss(mss_);
@@ -170,9 +169,10 @@ void Connection::peer_options(const Options& theirs) {
   snd_shift_ = scaling_ ? theirs.window_scale : 0;
   if (!scaling_) rcv_shift_ = 0;
   if (timestamps_) ts_recent_ = theirs.ts_value;
-  // RFC 9293 section 3.7.1 MUST-15. Less than 88 would be all headers.
-  peer_mss_ =
-      theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220) : std::max<std::uint16_t>(theirs.mss, 88);
+  // RFC 9293 section 3.7.1 MUST-15.
+  peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
+                              : std::max<std::uint16_t>(theirs.mss, kLeastPeerMss);
+  small_peer_ = peer_mss_ <= kLeastCookieMss;
   // Timestamps come out of the data: who waits for two that were larger would acknowledge every third only.
   receive_mss_ =
       static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));

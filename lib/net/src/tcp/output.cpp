@@ -133,7 +133,7 @@ bool Connection::send_new(Instant now) {
   return sent;
 }
 
-void Connection::fill_header(Header& header, Instant now) {
+void Connection::fill_header(Header& header, Instant now, bool with_data) {
   header.source_port = local.port;
   header.destination_port = remote.port;
   header.ack = rcv_nxt_;
@@ -144,88 +144,98 @@ void Connection::fill_header(Header& header, Instant now) {
     header.options.ts_echo = ts_recent_;
   }
   const bool fin_waits = fin_waits_ && !fin_received_;
-  if (sack_ && (dsack_.size() != 0 || !reorder_.empty() || fin_waits)) {
-    const std::size_t most = timestamps_ ? 3 : 4;
-    std::span<SeqRange> blocks = std::span(header.options.sack).first(most);
-    if (dsack_.size() != 0) {
-      blocks[0] = dsack_;
-      header.options.sack_count = 1;
-      dsack_ = {};
-    }
-    header.options.sack_count = static_cast<std::uint8_t>(
-        header.options.sack_count + reorder_.blocks(blocks.subspan(header.options.sack_count)));
-    // A FIN that came too early is reported as data is, or the peer would not learn what is missing.
-    if (fin_waits) {
-      bool joined = false;
-      for (SeqRange& block : blocks.first(header.options.sack_count)) {
-        if (block.end == fin_at_) ++block.end, joined = true;
-      }
-      if (!joined && header.options.sack_count < most)
-        blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
-    }
-  }
+  if (sack_ && (dsack_.size() != 0 || !reorder_.empty() || fin_waits)) report_sack(header, with_data);
   if (echo_congestion_) header.flags |= kEce;
+}
+
+// The blocks take half of a segment with data at most, so that where segments are tiny some data is left;
+// what finds no place comes with the next ACK.
+void Connection::report_sack(Header& header, bool with_data) {
+  const std::size_t room = with_data ? mss_ / 2U : std::max<std::size_t>(mss_, 12);
+  const std::size_t most = std::min<std::size_t>(timestamps_ ? 3 : 4, room < 4 ? 0 : (room - 4) / 8);
+  if (most == 0) return;
+  std::span<SeqRange> blocks = std::span(header.options.sack).first(most);
+  if (dsack_.size() != 0) {
+    blocks[0] = dsack_;
+    header.options.sack_count = 1;
+    dsack_ = {};
+  }
+  header.options.sack_count = static_cast<std::uint8_t>(
+      header.options.sack_count + reorder_.blocks(blocks.subspan(header.options.sack_count)));
+  // A FIN that came too early is reported as data is, or the peer would not learn what is missing.
+  if (!fin_waits_ || fin_received_) return;
+  bool joined = false;
+  for (SeqRange& block : blocks.first(header.options.sack_count)) {
+    if (block.end == fin_at_) ++block.end, joined = true;
+  }
+  if (!joined && header.options.sack_count < most)
+    blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
+}
+
+// Lays `length` bytes of the stream behind room for the header: in the packet's own buffer if they are one
+// segment, else beside it, for the device to cut. Returns how many; fewer where buffers are small.
+std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length, std::size_t header_length,
+                                std::uint32_t segment) {
+  const std::size_t room = packet.tailroom() - header_length;
+  const bool gathers = gso_most_ != 0 && gso_segments_ == Path::kAnySegments;
+  if (length <= segment && (length <= room || !gathers)) {
+    length = std::min(length, static_cast<std::uint32_t>(room));
+    const MutableBytes all = packet.append(header_length + length);
+    if (length != 0) send_.read(begin, all.subspan(header_length));
+    return length;
+  }
+  (void)packet.append(header_length);
+  const auto collected = static_cast<std::uint32_t>(send_.collect(begin, length, packet.fragments()));
+  if (collected == length) return length;
+  length = collected >= segment ? collected / segment * segment : collected;
+  packet.fragments().truncate(length);
+  return length;
 }
 
 // Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many segments
 // if the device cuts.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   PacketBuf packet = table_->ip_->allocate();
-  if (!packet) {
+  if (!packet || packet.tailroom() <= kMostHeader) {
     // A device's buffers come back without a word to us.
     table_->count_up(Table::kNoBuffer);
     pace_at_ = std::min(pace_at_, now + kNoBufferWait);
     return false;
   }
   const bool fin = fin_queued_ && range.end == fin_seq() + 1;
-  std::uint32_t length = range.size() - (fin ? 1 : 0);
+  const std::uint32_t wanted = range.size() - (fin ? 1 : 0);
   Header header;
   header.seq = range.begin;
   header.flags = kAck;
-  fill_header(header, now);
+  fill_header(header, now, wanted != 0);
   if (fin) header.flags |= kFin;
-  if (length != 0 && range.begin + length == send_.end()) header.flags |= kPsh;
+  if (wanted != 0 && range.begin + wanted == send_.end()) header.flags |= kPsh;
   const std::size_t header_length = kHeaderSize + header.options.size();
-  // SACK blocks come out of the data, too.
-  const std::uint32_t size_most =
-      mss_ + (timestamps_ ? 32U : 20U) - static_cast<std::uint32_t>(header_length);
   IpMarks marks = this->marks();
   marks.path_probe = !again && is_path_probe(range);
-  const bool cut = length > size_most && !marks.path_probe;
-  if (ecn_ && !again && length != 0) {
+  if (marks.path_probe) marks.may_fragment = false;
+  // SACK blocks come out of the data, too.
+  const std::uint32_t segment =
+      marks.path_probe ? wanted
+                       : mss_ + (timestamps_ ? 32U : 20U) - static_cast<std::uint32_t>(header_length);
+  if (ecn_ && !again && wanted != 0) {
     marks.ecn = Ecn::kCapable0;
     if (window_reduced_) {
       header.flags |= kCwr;
       window_reduced_ = false;
     }
   }
-  if (cut && gso_most_ == 0) {
-    // Only SACK blocks have made it too long.
-    length = size_most;
+  const std::uint32_t length =
+      place(packet, range.begin, gso_most_ == 0 ? std::min(wanted, segment) : wanted, header_length, segment);
+  if (length != wanted) {
     range.end = range.begin + length;
     header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
   }
-  bool ready = true;
-  if (cut && gso_most_ != 0) {
-    (void)packet.append(header_length);
-    const auto collected = static_cast<std::uint32_t>(send_.collect(range.begin, length, packet.fragments()));
-    if (collected < length) {
-      length = collected >= size_most ? collected / size_most * size_most : collected;
-      packet.fragments().truncate(length);
-      range.end = range.begin + length;
-      header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
-    }
-    if (length > size_most) {
-      packet.offload().gso = remote.address.is_v4() ? Offload::Gso::kTcpV4 : Offload::Gso::kTcpV6;
-      packet.offload().gso_size = static_cast<std::uint16_t>(size_most);
-      packet.offload().header_length = static_cast<std::uint16_t>(header_length);
-      packet.offload().gso_ecn = (header.flags & kCwr) != 0;
-    }
-  } else if (packet.tailroom() >= header_length + length) {
-    const MutableBytes all = packet.append(header_length + length);
-    if (length != 0) send_.read(range.begin, all.subspan(header_length));
-  } else {
-    ready = false;  // it counts as sent: then it is lost, and comes again
+  if (length > segment) {
+    packet.offload().gso = remote.address.is_v4() ? Offload::Gso::kTcpV4 : Offload::Gso::kTcpV6;
+    packet.offload().gso_size = static_cast<std::uint16_t>(segment);
+    packet.offload().header_length = static_cast<std::uint16_t>(header_length);
+    packet.offload().gso_ecn = (header.flags & kCwr) != 0;
   }
   if (again) {
     ++retransmits_;
@@ -237,7 +247,6 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
     if ((header.flags & kFin) != 0) fin_sent_ = true;
   }
   last_sent_ = now;
-  if (!ready) return table_->count_up(Table::kNoBuffer), true;
   note_ack_sent();
   if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks, now);
@@ -307,11 +316,13 @@ void Connection::send_syn_data(Header& header, Instant now) {
   header.options.cookie_size =
       static_cast<std::uint8_t>(copy_bytes(header.options.cookie, known.cookie.bytes()));
   const std::uint32_t header_length = kHeaderSize + static_cast<std::uint32_t>(header.options.size());
-  const std::uint32_t most = std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss, header.options.mss) +
-                             kHeaderSize - header_length;
-  const std::uint32_t length = known.cookie.is_request() ? 0 : std::min(send_.size(), most);
+  const std::uint32_t most = kHeaderSize + std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss,
+                                                                   mss_of_mtu(remote.address, mtu_));
   PacketBuf packet = table_->ip_->allocate();
-  if (!packet || packet.tailroom() < header_length + length) return table_->count_up(Table::kNoBuffer);
+  if (!packet || packet.tailroom() < header_length) return table_->count_up(Table::kNoBuffer);
+  const std::uint32_t room = std::min(most, static_cast<std::uint32_t>(packet.tailroom()));
+  const std::uint32_t length =
+      known.cookie.is_request() || room <= header_length ? 0 : std::min(send_.size(), room - header_length);
   const MutableBytes all = packet.append(header_length + length);
   if (length != 0) {
     send_.read(send_.begin(), all.subspan(header_length));

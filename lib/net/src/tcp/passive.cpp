@@ -12,7 +12,7 @@ constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 
 SynOptions options_of(const Options& options, bool v4, const Config& config, bool ecn) {
   SynOptions syn;
-  syn.mss = options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, 88);
+  syn.mss = options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, kLeastPeerMss);
   if (options.has_window_scale && config.window_scaling) syn.window_scale = options.window_scale;
   syn.sack = options.sack_permitted && config.sack;
   syn.timestamps = options.has_timestamps && config.timestamps;
@@ -22,11 +22,11 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 
 }  // namespace
 
+// What the link receives, whatever is known of the path in the other direction (RFC 8201 section 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
   const std::optional<Path> path = ip_->path(remote.address, local.address);
-  const std::size_t mtu = path ? path->mtu : 1500;
-  const std::size_t headers = (remote.address.is_v4() ? 20U : 40U) + kHeaderSize;
-  return static_cast<std::uint16_t>(std::clamp<std::size_t>(mtu, headers + 88, 65535) - headers);
+  if (!path) return mss_of_mtu(remote.address, 1500);
+  return mss_of_mtu(remote.address, path->link_mtu != 0 ? path->link_mtu : path->mtu);
 }
 
 Result<Listener*> Table::listen(Endpoint at, std::size_t backlog, Observer* observer) {

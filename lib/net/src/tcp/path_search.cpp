@@ -28,11 +28,15 @@ std::uint32_t Connection::limited_by_search(std::uint32_t most) {
   return path_mss_;
 }
 
-void Connection::begin_search() {
+bool Connection::yields_to_fragments() const {
+  return remote.address.is_v4() && (small_peer_ || (path_mss_ != 0 && path_mss_ <= kSmallest));
+}
+
+void Connection::begin_search(Instant now) {
   path_mss_ = mss_ > kSmall ? kSmall : kSmallest;
   path_mss_most_ = 0;
   table_->count_up(Table::kBlackHoles);
-  set_mss();
+  refresh_path(now);
 }
 
 void Connection::send_path_probe(Instant now) {
@@ -48,7 +52,8 @@ void Connection::send_path_probe(Instant now) {
   if (!reorder_.empty() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
   path_probe_ = static_cast<std::uint16_t>(size);
   path_probe_end_ = snd_nxt_ + length;
-  if (!send_data({snd_nxt_, path_probe_end_}, false, now)) path_probe_ = 0;
+  // A small buffer may have made it shorter.
+  if (!send_data({snd_nxt_, path_probe_end_}, false, now) || snd_nxt_ != path_probe_end_) path_probe_ = 0;
 }
 
 void Connection::path_probe_arrived(Instant now) {

@@ -323,7 +323,9 @@ void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress&
     store_be(packet.bytes().subspan(kChecksumAt), sum.finish());
   }
   count_up(kSent);
-  ip_->send(std::move(packet), local, remote, kProtocol, marks, false, now);
+  // What is longer than a path that has shrunk just now, or too long for the narrowest by its options alone,
+  // goes in fragments; a probe would prove nothing in them.
+  ip_->send(std::move(packet), local, remote, kProtocol, marks, !marks.path_probe, now);
 }
 
 void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,

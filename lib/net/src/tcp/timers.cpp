@@ -146,8 +146,9 @@ void Connection::on_timeout(Instant now) {
   }
   if (board_.empty()) return restart_retransmit_timer(now);
   if (path_probe_ != 0) path_probe_failed(now);
-  // Full segments vanish where smaller ones may not.
-  if (config.black_hole_detection && attempts_ >= 3 && mss_ > 536) begin_search();
+  // Full segments vanish where smaller ones, or at last fragments, may not.
+  const bool smaller = mss_ > 536 || (remote.address.is_v4() && !may_fragment_);
+  if (config.black_hole_detection && attempts_ >= 3 && smaller) begin_search(now);
   const bool again = !first && recovery_ == Recovery::kLoss;
   if (!again) {
     undo_from_ = snd_una_;

@@ -42,6 +42,7 @@ class Wire {
       Path path;
       path.source = address;
       path.mtu = mtu;
+      path.link_mtu = wire->options.mtu;
       path.checksum = wire->options.checksum || wire->options.gso_most != 0;
       path.gso_most = wire->options.gso_most;
       return path;

@@ -26,6 +26,7 @@ struct IpMarks {
   std::uint8_t dscp = 0;       // the differentiated service that it asks for, 0 to 63 (RFC 2474)
   std::uint8_t hop_limit = 0;  // or time to live; 0: as the host has it
   bool path_probe = false;  // goes as long as the link carries it, whatever is known of the path (RFC 4821)
+  bool may_fragment = false;  // IPv4: routers may fragment it (DF is clear)
 
   std::uint8_t traffic_class() const {
     return static_cast<std::uint8_t>(dscp << 2 | static_cast<std::uint8_t>(ecn));
@@ -46,6 +47,8 @@ struct Path {
   std::uint16_t gso_segments = kAnySegments;  // most segments of it
   bool local = false;                         // the remote is on the link
   std::uint8_t link = kNoLink;                // the interface that leads there
+  std::size_t link_mtu =
+      0;  // bytes of the largest IP packet on that link, whatever the path carries; 0: as mtu
 };
 
 // A packet as it reaches a transport: what follows the IP header (and its options or extensions).
@@ -91,7 +94,8 @@ class IpLayer {
   virtual std::size_t reserve(std::uint8_t link, std::size_t count) { return (void)link, count; }
   // Prepends the IP header and sends; takes the packet either way, drops and counts what cannot be sent. The
   // packet's Offload::checksum_start is relative to its first byte. With `fragment` a packet longer than the
-  // path's MTU is fragmented, without it is dropped (IPv4: DF is set).
+  // path's MTU is fragmented, without it is dropped. IPv4: DF is set, unless the path carries less than can
+  // be believed of it, or the marks allow fragments.
   virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
                     IpMarks marks, bool fragment, Instant now) = 0;
   // A transport believes a kTooBig (or its own probing): the path's MTU is lowered to `mtu` for a while (RFC

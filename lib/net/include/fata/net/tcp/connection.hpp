@@ -141,7 +141,11 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   // The table has no part in it any more.
   bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
   void set_mss();
-  IpMarks marks() const { return options_.marks(); }
+  IpMarks marks() const {
+    IpMarks marks = options_.marks();
+    marks.may_fragment = may_fragment_;
+    return marks;
+  }
   void refresh_path(Instant now);
 
   // input.cpp
@@ -179,7 +183,9 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
 
   // path_search.cpp: what the path carries, found without its help (RFC 4821)
   std::uint32_t limited_by_search(std::uint32_t most);
-  void begin_search();
+  void begin_search(Instant now);
+  // Whether so little is known to pass that routers had better fragment what they cannot carry.
+  bool yields_to_fragments() const;
   void send_path_probe(Instant now);
   void path_probe_arrived(Instant now);
   // True if what was found lost just now is a probe of the path and nothing else, which is no congestion.
@@ -194,6 +200,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool send_new(Instant now);
   // False if there was no buffer: nothing has happened.
   bool send_data(SeqRange range, bool again, Instant now);
+  std::uint32_t place(PacketBuf& packet, Seq begin, std::uint32_t length, std::size_t header_length,
+                      std::uint32_t segment);
   // Whether the device must have room, or another flow its turn, before this one may go on; it is called
   // then.
   [[gnu::noinline]] bool must_wait(std::uint32_t sent);
@@ -208,7 +216,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
     ack_sent_ = rcv_nxt_;
   }
   void send_ack(Instant now) { send_control(kAck, snd_nxt_, now); }
-  void fill_header(Header& header, Instant now);
+  void fill_header(Header& header, Instant now, bool with_data = false);
+  void report_sack(Header& header, bool with_data);
   std::uint32_t window_to_offer() const;
   std::uint16_t advertise();
   void consider_window_update(Instant now);
@@ -351,6 +360,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool offered_ : 1 = false;
   bool path_probe_lost_ : 1 = false;  // one of this size, which is tried again: others are lost, too
   bool search_began_ : 1 = false;     // the most is to be tried first
+  bool small_peer_ : 1 = false;       // it may have asked for smaller segments than it gets
+  bool may_fragment_ : 1 = false;     // IPv4 without DF
   std::uint8_t confirmed_s_ = 0;
   std::uint8_t link_ = kNoLink;
 };
