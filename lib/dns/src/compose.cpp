@@ -5,27 +5,9 @@
 namespace fata::dns {
 
 namespace {
-// Where the name stands in the rdata of types that call for additional records.
-constexpr std::size_t kNoTarget = ~std::size_t{0};
-constexpr std::size_t target_position(Type type) {
-  switch (type) {
-    case Type::kNs:
-      return 0;
-    case Type::kMx:
-    case Type::kSvcb:
-    case Type::kHttps:
-      return 2;
-    case Type::kSrv:
-      return 6;
-    default:
-      return kNoTarget;
-  }
-}
 constexpr std::uint16_t number(Type type) { return static_cast<std::uint16_t>(type); }
 bool is_dnssec(Type type) { return type == Type::kRrsig || type == Type::kNsec || type == Type::kNsec3; }
 }  // namespace
-
-bool calls_for_additional(Type type) { return target_position(type) != kNoTarget; }
 
 Rcode Composer::run(const Name& name, const LowerName& lower_name, Type type) {
   name_ = name;
@@ -74,13 +56,16 @@ Composer::Step Composer::from_node(const NodeView& node) {
       set = NodeView::take_set(rest);
       if (set.type() != type_) continue;
       found = true;
+      if (dnssec_ok_ && set.head.covered == number(Type::kDname) && gave_dname(node)) continue;
       if (!add_records(set, name_, Section::kAnswer)) return truncate();
     }
     return found ? Step::kDone : no_data(node);
   }
   if (node.find(type_, set)) {
+    if (type_ == Type::kDname && gave_dname(node)) return Step::kDone;
     if (!add(node, set, name_, Section::kAnswer)) return truncate();
-    note_targets(set, false);
+    asked_ = set;
+    asked_at_ = node;
     return Step::kDone;
   }
   if (node.has(node_flag::kCname) && node.find(Type::kCname, set)) {
@@ -142,17 +127,28 @@ Composer::Step Composer::referral(const NodeView& cut) {
   const Bytes current = name_.wire();
   const Bytes owner = current.subspan(current.size() - cut.name().size());
   if (!add_records(set, owner, Section::kAuthority)) return truncate();
-  note_targets(set, true, cut.name());
+  asked_ = set;
+  asked_at_ = cut;
+  cut_ = cut.name();
   if (!dnssec_ok_) return Step::kDone;
   if (!cut.find(Type::kDs, set) && !cut.find(Type::kNsec, set)) return Step::kDone;
   return add(cut, set, owner, Section::kAuthority) ? Step::kDone : truncate();
+}
+
+// A chain may come through one DNAME many times, or end at it: it stands in the answer once.
+bool Composer::gave_dname(const NodeView& owner) const {
+  const auto given = std::span(dnames_).first(dname_count_);
+  return std::ranges::find(given, owner.name().data()) != given.end();
 }
 
 Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
   authoritative_ = true;
   const Bytes current = name_.wire();
   const std::size_t kept = current.size() - owner.name().size();
-  if (!add(owner, dname, current.subspan(kept), Section::kAnswer)) return truncate();
+  if (!gave_dname(owner)) {
+    if (!add(owner, dname, current.subspan(kept), Section::kAnswer)) return truncate();
+    dnames_[dname_count_++] = owner.name().data();
+  }
   Bytes records = dname.records;
   const StoredRecord record = take_record(records);
   const auto target = Name::join(current.first(kept), record.rdata);
@@ -170,6 +166,8 @@ Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
   }
   ++counts_[static_cast<std::size_t>(Section::kAnswer)];
   if (type_ == Type::kCname || type_ == Type::kAny) return Step::kDone;
+  // A DNAME that leads below itself never ends: each step would only make the name longer.
+  if (is_under(record.rdata, owner.name())) return Step::kDone;
   return follow(*target);
 }
 
@@ -248,38 +246,89 @@ bool Composer::add(const NodeView& node, const SetView& set, Bytes owner, Sectio
   return false;
 }
 
-void Composer::note_targets(const SetView& set, bool referral, Bytes cut) {
-  const std::size_t position = target_position(set.type());
-  if (position == kNoTarget) return;
-  Bytes records = set.records;
-  while (!records.empty() && target_count_ < kMaxTargets) {
-    const Bytes rdata = take_record(records).rdata;
-    const Bytes target = rdata.subspan(position, name_length(rdata.subspan(position)));
-    targets_[target_count_++] = {.name = target,
-                                 .may_be_glue = set.type() == Type::kNs,
-                                 .must_fit = referral && is_under(target, cut)};
-  }
-}
-
 // Addresses of the targets that are in the zone. Those that do not fit are left out, but for a referral's
 // glue.
 void Composer::add_additional() {
-  const auto targets = std::span(targets_).first(target_count_);
-  for (const bool necessary : {true, false}) {
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      const Target& target = targets[i];
-      if (target.must_fit != necessary) continue;
-      const bool seen = std::ranges::any_of(targets.first(i),
-                                            [&](const Target& t) { return same_name(t.name, target.name); });
-      if (seen) continue;
-      const LowerName lower(target.name);
-      const NodeView node = index_.find_in(zone_, lower);
-      if (!node || (node.has(node_flag::kOccluded) && !target.may_be_glue)) continue;
-      for (const Type type : {Type::kA, Type::kAaaa}) {
-        SetView set;
-        if (!node.find(type, set) || add(node, set, target.name, Section::kAdditional)) continue;
-        if (target.must_fit) return static_cast<void>(truncate());
-      }
+  const Type type = asked_.type();
+  if (asked_.records.empty() || target_position(type) == kNoTarget) return;
+  if (type == Type::kSvcb || type == Type::kHttps) return add_services();
+  if (!cut_.empty()) add_targets(true);
+  if (!truncated_) add_targets(false);
+}
+
+bool Composer::add_addresses(const NodeView& node, Bytes owner) {
+  bool fits = true;
+  for (const Type type : {Type::kA, Type::kAaaa}) {
+    SetView set;
+    if (node.find(type, set)) fits &= add(node, set, owner, Section::kAdditional);
+  }
+  return fits;
+}
+
+void Composer::add_targets(bool necessary) {
+  Bytes records = asked_.records;
+  Bytes last;
+  while (!records.empty()) {
+    const Bytes target = target_of(asked_.type(), take_record(records).rdata);
+    if (same_name(target, last)) continue;
+    last = target;
+    if ((!cut_.empty() && is_under(target, cut_)) != necessary) continue;
+    const NodeView node = index_.find_in(zone_, LowerName(target));
+    if (!node || (node.has(node_flag::kOccluded) && asked_.type() != Type::kNs)) continue;
+    if (!add_addresses(node, target) && necessary) return static_cast<void>(truncate());
+  }
+}
+
+// The node of an authoritative name; nothing if there is none.
+NodeView Composer::target_node(Bytes target) const {
+  const NodeView node = index_.find_in(zone_, LowerName(target));
+  return !node || node.has(node_flag::kOccluded) ? NodeView() : node;
+}
+
+// Addresses and services of one target; what does not fit is left out.
+void Composer::add_service(Bytes target) {
+  const NodeView node = target_node(target);
+  if (!node) return;
+  add_addresses(node, target);
+  SetView set;
+  if (!node.has(node_flag::kCut) && node.find(asked_.type(), set)) {
+    add(node, set, target, Section::kAdditional);
+  }
+}
+
+// RFC 9460 section 4.1: addresses and services of the target names. Services are followed in turn, so that a
+// chain of aliases ends in addresses, unless more than kMaxServices names come together.
+void Composer::add_services() {
+  constexpr std::size_t kMaxServices = 16;
+  std::array<Bytes, kMaxServices> names;  // each is added once; the first is the owner
+  names[0] = name_;
+  std::size_t count = 1;
+  bool all_known = true, own_addresses = false;
+  Bytes records = asked_.records;
+  for (Bytes last; !records.empty();) {
+    const Bytes rdata = take_record(records).rdata;
+    const Bytes target = target_of(asked_.type(), rdata);
+    // "." is the owner itself for a service, and no name for an alias (RFC 9460 section 2.5).
+    const bool root = target.size() == 1;
+    const bool own = root ? load_be<std::uint16_t>(rdata) != 0 : same_name(target, name_);
+    own_addresses |= own;
+    if (own || root || same_name(target, last)) continue;
+    last = target;
+    add_service(target);
+    all_known &= count < kMaxServices;
+    if (all_known) names[count++] = target;
+  }
+  if (own_addresses) add_addresses(asked_at_, name_);
+  for (std::size_t i = 1; all_known && i < count; ++i) {
+    const NodeView node = target_node(names[i]);
+    SetView set;
+    if (!node || !node.find(asked_.type(), set)) continue;
+    for (Bytes rest = set.records; !rest.empty() && count < kMaxServices;) {
+      const Bytes target = target_of(asked_.type(), take_record(rest).rdata);
+      const auto same = [&](Bytes name) { return same_name(name, target); };
+      if (target.size() == 1 || std::ranges::any_of(std::span(names).first(count), same)) continue;
+      add_service(target);
+      names[count++] = target;
     }
   }
 }

@@ -9,9 +9,6 @@
 
 namespace fata::dns {
 
-// Whether an answer of this type brings addresses along (NS, MX, SRV, SVCB, HTTPS).
-bool calls_for_additional(Type type);
-
 class Composer {
  public:
   // `out` holds the header and question already written (their names known to it).
@@ -30,13 +27,7 @@ class Composer {
 
  private:
   static constexpr std::size_t kMaxChain = 16;
-  static constexpr std::size_t kMaxTargets = 32;
   enum class Step : std::uint8_t { kDone, kFollow };
-  struct Target {
-    Bytes name;
-    bool may_be_glue = false;
-    bool must_fit = false;  // RFC 9471: without it the referral is of no use
-  };
 
   std::size_t first_zone() const;
   Step step();
@@ -51,8 +42,13 @@ class Composer {
   // Adds a whole set with its signatures; false if it does not fit (and then nothing of it is left).
   bool add(const NodeView& node, const SetView& set, Bytes owner, Section section);
   bool add_records(const SetView& set, Bytes owner, Section section);
-  void note_targets(const SetView& set, bool referral, Bytes cut = {});
+  bool gave_dname(const NodeView& owner) const;
   void add_additional();
+  bool add_addresses(const NodeView& node, Bytes owner);
+  void add_targets(bool necessary);
+  NodeView target_node(Bytes target) const;
+  void add_service(Bytes target);
+  void add_services();
   Step truncate();
 
   const Index& index_;
@@ -69,8 +65,12 @@ class Composer {
   std::array<std::uint64_t, kMaxChain>
       visited_;  // hashes of the names met; a wrong match only ends a chain early
   std::size_t visited_count_ = 0;
-  std::array<Target, kMaxTargets> targets_;
-  std::size_t target_count_ = 0;
+  std::array<const std::byte*, kMaxChain + 1> dnames_{};  // names of the nodes whose DNAME the answer holds
+  std::size_t dname_count_ = 0;
+  // The set whose targets the additional section is about, and the node that it stands at.
+  SetView asked_{};
+  NodeView asked_at_;
+  Bytes cut_;  // if it delegates: glue below it must fit, without it the referral is of no use (RFC 9471)
 };
 
 }  // namespace fata::dns

@@ -36,6 +36,28 @@ struct SetHead {
 };
 inline constexpr std::size_t kRecordHeadSize = 12;  // of a stored record, before its rdata
 
+// Where the name stands in the rdata of types whose answers bring the addresses of that name along. A set's
+// records are in the order of these names, so that equal ones are neighbours.
+inline constexpr std::size_t kNoTarget = ~std::size_t{0};
+inline constexpr std::size_t target_position(Type type) {
+  switch (type) {
+    case Type::kNs:
+      return 0;
+    case Type::kMx:
+    case Type::kSvcb:
+    case Type::kHttps:
+      return 2;
+    case Type::kSrv:
+      return 6;
+    default:
+      return kNoTarget;
+  }
+}
+inline Bytes target_of(Type type, Bytes rdata) {
+  const Bytes from = rdata.subspan(target_position(type));
+  return from.first(name_length(from));
+}
+
 struct SetView {
   SetHead head;
   Bytes records;

@@ -73,7 +73,7 @@ std::uint32_t Index::prepare_set(const NodeView& node, const SetView& set, std::
   const bool cut = node.has(node_flag::kCut);
   if (node.has(node_flag::kOccluded) || type == Type::kRrsig) return kCompose;
   if (cut && type != Type::kNs && type != Type::kDs) return kCompose;
-  if (!cut && !has_compressed_names(type) && !calls_for_additional(type)) return kVerbatim;
+  if (!cut && !has_compressed_names(type) && target_position(type) == kNoTarget) return kVerbatim;
   const auto name = Name::from_wire(node.name());
   if (!name) return kCompose;
   if (type != Type::kCname) return prepare_answer(*name, type, cut ? Bytes() : set.records, budget);

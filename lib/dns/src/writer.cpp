@@ -53,6 +53,15 @@ bool Writer::same_at(std::size_t position, Bytes wire) const {
   }
 }
 
+// The labels known from `first` on end in a pointer to a place from where `chain` more are followed. Labels
+// that only an even longer chain could reach are forgotten.
+void Writer::extend_chain(std::size_t first, std::size_t chain) {
+  if (chain + 1 == kMaxPointerChain) known_count_ = first;
+  for (Known& known : std::span(known_).first(known_count_).subspan(first)) {
+    known.chain = static_cast<std::uint16_t>(chain + 1) & 3U;
+  }
+}
+
 void Writer::name(Bytes wire, bool compress) {
   // A suffix's hash mixes its labels' from the last to the first, so the labels' starts are collected first.
   std::array<std::uint8_t, kMaxLabels> starts;
@@ -70,6 +79,7 @@ void Writer::name(Bytes wire, bool compress) {
     hashes[i] = static_cast<std::uint16_t>(hash ^ hash >> 16);
     end = starts[i];
   }
+  const std::size_t first_known = known_count_;
   for (std::size_t i = 0; i < labels; ++i) {
     if (compress) {
       for (const Known& known : std::span(known_).first(known_count_)) {
@@ -80,6 +90,7 @@ void Writer::name(Bytes wire, bool compress) {
           pointers_complete_ = false;
         }
         u16(static_cast<std::uint16_t>(0xc000U | known.position));
+        extend_chain(first_known, known.chain);
         return;
       }
     }
@@ -87,7 +98,7 @@ void Writer::name(Bytes wire, bool compress) {
     bytes(wire.subspan(starts[i], static_cast<std::size_t>(wire[starts[i]]) + 1));
     if (!ok_) return;
     if (here < 0x4000 && known_count_ < kMaxKnown) {
-      known_[known_count_++] = {static_cast<std::uint16_t>(here), hashes[i]};
+      known_[known_count_++] = {.position = static_cast<std::uint16_t>(here), .chain = 0, .hash = hashes[i]};
     }
   }
   u8(0);

@@ -32,6 +32,7 @@ struct Decoded {
   bool has_opt = false;
   unsigned opt_payload = 0, opt_version = 0, extended = 0;
   bool opt_do = false;
+  std::size_t longest_chain = 0;  // of compression pointers, one leading to the next
 
   unsigned rcode() const { return (flags & 15) | extended << 4; }
   bool aa() const { return (flags & 0x400) != 0; }
@@ -122,6 +123,7 @@ class Decoder {
       }
     }
     out.ok = good_ && at == bytes_.size();
+    out.longest_chain = longest_chain_;
     return out;
   }
 
@@ -137,6 +139,7 @@ class Decoder {
     std::string out;
     std::size_t here = at, octets = 0;
     bool jumped = false;
+    std::size_t chain = 0;
     for (int steps = 0;; ++steps) {
       const unsigned length = u8(here);
       if (!good_ || steps > 300) return good_ = false, "";
@@ -145,6 +148,7 @@ class Decoder {
         if (!pointers || to >= here) return good_ = false, "";
         if (!jumped) at = here + 2;
         jumped = true;
+        longest_chain_ = std::max(longest_chain_, ++chain);
         here = to;
         continue;
       }
@@ -221,6 +225,7 @@ class Decoder {
 
   const std::vector<std::uint8_t>& bytes_;
   bool good_ = true;
+  std::size_t longest_chain_ = 0;
 };
 
 inline Decoded decode(Bytes message) {
@@ -293,8 +298,22 @@ inline std::vector<std::uint8_t> answer_bytes(Engine& engine, const std::vector<
   return out;
 }
 
+// What holds for every answer, whatever was asked: no record stands twice in a section (RFC 2181 section 5),
+// and no name takes more than four pointers to read.
+inline void expect_sound(const Decoded& got) {
+  for (const auto* section : {&got.answer, &got.authority, &got.additional}) {
+    auto sorted = *section;
+    std::ranges::sort(sorted);
+    const auto twice = std::ranges::adjacent_find(sorted);
+    if (twice != sorted.end()) ADD_FAILURE() << "twice in one section: " << *twice;
+  }
+  EXPECT_LE(got.longest_chain, 4U);
+}
+
 inline Decoded resolve(Engine& engine, const Ask& ask, Transport transport = Transport::kUdp) {
-  return decode(as_span(answer_bytes(engine, query_bytes(ask), transport)));
+  Decoded got = decode(as_span(answer_bytes(engine, query_bytes(ask), transport)));
+  expect_sound(got);
+  return got;
 }
 
 // An engine with these zones; fails the test if one is refused.

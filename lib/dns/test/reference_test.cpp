@@ -137,14 +137,15 @@ class Reference {
       if (above != name && has_dname(above)) {
         out_.aa = true;
         const Datum& dname = *at(above, "DNAME").front();
-        put(out_.answer, above, {&dname});
+        const std::string shown = line(above, kTtl, dname.type, dname.rdata);
+        if (!out_.answer.contains(shown)) out_.answer.insert(shown);
         const std::string target = name.substr(0, name.size() - above.size()) + dname.target;
         if (wire_size(target) > 255) {
           out_.rcode = 6;
           return "";
         }
         out_.answer.insert(line(name, kTtl, "CNAME", target));
-        return qtype == "CNAME" || qtype == "ANY" ? "" : target;
+        return qtype == "CNAME" || qtype == "ANY" || under(dname.target, above) ? "" : target;
       }
     }
     out_.aa = true;

@@ -96,6 +96,8 @@ Result<Edns, Errc> read_edns(const RecordView& record);
 // until it is rewound. Remembers the names written, to point to them later (RFC 1035 section 4.1.4).
 class Writer {
  public:
+  static constexpr std::size_t kMaxPointerChain = 4;
+
   explicit Writer(MutableBytes out) : out_(out), limit_(out.size()) {}
 
   // Octets that later writes must leave free (for the OPT record).
@@ -112,7 +114,8 @@ class Writer {
   void u32(std::uint32_t value);
   void bytes(Bytes from);
   // Writes `wire`, pointing to an earlier copy of its longest possible suffix if `compress`. Later names may
-  // point to this one in both cases.
+  // point to this one in both cases. Reading a name back follows at most kMaxPointerChain pointers: some
+  // resolvers give up after ten.
   void name(Bytes wire, bool compress = true);
   void question(Bytes name, Type type, Class klass);
   // A record up to its rdata; returns where to patch the length by end_rdata().
@@ -129,8 +132,10 @@ class Writer {
   bool pointers_complete() const { return pointers_complete_; }
 
  private:
+  // A label that later names may point to.
   struct Known {
-    std::uint16_t position;
+    std::uint16_t position : 14;  // all that a pointer can hold
+    std::uint16_t chain : 2;      // pointers from here to the root
     std::uint16_t hash;
   };
   static constexpr std::size_t kMaxKnown = 96;
@@ -138,6 +143,7 @@ class Writer {
 
   MutableBytes take(std::size_t count);
   bool same_at(std::size_t position, Bytes wire) const;
+  void extend_chain(std::size_t first, std::size_t chain);
 
   MutableBytes out_;
   std::size_t limit_;
