@@ -4,58 +4,12 @@
 
 namespace fata::virtio {
 
-void NetDevice::refill() {
-  while ((*rx_)->room() != 0) {
-    PacketBuf buffer = rx_pool_.allocate();
-    if (!buffer) break;
-    const MutableBytes room = buffer.tail();
-    const Segment segment{kvm::dma_address(room.data()), static_cast<std::uint32_t>(room.size()), true};
-    const auto head = (*rx_)->add(std::span(&segment, 1));
-    if (!head) break;
-    rx_in_flight_[*head] = std::move(buffer);
-  }
-}
-
-std::size_t NetDevice::take_received(std::span<sig::RxFrame> in) {
-  std::size_t count = 0;
-  while (count < in.size()) {
-    const auto done = (*rx_)->pop();
-    if (!done) break;
-    PacketBuf buffer = std::move(rx_in_flight_[done->head]);
-    (void)buffer.append(done->written);
-    if (merge_left_ == 0) {
-      const auto header = NetHeader::parse(buffer.bytes());
-      if (!header) {
-        ++counters_[kBadLength];
-        continue;
-      }
-      buffer.trim_front(kNetHeaderSize);
-      merged_.frame = Slice(std::move(buffer));
-      merged_.offload = header->received();
-      merge_left_ = static_cast<std::uint16_t>(std::max<std::uint16_t>(header->buffers, 1) - 1);
-      merge_fits_ = merge_left_ <= Fragments::kMost;
-    } else {
-      --merge_left_;
-      if (merge_fits_) merged_.more.push(Slice(std::move(buffer)));
-    }
-    if (merge_left_ != 0) continue;
-    if (merge_fits_) {
-      in[count++] = std::move(merged_);
-    } else {
-      ++counters_[kTooLong];
-    }
-    merged_ = {};
-  }
-  counters_[kReceived] += count;
-  if ((*rx_)->broken()) break_down();
-  refill();
-  return count;
-}
-
 async::Task<Result<std::size_t>> NetDevice::receive(std::span<sig::RxFrame> in, async::Wait wait) {
   for (;;) {
     if (broken_) co_return fail(Error(Errc::kBroken));
-    if (const std::size_t count = take_received(in); count != 0) co_return count;
+    const std::size_t count = receiver_.receive(in);
+    if ((*rx_)->broken()) break_down();
+    if (count != 0) co_return count;
     if (broken_) continue;
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
@@ -106,7 +60,7 @@ bool NetDevice::poll() noexcept {
   if (broken_) return false;
   // Buffers that were held when frames were taken may have come home: a ring left empty would never wake its
   // reader.
-  if ((*rx_)->room() != 0) refill();
+  if ((*rx_)->room() != 0) receiver_.refill();
   if ((*rx_)->publish()) transport_->notify(kReceiveQueue);
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
   bool any = false;

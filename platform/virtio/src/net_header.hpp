@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
 
 #include "abi.hpp"
 #include "fata/base/bytes.hpp"
@@ -24,8 +23,8 @@ struct NetHeader {
   std::uint16_t checksum_offset = 0;
   std::uint16_t buffers = 0;
 
-  static std::optional<NetHeader> parse(Bytes bytes) {
-    if (bytes.size() < kNetHeaderSize) return std::nullopt;
+  // `bytes`: kNetHeaderSize at least. What the fields mean depends on the features.
+  static NetHeader parse(Bytes bytes) {
     NetHeader header;
     header.flags = std::to_integer<std::uint8_t>(bytes[0]);
     header.gso_type = std::to_integer<std::uint8_t>(bytes[1]);
@@ -36,14 +35,15 @@ struct NetHeader {
     return header;
   }
 
-  // What the device says of a received frame. A sum that is still to be made comes from a sender in the same
-  // host, whose memory is as good as its checksum.
-  Offload received() const {
+  // What the device says of a received frame, as far as it was agreed that it may: `valid` are the flags that vouch for the
+  // checksum, `gso4` and `gso6` whether segments may be coalesced. A sum that is still to be made comes from a sender in the
+  // same host, whose memory is as good as its checksum.
+  Offload received(std::uint8_t valid, bool gso4, bool gso6) const {
     Offload offload;
-    offload.checksum_valid = (flags & (VIRTIO_NET_HDR_F_DATA_VALID | VIRTIO_NET_HDR_F_NEEDS_CSUM)) != 0;
+    offload.checksum_valid = (flags & valid) != 0;
     const unsigned type = gso_type & ~unsigned{VIRTIO_NET_HDR_GSO_ECN};
-    if (type == VIRTIO_NET_HDR_GSO_TCPV4) offload.gso = Offload::Gso::kTcpV4;
-    if (type == VIRTIO_NET_HDR_GSO_TCPV6) offload.gso = Offload::Gso::kTcpV6;
+    if (type == VIRTIO_NET_HDR_GSO_TCPV4 && gso4) offload.gso = Offload::Gso::kTcpV4;
+    if (type == VIRTIO_NET_HDR_GSO_TCPV6 && gso6) offload.gso = Offload::Gso::kTcpV6;
     if (offload.gso != Offload::Gso::kNone) offload.gso_size = gso_size;
     return offload;
   }

@@ -11,28 +11,32 @@ namespace fata::virtio {
 namespace {
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
 constexpr std::uint64_t kRequired = bit(VIRTIO_F_VERSION_1);
-constexpr std::uint64_t kWanted = bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) |
-                                  bit(VIRTIO_NET_F_MRG_RXBUF) | bit(VIRTIO_RING_F_EVENT_IDX);
-constexpr std::uint64_t kCut =
-    bit(VIRTIO_NET_F_HOST_TSO4) | bit(VIRTIO_NET_F_HOST_TSO6) | bit(VIRTIO_NET_F_HOST_ECN);
-constexpr std::uint64_t kCoalesced =
-    bit(VIRTIO_NET_F_GUEST_TSO4) | bit(VIRTIO_NET_F_GUEST_TSO6) | bit(VIRTIO_NET_F_GUEST_ECN);
-constexpr std::uint64_t kOffloads = bit(VIRTIO_NET_F_CSUM) | bit(VIRTIO_NET_F_GUEST_CSUM) | kCut;
+
+NetConfig read_config(Transport& transport, std::uint64_t features) {
+  std::array<std::byte, NetConfig::kSize> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(transport.config8(i));
+  return NetConfig::parse(features, bytes);
+}
+
+// Locally administered, as of its own.
+MacAddress random_mac() {
+  MacAddress mac;
+  platform::entropy(mac.octets);
+  mac.octets[0] = (mac.octets[0] & std::byte{0xfc}) | std::byte{2};
+  return mac;
+}
 }  // namespace
 
 Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool offload, unsigned nth) {
   Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
   if (!transport) return fail(transport.error());
   const bool roomy = context.memory >= kRoomy;
-  std::uint64_t wanted = kWanted | (offload ? kOffloads : 0);
-  // Without mergeable buffers each would have to be of 64 KiB, and of a device's features some need others.
-  const std::uint64_t offered = (*transport)->offered_features();
-  if (offload && roomy && (offered & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 && (offered & kOffloads) == kOffloads)
-    wanted |= kCoalesced;
+  const std::uint64_t wanted = choose_net_features((*transport)->offered_features(), offload, roomy);
   const Result<std::uint64_t> features = negotiate(**transport, kRequired, wanted);
   if (!features) return fail(features.error());
-  auto device =
-      std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features, roomy);
+  const NetConfig config = read_config(**transport, *features);
+  auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features,
+                                            config, roomy);
   if (const Result<void> started = device->start(*features); !started) return fail(started.error());
   return device;
 }
@@ -42,25 +46,20 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Contex
   return async::ready(open(context, offload, nth));
 }
 
-NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features, bool roomy)
+NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features,
+                     const NetConfig& config, bool roomy)
     : log_(log),
       transport_(std::move(transport)),
-      ring_(roomy ? 2 * kRing : kRing),
-      rx_pool_(ring_ + kSpare, roomy ? 2 * kBufferSize : kBufferSize),
-      tx_pool_(ring_ + kSpare, kBufferSize),
-      counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"bad_length"},
-                Counter{"no_buffer"}} {
+      mac_(config.mac ? *config.mac : random_mac()),
+      mtu_(std::min<std::size_t>(config.link_mtu, kBufferSize - kNetHeaderSize - 18)),
+      counters_{Counter{"received"}, Counter{"too_long"}, Counter{"bad_length"}, Counter{"sent"},
+                Counter{"no_buffer"}},
+      buffers_(ReceiveBuffers::choose(features, config.link_mtu, roomy)),
+      receiver_(features, buffers_, kvm::dma_address, counters_),
+      tx_pool_((roomy ? 2 * kRing : kRing) + kSpare, kBufferSize) {
   features_.tx_checksum = (features & bit(VIRTIO_NET_F_CSUM)) != 0;
-  features_.receive_memory = rx_pool_.count() * rx_pool_.buffer_size();
+  features_.receive_memory = receiver_.memory();
   features_.rx_checksum = (features & bit(VIRTIO_NET_F_GUEST_CSUM)) != 0;
-  for (std::size_t i = 0; i < mac_.octets.size(); ++i) {
-    mac_.octets[i] = static_cast<std::byte>(transport_->config8(offsetof(virtio_net_config, mac) + i));
-  }
-  if ((features & bit(VIRTIO_NET_F_MTU)) != 0) {
-    const std::size_t at = offsetof(virtio_net_config, mtu);
-    const std::size_t offered = transport_->config8(at) | std::size_t{transport_->config8(at + 1)} << 8;
-    mtu_ = std::min<std::size_t>(offered, kBufferSize - kNetHeaderSize - 18);
-  }
 }
 
 NetDevice::~NetDevice() {
@@ -71,22 +70,23 @@ NetDevice::~NetDevice() {
 
 Result<void> NetDevice::start(std::uint64_t features) {
   const bool event_index = (features & bit(VIRTIO_RING_F_EVENT_IDX)) != 0;
-  auto rx = start_queue(*transport_, kReceiveQueue, ring_, event_index);
+  auto rx = start_queue(*transport_, kReceiveQueue, buffers_.ring, event_index);
   if (!rx) return fail(rx.error());
-  auto tx = start_queue(*transport_, kTransmitQueue, ring_, event_index);
+  const auto tx_ring = static_cast<std::uint16_t>(tx_pool_.count() - kSpare);
+  auto tx = start_queue(*transport_, kTransmitQueue, tx_ring, event_index);
   if (!tx) return fail(tx.error());
   rx_ = std::move(*rx);
   tx_ = std::move(*tx);
-  rx_in_flight_.resize((**rx_).size());
   tx_in_flight_.resize((**tx_).size());
   features_.gather = features_.tx_checksum && (**tx_).size() >= 2 * kChain;
-  features_.tso4 = features_.tso6 = features_.gather && (features & kCut) == kCut;
+  features_.tso4 = features_.gather && (features & bit(VIRTIO_NET_F_HOST_TSO4)) != 0;
+  features_.tso6 = features_.gather && (features & bit(VIRTIO_NET_F_HOST_TSO6)) != 0;
   drive(*transport_);
-  refill();
+  receiver_.start(**rx_);
   guest::attach(*this);
   log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "",
             features_.rx_checksum ? "rx-checksum " : "", features_.tso4 ? "tx-tso " : "",
-            (features & kCoalesced) != 0 ? "rx-tso " : "",
+            (features & bit(VIRTIO_NET_F_GUEST_TSO4)) != 0 ? "rx-tso " : "",
             (features & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 ? "mergeable-buffers " : "",
             event_index ? "event-index " : "", "queue ", (**rx_).size(), ", mtu ", mtu_);
   return {};
@@ -115,9 +115,8 @@ void NetDevice::break_down() {
   broken_ = true;
   // After the reset the device may not touch our memory any more; what it holds goes home.
   transport_->set_status(0);
-  for (PacketBuf& packet : rx_in_flight_) packet.reset();
+  receiver_.stop();
   for (PacketBuf& packet : tx_in_flight_) packet.reset();
-  merged_ = {};
   log_.error(Error(Errc::kBroken));
   readers_.notify_all();
   writers_.notify_all();

@@ -1,4 +1,4 @@
-// virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice: one pair of queues, mergeable receive buffers, checksum and
+// virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice: one pair of queues, checksum and
 // segmentation offload, EVENT_IDX; the device is notified once a turn of the loop.
 #pragma once
 
@@ -7,23 +7,25 @@
 #include <vector>
 
 #include "fata/async/context.hpp"
-#include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
 #include "fata/guest/device.hpp"
 #include "fata/kvm/device.hpp"
 #include "fata/sig/net_device.hpp"
+#include "fata/virtio/frame_receiver.hpp"
 #include "fata/virtio/transport.hpp"
 
 namespace fata::virtio {
 
 class NetDevice final : private guest::Device {
  public:
-  enum Count : std::size_t { kReceived, kSent, kTooLong, kBadLength, kNoBuffer, kCounts };
+  // The first of them are FrameReceiver's.
+  enum Count : std::size_t { kSent = FrameReceiver::kCounts, kNoBuffer, kCounts };
 
   // The nth card of this machine. Without `offload` frames travel as on a wire: with their checksums, none longer than the MTU.
   static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context, bool offload = true,
                                                                  unsigned nth = 0);
-  NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features, bool roomy);
+  NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features, const NetConfig& config,
+            bool roomy);
   ~NetDevice();
 
   // The device as sig::NetDevice.
@@ -34,27 +36,25 @@ class NetDevice final : private guest::Device {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
-  bool scarce() const { return rx_pool_.available() < kReserve; }
+  bool scarce() const { return receiver_.available() < kReserve; }
 
   std::span<const Counter> counters() const { return counters_; }
 
  private:
   static Result<std::unique_ptr<NetDevice>> open(async::Context& context, bool offload, unsigned nth);
-  // 128 descriptors each way: 768 KiB of buffers, which still fits a guest of 4 MB. With memory to spare twice as many, and
-  // receive buffers of a page, so that a frame of 64 KiB fits in what RxFrame can hold.
+  // From here on more and larger buffers (ReceiveBuffers), and twice as many to send: else 128, with which the device still fits a
+  // guest of 4 MB.
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr std::uint16_t kRing = 128;
   static constexpr std::size_t kBufferSize = 2048;
-  static constexpr std::size_t kSpare = 64;    // receive buffers beyond the ring's, for slices that are held
-  static constexpr std::size_t kReserve = 16;  // of those; beyond it what arrives is to be copied
+  static constexpr std::size_t kSpare = 64;    // buffers beyond the ring's
+  static constexpr std::size_t kReserve = 16;  // free ones to receive into; beyond it what arrives is to be copied
   static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet at most
 
   static constexpr Duration kPatienceAtEnd = milliseconds(100);
 
   Result<void> start(std::uint64_t features);
-  void refill();
   void reap_sent();
-  std::size_t take_received(std::span<sig::RxFrame> in);
   bool has_room() const { return (*tx_)->room() >= (features_.gather ? kChain : 1); }
   void break_down();
   void finish_sending();
@@ -66,22 +66,18 @@ class NetDevice final : private guest::Device {
   Logger log_;
   std::unique_ptr<Transport> transport_;
   MacAddress mac_;
-  std::size_t mtu_ = 1500;
+  std::size_t mtu_;
   sig::NetFeatures features_;
   bool broken_ = false;
-  std::uint16_t ring_;
-  BufferPool rx_pool_;
+  std::array<Counter, kCounts> counters_;
+  ReceiveBuffers buffers_;
+  FrameReceiver receiver_;
   BufferPool tx_pool_;
   std::unique_ptr<OwnedQueue> rx_;
   std::unique_ptr<OwnedQueue> tx_;
-  std::vector<PacketBuf> rx_in_flight_;  // by head
-  std::vector<PacketBuf> tx_in_flight_;
-  sig::RxFrame merged_;           // a frame of several buffers, of which
-  std::uint16_t merge_left_ = 0;  // so many are still to come
-  bool merge_fits_ = true;
+  std::vector<PacketBuf> tx_in_flight_;  // by head
   async::WaitQueue readers_;
   async::WaitQueue writers_;
-  std::array<Counter, kCounts> counters_;
 };
 static_assert(sig::NetDevice<NetDevice>);
 
