@@ -2,6 +2,7 @@
 
 #include "error.hpp"
 #include "progress.hpp"
+#include "stamp.hpp"
 
 namespace fata::tool {
 
@@ -49,8 +50,11 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
   }
   const fs::path build = package(target);
   const FolderLock lock(build);
-  if (!fs::exists(build / "build.ninja")) {
+  const bool moved = !is_cache_of(build, root_);
+  if (moved) say(build.string() + " was made for another folder: configuring it anew");
+  if (moved || !fs::exists(build / "build.ninja")) {
     Words words{"cmake",
+                "--fresh",
                 "-S",
                 root_,
                 "-B",

@@ -7,6 +7,7 @@
 #include "generate.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
+#include "stamp.hpp"
 #include "xen.hpp"
 
 namespace fata::tool {
@@ -69,6 +70,12 @@ std::size_t Project::card_count() const {
   return static_cast<std::size_t>(std::ranges::count(plan_.devices, type, &PlanDevice::type));
 }
 
+std::string Project::made_for() const {
+  return "application " + app_.string() + "\nfolder " + folder_.string() + "\nfata " + home_.root().string() +
+         "\nlibraries " + home_.package(choice_.target).string() + "\ntarget " + choice_.target +
+         "\ncompiler " + compiler_identity() + "\n";
+}
+
 void Project::compile_config() {
   const fs::path program = folder_ / "config";
   const fs::path depfile = folder_ / "config.d";
@@ -123,6 +130,7 @@ void Project::generate() {
 
 void Project::configure() {
   const FolderLock lock(folder_);
+  claim_build_folder(folder_, made_for());
   compile_config();
   run_config();
   generate();

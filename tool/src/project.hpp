@@ -45,6 +45,7 @@ class Project {
   fs::path map() const;    // the linker's
 
  private:
+  std::string made_for() const;
   void compile_config();
   void run_config();
   void generate();

@@ -1,0 +1,76 @@
+#include "stamp.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+
+#include "error.hpp"
+#include "progress.hpp"
+
+namespace fata::tool {
+namespace {
+
+constexpr const char* kFile = "made-for";
+// The stamp's own time, 2001-09-09: a copy that does not keep times, whose files ninja would compare by times
+// that mean nothing, has another.
+constexpr timespec kTime{.tv_sec = 1'000'000'000, .tv_nsec = 0};
+
+bool is_unchanged(const fs::path& stamp, const std::string& made_for) {
+  struct stat status{};
+  if (::stat(stamp.c_str(), &status) != 0) return false;
+  return status.st_mtim.tv_sec == kTime.tv_sec && read_file(stamp) == made_for;
+}
+
+void write_stamp(const fs::path& stamp, const std::string& made_for) {
+  write_if_changed(stamp, made_for);
+  const timespec times[]{kTime, kTime};
+  if (::utimensat(AT_FDCWD, stamp.c_str(), times, 0) != 0)
+    throw UsageError(stamp.string() + ": cannot be given a time: " + std::strerror(errno));
+}
+
+// All that names other folders; not the images.
+void forget(const fs::path& folder) {
+  for (const char* const name :
+       {"config", "config.d", "plan.json", "third_party", "build/CMakeCache.txt", "build/CMakeFiles",
+        "build/build.ninja", "build/.ninja_log", "build/.ninja_deps"}) {
+    fs::remove_all(folder / name);
+  }
+}
+
+}  // namespace
+
+void claim_build_folder(const fs::path& folder, const std::string& made_for) {
+  const fs::path stamp = folder / kFile;
+  if (is_unchanged(stamp, made_for)) return;
+  if (fs::exists(folder / "config.d") || fs::exists(folder / "build/CMakeCache.txt")) {
+    say(folder.string() + " was made for another folder, Fata or compiler: building it anew");
+  }
+  fs::remove(stamp);  // first: half of the work must not look like all of it
+  forget(folder);
+  write_stamp(stamp, made_for);
+}
+
+std::string compiler_identity() {
+  const fs::path found = find_program("clang++-19");
+  std::error_code error;
+  const fs::path real = fs::canonical(found, error);
+  struct stat status{};
+  if (error || ::stat(real.c_str(), &status) != 0) return "none";
+  return found.string() + " " + real.string() + " " + std::to_string(status.st_size) + " " +
+         std::to_string(status.st_mtim.tv_sec);
+}
+
+bool is_cache_of(const fs::path& build, const fs::path& source) {
+  if (!fs::exists(build / "CMakeCache.txt")) return true;
+  std::istringstream cache(read_file(build / "CMakeCache.txt"));
+  const std::string key = "CMAKE_HOME_DIRECTORY:INTERNAL=";
+  for (std::string line; std::getline(cache, line);) {
+    if (line.starts_with(key)) return line.substr(key.size()) == source;
+  }
+  return false;
+}
+
+}  // namespace fata::tool

@@ -1,0 +1,21 @@
+// What a build folder was made for: the application, the folder itself, Fata and the compiler. A copied or
+// moved folder holds absolute paths of where it came from, and would silently build that.
+#pragma once
+
+#include <string>
+
+#include "process.hpp"
+
+namespace fata::tool {
+
+// Removes what CMake and the compiler left in `folder` unless it was made for just this; finished images stay
+// until the next build replaces them. `made_for` is lines of text. The caller holds the folder's lock.
+void claim_build_folder(const fs::path& folder, const std::string& made_for);
+
+// The compiler that is found now: its path, and when it was installed.
+std::string compiler_identity();
+
+// Whether CMake's cache in `build` is of the source folder `source`, or there is none.
+bool is_cache_of(const fs::path& build, const fs::path& source);
+
+}  // namespace fata::tool
