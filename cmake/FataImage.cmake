@@ -35,9 +35,9 @@ function(fata_image name)
     target_link_options(${name} PRIVATE "SHELL:-u fata_gather_boot_entropy")
   endif()
   target_link_options(${name} PRIVATE
-    "SHELL:-T ${FATA_IMAGE_SCRIPT}" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
+    "--script=${FATA_IMAGE_SCRIPT}" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
     --gc-sections --icf=all --no-dependent-libraries "SHELL:-z max-page-size=4096" "SHELL:-u fata_start"
-    --Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
+    "--Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map")
   set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS "${FATA_IMAGE_SCRIPT};${FATA_PACK}"
     FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name}.img)
   set(pack)

@@ -25,6 +25,11 @@ function(fata_small_accessors name)
   endif()
 endfunction()
 
+# Where libraries and their headers are installed. The headers have a folder of their own: as `-isystem /usr/include` they
+# would bring the host's headers into a kernel, in front of its own.
+set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)
+set(FATA_HEADER_DIR include/fata-image)
+
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
 # One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven
@@ -67,10 +72,9 @@ function(fata_library name)
   endforeach()
   set_property(GLOBAL APPEND PROPERTY FATA_LIBRARIES ${target})
   install(TARGETS ${target} EXPORT fata-${FATA_TARGET}
-    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR} FILE_SET HEADERS DESTINATION include)
+    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR} FILE_SET HEADERS DESTINATION ${FATA_HEADER_DIR})
 
   if(FATA_TESTS AND arg_TESTS)
     fata_test(${name}_test SOURCES ${arg_TESTS} DEPS ${name} ${arg_TEST_DEPS})
   endif()
 endfunction()
-set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)

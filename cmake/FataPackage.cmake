@@ -22,16 +22,3 @@ else()
   # `fata run -t xen --lab`
   install(DIRECTORY tests/e2e/xen/lab/ DESTINATION share/fata/lab PATTERN __pycache__ EXCLUDE)
 endif()
-
-# The Debian package; .ci/package joins both targets in one.
-set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGE_NAME fata)
-set(CPACK_PACKAGE_CONTACT "The Fata authors <fata@localhost>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Library operating system in C++: the fata command and its libraries")
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-string(JOIN ", " CPACK_DEBIAN_PACKAGE_DEPENDS clang-19 lld-19 llvm-19 libc++-19-dev libc++abi-19-dev
-  libclang-rt-19-dev cmake ninja-build musl-dev liburing-dev libc6)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "qemu-system-x86, ccache")
-set(CPACK_DEBIAN_PACKAGE_SECTION devel)
-include(CPack)

@@ -35,15 +35,13 @@ set(FATA_BUILTINS_ARCHIVE /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.bu
 # The canary: for this target clang reads the global __stack_chk_guard (and ignores -mstack-protector-guard=), which the
 # start code puts on a read-only page. Debian's prebuilt archives read %fs:0x28; the start code fills both.
 # No unwind tables: backtraces follow frame pointers.
-# File names in the image are short and the same wherever it is built.
+# Flags that name a folder of ours are in FataOptions.cmake: these are text, in which a space would end a word.
 string(JOIN " " flags
   -nostdlibinc -fPIE -fdirect-access-external-data -mno-red-zone
   -fstack-protector-strong
-  -fno-asynchronous-unwind-tables -fno-unwind-tables
-  -fmacro-prefix-map=${FATA_SOURCE_ROOT}= -fmacro-prefix-map=${FATA_LIBCXX_HEADERS}/=)
+  -fno-asynchronous-unwind-tables -fno-unwind-tables)
 set(CMAKE_C_FLAGS_INIT "${flags} -idirafter ${FATA_MUSL_HEADERS}")
-set(CMAKE_CXX_FLAGS_INIT "${flags} -nostdinc++ -fno-threadsafe-statics \
--isystem ${FATA_LIBCXX_CONFIG} -isystem ${FATA_LIBCXX_HEADERS} -idirafter ${FATA_MUSL_HEADERS}")
+set(CMAKE_CXX_FLAGS_INIT "${flags} -nostdinc++ -fno-threadsafe-statics -idirafter ${FATA_MUSL_HEADERS}")
 
 # The linker is called directly: clang's driver for a target without a system would ask gcc to link.
 set(CMAKE_CXX_LINK_EXECUTABLE

@@ -1,5 +1,8 @@
-"""An out-of-tree application builds for both targets from an installed Fata, and from its Debian package."""
+"""An out-of-tree application builds for every target from an installed Fata, and from its Debian package at /usr."""
+import gzip
+import os
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -47,16 +50,65 @@ class Install(FataTest):
         self.assertEqual(self.check(build / "site-linux/build/site"), WELCOME)
         self.assertTrue((build / "site-kvm/build/site.img").exists())
 
-    def test_the_debian_package(self):
-        self.check(ROOT / ".ci/package", self.folder)
-        package = next(self.folder.glob("fata_*.deb"))
-        fields = self.check("dpkg-deb", "--field", package, "Package", "Depends")
-        self.assertIn("Package: fata\n", fields)
-        for needed in ("clang-19", "lld-19", "libc++-19-dev", "llvm-19", "cmake", "ninja-build", "musl-dev"):
-            self.assertIn(needed, fields)
+    def package(self):
+        """The package, unpacked: its file and the folder that stands for /."""
+        out = self.folder / "out"
+        self.check(ROOT / ".ci/package", out, ROOT / "build/linux", ROOT / "build/kvm")
+        package, = out.iterdir()
         root = self.folder / "root"
         self.check("dpkg-deb", "-x", package, root)
-        self.use(root / "usr")
+        return package, root
+
+    def test_the_debian_package_says_what_it_needs_and_documents_itself(self):
+        package, root = self.package()
+        fields = self.check("dpkg-deb", "--field", package)
+        self.assertIn("Package: fata\n", fields)
+        depends = re.search(r"^Depends: (.*)$", fields, re.MULTILINE)[1].split(", ")
+        for needed in ("clang-19", "lld-19", "libc++-19-dev", "llvm-19", "cmake (>= 3.25)", "ninja-build", "musl-dev"):
+            self.assertIn(needed, depends)
+        self.assertRegex(fields, r"(?m)^Depends: libc6 \(>= 2\.[0-9]+\), ")
+        # Recommended, it would bring a desktop.
+        self.assertRegex(fields, r"(?m)^Suggests: qemu-system-x86, python3\b")
+        self.assertNotRegex(fields, r"(?m)^Recommends:.*qemu")
+        sums = self.check("dpkg-deb", "--info", package, "md5sums")
+        self.assertIn("  usr/bin/fata\n", sums)
+
+        doc = root / "usr/share/doc/fata"
+        self.assertIn("Permission to use, copy, modify", (doc / "copyright").read_text())
+        self.assertIn("urgency=", gzip.decompress((doc / "changelog.gz").read_bytes()).decode())
+        page = gzip.decompress((root / "usr/share/man/man1/fata.1.gz").read_bytes()).decode()
+        for command in ("new", "build", "run", "query", "clean"):
+            self.assertIn(f'.SH "fata {command}"\n', page)
+        self.assertIn("\\-\\-build\\-dir", page)
+        for file in root.rglob("*"):
+            mode = file.lstat().st_mode & 0o777
+            self.assertIn(mode, (0o755,) if file.is_dir() else (0o644, 0o755), file)
+
+    def test_bash_completes_commands_options_and_targets(self):
+        completion = ROOT / "packaging/completion/fata.bash"
+        tool = ROOT / "build/linux/tool"
+        cases = [(["fata", "de"], ["describe"]), (["fata", "run", "--bu"], ["--build-dir"]),
+                 (["fata", "run", "-t", "k"], ["kvm"]), (["fata", "build", "--net", ""], ["host", "direct"]),
+                 (["fata", "run", "--", "--he"], []), (["fata", "help", "q"], ["query"])]
+        for words, expected in cases:
+            script = (f'. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() {{ :; }}; COMPREPLY=(); _fata; '
+                      'printf "%s\\n" "${COMPREPLY[@]}"')
+            done = subprocess.run(["bash", "-c", script, "bash", str(completion), *words], text=True, capture_output=True,
+                                  env={**os.environ, "PATH": f"{tool}:{os.environ['PATH']}"})
+            self.assertEqual((done.stdout.split(), done.stderr), (expected, ""), words)
+
+    def test_the_package_installed_at_usr_builds_every_target(self):
+        # The package's /usr laid over the machine's, in a mount namespace of our own.
+        if os.geteuid() != 0:
+            self.skipTest("the_package_installed_at_usr: mounting needs root")
+        _, root = self.package()
+        script = ('set -e; mount -t overlay fata -o lowerdir="$1/usr:/usr" /usr; cd "$2"; '
+                  'for t in linux kvm; do /usr/bin/fata run -t $t; done; /usr/bin/fata build -t xen >&2')
+        output = self.check("unshare", "--mount", "sh", "-c", script, "sh", root, self.site)
+        self.assertEqual(output, WELCOME * 2)
+        self.assertTrue((self.site / ".fata/xen/build/site.img").exists())
+        for file in (self.site / ".fata").glob("*/CMakeLists.txt"):
+            self.assertIn('set(fata_DIR "/usr/lib/cmake/fata")', file.read_text())
 
 
 if __name__ == "__main__":

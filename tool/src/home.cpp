@@ -1,8 +1,8 @@
 #include "home.hpp"
 
 #include "error.hpp"
+#include "library_tree.hpp"
 #include "progress.hpp"
-#include "stamp.hpp"
 
 namespace fata::tool {
 
@@ -12,6 +12,10 @@ Home Home::find() {
   const fs::path build = self.parent_path().parent_path();
   if (const fs::path root = build.parent_path().parent_path();
       fs::exists(root / "config/include/fata/config.hpp")) {
+    return Home(root, build, true);
+  }
+  // Built in a user's cache, from a tree of another user.
+  if (const fs::path root = source_of(build); fs::exists(root / "config/include/fata/config.hpp")) {
     return Home(root, build, true);
   }
   const fs::path prefix = build;
@@ -29,7 +33,15 @@ fs::path Home::config_library() const {
 std::string_view built_for(std::string_view target) { return target == "linux" ? "linux" : "kvm"; }
 
 fs::path Home::package(std::string_view target) const {
-  return in_tree_ ? root_ / "build" / built_for(target) : root_ / "lib/cmake/fata";
+  if (!in_tree_) return root_ / "lib/cmake/fata";
+  const auto chosen = trees_.find(built_for(target));
+  return chosen == trees_.end() ? root_ / "build" / built_for(target) : chosen->second;
+}
+void Home::choose_tree(std::string_view target, const std::vector<std::string>& libraries) {
+  if (!in_tree_) return;
+  std::vector<std::string> targets;
+  for (const std::string& library : libraries) targets.push_back("with_" + library);
+  trees_.insert_or_assign(std::string(built_for(target)), library_tree(root_, built_for(target), targets));
 }
 fs::path Home::toolchain(std::string_view target) const {
   if (target == "linux") return {};
@@ -49,9 +61,10 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
                      "; install Fata's build for it, too");
   }
   const fs::path build = package(target);
+  if (!is_writable_build(build)) return;  // choose_tree() found everything there
   const FolderLock lock(build);
-  const bool moved = !is_cache_of(build, root_);
-  if (moved) say(build.string() + " was made for another folder: configuring it anew");
+  const bool moved = fs::exists(build / "CMakeCache.txt") && source_of(build) != root_;
+  if (moved) say(build.string() + " was made for another folder: configuring it again");
   if (moved || !fs::exists(build / "build.ninja")) {
     Words words{"cmake",
                 "--fresh",

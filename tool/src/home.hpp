@@ -1,6 +1,7 @@
 // Where Fata is: the source tree that this command was built in, or the prefix that it was installed to.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class Home {
 
   fs::path config_headers() const;
   fs::path config_library() const;
+  // In the tree: where the libraries named (without "fata_") for a target are built, which package() gives from now on.
+  void choose_tree(std::string_view target, const std::vector<std::string>& libraries);
   // For find_package(fata CONFIG) of a target.
   fs::path package(std::string_view target) const;
   fs::path toolchain(std::string_view target) const;  // empty: none needed
@@ -38,6 +41,7 @@ class Home {
   fs::path root_;
   fs::path own_build_;  // in the tree: the build folder that holds this command
   bool in_tree_;
+  std::map<std::string, fs::path, std::less<>> trees_;
 };
 
 }  // namespace fata::tool

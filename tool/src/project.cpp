@@ -133,14 +133,19 @@ void Project::configure() {
   claim_build_folder(folder_, made_for());
   compile_config();
   run_config();
+  home_.choose_tree(choice_.target, libraries());
   generate();
 }
 
+std::vector<std::string> Project::libraries() const {
+  std::vector<std::string> list = plan_.libraries();
+  list.push_back(kernel() ? "platform_" + choice_.target : "platform_linux_main");
+  if (choice_.target == "kvm") list.push_back("virtio");  // its random-number driver is in every image
+  return list;
+}
+
 void Project::build() {
-  std::vector<std::string> libraries = plan_.libraries();
-  libraries.push_back(kernel() ? "platform_" + choice_.target : "platform_linux_main");
-  if (choice_.target == "kvm") libraries.push_back("virtio");  // its random-number driver is in every image
-  home_.provide(choice_.target, libraries, choice_.verbose);
+  home_.provide(choice_.target, libraries(), choice_.verbose);
 
   const FolderLock lock(folder_);
   const fs::path build = folder_ / "build";

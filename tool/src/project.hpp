@@ -49,8 +49,9 @@ class Project {
   void compile_config();
   void run_config();
   void generate();
+  std::vector<std::string> libraries() const;  // of Fata, which the image links
 
-  const Home& home_;
+  Home home_;
   Choice choice_;
   fs::path app_;
   fs::path folder_;

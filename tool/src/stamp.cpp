@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <sstream>
 
 #include "error.hpp"
 #include "progress.hpp"
@@ -46,7 +45,7 @@ void claim_build_folder(const fs::path& folder, const std::string& made_for) {
   const fs::path stamp = folder / kFile;
   if (is_unchanged(stamp, made_for)) return;
   if (fs::exists(folder / "config.d") || fs::exists(folder / "build/CMakeCache.txt")) {
-    say(folder.string() + " was made for another folder, Fata or compiler: building it anew");
+    say(folder.string() + " was made for another folder, Fata or compiler: building it again");
   }
   fs::remove(stamp);  // first: half of the work must not look like all of it
   forget(folder);
@@ -61,16 +60,6 @@ std::string compiler_identity() {
   if (error || ::stat(real.c_str(), &status) != 0) return "none";
   return found.string() + " " + real.string() + " " + std::to_string(status.st_size) + " " +
          std::to_string(status.st_mtim.tv_sec);
-}
-
-bool is_cache_of(const fs::path& build, const fs::path& source) {
-  if (!fs::exists(build / "CMakeCache.txt")) return true;
-  std::istringstream cache(read_file(build / "CMakeCache.txt"));
-  const std::string key = "CMAKE_HOME_DIRECTORY:INTERNAL=";
-  for (std::string line; std::getline(cache, line);) {
-    if (line.starts_with(key)) return line.substr(key.size()) == source;
-  }
-  return false;
 }
 
 }  // namespace fata::tool

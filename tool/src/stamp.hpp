@@ -15,7 +15,4 @@ void claim_build_folder(const fs::path& folder, const std::string& made_for);
 // The compiler that is found now: its path, and when it was installed.
 std::string compiler_identity();
 
-// Whether CMake's cache in `build` is of the source folder `source`, or there is none.
-bool is_cache_of(const fs::path& build, const fs::path& source);
-
 }  // namespace fata::tool

@@ -2,6 +2,6 @@
     .section .rodata, "a", @progbits
     .globl fata_unpack_code, fata_unpack_code_end
 fata_unpack_code:
-    .incbin UNPACK_CODE
+    .incbin "unpack.bin"
 fata_unpack_code_end:
     .section .note.GNU-stack, "", @progbits
