@@ -7,7 +7,7 @@ import unittest
 
 from fata import BUILD, FATA, ROOT, FataTest
 
-ANEW = " was made for another folder, Fata or compiler: building it anew\n"
+ANEW = " was made for another folder, Fata or compiler: building it again\n"
 
 
 class Moved(FataTest):
