@@ -4,7 +4,7 @@ import re
 
 def commands(text):
     """Each command line once, in order: those that stand alone, indented, and those in running text."""
-    found = re.findall(r"(?m)^    ((?:\./fata|\.ci/|dig|apt-get|fata) .*?) *$|`(\./fata [^`]+)`", text.partition("## The layers")[0])
+    found = re.findall(r"(?m)^    ((?:\./fata|\.ci/\w+|dig|apt-get|fata) .*?) *$|`(\./fata [^`]+)`", text.partition("## The layers")[0])
     found += re.findall(r"()`(\./fata [^`]+)`", text.partition("## An application in 20 lines")[2])
     return list(dict.fromkeys(alone or inline for alone, inline in found))
 

@@ -193,7 +193,7 @@ class FirstMinute(unittest.TestCase):
         self.assertEqual(self.written(), before)
 
     def test_8_a_path_that_cmake_cannot_take_is_refused_before_anything_is_built(self):
-        for character in ";\"\\#<>|\n\t":
+        for character in ";\"\\#<>|[]\n\t":
             with self.subTest(character):
                 folder = SRV / f"a{character}b"
                 folder.mkdir()
