@@ -1,5 +1,8 @@
-"""A newcomer on a fresh Debian 12: types the README's commands on a terminal as root and as a user with sudo, and installs the
-package. Each machine is a root of its own; packages come from this machine's mirror. Where none answers it is skipped."""
+"""A newcomer on a fresh Debian 12.
+
+Types the README's commands on a terminal, as root and as a user with sudo, and installs the
+package. Each machine is a root of its own; packages come from this machine's mirror. Without one
+it is skipped."""
 import filecmp
 import os
 import pathlib
@@ -19,7 +22,7 @@ PASSWORD = "engine"  # of ada, who may use sudo
 
 class Fresh(unittest.TestCase):
     def finishes(self, machine, command, cwd, user="root", answers=(), status=0):
-        """Types the command and the answers to what it asks, and returns what stays on the screen."""
+        """Types the command and the answers to its questions; returns what stays on the screen."""
         session = machine.type(command, cwd, user)
         self.addCleanup(session.close)
         for question, answer in answers:
@@ -35,7 +38,7 @@ class Fresh(unittest.TestCase):
             session.expect(question, 1800)
             session.type(answer)
         session.expect("serving on port [0-9]+", 3000)
-        question, = (line for line in readme.commands(README) if line.startswith("dig "))
+        (question,) = (line for line in readme.commands(README) if line.startswith("dig "))
         answer = subprocess.run(question.split(), text=True, capture_output=True)
         self.assertIn("status: NOERROR", answer.stdout)
         session.type("\x03")
@@ -60,10 +63,14 @@ class Fresh(unittest.TestCase):
         machine, folder = self.machine("as-root")
         before = self.packages(machine)
         self.assertIn("Usage: ", self.finishes(machine, "./fata --help", folder))
-        self.assertRegex(self.finishes(machine, "./fata --version", folder), r"^[0-9.]+ \([0-9a-f]+\)\n$")
+        self.assertRegex(
+            self.finishes(machine, "./fata --version", folder), r"^[0-9.]+ \([0-9a-f]+\)\n$"
+        )
         refused = machine.run("./fata --no-install run apps/dns", folder)
         self.assertEqual((refused.returncode, refused.stderr.count("\n")), (64, 1), refused.stderr)
-        self.finishes(machine, "./fata run apps/dns", folder, answers=[(r"\[Y/n\]", "n\n")], status=64)
+        self.finishes(
+            machine, "./fata run apps/dns", folder, answers=[(r"\[Y/n\]", "n\n")], status=64
+        )
         self.assertEqual(self.packages(machine), before)
         install = [(r"\[Y/n\]", "\n")]
         self.serves(machine, "./fata run apps/dns", folder, answers=install)
@@ -73,20 +80,32 @@ class Fresh(unittest.TestCase):
         for name, text in readme.files(README):
             (machine.root / folder.relative_to("/") / name).write_text(text)
         for target in ("linux", "kvm"):
-            self.assertIn("Hello from hello!\n", self.finishes(machine, f"./fata run hello -t {target}", folder))
+            self.assertIn(
+                "Hello from hello!\n",
+                self.finishes(machine, f"./fata run hello -t {target}", folder),
+            )
         edit = "cp -r hello 'a copy' && sed -i 's/from hello/from a copy/' 'a copy/hello.hpp'"
         self.finishes(machine, edit, folder)
         self.assertIn("Hello from a copy!\n", self.finishes(machine, "./fata run 'a copy'", folder))
         self.finishes(machine, "mv 'a copy' moved", folder)
-        self.assertIn("Hello from a copy!\n", self.finishes(machine, "./fata run moved -t kvm", folder))
+        self.assertIn(
+            "Hello from a copy!\n", self.finishes(machine, "./fata run moved -t kvm", folder)
+        )
         self.finishes(machine, ".ci/package build", folder)
         # The same commit elsewhere gives the same bytes.
         other = machine.root / "srv/fata"
-        shutil.copytree(machine.root / folder.relative_to("/"), other, symlinks=True,
-                        ignore=shutil.ignore_patterns("build", ".fata", "hello", "moved"))
+        shutil.copytree(
+            machine.root / folder.relative_to("/"),
+            other,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("build", ".fata", "hello", "moved"),
+        )
         self.finishes(machine, ".ci/package build", "/srv/fata")
-        made, = (machine.root / folder.relative_to("/") / "build").glob("fata_*.deb")
-        self.assertTrue(filecmp.cmp(made, other / "build" / made.name, shallow=False), "the package is not reproducible")
+        (made,) = (machine.root / folder.relative_to("/") / "build").glob("fata_*.deb")
+        self.assertTrue(
+            filecmp.cmp(made, other / "build" / made.name, shallow=False),
+            "the package is not reproducible",
+        )
         shutil.copy(made, BASE.folder)
 
     def test_2_a_user_with_sudo_types_the_readme(self):
@@ -94,32 +113,43 @@ class Fresh(unittest.TestCase):
         answers = [(r"\[Y/n\]", "y\n"), ("assword", PASSWORD + "\n")]
         self.serves(machine, "./fata run apps/dns", folder, "ada", answers)
         # Nothing in the clone belongs to root.
-        owners = {path.lstat().st_uid for path in (machine.root / folder.relative_to("/")).rglob("*")}
+        owners = {
+            path.lstat().st_uid for path in (machine.root / folder.relative_to("/")).rglob("*")
+        }
         self.assertNotIn(0, owners)
-        done = machine.run("unshare --net '/home/ada/my dépôt/fata' run examples/tutorial/noop", folder)
+        done = machine.run(
+            "unshare --net '/home/ada/my dépôt/fata' run examples/tutorial/noop", folder
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_3_the_package_builds_every_target(self):
-        package, = BASE.folder.glob("fata_*.deb")
+        (package,) = BASE.folder.glob("fata_*.deb")
         machine = Machine(BASE, "installed")
         shutil.copy(package, machine.root / "srv")
-        # dpkg alone, then what it misses, as somebody does it who does not know that apt installs files too.
+        # dpkg alone, then what it misses.
         done = machine.run(f"apt-get update && dpkg -i /srv/{package.name}")
         self.assertNotEqual(done.returncode, 0)
-        done = machine.run("DEBIAN_FRONTEND=noninteractive apt-get install -f -y --no-install-recommends")
+        done = machine.run(
+            "DEBIAN_FRONTEND=noninteractive apt-get install -f -y --no-install-recommends"
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("qemu-system-x86", self.packages(machine))
         self.finishes(machine, "fata new hello", "/home/ada", "ada")
         for name, text in readme.files(README):
             (machine.root / "home/ada" / name).write_text(text)
-        self.assertIn("Hello from hello!\n", self.finishes(machine, "fata run hello", "/home/ada", "ada"))
+        self.assertIn(
+            "Hello from hello!\n", self.finishes(machine, "fata run hello", "/home/ada", "ada")
+        )
         refused = machine.run("fata run hello -t kvm", "/home/ada", "ada")
         self.assertIn("qemu-system-x86", refused.stderr)
         install = "apt-get install -y --no-install-recommends qemu-system-x86 python3"
         done = machine.run(f"DEBIAN_FRONTEND=noninteractive {install}")
         self.assertEqual(done.returncode, 0, done.stderr)
         for words in ("-t kvm", "-t xen --lab"):
-            self.assertIn("Hello from hello!\n", self.finishes(machine, f"fata run hello {words}", "/home/ada", "ada"))
+            self.assertIn(
+                "Hello from hello!\n",
+                self.finishes(machine, f"fata run hello {words}", "/home/ada", "ada"),
+            )
         self.assertEqual(machine.run("dpkg --verify fata").stdout, "")
         done = machine.run("dpkg --purge fata")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -135,9 +165,20 @@ def main():
     if not os.environ.get("FATA_FRESH_FOLDER"):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="fata-fresh-", dir="/var/tmp"))
         try:
-            # What it mounts is gone with its namespace, so that nothing of the machine's is below the folder when that is removed.
-            return subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, *sys.argv],
-                                  env={**os.environ, "FATA_FRESH_FOLDER": str(folder)}).returncode
+            # Its mounts end with its namespace: nothing of the machine's is below what is removed.
+            return subprocess.run(
+                [
+                    "unshare",
+                    "--mount",
+                    "--pid",
+                    "--fork",
+                    "--kill-child",
+                    "--mount-proc",
+                    sys.executable,
+                    *sys.argv,
+                ],
+                env={**os.environ, "FATA_FRESH_FOLDER": str(folder)},
+            ).returncode
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     try:
