@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/fataConfigVersion.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
-set(FATA_CMAKE_DIR ${CMAKE_SOURCE_DIR}/cmake)
+string(REPLACE "$" "\\$" FATA_CMAKE_DIR "${CMAKE_SOURCE_DIR}/cmake")
 configure_file(${CMAKE_SOURCE_DIR}/cmake/fataConfig.cmake.in ${CMAKE_BINARY_DIR}/fataConfig.cmake @ONLY)
 export(EXPORT fata-${FATA_TARGET} NAMESPACE fata:: FILE ${CMAKE_BINARY_DIR}/fata-${FATA_TARGET}.cmake)
 

@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal, as a person at a keyboard has it: wait for what it shows, type, interrupt it."""
+"""A program on a pseudo-terminal: wait for what it shows, type, interrupt it."""
 import os
 import pty
 import re
@@ -40,7 +40,10 @@ class Session:
 
     def left(self):
         """What stays on the screen: without the progress that was drawn over."""
-        return "".join(line.rpartition("\033[K")[2] for line in self.shown.replace("\r", "").splitlines(keepends=True))
+        return "".join(
+            line.rpartition("\033[K")[2]
+            for line in self.shown.replace("\r", "").splitlines(keepends=True)
+        )
 
     def type(self, text):
         os.write(self.terminal, text.encode())

@@ -1,8 +1,10 @@
-"""The first minute on this machine, without apt: a clone in `my dépôt`, a home that holds nothing, a terminal, no network; then a
-second user, a tree that cannot be written, and folders that CMake cannot build in.
+"""The first minute on this machine, without apt.
 
-It runs in a mount and a network namespace of its own, in which the clone lies at the same place each time, so that a compiler
-cache helps whatever the path of the tree that is tested."""
+A clone in `my dépôt`, a home that holds nothing, a terminal, no network; then a second user, a
+tree that cannot be written, and folders that CMake cannot build in.
+
+It runs in a mount and a network namespace of its own, in which the clone lies at the same place
+each time, so that a compiler cache helps whatever the path of the tree that is tested."""
 import os
 import pathlib
 import re
@@ -26,15 +28,32 @@ def run(*words, cwd=SRV, user=None, env=None, timeout=900):
     line = [str(word) for word in words]
     if user is not None:
         line = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *line]
-    env = {name: value for name, value in {**os.environ, **(env or {})}.items() if value is not None}
-    return subprocess.run(line, cwd=cwd, env=env, timeout=timeout, text=True, stdin=subprocess.DEVNULL,
-                          capture_output=True)
+    env = {
+        name: value for name, value in {**os.environ, **(env or {})}.items() if value is not None
+    }
+    return subprocess.run(
+        line,
+        cwd=cwd,
+        env=env,
+        timeout=timeout,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
 
 
 def clone(to):
     """The tree as it is, committed or not, without what was built in it."""
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-zco", "--exclude-standard"], cwd=ROOT, check=True,
-                            capture_output=True).stdout.decode().split("\0")
+    listed = (
+        subprocess.run(
+            ["git", "-c", "safe.directory=*", "ls-files", "-zco", "--exclude-standard"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        )
+        .stdout.decode()
+        .split("\0")
+    )
     for name in filter(None, listed):
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +75,7 @@ def setUpModule():
 
 class FirstMinute(unittest.TestCase):
     """The methods run in the order of their names: what the first builds, the others use."""
+
     maxDiff = None
 
     def typed(self, command, cwd=CLONE, env=None):
@@ -69,10 +89,10 @@ class FirstMinute(unittest.TestCase):
         return session.left()
 
     def serves(self, command):
-        """The DNS server of the README runs, answers the README's question, and Ctrl-C ends it with its statistics."""
+        """The DNS server answers the README's question, and Ctrl-C ends it with its statistics."""
         session = self.typed(command)
         session.expect("serving on port [0-9]+")
-        question, = (line for line in readme.commands(README) if line.startswith("dig "))
+        (question,) = (line for line in readme.commands(README) if line.startswith("dig "))
         answer = run(*question.split())
         self.assertIn("status: NOERROR", answer.stdout)
         self.assertRegex(answer.stdout, r"(?m)^www\.example\.org\..*\sA\s")
@@ -96,9 +116,12 @@ class FirstMinute(unittest.TestCase):
             (SRV / name).write_text(text)
 
     def greets(self, command):
-        self.assertIn("Hello from hello!\n", self.finishes(command.replace("./fata", "'my dépôt/fata'"), cwd=SRV))
+        self.assertIn(
+            "Hello from hello!\n",
+            self.finishes(command.replace("./fata", "'my dépôt/fata'"), cwd=SRV),
+        )
 
-    # What is done with each command of the README; None: another test does it, or takes longer than this one may.
+    # What is done with each command of the README. None: another test does it.
     COMMANDS = {
         "./fata --help": prints_help,
         "./fata run apps/dns": serves,
@@ -111,7 +134,8 @@ class FirstMinute(unittest.TestCase):
         "./fata run apps/iperf": None,  # tests/e2e/net
         "./fata run apps/iperf -- --client=ADDRESS": None,
         ".ci/package build": None,  # test_5
-        "apt-get install --no-install-recommends ./build/fata_0.1.0_amd64.deb": None,  # long_test.py
+        # long_test.py
+        "apt-get install --no-install-recommends ./build/fata_0.1.0_amd64.deb": None,
         "./fata new hello": makes_hello,
         "./fata run hello": greets,
         "./fata run hello -t kvm": greets,
@@ -119,7 +143,11 @@ class FirstMinute(unittest.TestCase):
 
     def test_1_every_command_of_the_readme_on_a_terminal(self):
         commands = readme.commands(README)
-        self.assertEqual(set(commands), set(self.COMMANDS), "the README's commands and those that are tested differ")
+        self.assertEqual(
+            set(commands),
+            set(self.COMMANDS),
+            "the README's commands and those that are tested differ",
+        )
         for command in commands:
             if check := self.COMMANDS[command]:
                 with self.subTest(command):
@@ -133,9 +161,13 @@ class FirstMinute(unittest.TestCase):
         shutil.copytree(SRV / "hello", SRV / "copy of hello")
         header = SRV / "copy of hello/hello.hpp"
         header.write_text(header.read_text().replace("from hello", "from a copy"))
-        self.assertIn("Hello from a copy!\n", self.finishes("'my dépôt/fata' run 'copy of hello'", cwd=SRV))
+        self.assertIn(
+            "Hello from a copy!\n", self.finishes("'my dépôt/fata' run 'copy of hello'", cwd=SRV)
+        )
         (SRV / "copy of hello").rename(SRV / "moved é")
-        self.assertIn("Hello from a copy!\n", self.finishes("'my dépôt/fata' run 'moved é'", cwd=SRV))
+        self.assertIn(
+            "Hello from a copy!\n", self.finishes("'my dépôt/fata' run 'moved é'", cwd=SRV)
+        )
 
     def test_4_another_user_runs_an_application_from_this_tree(self):
         hello = SRV / "other/hello"
@@ -144,8 +176,16 @@ class FirstMinute(unittest.TestCase):
             os.chown(path, OTHER, OTHER)
         before = self.written()
         for home in (SRV / "other home", "/nonexistent"):
-            done = run(CLONE / "fata", "run", hello, user=OTHER, env={"HOME": str(home), "CCACHE_DIR": None})
-            self.assertEqual((done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr)
+            done = run(
+                CLONE / "fata",
+                "run",
+                hello,
+                user=OTHER,
+                env={"HOME": str(home), "CCACHE_DIR": None},
+            )
+            self.assertEqual(
+                (done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr
+            )
             shutil.rmtree(hello / ".fata")
         self.assertEqual(self.written(), before)
         done = run(CLONE / "fata", "--version", user=OTHER, env={"HOME": "/nonexistent"})
@@ -153,14 +193,18 @@ class FirstMinute(unittest.TestCase):
         self.assertRegex(done.stdout, r"^[0-9.]+ \([0-9a-f]+\)\n$")
 
     def written(self):
-        return {str(path): path.stat().st_mtime_ns for path in CLONE.rglob("*") if ".git" not in path.parts}
+        return {
+            str(path): path.stat().st_mtime_ns
+            for path in CLONE.rglob("*")
+            if ".git" not in path.parts
+        }
 
     def test_5_the_package_is_made_in_such_a_path(self):
         for target in ("linux", "kvm"):
             session = self.typed(f"ninja -C build/{target}")
             self.assertEqual(session.wait(1200), 0, session.shown[-3000:])
         self.finishes(".ci/package ../packages build/linux build/kvm")
-        package, = (SRV / "packages").iterdir()
+        (package,) = (SRV / "packages").iterdir()
         self.assertRegex(package.name, r"^fata_[0-9.]+_amd64\.deb$")
 
     def test_6_a_tree_that_cannot_be_written(self):
@@ -168,7 +212,9 @@ class FirstMinute(unittest.TestCase):
         subprocess.run(["mount", "-o", "remount,ro,bind", CLONE], check=True)
         try:
             done = run(CLONE / "fata", "run", SRV / "hello")
-            self.assertEqual((done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr)
+            self.assertEqual(
+                (done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr
+            )
         finally:
             subprocess.run(["umount", CLONE], check=True)
 
@@ -177,7 +223,9 @@ class FirstMinute(unittest.TestCase):
         hello = SRV / "other/hello"
         # No cache to build in: one line.
         done = run(CLONE / "fata", "run", hello, user=OTHER, env={"HOME": "/nonexistent"})
-        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (64, "", 1), done.stderr)
+        self.assertEqual(
+            (done.returncode, done.stdout, done.stderr.count("\n")), (64, "", 1), done.stderr
+        )
         self.assertIn("set XDG_CACHE_HOME", done.stderr)
         # As root on a read-only mount, so that the compiler's cache can be read and written.
         before = self.written()
@@ -185,7 +233,9 @@ class FirstMinute(unittest.TestCase):
         subprocess.run(["mount", "-o", "remount,ro,bind", CLONE], check=True)
         try:
             done = run(CLONE / "fata", "run", SRV / "hello")
-            self.assertEqual((done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr)
+            self.assertEqual(
+                (done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr
+            )
             tool = SRV / "home/.cache/fata/trees" / CLONE.relative_to("/") / "linux/tool/fata"
             self.assertTrue(tool.is_file())
         finally:
@@ -193,14 +243,17 @@ class FirstMinute(unittest.TestCase):
         self.assertEqual(self.written(), before)
 
     def test_8_a_path_that_cmake_cannot_take_is_refused_before_anything_is_built(self):
-        for character in ";\"\\#<>|\n\t":
+        for character in ';"\\#<>|[]\n\t':
             with self.subTest(character):
                 folder = SRV / f"a{character}b"
                 folder.mkdir()
                 shutil.copy(ROOT / "fata", folder)
                 done = run(folder / "fata", "run", "hello")
                 self.assertEqual((done.returncode, done.stdout), (64, ""))
-                self.assertRegex(done.stderr, r"^fata: this clone's path .* CMake cannot build in: move or rename it\n$")
+                self.assertRegex(
+                    done.stderr,
+                    r"^fata: this clone's path .* CMake cannot build in: move or rename it\n$",
+                )
                 self.assertEqual([path.name for path in folder.iterdir()], ["fata"])
 
 
@@ -212,11 +265,19 @@ def main():
         folder = pathlib.Path(os.environ.get("FATA_TEST_BUILD", "/var/tmp")) / "fresh"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        inside = ["sh", "-c", 'mount --bind "$FATA_FRESH_FOLDER" /srv && ip link set lo up && exec "$@"', "sh", sys.executable,
-                  *sys.argv]
+        inside = [
+            "sh",
+            "-c",
+            'mount --bind "$FATA_FRESH_FOLDER" /srv && ip link set lo up && exec "$@"',
+            "sh",
+            sys.executable,
+            *sys.argv,
+        ]
         try:
-            return subprocess.run(["unshare", "--mount", "--net", *inside],
-                                  env={**os.environ, "FATA_FRESH_FOLDER": str(folder)}).returncode
+            return subprocess.run(
+                ["unshare", "--mount", "--net", *inside],
+                env={**os.environ, "FATA_FRESH_FOLDER": str(folder)},
+            ).returncode
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     unittest.main()

@@ -103,9 +103,14 @@ class Install(FataTest):
             self.skipTest("the_package_installed_at_usr: mounting needs root")
         _, root = self.package()
         script = ('set -e; mount -t overlay fata -o lowerdir="$1/usr:/usr" /usr; cd "$2"; '
-                  'for t in linux kvm; do /usr/bin/fata run -t $t; done; /usr/bin/fata build -t xen >&2')
-        output = self.check("unshare", "--mount", "sh", "-c", script, "sh", root, self.site)
-        self.assertEqual(output, WELCOME * 2)
+                  'for t in linux kvm; do /usr/bin/fata run -t $t; done; /usr/bin/fata build -t xen >&2; '
+                  'setpriv --reuid=64321 --regid=64321 --clear-groups env HOME=/nonexistent /usr/bin/fata run --build-dir "$3"')
+        self.folder.chmod(0o755)
+        others = self.folder / "of another user, without a home"
+        others.mkdir()
+        os.chown(others, 64321, 64321)
+        output = self.check("unshare", "--mount", "sh", "-c", script, "sh", root, self.site, others)
+        self.assertEqual(output, WELCOME * 3)
         self.assertTrue((self.site / ".fata/xen/build/site.img").exists())
         for file in (self.site / ".fata").glob("*/CMakeLists.txt"):
             self.assertIn('set(fata_DIR "/usr/lib/cmake/fata")', file.read_text())

@@ -7,6 +7,7 @@
 namespace fata::tool {
 
 Home Home::find() {
+  disable_useless_ccache();
   const fs::path self = fs::read_symlink("/proc/self/exe");
   // Tree: ROOT/build/ANY/tool/fata. Install: PREFIX/bin/fata.
   const fs::path build = self.parent_path().parent_path();

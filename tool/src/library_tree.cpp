@@ -24,14 +24,14 @@ fs::path home_of_user() {
 std::string owner_of(const fs::path& path) {
   fs::path there = path;
   while (!fs::exists(there) && there.has_relative_path()) there = there.parent_path();
-  struct stat status {};
+  struct stat status{};
   if (::stat(there.c_str(), &status) != 0) return "another user";
   const passwd* const user = ::getpwuid(status.st_uid);
   return user == nullptr ? "user " + std::to_string(status.st_uid) : user->pw_name;
 }
 
-// Asks ninja without changing anything. A dry run never gets past a manifest that ninja can regenerate, which CMake's always is;
-// so it reads a copy, of which it does not know that.
+// Asks ninja without changing anything. A dry run never gets past a manifest that ninja can
+// regenerate, which CMake's always is; so it reads a copy, of which it does not know that.
 bool is_up_to_date(const fs::path& build, const std::vector<std::string>& targets) {
   std::error_code error;
   std::string name = (fs::temp_directory_path(error) / "fata-XXXXXX").string();
@@ -53,8 +53,17 @@ bool is_up_to_date(const fs::path& build, const std::vector<std::string>& target
 
 fs::path cache_folder() {
   const char* const given = std::getenv("XDG_CACHE_HOME");
-  const fs::path cache = given != nullptr && *given == '/' ? fs::path(given) : home_of_user() / ".cache";
+  const fs::path cache =
+      given != nullptr && *given == '/' ? fs::path(given) : home_of_user() / ".cache";
   return cache / "fata";
+}
+
+void disable_useless_ccache() {
+  const char* const given = std::getenv("CCACHE_DIR");
+  const fs::path cache = given != nullptr && *given != '\0'
+                             ? fs::path(given)
+                             : cache_folder().parent_path() / "ccache";
+  if (!is_writable_build(cache)) ::setenv("CCACHE_DISABLE", "1", 1);
 }
 
 fs::path source_of(const fs::path& build) {
@@ -76,12 +85,14 @@ bool is_writable_build(const fs::path& folder) {
   return true;
 }
 
-fs::path library_tree(const fs::path& root, std::string_view name, const std::vector<std::string>& targets) {
+fs::path library_tree(const fs::path& root, std::string_view name,
+                      const std::vector<std::string>& targets) {
   const fs::path own = root / "build" / name;
   if (is_writable_build(own) || (source_of(own) == root && is_up_to_date(own, targets))) return own;
   const fs::path cached = cache_folder() / "trees" / root.relative_path() / name;
   if (!is_writable_build(cached)) {
-    throw UsageError(own.string() + " belongs to " + owner_of(own) + " and lacks what is needed, and " + cached.string() +
+    throw UsageError(own.string() + " belongs to " + owner_of(own) +
+                     " and lacks what is needed, and " + cached.string() +
                      " cannot be made; set XDG_CACHE_HOME to a folder that you can write to");
   }
   return cached;

@@ -1,0 +1,146 @@
+"""A minimal Debian of this machine's own mirror, and roots that start from it.
+
+The roots are overlays, mounted in the test's mount namespace."""
+import pathlib
+import shutil
+import subprocess
+
+from session import Session
+
+
+class NoMirror(Exception):
+    """One line: why no Debian can be made here."""
+
+
+def sources():
+    """The lines of sources.list for this machine's Debian mirrors, and the mirror to start from."""
+    listed = subprocess.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN)",
+            "Created-By: Packages",
+        ],
+        text=True,
+        capture_output=True,
+    ).stdout
+    lines, first = [], None
+    for line in dict.fromkeys(listed.splitlines()):
+        site, release, component, *origin = line.split()
+        if (
+            component != "main"
+            or not release.startswith("bookworm")
+            or origin not in ([], ["Debian"])
+        ):
+            continue
+        lines.append(f"deb {site} {release} main")
+        if release == "bookworm":
+            first = site
+    if first is None:
+        raise NoMirror("apt has no index of Debian 12's main archive (apt-get update?)")
+    return lines, first
+
+
+class Base:
+    """The root that the others start from."""
+
+    def __init__(self, folder):
+        self.folder, self.root = folder, folder / "base"
+        if not shutil.which("debootstrap"):
+            raise NoMirror("debootstrap is not installed")
+        lines, mirror = sources()
+        made = subprocess.run(
+            [
+                "debootstrap",
+                "--variant=minbase",
+                "--include=git,ca-certificates,sudo",
+                "bookworm",
+                self.root,
+                mirror,
+            ],
+            text=True,
+            capture_output=True,
+        )
+        if made.returncode != 0:
+            raise NoMirror(
+                f"debootstrap from {mirror} failed: " + (made.stdout + made.stderr).splitlines()[-1]
+            )
+        (self.root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
+        acquire = subprocess.run(
+            ["apt-config", "dump", "Acquire"], text=True, capture_output=True
+        ).stdout
+        (self.root / "etc/apt/apt.conf.d/99host").write_text(acquire)
+        for file in ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt"):
+            (self.root / file).unlink(missing_ok=True)
+            shutil.copy(pathlib.Path("/") / file, self.root / file)
+        self.chroot(
+            self.root,
+            "useradd -m -s /bin/bash -G sudo ada && echo ada:engine | chpasswd",
+        )
+
+    @staticmethod
+    def chroot(root, script):
+        subprocess.run(
+            ["chroot", root, "sh", "-ec", script], check=True, capture_output=True, text=True
+        )
+
+
+class Machine:
+    """A root of its own that starts as the base does."""
+
+    def __init__(self, base, name):
+        self.root = base.folder / name
+        upper, work = base.folder / f"{name}.upper", base.folder / f"{name}.work"
+        for folder in (self.root, upper, work):
+            folder.mkdir()
+        self.mount(
+            "-t",
+            "overlay",
+            "overlay",
+            "-o",
+            f"lowerdir={base.root},upperdir={upper},workdir={work}",
+            self.root,
+        )
+        self.mount("-t", "proc", "proc", self.root / "proc")
+        self.mount("--rbind", "/dev", self.root / "dev")
+
+    @staticmethod
+    def mount(*words):
+        subprocess.run(["mount", *map(str, words)], check=True)
+
+    def line(self, command, cwd, user):
+        """env and chroot, so that nothing of the caller's environment is there."""
+        home = "/root" if user == "root" else f"/home/{user}"
+        # su would make a session of its own, in which Ctrl-C does not reach the command.
+        return [
+            "env",
+            "-i",
+            f"HOME={home}",
+            f"USER={user}",
+            "TERM=xterm",
+            "LC_ALL=C.UTF-8",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "chroot",
+            f"--userspec={user}:{user}",
+            f"--groups={'root' if user == 'root' else 'sudo'}",
+            str(self.root),
+            "bash",
+            "-c",
+            'cd "$1" && eval "$2"',
+            "bash",
+            str(cwd),
+            command,
+        ]
+
+    def type(self, command, cwd, user="root"):
+        return Session(self.line(command, cwd, user), "/")
+
+    def run(self, command, cwd="/", user="root", timeout=3000):
+        return subprocess.run(
+            self.line(command, cwd, user),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+        )
