@@ -51,4 +51,16 @@ void finish_checksum(MutableBytes frame, const Offload& offload) {
            sum == 0 ? std::uint16_t{0xffff} : sum);  // 0 would mean "no checksum" in UDP
 }
 
+void finish_checksum(PacketBuf& packet) {
+  Offload& offload = packet.offload();
+  if (!offload.checksum_needed) return;
+  const MutableBytes summed = packet.bytes().subspan(offload.checksum_start);
+  ChecksumSum sum;
+  sum.add(summed);
+  sum.add_pieces(summed.size(), packet.fragments());
+  const std::uint16_t finished = sum.finish();
+  store_be(summed.subspan(offload.checksum_offset), finished == 0 ? std::uint16_t{0xffff} : finished);
+  offload.checksum_needed = false;
+}
+
 }  // namespace fata::net

@@ -60,7 +60,11 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
   }
   count_up(kErrorsHeard);
   if (sender != nullptr) return sender->icmp_error(error, now);
-  if (error.kind == IcmpError::Kind::kTooBig) lower_path_mtu(error.remote, error.mtu, now);
+  // Nothing but the address proves that it is about us: it may not make others' packets tiny.
+  static constexpr std::size_t kLeastBelieved = 552;
+  if (error.kind == IcmpError::Kind::kTooBig) {
+    lower_path_mtu(error.remote, std::max<std::size_t>(error.mtu, kLeastBelieved), now);
+  }
 }
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,

@@ -1,3 +1,4 @@
+#include "fata/net/checksum.hpp"
 #include "fata/net/ipv4/engine.hpp"
 
 namespace fata::net::ipv4 {
@@ -47,7 +48,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
   // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section 4).
-  if (path.mtu <= kLeastBelieved) path.gso_most = 0;
+  if (path.mtu <= kMostFragmentable) path.gso_most = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
   return path;
@@ -75,9 +76,12 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   header.tos = marks.traffic_class();
   // RFC 1112 section 6.1.
   header.ttl = marks.hop_limit != 0 ? marks.hop_limit : way->cast == Cast::kMulticast ? 1 : 64;
-  if (total > mtu) return send_fragments(*way, header, packet, mtu, now);
+  if (total > mtu) {
+    finish_checksum(packet);
+    return send_fragments(*way, header, packet, mtu, now);
+  }
   header.total_length = static_cast<std::uint16_t>(total);
-  header.dont_fragment = mtu > kLeastBelieved && !marks.may_fragment;
+  header.dont_fragment = mtu > kMostFragmentable && !marks.may_fragment;
   // Beside DF it means nothing (RFC 6864).
   header.identification = header.dont_fragment
                               ? identification_++
@@ -111,7 +115,7 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
-  paths_.lower(remote, std::max(mtu, kLeastBelieved), now);
+  paths_.lower(remote, std::max(mtu, kLeastMtu), now);
 }
 
 void Engine::doubt_reachable(const IpAddress& remote, Instant now) {

@@ -1,3 +1,4 @@
+#include "fata/net/checksum.hpp"
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
@@ -80,7 +81,10 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
                      : remote.is_multicast() ? 1
                      : way->link == nullptr  ? 64
                                              : way->link->hop_limit;
-  if (too_long) return send_fragments(*way, header, packet, mtu, now);
+  if (too_long) {
+    finish_checksum(packet);
+    return send_fragments(*way, header, packet, mtu, now);
+  }
   header.payload_length = static_cast<std::uint16_t>(payload);
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);

@@ -329,7 +329,9 @@ void Connection::send_syn_data(Header& header, Instant now) {
     board_.sent({snd_nxt_, snd_nxt_ + length}, now);
     snd_nxt_ += length;
   }
-  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks(), now);
+  IpMarks marks = this->marks();
+  marks.may_fragment = remote.address.is_v4() && known.mss != 0 && known.mss <= kLeastCookieMss;
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks, now);
 }
 
 // The right edge of the window stays where it was until it can move far enough (RFC 9293 section 3.8.6.2.2),

@@ -195,7 +195,9 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
     header.options.has_cookie = true;
     header.options.cookie_size = static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
   }
-  send_segment(header, half.local.address, half.remote.address, false, half.listener->options.marks(), now);
+  IpMarks marks = half.listener->options.marks();
+  marks.may_fragment = half.remote.address.is_v4() && half.options.mss <= kLeastCookieMss;
+  send_segment(header, half.local.address, half.remote.address, false, marks, now);
 }
 
 void Table::send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote, const Segment& syn,

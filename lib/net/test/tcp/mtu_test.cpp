@@ -125,8 +125,7 @@ TEST(TcpMtu, ANarrowPathThatIsReportedCostsARoundTrip) {
     const std::string name = name_of(how, kind);
     expect_sound(made, name);
     EXPECT_LT(made.took, seconds(2)) << name;
-    // Below what is believed of a message, routers fragment.
-    EXPECT_EQ(made.path.cut != 0, mtu < 552) << name;
+    EXPECT_LE(made.path.dropped, 20U) << name;
     EXPECT_EQ(made.path.offered[0], 1460U) << name;
     EXPECT_EQ(made.path.offered[1], 1460U) << name;
     if (HasFailure()) return;
@@ -180,12 +179,13 @@ TEST(TcpMtu, EveryMssOfAPeerIsKept) {
 // Of a peer that asks for less than it gets, what it gets may be fragmented on its way.
 TEST(TcpMtu, APeerBehindATinyLinkIsReached) {
   for (std::size_t mtu = 68; mtu < 140; ++mtu) {
-    const PathOptions how{.link = {1500, mtu}, .icmp = false};
-    for (unsigned kind = 0; kind < kKinds; ++kind) {
-      Exchange made(how, config_of(kind), 2000, kind == kFastOpen);
-      expect_sound(made, name_of(how, kind));
-      EXPECT_EQ(made.path.dropped, 0U) << name_of(how, kind);
-      EXPECT_LT(made.took, seconds(2)) << name_of(how, kind);
+    for (unsigned kind = 0; kind < 2 * kKinds; ++kind) {
+      PathOptions how{.link = {1500, mtu}, .icmp = false};
+      if (kind >= kKinds) std::swap(how.link[0], how.link[1]);
+      Exchange made(how, config_of(kind % kKinds), 2000, kind % kKinds == kFastOpen);
+      expect_sound(made, name_of(how, kind % kKinds));
+      EXPECT_EQ(made.path.dropped, 0U) << name_of(how, kind % kKinds);
+      EXPECT_LT(made.took, seconds(2)) << name_of(how, kind % kKinds);
       if (HasFailure()) return;
     }
   }

@@ -43,5 +43,7 @@ inline std::uint16_t checksum(Bytes bytes) {
 
 // Does in software what `offload` asks a device to do for `frame`. Nothing if it asks for nothing.
 void finish_checksum(MutableBytes frame, const Offload& offload);
+// The same for a packet that lies in several buffers; it asks for nothing afterwards.
+void finish_checksum(PacketBuf& packet);
 
 }  // namespace fata::net

@@ -135,9 +135,9 @@ class Engine final : public IpProtocol {
     Instant next_at = Instant::never();  // of the next one
     Instant defended_at{};
   };
-  // Bytes. No message makes a path narrower than this: what its routers cannot carry they fragment, as DF is
-  // clear there. Else one forged message would make every packet tiny.
-  static constexpr std::size_t kLeastBelieved = 552;
+  // Bytes. On a path that carries no more than this, DF is clear: what it cannot carry after all, its routers
+  // fragment.
+  static constexpr std::size_t kMostFragmentable = 552;
   enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
   // Where a packet leaves, from which address, and to whom on the link.
   struct Way {

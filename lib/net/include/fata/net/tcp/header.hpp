@@ -16,6 +16,7 @@ namespace fata::net::tcp {
 
 inline constexpr std::uint8_t kProtocol = 6;
 inline constexpr std::size_t kHeaderSize = 20;
+inline constexpr std::size_t kMostHeader = 60;
 
 // Bytes of a segment's data, its options included. A path of 68 bytes, the least that IPv4 knows (RFC 791),
 // carries so many.
@@ -32,7 +33,6 @@ inline std::uint16_t mss_of_mtu(const IpAddress& remote, std::size_t mtu) {
   return static_cast<std::uint16_t>(std::clamp<std::size_t>(mtu, headers + kLeastMss, headers + 65535) -
                                     headers);
 }
-inline constexpr std::size_t kMostHeader = 60;
 
 // Bits of Header::flags, as on the wire.
 enum Flag : std::uint8_t {
