@@ -84,7 +84,9 @@ struct Engine::Parts {
 std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
                                    const Counts& counts, std::size_t size, Rcode rcode) {
   const auto code = static_cast<std::uint16_t>(rcode);
-  flags |= flag::kResponse | (query.flags & (flag::kOpcodeMask | flag::kRecursionDesired)) | (code & 0xf);
+  // Only in a query is RD known to mean RD (RFC 8906 section 8.1.4); other opcodes come here as NOTIMP.
+  const std::uint16_t copied = flag::kOpcodeMask | (rcode == Rcode::kNotImp ? 0 : flag::kRecursionDesired);
+  flags |= flag::kResponse | (query.flags & copied) | (code & 0xf);
   std::memcpy(out.first(2).data(), query.message.first(2).data(), 2);
   store_be(out.subspan(2, 2), flags);
   const std::uint64_t questions = query.question_end == kHeaderSize ? 0 : 1;

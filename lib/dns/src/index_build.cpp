@@ -118,6 +118,7 @@ void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
                     .labels = static_cast<std::uint8_t>(label_count(zone.apex())),
                     .has_dnssec = zone.has_dnssec()};
     for (std::size_t i = 0; i < zone.node_count(); ++i) {
+      if ((zone.node(i).flags & node_flag::kAbsent) != 0) continue;
       const Bytes name = zone.name_of(zone.node(i));
       const bool shadowed = has_zones_below && zone_among_loads(zones, name) != number;
       const std::uint32_t reference = write_node(out, zone, i, number, shadowed);

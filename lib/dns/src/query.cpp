@@ -58,6 +58,14 @@ bool read_question(Bytes message, Query& query) {
   return true;
 }
 
+enum class Opcode : std::uint8_t { kQuery = 0, kStatus = 2, kNotify = 4, kUpdate = 5 };
+
+// Whether what follows the header is known to be a question (RFC 1035, 1996, 2136); of other opcodes nothing
+// is known.
+bool has_question(Opcode opcode) {
+  return opcode == Opcode::kStatus || opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
+}
+
 }  // namespace
 
 bool read_query(Bytes message, Query& query) {
@@ -68,7 +76,8 @@ bool read_query(Bytes message, Query& query) {
   query.verdict = Rcode::kNoError;
   query.has_edns = false;
   query.edns = {};
-  const bool other_opcode = (query.flags & flag::kOpcodeMask) != 0;
+  const auto opcode = static_cast<Opcode>((query.flags & flag::kOpcodeMask) >> flag::kOpcodeShift);
+  const bool other_opcode = opcode != Opcode::kQuery;
   // The counts of questions, answers, authorities and additionals.
   const auto counts = load_be<std::uint64_t>(message.subspan(4, 8));
   bool well_formed = counts >> 48 == 1 && read_question(message, query);
@@ -81,10 +90,11 @@ bool read_query(Bytes message, Query& query) {
     query.has_edns = false;
     return true;
   }
-  if (query.has_edns && query.edns.version != 0) {
-    query.verdict = Rcode::kBadVers;
-  } else if (other_opcode) {
+  if (other_opcode) {
     query.verdict = Rcode::kNotImp;
+    if (!has_question(opcode)) query.question_end = kHeaderSize;
+  } else if (query.has_edns && query.edns.version != 0) {
+    query.verdict = Rcode::kBadVers;
   } else if (query.type == Type::kOpt || query.type == Type::kTsig || query.type == Type::kTkey) {
     query.verdict = Rcode::kFormErr;
   } else if (query.klass != Class::kIn || query.type == Type::kAxfr || query.type == Type::kIxfr) {

@@ -33,8 +33,7 @@ Result<LoadedZone, Complaint> ZoneLoad::load(std::string_view file, std::string_
   mark_occluded(options.diagnostics);
   LoadedZone loaded;
   if (const auto name = Name::from_wire(apex())) loaded.apex = *name;
-  loaded.records = order_.size();
-  loaded.names = nodes_.size();
+  mark_absent(loaded);
   // The texts may go now, and with them the files' names; nothing complains any more.
   files_ = {};
   slots_ = {};
@@ -281,6 +280,30 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
   }
   if (mixed) warn("the records of this name and type have several TTLs: the lowest is served (RFC 2181)");
   return {};
+}
+
+// A name with nothing but NSEC3 and its signature, and nothing else below it, does not exist for queries (RFC
+// 5155 section 7.2.8).
+void ZoneLoad::mark_absent(LoadedZone& loaded) {
+  const auto counts = [this](std::uint32_t index) {
+    const RecordEntry& record = records_[index];
+    return record.type != number(Type::kNsec3) && covered_by(record) != number(Type::kNsec3);
+  };
+  for (NodeEntry& node : nodes_) node.flags |= node_flag::kAbsent;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (!std::ranges::any_of(records_of(i), counts)) continue;
+    for (std::uint32_t at = i; (nodes_[at].flags & node_flag::kAbsent) != 0; at = nodes_[at].parent) {
+      nodes_[at].flags &= static_cast<std::uint8_t>(~node_flag::kAbsent);
+      ++loaded.names;
+    }
+  }
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    if ((nodes_[i].flags & node_flag::kAbsent) == 0) {
+      loaded.records += records_of(i).size();
+    } else if (is_wildcard(name_of(nodes_[i]))) {
+      nodes_[nodes_[i].parent].flags &= static_cast<std::uint8_t>(~node_flag::kWildcardChild);
+    }
+  }
 }
 
 // Names below a delegation or a DNAME are not part of the zone's authoritative data.

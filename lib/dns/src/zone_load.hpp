@@ -11,7 +11,7 @@ namespace fata::dns {
 // What a name is in its zone.
 namespace node_flag {
 inline constexpr std::uint8_t kApex = 1, kCut = 2, kOccluded = 4, kCname = 8, kDname = 16,
-                              kWildcardChild = 32, kShadowed = 64;
+                              kWildcardChild = 32, kShadowed = 64, kAbsent = 128;
 }
 
 class ZoneLoad {
@@ -65,6 +65,7 @@ class ZoneLoad {
   void sort_records();
   Checked check_sets(Diagnostics* diagnostics);
   Checked check_set(NodeEntry& node, const Set& set, std::size_t size, Diagnostics* diagnostics);
+  void mark_absent(LoadedZone& loaded);
   void mark_occluded(Diagnostics* diagnostics);
   std::uint16_t covered_by(const RecordEntry& record) const;
   Complaint complaint(const RecordEntry& at, std::string_view reason) const;

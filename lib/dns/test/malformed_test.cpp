@@ -126,6 +126,55 @@ TEST(Malformed, FlagsOfTheQueryAreNotEchoedButForRecursionDesired) {
   }
 }
 
+TEST(Malformed, OfAnotherOpcodeNoFlagIsCopied) {
+  Engine engine = engine_with({kExampleZone});
+  const Octets header{0x12, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  const Octets plain = query_bytes({.name = "host1.example."});
+  const Octets edns = query_bytes({.name = "host1.example.", .payload = 1232, .version = 1});
+  for (unsigned opcode = 1; opcode < 16; ++opcode) {
+    SCOPED_TRACE(opcode);
+    for (const Octets* message : {&header, &plain, &edns}) {
+      Octets query = *message;
+      query[2] = static_cast<std::uint8_t>(opcode << 3 | 7);
+      query[3] = 0xff;
+      const Decoded got = decode(as_span(answer_bytes(engine, query, Transport::kUdp)));
+      ASSERT_TRUE(got.ok);
+      EXPECT_EQ(got.flags, 0x8004U | opcode << 11) << "QR, the opcode, NOTIMP";
+      EXPECT_EQ(got.extended, 0U);
+      EXPECT_EQ(got.has_opt, message == &edns);
+      const bool question = opcode == 2 || opcode == 4 || opcode == 5;
+      EXPECT_EQ(got.questions, question && message != &header ? 1U : 0U);
+    }
+  }
+}
+
+TEST(Malformed, EachErrorCopiesRecursionDesiredAndNothingElse) {
+  Engine engine = engine_with({kExampleZone});
+  const struct {
+    const char* what;
+    Octets query;
+    unsigned rcode;
+  } cases[] = {
+      {"FORMERR", Octets(12), 1},
+      {"FORMERR with a question", query_bytes({.name = "example.", .type = 41}), 1},
+      {"REFUSED", query_bytes({.name = "elsewhere."}), 5},
+      {"REFUSED, a transfer", query_bytes({.name = "example.", .type = 252}), 5},
+      {"BADVERS", query_bytes({.name = "example.", .payload = 1232, .version = 1}), 16},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.what);
+    for (const unsigned desired : {0U, 1U}) {
+      Octets query = c.query;
+      query[2] = static_cast<std::uint8_t>(0x06 | desired);  // AA, TC
+      query[3] = 0xff;                                       // RA, Z, AD, CD, an rcode
+      const Decoded got = decode(as_span(answer_bytes(engine, query, Transport::kUdp)));
+      ASSERT_TRUE(got.ok);
+      EXPECT_EQ(got.rcode(), c.rcode);
+      EXPECT_EQ(got.flags & 0xfff0, 0x8000U | desired << 8);
+    }
+  }
+}
+
 TEST(Malformed, EveryPrefixOfAQueryIsHandled) {
   Engine engine = engine_with({kExampleZone});
   const Octets whole = query_bytes({.name = "host1.example.", .payload = 1232});

@@ -193,5 +193,34 @@ TEST(Sections, ChainsOfServicesAreBounded) {
   EXPECT_LE(got.additional.size(), 16U);
 }
 
+// RFC 5155 section 7.2.8.
+TEST(Sections, ANameOfNothingButNsec3DoesNotExist) {
+  const std::string hash = "2t7b4g4vsa5smi47k61mv5bv1a22bojr";
+  const std::string nsec3 = " NSEC3 1 0 0 - " + hash + " A\n";
+  const std::string signature = " RRSIG NSEC3 13 2 60 20300101000000 20200101000000 1 t. AAAA\n";
+  Engine engine = engine_with({zone(hash + nsec3 + hash + signature + "deep.ent" + nsec3 + "*.wild" + nsec3 +
+                                    "*" + nsec3 + "both" + nsec3 + "both A 192.0.2.1\nabove" + nsec3 +
+                                    "a.above A 192.0.2.2\n*.star" + nsec3 + "*.star A 192.0.2.3\n")});
+  constexpr unsigned kNsec3Type = 50, kAny = 255;
+  const std::pair<std::string, unsigned> cases[] = {
+      {hash + ".t.", 3},       {"x." + hash + ".t.", 3}, {"deep.ent.t.", 3}, {"ent.t.", 3},
+      {"*.wild.t.", 3},        {"wild.t.", 3},           {"x.wild.t.", 3},   {"*.t.", 3},
+      {"anything.else.t.", 3}, {"both.t.", 0},           {"above.t.", 0},    {"a.above.t.", 0},
+      {"x.star.t.", 0}};
+  for (const auto& [name, rcode] : cases) {
+    SCOPED_TRACE(name);
+    for (const unsigned type : {kAType, kNsec3Type, kRrsigType, kAny}) {
+      for (const bool dnssec_ok : {false, true}) {
+        const Decoded got =
+            resolve(engine, {.name = name, .type = type, .payload = 1232, .dnssec_ok = dnssec_ok});
+        EXPECT_EQ(got.rcode(), rcode) << type;
+        EXPECT_TRUE(got.aa());
+        if (rcode == 3) EXPECT_TRUE(got.answer.empty()) << type;
+      }
+    }
+  }
+  EXPECT_THAT(resolve(engine, {.name = "x.star.t."}).answer, ElementsAre("x.star.t. 60 A 192.0.2.3"));
+}
+
 }  // namespace
 }  // namespace fata::dns::test

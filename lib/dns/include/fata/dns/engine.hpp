@@ -38,7 +38,7 @@ struct LoadOptions {
 
 struct LoadedZone {
   Name apex;
-  std::size_t records = 0;  // served; duplicates are dropped
+  std::size_t records = 0;  // served; duplicates, and NSEC3 at names of its own, are not
   std::size_t names = 0;    // empty non-terminals included
 };
 
