@@ -84,7 +84,7 @@ class StackMaker {
       add(arguments,
           parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where_));
     }
-    add_options(arguments);
+    add_options(arguments, 0);
     return make(ipv6_ ? "Stack" : "Ipv4Stack", "stack.hpp", std::move(arguments));
   }
 
@@ -94,7 +94,7 @@ class StackMaker {
     if (dhcp_) add(arguments, default_random(where_));
     arguments.push_back(ipv4(number));
     if (ipv6_) add(arguments, ipv6(number));
-    add_options(arguments);
+    add_options(arguments, number);
     return make("WithCard", "more_cards.hpp", std::move(arguments));
   }
 
@@ -121,10 +121,12 @@ class StackMaker {
     return parameter(of_card("ipv6", number), Ipv6Setup{"auto"},
                      help("IPv6 address and prefix length", number), where_);
   }
-  void add_options(Arguments& to) const {
-    if (!dhcp_) return;
-    add(to, host_name_);
-    add(to, probe_);
+  void add_options(Arguments& to, std::size_t number) const {
+    if (dhcp_) {
+      add(to, host_name_);
+      add(to, probe_);
+    }
+    add(to, parameter(of_card("vlan", number), Vlan{"none"}, help("802.1Q VLAN, 1 to 4094", number), where_));
   }
   Device<Bundle> make(std::string_view type, std::string_view header, Arguments arguments) const {
     const std::string library = dhcp_ ? "dhcp" : "net";

@@ -50,13 +50,17 @@ class Echo {
         const Bytes payload = datagram.payload.bytes();
         sig::TxDatagram& answer = out[ready];
         answer.payload = socket->allocate();
-        if (answer.payload && payload.size() <= answer.payload.tailroom()) {
+        answer.destination = datagram.source;
+        answer.source = datagram.destination;
+        if (!answer.payload) {
+          ++dropped_;
+        } else if (payload.size() <= answer.payload.tailroom()) {
           copy_bytes(answer.payload.append(payload.size()), payload);
-          answer.destination = datagram.source;
-          answer.source = datagram.destination;
           ++ready;
         } else {
-          ++dropped_;
+          // It came in fragments, and was put together in memory that is no device's.
+          answer.payload.fragments().push(std::move(datagram.payload));
+          ++ready;
         }
         datagram.payload = {};
       }

@@ -10,7 +10,7 @@ constexpr std::size_t kLeastMtuV6 = 1280;
 
 Config config_of(const net::Interface& on, const Options& options) {
   return {.mac = on.mac(),
-          .largest = static_cast<std::uint16_t>(std::min<std::size_t>(on.mtu(), 1500)),
+          .largest = static_cast<std::uint16_t>(std::clamp<std::size_t>(on.mtu(), kLeastMtu, 1500)),
           .host_name = options.host_name.text};
 }
 

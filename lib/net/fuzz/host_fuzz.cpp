@@ -24,9 +24,9 @@ void require(bool good) {
 
 class World final : public FrameSink, public udp::Port {
  public:
-  explicit World(bool offload) : host_(&v4_, nullptr), udp_(host_) {
+  World(bool offload, std::uint16_t vlan) : host_(&v4_, nullptr), udp_(host_), vlan_(vlan) {
     host_.attach(ip_protocol::kUdp, udp_);
-    link_ = host_.add_interface({kMac, 1500, {.tx_checksum = offload}}, *this, now_);
+    link_ = host_.add_interface({kMac, 1500, {.tx_checksum = offload}, vlan}, *this, now_);
     require(v4_.add_address(*link_, kAddress, now_));
     v4_.routes().add({{{}, 0}, kGateway});
     require(udp_.bind(*this, {{}, 53}).has_value());
@@ -37,7 +37,8 @@ class World final : public FrameSink, public udp::Port {
     if (!packet) return;
     sent_ = 0;
     host_.receive(*link_, {Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
-    require(sent_ <= 64);  // a long echo's answer is in so many fragments at most
+    // A neighbour whose address is learned releases 32 packets of 128 KiB in all, in fragments.
+    require(sent_ <= 160);
   }
   void pass(Duration time) {
     now_ = now_ + time;
@@ -71,6 +72,14 @@ class World final : public FrameSink, public udp::Port {
   void transmit(PacketBuf frame) override {
     ++sent_;
     finish_checksum(frame.bytes(), frame.offload());
+    if (vlan_ != 0) {
+      const MutableBytes all = frame.bytes();
+      require(load_be<std::uint16_t>(all.subspan(12)) == 0x8100 && load_be<std::uint16_t>(all.subspan(14)) == vlan_);
+      std::array<std::byte, 12> macs;
+      copy_bytes(macs, all.first(12));
+      frame.trim_front(ethernet::kTagSize);
+      copy_bytes(frame.bytes(), macs);
+    }
     const Bytes bytes = frame.bytes();
     const auto ethernet = ethernet::Header::parse(bytes);
     require(ethernet && ethernet->source == kMac && bytes.size() <= 1514);
@@ -104,6 +113,7 @@ class World final : public FrameSink, public udp::Port {
   std::size_t sent_ = 0;
   Host host_;
   udp::Table udp_;
+  std::uint16_t vlan_;
   Interface* link_ = nullptr;
   std::array<sig::RxDatagram, 8> queue_;
 };
@@ -134,7 +144,8 @@ void mend(MutableBytes frame) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace fata;
   ByteReader in(std::as_bytes(danger_span(data, size)));
-  net::World world((in.u8() & 1) != 0);
+  const std::uint8_t how = in.u8();
+  net::World world((how & 1) != 0, (how & 2) != 0 ? 7 : 0);
   for (unsigned steps = 0; steps < 200 && !in.at_end(); ++steps) {
     const std::uint8_t what = in.u8();
     const std::size_t length = std::min<std::size_t>(in.u16(), in.remaining());
@@ -147,6 +158,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         copy_bytes(frame, bytes);
         if (what % 6 == 1) net::mend(frame);
         world.frame(frame, (what & 64) != 0);
+        if ((what & 128) != 0 && frame.size() > 14) {  // once more, in a VLAN or with a priority alone
+          std::array<std::byte, 1604> tagged;
+          copy_bytes(tagged, frame.first(12));
+          store_be(MutableBytes(tagged).subspan(12), std::uint16_t{0x8100});
+          store_be(MutableBytes(tagged).subspan(14), static_cast<std::uint16_t>((how & 2) != 0 ? 0xe007 : 0xe000));
+          copy_bytes(MutableBytes(tagged).subspan(16), frame.subspan(12));
+          world.frame(Bytes(tagged).first(frame.size() + 4), false);
+        }
         break;
       }
       case 2:

@@ -52,10 +52,7 @@ Cache::Entry* Cache::find(Ipv4Address address) {
     }
     if (victim == nullptr || entry.deadline < victim->deadline) victim = &entry;
   }
-  if (victim->waiting) {
-    victim->waiting.reset();
-    ++dropped_;
-  }
+  waiting_.drop(victim->waiting);
   *victim = Entry{};
   victim->address = address;
   return *victim;
@@ -80,16 +77,14 @@ Cache::Lookup Cache::lookup(Ipv4Address address, PacketBuf& packet, Instant now)
     remind(entry->deadline);
     asked.request = true;
   }
-  if (entry->waiting) ++dropped_;
-  entry->waiting = std::move(packet);
+  waiting_.push(entry->waiting, std::move(packet));
   return asked;
 }
 
-[[clang::minsize]] std::optional<PacketBuf> Cache::learn(Ipv4Address address, const MacAddress& mac,
-                                                         bool to_us, Instant now) {
+[[clang::minsize]] bool Cache::learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now) {
   Entry* entry = find(address);
   if (entry == nullptr) {
-    if (!to_us) return std::nullopt;
+    if (!to_us) return false;
     entry = &make(address);
   }
   entry->mac = mac;
@@ -97,8 +92,12 @@ Cache::Lookup Cache::lookup(Ipv4Address address, PacketBuf& packet, Instant now)
   entry->requests = 0;
   entry->deadline = now + kReachable;
   remind(entry->deadline);
-  if (!entry->waiting) return std::nullopt;
-  return std::move(entry->waiting);
+  return !entry->waiting.empty();
+}
+
+[[clang::minsize]] PacketBuf Cache::take(Ipv4Address address) {
+  Entry* const entry = find(address);
+  return entry == nullptr ? PacketBuf() : waiting_.pop(entry->waiting);
 }
 
 [[clang::minsize]] void Cache::doubt(Ipv4Address address, Instant now) {
@@ -113,7 +112,7 @@ Cache::Lookup Cache::lookup(Ipv4Address address, PacketBuf& packet, Instant now)
   bool request = false;
   if (entry.deadline <= now) {
     if (entry.state == State::kReachable || entry.requests >= kMaxRequests) {
-      if (entry.waiting) ++dropped_;
+      waiting_.drop(entry.waiting);
       entry = Entry{};
       return false;
     }

@@ -11,7 +11,10 @@ Interface::Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t ind
       index_(index),
       counters_{Counter{"received"},     Counter{"sent"},      Counter{"bad_frame"}, Counter{"other_card"},
                 Counter{"unknown_type"}, Counter{"no_buffer"}, Counter{"unfit"},     Counter{"overflow"},
-                Counter{"copied"},       Counter{"no_memory"}} {}
+                Counter{"copied"},       Counter{"no_memory"}, Counter{"other_vlan"}} {
+  sig::NetFeatures& can = config_.features;
+  if (config_.vlan != 0 && !can.offload_tagged) can.tx_checksum = can.tso4 = can.tso6 = can.uso = false;
+}
 
 std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   ++counters_[kReceived];
@@ -22,12 +25,41 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
     if (!header->destination.is_multicast()) return ++counters_[kOtherCard], std::nullopt;
     cast = header->destination == MacAddress::broadcast() ? LinkCast::kAll : LinkCast::kGroup;
   }
+  sender_ = header->source;
   frame.trim_front(ethernet::kHeaderSize);
-  const auto type = static_cast<ethernet::Type>(header->type);
+  std::uint16_t number = header->type;
+  if (number == static_cast<std::uint16_t>(ethernet::Type::kTagged) || config_.vlan != 0) [[unlikely]] {
+    const auto inner = untag(frame, number);
+    if (!inner) return std::nullopt;
+    number = *inner;
+  }
+  const auto type = static_cast<ethernet::Type>(number);
   const bool known =
       type == ethernet::Type::kIpv4 || type == ethernet::Type::kArp || type == ethernet::Type::kIpv6;
   if (!known) return ++counters_[kUnknownType], std::nullopt;
   return Accepted{type, cast};
+}
+
+// Takes the tag off, if there is one, and returns the type behind it. A frame without a tag and one that has
+// only a priority (VLAN 0, IEEE 802.1Q section 6.9) belong to the untagged interface.
+[[clang::minsize]] std::optional<std::uint16_t> Interface::untag(Slice& frame, std::uint16_t type) {
+  std::uint16_t vlan = 0;
+  if (type == static_cast<std::uint16_t>(ethernet::Type::kTagged)) {
+    if (frame.size() < ethernet::kTagSize) return ++counters_[kBadFrame], std::nullopt;
+    vlan = load_be<std::uint16_t>(frame.bytes()) & 0xfff;
+    type = load_be<std::uint16_t>(frame.bytes().subspan(2));
+    frame.trim_front(ethernet::kTagSize);
+  }
+  if (vlan != config_.vlan) return ++counters_[kOtherVlan], std::nullopt;
+  return type;
+}
+
+// The tag begins with what would be the frame's type; its own type stands before it.
+[[clang::minsize]] ethernet::Type Interface::tag(PacketBuf& packet, ethernet::Type type) const {
+  const MutableBytes tag = prepend_header(packet, ethernet::kTagSize);
+  store_be(tag, config_.vlan);
+  store_be(tag.subspan(2), static_cast<std::uint16_t>(type));
+  return ethernet::Type::kTagged;
 }
 
 PacketBuf Interface::allocate(std::size_t headroom) {
@@ -47,6 +79,8 @@ void Interface::describe_offloads(Path& path, Offload::Gso gso) const {
 }
 
 void Interface::send(PacketBuf packet, const MacAddress& to, ethernet::Type type) {
+  if (config_.vlan != 0) [[unlikely]]
+    type = tag(packet, type);
   ethernet::Header{to, config_.mac, static_cast<std::uint16_t>(type)}.write(
       prepend_header(packet, ethernet::kHeaderSize));
   const Offload::Gso gso = packet.offload().gso;

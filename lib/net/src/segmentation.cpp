@@ -8,7 +8,7 @@
 namespace fata::net {
 
 namespace {
-constexpr std::size_t kIp = ethernet::kHeaderSize;
+constexpr std::size_t kEtherType = 12;
 constexpr std::size_t kIpv4Length = 2, kIpv4Identification = 4, kIpv4Checksum = 10, kIpv4Size = 20;
 constexpr std::size_t kIpv6Length = 4, kIpv6Size = 40;
 constexpr std::size_t kSeq = 4, kFlags = 13, kChecksum = 16;
@@ -25,6 +25,10 @@ void set_length_v4(MutableBytes ip, std::uint16_t index) {
 
 Segmenter::Segmenter(PacketBuf frame)
     : frame_(std::move(frame)),
+      ip_at_(load_be<std::uint16_t>(std::as_const(frame_).bytes().subspan(kEtherType)) ==
+                     static_cast<std::uint16_t>(ethernet::Type::kTagged)
+                 ? ethernet::kHeaderSize + ethernet::kTagSize
+                 : ethernet::kHeaderSize),
       header_(frame_.offload().header_length),
       payload_(frame_.total_size() - header_),
       piece_(std::as_const(frame_).bytes().subspan(header_)) {}
@@ -49,7 +53,7 @@ void Segmenter::next(PacketBuf& to) {
   copy_bytes(all, frame_.bytes().first(header_));
   copy_payload(all.subspan(header_));
 
-  const MutableBytes ip = all.subspan(kIp);
+  const MutableBytes ip = all.subspan(ip_at_);
   if (whole.gso == Offload::Gso::kTcpV4) {
     set_length_v4(ip, index_);
   } else {

@@ -10,11 +10,58 @@ StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, co
       host_(v4, v6),
       udp_(host_) {
   host_.attach(ip_protocol::kUdp, udp_);
+  for (IpProtocol* engine : {v4, v6}) {
+    if (engine != nullptr) engine->report_conflicts_to(this);
+  }
 }
 
-StackCore::~StackCore() { check(udp_.empty(), "a socket outlives its stack"); }
+StackCore::~StackCore() {
+  check(udp_.empty(), "a socket outlives its stack");
+  for (IpProtocol* engine : {host_.v4(), host_.v6()}) {
+    if (engine != nullptr) engine->report_conflicts_to(nullptr);
+  }
+}
 
-Interface& StackCore::add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue) {
+[[clang::minsize]] void StackCore::report(const Interface& on, const AddressConflict& conflict, Instant now) {
+  if (conflict_lines_ == 0 || conflicts_since_ + kConflictInterval <= now) {
+    conflicts_since_ = now;
+    conflict_lines_ = 0;
+  }
+  if (++conflict_lines_ > kConflictLines) {
+    if (conflict_lines_ == kConflictLines + 1)
+      log_.warning("more address conflicts are not logged for a minute");
+    return;
+  }
+  const unsigned card = on.index();
+  using Outcome = AddressConflict::Outcome;
+  switch (conflict.outcome) {
+    case Outcome::kKept:
+      return log_.warning("address ", conflict.address, " of card ", card, " is also used by ",
+                          conflict.other, "; it is kept, and packets for it may go astray");
+    case Outcome::kLost:
+      return log_.warning("address ", conflict.address, " of card ", card, " is used by ", conflict.other,
+                          " and is given up");
+    case Outcome::kRefused:
+      return log_.error("address ", conflict.address, " of card ", card, " is already used by ",
+                        conflict.other, "; nothing is received at it; it is tried again every minute");
+    case Outcome::kReplaced:
+      return log_.warning("address ", conflict.address, " of card ", card, " is already used by ",
+                          conflict.other, "; another one is tried");
+    case Outcome::kRecovered:
+      return log_.info("address ", conflict.address, " of card ", card, " is free, and used from now on");
+  }
+}
+
+Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue) {
+  LinkConfig config = given;
+  // No packet is longer than the buffers that it is made in: the first card's, and copied to its own.
+  if (const PacketBuf own = sink.allocate(kIpHeadroom)) config.mtu = std::min(config.mtu, own.tailroom());
+  if (host_.interface_count() != 0) {
+    if (const PacketBuf first = host_.allocate()) config.mtu = std::min(config.mtu, first.tailroom());
+  }
+  if (config.mtu < given.mtu)
+    log_.info("card ", unsigned(host_.interface_count()), ": packets of up to ", config.mtu,
+              " bytes are sent, of the ", given.mtu, " that the link carries");
   Interface* const made = host_.add_interface(config, sink, async::current_loop().now());
   check(made != nullptr, "too many network devices");
   queues_[queue_count_++] = &queue;

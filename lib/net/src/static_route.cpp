@@ -45,12 +45,15 @@ bool parse_gateway(std::string_view text, StaticRoute& out) {
 
 bool parse_parameter(std::string_view text, StaticRoute& out) {
   out = {};
-  if (!parse_network(next_word(text), out) || next_word(text) != "via" ||
-      !parse_gateway(next_word(text), out))
-    return false;
-  if (out.network.is_v4() != out.gateway.is_v4()) return false;
-  const std::string_view on = next_word(text);
-  if (on.empty()) return true;
+  if (!parse_network(next_word(text), out)) return false;
+  std::string_view on = next_word(text);
+  if (on == "via") {
+    if (!parse_gateway(next_word(text), out) || out.network.is_v4() != out.gateway.is_v4()) return false;
+    on = next_word(text);
+    if (on.empty()) return true;
+  } else {
+    out.gateway = out.network.is_v4() ? IpAddress(Ipv4Address{}) : IpAddress();
+  }
   std::uint16_t card = 0;
   if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= Interface::kMost) return false;
   out.card = static_cast<std::uint8_t>(card);
@@ -58,7 +61,7 @@ bool parse_parameter(std::string_view text, StaticRoute& out) {
 }
 std::string_view parameter_expects(const StaticRoute&) {
   return "NETWORK/PREFIX via GATEWAY, and on CARD where the gateway does not say it: '10.9.0.0/16 via "
-         "10.0.3.2'";
+         "10.0.3.2'; or on the link, NETWORK/PREFIX on CARD";
 }
 
 const ErrorDomain& error_domain(RouteErrc) noexcept {

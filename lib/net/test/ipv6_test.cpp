@@ -174,8 +174,6 @@ TEST(Ipv6, CountsEachMalformedPacketUnderItsOwnNameAndAnswersNone) {
        "bad_discovery"},
       {"a question from nobody with an address",
        neighbour_frame({.from = {}, .to = group}, 135, 0, target, option), "bad_discovery"},
-      {"a solicitation from another network",
-       neighbour_frame({.from = v6("2001:db8:9::2"), .to = group}, 135, 0, target, option), "bad_discovery"},
       {"an advertisement that answers all",
        neighbour_frame({.from = ip.from, .to = ipv6::kAllNodes}, 136, 0x60000000, ip.from,
                        link_option(2, mac(2))),
@@ -335,8 +333,8 @@ TEST(Ipv6Neighbours, ThatNobodyHasAreGivenUpAndTheSenderHearsOfIt) {
   a->send(v6("2001:db8::77"), "y");
   for (int i = 0; i < 4; ++i) a->pass(seconds(1));
   EXPECT_EQ(a->sent.size(), 3u);
-  ASSERT_EQ(a->complaints.size(), 1u);
-  EXPECT_EQ(a->complaints[0].first, SocketErrc::kUnreachable);
+  ASSERT_EQ(a->complaints.size(), 2u);
+  for (const auto& each : a->complaints) EXPECT_EQ(each.first, SocketErrc::kUnreachable);
 }
 
 TEST(Ipv6Neighbours, BelieveAnAdvertisementAsFarAsRfc4861Says) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fata/base/text.hpp"
+#include "fata/net/vlan.hpp"
 
 namespace fata::net {
 namespace {
@@ -18,6 +19,25 @@ TEST(StaticRoute, IsANetworkAGatewayAndPerhapsACard) {
   EXPECT_TRUE(parse_parameter("::/0  via fe80::1 on 1", route));
   EXPECT_EQ(route.gateway, IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 0, 1));
   EXPECT_EQ(route.card, 1);
+}
+
+TEST(StaticRoute, WithoutAGatewayIsOnTheLinkOfACard) {
+  StaticRoute route;
+  EXPECT_TRUE(parse_parameter("192.168.5.0/24 on 0", route));
+  EXPECT_TRUE(route.gateway.is_any() && route.gateway.is_v4());
+  EXPECT_EQ(route.card, 0);
+  EXPECT_TRUE(parse_parameter("2001:db8:5::/48 on 1", route));
+  EXPECT_TRUE(route.gateway.is_any() && !route.gateway.is_v4());
+}
+
+TEST(Vlan, IsNoneOrANumberThat8021QHasForOne) {
+  Vlan vlan;
+  for (const auto& [text, id] : {std::pair("none", 0), {"1", 1}, {"42", 42}, {"4094", 4094}}) {
+    EXPECT_TRUE(parse_parameter(text, vlan)) << text;
+    EXPECT_EQ(vlan.id, id);
+  }
+  for (const auto* wrong : {"", "0", "4095", "-1", "65578", "4 2", "x", "0x10", "None"})
+    EXPECT_FALSE(parse_parameter(wrong, vlan)) << wrong;
 }
 
 TEST(StaticRoute, IsNothingElse) {

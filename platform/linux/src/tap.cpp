@@ -130,7 +130,6 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   ifreq ask{};
   std::ranges::copy(name, ask.ifr_name);
   if (::ioctl(control.get(), SIOCGIFMTU, &ask) == 0) mtu = static_cast<std::size_t>(ask.ifr_mtu);
-  mtu = std::min(mtu, kBufferSize - kHeader - 18);
   // Bring it up where we may; else its owner does.
   if (::ioctl(control.get(), SIOCGIFFLAGS, &ask) == 0 && (ask.ifr_flags & IFF_UP) == 0) {
     ask.ifr_flags = static_cast<short>(ask.ifr_flags | IFF_UP);
@@ -170,8 +169,10 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Log
       mac_(mac),
       log_(log),
       offload_(offload),
+      pool_(buffer_count(mtu), buffer_size(mtu)),
       large_(offload ? kLargeBuffers : 0, kLargeSize),
       ring_(std::move(ring)),
+      most_reads_(std::min(kBatch, pool_.count() / 6)),
       counters_{Counter{"received"},   Counter{"sent"},        Counter{"received_coalesced"},
                 Counter{"sent_uncut"}, Counter{"truncated"},   Counter{"send_errors"},
                 Counter{"no_buffer"},  Counter{"system_calls"}} {
@@ -200,7 +201,7 @@ sig::NetFeatures Tap::features() const {
   sig::NetFeatures features;
   features.tx_checksum = features.rx_checksum = offload_;
   features.tso4 = features.tso6 = features.gather = offload_;
-  features.receive_memory = (kBuffers - kReserve) * kBufferSize + large_.count() * kLargeSize;
+  features.receive_memory = (pool_.count() - reserve()) * pool_.buffer_size() + large_.count() * kLargeSize;
   return features;
 }
 
@@ -280,7 +281,8 @@ void Tap::take_received(std::size_t slot, std::size_t size) {
   Ring& ring = *ring_;
   Ring::Read& read = ring.reads[slot];
   const std::size_t room = read.first.tailroom() + (offload_ ? read.rest.size() * kLargeSize : 0);
-  if (size > room) {
+  // The kernel cuts what does not fit, and no frame fills all of the room.
+  if (size >= room) {
     ++counters_[kTruncated];
     return;
   }
@@ -335,7 +337,8 @@ void Tap::complete() {
   counters_[kReceived] += got;
   if (tried != 0) {
     if (got < tried) watch_.drained_in();
-    if (got != 0) most_reads_ = bytes / got >= kLargeFrame ? kLargeReads : kBatch;
+    if (got != 0)
+      most_reads_ = bytes / got >= kLargeFrame ? kLargeReads : std::min(kBatch, pool_.count() / 6);
     reads_ = std::clamp<std::size_t>(2 * got, 2, most_reads_);
   }
 }
@@ -375,7 +378,7 @@ async::Task<Result<std::size_t>> Tap::receive(std::span<sig::RxFrame> in, async:
 }
 
 PacketBuf Tap::allocate(std::size_t headroom) {
-  if (pool_.available() <= kReserve) {
+  if (pool_.available() <= reserve()) {
     ++counters_[kNoBuffer];
     return {};
   }

@@ -4,6 +4,13 @@ namespace fata::sim {
 
 namespace {
 constexpr std::size_t kEthernetHeader = 14;
+constexpr std::size_t kTag = 4;  // IEEE 802.1Q
+
+// What stands before the packet, whose length the MTU bounds.
+std::size_t header_of(Bytes frame) {
+  const bool tagged = frame.size() >= kEthernetHeader && load_be<std::uint16_t>(frame.subspan(12)) == 0x8100;
+  return kEthernetHeader + (tagged ? kTag : 0);
+}
 constexpr std::size_t kHeadroom = 128;  // the most that the layers above ask for
 }  // namespace
 
@@ -11,7 +18,7 @@ NetDevice::NetDevice(Network& network, const MacAddress& mac, const DeviceOption
     : network_(&network),
       mac_(mac),
       options_(options),
-      pool_(options.buffers, kHeadroom + kEthernetHeader + options.mtu),
+      pool_(options.buffers, kHeadroom + kEthernetHeader + kTag + options.mtu),
       counters_{
           Counter{"received"}, Counter{"sent"},    Counter{"overrun"},    Counter{"no_buffer"},
           Counter{"too_long"}, Counter{"no_link"}, Counter{"sent_uncut"}, Counter{"received_coalesced"}} {
@@ -58,7 +65,7 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
     PacketBuf packet = std::move(out[taken]);
     const Offload& offload = packet.offload();
     const bool uncut = offload.gso != Offload::Gso::kNone;
-    if (packet.total_size() > (uncut ? features().gso_most : options_.mtu) + kEthernetHeader) {
+    if (packet.total_size() > (uncut ? features().gso_most : options_.mtu) + header_of(packet.bytes())) {
       ++counters_[kTooLong];
       continue;
     }
@@ -113,7 +120,7 @@ void NetDevice::arrive(WireFrame&& frame) {
     for (WireFrame& segment : cut(frame)) arrive(std::move(segment));
     return;
   }
-  if (frame.bytes.size() > options_.mtu * (whole ? kMostSegments : 1) + kEthernetHeader) {
+  if (frame.bytes.size() > options_.mtu * (whole ? kMostSegments : 1) + header_of(frame.bytes)) {
     ++counters_[kTooLong];
     return;
   }
@@ -143,7 +150,7 @@ void NetDevice::arrive(WireFrame&& frame) {
 bool NetDevice::take(const WireFrame& frame, sig::RxFrame& received) {
   Bytes rest(frame.bytes);
   do {
-    const Bytes part = rest.first(std::min(rest.size(), options_.mtu + kEthernetHeader));
+    const Bytes part = rest.first(std::min(rest.size(), options_.mtu + kEthernetHeader + kTag));
     PacketBuf packet = pool_.copy(part);
     if (!packet) return false;
     if (part.data() == frame.bytes.data()) {

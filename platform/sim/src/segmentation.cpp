@@ -17,14 +17,16 @@ std::uint16_t sum_of(Bytes bytes, std::uint32_t sum) {
 }
 
 void finish(MutableBytes frame, std::size_t tcp_at, bool v4, std::size_t index) {
-  const MutableBytes ip = frame.subspan(kEthernetHeader);
+  const bool tagged = load_be<std::uint16_t>(frame.subspan(12)) == 0x8100;  // IEEE 802.1Q
+  const std::size_t ip_at = kEthernetHeader + (tagged ? 4 : 0);
+  const MutableBytes ip = frame.subspan(ip_at);
   const MutableBytes tcp = frame.subspan(tcp_at);
   if (v4) {
     store_be(ip.subspan(2), static_cast<std::uint16_t>(ip.size()));
     const auto identification = load_be<std::uint16_t>(ip.subspan(4));
     store_be(ip.subspan(4), static_cast<std::uint16_t>(identification + index));
     store_be(ip.subspan(10), std::uint16_t{0});
-    store_be(ip.subspan(10), sum_of(ip.first(tcp_at - kEthernetHeader), 0));
+    store_be(ip.subspan(10), sum_of(ip.first(tcp_at - ip_at), 0));
   } else {
     store_be(ip.subspan(4), static_cast<std::uint16_t>(ip.size() - 40));
   }

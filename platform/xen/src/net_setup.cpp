@@ -90,6 +90,9 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   const bool sums6 = co_await frontend_.backend_number("feature-ipv6-csum-offload", 0, wait) != 0;
   features_.tx_checksum = offload_ && sums4 && sums6;
   features_.rx_checksum = offload_;
+  // Linux's backend finds the IP header behind the Ethernet header only, and drops a tagged frame whose sum
+  // is still to be made.
+  features_.offload_tagged = false;
   features_.gather = features_.tx_checksum && gather;
   features_.tso4 = features_.gather && tso4;
   features_.tso6 = features_.gather && tso6;

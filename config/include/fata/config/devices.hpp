@@ -56,9 +56,10 @@ struct StackOptions {
 // The stack that `--net` chose: the host's sockets, or Fata's own over network(context, 0) and up, which `-D
 // ipv6=false` builds without IPv6, `-D dhcp=true` with DHCP, and `-D cards=2` with a second card.
 Stack default_stack(const Context& context, StackOptions options = {}, Where where = Where::current());
-// Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway, --ipv6 and --ipv6-gateway.
+// Fata's own stack over a card. Parameters --ipv4 and --ipv4-gateway, --ipv6 and --ipv6-gateway; --vlan, the
+// VLAN whose frames the card takes and sends.
 Stack stack(const Device<NetDevice>& card, Where where = Where::current());
-// Over several cards, up to 8, as one stack: parameters --ipv4-1 and --ipv6-1 of the second card and so on,
+// Over several cards, up to 8, as one stack: parameters --ipv4-1, --ipv6-1, --vlan-1 of the second and so on,
 // and --route, which may be given 16 times. `-D` chooses as with default_stack().
 Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards, StackOptions options = {},
             Where where = Where::current());

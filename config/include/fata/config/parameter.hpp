@@ -32,6 +32,9 @@ struct Ipv6Setup {
 struct Ipv6Gateway {
   std::string text;
 };  // "none", "fe80::1"
+struct Vlan {
+  std::string text;
+};  // "none", "42"
 struct StaticRoute {
   std::string text;
 };  // "10.9.0.0/16 via 10.0.3.2"
@@ -176,6 +179,12 @@ struct ParameterTraits<Ipv6Gateway> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::net::ipv6::Gateway"; }
   static std::string text(const Ipv6Gateway& value) { return value.text; }
   static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
+};
+template <>
+struct ParameterTraits<Vlan> : detail::PlainTraits {
+  static std::string cpp_type() { return "fata::net::Vlan"; }
+  static std::string text(const Vlan& value) { return value.text; }
+  static std::vector<std::string> headers() { return {"fata/net/vlan.hpp"}; }
 };
 template <>
 struct ParameterTraits<StaticRoute> : detail::PlainTraits {

@@ -86,12 +86,19 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
     const bool new_here = each.claim == Claim::kUnprobed && each.steps_left != 0;
     const bool defend =
         each.used && !new_here && (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
+    const bool keep = defend || (each.used && each.claim == Claim::kAnnounce);
     if (defend) {
       each.defended_at = now;
       send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address, each.cidr.address);
-      return true;
     }
-    if (each.used && each.claim == Claim::kAnnounce) return true;
+    if (!keep || each.reported_at.ns == 0 || each.reported_at + kConflictInterval <= now) {
+      using Outcome = AddressConflict::Outcome;
+      each.reported_at = now;
+      const IpAddress address(each.cidr.address);
+      report_conflict(*link.interface, {address, packet.sender_mac, keep ? Outcome::kKept : Outcome::kLost},
+                      now);
+    }
+    if (keep) return true;
     const Ipv4Address lost = each.cidr.address;
     (void)remove_address(*link.interface, lost);
     if (watcher_ != nullptr) watcher_->address_event(*link.interface, lost, AddressEvent::kLost, now);
@@ -105,9 +112,11 @@ void Engine::send_unconfigured(Interface& on, PacketBuf datagram, Instant now) {
   Header header;
   header.destination = {0xffffffff};
   header.protocol = ip_protocol::kUdp;
+  const Way way{links_[on.index()].get(), {}, header.destination, Cast::kBroadcast};
+  if (datagram.size() + kHeaderSize > on.mtu()) return send_long(way, header, std::move(datagram), now);
   header.total_length = static_cast<std::uint16_t>(datagram.size() + kHeaderSize);
   header.write(prepend_header(datagram, kHeaderSize));
-  output({links_[on.index()].get(), {}, header.destination, Cast::kBroadcast}, std::move(datagram), now);
+  output(way, std::move(datagram), now);
 }
 
 }  // namespace fata::net::ipv4

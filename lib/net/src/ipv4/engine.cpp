@@ -13,7 +13,8 @@ constexpr std::array<Counter, Engine::kCounts> kCounters{
      {"echo_replies"},     {"arp_replies"},       {"arp_requests"},
      {"icmp_errors_sent"}, {"icmp_errors_heard"}, {"icmp_errors_refused"},
      {"delivered"},        {"no_route"},          {"too_long"},
-     {"loop_full"},        {"address_conflicts"}}};
+     {"loop_full"},        {"address_conflicts"}, {"waited_in_vain"},
+     {"no_memory"}}};
 }  // namespace
 
 Engine::Engine(const Config& config)
@@ -59,10 +60,17 @@ void Engine::tick(Instant now) {
     send_error(icmp::kTimeExceeded, icmp::kCodeReassembly, *header, Slice(std::move(start)), now);
   });
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
+  count_waited();
   // Of the packets to ourselves only those that are here already: an answer to one waits for the next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive_ip(nullptr, LinkCast::kUs, loopback_.pop(), now);
   }
+}
+
+void Engine::count_waited() {
+  std::uint64_t dropped = 0;
+  for (const auto& link : std::span(links_).first(link_count_)) dropped += link->arp.dropped();
+  counters_[kWaitedInVain].value = dropped;
 }
 
 bool Engine::write_neighbour(TextWriter& line, std::size_t index) const {

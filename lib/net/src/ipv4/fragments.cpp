@@ -56,22 +56,49 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   deliver(first, packet, whole, now);
 }
 
-void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu,
-                            Instant now) {
-  const std::size_t total = packet.total_size();
-  const std::size_t most = (mtu - kHeaderSize) / 8 * 8;
+// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one piece, so
+// that it is kept or dropped as a whole.
+void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
+  header.total_length = static_cast<std::uint16_t>(packet.total_size() + kHeaderSize);
   header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+  header.write(prepend_header(packet, kHeaderSize));
+  Link& link = *way.link;
+  if (way.cast != Cast::kLink) return send_fragments(link, packet, group_mac(way), now);
+  const arp::Cache::Lookup found = link.arp.lookup(way.hop, packet, now);
+  const bool known = found.next == arp::Cache::Next::kSend;
+  if (found.request) ask(link, known ? found.mac : MacAddress::broadcast(), way.hop);
+  if (known) send_fragments(link, packet, found.mac, now);
+}
+
+void Engine::send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now) {
+  const auto header = Header::parse_quoted(packet.bytes());
+  // What has its checksum still to be made was short enough to be sent whole.
+  const bool may_cut = header && !header->dont_fragment && packet.offload().gso == Offload::Gso::kNone &&
+                       !packet.offload().checksum_needed;
+  if (may_cut && packet.total_size() > paths_.limit(header->destination, link.interface->mtu(), now))
+    return send_fragments(link, packet, to, now);
+  link.interface->send(std::move(packet), to, ethernet::Type::kIpv4);
+}
+
+void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now) {
+  const auto whole = Header::parse_quoted(packet.bytes());
+  if (!whole) return count_up(kBadIp);
+  Header header = *whole;
+  const std::size_t mtu = paths_.limit(IpAddress(header.destination), link.interface->mtu(), now);
+  const std::size_t total = packet.total_size() - kHeaderSize;
+  const std::size_t most = (mtu - kHeaderSize) / 8 * 8;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
-    if (!piece || piece.tailroom() < size) return;
-    copy_out(packet, at, piece.append(size));
+    PacketBuf piece = link.interface->allocate(kIpHeadroom);
+    if (!piece) return;
+    if (piece.tailroom() < size) return count_up(kTooLong);
+    copy_out(packet, kHeaderSize + at, piece.append(size));
     header.fragment_offset = static_cast<std::uint16_t>(at);
     header.more_fragments = at + size < total;
     header.total_length = static_cast<std::uint16_t>(size + kHeaderSize);
     header.write(piece.prepend(kHeaderSize));
     count_up(kFragmentsSent);
-    output(way, std::move(piece), now);
+    link.interface->send(std::move(piece), to, ethernet::Type::kIpv4);
   }
 }
 

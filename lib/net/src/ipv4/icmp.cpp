@@ -25,7 +25,7 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
 void Engine::echo(const Header& header, const Slice& message, Instant now) {
   PacketBuf reply = allocate();
   if (reply && reply.tailroom() < message.size()) reply = memory_.allocate(message.size(), kIpHeadroom);
-  if (!reply) return;
+  if (!reply) return count_up(kNoMemory);
   copy_bytes(reply.append(message.size()), message.bytes());
   icmp::make_echo_reply(reply.bytes());
   count_up(kEchoReplies);
@@ -70,8 +70,10 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
 void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
                         Instant now) {
   if (!errors_.allow(now)) return;
-  // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3).
-  const std::size_t room = 576 - kHeaderSize - icmp::kHeaderSize;
+  // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3), and the path.
+  const auto path = this->path(header.source, header.destination);
+  const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
+  const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
   PacketBuf message = allocate();
   if (!message) return;

@@ -9,20 +9,16 @@ void Engine::receive_arp(Link& link, Bytes payload, Instant now) {
     return count_up(kBadArp);
   if (conflicts(link, *packet, now)) return;
   const Address* target = nullptr;
-  bool neighbour = false;  // on one of our networks there
   for (const Address& each : addresses()) {
     if (each.interface != link.interface->index() || !each.used) continue;
     if (each.cidr.address == packet->target) target = &each;
-    if (each.cidr.contains(packet->sender)) neighbour = true;
-  }
-  // A gateway may lie outside of a narrow prefix.
-  for (const Route& each : routes_.all()) {
-    neighbour |= each.interface == link.interface->index() && each.gateway == packet->sender;
   }
   const bool probe = packet->sender.is_any();  // RFC 5227: somebody asks whether an address is free
-  if (!probe && neighbour) {
-    if (auto waiting = link.arp.learn(packet->sender, packet->sender_mac, target != nullptr, now)) {
-      link.interface->send(std::move(*waiting), packet->sender_mac, ethernet::Type::kIpv4);
+  if (!probe && routes_.is_neighbour(packet->sender, link.interface->index())) {
+    if (link.arp.learn(packet->sender, packet->sender_mac, target != nullptr, now)) {
+      while (PacketBuf waited = link.arp.take(packet->sender)) {
+        send_waited(link, std::move(waited), packet->sender_mac, now);
+      }
     }
   }
   if (target != nullptr && packet->operation == arp::kRequest) {
@@ -40,7 +36,7 @@ void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
 
 void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
                       Ipv4Address sender, Ipv4Address target) {
-  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom);
   if (!packet) return;
   arp::Packet{operation, link.interface->mac(), sender, target_mac, target}.write(
       packet.append(arp::kPacketSize));

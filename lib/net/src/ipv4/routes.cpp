@@ -18,6 +18,13 @@ bool Routes::add(Route route) {
   return true;
 }
 
+bool Routes::is_neighbour(Ipv4Address address, std::uint8_t interface) const {
+  return std::ranges::any_of(all(), [&](const Route& route) {
+    if (route.interface != interface) return false;
+    return route.gateway.is_any() ? route.to.contains(address) : route.gateway == address;
+  });
+}
+
 bool Routes::remove(const Ipv4Cidr& to, std::uint8_t interface, Route::Origin origin) {
   const Ipv4Cidr network{{to.address.value & to.mask()}, to.prefix};
   const auto rest = std::ranges::remove_if(std::span(routes_).first(used_), [&](const Route& route) {

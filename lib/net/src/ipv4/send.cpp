@@ -67,7 +67,12 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
   const std::size_t link = way->link == nullptr ? 65535 : way->link->interface->mtu();
   const std::size_t mtu = cut_by_device ? 65535 : marks.path_probe ? link : paths_.limit(remote, link, now);
-  if (total > 65535 || (total > mtu && !fragment)) return count_up(kTooLong);
+  if (total > mtu) [[unlikely]] {
+    // A segment that is headers and SACK blocks alone may exceed a tiny link: what every host accepts (RFC
+    // 791) goes in fragments there.
+    const bool tiny = mtu < kMostAccepted && total <= kMostAccepted;
+    if (total > 65535 || (!fragment && !tiny)) return count_up(kTooLong);
+  }
 
   Header header;
   header.source = way->source;
@@ -76,9 +81,9 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   header.tos = marks.traffic_class();
   // RFC 1112 section 6.1.
   header.ttl = marks.hop_limit != 0 ? marks.hop_limit : way->cast == Cast::kMulticast ? 1 : 64;
-  if (total > mtu) {
+  if (total > mtu) [[unlikely]] {
     finish_checksum(packet);
-    return send_fragments(*way, header, packet, mtu, now);
+    return send_long(*way, header, std::move(packet), now);
   }
   header.total_length = static_cast<std::uint16_t>(total);
   header.dont_fragment = mtu > kMostFragmentable && !marks.may_fragment;
@@ -106,12 +111,16 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
     if (loopback_.full()) return count_up(kLoopFull);
     return loopback_.push(std::move(packet));
   }
+  way.link->interface->send(std::move(packet), group_mac(way), ethernet::Type::kIpv4);
+}
+
+MacAddress Engine::group_mac(const Way& way) {
   MacAddress to = MacAddress::broadcast();
   if (way.cast == Cast::kMulticast) {  // RFC 1112 section 6.4
     store_be(MutableBytes(to.octets), std::uint32_t{0x01005e00} | (way.hop.value >> 16 & 0x7f));
     store_be(MutableBytes(to.octets).subspan(4), static_cast<std::uint16_t>(way.hop.value));
   }
-  way.link->interface->send(std::move(packet), to, ethernet::Type::kIpv4);
+  return to;
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {

@@ -4,6 +4,12 @@
 
 namespace fata::net::ipv6 {
 
+namespace {
+using Outcome = AddressConflict::Outcome;
+// After that an address which another station had is asked for again.
+constexpr Duration kTryAgain = seconds(60);
+}  // namespace
+
 bool Engine::add_address(Interface& on, const Ipv6Cidr& address, Instant now) {
   start(on, now);
   Link& link = *links_[on.index()];
@@ -47,6 +53,7 @@ void Engine::start_detection(Link& link, Address& address, Instant now) {
 
 // Asks once more, or, when it was asked often enough, takes the silence for an answer.
 void Engine::detect(Link& link, Address& address, Instant now) {
+  if (address.state == Address::State::kDuplicate) return start_detection(link, address, now);
   if (address.probes_left != 0) {
     --address.probes_left;
     address.detect_at = now + link.neighbours.retransmit;
@@ -58,21 +65,25 @@ void Engine::detect(Link& link, Address& address, Instant now) {
   }
   address.state = Address::State::kValid;
   address.detect_at = Instant::never();
+  if (address.reported_at.ns != 0)
+    report_conflict(*link.interface, {address.address(), {}, Outcome::kRecovered}, now);
   if (address.origin != Address::Origin::kLinkLocal) return;
   if (link.autoconfigured) link.solicit_at = now;
   // Routers take no report from "any": the groups are reported again (RFC 3590).
   groups_.asked({}, link.interface->index(), milliseconds(100), now, random_);
 }
 
-void Engine::duplicate(Link& link, Address& address, Instant now) {
+void Engine::duplicate(Link& link, Address& address, const MacAddress& other, Instant now) {
   count_up(kAddressConflict);
+  address.reported_at = now;
   static constexpr std::uint8_t kRetries = 3;  // IDGEN_RETRIES
   leave(solicited_node(address.address()), *link.interface, now);
   if (address.origin == Address::Origin::kStatic || address.collisions == kRetries) {
     address.state = Address::State::kDuplicate;
-    address.detect_at = Instant::never();
-    return;
+    address.detect_at = now + kTryAgain;
+    return report_conflict(*link.interface, {address.address(), other, Outcome::kRefused}, now);
   }
+  report_conflict(*link.interface, {address.address(), other, Outcome::kReplaced}, now);
   ++address.collisions;
   address.cidr.address = stable_address(link, address.address(), address.collisions);
   start_detection(link, address, now);

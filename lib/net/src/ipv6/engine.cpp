@@ -14,7 +14,7 @@ constexpr std::array<Counter, Engine::kCounts> kCounters{
      {"v6_errors_heard"},    {"v6_errors_refused"},      {"v6_delivered"},
      {"v6_no_route"},        {"no_neighbour"},           {"v6_too_long"},
      {"v6_loop_full"},       {"v6_address_conflicts"},   {"redirects"},
-     {"v6_table_full"}}};
+     {"v6_table_full"},      {"v6_waited_in_vain"},      {"v6_no_memory"}}};
 }  // namespace
 
 Engine::Engine(const Config& config)
@@ -87,8 +87,8 @@ void Engine::tick(Instant now) {
     Link& link = *each;
     link.neighbours.tick(
         now, [&](const IpAddress& address, const MacAddress* mac) { solicit(link, address, mac, now); },
-        [&](const IpAddress& address, std::optional<PacketBuf> packet) {
-          neighbour_failed(link, address, std::move(packet), now);
+        [&](const IpAddress& address, std::span<PacketBuf> packets) {
+          neighbour_failed(link, address, packets, now);
         });
     if (link.solicit_at <= now) solicit_router(link, now);
   }
@@ -104,10 +104,17 @@ void Engine::tick(Instant now) {
     send_error(icmp6::kTimeExceeded, icmp6::kCodeReassembly, 0, *header, Slice(std::move(start)), now);
   });
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
+  count_waited();
   // Of the packets to ourselves only those that are here already: an answer to one waits for the next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive(nullptr, ethernet::Type::kIpv6, LinkCast::kUs, loopback_.pop(), now);
   }
+}
+
+void Engine::count_waited() {
+  std::uint64_t dropped = 0;
+  for (const auto& link : std::span(links_).first(link_count_)) dropped += link->neighbours.dropped();
+  counters_[kWaitedInVain].value = dropped;
 }
 
 bool Engine::write_neighbour(TextWriter& line, std::size_t index) const {

@@ -84,24 +84,54 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   receive_walked(from, *put_together, rest, std::move(joined), whole, now);
 }
 
-void Engine::send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu,
-                            Instant now) {
-  const std::size_t total = packet.total_size();
+// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one piece, so
+// that it is kept or dropped as a whole.
+void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
+  header.payload_length = static_cast<std::uint16_t>(packet.total_size());
+  header.write(prepend_header(packet, kHeaderSize));
+  Link& link = *way.link;
+  if (way.hop.is_multicast()) return send_fragments(link, packet, group_mac(way.hop), now);
+  const Neighbours::Lookup found = link.neighbours.lookup(way.hop, packet, now);
+  if (found.known) return send_fragments(link, packet, found.mac, now);
+  if (found.solicit) solicit(link, way.hop, nullptr, now);
+}
+
+void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now) {
+  while (PacketBuf packet = link.neighbours.take(hop)) {
+    const auto header = Header::parse_quoted(packet.bytes());
+    // TCP cuts for itself; what has its checksum still to be made was short enough to be sent whole.
+    const bool may_cut = header && header->next_header != ip_protocol::kTcp &&
+                         packet.offload().gso == Offload::Gso::kNone && !packet.offload().checksum_needed;
+    if (may_cut && packet.total_size() > paths_.limit(header->destination, link.packet_most(), now)) {
+      send_fragments(link, packet, to, now);
+    } else {
+      link.interface->send(std::move(packet), to, ethernet::Type::kIpv6);
+    }
+  }
+}
+
+void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now) {
+  const auto whole = Header::parse_quoted(packet.bytes());
+  if (!whole) return count_up(kBadHeader);
+  Header header = *whole;
+  const std::size_t mtu = paths_.limit(header.destination, link.packet_most(), now);
+  const std::size_t total = packet.total_size() - kHeaderSize;
   const std::size_t most = (mtu - kHeaderSize - kFragmentHeaderSize) / 8 * 8;
   FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next(header.destination)};
   header.next_header = kFragment;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = way.link->interface->allocate(kIpHeadroom);
-    if (!piece || piece.tailroom() < size) return;
-    copy_out(packet, at, piece.append(size));
+    PacketBuf piece = link.interface->allocate(kIpHeadroom);
+    if (!piece) return;
+    if (piece.tailroom() < size) return count_up(kTooLong);
+    copy_out(packet, kHeaderSize + at, piece.append(size));
     fragment.offset = static_cast<std::uint16_t>(at);
     fragment.more = at + size < total;
     fragment.write(piece.prepend(kFragmentHeaderSize));
     header.payload_length = static_cast<std::uint16_t>(size + kFragmentHeaderSize);
     header.write(piece.prepend(kHeaderSize));
     count_up(kFragmentsSent);
-    output(way, std::move(piece), now);
+    link.interface->send(std::move(piece), to, ethernet::Type::kIpv6);
   }
 }
 

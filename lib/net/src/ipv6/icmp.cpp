@@ -14,6 +14,8 @@ void Engine::receive_icmp(Interface* from, const Header& header, IpPacket& packe
     if (sum.finish() != 0) return count_up(kBadIcmp);
   }
   const auto type = static_cast<std::uint8_t>(message[0]);
+  const bool discovery = type >= nd::kRouterSolicitation && type <= nd::kRedirect;
+  if (from != nullptr && !discovery && is_ours(header.source)) return count_up(kBadAddress);
   switch (type) {
     case icmp6::kEcho:
       return echo(header, packet, now);
@@ -29,7 +31,7 @@ void Engine::receive_icmp(Interface* from, const Header& header, IpPacket& packe
     default:
       break;
   }
-  if (type >= nd::kRouterSolicitation && type <= nd::kRedirect) {
+  if (discovery) {
     if (from != nullptr) receive_discovery(*links_[from->index()], header, message, now);
     return;
   }
@@ -42,7 +44,7 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   PacketBuf reply = allocate();
   if (reply && reply.tailroom() < packet.payload.size())
     reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
-  if (!reply) return;
+  if (!reply) return count_up(kNoMemory);
   copy_bytes(reply.append(packet.payload.size()), packet.payload.bytes());
   const MutableBytes bytes = reply.bytes();
   bytes[0] = std::byte{icmp6::kEchoReply};

@@ -6,6 +6,8 @@ namespace fata::net::ipv6 {
 void Engine::receive_discovery(Link& link, const Header& header, Bytes message, Instant now) {
   // Nobody can send these from another link: a router would have lowered the hop limit.
   if (header.hop_limit != 255) return count_up(kBadDiscovery);
+  if (Address* const own = find_on(header.source, link.interface->index()); own != nullptr && own->usable())
+    return claimed(link, *own, link.interface->sender(), now);
   const auto type = static_cast<std::uint8_t>(message[0]);
   if (type == nd::kRouterAdvertisement) return receive_router(link, header, message, now);
   if (type == nd::kRedirect) return receive_redirect(link, header, message, now);
@@ -26,15 +28,16 @@ void Engine::receive_solicitation(Link& link, const Header& header, const nd::Ne
   if (target == nullptr || target->state == Address::State::kDuplicate) return count_up(kNotForUs);
   if (target->state == Address::State::kTentative) {
     // Somebody else wants the address too; our own question come back is nobody else (RFC 7527).
-    if (from_nobody && message.nonce != target->nonce) duplicate(link, *target, now);
+    if (from_nobody && message.nonce != target->nonce)
+      duplicate(link, *target, link.interface->sender(), now);
     return;
   }
-  // Only who is on the link may fill the table.
-  const bool near = !from_nobody && routers_.is_on_link(header.source, link.interface->index(), now);
-  if (!from_nobody && !near) return count_up(kBadDiscovery);
+  // Every sound question is answered (section 7.2.4), whatever the asker's address: a router may ask from one
+  // outside of our prefixes. Only next hops fill the table.
+  const bool near = !from_nobody && routers_.is_neighbour(header.source, link.interface->index(), now);
   if (near && message.link_address) {
-    forward(link, link.neighbours.heard(header.source, *message.link_address, false, now),
-            *message.link_address);
+    link.neighbours.heard(header.source, *message.link_address, false, now);
+    send_waited(link, header.source, *message.link_address, now);
   }
   nd::NeighbourMessage answer;
   answer.type = nd::kNeighbourAdvertisement;
@@ -43,22 +46,35 @@ void Engine::receive_solicitation(Link& link, const Header& header, const nd::Ne
   answer.target = target->address();
   answer.link_address = link.interface->mac();
   count_up(kAdvertisementsSent);
-  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source, nullptr,
+  const MacAddress* const asker = near || !message.link_address ? nullptr : &*message.link_address;
+  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source, asker,
                          now);
 }
 
 void Engine::receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message,
                                    Instant now) {
   if (header.destination.is_multicast() && message.solicited) return count_up(kBadDiscovery);
-  if (Address* const own = find_on(message.target, link.interface->index())) {
-    if (own->state == Address::State::kTentative) return duplicate(link, *own, now);
-    return count_up(kAddressConflict);
+  Address* const own = find_on(message.target, link.interface->index());
+  // The station that has what was a duplicate here is a neighbour like any other.
+  if (own != nullptr && own->state != Address::State::kDuplicate) {
+    return claimed(link, *own, message.link_address.value_or(link.interface->sender()), now);
   }
-  auto outcome = link.neighbours.advertised(message.target, message.link_address, message.router,
-                                            message.solicited, message.override_known, now);
+  const auto outcome = link.neighbours.advertised(message.target, message.link_address, message.router,
+                                                  message.solicited, message.override_known, now);
   if (outcome.no_router_any_more) routers_.forget(message.target, link.interface->index());
   if (message.solicited) routers_.silent(message.target, link.interface->index(), false);
-  if (message.link_address) forward(link, std::move(outcome.released), *message.link_address);
+  if (message.link_address) send_waited(link, message.target, *message.link_address, now);
+}
+
+// Another station advertises an address of ours.
+void Engine::claimed(Link& link, Address& own, const MacAddress& other, Instant now) {
+  // A switch may return our own frames.
+  if (own.usable() && other == link.interface->mac()) return count_up(kNotForUs);
+  if (own.state == Address::State::kTentative) return duplicate(link, own, other, now);
+  count_up(kAddressConflict);
+  if (own.reported_at.ns != 0 && now < own.reported_at + kConflictInterval) return;
+  own.reported_at = now;
+  report_conflict(*link.interface, {own.address(), other, AddressConflict::Outcome::kKept}, now);
 }
 
 void Engine::receive_router(Link& link, const Header& header, Bytes message, Instant now) {
@@ -88,7 +104,8 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
   if (retransmit.ns != 0) link.neighbours.retransmit = std::clamp(retransmit, milliseconds(100), seconds(60));
 
   if (const auto mac = nd::Options::link_address(message.subspan(16), nd::kSourceLink)) {
-    forward(link, link.neighbours.heard(header.source, *mac, true, now), *mac);
+    link.neighbours.heard(header.source, *mac, true, now);
+    send_waited(link, header.source, *mac, now);
   }
   nd::Options options(message.subspan(16));
   while (const auto option = options.next()) {
@@ -172,7 +189,8 @@ void Engine::receive_redirect(Link& link, const Header& header, Bytes message, I
   count_up(kRedirects);
   routers_.redirected({destination, target, link.interface->index(), now + Routers::kRedirectAge}, now);
   if (const auto mac = nd::Options::link_address(message.subspan(40), nd::kTargetLink)) {
-    forward(link, link.neighbours.heard(target, *mac, target != destination, now), *mac);
+    link.neighbours.heard(target, *mac, target != destination, now);
+    send_waited(link, target, *mac, now);
   }
 }
 
@@ -192,7 +210,7 @@ void Engine::solicit_router(Link& link, Instant now) {
   link.solicit_wait = link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
   const IpAddress source = link_local(link);
-  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize + kHeaderSize);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (source.is_any() || !packet) return;
   ByteWriter out(packet.append(16));
   out.u8(nd::kRouterSolicitation);
@@ -208,29 +226,26 @@ void Engine::solicit_router(Link& link, Instant now) {
 
 void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
                                     const IpAddress& to, const MacAddress* to_mac, Instant now) {
-  PacketBuf packet = link.interface->allocate(ethernet::kHeaderSize + kHeaderSize);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (!packet) return;
   packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
   send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);
 }
 
-void Engine::neighbour_failed(Link& link, const IpAddress& address, std::optional<PacketBuf> packet,
+void Engine::neighbour_failed(Link& link, const IpAddress& address, std::span<PacketBuf> packets,
                               Instant now) {
   count_up(kNoNeighbour);
   routers_.silent(address, link.interface->index(), true);
-  if (!packet) return;
-  // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
-  const auto header = Header::parse_quoted(packet->bytes());
-  if (!header) return;
-  const Walk walk = walk_headers(packet->bytes(), header->next_header);
-  Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
-  if (sender == nullptr || packet->size() < walk.offset + 8) return;
-  const Bytes quoted = Bytes(packet->bytes()).subspan(walk.offset);
-  sender->icmp_error({IcmpError::Kind::kUnreachable, header->source, header->destination, 0, quoted}, now);
-}
-
-void Engine::forward(Link& link, std::optional<PacketBuf> packet, const MacAddress& to) {
-  if (packet) link.interface->send(std::move(*packet), to, ethernet::Type::kIpv6);
+  for (const PacketBuf& packet : packets) {
+    // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
+    const auto header = Header::parse_quoted(packet.bytes());
+    if (!header) continue;
+    const Walk walk = walk_headers(packet.bytes(), header->next_header);
+    Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
+    if (sender == nullptr || packet.size() < walk.offset + 8) continue;
+    const Bytes quoted = packet.bytes().subspan(walk.offset);
+    sender->icmp_error({IcmpError::Kind::kUnreachable, header->source, header->destination, 0, quoted}, now);
+  }
 }
 
 }  // namespace fata::net::ipv6

@@ -30,7 +30,7 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
       victim = &entry;
     }
   }
-  if (victim->waiting) ++dropped_;
+  waiting_.drop(victim->waiting);
   *victim = Entry{};
   victim->address = address;
   return *victim;
@@ -58,9 +58,9 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
   remind(entry.deadline);
 }
 
-[[clang::minsize]] std::optional<PacketBuf> Neighbours::release(Entry& entry) {
-  if (!entry.waiting) return std::nullopt;
-  return std::move(entry.waiting);
+[[clang::minsize]] PacketBuf Neighbours::take(const IpAddress& address) {
+  Entry* const entry = find(address);
+  return entry == nullptr || entry->state == State::kIncomplete ? PacketBuf() : waiting_.pop(entry->waiting);
 }
 
 Neighbours::Lookup Neighbours::lookup(const IpAddress& address, PacketBuf& packet, Instant now) {
@@ -77,13 +77,11 @@ Neighbours::Lookup Neighbours::lookup(const IpAddress& address, PacketBuf& packe
     enter(*entry, State::kIncomplete, now);
     asked.solicit = true;
   }
-  if (entry->waiting) ++dropped_;
-  entry->waiting = std::move(packet);
+  waiting_.push(entry->waiting, std::move(packet));
   return asked;
 }
 
-std::optional<PacketBuf> Neighbours::heard(const IpAddress& address, const MacAddress& mac, bool router,
-                                           Instant now) {
+void Neighbours::heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now) {
   Entry* entry = find(address);
   if (entry == nullptr) entry = &make(address);
   if (router) entry->router = true;
@@ -91,7 +89,6 @@ std::optional<PacketBuf> Neighbours::heard(const IpAddress& address, const MacAd
     entry->mac = mac;
     enter(*entry, State::kStale, now);
   }
-  return release(*entry);
 }
 
 Neighbours::Advertised Neighbours::advertised(const IpAddress& address, const std::optional<MacAddress>& mac,
@@ -103,7 +100,7 @@ Neighbours::Advertised Neighbours::advertised(const IpAddress& address, const st
     entry->mac = *mac;
     entry->router = router;
     enter(*entry, solicited ? State::kReachable : State::kStale, now);
-    return {release(*entry)};
+    return {};
   }
   const bool other = mac && *mac != entry->mac;
   if (other && !override_known) {

@@ -10,8 +10,11 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
   if (!inside && !links_[from->index()]->started) return count_up(kNotForUs);
   // Addresses that are never on a wire; RFC 4291 sections 2.5.2, 2.5.3 and 2.7.
   const IpAddress &source = header->source, &to = header->destination;
-  const bool impossible = source.is_multicast() || source.is_v4() || to.is_v4() || to.is_any() ||
-                          (!inside && (source.is_loopback() || to.is_loopback() || is_ours(source)));
+  // Neighbour discovery from an address of ours is another station's that has it, too.
+  const auto claim = [&] { return header->next_header == ip_protocol::kIcmpV6 && header->hop_limit == 255; };
+  const bool impossible =
+      source.is_multicast() || source.is_v4() || to.is_v4() || to.is_any() ||
+      (!inside && (source.is_loopback() || to.is_loopback() || (is_ours(source) && !claim())));
   if (impossible) return count_up(kBadAddress);
   bool unicast = false;
   if (to.is_multicast()) {

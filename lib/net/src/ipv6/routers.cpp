@@ -69,11 +69,21 @@ void Routers::on_link(const Prefix& prefix, Instant now) {
   place_in(prefixes_, prefix_count_) = prefix;
 }
 
-bool Routers::is_on_link(const IpAddress& address, std::uint8_t interface, Instant now) const {
-  if (address.is_link_local()) return true;
-  return std::ranges::any_of(prefixes(), [&](const Prefix& each) {
+bool Routers::is_neighbour(const IpAddress& address, std::uint8_t interface, Instant now) const {
+  if (address.is_link_local() || is_router(address, interface)) return true;
+  const bool near = std::ranges::any_of(prefixes(), [&](const Prefix& each) {
     return each.interface == interface && now < each.until && each.cidr.contains(address);
   });
+  return near ||
+         std::ranges::any_of(routes(),
+                             [&](const Route& each) {
+                               if (each.interface != interface) return false;
+                               return each.gateway.is_any() ? each.to.contains(address)
+                                                            : each.gateway == address;
+                             }) ||
+         std::ranges::any_of(std::span(redirects_).first(redirect_count_), [&](const Redirect& each) {
+           return each.interface == interface && now < each.until && each.hop == address;
+         });
 }
 
 bool Routers::add(const Route& route) {

@@ -48,7 +48,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
     path.checksum = path.local = true;
     return path;
   }
-  path.link_mtu = way->link->mtu;
+  path.link_mtu = way->link->packet_most();
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
   way->link->interface->describe_offloads(path, Offload::Gso::kTcpV6);
   path.local = way->hop == remote;
@@ -67,7 +67,7 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   if (!way) return count_up(kNoRoute);
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
-  const std::size_t link = way->link == nullptr ? 65535 : way->link->mtu;
+  const std::size_t link = way->link == nullptr ? 65535 : way->link->packet_most();
   const std::size_t mtu = cut_by_device ? 65535 : marks.path_probe ? link : paths_.limit(remote, link, now);
   const bool too_long = payload + kHeaderSize > mtu;
   if (payload > 65535 - kFragmentHeaderSize || (too_long && !fragment)) return count_up(kTooLong);
@@ -81,9 +81,9 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
                      : remote.is_multicast() ? 1
                      : way->link == nullptr  ? 64
                                              : way->link->hop_limit;
-  if (too_long) {
+  if (too_long) [[unlikely]] {
     finish_checksum(packet);
-    return send_fragments(*way, header, packet, mtu, now);
+    return send_long(*way, header, std::move(packet), now);
   }
   header.payload_length = static_cast<std::uint16_t>(payload);
   header.write(prepend_header(packet, kHeaderSize));

@@ -27,6 +27,7 @@ struct NetFeatures {
   bool tso4 = false, tso6 = false, uso = false;
   std::size_t receive_memory = 64 << 10;  // bytes of the buffers that frames arrive in: who keeps them all starves the device
   bool gather = false;             // takes packets with fragments
+  bool offload_tagged = true;      // sums and cuts frames with an 802.1Q tag, too
   std::uint32_t gso_most = 65535;  // bytes of a packet with Offload::gso, with its IP header
 };
 

@@ -15,24 +15,25 @@ namespace fata::dhcp {
 template <sig::NetDevice Net, class Inner, sig::Random Random>
 class WithCard final {
  public:
-  WithCard(Net& net, Inner& inner) : inner_(&inner), card_(net, inner) {}
+  WithCard(Net& net, Inner& inner, net::Vlan vlan = {}) : inner_(&inner), card_(net, inner, vlan) {}
 
   // Waits for an address as the stack inside does, after that one.
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random, Setup v4,
                                                                 net::ipv6::Setup v6, HostName host_name,
-                                                                bool probe)
+                                                                bool probe, net::Vlan vlan = {})
     requires net::HasIpv6<Inner>
   {
-    auto made = std::make_unique<WithCard>(net, inner);
+    auto made = std::make_unique<WithCard>(net, inner, vlan);
     use_address(made->core(), made->v6(), made->card_.interface(), v6);
     made->use_ipv4(random, v4, {host_name, probe});
     return with_address(std::move(made), context.stop);
   }
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random, Setup v4,
-                                                                HostName host_name, bool probe) {
-    auto made = std::make_unique<WithCard>(net, inner);
+                                                                HostName host_name, bool probe,
+                                                                net::Vlan vlan = {}) {
+    auto made = std::make_unique<WithCard>(net, inner, vlan);
     made->use_ipv4(random, v4, {host_name, probe});
     return with_address(std::move(made), context.stop);
   }

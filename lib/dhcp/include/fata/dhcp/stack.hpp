@@ -14,13 +14,17 @@ namespace fata::dhcp {
 template <class Inner, sig::NetDevice Net, sig::Random Random>
 class BasicStack {
  public:
-  BasicStack(async::Context& context, Net& net, const SipKey& secret) : stack_(context, net, secret) {}
+  BasicStack(async::Context& context, Net& net, const SipKey& secret, net::Vlan vlan = {})
+      : stack_(context, net, secret, vlan) {}
 
   // Starts the stack's tasks, and waits for an address; if nobody gives one, not for ever.
-  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
-      async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address v4_gateway,
-      net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, HostName host_name = {}, bool probe = true) {
-    auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
+  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
+                                                                  Random& random, Setup v4,
+                                                                  Ipv4Address v4_gateway, net::ipv6::Setup v6,
+                                                                  net::ipv6::Gateway v6_gateway,
+                                                                  HostName host_name = {}, bool probe = true,
+                                                                  net::Vlan vlan = {}) {
+    auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random), vlan);
     made->stack_.use_ipv6(v6, v6_gateway.address);
     made->use_ipv4(random, v4, v4_gateway, {host_name, probe});
     return with_address(std::move(made), context.stop);
@@ -28,9 +32,9 @@ class BasicStack {
   static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
                                                                   Random& random, Setup v4,
                                                                   Ipv4Address gateway,
-                                                                  HostName host_name = {},
-                                                                  bool probe = true) {
-    auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random));
+                                                                  HostName host_name = {}, bool probe = true,
+                                                                  net::Vlan vlan = {}) {
+    auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random), vlan);
     made->use_ipv4(random, v4, gateway, {host_name, probe});
     return with_address(std::move(made), context.stop);
   }

@@ -1,6 +1,6 @@
 // ARP for IPv4 over Ethernet (RFC 826, RFC 1122 section 2.3.2): packets, and a bounded cache with ageing.
 //
-// The cache is a pure engine: it says which requests to send and gives back packets that waited.
+// The cache is a pure engine: it reports which requests to send and returns packets that waited.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include "fata/base/address.hpp"
 #include "fata/base/packet.hpp"
 #include "fata/base/time.hpp"
+#include "fata/net/waiting.hpp"
 
 namespace fata::net::arp {
 
@@ -35,7 +36,7 @@ class Cache {
   static constexpr Duration kRefresh = seconds(30);     // before its end, a use asks again
   static constexpr Duration kRetry = seconds(1);        // between requests
   static constexpr Duration kDoubt = seconds(2);
-  static constexpr unsigned kMaxRequests = 3;  // then the waiting packet is given up
+  static constexpr unsigned kMaxRequests = 3;  // then the waiting packets are dropped
 
   enum class Next : std::uint8_t { kSend, kWait };
   struct Lookup {
@@ -44,13 +45,14 @@ class Cache {
     bool request = false;  // broadcast (kWait) or unicast (kSend: a refresh) a request
   };
   // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet) is taken
-  // and kept: the newest one for that address, as RFC 1122 section 2.3.2.2 asks; the older one is dropped and
-  // counted.
+  // and kept within the bounds of WaitingPackets.
   Lookup lookup(Ipv4Address address, PacketBuf& packet, Instant now);
 
   // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing one is
-  // updated anyhow. Gives the packet that waited for it, if any.
-  std::optional<PacketBuf> learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
+  // updated anyhow. True if packets waited for it, which take() returns.
+  bool learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
+  // The oldest packet that waits for that address, which is known now; false if there is none.
+  PacketBuf take(Ipv4Address address);
 
   // What is known of the address may be wrong: it must be confirmed within kDoubt, by an answer to the next
   // use's request.
@@ -68,7 +70,7 @@ class Cache {
     }
   }
 
-  std::uint64_t dropped() const { return dropped_; }  // packets that waited in vain or were replaced
+  std::uint64_t dropped() const { return waiting_.dropped(); }  // packets that waited in vain
   std::size_t size() const;
   // "10.0.0.2 52:54:00:12:34:56"; nothing for a free place. `index` is below kEntries.
   void write_entry(TextWriter& line, std::size_t index) const;
@@ -82,7 +84,7 @@ class Cache {
     std::uint8_t requests = 0;
     Instant deadline{};      // kIncomplete: of the next request; kReachable: of its end
     Instant last_request{};  // of a refresh
-    PacketBuf waiting;
+    WaitingPackets::Queue waiting;
   };
   static constexpr std::size_t kWays = 8;  // an address may sit in any of the places of its set
 
@@ -92,9 +94,9 @@ class Cache {
   bool age(Entry& entry, Instant now);
   void remind(Instant deadline) { next_deadline_ = std::min(next_deadline_, deadline); }
 
+  WaitingPackets waiting_;
   std::array<Entry, kEntries> entries_;
   Instant next_deadline_ = Instant::never();
-  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace fata::net::arp

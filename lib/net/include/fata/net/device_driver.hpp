@@ -11,10 +11,11 @@ namespace fata::net {
 template <sig::NetDevice Net>
 class DeviceDriver final : private FrameSink, private TransmitQueue {
  public:
-  DeviceDriver(StackCore& core, Net& net)
+  // With a `vlan` only its frames are received, and all frames are sent with its tag.
+  DeviceDriver(StackCore& core, Net& net, std::uint16_t vlan = 0)
       : core_(&core),
         net_(&net),
-        interface_(&core.add({net.mac(), net.mtu(), net.features()}, *this, *this)),
+        interface_(&core.add({net.mac(), net.mtu(), net.features(), vlan}, *this, *this)),
         driver_(drive(this)),
         drainer_(drain(this)) {}
 
@@ -99,7 +100,11 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   // A device sends from its own memory only; a frame's further pieces may lie anywhere.
   PacketBuf own(PacketBuf& frame) {
     PacketBuf copy = allocate(0);
-    if (!copy || copy.tailroom() < frame.size()) return {};
+    if (!copy) return {};
+    if (copy.tailroom() < frame.size()) {
+      interface_->count_unfit();
+      return {};
+    }
     copy_bytes(copy.append(frame.size()), frame.bytes());
     copy.offload() = frame.offload();
     copy.fragments() = std::move(frame.fragments());

@@ -9,7 +9,9 @@
 namespace fata::net::ethernet {
 
 inline constexpr std::size_t kHeaderSize = 14;
-enum class Type : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kIpv6 = 0x86dd };
+inline constexpr std::size_t kTagSize = 4;                        // of an 802.1Q tag, if there is one
+inline constexpr std::size_t kHeadroom = kHeaderSize + kTagSize;  // for both
+enum class Type : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kTagged = 0x8100, kIpv6 = 0x86dd };
 
 struct Header {
   MacAddress destination;

@@ -33,6 +33,7 @@ struct LinkConfig {
   MacAddress mac;
   std::size_t mtu = 1500;  // bytes of an IP packet
   sig::NetFeatures features{};
+  std::uint16_t vlan = 0;  // of the frames that it takes and sends (IEEE 802.1Q), 1 to 4094; 0: untagged
 };
 
 // Whom a frame was addressed to.
@@ -64,6 +65,7 @@ class Interface {
     kOverflow,  // the device was full
     kCopied,    // received while the device was scarce of buffers
     kNoMemory,  // of those: dropped, as there was no memory for a copy
+    kOtherVlan,
     kCounts
   };
 
@@ -71,6 +73,9 @@ class Interface {
 
   std::uint8_t index() const { return index_; }
   const MacAddress& mac() const { return config_.mac; }
+  std::uint16_t vlan() const { return config_.vlan; }
+  // The source of the frame that accept() looked at last.
+  const MacAddress& sender() const { return sender_; }
   std::size_t mtu() const { return config_.mtu; }
   // What the network asks for; never more than the device's.
   void set_mtu(std::size_t mtu) { config_.mtu = mtu; }
@@ -82,7 +87,8 @@ class Interface {
     ethernet::Type type;
     LinkCast cast;
   };
-  // Looks at the Ethernet header and takes it off. Nothing (and counted) if the frame is none or not for us.
+  // Looks at the Ethernet header and takes it off, with an 802.1Q tag. Nothing (and counted) if the frame is
+  // none or not for us.
   std::optional<Accepted> accept(Slice& frame);
 
   // Counts a failure.
@@ -99,6 +105,7 @@ class Interface {
   std::span<const Counter> device_counters() const { return sink_->counters(); }
   void count_copied(bool copied) { ++counters_[copied ? kCopied : kNoMemory]; }
   void count_overflow() { ++counters_[kOverflow]; }
+  void count_unfit() { ++counters_[kUnfit]; }
   // The frame's protocol is none that this host speaks.
   void count_unknown_type() { ++counters_[kUnknownType]; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
@@ -108,10 +115,13 @@ class Interface {
     const sig::NetFeatures& can = config_.features;
     return (gso == Offload::Gso::kTcpV4 ? can.tso4 : can.tso6) && can.tx_checksum && can.gather;
   }
+  std::optional<std::uint16_t> untag(Slice& frame, std::uint16_t type);
+  ethernet::Type tag(PacketBuf& packet, ethernet::Type type) const;
   void cut(PacketBuf packet);
   void hand_over(PacketBuf packet);
 
   LinkConfig config_;
+  MacAddress sender_;
   FrameSink* sink_;
   std::uint8_t index_;
   std::array<Counter, kCounts> counters_;

@@ -36,6 +36,29 @@ class Loopback {
   std::size_t used_ = 0;
 };
 
+// Another station uses an address of this host, or one that this host was about to use.
+struct AddressConflict {
+  enum class Outcome : std::uint8_t {
+    kKept,       // the address stays in use
+    kLost,       // it is not used any more
+    kRefused,    // it is not used, and is tried again later
+    kReplaced,   // another one is made and tried
+    kRecovered,  // after kRefused: no other station has it any more, and it is used
+  };
+  IpAddress address;
+  MacAddress other;  // none for kRecovered
+  Outcome outcome = Outcome::kKept;
+};
+// Receives conflicts for people to see: of one address that is kept at most one in kConflictInterval.
+class ConflictReporter {
+ public:
+  virtual void report(const Interface& on, const AddressConflict& conflict, Instant now) = 0;
+
+ protected:
+  ~ConflictReporter() = default;
+};
+inline constexpr Duration kConflictInterval = seconds(60);
+
 // One version of IP, as a pure engine: packets and time in; packets, and calls of the transports, out.
 class IpProtocol : public IpLayer {
  public:
@@ -58,6 +81,8 @@ class IpProtocol : public IpLayer {
   virtual bool write_neighbour(TextWriter& line, std::size_t index) const = 0;
   virtual bool write_route(TextWriter& line, std::size_t index) const = 0;
 
+  void report_conflicts_to(ConflictReporter* reporter) { reporter_ = reporter; }
+
   // Packets of that protocol go there from now on. ICMP's own (echo replies) may be asked for, too.
   void attach(std::uint8_t protocol, Transport& transport) {
     transports_[attached_++] = {protocol, &transport};
@@ -65,6 +90,9 @@ class IpProtocol : public IpLayer {
 
  protected:
   ~IpProtocol() = default;
+  void report_conflict(const Interface& on, const AddressConflict& conflict, Instant now) {
+    if (reporter_ != nullptr) reporter_->report(on, conflict, now);
+  }
   Transport* transport(std::uint8_t protocol) const {
     for (const Attached& each : std::span(transports_).first(attached_)) {
       if (each.protocol == protocol) return each.transport;
@@ -77,6 +105,7 @@ class IpProtocol : public IpLayer {
     std::uint8_t protocol = 0;
     Transport* transport = nullptr;
   };
+  ConflictReporter* reporter_ = nullptr;
   std::array<Attached, kTransports> transports_{};
   std::size_t attached_ = 0;
 };

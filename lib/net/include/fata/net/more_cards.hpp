@@ -14,6 +14,7 @@
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/net/ipv6/setup.hpp"
 #include "fata/net/static_route.hpp"
+#include "fata/net/vlan.hpp"
 
 namespace fata::net {
 
@@ -24,21 +25,25 @@ concept HasIpv6 = requires(Stack& stack) { stack.v6(); };
 template <sig::NetDevice Net, class Inner>
 class WithCard final {
  public:
-  WithCard(Net& net, Inner& inner) : inner_(&inner), device_(inner.core(), net) { core().choose_cards(); }
+  WithCard(Net& net, Inner& inner, Vlan vlan = {}) : inner_(&inner), device_(inner.core(), net, vlan.id) {
+    core().choose_cards();
+  }
   ~WithCard() { device_.detach(); }
 
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net, Inner& inner,
-                                                                Ipv4Cidr v4, ipv6::Setup v6)
+                                                                Ipv4Cidr v4, ipv6::Setup v6, Vlan vlan = {})
     requires HasIpv6<Inner>
   {
-    auto made = std::make_unique<WithCard>(net, inner);
+    auto made = std::make_unique<WithCard>(net, inner, vlan);
     use_address(made->core(), made->v4(), made->interface(), v4);
     use_address(made->core(), made->v6(), made->interface(), v6);
     return async::ready(Result<std::unique_ptr<WithCard>>(std::move(made)));
   }
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net, Inner& inner,
-                                                                Ipv4Cidr v4) {
-    auto made = std::make_unique<WithCard>(net, inner);
+                                                                Ipv4Cidr v4, Vlan vlan = {})
+    requires(!HasIpv6<Inner>)
+  {
+    auto made = std::make_unique<WithCard>(net, inner, vlan);
     use_address(made->core(), made->v4(), made->interface(), v4);
     return async::ready(Result<std::unique_ptr<WithCard>>(std::move(made)));
   }

@@ -25,6 +25,7 @@ class Segmenter {
   void copy_payload(MutableBytes to);
 
   PacketBuf frame_;
+  std::size_t ip_at_;    // where the IP header begins: behind a VLAN's tag, if there is one
   std::size_t header_;   // bytes, from Ethernet's to TCP's
   std::size_t payload_;  // bytes
   std::size_t done_ = 0;

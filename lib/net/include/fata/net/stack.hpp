@@ -10,6 +10,7 @@
 #include "fata/net/ipv6/setup.hpp"
 #include "fata/net/stack_core.hpp"
 #include "fata/net/tcp/sockets.hpp"
+#include "fata/net/vlan.hpp"
 #include "fata/sig/clock.hpp"
 
 namespace fata::net {
@@ -32,8 +33,10 @@ class BasicStack {
  public:
   using Socket = UdpSocket;
 
-  BasicStack(async::Context& context, Net& net, const SipKey& secret)
-      : families_(secret), core_(context, &families_.v4, families_.second(), secret), device_(core_, net) {}
+  BasicStack(async::Context& context, Net& net, const SipKey& secret, Vlan vlan = {})
+      : families_(secret),
+        core_(context, &families_.v4, families_.second(), secret),
+        device_(core_, net, vlan.id) {}
 
   // What the stack offers to applications: itself as sig::Udp, and TCP.
   BasicStack& udp() { return *this; }
@@ -83,8 +86,8 @@ class Stack final : public BasicStack<Net, DualFamilies> {
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
                                                              Random& random, Ipv4Cidr v4,
                                                              Ipv4Address v4_gateway, ipv6::Setup v6,
-                                                             ipv6::Gateway v6_gateway) {
-    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
+                                                             ipv6::Gateway v6_gateway, Vlan vlan = {}) {
+    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random), vlan);
     stack->use_ipv4(v4, v4_gateway);
     stack->use_ipv6(v6, v6_gateway.address);
     return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
@@ -121,8 +124,8 @@ class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
 
   static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net,
                                                                  Random& random, Ipv4Cidr address,
-                                                                 Ipv4Address gateway) {
-    auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random));
+                                                                 Ipv4Address gateway, Vlan vlan = {}) {
+    auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random), vlan);
     stack->use_ipv4(address, gateway);
     return async::ready(Result<std::unique_ptr<Ipv4Stack>>(std::move(stack)));
   }

@@ -33,14 +33,15 @@ class OptionalTransport : public Transport {
   virtual ~OptionalTransport() = default;
 };
 
-class StackCore final : public SocketDriver, private async::Timer {
+class StackCore final : public SocketDriver, private async::Timer, private ConflictReporter {
  public:
   // The engines, of which one may be null, outlive it.
   StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, const SipKey& secret);
   // All sockets and flows must be gone.
   ~StackCore();
 
-  Interface& add(const LinkConfig& config, FrameSink& sink, TransmitQueue& queue);
+  // The interface's MTU is the given one, or what the buffers to send from have room for if that is less.
+  Interface& add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue);
   // From now on sockets that have a local address hear the groups of that address' card; the others, and all
   // before, those of the first.
   void choose_cards();
@@ -80,6 +81,9 @@ class StackCore final : public SocketDriver, private async::Timer {
 
  private:
   void on_timer() noexcept override;
+  // Of conflicts at most kConflictLines are logged in kConflictInterval.
+  void report(const Interface& on, const AddressConflict& conflict, Instant now) override;
+  static constexpr unsigned kConflictLines = 10;
   Interface& card_of(const IpAddress& group, const IpAddress& local) {
     return choose_card_ == nullptr ? host_.interface(0) : choose_card_(host_, group, local);
   }
@@ -94,6 +98,8 @@ class StackCore final : public SocketDriver, private async::Timer {
   Autoconfiguration* autoconfiguration_ = nullptr;
   std::array<TransmitQueue*, Interface::kMost> queues_{};
   std::size_t queue_count_ = 0;
+  Instant conflicts_since_{};
+  unsigned conflict_lines_ = 0;
   Interface& (*choose_card_)(Host& host, const IpAddress& group, const IpAddress& local) = nullptr;
 };
 

@@ -21,11 +21,12 @@ struct Setup;
 }  // namespace ipv6
 
 // "10.9.0.0/16 via 10.0.3.2", "2001:db8:9::/48 via fe80::1 on 1": the words of a report's line. Without a
-// card the route leads out where the gateway is on the link.
+// card the route leads out where the gateway is on the link. "192.168.5.0/24 on 0": the network is on the
+// link.
 struct StaticRoute {
   IpAddress network;
   std::uint8_t prefix = 0;
-  IpAddress gateway;
+  IpAddress gateway;  // any: on the link
   std::optional<std::uint8_t> card{};
 };
 bool parse_parameter(std::string_view text, StaticRoute& out);

@@ -13,9 +13,9 @@
 
 namespace fata::net {
 
-// Headers that a transport must leave room for in front of its own: Ethernet and the longer of IPv4 and IPv6,
-// with a fragment header.
-inline constexpr std::size_t kIpHeadroom = 14 + 40 + 8;
+// Headers that a transport must leave room for in front of its own: Ethernet with an 802.1Q tag, and the
+// longer of IPv4 and IPv6, with a fragment header.
+inline constexpr std::size_t kIpHeadroom = 14 + 4 + 40 + 8;
 
 // The field of the IP header that congestion marks travel in (RFC 3168).
 enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };

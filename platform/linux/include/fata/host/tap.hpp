@@ -2,6 +2,7 @@
 // io_uring, one system call a batch both ways.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -45,7 +46,7 @@ class Tap final : private Poller {
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
   bool scarce() const {
-    return pool_.available() < 2 * kReserve || (offload_ && large_.available() < kLargeReserve);
+    return pool_.available() < 2 * reserve() || (offload_ && large_.available() < kLargeReserve);
   }
 
   std::span<const Counter> counters() const { return counters_; }
@@ -56,9 +57,17 @@ class Tap final : private Poller {
                                                                   std::string_view name, bool offload);
   struct Ring;
   static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
+  // Both directions share 1024 buffers of 2 KiB, a quarter of which is kept for receiving. On a link with a
+  // larger MTU each holds a frame, and fewer fit the memory.
   static constexpr std::size_t kBufferSize = 2048;
-  static constexpr std::size_t kBuffers = 1024;  // shared by both directions
-  static constexpr std::size_t kReserve = 256;   // of them kept for receiving
+  static constexpr std::size_t kHeadroom = 128;  // the most that the layers above ask for, and our header
+  static constexpr std::size_t kMemory = std::size_t{4} << 20;
+  static constexpr std::size_t kMostBuffers = 1024, kLeastBuffers = 96;
+  static constexpr std::size_t buffer_size(std::size_t mtu) { return std::max(kBufferSize, kHeadroom + mtu); }
+  static constexpr std::size_t buffer_count(std::size_t mtu) {
+    return std::clamp(kMemory / buffer_size(mtu), kLeastBuffers, kMostBuffers);
+  }
+  std::size_t reserve() const { return pool_.count() / 4; }
   // What is longer than a buffer goes on in large ones: each read has enough for the longest frame.
   static constexpr std::size_t kLargeSize = 16384;
   static constexpr std::size_t kLargeBuffers = 512;
@@ -77,12 +86,12 @@ class Tap final : private Poller {
   MacAddress mac_;
   Logger log_;
   bool offload_;
-  BufferPool pool_{kBuffers, kBufferSize};
+  BufferPool pool_;
   BufferPool large_;            // none without offload
   std::unique_ptr<Ring> ring_;  // after the pools: its end comes first, and with it every read under way
   Watch watch_;
   std::size_t reads_ = 8;  // how many to try next: twice what the last batch brought
-  std::size_t most_reads_ = kBatch;
+  std::size_t most_reads_;
   bool failed_ = false;
   async::WaitQueue readers_;
   async::WaitQueue writers_;

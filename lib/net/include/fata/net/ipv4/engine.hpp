@@ -39,6 +39,8 @@ class Engine final : public IpProtocol {
   static constexpr std::size_t kAddresses = 16;
   // Of a reassembled packet or one to itself; also what RFC 791 asks every link to carry.
   static constexpr std::size_t kLeastMtu = 68;
+  // Bytes of a packet that every host can receive, in fragments if need be (RFC 791 section 3.2).
+  static constexpr std::size_t kMostAccepted = 576;
   // Bytes of packets that are put together from fragments, and of long answers.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
   // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's 30 hold as
@@ -72,6 +74,8 @@ class Engine final : public IpProtocol {
     kTooLong,
     kLoopFull,
     kAddressConflict,
+    kWaitedInVain,
+    kNoMemory,
     kCounts
   };
 
@@ -134,6 +138,7 @@ class Engine final : public IpProtocol {
     std::uint8_t steps_left = 0;         // probes, then announcements
     Instant next_at = Instant::never();  // of the next one
     Instant defended_at{};
+    Instant reported_at{};  // the latest conflict
   };
   // Bytes. On a path that carries no more than this, DF is clear: what it cannot carry after all, its routers
   // fragment.
@@ -176,11 +181,16 @@ class Engine final : public IpProtocol {
                   Instant now);
 
   std::optional<Way> route(Ipv4Address to, Ipv4Address local);
-  void send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now);
+  void send_long(const Way& way, Header header, PacketBuf packet, Instant now);
+  void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);
+  void send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now);
   void output(const Way& way, PacketBuf packet, Instant now);
+  // Of a packet that is neither for one neighbour nor for this host.
+  static MacAddress group_mac(const Way& way);
   void send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
                 Ipv4Address sender, Ipv4Address target);
   void ask(Link& link, const MacAddress& to, Ipv4Address target);
+  void count_waited();
   void count_up(Count which) { ++counters_[which]; }
 
   HeapBuffers memory_{kMemory};

@@ -32,6 +32,9 @@ class Routes {
     }
     return nullptr;
   }
+  // Whether find() can name the address as a next hop on that interface: it is in a network on the link, or
+  // a gateway. ARP learns these addresses and no others.
+  bool is_neighbour(Ipv4Address address, std::uint8_t interface) const;
   std::span<const Route> all() const { return std::span(routes_).first(used_); }
 
  private:

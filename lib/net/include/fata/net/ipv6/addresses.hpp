@@ -9,7 +9,8 @@
 namespace fata::net::ipv6 {
 
 struct Address {
-  // Tentative: being asked for; neither sent from nor listened to. Duplicate: somebody else has it.
+  // Tentative: being asked for; neither sent from nor listened to. Duplicate: another station has it; it is
+  // asked for again later.
   enum class State : std::uint8_t { kTentative, kValid, kDuplicate };
   enum class Origin : std::uint8_t { kLinkLocal, kStatic, kOffered };
 
@@ -19,7 +20,8 @@ struct Address {
   Origin origin = Origin::kStatic;
   std::uint8_t probes_left = 0;
   std::uint8_t collisions = 0;
-  Instant detect_at = Instant::never();  // while tentative: when to ask again, or be sure
+  Instant detect_at = Instant::never();  // while not valid: when to ask again, or be sure
+  Instant reported_at{};                 // the latest conflict
   std::uint64_t nonce = 0;               // of our own questions, to know them again (RFC 7527)
   Instant preferred_until = Instant::never();
   Instant valid_until = Instant::never();

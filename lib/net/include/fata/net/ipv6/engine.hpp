@@ -65,6 +65,8 @@ class Engine final : public IpProtocol {
     kAddressConflict,
     kRedirects,
     kTableFull,
+    kWaitedInVain,
+    kNoMemory,
     kCounts
   };
 
@@ -125,6 +127,8 @@ class Engine final : public IpProtocol {
     Duration base_reachable = seconds(30);
     Instant solicit_at = Instant::never();  // the next router solicitation
     Duration solicit_wait{};
+    // Bytes of a packet: as routers say, and never more than the interface's.
+    std::size_t packet_most() const { return std::min(mtu, interface->mtu()); }
     Instant old_mld_until{};  // a querier that speaks MLDv1 only was heard
   };
   // Where a packet leaves, from which address, and to whom on the link.
@@ -146,7 +150,8 @@ class Engine final : public IpProtocol {
   void drop_address(Address& address, Instant now);
   void start_detection(Link& link, Address& address, Instant now);
   void detect(Link& link, Address& address, Instant now);
-  void duplicate(Link& link, Address& address, Instant now);
+  // `other`: the hardware address of the station that has it, too.
+  void duplicate(Link& link, Address& address, const MacAddress& other, Instant now);
   IpAddress stable_address(const Link& link, const IpAddress& prefix, std::uint8_t collisions) const;
   void offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred, Instant now);
   void age_addresses(Instant now);
@@ -178,6 +183,7 @@ class Engine final : public IpProtocol {
                             Instant now);
   void receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message,
                              Instant now);
+  void claimed(Link& link, Address& own, const MacAddress& other, Instant now);
   void receive_router(Link& link, const Header& header, Bytes message, Instant now);
   void receive_redirect(Link& link, const Header& header, Bytes message, Instant now);
   void receive_dns(Link& link, const nd::Option& option, Instant now);
@@ -185,8 +191,7 @@ class Engine final : public IpProtocol {
   void solicit_router(Link& link, Instant now);
   void send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
                               const IpAddress& to, const MacAddress* to_mac, Instant now);
-  void neighbour_failed(Link& link, const IpAddress& address, std::optional<PacketBuf> packet, Instant now);
-  void forward(Link& link, std::optional<PacketBuf> packet, const MacAddress& to);
+  void neighbour_failed(Link& link, const IpAddress& address, std::span<PacketBuf> packets, Instant now);
 
   // groups.cpp
   void receive_query(Link& link, const Header& header, Bytes message, Instant now);
@@ -194,7 +199,11 @@ class Engine final : public IpProtocol {
 
   // send.cpp
   std::optional<Way> route(const IpAddress& to, const IpAddress& local);
-  void send_fragments(const Way& way, Header header, const PacketBuf& packet, std::size_t mtu, Instant now);
+  void send_long(const Way& way, Header header, PacketBuf packet, Instant now);
+  void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);
+  // What waited for that neighbour, whose hardware address is known now.
+  void send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now);
+  void count_waited();
   void output(const Way& way, PacketBuf packet, Instant now);
   void count_up(Count which) { ++counters_[which]; }
 

@@ -1,7 +1,7 @@
 // The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded table of
 // state machines.
 //
-// A pure engine: it says which solicitations to send and gives back packets that waited.
+// A pure engine: it reports which solicitations to send and returns packets that waited.
 #pragma once
 
 #include <array>
@@ -10,6 +10,7 @@
 #include "fata/base/address.hpp"
 #include "fata/base/packet.hpp"
 #include "fata/base/time.hpp"
+#include "fata/net/waiting.hpp"
 
 namespace fata::net::ipv6 {
 
@@ -30,19 +31,21 @@ class Neighbours {
     bool solicit = false;  // multicast a solicitation
     MacAddress mac{};
   };
-  // Looks up the hardware address for sending `packet`, a complete IP packet. Of those that wait for one
-  // address only the newest is kept (RFC 4861 section 7.2.2 asks for at least one).
+  // Looks up the hardware address for sending `packet`, a complete IP packet, which waits within the bounds
+  // of WaitingPackets.
   Lookup lookup(const IpAddress& address, PacketBuf& packet, Instant now);
 
   // The sender of a solicitation or of a router's message said its hardware address.
-  std::optional<PacketBuf> heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now);
+  void heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now);
   struct Advertised {
-    std::optional<PacketBuf> released{};
     bool no_router_any_more = false;
   };
   // A neighbour advertisement (section 7.2.5).
   Advertised advertised(const IpAddress& address, const std::optional<MacAddress>& mac, bool router,
                         bool solicited, bool override_known, Instant now);
+  // The oldest packet that waits for a neighbour whose hardware address has become known; false if there is
+  // none. To be called until then after heard() and advertised().
+  PacketBuf take(const IpAddress& address);
   // A transport had an answer.
   void confirm(const IpAddress& address, Instant now);
   State state(const IpAddress& address, Instant now) const;
@@ -50,8 +53,7 @@ class Neighbours {
 
   Instant next_deadline() const { return next_deadline_; }
   // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose neighbour does
-  // not answer. `solicit(address, const MacAddress* mac)`, `failed(address, std::optional<PacketBuf>
-  // packet)`.
+  // not answer. `solicit(address, const MacAddress* mac)`, `failed(address, std::span<PacketBuf> packets)`.
   template <class Solicit, class Failed>
   void tick(Instant now, Solicit solicit, Failed failed) {
     if (now < next_deadline_) return;
@@ -68,17 +70,18 @@ class Neighbours {
           break;
         case Due::kFailed: {
           const IpAddress address = entry.address;
-          std::optional<PacketBuf> waited;
-          if (entry.waiting) waited = std::move(entry.waiting);
+          std::array<PacketBuf, WaitingPackets::kPacketsEach> waited;
+          const std::size_t count = entry.waiting.size();
+          for (std::size_t i = 0; i < count; ++i) waited[i] = waiting_.pop(entry.waiting);
           entry = Entry{};
-          failed(address, std::move(waited));
+          failed(address, std::span(waited).first(count));
         }
       }
     }
   }
 
   std::size_t size() const;
-  std::uint64_t dropped() const { return dropped_; }  // packets that were replaced or evicted
+  std::uint64_t dropped() const { return waiting_.dropped(); }  // packets that gave way to others
   void write_entry(TextWriter& line, std::size_t index, Instant now) const;
 
  private:
@@ -91,7 +94,7 @@ class Neighbours {
     bool router = false;
     Instant deadline{};  // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when
                          // it became so
-    PacketBuf waiting;
+    WaitingPackets::Queue waiting;
   };
   static constexpr std::size_t kWays = 8;
 
@@ -101,12 +104,11 @@ class Neighbours {
   Entry& make(const IpAddress& address);
   Due age(Entry& entry, Instant now);
   void enter(Entry& entry, State state, Instant now);
-  std::optional<PacketBuf> release(Entry& entry);
   void remind(Instant deadline) { next_deadline_ = std::min(next_deadline_, deadline); }
 
+  WaitingPackets waiting_;
   std::array<Entry, kEntries> entries_;
   Instant next_deadline_ = Instant::never();
-  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace fata::net::ipv6

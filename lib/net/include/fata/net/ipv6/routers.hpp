@@ -55,7 +55,9 @@ class Routers {
 
   // A prefix is on the link until then; a time that is over removes it.
   void on_link(const Prefix& prefix, Instant now);
-  bool is_on_link(const IpAddress& address, std::uint8_t interface, Instant now) const;
+  // Whether find() can name the address as a next hop on that interface: it is in a prefix or a route on the
+  // link, a gateway, a router or the target of a redirect.
+  bool is_neighbour(const IpAddress& address, std::uint8_t interface, Instant now) const;
 
   bool add(const Route& route);
   bool remove(const Ipv6Cidr& to, std::uint8_t interface);
