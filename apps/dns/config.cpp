@@ -5,7 +5,9 @@ Plan plan(const Context& context) {
   auto server = functor<Job(Udp, Tcp, KeyValue)>("dns_server::Server", "server.hpp").library("dns");
 
   auto port = parameter("port", std::uint16_t{1053}, "UDP and TCP port to serve on");
-  auto zones = parameter("zone", "example.org.zone", "zone files to serve, separated by commas");
+  auto zones =
+      parameter("zone", "example.org.zone",
+                "zone files to serve, separated by commas; NAME=FILE for one without its $ORIGIN");
   auto net = default_stack(context);
 
   // Zone files are linked into the image unless `-D zones=folder` (linux only) has the process read them from a folder.

@@ -27,7 +27,9 @@ class ZoneTexts final : public fata::dns::Includes {
   std::vector<File> files_;
 };
 
-// Loads the files that `wanted` lists, separated by commas, and builds the engine. Says what is wrong and gives false.
+// Loads the zones that `wanted` lists, separated by commas: FILE or NAME=FILE, and builds the
+// engine. A zone that cannot be loaded is one line of the log, and the others are served; its name,
+// if known, is answered SERVFAIL. False if none can be loaded.
 bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted, const fata::Logger& log);
 
 }  // namespace dns_server

@@ -15,6 +15,7 @@ Rcode Composer::run(const Name& name, const LowerName& lower_name, Type type) {
   type_ = type;
   zone_ = first_zone();
   if (zone_ == kNoZone) return Rcode::kRefused;
+  if (index_.zone(zone_).broken) return Rcode::kServFail;
   while (step() == Step::kFollow) {
   }
   if (!truncated_) add_additional();
@@ -280,13 +281,13 @@ void Composer::add_targets(bool necessary) {
 }
 
 // The node of an authoritative name; nothing if there is none.
-NodeView Composer::target_node(Bytes target) const {
+[[clang::minsize]] NodeView Composer::target_node(Bytes target) const {
   const NodeView node = index_.find_in(zone_, LowerName(target));
   return !node || node.has(node_flag::kOccluded) ? NodeView() : node;
 }
 
 // Addresses and services of one target; what does not fit is left out.
-void Composer::add_service(Bytes target) {
+[[clang::minsize]] void Composer::add_service(Bytes target) {
   const NodeView node = target_node(target);
   if (!node) return;
   add_addresses(node, target);
@@ -296,9 +297,9 @@ void Composer::add_service(Bytes target) {
   }
 }
 
-// RFC 9460 section 4.1: addresses and services of the target names. Services are followed in turn, so that a
-// chain of aliases ends in addresses, unless more than kMaxServices names come together.
-void Composer::add_services() {
+// RFC 9460 section 4.1: addresses and services of the target names. Services are followed in turn,
+// so that a chain of aliases ends in addresses, unless more than kMaxServices names come together.
+[[clang::minsize]] void Composer::add_services() {
   constexpr std::size_t kMaxServices = 16;
   std::array<Bytes, kMaxServices> names;  // each is added once; the first is the owner
   names[0] = name_;

@@ -65,12 +65,14 @@ class Composer {
   std::array<std::uint64_t, kMaxChain>
       visited_;  // hashes of the names met; a wrong match only ends a chain early
   std::size_t visited_count_ = 0;
-  std::array<const std::byte*, kMaxChain + 1> dnames_{};  // names of the nodes whose DNAME the answer holds
+  std::array<const std::byte*, kMaxChain + 1>
+      dnames_{};  // names of the nodes whose DNAME the answer holds
   std::size_t dname_count_ = 0;
   // The set whose targets the additional section is about, and the node that it stands at.
   SetView asked_{};
   NodeView asked_at_;
-  Bytes cut_;  // if it delegates: glue below it must fit, without it the referral is of no use (RFC 9471)
+  // If it delegates: the delegation's name. Glue below it must fit (RFC 9471).
+  Bytes cut_;
 };
 
 }  // namespace fata::dns

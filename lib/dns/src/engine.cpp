@@ -17,6 +17,7 @@ enum Count : std::size_t {
   kTruncated,
   kNoError,
   kFormErr,
+  kServFail,
   kNxDomain,
   kNotImp,
   kRefused,
@@ -31,6 +32,8 @@ constexpr Count count_of(Rcode rcode) {
       return kNoError;
     case Rcode::kFormErr:
       return kFormErr;
+    case Rcode::kServFail:
+      return kServFail;
     case Rcode::kNxDomain:
       return kNxDomain;
     case Rcode::kNotImp:
@@ -73,6 +76,7 @@ struct Engine::Parts {
                                          {"truncated"},
                                          {"noerror"},
                                          {"formerr"},
+                                         {"servfail"},
                                          {"nxdomain"},
                                          {"notimp"},
                                          {"refused"},
@@ -84,8 +88,10 @@ struct Engine::Parts {
 std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
                                    const Counts& counts, std::size_t size, Rcode rcode) {
   const auto code = static_cast<std::uint16_t>(rcode);
-  // Only in a query is RD known to mean RD (RFC 8906 section 8.1.4); other opcodes come here as NOTIMP.
-  const std::uint16_t copied = flag::kOpcodeMask | (rcode == Rcode::kNotImp ? 0 : flag::kRecursionDesired);
+  // Only in a query is RD known to mean RD (RFC 8906 section 8.1.4); other opcodes come here as
+  // NOTIMP.
+  const std::uint16_t copied =
+      flag::kOpcodeMask | (rcode == Rcode::kNotImp ? 0 : flag::kRecursionDesired);
   flags |= flag::kResponse | (query.flags & copied) | (code & 0xf);
   std::memcpy(out.first(2).data(), query.message.first(2).data(), 2);
   store_be(out.subspan(2, 2), flags);
@@ -233,13 +239,43 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
   auto zone = std::make_unique<ZoneLoad>();
   const auto loaded = zone->load(file, text, options);
   if (!loaded) return loaded;
-  for (const auto& other : parts_->loads) {
-    if (same_name(other->apex(), zone->apex())) {
+  if (options.apex != nullptr && !same_name(*options.apex, zone->apex())) {
+    return fail(
+        Complaint{file, 1, "the SOA record is not at the name that was given for the zone", {}});
+  }
+  for (auto& other : parts_->loads) {
+    if (!same_name(other->apex(), zone->apex())) continue;
+    if (!other->broken())
       return fail(Complaint{file, 1, "this zone is loaded already, from another file", {}});
-    }
+    other = std::move(zone);
+    return loaded;
   }
   parts_->loads.push_back(std::move(zone));
   return loaded;
+}
+
+[[clang::minsize]] void Engine::load_failed(const Name& apex) {
+  check(!parts_->built, "dns: a zone is loaded after build()");
+  for (const auto& other : parts_->loads) {
+    if (same_name(other->apex(), apex)) return;
+  }
+  auto zone = std::make_unique<ZoneLoad>();
+  zone->make_broken(apex);
+  parts_->loads.push_back(std::move(zone));
+}
+
+[[clang::minsize]] std::optional<Name> zone_name(std::string_view file, std::string_view text,
+                                                 const LoadOptions& options) {
+  ZoneParser parser(file, text, options.origin, options.includes);
+  ZoneRecord record;
+  for (;;) {
+    const auto more = parser.next(record);
+    if (!more || !*more) break;
+    if (record.type != Type::kSoa) continue;
+    if (const auto owner = Name::from_wire(record.owner)) return *owner;
+  }
+  if (parser.first_origin()) return parser.first_origin();
+  return options.origin == nullptr ? std::nullopt : std::optional<Name>(*options.origin);
 }
 
 [[clang::minsize]] void Engine::build() {

@@ -36,8 +36,8 @@ struct SetHead {
 };
 inline constexpr std::size_t kRecordHeadSize = 12;  // of a stored record, before its rdata
 
-// Where the name stands in the rdata of types whose answers bring the addresses of that name along. A set's
-// records are in the order of these names, so that equal ones are neighbours.
+// Where the name stands in the rdata of types whose answers bring the addresses of that name along.
+// A set's records are in the order of these names, so that equal ones are neighbours.
 inline constexpr std::size_t kNoTarget = ~std::size_t{0};
 inline constexpr std::size_t target_position(Type type) {
   switch (type) {
@@ -133,6 +133,7 @@ class Index {
     std::uint8_t labels = 0;
     bool has_dnssec = false;
     bool has_shadowed = false;
+    bool broken = false;  // it could not be loaded: nothing but its name is known
   };
   static constexpr std::uint32_t kCompose = 0;   // not prepared
   static constexpr std::uint32_t kVerbatim = 1;  // the stored records are the whole answer

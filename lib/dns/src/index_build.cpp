@@ -37,7 +37,9 @@ void sort_by_target(const ZoneLoad& zone, Type type, std::vector<std::uint32_t>&
   const auto target = [&](std::uint32_t number) {
     return target_of(type, zone.rdata_of(zone.record(number)));
   };
-  const auto before = [&](std::uint32_t a, std::uint32_t b) { return name_before(target(a), target(b)); };
+  const auto before = [&](std::uint32_t a, std::uint32_t b) {
+    return name_before(target(a), target(b));
+  };
   // A heap is the smallest code that is never slow.
   std::ranges::make_heap(records, before);
   std::ranges::sort_heap(records, before);
@@ -116,7 +118,8 @@ void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
         zones, [&](const auto& other) { return &*other != &zone && is_under(other->apex(), zone.apex()); });
     ZoneEntry entry{.apex_size = static_cast<std::uint8_t>(zone.apex().size()),
                     .labels = static_cast<std::uint8_t>(label_count(zone.apex())),
-                    .has_dnssec = zone.has_dnssec()};
+                    .has_dnssec = zone.has_dnssec(),
+                    .broken = zone.broken()};
     for (std::size_t i = 0; i < zone.node_count(); ++i) {
       if ((zone.node(i).flags & node_flag::kAbsent) != 0) continue;
       const Bytes name = zone.name_of(zone.node(i));

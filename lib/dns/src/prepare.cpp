@@ -106,7 +106,9 @@ std::uint32_t Index::prepare_negative(std::size_t zone) {
 
 void Index::prepare(std::size_t budget) {
   prepared_.resize(kVerbatim + 1);  // so that no reference is one of the two special ones
-  for (std::size_t i = 0; i < zones_.size() && budget != 0; ++i) zones_[i].negative = prepare_negative(i);
+  for (std::size_t i = 0; i < zones_.size() && budget != 0; ++i) {
+    if (!zones_[i].broken) zones_[i].negative = prepare_negative(i);
+  }
   if (budget != 0) budget += prepared_.size();
   const MutableBytes all = danger_span(data_.get(), size_);
   for (std::size_t at = kUnit; at < size_; at = (at + kUnit - 1) / kUnit * kUnit) {

@@ -60,8 +60,8 @@ bool read_question(Bytes message, Query& query) {
 
 enum class Opcode : std::uint8_t { kQuery = 0, kStatus = 2, kNotify = 4, kUpdate = 5 };
 
-// Whether what follows the header is known to be a question (RFC 1035, 1996, 2136); of other opcodes nothing
-// is known.
+// Whether what follows the header is known to be a question (RFC 1035, 1996, 2136); of other
+// opcodes nothing is known.
 bool has_question(Opcode opcode) {
   return opcode == Opcode::kStatus || opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
 }

@@ -53,8 +53,8 @@ bool Writer::same_at(std::size_t position, Bytes wire) const {
   }
 }
 
-// The labels known from `first` on end in a pointer to a place from where `chain` more are followed. Labels
-// that only an even longer chain could reach are forgotten.
+// The labels known from `first` on end in a pointer to a place from where `chain` more are
+// followed. Labels that only an even longer chain could reach are forgotten.
 void Writer::extend_chain(std::size_t first, std::size_t chain) {
   if (chain + 1 == kMaxPointerChain) known_count_ = first;
   for (Known& known : std::span(known_).first(known_count_).subspan(first)) {
@@ -98,7 +98,8 @@ void Writer::name(Bytes wire, bool compress) {
     bytes(wire.subspan(starts[i], static_cast<std::size_t>(wire[starts[i]]) + 1));
     if (!ok_) return;
     if (here < 0x4000 && known_count_ < kMaxKnown) {
-      known_[known_count_++] = {.position = static_cast<std::uint16_t>(here), .chain = 0, .hash = hashes[i]};
+      known_[known_count_++] = {
+          .position = static_cast<std::uint16_t>(here), .chain = 0, .hash = hashes[i]};
     }
   }
   u8(0);

@@ -40,6 +40,12 @@ Result<LoadedZone, Complaint> ZoneLoad::load(std::string_view file, std::string_
   return loaded;
 }
 
+void ZoneLoad::make_broken(const Name& apex) {
+  apex_ = find_or_add(LowerName(apex));
+  nodes_[apex_].flags = node_flag::kApex;
+  has_apex_ = broken_ = true;
+}
+
 bool ZoneLoad::add(const ZoneRecord& record) {
   if (bytes_.size() + record.rdata.size() + kMaxName > kMaxOffset || records_.size() == kMaxOffset)
     return false;
@@ -282,8 +288,8 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
   return {};
 }
 
-// A name with nothing but NSEC3 and its signature, and nothing else below it, does not exist for queries (RFC
-// 5155 section 7.2.8).
+// A name with nothing but NSEC3 and its signature, and nothing else below it, does not exist for
+// queries (RFC 5155 section 7.2.8).
 void ZoneLoad::mark_absent(LoadedZone& loaded) {
   const auto counts = [this](std::uint32_t index) {
     const RecordEntry& record = records_[index];
@@ -292,7 +298,8 @@ void ZoneLoad::mark_absent(LoadedZone& loaded) {
   for (NodeEntry& node : nodes_) node.flags |= node_flag::kAbsent;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     if (!std::ranges::any_of(records_of(i), counts)) continue;
-    for (std::uint32_t at = i; (nodes_[at].flags & node_flag::kAbsent) != 0; at = nodes_[at].parent) {
+    for (std::uint32_t at = i; (nodes_[at].flags & node_flag::kAbsent) != 0;
+         at = nodes_[at].parent) {
       nodes_[at].flags &= static_cast<std::uint8_t>(~node_flag::kAbsent);
       ++loaded.names;
     }

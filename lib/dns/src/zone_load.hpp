@@ -43,6 +43,10 @@ class ZoneLoad {
   Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
                                      const LoadOptions& options);
 
+  // Becomes a zone of which nothing is known but its name.
+  void make_broken(const Name& apex);
+  bool broken() const { return broken_; }
+
   std::size_t node_count() const { return nodes_.size(); }
   const NodeEntry& node(std::size_t index) const { return nodes_[index]; }
   const RecordEntry& record(std::uint32_t index) const { return records_[index]; }
@@ -80,6 +84,7 @@ class ZoneLoad {
   std::uint32_t apex_ = 0;
   bool has_apex_ = false;
   bool has_dnssec_ = false;
+  bool broken_ = false;
 };
 
 }  // namespace fata::dns

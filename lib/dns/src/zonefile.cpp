@@ -135,6 +135,7 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
     Name origin;
     if (!name(token.text, origin)) return Entry::kWrong;
     frame.origin = origin;
+    if (!first_origin_) first_origin_ = origin;
     return end_of_directive();
   }
   return complain("this directive is unknown: $ORIGIN, $TTL and $INCLUDE are", word);

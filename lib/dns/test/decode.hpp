@@ -298,8 +298,8 @@ inline std::vector<std::uint8_t> answer_bytes(Engine& engine, const std::vector<
   return out;
 }
 
-// What holds for every answer, whatever was asked: no record stands twice in a section (RFC 2181 section 5),
-// and no name takes more than four pointers to read.
+// What holds for every answer, whatever was asked: no record stands twice in a section (RFC 2181
+// section 5), and no name takes more than four pointers to read.
 inline void expect_sound(const Decoded& got) {
   for (const auto* section : {&got.answer, &got.authority, &got.additional}) {
     auto sorted = *section;

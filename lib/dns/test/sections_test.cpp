@@ -1,4 +1,5 @@
-// What an answer's sections hold: each record once, every address that belongs there, and nothing else.
+// What an answer's sections hold: each record once, every address that belongs there, and nothing
+// else.
 #include <gmock/gmock.h>
 
 #include "decode.hpp"
@@ -12,8 +13,8 @@ using testing::StartsWith;
 using testing::UnorderedElementsAreArray;
 using Lines = std::vector<std::string>;
 
-constexpr unsigned kAType = 1, kMxType = 15, kSrvType = 33, kDnameType = 39, kRrsigType = 46, kSvcbType = 64,
-                   kHttpsType = 65;
+constexpr unsigned kAType = 1, kMxType = 15, kSrvType = 33, kDnameType = 39, kRrsigType = 46,
+                   kSvcbType = 64, kHttpsType = 65;
 
 std::string zone(const std::string& rest) {
   return "$ORIGIN t.\n$TTL 60\n@ SOA a.b. c.d. 1 1 1 1 1\n@ NS ns.other.\n" + rest;
@@ -24,15 +25,17 @@ std::string numbered(unsigned count, const std::string& pattern) {
   std::string out;
   for (unsigned i = 1; i <= count; ++i) {
     std::string line = pattern;
-    for (std::size_t at; (at = line.find('#')) != std::string::npos;) line.replace(at, 1, std::to_string(i));
+    for (std::size_t at; (at = line.find('#')) != std::string::npos;)
+      line.replace(at, 1, std::to_string(i));
     out += line + "\n";
   }
   return out;
 }
 
 std::size_t count_of(const Lines& lines, const std::string& type) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      lines, [&](const std::string& line) { return line.find(" " + type + " ") != std::string::npos; }));
+  return static_cast<std::size_t>(std::ranges::count_if(lines, [&](const std::string& line) {
+    return line.find(" " + type + " ") != std::string::npos;
+  }));
 }
 
 TEST(Sections, ADnameThatLeadsBelowItselfStandsInTheAnswerOnce) {
@@ -41,7 +44,8 @@ TEST(Sections, ADnameThatLeadsBelowItselfStandsInTheAnswerOnce) {
     const Decoded got = resolve(engine, {.name = "x.loop.t.", .type = kAType}, transport);
     ASSERT_TRUE(got.ok && got.aa());
     EXPECT_FALSE(got.tc()) << "repeats must not fill a small answer";
-    EXPECT_THAT(got.answer, ElementsAre("loop.t. 60 DNAME a.loop.t.", "x.loop.t. 60 CNAME x.a.loop.t."));
+    EXPECT_THAT(got.answer,
+                ElementsAre("loop.t. 60 DNAME a.loop.t.", "x.loop.t. 60 CNAME x.a.loop.t."));
   }
 }
 
@@ -70,8 +74,8 @@ TEST(Sections, ADnameThatItsOwnChainEndsAtStandsInTheAnswerOnce) {
 TEST(Sections, AReferralBringsTheGlueOfEveryNameServer) {
   for (const unsigned servers : {31U, 32U, 33U, 40U, 100U, 1500U}) {
     SCOPED_TRACE(servers);
-    Engine engine =
-        engine_with({zone(numbered(servers, "d NS n#.d\nn#.d A 192.0.2.1\nn#.d AAAA 2001:db8::1"))});
+    Engine engine = engine_with(
+        {zone(numbered(servers, "d NS n#.d\nn#.d A 192.0.2.1\nn#.d AAAA 2001:db8::1"))});
     const Decoded got = resolve(engine, {.name = "x.d.t."}, Transport::kTcp);
     ASSERT_TRUE(got.ok);
     EXPECT_EQ(got.authority.size(), servers);
@@ -82,8 +86,8 @@ TEST(Sections, AReferralBringsTheGlueOfEveryNameServer) {
 }
 
 TEST(Sections, GlueThatMustComeGoesBeforeOtherAddresses) {
-  Engine engine = engine_with(
-      {zone(numbered(40, "d NS a#.e\na#.e A 192.0.2.1") + numbered(10, "d NS n#.d\nn#.d A 192.0.2.2"))});
+  Engine engine = engine_with({zone(numbered(40, "d NS a#.e\na#.e A 192.0.2.1") +
+                                    numbered(10, "d NS n#.d\nn#.d A 192.0.2.2"))});
   const Decoded got = resolve(engine, {.name = "x.d.t.", .payload = 1232});
   ASSERT_TRUE(got.ok && !got.tc());
   for (unsigned i = 1; i <= 10; ++i) {
@@ -95,7 +99,8 @@ TEST(Sections, EachOfManyTargetsHasItsAddress) {
   const struct {
     unsigned type;
     const char* pattern;
-  } cases[] = {{kMxType, "@ MX # h#"}, {kSrvType, "_s._tcp SRV # 1 1 h#"}, {kHttpsType, "w HTTPS # h#"}};
+  } cases[] = {
+      {kMxType, "@ MX # h#"}, {kSrvType, "_s._tcp SRV # 1 1 h#"}, {kHttpsType, "w HTTPS # h#"}};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.pattern);
     Engine engine = engine_with({zone(numbered(100, std::string(c.pattern) + "\nh# A 192.0.2.1"))});
@@ -108,9 +113,11 @@ TEST(Sections, EachOfManyTargetsHasItsAddress) {
 }
 
 TEST(Sections, TheSameTargetInManyRecordsBringsItsAddressOnce) {
-  Engine engine = engine_with({zone(
-      "h A 192.0.2.1\n" + numbered(50, "@ MX # h\n_s._tcp SRV # 1 # H\n@ MX # other.test.\nw SVCB # h"))});
-  for (const auto& [name, type] : {std::pair{"t.", kMxType}, {"_s._tcp.t.", kSrvType}, {"w.t.", kSvcbType}}) {
+  Engine engine = engine_with(
+      {zone("h A 192.0.2.1\n" +
+            numbered(50, "@ MX # h\n_s._tcp SRV # 1 # H\n@ MX # other.test.\nw SVCB # h"))});
+  for (const auto& [name, type] :
+       {std::pair{"t.", kMxType}, {"_s._tcp.t.", kSrvType}, {"w.t.", kSvcbType}}) {
     const Decoded got = resolve(engine, {.name = name, .type = type}, Transport::kTcp);
     EXPECT_EQ(got.additional.size(), 1U) << name;
   }
@@ -128,7 +135,8 @@ const ServiceCase kServices[] = {
     {"an alias brings its target's service and addresses",
      "b KIND 0 c\nc KIND 1 .\nc A 192.0.2.2\nc AAAA 2001:db8::2\n",
      "b.t.",
-     {"c.t. 60 KIND 000100", "c.t. 60 A 192.0.2.2", "c.t. 60 AAAA 20010db8000000000000000000000002"}},
+     {"c.t. 60 KIND 000100", "c.t. 60 A 192.0.2.2",
+      "c.t. 60 AAAA 20010db8000000000000000000000002"}},
     {"a chain of aliases ends in addresses",
      "b KIND 0 c\nc KIND 0 d\nd KIND 1 e\ne A 192.0.2.5\n",
      "b.t.",
@@ -138,7 +146,10 @@ const ServiceCase kServices[] = {
      "b.t.",
      {"c.t. 60 KIND 00000162017400"}},
     {"an alias of itself", "b KIND 0 b\nb A 192.0.2.1\n", "b.t.", {"b.t. 60 A 192.0.2.1"}},
-    {"a service at its owner", "c KIND 1 .\nc KIND 2 c\nc A 192.0.2.2\n", "c.t.", {"c.t. 60 A 192.0.2.2"}},
+    {"a service at its owner",
+     "c KIND 1 .\nc KIND 2 c\nc A 192.0.2.2\n",
+     "c.t.",
+     {"c.t. 60 A 192.0.2.2"}},
     {"a service at a name elsewhere",
      "c KIND 1 d\nd KIND 1 .\nd A 192.0.2.4\nc A 192.0.2.3\n",
      "c.t.",
@@ -173,7 +184,8 @@ TEST(Sections, ServicesBringTheirTargetsRecords) {
       Lines want;
       for (const std::string& line : c.additional) want.push_back(with(line, type_name(number)));
       for (const Transport transport : {Transport::kUdp, Transport::kTcp}) {
-        const Decoded got = resolve(engine, {.name = c.name, .type = number, .payload = 1232}, transport);
+        const Decoded got =
+            resolve(engine, {.name = c.name, .type = number, .payload = 1232}, transport);
         ASSERT_TRUE(got.ok && !got.tc());
         EXPECT_EQ(got.rcode(), 0U);
         EXPECT_THAT(got.additional, UnorderedElementsAreArray(want)) << type;
@@ -198,9 +210,10 @@ TEST(Sections, ANameOfNothingButNsec3DoesNotExist) {
   const std::string hash = "2t7b4g4vsa5smi47k61mv5bv1a22bojr";
   const std::string nsec3 = " NSEC3 1 0 0 - " + hash + " A\n";
   const std::string signature = " RRSIG NSEC3 13 2 60 20300101000000 20200101000000 1 t. AAAA\n";
-  Engine engine = engine_with({zone(hash + nsec3 + hash + signature + "deep.ent" + nsec3 + "*.wild" + nsec3 +
-                                    "*" + nsec3 + "both" + nsec3 + "both A 192.0.2.1\nabove" + nsec3 +
-                                    "a.above A 192.0.2.2\n*.star" + nsec3 + "*.star A 192.0.2.3\n")});
+  Engine engine =
+      engine_with({zone(hash + nsec3 + hash + signature + "deep.ent" + nsec3 + "*.wild" + nsec3 +
+                        "*" + nsec3 + "both" + nsec3 + "both A 192.0.2.1\nabove" + nsec3 +
+                        "a.above A 192.0.2.2\n*.star" + nsec3 + "*.star A 192.0.2.3\n")});
   constexpr unsigned kNsec3Type = 50, kAny = 255;
   const std::pair<std::string, unsigned> cases[] = {
       {hash + ".t.", 3},       {"x." + hash + ".t.", 3}, {"deep.ent.t.", 3}, {"ent.t.", 3},
@@ -219,7 +232,8 @@ TEST(Sections, ANameOfNothingButNsec3DoesNotExist) {
       }
     }
   }
-  EXPECT_THAT(resolve(engine, {.name = "x.star.t."}).answer, ElementsAre("x.star.t. 60 A 192.0.2.3"));
+  EXPECT_THAT(resolve(engine, {.name = "x.star.t."}).answer,
+              ElementsAre("x.star.t. 60 A 192.0.2.3"));
 }
 
 }  // namespace

@@ -28,6 +28,13 @@ class Refusals(NameServerTest):
         self.assertEqual(len(wrong), 1, text)
         self.assertRegex(wrong[0], f"^{line}$")
 
+    def refuses_all(self, count, of, after):
+        """Every zone is a line of its own, and the end is status 64."""
+        done = subprocess.run([*map(str, self.run_line(of, "--", *after))], text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+        errors = (done.stdout + done.stderr).count(" error dns: ")
+        self.assertEqual((done.returncode, errors), (64, count), done)
+
     def kernel(self, line, *words, after=()):
         forward = [] if "none" in words or "--memory" in words else ["--forward", f"{free_port()}:1053"]
         self.refuses(line, KERNEL, "--accel", "tcg", *words, *forward, after=after)
@@ -60,6 +67,15 @@ class Refusals(NameServerTest):
                            (soa + "www TXT \"open\n", r"a\.zone:6: .+"), (soa + "$INCLUDE b.zone\n", r"a\.zone:6: .+"),
                            ("", r"a\.zone:1: the zone has no SOA record"), ("\0\xff" * 500, r'a\.zone:1: [ -~]+\.\.\."')):
             self.refuses("error dns: " + line, FOLDER, after=with_zone(text))
+        for words, count in (("example.net=a.zone,b.zone", 2), ("a.zone,a.zone,b.zone", 3)):
+            folder = with_zone(soa + "www A 192.0.2.\n")[:2]
+            self.refuses_all(count, FOLDER, after=[*folder, "--zone", words])
+        for zones, line in (
+                ("a..b=a.zone", r'--zone a\.\.b=a\.zone: "a\.\.b" is not the name of a zone: .+'),
+                ("example.org=a.zone", r"a\.zone:1: the SOA record is not at the name that was .+")):
+            self.refuses("error dns: " + line, FOLDER, after=[*with_zone(soa)[:2], "--zone", zones])
+        self.refuses(r"error dns: a\.zone:2: .+\$ORIGIN.+; or give the zone's name: .+", FOLDER,
+                     after=with_zone(soa.replace("$ORIGIN example.net.\n", "")))
         self.refuses(r"dns: cannot set up the folder \(--zones\): os: No such file or directory", FOLDER,
                      after=["--zones", str(self.folder / "missing")])
 

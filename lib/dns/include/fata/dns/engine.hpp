@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -32,6 +33,8 @@ class Diagnostics {
 
 struct LoadOptions {
   const Name* origin = nullptr;  // completes relative names until the first $ORIGIN
+  const Name* apex =
+      nullptr;  // the zone's name, where the file does not decide: its SOA record must be there
   Includes* includes = nullptr;  // null: $INCLUDE is an error
   Diagnostics* diagnostics = nullptr;
 };
@@ -61,6 +64,11 @@ struct Exchange {
 // Room that holds any error response; with less, nothing is answered.
 inline constexpr std::size_t kMinAnswerRoom = 512;
 
+// The zone's name as far as `text` shows it although load() refuses it: its SOA record's owner,
+// else its first $ORIGIN, else `options.origin`; nothing if all of them are missing. Allocates.
+std::optional<Name> zone_name(std::string_view file, std::string_view text,
+                              const LoadOptions& options = {});
+
 class Engine {
  public:
   explicit Engine(const EngineOptions& options = {});
@@ -72,6 +80,9 @@ class Engine {
   // need not outlive the call. Allocates.
   Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
                                      const LoadOptions& options = {});
+  // Has queries for `apex` and all below it answered SERVFAIL: a zone is there, but could not be
+  // loaded. Does nothing if that zone is loaded, and gives way to a later load(). Allocates.
+  void load_failed(const Name& apex);
   // Makes the loaded zones answerable. Before it every query is refused; after it nothing more can be loaded.
   void build();
 

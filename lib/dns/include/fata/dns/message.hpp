@@ -113,9 +113,9 @@ class Writer {
   void u16(std::uint16_t value);
   void u32(std::uint32_t value);
   void bytes(Bytes from);
-  // Writes `wire`, pointing to an earlier copy of its longest possible suffix if `compress`. Later names may
-  // point to this one in both cases. Reading a name back follows at most kMaxPointerChain pointers: some
-  // resolvers give up after ten.
+  // Writes `wire`, pointing to an earlier copy of its longest possible suffix if `compress`. Later
+  // names may point to this one in both cases. Reading a name back follows at most kMaxPointerChain
+  // pointers: some resolvers give up after ten.
   void name(Bytes wire, bool compress = true);
   void question(Bytes name, Type type, Class klass);
   // A record up to its rdata; returns where to patch the length by end_rdata().

@@ -64,6 +64,8 @@ class ZoneParser {
 
   // Reads one record into `out`; false at the end of the text. After an error, call it no more.
   Result<bool, Complaint> next(ZoneRecord& out);
+  // What the first $ORIGIN so far named.
+  const std::optional<Name>& first_origin() const { return first_origin_; }
 
  private:
   struct Frame;
@@ -82,6 +84,7 @@ class ZoneParser {
   Includes* includes_;
   Name owner_;
   bool has_owner_ = false;
+  std::optional<Name> first_origin_;
   std::optional<std::uint32_t> default_ttl_;  // by $TTL
   std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
   std::unique_ptr<std::byte[]> rdata_;

@@ -1,0 +1,89 @@
+"""Zones from outside: their names, a wrong one beside others, and both families of addresses."""
+import shutil
+import socket
+import unittest
+
+from dns import FOLDER, KERNEL, PROCESS, NameServerTest, dig, free_port
+
+PLAIN = "$TTL 1h\n@ SOA ns1 hostmaster 1 1h 1h 1h 1h\n@ NS ns1\nns1 A 192.0.2.1\n"
+
+
+def has_ipv6():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
+        try:
+            client.bind(("::1", 0))
+        except OSError:
+            return False
+        return True
+
+
+class Zones(NameServerTest):
+    @classmethod
+    def setUpClass(cls):
+        for of in (FOLDER, PROCESS):
+            cls().run_fata("build", *of)
+
+    def serve(self, zones, **files):
+        for name, text in files.items():
+            (self.folder / f"{name}.zone").write_text(text)
+        self.port = free_port()
+        words = [f"--port={self.port}", "--zones", self.folder, "--zone", zones]
+        return self.served(self.run_line(FOLDER, "--", *words))
+
+    def address(self, name):
+        return dig("127.0.0.1", self.port, "+short", name, "A").strip()
+
+    def status(self, name):
+        return dig("127.0.0.1", self.port, name, "A").split("status: ")[1].split(",")[0]
+
+    def test_a_zone_is_named_from_outside(self):
+        server = self.serve("example.net=plain.zone,Example.COM.=plain.zone,whole.zone",
+                            plain=PLAIN, whole="$ORIGIN example.org.\n" + PLAIN)
+        for name in ("net", "com", "org"):
+            self.assertEqual(self.address(f"ns1.example.{name}"), "192.0.2.1")
+        self.assertNotRegex(server.text, " (error|warning) dns: ")
+        self.ends_well(server)
+
+    def test_a_file_may_have_an_equals_sign_in_its_name(self):
+        server = self.serve("a=b.zone", **{"a=b": "$ORIGIN example.org.\n" + PLAIN})
+        self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
+        self.ends_well(server)
+
+    def test_a_zone_that_cannot_be_loaded_stops_no_other(self):
+        server = self.serve("bad.zone,worse.zone,good.zone,named.test=none.zone",
+                            bad="$ORIGIN example.net.\n" + PLAIN + "www A 192.0.2.\n", worse="\\",
+                            good="$ORIGIN example.org.\n" + PLAIN)
+        self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
+        for name in ("example.net", "ns1.example.net", "x.named.test"):
+            self.assertEqual(self.status(name), "SERVFAIL", name)
+        self.assertEqual(self.status("worse"), "REFUSED")
+        self.assertEqual(server.text.count(" error dns: "), 3, server.text)
+        self.assertRegex(server.text, r"error dns: bad\.zone:6: ")
+        self.assertRegex(server.text, r"warning dns: not all zones are served: SERVFAIL for "
+                         r"example\.net\., REFUSED for worse\.zone, SERVFAIL for named\.test\.")
+        self.ends_well(server)
+
+    @unittest.skipUnless(has_ipv6(), "this host has no IPv6")
+    def test_both_families_are_served_and_answered_from_the_address_that_was_asked(self):
+        port = free_port()
+        server = self.served(self.run_line(PROCESS, "--", f"--port={port}"))
+        for address in ("127.0.0.1", "127.0.0.77", "::1"):
+            for words in ((), ("+tcp",)):
+                got = dig(address, port, *words, "+short", "www.example.org", "A")
+                self.assertEqual(got, "192.0.2.80\n", address)
+        self.ends_well(server)
+
+    @unittest.skipUnless(shutil.which("qemu-system-x86_64"), "needs QEMU")
+    def test_a_kernel_takes_a_name_from_outside(self):
+        self.run_fata("build", *KERNEL)
+        port = free_port()
+        zones = "--zone=other.zone,example.org=example.org.zone"
+        server = self.served(
+            self.run_line(KERNEL, "--accel", "tcg", "--forward", f"{port}:1053", "--", zones))
+        self.assertIn('error dns: there is no zone file "other.zone"', server.text)
+        self.assertEqual(dig("127.0.0.1", port, "+short", "www.example.org", "A"), "192.0.2.80\n")
+        self.ends_well(server)
+
+
+if __name__ == "__main__":
+    unittest.main()
