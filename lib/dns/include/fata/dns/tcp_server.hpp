@@ -55,6 +55,7 @@ class TcpServer {
   // end a conversation at the first answer that does not fit.
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMostSlices = 18;
+  static constexpr std::size_t kMaxDropped = 65536;
 
   async::Wait patience(async::Scope* connections) const {
     const bool crowded = connections->running() * 4 > config_.max_connections * 3;
@@ -76,45 +77,89 @@ class TcpServer {
         }
         reader.push(std::move(*more));
       }
-      if (!co_await self->answer_all(&reader, query, flow.get(), connections)) {
-        flow->abort();
-        co_return;
+      switch (co_await self->answer_all(&reader, query, flow.get(), connections)) {
+        case Next::kQueries:
+          break;
+        case Next::kClose:
+          co_await self->close(flow.get(), connections);
+          co_return;
+        case Next::kAbort:
+          flow->abort();
+          co_return;
       }
       co_await async::yield();
     }
   }
 
-  // Answers `query` and whatever whole queries came with it, in as few writes as may be. False: the flow is of no use any more.
-  async::Task<bool> answer_all(StreamReader* reader, Bytes query, Flow* flow, async::Scope* connections) {
+  // What follows the answers to the queries that have come.
+  enum class Next : std::uint8_t { kQueries, kClose, kAbort };
+
+  // Answers `query` and whatever whole queries came with it, in as few writes as may be. What is
+  // not a query ends the conversation, after the answers to those before it.
+  async::Task<Next> answer_all(StreamReader* reader, Bytes query, Flow* flow,
+                               async::Scope* connections) {
     std::array<Slice, kPipelined> out;
     std::size_t used = 0;
     PacketBuf packet;
-    bool more = true;
-    while (more) {
+    for (;;) {
       const std::size_t size = engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp);
-      if (size == 0) co_return false;  // not a query
-      store_be(MutableBytes(*scratch_), static_cast<std::uint16_t>(size));
-      // No await until the answer is out of the scratch memory, which all connections share.
-      Bytes rest = Bytes(*scratch_).first(size + 2);
-      while (!rest.empty()) {
-        if (packet && packet.tailroom() == 0) out[used++] = Slice(std::move(packet));
-        if (!packet) packet = tcp_->allocate();
-        if (!packet || used == out.size()) co_return false;
-        const std::size_t count = std::min(rest.size(), packet.tailroom());
-        copy_bytes(packet.append(count), rest.first(count));
-        rest = rest.subspan(count);
-      }
-      more = reader->next(query);
+      const bool good = size != 0 && pack(size, out, used, packet);
+      const bool more = good && reader->next(query);
       if (more && used + kMostSlices <= out.size()) continue;
-      if (packet) out[used++] = Slice(std::move(packet));
-      const sig::WriteOutcome written = co_await flow->write(std::span(out).first(used), patience(connections));
+      if (packet && packet.size() != 0) out[used++] = Slice(std::move(packet));
+      sig::WriteOutcome written;
+      if (used != 0)
+        written = co_await flow->write(std::span(out).first(used), patience(connections));
       if (written.error) {
         ++counters_[written.error->is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
-        co_return false;
+        co_return Next::kAbort;
       }
+      if (!more) co_return good ? Next::kQueries : Next::kClose;
       used = 0;
     }
-    co_return true;
+  }
+
+  // Appends the answer of `size` octets that lies in the scratch memory to `packet`, which goes to
+  // `out` when it is full. False, and nothing of this answer is left, if there are no buffers for
+  // it. No await may come before it: all connections share the scratch memory.
+  bool pack(std::size_t size, std::array<Slice, kPipelined>& out, std::size_t& used,
+            PacketBuf& packet) {
+    store_be(MutableBytes(*scratch_), static_cast<std::uint16_t>(size));
+    const std::size_t used_before = used, size_before = packet.size();
+    Bytes rest = Bytes(*scratch_).first(size + 2);
+    while (!rest.empty()) {
+      if (packet && packet.tailroom() == 0) out[used++] = Slice(std::move(packet));
+      if (!packet) packet = tcp_->allocate();
+      if (!packet || used == out.size()) {
+        if (used == used_before) {
+          if (packet) packet.truncate(size_before);
+          return false;
+        }
+        packet.reset();
+        while (used > used_before + 1) out[--used] = {};
+        out[used_before].truncate(size_before);
+        if (size_before == 0) out[--used] = {};
+        return false;
+      }
+      const std::size_t count = std::min(rest.size(), packet.tailroom());
+      copy_bytes(packet.append(count), rest.first(count));
+      rest = rest.subspan(count);
+    }
+    return true;
+  }
+
+  // Ends the conversation so that the peer reads what was written: a reset, which unread octets
+  // would cause, could overtake it. What the peer still sends is dropped, up to kMaxDropped octets.
+  async::Task<void> close(Flow* flow, async::Scope* connections) {
+    const async::Wait wait = patience(connections);
+    if (!co_await flow->shutdown(wait)) co_return;
+    for (std::size_t dropped = 0; dropped < kMaxDropped;) {
+      const Result<Slice> more = co_await flow->read(wait);
+      if (!more || more->empty()) co_return;
+      dropped += more->size();
+      co_await async::yield();
+    }
+    flow->abort();
   }
 
   using Scratch = std::array<std::byte, 2 + 65535>;
