@@ -22,14 +22,14 @@ inline constexpr int kWrongSetup = 64;
 template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones>
 class Server {
  public:
-  // `zones`: keys of `store`, separated by commas.
+  // `zones`: keys of `store`, separated by commas, each alone or as NAME=KEY.
   Server(fata::async::Context& context, Udp& udp, Tcp& tcp, Zones& store, std::uint16_t port, std::string_view zones)
       : context_(context), log_(context.logger("dns")), udp_(udp), tcp_(tcp), store_(store), port_(port), zones_(zones),
         tcp_server_(engine_, tcp, {}) {}
 
   fata::async::Task<int> start() {
     if (!co_await load()) co_return kWrongSetup;
-    const fata::Endpoint at{fata::Ipv4Address{}, port_};
+    const fata::Endpoint at{fata::IpAddress(), port_};  // both families
     auto socket = udp_.bind(at);
     if (!socket) co_return refuse("UDP", socket.error());
     auto listener = tcp_.listen(at, 128);

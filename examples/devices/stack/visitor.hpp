@@ -22,7 +22,7 @@ class Visitor {
       : stop_(context.stop), log_(context.logger("stack")), udp_(udp), tcp_(tcp), port_(port), peer_(peer) {}
 
   fata::async::Task<int> start() {
-    auto socket = udp_.bind({fata::Ipv4Address{}, port_});
+    auto socket = udp_.bind({fata::IpAddress(), port_});
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
     if (!socket || !listener) {
       log_.error("cannot listen on port ", port_, ": ", socket ? listener.error() : socket.error(),

@@ -19,7 +19,7 @@ class Echo {
       : stop_(context.stop), log_(context.logger("udp-echo")), udp_(udp), port_(port) {}
 
   fata::async::Task<int> start() {
-    auto socket = udp_.bind({fata::Ipv4Address{}, port_});
+    auto socket = udp_.bind({fata::IpAddress(), port_});
     if (!socket) {
       log_.error("cannot serve UDP port ", port_, ": ", socket.error(), "; choose another with --port");
       co_return 64;

@@ -49,15 +49,28 @@ Endpoint local_of(int fd) {
   return from_sock(address.storage);
 }
 
-Result<Fd> bound_socket(int type, const Endpoint& local) {
+namespace {
+Result<Fd> bound_to(int type, const Endpoint& local) {
   SockAddress address = to_sock(local);
   Fd fd(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return os_fail();
-  const int on = 1;
+  const int on = 1, off = 0;
   // For TCP only: on UDP it would let two servers share a port, each getting some of the datagrams.
   if (type == SOCK_STREAM) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (local.address == IpAddress())
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd.get(), address.raw(), address.length) != 0) return os_fail();
   return fd;
+}
+}  // namespace
+
+Result<Fd> bound_socket(int type, const Endpoint& local) {
+  Result<Fd> fd = bound_to(type, local);
+  if (fd || local.address != IpAddress()) return fd;
+  // A host whose IPv6 is switched off has no such sockets, or no such address.
+  const bool no_ipv6 =
+      fd.error() == os_error(EAFNOSUPPORT) || fd.error() == os_error(EADDRNOTAVAIL);
+  return no_ipv6 ? bound_to(type, {Ipv4Address{}, local.port}) : std::move(fd);
 }
 
 }  // namespace fata::host

@@ -20,7 +20,9 @@ SockAddress to_sock(const Endpoint& endpoint);
 // An unknown family gives "any", port 0.
 Endpoint from_sock(const sockaddr_storage& storage);
 Endpoint local_of(int fd);
-// A non-blocking socket, with SO_REUSEADDR, bound to `local`.
+// A non-blocking socket, with SO_REUSEADDR, bound to `local`. IpAddress(), "any", is that of both
+// families, whatever net.ipv6.bindv6only is; where the host has no IPv6, that of IPv4.
+// Ipv4Address{} is that of IPv4 alone.
 Result<Fd> bound_socket(int type, const Endpoint& local);
 
 }  // namespace fata::host

@@ -13,9 +13,13 @@ namespace fata::host {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kControl = CMSG_SPACE(sizeof(in6_pktinfo));
+// A socket of both families gets an IPv4 datagram's address in both forms.
+constexpr std::size_t kControl = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo));
 
+// Of the two forms, IPv4's own: it holds an address of this host where the datagram went to a
+// broadcast address.
 IpAddress destination_of(msghdr& header) {
+  IpAddress found;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
       in_pktinfo info;
@@ -27,10 +31,10 @@ IpAddress destination_of(msghdr& header) {
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
       std::array<std::byte, 16> octets;
       std::memcpy(octets.data(), &info.ipi6_addr, 16);
-      return IpAddress(octets);
+      found = IpAddress(octets);
     }
   }
-  return {};
+  return found;
 }
 
 // Writes the control message that makes the kernel send from `source`; gives its length.
@@ -87,11 +91,9 @@ UdpSocket::UdpSocket(Fd fd, bool wildcard)
       counters_{Counter{"received"}, Counter{"sent"}, Counter{"too_long"}, Counter{"send_errors"}} {
   const int on = 1;
   if (wildcard_) {
-    if (local_.address.is_v4()) {
-      ::setsockopt(fd_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-    } else {
+    ::setsockopt(fd_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    if (!local_.address.is_v4())
       ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-    }
   }
   // A burst must survive one pass over the zone; the kernel caps this at net.core.rmem_max.
   const int size = 4 << 20;

@@ -1,6 +1,14 @@
 #include "fata/host/udp.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <cstdlib>
 
 #include "fata/host/run.hpp"
 
@@ -67,6 +75,69 @@ async::Task<void> answers_from(Ipv4Address from) {
 }
 TEST(HostUdp, AnswersFromTheAddressThatWasAsked) {
   run([] { return answers_from(Ipv4Address::of(127, 0, 0, 77)); });
+}
+
+const IpAddress kLoopback6 = IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1);
+
+// A query from `from` to `to`, and the answer: from the address that was asked.
+async::Task<void> one_socket_serves(IpAddress from, IpAddress to) {
+  Udp udp;
+  auto server = udp.bind({IpAddress(), 0});
+  auto client = udp.bind({from, 0});
+  EXPECT_TRUE(server && client);
+  if (!server || !client) co_return;
+  std::array<sig::TxDatagram, 1> out{datagram(**client, {to, (*server)->local().port}, "query")};
+  EXPECT_TRUE(co_await (*client)->send(out, {}));
+  std::array<sig::RxDatagram, 1> in;
+  EXPECT_TRUE(co_await (*server)->receive(in, async::Wait::at_most(seconds(5))));
+  EXPECT_EQ(in[0].source, (*client)->local());
+  EXPECT_EQ(in[0].destination, to);
+  out[0] = datagram(**server, in[0].source, "answer");
+  out[0].source = in[0].destination;
+  EXPECT_TRUE(co_await (*server)->send(out, {}));
+  EXPECT_TRUE(co_await (*client)->receive(in, async::Wait::at_most(seconds(5))));
+  EXPECT_EQ(in[0].payload.text(), "answer");
+  EXPECT_EQ(in[0].source, (Endpoint{to, (*server)->local().port}));
+}
+bool has_ipv6() {
+  const Fd fd(::socket(AF_INET6, SOCK_DGRAM, 0));
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+TEST(HostUdp, OneSocketServesBothFamilies) {
+  run([] {
+    return one_socket_serves(Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(127, 0, 0, 77));
+  });
+  if (!has_ipv6()) GTEST_SKIP() << "this host has no IPv6";
+  run([] { return one_socket_serves(kLoopback6, kLoopback6); });
+}
+
+// From now on, sockets of IPv6 are refused as by a Linux without it.
+void switch_ipv6_off() {
+  std::array<sock_filter, 6> program{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog filter{program.size(), program.data()};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+TEST(HostUdpDeathTest, WhereThereIsNoIpv6TheSocketOfBothFamiliesIsOneOfIpv4) {
+  const auto serve_without_ipv6 = [] {
+    switch_ipv6_off();
+    EXPECT_FALSE(Udp().bind({kLoopback6, 0}));
+    run([] {
+      return one_socket_serves(Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(127, 0, 0, 1));
+    });
+    std::_Exit(testing::Test::HasFailure() ? 1 : 0);
+  };
+  EXPECT_EXIT(serve_without_ipv6(), testing::ExitedWithCode(0), "");
 }
 
 async::Task<void> too_long() {
