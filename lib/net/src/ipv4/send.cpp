@@ -47,7 +47,8 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   path.link_mtu = interface.mtu();
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
-  // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section 4).
+  // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section
+  // 4).
   if (path.mtu <= kMostFragmentable) path.gso_most = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
