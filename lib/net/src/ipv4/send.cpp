@@ -88,10 +88,13 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   }
   header.total_length = static_cast<std::uint16_t>(total);
   header.dont_fragment = mtu > kMostFragmentable && !marks.may_fragment;
-  // Beside DF it means nothing (RFC 6864).
-  header.identification = header.dont_fragment
-                              ? identification_++
-                              : static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+  if (header.dont_fragment) [[likely]] {
+    header.identification = identification_++;  // means nothing beside DF (RFC 6864)
+  } else {
+    header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+    // While it waits for its neighbour's address it counts as one to be cut.
+    finish_checksum(packet);
+  }
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
 }

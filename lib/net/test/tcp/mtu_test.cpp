@@ -45,7 +45,7 @@ void expect_fits(const PathOptions& how, unsigned kind) {
   expect_sound(made, name);
   EXPECT_EQ(made.path.dropped, 0U) << name;
   EXPECT_EQ(made.retransmitted, 0U) << name;
-  EXPECT_LT(made.took, seconds(2)) << name;
+  EXPECT_LT(made.took, milliseconds(900)) << name;
   const std::size_t most = std::max<std::size_t>(link - headers(how), kLeastPeerMss);
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(made.path.offered[i], how.link[i] - headers(how)) << name;
