@@ -214,8 +214,9 @@ void Runner::icmp_in(const Line& line) {
   quoted.destination_port = about.port;
   quoted.seq = about.our_base() + static_cast<std::uint32_t>(numbers["seq"]);
   const std::string bytes = encode(quoted, world().local, world().remote);
-  world().icmp({kind->second, world().local, world().remote, static_cast<std::uint16_t>(numbers["mtu"]),
-                as_bytes(std::string_view(bytes).substr(0, 8)), static_cast<std::uint8_t>(numbers["code"])});
+  world().icmp(
+      {kind->second, world().local, world().remote, static_cast<std::uint16_t>(numbers["mtu"]),
+       as_bytes(std::string_view(bytes).substr(0, 8)), static_cast<std::uint8_t>(numbers["code"])});
   world().table->end_of_batch(world().now);
 }
 

@@ -59,7 +59,8 @@ void finish_checksum(PacketBuf& packet) {
   sum.add(summed);
   sum.add_pieces(summed.size(), packet.fragments());
   const std::uint16_t finished = sum.finish();
-  store_be(summed.subspan(offload.checksum_offset), finished == 0 ? std::uint16_t{0xffff} : finished);
+  store_be(summed.subspan(offload.checksum_offset),
+           finished == 0 ? std::uint16_t{0xffff} : finished);
   offload.checksum_needed = false;
 }
 

@@ -47,7 +47,8 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   path.link_mtu = interface.mtu();
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
-  // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section 4).
+  // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section
+  // 4).
   if (path.mtu <= kMostFragmentable) path.gso_most = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
@@ -87,10 +88,13 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   }
   header.total_length = static_cast<std::uint16_t>(total);
   header.dont_fragment = mtu > kMostFragmentable && !marks.may_fragment;
-  // Beside DF it means nothing (RFC 6864).
-  header.identification = header.dont_fragment
-                              ? identification_++
-                              : static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+  if (header.dont_fragment) [[likely]] {
+    header.identification = identification_++;  // means nothing beside DF (RFC 6864)
+  } else {
+    header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+    // While it waits for its neighbour's address it counts as one to be cut.
+    finish_checksum(packet);
+  }
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
 }

@@ -71,44 +71,19 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (header.has(kSyn) && header.seq != irs_) return challenge(now);  // RFC 5961 section 4.2
   if (!header.has(kAck)) return;
-  // What an ACK of nothing that we sent comes with counts for nothing: not its timestamp, which would make
-  // the peer's next segments look old, not its data, not as a sign of life.
-  if (state_ == State::kSynReceived) {
-    if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_))
-      return table_->send_reset(segment, local, remote, now);
-  } else if (!plausible_ack(header.ack)) {
-    // RFC 5961 section 5.2.
-    table_->count_up(Table::kBadAck);
+  // What an ACK of nothing that we sent comes with counts for nothing: not its timestamp, which
+  // would make the peer's next segments look old, not its data, not as a sign of life.
+  if (state_ == State::kSynReceived) [[unlikely]] {
+    if (!end_handshake(segment, now)) return;
+  } else if (!plausible_ack(header.ack) || header.has(kSyn)) [[unlikely]] {
+    // RFC 5961 section 5.2; a SYN is one that we know already.
+    if (!header.has(kSyn)) table_->count_up(Table::kBadAck);
     return challenge(now);
+  } else {
+    note_arrival(header, now);
+    if (!process_ack(segment, now)) return;
   }
-  if (header.has(kSyn)) {
-    // A SYN-ACK that meets our SYN-RECEIVED: its SYN is behind us.
-    if (state_ != State::kSynReceived) return challenge(now);
-    segment.header.seq = rcv_nxt_;
-    segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
-    ack_now_ = true;
-  }
-  if (header.options.has_timestamps && timestamps_ && at_or_before(header.seq, ack_sent_) &&
-      at_or_after(header.options.ts_value, ts_recent_)) {
-    ts_recent_ = header.options.ts_value;
-    ts_recent_at_s_ = seconds_of(now);
-  }
-  last_received_ = now;
-  probes_ = 0;
-  const bool opens = state_ == State::kSynReceived;
-  if (opens) {
-    snd_una_ = iss_ + 1;
-    snd_wnd_ = std::uint32_t{header.window} << snd_shift_;
-    snd_wnd_most_ = std::max(snd_wnd_most_, snd_wnd_);
-    snd_wl1_ = header.seq;
-    snd_wl2_ = header.ack;
-    become_established(now);
-    if (gone()) return;
-  }
-  if (!process_ack(segment, now)) return;
   if (gone()) return;
-  // A simultaneous open: what of the SYN's data was not taken comes again; that is no sign of congestion.
-  if (opens && !passive_) board_.mark_all_lost();
   if (ecn_) {
     if (header.has(kCwr)) echo_congestion_ = false;
     if (segment.ecn == Ecn::kCongested) {
@@ -122,6 +97,44 @@ void Connection::receive(Segment& segment, Instant now) {
     if (gone()) return;
   }
   table_->mark(*this);
+}
+
+// RFC 9293 section 3.10.7.4, fifth check, in SYN-RECEIVED. False if the ACK is not of our SYN.
+bool Connection::end_handshake(Segment& segment, Instant now) {
+  const Header& header = segment.header;
+  if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_)) {
+    table_->send_reset(segment, local, remote, now);
+    return false;
+  }
+  if (header.has(kSyn)) {
+    // A SYN-ACK that meets our SYN-RECEIVED: its SYN is behind us.
+    segment.header.seq = rcv_nxt_;
+    segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
+    ack_now_ = true;
+  }
+  snd_una_ = iss_ + 1;
+  snd_wnd_ = std::uint32_t{header.window} << snd_shift_;
+  snd_wnd_most_ = std::max(snd_wnd_most_, snd_wnd_);
+  snd_wl1_ = header.seq;
+  snd_wl2_ = header.ack;
+  note_arrival(header, now);
+  become_established(now);
+  if (gone() || !process_ack(segment, now)) return false;
+  // A simultaneous open: what of the SYN's data was not taken comes again; that is no sign of
+  // congestion.
+  if (!passive_) board_.mark_all_lost();
+  return true;
+}
+
+// Of an acceptable segment: its timestamp (RFC 7323 section 4.3), and that the peer is alive.
+void Connection::note_arrival(const Header& header, Instant now) {
+  if (header.options.has_timestamps && timestamps_ && at_or_before(header.seq, ack_sent_) &&
+      at_or_after(header.options.ts_value, ts_recent_)) {
+    ts_recent_ = header.options.ts_value;
+    ts_recent_at_s_ = seconds_of(now);
+  }
+  last_received_ = now;
+  probes_ = 0;
 }
 
 void Connection::receive_data(Segment& segment, Instant now) {
@@ -343,15 +356,17 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
 }
 
-// RFC 9293 section 3.9.2.2: what shows that nobody is there to talk to: port or protocol unreachable. An
-// unknown next header, which the IPv6 layer reports as the latter, is a parameter problem, and so soft.
+// RFC 9293 section 3.9.2.2: what shows that nobody is there to talk to: port or protocol
+// unreachable. An unknown next header, which the IPv6 layer reports as the latter, is a parameter
+// problem, and so soft.
 bool Connection::is_hard(const IcmpError& error) const {
   const bool next_header = !remote.address.is_v4() && error.code == kUnknownNextHeader;
   return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;
 }
 
 // RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a connection that
-// stands. A soft error ends not even an attempt to connect (MUST-56): it is what the user hears in the end.
+// stands. A soft error ends not even an attempt to connect (MUST-56): it is what the user hears in
+// the end.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);

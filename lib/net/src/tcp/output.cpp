@@ -144,15 +144,17 @@ void Connection::fill_header(Header& header, Instant now, bool with_data) {
     header.options.ts_echo = ts_recent_;
   }
   const bool fin_waits = fin_waits_ && !fin_received_;
-  if (sack_ && (dsack_.size() != 0 || !reorder_.empty() || fin_waits)) report_sack(header, with_data);
+  if (sack_ && (dsack_.size() != 0 || !reorder_.empty() || fin_waits))
+    report_sack(header, with_data);
   if (echo_congestion_) header.flags |= kEce;
 }
 
-// The blocks take half of a segment with data at most, so that where segments are tiny some data is left;
-// what finds no place comes with the next ACK.
+// The blocks take half of a segment with data at most, so that where segments are tiny some data is
+// left; what finds no place comes with the next ACK.
 void Connection::report_sack(Header& header, bool with_data) {
   const std::size_t room = with_data ? mss_ / 2U : std::max<std::size_t>(mss_, 12);
-  const std::size_t most = std::min<std::size_t>(timestamps_ ? 3 : 4, room < 4 ? 0 : (room - 4) / 8);
+  const std::size_t most =
+      std::min<std::size_t>(timestamps_ ? 3 : 4, room < 4 ? 0 : (room - 4) / 8);
   if (most == 0) return;
   std::span<SeqRange> blocks = std::span(header.options.sack).first(most);
   if (dsack_.size() != 0) {
@@ -172,20 +174,19 @@ void Connection::report_sack(Header& header, bool with_data) {
     blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
 }
 
-// Lays `length` bytes of the stream behind room for the header: in the packet's own buffer if they are one
-// segment, else beside it, for the device to cut. Returns how many; fewer where buffers are small.
-std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length, std::size_t header_length,
-                                std::uint32_t segment) {
-  const std::size_t room = packet.tailroom() - header_length;
+// Lays `length` bytes of the stream behind room for the header: as many as fit the buffer, or
+// beside it, for the device to gather or cut. Returns how many; fewer where buffers are small.
+std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length,
+                                std::size_t header_length, std::uint32_t segment) {
   const bool gathers = gso_most_ != 0 && gso_segments_ == Path::kAnySegments;
-  if (length <= segment && (length <= room || !gathers)) {
-    length = std::min(length, static_cast<std::uint32_t>(room));
-    const MutableBytes all = packet.append(header_length + length);
-    if (length != 0) send_.read(begin, all.subspan(header_length));
+  if (length <= segment && !gathers) {
+    length = std::min(length, static_cast<std::uint32_t>(packet.tailroom() - header_length));
+    send_.read(begin, packet.append(header_length + length).subspan(header_length));
     return length;
   }
   (void)packet.append(header_length);
-  const auto collected = static_cast<std::uint32_t>(send_.collect(begin, length, packet.fragments()));
+  const auto collected =
+      static_cast<std::uint32_t>(send_.collect(begin, length, packet.fragments()));
   if (collected == length) return length;
   length = collected >= segment ? collected / segment * segment : collected;
   packet.fragments().truncate(length);
@@ -215,9 +216,9 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   marks.path_probe = !again && is_path_probe(range);
   if (marks.path_probe) marks.may_fragment = false;
   // SACK blocks come out of the data, too.
-  const std::uint32_t segment =
-      marks.path_probe ? wanted
-                       : mss_ + (timestamps_ ? 32U : 20U) - static_cast<std::uint32_t>(header_length);
+  const std::uint32_t segment = marks.path_probe ? wanted
+                                                 : mss_ + (timestamps_ ? 32U : 20U) -
+                                                       static_cast<std::uint32_t>(header_length);
   if (ecn_ && !again && wanted != 0) {
     marks.ecn = Ecn::kCapable0;
     if (window_reduced_) {
@@ -225,8 +226,13 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
       window_reduced_ = false;
     }
   }
-  const std::uint32_t length =
-      place(packet, range.begin, gso_most_ == 0 ? std::min(wanted, segment) : wanted, header_length, segment);
+  std::uint32_t length = gso_most_ == 0 ? std::min(wanted, segment) : wanted;
+  if (length <= segment && header_length + length <= packet.tailroom()) [[likely]] {
+    const MutableBytes all = packet.append(header_length + length);
+    if (length != 0) send_.read(range.begin, all.subspan(header_length));
+  } else {
+    length = place(packet, range.begin, length, header_length, segment);
+  }
   if (length != wanted) {
     range.end = range.begin + length;
     header.flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
@@ -316,13 +322,15 @@ void Connection::send_syn_data(Header& header, Instant now) {
   header.options.cookie_size =
       static_cast<std::uint8_t>(copy_bytes(header.options.cookie, known.cookie.bytes()));
   const std::uint32_t header_length = kHeaderSize + static_cast<std::uint32_t>(header.options.size());
-  const std::uint32_t most = kHeaderSize + std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss,
-                                                                   mss_of_mtu(remote.address, mtu_));
+  const std::uint32_t most =
+      kHeaderSize +
+      std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss, mss_of_mtu(remote.address, mtu_));
   PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() < header_length) return table_->count_up(Table::kNoBuffer);
   const std::uint32_t room = std::min(most, static_cast<std::uint32_t>(packet.tailroom()));
-  const std::uint32_t length =
-      known.cookie.is_request() || room <= header_length ? 0 : std::min(send_.size(), room - header_length);
+  const std::uint32_t length = known.cookie.is_request() || room <= header_length
+                                   ? 0
+                                   : std::min(send_.size(), room - header_length);
   const MutableBytes all = packet.append(header_length + length);
   if (length != 0) {
     send_.read(send_.begin(), all.subspan(header_length));
@@ -331,7 +339,8 @@ void Connection::send_syn_data(Header& header, Instant now) {
   }
   IpMarks marks = this->marks();
   marks.may_fragment = remote.address.is_v4() && known.mss != 0 && known.mss <= kLeastCookieMss;
-  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks, now);
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks,
+                      now);
 }
 
 // The right edge of the window stays where it was until it can move far enough (RFC 9293 section 3.8.6.2.2),

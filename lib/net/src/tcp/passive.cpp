@@ -12,7 +12,8 @@ constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 
 SynOptions options_of(const Options& options, bool v4, const Config& config, bool ecn) {
   SynOptions syn;
-  syn.mss = options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, kLeastPeerMss);
+  syn.mss =
+      options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, kLeastPeerMss);
   if (options.has_window_scale && config.window_scaling) syn.window_scale = options.window_scale;
   syn.sack = options.sack_permitted && config.sack;
   syn.timestamps = options.has_timestamps && config.timestamps;
@@ -22,7 +23,8 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 
 }  // namespace
 
-// What the link receives, whatever is known of the path in the other direction (RFC 8201 section 5.4).
+// What the link receives, whatever is known of the path in the other direction (RFC 8201 section
+// 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
   const std::optional<Path> path = ip_->path(remote.address, local.address);
   if (!path) return mss_of_mtu(remote.address, 1500);

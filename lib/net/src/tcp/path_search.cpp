@@ -9,7 +9,7 @@
 namespace fata::net::tcp {
 
 namespace {
-constexpr unsigned kSmall = 1220, kSmallest = 536;
+constexpr unsigned kSmall = 1220;
 constexpr unsigned kCloseEnough = 16;
 constexpr std::uint32_t kFollowers = 3;  // segments behind a probe, which tell that it was lost
 }  // namespace
@@ -28,12 +28,8 @@ std::uint32_t Connection::limited_by_search(std::uint32_t most) {
   return path_mss_;
 }
 
-bool Connection::yields_to_fragments() const {
-  return remote.address.is_v4() && (small_peer_ || (path_mss_ != 0 && path_mss_ <= kSmallest));
-}
-
 void Connection::begin_search(Instant now) {
-  path_mss_ = mss_ > kSmall ? kSmall : kSmallest;
+  path_mss_ = mss_ > kSmall ? kSmall : kSmallestMss;
   path_mss_most_ = 0;
   table_->count_up(Table::kBlackHoles);
   refresh_path(now);
@@ -53,7 +49,8 @@ void Connection::send_path_probe(Instant now) {
   path_probe_ = static_cast<std::uint16_t>(size);
   path_probe_end_ = snd_nxt_ + length;
   // A small buffer may have made it shorter.
-  if (!send_data({snd_nxt_, path_probe_end_}, false, now) || snd_nxt_ != path_probe_end_) path_probe_ = 0;
+  if (!send_data({snd_nxt_, path_probe_end_}, false, now) || snd_nxt_ != path_probe_end_)
+    path_probe_ = 0;
 }
 
 void Connection::path_probe_arrived(Instant now) {

@@ -323,8 +323,8 @@ void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress&
     store_be(packet.bytes().subspan(kChecksumAt), sum.finish());
   }
   count_up(kSent);
-  // What is longer than a path that has shrunk just now, or too long for the narrowest by its options alone,
-  // goes in fragments; a probe would prove nothing in them.
+  // What is longer than a path that has shrunk just now, or too long for the narrowest by its
+  // options alone, goes in fragments; a probe would prove nothing in them.
   ip_->send(std::move(packet), local, remote, kProtocol, marks, !marks.path_probe, now);
 }
 

@@ -115,7 +115,8 @@ Duration Connection::patience(Instant now) const {
   return milliseconds(std::max<std::int64_t>(std::int64_t{options_.user_timeout_s} * 1000 - silent, 0));
 }
 
-// Why nothing is heard of the peer (RFC 9293 section 3.9.2.2 SHLD-25): what ICMP said since it last answered.
+// Why nothing is heard of the peer (RFC 9293 section 3.9.2.2 SHLD-25): what ICMP said since it last
+// answered.
 Error Connection::silence() const {
   return soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut);
 }

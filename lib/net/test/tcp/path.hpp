@@ -1,5 +1,5 @@
-// Two hosts, IP engines and all, on Ethernet links of any MTU with a router between them: it drops what is
-// too long for its own path, and says so or not, and carries what may be fragmented.
+// Two hosts, IP engines and all, on Ethernet links of any MTU with a router between them: it drops
+// what is too long for its own path, and says so or not, and carries what may be fragmented.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,8 +21,8 @@ struct PathOptions {
   std::size_t router = 65535;                   // what lies between them carries
   bool icmp = true;                             // and is reported
   bool offload = false;                         // the devices finish checksums, gather and cut
-  std::size_t buffers = 0;                      // bytes of each of a device's; 0: as the MTU asks for
-  std::optional<std::uint16_t> mss{};           // in each SYN, whatever the host wrote; 0: no such option
+  std::size_t buffers = 0;             // bytes of each of a device's; 0: as the MTU asks for
+  std::optional<std::uint16_t> mss{};  // in each SYN, whatever the host wrote; 0: no such option
   Duration delay = milliseconds(1);
 };
 
@@ -138,8 +138,10 @@ class NarrowPath {
     const bool is_ip = type == 0x0800 || type == 0x86dd;
     const std::size_t header = type == 0x0800 ? 20 : 40;
     const std::size_t next_at = type == 0x0800 ? 9 : 6;
-    const bool fragment = type == 0x0800 && (load_be<std::uint16_t>(Bytes(frame).subspan(20)) & 0x3fff) != 0;
-    if (is_ip && !fragment && frame[ethernet::kHeaderSize + next_at] == std::byte{ip_protocol::kTcp})
+    const bool fragment =
+        type == 0x0800 && (load_be<std::uint16_t>(Bytes(frame).subspan(20)) & 0x3fff) != 0;
+    if (is_ip && !fragment &&
+        frame[ethernet::kHeaderSize + next_at] == std::byte{ip_protocol::kTcp})
       look_at_segment(index, frame, ethernet::kHeaderSize + header);
     // The narrowest of what lies behind.
     const std::size_t path = std::min(options.router, options.link[1 - index]);
@@ -186,14 +188,16 @@ class NarrowPath {
     if (options.v6) {
       Frame rest(4);
       store_be(MutableBytes(rest), static_cast<std::uint32_t>(path));
-      const Frame quoted(packet.begin(), packet.begin() + std::min<std::ptrdiff_t>(packet.size(), 1200));
+      const Frame quoted(packet.begin(),
+                         packet.begin() + std::min<std::ptrdiff_t>(packet.size(), 1200));
       answer = icmp6_frame({ends[1 - to].address, ends[to].address}, 2, 0, rest + quoted);
     } else {
       Frame rest(4);
       store_be(MutableBytes(rest).subspan(2), static_cast<std::uint16_t>(path));
       const Frame quoted(packet.begin(), packet.begin() + 28);
-      answer = ip_frame({.from = ends[1 - to].address.v4(), .to = ends[to].address.v4(), .protocol = 1},
-                        icmp_message(3, 4, rest + quoted));
+      answer =
+          ip_frame({.from = ends[1 - to].address.v4(), .to = ends[to].address.v4(), .protocol = 1},
+                   icmp_message(3, 4, rest + quoted));
     }
     copy_bytes(answer, mac(static_cast<std::uint8_t>(to + 1)).octets);
     flying.emplace(now + options.delay, Flying{to, std::move(answer)});
@@ -240,14 +244,16 @@ struct Exchange {
     left.connection = *made;
     done = path.run(
         [&] {
-          if (right.connection == nullptr && (right.connection = server.accept(*listener)) != nullptr)
+          if (right.connection == nullptr &&
+              (right.connection = server.accept(*listener)) != nullptr)
             right.connection->observe(&right);
           for (App* app : {&left, &right}) {
             if (app->connection == nullptr) continue;
             app->drain(path.now);
             if (app->connection->can_write()) app->feed(source, path.now);
           }
-          return left.received.size() >= right.text.size() && right.received.size() >= left.text.size();
+          return left.received.size() >= right.text.size() &&
+                 right.received.size() >= left.text.size();
         },
         seconds(900));
     took = path.now - begin;

@@ -94,8 +94,8 @@ class IpLayer {
   virtual std::size_t reserve(std::uint8_t link, std::size_t count) { return (void)link, count; }
   // Prepends the IP header and sends; takes the packet either way, drops and counts what cannot be sent. The
   // packet's Offload::checksum_start is relative to its first byte. With `fragment` a packet longer than the
-  // path's MTU is fragmented, without it is dropped. IPv4: DF is set, unless the path carries very little
-  // or the marks allow fragments.
+  // path's MTU is fragmented, without it is dropped. IPv4: DF is set, unless the path carries very
+  // little or the marks allow fragments.
   virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
                     IpMarks marks, bool fragment, Instant now) = 0;
   // A transport believes a kTooBig (or its own probing): the path's MTU is lowered to `mtu` for a while (RFC

@@ -140,8 +140,8 @@ class Engine final : public IpProtocol {
     Instant defended_at{};
     Instant reported_at{};  // the latest conflict
   };
-  // Bytes. On a path that carries no more than this, DF is clear: what it cannot carry after all, its routers
-  // fragment.
+  // Bytes. On a path that carries no more than this, DF is clear: what it cannot carry after all,
+  // its routers fragment.
   static constexpr std::size_t kMostFragmentable = 552;
   enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
   // Where a packet leaves, from which address, and to whom on the link.

@@ -151,6 +151,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   // input.cpp
   void receive(Segment& segment, Instant now);
   void receive_in_syn_sent(Segment& segment, Instant now);
+  [[gnu::noinline]] bool end_handshake(Segment& segment, Instant now);
+  void note_arrival(const Header& header, Instant now);
   bool acceptable(const Segment& segment) const;
   bool paws_rejects(const Segment& segment, Instant now) const;
   void receive_data(Segment& segment, Instant now);
@@ -166,7 +168,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   // acknowledge.cpp
   // RFC 5961 section 5.2: of something that was sent, and not older than the largest window.
   bool plausible_ack(Seq ack) const {
-    return !after(ack, snd_nxt_) && !before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}));
+    return !after(ack, snd_nxt_) &&
+           !before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}));
   }
   bool process_ack(const Segment& segment, Instant now);
   void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
@@ -185,7 +188,9 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint32_t limited_by_search(std::uint32_t most);
   void begin_search(Instant now);
   // Whether so little is known to pass that routers had better fragment what they cannot carry.
-  bool yields_to_fragments() const;
+  bool yields_to_fragments() const {
+    return (small_peer_ || (path_mss_ != 0 && path_mss_ <= kSmallestMss)) && remote.address.is_v4();
+  }
   void send_path_probe(Instant now);
   void path_probe_arrived(Instant now);
   // True if what was found lost just now is a probe of the path and nothing else, which is no congestion.
@@ -200,8 +205,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool send_new(Instant now);
   // False if there was no buffer: nothing has happened.
   bool send_data(SeqRange range, bool again, Instant now);
-  std::uint32_t place(PacketBuf& packet, Seq begin, std::uint32_t length, std::size_t header_length,
-                      std::uint32_t segment);
+  [[gnu::noinline]] std::uint32_t place(PacketBuf& packet, Seq begin, std::uint32_t length,
+                                        std::size_t header_length, std::uint32_t segment);
   // Whether the device must have room, or another flow its turn, before this one may go on; it is called
   // then.
   [[gnu::noinline]] bool must_wait(std::uint32_t sent);

@@ -18,20 +18,24 @@ inline constexpr std::uint8_t kProtocol = 6;
 inline constexpr std::size_t kHeaderSize = 20;
 inline constexpr std::size_t kMostHeader = 60;
 
-// Bytes of a segment's data, its options included. A path of 68 bytes, the least that IPv4 knows (RFC 791),
-// carries so many.
+// Bytes of a segment's data, its options included. A path of 68 bytes, the least that IPv4 knows
+// (RFC 791), carries so many.
 inline constexpr std::uint16_t kLeastMss = 28;
-// A peer that asks for less gets segments of this size, which over IPv4 may be fragmented: one that could ask
-// for a byte would get a flood of headers.
+// A peer that asks for less gets segments of this size, which over IPv4 may be fragmented: one that
+// could ask for a byte would get a flood of headers.
 inline constexpr std::uint16_t kLeastPeerMss = 88;
 // The least that a SYN cookie can say of it.
 inline constexpr std::uint16_t kLeastCookieMss = 216;
 
+// What a search for the MTU of a silent path begins with at the least: what every host takes (RFC
+// 9293 section 3.7.1).
+inline constexpr std::uint16_t kSmallestMss = 536;
+
 // The data of a segment, its options included, that an IP packet of `mtu` bytes holds.
 inline std::uint16_t mss_of_mtu(const IpAddress& remote, std::size_t mtu) {
   const std::size_t headers = (remote.is_v4() ? 20U : 40U) + kHeaderSize;
-  return static_cast<std::uint16_t>(std::clamp<std::size_t>(mtu, headers + kLeastMss, headers + 65535) -
-                                    headers);
+  return static_cast<std::uint16_t>(
+      std::clamp<std::size_t>(mtu, headers + kLeastMss, headers + 65535) - headers);
 }
 
 // Bits of Header::flags, as on the wire.

@@ -26,8 +26,8 @@ class ReorderQueue {
   };
   // Takes the bytes of `data` that are not here yet, which start at `begin`, after what is next.
   Outcome insert(Seq begin, Slice data, Memory& memory, std::size_t reserve);
-  // The first stretch that is here and lies before `end`; empty if there is none: a D-SACK, if all before
-  // `end` has arrived otherwise.
+  // The first stretch that is here and lies before `end`; empty if there is none: a D-SACK, if all
+  // before `end` has arrived otherwise.
   SeqRange first_below(Seq end) const;
   // Moves what now is in order to `queue`, whose end is what is next; true if there was any.
   bool deliver(ByteQueue& queue, Memory& memory);
