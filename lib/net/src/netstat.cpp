@@ -30,7 +30,9 @@ bool Netstat::interfaces(TextWriter& out, std::size_t index) {
   const Host& host = core_->host();
   if (index >= host.interface_count()) return false;
   const Interface& on = host.interface(index);
-  print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu(), "\n");
+  print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu());
+  if (on.vlan() != 0) print(out, " vlan ", on.vlan());
+  out.put('\n');
   return true;
 }
 

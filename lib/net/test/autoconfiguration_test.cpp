@@ -130,6 +130,23 @@ TEST(Autoconfiguration, PassesOverPrefixesThatMakeNoAddress) {
   }
 }
 
+TEST(Autoconfiguration, PrefixesOnTheLinkThatMakeNoAddressHaveNeighbours) {
+  const auto node = automatic();
+  node->settle();
+  node->receive(advertisement({.options = prefix_option("2001:db8:1::/64") +
+                                          prefix_option("2001:db8:5::/64", 7200, 3600, 0x80)}));
+  node->settle();
+  const IpAddress far = v6("2001:db8:5::9");
+  node->send(far, "x");
+  ASSERT_EQ(node->sent.size(), 1u);
+  EXPECT_EQ(node->packet(0).type(), 135) << "it is asked for, the router is not used";
+  node->receive(neighbour_frame({.from = far, .to = ipv6::solicited_node(node->address())}, 135, 0,
+                                node->address(), link_option(1, mac(9))));
+  ASSERT_EQ(node->sent.size(), 3u) << "what waited, and an answer";
+  EXPECT_EQ(node->packet(1).to_mac, mac(9));
+  EXPECT_EQ(node->packet(2).type(), 136);
+}
+
 TEST(Autoconfiguration, IsBoundedHoweverManyPrefixesRoutersAndServersAreOffered) {
   const auto node = automatic();
   node->settle();

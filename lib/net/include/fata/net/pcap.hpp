@@ -106,7 +106,7 @@ class PcapDevice {
     Awaiter awaiter_;
   };
 
-  static constexpr std::size_t kFrameRoom = 65'550;  // the largest frame that any device carries
+  static constexpr std::size_t kFrameRoom = 65'556;  // the largest frame that any device carries, with a tag
 
   std::size_t write(pcap::Direction direction, Bytes frame, const Fragments& more, const Offload& offload) {
     if (!more.empty()) {
