@@ -124,7 +124,7 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
   if (same_text(word, "$INCLUDE")) return include();
   if (same_text(word, "$TTL")) {
     const Token token = frame.lexer.next();
-    const auto ttl = token.is_text() ? parse_period(token.text) : std::nullopt;
+    const auto ttl = token.is_text() ? parse_period(token.text, kMaxTtl) : std::nullopt;
     if (!ttl) return complain("$TTL takes a period, as 3600 or 1h", token.text);
     default_ttl_ = *ttl;
     return end_of_directive();
@@ -171,7 +171,7 @@ ZoneParser::Entry ZoneParser::record(ZoneRecord& out) {
     if (token.kind != Token::Kind::kWord) return complain("the record has no type", token.text);
     if (is_digit(token.text.front())) {
       if (ttl) return complain("the record has two TTLs, or lacks its type", token.text);
-      ttl = parse_period(token.text);
+      ttl = parse_period(token.text, kMaxTtl);
       if (!ttl) return complain("the TTL is not a period up to 2147483647 s, as 3600 or 1h", token.text);
     } else if (const auto found = type_from_text(token.text)) {
       type = found;
@@ -184,10 +184,7 @@ ZoneParser::Entry ZoneParser::record(ZoneRecord& out) {
     }
   }
   if (klass && *klass != Class::kIn) return complain("only class IN is served");
-  const auto number = static_cast<unsigned>(*type);
-  if (number == 0 || *type == Type::kOpt || (number >= 128 && number <= 255)) {
-    return complain("this type is for queries, not for data");
-  }
+  if (!is_data(*type)) return complain("this type is for queries, not for data");
   if (ttl) last_ttl_ = ttl;
   if (!ttl) ttl = default_ttl_ ? default_ttl_ : last_ttl_;
   if (!ttl) return complain("the record has no TTL: give one, or a $TTL line before it");
