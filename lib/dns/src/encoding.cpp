@@ -64,18 +64,17 @@ bool decode_base32hex(std::string_view text, ByteWriter& out) {
       out.u8(static_cast<std::uint8_t>(bits >> held));
     }
   }
-  return held < 5;
+  return held < 5 && (bits & ((1U << held) - 1)) == 0;
 }
 
-std::optional<std::uint32_t> parse_period(std::string_view text) {
-  constexpr std::uint64_t kMax = 0x7fffffff;
+std::optional<std::uint32_t> parse_period(std::string_view text, std::uint32_t max) {
   if (text.empty()) return {};
   std::uint64_t total = 0;
   while (!text.empty()) {
     std::size_t digits = 0;
     while (digits < text.size() && is_digit(text[digits])) ++digits;
     std::uint64_t value = 0;
-    if (!parse_unsigned(text.substr(0, digits), kMax, value)) return {};
+    if (!parse_unsigned(text.substr(0, digits), max, value)) return {};
     text.remove_prefix(digits);
     if (!text.empty()) {
       switch (lower(text.front())) {
@@ -99,7 +98,7 @@ std::optional<std::uint32_t> parse_period(std::string_view text) {
       text.remove_prefix(1);
     }
     total += value;
-    if (total > kMax) return {};
+    if (total > max) return {};
   }
   return static_cast<std::uint32_t>(total);
 }
@@ -114,10 +113,13 @@ std::optional<std::uint32_t> parse_date(std::string_view text) {
   const auto second = value % 100, minute = value / 100 % 100, hour = value / 10'000 % 100,
              day = value / 1'000'000 % 100, month = value / 100'000'000 % 100;
   std::uint64_t year = value / 10'000'000'000U;
-  if (second > 60 || minute > 59 || hour > 23 || day < 1 || day > 31 || month < 1 || month > 12 ||
+  if (second > 60 || minute > 59 || hour > 23 || day < 1 || month < 1 || month > 12 ||
       year < 1970) {
     return {};
   }
+  const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  const auto last_day = month == 2 ? (leap ? 29U : 28U) : 30U + (month + month / 8) % 2;
+  if (day > last_day) return {};
   // Days since 1970, counting years from March so that the leap day comes last.
   if (month <= 2) --year;
   const auto shifted = (month + 9) % 12;
@@ -133,6 +135,8 @@ bool parse_ipv4(std::string_view text, MutableBytes out) {
     std::uint64_t value = 0;
     if (dot == std::string_view::npos || dot > 3 || !parse_unsigned(text.substr(0, dot), 255, value))
       return false;
+    // Some readers take a leading zero for octal (RFC 6943 section 3.1.1).
+    if (dot > 1 && text.front() == '0') return false;
     out[i] = static_cast<std::byte>(value);
     text.remove_prefix(dot + (i < 3 ? 1 : 0));
   }

@@ -19,7 +19,7 @@ bool ends_word(char c) {
 }
 }  // namespace
 
-Token Lexer::next() {
+Token Lexer::next(bool parameter) {
   if (has_kept_) {
     has_kept_ = false;
     return kept_;
@@ -54,7 +54,7 @@ Token Lexer::next() {
       case '"':
         return quoted();
       default:
-        return word();
+        return word(parameter);
     }
   }
   if (depth_ != 0) {
@@ -74,18 +74,20 @@ Token Lexer::quoted() {
   return error("a quoted string does not end in its line");
 }
 
-// A word may hold a quoted part, as in alpn="h2,h3".
-Token Lexer::word() {
+// A quote ends a word and starts a string; the value of a parameter may be quoted as a whole.
+Token Lexer::word(bool parameter) {
   const std::size_t start = position_;
-  bool in_quotes = false;
   for (; position_ < text_.size(); ++position_) {
     const char c = text_[position_];
-    if (c == '\n' && in_quotes) break;
-    if (!in_quotes && ends_word(c)) break;
-    if (c == '"') in_quotes = !in_quotes;
+    if (c == '"') {
+      if (!parameter || text_[position_ - 1] != '=') break;
+      const Token value = quoted();
+      if (value.kind == Token::Kind::kError) return value;
+      break;
+    }
+    if (ends_word(c)) break;
     if (c == '\\' && position_ + 1 < text_.size() && text_[position_ + 1] != '\n') ++position_;
   }
-  if (in_quotes) return error("a quoted string does not end in its line");
   return {Token::Kind::kWord, text_.substr(start, position_ - start)};
 }
 

@@ -20,7 +20,9 @@ class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
 
-  Token next();
+  Token next() { return next(false); }
+  // The same for a parameter of SVCB, a word that may hold a quoted part as in alpn="h2,h3".
+  Token next_parameter() { return next(true); }
   // Gives the token back; it will be the next one.
   void put_back(const Token& token) { kept_ = token, has_kept_ = true; }
   // Whether a blank stands where the next entry's owner would be. To be asked at the start of a line.
@@ -32,8 +34,9 @@ class Lexer {
 
  private:
   Token error(std::string_view reason) { return {Token::Kind::kError, reason}; }
+  Token next(bool parameter);
   Token quoted();
-  Token word();
+  Token word(bool parameter);
 
   std::string_view text_;
   std::size_t position_ = 0;

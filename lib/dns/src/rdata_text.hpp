@@ -11,9 +11,9 @@ namespace fata::dns {
 // Reads the rest of the line. `out` gets the wire form.
 Result<void, TextError> parse_rdata(Lexer& lexer, Type type, const Name* origin, ByteWriter& out);
 
-// Seconds: a number, or numbers with units as in 1h30m (w d h m s, any case); at most 2^31-1 (RFC 2181
-// section 8).
-std::optional<std::uint32_t> parse_period(std::string_view text);
+inline constexpr std::uint32_t kMaxTtl = 0x7fffffff;  // RFC 2181 section 8
+// Seconds: a number, or numbers with units as in 1h30m (w d h m s, any case); at most `max`.
+std::optional<std::uint32_t> parse_period(std::string_view text, std::uint32_t max);
 // YYYYMMDDHHmmSS in UTC, or seconds since 1970 (RFC 4034 section 3.2).
 std::optional<std::uint32_t> parse_date(std::string_view text);
 bool parse_ipv4(std::string_view text, MutableBytes out);  // 4 octets
@@ -21,12 +21,19 @@ bool parse_ipv6(std::string_view text, MutableBytes out);  // 16 octets
 
 // Parameters of SVCB and HTTPS up to the end of the line (RFC 9460 section 2.1).
 Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out);
+// Whether keys ascend, each once, and their values have the form that their keys ask for (RFC 9460
+// section 2.2).
+bool valid_parameters(Bytes parameters);
 
 // Decodes text in pieces; `finish` says whether what was given is whole.
 class Base64 {
  public:
   bool feed(std::string_view text, ByteWriter& out);
-  bool finish() const { return (count_ + padding_) % 4 == 0 && (padding_ == 0 || count_ % 4 >= 2); }
+  bool finish() const {
+    // The bits of the last digit that stand for no octet are zero (RFC 4648 section 3.5).
+    const bool rest_is_zero = (bits_ & ((1U << 2 * padding_) - 1)) == 0;
+    return (count_ + padding_) % 4 == 0 && (padding_ == 0 || count_ % 4 >= 2) && rest_is_zero;
+  }
 
  private:
   std::uint32_t bits_ = 0;

@@ -88,7 +88,7 @@ Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, 
   const std::string_view shape = rdata_shape(record.type);
   for (const char field : shape) {
     if (is_name_field(field)) {
-      if (field == kPlainName && !may_arrive_compressed(record.type)) {
+      if (field != kCompressedName && !may_arrive_compressed(record.type)) {
         const std::size_t length = name_length(message.subspan(at, end - at));
         if (length == 0) return fail(Errc::kBadRdata);
         writer.bytes(message.subspan(at, length));

@@ -125,7 +125,7 @@ void Writer::end_rdata(std::size_t mark) {
 }
 
 void Writer::rdata(Type type, Bytes rdata) {
-  for (const char field : rdata_shape(type)) {
+  for (const char field : shape_to_last_name(type)) {
     if (is_name_field(field)) {
       const std::size_t length = name_length(rdata);
       if (length == 0) return fail();

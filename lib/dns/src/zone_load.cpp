@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fata/dns/rdata.hpp"
 #include "text.hpp"
 
 namespace fata::dns {
@@ -9,8 +10,10 @@ namespace fata::dns {
 namespace {
 
 constexpr std::uint32_t number(Type type) { return static_cast<std::uint32_t>(type); }
-// What a message can hold, less its header, a question and an OPT record.
-constexpr std::size_t kMaxSet = kMaxName * 251;  // 64005
+constexpr std::size_t kMaxMessage = 65535;
+// What a message holds beside a set: its header, the rest of a question after the name, and an OPT
+// record.
+constexpr std::size_t kBesideSet = 12 + 4 + 11;
 constexpr std::size_t kRecordHead = 12;          // a pointer as the owner, type, class, TTL, length
 constexpr std::uint64_t kMaxOffset = 0xffffffff;
 
@@ -18,15 +21,8 @@ constexpr std::uint64_t kMaxOffset = 0xffffffff;
 
 Result<LoadedZone, Complaint> ZoneLoad::load(std::string_view file, std::string_view text,
                                              const LoadOptions& options) {
-  ZoneParser parser(file, text, options.origin, options.includes);
-  ZoneRecord record;
-  for (;;) {
-    const auto more = parser.next(record);
-    if (!more) return fail(more.error());
-    if (!*more) break;
-    if (!add(record)) return fail(Complaint{record.file, record.line, "the zone is larger than 4 GiB", {}});
-  }
-  if (!has_apex_) return fail(Complaint{file, 1, "the zone has no SOA record", {}});
+  if (const auto found = find_apex(file, text, options); !found) return fail(found.error());
+  if (const auto read = read_records(file, text, options); !read) return fail(read.error());
   if (const auto linked = link_names(); !linked) return fail(linked.error());
   sort_records();
   if (const auto checked = check_sets(options.diagnostics); !checked) return fail(checked.error());
@@ -43,7 +39,44 @@ Result<LoadedZone, Complaint> ZoneLoad::load(std::string_view file, std::string_
 void ZoneLoad::make_broken(const Name& apex) {
   apex_ = find_or_add(LowerName(apex));
   nodes_[apex_].flags = node_flag::kApex;
-  has_apex_ = broken_ = true;
+  broken_ = true;
+}
+
+// The owner of the first SOA record, which is mostly the first record: what is outside of the zone
+// is known from the start.
+ZoneLoad::Checked ZoneLoad::find_apex(std::string_view file, std::string_view text,
+                                      const LoadOptions& options) {
+  ZoneParser parser(file, text, options.origin, options.includes);
+  ZoneRecord record;
+  for (;;) {
+    const auto more = parser.next(record);
+    if (!more) return fail(more.error());
+    if (!*more) return fail(Complaint{file, 1, "the zone has no SOA record", {}});
+    if (record.type != Type::kSoa) continue;
+    apex_ = find_or_add(LowerName(record.owner));
+    return {};
+  }
+}
+
+ZoneLoad::Checked ZoneLoad::read_records(std::string_view file, std::string_view text,
+                                         const LoadOptions& options) {
+  ZoneParser parser(file, text, options.origin, options.includes);
+  ZoneRecord record;
+  const auto warn = [&](std::string_view reason) {
+    if (options.diagnostics != nullptr)
+      options.diagnostics->warning({record.file, record.line, reason, {}});
+  };
+  for (;;) {
+    const auto more = parser.next(record);
+    if (!more) return fail(more.error());
+    if (!*more) return {};
+    if (!record.note.empty()) warn(record.note);
+    if (!is_under(record.owner, apex())) {
+      warn("this record is outside of the zone, which its SOA record's owner names, and ignored");
+    } else if (!add(record)) {
+      return fail(Complaint{record.file, record.line, "the zone is larger than 4 GiB", {}});
+    }
+  }
 }
 
 bool ZoneLoad::add(const ZoneRecord& record) {
@@ -54,10 +87,6 @@ bool ZoneLoad::add(const ZoneRecord& record) {
     if (files_.size() < 0xffff) files_.push_back(record.file);
   }
   const std::uint32_t node = find_or_add(LowerName(record.owner));
-  if (record.type == Type::kSoa && !has_apex_) {
-    apex_ = node;
-    has_apex_ = true;
-  }
   const auto rdata = static_cast<std::uint32_t>(bytes_.size());
   bytes_.insert(bytes_.end(), record.rdata.begin(), record.rdata.end());
   records_.push_back({.node = node,
@@ -109,13 +138,6 @@ Complaint ZoneLoad::complaint(const RecordEntry& at, std::string_view reason) co
 
 // Finds every name's parent, adding empty non-terminals up to the apex.
 ZoneLoad::Checked ZoneLoad::link_names() {
-  const LowerName apex_name(apex());
-  for (const RecordEntry& record : records_) {
-    if (!is_under(name_of(nodes_[record.node]), apex_name.wire())) {
-      return fail(
-          complaint(record, "this record is outside of the zone, which its SOA record's owner names"));
-    }
-  }
   nodes_[apex_].parent = apex_;
   nodes_[apex_].flags |= node_flag::kApex;
   // Names added on the way are appended, so that this loop links them too.
@@ -149,11 +171,8 @@ void ZoneLoad::sort_records() {
     const RecordEntry &left = records_[a], &right = records_[b];
     if (left.type != right.type) return left.type < right.type;
     if (covered_by(left) != covered_by(right)) return covered_by(left) < covered_by(right);
-    const Bytes left_data = rdata_of(left), right_data = rdata_of(right);
-    const std::size_t common = std::min(left_data.size(), right_data.size());
-    const int order = common == 0 ? 0 : std::memcmp(left_data.data(), right_data.data(), common);
-    if (order != 0) return order < 0;
-    return left_data.size() != right_data.size() ? left_data.size() < right_data.size() : a < b;
+    const int order = compare_rdata(static_cast<Type>(left.type), rdata_of(left), rdata_of(right));
+    return order != 0 ? order < 0 : a < b;
   };
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const std::size_t begin = nodes_[i].begin;
@@ -194,7 +213,9 @@ std::size_t ZoneLoad::drop_duplicates(std::size_t begin, std::size_t end, std::s
     const RecordEntry& record = records_[order_[i]];
     if (to != first) {
       const RecordEntry& last = records_[order_[to - 1]];
-      if (last.type == record.type && equal_bytes(rdata_of(last), rdata_of(record))) continue;
+      const auto type = static_cast<Type>(record.type);
+      if (last.type == record.type && compare_rdata(type, rdata_of(last), rdata_of(record)) == 0)
+        continue;
     }
     order_[to++] = order_[i];
   }
@@ -240,7 +261,7 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
                                       Diagnostics* diagnostics) {
   const RecordEntry& last = records_[set.records.back()];
   const bool apex = (node.flags & node_flag::kApex) != 0;
-  if (size > kMaxSet)
+  if (size > kMaxMessage - kBesideSet - node.name_size)
     return fail(complaint(last, "the records of this name and type do not fit one message"));
   const auto warn = [&](std::string_view reason) {
     if (diagnostics != nullptr) diagnostics->warning(complaint(last, reason));

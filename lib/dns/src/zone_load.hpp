@@ -62,6 +62,8 @@ class ZoneLoad {
  private:
   using Checked = Result<void, Complaint>;
 
+  Checked find_apex(std::string_view file, std::string_view text, const LoadOptions& options);
+  Checked read_records(std::string_view file, std::string_view text, const LoadOptions& options);
   bool add(const ZoneRecord& record);
   std::uint32_t find_or_add(const LowerName& name);
   void grow_slots();
@@ -82,7 +84,6 @@ class ZoneLoad {
   std::vector<std::uint32_t> slots_;  // node's index + 1, by hash
   std::vector<std::string_view> files_;
   std::uint32_t apex_ = 0;
-  bool has_apex_ = false;
   bool has_dnssec_ = false;
   bool broken_ = false;
 };

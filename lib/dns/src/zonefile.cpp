@@ -1,5 +1,9 @@
 #include "fata/dns/zonefile.hpp"
 
+#include <algorithm>
+
+#include "fata/dns/rdata.hpp"
+#include "generate.hpp"
 #include "lexer.hpp"
 #include "rdata_text.hpp"
 #include "text.hpp"
@@ -10,7 +14,8 @@ namespace {
 constexpr std::size_t kMaxRdata = 65535;
 }
 
-// One open file. An included file starts with its includer's origin and gives nothing back but its records.
+// One open file. An included file starts with its includer's origin and owner, which the includer
+// still has afterwards (RFC 1035 section 5.1); a $TTL in it holds on, as in BIND and NSD.
 struct ZoneParser::Frame {
   Frame(std::string_view name, std::string_view text, std::optional<Name> from)
       : file(name), lexer(text), origin(std::move(from)) {}
@@ -18,7 +23,24 @@ struct ZoneParser::Frame {
   std::string_view file;
   Lexer lexer;
   std::optional<Name> origin;
+  std::optional<Name> includers_owner;
   const Name* origin_or_null() const { return origin ? &*origin : nullptr; }
+};
+
+// What stands before the rdata.
+struct ZoneParser::Head {
+  std::optional<std::uint32_t> ttl;
+  Type type{};
+};
+
+struct ZoneParser::Generation {
+  GenerateRange range;
+  std::uint64_t done = 0;
+  Head head;
+  std::string_view owner, rdata;  // templates
+  std::uint32_t line = 0;
+  Name name;         // of the last record
+  std::string text;  // that the templates have become
 };
 
 void write_text(TextWriter& out, const Complaint& complaint) {
@@ -74,7 +96,10 @@ Result<bool, Complaint> ZoneParser::next(ZoneRecord& out) {
         break;
       case Entry::kEnd:
         if (depth_ == 1) return false;
-        frames_[--depth_].reset();
+        --depth_;
+        has_owner_ = frames_[depth_]->includers_owner.has_value();
+        if (has_owner_) owner_ = *frames_[depth_]->includers_owner;
+        frames_[depth_].reset();
         break;
       case Entry::kWrong:
         return fail(complaint_);
@@ -83,6 +108,7 @@ Result<bool, Complaint> ZoneParser::next(ZoneRecord& out) {
 }
 
 ZoneParser::Entry ZoneParser::entry(ZoneRecord& out) {
+  if (generation_) return generate(out);
   Lexer& lexer = frames_[depth_ - 1]->lexer;
   const bool blank_owner = lexer.at_blank();
   const Token first = lexer.next();
@@ -124,7 +150,7 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
   if (same_text(word, "$INCLUDE")) return include();
   if (same_text(word, "$TTL")) {
     const Token token = frame.lexer.next();
-    const auto ttl = token.is_text() ? parse_period(token.text) : std::nullopt;
+    const auto ttl = token.is_text() ? parse_period(token.text, kMaxTtl) : std::nullopt;
     if (!ttl) return complain("$TTL takes a period, as 3600 or 1h", token.text);
     default_ttl_ = *ttl;
     return end_of_directive();
@@ -138,7 +164,9 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
     if (!first_origin_) first_origin_ = origin;
     return end_of_directive();
   }
-  return complain("this directive is unknown: $ORIGIN, $TTL and $INCLUDE are", word);
+  if (same_text(word, "$GENERATE")) return start_generation();
+  return complain("this directive is unknown: $ORIGIN, $TTL, $INCLUDE and $GENERATE are known",
+                  word);
 }
 
 ZoneParser::Entry ZoneParser::include() {
@@ -156,54 +184,130 @@ ZoneParser::Entry ZoneParser::include() {
   if (depth_ == kMaxIncludeDepth) return complain("files include each other more than 8 deep", file.text);
   const auto text = includes_ == nullptr ? std::nullopt : includes_->text_of(file.text);
   if (!text) return complain("the file to include is not there", file.text);
-  frames_[depth_++] = std::make_unique<Frame>(file.text, *text, origin);
+  frames_[depth_] = std::make_unique<Frame>(file.text, *text, origin);
+  if (has_owner_) frames_[depth_]->includers_owner = owner_;
+  ++depth_;
   return Entry::kNothing;
+}
+
+bool ZoneParser::head(Head& out) {
+  Lexer& lexer = frames_[depth_ - 1]->lexer;
+  std::optional<Class> klass;
+  std::optional<Type> type;
+  while (!type) {
+    const Token token = lexer.next();
+    if (token.kind == Token::Kind::kError) return complain(token.text), false;
+    if (token.kind != Token::Kind::kWord)
+      return complain("the record has no type", token.text), false;
+    if (is_digit(token.text.front())) {
+      if (out.ttl) return complain("the record has two TTLs, or lacks its type", token.text), false;
+      out.ttl = parse_period(token.text, kMaxTtl);
+      if (!out.ttl)
+        return complain("the TTL is not a period up to 2147483647 s, as 3600 or 1h", token.text),
+               false;
+    } else if (const auto found = type_from_text(token.text)) {
+      type = found;
+    } else if (const auto given = class_from_text(token.text)) {
+      if (klass) return complain("the record has two classes", token.text), false;
+      klass = given;
+    } else {
+      return complain(
+                 "this is neither a TTL, a class nor a known type (others are written TYPE123)",
+                 token.text),
+             false;
+    }
+  }
+  if (klass && *klass != Class::kIn) return complain("only class IN is served"), false;
+  if (!is_data(*type)) return complain("this type is for queries, not for data"), false;
+  out.type = *type;
+  if (out.ttl) last_ttl_ = out.ttl;
+  return true;
+}
+
+void ZoneParser::finish(const Head& head, Bytes rdata, ZoneRecord& out) {
+  auto ttl = head.ttl;
+  out.note = {};
+  if (!ttl) ttl = default_ttl_ ? default_ttl_ : last_ttl_;
+  if (!ttl) {
+    ttl = kDefaultTtl;
+    if (head.type == Type::kSoa) {
+      ttl = default_ttl_ = std::min(load_be<std::uint32_t>(rdata.last(4)), kMaxTtl);
+      out.note = "no TTL is given: the SOA record's minimum is used";
+    } else if (!ttl_assumed_) {
+      out.note = "no TTL is given: 3600 is used";
+    }
+    ttl_assumed_ = true;
+  }
+  out.type = head.type;
+  out.klass = Class::kIn;
+  out.ttl = *ttl;
+  out.rdata = rdata;
+  out.file = frames_[depth_ - 1]->file;
 }
 
 ZoneParser::Entry ZoneParser::record(ZoneRecord& out) {
   Frame& frame = *frames_[depth_ - 1];
   out.line = frame.lexer.line();
-  std::optional<std::uint32_t> ttl;
-  std::optional<Class> klass;
-  std::optional<Type> type;
-  while (!type) {
-    const Token token = frame.lexer.next();
-    if (token.kind == Token::Kind::kError) return complain(token.text);
-    if (token.kind != Token::Kind::kWord) return complain("the record has no type", token.text);
-    if (is_digit(token.text.front())) {
-      if (ttl) return complain("the record has two TTLs, or lacks its type", token.text);
-      ttl = parse_period(token.text);
-      if (!ttl) return complain("the TTL is not a period up to 2147483647 s, as 3600 or 1h", token.text);
-    } else if (const auto found = type_from_text(token.text)) {
-      type = found;
-    } else if (const auto given = class_from_text(token.text)) {
-      if (klass) return complain("the record has two classes", token.text);
-      klass = given;
-    } else {
-      return complain("this is neither a TTL, a class nor a known type (others are written TYPE123)",
-                      token.text);
-    }
-  }
-  if (klass && *klass != Class::kIn) return complain("only class IN is served");
-  const auto number = static_cast<unsigned>(*type);
-  if (number == 0 || *type == Type::kOpt || (number >= 128 && number <= 255)) {
-    return complain("this type is for queries, not for data");
-  }
-  if (ttl) last_ttl_ = ttl;
-  if (!ttl) ttl = default_ttl_ ? default_ttl_ : last_ttl_;
-  if (!ttl) return complain("the record has no TTL: give one, or a $TTL line before it");
+  Head start;
+  if (!head(start)) return Entry::kWrong;
   ByteWriter writer(danger_span(rdata_.get(), kMaxRdata));
-  if (const auto parsed = parse_rdata(frame.lexer, *type, frame.origin_or_null(), writer); !parsed) {
+  if (const auto parsed = parse_rdata(frame.lexer, start.type, frame.origin_or_null(), writer);
+      !parsed) {
     return complain(parsed.error().reason, parsed.error().word);
   }
   const Token end = frame.lexer.next();
   if (end.kind == Token::Kind::kEnd) frame.lexer.put_back(end);
+  finish(start, writer.written(), out);
   out.owner = owner_.wire();
-  out.type = *type;
-  out.klass = Class::kIn;
-  out.ttl = *ttl;
-  out.rdata = writer.written();
-  out.file = frame.file;
+  return Entry::kRecord;
+}
+
+// BIND's $GENERATE range owner [TTL] [class] type rdata; rdata with blanks is quoted as a whole.
+ZoneParser::Entry ZoneParser::start_generation() {
+  Lexer& lexer = frames_[depth_ - 1]->lexer;
+  auto next = std::make_unique<Generation>();
+  next->line = lexer.line();
+  const Token range = lexer.next();
+  if (!range.is_text() || !parse_range(range.text, next->range))
+    return complain("$GENERATE takes a range, as 1-100 or 0-254/2", range.text);
+  if (next->range.count() > kMaxGenerated)
+    return complain("$GENERATE makes more than 1048576 records: split it", range.text);
+  const Token owner = lexer.next();
+  if (owner.kind != Token::Kind::kWord)
+    return complain("$GENERATE takes an owner after its range", owner.text);
+  if (!head(next->head)) return Entry::kWrong;
+  const Token rdata = lexer.next();
+  if (!rdata.is_text()) return complain("$GENERATE takes rdata after its type", rdata.text);
+  next->owner = owner.text;
+  next->rdata = rdata.text;
+  if (end_of_directive() == Entry::kWrong) return Entry::kWrong;
+  generation_ = std::move(next);
+  return Entry::kNothing;
+}
+
+// Complaints show the templates: the words that they become do not live long enough.
+ZoneParser::Entry ZoneParser::generate(ZoneRecord& out) {
+  constexpr std::string_view kBadTemplate =
+      "$ is followed by {offset[,width[,base]]} or nothing, and not negative";
+  Generation& now = *generation_;
+  if (now.done == now.range.count()) {
+    generation_.reset();
+    return Entry::kNothing;
+  }
+  const auto value = static_cast<std::uint32_t>(now.range.start + now.done++ * now.range.step);
+  now.text.clear();
+  if (!expand_template(now.owner, value, now.text)) return complain(kBadTemplate, now.owner);
+  if (!name(now.text, now.name)) return complain(complaint_.reason, now.owner);
+  now.text.clear();
+  if (!expand_template(now.rdata, value, now.text)) return complain(kBadTemplate, now.rdata);
+  Lexer lexer(now.text);
+  ByteWriter writer(danger_span(rdata_.get(), kMaxRdata));
+  const auto parsed =
+      parse_rdata(lexer, now.head.type, frames_[depth_ - 1]->origin_or_null(), writer);
+  if (!parsed) return complain(parsed.error().reason, now.rdata);
+  finish(now.head, writer.written(), out);
+  out.owner = now.name.wire();
+  out.line = now.line;
   return Entry::kRecord;
 }
 

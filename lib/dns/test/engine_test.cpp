@@ -413,9 +413,12 @@ TEST_F(EngineAnswers, SignaturesComeWithDoOnly) {
                   StartsWith("ns.signed.test. 3600 NSEC"), StartsWith("ns.signed.test. 3600 RRSIG 002f")));
   const Decoded secure =
       resolve(engine, {.name = "a.cut.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
-  EXPECT_THAT(secure.authority, ElementsAre("cut.signed.test. 3600 NS ns.cut.signed.test.",
-                                            "cut.signed.test. 3600 DS 00010d02000102",
-                                            StartsWith("cut.signed.test. 3600 RRSIG 002b")));
+  EXPECT_THAT(
+      secure.authority,
+      ElementsAre("cut.signed.test. 3600 NS ns.cut.signed.test.",
+                  "cut.signed.test. 3600 DS "
+                  "00010d02000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+                  StartsWith("cut.signed.test. 3600 RRSIG 002b")));
   EXPECT_THAT(secure.additional, ElementsAre("ns.cut.signed.test. 3600 A 192.0.2.2"));
   const Decoded insecure =
       resolve(engine, {.name = "insecure.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});

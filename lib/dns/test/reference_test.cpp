@@ -256,7 +256,7 @@ class Generator {
           if (owner != apex) add(owner, "DNAME", target, target);
           break;
         default:
-          add(owner, "DS", "00010d0200");
+          add(owner, "DS", "00010dc800");
           break;
       }
     }

@@ -58,6 +58,36 @@ TEST(AnswerSizes, AdditionalRecordsAreLeftOutWithoutTruncation) {
   EXPECT_EQ(resolve(engine, {.name = "m.test.", .type = kMxType}, Transport::kTcp).additional.size(), 20U);
 }
 
+// A TXT record of so many strings of 255 octets, and one more of `last`.
+std::string long_text(unsigned strings, unsigned last) {
+  std::string text = "x TXT";
+  for (unsigned i = 0; i < strings; ++i) text += " " + std::string(255, 'a');
+  return many(1, text + " " + std::string(last, 'b'));
+}
+
+TEST(AnswerSizes, ASetThatFitsAMessageIsServedWhole) {
+  // Header, question, record without rdata and OPT leave room for 65486 octets.
+  for (const auto& [strings, last] : {std::pair{252U, 1U}, {255U, 205U}}) {
+    Engine engine = engine_with({long_text(strings, last)});
+    for (const int payload : {-1, 1232}) {
+      const Decoded got = resolve(
+          engine, {.name = "x.m.test.", .type = kTxtType, .payload = payload}, Transport::kTcp);
+      EXPECT_TRUE(got.ok && !got.tc()) << strings;
+      ASSERT_EQ(got.answer.size(), 1U);
+      EXPECT_GT(got.answer.front().size(), 2 * (256 * strings + last));
+      EXPECT_TRUE(
+          resolve(engine, {.name = "x.m.test.", .type = kTxtType, .payload = payload}).tc());
+    }
+  }
+}
+
+TEST(AnswerSizes, ASetThatFitsNoMessageIsRefused) {
+  Engine engine;
+  const auto loaded = engine.load("zone", long_text(255, 206));
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().reason, "the records of this name and type do not fit one message");
+}
+
 TEST(AnswerSizes, AReferralWithoutRoomForItsGlueIsTruncated) {
   Engine engine = engine_with(
       {many(12, "cut NS a-rather-long-name-of-a-host-#.cut\na-rather-long-name-of-a-host-#.cut AAAA ::#")});

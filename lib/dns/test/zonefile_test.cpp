@@ -101,6 +101,140 @@ TEST(ZoneFile, IncludedFilesStartWithTheOriginGivenAndGiveBackTheOldOne) {
                           "c.example.org. 9 A 4 @again:2", "z.example.org. 9 A 4 @zone:4"));
 }
 
+TEST(ZoneFile, AQuoteEndsABareWord) {
+  Files files;
+  const auto origin = Name::from_text("example.org.");
+  ZoneParser parser("zone", "x 60 TXT a\"b c\"d \"e\"\"f\" g\\\"h i;\"\n", &*origin, &files);
+  ZoneRecord record;
+  const auto more = parser.next(record);
+  ASSERT_TRUE(more.has_value() && *more);
+  EXPECT_EQ(as_text(record.rdata), "\001a\003b c\001d\001e\001f\003g\"h\001i");
+}
+
+TEST(ZoneFile, AnIncludersOwnerIsItsOwnAfterAnInclude) {
+  Files files({{"part", "x A 1.2.3.4\n"},
+               {"blank", "  A 1.2.3.5\ny A 1.2.3.6\n$INCLUDE part\n A 1.2.3.7\n"}});
+  EXPECT_THAT(
+      parse("$TTL 9\nbefore A 1.2.3.4\n$INCLUDE part\n  TXT a\n$INCLUDE blank\n  TXT b\n", files),
+      ElementsAre("before.example.org. 9 A 4 @zone:2", "x.example.org. 9 A 4 @part:1",
+                  "before.example.org. 9 TXT 2 @zone:4", "before.example.org. 9 A 4 @blank:1",
+                  "y.example.org. 9 A 4 @blank:2", "x.example.org. 9 A 4 @part:1",
+                  "y.example.org. 9 A 4 @blank:4", "before.example.org. 9 TXT 2 @zone:6"));
+  EXPECT_EQ(parse("$TTL 9\n$INCLUDE part\n  TXT a\n", files).back(),
+            "zone:3: the first record has no owner: do not start its line with a blank: \"TXT\"");
+}
+
+TEST(ZoneFile, AnIncludedTtlHoldsOn) {
+  Files files({{"part", "$TTL 7\nx A 1.2.3.4\n"}});
+  EXPECT_THAT(parse("$TTL 9\n$INCLUDE part\ny A 1.2.3.4\n", files),
+              ElementsAre("x.example.org. 7 A 4 @part:2", "y.example.org. 7 A 4 @zone:3"));
+}
+
+TEST(ZoneFile, WithoutAnyTtlTheSoaRecordsMinimumIsUsed) {
+  EXPECT_THAT(parse("@ SOA a b 1 2 3 4 77\nx A 1.2.3.4\ny 60 A 1.2.3.4\nz A 1.2.3.4\n"),
+              ElementsAre("example.org. 77 SOA 50 @zone:1", "x.example.org. 77 A 4 @zone:2",
+                          "y.example.org. 60 A 4 @zone:3", "z.example.org. 77 A 4 @zone:4"));
+  EXPECT_THAT(parse("@ SOA a b 1 4294967295 4294967295 4294967295 4294967295\n"),
+              ElementsAre("example.org. 2147483647 SOA 50 @zone:1"));
+  EXPECT_THAT(parse("x A 1.2.3.4\n@ SOA a b 1 2 3 4 77\ny A 1.2.3.4\n"),
+              ElementsAre("x.example.org. 3600 A 4 @zone:1", "example.org. 77 SOA 50 @zone:2",
+                          "y.example.org. 77 A 4 @zone:3"));
+}
+
+// "owner type rdata" of each record in hex, or the complaint.
+std::vector<std::string> generate(const std::string& directive) {
+  Files files;
+  const auto origin = Name::from_text("x.");
+  const std::string text = "$TTL 9\n" + directive + "\n";
+  ZoneParser parser("zone", text, &*origin, &files);
+  std::vector<std::string> lines;
+  for (ZoneRecord record;;) {
+    const auto more = parser.next(record);
+    Text<1024> line;
+    if (!more) print(line, more.error());
+    if (more && *more) {
+      print(line, *Name::from_wire(record.owner), ' ', record.ttl, ' ', record.type, ' ');
+      if (record.type == Type::kA) {
+        for (std::size_t i = 0; i < 4; ++i)
+          print(line, i == 0 ? "" : ".", static_cast<unsigned>(record.rdata[i]));
+      } else if (const auto name = Name::from_wire(record.rdata)) {
+        print(line, *name);
+      } else {
+        for (const std::byte octet : record.rdata) line.put(static_cast<char>(octet));
+      }
+    }
+    if (more && !*more) return lines;
+    lines.emplace_back(line.view());
+    if (!more) return lines;
+  }
+}
+
+TEST(Generate, CountsInOwnerAndRdata) {
+  EXPECT_THAT(generate("$GENERATE 1-3 h$ A 10.0.0.$ ; each"),
+              ElementsAre("h1.x. 9 A 10.0.0.1", "h2.x. 9 A 10.0.0.2", "h3.x. 9 A 10.0.0.3"));
+  EXPECT_THAT(generate("$GENERATE 0-5/2 $ 60 IN PTR h${10}.y."),
+              ElementsAre("0.x. 60 PTR h10.y.", "2.x. 60 PTR h12.y.", "4.x. 60 PTR h14.y."));
+  EXPECT_THAT(generate("$generate 2147483647-2147483647 a CLASS1 5 CNAME ${0,12,x}"),
+              ElementsAre("a.x. 5 CNAME 00007fffffff.x."));
+  EXPECT_THAT(generate("$GENERATE 9-10 h${-9,3,d} CNAME ${0,0,o}-${0,3,X}-${245,2,x}"),
+              ElementsAre("h000.x. 9 CNAME 11-009-fe.x.", "h001.x. 9 CNAME 12-00A-ff.x."));
+  EXPECT_THAT(generate("$GENERATE 26-26 ${0,7,n}.${0,1,N}.${0,0,n} CNAME a"),
+              ElementsAre("a.1.0.0.A.1.a.1.x. 9 CNAME a.x."));
+  EXPECT_THAT(generate("$GENERATE 1-1 a$$b\\$c$ TXT \"x $ y\""),
+              ElementsAre("a\\$b\\$c1.x. 9 TXT \001x\0011\001y"));
+}
+
+TEST(Generate, LeavesOwnerAndOriginAsTheyWere) {
+  EXPECT_THAT(generate("a A 1.2.3.4\n$GENERATE 1-1 b$ A 1.2.3.5\n  A 1.2.3.6"),
+              ElementsAre("a.x. 9 A 1.2.3.4", "b1.x. 9 A 1.2.3.5", "a.x. 9 A 1.2.3.6"));
+}
+
+TEST(Generate, WhatIsWrongHasItsLine) {
+  const std::string bad_template =
+      "$ is followed by {offset[,width[,base]]} or nothing, and not negative";
+  const std::pair<const char*, std::string> cases[] = {
+      {"$GENERATE", "$GENERATE takes a range, as 1-100 or 0-254/2"},
+      {"$GENERATE 1 a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"1\""},
+      {"$GENERATE 2-1 a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"2-1\""},
+      {"$GENERATE 1-2/0 a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"1-2/0\""},
+      {"$GENERATE 1-2/ a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"1-2/\""},
+      {"$GENERATE 1/2-3 a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"1/2-3\""},
+      {"$GENERATE -1-2 a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"-1-2\""},
+      {"$GENERATE 0-2147483648 a A 1.2.3.4",
+       "$GENERATE takes a range, as 1-100 or 0-254/2: \"0-2147483648\""},
+      {"$GENERATE 0-1048576 a A 1.2.3.4",
+       "$GENERATE makes more than 1048576 records: split it: \"0-1048576\""},
+      {"$GENERATE 1-2", "$GENERATE takes an owner after its range"},
+      {"$GENERATE 1-2 a", "the record has no type"},
+      {"$GENERATE 1-2 a A", "$GENERATE takes rdata after its type"},
+      {"$GENERATE 1-2 a ANY x", "this type is for queries, not for data"},
+      {"$GENERATE 1-2 a A 1.2.3.4 5", "nothing may follow here: \"5\""},
+      {"$GENERATE 1-2 a A 1.2.3.${", bad_template + ": \"1.2.3.${\""},
+      {"$GENERATE 1-2 a${0,2 A 1.2.3.4", bad_template + ": \"a${0,2\""},
+      {"$GENERATE 1-2 a${0,2,z} A 1.2.3.4", bad_template + ": \"a${0,2,z}\""},
+      {"$GENERATE 1-2 a${0,256} A 1.2.3.4", bad_template + ": \"a${0,256}\""},
+      {"$GENERATE 1-2 a${} A 1.2.3.4", bad_template + ": \"a${}\""},
+      {"$GENERATE 1-2 a${-2} A 1.2.3.4", bad_template + ": \"a${-2}\""},
+      {"$GENERATE 1-2 a A 1.2.3.x$", "an IPv4 address is expected here: \"1.2.3.x$\""},
+      {"$GENERATE 1-2 a..$ A 1.2.3.4", "a label is empty: \"a..$\""},
+  };
+  for (const auto& [text, want] : cases)
+    EXPECT_EQ(generate(text).back(), "zone:2: " + want) << text;
+  EXPECT_THAT(
+      generate("$GENERATE 255-256 a A 1.2.3.$"),
+      ElementsAre("a.x. 9 A 1.2.3.255", "zone:2: an IPv4 address is expected here: \"1.2.3.$\""));
+}
+
+TEST(Generate, MakesAMillionRecords) {
+  Files files;
+  const auto origin = Name::from_text("x.");
+  ZoneParser parser("zone", "$GENERATE 1-1048576 $ 9 A 1.2.3.4", &*origin, &files);
+  ZoneRecord record;
+  std::size_t count = 0;
+  for (auto more = parser.next(record); more && *more; more = parser.next(record)) ++count;
+  EXPECT_EQ(count, ZoneParser::kMaxGenerated);
+}
+
 TEST(ZoneFile, ComplaintsNameTheFileTheLineTheReasonAndTheWord) {
   Files files({{"self", "\n$INCLUDE self\n"}, {"bad", "x 60 A 1.2.3\n"}});
   const std::pair<const char*, const char*> cases[] = {
@@ -109,25 +243,27 @@ TEST(ZoneFile, ComplaintsNameTheFileTheLineTheReasonAndTheWord) {
       {"\n\nx 60 A ( 1.2.3.4\n", "zone:3: a '(' is never closed"},
       {"x 60 A 1.2.3.4 )\n", "zone:1: a ')' has no '(' before it"},
       {"x 60 TXT \"abc\n", "zone:1: a quoted string does not end in its line"},
-      {"x A 1.2.3.4\n", "zone:1: the record has no TTL: give one, or a $TTL line before it"},
       {" 60 A 1.2.3.4\n",
        "zone:1: the first record has no owner: do not start its line with a blank: \"60\""},
       {"x 60\n", "zone:1: the record has no type"},
       {"x 60 70 A 1.2.3.4\n", "zone:1: the record has two TTLs, or lacks its type: \"70\""},
       {"x 60 IN IN A 1.2.3.4\n", "zone:1: the record has two classes: \"IN\""},
       {"x 60 CH TXT a\n", "zone:1: only class IN is served"},
-      {"x 60q A 1.2.3.4\n", "zone:1: the TTL is not a period up to 2147483647 s, as 3600 or 1h: \"60q\""},
+      {"x 60q A 1.2.3.4\n",
+       "zone:1: the TTL is not a period up to 2147483647 s, as 3600 or 1h: \"60q\""},
       {"x 2147483648 A 1.2.3.4\n",
        "zone:1: the TTL is not a period up to 2147483647 s, as 3600 or 1h: \"2147483648\""},
       {"x 60 NOTYPE a\n",
-       "zone:1: this is neither a TTL, a class nor a known type (others are written TYPE123): \"NOTYPE\""},
+       "zone:1: this is neither a TTL, a class nor a known type (others are written TYPE123): "
+       "\"NOTYPE\""},
       {"x 60 ANY a\n", "zone:1: this type is for queries, not for data"},
       {"x 60 A 1.2.3.4 5\n", "zone:1: nothing may follow here: \"5\""},
       {"a..b 60 A 1.2.3.4\n", "zone:1: a label is empty: \"a..b\""},
       {"$TTL\n", "zone:1: $TTL takes a period, as 3600 or 1h"},
       {"$ORIGIN \"x\"\n", "zone:1: $ORIGIN takes a domain name: \"x\""},
-      {"$GENERATE 1-2 a A 1.2.3.4\n",
-       "zone:1: this directive is unknown: $ORIGIN, $TTL and $INCLUDE are: \"$GENERATE\""},
+      {"$UNKNOWN 1-2 a A 1.2.3.4\n",
+       "zone:1: this directive is unknown: $ORIGIN, $TTL, $INCLUDE and $GENERATE are known: "
+       "\"$UNKNOWN\""},
       {"$INCLUDE nowhere\n", "zone:1: the file to include is not there: \"nowhere\""},
       {"$INCLUDE self\n", "self:2: files include each other more than 8 deep: \"self\""},
       {"$INCLUDE bad\n", "bad:1: an IPv4 address is expected here: \"1.2.3\""},
@@ -171,8 +307,6 @@ TEST(ZoneChecks, EachBrokenZoneGetsItsReason) {
       {head + "x CNAME a\nx CNAME b\n", "zone:5: a name has one CNAME record"},
       {head + "x DNAME a\nx DNAME b\n", "zone:5: a name has one DNAME record"},
       {head + "x CNAME a\nx NSEC b CNAME\n", "loaded"},
-      {head + "x.test. A 1.2.3.4\n",
-       "zone:4: this record is outside of the zone, which its SOA record's owner names"},
       {head + "@ SOA a b 1 1 1 1 1\nx A 1.2.3.4\nx A 1.2.3.4\n", "loaded"},
   };
   for (const auto& [text, want] : cases) {
@@ -186,16 +320,75 @@ TEST(ZoneChecks, OddZonesAreServedWithAWarning) {
   const std::string head = "$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\n";
   const std::pair<std::string, const char*> cases[] = {
       {"x 30 A 1.2.3.4\nx A 1.2.3.5\n",
-       "zone:5: the records of this name and type have several TTLs: the lowest is served (RFC 2181)"},
+       "zone:5: the records of this name and type have several TTLs: the lowest is served (RFC "
+       "2181)"},
       {"*.x NS a\n", "zone:4: NS at a wildcard delegates nothing (RFC 4592 section 4.2)"},
       {"*.x DNAME a\n", "zone:4: DNAME at a wildcard redirects nothing (RFC 4592 section 4.4)"},
       {"x DNAME a\ny.x A 1.2.3.4\n", "zone:5: this record is below a DNAME, which hides it"},
       {"x NS a\ny.x TXT t\n", "zone:5: this record is below a delegation, which hides it"},
+      {"x.test. A 1.2.3.4\n",
+       "zone:4: this record is outside of the zone, which its SOA record's owner names, and "
+       "ignored"},
+      {". NS a\n",
+       "zone:4: this record is outside of the zone, which its SOA record's owner names, and "
+       "ignored"},
+      {"x.test. SOA a b 1 1 1 1 1\n",
+       "zone:4: this record is outside of the zone, which its SOA record's owner names, and "
+       "ignored"},
   };
   for (const auto& [text, want] : cases) {
     Files files;
     EXPECT_EQ(load_error(head + text, files), "loaded") << text;
     EXPECT_THAT(files.warnings, ElementsAre(want));
+  }
+}
+
+TEST(ZoneChecks, WhatIsOutsideIsIgnoredBeforeTheSoaRecordToo) {
+  Files files;
+  const auto origin = Name::from_text("example.org.");
+  Engine engine;
+  const auto loaded =
+      engine.load("zone", "$TTL 60\nx.test. A 1.2.3.4\na A 1.2.3.4\n@ SOA a b 1 1 1 1 1\n@ NS a\n",
+                  {.origin = &*origin, .includes = &files, .diagnostics = &files});
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->records, 3U);
+  EXPECT_EQ(loaded->names, 2U);
+  EXPECT_THAT(files.warnings, ElementsAre("zone:2: this record is outside of the zone, which its "
+                                          "SOA record's owner names, and ignored"));
+}
+
+TEST(ZoneChecks, AZoneWithoutAnyTtlIsServedWithAWarning) {
+  Files files;
+  EXPECT_EQ(load_error("@ SOA a b 1 1 1 1 9\n@ NS a\n", files), "loaded");
+  EXPECT_THAT(files.warnings,
+              ElementsAre("zone:1: no TTL is given: the SOA record's minimum is used"));
+  Files others;
+  EXPECT_EQ(load_error("@ NS a\n@ NS b\n@ SOA a b 1 1 1 1 3600\n", others), "loaded");
+  EXPECT_THAT(others.warnings,
+              ElementsAre("zone:1: no TTL is given: 3600 is used",
+                          "zone:3: no TTL is given: the SOA record's minimum is used"));
+}
+
+TEST(ZoneChecks, RecordsThatDifferInTheCaseOfANameAreOne) {
+  const std::string head = "$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\n";
+  const std::pair<const char*, std::size_t> cases[] = {
+      {"x NS b\nx NS B\n", 3},
+      {"x MX 1 b\nx MX 1 B\nx MX 1 c\nx MX 1 b\n", 4},
+      {"x CNAME y\nx CNAME Y\n", 3},
+      {"x DNAME y\nx DNAME Y\n", 3},
+      {"@ SOA A B 1 1 1 1 1\n", 2},
+      {"x SRV 1 1 1 y\nx SRV 1 1 1 Y\nX SRV 1 1 1 y\n", 3},
+      {"x TXT y\nx TXT Y\n", 4},
+      {"x SVCB 1 y\nx SVCB 1 Y\n", 4},
+      {"x A \\# 4 01020304\nx A 1.2.3.4\nx TYPE1 1.2.3.4\n", 3},
+  };
+  for (const auto& [text, want] : cases) {
+    const auto origin = Name::from_text("example.org.");
+    const std::string zone = head + text;
+    Engine engine;
+    const auto loaded = engine.load("zone", zone, {.origin = &*origin});
+    ASSERT_TRUE(loaded.has_value()) << text;
+    EXPECT_EQ(loaded->records, want) << text;
   }
 }
 

@@ -43,16 +43,22 @@ struct ZoneRecord {
   Bytes rdata;  // uncompressed and valid for its type; valid until the next record
   std::string_view file;
   std::uint32_t line = 0;
+  std::string_view note;  // what is odd about it; mostly empty
 };
 
 class Lexer;
 
-// Supported: $ORIGIN, $TTL, $INCLUDE file [origin], parentheses, comments, quoted strings, escapes, relative
-// names, @, blank owners, TTL and class in either order and both optional, TTLs with units, RFC 3597's
-// TYPE123, CLASS1 and \#.
+// Supported: $ORIGIN, $TTL, $INCLUDE file [origin], $GENERATE range owner [TTL] [class] type rdata,
+// parentheses, comments, quoted strings, escapes, relative names, @, blank owners, TTL and class in
+// either order and both optional, TTLs with units, RFC 3597's TYPE123, CLASS1 and \#.
+//
+// A record's TTL is its own, or that of the last $TTL, or of the last record that has one, or the
+// SOA record's minimum, or kDefaultTtl.
 class ZoneParser {
  public:
   static constexpr std::size_t kMaxIncludeDepth = 8;
+  static constexpr std::size_t kMaxGenerated = std::size_t{1} << 20;  // records of one $GENERATE
+  static constexpr std::uint32_t kDefaultTtl = 3600;
 
   // `text` must outlive the parser. Without `origin`, relative names are errors until an $ORIGIN is seen;
   // without `includes`, $INCLUDE is an error.
@@ -69,12 +75,18 @@ class ZoneParser {
 
  private:
   struct Frame;
+  struct Generation;
+  struct Head;
   enum class Entry : std::uint8_t { kRecord, kNothing, kEnd, kWrong };
 
   Entry entry(ZoneRecord& out);
   Entry directive(std::string_view word);
   Entry include();
+  Entry start_generation();
+  Entry generate(ZoneRecord& out);
   Entry record(ZoneRecord& out);
+  bool head(Head& out);  // false after a complaint
+  void finish(const Head& head, Bytes rdata, ZoneRecord& out);
   Entry end_of_directive();
   bool name(std::string_view word, Name& out);  // false after a complaint
   Entry complain(std::string_view reason, std::string_view word = {});
@@ -87,6 +99,8 @@ class ZoneParser {
   std::optional<Name> first_origin_;
   std::optional<std::uint32_t> default_ttl_;  // by $TTL
   std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
+  bool ttl_assumed_ = false;
+  std::unique_ptr<Generation> generation_;  // null if none is under way
   std::unique_ptr<std::byte[]> rdata_;
   Complaint complaint_;
 };
