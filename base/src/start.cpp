@@ -30,4 +30,14 @@ int cannot_set_up(std::string_view image, std::string_view what, const Error& er
   return 64;
 }
 
+int cannot_set_up(std::string_view image, std::string_view what, const Error& error,
+                  std::string_view named) {
+  if (named.empty()) return cannot_set_up(image, what, error);
+  Text<log::kMaxLine> line(std::in_place, image, ": cannot set up ", what, ": ",
+                           error.domain().name, ": ", named, ": ", error.message());
+  if (error.detail() != 0) print(line, " (", error.detail(), ")");
+  console_line(line.view());
+  return 64;
+}
+
 }  // namespace fata

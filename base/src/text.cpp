@@ -1,6 +1,7 @@
 #include "fata/base/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "fata/base/error.hpp"
 
@@ -62,6 +63,28 @@ void write_text(TextWriter& out, Duration value) {
   } else {
     print(out, ns, "ns");
   }
+}
+
+void write_text(TextWriter& out, WallTime value) {
+  constexpr std::int64_t kMillisecond = 1'000'000, kDay = 86'400'000;
+  // Rounded down, so that times before 1970 come out right, too.
+  const std::int64_t ms = value.ns / kMillisecond - (value.ns % kMillisecond < 0 ? 1 : 0);
+  const std::int64_t days = ms / kDay - (ms % kDay < 0 ? 1 : 0);
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
+  const auto rest = static_cast<std::uint64_t>(ms - days * kDay);
+  const auto two = [&](char before, std::uint64_t number) {
+    out.put(before);
+    out.put_unsigned(number, 2);
+  };
+  out.put_unsigned(static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
+  two('-', static_cast<unsigned>(date.month()));
+  two('-', static_cast<unsigned>(date.day()));
+  two('T', rest / 3'600'000);
+  two(':', rest / 60'000 % 60);
+  two(':', rest / 1000 % 60);
+  out.put('.');
+  out.put_unsigned(rest % 1000, 3);
+  out.put('Z');
 }
 
 void write_text(TextWriter& out, const Error& error) {

@@ -27,6 +27,26 @@ TEST(Text, WritesDurationsWithAUnitThatFits) {
             "7ns 12us 20.4ms 1.500s -2.0ms");
 }
 
+TEST(Text, WritesWallTimesAsIso8601InUtc) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const struct {
+    std::int64_t ns;
+    const char* text;
+  } cases[]{
+      {0, "1970-01-01T00:00:00.000Z"},
+      {1, "1970-01-01T00:00:00.000Z"},
+      {-1, "1969-12-31T23:59:59.999Z"},
+      {-kSecond, "1969-12-31T23:59:59.000Z"},
+      {-86'400 * kSecond, "1969-12-31T00:00:00.000Z"},
+      {951'782'400 * kSecond, "2000-02-29T00:00:00.000Z"},
+      {1'740'830'400 * kSecond + 250'999'999, "2025-03-01T12:00:00.250Z"},
+      {1'767'225'599 * kSecond + 999'000'000, "2025-12-31T23:59:59.999Z"},
+      {INT64_MAX, "2262-04-11T23:47:16.854Z"},
+      {INT64_MIN, "1677-09-21T00:12:43.145Z"},
+  };
+  for (const auto& one : cases) EXPECT_EQ(text(WallTime{one.ns}), one.text);
+}
+
 TEST(Text, CutsWhatDoesNotFitAndSaysSo) {
   Text<4> out(std::in_place, "abcdef");
   EXPECT_EQ(out.view(), "abcd");

@@ -1,11 +1,13 @@
 #include "fata/config/plan.hpp"
 
 #include <cctype>
+#include <format>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 
+#include "fata/config/keywords.hpp"
 #include "names.hpp"
 
 namespace fata::config {
@@ -19,6 +21,8 @@ using SpecPtr = std::shared_ptr<const ParameterSpec>;
 Json place(const std::source_location& where) {
   return {{"file", where.file_name()}, {"line", where.line()}};
 }
+
+constexpr std::size_t kMaxParameters = 64;  // as fata::parse_parameters()
 
 std::string_view form_name(Form form) {
   switch (form) {
@@ -133,15 +137,22 @@ class Gatherer {
   std::string unique_name(const Node& node) {
     const std::string base = variable_name(node.spec.type);
     std::string name = base;
-    for (int n = 2; !names_.insert(name).second; ++n) name = base + "_" + std::to_string(n);
+    for (int n = 2; is_keyword(name) || !names_.insert(plain(name)).second; ++n)
+      name = base + "_" + std::to_string(n);
+    return name;
+  }
+  // The name of its type differs from another's as well: of "net_2" and "net2" both are "Net2".
+  static std::string plain(std::string name) {
+    std::erase(name, '_');
     return name;
   }
 
   const Context& context_;
   Json devices_ = Json::array();
   std::map<const Node*, std::size_t> ids_;
-  // Names that the generated main uses itself.
-  std::set<std::string> names_{"context", "parameters", "jobs", "fata", "std", "table", "status", "stop_all"};
+  // Names that the generated main uses itself, as plain() has them.
+  std::set<std::string> names_{"context", "parameters", "jobs",    "fata",  "std",
+                               "table",   "status",     "stopall", "image", "run"};
   std::vector<SpecPtr> parameters_;
   std::map<std::string, SpecPtr> by_name_;
 };
@@ -151,9 +162,11 @@ class Gatherer {
 detail::Literal detail::quote(std::string_view text) {
   std::string out = "std::string_view(\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += std::format("\\{:03o}", byte);  // three digits, so that a digit may follow
     } else {
       out += c;
     }
@@ -165,6 +178,12 @@ Plan::Plan(std::string_view name, std::source_location where) : name_(name), whe
   if (!is_word(name)) {
     throw ConfigError(at(where) + "'" + name_ +
                       "' cannot be an image's name: lower case letters, digits and hyphens");
+  }
+  // Targets that CMake has in every build.
+  for (const std::string_view taken : {"all", "clean", "help", "install", "preinstall"}) {
+    if (name == taken)
+      throw ConfigError(at(where) + "'" + name_ +
+                        "' cannot be an image's name: CMake uses it itself");
   }
 }
 
@@ -183,6 +202,12 @@ void Plan::write(std::ostream& out, const Context& context) const {
   gatherer.add(parameter("log", LogRules{"*:info"},
                          "what to log: levels off, error, warning, info, debug, by source", where_)
                    .spec());
+
+  const std::size_t parameters = gatherer.parameters().size();
+  if (parameters > kMaxParameters) {
+    throw ConfigError(at(where_) + "the plan has " + std::to_string(parameters) +
+                      " parameters, and an image takes at most " + std::to_string(kMaxParameters));
+  }
 
   Json keys = Json::array();
   for (const Key& key : context.keys()) {

@@ -61,7 +61,7 @@ class Queries(FataTest):
 class Builds(FataTest):
     def test_say_where_the_image_is_and_what_is_in_it(self):
         folder = BUILD / "noop-linux"
-        lines = self.run_fata("build", "examples/tutorial/noop", "--build-dir", folder).stdout.splitlines()
+        lines = self.run_fata("build", "examples/tutorial/noop", "--map", "--build-dir", folder).stdout.splitlines()
         self.assertEqual(lines[0], f"{folder}/build/noop")
         stripped = int(lines[1].split()[0])
         sections = lines[lines.index("by section:") + 1:lines.index("by library:")]

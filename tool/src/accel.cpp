@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 
+#include "paths.hpp"
 #include "qemu.hpp"
 #include "spawn.hpp"
 
@@ -38,41 +40,72 @@ std::string probe_rom() {
   return rom;
 }
 
-bool probe(const fs::path& rom) {
+// Empty, or what went wrong.
+std::string probe(const fs::path& rom) {
   Child child({"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max", "-m", "2",
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device",
                "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom},
               {});
-  // Its output is of no interest, and its end is the answer; one that hangs is ended.
+  // Its end is the answer, and its output the reason; one that hangs is ended.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
-  for (std::array<char, 512> ignored{};;) {
+  std::string said;
+  bool hung = false;
+  for (std::array<char, 512> some{};;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd output{child.output(), POLLIN, 0};
     const int ready =
         ::poll(&output, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
-    if (ready == 0) ::kill(child.pid(), SIGKILL);
-    if (::read(child.output(), ignored.data(), ignored.size()) <= 0) break;
+    if (ready == 0) {
+      hung = true;
+      ::kill(child.pid(), SIGKILL);
+    }
+    const ssize_t n = ::read(child.output(), some.data(), some.size());
+    if (n <= 0) break;
+    if (said.size() < 1024) said.append(some.data(), static_cast<std::size_t>(n));
   }
-  return child.wait() == 2 * kProbeValue + 1;
+  if (child.wait() == 2 * kProbeValue + 1) return {};
+  if (hung)
+    return "a guest's instructions seem to be emulated one by one: it was a thousand times too "
+           "slow";
+  const std::string line = said.substr(0, said.find('\n'));
+  return line.empty() ? "a guest of some 20 instructions failed" : line;
+}
+
+// What `cache` remembers of this boot; nothing if it is of another, or not there.
+std::optional<std::string> remembered(const fs::path& cache) {
+  const std::string boot = read_file("/proc/sys/kernel/random/boot_id");
+  if (!fs::exists(cache)) return std::nullopt;
+  const std::string text = read_file(cache);
+  return text.starts_with(boot) ? std::optional(text.substr(boot.size())) : std::nullopt;
+}
+
+void remember(const fs::path& cache, const std::string& what) {
+  write_if_changed(cache, read_file("/proc/sys/kernel/random/boot_id") + what);
 }
 
 }  // namespace
 
-bool kvm_works(const fs::path& cache) {
-  if (::access("/dev/kvm", R_OK | W_OK) != 0) return false;
-  const std::string boot = read_file("/proc/sys/kernel/random/boot_id");
-  if (fs::exists(cache)) {
-    const std::string known = read_file(cache);
-    if (known == boot + "yes\n") return true;
-    if (known == boot + "no\n") return false;
-  }
-  const fs::path rom = cache.string() + ".rom";
+std::string kvm_problem() {
+  if (::access("/dev/kvm", F_OK) != 0) return "there is no /dev/kvm";
+  if (::access("/dev/kvm", R_OK | W_OK) != 0)
+    return "no right to open /dev/kvm; is this user in the group kvm?";
+  const fs::path cache = own_cache();
+  if (cache.empty()) return "there is no cache folder to test it in; set HOME";
+  if (const auto known = remembered(cache / "kvm")) return *known;
+  const fs::path rom = cache / ("kvm.rom." + std::to_string(::getpid()));
   write_if_changed(rom, probe_rom());
-  const bool works = probe(rom);
+  const std::string problem = probe(rom);
   fs::remove(rom);
-  write_if_changed(cache, boot + (works ? "yes\n" : "no\n"));
-  return works;
+  remember(cache / "kvm", problem);
+  return problem;
+}
+
+bool is_news(const std::string& problem) {
+  const fs::path cache = own_cache();
+  if (cache.empty() || remembered(cache / "kvm-said") == problem) return cache.empty();
+  remember(cache / "kvm-said", problem);
+  return true;
 }
 
 }  // namespace fata::tool

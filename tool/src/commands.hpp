@@ -13,8 +13,8 @@ struct RunChoice {
   std::vector<std::string> links;     // of card 0, 1, ...: user, tap, tap:NAME, none; others: the default
   std::vector<std::string> forwards;  // [udp|tcp:]HOST:GUEST
   std::string accel;                  // kvm, tcg; empty: probe
-  std::string machine = "microvm";    // microvm, pc, q35
-  unsigned memory_mib = 0;            // 0: the plan's
+  std::optional<std::string> machine;  // microvm (the default), pc, q35
+  std::optional<unsigned> memory_mib;  // the plan's if not given
   fs::path pcap;
   std::vector<std::string> disks;  // FILE[,ro][,direct][,sector=4096]
   bool console = false;            // standard input goes to the guest although it is no terminal
@@ -24,10 +24,13 @@ struct RunChoice {
   std::vector<std::string> parameters;  // after --
 };
 
-void create(const std::string& name);
+// `name`: of a folder to be made, or "." for the current one; `kind`: of templates().
+void create(const std::string& name, const std::string& kind);
 void configure(Project& project);
-void build(Project& project);
-void describe(Project& project, bool dot);
+// With `map`, says what the image is made of as well.
+void build(Project& project, bool map);
+enum class DescribeAs { kText, kDot, kJson };
+void describe(Project& project, DescribeAs form);
 bool is_query_word(const std::string& word);
 void query(Project& project, const std::string& word, bool json);
 void clean(const Project& project, bool everything);

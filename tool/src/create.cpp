@@ -1,87 +1,115 @@
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <utility>
 
 #include "commands.hpp"
 #include "error.hpp"
 #include "progress.hpp"
+#include "templates.hpp"
 
 namespace fata::tool {
-
 namespace {
+
+constexpr std::size_t kLongestName = 63;
+// Targets that CMake has in every build; config refuses them as well.
+constexpr std::array<std::string_view, 5> kTaken{"all", "clean", "help", "install", "preinstall"};
+// What the templates call their devices.
+constexpr std::array<std::string_view, 6> kDeviceNames{"Console", "Udp",  "Tcp",
+                                                       "Flow",    "Disk", "Template"};
+
+void check_name(const std::string& given, const std::string& name) {
+  const auto refuse = [&](const std::string& why) {
+    throw UsageError("fata new '" + given + "': " + why);
+  };
+  const bool word = !name.empty() && name.front() >= 'a' && name.front() <= 'z' &&
+                    std::ranges::all_of(name, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+                    });
+  const std::string whose = given == name ? "a name is" : "its name '" + name + "' must be";
+  if (!word) refuse(whose + " lower case letters, digits and hyphens");
+  if (name.ends_with('-') || name.contains("--"))
+    refuse("a name neither ends in a hyphen nor has two in a row");
+  if (name.size() > kLongestName)
+    refuse("a name has at most " + std::to_string(kLongestName) + " characters");
+  if (std::ranges::contains(kTaken, name)) refuse("CMake uses this name itself; choose another");
+}
+
 std::string camel(const std::string& name) {
   std::string out;
   bool upper = true;
   for (const char c : name) {
-    if (c == '-') {
-      upper = true;
-      continue;
-    }
-    out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
-    upper = false;
+    if (c != '-') out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = c == '-';
+  }
+  return std::ranges::contains(kDeviceNames, out) ? out + "Job" : out;
+}
+
+std::string filled_in(std::string_view text, const std::string& name) {
+  std::string space = name;
+  std::ranges::replace(space, '-', '_');
+  std::string out(text);
+  for (const auto& [place, value] : {std::pair<std::string, std::string>{"@NAME@", name},
+                                     {"@SPACE@", space + "_app"},
+                                     {"@JOB@", camel(name)}}) {
+    for (std::size_t at = 0; (at = out.find(place, at)) != out.npos; at += value.size())
+      out.replace(at, place.size(), value);
   }
   return out;
 }
+
+const Template& find_template(const std::string& wanted) {
+  const auto found = std::ranges::find(templates(), wanted, &Template::name);
+  if (found != templates().end()) return *found;
+  std::string known;
+  for (const Template& one : templates())
+    known += (known.empty() ? "" : ", ") + std::string(one.name);
+  throw UsageError("fata new --template " + wanted + ": the templates are " + known);
+}
+
+// Adds the line unless it is there.
+void ignore_builds(const fs::path& file) {
+  std::string text = fs::exists(file) ? read_file(file) : "";
+  if (("\n" + text).contains("\n.fata/\n")) return;
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  write_if_changed(file, text + ".fata/\n");
+}
+
 }  // namespace
 
-void create(const std::string& name) {
-  const bool word =
-      !name.empty() && name.front() >= 'a' && name.front() <= 'z' && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-      });
-  if (!word) throw UsageError("fata new '" + name + "': a name is lower case letters, digits and hyphens");
-  if (fs::exists(name))
-    throw UsageError("fata new " + name + ": " + name + " exists already; choose another name");
-
-  std::string space = name;
-  std::ranges::replace(space, '-', '_');
-  space += "_app";
-  const std::string job = camel(name);
-  const fs::path folder = name;
-  fs::create_directories(folder);
-  write_if_changed(folder / "config.cpp", R"(#include <fata/config.hpp>
-using namespace fata::config;
-
-Plan plan(const Context&) {
-  auto greeting = parameter("greeting", "Hello", "how to greet");
-  auto job = functor<Job(Console)>(")" + space +
-                                              "::" + job + R"(", ")" + name + R"(.hpp");
-
-  Plan plan(")" + name + R"(");
-  plan.run(job(default_console(), greeting));
-  return plan;
-}
-)");
-  write_if_changed(folder / (name + ".hpp"), R"(#pragma once
-
-#include <fata/async/context.hpp>
-#include <fata/async/task.hpp>
-#include <fata/sig/console.hpp>
-
-#include <string_view>
-
-namespace )" + space + R"( {
-
-template <fata::sig::Console Console>
-class )" + job + R"( {
- public:
-  )" + job + R"((fata::async::Context&, Console& console, std::string_view greeting)
-      : console_(console), greeting_(greeting) {}
-
-  fata::async::Task<int> start() {
-    console_.write(greeting_);
-    console_.write(" from )" + name + R"(!\n");
-    co_return 0;
+void create(const std::string& given, const std::string& kind) {
+  const Template& chosen = find_template(kind);
+  const bool here = given == ".";
+  fs::path folder = given;
+  if (!folder.has_filename() && folder.has_relative_path())
+    folder = folder.parent_path();  // "a/" is a
+  const std::string name =
+      here ? fs::current_path().filename().string() : folder.filename().string();
+  check_name(given, name);
+  if (!here && fs::exists(fs::symlink_status(folder)))
+    throw UsageError("fata new " + given + ": " + folder.string() +
+                     " exists already; choose another name");
+  for (const fs::path& file : {fs::path("config.cpp"), fs::path(name + ".hpp")}) {
+    if (here && fs::exists(file))
+      throw UsageError("fata new .: " + file.string() + " exists already; nothing was written");
   }
+  if (!here && folder.has_parent_path() && !fs::is_directory(folder.parent_path()))
+    throw UsageError("fata new " + given + ": there is no folder " + folder.parent_path().string());
 
- private:
-  Console& console_;
-  std::string_view greeting_;
-};
-
-}  // namespace )" + space + R"(
-)");
-  write_if_changed(folder / ".gitignore", ".fata/\n");
-  say("made " + name + "/; try: fata run " + name + " -- --greeting=Hi");
+  std::error_code error;
+  if (!here) fs::create_directory(folder, error);
+  if (error)
+    throw UsageError("fata new " + given + ": " + folder.string() +
+                     " cannot be made: " + error.message());
+  write_if_changed(folder / "config.cpp", filled_in(chosen.config, name));
+  write_if_changed(folder / (name + ".hpp"), filled_in(chosen.source, name));
+  ignore_builds(folder / ".gitignore");
+  const std::string shown = folder.lexically_normal().string();
+  std::string try_it(chosen.try_it);
+  const std::string what = here ? "fata run" : "fata run " + shell_line({shown});
+  const std::size_t at = try_it.find("fata run @NAME@");
+  try_it.replace(at, std::string_view("fata run @NAME@").size(), what);
+  say("made " + (here ? "config.cpp and " + name + ".hpp" : shown + "/") + "; try: " + try_it);
 }
 
 }  // namespace fata::tool

@@ -4,11 +4,25 @@
 
 namespace fata::tool {
 
-std::string debugger_line(const Project& project, const std::string& symbols, const std::string& remote) {
+std::string gdb_word(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (std::string_view(" \t'\"\\").contains(c)) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+Words debugger_words(const Project& project, const std::string& symbols,
+                     const std::string& remote) {
+  Words words{"gdb"};
+  const auto add = [&](const std::string& command) { words.insert(words.end(), {"-ex", command}); };
+  if (!symbols.empty()) add(symbols);
   // Lines of the generated main and of config.cpp are named without their folders, as a reader of errors
   // wants them.
-  const std::string sources = "directory " + project.folder().string() + " " + project.app().string();
-  return shell_line({"gdb", "-ex", symbols, "-ex", sources, "-ex", "target remote " + remote});
+  add("directory " + gdb_word(project.folder().string()) + " " + gdb_word(project.app().string()));
+  if (!remote.empty()) add("target remote " + remote);
+  return words;
 }
 
 }  // namespace fata::tool

@@ -7,7 +7,11 @@
 
 namespace fata::tool {
 
-// `symbols`: gdb's command that reads them; `remote`: where the stub listens.
-std::string debugger_line(const Project& project, const std::string& symbols, const std::string& remote);
+// gdb with its sources named. `symbols`: gdb's command that reads them, empty if gdb is given the
+// program itself; `remote`: where the stub listens, empty if there is none.
+Words debugger_words(const Project& project, const std::string& symbols, const std::string& remote);
+
+// A path as gdb's commands read it.
+std::string gdb_word(const std::string& path);
 
 }  // namespace fata::tool

@@ -13,8 +13,13 @@ namespace fata::tool {
 // directives make the compiler blame config.cpp for what does not fit together.
 std::string generate_main(const Plan& plan);
 
-// A source file with every file under `folder` (of the application `app`) embedded, and its lookup table.
-std::string generate_crunch(const PlanDevice& device, const fs::path& app);
+// A source file with every file under the device's folder (of the application `app`) embedded, and
+// its lookup table. Files whose names #embed does not take are reached by links in the build
+// folder.
+std::string generate_crunch(const PlanDevice& device, const fs::path& app, const fs::path& build);
+
+// The text as a C++ string literal, whatever its bytes are.
+std::string cpp_string(std::string_view text);
 
 // The CMakeLists.txt that builds the image with find_package(fata), as a packed one or not.
 std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build,

@@ -3,6 +3,7 @@
 
 #include "error.hpp"
 #include "generate.hpp"
+#include "paths.hpp"
 
 namespace fata::tool {
 
@@ -11,8 +12,12 @@ std::vector<fs::path> sources_in(const fs::path& folder, bool recursive) {
   const auto add = [&](const fs::directory_entry& entry) {
     const fs::path& path = entry.path();
     const std::string extension = path.extension();
-    if (entry.is_regular_file() && (extension == ".cpp" || extension == ".c" || extension == ".S") &&
-        path.filename() != "config.cpp") {
+    if (entry.is_regular_file() &&
+        (extension == ".cpp" || extension == ".c" || extension == ".S") &&
+        path.filename() != "config.cpp" && !path.filename().string().starts_with('.')) {
+      if (!is_plain(path.filename().string()))
+        throw UsageError(path.string() +
+                         ": CMake does not take this name; rename the file, or move it elsewhere");
       list.push_back(path);
     }
   };
@@ -78,6 +83,9 @@ void link_headers(const Plan& plan, const fs::path& folder) {
 
 void local_library(std::string& out, const fs::path& app, const std::string& name) {
   const fs::path folder = app / name;
+  if (!is_plain(name))
+    throw UsageError("config.cpp names the local library '" + name +
+                     "': CMake does not take this name; rename the folder");
   if (!fs::is_directory(folder / "include")) {
     throw UsageError("config.cpp names the local library '" + name + "', but there is no folder " +
                      (folder / "include").string());
@@ -97,20 +105,20 @@ void local_library(std::string& out, const fs::path& app, const std::string& nam
 
 std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build,
                            bool packed) {
-  std::string out = "# Builds " + plan.name + " for " + plan.target +
-                    ". Written by `fata configure`; changes here are lost.\n"
-                    "cmake_minimum_required(VERSION 3.25)\n"
-                    "project(" +
-                    plan.name + " LANGUAGES" + languages(app, plan) +
-                    ")\n"
-                    "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
-                    std::string(built_for(plan.target)) +
-                    " CACHE STRING \"\" FORCE)\n" +
-                    (plan.target == "xen" ? "set(FATA_HYPERVISOR xen)\n" : "") +
-                    "set(fata_DIR " +
-                    cmake_quoted(home.package(plan.target)) +
-                    ")\n"
-                    "find_package(fata CONFIG REQUIRED)\n";
+  std::string out =
+      "# Builds " + plan.name + " for " + plan.target +
+      ". Written by `fata configure`; changes here are lost.\n"
+      "cmake_minimum_required(VERSION 3.25)\n"
+      "project(" +
+      plan.name + " LANGUAGES" + languages(app, plan) +
+      ")\n"
+      "set(CMAKE_COLOR_DIAGNOSTICS ON)  # fata takes the colours away where none are wanted\n"
+      "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
+      std::string(built_for(plan.target)) + " CACHE STRING \"\" FORCE)\n" +
+      (plan.target == "xen" ? "set(FATA_HYPERVISOR xen)\n" : "") + "set(fata_DIR " +
+      cmake_quoted(home.package(plan.target)) +
+      ")\n"
+      "find_package(fata CONFIG REQUIRED)\n";
   const bool kernel = plan.target != "linux";
   if (packed) out += "set(FATA_PACK " + cmake_quoted(home.packer()) + ")\n";
   const fs::path headers = build / "third_party";

@@ -4,28 +4,37 @@
 
 #include "error.hpp"
 #include "generate.hpp"
+#include "paths.hpp"
 
 namespace fata::tool {
 
 namespace {
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 // FNV-1a.
 std::uint64_t content_hash(std::string_view content) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : content) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return hash;
 }
+
+// As #embed names it: in quotes, between which nothing is escaped.
+std::string embeddable(const fs::path& file, const std::string& key, const fs::path& build) {
+  const bool fits = std::ranges::all_of(file.string(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+  });
+  if (fits && is_utf8(file.string())) return file.string();
+  const fs::path links = build / "embedded";
+  const fs::path link = links / std::to_string(content_hash(key));
+  std::error_code error;
+  fs::create_directories(links);
+  if (fs::read_symlink(link, error) != file) {
+    fs::remove(link);
+    fs::create_symlink(file, link);
+  }
+  return link.string();
+}
 }  // namespace
 
-std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
+std::string generate_crunch(const PlanDevice& device, const fs::path& app, const fs::path& build) {
   const fs::path folder = app / device.data_folder;
   if (!fs::is_directory(folder)) {
     throw UsageError(device.where.file + ":" + std::to_string(device.where.line) + ": crunch(\"" +
@@ -38,8 +47,8 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
   std::ranges::sort(keys);
   const crunch::Layout layout = crunch::build_layout({keys.begin(), keys.end()});
 
-  std::string out = "// The files of " + device.data_folder +
-                    "/, written by `fata configure`. Changes here are lost.\n"
+  std::string out = "// The files of " + cpp_string(device.data_folder) +
+                    ", written by `fata configure`. Changes here are lost.\n"
                     "#include <fata/crunch/files.hpp>\n\n#include <array>\n\n"
                     "namespace image {\nnamespace {\n\n"
                     "#pragma clang diagnostic ignored \"-Wc23-extensions\"\n";
@@ -47,16 +56,16 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app) {
   for (std::size_t slot = 0; slot < layout.slots.size(); ++slot) {
     const std::string& key = keys[layout.slots[slot]];
     const std::string name = "kFile" + std::to_string(slot);
-    const fs::path path = folder / key;
+    const fs::path path = plain_alias(app) / device.data_folder / key;
     const bool empty = fs::file_size(path) == 0;
     if (!empty) {
       // Makes this another source when the file has changed: ccache does not see into #embed.
       out += "// content " + std::to_string(content_hash(read_file(path))) + "\n";
-      out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" + escaped(path.string()) +
-             "\"\n};\n";
+      out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" +
+             embeddable(path, device.data_folder + "/" + key, plain_alias(build)) + "\"\n};\n";
     }
-    files += "    {\"" + escaped(key) + "\", " + (empty ? "{}" : "std::as_bytes(std::span(" + name + "))") +
-             "},\n";
+    files += "    {" + cpp_string(key) + ", " +
+             (empty ? "{}" : "std::as_bytes(std::span(" + name + "))") + "},\n";
   }
   const std::string count = std::to_string(layout.slots.size());
   out += "\nconst std::array<fata::crunch::File, " + count + "> kFiles{{\n" + files + "}};\n";

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <format>
 #include <set>
 
 #include "generate.hpp"
+#include "paths.hpp"
 
 namespace fata::tool {
 namespace {
@@ -28,15 +30,6 @@ class Lines {
   std::string text_;
   std::size_t count_ = 0;
 };
-
-std::string cpp_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
 
 void includes(Lines& out, const Plan& plan) {
   std::set<std::string> fata{"fata/async/assemble.hpp", "fata/async/image.hpp", "fata/base/address.hpp",
@@ -92,7 +85,8 @@ void types(Lines& out, const Plan& plan) {
   out.blank();
   for (const PlanDevice& d : plan.devices) {
     if (!d.data_folder.empty())
-      out.add("const fata::crunch::Table& " + d.name + "_table();  // " + d.data_folder + "/");
+      out.add("const fata::crunch::Table& " + d.name + "_table();  // of " +
+              cpp_string(d.data_folder));
   }
 }
 
@@ -135,6 +129,17 @@ std::string called_with_parameters(const PlanDevice& d) {
   return d.called + (list.empty() ? "" : list + ")");
 }
 
+// ", parameters.disk": what a process's disk is a file of, for the message about it.
+std::string named_file(const Plan& plan, const PlanDevice& d) {
+  if (plan.target != "linux" || d.tag != "Block") return {};
+  for (const PlanArgument& a : d.arguments) {
+    if (a.kind == PlanArgument::Kind::kParameter &&
+        plan.parameter(a.text).cpp_type == "std::string_view")
+      return ", parameters." + identifier(a.text);
+  }
+  return {};
+}
+
 void construction(Lines& out, const Plan& plan) {
   for (const PlanDevice& d : plan.devices) {
     const std::string type = d.type_name();
@@ -146,7 +151,8 @@ void construction(Lines& out, const Plan& plan) {
                          arguments(plan, d) + ");"});
       out.add("  if (!" + d.name + "_connected) {");
       out.add("    co_return fata::cannot_set_up(" + cpp_string(plan.name) + ", " +
-              cpp_string(called_with_parameters(d)) + ", " + d.name + "_connected.error());");
+              cpp_string(called_with_parameters(d)) + ", " + d.name + "_connected.error()" +
+              named_file(plan, d) + ");");
       out.add("  }");
       out.add("  " + type + "& " + d.name + " = **" + d.name + "_connected;");
     } else {
@@ -159,6 +165,22 @@ void construction(Lines& out, const Plan& plan) {
 }
 
 }  // namespace
+
+std::string cpp_string(std::string_view text) {
+  const bool utf8 = is_utf8(text);
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) {
+      out += std::format("\\{:03o}", byte);  // three digits, so that a digit may follow
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
 
 std::string generate_main(const Plan& plan) {
   Lines out;

@@ -83,11 +83,15 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
     } else {
       words.insert(words.end(), {"--toolchain", toolchain(target)});
     }
-    run_step("configuring Fata's libraries for " + std::string(target), words, {}, verbose);
+    run_step({.what = "configuring Fata's libraries for " + std::string(target),
+              .words = words,
+              .verbose = verbose});
   }
   Words words{"ninja", "-C", build};
   for (const std::string& library : libraries) words.push_back("with_" + library);
-  run_step("building Fata's libraries for " + std::string(target), words, {}, verbose);
+  run_step({.what = "building Fata's libraries for " + std::string(target),
+            .words = words,
+            .verbose = verbose});
 }
 
 }  // namespace fata::tool

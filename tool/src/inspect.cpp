@@ -18,7 +18,7 @@ void configure(Project& project) {
   std::printf("%s\n", project.folder().c_str());
 }
 
-void build(Project& project) {
+void build(Project& project, bool map) {
   project.configure();
   project.build();
   const Sizes sizes = measure(project);
@@ -29,6 +29,7 @@ void build(Project& project) {
   const bool packed = sizes.stripped < sizes.unpacked;
   bytes(sizes.stripped, packed ? "packed" : "stripped");
   if (packed) bytes(sizes.unpacked, "unpacked");
+  if (!map) return;
   const auto list = [](const char* title, const auto& entries) {
     std::printf("%s\n", title);
     for (const auto& [name, size] : entries) {
@@ -76,15 +77,22 @@ void describe_device(const Plan& plan, std::size_t id, const std::string& indent
   }
 }
 
+// What an edge from the device carries: "Console"; of a stack, which only its members use, "Stack".
+std::string edge_label(const PlanDevice& device) {
+  return device.tag == "Bundle" ? "Stack" : device.tag;
+}
+
 void describe_dot(const Plan& plan) {
   std::printf("digraph \"%s\" {\n  rankdir=BT;\n  node [shape=box];\n", plan.name.c_str());
   for (std::size_t i = 0; i < plan.devices.size(); ++i) {
     const PlanDevice& d = plan.devices[i];
-    std::printf("  d%zu [label=\"%s\\n%s\"%s];\n", i, d.name.c_str(), d.type.c_str(),
+    const std::string kind = d.form == "member" ? d.tag : d.type;
+    std::printf("  d%zu [label=\"%s\\n%s\"%s];\n", i, d.name.c_str(), kind.c_str(),
                 d.tag == "Job" ? ", style=bold" : "");
     for (const PlanArgument& a : d.arguments) {
       if (a.kind == PlanArgument::Kind::kDevice) {
-        std::printf("  d%zu -> d%zu [label=\"%s\"];\n", a.device, i, plan.devices[a.device].tag.c_str());
+        std::printf("  d%zu -> d%zu [label=\"%s\"];\n", a.device, i,
+                    edge_label(plan.devices[a.device]).c_str());
       } else if (a.kind == PlanArgument::Kind::kParameter) {
         std::printf("  \"--%s\" [shape=ellipse];\n  \"--%s\" -> d%zu;\n", a.text.c_str(), a.text.c_str(), i);
       }
@@ -101,6 +109,62 @@ Json pairs(const std::vector<std::pair<std::string, std::uint64_t>>& list) {
   Json object = Json::object();
   for (const auto& [name, size] : list) object[name] = size;
   return object;
+}
+
+Json parameters_json(const Plan& plan) {
+  Json list = Json::array();
+  for (const PlanParameter& p : plan.parameters) {
+    list.push_back({{"name", p.name},
+                    {"type", p.cpp_type},
+                    {"default", p.has_default ? Json(p.default_text) : Json()},
+                    {"help", p.help},
+                    {"text", parameter_line(p)}});
+  }
+  return list;
+}
+
+Json keys_json(const Plan& plan) {
+  Json list = Json::array();
+  for (const PlanKey& k : plan.keys) {
+    list.push_back({{"name", k.name},
+                    {"type", k.type},
+                    {"value", k.value},
+                    {"default", k.default_value},
+                    {"help", k.help},
+                    {"text", k.name + "=" + k.value + "  " + k.help}});
+  }
+  return list;
+}
+
+// The graph: each device names those that it is made from by their "name".
+Json describe_json(const Plan& plan) {
+  Json devices = Json::array();
+  for (const PlanDevice& d : plan.devices) {
+    Json arguments = Json::array();
+    for (const PlanArgument& a : d.arguments) {
+      arguments.push_back(a.kind == PlanArgument::Kind::kDevice
+                              ? Json{{"device", plan.devices[a.device].name}}
+                          : a.kind == PlanArgument::Kind::kParameter ? Json{{"parameter", a.text}}
+                                                                     : Json{{"value", a.text}});
+    }
+    devices.push_back({{"name", d.name},
+                       {"kind", d.tag},
+                       {"type", d.form == "member" ? Json() : Json(d.type)},
+                       {"member", d.form == "member" ? Json(d.member) : Json()},
+                       {"folder", d.data_folder.empty() ? Json() : Json(d.data_folder)},
+                       {"arguments", std::move(arguments)},
+                       {"file", d.where.file},
+                       {"line", d.where.line}});
+  }
+  Json jobs = Json::array();
+  for (const std::size_t job : plan.jobs) jobs.push_back(plan.devices[job].name);
+  return {{"name", plan.name},
+          {"target", plan.target},
+          {"net", plan.net},
+          {"jobs", std::move(jobs)},
+          {"devices", std::move(devices)},
+          {"parameters", parameters_json(plan)},
+          {"keys", keys_json(plan)}};
 }
 
 struct Fact {
@@ -122,31 +186,8 @@ const std::vector<Fact>& facts() {
       {"memory", [](Project& p) -> Json { return p.plan().memory_mib; }},
       {"packages", [](Project& p) -> Json { return p.plan().packages(); }},
       {"libraries", [](Project& p) -> Json { return p.plan().libraries(); }},
-      {"parameters",
-       [](Project& p) {
-         Json list = Json::array();
-         for (const PlanParameter& parameter : p.plan().parameters) {
-           list.push_back({{"name", parameter.name},
-                           {"type", parameter.cpp_type},
-                           {"default", parameter.has_default ? Json(parameter.default_text) : Json()},
-                           {"help", parameter.help},
-                           {"text", parameter_line(parameter)}});
-         }
-         return list;
-       }},
-      {"keys",
-       [](Project& p) {
-         Json list = Json::array();
-         for (const PlanKey& key : p.plan().keys) {
-           list.push_back({{"name", key.name},
-                           {"type", key.type},
-                           {"value", key.value},
-                           {"default", key.default_value},
-                           {"help", key.help},
-                           {"text", key.name + "=" + key.value + "  " + key.help}});
-         }
-         return list;
-       }},
+      {"parameters", [](Project& p) { return parameters_json(p.plan()); }},
+      {"keys", [](Project& p) { return keys_json(p.plan()); }},
       {"forwards",
        [](Project& p) {
          Json list = Json::array();
@@ -194,11 +235,15 @@ void print_plain(const Json& value, const std::string& indent = "") {
 
 }  // namespace
 
-void describe(Project& project, bool dot) {
+void describe(Project& project, DescribeAs form) {
   project.configure();
   const Plan& plan = project.plan();
-  if (dot) {
+  if (form == DescribeAs::kDot) {
     describe_dot(plan);
+    return;
+  }
+  if (form == DescribeAs::kJson) {
+    std::printf("%s\n", describe_json(plan).dump(2).c_str());
     return;
   }
   std::printf("%s for %s, net %s\n", plan.name.c_str(), plan.target.c_str(), plan.net.c_str());

@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "error.hpp"
 #include "progress.hpp"
+#include "usage.hpp"
 
 namespace fata::tool {
 namespace {
@@ -17,23 +18,33 @@ namespace {
 struct Options {
   Choice choice;
   RunChoice run;
-  std::string name, word;
-  bool dot = false, json = false, everything = false;
+  std::string name, kind = "console", word;
+  std::string topic;
+  bool dot = false, json = false, everything = false, map = false, with_long = false;
 };
 
-void add_choice(CLI::App& command, Choice& choice) {
+// What a command needs to find the application and its build folder.
+void add_folder(CLI::App& command, Choice& choice) {
   command.add_option("application", choice.app, "Folder with a config.cpp (default: the current one)");
   command.add_option("-t,--target", choice.target, "linux (a process), kvm or xen (a kernel)")
       ->capture_default_str();
   command.add_option("--net", choice.net,
                      "host (the host's sockets) or direct (Fata's own stack); kvm, xen: direct only");
+  command.add_option("--build-dir", choice.build_dir,
+                     "Where to build (default: APPLICATION/.fata/TARGET)");
+}
+
+void add_choice(CLI::App& command, Choice& choice) {
+  add_folder(command, choice);
   command.add_option("-D", choice.keys, "Set a configure-time key of the application")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  command.add_option("--build-dir", choice.build_dir, "Where to build (default: APPLICATION/.fata/TARGET)");
+  command.add_flag("-v,--verbose", choice.verbose, "Show every command");
+}
+
+void add_plain(CLI::App& command, Choice& choice) {
   command.add_flag("--plain", choice.plain,
                    "kvm, xen: leave the image unpacked: a larger file that starts sooner");
-  command.add_flag("-v,--verbose", choice.verbose, "Show every command");
 }
 
 void add_run(CLI::App& command, RunChoice& run) {
@@ -47,7 +58,8 @@ void add_run(CLI::App& command, RunChoice& run) {
       ->type_name("[udp|tcp:]HOST:GUEST")
       ->allow_extra_args(false);
   command.add_option("--accel", run.accel, "kvm or tcg (default: kvm if it works, else tcg)");
-  command.add_option("--machine", run.machine, "QEMU's machine: microvm, pc or q35")->capture_default_str();
+  command.add_option("--machine", run.machine,
+                     "QEMU's machine: microvm, pc or q35 (default: microvm)");
   command.add_option("--memory", run.memory_mib,
                      "Memory of the guest in MiB (default: what config.cpp says)");
   command.add_option("--pcap", run.pcap, "Write the network's packets to a file");
@@ -73,111 +85,195 @@ std::vector<std::string> split_parameters(std::vector<std::string>& words) {
   return rest;
 }
 
-int dispatch(std::vector<std::string> words) {
-  Options o;
-  o.run.parameters = split_parameters(words);
-  CLI::App app(
-      "Builds and runs Fata applications: one folder with a config.cpp becomes a process or a kernel.",
-      "fata");
-  app.require_subcommand(1);
-  app.footer(
-      "./fata in a clone of Fata also takes, before any --:\n"
-      "  --no-install                Never install Debian packages; name those that are missing\n"
-      "  -y,--yes                    Install them without asking");
-  app.set_version_flag("--version", FATA_VERSION);
-  std::function<int()> action;
-  const auto on_project = [&](CLI::App* command, auto work) {
-    add_choice(*command, o.choice);
-    command->callback([&, work] {
-      action = [&, work] {
+// In a clone with its commit, as ./fata prints it. With --git-dir git does not refuse another user's clone.
+std::string version() {
+  std::string text = FATA_VERSION;
+  if (find_program("git").empty()) return text;
+  try {
+    const Home home = Home::find();
+    if (!home.in_tree()) return text;
+    const Outcome commit = capture({"git", "--git-dir=" + (home.root() / ".git").string(), "rev-parse", "--short", "HEAD"});
+    if (commit.status == 0) text += " (" + commit.output.substr(0, commit.output.find('\n')) + ")";
+  } catch (const UsageError&) {
+    // The version alone, then.
+  }
+  return text;
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", version);
+    app_.footer(
+        "./fata in a clone of Fata also takes, before any --:\n"
+        "  --no-install                Never install Debian packages; name those that are missing\n"
+        "  -y,--yes                    Install them without asking");
+    add_new();
+    add_builds();
+    add_questions();
+    add_clean();
+    add_test();
+    add_help();
+    overview_ = app_.help();  // now, as a parsed App explains the command that it found
+  }
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  int run(std::vector<std::string> words) {
+    o_.run.parameters = split_parameters(words);
+    if (words.empty()) {
+      std::fputs(overview_.c_str(), stdout);
+      return 0;
+    }
+    if (const std::string& first = words.front();
+        first != "-h" && first != "--help" && first != "--version")
+      check_command(app_, first);
+    std::ranges::reverse(words);
+    try {
+      app_.parse(words);
+    } catch (const CLI::Success& success) {
+      return app_.exit(success);
+    } catch (const CLI::ExtrasError&) {
+      explain_extras(app_, app_.remaining(true), o_.choice);
+    } catch (const CLI::ConversionError&) {
+      // The only number that we take.
+      throw UsageError("--memory: wants a whole number of MiB (--help explains)");
+    } catch (const CLI::ParseError& error) {
+      throw UsageError(std::string(error.what()) + " (--help explains)");
+    }
+    if (!o_.run.parameters.empty() && !app_.got_subcommand("run")) {
+      throw UsageError("what follows -- goes to the unikernel: only `fata run` takes it");
+    }
+    return action_();
+  }
+
+ private:
+  // A command that works on an application.
+  void on_project(CLI::App* command, std::function<int(Project&)> work) {
+    command->callback([this, work] {
+      action_ = [this, work] {
         const Home home = Home::find();
         // `fata query image`: one word that is a fact, not a folder.
-        if (o.word.empty() && app.got_subcommand("query") && is_query_word(o.choice.app) &&
-            !fs::exists(o.choice.app)) {
-          o.word = std::exchange(o.choice.app, ".");
+        if (o_.word.empty() && app_.got_subcommand("query") && is_query_word(o_.choice.app) &&
+            !fs::exists(o_.choice.app)) {
+          o_.word = std::exchange(o_.choice.app, ".");
         }
-        Project project(home, o.choice);
+        Project project(home, o_.choice);
         return work(project);
       };
     });
-    return command;
-  };
-
-  auto* const create_command = app.add_subcommand("new", "Make an application's folder");
-  create_command->add_option("name", o.name, "Its name: lower case letters, digits and hyphens")->required();
-  create_command->callback([&] { action = [&] { return create(o.name), 0; }; });
-
-  on_project(app.add_subcommand("configure", "Run config.cpp and write the image's main and build files"),
-             [](Project& p) { return configure(p), 0; });
-  on_project(app.add_subcommand("build", "Build the image; say where it is and what is in it"),
-             [](Project& p) { return build(p), 0; });
-  add_run(*on_project(app.add_subcommand("run", "Build and run the image"),
-                      [&](Project& p) { return tool::run(p, o.run); }),
-          o.run);
-  on_project(app.add_subcommand("describe", "Show the application as a tree of devices"), [&](Project& p) {
-    return describe(p, o.dot), 0;
-  })->add_flag("--dot", o.dot, "As a Graphviz graph");
-
-  auto* const query_command = app.add_subcommand("query", "Print one fact about the application, or all");
-  on_project(query_command, [&](Project& p) {
-    query(p, o.word, o.json);
-    return 0;
-  });
-  query_command->add_option(
-      "word", o.word,
-      "name, target, net, arch, image, elf, size, memory, packages, parameters, keys, forwards, disks, "
-      "libraries or build-dir");
-  query_command->add_flag("--json", o.json, "As JSON");
-
-  on_project(app.add_subcommand("clean", "Remove what was built"), [&](Project& p) {
-    return clean(p, o.everything), 0;
-  })->add_flag("--all", o.everything, "For every target");
-
-  auto* const test_command =
-      app.add_subcommand("test", "Build and run Fata's own tests (in its source tree)");
-  bool with_long = false;
-  test_command->add_flag("--long", with_long, "The long ones, too");
-  test_command->callback([&] {
-    action = [&]() -> int {
-      const Home home = Home::find();
-      if (!home.in_tree()) throw UsageError("fata test: works in Fata's source tree only; clone it first");
-      Words line{home.root() / "fata", "test"};
-      if (with_long) line.push_back("--long");
-      replace(line);
-    };
-  });
-  std::string topic, overview;
-  auto* const help_command = app.add_subcommand("help", "Explain a command");
-  help_command->add_option("command", topic, "The command");
-  help_command->callback([&] {
-    action = [&] {
-      const CLI::App* about = nullptr;
-      if (!topic.empty()) {
-        const auto found = app.get_subcommands([&](const CLI::App* one) { return one->check_name(topic); });
-        if (found.empty()) {
-          throw UsageError("fata help " + topic + ": there is no such command; `fata help` lists them");
-        }
-        about = found.front();
-      }
-      std::fputs((topic.empty() ? overview : about->help("fata")).c_str(), stdout);
-      return 0;
-    };
-  });
-
-  overview = app.help();  // now, as a parsed App explains the command that it found
-  std::ranges::reverse(words);
-  try {
-    app.parse(words);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(std::string(error.what()) + " (--help explains)");
   }
-  if (!o.run.parameters.empty() && !app.got_subcommand("run")) {
-    throw UsageError("what follows -- goes to the unikernel: only `fata run` takes it");
+
+  void add_new() {
+    auto* const command = app_.add_subcommand("new", "Make an application's folder");
+    command
+        ->add_option("name", o_.name,
+                     "Its name: lower case letters, digits and hyphens; or . for this folder")
+        ->required();
+    command->add_option("--template", o_.kind, "What it begins with: console, udp, tcp or block")
+        ->capture_default_str();
+    command->callback([this] { action_ = [this] { return create(o_.name, o_.kind), 0; }; });
   }
-  return action();
-}
+
+  void add_builds() {
+    auto* const configure_command = app_.add_subcommand(
+        "configure", "Run config.cpp and write the image's main and build files");
+    auto* const build_command =
+        app_.add_subcommand("build", "Build the image; say where it is and how large");
+    auto* const run_command = app_.add_subcommand("run", "Build and run the image");
+    for (CLI::App* const command : {configure_command, build_command, run_command}) {
+      add_choice(*command, o_.choice);
+      add_plain(*command, o_.choice);
+    }
+    build_command->add_flag("--map", o_.map,
+                            "Say what is in the image, too, by section and by library");
+    add_run(*run_command, o_.run);
+    on_project(configure_command, [](Project& p) { return configure(p), 0; });
+    on_project(build_command, [this](Project& p) { return build(p, o_.map), 0; });
+    on_project(run_command, [this](Project& p) { return tool::run(p, o_.run); });
+  }
+
+  void add_questions() {
+    auto* const describe_command =
+        app_.add_subcommand("describe", "Show the application as a tree of devices");
+    add_choice(*describe_command, o_.choice);
+    auto* const dot = describe_command->add_flag("--dot", o_.dot, "As a Graphviz graph");
+    describe_command->add_flag("--json", o_.json, "As JSON")->excludes(dot);
+    on_project(describe_command, [this](Project& p) {
+      return describe(p, o_.dot    ? DescribeAs::kDot
+                         : o_.json ? DescribeAs::kJson
+                                   : DescribeAs::kText),
+             0;
+    });
+
+    auto* const query_command =
+        app_.add_subcommand("query", "Print one fact about the application, or all");
+    add_choice(*query_command, o_.choice);
+    add_plain(*query_command, o_.choice);
+    query_command->add_option("word", o_.word,
+                              "name, target, net, arch, image, elf, size, memory, packages, "
+                              "parameters, keys, forwards, disks, "
+                              "libraries or build-dir");
+    query_command->add_flag("--json", o_.json, "As JSON");
+    on_project(query_command, [this](Project& p) { return query(p, o_.word, o_.json), 0; });
+  }
+
+  void add_clean() {
+    auto* const command = app_.add_subcommand("clean", "Remove what was built");
+    add_folder(*command, o_.choice);
+    auto* const all = command->add_flag("--all", o_.everything, "For every target");
+    for (const char* const one : {"--target", "--net", "--build-dir"})
+      all->excludes(command->get_option(one));
+    on_project(command, [this](Project& p) { return clean(p, o_.everything), 0; });
+  }
+
+  void add_test() {
+    auto* const command =
+        app_.add_subcommand("test", "Build and run Fata's own tests (in its source tree)");
+    command->add_flag("--long", o_.with_long, "The long ones, too");
+    command->callback([this] {
+      action_ = [this]() -> int {
+        const Home home = Home::find();
+        if (!home.in_tree())
+          throw UsageError("fata test: works in Fata's source tree only; clone it first");
+        Words line{home.root() / "fata", "test"};
+        if (o_.with_long) line.push_back("--long");
+        replace(line);
+      };
+    });
+  }
+
+  void add_help() {
+    auto* const command = app_.add_subcommand("help", "Explain a command");
+    command->add_option("command", o_.topic, "The command");
+    command->callback([this] { action_ = [this] { return explain(o_.topic), 0; }; });
+  }
+
+  void explain(const std::string& topic) const {
+    if (topic.empty()) {
+      std::fputs(overview_.c_str(), stdout);
+      return;
+    }
+    const auto found =
+        app_.get_subcommands([&](const CLI::App* one) { return one->check_name(topic); });
+    if (!found.empty()) {
+      std::fputs(found.front()->help("fata").c_str(), stdout);
+      return;
+    }
+    const std::string meant = nearest(topic, command_names(app_));
+    throw UsageError("fata help " + topic + ": there is no such command; " +
+                     (meant.empty() ? "`fata help` lists them" : "did you mean " + meant + "?"));
+  }
+
+  Options o_;
+  CLI::App app_{
+      "Builds and runs Fata applications: one folder with a config.cpp becomes a process or a "
+      "kernel.",
+      "fata"};
+  std::string overview_;
+  std::function<int()> action_;
+};
 
 }  // namespace
 }  // namespace fata::tool
@@ -186,7 +282,7 @@ int main(int argc, char** argv) {
   using namespace fata::tool;
   try {
     const std::span<char*> words(argv, static_cast<std::size_t>(argc));
-    return dispatch({words.begin() + 1, words.end()});
+    return CommandLine().run({words.begin() + 1, words.end()});
   } catch (const UsageError& error) {
     say(error.what());
     return 64;

@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include <fata/config/keywords.hpp>
+
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
@@ -139,13 +141,7 @@ std::vector<std::string> Plan::packages() const {
 std::string identifier(std::string_view parameter) {
   std::string name(parameter);
   std::ranges::replace(name, '-', '_');
-  static const std::set<std::string> keywords{
-      "default", "register", "switch",   "short",  "long",   "int",  "new",    "delete", "public",
-      "private", "class",    "export",   "import", "static", "for",  "if",     "else",   "do",
-      "while",   "this",     "and",      "or",     "not",    "auto", "bool",   "char",   "float",
-      "double",  "const",    "continue", "break",  "case",   "goto", "return", "void",   "true",
-      "false",   "try",      "catch",    "throw",  "using"};
-  return keywords.contains(name) ? name + "_" : name;
+  return config::is_keyword(name) ? name + "_" : name;
 }
 
 }  // namespace fata::tool

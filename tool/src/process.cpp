@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "error.hpp"
+#include "paths.hpp"
 #include "spawn.hpp"
 
 namespace fata::tool {
@@ -28,7 +29,8 @@ std::vector<char*> pointers(const Words& words) {
 }
 }  // namespace
 
-Child::Child(const Words& words, const fs::path& folder) : name_(words.front()) {
+Child::Child(const Words& words, const fs::path& folder, const char* environment)
+    : name_(words.front()) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw std::runtime_error("cannot make a pipe: " + std::string(std::strerror(errno)));
@@ -38,6 +40,7 @@ Child::Child(const Words& words, const fs::path& folder) : name_(words.front()) 
     ::dup2(ends[1], 1);
     ::dup2(ends[1], 2);
     if (!folder.empty() && ::chdir(folder.c_str()) != 0) ::_exit(126);
+    if (environment != nullptr) ::putenv(const_cast<char*>(environment));
     ::execvp(list[0], list.data());
     ::_exit(127);
   }
@@ -131,7 +134,7 @@ bool write_if_changed(const fs::path& path, std::string_view text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   out.close();
-  if (!out) throw UsageError(path.string() + ": cannot be written");
+  if (!out) throw UsageError(why_not_writable(path));
   return true;
 }
 
@@ -148,10 +151,11 @@ fs::path find_program(std::string_view name) {
 FolderLock::FolderLock(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
+  errno = error.value();
   const fs::path path = folder / ".lock";
+  if (error) throw UsageError(why_not_writable(folder));
   file_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-  if (file_ < 0)
-    throw UsageError(folder.string() + ": cannot be written; choose another folder with --build-dir");
+  if (file_ < 0) throw UsageError(why_not_writable(folder));
   while (::flock(file_, LOCK_EX) != 0 && errno == EINTR) {
   }
 }

@@ -1,19 +1,19 @@
 #include "progress.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "error.hpp"
 #include "spawn.hpp"
+#include "terminal.hpp"
 
 namespace fata::tool {
 namespace {
 
 class ProgressLine {
  public:
-  explicit ProgressLine(std::string_view what) : what_(what), terminal_(::isatty(2) == 1) {}
+  explicit ProgressLine(std::string_view what) : what_(what), terminal_(has_moving_cursor()) {}
   ~ProgressLine() { clear(); }
 
   void update(std::string_view detail) {
@@ -55,29 +55,56 @@ void say(std::string_view line) {
   std::fprintf(stderr, "fata: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
-void run_step(std::string_view what, const Words& words, const fs::path& folder, bool verbose, Show show,
-              int status) {
-  if (verbose) say(shell_line(words));
-  ProgressLine progress(what);
+namespace {
+
+// Of ninja's output, what the compilers said: not its own words, nor the command that failed, which
+// may be a thousand characters long.
+class NinjaFilter {
+ public:
+  bool drops(const std::string& line) {
+    if (std::exchange(command_follows_, false)) return true;
+    command_follows_ = line.starts_with("FAILED: ");
+    return command_follows_ || line.starts_with("ninja: Entering ") || line.starts_with("-- ") ||
+           line == "ninja: no work to do." || line == "ninja: build stopped: subcommand failed.";
+  }
+
+ private:
+  bool command_follows_ = false;
+};
+
+}  // namespace
+
+void run_step(const Step& step) {
+  if (step.verbose) say(shell_line(step.words));
+  ProgressLine progress(step.what);
   progress.update("");
-  Child child(words, folder);
+  const bool is_ninja = step.words.front() == "ninja";
+  Words words = step.words;
+  if (is_ninja && step.verbose) words.push_back("-v");
+  const bool colour = wants_colour();
+  // ninja takes colours away unless its output is a terminal, which here is a pipe.
+  Child child(words, step.folder, is_ninja ? "CLICOLOR_FORCE=1" : nullptr);
+  NinjaFilter ninja;
   std::string kept;
-  const bool is_ninja = words.front() == "ninja";
-  for (std::string line; child.read_line(line);) {
-    if (verbose) std::fprintf(stderr, "%s\n", line.c_str());
-    if (const std::string_view step = step_of(line); !step.empty()) {
-      progress.update(step);
-    } else if (!is_ninja || !(line.starts_with("ninja: Entering ") || line == "ninja: no work to do." || line.starts_with("-- "))) {
-      kept += line + '\n';
+  for (std::string raw; child.read_line(raw);) {
+    if (step.verbose) {
+      std::fprintf(stderr, "%s\n", raw.c_str());
+      continue;
+    }
+    if (const std::string_view done = step_of(raw); !done.empty()) {
+      progress.update(done);
+    } else if (!is_ninja || !ninja.drops(without_colour(raw))) {
+      const std::string line = step.shown.line(raw);
+      kept += (colour ? line : without_colour(line)) + '\n';
     }
   }
   const int code = child.wait();
   progress.clear();
-  if (!verbose && (code != 0 || show == Show::kWarnings)) std::fputs(kept.c_str(), stderr);
+  if (code != 0 || step.show == Show::kWarnings) std::fputs(kept.c_str(), stderr);
   if (code > 128) throw Failed{code};
   if (code != 0) {
-    say(std::string(what) + " failed" + (verbose ? "" : "; -v shows every command"));
-    throw Failed{status};
+    say(step.what + " failed" + (step.verbose ? "" : "; -v shows every command"));
+    throw Failed{step.status};
   }
 }
 

@@ -1,28 +1,40 @@
 #include "project.hpp"
 
 #include <algorithm>
-#include <sstream>
+#include <utility>
 
 #include "error.hpp"
 #include "generate.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
 #include "stamp.hpp"
+#include "terminal.hpp"
 #include "xen.hpp"
 
 namespace fata::tool {
 
 namespace {
 
-// The files that a compiler's depfile names: "out: a b \ newline c".
+// The files that a compiler's depfile names: "out: a b \ newline c", with backslashes before spaces
+// and "#", and "$$".
 std::vector<fs::path> dependencies(const fs::path& depfile) {
-  std::istringstream words(read_file(depfile));
+  const std::string text = read_file(depfile);
   std::vector<fs::path> list;
   std::string word;
-  words >> word;  // "out:"
-  while (words >> word) {
-    if (word != "\\") list.emplace_back(word);
+  for (std::size_t i = std::min(text.find(':'), text.size()); i < text.size(); ++i) {
+    const char next = i + 1 < text.size() ? text[i + 1] : '\n';
+    const bool pair =
+        (text[i] == '\\' && (next == ' ' || next == '#')) || (text[i] == '$' && next == '$');
+    if (pair) {
+      word += next;
+      ++i;
+    } else if (text[i] == ' ' || text[i] == '\n' || (text[i] == '\\' && next == '\n')) {
+      if (!word.empty()) list.emplace_back(std::exchange(word, {}));
+    } else if (!list.empty() || !word.empty() || text[i] != ':') {
+      word += text[i];
+    }
   }
+  if (!word.empty()) list.emplace_back(word);
   return list;
 }
 
@@ -49,6 +61,8 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
   if (kernel() && choice_.net == "host") {
     throw UsageError("--net host: a kernel has no host to lend it sockets; leave it out, or use -t linux");
   }
+  if (choice_.plain && !kernel())
+    throw UsageError("--plain: a process is not packed; use it with -t kvm or -t xen");
   std::error_code error;
   app_ = fs::canonical(choice_.app, error);
   if (error) throw UsageError(choice_.app.string() + ": no such folder; name an application's folder");
@@ -56,7 +70,33 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
     throw UsageError(choice_.app.string() + ": holds no config.cpp; `fata new NAME` makes an application");
   }
   const std::string variant = choice_.target + (kernel() || choice_.net == "host" ? "" : "-" + choice_.net);
-  folder_ = choice_.build_dir.empty() ? app_ / ".fata" / variant : fs::absolute(choice_.build_dir);
+  folder_ = choice_.build_dir.empty() ? app_ / ".fata" / variant
+                                      : fs::absolute(choice_.build_dir).lexically_normal();
+  check_path(app_);
+  check_path(folder_);
+}
+
+fs::path Project::named(const fs::path& file) const {
+  const fs::path folder = choice_.app.lexically_normal();
+  return folder == "." ? file : folder / file;
+}
+
+Shown Project::shown() const {
+  const std::string app = named("").string();
+  const std::string folder =
+      (choice_.build_dir.empty() ? named(folder_.lexically_relative(app_)) : choice_.build_dir)
+          .string() +
+      "/";
+  Shown shown;
+  for (const auto& [path, name] : {std::pair{folder_, folder}, std::pair{app_, app}}) {
+    shown.folders.emplace_back(plain_alias(path).string() + "/", name);
+    shown.folders.emplace_back(path.string() + "/", name);
+  }
+  shown.files = {{"config.cpp:", named("config.cpp").string() + ":"},
+                 {"main.cpp:", folder + "main.cpp:"},
+                 {"./", app}};
+  shown.base = plain_alias(folder_) / "build";
+  return shown;
 }
 
 fs::path Project::elf() const { return folder_ / "build" / (plan_.name + (kernel() ? ".elf" : "")); }
@@ -71,24 +111,32 @@ std::size_t Project::card_count() const {
 }
 
 std::string Project::made_for() const {
-  return "application " + app_.string() + "\nfolder " + folder_.string() + "\nfata " + home_.root().string() +
-         "\nlibraries " + home_.package(choice_.target).string() + "\ntarget " + choice_.target +
-         "\ncompiler " + compiler_identity() + "\n";
+  return "application " + app_.string() + "\nfolder " + folder_.string() + "\nlinks " +
+         plain_alias(app_).string() + " " + plain_alias(folder_).string() + "\nfata " +
+         home_.root().string() + "\nlibraries " + home_.package(choice_.target).string() +
+         "\ntarget " + choice_.target + "\ncompiler " + compiler_identity() + "\n";
 }
 
 void Project::compile_config() {
-  const fs::path program = folder_ / "config";
-  const fs::path depfile = folder_ / "config.d";
+  // lld puts random digits for each % of its output's path.
+  const fs::path program = plain_alias(folder_) / "config";
+  const fs::path depfile = plain_alias(folder_) / "config.d";
   if (fs::exists(depfile)) {
     std::vector<fs::path> inputs = dependencies(depfile);
     inputs.push_back(home_.config_library());
     if (is_newer_than_all(program, inputs, app_)) return;
   }
-  run_step(
-      "compiling " + (choice_.app / "config.cpp").lexically_normal().string(),
-      {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra", "-fuse-ld=lld-19", "-I",
-       home_.config_headers(), "-MD", "-MF", depfile, "config.cpp", home_.config_library(), "-o", program},
-      app_, choice_.verbose, Show::kWarnings, 64);
+  run_step({.what = "compiling " + named("config.cpp").string(),
+            .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
+                      "-fuse-ld=lld-19",
+                      wants_colour() ? "-fdiagnostics-color=always" : "-fno-color-diagnostics",
+                      "-I", home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config",
+                      "config.cpp", home_.config_library(), "-o", program},
+            .folder = app_,
+            .verbose = choice_.verbose,
+            .show = Show::kWarnings,
+            .status = 64,
+            .shown = shown()});
 }
 
 void Project::run_config() {
@@ -111,10 +159,12 @@ void Project::run_config() {
 void Project::generate() {
   write_if_changed(folder_ / "main.cpp", generate_main(plan_));
   for (const PlanDevice& d : plan_.devices) {
-    if (!d.data_folder.empty()) write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_));
+    if (!d.data_folder.empty())
+      write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_, folder_));
   }
   write_if_changed(folder_ / "CMakeLists.txt",
-                   generate_cmake(plan_, home_, app_, folder_, kernel() && !choice_.plain));
+                   generate_cmake(plan_, home_, plain_alias(app_), plain_alias(folder_),
+                                  kernel() && !choice_.plain));
   if (choice_.target == "kvm") {
     write_if_changed(folder_ / (plan_.name + ".qemu.sh"), qemu_script(*this));
     write_if_changed(folder_ / (plan_.name + ".firecracker.json"), firecracker_json(*this));
@@ -149,22 +199,30 @@ void Project::build() {
 
   const FolderLock lock(folder_);
   const fs::path build = folder_ / "build";
+  const fs::path plain_build = plain_alias(folder_) / "build";
   if (!fs::exists(build / "build.ninja")) {
-    Words words{"cmake", "-S", folder_, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"};
+    Words words{"cmake", "-S",    plain_alias(folder_),        "-B", plain_build,
+                "-G",    "Ninja", "-DCMAKE_BUILD_TYPE=Release"};
     if (const fs::path toolchain = home_.toolchain(choice_.target); !toolchain.empty()) {
       words.insert(words.end(), {"--toolchain", toolchain});
     } else {
       words.insert(words.end(), {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19"});
     }
     try {
-      run_step("configuring " + plan_.name, words, {}, choice_.verbose);
+      run_step({.what = "configuring " + plan_.name,
+                .words = words,
+                .verbose = choice_.verbose,
+                .shown = shown()});
     } catch (...) {
       fs::remove(build / "build.ninja");  // half of one must not look like a whole one
       throw;
     }
   }
-  run_step("building " + plan_.name + " for " + choice_.target, {"ninja", "-C", build}, {}, choice_.verbose,
-           Show::kWarnings);
+  run_step({.what = "building " + plan_.name + " for " + choice_.target,
+            .words = {"ninja", "-C", plain_build},
+            .verbose = choice_.verbose,
+            .show = Show::kWarnings,
+            .shown = shown()});
 }
 
 }  // namespace fata::tool

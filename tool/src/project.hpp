@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "home.hpp"
+#include "paths.hpp"
 #include "plan.hpp"
 
 namespace fata::tool {
@@ -33,6 +34,10 @@ class Project {
   const Choice& choice() const { return choice_; }
   const fs::path& app() const { return app_; }
   const fs::path& folder() const { return folder_; }  // everything that is written is below it
+  // A file of the application, as whoever named the application would write it.
+  fs::path named(const fs::path& file) const;
+  // How a compiler's output names the application's files and the build folder's, likewise.
+  Shown shown() const;
   const Plan& plan() const { return plan_; }
   const Home& home() const { return home_; }
   bool kernel() const { return choice_.target != "linux"; }

@@ -67,7 +67,11 @@ std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::s
 }
 
 std::string kernel_word(const std::string& word) {
-  if (!word.empty() && word.find_first_of(" \t\n\"\\") == word.npos) return word;
+  if (word.find_first_of("\n\r") != word.npos) {
+    throw UsageError("a parameter holds a newline, which no kernel's command line can carry: " +
+                     word.substr(0, word.find_first_of("\n\r")) + "...");
+  }
+  if (!word.empty() && word.find_first_of(" \t\"\\") == word.npos) return word;
   std::string out = "\"";
   for (const char c : word) {
     if (c == '"' || c == '\\') out += '\\';
@@ -84,13 +88,19 @@ std::string option_value(const std::string& value) {
   return out;
 }
 
+// QEMU takes what stands before a colon for a protocol, unless a slash comes first.
+std::string without_protocol(const std::string& file) {
+  return file.find(':') < file.find('/') ? "./" + file : file;
+}
+
 void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
   const bool microvm = choice.machine == "microvm";
   const std::string& link = choice.links[card];
   const std::string number = card == 0 ? "" : std::to_string(card);
   std::string net = "user,id=net" + number;
   if (is_tap(link)) {
-    net = "tap,id=net" + number + ",script=no,downscript=no,ifname=" + tap_name(link, card);
+    net = "tap,id=net" + number +
+          ",script=no,downscript=no,ifname=" + option_value(tap_name(link, card));
   } else if (card == 0) {
     for (const PortForward& f : choice.forwards) {
       net +=
@@ -143,17 +153,19 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
     const std::string id = "disk" + std::to_string(i);
     // A guest's flush is an fdatasync of the host, whether or not its page cache stands between. What goes
     // wrong is for the image to hear (by itself QEMU stops a guest whose disk's file system is full).
-    words.insert(
-        words.end(),
-        {"-drive",
-         "if=none,id=" + id + ",format=raw,discard=unmap,cache=" + (disk.direct ? "none" : "writeback") +
-             (disk.read_only ? ",read-only=on" : "") + ",file=" + option_value(disk.file),
-         "-device",
-         "virtio-blk" + bus + ",drive=" + id + ",werror=report,rerror=report" +
-             (microvm ? "" : ",disable-legacy=on") +
-             (disk.sector_size == 512 ? ""
-                                      : ",logical_block_size=" + std::to_string(disk.sector_size) +
-                                            ",physical_block_size=" + std::to_string(disk.sector_size))});
+    words.insert(words.end(),
+                 {"-drive",
+                  "if=none,id=" + id +
+                      ",format=raw,discard=unmap,cache=" + (disk.direct ? "none" : "writeback") +
+                      (disk.read_only ? ",read-only=on" : "") +
+                      ",file=" + option_value(without_protocol(disk.file)),
+                  "-device",
+                  "virtio-blk" + bus + ",drive=" + id + ",werror=report,rerror=report" +
+                      (microvm ? "" : ",disable-legacy=on") +
+                      (disk.sector_size == 512
+                           ? ""
+                           : ",logical_block_size=" + std::to_string(disk.sector_size) +
+                                 ",physical_block_size=" + std::to_string(disk.sector_size))});
   }
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
   words.insert(words.end(), {"-kernel", image.string()});
@@ -167,6 +179,23 @@ std::optional<int> image_status(int qemu_status) {
   if (qemu_status < 3 || qemu_status > 255 || qemu_status % 2 == 0) return std::nullopt;
   return (qemu_status - 3) / 2;
 }
+
+namespace {
+// Joins the script's arguments to $line as kernel_word() does.
+constexpr const char* kJoinArguments = R"(line=
+newline='
+'
+for word; do
+  case $word in
+    *"$newline"*)
+      echo "$0: a parameter holds a newline, which no kernel's command line can carry" >&2
+      exit 64 ;;
+    '' | *[' 	"\\']*) word=\"$(printf %s "$word" | LC_ALL=C sed 's/["\\]/\\&/g')\" ;;
+  esac
+  line="$line${line:+ }$word"
+done
+)";
+}  // namespace
 
 std::string qemu_script(const Project& project) {
   const Plan& plan = project.plan();
@@ -188,12 +217,11 @@ std::string qemu_script(const Project& project) {
   return "#!/bin/sh\n"
          "# Boots " +
          plan.name +
-         " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit status s is\n"
+         " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit "
+         "status s is\n"
          "# QEMU's code 2s+3. Parameters: as this script's arguments." +
-         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") +
-         "\n"
-         "exec " +
-         line + " ${1+-append \"$*\"}\n";
+         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") + "\n" +
+         kJoinArguments + "exec " + line + " ${line:+-append \"$line\"}\n";
 }
 
 std::string firecracker_json(const Project& project) {

@@ -39,8 +39,8 @@ struct QemuChoice {
 
 Words qemu_line(const fs::path& image, const QemuChoice& choice);
 
-// A word as the kernel's command line quotes it: in double quotes if it must be, with backslashes before
-// quotes.
+// A word as the kernel's command line quotes it: in double quotes if it must be, with backslashes
+// before quotes. Throws UsageError if it holds a newline.
 std::string kernel_word(const std::string& word);
 
 // An image's exit status s arrives as 2s+3 (it writes s+1, the device makes 2v+1 of it); nothing: QEMU's own
@@ -56,8 +56,10 @@ inline constexpr const char* kDebugOffset = "0xffffff00000";
 std::string qemu_script(const Project& project);
 std::string firecracker_json(const Project& project);
 
-// Whether this machine runs a kernel with -accel kvm: asked by running a few instructions, remembered until
-// the next boot.
-bool kvm_works(const fs::path& cache);
+// Why this machine does not run a kernel with -accel kvm; empty if it does. Found out by running a
+// few instructions, and remembered until the next boot.
+std::string kvm_problem();
+// Whether that was not yet said since the machine booted; the next time it was.
+bool is_news(const std::string& problem);
 
 }  // namespace fata::tool

@@ -88,21 +88,24 @@ void check_tap(const std::string& link, std::size_t card) {
                    "); as root: ip tuntap add " + name + " mode tap user NAME, or use --link user");
 }
 
-std::string choose_accel(const Project& project, const RunChoice& choice) {
+std::string choose_accel(const RunChoice& choice) {
   if (choice.accel == "kvm" || choice.accel == "tcg") return choice.accel;
   if (!choice.accel.empty())
     throw UsageError("--accel " + choice.accel + ": the accelerators are kvm and tcg");
-  if (kvm_works(project.folder() / "accel")) return "kvm";
-  say("KVM does not work on this machine; running on TCG (--accel kvm forces)");
+  const std::string problem = kvm_problem();
+  if (problem.empty()) return "kvm";
+  if (is_news(problem))
+    say("running on TCG, as KVM does not work here: " + problem +
+        " (--accel kvm forces it; said once)");
   return "tcg";
 }
 
 QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
-  QemuChoice q{.machine = choice.machine,
-               .accel = choose_accel(project, choice),
+  QemuChoice q{.machine = choice.machine.value_or("microvm"),
+               .accel = choose_accel(choice),
                .links = choice.links,
                .forwards = {},
-               .memory_mib = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib,
+               .memory_mib = choice.memory_mib.value_or(project.plan().memory_mib),
                .pcap = choice.pcap,
                .disks = {},
                .gdb = choice.gdb,
@@ -243,11 +246,13 @@ int run_kernel(Project& project, const RunChoice& choice) {
   }
   if (chosen.gdb) {
     say("waiting for a debugger; attach with: " +
-        debugger_line(project, "symbol-file -o " + std::string(kDebugOffset) + " " + project.elf().string(),
-                      "127.0.0.1:1234"));
+        shell_line(debugger_words(
+            project,
+            "symbol-file -o " + std::string(kDebugOffset) + " " + gdb_word(project.elf().string()),
+            "127.0.0.1:1234")));
   }
 
-  Symboliser symboliser(project.elf());
+  Symboliser symboliser(project.elf(), project.shown());
   // A file or a pipe may hold what our caller's next program is to read: only a terminal is taken unasked.
   const int typed = choice.console || ::isatty(0) == 1 ? 0 : -1;
   const int status = Guest(words, symboliser, typed).look_after();

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -9,6 +7,7 @@
 #include "disk.hpp"
 #include "error.hpp"
 #include "progress.hpp"
+#include "usage.hpp"
 #include "xen.hpp"
 
 namespace fata::tool {
@@ -22,7 +21,6 @@ void need_program(const char* purpose, const char* program, const char* package)
 
 // What runs the image has to be there before minutes are spent on building it.
 void check_runner(const Project& project, const RunChoice& choice) {
-  if (choice.lab && project.choice().target != "xen") throw UsageError("--lab: is for -t xen");
   if (project.choice().target == "xen") check_xen(project, choice);
   if (choice.lab) {
     need_program("--lab", "qemu-system-x86_64", "qemu-system-x86");
@@ -35,6 +33,7 @@ void check_runner(const Project& project, const RunChoice& choice) {
 }  // namespace
 
 int run(Project& project, const RunChoice& choice) {
+  check_options(project.choice(), choice);
   project.configure();
   check_runner(project, choice);
   project.build();
@@ -51,12 +50,24 @@ void check_links(const Project& project, const RunChoice& choice) {
                    "; -D cards=" + std::to_string(choice.links.size()) + " gives default_stack() more");
 }
 
-int run_process(Project& project, const RunChoice& choice) {
-  if (!choice.accel.empty()) throw UsageError("--accel: a process needs no accelerator; use it with -t kvm");
-  if (!choice.forwards.empty()) {
-    throw UsageError("--forward: a process is on the host's network already; use it with -t kvm");
+namespace {
+// A server that a debugger attaches to, or the debugger itself where there is none.
+void add_debugger(Words& words, const Project& project) {
+  if (!find_program("gdbserver").empty()) {
+    say("waiting for a debugger; attach with: " +
+        shell_line(
+            debugger_words(project, "file " + gdb_word(project.elf().string()), "127.0.0.1:1234")));
+    words.insert(words.begin(), {"gdbserver", "127.0.0.1:1234"});
+    return;
   }
-  if (choice.console) throw UsageError("--console: a process has its console already; use it with -t kvm");
+  if (find_program("gdb").empty()) throw UsageError("--gdb: needs gdb: apt-get install gdb");
+  Words debugger = debugger_words(project, "", "");
+  debugger.emplace_back("--args");
+  words.insert(words.begin(), debugger.begin(), debugger.end());
+}
+}  // namespace
+
+int run_process(Project& project, const RunChoice& choice) {
   for (const std::string& link : choice.links) {
     if (link != "tap" && !link.starts_with("tap:"))
       throw UsageError("--link " + link + ": a process can only be given tap[:NAME]");
@@ -88,13 +99,7 @@ int run_process(Project& project, const RunChoice& choice) {
     words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);
   }
   words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
-  if (choice.gdb) {
-    if (find_program("gdbserver").empty())
-      throw UsageError("--gdb: needs gdbserver: apt-get install gdbserver");
-    say("waiting for a debugger; attach with: " +
-        debugger_line(project, "file " + project.elf().string(), "127.0.0.1:1234"));
-    words.insert(words.begin(), {"gdbserver", "127.0.0.1:1234"});
-  }
+  if (choice.gdb) add_debugger(words, project);
   if (choice.dry) {
     std::printf("%s\n", shell_line(words).c_str());
     return 0;

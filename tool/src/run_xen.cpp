@@ -90,8 +90,8 @@ class Teller {
 
 class Domain {
  public:
-  Domain(std::string id, const fs::path& elf)
-      : id_(std::move(id)), symboliser_(elf), console_({"xl", "console", id_}) {}
+  Domain(std::string id, const Project& project)
+      : id_(std::move(id)), symboliser_(project.elf(), project.shown()), console_({"xl", "console", id_}) {}
   ~Domain() { capture({"xl", "destroy", id_}); }
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
@@ -182,36 +182,21 @@ int run_domain(const Project& project, const fs::path& config) {
   // Without a daemon of xl's, as we wait for the end ourselves.
   const Outcome created = capture({"xl", "create", "-e", "-q", config});
   if (created.status != 0) throw UsageError("xl create: " + one_line(created.output));
-  return Domain(one_line(capture({"xl", "domid", name}).output), project.elf()).look_after(signals);
+  return Domain(one_line(capture({"xl", "domid", name}).output), project).look_after(signals);
 }
 
 }  // namespace
 
 void check_xen(const Project& project, const RunChoice& choice) {
-  const std::pair<bool, const char*> others[]{{!choice.accel.empty(), "--accel"},
-                                              {choice.machine != "microvm", "--machine"},
-                                              {choice.gdb, "--gdb"},
-                                              {choice.console, "--console"},
-                                              {!choice.pcap.empty(), "--pcap"},
-                                              {!choice.links.empty(), "--link"}};
-  for (const auto& [given, name] : others) {
-    if (given)
-      throw UsageError(std::string(name) +
-                       ": is QEMU's, for -t kvm; on Xen the domain's configuration says such things");
-  }
-  if (choice.memory_mib != 0 && choice.memory_mib < kLeastMemory) {
-    throw UsageError("--memory " + std::to_string(choice.memory_mib) + ": a domain needs " +
+  if (choice.memory_mib && *choice.memory_mib < kLeastMemory) {
+    throw UsageError("--memory " + std::to_string(*choice.memory_mib) + ": a domain needs " +
                      std::to_string(kLeastMemory) + " MiB or more");
-  }
-  if (!choice.forwards.empty() && !choice.lab) {
-    throw UsageError(
-        "--forward: ports are forwarded with --lab only; a domain has an address of its own on its bridge");
   }
   if (!choice.lab) check_dom0(project);
 }
 
 int run_xen(Project& project, const RunChoice& choice) {
-  const unsigned memory = choice.memory_mib != 0 ? choice.memory_mib : project.plan().memory_mib;
+  const unsigned memory = choice.memory_mib.value_or(project.plan().memory_mib);
   const fs::path config = project.folder() / "run.xl";
   check_disk_count(project.plan(), choice.disks);
   std::vector<Disk> disks;

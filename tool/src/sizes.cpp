@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <set>
 #include <sstream>
@@ -33,6 +34,34 @@ bool parse(const std::string& line, MapLine& out) {
   return true;
 }
 
+// "9hello_app" of the mangled name "_ZN9hello_app5Hello...": the outermost namespace, or the name
+// of what is in none. Empty if the section is not of one symbol.
+std::string outermost_name(std::string_view section) {
+  const std::size_t mangled = section.find("_Z");
+  if (mangled == section.npos) return {};
+  std::size_t at = mangled + 2;
+  // Prefixes are few letters: N (nested), K (const), Z (local), TV (virtual table), GV (guard), ...
+  while (at < section.size() && std::isdigit(static_cast<unsigned char>(section[at])) == 0) {
+    if (section.substr(at).starts_with("St")) return "std";
+    ++at;
+  }
+  std::size_t length = 0;
+  for (; at < section.size() && std::isdigit(static_cast<unsigned char>(section[at])) != 0 &&
+         length < section.size();
+       ++at)
+    length = length * 10 + static_cast<std::size_t>(section[at] - '0');
+  return std::string(section.substr(std::min(at, section.size()), length));
+}
+
+// The generated main instantiates everybody's templates: whose the section is says its symbol.
+std::string part_of_main(std::string_view section) {
+  const std::string name = outermost_name(section);
+  if (name.empty() || name == "image") return "main (generated)";
+  if (name == "fata") return "templates of Fata";
+  if (name == "std") return "templates of C++";
+  return "application";
+}
+
 // "path/libfata_dns.a(engine.cpp.o):(.text.f)" -> "fata_dns"; an object of the application's own ->
 // "application".
 std::string library_of(const std::string& text) {
@@ -40,7 +69,12 @@ std::string library_of(const std::string& text) {
   if (text.starts_with('<') || colon == text.npos) return "(linker)";
   const std::string file = text.substr(0, colon);
   const std::size_t archive = file.find(".a(");
-  if (archive == file.npos) return file.find("main.cpp.o") != file.npos ? "main (generated)" : "application";
+  if (archive == file.npos) {
+    // The generated main is in the build folder itself; an application's own main.cpp comes with
+    // its whole path.
+    const bool generated = file.ends_with(".dir/main.cpp.o");
+    return generated ? part_of_main(std::string_view(text).substr(colon + 2)) : "application";
+  }
   const std::string name = fs::path(file.substr(0, archive)).filename();
   return name.starts_with("lib") ? name.substr(3) : name;
 }
@@ -86,7 +120,7 @@ Sizes measure(const Project& project) {
     sizes.stripped = fs::file_size(project.image());
     sizes.unpacked = loaded.end;
   } else {
-    const fs::path stripped = project.folder() / "build" / "stripped";
+    const fs::path stripped = project.folder() / "stripped";
     const Outcome outcome = capture({"llvm-strip-19", "-o", stripped, project.image()});
     if (outcome.status != 0) throw UsageError("llvm-strip-19 failed: " + outcome.output);
     sizes.stripped = sizes.unpacked = fs::file_size(stripped);

@@ -11,7 +11,8 @@ namespace fata::tool {
 
 class Child {
  public:
-  Child(const Words& words, const fs::path& folder);
+  // `environment`: one "NAME=VALUE" more, or nullptr.
+  Child(const Words& words, const fs::path& folder, const char* environment = nullptr);
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;

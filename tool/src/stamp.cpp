@@ -13,8 +13,8 @@ namespace fata::tool {
 namespace {
 
 constexpr const char* kFile = "made-for";
-// The stamp's own time, 2001-09-09: a copy that does not keep times, whose files ninja would compare by times
-// that mean nothing, has another.
+// The stamp's own time, 2001-09-09: a copy that does not keep times, whose files ninja would
+// compare by times that mean nothing, has another.
 constexpr timespec kTime{.tv_sec = 1'000'000'000, .tv_nsec = 0};
 
 bool is_unchanged(const fs::path& stamp, const std::string& made_for) {
@@ -33,8 +33,8 @@ void write_stamp(const fs::path& stamp, const std::string& made_for) {
 // All that names other folders; not the images.
 void forget(const fs::path& folder) {
   for (const char* const name :
-       {"config", "config.d", "plan.json", "third_party", "build/CMakeCache.txt", "build/CMakeFiles",
-        "build/build.ninja", "build/.ninja_log", "build/.ninja_deps"}) {
+       {"config", "config.d", "plan.json", "third_party", "build/CMakeCache.txt",
+        "build/CMakeFiles", "build/build.ninja", "build/.ninja_log", "build/.ninja_deps"}) {
     fs::remove_all(folder / name);
   }
 }

@@ -1,5 +1,5 @@
-// What a build folder was made for: the application, the folder itself, Fata and the compiler. A copied or
-// moved folder holds absolute paths of where it came from, and would silently build that.
+// What a build folder was made for: the application, the folder itself, Fata and the compiler. A
+// copied or moved folder holds absolute paths of where it came from, and would silently build that.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace fata::tool {
 
-// Removes what CMake and the compiler left in `folder` unless it was made for just this; finished images stay
-// until the next build replaces them. `made_for` is lines of text. The caller holds the folder's lock.
+// Removes what CMake and the compiler left in `folder` unless it was made for just this; finished
+// images stay until the next build replaces them. `made_for` is lines of text. The caller holds the
+// folder's lock.
 void claim_build_folder(const fs::path& folder, const std::string& made_for);
 
 // The compiler that is found now: its path, and when it was installed.

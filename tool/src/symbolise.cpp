@@ -38,7 +38,7 @@ std::string Symboliser::places_of(const std::string& line) const {
   std::istringstream lines(outcome.output);
   std::string text;
   for (std::string place; std::getline(lines, place);) {
-    if (!place.empty() && !place.starts_with("??")) text += "      " + place + '\n';
+    if (!place.empty() && !place.starts_with("??")) text += "      " + shown_.line(place) + '\n';
   }
   return text;
 }

@@ -4,13 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "paths.hpp"
 #include "process.hpp"
 
 namespace fata::tool {
 
 class Symboliser {
  public:
-  explicit Symboliser(fs::path elf) : elf_(std::move(elf)) {}
+  // `shown`: how paths are written.
+  Symboliser(fs::path elf, Shown shown) : elf_(std::move(elf)), shown_(std::move(shown)) {}
 
   // Passes console output on to standard output, with the functions and places below each line of a
   // backtrace; a last line without a newline is shown at once as well.
@@ -23,6 +25,7 @@ class Symboliser {
   std::string places_of(const std::string& line) const;
 
   fs::path elf_;
+  Shown shown_;
   std::string line_;
 };
 

@@ -2,20 +2,20 @@
 
 #include <nlohmann/json.hpp>
 
-#include "error.hpp"
 #include "qemu.hpp"
 
 namespace fata::tool {
 namespace {
 
-// xl's strings know no escapes: a value stands in the kind of quotes that it does not hold itself.
+// A string of xl's configuration, in which a backslash stands before a quotation mark and a
+// backslash.
 std::string xl_string(const std::string& text) {
-  const bool has_double = text.find('"') != text.npos;
-  if (has_double && text.find('\'') != text.npos) {
-    throw UsageError("xl cannot be told parameters with both kinds of quotation marks: " + text);
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
   }
-  const char quote = has_double ? '\'' : '"';
-  return quote + text + quote;
+  return out + '"';
 }
 
 std::string kernel_line(const std::vector<std::string>& parameters) {

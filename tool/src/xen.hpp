@@ -24,7 +24,7 @@ std::string libvirt_kvm(const Project& project);
 // For Cloud Hypervisor's API (vm.create).
 std::string cloud_hypervisor_json(const Project& project);
 
-// Throws UsageError for options that Xen cannot honour, and where there is neither a dom0 nor --lab.
+// Throws UsageError for too little memory, and where there is neither a dom0 nor --lab.
 void check_xen(const Project& project, const RunChoice& choice);
 // On a dom0 by xl, or in the lab: an emulated machine with Xen in it.
 int run_xen(Project& project, const RunChoice& choice);

@@ -18,7 +18,8 @@ const ErrorDomain& error_domain(BlockFileErrc) noexcept {
       "disk", [](std::uint32_t code) -> std::string_view {
         switch (static_cast<BlockFileErrc>(code)) {
           case BlockFileErrc::kNoName:
-            return "no file is named; make one with `truncate -s 64M FILE` and name it";
+            return "no file is named; make one with `truncate -s 64M FILE` and name it: fata run "
+                   "--disk FILE";
           case BlockFileErrc::kBadOption:
             return "an unknown word after the file's name; there are ,ro and ,direct and ,sector=512 and "
                    ",sector=4096";

@@ -154,5 +154,9 @@ std::optional<int> start_parameters(std::string_view image, std::span<const Para
 
 // The line "NAME: cannot set up WHAT: ERROR" on the console, and the exit status for it: 64.
 int cannot_set_up(std::string_view image, std::string_view what, const Error& error);
+// The same, with the file that the parameters named: "NAME: cannot set up WHAT: DOMAIN: NAMED:
+// MESSAGE".
+int cannot_set_up(std::string_view image, std::string_view what, const Error& error,
+                  std::string_view named);
 
 }  // namespace fata

@@ -58,6 +58,8 @@ void write_text(TextWriter& out, T value) {
 }
 void write_text(TextWriter& out, Hex value);       // 0x1f
 void write_text(TextWriter& out, Duration value);  // 1.500s, 20.0ms, 3us
+// ISO 8601 in UTC, to the millisecond, rounded down: 2025-03-01T12:00:00.250Z.
+void write_text(TextWriter& out, WallTime value);
 
 // Writes all of its arguments, one after the other.
 template <class... Parts>

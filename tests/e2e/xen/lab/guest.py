@@ -21,6 +21,10 @@ def quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def unquoted(text):
+    return re.sub(r"\\(.)", r"\1", text)
+
+
 def config(lab, given):
     disks = ", ".join(quoted(f"format=raw,vdev=xvd{chr(97 + number)},access={'ro' if disk.read_only else 'rw'},"
                              f"target=/dev/vd{chr(97 + number)}") for number, disk in enumerate(given.disk))
@@ -29,7 +33,7 @@ def config(lab, given):
                 f'memory = {given.memory}\nvcpus = 1\nvif = ["bridge=xenbr0"]\n')
     else:
         text = re.sub(r"""^(\s*(?:kernel|ramdisk)\s*=\s*)["'](.*)["']""",
-                      lambda found: found[1] + quoted(lab.put(given.config.parent / found[2])), given.config.read_text(), flags=re.M)
+                      lambda found: found[1] + quoted(lab.put(given.config.parent / unquoted(found[2]))), given.config.read_text(), flags=re.M)
     return text + f"\nname = {quoted(NAME)}\ndisk = [{disks}]\n" + KEEP
 
 

@@ -1,0 +1,112 @@
+"""Applications in folders that cannot be written: one line says whose; --build-dir works."""
+import os
+import shlex
+import subprocess
+import unittest
+
+from fata import FATA, FataTest
+
+OTHER = 65533  # a user that no machine has
+MEND = "build in a folder of your own with --build-dir FOLDER"
+
+
+def may_mount():
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+class Owners(FataTest):
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.folder, 0o755)
+        self.run_fata("new", "app", cwd=self.folder)
+
+    def as_other(self, *words):
+        home = self.folder / "home"
+        if not home.exists():
+            home.mkdir()
+            os.chown(home, OTHER, OTHER)
+        return subprocess.run(
+            [
+                "setpriv",
+                f"--reuid={OTHER}",
+                f"--regid={OTHER}",
+                "--clear-groups",
+                *FATA,
+                *map(str, words),
+            ],
+            text=True,
+            capture_output=True,
+            env={**os.environ, "HOME": str(home)},
+            cwd=self.folder,
+        )
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
+    def test_somebody_elses_folder(self):
+        app = self.folder / "app"
+        for words in (
+            ["build", "app"],
+            ["run", "app"],
+            ["describe", "app"],
+            ["configure", "app", "-t", "kvm"],
+        ):
+            folder = f"{app}/.fata/{'kvm' if 'kvm' in words else 'linux'}"
+            done = self.as_other(*words)
+            self.assertEqual(
+                (done.returncode, done.stderr),
+                (64, f"fata: {folder}: cannot be written: {app} belongs to root; {MEND}\n"),
+            )
+        own = self.folder / "home/build"
+        done = self.as_other("configure", "app", "--build-dir", own)
+        self.assertEqual((done.returncode, done.stdout), (0, f"{own}\n"), done.stderr)
+        self.assertTrue((own / "main.cpp").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
+    def test_somebody_elses_builds_in_ones_own_folder(self):
+        app = self.folder / "app"
+        self.run_fata("configure", "app", cwd=self.folder)
+        os.chown(app, OTHER, OTHER)
+        done = self.as_other("build", "app")
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (
+                64,
+                f"fata: {app}/.fata/linux: cannot be written: "
+                f"{app}/.fata/linux belongs to root; {MEND}\n",
+            ),
+        )
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
+    def test_a_new_application_in_somebody_elses_folder(self):
+        done = self.as_other("new", "other")
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (64, "fata: fata new other: other cannot be made: Permission denied\n"),
+        )
+
+    @unittest.skipUnless(may_mount(), "needs the right to mount")
+    def test_a_read_only_file_system(self):
+        app = self.folder / "app"
+        frozen = f"mount --bind {app} {app} && mount -o remount,ro,bind {app} && "
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", frozen + shlex.join([*FATA, "build", str(app)])],
+            text=True,
+            capture_output=True,
+        )
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (
+                64,
+                f"fata: {app}/.fata/linux: cannot be written: "
+                f"its file system is read-only; {MEND}\n",
+            ),
+        )
+        line = shlex.join([*FATA, "run", str(app), "--build-dir", str(self.folder / "build")])
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", frozen + line], text=True, capture_output=True
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, "Hello from app!\n"), done.stderr)
+        self.assertEqual(sorted(os.listdir(app)), [".gitignore", "app.hpp", "config.cpp"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,173 @@
+#include "usage.hpp"
+
+#include <algorithm>
+
+#include "error.hpp"
+#include "plan.hpp"
+
+namespace fata::tool {
+namespace {
+
+// How many letters must be put in, taken out, changed, or swapped with their neighbour.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        cost[i][j] = i + j;
+        continue;
+      }
+      cost[i][j] = std::min(
+          {cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+// "--target"; not the one-letter ones.
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* const option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// Whether the application, as it was configured last, has a parameter of that name.
+bool is_parameter(const Choice& choice, const std::string& option) {
+  if (!option.starts_with("--")) return false;
+  const bool direct = choice.target == "linux" && choice.net == "direct";
+  const fs::path folder = choice.build_dir.empty()
+                              ? choice.app / ".fata" / (choice.target + (direct ? "-direct" : ""))
+                              : choice.build_dir;
+  const fs::path file = folder / "plan.json";
+  if (!fs::exists(file)) return false;
+  try {
+    const Plan plan = Plan::read(file);
+    const std::string name = option.substr(2);
+    const auto has = [&](const std::string& one) {
+      return std::ranges::contains(plan.parameters, one, &PlanParameter::name);
+    };
+    return has(name) || (name.starts_with("no-") && has(name.substr(3)));
+  } catch (const UsageError&) {
+    return false;  // a plan of another version
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* const one : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(one->get_name());
+  return names;
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(1, std::min<std::size_t>(2, word.size() / 3)) + 1;
+  for (const std::string& one : known) {
+    if (const std::size_t far = distance(word, one); far < least) {
+      least = far;
+      best = one;
+    }
+  }
+  return best;
+}
+
+void check_command(const CLI::App& app, const std::string& word) {
+  const std::vector<std::string> names = command_names(app);
+  if (std::ranges::contains(names, word)) return;
+  if (word.starts_with('-')) {
+    for (const CLI::App* const one : app.get_subcommands([](const CLI::App*) { return true; })) {
+      const std::string name = word.substr(0, word.find('='));
+      if (one->get_option_no_throw(name) != nullptr && name != "-h" && name != "--help")
+        throw UsageError(name + " goes after the command, as in `fata " + one->get_name() + " " +
+                         name + "`");
+    }
+    throw UsageError("no option '" + word + "'; name a command first: `fata help` lists them");
+  }
+  const std::string meant = word == "version" ? "--version" : nearest(word, names);
+  throw UsageError("no command '" + word + "'; " +
+                   (meant.empty() ? "`fata help` lists them" : "did you mean " + meant + "?"));
+}
+
+void explain_extras(const CLI::App& app, const std::vector<std::string>& extras,
+                    const Choice& choice) {
+  const CLI::App& command = *app.get_subcommands().front();
+  const auto dashed = std::ranges::find_if(
+      extras, [](const std::string& w) { return w.size() > 1 && w.starts_with('-'); });
+  const std::string name = "fata " + command.get_name();
+  if (dashed == extras.end())
+    throw UsageError(name + ": '" + extras.front() + "' is a word too many (--help explains)");
+  const std::string option = dashed->substr(0, dashed->find('='));
+  const bool has_value =
+      *dashed == option && dashed + 1 != extras.end() && !(dashed + 1)->starts_with('-');
+  const std::string given = *dashed + (has_value ? "=" + *(dashed + 1) : "");
+  const bool runs = command.get_name() == "run";
+  const std::string line = "as in `fata run " +
+                           (choice.app == "." ? "" : choice.app.string() + " ") + "-- " + given +
+                           "`";
+  if (runs && is_parameter(choice, option))
+    throw UsageError(option + " is the image's: write it after --, " + line);
+  const std::string dashes = option.starts_with("--") ? option : "-" + option;
+  if (const std::string meant = nearest(dashes, option_names(command)); !meant.empty())
+    throw UsageError(name + ": no option " + option + "; did you mean " + meant + "?");
+  for (const CLI::App* const other : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (other->get_option_no_throw(option) != nullptr)
+      throw UsageError(name + ": " + option + " is an option of `fata " + other->get_name() + "`");
+  }
+  if (runs)
+    throw UsageError(name + ": no option " + option +
+                     "; if it is the image's, write it after --, " + line);
+  throw UsageError("The following argument was not expected: " + option + " (--help explains)");
+}
+
+namespace {
+
+// An option of `fata run`, whether it was given, and for each target why it would do nothing there;
+// nullptr: it does.
+struct Use {
+  const char* option;
+  bool given;
+  const char *linux_process, *kvm, *xen;
+};
+
+constexpr const char* kQemus =
+    "is QEMU's, for -t kvm; on Xen the domain's configuration says such things";
+
+}  // namespace
+
+void check_options(const Choice& choice, const RunChoice& run) {
+  const Use uses[]{
+      {"--accel", !run.accel.empty(), "a process needs no accelerator; use it with -t kvm", nullptr,
+       kQemus},
+      {"--machine", run.machine.has_value(),
+       "a process runs on no machine of QEMU's; use it with -t kvm", nullptr, kQemus},
+      {"--memory", run.memory_mib.has_value(),
+       "a process takes the memory that it needs; use it with -t kvm or -t xen", nullptr, nullptr},
+      {"--forward", !run.forwards.empty(),
+       "a process is on the host's network already; use it with -t kvm", nullptr,
+       run.lab ? nullptr
+               : "ports are forwarded with --lab only; a domain has an address of its own on its "
+                 "bridge"},
+      {"--console", run.console, "a process has its console already; use it with -t kvm", nullptr,
+       kQemus},
+      {"--link", !run.links.empty(), nullptr, nullptr, kQemus},
+      {"--pcap", !run.pcap.empty(), nullptr, nullptr, kQemus},
+      {"--disk", !run.disks.empty(), nullptr, nullptr, nullptr},
+      {"--gdb", run.gdb, nullptr, nullptr, kQemus},
+      {"--lab", run.lab, "is for -t xen", "is for -t xen", nullptr},
+      {"--dry-run", run.dry, nullptr, nullptr, nullptr},
+  };
+  for (const Use& use : uses) {
+    const char* const why = choice.target == "linux" ? use.linux_process
+                            : choice.target == "kvm" ? use.kvm
+                                                     : use.xen;
+    if (use.given && why != nullptr) throw UsageError(std::string(use.option) + ": " + why);
+  }
+}
+
+}  // namespace fata::tool
