@@ -111,6 +111,60 @@ class Script(FataTest):
             (copy / "CMakeLists.txt").touch()
         self.assertEqual(self.log.read_text(), "cmake\n")
 
+    def another_user(self, cache):
+        """Builds from the tree as a user that cannot write there, with this folder as its cache."""
+        if os.geteuid() != 0:
+            self.skipTest("another user: becoming one needs root")
+        for folder in (self.folder, *self.folder.rglob("*")):
+            folder.chmod(0o755)
+        self.log.chmod(0o666)
+        line = ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", str(self.tree / "fata")]
+        return fata("build", "app", command=line, cwd="/",
+                    env=self.environment(HOME="/nonexistent", XDG_CACHE_HOME=str(cache), CCACHE_DIR=""))
+
+    def files(self):
+        return sorted(str(path) for path in self.tree.rglob("*"))
+
+    def test_another_users_tree_is_used_as_it_is(self):
+        self.assertEqual(self.piped("build", "app").returncode, 0)
+        before = self.files()
+        done = self.another_user("/nonexistent")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "ran: build app\n", ""))
+        self.assertEqual(self.files(), before)
+
+    def test_a_command_that_another_users_tree_lacks_is_built_in_the_cache(self):
+        cache = self.folder / "a cache"
+        for built in (False, True):
+            with self.subTest(built=built):
+                if built:
+                    self.assertEqual(self.piped("build", "app").returncode, 0)
+                    (self.tree / "CMakeLists.txt").touch()
+                shutil.rmtree(cache, ignore_errors=True)
+                cache.mkdir()
+                os.chown(cache, 64321, 64321)
+                before = self.files()
+                done = self.another_user(cache)
+                self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
+                self.assertEqual(self.files(), before)
+                tool = cache / "fata/trees" / self.tree.relative_to("/") / "linux/tool/fata"
+                self.assertTrue(tool.is_file())
+
+    def test_a_tree_that_cannot_be_built_anywhere_is_one_line(self):
+        done = self.another_user("/nonexistent/cache")
+        self.assertEqual((done.returncode, done.stdout), (64, ""))
+        self.assertRegex(done.stderr, r"^fata: .* belongs to root .* set XDG_CACHE_HOME to a folder .*\n$")
+
+    def test_a_path_that_cmake_cannot_take_is_refused_before_anything_is_built(self):
+        for character in ";\"\\#<>|[]\n\t":
+            with self.subTest(character):
+                tree = self.folder / f"a{character}b"
+                self.tree.rename(tree)
+                self.tree = tree
+                done = self.piped("build", "app")
+                self.assertEqual((done.returncode, done.stdout), (64, ""))
+                self.assertRegex(done.stderr, r"^fata: .* which CMake cannot build in: move or rename it\n$")
+        self.assertEqual(self.log.read_text(), "")
+
     def test_a_link_to_the_script_finds_its_tree(self):
         (self.bin / "fata").symlink_to(self.tree / "fata")
         done = fata("build", "app", command=["fata"], env=self.environment())

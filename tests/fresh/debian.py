@@ -74,10 +74,7 @@ class Base:
         for file in ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt"):
             (self.root / file).unlink(missing_ok=True)
             shutil.copy(pathlib.Path("/") / file, self.root / file)
-        self.chroot(
-            self.root,
-            "useradd -m -s /bin/bash -G sudo ada && echo ada:engine | chpasswd",
-        )
+        self.chroot(self.root, "useradd -m -s /bin/bash -G sudo ada && echo ada:engine | chpasswd")
 
     @staticmethod
     def chroot(root, script):

@@ -6,6 +6,7 @@ it is skipped."""
 import filecmp
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,22 @@ class Fresh(unittest.TestCase):
             "the package is not reproducible",
         )
         shutil.copy(made, BASE.folder)
+
+        # A folder whose name holds what a shell, make and CMake's own files would interpret.
+        odd = "/srv/a %$x'()&{y}*?~=!,@z@^`+:é"
+        (machine.root / odd[1:]).mkdir()
+        (machine.root / "srv/fata").rename(machine.root / odd[1:] / "fata")
+        for target in ("linux", "kvm"):
+            words = [
+                "run",
+                "examples/tutorial/noop",
+                "-t",
+                target,
+                "--build-dir",
+                f"/tmp/noop-{target}",
+            ]
+            command = shlex.join([f"{odd}/fata/fata", *words])
+            self.finishes(machine, command, f"{odd}/fata")
 
     def test_2_a_user_with_sudo_types_the_readme(self):
         machine, folder = self.machine("as-user", "ada")

@@ -29,7 +29,7 @@ class Session:
         self.shown += data.decode(errors="replace")
         return bool(data)
 
-    def expect(self, pattern, timeout=600):
+    def expect(self, pattern, timeout=1800):
         """Waits until the terminal shows a match, and returns it."""
         end = time.monotonic() + timeout
         while not (found := re.search(pattern, self.shown)):
@@ -48,7 +48,7 @@ class Session:
     def type(self, text):
         os.write(self.terminal, text.encode())
 
-    def wait(self, timeout=600):
+    def wait(self, timeout=1800):
         """The exit status, once all that it shows was read."""
         end = time.monotonic() + timeout
         while self._read(end):
