@@ -16,7 +16,9 @@ namespace {
 
 void need_program(const char* purpose, const char* program, const char* package) {
   if (!find_program(program).empty()) return;
-  throw UsageError(std::string(purpose) + " needs " + program + ": apt-get install " + package);
+  // QEMU's recommendations are a desktop.
+  throw UsageError(std::string(purpose) + " needs " + program +
+                   ": apt-get install --no-install-recommends " + package);
 }
 
 // What runs the image has to be there before minutes are spent on building it.

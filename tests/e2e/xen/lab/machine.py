@@ -142,7 +142,8 @@ class Lab:
 
     def start(self):
         if not shutil.which("qemu-system-x86_64"):
-            raise LabError("the lab needs QEMU: apt-get install qemu-system-x86")
+            raise LabError("the lab needs QEMU: "
+                           "apt-get install --no-install-recommends qemu-system-x86")
         for name in ("jobs", "console"):
             (self.folder / name).mkdir(exist_ok=True)
         self.control, control = socket.socketpair()
