@@ -135,7 +135,7 @@ async::Task<int> talk(World* world, sim::NetDevice* a, sim::NetDevice* b, const 
     if (!there.address.is_v4() && how->mtu < kLeastV6) continue;
     co_await datagrams(world, one.get(), two.get(), there, how->mtu);
     co_await echoes(&ping, there.address, how->mtu);
-    if (how->mtu >= 128) co_await streams(one.get(), two.get(), there, how->mtu);
+    co_await streams(one.get(), two.get(), there, how->mtu);
   }
   co_await async::sleep(seconds(200));
   for (const auto* name : {"too_long", "v6_too_long", "unfit", "overflow", "no_buffer", "no_memory", "bad_ip",

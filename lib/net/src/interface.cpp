@@ -25,7 +25,7 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
     if (!header->destination.is_multicast()) return ++counters_[kOtherCard], std::nullopt;
     cast = header->destination == MacAddress::broadcast() ? LinkCast::kAll : LinkCast::kGroup;
   }
-  sender_ = header->source;
+  const Bytes sender = frame.bytes().subspan(6, 6);
   frame.trim_front(ethernet::kHeaderSize);
   std::uint16_t number = header->type;
   if (number == static_cast<std::uint16_t>(ethernet::Type::kTagged) || config_.vlan != 0) [[unlikely]] {
@@ -37,6 +37,7 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   const bool known =
       type == ethernet::Type::kIpv4 || type == ethernet::Type::kArp || type == ethernet::Type::kIpv6;
   if (!known) return ++counters_[kUnknownType], std::nullopt;
+  if (type == ethernet::Type::kIpv6) copy_bytes(sender_.octets, sender);
   return Accepted{type, cast};
 }
 

@@ -125,5 +125,19 @@ TEST(OnLinkRoutes, ARedirectTargetThatIsTheDestinationIsANeighbour) {
   EXPECT_EQ(node->v6_engine.neighbours(*node->link).mac_of(far), mac(9));
 }
 
+TEST(OnLinkRoutes, TwoAddressesShareANetworkUntilTheLastOneGoes) {
+  const auto node = Node::ready(1, "2001:db8::1/64");
+  node->v4.add_address(*node->link, {ip(1), 24}, node->now);
+  node->v4.add_address(*node->link, {ip(7), 24}, node->now);
+  EXPECT_TRUE(node->v6_engine.add_address(*node->link, {v6("2001:db8::7"), 64}, node->now));
+  node->settle();
+  EXPECT_TRUE(node->v4.remove_address(*node->link, ip(1)));
+  EXPECT_TRUE(node->v6_engine.remove_address(*node->link, v6("2001:db8::1"), node->now));
+  EXPECT_TRUE(node->host.path(ip(2), {}) && node->host.path(v6("2001:db8::2"), {}));
+  EXPECT_TRUE(node->v4.remove_address(*node->link, ip(7)));
+  EXPECT_TRUE(node->v6_engine.remove_address(*node->link, v6("2001:db8::7"), node->now));
+  EXPECT_FALSE(node->host.path(ip(2), {}) || node->host.path(v6("2001:db8::2"), {}));
+}
+
 }  // namespace
 }  // namespace fata::net

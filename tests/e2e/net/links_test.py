@@ -48,7 +48,7 @@ class Links(NameServerTest):
               + (f"ip addr add {HOST6}/64 dev fata0 nodad; " if mtu >= 1280 else "") + script)
 
     def serve(self, image, *words):
-        return self.started([image, "--tap=fata0", *words])
+        return self.started([image, "--tap=fata0", "--port=7", *words])
 
     def started(self, line, seconds=10):
         server = subprocess.Popen([str(word) for word in line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -139,6 +139,9 @@ class Links(NameServerTest):
                     self.end(server)
 
     def vlan_link(self):
+        made = subprocess.run("ip link add link lo name vlan9 type vlan id 9 && ip link del vlan9", shell=True, capture_output=True, text=True)
+        if made.returncode != 0:
+            self.skipTest(f"Linux here has no VLANs (module 8021q): {made.stderr.strip()}")
         self.link(script=f"ip addr flush dev fata0; ip link add link fata0 name fata0.42 type vlan id 42; ip link set fata0.42 up; "
                          f"ip addr add {HOST4}/24 dev fata0.42; ip addr add {HOST6}/64 dev fata0.42 nodad")
 
@@ -148,7 +151,7 @@ class Links(NameServerTest):
         self.run_fata("build", *kernel)
         for offload in ("true", "false"):
             with self.subTest(offload=offload):
-                server = self.started([*FATA, "run", *kernel, "--accel", "tcg", "--memory", "32", "--link", "tap:fata0", "--", "--vlan=42",
+                server = self.started([*FATA, "run", *kernel, "--accel", "tcg", "--memory", "32", "--link", "tap:fata0", "--", "--vlan=42", "--port=7",
                                        f"--offload={offload}", f"--ipv4={OURS4}/24", f"--ipv6={OURS6}/64"], 60)
                 self.until(lambda: self.ping(OURS6, "-c", "1", "-W", "1") == (1, 1), "its address is not in use", 60)
                 for to in (OURS4, OURS6):
@@ -180,11 +183,10 @@ class Links(NameServerTest):
         self.assertEqual(self.ping(OURS4, "-c", "2", "-i", "0.2", "-W", "1")[1], 0)
 
     def test_frames_with_a_priority_alone_are_taken_by_an_untagged_interface(self):
-        self.link(script=f"ip addr flush dev fata0; ip link add link fata0 name fata0.0 type vlan id 0; ip link set fata0.0 up; "
-                         f"ip neigh flush all; ip addr add {HOST4}/24 dev fata0")
+        self.link()
         with Wire() as wire:
             self.serve(self.udp, f"--ipv4={OURS4}/24", "--ipv6=none")
-            question = struct.pack("!HHHBBH", 1, 0x800, 6, 4, 1, 0)[:8] + MAC + socket.inet_aton(HOST4) + bytes(6) + socket.inet_aton(OURS4)
+            question = struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + MAC + socket.inet_aton(HOST4) + bytes(6) + socket.inet_aton(OURS4)
             wire.send(b"\xff" * 6 + MAC + struct.pack("!HHH", 0x8100, 0xe000, 0x806) + question)
             answer = wire.receive(3, lambda got: got[12:14] == b"\x08\x06" and got[21] == 2)
             self.assertIsNotNone(answer, "a question with a priority got no answer")

@@ -62,8 +62,13 @@ void Engine::age_addresses(Instant now) {
 bool Engine::remove_address(Interface& on, Ipv4Address address) {
   for (Address& each : std::span(addresses_).first(address_count_)) {
     if (each.cidr.address != address || each.interface != on.index()) continue;
-    if (each.used) routes_.remove(each.cidr, on.index(), Route::Origin::kConnected);
+    const Address gone = each;
     each = addresses_[--address_count_];
+    const bool shared = std::ranges::any_of(addresses(), [&](const Address& other) {
+      return other.used && other.interface == gone.interface && other.cidr.prefix == gone.cidr.prefix &&
+             other.cidr.contains(gone.cidr.address);
+    });
+    if (gone.used && !shared) routes_.remove(gone.cidr, on.index(), Route::Origin::kConnected);
     return true;
   }
   return false;
@@ -91,9 +96,11 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
       each.defended_at = now;
       send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address, each.cidr.address);
     }
-    if (!keep || each.reported_at.ns == 0 || each.reported_at + kConflictInterval <= now) {
+    const auto now_s = static_cast<std::uint32_t>((now - Instant{}).s());
+    const auto interval_s = static_cast<std::uint32_t>(kConflictInterval.s());
+    if (!keep || each.reported_s == 0 || now_s - each.reported_s >= interval_s) {
       using Outcome = AddressConflict::Outcome;
-      each.reported_at = now;
+      each.reported_s = std::max<std::uint32_t>(now_s, 1);
       const IpAddress address(each.cidr.address);
       report_conflict(*link.interface, {address, packet.sender_mac, keep ? Outcome::kKept : Outcome::kLost},
                       now);

@@ -22,8 +22,14 @@ bool Engine::remove_address(Interface& on, const IpAddress& address, Instant now
   now_ = now;
   Address* const found = find_on(address, on.index());
   if (found == nullptr) return false;
-  if (found->origin == Address::Origin::kStatic) routers_.on_link({found->cidr, on.index(), Instant{}}, now);
+  const Address gone = *found;
   drop_address(*found, now);
+  const bool shared = std::ranges::any_of(addresses(), [&](const Address& other) {
+    return other.origin == Address::Origin::kStatic && other.interface == gone.interface &&
+           other.cidr.prefix == gone.cidr.prefix && other.cidr.contains(gone.address());
+  });
+  if (gone.origin == Address::Origin::kStatic && !shared)
+    routers_.on_link({gone.cidr, on.index(), Instant{}}, now);
   return true;
 }
 

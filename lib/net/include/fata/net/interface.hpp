@@ -74,7 +74,7 @@ class Interface {
   std::uint8_t index() const { return index_; }
   const MacAddress& mac() const { return config_.mac; }
   std::uint16_t vlan() const { return config_.vlan; }
-  // The source of the frame that accept() looked at last.
+  // The source of the IPv6 frame that accept() took last.
   const MacAddress& sender() const { return sender_; }
   std::size_t mtu() const { return config_.mtu; }
   // What the network asks for; never more than the device's.
