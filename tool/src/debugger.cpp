@@ -21,7 +21,13 @@ Words debugger_words(const Project& project, const std::string& symbols,
   // Lines of the generated main and of config.cpp are named without their folders, as a reader of errors
   // wants them.
   add("directory " + gdb_word(project.folder().string()) + " " + gdb_word(project.app().string()));
-  if (!remote.empty()) add("target remote " + remote);
+  if (!remote.empty()) {
+    // gdb gives up on an answer after 2 s, and then goes on without the breakpoint: a busy machine
+    // takes longer.
+    add("set remotetimeout 60");
+    add("set tcp connect-timeout 60");
+    add("target remote " + remote);
+  }
   return words;
 }
 

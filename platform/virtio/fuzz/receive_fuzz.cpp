@@ -25,7 +25,7 @@ class Device {
     const std::uint64_t address = load_le<std::uint64_t>(descriptor);
     // Only memory that it was lent: without an IOMMU it could write anywhere, which is not the driver's
     // matter.
-    if (address < lent_.first || address + kBuffer > lent_.second) return;
+    if (address < lent_.first || address > lent_.second) return;
     const MutableBytes room = danger_span(reinterpret_cast<std::byte*>(address), kBuffer);
     const std::size_t at = in.u8() % kBuffer;
     copy_bytes(room.subspan(at),
@@ -44,7 +44,7 @@ class Device {
   }
   void lend(std::uint64_t address) {
     lent_.first = std::min(lent_.first, address);
-    lent_.second = std::max(lent_.second, address + kBuffer);
+    lent_.second = std::max(lent_.second, address);
   }
 
  private:
