@@ -150,7 +150,7 @@ void construction(Lines& out, const Plan& plan) {
       out.from(d.where, {"  auto " + d.name + "_connected = co_await " + type + "::connect(context" +
                          arguments(plan, d) + ");"});
       out.add("  if (!" + d.name + "_connected) {");
-      out.add("    co_return fata::cannot_set_up(" + cpp_string(plan.name) + ", " +
+      out.add("    co_return fata::cannot_set_up(context, " + cpp_string(plan.name) + ", " +
               cpp_string(called_with_parameters(d)) + ", " + d.name + "_connected.error()" +
               named_file(plan, d) + ");");
       out.add("  }");

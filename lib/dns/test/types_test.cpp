@@ -295,7 +295,7 @@ const Case kBad[] = {
      "the octets after \\# are not what this type allows"},
     {"APL", "\\# 4 00011801", "the octets after \\# are not what this type allows"},
     {"APL", "\\# 6 000118020100", "the octets after \\# are not what this type allows"},
-    {"HIP", "\\# 6 010200010000", "the octets after \\# are not what this type allows"},
+    {"HIP", "\\# 5 0102000100", "the octets after \\# are not what this type allows"},
     {"A6", "\\# 1 80", "the octets after \\# are not what this type allows"},
     {"AMTRELAY", "\\# 2 0a84", "the octets after \\# are not what this type allows"},
 };

@@ -48,11 +48,12 @@ async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::connect(async::Co
 
 async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::open(Logger log, bool roomy, unsigned nth,
                                                                     async::CancelToken stop) {
-  Result<Frontend> frontend = co_await Frontend::find(&store(), "vbd", nth);
+  const async::Wait wait = async::Wait::at_most(kPatienceAtStart, stop);
+  Result<Frontend> frontend = co_await Frontend::find(&store(), "vbd", nth, wait);
   if (!frontend && frontend.error().is(Errc::kNoDevice)) co_return fail(Error(BlockSetupErrc::kNoDisk));
   if (!frontend) co_return fail(frontend.error());
   auto device = std::make_unique<BlockDevice>(log, std::move(*frontend), roomy);
-  const Result<void> started = co_await device->start(async::Wait::at_most(kPatienceAtStart, stop));
+  const Result<void> started = co_await device->start(wait);
   if (!started) co_return fail(started.error());
   co_return device;
 }

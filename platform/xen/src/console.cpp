@@ -56,6 +56,7 @@ void Console::start() {
   the_ring = ring_ = static_cast<xencons_interface*>(page);
   the_port = port_;
   watch_port(port_);
+  look_ = true;
 }
 
 void Console::drain() {
@@ -81,7 +82,11 @@ void Console::flush() {
 }
 
 bool Console::poll_stop() {
-  if (ring_ == nullptr || !take_event(port_)) return false;
+  if (ring_ == nullptr) return false;
+  // What was typed before has an event that is lost: Xen's page of events was another before it
+  // knew of a 64-bit guest.
+  const bool event = take_event(port_);
+  if (!std::exchange(look_, false) && !event) return false;
   bool stop = false;
   std::uint32_t consumed = ring_->in_cons;
   const std::uint32_t available = load(ring_->in_prod) - consumed;

@@ -27,6 +27,7 @@ class Console {
   guest::ConsoleBuffer buffer_;
   xencons_interface* ring_ = nullptr;
   Port port_ = 0;
+  bool look_ = false;  // for what was typed before
 };
 
 // Straight into the ring, past the buffer, waiting (bounded) for room; before start(), too.

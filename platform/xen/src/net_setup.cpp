@@ -35,10 +35,11 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Contex
 
 async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload, bool roomy,
                                                                 unsigned nth, async::CancelToken stop) {
-  Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth);
+  const async::Wait wait = async::Wait::at_most(kPatience, stop);
+  Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth, wait);
   if (!frontend) co_return fail(frontend.error());
   auto device = std::make_unique<NetDevice>(log, std::move(*frontend), offload, roomy);
-  const Result<void> started = co_await device->start(async::Wait::at_most(kPatience, stop));
+  const Result<void> started = co_await device->start(wait);
   if (!started) co_return fail(started.error());
   co_return device;
 }
@@ -66,7 +67,12 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
   mac_ = *parsed;
   const std::uint64_t mtu = co_await frontend_.number("mtu", 1500, wait);
   mtu_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(mtu, 68, NetQueue::kSendBuffer - 18));
-  if (const Result<void> joined = co_await join(wait); !joined) co_return joined;
+  for (;;) {
+    const Result<void> joined = co_await join(wait);
+    if (joined) break;
+    if (!lost_) co_return joined;  // else the domain was moved meanwhile
+    if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
+  }
   log_.info("features: ", features_.tx_checksum ? "checksum " : "", features_.gather ? "gather " : "",
             features_.tso4 ? "tx-tso " : "", offload_ && roomy_ ? "rx-tso " : "", "mtu ", mtu_, ", backend ",
             frontend_.backend());
@@ -75,9 +81,11 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
 }
 
 async::Task<Result<void>> NetDevice::join(async::Wait wait) {
+  lost_ = false;
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
   for (;;) {
     const BusState state = co_await frontend_.backend_state(wait);
+    if (lost_) co_return fail(Error(Errc::kBackend));
     if (state == BusState::kInitWait) break;
     if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
   }
@@ -99,6 +107,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   features_.gso_most = 0xffff - 18;  // the size of a request counts the Ethernet header, and has 16 bits
   features_.receive_memory = queue_.receive_memory();
 
+  if (lost_) co_return fail(Error(Errc::kBackend));
   const Result<Port> port = open_port(frontend_.backend());
   if (!port) co_return fail(port.error());
   if (!queue_.connect(frontend_.backend())) {
@@ -106,7 +115,6 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
     co_return fail(Error(Errc::kNoGrants));
   }
   port_ = *port;
-  lost_ = false;
   const char* const sums = offload_ ? "1" : "0";
   const char* const coalesced = offload_ && roomy_ ? "1" : "0";
   std::vector<Frontend::Node> nodes{{"tx-ring-ref", store_text(queue_.tx_ring())},
@@ -121,7 +129,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
                                     {"feature-gso-tcpv6", coalesced}};
   const Result<void> published = co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
   if (!published) {
-    leave(false);
+    leave(lost_);
     co_return published;
   }
   for (;;) {
@@ -176,10 +184,12 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
       if (state == BusState::kClosing) (void)co_await self->frontend_.set_state(BusState::kClosed);
       if (state != BusState::kInitWait) continue;
     }
-    self->leave(self->lost_);
+    const bool was_lost = self->lost_;
+    self->leave(was_lost);
     if (co_await self->join({})) {
       self->log_.info("connected again");
     } else {
+      self->lost_ = self->lost_ || was_lost;
       co_await async::sleep(milliseconds(50));
     }
     self->readers_.notify_all();

@@ -33,7 +33,7 @@ Error error_of(std::string_view text) {
 
 // Lies in the frame of who waits.
 struct Store::Pending {
-  Pending(Store& store, std::uint32_t id) : owner(store), id(id), next(std::exchange(store.pending_, this)) {
+  explicit Pending(Store& store) : owner(store), next(std::exchange(store.pending_, this)) {
     ++store.pending_count_;
   }
   ~Pending() {
@@ -48,8 +48,9 @@ struct Store::Pending {
   Pending& operator=(const Pending&) = delete;
 
   Store& owner;
-  std::uint32_t id;
+  std::uint32_t id = kForget;
   bool done = false;
+  bool lost = false;  // with the host that was left
   std::uint32_t type = 0;
   std::string payload;
   async::WaitQueue waiting;
@@ -63,14 +64,20 @@ async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction 
                                                 async::Wait wait) {
   if (payload.size() > StoreWire::kMostPayload) co_return fail(Error(Errc::kTooLong));
   if (pending_count_ == kMostPending) co_return fail(Error(Errc::kExhausted));
-  if (++next_id_ == kForget) ++next_id_;
-  Pending pending(*this, next_id_);
-  if (!wire_.send(type, pending.id, in, payload)) co_return fail(Error(Errc::kExhausted));
-  pump();
-  while (!pending.done) {
-    if (wire_.broken()) co_return fail(Error(Errc::kBroken));
-    if (const auto woken = co_await pending.waiting.wait(wait); !woken) co_return fail(Error(woken.error()));
-  }
+  Pending pending(*this);
+  do {
+    if (++next_id_ == kForget) ++next_id_;
+    pending.id = next_id_;
+    pending.done = pending.lost = false;
+    if (!wire_.send(type, pending.id, in, payload)) co_return fail(Error(Errc::kExhausted));
+    pump();
+    while (!pending.done) {
+      if (wire_.broken()) co_return fail(Error(Errc::kBroken));
+      if (const auto woken = co_await pending.waiting.wait(wait); !woken) co_return fail(Error(woken.error()));
+    }
+    // The store of the host that the domain is on now is asked again; of a transaction it knows
+    // nothing.
+  } while (pending.lost && in == kNone);
   if (pending.type == XS_ERROR) co_return fail(error_of(pending.payload));
   if (pending.type != type) co_return fail(Error(Errc::kStore));
   co_return std::move(pending.payload);
@@ -192,10 +199,11 @@ void Store::rebind(Port port) noexcept {
 
 void Store::resume() noexcept {
   wire_.restart();
-  // What waits for a reply of the old host gets none.
+  // What waits for a reply of the old host gets none: it is asked again, or fails if it was in a
+  // transaction.
   for (Pending* pending = pending_; pending != nullptr; pending = pending->next) {
     if (pending->done) continue;
-    pending->done = true;
+    pending->done = pending->lost = true;
     pending->type = XS_ERROR;
     pending->payload = "EAGAIN";
     pending->waiting.notify_all();

@@ -72,7 +72,8 @@ async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState st
                                        *transaction);
     }
     const Result<void> ended = co_await store_->end(*transaction, written.has_value(), wait);
-    if (!written) co_return written;
+    if (!written && written.error() != Error(Errc::kAgain)) co_return written;
+    if (!written) continue;
     if (ended || ended.error() != Error(Errc::kAgain)) co_return ended;
   }
 }
