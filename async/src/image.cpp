@@ -14,6 +14,11 @@ int run_image(async::Loop& loop) {
 }
 
 int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,
+                  const Error& error) {
+  return context.stop.cancelled() ? 0 : cannot_set_up(image, what, error);
+}
+
+int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,
                   const Error& error, std::string_view file) {
   return context.stop.cancelled() ? 0 : cannot_set_up(image, what, error, file);
 }

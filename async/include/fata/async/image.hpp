@@ -17,6 +17,8 @@ int run_image(async::Loop& loop);
 // The exit status where a device could not be set up: 0 if the image was asked to stop meanwhile,
 // which ended the wait for it; else that of cannot_set_up(), after its line.
 int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,
-                  const Error& error, std::string_view file = {});
+                  const Error& error);
+int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,
+                  const Error& error, std::string_view file);
 
 }  // namespace fata
