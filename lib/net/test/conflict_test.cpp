@@ -45,6 +45,20 @@ TEST(AddressConflicts, OfAStaticIpv4AddressAreReportedOnceAMinuteAndItIsKept) {
   EXPECT_EQ(recorder.count("address_conflicts"), 100u);
 }
 
+TEST(AddressConflicts, OfAnImagesFirstSecondAreReportedOnceEach) {
+  for (const Instant start : {Instant{0}, Instant{1'000'000}, Instant{999'000'000}}) {
+    Recorder recorder;
+    Reports reports;
+    recorder.now = start;
+    recorder.v4.report_conflicts_to(&reports);
+    for (int i = 0; i < 20; ++i) {
+      recorder.receive(arp_claim(6, ip(1), ip(1)));
+      recorder.now = recorder.now + milliseconds(20);
+    }
+    EXPECT_EQ(reports.outcomes(), std::vector{Outcome::kKept});
+  }
+}
+
 TEST(AddressConflicts, OfAnIpv4AddressThatIsProbedOrWasGivenByAServerEndIt) {
   using Claim = ipv4::Engine::Claim;
   for (const auto claim : {Claim::kProbe, Claim::kUnprobed}) {

@@ -96,11 +96,12 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
       each.defended_at = now;
       send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address, each.cidr.address);
     }
-    const auto now_s = static_cast<std::uint32_t>((now - Instant{}).s());
+    // Counted from 1, as 0 says that there was none.
+    const auto now_s = static_cast<std::uint32_t>((now - Instant{}).s() + 1);
     const auto interval_s = static_cast<std::uint32_t>(kConflictInterval.s());
     if (!keep || each.reported_s == 0 || now_s - each.reported_s >= interval_s) {
       using Outcome = AddressConflict::Outcome;
-      each.reported_s = std::max<std::uint32_t>(now_s, 1);
+      each.reported_s = now_s;
       const IpAddress address(each.cidr.address);
       report_conflict(*link.interface, {address, packet.sender_mac, keep ? Outcome::kKept : Outcome::kLost},
                       now);

@@ -136,7 +136,7 @@ class Engine final : public IpProtocol {
     Claim claim = Claim::kAnnounce;
     bool used = false;
     std::uint8_t steps_left = 0;         // probes, then announcements
-    std::uint32_t reported_s = 0;        // when the latest conflict was, in seconds; 0: there was none
+    std::uint32_t reported_s = 0;        // when the latest conflict was, in seconds + 1; 0: there was none
     Instant next_at = Instant::never();  // of the next one
     Instant defended_at{};
   };
