@@ -1,6 +1,7 @@
 """Runs the fata command for tests, and says what it was when an expectation fails."""
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,12 @@ def fata(*words, cwd=ROOT, env=None, timeout=400, command=None):
     line = (command or FATA) + [str(word) for word in words]
     return subprocess.run(line, cwd=cwd, env={**os.environ, **(env or {})}, timeout=timeout, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def cpu_seconds():
+    """Processor time of all children that have ended: what a busy machine does not lengthen."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class FataTest(unittest.TestCase):

@@ -4,10 +4,9 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 import unittest
 
-from fata import BUILD, FATA, ROOT, FataTest
+from fata import BUILD, FATA, ROOT, FataTest, cpu_seconds
 
 HELLO_KEY = "examples/tutorial/hello-key"
 CONFIG = """#include <fata/config.hpp>
@@ -80,17 +79,17 @@ class Builds(FataTest):
         self.assertEqual(done.stdout, "Hi from fresh!\n")
         source = self.folder / "fresh/fresh.hpp"
         source.write_text(source.read_text().replace(" from fresh!", ", edited."))
-        begin = time.monotonic()
+        begin = cpu_seconds()
         self.assertEqual(self.run_fata("run", "fresh", cwd=self.folder).stdout, "Hello, edited.\n")
-        self.assertLess(time.monotonic() - begin, 15)
-        self.assertLess(min(self.second_start() for _ in range(3)), 2)  # of three, as other tests run beside this one
+        self.assertLess(cpu_seconds() - begin, 15)
+        self.assertLess(self.second_start(), 2)
         self.run_fata("clean", "fresh", cwd=self.folder)
         self.assertFalse((self.folder / "fresh/.fata/linux").exists())
 
     def second_start(self):
-        begin = time.monotonic()
+        begin = cpu_seconds()
         self.assertNotIn("compiling", self.run_fata("run", "fresh", cwd=self.folder).stderr)
-        return time.monotonic() - begin
+        return cpu_seconds() - begin
 
     def test_clean_spares_a_folder_that_is_not_its_own(self):
         (self.folder / "precious").write_text("x")

@@ -45,27 +45,35 @@ class Iperf(FataTest):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return report
 
+    def measured(self, measure, good):
+        """The first of five reports that is good: a busy machine loses datagrams and time."""
+        for _ in range(5):
+            report = measure()
+            if good(report):
+                return report
+        self.fail(report)
+
     def measures(self, server, *words, most_lost=50):
         """Every kind of test moves bytes, and what was received is not more than what was sent."""
         for way in ((), ("-R",), ("-P", "4"), ("-P", "4", "-R"), ("--bidir",)):
-            report = self.iperf3("-c", server, *words, *way)
+            report = self.measured(
+                lambda: self.iperf3("-c", server, *words, *way),
+                lambda report: 0.9 < report["end"]["sum_received"]["seconds"] < 1.5)
             sent, received = report["end"]["sum_sent"]["bytes"], report["end"]["sum_received"]["bytes"]
             self.assertGreater(received, 100_000, way)
             self.assertLessEqual(received, sent, way)
             self.assertEqual(len(report["end"]["streams"]), {"-P": 4, "--bidir": 2}.get(way[0] if way else "", 1))
-            seconds = report["end"]["sum_received"]["seconds"]
-            self.assertTrue(0.9 < seconds < 1.5, f"{way}: {seconds} s")
         report = self.iperf3("-c", server, *words, "-n", "3M", "-R")
         self.assertGreaterEqual(report["end"]["sum_received"]["bytes"], 3 << 20)
-        report = self.iperf3("-c", server, *words, "-b", "20M")
-        self.assertTrue(10e6 < report["end"]["sum_received"]["bits_per_second"] < 30e6, report["end"]["sum_received"])
+        self.measured(lambda: self.iperf3("-c", server, *words, "-b", "20M"),
+                      lambda report: 10e6 < report["end"]["sum_received"]["bits_per_second"] < 30e6)
         for way in ((), ("-R",), ("-P", "2", "--udp-counters-64bit")):
-            report = self.iperf3("-c", server, *words, *DATAGRAMS, *way)
             # Of what each stream sent about one second's worth came, in order.
-            for stream in report["end"]["streams"]:
-                self.assertGreater(stream["udp"]["packets"], 500, way)
-                self.assertLess(stream["udp"]["lost_percent"], most_lost, way)
-            self.assertLess(report["end"]["sum"]["jitter_ms"], 50, way)
+            self.measured(
+                lambda: self.iperf3("-c", server, *words, *DATAGRAMS, *way)["end"],
+                lambda end: end["sum"]["jitter_ms"] < 50 and all(
+                    stream["udp"]["packets"] > 500 and stream["udp"]["lost_percent"] < most_lost
+                    for stream in end["streams"]))
 
     def ends_well(self, server, failed=0):
         time.sleep(0.3)  # a client ends with its last byte to the server
@@ -108,10 +116,11 @@ class OnTheHost(Iperf):
             self.assertLessEqual(end["sum_received"]["bytes"], end["sum_sent"]["bytes"], way)
             self.assertEqual(len(end["streams"]), {"--parallel=4": 4, "--bidir": 2}.get(way[0] if way else "", 1))
         for way in ((), ("--reverse", "--parallel=2")):
-            said = self.client(*way, "--udp", "--bitrate=20M", "--time=1s", "--json", port=port).stdout
-            for stream in json.loads(said)["end"]["streams"]:
-                self.assertGreater(stream["udp"]["packets"], 1000)
-                self.assertLess(stream["udp"]["lost_percent"], 5)
+            self.measured(
+                lambda: json.loads(self.client(*way, "--udp", "--bitrate=20M", "--time=1s", "--json",
+                                               port=port).stdout)["end"]["streams"],
+                lambda streams: all(stream["udp"]["packets"] > 1000 and
+                                    stream["udp"]["lost_percent"] < 5 for stream in streams))
 
     def test_reports_for_people(self):
         server = self.serve("--one-off")
