@@ -18,11 +18,24 @@ function(fata_small_accessor_sources)
   endif()
 endfunction()
 
-# fata_small_accessors(NAME): for a library of many one-line accessors, which -Oz alone would call rather than inline.
+# fata_small_accessors(NAME [MORE FILE ...] [MOST FILE ...]): for a library of many one-line accessors, which -Oz alone would
+# call rather than inline. MORE, MOST: files that come out smaller still when larger functions are inlined, as most of those
+# have one caller. To be called after fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_small_accessors name)
-  if(NOT FATA_TARGET STREQUAL "linux")
-    target_compile_options(fata_${name} PRIVATE "SHELL:-mllvm -inline-threshold=40")
+  if(FATA_TARGET STREQUAL "linux")
+    return()
   endif()
+  cmake_parse_arguments(arg "" "" "MORE;MOST" ${ARGN})
+  get_target_property(sources fata_${name} SOURCES)
+  foreach(source ${sources})
+    set(threshold 40)
+    if(source IN_LIST arg_MORE)
+      set(threshold 120)
+    elseif(source IN_LIST arg_MOST)
+      set(threshold 300)
+    endif()
+    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -mllvm -inline-threshold=${threshold})
+  endforeach()
 endfunction()
 
 # Where libraries and their headers are installed. The headers have a folder of their own: as `-isystem /usr/include` they

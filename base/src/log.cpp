@@ -19,9 +19,10 @@ std::string_view before(std::string_view text, char end) {
 std::string_view name(Level level) { return kNames[static_cast<std::size_t>(level)]; }
 
 std::expected<Rules, Rules::ParseError> Rules::parse(std::string_view text) {
-  Rules rules;
-  while (!text.empty()) {
-    const std::string_view word = before(text, ',');
+  std::expected<Rules, ParseError> rules;
+  std::string_view word, wrong;
+  while (!text.empty() && wrong.empty()) {
+    word = before(text, ',');
     text.remove_prefix(std::min(word.size() + 1, text.size()));
     std::string_view source = before(word, ':'), level = word;
     if (source.size() == word.size()) {
@@ -29,14 +30,19 @@ std::expected<Rules, Rules::ParseError> Rules::parse(std::string_view text) {
     } else {
       level.remove_prefix(source.size() + 1);
     }
-    if (source.empty()) return std::unexpected(ParseError{word, "the source before ':' is missing"});
     std::size_t which = kNames.size();
     while (which != 0 && kNames[which - 1] != level) --which;
-    if (which == 0)
-      return std::unexpected(ParseError{word, "the level is none of off, error, warning, info, debug"});
-    if (rules.count_ == kMaxRules) return std::unexpected(ParseError{word, "more than 16 rules"});
-    rules.rules_[rules.count_++] = {source, static_cast<Level>(which - 1)};
+    if (source.empty()) {
+      wrong = "the source before ':' is missing";
+    } else if (which == 0) {
+      wrong = "the level is none of off, error, warning, info, debug";
+    } else if (rules->count_ == kMaxRules) {
+      wrong = "more than 16 rules";
+    } else {
+      rules->rules_[rules->count_++] = {source, static_cast<Level>(which - 1)};
+    }
   }
+  if (!wrong.empty()) rules = std::unexpected(ParseError{word, wrong});
   return rules;
 }
 

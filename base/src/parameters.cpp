@@ -138,75 +138,97 @@ const Parameter* find(std::span<const Parameter> table, std::string_view name) {
 
 using Reason = ParameterError::Reason;
 
-// What one word says, and whether its value is the word after it.
-struct Word {
-  std::string_view name;
-  std::optional<std::string_view> value;
-};
-std::optional<Word> split(std::string_view word) {
-  if (!word.starts_with("--") || word.size() == 2) return std::nullopt;
-  word.remove_prefix(2);
-  const std::size_t equals = word.find('=');
-  if (equals == word.npos) return Word{word, std::nullopt};
-  return Word{word.substr(0, equals), word.substr(equals + 1)};
+// Passes over a word without dashes if it is a hypervisor's. Else it is wrong, and `near` the name
+// of the parameter that it looks like, if any.
+bool pass_over(std::span<const Parameter> table, std::string_view word, std::string_view name,
+               const Strays* strays, std::string_view& near) {
+  using enum platform::StrayWord;
+  const platform::StrayWord kind = strays == nullptr ? kImage : strays->classify(word);
+  if (kind != kHypervisor) near = nearest(table, name);
+  if (kind == kImage || !near.empty()) return false;
+  strays->passed.put(' ');
+  strays->passed.put(word);
+  return true;
+}
+
+// What is wrong, if anything is; `error` has the rest of it then. All errors share one object and
+// one way out: this is a large part of a small image.
+std::optional<Reason> read(std::span<const Parameter> table, std::span<const std::string_view> words,
+                           const Strays* strays, ParameterError& error, bool& help) {
+  for (const Parameter& parameter : table) {
+    if (!parameter.default_text) continue;
+    error.word = parameter.name;
+    error.value = *parameter.default_text;
+    error.parameter = &parameter;
+    if (!parameter.set(error.value)) return Reason::kWrongDefault;
+  }
+
+  std::array<std::size_t, kMaxParameters> times{};
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    const std::size_t equals = word.find('=');
+    std::string_view name = word.substr(0, equals);
+    error.word = word;
+    error.value = {};
+    error.parameter = nullptr;
+    if (!word.starts_with("--") || word.size() == 2) {
+      if (pass_over(table, word, name, strays, error.value)) continue;
+      return Reason::kNotAParameter;
+    }
+    name.remove_prefix(2);
+    help = name == "help";
+    if (help) return std::nullopt;
+
+    bool has_value = equals != word.npos;
+    const Parameter* parameter = find(table, name);
+    std::string_view value = "true";
+    if (has_value) value = word.substr(equals + 1);
+    if (parameter == nullptr && name.starts_with("no-") && !has_value) {
+      parameter = find(table, name.substr(3));
+      if (parameter != nullptr && !parameter->is_flag) parameter = nullptr;
+      value = "false";
+    }
+    if (parameter == nullptr) {
+      error.value = nearest(table, name);
+      return Reason::kUnknown;
+    }
+    error.parameter = parameter;
+    if (!has_value && !parameter->is_flag) {
+      if (i + 1 == words.size() || words[i + 1].starts_with("--")) return Reason::kNoValue;
+      value = words[++i];
+    }
+    std::size_t& given = times[static_cast<std::size_t>(parameter - table.data())];
+    if (++given > parameter->max_times) return Reason::kTooOften;
+    error.value = value;
+    if (!parameter->set(value)) return Reason::kWrongValue;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> table,
-                                                     std::span<const std::string_view> words) {
+                                                     std::span<const std::string_view> words,
+                                                     const Strays* strays) {
   check(table.size() <= kMaxParameters, "an image has at most 64 parameters");
-  for (const Parameter& parameter : table) {
-    if (parameter.default_text && !parameter.set(*parameter.default_text)) {
-      return fail(ParameterError{Reason::kWrongDefault, parameter.name, *parameter.default_text, &parameter});
-    }
-  }
-
-  std::array<std::size_t, kMaxParameters> times{};
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string_view text = words[i];
-    const std::optional<Word> word = split(text);
-    if (!word) return fail(ParameterError{Reason::kNotAParameter, text, {}, nullptr});
-    if (word->name == "help") return false;
-
-    const Parameter* parameter = find(table, word->name);
-    std::optional<std::string_view> value = word->value;
-    if (parameter == nullptr && word->name.starts_with("no-") && !value) {
-      parameter = find(table, word->name.substr(3));
-      if (parameter != nullptr && !parameter->is_flag) parameter = nullptr;
-      value = "false";
-    }
-    if (parameter == nullptr)
-      return fail(ParameterError{Reason::kUnknown, text, nearest(table, word->name), nullptr});
-    if (!value && parameter->is_flag) value = "true";
-    if (!value) {
-      if (i + 1 == words.size() || words[i + 1].starts_with("--")) {
-        return fail(ParameterError{Reason::kNoValue, text, {}, parameter});
-      }
-      value = words[++i];
-    }
-
-    std::size_t& given = times[static_cast<std::size_t>(parameter - table.data())];
-    if (++given > parameter->max_times) return fail(ParameterError{Reason::kTooOften, text, {}, parameter});
-    if (!parameter->set(*value)) return fail(ParameterError{Reason::kWrongValue, text, *value, parameter});
-  }
-  return true;
+  ParameterError error{};
+  bool help = false;
+  const std::optional<Reason> wrong = read(table, words, strays, error, help);
+  if (!wrong) return !help;
+  error.reason = *wrong;
+  return fail(error);
 }
 
 void write_text(TextWriter& out, const ParameterError& error) {
+  const std::string_view name = error.word.substr(0, error.word.find('='));
+  const bool near = !error.value.empty();
   switch (error.reason) {
-    case Reason::kUnknown: {
-      const std::string_view name = error.word.substr(0, error.word.find('='));
-      print(out, "unknown parameter ", name, "; ");
-      if (!error.value.empty()) {
-        print(out, "did you mean --", error.value, '?');
-      } else {
-        out.put("--help lists them");
-      }
+    case Reason::kUnknown:
+      print(out, "unknown parameter ", name, near ? "; " : "; --help lists them");
       break;
-    }
     case Reason::kNotAParameter:
-      print(out, "'", error.word, "' is no parameter: write --name=value (--help lists them)");
+      print(out, "'", error.word, "' is no parameter",
+            near ? "; " : ": write --name=value (--help lists them)");
       break;
     case Reason::kNoValue:
       print(out, error.word, " needs ", error.parameter->expects, ": write ", error.word, "=...");
@@ -229,6 +251,7 @@ void write_text(TextWriter& out, const ParameterError& error) {
             error.parameter->expects);
       break;
   }
+  if (error.reason <= Reason::kNotAParameter && near) print(out, "did you mean --", error.value, '?');
 }
 
 void write_parameter_help(std::string_view image, std::span<const Parameter> table,

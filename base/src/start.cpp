@@ -10,10 +10,17 @@ void console_line(std::string_view line) {
 }
 }  // namespace
 
-std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table) {
-  const auto outcome = parse_parameters(table, platform::arguments());
+std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table,
+                                    const log::Rules& rules) {
+  Text<log::kMaxLine> line;
+  write_log_prefix(line, log::Level::kDebug, "parameters");
+  line.put("passed over, as words of a hypervisor:");
+  const std::size_t empty = line.size();
+  const Strays strays{platform::classify_stray, line};
+  const auto outcome = parse_parameters(table, platform::arguments(), &strays);
   if (!outcome) {
-    const Text<log::kMaxLine> line(std::in_place, image, ": ", outcome.error());
+    line.clear();
+    print(line, image, ": ", outcome.error());
     console_line(line.view());
     return 64;
   }
@@ -21,6 +28,8 @@ std::optional<int> start_parameters(std::string_view image, std::span<const Para
     write_parameter_help(image, table, console_line);
     return 63;
   }
+  if (line.size() != empty && rules.level_of("parameters") == log::Level::kDebug)
+    finish_log_line(line, log::Level::kDebug);
   return std::nullopt;
 }
 

@@ -88,6 +88,8 @@ TEST(Parameters, EachMistakeHasOneLineWithTheMend) {
       {{"--no-port"}, "unknown parameter --no-port; did you mean --port?"},
       {{"53"}, "'53' is no parameter: write --name=value (--help lists them)"},
       {{"--"}, "'--' is no parameter: write --name=value (--help lists them)"},
+      {{"pci=off"}, "'pci=off' is no parameter: write --name=value (--help lists them)"},
+      {{"prot=53"}, "'prot=53' is no parameter; did you mean --port?"},
       {{"--port"}, "--port needs a number from 0 to 65535: write --port=..."},
       {{"--port", "--zone=x"}, "--port needs a number from 0 to 65535: write --port=..."},
       {{"--port=65536"}, "--port takes a number from 0 to 65535, not '65536'"},

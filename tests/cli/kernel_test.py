@@ -94,6 +94,25 @@ class Kernel(FataTest):
         for machine in ("microvm", "pc", "q35"):
             self.run_fata("run", *NOOP, "--machine", machine)
 
+    def test_words_of_a_hypervisor_are_not_the_application_s(self):
+        key = ["examples/tutorial/hello-key", "-t", "kvm", "--build-dir", BUILD / "hello-key-kvm"]
+        self.run_fata("build", *key)
+
+        def said(*words, status=0):
+            done = self.run_fata("run", *key, "--accel", "tcg", "--", *words, status=status)
+            return done.stdout
+
+        firecracker = "reboot=k panic=1 nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux swiotlb=noforce".split()
+        told = said(*firecracker, "--greeting=Hello", "pci=off", "--times=1", "root=/dev/vda", "rw", "--log=debug")
+        self.assertIn("Hello, world!", told)
+        self.assertRegex(told, r"debug parameters: passed over, as words of a hypervisor: reboot=k .* pci=off root=/dev/vda rw\n")
+        self.assertEqual(said(*firecracker, "--times=1", "--greeting", "pci=off"), "pci=off, world!\n")
+        self.assertEqual(said("--times=1", "ds=nocloud", "--greeting=Hello", "quiet"), "Hello, world!\n")
+        for words, line in ((["times=1"], "'times=1' is no parameter; did you mean --times?"),
+                            (["--tims=1", "pci=off"], "unknown parameter --tims; did you mean --times?"),
+                            (["somewhere"], "'somewhere' is no parameter: write --name=value (--help lists them)")):
+            self.assertIn(f"hello-key: {line}", said(*words, status=64))
+
     def test_leaves_its_callers_input_alone(self):
         self.run_fata("build", *NOOP)
         run = shlex.join(map(str, [*FATA, "run", *NOOP]))

@@ -201,7 +201,7 @@ std::string generate_main(const Plan& plan) {
   }
   out.add("  };");
   out.add("  if (const auto status = fata::start_parameters(" + cpp_string(plan.name) +
-          ", table)) co_return *status;");
+          ", table, parameters.log)) co_return *status;");
   out.add("  context.log_rules = parameters.log;");
   if (plan.jobs.size() > 1) {
     out.add("  fata::async::CancelSource stop_all(context.stop);  // a job that fails stops the others");

@@ -99,6 +99,7 @@ using guest::state;
 
 void entropy(std::span<std::byte> out) noexcept { state.random.fill(out); }
 std::span<const std::string_view> arguments() noexcept { return state.command_line.arguments(); }
+StrayWord classify_stray(std::string_view word) noexcept { return guest::classify_kernel_word(word); }
 std::size_t memory() noexcept { return machine::total_memory(); }
 bool stop_requested() noexcept { return state.stop_requested; }
 

@@ -126,11 +126,9 @@ void Clock::timer_woke() {
 }
 
 WallTime Clock::wall() {
-  if (!has_wall_) {
-    wall_base_.ns = read_wall_clock_ns() - now().ns;
-    has_wall_ = true;
-  }
-  return {wall_base_.ns + now().ns};
+  const Instant at = now();
+  if (wall_.is_due(at)) wall_.correct(at, read_wall_clock());
+  return wall_.at(at);
 }
 
 }  // namespace fata::kvm

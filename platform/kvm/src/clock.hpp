@@ -5,6 +5,7 @@
 
 #include "fata/base/time.hpp"
 #include "fata/kvm/tsc_clock.hpp"
+#include "fata/kvm/wall_estimate.hpp"
 
 namespace fata::kvm {
 
@@ -24,7 +25,6 @@ class Clock {
 
  private:
   bool rate_from_host();
-  void read_wall_clock();
 
   TscClock clock_;
   RateEstimate estimate_;
@@ -38,8 +38,7 @@ class Clock {
   std::uint32_t armed_ticks_ = 0;
   bool has_deadline_ = false;
 
-  bool has_wall_ = false;
-  WallTime wall_base_{};
+  WallEstimate wall_;
 };
 
 }  // namespace fata::kvm

@@ -34,12 +34,15 @@ void serial_write(std::string_view text) {
   }
 }
 
-void Console::start() {
+bool Console::start() {
+  // Switching the FIFOs on empties them: what was typed before comes first.
+  const bool stop = poll_stop();
   out8(kFifo, 0x07);   // FIFOs on and empty
   out8(kLine, 0x03);   // 8 bits, no parity
   out8(kModem, 0x0b);  // DTR, RTS, interrupts connected
   enabled_ = 0;
   out8(kInterruptEnable, 0);
+  return stop;
 }
 
 void Console::write(std::string_view text) {

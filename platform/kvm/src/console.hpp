@@ -10,7 +10,8 @@ namespace fata::kvm {
 
 class Console {
  public:
-  void start();
+  // True if an end was typed before.
+  bool start();
   // Never waits: where nothing else does, the device is given what it takes at once, the rest when the loop turns.
   void write(std::string_view text);
   // Sends up to `bursts` times what the device's FIFO takes. True if text is left and the device could take

@@ -22,7 +22,6 @@ void PowerButton::start() {
   base &= 0xff80;
   if (base == 0) return;
   status_port_ = static_cast<std::uint16_t>(base);
-  out16(status_port_, kPowerButton);  // forget earlier ones
   out16(static_cast<std::uint16_t>(base + 2), kPowerButton);
   // PM1 control: ACPI mode, so that the button's event is routed to the interrupt.
   out16(static_cast<std::uint16_t>(base + 4),

@@ -33,11 +33,12 @@ std::int64_t days(std::int64_t year, unsigned month, unsigned day) {
 }
 }  // namespace
 
-std::int64_t read_wall_clock_ns() {
+HostTime read_wall_clock() {
+  constexpr std::int64_t kSecond = 1'000'000'000;
   PvTime host;
   std::int64_t created = 0;
   if (read_pv_time(host) && read_pv_wall_base(created)) {
-    return created + static_cast<std::int64_t>(pv_system_ns(host, machine::read_tsc()));
+    return {created + static_cast<std::int64_t>(pv_system_ns(host, machine::read_tsc()))};
   }
   // A date read while the clock moves on may be torn: two equal readings are not.
   Date date = read_date();
@@ -47,7 +48,7 @@ std::int64_t read_wall_clock_ns() {
     date = again;
   }
   const unsigned mode = battery_register(0x0b);
-  if (mode == 0xff && date.month == 0xff) return 0;
+  if (mode == 0xff && date.month == 0xff) return {0, std::int64_t{1} << 62};
   const bool afternoon = (mode & 2) == 0 && (date.hour & 0x80) != 0;
   date.hour &= 0x7f;
   if ((mode & 4) == 0) {
@@ -56,7 +57,7 @@ std::int64_t read_wall_clock_ns() {
   }
   if ((mode & 2) == 0) date.hour = date.hour % 12 + (afternoon ? 12 : 0);
   const std::int64_t day = days(2000 + static_cast<std::int64_t>(date.year), date.month, date.day);
-  return ((day * 24 + date.hour) * 3600 + date.minute * 60 + date.second) * 1'000'000'000;
+  return {((day * 24 + date.hour) * 3600 + date.minute * 60 + date.second) * kSecond, kSecond};
 }
 
 }  // namespace fata::kvm

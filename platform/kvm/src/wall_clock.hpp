@@ -1,9 +1,10 @@
 #pragma once
 
-#include <cstdint>
+#include "fata/kvm/wall_estimate.hpp"
 
 namespace fata::kvm {
-// Nanoseconds since 1970 (UTC): from KVM where it offers them, else from the battery clock, exact to a
-// second; 0 if there is neither. Costs some microseconds, so it is asked once, when somebody wants to know.
-std::int64_t read_wall_clock_ns();
+// UTC: from KVM where it offers it, else from the battery clock, exact to a second; where there is
+// neither, anything from 1970 on. Costs some microseconds, on a PC in user space's hands a fraction
+// of a millisecond.
+HostTime read_wall_clock();
 }  // namespace fata::kvm

@@ -72,6 +72,7 @@ void entropy(std::span<std::byte> out) noexcept {
 void console_write(std::string_view text) noexcept { host::console().out.write(text); }
 void console_flush() noexcept { host::console().flush(); }
 std::span<const std::string_view> arguments() noexcept { return host::g_arguments; }
+StrayWord classify_stray(std::string_view) noexcept { return StrayWord::kImage; }
 bool poll_devices() noexcept { return host::reactor().poll(); }
 void idle_until(Instant deadline) noexcept { host::reactor().idle_until(deadline); }
 std::size_t memory() noexcept {

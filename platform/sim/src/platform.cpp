@@ -57,6 +57,7 @@ void entropy(std::span<std::byte> out) noexcept {
 void console_write(std::string_view text) noexcept { sim::Platform::current().console() += text; }
 void console_flush() noexcept {}
 std::span<const std::string_view> arguments() noexcept { return sim::Platform::current().arguments; }
+StrayWord classify_stray(std::string_view) noexcept { return StrayWord::kImage; }
 bool poll_devices() noexcept { return sim::Platform::current().poll(); }
 void idle_until(Instant deadline) noexcept { sim::Platform::current().idle_until(deadline); }
 std::size_t memory() noexcept { return std::size_t{1} << 30; }

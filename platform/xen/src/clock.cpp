@@ -53,7 +53,18 @@ Instant Clock::now() {
   return {last_};
 }
 
-WallTime Clock::wall() { return {wall_base_ + origin_ + now().ns}; }
+// The base changes when dom0 corrects the time.
+WallTime Clock::wall() {
+  const std::uint32_t version = __atomic_load_n(&shared_->wc_version, __ATOMIC_ACQUIRE);
+  if (version != wall_version_) {
+    const std::int64_t base = wall_base(*shared_);
+    if (base != 0) {  // else it is being written: look again next time
+      wall_base_ = base;
+      wall_version_ = version;
+    }
+  }
+  return {wall_base_ + origin_ + now().ns};
+}
 
 std::uint64_t Clock::system_time_at(Instant instant) {
   std::int64_t at = 0;

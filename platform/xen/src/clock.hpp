@@ -29,6 +29,7 @@ class Clock {
   guest::PvTime time_{};
   std::int64_t origin_ = 0;  // the hypervisor's time at our zero
   std::int64_t last_ = 0;    // what was given out last: a new rate must not let time step back
+  std::uint32_t wall_version_ = 0;  // of wall_base_
   std::int64_t wall_base_ = 0;
 };
 

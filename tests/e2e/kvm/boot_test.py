@@ -1,4 +1,5 @@
 """What a running image promises: its console, status, parameters, clock, randomness, and that it stops when asked."""
+import calendar
 import os
 import pathlib
 import re
@@ -161,6 +162,30 @@ class Time(unittest.TestCase):
             wall = int(re.search(r"wall (\d+)", boot("probe", "wall", machine=machine).text).group(1))
             self.assertTrue(before - 2 < wall < time.time() + 2, (before, wall))
 
+    def test_after_a_pause_its_wall_clock_is_the_host_s_again(self):
+        for machine in MACHINES:
+            with self.subTest(machine), Running("probe", "wall sleep=2500 wall wait", machine=machine) as running:
+                running.wait_for("wall ")
+                running.control("stop")
+                time.sleep(6)
+                running.control("cont")
+                running.wait_for("waiting")
+                now = time.time()
+                running.type(b"\x03")
+                ended = running.end()
+                before, after = (int(wall) for wall in re.findall(r"wall (\d+)", ended.text))
+                self.assertGreaterEqual(after - before, 7, "it went on with the host's")
+                self.assertLess(abs(after - now), 4)
+                self.assertEqual(ended.status, 0)
+
+    def test_its_wall_clock_follows_a_battery_clock_that_is_elsewhere(self):
+        for base in ("2001-02-03T04:05:06", "2038-01-19T03:14:07"):
+            ended = boot("probe", "wall sleep=1500 wall", extra=("-rtc", f"base={base}"))
+            begin = calendar.timegm(time.strptime(base, "%Y-%m-%dT%H:%M:%S"))
+            first, second = (int(wall) - begin for wall in re.findall(r"wall (\d+)", ended.text))
+            self.assertIn(first, range(0, 20))
+            self.assertIn(second - first, range(1, 15))
+
 
 class Console(unittest.TestCase):
     def test_what_does_not_fit_is_counted_and_the_last_lines_are_not_lost(self):
@@ -205,6 +230,16 @@ class Stop(unittest.TestCase):
                 running.control("system_powerdown")
                 ended = running.end()
                 self.assertEqual((ended.lines[-1], ended.status), ("stopped", 0))
+
+    def test_a_stop_that_was_typed_before_it_ran_is_obeyed(self):
+        for machine in MACHINES:
+            for key in (b"\x03", b"x\x04"):
+                with self.subTest(machine=machine, key=key), Running("probe", "wait", machine=machine, extra=("-S",)) as running:
+                    running.type(key)
+                    time.sleep(0.3)  # QEMU has it
+                    running.control("cont")
+                    ended = running.end()
+                    self.assertEqual((ended.lines[-1], ended.status), ("stopped", 0))
 
     def test_an_nmi_shows_where_it_is_and_lets_it_go_on(self):
         for words, said in (("spin=800", "spun"), ("sleep=800", "slept")):

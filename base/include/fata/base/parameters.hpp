@@ -21,6 +21,7 @@
 
 #include "fata/base/address.hpp"
 #include "fata/base/log.hpp"
+#include "fata/base/platform.hpp"
 #include "fata/base/text.hpp"
 #include "fata/base/time.hpp"
 
@@ -130,7 +131,7 @@ struct ParameterError {
   };
   Reason reason;
   std::string_view word;   // as it was given
-  std::string_view value;  // kWrongValue: what was given; kUnknown: the nearest name, if any is near
+  std::string_view value;  // kWrongValue: what was given; kUnknown, kNotAParameter: the nearest name, if any
   const Parameter* parameter = nullptr;  // the one that is meant
 };
 // "unknown parameter --prot; did you mean --port?": one line, with the mend.
@@ -138,19 +139,28 @@ void write_text(TextWriter& out, const ParameterError& error);
 
 inline constexpr std::size_t kMaxParameters = 64;
 
+// Words without dashes that are no parameter's value: which to pass over, and which were.
+struct Strays {
+  platform::StrayWord (*classify)(std::string_view word) noexcept;
+  TextWriter& passed;  // each with a space before it
+};
+
 // Sets every variable of the table (at most kMaxParameters): first the defaults, then what `words` say.
-// False: the words ask for
-// --help, and reading stopped there. Keeps views of the words, and allocates nothing.
+// False: the words ask for --help, and reading stopped there. Keeps views of the words, and
+// allocates nothing. Without `strays` a word without dashes that is no value is an error.
 std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> table,
-                                                     std::span<const std::string_view> words);
+                                                     std::span<const std::string_view> words,
+                                                     const Strays* strays = nullptr);
 
 // The lines of --help, one call for each, without newlines.
 void write_parameter_help(std::string_view image, std::span<const Parameter> table,
                           void (*line)(std::string_view));
 
 // What an image does first: reads platform::arguments(). Gives an exit status if the image has to end: 63
-// after the help was printed on the console, 64 after one line about what is wrong.
-std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table);
+// after the help was printed on the console, 64 after one line about what is wrong. A line at level
+// debug lists the words that were passed over, if `rules` (which a parameter may set) let it pass.
+std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table,
+                                    const log::Rules& rules = {});
 
 // The line "NAME: cannot set up WHAT: ERROR" on the console, and the exit status for it: 64.
 int cannot_set_up(std::string_view image, std::string_view what, const Error& error);

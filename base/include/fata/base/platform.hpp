@@ -18,7 +18,8 @@ namespace fata::platform {
 // Monotonic clock. Never steps backwards; its origin is the start of the image. Costs tens of nanoseconds.
 Instant monotonic_now() noexcept;
 
-// Wall clock (UTC). May step when the host corrects it.
+// Wall clock (UTC). Steps when the host corrects its own, and after a pause (a stopped machine, a
+// host that slept): at most about a second later.
 WallTime wall_now() noexcept;
 
 // Fills `out` with cryptographically strong random bytes. An image without a source of entropy refuses to
@@ -35,6 +36,15 @@ void console_flush() noexcept;
 // The parameters of the image: the process's arguments after its name, or the words of the kernel's command
 // line without those that belong to the platform. Valid for the whole run.
 std::span<const std::string_view> arguments() noexcept;
+
+// What a word among the arguments is that has no dashes and is no parameter's value. Hypervisors
+// and their managers add words for Linux to a kernel's command line; a process has only its user's.
+enum class StrayWord : std::uint8_t {
+  kImage,      // the user's, and wrong
+  kPerhaps,    // may be a hypervisor's: passed over, unless it looks like a misspelt parameter
+  kHypervisor  // passed over
+};
+StrayWord classify_stray(std::string_view word) noexcept;
 
 // Looks at every device once, without waiting: completes what has completed (making tasks ready), hands over
 // what was queued (kicks rings, submits system calls). Called once in each turn of the loop.

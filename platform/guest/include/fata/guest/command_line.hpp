@@ -3,13 +3,15 @@
 // Words are separated by spaces. Double quotes keep spaces (`--name "a b"`, `--name="a b"`), and a backslash
 // takes the next character as it is, inside quotes and outside. Words that begin with `virtio_mmio.device=`
 // (a VMM adds them) or `fata.` belong to the platform wherever they stand; all others are the image's
-// parameters.
+// parameters, or passed over (classify_kernel_word).
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
+
+#include "fata/base/platform.hpp"
 
 namespace fata::guest {
 
@@ -42,5 +44,10 @@ class CommandLine {
   std::size_t argument_count_ = 0;
   std::size_t mmio_count_ = 0;
 };
+
+// Whether a word without dashes is one that hypervisors and their managers add for Linux (`pci=off`,
+// `root=/dev/vda rw`, `8250.nr_uarts=0`). kHypervisor: a listed name, or a module's, which has a
+// dot. kPerhaps: other words of the shape NAME=VALUE or noNAME.
+platform::StrayWord classify_kernel_word(std::string_view word) noexcept;
 
 }  // namespace fata::guest
