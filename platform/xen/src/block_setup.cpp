@@ -78,6 +78,8 @@ async::Task<Result<void>> BlockDevice::start(async::Wait wait) {
     const Result<void> joined = co_await join(wait);
     if (joined) break;
     if (!std::exchange(lost_, false)) co_return joined;
+    // The domain was moved meanwhile, which may have taken longer than the deadline.
+    wait = async::Wait::at_most(kPatienceAtStart, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
   for (std::size_t i = 0; i < queue_.places(); ++i) places_.give_back();

@@ -70,7 +70,9 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
   for (;;) {
     const Result<void> joined = co_await join(wait);
     if (joined) break;
-    if (!lost_) co_return joined;  // else the domain was moved meanwhile
+    if (!lost_) co_return joined;
+    // The domain was moved meanwhile, which may have taken longer than the deadline.
+    wait = async::Wait::at_most(kPatience, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
   log_.info("features: ", features_.tx_checksum ? "checksum " : "", features_.gather ? "gather " : "",
@@ -140,7 +142,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
       co_return fail(Error(Errc::kBackend));
     }
     if (const Result<void> changed = co_await watch_->next(wait); !changed) {
-      leave(false);
+      leave(lost_);
       co_return changed;
     }
   }
