@@ -26,17 +26,18 @@ class XenTest(FataTest):
                 self.lab.run(f"xl destroy {name}", check=False)
         super().tearDown()
 
-    def built(self, app):
+    def built(self, app, *options):
         """The application's image for xen, and the configuration that Fata wrote."""
-        folder = BUILD / (pathlib.Path(app).name + "-xen")
-        self.run_fata("build", app, "-t", "xen", "--build-dir", folder)
+        words = re.findall(r"\w+", " ".join(options))
+        folder = BUILD / "-".join([pathlib.Path(app).name, "xen", *words])
+        self.run_fata("build", app, "-t", "xen", "--build-dir", folder, *options)
         (image,) = (folder / "build").glob("*.img")
         (config,) = (path for path in folder.glob("*.xl") if path.name != "run.xl")
         return image, config.read_text()
 
-    def start(self, app, words="", more="", without=""):
+    def start(self, app, words="", more="", without="", options=(), paused=False):
         """A domain with the configuration that Fata wrote, but for its name, its parameters and what becomes of it."""
-        image, config = self.built(app)
+        image, config = self.built(app, *options)
         type(self).count += 1
         name = f"{image.stem}-{self.count}"
         config = re.sub(r"^on_.*$", "", config, flags=re.M)
@@ -45,7 +46,7 @@ class XenTest(FataTest):
         config = re.sub(r"^extra = .*$", lambda _: f"extra = '{words}'", config, flags=re.M)
         if without:
             config = re.sub(rf"^{without} = .*$", "", config, flags=re.M)
-        return self.lab.create(config + KEEP + more)
+        return self.lab.create(config + KEEP + more, paused=paused)
 
     def end(self, name, timeout=40):
         """Why it shut down, and its exit status; its console has all its words then."""

@@ -73,10 +73,10 @@ class FataRun(XenTest):
         self.dom0 = Dom0(self.lab, bridge)
         self.addCleanup(self.dom0.close)
 
-    def built(self, app):
-        if app not in self.made:
-            self.made[app] = super().built(app)
-        return self.made[app]
+    def built(self, app, *options):
+        if (app, options) not in self.made:
+            self.made[app, options] = super().built(app, *options)
+        return self.made[app, options]
 
     def begin(self, app, *words):
         self.built(app)

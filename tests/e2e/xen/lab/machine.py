@@ -238,14 +238,15 @@ class Lab:
         return (f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory = {memory}\nvcpus = 1\n'
                 f'extra = "console=hvc0 {QUICK} {words}"\n{more}\n')
 
-    def create(self, config, timeout=90):
-        """Creates a domain from the text of its configuration, or a file of it; gives its name."""
+    def create(self, config, timeout=90, paused=False):
+        """Creates a domain from the text of its configuration, or a file of it; gives its name. One
+        that is paused runs after `xl unpause`."""
         text = config.read_text() if isinstance(config, pathlib.Path) else config
         name = re.search(r"""^\s*name\s*=\s*["']([\w.-]+)["']""", text, re.MULTILINE)
         if not name:
             raise LabError("the configuration gives no name")
         (self.folder / f"{name[1]}.cfg").write_text(text)
-        self.run(f"xl create /lab/{name[1]}.cfg", timeout)
+        self.run(f"xl create {'-p ' if paused else ''}/lab/{name[1]}.cfg", timeout)
         return name[1]
 
     def domains(self):

@@ -1,0 +1,97 @@
+"""A stop, or a suspension, while the image still sets up its devices: it ends with 0, as one that
+serves does, or goes on where it arrives. A wait cut short is not a crash to Xen."""
+import unittest
+
+from domains import POWEROFF, REBOOT, XenTest
+
+DHCP = ("-D", "dhcp=true")
+SILENT = "silent"  # a hotplug script that never tells the backend that it is connected
+ALONE = "alone0"   # a bridge without a DHCP server
+CARD = f'vif = ["bridge=xenbr0,script=/lab/{SILENT}"]\n'
+WAITS = "2"  # XenbusStateInitWait: the backend is not connected
+
+
+class Early(XenTest):
+    forwards = ["udp:0:1053"]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        script = cls.lab.folder / SILENT
+        script.write_text("#!/bin/sh\nexit 0\n")
+        script.chmod(0o755)
+        (cls.lab.folder / "early.img").write_bytes(bytes(1 << 20))
+        cls.lab.run(f"brctl addbr {ALONE}; ip link set {ALONE} up")
+
+    def card(self, **options):
+        return self.start("apps/dns", without="vif", more=CARD, **options)
+
+    def disk(self, **options):
+        disk = f"format=raw,vdev=xvda,access=ro,script=/lab/{SILENT},target=/lab/early.img"
+        return self.start("examples/devices/block", more=f'disk = ["{disk}"]\n', **options)
+
+    def until(self, condition):
+        self.lab.run(f"until [ {condition} ]; do usleep 50000; done", 40)
+
+    def frontend_reaches(self, name, kind, state):
+        """The frontend is this far, and so the image waits for its backend."""
+        node = f"/local/domain/{self.lab.domains()[name]}/device/{kind}"
+        self.until(f'"$(xenstore-read {node}/$(xenstore-list {node})/state)" = {state}')
+
+    def ends_quietly(self, name, how, reason):
+        self.lab.run(f"xl {how} {name}")
+        self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
+        self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")
+
+    def connect(self, name):
+        """Does what the silent script left out."""
+        number = self.lab.domains()[name]
+        backend = f"/local/domain/0/backend/vif/{number}/0"
+        self.lab.run(f"ip link set vif{number}.0 master xenbr0; ip link set vif{number}.0 up; "
+                     f"xenstore-write {backend}/hotplug-status connected")
+
+    def test_while_its_card_waits_for_the_backend(self):
+        for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+            name = self.card()
+            self.frontend_reaches(name, "vif", 4)
+            backend = f"/local/domain/0/backend/vif/{self.lab.domains()[name]}/0"
+            self.assertEqual(self.lab.run(f"xenstore-read {backend}/state").text.strip(), WAITS)
+            self.ends_quietly(name, how, reason)
+
+    def test_while_its_disk_waits_for_the_backend(self):
+        for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+            name = self.disk()
+            self.frontend_reaches(name, "vbd", 3)
+            self.ends_quietly(name, how, reason)
+
+    def test_while_dhcp_waits_for_an_answer(self):
+        for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+            name = self.start("apps/dns", options=DHCP, without="vif",
+                              more=f'vif = ["bridge={ALONE}"]\n')
+            # Its card is connected, and has sent: what the backend received is a DISCOVER.
+            card = f"/sys/class/net/vif{self.lab.domains()[name]}.0"
+            self.until(f"$(cat {card}/statistics/rx_packets) -gt 0")
+            self.ends_quietly(name, how, reason)
+
+    def test_before_the_domain_runs(self):
+        for make in (self.card, self.disk, lambda **options: self.start("apps/dns", **options)):
+            for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+                name = make(paused=True)
+                self.lab.run(f"xl {how} {name} && xl unpause {name}")
+                self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
+                self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")
+
+    def test_a_domain_is_moved_while_its_card_waits(self):
+        name = self.card()
+        self.frontend_reaches(name, "vif", 4)
+        self.lab.save(name, "early")
+        self.lab.restore("early")
+        self.frontend_reaches(name, "vif", 4)
+        self.assertNotIn("serving", self.lab.console(name))
+        self.connect(name)
+        self.lab.wait_console(name, "serving on port 1053", 30)
+        self.shut_down(name)
+
+
+if __name__ == "__main__":
+    unittest.main()
