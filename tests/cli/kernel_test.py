@@ -74,7 +74,8 @@ class Kernel(FataTest):
 
     def test_images_stay_small(self):
         hello = ["examples/tutorial/hello", "-t", "kvm", "--build-dir", BUILD / "hello-kvm"]
-        for app, most, most_unpacked in ((hello, 25_000, 40_000), (DNS, 160_000, 296_000)):
+        # The name server knows every record type of the registry by name, with its strict values.
+        for app, most, most_unpacked in ((hello, 25_000, 40_000), (DNS, 180_000, 334_000)):
             text = self.run_fata("build", *app).stdout
             image = self.run_fata("query", *app, "image").stdout.strip()
             packed = pathlib.Path(image).stat().st_size
