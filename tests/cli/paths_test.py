@@ -238,7 +238,7 @@ class Parameters(FataTest):
             with self.subTest(words=words):
                 line = self.run_fata(
                     "run", *hello, "--dry-run", "--accel", "tcg", "--", *words
-                ).stdout
+                ).stdout.rstrip("\n")
                 wanted = subprocess.run(
                     ["sh", "-c", "set -- " + line + '; for w; do printf "%s\\n" "$w"; done'],
                     text=True,
