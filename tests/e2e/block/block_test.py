@@ -99,8 +99,8 @@ class Refusals(BlockTest):
         """By a process or by a guest; who only reads hinders nobody else who does."""
         for holder in ("linux", "kvm"):
             with self.running(holder, self.small):
-                self.wrong(BLOCK["linux"], self.small, line="disk: the file is in use by another process or a guest")
-                self.wrong(BLOCK["linux"], f"{self.small},ro", line="disk: the file is in use by another process or a guest")
+                self.wrong(BLOCK["linux"], self.small, line=r"disk: \S+: the file is in use by another process or a guest")
+                self.wrong(BLOCK["linux"], f"{self.small},ro", line=r"disk: \S+: the file is in use by another process or a guest")
                 self.wrong(BLOCK["kvm"], self.small, line="^fata: --disk: .+ is in use by another process$")
         self.run_fata("run", *BLOCK["linux"], "--disk", self.small)
 
