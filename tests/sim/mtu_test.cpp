@@ -152,8 +152,9 @@ void run(const Case& how) {
   world.context.memory = 256 << 20;
   sim::DeviceOptions options;
   options.mtu = how.mtu;
-  options.buffers = 512;
-  options.ring = 128;
+  // A window of TCP is many packets on a narrow link: none is to be lost for want of a place.
+  options.buffers = how.mtu < 128 ? 8192 : 512;
+  options.ring = how.mtu < 128 ? 2048 : 128;
   options.checksum_offload = how.checksum_offload;
   options.segmentation = how.segmentation;
   sim::NetDevice& a = world.card(options);

@@ -99,7 +99,7 @@ class Network(XenTest):
         report = self.lab.console(client)
         measured = json.loads(report[report.index("{"):report.rindex("}") + 1])
         self.assertGreater(measured["end"]["sum_received"]["bytes"], 1_000_000)
-        self.assertEqual(self.end(server, 60)[0], POWEROFF)
+        self.assertEqual(self.end(server, 60)[0], POWEROFF, self.lab.console(server))
         self.assertIn("checksum gather tx-tso rx-tso", report)
 
     def test_dom0_s_iperf3_measures_both_directions(self):
