@@ -212,7 +212,8 @@ async::Task<void> call(Run* run, const FlowDraw* draw, std::uint64_t id, Endpoin
   if (!flow) {
     if (draw->ending == Ending::kRefused) {
       ++run->result.ended_early;
-      if (!flow.error().is(sig::FlowErrc::kRefused) && !run->harsh) run->fault("not refused, but failed");
+      if (!flow.error().is(sig::FlowErrc::kRefused) && !run->harsh)
+        run->fault("not refused, but failed: " + std::string(flow.error().message()));
     } else {
       run->early(*draw, "a connect", flow.error());
     }
