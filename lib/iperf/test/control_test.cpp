@@ -81,6 +81,7 @@ TEST(Control, GoesThroughATestInPiecesOfAnySize) {
     wire.server.give_results(some_results(2000));
     ASSERT_EQ(wire.client_next(), Event::kResults);
     ASSERT_EQ(wire.client_next(), Event::kDone);
+    if (seed % 2 != 0) wire.server.receive({});  // a client that is gone before its last byte came
     ASSERT_EQ(wire.server_next(), Event::kDone);
 
     ASSERT_EQ(wire.client.peer_results().streams.size(), 2U);
