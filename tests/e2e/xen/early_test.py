@@ -77,8 +77,8 @@ class Early(XenTest):
         for make in (self.card, self.disk, lambda **options: self.start("apps/dns", **options)):
             for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
                 name = make(paused=True)
-                # xl waits up to a minute for a paused domain to take notice.
-                self.lab.run(f"xl {how} {name} && xl unpause {name}", timeout=180)
+                # xl writes the wish, then waits until the domain takes notice, which it does once it runs.
+                self.lab.run(f"xl {how} {name} & sleep 2; xl unpause {name}; wait", timeout=180)
                 self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
                 self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")
 
