@@ -19,6 +19,11 @@ def fata(*words, cwd=ROOT, env=None, timeout=400, command=None):
                           stdin=subprocess.DEVNULL, capture_output=True)
 
 
+def last_answer(shown):
+    """What dig prints, without the lines about an answer that was late, after which it asked again."""
+    return "".join(line for line in shown.splitlines(keepends=True) if not line.startswith(";; communications error"))
+
+
 def cpu_seconds():
     """Processor time of all children that have ended: what a busy machine does not lengthen."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

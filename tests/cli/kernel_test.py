@@ -8,7 +8,7 @@ import socket
 import subprocess
 import unittest
 
-from fata import BUILD, FATA, ROOT, FataTest
+from fata import BUILD, FATA, ROOT, FataTest, last_answer
 
 DNS = ["apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm"]
 NOOP = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-kvm"]
@@ -50,12 +50,12 @@ class Kernel(FataTest):
         for line in guest.stdout:
             if "serving on port" in line:
                 break
-        answer = subprocess.run(["dig", "+short", "+time=2", "+tries=5", "@127.0.0.1", "-p", str(port), "www.example.org", "A"],
-                                text=True, capture_output=True).stdout
+        dig = ["dig", "+short", "+time=2", "+tries=5", "@127.0.0.1", "-p", str(port), "www.example.org", "A"]
+        answer = last_answer(subprocess.run(dig, text=True, capture_output=True).stdout)
         guest.send_signal(signal.SIGINT)
         rest, errors = guest.communicate(timeout=30)
         self.assertEqual((answer, guest.returncode), ("192.0.2.80\n", 0), rest + errors)
-        self.assertIn("served: queries 1", rest)
+        self.assertRegex(rest, "served: queries [1-5],")
         self.assertIn(f"fata: 127.0.0.1:{port}/udp is forwarded to the guest's port {port}", errors)
         self.assertEqual(capture.read_bytes()[:4], bytes.fromhex("d4c3b2a1"))
         self.assertIn(b"\x03www\x07example\x03org", capture.read_bytes())

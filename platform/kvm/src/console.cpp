@@ -12,11 +12,13 @@ using machine::out8;
 constexpr std::uint16_t kData = 0x3f8, kInterruptEnable = 0x3f9, kFifo = 0x3fa, kLine = 0x3fb, kModem = 0x3fc,
                         kStatus = 0x3fd;
 constexpr std::uint8_t kHasInput = 1, kCanSend = 0x20;
-constexpr std::size_t kBurst = 16;  // the FIFO's depth
 
 // About ten seconds on a machine whose every port access costs a microsecond: a reader that never reads must
 // not keep an image from ending.
 constexpr unsigned kPatience = 10'000'000;
+
+// How many bytes the port takes at once: 16 with its FIFOs on.
+constinit std::size_t burst = 1;
 
 void send(const char* text, std::size_t count) {
   asm volatile("rep outsb" : "+S"(text), "+c"(count) : "d"(kData) : "memory");
@@ -28,21 +30,21 @@ void serial_write(std::string_view text) {
     for (unsigned i = 0; (in8(kStatus) & kCanSend) == 0; ++i) {
       if (i == kPatience) return;
     }
-    const std::size_t n = std::min(text.size(), kBurst);
+    const std::size_t n = std::min(text.size(), burst);
     send(text.data(), n);
     text.remove_prefix(n);
   }
 }
 
-bool Console::start() {
-  // Switching the FIFOs on empties them: what was typed before comes first.
-  const bool stop = poll_stop();
-  out8(kFifo, 0x07);   // FIFOs on and empty
+void Console::start() {
+  if ((in8(kStatus) & kHasInput) == 0) {
+    out8(kFifo, 0x07);  // FIFOs on and empty
+    burst = 16;
+  }
   out8(kLine, 0x03);   // 8 bits, no parity
   out8(kModem, 0x0b);  // DTR, RTS, interrupts connected
   enabled_ = 0;
   out8(kInterruptEnable, 0);
-  return stop;
 }
 
 void Console::write(std::string_view text) {
@@ -54,7 +56,7 @@ void Console::write(std::string_view text) {
 bool Console::drain(unsigned bursts) {
   for (; !buffer_.is_empty() && bursts != 0; --bursts) {
     if ((in8(kStatus) & kCanSend) == 0) return false;
-    const std::string_view text = buffer_.front().substr(0, kBurst);
+    const std::string_view text = buffer_.front().substr(0, burst);
     send(text.data(), text.size());
     buffer_.pop(text.size());
   }

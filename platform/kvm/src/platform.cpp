@@ -49,7 +49,7 @@ void refuse_without_entropy() noexcept {
 void start_hypervisor() noexcept {
   machine::start_interrupts();
   state.clock.start(machine::entry_tsc());
-  if (state.console.start()) request_stop();
+  state.console.start();
   machine::route_pin(4, machine::allocate_interrupt());  // the console
   state.power_button.start();
 }

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from fata import BUILD, FATA, ROOT, FataTest
+from fata import BUILD, FATA, ROOT, FataTest, last_answer
 
 KERNEL = ("apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm")
 PROCESS = ("apps/dns", "--build-dir", BUILD / "dns-linux")
@@ -30,9 +30,9 @@ def header(message):
 
 
 def dig(server, port, *words):
-    """What dig prints, without the comments that differ from run to run."""
+    """What dig prints of its last question."""
     line = ["dig", f"@{server}", "-p", str(port), "+time=3", "+tries=3", "+nocookie", *words]
-    return subprocess.run(line, text=True, capture_output=True, timeout=30).stdout
+    return last_answer(subprocess.run(line, text=True, capture_output=True, timeout=30).stdout)
 
 
 def ask_many(server, port, total, outstanding=20, seconds=20):
