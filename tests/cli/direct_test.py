@@ -4,6 +4,7 @@ import subprocess
 import unittest
 
 from fata import BUILD, FataTest
+from namespaces import may_make_namespaces
 
 # The tap is made by the image; the namespace and all in it vanish with the script.
 SCRIPT = """
@@ -15,10 +16,6 @@ dig +short +time=2 +tries=5 @10.77.0.2 -p 1053 www.example.org A
 kill -TERM $!
 wait $!
 """
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 class Direct(FataTest):

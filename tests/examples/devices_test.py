@@ -11,13 +11,10 @@ import unittest
 
 import stream
 from fata import BUILD, FATA, ROOT, FataTest
+from namespaces import may_make_namespaces
 
 TARGET = sys.argv.pop(1) if len(sys.argv) > 1 else "linux"
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 in_a_namespace = unittest.skipUnless(may_make_namespaces(), "needs root (network namespaces) and /dev/net/tun")

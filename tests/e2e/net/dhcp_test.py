@@ -1,24 +1,17 @@
 """The name server as a kernel that gets its address by DHCP: from dnsmasq on a tap, in a network namespace of the test's own,
 and from QEMU's user networking; and what an image without DHCP says of it."""
-import os
 import re
-import shutil
 import subprocess
-import sys
 import time
 import unittest
 
 from dns import KERNEL, NameServerTest, free_port
+import namespaces
 
 GUEST, HOST, PORT = "10.0.7.20", "10.0.7.1", 1053
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
 WITH_DHCP = ("apps/dns", "-t", "kvm", "-D", "dhcp=true", "--build-dir", KERNEL[-1].parent / "dns-dhcp")
 
 PROCESS = ("apps/dns", "--net", "direct", "-D", "dhcp=true", "-D", "ipv6=false", "--build-dir", KERNEL[-1].parent / "dns-dhcp-direct")
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 class Dhcp(NameServerTest):
@@ -78,9 +71,4 @@ class Dhcp(NameServerTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        unittest.main()
-    elif may_make_namespaces() and shutil.which("dnsmasq"):
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs dnsmasq, the right to make network namespaces, and /dev/net/tun")
+    namespaces.main("dnsmasq")

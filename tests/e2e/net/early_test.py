@@ -3,16 +3,15 @@ no answer, while its addresses are probed. It ends at once with status 0, as a p
 kernel, in a network namespace of the test's own."""
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import unittest
 
-from dhcp_test import HOST, INSIDE, PROCESS, WITH_DHCP, may_make_namespaces
+from dhcp_test import HOST, PROCESS, WITH_DHCP
 from dns import NameServerTest
+import namespaces
 
 FIRST, LAST = "10.0.7.20", "10.0.7.29"  # a lease of what was stopped is kept for it
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -162,9 +161,4 @@ class Early(NameServerTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        unittest.main()
-    elif may_make_namespaces() and shutil.which("dnsmasq") and shutil.which("gdb"):
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs dnsmasq, gdb, the right to make network namespaces, and /dev/net/tun")
+    namespaces.main("dnsmasq", "gdb")

@@ -1,22 +1,16 @@
 """The name server as a kernel whose network card lacks features that QEMU offers by default, or has others: on virtio-mmio and on
 PCI, over IPv4 and IPv6, UDP and TCP, behind a tap in a network namespace of the test's own."""
-import os
 import re
 import subprocess
-import sys
 import unittest
 
 from dns import KERNEL, NameServerTest, ask_many
+import namespaces
 
 OURS = {"4": "10.77.0.2", "6": "2001:db8:77::2"}
 HOST = {"4": "10.77.0.1", "6": "2001:db8:77::1"}
 PORT = 1053
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
 MACHINES = {"microvm": ("microvm,acpi=off", "virtio-net-device"), "q35": ("q35", "virtio-net-pci,disable-legacy=on")}
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 class Features(NameServerTest):
@@ -85,9 +79,4 @@ class Features(NameServerTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        unittest.main()
-    elif may_make_namespaces():
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs the right to make network namespaces, and /dev/net/tun")
+    namespaces.main()

@@ -4,17 +4,16 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 import unittest
 
 from dns import Served
 from fata import BUILD, FataTest
+import namespaces
 
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
 FLOOD = os.environ.get("FATA_TEST_FLOOD", "build/dev/tests/flood/flood")
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
 HOST, FATA4, HOST6, FATA6, PORT = "10.0.2.2", "10.0.2.15", "2001:db8:2::2", "2001:db8:2::15", 7007
 SECONDS, RATE = 5, 500_000
 MEMORY = 48 << 20  # of the process: 16 MiB of TCP's, the tap's buffers, the program
@@ -113,9 +112,4 @@ class Floods(FataTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        unittest.main()
-    elif subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0:
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs the right to make network namespaces, and /dev/net/tun")
+    namespaces.main()

@@ -6,23 +6,18 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 import unittest
 
 from dns import Served, free_port
 from fata import BUILD, FATA, FataTest
+from namespaces import INSIDE, enter, may_make_namespaces
 
 PROCESS = ("apps/iperf", "--build-dir", BUILD / "iperf-linux")
 DIRECT = ("apps/iperf", "--net", "direct", "--build-dir", BUILD / "iperf-direct")
 KERNEL = ("apps/iperf", "-t", "kvm", "--build-dir", BUILD / "iperf-kvm")
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
 HOST, GUEST = "10.0.2.2", "10.0.2.15"
 DATAGRAMS = ("-u", "-l", "1400", "-b", "20M")
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 def framed(text):
@@ -268,6 +263,21 @@ class OnATap(Iperf):
             done = self.run_fata("run", *KERNEL, "--link", f"tap:{self.tap()}", "--", f"--client={HOST}", "--time=1s", "--json", *way)
             self.assertGreater(self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way)
 
+    def test_a_kernel_and_a_process_measure_each_other_in_a_vlan(self):
+        self.run_fata("build", *KERNEL)
+        self.run_fata("build", *DIRECT)
+        subprocess.run("for tap in vlan0 vlan1; do ip tuntap add $tap mode tap vnet_hdr; ip link set $tap up; done; ip link add bridge "
+                       "type bridge; ip link set bridge up; ip link set vlan0 master bridge; ip link set vlan1 master bridge",
+                       shell=True, check=True)
+        self.addCleanup(subprocess.run, "ip link del vlan0; ip link del vlan1; ip link del bridge", shell=True)
+        server = self.served([*FATA, "run", *KERNEL, "--link", "tap:vlan0", "--", "--vlan=42", f"--ipv4={GUEST}/24"])
+        client = ("run", *DIRECT, "--", "--tap=vlan1", f"--ipv4={HOST}/24", f"--client={GUEST}", "--time=1s", "--json")
+        for way in ((), ("--reverse", "--parallel=4"), ("--udp", "--bitrate=20M"), ("--offload=false",), ("--offload=false", "--reverse")):
+            done = self.run_fata(*client, "--vlan=42", *way)
+            self.assertGreater(self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way)
+        self.run_fata(*client, "--vlan=43", status=1)
+        self.ends_well(server)
+
     def tells(self, server, ask):
         """What a report says of a server with idle connections and one test; many more than one part of it holds."""
         idle = [socket.create_connection((GUEST, 5201)) for _ in range(40)]
@@ -322,7 +332,7 @@ class OnATap(Iperf):
 
 if __name__ == "__main__":
     if INSIDE not in os.environ and may_make_namespaces():
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
+        enter()
     if INSIDE in os.environ:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     unittest.main()

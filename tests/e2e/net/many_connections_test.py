@@ -4,16 +4,15 @@ import os
 import re
 import resource
 import subprocess
-import sys
 import time
 import unittest
 
 from dns import Served
 from fata import BUILD, FataTest
+import namespaces
 
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
 REQUESTS = os.environ.get("FATA_TEST_REQUESTS", "build/dev/tests/load/tcp_requests")
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
 HOST, FATA4, PORT = "10.0.2.2", "10.0.2.15", 7007
 
 
@@ -79,10 +78,5 @@ class ManyConnections(FataTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
-        unittest.main()
-    elif subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0:
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs the right to make network namespaces, and /dev/net/tun")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
+    namespaces.main()

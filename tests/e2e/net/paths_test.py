@@ -9,23 +9,18 @@ import signal
 import json
 import socket
 import subprocess
-import sys
 import time
 import unittest
 
 from dns import Served
 from fata import BUILD, FataTest
+import namespaces
 
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
 IPERF = ("apps/iperf", "--net", "direct", "--build-dir", BUILD / "iperf-direct")
 PING = ("examples/devices/ping6", "--net", "direct", "--build-dir", BUILD / "ping6-direct")
 RELAY = os.environ.get("FATA_TEST_RELAY", "build/dev/tests/relay/relay")
 PORT = 7007
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "-m", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 def shell(script):
@@ -327,13 +322,11 @@ NFT
         self.assertIn(" 0 broken", self.stopped(server))
 
 
+def prepare():
+    """Named namespaces that nobody else sees, and that are gone with this process."""
+    shell("mkdir -p /run/netns; mount -t tmpfs none /run/netns; ip link set lo up; "
+          "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv4.tcp_no_metrics_save=1")
+
+
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        # Named namespaces that nobody else sees, and that are gone with this process.
-        shell("mkdir -p /run/netns; mount -t tmpfs none /run/netns; ip link set lo up; "
-              "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv4.tcp_no_metrics_save=1")
-        unittest.main()
-    elif may_make_namespaces():
-        os.execvpe("unshare", ["unshare", "-n", "-m", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs the right to make network namespaces, and /dev/net/tun")
+    namespaces.main(prepare=prepare)

@@ -7,18 +7,13 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 import unittest
 
 from dns import DIRECT, NameServerTest, ask_many, query
+import namespaces
 
 OURS4, OURS6, HOST4, HOST6, PORT = "10.77.0.2", "2001:db8:77::2", "10.77.0.1", "2001:db8:77::1", 1053
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 def shell(script):
@@ -162,9 +157,4 @@ class Peer(NameServerTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        unittest.main()
-    elif may_make_namespaces():
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs the right to make network namespaces, and /dev/net/tun")
+    namespaces.main()

@@ -1,24 +1,18 @@
 """The name server as a kernel on a tap with virtio-net headers, in a network namespace of the test's own: what is negotiated,
 and that Linux's own stack finds nothing wrong with what it sends."""
 import errno
-import os
 import random
 import re
 import socket
 import struct
 import subprocess
-import sys
 import unittest
 
 from dns import KERNEL, NameServerTest, ask_many, header as dns_header, query
 from frames import ICMP, UDP, Wire, echo, frames_of, ipv4, udp, wrong_sums
+import namespaces
 
 GUEST, HOST, PORT = "10.0.2.15", "10.0.2.2", 1053
-INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
-
-
-def may_make_namespaces():
-    return subprocess.run(["unshare", "-n", "test", "-c", "/dev/net/tun"], capture_output=True).returncode == 0
 
 
 class Tap(NameServerTest):
@@ -124,9 +118,4 @@ class Tap(NameServerTest):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
-        unittest.main()
-    elif may_make_namespaces():
-        os.execvpe("unshare", ["unshare", "-n", "python3", *sys.argv], {**os.environ, INSIDE: "1"})
-    else:
-        print("skipped: needs the right to make network namespaces, and /dev/net/tun")
+    namespaces.main()

@@ -103,15 +103,27 @@ class Network(XenTest):
         self.assertEqual(self.end(server, 60)[0], POWEROFF, self.lab.console(server))
         self.assertIn("checksum gather tx-tso rx-tso", report)
 
+    def measures(self, address):
+        for way in ("", "-R"):
+            measured = json.loads(self.lab.run(f"iperf3 -c {address} -t 3 -J {way}", timeout=90).text)
+            rate = measured["end"]["sum_received"]["bits_per_second"] / 1e6
+            print(f"iperf3 of dom0 with {address} {way}: {rate:.0f} Mb/s", flush=True)
+            self.assertGreater(rate, 0)
+
     def test_dom0_s_iperf3_measures_both_directions(self):
         server = self.start("apps/iperf")
         self.lab.wait_console(server, "5201", 60)
-        for way in ("", "-R"):
-            measured = json.loads(self.lab.run(f"iperf3 -c 10.0.2.15 -t 3 -J {way}", timeout=90).text)
-            rate = measured["end"]["sum_received"]["bits_per_second"] / 1e6
-            print(f"iperf3 of dom0 {way}: {rate:.0f} Mb/s", flush=True)
-            self.assertGreater(rate, 0)
+        self.measures("10.0.2.15")
         self.shut_down(server)
+
+    def test_a_vlan_of_linux_is_its_peer(self):
+        self.lab.run("ip link add link xenbr0 name vlan42 type vlan id 42; ip link set vlan42 up; ip addr add 10.42.0.2/24 dev vlan42")
+        server = self.start("apps/iperf", "--vlan=42 --ipv4=10.42.0.15/24 --ipv6=none")
+        self.lab.wait_console(server, "5201", 60)
+        self.lab.run("timeout 20 ping -c 2 -s 5000 -W 5 10.42.0.15")
+        self.measures("10.42.0.15")
+        self.shut_down(server)
+        self.lab.run("ip link del vlan42")
 
 
 if __name__ == "__main__":

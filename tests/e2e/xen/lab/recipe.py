@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).parent
 MADE_FROM = ["packages.py", "pieces.py", "recipe.py", "dom0", "guest"]
 
 DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console virtio_net virtio_blk 9p 9pnet_virtio
-bridge xen-netback xen-blkback loop""".split()
+bridge 8021q xen-netback xen-blkback loop""".split()
 KEPT = 7 * 24 * 3600  # seconds that something unused is kept
 XEN_PROGRAMS = ["xl", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "libxl-save-helper"]
 STORE_PROGRAMS = ["xenstore-read", "xenstore-write", "xenstore-ls", "xenstore-list", "xenstore-rm", "xenstore-watch",

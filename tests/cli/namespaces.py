@@ -1,0 +1,33 @@
+"""Namespaces for tests: a script that wants a network and mounts of its own runs itself again there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+INSIDE = "FATA_TEST_INSIDE_NAMESPACE"
+
+
+def may_make_namespaces():
+    tried = ["unshare", "-n", "-m", "test", "-c", "/dev/net/tun"]
+    return subprocess.run(tried, capture_output=True).returncode == 0
+
+
+def enter():
+    """Runs the script again in namespaces of its own; does not return."""
+    os.execvpe(
+        "unshare", ["unshare", "-n", "-m", "python3", *sys.argv], {**os.environ, INSIDE: "1"}
+    )
+
+
+def main(*programs, prepare=lambda: None):
+    """Runs the script's tests in namespaces, or says what is missing and skips them. `prepare` is called inside."""
+    if INSIDE in os.environ:
+        prepare()
+        unittest.main()
+    missing = [program for program in programs if not shutil.which(program)]
+    if not missing and may_make_namespaces():
+        enter()
+    needed = [*missing, "the right to make namespaces", "/dev/net/tun"]
+    print("skipped: needs " + ", ".join(needed))
