@@ -229,6 +229,8 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
   const Endpoint to{draw->v6 ? at6(host, 0).address : at(host, 0).address, port};
   std::unique_ptr<net::TcpListener> listener;
   async::Scope scope;
+  // A host that nobody asked for TCP has none, and says so by ICMP, over IPv6 as an error that is soft.
+  (void)run->hosts[draw->server]->tcp();
   if (draw->ending != Ending::kRefused) {
     auto made = run->hosts[draw->server]->tcp().listen({IpAddress{}, port}, 4);
     if (!made) {
