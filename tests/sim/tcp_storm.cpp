@@ -199,9 +199,13 @@ async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side
     run->fault(std::format("the stream ended after {} of {} bytes", reader.offset, theirs));
 }
 
-async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id, net::TcpListener* listener) {
+async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id,
+                        std::unique_ptr<net::TcpListener> listener) {
   auto flow = co_await listener->accept(async::Wait::at_most(kPatience));
   if (!flow) co_return;  // the client could not open it, and said so
+  // One client, one connection: where a SYN cookie opened it and its reset was lost, the client's next
+  // segment would open it once more.
+  listener.reset();
   co_await use(run, draw, id, 1, flow->get());
 }
 
@@ -240,7 +244,7 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
     listener = std::move(*made);
     listener->set_options(draw->options);
   }
-  if (listener) scope.spawn(serve(run, draw, id, listener.get()));
+  if (listener) scope.spawn(serve(run, draw, id, std::move(listener)));
   scope.spawn(call(run, draw, id, to));
   co_await scope.join();
 }
