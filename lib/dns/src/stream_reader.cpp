@@ -1,39 +1,74 @@
 #include "fata/dns/stream_reader.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "fata/base/panic.hpp"
 
 namespace fata::dns {
 
-void StreamReader::consume(std::size_t count) {
-  Slice& front = slices_.front();
-  front.trim_front(count);
-  if (front.empty()) slices_.erase(slices_.begin());
+void StreamReader::push(Slice slice) {
+  check(slice_.empty(), "a slice was pushed before the last one was read");
+  slice_ = std::move(slice);
 }
 
-bool StreamReader::next(Bytes& message) {
-  if (spent_ != 0) consume(std::exchange(spent_, 0));
-  while (!slices_.empty()) {
-    const Bytes front = slices_.front().bytes();
-    if (have_ == 0 && front.size() >= 2) {
-      const std::size_t length = load_be<std::uint16_t>(front);
-      if (front.size() >= 2 + length) {
-        message = front.subspan(2, length);
-        spent_ = 2 + length;
-        return true;
-      }
+Gathered StreamReader::next(Bytes& message) {
+  if (spent_ != 0) slice_.trim_front(std::exchange(spent_, 0));
+  if (gave_gathered_) drop_gathered();
+  if (gathered_.empty() && slice_.size() >= 2) {
+    const Bytes front = slice_.bytes();
+    const std::size_t length = load_be<std::uint16_t>(front);
+    if (length > max_message_) return Gathered::kTooLong;
+    if (front.size() >= 2 + length) {
+      message = front.subspan(2, length);
+      spent_ = 2 + length;
+      return Gathered::kMessage;
     }
-    // The message goes on in the next slice: gather it.
-    const std::size_t wanted = have_ < 2 ? 2 : 2 + std::size_t{load_be<std::uint16_t>(assembled_)};
-    if (assembled_.size() < wanted) assembled_.resize(wanted);
-    const std::size_t taken = copy_bytes(MutableBytes(assembled_).subspan(have_, wanted - have_), front);
-    have_ += taken;
-    consume(taken);
-    if (have_ < 2 || have_ < 2 + std::size_t{load_be<std::uint16_t>(assembled_)}) continue;
-    message = Bytes(assembled_).subspan(2, have_ - 2);
-    have_ = 0;
-    return true;
   }
-  return false;
+  return gather(message);
+}
+
+// The message goes on in the next slice.
+Gathered StreamReader::gather(Bytes& message) {
+  while (!slice_.empty()) {
+    std::size_t wanted = 2;
+    if (gathered_.size() >= 2) wanted += load_be<std::uint16_t>(gathered_);
+    if (wanted > 2 + max_message_) return Gathered::kTooLong;
+    const std::size_t count = std::min(wanted - gathered_.size(), slice_.size());
+    if (!reserve(gathered_.size() + count, wanted)) return Gathered::kNoRoom;
+    const Bytes taken = slice_.bytes().first(count);
+    gathered_.insert(gathered_.end(), taken.begin(), taken.end());
+    slice_.trim_front(count);
+    if (gathered_.size() < 2) continue;
+    if (gathered_.size() < 2 + std::size_t{load_be<std::uint16_t>(gathered_)}) continue;
+    message = Bytes(gathered_).subspan(2);
+    gave_gathered_ = true;
+    return Gathered::kMessage;
+  }
+  slice_ = {};
+  return Gathered::kNothing;
+}
+
+// Room for `size` octets now: twice what there was, so that octets which come singly are copied a
+// few times only, and no more than the `needed` of the whole message.
+bool StreamReader::reserve(std::size_t size, std::size_t needed) {
+  if (size <= gathered_.capacity()) return true;
+  const std::size_t room =
+      std::max(size, std::min(needed, std::max<std::size_t>(64, 2 * gathered_.capacity())));
+  const std::size_t charge = room > kOwn ? room - kOwn : 0;
+  if (charge > charged_ && !budget_->take(charge - charged_)) return false;
+  charged_ = std::max(charge, charged_);
+  gathered_.reserve(room);
+  return true;
+}
+
+// What the budget counts goes back with each message; a stream's own part is kept for the next.
+void StreamReader::drop_gathered() {
+  gave_gathered_ = false;
+  gathered_.clear();
+  if (charged_ == 0) return;
+  gathered_ = {};
+  budget_->give_back(std::exchange(charged_, 0));
 }
 
 }  // namespace fata::dns

@@ -18,16 +18,26 @@ struct TcpServerConfig {
   std::size_t max_connections = 250;
   Duration idle = seconds(10);      // for a whole query to come, and for answers to be taken
   Duration idle_crowded = milliseconds(500);  // the same once three quarters of the connections are in use
+  // Octets of a query. A longer one ends its conversation: the questions that this server answers
+  // need 512, and with padding (RFC 8467) some hundred more.
+  std::size_t max_query = 4096;
+  // Octets that all conversations hold together of queries that are not yet whole, beyond the first
+  // StreamReader::kOwn of each. A conversation that would need more ends.
+  std::size_t max_gathered = 256 << 10;
 };
 
 template <sig::Tcp Tcp>
 class TcpServer {
  public:
   using Flow = typename Tcp::Flow;
-  enum Count : std::size_t { kAccepted, kTimedOut, kBroken, kCounts };
+  enum Count : std::size_t { kAccepted, kTimedOut, kBroken, kTooLong, kNoRoom, kCounts };
 
   TcpServer(Engine& engine, Tcp& tcp, TcpServerConfig config)
-      : engine_(&engine), tcp_(&tcp), config_(config), scratch_(std::make_unique<Scratch>()) {}
+      : engine_(&engine),
+        tcp_(&tcp),
+        config_(config),
+        gathered_(config.max_gathered),
+        scratch_(std::make_unique<Scratch>()) {}
 
   // Serves until `stop` is cancelled; connections that are open then are aborted.
   async::Task<Result<void>> serve(typename Tcp::Listener* listener, async::CancelToken stop) {
@@ -63,12 +73,13 @@ class TcpServer {
   }
 
   static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow, async::Scope* connections) {
-    StreamReader reader;
+    StreamReader reader(&self->gathered_, self->config_.max_query);
     for (;;) {
       // The deadline is that of the whole next query: one that comes an octet a second does not hold the connection.
       const async::Wait wait = self->patience(connections);
       Bytes query;
-      while (!reader.next(query)) {
+      Gathered found;
+      while ((found = reader.next(query)) == Gathered::kNothing) {
         Result<Slice> more = co_await flow->read(wait);
         if (!more || more->empty()) {
           if (!more) ++self->counters_[more.error().is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
@@ -77,7 +88,10 @@ class TcpServer {
         }
         reader.push(std::move(*more));
       }
-      switch (co_await self->answer_all(&reader, query, flow.get(), connections)) {
+      Next then = Next::kClose;
+      if (!self->refused(found))
+        then = co_await self->answer_all(&reader, query, flow.get(), connections);
+      switch (then) {
         case Next::kQueries:
           break;
         case Next::kClose:
@@ -94,6 +108,13 @@ class TcpServer {
   // What follows the answers to the queries that have come.
   enum class Next : std::uint8_t { kQueries, kClose, kAbort };
 
+  // True, and counted, if the reader takes no more of its stream.
+  bool refused(Gathered found) {
+    if (found == Gathered::kTooLong) return ++counters_[kTooLong], true;
+    if (found == Gathered::kNoRoom) return ++counters_[kNoRoom], true;
+    return false;
+  }
+
   // Answers `query` and whatever whole queries came with it, in as few writes as may be. What is
   // not a query ends the conversation, after the answers to those before it.
   async::Task<Next> answer_all(StreamReader* reader, Bytes query, Flow* flow,
@@ -103,8 +124,10 @@ class TcpServer {
     PacketBuf packet;
     for (;;) {
       const std::size_t size = engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp);
-      const bool good = size != 0 && pack(size, out, used, packet);
-      const bool more = good && reader->next(query);
+      bool good = size != 0 && pack(size, out, used, packet);
+      const Gathered found = good ? reader->next(query) : Gathered::kNothing;
+      const bool more = found == Gathered::kMessage;
+      if (refused(found)) good = false;
       if (more && used + kMostSlices <= out.size()) continue;
       if (packet && packet.size() != 0) out[used++] = Slice(std::move(packet));
       sig::WriteOutcome written;
@@ -167,8 +190,11 @@ class TcpServer {
   Engine* engine_;
   Tcp* tcp_;
   TcpServerConfig config_;
+  GatherBudget gathered_;             // outlives the conversations, which serve() ends
   std::unique_ptr<Scratch> scratch_;  // one answer of the largest size, between two awaits
-  std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"}, Counter{"broken"}};
+  std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"},
+                                         Counter{"broken"}, Counter{"too_long"},
+                                         Counter{"no_room"}};
 };
 
 }  // namespace fata::dns
