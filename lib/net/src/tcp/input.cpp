@@ -166,10 +166,14 @@ void Connection::receive_data(Segment& segment, Instant now) {
     fin = false;
     ack_now_ = true;
   }
-  if (fin && !fin_waits_) {
+  const bool fin_again = fin && fin_waits_;
+  if (fin) {
+    if (!fin_again) fin_at_ = header.seq + segment.length;
     fin_waits_ = true;
-    fin_at_ = header.seq + segment.length;
-    if (segment.length == 0) ack_now_ = true;
+    if (segment.length == 0) {
+      ack_now_ = true;
+      if (sack_ && fin_again) dsack_ = {fin_at_, fin_at_ + 1};
+    }
   }
   if (segment.length != 0) {
     const std::uint32_t most = peer_mss_ - (timestamps_ ? 12U : 0U);
@@ -178,7 +182,7 @@ void Connection::receive_data(Segment& segment, Instant now) {
     if (header.seq == rcv_nxt_) {
       take_in_order(segment);
     } else {
-      take_out_of_order(segment);
+      take_out_of_order(segment, fin_again);
     }
   }
   if (fin_waits_ && fin_at_ == rcv_nxt_ && !fin_received_) receive_fin(now);
@@ -218,7 +222,7 @@ void Connection::take_in_order(Segment& segment) {
   notify(Observer::kReadable);
 }
 
-void Connection::take_out_of_order(Segment& segment) {
+void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   table_->count_up(Table::kOutOfOrder);
   Memory& memory = table_->memory_;
   const std::size_t spare = memory.limit() / 8;
@@ -240,6 +244,7 @@ void Connection::take_out_of_order(Segment& segment) {
   for (Slice& piece : segment.more.pieces()) {
     if (all) all = keep(std::move(piece));
   }
+  if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
   // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK; without,

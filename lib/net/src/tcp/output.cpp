@@ -157,17 +157,17 @@ void Connection::report_sack(Header& header, bool with_data) {
       std::min<std::size_t>(timestamps_ ? 3 : 4, room < 4 ? 0 : (room - 4) / 8);
   if (most == 0) return;
   std::span<SeqRange> blocks = std::span(header.options.sack).first(most);
-  if (dsack_.size() != 0) {
+  const std::size_t twice = dsack_.size() != 0 ? 1 : 0;
+  if (twice != 0) {
     blocks[0] = dsack_;
-    header.options.sack_count = 1;
     dsack_ = {};
   }
-  header.options.sack_count = static_cast<std::uint8_t>(
-      header.options.sack_count + reorder_.blocks(blocks.subspan(header.options.sack_count)));
+  header.options.sack_count =
+      static_cast<std::uint8_t>(twice + reorder_.blocks(blocks.subspan(twice)));
   // A FIN that came too early is reported as data is, or the peer would not learn what is missing.
   if (!fin_waits_ || fin_received_) return;
   bool joined = false;
-  for (SeqRange& block : blocks.first(header.options.sack_count)) {
+  for (SeqRange& block : blocks.first(header.options.sack_count).subspan(twice)) {
     if (block.end == fin_at_) ++block.end, joined = true;
   }
   if (!joined && header.options.sack_count < most)

@@ -158,7 +158,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void receive_data(Segment& segment, Instant now);
   void receive_fin(Instant now);
   void take_in_order(Segment& segment);
-  void take_out_of_order(Segment& segment);
+  void take_out_of_order(Segment& segment, bool fin_again);
   void after_data(Instant now);
   void peer_options(const Options& options);
   void challenge(Instant now);
