@@ -10,7 +10,7 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
   if (!inside && !links_[from->index()]->started) return count_up(kNotForUs);
   // Addresses that are never on a wire; RFC 4291 sections 2.5.2, 2.5.3 and 2.7.
   const IpAddress &source = header->source, &to = header->destination;
-  // Neighbour discovery from an address of ours is another station's that has it, too.
+  // Neighbour discovery from one of our addresses was sent by another station that uses it as well.
   const auto claim = [&] { return header->next_header == ip_protocol::kIcmpV6 && header->hop_limit == 255; };
   const bool impossible =
       source.is_multicast() || source.is_v4() || to.is_v4() || to.is_any() ||

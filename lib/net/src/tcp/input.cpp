@@ -361,17 +361,17 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
 }
 
-// RFC 9293 section 3.9.2.2: what shows that nobody is there to talk to: port or protocol
-// unreachable. An unknown next header, which the IPv6 layer reports as the latter, is a parameter
-// problem, and so soft.
+// RFC 9293 section 3.9.2.2: the errors that refuse a connection: port or protocol unreachable. An
+// unknown next header, which the IPv6 layer reports as the latter, is a parameter problem, and so
+// soft.
 bool Connection::is_hard(const IcmpError& error) const {
   const bool next_header = !remote.address.is_v4() && error.code == kUnknownNextHeader;
   return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;
 }
 
 // RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a connection that
-// stands. A soft error ends not even an attempt to connect (MUST-56): it is what the user hears in
-// the end.
+// stands. A soft error does not even end an attempt to connect (MUST-56): it is the error that a
+// timeout reports.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);

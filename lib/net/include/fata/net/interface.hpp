@@ -36,7 +36,7 @@ struct LinkConfig {
   std::uint16_t vlan = 0;  // of the frames that it takes and sends (IEEE 802.1Q), 1 to 4094; 0: untagged
 };
 
-// Whom a frame was addressed to.
+// The kind of a frame's destination.
 enum class LinkCast : std::uint8_t { kUs, kGroup, kAll };
 
 // Prepends `size` bytes for a header; the offload's offsets are moved on with the packet's first byte.

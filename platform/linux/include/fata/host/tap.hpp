@@ -58,7 +58,7 @@ class Tap final : private Poller {
   struct Ring;
   static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
   // Both directions share 1024 buffers of 2 KiB, a quarter of which is kept for receiving. On a link with a
-  // larger MTU each holds a frame, and fewer fit the memory.
+  // larger MTU each holds a frame: as many as fit kMemory, but at least kLeastBuffers.
   static constexpr std::size_t kBufferSize = 2048;
   static constexpr std::size_t kHeadroom = 128;  // the most that the layers above ask for, and our header
   static constexpr std::size_t kMemory = std::size_t{4} << 20;

@@ -144,7 +144,7 @@ class Engine final : public IpProtocol {
   // its routers fragment.
   static constexpr std::size_t kMostFragmentable = 552;
   enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
-  // Where a packet leaves, from which address, and to whom on the link.
+  // Where a packet leaves, from which address, and to which station on the link.
   struct Way {
     Link* link = nullptr;  // null: it stays inside
     Ipv4Address source;

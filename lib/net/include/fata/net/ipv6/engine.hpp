@@ -131,7 +131,7 @@ class Engine final : public IpProtocol {
     std::size_t packet_most() const { return std::min(mtu, interface->mtu()); }
     Instant old_mld_until{};  // a querier that speaks MLDv1 only was heard
   };
-  // Where a packet leaves, from which address, and to whom on the link.
+  // Where a packet leaves, from which address, and to which station on the link.
   struct Way {
     Link* link = nullptr;  // null: it stays inside
     IpAddress source;
@@ -150,7 +150,7 @@ class Engine final : public IpProtocol {
   void drop_address(Address& address, Instant now);
   void start_detection(Link& link, Address& address, Instant now);
   void detect(Link& link, Address& address, Instant now);
-  // `other`: the hardware address of the station that has it, too.
+  // `other`: the hardware address of the other station that uses it.
   void duplicate(Link& link, Address& address, const MacAddress& other, Instant now);
   IpAddress stable_address(const Link& link, const IpAddress& prefix, std::uint8_t collisions) const;
   void offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred, Instant now);
