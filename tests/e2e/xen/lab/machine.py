@@ -238,16 +238,23 @@ class Lab:
         return (f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory = {memory}\nvcpus = 1\n'
                 f'extra = "console=hvc0 {QUICK} {words}"\n{more}\n')
 
-    def create(self, config, timeout=90, paused=False):
-        """Creates a domain from the text of its configuration, or a file of it; gives its name. One
+    def create(self, config, timeout=180, paused=False):
+        """Creates a domain from the text of its configuration, or a file of it; returns its name. One
         that is paused runs after `xl unpause`."""
         text = config.read_text() if isinstance(config, pathlib.Path) else config
         name = re.search(r"""^\s*name\s*=\s*["']([\w.-]+)["']""", text, re.MULTILINE)
         if not name:
             raise LabError("the configuration gives no name")
         (self.folder / f"{name[1]}.cfg").write_text(text)
-        self.run(f"xl create {'-p ' if paused else ''}/lab/{name[1]}.cfg", timeout)
-        return name[1]
+        command = f"xl create {'-p ' if paused else ''}/lab/{name[1]}.cfg"
+        for _ in range(3):
+            result = self.run(command, timeout, check=False)
+            if result.status == 0:
+                return name[1]
+            # libxl gives a disk's hotplug script 40 seconds, which a busy machine may exceed.
+            if "killing execution of /etc/xen/scripts" not in result.text:
+                break
+        raise LabError(f"{command!r} in dom0 ended with {result}\n{self.tail()}")
 
     def domains(self):
         """Name to number, of all that Xen knows."""
