@@ -77,13 +77,16 @@ struct Flow {
   Ready<Result<void>> shutdown(async::Wait) { return {}; }
   void abort() {}
 };
+struct TcpFlow : Flow {
+  Endpoint peer() const { return {}; }
+};
 struct Listener {
-  using Flow = archetype::Flow;
+  using Flow = archetype::TcpFlow;
   Endpoint local() { return {}; }
   Ready<Result<std::unique_ptr<Flow>>> accept(async::Wait) { return {}; }
 };
 struct Tcp {
-  using Flow = archetype::Flow;
+  using Flow = archetype::TcpFlow;
   using Listener = archetype::Listener;
   Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
     return fail(Error(async::Errc::kClosed));

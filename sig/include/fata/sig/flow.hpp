@@ -45,10 +45,12 @@ concept Listener = requires(L& listener, async::Wait wait) {
 };
 
 template <class T>
-concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wait) {
-  typename T::Flow;
+concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wait,
+                       const typename T::Flow& flow) {
   typename T::Listener;
   requires Flow<typename T::Flow>;
+  // Where the other end is; the same until the flow is gone.
+  { flow.peer() } -> std::same_as<Endpoint>;
   requires Listener<typename T::Listener>;
   // Every flow and listener must be gone before the Tcp.
   { tcp.listen(at, backlog) } -> std::same_as<Result<std::unique_ptr<typename T::Listener>>>;

@@ -17,6 +17,7 @@ class NoTcp {
     async::Task<WriteOutcome> write(std::span<Slice>, async::Wait) { co_return WriteOutcome{0, NoTcpErrc::kNoTcp}; }
     async::Task<Result<void>> shutdown(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
     void abort() {}
+    Endpoint peer() const { return {}; }
   };
   class Listener {
    public:

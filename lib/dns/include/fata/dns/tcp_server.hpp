@@ -10,6 +10,7 @@
 #include "fata/base/counter.hpp"
 #include "fata/dns/engine.hpp"
 #include "fata/dns/stream_reader.hpp"
+#include "fata/flow/crowd.hpp"
 #include "fata/sig/flow.hpp"
 
 namespace fata::dns {
@@ -30,13 +31,14 @@ template <sig::Tcp Tcp>
 class TcpServer {
  public:
   using Flow = typename Tcp::Flow;
-  enum Count : std::size_t { kAccepted, kTimedOut, kBroken, kTooLong, kNoRoom, kCounts };
+  enum Count : std::size_t { kAccepted, kTimedOut, kBroken, kTooLong, kNoRoom, kGaveWay, kCounts };
 
   TcpServer(Engine& engine, Tcp& tcp, TcpServerConfig config)
       : engine_(&engine),
         tcp_(&tcp),
         config_(config),
         gathered_(config.max_gathered),
+        crowd_(config.max_connections),
         scratch_(std::make_unique<Scratch>()) {}
 
   // Serves until `stop` is cancelled; connections that are open then are aborted.
@@ -44,14 +46,18 @@ class TcpServer {
     async::Scope connections(stop);
     Result<void> outcome{};
     for (;;) {
-      const auto room = co_await connections.below(config_.max_connections, async::Wait::cancelled_by(stop));
-      if (!room) break;
       Result<std::unique_ptr<Flow>> flow = co_await listener->accept(async::Wait::cancelled_by(stop));
       if (!flow) {
         if (!flow.error().is(async::Errc::kCancelled)) outcome = fail(flow.error());
         break;
       }
       ++counters_[kAccepted];
+      if (crowd_.size() == config_.max_connections && crowd_.end_one()) ++counters_[kGaveWay];
+      // Those that gave way end in the loop's next turns. To wait for each would leave the others to the
+      // listener's backlog, where nothing gives way.
+      const auto room = co_await connections.below(config_.max_connections + kLeaving,
+                                                   async::Wait::cancelled_by(stop));
+      if (!room) break;
       connections.spawn(converse(this, std::move(*flow), &connections));
     }
     co_await connections.stop();
@@ -66,6 +72,7 @@ class TcpServer {
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMostSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;
+  static constexpr std::size_t kLeaving = 128;  // connections that gave way and have not ended yet
 
   async::Wait patience(async::Scope* connections) const {
     const bool crowded = connections->running() * 4 > config_.max_connections * 3;
@@ -74,6 +81,7 @@ class TcpServer {
 
   static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow, async::Scope* connections) {
     StreamReader reader(&self->gathered_, self->config_.max_query);
+    Conversation conversation(self->crowd_, *flow);
     for (;;) {
       // The deadline is that of the whole next query: one that comes an octet a second does not hold the connection.
       const async::Wait wait = self->patience(connections);
@@ -101,9 +109,16 @@ class TcpServer {
           flow->abort();
           co_return;
       }
+      self->crowd_.touch(conversation);
       co_await async::yield();
     }
   }
+
+  struct Conversation final : flow::Crowd::Member {
+    Conversation(flow::Crowd& crowd, Flow& flow) : Member(crowd, flow.peer().address), flow_(&flow) {}
+    void end() noexcept override { flow_->abort(); }
+    Flow* flow_;
+  };
 
   // What follows the answers to the queries that have come.
   enum class Next : std::uint8_t { kQueries, kClose, kAbort };
@@ -191,10 +206,11 @@ class TcpServer {
   Tcp* tcp_;
   TcpServerConfig config_;
   GatherBudget gathered_;             // outlives the conversations, which serve() ends
+  flow::Crowd crowd_;                 // as well
   std::unique_ptr<Scratch> scratch_;  // one answer of the largest size, between two awaits
   std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"},
                                          Counter{"broken"}, Counter{"too_long"},
-                                         Counter{"no_room"}};
+                                         Counter{"no_room"}, Counter{"gave_way"}};
 };
 
 }  // namespace fata::dns

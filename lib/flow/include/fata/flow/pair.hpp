@@ -18,6 +18,8 @@ class PairEnd {
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
   async::Task<Result<void>> shutdown(async::Wait wait = {});
   void abort();
+  // Streams in memory have no addresses.
+  Endpoint peer() const { return {}; }
 
  private:
   friend std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t);

@@ -1,0 +1,211 @@
+"""An attacker on the segment of the image under attack: up to sixteen addresses of its own, whose ARP requests it
+answers, and TCP connections made of single segments, as no operating system would send them."""
+
+import contextlib
+import os
+import queue
+import socket
+import struct
+import threading
+import time
+
+from frames import checksum
+
+MAC = bytes.fromhex("020000000a01")
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+TCP, UDP, ICMP, IGMP = 6, 17, 1, 2
+MAX_RATE = 5000  # packets a second
+
+
+def packed(address):
+    return socket.inet_aton(address)
+
+
+def ipv4(source, destination, protocol, body, identification=0, fragment=0, hops=64):
+    head = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), identification, fragment, hops, protocol, 0,
+        packed(source), packed(destination),
+    )  # fmt: skip
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
+def with_sum(source, destination, protocol, body, at):
+    """A TCP segment or UDP datagram with its checksum at this offset."""
+    pseudo = packed(source) + packed(destination) + struct.pack("!BBH", 0, protocol, len(body))
+    return body[:at] + struct.pack("!H", checksum(pseudo + body) or 0xFFFF) + body[at + 2 :]
+
+
+def udp(source, destination, from_port, to_port, payload):
+    body = struct.pack("!4H", from_port, to_port, 8 + len(payload), 0) + payload
+    return ipv4(source, destination, UDP, with_sum(source, destination, UDP, body, 6))
+
+
+def tcp(source, destination, from_port, to_port, seq, ack, flags, data=b"", window=65535, options=b""):
+    options += b"\1" * (-len(options) % 4)
+    head = struct.pack(
+        "!HHIIBBHHH", from_port, to_port, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4, flags,
+        window, 0, 0,
+    )  # fmt: skip
+    body = head + options + data
+    return ipv4(source, destination, TCP, with_sum(source, destination, TCP, body, 16))
+
+
+def icmp(source, destination, kind, code, rest, quoted):
+    body = struct.pack("!BBHI", kind, code, 0, rest) + quoted
+    return ipv4(source, destination, ICMP, body[:2] + struct.pack("!H", checksum(body)) + body[4:])
+
+
+class Segment:
+    """A TCP segment that the image sent."""
+
+    def __init__(self, packet):
+        body = packet[(packet[0] & 15) * 4 : struct.unpack_from("!H", packet, 2)[0] or None]
+        fields = struct.unpack_from("!HHIIBBH", body)
+        self.from_port, self.port, self.seq, self.ack, offset, self.flags, self.window = fields
+        self.data = body[(offset >> 4) * 4 :]
+
+
+class Connection:
+    """One that stands, as the attacker sees it: it acknowledges nothing unless told to."""
+
+    def __init__(self, attacker, address, port, to_port, window, options):
+        self.attacker, self.address, self.port, self.to_port = attacker, address, port, to_port
+        self.window = window
+        self.seq, self.ack = int.from_bytes(os.urandom(4)), 0
+        self.arrived = queue.Queue()
+        self.react = self.arrived.put  # called with each segment that arrives
+        attacker.connections[address, port] = self
+        self.send(SYN, options=options)
+
+    def send(self, flags, data=b"", seq=None, ack=None, window=None, options=b"", pace=True):
+        packet = tcp(
+            self.address, self.attacker.victim, self.port, self.to_port, self.seq if seq is None else seq,
+            self.ack if ack is None else ack, flags, data, self.window if window is None else window, options,
+        )  # fmt: skip
+        self.attacker.send(packet, pace)
+
+    def establish(self, patience=2):
+        """True once the handshake is done."""
+        answer = self.receive(patience)
+        if answer is None or answer.flags & (SYN | RST) != SYN:
+            return False
+        self.seq, self.ack = self.seq + 1, answer.seq + 1
+        self.send(ACK)
+        return True
+
+    def write(self, data, **how):
+        self.send(PSH | ACK, data, **how)
+        self.seq += len(data)
+
+    def receive(self, patience):
+        with contextlib.suppress(queue.Empty):
+            return self.arrived.get(timeout=patience)
+        return None
+
+
+class Attacker:
+    """Sends at most `rate` packets a second: MAX_RATE, less on a machine so slow or busy that its guest could not
+    answer three times as many pings: there the guest's processor would be what fails."""
+
+    def __init__(self, device, victim, addresses):
+        self.victim, self.addresses = victim, addresses
+        self.connections = {}
+        self.sent, self.heard = 0, 0
+        self.others = queue.Queue(100_000)  # packets to its addresses that belong to no connection
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        self.socket.bind((device, 3))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.mac, self.next_at = None, time.monotonic()
+        self.ports = 20_000
+        self.rate = MAX_RATE
+        self.going = True
+        self.thread = threading.Thread(target=self.listen)
+        self.thread.start()
+        for _ in range(20):
+            self.ask_address()
+            if self.mac:
+                self.rate = min(MAX_RATE, self.capacity() / 3)
+                return
+            time.sleep(0.5)
+        self.close()
+        raise AssertionError("the image answers no ARP request")
+
+    def close(self):
+        self.going = False
+        self.thread.join()
+        self.socket.close()
+
+    def capacity(self):
+        """Pings that the image answers a second."""
+        ping = icmp(self.addresses[0], self.victim, 8, 0, 1, bytes(32))
+        self.heard, began = 0, time.monotonic()
+        while time.monotonic() < began + 1:
+            for _ in range(20):
+                self.send(ping, pace=False)
+            time.sleep(0.001)
+        time.sleep(0.2)
+        return self.heard / (time.monotonic() - began)
+
+    def arp(self, kind, to, sender, target, target_mac):
+        self.socket.send(
+            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind) + MAC + packed(sender) + target_mac
+            + packed(target)
+        )  # fmt: skip
+
+    def ask_address(self):
+        self.arp(1, b"\xff" * 6, self.addresses[0], self.victim, bytes(6))
+
+    def listen(self):
+        self.socket.settimeout(0.2)
+        ours = {packed(address): address for address in self.addresses}
+        while self.going:
+            try:
+                frame, where = self.socket.recvfrom(70_000)
+            except TimeoutError:
+                continue
+            if where[2] == socket.PACKET_OUTGOING:
+                continue
+            kind = frame[12:14]
+            if kind == b"\x08\x06" and frame[28:32] == packed(self.victim):
+                self.mac = frame[22:28]
+                if frame[21] == 1 and frame[38:42] in ours:
+                    self.arp(2, self.mac, ours[frame[38:42]], self.victim, self.mac)
+            elif kind == b"\x08\x00" and frame[30:34] in ours:
+                self.take(frame[14:], ours[frame[30:34]])
+
+    def take(self, packet, address):
+        self.heard += 1
+        head = (packet[0] & 15) * 4
+        if packet[9] == TCP and len(packet) >= head + 20:
+            segment = Segment(packet)
+            connection = self.connections.get((address, segment.port))
+            if connection is not None:
+                connection.react(segment)
+                return
+        with contextlib.suppress(queue.Full):
+            self.others.put_nowait(packet)
+
+    def send(self, packet, pace=True):
+        if pace:
+            self.pace()
+        self.send_frame(self.mac + MAC + b"\x08\x00" + packet)
+
+    def send_frame(self, frame):
+        self.sent += 1
+        with contextlib.suppress(BlockingIOError, OSError):
+            self.socket.send(frame)
+
+    def pace(self):
+        now = time.monotonic()
+        self.next_at = max(self.next_at + 1 / self.rate, now - 0.01)
+        if self.next_at > now:
+            time.sleep(self.next_at - now)
+
+    def connection(self, to_port, window=65535, options=b"\2\4\5\xb4", address=None):
+        """A new one, whose SYN is sent; establish() ends the handshake."""
+        self.ports = 20_000 + (self.ports - 19_999) % 40_000
+        address = address or self.addresses[self.ports % len(self.addresses)]
+        return Connection(self, address, self.ports, to_port, window, options)
+
+    def forget(self, connection):
+        self.connections.pop((connection.address, connection.port), None)

@@ -1,0 +1,88 @@
+"""Attacks on stock kernel images with the default memory: an honest client is served all the while, the image neither ends
+nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how long each takes; words after the script's name
+choose attacks. Prints what was measured."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import attacks
+import honest
+import namespaces
+from attacker import Attacker
+from dns import Served
+from fata import BUILD, FATA, FataTest
+
+HOST, VICTIM = "10.66.0.1", "10.66.0.2"
+ADDRESSES = [f"10.66.7.{last}" for last in range(100, 116)]
+SECONDS = float(os.environ.get("FATA_ATTACK_SECONDS", "5"))
+SHARE = 0.9  # of its questions that an honest client has answered
+IMAGES = {
+    "dns": ("apps/dns", 53, "serving on port", attacks.OF_DNS, (honest.DnsUdp, honest.DnsTcp)),
+    "tcp-echo": ("examples/devices/tcp-echo", 7, "echoing on port", attacks.OF_ECHO, (honest.Echo, honest.KeptEcho)),
+}  # fmt: skip
+CHOSEN = set(os.environ.get("FATA_ATTACKS", "").split())
+
+
+class Attacks(FataTest):
+    @classmethod
+    def setUpClass(cls):
+        subprocess.run(
+            "ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; ip tuntap add fata0 mode tap vnet_hdr; "
+            f"ip link set fata0 txqueuelen 5000 up; ip addr add {HOST}/16 dev fata0",
+            shell=True,
+            check=True,
+        )
+
+    def boot(self, image):
+        application, port, ready, *_ = IMAGES[image]
+        words = (application, "-t", "kvm", "--build-dir", BUILD / f"{image}-kvm")
+        self.run_fata("build", *words)
+        line = [*FATA, "run", *words, "--accel", "tcg", "--link", "tap:fata0", "--", f"--ipv4={VICTIM}/16", f"--port={port}"]
+        server = Served(line, ready=ready)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def attacked(self, image, attack):
+        """The honest clients of an image that is attacked for SECONDS, and what the image said."""
+        _, port, _, _, kinds = IMAGES[image]
+        server = self.boot(image)
+        clients = [kind((VICTIM, port), kind.__name__) for kind in kinds]
+        for client in clients:
+            client.calibrate()
+        attacker = Attacker("fata0", VICTIM, ADDRESSES)
+        try:
+            for client in clients:
+                client.start()
+            attack(attacker, HOST, port, time.monotonic() + SECONDS)
+        finally:
+            for client in clients:
+                client.stop()
+            attacker.close()
+        status = server.stop(signal.SIGINT)
+        said = ", ".join(client.text() for client in clients)
+        print(f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}", flush=True)
+        return clients, status, server.text
+
+    def check(self, image):
+        for attack in IMAGES[image][3]:
+            if CHOSEN and attack.__name__ not in CHOSEN:
+                continue
+            with self.subTest(attack.__name__):
+                clients, status, text = self.attacked(image, attack)
+                self.assertEqual(status, 0, text)
+                for client in clients:
+                    self.assertGreaterEqual(client.share, SHARE, client.text())
+
+    def test_the_name_server(self):
+        self.check("dns")
+
+    def test_an_echo_over_tcp(self):
+        self.check("tcp-echo")
+
+
+if __name__ == "__main__":
+    namespaces.main()

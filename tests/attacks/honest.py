@@ -1,0 +1,121 @@
+"""Honest clients of an image under attack. Each asks again and again, as dig does: three tries, each with a time."""
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+import time
+
+TRIES = 3
+
+
+class Client(threading.Thread):
+    """Asks until it is stopped; `ask` gives True for the right answer and raises OSError where none came."""
+
+    def __init__(self, to, name, patience=1.0, every=0.1):
+        super().__init__()
+        self.to, self.name, self.patience, self.every = to, name, patience, every
+        self.asked, self.answered, self.times = 0, 0, []
+        self.going = True
+
+    def run(self):
+        while self.going:
+            self.asked += 1
+            for _ in range(TRIES):
+                began = time.monotonic()
+                with contextlib.suppress(OSError):
+                    if self.ask():
+                        self.times.append(time.monotonic() - began)
+                        self.answered += 1
+                        break
+            time.sleep(self.every)
+
+    def stop(self):
+        self.going = False
+        self.join()
+        return self
+
+    def calibrate(self):
+        """Sets its patience by what five questions take without an attack: a slow machine has more."""
+        for _ in range(5):
+            began = time.monotonic()
+            with contextlib.suppress(OSError):
+                self.ask()
+            self.patience = max(self.patience, 5 * (time.monotonic() - began))
+
+    @property
+    def share(self):
+        return self.answered / max(self.asked, 1)
+
+    @property
+    def worst(self):
+        return max(self.times, default=0)
+
+    def text(self):
+        return f"{self.name}: {self.answered} of {self.asked} answered, worst {1000 * self.worst:.0f} ms"
+
+
+def question(number):
+    return struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + b"\3www\7example\3org\0" + struct.pack("!HH", 1, 1)
+
+
+def is_answer(message, number):
+    return len(message) > 12 and struct.unpack_from("!4H", message)[:4] == (number, 0x8500, 1, 1)
+
+
+def received(stream, count):
+    got = b""
+    while len(got) < count:
+        some = stream.recv(count - len(got))
+        if not some:
+            raise ConnectionResetError("the image ended the connection")
+        got += some
+    return got
+
+
+class DnsUdp(Client):
+    def ask(self):
+        number = int.from_bytes(os.urandom(2))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(self.patience)
+            client.connect(self.to)
+            client.send(question(number))
+            return is_answer(client.recv(4096), number)
+
+
+class DnsTcp(Client):
+    def ask(self):
+        number = int.from_bytes(os.urandom(2))
+        with socket.create_connection(self.to, timeout=self.patience) as client:
+            message = question(number)
+            client.sendall(struct.pack("!H", len(message)) + message)
+            return is_answer(received(client, struct.unpack("!H", received(client, 2))[0]), number)
+
+
+class Echo(Client):
+    """A new connection each time; 3,000 bytes, so that the image's queues of both ways are used."""
+
+    def ask(self):
+        data = os.urandom(3000)
+        with socket.create_connection(self.to, timeout=self.patience) as client:
+            client.sendall(data)
+            return received(client, len(data)) == data
+
+
+class KeptEcho(Client):
+    """One connection that is kept: once the attack has ended it, nothing more is answered."""
+
+    stream = None
+
+    def ask(self):
+        if self.stream is None:
+            self.stream = socket.create_connection(self.to, timeout=TRIES * self.patience)
+        self.stream.settimeout(TRIES * self.patience)
+        data = os.urandom(500)
+        try:
+            self.stream.sendall(data)
+            return received(self.stream, len(data)) == data
+        except OSError:
+            self.stream.close()
+            raise
