@@ -1,20 +1,9 @@
 #include "fata/net/interface.hpp"
 
-#include <bit>
-
 #include "fata/net/checksum.hpp"
 #include "fata/net/segmentation.hpp"
 
 namespace fata::net {
-
-namespace {
-// By words: the default comparison goes byte by byte, for each frame that arrives.
-bool same(const MacAddress& a, const MacAddress& b) {
-  using Words = std::array<std::uint16_t, 3>;
-  const auto x = std::bit_cast<Words>(a.octets), y = std::bit_cast<Words>(b.octets);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
-}
-}  // namespace
 
 Interface::Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t index)
     : config_(config),
@@ -32,7 +21,7 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   const auto header = ethernet::Header::parse(frame.bytes());
   if (!header || header->source.is_multicast()) return ++counters_[kBadFrame], std::nullopt;
   LinkCast cast = LinkCast::kUs;
-  if (!same(header->destination, config_.mac)) {
+  if (header->destination != config_.mac) {
     if (!header->destination.is_multicast()) return ++counters_[kOtherCard], std::nullopt;
     cast = header->destination == MacAddress::broadcast() ? LinkCast::kAll : LinkCast::kGroup;
   }

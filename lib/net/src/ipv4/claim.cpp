@@ -86,8 +86,8 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
     if (packet.sender_mac == link.interface->mac()) return count_up(kNotForUs), true;
     count_up(kAddressConflict);
     // Once in ten seconds an address is defended (section 2.4 (b)); a second claim wins, unless the address
-    // was set by the user, who wants it used all the same (c). Who has not probed gives in while he
-    // announces.
+    // was set by the user, who wants it used all the same (c). An unprobed address is abandoned on
+    // any conflict during its announcements.
     const bool new_here = each.claim == Claim::kUnprobed && each.steps_left != 0;
     const bool defend =
         each.used && !new_here && (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
