@@ -1,5 +1,5 @@
-// Any sequence of allocations and releases, beside a model of the live blocks: no two overlap, all are
-// aligned and keep their bytes, what was freed is found again, and nothing is lost at the end.
+// Any sequence of allocations and releases, beside a model of the live blocks: no two overlap, all
+// are aligned and keep their bytes, what was freed is found again, and nothing is lost at the end.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -33,7 +33,8 @@ class Input {
   std::size_t size() {
     const std::size_t shape = byte();
     const std::size_t power = std::size_t{1} << shape % 18;
-    return shape < 128 ? power + byte() - 16 * (shape / 18) : power + (byte() << 8 | byte()) % power;
+    return shape < 128 ? power + byte() - 16 * (shape / 18)
+                       : power + (byte() << 8 | byte()) % power;
   }
 
  private:

@@ -23,9 +23,13 @@ struct Heap::Block {
   std::size_t size() const { return size_bits & ~std::size_t{15}; }
   bool is_free() const { return (size_bits & kFree) != 0; }
   // Of a size that was overwritten, any address.
-  Block* after() { return reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(this) + size()); }
+  Block* after() {
+    return reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(this) + size());
+  }
   void* payload() { return reinterpret_cast<char*>(this) + kHeader; }
-  static Block* of(void* payload) { return reinterpret_cast<Block*>(static_cast<char*>(payload) - kHeader); }
+  static Block* of(void* payload) {
+    return reinterpret_cast<Block*>(static_cast<char*>(payload) - kHeader);
+  }
 };
 
 namespace {
@@ -40,7 +44,9 @@ void require(bool sound) {
 }
 
 // How often the width of a list has doubled, for payloads of so many units of 16 bytes.
-unsigned doubled(std::size_t units) { return static_cast<unsigned>(std::bit_width(units | 16)) - 5; }
+unsigned doubled(std::size_t units) {
+  return static_cast<unsigned>(std::bit_width(units | 16)) - 5;
+}
 }  // namespace
 
 // A link holds the block's address, its own address and the secret, combined by XOR: what was not
@@ -50,10 +56,12 @@ inline Heap::Block* Heap::open(const Link& link) const {
   return reinterpret_cast<Block*>(link ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_);
 }
 inline void Heap::close(Link& link, const Block* block) const {
-  link = reinterpret_cast<std::uintptr_t>(block) ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_;
+  link =
+      reinterpret_cast<std::uintptr_t>(block) ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_;
 }
 
-// Whether a header can be read there: at a multiple of 16 between the first and the last region's ends.
+// Whether a header can be read there: at a multiple of 16 between the first and the last region's
+// ends.
 inline bool Heap::is_inside(const Block* block) const {
   return std::rotr(reinterpret_cast<std::uintptr_t>(block) - begin_, 4) < headers_;
 }
@@ -75,7 +83,8 @@ inline Heap::Request Heap::request(std::size_t payload) {
   const std::size_t units = payload <= kAlignment ? 1 : (payload + kAlignment - 1) / kAlignment;
   const unsigned shift = doubled(units);
   const std::size_t steps = (units + (std::size_t{1} << shift) - 1) >> shift;
-  return {(steps << shift) * kAlignment + Block::kHeader, shift * kClasses + static_cast<unsigned>(steps)};
+  return {(steps << shift) * kAlignment + Block::kHeader,
+          shift * kClasses + static_cast<unsigned>(steps)};
 }
 
 inline unsigned Heap::list_of(std::size_t size) {

@@ -1,5 +1,5 @@
-// A stray write of eight bytes to what the heap keeps in and before its blocks: the heap panics before
-// it follows what was written, and never hands out memory that is not its own.
+// A stray write of eight bytes to what the heap keeps in and before its blocks: the heap panics
+// before it follows what was written, and never hands out memory that is not its own.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -44,16 +44,21 @@ struct Attack {
   Word word;
 };
 constexpr Attack kAttacks[]{
-    {"next of the first in the list", 3, kNext}, {"previous of the first in the list", 3, kPrevious},
-    {"next of the last in the list", 1, kNext},  {"previous of the last in the list", 1, kPrevious},
-    {"size of a freed block", 3, kSizeWord},     {"size of a block in use", 2, kSizeWord},
-    {"link back of a freed block", 3, kBefore},  {"link back of a block in use", 2, kBefore},
+    {"next of the first in the list", 3, kNext},
+    {"previous of the first in the list", 3, kPrevious},
+    {"next of the last in the list", 1, kNext},
+    {"previous of the last in the list", 1, kPrevious},
+    {"size of a freed block", 3, kSizeWord},
+    {"size of a block in use", 2, kSizeWord},
+    {"link back of a freed block", 3, kBefore},
+    {"link back of a block in use", 2, kBefore},
 };
 
 std::uint64_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
 std::vector<std::uint64_t> values(const Scene& scene, Word word) {
-  if (word == kSizeWord) return {0, 1, 16, 17, 32, 33, 65, 128, 225, 448, 449, kSize, ~0ULL, 1ULL << 63};
+  if (word == kSizeWord)
+    return {0, 1, 16, 17, 32, 33, 65, 128, 225, 448, 449, kSize, ~0ULL, 1ULL << 63};
   return {0,
           1,
           ~0ULL,
@@ -84,11 +89,13 @@ void use(Scene& scene) {
 }
 
 void write(Scene& scene, const Attack& attack, std::uint64_t value) {
-  std::memcpy(scene.blocks[static_cast<std::size_t>(attack.block)] + attack.word, &value, sizeof value);
+  std::memcpy(scene.blocks[static_cast<std::size_t>(attack.block)] + attack.word, &value,
+              sizeof value);
 }
 std::uint64_t read(const Scene& scene, const Attack& attack) {
   std::uint64_t value;
-  std::memcpy(&value, scene.blocks[static_cast<std::size_t>(attack.block)] + attack.word, sizeof value);
+  std::memcpy(&value, scene.blocks[static_cast<std::size_t>(attack.block)] + attack.word,
+              sizeof value);
   return value;
 }
 
@@ -143,7 +150,8 @@ TEST(HeapAttack, links_are_not_addresses_and_differ_with_the_secret) {
     EXPECT_NE(read(one, attack) ^ address(one.memory.get()),
               read(plain, attack) ^ address(plain.memory.get()));
     EXPECT_GT(read(one, attack) ^ address(one.memory.get()), 1ULL << 48) << attack.what;
-    EXPECT_NE(read(one, attack) ^ read(two, attack), address(one.memory.get()) ^ address(two.memory.get()));
+    EXPECT_NE(read(one, attack) ^ read(two, attack),
+              address(one.memory.get()) ^ address(two.memory.get()));
   }
 }
 
