@@ -146,6 +146,7 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   // RAM is mapped one to one, so regions lie where the hypervisor put them: what the heap has of each begins
   // up to 16 KiB further in, elsewhere in each boot.
   const std::uint64_t gap = guest::start_random() & 0x3ff0;
+  libc::heap().set_secret(guest::start_random());
   for (const Region& region : free_memory()) {
     if (region.size() > gap)
       libc::heap().add_region(reinterpret_cast<void*>(region.begin + gap), region.size() - gap);

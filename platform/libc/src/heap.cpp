@@ -9,102 +9,191 @@
 namespace fata::libc {
 
 // A block's header is 16 bytes; its payload follows. The links live in the payload of a free block.
+// `before` and the links are stored encoded: see open().
 struct Heap::Block {
   static constexpr std::size_t kHeader = 16;
   static constexpr std::size_t kFree = 1;
   static constexpr std::size_t kMinimum = 32;  // header and links
 
-  Block* before;          // the block that ends where this one begins; nullptr at a region's start
+  Link before;            // the block that ends where this one begins; nullptr at a region's start
   std::size_t size_bits;  // of the whole block, a multiple of 16; bit 0: free
-  Block* next;
-  Block* previous;
+  Link next;
+  Link previous;
 
   std::size_t size() const { return size_bits & ~std::size_t{15}; }
   bool is_free() const { return (size_bits & kFree) != 0; }
-  Block* after() { return reinterpret_cast<Block*>(reinterpret_cast<char*>(this) + size()); }
+  // Of a size that was overwritten, any address.
+  Block* after() {
+    return reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(this) + size());
+  }
   void* payload() { return reinterpret_cast<char*>(this) + kHeader; }
-  static Block* of(void* payload) { return reinterpret_cast<Block*>(static_cast<char*>(payload) - kHeader); }
+  static Block* of(void* payload) {
+    return reinterpret_cast<Block*>(static_cast<char*>(payload) - kHeader);
+  }
 };
 
-// Sizes are multiples of 16. Those below 256 have a list each; above, 16 lists for each power of two.
-// `doubled` is how often the width of a list has doubled.
 namespace {
-unsigned doubled(std::size_t units) { return static_cast<unsigned>(std::bit_width(units | 16)) - 5; }
+constexpr std::size_t kMost = std::size_t{1} << 43;  // bytes of a block
+
+[[noreturn, gnu::cold, gnu::noinline]] void corrupt() {
+  panic("heap is corrupt: a write to freed memory, or beyond a block's end");
+}
+void require(bool sound) {
+  if (!sound) [[unlikely]]
+    corrupt();
+}
+
+// How often the width of a list has doubled, for payloads of so many units of 16 bytes.
+unsigned doubled(std::size_t units) {
+  return static_cast<unsigned>(std::bit_width(units | 16)) - 5;
+}
 }  // namespace
 
-Heap::Place Heap::place_of(std::size_t size) {
-  static_assert(kClasses == 16);
-  const std::size_t units = size / kAlignment;
+// A link holds the block's address, its own address and the secret, combined by XOR: what was not
+// written by this heap, or was moved from elsewhere, opens as an address that is_inside() and the
+// link back refuse.
+inline Heap::Block* Heap::open(const Link& link) const {
+  return reinterpret_cast<Block*>(link ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_);
+}
+inline void Heap::close(Link& link, const Block* block) const {
+  link =
+      reinterpret_cast<std::uintptr_t>(block) ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_;
+}
+
+// Whether a header can be read there: at a multiple of 16 between the first and the last region's
+// ends.
+inline bool Heap::is_inside(const Block* block) const {
+  return std::rotr(reinterpret_cast<std::uintptr_t>(block) - begin_, 4) < headers_;
+}
+// Whether the block's size leads to the block that has it as its `before`.
+inline bool Heap::is_whole(Block* block) const {
+  Block* const after = block->after();
+  return is_inside(after) && open(after->before) == block;
+}
+
+// Lists are of payloads, in units of 16 bytes: below 32 units one for each size; above, 16 for each
+// power of two. What is asked for is rounded up to the least of its list, so that whatever block a
+// list holds fits, and one that was freed is found again.
+struct Heap::Request {
+  std::size_t size;  // of the block
+  unsigned list;
+};
+
+inline Heap::Request Heap::request(std::size_t payload) {
+  const std::size_t units = payload <= kAlignment ? 1 : (payload + kAlignment - 1) / kAlignment;
   const unsigned shift = doubled(units);
-  return {shift + (units >= kClasses ? 1 : 0), static_cast<unsigned>(units >> shift) & (kClasses - 1)};
+  const std::size_t steps = (units + (std::size_t{1} << shift) - 1) >> shift;
+  return {(steps << shift) * kAlignment + Block::kHeader,
+          shift * kClasses + static_cast<unsigned>(steps)};
 }
 
-// The first block of the first list whose blocks are all large enough.
-Heap::Block* Heap::find(std::size_t size) {
-  size += ((std::size_t{1} << doubled(size / kAlignment)) - 1) * kAlignment;
-  Place place = place_of(size);
-  if (place.power >= kPowers) return nullptr;
-  unsigned slots = slots_[place.power] & (~0U << place.slot);
-  if (slots == 0) {
-    const std::uint64_t powers = powers_ & (~std::uint64_t{1} << place.power);
-    if (powers == 0) return nullptr;
-    place.power = static_cast<unsigned>(std::countr_zero(powers));
-    slots = slots_[place.power];
-  }
-  return free_[place.power][static_cast<unsigned>(std::countr_zero(slots))];
+inline unsigned Heap::list_of(std::size_t size) {
+  const std::size_t units = (size - Block::kHeader) / kAlignment;
+  const unsigned shift = doubled(units);
+  return shift * kClasses + static_cast<unsigned>(units >> shift);
 }
 
-void Heap::insert(Block* block) {
+// The first list from that one on that holds a block; kLists: none.
+[[gnu::always_inline]] inline unsigned Heap::find(unsigned list) const {
+  const unsigned power = list / kClasses;
+  const unsigned slots = slots_[power] & (~0U << list % kClasses);
+  if (slots != 0) return power * kClasses + static_cast<unsigned>(std::countr_zero(slots));
+  const std::uint64_t powers = powers_ & (~std::uint64_t{1} << power);
+  if (powers == 0) return kLists;
+  const auto next = static_cast<unsigned>(std::countr_zero(powers));
+  return next * kClasses + static_cast<unsigned>(std::countr_zero(slots_[next]));
+}
+
+inline void Heap::insert(Block* block) {
   block->size_bits |= Block::kFree;
-  const Place place = place_of(block->size());
-  Block*& head = free_[place.power][place.slot];
-  block->previous = nullptr;
-  block->next = head;
-  if (head != nullptr) head->previous = block;
+  const unsigned list = list_of(block->size());
+  Block*& head = free_[list];
+  close(block->previous, nullptr);
+  close(block->next, head);
+  if (head != nullptr) {
+    close(head->previous, block);
+  } else {
+    std::uint16_t& slots = slots_[list / kClasses];
+    slots = static_cast<std::uint16_t>(slots | 1U << list % kClasses);
+    powers_ |= std::uint64_t{1} << list / kClasses;
+  }
   head = block;
-  slots_[place.power] = static_cast<std::uint16_t>(slots_[place.power] | 1U << place.slot);
-  powers_ |= std::uint64_t{1} << place.power;
 }
 
-void Heap::remove(Block* block) {
+// Takes the first block of that list, or of the next that has one; nullptr: none. All that a write
+// to it while it was free can have changed is checked before it is followed.
+Heap::Block* Heap::take(unsigned list) {
+  list = find(list);
+  if (list == kLists) return nullptr;
+  Block*& head = free_[list];
+  Block* const block = head;
+  require(open(block->previous) == nullptr && is_whole(block));
+  Block* const next = open(block->next);
+  head = next;
+  if (next != nullptr) {
+    require(is_inside(next) && open(next->previous) == block);
+    close(next->previous, nullptr);
+  } else {
+    forget(list);
+  }
   block->size_bits &= ~Block::kFree;
-  const Place place = place_of(block->size());
-  if (block->next != nullptr) block->next->previous = block->previous;
-  if (block->previous != nullptr) {
-    check(block->previous->next == block, "heap is corrupt: a write to freed memory");
-    block->previous->next = block->next;
+  return block;
+}
+
+// Takes a block from the middle of its list. Its size was checked.
+inline void Heap::remove(Block* block) {
+  Block* const next = open(block->next);
+  Block* const previous = open(block->previous);
+  if (next != nullptr) {
+    require(is_inside(next) && open(next->previous) == block);
+    close(next->previous, previous);
+  }
+  block->size_bits &= ~Block::kFree;
+  if (previous != nullptr) {
+    require(is_inside(previous) && open(previous->next) == block);
+    close(previous->next, next);
     return;
   }
-  check(free_[place.power][place.slot] == block, "heap is corrupt: a write to freed memory");
-  free_[place.power][place.slot] = block->next;
-  if (block->next != nullptr) return;
-  slots_[place.power] = static_cast<std::uint16_t>(slots_[place.power] & ~(1U << place.slot));
-  if (slots_[place.power] == 0) powers_ &= ~(std::uint64_t{1} << place.power);
+  const unsigned list = list_of(block->size());
+  require(free_[list] == block);
+  free_[list] = next;
+  if (next == nullptr) forget(list);
 }
 
-// Cuts what an allocated block has beyond `size` and frees it.
-void Heap::split(Block* block, std::size_t size) {
+inline void Heap::forget(unsigned empty) {
+  std::uint16_t& slots = slots_[empty / kClasses];
+  slots = static_cast<std::uint16_t>(slots & ~(1U << empty % kClasses));
+  if (slots == 0) powers_ &= ~(std::uint64_t{1} << empty / kClasses);
+}
+
+// Cuts what an allocated block has beyond `size` and frees it; nothing free may follow.
+inline void Heap::split(Block* block, std::size_t size) {
   const std::size_t rest = block->size() - size;
   if (rest < Block::kMinimum) return;
   block->size_bits = size;
   Block* const cut = block->after();
-  cut->before = block;
+  close(cut->before, block);
   cut->size_bits = rest;
-  cut->after()->before = cut;
-  insert(merge_with_neighbours(cut));
+  close(cut->after()->before, cut);
+  insert(cut);
 }
 
-Heap::Block* Heap::merge_with_neighbours(Block* block) {
+// The caller has checked that the block is whole, but for the link back to it.
+[[gnu::always_inline]] inline Heap::Block* Heap::merge_with_neighbours(Block* block) {
   if (Block* const after = block->after(); after->is_free()) {
+    require(is_whole(after));
     remove(after);
     block->size_bits += after->size();
   }
-  if (Block* const before = block->before; before != nullptr && before->is_free()) {
-    remove(before);
-    before->size_bits += block->size();
-    block = before;
+  if (Block* const before = open(block->before); before != nullptr) {
+    require(is_inside(before) && before->after() == block);
+    if (before->is_free()) {
+      remove(before);
+      before->size_bits += block->size();
+      block = before;
+    }
   }
-  block->after()->before = block;
+  close(block->after()->before, block);
   return block;
 }
 
@@ -120,71 +209,103 @@ void Heap::add_region(void* memory, std::size_t size) {
   size = (size - skip) & ~(kAlignment - 1);
   total_ += size;
   Block* const block = reinterpret_cast<Block*>(static_cast<char*>(memory) + skip);
-  block->before = nullptr;
+  cover(reinterpret_cast<std::uintptr_t>(block), size);
+  close(block->before, nullptr);
   block->size_bits = size - Block::kHeader;
   // An allocated block of no payload ends the region, so that nothing merges past it.
   Block* const end = block->after();
-  end->before = block;
+  close(end->before, block);
   end->size_bits = 0;
-  insert(block);
+  used_ += block->size();
+  release(block->payload());
+}
+
+// Blocks may lie from the lowest region's start to the highest one's end.
+void Heap::cover(std::uintptr_t begin, std::size_t size) {
+  std::uintptr_t end = begin + size;
+  if (headers_ != 0) {
+    end = std::max(end, begin_ + headers_ * kAlignment);
+    begin = std::min(begin, begin_);
+  }
+  begin_ = begin;
+  headers_ = (end - begin) / kAlignment;
 }
 
 void* Heap::allocate(std::size_t size, std::size_t alignment) {
-  constexpr std::size_t kHuge = std::size_t{1} << 43;
-  if (size > kHuge || alignment > kHuge) return nullptr;
-  const std::size_t wanted =
-      std::max((size + kAlignment - 1) & ~(kAlignment - 1), Block::kMinimum - Block::kHeader) +
-      Block::kHeader;
-  const bool aligned = alignment > kAlignment;
-  Block* block = find(aligned ? wanted + alignment + Block::kMinimum : wanted);
+  if (size > kMost || alignment > kMost) return nullptr;
+  const Request wanted = request(size);
+  Block* const block = alignment > kAlignment ? take_aligned(wanted, alignment) : take(wanted.list);
   if (block == nullptr) return nullptr;
-  remove(block);
-  if (aligned) {
-    // The front is cut off as a free block of its own, so it must be large enough for one.
-    const auto start = reinterpret_cast<std::uintptr_t>(block->payload());
-    std::uintptr_t payload = (start + alignment - 1) & ~(alignment - 1);
-    if (payload != start && payload - start < Block::kMinimum) payload += alignment;
-    if (payload != start) {
-      const std::size_t front = payload - start;
-      Block* const back = reinterpret_cast<Block*>(reinterpret_cast<char*>(block) + front);
-      back->before = block;
-      back->size_bits = block->size() - front;
-      back->after()->before = back;
-      block->size_bits = front;
-      insert(block);
-      block = back;
-    }
-  }
-  split(block, wanted);
+  split(block, wanted.size);
   count_used(block->size());
   return block->payload();
 }
 
+// How much of a block must be cut off for what remains to have that alignment: nothing, or enough
+// for a block of its own.
+std::size_t Heap::front_of(Block* block, std::size_t alignment) {
+  const auto start = reinterpret_cast<std::uintptr_t>(block->payload());
+  const std::size_t front = -start & (alignment - 1);
+  return front != 0 && front < Block::kMinimum ? front + alignment : front;
+}
+
+Heap::Block* Heap::take_aligned(const Request& wanted, std::size_t alignment) {
+  Block* block = take(request(wanted.size + alignment + Block::kHeader).list);
+  if (block == nullptr) block = search_aligned(wanted, alignment);
+  if (block == nullptr) return nullptr;
+  const std::size_t front = front_of(block, alignment);
+  if (front == 0) return block;
+  Block* const back = reinterpret_cast<Block*>(reinterpret_cast<char*>(block) + front);
+  close(back->before, block);
+  back->size_bits = block->size() - front;
+  close(back->after()->before, back);
+  block->size_bits = front;
+  used_ += front;
+  release(block->payload());
+  return back;
+}
+
+// The last resort: among all blocks that may be large enough, one in which the alignment is right.
+Heap::Block* Heap::search_aligned(const Request& wanted, std::size_t alignment) {
+  for (unsigned list = wanted.list; list < kLists; ++list) {
+    for (Block* block = free_[list]; block != nullptr; block = open(block->next)) {
+      require(is_inside(block) && is_whole(block));
+      if (front_of(block, alignment) + wanted.size > block->size()) continue;
+      remove(block);
+      return block;
+    }
+  }
+  return nullptr;
+}
+
 void Heap::release(void* memory) {
   if (memory == nullptr) return;
-  Block* const block = Block::of(memory);
-  check(!block->is_free(), "memory freed twice");
-  check(block->size() != 0 && block->after()->before == block,
-        "freed memory is not the heap's, or was overrun");
+  Block* const block = allocated(memory);
   used_ -= block->size();
   insert(merge_with_neighbours(block));
 }
 
+// The block of what a caller gives back.
+[[gnu::always_inline]] inline Heap::Block* Heap::allocated(void* memory) const {
+  Block* const block = Block::of(memory);
+  check(!block->is_free(), "memory freed twice");
+  check(block->size() != 0 && is_whole(block), "freed memory is not the heap's, or was overrun");
+  return block;
+}
+
 void* Heap::resize(void* memory, std::size_t size) {
   if (memory == nullptr) return allocate(size);
-  Block* const block = Block::of(memory);
-  check(!block->is_free() && block->after()->before == block,
-        "resized memory is not the heap's, or was overrun");
+  Block* const block = allocated(memory);
   const std::size_t old = block->size();
-  if (size > std::size_t{1} << 43) return nullptr;
-  const std::size_t wanted =
-      std::max((size + kAlignment - 1) & ~(kAlignment - 1), Block::kMinimum - Block::kHeader) +
-      Block::kHeader;
+  if (size > kMost) return nullptr;
+  const std::size_t wanted = request(size).size;
   Block* const after = block->after();
-  if (wanted > old && after->is_free() && old + after->size() >= wanted) {
+  // What follows and is free is taken whole; what is too much of it is cut off again.
+  if (after->is_free() && old + after->size() >= wanted) {
+    require(is_whole(after));
     remove(after);
     block->size_bits += after->size();
-    block->after()->before = block;
+    close(block->after()->before, block);
   }
   if (wanted <= block->size()) {
     split(block, wanted);
@@ -207,7 +328,7 @@ std::size_t Heap::largest_free() const {
   if (powers_ == 0) return 0;
   const unsigned power = static_cast<unsigned>(std::bit_width(powers_)) - 1;
   const unsigned slot = static_cast<unsigned>(std::bit_width(slots_[power])) - 1;
-  return free_[power][slot]->size() - Block::kHeader;
+  return free_[power * kClasses + slot]->size() - Block::kHeader;
 }
 
 }  // namespace fata::libc

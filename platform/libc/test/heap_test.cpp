@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace fata::libc {
@@ -123,6 +125,54 @@ TEST_F(HeapTest, random_use_never_overlaps_and_never_loses_a_byte) {
   for (const auto& [p, what] : live) heap.release(p);
   EXPECT_EQ(heap.used(), 0U);
   EXPECT_GT(heap.largest_free(), kSize - 4096);
+}
+
+// What an attacker who chooses lifetimes does: the memory is full of blocks with a wall between any
+// two, all of one size are freed, and as many of that size are asked for again.
+void expect_found_again(std::size_t size, std::size_t alignment) {
+  SCOPED_TRACE(std::to_string(size) + " bytes, aligned to " + std::to_string(alignment));
+  const std::size_t total = size < 4000 ? 4 << 20 : 32 << 20;
+  const std::unique_ptr<char[]> memory(new char[total]);
+  Heap heap;
+  heap.add_region(memory.get(), total);
+  std::vector<void*> blocks;
+  for (;;) {
+    void* const block = heap.allocate(size, alignment);
+    if (block == nullptr) break;
+    blocks.push_back(block);
+    if (heap.allocate(48) == nullptr) break;
+  }
+  ASSERT_GE(blocks.size(), 2U);
+  for (void* block : blocks) heap.release(block);
+  std::size_t found = 0;
+  while (found < blocks.size() && heap.allocate(size, alignment) != nullptr) ++found;
+  EXPECT_EQ(found, blocks.size());
+}
+
+TEST(HeapReuse, what_was_freed_between_walls_is_found_again) {
+  for (std::size_t power = 16; power <= 4 << 20; power *= 2) {
+    for (const std::size_t size : {power - 1, power, power + 1, power + 16}) expect_found_again(size, 16);
+  }
+  for (const std::size_t size : {500, 1000, 1500, 2064, 9000, 65552, 100'000}) expect_found_again(size, 16);
+}
+
+TEST(HeapReuse, what_was_aligned_and_freed_between_walls_is_found_again) {
+  for (const std::size_t size : {64, 500, 4096, 4097, 8192, 65537}) expect_found_again(size, 4096);
+}
+
+TEST(HeapReuse, a_request_is_rounded_up_by_a_sixteenth_at_most) {
+  const std::unique_ptr<char[]> memory(new char[32 << 20]);
+  Heap heap;
+  heap.add_region(memory.get(), 32 << 20);
+  for (std::size_t size = 16; size < 8 << 20; size += 16 + size / 40) {
+    for (const std::size_t asked : {size - 1, size, size + 1, std::bit_ceil(size)}) {
+      void* const block = heap.allocate(asked);
+      ASSERT_NE(block, nullptr);
+      EXPECT_LE(Heap::usable_size(block), std::max(asked + 31, asked + asked / 16 + 16)) << asked;
+      if (std::has_single_bit(asked)) EXPECT_EQ(Heap::usable_size(block), asked);
+      heap.release(block);
+    }
+  }
 }
 
 using HeapDeathTest = HeapTest;

@@ -1,6 +1,12 @@
 // The general heap of an image: two-level segregated fit. Allocation and release take constant time;
-// neighbours that are free are merged at once; a block is found in a list at most 1/16 larger than what was
-// asked, which bounds waste.
+// neighbours that are free are merged at once; what is asked for is rounded up by at most 1/16 (by
+// nothing below 512 bytes and for powers of two), so that a block which was freed is found again by
+// whoever asks for as much.
+//
+// A write to freed memory or beyond a block's end that changes what the heap keeps there is a panic
+// when that block or its neighbour is next allocated or freed. Links are combined with a secret, so
+// that such a write cannot choose where the heap reads or writes next; what else lies in a freed
+// block, the heap neither reads nor checks.
 //
 // The heap owns no memory: regions are added, and are touched only where blocks begin, so that memory which
 // was never handed out is never written.
@@ -16,6 +22,9 @@ class Heap {
  public:
   static constexpr std::size_t kAlignment = 16;
 
+  // Before the first region: a random number that links are stored with. Without it a write to
+  // freed memory is still found unless it forges the links of two blocks.
+  void set_secret(std::uint64_t secret) { secret_ = secret; }
   // Hands `size` bytes at `memory` to the heap for good. Too small a region (under 64 bytes) is ignored.
   void add_region(void* memory, std::size_t size);
 
@@ -37,24 +46,38 @@ class Heap {
 
  private:
   struct Block;
-  static constexpr unsigned kClassBits = 4;  // 16 lists for each power of two
-  static constexpr unsigned kClasses = 1U << kClassBits;
-  static constexpr unsigned kPowers = 40;  // blocks below 2^44 bytes
+  struct Request;
+  using Link = std::uintptr_t;
+  static constexpr unsigned kClasses = 16;  // lists for each power of two
+  static constexpr unsigned kPowers = 40;   // blocks below 2^44 bytes
+  static constexpr unsigned kLists = kPowers * kClasses;
 
-  struct Place {
-    unsigned power, slot;
-  };
-  static Place place_of(std::size_t size);
-  Block* find(std::size_t size);
+  static Request request(std::size_t payload);
+  static unsigned list_of(std::size_t size);
+  Block* open(const Link& link) const;
+  void close(Link& link, const Block* block) const;
+  bool is_inside(const Block* block) const;
+  bool is_whole(Block* block) const;
+  void cover(std::uintptr_t begin, std::size_t size);
+  unsigned find(unsigned list) const;
   void insert(Block* block);
+  Block* take(unsigned list);
+  Block* take_aligned(const Request& wanted, std::size_t alignment);
+  Block* search_aligned(const Request& wanted, std::size_t alignment);
+  static std::size_t front_of(Block* block, std::size_t alignment);
   void remove(Block* block);
+  void forget(unsigned empty);
   void split(Block* block, std::size_t size);
   Block* merge_with_neighbours(Block* block);
+  Block* allocated(void* memory) const;
   void count_used(std::size_t more);
 
+  std::uintptr_t secret_ = 0;
+  std::uintptr_t begin_ = 0;  // the lowest block
+  std::size_t headers_ = 0;   // of 16 bytes, from there to the end of the highest region
   std::uint64_t powers_ = 0;
   std::array<std::uint16_t, kPowers> slots_{};
-  std::array<std::array<Block*, kClasses>, kPowers> free_{};
+  std::array<Block*, kLists> free_{};
   std::size_t total_ = 0;
   std::size_t used_ = 0;
   std::size_t peak_ = 0;
