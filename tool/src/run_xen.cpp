@@ -26,7 +26,7 @@ constexpr unsigned kLeastMemory = 4;  // MiB
 constexpr int kXenFailed = 70;        // our status when the domain did not come to an end of its own
 constexpr int kCrashed = 125;
 constexpr auto kGrace =
-    std::chrono::seconds(10);  // from asking the domain to shut down until it is destroyed
+    std::chrono::seconds(30);  // from asking the domain to shut down until it is destroyed
 constexpr int kQuietMs = 300;  // of a console that has nothing more to say
 
 // That xl is installed says little: it is the program that asks Xen, and may be refused.

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 IMAGES = os.environ["FATA_IMAGES"]
-TIME_LIMIT = 30
+TIME_LIMIT = 120
 MACHINES = ("microvm,acpi=off", "pc", "q35")
 
 

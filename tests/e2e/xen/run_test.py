@@ -35,7 +35,7 @@ class LabRun(unittest.TestCase):
         self.assertEqual(running.stdout.readline(), 'stub: wait "said" \\ so\n')
         for number in (signal.SIGTERM, signal.SIGINT):
             running.send_signal(number)
-        out, errors = running.communicate(timeout=60)
+        out, errors = running.communicate(timeout=300)
         self.assertEqual((out, errors, running.returncode), ("", "xen lab: the guest did not shut down; it is destroyed\n", 70))
         self.assertEqual(copy.read_text(), 'stub: wait "said" \\ so\n')
 
@@ -43,7 +43,7 @@ class LabRun(unittest.TestCase):
         for words, line in ((["run"], "one of the arguments config --kernel is required"),
                             (["run", "--kernel", "/none"], "argument --kernel: there is no file /none"),
                             (["run", "--kernel", self.stub, "--forward", "udp:x"], "argument --forward: invalid forward value: 'udp:x'")):
-            done = subprocess.run([*LAB, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
+            done = subprocess.run([*LAB, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
             self.assertEqual((done.returncode, done.stderr.splitlines()[-1]), (64, f"lab run: error: {line}"))
 
 
@@ -95,7 +95,7 @@ class FataRun(XenTest):
         return running
 
     def until(self, running, done):
-        end = time.monotonic() + 90
+        end = time.monotonic() + 450
         while not done():
             self.assertLess(time.monotonic(), end, f"{running}\n{self.lab.tail()}")
             self.dom0.step()
@@ -148,7 +148,7 @@ class FataRun(XenTest):
         begin = time.monotonic()
         running.process.send_signal(signal.SIGINT)
         self.assertEqual(self.ended(running)[1:], (["fata: the domain did not shut down; it is destroyed"], 70))
-        self.assertLess(time.monotonic() - begin, 30, "it does not wait for `xl shutdown`, which waits for a minute")
+        self.assertLess(time.monotonic() - begin, 55, "it does not wait for `xl shutdown`, which waits for a minute")
         self.assertEqual(set(self.lab.domains()), {"Domain-0"}, "nothing stays")
 
     def test_a_domain_that_somebody_destroys_is_missed_and_nobody_else_s_name_is_taken(self):

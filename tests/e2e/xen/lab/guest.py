@@ -10,7 +10,7 @@ from .packages import say
 # The statuses of an image and of the command (docs/architecture.md).
 LAB_FAILED, CRASHED = 70, 125
 REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog", 5: "soft reset"}
-PATIENCE = 10  # seconds between asking the guest to shut down and destroying it
+PATIENCE = 30  # seconds between asking the guest to shut down and destroying it
 DOM0_NEEDS = 400  # MB, with Xen's own
 NAME = "guest"
 # It stays, ended, until its status was read.
