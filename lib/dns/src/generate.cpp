@@ -10,7 +10,7 @@ namespace fata::dns {
 namespace {
 
 constexpr std::uint32_t kMaxNumber = 0x7fffffff;
-constexpr std::uint64_t kMaxWidth = 255;
+constexpr std::uint64_t kMaxWidth = 127;  // as BIND's
 
 struct Format {
   std::int64_t offset = 0;
@@ -18,18 +18,28 @@ struct Format {
   char base = 'd';
 };
 
+// A number as scanf reads it: blanks and a plus may stand before it.
+bool parse_number(std::string_view text, std::uint64_t max, std::uint64_t& out) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  return parse_unsigned(text, max, out);
+}
+
 // offset[,width[,base]]
 bool parse_format(std::string_view text, Format& out) {
-  const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
   std::uint64_t number = 0;
   std::size_t comma = text.find(',');
-  if (!parse_unsigned(text.substr(0, comma), kMaxNumber, number)) return false;
+  const std::string_view offset = text.substr(0, comma);
+  const std::size_t minus = offset.find_first_not_of(" \t");
+  const bool negative = minus != std::string_view::npos && offset[minus] == '-';
+  if (negative ? !parse_unsigned(offset.substr(minus + 1), kMaxNumber + 1ULL, number)
+               : !parse_number(offset, kMaxNumber, number))
+    return false;
   out.offset = negative ? -static_cast<std::int64_t>(number) : static_cast<std::int64_t>(number);
   if (comma == std::string_view::npos) return true;
   text.remove_prefix(comma + 1);
   comma = text.find(',');
-  if (!parse_unsigned(text.substr(0, comma), kMaxWidth, number)) return false;
+  if (!parse_number(text.substr(0, comma), kMaxWidth, number)) return false;
   out.width = static_cast<std::uint32_t>(number);
   if (comma == std::string_view::npos) return true;
   text.remove_prefix(comma + 1);
@@ -54,17 +64,31 @@ void append_nibbles(std::uint64_t value, std::uint32_t width, std::string_view d
   } while (width != 0 || value != 0);
 }
 
-void append_number(std::uint64_t value, const Format& format, std::string& out) {
+// False for a negative number in nibbles: it would have no end.
+bool append_number(std::int64_t number, const Format& format, std::string& out) {
   const std::string_view digits =
       format.base == 'X' || format.base == 'N' ? "0123456789ABCDEF" : "0123456789abcdef";
-  if (lower(format.base) == 'n') return append_nibbles(value, format.width, digits, out);
+  const bool negative = number < 0;
+  if (lower(format.base) == 'n') {
+    if (!negative) append_nibbles(static_cast<std::uint64_t>(number), format.width, digits, out);
+    return !negative;
+  }
   const std::uint64_t base = format.base == 'd' ? 10 : format.base == 'o' ? 8 : 16;
-  const std::size_t start = out.size();
+  std::size_t start = out.size();
+  std::uint64_t value = static_cast<std::uint32_t>(number & 0xffffffff);  // its two's complement
+  std::size_t width = format.width;
+  if (negative && base == 10) {
+    out += '-';
+    ++start;
+    if (width != 0) --width;
+    value = static_cast<std::uint64_t>(-number);
+  }
   do {
     out += digits[value % base];
     value /= base;
-  } while (value != 0 || out.size() - start < format.width);
+  } while (value != 0 || out.size() - start < width);
   std::ranges::reverse(std::span(out).subspan(start));
+  return true;
 }
 
 }  // namespace
@@ -110,10 +134,18 @@ bool expand_template(std::string_view text, std::uint32_t value, std::string& ou
       text.remove_prefix(end + 1);
     }
     const std::int64_t number = format.offset + value;
-    if (number < 0) return false;
-    append_number(static_cast<std::uint64_t>(number), format, out);
+    if (number > kMaxNumber || !append_number(number, format, out)) return false;
   }
   return true;
+}
+
+std::string without_escaped_quotes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size() && text[++i] != '"') out += '\\';
+    out += text[i];
+  }
+  return out;
 }
 
 }  // namespace fata::dns

@@ -19,8 +19,11 @@ bool parse_range(std::string_view text, GenerateRange& out);
 
 // Appends `text` to `out` with `value` for each $, and for each ${offset[,width[,base]]} the sum of
 // value and offset in that base (d, o, x, X; n, N: hex digits in reverse, with dots), filled with
-// zeros to the width. $$ is a plain $; what a backslash precedes stays as it is. False for wrong
-// braces or a number that is negative.
+// zeros to the width. A negative sum is written as printf does. $$ is a plain $; what a backslash
+// precedes stays as it is. False for wrong braces, a sum over 2^31-1, or a negative one in reverse.
 bool expand_template(std::string_view text, std::uint32_t value, std::string& out);
+
+// The text of a string whose quotes are gone: \" is a quote, all other escapes stay.
+std::string without_escaped_quotes(std::string_view text);
 
 }  // namespace fata::dns

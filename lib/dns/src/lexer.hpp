@@ -29,6 +29,8 @@ class Lexer {
   bool at_blank() const {
     return position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t');
   }
+  // Whether a '(' before the last token is still open.
+  bool in_parentheses() const { return depth_ != 0; }
   // The line of the last token, from 1.
   std::uint32_t line() const { return line_; }
 

@@ -37,7 +37,8 @@ struct ZoneParser::Generation {
   GenerateRange range;
   std::uint64_t done = 0;
   Head head;
-  std::string_view owner, rdata;  // templates
+  std::string_view owner, rdata;  // templates, as they were written
+  std::string unquoted;           // the rdata's, as the lexer shall read it
   std::uint32_t line = 0;
   Name name;         // of the last record
   std::string text;  // that the templates have become
@@ -262,7 +263,8 @@ ZoneParser::Entry ZoneParser::record(ZoneRecord& out) {
   return Entry::kRecord;
 }
 
-// BIND's $GENERATE range owner [TTL] [class] type rdata; rdata with blanks is quoted as a whole.
+// BIND's $GENERATE range owner [TTL] [class] type rdata; rdata with blanks is quoted as a whole,
+// with \" for quotes in it.
 ZoneParser::Entry ZoneParser::start_generation() {
   Lexer& lexer = frames_[depth_ - 1]->lexer;
   auto next = std::make_unique<Generation>();
@@ -278,8 +280,12 @@ ZoneParser::Entry ZoneParser::start_generation() {
   if (!head(next->head)) return Entry::kWrong;
   const Token rdata = lexer.next();
   if (!rdata.is_text()) return complain("$GENERATE takes rdata after its type", rdata.text);
+  if (lexer.in_parentheses())
+    return complain("the rdata of $GENERATE stands in quotes, not in parentheses", rdata.text);
   next->owner = owner.text;
   next->rdata = rdata.text;
+  next->unquoted = rdata.kind == Token::Kind::kQuoted ? without_escaped_quotes(rdata.text)
+                                                      : std::string(rdata.text);
   if (end_of_directive() == Entry::kWrong) return Entry::kWrong;
   generation_ = std::move(next);
   return Entry::kNothing;
@@ -288,7 +294,8 @@ ZoneParser::Entry ZoneParser::start_generation() {
 // Complaints show the templates: the words that they become do not live long enough.
 ZoneParser::Entry ZoneParser::generate(ZoneRecord& out) {
   constexpr std::string_view kBadTemplate =
-      "$ is followed by {offset[,width[,base]]} or nothing, and not negative";
+      "$ is followed by {offset[,width[,base]]} or nothing; the sum is at most 2147483647, and in "
+      "nibbles not negative";
   Generation& now = *generation_;
   if (now.done == now.range.count()) {
     generation_.reset();
@@ -299,7 +306,7 @@ ZoneParser::Entry ZoneParser::generate(ZoneRecord& out) {
   if (!expand_template(now.owner, value, now.text)) return complain(kBadTemplate, now.owner);
   if (!name(now.text, now.name)) return complain(complaint_.reason, now.owner);
   now.text.clear();
-  if (!expand_template(now.rdata, value, now.text)) return complain(kBadTemplate, now.rdata);
+  if (!expand_template(now.unquoted, value, now.text)) return complain(kBadTemplate, now.rdata);
   Lexer lexer(now.text);
   ByteWriter writer(danger_span(rdata_.get(), kMaxRdata));
   const auto parsed =

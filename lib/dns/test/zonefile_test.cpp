@@ -13,6 +13,7 @@ namespace fata::dns::test {
 namespace {
 
 using testing::ElementsAre;
+using namespace std::string_literals;
 
 class Files final : public Includes, public Diagnostics {
  public:
@@ -184,6 +185,34 @@ TEST(Generate, CountsInOwnerAndRdata) {
               ElementsAre("a\\$b\\$c1.x. 9 TXT \001x\0011\001y"));
 }
 
+// Each as BIND 9.18 reads it.
+TEST(Generate, QuotesInItsRdataAreEscaped) {
+  EXPECT_THAT(generate(R"($GENERATE 1-2 h$ TXT "\"v=spf1 ip4:192.0.2.$ -all\"")"),
+              ElementsAre("h1.x. 9 TXT \x19v=spf1 ip4:192.0.2.1 -all",
+                          "h2.x. 9 TXT \x19v=spf1 ip4:192.0.2.2 -all"));
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ CAA "0 issue \"ca $.net\"")"),
+              ElementsAre("h1.x. 9 CAA \0\x05issueca 1.net"s));
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ HINFO "\"a;b\" \"$\"")"),
+              ElementsAre("h1.x. 9 HINFO \x03" "a;b\x01" "1"));
+  EXPECT_THAT(generate(R"($GENERATE 4-4 h$ SVCB "1 . alpn=\"h2\" port=$")"),
+              ElementsAre("h4.x. 9 SVCB \0\1\0\0\1\0\3\2h2\0\3\0\2\0\4"s));
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ NAPTR "1 $ \"u\" \"\" \"!$$!a!\" .")"),
+              ElementsAre("h1.x. 9 NAPTR \0\1\0\1\1u\0\5!$!a!\0"s));
+  // What is no quote keeps its backslash, and a bare word all of them.
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT "a\\$ \; \065")"),
+              ElementsAre("h1.x. 9 TXT \x03" "a\\1\x01;\x01" "A"));
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT a\"b$)"), ElementsAre("h1.x. 9 TXT \x04" "a\"b1"));
+}
+
+TEST(Generate, OffsetsHaveSigns) {
+  EXPECT_THAT(generate("$GENERATE 0-2 h${-1} CNAME ${+1}"),
+              ElementsAre("h-1.x. 9 CNAME 1.x.", "h0.x. 9 CNAME 2.x.", "h1.x. 9 CNAME 3.x."));
+  EXPECT_THAT(generate("$GENERATE 0-0 h${-1,4} CNAME ${-1,4,x}.${-1,0,o}.${-2,3,X}"),
+              ElementsAre("h-001.x. 9 CNAME ffffffff.37777777777.FFFFFFFE.x."));
+  EXPECT_THAT(generate("$GENERATE 1-1 h TXT \"${-2147483648} ${2147483646,+3} ${ 1, 3}\""),
+              ElementsAre("h.x. 9 TXT \x0b-2147483647\x0a" "2147483647\x03" "002"));
+}
+
 TEST(Generate, LeavesOwnerAndOriginAsTheyWere) {
   EXPECT_THAT(generate("a A 1.2.3.4\n$GENERATE 1-1 b$ A 1.2.3.5\n  A 1.2.3.6"),
               ElementsAre("a.x. 9 A 1.2.3.4", "b1.x. 9 A 1.2.3.5", "a.x. 9 A 1.2.3.6"));
@@ -191,7 +220,8 @@ TEST(Generate, LeavesOwnerAndOriginAsTheyWere) {
 
 TEST(Generate, WhatIsWrongHasItsLine) {
   const std::string bad_template =
-      "$ is followed by {offset[,width[,base]]} or nothing, and not negative";
+      "$ is followed by {offset[,width[,base]]} or nothing; the sum is at most 2147483647, and in "
+      "nibbles not negative";
   const std::pair<const char*, std::string> cases[] = {
       {"$GENERATE", "$GENERATE takes a range, as 1-100 or 0-254/2"},
       {"$GENERATE 1 a A 1.2.3.4", "$GENERATE takes a range, as 1-100 or 0-254/2: \"1\""},
@@ -214,7 +244,16 @@ TEST(Generate, WhatIsWrongHasItsLine) {
       {"$GENERATE 1-2 a${0,2,z} A 1.2.3.4", bad_template + ": \"a${0,2,z}\""},
       {"$GENERATE 1-2 a${0,256} A 1.2.3.4", bad_template + ": \"a${0,256}\""},
       {"$GENERATE 1-2 a${} A 1.2.3.4", bad_template + ": \"a${}\""},
-      {"$GENERATE 1-2 a${-2} A 1.2.3.4", bad_template + ": \"a${-2}\""},
+      {"$GENERATE 1-2 a${0,128} A 1.2.3.4", bad_template + ": \"a${0,128}\""},
+      {"$GENERATE 1-2 a${--2} A 1.2.3.4", bad_template + ": \"a${--2}\""},
+      {"$GENERATE 1-2 a${+-2} A 1.2.3.4", bad_template + ": \"a${+-2}\""},
+      {"$GENERATE 1-2 a${-2,0,n} A 1.2.3.4", bad_template + ": \"a${-2,0,n}\""},
+      {"$GENERATE 1-2 a${2147483647} A 1.2.3.4", bad_template + ": \"a${2147483647}\""},
+      {"$GENERATE 1-2 a MX ( \"10 m$\" )",
+       "the rdata of $GENERATE stands in quotes, not in parentheses: \"10 m$\""},
+      {"$GENERATE ( 1-2 a A 1.2.3.$ )",
+       "the rdata of $GENERATE stands in quotes, not in parentheses: \"1.2.3.$\""},
+      {"$GENERATE 1-2 a TXT \"\\\"b\"", "a quoted string does not end in its line: \"\\\"b\""},
       {"$GENERATE 1-2 a A 1.2.3.x$", "an IPv4 address is expected here: \"1.2.3.x$\""},
       {"$GENERATE 1-2 a..$ A 1.2.3.4", "a label is empty: \"a..$\""},
   };
