@@ -111,6 +111,7 @@ bool parse_range(std::string_view text, GenerateRange& out) {
 }
 
 bool expand_template(std::string_view text, std::uint32_t value, std::string& out) {
+  std::int64_t offset = 0;
   while (!text.empty()) {
     const char c = text.front();
     text.remove_prefix(1);
@@ -126,14 +127,15 @@ bool expand_template(std::string_view text, std::uint32_t value, std::string& ou
       text.remove_prefix(1);
       continue;
     }
-    Format format;
+    Format format{.offset = offset};
     if (text.starts_with('{')) {
       const std::size_t end = text.find('}');
       if (end == std::string_view::npos || !parse_format(text.substr(1, end - 1), format))
         return false;
       text.remove_prefix(end + 1);
     }
-    const std::int64_t number = format.offset + value;
+    offset = format.offset;
+    const std::int64_t number = offset + value;
     if (number > kMaxNumber || !append_number(number, format, out)) return false;
   }
   return true;

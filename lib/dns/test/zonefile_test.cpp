@@ -209,6 +209,8 @@ TEST(Generate, OffsetsHaveSigns) {
               ElementsAre("h-1.x. 9 CNAME 1.x.", "h0.x. 9 CNAME 2.x.", "h1.x. 9 CNAME 3.x."));
   EXPECT_THAT(generate("$GENERATE 0-0 h${-1,4} CNAME ${-1,4,x}.${-1,0,o}.${-2,3,X}"),
               ElementsAre("h-001.x. 9 CNAME ffffffff.37777777777.FFFFFFFE.x."));
+  EXPECT_THAT(generate("$GENERATE 1-1 $-${4,3,x}-$ CNAME $"),
+              ElementsAre("1-005-5.x. 9 CNAME 1.x."));
   EXPECT_THAT(generate("$GENERATE 1-1 h TXT \"${-2147483648} ${2147483646,+3} ${ 1, 3}\""),
               ElementsAre("h.x. 9 TXT \x0b-2147483647\x0a" "2147483647\x03" "002"));
 }
