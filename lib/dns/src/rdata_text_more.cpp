@@ -94,13 +94,16 @@ bool FieldParser::locator() {
   return true;
 }
 
-// Pairs of hex digits with hyphens (RFC 7043).
+// Hex with hyphens between the octets (RFC 7043), of which some are written with one digit.
 bool FieldParser::hardware_address(unsigned octets) {
-  bool ok = take() && token_.text.size() == 3 * octets - 1;
+  bool ok = take();
   HexDigits digits;
-  for (std::size_t i = 0; ok && i < octets; ++i) {
-    ok = digits.feed(token_.text.substr(3 * i, 2), out_) &&
-         (i == 0 || token_.text[3 * i - 1] == '-');
+  std::string_view text = token_.text;
+  for (std::size_t i = 1; ok && i <= octets; ++i) {
+    const std::size_t size = std::min(text.find('-'), text.size());
+    ok = (size == 1 || size == 2) && (i < octets) == (size < text.size()) &&
+         (size == 2 || digits.feed("0", out_)) && digits.feed(text.substr(0, size), out_);
+    text.remove_prefix(std::min(size + 1, text.size()));
   }
   if (!ok) return wrong("octets in hex are expected here, as 00-00-5e-00-53-2a");
   return true;
@@ -342,7 +345,7 @@ bool FieldParser::altitude() {
   bool ok = take();
   std::string_view text = without_unit(token_.text);
   const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
   ok = ok && parse_decimal(text, 2, negative ? kBase : 0xffffffff - kBase, value_);
   if (!ok) return wrong("an altitude from -100000.00m to 42849672.95m is expected here");
   out_.u32(static_cast<std::uint32_t>(negative ? kBase - value_ : kBase + value_));

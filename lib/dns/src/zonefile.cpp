@@ -1,6 +1,7 @@
 #include "fata/dns/zonefile.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "fata/dns/rdata.hpp"
 #include "generate.hpp"
@@ -121,11 +122,10 @@ ZoneParser::Entry ZoneParser::entry(ZoneRecord& out) {
     case Token::Kind::kError:
       return complain(first.text);
     case Token::Kind::kQuoted:
-      return complain("a record starts with its owner, not with a string", first.text);
     case Token::Kind::kWord:
       break;
   }
-  if (first.text.starts_with('$')) return directive(first.text);
+  if (first.kind == Token::Kind::kWord && first.text.starts_with('$')) return directive(first.text);
   if (blank_owner) {
     if (!has_owner_)
       return complain("the first record has no owner: do not start its line with a blank", first.text);
@@ -151,9 +151,9 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
   if (same_text(word, "$INCLUDE")) return include();
   if (same_text(word, "$TTL")) {
     const Token token = frame.lexer.next();
-    const auto ttl = token.is_text() ? parse_period(token.text, kMaxTtl) : std::nullopt;
-    if (!ttl) return complain("$TTL takes a period, as 3600 or 1h", token.text);
-    default_ttl_ = *ttl;
+    const auto given = token.is_text() ? ttl(token.text) : std::nullopt;
+    if (!given) return complain("$TTL takes a period, as 3600 or 1h", token.text);
+    default_ttl_ = *given;
     return end_of_directive();
   }
   if (same_text(word, "$ORIGIN")) {
@@ -191,6 +191,16 @@ ZoneParser::Entry ZoneParser::include() {
   return Entry::kNothing;
 }
 
+// A TTL whose highest bit is set counts as 0 (RFC 2181 section 8).
+std::optional<std::uint32_t> ZoneParser::ttl(std::string_view word) {
+  auto given = parse_period(word, 0xffffffff);
+  if (given && *given > kMaxTtl) {
+    given = 0;
+    note_ = "a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)";
+  }
+  return given;
+}
+
 bool ZoneParser::head(Head& out) {
   Lexer& lexer = frames_[depth_ - 1]->lexer;
   std::optional<Class> klass;
@@ -202,7 +212,7 @@ bool ZoneParser::head(Head& out) {
       return complain("the record has no type", token.text), false;
     if (is_digit(token.text.front())) {
       if (out.ttl) return complain("the record has two TTLs, or lacks its type", token.text), false;
-      out.ttl = parse_period(token.text, kMaxTtl);
+      out.ttl = ttl(token.text);
       if (!out.ttl)
         return complain("the TTL is not a period up to 2147483647 s, as 3600 or 1h", token.text),
                false;
@@ -227,7 +237,7 @@ bool ZoneParser::head(Head& out) {
 
 void ZoneParser::finish(const Head& head, Bytes rdata, ZoneRecord& out) {
   auto ttl = head.ttl;
-  out.note = {};
+  out.note = std::exchange(note_, {});
   if (!ttl) ttl = default_ttl_ ? default_ttl_ : last_ttl_;
   if (!ttl) {
     ttl = kDefaultTtl;

@@ -131,6 +131,23 @@ TEST(ZoneFile, AnIncludedTtlHoldsOn) {
               ElementsAre("x.example.org. 7 A 4 @part:2", "y.example.org. 7 A 4 @zone:3"));
 }
 
+TEST(ZoneFile, ATtlOver31BitsIsZero) {
+  EXPECT_THAT(parse("x 2147483647 A 1.2.3.4\nx 2147483648 A 1.2.3.4\nx A 1.2.3.4\n"
+                    "$TTL 4294967295\ny A 1.2.3.4\ny 24856d A 1.2.3.4\ny 5 A 1.2.3.4\n"),
+              ElementsAre("x.example.org. 2147483647 A 4 @zone:1", "x.example.org. 0 A 4 @zone:2",
+                          "x.example.org. 0 A 4 @zone:3", "y.example.org. 0 A 4 @zone:5",
+                          "y.example.org. 0 A 4 @zone:6", "y.example.org. 5 A 4 @zone:7"));
+}
+
+// Each as BIND and NSD read it.
+TEST(ZoneFile, AnOwnerMayBeQuoted) {
+  EXPECT_THAT(parse("$TTL 9\n\"x\" A 1.2.3.4\n  TXT a\n\"y z\" A 1.2.3.4\n\"@\" A 1.2.3.4\n"
+                    "\"$TTL\" A 1.2.3.4\n\"w.test.\" A 1.2.3.4\n"),
+              ElementsAre("x.example.org. 9 A 4 @zone:2", "x.example.org. 9 TXT 2 @zone:3",
+                          "y\\032z.example.org. 9 A 4 @zone:4", "example.org. 9 A 4 @zone:5",
+                          "\\$TTL.example.org. 9 A 4 @zone:6", "w.test. 9 A 4 @zone:7"));
+}
+
 TEST(ZoneFile, WithoutAnyTtlTheSoaRecordsMinimumIsUsed) {
   EXPECT_THAT(parse("@ SOA a b 1 2 3 4 77\nx A 1.2.3.4\ny 60 A 1.2.3.4\nz A 1.2.3.4\n"),
               ElementsAre("example.org. 77 SOA 50 @zone:1", "x.example.org. 77 A 4 @zone:2",
@@ -291,8 +308,8 @@ TEST(ZoneFile, ComplaintsNameTheFileTheLineTheReasonAndTheWord) {
       {"x 60 CH TXT a\n", "zone:1: only class IN is served"},
       {"x 60q A 1.2.3.4\n",
        "zone:1: the TTL is not a period up to 2147483647 s, as 3600 or 1h: \"60q\""},
-      {"x 2147483648 A 1.2.3.4\n",
-       "zone:1: the TTL is not a period up to 2147483647 s, as 3600 or 1h: \"2147483648\""},
+      {"x 4294967296 A 1.2.3.4\n",
+       "zone:1: the TTL is not a period up to 2147483647 s, as 3600 or 1h: \"4294967296\""},
       {"x 60 NOTYPE a\n",
        "zone:1: this is neither a TTL, a class nor a known type (others are written TYPE123): "
        "\"NOTYPE\""},
@@ -362,6 +379,11 @@ TEST(ZoneChecks, OddZonesAreServedWithAWarning) {
       {"x 30 A 1.2.3.4\nx A 1.2.3.5\n",
        "zone:5: the records of this name and type have several TTLs: the lowest is served (RFC "
        "2181)"},
+      {"x 2147483648 A 1.2.3.4\n", "zone:4: a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)"},
+      {"$TTL 7101w\nx A 1.2.3.4\n",
+       "zone:5: a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)"},
+      {"$GENERATE 1-2 x$ 4294967295 A 1.2.3.4\n",
+       "zone:4: a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)"},
       {"*.x NS a\n", "zone:4: NS at a wildcard delegates nothing (RFC 4592 section 4.2)"},
       {"*.x DNAME a\n", "zone:4: DNAME at a wildcard redirects nothing (RFC 4592 section 4.4)"},
       {"x DNAME a\ny.x A 1.2.3.4\n", "zone:5: this record is below a DNAME, which hides it"},

@@ -82,6 +82,7 @@ class ZoneParser {
   Entry entry(ZoneRecord& out);
   Entry directive(std::string_view word);
   Entry include();
+  std::optional<std::uint32_t> ttl(std::string_view word);
   Entry start_generation();
   Entry generate(ZoneRecord& out);
   Entry record(ZoneRecord& out);
@@ -100,6 +101,7 @@ class ZoneParser {
   std::optional<std::uint32_t> default_ttl_;  // by $TTL
   std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
   bool ttl_assumed_ = false;
+  std::string_view note_;  // for the next record
   std::unique_ptr<Generation> generation_;  // null if none is under way
   std::unique_ptr<std::byte[]> rdata_;
   Complaint complaint_;
