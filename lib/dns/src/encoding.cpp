@@ -114,7 +114,7 @@ std::optional<std::uint32_t> parse_date(std::string_view text) {
              day = value / 1'000'000 % 100, month = value / 100'000'000 % 100;
   std::uint64_t year = value / 10'000'000'000U;
   if (second > 60 || minute > 59 || hour > 23 || day < 1 || month < 1 || month > 12 ||
-      year < 1970) {
+      year < 1) {
     return {};
   }
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
