@@ -379,7 +379,8 @@ TEST(ZoneChecks, OddZonesAreServedWithAWarning) {
       {"x 30 A 1.2.3.4\nx A 1.2.3.5\n",
        "zone:5: the records of this name and type have several TTLs: the lowest is served (RFC "
        "2181)"},
-      {"x 2147483648 A 1.2.3.4\n", "zone:4: a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)"},
+      {"x 2147483648 A 1.2.3.4\n",
+       "zone:4: a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)"},
       {"$TTL 7101w\nx A 1.2.3.4\n",
        "zone:5: a TTL over 2147483647 s counts as 0 (RFC 2181 section 8)"},
       {"$GENERATE 1-2 x$ 4294967295 A 1.2.3.4\n",
