@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fata/dns/include_path.hpp"
 #include "fata/dns/rdata.hpp"
 #include "generate.hpp"
 #include "lexer.hpp"
@@ -18,10 +19,11 @@ constexpr std::size_t kMaxRdata = 65535;
 // One open file. An included file starts with its includer's origin and owner, which the includer
 // still has afterwards (RFC 1035 section 5.1); a $TTL in it holds on, as in BIND and NSD.
 struct ZoneParser::Frame {
-  Frame(std::string_view name, std::string_view text, std::optional<Name> from)
-      : file(name), lexer(text), origin(std::move(from)) {}
+  Frame(std::string_view name, std::string where, std::string_view text, std::optional<Name> from)
+      : file(name), path(std::move(where)), lexer(text), origin(std::move(from)) {}
 
-  std::string_view file;
+  std::string_view file;  // as it was written
+  std::string path;
   Lexer lexer;
   std::optional<Name> origin;
   std::optional<Name> includers_owner;
@@ -66,7 +68,8 @@ void write_text(TextWriter& out, const Complaint& complaint) {
 ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin, Includes* includes)
     : includes_(includes), rdata_(std::make_unique_for_overwrite<std::byte[]>(kMaxRdata)) {
   frames_[depth_++] =
-      std::make_unique<Frame>(file, text, origin == nullptr ? std::nullopt : std::optional<Name>(*origin));
+      std::make_unique<Frame>(file, normal_path(file).value_or(std::string()), text,
+                              origin == nullptr ? std::nullopt : std::optional<Name>(*origin));
 }
 ZoneParser::~ZoneParser() = default;
 
@@ -170,6 +173,11 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
                   word);
 }
 
+std::optional<std::string_view> ZoneParser::text_of(const std::optional<std::string>& path) {
+  if (includes_ == nullptr || !path) return {};
+  return includes_->text_of(*path);
+}
+
 ZoneParser::Entry ZoneParser::include() {
   Frame& frame = *frames_[depth_ - 1];
   const Token file = frame.lexer.next();
@@ -183,9 +191,16 @@ ZoneParser::Entry ZoneParser::include() {
   }
   if (end_of_directive() == Entry::kWrong) return Entry::kWrong;
   if (depth_ == kMaxIncludeDepth) return complain("files include each other more than 8 deep", file.text);
-  const auto text = includes_ == nullptr ? std::nullopt : includes_->text_of(file.text);
+  auto [path, beside] = include_paths(frame.path, file.text);
+  if (!path && !beside)
+    return complain("$INCLUDE takes a path below the folder of the zone files", file.text);
+  auto text = text_of(path);
+  if (!text) {
+    path = std::move(beside);
+    text = text_of(path);
+  }
   if (!text) return complain("the file to include is not there", file.text);
-  frames_[depth_] = std::make_unique<Frame>(file.text, *text, origin);
+  frames_[depth_] = std::make_unique<Frame>(file.text, std::move(*path), *text, origin);
   if (has_owner_) frames_[depth_]->includers_owner = owner_;
   ++depth_;
   return Entry::kNothing;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "fata/base/bytes.hpp"
@@ -26,7 +27,8 @@ struct Complaint {
 // example.org.zone:12: a number from 0 to 255 is expected here: "300"
 void write_text(TextWriter& out, const Complaint& complaint);
 
-// Gives the text of files that $INCLUDE names. The texts must live until the parser is gone.
+// Gives the text of files that $INCLUDE names, by their normal_path(). The texts must live until the
+// parser is gone.
 class Includes {
  public:
   virtual std::optional<std::string_view> text_of(std::string_view file) = 0;
@@ -82,6 +84,7 @@ class ZoneParser {
   Entry entry(ZoneRecord& out);
   Entry directive(std::string_view word);
   Entry include();
+  std::optional<std::string_view> text_of(const std::optional<std::string>& path);
   std::optional<std::uint32_t> ttl(std::string_view word);
   Entry start_generation();
   Entry generate(ZoneRecord& out);
