@@ -53,10 +53,15 @@ class Server {
       log_.error("the zone files cannot be listed: ", files.error());
       co_return false;
     }
-    for (const fata::sig::KeyEntry& file : *files) {
-      if (file.folder) continue;
-      auto text = co_await store_.get(file.name, fata::async::Wait{});
-      if (text) texts.add(file.name, std::move(*text));
+    for (const fata::sig::KeyEntry& entry : *files) texts.add_entry(entry);
+    texts.want_items(zones_);
+    while (const std::string* path = texts.next_wanted()) {
+      auto text = co_await store_.get(*path, fata::async::Wait{});
+      if (text) {
+        texts.add(*path, std::move(*text));
+      } else if (!text.error().is(fata::sig::KeyErrc::kNotFound)) {
+        log_.error("the zone file \"", *path, "\" cannot be read: ", text.error());
+      }
     }
     co_return load_zones(engine_, texts, zones_, log_);
   }

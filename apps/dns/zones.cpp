@@ -1,18 +1,58 @@
 #include "zones.hpp"
 
+#include <fata/dns/include_path.hpp>
+
+#include <algorithm>
+
 namespace dns_server {
 
-std::optional<std::string_view> ZoneTexts::text_of(std::string_view file) {
-  for (const File& known : files_) {
-    if (known.name == file) return known.text.text();
-  }
-  return std::nullopt;
+namespace {
+// The next of the items, which commas separate; takes it off the front.
+std::string_view take_item(std::string_view& items) {
+  const std::string_view item = items.substr(0, items.find(','));
+  items.remove_prefix(std::min(item.size() + 1, items.size()));
+  return item;
+}
+}  // namespace
+
+void ZoneTexts::add_entry(const fata::sig::KeyEntry& entry) {
+  entries_ += entries_.empty() ? "" : ", ";
+  entries_.append(entry.name).append(entry.folder ? "/" : "");
 }
 
-std::string ZoneTexts::names() const {
-  std::string names;
-  for (const File& file : files_) names += (names.empty() ? "" : ", ") + file.name;
-  return names;
+void ZoneTexts::want(std::optional<std::string> path) {
+  if (path && std::ranges::find(wanted_, *path) == wanted_.end())
+    wanted_.push_back(std::move(*path));
+}
+
+void ZoneTexts::want_items(std::string_view items) {
+  while (!items.empty()) {
+    const std::string_view item = take_item(items);
+    want(fata::dns::normal_path(item));
+    if (const std::size_t equals = item.find('='); equals != item.npos)
+      want(fata::dns::normal_path(item.substr(equals + 1)));
+  }
+}
+
+const std::string* ZoneTexts::next_wanted() {
+  return given_ == wanted_.size() ? nullptr : &wanted_[given_++];
+}
+
+void ZoneTexts::add(std::string path, fata::Slice text) {
+  for (const std::string_view file : fata::dns::included_files(text.text())) {
+    fata::dns::IncludePaths paths = fata::dns::include_paths(path, file);
+    want(std::move(paths.below_root));
+    want(std::move(paths.beside));
+  }
+  files_.push_back({std::move(path), std::move(text)});
+}
+
+std::optional<std::string_view> ZoneTexts::text_of(std::string_view file) {
+  const auto path = fata::dns::normal_path(file);
+  for (const File& known : files_) {
+    if (path == known.path) return known.text.text();
+  }
+  return std::nullopt;
 }
 
 namespace {
@@ -52,7 +92,7 @@ class Loading {
       text = texts_.text_of(file);
     }
     if (!text) {
-      log_.error("there is no zone file \"", file, "\"; there is ", texts_.names(),
+      log_.error("there is no zone file \"", file, "\"; there is ", texts_.entries(),
                  "; choose with --zone");
       return failed(file, name);
     }
@@ -68,50 +108,72 @@ class Loading {
       return failed(file, name ? name : fata::dns::zone_name(file, *text, options));
     }
     log_.info("zone ", zone->apex, ": ", zone->records, " records at ", zone->names, " names");
-    ++loaded_;
+    loaded_.push_back(zone->apex);
   }
 
   bool finish() {
-    if (loaded_ == 0) return false;
-    if (!failed_.empty()) log_.warning("not all zones are served: ", failed_);
+    if (loaded_.empty()) return false;
+    std::string list;
+    for (const Failure& failure : failed_) {
+      if (!is_served(failure.name)) list.append(list.empty() ? "" : ", ").append(failure.text);
+    }
+    if (!list.empty()) log_.warning("not all zones are served: ", list);
     engine_.build();
     return true;
   }
 
  private:
+  // What queries for a zone get that is not loaded.
+  struct Failure {
+    std::string text;
+    std::optional<fata::dns::Name> name;
+  };
+
   void failed(std::string_view file, const std::optional<fata::dns::Name>& name) {
-    failed_ += failed_.empty() ? "" : ", ";
-    if (!name) return static_cast<void>((failed_ += "REFUSED for ").append(file));
-    fata::Text<1100> shown(std::in_place, *name);
-    (failed_ += "SERVFAIL for ").append(shown.view());
-    engine_.load_failed(*name);
+    Failure failure{std::string("REFUSED for ").append(file), name};
+    if (name) {
+      fata::Text<1100> shown(std::in_place, *name);
+      failure.text = std::string("SERVFAIL for ").append(shown.view());
+      engine_.load_failed(*name);
+    }
+    const bool known = std::ranges::contains(failed_, failure.text, &Failure::text);
+    if (!known) failed_.push_back(std::move(failure));
+  }
+
+  // Another item may have loaded the zone.
+  bool is_served(const std::optional<fata::dns::Name>& name) const {
+    return name && std::ranges::any_of(loaded_, [&](const fata::dns::Name& apex) {
+             return fata::dns::same_name(apex, *name);
+           });
   }
 
   fata::dns::Engine& engine_;
   ZoneTexts& texts_;
   const fata::Logger& log_;
   Warnings warnings_;
-  std::size_t loaded_ = 0;
-  std::string failed_;  // what queries for the zones get that are not loaded
+  std::vector<fata::dns::Name> loaded_;
+  std::vector<Failure> failed_;
 };
 }  // namespace
 
 bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted,
                 const fata::Logger& log) {
-  if (texts.is_empty()) {
+  if (texts.entries().empty()) {
     log.error("there are no zone files at all");
     return false;
   }
   if (wanted.empty()) {
-    log.error("--zone names no zone file; there is ", texts.names());
+    log.error("--zone names no zone file; there is ", texts.entries());
+    return false;
+  }
+  const bool empty_item = wanted.starts_with(',') || wanted.ends_with(',') ||
+                          wanted.find(",,") != wanted.npos;
+  if (empty_item) {
+    log.error("--zone=", wanted, ": an item is empty; items are FILE or NAME=FILE, with commas between");
     return false;
   }
   Loading loading(engine, texts, log);
-  while (!wanted.empty()) {
-    const std::size_t comma = std::min(wanted.find(','), wanted.size());
-    loading.load(wanted.substr(0, comma));
-    wanted.remove_prefix(std::min(comma + 1, wanted.size()));
-  }
+  while (!wanted.empty()) loading.load(take_item(wanted));
   return loading.finish();
 }
 

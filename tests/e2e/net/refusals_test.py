@@ -49,6 +49,11 @@ class Refusals(NameServerTest):
         self.kernel(line, after=["--zone="])
         self.refuses(line, PROCESS, after=["--zone="])
 
+    def test_an_empty_item(self):
+        for zones in (",example.org.zone", "example.org.zone,", "example.org.zone,,nope", ","):
+            self.refuses(f"error dns: --zone={zones}: an item is empty; items are FILE or NAME=FILE, "
+                         "with commas between", PROCESS, after=["--zone=" + zones])
+
     def test_an_unknown_or_wrong_parameter(self):
         for words, line in ((["--zonne=x"], r"dns: unknown parameter --zonne; did you mean --zone\?"),
                             (["--port=99999"], "dns: --port takes a number from 0 to 65535, not '99999'")):

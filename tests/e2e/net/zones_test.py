@@ -23,9 +23,14 @@ class Zones(NameServerTest):
         for of in (FOLDER, PROCESS):
             cls().run_fata("build", *of)
 
+    def write(self, path, text):
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
     def serve(self, zones, **files):
         for name, text in files.items():
-            (self.folder / f"{name}.zone").write_text(text)
+            self.write(f"{name}.zone", text)
         self.port = free_port()
         words = [f"--port={self.port}", "--zones", self.folder, "--zone", zones]
         return self.served(self.run_line(FOLDER, "--", *words))
@@ -62,6 +67,31 @@ class Zones(NameServerTest):
         self.assertRegex(server.text, r"warning dns: not all zones are served: SERVFAIL for "
                          r"example\.net\., REFUSED for worse\.zone, SERVFAIL for named\.test\.")
         self.ends_well(server)
+
+    def test_included_files_may_lie_in_folders(self):
+        self.write("part", "root A 192.0.2.2\n")
+        self.write("sub/part", "sub A 192.0.2.3\n$INCLUDE deep/er\n")
+        self.write("sub/deep/er", "deep A 192.0.2.4\n")
+        self.write("sub/only.zone", PLAIN + "$INCLUDE ./deep/er\n")
+        includes = "$INCLUDE ./part\n$INCLUDE sub/part\n"
+        server = self.serve("./whole.zone,example.net=sub/only.zone,out.zone",
+                            whole="$ORIGIN example.org.\n" + PLAIN + includes,
+                            out="$ORIGIN example.com.\n" + PLAIN + "$INCLUDE ../part\n")
+        for name, address in (("root", 2), ("sub", 3), ("deep", 4)):
+            self.assertEqual(self.address(f"{name}.example.org"), f"192.0.2.{address}")
+        self.assertEqual(self.address("deep.example.net"), "192.0.2.4")
+        self.assertEqual(self.status("example.com"), "SERVFAIL")
+        self.assertIn('error dns: out.zone:5: $INCLUDE takes a path below the folder of the zone '
+                      'files: "../part"', server.text)
+        self.ends_well(server)
+
+    def test_a_zone_that_another_item_loads_is_not_reported_as_missing(self):
+        for zones in ("example.org=plain.zone,Example.org=plain.zone",
+                      "example.org=none.zone,example.org=plain.zone"):
+            server = self.serve(zones, plain=PLAIN)
+            self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
+            self.assertNotIn("not all zones are served", server.text)
+            self.ends_well(server)
 
     @unittest.skipUnless(has_ipv6(), "this host has no IPv6")
     def test_both_families_are_served_and_answered_from_the_address_that_was_asked(self):
