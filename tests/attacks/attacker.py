@@ -207,5 +207,12 @@ class Attacker:
         address = address or self.addresses[self.ports % len(self.addresses)]
         return Connection(self, address, self.ports, to_port, window, options)
 
+    def reset_all(self):
+        """Ends all connections that it knows of: an attacker who goes."""
+        for connection in list(self.connections.values()):
+            connection.react = lambda segment: None
+            connection.send(RST | ACK)
+        self.connections.clear()
+
     def forget(self, connection):
         self.connections.pop((connection.address, connection.port), None)

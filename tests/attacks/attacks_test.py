@@ -5,7 +5,6 @@ choose attacks. Prints what was measured."""
 import os
 import signal
 import subprocess
-import sys
 import time
 import unittest
 
@@ -46,14 +45,11 @@ class Attacks(FataTest):
         self.addCleanup(server.__exit__)
         return server
 
-    def attacked(self, image, attack):
-        """The honest clients of an image that is attacked for SECONDS, and what the image said."""
+    def attacked(self, image, attack, attacker, patience):
+        """The honest clients of an image that is attacked for SECONDS."""
         _, port, _, _, kinds = IMAGES[image]
-        server = self.boot(image)
-        clients = [kind((VICTIM, port), kind.__name__) for kind in kinds]
-        for client in clients:
-            client.calibrate()
-        attacker = Attacker("fata0", VICTIM, ADDRESSES)
+        clients = [kind((VICTIM, port), kind.__name__, patience) for kind in kinds]
+        attacker.sent = 0
         try:
             for client in clients:
                 client.start()
@@ -61,21 +57,27 @@ class Attacks(FataTest):
         finally:
             for client in clients:
                 client.stop()
-            attacker.close()
-        status = server.stop(signal.SIGINT)
-        said = ", ".join(client.text() for client in clients)
-        print(f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}", flush=True)
-        return clients, status, server.text
+            said = ", ".join(client.text() for client in clients)
+            print(f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}", flush=True)
+            attacker.reset_all()
+        return clients
 
     def check(self, image):
-        for attack in IMAGES[image][3]:
+        """One image for all attacks, one after the other: what one leaves behind is there for the next."""
+        _, port, _, attacks_of_it, kinds = IMAGES[image]
+        server = self.boot(image)
+        patience = max(kind((VICTIM, port), kind.__name__).calibrate() for kind in kinds)
+        attacker = Attacker("fata0", VICTIM, ADDRESSES)
+        self.addCleanup(attacker.close)
+        for attack in attacks_of_it:
             if CHOSEN and attack.__name__ not in CHOSEN:
                 continue
             with self.subTest(attack.__name__):
-                clients, status, text = self.attacked(image, attack)
-                self.assertEqual(status, 0, text)
+                clients = self.attacked(image, attack, attacker, patience)
+                self.assertIsNone(server.process.poll(), "the image has ended")
                 for client in clients:
                     self.assertGreaterEqual(client.share, SHARE, client.text())
+        self.assertEqual(server.stop(signal.SIGINT), 0, server.text)
 
     def test_the_name_server(self):
         self.check("dns")

@@ -30,6 +30,7 @@ class Client(threading.Thread):
                         self.answered += 1
                         break
             time.sleep(self.every)
+        self.close()
 
     def stop(self):
         self.going = False
@@ -37,12 +38,17 @@ class Client(threading.Thread):
         return self
 
     def calibrate(self):
-        """Sets its patience by what five questions take without an attack: a slow machine has more."""
+        """The patience that fits the machine, by what five questions take without an attack."""
         for _ in range(5):
             began = time.monotonic()
             with contextlib.suppress(OSError):
                 self.ask()
             self.patience = max(self.patience, 5 * (time.monotonic() - began))
+        self.close()
+        return self.patience
+
+    def close(self):
+        pass
 
     @property
     def share(self):
@@ -119,3 +125,7 @@ class KeptEcho(Client):
         except OSError:
             self.stream.close()
             raise
+
+    def close(self):
+        if self.stream is not None:
+            self.stream.close()

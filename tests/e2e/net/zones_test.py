@@ -81,7 +81,7 @@ class Zones(NameServerTest):
             self.assertEqual(self.address(f"{name}.example.org"), f"192.0.2.{address}")
         self.assertEqual(self.address("deep.example.net"), "192.0.2.4")
         self.assertEqual(self.status("example.com"), "SERVFAIL")
-        self.assertIn('error dns: out.zone:5: $INCLUDE takes a path below the folder of the zone '
+        self.assertIn('error dns: out.zone:6: $INCLUDE takes a path below the folder of the zone '
                       'files: "../part"', server.text)
         self.ends_well(server)
 
