@@ -34,11 +34,13 @@ set(FATA_BUILTINS_ARCHIVE /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.bu
 # -mno-red-zone: an interrupt is taken on the stack of the code that idles.
 # The canary: for this target clang reads the global __stack_chk_guard (and ignores -mstack-protector-guard=), which the
 # start code puts on a read-only page. Debian's prebuilt archives read %fs:0x28; the start code fills both.
+# Probes in large frames, so that none steps over a guard area: clang's driver ignores the flag for a target without a
+# system, the compiler itself does not.
 # No unwind tables: backtraces follow frame pointers.
 # Flags that name a folder of ours are in FataOptions.cmake: these are text, in which a space would end a word.
 string(JOIN " " flags
   -nostdlibinc -fPIE -fdirect-access-external-data -mno-red-zone
-  -fstack-protector-strong
+  -fstack-protector-strong "-Xclang -fstack-clash-protection"
   -fno-asynchronous-unwind-tables -fno-unwind-tables)
 set(CMAKE_C_FLAGS_INIT "${flags} -idirafter ${FATA_MUSL_HEADERS}")
 set(CMAKE_CXX_FLAGS_INIT "${flags} -nostdinc++ -fno-threadsafe-statics -idirafter ${FATA_MUSL_HEADERS}")

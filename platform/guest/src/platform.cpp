@@ -69,7 +69,8 @@ void refuse_exhaustion(std::string_view line) {
   refuse(line);
 }
 
-// Gives a word that differs between boots. Whoever learns it knows 64 bits of 256.
+// Returns a word that differs between boots, also with a generator that is stuck. Who learns it knows at
+// most 64 bits of 256.
 std::uint64_t start_random() {
   std::array<std::uint64_t, RandomGenerator::kEnough / 8> words;
   bool strong = true;
@@ -77,7 +78,7 @@ std::uint64_t start_random() {
     if (!machine::hardware_random(word)) word = machine::read_tsc(), strong = false;
   }
   state.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
-  return words[0];
+  return words[0] ^ machine::mixed_tsc();
 }
 
 }  // namespace

@@ -80,6 +80,37 @@ void overrun_heap() {
   delete[] memory;
   delete[] next;
 }
+// The second of two freed blocks names an array as the next one: it must never be handed out.
+void write_to_freed() {
+  alignas(16) static char array[64];
+  char* const first = hidden(new char[40]);
+  char* const wall = hidden(new char[40]);
+  char* const second = hidden(new char[40]);
+  char* const wall_too = hidden(new char[40]);
+  delete[] first;
+  delete[] second;
+  char* const target = hidden(&array[0]);
+  std::memcpy(second, &target, sizeof target);
+  for (unsigned i = 0; i < 2; ++i) {
+    if (hidden(new char[40]) == target + 16) return;
+  }
+  delete[] wall;
+  delete[] wall_too;
+}
+std::uint64_t tables() {
+  std::uint64_t root;
+  asm volatile("mov %%cr3, %0" : "=r"(root));
+  return root;
+}
+void write_to_tables() { *reinterpret_cast<volatile std::uint64_t*>(hidden(tables())) = 3; }
+void read_tables() { (void)*reinterpret_cast<volatile std::uint64_t*>(hidden(tables() + 0x800)); }
+// A frame larger than what lies between the stack and other memory: only its far end is written.
+[[gnu::noinline]] char leap_frame(std::size_t far) {
+  volatile char frame[0x60000];
+  frame[hidden<std::size_t>(far)] = 1;
+  return frame[hidden<std::size_t>(far)];
+}
+void leap_over_guard() { (void)hidden(leap_frame(0)); }
 void divide_by_zero() { (void)hidden(hidden(7) / hidden(0)); }
 void fail_a_check() { check(hidden(false), "the check that fails"); }
 void use_unmapped() { (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x123456789000)); }
@@ -101,6 +132,8 @@ constexpr Attack kAttacks[]{
     {"free-twice", free_twice},         {"overrun-heap", overrun_heap},
     {"divide-by-zero", divide_by_zero}, {"check", fail_a_check},
     {"unmapped", use_unmapped},         {"non-canonical", use_non_canonical},
+    {"write-freed", write_to_freed},    {"write-tables", write_to_tables},
+    {"read-tables", read_tables},       {"leap-over-guard", leap_over_guard},
 };
 
 async::Task<int> run(async::Context* context) {

@@ -1,5 +1,6 @@
 """Each attack on a guard dies with one line that names what was violated, a backtrace, and status 125."""
 import pathlib
+import re
 import sys
 import unittest
 
@@ -31,9 +32,14 @@ class Guards(unittest.TestCase):
         self.assertNotIn("backtrace", ended.text)
         self.assertEqual(ended.status, 64, ended.text)
 
+    def test_the_page_tables_lie_elsewhere_in_each_boot(self):
+        places = {re.search(r"wrote to page tables: address (0x[0-9a-f]+),", boot("guards", "write-tables", memory="32M").text)[1]
+                  for _ in range(4)}
+        self.assertGreater(len(places), 1, places)
+
     def test_the_machine_s_own_guards_hold_on_pc_and_q35_too(self):
         for machine in MACHINES[1:]:
-            for name in ("write-code", "execute-heap", "read-null", "overrun-stack"):
+            for name in ("write-code", "execute-heap", "read-null", "overrun-stack", "write-tables", "read-tables"):
                 with self.subTest(machine=machine, name=name):
                     self.attack(name, machine)
 

@@ -41,6 +41,7 @@ struct MemoryMapEntry {
 };
 constexpr std::uint32_t kMagic = 0x336ec578;
 constexpr std::uint32_t kRam = 1;
+constexpr std::uint64_t kGuard = 0x10000;  // below each stack, as in start.S
 
 // The block behind %fs that musl and prebuilt archives expect: its own address first, their canary at 0x28.
 struct alignas(64) ThreadBlock {
@@ -58,11 +59,9 @@ struct State {
   std::size_t free_count;
   std::uint64_t total_memory;
   std::uint64_t entry_tsc;
-  std::uint64_t base;  // virtual address of the image
-  // Page-table pages are taken from the upper end of the RAM that the image lies in: what the loader tells,
-  // which may lie right behind the image, is read to the last.
-  std::uint64_t last_page;  // the last one taken
-  std::size_t above;        // which of `free` that is, from the image's end on
+  std::uint64_t random;  // see mixed_tsc()
+  std::uint64_t base;    // virtual address of the image
+  std::size_t above;     // which of `free` lies above the image, in the same RAM
   PageTables tables;
   ThreadBlock thread;
 };
@@ -76,14 +75,6 @@ template <std::size_t N>
 std::uint64_t at(const volatile void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
 constexpr std::uint64_t page_down(std::uint64_t a) { return a & ~(kPage - 1); }
 constexpr std::uint64_t page_up(std::uint64_t a) { return page_down(a + kPage - 1); }
-
-std::uint64_t boot_page() {
-  if (state.last_page == at(__image_end))
-    refuse("too little memory: no room for page tables; give the guest 2 MiB or more");
-  const std::uint64_t page = state.last_page -= kPage;
-  for (auto& word : danger_span(reinterpret_cast<std::uint64_t*>(page), kPage / 8)) word = 0;
-  return page;
-}
 
 void keep_command_line(const char* text) {
   std::size_t n = 0;
@@ -114,21 +105,27 @@ bool base_from_command_line(std::uint64_t& base) {
   return x ^ (x >> 32);
 }
 
-// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the lower
-// half at 128 TiB. Without RDRAND or RDSEED the choice follows from the time stamp counter and is worth only
-// what an attacker does not know of it.
-std::uint64_t choose_base(const StartInfo& info) {
-  constexpr std::uint64_t kFirst = 1ULL << 44, kEnd = 0x7f0000000000;
+// A word for what must differ between boots. The time stamp counter is in it always, as a hardware
+// generator may be stuck; without one that works it is worth what an attacker does not know of the
+// counter.
+std::uint64_t start_random() {
   std::uint64_t random = 0;
-  if (base_from_command_line(random)) {
-    if (random % kPage != 0 || random < kFirst || random >= kEnd)
+  if (!hardware_random(random)) random = 0;
+  return random ^ mixed_tsc();
+}
+
+// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the lower
+// half at 128 TiB.
+std::uint64_t choose_base() {
+  constexpr std::uint64_t kFirst = 1ULL << 44, kEnd = 0x7f0000000000;
+  std::uint64_t base = 0;
+  if (base_from_command_line(base)) {
+    if (base % kPage != 0 || base < kFirst || base >= kEnd)
       refuse(
           "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, below 0x7f0000000000");
-    return random;
+    return base;
   }
-  if (!hardware_random(random))
-    random = mix(read_tsc() ^ mix(at(&info) + state.total_memory)) ^ mix(state.entry_tsc);
-  return kFirst + ((random & ((1ULL << 34) - 1)) << 12);
+  return kFirst + ((start_random() & ((1ULL << 34) - 1)) << 12);
 }
 
 // The linker packed the places that hold addresses as RELR: an even word is an address, an odd one a bitmap
@@ -159,6 +156,7 @@ void relocate(std::uint64_t delta) {
 // The page-aligned parts of usable RAM outside the NULL zone and outside the image. One pass: at the start,
 // code that runs once costs more than what it does where a CPU is emulated.
 void find_memory(const StartInfo& info, Region image) {
+  state.above = state.free.size();
   for (const MemoryMapEntry& entry :
        danger_span(reinterpret_cast<const MemoryMapEntry*>(info.memory_map), info.memory_map_entries)) {
     if (entry.type != kRam) continue;
@@ -168,7 +166,6 @@ void find_memory(const StartInfo& info, Region image) {
     if (begin >= end) continue;
     state.total_memory += end - begin;
     if (begin <= image.begin && image.end <= end) {
-      state.last_page = end;
       keep_free(begin, image.begin);
       begin = image.end;
       state.above = state.free_count;
@@ -177,11 +174,45 @@ void find_memory(const StartInfo& info, Region image) {
   }
 }
 
+// The most pages that tables can need: a directory for each GiB and at most two page tables for the
+// ends of a region, whatever the image and the second root take, and some for devices, which are
+// mapped later.
+std::uint64_t most_tables() {
+  constexpr std::uint64_t kImageAndRoots = 16, kDevices = 16;
+  std::uint64_t pages = kImageAndRoots + kDevices + (at(__image_end) - kLinkBase) / (2ULL << 20);
+  std::uint64_t highest = 0;
+  for (const Region& region : free_memory()) {
+    pages += (region.size() >> 30) + 4;
+    highest = region.end > highest ? region.end : highest;
+  }
+  return pages + (highest >> 39);
+}
+
+// Cuts the tables' stretch out of the RAM above the image, near its upper end: what the loader left
+// may lie right behind the image, and is read to the last. Where exactly is random, within a
+// sixteenth of that RAM, which is all that the largest block can lose by it.
+Region choose_tables() {
+  constexpr std::uint64_t kMostPlaces = 1024;
+  if (state.above >= state.free_count || state.free[state.above].begin != at(__image_end))
+    refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
+  Region& above = state.free[state.above];
+  const std::uint64_t size = most_tables() * kPage;
+  if (above.size() <= size)
+    refuse("too little memory: no room for page tables; give the guest 2 MiB or more");
+  std::uint64_t places = (above.size() - size) / kPage / 16 + 1;
+  places = places < kMostPlaces ? places : kMostPlaces;
+  const std::uint64_t end = above.end - (start_random() % places) * kPage;
+  keep_free(end, above.end);
+  above.end = end - size;
+  return {above.end, end};
+}
+
 void map_one_to_one(Region region, Access access) {
   state.tables.map(region.begin, region.begin, region.size(), access);
 }
 
-// Below each stack lies a guard page that is not mapped. The small stacks are alike, one behind the other.
+// Below each stack lies a guard area that is not mapped here. The small stacks are alike, one behind
+// the other.
 void map_image() {
   struct Part {
     const char* begin;
@@ -200,7 +231,16 @@ void map_image() {
   for (const Part& part : parts) map(at(part.begin), at(part.end), part.access);
   const std::uint64_t step = at(fata_stack_double_fault) - at(fata_stack_fault);
   for (std::uint64_t stack = at(fata_stack_fault); stack <= at(fata_stack_nmi); stack += step)
-    map(stack, stack + step - kPage, kWritable);
+    map(stack, stack + step - kGuard, kWritable);
+}
+
+// The memory of the guards is the heap's: it is mapped one to one, but not where the image runs.
+void keep_guards() {
+  for (const char* stack : {fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi}) {
+    const Region guard{at(stack) - kGuard, at(stack)};
+    map_one_to_one(guard, kWritable);
+    keep_free(guard.begin, guard.end);
+  }
 }
 
 void enable_protections() {
@@ -211,16 +251,9 @@ void enable_protections() {
   write_cr4(cr4);
 }
 
-std::uint64_t late_page() {
-  void* const page = std::aligned_alloc(kPage, kPage);
-  std::memset(page, 0, kPage);
-  return at(page);
-}
-
 // First code at the random base.
 [[noreturn]] void enter_platform() {
   state.tables.unmap_page(page_down(kLinkBase));
-  state.tables.set_allocator(late_page);
   load_descriptors();
   fata_platform_main();
 }
@@ -234,26 +267,23 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
 
   find_memory(*info, {at(__image_start), at(__image_end)});
-  if (state.last_page <= at(__image_end))
-    refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
-
-  state.base = choose_base(*info);
-  state.tables.start(boot_page);
+  state.random = mix(at(info) + state.total_memory) ^ state.entry_tsc;
+  state.base = choose_base();
+  state.tables.start(choose_tables());
   for (const Region& region : free_memory()) map_one_to_one(region, kWritable);
   map_image();
   map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);  // for the switch only
   // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
   const Region boot{at(__data_end), at(fata_stacks)};
   map_one_to_one(boot, kWritable);
-  state.free[state.above].end = state.last_page;
   keep_free(boot.begin, boot.end);
+  keep_guards();
+  state.tables.hide();
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;
-  std::uint64_t canary = 0;
-  if (!hardware_random(canary)) canary = mix(state.base ^ mix(read_tsc()));
   // A zero byte stops an overrun by a string. Nothing that runs on from here returns to an older canary.
-  state.thread.canary = __stack_chk_guard = canary & ~std::uint64_t{0xff};
+  state.thread.canary = __stack_chk_guard = start_random() & ~std::uint64_t{0xff};
   enable_protections();
   relocate(delta);
   fata_enter_image(state.tables.root(), at(fata_stack_main_top) + delta, at(&state.thread) + delta,
@@ -268,6 +298,7 @@ bool command_line_was_cut() { return state.command_line_cut; }
 std::span<const Region> free_memory() {
   return danger_span<const Region>(state.free.data(), state.free_count);
 }
+std::uint64_t mixed_tsc() { return state.random = mix(state.random ^ read_tsc()); }
 std::uint64_t total_memory() { return state.total_memory; }
 std::uint64_t entry_tsc() { return state.entry_tsc; }
 
@@ -296,11 +327,13 @@ Place describe_address(std::uint64_t address) {
   if (inside(fata_stacks, fata_stacks_end)) {
     const char* const stacks[]{fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi};
     for (const char* stack : stacks) {
-      if (inside(stack - kPage, stack)) return {"stack guard page", true};
+      if (inside(stack - kGuard, stack)) return {"stack guard page", true};
     }
     return {"stack", false};
   }
   if (inside(__data_start, __data_end)) return {"data", false};
+  const Region& tables = state.tables.memory();
+  if (tables.begin <= address && address < tables.end) return {"page tables", true};
   for (const Region& region : free_memory()) {
     if (region.begin <= address && address < region.end) return {"heap", false};
   }

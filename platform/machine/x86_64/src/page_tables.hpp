@@ -1,5 +1,7 @@
-// Four-level page tables, built before and extended after the switch to them. Table pages are reached by
-// their physical address, which every map of ours covers.
+// Four-level page tables, built before and extended after the switch to them. They lie in one
+// stretch of memory, which they do not map: code that runs under them can neither read nor write
+// them. map() reaches them under a second root, which has all that the first one has and the
+// stretch as well.
 #pragma once
 
 #include <cstdint>
@@ -10,22 +12,35 @@ namespace fata::machine {
 
 class PageTables {
  public:
-  // `allocate` gives one zeroed page.
-  using Allocate = std::uint64_t (*)();
-
-  void start(Allocate allocate) { allocate_ = allocate, root_ = allocate(); }
-  void set_allocator(Allocate allocate) { allocate_ = allocate; }
+  // `memory` is for tables alone and mapped by nothing else; once it is used up, the image ends.
+  void start(Region memory) { memory_ = memory, next_ = memory.begin, root_ = new_table(); }
+  // After the last map() before the switch to root().
+  void hide();
   std::uint64_t root() const { return root_; }
+  const Region& memory() const { return memory_; }
 
   // Maps whole pages: in units of 2 MiB where both addresses and the size allow it.
-  void map(std::uint64_t virtual_address, std::uint64_t physical, std::uint64_t size, Access access);
+  void map(std::uint64_t virtual_address, std::uint64_t physical, std::uint64_t size,
+           Access access);
   void unmap_page(std::uint64_t virtual_address);
 
  private:
-  std::uint64_t* entry(std::uint64_t virtual_address, unsigned level, bool create);
+  // Where the second root maps the stretch: the last of 512 entries, which no other address needs.
+  static constexpr std::uint64_t kWindow = 0xffff'ff80'0000'0000;
 
-  Allocate allocate_ = nullptr;
+  std::uint64_t* words(std::uint64_t table) const {
+    return reinterpret_cast<std::uint64_t*>(table + window_);
+  }
+  std::uint64_t new_table();
+  std::uint64_t* entry(std::uint64_t virtual_address, unsigned level, bool create);
+  void open() const;
+  void close() const;
+
+  Region memory_{};
+  std::uint64_t next_ = 0;  // the first page of `memory_` that is no table yet
   std::uint64_t root_ = 0;
+  std::uint64_t opened_ = 0;  // the second root
+  std::uint64_t window_ = 0;  // what to add to a table's physical address
 };
 
 }  // namespace fata::machine

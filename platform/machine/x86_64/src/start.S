@@ -116,8 +116,10 @@ fata_enter_image:
 fata_boot_memory:
     .skip 0xa000
 
-// Stacks, each above a page that is never mapped.
-#define STACK(name, size)  .skip 4096; .globl fata_stack_##name; fata_stack_##name: .skip size; \
+// Stacks, each above 64 KiB that are never mapped there: more than code can skip that was built
+// elsewhere, without probes. What is built here probes each page of a large frame.
+#define GUARD 0x10000
+#define STACK(name, size)  .skip GUARD; .globl fata_stack_##name; fata_stack_##name: .skip size; \
     .globl fata_stack_##name##_top; fata_stack_##name##_top:
     .section .stacks, "aw", @nobits
     .align 4096

@@ -20,6 +20,9 @@ std::span<const Region> free_memory();
 // All the RAM of the memory map, in bytes.
 std::uint64_t total_memory();
 
+// A word mixed from all readings of the TSC that the start has taken, and one more.
+std::uint64_t mixed_tsc();
+
 // TSC at the entry, for the time that the start took.
 std::uint64_t entry_tsc();
 

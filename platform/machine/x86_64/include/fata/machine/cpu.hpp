@@ -68,6 +68,8 @@ inline std::uint64_t read_cr3() {
   asm volatile("mov %%cr3, %0" : "=r"(value));
   return value;
 }
+// Also forgets all translations.
+inline void write_cr3(std::uint64_t value) { asm volatile("mov %0, %%cr3" ::"r"(value) : "memory"); }
 inline std::uint64_t read_cr4() {
   std::uint64_t value;
   asm volatile("mov %%cr4, %0" : "=r"(value));
