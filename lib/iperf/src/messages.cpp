@@ -81,8 +81,8 @@ bool take_parameter(json::Reader& in, Parameters& p, bool& other) {
   if (in.is("bidirectional")) return take_flag(in, p.bidirectional);
   if (in.is("nodelay")) return take_flag(in, p.no_delay);
   if (in.is("udp_counters_64bit")) return take_flag(in, p.counters_64bit);
-  if (in.is("omit")) return take(in, p.omit, 86400);
-  if (in.is("time")) return take(in, p.time, kMost32);
+  if (in.is("omit")) return take(in, p.omit, kMostSeconds);
+  if (in.is("time")) return take(in, p.time, kMostSeconds);
   if (in.is("num")) return take(in, p.bytes, kMost63);
   if (in.is("blockcount")) return take(in, p.blocks, kMost63);
   if (in.is("parallel")) return take(in, p.parallel, kMost32);

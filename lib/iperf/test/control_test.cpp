@@ -111,9 +111,12 @@ TEST(Control, AServerRefusesWhatIsNoParameters) {
     Errc error;
   };
   for (const Case& c :
-       {Case{"[1,2]", Errc::kBadParameters}, Case{"{}", Errc::kBadParameters}, Case{"", Errc::kBadParameters},
-        Case{R"({"len":1e9999})", Errc::kBadParameters}, Case{R"({"len":-1})", Errc::kBadParameters},
+       {Case{"[1,2]", Errc::kBadParameters}, Case{"{}", Errc::kBadParameters},
+        Case{"", Errc::kBadParameters}, Case{R"({"len":1e9999})", Errc::kBadParameters},
+        Case{R"({"len":-1})", Errc::kBadParameters},
         Case{R"({"len":100,"time":"x"})", Errc::kBadParameters},
+        Case{R"({"len":100,"time":86401})", Errc::kBadParameters},
+        Case{R"({"len":100,"time":4294967295})", Errc::kBadParameters},
         Case{R"({"len":100} )"
              "\x01",
              Errc::kBadParameters},

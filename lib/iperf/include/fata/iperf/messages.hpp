@@ -57,6 +57,9 @@ enum class Errc : std::uint32_t {
 };
 const ErrorDomain& error_domain(Errc) noexcept;
 
+// The most seconds of a test, as in iperf3: a server sends to nobody for longer.
+inline constexpr std::uint32_t kMostSeconds = 86400;
+
 // What a client asks for.
 struct Parameters {
   bool udp = false;

@@ -72,6 +72,10 @@ class Server {
         : cookie(cookie), scope(stop), streams_scope(scope.token()) {}
 
     Cookie cookie;
+    // Of the control connection, whose handshake proves that its owner can be sent to. A datagram
+    // proves nothing, and may not have anybody else sent to.
+    std::optional<IpAddress> client;
+    Instant latest = Instant::never();  // when the test ends, whatever the client says
     ServerControl control;
     std::unique_ptr<Traffic> traffic;
     std::vector<Arrived> flows;
@@ -125,6 +129,7 @@ class Server {
 
   static async::Task<void> converse(Server* self, std::unique_ptr<Flow> flow, Cookie cookie, Slice rest) {
     Session session(cookie, self->visitors_->token());
+    session.client = address_of_peer(*flow);
     self->session_ = &session;
     ++self->tests_;
     send_small_at_once(*flow);
@@ -190,9 +195,13 @@ class Server {
       if (event != Event::kNothing) continue;
       // In the test itself only a stall is too long, at other times any wait.
       const bool running = session->traffic != nullptr && !session->traffic->test.over();
-      const async::Wait wait = running ? async::Wait::at_most(config_.stall, session->scope.token())
-                                       : patience(session->scope.token());
+      const Duration left = session->latest - async::current_loop().now();
+      const async::Wait wait =
+          running ? async::Wait::at_most(std::min(config_.stall, left), session->scope.token())
+                  : patience(session->scope.token());
       const auto woken = co_await session->changed.wait(wait);
+      if (running && async::current_loop().now() >= session->latest)
+        co_return fail(Error(Errc::kTimedOut));
       if (woken) continue;
       if (woken.error() == async::Errc::kCancelled) co_return fail(Error(woken.error()));
       const std::uint64_t moved =
@@ -231,6 +240,9 @@ class Server {
     control.start();
     if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent) co_return sent;
     traffic.test.begin(clock_->now());
+    const std::uint32_t asked = parameters.time == 0 ? kMostSeconds : parameters.time;
+    session->latest =
+        async::current_loop().now() + seconds(asked) + seconds(parameters.omit) + config_.stall;
     session->busy.start();
     for (std::size_t i = 0; i < traffic.test.streams().size(); ++i) start_stream(*session, i);
     if (parameters.omit != 0 || config_.interval.ns != 0)
@@ -287,6 +299,7 @@ class Server {
                             std::array<std::byte, 4> answer) {
     const bool known = std::ranges::contains(session->peers, peer, &std::pair<Endpoint, IpAddress>::first);
     if (!known) {
+      if (session->client && *session->client != peer.address) co_return;
       if (!session->gathering || session->peers.size() == session->traffic->test.streams().size()) co_return;
       session->peers.emplace_back(peer, local);
     }

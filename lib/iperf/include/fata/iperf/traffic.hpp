@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "fata/async/scope.hpp"
@@ -77,6 +78,16 @@ void send_small_at_once(Flow& flow) {
     auto options = flow.options();
     options.no_delay = true;
     flow.set_options(options);
+  }
+}
+
+// Who a flow's bytes come from, where it can tell.
+template <sig::Flow Flow>
+std::optional<IpAddress> address_of_peer(const Flow& flow) {
+  if constexpr (requires { flow.peer().address; }) {
+    return flow.peer().address;
+  } else {
+    return std::nullopt;
   }
 }
 
