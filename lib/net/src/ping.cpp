@@ -103,14 +103,12 @@ void Pinger::icmp_error(const IcmpError& error, Instant now) {
   Request* const request =
       error.quoted[0] == std::byte{v4 ? icmp::kEcho : icmp6::kEcho} ? find(error.quoted) : nullptr;
   const bool ours = request != nullptr && request->to == error.remote;
-  if (error.kind == Kind::kTooBig) {
-    // Answers to others' requests learn the path, too; where nothing but the address proves that it is about
-    // us, it may not make others' packets tiny.
-    static constexpr std::size_t kLeastBelieved = 552;
-    const std::size_t least = v4 && !ours ? kLeastBelieved : 0;
-    core_->host().lower_path_mtu(error.remote, std::max<std::size_t>(error.mtu, least), now);
-  }
   if (!ours) return;
+  if (error.kind == Kind::kTooBig) {
+    const std::size_t size = (v4 ? 20 : 40) + icmp::kHeaderSize + request->size;
+    if (size <= error.hop_mtu) return;
+    core_->host().lower_path_mtu(error.remote, error.mtu, now);
+  }
   switch (error.kind) {
     case Kind::kPortUnreachable:
     case Kind::kUnreachable:

@@ -11,21 +11,41 @@ Reassembly::Packet* Reassembly::find(const Key& key) {
   return nullptr;
 }
 
-bool Reassembly::give_up_oldest(const Packet* but) {
+std::size_t Reassembly::Packet::waste() const {
+  std::size_t come = 0;
+  for (const Range& range : std::span(ranges).first(range_count)) come += range.end - range.begin;
+  return buffer ? buffer.size() + buffer.tailroom() - come : 0;
+}
+
+void Reassembly::give_up_oldest() {
   std::unique_ptr<Packet>* oldest = nullptr;
   for (auto& each : packets_) {
-    if (!each || each.get() == but) continue;
-    if (oldest == nullptr || each->deadline < (*oldest)->deadline) oldest = &each;
+    if (each && (oldest == nullptr || each->deadline < (*oldest)->deadline)) oldest = &each;
   }
-  if (oldest == nullptr) return false;
+  if (oldest == nullptr) return;
   oldest->reset();
+  ++given_up_;
+}
+
+// A last fragment of 8 bytes takes 64 KiB: who sends such ones pushes out his own. Of equals the
+// oldest goes.
+bool Reassembly::give_up_emptiest(const Packet& but) {
+  std::unique_ptr<Packet>* worst = nullptr;
+  for (auto& each : packets_) {
+    if (!each || each.get() == &but || !each->buffer) continue;
+    const bool worse = worst == nullptr || each->waste() > (*worst)->waste() ||
+                       (each->waste() == (*worst)->waste() && each->deadline < (*worst)->deadline);
+    if (worse) worst = &each;
+  }
+  if (worst == nullptr) return false;
+  worst->reset();
   ++given_up_;
   return true;
 }
 
 Reassembly::Packet& Reassembly::make(const Key& key, Instant now) {
   if (std::ranges::all_of(packets_, [](const auto& each) { return each != nullptr; }))
-    (void)give_up_oldest(nullptr);
+    give_up_oldest();
   auto& place = *std::ranges::find_if(packets_, [](const auto& each) { return each == nullptr; });
   place = std::make_unique<Packet>();
   place->key = key;
@@ -40,7 +60,7 @@ bool Reassembly::grow(Packet& packet, std::size_t end) {
     const std::size_t wanted =
         packet.total != 0 ? packet.total : std::max({end, 2 * room, std::size_t{4096}});
     PacketBuf larger = memory_->allocate(wanted, kHeader);
-    while (!larger && give_up_oldest(&packet)) larger = memory_->allocate(wanted, kHeader);
+    while (!larger && give_up_emptiest(packet)) larger = memory_->allocate(wanted, kHeader);
     if (!larger) return false;
     copy_bytes(larger.append(packet.buffer.size()), packet.buffer.bytes());
     packet.buffer = std::move(larger);

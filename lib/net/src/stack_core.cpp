@@ -8,7 +8,7 @@ StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, co
       memory_(context.memory),
       copies_(new HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))),
       host_(v4, v6),
-      udp_(host_) {
+      udp_(host_, derive(secret, 6)) {
   host_.attach(ip_protocol::kUdp, udp_);
   for (IpProtocol* engine : {v4, v6}) {
     if (engine != nullptr) engine->report_conflicts_to(this);

@@ -7,13 +7,6 @@
 namespace fata::net {
 namespace {
 
-// One key for each purpose, from the stack's secret.
-SipKey derive(const SipKey& secret, std::uint64_t purpose) {
-  const std::array<std::uint64_t, 2> first{purpose, 0};
-  const std::array<std::uint64_t, 2> second{purpose, 1};
-  return {siphash(secret, first), siphash(secret, second)};
-}
-
 tcp::Config config_for(std::size_t memory, Host& host) {
   tcp::Config config;
   config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);

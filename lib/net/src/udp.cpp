@@ -53,8 +53,8 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
   if (table_->last_ == this) table_->last_ = nullptr;
 }
 
-[[clang::minsize]] Table::Table(IpLayer& ip)
-    : ip_(&ip), small_(kSmallBuffers, kSmallBufferSize), counters_(kCounters) {}
+[[clang::minsize]] Table::Table(IpLayer& ip, const SipKey& secret)
+    : ip_(&ip), random_(secret), small_(kSmallBuffers, kSmallBufferSize), counters_(kCounters) {}
 
 [[clang::minsize]] bool Table::taken(const Endpoint& local) {
   for (const Port& port : buckets_[local.port % kBuckets]) {
@@ -67,9 +67,14 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
 
 [[clang::minsize]] Result<void> Table::bind(Port& port, Endpoint local) {
   if (local.port == 0) {
-    for (unsigned tries = 0; tries < 16384 && local.port == 0; ++tries) {
-      if (!taken({local.address, next_port_})) local.port = next_port_;
-      next_port_ = next_port_ == 65535 ? 49152 : next_port_ + 1;
+    // Some draws, so that the ports behind taken ones are no likelier than others; then all that
+    // there are.
+    constexpr std::uint32_t kFirst = 49152, kPorts = 16384, kDraws = 64;
+    std::uint64_t at = 0;
+    for (std::uint32_t tries = 0; tries < kDraws + kPorts && local.port == 0; ++tries) {
+      at = tries < kDraws ? random_.next() : at + 1;
+      const auto port = static_cast<std::uint16_t>(kFirst + at % kPorts);
+      if (!taken({local.address, port})) local.port = port;
     }
     if (local.port == 0) return fail(Error(SocketErrc::kNoFreePort));
   } else if (taken(local)) {
@@ -121,8 +126,14 @@ bool Table::receive(IpPacket& packet, Instant now) {
 [[clang::minsize]] void Table::icmp_error(const IcmpError& error, Instant now) {
   const auto local_port = load_be<std::uint16_t>(error.quoted);
   const Endpoint remote{error.remote, load_be<std::uint16_t>(error.quoted.subspan(2))};
+  const auto length = load_be<std::uint16_t>(error.quoted.subspan(4));
   Port* const port = find({error.local, local_port}, remote);
-  if (port == nullptr) return count_up(kErrorsRefused);
+  const bool too_short = error.kind == IcmpError::Kind::kTooBig &&
+                         length + (error.remote.is_v4() ? 20U : 40U) <= error.hop_mtu;
+  const bool sent =
+      length != 0 &&
+      recent_.find({error.local, error.remote, local_port, remote.port, length}, now) != 0;
+  if (port == nullptr || port->ignores_path_ || !sent || too_short) return count_up(kErrorsRefused);
   count_up(kErrorsHeard);
   SocketErrc what = SocketErrc::kUnreachable;
   switch (error.kind) {
@@ -165,7 +176,14 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
   prepend_header(datagram.payload, from.local().port, to.port, path->source, to.address,
                  path->checksum && whole);
   count_up(kSent);
-  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, IpMarks{}, true, now);
+  IpMarks marks;
+  if (from.ignores_path_) {
+    marks.path_probe = marks.may_fragment = true;
+  } else {
+    const auto length = static_cast<std::uint16_t>(datagram.payload.total_size());
+    recent_.note({path->source, to.address, from.local().port, to.port, length}, now);
+  }
+  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, marks, true, now);
 }
 
 }  // namespace udp

@@ -13,11 +13,12 @@ struct Advertisement {
   std::uint32_t reachable = 0, retransmit = 0;
   Frame options{};
   IpAddress from = kRouter;
+  std::uint8_t hop_limit = 32;
 };
 Frame advertisement(const Advertisement& fields) {
   Frame rest(12);
   ByteWriter out(rest);
-  out.u8(32);
+  out.u8(fields.hop_limit);
   out.u8(fields.flags);
   out.u16(fields.lifetime);
   out.u32(fields.reachable);
@@ -75,6 +76,21 @@ TEST(Autoconfiguration, AsksForRoutersUntilOneAnswersEverMoreSeldom) {
   node->pass(seconds(1000));
   node->pass(seconds(1));
   for (std::size_t n = 0; n < node->sent.size(); ++n) EXPECT_NE(node->packet(n).type(), 133);
+}
+
+// CVE-2015-2922: anybody on the link could keep all packets on it.
+TEST(Autoconfiguration, TakesNoHopLimitThatLeadsNowhere) {
+  for (const auto& [offered_limit, used] :
+       {std::pair{0, 64}, {1, 64}, {31, 64}, {32, 32}, {255, 255}}) {
+    const auto node = automatic();
+    node->settle();
+    node->receive(
+        advertisement({.options = link_option(1, mac(9)) + prefix_option("2001:db8:1::/64"),
+                       .hop_limit = static_cast<std::uint8_t>(offered_limit)}));
+    node->settle();
+    node->send(v6("2001:db8:ffff::1"), "far");
+    EXPECT_EQ(node->packet(0).ip.hop_limit, used) << offered_limit;
+  }
 }
 
 TEST(Autoconfiguration, MakesAnAddressOfAnOfferedPrefixAndRoutesByTheRouter) {
@@ -337,6 +353,17 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
   recorder.receive(igmp_frame(0x16, 0, group, group));
   recorder.pass(seconds(1));
   EXPECT_EQ(reports(), 0u);
+  // By unicast anybody could ask, or keep it from being reported.
+  recorder.receive(igmp_frame(0x11, 10, {}, ip(1)));
+  recorder.receive(igmp_frame(0x11, 10, group, ip(1)));
+  recorder.pass(seconds(1));
+  EXPECT_EQ(reports(), 0u);
+  recorder.receive(igmp_frame(0x11, 10, group, group));
+  recorder.receive(igmp_frame(0x16, 0, group, ip(1)));
+  recorder.receive(igmp_frame(0x16, 0, group, all));
+  recorder.pass(seconds(1));
+  EXPECT_EQ(reports(), 1u);
+  EXPECT_EQ(recorder.count("bad_igmp"), 4u);
   // Datagrams to the group arrive until it is left.
   recorder.receive(ip_frame({.to = group}, udp_datagram({.destination = group}, text("mdns"))));
   EXPECT_EQ(recorder.delivered.size(), 1u);

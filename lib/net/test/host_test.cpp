@@ -205,11 +205,13 @@ TEST(Host, LimitsTheRateOfItsErrors) {
   Recorder recorder({.mac = mac(1), .address = {ip(1), 24}, .icmp_errors_per_second = 20});
   recorder.teach(2);
   for (int i = 0; i < 1000; ++i) recorder.receive(udp_frame(99));
-  EXPECT_EQ(recorder.sent.size(), 10u);
+  const std::size_t burst = recorder.sent.size();
+  EXPECT_TRUE(burst >= 5 && burst <= 25) << burst;  // 10, of 0, 1 or 2 tokens each
   recorder.now = recorder.now + milliseconds(101);
   for (int i = 0; i < 1000; ++i) recorder.receive(udp_frame(99));
-  EXPECT_EQ(recorder.sent.size(), 12u);
-  EXPECT_EQ(recorder.count("icmp_errors_sent"), 12u);
+  const std::size_t more = recorder.sent.size() - burst;
+  EXPECT_TRUE(more >= 1 && more <= 15) << more;
+  EXPECT_EQ(recorder.count("icmp_errors_sent"), recorder.sent.size());
 }
 
 // An ICMP error of host 2 about a packet that host 1 sent, as its frame shows.
@@ -268,7 +270,8 @@ TEST(Host, LearnsFromTooBigWhatAPathCarriesAndForgetsItInTime) {
     std::uint32_t said;
     std::size_t learned;
   };
-  for (const Case& each : {Case{1400, 1400}, {0, 1492}, {30, 68}, {1500, 1500}, {9000, 1500}}) {
+  for (const Case& each :
+       {Case{1400, 1400}, {0, 1492}, {551, 552}, {30, 552}, {1500, 1500}, {9000, 1500}}) {
     Recorder recorder;
     recorder.teach(2);
     recorder.send(ip(2), std::string(1472, 'x'));

@@ -8,7 +8,7 @@ namespace {
 
 class NoIp final : public IpLayer {
  public:
-  std::optional<Path> path(const IpAddress&, const IpAddress&) override { return std::nullopt; }
+  std::optional<Path> path(const IpAddress&, const IpAddress&) override { return Path{ip(1)}; }
   PacketBuf allocate() override { return {}; }
   void send(PacketBuf, const IpAddress&, const IpAddress&, std::uint8_t, IpMarks, bool, Instant) override {}
   void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
@@ -77,9 +77,10 @@ TEST_F(Sockets, WithoutAPortGetDifferentOnesUntilNoneIsFree) {
   const auto none = table.bind(late, {});
   ASSERT_FALSE(none);
   EXPECT_TRUE(none.error().is(SocketErrc::kNoFreePort));
+  const std::uint16_t freed = ports[77]->local().port;
   ports[77].reset();
   ASSERT_TRUE(table.bind(late, {}));
-  EXPECT_EQ(late.local().port, 49152 + 77);
+  EXPECT_EQ(late.local().port, freed);
 }
 
 TEST_F(Sockets, MayShareAPortIfTheirAddressesDiffer) {
@@ -122,6 +123,11 @@ async::Task<int> hears_errors(udp::Table* table, UdpSocket* socket) {
   Frame quoted(8);
   store_be(MutableBytes(quoted), std::uint16_t{53});
   store_be(MutableBytes(quoted).subspan(2), std::uint16_t{9});
+  store_be(MutableBytes(quoted).subspan(4), std::uint16_t{12});
+  BufferPool pool(1, 256);
+  sig::TxDatagram sent{{ip(2), 9}, ip(1), pool.allocate(kIpHeadroom + udp::kHeaderSize)};
+  (void)sent.payload.append(4);
+  table->send(std::move(sent), *socket, {});
   const IcmpError error{IcmpError::Kind::kPortUnreachable, ip(1), ip(2), 0, quoted};
   std::array<sig::RxDatagram, 1> in;
   // Not connected: receive() knows nothing of it, and the queue is bounded.

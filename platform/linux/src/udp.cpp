@@ -104,6 +104,13 @@ UdpSocket::UdpSocket(Fd fd, bool wildcard)
 
 UdpSocket::~UdpSocket() = default;
 
+void UdpSocket::ignore_path() {
+  const int omit = IP_PMTUDISC_OMIT, omit_v6 = IPV6_PMTUDISC_OMIT;
+  // An IPv6 socket may send over IPv4, too; the other way round the call fails.
+  ::setsockopt(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
+  ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit_v6, sizeof omit_v6);
+}
+
 async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in, async::Wait wait) {
   for (;;) {
     if (watch_.readable()) {

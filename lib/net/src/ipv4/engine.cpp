@@ -15,11 +15,13 @@ constexpr std::array<Counter, Engine::kCounts> kCounters{
      {"delivered"},        {"no_route"},          {"too_long"},
      {"loop_full"},        {"address_conflicts"}, {"waited_in_vain"},
      {"no_memory"}}};
+// Unlike IPv6's, which may have the same secret.
+constexpr std::uint64_t kRandomPurpose = 0x7634, kFragmentPurpose = 0x69643476;
 }  // namespace
 
 Engine::Engine(const Config& config)
-    : random_(config.secret),
-      fragment_ids_(config.secret),
+    : random_(config.secret, kRandomPurpose),
+      fragment_ids_(config.secret, kFragmentPurpose),
       errors_(config.icmp_errors_per_second, 10),
       counters_(kCounters) {}
 

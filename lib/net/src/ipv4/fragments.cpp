@@ -60,7 +60,7 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
 // that it is kept or dropped as a whole.
 void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
   header.total_length = static_cast<std::uint16_t>(packet.total_size() + kHeaderSize);
-  header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+  header.identification = fragment_ids_.next_short();
   header.write(prepend_header(packet, kHeaderSize));
   Link& link = *way.link;
   if (way.cast != Cast::kLink) return send_fragments(link, packet, group_mac(way), now);

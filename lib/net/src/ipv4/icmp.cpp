@@ -28,6 +28,10 @@ void Engine::echo(const Header& header, const Slice& message, Instant now) {
   if (!reply) return count_up(kNoMemory);
   copy_bytes(reply.append(message.size()), message.bytes());
   icmp::make_echo_reply(reply.bytes());
+  const Bytes id = message.bytes().subspan(4);
+  answers_.note({header.destination, header.source, load_be<std::uint16_t>(id),
+                 load_be<std::uint16_t>(id.subspan(2)), static_cast<std::uint16_t>(message.size())},
+                now);
   count_up(kEchoReplies);
   send(std::move(reply), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, true, now);
 }
@@ -39,8 +43,8 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
   if (!quoted || !is_ours(quoted->source) || quoted->fragment_offset != 0) return count_up(kErrorsRefused);
   const Bytes rest = inner.subspan(quoted->header_length);
   Transport* const sender = transport(quoted->protocol);
-  // Of our answers to echo requests there is only the path to learn.
-  const bool answer = quoted->protocol == ip_protocol::kIcmp && sender == nullptr;
+  const bool answer = quoted->protocol == ip_protocol::kIcmp && !rest.empty() &&
+                      rest[0] == std::byte{icmp::kEchoReply};
   if (rest.size() < 8 || (sender == nullptr && !answer)) return count_up(kErrorsRefused);
 
   IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
@@ -56,20 +60,29 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
     const std::size_t mtu = icmp::next_mtu(said, quoted->total_length);
     // A path that carries what was sent has refused nothing.
     if (mtu >= quoted->total_length) return count_up(kErrorsRefused);
-    error.mtu = static_cast<std::uint16_t>(std::max(mtu, kLeastMtu));
+    error.hop_mtu = static_cast<std::uint16_t>(mtu);
+    error.mtu = static_cast<std::uint16_t>(std::max(mtu, kLeastPathMtuV4));
   }
+  if (answer) return answer_refused(error, now);
   count_up(kErrorsHeard);
-  if (sender != nullptr) return sender->icmp_error(error, now);
-  // Nothing but the address proves that it is about us: it may not make others' packets tiny.
-  static constexpr std::size_t kLeastBelieved = 552;
-  if (error.kind == IcmpError::Kind::kTooBig) {
-    lower_path_mtu(error.remote, std::max<std::size_t>(error.mtu, kLeastBelieved), now);
-  }
+  sender->icmp_error(error, now);
+}
+
+// Of our answers to echo requests there is only the path to learn.
+void Engine::answer_refused(const IcmpError& error, Instant now) {
+  const Bytes id = error.quoted.subspan(4);
+  const std::size_t sent = answers_.find({error.local, error.remote, load_be<std::uint16_t>(id),
+                                          load_be<std::uint16_t>(id.subspan(2)), 0},
+                                         now);
+  const bool too_big = error.kind == IcmpError::Kind::kTooBig && sent + kHeaderSize > error.hop_mtu;
+  if (sent == 0 || !too_big) return count_up(kErrorsRefused);
+  count_up(kErrorsHeard);
+  lower_path_mtu(error.remote, error.mtu, now);
 }
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
                         Instant now) {
-  if (!errors_.allow(now)) return;
+  if (!errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3), and the path.
   const auto path = this->path(header.source, header.destination);
   const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);

@@ -29,10 +29,12 @@ void Engine::leave(const IpAddress& group, Interface& on, Instant now) {
   send_igmp(*links_[on.index()], kLeave, group.v4(), kAllRouters);
 }
 
-void Engine::receive_igmp(std::uint8_t interface, Bytes message, Instant now) {
+void Engine::receive_igmp(std::uint8_t interface, Ipv4Address to, Bytes message, Instant now) {
   if (message.size() < kMessageSize || checksum(message) != 0) return count_up(kBadIgmp);
   const auto type = static_cast<std::uint8_t>(message[0]);
   const Ipv4Address group{load_be<std::uint32_t>(message.subspan(4))};
+  // RFC 2236 section 9: to the group that it is about.
+  if ((type == kReport1 || type == kReport2) && group != to) return count_up(kBadIgmp);
   if (type == kReport1 || type == kReport2) return groups_.reported_by_other(group, interface);
   if (type != kQuery) return;
   // In tenths of a second; version 1 says 0 and means 10 s, version 3 counts otherwise from 128 on (RFC 3376

@@ -55,7 +55,9 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
     return receive_fragment(*ip, cast, ours, std::move(frame), now);
   // TCP's payload stays in its pieces; for the others a packet is one.
   if (ip->protocol == ip_protocol::kIgmp && !inside) {
-    return receive_igmp(from->index(), frame.frame.bytes().subspan(ip->header_length), now);
+    // By unicast it may come from anywhere.
+    if (!to.is_multicast()) return count_up(kBadIgmp);
+    return receive_igmp(from->index(), to, frame.frame.bytes().subspan(ip->header_length), now);
   }
   if (!frame.more.empty() && ip->protocol != ip_protocol::kTcp && !join_pieces(frame))
     return count_up(kFragmentRoom);

@@ -30,6 +30,7 @@ void Engine::receive_arp(Link& link, Bytes payload, Instant now) {
 void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
   const Address* const own = address_on(link.interface->index(), target);
   if (own == nullptr) return;
+  if (to == MacAddress::broadcast() && !link.questions.allow(now_)) return;
   count_up(kArpRequests);
   send_arp(link, arp::kRequest, to, {}, own->cidr.address, target);
 }

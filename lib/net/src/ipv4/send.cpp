@@ -49,7 +49,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
   // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section
   // 4).
-  if (path.mtu <= kMostFragmentable) path.gso_most = 0;
+  if (path.mtu <= kLeastPathMtuV4) path.gso_most = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
   return path;
@@ -87,13 +87,12 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
     return send_long(*way, header, std::move(packet), now);
   }
   header.total_length = static_cast<std::uint16_t>(total);
-  header.dont_fragment = mtu > kMostFragmentable && !marks.may_fragment;
-  if (header.dont_fragment) [[likely]] {
-    header.identification = identification_++;  // means nothing beside DF (RFC 6864)
-  } else {
-    header.identification = static_cast<std::uint16_t>(fragment_ids_.next(header.destination));
+  header.dont_fragment = mtu > kLeastPathMtuV4 && !marks.may_fragment;
+  // Beside DF it means nothing and is 0 (RFC 6864): it would count what is sent.
+  if (!header.dont_fragment) {
+    header.identification = fragment_ids_.next_short();
     // While it waits for its neighbour's address it counts as one to be cut.
-    finish_checksum(packet);
+    if (!marks.path_probe) finish_checksum(packet);
   }
   header.write(prepend_header(packet, kHeaderSize));
   output(*way, std::move(packet), now);
@@ -128,7 +127,7 @@ MacAddress Engine::group_mac(const Way& way) {
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
-  paths_.lower(remote, std::max(mtu, kLeastMtu), now);
+  paths_.lower(remote, std::max(mtu, kLeastPathMtuV4), now);
 }
 
 void Engine::doubt_reachable(const IpAddress& remote, Instant now) {

@@ -15,12 +15,13 @@ constexpr std::array<Counter, Engine::kCounts> kCounters{
      {"v6_no_route"},        {"no_neighbour"},           {"v6_too_long"},
      {"v6_loop_full"},       {"v6_address_conflicts"},   {"redirects"},
      {"v6_table_full"},      {"v6_waited_in_vain"},      {"v6_no_memory"}}};
+constexpr std::uint64_t kFragmentPurpose = 0x69643676;
 }  // namespace
 
 Engine::Engine(const Config& config)
     : config_(config),
       random_(config.secret),
-      fragment_ids_(config.secret),
+      fragment_ids_(config.secret, kFragmentPurpose),
       errors_(config.icmp_errors_per_second, 10),
       counters_(kCounters) {}
 

@@ -117,7 +117,7 @@ void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddres
   const std::size_t mtu = paths_.limit(header.destination, link.packet_most(), now);
   const std::size_t total = packet.total_size() - kHeaderSize;
   const std::size_t most = (mtu - kHeaderSize - kFragmentHeaderSize) / 8 * 8;
-  FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next(header.destination)};
+  FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next()};
   header.next_header = kFragment;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);

@@ -53,6 +53,10 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   sum.add_pseudo(header.destination, header.source, ip_protocol::kIcmpV6, bytes.size());
   sum.add(bytes);
   store_be(bytes.subspan(2), sum.finish());
+  answers_.note(
+      {header.destination, header.source, load_be<std::uint16_t>(bytes.subspan(4)),
+       load_be<std::uint16_t>(bytes.subspan(6)), static_cast<std::uint16_t>(bytes.size())},
+      now);
   count_up(kEchoReplies);
   send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, IpMarks{}, true, now);
 }
@@ -66,11 +70,11 @@ void Engine::receive_error(Bytes message, Instant now) {
   const bool first = walk.end == Walk::End::kFragment && walk.fragment.offset == 0;
   if (first) walk = walk_headers(inner, walk.fragment.next_header, walk.offset);
   Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
-  // Of our answers to echo requests there is only the path to learn.
-  const bool answer =
-      walk.end == Walk::End::kUpper && walk.next_header == ip_protocol::kIcmpV6 && sender == nullptr;
-  const bool known = sender != nullptr || answer;
-  if (!known || inner.size() < walk.offset + 8) return count_up(kErrorsRefused);
+  if (walk.end != Walk::End::kUpper || inner.size() < walk.offset + 8)
+    return count_up(kErrorsRefused);
+  const bool answer = walk.next_header == ip_protocol::kIcmpV6 &&
+                      inner[walk.offset] == std::byte{icmp6::kEchoReply};
+  if (sender == nullptr && !answer) return count_up(kErrorsRefused);
 
   IcmpError error{IcmpError::Kind::kUnreachable, quoted->source,
                   quoted->destination,           0,
@@ -81,6 +85,7 @@ void Engine::receive_error(Bytes message, Instant now) {
       const auto mtu = load_be<std::uint32_t>(message.subspan(4));
       // A path that carries what was sent has refused nothing; and none carries less than this.
       if (mtu >= kHeaderSize + quoted->payload_length) return count_up(kErrorsRefused);
+      error.hop_mtu = static_cast<std::uint16_t>(mtu);
       error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kLeastMtu));
       break;
     }
@@ -94,9 +99,21 @@ void Engine::receive_error(Bytes message, Instant now) {
     default:
       if (message[1] == std::byte{icmp6::kCodePort}) error.kind = IcmpError::Kind::kPortUnreachable;
   }
+  if (answer) return answer_refused(error, now);
   count_up(kErrorsHeard);
-  if (sender != nullptr) return sender->icmp_error(error, now);
-  if (error.kind == IcmpError::Kind::kTooBig) lower_path_mtu(error.remote, error.mtu, now);
+  sender->icmp_error(error, now);
+}
+
+// Of our answers to echo requests there is only the path to learn.
+void Engine::answer_refused(const IcmpError& error, Instant now) {
+  const Bytes id = error.quoted.subspan(4);
+  const std::size_t sent = answers_.find({error.local, error.remote, load_be<std::uint16_t>(id),
+                                          load_be<std::uint16_t>(id.subspan(2)), 0},
+                                         now);
+  const bool too_big = error.kind == IcmpError::Kind::kTooBig && sent + kHeaderSize > error.hop_mtu;
+  if (sent == 0 || !too_big) return count_up(kErrorsRefused);
+  count_up(kErrorsHeard);
+  lower_path_mtu(error.remote, error.mtu, now);
 }
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
@@ -112,7 +129,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   }
   const bool group = header.destination.is_multicast();
   const auto way = route(header.source, group ? IpAddress() : header.destination);
-  if (!way || !errors_.allow(now)) return;
+  if (!way || !errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   const std::size_t room = kLeastMtu - kHeaderSize - icmp6::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
   PacketBuf message = allocate();

@@ -84,7 +84,8 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
   if (!link.autoconfigured) return count_up(kNotForUs);
   const std::uint8_t index = link.interface->index();
   const auto hop_limit = static_cast<std::uint8_t>(message[4]);
-  if (hop_limit != 0) link.hop_limit = hop_limit;
+  // CVE-2015-2922: 1 would keep all of it on the link.
+  if (hop_limit >= kLeastHopLimit) link.hop_limit = hop_limit;
   const Duration lifetime = seconds(load_be<std::uint16_t>(message.subspan(6)));
   // RFC 4191: 01 is high, 11 low, 10 not to be used and taken for medium.
   const unsigned preference = static_cast<unsigned>(message[5]) >> 3 & 3;
@@ -196,7 +197,7 @@ void Engine::receive_redirect(Link& link, const Header& header, Bytes message, I
 
 void Engine::solicit(Link& link, const IpAddress& target, const MacAddress* mac, Instant now) {
   const Address* const source = select_source(addresses(), target, link.interface->index(), now);
-  if (source == nullptr) return;
+  if (source == nullptr || (mac == nullptr && !link.questions.allow(now))) return;
   nd::NeighbourMessage question;
   question.target = target;
   question.link_address = link.interface->mac();

@@ -63,6 +63,7 @@ struct NetDevice {
 struct UdpSocket {
   Endpoint local() { return {}; }
   std::size_t max_payload() { return 1472; }
+  void ignore_path() {}
   Ready<Result<std::size_t>> receive(std::span<RxDatagram>, async::Wait) { return {}; }
   PacketBuf allocate() { return {}; }
   Ready<Result<void>> send(std::span<TxDatagram>, async::Wait) { return {}; }

@@ -27,6 +27,9 @@ concept UdpSocket = requires(S& socket, std::span<RxDatagram> in, std::span<TxDa
   { socket.local() } -> std::same_as<Endpoint>;
   // Largest payload that is sent without fragmentation.
   { socket.max_payload() } -> std::same_as<std::size_t>;
+  // From now on datagrams go as the link carries them, over IPv4 without DF, whatever ICMP says of
+  // the path: for a server that answers anybody, in datagrams that nearly every path carries.
+  { socket.ignore_path() } -> std::same_as<void>;
   // Fills `in` from the front and gives how many; waits for at least one. One receive at a time.
   { socket.receive(in, wait) } -> Awaits<Result<std::size_t>>;
   // An empty packet with headroom for all lower headers and tailroom for max_payload(); false if exhausted.

@@ -18,6 +18,9 @@ async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dro
   std::array<sig::RxDatagram, kBatch> queries;
   std::array<sig::TxDatagram, kBatch> answers;
   std::array<Exchange, kBatch> exchanges;
+  // Its answers are short, and whoever asks may have lied about his address: nothing that is said
+  // about them may change what goes to anybody.
+  socket->ignore_path();
   for (;;) {
     const Result<std::size_t> received =
         co_await socket->receive(std::span<sig::RxDatagram>(queries), async::Wait::cancelled_by(stop));

@@ -1,27 +1,32 @@
-// Identifications of fragments that nobody can foresee and that do not repeat soon (RFC 7739 section 5.3).
+// Identifications of packets that may be fragmented: random, so that nobody can foresee them, nor
+// learn from his own how many were sent to others (RFC 6274 section 3.5.2, RFC 7739 section 5.4).
 #pragma once
 
-#include <array>
-
-#include "fata/base/address.hpp"
-#include "fata/base/siphash.hpp"
+#include "fata/net/random_source.hpp"
 
 namespace fata::net {
 
 class FragmentIds {
  public:
-  explicit FragmentIds(const SipKey& secret) : secret_(secret) {}
-  std::uint32_t next(const IpAddress& destination) {
-    const Bytes octets(destination.octets());
-    const std::uint64_t offset =
-        siphash(secret_, std::array<std::uint64_t, 3>{load_be<std::uint64_t>(octets),
-                                                      load_be<std::uint64_t>(octets.subspan(8)), 0x6964});
-    return static_cast<std::uint32_t>(offset) + counters_[offset >> 60]++;
+  // `purpose`: another one for each family, or one's would show the other's.
+  FragmentIds(const SipKey& secret, std::uint64_t purpose) : random_(secret, purpose) {}
+
+  // For IPv6.
+  std::uint32_t next() { return static_cast<std::uint32_t>(random_.next()); }
+  // For IPv4: four of one hash.
+  std::uint16_t next_short() {
+    if (left_ == 0) [[unlikely]] {
+      bits_ = random_.next();
+      left_ = 4;
+    }
+    --left_;
+    return static_cast<std::uint16_t>(bits_ >> 16 * left_);
   }
 
  private:
-  SipKey secret_;
-  std::array<std::uint32_t, 16> counters_{};
+  RandomSource random_;
+  std::uint64_t bits_ = 0;
+  unsigned left_ = 0;
 };
 
 }  // namespace fata::net

@@ -39,20 +39,25 @@ void write_error(MutableBytes to, std::uint8_t type, std::uint8_t code, Bytes qu
 // an old one that says 0, the next plateau below (RFC 1191 section 7.1).
 std::size_t next_mtu(std::size_t said, std::size_t length);
 
-// A token bucket: so many errors a second, with a burst (RFC 1812 section 4.3.2.8).
+// A token bucket: so many errors a second, with a burst (RFC 1812 section 4.3.2.8). Each may cost
+// nothing, one token or two, at random: who counts what is left of an exact bucket learns whether
+// others were answered, and so which ports are open (CVE-2020-25705).
 class RateLimit {
  public:
   // `burst` is at least 1; with 0 a second nothing is ever allowed.
   RateLimit(unsigned per_second, unsigned burst)
       : interval_(per_second == 0 ? Duration{} : seconds(1) / per_second), burst_(interval_ * (burst - 1)) {}
-  bool allow(Instant now) {
+  // `tokens`: what it costs; of tokens_of(), or 1.
+  bool allow(Instant now, unsigned tokens = 1) {
     if (interval_.ns == 0) return false;
     const Instant floor = now + nanoseconds(-burst_.ns);
     if (next_ < floor) next_ = floor;
     if (next_ > now) return false;
-    next_ = next_ + interval_;
+    next_ = next_ + interval_ * tokens;
     return true;
   }
+  // 0, 1 or 2, as likely each.
+  static unsigned tokens_of(std::uint64_t random) { return static_cast<unsigned>(random % 3); }
 
  private:
   Duration interval_;

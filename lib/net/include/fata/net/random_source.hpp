@@ -9,11 +9,21 @@
 
 namespace fata::net {
 
+// One key for each purpose, from a stack's secret. 1 to 5: TCP's; 6: UDP's.
+inline SipKey derive(const SipKey& secret, std::uint64_t purpose) {
+  return {siphash(secret, std::array<std::uint64_t, 2>{purpose, 0}),
+          siphash(secret, std::array<std::uint64_t, 2>{purpose, 1})};
+}
+
 class RandomSource {
  public:
-  explicit RandomSource(const SipKey& secret) : secret_(secret) {}
+  // Sources of one secret that differ in their purpose have nothing in common.
+  explicit RandomSource(const SipKey& secret, std::uint64_t purpose = 0x72616e646f6d)
+      : secret_(secret), purpose_(purpose) {}
 
-  std::uint64_t next() { return siphash(secret_, std::array<std::uint64_t, 2>{0x72616e646f6d, counter_++}); }
+  std::uint64_t next() {
+    return siphash(secret_, std::array<std::uint64_t, 2>{purpose_, counter_++});
+  }
   // From 0 to `most`.
   Duration up_to(Duration most) {
     return nanoseconds(static_cast<std::int64_t>(next() % (static_cast<std::uint64_t>(most.ns) + 1)));
@@ -21,6 +31,7 @@ class RandomSource {
 
  private:
   SipKey secret_;
+  std::uint64_t purpose_;
   std::uint64_t counter_ = 0;
 };
 

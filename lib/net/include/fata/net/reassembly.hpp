@@ -91,6 +91,8 @@ class Reassembly {
     std::array<Range, kRanges> ranges{};
     std::size_t range_count = 0;
     std::size_t total = 0;  // 0: not known
+    // Bytes of its memory that nothing has come for.
+    std::size_t waste() const;
     std::array<std::byte, kHeader> header{};
     std::size_t header_size = 0;
     Ecn ecn = Ecn::kNotCapable;
@@ -100,9 +102,11 @@ class Reassembly {
 
   Packet* find(const Key& key);
   Packet& make(const Key& key, Instant now);
-  // Room for data up to `end`. Other packets are given up for it, the oldest first.
+  // Room for data up to `end`. Other packets are given up for it: first those whose memory is
+  // emptiest.
   bool grow(Packet& packet, std::size_t end);
-  bool give_up_oldest(const Packet* but);
+  void give_up_oldest();
+  bool give_up_emptiest(const Packet& but);
   static Outcome insert(Packet& packet, std::size_t begin, std::size_t end, Bytes data);
   static PacketBuf start_of(Packet& packet);
 

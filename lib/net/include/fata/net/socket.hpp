@@ -52,6 +52,7 @@ class UdpSocket final : public udp::Port {
   PacketBuf allocate() { return udp_->allocate(); }
   async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);
 
+  using Port::ignore_path;
   // Only datagrams from `remote` are received from now on; one to send needs no destination (port 0).
   void connect(const Endpoint& remote);
   // Of a socket that is not connected: what ICMP said of datagrams sent, the oldest first. A server's

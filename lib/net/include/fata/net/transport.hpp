@@ -17,6 +17,10 @@ namespace fata::net {
 // longer of IPv4 and IPv6, with a fragment header.
 inline constexpr std::size_t kIpHeadroom = 14 + 4 + 40 + 8;
 
+// Bytes. No message makes IPv4 believe in a path that carries less: there DF is clear, and routers
+// fragment.
+inline constexpr std::size_t kLeastPathMtuV4 = 552;
+
 // The field of the IP header that congestion marks travel in (RFC 3168).
 enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };
 
@@ -63,23 +67,25 @@ struct IpPacket {
   bool unicast = true;         // at both layers: only such a packet is answered by an error or a reset
 };
 
-// What ICMP said of a packet that we sent. The IP layer has checked that we could have sent it from `local`
-// to `remote`; the transport checks the ports and, for TCP, the sequence number (RFC 5927) in `quoted`.
+// What ICMP said of a packet that we sent. The IP layer has checked that we could have sent it from
+// `local` to `remote`; the transport checks that it did (RFC 5927): what `quoted` says is of
+// something that was sent of late, or is outstanding, and of nothing shorter than what a hop is
+// said to carry. All else changes nothing.
 struct IcmpError {
   enum class Kind : std::uint8_t {
     kPortUnreachable,  // and protocol unreachable
     kUnreachable,      // network, host, administratively prohibited
     kTimeExceeded,
-    kTooBig,  // mtu holds the next hop's, already made plausible (at least 68, or 1280); the path is not
-              // changed yet
+    kTooBig,  // see mtu; the path is not changed yet
     kParameterProblem,
   };
   Kind kind;
   IpAddress local;
   IpAddress remote;
-  std::uint16_t mtu = 0;
+  std::uint16_t mtu = 0;  // to go on with: at least kLeastPathMtuV4, or 1280
   Bytes quoted;           // at least 8 bytes: the start of the transport's header
   std::uint8_t code = 0;  // as the message said
+  std::uint16_t hop_mtu = 0;  // what the hop carries, as it said, or the plateau below
 };
 
 // What a transport asks of the layer below: both IP layers behind one face.

@@ -7,6 +7,8 @@
 #include "fata/async/list.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
+#include "fata/net/random_source.hpp"
+#include "fata/net/recent_sends.hpp"
 #include "fata/net/transport.hpp"
 #include "fata/net/udp_header.hpp"
 #include "fata/sig/udp.hpp"
@@ -42,11 +44,16 @@ class Port : public async::ListNode<Port> {
   // "any" with port 0, unless it was connected.
   const Endpoint& remote() const { return remote_; }
 
+  // From now on its datagrams go as the link carries them, over IPv4 without DF, and no ICMP error
+  // about them is heard: for who answers anybody, whose questions prove nothing, in datagrams that
+  // every path carries, in fragments if need be.
+  void ignore_path() { ignores_path_ = true; }
+
   // Datagrams that came when there was no room for them.
   std::uint64_t dropped() const { return dropped_; }
 
   virtual void deliver(sig::RxDatagram&& datagram, Instant now) = 0;
-  // An ICMP error about a datagram from this port to `remote`.
+  // An ICMP error about a datagram that was sent from this port to `remote` of late.
   virtual void error(SocketErrc what, const Endpoint& remote) = 0;
 
  protected:
@@ -57,6 +64,7 @@ class Port : public async::ListNode<Port> {
   Endpoint local_;
   Endpoint remote_;
   Table* table_ = nullptr;
+  bool ignores_path_ = false;
 };
 
 class Table final : public Transport {
@@ -80,9 +88,10 @@ class Table final : public Transport {
   static constexpr std::size_t kSmallBuffers = 256;
   static constexpr std::size_t kSmallBufferSize = 512;
 
-  explicit Table(IpLayer& ip);
+  // `secret`: of the ports that it chooses.
+  explicit Table(IpLayer& ip, const SipKey& secret = {});
 
-  // Port 0 chooses one of 49152 to 65535 (RFC 6335), the next free one after the last chosen. Whether the
+  // Port 0 chooses one of 49152 to 65535 (RFC 6335) at random (RFC 6056 section 3.3.2). Whether the
   // address is ours is the caller's to check.
   Result<void> bind(Port& port, Endpoint local);
   // From now on the port hears only that remote.
@@ -121,8 +130,9 @@ class Table final : public Transport {
   std::array<async::List<Port>, kBuckets> buckets_;
   Port* last_ = nullptr;  // the last one found: servers have one port that gets nearly everything
   std::size_t count_ = 0;
-  std::uint16_t next_port_ = 49152;
+  RandomSource random_;
   BufferPool small_;
+  RecentSends recent_;
   std::array<Counter, kCounts> counters_;
 };
 

@@ -22,6 +22,7 @@ class UdpSocket {
   // The socket as sig::UdpSocket.
   Endpoint local() const { return local_; }
   std::size_t max_payload() const { return 1472; }
+  void ignore_path();
   async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
   PacketBuf allocate() { return pool_.allocate(); }
   async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);

@@ -15,6 +15,7 @@
 #include "fata/net/path_mtu.hpp"
 #include "fata/net/random_source.hpp"
 #include "fata/net/reassembly.hpp"
+#include "fata/net/recent_sends.hpp"
 
 namespace fata::net::ipv4 {
 
@@ -37,8 +38,6 @@ class AddressWatcher {
 class Engine final : public IpProtocol {
  public:
   static constexpr std::size_t kAddresses = 16;
-  // Of a reassembled packet or one to itself; also what RFC 791 asks every link to carry.
-  static constexpr std::size_t kLeastMtu = 68;
   // Bytes of a packet that every host can receive, in fragments if need be (RFC 791 section 3.2).
   static constexpr std::size_t kMostAccepted = 576;
   // Bytes of packets that are put together from fragments, and of long answers.
@@ -46,6 +45,11 @@ class Engine final : public IpProtocol {
   // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's 30 hold as
   // many good packets, and half as many bad ones).
   static constexpr Duration kPatience = seconds(30);
+
+  // ARP requests to all on a link: what is sent to many neighbours that nobody knows, as answers to
+  // forged sources are, waits for its address longer.
+  static constexpr unsigned kQuestionsPerSecond = 200;
+  static constexpr unsigned kQuestionBurst = 100;
 
   enum Count : std::size_t {
     kNotForUs,
@@ -128,6 +132,7 @@ class Engine final : public IpProtocol {
     explicit Link(Interface& on) : interface(&on) {}
     Interface* interface;
     arp::Cache arp;
+    icmp::RateLimit questions{kQuestionsPerSecond, kQuestionBurst};  // by broadcast
     bool any_address = false;
   };
   struct Address {
@@ -140,9 +145,6 @@ class Engine final : public IpProtocol {
     Instant next_at = Instant::never();  // of the next one
     Instant defended_at{};
   };
-  // Bytes. On a path that carries no more than this, DF is clear: what it cannot carry after all,
-  // its routers fragment.
-  static constexpr std::size_t kMostFragmentable = 552;
   enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
   // Where a packet leaves, from which address, and to which station on the link.
   struct Way {
@@ -161,7 +163,7 @@ class Engine final : public IpProtocol {
   void age_addresses(Instant now);
   bool conflicts(Link& link, const arp::Packet& packet, Instant now);
   // igmp.cpp
-  void receive_igmp(std::uint8_t interface, Bytes message, Instant now);
+  void receive_igmp(std::uint8_t interface, Ipv4Address to, Bytes message, Instant now);
   void report_groups(Instant now);
   void send_igmp(Link& link, std::uint8_t type, Ipv4Address group, Ipv4Address to);
 
@@ -177,6 +179,7 @@ class Engine final : public IpProtocol {
   void receive_icmp(const Header& header, IpPacket& packet, Instant now);
   void echo(const Header& header, const Slice& message, Instant now);
   void receive_error(const icmp::Header& icmp, Bytes message, Instant now);
+  void answer_refused(const IcmpError& error, Instant now);
   void send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
                   Instant now);
 
@@ -205,9 +208,9 @@ class Engine final : public IpProtocol {
   Groups groups_;
   Routes routes_;
   PathMtuCache paths_;
+  RecentSends answers_;  // to echo requests
   Loopback loopback_;
   icmp::RateLimit errors_;
-  std::uint16_t identification_ = 0;
   Instant now_{};  // of the latest call: path() is not told
   std::array<Counter, kCounts> counters_;
 };

@@ -19,6 +19,7 @@
 #include "fata/net/path_mtu.hpp"
 #include "fata/net/random_source.hpp"
 #include "fata/net/reassembly.hpp"
+#include "fata/net/recent_sends.hpp"
 
 namespace fata::net::ipv6 {
 
@@ -35,6 +36,13 @@ class Engine final : public IpProtocol {
   // Bytes of packets that are put together from fragments, and of long answers.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
   static constexpr Duration kPatience = seconds(60);  // RFC 8200 section 4.5
+
+  // Solicitations to groups on a link: what is sent to many neighbours that nobody knows, as
+  // answers to forged sources are, waits for its address longer.
+  static constexpr unsigned kQuestionsPerSecond = 200;
+  static constexpr unsigned kQuestionBurst = 100;
+  // Of what a router may have packets sent with: fewer would not leave the site.
+  static constexpr std::uint8_t kLeastHopLimit = 32;
 
   enum Count : std::size_t {
     kNotForUs,
@@ -120,6 +128,7 @@ class Engine final : public IpProtocol {
     explicit Link(Interface& on) : interface(&on), mtu(on.mtu()) {}
     Interface* interface;
     Neighbours neighbours;
+    icmp::RateLimit questions{kQuestionsPerSecond, kQuestionBurst};  // by multicast
     bool started = false;
     bool autoconfigured = false;
     std::uint8_t hop_limit = 64;
@@ -170,6 +179,7 @@ class Engine final : public IpProtocol {
   void receive_icmp(Interface* from, const Header& header, IpPacket& packet, Instant now);
   void echo(const Header& header, const IpPacket& packet, Instant now);
   void receive_error(Bytes message, Instant now);
+  void answer_refused(const IcmpError& error, Instant now);
   void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
                   const Slice& whole, Instant now);
   // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the neighbour's
@@ -223,6 +233,7 @@ class Engine final : public IpProtocol {
   std::array<std::byte, 64> search_domain_{};
   std::size_t search_length_ = 0;
   PathMtuCache paths_;
+  RecentSends answers_;  // to echo requests
   Loopback loopback_;
   icmp::RateLimit errors_;
   Instant now_{};  // of the latest call: path() is not told
