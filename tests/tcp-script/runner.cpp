@@ -216,7 +216,8 @@ void Runner::icmp_in(const Line& line) {
   const std::string bytes = encode(quoted, world().local, world().remote);
   world().icmp(
       {kind->second, world().local, world().remote, static_cast<std::uint16_t>(numbers["mtu"]),
-       as_bytes(std::string_view(bytes).substr(0, 8)), static_cast<std::uint8_t>(numbers["code"])});
+       as_bytes(std::string_view(bytes).substr(0, 8)), static_cast<std::uint8_t>(numbers["code"]),
+       static_cast<std::uint16_t>(numbers["mtu"])});
   world().table->end_of_batch(world().now);
 }
 

@@ -60,6 +60,8 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     tail_probe_done_ = false;
   }
   if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);
+  carried_mss_ = static_cast<std::uint16_t>(
+      std::max<std::uint32_t>(carried_mss_, std::min<std::uint32_t>(got.longest, mss_)));
   // Karn's algorithm, unless a timestamp tells which transmission was heard (RFC 7323 section 4).
   if (got.rtt.ns != 0) {
     rtt_.sample(got.rtt, now, std::max(1U, prior_flight / (2U * mss_)));

@@ -7,12 +7,6 @@ namespace fata::net::tcp {
 namespace {
 constexpr std::size_t kMostWaste = 4;
 
-// Memory behind a slice that nobody has been shown yet.
-MutableBytes unseen(const Slice& whole, std::size_t used) {
-  const Bytes bytes = whole.bytes();
-  return danger_span(const_cast<std::byte*>(bytes.data()), bytes.size()).subspan(used);
-}
-
 }  // namespace
 
 std::size_t ByteQueue::push(Slice slice, Memory& memory, std::size_t reserve) {
@@ -21,14 +15,20 @@ std::size_t ByteQueue::push(Slice slice, Memory& memory, std::size_t reserve) {
   if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice))
     return copy(slice.bytes(), memory, reserve);
   if (slice.home() != &memory) {
-    if (!memory.take(0, slice.pinned() + reserve)) return 0;
+    if (!memory.take(0, slice.pinned() + reserve) || !pieces_.reserve(&memory)) return 0;
     memory.borrow(slice);
+  } else if (!pieces_.reserve(&memory)) {
+    return 0;
   }
   append(std::move(slice));
   return size;
 }
 
-void ByteQueue::push_counted(Slice slice) { append(std::move(slice)); }
+bool ByteQueue::push_counted(Slice&& slice, Memory& memory) {
+  if (!pieces_.reserve(&memory)) return false;
+  append(std::move(slice));
+  return true;
+}
 
 void ByteQueue::append(Slice slice) {
   const Seq begin = end_;
@@ -50,8 +50,9 @@ std::size_t ByteQueue::copy(Bytes bytes, Memory& memory, std::size_t reserve) {
       open_used_ = 0;
       open_is_last_ = false;
     }
-    const std::size_t count = copy_bytes(unseen(open_, open_used_), bytes);
     const std::size_t extends = open_is_last_ && !pieces_.empty() ? pieces_.back().data.size() : 0;
+    if (extends == 0 && !pieces_.reserve(&memory)) break;
+    const std::size_t count = copy_bytes(danger_unseen(open_, open_used_), bytes);
     Slice longer = open_.part(open_used_ - extends, extends + count);
     open_used_ += static_cast<std::uint32_t>(count);
     if (extends != 0) {
@@ -64,6 +65,7 @@ std::size_t ByteQueue::copy(Bytes bytes, Memory& memory, std::size_t reserve) {
     bytes = bytes.subspan(count);
     taken += count;
   }
+  close_if_empty();
   return taken;
 }
 
@@ -79,7 +81,7 @@ Slice ByteQueue::pop(Memory& memory) {
   Slice slice = std::move(pieces_.front().data);
   memory.give_back(slice);
   begin_ += static_cast<Seq>(slice.size());
-  pieces_.pop_front();
+  pieces_.pop_front(&memory);
   close_if_empty();
   return slice;
 }
@@ -94,7 +96,7 @@ void ByteQueue::drop_before(Seq to, Memory& memory) {
     }
     begin_ = first.end();
     memory.give_back(first.data);
-    pieces_.pop_front();
+    pieces_.pop_front(&memory);
   }
   close_if_empty();
 }

@@ -56,9 +56,11 @@ void Segment::truncate(std::uint32_t to) {
   }
 }
 
-Connection::Connection(Table& table, const Endpoint& here, const Endpoint& there, const FlowOptions& options)
+Connection::Connection(Table& table, const Endpoint& here, const Endpoint& there,
+                       const FlowOptions& options)
     : Entry(Kind::kConnection, here, there),
       table_(&table),
+      board_(&table.memory_),
       congestion_(options.congestion, 536),
       receive_limit_(table.config_.receive_first),
       options_(options) {}
@@ -66,7 +68,8 @@ Connection::Connection(Table& table, const Endpoint& here, const Endpoint& there
 Connection::~Connection() {
   send_.clear(table_->memory_);
   receive_.clear(table_->memory_);
-  reorder_.clear(table_->memory_);
+  drop_out_of_order();
+  board_.clear();
 }
 
 ConnectionStats Connection::stats() const {
@@ -81,7 +84,7 @@ ConnectionStats Connection::stats() const {
           retransmits_,
           send_.size(),
           receive_.size(),
-          reorder_.bytes(),
+          reorder_ == nullptr ? 0 : reorder_->bytes(),
           snd_wnd_,
           rcv_edge_ - rcv_nxt_,
           mss_,
@@ -180,6 +183,7 @@ void Connection::peer_options(const Options& theirs) {
 }
 
 void Connection::become_established(Instant now) {
+  if (is_pending_fast_open()) --table_->pending_fast_opens_;
   state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;
   if (attempts_ != 0) {
     congestion_.syn_was_lost();
@@ -220,9 +224,12 @@ bool Connection::can_write() const {
 std::size_t Connection::write(Slice& data, Instant now) {
   if (!can_write()) return 0;
   const std::size_t count = std::min(room(), data.size());
-  const std::size_t taken =
-      count == 0 ? 0
-                 : send_.push(count == data.size() ? data : data.part(0, count), table_->memory_, reserve());
+  const auto take = [&] {
+    return send_.push(count == data.size() ? data : data.part(0, count), table_->memory_,
+                      reserve());
+  };
+  std::size_t taken = count == 0 ? 0 : take();
+  while (taken == 0 && count != 0 && reserve() == 0 && table_->make_room(true)) taken = take();
   if (taken == data.size()) {
     data = {};
   } else {
@@ -279,6 +286,7 @@ void Connection::shutdown(Instant now) {
       return;
   }
   fin_queued_ = true;
+  note_closing(now);
   output(now);
 }
 
@@ -305,6 +313,7 @@ void Connection::fail(Error why, Instant now) {
 
 void Connection::end(Instant) {
   if (gone()) return;
+  if (is_pending_fast_open()) --table_->pending_fast_opens_;
   state_ = State::kClosed;
   retransmit_timer_ = RetransmitTimer::kOff;
   retransmit_at_ = ack_at_ = life_at_ = pace_at_ = Instant::never();
@@ -312,7 +321,7 @@ void Connection::end(Instant) {
   Memory& memory = table_->memory_;
   send_.clear(memory);
   if (failed_) receive_.clear(memory);  // a reset takes what was not read
-  reorder_.clear(memory);
+  drop_out_of_order();
   board_.clear();
   ack_now_ = ack_soon_ = false;
   table_->ended(*this);
@@ -326,14 +335,19 @@ void Connection::leave(Instant now) {
     return reset(now);
   // Where memory is scarce, what still has much to deliver is given up; a FIN costs nothing.
   const bool costly = table_->memory_.scarce() && send_.size() > 4U * mss_;
-  if (!receive_.empty() || !reorder_.empty() || table_->orphans_ >= table_->config_.orphans || costly) {
+  if (!receive_.empty() || has_out_of_order() || table_->orphans_ >= table_->config_.orphans ||
+      costly) {
     if (receive_.empty()) table_->count_up(Table::kOrphansReset);
     return reset(now);
   }
   orphan_ = true;
   ++table_->orphans_;
+  table_->orphan_list_.push_back(*this);
+  note_closing(now);
   shutdown(now);
-  if (state_ == State::kFinWait2) life_at_ = now + table_->config_.fin_wait_2;
+  if (gone()) return;
+  const Config& config = table_->config_;
+  life_at_ = now + (state_ == State::kFinWait2 ? config.fin_wait_2 : config.orphan_most);
   arm();
 }
 

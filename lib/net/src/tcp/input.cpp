@@ -13,7 +13,7 @@ constexpr std::uint8_t kUnknownNextHeader = 1;         // of an ICMPv6 parameter
 }  // namespace
 
 void Connection::challenge(Instant now) {
-  if (!table_->challenge_rate_.allow(table_->config_.challenge_acks, now)) return;
+  if (!table_->may_challenge(*this, now)) return;
   table_->count_up(Table::kChallenges);
   send_ack(now);
 }
@@ -191,47 +191,70 @@ void Connection::receive_data(Segment& segment, Instant now) {
 
 void Connection::take_in_order(Segment& segment) {
   Memory& memory = table_->memory_;
-  std::size_t taken = receive_.push(std::move(segment.payload), memory, reserve());
-  std::uint32_t first =
-      segment.length - static_cast<std::uint32_t>(segment.more.empty() ? 0 : segment.more.bytes());
-  bool whole = taken == first;
+  const auto take = [&](Slice piece) {
+    for (;;) {
+      const std::size_t got = receive_.push(piece, memory, reserve());
+      if (got == piece.size()) return true;
+      piece.trim_front(got);
+      // What any flow has out of order goes first, most of it first; for what a flow needs at
+      // least, orphans, too.
+      if (!table_->make_room(reserve() == 0)) return false;
+    }
+  };
+  bool whole = take(std::move(segment.payload));
   for (Slice& piece : segment.more.pieces()) {
-    if (!whole) break;
-    const std::size_t size = piece.size();
-    const std::size_t got = receive_.push(std::move(piece), memory, reserve());
-    whole = got == size;
+    if (whole) whole = take(std::move(piece));
   }
   rcv_nxt_ = receive_.end();
-  if (!whole) {
-    // Out-of-order data is dropped first.
-    reorder_.clear(memory);
-    ack_now_ = true;
-  }
-  if (!reorder_.empty()) {
-    // RFC 2883: the first of what has come twice. It may have been noted already: what lay before.
-    const SeqRange twice = reorder_.first_below(rcv_nxt_);
-    if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != segment.header.seq))
-      dsack_ = twice;
-    // A hole is filled: tell at once (RFC 5681 section 4.2).
-    reorder_.deliver(receive_, memory);
-    rcv_nxt_ = receive_.end();
-    ack_now_ = true;
-    quick_acks_ = kQuickAcks;
-    careful_acks_ = kCarefulAcks;
-  }
+  if (!whole) ack_now_ = true;
+  if (reorder_ != nullptr) deliver_reordered(segment.header.seq);
   notify(Observer::kReadable);
+}
+
+// What came earlier than what came just now, at `arrived`.
+void Connection::deliver_reordered(Seq arrived) {
+  if (reorder_->empty()) return drop_out_of_order();
+  // RFC 2883: the first of what has come twice. It may have been noted already: what lay before.
+  const SeqRange twice = reorder_->first_below(rcv_nxt_);
+  if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != arrived)) dsack_ = twice;
+  // A hole is filled: tell at once (RFC 5681 section 4.2).
+  reorder_->deliver(receive_, table_->memory_);
+  table_->rank(*reorder_);
+  if (reorder_->empty()) drop_out_of_order();
+  rcv_nxt_ = receive_.end();
+  ack_now_ = true;
+  quick_acks_ = kQuickAcks;
+  careful_acks_ = kCarefulAcks;
+}
+
+bool Connection::make_reorder_queue() {
+  if (reorder_ != nullptr) return true;
+  if (!table_->memory_.take(sizeof(ReorderQueue))) return false;
+  reorder_ = std::make_unique<ReorderQueue>();
+  return true;
+}
+
+void Connection::drop_out_of_order() {
+  if (reorder_ == nullptr) return;
+  reorder_->clear(table_->memory_);
+  reorder_.reset();
+  table_->memory_.give(sizeof(ReorderQueue));
 }
 
 void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   table_->count_up(Table::kOutOfOrder);
   Memory& memory = table_->memory_;
-  const std::size_t spare = memory.limit() / 8;
+  // At three quarters memory is scarce, for new connections and for windows: what is only kept to
+  // save a retransmission does not make it so.
+  const std::size_t spare = memory.limit() / 16 * 5;
+  const std::size_t most = ReorderQueue::most_for(receive_limit_);
   Seq at = segment.header.seq;
   SeqRange twice{};  // RFC 2883: the first of what has come twice
   const auto keep = [&](Slice piece) {
     const auto size = static_cast<std::uint32_t>(piece.size());
     if (size == 0) return true;
-    const ReorderQueue::Outcome outcome = reorder_.insert(at, std::move(piece), memory, spare);
+    const ReorderQueue::Outcome outcome =
+        reorder_->insert(at, std::move(piece), memory, most, spare);
     if (twice.size() == 0) {
       twice = outcome.duplicate;
     } else if (outcome.duplicate.size() != 0 && outcome.duplicate.begin == twice.end) {
@@ -240,10 +263,11 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
     at += size;
     return outcome.kept + outcome.duplicate.size() >= size;
   };
-  bool all = keep(std::move(segment.payload));
+  bool all = make_reorder_queue() && keep(std::move(segment.payload));
   for (Slice& piece : segment.more.pieces()) {
     if (all) all = keep(std::move(piece));
   }
+  if (reorder_ != nullptr) table_->rank(*reorder_);
   if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
@@ -285,7 +309,7 @@ void Connection::receive_fin(Instant now) {
   rcv_edge_ = later(rcv_edge_, rcv_nxt_);
   fin_received_ = true;
   ack_now_ = true;
-  reorder_.clear(table_->memory_);
+  drop_out_of_order();
   switch (state_) {
     case State::kEstablished:
       state_ = State::kCloseWait;
@@ -375,17 +399,8 @@ bool Connection::is_hard(const IcmpError& error) const {
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);
+  if (error.kind == IcmpError::Kind::kTooBig) return hear_too_big(error, seq, now);
   table_->count_up(Table::kIcmpTaken);
-  if (error.kind == IcmpError::Kind::kTooBig) {
-    if (error.mtu >= mtu_) return;
-    table_->ip_->lower_path_mtu(remote.address, error.mtu, now);
-    const std::uint16_t mss = mss_;
-    refresh_path(now);
-    if (mss_ >= mss || !synchronized()) return;
-    // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
-    board_.mark_all_lost();
-    return table_->mark(*this);
-  }
   if (!synchronized() && is_hard(error)) return fail(Error(sig::FlowErrc::kRefused), now);
   soft_error_ = true;
 }

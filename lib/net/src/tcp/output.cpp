@@ -90,7 +90,7 @@ bool Connection::send_new(Instant now) {
   const std::uint32_t segments =
       gso_most_ == 0 ? 1 : std::clamp<std::uint32_t>((gso_most_ - 100) / mss_, 1, gso_segments_);
   const std::uint32_t most = segments * mss_;
-  for (;;) {
+  while (!board_.full()) {
     const std::uint32_t waiting = unsent();
     const bool fin = fin_queued_ && !fin_sent_;
     if (waiting == 0 && !fin) break;
@@ -144,7 +144,7 @@ void Connection::fill_header(Header& header, Instant now, bool with_data) {
     header.options.ts_echo = ts_recent_;
   }
   const bool fin_waits = fin_waits_ && !fin_received_;
-  if (sack_ && (dsack_.size() != 0 || !reorder_.empty() || fin_waits))
+  if (sack_ && (dsack_.size() != 0 || has_out_of_order() || fin_waits))
     report_sack(header, with_data);
   if (echo_congestion_) header.flags |= kEce;
 }
@@ -162,8 +162,8 @@ void Connection::report_sack(Header& header, bool with_data) {
     blocks[0] = dsack_;
     dsack_ = {};
   }
-  header.options.sack_count =
-      static_cast<std::uint8_t>(twice + reorder_.blocks(blocks.subspan(twice)));
+  header.options.sack_count = static_cast<std::uint8_t>(
+      twice + (reorder_ == nullptr ? 0 : reorder_->blocks(blocks.subspan(twice))));
   // A FIN that came too early is reported as data is, or the peer would not learn what is missing.
   if (!fin_waits_ || fin_received_) return;
   bool joined = false;
@@ -197,7 +197,7 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
 // if the device cuts.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   PacketBuf packet = table_->ip_->allocate();
-  if (!packet || packet.tailroom() <= kMostHeader) {
+  if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {
     // A device's buffers come back without a word to us.
     table_->count_up(Table::kNoBuffer);
     pace_at_ = std::min(pace_at_, now + kNoBufferWait);
@@ -246,9 +246,9 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   if (again) {
     ++retransmits_;
     table_->count_up(Table::kRetransmitted);
-    board_.retransmitted(range, now);
+    board_.retransmitted(range, now, std::min(segment, length));
   } else {
-    board_.sent(range, now);
+    board_.sent(range, now, std::min(segment, length));
     snd_nxt_ = range.end;
     if ((header.flags & kFin) != 0) fin_sent_ = true;
   }

@@ -147,8 +147,7 @@ void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& lo
       receive_fast_open(listener, segment, local, remote, iss, now)) {
     return;
   }
-  if (half_open_ >= config_.half_open || memory_.scarce() ||
-      !memory_.take(kHalfOpenCost, memory_.limit() / 8)) {
+  if (half_open_ >= config_.half_open || memory_.scarce() || !take_for_newcomer(kHalfOpenCost)) {
     if (config_.syn_cookies) return send_cookie(listener, local, remote, segment, options, now);
     count_up(kSynDropped);
     return;
@@ -193,7 +192,8 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
     header.options.ts_echo = half.ts_recent;
   }
   if (half.cookie_asked) {
-    const FastOpenCookie cookie = fast_open_server_.make(half.local.address, half.remote.address);
+    const FastOpenCookie cookie =
+        fast_open_server(now).make(half.local.address, half.remote.address);
     header.options.has_cookie = true;
     header.options.cookie_size = static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
   }
@@ -252,7 +252,7 @@ void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
     return send_syn_ack(half, now);
   }
   const auto acknowledge = [&] {
-    if (!challenge_rate_.allow(config_.challenge_acks, now)) return;
+    if (!may_challenge(half, now)) return;
     count_up(kChallenges);
     Header answer;
     answer.source_port = half.local.port;
@@ -317,11 +317,11 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   const bool ecn = half.options.ecn;
   const bool measured = half.retries == 0;
   const Duration rtt = now - half.sent;
-  if (memory_.used() + kConnectionCost + memory_.limit() / 8 > memory_.limit() ||
-      connections_ >= config_.connections) {
+  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost)) {
     count_up(kSynDropped);
     return nullptr;
   }
+  memory_.give(kConnectionCost);  // make() takes it
   if (half.in_table) drop(const_cast<HalfOpen&>(half));
   Connection* connection = make(local, remote, listener->options);
   if (connection == nullptr) return nullptr;
@@ -345,17 +345,31 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   return nullptr;
 }
 
+// With a new secret every hour; cookies of the hour before are valid still.
+FastOpenServer& Table::fast_open_server(Instant now) {
+  const std::uint32_t epoch = seconds_of(now) / 3600;
+  if (fast_open_epoch_ != epoch) {
+    if (fast_open_epoch_ + 1 != epoch) fast_open_server_.renew(derive(fast_open_key_, epoch - 1));
+    fast_open_server_.renew(derive(fast_open_key_, epoch));
+    fast_open_epoch_ = epoch;
+  }
+  return fast_open_server_;
+}
+
 // A SYN with a valid cookie: its data is taken at once.
 bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local,
                               const Endpoint& remote, Seq iss, Instant now) {
   const auto cookie = FastOpenCookie::of(segment.header.options.cookie_bytes());
-  if (!cookie || !fast_open_server_.valid(*cookie, local.address, remote.address)) {
+  if (!cookie || !fast_open_server(now).valid(*cookie, local.address, remote.address)) {
     // Refused: the SYN-ACK brings a new one, and acknowledges no data.
     return false;
   }
+  // Who owns a cookie may have stolen it (RFC 7413 section 5.1).
+  if (pending_fast_opens_ >= config_.fast_opens) return false;
   Connection* connection = make(local, remote, listener.options);
   if (connection == nullptr) return false;
   count_up(kFastOpens);
+  ++pending_fast_opens_;
   connection->passive_ = true;
   connection->ts_offset_ = numbers_.choose(local, remote, now).timestamp_offset;
   connection->answer_syn(segment, iss, now);

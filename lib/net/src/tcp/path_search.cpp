@@ -1,6 +1,7 @@
-// What the path carries, where nobody says "too big" (RFC 4821, RFC 8899 section 5.2): after a black hole
-// small segments go on, and some that are longer try the path, first the longest, then halves of what is
-// left. One that is lost costs its retransmission and no window.
+// What the path carries. Routers that say "too big" are heard with care (RFC 5927 section 7.2);
+// where nobody says it (RFC 4821, RFC 8899 section 5.2), after a black hole small segments go on,
+// and some that are longer try the path, first the longest, then halves of what is left. One that
+// is lost costs its retransmission and no window.
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -13,6 +14,37 @@ constexpr unsigned kSmall = 1220;
 constexpr unsigned kCloseEnough = 16;
 constexpr std::uint32_t kFollowers = 3;  // segments behind a probe, which tell that it was lost
 }  // namespace
+
+// A "too big" that quotes what is outstanding at `seq`.
+void Connection::hear_too_big(const IcmpError& error, Seq seq, Instant now) {
+  // As long as it can have been, headers and all.
+  const SeqRange stretch = board_.stretch_at(seq);
+  const std::uint32_t data =
+      is_path_probe(stretch) ? stretch.size() : std::min<std::uint32_t>(stretch.size(), mss_);
+  const std::uint32_t packet = data + kMostHeader + (remote.address.is_v4() ? 20 : 40);
+  if (error.mtu >= mtu_ || packet <= error.hop_mtu) return table_->count_up(Table::kIcmpIgnored);
+  table_->count_up(Table::kIcmpTaken);
+  // What the path has carried it carries still, unless what is quoted gets no answer: it may be a
+  // guess.
+  const std::uint32_t mss = mss_of_mtu(remote.address, error.mtu) - (timestamps_ ? 12U : 0U);
+  if (mss < carried_mss_ && attempts_ == 0) {
+    doubted_mtu_ = error.mtu;
+    doubted_at_ = seq;
+    return;
+  }
+  believe_too_big(error.mtu, now);
+}
+
+void Connection::believe_too_big(std::uint16_t mtu, Instant now) {
+  doubted_mtu_ = carried_mss_ = 0;
+  table_->ip_->lower_path_mtu(remote.address, mtu, now);
+  const std::uint16_t mss = mss_;
+  refresh_path(now);
+  if (mss_ >= mss || !synchronized()) return;
+  // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
+  board_.mark_all_lost();
+  table_->mark(*this);
+}
 
 // `most`: by the peer, the link, and what routers said. What was found is kept when those say more again.
 std::uint32_t Connection::limited_by_search(std::uint32_t most) {
@@ -45,7 +77,7 @@ void Connection::send_path_probe(Instant now) {
   const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
   if (std::min({unsent(), usable_window(), room}) < length + kFollowers * mss_) return;
   // SACK blocks would take some of its room.
-  if (!reorder_.empty() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
+  if (has_out_of_order() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
   path_probe_ = static_cast<std::uint16_t>(size);
   path_probe_end_ = snd_nxt_ + length;
   // A small buffer may have made it shorter.

@@ -26,14 +26,16 @@ void ReorderQueue::note(SeqRange range) {
     blocks_.insert(i, {range, ++changes_});
   } else {
     blocks_[i] = {range, ++changes_};
-    blocks_.erase(i + 1, end - i - 1);
+    blocks_.erase(i + 1, nullptr, end - i - 1);  // there is one: it does not empty
   }
 }
 
-ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory, std::size_t reserve) {
+ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory, std::size_t most,
+                                           std::size_t reserve) {
   Outcome outcome;
+  const Limits limits{memory, most, reserve};
   const SeqRange whole{begin, begin + static_cast<Seq>(data.size())};
-  if (!may_note(whole) || pieces_.size() >= kMostPieces) return outcome;
+  if (!may_note(whole) || !blocks_.reserve(&memory)) return outcome;
   std::uint32_t i = pieces_.size();
   while (i != 0 && before(begin, pieces_[i - 1].end())) --i;  // the first piece that ends after `begin`
   while (!data.empty()) {
@@ -41,23 +43,12 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
     const Seq gap_end = i < pieces_.size() ? earlier(pieces_[i].begin, end) : end;
     if (before(begin, gap_end)) {
       const std::uint32_t count = gap_end - begin;
-      if (!memory.take(0, (memory.may_borrow(data) ? data.pinned() : count) + reserve)) break;
-      Slice part = data.part(0, count);
-      if (part.size() * 4 < part.pinned() || !memory.may_borrow(part)) {
-        // A small piece does not keep a device's buffer.
-        PacketBuf copy = memory.allocate(
-            count <= Memory::kSmall - sizeof(Buffer) ? Memory::kSmall : Memory::kLarge, reserve);
-        if (!copy || copy.tailroom() < count) break;
-        copy_bytes(copy.append(count), part.bytes());
-        part = Slice(std::move(copy));
-      }
-      memory.borrow(part);
-      pieces_.insert(i, {std::move(part), begin});
-      bytes_ += count;
-      outcome.kept += count;
-      ++i;
-      data.trim_front(count);
-      begin = gap_end;
+      const std::uint32_t kept = keep(i, begin, data.part(0, count), limits);
+      bytes_ += kept;
+      outcome.kept += kept;
+      data.trim_front(kept);
+      begin += kept;
+      if (kept != count) break;
       continue;
     }
     // It overlaps piece i.
@@ -71,7 +62,92 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
     ++i;
   }
   if (begin != whole.begin) note({whole.begin, begin});
+  if (empty()) clear(memory);
   return outcome;
+}
+
+// Puts `data` in front of piece `i`, which moves on; gives how many bytes.
+std::uint32_t ReorderQueue::keep(std::uint32_t& i, Seq begin, Slice data, const Limits& limits) {
+  const auto count = static_cast<std::uint32_t>(data.size());
+  if (lend(i, begin, data, limits)) return count;
+  std::uint32_t kept = 0;
+  while (!data.empty()) {
+    const bool extends = copied_ && i != 0 && copied_to_ == begin &&
+                         pieces_[i - 1].end() == begin && open_used_ != own_.back().size();
+    if (!extends && !room_for_piece(limits)) break;
+    if ((own_.empty() || open_used_ == own_.back().size()) && !open_buffer(limits)) break;
+    const Slice& open = own_.back();
+    const auto part =
+        static_cast<std::uint32_t>(std::min<std::size_t>(data.size(), open.size() - open_used_));
+    copy_bytes(danger_unseen(open, open_used_), data.bytes().first(part));
+    const auto before_it = static_cast<std::uint32_t>(extends ? pieces_[i - 1].data.size() : 0);
+    Slice longer = open.part(open_used_ - before_it, before_it + part);
+    if (extends) {
+      pieces_[i - 1].data = std::move(longer);
+    } else {
+      pieces_.insert(i++, {std::move(longer), begin});
+    }
+    open_used_ += part;
+    data.trim_front(part);
+    begin += part;
+    kept += part;
+    copied_to_ = begin;
+    copied_ = true;
+  }
+  return kept;
+}
+
+// A device's buffer that is well filled is kept itself, as long as such ones do not waste too much.
+bool ReorderQueue::lend(std::uint32_t& i, Seq begin, Slice& data, const Limits& limits) {
+  Memory& memory = limits.memory;
+  const std::size_t pinned = data.pinned();
+  const std::size_t waste = held_ + pinned - std::min<std::size_t>(held_, bytes_) - data.size();
+  const std::size_t spare =
+      limits.most / 5 + 3 * kSlack / 4;  // of most_for(), what is not the window
+  if (data.home() == &memory || 4 * data.size() < pinned || waste > spare) return false;
+  if (held() + pinned > limits.most || !memory.may_borrow(data)) return false;
+  if (!memory.take(0, pinned + limits.reserve) || !room_for_piece(limits)) return false;
+  memory.borrow(data);
+  held_ += static_cast<std::uint32_t>(pinned);
+  pieces_.insert(i++, {std::move(data), begin});
+  return true;
+}
+
+bool ReorderQueue::room_for_piece(const Limits& limits) {
+  return pieces_.size() < kMostPieces && held() + pieces_.growth() <= limits.most &&
+         pieces_.reserve(&limits.memory);
+}
+
+bool ReorderQueue::open_buffer(const Limits& limits) {
+  Memory& memory = limits.memory;
+  take_back_unused(memory);
+  if (held() + own_.growth() + Memory::kSmall > limits.most || !own_.reserve(&memory)) return false;
+  PacketBuf fresh = memory.allocate(Memory::kSmall, limits.reserve);
+  if (!fresh) return false;
+  (void)fresh.append(fresh.tailroom());
+  held_ += Memory::kSmall;
+  own_.push_back(Slice(std::move(fresh)));
+  open_used_ = 0;
+  return true;
+}
+
+// Buffers whose bytes have all been delivered and read. Most are used up in the order that they
+// were made in.
+void ReorderQueue::take_back_unused(Memory& memory) {
+  for (std::uint32_t i = 0; i < own_.size();) {
+    if (own_[i].is_sole_holder()) {
+      held_ -= Memory::kSmall;
+      if (i + 1 == own_.size()) open_used_ = 0, copied_ = false;
+      own_.erase(i, &memory);
+    } else {
+      ++i;
+    }
+  }
+  if (own_.empty()) {
+    open_used_ = 0;
+  } else if (open_used_ == 0) {
+    open_used_ = static_cast<std::uint32_t>(own_.back().size());
+  }
 }
 
 SeqRange ReorderQueue::first_below(Seq end) const {
@@ -82,40 +158,37 @@ SeqRange ReorderQueue::first_below(Seq end) const {
 
 bool ReorderQueue::deliver(ByteQueue& queue, Memory& memory) {
   bool any = false;
+  copied_ = false;
   while (!pieces_.empty() && at_or_before(pieces_.front().begin, queue.end())) {
     Piece& first = pieces_.front();
     const std::uint32_t size = static_cast<std::uint32_t>(first.data.size());
     const std::uint32_t known = queue.end() - first.begin;
+    const std::size_t lent = first.data.home() == &memory ? 0 : first.data.pinned();
     if (known < size) {
       first.data.trim_front(known);
-      queue.push_counted(std::move(first.data));
+      if (!queue.push_counted(std::move(first.data), memory)) return clear(memory), any;
       any = true;
     } else {
       memory.give_back(first.data);
     }
+    held_ -= static_cast<std::uint32_t>(lent);
     bytes_ -= size;
-    pieces_.pop_front();
+    pieces_.pop_front(&memory);
   }
-  while (!blocks_.empty() && at_or_before(blocks_.front().range.begin, queue.end())) blocks_.pop_front();
+  while (!blocks_.empty() && at_or_before(blocks_.front().range.begin, queue.end()))
+    blocks_.pop_front(&memory);
+  if (empty()) clear(memory);
   return any;
 }
 
-std::uint32_t ReorderQueue::drop_last(Memory& memory) {
-  if (blocks_.empty()) return 0;
-  const std::uint32_t before_it = bytes_;
-  const Seq from = blocks_.back().range.begin;
-  while (!pieces_.empty() && at_or_after(pieces_.back().begin, from)) {
-    bytes_ -= static_cast<std::uint32_t>(pieces_.back().data.size());
-    memory.give_back(pieces_.back().data);
-    pieces_.pop_back();
-  }
-  blocks_.pop_back();
-  return before_it - bytes_;
-}
-
 void ReorderQueue::clear(Memory& memory) {
-  while (drop_last(memory) != 0) {
-  }
+  for (std::uint32_t i = 0; i < pieces_.size(); ++i) memory.give_back(pieces_[i].data);
+  pieces_.clear(&memory);
+  blocks_.clear(&memory);
+  own_.clear(&memory);
+  bytes_ = held_ = open_used_ = 0;
+  copied_ = false;
+  unlink();
 }
 
 std::uint8_t ReorderQueue::blocks(std::span<SeqRange> out) const {

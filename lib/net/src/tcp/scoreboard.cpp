@@ -8,9 +8,14 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kDupThresh = 3;
-}
+// Of those that wait for reordering, how many are looked at to find out until when.
+constexpr std::uint32_t kMostWaiting = 64;
+}  // namespace
 
-void Scoreboard::sent(SeqRange range, Instant now) { records_.push_back({now, range.begin, range.end, 0}); }
+void Scoreboard::sent(SeqRange range, Instant now, std::uint32_t segment) {
+  if (records_.empty()) fresh_from_ = range.begin;
+  records_.push_back({now, range.begin, range.end, static_cast<std::uint16_t>(segment), 0, 0});
+}
 
 std::uint32_t Scoreboard::find(Seq at) const {
   std::uint32_t low = 0;
@@ -26,16 +31,41 @@ std::uint32_t Scoreboard::find(Seq at) const {
   return low;
 }
 
-void Scoreboard::split(std::uint32_t i, Seq at) {
+bool Scoreboard::split(std::uint32_t i, Seq at) {
+  if (records_.size() >= kMost || !records_.reserve(memory_)) return false;
   Record second = records_[i];
   records_[i].end = at;
-  second.begin = at;
+  cut_front(second, at);
   records_.insert(i + 1, second);
+  return true;
+}
+
+void Scoreboard::cut_front(Record& record, Seq to) {
+  if (record.segment != 0)
+    record.skew = static_cast<std::uint16_t>((record.skew + (to - record.begin)) % record.segment);
+  record.begin = to;
+}
+
+// Of `part` of a record, the segments that lie in it whole; empty if none does.
+SeqRange Scoreboard::whole_segments(const Record& record, SeqRange part) {
+  const std::uint32_t segment = record.segment;
+  if (part.begin != record.begin) {
+    if (segment == 0) return {part.end, part.end};
+    const std::uint32_t over = (record.skew + (part.begin - record.begin)) % segment;
+    if (over != 0) part.begin += segment - over;
+  }
+  if (part.end != record.end) {
+    if (segment == 0) return {part.end, part.end};
+    const std::uint32_t over = (record.skew + (part.end - record.begin)) % segment;
+    part.end -= std::min(over, part.end - record.begin);
+  }
+  return before(part.begin, part.end) ? part : SeqRange{part.end, part.end};
 }
 
 void Scoreboard::deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
                          Duration min_rtt, Delivery& out) {
   out.bytes += part.size();
+  out.longest = std::max(out.longest, part.size());
   const Duration rtt = now - record.sent;
   if ((record.flags & kRetransmitted) != 0) {
     out.retransmission = true;
@@ -68,10 +98,10 @@ void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, 
       deliver(first, part, now, echo, min_rtt, out);
     }
     if (part.end != first.end) {
-      first.begin = part.end;
+      cut_front(first, part.end);
       return;
     }
-    records_.pop_front();
+    records_.pop_front(memory_);
   }
 }
 
@@ -82,28 +112,46 @@ void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t
   range.end = earlier(range.end, records_.back().end);
   for (std::uint32_t i = find(range.begin); i < records_.size() && before(records_[i].begin, range.end);
        ++i) {
-    Record& record = records_[i];
+    const Record& record = records_[i];
     if ((record.flags & kSacked) != 0) continue;
-    const SeqRange part{later(record.begin, range.begin), earlier(record.end, range.end)};
-    deliver(record, part, now, echo, min_rtt, out);
+    const SeqRange part =
+        whole_segments(record, {later(record.begin, range.begin), earlier(record.end, range.end)});
+    if (part.size() == 0) continue;
+    const Record was = record;
+    if (!mark_arrived(i, part)) continue;
+    deliver(was, part, now, echo, min_rtt, out);
     sacked_ += part.size();
-    if ((record.flags & kLost) != 0) lost_ -= part.size();
-    // Neighbours that both arrived are one record: the walk over them is then one step.
-    const bool joins = i != 0 && part.begin == record.begin && (records_[i - 1].flags & kSacked) != 0;
-    if (joins) {
-      records_[i - 1].end = part.end;
-      record.begin = part.end;
-      if (record.size() == 0) records_.erase(i--);
-      continue;
-    }
-    if (part.begin != record.begin) split(i++, part.begin);
-    if (part.end != records_[i].end) split(i, part.end);
-    records_[i].flags = static_cast<std::uint8_t>((records_[i].flags & ~kLost) | kSacked);
-    if (i + 1 < records_.size() && (records_[i + 1].flags & kSacked) != 0) {
-      records_[i].end = records_[i + 1].end;
-      records_.erase(i + 1);
-    }
+    if ((was.flags & kLost) != 0) lost_ -= part.size();
   }
+}
+
+// Marks `part` of record `i`, which is then the record that holds it; false if that needs a record
+// too many.
+bool Scoreboard::mark_arrived(std::uint32_t& i, SeqRange part) {
+  const auto join_next = [&] {
+    if (i + 1 == records_.size() || (records_[i + 1].flags & kSacked) == 0) return;
+    records_[i].end = records_[i + 1].end;
+    records_.erase(i + 1, memory_);
+  };
+  Record& record = records_[i];
+  // Neighbours that both arrived are one record: the walk over them is then one step.
+  const bool joins = i != 0 && part.begin == record.begin && (records_[i - 1].flags & kSacked) != 0;
+  if (joins) {
+    records_[i - 1].end = part.end;
+    cut_front(record, part.end);
+    if (record.size() != 0) return true;
+    records_.erase(i--, memory_);
+    join_next();
+    return true;
+  }
+  if (part.begin != record.begin) {
+    if (!split(i, part.begin)) return false;
+    ++i;
+  }
+  if (part.end != records_[i].end && !split(i, part.end)) return false;
+  records_[i].flags = static_cast<std::uint8_t>((records_[i].flags & ~kLost) | kSacked);
+  join_next();
+  return true;
 }
 
 void Scoreboard::mark_lost(Record& record) {
@@ -123,26 +171,52 @@ Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration
   Detection found;
   if (!any_delivered_) return found;
   const Duration patience = rack_rtt_ + reorder_window(min_rtt, srtt, mss, recovering);
+  judge_first_transmissions(patience, now, found);
+  if (again_from_ <= rack_sent_) judge_retransmissions(patience, now, found);
+  return found;
+}
+
+// Of a record that was sent before one that arrived: whether it is lost, or when it will be.
+void Scoreboard::judge(Record& record, Duration patience, Instant now, Detection& found) {
+  const Duration left = (record.sent + patience) - now;
+  if (left.ns > 0) return void(found.wait = std::max(found.wait, left));
+  mark_lost(record);
+  found.bytes += record.size();
+}
+
+// These lie in the order of their times: what comes before the first that is not lost is not looked
+// at again, nor what was sent after the one that arrived.
+void Scoreboard::judge_first_transmissions(Duration patience, Instant now, Detection& found) {
+  std::uint32_t i = empty() || !after(fresh_from_, records_.front().begin) ? 0 : find(fresh_from_);
+  while (i < records_.size()) {
+    Record& record = records_[i];
+    if (record.flags == 0) {
+      if (!is_older(record)) break;
+      judge(record, patience, now, found);
+      if (record.flags == 0) break;
+    }
+    ++i;
+  }
+  if (empty()) return;
+  fresh_from_ = i < records_.size() ? records_[i].begin : records_.back().end;
+  const std::uint32_t most = std::min(records_.size() - i, kMostWaiting);
+  for (std::uint32_t end = i + most; i < end; ++i) {
+    Record& record = records_[i];
+    if (record.flags != 0) continue;
+    if (!is_older(record)) return;
+    judge(record, patience, now, found);
+  }
+  if (i < records_.size()) found.wait = std::max(found.wait, (rack_sent_ + patience) - now);
+}
+
+void Scoreboard::judge_retransmissions(Duration patience, Instant now, Detection& found) {
+  again_from_ = Instant::never();
   for (std::uint32_t i = 0; i < records_.size(); ++i) {
     Record& record = records_[i];
-    if ((record.flags & (kSacked | kLost)) != 0) continue;
-    // What was sent once lies in the order of its times, and what was sent again is younger than its
-    // neighbours.
-    const bool older =
-        record.sent < rack_sent_ || (record.sent == rack_sent_ && before(record.end, rack_end_));
-    if (!older) {
-      if ((record.flags & kRetransmitted) == 0) break;
-      continue;
-    }
-    const Duration left = (record.sent + patience) - now;
-    if (left.ns <= 0) {
-      mark_lost(record);
-      found.bytes += record.size();
-    } else {
-      found.wait = std::max(found.wait, left);
-    }
+    if ((record.flags & (kSacked | kLost)) != 0 || record.flags == 0) continue;
+    if (is_older(record)) judge(record, patience, now, found);
+    if ((record.flags & kLost) == 0) again_from_ = std::min(again_from_, record.sent);
   }
-  return found;
 }
 
 void Scoreboard::on_timeout(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss) {
@@ -156,7 +230,7 @@ void Scoreboard::on_timeout(Instant now, Duration min_rtt, Duration srtt, std::u
 
 std::uint32_t Scoreboard::mark_first_lost(std::uint32_t bytes) {
   if (empty() || (records_.front().flags & (kSacked | kLost)) != 0) return 0;
-  if (records_.front().size() > bytes) split(0, records_.front().begin + bytes);
+  if (records_.front().size() > bytes) (void)split(0, records_.front().begin + bytes);
   mark_lost(records_.front());
   return records_.front().size();
 }
@@ -170,12 +244,14 @@ void Scoreboard::mark_all_lost() {
 void Scoreboard::unmark_lost() {
   for (std::uint32_t i = 0; i < records_.size(); ++i) records_[i].flags &= static_cast<std::uint8_t>(~kLost);
   lost_ = 0;
+  look_at_all();
 }
 
 void Scoreboard::forget_sacks() {
   for (std::uint32_t i = 0; i < records_.size(); ++i)
     records_[i].flags &= static_cast<std::uint8_t>(~kSacked);
   sacked_ = 0;
+  look_at_all();
 }
 
 std::optional<SeqRange> Scoreboard::first_lost(std::uint32_t most) {
@@ -193,18 +269,30 @@ std::optional<SeqRange> Scoreboard::first_lost(std::uint32_t most) {
   return std::nullopt;
 }
 
-void Scoreboard::retransmitted(SeqRange range, Instant now) {
+// Without a record for its part the whole of one counts as sent again: what of it was not is found
+// lost in time.
+void Scoreboard::retransmitted(SeqRange range, Instant now, std::uint32_t segment) {
   std::uint32_t i = find(range.begin);
-  if (i < records_.size() && before(records_[i].begin, range.begin)) split(i++, range.begin);
+  if (i < records_.size() && before(records_[i].begin, range.begin) && split(i, range.begin)) ++i;
   for (; i < records_.size() && before(records_[i].begin, range.end); ++i) {
-    if (after(records_[i].end, range.end)) split(i, range.end);
+    if (after(records_[i].end, range.end)) (void)split(i, range.end);
     Record& record = records_[i];
     if ((record.flags & kSacked) != 0) continue;
     if ((record.flags & kLost) != 0) lost_ -= record.size();
     record.flags = kRetransmitted;
     record.sent = now;
+    record.segment = static_cast<std::uint16_t>(segment);
+    const std::uint32_t into = after(record.begin, range.begin) ? record.begin - range.begin : 0;
+    record.skew = static_cast<std::uint16_t>(segment == 0 ? 0 : into % segment);
   }
+  again_from_ = std::min(again_from_, now);
   if (at_or_before(range.begin, lost_from_) && before(lost_from_, range.end)) lost_from_ = range.end;
+}
+
+void Scoreboard::look_at_all() {
+  if (empty()) return;
+  fresh_from_ = records_.front().begin;
+  again_from_ = Instant{};
 }
 
 void Scoreboard::on_dsack(Seq una, Seq nxt) {
@@ -219,9 +307,16 @@ void Scoreboard::on_recovered() {
   if (window_persist_ != 0 && --window_persist_ == 0) window_mult_ = 1;
 }
 
+SeqRange Scoreboard::stretch_at(Seq at) const {
+  const std::uint32_t i = find(at);
+  if (i == records_.size() || before(at, records_[i].begin)) return {at, at};
+  return {records_[i].begin, records_[i].end};
+}
+
 void Scoreboard::clear() {
-  records_.clear();
+  records_.clear(memory_);
   sacked_ = lost_ = 0;
+  again_from_ = Instant::never();
 }
 
 }  // namespace fata::net::tcp

@@ -1,6 +1,7 @@
 #include "fata/net/tcp/table.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "fata/sig/flow.hpp"
 
@@ -42,6 +43,7 @@ constexpr std::array<std::string_view, Table::kCounts> kNames{"received",
                                                               "keepalives",
                                                               "out_of_order",
                                                               "out_of_order_dropped",
+                                                              "reorders_dropped",
                                                               "duplicates",
                                                               "no_buffer",
                                                               "opened",
@@ -57,6 +59,7 @@ constexpr std::array<std::string_view, Table::kCounts> kNames{"received",
                                                               "fast_opens"};
 
 constexpr std::size_t kTimersAtOnce = 4096;
+constexpr std::uint32_t kYoungOrphan = 5;  // seconds
 
 }  // namespace
 
@@ -69,8 +72,10 @@ Table::Table(const Config& config, const Secrets& secrets, IpLayer& ip)
       numbers_(secrets.numbers),
       cookies_(secrets.cookies),
       ports_(secrets.ports),
-      fast_open_server_(secrets.fast_open),
-      buckets_(16) {
+      fast_open_server_(derive(secrets.fast_open, 0)),
+      fast_open_key_(secrets.fast_open),
+      buckets_(16),
+      random_(secrets.table) {
   for (std::size_t i = 0; i < kCounts; ++i) counters_[i].name = kNames[i];
 }
 
@@ -90,13 +95,26 @@ Table::~Table() {
   bury();
 }
 
-bool Table::Rate::allow(std::uint32_t most, Instant now) {
-  if (now - from >= seconds(1)) {
-    from = now;
-    used = 0;
+bool Table::allow(Rate& rate, std::uint32_t most, Instant now) {
+  if (rate.most == 0 || now - rate.from >= seconds(1)) {
+    const std::uint32_t quarter = most / 4;
+    const auto extra = static_cast<std::uint32_t>(random_.next() % (2 * quarter + 1));
+    rate = {now, 0, most - quarter + extra};
   }
-  if (used >= most) return false;
-  ++used;
+  if (rate.used >= rate.most) return false;
+  ++rate.used;
+  return true;
+}
+
+bool Table::may_challenge(Entry& entry, Instant now) {
+  const auto second = static_cast<std::uint8_t>(seconds_of(now));
+  if (entry.challenged_s != second) {
+    entry.challenged_s = second;
+    entry.challenges = 0;
+  }
+  if (entry.challenges >= config_.challenge_acks) return false;
+  if (!allow(challenge_rate_, config_.challenge_acks_in_all, now)) return false;
+  ++entry.challenges;
   return true;
 }
 
@@ -235,9 +253,49 @@ void Table::tick(Instant now) {
   end_of_batch(now);
 }
 
+void Table::rank(ReorderQueue& queue) {
+  if (queue.empty()) return;
+  const auto level = static_cast<std::uint8_t>(
+      std::min<std::size_t>(std::bit_width(queue.held() / 4096), reorders_.size() - 1));
+  if (queue.linked() && queue.level == level) return;
+  queue.level = level;
+  reorders_[level].push_back(queue);
+}
+
+bool Table::make_room(bool orphans_too) {
+  for (std::size_t level = reorders_.size(); level-- > 0;) {
+    if (reorders_[level].empty()) continue;
+    count_up(kReordersDropped);
+    reorders_[level].front().clear(memory_);
+    return true;
+  }
+  if (!orphans_too || orphan_list_.empty()) return false;
+  reset_oldest_orphan();
+  return true;
+}
+
+void Table::reset_oldest_orphan() {
+  count_up(kOrphansReset);
+  orphan_list_.front().reset(now_);
+}
+
+bool Table::take_for_newcomer(std::size_t bytes) {
+  while (!memory_.take(bytes, memory_.limit() / 8)) {
+    if (!make_room(true)) return false;
+    bury();
+  }
+  // While memory is scarce all windows are small: so what is out of order gives way, or an orphan
+  // that the peer has taken nothing of for seconds.
+  if (!memory_.scarce() || make_room(false)) return true;
+  if (!orphan_list_.empty() &&
+      static_cast<std::uint16_t>(seconds_of(now_) - orphan_list_.front().closing_from_s_) >
+          kYoungOrphan)
+    reset_oldest_orphan();
+  return true;
+}
+
 Connection* Table::make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options) {
-  if (connections_ >= config_.connections || !memory_.take(kConnectionCost, memory_.limit() / 8))
-    return nullptr;
+  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost)) return nullptr;
   auto* connection = new Connection(*this, local, remote, options);
   ++connections_;
   add(*connection);
@@ -295,6 +353,7 @@ void Table::ended(Connection& connection) {
   remove(connection);
   if (connection.orphan_) {
     --orphans_;
+    connection.async::ListNode<Connection, Orphaned>::unlink();
     dead_.push_back(connection);
   }
 }
@@ -339,7 +398,7 @@ void Table::send_segment(const Header& header, const IpAddress& local, const IpA
 
 // RFC 9293 section 3.10.7.1.
 void Table::send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now) {
-  if (segment.header.has(kRst) || !reset_rate_.allow(config_.resets, now)) return;
+  if (segment.header.has(kRst) || !allow(reset_rate_, config_.resets, now)) return;
   count_up(kResetsSent);
   Header header;
   header.source_port = local.port;

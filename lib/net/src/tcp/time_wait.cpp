@@ -69,7 +69,7 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
     wait.until = now + config_.time_wait_time;
     waits_.push_back(wait);
   }
-  if (!challenge_rate_.allow(config_.challenge_acks, now)) return;
+  if (!may_challenge(wait, now)) return;
   Header answer;
   answer.source_port = wait.local.port;
   answer.destination_port = wait.remote.port;

@@ -121,6 +121,20 @@ Error Connection::silence() const {
   return soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut);
 }
 
+void Connection::note_closing(Instant now) {
+  closing_una_ = snd_una_;
+  closing_from_s_ = static_cast<std::uint16_t>(seconds_of(now));
+}
+
+// Whether the application has closed, and the peer has taken nothing for so long as it may then
+// keep its window shut. Each of its answers would prolong what nobody waits for.
+bool Connection::closed_for_too_long(Instant now) {
+  if (!fin_queued_) return false;
+  if (snd_una_ != closing_una_) note_closing(now);
+  const auto quiet_s = static_cast<std::uint16_t>(seconds_of(now) - closing_from_s_);
+  return seconds(quiet_s) >= table_->config_.closing;
+}
+
 void Connection::on_timeout(Instant now) {
   const Config& config = table_->config_;
   const bool opening = !synchronized();
@@ -146,6 +160,10 @@ void Connection::on_timeout(Instant now) {
     return on_window_probe(now);
   }
   if (board_.empty()) return restart_retransmit_timer(now);
+  if (doubted_mtu_ != 0) {
+    const std::uint16_t mtu = std::exchange(doubted_mtu_, 0);
+    if (!before(doubted_at_, snd_una_) && before(doubted_at_, snd_nxt_)) believe_too_big(mtu, now);
+  }
   if (path_probe_ != 0) path_probe_failed(now);
   // Full segments vanish where smaller ones, or at last fragments, may not.
   const bool smaller = mss_ > 536 || (remote.address.is_v4() && !may_fragment_);
@@ -207,6 +225,11 @@ void Connection::on_window_probe(Instant now) {
     table_->count_up(Table::kGaveUp);
     return fail(silence(), now);
   }
+  if (closed_for_too_long(now)) {
+    table_->count_up(orphan_ ? Table::kOrphansReset : Table::kGaveUp);
+    note_error(silence());
+    return reset(now);
+  }
   if (attempts_++ == 0)
     silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
   table_->count_up(Table::kWindowProbes);
@@ -238,7 +261,8 @@ void Connection::on_life_timer(Instant now) {
   life_at_ = Instant::never();
   if (orphan_) {
     if (state_ == State::kFinWait2) return end(now);
-    return;
+    table_->count_up(Table::kOrphansReset);
+    return reset(now);
   }
   if (!options_.keepalive) return;
   const Instant heard = std::max(last_received_, board_.empty() ? Instant{} : last_sent_);

@@ -18,6 +18,12 @@ struct Piece {
   Seq end() const { return begin + static_cast<Seq>(data.size()); }
 };
 
+// Memory of a buffer's slice, from `used` on, that nobody has been shown yet.
+inline MutableBytes danger_unseen(const Slice& whole, std::size_t used) {
+  const Bytes bytes = whole.bytes();
+  return danger_span(const_cast<std::byte*>(bytes.data()), bytes.size()).subspan(used);
+}
+
 class ByteQueue {
  public:
   ByteQueue() = default;
@@ -35,8 +41,9 @@ class ByteQueue {
   // borrowed, is copied. Gives how much it took: all of it, unless the memory is spent. `reserve`: of the
   // memory, to be left for others.
   std::size_t push(Slice slice, Memory& memory, std::size_t reserve = 0);
-  // What was already counted as borrowed elsewhere.
-  void push_counted(Slice slice);
+  // What was already counted as borrowed elsewhere. False, and the slice is still the caller's, if
+  // the memory is spent.
+  [[nodiscard]] bool push_counted(Slice&& slice, Memory& memory);
   std::size_t copy(Bytes bytes, Memory& memory, std::size_t reserve = 0);
 
   // Takes the first piece out; empty if there is none.

@@ -43,9 +43,15 @@ struct Config {
   std::size_t connections = 65536;      // all states but TIME-WAIT
   std::size_t half_open = 1024;         // SYN received, no ACK yet; beyond it cookies answer
   std::size_t time_wait = 16384;        // compact entries; the oldest goes for a newer one
+  std::size_t fast_opens =
+      256;  // not confirmed by an ACK yet (RFC 7413 section 5.1); a further one is an ordinary SYN
   std::size_t orphans = 4096;           // connections that the application has left; a further one is reset
-  std::uint32_t challenge_acks = 1000;  // a second, for all (RFC 5961 section 7)
-  std::uint32_t resets = 1000;          // a second, for segments that belong to no connection
+  std::uint8_t challenge_acks = 10;     // a second, of one connection (RFC 5961 section 7)
+  // A second, for all connections, and resets for segments that belong to none: give or take a
+  // quarter at random. Who counts what is left of an exact limit learns what others have used
+  // (CVE-2016-5696).
+  std::uint32_t challenge_acks_in_all = 1000;
+  std::uint32_t resets = 1000;
   std::uint8_t syn_retries = 7;         // 255 s: R2 of a SYN is 3 minutes at least
   std::uint8_t syn_ack_retries = 5;
   std::uint8_t retries = 15;  // R2: about 15 minutes
@@ -56,6 +62,11 @@ struct Config {
   Duration delayed_ack = milliseconds(40);
   Duration time_wait_time = seconds(60);  // 2 MSL
   Duration fin_wait_2 = seconds(60);      // of an orphan
+  // Once the application has closed: how long a peer may keep its window shut (RFC 9293 asks to
+  // wait for ever, and lets an application abort: this is its abort), and how long an orphan lives
+  // in all.
+  Duration closing = seconds(120);
+  Duration orphan_most = seconds(900);
   Duration keepalive_idle = seconds(7200);
   Duration keepalive_interval = seconds(75);
   std::uint8_t keepalive_probes = 9;

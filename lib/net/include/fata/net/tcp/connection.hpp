@@ -2,6 +2,7 @@
 // in; segments go out through the table's IpLayer, events to the observer. Made and owned by a Table.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "fata/async/list.hpp"
@@ -84,8 +85,16 @@ struct ConnectionStats {
   std::uint64_t sent, received;  // bytes of data acknowledged, and delivered in order
 };
 
-class Connection final : public Entry, public async::ListNode<Connection>, private async::Timer {
+struct Orphaned;  // a list of connections that their users have left
+
+class Connection final : public Entry,
+                         public async::ListNode<Connection>,
+                         public async::ListNode<Connection, Orphaned>,
+                         private async::Timer {
  public:
+  using async::ListNode<Connection>::linked;
+  using async::ListNode<Connection>::unlink;
+
   ~Connection();
 
   State state() const { return state_; }
@@ -138,6 +147,10 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   bool synchronized() const { return state_ >= State::kEstablished; }
   // RFC 7413 section 4.2: who came with a cookie is answered before the handshake ends.
   bool may_send() const { return synchronized() || (fast_open_ && state_ == State::kSynReceived); }
+  // As a server; from its SYN on.
+  bool is_pending_fast_open() const {
+    return passive_ && fast_open_ && state_ == State::kSynReceived;
+  }
   // The table has no part in it any more.
   bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
   void set_mss();
@@ -159,6 +172,10 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void receive_fin(Instant now);
   void take_in_order(Segment& segment);
   void take_out_of_order(Segment& segment, bool fin_again);
+  bool has_out_of_order() const { return reorder_ != nullptr && !reorder_->empty(); }
+  bool make_reorder_queue();
+  [[gnu::noinline]] void deliver_reordered(Seq arrived);
+  void drop_out_of_order();
   void after_data(Instant now);
   void peer_options(const Options& options);
   void challenge(Instant now);
@@ -184,7 +201,9 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void after_fin_acked(Instant now);
   std::optional<std::uint32_t> echo_of(const Options& options) const;
 
-  // path_search.cpp: what the path carries, found without its help (RFC 4821)
+  // path_search.cpp: what the path carries, as routers say, and found without their help (RFC 4821)
+  void hear_too_big(const IcmpError& error, Seq seq, Instant now);
+  void believe_too_big(std::uint16_t mtu, Instant now);
   std::uint32_t limited_by_search(std::uint32_t most);
   void begin_search(Instant now);
   // Whether so little is known to pass that routers had better fragment what they cannot carry.
@@ -240,6 +259,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   void arm();
   Duration rto() const;
   Duration patience(Instant now) const;
+  void note_closing(Instant now);
+  bool closed_for_too_long(Instant now);
   Error silence() const;
 
   Seq fin_seq() const { return send_.end(); }
@@ -265,7 +286,8 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
 
   ByteQueue send_;
   ByteQueue receive_;
-  ReorderQueue reorder_;
+  std::unique_ptr<ReorderQueue>
+      reorder_;  // null if nothing ever came out of order, or it is delivered
   Scoreboard board_;
   CongestionControl congestion_;
   RttEstimator rtt_;
@@ -295,6 +317,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   Seq ecn_end_ = 0;  // one reaction to ECE a window
   Seq undo_from_ = 0;
   Seq path_probe_end_ = 0;
+  Seq doubted_at_ = 0;                // what it quotes, if doubted_mtu_
   std::uint32_t silent_from_ms_ = 0;  // if attempts_: since when the peer is to answer
   std::uint32_t undo_bytes_ = 0;      // retransmitted since the loss, not shown to be needless
   std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since
@@ -305,6 +328,7 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint32_t rate_from_us_ = 0;
   std::uint32_t path_checked_s_ = 0;
   std::uint32_t ts_recent_at_s_ = 0;
+  Seq closing_una_ = 0;  // if fin_queued_: what was acknowledged at closing_from_s_
   SeqRange dsack_{};
   Seq fin_at_ = 0;  // of the peer's FIN that came out of order, if fin_waits_
   std::uint32_t retransmits_ = 0;
@@ -325,6 +349,9 @@ class Connection final : public Entry, public async::ListNode<Connection>, priva
   std::uint16_t path_mss_ = 0;       // what the path carries, as far as it was tried; 0: it never had to be
   std::uint16_t path_mss_most_ = 0;  // and what it may carry; 0: that is known
   std::uint16_t path_probe_ = 0;     // tried just now
+  std::uint16_t closing_from_s_ = 0;
+  std::uint16_t carried_mss_ = 0;  // as mss_: the longest segment that has arrived on this path
+  std::uint16_t doubted_mtu_ = 0;  // of a "too big" that waits for a timeout; 0: there is none
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;

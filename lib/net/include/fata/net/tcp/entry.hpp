@@ -20,6 +20,9 @@ struct Entry {
   const Endpoint remote;
   const Kind kind;
   bool in_table = false;
+  // Of the current second, by its last bits: how many challenge ACKs it has answered with.
+  std::uint8_t challenged_s = 0;
+  std::uint8_t challenges = 0;
 };
 
 }  // namespace fata::net::tcp

@@ -1,5 +1,6 @@
-// Ring: a queue with random access. The first elements lie in the ring itself, more on the heap, where
-// nothing stays once it is empty.
+// Ring: a queue with random access. The first elements lie in the ring itself, more on the heap,
+// where nothing stays once it is empty. What lies on the heap is drawn from a TCP's memory, at
+// whose bound the ring takes no more; a null memory has none.
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "fata/base/danger.hpp"
+#include "fata/net/tcp/memory.hpp"
 
 namespace fata::net::tcp {
 
@@ -29,26 +31,23 @@ class Ring {
   const T& front() const { return (*this)[0]; }
   const T& back() const { return (*this)[size_ - 1]; }
 
-  void push_back(T item) {
-    if (size_ == capacity_) [[unlikely]]
-      grow();
-    (*this)[size_++] = std::move(item);
-  }
-  void pop_front(std::uint32_t count = 1) {
+  // Whether there is room for one more; to be asked before each push_back() and insert().
+  [[nodiscard]] bool reserve(Memory* memory) { return size_ != capacity_ || grow(memory); }
+  void push_back(T item) { (*this)[size_++] = std::move(item); }
+  void pop_front(Memory* memory, std::uint32_t count = 1) {
     for (; count != 0; --count) {
       front() = T();
       first_ = (first_ + 1) & (capacity_ - 1);
       --size_;
     }
-    if (size_ == 0) shrink();
+    if (size_ == 0) shrink(memory);
   }
-  void pop_back() {
+  void pop_back(Memory* memory) {
     back() = T();
-    if (--size_ == 0) shrink();
+    if (--size_ == 0) shrink(memory);
   }
   // Both move the shorter side.
   [[gnu::noinline]] void insert(std::uint32_t at, T item) {
-    if (size_ == capacity_) grow();
     if (at < size_ / 2) {
       first_ = (first_ - 1) & (capacity_ - 1);
       ++size_;
@@ -59,30 +58,42 @@ class Ring {
     }
     (*this)[at] = std::move(item);
   }
-  [[gnu::noinline]] void erase(std::uint32_t at, std::uint32_t count = 1) {
+  [[gnu::noinline]] void erase(std::uint32_t at, Memory* memory, std::uint32_t count = 1) {
     if (count == 0) return;
     if (at < size_ / 2) {
       for (std::uint32_t i = at; i-- > 0;) (*this)[i + count] = std::move((*this)[i]);
-      pop_front(count);
+      pop_front(memory, count);
     } else {
       for (std::uint32_t i = at; i + count < size_; ++i) (*this)[i] = std::move((*this)[i + count]);
-      for (; count != 0; --count) pop_back();
+      for (; count != 0; --count) pop_back(memory);
     }
   }
-  void clear() { pop_front(size_); }
+  void clear(Memory* memory) { pop_front(memory, size_); }
+  // Bytes on the heap, which the memory counts.
+  std::size_t heap_bytes() const { return heap_ ? capacity_ * sizeof(T) : 0; }
+  // How many more one more takes.
+  std::size_t growth() const {
+    return size_ != capacity_ ? 0 : larger() * sizeof(T) - heap_bytes();
+  }
 
  private:
+  std::uint32_t larger() const {
+    return capacity_ == 0 ? 4 : capacity_ * (capacity_ < 256 ? 4 : 2);
+  }
   T* data() { return heap_ ? heap_.get() : own_.data(); }
-  [[gnu::noinline]] void grow() {
-    const std::uint32_t capacity = capacity_ == 0 ? 4 : capacity_ * 4;
+  [[gnu::noinline]] bool grow(Memory* memory) {
+    const std::uint32_t capacity = larger();
+    if (memory != nullptr && !memory->take(growth())) return false;
     std::unique_ptr<T[]> larger(new T[capacity]);
     for (std::uint32_t i = 0; i < size_; ++i) *danger_advance(larger.get(), i) = std::move((*this)[i]);
     heap_ = std::move(larger);
     capacity_ = capacity;
     first_ = 0;
+    return true;
   }
-  [[gnu::noinline]] void shrink() {
+  [[gnu::noinline]] void shrink(Memory* memory) {
     if (!heap_) return;
+    if (memory != nullptr) memory->give(heap_bytes());
     heap_.reset();
     capacity_ = kInline;
     first_ = 0;

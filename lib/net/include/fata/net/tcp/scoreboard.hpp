@@ -1,5 +1,9 @@
-// Scoreboard: what is outstanding, when it was sent, what of it arrived or is lost: RACK's side of RACK-TLP
-// (RFC 8985), with SACK (RFC 6675's pipe) below it.
+// Scoreboard: what is outstanding, when it was sent, what of it arrived or is lost: RACK's side of
+// RACK-TLP (RFC 8985), with SACK (RFC 6675's pipe) below it.
+//
+// There is a record for each packet sent, and no record of less than a segment as it was sent: of
+// one that the peer reports in part only nothing has arrived. So the peer cannot make many of few.
+// Records are drawn from the TCP's memory.
 #pragma once
 
 #include <optional>
@@ -13,6 +17,7 @@ namespace fata::net::tcp {
 // What one ACK brought.
 struct Delivery {
   std::uint32_t bytes = 0;            // newly known to have arrived
+  std::uint32_t longest = 0;          // of the stretches that arrived, each sent at once
   Duration rtt{};                     // of the newest that was sent once; zero: none
   bool retransmission = false;        // something acknowledged had been sent more than once
   std::optional<std::uint32_t> echo;  // see Scoreboard::acked
@@ -20,8 +25,16 @@ struct Delivery {
 
 class Scoreboard {
  public:
-  Scoreboard() = default;
+  // At kMostSent new segments wait for ACKs, at kMost a report of what has arrived is ignored where
+  // it would need a record more (RFC 2018 section 8 lets a sender do so).
+  static constexpr std::uint32_t kMostSent = 4096;
+  static constexpr std::uint32_t kMost = 8192;
 
+  // A null memory has no bound.
+  explicit Scoreboard(Memory* memory = nullptr) : memory_(memory) {}
+
+  bool full() const { return records_.size() >= kMostSent; }
+  std::uint32_t records() const { return records_.size(); }
   bool empty() const { return records_.empty(); }
   std::uint32_t sacked() const { return sacked_; }
   std::uint32_t lost() const { return lost_; }
@@ -29,8 +42,11 @@ class Scoreboard {
   std::uint32_t in_flight() const { return outstanding() - sacked_ - lost_; }
   std::uint32_t outstanding() const { return empty() ? 0 : records_.back().end - records_.front().begin; }
 
-  // New data (or a FIN) was sent; `begin` is where the last ended.
-  void sent(SeqRange range, Instant now);
+  // Whether what is sent next can be recorded: room for one more, and memory for it.
+  [[nodiscard]] bool reserve() { return records_.reserve(memory_); }
+  // New data (or a FIN) was sent, in one packet of segments of `segment` bytes (0: of one); `begin`
+  // is where the last ended. After reserve().
+  void sent(SeqRange range, Instant now, std::uint32_t segment = 0);
   // `echo`: when the segment was sent whose timestamp the ACK echoes, in the milliseconds of timestamp_clock,
   // if it does.
   void acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out);
@@ -57,7 +73,7 @@ class Scoreboard {
 
   // The first stretch of lost bytes, `most` bytes at most.
   std::optional<SeqRange> first_lost(std::uint32_t most);
-  void retransmitted(SeqRange range, Instant now);
+  void retransmitted(SeqRange range, Instant now, std::uint32_t segment = 0);
 
   // RFC 8985 section 6.2 step 4.
   void on_dsack(Seq una, Seq nxt);
@@ -72,6 +88,8 @@ class Scoreboard {
   SeqRange last() const {
     return empty() ? SeqRange{} : SeqRange{records_.back().begin, records_.back().end};
   }
+  // The stretch that was sent with `at` in it; empty if that is not outstanding.
+  SeqRange stretch_at(Seq at) const;
   void clear();
 
  private:
@@ -80,24 +98,41 @@ class Scoreboard {
     Instant sent{};
     Seq begin = 0;
     Seq end = 0;
+    std::uint16_t segment = 0;  // bytes of those that it was sent in; 0: in one
+    std::uint16_t skew = 0;     // bytes of the first of them that lie before `begin`
     std::uint8_t flags = 0;
     std::uint32_t size() const { return end - begin; }
   };
 
   std::uint32_t find(Seq at) const;
-  void split(std::uint32_t i, Seq at);
+  // False if there is no record for it: then nothing has happened.
+  bool split(std::uint32_t i, Seq at);
+  static void cut_front(Record& record, Seq to);
+  static SeqRange whole_segments(const Record& record, SeqRange part);
+  bool mark_arrived(std::uint32_t& i, SeqRange part);
+  bool is_older(const Record& record) const {
+    return record.sent < rack_sent_ || (record.sent == rack_sent_ && before(record.end, rack_end_));
+  }
+  void judge(Record& record, Duration patience, Instant now, Detection& found);
+  void judge_first_transmissions(Duration patience, Instant now, Detection& found);
+  // After flags were taken back.
+  void look_at_all();
+  void judge_retransmissions(Duration patience, Instant now, Detection& found);
   void deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
                Duration min_rtt, Delivery& out);
   void mark_lost(Record& record);
   Duration reorder_window(Duration min_rtt, Duration srtt, std::uint32_t mss, bool recovering) const;
 
+  Memory* memory_;
   Ring<Record, 2> records_;  // contiguous
   Instant rack_sent_{};      // of the delivered segment sent last
+  Instant again_from_ = Instant::never();  // no retransmission in flight was sent before
   Duration rack_rtt_{};
   Seq rack_end_ = 0;
   Seq highest_ = 0;  // end of the delivered segment highest in sequence
   Seq dsack_round_ = 0;
-  Seq lost_from_ = 0;  // nothing before it is lost
+  Seq lost_from_ = 0;   // nothing before it is lost
+  Seq fresh_from_ = 0;  // all before it arrived, is lost, or was sent again
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
   std::uint8_t window_mult_ = 1;

@@ -11,6 +11,7 @@
 
 #include "fata/async/list.hpp"
 #include "fata/base/counter.hpp"
+#include "fata/net/random_source.hpp"
 #include "fata/net/tcp/connection.hpp"
 #include "fata/net/tcp/isn.hpp"
 #include "fata/net/tcp/memory.hpp"
@@ -90,6 +91,7 @@ class Table final : public Transport {
     kKeepalives,
     kOutOfOrder,
     kOutOfOrderDropped,
+    kReordersDropped,
     kDuplicates,
     kNoBuffer,
     kOpened,
@@ -171,12 +173,15 @@ class Table final : public Transport {
 
  private:
   friend class Connection;
-  // A limit of so many a second.
+  // A limit of so many a second, give or take a quarter at random.
   struct Rate {
     Instant from{};
     std::uint32_t used = 0;
-    bool allow(std::uint32_t most, Instant now);
+    std::uint32_t most = 0;
   };
+  bool allow(Rate& rate, std::uint32_t most, Instant now);
+  // Whether a segment that `entry` does not accept may be answered by an ACK.
+  bool may_challenge(Entry& entry, Instant now);
 
   static ConnectionStats stats_of(const Entry& node);
   void count_up(Count which) { ++counters_[which]; }
@@ -196,6 +201,7 @@ class Table final : public Transport {
                    Instant now, std::optional<Seq> least_iss);
   bool receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
                          Seq iss, Instant now);
+  FastOpenServer& fast_open_server(Instant now);
   bool receive_cookie(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
                       Instant now);
   void receive_half_open(HalfOpen& half, Segment& segment, Instant now);
@@ -220,6 +226,15 @@ class Table final : public Transport {
   // Finishes a packet that begins with room for the header and sends it.
   void send_packet(PacketBuf packet, const Header& header, const IpAddress& local, const IpAddress& remote,
                    bool checksum, IpMarks marks, Instant now);
+  // Drops what the flow with most out of order has of that, else, if asked to, the oldest orphan;
+  // false if there is none. To be called when memory is refused to a connection, or to data in
+  // order.
+  bool make_room(bool orphans_too);
+  void reset_oldest_orphan();
+  // Keeps the place of a queue among them, by its size.
+  void rank(ReorderQueue& queue);
+  // Of the budget, for what lets somebody in.
+  bool take_for_newcomer(std::size_t bytes);
   Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
@@ -238,6 +253,9 @@ class Table final : public Transport {
   SynCookies cookies_;
   PortChoice ports_;
   FastOpenServer fast_open_server_;
+  SipKey fast_open_key_;
+  std::uint32_t fast_open_epoch_ = 0;
+  std::size_t pending_fast_opens_ = 0;
   std::unique_ptr<FastOpenCache> fast_open_cache_;
 
   std::vector<Entry*> buckets_;
@@ -245,10 +263,14 @@ class Table final : public Transport {
   async::List<Listener> listeners_;
   async::List<Connection> dirty_;
   async::List<Connection> dead_;
+  async::List<Connection, Orphaned> orphan_list_;  // the oldest first
   std::array<async::List<HalfOpen>, 8>
       half_opens_;               // by how often the SYN-ACK was sent again; each in the order of due
   async::List<TimeWait> waits_;  // in the order of until
   async::TimerHeap timers_;
+  // Out-of-order data of all flows: list i has those of 2^(i-1) to 2^i - 1 pages, the last one all
+  // above.
+  std::array<async::List<ReorderQueue>, 12> reorders_;
   std::size_t nodes_ = 0;
   std::size_t connections_ = 0;
   std::size_t half_open_ = 0;
@@ -257,6 +279,7 @@ class Table final : public Transport {
   bool in_turns_ = false;
   Instant now_{};
   Instant cookies_until_{};
+  RandomSource random_;
   Rate challenge_rate_;
   Rate reset_rate_;
   std::array<Counter, kCounts> counters_;
