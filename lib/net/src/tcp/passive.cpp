@@ -147,7 +147,7 @@ void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& lo
       receive_fast_open(listener, segment, local, remote, iss, now)) {
     return;
   }
-  if (half_open_ >= config_.half_open || memory_.scarce() || !take_for_newcomer(kHalfOpenCost)) {
+  if (half_open_ >= config_.half_open || memory_.scarce() || !take_for_newcomer(kHalfOpenCost, remote.address)) {
     if (config_.syn_cookies) return send_cookie(listener, local, remote, segment, options, now);
     count_up(kSynDropped);
     return;
@@ -317,7 +317,7 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   const bool ecn = half.options.ecn;
   const bool measured = half.retries == 0;
   const Duration rtt = now - half.sent;
-  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost)) {
+  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost, remote.address)) {
     count_up(kSynDropped);
     return nullptr;
   }

@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, Table::kCounts> kNames{"received",
                                                               "ended",
                                                               "gave_up",
                                                               "orphans_reset",
+                                                              "gave_way",
                                                               "time_wait_reused",
                                                               "time_wait_dropped",
                                                               "icmp_taken",
@@ -279,10 +280,15 @@ void Table::reset_oldest_orphan() {
   orphan_list_.front().reset(now_);
 }
 
-bool Table::take_for_newcomer(std::size_t bytes) {
+bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   while (!memory_.take(bytes, memory_.limit() / 8)) {
-    if (!make_room(true)) return false;
-    bury();
+    if (make_room(true)) {
+      bury();
+      continue;
+    }
+    // What a connection's queues hold comes back at once, the rest when its user lets go of it.
+    const std::size_t used = memory_.used();
+    if (!give_way_to(newcomer) || memory_.used() == used) return false;
   }
   // While memory is scarce all windows are small: so what is out of order gives way, or an orphan
   // that the peer has taken nothing of for seconds.
@@ -295,7 +301,8 @@ bool Table::take_for_newcomer(std::size_t bytes) {
 }
 
 Connection* Table::make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options) {
-  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost)) return nullptr;
+  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost, remote.address))
+    return nullptr;
   auto* connection = new Connection(*this, local, remote, options);
   ++connections_;
   add(*connection);

@@ -11,6 +11,7 @@
 
 #include "fata/async/list.hpp"
 #include "fata/base/counter.hpp"
+#include "fata/net/icmp.hpp"
 #include "fata/net/random_source.hpp"
 #include "fata/net/tcp/connection.hpp"
 #include "fata/net/tcp/isn.hpp"
@@ -99,6 +100,7 @@ class Table final : public Transport {
     kEnded,
     kGaveUp,
     kOrphansReset,
+    kGaveWay,
     kTimeWaitReused,
     kTimeWaitDropped,
     kIcmpTaken,
@@ -233,8 +235,11 @@ class Table final : public Transport {
   void reset_oldest_orphan();
   // Keeps the place of a queue among them, by its size.
   void rank(ReorderQueue& queue);
-  // Of the budget, for what lets somebody in.
-  bool take_for_newcomer(std::size_t bytes);
+  // Of the budget, for a connection that `newcomer` opens.
+  bool take_for_newcomer(std::size_t bytes, const IpAddress& newcomer);
+
+  // pressure.cpp
+  bool give_way_to(const IpAddress& newcomer);
   Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
@@ -282,6 +287,7 @@ class Table final : public Transport {
   RandomSource random_;
   Rate challenge_rate_;
   Rate reset_rate_;
+  icmp::RateLimit give_way_rate_{200, 50};  // a second: each looks at all connections
   std::array<Counter, kCounts> counters_;
 };
 

@@ -1,0 +1,81 @@
+// Which connection gives way where memory is full and a client that has few wants one.
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "fata/net/tcp/table.hpp"
+#include "fata/sig/flow.hpp"
+
+namespace fata::net::tcp {
+namespace {
+
+// Clients are counted by a keyed hash of their address and of its network (/24, /56): two that share
+// a count give way as one, and which do, no client knows. The newcomer's own are counted exactly.
+constexpr std::size_t kGroups = 64;
+constexpr std::size_t kFew = 8;  // a client with fewer connections keeps them
+using Counts = std::array<std::uint32_t, kGroups>;
+
+std::size_t group_of(const SipKey& key, const IpAddress& address, std::size_t octets) {
+  std::array<std::byte, 16> masked{};
+  std::copy_n(address.octets().begin(), octets, masked.begin());
+  const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(masked);
+  return siphash(key, words) % kGroups;
+}
+std::size_t network_of(const SipKey& key, const IpAddress& address) {
+  return group_of(key, address, address.is_v4() ? 15 : 7);
+}
+std::size_t address_of(const SipKey& key, const IpAddress& address) {
+  return group_of(key, address, 16);
+}
+std::size_t largest(const Counts& counts) {
+  return static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin());
+}
+
+}  // namespace
+
+// Resets the longest idle connection of the address with the most, in the network with the most.
+// False if these do not have more than twice what the newcomer would have: then all are alike, and
+// the newcomer is the one that has to wait.
+bool Table::give_way_to(const IpAddress& newcomer) {
+  if (!give_way_rate_.allow(now_)) return false;
+  const auto for_each = [&](auto&& visit) {
+    for (Entry* bucket : buckets_) {
+      for (Entry* entry = bucket; entry != nullptr; entry = entry->next_in_bucket) {
+        if (entry->kind != Entry::Kind::kConnection) continue;
+        auto& connection = static_cast<Connection&>(*entry);
+        if (connection.observer_ != nullptr && connection.synchronized()) visit(connection);
+      }
+    }
+  };
+  Counts networks{}, addresses{};
+  std::size_t own_network = 0, own_address = 0;
+  const unsigned prefix = newcomer.is_v4() ? 96 + 24 : 56;
+  for_each([&](const Connection& each) {
+    ++networks[network_of(table_key_, each.remote.address)];
+    own_network += each.remote.address.common_bits(newcomer) >= prefix;
+    own_address += each.remote.address == newcomer;
+  });
+  const std::size_t network = largest(networks);
+  for_each([&](const Connection& each) {
+    if (network_of(table_key_, each.remote.address) == network)
+      ++addresses[address_of(table_key_, each.remote.address)];
+  });
+  const std::size_t address = largest(addresses);
+  const bool inside = network_of(table_key_, newcomer) == network;
+  const std::size_t theirs = inside ? addresses[address] : networks[network];
+  const std::size_t own = inside ? own_address : own_network;
+  if (theirs < kFew || theirs <= 2 * (own + 1)) return false;
+  Connection* chosen = nullptr;
+  for_each([&](Connection& each) {
+    if (network_of(table_key_, each.remote.address) != network ||
+        address_of(table_key_, each.remote.address) != address)
+      return;
+    if (chosen == nullptr || each.last_received_ < chosen->last_received_) chosen = &each;
+  });
+  count_up(kGaveWay);
+  chosen->note_error(sig::FlowErrc::kReset);
+  chosen->reset(now_);
+  return true;
+}
+
+}  // namespace fata::net::tcp

@@ -1,0 +1,95 @@
+// Clients whose connections fill the memory, in order and unread: one of theirs gives way to a client
+// that has few.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "peer.hpp"
+
+namespace fata::net::tcp::test {
+namespace {
+
+struct Watch final : Observer {
+  void on_events(unsigned events) override { ended |= (events & kEnded) != 0; }
+  bool ended = false;
+};
+
+constexpr std::uint32_t kSameNetwork = 50'000;        // the number of the next address
+constexpr std::uint32_t kNextNetwork = 256 * 50'000;  // of the next /24
+
+struct Crowded {
+  Crowded() {
+    Config config;
+    config.memory = 1 << 20;
+    server.emplace(config);
+  }
+  ~Crowded() {
+    for (auto& each : peers) {
+      each->connection->abort(server->now);
+      server->table.release(each->connection, server->now);
+    }
+    EXPECT_EQ(server->table.memory().used(), 0U);
+  }
+  // A connection that sends what nobody reads. False if it was not let in.
+  bool join(std::uint32_t number, std::uint32_t segments = 40) {
+    auto peer = std::make_unique<Peer>(*server, number);
+    if (!peer->open()) return false;
+    watches.push_back(std::make_unique<Watch>());
+    peer->connection->observe(watches.back().get());
+    for (std::uint32_t at = 0; at < segments * 1460; at += 1460) peer->data(at, 1460);
+    peers.push_back(std::move(peer));
+    server->pass(milliseconds(20));
+    return true;
+  }
+  std::size_t ended() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(watches, [](const auto& each) { return each->ended; }));
+  }
+
+  std::optional<Server> server;
+  std::vector<std::unique_ptr<Watch>> watches;
+  std::vector<std::unique_ptr<Peer>> peers;
+};
+
+TEST(TcpPressure, TheClientWithTheMostGivesWayToOthersAndNotToItself) {
+  for (const std::uint32_t other : {kSameNetwork, kNextNetwork}) {
+    Crowded crowd;
+    std::uint32_t most = 0;
+    while (most < 1000 && crowd.join(most)) ++most;
+    ASSERT_GT(most, 8U);
+    ASSERT_LT(most, 1000U) << "its memory is full";
+    EXPECT_EQ(crowd.ended(), 0U);
+    EXPECT_TRUE(crowd.join(other)) << "a client without any is let in";
+    EXPECT_EQ(crowd.ended(), 1U);
+    EXPECT_TRUE(crowd.watches[0]->ended) << "the longest idle";
+    EXPECT_FALSE(crowd.watches.back()->ended);
+    EXPECT_EQ(crowd.server->table.count(Table::kGaveWay), 1U);
+  }
+}
+
+TEST(TcpPressure, ManyClientsThatAreAlikeKeepWhatTheyHave) {
+  Crowded crowd;
+  std::uint32_t most = 0;
+  while (most < 1000 && crowd.join(most * kNextNetwork / 256 * 257)) ++most;
+  ASSERT_LT(most, 1000U);
+  EXPECT_FALSE(crowd.join(1'000'000));
+  EXPECT_EQ(crowd.ended(), 0U);
+}
+
+TEST(TcpPressure, SixteenAddressesOfOneNetworkDoNotLockOutASeventeenth) {
+  Crowded crowd;
+  std::uint32_t most = 0;
+  while (most < 1000 && crowd.join(most % 16 * kSameNetwork + most, 2)) ++most;
+  ASSERT_LT(most, 1000U);
+  const std::size_t before = crowd.ended();
+  std::uint32_t served = 0;
+  for (std::uint32_t i = 0; i < 5; ++i) served += crowd.join(20 * kSameNetwork + i, 2);
+  EXPECT_EQ(served, 5U) << most;
+  EXPECT_LE(crowd.ended() - before, 20U);
+}
+
+}  // namespace
+}  // namespace fata::net::tcp::test
