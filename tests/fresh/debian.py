@@ -10,7 +10,7 @@ from session import Session
 
 
 class NoMirror(Exception):
-    """One line: why no mirror of Debian can be reached from here. Any other failure is a failure."""
+    """One line: why no mirror of Debian can be reached from here. All else is a failure."""
 
 
 def sources():
@@ -46,9 +46,9 @@ def sources():
 def ask(mirror):
     """Fetches one file by apt's own means, and so by its proxies."""
     with tempfile.TemporaryDirectory() as folder:
-        file = f"{folder}/InRelease"
+        file, url = f"{folder}/InRelease", f"{mirror}/dists/bookworm/InRelease"
         done = subprocess.run(
-            ["/usr/lib/apt/apt-helper", "download-file", f"{mirror}/dists/bookworm/InRelease", file],
+            ["/usr/lib/apt/apt-helper", "download-file", url, file],
             text=True,
             capture_output=True,
         )

@@ -1,4 +1,4 @@
-"""Where a fresh Debian is not made: only a mirror that does not answer is a reason to skip the test."""
+"""A fresh Debian that is not made: only a mirror that does not answer is a reason to skip."""
 import os
 import pathlib
 import tempfile
