@@ -39,6 +39,8 @@ class Words(FataTest):
             "run",
             NOOP,
         )
+        self.refused("fata: no option '--verison'; did you mean --version?", "--verison")
+        self.refused("fata: no option '--hlep'; did you mean --help?", "--hlep", "run")
 
     def test_an_option_that_is_misspelt(self):
         for words, line in {
@@ -78,7 +80,7 @@ class Words(FataTest):
 
     def test_a_word_too_many(self):
         self.refused(
-            "fata: fata build: 'b' is a word too many (--help explains)", "build", NOOP, "b"
+            "fata: fata build: unexpected argument 'b' (--help explains)", "build", NOOP, "b"
         )
 
     def test_an_option_that_may_be_the_images(self):
@@ -120,6 +122,48 @@ class Words(FataTest):
             "--memory",
             "big",
         )
+
+    def test_an_option_without_its_value(self):
+        for words in (["--target"], ["-t"], ["--pcap"], ["--pcap="], ["--memory"], ["-D"], ["--disk"]):
+            option = "--target" if words[0] == "-t" else words[0].strip("=")
+            done = self.run_fata("run", NOOP, *words, status=64)
+            self.assertEqual(
+                done.stderr, f"fata: {option}: its value is missing (--help explains)\n"
+            )
+
+    def test_a_value_for_an_option_that_takes_none(self):
+        for word in ("--lab=x", "--dry-run=maybe"):
+            self.refused(
+                "fata: an option that takes no value was given one (--help explains)",
+                "run",
+                NOOP,
+                word,
+            )
+
+    def test_a_value_that_is_empty(self):
+        text = self.run_fata("run", "--help").stdout
+        taking = re.findall(r"(?m)^  (?:-\w,)?(--?[a-zA-Z-]+) (?:TEXT|[A-Z]*\[|[A-Z]+=)", text)
+        self.assertLess(
+            {"--target", "--net", "--build-dir", "-D", "--pcap", "--accel", "--disk"}, set(taking)
+        )
+        for option in taking:
+            self.refused(
+                f"fata: fata run: {option} is empty (--help explains)", "run", NOOP, option, ""
+            )
+        self.refused(
+            "fata: fata new: --template is empty (--help explains)", "new", "x", "--template", ""
+        )
+        for command in ("configure", "build", "run", "describe", "query", "clean"):
+            self.refused(
+                f"fata: fata {command}: application is empty (--help explains)", command, ""
+            )
+            self.refused(
+                f"fata: fata {command}: --build-dir is empty (--help explains)",
+                command,
+                NOOP,
+                "--build-dir",
+                "",
+            )
 
     def test_options_that_exclude_each_other(self):
         for words in (
@@ -247,7 +291,35 @@ class Options(FataTest):
             "64",
             cwd=self.folder,
         )
+        for words, line in {
+            ("kvm", "--memory", "0"): "--memory 0: a guest needs 2 MiB or more",
+            ("kvm", "--memory", "1"): "--memory 1: a guest needs 2 MiB or more",
+            ("xen", "--lab", "--memory", "3"): "--memory 3: a domain needs 4 MiB or more",
+            ("kvm", "--machine", "foo"): "--machine foo: the machines are microvm, pc and q35",
+            ("kvm", "--accel", "foo"): "--accel foo: the accelerators are kvm and tcg",
+            ("kvm", "--link", "foo"): "--link foo: write user, tap, tap:NAME or none",
+            (
+                "kvm",
+                "--forward",
+                "x",
+            ): "--forward x: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
+            ("kvm", "--disk", ",ro"): "--disk: no file is named",
+        }.items():
+            self.refused("fata: " + line, "run", "app", "-t", *words, cwd=self.folder)
         self.assertFalse((self.folder / "app/.fata").exists())
+
+    def test_a_disk_is_refused_before_anything_is_built(self):
+        app = "examples/devices/block"
+        for target in (["kvm"], ["xen", "--lab"]):
+            folder = self.folder / target[0]
+            done = self.run_fata(
+                "run", app, "--build-dir", folder, "-t", *target, "--disk", "none.img", status=64
+            )
+            self.assertEqual(
+                done.stderr.splitlines()[-1],
+                "fata: --disk: none.img: no such file; make one with: truncate -s 64M none.img",
+            )
+            self.assertFalse((folder / "build").exists())
 
 
 if __name__ == "__main__":

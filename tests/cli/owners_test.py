@@ -20,7 +20,7 @@ class Owners(FataTest):
         os.chmod(self.folder, 0o755)
         self.run_fata("new", "app", cwd=self.folder)
 
-    def as_other(self, *words):
+    def as_other(self, *words, **environment):
         home = self.folder / "home"
         if not home.exists():
             home.mkdir()
@@ -36,7 +36,7 @@ class Owners(FataTest):
             ],
             text=True,
             capture_output=True,
-            env={**os.environ, "HOME": str(home)},
+            env={**os.environ, "HOME": str(home), **environment},
             cwd=self.folder,
         )
 
@@ -82,6 +82,79 @@ class Owners(FataTest):
             (done.returncode, done.stderr),
             (64, "fata: fata new other: other cannot be made: Permission denied\n"),
         )
+
+    # A folder that the other user may not enter.
+    def closed(self):
+        folder = self.folder / "closed"
+        folder.mkdir()
+        folder.chmod(0o700)
+        return folder
+
+    def others(self, name):
+        """An application of the other user's own."""
+        self.run_fata("new", name, cwd=self.folder)
+        for path in (self.folder / name, *(self.folder / name).iterdir()):
+            os.chown(path, OTHER, OTHER)
+        return self.folder / name
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
+    def test_a_home_or_a_cache_that_may_not_be_entered(self):
+        self.run_fata("build", self.others("own"))  # the libraries are there, then
+        subprocess.run(["rm", "-r", self.folder / "own/.fata"], check=True)
+        closed = str(self.closed())
+        for variables in (
+            {"HOME": closed},
+            {"HOME": closed + "/home"},
+            {"XDG_CACHE_HOME": closed + "/cache"},
+            {"CCACHE_DIR": closed + "/ccache"},
+            {"HOME": closed, "TMPDIR": "/nonexistent/tmp"},
+            {"HOME": closed, "TMPDIR": closed + "/tmp"},
+            {"HOME": closed, "TMPDIR": closed},
+        ):
+            for words in (["run", "own"], ["describe", "own"], ["--version"], ["clean", "own"]):
+                with self.subTest(variables=variables, words=words):
+                    done = self.as_other(*words, **variables)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertNotIn("filesystem", done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
+    def test_a_folder_that_may_not_be_entered(self):
+        closed = self.closed()
+        self.run_fata("new", "hidden", cwd=closed)
+        why = "Permission denied"
+        own = self.others("own")
+        for words, line in {
+            ("build", closed / "hidden"): f"{closed}/hidden: cannot be entered: {why}",
+            ("run", closed): f"{closed}: cannot be entered: {why}",
+            ("query", closed / "hidden", "name"): f"{closed}/hidden: cannot be entered: {why}",
+            ("new", closed / "x"): f"fata new {closed}/x: {closed}/x cannot be made: {why}",
+            ("run", own, "--build-dir", closed / "x"): f"{closed}/x: cannot be written: "
+            f"{closed} belongs to root; {MEND}",
+            ("clean", own, "--build-dir", closed / "x"): f"{closed}/x: cannot be removed: {why} "
+            f"({closed} belongs to root)",
+        }.items():
+            with self.subTest(words=words):
+                done = self.as_other(*words)
+                self.assertEqual(
+                    (done.returncode, done.stdout, done.stderr), (64, "", f"fata: {line}\n")
+                )
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
+    def test_builds_of_roots_are_not_cleaned_by_another_user(self):
+        own = self.others("own")
+        self.run_fata("configure", own)
+        for more, folder, why in (
+            ([], ".fata/linux", "Permission denied"),
+            (["--all"], ".fata", "Directory not empty"),
+        ):
+            done = self.as_other("clean", own, *more)
+            self.assertEqual((done.returncode, done.stdout), (64, ""))
+            self.assertEqual(
+                done.stderr,
+                f"fata: {own}/{folder}: cannot be removed: {why} "
+                f"({own}/{folder} belongs to root)\n",
+            )
+            self.assertTrue((own / ".fata/linux/plan.json").exists())
 
     @unittest.skipUnless(may_mount(), "needs the right to mount")
     def test_a_read_only_file_system(self):

@@ -3,6 +3,7 @@ import ctypes
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import unittest
@@ -10,7 +11,7 @@ from xml.etree import ElementTree
 
 from fata import BUILD, FATA, FataTest
 
-# A full list would take minutes: what is read by the same program stands in one name.
+# What is read by the same program stands in one name: each takes a build for every target.
 ODD = [
     "with  space dépôt 日本",
     "100%$HOME#",
@@ -48,7 +49,41 @@ class Folders(FataTest):
                 self.assertEqual(
                     self.run_fata("run", f"./{name}", cwd=self.folder).stdout, "Hello from hello!\n"
                 )
+                for target in ("linux", "kvm", "xen"):
+                    self.is_measured(app, target)
         self.assertFalse((self.folder / "oops").exists())
+
+    def is_measured(self, app, target):
+        """The commands that start LLVM's tools on what was built, and those that print its paths."""
+        words = [f"./{app.name}", "-t", target]
+        folder = f"{app}/.fata/{target}"
+        image = f"{folder}/build/hello" + ("" if target == "linux" else ".img")
+        built = self.run_fata("build", *words, "--map", cwd=self.folder).stdout.splitlines()
+        self.assertEqual(built[0], image)
+        self.assertIn("by library:", built)
+        facts = json.loads(self.run_fata("query", *words, "--json", cwd=self.folder).stdout)
+        self.assertEqual((facts["image"], facts["build-dir"]), (image, folder))
+        sizes = json.loads(self.run_fata("query", *words, "size", "--json", cwd=self.folder).stdout)
+        self.assertEqual(built[1].split()[0], str(sizes["stripped"]))
+        self.assertGreater(sizes["libraries"]["fata_base"], 0)
+
+    def test_gdb_finds_the_sources_in_a_folder_of_odd_name(self):
+        app = self.made(self.folder / ALL)
+        done = self.run_fata("run", app, "--gdb", "--dry-run")
+        line = done.stdout + done.stderr
+        command = shlex.split(line[line.index("gdb -ex") :].splitlines()[0])
+        (directory,) = [word for word in command if word.startswith("directory ")]
+        done = subprocess.run(
+            ["gdb", "-batch", "-ex", directory, "-ex", "show directories"],
+            text=True,
+            capture_output=True,
+        )
+        found = done.stdout.split(": ", 1)[1].strip().split(":")
+        self.assertEqual(
+            [os.path.realpath(folder) for folder in found[:2]],
+            [f"{app}/.fata/linux", str(app)],
+            done.stdout + done.stderr,
+        )
 
     def test_all_oddities_at_once_on_every_target(self):
         app = self.made(self.folder / ALL)

@@ -27,6 +27,7 @@ class Script(FataTest):
         shutil.copytree(ROOT / "tool/help", self.tree / "tool/help")
         for folder in ("config", "lib/crunch", "platform/machine/x86_64/unpack", "cmake"):
             (self.tree / folder).mkdir(parents=True)
+        self.made_app(self.tree)
         self.stand_in("cmake", 'echo cmake >>"$LOG"; echo "-- The compiler is found"; '
                       'while [ "$1" != -S ]; do shift; done; mkdir -p "$4"; touch "$4/build.ninja"; '
                       'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$2" >"$4/CMakeCache.txt"; '
@@ -38,6 +39,11 @@ class Script(FataTest):
         self.stand_in("sudo", 'echo "sudo $*" >>"$LOG"; exec "$@"')
         self.log = self.folder / "log"
         self.log.write_text("")
+
+    def made_app(self, folder=None):
+        app = (folder or self.folder) / "app"
+        app.mkdir()
+        (app / "config.cpp").touch()
 
     def stand_in(self, name, body):
         (self.bin / name).write_text(STAND_IN.format(body=body))
@@ -106,7 +112,7 @@ class Script(FataTest):
         self.change(copy, "CMakeLists.txt")
         self.log.write_text("")
         for _ in range(2):
-            done = fata("build", "app", command=[str(copy / "fata")], env=self.environment())
+            done = fata("build", "app", command=[str(copy / "fata")], cwd=copy, env=self.environment())
             self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
             self.change(copy, "CMakeLists.txt")
         self.assertEqual(self.log.read_text(), "cmake\n")
@@ -119,7 +125,7 @@ class Script(FataTest):
             folder.chmod(0o755)
         self.log.chmod(0o666)
         line = ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", str(self.tree / "fata")]
-        return fata("build", "app", command=line, cwd="/",
+        return fata("build", "app", command=line, cwd=self.tree,
                     env=self.environment(HOME="/nonexistent", XDG_CACHE_HOME=str(cache), CCACHE_DIR=""))
 
     def change(self, tree, name):
@@ -174,7 +180,7 @@ class Script(FataTest):
 
     def test_a_link_to_the_script_finds_its_tree(self):
         (self.bin / "fata").symlink_to(self.tree / "fata")
-        done = fata("build", "app", command=["fata"], env=self.environment())
+        done = fata("build", "app", command=["fata"], cwd=self.tree, env=self.environment())
         self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
         self.assertTrue((self.tree / "build/linux/build.ninja").exists())
 
@@ -238,6 +244,98 @@ class Script(FataTest):
         self.assertFalse((self.tree / "build").exists())
         # A word of the image's own is none of ours.
         self.assertEqual(self.piped("--no-install", "run", "app", "--", "--lab").returncode, 0)
+
+
+    # What the script refuses while the command is not built, in the command's words.
+    TYPED_WRONG = [
+        ["buidl", "app"],
+        ["flying"],
+        ["version"],
+        [""],
+        ["--verison"],
+        ["--bogus"],
+        ["--target", "kvm", "run", "app"],
+        ["help", "nosuch"],
+        ["help", "biuld"],
+        ["run", "nope"],
+        ["run", "app/config.cpp"],
+        ["run", "empty"],
+        ["build"],
+        ["query", "image"],
+        ["build", "app", "another"],
+        ["test", "another"],
+        ["test", "--logn"],
+        ["build", "app", "--", "--x=1"],
+        ["run", "app", "-t", "kmv"],
+        ["run", "app", "-tkmv"],
+        ["run", "app", "--target=kmv"],
+        ["run", "app", "-t"],
+        ["run", "app", "--target", "--net", "host"],
+        ["run", "app", "-t", ""],
+        ["run", "app", "--pcap", ""],
+        ["run", "app", "--build-dir="],
+        ["run", "app", "--net", "other"],
+        ["run", "app", "-t", "kvm", "--net", "host"],
+        ["run", "app", "--plain"],
+        ["run", "app", "--lab"],
+        ["run", "app", "--lab", "-t", "kvm"],
+        ["run", "app", "-t", "kvm", "--accel", "magic"],
+        ["run", "app", "-t", "kvm", "--machine", "toaster"],
+        ["run", "app", "-t", "kvm", "--memory", "0"],
+        ["run", "app", "-t", "kvm", "--memory", "big"],
+        ["run", "app", "--port", "99"],
+        ["run", "app", "-forward", "1:1"],
+        ["run", "--memry", "9", "app"],
+        ["build", "app", "--disk", "x"],
+        ["build", "app", "--bogus"],
+        ["new", "A"],
+        ["new", "app"],
+        ["new", "nowhere/A"],
+        ["new", "x", "--template", "bogus"],
+    ]
+
+    def test_a_typing_error_is_refused_before_anything_is_installed_or_built(self):
+        self.made_app()
+        (self.folder / "empty").mkdir()
+        self.lacking()
+        for words in self.TYPED_WRONG:
+            with self.subTest(words):
+                own = fata(*words, command=[str(TOOL)], cwd=self.folder)
+                done = fata(*words, command=[str(self.tree / "fata")], cwd=self.folder,
+                            env=self.environment())
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (64, "", own.stderr))
+                self.assertEqual((own.returncode, own.stderr.count("\n")), (64, 1), own.stderr)
+        self.assertEqual(self.log.read_text(), "")
+        self.assertFalse((self.tree / "build").exists())
+
+    def test_what_is_typed_right_is_not_refused(self):
+        self.made_app()
+        for words in (
+            ["run", "app", "-tkvm", "--accel=tcg", "--machine", "q35", "--memory", "64", "-v"],
+            ["run", "-t", "xen", "--lab", "app", "--", "--target=kmv", "nope"],
+            ["query", "app", "size", "--json", "-D", "x=1", "-Dy=2"],
+            ["clean", "app", "--all"],
+            ["new", "new-one", "--template", "udp"],
+            ["new", "."],
+        ):
+            with self.subTest(words):
+                shutil.rmtree(self.tree / "build", ignore_errors=True)
+                done = fata(*words, command=[str(self.tree / "fata")], cwd=self.folder,
+                            env=self.environment())
+                self.assertEqual((done.returncode, done.stdout), (0, f"ran: {' '.join(words)}\n"),
+                                 done.stderr)
+
+    def test_no_folder_for_temporary_files_is_needed(self):
+        self.lacking()
+        for way in (self.piped, self.typed):
+            for folder in (str(self.folder / "missing"), str(self.log), "relative", ""):
+                with self.subTest(folder=folder, way=way.__name__):
+                    shutil.rmtree(self.tree / "build", ignore_errors=True)
+                    self.ninja('test -z "${TMPDIR+x}" || exit 9; echo "[1/2] Building"')
+                    done = way("-y", "build", "app", TMPDIR=folder)
+                    status, text = done if way == self.typed else (done.returncode, done.stdout)
+                    self.assertEqual(status, 0, done)
+                    self.assertIn("ran: build app", text)
 
 
 class Help(FataTest):

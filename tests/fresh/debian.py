@@ -4,12 +4,13 @@ The roots are overlays, mounted in the test's mount namespace."""
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from session import Session
 
 
 class NoMirror(Exception):
-    """One line: why no Debian can be made here."""
+    """One line: why no mirror of Debian can be reached from here. All else is a failure."""
 
 
 def sources():
@@ -42,14 +43,29 @@ def sources():
     return lines, first
 
 
+def ask(mirror):
+    """Fetches one file by apt's own means, and so by its proxies."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, url = f"{folder}/InRelease", f"{mirror}/dists/bookworm/InRelease"
+        done = subprocess.run(
+            ["/usr/lib/apt/apt-helper", "download-file", url, file],
+            text=True,
+            capture_output=True,
+        )
+        if done.returncode != 0:
+            said = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
+            raise NoMirror(f"{mirror} does not answer: {said[0] if said else 'no reason given'}")
+
+
 class Base:
     """The root that the others start from."""
 
     def __init__(self, folder):
         self.folder, self.root = folder, folder / "base"
         if not shutil.which("debootstrap"):
-            raise NoMirror("debootstrap is not installed")
+            raise RuntimeError("debootstrap is not installed; `./fata test --long` installs it")
         lines, mirror = sources()
+        ask(mirror)
         made = subprocess.run(
             [
                 "debootstrap",
@@ -63,9 +79,7 @@ class Base:
             capture_output=True,
         )
         if made.returncode != 0:
-            raise NoMirror(
-                f"debootstrap from {mirror} failed: " + (made.stdout + made.stderr).splitlines()[-1]
-            )
+            raise RuntimeError(f"debootstrap from {mirror} failed:\n{made.stdout}{made.stderr}")
         (self.root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
         acquire = subprocess.run(
             ["apt-config", "dump", "Acquire"], text=True, capture_output=True

@@ -33,6 +33,9 @@ class Install(FataTest):
         fata = prefix / "bin/fata"
         for target in ("linux", "kvm"):
             self.assertEqual(self.check(fata, "run", "-t", target, cwd=self.site), WELCOME)
+        # Its help tells of nothing that only a clone has.
+        for words in ([], ["build", "--help"], ["help", "test"]):
+            self.assertNotIn("./fata", self.check(fata, *words, cwd=self.site))
         for file in (prefix / "lib/cmake/fata").rglob("*.cmake"):
             self.assertNotIn(str(ROOT), file.read_text(), file)
         for file in (self.site / ".fata/linux/config.d", *(self.site / ".fata").glob("*/CMakeLists.txt")):
@@ -80,6 +83,7 @@ class Install(FataTest):
         for command in ("new", "build", "run", "query", "clean"):
             self.assertIn(f'.SH "fata {command}"\n', page)
         self.assertIn("\\-\\-build\\-dir", page)
+        self.assertNotIn("./fata", page)
         for file in root.rglob("*"):
             mode = file.lstat().st_mode & 0o777
             self.assertIn(mode, (0o755,) if file.is_dir() else (0o644, 0o755), file)

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <optional>
 
 #include "paths.hpp"
@@ -41,10 +42,11 @@ std::string probe_rom() {
 }
 
 // Empty, or what went wrong.
-std::string probe(const fs::path& rom) {
+std::string probe() {
+  const MemoryFile rom(probe_rom());
   Child child({"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max", "-m", "2",
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device",
-               "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom},
+               "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom.path()},
               {});
   // Its end is the answer, and its output the reason; one that hangs is ended.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
@@ -75,13 +77,21 @@ std::string probe(const fs::path& rom) {
 // What `cache` remembers of this boot; nothing if it is of another, or not there.
 std::optional<std::string> remembered(const fs::path& cache) {
   const std::string boot = read_file("/proc/sys/kernel/random/boot_id");
-  if (!fs::exists(cache)) return std::nullopt;
+  if (cache.empty() || ::access(cache.c_str(), R_OK) != 0) return std::nullopt;
   const std::string text = read_file(cache);
   return text.starts_with(boot) ? std::optional(text.substr(boot.size())) : std::nullopt;
 }
 
+// What cannot be written there is asked again the next time.
 void remember(const fs::path& cache, const std::string& what) {
-  write_if_changed(cache, read_file("/proc/sys/kernel/random/boot_id") + what);
+  if (cache.empty()) return;
+  std::ofstream(cache, std::ios::binary) << read_file("/proc/sys/kernel/random/boot_id") + what;
+}
+
+// Empty if there is no cache.
+fs::path cached(const char* name) {
+  const fs::path cache = own_cache();
+  return cache.empty() ? cache : cache / name;
 }
 
 }  // namespace
@@ -90,21 +100,17 @@ std::string kvm_problem() {
   if (::access("/dev/kvm", F_OK) != 0) return "there is no /dev/kvm";
   if (::access("/dev/kvm", R_OK | W_OK) != 0)
     return "no right to open /dev/kvm; is this user in the group kvm?";
-  const fs::path cache = own_cache();
-  if (cache.empty()) return "there is no cache folder to test it in; set HOME";
-  if (const auto known = remembered(cache / "kvm")) return *known;
-  const fs::path rom = cache / ("kvm.rom." + std::to_string(::getpid()));
-  write_if_changed(rom, probe_rom());
-  const std::string problem = probe(rom);
-  fs::remove(rom);
-  remember(cache / "kvm", problem);
+  const fs::path cache = cached("kvm");
+  if (const auto known = remembered(cache)) return *known;
+  const std::string problem = probe();
+  remember(cache, problem);
   return problem;
 }
 
 bool is_news(const std::string& problem) {
-  const fs::path cache = own_cache();
-  if (cache.empty() || remembered(cache / "kvm-said") == problem) return cache.empty();
-  remember(cache / "kvm-said", problem);
+  const fs::path cache = cached("kvm-said");
+  if (remembered(cache) == problem) return false;
+  remember(cache, problem);
   return true;
 }
 

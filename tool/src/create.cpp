@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "files.hpp"
 #include "progress.hpp"
 #include "templates.hpp"
 
@@ -69,7 +70,7 @@ const Template& find_template(const std::string& wanted) {
 
 // Adds the line unless it is there.
 void ignore_builds(const fs::path& file) {
-  std::string text = fs::exists(file) ? read_file(file) : "";
+  std::string text = files::exists(file) ? read_file(file) : "";
   if (("\n" + text).contains("\n.fata/\n")) return;
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
   write_if_changed(file, text + ".fata/\n");
@@ -86,17 +87,19 @@ void create(const std::string& given, const std::string& kind) {
   const std::string name =
       here ? fs::current_path().filename().string() : folder.filename().string();
   check_name(given, name);
-  if (!here && fs::exists(fs::symlink_status(folder)))
+  std::error_code error;
+  if (!here && fs::exists(fs::symlink_status(folder, error)))
     throw UsageError("fata new " + given + ": " + folder.string() +
                      " exists already; choose another name");
   for (const fs::path& file : {fs::path("config.cpp"), fs::path(name + ".hpp")}) {
-    if (here && fs::exists(file))
+    if (here && files::exists(file))
       throw UsageError("fata new .: " + file.string() + " exists already; nothing was written");
   }
-  if (!here && folder.has_parent_path() && !fs::is_directory(folder.parent_path()))
+  const bool hidden = error == std::errc::permission_denied;
+  if (!here && !hidden && folder.has_parent_path() && !files::is_folder(folder.parent_path()))
     throw UsageError("fata new " + given + ": there is no folder " + folder.parent_path().string());
 
-  std::error_code error;
+  error.clear();
   if (!here) fs::create_directory(folder, error);
   if (error)
     throw UsageError("fata new " + given + ": " + folder.string() +

@@ -1,5 +1,6 @@
 #include "debugger.hpp"
 
+#include "paths.hpp"
 #include "process.hpp"
 
 namespace fata::tool {
@@ -19,8 +20,9 @@ Words debugger_words(const Project& project, const std::string& symbols,
   const auto add = [&](const std::string& command) { words.insert(words.end(), {"-ex", command}); };
   if (!symbols.empty()) add(symbols);
   // Lines of the generated main and of config.cpp are named without their folders, as a reader of errors
-  // wants them.
-  add("directory " + gdb_word(project.folder().string()) + " " + gdb_word(project.app().string()));
+  // wants them. gdb splits what it is given at colons, however quoted: hence the aliases.
+  add("directory " + gdb_word(plain_alias(project.folder()).string()) + " " +
+      gdb_word(plain_alias(project.app()).string()));
   if (!remote.empty()) {
     // gdb gives up on an answer after 2 s, and then goes on without the breakpoint: a busy machine
     // takes longer.

@@ -75,7 +75,7 @@ void check_disk(const Disk& disk) {
   if (bytes == 0) refuse(" is empty; give it a size with: truncate -s 64M " + disk.file);
   if (bytes % disk.sector_size != 0) {
     refuse("'s size is no multiple of " + std::to_string(disk.sector_size) +
-           "; mend with: truncate -s %4096 " + disk.file);
+           "; fix it with: truncate -s %4096 " + disk.file);
   }
   // The bytes that QEMU and Fata's processes lock.
   struct flock lock{};

@@ -24,7 +24,7 @@ Disk parse_disk(const std::string& text);
 // says.)
 void check_disk_count(const Plan& plan, const std::vector<std::string>& given);
 
-// Whether QEMU will take it. Throws UsageError with what is wrong and how to mend it.
+// Whether QEMU will take it. Throws UsageError with what is wrong and how to fix it.
 void check_disk(const Disk& disk);
 
 }  // namespace fata::tool

@@ -6,7 +6,7 @@
 
 namespace fata::tool {
 
-// What the user can mend: one line that says what, where and how. Exit status 64.
+// What the user can fix: one line that says what, where and how. Exit status 64.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

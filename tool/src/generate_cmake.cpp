@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "generate.hpp"
 #include "paths.hpp"
 
@@ -36,7 +37,7 @@ namespace {
 std::string languages(const fs::path& app, const Plan& plan) {
   std::vector<fs::path> sources = sources_in(app, false);
   for (const std::string& library : plan.local_libraries()) {
-    if (!fs::is_directory(app / library / "src")) continue;
+    if (!files::is_folder(app / library / "src")) continue;
     std::ranges::copy(sources_in(app / library / "src", true), std::back_inserter(sources));
   }
   const auto any = [&](const char* extension) {
@@ -63,7 +64,7 @@ const std::vector<fs::path>& header_roots() {
 // Where Debian's package has put a header; an error that names the package if it is not installed.
 fs::path find_header(const PlanThirdParty& library, const std::string& header) {
   for (const fs::path& root : header_roots()) {
-    if (fs::exists(root / header)) return root / header;
+    if (files::exists(root / header)) return root / header;
   }
   throw UsageError("config.cpp asks for the C library " + library.name + ", whose header " + header +
                    " is missing: apt-get install " + library.package);
@@ -75,8 +76,9 @@ void link_headers(const Plan& plan, const fs::path& folder) {
     for (const std::string& header : library.headers) {
       const fs::path found = find_header(library, header);
       const fs::path link = folder / header;
-      fs::create_directories(link.parent_path());
-      if (!fs::is_symlink(link)) fs::create_symlink(found, link);
+      std::error_code error;
+      files::make_folders(link.parent_path());
+      if (!fs::is_symlink(link, error)) files::make_link(found, link);
     }
   }
 }
@@ -86,12 +88,12 @@ void local_library(std::string& out, const fs::path& app, const std::string& nam
   if (!is_plain(name))
     throw UsageError("config.cpp names the local library '" + name +
                      "': CMake does not take this name; rename the folder");
-  if (!fs::is_directory(folder / "include")) {
+  if (!files::is_folder(folder / "include")) {
     throw UsageError("config.cpp names the local library '" + name + "', but there is no folder " +
                      (folder / "include").string());
   }
   const std::vector<fs::path> sources =
-      fs::is_directory(folder / "src") ? sources_in(folder / "src", true) : std::vector<fs::path>{};
+      files::is_folder(folder / "src") ? sources_in(folder / "src", true) : std::vector<fs::path>{};
   const std::string target = "local_" + fs::path(name).filename().string();
   const std::string scope = sources.empty() ? "INTERFACE" : "PUBLIC";
   out += "\nadd_library(" + target + (sources.empty() ? " INTERFACE" : " STATIC");
@@ -145,7 +147,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
   for (const PlanThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) find_header(library, header);
     const fs::path archive = "/usr/lib/x86_64-linux-gnu/lib" + library.name + ".a";
-    if (kernel && !fs::exists(archive)) {
+    if (kernel && !files::exists(archive)) {
       throw UsageError("config.cpp asks for the C library " + library.name + ", whose archive " +
                        archive.string() + " is missing: apt-get install " + library.package);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "generate.hpp"
 #include "paths.hpp"
 
@@ -25,18 +26,15 @@ std::string embeddable(const fs::path& file, const std::string& key, const fs::p
   const fs::path links = build / "embedded";
   const fs::path link = links / std::to_string(content_hash(key));
   std::error_code error;
-  fs::create_directories(links);
-  if (fs::read_symlink(link, error) != file) {
-    fs::remove(link);
-    fs::create_symlink(file, link);
-  }
+  files::make_folders(links);
+  if (fs::read_symlink(link, error) != file) files::make_link(file, link);
   return link.string();
 }
 }  // namespace
 
 std::string generate_crunch(const PlanDevice& device, const fs::path& app, const fs::path& build) {
   const fs::path folder = app / device.data_folder;
-  if (!fs::is_directory(folder)) {
+  if (!files::is_folder(folder)) {
     throw UsageError(device.where.file + ":" + std::to_string(device.where.line) + ": crunch(\"" +
                      device.data_folder + "\"): there is no folder " + folder.string());
   }
@@ -57,7 +55,7 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app, const
     const std::string& key = keys[layout.slots[slot]];
     const std::string name = "kFile" + std::to_string(slot);
     const fs::path path = plain_alias(app) / device.data_folder / key;
-    const bool empty = fs::file_size(path) == 0;
+    const bool empty = files::size(path) == 0;
     if (!empty) {
       // Makes this another source when the file has changed: ccache does not see into #embed.
       out += "// content " + std::to_string(content_hash(read_file(path))) + "\n";

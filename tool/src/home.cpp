@@ -1,6 +1,7 @@
 #include "home.hpp"
 
 #include "error.hpp"
+#include "files.hpp"
 #include "library_tree.hpp"
 #include "progress.hpp"
 
@@ -8,19 +9,20 @@ namespace fata::tool {
 
 Home Home::find() {
   disable_useless_ccache();
+  forget_useless_temporary_folders();
   const fs::path self = fs::read_symlink("/proc/self/exe");
   // Tree: ROOT/build/ANY/tool/fata. Install: PREFIX/bin/fata.
   const fs::path build = self.parent_path().parent_path();
   if (const fs::path root = build.parent_path().parent_path();
-      fs::exists(root / "config/include/fata/config.hpp")) {
+      files::exists(root / "config/include/fata/config.hpp")) {
     return Home(root, build, true);
   }
   // Built in a user's cache, from a tree of another user.
-  if (const fs::path root = source_of(build); fs::exists(root / "config/include/fata/config.hpp")) {
+  if (const fs::path root = source_of(build); files::exists(root / "config/include/fata/config.hpp")) {
     return Home(root, build, true);
   }
   const fs::path prefix = build;
-  if (fs::exists(prefix / "lib/cmake/fata/fataConfig.cmake")) return Home(prefix, {}, false);
+  if (files::exists(prefix / "lib/cmake/fata/fataConfig.cmake")) return Home(prefix, {}, false);
   throw UsageError("found no Fata beside " + self.string() +
                    "; run it from its source tree or where it was installed");
 }
@@ -57,16 +59,16 @@ fs::path Home::lab() const { return root_ / (in_tree_ ? "tests/e2e/xen/lab" : "s
 
 void Home::provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const {
   if (!in_tree_) {
-    if (fs::exists(root_ / ("lib/cmake/fata/fata-" + std::string(built_for(target)) + ".cmake"))) return;
+    if (files::exists(root_ / ("lib/cmake/fata/fata-" + std::string(built_for(target)) + ".cmake"))) return;
     throw UsageError("the target " + std::string(target) + " is not installed in " + root_.string() +
                      "; install Fata's build for it, too");
   }
   const fs::path build = package(target);
   if (!is_writable_build(build)) return;  // choose_tree() found everything there
   const FolderLock lock(build);
-  const bool moved = fs::exists(build / "CMakeCache.txt") && source_of(build) != root_;
+  const bool moved = files::exists(build / "CMakeCache.txt") && source_of(build) != root_;
   if (moved) say(build.string() + " was made for another folder: configuring it again");
-  if (moved || !fs::exists(build / "build.ninja")) {
+  if (moved || !files::exists(build / "build.ninja")) {
     Words words{"cmake",
                 "--fresh",
                 "-S",

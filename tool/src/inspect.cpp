@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "files.hpp"
 #include "progress.hpp"
 #include "sizes.hpp"
 
@@ -42,15 +43,16 @@ void build(Project& project, bool map) {
 
 void clean(const Project& project, bool everything) {
   if (everything && project.choice().build_dir.empty()) {
-    fs::remove_all(project.folder().parent_path());
+    files::remove_all(project.folder().parent_path());
     return;
   }
-  // A folder that somebody named by mistake must not vanish.
-  if (fs::exists(project.folder()) && !fs::exists(project.folder() / "plan.json") &&
-      !fs::is_empty(project.folder())) {
-    throw UsageError(project.folder().string() + ": is not a build folder of fata; nothing was removed");
+  // A folder that was named by mistake must not vanish.
+  const fs::path& folder = project.folder();
+  if (files::exists(folder) && !files::exists(folder / "plan.json") &&
+      !files::is_empty_folder(folder)) {
+    throw UsageError(folder.string() + ": is not a build folder of fata; nothing was removed");
   }
-  fs::remove_all(project.folder());
+  files::remove_all(folder);
 }
 
 namespace {

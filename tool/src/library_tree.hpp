@@ -17,6 +17,9 @@ fs::path cache_folder();
 // Has compilers run without ccache if ccache has no folder to write to: it would fail, not compile.
 void disable_useless_ccache();
 
+// Has programs use /tmp if a variable such as TMPDIR names a folder that they cannot write to.
+void forget_useless_temporary_folders();
+
 // The source tree that CMake configured `build` for; empty if that is no build folder.
 fs::path source_of(const fs::path& build);
 

@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "error.hpp"
+#include "files.hpp"
 #include "progress.hpp"
 #include "usage.hpp"
 
@@ -85,6 +86,14 @@ std::vector<std::string> split_parameters(std::vector<std::string>& words) {
   return rest;
 }
 
+bool is_in_tree() {
+  try {
+    return Home::find().in_tree();
+  } catch (const UsageError&) {
+    return false;
+  }
+}
+
 // In a clone with its commit, as ./fata prints it. With --git-dir git does not refuse another user's clone.
 std::string version() {
   std::string text = FATA_VERSION;
@@ -105,10 +114,12 @@ class CommandLine {
   CommandLine() {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", version);
-    app_.footer(
-        "./fata in a clone of Fata also takes, before any --:\n"
-        "  --no-install                Never install Debian packages; name those that are missing\n"
-        "  -y,--yes                    Install them without asking");
+    if (is_in_tree()) {
+      app_.footer(
+          "./fata in a clone of Fata also takes, before any --:\n"
+          "  --no-install                Never install Debian packages; name those that are missing\n"
+          "  -y,--yes                    Install them without asking");
+    }
     add_new();
     add_builds();
     add_questions();
@@ -136,12 +147,10 @@ class CommandLine {
       return app_.exit(success);
     } catch (const CLI::ExtrasError&) {
       explain_extras(app_, app_.remaining(true), o_.choice);
-    } catch (const CLI::ConversionError&) {
-      // The only number that we take.
-      throw UsageError("--memory: wants a whole number of MiB (--help explains)");
     } catch (const CLI::ParseError& error) {
-      throw UsageError(std::string(error.what()) + " (--help explains)");
+      explain_error(error);
     }
+    check_values(app_);
     if (!o_.run.parameters.empty() && !app_.got_subcommand("run")) {
       throw UsageError("what follows -- goes to the unikernel: only `fata run` takes it");
     }
@@ -156,7 +165,7 @@ class CommandLine {
         const Home home = Home::find();
         // `fata query image`: one word that is a fact, not a folder.
         if (o_.word.empty() && app_.got_subcommand("query") && is_query_word(o_.choice.app) &&
-            !fs::exists(o_.choice.app)) {
+            !files::exists(o_.choice.app)) {
           o_.word = std::exchange(o_.choice.app, ".");
         }
         Project project(home, o_.choice);
@@ -180,14 +189,14 @@ class CommandLine {
     auto* const configure_command = app_.add_subcommand(
         "configure", "Run config.cpp and write the image's main and build files");
     auto* const build_command =
-        app_.add_subcommand("build", "Build the image; say where it is and how large");
+        app_.add_subcommand("build", "Build the image; print its path and size");
     auto* const run_command = app_.add_subcommand("run", "Build and run the image");
     for (CLI::App* const command : {configure_command, build_command, run_command}) {
       add_choice(*command, o_.choice);
       add_plain(*command, o_.choice);
     }
     build_command->add_flag("--map", o_.map,
-                            "Say what is in the image, too, by section and by library");
+                            "Print what is in the image, too, by section and by library");
     add_run(*run_command, o_.run);
     on_project(configure_command, [](Project& p) { return configure(p), 0; });
     on_project(build_command, [this](Project& p) { return build(p, o_.map), 0; });
@@ -288,6 +297,10 @@ int main(int argc, char** argv) {
     return 64;
   } catch (const Failed& failed) {
     return failed.status;
+  } catch (const std::filesystem::filesystem_error& error) {
+    const std::string path = error.path1().string();
+    say((path.empty() ? "the current folder" : path) + ": " + error.code().message());
+    return 64;
   } catch (const std::exception& error) {
     say(error.what());
     return 1;

@@ -1,6 +1,5 @@
 #include "paths.hpp"
 
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <format>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "library_tree.hpp"
 
 namespace fata::tool {
@@ -43,11 +43,9 @@ fs::path temporary_cache() {
   return ours ? folder : fs::path{};
 }
 
-std::string owner_of(const fs::path& path) {
+bool is_anothers(const fs::path& path) {
   struct stat status{};
-  if (::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return {};
-  const passwd* const user = ::getpwuid(status.st_uid);
-  return user != nullptr ? user->pw_name : "user " + std::to_string(status.st_uid);
+  return ::stat(path.c_str(), &status) == 0 && status.st_uid != ::geteuid();
 }
 
 }  // namespace
@@ -80,7 +78,7 @@ fs::path own_cache() {
   const fs::path cache = cache_folder();
   // A home that does not exist is not made.
   const fs::path home = cache.parent_path().parent_path();
-  const bool usable = cache.is_absolute() && (fs::exists(cache.parent_path()) || fs::exists(home));
+  const bool usable = cache.is_absolute() && (files::exists(cache.parent_path()) || files::exists(home));
   return usable && is_ours_to_write(cache) ? cache : temporary_cache();
 }
 
@@ -118,21 +116,17 @@ fs::path plain_alias(const fs::path& folder) {
   const fs::path link = links / hash_name(folder.string());
   std::error_code error;
   if (fs::read_symlink(link, error) == folder) return link;
-  fs::create_directories(links);
-  const fs::path fresh = link.string() + "." + std::to_string(::getpid());
-  fs::remove(fresh);
-  fs::create_symlink(folder, fresh);
-  fs::rename(fresh, link);
+  files::make_folders(links);
+  files::make_link(folder, link);
   return link;
 }
 
 std::string why_not_writable(const fs::path& path) {
   const int reason = errno;
-  fs::path there = path;
-  while (!fs::exists(there) && there.has_relative_path()) there = there.parent_path();
-  const std::string owner = owner_of(there);
+  const fs::path there = files::nearest_existing(path);
   std::string why = std::strerror(reason != 0 ? reason : EACCES);
-  if (reason == EACCES && !owner.empty()) why = there.string() + " belongs to " + owner;
+  if (reason == EACCES && is_anothers(there))
+    why = there.string() + " belongs to " + files::owner(there);
   if (reason == EROFS) why = "its file system is read-only";
   return path.string() + ": cannot be written: " + why +
          "; build in a folder of your own with --build-dir FOLDER";

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <sstream>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "paths.hpp"
 #include "spawn.hpp"
 
@@ -96,6 +98,15 @@ void replace(const Words& words) {
   throw UsageError(words.front() + " cannot be started: " + std::strerror(errno));
 }
 
+MemoryFile::MemoryFile(std::string_view content) : file_(::memfd_create("fata", 0)) {
+  if (file_ < 0) throw UsageError(std::string("no memory for a file: ") + std::strerror(errno));
+  write_all(file_, content);
+}
+
+MemoryFile::~MemoryFile() { ::close(file_); }
+
+std::string MemoryFile::path() const { return "/proc/self/fd/" + std::to_string(file_); }
+
 void write_all(int to, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(to, text.data(), text.size());
@@ -130,7 +141,7 @@ std::string read_file(const fs::path& path) {
 }
 
 bool write_if_changed(const fs::path& path, std::string_view text) {
-  if (fs::exists(path) && read_file(path) == text) return false;
+  if (files::exists(path) && read_file(path) == text) return false;
   std::ofstream out(path, std::ios::binary);
   out << text;
   out.close();

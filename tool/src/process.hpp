@@ -32,6 +32,20 @@ std::string read_file(const fs::path& path);
 // Leaves the file (and its time) alone if it already reads so. Returns whether it was written.
 bool write_if_changed(const fs::path& path, std::string_view text);
 
+// A file in memory, which programs that are started meanwhile can read by its path.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view content);
+  ~MemoryFile();
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::string path() const;
+
+ private:
+  int file_;
+};
+
 // The program's path, or empty.
 fs::path find_program(std::string_view name);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "generate.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
@@ -65,10 +66,13 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
     throw UsageError("--plain: a process is not packed; use it with -t kvm or -t xen");
   std::error_code error;
   app_ = fs::canonical(choice_.app, error);
-  if (error) throw UsageError(choice_.app.string() + ": no such folder; name an application's folder");
-  if (!fs::exists(app_ / "config.cpp")) {
+  if (error == std::errc::no_such_file_or_directory)
+    throw UsageError(choice_.app.string() + ": no such folder; name an application's folder");
+  if (!error) fs::status(app_ / "config.cpp", error);
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
     throw UsageError(choice_.app.string() + ": holds no config.cpp; `fata new NAME` makes an application");
   }
+  if (error) throw UsageError(choice_.app.string() + ": cannot be entered: " + error.message());
   const std::string variant = choice_.target + (kernel() || choice_.net == "host" ? "" : "-" + choice_.net);
   folder_ = choice_.build_dir.empty() ? app_ / ".fata" / variant
                                       : fs::absolute(choice_.build_dir).lexically_normal();
@@ -121,7 +125,7 @@ void Project::compile_config() {
   // lld puts random digits for each % of its output's path.
   const fs::path program = plain_alias(folder_) / "config";
   const fs::path depfile = plain_alias(folder_) / "config.d";
-  if (fs::exists(depfile)) {
+  if (files::exists(depfile)) {
     std::vector<fs::path> inputs = dependencies(depfile);
     inputs.push_back(home_.config_library());
     if (is_newer_than_all(program, inputs, app_)) return;
@@ -152,7 +156,7 @@ void Project::run_config() {
     throw Failed{64};
   }
   write_if_changed(folder_ / "plan.json", read_file(fresh));
-  fs::remove(fresh);
+  files::remove(fresh);
   plan_ = Plan::read(folder_ / "plan.json");
 }
 
@@ -200,7 +204,7 @@ void Project::build() {
   const FolderLock lock(folder_);
   const fs::path build = folder_ / "build";
   const fs::path plain_build = plain_alias(folder_) / "build";
-  if (!fs::exists(build / "build.ninja")) {
+  if (!files::exists(build / "build.ninja")) {
     Words words{"cmake", "-S",    plain_alias(folder_),        "-B", plain_build,
                 "-G",    "Ninja", "-DCMAKE_BUILD_TYPE=Release"};
     if (const fs::path toolchain = home_.toolchain(choice_.target); !toolchain.empty()) {
@@ -214,7 +218,7 @@ void Project::build() {
                 .verbose = choice_.verbose,
                 .shown = shown()});
     } catch (...) {
-      fs::remove(build / "build.ninja");  // half of one must not look like a whole one
+      files::remove(build / "build.ninja");  // half of one must not look like a whole one
       throw;
     }
   }

@@ -38,6 +38,12 @@ int run(Project& project, const RunChoice& choice) {
   check_options(project.choice(), choice);
   project.configure();
   check_runner(project, choice);
+  check_memory(project.choice().target, choice.memory_mib.value_or(project.plan().memory_mib),
+               "config.cpp: memory");
+  check_disk_count(project.plan(), choice.disks);
+  if (project.kernel() && !choice.dry) {
+    for (const std::string& disk : choice.disks) check_disk(parse_disk(disk));
+  }
   project.build();
   std::fflush(nullptr);
   if (project.choice().target == "xen") return run_xen(project, choice);

@@ -22,7 +22,6 @@
 namespace fata::tool {
 namespace {
 
-constexpr unsigned kLeastMemory = 4;  // MiB
 constexpr int kXenFailed = 70;        // our status when the domain did not come to an end of its own
 constexpr int kCrashed = 125;
 constexpr auto kGrace =
@@ -188,10 +187,6 @@ int run_domain(const Project& project, const fs::path& config) {
 }  // namespace
 
 void check_xen(const Project& project, const RunChoice& choice) {
-  if (choice.memory_mib && *choice.memory_mib < kLeastMemory) {
-    throw UsageError("--memory " + std::to_string(*choice.memory_mib) + ": a domain needs " +
-                     std::to_string(kLeastMemory) + " MiB or more");
-  }
   if (!choice.lab) check_dom0(project);
 }
 

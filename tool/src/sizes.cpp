@@ -9,6 +9,8 @@
 #include <sstream>
 
 #include "error.hpp"
+#include "files.hpp"
+#include "paths.hpp"
 
 namespace fata::tool {
 namespace {
@@ -117,13 +119,14 @@ Sizes measure(const Project& project) {
   Sizes sizes;
   const Loaded loaded = loaded_from(project.elf());
   if (project.kernel()) {
-    sizes.stripped = fs::file_size(project.image());
+    sizes.stripped = files::size(project.image());
     sizes.unpacked = loaded.end;
   } else {
-    const fs::path stripped = project.folder() / "stripped";
+    // LLVM's tools put random digits for each % of their output's path.
+    const fs::path stripped = plain_alias(project.folder()) / "stripped";
     const Outcome outcome = capture({"llvm-strip-19", "-o", stripped, project.image()});
     if (outcome.status != 0) throw UsageError("llvm-strip-19 failed: " + outcome.output);
-    sizes.stripped = sizes.unpacked = fs::file_size(stripped);
+    sizes.stripped = sizes.unpacked = files::size(stripped);
   }
 
   std::istringstream map(read_file(project.map()));

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "progress.hpp"
 
 namespace fata::tool {
@@ -35,7 +36,7 @@ void forget(const fs::path& folder) {
   for (const char* const name :
        {"config", "config.d", "plan.json", "third_party", "build/CMakeCache.txt",
         "build/CMakeFiles", "build/build.ninja", "build/.ninja_log", "build/.ninja_deps"}) {
-    fs::remove_all(folder / name);
+    files::remove_all(folder / name);
   }
 }
 
@@ -44,10 +45,10 @@ void forget(const fs::path& folder) {
 void claim_build_folder(const fs::path& folder, const std::string& made_for) {
   const fs::path stamp = folder / kFile;
   if (is_unchanged(stamp, made_for)) return;
-  if (fs::exists(folder / "config.d") || fs::exists(folder / "build/CMakeCache.txt")) {
+  if (files::exists(folder / "config.d") || files::exists(folder / "build/CMakeCache.txt")) {
     say(folder.string() + " was made for another folder, Fata or compiler: building it again");
   }
-  fs::remove(stamp);  // first: half of the work must not look like all of it
+  files::remove(stamp);  // first: half of the work must not look like all of it
   forget(folder);
   write_stamp(stamp, made_for);
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "error.hpp"
+#include "files.hpp"
 #include "plan.hpp"
+#include "qemu.hpp"
 
 namespace fata::tool {
 namespace {
@@ -43,7 +45,7 @@ bool is_parameter(const Choice& choice, const std::string& option) {
                               ? choice.app / ".fata" / (choice.target + (direct ? "-direct" : ""))
                               : choice.build_dir;
   const fs::path file = folder / "plan.json";
-  if (!fs::exists(file)) return false;
+  if (!files::exists(file)) return false;
   try {
     const Plan plan = Plan::read(file);
     const std::string name = option.substr(2);
@@ -87,6 +89,8 @@ void check_command(const CLI::App& app, const std::string& word) {
         throw UsageError(name + " goes after the command, as in `fata " + one->get_name() + " " +
                          name + "`");
     }
+    if (const std::string meant = nearest(word, option_names(app)); !meant.empty())
+      throw UsageError("no option '" + word + "'; did you mean " + meant + "?");
     throw UsageError("no option '" + word + "'; name a command first: `fata help` lists them");
   }
   const std::string meant = word == "version" ? "--version" : nearest(word, names);
@@ -101,7 +105,7 @@ void explain_extras(const CLI::App& app, const std::vector<std::string>& extras,
       extras, [](const std::string& w) { return w.size() > 1 && w.starts_with('-'); });
   const std::string name = "fata " + command.get_name();
   if (dashed == extras.end())
-    throw UsageError(name + ": '" + extras.front() + "' is a word too many (--help explains)");
+    throw UsageError(name + ": unexpected argument '" + extras.front() + "' (--help explains)");
   const std::string option = dashed->substr(0, dashed->find('='));
   const bool has_value =
       *dashed == option && dashed + 1 != extras.end() && !(dashed + 1)->starts_with('-');
@@ -125,6 +129,32 @@ void explain_extras(const CLI::App& app, const std::vector<std::string>& extras,
   throw UsageError("The following argument was not expected: " + option + " (--help explains)");
 }
 
+void explain_error(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  // "--memory: 1 required UINT missing", and what it says of a flag that was given a value.
+  const std::string name = text.substr(0, text.find(':'));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && name.starts_with('-'))
+    throw UsageError(name + ": its value is missing (--help explains)");
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    if (text.contains("--memory"))
+      throw UsageError("--memory: wants a whole number of MiB (--help explains)");
+    throw UsageError("an option that takes no value was given one (--help explains)");
+  }
+  throw UsageError(text + " (--help explains)");
+}
+
+void check_values(const CLI::App& app) {
+  for (const CLI::App* const command : app.get_subcommands()) {
+    for (const CLI::Option* const option : command->get_options()) {
+      if (option->get_positional() && option->get_name() != "application") continue;
+      if (option->get_items_expected_max() == 0 || !std::ranges::contains(option->results(), ""))
+        continue;
+      throw UsageError("fata " + command->get_name() + ": " + option->get_name() +
+                       " is empty (--help explains)");
+    }
+  }
+}
+
 namespace {
 
 // An option of `fata run`, whether it was given, and for each target why it would do nothing there;
@@ -135,10 +165,46 @@ struct Use {
   const char *linux_process, *kvm, *xen;
 };
 
+// MiB. With less, QEMU does not even come to start the image.
+constexpr unsigned kLeastMemoryKvm = 2;
+constexpr unsigned kLeastMemoryXen = 4;
+
 constexpr const char* kQemus =
     "is QEMU's, for -t kvm; on Xen the domain's configuration says such things";
 
+void check_one_of(const std::string& option, const std::optional<std::string>& value,
+                  const char* what, const std::vector<std::string>& known) {
+  if (!value || value->empty() || std::ranges::contains(known, *value)) return;
+  std::string list;
+  for (const std::string& one : known)
+    list += (list.empty() ? "" : &one == &known.back() ? " and " : ", ") + one;
+  throw UsageError(option + " " + *value + ": the " + what + " are " + list);
+}
+
+// Wrong values are refused before minutes are spent on a build.
+void check_run_values(const Choice& choice, const RunChoice& run) {
+  check_one_of("--accel", run.accel, "accelerators", {"kvm", "tcg"});
+  check_one_of("--machine", run.machine, "machines", {"microvm", "pc", "q35"});
+  if (run.memory_mib) check_memory(choice.target, *run.memory_mib, "--memory");
+  for (const std::string& link : run.links) {
+    if (choice.target == "kvm" && !is_tap(link) && link != "user" && link != "none")
+      throw UsageError("--link " + link + ": write user, tap, tap:NAME or none");
+  }
+  for (const std::string& forward : run.forwards) parse_forward(forward);
+  for (const std::string& disk : run.disks) {
+    if (choice.target != "linux") parse_disk(disk);
+  }
+}
+
 }  // namespace
+
+void check_memory(const std::string& target, unsigned mebibytes, const std::string& where) {
+  const bool kvm = target == "kvm";
+  const unsigned least = kvm ? kLeastMemoryKvm : kLeastMemoryXen;
+  if (target == "linux" || mebibytes >= least) return;
+  throw UsageError(where + " " + std::to_string(mebibytes) + ": a " + (kvm ? "guest" : "domain") +
+                   " needs " + std::to_string(least) + " MiB or more");
+}
 
 void check_options(const Choice& choice, const RunChoice& run) {
   const Use uses[]{
@@ -168,6 +234,7 @@ void check_options(const Choice& choice, const RunChoice& run) {
                                                      : use.xen;
     if (use.given && why != nullptr) throw UsageError(std::string(use.option) + ": " + why);
   }
+  check_run_values(choice, run);
 }
 
 }  // namespace fata::tool

@@ -23,7 +23,17 @@ void check_command(const CLI::App& app, const std::string& word);
 [[noreturn]] void explain_extras(const CLI::App& app, const std::vector<std::string>& extras,
                                  const Choice& choice);
 
-// Throws UsageError if an option of `fata run` was given that does nothing for the target.
+// After the parser has found anything else wrong.
+[[noreturn]] void explain_error(const CLI::ParseError& error);
+
+// Throws UsageError if an option or a word was given that is empty.
+void check_values(const CLI::App& app);
+
+// Throws UsageError if an option of `fata run` has a wrong value, or was given that does nothing for
+// the target.
 void check_options(const Choice& choice, const RunChoice& run);
+
+// Throws UsageError if a guest of the target cannot start with so little. `where`: what asks for it.
+void check_memory(const std::string& target, unsigned mebibytes, const std::string& where);
 
 }  // namespace fata::tool
