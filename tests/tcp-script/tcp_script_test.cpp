@@ -105,7 +105,7 @@ TEST(TcpScripts, ThatTheTableOfRequirementsNamesExistAndNoRequirementIsLeftOut) 
   const std::filesystem::path library = root / "../../lib/net";
   const std::string table = text_of(library / "TCP.md");
   std::string tests;
-  for (const auto& file : files_below(library / "test/tcp")) tests += text_of(file);
+  for (const auto& file : files_below(library / "test")) tests += text_of(file);
   int named = 0;
   for (std::size_t at = table.find('`'); at != std::string::npos; at = table.find('`', at)) {
     const std::size_t end = table.find('`', at + 1);
