@@ -125,8 +125,41 @@ TcpListener::TcpListener(Fd fd, BufferPool& pool) : fd_(std::move(fd)), pool_(&p
   check(watch_.start(fd_.get()).has_value(), "epoll refuses a listening socket");
 }
 
+namespace {
+// What an error of accept() means for the listener.
+enum class AfterAccept : std::uint8_t { kWait, kNext, kLater, kEnd };
+
+AfterAccept after_error(int error) {
+  switch (error) {
+    case EAGAIN: return AfterAccept::kWait;
+    // That connection is gone, the next may be there: what accept(2) lists as errors of the new
+    // connection's network, "to be treated like EAGAIN by retrying", and a firewall's refusal.
+    case EINTR:
+    case ECONNABORTED:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+    case ECONNRESET:
+    case EPERM: return AfterAccept::kNext;
+    // The connection stays in the backlog until others have closed.
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: return AfterAccept::kLater;
+    default: return AfterAccept::kEnd;
+  }
+}
+}  // namespace
+
 async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wait) {
-  for (;;) {
+  constexpr unsigned kLostInTurn = 16;  // then others have a turn
+  for (unsigned lost = 0;;) {
     if (!watch_.readable()) {
       if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
     }
@@ -134,19 +167,15 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wa
     peer.length = sizeof peer.storage;
     Fd fd(::accept4(fd_.get(), peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) co_return std::make_unique<TcpFlow>(std::move(fd), *pool_, from_sock(peer.storage));
-    switch (errno) {
-      case EAGAIN: watch_.drained_in(); break;
-      case EINTR:
-      case ECONNABORTED: break;  // that one is gone; the next may be there
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM:
-        // The connection stays in the backlog until others have closed.
-        if (const auto slept = co_await async::sleep(kScarceRetry, wait.token); !slept) co_return fail(Error(slept.error()));
-        break;
-      default: co_return os_fail();
-    }
+    AfterAccept then = after_error(errno);
+    if (then == AfterAccept::kEnd) co_return os_fail();
+    if (then == AfterAccept::kWait) watch_.drained_in();
+    if (then == AfterAccept::kNext && ++lost % kLostInTurn == 0) then = AfterAccept::kLater;
+    if (then != AfterAccept::kLater) continue;
+    const Instant retry = async::current_loop().now() + kScarceRetry;
+    if (retry > wait.deadline) co_return fail(Error(async::Errc::kTimedOut));
+    if (const auto slept = co_await async::sleep_until(retry, wait.token); !slept)
+      co_return fail(Error(slept.error()));
   }
 }
 
