@@ -85,8 +85,7 @@ void Engine::receive_error(Bytes message, Instant now) {
       const auto mtu = load_be<std::uint32_t>(message.subspan(4));
       // A path that carries what was sent has refused nothing; and none carries less than this.
       if (mtu >= kHeaderSize + quoted->payload_length) return count_up(kErrorsRefused);
-      error.hop_mtu = static_cast<std::uint16_t>(mtu);
-      error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kLeastMtu));
+      error.hop_mtu = error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kLeastMtu));
       break;
     }
     case icmp6::kTimeExceeded:

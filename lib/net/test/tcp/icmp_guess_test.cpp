@@ -266,7 +266,7 @@ TEST(IcmpGuess, ChangesNothingForAnAnswerToAnEchoRequestThatWasNeverSent) {
     ping(40);
     if (v6)
       expect_nothing(world, "a short one was", protocol, quote(reply, 0x1234, 0x00070001), 1480);
-    ping(1472);
+    ping(v6 ? 1452 : 1472);
     expect_nothing(world, "another identifier", protocol, quote(reply, 0x1234, 0x00080001), 1400);
     expect_nothing(world, "another number", protocol, quote(reply, 0x1234, 0x00070002), 1400);
     expect_nothing(world, "a request", protocol,
@@ -275,9 +275,9 @@ TEST(IcmpGuess, ChangesNothingForAnAnswerToAnEchoRequestThatWasNeverSent) {
     world.now = world.now + RecentSends::kAge + milliseconds(1);
     expect_nothing(world, "long ago", protocol, quote(reply, 0x1234, 0x00070001), 1400);
     // And what was sent teaches what the path carries.
-    ping(1472);
+    ping(v6 ? 1452 : 1472);
     world.receive(world.a, world.error(v6 ? 2 : 3, v6 ? 0 : 4, 1300, world.b.address, protocol,
-                                       quote(reply, 0x1234, 0x00070001), 1480));
+                                       quote(reply, 0x1234, 0x00070001), v6 ? 1460 : 1480));
     EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, 1300U);
   }
 }
