@@ -69,7 +69,7 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
   if (local.port == 0) {
     // Some draws, so that the ports behind taken ones are no likelier than others; then all that
     // there are.
-    constexpr std::uint32_t kFirst = 49152, kPorts = 16384, kDraws = 64;
+    constexpr std::uint32_t kFirst = 49152, kPorts = 16384, kDraws = 8;
     std::uint64_t at = 0;
     for (std::uint32_t tries = 0; tries < kDraws + kPorts && local.port == 0; ++tries) {
       at = tries < kDraws ? random_.next() : at + 1;

@@ -119,20 +119,20 @@ TEST(IcmpErrors, HaveARandomBurst) {
 TEST(IcmpErrors, KeepTheirRateInTheLongRun) {
   Recorder recorder({.mac = mac(1), .address = {ip(1), 24}, .icmp_errors_per_second = 20});
   recorder.teach(2);
-  for (int i = 0; i < 10'000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     recorder.now = recorder.now + milliseconds(10);
     for (int j = 0; j < 5; ++j) recorder.receive(udp_frame(99));
   }
-  EXPECT_NEAR(static_cast<double>(recorder.sent.size()), 2000.0, 200.0);
+  EXPECT_NEAR(static_cast<double>(recorder.sent.size()), 400.0, 80.0);
 }
 
 TEST(Arp, AsksAtALimitedRateOnBehalfOfForgedSources) {
   Recorder recorder({.mac = mac(1), .address = {ip(1), 8}});
   std::size_t answered = 0;
-  for (std::uint32_t i = 0; i < 20'000; ++i) {
+  for (std::uint32_t i = 0; i < 5000; ++i) {
     Frame ping = icmp_message(icmp::kEcho, 0, Frame(8));
     recorder.receive(ip_frame({.from = {0x0a400000 + i * 3}, .protocol = ipv4::kIcmp}, ping));
-    recorder.now = recorder.now + microseconds(50);
+    recorder.now = recorder.now + microseconds(200);
   }
   for (const Frame& frame : recorder.sent) answered += frame[13] == std::byte{6} ? 1 : 0;
   EXPECT_LE(answered, 400U);
@@ -148,12 +148,12 @@ TEST(Arp, AsksAtALimitedRateOnBehalfOfForgedSources) {
 TEST(Neighbours, AreSolicitedAtALimitedRateOnBehalfOfForgedSources) {
   const auto node = Node::ready(1, "2001:db8::1/64");
   node->sent.clear();
-  for (std::uint32_t i = 0; i < 20'000; ++i) {
+  for (std::uint32_t i = 0; i < 5000; ++i) {
     std::array<std::byte, 16> octets = node->address().octets();
     store_be(MutableBytes(octets).subspan(12), 0x1000 + i);
     node->receive(
         icmp6_frame({.from = IpAddress(octets), .to = node->address()}, 128, 0, text("0001hello")));
-    node->now = node->now + microseconds(50);
+    node->now = node->now + microseconds(200);
   }
   EXPECT_LE(node->sent.size(), 400U);
   EXPECT_GE(node->sent.size(), 100U);
