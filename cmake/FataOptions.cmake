@@ -25,8 +25,12 @@ endif()
 add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer -ffunction-sections -fdata-sections
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
 if(FATA_TARGET STREQUAL "linux")
-  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-stdlib=libc++> -fstack-protector-strong)
-  add_link_options(-stdlib=libc++ -fuse-ld=lld-19 -static-libstdc++ -Wl,--gc-sections)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-stdlib=libc++> -fstack-protector-strong -fstack-clash-protection)
+  # Relocated constants are read-only once the process has started, the tables of functions among them.
+  add_link_options(-stdlib=libc++ -fuse-ld=lld-19 -static-libstdc++ -Wl,--gc-sections,-z,relro,-z,now)
+  if(NOT FATA_SANITIZE)  # it needs optimization, and sanitizers check what it does
+    add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=3>)
+  endif()
   add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST>)
 endif()
 if(FATA_SOURCE_NAME)

@@ -56,6 +56,15 @@ class Queries(FataTest):
         self.assertIn("console: Console = fata::platform_devices::Console (the same)", text)
         self.assertNotIn("console_2", text)
 
+    def test_a_process_binds_all_it_imports_before_it_starts(self):
+        self.run_fata("build", HELLO_KEY, *self.build)
+        image = self.query("image").strip()
+        facts = subprocess.run(["readelf", "--dynamic", "--program-headers", "--wide", image], check=True,
+                               stdout=subprocess.PIPE, text=True).stdout
+        self.assertRegex(facts, r"\(FLAGS\) +BIND_NOW")
+        self.assertRegex(facts, r"GNU_RELRO +0x")
+        self.assertRegex(facts, r"GNU_STACK .* RW +0")
+
 
 class Builds(FataTest):
     def test_say_where_the_image_is_and_what_is_in_it(self):
