@@ -94,6 +94,21 @@ Task<void> abort_ends_a_pending_read_of_the_peer(W* world) {
 }
 
 template <class W>
+Task<void> abort_ends_a_pending_read_of_the_same_end(W* world) {
+  auto ends = co_await world->connect();
+  bool ended = false;
+  Scope scope;
+  scope.spawn(expect_reset(ends.left.get(), &ended));
+  co_await async::sleep(milliseconds(5));
+  EXPECT_FALSE(ended);
+  const Instant begin = async::current_loop().now();
+  ends.left->abort();
+  co_await scope.join();
+  EXPECT_TRUE(ended);
+  EXPECT_LT(async::current_loop().now() - begin, seconds(4)) << "its time-out ended it";
+}
+
+template <class W>
 Task<void> a_read_that_gave_up_loses_no_byte(W* world) {
   auto ends = co_await world->connect();
   const Result<Slice> early = co_await ends.right->read(Wait::at_most(milliseconds(5)));
@@ -181,6 +196,9 @@ Task<void> a_vanished_end_is_heard(W* world) {
   }                                                                                                                  \
   TEST(Suite, AbortEndsAPendingReadOfThePeer) {                                                                      \
     Runner::run([](auto* w) { return flow_test::abort_ends_a_pending_read_of_the_peer(w); });                        \
+  }                                                                                                                  \
+  TEST(Suite, AbortEndsAPendingReadOfTheSameEnd) {                                                                   \
+    Runner::run([](auto* w) { return flow_test::abort_ends_a_pending_read_of_the_same_end(w); });                    \
   }                                                                                                                  \
   TEST(Suite, AReadThatGaveUpLosesNoByte) {                                                                          \
     Runner::run([](auto* w) { return flow_test::a_read_that_gave_up_loses_no_byte(w); });                            \

@@ -5,6 +5,7 @@
 #include <fata/async/scope.hpp>
 #include <fata/async/task.hpp>
 #include <fata/async/wait.hpp>
+#include <fata/flow/crowd.hpp>
 #include <fata/sig/flow.hpp>
 
 #include <array>
@@ -16,7 +17,12 @@ template <fata::sig::Tcp Tcp>
 class Echo {
  public:
   Echo(fata::async::Context& context, Tcp& tcp, std::uint16_t port, std::uint32_t most)
-      : stop_(context.stop), log_(context.logger("tcp-echo")), tcp_(tcp), port_(port), most_(most) {}
+      : stop_(context.stop),
+        log_(context.logger("tcp-echo")),
+        tcp_(tcp),
+        port_(port),
+        most_(most == 0 ? 1 : most),
+        crowd_(most_) {}
 
   fata::async::Task<int> start() {
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
@@ -39,29 +45,33 @@ class Echo {
 
   fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener, fata::async::Scope* connections) {
     for (;;) {
-      // At the bound, who comes next waits in the listener's backlog.
-      while (connections->running() >= most_) {
-        if (const auto woken = co_await fewer_.wait(fata::async::Wait::cancelled_by(stop_)); !woken) {
-          co_return fata::fail(fata::Error(woken.error()));
-        }
-      }
       auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
       if (!flow) co_return fata::fail(flow.error());
       ++connections_;
+      // At the bound a connection of the client with the most gives way. It ends in one of the loop's next turns.
+      if (crowd_.size() == most_) crowd_.end_one();
+      const auto room = co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
+      if (!room) co_return fata::fail(fata::Error(room.error()));
       connections->spawn(echo(this, std::move(*flow)));
     }
   }
 
+  struct Connection final : fata::flow::Crowd::Member {
+    Connection(fata::flow::Crowd& crowd, Flow& flow) : Member(crowd, flow.peer().address), flow(&flow) {}
+    void end() noexcept override { flow->abort(); }
+    Flow* flow;
+  };
+
   static fata::async::Task<void> echo(Echo* self, std::unique_ptr<Flow> flow) {
-    if (!co_await echo_all(self, flow.get())) {
+    Connection connection(self->crowd_, *flow);
+    if (!co_await echo_all(self, flow.get(), &connection)) {
       ++self->broken_;
       flow->abort();
     }
-    self->fewer_.notify_one();
   }
 
   // False if the connection ended in another way than by its peer's end-of-stream.
-  static fata::async::Task<bool> echo_all(Echo* self, Flow* flow) {
+  static fata::async::Task<bool> echo_all(Echo* self, Flow* flow, Connection* connection) {
     const auto until_stopped = fata::async::Wait::cancelled_by(self->stop_);
     for (;;) {
       auto got = co_await flow->read(until_stopped);
@@ -71,18 +81,20 @@ class Echo {
       std::array<fata::Slice, 1> out{std::move(*got)};
       const fata::sig::WriteOutcome written = co_await flow->write(out, until_stopped);
       if (written.error) co_return false;
+      self->crowd_.touch(*connection);
     }
     co_return (co_await flow->shutdown(until_stopped)).has_value();
   }
 
   static constexpr std::size_t kBacklog = 128;
+  static constexpr std::size_t kLeaving = 128;  // connections that gave way and have not ended yet
 
   fata::async::CancelToken stop_;
   fata::Logger log_;
   Tcp& tcp_;
   std::uint16_t port_;
   std::uint32_t most_;
-  fata::async::WaitQueue fewer_;
+  fata::flow::Crowd crowd_;
   std::uint64_t connections_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t broken_ = 0;

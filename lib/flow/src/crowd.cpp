@@ -9,28 +9,30 @@ namespace fata::flow {
 
 Crowd::Crowd(std::size_t capacity) : addresses_(capacity), networks_(capacity) {}
 
-// The group of the address, or a free one that becomes it.
-std::size_t Crowd::find(std::vector<Group>& groups, const IpAddress& address, unsigned bits) {
-  std::size_t free = groups.size();
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (groups[i].connections == 0) {
-      free = i;
-    } else if (groups[i].address.common_bits(address) >= bits) {
-      return i;
+std::size_t Crowd::Groups::join(const IpAddress& address, unsigned bits) {
+  std::size_t free = groups_.size(), i = 0;
+  for (std::size_t left = used_; left != 0; ++i) {
+    if (groups_[i].connections == 0) {
+      free = std::min(free, i);
+      continue;
     }
+    if (groups_[i].address.common_bits(address) >= bits) return ++groups_[i].connections, i;
+    --left;
   }
-  check(free != groups.size(), "a crowd has more members than it was made for");
-  groups[free].address = address;
+  // What lies behind the last one in use is free.
+  free = std::min(free, i);
+  check(free < groups_.size(), "a crowd has more members than it was made for");
+  groups_[free].address = address;
+  groups_[free].connections = 1;
+  ++used_;
   return free;
 }
 
 Crowd::Member::Member(Crowd& crowd, const IpAddress& client) : crowd_(&crowd) {
-  address_ = find(crowd.addresses_, client, 128);
-  Group& group = crowd.addresses_[address_];
+  address_ = crowd.addresses_.join(client, 128);
   // An IPv4 address is the end of 128 bits.
-  group.network = find(crowd.networks_, client, client.is_v4() ? 96 + 24 : 56);
-  ++group.connections;
-  ++crowd.networks_[group.network].connections;
+  crowd.addresses_[address_].network =
+      crowd.networks_.join(client, client.is_v4() ? 96 + 24 : 56);
   ++crowd.size_;
   crowd.members_.push_back(*this);
 }
@@ -38,9 +40,8 @@ Crowd::Member::Member(Crowd& crowd, const IpAddress& client) : crowd_(&crowd) {
 void Crowd::Member::leave() {
   if (!linked()) return;
   unlink();
-  Group& group = crowd_->addresses_[address_];
-  --group.connections;
-  --crowd_->networks_[group.network].connections;
+  crowd_->networks_.leave(crowd_->addresses_[address_].network);
+  crowd_->addresses_.leave(address_);
   --crowd_->size_;
 }
 
@@ -55,7 +56,7 @@ bool Crowd::end_one() {
     return std::pair(networks_[group.network].connections, group.connections);
   };
   std::pair<std::size_t, std::size_t> highest{};
-  for (const Group& group : addresses_) {
+  for (const Group& group : addresses_.all()) {
     if (group.connections != 0) highest = std::max(highest, rank(group));
   }
   for (Member& member : members_) {

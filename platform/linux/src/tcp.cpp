@@ -119,6 +119,7 @@ void TcpFlow::abort() {
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
   ::connect(fd_.get(), &none, sizeof none);
+  watch_.wake();  // epoll reports nothing of it
 }
 
 TcpListener::TcpListener(Fd fd, BufferPool& pool) : fd_(std::move(fd)), pool_(&pool), local_(local_of(fd_.get())) {

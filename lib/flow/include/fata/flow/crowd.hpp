@@ -49,9 +49,21 @@ class Crowd {
     std::size_t connections = 0;
     std::size_t network = 0;  // of an address: its index
   };
-  static std::size_t find(std::vector<Group>& groups, const IpAddress& address, unsigned bits);
+  class Groups {
+   public:
+    explicit Groups(std::size_t capacity) : groups_(capacity) {}
+    // The index of the group that the address belongs to, by its first `bits`; with one connection more.
+    std::size_t join(const IpAddress& address, unsigned bits);
+    void leave(std::size_t index) { used_ -= --groups_[index].connections == 0; }
+    Group& operator[](std::size_t index) { return groups_[index]; }
+    const std::vector<Group>& all() const { return groups_; }
 
-  std::vector<Group> addresses_, networks_;
+   private:
+    std::vector<Group> groups_;
+    std::size_t used_ = 0;  // that have connections; the free ones are taken from the front
+  };
+
+  Groups addresses_, networks_;
   async::List<Member> members_;  // the longest idle first
   std::size_t size_ = 0;
 };

@@ -29,6 +29,12 @@ class Watch {
   bool writable() const { return writable_; }
   void drained_in() { readable_ = false; }
   void drained_out() { writable_ = false; }
+  // Whoever waits tries its system call again.
+  void wake() {
+    readable_ = writable_ = true;
+    readers_.notify_all();
+    writers_.notify_all();
+  }
   async::Task<Result<void>> wait_readable(async::Wait wait) { return wait_for(&readable_, &readers_, wait); }
   async::Task<Result<void>> wait_writable(async::Wait wait) { return wait_for(&writable_, &writers_, wait); }
 
