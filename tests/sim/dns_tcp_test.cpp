@@ -2,6 +2,7 @@
 // taken.
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <random>
 
 #include "fata/base/pool.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 using flow::PairEnd;
 
-// A TCP whose listener gives the one flow that it was made with. Its buffers are small, so that
+// A TCP whose listener gives the flows that it was made with, all at once. Its buffers are small, so that
 // answers span several.
 class OneFlowTcp {
  public:
@@ -22,18 +23,21 @@ class OneFlowTcp {
   class Listener {
    public:
     using Flow = PairEnd;
-    explicit Listener(std::unique_ptr<PairEnd> flow) : flow_(std::move(flow)) {}
+    explicit Listener(std::unique_ptr<PairEnd> flow) { add(std::move(flow)); }
+    void add(std::unique_ptr<PairEnd> flow) { flows_.push_back(std::move(flow)); }
     Endpoint local() { return {}; }
     async::Task<Result<std::unique_ptr<PairEnd>>> accept(async::Wait wait) {
-      if (flow_ == nullptr) {
+      if (flows_.empty()) {
         (void)co_await async::sleep_until(wait.deadline, wait.token);
         co_return fail(Error(async::Errc::kCancelled));
       }
-      co_return std::move(flow_);
+      std::unique_ptr<PairEnd> flow = std::move(flows_.front());
+      flows_.pop_front();
+      co_return flow;
     }
 
    private:
-    std::unique_ptr<PairEnd> flow_;
+    std::deque<std::unique_ptr<PairEnd>> flows_;
   };
 
   explicit OneFlowTcp(std::size_t buffers) : pool(buffers, 64) {}
@@ -202,6 +206,50 @@ TEST(DnsTcp, WithoutBuffersWholeAnswersComeBeforeTheEnd) {
     EXPECT_EQ(got.size(), buffers * 64 / 41) << "answers of 41 octets in buffers of 64";
     for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], i + 1);
     EXPECT_TRUE(talk.ended);
+  }
+}
+
+// More than the server and its listener hold come in one turn of the loop: the newest is served.
+async::Task<void> come_at_once(std::size_t count) {
+  BufferPool pool(16, 1024);
+  dns::Engine engine;
+  EXPECT_TRUE(
+      engine.load("t", "$ORIGIN t.\n$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\nwww A 192.0.2.1\n"));
+  engine.build();
+  OneFlowTcp tcp(64);
+  dns::TcpServer<OneFlowTcp> server(engine, tcp, {.max_connections = 8});
+  std::vector<std::unique_ptr<PairEnd>> clients;
+  auto [first, far] = flow::make_pair(1000);
+  OneFlowTcp::Listener listener(std::move(far));
+  clients.push_back(std::move(first));
+  while (clients.size() < count) {
+    auto [near, other] = flow::make_pair(1000);
+    listener.add(std::move(other));
+    clients.push_back(std::move(near));
+  }
+  std::array<Slice, 1> out{Slice(pool.copy(as_bytes(query(7))))};
+  EXPECT_FALSE((co_await clients.back()->write(out)).error);
+  async::Scope scope;
+  scope.spawn(serve(&server, &listener, scope.token()));
+  // Sooner than idle connections time out.
+  const Result<Slice> got = co_await clients.back()->read(async::Wait::at_most(milliseconds(400)));
+  EXPECT_TRUE(got);
+  if (got) EXPECT_EQ(numbers(got->text()), std::vector<unsigned>{7});
+  std::size_t open = 0;
+  for (const auto& client : clients) {
+    const Result<Slice> end = co_await client->read(async::Wait::at_most(milliseconds(1)));
+    open += !end && end.error().is(async::Errc::kTimedOut);
+  }
+  EXPECT_EQ(open, std::min<std::size_t>(count, 8));
+  clients.clear();
+  scope.cancel();
+  co_await scope.join();
+}
+
+TEST(DnsTcpCrowd, TheNewestConnectionIsServedHoweverManyComeAtOnce) {
+  for (const std::size_t count : {1U, 8U, 9U, 136U, 137U, 138U, 500U}) {
+    sim::Platform platform;
+    platform.run([&] { return come_at_once(count); });
   }
 }
 

@@ -22,7 +22,7 @@ class Echo {
         tcp_(tcp),
         port_(port),
         most_(most == 0 ? 1 : most),
-        crowd_(most_) {}
+        crowd_(most_ + kLeaving) {}
 
   fata::async::Task<int> start() {
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
@@ -48,8 +48,7 @@ class Echo {
       auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
       if (!flow) co_return fata::fail(flow.error());
       ++connections_;
-      // At the bound a connection of the client with the most gives way. It ends in one of the loop's next turns.
-      if (crowd_.size() == most_) crowd_.end_one();
+      // Beyond the bound each that begins ends another one, which takes a turn of the loop.
       const auto room = co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
       if (!room) co_return fata::fail(fata::Error(room.error()));
       connections->spawn(echo(this, std::move(*flow)));
@@ -64,6 +63,7 @@ class Echo {
 
   static fata::async::Task<void> echo(Echo* self, std::unique_ptr<Flow> flow) {
     Connection connection(self->crowd_, *flow);
+    if (self->crowd_.size() > self->most_) self->crowd_.end_one();
     if (!co_await echo_all(self, flow.get(), &connection)) {
       ++self->broken_;
       flow->abort();

@@ -88,7 +88,7 @@ class Process(NameServerTest):
     def test_a_crowd_of_connections_neither_stops_udp_nor_keeps_newcomers_out(self):
         crowd = [self.connect() for _ in range(300)]
         self.assertEqual(ask_many(LOCAL, self.port, 500), 500)
-        # Those beyond the bound wait in the listener's queue until the idle ones are gone.
+        # Those beyond the bound end the longest idle ones.
         begin = time.monotonic()
         crowd[-1].sendall(framed(query(9)))
         self.assertEqual([header(message)[0] for message in read_answers(crowd[-1], 1)], [9])
@@ -96,7 +96,7 @@ class Process(NameServerTest):
         self.assertEqual(ask_many(LOCAL, self.port, 500), 500)
         self.answers_dig(LOCAL, self.port, "+tcp")
         counts = self.ends_well(self.server)
-        self.assertGreater(counts["timed_out"], 0)
+        self.assertGreater(counts["gave_way"], 0)
         self.assertGreaterEqual(counts["accepted"], 300)
 
     def test_malformed_datagrams_are_counted_and_do_no_harm(self):

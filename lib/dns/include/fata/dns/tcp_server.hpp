@@ -38,7 +38,7 @@ class TcpServer {
         tcp_(&tcp),
         config_(config),
         gathered_(config.max_gathered),
-        crowd_(config.max_connections),
+        crowd_(config.max_connections + kLeaving),
         scratch_(std::make_unique<Scratch>()) {}
 
   // Serves until `stop` is cancelled; connections that are open then are aborted.
@@ -52,9 +52,8 @@ class TcpServer {
         break;
       }
       ++counters_[kAccepted];
-      if (crowd_.size() == config_.max_connections && crowd_.end_one()) ++counters_[kGaveWay];
-      // Those that gave way end in the loop's next turns. To wait for each would leave the others to the
-      // listener's backlog, where nothing gives way.
+      // Beyond the bound each that begins ends another one, which takes a turn of the loop. To wait for
+      // each would leave the others to the listener's backlog, where nothing gives way.
       const auto room = co_await connections.below(config_.max_connections + kLeaving,
                                                    async::Wait::cancelled_by(stop));
       if (!room) break;
@@ -82,6 +81,8 @@ class TcpServer {
   static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow, async::Scope* connections) {
     StreamReader reader(&self->gathered_, self->config_.max_query);
     Conversation conversation(self->crowd_, *flow);
+    if (self->crowd_.size() > self->config_.max_connections && self->crowd_.end_one())
+      ++self->counters_[kGaveWay];
     for (;;) {
       // The deadline is that of the whole next query: one that comes an octet a second does not hold the connection.
       const async::Wait wait = self->patience(connections);
