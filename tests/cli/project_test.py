@@ -105,6 +105,13 @@ class Builds(FataTest):
         self.refused(f"fata: {self.folder}: is not a build folder of fata; nothing was removed", "clean",
                      "examples/tutorial/noop", "--build-dir", self.folder)
 
+    def test_clean_removes_what_an_interrupted_build_left(self):
+        folder = self.folder / "build"
+        self.run_fata("configure", "examples/tutorial/noop", "--build-dir", folder)
+        (folder / "plan.json").unlink()
+        self.run_fata("clean", "examples/tutorial/noop", "--build-dir", folder)
+        self.assertFalse(folder.exists())
+
     def test_an_error_in_an_applications_source_is_status_1(self):
         self.run_fata("new", "broken", cwd=self.folder)
         source = self.folder / "broken/broken.hpp"

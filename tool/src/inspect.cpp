@@ -9,6 +9,7 @@
 #include "files.hpp"
 #include "progress.hpp"
 #include "sizes.hpp"
+#include "stamp.hpp"
 
 namespace fata::tool {
 
@@ -48,8 +49,7 @@ void clean(const Project& project, bool everything) {
   }
   // A folder that was named by mistake must not vanish.
   const fs::path& folder = project.folder();
-  if (files::exists(folder) && !files::exists(folder / "plan.json") &&
-      !files::is_empty_folder(folder)) {
+  if (files::exists(folder) && !was_claimed(folder) && !files::is_empty_folder(folder)) {
     throw UsageError(folder.string() + ": is not a build folder of fata; nothing was removed");
   }
   files::remove_all(folder);

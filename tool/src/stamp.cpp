@@ -53,6 +53,10 @@ void claim_build_folder(const fs::path& folder, const std::string& made_for) {
   write_stamp(stamp, made_for);
 }
 
+bool was_claimed(const fs::path& folder) {
+  return files::exists(folder / kFile) || files::exists(folder / "plan.json");
+}
+
 std::string compiler_identity() {
   const fs::path found = find_program("clang++-19");
   std::error_code error;

@@ -13,6 +13,9 @@ namespace fata::tool {
 // folder's lock.
 void claim_build_folder(const fs::path& folder, const std::string& made_for);
 
+// Whether claim_build_folder() has been at work there, even if it or what follows was interrupted.
+bool was_claimed(const fs::path& folder);
+
 // The compiler that is found now: its path, and when it was installed.
 std::string compiler_identity();
 
