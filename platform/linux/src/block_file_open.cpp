@@ -34,7 +34,7 @@ const ErrorDomain& error_domain(BlockFileErrc) noexcept {
           case BlockFileErrc::kEmpty:
             return "the file is empty; give it a size with: truncate -s 64M FILE";
           case BlockFileErrc::kBadSize:
-            return "the file's size is no whole number of sectors; mend with: truncate -s %4096 FILE";
+            return "the file's size is no whole number of sectors; fix it with: truncate -s %4096 FILE";
           case BlockFileErrc::kNoDirect:
             return "this file system knows no O_DIRECT; leave out ,direct";
           case BlockFileErrc::kNoUring:

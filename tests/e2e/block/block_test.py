@@ -92,7 +92,7 @@ class Refusals(BlockTest):
             self.wrong(BLOCK[target], nothing, line=before + "no such file; make one with: truncate -s 64M ")
             self.wrong(BLOCK[target], self.folder, line=before + "neither a file nor a block device$")
             self.wrong(BLOCK[target], empty, line=before + "empty; give it a size with: truncate -s 64M ")
-            self.wrong(BLOCK[target], odd, line=before + "mend with: truncate -s %4096 ")
+            self.wrong(BLOCK[target], odd, line=before + "fix it with: truncate -s %4096 ")
             self.wrong(BLOCK[target], f"{self.small},rw", line=",ro( and)? ,direct")
 
     def test_a_disk_that_is_in_use(self):
