@@ -75,11 +75,14 @@ class Attacks(FataTest):
             if CHOSEN and attack.__name__ not in CHOSEN:
                 continue
             with self.subTest(attack.__name__):
-                clients = self.attacked(image, attack, attacker, patience)
-                self.assertIsNone(server.process.poll(), "the image has ended")
-                if attack not in NOT_YET:
-                    for client in clients:
-                        self.assertGreaterEqual(client.share, SHARE, client.text())
+                # A busy machine may cost the guest a second: what locks clients out does so each time.
+                for _ in range(3):
+                    clients = self.attacked(image, attack, attacker, patience)
+                    self.assertIsNone(server.process.poll(), "the image has ended")
+                    if attack in NOT_YET or min(client.share for client in clients) >= SHARE:
+                        break
+                else:
+                    self.fail(", ".join(client.text() for client in clients))
         self.assertEqual(server.stop(signal.SIGINT), 0, server.text)
 
     def test_the_name_server(self):
