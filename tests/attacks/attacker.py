@@ -9,35 +9,16 @@ import struct
 import threading
 import time
 
-from frames import checksum
+from frames import ICMP, checksum, ipv4
 
 MAC = bytes.fromhex("020000000a01")
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-TCP, UDP, ICMP, IGMP = 6, 17, 1, 2
+TCP = 6
 MAX_RATE = 5000  # packets a second
 
 
 def packed(address):
     return socket.inet_aton(address)
-
-
-def ipv4(source, destination, protocol, body, identification=0, fragment=0, hops=64):
-    head = struct.pack(
-        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), identification, fragment, hops, protocol, 0,
-        packed(source), packed(destination),
-    )  # fmt: skip
-    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
-
-
-def with_sum(source, destination, protocol, body, at):
-    """A TCP segment or UDP datagram with its checksum at this offset."""
-    pseudo = packed(source) + packed(destination) + struct.pack("!BBH", 0, protocol, len(body))
-    return body[:at] + struct.pack("!H", checksum(pseudo + body) or 0xFFFF) + body[at + 2 :]
-
-
-def udp(source, destination, from_port, to_port, payload):
-    body = struct.pack("!4H", from_port, to_port, 8 + len(payload), 0) + payload
-    return ipv4(source, destination, UDP, with_sum(source, destination, UDP, body, 6))
 
 
 def tcp(source, destination, from_port, to_port, seq, ack, flags, data=b"", window=65535, options=b""):
@@ -47,7 +28,9 @@ def tcp(source, destination, from_port, to_port, seq, ack, flags, data=b"", wind
         window, 0, 0,
     )  # fmt: skip
     body = head + options + data
-    return ipv4(source, destination, TCP, with_sum(source, destination, TCP, body, 16))
+    pseudo = packed(source) + packed(destination) + struct.pack("!BBH", 0, TCP, len(body))
+    body = body[:16] + struct.pack("!H", checksum(pseudo + body)) + body[18:]
+    return ipv4(source, destination, TCP, body)
 
 
 def icmp(source, destination, kind, code, rest, quoted):

@@ -6,7 +6,8 @@ import random
 import struct
 import time
 
-from attacker import ACK, FIN, ICMP, PSH, RST, SYN, UDP, icmp, ipv4, tcp, udp
+from attacker import ACK, FIN, PSH, RST, SYN, icmp, tcp
+from frames import ICMP, UDP, ipv4, udp
 from honest import question
 
 

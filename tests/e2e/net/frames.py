@@ -41,9 +41,9 @@ def wrong_sums(packet):
     return wrong
 
 
-def ipv4(source, destination, protocol, body):
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 1, 0, 64, protocol, 0, socket.inet_aton(source),
-                       socket.inet_aton(destination))
+def ipv4(source, destination, protocol, body, identification=1, fragment=0):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), identification, fragment, 64, protocol, 0,
+                       socket.inet_aton(source), socket.inet_aton(destination))
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
 
 
