@@ -80,32 +80,29 @@ Task<void> expect_reset(F* flow, bool* ended) {
   EXPECT_TRUE(!got && got.error().is(sig::FlowErrc::kReset));
   *ended = true;
 }
-template <class W>
-Task<void> abort_ends_a_pending_read_of_the_peer(W* world) {
-  auto ends = co_await world->connect();
+// The left end aborts while `reads` waits.
+template <class F>
+Task<void> expect_abort_ends_a_read(F* left, F* reads) {
   bool ended = false;
   Scope scope;
-  scope.spawn(expect_reset(ends.right.get(), &ended));
-  co_await async::sleep(milliseconds(5));
-  EXPECT_FALSE(ended);
-  ends.left->abort();
-  co_await scope.join();
-  EXPECT_TRUE(ended);
-}
-
-template <class W>
-Task<void> abort_ends_a_pending_read_of_the_same_end(W* world) {
-  auto ends = co_await world->connect();
-  bool ended = false;
-  Scope scope;
-  scope.spawn(expect_reset(ends.left.get(), &ended));
+  scope.spawn(expect_reset(reads, &ended));
   co_await async::sleep(milliseconds(5));
   EXPECT_FALSE(ended);
   const Instant begin = async::current_loop().now();
-  ends.left->abort();
+  left->abort();
   co_await scope.join();
   EXPECT_TRUE(ended);
-  EXPECT_LT(async::current_loop().now() - begin, seconds(4)) << "its time-out ended it";
+  EXPECT_LT(async::current_loop().now() - begin, seconds(4)) << "its timeout ended it";
+}
+template <class W>
+Task<void> abort_ends_a_pending_read_of_the_peer(W* world) {
+  auto ends = co_await world->connect();
+  co_await expect_abort_ends_a_read(ends.left.get(), ends.right.get());
+}
+template <class W>
+Task<void> abort_ends_a_pending_read_of_the_same_end(W* world) {
+  auto ends = co_await world->connect();
+  co_await expect_abort_ends_a_read(ends.left.get(), ends.left.get());
 }
 
 template <class W>
