@@ -4,7 +4,7 @@ using namespace fata::config;
 Plan plan(const Context& context) {
   auto server = functor<Job(Udp, Tcp, KeyValue)>("dns_server::Server", "server.hpp").library("dns");
 
-  auto port = parameter("port", std::uint16_t{1053}, "UDP and TCP port to serve on");
+  auto port = parameter("port", std::uint16_t{1053}, "UDP and TCP port to serve on; 0 is any free one");
   auto zones =
       parameter("zone", "example.org.zone",
                 "zone files to serve, separated by commas; NAME=FILE for one without its $ORIGIN");

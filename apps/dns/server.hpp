@@ -32,7 +32,9 @@ class Server {
     const fata::Endpoint at{fata::IpAddress(), port_};  // both families
     auto socket = udp_.bind(at);
     if (!socket) co_return refuse("UDP", socket.error());
-    auto listener = tcp_.listen(at, 128);
+    // Any free port, if the given one is 0; TCP has the same.
+    port_ = (*socket)->local().port;
+    auto listener = tcp_.listen({fata::IpAddress(), port_}, 128);
     const bool no_tcp = !listener && listener.error().is(fata::sig::NoTcpErrc::kNoTcp);
     if (!listener && !no_tcp) co_return refuse("TCP", listener.error());
     log_.info("serving on port ", port_, no_tcp ? ", UDP only" : ", UDP and TCP");
@@ -61,6 +63,7 @@ class Server {
         texts.add(*path, std::move(*text));
       } else if (!text.error().is(fata::sig::KeyErrc::kNotFound)) {
         log_.error("the zone file \"", *path, "\" cannot be read: ", text.error());
+        texts.add_unreadable(*path);
       }
     }
     co_return load_zones(engine_, texts, zones_, log_);

@@ -7,15 +7,22 @@
 namespace dns_server {
 
 namespace {
-// The next of the items, which commas separate; takes it off the front.
+// The next of the items, which commas and perhaps blanks separate; takes it off the front.
 std::string_view take_item(std::string_view& items) {
-  const std::string_view item = items.substr(0, items.find(','));
+  std::string_view item = items.substr(0, items.find(','));
   items.remove_prefix(std::min(item.size() + 1, items.size()));
+  while (item.starts_with(' ')) item.remove_prefix(1);
+  while (item.ends_with(' ')) item.remove_suffix(1);
   return item;
 }
 }  // namespace
 
 void ZoneTexts::add_entry(const fata::sig::KeyEntry& entry) {
+  constexpr std::size_t kMostShown = 20;
+  if (++entry_count_ > kMostShown) {
+    if (entry_count_ == kMostShown + 1) entries_ += ", ...";
+    return;
+  }
   entries_ += entries_.empty() ? "" : ", ";
   entries_.append(entry.name).append(entry.folder ? "/" : "");
 }
@@ -45,6 +52,11 @@ void ZoneTexts::add(std::string path, fata::Slice text) {
     want(std::move(paths.beside));
   }
   files_.push_back({std::move(path), std::move(text)});
+}
+
+bool ZoneTexts::is_unreadable(std::string_view file) const {
+  const auto path = fata::dns::normal_path(file);
+  return path && std::ranges::contains(unreadable_, *path);
 }
 
 std::optional<std::string_view> ZoneTexts::text_of(std::string_view file) {
@@ -92,6 +104,7 @@ class Loading {
       text = texts_.text_of(file);
     }
     if (!text) {
+      if (texts_.is_unreadable(file)) return failed(file, name);  // its reason is in the log
       log_.error("there is no zone file \"", file, "\"; there is ", texts_.entries(),
                  "; choose with --zone");
       return failed(file, name);
@@ -166,14 +179,23 @@ bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wa
     log.error("--zone names no zone file; there is ", texts.entries());
     return false;
   }
-  const bool empty_item = wanted.starts_with(',') || wanted.ends_with(',') ||
-                          wanted.find(",,") != wanted.npos;
-  if (empty_item) {
-    log.error("--zone=", wanted, ": an item is empty; items are FILE or NAME=FILE, with commas between");
-    return false;
+  std::vector<std::string_view> items;
+  bool more = true;
+  for (std::string_view rest = wanted; more;) {
+    more = rest.contains(',');
+    const std::string_view item = take_item(rest);
+    if (item.empty()) {
+      log.error("--zone=", wanted, ": an item is empty; items are FILE or NAME=FILE, with commas between");
+      return false;
+    }
+    if (std::ranges::contains(items, item)) {
+      log.warning("--zone names ", item, " twice");
+    } else {
+      items.push_back(item);
+    }
   }
   Loading loading(engine, texts, log);
-  while (!wanted.empty()) loading.load(take_item(wanted));
+  for (const std::string_view item : items) loading.load(item);
   return loading.finish();
 }
 

@@ -17,7 +17,7 @@ namespace dns_server {
 // those that they include, are wanted.
 class ZoneTexts final : public fata::dns::Includes {
  public:
-  // What the store's root holds, for messages.
+  // What the store's root holds, for messages: the first twenty.
   void add_entry(const fata::sig::KeyEntry& entry);
   const std::string& entries() const { return entries_; }
 
@@ -27,6 +27,9 @@ class ZoneTexts final : public fata::dns::Includes {
   const std::string* next_wanted();
   // What was read. Wants what it includes.
   void add(std::string path, fata::Slice text);
+  // It is there and cannot be read, which the log says.
+  void add_unreadable(std::string path) { unreadable_.push_back(std::move(path)); }
+  bool is_unreadable(std::string_view file) const;
 
   // By any path to it.
   std::optional<std::string_view> text_of(std::string_view file) override;
@@ -41,7 +44,9 @@ class ZoneTexts final : public fata::dns::Includes {
   std::vector<File> files_;
   std::vector<std::string> wanted_;
   std::size_t given_ = 0;  // of wanted_
+  std::vector<std::string> unreadable_;
   std::string entries_;
+  std::size_t entry_count_ = 0;
 };
 
 // Loads the zones that `wanted` lists, separated by commas: FILE or NAME=FILE, and builds the

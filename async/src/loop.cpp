@@ -29,7 +29,7 @@ int Loop::run(Task<int> main) {
     look_around();
   }
   runner.handle.destroy();
-  return status;
+  return status == 0 && failed_ ? 1 : status;
 }
 
 void Loop::look_around() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fata/async/background.hpp"
 #include "fata/async/scope.hpp"
 #include "fata/sim/platform.hpp"
 
@@ -49,6 +50,60 @@ Task<void> full_and_empty() {
 TEST(Channel, WaitsNoLongerThanTold) {
   sim::Platform platform;
   platform.run([] { return full_and_empty(); });
+}
+
+Task<void> take_one(Channel<int>* channel, int* taken) {
+  const Result<int, Errc> item = co_await channel->receive();
+  if (item) *taken = *item;
+}
+Task<void> put_one(Channel<int>* channel, int item, bool* put) {
+  *put = (co_await channel->send(item)).has_value();
+}
+// The first in line is called, and destroyed before it runs.
+Task<void> called_in_vain() {
+  Channel<int> channel(1);
+  int none = 0, taken = 0, item = 7;
+  std::optional<Background> first(std::in_place, take_one(&channel, &none));
+  co_await yield();
+  const Background second(take_one(&channel, &taken));
+  co_await yield();
+  EXPECT_TRUE(channel.try_send(item));
+  first.reset();
+  co_await sleep(milliseconds(1));
+  EXPECT_EQ(none, 0);
+  EXPECT_EQ(taken, 7);
+
+  EXPECT_TRUE(channel.try_send(item));
+  bool never = false, put = false;
+  first.emplace(put_one(&channel, 8, &never));
+  co_await yield();
+  const Background fourth(put_one(&channel, 9, &put));
+  co_await yield();
+  EXPECT_EQ(channel.try_receive(), 7);
+  first.reset();
+  co_await sleep(milliseconds(1));
+  EXPECT_FALSE(never);
+  EXPECT_TRUE(put);
+  EXPECT_EQ(channel.try_receive(), 9);
+}
+TEST(Channel, ACallToATaskThatIsDestroyedGoesOnToTheNext) {
+  sim::Platform platform;
+  platform.run([] { return called_in_vain(); });
+}
+
+Task<void> channel_dies_first() {
+  int taken = 0;
+  std::optional<Channel<int>> channel(std::in_place, 1);
+  const Background reader(take_one(&*channel, &taken));
+  co_await yield();
+  int item = 7;
+  EXPECT_TRUE(channel->try_send(item));
+  channel.reset();
+  co_return;  // the reader was called, and dies after its channel
+}
+TEST(Channel, MayDieBeforeWhoWaitsForIt) {
+  sim::Platform platform;
+  platform.run([] { return channel_dies_first(); });
 }
 
 }  // namespace

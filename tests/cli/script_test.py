@@ -1,6 +1,7 @@
 """The script ./fata where no other test looks: on a terminal, without packages, before the command is built."""
 import os
 import shutil
+import signal
 import unittest
 
 from fata import ROOT, FataTest, fata
@@ -103,6 +104,13 @@ class Script(FataTest):
             self.assertIn("a.cpp:1:1: error: wrong", text)
             self.assertIn("fata: building the fata command failed", text)
             self.change(self.tree, "CMakeLists.txt")
+
+    def test_a_step_that_was_interrupted_ends_the_script_by_the_signal(self):
+        self.ninja('echo "ninja: build stopped: interrupted by user."', 130)
+        done = self.piped("build", "app")
+        self.assertEqual((done.returncode, "failed" in done.stderr), (-signal.SIGINT, False), done)
+        status, text = self.typed("build", "app")
+        self.assertEqual((status, "failed" in text), (-signal.SIGINT, False), text)
 
     def test_a_copied_clone_is_configured_for_itself(self):
         self.assertEqual(self.piped("build", "app").returncode, 0)

@@ -26,7 +26,7 @@ std::string pattern(std::size_t size) {
 
 async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, std::uint8_t last,
                                             net::Vlan vlan) {
-  net::FixedRandom random;
+  net::PlatformRandom random;
   const net::ipv6::Setup v6{net::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}};
   auto made = co_await Stack::connect(world->context, *card, random, cidr(last), {}, v6, {}, vlan);
   EXPECT_TRUE(made);

@@ -129,9 +129,9 @@ std::string called_with_parameters(const PlanDevice& d) {
   return d.called + (list.empty() ? "" : list + ")");
 }
 
-// ", parameters.disk": what a process's disk is a file of, for the message about it.
+// ", parameters.disk": which file or folder of the host a device is, for the message about it.
 std::string named_file(const Plan& plan, const PlanDevice& d) {
-  if (plan.target != "linux" || d.tag != "Block") return {};
+  if (plan.target != "linux" || (d.tag != "Block" && d.tag != "KeyValue")) return {};
   for (const PlanArgument& a : d.arguments) {
     if (a.kind == PlanArgument::Kind::kParameter &&
         plan.parameter(a.text).cpp_type == "std::string_view")

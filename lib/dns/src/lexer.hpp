@@ -18,7 +18,11 @@ struct Token {
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view text) : text_(text) {}
+  // A byte order mark, which some editors write first, is no part of the text.
+  explicit Lexer(std::string_view text) : text_(text) {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+  }
 
   Token next() { return next(false); }
   // The same for a parameter of SVCB, a word that may hold a quoted part as in alpn="h2,h3".
@@ -31,6 +35,8 @@ class Lexer {
   }
   // Whether a '(' before the last token is still open.
   bool in_parentheses() const { return depth_ != 0; }
+  // The line of the outermost '(' that is still open, 0 if there is none.
+  std::uint32_t open_line() const { return depth_ != 0 ? open_line_ : 0; }
   // The line of the last token, from 1.
   std::uint32_t line() const { return line_; }
 

@@ -47,13 +47,12 @@ struct ZoneParser::Generation {
   std::string text;  // that the templates have become
 };
 
-void write_text(TextWriter& out, const Complaint& complaint) {
-  print(out, complaint.file, ':', complaint.line, ": ", complaint.reason);
-  if (complaint.word.empty()) return;
+namespace {
+void write_word(TextWriter& out, std::string_view word) {
   constexpr std::size_t kShown = 80;
   out.put(": \"");
   // Octets that a terminal would act on are shown as a zone file writes them.
-  for (const char c : complaint.word.substr(0, kShown)) {
+  for (const char c : word.substr(0, kShown)) {
     const auto octet = static_cast<unsigned char>(c);
     if (octet >= 0x20 && octet < 0x7f) {
       print(out, c);
@@ -62,7 +61,15 @@ void write_text(TextWriter& out, const Complaint& complaint) {
       out.put_unsigned(octet, 3);
     }
   }
-  out.put(complaint.word.size() > kShown ? "...\"" : "\"");
+  out.put(word.size() > kShown ? "...\"" : "\"");
+}
+}  // namespace
+
+void write_text(TextWriter& out, const Complaint& complaint) {
+  print(out, complaint.file, ':', complaint.line, ": ", complaint.reason);
+  if (!complaint.word.empty()) write_word(out, complaint.word);
+  if (complaint.open_line != 0)
+    print(out, "; the '(' of line ", complaint.open_line, " is still open here");
 }
 
 ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin, Includes* includes)
@@ -75,7 +82,8 @@ ZoneParser::~ZoneParser() = default;
 
 ZoneParser::Entry ZoneParser::complain(std::string_view reason, std::string_view word) {
   const Frame& frame = *frames_[depth_ - 1];
-  complaint_ = {frame.file, frame.lexer.line(), reason, word};
+  complaint_ = {frame.file, frame.lexer.line(), reason, word, frame.lexer.open_line()};
+  if (complaint_.open_line == complaint_.line) complaint_.open_line = 0;
   return Entry::kWrong;
 }
 

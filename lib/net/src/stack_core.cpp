@@ -68,6 +68,28 @@ Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueu
   return *made;
 }
 
+void StackCore::log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway) {
+  Text<160> line(std::in_place, "address ", address, ", hardware address ", interface.mac());
+  if (interface.vlan() != 0) print(line, ", VLAN ", interface.vlan());
+  print(line, ", gateway ", gateway);
+  log_.info(line.view());
+  // /31 has two hosts (RFC 3021), and with /32 the gateway is on the link though no prefix says so.
+  if (address.prefix < 31 && address.address.value == (address.address.value & address.mask()))
+    log_.warning(address, " is the network's own address: give a host's, as ",
+                 Ipv4Cidr{{address.address.value + 1}, address.prefix});
+  if (!gateway.is_any() && address.prefix < 32 && !address.contains(gateway))
+    log_.warning("the gateway ", gateway, " is not in the network of ", address,
+                 ": choose another with --ipv4-gateway");
+}
+
+void StackCore::lost(const Interface& interface, const Error& error) {
+  ++lost_count_;
+  log_.error("card ", unsigned(interface.index()), ": the network device failed: ", error);
+  if (lost_count_ < host_.interface_count()) return;
+  log_.error("no card is left; stopping");
+  async::current_loop().stop_as_failed();
+}
+
 Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
   if (!local.address.is_any() && !host_.is_ours(local.address)) return fail(SocketErrc::kNotOurAddress, 0);
   auto socket = std::make_unique<UdpSocket>(udp_, *this);

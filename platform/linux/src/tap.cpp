@@ -114,6 +114,8 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   if (!fd) return fail(Error(errno == EACCES || errno == EPERM ? TapErrc::kNoRights : TapErrc::kNoTun));
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
+  Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const bool existed = ::ioctl(control.get(), SIOCGIFINDEX, &request) == 0;
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     if (errno == EPERM) return fail(Error(TapErrc::kNoRights));
@@ -125,7 +127,6 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   // The kernel may hand us frames whose checksum is still to be made (their sender is in this host), and
   // segments that it has not cut or has coalesced.
   if (::ioctl(fd.get(), TUNSETOFFLOAD, offload ? kOffloads : 0) != 0) return os_fail();
-  Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   std::size_t mtu = 1500;
   ifreq ask{};
   std::ranges::copy(name, ask.ifr_name);
@@ -143,6 +144,7 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   mac.octets[0] = std::byte{0x52};
   mac.octets[1] = std::byte{0x54};
   const Logger log = context.logger("tap");
+  if (!existed) log.info(name, ": made; it goes with this process, and joins no bridge by itself");
   log.info(name, offload ? ": checksum and segmentation offload both ways, mtu " : ": no offload, mtu ", mtu);
   return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
@@ -154,7 +156,7 @@ async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* co
   for (Duration waited{};; waited = waited + kPause) {
     auto tap = open(*context, name, offload);
     if (tap || tap.error() != Error(TapErrc::kBusy) || waited >= kPatience) co_return tap;
-    if (waited.ns == 0) context->logger("tap").info(name, " is in use; waiting for it");
+    if (waited.ns == 0) context->logger("tap").info(name, " is in use; waiting 2 s for it");
     if (!co_await async::sleep(kPause, context->stop)) co_return tap;
   }
 }

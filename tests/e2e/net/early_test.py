@@ -116,11 +116,24 @@ class Early(NameServerTest):
         for stop in STOPS:
             second = self.started([self.process, "--tap=fata0"])
             said = second.stdout.readline()
-            self.assertIn(b"fata0 is in use; waiting for it", said)
+            self.assertIn(b"fata0 is in use; waiting 2 s for it", said)
             second.send_signal(stop)
             self.has_ended(second, seconds=1.5)  # it waits for two seconds
         first.send_signal(signal.SIGTERM)
         self.has_ended(first)
+
+    def test_a_process_whose_tap_is_removed_ends_as_failed(self):
+        # This one is not there: the image makes it, and says so.
+        image = self.started([self.process, "--tap=fata1", "--ipv4=10.0.8.1/24"])
+        said = image.stdout.readline()
+        self.assertIn(b"fata1: made; it goes with this process", said)
+        while b"serving" not in said:
+            said = image.stdout.readline()
+            self.assertTrue(said, "it ended")
+        subprocess.run(["ip", "link", "del", "fata1"], check=True)
+        said, _ = image.communicate(timeout=60)
+        self.assertIn(b"the network device failed: ", said)
+        self.assertEqual(image.returncode, 1, said)
 
     def test_while_dhcp_has_no_answer(self):
         for stop in STOPS:

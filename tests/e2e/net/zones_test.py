@@ -1,4 +1,5 @@
 """Zones from outside: their names, a wrong one beside others, and both families of addresses."""
+import re
 import shutil
 import socket
 import unittest
@@ -92,6 +93,35 @@ class Zones(NameServerTest):
             self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
             self.assertNotIn("not all zones are served", server.text)
             self.ends_well(server)
+
+    def test_items_may_have_blanks_and_one_given_twice_is_loaded_once(self):
+        server = self.serve(" example.org=plain.zone , example.org=plain.zone", plain=PLAIN)
+        self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
+        self.assertRegex(server.text, "warning dns: --zone names example.org=plain.zone twice")
+        self.assertNotIn(" error ", server.text)
+        self.ends_well(server)
+
+    def test_a_byte_order_mark_is_no_part_of_a_zone_or_of_what_it_includes(self):
+        self.write("part", "\ufeff$TTL 60\nwww A 192.0.2.2\n")
+        server = self.serve("plain.zone", plain="\ufeff$ORIGIN example.org.\n" + PLAIN + "$INCLUDE part\n")
+        self.assertEqual(self.address("www.example.org"), "192.0.2.2")
+        self.ends_well(server)
+
+    def test_what_is_there_and_cannot_be_read_is_not_called_missing(self):
+        (self.folder / "folder.zone").mkdir()
+        server = self.serve("plain.zone,folder.zone", plain="$ORIGIN example.org.\n" + PLAIN)
+        self.assertRegex(server.text, 'error dns: the zone file "folder.zone" cannot be read: ')
+        self.assertNotIn("there is no zone file", server.text)
+        self.assertEqual(self.status("example.net"), "REFUSED")
+        self.ends_well(server)
+
+    def test_port_0_is_any_free_one_the_same_for_udp_and_tcp(self):
+        server = self.served(self.run_line(PROCESS, "--", "--port=0"))
+        port = int(re.search("serving on port ([0-9]+), UDP and TCP", server.text)[1])
+        self.assertNotEqual(port, 0)
+        self.answers_dig("127.0.0.1", port)
+        self.answers_dig("127.0.0.1", port, "+tcp")
+        self.ends_well(server)
 
     @unittest.skipUnless(has_ipv6(), "this host has no IPv6")
     def test_both_families_are_served_and_answered_from_the_address_that_was_asked(self):

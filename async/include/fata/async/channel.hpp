@@ -24,7 +24,7 @@ class Channel {
   bool try_send(T& item) {
     if (full() || closed_) return false;
     items_[(first_ + size_++) % items_.size()] = std::move(item);
-    readers_.notify_one();
+    call_next(readers_);
     return true;
   }
   std::optional<T> try_receive() {
@@ -32,7 +32,7 @@ class Channel {
     std::optional<T> item = std::exchange(items_[first_], std::nullopt);
     first_ = (first_ + 1) % items_.size();
     --size_;
-    writers_.notify_one();
+    call_next(writers_);
     return item;
   }
 
@@ -40,8 +40,10 @@ class Channel {
   Task<Result<void, Errc>> send(T item, Wait wait = {}) {
     while (!try_send(item)) {
       if (closed_) co_return fail(Errc::kClosed);
-      const Result<void, Errc> woken = co_await writers_.wait(wait);
-      if (!woken) co_return pass_on(writers_, !full(), woken.error());
+      InLine place(*this, writers_);
+      const Result<void, Errc> woken = co_await place.wait(wait);
+      place.unlink();
+      if (!woken) co_return fail(woken.error());
     }
     co_return Result<void, Errc>{};
   }
@@ -50,30 +52,57 @@ class Channel {
     for (;;) {
       if (std::optional<T> item = try_receive()) co_return std::move(*item);
       if (closed_) co_return fail(Errc::kClosed);
-      const Result<void, Errc> woken = co_await readers_.wait(wait);
-      if (!woken) co_return pass_on(readers_, size_ != 0, woken.error());
+      InLine place(*this, readers_);
+      const Result<void, Errc> woken = co_await place.wait(wait);
+      place.unlink();
+      if (!woken) co_return fail(woken.error());
     }
   }
 
   void close() {
     closed_ = true;
-    readers_.notify_all();
-    writers_.notify_all();
+    while (call_next(readers_)) {
+    }
+    while (call_next(writers_)) {
+    }
   }
 
  private:
-  // One who leaves by its deadline may have been next in line: whoever waits behind it must hear of what is there.
-  static std::unexpected<Errc> pass_on(WaitQueue& queue, bool available, Errc why) {
-    if (available) queue.notify_one();
-    return fail(why);
+  // In the frame of who waits. Each item, and each place for one, calls one of them: a task that was called
+  // and is destroyed before it runs hands the call on.
+  class InLine : public ListNode<InLine> {
+   public:
+    InLine(Channel& channel, List<InLine>& line) : channel_(&channel), line_(&line) { line.push_back(*this); }
+    ~InLine() {
+      const bool in_vain = called_ && this->linked();  // not linked: the channel is gone, or it ran
+      this->unlink();
+      if (in_vain) channel_->call_next(*line_);
+    }
+    Waiter wait(Wait wait) { return queue_.wait(wait); }
+    void call(List<InLine>& called) {
+      called_ = true;
+      called.push_back(*this);
+      queue_.notify_one();
+    }
+
+   private:
+    Channel* channel_;
+    List<InLine>* line_;
+    WaitQueue queue_;
+    bool called_ = false;
+  };
+  bool call_next(List<InLine>& line) {
+    if (line.empty()) return false;
+    line.pop_front().call(called_);
+    return true;
   }
 
   std::vector<std::optional<T>> items_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;
   bool closed_ = false;
-  WaitQueue readers_;
-  WaitQueue writers_;
+  List<InLine> readers_, writers_;  // who waits and was not called
+  List<InLine> called_;             // who was called and did not run yet
 };
 
 }  // namespace fata::async

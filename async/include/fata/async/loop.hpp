@@ -46,6 +46,13 @@ class Loop {
   // Cancelled in the turn in which the platform hears that the image should stop.
   void cancel_on_stop(CancelSource& source) { on_stop_ = &source; }
 
+  // Asks to stop, as the platform does, because something that the image cannot go on without is
+  // gone; run() gives 1 then if its main gives 0.
+  void stop_as_failed() {
+    failed_ = true;
+    if (on_stop_ != nullptr) on_stop_->cancel();
+  }
+
   // Time as of the start of the current task's stretch. Cheap; good for deadlines and ageing.
   Instant now() const { return now_; }
   void make_ready(Ready& item) { ready_.push_back(item); }
@@ -63,6 +70,7 @@ class Loop {
   Instant now_{};
   Stats stats_{};
   CancelSource* on_stop_ = nullptr;
+  bool failed_ = false;
 };
 
 // Link-time hook, defined by the platform: the loop of the core that runs this code.

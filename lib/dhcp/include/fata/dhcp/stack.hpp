@@ -68,9 +68,9 @@ class BasicStack {
   std::optional<Driver> driver_;
 };
 
-template <sig::NetDevice Net, sig::Random Random = net::FixedRandom>
+template <sig::NetDevice Net, sig::Random Random = net::PlatformRandom>
 using Stack = BasicStack<net::Stack<Net, Random>, Net, Random>;
-template <sig::NetDevice Net, sig::Random Random = net::FixedRandom>
+template <sig::NetDevice Net, sig::Random Random = net::PlatformRandom>
 using Ipv4Stack = BasicStack<net::Ipv4Stack<Net, Random>, Net, Random>;
 
 }  // namespace fata::dhcp

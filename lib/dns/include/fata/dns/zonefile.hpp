@@ -23,6 +23,7 @@ struct Complaint {
   std::uint32_t line = 0;
   std::string_view reason;
   std::string_view word;
+  std::uint32_t open_line = 0;  // of a '(' that is still open; 0 if none, or if it is in `line`
 };
 // example.org.zone:12: a number from 0 to 255 is expected here: "300"
 void write_text(TextWriter& out, const Complaint& complaint);

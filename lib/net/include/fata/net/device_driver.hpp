@@ -35,7 +35,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       const Result<std::size_t> count =
           co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
       if (!count) {
-        self->core_->log().error("the network device failed: ", count.error());
+        self->core_->lost(*self->interface_, count.error());
         co_return;
       }
       const Instant now = async::current_loop().now();

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "fata/base/platform.hpp"
 #include "fata/net/device_driver.hpp"
 #include "fata/net/ipv4/engine.hpp"
 #include "fata/net/ipv6/engine.hpp"
@@ -62,7 +63,7 @@ class BasicStack {
     if (!gateway.is_any()) {
       v4().routes().add({{{}, 0}, gateway, interface().index(), ipv4::Route::Origin::kStatic});
     }
-    core_.log().info("address ", address, ", hardware address ", interface().mac(), ", gateway ", gateway);
+    core_.log_ipv4(interface(), address, gateway);
     core_.flush();
   }
 
@@ -72,12 +73,12 @@ class BasicStack {
   DeviceDriver<Net> device_;
 };
 
-// The same numbers in every run.
-struct FixedRandom {
-  void fill(MutableBytes out) { std::ranges::fill(out, std::byte{0x5a}); }
+// For who names no other source of secrets.
+struct PlatformRandom {
+  void fill(MutableBytes out) { platform::entropy(out); }
 };
 
-template <sig::NetDevice Net, sig::Random Random = FixedRandom>
+template <sig::NetDevice Net, sig::Random Random = PlatformRandom>
 class Stack final : public BasicStack<Net, DualFamilies> {
  public:
   using BasicStack<Net, DualFamilies>::BasicStack;
@@ -92,10 +93,10 @@ class Stack final : public BasicStack<Net, DualFamilies> {
     stack->use_ipv6(v6, v6_gateway.address);
     return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
   }
-  // With IPv4 only at first, and numbers that are no secret.
+  // With IPv4 only at first, and secrets of the platform's.
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
                                                              Ipv4Cidr address, Ipv4Address gateway) {
-    FixedRandom random;
+    PlatformRandom random;
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
     stack->use_ipv4(address, gateway);
     return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
@@ -117,7 +118,7 @@ class Stack final : public BasicStack<Net, DualFamilies> {
   }
 };
 
-template <sig::NetDevice Net, sig::Random Random = FixedRandom>
+template <sig::NetDevice Net, sig::Random Random = PlatformRandom>
 class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
  public:
   using BasicStack<Net, Ipv4Family>::BasicStack;

@@ -47,6 +47,10 @@ class StackCore final : public SocketDriver, private async::Timer, private Confl
   void choose_cards();
   // The device of an interface goes before the stack does; what would leave by it is lost from now on.
   void detach(Interface& interface, TransmitQueue& queue);
+  // Says what a card was given, and what of it looks like a mistake. A gateway may be `any`: none.
+  void log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway);
+  // The device of an interface has failed for good. Without any other the image is asked to stop.
+  void lost(const Interface& interface, const Error& error);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 
   // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at most.
@@ -98,6 +102,7 @@ class StackCore final : public SocketDriver, private async::Timer, private Confl
   Autoconfiguration* autoconfiguration_ = nullptr;
   std::array<TransmitQueue*, Interface::kMost> queues_{};
   std::size_t queue_count_ = 0;
+  std::size_t lost_count_ = 0;
   Instant conflicts_since_{};
   unsigned conflict_lines_ = 0;
   Interface& (*choose_card_)(Host& host, const IpAddress& group, const IpAddress& local) = nullptr;
