@@ -30,7 +30,7 @@ class Echo {
       log_.error("cannot serve TCP port ", port_, ": ", listener.error(), "; choose another with --port");
       co_return 64;
     }
-    log_.info("echoing on port ", port_);
+    log_.info("echoing on port ", (*listener)->local().port);
     fata::async::Scope connections(stop_);
     const auto served = co_await serve(listener->get(), &connections);
     co_await connections.join();

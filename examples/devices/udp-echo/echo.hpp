@@ -24,7 +24,7 @@ class Echo {
       log_.error("cannot serve UDP port ", port_, ": ", socket.error(), "; choose another with --port");
       co_return 64;
     }
-    log_.info("echoing on port ", port_);
+    log_.info("echoing on port ", (*socket)->local().port);
     const auto served = co_await echo(socket->get());
     log_.info(echoed_, " datagrams echoed, ", dropped_, " dropped");
     if (served || served.error().is(fata::async::Errc::kCancelled)) co_return 0;

@@ -50,7 +50,8 @@ BlockDevice::BlockDevice(Logger log, std::unique_ptr<Transport> transport)
                 Counter{"failures"}} {}
 
 BlockDevice::~BlockDevice() {
-  transport_->set_status(0);
+  // Without a queue there is no memory of ours that it knows.
+  queue_ == nullptr ? transport_->set_status(0) : stop(*transport_);
   guest::detach(*this);
 }
 
@@ -196,7 +197,7 @@ void BlockDevice::break_down(std::string_view why) {
   if (broken_) return;
   broken_ = true;
   // After the reset the device may not touch our memory any more.
-  transport_->set_status(0);
+  stop(*transport_);
   log_.error("the disk ", why, "; it is reset, and nothing more is read or written");
   for (Flight*& flight : flights_) {
     if (flight != nullptr) end(*std::exchange(flight, nullptr), fail(Error(sig::BlockErrc::kGone)));

@@ -64,7 +64,7 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
 
 NetDevice::~NetDevice() {
   finish_sending();
-  if (transport_ != nullptr) transport_->set_status(0);
+  if (transport_ != nullptr) stop(*transport_);
   guest::detach(*this);
 }
 
@@ -114,7 +114,7 @@ void NetDevice::break_down() {
   if (broken_) return;
   broken_ = true;
   // After the reset the device may not touch our memory any more; what it holds goes home.
-  transport_->set_status(0);
+  stop(*transport_);
   receiver_.stop();
   for (PacketBuf& packet : tx_in_flight_) packet.reset();
   log_.error(Error(Errc::kBroken));

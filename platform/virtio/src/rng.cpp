@@ -54,8 +54,7 @@ class Gatherer final : public Device {
     return done->written == 0 || have_ >= kWanted || !ask();
   }
 
-  // The device will not write to memory of ours any more. The few bytes of its queue are kept: giving them
-  // back would take as many.
+  // The few bytes of its queue are kept, and what it may write to is its alone for good: nobody need wait.
   void end() {
     if (transport_ != nullptr) transport_->set_status(0);
     bytes.fill(std::byte{0});

@@ -9,7 +9,7 @@
 
 namespace fata::virtio {
 
-enum class Errc : std::uint32_t { kNoDevice = 1, kLegacyDevice, kFeatures, kNoQueue, kNoMsix, kBroken };
+enum class Errc : std::uint32_t { kNoDevice = 1, kLegacyDevice, kFeatures, kNoQueue, kNoMsix, kBroken, kNoReset };
 const ErrorDomain& error_domain(Errc) noexcept;
 
 class Transport {
@@ -48,6 +48,10 @@ class OwnedQueue {
   Queue queue_;
 };
 
+// Resets the device and waits until it has stopped; false if it does not within ten seconds.
+bool reset(Transport& transport);
+// The same, before memory that the device may write to is given back. Panics if it does not stop.
+void stop(Transport& transport);
 // Resets the device, negotiates: of `wanted` what is offered, and all of `required`. Gives what was agreed on.
 Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted);
 // Sets up queue `index` with at most `most` descriptors.
