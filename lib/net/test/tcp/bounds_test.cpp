@@ -38,6 +38,25 @@ TEST(TcpBounds, AnIdleConnectionTakesAKilobyteOfTheBudget) {
   wire.right().close(listener, wire.now);
 }
 
+TEST(TcpBounds, TimeWaitKeepsToItsBound) {
+  Config config;
+  config.time_wait = 20;
+  Wire wire({.delay = microseconds(100)}, config, 1, config);
+  Listener* listener = *wire.right().listen({IpAddress{}, 80}, 8, nullptr);
+  Deaf deaf;
+  for (int i = 0; i < 100; ++i) {
+    Connection* here = *wire.left().connect({}, wire.at(1, 80), {}, &deaf, wire.now);
+    Connection* there = nullptr;
+    ASSERT_TRUE(wire.run([&] { return (there = wire.right().accept(*listener)) != nullptr; }));
+    wire.left().release(here, wire.now);  // who closes first waits
+    wire.run_for(milliseconds(10));
+    wire.right().release(there, wire.now);
+    wire.run_for(milliseconds(10));
+    EXPECT_EQ(wire.left().time_waits(), std::min<std::size_t>(i + 1, config.time_wait));
+  }
+  wire.right().close(listener, wire.now);
+}
+
 TEST(TcpBounds, ReadersThatReadNothingKeepWithinTheBudget) {
   Config config;
   config.memory = 1 << 20;

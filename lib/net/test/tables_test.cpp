@@ -1,0 +1,43 @@
+// Tables that strangers fill: what one learns beyond their size pushes out something, and no more.
+#include <gtest/gtest.h>
+
+#include "fata/net/path_mtu.hpp"
+#include "fata/net/recent_sends.hpp"
+
+namespace fata::net {
+namespace {
+
+IpAddress stranger(std::uint32_t number) { return Ipv4Address{0x0b000000 + number * 7919}; }
+
+TEST(PathMtuTable, ForgetsPathsForNewOnesAndHoldsNoMoreThanItsSize) {
+  PathMtuCache cache;
+  Instant now = Instant{} + seconds(1);
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    now = now + milliseconds(1);
+    cache.lower(stranger(i), 1000, now);
+    EXPECT_EQ(cache.limit(stranger(i), 1500, now), 1000U) << i;
+  }
+  std::size_t known = 0;
+  for (std::uint32_t i = 0; i < 10'000; ++i) known += cache.limit(stranger(i), 1500, now) == 1000;
+  EXPECT_LE(known, PathMtuCache::kEntries);
+  EXPECT_GT(known, PathMtuCache::kEntries / 2);
+}
+
+TEST(RecentSendsTable, ForgetsTheOldestForNewOnesAndHoldsNoMoreThanItsSize) {
+  RecentSends recent;
+  Instant now = Instant{} + seconds(1);
+  const auto sent = [](std::uint32_t i) {
+    return RecentSends::Sent{Ipv4Address::of(10, 0, 0, 1), stranger(i), 53, 4000, 100};
+  };
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    recent.note(sent(i), now);
+    EXPECT_EQ(recent.find(sent(i), now), 100) << i;
+  }
+  std::size_t known = 0;
+  for (std::uint32_t i = 0; i < 10'000; ++i) known += recent.find(sent(i), now) != 0;
+  EXPECT_LE(known, RecentSends::kEntries);
+  EXPECT_GT(known, RecentSends::kEntries / 2);
+}
+
+}  // namespace
+}  // namespace fata::net
