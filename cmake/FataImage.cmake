@@ -34,11 +34,14 @@ function(fata_image name)
     target_link_libraries(${name} PRIVATE fata::virtio)
     target_link_options(${name} PRIVATE "SHELL:-u fata_gather_boot_entropy")
   endif()
+  # Seen from where ninja links: CMake escapes a $ in the path of a link option twice.
+  configure_file(${FATA_IMAGE_SCRIPT} ${CMAKE_CURRENT_BINARY_DIR}/image.ld COPYONLY)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_BINARY_DIR BASE_DIRECTORY ${CMAKE_BINARY_DIR} OUTPUT_VARIABLE here)
   target_link_options(${name} PRIVATE
-    "--script=${FATA_IMAGE_SCRIPT}" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
+    "--script=${here}/image.ld" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
     --gc-sections --icf=all --no-dependent-libraries "SHELL:-z max-page-size=4096" "SHELL:-u fata_start"
-    "--Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map")
-  set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS "${FATA_IMAGE_SCRIPT};${FATA_PACK}"
+    "--Map=${here}/${name}.map")
+  set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS "${CMAKE_CURRENT_BINARY_DIR}/image.ld;${FATA_PACK}"
     FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name}.img)
   set(pack)
   if(FATA_PACK)
