@@ -104,7 +104,7 @@ class Model {
     for (std::uint32_t i = 0; i < size; ++i) bytes[i] = content(next_ + i);
     const std::size_t took = queue_.push(Slice(std::move(packet)), memory_);
     const Seq filled = queue_.end();
-    require(filled == next_ + took);
+    require(filled - next_ == took);
     const bool some = took != 0 && reorder_.deliver(queue_, memory_);
     require(some == (queue_.end() != filled));
     forget(queue_.end() - next_);
