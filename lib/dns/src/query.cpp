@@ -1,5 +1,7 @@
 #include "query.hpp"
 
+#include "fata/dns/cookie.hpp"
+
 namespace fata::dns {
 
 namespace {
@@ -37,11 +39,15 @@ bool read_records(Bytes message, std::size_t at, Query& query) {
     if (!reader.ok()) return false;
     at = reader.position();
     if (type != Type::kOpt) continue;
-    if (query.has_edns || i < before || message[owner] != std::byte{0}) return false;
+    if (query.has_edns() || i < before || message[owner] != std::byte{0}) return false;
     const auto edns = read_edns(record);
     if (!edns) return false;
     query.edns = *edns;
-    query.has_edns = true;
+    query.opt_size = kOptSize;
+    if (edns->cookie_at != 0) {
+      query.cookie_at = static_cast<std::uint16_t>(at - record.rdata.size() + edns->cookie_at);
+      if (!valid_cookie_size(edns->cookie_size)) query.verdict = Rcode::kFormErr;
+    }
   }
   return at == message.size();
 }
@@ -74,26 +80,34 @@ bool read_query(Bytes message, Query& query) {
   query.flags = load_be<std::uint16_t>(message.subspan(2, 2));
   if ((query.flags & flag::kResponse) != 0) return false;
   query.verdict = Rcode::kNoError;
-  query.has_edns = false;
+  query.opt_size = query.cookie_at = 0;
+  query.asks_for_cookie = false;
   query.edns = {};
   const auto opcode = static_cast<Opcode>((query.flags & flag::kOpcodeMask) >> flag::kOpcodeShift);
   const bool other_opcode = opcode != Opcode::kQuery;
   // The counts of questions, answers, authorities and additionals.
   const auto counts = load_be<std::uint64_t>(message.subspan(4, 8));
   bool well_formed = counts >> 48 == 1 && read_question(message, query);
+  // With a cookie, no question is a question for a cookie (RFC 7873 section 5.4).
+  if (counts >> 48 == 0 && !other_opcode) {
+    query.question_end = kHeaderSize;
+    query.asks_for_cookie = well_formed = true;
+  }
   if (well_formed && (counts != std::uint64_t{1} << 48 || message.size() != query.question_end)) {
     well_formed = read_records(message, query.question_end, query);
   }
-  if (!well_formed) {
+  if (!well_formed || query.asks_for_cookie) [[unlikely]] {
     query.verdict = other_opcode ? Rcode::kNotImp : Rcode::kFormErr;
     query.question_end = kHeaderSize;
-    query.has_edns = false;
+    query.asks_for_cookie = well_formed && query.cookie_at != 0 && query.edns.version == 0 &&
+                            valid_cookie_size(query.edns.cookie_size);
+    if (!query.asks_for_cookie) query.opt_size = query.cookie_at = 0;
     return true;
   }
   if (other_opcode) {
     query.verdict = Rcode::kNotImp;
     if (!has_question(opcode)) query.question_end = kHeaderSize;
-  } else if (query.has_edns && query.edns.version != 0) {
+  } else if (query.has_edns() && query.edns.version != 0) {
     query.verdict = Rcode::kBadVers;
   } else if (query.type == Type::kOpt || query.type == Type::kTsig || query.type == Type::kTkey) {
     query.verdict = Rcode::kFormErr;

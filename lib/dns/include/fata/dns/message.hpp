@@ -47,6 +47,10 @@ struct Edns {
   std::uint8_t extended_rcode = 0;  // the upper eight bits
   std::uint16_t payload = 0;        // the sender's largest UDP payload, as it says
   bool dnssec_ok = false;
+  // The first COOKIE option (RFC 7873): where its data stand in the OPT record's rdata (0: there is
+  // none), and how many octets they have, 255 for more.
+  std::uint8_t cookie_size = 0;
+  std::uint16_t cookie_at = 0;
 };
 
 enum class Section : std::uint8_t { kAnswer, kAuthority, kAdditional };
