@@ -54,6 +54,10 @@ constexpr Count count_of(Rcode rcode) {
 struct Counts {
   std::uint16_t answers = 0, authorities = 0, additionals = 0;
 };
+
+bool is_truncated(Bytes response) {
+  return (load_be<std::uint16_t>(response.subspan(2, 2)) & flag::kTruncated) != 0;
+}
 }  // namespace
 
 struct Engine::Parts {
@@ -61,12 +65,8 @@ struct Engine::Parts {
 
   void guard_with(Guard* given, Transport transport);
   std::size_t reply(Query& query, MutableBytes out, Transport transport, const IpAddress* client);
-  std::size_t reply_to_cookie(Query& query, MutableBytes out, Transport transport,
-                              const IpAddress* client);
-  std::size_t admit(const Query& query, MutableBytes out, std::size_t size,
-                    const IpAddress* client);
   void append_cookie(const Query& query, MutableBytes out, std::size_t& size);
-  bool take_cookie(Query& query, const IpAddress& client);
+  std::size_t take_cookie(Query& query, MutableBytes out, const IpAddress& client, bool& known);
   std::size_t limit(const Query& query, MutableBytes out, std::size_t size, const IpAddress& client,
                     ResponseClass kind);
   ResponseClass class_of_response() const;
@@ -79,7 +79,7 @@ struct Engine::Parts {
   std::size_t verbatim(const Query& query, MutableBytes out, const SetView& set);
   std::size_t compose(const Query& query, MutableBytes out);
   std::size_t refuse(const Query& query, MutableBytes out, Rcode rcode);
-  std::size_t respond(const Query& query, MutableBytes out, std::uint16_t flags, const Counts& counts,
+  std::size_t respond(const Query& query, MutableBytes out, std::uint16_t flags, Counts counts,
                       std::size_t size, Rcode rcode);
 
   EngineOptions options;
@@ -87,6 +87,9 @@ struct Engine::Parts {
   std::vector<std::unique_ptr<ZoneLoad>> loads;
   bool built = false;
   // For the batch at hand.
+  static constexpr std::size_t kAtOnce = 16;
+  std::array<Query, kAtOnce> queries;
+  std::array<bool, kAtOnce> wanted;
   Guard* guard = nullptr;
   RateLimiter* limiter = nullptr;  // null: nothing is limited
   Cookie cookie;                   // of the response at hand, if its OPT record has room for one
@@ -108,7 +111,7 @@ struct Engine::Parts {
 
 // Completes an answer whose question and records stand in `out` up to `size`: header, OPT record, counters.
 std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
-                                   const Counts& counts, std::size_t size, Rcode rcode) {
+                                   Counts counts, std::size_t size, Rcode rcode) {
   const auto code = static_cast<std::uint16_t>(rcode);
   // Only in a query is RD known to mean RD (RFC 8906 section 8.1.4); other opcodes come here as
   // NOTIMP.
@@ -157,7 +160,9 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
 }
 
 // Copies a set's records, whose owners point to the question's name.
-std::size_t Engine::Parts::verbatim(const Query& query, MutableBytes out, const SetView& set) {
+[[gnu::always_inline]] inline std::size_t Engine::Parts::verbatim(const Query& query,
+                                                                  MutableBytes out,
+                                                                  const SetView& set) {
   const std::size_t size = query.question_end + set.records.size();
   if (size + query.opt_size > out.size()) return 0;
   copy_bytes(out, query.message.first(query.question_end));
@@ -187,7 +192,8 @@ std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint3
 }
 
 // The common cases, by copying. 0 if the answer must be composed.
-std::size_t Engine::Parts::quick(const Query& query, MutableBytes out) {
+[[gnu::always_inline]] inline std::size_t Engine::Parts::quick(const Query& query,
+                                                               MutableBytes out) {
   if (query.type == Type::kAny || query.type == Type::kRrsig || query.type == Type::kDs) return 0;
   const std::uint32_t reference = index.find(query.hash, query.name.wire());
   if (reference == 0) return quick_missing(query, out);
@@ -195,23 +201,25 @@ std::size_t Engine::Parts::quick(const Query& query, MutableBytes out) {
   const Index::ZoneEntry& zone = index.zone(node.zone());
   if (node.has(node_flag::kOccluded)) return quick_missing(query, out);
   if (query.edns.dnssec_ok && zone.has_dnssec) return 0;
+  Type type = query.type;
+  const bool cut = node.has(node_flag::kCut), alias = !cut && node.has(node_flag::kCname);
+  if (cut) type = Type::kNs;
+  if (alias) {
+    if (type != Type::kA && type != Type::kAaaa) return 0;
+    type = Type::kCname;
+  }
   SetView set;
-  if (node.has(node_flag::kCut)) {
-    if (!node.find(Type::kNs, set) || set.head.prepared <= Index::kVerbatim) return 0;
-    return copy(query, out, set.head.prepared, node.name().size(), 0);
+  bool found;
+  [[clang::always_inline]] found = node.find(type, set);
+  if (found) {
+    const std::uint32_t prepared = set.head.prepared;
+    if (prepared == Index::kCompose) return 0;
+    if (prepared == Index::kVerbatim) return cut || alias ? 0 : verbatim(query, out, set);
+    return copy(query, out,
+                alias && query.type == Type::kAaaa ? index.prepared_after(prepared) : prepared,
+                node.name().size(), cut ? 0 : flag::kAuthoritative);
   }
-  if (node.has(node_flag::kCname)) {
-    const bool address = query.type == Type::kA || query.type == Type::kAaaa;
-    if (!address || !node.find(Type::kCname, set) || set.head.prepared == Index::kCompose) return 0;
-    const std::uint32_t first = set.head.prepared;
-    return copy(query, out, query.type == Type::kA ? first : index.prepared_after(first), node.name().size(),
-                flag::kAuthoritative);
-  }
-  if (node.find(query.type, set)) {
-    if (set.head.prepared == Index::kVerbatim) return verbatim(query, out, set);
-    if (set.head.prepared == Index::kCompose) return 0;
-    return copy(query, out, set.head.prepared, node.name().size(), flag::kAuthoritative);
-  }
+  if (cut || alias) return 0;
   if (zone.negative == Index::kCompose) return 0;
   return copy(query, out, zone.negative, zone.apex_size, flag::kAuthoritative);
 }
@@ -250,7 +258,9 @@ std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
                  writer.position(), rcode);
 }
 
-std::size_t Engine::Parts::answer(const Query& query, MutableBytes out, Transport transport) {
+[[gnu::always_inline]] inline std::size_t Engine::Parts::answer(const Query& query,
+                                                                MutableBytes out,
+                                                                Transport transport) {
   std::size_t limit = kMaxMessage;
   if (transport == Transport::kUdp) {
     limit = kPlainUdpSize;
@@ -264,12 +274,19 @@ std::size_t Engine::Parts::answer(const Query& query, MutableBytes out, Transpor
   return compose(query, out);
 }
 
-// Puts the cookie for the response into `cookie` and makes room for it in the OPT record. True if
-// the query's own is valid: the client is where its address says.
-bool Engine::Parts::take_cookie(Query& query, const IpAddress& client) {
-  if (query.edns.version != 0 || !valid_cookie_size(query.edns.cookie_size)) return false;
+// Puts the cookie for the response into `cookie` and makes room for it in the OPT record. `known`:
+// whether the query's own is valid, and so the client where its address says. Returns the size of
+// the response if the query asks for nothing else.
+[[gnu::noinline, clang::minsize]] std::size_t Engine::Parts::take_cookie(Query& query,
+                                                                         MutableBytes out,
+                                                                         const IpAddress& client,
+                                                                         bool& known) {
+  if (query.edns.version != 0 || !valid_cookie_size(query.edns.cookie_size)) return 0;
   query.opt_size = kOptSize + 4 + kCookieSize;
-  return guard->cookies().check(query.cookie(), client, guard->seconds(), cookie);
+  known = guard->cookies().check(query.cookie(), client, guard->seconds(), cookie);
+  if (!query.asks_for_cookie) return 0;
+  const bool only_client = query.edns.cookie_size == kClientCookieSize;
+  return refuse(query, out, known || only_client ? Rcode::kNoError : Rcode::kBadCookie);
 }
 
 ResponseClass Engine::Parts::class_of_response() const {
@@ -284,52 +301,35 @@ void Engine::Parts::guard_with(Guard* given, Transport transport) {
 }
 
 // What is not sent does not count.
-void Engine::Parts::uncount(Bytes response) {
+[[gnu::noinline, clang::minsize]] void Engine::Parts::uncount(Bytes response) {
   counters[count_of(outcome)].value -= 1;
-  if ((load_be<std::uint16_t>(response.subspan(2, 2)) & flag::kTruncated) != 0)
-    counters[kTruncated].value -= 1;
+  if (is_truncated(response)) counters[kTruncated].value -= 1;
 }
 
 // Answers, as far as the guard lets it.
-[[gnu::always_inline]] inline std::size_t Engine::Parts::reply(Query& query, MutableBytes out,
-                                                               Transport transport,
-                                                               const IpAddress* client) {
-  if (query.cookie_at != 0) [[unlikely]]
-    return reply_to_cookie(query, out, transport, client);
-  return admit(query, out, answer(query, out, transport), client);
-}
-
-[[gnu::always_inline]] inline std::size_t Engine::Parts::admit(const Query& query, MutableBytes out,
-                                                               std::size_t size,
-                                                               const IpAddress* client) {
-  if (limiter == nullptr) return size;
+std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport transport,
+                                 const IpAddress* client) {
+  bool known = false;
+  std::size_t size = 0;
+  if (query.cookie_at != 0 && guard != nullptr) [[unlikely]]
+    size = take_cookie(query, out, *client, known);
+  if (size == 0) [[likely]]
+    size = answer(query, out, transport);
+  if (query.opt_size > kOptSize) [[unlikely]] {
+    // Over TCP a record set counts for more than a cookie.
+    if (transport == Transport::kTcp && is_truncated(out)) {
+      uncount(out);
+      query.opt_size = kOptSize;
+      query.cookie_at = 0;
+      return reply(query, out, transport, client);
+    }
+    append_cookie(query, out, size);
+  }
+  if (limiter == nullptr || known) return size;
   const ResponseClass kind = class_of_response();
   if (limiter->admit(*client, kind)) [[likely]]
     return size;
   return limit(query, out, size, *client, kind);
-}
-
-[[gnu::noinline, clang::minsize]] std::size_t Engine::Parts::reply_to_cookie(
-    Query& query, MutableBytes out, Transport transport, const IpAddress* client) {
-  if (guard == nullptr) return answer(query, out, transport);
-  const bool known = take_cookie(query, *client);
-  std::size_t size = 0;
-  if (query.asks_for_cookie) {
-    const bool only_client = query.edns.cookie_size == kClientCookieSize;
-    size = refuse(query, out, known || only_client ? Rcode::kNoError : Rcode::kBadCookie);
-    append_cookie(query, out, size);
-  } else {
-    size = answer(query, out, transport);
-    // Over TCP a record set counts for more than a cookie.
-    const auto flags = load_be<std::uint16_t>(out.subspan(2, 2));
-    if (transport == Transport::kTcp && (flags & flag::kTruncated) != 0) {
-      uncount(out);
-      query.opt_size = kOptSize;
-      size = answer(query, out, transport);
-    }
-    append_cookie(query, out, size);
-  }
-  return known ? size : admit(query, out, size, client);
 }
 
 // Withholds the response of `size` octets in `out`, or has every second one slip through without
@@ -422,7 +422,7 @@ std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport,
                            const IpAddress& client) {
   parts_->guard_with(guard, transport);
   ++parts_->counters[kQueries];
-  Query query;
+  Query& query = parts_->queries[0];
   if (out.size() < kMinAnswerRoom || !read_query(message, query)) {
     ++parts_->counters[kDropped];
     return 0;
@@ -433,25 +433,25 @@ std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport,
 void Engine::answer_batch(std::span<Exchange> exchanges, Transport transport, Guard* guard) {
   // Three passes over a few queries each, so that what one pass asks memory for has come when the next needs
   // it.
-  constexpr std::size_t kAtOnce = 16;
-  std::array<Query, kAtOnce> queries;
-  std::array<bool, kAtOnce> wanted;
-  parts_->guard_with(guard, transport);
+  Parts& parts = *parts_;
+  parts.guard_with(guard, transport);
   while (!exchanges.empty()) {
-    const auto some = exchanges.first(std::min(kAtOnce, exchanges.size()));
+    const auto some = exchanges.first(std::min(Parts::kAtOnce, exchanges.size()));
     for (std::size_t i = 0; i < some.size(); ++i) {
-      queries[i].hash = 0;
-      wanted[i] = some[i].out.size() >= kMinAnswerRoom && read_query(some[i].query, queries[i]);
-      if (wanted[i]) parts_->index.prefetch_slot(queries[i].hash);
+      Query& query = parts.queries[i];
+      query.hash = 0;
+      parts.wanted[i] = some[i].out.size() >= kMinAnswerRoom && read_query(some[i].query, query);
+      if (parts.wanted[i]) parts.index.prefetch_slot(query.hash);
     }
     for (std::size_t i = 0; i < some.size(); ++i) {
-      if (wanted[i]) parts_->index.prefetch_node(queries[i].hash);
+      if (parts.wanted[i]) parts.index.prefetch_node(parts.queries[i].hash);
     }
+    parts.counters[kQueries].value += some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
-      ++parts_->counters[kQueries];
-      if (!wanted[i]) ++parts_->counters[kDropped];
-      some[i].size =
-          wanted[i] ? parts_->reply(queries[i], some[i].out, transport, some[i].client) : 0;
+      if (!parts.wanted[i]) ++parts.counters[kDropped];
+      some[i].size = parts.wanted[i]
+                         ? parts.reply(parts.queries[i], some[i].out, transport, some[i].client)
+                         : 0;
     }
     exchanges = exchanges.subspan(some.size());
   }

@@ -120,9 +120,8 @@ Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, 
   return writer.position();
 }
 
-namespace {
-// False if they run past their end. Few queries have any.
-[[gnu::noinline, clang::minsize]] bool read_options(Bytes rdata, Edns& edns) {
+// Few queries have any.
+[[clang::minsize]] bool read_options(Bytes rdata, Edns& edns) {
   ByteReader options(rdata);
   while (options.ok() && !options.at_end()) {
     const std::uint16_t option = options.u16();
@@ -135,15 +134,11 @@ namespace {
   }
   return options.ok();
 }
-}  // namespace
 
 Result<Edns, Errc> read_edns(const RecordView& record) {
   if (!record.owner.is_root()) return fail(Errc::kBadRdata);
-  Edns edns{.version = static_cast<std::uint8_t>(record.ttl >> 16),
-            .extended_rcode = static_cast<std::uint8_t>(record.ttl >> 24),
-            .payload = record.klass,
-            .dnssec_ok = (record.ttl & 0x8000) != 0};
-  if (!record.rdata.empty() && !read_options(record.rdata, edns)) return fail(Errc::kBadRdata);
+  Edns edns = edns_of(record.klass, record.ttl);
+  if (!read_options(record.rdata, edns)) return fail(Errc::kBadRdata);
   return edns;
 }
 
