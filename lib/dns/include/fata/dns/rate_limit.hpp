@@ -40,24 +40,20 @@ class RateLimiter {
  public:
   static constexpr std::size_t kPrefixes = 8192;
   static constexpr std::size_t kClasses = static_cast<std::size_t>(ResponseClass::kClasses);
-  static constexpr std::size_t kTableOctets = kPrefixes * kClasses * sizeof(std::uint32_t);
+  static constexpr std::size_t kTableOctets = kPrefixes * kClasses * sizeof(std::uint64_t);
 
   enum class Excess : std::uint8_t { kSlip, kDrop };
 
   // `secret`: random; it hides which prefixes collide. `rate`: not off. Allocates kTableOctets.
   RateLimiter(RateLimit rate, std::span<const std::byte, 16> secret);
 
-  void set_time(Instant now) {
-    now_ = static_cast<std::uint32_t>(now.ns >> kUnitShift) & ~kSlipBit;
-  }
+  void set_time(Instant now) { now_ = static_cast<std::uint64_t>(now.ns) & ~kSlipBit; }
 
   // Takes one response's worth of credit from the bucket; false if there is none left.
   bool admit(const IpAddress& client, ResponseClass kind) {
-    std::uint32_t& bucket = bucket_of(client, kind);
-    std::uint32_t spent = bucket - now_;
-    // The bucket is full again. (It is also taken for full in the one second in 73 minutes in which
-    // the clock, having wrapped around, seems to be just behind the bucket's time.)
-    if (spent > credit_) spent = 0;
+    std::uint64_t& bucket = bucket_of(client, kind);
+    std::uint64_t spent = bucket - now_;
+    if (spent > credit_) spent = 0;  // the bucket was full before now
     if (spent > last_) return false;
     bucket = now_ + spent + cost_;
     return true;
@@ -69,14 +65,13 @@ class RateLimiter {
   }
 
  private:
-  // A bucket is the time at which it will be full again, in units of 1024 ns, modulo 2^32; times
-  // and costs are even, so that its lowest bit is free to count what exceeds the limit.
-  static constexpr unsigned kUnitShift = 10;
-  static constexpr std::uint32_t kSlipBit = 1;
+  // A bucket is the time at which it will be full again, in nanoseconds; times and costs are even,
+  // so that its lowest bit is free to count what exceeds the limit.
+  static constexpr std::uint64_t kSlipBit = 1;
 
   // The words of an address are used as they lie in memory. An IPv4 address has zeros in the first
   // and its own octets at the end of the second; of either word the last octet is left out.
-  std::uint32_t& bucket_of(const IpAddress& client, ResponseClass kind) {
+  std::uint64_t& bucket_of(const IpAddress& client, ResponseClass kind) {
     const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(client.octets());
     const std::uint64_t prefix = (words[0] == 0 ? words[1] : words[0]) & kPrefixMask;
     const auto product = static_cast<unsigned __int128>(prefix ^ key_[0]) * key_[1];
@@ -88,12 +83,12 @@ class RateLimiter {
                                                    ? ~(std::uint64_t{0xff} << 56)
                                                    : ~std::uint64_t{0xff};
 
-  using Table = std::array<std::uint32_t, kPrefixes * kClasses>;
+  using Table = std::array<std::uint64_t, kPrefixes * kClasses>;
 
-  std::uint32_t now_ = 0;
-  std::uint32_t cost_;    // of one response
-  std::uint32_t credit_;  // of a full bucket
-  std::uint32_t last_;    // spent at most, for one more to be admitted
+  std::uint64_t now_ = 0;
+  std::uint64_t cost_;    // of one response
+  std::uint64_t credit_;  // of a full bucket
+  std::uint64_t last_;    // spent at most, for one more to be admitted
   std::array<std::uint64_t, 2> key_;
   std::unique_ptr<Table> table_;
 };
