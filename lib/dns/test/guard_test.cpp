@@ -233,6 +233,17 @@ TEST_F(GuardTest, AValidCookieIsNotLimited) {
   EXPECT_TRUE(!other || other->rcode() == kBadCookieCode) << "of another client";
 }
 
+TEST_F(GuardTest, AnIpv6ClientIsLimitedByItsPrefixAndKnownByItsCookie) {
+  constexpr std::string_view kOne = "2001:db8:0:1100::1", kTwo = "2001:db8:0:11ff::1";
+  const std::string cookie = ask(with_cookie(kClientCookie), kOne)->options.substr(8);
+  EXPECT_EQ(flood({.name = "host1.example."}, 201, kOne), (Tally{199, 1, 1}));
+  EXPECT_EQ(flood({.name = "host1.example."}, 2, kTwo), (Tally{0, 1, 1})) << "of the same /56";
+  EXPECT_EQ(flood({.name = "host1.example."}, 2, "2001:db8:0:1200::1"), (Tally{2, 0, 0}));
+  EXPECT_EQ(flood(with_cookie(cookie), 100, kOne), (Tally{100, 0, 0}));
+  EXPECT_EQ(ask(with_cookie(cookie), kTwo)->rcode(), kBadCookieCode) << "made for another address";
+  EXPECT_FALSE(ask(with_cookie(cookie), kTwo).has_value());
+}
+
 TEST_F(GuardTest, ABadCookieIsBadCookieOnlyWhereItIsLimited) {
   const std::string bad = std::string(kClientCookie) + "01000000" + "6553f100" + "0000000000000000";
   for (const std::string& sent :

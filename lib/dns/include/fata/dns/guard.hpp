@@ -18,7 +18,7 @@ namespace fata::dns {
 // The parameter --rrl-exempt: "10.0.0.0/8,2001:db8::/32,192.0.2.1".
 class Prefixes {
  public:
-  static constexpr std::size_t kMax = 32;
+  static constexpr std::size_t kMax = 34;  // 32 of the user's, and the forwarder's two
 
   bool contains(const IpAddress& address) const;
 
