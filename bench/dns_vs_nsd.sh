@@ -1,7 +1,7 @@
 #!/bin/bash
 # UDP answers per server CPU-second: apps/dns against NSD, one after the other on the same machine, zone and client; server pinned to
 # one core, client to another. `host`: loopback. `direct`: Fata on a tap, NSD behind a veth. `large`: a zone of 1,000,000 records.
-# Needs nsd, two cores, and root for `direct` (network namespaces).
+# Neither limits the rate of its responses. Needs nsd, two cores, and root for `direct` (network namespaces).
 #   bench/dns_vs_nsd.sh [host|direct|large] [SECONDS] [WINDOW]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,15 +48,15 @@ if [ "$mode" = direct ]; then
   ./fata build apps/dns --net direct >/dev/null
   make_tap
   make_veth
-  ip netns exec $ns taskset -c 0 "$(./fata query apps/dns --net direct image)" & pids+=($!)
+  ip netns exec $ns taskset -c 0 "$(./fata query apps/dns --net direct image)" --rrl=off & pids+=($!)
   wait_for 10.0.2.15 1053 ip netns exec $ns
   measure fata 10.0.2.15 1053 "${pids[-1]}" "$name" "$count" ip netns exec $ns
   start_nsd 10.0.3.15 ip netns exec $peer
   wait_for 10.0.3.15 5301 ip netns exec $ns
   measure nsd 10.0.3.15 5301 "${pids[-1]}" "$name" "$count" ip netns exec $ns
 else
-  options=() arguments=()
-  [ "$mode" = large ] && options=(-D zones=folder --build-dir "$scratch/build") arguments=(--zones "$scratch")
+  options=() arguments=(--rrl=off)
+  [ "$mode" = large ] && options=(-D zones=folder --build-dir "$scratch/build") arguments+=(--zones "$scratch")
   ./fata build apps/dns "${options[@]}" >/dev/null
   taskset -c 0 "$(./fata query apps/dns "${options[@]}" image)" "${arguments[@]}" & pids+=($!)
   wait_for 127.0.0.1 1053

@@ -77,7 +77,7 @@ def main():
         port = lab.port("udp", 53)
         ours, theirs = [], []
         for _ in range(runs):
-            ours.append(until_answered(lab, fata(lab, dns, "--port=53"), port))
+            ours.append(until_answered(lab, fata(lab, dns, "--port=53 --rrl=off"), port))
             theirs.append(until_answered(lab, lab.linux(words="address=10.0.2.15/24 serve=nsd", more=VIF) + DESTROY, port))
         mine, peer = statistics.median(ours), statistics.median(theirs)
         print(f"first answer after xl create: fata {mine:.2f} s, Linux with NSD {peer:.2f} s, {peer / mine:.1f} times"

@@ -7,10 +7,12 @@
 #include <fata/base/platform.hpp>
 #include <fata/dns/tcp_server.hpp>
 #include <fata/dns/udp_server.hpp>
+#include <fata/sig/clock.hpp>
 #include <fata/sig/key_value.hpp>
 #include <fata/sig/no_tcp.hpp>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "zones.hpp"
@@ -18,14 +20,27 @@
 namespace dns_server {
 
 inline constexpr int kWrongSetup = 64;
+inline constexpr fata::Duration kSecretLifetime =
+    fata::seconds(12 * 3600);  // of the cookies' secret
 
-template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones>
+template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones,
+          fata::sig::Clock Clock, fata::sig::Random Random>
 class Server {
  public:
   // `zones`: keys of `store`, separated by commas, each alone or as NAME=KEY.
-  Server(fata::async::Context& context, Udp& udp, Tcp& tcp, Zones& store, std::uint16_t port, std::string_view zones)
-      : context_(context), log_(context.logger("dns")), udp_(udp), tcp_(tcp), store_(store), port_(port), zones_(zones),
-        tcp_server_(engine_, tcp, {}) {}
+  Server(fata::async::Context& context, Udp& udp, Tcp& tcp, Zones& store, Clock& clock,
+         Random& random, std::uint16_t port, std::string_view zones, fata::dns::RateLimit rate,
+         const fata::dns::Prefixes& exempt)
+      : context_(context),
+        log_(context.logger("dns")),
+        udp_(udp),
+        tcp_(tcp),
+        store_(store),
+        random_(random),
+        port_(port),
+        zones_(zones),
+        guard_(rate, exempt, drawn<fata::dns::Guard::kSeedSize>(), &clock),
+        tcp_server_(engine_, tcp, {.guard = &guard_}) {}
 
   fata::async::Task<int> start() {
     if (!co_await load()) co_return kWrongSetup;
@@ -42,6 +57,7 @@ class Server {
     fata::async::Scope scope(context_.stop);
     scope.spawn(serve_udp(this, socket->get(), &scope));
     if (!no_tcp) scope.spawn(serve_tcp(this, listener->get(), &scope));
+    scope.spawn(renew_secret(this, scope.token()));
     co_await scope.join();
     report(**socket);
     co_return failed_ ? 1 : 0;
@@ -70,12 +86,27 @@ class Server {
   }
 
   static fata::async::Task<void> serve_udp(Server* self, typename Udp::Socket* socket, fata::async::Scope* scope) {
-    const auto served = co_await fata::dns::serve_udp(&self->engine_, socket, &self->dropped_, scope->token());
+    const auto served = co_await fata::dns::serve_udp(&self->engine_, socket, &self->dropped_,
+                                                      scope->token(), &self->guard_);
     if (!served) self->fail("UDP", served.error(), scope);
   }
   static fata::async::Task<void> serve_tcp(Server* self, typename Tcp::Listener* listener, fata::async::Scope* scope) {
     const auto served = co_await self->tcp_server_.serve(listener, scope->token());
     if (!served) self->fail("TCP", served.error(), scope);
+  }
+
+  // A cookie is valid for an hour, so one secret before the current one is enough.
+  static fata::async::Task<void> renew_secret(Server* self, fata::async::CancelToken stop) {
+    while (co_await fata::async::sleep(kSecretLifetime, stop)) {
+      self->guard_.cookies().renew(self->template drawn<16>());
+    }
+  }
+
+  template <std::size_t Size>
+  std::array<std::byte, Size> drawn() {
+    std::array<std::byte, Size> octets;
+    random_.fill(octets);
+    return octets;
   }
 
   void fail(std::string_view which, const fata::Error& error, fata::async::Scope* scope) {
@@ -90,6 +121,7 @@ class Server {
   void report(const typename Udp::Socket& socket) {
     fata::Text<600> line;
     fata::write_counters(line, engine_.counters());
+    add(line, "; UDP ", guard_.counters());
     add(line, "; UDP ", std::span(&dropped_, 1));
     // Of what the host's socket counts, its troubles; our own stack counts by itself.
     if constexpr (requires { Udp::Socket::kTooLong; }) add(line, "; UDP ", socket.counters().subspan(Udp::Socket::kTooLong));
@@ -107,8 +139,10 @@ class Server {
   Udp& udp_;
   Tcp& tcp_;
   Zones& store_;
+  Random& random_;
   std::uint16_t port_;
   std::string_view zones_;
+  fata::dns::Guard guard_;
   fata::dns::Engine engine_;
   fata::dns::TcpServer<Tcp> tcp_server_;
   fata::Counter dropped_{"no_buffer"};

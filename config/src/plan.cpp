@@ -199,6 +199,7 @@ void Plan::write(std::ostream& out, const Context& context) const {
     forwards.push_back({{"protocol", forward.protocol == Protocol::kUdp ? "udp" : "tcp"},
                         {"parameter", forward.port->name}});
   }
+  if (forwarded_clients_) gatherer.add(forwarded_clients_);
   gatherer.add(parameter("log", LogRules{"*:info"},
                          "what to log: levels off, error, warning, info, debug, by source", where_)
                    .spec());
@@ -217,12 +218,19 @@ void Plan::write(std::ostream& out, const Context& context) const {
                     {"default", key.default_value},
                     {"help", key.help}});
   }
-  out << Json{{"version", kPlanVersion},          {"name", name_},
-              {"target", name(context.target())}, {"net", name(context.net())},
-              {"arch", context.arch()},           {"memory_mib", memory_},
-              {"keys", std::move(keys)},          {"parameters", gatherer.parameters()},
-              {"devices", gatherer.devices()},    {"jobs", std::move(jobs)},
-              {"forwards", std::move(forwards)},  {"disks", context.disks()}}
+  out << Json{{"version", kPlanVersion},
+              {"name", name_},
+              {"target", name(context.target())},
+              {"net", name(context.net())},
+              {"arch", context.arch()},
+              {"memory_mib", memory_},
+              {"keys", std::move(keys)},
+              {"parameters", gatherer.parameters()},
+              {"devices", gatherer.devices()},
+              {"jobs", std::move(jobs)},
+              {"forwards", std::move(forwards)},
+              {"disks", context.disks()},
+              {"forwarded_clients", forwarded_clients_ ? forwarded_clients_->name : ""}}
              .dump(2)
       << '\n';
 }

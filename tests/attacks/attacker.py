@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from frames import ICMP, checksum, ipv4
+from frames import ICMP, UDP, checksum, ipv4
 
 MAC = bytes.fromhex("020000000a01")
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -196,6 +196,23 @@ class Attacker:
             connection.react = lambda segment: None
             connection.send(RST | ACK)
         self.connections.clear()
+
+    def clear_others(self):
+        """Forgets, and returns, what arrived for no connection."""
+        packets = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                packets.append(self.others.get_nowait())
+        return packets
+
+    def datagrams(self, port):
+        """What the image sent from that port over UDP."""
+        found = []
+        for packet in self.clear_others():
+            body = packet[(packet[0] & 15) * 4 :]
+            if packet[9] == UDP and len(body) >= 8 and struct.unpack_from("!H", body)[0] == port:
+                found.append(body[8 : struct.unpack_from("!H", body, 4)[0]])
+        return found
 
     def forget(self, connection):
         self.connections.pop((connection.address, connection.port), None)

@@ -10,6 +10,8 @@ from attacker import ACK, FIN, PSH, RST, SYN, icmp, tcp
 from frames import ICMP, UDP, ipv4, udp
 from honest import question
 
+LIMIT = 200  # responses a second of a name server to a client prefix, unless configured otherwise
+
 
 def is_over(end):
     return time.monotonic() >= end
@@ -244,10 +246,23 @@ def pings_of_death(attacker, client, port, end):
 
 
 def queries(attacker, client, port, end):
-    """Queries over UDP from sixteen addresses, as fast as it may."""
+    """Queries over UDP from sixteen addresses, as fast as it may. They are of one prefix, which receives no more whole
+    answers than the name server's limit, and of the rest no more than half."""
+    attacker.clear_others()
+    began, sent = time.monotonic(), attacker.sent
     while not is_over(end):
         address = random.choice(attacker.addresses)
         attacker.send(udp(address, attacker.victim, random.randrange(1024, 65536), port, question(random.randrange(65536))))
+    sent = attacker.sent - sent
+    time.sleep(0.5)
+    seconds = time.monotonic() - began
+    answers = [message for message in attacker.datagrams(port) if len(message) >= 12]
+    truncated = sum(message[2] >> 1 & 1 for message in answers)
+    whole = len(answers) - truncated
+    print(f"queries: {sent} sent, {whole} answered whole, {truncated} truncated")
+    assert 0 < whole <= LIMIT * (seconds + 1), f"{whole} answers in {seconds:.1f} s"
+    assert truncated <= (sent - whole) / 2 + 1, f"{truncated} truncated answers to {sent - whole} queries"
+    assert all(len(message) == len(question(0)) for message in answers if message[2] >> 1 & 1)
 
 
 def noise(attacker, client, port, end):

@@ -80,14 +80,8 @@ def received(stream, count):
     return got
 
 
-class DnsUdp(Client):
-    def ask(self):
-        number = int.from_bytes(os.urandom(2))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(self.patience)
-            client.connect(self.to)
-            client.send(question(number))
-            return is_answer(client.recv(4096), number)
+def is_truncated(message):
+    return len(message) >= 12 and message[2] & 2 != 0
 
 
 class DnsTcp(Client):
@@ -97,6 +91,19 @@ class DnsTcp(Client):
             message = question(number)
             client.sendall(struct.pack("!H", len(message)) + message)
             return is_answer(received(client, struct.unpack("!H", received(client, 2))[0]), number)
+
+
+class DnsUdp(DnsTcp):
+    """A truncated answer, as one beyond the limit of its prefix is, has it ask again over TCP."""
+
+    def ask(self):
+        number = int.from_bytes(os.urandom(2))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(self.patience)
+            client.connect(self.to)
+            client.send(question(number))
+            message = client.recv(4096)
+        return super().ask() if is_truncated(message) else is_answer(message, number)
 
 
 class Echo(Client):

@@ -64,6 +64,7 @@ Plan Plan::read(const fs::path& file) try {
             .devices = {},
             .jobs = json.at("jobs"),
             .forwards = {},
+            .forwarded_clients = json.value("forwarded_clients", ""),
             .disks = json.at("disks")};
   for (const Json& k : json.at("keys")) {
     plan.keys.push_back({.name = k.at("name"),

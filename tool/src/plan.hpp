@@ -62,6 +62,7 @@ struct Plan {
   std::vector<PlanDevice> devices;  // each after those that it is made from
   std::vector<std::size_t> jobs;
   std::vector<PlanForward> forwards;
+  std::string forwarded_clients;   // the parameter that lists trusted clients; "": there is none
   std::vector<std::string> disks;  // their names, in the order of `fata run --disk`
 
   static Plan read(const fs::path& file);

@@ -17,6 +17,9 @@ std::optional<unsigned> port_number(std::string_view text) {
   return value;
 }
 
+// Where forwarded clients seem to be: the host in the first network of QEMU's user mode.
+constexpr const char* kForwarder = "10.0.2.2,fec0::2";
+
 // The value that the unikernel will see for a parameter.
 std::string parameter_value(const Plan& plan, const std::vector<std::string>& words,
                             const std::string& name) {
@@ -64,6 +67,24 @@ std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::s
     }
   }
   return list;
+}
+
+std::vector<std::string> forwarded_parameters(const Plan& plan,
+                                              const std::vector<std::string>& parameters,
+                                              const std::vector<PortForward>& forwards) {
+  std::vector<std::string> words = parameters;
+  if (plan.forwarded_clients.empty() || forwards.empty()) return words;
+  const std::string flag = "--" + plan.forwarded_clients;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool alone = words[i] == flag;
+    if (!alone && !words[i].starts_with(flag + "=")) continue;
+    // Without its value the parameter is for the unikernel itself to refuse.
+    if (!alone || i + 1 < words.size()) words[alone ? i + 1 : i] += std::string(",") + kForwarder;
+    return words;
+  }
+  const std::string& given = plan.parameter(plan.forwarded_clients).default_text;
+  words.push_back(flag + "=" + given + (given.empty() ? "" : ",") + kForwarder);
+  return words;
 }
 
 std::string kernel_word(const std::string& word) {
@@ -210,6 +231,13 @@ std::string qemu_script(const Project& project) {
                                   .pcap = {},
                                   .disks = disks,
                                   .parameters = {}});
+  std::string forwarder;
+  if (!plan.forwarded_clients.empty() && !plan.forwards.empty()) {
+    const std::string flag = "--" + plan.forwarded_clients;
+    forwarder = "# Forwarded clients seem to be the forwarder.\ncase \" $line\" in\n  *\" " + flag +
+                "\"* | *' \"" + flag + "'*) ;;\n  *) line=\"$line${line:+ }" +
+                forwarded_parameters(plan, {}, served_ports(plan, {})).front() + "\" ;;\nesac\n";
+  }
   std::string line;
   for (const std::string& word : words) {
     line += (line.empty() ? "" : " ") + (word == accel ? "\"${ACCEL:-tcg}\"" : shell_line({word}));
@@ -221,7 +249,7 @@ std::string qemu_script(const Project& project) {
          "status s is\n"
          "# QEMU's code 2s+3. Parameters: as this script's arguments." +
          (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") + "\n" +
-         kJoinArguments + "exec " + line + " ${line:+-append \"$line\"}\n";
+         kJoinArguments + forwarder + "exec " + line + " ${line:+-append \"$line\"}\n";
 }
 
 std::string firecracker_json(const Project& project) {

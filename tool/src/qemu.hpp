@@ -22,6 +22,12 @@ std::vector<PortForward> parse_forward(const std::string& text);
 // number.
 std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
 
+// The image's parameters where these ports are forwarded to it: the parameter that lists trusted
+// clients, if the application has one, lists the forwarder, too.
+std::vector<std::string> forwarded_parameters(const Plan& plan,
+                                              const std::vector<std::string>& parameters,
+                                              const std::vector<PortForward>& forwards);
+
 // "tap" or "tap:NAME", and the device that it means for a card.
 bool is_tap(const std::string& link);
 std::string tap_name(const std::string& link, std::size_t card);

@@ -122,6 +122,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
     for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
   }
   if (choice.forwards.empty()) q.forwards = served_ports(project.plan(), choice.parameters);
+  if (user) q.parameters = forwarded_parameters(project.plan(), choice.parameters, q.forwards);
   check_disk_count(project.plan(), choice.disks);
   for (const std::string& text : choice.disks) q.disks.push_back(parse_disk(text));
   if (choice.dry) return q;

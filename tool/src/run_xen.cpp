@@ -199,7 +199,13 @@ int run_xen(Project& project, const RunChoice& choice) {
     disks.push_back(parse_disk(text));
     check_xen_disk(disks.back(), text, choice);
   }
-  write_if_changed(config, xl_config(project, choice.parameters, memory, disks, true));
+  std::vector<PortForward> forwards;
+  for (const std::string& text : choice.forwards) {
+    for (PortForward& f : parse_forward(text)) forwards.push_back(std::move(f));
+  }
+  if (choice.lab && forwards.empty()) forwards = served_ports(project.plan(), choice.parameters);
+  const auto parameters = forwarded_parameters(project.plan(), choice.parameters, forwards);
+  write_if_changed(config, xl_config(project, parameters, memory, disks, true));
   if (!choice.lab) {
     if (choice.dry) {
       std::printf("%s\n", shell_line({"xl", "create", config}).c_str());
@@ -208,11 +214,6 @@ int run_xen(Project& project, const RunChoice& choice) {
     return run_domain(project, config);
   }
   Words words{"python3", project.home().lab(), "run", config};
-  std::vector<PortForward> forwards;
-  for (const std::string& text : choice.forwards) {
-    for (PortForward& f : parse_forward(text)) forwards.push_back(std::move(f));
-  }
-  if (choice.forwards.empty()) forwards = served_ports(project.plan(), choice.parameters);
   for (const PortForward& f : forwards) {
     words.insert(words.end(),
                  {"--forward", f.protocol + ":" + std::to_string(f.host) + ":" + std::to_string(f.guest)});

@@ -25,6 +25,20 @@ dns::Engine& engine() {
   return served;
 }
 
+struct NoClock {
+  Instant now() { return {}; }
+  WallTime wall() { return {1'700'000'000'000'000'000}; }
+};
+
+// One that gives cookies alone, and one that limits nearly every answer.
+dns::Guard& guard(bool limiting) {
+  static NoClock clock;
+  static constexpr std::array<std::byte, dns::Guard::kSeedSize> kSeed{std::byte{1}, std::byte{2}};
+  static std::array<dns::Guard, 2> guards{dns::Guard({0}, {}, kSeed, &clock),
+                                          dns::Guard({1}, {}, kSeed, &clock)};
+  return guards[limiting ? 1 : 0];
+}
+
 // Compression may change the case of names, so bytes are compared without regard to it.
 void append_lower(std::vector<std::byte>& to, Bytes from) {
   for (const std::byte octet : from) {
@@ -79,15 +93,21 @@ void try_engine(Bytes message, dns::Transport transport) {
   static std::array<std::vector<std::byte>, 2> outs{std::vector<std::byte>(65535), std::vector<std::byte>(65535)};
   const std::size_t room = transport == dns::Transport::kUdp ? 1400 : 65535;
   const MutableBytes out = MutableBytes(outs[0]).first(room);
-  const std::size_t size = engine().answer(message, out, transport);
+  const IpAddress client = Ipv4Address::of(192, 0, 2, 1);
+  if (const std::size_t size = engine().answer(message, out, transport, &guard(true), client);
+      size != 0)
+    check(read_whole(out.first(size), nullptr, nullptr), "what slips through is a whole message");
+  dns::Guard* const cookies =
+      !message.empty() && (message[0] & std::byte{1}) != std::byte{0} ? &guard(false) : nullptr;
+  const std::size_t size = engine().answer(message, out, transport, cookies, client);
   if (size == 0) return;
   const Bytes answer = out.first(size);
   check(size <= 1232 || transport == dns::Transport::kTcp, "a UDP answer is within its bound");
   check(equal_bytes(answer.first(2), message.first(2)), "the id is the query's");
   check(read_whole(answer, nullptr, nullptr), "an answer is a whole message");
   const MutableBytes batch_out = MutableBytes(outs[1]).first(room);
-  std::array<dns::Exchange, 1> batch{{{.query = message, .out = batch_out}}};
-  engine().answer_batch(batch, transport);
+  std::array<dns::Exchange, 1> batch{{{.query = message, .out = batch_out, .client = &client}}};
+  engine().answer_batch(batch, transport, cookies);
   check(equal_bytes(batch_out.first(batch[0].size), answer), "a batch answers as one query does");
 }
 

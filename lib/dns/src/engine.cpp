@@ -23,6 +23,7 @@ enum Count : std::size_t {
   kRefused,
   kYxDomain,
   kBadVers,
+  kBadCookie,
   kCounts
 };
 
@@ -42,6 +43,8 @@ constexpr Count count_of(Rcode rcode) {
       return kRefused;
     case Rcode::kYxDomain:
       return kYxDomain;
+    case Rcode::kBadCookie:
+      return kBadCookie;
     default:
       return kBadVers;
   }
@@ -51,11 +54,23 @@ constexpr Count count_of(Rcode rcode) {
 struct Counts {
   std::uint16_t answers = 0, authorities = 0, additionals = 0;
 };
+
+bool is_truncated(Bytes response) {
+  return (load_be<std::uint16_t>(response.subspan(2, 2)) & flag::kTruncated) != 0;
+}
 }  // namespace
 
 struct Engine::Parts {
   explicit Parts(const EngineOptions& options) : options(options) {}
 
+  void guard_with(Guard* given, Transport transport);
+  std::size_t reply(Query& query, MutableBytes out, Transport transport, const IpAddress* client);
+  void append_cookie(const Query& query, MutableBytes out, std::size_t& size);
+  std::size_t take_cookie(Query& query, MutableBytes out, const IpAddress& client, bool& known);
+  std::size_t limit(const Query& query, MutableBytes out, std::size_t size, const IpAddress& client,
+                    ResponseClass kind);
+  ResponseClass class_of_response() const;
+  void uncount(Bytes response);
   std::size_t answer(const Query& query, MutableBytes out, Transport transport);
   std::size_t quick(const Query& query, MutableBytes out);
   std::size_t quick_missing(const Query& query, MutableBytes out);
@@ -64,13 +79,22 @@ struct Engine::Parts {
   std::size_t verbatim(const Query& query, MutableBytes out, const SetView& set);
   std::size_t compose(const Query& query, MutableBytes out);
   std::size_t refuse(const Query& query, MutableBytes out, Rcode rcode);
-  std::size_t respond(const Query& query, MutableBytes out, std::uint16_t flags, const Counts& counts,
+  std::size_t respond(const Query& query, MutableBytes out, std::uint16_t flags, Counts counts,
                       std::size_t size, Rcode rcode);
 
   EngineOptions options;
   Index index;
   std::vector<std::unique_ptr<ZoneLoad>> loads;
   bool built = false;
+  // For the batch at hand.
+  static constexpr std::size_t kAtOnce = 16;
+  std::array<Query, kAtOnce> queries;
+  std::array<bool, kAtOnce> wanted;
+  Guard* guard = nullptr;
+  RateLimiter* limiter = nullptr;  // null: nothing is limited
+  Cookie cookie;                   // of the response at hand, if its OPT record has room for one
+  Rcode outcome{};                 // of the response at hand
+  std::uint16_t answers = 0;
   std::array<Counter, kCounts> counters{{{"queries"},
                                          {"dropped"},
                                          {"truncated"},
@@ -81,12 +105,13 @@ struct Engine::Parts {
                                          {"notimp"},
                                          {"refused"},
                                          {"yxdomain"},
-                                         {"badvers"}}};
+                                         {"badvers"},
+                                         {"badcookie"}}};
 };
 
 // Completes an answer whose question and records stand in `out` up to `size`: header, OPT record, counters.
 std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
-                                   const Counts& counts, std::size_t size, Rcode rcode) {
+                                   Counts counts, std::size_t size, Rcode rcode) {
   const auto code = static_cast<std::uint16_t>(rcode);
   // Only in a query is RD known to mean RD (RFC 8906 section 8.1.4); other opcodes come here as
   // NOTIMP.
@@ -96,10 +121,10 @@ std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::ui
   std::memcpy(out.first(2).data(), query.message.first(2).data(), 2);
   store_be(out.subspan(2, 2), flags);
   const std::uint64_t questions = query.question_end == kHeaderSize ? 0 : 1;
-  const std::uint64_t additionals = std::uint64_t{counts.additionals} + (query.has_edns ? 1 : 0);
+  const std::uint64_t additionals = std::uint64_t{counts.additionals} + (query.has_edns() ? 1 : 0);
   store_be(out.subspan(4, 8), questions << 48 | std::uint64_t{counts.answers} << 32 |
                                   std::uint64_t{counts.authorities} << 16 | additionals);
-  if (query.has_edns) {
+  if (query.has_edns()) {
     ByteWriter opt(out.subspan(size, kOptSize));
     opt.u8(0);
     opt.u16(static_cast<std::uint16_t>(Type::kOpt));
@@ -110,9 +135,23 @@ std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::ui
     opt.u16(0);
     size += kOptSize;
   }
+  outcome = rcode;
+  answers = counts.answers;
   ++counters[count_of(rcode)];
   if ((flags & flag::kTruncated) != 0) ++counters[kTruncated];
   return size;
+}
+
+// Extends the OPT record, which ends the response at `size`, if it was left room.
+[[clang::minsize]] void Engine::Parts::append_cookie(const Query& query, MutableBytes out,
+                                                     std::size_t& size) {
+  if (query.opt_size <= kOptSize) return;
+  ByteWriter option(out.subspan(size - 2, 2 + 4 + kCookieSize));
+  option.u16(4 + kCookieSize);
+  option.u16(kCookieOption);
+  option.u16(kCookieSize);
+  option.bytes(cookie);
+  size += 4 + kCookieSize;
 }
 
 std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rcode) {
@@ -121,9 +160,11 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
 }
 
 // Copies a set's records, whose owners point to the question's name.
-std::size_t Engine::Parts::verbatim(const Query& query, MutableBytes out, const SetView& set) {
+[[gnu::always_inline]] inline std::size_t Engine::Parts::verbatim(const Query& query,
+                                                                  MutableBytes out,
+                                                                  const SetView& set) {
   const std::size_t size = query.question_end + set.records.size();
-  if (size + (query.has_edns ? kOptSize : 0) > out.size()) return 0;
+  if (size + query.opt_size > out.size()) return 0;
   copy_bytes(out, query.message.first(query.question_end));
   copy_bytes(out.subspan(query.question_end), set.records);
   return respond(query, out, flag::kAuthoritative,
@@ -136,7 +177,7 @@ std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint3
                                 std::size_t base, std::uint16_t flags) {
   const PreparedView prepared = index.prepared(reference);
   const std::size_t size = query.question_end + prepared.bytes.size();
-  if (size + (query.has_edns ? kOptSize : 0) > out.size()) return 0;
+  if (size + query.opt_size > out.size()) return 0;
   copy_bytes(out, query.message.first(query.question_end));
   const MutableBytes records = out.subspan(query.question_end, prepared.bytes.size());
   copy_bytes(records, prepared.bytes);
@@ -151,7 +192,8 @@ std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint3
 }
 
 // The common cases, by copying. 0 if the answer must be composed.
-std::size_t Engine::Parts::quick(const Query& query, MutableBytes out) {
+[[gnu::always_inline]] inline std::size_t Engine::Parts::quick(const Query& query,
+                                                               MutableBytes out) {
   if (query.type == Type::kAny || query.type == Type::kRrsig || query.type == Type::kDs) return 0;
   const std::uint32_t reference = index.find(query.hash, query.name.wire());
   if (reference == 0) return quick_missing(query, out);
@@ -159,23 +201,25 @@ std::size_t Engine::Parts::quick(const Query& query, MutableBytes out) {
   const Index::ZoneEntry& zone = index.zone(node.zone());
   if (node.has(node_flag::kOccluded)) return quick_missing(query, out);
   if (query.edns.dnssec_ok && zone.has_dnssec) return 0;
+  Type type = query.type;
+  const bool cut = node.has(node_flag::kCut), alias = !cut && node.has(node_flag::kCname);
+  if (cut) type = Type::kNs;
+  if (alias) {
+    if (type != Type::kA && type != Type::kAaaa) return 0;
+    type = Type::kCname;
+  }
   SetView set;
-  if (node.has(node_flag::kCut)) {
-    if (!node.find(Type::kNs, set) || set.head.prepared <= Index::kVerbatim) return 0;
-    return copy(query, out, set.head.prepared, node.name().size(), 0);
+  bool found;
+  [[clang::always_inline]] found = node.find(type, set);
+  if (found) {
+    const std::uint32_t prepared = set.head.prepared;
+    if (prepared == Index::kCompose) return 0;
+    if (prepared == Index::kVerbatim) return cut || alias ? 0 : verbatim(query, out, set);
+    return copy(query, out,
+                alias && query.type == Type::kAaaa ? index.prepared_after(prepared) : prepared,
+                node.name().size(), cut ? 0 : flag::kAuthoritative);
   }
-  if (node.has(node_flag::kCname)) {
-    const bool address = query.type == Type::kA || query.type == Type::kAaaa;
-    if (!address || !node.find(Type::kCname, set) || set.head.prepared == Index::kCompose) return 0;
-    const std::uint32_t first = set.head.prepared;
-    return copy(query, out, query.type == Type::kA ? first : index.prepared_after(first), node.name().size(),
-                flag::kAuthoritative);
-  }
-  if (node.find(query.type, set)) {
-    if (set.head.prepared == Index::kVerbatim) return verbatim(query, out, set);
-    if (set.head.prepared == Index::kCompose) return 0;
-    return copy(query, out, set.head.prepared, node.name().size(), flag::kAuthoritative);
-  }
+  if (cut || alias) return 0;
   if (zone.negative == Index::kCompose) return 0;
   return copy(query, out, zone.negative, zone.apex_size, flag::kAuthoritative);
 }
@@ -201,7 +245,7 @@ std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
   const auto name = Name::from_wire(query.message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
   if (!name) return refuse(query, out, Rcode::kFormErr);
   Writer writer(out);
-  writer.reserve_tail(query.has_edns ? kOptSize : 0);
+  writer.reserve_tail(query.opt_size);
   writer.bytes(query.message.first(kHeaderSize));
   writer.question(*name, query.type, query.klass);
   Composer composer(index, writer, query.edns.dnssec_ok);
@@ -214,11 +258,13 @@ std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
                  writer.position(), rcode);
 }
 
-std::size_t Engine::Parts::answer(const Query& query, MutableBytes out, Transport transport) {
+[[gnu::always_inline]] inline std::size_t Engine::Parts::answer(const Query& query,
+                                                                MutableBytes out,
+                                                                Transport transport) {
   std::size_t limit = kMaxMessage;
   if (transport == Transport::kUdp) {
     limit = kPlainUdpSize;
-    if (query.has_edns) {
+    if (query.has_edns()) {
       limit = std::max<std::size_t>(limit, std::min(query.edns.payload, options.udp_payload));
     }
   }
@@ -226,6 +272,87 @@ std::size_t Engine::Parts::answer(const Query& query, MutableBytes out, Transpor
   if (query.verdict != Rcode::kNoError) return refuse(query, out, query.verdict);
   if (const std::size_t size = quick(query, out); size != 0) return size;
   return compose(query, out);
+}
+
+// Puts the cookie for the response into `cookie` and makes room for it in the OPT record. `known`:
+// whether the query's own is valid, and so the client where its address says. Returns the size of
+// the response if the query asks for nothing else.
+[[gnu::noinline, clang::minsize]] std::size_t Engine::Parts::take_cookie(Query& query,
+                                                                         MutableBytes out,
+                                                                         const IpAddress& client,
+                                                                         bool& known) {
+  if (query.edns.version != 0 || !valid_cookie_size(query.edns.cookie_size)) return 0;
+  query.opt_size = kOptSize + 4 + kCookieSize;
+  known = guard->cookies().check(query.cookie(), client, guard->seconds(), cookie);
+  if (!query.asks_for_cookie) return 0;
+  const bool only_client = query.edns.cookie_size == kClientCookieSize;
+  return refuse(query, out, known || only_client ? Rcode::kNoError : Rcode::kBadCookie);
+}
+
+ResponseClass Engine::Parts::class_of_response() const {
+  if (outcome == Rcode::kNoError)
+    return answers != 0 ? ResponseClass::kPositive : ResponseClass::kNoData;
+  return outcome == Rcode::kNxDomain ? ResponseClass::kNxDomain : ResponseClass::kError;
+}
+
+void Engine::Parts::guard_with(Guard* given, Transport transport) {
+  guard = given;
+  limiter = given != nullptr && transport == Transport::kUdp ? given->limiter() : nullptr;
+}
+
+// What is not sent does not count.
+[[gnu::noinline, clang::minsize]] void Engine::Parts::uncount(Bytes response) {
+  counters[count_of(outcome)].value -= 1;
+  if (is_truncated(response)) counters[kTruncated].value -= 1;
+}
+
+// Answers, as far as the guard lets it.
+std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport transport,
+                                 const IpAddress* client) {
+  bool known = false;
+  std::size_t size = 0;
+  if (query.cookie_at != 0 && guard != nullptr) [[unlikely]]
+    size = take_cookie(query, out, *client, known);
+  if (size == 0) [[likely]]
+    size = answer(query, out, transport);
+  if (query.opt_size > kOptSize) [[unlikely]] {
+    // Over TCP a record set counts for more than a cookie.
+    if (transport == Transport::kTcp && is_truncated(out)) {
+      uncount(out);
+      query.opt_size = kOptSize;
+      query.cookie_at = 0;
+      return reply(query, out, transport, client);
+    }
+    append_cookie(query, out, size);
+  }
+  if (limiter == nullptr || known) return size;
+  const ResponseClass kind = class_of_response();
+  if (limiter->admit(*client, kind)) [[likely]]
+    return size;
+  return limit(query, out, size, *client, kind);
+}
+
+// Withholds the response of `size` octets in `out`, or has every second one slip through without
+// its records: truncated, or BADCOOKIE if the client takes part in cookies (RFC 7873
+// section 5.2.3).
+[[gnu::noinline, clang::minsize]] std::size_t Engine::Parts::limit(const Query& query,
+                                                                   MutableBytes out,
+                                                                   std::size_t size,
+                                                                   const IpAddress& client,
+                                                                   ResponseClass kind) {
+  if (guard->exempt(client)) return size;
+  guard->count(Guard::kLimited);
+  uncount(out);
+  if (limiter->excess(client, kind) == RateLimiter::Excess::kDrop) return 0;
+  guard->count(Guard::kSlipped);
+  if (query.opt_size > kOptSize) {
+    size = refuse(query, out, Rcode::kBadCookie);
+    append_cookie(query, out, size);
+    return size;
+  }
+  // A truncated answer says nothing of whether the name exists.
+  const Rcode rcode = kind == ResponseClass::kError ? outcome : Rcode::kNoError;
+  return respond(query, out, flag::kTruncated, {}, query.question_end, rcode);
 }
 
 [[clang::minsize]] Engine::Engine(const EngineOptions& options) : parts_(std::make_unique<Parts>(options)) {}
@@ -291,36 +418,40 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
   parts_->index.prepare(per_record == 0 ? 0 : kAlways + records * per_record);
 }
 
-std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport) {
+std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport, Guard* guard,
+                           const IpAddress& client) {
+  parts_->guard_with(guard, transport);
   ++parts_->counters[kQueries];
-  Query query;
+  Query& query = parts_->queries[0];
   if (out.size() < kMinAnswerRoom || !read_query(message, query)) {
     ++parts_->counters[kDropped];
     return 0;
   }
-  return parts_->answer(query, out, transport);
+  return parts_->reply(query, out, transport, &client);
 }
 
-void Engine::answer_batch(std::span<Exchange> exchanges, Transport transport) {
+void Engine::answer_batch(std::span<Exchange> exchanges, Transport transport, Guard* guard) {
   // Three passes over a few queries each, so that what one pass asks memory for has come when the next needs
   // it.
-  constexpr std::size_t kAtOnce = 16;
-  std::array<Query, kAtOnce> queries;
-  std::array<bool, kAtOnce> wanted;
+  Parts& parts = *parts_;
+  parts.guard_with(guard, transport);
   while (!exchanges.empty()) {
-    const auto some = exchanges.first(std::min(kAtOnce, exchanges.size()));
+    const auto some = exchanges.first(std::min(Parts::kAtOnce, exchanges.size()));
     for (std::size_t i = 0; i < some.size(); ++i) {
-      queries[i].hash = 0;
-      wanted[i] = some[i].out.size() >= kMinAnswerRoom && read_query(some[i].query, queries[i]);
-      if (wanted[i]) parts_->index.prefetch_slot(queries[i].hash);
+      Query& query = parts.queries[i];
+      query.hash = 0;
+      parts.wanted[i] = some[i].out.size() >= kMinAnswerRoom && read_query(some[i].query, query);
+      if (parts.wanted[i]) parts.index.prefetch_slot(query.hash);
     }
     for (std::size_t i = 0; i < some.size(); ++i) {
-      if (wanted[i]) parts_->index.prefetch_node(queries[i].hash);
+      if (parts.wanted[i]) parts.index.prefetch_node(parts.queries[i].hash);
     }
+    parts.counters[kQueries].value += some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
-      ++parts_->counters[kQueries];
-      if (!wanted[i]) ++parts_->counters[kDropped];
-      some[i].size = wanted[i] ? parts_->answer(queries[i], some[i].out, transport) : 0;
+      if (!parts.wanted[i]) ++parts.counters[kDropped];
+      some[i].size = parts.wanted[i]
+                         ? parts.reply(parts.queries[i], some[i].out, transport, some[i].client)
+                         : 0;
     }
     exchanges = exchanges.subspan(some.size());
   }

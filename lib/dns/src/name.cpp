@@ -13,16 +13,15 @@ Result<Name, Errc> Name::from_wire(Bytes wire) {
   return name;
 }
 
-std::size_t name_length(Bytes at) {
-  std::size_t position = 0;
-  while (position < at.size() && position < kMaxName) {
-    const auto length = static_cast<std::size_t>(at[position]);
-    if (length > kMaxLabel) return 0;
-    position += length + 1;
-    if (length == 0) return position;
-  }
-  return 0;
+std::size_t name_length(Bytes at) { return detail::name_length_here(at); }
+
+namespace detail {
+std::array<std::uint64_t, 2> words_of_short(Bytes name) {
+  std::array<std::uint64_t, 2> words{};
+  copy_bytes(std::as_writable_bytes(std::span(words)), name);
+  return words;
 }
+}  // namespace detail
 
 std::size_t label_count(Bytes name) {
   std::size_t count = 0;

@@ -13,9 +13,14 @@ struct Query {
   Type type{};
   Class klass{};
   Rcode verdict = Rcode::kNoError;  // what is wrong with it already
-  bool has_edns = false;
+  bool asks_for_cookie = false;     // for nothing else; its verdict is FORMERR
+  std::uint16_t opt_size = 0;       // of the answer's OPT record; 0: the query has none
+  std::uint16_t cookie_at = 0;      // where its COOKIE option's data stand; 0: there is none
   Edns edns;
   LowerName name;
+
+  bool has_edns() const { return opt_size != 0; }
+  Bytes cookie() const { return message.subspan(cookie_at, edns.cookie_size); }
 };
 
 // False if nothing is to be answered: a response, or fewer octets than a header.

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "fata/dns/cookie.hpp"
 #include "fata/dns/message.hpp"
 #include "fata/dns/rdata.hpp"
 
@@ -117,18 +120,26 @@ Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, 
   return writer.position();
 }
 
+// Few queries have any.
+[[clang::minsize]] bool read_options(Bytes rdata, Edns& edns) {
+  ByteReader options(rdata);
+  while (options.ok() && !options.at_end()) {
+    const std::uint16_t option = options.u16();
+    const std::uint16_t size = options.u16();
+    if (option == kCookieOption && edns.cookie_at == 0) {
+      edns.cookie_at = static_cast<std::uint16_t>(options.position());
+      edns.cookie_size = static_cast<std::uint8_t>(std::min<std::uint16_t>(size, 255));
+    }
+    options.skip(size);
+  }
+  return options.ok();
+}
+
 Result<Edns, Errc> read_edns(const RecordView& record) {
   if (!record.owner.is_root()) return fail(Errc::kBadRdata);
-  ByteReader options(record.rdata);
-  while (options.ok() && !options.at_end()) {
-    options.skip(2);
-    options.skip(options.u16());
-  }
-  if (!options.ok()) return fail(Errc::kBadRdata);
-  return Edns{.version = static_cast<std::uint8_t>(record.ttl >> 16),
-              .extended_rcode = static_cast<std::uint8_t>(record.ttl >> 24),
-              .payload = record.klass,
-              .dnssec_ok = (record.ttl & 0x8000) != 0};
+  Edns edns = edns_of(record.klass, record.ttl);
+  if (!read_options(record.rdata, edns)) return fail(Errc::kBadRdata);
+  return edns;
 }
 
 }  // namespace fata::dns

@@ -193,7 +193,7 @@ bool valid_mandatory(Bytes value, Bytes parameters) {
     const int next = keys.u16();
     if (next <= key) return false;
     key = next;
-    while (found < key && !given.at_end()) {
+    while (found < key && given.ok() && !given.at_end()) {
       found = given.u16();
       given.skip(given.u16());
     }

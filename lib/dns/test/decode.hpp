@@ -32,6 +32,7 @@ struct Decoded {
   bool has_opt = false;
   unsigned opt_payload = 0, opt_version = 0, extended = 0;
   bool opt_do = false;
+  std::string options;            // the OPT record's rdata in hexadecimal digits
   std::size_t longest_chain = 0;  // of compression pointers, one leading to the next
 
   unsigned rcode() const { return (flags & 15) | extended << 4; }
@@ -114,6 +115,10 @@ class Decoder {
           out.extended = record.ttl >> 24;
           out.opt_version = record.ttl >> 16 & 255;
           out.opt_do = (record.ttl & 0x8000) != 0;
+          for (std::size_t i = at; i < at + size; ++i) {
+            out.options += "0123456789abcdef"[u8(i) >> 4];
+            out.options += "0123456789abcdef"[u8(i) & 15];
+          }
         } else {
           if (record.klass != 1) good_ = false;
           record.rdata = rdata(record.type, at, size);
@@ -242,6 +247,7 @@ struct Ask {
   int payload = -1;  // of the OPT record; none if negative
   unsigned version = 0;
   bool dnssec_ok = false;
+  std::vector<std::uint8_t> options = {};  // the OPT record's rdata
 };
 
 inline std::vector<std::uint8_t> query_bytes(const Ask& ask) {
@@ -282,7 +288,8 @@ inline std::vector<std::uint8_t> query_bytes(const Ask& ask) {
     u16(static_cast<unsigned>(ask.payload));
     u16(ask.version);
     u16(ask.dnssec_ok ? 0x8000 : 0);
-    u16(0);
+    u16(static_cast<unsigned>(ask.options.size()));
+    out.insert(out.end(), ask.options.begin(), ask.options.end());
   }
   return out;
 }

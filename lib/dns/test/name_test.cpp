@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <vector>
 
 namespace fata::dns::test {
 namespace {
@@ -65,6 +67,26 @@ TEST(Name, ComparingIgnoresAsciiCaseOnly) {
   EXPECT_FALSE(same("\\193.", "\\225.")) << "RFC 4343: no other letters";
   EXPECT_FALSE(same("@.", "`.")) << "neighbours of the letters are not letters";
   EXPECT_FALSE(same("[.", "{."));
+}
+
+TEST(Name, LowerNamesOfEverySizeHoldEachOctet) {
+  std::mt19937 random(11);
+  LowerName reused;
+  for (std::size_t size = kMaxName; size > 0; --size) {
+    std::vector<std::byte> wire(size);
+    for (std::byte& octet : wire) octet = static_cast<std::byte>(random());
+    const std::uint64_t hash = reused.assign(wire);  // over a longer one
+    ASSERT_EQ(reused.wire().size(), size);
+    for (std::size_t i = 0; i < size; ++i) {
+      const auto octet = std::to_integer<unsigned>(wire[i]);
+      const unsigned wanted = octet >= 'A' && octet <= 'Z' ? octet + 32 : octet;
+      ASSERT_EQ(std::to_integer<unsigned>(reused.wire()[i]), wanted) << size << ", " << i;
+    }
+    EXPECT_EQ(hash, reused.hash()) << size;
+    const std::size_t from = random() % size;
+    EXPECT_EQ(reused.hash(from), LowerName(Bytes(wire).subspan(from)).hash())
+        << size << ", " << from;
+  }
 }
 
 TEST(Name, LowerNamesHashEquallyExactlyWhenTheyAreEqual) {

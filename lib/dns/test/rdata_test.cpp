@@ -133,6 +133,17 @@ TEST(RdataText, CutOrLengthenedWireBytesAreNotValid) {
   }
 }
 
+// A list of mandatory parameters is read beside the parameters after it, which may be cut.
+TEST(RdataText, CutParametersOfAServiceAreNotValid) {
+  const std::array<std::uint8_t, 27> whole{0, 1, 0,   0,   0, 0, 4, 0, 1, 0,   3, 0, 1, 0,
+                                           3, 2, 'h', '2', 0, 3, 0, 2, 1, 187, 0, 4, 0};
+  const Bytes wire = std::as_bytes(std::span(whole));
+  for (std::size_t size = 0; size <= wire.size(); ++size) {
+    for (const Type type : {Type::kSvcb, Type::kHttps})
+      EXPECT_EQ(valid_rdata(type, wire.first(size)), size == 3 || size == 24) << size;
+  }
+}
+
 const Case kBad[] = {
     {"A", "192.0.2", "an IPv4 address is expected here"},
     {"A", "192.0.2.256", "an IPv4 address is expected here"},

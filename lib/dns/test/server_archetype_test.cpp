@@ -8,7 +8,9 @@
 namespace fata::dns {
 
 template async::Task<Result<void>> serve_udp(Engine*, sig::archetype::UdpSocket*, Counter*,
-                                             async::CancelToken);
+                                             async::CancelToken, Guard*);
+template Guard::Guard(RateLimit, const Prefixes&, std::span<const std::byte, Guard::kSeedSize>,
+                      sig::archetype::Clock*);
 template class TcpServer<sig::archetype::Tcp>;
 
 }  // namespace fata::dns

@@ -35,7 +35,7 @@ class Features(NameServerTest):
             ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", "max", "-m", str(memory), "-nodefaults", "-no-user-config",
              "-display", "none", "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
              "-global", "virtio-mmio.force-legacy=false", "-kernel", self.image, "-append",
-             f"--ipv4={OURS['4']}/24 --ipv6={OURS['6']}/64 --port={PORT}", "-netdev",
+             f"--ipv4={OURS['4']}/24 --ipv6={OURS['6']}/64 --port={PORT} --rrl=off", "-netdev",
              "tap,id=n,ifname=fata0,script=no,downscript=no", "-device", device], stdin=subprocess.PIPE)
         with server:
             self.check_server(server, features, sizes)

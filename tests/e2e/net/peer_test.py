@@ -31,7 +31,8 @@ class Peer(NameServerTest):
     def serve(self, *words):
         # The kernel lets go of the tap of the process before a moment after its end.
         for _ in range(50):
-            server = subprocess.Popen([self.image, "--tap=fata0", f"--ipv4={OURS4}/24", f"--ipv4-gateway={HOST4}", *words],
+            server = subprocess.Popen([self.image, "--tap=fata0", f"--ipv4={OURS4}/24", f"--ipv4-gateway={HOST4}",
+                                       "--rrl=off", *words],
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             said = ""
             for line in server.stdout:

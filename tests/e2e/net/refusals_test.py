@@ -56,7 +56,11 @@ class Refusals(NameServerTest):
 
     def test_an_unknown_or_wrong_parameter(self):
         for words, line in ((["--zonne=x"], r"dns: unknown parameter --zonne; did you mean --zone\?"),
-                            (["--port=99999"], "dns: --port takes a number from 0 to 65535, not '99999'")):
+                            (["--port=99999"], "dns: --port takes a number from 0 to 65535, not '99999'"),
+                            (["--rrl=0"], "dns: --rrl takes a number from 1 to 100000, or off, not '0'"),
+                            (["--rrl-exempt=10.0.0.1/8"],
+                             "dns: --rrl-exempt takes up to 32 addresses and prefixes such as 192.0.2.1,10.0.0.0/8,"
+                             "2001:db8::/32, whose bits behind the prefix are 0, not '10.0.0.1/8(,10.0.2.2,fec0::2)?'")):
             self.kernel(line, after=words)
             self.refuses(line, PROCESS, after=words)
         self.kernel(r"dns: --ipv4 .*'10\.0\.2\.300/24'", after=["--ipv4=10.0.2.300/24"])

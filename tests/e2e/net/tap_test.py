@@ -25,7 +25,7 @@ class Tap(NameServerTest):
     def serve(self, machine):
         self.capture = self.folder / "tap.pcap"
         return self.served(self.run_line(KERNEL, "--accel", "tcg", "--machine", machine, "--memory", "8", "--link",
-                                         "tap:fata0", "--pcap", self.capture))
+                                         "tap:fata0", "--pcap", self.capture, "--", "--rrl=off"))
 
     def ping(self, *words):
         """Packets sent and received."""

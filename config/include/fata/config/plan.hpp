@@ -28,6 +28,14 @@ class Plan {
     forwards_.push_back({protocol, port.spec()});
     return *this;
   }
+  // The parameter is a list of addresses, separated by commas, that the image trusts as clients.
+  // Where `fata run` forwards ports, it adds the forwarder's: all forwarded clients seem to be
+  // there.
+  template <class T>
+  Plan& forwarded_clients(const Parameter<T>& addresses) {
+    forwarded_clients_ = addresses.spec();
+    return *this;
+  }
   // Memory that `fata run` gives a guest, in MiB.
   Plan& memory(unsigned mebibytes) {
     memory_ = mebibytes;
@@ -47,6 +55,7 @@ class Plan {
   std::source_location where_;
   std::vector<detail::NodePtr> jobs_;
   std::vector<Forward> forwards_;
+  std::shared_ptr<const ParameterSpec> forwarded_clients_;
   unsigned memory_ = 32;
 };
 

@@ -12,9 +12,11 @@
 #include <span>
 #include <string_view>
 
+#include "fata/base/address.hpp"
 #include "fata/base/bytes.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/result.hpp"
+#include "fata/dns/guard.hpp"
 #include "fata/dns/name.hpp"
 #include "fata/dns/zonefile.hpp"
 
@@ -59,6 +61,7 @@ struct Exchange {
   Bytes query;
   MutableBytes out;      // at least kMinAnswerRoom
   std::size_t size = 0;  // of the answer; 0: send none
+  const IpAddress* client = nullptr;  // the query's source; needed with a guard only
 };
 
 // Room that holds any error response; with less, nothing is answered.
@@ -86,12 +89,15 @@ class Engine {
   // Makes the loaded zones answerable. Before it every query is refused; after it nothing more can be loaded.
   void build();
 
-  // Answers one message, in `out`; returns the answer's size, 0 if none is to be sent (a response, or fewer
-  // octets than a header). `query` and `out` must not overlap. Never allocates. Over UDP the answer's size is
-  // bounded by what the client and the options allow, and TC says that something is missing.
-  std::size_t answer(Bytes query, MutableBytes out, Transport transport);
+  // Answers one message, in `out`; returns the answer's size, 0 if none is to be sent (a response,
+  // or fewer octets than a header). `query` and `out` must not overlap. Never allocates. Over UDP
+  // the answer's size is bounded by what the client and the options allow, and TC says that
+  // something is missing. With a guard, whose time is set, the answer to `client` carries a cookie
+  // if the query does, and over UDP it may be withheld or cut down to a truncated one.
+  std::size_t answer(Bytes query, MutableBytes out, Transport transport, Guard* guard = nullptr,
+                     const IpAddress& client = {});
   // The same for many at once: their memory accesses overlap, which pays with large zones.
-  void answer_batch(std::span<Exchange> exchanges, Transport transport);
+  void answer_batch(std::span<Exchange> exchanges, Transport transport, Guard* guard = nullptr);
 
   std::span<const Counter> counters() const;
   // Octets that zone data, its index and prepared answers occupy.

@@ -47,6 +47,10 @@ struct Edns {
   std::uint8_t extended_rcode = 0;  // the upper eight bits
   std::uint16_t payload = 0;        // the sender's largest UDP payload, as it says
   bool dnssec_ok = false;
+  // The first COOKIE option (RFC 7873): where its data stand in the OPT record's rdata (0: there is
+  // none), and how many octets they have, 255 for more.
+  std::uint8_t cookie_size = 0;
+  std::uint16_t cookie_at = 0;
 };
 
 enum class Section : std::uint8_t { kAnswer, kAuthority, kAdditional };
@@ -91,6 +95,15 @@ Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, 
 
 // What an OPT record says; an error if its owner is not the root or its options run past their end.
 Result<Edns, Errc> read_edns(const RecordView& record);
+// Its two parts: what the class and the TTL of an OPT record say, and its options; false if they
+// run past their end.
+inline Edns edns_of(std::uint16_t klass, std::uint32_t ttl) {
+  return {.version = static_cast<std::uint8_t>(ttl >> 16),
+          .extended_rcode = static_cast<std::uint8_t>(ttl >> 24),
+          .payload = klass,
+          .dnssec_ok = (ttl & 0x8000) != 0};
+}
+bool read_options(Bytes rdata, Edns& edns);
 
 // Writes a message into memory of its owner, never beyond `limit` octets. What does not fit makes it fail
 // until it is rewound. Remembers the names written, to point to them later (RFC 1035 section 4.1.4).

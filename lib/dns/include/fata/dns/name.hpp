@@ -72,6 +72,19 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
+// Up to 15 octets, with zeros behind them.
+std::array<std::uint64_t, 2> words_of_short(Bytes name);
+// name_length() where it is worth its place.
+[[gnu::always_inline]] inline std::size_t name_length_here(Bytes at) {
+  const std::size_t end = std::min(at.size(), kMaxName);
+  for (std::size_t position = 0; position < end;) {
+    const auto length = static_cast<std::size_t>(at[position]);
+    if (length > kMaxLabel) return 0;
+    position += length + 1;
+    if (length == 0) return position;
+  }
+  return 0;
+}
 }  // namespace detail
 
 // A lower-cased copy of a name with padding for whole-word access, and its hash.
@@ -80,37 +93,63 @@ class LowerName {
   LowerName() = default;
   explicit LowerName(Bytes name) { assign(name); }
 
-  // `name` holds at most kMaxName octets.
-  void assign(Bytes name) {
+  // `name` holds at most kMaxName octets. Returns hash().
+  std::uint64_t assign(Bytes name) {
     size_ = static_cast<std::uint8_t>(name.size());
     const MutableBytes all(bytes_);
-    std::memcpy(all.data(), name.data(), size_);
-    std::memset(all.subspan(size_, 16).data(), 0, 16);
-    for (std::size_t i = 0; i < size_; i += 8) {
-      std::uint64_t word;
-      std::memcpy(&word, all.subspan(i, 8).data(), 8);
-      word = detail::lower8(word);
-      std::memcpy(all.subspan(i, 8).data(), &word, 8);
+    std::uint64_t state = first_state(size_);
+    std::size_t i = 0;
+    const auto take = [&](std::uint64_t low, std::uint64_t high) {
+      const std::array words{detail::lower8(low), detail::lower8(high)};
+      std::memcpy(all.subspan(i, 16).data(), words.data(), 16);
+      state = next_state(state, words[0], words[1]);
+    };
+    for (; i + 16 <= name.size(); i += 16) take(word(name, i), word(name, i + 8));
+    if (i < name.size()) {
+      const auto [low, high] = last_words(name, name.size() - i);
+      take(low, high);
     }
+    std::memset(all.subspan(size_, 16).data(), 0, 16);
+    return last_state(state);
   }
   Bytes wire() const { return Bytes(bytes_).first(size_); }
   // Hash of the suffix that starts at octet `from`. Equal names have equal hashes, whatever they are a suffix
   // of.
   std::uint64_t hash(std::size_t from = 0) const {
     const Bytes all(bytes_);
-    std::uint64_t state = 0x9e3779b97f4a7c15U ^ (size_ - from);
+    std::uint64_t state = first_state(size_ - from);
     for (std::size_t i = from; i < size_; i += 16) {
-      const std::uint64_t low = word(all, i), high = word(all, i + 8);
-      state = detail::fold(low ^ 0xa0761d6478bd642fU, high ^ state);
+      state = next_state(state, word(all, i), word(all, i + 8));
     }
-    return detail::fold(state, 0xe7037ed1a0b428dbU);
+    return last_state(state);
   }
 
  private:
+  static std::uint64_t first_state(std::size_t size) { return 0x9e3779b97f4a7c15U ^ size; }
+  static std::uint64_t next_state(std::uint64_t state, std::uint64_t low, std::uint64_t high) {
+    return detail::fold(low ^ 0xa0761d6478bd642fU, high ^ state);
+  }
+  static std::uint64_t last_state(std::uint64_t state) {
+    return detail::fold(state, 0xe7037ed1a0b428dbU);
+  }
   static std::uint64_t word(Bytes all, std::size_t at) {
     std::uint64_t value;
     std::memcpy(&value, all.subspan(at, 8).data(), 8);
     return value;
+  }
+  // The last 1 to 15 octets of a name, with zeros behind them.
+  static std::array<std::uint64_t, 2> last_words(Bytes name, std::size_t octets) {
+    if (name.size() < 16) return detail::words_of_short(name);
+    __extension__ using Wide = unsigned __int128;
+    const Wide first = word(name, name.size() - 16), second = word(name, name.size() - 8);
+    const std::size_t before = 8 * (16 - octets);  // bits of those that are taken already
+    if constexpr (std::endian::native == std::endian::little) {
+      const Wide both = (second << 64 | first) >> before;
+      return {static_cast<std::uint64_t>(both), static_cast<std::uint64_t>(both >> 64)};
+    } else {
+      const Wide both = (first << 64 | second) << before;
+      return {static_cast<std::uint64_t>(both >> 64), static_cast<std::uint64_t>(both)};
+    }
   }
 
   std::array<std::byte, 272> bytes_;  // 255 and 16 of padding

@@ -25,6 +25,7 @@ struct TcpServerConfig {
   // Octets that all conversations hold together of queries that are not yet whole, beyond the first
   // StreamReader::kOwn of each. A conversation that would need more ends.
   std::size_t max_gathered = 256 << 10;
+  Guard* guard = nullptr;  // for cookies; TCP is not limited
 };
 
 template <sig::Tcp Tcp>
@@ -139,7 +140,10 @@ class TcpServer {
     std::size_t used = 0;
     PacketBuf packet;
     for (;;) {
-      const std::size_t size = engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp);
+      if (config_.guard != nullptr) config_.guard->set_time(async::current_loop().now());
+      const std::size_t size =
+          engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp, config_.guard,
+                          flow->peer().address);
       bool good = size != 0 && pack(size, out, used, packet);
       const Gathered found = good ? reader->next(query) : Gathered::kNothing;
       const bool more = found == Gathered::kMessage;

@@ -55,6 +55,7 @@ enum class Rcode : std::uint16_t {
   kRefused = 5,
   kYxDomain = 6,
   kBadVers = 16,
+  kBadCookie = 23,
 };
 
 // "A", "mx", "TYPE65280"; nothing else.

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "fata/async/loop.hpp"
 #include "fata/async/wait.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/dns/engine.hpp"
@@ -10,10 +11,12 @@
 
 namespace fata::dns {
 
-// Serves until `stop` is cancelled (then no error) or the socket fails. One a socket; the engine may be shared with others of
-// the same loop. `dropped` counts queries that found no buffer for their answer.
+// Serves until `stop` is cancelled (then no error) or the socket fails. One a socket; the engine
+// may be shared with others of the same loop. `dropped` counts queries that found no buffer for
+// their answer. Without a guard every source is answered, spoofed or not.
 template <sig::UdpSocket Socket>
-async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dropped, async::CancelToken stop) {
+async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dropped,
+                                    async::CancelToken stop, Guard* guard = nullptr) {
   constexpr std::size_t kBatch = 64;
   std::array<sig::RxDatagram, kBatch> queries;
   std::array<sig::TxDatagram, kBatch> answers;
@@ -32,10 +35,12 @@ async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dro
     for (; count < *received; ++count) {
       PacketBuf& answer = answers[count].payload = socket->allocate();
       if (!answer) break;
-      exchanges[count] = {queries[count].payload.bytes(), answer.tail(), 0};
+      exchanges[count] = {queries[count].payload.bytes(), answer.tail(), 0,
+                          &queries[count].source.address};
     }
     *dropped += *received - count;
-    engine->answer_batch(std::span(exchanges).first(count), Transport::kUdp);
+    if (guard != nullptr) guard->set_time(async::current_loop().now());
+    engine->answer_batch(std::span(exchanges).first(count), Transport::kUdp, guard);
     std::size_t ready = 0;
     for (std::size_t i = 0; i < count; ++i) {
       sig::TxDatagram& answer = answers[i];

@@ -1,0 +1,84 @@
+// What keeps spoofed sources from using the server against others: response rate limiting, and the
+// cookies that exempt a client from it. A pure value: time and randomness are handed to it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "fata/base/counter.hpp"
+#include "fata/dns/cookie.hpp"
+#include "fata/dns/rate_limit.hpp"
+#include "fata/sig/clock.hpp"
+
+namespace fata::dns {
+
+// The parameter --rrl-exempt: "10.0.0.0/8,2001:db8::/32,192.0.2.1".
+class Prefixes {
+ public:
+  static constexpr std::size_t kMax = 34;  // 32 of the user's, and the forwarder's two
+
+  bool contains(const IpAddress& address) const;
+
+ private:
+  friend bool parse_parameter(std::string_view text, Prefixes& out);
+  struct Prefix {
+    IpAddress address;
+    std::uint8_t bits = 128;
+  };
+  std::array<Prefix, kMax> prefixes_;
+  std::size_t count_ = 0;
+};
+bool parse_parameter(std::string_view text, Prefixes& out);
+std::string_view parameter_expects(const Prefixes&);
+
+class Guard {
+ public:
+  static constexpr std::size_t kSeedSize = 32;
+  enum Count : std::size_t { kLimited, kSlipped, kCounts };
+
+  // `seed`: random. `clock` outlives the guard, which asks it for the time of day at most once a
+  // second. Allocates the limiter's table, unless the rate is off.
+  template <sig::Clock Clock>
+  Guard(RateLimit rate, const Prefixes& exempt, std::span<const std::byte, kSeedSize> seed,
+        Clock* clock)
+      : Guard(rate, exempt, seed, clock, [](void* of) { return static_cast<Clock*>(of)->wall(); }) {
+  }
+
+  // Before each batch of queries: the monotonic time.
+  void set_time(Instant now) {
+    if (limiter_) limiter_->set_time(now);
+    if (now < next_look_) return;
+    next_look_ = now + fata::seconds(1);
+    seconds_ = static_cast<std::uint32_t>(wall_(clock_).ns / 1'000'000'000);
+  }
+  std::uint32_t seconds() const { return seconds_; }  // since 1970, modulo 2^32
+
+  ServerCookies& cookies() { return cookies_; }
+  RateLimiter* limiter() { return limiter_ ? &*limiter_ : nullptr; }  // null: off
+  // Loopback, and the configured prefixes.
+  bool exempt(const IpAddress& client) const {
+    return client.is_loopback() || exempt_.contains(client);
+  }
+  void count(Count what) { ++counters_[what]; }
+  std::span<const Counter> counters() const { return counters_; }
+
+ private:
+  using Wall = WallTime (*)(void* clock);
+  Guard(RateLimit rate, const Prefixes& exempt, std::span<const std::byte, kSeedSize> seed,
+        void* clock, Wall wall);
+
+  void* clock_;
+  Wall wall_;
+  Instant next_look_;
+  ServerCookies cookies_;
+  std::optional<RateLimiter> limiter_;
+  Prefixes exempt_;
+  std::uint32_t seconds_ = 0;
+  // Responses that exceeded the limit, and those of them that were sent truncated or as BADCOOKIE.
+  std::array<Counter, kCounts> counters_{Counter{"limited"}, Counter{"slipped"}};
+};
+
+}  // namespace fata::dns

@@ -1,0 +1,96 @@
+// Response rate limiting: an address that is spoofed as the source of many queries receives few of
+// the responses. Each client prefix (/24 of IPv4, /56 of IPv6) has a bucket for each class of
+// responses, with credit for one second's worth of them.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "fata/base/address.hpp"
+#include "fata/base/bytes.hpp"
+#include "fata/base/time.hpp"
+
+namespace fata::dns {
+
+// The parameter --rrl: responses a second for each client prefix and class of responses.
+struct RateLimit {
+  static constexpr std::uint32_t kMax = 100'000;
+
+  std::uint32_t per_second = 200;  // 0: off
+};
+bool parse_parameter(std::string_view text, RateLimit& out);
+std::string_view parameter_expects(const RateLimit&);
+
+// What a response is, so that a flood of one kind does not cost a client the others.
+enum class ResponseClass : std::uint8_t {
+  kPositive,
+  kNoData,  // no record of that type, or a referral
+  kNxDomain,
+  kError,
+  kClasses
+};
+
+// A token bucket for each of a fixed number of hashed prefixes and each class. Prefixes whose
+// hashes collide share their buckets; nothing is allocated after construction.
+class RateLimiter {
+ public:
+  static constexpr std::size_t kPrefixes = 8192;
+  static constexpr std::size_t kClasses = static_cast<std::size_t>(ResponseClass::kClasses);
+  static constexpr std::size_t kTableOctets = kPrefixes * kClasses * sizeof(std::uint64_t);
+
+  enum class Excess : std::uint8_t { kSlip, kDrop };
+
+  // `secret`: random; it hides which prefixes collide. `rate`: not off. Allocates kTableOctets.
+  RateLimiter(RateLimit rate, std::span<const std::byte, 16> secret);
+
+  void set_time(Instant now) { now_ = static_cast<std::uint64_t>(now.ns) & ~kSlipBit; }
+
+  // Takes one response's worth of credit from the bucket; false if there is none left.
+  bool admit(const IpAddress& client, ResponseClass kind) {
+    std::uint64_t& bucket = bucket_of(client, kind);
+    std::uint64_t spent = bucket - now_;
+    if (spent > credit_) spent = 0;  // the bucket was full before now
+    if (spent > last_) return false;
+    bucket = now_ + spent + cost_;
+    return true;
+  }
+  // What to do with a response that was not admitted: every second one slips through, truncated, so
+  // that a client that is there comes back over TCP.
+  Excess excess(const IpAddress& client, ResponseClass kind) {
+    return ((bucket_of(client, kind) ^= kSlipBit) & kSlipBit) != 0 ? Excess::kSlip : Excess::kDrop;
+  }
+
+ private:
+  // A bucket is the time at which it will be full again, in nanoseconds; times and costs are even,
+  // so that its lowest bit is free to count what exceeds the limit.
+  static constexpr std::uint64_t kSlipBit = 1;
+
+  // The words of an address are used as they lie in memory. An IPv4 address has zeros in the first
+  // and its own octets at the end of the second; of either word the last octet is left out.
+  std::uint64_t& bucket_of(const IpAddress& client, ResponseClass kind) {
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(client.octets());
+    const std::uint64_t prefix = (words[0] == 0 ? words[1] : words[0]) & kPrefixMask;
+    const auto product = static_cast<unsigned __int128>(prefix ^ key_[0]) * key_[1];
+    const std::uint64_t hash =
+        static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
+    return (*table_)[hash % kPrefixes * kClasses + static_cast<std::size_t>(kind) % kClasses];
+  }
+  static constexpr std::uint64_t kPrefixMask = std::endian::native == std::endian::little
+                                                   ? ~(std::uint64_t{0xff} << 56)
+                                                   : ~std::uint64_t{0xff};
+
+  using Table = std::array<std::uint64_t, kPrefixes * kClasses>;
+
+  std::uint64_t now_ = 0;
+  std::uint64_t cost_;    // of one response
+  std::uint64_t credit_;  // of a full bucket
+  std::uint64_t last_;    // spent at most, for one more to be admitted
+  std::array<std::uint64_t, 2> key_;
+  std::unique_ptr<Table> table_;
+};
+
+}  // namespace fata::dns
