@@ -22,7 +22,7 @@ class Clones(unittest.TestCase):
         self.snapshot = os.path.join(folder.name, "snapshot")
 
     def clones(self, words, said, **options):
-        """What each of them says until the last of `words` waits; the snapshot is taken after `said`."""
+        """What each says until the last of `words` waits; the snapshot is taken after `said`."""
         with Running("probe", words, **options) as original:
             original.wait_for(said)
             original.save(self.snapshot)
