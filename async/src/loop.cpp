@@ -1,6 +1,7 @@
 #include "fata/async/loop.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "detached.hpp"
 #include "fata/async/task.hpp"
@@ -35,6 +36,7 @@ int Loop::run(Task<int> main) {
 void Loop::look_around() {
   ++stats_.turns;
   platform::poll_devices();
+  if (look_for_restore_ != nullptr) look_for_restore_(*this);
   if (on_stop_ != nullptr && platform::stop_requested()) on_stop_->cancel();
   now_ = platform::monotonic_now();
   const bool fired = timers_.fire(now_, kTimersPerTurn) != 0;
@@ -47,6 +49,27 @@ void Loop::look_around() {
   platform::idle_until(timers_.next());
   now_ = platform::monotonic_now();
   stats_.idle.ns += now_.ns;
+}
+
+void Loop::on_restore(Renewal& renewal) {
+  if (look_for_restore_ == nullptr) {
+    look_for_restore_ = look_for_restore;
+    generation_ = platform::generation();
+  }
+  renewals_.push_back(renewal);
+}
+
+void Loop::look_for_restore(Loop& loop) {
+  const std::uint64_t generation = platform::generation();
+  if (generation == loop.generation_) [[likely]]
+    return;
+  loop.generation_ = generation;
+  loop.now_ = platform::monotonic_now();
+  for (Renewal& each : loop.renewals_) {
+    std::array<std::byte, 16> secret;
+    platform::entropy(secret);
+    each.renew(SipKey::of(secret));
+  }
 }
 
 void Loop::resume_ready() {

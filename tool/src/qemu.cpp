@@ -167,7 +167,12 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
               "rng-random,id=entropy,filename=/dev/urandom",
               "-device",
               "virtio-rng" + bus + ",rng=entropy" + (microvm ? "" : ",disable-legacy=on")};
-  if (microvm) words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
+  if (microvm) {
+    words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
+  } else {
+    // Tells an image that it was restored from a snapshot.
+    words.insert(words.end(), {"-device", "vmgenid,guid=auto"});
+  }
   for (std::size_t card = 0; card < choice.links.size(); ++card) add_card(words, choice, card);
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     const Disk& disk = choice.disks[i];

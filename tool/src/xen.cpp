@@ -151,7 +151,7 @@ std::string libvirt_xen(const Project& project) {
 
 std::string libvirt_kvm(const Project& project) {
   std::string rest =
-      "  <cpu mode=\"host-passthrough\"/>\n"
+      "  <genid/>\n  <cpu mode=\"host-passthrough\"/>\n"
       "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  "
       "<on_crash>destroy</on_crash>\n"
       "  <devices>\n";

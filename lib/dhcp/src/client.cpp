@@ -94,6 +94,28 @@ void Client::renew(Instant now) {
   transmit(message, lease_.address.address, any ? kEverybody : lease_.server, now);
 }
 
+// Without a server's identifier: whoever knows the network answers (RFC 2131 section 4.3.2).
+void Client::confirm(Instant now) {
+  ++tries_;
+  next_at_ = std::min(now + back_off(), lease_.end);
+  Request message{.kind = Kind::kRequest,
+                  .broadcast = tries_ > kBroadcastAfter,
+                  .wanted = lease_.address.address};
+  transmit(message, {}, kEverybody, now);
+}
+
+void Client::renew(const SipKey& secret, Instant now) {
+  random_ = net::RandomSource(secret);
+  if (state_ == State::kSelecting || state_ == State::kRequesting) return search(now);
+  if (!has_address()) return;
+  if (lease_.end <= now) return lose(now, now);
+  enter(State::kRebooting);
+  xid_ = static_cast<std::uint32_t>(random_.next());
+  requested_at_ = now;
+  seconds_ = 0;
+  confirm(now);
+}
+
 void Client::lose(Instant search_at, Instant now) {
   const bool had = has_address() || state_ == State::kChecking;
   search(search_at);
@@ -117,6 +139,12 @@ void Client::tick(Instant now) {
     case State::kRequesting:
       if (tries_ == kRequests) return search(now);
       return request(now);
+    case State::kRebooting:
+      if (now >= lease_.end) return lose(now, now);
+      if (tries_ != kRequests) return confirm(now);
+      enter(State::kBound);
+      next_at_ = std::max(lease_.renewal, now);
+      return;
     case State::kBound:
       enter(State::kRenewing);
       xid_ = static_cast<std::uint32_t>(random_.next());
@@ -164,8 +192,8 @@ void Client::receive(Bytes message, Instant now) {
   if (!reply) return count_up(reply.error() == Malformed::kHeader ? kBadHeader : kBadOptions);
   if (!reply->for_us) return count_up(kOtherClient);
   const bool selecting = state_ == State::kSelecting;
-  const bool asking =
-      state_ == State::kRequesting || state_ == State::kRenewing || state_ == State::kRebinding;
+  const bool any_server = state_ == State::kRebinding || state_ == State::kRebooting;
+  const bool asking = any_server || state_ == State::kRequesting || state_ == State::kRenewing;
   if (!selecting && !asking) return count_up(kUnexpected);
   if (reply->xid != xid_) return count_up(kOtherExchange);
   if (!reply->server) return count_up(kOtherServer);
@@ -181,8 +209,7 @@ void Client::receive(Bytes message, Instant now) {
     requested_at_ = now;
     return request(now);
   }
-  // Only in REBINDING anybody may answer.
-  if (state_ != State::kRebinding && *reply->server != lease_.server) return count_up(kOtherServer);
+  if (!any_server && *reply->server != lease_.server) return count_up(kOtherServer);
   if (reply->kind == Kind::kNak) {
     count_up(kNaks);
     // At once at first, but not over and over.

@@ -15,8 +15,9 @@ Config config_of(const net::Interface& on, const Options& options) {
 }
 
 std::string_view name_of(Client::State state) {
-  constexpr std::array<std::string_view, 8> kNames{"idle",     "searching", "searching", "requesting",
-                                                   "checking", "bound",     "renewing",  "rebinding"};
+  constexpr std::array<std::string_view, 9> kNames{"idle",       "searching", "searching",
+                                                   "requesting", "checking",  "bound",
+                                                   "renewing",   "rebinding", "rebooting"};
   return kNames[static_cast<std::size_t>(state)];
 }
 }  // namespace
@@ -38,6 +39,7 @@ Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, 
   }
   core.add(*this);
   v4.take_any_address(on, true);
+  async::current_loop().on_restore(*this);
   const Instant now = async::current_loop().now();
   client_.start(now);
   arm(now);
@@ -92,6 +94,13 @@ void Driver::on_timer() noexcept {
     if (*heard == net::ipv4::AddressEvent::kLost) client_.address_taken(now);
   }
   client_.tick(now);
+  arm(heard_ ? now : client_.next_deadline());
+  core_->flush();
+}
+
+void Driver::renew(const SipKey& secret) {
+  const Instant now = async::current_loop().now();
+  client_.renew(secret, now);
   arm(heard_ ? now : client_.next_deadline());
   core_->flush();
 }

@@ -247,6 +247,68 @@ TEST_F(Bench, TimesThatMakeNoSenseAreReplacedByTheUsualOnes) {
   }
 }
 
+TEST_F(Bench, AfterARestoreTheLeaseIsConfirmedAtOnceAndTheAddressStays) {
+  bind();
+  pass(seconds(100));
+  client.renew(SipKey{3, 4}, now);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].kind, Kind::kRequest);
+  EXPECT_TRUE(sent[0].address.is_any()) << "INIT-REBOOT: ciaddr is zero";
+  EXPECT_TRUE(sent[0].from.is_any());
+  EXPECT_TRUE(client.has_address());
+  bound_at = now;
+  // From the network's server, whichever it is.
+  answer({.kind = Kind::kAck, .server = Ipv4Address::of(10, 0, 0, 3)});
+  EXPECT_EQ(client.state(), State::kBound);
+  EXPECT_EQ(events, std::vector{Event::kRenewed});
+  EXPECT_EQ(client.lease().renewal, bound_at + seconds(1800));
+  EXPECT_EQ(client.lease().server, Ipv4Address::of(10, 0, 0, 3));
+}
+
+TEST_F(Bench, RestoredWhereNoServerAnswersItKeepsTheAddressForTheRestOfTheLease) {
+  bind();
+  pass(seconds(100));
+  client.renew(SipKey{3, 4}, now);
+  pass(seconds(90));
+  EXPECT_EQ(sent.size(), 4u);
+  EXPECT_EQ(client.state(), State::kBound);
+  pass(seconds(3400));
+  EXPECT_TRUE(client.has_address());
+  pass(seconds(100));
+  EXPECT_FALSE(client.has_address());
+  EXPECT_EQ(events.front(), Event::kLost);
+}
+
+TEST_F(Bench, RestoredOnAnotherNetworkItLosesTheAddressWithTheServersRefusal) {
+  bind();
+  client.renew(SipKey{3, 4}, now);
+  answer({.kind = Kind::kNak, .server = Ipv4Address::of(192, 0, 2, 1)});
+  EXPECT_EQ(events, std::vector{Event::kLost});
+  pass(seconds(1));
+  EXPECT_EQ(sent.back().kind, Kind::kDiscover);
+}
+
+TEST_F(Bench, RestoredAfterTheEndOfItsLeaseItSearchesAgain) {
+  bind();
+  now = now + seconds(3601);
+  client.renew(SipKey{3, 4}, now);
+  EXPECT_EQ(events, std::vector{Event::kLost});
+  pass(seconds(0));
+  EXPECT_EQ(sent.back().kind, Kind::kDiscover);
+}
+
+TEST_F(Bench, RestoredWhileItSearchesItBeginsAnewWithOtherNumbers) {
+  client.start(now);
+  client.tick(now);
+  const std::uint32_t before = sent.back().xid;
+  client.renew(SipKey{3, 4}, now);
+  pass(seconds(0));
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].kind, Kind::kDiscover);
+  EXPECT_NE(sent[1].xid, before);
+  EXPECT_TRUE(events.empty());
+}
+
 TEST_F(Bench, ALeaseIsGivenBack) {
   bind();
   client.release(now);

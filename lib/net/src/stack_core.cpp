@@ -13,6 +13,19 @@ StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, co
   for (IpProtocol* engine : {v4, v6}) {
     if (engine != nullptr) engine->report_conflicts_to(this);
   }
+  context.loop.on_restore(*this);
+}
+
+void StackCore::renew(const SipKey& secret) {
+  const Instant now = async::current_loop().now();
+  secret_ = secret;
+  udp_.renew(derive(secret, 6));
+  if (tcp_ != nullptr) tcp_->renew(secret);
+  for (IpProtocol* engine : {host_.v4(), host_.v6()}) {
+    if (engine != nullptr) engine->renew(secret, now);
+  }
+  log_.info("restored from a snapshot: secrets are drawn again");
+  flush();
 }
 
 StackCore::~StackCore() {

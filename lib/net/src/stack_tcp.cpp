@@ -18,6 +18,14 @@ tcp::Config config_for(std::size_t memory, Host& host) {
   return config;
 }
 
+tcp::Secrets secrets_from(const SipKey& secret) {
+  return {.table = derive(secret, 1),
+          .numbers = derive(secret, 2),
+          .cookies = derive(secret, 3),
+          .ports = derive(secret, 4),
+          .fast_open = derive(secret, 5)};
+}
+
 class TcpTransport final : public OptionalTransport, private PacketFlush {
  public:
   TcpTransport(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip, SocketDriver& driver)
@@ -26,6 +34,7 @@ class TcpTransport final : public OptionalTransport, private PacketFlush {
   bool receive(IpPacket& packet, Instant now) override { return tcp.transport().receive(packet, now); }
   void icmp_error(const IcmpError& error, Instant now) override { tcp.transport().icmp_error(error, now); }
   void end_of_batch(Instant now) override { tcp.end_of_batch(now); }
+  void renew(const SipKey& secret) override { tcp.renew(secrets_from(secret)); }
   std::span<const Counter> counters() const override { return tcp.table().counters(); }
 
   Tcp tcp;
@@ -40,12 +49,8 @@ class TcpTransport final : public OptionalTransport, private PacketFlush {
 
 Tcp& StackCore::tcp() {
   if (tcp_ == nullptr) {
-    const tcp::Secrets secrets{.table = derive(secret_, 1),
-                               .numbers = derive(secret_, 2),
-                               .cookies = derive(secret_, 3),
-                               .ports = derive(secret_, 4),
-                               .fast_open = derive(secret_, 5)};
-    tcp_ = std::make_unique<TcpTransport>(config_for(memory_, host_), secrets, host_, *this);
+    tcp_ = std::make_unique<TcpTransport>(config_for(memory_, host_), secrets_from(secret_), host_,
+                                          *this);
     host_.attach(ip_protocol::kTcp, *tcp_);
   }
   return static_cast<TcpTransport&>(*tcp_).tcp;

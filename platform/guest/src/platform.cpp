@@ -12,6 +12,7 @@
 #include "fata/guest/command_line.hpp"
 #include "fata/guest/entropy.hpp"
 #include "fata/guest/hypervisor.hpp"
+#include "fata/guest/restore.hpp"
 #include "fata/libc/libc.hpp"
 #include "fata/machine/boot.hpp"
 #include "fata/machine/cpu.hpp"
@@ -54,6 +55,7 @@ struct State {
   RandomGenerator random;
   CommandLine command_line;
   DeviceList devices;
+  std::uint64_t generation = 0;
   bool stop_requested = false;
 };
 constinit State state{};
@@ -69,17 +71,21 @@ void refuse_exhaustion(std::string_view line) {
   refuse(line);
 }
 
-// Returns a word that differs between boots, also with a generator that is stuck. Who learns it knows at
-// most 64 bits of 256.
-std::uint64_t start_random() {
+// Mixes what the CPU gives into the generator; where it gives nothing, the time stamp counter.
+// Returns the first word.
+std::uint64_t add_cpu_random() {
   std::array<std::uint64_t, RandomGenerator::kEnough / 8> words;
   bool strong = true;
   for (std::uint64_t& word : words) {
     if (!machine::hardware_random(word)) word = machine::read_tsc(), strong = false;
   }
   state.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
-  return words[0] ^ machine::mixed_tsc();
+  return words[0];
 }
+
+// Returns a word that differs between boots, also with a generator that is stuck. Who learns it
+// knows at most 64 bits of 256.
+std::uint64_t start_random() { return add_cpu_random() ^ machine::mixed_tsc(); }
 
 }  // namespace
 
@@ -93,12 +99,31 @@ bool prepare_all_to_idle() noexcept { return state.devices.prepare_to_idle(); }
 void note_idle() noexcept { libc::set_exhaustion_handler(nullptr); }
 void add_entropy(std::span<const std::byte> bytes) noexcept { state.random.add(bytes, bytes.size()); }
 
+void stir(Bytes unique) noexcept {
+  add_cpu_random();
+  const std::uint64_t tsc = machine::read_tsc();
+  state.random.add(std::as_bytes(std::span(&tsc, 1)), 0);
+  state.random.add(unique, 0);
+}
+
+void note_restore(Bytes unique) noexcept {
+  stir(unique);
+  ++state.generation;
+}
+
 }  // namespace fata::guest
 
 namespace fata::platform {
 using guest::state;
 
-void entropy(std::span<std::byte> out) noexcept { state.random.fill(out); }
+void entropy(std::span<std::byte> out) noexcept {
+  if (!guest::look_for_restore()) guest::stir({});
+  state.random.fill(out);
+}
+std::uint64_t generation() noexcept {
+  (void)guest::look_for_restore();
+  return state.generation;
+}
 std::span<const std::string_view> arguments() noexcept { return state.command_line.arguments(); }
 StrayWord classify_stray(std::string_view word) noexcept { return guest::classify_kernel_word(word); }
 std::size_t memory() noexcept { return machine::total_memory(); }

@@ -1,6 +1,7 @@
 #include "clock.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/interrupts.hpp"
@@ -126,9 +127,55 @@ void Clock::timer_woke() {
 }
 
 WallTime Clock::wall() {
+  if (wall_.is_due(now())) ask_wall();
+  return wall_.at(now());
+}
+
+void Clock::ask_wall() {
+  const Instant before = now();
+  HostTime host = read_wall_clock();
   const Instant at = now();
-  if (wall_.is_due(at)) wall_.correct(at, read_wall_clock());
-  return wall_.at(at);
+  host.resolution += (at - before).ns;
+  const Duration moved = wall_.correct(at, host);
+  // Until the TSC's rate is well known, the clocks part by themselves.
+  const bool unsure = uses_reference_ && !estimate_.is_settled();
+  const Duration most = WallEstimate::kJump + (unsure ? (at - asked_at_) / 32 : Duration{});
+  asked_at_ = at;
+  if (moved > most || moved + most < Duration{}) jump_ = jump_ + moved;
+  sharpening_ = wall_.is_sharpening(at);
+}
+
+bool Clock::has_jumped() {
+  const std::uint64_t tsc = read_tsc();
+  if (tsc >= next_compare_) {
+    next_compare_ = tsc + clock_.rate() / 20;
+    ask_wall();
+  }
+  return jump_.ns != 0;
+}
+
+void Clock::sharpen() {
+  if (!sharpening_) return;
+  const Instant at = now();
+  if (wall_.is_due(at)) ask_wall();
+  sharpening_ = wall_.is_sharpening(at);
+}
+
+void Clock::resume() {
+  ask_wall();
+  const Duration stood = std::exchange(jump_, {});
+  if (stood > Duration{}) {
+    clock_.step(stood);
+    wall_.stepped(stood);
+    asked_at_ = asked_at_ + stood;
+  }
+  timer_measured_ = 0;
+  if (uses_reference_ && estimate_.hz() != 0) {
+    estimate_.restart(sample_reference());
+    next_refine_ = estimate_.next_useful();
+  } else if (!uses_reference_) {
+    (void)rate_from_host();
+  }
 }
 
 }  // namespace fata::kvm

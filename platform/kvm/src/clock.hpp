@@ -17,6 +17,17 @@ class Clock {
 
   Instant now() const;
   WallTime wall();
+  // Whether the host's clock and ours have parted by more than a second since the last resume():
+  // the machine stood still, or the host's clock was set. The host is asked 20 times a second at
+  // most.
+  bool has_jumped();
+  // After a restore, perhaps on another host: the time that the machine stood still counts as
+  // passed.
+  void resume();
+  // After a jump the host is asked often, where its answer is exact to a second only, until ours is
+  // exact to 50 ms. One comparison if there is nothing to do.
+  void sharpen();
+  bool is_sharpening() const { return sharpening_; }
   // Takes a sample if one pays now. One comparison if not.
   void refine_in_passing();
   // Arms the timer; it may fire early, never later than a little after `deadline`.
@@ -25,6 +36,7 @@ class Clock {
 
  private:
   bool rate_from_host();
+  void ask_wall();
 
   TscClock clock_;
   RateEstimate estimate_;
@@ -39,6 +51,10 @@ class Clock {
   bool has_deadline_ = false;
 
   WallEstimate wall_;
+  Instant asked_at_{};
+  Duration jump_{};  // of the wall clock, that resume() has not seen
+  std::uint64_t next_compare_ = 0;
+  bool sharpening_ = false;
 };
 
 }  // namespace fata::kvm

@@ -2,13 +2,17 @@
 // in platform/guest.
 #include "fata/base/platform.hpp"
 
+#include <algorithm>
+
 #include "clock.hpp"
 #include "console.hpp"
 #include "fata/guest/hypervisor.hpp"
+#include "fata/guest/restore.hpp"
 #include "fata/kvm/device.hpp"
 #include "fata/machine/boot.hpp"
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/interrupts.hpp"
+#include "generation.hpp"
 #include "power.hpp"
 
 namespace fata::kvm {
@@ -18,12 +22,15 @@ struct State {
   Console console;
   Clock clock;
   PowerButton power_button;
+  GenerationId generation;
+  bool looks_for_restore = false;  // from the first draw of random bytes on
   Instant
       next_look{};  // when the console and the power button are looked at again although nothing interrupted
 };
 constinit State state{};
 
 constexpr Duration kLookEvery = milliseconds(50);
+constexpr Duration kLookForRestoreEvery = seconds(1);
 
 // Console input and the power button cost a port access each, so a busy loop looks at them now and then only.
 void look_for_stop() {
@@ -56,6 +63,25 @@ void start_hypervisor() noexcept {
 
 void finish_start() noexcept { state.clock.finish_start(); }
 
+bool look_for_restore() noexcept {
+  if (!state.looks_for_restore) {
+    state.looks_for_restore = true;
+    state.generation.find();
+    // A snapshot may have been taken before this.
+    stir(state.generation.bytes());
+    (void)state.clock.wall();
+  }
+  const bool is_told = state.generation.exists();
+  if (is_told ? state.generation.changed() : state.clock.has_jumped()) {
+    state.clock.resume();
+    const std::int64_t wall = state.clock.wall().ns;
+    note_restore(std::as_bytes(std::span(&wall, 1)));
+    stir(state.generation.bytes());
+  }
+  state.clock.sharpen();
+  return is_told;
+}
+
 }  // namespace fata::guest
 
 namespace fata::platform {
@@ -76,6 +102,11 @@ bool poll_devices() noexcept {
 
 void idle_until(Instant deadline) noexcept {
   guest::note_idle();
+  // No interrupt comes with a restore.
+  if (state.looks_for_restore)
+    deadline = std::min(
+        deadline, state.clock.now() + (state.clock.is_sharpening() ? kvm::WallEstimate::kOften
+                                                                   : kvm::kLookForRestoreEvery));
   for (;;) {
     // Text that the device takes at once goes first; the loop turns between the bursts.
     if (state.console.drain(16)) return;

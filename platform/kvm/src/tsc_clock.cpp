@@ -40,6 +40,13 @@ std::uint64_t scaled(std::uint64_t value, std::uint64_t times, std::uint64_t by)
 }
 }  // namespace
 
+void RateEstimate::restart(const Sample& sample) {
+  first_ = sample;
+  settled_ = false;
+  next_useful_ = sample.after + hz_ / 200;
+  must_by_ = sample.after + hz_ / 100;  // less than a wrap takes, also at twice the rate
+}
+
 bool RateEstimate::refine(const Sample& sample) {
   constexpr std::uint64_t kWrap = 65536;
   const std::uint64_t elapsed = middle(sample) - middle(first_);

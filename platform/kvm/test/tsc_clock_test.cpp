@@ -82,6 +82,30 @@ TEST(RateEstimate, survives_the_longest_pause_that_it_allows) {
   EXPECT_LT(std::abs(static_cast<double>(estimate.hz()) / 2.4e9 - 1), 1e-6);
 }
 
+TEST(RateEstimate, restarted_on_another_host_it_finds_that_one_s_rate) {
+  for (const double other : {1.3e9, 2.4e9, 4.6e9}) {
+    RateEstimate estimate;
+    const Machine first{2.4e9}, second{other};
+    estimate.start(first.sample(0x10000));
+    ASSERT_TRUE(estimate.refine(first.sample(0x10000 + 240'000)));
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(estimate.refine(first.sample(estimate.next_useful())));
+    const std::uint64_t restored = estimate.next_useful();
+    estimate.restart(second.sample(restored));
+    EXPECT_FALSE(estimate.is_settled());
+    while (!estimate.is_settled())
+      ASSERT_TRUE(estimate.refine(second.sample(estimate.must_sample_by())));
+    EXPECT_LT(std::abs(static_cast<double>(estimate.hz()) / other - 1), 1e-6) << other;
+  }
+}
+
+TEST(TscClock, a_step_makes_all_later_times_later) {
+  TscClock clock;
+  clock.start(0, 1'000'000'000);
+  clock.step(seconds(5));
+  EXPECT_EQ(clock.at(1'000'000'000), Instant{} + seconds(6));
+  EXPECT_EQ(clock.tsc_at(Instant{} + seconds(6)), 1'000'000'001U);
+}
+
 TEST(RateEstimate, a_sample_during_which_the_host_slept_is_thrown_away) {
   const Machine machine{2e9};
   RateEstimate estimate;

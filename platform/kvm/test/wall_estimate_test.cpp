@@ -96,5 +96,43 @@ TEST(WallEstimate, the_host_is_asked_at_most_once_a_second_and_not_at_all_if_nob
   EXPECT_LE(machine.asked, 11U);
 }
 
+TEST(WallEstimate, after_a_jump_it_is_exact_to_50_ms_within_a_good_second_on_a_battery_clock_too) {
+  for (const std::int64_t phase : {0, 1, 499, 950, 999}) {
+    Machine machine(kSecond);
+    machine.error();
+    machine.host += 3600 * kSecond + phase * 1'000'000;
+    machine.run(seconds(1));
+    machine.error();
+    EXPECT_TRUE(machine.wall.is_sharpening(machine.now));
+    const Instant jumped = machine.now;
+    while (machine.wall.is_sharpening(machine.now)) {
+      ASSERT_LT(machine.now - jumped, milliseconds(1100));
+      machine.run(milliseconds(27));
+      machine.error();
+    }
+    EXPECT_LE(machine.error(), 0);
+    EXPECT_GT(machine.error(), -WallEstimate::kSharp.ns);
+  }
+}
+
+TEST(WallEstimate, it_returns_how_far_an_answer_has_moved_it) {
+  Machine machine(kSecond);
+  EXPECT_EQ(machine.wall.correct(machine.now, {kEpoch, kSecond}), Duration{});
+  machine.run(milliseconds(1500));
+  EXPECT_EQ(machine.wall.correct(machine.now, {kEpoch + 2 * kSecond, kSecond}), milliseconds(500));
+  EXPECT_EQ(machine.wall.correct(machine.now, {kEpoch + 60 * kSecond, kSecond}), seconds(58));
+  EXPECT_EQ(machine.wall.correct(machine.now, {kEpoch, kSecond}).s(), -59);
+}
+
+TEST(WallEstimate, a_step_of_the_monotonic_clock_leaves_the_time_as_it_is_right_after_it) {
+  Machine machine(kSecond);
+  machine.error();
+  const WallTime before = machine.wall.at(machine.now);
+  machine.wall.stepped(seconds(100));
+  machine.now = machine.now + seconds(100);
+  EXPECT_EQ(machine.wall.at(machine.now), before);
+  EXPECT_FALSE(machine.wall.is_due(machine.now));
+}
+
 }  // namespace
 }  // namespace fata::kvm

@@ -69,6 +69,8 @@ void entropy(std::span<std::byte> out) noexcept {
   }
 }
 
+std::uint64_t generation() noexcept { return 0; }  // the host's machine is the one that is restored
+
 void console_write(std::string_view text) noexcept { host::console().out.write(text); }
 void console_flush() noexcept { host::console().flush(); }
 std::span<const std::string_view> arguments() noexcept { return host::g_arguments; }

@@ -54,6 +54,7 @@ WallTime wall_now() noexcept {
 void entropy(std::span<std::byte> out) noexcept {
   for (std::byte& b : out) b = static_cast<std::byte>(sim::Platform::current().random());
 }
+std::uint64_t generation() noexcept { return sim::Platform::current().generation; }
 void console_write(std::string_view text) noexcept { sim::Platform::current().console() += text; }
 void console_flush() noexcept {}
 std::span<const std::string_view> arguments() noexcept { return sim::Platform::current().arguments; }

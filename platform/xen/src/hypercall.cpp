@@ -12,15 +12,32 @@ constinit std::uint8_t fata_uses_vmmcall = 0;
 
 namespace fata::xen {
 
-bool find_hypervisor() noexcept {
+namespace {
+// The first of the hypervisor's leaves of CPUID; 0 if it is not Xen.
+std::uint32_t first_leaf() {
   constexpr std::uint32_t kFirst = 0x40000000, kLast = 0x40010000, kStep = 0x100;
-  const std::uint32_t vendor = machine::cpuid(0).b;
-  fata_uses_vmmcall = vendor == 0x68747541 /* Auth(enticAMD) */ || vendor == 0x6f677948 /* Hygo(nGenuine) */;
   for (std::uint32_t leaf = kFirst; leaf != kLast; leaf += kStep) {
     const machine::CpuId id = machine::cpuid(leaf);
-    if (id.b == 0x566e6558 && id.c == 0x65584d4d && id.d == 0x4d4d566e) return true;  // "XenVMMXenVMM"
+    if (id.b == 0x566e6558 && id.c == 0x65584d4d && id.d == 0x4d4d566e)
+      return leaf;  // "XenVMMXenVMM"
   }
-  return false;
+  return 0;
+}
+}  // namespace
+
+bool find_hypervisor() noexcept {
+  const std::uint32_t vendor = machine::cpuid(0).b;
+  fata_uses_vmmcall =
+      vendor == 0x68747541 /* Auth(enticAMD) */ || vendor == 0x6f677948 /* Hygo(nGenuine) */;
+  return first_leaf() != 0;
+}
+
+std::uint32_t domain_number() noexcept {
+  constexpr std::uint32_t kKnown = 1U << 4;  // XEN_HVM_CPUID_DOMID_PRESENT, of the fifth leaf
+  const std::uint32_t leaf = first_leaf();
+  if (leaf == 0 || machine::cpuid(leaf).a < leaf + 4) return 0;
+  const machine::CpuId features = machine::cpuid(leaf + 4);
+  return (features.a & kKnown) != 0 ? features.c : 0;
 }
 
 std::uint64_t hvm_param(std::uint32_t index) noexcept {

@@ -15,6 +15,9 @@ namespace fata::xen {
 // relocation.
 bool find_hypervisor() noexcept;
 
+// The domain's number on this host; 0 if Xen is older than 4.12.
+std::uint32_t domain_number() noexcept;
+
 inline long call(unsigned number, std::uint64_t a1) { return fata_hypercall(number, a1, 0, 0, 0); }
 template <class T>
 long call(unsigned number, unsigned command, T* argument, std::uint64_t a3 = 0) {

@@ -11,6 +11,7 @@
 #include "fata/base/text.hpp"
 #include "fata/guest/entropy.hpp"
 #include "fata/guest/hypervisor.hpp"
+#include "fata/guest/restore.hpp"
 #include "fata/machine/boot.hpp"
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/report.hpp"
@@ -47,6 +48,19 @@ void find_shared_info() {
   use_shared_info(*state.shared);
 }
 
+// A domain may be restored twice from one file, on one host or on two. Its number is another one on
+// the same host at least; the rest is what the CPU and the time give.
+void reseed() {
+  xen_domain_handle_t handle{};
+  call(__HYPERVISOR_xen_version, XENVER_guest_handle, &handle);
+  const std::array<std::uint64_t, 5> unique{
+      static_cast<std::uint64_t>(state.clock.wall().ns), domain_number(),
+      hvm_param(HVM_PARAM_STORE_EVTCHN),
+      load_le<std::uint64_t>(std::as_bytes(std::span(handle)).first<8>()),
+      load_le<std::uint64_t>(std::as_bytes(std::span(handle)).last<8>())};
+  guest::note_restore(std::as_bytes(std::span(unique)));
+}
+
 }  // namespace
 
 Store& store() noexcept { return *state.store; }
@@ -69,6 +83,7 @@ void suspend() noexcept {
   find_shared_info();
   state.clock.resume(*state.shared);
   forget_ports();
+  reseed();
   state.console.start();
   grants().resume();
   state.store->rebind(static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN)));
@@ -94,6 +109,10 @@ void start_hypervisor() noexcept {
 }
 
 void finish_start() noexcept {}
+
+// suspend() cannot miss one that the image takes part in; of others (a fork of the domain) it
+// learns nothing.
+bool look_for_restore() noexcept { return false; }
 
 void refuse_without_entropy() noexcept {
   refuse("no source of entropy: give the domain a CPU with RDRAND or RDSEED (cpuid= of its config hides it)");

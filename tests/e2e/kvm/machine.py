@@ -3,6 +3,7 @@ import json
 import os
 import re
 import select
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -72,10 +73,24 @@ class Running:
         self.answers.close()
         self.folder.cleanup()
 
-    def control(self, command):
-        self.socket.sendall(json.dumps({"execute": command}).encode())
-        while "return" not in json.loads(self.answers.readline()):
-            pass
+    def control(self, command, **arguments):
+        self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while True:
+            answer = json.loads(self.answers.readline())
+            if "error" in answer:
+                raise AssertionError(f"QEMU refused {command}: {answer['error']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def save(self, file):
+        """Writes a snapshot of the machine, which ends."""
+        self.control("migrate", uri=f"exec:cat > {shlex.quote(file)}")
+        while (status := self.control("query-migrate").get("status")) != "completed":
+            if status == "failed" or time.monotonic() > self.deadline:
+                raise AssertionError(f"the machine could not be saved: {status}")
+            time.sleep(0.05)
+        self.control("quit")
+        self.process.wait()
 
     def type(self, data):
         self.process.stdin.write(data)
@@ -84,13 +99,21 @@ class Running:
     def wait_for(self, *parts):
         """Until one of the parts was said."""
         while not any(part in self.text for part in parts):
-            left = self.deadline - time.monotonic()
-            ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
-            data = os.read(self.process.stdout.fileno(), 4096).decode(errors="replace") if ready else ""
-            if not data:
-                raise AssertionError(f"{parts} was never said; only:\n{self.text}")
-            self.text += data
+            self.wait_for_more(*parts)
+
+    def wait_for_more(self, *parts):
+        left = self.deadline - time.monotonic()
+        ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
+        data = os.read(self.process.stdout.fileno(), 4096).decode(errors="replace") if ready else ""
+        if not data:
+            raise AssertionError(f"{parts} was never said; only:\n{self.text}")
+        self.text += data
 
     def end(self):
         rest, _ = self.process.communicate(timeout=TIME_LIMIT)
         return Ended(self.process.returncode, self.text + rest.decode(errors="replace"))
+
+
+def restored(file):
+    """QEMU's options for a machine that goes on from a snapshot."""
+    return ("-incoming", f"exec:cat {shlex.quote(file)}")

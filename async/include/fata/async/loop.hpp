@@ -11,6 +11,7 @@
 #include "fata/async/cancel.hpp"
 #include "fata/async/frame_pool.hpp"
 #include "fata/async/list.hpp"
+#include "fata/async/renewal.hpp"
 #include "fata/async/timer_heap.hpp"
 #include "fata/base/time.hpp"
 
@@ -53,6 +54,10 @@ class Loop {
     if (on_stop_ != nullptr) on_stop_->cancel();
   }
 
+  // Renewed, in the order of these calls, when the image was restored from a snapshot; until it
+  // dies.
+  void on_restore(Renewal& renewal);
+
   // Time as of the start of the current task's stretch. Cheap; good for deadlines and ageing.
   Instant now() const { return now_; }
   void make_ready(Ready& item) { ready_.push_back(item); }
@@ -63,6 +68,7 @@ class Loop {
  private:
   void resume_ready();
   void look_around();  // devices, timers, idling
+  static void look_for_restore(Loop& loop);
 
   FramePool frames_;  // first: everything else may live in frames
   TimerHeap timers_;
@@ -71,6 +77,10 @@ class Loop {
   Stats stats_{};
   CancelSource* on_stop_ = nullptr;
   bool failed_ = false;
+  List<Renewal> renewals_;
+  std::uint64_t generation_ = 0;
+  // Null without renewals: such an image links nothing of it.
+  void (*look_for_restore_)(Loop& loop) = nullptr;
 };
 
 // Link-time hook, defined by the platform: the loop of the core that runs this code.

@@ -16,6 +16,7 @@
 namespace fata::platform {
 
 // Monotonic clock. Never steps backwards; its origin is the start of the image. Costs tens of nanoseconds.
+// Where an image is restored from a snapshot, the time since the snapshot counts as passed.
 Instant monotonic_now() noexcept;
 
 // Wall clock (UTC). Steps when the host corrects its own, and after a pause (a stopped machine, a
@@ -25,6 +26,11 @@ WallTime wall_now() noexcept;
 // Fills `out` with cryptographically strong random bytes. An image without a source of entropy refuses to
 // start, so this cannot fail later; it never blocks.
 void entropy(std::span<std::byte> out) noexcept;
+
+// A number that grows when the image was restored from a snapshot of its machine: another image may
+// go on from the same state. What entropy() gave before is no secret of this image any more; what
+// it gives is. Cheap enough for each turn of the loop, whose async::Renewal passes it on.
+std::uint64_t generation() noexcept;
 
 // Queues text for the console. Never blocks the caller: what does not fit the platform's buffer (at least
 // 16 KiB) is dropped and counted, and the loss is reported in the next line that fits.

@@ -53,6 +53,15 @@ void Engine::step(Address& address, Instant now) {
   send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, own, own);
 }
 
+// At the next tick. What is still probed goes on being probed.
+void Engine::announce_again(Instant now) {
+  for (Address& each : std::span(addresses_).first(address_count_)) {
+    if (!each.used) continue;
+    each.steps_left = kAnnouncements;
+    each.next_at = now;
+  }
+}
+
 void Engine::age_addresses(Instant now) {
   for (Address& each : std::span(addresses_).first(address_count_)) {
     if (each.next_at <= now) step(each, now);

@@ -25,6 +25,15 @@ Engine::Engine(const Config& config)
       errors_(config.icmp_errors_per_second, 10),
       counters_(kCounters) {}
 
+void Engine::renew(const SipKey& secret, Instant now) {
+  now_ = now;
+  random_ = RandomSource(secret, kRandomPurpose);
+  fragment_ids_ = FragmentIds(secret, kFragmentPurpose);
+  announce_again(now);
+  for (const auto& link : std::span(links_).first(link_count_))
+    groups_.asked({}, link->interface->index(), seconds(1), now, random_);
+}
+
 void Engine::add_interface(Interface& interface, Instant now) {
   links_[interface.index()] = std::make_unique<Link>(interface);
   link_count_ = std::max<std::size_t>(link_count_, interface.index() + 1u);

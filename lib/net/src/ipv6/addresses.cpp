@@ -132,6 +132,21 @@ void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duratio
   made->valid_until = now + valid;
 }
 
+// RFC 4861 section 7.2.6. Addresses that are not in use yet are asked for anyway.
+void Engine::announce_again(Instant now) {
+  for (const Address& each : addresses()) {
+    if (!each.usable()) continue;
+    Link& link = *links_[each.interface];
+    nd::NeighbourMessage message;
+    message.type = nd::kNeighbourAdvertisement;
+    message.override_known = true;
+    message.target = each.address();
+    message.link_address = link.interface->mac();
+    count_up(kAdvertisementsSent);
+    send_neighbour_message(link, message, each.address(), kAllNodes, nullptr, now);
+  }
+}
+
 void Engine::age_addresses(Instant now) {
   for (std::size_t i = 0; i < address_count_;) {
     Address& address = addresses_[i];

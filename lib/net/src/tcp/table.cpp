@@ -80,6 +80,18 @@ Table::Table(const Config& config, const Secrets& secrets, IpLayer& ip)
   for (std::size_t i = 0; i < kCounts; ++i) counters_[i].name = kNames[i];
 }
 
+void Table::renew(const Secrets& secrets) {
+  table_key_ = secrets.table;
+  spread(buckets_.size());
+  numbers_ = InitialNumbers(secrets.numbers);
+  cookies_ = SynCookies(secrets.cookies);
+  ports_.renew(secrets.ports);
+  fast_open_server_ = FastOpenServer(derive(secrets.fast_open, 0));
+  fast_open_key_ = secrets.fast_open;
+  fast_open_epoch_ = 0;
+  random_ = RandomSource(secrets.table);
+}
+
 Table::~Table() {
   check(listeners_.empty(), "a listener outlives its TCP");
   for (async::List<HalfOpen>& list : half_opens_) {
@@ -137,7 +149,7 @@ Entry* Table::find(const Endpoint& local, const Endpoint& remote) {
 }
 
 void Table::add(Entry& node) {
-  if (nodes_ == buckets_.size()) grow();
+  if (nodes_ == buckets_.size()) spread(buckets_.size() * 2);
   Entry*& bucket = buckets_[bucket_of(node.local, node.remote)];
   node.next_in_bucket = bucket;
   node.in_table = true;
@@ -155,16 +167,20 @@ void Table::remove(Entry& node) {
   if (last_found_ == &node) last_found_ = nullptr;
 }
 
-void Table::grow() {
-  std::vector<Entry*> old(buckets_.size() * 2);
-  std::swap(old, buckets_);
-  for (Entry* first : old) {
+// In place, so that a full table can be spread by another key.
+void Table::spread(std::size_t buckets) {
+  Entry* all = nullptr;
+  for (Entry*& first : buckets_) {
     while (first != nullptr) {
       Entry* node = std::exchange(first, first->next_in_bucket);
-      Entry*& bucket = buckets_[bucket_of(node->local, node->remote)];
-      node->next_in_bucket = bucket;
-      bucket = node;
+      node->next_in_bucket = std::exchange(all, node);
     }
+  }
+  buckets_.resize(buckets);
+  while (all != nullptr) {
+    Entry* node = std::exchange(all, all->next_in_bucket);
+    Entry*& bucket = buckets_[bucket_of(node->local, node->remote)];
+    node->next_in_bucket = std::exchange(bucket, node);
   }
 }
 

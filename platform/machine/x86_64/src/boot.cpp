@@ -58,6 +58,7 @@ struct State {
   std::array<Region, 64> free;
   std::size_t free_count;
   std::uint64_t total_memory;
+  std::uint64_t acpi_root;
   std::uint64_t entry_tsc;
   std::uint64_t random;  // see mixed_tsc()
   std::uint64_t base;    // virtual address of the image
@@ -267,6 +268,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
 
   find_memory(*info, {at(__image_start), at(__image_end)});
+  state.acpi_root = info->rsdp;
   state.random = mix(at(info) + state.total_memory) ^ state.entry_tsc;
   state.base = choose_base();
   state.tables.start(choose_tables());
@@ -300,6 +302,7 @@ std::span<const Region> free_memory() {
 }
 std::uint64_t mixed_tsc() { return state.random = mix(state.random ^ read_tsc()); }
 std::uint64_t total_memory() { return state.total_memory; }
+std::uint64_t acpi_root() { return state.acpi_root; }
 std::uint64_t entry_tsc() { return state.entry_tsc; }
 
 Region image() { return {at(__image_start), at(__image_end)}; }

@@ -42,8 +42,18 @@ bool containers_work() {
   return wrong == 0 && tree.size() == 1000 && zeroed[2] == 42;
 }
 
+// What an image with secrets does when it was restored.
+struct Watcher final : async::Renewal {
+  explicit Watcher(const Logger& log) : log(log) {}
+  void renew(const SipKey& secret) override {
+    log.info("renewed ", Hex{secret.k0, 16}, Hex{secret.k1, 16});
+  }
+  const Logger& log;
+};
+
 async::Task<int> run(async::Context* context) {
   const Logger log = context->logger("probe");
+  Watcher watcher(log);
   for (const std::string_view word : platform::arguments()) {
     const std::size_t equals = std::min(word.find('='), word.size());
     const std::string_view name = word.substr(0, equals);
@@ -74,13 +84,16 @@ async::Task<int> run(async::Context* context) {
       }
       log.info("steps back: ", steps_back);
     } else if (name == "wall") {
-      log.info("wall ", platform::wall_now().ns / 1'000'000'000);
+      const std::int64_t ms = platform::wall_now().ns / 1'000'000;
+      log.info("wall ", ms / 1000, '.', ms / 100 % 10, ms / 10 % 10, ms % 10);
     } else if (name == "random") {
       std::array<std::byte, 16> bytes;
       platform::entropy(bytes);
       Text<64> text;
       for (const std::byte b : bytes) text.put_hex(static_cast<std::uint8_t>(b), 2);
       log.info("random ", text.view());
+    } else if (name == "watch") {
+      context->loop.on_restore(watcher);
     } else if (name == "heap") {
       const auto block = std::make_unique<int>();
       log.info("heap ", Hex{reinterpret_cast<std::uintptr_t>(block.get())});

@@ -56,7 +56,8 @@ class Client {
     kChecking,
     kBound,
     kRenewing,
-    kRebinding
+    kRebinding,
+    kRebooting
   };
   enum Count : std::size_t {
     kSent,
@@ -86,6 +87,10 @@ class Client {
   // The answers to kCheck. The second also later, when somebody else insists on the address.
   void address_ready(Instant now);
   void address_taken(Instant now);
+  // After a restore from a snapshot: other numbers from now on, and a lease is confirmed at once
+  // (INIT-REBOOT, RFC 2131 section 3.2), perhaps by another server. The address stays in use until
+  // a server refuses it; if none answers, for the rest of the lease.
+  void renew(const SipKey& secret, Instant now);
   // Gives the lease back, and is idle.
   void release(Instant now);
 
@@ -102,6 +107,7 @@ class Client {
   void discover(Instant now);
   void request(Instant now);
   void renew(Instant now);
+  void confirm(Instant now);
   void lose(Instant search_at, Instant now);
   void transmit(Request& message, Ipv4Address from, Ipv4Address to, Instant now);
   Duration back_off();

@@ -14,6 +14,7 @@ class Driver final : public net::Autoconfiguration,
                      private net::udp::Port,
                      private Outside,
                      private net::ipv4::AddressWatcher,
+                     private async::Renewal,
                      private async::Timer {
  public:
   // All outlive it. UDP port 68 is the first driver's of a stack; those of further cards are given that one,
@@ -49,6 +50,7 @@ class Driver final : public net::Autoconfiguration,
   void address_event(net::Interface& on, Ipv4Address address, net::ipv4::AddressEvent what,
                      Instant now) override;
   void on_timer() noexcept override;
+  void renew(const SipKey& secret) override;
 
   void take(Bytes message, Instant now);
   void apply(const Lease& lease);

@@ -81,6 +81,10 @@ class IpProtocol : public IpLayer {
   virtual bool write_neighbour(TextWriter& line, std::size_t index) const = 0;
   virtual bool write_route(TextWriter& line, std::size_t index) const = 0;
 
+  // After a restore from a snapshot: what is drawn at random from now on comes from another secret.
+  // Addresses stay, and are announced again, as are the groups; routers are asked again.
+  virtual void renew(const SipKey& secret, Instant now) = 0;
+
   void report_conflicts_to(ConflictReporter* reporter) { reporter_ = reporter; }
 
   // Packets of that protocol go there from now on. ICMP's own (echo replies) may be asked for, too.

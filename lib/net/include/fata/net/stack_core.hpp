@@ -31,9 +31,14 @@ class Tcp;
 class OptionalTransport : public Transport {
  public:
   virtual ~OptionalTransport() = default;
+  // Other secrets, derived from the stack's.
+  virtual void renew(const SipKey& secret) = 0;
 };
 
-class StackCore final : public SocketDriver, private async::Timer, private ConflictReporter {
+class StackCore final : public SocketDriver,
+                        private async::Timer,
+                        private async::Renewal,
+                        private ConflictReporter {
  public:
   // The engines, of which one may be null, outlive it.
   StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, const SipKey& secret);
@@ -85,6 +90,9 @@ class StackCore final : public SocketDriver, private async::Timer, private Confl
 
  private:
   void on_timer() noexcept override;
+  // Everything that came from the stack's secret comes from this one: ports, sequence numbers,
+  // cookies, hash keys, identifications.
+  void renew(const SipKey& secret) override;
   // Of conflicts at most kConflictLines are logged in kConflictInterval.
   void report(const Interface& on, const AddressConflict& conflict, Instant now) override;
   static constexpr unsigned kConflictLines = 10;

@@ -91,6 +91,9 @@ class Table final : public Transport {
   // `secret`: of the ports that it chooses.
   explicit Table(IpLayer& ip, const SipKey& secret = {});
 
+  // Another one for the ports that it chooses from now on.
+  void renew(const SipKey& secret) { random_ = RandomSource(secret); }
+
   // Port 0 chooses one of 49152 to 65535 (RFC 6335) at random (RFC 6056 section 3.3.2). Whether the
   // address is ours is the caller's to check.
   Result<void> bind(Port& port, Endpoint local);

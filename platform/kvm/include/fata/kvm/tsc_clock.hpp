@@ -8,11 +8,14 @@
 
 namespace fata::kvm {
 
-// A change of the rate bends the line from that point on: time never steps, back or forth.
+// A change of the rate bends the line from that point on: time never steps, back or forth, unless
+// it is asked to.
 class TscClock {
  public:
   void start(std::uint64_t tsc, std::uint64_t hz);
   void set_rate(std::uint64_t tsc, std::uint64_t hz);
+  // All times from now on are later by that.
+  void step(Duration by) { base_ns_ += by.ns; }
   std::uint64_t rate() const { return hz_; }
 
   Instant at(std::uint64_t tsc) const {
@@ -42,6 +45,9 @@ class RateEstimate {
   };
 
   void start(const Sample& first) { first_ = first; }
+  // On from `sample` with another rate perhaps, up to about twice or half the one known, as after a
+  // restore on another host.
+  void restart(const Sample& sample);
   // False if the sample is too blurred (the host slept between the readings) or too near to be of use.
   bool refine(const Sample& sample);
   std::uint64_t hz() const { return hz_; }

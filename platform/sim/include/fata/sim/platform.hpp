@@ -36,6 +36,8 @@ class Platform {
   std::string& log() { return log_; }
   void request_stop() { stop_ = true; }
   std::vector<std::string_view> arguments;
+  // Grows when the image is to believe that it was restored from a snapshot.
+  std::uint64_t generation = 0;
   // Called in every turn of the loop; true if it did something.
   std::function<bool()> poll = [] { return false; };
 

@@ -117,6 +117,7 @@ class Engine final : public IpProtocol {
   std::span<const Counter> counters() const override { return counters_; }
   bool write_neighbour(TextWriter& line, std::size_t index) const override;
   bool write_route(TextWriter& line, std::size_t index) const override;
+  void renew(const SipKey& secret, Instant now) override;
 
   // IpLayer
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
@@ -160,6 +161,7 @@ class Engine final : public IpProtocol {
   // claim.cpp
   void use(Address& address, Instant now);
   void step(Address& address, Instant now);
+  void announce_again(Instant now);
   void age_addresses(Instant now);
   bool conflicts(Link& link, const arp::Packet& packet, Instant now);
   // igmp.cpp

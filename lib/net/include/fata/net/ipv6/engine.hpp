@@ -114,6 +114,7 @@ class Engine final : public IpProtocol {
   std::span<const Counter> counters() const override { return counters_; }
   bool write_neighbour(TextWriter& line, std::size_t index) const override;
   bool write_route(TextWriter& line, std::size_t index) const override;
+  void renew(const SipKey& secret, Instant now) override;
 
   // IpLayer
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
@@ -163,6 +164,7 @@ class Engine final : public IpProtocol {
   void duplicate(Link& link, Address& address, const MacAddress& other, Instant now);
   IpAddress stable_address(const Link& link, const IpAddress& prefix, std::uint8_t collisions) const;
   void offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred, Instant now);
+  void announce_again(Instant now);
   void age_addresses(Instant now);
 
   // engine.cpp

@@ -18,6 +18,8 @@ class PortChoice {
 
   explicit PortChoice(const SipKey& secret) : secret_(secret) {}
 
+  void renew(const SipKey& secret) { secret_ = secret; }
+
   // A port for a connection from `local` to `remote` for which `is_free(port)` holds; nothing if none in a
   // whole round does.
   template <class IsFree>

@@ -102,6 +102,7 @@ class Tcp final : private async::Timer {
   PacketBuf allocate() { return table_.allocate(); }
 
   const tcp::Table& table() const { return table_; }
+  void renew(const tcp::Secrets& secrets) { table_.renew(secrets); }
 
  private:
   friend class TcpFlow;

@@ -116,6 +116,10 @@ class Table final : public Transport {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
+  // Other secrets from now on. Connections go on with their numbers; Fast Open cookies and SYN
+  // cookies of before are refused, so a handshake that one of these stood for begins again.
+  void renew(const Secrets& secrets);
+
   // Transport
   bool receive(IpPacket& packet, Instant now) override;
   void icmp_error(const IcmpError& error, Instant now) override;
@@ -193,7 +197,7 @@ class Table final : public Transport {
   Entry* find(const Endpoint& local, const Endpoint& remote);
   void add(Entry& node);
   void remove(Entry& node);
-  void grow();
+  void spread(std::size_t buckets);
 
   // passive.cpp
   Listener* listener_at(const Endpoint& at);

@@ -20,6 +20,10 @@ std::span<const Region> free_memory();
 // All the RAM of the memory map, in bytes.
 std::uint64_t total_memory();
 
+// Physical address of ACPI's root pointer, as the loader named it; 0 or anything else if there is
+// none.
+std::uint64_t acpi_root();
+
 // A word mixed from all readings of the TSC that the start has taken, and one more.
 std::uint64_t mixed_tsc();
 

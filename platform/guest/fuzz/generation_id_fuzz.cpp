@@ -1,0 +1,24 @@
+// Any bytes as a definition block, and as all of a machine's memory that its ACPI tables lie in:
+// whatever is found, nothing outside them is read.
+#include <cstddef>
+#include <cstdint>
+
+#include "fata/base/danger.hpp"
+#include "fata/base/panic.hpp"
+#include "fata/guest/generation_id.hpp"
+
+namespace {
+fata::Bytes memory;
+
+fata::Bytes read(std::uint64_t address, std::size_t size) {
+  if (address > memory.size() || size > memory.size() - address) return {};
+  return memory.subspan(static_cast<std::size_t>(address), size);
+}
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  memory = std::as_bytes(fata::danger_span(data, size));
+  fata::check(fata::guest::generation_id_in(memory) % 8 == 0, "an address that is none");
+  fata::check(fata::guest::find_generation_id(0, read) % 8 == 0, "an address that is none");
+  return 0;
+}

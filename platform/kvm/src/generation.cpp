@@ -1,0 +1,49 @@
+#include "generation.hpp"
+
+#include <algorithm>
+
+#include "fata/guest/generation_id.hpp"
+#include "fata/machine/boot.hpp"
+
+namespace fata::kvm {
+namespace {
+
+enum class Where : std::uint8_t { kOutside, kInside, kAcross };
+
+// Where whole pages lie that hold some bytes: of the RAM that is ours.
+Where in_memory(std::uint64_t address, std::size_t size) {
+  const std::uint64_t begin = address & ~(machine::kPage - 1);
+  const std::uint64_t end = (address + size + machine::kPage - 1) & ~(machine::kPage - 1);
+  for (const machine::Region& region : machine::free_memory()) {
+    if (region.begin <= begin && end <= region.end) return Where::kInside;
+    if (begin < region.end && region.begin < end) return Where::kAcross;
+  }
+  return Where::kOutside;
+}
+
+// The firmware's tables lie outside the RAM of the memory map, so they are mapped to be read.
+Bytes read_physical(std::uint64_t address, std::size_t size) {
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << 46;
+  if (address < machine::kNullZone || address >= kEnd || size == 0) return {};
+  const Where where = in_memory(address, size);
+  if (where == Where::kAcross) return {};
+  if (where == Where::kOutside) (void)machine::map_device(address, size, machine::kReadOnly);
+  return danger_span(reinterpret_cast<const std::byte*>(address), size);
+}
+
+}  // namespace
+
+void GenerationId::find() {
+  const std::uint64_t at = guest::find_generation_id(machine::acpi_root(), read_physical);
+  if (at == 0 || in_memory(at, guest::kGenerationIdSize) != Where::kOutside) return;
+  place_ = reinterpret_cast<const volatile std::uint64_t*>(
+      read_physical(at, guest::kGenerationIdSize).data());
+  if (exists()) (void)changed();
+}
+
+bool GenerationId::changed() {
+  const std::array<std::uint64_t, 2> now{place_[0], place_[1]};
+  return std::exchange(known_, now) != now;
+}
+
+}  // namespace fata::kvm

@@ -1,0 +1,162 @@
+"""Name servers that go on from one snapshot, seen from their network: sequence numbers,
+identifications and DHCP's transactions of each are its own, its lease is confirmed and its address
+announced. FATA_CLONES: how many of each kind."""
+import os
+import re
+import select
+import socket
+import struct
+import time
+import unittest
+
+from dhcp_test import WITH_DHCP
+from dns import NameServerTest
+from frames import checksum, echo, ipv4, udp
+from machine import MACHINES, Running, restored
+
+CLONES = int(os.environ.get("FATA_CLONES", "3"))
+HOST, GUEST = "10.0.8.1", "10.0.8.2"
+HOST_MAC, GUEST_MAC = bytes.fromhex("020000000001"), bytes.fromhex("525400123456")
+TCP, PORT = 6, 53
+DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
+
+
+def syn(from_port):
+    segment = struct.pack("!HHIIBBHHH", from_port, PORT, 1, 0, 5 << 4, 2, 65535, 0, 0)
+    pseudo = socket.inet_aton(HOST) + socket.inet_aton(GUEST) + struct.pack("!BBH", 0, TCP, 20)
+    total = struct.pack("!H", checksum(pseudo + segment))
+    return ipv4(HOST, GUEST, TCP, segment[:16] + total + segment[18:])
+
+
+class Link:
+    """The other end of a machine's cable: a DHCP server, and whoever looks on."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            self.machine = free.getsockname()
+        self.seen = {}
+
+    def options(self, machine):
+        near, far = self.socket.getsockname()[1], self.machine[1]
+        kind = "virtio-net-device" if machine.startswith("microvm") else "virtio-net-pci"
+        modern = "" if machine.startswith("microvm") else ",disable-legacy=on"
+        return ("-global", "virtio-mmio.force-legacy=false", "-netdev",
+                f"socket,id=n,udp=127.0.0.1:{near},localaddr=127.0.0.1:{far}",
+                "-device", f"{kind},netdev=n,mac={GUEST_MAC.hex(':')}{modern}")
+
+    def send(self, packet, kind=0x0800):
+        self.socket.sendto(GUEST_MAC + HOST_MAC + struct.pack("!H", kind) + packet, self.machine)
+
+    def serve(self, done, seconds=60):
+        """Answers until done() is true."""
+        end = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > end:
+                raise AssertionError(f"only seen: {self.seen}")
+            if select.select([self.socket], [], [], 0.05)[0]:
+                self.take(self.socket.recv(65536))
+
+    def take(self, frame):
+        kind, packet = struct.unpack_from("!H", frame, 12)[0], frame[14:]
+        if kind == 0x0806:
+            sender, target = packet[14:18], packet[24:28]
+            if sender == target == socket.inet_aton(GUEST):
+                self.seen["announced"] = True
+            elif target == socket.inet_aton(HOST):
+                reply = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + HOST_MAC + target
+                self.send(reply + packet[8:18], 0x0806)
+        if kind != 0x0800:
+            return
+        body = packet[(packet[0] & 15) * 4:]
+        if packet[9] == 17 and body[2:4] == struct.pack("!H", 67):
+            self.lease(body[8:])
+        if packet[9] == TCP and body[13] == 0x12:
+            self.seen["number"] = struct.unpack_from("!I", body, 4)[0]
+        if packet[9] == 1 and struct.unpack_from("!H", packet, 6)[0] & 0x2000:
+            self.seen["identification"] = struct.unpack_from("!H", packet, 4)[0]
+
+    def lease(self, message):
+        options, at = {}, 240
+        while at < len(message) and message[at] != 255:
+            if message[at] == 0:
+                at += 1
+                continue
+            options[message[at]] = message[at + 2:at + 2 + message[at + 1]]
+            at += 2 + message[at + 1]
+        kind = options[53][0]
+        self.seen["transaction"] = struct.unpack_from("!I", message, 4)[0]
+        # INIT-REBOOT: for the address that it has, of whichever server (RFC 2131 section 4.3.2).
+        wanted = options.get(50) == socket.inet_aton(GUEST)
+        self.seen["confirmed"] = kind == REQUEST and 54 not in options and wanted
+        if kind not in (DISCOVER, REQUEST):
+            return
+        reply = bytes([2, 1, 6, 0]) + message[4:12] + bytes(4) + socket.inet_aton(GUEST)
+        reply += bytes(8) + message[28:240]
+        for code, value in ((53, bytes([OFFER if kind == DISCOVER else ACK])),
+                            (54, socket.inet_aton(HOST)), (51, struct.pack("!I", 3600)),
+                            (1, bytes([255, 255, 255, 0]))):
+            reply += bytes([code, len(value)]) + value
+        self.send(udp(HOST, "255.255.255.255", 67, 68, reply + b"\xff"))
+
+    def provoke(self):
+        self.send(syn(40000))
+        whole = echo(HOST, GUEST, 1, bytes(2000))[20:]  # its answer goes out in fragments
+        self.send(ipv4(HOST, GUEST, 1, whole[:1200], 9, 0x2000))
+        self.send(ipv4(HOST, GUEST, 1, whole[1200:], 9, 150))
+
+
+class Clones(NameServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.image = cls().run_fata("build", *WITH_DHCP).stdout.splitlines()[0]
+
+    def machine(self, link, machine, extra):
+        return Running("dns", f"--port={PORT}", file=self.image, machine=machine, memory="32M",
+                       extra=(*link.options(machine), *extra))
+
+    def link(self):
+        made = Link()
+        self.addCleanup(made.socket.close)
+        return made
+
+    def look_at_clones(self, machine, extra):
+        snapshot = str(self.folder / "snapshot")
+        link = self.link()
+        with self.machine(link, machine, extra) as original:
+            link.serve(lambda: self.has_said(original, "serving on port"))
+            first = link.seen
+            original.save(snapshot)
+        time.sleep(2)  # what no ID tells, the clocks do
+        for _ in range(CLONES):
+            link = self.link()
+            with self.machine(link, machine, (*extra, *restored(snapshot))) as clone:
+                link.serve(lambda: "confirmed" in link.seen)
+                link.provoke()
+                link.serve(lambda: {"number", "identification", "announced"} <= set(link.seen))
+                self.assertTrue(link.seen["confirmed"], "no INIT-REBOOT")
+                self.assertNotEqual(link.seen["transaction"], first["transaction"])
+                yield link.seen
+                clone.type(b"\x03")
+                self.assertIn("restored from a snapshot", clone.end().text)
+
+    def has_said(self, running, text):
+        while select.select([running.process.stdout], [], [], 0)[0]:
+            running.wait_for_more(text)
+        return re.search(text, running.text) is not None
+
+    def test_each_is_another_on_its_network(self):
+        for machine, extra in ((MACHINES[0], ()), (MACHINES[2], ("-device", "vmgenid,guid=auto"))):
+            with self.subTest(machine):
+                seen = list(self.look_at_clones(machine, extra))
+                for what in ("number", "transaction"):
+                    self.assertEqual(len({each[what] for each in seen}), CLONES, what)
+                # Of 16 bits two may be alike: among 100 clones about one in fourteen times.
+                ids = {each["identification"] for each in seen}
+                self.assertGreaterEqual(len(ids), CLONES - CLONES // 30)
+
+
+if __name__ == "__main__":
+    unittest.main()
