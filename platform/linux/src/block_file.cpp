@@ -29,6 +29,7 @@ BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, const sig::BlockGeometry
   // What has ended shall end the loop's idling. (The ring itself is not woken for work that is left to its
   // owner.)
   check(io_uring_register_eventfd(&ring_->uring, ring_->ended.get()) == 0, "io_uring refuses an eventfd");
+  ring_->start({IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_FALLOCATE});
   check(watch_.start(ring_->ended.get()).has_value(), "epoll refuses an eventfd");
   reactor().add(*this);
 }
@@ -38,6 +39,8 @@ BlockFile::~BlockFile() {
   write_counters(text, counters_);
   log_.debug(text.view());
 }
+
+SandboxNeeds BlockFile::sandbox_needs() const { return Uring::needs(); }
 
 async::Task<Result<void>> BlockFile::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
   if (const Result<void> fits = sig::check_read(geometry_, sector, in); !fits || in.empty())

@@ -184,6 +184,7 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Log
         "io_uring refuses the buffers (see ulimit -l)");
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses the tap");
+  ring_->start({IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED});
   check(watch_.start(fd_.get()).has_value(), "epoll refuses a tap");
   reactor().add(*this);
 }
@@ -198,6 +199,8 @@ Tap::~Tap() {
              " of them coalesced; ", counters_[kSent].value, " sent, ", counters_[kSentUncut].value,
              " of them uncut; ", counters_[kSystemCalls].value, " system calls");
 }
+
+SandboxNeeds Tap::sandbox_needs() const { return Uring::needs(); }
 
 sig::NetFeatures Tap::features() const {
   sig::NetFeatures features;

@@ -12,6 +12,7 @@
 #include "fata/async/places.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/host/reactor.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/block.hpp"
 
 namespace fata::host {
@@ -63,6 +64,7 @@ class BlockFile final : private Poller {
   async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
 
   std::span<const Counter> counters() const { return counters_; }
+  SandboxNeeds sandbox_needs() const;
 
  private:
   struct Ring;

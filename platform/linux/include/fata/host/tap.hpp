@@ -10,6 +10,7 @@
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
 #include "fata/host/reactor.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/net_device.hpp"
 
 namespace fata::host {
@@ -50,6 +51,7 @@ class Tap final : private Poller {
   }
 
   std::span<const Counter> counters() const { return counters_; }
+  SandboxNeeds sandbox_needs() const;
 
  private:
   static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name, bool offload);
