@@ -7,12 +7,17 @@
 
 #include <array>
 #include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "fata/base/panic.hpp"
 #include "fata/host/sandbox.hpp"
 
 namespace fata::host {
+
+// Begins the line of the log about it.
+inline constexpr std::string_view kNoUring =
+    "io_uring is not permitted (kernel.io_uring_disabled, a container's profile): ";
 
 struct Uring {
   Uring() = default;

@@ -53,7 +53,8 @@ class Probe(FataTest):
         self.assertEqual(LINE.findall(done.stderr), [line], done)
         self.assertEqual(done.returncode, DENIED)
         self.assertIn("/probe(", done.stderr)  # the backtrace
-        self.assertNotIn("probe: ", done.stderr)
+        self.assertNotIn(f"probe: {attack}: ", done.stderr)
+        self.assertNotIn(f"probe: {attack}: ", done.stderr)
 
 
 class WithoutDevices(Probe):
@@ -77,7 +78,7 @@ class WithoutDevices(Probe):
     def test_no_other_numbering_of_calls_leads_around(self):
         self.denied("x32-numbering", NEEDED_BY_NONE.format(0x40000000 | 39, "sandbox_probe::Probe"))
         done = self.run_image("--attack=other-numbering")
-        self.assertNotIn("probe: ", done.stderr)
+        self.assertNotIn("probe: other-numbering: ", done.stderr)
         if done.returncode == DENIED:  # a kernel that has i386's
             self.assertRegex(done.stderr, r"(?m)^(sandbox: a system call of another processor's numbering, 20|fatal: .*)$")
 
@@ -201,6 +202,18 @@ class WithADisk(Probe):
     def test_nothing_can_be_registered_with_a_ring_that_runs(self):
         self.denied("ring-register", WRONG_USE.format("io_uring_register", "the disk 'disk'"), "--disk", self.disk)
         self.assertEqual(self.outcome("ring-register", "--disk", self.disk, "--no-sandbox"), -errno.EACCES)
+
+    def test_a_disk_without_a_ring_is_confined_as_well(self):
+        words = ["--disk", self.disk]
+        plain = refusing("io_uring_setup")
+        done = self.run_image("--attack=none", *words, before=plain)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("probe: none: 0\n", done.stderr)
+        self.assertRegex(done.stderr, "disk: io_uring is not permitted .*: a thread reads and writes ")
+        for attack in ("openat", "clone", "connect"):
+            done = self.run_image(f"--attack={attack}", *words, before=plain)
+            self.assertEqual(LINE.findall(done.stderr),
+                             [NEEDED_BY_NONE.format(attack, "the disk 'disk', sandbox_probe::RingProbe")])
 
     def test_no_new_ring_and_no_file(self):
         for attack in ("io_uring_setup", "openat", "connect"):
