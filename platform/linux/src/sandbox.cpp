@@ -81,6 +81,10 @@ void install_handler() {
   action.sa_sigaction = on_denied;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGSYS, &action, nullptr);
+  sigset_t denied;  // what started this process may have blocked it
+  sigemptyset(&denied);
+  sigaddset(&denied, SIGSYS);
+  ::sigprocmask(SIG_UNBLOCK, &denied, nullptr);
 }
 
 // The first line that a C library prints would ask what standard output is.

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include <bit>
+#include <csignal>
 #include <cstddef>
 
 #include "fata/base/panic.hpp"
@@ -120,7 +121,7 @@ std::vector<SystemCall> common_calls(std::uint32_t pid) {
       // Signals, abort(), the end.
       {SYS_rt_sigreturn},
       {SYS_rt_sigprocmask},
-      {SYS_rt_sigaction},
+      {SYS_rt_sigaction, {argument_is(0, SIGABRT)}},  // the answer to SIGSYS stays ours
       {SYS_restart_syscall},
       {SYS_getpid},
       {SYS_gettid},

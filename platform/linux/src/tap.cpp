@@ -218,7 +218,7 @@ Tap::~Tap() {
 
 SandboxNeeds Tap::sandbox_needs() const {
   if (ring_->live) return Uring::needs();
-  return {.calls = {{SYS_readv}, {SYS_writev}}};
+  return {.calls = {{SYS_readv}}};
 }
 
 sig::NetFeatures Tap::features() const {

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <csignal>
 #include <cstring>
 
 namespace fata::host {
@@ -109,6 +110,8 @@ TEST(SeccompFilter, EveryProcessHasMemoryThatIsNeverCode) {
   EXPECT_FALSE(allows(calls, SYS_mprotect, {0, 4096, PROT_READ | PROT_EXEC}));
   EXPECT_TRUE(allows(calls, SYS_tgkill, {kPid, 78, 6}));
   EXPECT_FALSE(allows(calls, SYS_tgkill, {1, 1, 9}));
+  EXPECT_TRUE(allows(calls, SYS_rt_sigaction, {SIGABRT}));
+  EXPECT_FALSE(allows(calls, SYS_rt_sigaction, {SIGSYS}));
   for (const long number : {SYS_read, SYS_write, SYS_futex, SYS_exit_group, SYS_rt_sigreturn,
                             SYS_restart_syscall, SYS_clock_gettime, SYS_getrandom})
     EXPECT_TRUE(allows(calls, static_cast<std::uint32_t>(number))) << number;
