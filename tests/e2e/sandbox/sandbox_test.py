@@ -68,6 +68,10 @@ class WithoutDevices(Probe):
             with self.subTest(attack):
                 self.denied(attack, NEEDED_BY_NONE.format("socket", "sandbox_probe::Probe"))
 
+    def test_threads_that_were_there_before_are_confined_too(self):
+        self.denied("thread", NEEDED_BY_NONE.format("openat", "sandbox_probe::Probe"))
+        self.assertGreater(self.outcome("thread", "--no-sandbox"), 2)
+
     def test_memory_does_not_become_code_and_signals_stay_ours(self):
         for attack in ("mmap", "mprotect", "tgkill", "rt_sigaction"):
             with self.subTest(attack):

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace sandbox_probe {
 namespace {
@@ -85,6 +87,20 @@ long write_beneath_a_folder() {
   how.mode = 0600;
   return call(SYS_openat2, folder(), "made-by-the-probe", &how, sizeof how);
 }
+std::array<int, 2> g_to_thread{-1, -1};
+pthread_t g_thread;
+
+void* open_in_thread(void*) {
+  char octet = 0;
+  (void)!::read(g_to_thread[0], &octet, 1);
+  return reinterpret_cast<void*>(call(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY));
+}
+long open_by_thread() {
+  (void)!::write(g_to_thread[1], "", 1);
+  void* outcome = nullptr;
+  if (::pthread_join(g_thread, &outcome) != 0) return kNoSuchAttack;
+  return reinterpret_cast<long>(outcome);
+}
 long allow_all() {
   sock_filter statement{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
   const sock_fprog program{1, &statement};
@@ -101,9 +117,10 @@ long x32_numbering() { return call(0x40000000 | SYS_getpid); }
 // What an image does late in its life, none of which is an attack.
 long behave() {
   for (std::size_t size = 1; size < (std::size_t{1} << 26); size *= 4) {  // brk and mmap
-    char* memory = static_cast<char*>(std::malloc(size));
-    memory = static_cast<char*>(std::realloc(memory, 2 * size));
-    memory[2 * size - 1] = 1;
+    void* volatile memory = std::malloc(size);  // volatile: else it is optimized away
+    memory = std::realloc(memory, 2 * size);
+    if (memory == nullptr) return -ENOMEM;
+    std::memset(memory, 1, 2 * size);
     std::free(memory);
   }
   std::printf("printed by a C library\n");
@@ -130,6 +147,7 @@ constexpr Attack kAttacks[] = {
     {"kill", [] { return call(SYS_kill, ::getpid(), 0); }},
     {"tgkill", [] { return call(SYS_tgkill, 1, 1, 0); }},
     {"rt_sigaction", ignore_denials},
+    {"thread", open_by_thread},
     {"mmap", map_code},
     {"mprotect", make_code},
     {"io_uring_setup", [] { return call(SYS_io_uring_setup, 1, nullptr); }},
@@ -151,6 +169,13 @@ constexpr Attack kAttacks[] = {
 };
 
 }  // namespace
+
+void start_thread() {
+  if (::pipe(g_to_thread.data()) != 0 ||
+      ::pthread_create(&g_thread, nullptr, &open_in_thread, nullptr) != 0)
+    std::abort();
+  ::usleep(200'000);  // what a thread does to start is not allowed later
+}
 
 long try_attack(std::string_view name) {
   for (const Attack& each : kAttacks)

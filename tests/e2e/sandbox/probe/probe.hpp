@@ -11,7 +11,9 @@ namespace sandbox_probe {
 class Probe {
  public:
   Probe(fata::async::Context& context, std::string_view attack)
-      : log_(context.logger("probe")), attack_(attack) {}
+      : log_(context.logger("probe")), attack_(attack) {
+    if (attack_ == "thread") start_thread();
+  }
 
   fata::async::Task<int> start() {
     log_.info(attack_, ": ", try_attack(attack_));
