@@ -1,5 +1,6 @@
 #include "fata/config/plan.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <format>
 #include <map>
@@ -53,6 +54,20 @@ std::string variable_name(std::string_view type) {
   return name;
 }
 
+void check_system_calls(const std::vector<std::string>& calls, const std::source_location& where) {
+  struct Name {
+    unsigned number;
+    std::string_view name;
+  };
+  static constexpr Name kNames[] = {
+#include "system_call_names.inc"
+  };
+  for (const std::string& call : calls) {
+    if (!std::ranges::contains(kNames, call, &Name::name))
+      throw ConfigError(at(where) + "'" + call + "' is no system call of Linux");
+  }
+}
+
 // Gathers the graph under the jobs: devices in order of dependency, each once; parameters in order of first
 // use.
 class Gatherer {
@@ -97,9 +112,15 @@ class Gatherer {
                 {"libraries", spec.libraries},
                 {"local_libraries", spec.local_libraries},
                 {"where", place(spec.where)}};
+    check_system_calls(spec.system_calls, spec.where);
+    device["system_calls"] = spec.system_calls;
     Json third_party = Json::array();
     for (const ThirdParty& t : spec.third_party) {
-      third_party.push_back({{"name", t.name}, {"package", t.package}, {"headers", t.headers}});
+      check_system_calls(t.system_calls, spec.where);
+      third_party.push_back({{"name", t.name},
+                             {"package", t.package},
+                             {"headers", t.headers},
+                             {"system_calls", t.system_calls}});
     }
     device["third_party"] = std::move(third_party);
     if (spec.chosen_by) device["chosen_by"] = *spec.chosen_by;
@@ -203,6 +224,11 @@ void Plan::write(std::ostream& out, const Context& context) const {
   gatherer.add(parameter("log", LogRules{"*:info"},
                          "what to log: levels off, error, warning, info, debug, by source", where_)
                    .spec());
+  if (context.is(Target::kLinux)) {
+    gatherer.add(parameter("sandbox", true,
+                           "let the kernel refuse all that the devices do not need", where_)
+                     .spec());
+  }
 
   const std::size_t parameters = gatherer.parameters().size();
   if (parameters > kMaxParameters) {

@@ -36,7 +36,8 @@ class Queries(FataTest):
     def test_as_json(self):
         facts = json.loads(self.query("--json"))
         self.assertEqual(facts["name"], "hello-key")
-        self.assertEqual([p["name"] for p in facts["parameters"]], ["greeting", "times", "pause", "log"])
+        names = [p["name"] for p in facts["parameters"]]
+        self.assertEqual(names, ["greeting", "times", "pause", "log", "sandbox"])
         self.assertEqual(json.loads(self.query("image", "--json")), f"{BUILD}/hello-key-linux/build/hello-key")
 
     def test_describe_shows_the_tree(self):

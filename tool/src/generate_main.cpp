@@ -49,6 +49,11 @@ void includes(Lines& out, const Plan& plan) {
   for (const PlanParameter& p : plan.parameters) {
     for (const std::string& header : p.headers) add(header);
   }
+  if (plan.target == "linux") {
+    add("fata/host/sandbox.hpp");
+    out.add("#include <sys/syscall.h>");
+    out.blank();
+  }
   for (const char* header : {"array", "cstdint", "memory", "optional", "string_view", "utility"}) {
     out.add("#include <" + std::string(header) + ">");
   }
@@ -164,6 +169,33 @@ void construction(Lines& out, const Plan& plan) {
   out.blank();
 }
 
+// ", {SYS_getrusage}": what config.cpp declares.
+std::string declared(const std::vector<std::string>& calls) {
+  std::string list;
+  for (const std::string& call : calls) list += (list.empty() ? ", {SYS_" : ", SYS_") + call;
+  return list + (list.empty() ? "" : "}");
+}
+
+// What the devices have opened by now, and what they may still open, is all that there is.
+void sandbox(Lines& out, const Plan& plan) {
+  out.add("  if (parameters.sandbox) {");
+  out.add("    const std::array needs{");
+  for (const PlanDevice& d : plan.devices) {
+    if (d.form == "member") continue;
+    out.add("        fata::host::needs_of(" + cpp_string(d.called) + ", " + d.name +
+            declared(d.system_calls) + "),");
+  }
+  for (const PlanThirdParty& library : plan.third_party()) {
+    if (library.system_calls.empty()) continue;
+    out.add("        fata::host::needs_of_calls(" + cpp_string("the library " + library.name) +
+            declared(library.system_calls) + "),");
+  }
+  out.add("    };");
+  out.add("    fata::host::enter_sandbox(context, needs);");
+  out.add("  }");
+  out.blank();
+}
+
 }  // namespace
 
 std::string cpp_string(std::string_view text) {
@@ -209,6 +241,7 @@ std::string generate_main(const Plan& plan) {
   }
   out.blank();
   construction(out, plan);
+  if (plan.target == "linux") sandbox(out, plan);
   std::string jobs;
   for (const std::size_t job : plan.jobs) jobs += (jobs.empty() ? "" : ", ") + plan.devices[job].name;
   if (plan.jobs.size() == 1) {

@@ -37,13 +37,17 @@ PlanDevice device(const Json& json) {
                .headers = json.at("headers"),
                .libraries = json.at("libraries"),
                .local_libraries = json.at("local_libraries"),
+               .system_calls = json.at("system_calls"),
                .third_party = {},
                .chosen_by = {},
                .where = place(json.at("where"))};
   if (json.contains("chosen_by")) d.chosen_by = json.at("chosen_by").get<std::vector<std::string>>();
   for (const Json& a : json.at("arguments")) d.arguments.push_back(argument(a));
   for (const Json& t : json.at("third_party")) {
-    d.third_party.push_back({.name = t.at("name"), .package = t.at("package"), .headers = t.at("headers")});
+    d.third_party.push_back({.name = t.at("name"),
+                             .package = t.at("package"),
+                             .headers = t.at("headers"),
+                             .system_calls = t.at("system_calls")});
   }
   return d;
 }
@@ -51,7 +55,7 @@ PlanDevice device(const Json& json) {
 
 Plan Plan::read(const fs::path& file) try {
   const Json json = Json::parse(read_file(file));
-  if (json.at("version") != 2) {
+  if (json.at("version") != 3) {
     throw UsageError(file.string() + ": a plan of another version of Fata; run `fata clean` and try again");
   }
   Plan plan{.name = json.at("name"),

@@ -34,14 +34,14 @@ struct PlanArgument {
 
 struct PlanThirdParty {
   std::string name, package;
-  std::vector<std::string> headers;
+  std::vector<std::string> headers, system_calls;
 };
 
 struct PlanDevice {
   std::string name;  // of its variable
   std::string tag, concept_name, concept_header, type, form, called, member, data_folder;
   std::vector<PlanArgument> arguments;
-  std::vector<std::string> headers, libraries, local_libraries;
+  std::vector<std::string> headers, libraries, local_libraries, system_calls;
   std::vector<PlanThirdParty> third_party;
   std::optional<std::vector<std::string>>
       chosen_by;  // parameters that a message about it names; all if not said

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "block_file_ring.hpp"
+#include "block_thread.hpp"
 #include "fata/base/panic.hpp"
 
 namespace fata::host {
@@ -15,28 +16,39 @@ namespace {
 constexpr int kMostIdleCalls = 8;
 }  // namespace
 
-BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, const sig::BlockGeometry& geometry, Logger log)
+BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThread> thread,
+                     const sig::BlockGeometry& geometry, Logger log)
     : fd_(std::move(fd)),
       geometry_(geometry),
       log_(log),
       ring_(std::move(ring)),
+      thread_(std::move(thread)),
       counters_{Counter{"reads"},    Counter{"writes"},    Counter{"flushes"},     Counter{"discards"},
                 Counter{"failures"}, Counter{"continued"}, Counter{"system_calls"}} {
   geometry_.parallel = kParallel;
   for (std::size_t i = kParallel; i != 0; --i) free_slots_.push_back(i - 1);
+  if (!thread_) start_ring();
+  check(watch_.start(ring_->ended.get()).has_value(), "epoll refuses an eventfd");
+  reactor().add(*this);
+}
+
+void BlockFile::start_ring() {
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses a file");
   // What has ended shall end the loop's idling. (The ring itself is not woken for work that is left to its
   // owner.)
   check(io_uring_register_eventfd(&ring_->uring, ring_->ended.get()) == 0, "io_uring refuses an eventfd");
-  check(watch_.start(ring_->ended.get()).has_value(), "epoll refuses an eventfd");
-  reactor().add(*this);
+  ring_->start({IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_FALLOCATE});
 }
 
 BlockFile::~BlockFile() {
   Text<200> text;
   write_counters(text, counters_);
   log_.debug(text.view());
+}
+
+SandboxNeeds BlockFile::sandbox_needs() const {
+  return thread_ ? BlockThread::needs() : Uring::needs();
 }
 
 async::Task<Result<void>> BlockFile::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
@@ -129,6 +141,19 @@ Result<void> BlockFile::failure(Kind kind, int number) {
 }
 
 void BlockFile::stage(std::size_t slot, const Operation& operation) {
+  slots_[slot].under_way = true;
+  ++under_way_;
+  if (!thread_) return stage_on_ring(slot, operation);
+  ++counters_[kSystemCalls];
+  thread_->add({.slot = slot,
+                .call = operation.kind,
+                .offset = operation.offset,
+                .length = operation.memory == nullptr ? operation.length
+                                                      : std::min(operation.length, kMostBytes),
+                .memory = operation.memory});
+}
+
+void BlockFile::stage_on_ring(std::size_t slot, const Operation& operation) {
   io_uring_sqe* entry = io_uring_get_sqe(&ring_->uring);
   check(entry != nullptr, "a ring has fewer entries than there are operations");
   const auto length = static_cast<unsigned>(std::min(operation.length, kMostBytes));
@@ -149,29 +174,38 @@ void BlockFile::stage(std::size_t slot, const Operation& operation) {
   }
   entry->flags |= IOSQE_FIXED_FILE;
   io_uring_sqe_set_data64(entry, slot);
-  slots_[slot].under_way = true;
-  ++under_way_;
 }
 
 // What the kernel does not take now (it is short of memory) stays staged for the next turn.
 void BlockFile::submit() {
-  if (io_uring_sq_ready(&ring_->uring) == 0) return;
+  if (thread_ || io_uring_sq_ready(&ring_->uring) == 0) return;
   ++counters_[kSystemCalls];
   io_uring_submit(&ring_->uring);
 }
 
 bool BlockFile::complete() {
+  if (!thread_) return complete_on_ring();
+  std::array<BlockThread::Ended, kParallel> ended;
+  const std::size_t count = thread_->take_ended(ended);
+  for (const BlockThread::Ended& each : std::span(ended).first(count)) end(each.slot, each.outcome);
+  return count != 0;
+}
+
+bool BlockFile::complete_on_ring() {
   std::array<io_uring_cqe*, kParallel> ended{};
   const unsigned count = io_uring_peek_batch_cqe(&ring_->uring, ended.data(), kParallel);
-  for (io_uring_cqe* entry : std::span(ended).first(count)) {
-    Slot& slot = slots_[static_cast<std::size_t>(io_uring_cqe_get_data64(entry))];
-    slot.outcome = entry->res;
-    slot.under_way = false;
-    --under_way_;
-    slot.ended.notify_all();
-  }
+  for (io_uring_cqe* entry : std::span(ended).first(count))
+    end(static_cast<std::size_t>(io_uring_cqe_get_data64(entry)), entry->res);
   io_uring_cq_advance(&ring_->uring, count);
   return count != 0;
+}
+
+void BlockFile::end(std::size_t number, int outcome) {
+  Slot& slot = slots_[number];
+  slot.outcome = outcome;
+  slot.under_way = false;
+  --under_way_;
+  slot.ended.notify_all();
 }
 
 bool BlockFile::poll() noexcept {
@@ -183,7 +217,10 @@ bool BlockFile::poll() noexcept {
 // The kernel may still write to the buffer of a task that is being destroyed.
 void BlockFile::leave(std::size_t slot) noexcept {
   while (slots_[slot].under_way) {
-    io_uring_submit_and_wait(&ring_->uring, 1);
+    if (thread_)
+      thread_->wait();
+    else
+      io_uring_submit_and_wait(&ring_->uring, 1);
     complete();
   }
   free_slots_.push_back(slot);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "block_file_ring.hpp"
+#include "block_thread.hpp"
 
 namespace fata::host {
 
@@ -37,8 +38,6 @@ const ErrorDomain& error_domain(BlockFileErrc) noexcept {
             return "the file's size is no whole number of sectors; fix it with: truncate -s %4096 FILE";
           case BlockFileErrc::kNoDirect:
             return "this file system knows no O_DIRECT; leave out ,direct";
-          case BlockFileErrc::kNoUring:
-            return "this kernel refuses io_uring; see /proc/sys/kernel/io_uring_disabled";
         }
         return "unknown";
       }};
@@ -192,11 +191,18 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(async::Context& context, std:
   }
   auto ring = std::make_unique<Ring>();
   if (!ring->ended) return os_fail();
-  if (!ring->open(kParallel)) return fail(Error(BlockFileErrc::kNoUring));
+  std::unique_ptr<BlockThread> thread;
+  if (!ring->open(kParallel)) {
+    log.info(kNoUring, "a thread reads and writes ", wanted->path);
+    auto started = BlockThread::start(fd.get(), ring->ended.get());
+    if (!started) return fail(started.error());
+    thread = std::move(*started);
+  }
   log.info(wanted->path, ": ", geometry->sectors, " sectors of ", geometry->sector_size, " bytes",
            geometry->writable ? "" : ", read-only", geometry->discards ? ", discards" : "",
            wanted->direct ? ", direct" : "");
-  return std::unique_ptr<BlockFile>(new BlockFile(std::move(fd), std::move(ring), *geometry, log));
+  return std::unique_ptr<BlockFile>(
+      new BlockFile(std::move(fd), std::move(ring), std::move(thread), *geometry, log));
 }
 
 // The kernel lets go of the files of a ring in its own time.

@@ -9,6 +9,7 @@
 
 namespace fata::host {
 
+// Not live if this kernel refuses io_uring.
 struct BlockFile::Ring : Uring {
   Fd ended{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};  // counts up when something has
 };

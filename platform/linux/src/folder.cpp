@@ -83,4 +83,21 @@ async::Task<Result<std::vector<sig::KeyEntry>>> Folder::list(std::string_view ke
   co_return entries;
 }
 
+SandboxNeeds Folder::sandbox_needs() const {
+  const auto folder = static_cast<std::uint32_t>(folder_.get());
+  return {.calls =
+              {
+                  // Its flags lie in memory, where a filter sees nothing: landlock lets it
+                  // only read.
+                  {SYS_openat2, {argument_is(0, folder), argument_is(3, sizeof(open_how))}},
+                  {SYS_fstat},
+                  {SYS_newfstatat},
+                  {SYS_getdents64},
+                  {SYS_dup},
+                  {SYS_fcntl, {argument_is(1, F_GETFL)}},
+                  {SYS_fcntl, {argument_is(1, F_SETFD)}},
+              },
+          .folders = {folder_.get()}};
+}
+
 }  // namespace fata::host

@@ -21,15 +21,6 @@ constexpr int kCrashStatus = 125;
 
 void write_all(std::string_view text) { (void)!::write(2, text.data(), text.size()); }
 
-[[noreturn]] void die(std::string_view line) {
-  console().flush();
-  write_all(line);
-  std::array<void*, 64> frames;
-  const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
-  ::backtrace_symbols_fd(frames.data(), count, 2);
-  ::_exit(kCrashStatus);
-}
-
 extern "C" void on_crash(int signal, siginfo_t* info, void*) {
   Text<200> line(std::in_place, "fatal: ", std::string_view(::sigdescr_np(signal)), " at address ",
                  Hex{reinterpret_cast<std::uintptr_t>(info->si_addr)}, '\n');
@@ -39,6 +30,15 @@ extern "C" void on_crash(int signal, siginfo_t* info, void*) {
 alignas(16) std::array<char, 64 * 1024> g_crash_stack;
 
 }  // namespace
+
+[[noreturn]] void die(std::string_view line) {
+  console().flush();
+  write_all(line);
+  std::array<void*, 64> frames;
+  const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
+  ::backtrace_symbols_fd(frames.data(), count, 2);
+  ::_exit(kCrashStatus);
+}
 
 void install_crash_handlers() {
   // The first call loads libgcc: not something to do inside a signal handler.

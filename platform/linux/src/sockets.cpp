@@ -1,6 +1,7 @@
 #include "sockets.hpp"
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "fata/host/os_error.hpp"
 
@@ -71,6 +72,22 @@ Result<Fd> bound_socket(int type, const Endpoint& local) {
   const bool no_ipv6 =
       fd.error() == os_error(EAFNOSUPPORT) || fd.error() == os_error(EADDRNOTAVAIL);
   return no_ipv6 ? bound_to(type, {Ipv4Address{}, local.port}) : std::move(fd);
+}
+
+SystemCall option_call(int level, int option) {
+  return {SYS_setsockopt,
+          {argument_is(1, static_cast<std::uint32_t>(level)),
+           argument_is(2, static_cast<std::uint32_t>(option))}};
+}
+
+void add_binding(SandboxNeeds& needs, std::uint32_t type) {
+  for (const std::uint32_t family : {AF_INET, AF_INET6})
+    needs.calls.push_back(
+        {SYS_socket, {argument_is(0, family), argument_is(1, type), argument_is(2, 0)}});
+  needs.calls.push_back({SYS_bind});
+  needs.calls.push_back({SYS_getsockname});
+  needs.calls.push_back(option_call(SOL_SOCKET, SO_REUSEADDR));
+  needs.calls.push_back(option_call(IPPROTO_IPV6, IPV6_V6ONLY));
 }
 
 }  // namespace fata::host

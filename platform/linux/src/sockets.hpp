@@ -6,6 +6,7 @@
 #include "fata/base/address.hpp"
 #include "fata/base/result.hpp"
 #include "fata/host/fd.hpp"
+#include "fata/host/sandbox.hpp"
 
 namespace fata::host {
 
@@ -24,5 +25,10 @@ Endpoint local_of(int fd);
 // families, whatever net.ipv6.bindv6only is; where the host has no IPv6, that of IPv4.
 // Ipv4Address{} is that of IPv4 alone.
 Result<Fd> bound_socket(int type, const Endpoint& local);
+
+// What bound_socket() needs of a sandbox, `type` being that of the socket with its flags.
+void add_binding(SandboxNeeds& needs, std::uint32_t type);
+// setsockopt() of one option.
+SystemCall option_call(int level, int option);
 
 }  // namespace fata::host

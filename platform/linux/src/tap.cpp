@@ -77,14 +77,13 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
                    "tap vnet_hdr user USER";
           case TapErrc::kBusy:
             return "the tap is in use by another process";
-          case TapErrc::kNoUring:
-            return "this kernel refuses io_uring; see /proc/sys/kernel/io_uring_disabled";
         }
         return "unknown";
       }};
   return domain;
 }
 
+// Not live if this kernel refuses io_uring.
 struct Tap::Ring : Uring {
   // By slot, while the system call runs.
   struct Read {
@@ -92,10 +91,16 @@ struct Tap::Ring : Uring {
     PacketBuf first;
     std::array<PacketBuf, kLarge> rest;
     std::array<iovec, 1 + kLarge> pieces;
+    std::size_t count = 0;  // of pieces
   };
   struct Write {
     PacketBuf packet;
     std::array<iovec, 1 + Fragments::kMost> pieces;
+    std::size_t count = 0;  // of pieces
+  };
+  struct Ended {
+    std::uint64_t tag = 0;
+    int outcome = 0;
   };
   std::array<Read, kBatch> reads;
   std::array<Write, kBatch> writes;
@@ -106,6 +111,13 @@ struct Tap::Ring : Uring {
   std::array<sig::RxFrame, kBatch> received;  // since the last receive()
   std::size_t received_first = 0;
   std::size_t received_count = 0;
+  std::array<Ended, 2 * kBatch> ended{};  // without io_uring: what complete() looks at
+  std::size_t ended_count = 0;
+};
+
+// What complete() has seen.
+struct Tap::Batch {
+  std::size_t tried = 0, got = 0, bytes = 0;  // reads
 };
 
 Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view name, bool offload) {
@@ -137,7 +149,6 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
     ::ioctl(control.get(), SIOCSIFFLAGS, &ask);
   }
   auto ring = std::make_unique<Ring>();
-  if (!ring->open(2 * kBatch)) return fail(Error(TapErrc::kNoUring));
   // Locally administered, of this device alone: the host's end has another.
   MacAddress mac;
   platform::entropy(mac.octets);
@@ -145,6 +156,7 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   mac.octets[1] = std::byte{0x54};
   const Logger log = context.logger("tap");
   if (!existed) log.info(name, ": made; it goes with this process, and joins no bridge by itself");
+  if (!ring->open(2 * kBatch)) log.info(kNoUring, "frames are read and written one by one");
   log.info(name, offload ? ": checksum and segmentation offload both ways, mtu " : ": no offload, mtu ", mtu);
   return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
@@ -178,25 +190,35 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Log
       counters_{Counter{"received"},   Counter{"sent"},        Counter{"received_coalesced"},
                 Counter{"sent_uncut"}, Counter{"truncated"},   Counter{"send_errors"},
                 Counter{"no_buffer"},  Counter{"system_calls"}} {
+  if (ring_->live) start_ring();
+  check(watch_.start(fd_.get()).has_value(), "epoll refuses a tap");
+  reactor().add(*this);
+}
+
+void Tap::start_ring() {
   const MutableBytes memory = pool_.memory();
   iovec all{memory.data(), memory.size()};
   check(io_uring_register_buffers(&ring_->uring, &all, 1) == 0,
         "io_uring refuses the buffers (see ulimit -l)");
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses the tap");
-  check(watch_.start(fd_.get()).has_value(), "epoll refuses a tap");
-  reactor().add(*this);
+  ring_->start({IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED});
 }
 
 Tap::~Tap() {
   // What was sent at the end (a lease given back, a FIN) has seen no turn of the loop.
-  if (ring_->live && ring_->staged_count != 0) {
+  if (ring_->staged_count != 0) {
     submit(0);
     complete();
   }
   log_.debug(counters_[kReceived].value, " received, ", counters_[kReceivedCoalesced].value,
              " of them coalesced; ", counters_[kSent].value, " sent, ", counters_[kSentUncut].value,
              " of them uncut; ", counters_[kSystemCalls].value, " system calls");
+}
+
+SandboxNeeds Tap::sandbox_needs() const {
+  if (ring_->live) return Uring::needs();
+  return {.calls = {{SYS_readv}}};
 }
 
 sig::NetFeatures Tap::features() const {
@@ -207,59 +229,76 @@ sig::NetFeatures Tap::features() const {
   return features;
 }
 
-// What is in one piece lies in the buffers that the ring knows.
-std::size_t Tap::queue_writes() {
+// Moves what is staged to where it stays while it is written.
+void Tap::take_staged() {
   Ring& ring = *ring_;
   for (std::size_t i = 0; i < ring.staged_count; ++i) {
     Ring::Write& write = ring.writes[i];
     write.packet = std::move(ring.staged[i]);
     const MutableBytes bytes = write.packet.bytes();
+    write.pieces[0] = {bytes.data(), bytes.size()};
+    write.count = 1;
+    for (const Slice& piece : write.packet.fragments().pieces()) {
+      const Bytes more = piece.bytes();
+      write.pieces[write.count++] = {const_cast<std::byte*>(more.data()), more.size()};
+    }
+  }
+  ring.staged_bytes = ring.staged_count = 0;
+}
+
+// What is in one piece lies in the buffers that the ring knows.
+void Tap::queue_writes(std::size_t count) {
+  Ring& ring = *ring_;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Ring::Write& write = ring.writes[i];
     io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
-    if (write.packet.fragments().empty()) {
-      io_uring_prep_write_fixed(sqe, 0, bytes.data(), static_cast<unsigned>(bytes.size()), 0, 0);
+    if (write.count == 1) {
+      io_uring_prep_write_fixed(sqe, 0, write.pieces[0].iov_base,
+                                static_cast<unsigned>(write.pieces[0].iov_len), 0, 0);
     } else {
-      std::size_t pieces = 0;
-      write.pieces[pieces++] = {bytes.data(), bytes.size()};
-      for (const Slice& piece : write.packet.fragments().pieces()) {
-        const Bytes more = piece.bytes();
-        write.pieces[pieces++] = {const_cast<std::byte*>(more.data()), more.size()};
-      }
-      io_uring_prep_writev(sqe, 0, write.pieces.data(), static_cast<unsigned>(pieces), 0);
+      io_uring_prep_writev(sqe, 0, write.pieces.data(), static_cast<unsigned>(write.count), 0);
     }
     sqe->flags |= IOSQE_FIXED_FILE;
     sqe->rw_flags = RWF_NOWAIT;
     io_uring_sqe_set_data64(sqe, i);
   }
-  ring.staged_bytes = 0;
-  return std::exchange(ring.staged_count, 0);
+}
+
+// False: there are not enough buffers.
+bool Tap::prepare_read(std::size_t slot) {
+  Ring::Read& read = ring_->reads[slot];
+  if (!read.first) read.first = pool_.allocate();
+  bool ready = static_cast<bool>(read.first);
+  if (offload_) {
+    for (PacketBuf& each : read.rest) {
+      if (!each) each = large_.allocate();
+      ready = ready && each;
+    }
+  }
+  if (!ready) {
+    ++counters_[kNoBuffer];
+    return false;
+  }
+  const MutableBytes room = read.first.tail();
+  read.pieces[0] = {room.data(), room.size()};
+  read.count = 1;
+  if (offload_) {
+    for (PacketBuf& each : read.rest) read.pieces[read.count++] = {each.tail().data(), kLargeSize};
+  }
+  return true;
 }
 
 std::size_t Tap::queue_reads(std::size_t count) {
   Ring& ring = *ring_;
   for (std::size_t i = 0; i < count; ++i) {
-    Ring::Read& read = ring.reads[i];
-    if (!read.first) read.first = pool_.allocate();
-    bool ready = static_cast<bool>(read.first);
-    if (offload_) {
-      for (PacketBuf& each : read.rest) {
-        if (!each) each = large_.allocate();
-        ready = ready && each;
-      }
-    }
-    if (!ready) {
-      ++counters_[kNoBuffer];
-      return i;
-    }
-    const MutableBytes room = read.first.tail();
+    if (!prepare_read(i)) return i;
+    const Ring::Read& read = ring.reads[i];
     io_uring_sqe* sqe = io_uring_get_sqe(&ring.uring);
     if (offload_) {
-      read.pieces[0] = {room.data(), room.size()};
-      for (std::size_t n = 0; n < read.rest.size(); ++n) {
-        read.pieces[n + 1] = {read.rest[n].tail().data(), kLargeSize};
-      }
-      io_uring_prep_readv(sqe, 0, read.pieces.data(), static_cast<unsigned>(read.pieces.size()), 0);
+      io_uring_prep_readv(sqe, 0, read.pieces.data(), static_cast<unsigned>(read.count), 0);
     } else {
-      io_uring_prep_read_fixed(sqe, 0, room.data(), static_cast<unsigned>(room.size()), 0, 0);
+      io_uring_prep_read_fixed(sqe, 0, read.pieces[0].iov_base,
+                               static_cast<unsigned>(read.pieces[0].iov_len), 0, 0);
     }
     sqe->flags |= IOSQE_FIXED_FILE;
     sqe->rw_flags = RWF_NOWAIT;
@@ -272,11 +311,34 @@ std::size_t Tap::queue_reads(std::size_t count) {
 // completed when the call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads pending, and
 // cost a wake-up each.
 void Tap::submit(std::size_t reads) {
-  std::size_t queued = queue_writes();
-  queued += queue_reads(reads);
+  const std::size_t writes = ring_->staged_count;
+  take_staged();
+  if (!ring_->live) return submit_plainly(writes, reads);
+  queue_writes(writes);
+  const std::size_t queued = writes + queue_reads(reads);
   if (queued == 0) return;
   ++counters_[kSystemCalls];
   io_uring_submit_and_wait(&ring_->uring, static_cast<unsigned>(queued));
+}
+
+// The descriptor does not block. After the first read that brings nothing the others bring nothing.
+void Tap::submit_plainly(std::size_t writes, std::size_t reads) {
+  Ring& ring = *ring_;
+  ring.ended_count = 0;
+  const auto ended = [&](std::uint64_t tag, ssize_t outcome) {
+    ++counters_[kSystemCalls];
+    ring.ended[ring.ended_count++] = {tag, outcome < 0 ? -errno : static_cast<int>(outcome)};
+  };
+  for (std::size_t i = 0; i < writes; ++i) {
+    const Ring::Write& write = ring.writes[i];
+    ended(i, ::writev(fd_.get(), write.pieces.data(), static_cast<int>(write.count)));
+  }
+  for (std::size_t i = 0; i < reads && prepare_read(i); ++i) {
+    const Ring::Read& read = ring.reads[i];
+    const ssize_t got = ::readv(fd_.get(), read.pieces.data(), static_cast<int>(read.count));
+    ended(kReadTag | i, got);
+    if (got < 0) return;
+  }
 }
 
 void Tap::take_received(std::size_t slot, std::size_t size) {
@@ -308,34 +370,42 @@ void Tap::take_received(std::size_t slot, std::size_t size) {
   }
 }
 
+void Tap::end(std::uint64_t tag, int outcome, Batch& batch) {
+  const auto slot = static_cast<std::size_t>(tag & 0xffffffff);
+  if ((tag & kReadTag) == 0) {
+    ring_->writes[slot].packet.reset();
+    ++counters_[outcome > 0 ? kSent : kSendErrors];
+    return;
+  }
+  ++batch.tried;
+  if (outcome < static_cast<int>(kHeader)) {
+    // EAGAIN: all was read. EBADFD: the interface is gone. EIO: it is down, and says when it is up
+    // again.
+    if (outcome == -EBADFD) failed_ = true;
+    return;
+  }
+  ++batch.got;
+  batch.bytes += static_cast<std::size_t>(outcome);
+  take_received(slot, static_cast<std::size_t>(outcome));
+}
+
 void Tap::complete() {
   Ring& ring = *ring_;
-  std::size_t tried = 0;
-  std::size_t got = 0;
-  std::size_t bytes = 0;
-  unsigned head = 0;
-  unsigned seen = 0;
-  io_uring_cqe* cqe = nullptr;
-  io_uring_for_each_cqe(&ring.uring, head, cqe) {
-    ++seen;
-    const std::uint64_t tag = io_uring_cqe_get_data64(cqe);
-    const auto slot = static_cast<std::size_t>(tag & 0xffffffff);
-    if ((tag & kReadTag) == 0) {
-      ring.writes[slot].packet.reset();
-      ++counters_[cqe->res > 0 ? kSent : kSendErrors];
-      continue;
+  Batch batch;
+  if (ring.live) {
+    unsigned head = 0;
+    unsigned seen = 0;
+    io_uring_cqe* cqe = nullptr;
+    io_uring_for_each_cqe(&ring.uring, head, cqe) {
+      ++seen;
+      end(io_uring_cqe_get_data64(cqe), cqe->res, batch);
     }
-    ++tried;
-    if (cqe->res < static_cast<int>(kHeader)) {
-      // EAGAIN: all was read. EBADFD: the interface is gone. EIO: it is down, and says when it is up again.
-      if (cqe->res == -EBADFD) failed_ = true;
-      continue;
-    }
-    ++got;
-    bytes += static_cast<std::size_t>(cqe->res);
-    take_received(slot, static_cast<std::size_t>(cqe->res));
+    io_uring_cq_advance(&ring.uring, seen);
+  } else {
+    for (const Ring::Ended& each : std::span(ring.ended).first(std::exchange(ring.ended_count, 0)))
+      end(each.tag, each.outcome, batch);
   }
-  io_uring_cq_advance(&ring.uring, seen);
+  const auto [tried, got, bytes] = batch;
   counters_[kReceived] += got;
   if (tried != 0) {
     if (got < tried) watch_.drained_in();

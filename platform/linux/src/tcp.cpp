@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -9,12 +10,10 @@
 
 #include "fata/host/os_error.hpp"
 #include "sockets.hpp"
+#include "tcp_error.hpp"
 
 namespace fata::host {
 
-namespace {
-
-// What the flow concept has a name for gets that name, whoever models it.
 Error flow_error(int number) {
   switch (number) {
     case ECONNRESET:
@@ -25,6 +24,8 @@ Error flow_error(int number) {
     default: return os_error(number);
   }
 }
+
+namespace {
 
 constexpr Duration kScarceRetry = milliseconds(5);  // when buffers or descriptors have run out
 
@@ -116,9 +117,10 @@ void TcpFlow::abort() {
   if (aborted_) return;
   aborted_ = true;
   // Connecting to no family resets the connection but leaves the descriptor, which waits may refer to.
+  // So short an address is none of any other family: the sandbox allows this, and forbids the rest.
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
-  ::connect(fd_.get(), &none, sizeof none);
+  ::connect(fd_.get(), &none, sizeof none.sa_family);
   watch_.wake();  // epoll reports nothing of it
 }
 
@@ -187,23 +189,30 @@ Result<std::unique_ptr<TcpListener>> Tcp::listen(Endpoint at, std::size_t backlo
   return std::make_unique<TcpListener>(std::move(*fd), pool_);
 }
 
-async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, async::Wait wait) {
-  SockAddress address = to_sock(to);
-  Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) co_return os_fail();
-  const int descriptor = fd.get();
-  const bool pending = ::connect(descriptor, address.raw(), address.length) != 0;
-  if (pending && errno != EINPROGRESS) co_return fail(flow_error(errno));
-  auto flow = std::make_unique<TcpFlow>(std::move(fd), pool_, to);
-  if (pending) {
-    flow->watch_.drained_out();
-    if (const Result<void> ready = co_await flow->watch_.wait_writable(wait); !ready) co_return fail(ready.error());
-    int error = 0;
-    socklen_t length = sizeof error;
-    ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
-    if (error != 0) co_return fail(flow_error(error));
+SandboxNeeds Tcp::sandbox_needs() const {
+  constexpr std::uint32_t kType = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  SandboxNeeds needs{
+      .calls =
+          {
+              {SYS_recvfrom},
+              // MSG_FASTOPEN would connect.
+              {SYS_sendmsg, {argument_is(2, MSG_NOSIGNAL | MSG_DONTWAIT)}},
+              {SYS_accept4},
+              {SYS_shutdown},
+              {SYS_listen},
+              option_call(IPPROTO_TCP, TCP_NODELAY),
+              // Of two octets, the length of a family: only ends a connection.
+              {SYS_connect, {argument_is(2, sizeof(sa_family_t))}},
+          },
+      .binds_tcp = true,
+      .connects_tcp = &tcp_connects != nullptr,
+  };
+  add_binding(needs, kType);
+  if (needs.connects_tcp) {
+    needs.calls.push_back({SYS_connect});
+    needs.calls.push_back({SYS_getsockopt, {argument_is(1, SOL_SOCKET), argument_is(2, SO_ERROR)}});
   }
-  co_return flow;
+  return needs;
 }
 
 }  // namespace fata::host

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 
@@ -202,6 +203,22 @@ Result<std::unique_ptr<UdpSocket>> Udp::bind(Endpoint local) {
   Result<Fd> fd = bound_socket(SOCK_DGRAM, local);
   if (!fd) return fail(fd.error());
   return std::make_unique<UdpSocket>(std::move(*fd), local.address.is_any());
+}
+
+SandboxNeeds Udp::sandbox_needs() const {
+  SandboxNeeds needs{.calls = {
+                         {SYS_recvmmsg},
+                         // With MSG_FASTOPEN a socket of TCP would connect.
+                         {SYS_sendmmsg, {argument_is(3, MSG_DONTWAIT)}},
+                         option_call(SOL_SOCKET, SO_RCVBUF),
+                         option_call(SOL_SOCKET, SO_SNDBUF),
+                         option_call(IPPROTO_IP, IP_PKTINFO),
+                         option_call(IPPROTO_IP, IP_MTU_DISCOVER),
+                         option_call(IPPROTO_IPV6, IPV6_RECVPKTINFO),
+                         option_call(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
+                     }};
+  add_binding(needs, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return needs;
 }
 
 }  // namespace fata::host

@@ -3,8 +3,21 @@
 #pragma once
 
 #include <liburing.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "fata/base/panic.hpp"
+#include "fata/host/sandbox.hpp"
 
 namespace fata::host {
+
+// Begins the line of the log about it.
+inline constexpr std::string_view kNoUring =
+    "io_uring is not permitted (kernel.io_uring_disabled, a container's profile): ";
 
 struct Uring {
   Uring() = default;
@@ -17,16 +30,43 @@ struct Uring {
     io_uring_queue_exit(&uring);
   }
 
-  // False: this kernel refuses io_uring.
+  // Register what the ring works on, then start it. False: this kernel refuses io_uring, or knows
+  // no restrictions (before Linux 5.10).
   bool open(unsigned entries) {
     io_uring_params params{};
-    params.flags = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SINGLE_ISSUER |
-                   IORING_SETUP_DEFER_TASKRUN;
+    params.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+                   IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
     if (io_uring_queue_init_params(entries, &uring, &params) != 0) {
       params = {};
+      params.flags = IORING_SETUP_R_DISABLED;
       if (io_uring_queue_init_params(entries, &uring, &params) != 0) return false;
     }
     return live = true;
+  }
+
+  // What passes a ring passes no seccomp filter: from here on it does these operations, on
+  // registered files, and nothing can be registered any more.
+  void start(std::initializer_list<io_uring_op> operations) {
+    std::vector<io_uring_restriction> rules;
+    const auto add = [&](unsigned short what, unsigned char value) {
+      io_uring_restriction& rule = rules.emplace_back();
+      rule.opcode = what;
+      rule.sqe_op = value;  // the members of the union have one place
+    };
+    for (const io_uring_op operation : operations)
+      add(IORING_RESTRICTION_SQE_OP, static_cast<unsigned char>(operation));
+    add(IORING_RESTRICTION_SQE_FLAGS_ALLOWED, IOSQE_FIXED_FILE);
+    add(IORING_RESTRICTION_SQE_FLAGS_REQUIRED, IOSQE_FIXED_FILE);
+    add(IORING_RESTRICTION_REGISTER_OP, IORING_UNREGISTER_FILES);
+    const auto count = static_cast<unsigned>(rules.size());
+    check(io_uring_register_restrictions(&uring, rules.data(), count) == 0,
+          "io_uring refuses restrictions");
+    check(io_uring_enable_rings(&uring) == 0, "io_uring refuses to start a ring");
+  }
+
+  static SandboxNeeds needs() {
+    return {.calls = {{SYS_io_uring_enter},
+                      {SYS_io_uring_register, {argument_is(1, IORING_UNREGISTER_FILES)}}}};
   }
 
   io_uring uring{};

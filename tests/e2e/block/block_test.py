@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from fata import BUILD, FATA, ROOT, FataTest
+from refusing import refusing
 
 MACHINES = ("microvm", "q35", "pc")
 LOG = re.compile(r"^\[ *[0-9.]+\] ")
@@ -55,6 +56,15 @@ class Conformance(BlockTest):
             big = self.disk("big.img", 16 << 20)
             said = self.conforms(self.run_fata("run", *SUITE["linux"], "--disk", f"{big}{words}", "--disk", self.small))
             self.assertIn("sizes: 16777216 and 1048576\n", said)
+
+    def test_of_a_process_to_which_io_uring_is_not_permitted(self):
+        for words in ("", ",direct"):
+            big = self.disk("big.img", 16 << 20)
+            done = self.run_fata("run", *SUITE["linux"], "--disk", f"{big}{words}", "--disk", self.small,
+                                 command=[*refusing("io_uring_setup"), *FATA])
+            self.assertIn("sizes: 16777216 and 1048576\n", self.conforms(done))
+            lines = re.findall(r"disk: io_uring is not permitted \(.*\): a thread reads and writes (.*)", done.stderr)
+            self.assertEqual(lines, [str(big), str(self.small)])
 
     def test_of_a_kernel_on_every_machine(self):
         for seed, machine in enumerate(MACHINES, 1):

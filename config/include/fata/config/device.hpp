@@ -97,6 +97,8 @@ struct ThirdParty {
   std::string name;                  // as in -lz: "z"
   std::string package;               // Debian package that holds header and archive: "zlib1g-dev"
   std::vector<std::string> headers;  // "zlib.h", and those that it includes in turn: "zconf.h"
+  // What the library asks of Linux in a process, beyond what every process may: "getrusage".
+  std::vector<std::string> system_calls{};
 };
 
 // How the generated main makes the device.
@@ -113,6 +115,9 @@ struct DeviceSpec {
   std::vector<std::string> libraries{};  // of Fata: "net"
   std::vector<std::string> local_libraries{};  // folders of the application that hold include/ and src/
   std::vector<ThirdParty> third_party{};
+  // On linux, what the device needs beyond what every process may: "getrusage". A device of Fata's
+  // platform states its needs itself.
+  std::vector<std::string> system_calls{};
   Form form = Form::kValue;
   std::optional<Target> only_on{};  // the one target that has such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
@@ -295,6 +300,10 @@ class Functor<Result(Devices...)> {
   }
   Functor third_party(ThirdParty library) const {
     return with([&](auto& s) { s.third_party.push_back(library); });
+  }
+  // A system call that the sandbox of a process allows it.
+  Functor system_call(std::string_view name) const {
+    return with([&](auto& s) { s.system_calls.emplace_back(name); });
   }
 
  private:

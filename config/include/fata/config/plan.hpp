@@ -59,7 +59,7 @@ class Plan {
   unsigned memory_ = 32;
 };
 
-inline constexpr int kPlanVersion = 2;
+inline constexpr int kPlanVersion = 3;
 
 }  // namespace fata::config
 

@@ -1,5 +1,5 @@
 // A file or a block device of the host as a sig::BlockDevice, by io_uring: many operations under way, one
-// system call a turn.
+// system call a turn. Where io_uring is not permitted, a thread does them one after the other.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "fata/async/places.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/host/reactor.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/block.hpp"
 
 namespace fata::host {
@@ -26,9 +27,11 @@ enum class BlockFileErrc : std::uint32_t {
   kEmpty,
   kBadSize,  // the detail is the sector's
   kNoDirect,
-  kNoUring,
 };
 const ErrorDomain& error_domain(BlockFileErrc) noexcept;
+
+enum class BlockCall : std::uint8_t { kRead, kWrite, kFlush, kDiscard };
+class BlockThread;
 
 class BlockFile final : private Poller {
  public:
@@ -63,10 +66,11 @@ class BlockFile final : private Poller {
   async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
 
   std::span<const Counter> counters() const { return counters_; }
+  SandboxNeeds sandbox_needs() const;
 
  private:
   struct Ring;
-  enum class Kind { kRead, kWrite, kFlush, kDiscard };
+  using Kind = BlockCall;
   struct Operation {
     Kind kind = Kind::kRead;
     std::uint64_t offset = 0;
@@ -85,13 +89,18 @@ class BlockFile final : private Poller {
   static Result<std::unique_ptr<BlockFile>> open(async::Context& context, std::string_view what);
   static async::Task<Result<std::unique_ptr<BlockFile>>> open_patiently(async::Context* context,
                                                                         std::string_view what);
-  BlockFile(Fd fd, std::unique_ptr<Ring> ring, const sig::BlockGeometry& geometry, Logger log);
+  BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThread> thread,
+            const sig::BlockGeometry& geometry, Logger log);
+  void start_ring();
   async::Task<Result<void>> perform(Operation operation, async::Wait wait);
   async::Task<int> call(std::size_t slot, Operation operation);
   Result<void> failure(Kind kind, int number);
   void stage(std::size_t slot, const Operation& operation);
+  void stage_on_ring(std::size_t slot, const Operation& operation);
   void submit();
   bool complete();
+  bool complete_on_ring();
+  void end(std::size_t slot, int outcome);
   void leave(std::size_t slot) noexcept;
   bool poll() noexcept override;
 
@@ -99,6 +108,7 @@ class BlockFile final : private Poller {
   sig::BlockGeometry geometry_;
   Logger log_;
   std::unique_ptr<Ring> ring_;
+  std::unique_ptr<BlockThread> thread_;  // if there is no ring
   Watch watch_;
   async::Places places_{kParallel};
   async::Places flushing_{1};

@@ -8,6 +8,7 @@
 
 #include "fata/async/context.hpp"
 #include "fata/host/fd.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/key_value.hpp"
 
 namespace fata::host {
@@ -22,6 +23,8 @@ class Folder final : private BufferHome {
   // The slice's memory is its own, given back with its last holder.
   async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});
   async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view key, async::Wait wait = {});
+
+  SandboxNeeds sandbox_needs() const;
 
  private:
   explicit Folder(Fd folder) : folder_(std::move(folder)) {}

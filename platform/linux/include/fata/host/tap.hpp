@@ -1,5 +1,5 @@
 // A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation offload,
-// io_uring, one system call a batch both ways.
+// io_uring, one system call a batch both ways. Where io_uring is not permitted, one for each frame.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +10,12 @@
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
 #include "fata/host/reactor.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/net_device.hpp"
 
 namespace fata::host {
 
-enum class TapErrc : std::uint32_t { kBadName = 1, kNoTun, kNoRights, kBusy, kNoUring };
+enum class TapErrc : std::uint32_t { kBadName = 1, kNoTun, kNoRights, kBusy };
 const ErrorDomain& error_domain(TapErrc) noexcept;
 
 class Tap final : private Poller {
@@ -50,6 +51,7 @@ class Tap final : private Poller {
   }
 
   std::span<const Counter> counters() const { return counters_; }
+  SandboxNeeds sandbox_needs() const;
 
  private:
   static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name, bool offload);
@@ -74,10 +76,16 @@ class Tap final : private Poller {
   static constexpr std::size_t kLargeReserve = 128;
 
   Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload);
-  std::size_t queue_writes();
+  void start_ring();
+  void take_staged();
+  bool prepare_read(std::size_t slot);
+  void queue_writes(std::size_t count);
   std::size_t queue_reads(std::size_t count);
   void submit(std::size_t reads);
+  void submit_plainly(std::size_t writes, std::size_t reads);
   void take_received(std::size_t slot, std::size_t size);
+  struct Batch;
+  void end(std::uint64_t tag, int outcome, Batch& batch);
   void complete();
   bool poll() noexcept override;
 

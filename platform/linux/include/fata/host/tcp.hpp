@@ -6,6 +6,7 @@
 #include "fata/async/task.hpp"
 #include "fata/base/pool.hpp"
 #include "fata/host/reactor.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/flow.hpp"
 
 namespace fata::host {
@@ -56,6 +57,9 @@ class Tcp {
   Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
   async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {});
   PacketBuf allocate() { return pool_.allocate(); }
+
+  // To connect only in an image that holds connect().
+  SandboxNeeds sandbox_needs() const;
 
  private:
   static constexpr std::size_t kBufferSize = 4096;

@@ -8,6 +8,7 @@
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
 #include "fata/host/reactor.hpp"
+#include "fata/host/sandbox.hpp"
 #include "fata/sig/udp.hpp"
 
 namespace fata::host {
@@ -50,6 +51,7 @@ class Udp {
  public:
   using Socket = UdpSocket;
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+  SandboxNeeds sandbox_needs() const;
 };
 static_assert(sig::Udp<Udp>);
 

@@ -1,0 +1,14 @@
+# Writes FATA_SYSTEM_CALLS/system_call_names.inc: a line {NUMBER, "NAME"}, for each system call that
+# the C library's headers know, for messages and for checks of names.
+set(FATA_SYSTEM_CALLS ${CMAKE_BINARY_DIR}/generated)
+file(WRITE ${FATA_SYSTEM_CALLS}/system_calls.c "#include <sys/syscall.h>\n")
+execute_process(COMMAND ${CMAKE_C_COMPILER} -E -dM ${FATA_SYSTEM_CALLS}/system_calls.c
+  OUTPUT_VARIABLE macros RESULT_VARIABLE failed)
+string(REGEX MATCHALL "#define __NR_[a-z0-9_]+ [0-9]+" macros "${macros}")
+if(failed OR NOT macros)
+  message(FATAL_ERROR "sys/syscall.h cannot be read; install libc6-dev")
+endif()
+list(SORT macros)
+list(TRANSFORM macros REPLACE "#define __NR_([a-z0-9_]+) ([0-9]+)" "{\\2, \"\\1\"},")
+list(JOIN macros "\n" names)
+file(CONFIGURE OUTPUT ${FATA_SYSTEM_CALLS}/system_call_names.inc CONTENT "${names}\n" @ONLY)

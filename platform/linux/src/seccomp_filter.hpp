@@ -1,0 +1,30 @@
+// The seccomp filter of a list of system calls, as a value: the kernel runs it, and tests do.
+#pragma once
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+
+#include <span>
+#include <vector>
+
+#include "fata/host/sandbox.hpp"
+
+namespace fata::host {
+
+#if defined(__x86_64__)
+inline constexpr std::uint32_t kAuditArch = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+inline constexpr std::uint32_t kAuditArch = AUDIT_ARCH_AARCH64;
+#else
+#error "which AUDIT_ARCH_ is this processor's?"
+#endif
+
+// What every process needs, whatever its devices: memory, time, waiting, the console, descriptors
+// that are open already, its end. `pid` is the process's own: it may signal nothing else.
+std::vector<SystemCall> common_calls(std::uint32_t pid);
+
+// Allows `calls` and traps (SIGSYS) all else, other architectures among it. What comes first is
+// found first.
+std::vector<sock_filter> seccomp_filter(std::span<const SystemCall> calls);
+
+}  // namespace fata::host

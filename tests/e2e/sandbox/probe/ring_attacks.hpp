@@ -1,0 +1,13 @@
+// Attacks through the ring of a disk of this process.
+#pragma once
+
+#include <fata/host/block_file.hpp>
+
+#include <string_view>
+
+namespace sandbox_probe {
+
+// As try_attack(), with what the ring answers.
+long attack_by_ring(fata::host::BlockFile& disk, std::string_view name);
+
+}  // namespace sandbox_probe
