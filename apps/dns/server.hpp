@@ -3,6 +3,7 @@
 
 #include <fata/async/background.hpp>
 #include <fata/async/context.hpp>
+#include <fata/async/renewal.hpp>
 #include <fata/async/scope.hpp>
 #include <fata/base/platform.hpp>
 #include <fata/dns/tcp_server.hpp>
@@ -25,7 +26,7 @@ inline constexpr fata::Duration kSecretLifetime =
 
 template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones,
           fata::sig::Clock Clock, fata::sig::Random Random>
-class Server {
+class Server final : private fata::async::Renewal {
  public:
   // `zones`: keys of `store`, separated by commas, each alone or as NAME=KEY.
   Server(fata::async::Context& context, Udp& udp, Tcp& tcp, Zones& store, Clock& clock,
@@ -40,7 +41,9 @@ class Server {
         port_(port),
         zones_(zones),
         guard_(rate, exempt, drawn<fata::dns::Guard::kSeedSize>(), &clock),
-        tcp_server_(engine_, tcp, {.guard = &guard_}) {}
+        tcp_server_(engine_, tcp, {.guard = &guard_}) {
+    context.loop.on_restore(*this);
+  }
 
   fata::async::Task<int> start() {
     if (!co_await load()) co_return kWrongSetup;
@@ -101,6 +104,9 @@ class Server {
       self->guard_.cookies().renew(self->template drawn<16>());
     }
   }
+
+  // The generator was renewed before.
+  void renew(const fata::SipKey&) override { guard_.renew(drawn<fata::dns::Guard::kSeedSize>()); }
 
   template <std::size_t Size>
   std::array<std::byte, Size> drawn() {

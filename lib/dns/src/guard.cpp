@@ -23,9 +23,14 @@ RateLimiter::RateLimiter(RateLimit rate, std::span<const std::byte, 16> secret)
     : cost_(((1'000'000'000 + rate.per_second - 1) / rate.per_second + 1) & ~kSlipBit),
       credit_(cost_ * rate.per_second | kSlipBit),
       last_(credit_ - cost_),
-      // An even factor would lose a bit of the prefix.
-      key_{load_le<std::uint64_t>(secret), load_le<std::uint64_t>(secret.subspan<8>()) | 1},
-      table_(std::make_unique<Table>()) {}
+      table_(std::make_unique<Table>()) {
+  set_secret(secret);
+}
+
+void RateLimiter::set_secret(std::span<const std::byte, 16> secret) {
+  // An even factor would lose a bit of the prefix.
+  key_ = {load_le<std::uint64_t>(secret), load_le<std::uint64_t>(secret.subspan<8>()) | 1};
+}
 
 bool Prefixes::contains(const IpAddress& address) const {
   const auto prefixes = std::span(prefixes_).first(count_);
@@ -75,6 +80,11 @@ Guard::Guard(RateLimit rate, const Prefixes& exempt, std::span<const std::byte, 
              void* clock, Wall wall)
     : clock_(clock), wall_(wall), cookies_(seed.first<16>()), exempt_(exempt) {
   if (rate.per_second != 0) limiter_.emplace(rate, seed.last<16>());
+}
+
+void Guard::renew(std::span<const std::byte, kSeedSize> seed) {
+  cookies_.replace(seed.first<16>());
+  if (limiter_) limiter_->set_secret(seed.last<16>());
 }
 
 }  // namespace fata::dns

@@ -56,6 +56,9 @@ class Guard {
   }
   std::uint32_t seconds() const { return seconds_; }  // since 1970, modulo 2^32
 
+  // Other secrets from now on, for an image that was copied: no cookie given before is valid.
+  void renew(std::span<const std::byte, kSeedSize> seed);
+
   ServerCookies& cookies() { return cookies_; }
   RateLimiter* limiter() { return limiter_ ? &*limiter_ : nullptr; }  // null: off
   // Loopback, and the configured prefixes.

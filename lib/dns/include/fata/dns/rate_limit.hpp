@@ -47,6 +47,9 @@ class RateLimiter {
   // `secret`: random; it hides which prefixes collide. `rate`: not off. Allocates kTableOctets.
   RateLimiter(RateLimit rate, std::span<const std::byte, 16> secret);
 
+  // Prefixes lie elsewhere from now on; what some had spent counts for others, for a second.
+  void set_secret(std::span<const std::byte, 16> secret);
+
   void set_time(Instant now) { now_ = static_cast<std::uint64_t>(now.ns) & ~kSlipBit; }
 
   // Takes one response's worth of credit from the bucket; false if there is none left.
