@@ -28,6 +28,13 @@ def syn(from_port):
     return ipv4(HOST, GUEST, TCP, segment[:16] + total + segment[18:])
 
 
+def cookie_query(cookie):
+    """For the root's name servers, with a COOKIE option (RFC 7873 section 4)."""
+    option = struct.pack("!HH", 10, len(cookie)) + cookie
+    head = struct.pack("!6H", 7, 0, 1, 0, 0, 1) + struct.pack("!BHH", 0, 2, 1)
+    return head + struct.pack("!BHHIH", 0, 41, 1232, 0, len(option)) + option
+
+
 class Link:
     """The other end of a machine's cable: a DHCP server, and whoever looks on."""
 
@@ -73,6 +80,8 @@ class Link:
         body = packet[(packet[0] & 15) * 4:]
         if packet[9] == 17 and body[2:4] == struct.pack("!H", 67):
             self.lease(body[8:])
+        if packet[9] == 17 and body[:2] == struct.pack("!H", PORT):
+            self.seen["cookie"] = body[-24:]
         if packet[9] == TCP and body[13] == 0x12:
             self.seen["number"] = struct.unpack_from("!I", body, 4)[0]
         if packet[9] == 1 and struct.unpack_from("!H", packet, 6)[0] & 0x2000:
@@ -101,6 +110,12 @@ class Link:
             reply += bytes([code, len(value)]) + value
         self.send(udp(HOST, "255.255.255.255", 67, 68, reply + b"\xff"))
 
+    def answer_to_cookie(self, cookie):
+        self.seen.pop("cookie", None)
+        self.send(udp(HOST, GUEST, 40001, PORT, cookie_query(cookie)))
+        self.serve(lambda: "cookie" in self.seen)
+        return self.seen["cookie"]
+
     def provoke(self):
         self.send(syn(40000))
         whole = echo(HOST, GUEST, 1, bytes(2000))[20:]  # its answer goes out in fragments
@@ -127,6 +142,8 @@ class Clones(NameServerTest):
         link = self.link()
         with self.machine(link, machine, extra) as original:
             link.serve(lambda: self.has_said(original, "serving on port"))
+            cookie = link.answer_to_cookie(b"a client")
+            self.assertEqual(link.answer_to_cookie(cookie), cookie, "a valid one comes back")
             first = link.seen
             original.save(snapshot)
         time.sleep(2)  # what no ID tells, the clocks do
@@ -137,6 +154,7 @@ class Clones(NameServerTest):
                 link.provoke()
                 link.serve(lambda: {"number", "identification", "announced"} <= set(link.seen))
                 self.assertTrue(link.seen["confirmed"], "no INIT-REBOOT")
+                self.assertNotEqual(link.answer_to_cookie(cookie), cookie, "it is valid for a clone")
                 self.assertNotEqual(link.seen["transaction"], first["transaction"])
                 yield link.seen
                 clone.type(b"\x03")
