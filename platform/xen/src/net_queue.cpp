@@ -34,6 +34,7 @@ NetQueue::NetQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes)
       counters_{Counter{"received"},   Counter{"sent"},      Counter{"too_long"},
                 Counter{"bad_length"}, Counter{"no_buffer"}, Counter{"quarantined"}} {
   check(receive_target_ <= RxRing::kSize, "more receive buffers than a ring holds");
+  check(tx_pool_.memory().size() % kPageSize == 0, "buffers to send share a page with the heap");
   tx_.emplace(new_ring(0));
   rx_.emplace(new_ring(1));
 }
@@ -144,7 +145,17 @@ NetQueue::Pieces NetQueue::cut(const PacketBuf& packet, bool& fits) {
   return pieces;
 }
 
-// Copies a packet of too many pieces into whole pages.
+// A grant is of a whole page: beside a piece of the heap the backend would read what is not its own.
+bool NetQueue::is_own(const PacketBuf& packet) const {
+  const auto ours = [this](const BufferHome* home) {
+    return home == &tx_pool_ || home == &page_pool_ || home == &rx_pool_;
+  };
+  return ours(packet.buffer()->home) &&
+         std::ranges::all_of(packet.fragments().pieces(),
+                             [&](const Slice& piece) { return ours(piece.home()); });
+}
+
+// Copies a packet of too many pieces, or of others' memory, into whole pages.
 bool NetQueue::gather(PacketBuf& packet) {
   PacketBuf whole = page_pool_.allocate();
   if (!whole) return false;
@@ -180,6 +191,7 @@ bool NetQueue::send_one(PacketBuf& packet) {
     packet.reset();
     return true;
   }
+  if (!is_own(packet) && !gather(packet)) return false;
   bool fits = false;
   Pieces pieces = cut(packet, fits);
   if (!fits) {

@@ -10,7 +10,7 @@ namespace {
 
 NetQueue::Sizes sizes(bool roomy) {
   if (roomy) return {};
-  return {.receive = 96, .spare = 32, .send = 192, .pages = 18};
+  return {.receive = 96, .spare = 32, .send = 192, .pages = 2 * 18};
 }
 
 std::optional<MacAddress> parse_mac(std::string_view text) {

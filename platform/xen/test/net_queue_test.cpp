@@ -260,13 +260,13 @@ TEST(NetQueue, GivesEverythingBackIfTheTableOfGrantsIsFull) {
   EXPECT_EQ(world.queue.send({&packet, 1}), 0U);
   EXPECT_TRUE(packet) << "it is still the caller's";
   packet.reset();
-  // A packet of two pieces with one grant left takes none of it.
+  // A packet of two pages with one grant left takes none of it.
   world.grants.end(taken.back());
   taken.pop_back();
-  BufferPool pool(1, 100);
+  BufferPool pool(1, 8000);
   packet = world.queue.allocate(0);
   packet.append(10);
-  packet.fragments().push(Slice(pool.copy(as_bytes("more"))));
+  packet.fragments().push(Slice(pool.copy(std::vector<std::byte>(5000))));
   EXPECT_EQ(world.queue.send({&packet, 1}), 0U);
   EXPECT_EQ(world.grants.in_use(), all - 1);
   world.queue.publish();
@@ -296,6 +296,37 @@ TEST(NetQueue, TakesPacketsUntilTheRingIsFullAndGoesOnWhenAnswered) {
   while (backend.unanswered() != 0) backend.answer_one(random);
   world.queue.reap();
   EXPECT_TRUE(world.queue.has_room() && world.queue.all_sent());
+  world.part();
+}
+
+// A grant is of a whole page: what lies beside a piece would be the backend's to read.
+TEST(NetQueue, GrantsNoPageInWhichOthersHaveMemory) {
+  World world;
+  NetBackend& backend = world.connect();
+  BufferPool pieces(64, 66000);
+  const Bytes others = pieces.memory();
+  std::mt19937 random(7);
+  std::size_t with_pieces = 0;
+  for (int i = 0; i < 1000; ++i) {
+    PacketBuf packet = make_packet(world.queue, pieces, random);
+    ASSERT_TRUE(packet);
+    if (packet.total_size() > 0xffff) continue;
+    with_pieces += packet.fragments().empty() ? 0 : 1;
+    const NetBackend::Packet sent = as_sent(packet);
+    ASSERT_EQ(world.queue.send({&packet, 1}), 1U);
+    for (GrantRef ref = 0; ref < 512 * world.host.table_frames(); ++ref) {
+      const std::byte* const page = world.host.page(ref, kBackend, false);
+      ASSERT_FALSE(page != nullptr && page >= others.data() && page < others.data() + others.size());
+    }
+    world.queue.publish();
+    const auto taken = backend.take();
+    ASSERT_TRUE(taken);
+    expect_same(*taken, sent);
+    while (backend.unanswered() != 0) backend.answer_one(random);
+    world.queue.reap();
+  }
+  EXPECT_GT(with_pieces, 300U);
+  EXPECT_EQ(pieces.available(), pieces.count()) << "a copy lets go of the pieces at once";
   world.part();
 }
 

@@ -85,6 +85,14 @@ class WithoutDevices(Probe):
         if done.returncode == DENIED:  # a kernel that has i386's
             self.assertRegex(done.stderr, r"(?m)^(sandbox: a system call of another processor's numbering, 20|fatal: .*)$")
 
+    def test_a_copy_beyond_its_buffer_ends_the_process(self):
+        for words in ((), ("--no-sandbox",)):
+            done = self.run_image("--attack=overflow", *words)
+            self.assertIn("buffer overflow detected", done.stderr)
+            self.assertNotIn("sandbox: ", done.stderr)
+            self.assertNotIn("probe: overflow: ", done.stderr)
+            self.assertEqual(done.returncode, 125, done)  # as after any fatal signal
+
     def test_all_of_it_is_done_without_a_sandbox(self):
         self.assertGreater(self.outcome("openat", "--no-sandbox"), 2)
         self.assertEqual(self.outcome("connect", "--no-sandbox"), -errno.ENOTSOCK)

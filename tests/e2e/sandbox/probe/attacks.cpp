@@ -130,6 +130,16 @@ long behave() {
 }
 long fail_a_check() { std::abort(); }
 
+// A copy whose length a peer chose, into a buffer whose size the compiler knows.
+long overflow() {
+  static std::array<char, 64> received{};
+  static std::array<char, 16> field{};
+  volatile std::size_t length = received.size();
+  std::memcpy(field.data(), received.data(), length);
+  volatile char last = field.back();
+  return last;
+}
+
 struct Attack {
   std::string_view name;
   long (*run)();
@@ -165,6 +175,7 @@ constexpr Attack kAttacks[] = {
 #endif
     {"behave", behave},
     {"abort", fail_a_check},
+    {"overflow", overflow},
     {"none", [] { return 0L; }},
 };
 

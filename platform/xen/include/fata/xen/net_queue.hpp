@@ -51,7 +51,7 @@ class NetQueue {
     std::uint16_t receive = 256;    // buffers in the ring, at most its size
     std::uint16_t spare = 64;       // receive buffers beyond them, for slices that are held
     std::uint16_t send = 256 + 64;  // buffers of kSendBuffer
-    std::uint16_t pages = 4 * 18;   // for packets in more pieces than a backend takes, which are copied
+    std::uint16_t pages = 12 * 18;  // for packets of which a piece is others' memory: they are copied
   };
   static constexpr std::size_t kPageSize = 4096;
   static constexpr std::size_t kSendBuffer = 2048;
@@ -146,6 +146,8 @@ class NetQueue {
   };
   static constexpr std::size_t kMostKept = 8;
 
+  // Whether all of it lies in pages that hold nothing but buffers of this card.
+  bool is_own(const PacketBuf& packet) const;
   static Pieces cut(const PacketBuf& packet, bool& fits);
   bool gather(PacketBuf& packet);
   bool send_one(PacketBuf& packet);
