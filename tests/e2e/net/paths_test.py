@@ -183,10 +183,13 @@ class ThroughARelay(Path):
         within(self.home, "tc qdisc replace dev wire0 root tbf rate 20mbit burst 16kb latency 50ms")
         server = self.start(IPERF)
         for way in ((), ("-R",)):
-            end = self.iperf3(self.ours[0], "-t", "2", *way)
-            received, sent = end["sum_received"]["bits_per_second"], end["sum_sent"]["bytes"]
-            self.assertTrue(15e6 < received < 20.5e6, f"{way}: {received}")
-            self.assertLess(sent, 1.3 * end["sum_received"]["bytes"], way)
+            rates = []
+            while len(rates) < 5 and max(rates, default=0) < 15e6:  # a busy machine only slows it down
+                end = self.iperf3(self.ours[0], "-t", "2", *way)
+                rates.append(end["sum_received"]["bits_per_second"])
+                self.assertLess(rates[-1], 20.5e6, way)
+                self.assertLess(end["sum_sent"]["bytes"], 1.3 * end["sum_received"]["bytes"], way)
+            self.assertGreater(max(rates), 15e6, f"{way}: {rates}")
         queue = json.loads(within(self.home, "tc -s -j qdisc show dev wire0"))[0]
         self.assertLess(queue["drops"], 0.1 * queue["packets"], queue)
         self.stopped(server)
