@@ -249,7 +249,7 @@ class Lab:
             raise LabError("the configuration gives no name")
         (self.folder / f"{name[1]}.cfg").write_text(text)
         command = f"xl create {'-p ' if paused else ''}/lab/{name[1]}.cfg"
-        for _ in range(3):
+        for _ in range(8):
             result = self.run(command, timeout, check=False)
             if result.status == 0:
                 return name[1]
