@@ -107,7 +107,7 @@ class Names(FataTest):
         config = "#include <fata/config.hpp>\nusing namespace fata::config;\n"
         config += 'Plan plan(const Context&) {\n  Plan plan("a");\n' + jobs + "  return plan;\n}\n"
         self.refused_in_config(
-            "fata: config.cpp:4: the plan has 65 parameters, and an image takes at most 64", config
+            "fata: config.cpp:4: the plan has 66 parameters, and an image takes at most 64", config
         )
 
     def test_two_types_whose_variables_would_have_one_alias(self):
