@@ -1,18 +1,16 @@
 // Hostile answers, time and conflicts against a client: whatever comes, its state and its deadline stay sane,
 // and it does not ask without end.
-#include <cstdlib>
 #include <vector>
 
 #include "fata/dhcp/client.hpp"
+#include "input.hpp"
 
 namespace {
 
 using namespace fata;
 using namespace fata::dhcp;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fata::fuzz::require;
 constexpr MacAddress kUs{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
 
 class World final : public Outside {

@@ -7,7 +7,6 @@
 // Whatever comes: what is sent is well formed, tables and memory keep their bounds, no buffer is lost.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 #include "fata/base/pool.hpp"
@@ -17,6 +16,7 @@
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/net/tcp/table.hpp"
 #include "fata/net/udp.hpp"
+#include "input.hpp"
 #include "segments.hpp"
 
 namespace fata::net {
@@ -30,9 +30,7 @@ constexpr Ipv4Address kUs4 = Ipv4Address::of(10, 0, 0, 1), kPeer4 = Ipv4Address:
 constexpr IpAddress kUs6 = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 constexpr IpAddress kPeer6 = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 
-void require(bool good) {
-  if (!good) std::abort();
-}
+using fata::fuzz::require;
 
 struct Deaf final : tcp::Observer {
   void on_events(unsigned) noexcept override {}

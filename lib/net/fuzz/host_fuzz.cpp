@@ -3,13 +3,13 @@
 // The input is a list of steps: a byte that says what, a length, and that many bytes (see corpus/). What the
 // host sends must be valid in every respect; no buffer is lost.
 #include <cstdint>
-#include <cstdlib>
 
 #include "fata/base/pool.hpp"
 #include "fata/net/checksum.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/ipv4/engine.hpp"
 #include "fata/net/udp.hpp"
+#include "input.hpp"
 
 namespace fata::net {
 namespace {
@@ -18,9 +18,7 @@ constexpr MacAddress kMac{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
 constexpr Ipv4Cidr kAddress{Ipv4Address::of(10, 0, 0, 1), 24};
 constexpr Ipv4Address kGateway = Ipv4Address::of(10, 0, 0, 254);
 
-void require(bool good) {
-  if (!good) std::abort();
-}
+using fata::fuzz::require;
 
 class World final : public FrameSink, public udp::Port {
  public:

@@ -4,13 +4,13 @@
 // their addresses and checksums mended, so that they reach neighbour discovery, router advertisements,
 // reassembly and UDP. What the host sends must be sound, tables stay bounded, no buffer is lost.
 #include <cstdint>
-#include <cstdlib>
 
 #include "fata/base/pool.hpp"
 #include "fata/net/checksum.hpp"
 #include "fata/net/host.hpp"
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/net/udp.hpp"
+#include "input.hpp"
 
 namespace fata::net {
 namespace {
@@ -18,9 +18,7 @@ namespace {
 constexpr MacAddress kMac{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
 constexpr IpAddress kAddress = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
-void require(bool good) {
-  if (!good) std::abort();
-}
+using fata::fuzz::require;
 
 class World final : public FrameSink, public udp::Port {
  public:

@@ -3,40 +3,21 @@
 // kept stays below the bounds that were given.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "fata/base/pool.hpp"
 #include "fata/net/tcp/reorder_queue.hpp"
+#include "input.hpp"
 
 namespace {
 
 using namespace fata;
 using namespace fata::net::tcp;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fata::fuzz::require;
 
-class Input {
- public:
-  explicit Input(std::span<const std::uint8_t> data) : rest_(data) {}
-  bool empty() const { return rest_.empty(); }
-  std::uint32_t byte() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  std::uint32_t word() {
-    const std::uint32_t high = byte() << 8;
-    return high | byte();
-  }
-
- private:
-  std::span<const std::uint8_t> rest_;
-};
+using fata::fuzz::Input;
 
 // What the peer sends at each place of its stream.
 std::byte content(Seq at) { return static_cast<std::byte>(at * 2654435761U >> 24); }

@@ -2,41 +2,24 @@
 // every byte is delivered once, what is counted as arrived was reported, what is said to be lost is
 // outstanding, and neither records nor memory outgrow their bounds.
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <span>
 
 #include "fata/net/tcp/memory.hpp"
 #include "fata/net/tcp/scoreboard.hpp"
+#include "input.hpp"
 
 namespace {
 
 using namespace fata;
 using namespace fata::net::tcp;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fata::fuzz::require;
 
-class Input {
- public:
-  explicit Input(std::span<const std::uint8_t> data) : rest_(data) {}
-  bool empty() const { return rest_.empty(); }
-  std::uint32_t byte() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  // Below `most`, which is not 0 and at most 65536.
-  std::uint32_t below(std::uint32_t most) {
-    const std::uint32_t high = most > 256 ? byte() << 8 : 0;
-    return (high | byte()) % most;
-  }
+using fata::fuzz::Input;
 
- private:
-  std::span<const std::uint8_t> rest_;
-};
+// Below `most`, which is not 0 and at most 65536.
+std::uint32_t below(Input& in, std::uint32_t most) { return (most > 256 ? in.word() : in.byte()) % most; }
 
 class Model {
  public:
@@ -56,16 +39,16 @@ class Model {
   }
 
  private:
-  Seq anywhere() { return una_ + in_->below(outstanding() + 1); }
+  Seq anywhere() { return una_ + below(*in_, outstanding() + 1); }
   std::uint32_t outstanding() const { return nxt_ - una_; }
   std::optional<std::uint32_t> echo(std::uint32_t what) {
     return (what & 0x80) != 0 ? std::optional<std::uint32_t>(in_->byte()) : std::nullopt;
   }
 
   void send() {
-    const std::uint32_t size = 1 + in_->below(300);
+    const std::uint32_t size = 1 + below(*in_, 300);
     if (board_.full() || outstanding() + size > kMostOutstanding || !board_.reserve()) return;
-    board_.sent({nxt_, nxt_ + size}, now_, in_->byte() % 2 == 0 ? 0 : 1 + in_->below(size));
+    board_.sent({nxt_, nxt_ + size}, now_, in_->byte() % 2 == 0 ? 0 : 1 + below(*in_, size));
     nxt_ += size;
     reported_.resize(outstanding());
   }
@@ -80,15 +63,15 @@ class Model {
   }
   // Blocks may lie outside of what is outstanding, and be of any size.
   void report(std::uint32_t what) {
-    const Seq begin = anywhere() - ((what & 0x40) != 0 ? in_->below(500) : 0);
-    const Seq end = begin + 1 + in_->below(kMostOutstanding);
+    const Seq begin = anywhere() - ((what & 0x40) != 0 ? below(*in_, 500) : 0);
+    const Seq end = begin + 1 + below(*in_, kMostOutstanding);
     Delivery out;
     board_.sacked({begin, end}, now_, echo(what), min_rtt_, out);
     delivered_ += out.bytes;
     for (Seq at = later(begin, una_); before(at, earlier(end, nxt_)); ++at) reported_[at - una_] = true;
   }
   void retransmit() {
-    const std::uint32_t most = 1 + in_->below(300);
+    const std::uint32_t most = 1 + below(*in_, 300);
     const std::optional<SeqRange> range = board_.first_lost(most);
     require(range.has_value() == (board_.lost() != 0));
     if (!range) return;
@@ -128,7 +111,7 @@ class Model {
       case 14:
         return rare(what / 16);
       default:
-        require(board_.mark_first_lost(1 + in_->below(500)) <= outstanding());
+        require(board_.mark_first_lost(1 + below(*in_, 500)) <= outstanding());
     }
   }
   void rare(std::uint32_t what) {

@@ -3,11 +3,11 @@
 // the budget holds, and nothing is left at the end.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 #include "fata/base/pool.hpp"
 #include "fata/net/tcp/table.hpp"
+#include "input.hpp"
 #include "segments.hpp"
 
 namespace {
@@ -17,9 +17,7 @@ using namespace fata::net;
 using namespace fata::net::tcp;
 using namespace fata::net::tcp::fuzz;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fata::fuzz::require;
 
 const Endpoint kUs{Ipv4Address::of(10, 0, 0, 1), 80};
 const IpAddress kPeer{Ipv4Address::of(10, 0, 0, 2)};

@@ -2,7 +2,6 @@
 // are aligned and keep their bytes, what was freed is found again, and nothing is lost at the end.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -10,36 +9,22 @@
 
 #include "fata/base/danger.hpp"
 #include "fata/libc/heap.hpp"
+#include "input.hpp"
 
 namespace {
 
 using fata::libc::Heap;
 
-void require(bool holds) {
-  if (!holds) std::abort();
+using fata::fuzz::require;
+
+using fata::fuzz::Input;
+
+// Of all magnitudes, often near a power of two.
+std::size_t size_from(Input& in) {
+  const std::size_t shape = in.byte();
+  const std::size_t power = std::size_t{1} << shape % 18;
+  return shape < 128 ? power + in.byte() - 16 * (shape / 18) : power + in.word() % power;
 }
-
-class Input {
- public:
-  Input(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
-  bool empty() const { return rest_.empty(); }
-  std::size_t byte() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  // Of all magnitudes, often near a power of two.
-  std::size_t size() {
-    const std::size_t shape = byte();
-    const std::size_t power = std::size_t{1} << shape % 18;
-    return shape < 128 ? power + byte() - 16 * (shape / 18)
-                       : power + (byte() << 8 | byte()) % power;
-  }
-
- private:
-  std::span<const std::uint8_t> rest_;
-};
 
 class Model {
  public:
@@ -47,7 +32,7 @@ class Model {
   static constexpr std::size_t kRegions = 3;
 
   Model(Input& in) : in_(&in), memory_(new char[kRegions * kRegion]) {
-    heap_.set_secret(in.byte() << 56 | in.byte() << 32 | in.byte());
+    heap_.set_secret(std::size_t{in.byte()} << 56 | std::size_t{in.byte()} << 32 | in.byte());
     add_region();
   }
 
@@ -79,9 +64,9 @@ class Model {
       case 0:
       case 1:
       case 2:
-        return allocate(in_->size(), Heap::kAlignment);
+        return allocate(size_from(*in_), Heap::kAlignment);
       case 3:
-        return allocate(in_->size(), std::size_t{1} << in_->byte() % 15);
+        return allocate(size_from(*in_), std::size_t{1} << in_->byte() % 15);
       case 4:
         return resize();
       case 5:
@@ -95,7 +80,7 @@ class Model {
   }
 
   Blocks::iterator chosen() {
-    auto at = live_.lower_bound(memory_.get() + (in_->byte() << 8 | in_->byte()) * 12);
+    auto at = live_.lower_bound(memory_.get() + std::size_t{in_->word()} * 12);
     return at == live_.end() ? live_.begin() : at;
   }
 
@@ -132,7 +117,7 @@ class Model {
     if (live_.empty()) return;
     const auto at = chosen();
     const auto [block, old] = *at;
-    const std::size_t size = in_->size();
+    const std::size_t size = size_from(*in_);
     char* const moved = static_cast<char*>(heap_.resize(block, size));
     if (moved == nullptr) return require_kept(block, old.size, old.fill);
     live_.erase(at);
@@ -162,7 +147,7 @@ class Model {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Input in(data, size);
+  Input in(std::span(data, size));
   Model(in).run();
   return 0;
 }

@@ -1,0 +1,35 @@
+// What fuzzers share: the octets of an input, one after the other, and a check that ends the run.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+namespace fata::fuzz {
+
+inline void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+class Input {
+ public:
+  explicit Input(std::span<const std::uint8_t> data) : rest_(data) {}
+
+  bool empty() const { return rest_.empty(); }
+  // 0 at the end.
+  std::uint32_t byte() {
+    if (rest_.empty()) return 0;
+    const std::uint8_t value = rest_.front();
+    rest_ = rest_.subspan(1);
+    return value;
+  }
+  std::uint32_t word() {
+    const std::uint32_t high = byte() << 8;
+    return high | byte();
+  }
+
+ private:
+  std::span<const std::uint8_t> rest_;
+};
+
+}  // namespace fata::fuzz
