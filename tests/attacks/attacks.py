@@ -6,8 +6,8 @@ import random
 import struct
 import time
 
-from attacker import ACK, FIN, PSH, RST, SYN, icmp, tcp
-from frames import ICMP, UDP, ipv4, udp
+from attacker import icmp
+from frames import ACK, FIN, ICMP, PSH, RST, SYN, UDP, ipv4, tcp, udp
 from honest import question
 
 LIMIT = 200  # responses a second of a name server to a client prefix, unless configured otherwise

@@ -11,21 +11,14 @@ import unittest
 
 from dhcp_test import WITH_DHCP
 from dns import NameServerTest
-from frames import checksum, echo, ipv4, udp
+from frames import ICMP, SYN, TCP, UDP, echo, ipv4, tcp, udp
 from machine import MACHINES, Running, restored
 
 CLONES = int(os.environ.get("FATA_CLONES", "3"))
 HOST, GUEST = "10.0.8.1", "10.0.8.2"
 HOST_MAC, GUEST_MAC = bytes.fromhex("020000000001"), bytes.fromhex("525400123456")
-TCP, PORT = 6, 53
+PORT = 53
 DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
-
-
-def syn(from_port):
-    segment = struct.pack("!HHIIBBHHH", from_port, PORT, 1, 0, 5 << 4, 2, 65535, 0, 0)
-    pseudo = socket.inet_aton(HOST) + socket.inet_aton(GUEST) + struct.pack("!BBH", 0, TCP, 20)
-    total = struct.pack("!H", checksum(pseudo + segment))
-    return ipv4(HOST, GUEST, TCP, segment[:16] + total + segment[18:])
 
 
 def cookie_query(cookie):
@@ -78,13 +71,13 @@ class Link:
         if kind != 0x0800:
             return
         body = packet[(packet[0] & 15) * 4:]
-        if packet[9] == 17 and body[2:4] == struct.pack("!H", 67):
+        if packet[9] == UDP and body[2:4] == struct.pack("!H", 67):
             self.lease(body[8:])
-        if packet[9] == 17 and body[:2] == struct.pack("!H", PORT):
+        if packet[9] == UDP and body[:2] == struct.pack("!H", PORT):
             self.seen["cookie"] = body[-24:]
         if packet[9] == TCP and body[13] == 0x12:
             self.seen["number"] = struct.unpack_from("!I", body, 4)[0]
-        if packet[9] == 1 and struct.unpack_from("!H", packet, 6)[0] & 0x2000:
+        if packet[9] == ICMP and struct.unpack_from("!H", packet, 6)[0] & 0x2000:
             self.seen["identification"] = struct.unpack_from("!H", packet, 4)[0]
 
     def lease(self, message):
@@ -117,10 +110,10 @@ class Link:
         return self.seen["cookie"]
 
     def provoke(self):
-        self.send(syn(40000))
+        self.send(tcp(HOST, GUEST, 40000, PORT, 1, 0, SYN))
         whole = echo(HOST, GUEST, 1, bytes(2000))[20:]  # its answer goes out in fragments
-        self.send(ipv4(HOST, GUEST, 1, whole[:1200], 9, 0x2000))
-        self.send(ipv4(HOST, GUEST, 1, whole[1200:], 9, 150))
+        self.send(ipv4(HOST, GUEST, ICMP, whole[:1200], 9, 0x2000))
+        self.send(ipv4(HOST, GUEST, ICMP, whole[1200:], 9, 150))
 
 
 class Clones(NameServerTest):

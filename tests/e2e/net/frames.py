@@ -6,7 +6,8 @@ import socket
 import struct
 import time
 
-UDP, ICMP = 17, 1
+UDP, TCP, ICMP = 17, 6, 1
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
 def frames_of(capture):
@@ -54,6 +55,16 @@ def udp(source, destination, from_port, to_port, payload):
     head = struct.pack("!4H", from_port, to_port, size, 0)
     total = checksum(pseudo + head + payload) or 0xffff
     return ipv4(source, destination, UDP, head[:6] + struct.pack("!H", total) + payload)
+
+
+def tcp(source, destination, from_port, to_port, seq, ack, flags, data=b"", window=65535, options=b""):
+    """An IPv4 packet with a TCP segment."""
+    options += b"\1" * (-len(options) % 4)
+    head = struct.pack("!HHIIBBHHH", from_port, to_port, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4,
+                       flags, window, 0, 0)
+    body = head + options + data
+    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, TCP, len(body))
+    return ipv4(source, destination, TCP, body[:16] + struct.pack("!H", checksum(pseudo + body)) + body[18:])
 
 
 def echo(source, destination, number, payload):
