@@ -1,5 +1,5 @@
-# Writes FATA_SYSTEM_CALLS/system_call_names.inc: a line {NUMBER, "NAME"}, for each system call that
-# the C library's headers know, for messages and for checks of names.
+# Writes FATA_SYSTEM_CALLS/system_call_table.hpp: number and name of each system call that the C
+# library's headers know, for messages and for checks of names.
 set(FATA_SYSTEM_CALLS ${CMAKE_BINARY_DIR}/generated)
 file(WRITE ${FATA_SYSTEM_CALLS}/system_calls.c "#include <sys/syscall.h>\n")
 execute_process(COMMAND ${CMAKE_C_COMPILER} -E -dM ${FATA_SYSTEM_CALLS}/system_calls.c
@@ -11,4 +11,20 @@ endif()
 list(SORT macros)
 list(TRANSFORM macros REPLACE "#define __NR_([a-z0-9_]+) ([0-9]+)" "{\\2, \"\\1\"},")
 list(JOIN macros "\n" names)
-file(CONFIGURE OUTPUT ${FATA_SYSTEM_CALLS}/system_call_names.inc CONTENT "${names}\n" @ONLY)
+file(CONFIGURE OUTPUT ${FATA_SYSTEM_CALLS}/system_call_table.hpp CONTENT "#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace fata {
+
+struct SystemCallName {
+  std::uint32_t number;
+  std::string_view name;
+};
+inline constexpr SystemCallName kSystemCallNames[] = {
+@names@
+};
+
+}  // namespace fata
+" @ONLY)

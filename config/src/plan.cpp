@@ -10,6 +10,7 @@
 
 #include "fata/config/keywords.hpp"
 #include "names.hpp"
+#include "system_call_table.hpp"
 
 namespace fata::config {
 namespace {
@@ -55,15 +56,8 @@ std::string variable_name(std::string_view type) {
 }
 
 void check_system_calls(const std::vector<std::string>& calls, const std::source_location& where) {
-  struct Name {
-    unsigned number;
-    std::string_view name;
-  };
-  static constexpr Name kNames[] = {
-#include "system_call_names.inc"
-  };
   for (const std::string& call : calls) {
-    if (!std::ranges::contains(kNames, call, &Name::name))
+    if (!std::ranges::contains(kSystemCallNames, call, &SystemCallName::name))
       throw ConfigError(at(where) + "'" + call + "' is no system call of Linux");
   }
 }

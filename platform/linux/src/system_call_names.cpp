@@ -1,19 +1,11 @@
 #include "system_call_names.hpp"
 
+#include "system_call_table.hpp"
+
 namespace fata::host {
 
-namespace {
-struct Name {
-  std::uint32_t number;
-  std::string_view name;
-};
-constexpr Name kNames[] = {
-#include "system_call_names.inc"
-};
-}  // namespace
-
 std::string_view system_call_name(std::uint32_t number) noexcept {
-  for (const Name& each : kNames)
+  for (const SystemCallName& each : kSystemCallNames)
     if (each.number == number) return each.name;
   return {};
 }
