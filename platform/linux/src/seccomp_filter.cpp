@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <bit>
 #include <csignal>
 #include <cstddef>
@@ -74,9 +75,7 @@ std::vector<sock_filter> seccomp_filter(std::span<const SystemCall> calls) {
   out.push_back(load(offsetof(seccomp_data, nr)));
   std::vector<std::uint32_t> done;
   for (const SystemCall& call : calls) {
-    bool is_new = true;
-    for (const std::uint32_t number : done) is_new = is_new && number != call.number;
-    if (!is_new) continue;
+    if (std::ranges::contains(done, call.number)) continue;
     done.push_back(call.number);
     const std::vector<sock_filter> block = block_of(calls, call.number);
     out.push_back(unless_equal(call.number, block.size()));

@@ -191,9 +191,9 @@ bool NetQueue::send_one(PacketBuf& packet) {
     packet.reset();
     return true;
   }
-  if (!is_own(packet) && !gather(packet)) return false;
-  bool fits = false;
-  Pieces pieces = cut(packet, fits);
+  bool fits = is_own(packet);
+  Pieces pieces;
+  if (fits) pieces = cut(packet, fits);
   if (!fits) {
     if (!gather(packet)) return false;
     pieces = cut(packet, fits);
