@@ -1,7 +1,7 @@
 // Nanoseconds an answer of the DNS engine takes, for a small zone and for one of 1,000,000 records,
 // with what loading the large one costs.
 //   dns_engine_bench [RECORDS [ROUNDS]]
-// Batches are measured behind a guard as well, with a rate that limits nobody: what that costs.
+// Batches are measured behind a guard as well, whose rate no client reaches: the cost of the guard.
 #include <algorithm>
 #include <array>
 #include <chrono>

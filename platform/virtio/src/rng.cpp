@@ -54,7 +54,7 @@ class Gatherer final : public Device {
     return done->written == 0 || have_ >= kWanted || !ask();
   }
 
-  // The few bytes of its queue are kept, and what it may write to is its alone for good: nobody need wait.
+  // Without waiting for the reset: the device's queue and buffer are never used for anything else.
   void end() {
     if (transport_ != nullptr) transport_->set_status(0);
     bytes.fill(std::byte{0});

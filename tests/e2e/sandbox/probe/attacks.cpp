@@ -33,7 +33,7 @@ long call(long number, Arguments... arguments) {
   return outcome < 0 ? -errno : outcome;
 }
 
-sockaddr_in somebody() {
+sockaddr_in loopback_port() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(9);
@@ -43,7 +43,7 @@ sockaddr_in somebody() {
 
 long ignore_denials() { return ::signal(SIGSYS, SIG_IGN) == SIG_ERR ? -errno : 0; }
 long connect_tcp() {
-  const sockaddr_in to = somebody();
+  const sockaddr_in to = loopback_port();
   return call(SYS_connect, 0, &to, sizeof to);
 }
 long execute() {
@@ -59,7 +59,7 @@ long make_code() {
   return call(SYS_mprotect, page.data(), page.size(), PROT_READ | PROT_EXEC);
 }
 long send_fast_open() {
-  const sockaddr_in to = somebody();
+  const sockaddr_in to = loopback_port();
   iovec piece{};
   msghdr message{};
   message.msg_name = const_cast<sockaddr_in*>(&to);
