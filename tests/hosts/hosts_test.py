@@ -1,5 +1,6 @@
-"""Boots stock kernel images on devices that lie (lies.py), again and again, each time with a new seed, for FATA_HOSTS_SECONDS.
-An image may give a device up, say so and end with a status of its own; it must not crash, and must stop when it is asked to.
+"""Boots stock kernel images on devices that lie (lies.py), again and again, each time with a new
+seed, for FATA_HOSTS_SECONDS. An image may give a device up, say so and end with a status of its
+own; it must not crash, and must stop when it is asked to.
 
     hosts_test.py                 the tests
     hosts_test.py SEED [LIE]      one boot, with all that it printed"""
@@ -14,11 +15,12 @@ import time
 import unittest
 
 from fata import BUILD, FataTest
-from lies import GUEST, Block, Net, Rng
+from devices import GUEST, Block, Net, Rng
 
 SECONDS = float(os.environ.get("FATA_HOSTS_SECONDS", "30"))
 SEED = os.environ.get("FATA_HOSTS_SEED", "")
-# The longest that an image may take to stop: a device's reset (10 s) and what it still sends, on a busy machine.
+# The longest that an image may take to stop: a device's reset (10 s) and what it still sends, on a
+# busy machine.
 STOP_LIMIT = 60
 CRASHED = 125
 IMAGES = {
@@ -41,11 +43,14 @@ class Boot:
         self.name = name or self.random.choice(sorted(IMAGES))
         self.folder = tempfile.TemporaryDirectory(prefix="fata-hosts-")
         _, kind, self.device, port, self.words = IMAGES[self.name]
-        # QEMU 7.2 without KVM follows a null pointer when a guest enables MSI-X on a card behind vhost-user.
+        # QEMU 7.2 without KVM follows a null pointer when a guest enables MSI-X on a card behind
+        # vhost-user.
         self.machine = self.random.choice(MACHINES[:1] if kind is Net else MACHINES)
         self.memory = self.random.choice((8, 16))
         self.main = kind(self.path("main"), self.random, is_honest, only, port)
-        self.rng = Rng(self.path("rng"), self.random, is_honest) if self.random.random() < 0.3 else None
+        self.rng = (
+            Rng(self.path("rng"), self.random, is_honest) if self.random.random() < 0.3 else None
+        )
         self.is_honest = is_honest
         self.seconds = self.random.choice((0.3, 1, 2))  # from the first operation on
         self.text, self.code, self.late = "", None, False
@@ -60,21 +65,59 @@ class Boot:
         pci = not self.machine.startswith("microvm")
         suffix = "pci,disable-legacy=on" if pci else "device"
         user = "-pci" if pci else ""
-        line = ["qemu-system-x86_64", "-M", f"{self.machine},memory-backend=mem", "-accel", "tcg", "-cpu", "max", "-m", f"{self.memory}M",
-                "-object", f"memory-backend-memfd,id=mem,size={self.memory}M,share=on", "-nodefaults", "-no-user-config", "-display", "none",
-                "-serial", "stdio", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", str(image_of(self.name)),
-                "-append", self.words, "-global", "virtio-mmio.force-legacy=false", "-chardev", f"socket,id=main,path={self.path('main')}"]  # fmt: skip
+        line = [
+            "qemu-system-x86_64",
+            "-M",
+            f"{self.machine},memory-backend=mem",
+            "-accel",
+            "tcg",
+            "-cpu",
+            "max",
+            "-m",
+            f"{self.memory}M",
+            "-object",
+            f"memory-backend-memfd,id=mem,size={self.memory}M,share=on",
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+            "-no-reboot",
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=4",
+            "-kernel",
+            str(image_of(self.name)),
+            "-append",
+            self.words,
+            "-global",
+            "virtio-mmio.force-legacy=false",
+            "-chardev",
+            f"socket,id=main,path={self.path('main')}",
+        ]
         own = self.main.options(self.is_honest)
         if self.device == "net":
-            line += ["-netdev", "vhost-user,id=n,chardev=main", "-device", f"virtio-net-{suffix},netdev=n,mac=52:54:00:00:00:02{own}"]
+            line += [
+                "-netdev",
+                "vhost-user,id=n,chardev=main",
+                "-device",
+                f"virtio-net-{suffix},netdev=n,mac=52:54:00:00:00:02{own}",
+            ]
         else:
             line += ["-device", f"vhost-user-blk{user},chardev=main{own}"]
         if self.rng:
-            line += ["-chardev", f"socket,id=rng,path={self.path('rng')}", "-device", f"vhost-user-rng{user},chardev=rng"]
+            line += [
+                "-chardev",
+                f"socket,id=rng,path={self.path('rng')}",
+                "-device",
+                f"vhost-user-rng{user},chardev=rng",
+            ]
         return line
 
     def run(self):
-        with subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        with subprocess.Popen(
+            self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
             try:
                 self.attend(process)
             finally:
@@ -160,20 +203,30 @@ class Hosts(FataTest):
             with self.subTest(name):
                 boot = Boot(1, is_honest=True, name=name).run()
                 self.assertEqual((boot.finding(), boot.status), (None, 0), boot.text)
-                self.assertGreater(boot.main.heard if name != "block" else boot.main.done, 5, boot.text)
+                self.assertGreater(
+                    boot.main.heard if name != "block" else boot.main.done, 5, boot.text
+                )
 
     def test_no_image_crashes_or_hangs_by_what_a_device_does(self):
         began, boots, lies, given_up, findings = time.monotonic(), 0, 0, 0, []
         first = int(SEED) if SEED else random.SystemRandom().randrange(10**9)
         while time.monotonic() < began + SECONDS:
             boot = Boot(first + boots).run()
-            boots, lies, given_up = boots + 1, lies + boot.main.told, given_up + ("protocol" in boot.text)
+            boots, lies, given_up = (
+                boots + 1,
+                lies + boot.main.told,
+                given_up + ("protocol" in boot.text),
+            )
             if boot.finding():
                 findings.append(f"{boot.finding()}: {boot}\n{boot.text}")
                 print(findings[-1], flush=True)
             if boots % 20 == 0:
                 print(f"{boots} boots in {time.monotonic() - began:.0f} s", flush=True)
-        print(f"{boots} boots from seed {first} on, {lies} lies, {given_up} devices given up, {len(findings)} findings", flush=True)
+        print(
+            f"{boots} boots from seed {first} on, {lies} lies, {given_up} devices given up, "
+            f"{len(findings)} findings",
+            flush=True,
+        )
         self.assertEqual(findings, [], "repeat one: hosts_test.py SEED")
 
 

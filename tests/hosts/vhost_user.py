@@ -1,19 +1,33 @@
-"""The backend's side of QEMU's vhost-user protocol: the guest's memory, and split rings in it (virtio 1.2, section
-2.7). It behaves well; what lies is in lies.py."""
+"""The backend's side of QEMU's vhost-user protocol: the guest's memory, and split rings in it
+(virtio 1.2, section 2.7). It behaves well; what lies is in lies.py."""
 import mmap
 import os
 import socket
 import struct
 
-(GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE, SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE, SET_VRING_KICK,
- SET_VRING_CALL, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, SET_VRING_ENABLE, GET_CONFIG) = (1, 2, 3, 5, 8, 9, 10, 11, 12, 13, 15, 17, 18, 24)  # fmt: skip
+(
+    GET_FEATURES,
+    SET_FEATURES,
+    SET_OWNER,
+    SET_MEM_TABLE,
+    SET_VRING_NUM,
+    SET_VRING_ADDR,
+    SET_VRING_BASE,
+    GET_VRING_BASE,
+    SET_VRING_KICK,
+    SET_VRING_CALL,
+    GET_PROTOCOL_FEATURES,
+    GET_QUEUE_NUM,
+    SET_VRING_ENABLE,
+    GET_CONFIG,
+) = (1, 2, 3, 5, 8, 9, 10, 11, 12, 13, 15, 17, 18, 24)
 PROTOCOL_FEATURES = 1 << 30  # VHOST_USER_F_PROTOCOL_FEATURES
 CONFIG = 1 << 9  # VHOST_USER_PROTOCOL_F_CONFIG
 NEXT, WRITE = 1, 2  # flags of a descriptor
 
 
 class Outside(Exception):
-    """An address that is not in the guest's memory, or a chain that is none: the ring is not the guest's any more."""
+    """An address outside of the guest's memory, or a chain that is none: the ring is lost."""
 
 
 class Memory:
@@ -73,10 +87,14 @@ class Ring:
 
     def parts(self):
         """Address and length of all that the guest shares with the device for this ring."""
-        return ((self.descriptors, 16 * self.size), (self.available, 6 + 2 * self.size), (self.used, 6 + 8 * self.size))  # fmt: skip
+        return (
+            (self.descriptors, 16 * self.size),
+            (self.available, 6 + 2 * self.size),
+            (self.used, 6 + 8 * self.size),
+        )
 
     def take(self):
-        """The next chain that the driver made available, as its head and its (address, length, is writable); or None."""
+        """The next chain that is available: its head and (address, length, is writable); or None."""
         if not self.runs() or self.memory.number(self.available + 2) == self.last:
             return None
         head = self.memory.number(self.available + 4 + 2 * (self.last % self.size))
@@ -84,7 +102,9 @@ class Ring:
         while len(chain) < self.size:
             if at >= self.size:
                 raise Outside(f"descriptor {at}")
-            address, length, flags, at = struct.unpack("<QIHH", self.memory.read(self.descriptors + 16 * at, 16))
+            address, length, flags, at = struct.unpack(
+                "<QIHH", self.memory.read(self.descriptors + 16 * at, 16)
+            )
             chain.append((address, length, bool(flags & WRITE)))
             if not flags & NEXT:
                 self.last = (self.last + 1) % 65536
@@ -99,7 +119,10 @@ class Ring:
         self.set_used(self.used_index + 1)
 
     def element(self, index, head, written):
-        self.memory.write(self.used + 4 + 8 * (index % self.size), struct.pack("<II", head % 2**32, written % 2**32))
+        self.memory.write(
+            self.used + 4 + 8 * (index % self.size),
+            struct.pack("<II", head % 2**32, written % 2**32),
+        )
 
     def set_used(self, index):
         self.used_index = index % 65536
@@ -188,7 +211,9 @@ class Backend:
         elif request == SET_VRING_ENABLE:
             ring.enabled = value == 1
         elif request == SET_VRING_ADDR:
-            ring.descriptors, ring.used, ring.available = map(self.memory.guest_address, struct.unpack_from("<3Q", payload, 8))
+            ring.descriptors, ring.used, ring.available = map(
+                self.memory.guest_address, struct.unpack_from("<3Q", payload, 8)
+            )
         elif request == SET_VRING_KICK:
             ring.kick = files[0] if files else None
         elif request == SET_VRING_CALL:

@@ -11,7 +11,8 @@ constexpr unsigned kMaxDepth = 4;
 struct Walk {
   PciVisitor visit;
   void* context;
-  // A bus is looked at once, however many bridges claim it: else their number would multiply with each level.
+  // A bus is looked at once, however many bridges claim it: else their number would multiply with
+  // each level.
   std::array<bool, 256> seen{};
 
   void bus(std::uint8_t number, unsigned depth) {

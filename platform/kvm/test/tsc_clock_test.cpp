@@ -57,7 +57,8 @@ TEST(TscClock, the_tick_of_an_instant_is_the_first_at_which_it_has_passed) {
 
 // The scale of such a rate is 0, by which tsc_at() divided.
 TEST(TscClock, a_rate_that_no_processor_has_stops_nothing) {
-  for (const std::uint64_t hz : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+  constexpr std::uint64_t kRates[]{0, 1, std::uint64_t{1} << 63, ~std::uint64_t{0}};
+  for (const std::uint64_t hz : kRates) {
     TscClock clock;
     clock.start(777, hz);
     EXPECT_GT(clock.tsc_at({1'000'000'000}), 777U) << hz;

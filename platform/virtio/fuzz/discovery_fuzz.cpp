@@ -1,6 +1,7 @@
-// A hostile machine: any PCI configuration space and any registers, from the search for a device until it is
-// driven and beyond, while rings and registers change between the driver's calls. Whatever it does, the
-// drivers touch no register outside of what they mapped, map nothing in RAM, and come to an end.
+// A hostile machine: any PCI configuration space and any registers, from the search for a device
+// until it is driven and beyond, while rings and registers change between the driver's calls.
+// Whatever it does, the drivers touch no register outside of what they mapped, map nothing in RAM,
+// and come to an end.
 #include <cstdint>
 #include <vector>
 
@@ -53,7 +54,8 @@ void meddle(World& world) {
   window.bytes()[in.word() % window.size] = static_cast<std::byte>(in.byte());
 }
 
-// The queue's own memory is known only to who saw the driver write its address: the registers keep the last.
+// The queue's own memory is known only to who saw the driver write its address: the registers keep
+// the last.
 void meddle_with_ring(World& world, std::uint64_t used, std::size_t size) {
   const MutableBytes ring = danger_span(reinterpret_cast<std::byte*>(used), size);
   for (unsigned count = world.in->byte() % 8 + 1; count != 0; --count)

@@ -17,9 +17,10 @@ struct World {
     host.on_map = [](HostedMachine::Window& window) {
       const MutableBytes bytes = window.bytes();
       if (window.address != kCommon) return;
-      store_le(bytes.subspan(4), std::uint32_t{1});      // both halves of the features: VERSION_1, CSUM
-      store_le(bytes.subspan(18), std::uint16_t{2});     // queues
-      store_le(bytes.subspan(24), std::uint16_t{8});     // their size
+      // Both halves of the features: VERSION_1, CSUM.
+      store_le(bytes.subspan(4), std::uint32_t{1});
+      store_le(bytes.subspan(18), std::uint16_t{2});  // queues
+      store_le(bytes.subspan(24), std::uint16_t{8});  // their size
     };
   }
   Result<std::unique_ptr<NetDevice>> open() {
@@ -42,7 +43,8 @@ struct World {
   HostedMachine host;
 };
 
-// The common registers, notifications, configuration and MSI-X's table at a place of the host's choice.
+// The common registers, notifications, configuration and MSI-X's table at a place of the host's
+// choice.
 Function with_windows(std::uint64_t address) {
   Function function = pci_function(kNet);
   function.put32(0x10, static_cast<std::uint32_t>(address) | 4);  // 64 bits
@@ -59,8 +61,9 @@ TEST(Discovery, ACardIsDriven) {
 }
 
 TEST(Discovery, RegistersInMemoryOfOursAreRefused) {
-  for (const std::uint64_t address : {std::uint64_t{0x100000}, std::uint64_t{0x7fd000}, std::uint64_t{0x1000},
-                                      std::uint64_t{1} << 46, ~std::uint64_t{0xfff}}) {
+  for (const std::uint64_t address :
+       {std::uint64_t{0x100000}, std::uint64_t{0x7fd000}, std::uint64_t{0x1000},
+        std::uint64_t{1} << 46, ~std::uint64_t{0xfff}}) {
     World world;
     EXPECT_EQ(world.refused(with_windows(address)), Errc::kRegisters) << address;
   }
@@ -69,7 +72,8 @@ TEST(Discovery, RegistersInMemoryOfOursAreRefused) {
 TEST(Discovery, AnMsixTableWithoutABarIsRefused) {
   World world;
   Function function = pci_function(kNet);
-  function.put32(0x40 + 3 * 20 + 4, 0x200000 | 3);  // BAR 3 is empty: the offset alone is a place in RAM
+  function.put32(0x40 + 3 * 20 + 4,
+                 0x200000 | 3);  // BAR 3 is empty: the offset alone is a place in RAM
   EXPECT_EQ(world.refused(function), Errc::kRegisters);
 }
 
@@ -90,8 +94,9 @@ TEST(Discovery, AListOfCapabilitiesThatIsACircleEnds) {
 }
 
 TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
-  for (const guest::MmioDevice slot : {guest::MmioDevice{0xfeb00000, 16, 5}, guest::MmioDevice{0x200000, 512, 5},
-                                       guest::MmioDevice{0xfeb00000, 0, 5}}) {
+  for (const guest::MmioDevice slot :
+       {guest::MmioDevice{0xfeb00000, 16, 5}, guest::MmioDevice{0x200000, 512, 5},
+        guest::MmioDevice{0xfeb00000, 0, 5}}) {
     World world;
     world.host.slots = {slot};
     const auto device = world.open();
@@ -115,7 +120,8 @@ TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
     }
   }
   unsigned visited = 0;
-  kvm::walk_pci([](void* count, kvm::PciAddress, std::uint16_t, std::uint16_t) { ++*static_cast<unsigned*>(count); },
+  kvm::walk_pci([](void* count, kvm::PciAddress, std::uint16_t,
+                   std::uint16_t) { ++*static_cast<unsigned*>(count); },
                 &visited);
   EXPECT_EQ(visited, 5 * 32U);  // four levels below bus 0
   EXPECT_LE(host.reads, 5 * 32 * 8 * 3U);
@@ -139,7 +145,8 @@ TEST(VirtioNet, AQueueThatIsFoundBrokenWhileSendingEndsTheCardAndNothingElse) {
   store_le(ring.subspan(4), std::uint32_t{0xffff});  // a chain that does not exist
   store_le(ring.subspan(2), std::uint16_t{1});
   store_le(ring.subspan(4), std::uint32_t{0xffff});
-  std::array<PacketBuf, 3> packets{(*device)->allocate(0), (*device)->allocate(0), (*device)->allocate(0)};
+  std::array<PacketBuf, 3> packets{(*device)->allocate(0), (*device)->allocate(0),
+                                   (*device)->allocate(0)};
   for (PacketBuf& packet : packets) (void)packet.append(60);
   EXPECT_EQ((*device)->send(packets), 3U);  // they vanish
   EXPECT_EQ(send(), 2U);

@@ -62,7 +62,9 @@ HostedMachine::Function pci_function(std::uint16_t device_id) {
 
 namespace fata::machine {
 
-std::uint64_t dma_address(const volatile void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+std::uint64_t dma_address(const volatile void* pointer) {
+  return reinterpret_cast<std::uint64_t>(pointer);
+}
 
 volatile void* map_device(std::uint64_t physical, std::size_t size, Access) {
   auto& host = virtio::HostedMachine::current();
@@ -85,7 +87,8 @@ T read(PciAddress at, std::uint8_t offset) {
   auto& host = virtio::HostedMachine::current();
   ++host.reads;
   for (const auto& function : host.functions) {
-    if (function.at.bus != at.bus || function.at.device != at.device || function.at.function != at.function)
+    if (function.at.bus != at.bus || function.at.device != at.device ||
+        function.at.function != at.function)
       continue;
     const std::size_t aligned = offset & ~(sizeof(T) - 1) & 0xff;
     return load_le<T>(std::as_bytes(std::span(function.config)).subspan(aligned));
@@ -95,14 +98,22 @@ T read(PciAddress at, std::uint8_t offset) {
 
 }  // namespace
 
-std::uint32_t pci_read32(PciAddress at, std::uint8_t offset) noexcept { return read<std::uint32_t>(at, offset); }
-std::uint16_t pci_read16(PciAddress at, std::uint8_t offset) noexcept { return read<std::uint16_t>(at, offset); }
-std::uint8_t pci_read8(PciAddress at, std::uint8_t offset) noexcept { return read<std::uint8_t>(at, offset); }
+std::uint32_t pci_read32(PciAddress at, std::uint8_t offset) noexcept {
+  return read<std::uint32_t>(at, offset);
+}
+std::uint16_t pci_read16(PciAddress at, std::uint8_t offset) noexcept {
+  return read<std::uint16_t>(at, offset);
+}
+std::uint8_t pci_read8(PciAddress at, std::uint8_t offset) noexcept {
+  return read<std::uint8_t>(at, offset);
+}
 void pci_write32(PciAddress, std::uint8_t, std::uint32_t) noexcept {}
 void pci_write16(PciAddress, std::uint8_t, std::uint16_t) noexcept {}
 void for_each_pci(PciVisitor visit, void* context) noexcept { walk_pci(visit, context); }
 
-std::span<const guest::MmioDevice> mmio_devices() noexcept { return virtio::HostedMachine::current().slots; }
+std::span<const guest::MmioDevice> mmio_devices() noexcept {
+  return virtio::HostedMachine::current().slots;
+}
 bool connect_pin(unsigned) noexcept { return ++virtio::HostedMachine::current().interrupts, true; }
 machine::MsiMessage connect_msi() noexcept {
   ++virtio::HostedMachine::current().interrupts;

@@ -1,6 +1,6 @@
-// A machine of memory for the drivers to run on: PCI configuration space, registers and slots of virtio-mmio
-// that a test or a fuzzer fills as it likes. Registers are plain memory: what a driver writes is what it reads
-// next, unless the test changes it.
+// A machine of memory for the drivers to run on: PCI configuration space, registers and slots of
+// virtio-mmio that a test or a fuzzer fills as it likes. Registers are plain memory: what a driver
+// writes is what it reads next, unless the test changes it.
 #pragma once
 
 #include <array>
@@ -63,10 +63,10 @@ class HostedMachine {
   unsigned interrupts = 0;
 };
 
-// A network card or a disk as QEMU's, without lies: common registers at 0xfe000000, then a page each for
-// notifications, configuration and MSI-X.
-inline constexpr std::uint64_t kCommon = 0xfe000000, kNotify = kCommon + 0x1000, kConfig = kCommon + 0x2000,
-                               kTable = kCommon + 0x3000;
+// A network card or a disk as QEMU's, without lies: common registers at 0xfe000000, then a page
+// each for notifications, configuration and MSI-X.
+inline constexpr std::uint64_t kCommon = 0xfe000000, kNotify = kCommon + 0x1000,
+                               kConfig = kCommon + 0x2000, kTable = kCommon + 0x3000;
 HostedMachine::Function pci_function(std::uint16_t device_id);
 
 }  // namespace fata::virtio

@@ -1,7 +1,7 @@
-// A hostile xenstore and backends: states in any order, nodes that vanish, absurd values, replies that were not
-// asked for or never come, a domain that is moved in between. Where the input lies no more, the store is
-// honest. Whatever it does, the drivers of card and disk come to an end, and give back every event channel
-// and every grant.
+// A hostile xenstore and backends: states in any order, nodes that vanish, absurd values, replies
+// that were not asked for or never come, a domain that is moved in between. Where the input lies no
+// more, the store is honest. Whatever it does, the drivers of card and disk come to an end, and
+// give back every event channel and every grant.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -76,7 +76,8 @@ class HostileStore {
     honest(type, id, path, payload);
   }
 
-  void honest(std::uint32_t type, std::uint32_t id, const std::string& path, std::string_view value) {
+  void honest(std::uint32_t type, std::uint32_t id, const std::string& path,
+              std::string_view value) {
     if (type == XS_READ) {
       const std::string found = value_of(path);
       return found.empty() ? daemon_.reply(XS_ERROR, id, std::string_view("ENOENT\0", 7))
@@ -98,12 +99,21 @@ class HostileStore {
 
   std::string value_of(const std::string& path) const {
     const std::string name = path.substr(path.rfind('/') + 1);
-    if (name == "state") return front_ >= 3 && front_ <= 4 ? "4" : front_ == 5 || front_ == 6 ? "6" : "2";
+    if (name == "state")
+      return front_ >= 3 && front_ <= 4 ? "4" : front_ == 5 || front_ == 6 ? "6" : "2";
     static const std::map<std::string, std::string> kNodes{
-        {"backend", "/local/domain/0/backend/x/1/0"}, {"backend-id", "0"}, {"mac", "00:16:3e:00:00:01"},
-        {"feature-rx-copy", "1"}, {"feature-sg", "1"}, {"feature-gso-tcpv4", "1"}, {"sectors", "2048"},
-        {"sector-size", "512"}, {"feature-flush-cache", "1"}, {"feature-max-indirect-segments", "64"},
-        {"virtual-device", "51712"}, {"online", "1"}};
+        {"backend", "/local/domain/0/backend/x/1/0"},
+        {"backend-id", "0"},
+        {"mac", "00:16:3e:00:00:01"},
+        {"feature-rx-copy", "1"},
+        {"feature-sg", "1"},
+        {"feature-gso-tcpv4", "1"},
+        {"sectors", "2048"},
+        {"sector-size", "512"},
+        {"feature-flush-cache", "1"},
+        {"feature-max-indirect-segments", "64"},
+        {"virtual-device", "51712"},
+        {"online", "1"}};
     const auto found = kNodes.find(name);
     return found == kNodes.end() ? "" : found->second;
   }
@@ -115,12 +125,26 @@ class HostileStore {
   }
   std::string text() {
     std::string made;
-    for (std::uint32_t count = in_.byte() % 32; count != 0; --count) made += static_cast<char>(in_.byte());
+    for (std::uint32_t count = in_.byte() % 32; count != 0; --count)
+      made += static_cast<char>(in_.byte());
     return made;
   }
   std::string number() {
-    static constexpr std::uint64_t kNumbers[]{0, 1, 67, 68, 511, 512, 4096, 65535, 65536, 0x7fef, 0x7ff0, 0xffffffff,
-                                              std::uint64_t{1} << 54, std::uint64_t{1} << 63, ~std::uint64_t{0}};
+    static constexpr std::uint64_t kNumbers[]{0,
+                                              1,
+                                              67,
+                                              68,
+                                              511,
+                                              512,
+                                              4096,
+                                              65535,
+                                              65536,
+                                              0x7fef,
+                                              0x7ff0,
+                                              0xffffffff,
+                                              std::uint64_t{1} << 54,
+                                              std::uint64_t{1} << 63,
+                                              ~std::uint64_t{0}};
     return xen::store_text(kNumbers[in_.byte() % std::size(kNumbers)]);
   }
 
@@ -132,7 +156,8 @@ class HostileStore {
 };
 
 struct World {
-  explicit World(fuzz::Input& input) : domain(platform), store(domain.page.data(), input), in(input) {
+  explicit World(fuzz::Input& input)
+      : domain(platform), store(domain.page.data(), input), in(input) {
     platform.look_takes = milliseconds(20);
     platform.poll = [this, drivers = std::move(platform.poll)] {
       const bool any = !store.is_exhausted() && store.turn();

@@ -1,5 +1,5 @@
-// What the frontends' drivers need of a domain, without a hypervisor: grants of HostModel, event channels that
-// always may have an event, a page for xenstore.
+// What the frontends' drivers need of a domain, without a hypervisor: grants of HostModel, event
+// channels that always may have an event, a page for xenstore.
 #pragma once
 
 #include <array>

@@ -314,8 +314,8 @@ std::uint64_t dma_address(const volatile void* pointer) {
 }
 
 volatile void* map_device(std::uint64_t physical, std::size_t size, Access access) {
-  // Canonical addresses have 47 bits in the lower half; of a physical address that the CPU has no bits
-  // for, the page table entry would fault.
+  // The lower half of canonical addresses has 47 bits; an entry with more than the CPU's physical
+  // bits faults.
   const std::uint32_t bits = cpuid(0x80000000).a >= 0x80000008 ? cpuid(0x80000008).a & 0xff : 36;
   const std::uint64_t limit = std::uint64_t{1} << (bits < 47 ? bits : 47);
   const Region own[]{{kLinkBase, kLinkBase + image().size()}, state.tables.memory(), image()};
