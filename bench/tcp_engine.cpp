@@ -2,6 +2,9 @@
 // both ends.
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "fata/base/pool.hpp"
@@ -197,12 +200,17 @@ void connections(std::uint64_t count) {
 
 }  // namespace
 
-int main(int argc, char**) {
-  if (argc > 1) return bulk("bulk, MSS 1448, no checksum", 0, true, 20'000'000'000), 0;
-  bulk("bulk, MSS 1448, no checksum", 0, true, 4'000'000'000);
-  bulk("bulk, MSS 1448, with checksum", 0, false, 4'000'000'000);
-  bulk("bulk, 64 KiB packets", 65535, true, 40'000'000'000);
-  request_response(1'000'000);
-  connections(1'000'000);
+// tcp_engine_bench [KIND [PERCENT]]: all kinds, or one with that part of its rounds, as a profiler
+// that counts instructions needs it.
+int main(int argc, char** argv) {
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  const std::string_view chosen = words.size() > 1 ? words[1] : "";
+  const std::uint64_t percent = words.size() > 2 ? std::strtoull(words[2], nullptr, 10) : 100;
+  const auto wanted = [&](std::string_view kind) { return chosen.empty() || chosen == kind; };
+  if (wanted("bulk")) bulk("bulk, MSS 1448, no checksum", 0, true, 40'000'000 * percent);
+  if (wanted("checksum")) bulk("bulk, MSS 1448, with checksum", 0, false, 40'000'000 * percent);
+  if (wanted("large")) bulk("bulk, 64 KiB packets", 65535, true, 400'000'000 * percent);
+  if (wanted("requests")) request_response(10'000 * percent);
+  if (wanted("connections")) connections(10'000 * percent);
   std::printf("%-32s %8zu bytes\n", "an idle connection", sizeof(Connection));
 }

@@ -83,7 +83,8 @@ class Model {
     if (!packet) return;
     const MutableBytes bytes = packet.append(size);
     for (std::uint32_t i = 0; i < size; ++i) bytes[i] = content(next_ + i);
-    const std::size_t took = queue_.push(Slice(std::move(packet)), memory_);
+    Slice slice(std::move(packet));
+    const std::size_t took = queue_.push(slice, memory_);
     const Seq filled = queue_.end();
     require(filled - next_ == took);
     const bool some = took != 0 && reorder_.deliver(queue_, memory_);

@@ -9,11 +9,14 @@ constexpr std::size_t kMostWaste = 4;
 
 }  // namespace
 
-std::size_t ByteQueue::push(Slice slice, Memory& memory, std::size_t reserve) {
+std::size_t ByteQueue::push(Slice& slice, Memory& memory, std::size_t reserve) {
   if (slice.empty()) return 0;
   const std::size_t size = slice.size();
-  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice))
-    return copy(slice.bytes(), memory, reserve);
+  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice)) {
+    const std::size_t taken = copy(slice.bytes(), memory, reserve);
+    slice.trim_front(taken);
+    return taken;
+  }
   if (slice.home() != &memory) {
     if (!memory.take(0, slice.pinned() + reserve) || !pieces_.reserve(&memory)) return 0;
     memory.borrow(slice);

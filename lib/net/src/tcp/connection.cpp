@@ -223,17 +223,21 @@ bool Connection::can_write() const {
 
 std::size_t Connection::write(Slice& data, Instant now) {
   if (!can_write()) return 0;
-  const std::size_t count = std::min(room(), data.size());
-  const auto take = [&] {
-    return send_.push(count == data.size() ? data : data.part(0, count), table_->memory_,
-                      reserve());
-  };
-  std::size_t taken = count == 0 ? 0 : take();
-  while (taken == 0 && count != 0 && reserve() == 0 && table_->make_room(true)) taken = take();
-  if (taken == data.size()) {
-    data = {};
-  } else {
-    data.trim_front(taken);
+  const std::size_t size = data.size();
+  const std::size_t count = std::min(room(), size);
+  std::size_t taken = 0;
+  if (count != 0) {
+    Slice part = count == size ? std::move(data) : data.part(0, count);
+    do {
+      taken = send_.push(part, table_->memory_, reserve());
+    } while (taken == 0 && reserve() == 0 && table_->make_room_for(remote.address, this));
+    if (count == size) {
+      data = std::move(part);
+    } else {
+      data.trim_front(taken);
+    }
+  }
+  if (taken != size) {
     write_blocked_ = true;
     // Memory that others hold comes back without a word to us.
     if (taken < count) {

@@ -189,21 +189,24 @@ void Connection::receive_data(Segment& segment, Instant now) {
   if (!gone()) after_data(now);
 }
 
+// False if not all of the piece found room.
+bool Connection::take_by_making_room(Slice& piece) {
+  for (;;) {
+    receive_.push(piece, table_->memory_, reserve());
+    if (piece.empty()) return true;
+    // What any flow has out of order goes first, most of it first; for what a flow needs at least,
+    // orphans and connections of who has many, too.
+    const bool least = reserve() == 0;
+    if (!(least ? table_->make_room_for(remote.address, this) : table_->make_room(false)))
+      return false;
+  }
+}
+
 void Connection::take_in_order(Segment& segment) {
-  Memory& memory = table_->memory_;
-  const auto take = [&](Slice piece) {
-    for (;;) {
-      const std::size_t got = receive_.push(piece, memory, reserve());
-      if (got == piece.size()) return true;
-      piece.trim_front(got);
-      // What any flow has out of order goes first, most of it first; for what a flow needs at
-      // least, orphans, too.
-      if (!table_->make_room(reserve() == 0)) return false;
-    }
-  };
-  bool whole = take(std::move(segment.payload));
+  receive_.push(segment.payload, table_->memory_, reserve());
+  bool whole = segment.payload.empty() || take_by_making_room(segment.payload);
   for (Slice& piece : segment.more.pieces()) {
-    if (whole) whole = take(std::move(piece));
+    if (whole) whole = take_by_making_room(piece);
   }
   rcv_nxt_ = receive_.end();
   if (!whole) ack_now_ = true;

@@ -317,14 +317,12 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   const bool ecn = half.options.ecn;
   const bool measured = half.retries == 0;
   const Duration rtt = now - half.sent;
-  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost, remote.address)) {
+  if (!admit(remote.address)) {
     count_up(kSynDropped);
     return nullptr;
   }
-  memory_.give(kConnectionCost);  // make() takes it
   if (half.in_table) drop(const_cast<HalfOpen&>(half));
   Connection* connection = make(local, remote, listener->options);
-  if (connection == nullptr) return nullptr;
   connection->passive_ = true;
   connection->listener_ = listener;
   connection->ts_offset_ = ts_offset;
@@ -365,9 +363,8 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
     return false;
   }
   // Who owns a cookie may have stolen it (RFC 7413 section 5.1).
-  if (pending_fast_opens_ >= config_.fast_opens) return false;
+  if (pending_fast_opens_ >= config_.fast_opens || !admit(remote.address)) return false;
   Connection* connection = make(local, remote, listener.options);
-  if (connection == nullptr) return false;
   count_up(kFastOpens);
   ++pending_fast_opens_;
   connection->passive_ = true;

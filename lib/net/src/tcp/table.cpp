@@ -302,9 +302,10 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
       bury();
       continue;
     }
-    // What a connection's queues hold comes back at once, the rest when its user lets go of it.
-    const std::size_t used = memory_.used();
-    if (!give_way_to(newcomer) || memory_.used() == used) return false;
+    // Those that are there keep an eighth for what they receive, but where one of them goes for a
+    // newcomer, they need it no more.
+    if (!give_way_to(newcomer, nullptr)) return false;
+    if (memory_.take(bytes)) return true;
   }
   // While memory is scarce all windows are small: so what is out of order gives way, or an orphan
   // that the peer has taken nothing of for seconds.
@@ -316,9 +317,11 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   return true;
 }
 
+bool Table::admit(const IpAddress& remote) {
+  return connections_ < config_.connections && take_for_newcomer(kConnectionCost, remote);
+}
+
 Connection* Table::make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options) {
-  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost, remote.address))
-    return nullptr;
   auto* connection = new Connection(*this, local, remote, options);
   ++connections_;
   add(*connection);
@@ -348,10 +351,10 @@ Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote
     count_up(kTimeWaitReused);
     drop(static_cast<TimeWait&>(*old));
   }
-  Connection* connection = make(local, remote, options);
-  if (connection == nullptr) {
+  if (!admit(remote.address)) {
     return fata::fail(Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
   }
+  Connection* connection = make(local, remote, options);
   connection->observer_ = observer;
   count_up(kOpened);
   connection->open(now);

@@ -38,9 +38,9 @@ class ByteQueue {
   bool empty() const { return begin_ == end_; }
 
   // Adds at the end; a slice that would keep over four times its length from its home, or more than may be
-  // borrowed, is copied. Gives how much it took: all of it, unless the memory is spent. `reserve`: of the
-  // memory, to be left for others.
-  std::size_t push(Slice slice, Memory& memory, std::size_t reserve = 0);
+  // borrowed, is copied. Gives how much it took: all of it, unless the memory is spent. The slice keeps
+  // the rest. `reserve`: of the memory, to be left for others.
+  std::size_t push(Slice& slice, Memory& memory, std::size_t reserve = 0);
   // What was already counted as borrowed elsewhere. False, and the slice is still the caller's, if
   // the memory is spent.
   [[nodiscard]] bool push_counted(Slice&& slice, Memory& memory);

@@ -171,6 +171,7 @@ class Connection final : public Entry,
   void receive_data(Segment& segment, Instant now);
   void receive_fin(Instant now);
   void take_in_order(Segment& segment);
+  bool take_by_making_room(Slice& piece);
   void take_out_of_order(Segment& segment, bool fin_again);
   bool has_out_of_order() const { return reorder_ != nullptr && !reorder_->empty(); }
   bool make_reorder_queue();

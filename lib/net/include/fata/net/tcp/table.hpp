@@ -243,7 +243,15 @@ class Table final : public Transport {
   bool take_for_newcomer(std::size_t bytes, const IpAddress& newcomer);
 
   // pressure.cpp
-  bool give_way_to(const IpAddress& newcomer);
+  // As make_room(true); where nothing is left to drop, a connection of the client with the most gives
+  // way, if `client` has few. Not `asking`, which is the client's and null before it is one.
+  bool make_room_for(const IpAddress& client, const Connection* asking);
+  bool give_way_to(const IpAddress& newcomer, const Connection* asking);
+  // Whether `who`, the hash of a client or of its network, asked in vain a moment ago.
+  bool was_refused(std::uint64_t who) const;
+  void note_refusal(std::uint64_t who);
+  // Whether one more connection may be; its cost is taken, and make() is to follow.
+  bool admit(const IpAddress& remote);
   Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
@@ -292,6 +300,11 @@ class Table final : public Transport {
   Rate challenge_rate_;
   Rate reset_rate_;
   icmp::RateLimit give_way_rate_{200, 50};  // a second: each looks at all connections
+  struct Refusal {
+    std::uint64_t who = 0;
+    Instant until{};
+  };
+  std::array<Refusal, 64> refusals_{};  // by `who`; a newer one takes the place
   std::array<Counter, kCounts> counters_;
 };
 
