@@ -2,8 +2,11 @@
 nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how long each takes; words after the script's name
 choose attacks. Prints what was measured."""
 
+import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -14,6 +17,7 @@ import namespaces
 from attacker import Attacker
 from dns import Served
 from fata import BUILD, FATA, FataTest
+from frames import udp
 
 HOST, VICTIM = "10.66.0.1", "10.66.0.2"
 ADDRESSES = [f"10.66.7.{last}" for last in range(100, 116)]
@@ -21,6 +25,7 @@ SECONDS = float(os.environ.get("FATA_ATTACK_SECONDS", "5"))
 SHARE = 0.9  # of its questions that an honest client has answered
 IMAGES = {
     "dns": ("apps/dns", 53, "serving on port", attacks.OF_DNS, (honest.DnsUdp, honest.DnsTcp)),
+    "iperf": ("apps/iperf", 5201, "serving on port", (), ()),
     "tcp-echo": ("examples/devices/tcp-echo", 7, "echoing on port", attacks.OF_ECHO, (honest.Echo, honest.KeptEcho)),
 }  # fmt: skip
 CHOSEN = set(os.environ.get("FATA_ATTACKS", "").split())
@@ -88,6 +93,39 @@ class Attacks(FataTest):
 
     def test_an_echo_over_tcp(self):
         self.check("tcp-echo")
+
+    def test_a_measurement_is_no_reflector(self):
+        """Whoever controls a test of iperf over TCP says by a datagram where the server sends: only to itself."""
+        if CHOSEN and "reflection" not in CHOSEN:
+            return
+        server = self.boot("iperf")
+        attacker = Attacker("fata0", VICTIM, ADDRESSES)
+        self.addCleanup(attacker.close)
+        with socket.create_connection((VICTIM, 5201), timeout=20) as control:
+            control.sendall(b"attacks".ljust(36, b"x") + b"\0")
+            self.assertEqual(control.recv(1), b"\x09", "it asks for parameters")
+            wanted = json.dumps({"udp": True, "reverse": True, "parallel": 1, "time": 60, "len": 1000, "bandwidth": 10**7})
+            control.sendall(struct.pack("!I", len(wanted)) + wanted.encode())
+            self.assertEqual(control.recv(1), b"\x0a", "it waits for streams")
+            attacker.clear_others()
+            hello = struct.pack("<I", 0x36373839)
+            for address in ADDRESSES:
+                for _ in range(5):
+                    attacker.send(udp(address, VICTIM, 5201, 5201, hello))
+            time.sleep(1)
+            self.assertEqual(attacker.datagrams(5201), [], "it answers addresses that are not those of the test")
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
+                stream.settimeout(20)
+                stream.connect((VICTIM, 5201))
+                stream.send(hello)
+                self.assertEqual(len(stream.recv(2000)), 4, "whose test it is is welcome")
+                self.assertEqual(control.recv(2), b"\x01\x02", "the test runs")
+                self.assertEqual(len(stream.recv(2000)), 1000)
+                for address in ADDRESSES:
+                    attacker.send(udp(address, VICTIM, 5201, 5201, hello))
+                time.sleep(1)
+                self.assertEqual(attacker.datagrams(5201), [], "nor while it runs")
+        self.assertEqual(server.stop(signal.SIGINT), 0, server.text)
 
 
 if __name__ == "__main__":
