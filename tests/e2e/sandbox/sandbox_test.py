@@ -1,6 +1,7 @@
 """Images that attack their own sandbox: by system calls and through a ring; and what they do late, in peace."""
 import ctypes
 import errno
+import os
 import platform
 import re
 import signal
@@ -231,6 +232,34 @@ class WithADisk(Probe):
             with self.subTest(attack):
                 self.denied(attack, NEEDED_BY_NONE.format(attack, "the disk 'disk', sandbox_probe::RingProbe"),
                             "--disk", self.disk)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root makes a tap")
+class WithACard(Probe):
+    devices = "card"
+    # A namespace of its own, in which nothing is sent to the tap.
+    in_a_network = ("unshare", "-n", "sh", "-c", "sysctl -qw net.ipv6.conf.default.disable_ipv6=1; "
+                    "ip tuntap add fata0 mode tap vnet_hdr && ip link set fata0 up && exec \"$@\"", "sh")
+
+    def run_image(self, *words, before=()):
+        return super().run_image(*words, before=(*self.in_a_network, *before))
+
+    def test_the_ring_does_what_a_tap_does_and_nothing_else(self):
+        self.assertEqual(self.outcome("ring-write-frame", "--tap=fata0"), 70)
+        for attack in ("ring-openat", "ring-connect", "ring-socket", "ring-send", "ring-read-unregistered", "ring-linked"):
+            for more in ([], ["--no-sandbox"]):
+                with self.subTest(attack, more=more):
+                    self.assertEqual(self.outcome(attack, "--tap=fata0", *more), -errno.EACCES)
+
+    def test_nothing_can_be_registered_and_no_other_call_is_allowed(self):
+        done = self.run_image("--attack=ring-register", "--tap=fata0")
+        self.assertEqual(LINE.findall(done.stderr), [WRONG_USE.format("io_uring_register", "the tap device")])
+        for before in ((), refusing("io_uring_setup")):
+            for attack in ("openat", "connect", "io_uring_setup", "socket-udp"):
+                with self.subTest(attack, before=before):
+                    done = self.run_image(f"--attack={attack}", "--tap=fata0", before=before)
+                    self.assertEqual(len(LINE.findall(done.stderr)), 1, done.stderr)
+                    self.assertEqual(done.returncode, DENIED)
 
 
 class WithALibrary(Probe):
