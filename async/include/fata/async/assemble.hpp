@@ -34,23 +34,29 @@ T make_job(Context& context, Parts&&... parts) {
 
 namespace detail {
 template <class Job>
-Task<void> run_job(Job& job, CancelSource& others, int& first_failure) {
-  const int status = co_await job.start();
+Task<void> run_job(Job* job, CancelSource* others, int* first_failure) {
+  const int status = co_await job->start();
   if (status == 0) co_return;
-  if (first_failure == 0) first_failure = status;
-  others.cancel();
+  if (*first_failure == 0) *first_failure = status;
+  others->cancel();
+}
+
+template <class... Jobs>
+Task<int> run_jobs(CancelSource* source, Jobs*... jobs) {
+  int first_failure = 0;
+  Scope scope;
+  (scope.spawn(run_job(jobs, source, &first_failure)), ...);
+  co_await scope.join();
+  co_return first_failure;
 }
 }  // namespace detail
 
-// Runs several jobs side by side, until all have ended. The first that fails gives the status and, through
-// `source`, asks the others to stop: it is the one whose token `context.stop` they were made with.
+// Runs several jobs side by side until all have ended. The first that fails determines the status
+// and stops the others by cancelling `source`, whose token is the `context.stop` they were made
+// with. The jobs and the source must outlive the task.
 template <class... Jobs>
 Task<int> run_jobs(CancelSource& source, Jobs&... jobs) {
-  int first_failure = 0;
-  Scope scope;
-  (scope.spawn(detail::run_job(jobs, source, first_failure)), ...);
-  co_await scope.join();
-  co_return first_failure;
+  return detail::run_jobs(&source, &jobs...);
 }
 
 }  // namespace fata::async
