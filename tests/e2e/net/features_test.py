@@ -1,11 +1,11 @@
 """The name server as a kernel whose network card lacks features that QEMU offers by default, or has others: on virtio-mmio and on
 PCI, over IPv4 and IPv6, UDP and TCP, behind a tap in a network namespace of the test's own."""
-import re
 import subprocess
 import unittest
 
 from dns import KERNEL, NameServerTest, ask_many
 import namespaces
+from pings import ping
 
 OURS = {"4": "10.77.0.2", "6": "2001:db8:77::2"}
 HOST = {"4": "10.77.0.1", "6": "2001:db8:77::1"}
@@ -21,9 +21,6 @@ class Features(NameServerTest):
                        f"ip link set fata0 up; ip addr add {HOST['4']}/24 dev fata0; ip addr add {HOST['6']}/64 dev fata0 nodad",
                        shell=True, check=True)
 
-    def ping(self, to, *words):
-        said = subprocess.run(["ping", "-q", *words, to], text=True, capture_output=True, timeout=60).stdout
-        return tuple(map(int, re.search(r"(\d+) packets transmitted, (\d+) received", said).groups()))
 
     def check(self, options, features, memory=32, sizes=(56, 1400, 4000)):
         for name, (machine, device) in MACHINES.items():
@@ -44,9 +41,9 @@ class Features(NameServerTest):
         self.assertRegex(server.text, features)
         for to in OURS.values():
             # Until both know each other: an IPv6 address is silent while it is checked for duplicates.
-            self.assertTrue(any(self.ping(to, "-c", "1", "-W", "2")[1] for _ in range(15)), to)
+            self.assertTrue(any(ping(to, 1, wait=2)[1] for _ in range(15)), to)
             for size in sizes:
-                self.assertEqual(self.ping(to, "-c", "3", "-i", "0.05", "-W", "5", "-s", str(size)), (3, 3), f"{to} {size}")
+                self.assertEqual(ping(to, 3, size=size, every=0.05), (3, 3), f"{to} {size}")
             self.answers_dig(to, PORT)
             self.answers_dig(to, PORT, "+tcp")
         # More than once round the ring.

@@ -14,6 +14,7 @@ from dns import NameServerTest
 from fata import BUILD, FATA
 from frames import checksum
 import namespaces
+from pings import ping
 
 OURS4, OURS6, HOST4, HOST6 = "10.77.0.2", "2001:db8:77::2", "10.77.0.1", "2001:db8:77::1"
 
@@ -73,16 +74,10 @@ class Links(NameServerTest):
         server.stdout.close()
         self.assertEqual(server.wait(10), 0, server.text)
 
-    def ping(self, to, *words):
-        """Packets sent and received."""
-        said = subprocess.run(["ping", "-q", *words, to], text=True, capture_output=True, timeout=60)
-        found = re.search(r"(\d+) packets transmitted, (\d+) received", said.stdout)
-        self.assertTrue(found, said.stdout + said.stderr)
-        return tuple(map(int, found.groups()))
 
     def answers_pings(self, to, *sizes):
         for size in sizes:
-            self.assertEqual(self.ping(to, "-c", "2", "-i", "0.05", "-W", "3", "-s", str(size)), (2, 2), f"{to}, {size} bytes")
+            self.assertEqual(ping(to, 2, size=size, every=0.05), (2, 2), f"{to}, {size} bytes")
 
     def until(self, true, otherwise, seconds=15):
         end = time.monotonic() + seconds
@@ -120,7 +115,7 @@ class Links(NameServerTest):
                     both = [OURS4] + ([OURS6] if mtu >= 1280 else [])
                     words = [f"--offload={offload}", f"--ipv4={OURS4}/24", f"--ipv6={OURS6}/64" if mtu >= 1280 else "--ipv6=none"]
                     server = self.serve(self.udp, *words)
-                    self.until(lambda: self.ping(both[-1], "-c", "1", "-W", "1") == (1, 1), "its address is not in use")
+                    self.until(lambda: ping(both[-1], 1, wait=1) == (1, 1), "its address is not in use")
                     for to in both:
                         header = 28 if to == OURS4 else 48
                         sizes = [1, mtu - header - 1, mtu - header, mtu - header + 1, 3 * mtu]
@@ -128,7 +123,7 @@ class Links(NameServerTest):
                         self.echoes_udp(to, [min(size, 65000) for size in sizes])
                     self.end(server)
                     server = self.serve(self.tcp, *words)
-                    self.until(lambda: self.ping(both[-1], "-c", "1", "-W", "1") == (1, 1), "its address is not in use")
+                    self.until(lambda: ping(both[-1], 1, wait=1) == (1, 1), "its address is not in use")
                     for to in both:
                         self.echoes_tcp(to, 20_000 if mtu < 576 else 500_000)
                     self.end(server)
@@ -148,7 +143,7 @@ class Links(NameServerTest):
             with self.subTest(offload=offload):
                 server = self.started([*FATA, "run", *kernel, "--accel", "tcg", "--memory", "32", "--link", "tap:fata0", "--", "--vlan=42", "--port=7",
                                        f"--offload={offload}", f"--ipv4={OURS4}/24", f"--ipv6={OURS6}/64"], 60)
-                self.until(lambda: self.ping(OURS6, "-c", "1", "-W", "1") == (1, 1), "its address is not in use", 60)
+                self.until(lambda: ping(OURS6, 1, wait=1) == (1, 1), "its address is not in use", 60)
                 for to in (OURS4, OURS6):
                     self.answers_pings(to, 0, 1452, 1472, 1473, 5000)
                     self.echoes_tcp(to, 500_000)
@@ -160,22 +155,22 @@ class Links(NameServerTest):
             with self.subTest(offload=offload):
                 words = [f"--offload={offload}", "--vlan=42", f"--ipv4={OURS4}/24", f"--ipv6={OURS6}/64"]
                 server = self.serve(self.udp, *words)
-                self.until(lambda: self.ping(OURS6, "-c", "1", "-W", "1") == (1, 1), "its address is not in use")
+                self.until(lambda: ping(OURS6, 1, wait=1) == (1, 1), "its address is not in use")
                 for to in (OURS4, OURS6):
                     self.answers_pings(to, 0, 1400, 1452, 1472, 1473, 5000, 65000)
                     self.echoes_udp(to, [0, 1452, 1472, 5000])
                 self.end(server)
                 server = self.serve(self.tcp, *words)
-                self.until(lambda: self.ping(OURS6, "-c", "1", "-W", "1") == (1, 1), "its address is not in use")
+                self.until(lambda: ping(OURS6, 1, wait=1) == (1, 1), "its address is not in use")
                 for to in (OURS4, OURS6):
                     self.echoes_tcp(to, 3_000_000)
                 self.end(server)
         # Neither another VLAN nor an untagged interface hears it, and it hears neither.
         server = self.serve(self.udp, "--vlan=43", f"--ipv4={OURS4}/24", "--ipv6=none")
-        self.assertEqual(self.ping(OURS4, "-c", "2", "-i", "0.2", "-W", "1")[1], 0)
+        self.assertEqual(ping(OURS4, 2, every=0.2, wait=1)[1], 0)
         self.end(server)
         server = self.serve(self.udp, f"--ipv4={OURS4}/24", "--ipv6=none")
-        self.assertEqual(self.ping(OURS4, "-c", "2", "-i", "0.2", "-W", "1")[1], 0)
+        self.assertEqual(ping(OURS4, 2, every=0.2, wait=1)[1], 0)
 
     def test_frames_with_a_priority_alone_are_taken_by_an_untagged_interface(self):
         self.link()
@@ -189,9 +184,9 @@ class Links(NameServerTest):
         self.link(script="ip addr flush dev fata0; ip -6 addr add 2001:db8:0:ff::1/64 dev fata0 nodad; "
                          "ip -6 route add 2001:db8:77::2/128 dev fata0; ip addr add 10.99.0.1/24 dev fata0; ip route add 10.77.0.2/32 dev fata0")
         self.serve(self.udp, f"--ipv4={OURS4}/32", "--ipv4-gateway=10.99.0.1", f"--ipv6={OURS6}/128", "--ipv6-gateway=2001:db8:0:ff::1")
-        self.until(lambda: self.ping(OURS6, "-c", "1", "-W", "1") == (1, 1), "the gateway does not reach it")
+        self.until(lambda: ping(OURS6, 1, wait=1) == (1, 1), "the gateway does not reach it")
         for to in (OURS4, OURS6):
-            self.assertEqual(self.ping(to, "-c", "3", "-i", "0.1", "-W", "2"), (3, 3), to)
+            self.assertEqual(ping(to, 3, every=0.1), (3, 3), to)
             self.echoes_udp(to, [10, 1000])
 
     def test_another_station_with_its_address_is_logged(self):

@@ -15,6 +15,7 @@ import unittest
 from dns import Served
 from fata import BUILD, FataTest
 import namespaces
+from pings import ping
 
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
 IPERF = ("apps/iperf", "--net", "direct", "--build-dir", BUILD / "iperf-direct")
@@ -55,7 +56,7 @@ class Path(FataTest):
         self.addCleanup(server.__exit__)
         for to in (address, address6):
             end = time.monotonic() + 10
-            while self.ping(to, "-c", "1", "-W", "0.3")[1] == 0:
+            while ping(to, 1, wait=0.3)[1] == 0:
                 self.assertLess(time.monotonic(), end, f"{to} is not in use")
         return server
 
@@ -63,12 +64,6 @@ class Path(FataTest):
         self.assertEqual(server.stop(), 0, server.text)
         return server.text
 
-    def ping(self, to, *words):
-        """Packets sent and received."""
-        said = subprocess.run(["ping", "-q", *words, to], text=True, capture_output=True, timeout=60)
-        found = re.search(r"(\d+) packets transmitted, (\d+) received", said.stdout)
-        self.assertTrue(found, said.stdout + said.stderr)
-        return tuple(map(int, found.groups()))
 
     def echoes(self, to, size, seconds=30):
         """Sends bytes and reads them at the same time; how long the two took. All must come back, and then the end."""
@@ -198,8 +193,8 @@ class ThroughARelay(Path):
         self.relay()
         self.start(ECHO)
         for to in self.ours[0], self.ours[2]:
-            self.assertEqual(self.ping(to, "-f", "-c", "1000", "-s", "1000"), (1000, 1000))
-            self.assertEqual(self.ping(to, "-f", "-c", "300", "-s", "4000"), (300, 300))  # in fragments, both ways
+            self.assertEqual(ping(to, 1000, size=1000, every=0), (1000, 1000))
+            self.assertEqual(ping(to, 300, size=4000, every=0), (300, 300))  # in fragments, both ways
 
 
 class AcrossRouters(Path):

@@ -11,6 +11,7 @@ import unittest
 from dns import KERNEL, NameServerTest, ask_many, header as dns_header, query
 from frames import ICMP, UDP, Wire, echo, frames_of, ipv4, udp, wrong_sums
 import namespaces
+from pings import ping
 
 GUEST, HOST, PORT = "10.0.2.15", "10.0.2.2", 1053
 
@@ -27,10 +28,6 @@ class Tap(NameServerTest):
         return self.served(self.run_line(KERNEL, "--accel", "tcg", "--machine", machine, "--memory", "8", "--link",
                                          "tap:fata0", "--pcap", self.capture, "--", "--rrl=off"))
 
-    def ping(self, *words):
-        """Packets sent and received."""
-        said = subprocess.run(["ping", "-q", *words, GUEST], text=True, capture_output=True, timeout=60).stdout
-        return tuple(map(int, re.search(r"(\d+) packets transmitted, (\d+) received", said).groups()))
 
     def refused(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -46,8 +43,8 @@ class Tap(NameServerTest):
         self.assertRegex(server.text,
                          r"virtio-net: features: tx-checksum rx-checksum tx-tso mergeable-buffers event-index queue 128, mtu 1500\n")
         self.answers_dig(GUEST, PORT)
-        self.assertEqual(self.ping("-c", "5", "-i", "0.2", "-s", "1400"), (5, 5))
-        self.assertEqual(self.ping("-f", "-c", "2000"), (2000, 2000))
+        self.assertEqual(ping(GUEST, 5, size=1400, every=0.2), (5, 5))
+        self.assertEqual(ping(GUEST, 2000, every=0), (2000, 2000))
         self.assertEqual(ask_many(GUEST, PORT, 2000), 2000)
         self.assertEqual(self.refused(), errno.ECONNREFUSED)
         self.ends_well(server)
@@ -66,12 +63,12 @@ class Tap(NameServerTest):
 
     def test_what_is_too_long_or_nonsense_does_it_no_harm(self):
         server = self.serve("microvm")
-        self.assertEqual(self.ping("-c", "1"), (1, 1))  # both know each other now
-        self.assertEqual(self.ping("-c", "5", "-i", "0.01", "-W", "1", "-s", "4000"), (5, 5))  # in fragments, both ways
+        self.assertEqual(ping(GUEST, 1), (1, 1))  # both know each other now
+        self.assertEqual(ping(GUEST, 5, size=4000, every=0.01), (5, 5))  # in fragments, both ways
         subprocess.run(["ip", "link", "set", "fata0", "mtu", "9000"], check=True)
         self.addCleanup(subprocess.run, ["ip", "link", "set", "fata0", "mtu", "1500"])
         # A frame over the link's MTU comes in several buffers; often enough to go round the ring. The answers come in fragments.
-        self.assertEqual(self.ping("-c", "100", "-i", "0.002", "-W", "1", "-s", "8000"), (100, 100))
+        self.assertEqual(ping(GUEST, 100, size=8000, every=0.002), (100, 100))
         link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self.addCleanup(link.close)
         link.bind(("fata0", 0))
@@ -86,7 +83,7 @@ class Tap(NameServerTest):
         for frame in junk:
             link.send(frame)
         self.assertEqual(ask_many(GUEST, PORT, 200), 200)
-        self.assertEqual(self.ping("-c", "5", "-i", "0.01", "-s", "1400"), (5, 5))
+        self.assertEqual(ping(GUEST, 5, size=1400, every=0.01), (5, 5))
         self.ends_well(server)
 
     def test_its_checksums_are_right_on_the_wire(self):
