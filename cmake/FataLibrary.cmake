@@ -45,8 +45,9 @@ set(FATA_HEADER_DIR include/fata-image)
 
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
-# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven
-# self-contained. DEPS are the fata libraries it may include. TESTS become one executable `NAME_test`.
+# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, each of which
+# compiles by itself: as the first that a source includes, or verified with the others of the file set
+# `alone`. DEPS are the fata libraries it may include. TESTS become one executable `NAME_test`.
 # A library without SOURCES is header-only.
 function(fata_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
@@ -60,8 +61,19 @@ function(fata_library name)
     set(scope INTERFACE)
   endif()
   add_library(fata::${name} ALIAS ${target})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  set(proven)
+  foreach(source ${arg_SOURCES})
+    file(STRINGS ${source} first REGEX "^#include" LIMIT_COUNT 1)
+    string(REGEX REPLACE "^#include [<\"](.*)[>\"].*" "${CMAKE_CURRENT_SOURCE_DIR}/include/\\1" first "${first}")
+    list(APPEND proven ${first})
+  endforeach()
+  set(alone ${headers})
+  list(REMOVE_ITEM alone ${proven})
+  list(REMOVE_ITEM headers ${alone})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name}
+    VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY alone)
   target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS include FILES ${alone})
   target_compile_features(${target} ${scope} cxx_std_23)
   foreach(dep ${arg_DEPS})
     target_link_libraries(${target} ${scope} fata_${dep})
@@ -85,7 +97,8 @@ function(fata_library name)
   endforeach()
   set_property(GLOBAL APPEND PROPERTY FATA_LIBRARIES ${target})
   install(TARGETS ${target} EXPORT fata-${FATA_TARGET}
-    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR} FILE_SET HEADERS DESTINATION ${FATA_HEADER_DIR})
+    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR}
+    FILE_SET HEADERS DESTINATION ${FATA_HEADER_DIR} FILE_SET alone DESTINATION ${FATA_HEADER_DIR})
 
   if(FATA_TESTS AND arg_TESTS)
     fata_test(${name}_test SOURCES ${arg_TESTS} DEPS ${name} ${arg_TEST_DEPS})

@@ -62,6 +62,14 @@ class Rules(unittest.TestCase):
         wrong = [str(path) for path in sources(".hpp") if "#pragma once" not in (ROOT / path).read_text()]
         self.assertEqual(wrong, [])
 
+    def test_public_headers_include_only_public_headers(self):
+        """A source that includes one first does not prove this: it sees its library's private headers, too."""
+        public = {"fata/" + str(path).split("include/fata/")[1]: path for path in sources(".hpp") if "include/fata/" in str(path)}
+        wrong = [f"{path} includes {name}" for path in public.values()
+                 for name in re.findall(r'^\s*#include\s*(?:"|<(?=fata/))([^">]+)', (ROOT / path).read_text(), re.MULTILINE)
+                 if name not in public]
+        self.assertEqual(wrong, [])
+
     def test_every_library_says_what_it_supports(self):
         libraries = {path.parent for path in sources("CMakeLists.txt") if path.parts[0] == "lib" and len(path.parts) == 3}
         self.assertEqual([str(folder) for folder in libraries if not (ROOT / folder / "README.md").is_file()], [])
