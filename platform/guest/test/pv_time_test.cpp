@@ -34,6 +34,16 @@ TEST(PvClock, system_time_goes_on_from_when_it_was_written) {
   EXPECT_NEAR(static_cast<double>(pv_system_ns(time, 1'000'000 + 20'000'000'000)), 10'000'077'000.0, 10.0);
 }
 
+TEST(PvClock, a_shift_that_no_host_means_leaves_time_as_it_was_written) {
+  for (const int shift : {-128, -64, -32, 32, 64, 127}) {
+    PvTime time = time_of(2e9);
+    time.system_time = 77'000;
+    time.shift = static_cast<std::int8_t>(shift);
+    EXPECT_EQ(pv_system_ns(time, 1'000'000'000), 77'000U) << shift;
+    EXPECT_EQ(pv_rate(time), 0U) << shift;
+  }
+}
+
 TEST(PvClock, a_host_that_wrote_nothing_gives_no_rate) { EXPECT_EQ(pv_rate(PvTime{}), 0U); }
 
 }  // namespace

@@ -23,11 +23,12 @@ Where in_memory(std::uint64_t address, std::size_t size) {
 
 // The firmware's tables lie outside the RAM of the memory map, so they are mapped to be read.
 Bytes read_physical(std::uint64_t address, std::size_t size) {
-  constexpr std::uint64_t kEnd = std::uint64_t{1} << 46;
-  if (address < machine::kNullZone || address >= kEnd || size == 0) return {};
+  if (address < machine::kNullZone || size == 0 || address > ~std::uint64_t{0} - machine::kMaxDevice)
+    return {};
   const Where where = in_memory(address, size);
   if (where == Where::kAcross) return {};
-  if (where == Where::kOutside) (void)machine::map_device(address, size, machine::kReadOnly);
+  if (where == Where::kOutside && machine::map_device(address, size, machine::kReadOnly) == nullptr)
+    return {};
   return danger_span(reinterpret_cast<const std::byte*>(address), size);
 }
 

@@ -1,5 +1,6 @@
 #include "fata/kvm/device.hpp"
 #include "fata/machine/cpu.hpp"
+#include "pci_walk.hpp"
 
 namespace fata::kvm {
 namespace {
@@ -10,22 +11,6 @@ void select(PciAddress at, std::uint8_t offset) {
                                    std::uint32_t{at.function} << 8 | (offset & 0xfcU));
 }
 
-void visit_bus(std::uint8_t bus, unsigned depth, PciVisitor visit, void* context) {
-  for (std::uint8_t device = 0; device < 32; ++device) {
-    for (std::uint8_t function = 0; function < 8; ++function) {
-      const PciAddress at{bus, device, function};
-      const std::uint32_t id = pci_read32(at, 0);
-      const bool absent = (id & 0xffff) == 0xffff;
-      const std::uint8_t kind = absent ? 0 : pci_read8(at, 0x0e);
-      if (!absent) visit(context, at, static_cast<std::uint16_t>(id), static_cast<std::uint16_t>(id >> 16));
-      if ((kind & 0x7f) == 1 && depth < 4) {
-        const std::uint8_t behind = pci_read8(at, 0x19);
-        if (behind > bus) visit_bus(behind, depth + 1, visit, context);
-      }
-      if (function == 0 && (kind & 0x80) == 0) break;
-    }
-  }
-}
 }  // namespace
 
 std::uint32_t pci_read32(PciAddress at, std::uint8_t offset) noexcept {
@@ -52,7 +37,7 @@ void pci_write16(PciAddress at, std::uint8_t offset, std::uint16_t value) noexce
 void for_each_pci(PciVisitor visit, void* context) noexcept {
   // The address port reads back what was written only where there is a PCI host bridge (not on microvm).
   machine::out32(kAddressPort, 0x80000000U);
-  if (machine::in32(kAddressPort) == 0x80000000U) visit_bus(0, 0, visit, context);
+  if (machine::in32(kAddressPort) == 0x80000000U) walk_pci(visit, context);
 }
 
 }  // namespace fata::kvm

@@ -13,7 +13,8 @@ void TscClock::start(std::uint64_t tsc, std::uint64_t hz) {
 void TscClock::set_rate(std::uint64_t tsc, std::uint64_t hz) {
   base_ns_ = at(tsc).ns;
   base_tsc_ = tsc;
-  hz_ = std::max<std::uint64_t>(hz, 1'000'000);
+  // The host names it: outside of these it is no rate, and the scale would be zero.
+  hz_ = std::clamp<std::uint64_t>(hz, 1'000'000, 1'000'000'000'000);
   scale_ = (std::uint64_t{1'000'000'000} << 32) / hz_;
 }
 

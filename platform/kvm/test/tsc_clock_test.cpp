@@ -55,6 +55,17 @@ TEST(TscClock, the_tick_of_an_instant_is_the_first_at_which_it_has_passed) {
   EXPECT_GT(clock.tsc_at(Instant::never()), std::uint64_t{1} << 62);
 }
 
+// The scale of such a rate is 0, by which tsc_at() divided.
+TEST(TscClock, a_rate_that_no_processor_has_stops_nothing) {
+  constexpr std::uint64_t kRates[]{0, 1, std::uint64_t{1} << 63, ~std::uint64_t{0}};
+  for (const std::uint64_t hz : kRates) {
+    TscClock clock;
+    clock.start(777, hz);
+    EXPECT_GT(clock.tsc_at({1'000'000'000}), 777U) << hz;
+    EXPECT_GE(clock.at(1'000'000'000).ns, 0) << hz;
+  }
+}
+
 TEST(RateEstimate, gets_ever_nearer_to_the_true_rate_across_many_wraps) {
   for (const double hz : {1.0e9, 2.1e9, 3.7e9, 5.2e9}) {
     const Machine machine{hz};

@@ -11,6 +11,7 @@ namespace fata::virtio {
 
 namespace {
 
+constexpr std::uint64_t kSlotSize = 512;  // the registers, and more configuration than is read
 constexpr std::uint32_t kMagic = 0x74726976;  // "virt"
 
 class Mmio final : public Transport {
@@ -68,7 +69,10 @@ class Mmio final : public Transport {
 
 std::unique_ptr<Transport> find_mmio(std::uint32_t device_id, unsigned& nth, bool& legacy) {
   for (const guest::MmioDevice& slot : kvm::mmio_devices()) {
-    const Registers registers(kvm::map_device(slot.base, slot.size));
+    if (slot.size < kSlotSize) continue;
+    volatile void* const base = kvm::map_device(slot.base, kSlotSize);
+    if (base == nullptr) continue;
+    const Registers registers(base);
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_MAGIC_VALUE) != kMagic) continue;
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_DEVICE_ID) != device_id) continue;
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_VERSION) != 2) {

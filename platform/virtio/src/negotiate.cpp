@@ -8,6 +8,8 @@ namespace fata::virtio {
 
 namespace {
 constexpr Duration kResetPatience = seconds(10);
+constexpr std::uint8_t kAgreed =
+    VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK;
 }
 
 const ErrorDomain& error_domain(Errc) noexcept {
@@ -19,6 +21,7 @@ const ErrorDomain& error_domain(Errc) noexcept {
           case Errc::kFeatures: return "the device lacks a feature that the driver needs, or refuses those it chose";
           case Errc::kNoQueue: return "the device lacks a queue";
           case Errc::kNoMsix: return "a PCI device without MSI-X (QEMU: vectors=4)";
+          case Errc::kRegisters: return "the device's registers lie where none can be";
           case Errc::kNoReset: return "the device does not reset";
           case Errc::kBroken: return "the device broke the protocol and was reset";
         }
@@ -41,11 +44,20 @@ void stop(Transport& transport) {
   check(reset(transport), "a virtio device does not reset: it may still write to memory that was given to it");
 }
 
-Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted) {
+Result<std::uint64_t> offered(Transport& transport) {
   if (!reset(transport)) return fail(Error(Errc::kNoReset));
   transport.set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
   transport.set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-  const std::uint64_t offered = transport.offered_features();
+  return transport.offered_features();
+}
+
+Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted) {
+  const Result<std::uint64_t> all = offered(transport);
+  return all ? agree(transport, *all, required, wanted) : all;
+}
+
+Result<std::uint64_t> agree(Transport& transport, std::uint64_t offered, std::uint64_t required,
+                            std::uint64_t wanted) {
   const std::uint64_t agreed = offered & (required | wanted);
   const auto give_up = [&](Errc why) {
     transport.set_status(VIRTIO_CONFIG_S_FAILED);
@@ -54,14 +66,13 @@ Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, st
   if ((agreed & (1ULL << VIRTIO_F_VERSION_1)) == 0) return give_up(Errc::kLegacyDevice);
   if ((agreed & required) != required) return give_up(Errc::kFeatures);
   transport.accept_features(agreed);
-  const std::uint8_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK;
-  transport.set_status(status);
+  transport.set_status(kAgreed);
   if ((transport.status() & VIRTIO_CONFIG_S_FEATURES_OK) == 0) return give_up(Errc::kFeatures);
   return agreed;
 }
 
 void drive(Transport& transport) {
-  transport.set_status(static_cast<std::uint8_t>(transport.status() | VIRTIO_CONFIG_S_DRIVER_OK));
+  transport.set_status(kAgreed | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 }  // namespace fata::virtio

@@ -31,11 +31,11 @@ void NetDevice::reap_sent() {
 }
 
 std::size_t NetDevice::send(std::span<PacketBuf> out) {
-  if (broken_) {  // a wire that leads nowhere
+  if (!broken_ && ((*tx_)->room() < out.size() || !has_room())) reap_sent();
+  if (broken_) {  // now, or just found out: a wire that leads nowhere
     for (PacketBuf& packet : out) packet.reset();
     return out.size();
   }
-  if ((*tx_)->room() < out.size() || !has_room()) reap_sent();
   std::size_t taken = 0;
   for (PacketBuf& packet : out) {
     if (!has_room()) break;

@@ -31,8 +31,10 @@ Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool
   Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
   if (!transport) return fail(transport.error());
   const bool roomy = context.memory >= kRoomy;
-  const std::uint64_t wanted = choose_net_features((*transport)->offered_features(), offload, roomy);
-  const Result<std::uint64_t> features = negotiate(**transport, kRequired, wanted);
+  const Result<std::uint64_t> all = offered(**transport);
+  if (!all) return fail(all.error());
+  const std::uint64_t wanted = choose_net_features(*all, offload, roomy);
+  const Result<std::uint64_t> features = agree(**transport, *all, kRequired, wanted);
   if (!features) return fail(features.error());
   const NetConfig config = read_config(**transport, *features);
   auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features,

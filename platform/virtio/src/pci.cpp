@@ -21,12 +21,17 @@ constexpr std::uint16_t kNoVector = 0xffff;
 
 using kvm::PciAddress;
 
+// What of a window is used at most: of the notifications those of eight queues, a page apart.
+constexpr std::uint32_t kMaxWindow = 0x10000;
+constexpr std::uint32_t kCommonSize = 56;
+constexpr std::uint8_t kLastCapability = 0xff - 19;  // the longest that is read has 20 octets
+
 // Follows the list of capabilities; bounded, as a bad list may be a circle.
 template <class Visit>
 void for_each_capability(PciAddress at, Visit visit) {
   std::uint8_t offset = static_cast<std::uint8_t>(kvm::pci_read8(at, PCI_CAPABILITY_LIST) & 0xfc);
   for (int i = 0; i < 48 && offset >= PCI_STD_HEADER_SIZEOF; ++i) {
-    visit(kvm::pci_read8(at, offset), offset);
+    if (offset <= kLastCapability) visit(kvm::pci_read8(at, offset), offset);
     offset = static_cast<std::uint8_t>(kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
   }
 }
@@ -48,15 +53,21 @@ struct Window {
   Registers registers;
   std::uint32_t length = 0;
   std::uint8_t capability = 0;
+  bool is_mapped = false;
 };
 
+// Empty if the capability names none; without registers if they lie where none can be.
 Window map_window(PciAddress at, std::uint8_t capability) {
   const std::uint8_t bar = kvm::pci_read8(at, static_cast<std::uint8_t>(capability + 4));
   const std::uint32_t offset = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 8));
   const std::uint32_t length = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 12));
   const std::uint64_t base = bar_address(at, bar);
   if (base == 0 || length == 0) return {};
-  return {Registers(kvm::map_device(base + offset, length)), length, capability};
+  const std::uint32_t size = std::min(length, kMaxWindow);
+  const std::uint64_t address = base + offset;
+  volatile void* const registers =
+      address >= base && address % 4 == 0 ? kvm::map_device(address, size) : nullptr;
+  return {Registers(registers), size, capability, registers != nullptr};
 }
 
 class Pci final : public Transport {
@@ -71,14 +82,22 @@ class Pci final : public Transport {
       if (id == PCI_CAP_ID_MSIX) msix = offset;
       if (id != PCI_CAP_ID_VNDR) return;
       const std::uint8_t type = kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 3));
-      if (type == VIRTIO_PCI_CAP_COMMON_CFG) pci->common_ = map_window(at, offset);
-      if (type == VIRTIO_PCI_CAP_NOTIFY_CFG) pci->notify_ = map_window(at, offset);
-      if (type == VIRTIO_PCI_CAP_DEVICE_CFG) pci->device_ = map_window(at, offset);
+      // Of several of a kind the first counts.
+      const auto take = [&](Window& window) {
+        if (window.length == 0) window = map_window(at, offset);
+      };
+      if (type == VIRTIO_PCI_CAP_COMMON_CFG) take(pci->common_);
+      if (type == VIRTIO_PCI_CAP_NOTIFY_CFG) take(pci->notify_);
+      if (type == VIRTIO_PCI_CAP_DEVICE_CFG) take(pci->device_);
     });
-    if (pci->common_.length < 56 || pci->notify_.length == 0) return fail(Error(Errc::kLegacyDevice));
+    if (pci->common_.length < kCommonSize || pci->notify_.length == 0)
+      return fail(Error(Errc::kLegacyDevice));
+    if (!pci->common_.is_mapped || !pci->notify_.is_mapped ||
+        (pci->device_.length != 0 && !pci->device_.is_mapped))
+      return fail(Error(Errc::kRegisters));
     if (msix == 0) return fail(Error(Errc::kNoMsix));
     pci->notify_multiplier_ = kvm::pci_read32(at, static_cast<std::uint8_t>(pci->notify_.capability + 16));
-    pci->start_msix(msix);
+    if (!pci->start_msix(msix)) return fail(Error(Errc::kRegisters));
     return pci;
   }
 
@@ -122,7 +141,7 @@ class Pci final : public Transport {
     if (common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX) == kNoVector) return fail(Error(Errc::kNoMsix));
     const std::uint64_t offset =
         std::uint64_t{common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_NOFF)} * notify_multiplier_;
-    if (offset + 2 > notify_.length) return fail(Errc::kNoQueue, index);
+    if (offset % 2 != 0 || offset + 2 > notify_.length) return fail(Errc::kNoQueue, index);
     notify_offsets_[index] = static_cast<std::uint32_t>(offset);
     common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_ENABLE, 1);
     return {};
@@ -135,10 +154,14 @@ class Pci final : public Transport {
  private:
   explicit Pci(PciAddress at) : at_(at) {}
 
-  void start_msix(std::uint8_t capability) {
+  bool start_msix(std::uint8_t capability) {
     const std::uint32_t table = kvm::pci_read32(at_, static_cast<std::uint8_t>(capability + PCI_MSIX_TABLE));
     const std::uint64_t base = bar_address(at_, static_cast<std::uint8_t>(table & PCI_MSIX_TABLE_BIR));
-    const Registers entry(kvm::map_device(base + (table & PCI_MSIX_TABLE_OFFSET), PCI_MSIX_ENTRY_SIZE));
+    const std::uint64_t address = base + (table & PCI_MSIX_TABLE_OFFSET);
+    volatile void* const first =
+        base != 0 && address >= base ? kvm::map_device(address, PCI_MSIX_ENTRY_SIZE) : nullptr;
+    if (first == nullptr) return false;
+    const Registers entry(first);
     const machine::MsiMessage message = kvm::connect_msi();
     entry.write_halves(PCI_MSIX_ENTRY_LOWER_ADDR, PCI_MSIX_ENTRY_UPPER_ADDR, message.address);
     entry.write<std::uint32_t>(PCI_MSIX_ENTRY_DATA, message.data);
@@ -148,6 +171,7 @@ class Pci final : public Transport {
         (kvm::pci_read16(at_, flags_at) | PCI_MSIX_FLAGS_ENABLE) & ~std::uint16_t{PCI_MSIX_FLAGS_MASKALL});
     kvm::pci_write16(at_, flags_at, flags);
     common_.registers.write<std::uint16_t>(VIRTIO_PCI_COMMON_MSIX, kNoVector);
+    return true;
   }
 
   PciAddress at_;

@@ -77,6 +77,27 @@ TEST(VirtioNegotiate, TakesWhatIsOfferedOfWhatIsWanted) {
   EXPECT_EQ(device.value, 1 | 2 | 8 | 4);
 }
 
+// Features that stand for each other must come from one answer.
+TEST(VirtioNegotiate, WhatIsOfferedIsReadOnceAndAgreedOn) {
+  sim::Platform platform;
+  FakeDevice device;
+  device.offered = kVersion1 | 3;
+  const auto all = offered(device);
+  ASSERT_TRUE(all);
+  device.offered = kVersion1 | 2;  // from now on it says something else
+  EXPECT_EQ(*agree(device, *all, kVersion1, 3), kVersion1 | 3);
+  EXPECT_EQ(device.accepted, kVersion1 | 3);
+}
+
+TEST(VirtioNegotiate, NoBitOfTheDeviceIsWrittenBack) {
+  sim::Platform platform;
+  FakeDevice device;
+  ASSERT_TRUE(negotiate(device, kVersion1, 0));
+  device.value = 0xff;
+  drive(device);
+  EXPECT_EQ(device.value, 1 | 2 | 8 | 4);
+}
+
 TEST(VirtioNegotiate, RefusesALegacyDeviceALackAndADeviceThatRefuses) {
   sim::Platform platform;
   FakeDevice legacy, lacking, refusing;

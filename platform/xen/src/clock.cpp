@@ -13,11 +13,19 @@ const guest::PvTime& time_of(const shared_info_t& shared) {
   return *reinterpret_cast<const guest::PvTime*>(&shared.vcpu_info[0].time);
 }
 
+// Times beyond these, some 73 years, are none, and sums of a few of them do not overflow.
+constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 61, kMaxSeconds = kMaxNs / 1'000'000'000;
+
+std::int64_t bounded(std::uint64_t ns) { return static_cast<std::int64_t>(std::min(ns, kMaxNs)); }
+
 // Nanoseconds since 1970 at the hypervisor's time zero.
 std::int64_t wall_base(const shared_info_t& shared) {
   guest::PvWall wall{};
   if (!guest::copy_stable(*reinterpret_cast<const guest::PvWall*>(&shared.wc_version), wall)) return 0;
-  return (std::int64_t{shared.wc_sec_hi} << 32 | wall.seconds) * 1'000'000'000 + wall.nanoseconds;
+  const std::uint64_t seconds =
+      std::uint64_t{__atomic_load_n(&shared.wc_sec_hi, __ATOMIC_RELAXED)} << 32 | wall.seconds;
+  if (seconds > kMaxSeconds) return 0;
+  return static_cast<std::int64_t>(seconds) * 1'000'000'000 + wall.nanoseconds;
 }
 }  // namespace
 
@@ -25,7 +33,7 @@ std::int64_t Clock::system_now() {
   // Nearly always the hypervisor has written nothing since.
   const guest::PvTime& shared = time_of(*shared_);
   if (__atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) != time_.version) guest::copy_stable(shared, time_);
-  return static_cast<std::int64_t>(guest::pv_system_ns(time_, machine::read_tsc()));
+  return bounded(guest::pv_system_ns(time_, machine::read_tsc()));
 }
 
 void Clock::start(const shared_info_t& shared, std::uint64_t entry_tsc) {
@@ -34,7 +42,7 @@ void Clock::start(const shared_info_t& shared, std::uint64_t entry_tsc) {
   guest::PvTime since = time_;
   since.tsc = entry_tsc;
   since.system_time = 0;
-  origin_ -= static_cast<std::int64_t>(guest::pv_system_ns(since, machine::read_tsc()));
+  origin_ -= bounded(guest::pv_system_ns(since, machine::read_tsc()));
   wall_base_ = wall_base(shared);
 }
 

@@ -34,14 +34,21 @@ std::optional<GrantRef> GrantTable::grant(Domain to, std::uint64_t frame, bool r
   return ref;
 }
 
+namespace {
+constexpr unsigned kMaxTries = 64;
+}
+
 bool GrantTable::end(GrantRef ref) {
   check(ref / kPerFrame < frame_count_, "a grant that never was is ended");
   Entry& entry = at(ref);
   std::uint16_t flags = __atomic_load_n(&entry.flags, __ATOMIC_RELAXED);
-  do {
-    if ((flags & (GTF_reading | GTF_writing)) != 0) return false;
-  } while (!__atomic_compare_exchange_n(&entry.flags, &flags, std::uint16_t{0}, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_RELAXED));
+  // A few times: flags that never keep still are in use.
+  for (unsigned tries = 0;; ++tries) {
+    if ((flags & (GTF_reading | GTF_writing)) != 0 || tries == kMaxTries) return false;
+    if (__atomic_compare_exchange_n(&entry.flags, &flags, std::uint16_t{0}, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+      break;
+  }
   free_.push_back(ref);
   --used_;
   return true;

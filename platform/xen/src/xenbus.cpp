@@ -5,6 +5,9 @@
 namespace fata::xen {
 namespace {
 
+// From 0x7ff0 on they have meanings of their own (xen/xen.h).
+constexpr std::uint64_t kLastDomain = 0x7fef;
+
 async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint64_t otherwise,
                                        async::Wait wait) {
   const Result<std::string> text = co_await store->read(std::move(path), wait);
@@ -35,7 +38,9 @@ async::Task<Result<void>> Frontend::locate(async::Wait wait) {
   const Result<std::string> path = co_await text("backend", wait);
   if (!path) co_return fail(path.error());
   backend_path_ = *path;
-  backend_ = static_cast<Domain>(co_await number("backend-id", 0, wait));
+  const std::uint64_t backend = co_await number("backend-id", 0, wait);
+  if (backend > kLastDomain) co_return fail(Error(Errc::kBackend));
+  backend_ = static_cast<Domain>(backend);
   co_return Result<void>{};
 }
 

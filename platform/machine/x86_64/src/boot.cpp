@@ -314,6 +314,14 @@ std::uint64_t dma_address(const volatile void* pointer) {
 }
 
 volatile void* map_device(std::uint64_t physical, std::size_t size, Access access) {
+  // The lower half of canonical addresses has 47 bits; an entry with more than the CPU's physical
+  // bits faults.
+  const std::uint32_t bits = cpuid(0x80000000).a >= 0x80000008 ? cpuid(0x80000008).a & 0xff : 36;
+  const std::uint64_t limit = std::uint64_t{1} << (bits < 47 ? bits : 47);
+  const Region own[]{{kLinkBase, kLinkBase + image().size()}, state.tables.memory(), image()};
+  if (!may_hold_device(physical, size, limit, free_memory()) ||
+      !may_hold_device(physical, size, limit, own))
+    return nullptr;
   const std::uint64_t begin = page_down(physical);
   state.tables.map(begin, begin, page_up(physical + size) - begin, access);
   return reinterpret_cast<volatile void*>(physical);

@@ -1,6 +1,7 @@
 #include "fata/machine/interrupts.hpp"
 
 #include "fata/base/panic.hpp"
+#include "fata/machine/boot.hpp"
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/memory.hpp"
 
@@ -48,8 +49,11 @@ constinit unsigned next_bit = 1;
 }  // namespace
 
 void start_interrupts() {
-  map_device(fata_local_apic, kPage);
-  map_device(0xfec00000, kPage);  // I/O APIC
+  constexpr std::uint64_t kIoApic = 0xfec00000;
+  if (map_device(fata_local_apic, kPage) == nullptr || map_device(kIoApic, kPage) == nullptr) {
+    static constexpr char kText[] = "the memory map names the interrupt controllers' registers RAM";
+    fata_platform_refuse(kText, sizeof(kText) - 1);
+  }
   // The 8259 pair: moved away from the exceptions' vectors, then masked.
   constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58}, {0x21, 4},
                                      {0xa1, 2},    {0x21, 1},    {0xa1, 1},    {0x21, 0xff}, {0xa1, 0xff}};

@@ -9,7 +9,16 @@
 
 namespace fata::virtio {
 
-enum class Errc : std::uint32_t { kNoDevice = 1, kLegacyDevice, kFeatures, kNoQueue, kNoMsix, kBroken, kNoReset };
+enum class Errc : std::uint32_t {
+  kNoDevice = 1,
+  kLegacyDevice,
+  kFeatures,
+  kNoQueue,
+  kNoMsix,
+  kBroken,
+  kNoReset,
+  kRegisters
+};
 const ErrorDomain& error_domain(Errc) noexcept;
 
 class Transport {
@@ -52,7 +61,13 @@ class OwnedQueue {
 bool reset(Transport& transport);
 // The same, before memory that the device may write to is given back. Panics if it does not stop.
 void stop(Transport& transport);
-// Resets the device, negotiates: of `wanted` what is offered, and all of `required`. Gives what was agreed on.
+// Resets the device and returns what it offers, read once: the next time it may offer something else.
+Result<std::uint64_t> offered(Transport& transport);
+// After offered(): agrees on `wanted` of what was offered, and all of `required`. Returns what was
+// agreed on.
+Result<std::uint64_t> agree(Transport& transport, std::uint64_t offered, std::uint64_t required,
+                            std::uint64_t wanted);
+// Both, where what is wanted does not depend on what is offered.
 Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted);
 // Sets up queue `index` with at most `most` descriptors.
 Result<std::unique_ptr<OwnedQueue>> start_queue(Transport& transport, std::uint16_t index, std::uint16_t most,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace fata::machine {
 
@@ -38,8 +39,15 @@ inline std::uint64_t link_address(std::uint64_t address) { return address - imag
 // The address by which a device reaches `pointer` (heap, or inside the image).
 std::uint64_t dma_address(const volatile void* pointer);
 
-// Makes the registers of a device at `physical` usable: mapped one to one, uncached unless told otherwise (pages of memory
-// outside the memory map, that a hypervisor shares). Idempotent; `physical` must not lie in the memory map's RAM. The answer is where to access them.
+// Whether registers may lie there: above the NULL zone, below `limit`, in no page of `taken`. The host
+// chooses such addresses; in RAM or where the image runs, a register would be memory of ours.
+bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t limit,
+                     std::span<const Region> taken);
+
+// Makes the registers of a device at `physical` usable: mapped one to one, uncached unless told
+// otherwise (pages of memory outside the memory map, that a hypervisor shares). Idempotent. Returns
+// where to access them; nullptr if none may lie there, or `size` is above kMaxDevice.
+inline constexpr std::uint64_t kMaxDevice = 1 << 20;
 volatile void* map_device(std::uint64_t physical, std::size_t size, Access access = kWritable | kUncached);
 
 // What an address is, for reports; static text.

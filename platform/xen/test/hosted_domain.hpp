@@ -1,0 +1,31 @@
+// What the frontends' drivers need of a domain, without a hypervisor: grants of HostModel, event
+// channels that always may have an event, a page for xenstore.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "fata/guest/device.hpp"
+#include "fata/sim/platform.hpp"
+#include "fata/xen/store.hpp"
+#include "host_model.hpp"
+
+namespace fata::xen {
+
+class HostedDomain {
+ public:
+  explicit HostedDomain(sim::Platform& platform);
+  ~HostedDomain();
+  static HostedDomain& current();
+
+  HostModel host;
+  GrantTable grants{HostModel::grow};
+  std::vector<guest::Device*> devices;
+  unsigned open_ports = 0;
+  Port next_port = 2;
+  alignas(4096) std::array<std::byte, 4096> page{};  // xenstore's
+  std::unique_ptr<Store> store;
+};
+
+}  // namespace fata::xen
