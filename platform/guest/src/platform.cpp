@@ -148,7 +148,7 @@ void log_sink(log::Level, std::string_view line) noexcept {
   platform::console_flush();
   std::string_view name = file;
   name.remove_prefix(name.rfind('/') + 1);
-  Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
+  [[clang::uninitialized]] Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
   machine::report_line(text.view());
   const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
   machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1, *frame);

@@ -173,7 +173,6 @@ void forge_pointer() {
   std::memcpy(hidden(static_cast<void*>(&pointer)), &forged, sizeof forged);
   (void)hidden(hidden(pointer)(1));
 }
-
 // A coroutine that waits, whose frame begins with the address at which it goes on.
 struct Waiting {
   struct promise_type {
@@ -233,11 +232,50 @@ constexpr Attack kAttacks[]{
     {"forge-frame-to-function", forge_frame_to_function},
 };
 
+// What a program reads that takes a variable of its own for set: how many octets of what an earlier call kept
+// where the variable lies now.
+constexpr unsigned char kSecret = 0xa7;
+struct Octets {
+  unsigned char octets[256];
+};
+[[gnu::noinline]] void keep_secret() {
+  Octets secret;
+  std::memset(hidden(&secret.octets[0]), kSecret, sizeof secret);
+  asm volatile("" ::"r"(&secret) : "memory");
+}
+std::size_t count_secret(const Octets& seen) {
+  std::size_t count = 0;
+  for (const unsigned char octet : seen.octets) count += octet == kSecret ? 1 : 0;
+  return count;
+}
+[[gnu::noinline]] std::size_t read_unset() {
+  Octets seen;
+  asm volatile("" ::"r"(&seen) : "memory");
+  return count_secret(seen);
+}
+// Proves that the secret is still there.
+[[gnu::noinline]] std::size_t read_unset_exempt() {
+  [[clang::uninitialized]] Octets seen;
+  asm volatile("" ::"r"(&seen) : "memory");
+  return count_secret(seen);
+}
+struct Read {
+  std::string_view name;
+  std::size_t (*run)();
+};
+constexpr Read kReads[]{{"read-unset", read_unset}, {"read-unset-exempt", read_unset_exempt}};
+
 async::Task<int> run(async::Context* context) {
   const Logger log = context->logger("guards");
   bool at_start = false;  // else when the image has waited once
   for (const std::string_view word : platform::arguments()) {
     if (word == "at-start") at_start = true;
+    for (const Read& read : kReads) {
+      if (read.name != word) continue;
+      keep_secret();
+      log.info("octets of the secret: ", read.run());
+      co_return 0;
+    }
     for (const Attack& attack : kAttacks) {
       if (attack.name != word) continue;
       // However slow the machine is: a sleep whose end has come before the loop looks is no

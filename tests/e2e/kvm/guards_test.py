@@ -25,6 +25,12 @@ class Guards(unittest.TestCase):
             with self.subTest(name):
                 self.attack(name, MACHINES[0])
 
+    def test_a_variable_that_was_not_set_holds_nothing_of_an_earlier_call(self):
+        self.assertIn("octets of the secret: 0", boot("guards", "read-unset").lines)
+        # Where a variable is exempt, the secret is read: it was there.
+        exempt = boot("guards", "read-unset-exempt")
+        self.assertGreater(int(re.search(r"octets of the secret: (\d+)", exempt.text)[1]), 200, exempt.text)
+
     def test_an_image_that_does_not_come_to_start_for_want_of_memory_says_so_and_no_more(self):
         ended = boot("guards", "at-start exhaust-heap")
         self.assertRegex(ended.lines[-1], r"^out of memory: 65536 bytes asked, largest free block \d+, used \d+ of \d+ bytes; "

@@ -4,7 +4,7 @@
 namespace fata::net::ipv4 {
 
 bool Engine::join_pieces(sig::RxFrame& frame) {
-  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
+  [[clang::uninitialized]] PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
   for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
@@ -29,7 +29,7 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   fragment.data = frame.frame.bytes().subspan(header.header_length);
   fragment.ecn = static_cast<Ecn>(header.tos & 3);
   fragment.unicast = ours && cast == LinkCast::kUs;
-  Reassembly::Result result = reassembly_.add(fragment, now);
+  [[clang::uninitialized]] Reassembly::Result result = reassembly_.add(fragment, now);
   switch (result.outcome) {
     case Reassembly::Outcome::kWaits:
       return;
@@ -89,7 +89,7 @@ void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddres
   const std::size_t most = (mtu - kHeaderSize) / 8 * 8;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = link.interface->allocate(kIpHeadroom);
+    [[clang::uninitialized]] PacketBuf piece = link.interface->allocate(kIpHeadroom);
     if (!piece) return;
     if (piece.tailroom() < size) return count_up(kTooLong);
     copy_out(packet, kHeaderSize + at, piece.append(size));

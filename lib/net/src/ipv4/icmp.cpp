@@ -23,7 +23,7 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
 }
 
 void Engine::echo(const Header& header, const Slice& message, Instant now) {
-  PacketBuf reply = allocate();
+  [[clang::uninitialized]] PacketBuf reply = allocate();
   if (reply && reply.tailroom() < message.size()) reply = memory_.allocate(message.size(), kIpHeadroom);
   if (!reply) return count_up(kNoMemory);
   copy_bytes(reply.append(message.size()), message.bytes());
@@ -47,7 +47,8 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
                       rest[0] == std::byte{icmp::kEchoReply};
   if (rest.size() < 8 || (sender == nullptr && !answer)) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
+  [[clang::uninitialized]] IcmpError error{
+      IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
   if (icmp.type == icmp::kTimeExceeded) {
     error.kind = IcmpError::Kind::kTimeExceeded;
   } else if (icmp.type == icmp::kParameterProblem) {
@@ -84,11 +85,11 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
                         Instant now) {
   if (!errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3), and the path.
-  const auto path = this->path(header.source, header.destination);
+  [[clang::uninitialized]] const auto path = this->path(header.source, header.destination);
   const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
-  PacketBuf message = allocate();
+  [[clang::uninitialized]] PacketBuf message = allocate();
   if (!message) return;
   icmp::write_error(message.append(icmp::kHeaderSize + quoted.size()), type, code, quoted);
   count_up(kErrorsSent);

@@ -12,7 +12,7 @@ void Engine::receive_discovery(Link& link, const Header& header, Bytes message, 
   if (type == nd::kRouterAdvertisement) return receive_router(link, header, message, now);
   if (type == nd::kRedirect) return receive_redirect(link, header, message, now);
   if (type == nd::kRouterSolicitation) return;  // a router's business
-  const auto neighbour = nd::NeighbourMessage::parse(message);
+  [[clang::uninitialized]] const auto neighbour = nd::NeighbourMessage::parse(message);
   if (!neighbour || neighbour->target.is_multicast()) return count_up(kBadDiscovery);
   if (type == nd::kNeighbourSolicitation) return receive_solicitation(link, header, *neighbour, now);
   receive_advertisement(link, header, *neighbour, now);
@@ -211,7 +211,8 @@ void Engine::solicit_router(Link& link, Instant now) {
   link.solicit_wait = link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
   const IpAddress source = link_local(link);
-  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
+  [[clang::uninitialized]] PacketBuf packet =
+      link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (source.is_any() || !packet) return;
   ByteWriter out(packet.append(16));
   out.u8(nd::kRouterSolicitation);
@@ -227,7 +228,8 @@ void Engine::solicit_router(Link& link, Instant now) {
 
 void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
                                     const IpAddress& to, const MacAddress* to_mac, Instant now) {
-  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
+  [[clang::uninitialized]] PacketBuf packet =
+      link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (!packet) return;
   packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
   send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);
@@ -239,9 +241,9 @@ void Engine::neighbour_failed(Link& link, const IpAddress& address, std::span<Pa
   routers_.silent(address, link.interface->index(), true);
   for (const PacketBuf& packet : packets) {
     // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
-    const auto header = Header::parse_quoted(packet.bytes());
+    [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
     if (!header) continue;
-    const Walk walk = walk_headers(packet.bytes(), header->next_header);
+    [[clang::uninitialized]] const Walk walk = walk_headers(packet.bytes(), header->next_header);
     Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
     if (sender == nullptr || packet.size() < walk.offset + 8) continue;
     const Bytes quoted = packet.bytes().subspan(walk.offset);
