@@ -46,6 +46,15 @@ function(fata_operator_sources)
   endif()
 endfunction()
 
+# fata_machine_code(NAME): compiled to machine code also where an image is optimized as a whole (FATA_CFI). For what runs before
+# the image is where it was linked for, and for functions that the compiler calls by itself.
+function(fata_machine_code name)
+  if(FATA_CFI)
+    target_compile_options(fata_${name} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize=cfi>
+      $<$<COMPILE_LANGUAGE:C,CXX>:-fno-lto>)
+  endif()
+endfunction()
+
 # Where libraries and their headers are installed. The headers have a folder of their own: as `-isystem /usr/include` they
 # would bring the host's headers into a kernel, in front of its own.
 set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)

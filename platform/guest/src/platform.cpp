@@ -167,6 +167,16 @@ extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t 
   guest::power_off(guest::kWrongConfiguration);
 }
 
+namespace {
+// The compiler made these functions and their table, without the types that FATA_CFI checks. The
+// table is read-only.
+[[clang::no_sanitize("cfi-icall")]] void run_constructors() {
+  for (Constructor* constructor = __init_array_start; constructor != __init_array_end;
+       ++constructor)
+    (*constructor)();
+}
+}  // namespace
+
 extern "C" [[noreturn]] void fata_platform_main() noexcept {
   using guest::state;
   // RAM is mapped one to one, so regions lie where the hypervisor put them: what the heap has of each begins
@@ -186,8 +196,7 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
     fata_platform_emergency_write(kWhere.data(), kWhere.size());
     guest::refuse(wrong);
   }
-  for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
-    (*constructor)();
+  run_constructors();
   guest::finish_start();
   if (guest::fata_gather_boot_entropy != nullptr) guest::fata_gather_boot_entropy(!state.random.is_seeded());
   if (!state.random.is_seeded()) guest::refuse_without_entropy();

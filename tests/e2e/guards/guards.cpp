@@ -27,7 +27,8 @@ constexpr char kReturn = static_cast<char>(0xc3);
 constinit char data_code[64] = {kReturn};
 constexpr std::uint64_t kConstants[4]{1, 2, 3, 4};
 
-[[gnu::noinline]] void call(const void* code) {
+// Exempt from FATA_CFI's checks: what is attacked by it is the pages.
+[[gnu::noinline, clang::no_sanitize("cfi-icall")]] void call(const void* code) {
   reinterpret_cast<void (*)()>(reinterpret_cast<std::uintptr_t>(hidden(code)))();
 }
 
@@ -173,6 +174,14 @@ void forge_pointer() {
   std::memcpy(hidden(static_cast<void*>(&pointer)), &forged, sizeof forged);
   (void)hidden(hidden(pointer)(1));
 }
+// The same with one of its type, which no check by type can tell.
+void forge_pointer_of_its_type() {
+  Code pointer = nullptr;
+  const void* const forged = address_of(&run_for_the_attacker);
+  std::memcpy(hidden(static_cast<void*>(&pointer)), &forged, sizeof forged);
+  hidden(pointer)();
+}
+
 // A coroutine that waits, whose frame begins with the address at which it goes on.
 struct Waiting {
   struct promise_type {
@@ -225,6 +234,7 @@ constexpr Attack kAttacks[]{
     {"leap-over-guard", leap_over_guard},
     {"write-vtable", write_to_table},
     {"forge-pointer", forge_pointer},
+    {"forge-pointer-of-its-type", forge_pointer_of_its_type},
     {"forge-vtable-to-data", forge_table_to_data},
     {"forge-vtable-to-function", forge_table_to_function},
     {"forge-vtable-to-middle", forge_table_to_middle},
