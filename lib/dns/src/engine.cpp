@@ -395,7 +395,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 [[clang::minsize]] std::optional<Name> zone_name(std::string_view file, std::string_view text,
                                                  const LoadOptions& options) {
   [[clang::uninitialized]] ZoneParser parser(file, text, options.origin, options.includes);
-  ZoneRecord record;
+  [[clang::uninitialized]] ZoneRecord record;
   for (;;) {
     const auto more = parser.next(record);
     if (!more || !*more) break;

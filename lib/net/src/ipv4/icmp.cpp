@@ -23,7 +23,7 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
 }
 
 void Engine::echo(const Header& header, const Slice& message, Instant now) {
-  [[clang::uninitialized]] PacketBuf reply = allocate();
+  PacketBuf reply = allocate();
   if (reply && reply.tailroom() < message.size()) reply = memory_.allocate(message.size(), kIpHeadroom);
   if (!reply) return count_up(kNoMemory);
   copy_bytes(reply.append(message.size()), message.bytes());
@@ -89,7 +89,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
   const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
-  [[clang::uninitialized]] PacketBuf message = allocate();
+  PacketBuf message = allocate();
   if (!message) return;
   icmp::write_error(message.append(icmp::kHeaderSize + quoted.size()), type, code, quoted);
   count_up(kErrorsSent);

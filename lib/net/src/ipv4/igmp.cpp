@@ -55,7 +55,7 @@ void Engine::report_groups(Instant now) {
 }
 
 void Engine::send_igmp(Link& link, std::uint8_t type, Ipv4Address group, Ipv4Address to) {
-  [[clang::uninitialized]] PacketBuf packet = link.interface->allocate(kIpHeadroom);
+  PacketBuf packet = link.interface->allocate(kIpHeadroom);
   if (!packet) return;
   ByteWriter out(packet.append(kMessageSize));
   out.u8(type);

@@ -37,7 +37,7 @@ void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
 
 void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
                       Ipv4Address sender, Ipv4Address target) {
-  [[clang::uninitialized]] PacketBuf packet = link.interface->allocate(ethernet::kHeadroom);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom);
   if (!packet) return;
   arp::Packet{operation, link.interface->mac(), sender, target_mac, target}.write(
       packet.append(arp::kPacketSize));

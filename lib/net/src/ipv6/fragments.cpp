@@ -4,7 +4,7 @@
 namespace fata::net::ipv6 {
 
 bool Engine::join_pieces(sig::RxFrame& frame) {
-  [[clang::uninitialized]] PacketBuf joined = memory_.allocate(frame.total_size(), 0);
+  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
   for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
@@ -122,7 +122,7 @@ void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddres
   header.next_header = kFragment;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);
-    [[clang::uninitialized]] PacketBuf piece = link.interface->allocate(kIpHeadroom);
+    PacketBuf piece = link.interface->allocate(kIpHeadroom);
     if (!piece) return;
     if (piece.tailroom() < size) return count_up(kTooLong);
     copy_out(packet, kHeaderSize + at, piece.append(size));

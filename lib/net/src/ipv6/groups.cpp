@@ -51,8 +51,7 @@ void Engine::receive_query(Link& link, const Header& header, Bytes message, Inst
 void Engine::report(Link& link, const IpAddress& group, Report what, Instant now) {
   if (!is_reported(group)) return;
   const bool old = now < link.old_mld_until;
-  [[clang::uninitialized]] PacketBuf packet =
-      link.interface->allocate(ethernet::kHeadroom + kHeaderSize + 8);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize + 8);
   if (!packet) return;
   IpAddress to = kReportsGo;
   ByteWriter out(packet.append(old ? 24 : 28));

@@ -41,7 +41,7 @@ void Engine::receive_icmp(Interface* from, const Header& header, IpPacket& packe
 void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
   // Those to groups are not answered: they are an amplifier.
   if (header.destination.is_multicast() || header.source.is_any()) return;
-  [[clang::uninitialized]] PacketBuf reply = allocate();
+  PacketBuf reply = allocate();
   if (reply && reply.tailroom() < packet.payload.size())
     reply = memory_.allocate(packet.payload.size(), kIpHeadroom);
   if (!reply) return count_up(kNoMemory);
@@ -133,7 +133,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   if (!way || !errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   const std::size_t room = kLeastMtu - kHeaderSize - icmp6::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
-  [[clang::uninitialized]] PacketBuf message = allocate();
+  PacketBuf message = allocate();
   if (!message || message.tailroom() < icmp6::kHeaderSize + quoted.size()) return;
   ByteWriter out(message.append(icmp6::kHeaderSize + quoted.size()));
   out.u8(type);

@@ -211,8 +211,7 @@ void Engine::solicit_router(Link& link, Instant now) {
   link.solicit_wait = link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
   const IpAddress source = link_local(link);
-  [[clang::uninitialized]] PacketBuf packet =
-      link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (source.is_any() || !packet) return;
   ByteWriter out(packet.append(16));
   out.u8(nd::kRouterSolicitation);
@@ -228,8 +227,7 @@ void Engine::solicit_router(Link& link, Instant now) {
 
 void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
                                     const IpAddress& to, const MacAddress* to_mac, Instant now) {
-  [[clang::uninitialized]] PacketBuf packet =
-      link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
+  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (!packet) return;
   packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
   send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);
