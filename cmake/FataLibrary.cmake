@@ -38,6 +38,23 @@ function(fata_small_accessors name)
   endforeach()
 endfunction()
 
+# fata_operator_sources(FILE ...): what reads only the operator's own text, before an image serves anybody, and is large for it: in a
+# kernel its variables are not zeroed. To be called after fata_hot_sources and fata_warm_sources, which replace a file's options.
+function(fata_operator_sources)
+  if(NOT FATA_TARGET STREQUAL "linux")
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -ftrivial-auto-var-init=uninitialized)
+  endif()
+endfunction()
+
+# fata_machine_code(NAME): compiled to machine code also where an image is optimized as a whole (FATA_CFI). For what runs before
+# the image is where it was linked for, and for functions that the compiler calls by itself.
+function(fata_machine_code name)
+  if(FATA_CFI)
+    target_compile_options(fata_${name} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize=cfi>
+      $<$<COMPILE_LANGUAGE:C,CXX>:-fno-lto>)
+  endif()
+endfunction()
+
 # Where libraries and their headers are installed. The headers have a folder of their own: as `-isystem /usr/include` they
 # would bring the host's headers into a kernel, in front of its own.
 set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)

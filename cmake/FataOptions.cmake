@@ -33,6 +33,12 @@ if(FATA_TARGET STREQUAL "linux")
   endif()
   add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST>)
 endif()
+# A variable that a program forgets to set holds nothing of an earlier call. [[clang::uninitialized]] exempts what is set before
+# it is read, where zeroes cost much. In a kernel an application's own sources have no such zeroes: they would bring the name
+# server to 200,000 bytes. See docs/decisions/what-hardening-costs.md.
+if(FATA_TARGET STREQUAL "linux" OR NOT FATA_GENERATED)
+  add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ftrivial-auto-var-init=zero>)
+endif()
 if(FATA_SOURCE_NAME)
   # A package: what debug information calls the folder of the sources, wherever it was built.
   add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}=${FATA_SOURCE_NAME}")
@@ -44,6 +50,16 @@ if(FATA_TARGET STREQUAL "kvm")
     string(REPLACE ">" "$<ANGLE-R>" headers "${headers}")
     add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-isystem${headers}>")
   endforeach()
+endif()
+# Checks of indirect calls: by the type of the object (cfi-vcall), by the type of the function (cfi-icall). They need to see the
+# whole image, so what is compiled is LLVM's bitcode until the image is linked. See docs/decisions/what-hardening-costs.md.
+option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" OFF)
+if(FATA_CFI)
+  if(FATA_TARGET STREQUAL "linux" OR FATA_TESTS)
+    message(FATAL_ERROR "FATA_CFI is for kernels: configure it with -DFATA_TARGET=kvm and the kernel's toolchain file")
+  endif()
+  set(FATA_CFI_OPTIONS -flto=thin -fvisibility=hidden -fsanitize=cfi-vcall,cfi-icall -fsanitize-trap=cfi)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${FATA_CFI_OPTIONS}>")
 endif()
 if(FATA_SANITIZE)
   add_compile_options(-fsanitize=address,undefined,local-bounds,implicit-integer-truncation -fno-sanitize-recover=all)

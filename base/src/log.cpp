@@ -74,7 +74,7 @@ void write_log_prefix(TextWriter& out, log::Level level, std::string_view source
 
 void finish_log_line(TextWriter& out, log::Level level) noexcept {
   if (!out.truncated()) return log_sink(level, out.view());
-  Text<log::kMaxLine> cut;
+  [[clang::uninitialized]] Text<log::kMaxLine> cut;
   print(cut, out.view().substr(0, log::kMaxLine - 3), "...");
   log_sink(level, cut.view());
 }

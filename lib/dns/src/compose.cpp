@@ -72,7 +72,7 @@ Composer::Step Composer::from_node(const NodeView& node) {
   if (node.has(node_flag::kCname) && node.find(Type::kCname, set)) {
     if (!add(node, set, name_, Section::kAnswer)) return truncate();
     Bytes records = set.records;
-    const auto target = Name::from_wire(take_record(records).rdata);
+    [[clang::uninitialized]] const auto target = Name::from_wire(take_record(records).rdata);
     return target ? follow(*target) : Step::kDone;
   }
   return no_data(node);
@@ -111,7 +111,8 @@ Composer::Step Composer::missing() {
   if (encloser.node.has(node_flag::kWildcardChild)) {
     constexpr auto kStar = std::to_array({std::byte{1}, std::byte{'*'}});
     // Never too long: the label that is missing below the encloser is at least one octet, as "*" is.
-    const auto wildcard = Name::join(kStar, lower_.wire().subspan(encloser.name_at));
+    [[clang::uninitialized]] const auto wildcard =
+        Name::join(kStar, lower_.wire().subspan(encloser.name_at));
     if (wildcard) {
       if (const NodeView node = index_.find_in(zone_, LowerName(*wildcard))) return from_node(node);
     }
@@ -152,7 +153,7 @@ Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
   }
   Bytes records = dname.records;
   const StoredRecord record = take_record(records);
-  const auto target = Name::join(current.first(kept), record.rdata);
+  [[clang::uninitialized]] const auto target = Name::join(current.first(kept), record.rdata);
   if (!target) {
     rcode_ = Rcode::kYxDomain;
     return Step::kDone;

@@ -242,13 +242,14 @@ std::size_t Engine::Parts::quick_missing(const Query& query, MutableBytes out) {
 }
 
 std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
-  const auto name = Name::from_wire(query.message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
+  [[clang::uninitialized]] const auto name =
+      Name::from_wire(query.message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
   if (!name) return refuse(query, out, Rcode::kFormErr);
-  Writer writer(out);
+  [[clang::uninitialized]] Writer writer(out);
   writer.reserve_tail(query.opt_size);
   writer.bytes(query.message.first(kHeaderSize));
   writer.question(*name, query.type, query.klass);
-  Composer composer(index, writer, query.edns.dnssec_ok);
+  [[clang::uninitialized]] Composer composer(index, writer, query.edns.dnssec_ok);
   const Rcode rcode = composer.run(*name, query.name, query.type);
   std::uint16_t flags = composer.authoritative() ? flag::kAuthoritative : 0;
   if (composer.truncated()) flags |= flag::kTruncated;
@@ -393,8 +394,8 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 [[clang::minsize]] std::optional<Name> zone_name(std::string_view file, std::string_view text,
                                                  const LoadOptions& options) {
-  ZoneParser parser(file, text, options.origin, options.includes);
-  ZoneRecord record;
+  [[clang::uninitialized]] ZoneParser parser(file, text, options.origin, options.includes);
+  [[clang::uninitialized]] ZoneRecord record;
   for (;;) {
     const auto more = parser.next(record);
     if (!more || !*more) break;

@@ -64,8 +64,8 @@ void Writer::extend_chain(std::size_t first, std::size_t chain) {
 
 void Writer::name(Bytes wire, bool compress) {
   // A suffix's hash mixes its labels' from the last to the first, so the labels' starts are collected first.
-  std::array<std::uint8_t, kMaxLabels> starts;
-  std::array<std::uint16_t, kMaxLabels> hashes;
+  [[clang::uninitialized]] std::array<std::uint8_t, kMaxLabels> starts;
+  [[clang::uninitialized]] std::array<std::uint16_t, kMaxLabels> hashes;
   std::size_t labels = 0;
   for (std::size_t at = 0; wire[at] != std::byte{0}; at += static_cast<std::size_t>(wire[at]) + 1) {
     starts[labels++] = static_cast<std::uint8_t>(at);

@@ -90,7 +90,7 @@ void Interface::send(PacketBuf packet, const MacAddress& to, ethernet::Type type
 }
 
 void Interface::cut(PacketBuf packet) {
-  for (Segmenter segments(std::move(packet)); segments.size() != 0;) {
+  for ([[clang::uninitialized]] Segmenter segments(std::move(packet)); segments.size() != 0;) {
     // TCP finds out what has not gone, and sends it again.
     PacketBuf segment = allocate(0);
     if (!segment) return;

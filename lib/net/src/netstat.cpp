@@ -68,7 +68,7 @@ bool Netstat::ports(TextWriter& out, std::size_t index) {
 namespace {
 bool write_entry(const IpProtocol* engine, TextWriter& out, std::string_view what, std::size_t index,
                  bool (IpProtocol::*write)(TextWriter&, std::size_t) const) {
-  Text<160> line;
+  [[clang::uninitialized]] Text<160> line;
   if (engine == nullptr || !(engine->*write)(line, index)) return false;
   if (line.size() != 0) print(out, what, line.view(), "\n");
   return true;

@@ -82,7 +82,8 @@ Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueu
 }
 
 void StackCore::log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway) {
-  Text<160> line(std::in_place, "address ", address, ", hardware address ", interface.mac());
+  [[clang::uninitialized]] Text<160> line(std::in_place, "address ", address, ", hardware address ",
+                                          interface.mac());
   if (interface.vlan() != 0) print(line, ", VLAN ", interface.vlan());
   print(line, ", gateway ", gateway);
   log_.info(line.view());

@@ -169,7 +169,7 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
   const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
   if (datagram.payload.total_size() > kMostPayload) return count_up(kTooLong);
   const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;
-  const auto path = ip_->path(to.address, local);
+  [[clang::uninitialized]] const auto path = ip_->path(to.address, local);
   if (!path) return count_up(kNoRoute);
   const std::size_t room = path->mtu - (path->source.is_v4() ? 20 : 40) - kHeaderSize;
   const bool whole = datagram.payload.size() <= room && datagram.payload.fragments().empty();

@@ -148,7 +148,7 @@ void log_sink(log::Level, std::string_view line) noexcept {
   platform::console_flush();
   std::string_view name = file;
   name.remove_prefix(name.rfind('/') + 1);
-  Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
+  [[clang::uninitialized]] Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
   machine::report_line(text.view());
   const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
   machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1, *frame);
@@ -166,6 +166,16 @@ extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t 
   fata_platform_emergency_write("\n", 1);
   guest::power_off(guest::kWrongConfiguration);
 }
+
+namespace {
+// The compiler made these functions and their table, without the types that FATA_CFI checks. The
+// table is read-only.
+[[clang::no_sanitize("cfi-icall")]] void run_constructors() {
+  for (Constructor* constructor = __init_array_start; constructor != __init_array_end;
+       ++constructor)
+    (*constructor)();
+}
+}  // namespace
 
 extern "C" [[noreturn]] void fata_platform_main() noexcept {
   using guest::state;
@@ -186,8 +196,7 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
     fata_platform_emergency_write(kWhere.data(), kWhere.size());
     guest::refuse(wrong);
   }
-  for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
-    (*constructor)();
+  run_constructors();
   guest::finish_start();
   if (guest::fata_gather_boot_entropy != nullptr) guest::fata_gather_boot_entropy(!state.random.is_seeded());
   if (!state.random.is_seeded()) guest::refuse_without_entropy();

@@ -15,9 +15,10 @@ constinit Heap the_heap;
 constinit ExhaustionHandler exhaustion_handler = nullptr;
 
 [[noreturn, gnu::cold, gnu::noinline]] void out_of_memory(std::size_t size) {
-  Text<160> line(std::in_place, "out of memory: ", size, " bytes asked, largest free block ",
-                 the_heap.largest_free(), ", used ", the_heap.used(), " of ", the_heap.total(),
-                 " bytes; give the guest more memory");
+  [[clang::uninitialized]] Text<160> line(
+      std::in_place, "out of memory: ", size, " bytes asked, largest free block ",
+      the_heap.largest_free(), ", used ", the_heap.used(), " of ", the_heap.total(),
+      " bytes; give the guest more memory");
   if (exhaustion_handler != nullptr) exhaustion_handler(line.view());
   panic(line.view());
 }

@@ -65,7 +65,8 @@ Result<void> BlockDevice::start() {
   queue_ = std::move(*queue);
   std::array<std::byte, BlockLimits::kConfigSize> config;
   for (std::size_t i = 0; i < config.size(); ++i) config[i] = static_cast<std::byte>(transport_->config8(i));
-  const auto limits = BlockLimits::parse(*features, config, (*queue_)->size());
+  [[clang::uninitialized]] const auto limits =
+      BlockLimits::parse(*features, config, (*queue_)->size());
   if (!limits) return fail(Error(BlockSetupErrc::kNonsense));
   limits_ = *limits;
   const std::uint32_t parallel = limits_.geometry.parallel;

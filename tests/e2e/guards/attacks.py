@@ -2,6 +2,10 @@
 import re
 import subprocess
 
+TRAP = r"fatal: failed check \(trap\) \(vector 6, error 0x0\), code "
+# Where an attacker gets: an indirect call is not checked, so code that is there already runs.
+CHOSEN = r"panic: code of the attacker's choice ran at "
+
 ATTACKS = {
     "write-code": (r"fatal: wrote to code \(read-only page\): address ", "write_to_code"),
     "write-constants": (r"fatal: wrote to read-only data \(read-only page\): address ", "write_to_constants"),
@@ -26,7 +30,23 @@ ATTACKS = {
     "divide-by-zero": (r"fatal: division by zero \(vector 0, error 0x0\), code ", "divide_by_zero"),
     "check": (r"panic: the check that fails at guards.cpp:\d+\n", "fail_a_check"),
     "unmapped": (r"fatal: page fault: read unmapped memory: address 0x123456789000, ", "use_unmapped"),
+    "write-vtable": (r"fatal: wrote to read-only data \(read-only page\): address ", "write_to_table"),
+    "forge-vtable-to-data": (r"fatal: executed data \(no-execute page\): address ", "forge_table"),
+    "forge-vtable-to-function": (CHOSEN, "run_for_the_attacker"),
+    "forge-vtable-to-middle": (CHOSEN, "run_for_the_attacker"),
+    "forge-pointer": (CHOSEN, "run_for_the_attacker"),
+    "forge-pointer-of-its-type": (CHOSEN, "run_for_the_attacker"),
+    "forge-frame-to-data": (r"fatal: executed data \(no-execute page\): address ", "forge_frame"),
+    "forge-frame-to-function": (CHOSEN, "run_for_the_attacker"),
     "non-canonical": (r"fatal: general protection \(vector 13, error 0x0\), code ", "use_non_canonical"),
+}
+
+# What clang's CFI (FATA_CFI) answers instead. It does not check the resumption of a coroutine.
+WITH_CFI = {
+    "forge-vtable-to-data": (TRAP, "forge_table"),
+    "forge-vtable-to-function": (TRAP, "forge_table"),
+    "forge-vtable-to-middle": (TRAP, "forge_table"),
+    "forge-pointer": (TRAP, "forge_pointer"),
 }
 
 

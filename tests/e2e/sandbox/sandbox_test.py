@@ -94,6 +94,11 @@ class WithoutDevices(Probe):
             self.assertNotIn("probe: overflow: ", done.stderr)
             self.assertEqual(done.returncode, 125, done)  # as after any fatal signal
 
+    def test_a_variable_that_was_not_set_holds_nothing_of_an_earlier_call(self):
+        self.assertEqual(self.outcome("read-unset"), 0)
+        # Where a variable is exempt, the secret is read: it was there.
+        self.assertGreater(self.outcome("read-unset-exempt"), 200)
+
     def test_all_of_it_is_done_without_a_sandbox(self):
         self.assertGreater(self.outcome("openat", "--no-sandbox"), 2)
         self.assertEqual(self.outcome("connect", "--no-sandbox"), -errno.ENOTSOCK)

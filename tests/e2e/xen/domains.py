@@ -16,7 +16,7 @@ class XenTest(FataTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=768))
+        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=896))
         cls.count = 0
 
     def tearDown(self):

@@ -75,7 +75,7 @@ class Logger {
   template <class... Parts>
   void write(log::Level level, const Parts&... parts) const {
     if (!enabled(level)) return;
-    Text<log::kMaxLine> line;
+    [[clang::uninitialized]] Text<log::kMaxLine> line;
     write_log_prefix(line, level, source_);
     print(line, parts...);
     finish_log_line(line, level);

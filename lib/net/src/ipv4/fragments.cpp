@@ -29,7 +29,7 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   fragment.data = frame.frame.bytes().subspan(header.header_length);
   fragment.ecn = static_cast<Ecn>(header.tos & 3);
   fragment.unicast = ours && cast == LinkCast::kUs;
-  Reassembly::Result result = reassembly_.add(fragment, now);
+  [[clang::uninitialized]] Reassembly::Result result = reassembly_.add(fragment, now);
   switch (result.outcome) {
     case Reassembly::Outcome::kWaits:
       return;

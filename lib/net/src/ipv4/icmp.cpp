@@ -47,7 +47,8 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
                       rest[0] == std::byte{icmp::kEchoReply};
   if (rest.size() < 8 || (sender == nullptr && !answer)) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
+  [[clang::uninitialized]] IcmpError error{
+      IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
   if (icmp.type == icmp::kTimeExceeded) {
     error.kind = IcmpError::Kind::kTimeExceeded;
   } else if (icmp.type == icmp::kParameterProblem) {
@@ -84,7 +85,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
                         Instant now) {
   if (!errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3), and the path.
-  const auto path = this->path(header.source, header.destination);
+  [[clang::uninitialized]] const auto path = this->path(header.source, header.destination);
   const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));

@@ -113,7 +113,7 @@ void Engine::tick(Instant now) {
   });
   reassembly_.tick(now, [&](PacketBuf start, bool unicast) {
     store_be(start.bytes().subspan(4), static_cast<std::uint16_t>(start.size() - kHeaderSize));
-    const auto header = Header::parse_quoted(start.bytes());
+    [[clang::uninitialized]] const auto header = Header::parse_quoted(start.bytes());
     if (!header || !unicast) return;
     send_error(icmp6::kTimeExceeded, icmp6::kCodeReassembly, 0, *header, Slice(std::move(start)), now);
   });

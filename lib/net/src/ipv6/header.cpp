@@ -34,7 +34,7 @@ std::optional<Header> Header::parse_quoted(Bytes packet) {
 }
 
 std::optional<Header> Header::parse(Bytes packet, std::size_t size) {
-  const auto header = parse_quoted(packet);
+  [[clang::uninitialized]] const auto header = parse_quoted(packet);
   // A payload length of 0 would be a jumbogram's (RFC 2675), or nothing at all; a header alone is allowed.
   if (!header || header->payload_length > size - kHeaderSize) return std::nullopt;
   return header;
@@ -97,7 +97,7 @@ Walk problem(Walk walk, std::uint8_t code, std::size_t pointer) {
 }  // namespace
 
 Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
-  Walk walk;
+  [[clang::uninitialized]] Walk walk;
   walk.next_header = next_header;
   walk.offset = offset;
   unsigned options = Walk::kMostOptions;

@@ -12,7 +12,7 @@ void Engine::receive_discovery(Link& link, const Header& header, Bytes message, 
   if (type == nd::kRouterAdvertisement) return receive_router(link, header, message, now);
   if (type == nd::kRedirect) return receive_redirect(link, header, message, now);
   if (type == nd::kRouterSolicitation) return;  // a router's business
-  const auto neighbour = nd::NeighbourMessage::parse(message);
+  [[clang::uninitialized]] const auto neighbour = nd::NeighbourMessage::parse(message);
   if (!neighbour || neighbour->target.is_multicast()) return count_up(kBadDiscovery);
   if (type == nd::kNeighbourSolicitation) return receive_solicitation(link, header, *neighbour, now);
   receive_advertisement(link, header, *neighbour, now);
@@ -239,9 +239,9 @@ void Engine::neighbour_failed(Link& link, const IpAddress& address, std::span<Pa
   routers_.silent(address, link.interface->index(), true);
   for (const PacketBuf& packet : packets) {
     // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
-    const auto header = Header::parse_quoted(packet.bytes());
+    [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
     if (!header) continue;
-    const Walk walk = walk_headers(packet.bytes(), header->next_header);
+    [[clang::uninitialized]] const Walk walk = walk_headers(packet.bytes(), header->next_header);
     Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
     if (sender == nullptr || packet.size() < walk.offset + 8) continue;
     const Bytes quoted = packet.bytes().subspan(walk.offset);

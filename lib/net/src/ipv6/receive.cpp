@@ -4,7 +4,8 @@ namespace fata::net::ipv6 {
 
 void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFrame&& frame, Instant now) {
   now_ = now;
-  const auto header = Header::parse(frame.frame.bytes(), frame.total_size());
+  [[clang::uninitialized]] const auto header =
+      Header::parse(frame.frame.bytes(), frame.total_size());
   if (!header) return count_up(kBadHeader);
   const bool inside = from == nullptr;
   if (!inside && !links_[from->index()]->started) return count_up(kNotForUs);
@@ -34,7 +35,7 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
   } else if (!frame.more.empty()) {
     frame.more.truncate(length - frame.frame.size());
   }
-  const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
+  [[clang::uninitialized]] const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
   // TCP's payload stays in its pieces; for the others a packet is one.
   const bool in_pieces =
       !frame.more.empty() && (walk.end != Walk::End::kUpper || walk.next_header != ip_protocol::kTcp);

@@ -39,7 +39,7 @@ std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& l
 }
 
 std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local) {
-  const auto way = route(remote, local.is_any() ? IpAddress() : local);
+  [[clang::uninitialized]] const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return std::nullopt;
   Path path;
   path.source = way->source;
@@ -63,7 +63,7 @@ PacketBuf Engine::allocate() {
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
                   IpMarks marks, bool fragment, Instant now) {
   now_ = now;
-  const auto way = route(remote, local.is_any() ? IpAddress() : local);
+  [[clang::uninitialized]] const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return count_up(kNoRoute);
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
@@ -109,7 +109,7 @@ void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant no
 
 void Engine::confirm_reachable(const IpAddress& remote, Instant now) {
   now_ = now;
-  const auto way = route(remote, {});
+  [[clang::uninitialized]] const auto way = route(remote, {});
   if (way && way->link != nullptr) way->link->neighbours.confirm(way->hop, now);
 }
 

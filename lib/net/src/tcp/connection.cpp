@@ -94,7 +94,8 @@ ConnectionStats Connection::stats() const {
 
 void Connection::refresh_path(Instant now) {
   path_checked_s_ = seconds_of(now);
-  const std::optional<Path> path = table_->ip_->path(remote.address, local.address);
+  [[clang::uninitialized]] const std::optional<Path> path =
+      table_->ip_->path(remote.address, local.address);
   if (!path) return;
   mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
   checksum_ = path->checksum;

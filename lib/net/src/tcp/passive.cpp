@@ -26,7 +26,8 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 // What the link receives, whatever is known of the path in the other direction (RFC 8201 section
 // 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
-  const std::optional<Path> path = ip_->path(remote.address, local.address);
+  [[clang::uninitialized]] const std::optional<Path> path =
+      ip_->path(remote.address, local.address);
   if (!path) return mss_of_mtu(remote.address, 1500);
   return mss_of_mtu(remote.address, path->link_mtu != 0 ? path->link_mtu : path->mtu);
 }

@@ -188,7 +188,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
   now_ = now;
   count_up(kReceived);
   if (!packet.unicast || !is_one_host(packet.source)) return count_up(kBadAddress), true;
-  const auto header = Header::parse(packet.payload.bytes());
+  [[clang::uninitialized]] const auto header = Header::parse(packet.payload.bytes());
   if (!header) return count_up(kMalformed), true;
   const bool vouched = packet.offload.checksum_valid || packet.offload.checksum_needed;
   if (!vouched && !checksum_holds(packet.source, packet.destination, packet.payload.bytes(), packet.more))
@@ -332,7 +332,8 @@ Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote
                                    Observer* observer, Instant now) {
   now_ = now;
   if (remote.port == 0 || !is_one_host(remote.address)) return fata::fail(Error(sig::FlowErrc::kUnreachable));
-  const std::optional<Path> path = ip_->path(remote.address, given.address);
+  [[clang::uninitialized]] const std::optional<Path> path =
+      ip_->path(remote.address, given.address);
   if (!path) return fata::fail(Error(sig::FlowErrc::kUnreachable));
   Endpoint local{path->source, given.port};
   const auto is_free = [&](std::uint16_t port) {

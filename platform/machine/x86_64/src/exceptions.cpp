@@ -51,7 +51,7 @@ void report_page_fault(const Frame& frame) {
   const std::uint64_t address = read_cr2();
   const Place place = describe_address(address);
   const std::string_view name = place.name;
-  Text<256> line;
+  [[clang::uninitialized]] Text<256> line;
   print(line, "fatal: ");
   if ((frame.error & kFetch) != 0 && (frame.error & kPresent) != 0) {
     print(line, "executed ", name, " (no-execute page)");
@@ -83,7 +83,7 @@ void report_registers(const Frame& frame) {
   constexpr std::string_view kRegisters = "r15r14r13r12r11r10r9 r8 rdirsirbprbxrdxrcxrax";
   const auto values = danger_span(&frame.r15, kRegisters.size() / 3);
   for (std::size_t i = values.size(); i != 0;) {
-    Text<96> line(std::in_place, ' ');
+    [[clang::uninitialized]] Text<96> line(std::in_place, ' ');
     for (unsigned column = 0; column < 3; ++column) {
       --i;
       print(line, ' ', kRegisters.substr(3 * i, 3), ' ', Hex{values[i], 16});
@@ -110,7 +110,7 @@ bool begin_last_report() {
 
 namespace {
 void report_place(unsigned depth, std::uint64_t address) {
-  Text<96> line(std::in_place, "  #", depth, ' ');
+  [[clang::uninitialized]] Text<96> line(std::in_place, "  #", depth, ' ');
   if (in_code(address)) {
     print(line, Hex{link_address(address)}, " (image+", Hex{address - image().begin}, ')');
   } else {
@@ -150,8 +150,9 @@ extern "C" void fata_exception(Frame* frame) {
     report_page_fault(*frame);
   } else {
     const auto names = danger_span(kNames, std::size(kNames));
-    Text<256> line(std::in_place,
-                   "fatal: ", frame->vector < names.size() ? names[frame->vector] : "exception");
+    [[clang::uninitialized]] Text<256> line(
+        std::in_place,
+        "fatal: ", frame->vector < names.size() ? names[frame->vector] : "exception");
     print(line, " (vector ", frame->vector, ", error ", Hex{frame->error}, "), code ");
     write_address(line, frame->rip);
     report_line(line.view());

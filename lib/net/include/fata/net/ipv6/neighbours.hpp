@@ -70,7 +70,7 @@ class Neighbours {
           break;
         case Due::kFailed: {
           const IpAddress address = entry.address;
-          std::array<PacketBuf, WaitingPackets::kPacketsEach> waited;
+          [[clang::uninitialized]] std::array<PacketBuf, WaitingPackets::kPacketsEach> waited;
           const std::size_t count = entry.waiting.size();
           for (std::size_t i = 0; i < count; ++i) waited[i] = waiting_.pop(entry.waiting);
           entry = Entry{};

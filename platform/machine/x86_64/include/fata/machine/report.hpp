@@ -15,7 +15,7 @@ void report_line(std::string_view text);
 
 template <class... Parts>
 void report(const Parts&... parts) {
-  Text<256> line(std::in_place, parts...);
+  [[clang::uninitialized]] Text<256> line(std::in_place, parts...);
   report_line(line.view());
 }
 
