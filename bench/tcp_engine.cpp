@@ -1,5 +1,5 @@
-// Two TCP engines back to back in memory: bytes, segments, requests and connections a second of one core for
-// both ends.
+// Two TCP engines back to back in memory: bytes, segments, requests and connections a second of one
+// core for both ends.
 //   tcp_engine_bench [KIND|all [DIVISOR]]
 // DIVISOR: how much less of everything is done, for callgrind.
 #include <algorithm>
@@ -28,8 +28,8 @@ struct Side final : IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, IpMarks, bool,
-            Instant) override {
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t,
+            IpMarks, bool, Instant) override {
     IpPacket in;
     in.source = local;
     in.destination = remote;
@@ -89,7 +89,8 @@ struct Wire {
   // The application has its turn after each batch.
   void drain() {
     if (reader == nullptr) return;
-    for (Slice slice = reader->read(now); !slice.empty(); slice = reader->read(now)) got += slice.size();
+    for (Slice slice = reader->read(now); !slice.empty(); slice = reader->read(now))
+      got += slice.size();
   }
 
   BufferPool pool{16384, 2048};
@@ -144,8 +145,9 @@ void bulk(const char* what, std::uint32_t gso, bool checksum, std::uint64_t byte
     wire.turn();
   }
   const double time = seconds_since(start);
-  std::printf("%-32s %8.2f Gb/s, %6.2f M packets/s, %5.0f ns a packet, cwnd %u, retransmits %u\n", what,
-              static_cast<double>(wire.got) * 8 / time / 1e9, static_cast<double>(wire.packets) / time / 1e6,
+  std::printf("%-32s %8.2f Gb/s, %6.2f M packets/s, %5.0f ns a packet, cwnd %u, retransmits %u\n",
+              what, static_cast<double>(wire.got) * 8 / time / 1e9,
+              static_cast<double>(wire.packets) / time / 1e6,
               time * 1e9 / static_cast<double>(wire.packets), client->stats().cwnd,
               client->stats().retransmits);
   segments += wire.packets;
@@ -174,7 +176,8 @@ void request_response(std::uint64_t count) {
     (void)client->read(wire.now);
   }
   const double time = seconds_since(start);
-  std::printf("%-32s %8.2f M/s\n", "requests of 64 B answered", static_cast<double>(count) / time / 1e6);
+  std::printf("%-32s %8.2f M/s\n", "requests of 64 B answered",
+              static_cast<double>(count) / time / 1e6);
   segments += wire.packets;
   close(wire, client, server, listener);
 }
@@ -188,7 +191,8 @@ void connections(std::uint64_t count) {
     const auto client = wire.a->connect({}, {wire.right.address, 80}, {}, nullptr, wire.now);
     if (!client) break;
     Connection* server = nullptr;
-    for (int turns = 0; turns < 100 && (server = wire.b->accept(*listener)) == nullptr; ++turns) wire.turn();
+    for (int turns = 0; turns < 100 && (server = wire.b->accept(*listener)) == nullptr; ++turns)
+      wire.turn();
     if (server == nullptr) break;
     wire.a->release(*client, wire.now);
     wire.b->release(server, wire.now);

@@ -1,12 +1,12 @@
-// A closed-loop load for DNS and echo servers over UDP: keeps WINDOW queries outstanding by sendmmsg and
-// recvmmsg, and reports answers per second of the server's own CPU time. For ceilings that dnsperf cannot
-// reach; Linux sockets only, nothing of Fata.
+// A closed-loop load for DNS and echo servers over UDP: keeps WINDOW queries outstanding by
+// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. For ceilings
+// that dnsperf cannot reach; Linux sockets only, nothing of Fata.
 //
 //   udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
 //
 // NAME-PATTERN holds one %u, which is replaced by a number from 0 to COUNT - 1 (uniform, seeded);
-// "www.example.org" has none. With the pattern "echo" the answer must be the query itself, whatever DNS would
-// say of it.
+// "www.example.org" has none. With the pattern "echo" the answer must be the query itself, whatever
+// DNS would say of it.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,7 +26,8 @@ namespace {
 
 constexpr unsigned kBatch = 64;
 
-// On-CPU nanoseconds of all threads of a process (and its children are not counted: one worker is measured).
+// On-CPU nanoseconds of all threads of a process (and its children are not counted: one worker is
+// measured).
 double cpu_seconds(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/schedstat");
   double ns = 0;
@@ -131,7 +132,8 @@ std::vector<std::vector<unsigned char>> queries_of(const char* pattern, unsigned
 
 int main(int argc, char** argv) {
   if (argc != 8) {
-    std::fprintf(stderr, "usage: udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT\n");
+    std::fprintf(stderr,
+                 "usage: udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT\n");
     return 64;
   }
   const std::string pid = argv[3];
@@ -169,8 +171,9 @@ int main(int argc, char** argv) {
   }
   const double wall = std::chrono::duration<double>(Clock::now() - measured_from).count();
   const double used = cpu_seconds(pid) - cpu;
-  std::printf("answers %llu wrong %llu lost %llu rate %.0f/s cpu %.3f s of %.3f per_cpu_second %.0f\n",
-              load.answers, load.wrong, load.lost, static_cast<double>(load.answers) / wall, used, wall,
-              static_cast<double>(load.answers) / used);
+  std::printf(
+      "answers %llu wrong %llu lost %llu rate %.0f/s cpu %.3f s of %.3f per_cpu_second %.0f\n",
+      load.answers, load.wrong, load.lost, static_cast<double>(load.answers) / wall, used, wall,
+      static_cast<double>(load.answers) / used);
   return load.answers == 0 || load.wrong != 0;
 }

@@ -68,8 +68,8 @@ void write_log_prefix(TextWriter& out, log::Level level, std::string_view source
     if (begin == kPoint + 1) uptime[--begin] = '.';
   } while (ms != 0 || begin >= kPoint);
   while (begin > kMost - kWidth) uptime[--begin] = ' ';
-  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ', source,
-        ": ");
+  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ',
+        source, ": ");
 }
 
 void finish_log_line(TextWriter& out, log::Level level) noexcept {

@@ -1,5 +1,7 @@
-"""An attacker on the segment of the image under attack: up to sixteen addresses of its own, whose ARP requests it
-answers, and TCP connections made of single segments, as no operating system would send them."""
+"""An attacker on the segment of the image under attack: up to sixteen addresses of its own, whose
+ARP requests it answers, and TCP connections made of single segments, as no operating system
+would send them.
+"""
 
 import contextlib
 import os
@@ -69,8 +71,10 @@ class Connection:
 
 
 class Attacker:
-    """Sends at most `rate` packets a second: MAX_RATE, less on a machine so slow or busy that its guest could not
-    answer three times as many pings: there the guest's processor would be what fails."""
+    """Sends at most `rate` packets a second: MAX_RATE, less on a machine so slow or busy that its
+    guest could not answer three times as many pings: there the guest's processor would be what
+    fails.
+    """
 
     def __init__(self, device, victim, addresses):
         self.victim, self.addresses = victim, addresses

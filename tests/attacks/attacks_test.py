@@ -1,6 +1,7 @@
-"""Attacks on stock kernel images with the default memory: an honest client is served all the while, the image neither ends
-nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how long each takes; words after the script's name
-choose attacks. Prints what was measured."""
+"""Attacks on stock kernel images with the default memory: an honest client is served all the while,
+the image neither ends nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how
+long each takes; words after the script's name choose attacks. Prints what was measured.
+"""
 
 import json
 import os
@@ -35,8 +36,11 @@ class Attacks(FataTest):
     @classmethod
     def setUpClass(cls):
         subprocess.run(
-            "ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; ip tuntap add fata0 mode tap vnet_hdr; "
-            f"ip link set fata0 txqueuelen 5000 up; ip addr add {HOST}/16 dev fata0",
+            (
+                "ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; ip tuntap add"
+                " fata0 mode tap vnet_hdr; ip link set fata0 txqueuelen 5000 up; ip addr add"
+                f" {HOST}/16 dev fata0"
+            ),
             shell=True,
             check=True,
         )
@@ -45,7 +49,18 @@ class Attacks(FataTest):
         application, port, ready, *_ = IMAGES[image]
         words = (application, "-t", "kvm", "--build-dir", BUILD / f"{image}-kvm")
         self.run_fata("build", *words)
-        line = [*FATA, "run", *words, "--accel", "tcg", "--link", "tap:fata0", "--", f"--ipv4={VICTIM}/16", f"--port={port}"]
+        line = [
+            *FATA,
+            "run",
+            *words,
+            "--accel",
+            "tcg",
+            "--link",
+            "tap:fata0",
+            "--",
+            f"--ipv4={VICTIM}/16",
+            f"--port={port}",
+        ]
         server = Served(line, ready=ready)
         self.addCleanup(server.__exit__)
         return server
@@ -63,12 +78,17 @@ class Attacks(FataTest):
             for client in clients:
                 client.stop()
             said = ", ".join(client.text() for client in clients)
-            print(f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}", flush=True)
+            print(
+                f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}",
+                flush=True,
+            )
             attacker.reset_all()
         return clients
 
     def check(self, image):
-        """One image for all attacks, one after the other: what one leaves behind is there for the next."""
+        """One image for all attacks, one after the other: what one leaves behind is there for the
+        next.
+        """
         _, port, _, attacks_of_it, kinds = IMAGES[image]
         server = self.boot(image)
         patience = max(kind((VICTIM, port), kind.__name__).calibrate() for kind in kinds)
@@ -78,7 +98,8 @@ class Attacks(FataTest):
             if CHOSEN and attack.__name__ not in CHOSEN:
                 continue
             with self.subTest(attack.__name__):
-                # A busy machine may cost the guest a second: what locks clients out does so each time.
+                # A busy machine may cost the guest a second: what locks clients out does so each
+                # time.
                 for _ in range(3):
                     clients = self.attacked(image, attack, attacker, patience)
                     self.assertIsNone(server.process.poll(), "the image has ended")
@@ -95,7 +116,9 @@ class Attacks(FataTest):
         self.check("tcp-echo")
 
     def test_a_measurement_is_no_reflector(self):
-        """Whoever controls a test of iperf over TCP says by a datagram where the server sends: only to itself."""
+        """Whoever controls a test of iperf over TCP says by a datagram where the server sends: only
+        to itself.
+        """
         if CHOSEN and "reflection" not in CHOSEN:
             return
         server = self.boot("iperf")
@@ -104,7 +127,16 @@ class Attacks(FataTest):
         with socket.create_connection((VICTIM, 5201), timeout=20) as control:
             control.sendall(b"attacks".ljust(36, b"x") + b"\0")
             self.assertEqual(control.recv(1), b"\x09", "it asks for parameters")
-            wanted = json.dumps({"udp": True, "reverse": True, "parallel": 1, "time": 60, "len": 1000, "bandwidth": 10**7})
+            wanted = json.dumps(
+                {
+                    "udp": True,
+                    "reverse": True,
+                    "parallel": 1,
+                    "time": 60,
+                    "len": 1000,
+                    "bandwidth": 10**7,
+                }
+            )
             control.sendall(struct.pack("!I", len(wanted)) + wanted.encode())
             self.assertEqual(control.recv(1), b"\x0a", "it waits for streams")
             attacker.clear_others()
@@ -113,7 +145,9 @@ class Attacks(FataTest):
                 for _ in range(5):
                     attacker.send(udp(address, VICTIM, 5201, 5201, hello))
             time.sleep(1)
-            self.assertEqual(attacker.datagrams(5201), [], "it answers addresses that are not those of the test")
+            self.assertEqual(
+                attacker.datagrams(5201), [], "it answers addresses that are not those of the test"
+            )
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
                 stream.settimeout(20)
                 stream.connect((VICTIM, 5201))

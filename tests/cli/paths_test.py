@@ -151,8 +151,10 @@ class Folders(FataTest):
             with self.subTest(name=name):
                 app = app.rename(self.folder / name)
                 self.refused(
-                    f"fata: {self.folder}/{shown}: the path holds {what}, "
-                    "which CMake, QEMU and xl do not take; rename the folder",
+                    (
+                        f"fata: {self.folder}/{shown}: the path holds {what}, "
+                        "which CMake, QEMU and xl do not take; rename the folder"
+                    ),
                     "build",
                     app,
                 )
@@ -164,8 +166,10 @@ class Folders(FataTest):
         app = self.made(self.folder / "plain")
         (app / "a;b.cpp").write_text("")
         self.refused(
-            f"fata: {app}/a;b.cpp: CMake does not take this name; "
-            "rename the file, or move it elsewhere",
+            (
+                f"fata: {app}/a;b.cpp: CMake does not take this name; "
+                "rename the file, or move it elsewhere"
+            ),
             "build",
             app,
         )

@@ -1,6 +1,6 @@
-// Sends frames of one hostile kind out of an interface, as fast as asked, and says how many left and how
-// fast: what a host on the far end of that link must bear. For "resets", "acks" and "out-of-order" it first
-// opens a connection of its own, at which they aim.
+// Sends frames of one hostile kind out of an interface, as fast as asked, and says how many left
+// and how fast: what a host on the far end of that link must bear. For "resets", "acks" and
+// "out-of-order" it first opens a connection of its own, at which they aim.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <linux/tcp.h>
@@ -30,8 +30,8 @@ using fata::flood::Target;
 
 fata::flood::Mac parse_mac(const std::string& text) {
   fata::flood::Mac mac{};
-  if (std::sscanf(text.c_str(), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-                  &mac[5]) != 6)
+  if (std::sscanf(text.c_str(), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+                  &mac[4], &mac[5]) != 6)
     throw std::runtime_error(text + " is no hardware address");
   return mac;
 }
@@ -72,7 +72,8 @@ int open_interface(const std::string& interface, std::array<std::uint8_t, 6>& ou
   sockaddr_ll at{};
   at.sll_family = AF_PACKET;
   at.sll_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
-  if (at.sll_ifindex == 0 || ::bind(out, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) failed(interface);
+  if (at.sll_ifindex == 0 || ::bind(out, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0)
+    failed(interface);
   ifreq ask{};
   interface.copy(ask.ifr_name, IFNAMSIZ - 1);
   if (::ioctl(out, SIOCGIFHWADDR, &ask) != 0) failed(interface);
@@ -82,7 +83,8 @@ int open_interface(const std::string& interface, std::array<std::uint8_t, 6>& ou
   return out;
 }
 
-void flood(int out, const std::string& kind, const Target& target, double seconds, std::uint64_t rate) {
+void flood(int out, const std::string& kind, const Target& target, double seconds,
+           std::uint64_t rate) {
   Frames frames(kind, target);
   constexpr unsigned kBatch = 64;
   std::vector<std::vector<std::uint8_t>> room(kBatch);
@@ -93,7 +95,8 @@ void flood(int out, const std::string& kind, const Target& target, double second
   const auto end =
       begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   for (auto now = begin; now < end; now = Clock::now()) {
-    const double due = std::chrono::duration<double>(now - begin).count() * static_cast<double>(rate);
+    const double due =
+        std::chrono::duration<double>(now - begin).count() * static_cast<double>(rate);
     if (static_cast<double>(sent + refused) > due) {
       ::usleep(100);
       continue;

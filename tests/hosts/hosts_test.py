@@ -223,8 +223,10 @@ class Hosts(FataTest):
             if boots % 20 == 0:
                 print(f"{boots} boots in {time.monotonic() - began:.0f} s", flush=True)
         print(
-            f"{boots} boots from seed {first} on, {lies} lies, {given_up} devices given up, "
-            f"{len(findings)} findings",
+            (
+                f"{boots} boots from seed {first} on, {lies} lies, {given_up} devices given up, "
+                f"{len(findings)} findings"
+            ),
             flush=True,
         )
         self.assertEqual(findings, [], "repeat one: hosts_test.py SEED")

@@ -1,20 +1,28 @@
-"""Finds coroutines in C++ source text, and what they must not have: parameters by reference, captures, locks held across a
-suspension. clang-tidy has the same three checks, but parses each file with all its headers; here the text is enough, since
-the tree is formatted by one tool and has no coroutine behind a macro."""
+"""Finds coroutines in C++ source text, and what they must not have: parameters by reference,
+captures, locks held across a suspension. clang-tidy has the same three checks, but parses each
+file with all its headers; here the text is enough, since the tree is formatted by one tool and
+has no coroutine behind a macro.
+"""
 
 import re
 
 SUSPENDS = re.compile(r"(?<!operator )\bco_(?:await|return|yield)\b")
 LOCKS = re.compile(r"\bstd::(?:lock_guard|scoped_lock|unique_lock|shared_lock)\b")
 CONTROLS = {"if", "for", "while", "switch", "catch", "constexpr"}
-OPENING, CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}, {")": "(", "]": "[", "}": "{", ">": "<"}
+OPENING, CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}, {
+    ")": "(",
+    "]": "[",
+    "}": "{",
+    ">": "<",
+}
 # What may stand between a parameter list and a body.
 TRAILER = re.compile(
     r"(?:\s+|\bconst\b|\bnoexcept\b|\boverride\b|\bfinal\b|\bmutable\b|\bstatic\b|&&?|\[\[[^\]]*\]\])*"
     r"(?:->[\w:<>,\s*&]+?)?(?:\s*\brequires\b[^;{}]*)?\s*$"
 )
 NOT_CODE = re.compile(
-    r"//[^\n]*|/\*.*?\*/|R\"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'", re.DOTALL
+    r"//[^\n]*|/\*.*?\*/|R\"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'",
+    re.DOTALL,
 )
 
 
@@ -43,8 +51,9 @@ def opening(code, end):
 
 
 def head_of(code, brace):
-    """Of the function whose body opens at `brace`: its parameters and, of a lambda, its captures. None if the block is no
-    function's."""
+    """Of the function whose body opens at `brace`: its parameters and, of a lambda, its captures.
+    None if the block is no function's.
+    """
     before = code[:brace]
     for end in [found.start() for found in re.finditer(r"[)\]]", before[-600:])][::-1]:
         end += max(0, len(before) - 600)

@@ -1,5 +1,7 @@
-"""The house rules for coroutines as clang-tidy sees them, over everything compiled that holds a coroutine.
-    coroutines_tidy_test.py BUILD-FOLDER...     with a compile_commands.json each"""
+"""The house rules for coroutines as clang-tidy sees them, over everything compiled that holds a
+coroutine.
+    coroutines_tidy_test.py BUILD-FOLDER...     with a compile_commands.json each
+"""
 import concurrent.futures
 import json
 import os
@@ -8,8 +10,10 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CHECKS = ("-*,cppcoreguidelines-avoid-reference-coroutine-parameters,cppcoreguidelines-avoid-capturing-lambda-coroutines,"
-          "misc-coroutine-hostile-raii")
+CHECKS = (
+    "-*,cppcoreguidelines-avoid-reference-coroutine-parameters,cppcoreguidelines-avoid-capturing-lambda-coroutines,"
+    "misc-coroutine-hostile-raii"
+)
 OURS = ("apps", "async", "base", "examples", "lib", "platform", "sig", "tests")
 
 
@@ -30,19 +34,42 @@ def compiled(folder):
 
 def headers_of_applications():
     """No build folder of these exists before somebody builds them."""
-    includes = [f"-I{folder}" for folder in sorted(ROOT.glob("*/include")) + sorted(ROOT.glob("lib/*/include"))
-                + sorted(ROOT.glob("platform/*/include"))]
+    includes = [
+        f"-I{folder}"
+        for folder in sorted(ROOT.glob("*/include"))
+        + sorted(ROOT.glob("lib/*/include"))
+        + sorted(ROOT.glob("platform/*/include"))
+    ]
     for folder in ("apps", "examples"):
         for file in sorted((ROOT / folder).rglob("*.hpp")):
             if ".fata" not in file.parts and holds_coroutine(file):
                 local = [f"-I{path}" for path in file.parent.glob("*/include")]
-                yield file, ["--", "-xc++", "-std=c++23", "-stdlib=libc++", "-fno-exceptions", *includes, *local]
+                yield file, [
+                    "--",
+                    "-xc++",
+                    "-std=c++23",
+                    "-stdlib=libc++",
+                    "-fno-exceptions",
+                    *includes,
+                    *local,
+                ]
 
 
 def tidy(item):
     file, how = item
-    done = subprocess.run(["clang-tidy-19", f"--checks={CHECKS}", "--warnings-as-errors=*", "--header-filter=.*", "--quiet",
-                           str(file), *how], capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            "clang-tidy-19",
+            f"--checks={CHECKS}",
+            "--warnings-as-errors=*",
+            "--header-filter=.*",
+            "--quiet",
+            str(file),
+            *how,
+        ],
+        capture_output=True,
+        text=True,
+    )
     return file, done.returncode, done.stdout + (done.stderr if "error:" in done.stderr else "")
 
 

@@ -1,5 +1,7 @@
-"""Rules that the text of sources and documents shows: width, formatting, length of functions, and names in documents that
-exist. The arguments are the build folder, whose tests documents may name."""
+"""Rules that the text of sources and documents shows: width, formatting, length of functions, and
+names in documents that exist. The arguments are the build folder, whose tests documents may
+name.
+"""
 
 import pathlib
 import re
@@ -12,7 +14,8 @@ import coroutine_rules
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTH = 100
 LONGEST_FUNCTION = 70
-# Lines that cannot be broken: rows of tables in Markdown, addresses, literals whose text is what is tested.
+# Lines that cannot be broken: rows of tables in Markdown, addresses, literals whose text is what is
+# tested.
 UNBROKEN = re.compile(r"^\||https?://|^ *R\"")
 LONG_FUNCTIONS = {
     "config/include/fata/config/parameter.hpp": "a table of kinds of parameters, one line each",
@@ -27,7 +30,11 @@ EXAMPLES = {
 
 def listed(*suffixes):
     names = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, text=True, capture_output=True
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        text=True,
+        capture_output=True,
     ).stdout.splitlines()
     return [name for name in names if name.endswith(suffixes) and (ROOT / name).is_file()]
 
@@ -50,7 +57,10 @@ class Text(unittest.TestCase):
     def test_lines_are_at_most_100_columns_wide(self):
         wide = [
             f"{name}:{number}: {len(line)} columns"
-            for name in (*listed(".cpp", ".hpp", ".S", ".md", ".py", ".sh", ".cmake", "CMakeLists.txt"), "fata")
+            for name in (
+                *listed(".cpp", ".hpp", ".S", ".md", ".py", ".sh", ".cmake", "CMakeLists.txt"),
+                "fata",
+            )
             for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
             if len(line) > WIDTH and not UNBROKEN.search(line)
         ]
@@ -75,7 +85,9 @@ class Text(unittest.TestCase):
     def test_names_in_documents_exist(self):
         files = listed("")
         folders = {str(folder) for name in files for folder in pathlib.PurePath(name).parents}
-        tests = subprocess.run(["ctest", "--test-dir", sys.argv[1], "-N"], capture_output=True, text=True).stdout
+        tests = subprocess.run(
+            ["ctest", "--test-dir", sys.argv[1], "-N"], capture_output=True, text=True
+        ).stdout
         words = set(re.findall(r"Test +#\d+: (\w+?)(?:_corpus)?\s", tests))
         for name in files:
             if not name.endswith(".md"):
@@ -83,7 +95,11 @@ class Text(unittest.TestCase):
         places = {part for name in (*files, *folders) for part in tails(name)}
         stale = []
         for name in listed(".md"):
-            text = re.sub(r"(?ms)^```.*?^```", lambda block: "\n" * block[0].count("\n"), (ROOT / name).read_text())
+            text = re.sub(
+                r"(?ms)^```.*?^```",
+                lambda block: "\n" * block[0].count("\n"),
+                (ROOT / name).read_text(),
+            )
             for found in re.finditer(r"`([^`\n]+)`", text):
                 word = found[1]
                 if word in EXAMPLES.get(name, ()) or known(word, name, places, words):
@@ -99,9 +115,13 @@ def tails(name):
 
 def known(word, document, places, words):
     """False for a path or an identifier of this tree that does not exist."""
-    if re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", word) and re.search(r"^(\w[\w.-]*/)+|\w\.(hpp|cpp|py|md|sh|cmake|S)$", word):
+    if re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", word) and re.search(
+        r"^(\w[\w.-]*/)+|\w\.(hpp|cpp|py|md|sh|cmake|S)$", word
+    ):
         made = re.match(r"(build|hello|data|include|PREFIX|xen|given)/", word)
-        return bool(made) or "NAME" in word or word.rstrip("/") in places or word.endswith(".qemu.sh")
+        return (
+            bool(made) or "NAME" in word or word.rstrip("/") in places or word.endswith(".qemu.sh")
+        )
     if re.fullmatch(r"[A-Za-z_]\w*((::|\.)[A-Za-z_]\w*)*(\(\))?", word):
         return all(part in words for part in re.findall(r"[A-Za-z_]\w*", word))
     return True

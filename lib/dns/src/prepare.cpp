@@ -54,7 +54,8 @@ std::uint32_t Index::keep(const Composer& composer, const Writer& writer, std::s
 }
 
 // Composes the answer to `name` and `type` and keeps it; kVerbatim instead if it is just `records`.
-std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records, std::size_t budget) {
+std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records,
+                                    std::size_t budget) {
   [[clang::uninitialized]] std::array<std::byte, kLargest> memory;
   [[clang::uninitialized]] Writer writer(memory);
   writer.bytes(Bytes(memory).first(kHeaderSize));
@@ -62,9 +63,11 @@ std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records, 
   const std::size_t start = writer.position();
   [[clang::uninitialized]] Composer composer(*this, writer, false);
   const Rcode rcode = composer.run(name, LowerName(name), type);
-  if (rcode != Rcode::kNoError || composer.truncated() || !writer.pointers_complete()) return kCompose;
+  if (rcode != Rcode::kNoError || composer.truncated() || !writer.pointers_complete())
+    return kCompose;
   if (equal_bytes(writer.written().subspan(start), records)) return kVerbatim;
-  const std::size_t size = sizeof(PreparedHead) + 2 * writer.pointers().size() + writer.position() - start;
+  const std::size_t size =
+      sizeof(PreparedHead) + 2 * writer.pointers().size() + writer.position() - start;
   return prepared_.size() + size > budget ? kCompose : keep(composer, writer, start);
 }
 

@@ -1,6 +1,6 @@
-// Hostile segments against a TCP with a listener, a connection that it opened and whatever the segments open:
-// time passes, the application writes, reads, closes and aborts. Whatever comes: what is sent is well formed,
-// the budget holds, and nothing is left at the end.
+// Hostile segments against a TCP with a listener, a connection that it opened and whatever the
+// segments open: time passes, the application writes, reads, closes and aborts. Whatever comes:
+// what is sent is well formed, the budget holds, and nothing is left at the end.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -34,8 +34,8 @@ class FuzzIp final : public IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool_->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-            IpMarks marks, bool, Instant) override {
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+            std::uint8_t protocol, IpMarks marks, bool, Instant) override {
     require(protocol == kProtocol && local == kUs.address && remote == kPeer);
     const auto header = Header::parse(packet.bytes());
     require(header.has_value());
@@ -97,7 +97,10 @@ Config config_of(std::uint8_t how) {
 class Run {
  public:
   Run(Input& in, FuzzIp& ip, BufferPool& pool, const Config& config)
-      : in_(in), ip_(ip), pool_(pool), table_(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, ip) {
+      : in_(in),
+        ip_(ip),
+        pool_(pool),
+        table_(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, ip) {
     listener_ = *table_.listen({IpAddress{}, 80}, 2, nullptr);
     if (const auto opened = table_.connect({}, {kPeer, 80}, config.flow, &deaf_, now_))
       held_.push_back(*opened);

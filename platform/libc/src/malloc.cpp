@@ -1,5 +1,5 @@
-// malloc and operator new on the image's heap. Exhaustion is a panic that says how much was asked and what
-// was there: state that a peer can drive comes from bounded pools instead.
+// malloc and operator new on the image's heap. Exhaustion is a panic that says how much was asked
+// and what was there: state that a peer can drive comes from bounded pools instead.
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -53,7 +53,9 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   *out = need(size, alignment);
   return 0;
 }
-std::size_t malloc_usable_size(void* memory) { return memory == nullptr ? 0 : Heap::usable_size(memory); }
+std::size_t malloc_usable_size(void* memory) {
+  return memory == nullptr ? 0 : Heap::usable_size(memory);
+}
 }
 
 }  // namespace fata::libc
@@ -62,8 +64,12 @@ using fata::libc::need;
 
 void* operator new(std::size_t size) { return need(size); }
 void* operator new[](std::size_t size) { return need(size); }
-void* operator new(std::size_t size, std::align_val_t a) { return need(size, static_cast<std::size_t>(a)); }
-void* operator new[](std::size_t size, std::align_val_t a) { return need(size, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t size, std::align_val_t a) {
+  return need(size, static_cast<std::size_t>(a));
+}
+void* operator new[](std::size_t size, std::align_val_t a) {
+  return need(size, static_cast<std::size_t>(a));
+}
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return fata::libc::heap().allocate(size);
 }

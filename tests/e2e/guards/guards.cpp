@@ -1,5 +1,5 @@
-// Attacks one guard of the machine, chosen by the first parameter. Each attack must end in a report that
-// names it; an image that is still alive afterwards says so and ends with status 1.
+// Attacks one guard of the machine, chosen by the first parameter. Each attack must end in a report
+// that names it; an image that is still alive afterwards says so and ends with status 1.
 #include <array>
 #include <coroutine>
 #include <cstring>
@@ -77,7 +77,8 @@ void free_twice() {
 void overrun_heap() {
   char* const memory = hidden(new char[32]);
   char* const next = hidden(new char[32]);
-  // Beyond what a block may be larger than was asked for: the block that is taken may be a used one's.
+  // Beyond what a block may be larger than was asked for: the block that is taken may be a used
+  // one's.
   std::memset(memory + 32, 0, hidden<std::size_t>(96));
   delete[] memory;
   delete[] next;
@@ -115,7 +116,9 @@ void read_tables() { (void)*reinterpret_cast<volatile std::uint64_t*>(hidden(tab
 void leap_over_guard() { (void)hidden(leap_frame(0)); }
 void divide_by_zero() { (void)hidden(hidden(7) / hidden(0)); }
 void fail_a_check() { check(hidden(false), "the check that fails"); }
-void use_unmapped() { (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x123456789000)); }
+void use_unmapped() {
+  (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x123456789000));
+}
 void use_non_canonical() {
   (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x8000123456789000));
 }
@@ -146,12 +149,13 @@ class OtherDevice final : public Device {
  public:
   void poll(Code) override {}
 };
-// A virtual call on an object whose pointer to its table was overwritten: all entries of the forged one lead
-// to `code`.
+// A virtual call on an object whose pointer to its table was overwritten: all entries of the forged
+// one lead to `code`.
 [[gnu::noinline]] void forge_table(const void* code) {
   static constinit const void* table[8];
   for (const void*& entry : table) entry = hidden(code);
-  Device* const device = hidden(hidden(1) == 0 ? static_cast<Device*>(new OtherDevice) : new Device);
+  Device* const device =
+      hidden(hidden(1) == 0 ? static_cast<Device*>(new OtherDevice) : new Device);
   const void* const forged = &table[2];
   std::memcpy(hidden(static_cast<void*>(device)), &forged, sizeof forged);
   hidden(device)->poll(hidden(&run_for_the_attacker));
@@ -185,7 +189,9 @@ void forge_pointer_of_its_type() {
 // A coroutine that waits, whose frame begins with the address at which it goes on.
 struct Waiting {
   struct promise_type {
-    Waiting get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    Waiting get_return_object() {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_always final_suspend() noexcept { return {}; }
     void return_void() {}
@@ -242,8 +248,8 @@ constexpr Attack kAttacks[]{
     {"forge-frame-to-function", forge_frame_to_function},
 };
 
-// What a program reads that takes a variable of its own for set: how many octets of what an earlier call kept
-// where the variable lies now.
+// What a program reads that takes a variable of its own for set: how many octets of what an earlier
+// call kept where the variable lies now.
 constexpr unsigned char kSecret = 0xa7;
 struct Octets {
   unsigned char octets[256];
@@ -290,7 +296,8 @@ async::Task<int> run(async::Context* context) {
       if (attack.name != word) continue;
       // However slow the machine is: a sleep whose end has come before the loop looks is no
       // waiting.
-      while (!at_start && context->loop.stats().idles == 0) (void)co_await async::sleep(milliseconds(100));
+      while (!at_start && context->loop.stats().idles == 0)
+        (void)co_await async::sleep(milliseconds(100));
       log.info("attack: ", word);
       attack.run();
       log.error("still alive after ", word);

@@ -1,5 +1,6 @@
-"""Echo requests (RFC 792, RFC 4443), and how many of them are answered in time. ping(8) gives up after two round trips once
-anything was answered, which on a busy machine is too early."""
+"""Echo requests (RFC 792, RFC 4443), and how many of them are answered in time. ping(8) gives up
+after two round trips once anything was answered, which on a busy machine is too early.
+"""
 import os
 import select
 import socket
@@ -13,8 +14,10 @@ FLOOD_INTERVAL = 0.01  # seconds until a flood goes on without an answer
 
 
 def ping(to, count=1, size=56, every=0.05, wait=20.0, source=None):
-    """How many requests with `size` bytes were sent, and how many were answered with the same bytes, each within `wait` seconds
-    of the last one sent. `every`: seconds between two; 0 is a flood, which goes on at each answer."""
+    """How many requests with `size` bytes were sent, and how many were answered with the same
+    bytes, each within `wait` seconds of the last one sent. `every`: seconds between two; 0 is a
+    flood, which goes on at each answer.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(to, None, type=socket.SOCK_RAW)[0]
     protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
     with socket.socket(family, socket.SOCK_RAW, protocol) as ours:

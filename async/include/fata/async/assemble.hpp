@@ -16,8 +16,9 @@ T make_device(Context& context, Parts&&... parts) {
   if constexpr (std::constructible_from<T, Context&, Parts...>) {
     return T(context, std::forward<Parts>(parts)...);
   } else {
-    static_assert(std::constructible_from<T, Parts...>,
-                  "this device cannot be made from the devices and parameters that config.cpp gives it");
+    static_assert(
+        std::constructible_from<T, Parts...>,
+        "this device cannot be made from the devices and parameters that config.cpp gives it");
     return T(std::forward<Parts>(parts)...);
   }
 }
@@ -25,10 +26,10 @@ T make_device(Context& context, Parts&&... parts) {
 // A job is always given the context.
 template <class T, class... Parts>
 T make_job(Context& context, Parts&&... parts) {
-  static_assert(
-      std::constructible_from<T, Context&, Parts...>,
-      "this job's constructor must take async::Context&, then the devices (by reference) and parameters that "
-      "config.cpp gives it");
+  static_assert(std::constructible_from<T, Context&, Parts...>,
+                "this job's constructor must take async::Context&, then the devices (by reference) "
+                "and parameters that "
+                "config.cpp gives it");
   return T(context, std::forward<Parts>(parts)...);
 }
 

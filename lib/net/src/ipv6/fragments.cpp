@@ -7,14 +7,15 @@ bool Engine::join_pieces(sig::RxFrame& frame) {
   PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
-  for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
+  for (const Slice& piece : frame.more.pieces())
+    copy_bytes(joined.append(piece.size()), piece.bytes());
   frame.more.clear();
   frame.frame = Slice(std::move(joined));
   return true;
 }
 
-void Engine::receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
-                              Instant now) {
+void Engine::receive_fragment(Interface* from, const Header& header, const Walk& walk,
+                              IpPacket&& packet, Instant now) {
   const Bytes bytes = packet.payload.bytes();
   const std::size_t extensions = walk.fragment_at - kHeaderSize;
   [[clang::uninitialized]] std::array<std::byte, Reassembly::kHeader> front;
@@ -40,8 +41,8 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   if (fragment.offset + fragment.data.size() > fragment.most) {
     count_up(kBadFragment);
     if (packet.unicast) {
-      send_error(icmp6::kParameterProblem, 0, static_cast<std::uint32_t>(walk.fragment_at + 2), header,
-                 packet.payload, now);
+      send_error(icmp6::kParameterProblem, 0, static_cast<std::uint32_t>(walk.fragment_at + 2),
+                 header, packet.payload, now);
     }
     return;
   }
@@ -85,8 +86,8 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   receive_walked(from, *put_together, rest, std::move(joined), whole, now);
 }
 
-// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one piece, so
-// that it is kept or dropped as a whole.
+// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one
+// piece, so that it is kept or dropped as a whole.
 void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
   header.payload_length = static_cast<std::uint16_t>(packet.total_size());
   header.write(prepend_header(packet, kHeaderSize));
@@ -100,10 +101,13 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now) {
   while (PacketBuf packet = link.neighbours.take(hop)) {
     [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
-    // TCP cuts for itself; what has its checksum still to be made was short enough to be sent whole.
+    // TCP cuts for itself; what has its checksum still to be made was short enough to be sent
+    // whole.
     const bool may_cut = header && header->next_header != ip_protocol::kTcp &&
-                         packet.offload().gso == Offload::Gso::kNone && !packet.offload().checksum_needed;
-    if (may_cut && packet.total_size() > paths_.limit(header->destination, link.packet_most(), now)) {
+                         packet.offload().gso == Offload::Gso::kNone &&
+                         !packet.offload().checksum_needed;
+    if (may_cut &&
+        packet.total_size() > paths_.limit(header->destination, link.packet_most(), now)) {
       send_fragments(link, packet, to, now);
     } else {
       link.interface->send(std::move(packet), to, ethernet::Type::kIpv6);
@@ -111,7 +115,8 @@ void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to,
   }
 }
 
-void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now) {
+void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to,
+                            Instant now) {
   [[clang::uninitialized]] const auto whole = Header::parse_quoted(packet.bytes());
   if (!whole) return count_up(kBadHeader);
   Header header = *whole;

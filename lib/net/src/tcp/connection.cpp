@@ -19,13 +19,17 @@ std::string_view name(State state) {
 }
 
 const ErrorDomain& error_domain(TcpErrc) noexcept {
-  static constexpr ErrorDomain domain{
-      "tcp", [](std::uint32_t code) -> std::string_view {
-        static constexpr std::array<std::string_view, 7> messages{
-            "unknown",         "the peer does not answer",    "out of memory",       "the port is in use",
-            "no port is free", "not an address of this host", "too many connections"};
-        return messages[code < messages.size() ? code : 0];
-      }};
+  static constexpr ErrorDomain domain{"tcp", [](std::uint32_t code) -> std::string_view {
+                                        static constexpr std::array<std::string_view, 7> messages{
+                                            "unknown",
+                                            "the peer does not answer",
+                                            "out of memory",
+                                            "the port is in use",
+                                            "no port is free",
+                                            "not an address of this host",
+                                            "too many connections"};
+                                        return messages[code < messages.size() ? code : 0];
+                                      }};
   return domain;
 }
 
@@ -177,7 +181,8 @@ void Connection::peer_options(const Options& theirs) {
   peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
                               : std::max<std::uint16_t>(theirs.mss, kLeastPeerMss);
   small_peer_ = peer_mss_ <= kLeastCookieMss;
-  // Timestamps come out of the data: who waits for two that were larger would acknowledge every third only.
+  // Timestamps come out of the data: who waits for two that were larger would acknowledge every
+  // third only.
   receive_mss_ =
       static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));
   set_mss();
@@ -257,8 +262,8 @@ void Connection::push(Instant now) {
 Slice Connection::read(Instant now) {
   Slice slice = receive_.pop(table_->memory_);
   if (slice.empty()) return slice;
-  // Receive buffer tuning: what the application took in one round trip shows what the window must be (dynamic
-  // right-sizing).
+  // Receive buffer tuning: what the application took in one round trip shows what the window must
+  // be (dynamic right-sizing).
   rate_bytes_ += static_cast<std::uint32_t>(slice.size());
   const Duration round = std::max(rtt_.srtt(), microseconds(100));
   const auto now_us = static_cast<std::uint32_t>(now.ns / 1000);
@@ -277,7 +282,8 @@ void Connection::shutdown(Instant now) {
   if (fin_queued_ || gone()) return;
   switch (state_) {
     case State::kSynSent:
-      // RFC 9293 section 3.10.4 lets it wait for the connection, so that what was written is still sent.
+      // RFC 9293 section 3.10.4 lets it wait for the connection, so that what was written is still
+      // sent.
     case State::kSynReceived:
       fin_queued_ = true;
       return;
@@ -302,8 +308,8 @@ void Connection::abort(Instant now) {
 }
 
 void Connection::reset(Instant now) {
-  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent. In CLOSING and LAST-ACK it asks for nothing either,
-  // but there a peer that has not got our FIN would wait for it for ever.
+  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent. In CLOSING and LAST-ACK it asks for
+  // nothing either, but there a peer that has not got our FIN would wait for it for ever.
   if (state_ >= State::kSynReceived && !gone()) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_nxt_, now);

@@ -9,8 +9,9 @@
 namespace fata::net::tcp {
 namespace {
 
-// Clients are counted by a keyed hash of their address and of its network (/24, /56): two that share
-// a count give way as one, and which do, no client knows. The newcomer's own are counted exactly.
+// Clients are counted by a keyed hash of their address and of its network (/24, /56): two that
+// share a count give way as one, and which do, no client knows. The newcomer's own are counted
+// exactly.
 constexpr std::size_t kGroups = 64;
 constexpr std::size_t kFew = 8;  // a client with fewer connections keeps them
 using Counts = std::array<std::uint32_t, kGroups>;

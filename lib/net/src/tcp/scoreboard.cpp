@@ -62,8 +62,8 @@ SeqRange Scoreboard::whole_segments(const Record& record, SeqRange part) {
   return before(part.begin, part.end) ? part : SeqRange{part.end, part.end};
 }
 
-void Scoreboard::deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
-                         Duration min_rtt, Delivery& out) {
+void Scoreboard::deliver(const Record& record, SeqRange part, Instant now,
+                         std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out) {
   out.bytes += part.size();
   out.longest = std::max(out.longest, part.size());
   const Duration rtt = now - record.sent;
@@ -106,13 +106,13 @@ void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, 
   }
 }
 
-void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
-                        Delivery& out) {
+void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo,
+                        Duration min_rtt, Delivery& out) {
   if (empty()) return;
   range.begin = later(range.begin, records_.front().begin);
   range.end = earlier(range.end, records_.back().end);
-  for (std::uint32_t i = find(range.begin); i < records_.size() && before(records_[i].begin, range.end);
-       ++i) {
+  for (std::uint32_t i = find(range.begin);
+       i < records_.size() && before(records_[i].begin, range.end); ++i) {
     const Record& record = records_[i];
     if ((record.flags & kSacked) != 0) continue;
     const SeqRange part =
@@ -167,8 +167,8 @@ Duration Scoreboard::reorder_window(Duration min_rtt, Duration srtt, std::uint32
   return std::min(min_rtt * window_mult_ / 4, srtt);
 }
 
-Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss,
-                                         bool recovering) {
+Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration srtt,
+                                         std::uint32_t mss, bool recovering) {
   Detection found;
   if (!any_delivered_ || empty()) return found;
   const Duration patience = rack_rtt_ + reorder_window(min_rtt, srtt, mss, recovering);
@@ -242,7 +242,8 @@ void Scoreboard::mark_all_lost() {
 }
 
 void Scoreboard::unmark_lost() {
-  for (std::uint32_t i = 0; i < records_.size(); ++i) records_[i].flags &= static_cast<std::uint8_t>(~kLost);
+  for (std::uint32_t i = 0; i < records_.size(); ++i)
+    records_[i].flags &= static_cast<std::uint8_t>(~kLost);
   lost_ = 0;
   look_at_all();
 }
@@ -286,7 +287,8 @@ void Scoreboard::retransmitted(SeqRange range, Instant now, std::uint32_t segmen
     record.skew = static_cast<std::uint16_t>(segment == 0 ? 0 : into % segment);
   }
   again_from_ = std::min(again_from_, now);
-  if (at_or_before(range.begin, lost_from_) && before(lost_from_, range.end)) lost_from_ = range.end;
+  if (at_or_before(range.begin, lost_from_) && before(lost_from_, range.end))
+    lost_from_ = range.end;
 }
 
 void Scoreboard::look_at_all() {

@@ -142,7 +142,8 @@ Entry* Table::find(const Endpoint& local, const Endpoint& remote) {
   };
   // A flow's segments come in bursts.
   if (last_found_ != nullptr && is_it(*last_found_)) return last_found_;
-  for (Entry* node = buckets_[bucket_of(local, remote)]; node != nullptr; node = node->next_in_bucket) {
+  for (Entry* node = buckets_[bucket_of(local, remote)]; node != nullptr;
+       node = node->next_in_bucket) {
     if (is_it(*node)) return last_found_ = node;
   }
   return nullptr;
@@ -191,14 +192,15 @@ bool Table::receive(IpPacket& packet, Instant now) {
   [[clang::uninitialized]] const auto header = Header::parse(packet.payload.bytes());
   if (!header) return count_up(kMalformed), true;
   const bool vouched = packet.offload.checksum_valid || packet.offload.checksum_needed;
-  if (!vouched && !checksum_holds(packet.source, packet.destination, packet.payload.bytes(), packet.more))
+  if (!vouched &&
+      !checksum_holds(packet.source, packet.destination, packet.payload.bytes(), packet.more))
     return count_up(kChecksum), true;
   if (header->source_port == 0 || header->destination_port == 0) return count_up(kBadAddress), true;
 
   Segment segment{*header, std::move(packet.payload), std::move(packet.more), 0, packet.ecn};
   segment.payload.trim_front(header->header_length);
-  segment.length =
-      static_cast<std::uint32_t>(segment.payload.size() + (segment.more.empty() ? 0 : segment.more.bytes()));
+  segment.length = static_cast<std::uint32_t>(segment.payload.size() +
+                                              (segment.more.empty() ? 0 : segment.more.bytes()));
   const Endpoint local{packet.destination, header->destination_port};
   const Endpoint remote{packet.source, header->source_port};
   if (Entry* node = find(local, remote); node != nullptr) {
@@ -236,8 +238,8 @@ void Table::icmp_error(const IcmpError& error, Instant now) {
 
 void Table::end_of_batch(Instant now) {
   now_ = now;
-  // Who has more to send than one turn lets him comes back to the end of the list; who meets a full device
-  // stays in it.
+  // Who has more to send than one turn lets him comes back to the end of the list; who meets a full
+  // device stays in it.
   async::List<Connection> waiting;
   in_turns_ = true;
   while (!dirty_.empty()) {
@@ -258,7 +260,8 @@ Instant Table::next_deadline() const {
   for (const async::List<HalfOpen>& list : half_opens_) {
     if (!list.empty()) next = std::min(next, const_cast<async::List<HalfOpen>&>(list).front().due);
   }
-  if (!waits_.empty()) next = std::min(next, const_cast<async::List<TimeWait>&>(waits_).front().until);
+  if (!waits_.empty())
+    next = std::min(next, const_cast<async::List<TimeWait>&>(waits_).front().until);
   return next;
 }
 
@@ -328,10 +331,11 @@ Connection* Table::make(const Endpoint& local, const Endpoint& remote, const Flo
   return connection;
 }
 
-Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote, const FlowOptions& options,
-                                   Observer* observer, Instant now) {
+Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote,
+                                   const FlowOptions& options, Observer* observer, Instant now) {
   now_ = now;
-  if (remote.port == 0 || !is_one_host(remote.address)) return fata::fail(Error(sig::FlowErrc::kUnreachable));
+  if (remote.port == 0 || !is_one_host(remote.address))
+    return fata::fail(Error(sig::FlowErrc::kUnreachable));
   [[clang::uninitialized]] const std::optional<Path> path =
       ip_->path(remote.address, given.address);
   if (!path) return fata::fail(Error(sig::FlowErrc::kUnreachable));
@@ -353,7 +357,8 @@ Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote
     drop(static_cast<TimeWait&>(*old));
   }
   if (!admit(remote.address)) {
-    return fata::fail(Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
+    return fata::fail(
+        Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
   }
   Connection* connection = make(local, remote, options);
   connection->observer_ = observer;
@@ -414,8 +419,8 @@ void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress&
   ip_->send(std::move(packet), local, remote, kProtocol, marks, !marks.path_probe, now);
 }
 
-void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
-                         IpMarks marks, Instant now) {
+void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote,
+                         bool checksum, IpMarks marks, Instant now) {
   PacketBuf packet = ip_->allocate();
   const std::size_t length = kHeaderSize + header.options.size();
   if (!packet || packet.tailroom() < length) return count_up(kNoBuffer);
@@ -424,7 +429,8 @@ void Table::send_segment(const Header& header, const IpAddress& local, const IpA
 }
 
 // RFC 9293 section 3.10.7.1.
-void Table::send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now) {
+void Table::send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote,
+                       Instant now) {
   if (segment.header.has(kRst) || !allow(reset_rate_, config_.resets, now)) return;
   count_up(kResetsSent);
   Header header;

@@ -1,5 +1,5 @@
-// Clients whose connections fill the memory, in order and unread: one of theirs gives way to a client
-// that has few.
+// Clients whose connections fill the memory, in order and unread: one of theirs gives way to a
+// client that has few.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// What a CPU exception becomes: one line that names what was violated, the registers, a backtrace, status
+// What a CPU exception becomes: one line that names what was violated, the registers, a backtrace,
+// status
 // 125. An NMI reports the code it interrupted and lets it go on.
 #include "fata/base/danger.hpp"
 #include "fata/base/platform.hpp"
@@ -127,7 +128,8 @@ void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t 
   report_place(depth++, address);
   if (caller != 0) report_place(depth++, caller - 1);
   while (depth < kDeepest) {
-    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8)) return;
+    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8))
+      return;
     const auto words = danger_span(reinterpret_cast<const std::uint64_t*>(frame), 2);
     if (words[1] == 0) return;  // the first frame of all
     report_place(depth++, words[1] - 1);
@@ -140,7 +142,8 @@ void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t 
 extern "C" void fata_exception(Frame* frame) {
   constexpr std::uint64_t kNmi = 2, kDoubleFault = 8, kPageFault = 14;
   if (frame->vector == kNmi) {
-    report("NMI: interrupted at ", Hex{frame->rip}, ", uptime ", Duration{platform::monotonic_now().ns});
+    report("NMI: interrupted at ", Hex{frame->rip}, ", uptime ",
+           Duration{platform::monotonic_now().ns});
     report_backtrace(frame->rip, frame->rbp);
     return;
   }

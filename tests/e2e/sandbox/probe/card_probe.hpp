@@ -32,8 +32,8 @@ class CardProbe {
       : log_(context.logger("probe")), card_(card), attack_(attack) {}
 
   fata::async::Task<int> start() {
-    const long outcome =
-        attack_.starts_with("ring-") ? attack_by_ring(stolen_tap(card_), attack_) : try_attack(attack_);
+    const long outcome = attack_.starts_with("ring-") ? attack_by_ring(stolen_tap(card_), attack_)
+                                                      : try_attack(attack_);
     log_.info(attack_, ": ", outcome);
     co_return 0;
   }
