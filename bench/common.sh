@@ -1,4 +1,5 @@
-# What the benchmark scripts share. A script sets `seconds` and `window`, then sources this at the top of the tree.
+# What the benchmark scripts share. A script sets `seconds` and `window`, then sources this at the
+# top of the tree.
 scratch=$(mktemp -d)
 pids=()
 ns=fata-bench peer=fata-bench-peer
@@ -15,8 +16,8 @@ load=build/bench/bench/udp_load
 
 descendants() { local c; for c in $(cat /proc/"$1"/task/*/children 2>/dev/null); do echo "$c"; descendants "$c"; done; }
 cpu_of() { local used=0; read -r used _ <"/proc/$1/schedstat" 2>/dev/null || true; echo "$used"; }
-# measure LABEL ADDRESS PORT PID PATTERN COUNT [PREFIX...]: three runs. A server may work in a child (NSD does): the process that the
-# warm-up made busiest is the one that is measured.
+# measure LABEL ADDRESS PORT PID PATTERN COUNT [PREFIX...]: three runs. A server may work in a child
+# (NSD does): the process that the warm-up made busiest is the one that is measured.
 measure() {
   local label=$1 address=$2 port=$3 pid=$4 pattern=$5 count=$6 best=$4 most=-1 p; shift 6
   declare -A before

@@ -39,8 +39,10 @@ double memory_mb(const char* what) {
 
 std::string zone_text(std::size_t records) {
   std::string text =
-      "$ORIGIN example.org.\n$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 3600\n@ NS ns1\n@ NS ns2\n"
-      "ns1 A 192.0.2.1\nns2 A 192.0.2.2\n@ MX 10 mail\nmail A 192.0.2.3\nwww CNAME h0\nsub NS ns.sub\n"
+      "$ORIGIN example.org.\n$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 3600\n@ NS ns1\n@ "
+      "NS ns2\n"
+      "ns1 A 192.0.2.1\nns2 A 192.0.2.2\n@ MX 10 mail\nmail A 192.0.2.3\nwww CNAME h0\nsub NS "
+      "ns.sub\n"
       "ns.sub A 192.0.2.4\n*.wild TXT \"any\"\n";
   for (std::size_t i = 0; i < records; ++i) {
     text += "h" + std::to_string(i) + " A 10." + std::to_string(i >> 16 & 255) + "." +
@@ -132,7 +134,8 @@ void run(std::size_t records) {
     }
     engine.build();
     std::printf(
-        "%zu records (%.0f MB of text): loaded in %.2f s, %.1f MB (%.0f octets a record), RSS %.0f MB, peak "
+        "%zu records (%.0f MB of text): loaded in %.2f s, %.1f MB (%.0f octets a record), RSS %.0f "
+        "MB, peak "
         "%.0f MB\n",
         records, static_cast<double>(text.size()) / 1e6, seconds_since(start),
         static_cast<double>(engine.memory()) / 1e6,
@@ -140,8 +143,8 @@ void run(std::size_t records) {
         memory_mb("VmHWM"));
   }
   std::mt19937 random(1);
-  // Of the small zone, few queries: a server has them at hand, and memory for them is not what is measured.
-  // Of the large one, more than the caches hold names.
+  // Of the small zone, few queries: a server has them at hand, and memory for them is not what is
+  // measured. Of the large one, more than the caches hold names.
   const std::size_t count = std::min<std::size_t>(records, 200'000);
   std::vector<std::vector<std::byte>> hosts, missing;
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,6 +1,7 @@
 #!/bin/bash
-# UDP packets a second that a guest echoes, on the same QEMU machine (pc, TCG) and tap, one after the other: examples/devices/udp-echo
-# as a kernel against a Linux guest with recvmmsg and sendmmsg. Needs root (network namespaces), two cores, and cpio and kmod.
+# UDP packets a second that a guest echoes, on the same QEMU machine (pc, TCG) and tap, one after
+# the other: examples/devices/udp-echo as a kernel against a Linux guest with recvmmsg and sendmmsg.
+# Needs root (network namespaces), two cores, and cpio and kmod.
 #   bench/echo_in_guest.sh [SECONDS] [WINDOW]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/bin/bash
-# UDP packets per server CPU-second: examples/devices/udp-echo on a tap (`--net direct`) against a plain kernel-socket echo behind a
-# veth. Needs root (network namespaces) and two cores.
+# UDP packets per server CPU-second: examples/devices/udp-echo on a tap (`--net direct`) against a
+# plain kernel-socket echo behind a veth. Needs root (network namespaces) and two cores.
 #   bench/echo_vs_socket.sh [SECONDS] [WINDOW]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""How much later than the least possible guest an application says its first word, packed and unpacked: from the start of QEMU to
-the first byte on the console, the same QEMU line for all, turn by turn.
-    bench/guest_start.py [RUNS [APPLICATION WORD...]]"""
+"""How much later than the least possible guest an application says its first word, packed and
+unpacked: from the start of QEMU to the first byte on the console, the same QEMU line for all,
+turn by turn.
+    bench/guest_start.py [RUNS [APPLICATION WORD...]]
+"""
 import os
 import pathlib
 import statistics
@@ -11,20 +13,50 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-QEMU = ["taskset", "-c", "1", "qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max", "-m", "32", "-nodefaults",
-        "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-        "-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", "virtio-rng-device,rng=entropy",
-        "-global", "virtio-mmio.force-legacy=false", "-kernel"]
+QEMU = [
+    "taskset",
+    "-c",
+    "1",
+    "qemu-system-x86_64",
+    "-M",
+    "microvm,acpi=off",
+    "-accel",
+    "tcg",
+    "-cpu",
+    "max",
+    "-m",
+    "32",
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-serial",
+    "stdio",
+    "-device",
+    "isa-debug-exit,iobase=0xf4,iosize=0x04",
+    "-object",
+    "rng-random,id=entropy,filename=/dev/urandom",
+    "-device",
+    "virtio-rng-device,rng=entropy",
+    "-global",
+    "virtio-mmio.force-legacy=false",
+    "-kernel",
+]
 
 
 def fata(*words):
-    return subprocess.run([ROOT / "fata", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [ROOT / "fata", *words], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def first_byte(image, words):
     """Milliseconds."""
     start = time.monotonic()
-    guest = subprocess.Popen([*QEMU, image, "-append", " ".join(words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    guest = subprocess.Popen(
+        [*QEMU, image, "-append", " ".join(words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
     os.read(guest.stdout.fileno(), 1)
     taken = time.monotonic() - start
     guest.communicate(timeout=20)
@@ -36,8 +68,20 @@ def main():
     app, *words = sys.argv[2:] or ["examples/tutorial/hello"]
     with tempfile.TemporaryDirectory() as scratch:
         bare = pathlib.Path(scratch) / "bare"
-        subprocess.run(["clang-19", "--target=x86_64-unknown-none-elf", "-c", "-o", f"{bare}.o", ROOT / "bench/bare_hello.S"], check=True)
-        subprocess.run(["ld.lld-19", "-Ttext=0x100000", "-e", "start", "-o", bare, f"{bare}.o"], check=True)
+        subprocess.run(
+            [
+                "clang-19",
+                "--target=x86_64-unknown-none-elf",
+                "-c",
+                "-o",
+                f"{bare}.o",
+                ROOT / "bench/bare_hello.S",
+            ],
+            check=True,
+        )
+        subprocess.run(
+            ["ld.lld-19", "-Ttext=0x100000", "-e", "start", "-o", bare, f"{bare}.o"], check=True
+        )
         images = {"bare": bare}
         for name, options in (("packed", []), ("plain", ["--plain"])):
             build = [app, "-t", "kvm", "--build-dir", f"{scratch}/{name}", *options]
@@ -48,10 +92,16 @@ def main():
             for name, image in images.items():
                 times[name].append(first_byte(image, words))
     for name, list_ in times.items():
-        print(f"{name:6} first byte after {min(list_):.1f} ms at best, {statistics.median(list_):.1f} ms in the median of {runs}")
+        print(
+            f"{name:6} first byte after {min(list_):.1f} ms at best,"
+            f" {statistics.median(list_):.1f} ms in the median of {runs}"
+        )
     for name in ("packed", "plain"):
-        print(f"{name} {min(times[name]) - min(times['bare']):+.1f} ms at best, "
-              f"{statistics.median(times[name]) - statistics.median(times['bare']):+.1f} ms in the median")
+        print(
+            f"{name} {min(times[name]) - min(times['bare']):+.1f} ms at best,"
+            f" {statistics.median(times[name]) - statistics.median(times['bare']):+.1f} ms in the"
+            " median"
+        )
 
 
 main()

@@ -1,4 +1,5 @@
-// The peer of examples/devices/udp-echo: an echo on a plain kernel socket, recvmmsg and sendmmsg, 64 at a time.
+// The peer of examples/devices/udp-echo: an echo on a plain kernel socket, recvmmsg and sendmmsg,
+// 64 at a time.
 //   socket_echo PORT
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,7 +14,8 @@ int main(int argc, char** argv) {
   sockaddr_in local{};
   local.sin_family = AF_INET;
   local.sin_port = htons(static_cast<unsigned short>(std::atoi(argv[1])));
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&local), sizeof local) != 0) return std::perror("bind"), 1;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&local), sizeof local) != 0)
+    return std::perror("bind"), 1;
   constexpr unsigned kBatch = 64;
   static std::array<std::array<char, 2048>, kBatch> buffers;
   static std::array<sockaddr_in, kBatch> peers;
@@ -25,7 +27,8 @@ int main(int argc, char** argv) {
       headers[i].msg_hdr = {&peers[i], sizeof peers[i], &vectors[i], 1, nullptr, 0, 0};
     }
     const int got = ::recvmmsg(fd, headers.data(), kBatch, MSG_WAITFORONE, nullptr);
-    for (int i = 0; i < got; ++i) vectors[static_cast<unsigned>(i)].iov_len = headers[static_cast<unsigned>(i)].msg_len;
+    for (int i = 0; i < got; ++i)
+      vectors[static_cast<unsigned>(i)].iov_len = headers[static_cast<unsigned>(i)].msg_len;
     if (got > 0) ::sendmmsg(fd, headers.data(), static_cast<unsigned>(got), 0);
   }
 }

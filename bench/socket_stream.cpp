@@ -1,8 +1,9 @@
-// A byte stream over a socket, for measuring:  socket_stream serve PORT | send|recv HOST PORT SECONDS
-// [STREAMS]
+// A byte stream over a socket, for measuring:  socket_stream serve PORT | send|recv HOST PORT
+// SECONDS [STREAMS]
 //
-// The client's first byte says who sends: 'S' the client, 'R' the server. It prints megabits a second of what
-// has arrived (a sender asks its socket what is not yet acknowledged), and its own CPU time.
+// The client's first byte says who sends: 'S' the client, 'R' the server. It prints megabits a
+// second of what has arrived (a sender asks its socket what is not yet acknowledged), and its own
+// CPU time.
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -80,7 +81,8 @@ std::uint64_t run(const char* host, const char* port, bool send, double seconds)
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "serve") == 0) return serve(std::atoi(argv[2]));
   if (argc < 5) {
-    std::fprintf(stderr, "usage: socket_stream serve PORT | send|recv HOST PORT SECONDS [STREAMS]\n");
+    std::fprintf(stderr,
+                 "usage: socket_stream serve PORT | send|recv HOST PORT SECONDS [STREAMS]\n");
     return 64;
   }
   const double seconds = std::atof(argv[4]);
@@ -88,7 +90,8 @@ int main(int argc, char** argv) {
   std::vector<std::uint64_t> bytes(static_cast<std::size_t>(streams));
   std::vector<std::thread> threads;
   for (std::uint64_t& each : bytes) {
-    threads.emplace_back([&] { each = run(argv[2], argv[3], std::strcmp(argv[1], "send") == 0, seconds); });
+    threads.emplace_back(
+        [&] { each = run(argv[2], argv[3], std::strcmp(argv[1], "send") == 0, seconds); });
   }
   for (std::thread& thread : threads) thread.join();
   double sum = 0;

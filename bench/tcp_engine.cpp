@@ -1,7 +1,13 @@
-// Two TCP engines back to back in memory: bytes, segments, requests and connections a second of one core for
-// both ends.
+// Two TCP engines back to back in memory: bytes, segments, requests and connections a second of one
+// core for both ends.
+//   tcp_engine_bench [KIND|all [DIVISOR]]
+// DIVISOR: how much less of everything is done, for callgrind.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "fata/base/pool.hpp"
@@ -22,8 +28,8 @@ struct Side final : IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, IpMarks, bool,
-            Instant) override {
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t,
+            IpMarks, bool, Instant) override {
     IpPacket in;
     in.source = local;
     in.destination = remote;
@@ -83,7 +89,8 @@ struct Wire {
   // The application has its turn after each batch.
   void drain() {
     if (reader == nullptr) return;
-    for (Slice slice = reader->read(now); !slice.empty(); slice = reader->read(now)) got += slice.size();
+    for (Slice slice = reader->read(now); !slice.empty(); slice = reader->read(now))
+      got += slice.size();
   }
 
   BufferPool pool{16384, 2048};
@@ -95,6 +102,8 @@ struct Wire {
   Instant now{1'000'000'000};
   std::uint64_t packets = 0;
 };
+
+std::uint64_t segments = 0;  // of all that was measured
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -136,10 +145,12 @@ void bulk(const char* what, std::uint32_t gso, bool checksum, std::uint64_t byte
     wire.turn();
   }
   const double time = seconds_since(start);
-  std::printf("%-32s %8.2f Gb/s, %6.2f M packets/s, %5.0f ns a packet, cwnd %u, retransmits %u\n", what,
-              static_cast<double>(wire.got) * 8 / time / 1e9, static_cast<double>(wire.packets) / time / 1e6,
+  std::printf("%-32s %8.2f Gb/s, %6.2f M packets/s, %5.0f ns a packet, cwnd %u, retransmits %u\n",
+              what, static_cast<double>(wire.got) * 8 / time / 1e9,
+              static_cast<double>(wire.packets) / time / 1e6,
               time * 1e9 / static_cast<double>(wire.packets), client->stats().cwnd,
               client->stats().retransmits);
+  segments += wire.packets;
   close(wire, client, server, listener);
 }
 
@@ -165,7 +176,9 @@ void request_response(std::uint64_t count) {
     (void)client->read(wire.now);
   }
   const double time = seconds_since(start);
-  std::printf("%-32s %8.2f M/s\n", "requests of 64 B answered", static_cast<double>(count) / time / 1e6);
+  std::printf("%-32s %8.2f M/s\n", "requests of 64 B answered",
+              static_cast<double>(count) / time / 1e6);
+  segments += wire.packets;
   close(wire, client, server, listener);
 }
 
@@ -178,7 +191,8 @@ void connections(std::uint64_t count) {
     const auto client = wire.a->connect({}, {wire.right.address, 80}, {}, nullptr, wire.now);
     if (!client) break;
     Connection* server = nullptr;
-    for (int turns = 0; turns < 100 && (server = wire.b->accept(*listener)) == nullptr; ++turns) wire.turn();
+    for (int turns = 0; turns < 100 && (server = wire.b->accept(*listener)) == nullptr; ++turns)
+      wire.turn();
     if (server == nullptr) break;
     wire.a->release(*client, wire.now);
     wire.b->release(server, wire.now);
@@ -191,18 +205,24 @@ void connections(std::uint64_t count) {
   std::printf("%-32s %8.0f k/s, %llu of %llu, %zu in TIME-WAIT\n", "connections opened and closed",
               static_cast<double>(opened) / time / 1e3, static_cast<unsigned long long>(opened),
               static_cast<unsigned long long>(count), wire.a->time_waits());
+  segments += wire.packets;
   wire.b->close(listener, wire.now);
   for (int i = 0; i < 4; ++i) wire.turn();
 }
 
 }  // namespace
 
-int main(int argc, char**) {
-  if (argc > 1) return bulk("bulk, MSS 1448, no checksum", 0, true, 20'000'000'000), 0;
-  bulk("bulk, MSS 1448, no checksum", 0, true, 4'000'000'000);
-  bulk("bulk, MSS 1448, with checksum", 0, false, 4'000'000'000);
-  bulk("bulk, 64 KiB packets", 65535, true, 40'000'000'000);
-  request_response(1'000'000);
-  connections(1'000'000);
+int main(int argc, char** argv) {
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  const std::string_view chosen = words.size() > 1 ? words[1] : "all";
+  const std::uint64_t divisor =
+      words.size() > 2 ? std::max(1ULL, std::strtoull(words[2], nullptr, 10)) : 1;
+  const auto wanted = [&](std::string_view kind) { return chosen == "all" || chosen == kind; };
+  if (wanted("bulk")) bulk("bulk, MSS 1448, no checksum", 0, true, 4'000'000'000 / divisor);
+  if (wanted("checksum")) bulk("bulk, MSS 1448, with checksum", 0, false, 4'000'000'000 / divisor);
+  if (wanted("large")) bulk("bulk, 64 KiB packets", 65535, true, 40'000'000'000 / divisor);
+  if (wanted("requests")) request_response(1'000'000 / divisor);
+  if (wanted("connections")) connections(1'000'000 / divisor);
+  std::printf("%-32s %8llu\n", "segments in all", static_cast<unsigned long long>(segments));
   std::printf("%-32s %8zu bytes\n", "an idle connection", sizeof(Connection));
 }

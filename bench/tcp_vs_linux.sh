@@ -1,11 +1,16 @@
 #!/bin/bash
-# Fata's TCP against Linux's: a Linux client talks through a relay between two taps, first to a Linux host that owns the far tap, then to
-# Fata, whose own tap is joined to it. Both have the same relay, client and CUBIC. The relay has a core; both hosts share the other.
-# Needs nftables, root (network namespaces) and two cores.
-#   bench/tcp_vs_linux.sh stream [RUNS] [SECONDS]       one stream each way, with and without offloads: Mb/s
-#   bench/tcp_vs_linux.sh loss [RUNS] [SECONDS]         the same without offloads at 1% loss and 20 ms round trip: Mb/s
-#   bench/tcp_vs_linux.sh requests [RUNS] [SECONDS]     64 bytes there and back, on 1 and on 64 connections: a second
-#   bench/tcp_vs_linux.sh connections [RUNS] [SECONDS]  opened and closed, 64 at once: a second of the server's core
+# Fata's TCP against Linux's: a Linux client talks through a relay between two taps, first to a
+# Linux host that owns the far tap, then to Fata, whose own tap is joined to it. Both have the same
+# relay, client and CUBIC. The relay has a core; both hosts share the other. Needs nftables, root
+# (network namespaces) and two cores.
+#   bench/tcp_vs_linux.sh stream [RUNS] [SECONDS]       one stream each way, with and without
+#   offloads: Mb/s
+#   bench/tcp_vs_linux.sh loss [RUNS] [SECONDS]         the same without offloads at 1% loss and 20
+#   ms round trip: Mb/s
+#   bench/tcp_vs_linux.sh requests [RUNS] [SECONDS]     64 bytes there and back, on 1 and on 64
+#   connections: a second
+#   bench/tcp_vs_linux.sh connections [RUNS] [SECONDS]  opened and closed, 64 at once: a second of
+#   the server's core
 # Each line has the runs in ascending order and their median.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -87,7 +92,8 @@ one() {  # HOST ARGUMENT...: one figure
       awk -v rate="$rate" -v seconds="$seconds" -v busy="$(awk -v a="$(busy)" -v b="$before" 'BEGIN { print a - b }')" 'BEGIN { printf "%.0f\n", rate * seconds / busy }' ;;
   esac
 }
-# compare LABEL ARGUMENT RELAY_OPTION...: both hosts, run by run in turn, so that the machine's moods meet both alike
+# compare LABEL ARGUMENT RELAY_OPTION...: both hosts, run by run in turn, so that the machine's
+# moods meet both alike
 compare() {
   local label=$1 argument=$2 host seed; shift 2
   : >"$scratch/linux"; : >"$scratch/fata"

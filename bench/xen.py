@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""apps/dns and apps/iperf as domains against a trimmed Linux PVH guest with NSD and iperf3, on the same emulated Xen:
+"""apps/dns and apps/iperf as domains against a trimmed Linux PVH guest with NSD and iperf3, on the
+same emulated Xen:
 
     bench/xen.py [RUNS]
 
-Prints the time from `xl create` returning to the first answer that reaches this host, and what iperf3 of dom0 measures each way. What an
-emulated machine shows is how much work each guest is; on hardware the figures are others."""
+Prints the time from `xl create` returning to the first answer that reaches this host, and what
+iperf3 of dom0 measures each way. What an emulated machine shows is how much work each guest is;
+on hardware the figures are others.
+"""
 import json
 import pathlib
 import socket
@@ -17,21 +20,29 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e/xen"))
 from lab import Lab  # noqa: E402
 
-QUERY = bytes.fromhex("1234 0100 0001 0000 0000 0000") + b"\3www\7example\3org\0" + bytes.fromhex("0001 0001")
+QUERY = (
+    bytes.fromhex("1234 0100 0001 0000 0000 0000")
+    + b"\3www\7example\3org\0"
+    + bytes.fromhex("0001 0001")
+)
 # One hardware address for all, as QEMU's network remembers whose an address is.
 VIF = 'vif = ["bridge=xenbr0,mac=00:16:3e:00:00:15"]\n'
 DESTROY = 'on_poweroff = "destroy"\non_reboot = "destroy"\non_crash = "destroy"\n'
 
 
 def built(app):
-    subprocess.run([ROOT / "fata", "build", app, "-t", "xen"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [ROOT / "fata", "build", app, "-t", "xen"], check=True, stdout=subprocess.DEVNULL
+    )
     (image,) = (ROOT / app / ".fata/xen/build").glob("*.img")
     return image
 
 
 def fata(lab, image, words="", name="fata"):
-    return (f'name = "{name}"\ntype = "pvh"\nkernel = "{lab.put(image)}"\nmemory = 32\nshadow_memory = 4\n'
-            f'extra = "{words}"\n{VIF}{DESTROY}')
+    return (
+        f'name = "{name}"\ntype = "pvh"\nkernel = "{lab.put(image)}"\nmemory = 32\nshadow_memory ='
+        f' 4\nextra = "{words}"\n{VIF}{DESTROY}'
+    )
 
 
 def first_answer(port, limit=240):
@@ -78,19 +89,43 @@ def main():
         ours, theirs = [], []
         for _ in range(runs):
             ours.append(until_answered(lab, fata(lab, dns, "--port=53 --rrl=off"), port))
-            theirs.append(until_answered(lab, lab.linux(words="address=10.0.2.15/24 serve=nsd", more=VIF) + DESTROY, port))
+            theirs.append(
+                until_answered(
+                    lab, lab.linux(words="address=10.0.2.15/24 serve=nsd", more=VIF) + DESTROY, port
+                )
+            )
         mine, peer = statistics.median(ours), statistics.median(theirs)
-        print(f"first answer after xl create: fata {mine:.2f} s, Linux with NSD {peer:.2f} s, {peer / mine:.1f} times"
-              f"   (fata {[f'{s:.2f}' for s in ours]}, Linux {[f'{s:.2f}' for s in theirs]})", flush=True)
+        print(
+            (
+                f"first answer after xl create: fata {mine:.2f} s, Linux with NSD {peer:.2f} s,"
+                f" {peer / mine:.1f} times   (fata {[f'{s:.2f}' for s in ours]}, Linux"
+                f" {[f'{s:.2f}' for s in theirs]})"
+            ),
+            flush=True,
+        )
         ours, theirs = [], []
         for run in range(runs):
-            # Names of their own: a console's log is kept under its domain's name, and would still say that the one before was up.
+            # Names of their own: a console's log is kept under its domain's name, and would still
+            # say that the one before was up.
             ours.append(rates(lab, fata(lab, iperf, name=f"fata-{run}"), "5201"))
-            theirs.append(rates(lab, lab.linux(f"linux-{run}", "address=10.0.2.15/24 serve=iperf3", more=VIF) + DESTROY, "GUEST: up"))
+            theirs.append(
+                rates(
+                    lab,
+                    lab.linux(f"linux-{run}", "address=10.0.2.15/24 serve=iperf3", more=VIF)
+                    + DESTROY,
+                    "GUEST: up",
+                )
+            )
         for way, text in enumerate(("dom0 sends", "the guest sends")):
             mine, peer = (statistics.median(row[way] for row in rows) for rows in (ours, theirs))
-            print(f"iperf3 of dom0, {text}: fata {mine:.0f} Mb/s, Linux {peer:.0f} Mb/s, {mine / peer:.2f} times"
-                  f"   (fata {[round(row[way]) for row in ours]}, Linux {[round(row[way]) for row in theirs]})", flush=True)
+            print(
+                (
+                    f"iperf3 of dom0, {text}: fata {mine:.0f} Mb/s, Linux {peer:.0f} Mb/s,"
+                    f" {mine / peer:.2f} times   (fata {[round(row[way]) for row in ours]}, Linux"
+                    f" {[round(row[way]) for row in theirs]})"
+                ),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-# fata_hot_sources(FILE ...): built for speed also where the rest is built for size. What they hold that runs once or seldom is
-# marked [[clang::minsize]].
+# fata_hot_sources(FILE ...): built for speed also where the rest is built for size. What they hold
+# that runs once or seldom is marked [[clang::minsize]].
 function(fata_hot_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 endfunction()
 
-# fata_warm_sources(FILE ...): between both: what runs often, yet where -O2 would buy little for its size.
+# fata_warm_sources(FILE ...): between both: what runs often, yet where -O2 would buy little for its
+# size.
 function(fata_warm_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
@@ -18,9 +19,10 @@ function(fata_small_accessor_sources)
   endif()
 endfunction()
 
-# fata_small_accessors(NAME [MORE FILE ...] [MOST FILE ...]): for a library of many one-line accessors, which -Oz alone would
-# call rather than inline. MORE, MOST: files that come out smaller still when larger functions are inlined, as most of those
-# have one caller. To be called after fata_hot_sources and fata_warm_sources, which replace a file's options.
+# fata_small_accessors(NAME [MORE FILE ...] [MOST FILE ...]): for a library of many one-line
+# accessors, which -Oz alone would call rather than inline. MORE, MOST: files that come out smaller
+# still when larger functions are inlined, as most of those have one caller. To be called after
+# fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_small_accessors name)
   if(FATA_TARGET STREQUAL "linux")
     return()
@@ -34,20 +36,42 @@ function(fata_small_accessors name)
     elseif(source IN_LIST arg_MOST)
       set(threshold 300)
     endif()
-    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -mllvm -inline-threshold=${threshold})
+    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -mllvm
+      -inline-threshold=${threshold})
   endforeach()
 endfunction()
 
-# Where libraries and their headers are installed. The headers have a folder of their own: as `-isystem /usr/include` they
-# would bring the host's headers into a kernel, in front of its own.
+# fata_operator_sources(FILE ...): what reads only the operator's own text, before an image serves
+# anybody, and is large for it: in a kernel its variables are not zeroed. To be called after
+# fata_hot_sources and fata_warm_sources, which replace a file's options.
+function(fata_operator_sources)
+  if(NOT FATA_TARGET STREQUAL "linux")
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS
+      -ftrivial-auto-var-init=uninitialized)
+  endif()
+endfunction()
+
+# fata_machine_code(NAME): compiled to machine code also where an image is optimized as a whole
+# (FATA_CFI). For what runs before the image is where it was linked for, and for functions that the
+# compiler calls by itself.
+function(fata_machine_code name)
+  if(FATA_CFI)
+    target_compile_options(fata_${name} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize=cfi>
+      $<$<COMPILE_LANGUAGE:C,CXX>:-fno-lto>)
+  endif()
+endfunction()
+
+# Where libraries and their headers are installed. The headers have a folder of their own: as
+# `-isystem /usr/include` they would bring the host's headers into a kernel, in front of its own.
 set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)
 set(FATA_HEADER_DIR include/fata-image)
 
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
-# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, which are proven
-# self-contained. DEPS are the fata libraries it may include. TESTS become one executable `NAME_test`.
-# A library without SOURCES is header-only.
+# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, each of
+# which compiles by itself: as the first that a source includes, or verified with the others of the
+# file set `alone`. DEPS are the fata libraries it may include. TESTS become one executable
+# `NAME_test`. A library without SOURCES is header-only.
 function(fata_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   set(target fata_${name})
@@ -60,24 +84,40 @@ function(fata_library name)
     set(scope INTERFACE)
   endif()
   add_library(fata::${name} ALIAS ${target})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  set(proven)
+  foreach(source ${arg_SOURCES})
+    file(STRINGS ${source} first REGEX "^#include" LIMIT_COUNT 1)
+    string(REGEX REPLACE "^#include [<\"](.*)[>\"].*" "${CMAKE_CURRENT_SOURCE_DIR}/include/\\1"
+      first "${first}")
+    list(APPEND proven ${first})
+  endforeach()
+  set(alone ${headers})
+  list(REMOVE_ITEM alone ${proven})
+  list(REMOVE_ITEM headers ${alone})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name}
+    VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY alone)
   target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS include FILES ${alone})
   target_compile_features(${target} ${scope} cxx_std_23)
   foreach(dep ${arg_DEPS})
     target_link_libraries(${target} ${scope} fata_${dep})
   endforeach()
-  # Within this tree: a clone in a folder called `base`, or an application's own `lib`, decides for itself.
-  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/.."
+  # Within this tree: a clone in a folder called `base`, or an application's own `lib`, decides for
+  # itself.
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY
+    "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/.."
              OUTPUT_VARIABLE in_tree)
   if(arg_SOURCES AND in_tree MATCHES "^(lib|base|async|sig)(/|$)")
     target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
   endif()
   if(arg_SOURCES AND FATA_TESTS)
-    # Simulations run millions of events through the libraries, whose sources take no longer to compile for it.
+    # Simulations run millions of events through the libraries, whose sources take no longer to
+    # compile for it.
     target_compile_options(${target} PRIVATE -O1)
     target_precompile_headers(${target} REUSE_FROM fata_library_headers)
   endif()
-  # `ninja with_NAME` builds the library and all below it, also where it is header-only and has nothing to build itself.
+  # `ninja with_NAME` builds the library and all below it, also where it is header-only and has
+  # nothing to build itself.
   add_custom_target(with_${name})
   add_dependencies(with_${name} ${target})
   foreach(dep ${arg_DEPS})
@@ -85,7 +125,8 @@ function(fata_library name)
   endforeach()
   set_property(GLOBAL APPEND PROPERTY FATA_LIBRARIES ${target})
   install(TARGETS ${target} EXPORT fata-${FATA_TARGET}
-    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR} FILE_SET HEADERS DESTINATION ${FATA_HEADER_DIR})
+    ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR}
+    FILE_SET HEADERS DESTINATION ${FATA_HEADER_DIR} FILE_SET alone DESTINATION ${FATA_HEADER_DIR})
 
   if(FATA_TESTS AND arg_TESTS)
     fata_test(${name}_test SOURCES ${arg_TESTS} DEPS ${name} ${arg_TEST_DEPS})

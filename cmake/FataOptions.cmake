@@ -1,4 +1,5 @@
-# Compile options that every library of every target shares. What only a target needs is in its toolchain file.
+# Compile options that every library of every target shares. What only a target needs is in its
+# toolchain file.
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -9,7 +10,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# An image is built for size; what runs for every packet or query asks for speed by fata_hot_sources() or fata_warm_sources().
+# An image is built for size; what runs for every packet or query asks for speed by
+# fata_hot_sources() or fata_warm_sources().
 if(FATA_TARGET STREQUAL "linux")
   set(FATA_OPTIMIZE -O2)
 else()
@@ -22,16 +24,29 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR CMAKE_CXX_COMPILER_VERSION VERS
   message(FATAL_ERROR "Fata needs clang++-19: configure with -DCMAKE_CXX_COMPILER=clang++-19")
 endif()
 
-add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer -ffunction-sections -fdata-sections
+add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer -ffunction-sections
+  -fdata-sections
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
 if(FATA_TARGET STREQUAL "linux")
-  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-stdlib=libc++> -fstack-protector-strong -fstack-clash-protection)
-  # Relocated constants are read-only once the process has started, the tables of functions among them.
-  add_link_options(-stdlib=libc++ -fuse-ld=lld-19 -static-libstdc++ -Wl,--gc-sections,-z,relro,-z,now)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-stdlib=libc++> -fstack-protector-strong
+    -fstack-clash-protection)
+  # Relocated constants are read-only once the process has started, the tables of functions among
+  # them.
+  add_link_options(-stdlib=libc++ -fuse-ld=lld-19 -static-libstdc++
+    -Wl,--gc-sections,-z,relro,-z,now)
   if(NOT FATA_SANITIZE)  # it needs optimization, and sanitizers check what it does
-    add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE> $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=3>)
+    add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE>
+      $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=3>)
   endif()
-  add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST>)
+  set(hardening _LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST)
+  add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:${hardening}>)
+endif()
+# A variable that a program forgets to set holds nothing of an earlier call.
+# [[clang::uninitialized]] exempts what is set before it is read, where zeroes cost much. In a
+# kernel an application's own sources have no such zeroes: they would bring the name server to
+# 200,000 bytes. See docs/decisions/what-hardening-costs.md.
+if(FATA_TARGET STREQUAL "linux" OR NOT FATA_GENERATED)
+  add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ftrivial-auto-var-init=zero>)
 endif()
 if(FATA_SOURCE_NAME)
   # A package: what debug information calls the folder of the sources, wherever it was built.
@@ -39,14 +54,29 @@ if(FATA_SOURCE_NAME)
 endif()
 if(FATA_TARGET STREQUAL "kvm")
   # File names in an image are short and the same wherever it is built.
-  add_compile_options("-fmacro-prefix-map=${FATA_SOURCE_ROOT}=" -fmacro-prefix-map=${FATA_LIBCXX_HEADERS}/=)
+  add_compile_options("-fmacro-prefix-map=${FATA_SOURCE_ROOT}="
+    -fmacro-prefix-map=${FATA_LIBCXX_HEADERS}/=)
   foreach(headers "${FATA_LIBCXX_CONFIG}" "${FATA_LIBCXX_HEADERS}")
     string(REPLACE ">" "$<ANGLE-R>" headers "${headers}")
     add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-isystem${headers}>")
   endforeach()
 endif()
+# Checks of indirect calls: by the type of the object (cfi-vcall), by the type of the function
+# (cfi-icall). They need to see the whole image, so what is compiled is LLVM's bitcode until the
+# image is linked. See docs/decisions/what-hardening-costs.md.
+option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" OFF)
+if(FATA_CFI)
+  if(FATA_TARGET STREQUAL "linux" OR FATA_TESTS)
+    message(FATAL_ERROR
+      "FATA_CFI is for kernels: use -DFATA_TARGET=kvm and the kernel's toolchain file")
+  endif()
+  set(FATA_CFI_OPTIONS -flto=thin -fvisibility=hidden -fsanitize=cfi-vcall,cfi-icall
+    -fsanitize-trap=cfi)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${FATA_CFI_OPTIONS}>")
+endif()
 if(FATA_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined,local-bounds,implicit-integer-truncation -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=address,undefined,local-bounds,implicit-integer-truncation
+    -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined,implicit-integer-truncation)
 endif()
 if(FATA_FUZZ)
@@ -55,8 +85,9 @@ endif()
 
 find_program(FATA_CCACHE ccache)
 if(FATA_CCACHE)
-  # Two build folders of one tree compile the same kernels: sources are named by whole paths, so the folder does not matter.
-  # For the precompiled headers of FataTest.
-  set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${FATA_CCACHE})
+  # Two build folders of one tree compile the same kernels: sources are named by whole paths, so the
+  # folder does not matter. For the precompiled headers of FataTest.
+  set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+    ${FATA_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()

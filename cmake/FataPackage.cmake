@@ -1,22 +1,29 @@
-# What find_package(fata) finds: in this build tree for the fata command, and after an install for everybody. Both are
-# fataConfig.cmake beside one export a target; they differ in where Fata's other CMake files lie.
+# What find_package(fata) finds: in this build tree for the fata command, and after an install for
+# everybody. Both are fataConfig.cmake beside one export a target; they differ in where Fata's other
+# CMake files lie.
 set(package_dir lib/cmake/fata)
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/fataConfigVersion.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
 string(REPLACE "$" "\\$" FATA_CMAKE_DIR "${CMAKE_SOURCE_DIR}/cmake")
-configure_file(${CMAKE_SOURCE_DIR}/cmake/fataConfig.cmake.in ${CMAKE_BINARY_DIR}/fataConfig.cmake @ONLY)
-export(EXPORT fata-${FATA_TARGET} NAMESPACE fata:: FILE ${CMAKE_BINARY_DIR}/fata-${FATA_TARGET}.cmake)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/fataConfig.cmake.in ${CMAKE_BINARY_DIR}/fataConfig.cmake
+  @ONLY)
+export(EXPORT fata-${FATA_TARGET} NAMESPACE fata:: FILE
+  ${CMAKE_BINARY_DIR}/fata-${FATA_TARGET}.cmake)
 
 set(FATA_CMAKE_DIR "\${CMAKE_CURRENT_LIST_DIR}")
-configure_file(${CMAKE_SOURCE_DIR}/cmake/fataConfig.cmake.in ${CMAKE_BINARY_DIR}/install/fataConfig.cmake @ONLY)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/fataConfig.cmake.in
+  ${CMAKE_BINARY_DIR}/install/fataConfig.cmake @ONLY)
 install(EXPORT fata-${FATA_TARGET} NAMESPACE fata:: DESTINATION ${package_dir})
-install(FILES ${CMAKE_BINARY_DIR}/install/fataConfig.cmake ${CMAKE_BINARY_DIR}/fataConfigVersion.cmake
-  cmake/FataOptions.cmake cmake/FataImage.cmake cmake/FataApplication.cmake DESTINATION ${package_dir})
+install(FILES ${CMAKE_BINARY_DIR}/install/fataConfig.cmake
+  ${CMAKE_BINARY_DIR}/fataConfigVersion.cmake
+  cmake/FataOptions.cmake cmake/FataImage.cmake cmake/FataApplication.cmake DESTINATION
+  ${package_dir})
 if(FATA_TARGET STREQUAL "kvm")
   # The toolchain file looks for these beside itself.
-  install(FILES cmake/toolchain-kvm-x86_64.cmake platform/machine/x86_64/image.ld DESTINATION ${package_dir})
+  install(FILES cmake/toolchain-kvm-x86_64.cmake platform/machine/x86_64/image.ld DESTINATION
+    ${package_dir})
   install(DIRECTORY platform/libc/libcxx DESTINATION ${package_dir})
 else()
   # `fata run -t xen --lab`

@@ -8,11 +8,14 @@ if(FATA_TESTS)
   endforeach()
 endif()
 
-# The tests' tree compiles what many sources include once, which halves its cold build; every other tree compiles the libraries
-# without, and so shows what includes too little. Programs and libraries differ in their code's addressing: one each.
-# One is found again by ccache if nothing that went into it changed, whenever it was written.
-set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef> <cstdint> <cstring> <deque> <expected>
-    <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits> <unordered_map> <utility>
+# The tests' tree compiles what many sources include once, which halves its cold build; every other
+# tree compiles the libraries without, and so shows what includes too little. Programs and libraries
+# differ in their code's addressing: one each. One is found again by ccache if nothing that went
+# into it changed, whenever it was written.
+set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef>
+  <cstdint> <cstring> <deque> <expected>
+  <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits>
+  <unordered_map> <utility>
     <variant> <vector>)
 if(FATA_TESTS)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers.cpp CONTENT "int main() { return 0; }\n")
@@ -22,14 +25,15 @@ if(FATA_TESTS)
   target_link_libraries(fata_test_headers PRIVATE GTest::gmock_main)
   target_compile_options(fata_test_headers PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
   target_precompile_headers(fata_library_headers PRIVATE ${FATA_COMMON_HEADERS})
-  target_precompile_headers(fata_test_headers PRIVATE ${FATA_COMMON_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
+  target_precompile_headers(fata_test_headers PRIVATE ${FATA_COMMON_HEADERS} <gmock/gmock.h>
+    <gtest/gtest.h>)
   if(NOT FATA_FUZZ)
     add_library(fata_replay OBJECT ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
   endif()
 endif()
 
-# fata_test(NAME SOURCES ... DEPS ... [PLATFORM linux|sim])
-# One googletest executable, one ctest entry. It runs on the simulated platform (virtual clock) unless told otherwise.
+# fata_test(NAME SOURCES ... DEPS ... [PLATFORM linux|sim]) One googletest executable, one ctest
+# entry. It runs on the simulated platform (virtual clock) unless told otherwise.
 function(fata_test name)
   cmake_parse_arguments(arg "" "PLATFORM" "SOURCES;DEPS" ${ARGN})
   if(NOT arg_PLATFORM)
@@ -45,8 +49,8 @@ function(fata_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 900)
 endfunction()
 
-# fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...)
-# With FATA_FUZZ a libFuzzer executable; with FATA_TESTS a plain test that replays every file of the corpus.
+# fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...) With FATA_FUZZ a libFuzzer executable; with
+# FATA_TESTS a plain test that replays every file of the corpus.
 function(fata_fuzzer name)
   cmake_parse_arguments(arg "" "SOURCE;CORPUS" "DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCE})

@@ -1,5 +1,6 @@
-# Cross-compiles for a freestanding x86-64 image: no operating system, libc++'s headers with an own configuration,
-# musl's headers and archive (Debian: clang-19 lld-19 llvm-19 libc++-19-dev libclang-rt-19-dev musl-dev).
+# Cross-compiles for a freestanding x86-64 image: no operating system, libc++'s headers with an own
+# configuration, musl's headers and archive (Debian: clang-19 lld-19 llvm-19 libc++-19-dev
+# libclang-rt-19-dev musl-dev).
 #   cmake -S . -B build/kvm -G Ninja --toolchain cmake/toolchain-kvm-x86_64.cmake
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
@@ -17,7 +18,8 @@ set(CMAKE_RANLIB llvm-ranlib-19)
 find_program(FATA_LLD ld.lld-19 REQUIRED)
 find_program(FATA_OBJCOPY llvm-objcopy-19 REQUIRED)
 
-# In the source tree the libc++ configuration lies in platform/libc; in an install, beside this file.
+# In the source tree the libc++ configuration lies in platform/libc; in an install, beside this
+# file.
 set(FATA_LIBCXX_CONFIG ${CMAKE_CURRENT_LIST_DIR}/../platform/libc/libcxx)
 if(NOT EXISTS ${FATA_LIBCXX_CONFIG})
   set(FATA_LIBCXX_CONFIG ${CMAKE_CURRENT_LIST_DIR}/libcxx)
@@ -28,22 +30,24 @@ string(APPEND FATA_SOURCE_ROOT "/")
 set(FATA_LIBCXX_HEADERS /usr/lib/llvm-19/include/c++/v1)
 set(FATA_MUSL_HEADERS /usr/include/x86_64-linux-musl)
 set(FATA_MUSL_ARCHIVE /usr/lib/x86_64-linux-musl/libc.a)
-set(FATA_BUILTINS_ARCHIVE /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.builtins-x86_64.a)  # 128-bit division
+# 128-bit division
+set(FATA_BUILTINS_ARCHIVE /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.builtins-x86_64.a)
 
-# -fPIE: the image is position independent, and every symbol is in it: no table of addresses to go through.
-# -mno-red-zone: an interrupt is taken on the stack of the code that idles.
-# The canary: for this target clang reads the global __stack_chk_guard (and ignores -mstack-protector-guard=), which the
-# start code puts on a read-only page. Debian's prebuilt archives read %fs:0x28; the start code fills both.
-# Probes in large frames, so that none steps over a guard area: clang's driver ignores the flag for a target without a
-# system, the compiler itself does not.
-# No unwind tables: backtraces follow frame pointers.
-# Flags that name a folder of ours are in FataOptions.cmake: these are text, in which a space would end a word.
+# -fPIE: the image is position independent, and every symbol is in it: no table of addresses to go
+# through. -mno-red-zone: an interrupt is taken on the stack of the code that idles. The canary: for
+# this target clang reads the global __stack_chk_guard (and ignores -mstack-protector-guard=), which
+# the start code puts on a read-only page. Debian's prebuilt archives read %fs:0x28; the start code
+# fills both. Probes in large frames, so that none steps over a guard area: clang's driver ignores
+# the flag for a target without a system, the compiler itself does not. No unwind tables: backtraces
+# follow frame pointers. Flags that name a folder of ours are in FataOptions.cmake: these are text,
+# in which a space would end a word.
 string(JOIN " " flags
   -nostdlibinc -fPIE -fdirect-access-external-data -mno-red-zone
   -fstack-protector-strong "-Xclang -fstack-clash-protection"
   -fno-asynchronous-unwind-tables -fno-unwind-tables)
 set(CMAKE_C_FLAGS_INIT "${flags} -idirafter ${FATA_MUSL_HEADERS}")
-set(CMAKE_CXX_FLAGS_INIT "${flags} -nostdinc++ -fno-threadsafe-statics -idirafter ${FATA_MUSL_HEADERS}")
+set(CMAKE_CXX_FLAGS_INIT
+  "${flags} -nostdinc++ -fno-threadsafe-statics -idirafter ${FATA_MUSL_HEADERS}")
 
 # The linker is called directly: clang's driver for a target without a system would ask gcc to link.
 set(CMAKE_CXX_LINK_EXECUTABLE

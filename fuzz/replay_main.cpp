@@ -1,4 +1,5 @@
-// Runs a fuzzer over every file of its corpus, as a plain test: LLVMFuzzerTestOneInput must return on each.
+// Runs a fuzzer over every file of its corpus, as a plain test: LLVMFuzzerTestOneInput must return
+// on each.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -28,7 +28,8 @@ Plan plan(const Context& context) {
   auto server = functor<Job(Udp, Tcp, KeyValue, Clock, Random)>("dns_server::Server", "server.hpp")
                     .library("dns");
 
-  auto port = parameter("port", std::uint16_t{1053}, "UDP and TCP port to serve on; 0 is any free one");
+  auto port =
+      parameter("port", std::uint16_t{1053}, "UDP and TCP port to serve on; 0 is any free one");
   auto zones =
       parameter("zone", "example.org.zone",
                 "zone files to serve, separated by commas; NAME=FILE for one without its $ORIGIN");
@@ -39,9 +40,12 @@ Plan plan(const Context& context) {
                           "client addresses and prefixes without that limit, separated by commas");
   auto net = default_stack(context);
 
-  // Zone files are linked into the image unless `-D zones=folder` (linux only) has the process read them from a folder.
-  const std::string where = context.key("zones", std::string("linked"), "where zone files are: linked or folder");
-  if (where != "linked" && where != "folder") throw ConfigError("-D zones=" + where + ": zones are linked or folder");
+  // Zone files are linked into the image unless `-D zones=folder` (linux only) has the process read
+  // them from a folder.
+  const std::string where =
+      context.key("zones", std::string("linked"), "where zone files are: linked or folder");
+  if (where != "linked" && where != "folder")
+    throw ConfigError("-D zones=" + where + ": zones are linked or folder");
   auto store = where == "folder"
                    ? host_folder(parameter("zones", "zones", "folder with the zone files"))
                    : crunch("zones");

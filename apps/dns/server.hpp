@@ -1,4 +1,5 @@
-// An authoritative DNS server: zones from a key-value store, queries over UDP and, where the stack has it, TCP.
+// An authoritative DNS server: zones from a key-value store, queries over UDP and, where the stack
+// has it, TCP.
 #pragma once
 
 #include <fata/async/background.hpp>
@@ -88,12 +89,14 @@ class Server final : private fata::async::Renewal {
     co_return load_zones(engine_, texts, zones_, log_);
   }
 
-  static fata::async::Task<void> serve_udp(Server* self, typename Udp::Socket* socket, fata::async::Scope* scope) {
+  static fata::async::Task<void> serve_udp(Server* self, typename Udp::Socket* socket,
+                                           fata::async::Scope* scope) {
     const auto served = co_await fata::dns::serve_udp(&self->engine_, socket, &self->dropped_,
                                                       scope->token(), &self->guard_);
     if (!served) self->fail("UDP", served.error(), scope);
   }
-  static fata::async::Task<void> serve_tcp(Server* self, typename Tcp::Listener* listener, fata::async::Scope* scope) {
+  static fata::async::Task<void> serve_tcp(Server* self, typename Tcp::Listener* listener,
+                                           fata::async::Scope* scope) {
     const auto served = co_await self->tcp_server_.serve(listener, scope->token());
     if (!served) self->fail("TCP", served.error(), scope);
   }
@@ -121,7 +124,8 @@ class Server final : private fata::async::Renewal {
     scope->cancel();
   }
   int refuse(std::string_view which, const fata::Error& error) {
-    log_.error("cannot serve ", which, " on port ", port_, ": ", error, "; choose another with --port");
+    log_.error("cannot serve ", which, " on port ", port_, ": ", error,
+               "; choose another with --port");
     return kWrongSetup;
   }
   void report(const typename Udp::Socket& socket) {
@@ -130,12 +134,16 @@ class Server final : private fata::async::Renewal {
     add(line, "; UDP ", guard_.counters());
     add(line, "; UDP ", std::span(&dropped_, 1));
     // Of what the host's socket counts, its troubles; our own stack counts by itself.
-    if constexpr (requires { Udp::Socket::kTooLong; }) add(line, "; UDP ", socket.counters().subspan(Udp::Socket::kTooLong));
+    if constexpr (requires { Udp::Socket::kTooLong; })
+      add(line, "; UDP ", socket.counters().subspan(Udp::Socket::kTooLong));
     add(line, "; TCP ", tcp_server_.counters());
     log_.info("served: ", line.view());
   }
-  static void add(fata::TextWriter& line, std::string_view which, std::span<const fata::Counter> counters) {
-    if (std::ranges::all_of(counters, [](const fata::Counter& counter) { return counter.value == 0; })) return;
+  static void add(fata::TextWriter& line, std::string_view which,
+                  std::span<const fata::Counter> counters) {
+    if (std::ranges::all_of(counters,
+                            [](const fata::Counter& counter) { return counter.value == 0; }))
+      return;
     line.put(which);
     fata::write_counters(line, counters);
   }

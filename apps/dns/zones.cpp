@@ -185,7 +185,8 @@ bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wa
     more = rest.contains(',');
     const std::string_view item = take_item(rest);
     if (item.empty()) {
-      log.error("--zone=", wanted, ": an item is empty; items are FILE or NAME=FILE, with commas between");
+      log.error("--zone=", wanted,
+                ": an item is empty; items are FILE or NAME=FILE, with commas between");
       return false;
     }
     if (std::ranges::contains(items, item)) {

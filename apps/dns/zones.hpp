@@ -52,6 +52,7 @@ class ZoneTexts final : public fata::dns::Includes {
 // Loads the zones that `wanted` lists, separated by commas: FILE or NAME=FILE, and builds the
 // engine. A zone that cannot be loaded is one line of the log, and the others are served; its name,
 // if known, is answered SERVFAIL. False if none can be loaded, or an item is empty.
-bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted, const fata::Logger& log);
+bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted,
+                const fata::Logger& log);
 
 }  // namespace dns_server

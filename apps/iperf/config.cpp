@@ -32,7 +32,8 @@ struct ParameterTraits<Host> : QuantityTraits<Host> {
 }  // namespace fata::config
 
 Plan plan(const Context& context) {
-  auto iperf = functor<Job(Tcp, Udp, Clock, Random, Console)>("iperf_app::Iperf", "iperf.hpp").library("iperf");
+  auto iperf = functor<Job(Tcp, Udp, Clock, Random, Console)>("iperf_app::Iperf", "iperf.hpp")
+                   .library("iperf");
   auto port = parameter("port", std::uint16_t{5201}, "port of the server, TCP and UDP");
   auto net = default_stack(context, {.netstat = true});
 
@@ -42,14 +43,14 @@ Plan plan(const Context& context) {
       parameter("server", false, "serve, as it does without --client"),
       optional_parameter<Host>("client", "measure with the server at this address"),
       parameter("udp", false, "datagrams instead of TCP"),
-      parameter("reverse", false, "the server sends"),
-      parameter("bidir", false, "both ends send"),
+      parameter("reverse", false, "the server sends"), parameter("bidir", false, "both ends send"),
       parameter("parallel", std::uint16_t{1}, "streams each way, up to 128"),
       parameter("time", Duration{"10s"}, "how long to measure"),
       parameter("omit", Duration{"0s"}, "time before that, which does not count"),
       optional_parameter<Size>("bytes", "measure until so many bytes are sent, instead of a time"),
       optional_parameter<Size>("length", "bytes of a block or datagram (default 128K, or 1448)"),
-      optional_parameter<Rate>("bitrate", "of each stream, 0 for as fast as it goes (default 0, or 1M with --udp)"),
+      optional_parameter<Rate>(
+          "bitrate", "of each stream, 0 for as fast as it goes (default 0, or 1M with --udp)"),
       parameter("interval", Duration{"1s"}, "between two reports; 0s for none"),
       parameter("nodelay", false, "small blocks of TCP do not wait for acknowledgements"),
       parameter("json", false, "report as JSON"),

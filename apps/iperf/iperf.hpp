@@ -1,4 +1,5 @@
-// iperf3's counterpart: measures what a network carries, as the server of any iperf3 or as its client.
+// iperf3's counterpart: measures what a network carries, as the server of any iperf3 or as its
+// client.
 #pragma once
 
 #include <fata/iperf/client.hpp>
@@ -11,12 +12,12 @@ template <fata::sig::Tcp Tcp, fata::sig::Udp Udp, fata::sig::Clock Clock, fata::
           fata::sig::Console Console>
 class Iperf {
  public:
-  Iperf(fata::async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Random& random, Console& console,
-        std::uint16_t port, bool server, std::optional<fata::iperf::Host> client, bool udp_test, bool reverse,
-        bool bidir, std::uint16_t parallel, fata::Duration time, fata::Duration omit,
-        std::optional<fata::iperf::Size> bytes, std::optional<fata::iperf::Size> length,
-        std::optional<fata::iperf::Rate> bitrate, fata::Duration interval, bool no_delay, bool json,
-        bool one_off)
+  Iperf(fata::async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Random& random,
+        Console& console, std::uint16_t port, bool server, std::optional<fata::iperf::Host> client,
+        bool udp_test, bool reverse, bool bidir, std::uint16_t parallel, fata::Duration time,
+        fata::Duration omit, std::optional<fata::iperf::Size> bytes,
+        std::optional<fata::iperf::Size> length, std::optional<fata::iperf::Rate> bitrate,
+        fata::Duration interval, bool no_delay, bool json, bool one_off)
       : context_(context),
         log_(context.logger("iperf")),
         tcp_(tcp),
@@ -56,9 +57,12 @@ class Iperf {
     }
     std::array<std::byte, fata::iperf::kCookieSize> random;
     random_.fill(random);
-    fata::iperf::Client<Tcp, Udp, Clock, Console> client(
-        context_, tcp_, udp_, clock_, console_, fata::iperf::make_cookie(random),
-        {.server = {client_->address, port_}, .parameters = wanted_, .interval = interval_, .json = json_});
+    fata::iperf::Client<Tcp, Udp, Clock, Console> client(context_, tcp_, udp_, clock_, console_,
+                                                         fata::iperf::make_cookie(random),
+                                                         {.server = {client_->address, port_},
+                                                          .parameters = wanted_,
+                                                          .interval = interval_,
+                                                          .json = json_});
     co_return co_await client.run();
   }
 
@@ -69,13 +73,15 @@ class Iperf {
   // One line that says what to mend; empty if all is well.
   std::string_view wrong() const {
     if (server_) return "--server and --client exclude each other: give one";
-    if (wanted_.reverse && wanted_.bidirectional) return "--reverse and --bidir exclude each other: give one";
+    if (wanted_.reverse && wanted_.bidirectional)
+      return "--reverse and --bidir exclude each other: give one";
     if (wanted_.parallel == 0 || wanted_.parallel > fata::iperf::kMostStreams)
       return "--parallel takes a number from 1 to 128";
     if (wanted_.bytes == 0 && wanted_.time == 0) return "--time takes at least 1s";
     if (wanted_.udp && (wanted_.length < 16 || wanted_.length > 65507))
       return "--length of datagrams is from 16 to 65507";
-    if (wanted_.length == 0 || wanted_.length > fata::iperf::kMostLength) return "--length is from 1 to 1M";
+    if (wanted_.length == 0 || wanted_.length > fata::iperf::kMostLength)
+      return "--length is from 1 to 1M";
     return {};
   }
 

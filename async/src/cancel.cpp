@@ -7,9 +7,12 @@ namespace fata::async {
 const ErrorDomain& error_domain(Errc) noexcept {
   static constexpr ErrorDomain domain{"wait", [](std::uint32_t code) -> std::string_view {
                                         switch (static_cast<Errc>(code)) {
-                                          case Errc::kTimedOut: return "the deadline has passed";
-                                          case Errc::kCancelled: return "cancelled";
-                                          case Errc::kClosed: return "closed";
+                                          case Errc::kTimedOut:
+                                            return "the deadline has passed";
+                                          case Errc::kCancelled:
+                                            return "cancelled";
+                                          case Errc::kClosed:
+                                            return "closed";
                                         }
                                         return "unknown";
                                       }};

@@ -1,4 +1,5 @@
-// Coroutine types of our own that nobody awaits: frames from the loop's pool, ended or destroyed by whoever holds the handle.
+// Coroutine types of our own that nobody awaits: frames from the loop's pool, ended or destroyed by
+// whoever holds the handle.
 #pragma once
 
 #include <coroutine>
@@ -8,13 +9,16 @@
 
 namespace fata::async::detail {
 
-// Initial: std::suspend_always or suspend_never. Final: suspend_never lets the frame free itself at its end.
+// Initial: std::suspend_always or suspend_never. Final: suspend_never lets the frame free itself at
+// its end.
 template <class Initial, class Final>
 struct Detached {
   struct promise_type {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* frame, std::size_t size) { release_frame(frame, size); }
-    Detached get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    Detached get_return_object() noexcept {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     Initial initial_suspend() noexcept { return {}; }
     Final final_suspend() noexcept { return {}; }
     void return_void() noexcept {}

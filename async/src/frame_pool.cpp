@@ -8,7 +8,8 @@
 namespace fata::async {
 
 namespace {
-// Under the address sanitizer every frame comes from the heap, so that a use after its end is found.
+// Under the address sanitizer every frame comes from the heap, so that a use after its end is
+// found.
 #if __has_feature(address_sanitizer)
 constexpr bool kPooled = false;
 #else
@@ -45,7 +46,9 @@ void FramePool::release(void* frame, std::size_t size) noexcept {
 }
 
 void* allocate_frame(std::size_t size) { return current_loop().frames().allocate(size); }
-void release_frame(void* frame, std::size_t size) noexcept { current_loop().frames().release(frame, size); }
+void release_frame(void* frame, std::size_t size) noexcept {
+  current_loop().frames().release(frame, size);
+}
 
 void detail::check_startable(std::coroutine_handle<> task) noexcept {
   check(task && !task.done(), "a task is awaited once");

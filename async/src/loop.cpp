@@ -41,7 +41,8 @@ void Loop::look_around() {
   now_ = platform::monotonic_now();
   const bool fired = timers_.fire(now_, kTimersPerTurn) != 0;
   if (!ready_.empty()) return;
-  // What a timer gave to a device, a retransmission perhaps, goes out now, not when something else wakes us.
+  // What a timer gave to a device, a retransmission perhaps, goes out now, not when something else
+  // wakes us.
   if (fired && platform::poll_devices()) return;
   if (timers_.next() <= now_) return;
   ++stats_.idles;

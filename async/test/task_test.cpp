@@ -19,7 +19,9 @@ Task<int> sum(int n) {
 
 TEST(Task, StartsOnlyWhenAwaited) {
   sim::Platform platform;
-  { Task<int> unused = number(1); }
+  {
+    Task<int> unused = number(1);
+  }
   EXPECT_EQ(platform.loop().frames().in_use(), 0U);
   EXPECT_EQ(platform.run([] { return sum(10); }), 5);
 }

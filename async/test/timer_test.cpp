@@ -29,12 +29,13 @@ TEST(TimerHeap, FiresInOrderOfDeadlineWhateverIsDisarmed) {
     if (i % 2 == 0) {
       timers.erase(timers.begin() + victim);
     } else {
-      heap.arm(*timers[static_cast<std::size_t>(victim)], Instant{static_cast<std::int64_t>(random() % 500)});
+      heap.arm(*timers[static_cast<std::size_t>(victim)],
+               Instant{static_cast<std::int64_t>(random() % 500)});
     }
   }
   EXPECT_EQ(heap.size(), timers.size());
-  EXPECT_EQ(heap.fire(Instant{249}, SIZE_MAX),
-            static_cast<std::size_t>(std::ranges::count_if(timers, [](auto& t) { return !t->armed(); })));
+  EXPECT_EQ(heap.fire(Instant{249}, SIZE_MAX), static_cast<std::size_t>(std::ranges::count_if(
+                                                   timers, [](auto& t) { return !t->armed(); })));
   EXPECT_GE(heap.next().ns, 250);
   heap.fire(Instant{500}, SIZE_MAX);
   EXPECT_EQ(fired.size(), timers.size());

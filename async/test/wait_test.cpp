@@ -54,7 +54,8 @@ Task<void> cancelled_sleep() {
   scope.spawn(cancels_after(&source, seconds(1)));
   EXPECT_EQ((co_await sleep(seconds(9), source.token())).error(), Errc::kCancelled);
   EXPECT_EQ(current_loop().now(), Instant{} + seconds(1));
-  EXPECT_EQ((co_await sleep(seconds(9), source.token())).error(), Errc::kCancelled) << "cancelling is final";
+  EXPECT_EQ((co_await sleep(seconds(9), source.token())).error(), Errc::kCancelled)
+      << "cancelling is final";
   co_await scope.join();
 }
 TEST(Sleep, IsEndedByItsToken) {

@@ -36,7 +36,8 @@ void read(std::span<const std::string_view> words) {
     Text<65536> line(std::in_place, outcome.error());
     check(!line.view().empty() && !line.truncated(), "an error without its line");
   } else if (*outcome) {
-    check(ipv4.prefix <= 32 && every.ns >= 0 && waits.items().size() <= 3, "a value out of its range");
+    check(ipv4.prefix <= 32 && every.ns >= 0 && waits.items().size() <= 3,
+          "a value out of its range");
   }
 }
 

@@ -9,7 +9,8 @@ std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text) {
     if (dot == text.npos) return std::nullopt;
     const std::string_view octet = text.substr(0, dot);
     std::uint64_t n = 0;
-    if ((octet.size() > 1 && octet[0] == '0') || !parse_unsigned(octet, 255, n)) return std::nullopt;
+    if ((octet.size() > 1 && octet[0] == '0') || !parse_unsigned(octet, 255, n))
+      return std::nullopt;
     value = value << 8 | static_cast<std::uint32_t>(n);
     text.remove_prefix(i < 3 ? dot + 1 : dot);
   }
@@ -20,7 +21,8 @@ std::optional<Ipv4Cidr> Ipv4Cidr::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = Ipv4Address::parse(text.substr(0, slash));
   std::uint64_t prefix = 0;
-  if (!address || slash == text.npos || !parse_unsigned(text.substr(slash + 1), 32, prefix)) return std::nullopt;
+  if (!address || slash == text.npos || !parse_unsigned(text.substr(slash + 1), 32, prefix))
+    return std::nullopt;
   return Ipv4Cidr{*address, static_cast<std::uint8_t>(prefix)};
 }
 
@@ -51,13 +53,16 @@ void write_text(TextWriter& out, Ipv4Address address) {
   }
 }
 
-void write_text(TextWriter& out, const Ipv4Cidr& cidr) { print(out, cidr.address, '/', unsigned{cidr.prefix}); }
+void write_text(TextWriter& out, const Ipv4Cidr& cidr) {
+  print(out, cidr.address, '/', unsigned{cidr.prefix});
+}
 
 void write_text(TextWriter& out, const IpAddress& address) {
   if (address.is_v4()) return write_text(out, address.v4());
   // RFC 5952: the longest run of two or more zero groups, the first of equals, becomes "::".
   std::array<std::uint16_t, 8> groups{};
-  for (std::size_t i = 0; i < 8; ++i) groups[i] = load_be<std::uint16_t>(Bytes(address.octets()).subspan(2 * i));
+  for (std::size_t i = 0; i < 8; ++i)
+    groups[i] = load_be<std::uint16_t>(Bytes(address.octets()).subspan(2 * i));
   std::size_t best = 8;
   std::size_t best_length = 1;
   for (std::size_t i = 0; i < 8; ++i) {

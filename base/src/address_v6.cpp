@@ -22,8 +22,8 @@ bool parse_group(std::string_view text, std::uint16_t& group) {
   return true;
 }
 
-// The groups between "::" and an end; an IPv4 address may be the last two. Gives how many, 9 if the text is
-// wrong.
+// The groups between "::" and an end; an IPv4 address may be the last two. Gives how many, 9 if the
+// text is wrong.
 std::size_t parse_groups(std::string_view text, bool at_end, std::span<std::uint16_t, 8> groups) {
   std::size_t count = 0;
   while (!text.empty()) {
@@ -79,7 +79,8 @@ unsigned IpAddress::common_bits(const IpAddress& other) const {
   const Bytes a(octets_), b(other.octets_);
   const std::uint64_t high = load_be<std::uint64_t>(a) ^ load_be<std::uint64_t>(b);
   if (high != 0) return static_cast<unsigned>(std::countl_zero(high));
-  const std::uint64_t low = load_be<std::uint64_t>(a.subspan(8)) ^ load_be<std::uint64_t>(b.subspan(8));
+  const std::uint64_t low =
+      load_be<std::uint64_t>(a.subspan(8)) ^ load_be<std::uint64_t>(b.subspan(8));
   return 64 + static_cast<unsigned>(std::countl_zero(low));
 }
 

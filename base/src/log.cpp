@@ -68,13 +68,13 @@ void write_log_prefix(TextWriter& out, log::Level level, std::string_view source
     if (begin == kPoint + 1) uptime[--begin] = '.';
   } while (ms != 0 || begin >= kPoint);
   while (begin > kMost - kWidth) uptime[--begin] = ' ';
-  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ', source,
-        ": ");
+  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ',
+        source, ": ");
 }
 
 void finish_log_line(TextWriter& out, log::Level level) noexcept {
   if (!out.truncated()) return log_sink(level, out.view());
-  Text<log::kMaxLine> cut;
+  [[clang::uninitialized]] Text<log::kMaxLine> cut;
   print(cut, out.view().substr(0, log::kMaxLine - 3), "...");
   log_sink(level, cut.view());
 }

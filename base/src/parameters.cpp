@@ -48,7 +48,8 @@ bool parse_parameter(std::string_view text, Duration& out) {
 
   const std::size_t point = std::min(number.find('.'), number.size());
   std::uint64_t whole = 0;
-  const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / unit->ns - 1);
+  const auto most =
+      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / unit->ns - 1);
   if (!parse_unsigned(number.substr(0, point), most, whole)) return false;
   std::int64_t ns = static_cast<std::int64_t>(whole) * unit->ns;
   if (point < number.size()) {
@@ -91,7 +92,9 @@ std::string_view parameter_expects(std::uint16_t) { return "a number from 0 to 6
 std::string_view parameter_expects(std::uint32_t) { return "a number from 0 to 4294967295"; }
 std::string_view parameter_expects(std::string_view) { return "a text"; }
 std::string_view parameter_expects(Duration) { return "a time such as 250ms or 1.5s"; }
-std::string_view parameter_expects(const log::Rules&) { return "levels such as info or '*:info,dns:debug'"; }
+std::string_view parameter_expects(const log::Rules&) {
+  return "levels such as info or '*:info,dns:debug'";
+}
 
 namespace {
 
@@ -153,8 +156,9 @@ bool pass_over(std::span<const Parameter> table, std::string_view word, std::str
 
 // What is wrong, if anything is; `error` has the rest of it then. All errors share one object and
 // one way out: this is a large part of a small image.
-std::optional<Reason> read(std::span<const Parameter> table, std::span<const std::string_view> words,
-                           const Strays* strays, ParameterError& error, bool& help) {
+std::optional<Reason> read(std::span<const Parameter> table,
+                           std::span<const std::string_view> words, const Strays* strays,
+                           ParameterError& error, bool& help) {
   for (const Parameter& parameter : table) {
     if (!parameter.default_text) continue;
     error.word = parameter.name;
@@ -234,8 +238,8 @@ void write_text(TextWriter& out, const ParameterError& error) {
       print(out, error.word, " needs ", error.parameter->expects, ": write ", error.word, "=...");
       break;
     case Reason::kWrongValue:
-      print(out, "--", error.parameter->name, " takes ", error.parameter->expects, ", not '", error.value,
-            "'");
+      print(out, "--", error.parameter->name, " takes ", error.parameter->expects, ", not '",
+            error.value, "'");
       break;
     case Reason::kTooOften:
       print(out, "--", error.parameter->name, " was given more than ");
@@ -247,11 +251,12 @@ void write_text(TextWriter& out, const ParameterError& error) {
       out.put("; leave one out");
       break;
     case Reason::kWrongDefault:
-      print(out, "the default of --", error.parameter->name, " in config.cpp, '", error.value, "', is not ",
-            error.parameter->expects);
+      print(out, "the default of --", error.parameter->name, " in config.cpp, '", error.value,
+            "', is not ", error.parameter->expects);
       break;
   }
-  if (error.reason <= Reason::kNotAParameter && near) print(out, "did you mean --", error.value, '?');
+  if (error.reason <= Reason::kNotAParameter && near)
+    print(out, "did you mean --", error.value, '?');
 }
 
 void write_parameter_help(std::string_view image, std::span<const Parameter> table,

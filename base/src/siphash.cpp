@@ -19,7 +19,8 @@ class State {
     round();
     v0_ ^= m;
   }
-  // `last`: up to seven bytes that make no whole word, little endian; `length`: of the whole message.
+  // `last`: up to seven bytes that make no whole word, little endian; `length`: of the whole
+  // message.
   std::uint64_t finish(std::uint64_t last, std::size_t length) {
     word(last | std::uint64_t{length & 0xff} << 56);
     v2_ ^= 0xff;
@@ -51,7 +52,8 @@ std::uint64_t siphash(const SipKey& key, Bytes bytes) {
   const std::size_t length = bytes.size();
   for (; bytes.size() >= 8; bytes = bytes.subspan(8)) state.word(load_le<std::uint64_t>(bytes));
   std::uint64_t last = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) last |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    last |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   return state.finish(last, length);
 }
 

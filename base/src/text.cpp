@@ -34,11 +34,16 @@ void put_base(TextWriter& out, std::uint64_t value, unsigned base, unsigned min_
 }
 }  // namespace
 
-void TextWriter::put_unsigned(std::uint64_t value, unsigned min_digits) { put_base(*this, value, 10, min_digits); }
-void TextWriter::put_hex(std::uint64_t value, unsigned min_digits) { put_base(*this, value, 16, min_digits); }
+void TextWriter::put_unsigned(std::uint64_t value, unsigned min_digits) {
+  put_base(*this, value, 10, min_digits);
+}
+void TextWriter::put_hex(std::uint64_t value, unsigned min_digits) {
+  put_base(*this, value, 16, min_digits);
+}
 void TextWriter::put_signed(std::int64_t value) {
   if (value < 0) put('-');
-  put_unsigned(value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value));
+  put_unsigned(value < 0 ? 0 - static_cast<std::uint64_t>(value)
+                         : static_cast<std::uint64_t>(value));
 }
 
 void write_text(TextWriter& out, Hex value) {

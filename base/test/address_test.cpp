@@ -13,7 +13,8 @@ std::string text(const T& value) {
 
 TEST(Ipv4Address, ParsesDottedQuadsOnly) {
   EXPECT_EQ(Ipv4Address::parse("192.0.2.1"), Ipv4Address::of(192, 0, 2, 1));
-  for (const char* wrong : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "a.b.c.d", "1..2.3"}) {
+  for (const char* wrong :
+       {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "a.b.c.d", "1..2.3"}) {
     EXPECT_FALSE(Ipv4Address::parse(wrong)) << wrong;
   }
 }
@@ -26,7 +27,8 @@ TEST(Ipv4Cidr, KnowsItsNetwork) {
   EXPECT_EQ(text(cidr->broadcast()), "10.0.2.255");
   EXPECT_EQ(text(*cidr), "10.0.2.15/24");
   EXPECT_TRUE(Ipv4Cidr::parse("0.0.0.0/0")->contains(Ipv4Address::of(8, 8, 8, 8)));
-  for (const char* wrong : {"10.0.0.1", "10.0.0.1/33", "10.0.0.1/", "/8"}) EXPECT_FALSE(Ipv4Cidr::parse(wrong)) << wrong;
+  for (const char* wrong : {"10.0.0.1", "10.0.0.1/33", "10.0.0.1/", "/8"})
+    EXPECT_FALSE(Ipv4Cidr::parse(wrong)) << wrong;
 }
 
 IpAddress v6(std::initializer_list<std::uint16_t> groups) {
@@ -81,10 +83,28 @@ TEST(Ipv6Address, TextIsReadAndWrittenInItsShortestForm) {
 }
 
 TEST(Ipv6Address, AnyOtherTextIsRefused) {
-  for (const std::string_view wrong :
-       {"", ":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8",
-        "12345::", "g::", "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7:8", "fe80::1%eth0", "1.2.3.4", "::1.2.3", "1.2.3.4::",
-        "1:2:3:4:5:6:7:1.2.3.4", "::ffff:192.0.2.1", "::1 ", " ::1", "1: ::2"}) {
+  for (const std::string_view wrong : {"",
+                                       ":",
+                                       ":::",
+                                       "1",
+                                       "1:2:3:4:5:6:7",
+                                       "1:2:3:4:5:6:7:8:9",
+                                       "1::2::3",
+                                       "1:2:3:4:5:6:7:8::",
+                                       "::1:2:3:4:5:6:7:8",
+                                       "12345::",
+                                       "g::",
+                                       "1:2:3:4:5:6:7:",
+                                       ":1:2:3:4:5:6:7:8",
+                                       "fe80::1%eth0",
+                                       "1.2.3.4",
+                                       "::1.2.3",
+                                       "1.2.3.4::",
+                                       "1:2:3:4:5:6:7:1.2.3.4",
+                                       "::ffff:192.0.2.1",
+                                       "::1 ",
+                                       " ::1",
+                                       "1: ::2"}) {
     EXPECT_FALSE(IpAddress::parse_v6(wrong)) << wrong;
   }
 }
@@ -96,11 +116,16 @@ TEST(Ipv6Cidr, HoldsTheAddressesOfItsPrefix) {
   EXPECT_TRUE(cidr->contains(*IpAddress::parse_v6("2001:db8:1:3::")));
   EXPECT_FALSE(cidr->contains(*IpAddress::parse_v6("2001:db8:1:4::")));
   EXPECT_EQ(Text<64>(std::in_place, *cidr).view(), "2001:db8:1:2::7/63");
-  for (const std::string_view wrong : {"2001:db8::", "2001:db8::/", "2001:db8::/129", "/64", "::/x"}) {
+  for (const std::string_view wrong :
+       {"2001:db8::", "2001:db8::/", "2001:db8::/129", "/64", "::/x"}) {
     EXPECT_FALSE(Ipv6Cidr::parse(wrong)) << wrong;
   }
-  EXPECT_EQ(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8).common_bits(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8)), 128u);
-  EXPECT_EQ(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8).common_bits(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 9)), 127u);
+  EXPECT_EQ(
+      IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8).common_bits(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8)),
+      128u);
+  EXPECT_EQ(
+      IpAddress::of(1, 2, 3, 4, 5, 6, 7, 8).common_bits(IpAddress::of(1, 2, 3, 4, 5, 6, 7, 9)),
+      127u);
   EXPECT_EQ(IpAddress::of(0x8000, 0, 0, 0, 0, 0, 0, 0).common_bits({}), 0u);
 }
 

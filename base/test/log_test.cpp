@@ -26,7 +26,8 @@ TEST(LogRules, NameTheWordThatIsWrong) {
   EXPECT_EQ(level.error().word, "dns:loud");
   EXPECT_EQ(level.error().reason, "the level is none of off, error, warning, info, debug");
   EXPECT_EQ(Rules::parse(":info").error().reason, "the source before ':' is missing");
-  EXPECT_FALSE(Rules::parse("info,info,info,info,info,info,info,info,info,info,info,info,info,info,info,info,info"));
+  EXPECT_FALSE(Rules::parse(
+      "info,info,info,info,info,info,info,info,info,info,info,info,info,info,info,info,info"));
 }
 
 TEST(Logger, WritesUptimeLevelAndSourceAndNothingBelowItsThreshold) {

@@ -50,9 +50,9 @@ TEST(Parameters, TakeTheirDefaultsWhenNothingIsGiven) {
 
 TEST(Parameters, AreGivenWithEqualsOrAsTheNextWord) {
   Image image;
-  EXPECT_EQ(
-      image.read({"--port=53", "--limit", "7", "--zone", "a b", "--verbose", "--ipv4-gateway=10.0.2.2"}),
-      "ok");
+  EXPECT_EQ(image.read({"--port=53", "--limit", "7", "--zone", "a b", "--verbose",
+                        "--ipv4-gateway=10.0.2.2"}),
+            "ok");
   EXPECT_EQ(image.port, 53);
   EXPECT_EQ(image.limit, 7U);
   EXPECT_EQ(image.zone, "a b");
@@ -75,7 +75,9 @@ TEST(Parameters, ListsCollectUpToTheirBound) {
             "--also was given more than 2 times; leave one out");
 }
 
-TEST(Parameters, AskForHelpWhereverTheWordStands) { EXPECT_EQ(Image().read({"--port=1", "--help"}), "help"); }
+TEST(Parameters, AskForHelpWhereverTheWordStands) {
+  EXPECT_EQ(Image().read({"--port=1", "--help"}), "help");
+}
 
 TEST(Parameters, EachMistakeHasOneLineWithTheMend) {
   const struct {
@@ -99,7 +101,8 @@ TEST(Parameters, EachMistakeHasOneLineWithTheMend) {
       {{"--every=5"}, "--every takes a time such as 250ms or 1.5s, not '5'"},
       {{"--log=dns:loud"}, "--log takes levels such as info or '*:info,dns:debug', not 'dns:loud'"},
       {{"--ipv4=10.0.2.15"},
-       "--ipv4 takes an IPv4 address and prefix length such as 10.0.2.15/24 (dhcp: build with -D dhcp=true), not '10.0.2.15'"},
+       "--ipv4 takes an IPv4 address and prefix length such as 10.0.2.15/24 (dhcp: build with -D "
+       "dhcp=true), not '10.0.2.15'"},
       {{"--ipv4-gateway=10.0.2"}, "--ipv4-gateway takes an IPv4 address, not '10.0.2'"},
       {{"--port=1", "--port=2"}, "--port was given more than once; leave one out"},
   };
@@ -109,7 +112,8 @@ TEST(Parameters, EachMistakeHasOneLineWithTheMend) {
 TEST(Parameters, AWrongDefaultIsBlamedOnTheConfig) {
   Image image;
   image.table[0].default_text = "many";
-  EXPECT_EQ(image.read({}), "the default of --port in config.cpp, 'many', is not a number from 0 to 65535");
+  EXPECT_EQ(image.read({}),
+            "the default of --port in config.cpp, 'many', is not a number from 0 to 65535");
 }
 
 TEST(Parameters, DurationsHaveUnitsAndFractions) {
@@ -139,13 +143,15 @@ std::string help_text;
 TEST(Parameters, HelpListsEachWithWhatItTakesAndItsDefault) {
   const Image image;
   help_text.clear();
-  write_parameter_help("dns", image.table, [](std::string_view line) { (help_text += line) += '\n'; });
-  EXPECT_TRUE(
-      help_text.starts_with("Parameters of dns, as --name=value:\n"
-                            "  --port          UDP port to serve (a number from 0 to 65535; default 1053)\n"))
+  write_parameter_help("dns", image.table,
+                       [](std::string_view line) { (help_text += line) += '\n'; });
+  EXPECT_TRUE(help_text.starts_with(
+      "Parameters of dns, as --name=value:\n"
+      "  --port          UDP port to serve (a number from 0 to 65535; default 1053)\n"))
       << help_text;
-  EXPECT_NE(help_text.find("  --also          further ports (a number from 0 to 65535, up to 2 times)\n"),
-            help_text.npos);
+  EXPECT_NE(
+      help_text.find("  --also          further ports (a number from 0 to 65535, up to 2 times)\n"),
+      help_text.npos);
   EXPECT_TRUE(help_text.ends_with("  --help          print this and end\n"));
 }
 

@@ -7,8 +7,8 @@
 namespace fata {
 namespace {
 
-// Key 00 01 .. 0f and messages 00, 00 01, ...: the vectors of the reference implementation and of the paper's
-// appendix A.
+// Key 00 01 .. 0f and messages 00, 00 01, ...: the vectors of the reference implementation and of
+// the paper's appendix A.
 struct Reference {
   std::array<std::byte, 64> bytes{};
   SipKey key;
@@ -48,7 +48,8 @@ TEST(SipHash, DependsOnEachByteOfTheKey) {
     std::array<std::byte, 16> other;
     copy_bytes(other, Bytes(reference.bytes).first<16>());
     other[i] ^= std::byte{1};
-    EXPECT_NE(siphash(SipKey::of(other), as_bytes("x")), siphash(reference.key, as_bytes("x"))) << i;
+    EXPECT_NE(siphash(SipKey::of(other), as_bytes("x")), siphash(reference.key, as_bytes("x")))
+        << i;
   }
 }
 

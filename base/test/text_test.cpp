@@ -22,8 +22,8 @@ TEST(Text, WritesNumbersAtTheirLimits) {
 }
 
 TEST(Text, WritesDurationsWithAUnitThatFits) {
-  EXPECT_EQ(text(nanoseconds(7), ' ', microseconds(12), ' ', microseconds(20400), ' ', milliseconds(1500), ' ',
-                 milliseconds(-2)),
+  EXPECT_EQ(text(nanoseconds(7), ' ', microseconds(12), ' ', microseconds(20400), ' ',
+                 milliseconds(1500), ' ', milliseconds(-2)),
             "7ns 12us 20.4ms 1.500s -2.0ms");
 }
 
@@ -79,7 +79,8 @@ TEST(Counters, AreListedUnlessZero) {
 
 enum class DemoErrc : std::uint32_t { kBroken = 1 };
 const ErrorDomain& error_domain(DemoErrc) {
-  static constexpr ErrorDomain domain{"demo", [](std::uint32_t) -> std::string_view { return "it is broken"; }};
+  static constexpr ErrorDomain domain{
+      "demo", [](std::uint32_t) -> std::string_view { return "it is broken"; }};
   return domain;
 }
 

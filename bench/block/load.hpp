@@ -16,8 +16,9 @@ namespace block_bench {
 template <fata::sig::BlockDevice Disk, fata::sig::Clock Clock, fata::sig::Console Console>
 class Load {
  public:
-  Load(fata::async::Context& context, Disk& disk, Clock& clock, Console& console, std::string_view what,
-       std::uint32_t size, std::uint32_t depth, bool sequential, fata::Duration duration)
+  Load(fata::async::Context& context, Disk& disk, Clock& clock, Console& console,
+       std::string_view what, std::uint32_t size, std::uint32_t depth, bool sequential,
+       fata::Duration duration)
       : log_(context.logger("block-bench")),
         disk_(disk),
         clock_(clock),
@@ -47,9 +48,9 @@ class Load {
     fata::AlignedBuffer buffer(static_cast<std::size_t>(sectors_) * geometry.sector_size, 4096);
     while (clock_.now() < end && !failed_) {
       const std::uint64_t sector = sectors_ * (sequential_ ? next_++ % places_ : draw() % places_);
-      fata::Result<void> done = what_ == "read"
-                                    ? co_await disk_.read(sector, buffer.bytes(), fata::async::Wait{})
-                                    : co_await disk_.write(sector, buffer.bytes(), fata::async::Wait{});
+      fata::Result<void> done =
+          what_ == "read" ? co_await disk_.read(sector, buffer.bytes(), fata::async::Wait{})
+                          : co_await disk_.write(sector, buffer.bytes(), fata::async::Wait{});
       if (done && what_ == "flush") done = co_await disk_.flush(fata::async::Wait{});
       ++ended_;
       if (done) continue;

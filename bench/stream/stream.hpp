@@ -1,6 +1,6 @@
-// One end of a byte stream, for measuring: what follows a first byte 'S' is read and forgotten; after an 'R'
-// bytes are sent until the peer has enough. socket_stream.cpp is the other end, and the same on Linux's own
-// stack.
+// One end of a byte stream, for measuring: what follows a first byte 'S' is read and forgotten;
+// after an 'R' bytes are sent until the peer has enough. socket_stream.cpp is the other end, and
+// the same on Linux's own stack.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -23,7 +23,8 @@ class Stream {
   fata::async::Task<int> start() {
     auto listener = tcp_.listen({fata::IpAddress(), port_}, 16);
     if (!listener) {
-      log_.error("cannot serve TCP port ", port_, ": ", listener.error(), "; choose another with --port");
+      log_.error("cannot serve TCP port ", port_, ": ", listener.error(),
+                 "; choose another with --port");
       co_return 64;
     }
     log_.info("streaming on port ", port_);

@@ -9,9 +9,12 @@ namespace fata::config {
 
 std::string_view name(Target target) {
   switch (target) {
-    case Target::kLinux: return "linux";
-    case Target::kKvm: return "kvm";
-    case Target::kXen: return "xen";
+    case Target::kLinux:
+      return "linux";
+    case Target::kKvm:
+      return "kvm";
+    case Target::kXen:
+      return "xen";
   }
   return {};
 }
@@ -31,8 +34,8 @@ bool Context::key(std::string_view name, bool otherwise, std::string_view help) 
     }
     value = *text == "true";
   }
-  keys_.push_back(
-      {std::string(name), "bool", value ? "true" : "false", otherwise ? "true" : "false", std::string(help)});
+  keys_.push_back({std::string(name), "bool", value ? "true" : "false",
+                   otherwise ? "true" : "false", std::string(help)});
   return value;
 }
 
@@ -46,13 +49,14 @@ int Context::key(std::string_view name, int otherwise, std::string_view help) co
       throw ConfigError("-D " + std::string(name) + "=" + *text + ": this key is a whole number");
     }
   }
-  keys_.push_back(
-      {std::string(name), "int", std::to_string(value), std::to_string(otherwise), std::string(help)});
+  keys_.push_back({std::string(name), "int", std::to_string(value), std::to_string(otherwise),
+                   std::string(help)});
   return value;
 }
 
 template <>
-std::string Context::key(std::string_view name, std::string otherwise, std::string_view help) const {
+std::string Context::key(std::string_view name, std::string otherwise,
+                         std::string_view help) const {
   const std::string* text = given(name);
   const std::string value = text != nullptr ? *text : otherwise;
   keys_.push_back({std::string(name), "string", value, otherwise, std::string(help)});

@@ -8,8 +8,12 @@ namespace {
 constexpr std::size_t kMostCards = 8;  // as fata::net::Interface::kMost
 
 // The drivers of a kernel's devices: their namespace, and their library.
-std::string driver_of(const Context& context) { return context.is(Target::kKvm) ? "virtio" : "xen"; }
-std::string library_of(const Context& context) { return context.is(Target::kKvm) ? "virtio" : "platform_xen"; }
+std::string driver_of(const Context& context) {
+  return context.is(Target::kKvm) ? "virtio" : "xen";
+}
+std::string library_of(const Context& context) {
+  return context.is(Target::kKvm) ? "virtio" : "platform_xen";
+}
 
 // "tap" of the first card, "tap-1" of the second.
 std::string of_card(std::string_view parameter, std::size_t number) {
@@ -18,15 +22,15 @@ std::string of_card(std::string_view parameter, std::size_t number) {
 
 Device<NetDevice> capture_of(const Device<NetDevice>& card, unsigned number, Where where) {
   const std::string name = of_card("pcap", number);
-  const auto file =
-      device<Capture>({.type = "fata::host::CaptureFile",
-                       .headers = {"fata/host/capture_file.hpp"},
-                       .libraries = {"platform_linux"},
-                       .form = Form::kConnect,
-                       .only_on = Target::kLinux,
-                       .called = "the capture file",
-                       .where = where},
-                      parameter(name, "", "file to write all frames to, as pcapng; none if empty", where));
+  const auto file = device<Capture>(
+      {.type = "fata::host::CaptureFile",
+       .headers = {"fata/host/capture_file.hpp"},
+       .libraries = {"platform_linux"},
+       .form = Form::kConnect,
+       .only_on = Target::kLinux,
+       .called = "the capture file",
+       .where = where},
+      parameter(name, "", "file to write all frames to, as pcapng; none if empty", where));
   return device<NetDevice>({.type = "fata::net::PcapDevice",
                             .headers = {"fata/net/pcap.hpp"},
                             .libraries = {"net"},
@@ -36,7 +40,8 @@ Device<NetDevice> capture_of(const Device<NetDevice>& card, unsigned number, Whe
 }  // namespace
 
 Device<NetDevice> network(const Context& context, unsigned number, Where where) {
-  const auto offload = parameter(of_card("offload", number), true, "let the device sum and cut", where);
+  const auto offload =
+      parameter(of_card("offload", number), true, "let the device sum and cut", where);
   if (context.is_kernel()) {
     const std::string driver = driver_of(context);
     const DeviceSpec spec{.type = "fata::" + driver + "::NetDevice",
@@ -48,26 +53,31 @@ Device<NetDevice> network(const Context& context, unsigned number, Where where) 
                           .chosen_by = context.is(Target::kKvm) ? std::vector<std::string>{"link"}
                                                                 : std::vector<std::string>{},
                           .where = where};
-    return number == 0 ? device<NetDevice>(spec, offload) : device<NetDevice>(spec, offload, number);
+    return number == 0 ? device<NetDevice>(spec, offload)
+                       : device<NetDevice>(spec, offload, number);
   }
   const std::string tap = of_card("tap", number);
-  return capture_of(
-      device<NetDevice>({.type = "fata::host::Tap",
-                         .headers = {"fata/host/tap.hpp"},
-                         .libraries = {"platform_linux"},
-                         .form = Form::kConnect,
-                         .only_on = Target::kLinux,
-                         .called = "the tap device",
-                         .chosen_by = {{tap}},
-                         .where = where},
-                        parameter(tap, "tap" + std::to_string(number), "tap device to attach to", where),
-                        offload),
-      number, where);
+  return capture_of(device<NetDevice>({.type = "fata::host::Tap",
+                                       .headers = {"fata/host/tap.hpp"},
+                                       .libraries = {"platform_linux"},
+                                       .form = Form::kConnect,
+                                       .only_on = Target::kLinux,
+                                       .called = "the tap device",
+                                       .chosen_by = {{tap}},
+                                       .where = where},
+                                      parameter(tap, "tap" + std::to_string(number),
+                                                "tap device to attach to", where),
+                                      offload),
+                    number, where);
 }
 
-Device<NetDevice> default_network(const Context& context, Where where) { return network(context, 0, where); }
+Device<NetDevice> default_network(const Context& context, Where where) {
+  return network(context, 0, where);
+}
 
-Device<NetDevice> capture(const Device<NetDevice>& card, Where where) { return capture_of(card, 0, where); }
+Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
+  return capture_of(card, 0, where);
+}
 
 namespace {
 // Fata's own stack of a kind, card by card.
@@ -81,15 +91,16 @@ class StackMaker {
                              dhcp_ ? "IPv4 gateway of a static address" : "IPv4 gateway", where_));
     if (ipv6_) {
       add(arguments, ipv6(0));
-      add(arguments,
-          parameter("ipv6-gateway", Ipv6Gateway{"none"}, "IPv6 gateway, if no router says one", where_));
+      add(arguments, parameter("ipv6-gateway", Ipv6Gateway{"none"},
+                               "IPv6 gateway, if no router says one", where_));
     }
     add_options(arguments, 0);
     return make(ipv6_ ? "Stack" : "Ipv4Stack", "stack.hpp", std::move(arguments));
   }
 
   // The same stack on a card more.
-  Device<Bundle> also_on(const Device<NetDevice>& card, std::size_t number, const Device<Bundle>& of) const {
+  Device<Bundle> also_on(const Device<NetDevice>& card, std::size_t number,
+                         const Device<Bundle>& of) const {
     Arguments arguments{card.node(), of.node()};
     if (dhcp_) add(arguments, default_random(where_));
     arguments.push_back(ipv4(number));
@@ -108,8 +119,8 @@ class StackMaker {
   detail::Argument ipv4(std::size_t number) const {
     const std::string name = of_card("ipv4", number);
     if (dhcp_) {
-      return parameter(name, Ipv4Setup{"dhcp"}, help("dhcp, or an IPv4 address and prefix length", number),
-                       where_)
+      return parameter(name, Ipv4Setup{"dhcp"},
+                       help("dhcp, or an IPv4 address and prefix length", number), where_)
           .spec();
     }
     // As QEMU's user networking has it where `fata run` gives each card a network of its own.
@@ -126,7 +137,8 @@ class StackMaker {
       add(to, host_name_);
       add(to, probe_);
     }
-    add(to, parameter(of_card("vlan", number), Vlan{"none"}, help("802.1Q VLAN, 1 to 4094", number), where_));
+    add(to, parameter(of_card("vlan", number), Vlan{"none"}, help("802.1Q VLAN, 1 to 4094", number),
+                      where_));
   }
   Device<Bundle> make(std::string_view type, std::string_view header, Arguments arguments) const {
     const std::string library = dhcp_ ? "dhcp" : "net";
@@ -143,25 +155,28 @@ class StackMaker {
   Where where_;
   Parameter<HostName> host_name_ =
       parameter("hostname", HostName{""}, "what to call oneself towards a DHCP server", where_);
-  Parameter<bool> probe_ = parameter(
-      "dhcp-probe", true, "ask first whether somebody else has the address; takes 4 to 7 s", where_);
+  Parameter<bool> probe_ =
+      parameter("dhcp-probe", true,
+                "ask first whether somebody else has the address; takes 4 to 7 s", where_);
 };
 
 Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
-  return device<Bundle>({.type = "fata::net::WithRoutes",
-                         .headers = {"fata/net/more_cards.hpp"},
-                         .libraries = {"net"},
-                         .form = Form::kConnect,
-                         .called = "the routes",
-                         .where = where},
-                        of,
-                        list_parameter<StaticRoute, 16>(
-                            "route", "a network behind a gateway: 'NETWORK/PREFIX via GATEWAY'", where));
+  return device<Bundle>(
+      {.type = "fata::net::WithRoutes",
+       .headers = {"fata/net/more_cards.hpp"},
+       .libraries = {"net"},
+       .form = Form::kConnect,
+       .called = "the routes",
+       .where = where},
+      of,
+      list_parameter<StaticRoute, 16>(
+          "route", "a network behind a gateway: 'NETWORK/PREFIX via GATEWAY'", where));
 }
 
 // What a library has in a header and a template of its own.
 template <Tag T>
-Device<T> beside(const Device<Bundle>& of, std::string_view type, std::string_view header, Where where) {
+Device<T> beside(const Device<Bundle>& of, std::string_view type, std::string_view header,
+                 Where where) {
   return device<T>({.type = "fata::net::" + std::string(type),
                     .headers = {"fata/net/" + std::string(header)},
                     .libraries = {"net"},
@@ -170,7 +185,8 @@ Device<T> beside(const Device<Bundle>& of, std::string_view type, std::string_vi
 }
 Stack members(const Device<Bundle>& of, Where where) {
   return {member<Udp>(of, "udp", where), member<Tcp>(of, "tcp", where),
-          beside<Ping>(of, "Ping", "ping.hpp", where), beside<Names>(of, "Names", "names.hpp", where)};
+          beside<Ping>(of, "Ping", "ping.hpp", where),
+          beside<Names>(of, "Names", "names.hpp", where)};
 }
 
 Device<ReportRequests> report_requests(const Context& context, Where where) {
@@ -182,7 +198,8 @@ Device<ReportRequests> report_requests(const Context& context, Where where) {
          .only_on = context.target(),
          .where = where},
         parameter("netstat", false,
-                  "print the state of the network when n and Enter are typed on the console", where));
+                  "print the state of the network when n and Enter are typed on the console",
+                  where));
   }
   return device<ReportRequests>({.type = "fata::host::ReportSignal",
                                  .headers = {"fata/host/report_signal.hpp"},
@@ -233,8 +250,10 @@ Device<Tcp> host_tcp(Where where) {
 }
 
 Device<Tcp> no_tcp(Where where) {
-  return device<Tcp>(
-      {.type = "fata::sig::NoTcp", .headers = {"fata/sig/no_tcp.hpp"}, .libraries = {"sig"}, .where = where});
+  return device<Tcp>({.type = "fata::sig::NoTcp",
+                      .headers = {"fata/sig/no_tcp.hpp"},
+                      .libraries = {"sig"},
+                      .where = where});
 }
 
 Stack host_stack(Where where) {
@@ -252,15 +271,16 @@ Stack host_stack(Where where) {
   };
 }
 
-Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards, StackOptions options,
-            Where where) {
+Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
+            StackOptions options, Where where) {
   if (cards.empty() || cards.size() > kMostCards)
     throw ConfigError(at(where) + "a stack has 1 to 8 cards, not " + std::to_string(cards.size()));
   const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
   const bool netstat =
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
-  const bool dhcp = context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
+  const bool dhcp =
+      context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
   const StackMaker maker(both, dhcp, where);
   Device<Bundle> own = maker.on(cards.front());
   for (std::size_t number = 1; number < cards.size(); ++number)
@@ -303,14 +323,15 @@ Device<Block> default_block(const Context& context, std::string_view name, Where
   const std::size_t nth = context.disk(name);
   if (context.is_kernel()) {
     const std::string driver = driver_of(context);
-    return device<Block>({.type = "fata::" + driver + "::BlockDevice",
-                          .headers = {"fata/" + driver + "/block.hpp"},
-                          .libraries = {library_of(context)},
-                          .form = Form::kConnect,
-                          .only_on = context.target(),
-                          .called = "disk " + std::to_string(nth + 1) + ", '" + std::string(name) + "'",
-                          .where = where},
-                         nth);
+    return device<Block>(
+        {.type = "fata::" + driver + "::BlockDevice",
+         .headers = {"fata/" + driver + "/block.hpp"},
+         .libraries = {library_of(context)},
+         .form = Form::kConnect,
+         .only_on = context.target(),
+         .called = "disk " + std::to_string(nth + 1) + ", '" + std::string(name) + "'",
+         .where = where},
+        nth);
   }
   return device<Block>(
       {.type = "fata::host::BlockFile",
@@ -320,7 +341,8 @@ Device<Block> default_block(const Context& context, std::string_view name, Where
        .only_on = Target::kLinux,
        .called = "the disk '" + std::string(name) + "'",
        .where = where},
-      parameter(name, "", "file or block device with its sectors; then may follow ,ro ,direct ,sector=4096",
+      parameter(name, "",
+                "file or block device with its sectors; then may follow ,ro ,direct ,sector=4096",
                 where));
 }
 
@@ -353,7 +375,8 @@ Device<GrantTable> default_grants(const Context&, Where where) {
   return device<GrantTable>(sharing_spec("fata::xen::PageSharing", "the table of grants", where));
 }
 Device<EventChannels> default_events(const Context&, Where where) {
-  return device<EventChannels>(sharing_spec("fata::xen::EventChannels", "the event channels", where));
+  return device<EventChannels>(
+      sharing_spec("fata::xen::EventChannels", "the event channels", where));
 }
 Device<Xenstore> default_xenstore(const Context&, Where where) {
   return device<Xenstore>(sharing_spec("fata::xen::SharedStore", "xenstore", where));

@@ -1,4 +1,5 @@
-// The main of every config program: reads what the `fata` command asks for, calls plan(), writes the plan.
+// The main of every config program: reads what the `fata` command asks for, calls plan(), writes
+// the plan.
 //   config TARGET NET ARCH OUTPUT [NAME=VALUE...]
 #include <cstdio>
 #include <exception>
@@ -17,7 +18,8 @@ int main(int argc, char** argv) {
     std::map<std::string, std::string> keys;
     for (const std::string word : words.subspan(5)) {
       const std::size_t equals = word.find('=');
-      if (equals == word.npos || equals == 0) throw ConfigError("-D " + word + ": write -D name=value");
+      if (equals == word.npos || equals == 0)
+        throw ConfigError("-D " + word + ": write -D name=value");
       keys[word.substr(0, equals)] = word.substr(equals + 1);
     }
     const std::string target = words[1];

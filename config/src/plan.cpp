@@ -62,8 +62,8 @@ void check_system_calls(const std::vector<std::string>& calls, const std::source
   }
 }
 
-// Gathers the graph under the jobs: devices in order of dependency, each once; parameters in order of first
-// use.
+// Gathers the graph under the jobs: devices in order of dependency, each once; parameters in order
+// of first use.
 class Gatherer {
  public:
   explicit Gatherer(const Context& context) : context_(context) {}
@@ -73,8 +73,9 @@ class Gatherer {
     if (is_new) {
       parameters_.push_back(spec);
     } else if (found->second != spec) {
-      throw ConfigError(at(spec->where) + "the parameter --" + spec->name + " was already made at " +
-                        found->second->where.file_name() + ":" + std::to_string(found->second->where.line()) +
+      throw ConfigError(at(spec->where) + "the parameter --" + spec->name +
+                        " was already made at " + found->second->where.file_name() + ":" +
+                        std::to_string(found->second->where.line()) +
                         "; make it once and pass it to both");
     }
   }
@@ -89,7 +90,8 @@ class Gatherer {
                         ", as default_stack(context) does");
     }
     Json arguments = Json::array();
-    for (const detail::Argument& argument : node->arguments) arguments.push_back(argument_json(argument));
+    for (const detail::Argument& argument : node->arguments)
+      arguments.push_back(argument_json(argument));
 
     Json device{{"id", devices_.size()},
                 {"name", unique_name(*node)},
@@ -203,7 +205,8 @@ Plan::Plan(std::string_view name, std::source_location where) : name_(name), whe
 }
 
 void Plan::write(std::ostream& out, const Context& context) const {
-  if (jobs_.empty()) throw ConfigError(at(where_) + "the plan has no job; give it one with plan.run(...)");
+  if (jobs_.empty())
+    throw ConfigError(at(where_) + "the plan has no job; give it one with plan.run(...)");
 
   Gatherer gatherer(context);
   Json jobs = Json::array();
@@ -219,9 +222,9 @@ void Plan::write(std::ostream& out, const Context& context) const {
                          "what to log: levels off, error, warning, info, debug, by source", where_)
                    .spec());
   if (context.is(Target::kLinux)) {
-    gatherer.add(parameter("sandbox", true,
-                           "let the kernel refuse all that the devices do not need", where_)
-                     .spec());
+    gatherer.add(
+        parameter("sandbox", true, "let the kernel refuse all that the devices do not need", where_)
+            .spec());
   }
 
   const std::size_t parameters = gatherer.parameters().size();

@@ -50,7 +50,8 @@ Result<void> check_write(const BlockGeometry& geometry, std::uint64_t sector, By
   return check_read(geometry, sector, buffer);
 }
 
-Result<void> check_discard(const BlockGeometry& geometry, std::uint64_t sector, std::uint64_t count) {
+Result<void> check_discard(const BlockGeometry& geometry, std::uint64_t sector,
+                           std::uint64_t count) {
   if (!geometry.writable) return fail(Error(BlockErrc::kReadOnly));
   if (!geometry.discards) return fail(Error(BlockErrc::kUnsupported));
   return check_range(geometry, sector, count);

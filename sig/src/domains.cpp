@@ -8,10 +8,14 @@ namespace fata::sig {
 const ErrorDomain& error_domain(FlowErrc) noexcept {
   static constexpr ErrorDomain domain{"flow", [](std::uint32_t code) -> std::string_view {
                                         switch (static_cast<FlowErrc>(code)) {
-                                          case FlowErrc::kReset: return "reset by the peer";
-                                          case FlowErrc::kClosedForWriting: return "written to after shutdown";
-                                          case FlowErrc::kRefused: return "connection refused";
-                                          case FlowErrc::kUnreachable: return "destination unreachable";
+                                          case FlowErrc::kReset:
+                                            return "reset by the peer";
+                                          case FlowErrc::kClosedForWriting:
+                                            return "written to after shutdown";
+                                          case FlowErrc::kRefused:
+                                            return "connection refused";
+                                          case FlowErrc::kUnreachable:
+                                            return "destination unreachable";
                                         }
                                         return "unknown";
                                       }};
@@ -21,9 +25,12 @@ const ErrorDomain& error_domain(FlowErrc) noexcept {
 const ErrorDomain& error_domain(KeyErrc) noexcept {
   static constexpr ErrorDomain domain{"key-value", [](std::uint32_t code) -> std::string_view {
                                         switch (static_cast<KeyErrc>(code)) {
-                                          case KeyErrc::kNotFound: return "no such key";
-                                          case KeyErrc::kIsFolder: return "the key is a folder";
-                                          case KeyErrc::kBadKey: return "not a relative path";
+                                          case KeyErrc::kNotFound:
+                                            return "no such key";
+                                          case KeyErrc::kIsFolder:
+                                            return "the key is a folder";
+                                          case KeyErrc::kBadKey:
+                                            return "not a relative path";
                                         }
                                         return "unknown";
                                       }};
@@ -31,21 +38,29 @@ const ErrorDomain& error_domain(KeyErrc) noexcept {
 }
 
 const ErrorDomain& error_domain(DomainErrc) noexcept {
-  static constexpr ErrorDomain domain{
-      "domain", [](std::uint32_t code) -> std::string_view {
-        switch (static_cast<DomainErrc>(code)) {
-          case DomainErrc::kNotFound: return "no such node of xenstore, or no such domain";
-          case DomainErrc::kDenied: return "no right to it";
-          case DomainErrc::kAgain: return "a transaction of xenstore met another one";
-          case DomainErrc::kTooLong: return "longer than xenstore takes";
-          case DomainErrc::kExhausted: return "a table or quota is full";
-          case DomainErrc::kBadReference: return "not offered to this domain";
-          case DomainErrc::kBroken: return "xenstore breaks its protocol";
-          case DomainErrc::kGone: return "the domain is no more";
-          case DomainErrc::kRefused: return "the hypervisor refused a call";
-        }
-        return "unknown";
-      }};
+  static constexpr ErrorDomain domain{"domain", [](std::uint32_t code) -> std::string_view {
+                                        switch (static_cast<DomainErrc>(code)) {
+                                          case DomainErrc::kNotFound:
+                                            return "no such node of xenstore, or no such domain";
+                                          case DomainErrc::kDenied:
+                                            return "no right to it";
+                                          case DomainErrc::kAgain:
+                                            return "a transaction of xenstore met another one";
+                                          case DomainErrc::kTooLong:
+                                            return "longer than xenstore takes";
+                                          case DomainErrc::kExhausted:
+                                            return "a table or quota is full";
+                                          case DomainErrc::kBadReference:
+                                            return "not offered to this domain";
+                                          case DomainErrc::kBroken:
+                                            return "xenstore breaks its protocol";
+                                          case DomainErrc::kGone:
+                                            return "the domain is no more";
+                                          case DomainErrc::kRefused:
+                                            return "the hypervisor refused a call";
+                                        }
+                                        return "unknown";
+                                      }};
   return domain;
 }
 

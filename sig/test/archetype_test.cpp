@@ -11,19 +11,26 @@ static_assert(UdpSocket<archetype::UdpSocket> && Udp<archetype::Udp>);
 static_assert(Flow<archetype::Flow> && Listener<archetype::Listener> && Tcp<archetype::Tcp>);
 static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
 static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<NoNames>);
-static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> && Xenstore<archetype::Xenstore>);
+static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> &&
+              Xenstore<archetype::Xenstore>);
 
 // A concept that everything satisfies would prove nothing: each refuses its neighbour's archetype.
 static_assert(!Names<archetype::Resolver> && !Resolver<archetype::Names>);
-static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> && !Udp<archetype::UdpSocket>);
-static_assert(!NetDevice<archetype::Flow> && !KeyValueReader<archetype::BlockDevice> && !Tcp<archetype::Udp>);
-static_assert(!GrantTable<archetype::EventChannels> && !EventChannels<archetype::GrantTable> && !Xenstore<archetype::KeyValueReader>);
-static_assert(Awaits<async::Task<int>, int> && !Awaits<async::Task<int>, long> && !Awaits<int, int>);
+static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> &&
+              !Udp<archetype::UdpSocket>);
+static_assert(!NetDevice<archetype::Flow> && !KeyValueReader<archetype::BlockDevice> &&
+              !Tcp<archetype::Udp>);
+static_assert(!GrantTable<archetype::EventChannels> && !EventChannels<archetype::GrantTable> &&
+              !Xenstore<archetype::KeyValueReader>);
+static_assert(Awaits<async::Task<int>, int> && !Awaits<async::Task<int>, long> &&
+              !Awaits<int, int>);
 
 TEST(Errors, OfTheConceptsHaveTexts) {
   Text<200> out(std::in_place, Error(FlowErrc::kReset), "; ", Error(KeyErrc::kNotFound), "; ",
                 Error(DomainErrc::kRefused, 22));
-  EXPECT_EQ(out.view(), "flow: reset by the peer; key-value: no such key; domain: the hypervisor refused a call (22)");
+  EXPECT_EQ(out.view(),
+            "flow: reset by the peer; key-value: no such key; domain: the hypervisor refused a "
+            "call (22)");
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace fata::sig {
 namespace {
 
-constexpr BlockGeometry kGeometry{.sector_size = 512, .sectors = 100, .discards = true, .alignment = 64};
+constexpr BlockGeometry kGeometry{
+    .sector_size = 512, .sectors = 100, .discards = true, .alignment = 64};
 constexpr std::uint64_t kFar = ~std::uint64_t{0};
 
 struct Case {
@@ -36,11 +37,13 @@ TEST(Block, RefusesWhatDoesNotFitTheDevice) {
     const Bytes buffer = Bytes(memory).subspan(c.offset, c.size);
     const auto expect = [&](const Result<void>& got) {
       EXPECT_EQ(got.has_value(), !c.why) << c.name;
-      if (!got && c.why) EXPECT_TRUE(got.error().is(*c.why)) << c.name << ": " << got.error().message();
+      if (!got && c.why)
+        EXPECT_TRUE(got.error().is(*c.why)) << c.name << ": " << got.error().message();
     };
     expect(check_read(kGeometry, c.sector, buffer));
     expect(check_write(kGeometry, c.sector, buffer));
-    if (c.size % 512 == 0 && c.offset == 0) expect(check_discard(kGeometry, c.sector, c.size / 512));
+    if (c.size % 512 == 0 && c.offset == 0)
+      expect(check_discard(kGeometry, c.sector, c.size / 512));
   }
 }
 

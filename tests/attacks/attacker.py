@@ -1,5 +1,7 @@
-"""An attacker on the segment of the image under attack: up to sixteen addresses of its own, whose ARP requests it
-answers, and TCP connections made of single segments, as no operating system would send them."""
+"""An attacker on the segment of the image under attack: up to sixteen addresses of its own, whose
+ARP requests it answers, and TCP connections made of single segments, as no operating system
+would send them.
+"""
 
 import contextlib
 import os
@@ -44,8 +46,9 @@ class Connection:
 
     def send(self, flags, data=b"", seq=None, ack=None, window=None, options=b"", pace=True):
         packet = tcp(
-            self.address, self.attacker.victim, self.port, self.to_port, self.seq if seq is None else seq,
-            self.ack if ack is None else ack, flags, data, self.window if window is None else window, options,
+            self.address, self.attacker.victim, self.port, self.to_port,
+            self.seq if seq is None else seq, self.ack if ack is None else ack,
+            flags, data, self.window if window is None else window, options,
         )  # fmt: skip
         self.attacker.send(packet, pace)
 
@@ -69,8 +72,10 @@ class Connection:
 
 
 class Attacker:
-    """Sends at most `rate` packets a second: MAX_RATE, less on a machine so slow or busy that its guest could not
-    answer three times as many pings: there the guest's processor would be what fails."""
+    """Sends at most `rate` packets a second: MAX_RATE, less on a machine so slow or busy that its
+    guest could not answer three times as many pings: there the guest's processor would be what
+    fails.
+    """
 
     def __init__(self, device, victim, addresses):
         self.victim, self.addresses = victim, addresses
@@ -113,8 +118,8 @@ class Attacker:
 
     def arp(self, kind, to, sender, target, target_mac):
         self.socket.send(
-            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind) + MAC + socket.inet_aton(sender) + target_mac
-            + socket.inet_aton(target)
+            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind)
+            + MAC + socket.inet_aton(sender) + target_mac + socket.inet_aton(target)
         )  # fmt: skip
 
     def ask_address(self):

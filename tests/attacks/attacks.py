@@ -1,5 +1,6 @@
-"""The attacks. Each is called with an Attacker, the honest clients' address, the port that the image serves and the time at
-which it ends."""
+"""The attacks. Each is called with an Attacker, the honest clients' address, the port that the
+image serves and the time at which it ends.
+"""
 
 import os
 import random
@@ -18,28 +19,61 @@ def is_over(end):
 
 
 def too_big(attacker, client, port, end):
-    """ICMP "fragmentation needed" that quotes what the image never sent (RFC 5927), with every size of path."""
+    """ICMP "fragmentation needed" that quotes what the image never sent (RFC 5927), with every size
+    of path.
+    """
     while not is_over(end):
         for mtu in (0, 68, 296, 552, 576):
             for quoted in (
                 udp(attacker.victim, client, port, random.randrange(1024, 65536), bytes(100)),
                 udp(attacker.victim, client, 68, 67, bytes(100)),
-                tcp(attacker.victim, client, port, random.randrange(1024, 65536), random.randrange(2**32), 0, ACK),
+                tcp(
+                    attacker.victim,
+                    client,
+                    port,
+                    random.randrange(1024, 65536),
+                    random.randrange(2**32),
+                    0,
+                    ACK,
+                ),
             ):
-                message = icmp(random.choice(attacker.addresses), attacker.victim, 3, 4, mtu, quoted[:28])
+                message = icmp(
+                    random.choice(attacker.addresses), attacker.victim, 3, 4, mtu, quoted[:28]
+                )
                 attacker.send(message)
 
 
 def unreachable(attacker, client, port, end):
     """Every other ICMP error about what the image never sent."""
     while not is_over(end):
-        for kind, code in ((3, 0), (3, 1), (3, 2), (3, 3), (3, 13), (4, 0), (11, 0), (11, 1), (12, 0), (5, 1)):
-            quoted = tcp(attacker.victim, client, port, random.randrange(32768, 61000), random.randrange(2**32), 0, ACK)
+        for kind, code in (
+            (3, 0),
+            (3, 1),
+            (3, 2),
+            (3, 3),
+            (3, 13),
+            (4, 0),
+            (11, 0),
+            (11, 1),
+            (12, 0),
+            (5, 1),
+        ):
+            quoted = tcp(
+                attacker.victim,
+                client,
+                port,
+                random.randrange(32768, 61000),
+                random.randrange(2**32),
+                0,
+                ACK,
+            )
             attacker.send(icmp(attacker.addresses[0], attacker.victim, kind, code, 0, quoted[:28]))
 
 
 def promises(attacker, client, port, end):
-    """Connections that promise a message of 65,535 bytes and send one byte of it; round by round, all at once."""
+    """Connections that promise a message of 65,535 bytes and send one byte of it; round by round,
+    all at once.
+    """
     while not is_over(end):
         round_of = [attacker.connection(port) for _ in range(250)]
         stand = [one for one in round_of if one.establish(1)]
@@ -52,7 +86,9 @@ def promises(attacker, client, port, end):
 
 
 def shapes(attacker, client, port, end):
-    """Messages of all lengths that begin and end at odd times: what is freed lies between what is kept."""
+    """Messages of all lengths that begin and end at odd times: what is freed lies between what is
+    kept.
+    """
     kept = []
     while not is_over(end):
         one = attacker.connection(port)
@@ -61,7 +97,8 @@ def shapes(attacker, client, port, end):
             one.write(struct.pack("!H", size) + os.urandom(random.randrange(min(size, 1400))))
         kept.append(one)
         fragment = ipv4(
-            random.choice(attacker.addresses), attacker.victim, UDP, os.urandom(random.randrange(8, 1400) & ~7),
+            random.choice(attacker.addresses), attacker.victim, UDP,
+            os.urandom(random.randrange(8, 1400) & ~7),
             identification=random.randrange(65536), fragment=0x2000 | random.randrange(4000),
         )  # fmt: skip
         attacker.send(fragment)
@@ -72,7 +109,9 @@ def shapes(attacker, client, port, end):
 
 
 def sack_of_every_other_byte(attacker, client, port, end):
-    """The peer of an echo acknowledges nothing more, but SACKs every other byte of what is in flight."""
+    """The peer of an echo acknowledges nothing more, but SACKs every other byte of what is in
+    flight.
+    """
     while not is_over(end):
         flows = []
         for _ in range(3):
@@ -84,7 +123,10 @@ def sack_of_every_other_byte(attacker, client, port, end):
         for at in range(0, 60_000, 6):
             for one in flows:
                 blocks = b"".join(
-                    struct.pack("!II", (one.ack + at + i) % 2**32, (one.ack + at + i + 1) % 2**32) for i in (1, 3, 5)
+                    struct.pack(
+                        "!II", (one.ack + at + i) % 2**32, (one.ack + at + i + 1) % 2**32
+                    )
+                    for i in (1, 3, 5)
                 )
                 one.send(ACK, options=b"\1\1\5" + bytes([2 + len(blocks)]) + blocks)
             if is_over(end):
@@ -134,7 +176,9 @@ def many_with_one_byte_segments(attacker, client, port, end):
 
 
 def closed_windows(attacker, client, port, end):
-    """Clients that ask for much, close their window, end their half and answer every probe (sockstress)."""
+    """Clients that ask for much, close their window, end their half and answer every probe
+    (sockstress).
+    """
     message = question(7)
     ask = (struct.pack("!H", len(message)) + message) * 30
 
@@ -206,7 +250,9 @@ def churn(attacker, client, port, end):
 
 
 def tiny_segments(attacker, client, port, end):
-    """An announced segment size of one byte, small windows, SACK: as much work for as few bytes as can be."""
+    """An announced segment size of one byte, small windows, SACK: as much work for as few bytes as
+    can be.
+    """
     while not is_over(end):
         one = attacker.connection(port, window=64, options=b"\2\4\0\1\4\2")
         if one.establish(0.5):
@@ -218,7 +264,18 @@ def syns(attacker, client, port, end):
     """SYNs that are never followed up."""
     while not is_over(end):
         address, from_port = random.choice(attacker.addresses), random.randrange(1024, 65536)
-        attacker.send(tcp(address, attacker.victim, from_port, port, random.randrange(2**32), 0, SYN, options=b"\2\4\5\xb4"))
+        attacker.send(
+            tcp(
+                address,
+                attacker.victim,
+                from_port,
+                port,
+                random.randrange(2**32),
+                0,
+                SYN,
+                options=b"\2\4\5\xb4",
+            )
+        )
 
 
 def fragments(attacker, client, port, end):
@@ -228,7 +285,8 @@ def fragments(attacker, client, port, end):
         size = random.choice((8, 64, 1480))
         attacker.send(
             ipv4(
-                random.choice(attacker.addresses), attacker.victim, random.choice((UDP, ICMP)), os.urandom(size),
+                random.choice(attacker.addresses), attacker.victim, random.choice((UDP, ICMP)),
+                os.urandom(size),
                 identification=random.randrange(200), fragment=more | at,
             )  # fmt: skip
         )
@@ -242,17 +300,29 @@ def pings_of_death(attacker, client, port, end):
         address = random.choice(attacker.addresses)
         for at in range(0, len(body), 1480):
             more = 0x2000 if at + 1480 < len(body) else 0
-            attacker.send(ipv4(address, attacker.victim, ICMP, body[at : at + 1480], number, more | at // 8))
+            attacker.send(
+                ipv4(address, attacker.victim, ICMP, body[at : at + 1480], number, more | at // 8)
+            )
 
 
 def queries(attacker, client, port, end):
-    """Queries over UDP from sixteen addresses, as fast as it may. They are of one prefix, which receives no more whole
-    answers than the name server's limit, and of the rest no more than half."""
+    """Queries over UDP from sixteen addresses, as fast as it may. They are of one prefix, which
+    receives no more whole answers than the name server's limit, and of the rest no more than
+    half.
+    """
     attacker.clear_others()
     began, sent = time.monotonic(), attacker.sent
     while not is_over(end):
         address = random.choice(attacker.addresses)
-        attacker.send(udp(address, attacker.victim, random.randrange(1024, 65536), port, question(random.randrange(65536))))
+        attacker.send(
+            udp(
+                address,
+                attacker.victim,
+                random.randrange(1024, 65536),
+                port,
+                question(random.randrange(65536)),
+            )
+        )
     sent = attacker.sent - sent
     time.sleep(0.5)
     seconds = time.monotonic() - began
@@ -261,7 +331,9 @@ def queries(attacker, client, port, end):
     whole = len(answers) - truncated
     print(f"queries: {sent} sent, {whole} answered whole, {truncated} truncated")
     assert 0 < whole <= LIMIT * (seconds + 1), f"{whole} answers in {seconds:.1f} s"
-    assert truncated <= (sent - whole) / 2 + 1, f"{truncated} truncated answers to {sent - whole} queries"
+    assert (
+        truncated <= (sent - whole) / 2 + 1
+    ), f"{truncated} truncated answers to {sent - whole} queries"
     assert all(len(message) == len(question(0)) for message in answers if message[2] >> 1 & 1)
 
 
@@ -277,13 +349,28 @@ def noise(attacker, client, port, end):
             attacker.send(udp(address, attacker.victim, random.randrange(65536), port, body))
         elif choice == 2:
             flags = random.randrange(256)
-            attacker.send(tcp(address, attacker.victim, 999, port, random.randrange(2**32), random.randrange(2**32), flags, body))
+            attacker.send(
+                tcp(
+                    address,
+                    attacker.victim,
+                    999,
+                    port,
+                    random.randrange(2**32),
+                    random.randrange(2**32),
+                    flags,
+                    body,
+                )
+            )
         else:
-            attacker.send(icmp(address, attacker.victim, random.randrange(20), random.randrange(20), 0, body))
+            attacker.send(
+                icmp(address, attacker.victim, random.randrange(20), random.randrange(20), 0, body)
+            )
 
 
 def address_requests(attacker, client, port, end):
-    """ARP requests and replies of all stations of the prefix: a table of neighbours that wants to grow."""
+    """ARP requests and replies of all stations of the prefix: a table of neighbours that wants to
+    grow.
+    """
     while not is_over(end):
         sender = f"10.66.{random.randrange(256)}.{random.randrange(256)}"
         if sender not in (attacker.victim, client):
@@ -292,7 +379,8 @@ def address_requests(attacker, client, port, end):
 
 
 # What attacks which image.
-OF_DNS = (too_big, unreachable, promises, shapes, closed_windows, idle_connections, drops, churn, syns, fragments, pings_of_death,
-          queries, noise, address_requests)  # fmt: skip
-OF_ECHO = (too_big, sack_of_every_other_byte, one_byte_segments, many_with_one_byte_segments, closed_windows,
-           readers_of_nothing, idle_connections, tiny_segments, churn, syns, fragments)  # fmt: skip
+OF_DNS = (too_big, unreachable, promises, shapes, closed_windows, idle_connections, drops, churn,
+          syns, fragments, pings_of_death, queries, noise, address_requests)  # fmt: skip
+OF_ECHO = (too_big, sack_of_every_other_byte, one_byte_segments, many_with_one_byte_segments,
+           closed_windows, readers_of_nothing, idle_connections, tiny_segments, churn, syns,
+           fragments)  # fmt: skip

@@ -1,9 +1,13 @@
-"""Attacks on stock kernel images with the default memory: an honest client is served all the while, the image neither ends
-nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how long each takes; words after the script's name
-choose attacks. Prints what was measured."""
+"""Attacks on stock kernel images with the default memory: an honest client is served all the while,
+the image neither ends nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how
+long each takes; words after the script's name choose attacks. Prints what was measured.
+"""
 
+import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -14,6 +18,7 @@ import namespaces
 from attacker import Attacker
 from dns import Served
 from fata import BUILD, FATA, FataTest
+from frames import udp
 
 HOST, VICTIM = "10.66.0.1", "10.66.0.2"
 ADDRESSES = [f"10.66.7.{last}" for last in range(100, 116)]
@@ -21,10 +26,10 @@ SECONDS = float(os.environ.get("FATA_ATTACK_SECONDS", "5"))
 SHARE = 0.9  # of its questions that an honest client has answered
 IMAGES = {
     "dns": ("apps/dns", 53, "serving on port", attacks.OF_DNS, (honest.DnsUdp, honest.DnsTcp)),
-    "tcp-echo": ("examples/devices/tcp-echo", 7, "echoing on port", attacks.OF_ECHO, (honest.Echo, honest.KeptEcho)),
+    "iperf": ("apps/iperf", 5201, "serving on port", (), ()),
+    "tcp-echo": ("examples/devices/tcp-echo", 7, "echoing on port", attacks.OF_ECHO,
+                 (honest.Echo, honest.KeptEcho)),
 }  # fmt: skip
-# Attacks under which too few questions are answered so far: measured, and the image must survive them.
-NOT_YET = {attacks.tiny_segments}
 CHOSEN = set(os.environ.get("FATA_ATTACKS", "").split())
 
 
@@ -32,8 +37,11 @@ class Attacks(FataTest):
     @classmethod
     def setUpClass(cls):
         subprocess.run(
-            "ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; ip tuntap add fata0 mode tap vnet_hdr; "
-            f"ip link set fata0 txqueuelen 5000 up; ip addr add {HOST}/16 dev fata0",
+            (
+                "ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; ip tuntap add"
+                " fata0 mode tap vnet_hdr; ip link set fata0 txqueuelen 5000 up; ip addr add"
+                f" {HOST}/16 dev fata0"
+            ),
             shell=True,
             check=True,
         )
@@ -42,7 +50,18 @@ class Attacks(FataTest):
         application, port, ready, *_ = IMAGES[image]
         words = (application, "-t", "kvm", "--build-dir", BUILD / f"{image}-kvm")
         self.run_fata("build", *words)
-        line = [*FATA, "run", *words, "--accel", "tcg", "--link", "tap:fata0", "--", f"--ipv4={VICTIM}/16", f"--port={port}"]
+        line = [
+            *FATA,
+            "run",
+            *words,
+            "--accel",
+            "tcg",
+            "--link",
+            "tap:fata0",
+            "--",
+            f"--ipv4={VICTIM}/16",
+            f"--port={port}",
+        ]
         server = Served(line, ready=ready)
         self.addCleanup(server.__exit__)
         return server
@@ -60,12 +79,17 @@ class Attacks(FataTest):
             for client in clients:
                 client.stop()
             said = ", ".join(client.text() for client in clients)
-            print(f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}", flush=True)
+            print(
+                f"{image}, {attack.__name__}: {attacker.sent / SECONDS:.0f} packets/s; {said}",
+                flush=True,
+            )
             attacker.reset_all()
         return clients
 
     def check(self, image):
-        """One image for all attacks, one after the other: what one leaves behind is there for the next."""
+        """One image for all attacks, one after the other: what one leaves behind is there for the
+        next.
+        """
         _, port, _, attacks_of_it, kinds = IMAGES[image]
         server = self.boot(image)
         patience = max(kind((VICTIM, port), kind.__name__).calibrate() for kind in kinds)
@@ -75,11 +99,12 @@ class Attacks(FataTest):
             if CHOSEN and attack.__name__ not in CHOSEN:
                 continue
             with self.subTest(attack.__name__):
-                # A busy machine may cost the guest a second: what locks clients out does so each time.
+                # A busy machine may cost the guest a second: what locks clients out does so each
+                # time.
                 for _ in range(3):
                     clients = self.attacked(image, attack, attacker, patience)
                     self.assertIsNone(server.process.poll(), "the image has ended")
-                    if attack in NOT_YET or min(client.share for client in clients) >= SHARE:
+                    if min(client.share for client in clients) >= SHARE:
                         break
                 else:
                     self.fail(", ".join(client.text() for client in clients))
@@ -90,6 +115,52 @@ class Attacks(FataTest):
 
     def test_an_echo_over_tcp(self):
         self.check("tcp-echo")
+
+    def test_a_measurement_is_no_reflector(self):
+        """Whoever controls a test of iperf over TCP says by a datagram where the server sends: only
+        to itself.
+        """
+        if CHOSEN and "reflection" not in CHOSEN:
+            return
+        server = self.boot("iperf")
+        attacker = Attacker("fata0", VICTIM, ADDRESSES)
+        self.addCleanup(attacker.close)
+        with socket.create_connection((VICTIM, 5201), timeout=20) as control:
+            control.sendall(b"attacks".ljust(36, b"x") + b"\0")
+            self.assertEqual(control.recv(1), b"\x09", "it asks for parameters")
+            wanted = json.dumps(
+                {
+                    "udp": True,
+                    "reverse": True,
+                    "parallel": 1,
+                    "time": 60,
+                    "len": 1000,
+                    "bandwidth": 10**7,
+                }
+            )
+            control.sendall(struct.pack("!I", len(wanted)) + wanted.encode())
+            self.assertEqual(control.recv(1), b"\x0a", "it waits for streams")
+            attacker.clear_others()
+            hello = struct.pack("<I", 0x36373839)
+            for address in ADDRESSES:
+                for _ in range(5):
+                    attacker.send(udp(address, VICTIM, 5201, 5201, hello))
+            time.sleep(1)
+            self.assertEqual(
+                attacker.datagrams(5201), [], "it answers addresses that are not those of the test"
+            )
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
+                stream.settimeout(20)
+                stream.connect((VICTIM, 5201))
+                stream.send(hello)
+                self.assertEqual(len(stream.recv(2000)), 4, "whose test it is is welcome")
+                self.assertEqual(control.recv(2), b"\x01\x02", "the test runs")
+                self.assertEqual(len(stream.recv(2000)), 1000)
+                for address in ADDRESSES:
+                    attacker.send(udp(address, VICTIM, 5201, 5201, hello))
+                time.sleep(1)
+                self.assertEqual(attacker.datagrams(5201), [], "nor while it runs")
+        self.assertEqual(server.stop(signal.SIGINT), 0, server.text)
 
 
 if __name__ == "__main__":

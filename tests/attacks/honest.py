@@ -1,4 +1,6 @@
-"""Honest clients of an image under attack. Each asks again and again, as dig does: three tries, each with a time."""
+"""Honest clients of an image under attack. Each asks again and again, as dig does: three tries,
+each with a time.
+"""
 
 import contextlib
 import os
@@ -11,7 +13,9 @@ TRIES = 3
 
 
 class Client(threading.Thread):
-    """Asks until it is stopped; `ask` gives True for the right answer and raises OSError where none came."""
+    """Asks until it is stopped; `ask` gives True for the right answer and raises OSError where none
+    came.
+    """
 
     def __init__(self, to, name, patience=1.0, every=0.1):
         super().__init__()
@@ -59,11 +63,18 @@ class Client(threading.Thread):
         return max(self.times, default=0)
 
     def text(self):
-        return f"{self.name}: {self.answered} of {self.asked} answered, worst {1000 * self.worst:.0f} ms"
+        return (
+            f"{self.name}: {self.answered} of {self.asked} answered, worst"
+            f" {1000 * self.worst:.0f} ms"
+        )
 
 
 def question(number):
-    return struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + b"\3www\7example\3org\0" + struct.pack("!HH", 1, 1)
+    return (
+        struct.pack("!6H", number, 0x0100, 1, 0, 0, 0)
+        + b"\3www\7example\3org\0"
+        + struct.pack("!HH", 1, 1)
+    )
 
 
 def is_answer(message, number):

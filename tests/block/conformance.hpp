@@ -1,7 +1,8 @@
 // The conformance suite of sig::BlockDevice: every model must pass it unchanged.
 //
-// It uses nothing that an image does not have, so that it runs in a kernel as well: conform() writes to the
-// first 4 MiB of the device, which needs 128 sectors at least, and says in the report what was wrong.
+// It uses nothing that an image does not have, so that it runs in a kernel as well: conform()
+// writes to the first 4 MiB of the device, which needs 128 sectors at least, and says in the report
+// what was wrong.
 #pragma once
 
 #include <algorithm>
@@ -65,11 +66,13 @@ class Buffer {
 };
 
 // Content that says where it belongs and when it was written.
-inline void fill(MutableBytes bytes, std::uint64_t sector, std::uint32_t round, std::size_t sector_size) {
+inline void fill(MutableBytes bytes, std::uint64_t sector, std::uint32_t round,
+                 std::size_t sector_size) {
   for (std::size_t at = 0; at < bytes.size(); at += 8) {
     const std::uint64_t place = sector + at / sector_size;
     store_le(bytes.subspan(at),
-             (place << 24 ^ std::uint64_t{round} << 8 ^ at / 8 % (sector_size / 8)) * 0x9e3779b97f4a7c15);
+             (place << 24 ^ std::uint64_t{round} << 8 ^ at / 8 % (sector_size / 8)) *
+                 0x9e3779b97f4a7c15);
   }
 }
 inline bool holds(Bytes bytes, std::uint64_t sector, std::uint32_t round, std::size_t sector_size) {
@@ -102,9 +105,11 @@ Task<void> expect_round(B* device, std::uint64_t sector, std::uint64_t count, st
 template <class B>
 void geometry_makes_sense(B* device, Report* report) {
   const sig::BlockGeometry g = device->geometry();
-  report->expect(std::has_single_bit(g.sector_size) && g.sector_size >= 512 && g.sector_size <= 65536,
-                 "sector size");
-  report->expect(g.sectors >= 128 && g.sectors <= (std::uint64_t{1} << 63) / g.sector_size, "sectors");
+  report->expect(
+      std::has_single_bit(g.sector_size) && g.sector_size >= 512 && g.sector_size <= 65536,
+      "sector size");
+  report->expect(g.sectors >= 128 && g.sectors <= (std::uint64_t{1} << 63) / g.sector_size,
+                 "sectors");
   report->expect(std::has_single_bit(g.alignment) && g.alignment <= 4096, "alignment");
   report->expect(g.optimal >= g.sector_size && g.optimal % g.sector_size == 0, "optimal");
   report->expect(g.parallel >= 1, "parallel");
@@ -114,14 +119,17 @@ void geometry_makes_sense(B* device, Report* report) {
 template <class B>
 Task<void> reads_what_was_written_and_nothing_beside_it(B* device, Report* report) {
   co_await write_round(device, 0, 64, 1, report);
-  for (const auto [sector, count] : {std::pair(0, 1), std::pair(1, 2), std::pair(7, 16), std::pair(63, 1)}) {
-    co_await write_round(device, static_cast<std::uint64_t>(sector), static_cast<std::uint64_t>(count), 2,
-                         report);
+  for (const auto [sector, count] :
+       {std::pair(0, 1), std::pair(1, 2), std::pair(7, 16), std::pair(63, 1)}) {
+    co_await write_round(device, static_cast<std::uint64_t>(sector),
+                         static_cast<std::uint64_t>(count), 2, report);
   }
-  for (const auto [sector, count, round] : {std::array{0, 3, 2}, std::array{3, 4, 1}, std::array{7, 16, 2},
-                                            std::array{23, 40, 1}, std::array{63, 1, 2}}) {
-    co_await expect_round(device, static_cast<std::uint64_t>(sector), static_cast<std::uint64_t>(count),
-                          static_cast<std::uint32_t>(round), report);
+  for (const auto [sector, count, round] :
+       {std::array{0, 3, 2}, std::array{3, 4, 1}, std::array{7, 16, 2}, std::array{23, 40, 1},
+        std::array{63, 1, 2}}) {
+    co_await expect_round(device, static_cast<std::uint64_t>(sector),
+                          static_cast<std::uint64_t>(count), static_cast<std::uint32_t>(round),
+                          report);
   }
   const std::uint64_t last = device->geometry().sectors - 1;
   co_await write_round(device, last, 1, 3, report);
@@ -137,12 +145,12 @@ Task<void> refuses_what_does_not_fit(B* device, Report* report) {
   Buffer buffer(4 * size);
   report->refused(co_await device->write(g.sectors, buffer.part(0, size), Wait{}), kOutOfRange,
                   "a write beyond the end");
-  report->refused(co_await device->write(g.sectors - 1, buffer.part(0, 2 * size), Wait{}), kOutOfRange,
-                  "a write over the end");
-  report->refused(co_await device->read(g.sectors - 1, buffer.part(0, 2 * size), Wait{}), kOutOfRange,
-                  "a read over the end");
-  report->refused(co_await device->read(~std::uint64_t{0}, buffer.part(0, 2 * size), Wait{}), kOutOfRange,
-                  "a read far away");
+  report->refused(co_await device->write(g.sectors - 1, buffer.part(0, 2 * size), Wait{}),
+                  kOutOfRange, "a write over the end");
+  report->refused(co_await device->read(g.sectors - 1, buffer.part(0, 2 * size), Wait{}),
+                  kOutOfRange, "a read over the end");
+  report->refused(co_await device->read(~std::uint64_t{0}, buffer.part(0, 2 * size), Wait{}),
+                  kOutOfRange, "a read far away");
   report->refused(co_await device->read(0, buffer.part(0, size - 1), Wait{}), kBadSize,
                   "a read of a part of a sector");
   report->refused(co_await device->write(0, buffer.part(0, size + 1), Wait{}), kBadSize,
@@ -151,15 +159,18 @@ Task<void> refuses_what_does_not_fit(B* device, Report* report) {
     report->refused(co_await device->read(0, buffer.part(1, size), Wait{}), kMisaligned,
                     "a read between two boundaries");
   }
-  report->good(co_await device->read(g.sectors, buffer.part(0, 0), Wait{}), "a read of nothing at the end");
+  report->good(co_await device->read(g.sectors, buffer.part(0, 0), Wait{}),
+               "a read of nothing at the end");
   report->good(co_await device->write(0, buffer.part(0, 0), Wait{}), "a write of nothing");
   if (g.discards) {
-    report->refused(co_await device->discard(g.sectors, 1, Wait{}), kOutOfRange, "a discard beyond the end");
+    report->refused(co_await device->discard(g.sectors, 1, Wait{}), kOutOfRange,
+                    "a discard beyond the end");
     report->refused(co_await device->discard(1, ~std::uint64_t{0}, Wait{}), kOutOfRange,
                     "a discard of far too much");
     report->good(co_await device->discard(g.sectors, 0, Wait{}), "a discard of nothing");
   } else {
-    report->refused(co_await device->discard(0, 1, Wait{}), kUnsupported, "a discard that there is not");
+    report->refused(co_await device->discard(0, 1, Wait{}), kUnsupported,
+                    "a discard that there is not");
   }
   co_await expect_round(device, g.sectors - 1, 1, 4, report);
 }
@@ -171,14 +182,16 @@ Task<void> has_many_under_way(B* device, Report* report) {
   Scope scope;
   for (std::uint64_t i = 0; i < count; ++i) scope.spawn(write_round(device, i, 1, 5, report));
   co_await scope.join();
-  for (std::uint64_t i = 0; i < count; ++i) scope.spawn(expect_round(device, count - 1 - i, 1, 5, report));
+  for (std::uint64_t i = 0; i < count; ++i)
+    scope.spawn(expect_round(device, count - 1 - i, 1, 5, report));
   co_await scope.join();
 }
 
 template <class B>
 Task<void> moves_much_in_one_go(B* device, Report* report) {
   const sig::BlockGeometry g = device->geometry();
-  const std::uint64_t count = std::min<std::uint64_t>(g.sectors, (std::uint64_t{4} << 20) / g.sector_size);
+  const std::uint64_t count =
+      std::min<std::uint64_t>(g.sectors, (std::uint64_t{4} << 20) / g.sector_size);
   co_await write_round(device, 0, count, 6, report);
   co_await expect_round(device, 0, count, 6, report);
   co_await expect_round(device, count / 2, 1, 6, report);
@@ -196,8 +209,8 @@ Task<void> overlapping_writes_leave_each_sector_as_one_of_them(B* device, Report
     bool found = false;
     for (std::uint32_t i = 0; i < 6; ++i) {
       const bool touched = sector >= i && sector < std::uint64_t{i} + 8;
-      found = found || (touched && holds(buffer.part(static_cast<std::size_t>(sector) * size, size), sector,
-                                         10 + i, size));
+      found = found || (touched && holds(buffer.part(static_cast<std::size_t>(sector) * size, size),
+                                         sector, 10 + i, size));
     }
     report->expect(found, "a mixture in sector ", sector);
   }
@@ -258,7 +271,8 @@ Task<void> a_task_may_die_in_the_middle(B* device, Report* report) {
   co_await expect_round(device, 0, 32, 24, report);
 }
 
-// Against a copy in memory. Steps of one round touch different sectors, as overlapping ones have no order.
+// Against a copy in memory. Steps of one round touch different sectors, as overlapping ones have no
+// order.
 template <class B>
 Task<void> agrees_with_a_model(B* device, std::uint32_t seed, Report* report) {
   constexpr std::uint64_t kSectors = 120;
@@ -279,13 +293,14 @@ Task<void> agrees_with_a_model(B* device, std::uint32_t seed, Report* report) {
       switch (draw(3)) {
         case 0:
           scope.spawn(write_round(device, at, count, round, report));
-          std::ranges::fill(
-              std::span(rounds).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)),
-              round);
+          std::ranges::fill(std::span(rounds).subspan(static_cast<std::size_t>(at),
+                                                      static_cast<std::size_t>(count)),
+                            round);
           break;
         case 1:
           if (alike)
-            scope.spawn(expect_round(device, at, count, rounds[static_cast<std::size_t>(at)], report));
+            scope.spawn(
+                expect_round(device, at, count, rounds[static_cast<std::size_t>(at)], report));
           break;
         default:
           break;

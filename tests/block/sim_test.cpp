@@ -70,7 +70,8 @@ Task<void> cut_power(sim::Disk* disk, std::array<int, 256>* seen) {
   EXPECT_TRUE(!outcome && outcome.error().is(BlockErrc::kGone));
   EXPECT_TRUE((co_await disk->read(0, buffer.bytes(), Wait{})).error().is(BlockErrc::kGone));
   disk->restore_power();
-  for (std::uint64_t s = 0; s < 50; ++s) ++(*seen)[static_cast<std::size_t>(co_await look(disk, s))];
+  for (std::uint64_t s = 0; s < 50; ++s)
+    ++(*seen)[static_cast<std::size_t>(co_await look(disk, s))];
 }
 TEST(BlockSim, LosesAPartOfWhatWasNotFlushedWhenPowerFails) {
   std::array<int, 256> seen{};
@@ -79,8 +80,10 @@ TEST(BlockSim, LosesAPartOfWhatWasNotFlushedWhenPowerFails) {
     sim::Disk disk(platform, {.sectors = 128, .least_delay = microseconds(10)});
     platform.run([&] { return cut_power(&disk, &seen); });
   }
-  EXPECT_EQ(seen[1] + seen[2] + seen[3], 500) << "a sector holds what it was once given, as a whole";
-  for (const int version : {1, 2, 3}) EXPECT_GT(seen[static_cast<std::size_t>(version)], 50) << version;
+  EXPECT_EQ(seen[1] + seen[2] + seen[3], 500)
+      << "a sector holds what it was once given, as a whole";
+  for (const int version : {1, 2, 3})
+    EXPECT_GT(seen[static_cast<std::size_t>(version)], 50) << version;
 }
 
 Task<void> tear(sim::Disk* disk, int* torn) {
@@ -91,7 +94,8 @@ Task<void> tear(sim::Disk* disk, int* torn) {
 }
 TEST(BlockSim, TearsSectorsIfItIsToldTo) {
   sim::Platform platform;
-  sim::Disk whole(platform, {.sectors = 128}), tearing(platform, {.sectors = 128, .torn_sectors = true});
+  sim::Disk whole(platform, {.sectors = 128}),
+      tearing(platform, {.sectors = 128, .torn_sectors = true});
   int in_whole = 0, in_tearing = 0;
   platform.run([&] { return tear(&whole, &in_whole); });
   platform.run([&] { return tear(&tearing, &in_tearing); });
@@ -119,7 +123,8 @@ Task<void> errors(sim::Disk* disk) {
   EXPECT_TRUE((co_await disk->read(5, buffer.part(0, 512), Wait{})).error().is(BlockErrc::kFailed));
   EXPECT_TRUE(co_await disk->read(5, buffer.part(0, 512), Wait{})) << "twice was asked for";
   disk->fail(Kind::kWrite, 0, 8);
-  EXPECT_TRUE((co_await disk->write(7, buffer.part(0, 512), Wait{})).error().is(BlockErrc::kFailed));
+  EXPECT_TRUE(
+      (co_await disk->write(7, buffer.part(0, 512), Wait{})).error().is(BlockErrc::kFailed));
   disk->fail(Kind::kDiscard);
   EXPECT_TRUE((co_await disk->discard(7, 1, Wait{})).error().is(BlockErrc::kFailed));
   EXPECT_EQ(disk->count(sim::Disk::kFailures), 4U);
@@ -133,7 +138,8 @@ TEST(BlockSim, FailsBySector) {
 Task<void> failed_flush(sim::Disk* disk) {
   EXPECT_TRUE(co_await disk->flush(Wait{}));
   disk->fail(Kind::kFlush);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE((co_await disk->flush(Wait{})).error().is(BlockErrc::kFlushFailed));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE((co_await disk->flush(Wait{})).error().is(BlockErrc::kFlushFailed));
   co_await put(disk, 3, 3);
   EXPECT_EQ(co_await look(disk, 3), 3) << "reading and writing go on";
   disk->cut_power();

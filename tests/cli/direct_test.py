@@ -1,4 +1,6 @@
-"""Fata's own stack on a tap, in a network namespace of the test's own: answers, and --pcap records what passed."""
+"""Fata's own stack on a tap, in a network namespace of the test's own: answers, and --pcap records
+what passed.
+"""
 import struct
 import subprocess
 import unittest
@@ -22,31 +24,63 @@ wait $!
 
 
 class Direct(FataTest):
-    @unittest.skipUnless(may_make_namespaces(), "needs the right to make network namespaces, and /dev/net/tun")
+    @unittest.skipUnless(
+        may_make_namespaces(), "needs the right to make network namespaces, and /dev/net/tun"
+    )
     def test_a_name_server_on_a_tap(self):
-        lines = self.run_fata("build", "apps/dns", "--net", "direct", "--build-dir", BUILD / "dns-direct").stdout
+        lines = self.run_fata(
+            "build", "apps/dns", "--net", "direct", "--build-dir", BUILD / "dns-direct"
+        ).stdout
         image = lines.splitlines()[0]
-        for line in ([image], [image, "--no-offload"], [*refusing("io_uring_setup"), image],
-                     [*refusing("io_uring_setup"), image, "--no-offload"]):
+        for line in (
+            [image],
+            [image, "--no-offload"],
+            [*refusing("io_uring_setup"), image],
+            [*refusing("io_uring_setup"), image, "--no-offload"],
+        ):
             with self.subTest(line):
                 self.answers(line)
 
     def answers(self, line):
         capture = self.folder / "dns.pcapng"
-        done = subprocess.run(["unshare", "-n", "bash", "-c", SCRIPT, "-", capture, *line], text=True,
-                              capture_output=True, timeout=300)
-        self.assertEqual((last_answer(done.stdout), done.returncode), ("192.0.2.80\n", 0), done.stderr)
-        refused = "io_uring is not permitted (kernel.io_uring_disabled, a container's profile): frames are read and written"
+        done = subprocess.run(
+            ["unshare", "-n", "bash", "-c", SCRIPT, "-", capture, *line],
+            text=True,
+            capture_output=True,
+            timeout=300,
+        )
+        self.assertEqual(
+            (last_answer(done.stdout), done.returncode), ("192.0.2.80\n", 0), done.stderr
+        )
+        refused = (
+            "io_uring is not permitted (kernel.io_uring_disabled, a container's profile): frames"
+            " are read and written"
+        )
         self.assertEqual(done.stderr.count(refused), "io_uring_setup" in line)
         self.assertNotIn("sandbox", done.stderr)
         frames = self.frames(capture.read_bytes())
-        ports = [struct.unpack("!HH", frame[34:38]) for frame in frames if frame[12:14] == b"\x08\x00" and frame[23] == 17]
+        ports = [
+            struct.unpack("!HH", frame[34:38])
+            for frame in frames
+            if frame[12:14] == b"\x08\x00" and frame[23] == 17
+        ]
         self.assertIn(1053, [to for _, to in ports], "the question")
         self.assertIn(1053, [by for by, _ in ports], "the answer")
 
     def test_an_image_without_ipv6_holds_none_of_it(self):
-        lines = self.run_fata("build", "apps/dns", "--net", "direct", "-D", "ipv6=false", "--build-dir", BUILD / "dns-ipv4").stdout
-        names = subprocess.run(["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True).stdout
+        lines = self.run_fata(
+            "build",
+            "apps/dns",
+            "--net",
+            "direct",
+            "-D",
+            "ipv6=false",
+            "--build-dir",
+            BUILD / "dns-ipv4",
+        ).stdout
+        names = subprocess.run(
+            ["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True
+        ).stdout
         self.assertIn("fata::net::ipv4::Engine", names)
         self.assertNotIn("fata::net::ipv6", names)
         self.assertNotIn("fata::dhcp", names)
@@ -58,7 +92,7 @@ class Direct(FataTest):
             kind, size = struct.unpack_from("<II", text, at)
             if kind == 6:
                 length = struct.unpack_from("<I", text, at + 20)[0]
-                found.append(text[at + 28:at + 28 + length])
+                found.append(text[at + 28 : at + 28 + length])
             at += size
         return found
 

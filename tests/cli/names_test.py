@@ -92,9 +92,11 @@ class Names(FataTest):
         app = self.application(
             "odd",
             config_cpp=config,
-            odd_hpp="#pragma once\n"
-            "#include <fata/async/context.hpp>\n#include <fata/async/task.hpp>\n"
-            f"namespace odd {{\n{classes}\n}}\n",
+            odd_hpp=(
+                "#pragma once\n"
+                "#include <fata/async/context.hpp>\n#include <fata/async/task.hpp>\n"
+                f"namespace odd {{\n{classes}\n}}\n"
+            ),
         )
         self.run_fata("run", app)
         self.run_fata("run", app, "--", "--class=false", status=1)
@@ -267,16 +269,20 @@ class Templates(FataTest):
         lines = self.run_fata("run", app, "--disk", "nowhere.img", status=64).stdout.splitlines()
         self.assertEqual(
             lines[-1],
-            "app: cannot set up the disk 'disk' (--disk): disk: nowhere.img: no such file; "
-            "make one with: "
-            "truncate -s 64M FILE",
+            (
+                "app: cannot set up the disk 'disk' (--disk): disk: nowhere.img: no such file; "
+                "make one with: "
+                "truncate -s 64M FILE"
+            ),
         )
         lines = self.run_fata("run", app, status=64).stdout.splitlines()
         self.assertEqual(
             lines[-1],
-            "app: cannot set up the disk 'disk' (--disk): disk: no file is named; "
-            "make one with `truncate -s 64M "
-            "FILE` and name it: fata run --disk FILE",
+            (
+                "app: cannot set up the disk 'disk' (--disk): disk: no file is named; "
+                "make one with `truncate -s 64M "
+                "FILE` and name it: fata run --disk FILE"
+            ),
         )
 
 

@@ -1,4 +1,6 @@
-"""Namespaces for tests: a script that wants a network and mounts of its own runs itself again there."""
+"""Namespaces for tests: a script that wants a network and mounts of its own runs itself again
+there.
+"""
 
 import os
 import shutil
@@ -22,7 +24,9 @@ def enter():
 
 
 def main(*programs, prepare=lambda: None):
-    """Runs the script's tests in namespaces, or says what is missing and skips them. `prepare` is called inside."""
+    """Runs the script's tests in namespaces, or says what is missing and skips them. `prepare` is
+    called inside.
+    """
     if INSIDE in os.environ:
         prepare()
         unittest.main()

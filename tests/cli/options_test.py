@@ -85,8 +85,10 @@ class Words(FataTest):
 
     def test_an_option_that_may_be_the_images(self):
         self.refused(
-            "fata: fata run: no option --port; if it is the image's, write it after --, "
-            "as in `fata run nowhere -- --port=99`",
+            (
+                "fata: fata run: no option --port; if it is the image's, write it after --, "
+                "as in `fata run nowhere -- --port=99`"
+            ),
             "run",
             "nowhere",
             "--port",
@@ -104,8 +106,10 @@ class Words(FataTest):
             (["--log=*:off"], "--log=*:off"),
         ):
             self.refused(
-                f"fata: {words[0].partition('=')[0]} is the image's: write it after --, "
-                f"as in `fata run {app} -- {option}`",
+                (
+                    f"fata: {words[0].partition('=')[0]} is the image's: write it after --, "
+                    f"as in `fata run {app} -- {option}`"
+                ),
                 "run",
                 app,
                 *build,
@@ -124,7 +128,15 @@ class Words(FataTest):
         )
 
     def test_an_option_without_its_value(self):
-        for words in (["--target"], ["-t"], ["--pcap"], ["--pcap="], ["--memory"], ["-D"], ["--disk"]):
+        for words in (
+            ["--target"],
+            ["-t"],
+            ["--pcap"],
+            ["--pcap="],
+            ["--memory"],
+            ["-D"],
+            ["--disk"],
+        ):
             option = "--target" if words[0] == "-t" else words[0].strip("=")
             done = self.run_fata("run", NOOP, *words, status=64)
             self.assertEqual(
@@ -179,7 +191,9 @@ class Words(FataTest):
 
 
 class Options(FataTest):
-    """Each option of `fata run` for each target: taken, or refused with a reason if it does nothing."""
+    """Each option of `fata run` for each target: taken, or refused with a reason if it does
+    nothing.
+    """
 
     process, qemus = (
         "use it with -t kvm",
@@ -208,15 +222,16 @@ class Options(FataTest):
             "a process is on the host's network already; " + process,
             "ports are forwarded with --link user only",
             None,
-            "ports are forwarded with --lab only; "
-            "a domain has an address of its own on its bridge",
+            "ports are forwarded with --lab only; a domain has an address of its own on its bridge",
         ),
         "--console": (None, "a process has its console already; " + process, None, qemus, qemus),
         "--link": ("tap:x", "needs Fata's own stack; add --net direct", None, qemus, qemus),
         "--pcap": (
             "x",
-            "this process has no network card of its own to listen at; "
-            "add --net direct, or use -t kvm",
+            (
+                "this process has no network card of its own to listen at; "
+                "add --net direct, or use -t kvm"
+            ),
             "there is no network card to listen at",
             qemus,
             qemus,

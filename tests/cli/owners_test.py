@@ -70,8 +70,10 @@ class Owners(FataTest):
             (done.returncode, done.stderr),
             (
                 64,
-                f"fata: {app}/.fata/linux: cannot be written: "
-                f"{app}/.fata/linux belongs to root; {MEND}\n",
+                (
+                    f"fata: {app}/.fata/linux: cannot be written: "
+                    f"{app}/.fata/linux belongs to root; {MEND}\n"
+                ),
             ),
         )
 
@@ -128,10 +130,18 @@ class Owners(FataTest):
             ("run", closed): f"{closed}: cannot be entered: {why}",
             ("query", closed / "hidden", "name"): f"{closed}/hidden: cannot be entered: {why}",
             ("new", closed / "x"): f"fata new {closed}/x: {closed}/x cannot be made: {why}",
-            ("run", own, "--build-dir", closed / "x"): f"{closed}/x: cannot be written: "
-            f"{closed} belongs to root; {MEND}",
-            ("clean", own, "--build-dir", closed / "x"): f"{closed}/x: cannot be removed: {why} "
-            f"({closed} belongs to root)",
+            (
+                "run",
+                own,
+                "--build-dir",
+                closed / "x",
+            ): f"{closed}/x: cannot be written: {closed} belongs to root; {MEND}",
+            (
+                "clean",
+                own,
+                "--build-dir",
+                closed / "x",
+            ): f"{closed}/x: cannot be removed: {why} ({closed} belongs to root)",
         }.items():
             with self.subTest(words=words):
                 done = self.as_other(*words)
@@ -151,8 +161,10 @@ class Owners(FataTest):
             self.assertEqual((done.returncode, done.stdout), (64, ""))
             self.assertEqual(
                 done.stderr,
-                f"fata: {own}/{folder}: cannot be removed: {why} "
-                f"({own}/{folder} belongs to root)\n",
+                (
+                    f"fata: {own}/{folder}: cannot be removed: {why} "
+                    f"({own}/{folder} belongs to root)\n"
+                ),
             )
             self.assertTrue((own / ".fata/linux/plan.json").exists())
 
@@ -169,8 +181,10 @@ class Owners(FataTest):
             (done.returncode, done.stderr),
             (
                 64,
-                f"fata: {app}/.fata/linux: cannot be written: "
-                f"its file system is read-only; {MEND}\n",
+                (
+                    f"fata: {app}/.fata/linux: cannot be written: "
+                    f"its file system is read-only; {MEND}\n"
+                ),
             ),
         )
         line = shlex.join([*FATA, "run", str(app), "--build-dir", str(self.folder / "build")])

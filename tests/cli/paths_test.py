@@ -54,7 +54,7 @@ class Folders(FataTest):
         self.assertFalse((self.folder / "oops").exists())
 
     def is_measured(self, app, target):
-        """The commands that start LLVM's tools on what was built, and those that print its paths."""
+        """Commands that run LLVM's tools on build products or print their paths."""
         words = [f"./{app.name}", "-t", target]
         folder = f"{app}/.fata/{target}"
         image = f"{folder}/build/hello" + ("" if target == "linux" else ".img")
@@ -151,8 +151,10 @@ class Folders(FataTest):
             with self.subTest(name=name):
                 app = app.rename(self.folder / name)
                 self.refused(
-                    f"fata: {self.folder}/{shown}: the path holds {what}, "
-                    "which CMake, QEMU and xl do not take; rename the folder",
+                    (
+                        f"fata: {self.folder}/{shown}: the path holds {what}, "
+                        "which CMake, QEMU and xl do not take; rename the folder"
+                    ),
                     "build",
                     app,
                 )
@@ -164,8 +166,10 @@ class Folders(FataTest):
         app = self.made(self.folder / "plain")
         (app / "a;b.cpp").write_text("")
         self.refused(
-            f"fata: {app}/a;b.cpp: CMake does not take this name; "
-            "rename the file, or move it elsewhere",
+            (
+                f"fata: {app}/a;b.cpp: CMake does not take this name; "
+                "rename the file, or move it elsewhere"
+            ),
             "build",
             app,
         )

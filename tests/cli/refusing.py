@@ -15,7 +15,7 @@ NUMBERS = {
 }
 NO_NEW_PRIVILEGES, SECCOMP, FILTER = 38, 22, 2
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
-REFUSE, ALLOW = 0x00050000 | errno.EPERM, 0x7fff0000
+REFUSE, ALLOW = 0x00050000 | errno.EPERM, 0x7FFF0000
 
 
 class Program(ctypes.Structure):
@@ -28,10 +28,18 @@ def refusing(call):
 
 
 def refuse(number):
-    code = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW)]
+    code = [
+        (LOAD, 0, 0, 0),
+        (JUMP_IF_EQUAL, 0, 1, number),
+        (RETURN, 0, 0, REFUSE),
+        (RETURN, 0, 0, ALLOW),
+    ]
     program = Program(len(code), b"".join(struct.pack("=HBBI", *each) for each in code))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0 or libc.prctl(SECCOMP, FILTER, ctypes.byref(program)) != 0:
+    if (
+        libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0
+        or libc.prctl(SECCOMP, FILTER, ctypes.byref(program)) != 0
+    ):
         sys.exit(f"refusing: {os.strerror(ctypes.get_errno())}")
 
 

@@ -1,4 +1,6 @@
-"""The script ./fata where no other test looks: on a terminal, without packages, before the command is built."""
+"""The script ./fata where no other test looks: on a terminal, without packages, before the command
+is built.
+"""
 import os
 import shutil
 import signal
@@ -15,7 +17,9 @@ STAND_IN = """#!/bin/sh
 
 
 class Script(FataTest):
-    """The script in a tree of its own whose build programs are stand-ins, so that a case takes no build."""
+    """The script in a tree of its own whose build programs are stand-ins, so that a case takes no
+    build.
+    """
 
     def setUp(self):
         super().setUp()
@@ -29,14 +33,24 @@ class Script(FataTest):
         for folder in ("config", "lib/crunch", "platform/machine/x86_64/unpack", "cmake"):
             (self.tree / folder).mkdir(parents=True)
         self.made_app(self.tree)
-        self.stand_in("cmake", 'echo cmake >>"$LOG"; echo "-- The compiler is found"; '
-                      'while [ "$1" != -S ]; do shift; done; mkdir -p "$4"; touch "$4/build.ninja"; '
-                      'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$2" >"$4/CMakeCache.txt"; '
-                      'echo "-- Build files have been written"')
+        self.stand_in(
+            "cmake",
+            (
+                'echo cmake >>"$LOG"; echo "-- The compiler is found"; '
+                'while [ "$1" != -S ]; do shift; done; mkdir -p "$4"; touch "$4/build.ninja"; '
+                'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$2" >"$4/CMakeCache.txt"; '
+                'echo "-- Build files have been written"'
+            ),
+        )
         self.ninja('echo "[1/2] Building a.o"; echo "[2/2] Linking fata"')
-        self.stand_in("apt-get", 'echo "$*" >>"$LOG"; [ "$2" = --assume-no ] && printf "%s\\n" '
-                      '"Need to get 235 MB of archives." '
-                      '"After this operation, 1,023 MB of additional disk space will be used."; exit 0')
+        self.stand_in(
+            "apt-get",
+            (
+                'echo "$*" >>"$LOG"; [ "$2" = --assume-no ] && printf "%s\\n" '
+                '"Need to get 235 MB of archives." '
+                '"After this operation, 1,023 MB of additional disk space will be used."; exit 0'
+            ),
+        )
         self.stand_in("sudo", 'echo "sudo $*" >>"$LOG"; exec "$@"')
         self.log = self.folder / "log"
         self.log.write_text("")
@@ -52,9 +66,14 @@ class Script(FataTest):
 
     def ninja(self, said, status=0):
         """A ninja that prints this and, if it succeeds, leaves a command that prints its words."""
-        self.stand_in("ninja", f'{said}; [ {status} = 0 ] || exit {status}; mkdir -p "$2/tool"; '
-                      'printf "#!/bin/sh\\necho ran: \\"\\$*\\"\\n" >"$2/tool/fata"; '
-                      'chmod +x "$2/tool/fata"')
+        self.stand_in(
+            "ninja",
+            (
+                f'{said}; [ {status} = 0 ] || exit {status}; mkdir -p "$2/tool"; '
+                'printf "#!/bin/sh\\necho ran: \\"\\$*\\"\\n" >"$2/tool/fata"; '
+                'chmod +x "$2/tool/fata"'
+            ),
+        )
 
     def lacking(self, file="/usr/bin/ninja"):
         """The script asks for a file that is not there."""
@@ -65,10 +84,14 @@ class Script(FataTest):
         return {"PATH": f"{self.bin}:{os.environ['PATH']}", "LOG": str(self.log), **more}
 
     def typed(self, *words, typed=b"", **more):
-        return on_terminal([self.tree / "fata", *words], typed, cwd=self.tree, env=self.environment(**more))
+        return on_terminal(
+            [self.tree / "fata", *words], typed, cwd=self.tree, env=self.environment(**more)
+        )
 
     def piped(self, *words, **more):
-        return fata(*words, command=[str(self.tree / "fata")], cwd=self.tree, env=self.environment(**more))
+        return fata(
+            *words, command=[str(self.tree / "fata")], cwd=self.tree, env=self.environment(**more)
+        )
 
     def piped_text(self, *words):
         done = self.piped(*words)
@@ -120,7 +143,9 @@ class Script(FataTest):
         self.change(copy, "CMakeLists.txt")
         self.log.write_text("")
         for _ in range(2):
-            done = fata("build", "app", command=[str(copy / "fata")], cwd=copy, env=self.environment())
+            done = fata(
+                "build", "app", command=[str(copy / "fata")], cwd=copy, env=self.environment()
+            )
             self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
             self.change(copy, "CMakeLists.txt")
         self.assertEqual(self.log.read_text(), "cmake\n")
@@ -132,9 +157,20 @@ class Script(FataTest):
         for folder in (self.folder, *self.folder.rglob("*")):
             folder.chmod(0o755)
         self.log.chmod(0o666)
-        line = ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", str(self.tree / "fata")]
-        return fata("build", "app", command=line, cwd=self.tree,
-                    env=self.environment(HOME="/nonexistent", XDG_CACHE_HOME=str(cache), CCACHE_DIR=""))
+        line = [
+            "setpriv",
+            "--reuid=64321",
+            "--regid=64321",
+            "--clear-groups",
+            str(self.tree / "fata"),
+        ]
+        return fata(
+            "build",
+            "app",
+            command=line,
+            cwd=self.tree,
+            env=self.environment(HOME="/nonexistent", XDG_CACHE_HOME=str(cache), CCACHE_DIR=""),
+        )
 
     def change(self, tree, name):
         """Makes a source newer than the command, however coarse the clock of the file system is."""
@@ -165,7 +201,9 @@ class Script(FataTest):
                 os.chown(cache, 64321, 64321)
                 before = self.files()
                 done = self.another_user(cache)
-                self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
+                self.assertEqual(
+                    (done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr
+                )
                 self.assertEqual(self.files(), before)
                 tool = cache / "fata/trees" / self.tree.relative_to("/") / "linux/tool/fata"
                 self.assertTrue(tool.is_file())
@@ -173,17 +211,21 @@ class Script(FataTest):
     def test_a_tree_that_cannot_be_built_anywhere_is_one_line(self):
         done = self.another_user("/nonexistent/cache")
         self.assertEqual((done.returncode, done.stdout), (64, ""))
-        self.assertRegex(done.stderr, r"^fata: .* belongs to root .* set XDG_CACHE_HOME to a folder .*\n$")
+        self.assertRegex(
+            done.stderr, r"^fata: .* belongs to root .* set XDG_CACHE_HOME to a folder .*\n$"
+        )
 
     def test_a_path_that_cmake_cannot_take_is_refused_before_anything_is_built(self):
-        for character in ";\"\\#<>|[]\n\t":
+        for character in ';"\\#<>|[]\n\t':
             with self.subTest(character):
                 tree = self.folder / f"a{character}b"
                 self.tree.rename(tree)
                 self.tree = tree
                 done = self.piped("build", "app")
                 self.assertEqual((done.returncode, done.stdout), (64, ""))
-                self.assertRegex(done.stderr, r"^fata: .* which CMake cannot build in: move or rename it\n$")
+                self.assertRegex(
+                    done.stderr, r"^fata: .* which CMake cannot build in: move or rename it\n$"
+                )
         self.assertEqual(self.log.read_text(), "")
 
     def test_a_link_to_the_script_finds_its_tree(self):
@@ -199,8 +241,16 @@ class Script(FataTest):
 
     def test_help_and_version_need_nothing(self):
         self.lacking()
-        for words in ((), ("--help",), ("-h",), ("help",), ("run", "--help"), ("help", "run"),
-                      ("build", "app", "-h"), ("--version",)):
+        for words in (
+            (),
+            ("--help",),
+            ("-h",),
+            ("help",),
+            ("run", "--help"),
+            ("help", "run"),
+            ("build", "app", "-h"),
+            ("--version",),
+        ):
             with self.subTest(words):
                 done = self.piped("--no-install", *words)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -209,13 +259,17 @@ class Script(FataTest):
         self.assertFalse((self.tree / "build").exists())
 
     def test_help_of_the_image_is_not_ours(self):
-        self.assertEqual(self.piped("run", "app", "--", "--help").stdout, "ran: run app -- --help\n")
+        self.assertEqual(
+            self.piped("run", "app", "--", "--help").stdout, "ran: run app -- --help\n"
+        )
 
     def test_missing_packages_are_asked_for_on_a_terminal(self):
         self.lacking()
         status, text = self.typed("build", "app", typed=b"\n")
         self.assertIn("fata: building Fata needs these Debian packages: ninja-build", text)
-        self.assertIn("install them with apt-get now (235 MB to download, 1,023 MB on disk)? [Y/n]", text)
+        self.assertIn(
+            "install them with apt-get now (235 MB to download, 1,023 MB on disk)? [Y/n]", text
+        )
         self.assertEqual(status, 0, text)
         self.assertIn("\ninstall -y --no-install-recommends ninja-build\n", self.log.read_text())
 
@@ -225,9 +279,16 @@ class Script(FataTest):
             self.log.write_text("")
             status, text = self.typed("build", "app", typed=typed)
             self.assertEqual(status, 64, text)
-            self.assertIn("fata: nothing was installed. To do it by hand: "
-                          "apt-get install --no-install-recommends ninja-build", text)
-            self.assertNotIn("\ninstall", "\n" + self.log.read_text().replace("install --assume-no", ""))
+            self.assertIn(
+                (
+                    "fata: nothing was installed. To do it by hand: "
+                    "apt-get install --no-install-recommends ninja-build"
+                ),
+                text,
+            )
+            self.assertNotIn(
+                "\ninstall", "\n" + self.log.read_text().replace("install --assume-no", "")
+            )
 
     def test_yes_and_a_pipe_are_not_asked(self):
         self.lacking()
@@ -252,7 +313,6 @@ class Script(FataTest):
         self.assertFalse((self.tree / "build").exists())
         # A word of the image's own is none of ours.
         self.assertEqual(self.piped("--no-install", "run", "app", "--", "--lab").returncode, 0)
-
 
     # What the script refuses while the command is not built, in the command's words.
     TYPED_WRONG = [
@@ -309,8 +369,12 @@ class Script(FataTest):
         for words in self.TYPED_WRONG:
             with self.subTest(words):
                 own = fata(*words, command=[str(TOOL)], cwd=self.folder)
-                done = fata(*words, command=[str(self.tree / "fata")], cwd=self.folder,
-                            env=self.environment())
+                done = fata(
+                    *words,
+                    command=[str(self.tree / "fata")],
+                    cwd=self.folder,
+                    env=self.environment(),
+                )
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (64, "", own.stderr))
                 self.assertEqual((own.returncode, own.stderr.count("\n")), (64, 1), own.stderr)
         self.assertEqual(self.log.read_text(), "")
@@ -328,10 +392,15 @@ class Script(FataTest):
         ):
             with self.subTest(words):
                 shutil.rmtree(self.tree / "build", ignore_errors=True)
-                done = fata(*words, command=[str(self.tree / "fata")], cwd=self.folder,
-                            env=self.environment())
-                self.assertEqual((done.returncode, done.stdout), (0, f"ran: {' '.join(words)}\n"),
-                                 done.stderr)
+                done = fata(
+                    *words,
+                    command=[str(self.tree / "fata")],
+                    cwd=self.folder,
+                    env=self.environment(),
+                )
+                self.assertEqual(
+                    (done.returncode, done.stdout), (0, f"ran: {' '.join(words)}\n"), done.stderr
+                )
 
     def test_no_folder_for_temporary_files_is_needed(self):
         self.lacking()
@@ -351,13 +420,20 @@ class Help(FataTest):
         for file in sorted((ROOT / "tool/help").glob("*.txt")):
             words = ["help"] + [file.stem] * (file.stem != "fata")
             own = fata(*words, command=[str(TOOL)])
-            self.assertEqual(own.stdout, file.read_text(),
-                             f"to write it again: {TOOL} {' '.join(words)} > {file}")
+            self.assertEqual(
+                own.stdout,
+                file.read_text(),
+                f"to write it again: {TOOL} {' '.join(words)} > {file}",
+            )
 
     def test_each_command_has_one(self):
-        listed = fata("help", command=[str(TOOL)]).stdout.split("Subcommands:\n")[1].split("\n\n")[0]
+        listed = (
+            fata("help", command=[str(TOOL)]).stdout.split("Subcommands:\n")[1].split("\n\n")[0]
+        )
         names = {line.split()[0] for line in listed.splitlines() if line[:2] == "  " != line[2:4]}
-        self.assertEqual(names | {"fata"}, {file.stem for file in (ROOT / "tool/help").glob("*.txt")})
+        self.assertEqual(
+            names | {"fata"}, {file.stem for file in (ROOT / "tool/help").glob("*.txt")}
+        )
 
 
 if __name__ == "__main__":

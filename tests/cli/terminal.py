@@ -7,8 +7,9 @@ import time
 
 
 def on_terminal(words, typed=b"", cwd=None, env=None, timeout=300):
-    """Returns (exit status, all that the terminal received). `typed` is there from the start, then the
-    end of input."""
+    """Returns (exit status, all that the terminal received). `typed` is there from the start, then
+    the end of input.
+    """
     child, terminal = pty.fork()
     if child == 0:
         try:

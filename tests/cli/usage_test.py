@@ -11,65 +11,156 @@ class Refuses(FataTest):
         self.assertEqual(self.run_fata().stdout, (ROOT / "tool/help/fata.txt").read_text())
 
     def test_an_unknown_option(self):
-        self.refused("fata: The following argument was not expected: --bogus (--help explains)", "build", NOOP, "--bogus")
+        self.refused(
+            "fata: The following argument was not expected: --bogus (--help explains)",
+            "build",
+            NOOP,
+            "--bogus",
+        )
 
     def test_a_missing_folder(self):
-        self.refused("fata: nowhere: no such folder; name an application's folder", "build", "nowhere")
+        self.refused(
+            "fata: nowhere: no such folder; name an application's folder", "build", "nowhere"
+        )
 
     def test_a_folder_without_config(self):
-        self.refused("fata: docs-of-nobody: holds no config.cpp; `fata new NAME` makes an application", "build",
-                     "docs-of-nobody", cwd=self.made("docs-of-nobody"))
+        self.refused(
+            "fata: docs-of-nobody: holds no config.cpp; `fata new NAME` makes an application",
+            "build",
+            "docs-of-nobody",
+            cwd=self.made("docs-of-nobody"),
+        )
 
     def made(self, name):
         (self.folder / name).mkdir()
         return self.folder
 
     def test_an_unknown_target(self):
-        self.refused("fata: -t xbox: the targets are linux, kvm and xen", "build", NOOP, "-t", "xbox")
+        self.refused(
+            "fata: -t xbox: the targets are linux, kvm and xen", "build", NOOP, "-t", "xbox"
+        )
 
     def test_a_domain_needs_a_dom0_or_the_lab(self):
-        done = self.run_fata("run", NOOP, "-t", "xen", "--build-dir", self.folder / "xen", status=64)
-        self.assertRegex(done.stderr.splitlines()[-1], r"^fata: -t xen: this machine is no Xen dom0, as it has no xl; .*`fata run --lab` boots")
-        done = self.run_fata("run", NOOP, "-t", "xen", "--lab", "--accel", "kvm", "--build-dir", self.folder / "xen", status=64)
+        done = self.run_fata(
+            "run", NOOP, "-t", "xen", "--build-dir", self.folder / "xen", status=64
+        )
+        self.assertRegex(
+            done.stderr.splitlines()[-1],
+            (
+                r"^fata: -t xen: this machine is no Xen dom0, as it has no xl; .*`fata run --lab`"
+                r" boots"
+            ),
+        )
+        done = self.run_fata(
+            "run",
+            NOOP,
+            "-t",
+            "xen",
+            "--lab",
+            "--accel",
+            "kvm",
+            "--build-dir",
+            self.folder / "xen",
+            status=64,
+        )
         self.assertIn("fata: --accel: is QEMU's, for -t kvm", done.stderr)
         done = self.run_fata("run", NOOP, "--lab", "--build-dir", self.folder / "linux", status=64)
         self.assertEqual(done.stderr.splitlines()[-1], "fata: --lab: is for -t xen")
 
     def test_an_unknown_stack(self):
-        self.refused("fata: --net other: the stacks are host and direct", "build", NOOP, "--net", "other")
+        self.refused(
+            "fata: --net other: the stacks are host and direct", "build", NOOP, "--net", "other"
+        )
 
     def test_the_hosts_sockets_for_a_kernel(self):
-        self.refused("fata: --net host: a kernel has no host to lend it sockets; leave it out, or use -t linux",
-                     "build", NOOP, "-t", "kvm", "--net", "host")
+        self.refused(
+            (
+                "fata: --net host: a kernel has no host to lend it sockets; leave it out, or use -t"
+                " linux"
+            ),
+            "build",
+            NOOP,
+            "-t",
+            "kvm",
+            "--net",
+            "host",
+        )
 
     def test_a_bad_name_for_a_new_application(self):
-        self.refused("fata: fata new 'Bad_Name': a name is lower case letters, digits and hyphens", "new", "Bad_Name")
+        self.refused(
+            "fata: fata new 'Bad_Name': a name is lower case letters, digits and hyphens",
+            "new",
+            "Bad_Name",
+        )
 
     def test_a_new_application_over_an_old_folder(self):
-        self.refused("fata: fata new taken: taken exists already; choose another name", "new", "taken",
-                     cwd=self.made("taken"))
+        self.refused(
+            "fata: fata new taken: taken exists already; choose another name",
+            "new",
+            "taken",
+            cwd=self.made("taken"),
+        )
 
     def test_an_unknown_query_word(self):
-        done = self.run_fata("query", NOOP, "colour", "--build-dir", BUILD / "noop-linux", status=64)
-        self.assertTrue(done.stderr.startswith("fata: fata query: no word 'colour'; the words: name, target, "), done.stderr)
+        done = self.run_fata(
+            "query", NOOP, "colour", "--build-dir", BUILD / "noop-linux", status=64
+        )
+        self.assertTrue(
+            done.stderr.startswith("fata: fata query: no word 'colour'; the words: name, target, "),
+            done.stderr,
+        )
         self.assertEqual(done.stderr.count("\n"), 1)
 
     def test_an_unknown_help_topic(self):
-        self.refused("fata: fata help flying: there is no such command; `fata help` lists them", "help", "flying")
+        self.refused(
+            "fata: fata help flying: there is no such command; `fata help` lists them",
+            "help",
+            "flying",
+        )
 
     def test_parameters_where_nothing_runs(self):
-        self.refused("fata: what follows -- goes to the unikernel: only `fata run` takes it", "build", NOOP, "--", "--x=1")
+        self.refused(
+            "fata: what follows -- goes to the unikernel: only `fata run` takes it",
+            "build",
+            NOOP,
+            "--",
+            "--x=1",
+        )
 
     def test_kernel_options_for_a_process(self):
         run = ["run", NOOP, "--build-dir", BUILD / "noop-linux"]
-        self.refused_last("fata: --accel: a process needs no accelerator; use it with -t kvm", *run, "--accel", "kvm")
-        self.refused_last("fata: --forward: a process is on the host's network already; use it with -t kvm", *run,
-                          "--forward", "80:80")
-        self.refused_last("fata: --link tap: needs Fata's own stack; add --net direct", *run, "--link", "tap:t0")
-        self.refused_last("fata: --pcap: this process has no network card of its own to listen at; add --net direct, or use "
-                          "-t kvm", *run, "--pcap", "x.pcap")
-        self.refused_last("fata: --console: a process has its console already; use it with -t kvm", *run, "--console")
-        self.refused_last("fata: --link user: a process can only be given tap[:NAME]", *run, "--link", "user")
+        self.refused_last(
+            "fata: --accel: a process needs no accelerator; use it with -t kvm",
+            *run,
+            "--accel",
+            "kvm",
+        )
+        self.refused_last(
+            "fata: --forward: a process is on the host's network already; use it with -t kvm",
+            *run,
+            "--forward",
+            "80:80",
+        )
+        self.refused_last(
+            "fata: --link tap: needs Fata's own stack; add --net direct", *run, "--link", "tap:t0"
+        )
+        self.refused_last(
+            (
+                "fata: --pcap: this process has no network card of its own to listen at; add --net"
+                " direct, or use -t kvm"
+            ),
+            *run,
+            "--pcap",
+            "x.pcap",
+        )
+        self.refused_last(
+            "fata: --console: a process has its console already; use it with -t kvm",
+            *run,
+            "--console",
+        )
+        self.refused_last(
+            "fata: --link user: a process can only be given tap[:NAME]", *run, "--link", "user"
+        )
 
     def refused_last(self, line, *words):
         """As refused(), but a build may have said something before."""
@@ -80,17 +171,30 @@ class Refuses(FataTest):
         # Nothing is booted: --dry-run, and each is refused before.
         run = ["run", NOOP, "-t", "kvm", "--build-dir", BUILD / "noop-kvm", "--dry-run"]
         for words, line in {
-            ("--machine", "toaster"): "fata: --machine toaster: the machines are microvm, pc and q35",
+            (
+                "--machine",
+                "toaster",
+            ): "fata: --machine toaster: the machines are microvm, pc and q35",
             ("--accel", "magic"): "fata: --accel magic: the accelerators are kvm and tcg",
             ("--link", "string"): "fata: --link string: write user, tap, tap:NAME or none",
-            ("--link", "user", "--forward", "80"):
-                "fata: --forward 80: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
-            ("--link", "user", "--forward", "udp:0:53"):
-                "fata: --forward udp:0:53: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
+            (
+                "--link",
+                "user",
+                "--forward",
+                "80",
+            ): "fata: --forward 80: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
+            (
+                "--link",
+                "user",
+                "--forward",
+                "udp:0:53",
+            ): "fata: --forward udp:0:53: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
             ("--forward", "53:53"): "fata: --forward: ports are forwarded with --link user only",
             ("--pcap", "x.pcap"): "fata: --pcap: there is no network card to listen at",
-            ("--link", "none", "--link", "user"):
-                "fata: --link user: the image has 1 network card; -D cards=2 gives default_stack() more",
+            ("--link", "none", "--link", "user"): (
+                "fata: --link user: the image has 1 network card; -D cards=2 gives default_stack()"
+                " more"
+            ),
         }.items():
             self.refused_last(line, *run, *words)
 
@@ -104,8 +208,13 @@ class NoInstall(FataTest):
         (tree / "fata").write_text(script)
         done = fata("build", NOOP, command=["bash", str(tree / "fata"), "--no-install"])
         self.assertEqual(done.returncode, 64)
-        self.assertEqual(done.stderr, "fata: building Fata needs Debian packages that are missing, and --no-install forbids "
-                                      "installing them: apt-get install --no-install-recommends ninja-build\n")
+        self.assertEqual(
+            done.stderr,
+            (
+                "fata: building Fata needs Debian packages that are missing, and --no-install"
+                " forbids installing them: apt-get install --no-install-recommends ninja-build\n"
+            ),
+        )
 
 
 class Helps(FataTest):

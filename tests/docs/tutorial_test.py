@@ -1,6 +1,8 @@
-"""Does what docs/tutorial says, page by page, in one shell: writes the files (```cpp FILE, ```text FILE), runs the commands of
-the ```console blocks and looks for the lines that stand below each, in order. In an expected line `...` stands for anything;
-a line may begin or end with more than is written. A command that ends in `&` is waited for until its lines have come."""
+"""Does what docs/tutorial says, page by page, in one shell: writes the files (```cpp FILE, ```text
+FILE), runs the commands of the ```console blocks and looks for the lines that stand below each,
+in order. In an expected line `...` stands for anything; a line may begin or end with more than
+is written. A command that ends in `&` is waited for until its lines have come.
+"""
 import os
 import pathlib
 import re
@@ -42,15 +44,25 @@ def commands(lines):
 
 
 def pattern(expected):
-    return re.compile(".*".join(re.escape(line).replace(r"\.\.\.", ".*") + r".*\n" for line in expected), re.DOTALL)
+    return re.compile(
+        ".*".join(re.escape(line).replace(r"\.\.\.", ".*") + r".*\n" for line in expected),
+        re.DOTALL,
+    )
 
 
 class Shell:
     def __init__(self, home):
         self.log = home / "log"
         self.out = open(self.log, "wb")
-        self.bash = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=self.out, stderr=subprocess.STDOUT, cwd=ROOT,
-                                     env={**os.environ, "HOME": str(home), "CCACHE_DIR": CACHE}, text=True)
+        self.bash = subprocess.Popen(
+            ["bash"],
+            stdin=subprocess.PIPE,
+            stdout=self.out,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, "HOME": str(home), "CCACHE_DIR": CACHE},
+            text=True,
+        )
         self.write("set -m\n")
 
     def write(self, text):
@@ -68,14 +80,18 @@ class Shell:
             if self.bash.poll() is not None or time.monotonic() > end:
                 return "did not come to its end"
             time.sleep(0.05)
-        return None if pattern(expected).search(self.seen(begin)) else "did not say what the page says"
+        return (
+            None if pattern(expected).search(self.seen(begin)) else "did not say what the page says"
+        )
 
     def seen(self, begin):
         return self.log.read_bytes()[begin:].decode(errors="replace").replace("\r", "")
 
     def close(self):
         """Ends what still runs: jobs are process groups of their own, the shell's children."""
-        for child in pathlib.Path(f"/proc/{self.bash.pid}/task/{self.bash.pid}/children").read_text().split():
+        for child in (
+            pathlib.Path(f"/proc/{self.bash.pid}/task/{self.bash.pid}/children").read_text().split()
+        ):
             os.killpg(int(child), signal.SIGKILL)
         self.bash.kill()
         self.bash.wait()
@@ -98,7 +114,12 @@ def main():
                 for command, expected in commands(lines) if kind == "console" else []:
                     begin = shell.log.stat().st_size
                     if wrong := shell.run(command, expected):
-                        sys.exit(f"{page.name}: `{command}` {wrong}:\n" + "\n".join(expected) + "\nbut:\n" + shell.seen(begin))
+                        sys.exit(
+                            f"{page.name}: `{command}` {wrong}:\n"
+                            + "\n".join(expected)
+                            + "\nbut:\n"
+                            + shell.seen(begin)
+                        )
                     ran += 1
     finally:
         shell.close()

@@ -17,7 +17,9 @@ TARGET = sys.argv.pop(1) if len(sys.argv) > 1 else "linux"
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-in_a_namespace = unittest.skipUnless(may_make_namespaces(), "needs root (network namespaces) and /dev/net/tun")
+in_a_namespace = unittest.skipUnless(
+    may_make_namespaces(), "needs root (network namespaces) and /dev/net/tun"
+)
 
 
 def free_port():
@@ -33,14 +35,19 @@ class Devices(FataTest):
 
     def run_example(self, name, *parameters, status=0, disk=None):
         disks = ["--disk", disk] if disk else []
-        done = self.run_fata("run", *self.words(name), *disks, "--", *parameters, status=status, timeout=300)
+        done = self.run_fata(
+            "run", *self.words(name), *disks, "--", *parameters, status=status, timeout=300
+        )
         self.log = done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
         return done.stdout.replace("\r", "")
 
     def test_clock_tells_monotonic_and_wall_time(self):
         before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=2)
-        told = re.findall(r"^after (\S+) it is (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$",
-                          self.run_example("clock", "--times=3", "--pause=300ms"), re.MULTILINE)
+        told = re.findall(
+            r"^after (\S+) it is (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$",
+            self.run_example("clock", "--times=3", "--pause=300ms"),
+            re.MULTILINE,
+        )
         after = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
         self.assertEqual(len(told), 3)
         times = [datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) for _, text in told]
@@ -50,9 +57,13 @@ class Devices(FataTest):
         self.assertRegex(told[2][0], r"^(5|6|7|8|9)\d\d\.\dms$|^\d+\.\d+s$")
 
     def test_kv_ro_lists_and_prints(self):
-        self.assertEqual(self.run_example("kv-ro"), "about.txt 20\npoems/empty.txt 0\npoems/image.txt 57\n")
-        self.assertEqual(self.run_example("kv-ro", "--key=poems/image.txt"),
-                         "An image holds what it needs,\nand nothing else it heeds.\n")
+        self.assertEqual(
+            self.run_example("kv-ro"), "about.txt 20\npoems/empty.txt 0\npoems/image.txt 57\n"
+        )
+        self.assertEqual(
+            self.run_example("kv-ro", "--key=poems/image.txt"),
+            "An image holds what it needs,\nand nothing else it heeds.\n",
+        )
         self.run_example("kv-ro", "--key=nothing", status=1)
         self.assertIn("error kv-ro: nothing: key-value: no such key", self.log)
 
@@ -65,13 +76,22 @@ class Devices(FataTest):
     def test_block_checks_a_disk(self):
         disk = self.disk(1 << 20)
         said = self.run_example("block", disk=disk)
-        for line in ("2048 sectors of 512 bytes, read-write, discards; ", "sector 2048 is refused: block: beyond the last sector\n",
-                     "sectors 0 to 15 hold what was written\n", "sectors 1016 to 1031 hold what was written\n",
-                     "sectors 2032 to 2047 hold what was written\n", "flushed\n", "discarded 16 sectors\n", "all is well\n"):
+        for line in (
+            "2048 sectors of 512 bytes, read-write, discards; ",
+            "sector 2048 is refused: block: beyond the last sector\n",
+            "sectors 0 to 15 hold what was written\n",
+            "sectors 1016 to 1031 hold what was written\n",
+            "sectors 2032 to 2047 hold what was written\n",
+            "flushed\n",
+            "discarded 16 sectors\n",
+            "all is well\n",
+        ):
             self.assertIn(line, said)
         before = disk.read_bytes()
-        self.assertEqual([at for at in range(0, 1 << 20, 512) if any(before[at:at + 512])],
-                         [*range(1016 * 512, 1032 * 512, 512), *range(2032 * 512, 2048 * 512, 512)])
+        self.assertEqual(
+            [at for at in range(0, 1 << 20, 512) if any(before[at : at + 512])],
+            [*range(1016 * 512, 1032 * 512, 512), *range(2032 * 512, 2048 * 512, 512)],
+        )
         said = self.run_example("block", disk=f"{disk},ro,sector=4096")
         self.assertIn("256 sectors of 4096 bytes, read-only; ", said)
         self.assertEqual(disk.read_bytes(), before)
@@ -81,14 +101,24 @@ class Devices(FataTest):
         drawn = []
         for draw in range(1, 4):
             line = self.run_example("disk-lottery", disk=disk)
-            told = re.search(r"^slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?\nkept$", line, re.MULTILINE)
+            told = re.search(
+                r"^slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?\nkept$",
+                line,
+                re.MULTILINE,
+            )
             self.assertEqual((int(told[1]), told[3]), (draw, ", ".join(map(str, drawn)) or None))
             self.assertEqual(told[4] is not None, int(told[2]) in drawn)
             drawn.insert(0, int(told[2]))
         self.assertIn("slot 3, draw 1: ", self.run_example("disk-lottery", "--slot=3", disk=disk))
         self.assertIn("slot 0, draw 1: ", self.run_example("disk-lottery", "--reset=on", disk=disk))
         self.run_example("disk-lottery", "--slot=16", disk=disk, status=64)
-        self.assertIn("slot 16 cannot be read: block: beyond the last sector; this disk has the slots 0 to 15", self.log)
+        self.assertIn(
+            (
+                "slot 16 cannot be read: block: beyond the last sector; this disk has the slots 0"
+                " to 15"
+            ),
+            self.log,
+        )
         with disk.open("r+b") as file:
             file.seek(3 * 512 + 20)
             file.write(b"damage")
@@ -96,10 +126,15 @@ class Devices(FataTest):
         self.assertIn("slot 3 holds something else; --reset=on forgets it", self.log)
 
     def echoes(self, words, *parameters, port):
-        """What is sent to the image that `fata run` starts comes back, and it ends when asked to."""
+        """The image that `fata run` starts echoes what it receives and ends on request."""
         self.run_fata("build", *words)
-        image = subprocess.Popen([*FATA, "run", *words, "--", f"--port={port}", *parameters], text=True, cwd=ROOT,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        image = subprocess.Popen(
+            [*FATA, "run", *words, "--", f"--port={port}", *parameters],
+            text=True,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.addCleanup(image.kill)
         for line in image.stdout if TARGET == "kvm" else image.stderr:
             if "echoing on port" in line:
@@ -123,7 +158,9 @@ class Devices(FataTest):
         out, errors = image.communicate(timeout=60)
         self.assertEqual(heard, set(sent))
         self.assertEqual(image.returncode, 0, out + errors)
-        counted = re.search(r"udp-echo: (\d+) datagrams echoed, (\d+) dropped", out if TARGET == "kvm" else errors)
+        counted = re.search(
+            r"udp-echo: (\d+) datagrams echoed, (\d+) dropped", out if TARGET == "kvm" else errors
+        )
         self.assertGreaterEqual(int(counted[1]), len(sent))
 
     def test_udp_echo_sends_back_what_it_gets(self):
@@ -141,8 +178,13 @@ class Devices(FataTest):
     def test_tcp_echo_sends_back_every_byte_and_closes(self):
         words, port = self.words("tcp-echo"), free_port()
         self.run_fata("build", *words)
-        image = subprocess.Popen([*FATA, "run", *words, "--", f"--port={port}"], text=True, cwd=ROOT,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        image = subprocess.Popen(
+            [*FATA, "run", *words, "--", f"--port={port}"],
+            text=True,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.addCleanup(image.kill)
         for line in image.stdout if TARGET == "kvm" else image.stderr:
             if "echoing on port" in line:
@@ -153,11 +195,20 @@ class Devices(FataTest):
         image.send_signal(signal.SIGINT)
         out, errors = image.communicate(timeout=60)
         self.assertEqual(image.returncode, 0, out + errors)
-        self.assertIn(f"tcp-echo: {len(sizes)} connections, {sum(sizes)} bytes echoed, 0 broken", out if TARGET == "kvm" else errors)
+        self.assertIn(
+            f"tcp-echo: {len(sizes)} connections, {sum(sizes)} bytes echoed, 0 broken",
+            out if TARGET == "kvm" else errors,
+        )
 
     def in_namespace(self, script, *words):
-        done = subprocess.run(["unshare", "-n", sys.executable, HERE / script, *words], text=True, capture_output=True,
-                              timeout=120, cwd=ROOT, env={**os.environ, "FATA": FATA[0]})
+        done = subprocess.run(
+            ["unshare", "-n", sys.executable, HERE / script, *words],
+            text=True,
+            capture_output=True,
+            timeout=120,
+            cwd=ROOT,
+            env={**os.environ, "FATA": FATA[0]},
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     @in_a_namespace
@@ -175,7 +226,9 @@ class Devices(FataTest):
 
     @in_a_namespace
     def test_tcp_echo_on_two_taps_and_through_a_route(self):
-        words = self.words("tcp-echo", "-D", "cards=2", *(["--net", "direct"] if TARGET == "linux" else []))
+        words = self.words(
+            "tcp-echo", "-D", "cards=2", *(["--net", "direct"] if TARGET == "linux" else [])
+        )
         self.run_fata("build", *words)
         self.in_namespace("on_tap.py", "cards", TARGET, *words)
 

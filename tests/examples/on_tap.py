@@ -1,7 +1,10 @@
-"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py frames|udp|tcp|tcp-cut|stack|cards linux|kvm WORDS-OF-FATA-RUN...
+"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py
+frames|udp|tcp|tcp-cut|stack|cards linux|kvm WORDS-OF-FATA-RUN...
 
-tcp: segments travel uncut both ways; tcp-cut: the image is told to do without offload, and none is longer than the MTU.
-cards: the image has a second card, on a tap of its own, and a network behind it."""
+tcp: segments travel uncut both ways; tcp-cut: the image is told to do without offload, and none
+is longer than the MTU. cards: the image has a second card, on a tap of its own, and a network
+behind it.
+"""
 import concurrent.futures
 import os
 import pathlib
@@ -71,8 +74,17 @@ if what == "cards":
 
 line = [os.environ["FATA"], "--no-install", "run", *words]
 if what == "cards":
-    line += ["--link", f"tap:{TAP}", "--link", "tap:fata1", "--", "--ipv4-1=10.78.0.2/24", "--ipv6-1=2001:db8:78::2/64",
-             "--route", "10.9.0.0/16 via 10.78.0.1"]
+    line += [
+        "--link",
+        f"tap:{TAP}",
+        "--link",
+        "tap:fata1",
+        "--",
+        "--ipv4-1=10.78.0.2/24",
+        "--ipv6-1=2001:db8:78::2/64",
+        "--route",
+        "10.9.0.0/16 via 10.78.0.1",
+    ]
 elif target == "kvm":
     line += ["--link", f"tap:{TAP}", "--"]
 else:
@@ -92,8 +104,10 @@ try:
     if what == "frames":
         mac = bytes.fromhex(text.split("hardware address ")[1].split(",")[0].replace(":", ""))
         ours = bytes.fromhex("020000000001")
-        sent = [mac + ours + EXPERIMENTAL.to_bytes(2, "big") + bytes([i]) * size
-                for i, size in enumerate([46, 47, 100, 1499, 1500] * 20)]
+        sent = [
+            mac + ours + EXPERIMENTAL.to_bytes(2, "big") + bytes([i]) * size
+            for i, size in enumerate([46, 47, 100, 1499, 1500] * 20)
+        ]
         wanted = {ours + mac + frame[12:] for frame in sent}
         heard = set()
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EXPERIMENTAL)) as wire:
@@ -127,9 +141,15 @@ try:
                 client.sendto(bytes(123), ("10.77.0.2", 7007))
                 time.sleep(0.05)
     elif what == "cards":
-        # Each of the image's addresses, and what is behind the second card; its own way out is the one that a route says.
+        # Each of the image's addresses, and what is behind the second card; its own way out is the
+        # one that a route says.
         long = LongFrames()
-        for address, source in (("10.77.0.2", None), ("10.78.0.2", None), ("2001:db8:78::2", None), ("10.78.0.2", ("10.9.0.1", 0))):
+        for address, source in (
+            ("10.77.0.2", None),
+            ("10.78.0.2", None),
+            ("2001:db8:78::2", None),
+            ("10.78.0.2", ("10.9.0.1", 0)),
+        ):
             for size in 0, 1, 1448, 300_000:
                 assert stream.comes_back(address, 7007, size, source), (address, source, size)
         long.end()
@@ -138,14 +158,25 @@ try:
     elif what.startswith("tcp"):
         long = LongFrames()
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
-            done = list(pool.map(lambda size: stream.comes_back("10.77.0.2", 7007, size), [0, 1, 1448, 300_000] * 25))
-        assert all(done), f"{done.count(False)} of {len(done)} connections did not give back what they were sent"
+            done = list(
+                pool.map(
+                    lambda size: stream.comes_back("10.77.0.2", 7007, size),
+                    [0, 1, 1448, 300_000] * 25,
+                )
+            )
+        assert all(
+            done
+        ), f"{done.count(False)} of {len(done)} connections did not give back what they were sent"
         long.end()
         if what == "tcp":
             # How many depends on how both take turns on the cores.
-            assert long.to_image > 5 and long.from_image > 5, f"{long.to_image} and {long.from_image} of {long.all} were uncut"
+            assert (
+                long.to_image > 5 and long.from_image > 5
+            ), f"{long.to_image} and {long.from_image} of {long.all} were uncut"
         else:
-            assert long.to_image == long.from_image == 0, f"{long.to_image} and {long.from_image} of {long.all} were uncut"
+            assert (
+                long.to_image == long.from_image == 0
+            ), f"{long.to_image} and {long.from_image} of {long.all} were uncut"
     else:
         sent = {bytes([i]) * size for i, size in enumerate([1, 2, 17, 1000, 1472] * 25)}
         heard = set()
@@ -167,7 +198,12 @@ try:
     said = (image.stdout if target == "kvm" else image.stderr).read()
     assert image.wait(timeout=30) == 0, said
     if what == "stack":
-        for wanted in ("said hello to 10.77.0.1:7007: 6 bytes", "TCP 1 ended after 100000 bytes", "UDP from 10.77.0.1:", ": 123 bytes"):
+        for wanted in (
+            "said hello to 10.77.0.1:7007: 6 bytes",
+            "TCP 1 ended after 100000 bytes",
+            "UDP from 10.77.0.1:",
+            ": 123 bytes",
+        ):
             assert wanted in said, f"{wanted!r} is not in {said}"
 finally:
     image.kill()

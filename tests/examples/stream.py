@@ -9,9 +9,11 @@ def comes_back(host, port, size, source=None):
     sent = os.urandom(size)
     heard = bytearray()
     with socket.create_connection((host, port), timeout=20, source_address=source) as client:
+
         def send():
             client.sendall(sent)
             client.shutdown(socket.SHUT_WR)
+
         sender = threading.Thread(target=send)
         sender.start()
         while part := client.recv(1 << 16):

@@ -9,9 +9,20 @@ TARGET = sys.argv.pop(1) if len(sys.argv) > 1 else "linux"
 
 class Tutorial(FataTest):
     def run_example(self, name, *parameters, status=0):
-        done = self.run_fata("run", f"examples/tutorial/{name}", "-t", TARGET, "--build-dir",
-                             BUILD / f"{name}-{TARGET}", "--", *parameters, status=status)
-        self.log = done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr  # where the image's log goes
+        done = self.run_fata(
+            "run",
+            f"examples/tutorial/{name}",
+            "-t",
+            TARGET,
+            "--build-dir",
+            BUILD / f"{name}-{TARGET}",
+            "--",
+            *parameters,
+            status=status,
+        )
+        self.log = (
+            done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
+        )  # where the image's log goes
         return done.stdout.replace("\r", "")
 
     def test_noop(self):
@@ -30,19 +41,33 @@ class Tutorial(FataTest):
         self.assertNotIn("hello: hello", self.log)
 
     def test_hello_key(self):
-        self.assertEqual(self.run_example("hello-key", "--times=2", "--pause", "10ms", '--greeting=say "hi" \\o/'),
-                         'say "hi" \\o/, world!\n' * 2)
+        self.assertEqual(
+            self.run_example(
+                "hello-key", "--times=2", "--pause", "10ms", '--greeting=say "hi" \\o/'
+            ),
+            'say "hi" \\o/, world!\n' * 2,
+        )
 
     def test_hello_key_explains_and_refuses(self):
-        self.assertIn("  --greeting  what to say (a text; default Hello)\n", self.run_example("hello-key", "--help", status=63))
-        self.assertEqual(self.run_example("hello-key", "--times=many", status=64),
-                         "hello-key: --times takes a number from 0 to 65535, not 'many'\n")
+        self.assertIn(
+            "  --greeting  what to say (a text; default Hello)\n",
+            self.run_example("hello-key", "--help", status=63),
+        )
+        self.assertEqual(
+            self.run_example("hello-key", "--times=many", status=64),
+            "hello-key: --times takes a number from 0 to 65535, not 'many'\n",
+        )
 
     def test_timers(self):
         lines = self.run_example("timers").splitlines()
-        self.assertEqual([line for line in lines if line in ("heads", "tails", "finished")], ["heads", "tails", "finished"])
-        self.assertEqual([line for line in lines if "wait" in line or "answer" in line],
-                         ["gave up waiting", "answered in time"])
+        self.assertEqual(
+            [line for line in lines if line in ("heads", "tails", "finished")],
+            ["heads", "tails", "finished"],
+        )
+        self.assertEqual(
+            [line for line in lines if "wait" in line or "answer" in line],
+            ["gave up waiting", "answered in time"],
+        )
 
     def test_local_library(self):
         self.assertEqual(self.run_example("local-library"), "12 words, 38 bytes, squeezed 28\n")

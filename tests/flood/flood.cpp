@@ -1,6 +1,6 @@
-// Sends frames of one hostile kind out of an interface, as fast as asked, and says how many left and how
-// fast: what a host on the far end of that link must bear. For "resets", "acks" and "out-of-order" it first
-// opens a connection of its own, at which they aim.
+// Sends frames of one hostile kind out of an interface, as fast as asked, and says how many left
+// and how fast: what a host on the far end of that link must bear. For "resets", "acks" and
+// "out-of-order" it first opens a connection of its own, at which they aim.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <linux/tcp.h>
@@ -30,8 +30,8 @@ using fata::flood::Target;
 
 fata::flood::Mac parse_mac(const std::string& text) {
   fata::flood::Mac mac{};
-  if (std::sscanf(text.c_str(), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-                  &mac[5]) != 6)
+  if (std::sscanf(text.c_str(), "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+                  &mac[4], &mac[5]) != 6)
     throw std::runtime_error(text + " is no hardware address");
   return mac;
 }
@@ -65,6 +65,59 @@ int open_connection(Target& target) {
   return fd;
 }
 
+// A packet socket on the interface, whose hardware address becomes `ours`.
+int open_interface(const std::string& interface, std::array<std::uint8_t, 6>& ours) {
+  const int out = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);  // receives nothing
+  if (out < 0) failed("packet socket");
+  sockaddr_ll at{};
+  at.sll_family = AF_PACKET;
+  at.sll_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+  if (at.sll_ifindex == 0 || ::bind(out, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0)
+    failed(interface);
+  ifreq ask{};
+  interface.copy(ask.ifr_name, IFNAMSIZ - 1);
+  if (::ioctl(out, SIOCGIFHWADDR, &ask) != 0) failed(interface);
+  std::memcpy(ours.data(), ask.ifr_hwaddr.sa_data, 6);
+  const int one = 1;
+  ::setsockopt(out, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one);
+  return out;
+}
+
+void flood(int out, const std::string& kind, const Target& target, double seconds,
+           std::uint64_t rate) {
+  Frames frames(kind, target);
+  constexpr unsigned kBatch = 64;
+  std::vector<std::vector<std::uint8_t>> room(kBatch);
+  std::vector<iovec> pieces(kBatch);
+  std::vector<mmsghdr> messages(kBatch);
+  std::uint64_t sent = 0, refused = 0;
+  const auto begin = Clock::now();
+  const auto end =
+      begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  for (auto now = begin; now < end; now = Clock::now()) {
+    const double due =
+        std::chrono::duration<double>(now - begin).count() * static_cast<double>(rate);
+    if (static_cast<double>(sent + refused) > due) {
+      ::usleep(100);
+      continue;
+    }
+    for (unsigned i = 0; i < kBatch; ++i) {
+      room[i] = frames.next();
+      pieces[i] = {room[i].data(), room[i].size()};
+      messages[i].msg_hdr.msg_iov = &pieces[i];
+      messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    const int done = ::sendmmsg(out, messages.data(), kBatch, MSG_DONTWAIT);
+    // What a full queue refuses is lost like on any link.
+    sent += static_cast<std::uint64_t>(std::max(done, 0));
+    refused += kBatch - static_cast<std::uint64_t>(std::max(done, 0));
+  }
+  const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+  std::printf("%s: %llu frames sent, %.0f a second, %llu refused by a full queue\n", kind.c_str(),
+              static_cast<unsigned long long>(sent), static_cast<double>(sent) / took,
+              static_cast<unsigned long long>(refused));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -91,52 +144,10 @@ int main(int argc, char** argv) {
         ::inet_pton(AF_INET6, source6.c_str(), &target.source6) != 1 ||
         ::inet_pton(AF_INET6, target6.c_str(), &target.target6) != 1)
       throw std::runtime_error("an address is none");
-    const int out = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);  // receives nothing
-    if (out < 0) failed("packet socket");
-    sockaddr_ll at{};
-    at.sll_family = AF_PACKET;
-    at.sll_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
-    if (at.sll_ifindex == 0 || ::bind(out, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0)
-      failed(interface);
-    ifreq ask{};
-    interface.copy(ask.ifr_name, IFNAMSIZ - 1);
-    if (::ioctl(out, SIOCGIFHWADDR, &ask) != 0) failed(interface);
-    std::memcpy(target.ours.data(), ask.ifr_hwaddr.sa_data, 6);
-    const int one = 1;
-    ::setsockopt(out, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one);
+    const int out = open_interface(interface, target.ours);
     const bool aimed = kind == "resets" || kind == "acks" || kind == "out-of-order";
     const int aim = aimed ? open_connection(target) : -1;
-
-    Frames frames(kind, target);
-    constexpr unsigned kBatch = 64;
-    std::vector<std::vector<std::uint8_t>> room(kBatch);
-    std::vector<iovec> pieces(kBatch);
-    std::vector<mmsghdr> messages(kBatch);
-    std::uint64_t sent = 0, refused = 0;
-    const auto begin = Clock::now();
-    const auto end =
-        begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-    for (auto now = begin; now < end; now = Clock::now()) {
-      const double due = std::chrono::duration<double>(now - begin).count() * static_cast<double>(rate);
-      if (static_cast<double>(sent + refused) > due) {
-        ::usleep(100);
-        continue;
-      }
-      for (unsigned i = 0; i < kBatch; ++i) {
-        room[i] = frames.next();
-        pieces[i] = {room[i].data(), room[i].size()};
-        messages[i].msg_hdr.msg_iov = &pieces[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
-      }
-      const int done = ::sendmmsg(out, messages.data(), kBatch, MSG_DONTWAIT);
-      // What a full queue refuses is lost like on any link.
-      sent += static_cast<std::uint64_t>(std::max(done, 0));
-      refused += kBatch - static_cast<std::uint64_t>(std::max(done, 0));
-    }
-    const double took = std::chrono::duration<double>(Clock::now() - begin).count();
-    std::printf("%s: %llu frames sent, %.0f a second, %llu refused by a full queue\n", kind.c_str(),
-                static_cast<unsigned long long>(sent), static_cast<double>(sent) / took,
-                static_cast<unsigned long long>(refused));
+    flood(out, kind, target, seconds, rate);
     if (aim >= 0) ::close(aim);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "flood: %s\n", error.what());

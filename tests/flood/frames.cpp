@@ -12,7 +12,8 @@ constexpr std::uint8_t kSyn = 2, kRst = 4, kAck = 16;
 
 std::uint32_t sum16(const std::uint8_t* bytes, std::size_t size) {
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < size; ++i) sum += i % 2 == 0 ? std::uint32_t{bytes[i]} << 8 : bytes[i];
+  for (std::size_t i = 0; i < size; ++i)
+    sum += i % 2 == 0 ? std::uint32_t{bytes[i]} << 8 : bytes[i];
   return sum;
 }
 std::uint16_t folded(std::uint32_t sum) {
@@ -22,9 +23,9 @@ std::uint16_t folded(std::uint32_t sum) {
 }  // namespace
 
 const std::vector<std::string>& Frames::kinds() {
-  static const std::vector<std::string> kinds{"syn",      "syn6",      "fragments",    "fragments6",
-                                              "overlaps", "overlaps6", "out-of-order", "resets",
-                                              "acks",     "udp",       "arp",          "neighbours"};
+  static const std::vector<std::string> kinds{
+      "syn",          "syn6",   "fragments", "fragments6", "overlaps", "overlaps6",
+      "out-of-order", "resets", "acks",      "udp",        "arp",      "neighbours"};
   return kinds;
 }
 
@@ -93,8 +94,8 @@ void Frames::finish() {
   if (!v6_ && (frame_[kIp + 6] & 0x3f) != 0) return;  // a fragment
   const std::size_t size = frame_.size() - inner_;
   put16(inner_ + at, 0);
-  const std::uint32_t pseudo = (v6_ ? sum16(&frame_[kIp + 8], 32) : sum16(&frame_[kIp + 12], 8)) + protocol +
-                               static_cast<std::uint32_t>(size);
+  const std::uint32_t pseudo = (v6_ ? sum16(&frame_[kIp + 8], 32) : sum16(&frame_[kIp + 12], 8)) +
+                               protocol + static_cast<std::uint32_t>(size);
   put16(inner_ + at, folded(pseudo + sum16(&frame_[inner_], size)));
 }
 

@@ -1,4 +1,5 @@
-// The frames of a flood: each a pattern written once, of which every copy differs where `vary` says.
+// The frames of a flood: each a pattern written once, of which every copy differs where `vary`
+// says.
 #pragma once
 
 #include <netinet/in.h>
@@ -24,8 +25,8 @@ struct Target {
 
 class Frames {
  public:
-  // "syn", "syn6", "fragments", "fragments6", "overlaps", "out-of-order", "resets", "acks", "udp", "arp",
-  // "neighbours"
+  // "syn", "syn6", "fragments", "fragments6", "overlaps", "out-of-order", "resets", "acks", "udp",
+  // "arp", "neighbours"
   Frames(const std::string& kind, const Target& target);
   // The next one; valid until the call after.
   const std::vector<std::uint8_t>& next();

@@ -183,27 +183,34 @@ Task<void> a_vanished_end_is_heard(W* world) {
 }  // namespace fata::flow_test
 
 // `Runner` has a static `run(task_function)` that calls it with a world on a loop until it ends.
-#define FLOW_CONFORMANCE(Suite, Runner)                                                                              \
-  TEST(Suite, CarriesBytesBothWays) { Runner::run([](auto* w) { return flow_test::carries_bytes_both_ways(w); }); }  \
-  TEST(Suite, HalfCloseIsEndOfStreamAndReadingGoesOn) {                                                              \
-    Runner::run([](auto* w) { return flow_test::half_close_is_end_of_stream_and_reading_goes_on(w); });              \
-  }                                                                                                                  \
-  TEST(Suite, AbortIsAnErrorNotEndOfStream) {                                                                        \
-    Runner::run([](auto* w) { return flow_test::abort_is_an_error_not_end_of_stream(w); });                          \
-  }                                                                                                                  \
-  TEST(Suite, AbortEndsAPendingReadOfThePeer) {                                                                      \
-    Runner::run([](auto* w) { return flow_test::abort_ends_a_pending_read_of_the_peer(w); });                        \
-  }                                                                                                                  \
-  TEST(Suite, AbortEndsAPendingReadOfTheSameEnd) {                                                                   \
-    Runner::run([](auto* w) { return flow_test::abort_ends_a_pending_read_of_the_same_end(w); });                    \
-  }                                                                                                                  \
-  TEST(Suite, AReadThatGaveUpLosesNoByte) {                                                                          \
-    Runner::run([](auto* w) { return flow_test::a_read_that_gave_up_loses_no_byte(w); });                            \
-  }                                                                                                                  \
-  TEST(Suite, WritesWaitForASlowReaderAndCountWhatWasAccepted) {                                                     \
-    Runner::run([](auto* w) { return flow_test::writes_wait_for_a_slow_reader_and_count_what_was_accepted(w); });    \
-  }                                                                                                                  \
-  TEST(Suite, KeepsOrderThroughBackpressure) {                                                                       \
-    Runner::run([](auto* w) { return flow_test::keeps_order_through_backpressure(w); });                             \
-  }                                                                                                                  \
-  TEST(Suite, AVanishedEndIsHeard) { Runner::run([](auto* w) { return flow_test::a_vanished_end_is_heard(w); }); }
+#define FLOW_CONFORMANCE(Suite, Runner)                                                           \
+  TEST(Suite, CarriesBytesBothWays) {                                                             \
+    Runner::run([](auto* w) { return flow_test::carries_bytes_both_ways(w); });                   \
+  }                                                                                               \
+  TEST(Suite, HalfCloseIsEndOfStreamAndReadingGoesOn) {                                           \
+    Runner::run(                                                                                  \
+        [](auto* w) { return flow_test::half_close_is_end_of_stream_and_reading_goes_on(w); });   \
+  }                                                                                               \
+  TEST(Suite, AbortIsAnErrorNotEndOfStream) {                                                     \
+    Runner::run([](auto* w) { return flow_test::abort_is_an_error_not_end_of_stream(w); });       \
+  }                                                                                               \
+  TEST(Suite, AbortEndsAPendingReadOfThePeer) {                                                   \
+    Runner::run([](auto* w) { return flow_test::abort_ends_a_pending_read_of_the_peer(w); });     \
+  }                                                                                               \
+  TEST(Suite, AbortEndsAPendingReadOfTheSameEnd) {                                                \
+    Runner::run([](auto* w) { return flow_test::abort_ends_a_pending_read_of_the_same_end(w); }); \
+  }                                                                                               \
+  TEST(Suite, AReadThatGaveUpLosesNoByte) {                                                       \
+    Runner::run([](auto* w) { return flow_test::a_read_that_gave_up_loses_no_byte(w); });         \
+  }                                                                                               \
+  TEST(Suite, WritesWaitForASlowReaderAndCountWhatWasAccepted) {                                  \
+    Runner::run([](auto* w) {                                                                     \
+      return flow_test::writes_wait_for_a_slow_reader_and_count_what_was_accepted(w);             \
+    });                                                                                           \
+  }                                                                                               \
+  TEST(Suite, KeepsOrderThroughBackpressure) {                                                    \
+    Runner::run([](auto* w) { return flow_test::keeps_order_through_backpressure(w); });          \
+  }                                                                                               \
+  TEST(Suite, AVanishedEndIsHeard) {                                                              \
+    Runner::run([](auto* w) { return flow_test::a_vanished_end_is_heard(w); });                   \
+  }

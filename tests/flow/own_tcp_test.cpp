@@ -19,8 +19,8 @@ class Loopback final : public net::IpLayer, public net::PacketFlush, private asy
     return net::Path{kAddress};
   }
   PacketBuf allocate() override { return frames_.allocate(net::kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t, net::IpMarks, bool,
-            Instant now) override {
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t,
+            net::IpMarks, bool, Instant now) override {
     net::IpPacket in;
     in.source = local;
     in.destination = remote;
@@ -30,7 +30,8 @@ class Loopback final : public net::IpLayer, public net::PacketFlush, private asy
   void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
   void confirm_reachable(const IpAddress&, Instant) override {}
   void flush() override {
-    if (!flying_.empty() && !armed()) async::current_loop().timers().arm(*this, flying_.front().first);
+    if (!flying_.empty() && !armed())
+      async::current_loop().timers().arm(*this, flying_.front().first);
   }
 
   static constexpr Ipv4Address kAddress = Ipv4Address::of(10, 0, 0, 1);
@@ -91,10 +92,11 @@ struct OwnRunner {
 FLOW_CONFORMANCE(FlowOfOwnTcp, OwnRunner)
 
 async::Task<void> refused(Loopback* loopback) {
-  const auto flow = co_await loopback->tcp.connect({Loopback::kAddress, 9}, async::Wait::at_most(seconds(5)));
+  const auto flow =
+      co_await loopback->tcp.connect({Loopback::kAddress, 9}, async::Wait::at_most(seconds(5)));
   EXPECT_TRUE(!flow && flow.error().is(sig::FlowErrc::kRefused));
-  const auto lost =
-      co_await loopback->tcp.connect({Ipv4Address::of(10, 0, 0, 2), 9}, async::Wait::at_most(seconds(5)));
+  const auto lost = co_await loopback->tcp.connect({Ipv4Address::of(10, 0, 0, 2), 9},
+                                                   async::Wait::at_most(seconds(5)));
   EXPECT_TRUE(!lost && lost.error().is(sig::FlowErrc::kUnreachable));
 }
 TEST(OwnTcp, SaysThatAConnectionWasRefused) {

@@ -1,6 +1,6 @@
+#include "fata/flow/pair.hpp"
 #include "conformance.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/flow/pair.hpp"
 #include "fata/sim/platform.hpp"
 
 namespace fata {

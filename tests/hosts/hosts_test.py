@@ -19,8 +19,8 @@ from devices import GUEST, Block, Net, Rng
 
 SECONDS = float(os.environ.get("FATA_HOSTS_SECONDS", "30"))
 SEED = os.environ.get("FATA_HOSTS_SEED", "")
-# The longest that an image may take to stop: a disk that answers nothing is given up after a minute,
-# its reset may take 10 s, and the machine may be busy.
+# The longest that an image may take to stop: a disk that answers nothing is given up after a
+# minute, its reset may take 10 s, and the machine may be busy.
 STOP_LIMIT = 100
 CRASHED = 125
 IMAGES = {
@@ -223,8 +223,10 @@ class Hosts(FataTest):
             if boots % 20 == 0:
                 print(f"{boots} boots in {time.monotonic() - began:.0f} s", flush=True)
         print(
-            f"{boots} boots from seed {first} on, {lies} lies, {given_up} devices given up, "
-            f"{len(findings)} findings",
+            (
+                f"{boots} boots from seed {first} on, {lies} lies, {given_up} devices given up, "
+                f"{len(findings)} findings"
+            ),
             flush=True,
         )
         self.assertEqual(findings, [], "repeat one: hosts_test.py SEED")

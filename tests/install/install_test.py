@@ -1,4 +1,6 @@
-"""An out-of-tree application builds for every target from an installed Fata, and from its Debian package at /usr."""
+"""An out-of-tree application builds for every target from an installed Fata, and from its Debian
+package at /usr.
+"""
 import gzip
 import os
 import pathlib
@@ -15,7 +17,13 @@ WELCOME = "Welcome to the site.\n"
 
 class Install(FataTest):
     def check(self, *line, cwd=None):
-        done = subprocess.run([str(word) for word in line], cwd=cwd, text=True, stdin=subprocess.DEVNULL, capture_output=True)
+        done = subprocess.run(
+            [str(word) for word in line],
+            cwd=cwd,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
         self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout}\n{done.stderr}")
         return done.stdout.replace("\r", "")
 
@@ -23,13 +31,16 @@ class Install(FataTest):
         super().setUp()
         # Both builds of the libraries, and the command itself.
         for target in ("linux", "kvm"):
-            self.run_fata("build", "examples/tutorial/noop", "-t", target, "--build-dir", self.folder / target)
+            self.run_fata(
+                "build", "examples/tutorial/noop", "-t", target, "--build-dir", self.folder / target
+            )
             self.check("ninja", "-C", ROOT / "build" / target)
         self.site = self.folder / "site"
         shutil.copytree(SITE, self.site)
 
     def use(self, prefix):
-        # The source tree plays no part: the command is the installed one, and no file under the prefix names the tree.
+        # The source tree plays no part: the command is the installed one, and no file under the
+        # prefix names the tree.
         fata = prefix / "bin/fata"
         for target in ("linux", "kvm"):
             self.assertEqual(self.check(fata, "run", "-t", target, cwd=self.site), WELCOME)
@@ -38,7 +49,10 @@ class Install(FataTest):
             self.assertNotIn("./fata", self.check(fata, *words, cwd=self.site))
         for file in (prefix / "lib/cmake/fata").rglob("*.cmake"):
             self.assertNotIn(str(ROOT), file.read_text(), file)
-        for file in (self.site / ".fata/linux/config.d", *(self.site / ".fata").glob("*/CMakeLists.txt")):
+        for file in (
+            self.site / ".fata/linux/config.d",
+            *(self.site / ".fata").glob("*/CMakeLists.txt"),
+        ):
             self.assertNotIn(str(ROOT), file.read_text(), file)
 
     def test_cmake_install_then_five_lines_of_cmake(self):
@@ -47,8 +61,17 @@ class Install(FataTest):
             self.check("cmake", "--install", ROOT / "build" / target, "--prefix", prefix)
         self.use(prefix)
         build = self.folder / "site-build"
-        self.check("cmake", "-S", self.site, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
-                   "-DCMAKE_CXX_COMPILER=clang++-19")
+        self.check(
+            "cmake",
+            "-S",
+            self.site,
+            "-B",
+            build,
+            "-G",
+            "Ninja",
+            f"-DCMAKE_PREFIX_PATH={prefix}",
+            "-DCMAKE_CXX_COMPILER=clang++-19",
+        )
         self.check("ninja", "-C", build)
         self.assertEqual(self.check(build / "site-linux/build/site"), WELCOME)
         self.assertTrue((build / "site-kvm/build/site.img").exists())
@@ -57,7 +80,7 @@ class Install(FataTest):
         """The package, unpacked: its file and the folder that stands for /."""
         out = self.folder / "out"
         self.check(ROOT / ".ci/package", out, ROOT / "build/linux", ROOT / "build/kvm")
-        package, = out.iterdir()
+        (package,) = out.iterdir()
         root = self.folder / "root"
         self.check("dpkg-deb", "-x", package, root)
         return package, root
@@ -67,7 +90,15 @@ class Install(FataTest):
         fields = self.check("dpkg-deb", "--field", package)
         self.assertIn("Package: fata\n", fields)
         depends = re.search(r"^Depends: (.*)$", fields, re.MULTILINE)[1].split(", ")
-        for needed in ("clang-19", "lld-19", "libc++-19-dev", "llvm-19", "cmake (>= 3.25)", "ninja-build", "musl-dev"):
+        for needed in (
+            "clang-19",
+            "lld-19",
+            "libc++-19-dev",
+            "llvm-19",
+            "cmake (>= 3.25)",
+            "ninja-build",
+            "musl-dev",
+        ):
             self.assertIn(needed, depends)
         self.assertRegex(fields, r"(?m)^Depends: libc6 \(>= 2\.[0-9]+\), ")
         # Recommended, it would bring a desktop.
@@ -91,14 +122,25 @@ class Install(FataTest):
     def test_bash_completes_commands_options_and_targets(self):
         completion = ROOT / "packaging/completion/fata.bash"
         tool = ROOT / "build/linux/tool"
-        cases = [(["fata", "de"], ["describe"]), (["fata", "run", "--bu"], ["--build-dir"]),
-                 (["fata", "run", "-t", "k"], ["kvm"]), (["fata", "build", "--net", ""], ["host", "direct"]),
-                 (["fata", "run", "--", "--he"], []), (["fata", "help", "q"], ["query"])]
+        cases = [
+            (["fata", "de"], ["describe"]),
+            (["fata", "run", "--bu"], ["--build-dir"]),
+            (["fata", "run", "-t", "k"], ["kvm"]),
+            (["fata", "build", "--net", ""], ["host", "direct"]),
+            (["fata", "run", "--", "--he"], []),
+            (["fata", "help", "q"], ["query"]),
+        ]
         for words, expected in cases:
-            script = (f'. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() {{ :; }}; COMPREPLY=(); _fata; '
-                      'printf "%s\\n" "${COMPREPLY[@]}"')
-            done = subprocess.run(["bash", "-c", script, "bash", str(completion), *words], text=True, capture_output=True,
-                                  env={**os.environ, "PATH": f"{tool}:{os.environ['PATH']}"})
+            script = (
+                f'. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() {{ :; }};'
+                f' COMPREPLY=(); _fata; printf "%s\\n" "${{COMPREPLY[@]}}"'
+            )
+            done = subprocess.run(
+                ["bash", "-c", script, "bash", str(completion), *words],
+                text=True,
+                capture_output=True,
+                env={**os.environ, "PATH": f"{tool}:{os.environ['PATH']}"},
+            )
             self.assertEqual((done.stdout.split(), done.stderr), (expected, ""), words)
 
     def test_the_package_installed_at_usr_builds_every_target(self):
@@ -106,9 +148,12 @@ class Install(FataTest):
         if os.geteuid() != 0:
             self.skipTest("the_package_installed_at_usr: mounting needs root")
         _, root = self.package()
-        script = ('set -e; mount -t overlay fata -o lowerdir="$1/usr:/usr" /usr; cd "$2"; '
-                  'for t in linux kvm; do /usr/bin/fata run -t $t; done; /usr/bin/fata build -t xen >&2; '
-                  'setpriv --reuid=64321 --regid=64321 --clear-groups env HOME=/nonexistent /usr/bin/fata run --build-dir "$3"')
+        script = (
+            'set -e; mount -t overlay fata -o lowerdir="$1/usr:/usr" /usr; cd "$2"; for t in linux'
+            " kvm; do /usr/bin/fata run -t $t; done; /usr/bin/fata build -t xen >&2; setpriv"
+            " --reuid=64321 --regid=64321 --clear-groups env HOME=/nonexistent /usr/bin/fata run"
+            ' --build-dir "$3"'
+        )
         self.folder.chmod(0o755)
         others = self.folder / "of another user, without a home"
         others.mkdir()

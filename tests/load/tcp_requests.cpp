@@ -1,7 +1,9 @@
 // Small requests and short connections over sockets, for measuring; one thread, epoll.
 //   tcp_requests serve PORT                          an echo on the kernel's own stack
-//   tcp_requests ask HOST PORT SECONDS CONNECTIONS   each sends 64 bytes, awaits them back, and begins anew
-//   tcp_requests connect HOST PORT SECONDS AT_ONCE   each connects, closes, awaits the server's close, and
+//   tcp_requests ask HOST PORT SECONDS CONNECTIONS   each sends 64 bytes, awaits them back, and
+//   begins anew
+//   tcp_requests connect HOST PORT SECONDS AT_ONCE   each connects, closes, awaits the server's
+//   close, and
 //   begins anew
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -37,7 +39,8 @@ class Poll {
   }
   template <typename Each>
   void wait(int milliseconds, Each each) {
-    const int count = ::epoll_wait(poll_, events_.data(), static_cast<int>(events_.size()), milliseconds);
+    const int count =
+        ::epoll_wait(poll_, events_.data(), static_cast<int>(events_.size()), milliseconds);
     for (int i = 0; i < count; ++i) each(events_[static_cast<std::size_t>(i)].data.fd);
   }
 
@@ -73,7 +76,8 @@ void serve(std::uint16_t port) {
         return;
       }
       const ssize_t got = ::read(file, buffer.data(), buffer.size());
-      if (got <= 0 || ::send(file, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got)
+      if (got <= 0 ||
+          ::send(file, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got)
         ::close(file);
     });
   }
@@ -147,7 +151,8 @@ class Client {
  private:
   int open(int flags) {
     const int flow = ::socket(AF_INET, SOCK_STREAM | flags, 0);
-    if (::connect(flow, reinterpret_cast<const sockaddr*>(&to_), sizeof to_) == 0 || errno == EINPROGRESS)
+    if (::connect(flow, reinterpret_cast<const sockaddr*>(&to_), sizeof to_) == 0 ||
+        errno == EINPROGRESS)
       return flow;
     ::close(flow);
     return -1;
@@ -163,9 +168,11 @@ class Client {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 3 && std::strcmp(argv[1], "serve") == 0) serve(static_cast<std::uint16_t>(std::atoi(argv[2])));
+  if (argc == 3 && std::strcmp(argv[1], "serve") == 0)
+    serve(static_cast<std::uint16_t>(std::atoi(argv[2])));
   if (argc != 6 || (std::strcmp(argv[1], "ask") != 0 && std::strcmp(argv[1], "connect") != 0)) {
-    std::fprintf(stderr, "usage: tcp_requests serve PORT | ask|connect HOST PORT SECONDS CONNECTIONS\n");
+    std::fprintf(stderr,
+                 "usage: tcp_requests serve PORT | ask|connect HOST PORT SECONDS CONNECTIONS\n");
     return 64;
   }
   Client client(argv[2], argv[3]);
@@ -174,8 +181,8 @@ int main(int argc, char** argv) {
   const auto start = Clock::now();
   const std::uint64_t count =
       argv[1][0] == 'a' ? client.ask(seconds, connections) : client.connect(seconds, connections);
-  std::printf("%.0f\n",
-              static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - start).count());
+  std::printf("%.0f\n", static_cast<double>(count) /
+                            std::chrono::duration<double>(Clock::now() - start).count());
   if (client.broken() != 0)
     std::fprintf(stderr, "%llu broken\n", static_cast<unsigned long long>(client.broken()));
 }

@@ -1,4 +1,6 @@
-"""Wiring errors are compile errors at their line of config.cpp, with a message that says what is wrong."""
+"""Wiring errors are compile errors at their line of config.cpp, with a message that says what is
+wrong.
+"""
 import subprocess
 import unittest
 
@@ -15,7 +17,9 @@ Plan plan(const Context& context) {{
   return Plan("x").run(server(stack.udp, stack.tcp, port, 3, "text"));
 }}
 """
-WRONG_KIND = "a device of the wrong kind, or an argument that is neither a parameter nor a plain value"
+WRONG_KIND = (
+    "a device of the wrong kind, or an argument that is neither a parameter nor a plain value"
+)
 WRONG_COUNT = "this functor was given more or fewer devices than its signature"
 
 
@@ -23,8 +27,22 @@ class Wiring(FataTest):
     def compile(self, line):
         source = self.folder / "config.cpp"
         source.write_text(CONFIG.format(line=line))
-        return subprocess.run(["clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra", "-fsyntax-only", "-I",
-                               ROOT / "config/include", "config.cpp"], cwd=self.folder, text=True, capture_output=True)
+        return subprocess.run(
+            [
+                "clang++-19",
+                "-std=c++23",
+                "-stdlib=libc++",
+                "-Wall",
+                "-Wextra",
+                "-fsyntax-only",
+                "-I",
+                ROOT / "config/include",
+                "config.cpp",
+            ],
+            cwd=self.folder,
+            text=True,
+            capture_output=True,
+        )
 
     def refuses(self, line, message):
         done = self.compile(line)
@@ -56,13 +74,20 @@ class Wiring(FataTest):
         self.refuses("struct Thing {} thing; server(stack.udp, stack.tcp, thing);", WRONG_KIND)
 
     def test_a_device_that_is_no_job(self):
-        self.refuses('Plan("y").run(default_console());', "from 'Device<Console>' to 'const Device<Job>'")
+        self.refuses(
+            'Plan("y").run(default_console());', "from 'Device<Console>' to 'const Device<Job>'"
+        )
 
     def test_a_port_that_is_no_port(self):
-        self.refuses('Plan("y").forward(Protocol::kUdp, parameter("name", "text", ""));', "no viable conversion")
+        self.refuses(
+            'Plan("y").forward(Protocol::kUdp, parameter("name", "text", ""));',
+            "no viable conversion",
+        )
 
     def test_a_functor_over_something_that_is_no_device(self):
-        self.refuses('functor<Job(int)>("a::B", "b.hpp");', "no matching function for call to 'functor'")
+        self.refuses(
+            'functor<Job(int)>("a::B", "b.hpp");', "no matching function for call to 'functor'"
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-// A wire between two taps, for tests and benchmarks: what enters one leaves the other, later, lost, doubled
-// or out of order as told. It makes the taps itself, each in a network namespace, and they go when it ends.
+// A wire between two taps, for tests and benchmarks: what enters one leaves the other, later, lost,
+// doubled or out of order as told. It makes the taps itself, each in a network namespace, and they
+// go when it ends.
 //
-// Frames are drawn against one generator a direction in the order in which they come, so that a seed loses
-// the same frames of the same stream. With --offload frames are handed on as they are, up to 64 KiB and
-// without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
+// Frames are drawn against one generator a direction in the order in which they come, so that a
+// seed loses the same frames of the same stream. With --offload frames are handed on as they are,
+// up to 64 KiB and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -32,16 +33,19 @@ using Clock = std::chrono::steady_clock;
 using Nanoseconds = std::chrono::nanoseconds;
 
 struct Choice {
-  double delay_ms = 0, jitter_ms = 0;   // one way; jitter is added evenly, and order is kept
-  double loss = 0, duplicate = 0;       // 0 to 1
-  double reorder = 0, reorder_ms = 1;   // that part of the frames is overtaken by what comes this much later
+  double delay_ms = 0, jitter_ms = 0;  // one way; jitter is added evenly, and order is kept
+  double loss = 0, duplicate = 0;      // 0 to 1
+  // That part of the frames is overtaken by what comes this much later.
+  double reorder = 0, reorder_ms = 1;
   double rate_mbit = 0;                 // 0: as fast as it goes
   std::uint32_t queue_bytes = 1 << 20;  // waiting for the rate; more is dropped
   std::uint32_t seed = 1;
   bool offload = false;
 };
 
-[[noreturn]] void failed(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
+[[noreturn]] void failed(const std::string& what) {
+  throw std::runtime_error(what + ": " + std::strerror(errno));
+}
 
 // "NAMESPACE:TAP", or "TAP" in the namespace that we are in.
 int open_tap(const std::string& text, bool offload) {
@@ -59,7 +63,8 @@ int open_tap(const std::string& text, bool offload) {
   text.copy(request.ifr_name, IFNAMSIZ - 1, colon == std::string::npos ? 0 : colon + 1);
   request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0));
   if (::ioctl(tap, TUNSETIFF, &request) != 0) failed(text);
-  if (offload && ::ioctl(tap, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) != 0) failed("offload");
+  if (offload && ::ioctl(tap, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) != 0)
+    failed("offload");
   if (::setns(home, CLONE_NEWNET) != 0) failed("home namespace");
   ::close(home);
   return tap;
@@ -102,7 +107,8 @@ class Direction {
   void report(const char* name) const {
     std::printf("%s: %llu frames, %llu lost, %llu doubled, %llu overtaken, %llu too many\n", name,
                 static_cast<unsigned long long>(taken_), static_cast<unsigned long long>(lost_),
-                static_cast<unsigned long long>(doubled_), static_cast<unsigned long long>(overtaken_),
+                static_cast<unsigned long long>(doubled_),
+                static_cast<unsigned long long>(overtaken_),
                 static_cast<unsigned long long>(dropped_));
   }
 
@@ -110,7 +116,9 @@ class Direction {
   bool drawn(double chance) {
     return chance > 0 && std::uniform_real_distribution<double>(0, 1)(random_) < chance;
   }
-  static Nanoseconds ms(double value) { return Nanoseconds(static_cast<std::int64_t>(value * 1e6)); }
+  static Nanoseconds ms(double value) {
+    return Nanoseconds(static_cast<std::int64_t>(value * 1e6));
+  }
 
   void pass(std::size_t size) {
     if (drawn(choice_.loss)) {
@@ -119,7 +127,8 @@ class Direction {
     }
     const bool twice = drawn(choice_.duplicate);
     if (twice) ++doubled_;
-    if (choice_.delay_ms == 0 && choice_.jitter_ms == 0 && choice_.reorder == 0 && choice_.rate_mbit == 0) {
+    if (choice_.delay_ms == 0 && choice_.jitter_ms == 0 && choice_.reorder == 0 &&
+        choice_.rate_mbit == 0) {
       put(buffer_.data(), size);
       if (twice) put(buffer_.data(), size);
       return;
@@ -127,7 +136,8 @@ class Direction {
     const auto now = Clock::now();
     auto sent = now;
     if (choice_.rate_mbit > 0) {
-      const Nanoseconds spent(static_cast<std::int64_t>(static_cast<double>(size) * 8e3 / choice_.rate_mbit));
+      const Nanoseconds spent(
+          static_cast<std::int64_t>(static_cast<double>(size) * 8e3 / choice_.rate_mbit));
       const double queued = static_cast<double>((free_ - now).count()) * choice_.rate_mbit / 8e3;
       if (queued + static_cast<double>(size) > static_cast<double>(choice_.queue_bytes)) {
         ++dropped_;
@@ -146,9 +156,9 @@ class Direction {
       due = last_ = std::max(last_, due);
     }
     for (int i = 0; i <= (twice ? 1 : 0); ++i) {
-      waiting_.push(
-          {due, number_++,
-           std::vector<char>(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(size))});
+      waiting_.push({due, number_++,
+                     std::vector<char>(buffer_.begin(),
+                                       buffer_.begin() + static_cast<std::ptrdiff_t>(size))});
     }
   }
 
@@ -187,8 +197,8 @@ void relay(const std::string& left, const std::string& right, const Choice& choi
           std::max(Nanoseconds(0), std::chrono::duration_cast<Nanoseconds>(next - Clock::now()));
       patience = {rest.count() / 1'000'000'000, rest.count() % 1'000'000'000};
     }
-    if (::ppoll(files.data(), files.size(), next == Clock::time_point::max() ? nullptr : &patience, nullptr) <
-        0)
+    if (::ppoll(files.data(), files.size(), next == Clock::time_point::max() ? nullptr : &patience,
+                nullptr) < 0)
       break;
     if (files[2].revents != 0) break;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -207,13 +217,16 @@ int main(int argc, char** argv) {
   Choice choice;
   app.add_option("left", left, "[NAMESPACE:]TAP")->required();
   app.add_option("right", right, "[NAMESPACE:]TAP")->required();
-  app.add_option("--delay", choice.delay_ms, "Milliseconds, one way")->check(CLI::Range(0.0, 10'000.0));
+  app.add_option("--delay", choice.delay_ms, "Milliseconds, one way")
+      ->check(CLI::Range(0.0, 10'000.0));
   app.add_option("--jitter", choice.jitter_ms, "Up to so many milliseconds more, order kept")
       ->check(CLI::Range(0.0, 10'000.0));
   app.add_option("--loss", choice.loss, "Part of the frames that is lost, 0 to 1")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--duplicate", choice.duplicate, "Part that comes twice")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--reorder", choice.reorder, "Part that later frames overtake")->check(CLI::Range(0.0, 1.0));
+  app.add_option("--duplicate", choice.duplicate, "Part that comes twice")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--reorder", choice.reorder, "Part that later frames overtake")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--reorder-delay", choice.reorder_ms, "By how many milliseconds")
       ->check(CLI::Range(0.0, 10'000.0));
   app.add_option("--rate", choice.rate_mbit, "Mbit/s")->check(CLI::Range(0.0, 1e6));

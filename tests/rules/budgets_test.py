@@ -1,5 +1,7 @@
-"""docs/budgets.md against the sources: every container that is a member of something in an image is in one of its two tables, and
-what the tables name exists, the tests that reach the bounds included."""
+"""docs/budgets.md against the sources: every container that is a member of something in an image is
+in one of its two tables, and what the tables name exists, the tests that reach the bounds
+included.
+"""
 import pathlib
 import re
 import subprocess
@@ -8,11 +10,23 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/budgets.md"
 # Headers of what runs in an image. Intrusive lists own nothing, and are not looked for.
-HEADERS = ("lib/*/include", "lib/*/src", "async/include", "apps", "base/include", "platform/*/include", "platform/*/src")
+HEADERS = (
+    "lib/*/include",
+    "lib/*/src",
+    "async/include",
+    "apps",
+    "base/include",
+    "platform/*/include",
+    "platform/*/src",
+)
 NOT_IN_IMAGES = ("lib/crunch/include/fata/crunch/build.hpp", "platform/sim/")
 OWNS = re.compile(
-    r"^\s+(?:mutable )?(?:std::(?:vector|deque|list|queue|map|multimap|set|string|basic_string|unordered_\w+)\b|Ring<|(?:async::)?Channel<|"
-    r"std::unique_ptr<[\w:]+\[\]|std::array<std::unique_ptr)[^()=]*?[ >]((?:\w+(?:, )?)+)(?:\{[^}]*\}| = [^;]*)?;")
+    r"^\s+(?:mutable"
+    r" )?(?:std::(?:vector|deque|list|queue|map|multimap|set|string|basic_string|unordered_\w+)\b"
+    r"|Ring<|(?:async::)?Channel<|"
+    r"std::unique_ptr<[\w:]+\[\]|std::array<std::unique_ptr)[^()=]*?[ >]((?:\w+(?:,"
+    r" )?)+)(?:\{[^}]*\}| = [^;]*)?;"
+)
 
 
 def rows(text, heading):
@@ -58,9 +72,19 @@ def is_test(name):
     if suite == "attacks":
         return f"def {case}(" in (ROOT / "tests/attacks/attacks.py").read_text()
     pattern = f"^TEST(_F|_P)?\\({re.escape(suite)}, {re.escape(case)}\\)"
-    return bool(dot) and subprocess.run(
-        ["grep", "-rqE", pattern, "--include=*.cpp", *[str(ROOT / top) for top in ("async", "base", "lib", "platform", "tests")]]
-    ).returncode == 0
+    return (
+        bool(dot)
+        and subprocess.run(
+            [
+                "grep",
+                "-rqE",
+                pattern,
+                "--include=*.cpp",
+                *[str(ROOT / top) for top in ("async", "base", "lib", "platform", "tests")],
+            ]
+        ).returncode
+        == 0
+    )
 
 
 def main():
@@ -82,9 +106,14 @@ def main():
     found = [(short(name), member) for name, member in containers()]
     if len(found) < 60:
         wrong.append(f"only {len(found)} containers found: is the search out of date?")
-    wrong += [f"{name}: {member} can grow, and is in neither table of {PAGE.name}"
-              for name, member in found if name not in bounded and (name, member) not in still]
-    wrong += [f"{name}: there is no container {member}" for name, member in sorted(still - set(found))]
+    wrong += [
+        f"{name}: {member} can grow, and is in neither table of {PAGE.name}"
+        for name, member in found
+        if name not in bounded and (name, member) not in still
+    ]
+    wrong += [
+        f"{name}: there is no container {member}" for name, member in sorted(still - set(found))
+    ]
     for line in wrong:
         print(line)
     sys.exit(1 if wrong else 0)

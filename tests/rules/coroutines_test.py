@@ -1,67 +1,96 @@
-"""The house rule that coroutine parameters are values, as clang-tidy sees it, over everything that holds a coroutine.
-    coroutines_test.py BUILD-FOLDER...     with a compile_commands.json each"""
-import concurrent.futures
-import json
-import os
+"""The house rules for coroutines, over all sources of the tree. `coroutines_tidy_test.py` has
+clang-tidy look for the same faults in what is compiled; it takes minutes and is part of the long
+tests.
+"""
+
 import pathlib
 import subprocess
-import sys
+import unittest
+
+import coroutine_rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CHECKS = ("-*,cppcoreguidelines-avoid-reference-coroutine-parameters,cppcoreguidelines-avoid-capturing-lambda-coroutines,"
-          "misc-coroutine-hostile-raii")
-OURS = ("apps", "async", "base", "examples", "lib", "platform", "sig", "tests")
+FAULTS = {
+    "Task<void> f(const A& a) { co_return; }": (
+        "a coroutine has a parameter by reference: const A& a"
+    ),
+    "Task<void> f(A&& a, int b) {\n  co_await g(a);\n}": (
+        "a coroutine has a parameter by reference: A&& a"
+    ),
+    "template <class... A>\nTask<int> f(B* b, A&... a) {\n  co_return (a + ...);\n}": (
+        "a coroutine has a parameter by reference: A&... a"
+    ),
+    "auto f() {\n  return [](std::vector<int>& v) -> Task<void> {\n    for (int x : v) { co_await g(x); }\n  };\n}": (
+        "a coroutine has a parameter by reference: std::vector<int>& v"
+    ),
+    "Task<int> A::f(B& b) const {\n  while (true) {\n    if (x) { co_await y; }\n  }\n}": (
+        "a coroutine has a parameter by reference: B& b"
+    ),
+    "void f() { scope.spawn([&]() -> Task<void> { co_await g(); }()); }": (
+        "a lambda that is a coroutine captures: [&]"
+    ),
+    "void f() { spawn([this, x = 1] -> Task<void> { co_await g(x); }); }": (
+        "a lambda that is a coroutine captures: [this, x = 1]"
+    ),
+    "void f() { spawn([=]<class T>(T t) mutable -> Task<void> { co_await g(t); }); }": (
+        "a lambda that is a coroutine captures: [=]"
+    ),
+    "Task<void> f() {\n  std::lock_guard<M> lock(m);\n  co_await g();\n}": (
+        "a coroutine holds std::lock_guard"
+    ),
+}
+SOUND = (
+    "Task<void> f(A* a, std::function<void(B&)> b, std::vector<C&> c = g(x & y)) { co_return; }",
+    "void f(A& a) { a.spawn([](A* a) -> Task<void> { co_await a->g(); }(&a)); }",
+    "void f(A& a) { g([&](B b) { return b; }); }\nTask<void> h() { co_return; }",
+    '// Task<void> f(A& a) { co_return; }\nconst char* text = "[&] { co_await x; }";',
+    "auto operator co_await() && noexcept { return Awaiter{handle_}; }",
+    (
+        "Task<int> f(int a) {\n  const auto g = [&](A& x) { return x; };\n  co_return co_await"
+        " h({.a = 1, .b = g(a)});\n}"
+    ),
+)
 
 
-def holds_coroutine(file):
-    text = file.read_text(errors="replace")
-    return "co_await" in text or "co_return" in text
+class Coroutines(unittest.TestCase):
+    def test_each_fault_is_found(self):
+        for source, fault in FAULTS.items():
+            with self.subTest(source):
+                self.assertEqual([what for _, what in coroutine_rules.findings(source)], [fault])
+
+    def test_what_is_sound_is_not_reported(self):
+        for source in SOUND:
+            with self.subTest(source):
+                self.assertEqual(list(coroutine_rules.findings(source)), [])
+
+    def test_no_source_has_a_fault(self):
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "*.cpp", "*.hpp"],
+            cwd=ROOT,
+            check=True,
+            text=True,
+            capture_output=True,
+        )
+        wrong, count = [], 0
+        for name in listed.stdout.splitlines():
+            if not (ROOT / name).is_file():
+                continue
+            source = (ROOT / name).read_text()
+            code = coroutine_rules.without_text(source)
+            found = [
+                (start, start + len(body)) for start, body, _, _ in coroutine_rules.coroutines(code)
+            ]
+            count += len(found)
+            for word in coroutine_rules.SUSPENDS.finditer(code):
+                if not any(start <= word.start() <= end for start, end in found):
+                    wrong.append(
+                        f"{name}:{code.count(chr(10), 0, word.start()) + 1}: not understood:"
+                        f" {word[0]}"
+                    )
+            wrong += [f"{name}:{line}: {what}" for line, what in coroutine_rules.findings(source)]
+        self.assertEqual(wrong, [])
+        self.assertGreater(count, 300, "coroutines that were looked at")
 
 
-def compiled(folder):
-    """Sources of ours that hold a coroutine, or are a test of a template that does."""
-    for entry in json.loads((pathlib.Path(folder) / "compile_commands.json").read_text()):
-        file = pathlib.Path(entry["directory"], entry["file"]).resolve()
-        if not file.is_relative_to(ROOT) or file.relative_to(ROOT).parts[0] not in OURS:
-            continue
-        if file.exists() and (holds_coroutine(file) or "archetype" in file.name):
-            yield file, ["-p", str(folder)]
-
-
-def headers_of_applications():
-    """No build folder of these exists before somebody builds them."""
-    includes = [f"-I{folder}" for folder in sorted(ROOT.glob("*/include")) + sorted(ROOT.glob("lib/*/include"))
-                + sorted(ROOT.glob("platform/*/include"))]
-    for folder in ("apps", "examples"):
-        for file in sorted((ROOT / folder).rglob("*.hpp")):
-            if ".fata" not in file.parts and holds_coroutine(file):
-                local = [f"-I{path}" for path in file.parent.glob("*/include")]
-                yield file, ["--", "-xc++", "-std=c++23", "-stdlib=libc++", "-fno-exceptions", *includes, *local]
-
-
-def tidy(item):
-    file, how = item
-    done = subprocess.run(["clang-tidy-19", f"--checks={CHECKS}", "--warnings-as-errors=*", "--header-filter=.*", "--quiet",
-                           str(file), *how], capture_output=True, text=True)
-    return file, done.returncode, done.stdout + (done.stderr if "error:" in done.stderr else "")
-
-
-def main():
-    work = {}
-    for folder in sys.argv[1:]:
-        for file, how in compiled(folder):
-            work.setdefault(file, how)
-    work.update(headers_of_applications())
-    if len(work) < 30:
-        sys.exit(f"only {len(work)} files hold a coroutine: is a build folder missing?")
-    failed = 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for file, status, text in pool.map(tidy, sorted(work.items())):
-            if status:
-                failed += 1
-                print(f"{file.relative_to(ROOT)}:\n{text}")
-    print(f"{len(work)} files checked, {failed} with findings")
-    sys.exit(failed != 0)
-
-
-main()
+if __name__ == "__main__":
+    unittest.main()

@@ -1,11 +1,14 @@
-"""The house rules that a text can show: arrows between folders only go down, files stay short, headers have one include guard."""
+"""The house rules that a text can show: arrows between folders only go down, files stay short,
+headers have one include guard.
+"""
 import pathlib
 import re
 import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Which of the namespaces under <fata/...> each folder may include. A library's own namespace is always allowed.
+# Which of the namespaces under <fata/...> each folder may include. A library's own namespace is
+# always allowed.
 PLATFORM = {"host", "kvm", "xen", "guest", "virtio", "machine", "libc", "sim", "platform_devices"}
 BELOW = {
     "base": {"base"},
@@ -15,13 +18,22 @@ BELOW = {
 
 
 def sources(*suffixes):
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, text=True,
-                            capture_output=True).stdout.split("\n")
-    return [pathlib.Path(name) for name in listed if name.endswith(suffixes) and (ROOT / name).is_file()]
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        text=True,
+        capture_output=True,
+    ).stdout.split("\n")
+    return [
+        pathlib.Path(name) for name in listed if name.endswith(suffixes) and (ROOT / name).is_file()
+    ]
 
 
 def includes(path):
-    return re.findall(r'^\s*#include\s*[<"]fata/([a-z_0-9]+)[/.]', (ROOT / path).read_text(), re.MULTILINE)
+    return re.findall(
+        r'^\s*#include\s*[<"]fata/([a-z_0-9]+)[/.]', (ROOT / path).read_text(), re.MULTILINE
+    )
 
 
 class Rules(unittest.TestCase):
@@ -29,13 +41,23 @@ class Rules(unittest.TestCase):
         return [path for path in sources(".cpp", ".hpp") if not {"test", "fuzz"} & set(path.parts)]
 
     def test_the_lower_layers_include_nothing_above_them(self):
-        wrong = [f"{path} includes fata/{name}" for path in self.code() if path.parts[0] in BELOW
-                 for name in includes(path) if name not in BELOW[path.parts[0]]]
+        wrong = [
+            f"{path} includes fata/{name}"
+            for path in self.code()
+            if path.parts[0] in BELOW
+            for name in includes(path)
+            if name not in BELOW[path.parts[0]]
+        ]
         self.assertEqual(wrong, [])
 
     def test_no_library_includes_a_platform(self):
-        wrong = [f"{path} includes fata/{name}" for path in self.code() if path.parts[0] in {"lib", *BELOW}
-                 for name in includes(path) if name in PLATFORM]
+        wrong = [
+            f"{path} includes fata/{name}"
+            for path in self.code()
+            if path.parts[0] in {"lib", *BELOW}
+            for name in includes(path)
+            if name in PLATFORM
+        ]
         self.assertEqual(wrong, [])
 
     def test_a_library_names_the_libraries_that_it_includes(self):
@@ -44,27 +66,70 @@ class Rules(unittest.TestCase):
             if path.parts[0] != "lib":
                 continue
             folder = pathlib.Path(*path.parts[:2])
-            named = set(re.search(r"DEPS ([a-z_0-9 ]+)", (ROOT / folder / "CMakeLists.txt").read_text())[1].split())
-            wrong += [f"{path} includes fata/{name}" for name in includes(path) if name not in named | {folder.name}]
+            named = set(
+                re.search(r"DEPS ([a-z_0-9 ]+)", (ROOT / folder / "CMakeLists.txt").read_text())[
+                    1
+                ].split()
+            )
+            wrong += [
+                f"{path} includes fata/{name}"
+                for name in includes(path)
+                if name not in named | {folder.name}
+            ]
         self.assertEqual(wrong, [])
 
     def test_applications_and_examples_include_no_platform(self):
-        wrong = [f"{path} includes fata/{name}" for path in self.code() if path.parts[0] in {"apps", "examples"}
-                 for name in includes(path) if name in PLATFORM]
+        wrong = [
+            f"{path} includes fata/{name}"
+            for path in self.code()
+            if path.parts[0] in {"apps", "examples"}
+            for name in includes(path)
+            if name in PLATFORM
+        ]
         self.assertEqual(wrong, [])
 
     def test_files_are_short(self):
-        long = {str(path): lines for path in sources(".cpp", ".hpp", ".S", ".py")
-                if (lines := len((ROOT / path).read_text().splitlines())) > 500}
+        long = {
+            str(path): lines
+            for path in sources(".cpp", ".hpp", ".S", ".py")
+            if (lines := len((ROOT / path).read_text().splitlines())) > 500
+        }
         self.assertEqual(long, {})
 
     def test_every_header_is_included_once(self):
-        wrong = [str(path) for path in sources(".hpp") if "#pragma once" not in (ROOT / path).read_text()]
+        wrong = [
+            str(path) for path in sources(".hpp") if "#pragma once" not in (ROOT / path).read_text()
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_public_headers_include_only_public_headers(self):
+        """A source that includes one first does not prove this: it sees its library's private
+        headers, too.
+        """
+        public = {
+            "fata/" + str(path).split("include/fata/")[1]: path
+            for path in sources(".hpp")
+            if "include/fata/" in str(path)
+        }
+        wrong = [
+            f"{path} includes {name}"
+            for path in public.values()
+            for name in re.findall(
+                r'^\s*#include\s*(?:"|<(?=fata/))([^">]+)', (ROOT / path).read_text(), re.MULTILINE
+            )
+            if name not in public
+        ]
         self.assertEqual(wrong, [])
 
     def test_every_library_says_what_it_supports(self):
-        libraries = {path.parent for path in sources("CMakeLists.txt") if path.parts[0] == "lib" and len(path.parts) == 3}
-        self.assertEqual([str(folder) for folder in libraries if not (ROOT / folder / "README.md").is_file()], [])
+        libraries = {
+            path.parent
+            for path in sources("CMakeLists.txt")
+            if path.parts[0] == "lib" and len(path.parts) == 3
+        }
+        self.assertEqual(
+            [str(folder) for folder in libraries if not (ROOT / folder / "README.md").is_file()], []
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ struct ArpCount {
       if (packet->operation == net::arp::kReply)
         ++replies;
       else
-        ++(ethernet->destination == MacAddress::broadcast() ? broadcast_requests : unicast_requests);
+        ++(ethernet->destination == MacAddress::broadcast() ? broadcast_requests
+                                                            : unicast_requests);
     };
   }
 };
@@ -167,7 +168,8 @@ async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* v
   const auto socket = bound(*b, 7);
   for (std::uint32_t i = 0; i < 5000; ++i) {
     std::array<PacketBuf, 1> frame{attacker->allocate(0)};
-    net::ethernet::Header{MacAddress::broadcast(), attacker->mac(), 0x0806}.write(frame[0].append(14));
+    net::ethernet::Header{MacAddress::broadcast(), attacker->mac(), 0x0806}.write(
+        frame[0].append(14));
     MacAddress from = attacker->mac();
     store_be(MutableBytes(from.octets).subspan(2), i + 1000);
     net::arp::Packet{net::arp::kRequest, from, {0x0a010000 + i}, {}, cidr(2).address}.write(

@@ -1,4 +1,5 @@
-// One stack on two cards, each on a network of its own; and cards that take packets of many segments.
+// One stack on two cards, each on a network of its own; and cards that take packets of many
+// segments.
 #include "fata/net/more_cards.hpp"
 #include "world.hpp"
 
@@ -25,8 +26,8 @@ async::Task<std::string> answer(Socket* socket, Endpoint to) {
   co_return heard ? heard->text : "nobody";
 }
 
-// Two links, a server at the far end of each; the second one is also known by an address that only a route
-// leads to.
+// Two links, a server at the far end of each; the second one is also known by an address that only
+// a route leads to.
 struct TwoNetworks : World {
   explicit TwoNetworks(bool offload) : options{.checksum_offload = offload} {
     network.join(a, near, {});
@@ -58,7 +59,8 @@ async::Task<int> reach_both(TwoNetworks* world) {
     EXPECT_EQ(co_await answer(socket.get(), kNear), "who");
     EXPECT_EQ(co_await answer(socket.get(), kOther), "who");
     EXPECT_EQ(co_await answer(socket.get(), kFar), "who");
-    EXPECT_EQ(co_await answer(socket.get(), {Ipv4Address::of(10, 8, 0, 2), 7}), "nobody") << "no route";
+    EXPECT_EQ(co_await answer(socket.get(), {Ipv4Address::of(10, 8, 0, 2), 7}), "nobody")
+        << "no route";
     EXPECT_EQ(stack->host().interface_count(), 2u);
   }
   scope.cancel();
@@ -107,7 +109,8 @@ async::Task<int> pull_through_second(TwoNetworks* world) {
   const std::uint64_t before = world->a.count(sim::NetDevice::kSent);
   std::size_t heard = 0;
   {
-    auto flow = co_await other->tcp().connect({kSecond.address, 80}, async::Wait::at_most(seconds(5)));
+    auto flow =
+        co_await other->tcp().connect({kSecond.address, 80}, async::Wait::at_most(seconds(5)));
     EXPECT_TRUE(flow);
     if (!flow) co_return 1;
     for (;;) {
@@ -193,13 +196,14 @@ async::Task<int> refuse(TwoNetworks* world) {
                            Case{"10.8.0.0/16 via 10.0.7.1 on 2", net::RouteErrc::kNoCard},
                            Case{"2001:db8:9::/48 via fe80::1", net::RouteErrc::kNoWay},
                            Case{"2001:db8:9::/48 via fe80::1 on 2", net::RouteErrc::kNoCard}}) {
-    const auto routed =
-        co_await Routed::connect(world->context, **both, routes({"10.9.0.0/16 via 10.0.1.2", each.second}));
+    const auto routed = co_await Routed::connect(world->context, **both,
+                                                 routes({"10.9.0.0/16 via 10.0.1.2", each.second}));
     EXPECT_FALSE(routed);
     if (!routed) EXPECT_EQ(routed.error(), Error(each.expected, 2)) << each.second;
   }
   const auto routed = co_await Routed::connect(
-      world->context, **both, routes({"2001:db8:9::/48 via fe80::1 on 1", "10.8.0.0/16 via 10.0.7.1 on 1"}));
+      world->context, **both,
+      routes({"2001:db8:9::/48 via fe80::1 on 1", "10.8.0.0/16 via 10.0.7.1 on 1"}));
   EXPECT_TRUE(routed);
   EXPECT_EQ(stack->v6().routers().routes()[0].interface, 1);
   co_return 0;
@@ -217,7 +221,8 @@ async::Task<int> listen_on_second(TwoNetworks* world) {
   auto socket = stack->bind({kSecond.address, 5353});
   EXPECT_TRUE(socket);
   co_await async::sleep(seconds(15));  // announcements and reports are over
-  const std::uint64_t a = world->a.count(sim::NetDevice::kSent), b = world->b.count(sim::NetDevice::kSent);
+  const std::uint64_t a = world->a.count(sim::NetDevice::kSent),
+                      b = world->b.count(sim::NetDevice::kSent);
   const IpAddress group(Ipv4Address::of(224, 1, 2, 3));
   EXPECT_TRUE((*socket)->join(group));
   co_await async::sleep(seconds(15));

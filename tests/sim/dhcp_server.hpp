@@ -1,6 +1,6 @@
-// A small DHCP server for tests: what it says as an engine, and a host on the simulated network that is
-// nothing else. It remembers for the test whom it has promised what, also when it has forgotten for its
-// clients.
+// A small DHCP server for tests: what it says as an engine, and a host on the simulated network
+// that is nothing else. It remembers for the test whom it has promised what, also when it has
+// forgotten for its clients.
 #pragma once
 
 #include <map>
@@ -37,7 +37,8 @@ class DhcpServer {
     copy_bytes(mac, message.subspan(28, 6));
     const Ipv4Address in_use{load_be<std::uint32_t>(message.subspan(12))};
     const auto kind = static_cast<dhcp::Kind>(option(message, 53).value_or(0));
-    const Ipv4Address wanted{option(message, 50).value_or(0)}, server{option(message, 54).value_or(0)};
+    const Ipv4Address wanted{option(message, 50).value_or(0)},
+        server{option(message, 54).value_or(0)};
     dhcp::Answer answer{.xid = load_be<std::uint32_t>(message.subspan(4)),
                         .server = settings_.own,
                         .lease = settings_.lease,
@@ -57,8 +58,9 @@ class DhcpServer {
         const bool held =
             leases_.contains(mac) && leases_[mac].address == address && now < leases_[mac].until;
         answer.address = address;
-        answer.kind = (in_use.is_any() ? offered && !taken(address, mac, now) : held) ? dhcp::Kind::kAck
-                                                                                      : dhcp::Kind::kNak;
+        answer.kind = (in_use.is_any() ? offered && !taken(address, mac, now) : held)
+                          ? dhcp::Kind::kAck
+                          : dhcp::Kind::kNak;
         if (answer.kind == dhcp::Kind::kNak) return ++naks, answer.address = {}, answer;
         promised[mac] = leases_[mac] = {address, now + seconds(settings_.lease)};
         host_names[mac] = text_option(message, 12);
@@ -112,7 +114,8 @@ class DhcpServer {
   }
   std::optional<Ipv4Address> choose(const Mac& mac, Instant now) const {
     const auto held = leases_.find(mac);
-    if (held != leases_.end() && !taken(held->second.address, mac, now)) return held->second.address;
+    if (held != leases_.end() && !taken(held->second.address, mac, now))
+      return held->second.address;
     for (std::uint8_t i = 0; i < settings_.count; ++i) {
       const Ipv4Address each{(settings_.own.value & 0xffffff00) | (settings_.first + i)};
       const auto declined = declined_.find(each);

@@ -1,5 +1,5 @@
-// DHCP clients and a server on a simulated network: lost messages, a server that is away or has forgotten,
-// leases that are renewed, lost and given back.
+// DHCP clients and a server on a simulated network: lost messages, a server that is away or has
+// forgotten, leases that are renewed, lost and given back.
 #include "fata/dhcp/stack.hpp"
 
 #include <cstdlib>
@@ -21,7 +21,8 @@ struct SimRandom {
 using Client = dhcp::Ipv4Stack<sim::NetDevice, SimRandom>;
 
 struct Lan : World {
-  explicit Lan(std::uint64_t seed, std::size_t clients, const sim::LinkOptions& how = {}) : World(seed) {
+  explicit Lan(std::uint64_t seed, std::size_t clients, const sim::LinkOptions& how = {})
+      : World(seed) {
     sim::LearningSwitch& hub = network.add_switch();
     links.push_back(&network.join(server_card, hub.port(), how));
     for (std::size_t i = 0; i < clients; ++i) {
@@ -37,16 +38,16 @@ struct Lan : World {
 
 async::Task<std::unique_ptr<Client>> client(Lan* lan, std::size_t number, dhcp::HostName name = {},
                                             bool probe = true) {
-  auto made = co_await Client::connect(lan->context, *lan->client_cards[number], lan->random, dhcp::Setup{},
-                                       Ipv4Address{}, name, probe);
+  auto made = co_await Client::connect(lan->context, *lan->client_cards[number], lan->random,
+                                       dhcp::Setup{}, Ipv4Address{}, name, probe);
   EXPECT_TRUE(made);
   co_return std::move(*made);
 }
 
-// What must hold at any time: an address is used only as long as the server has promised, and, where no frame
-// is lost, by one client only.
-void check_promises(Lan& lan, const DhcpServer& server, std::span<const std::unique_ptr<Client>> clients,
-                    bool lossless) {
+// What must hold at any time: an address is used only as long as the server has promised, and,
+// where no frame is lost, by one client only.
+void check_promises(Lan& lan, const DhcpServer& server,
+                    std::span<const std::unique_ptr<Client>> clients, bool lossless) {
   std::set<std::uint32_t> used;
   for (const auto& each : clients) {
     if (each == nullptr || !each->dhcp()->client().has_address()) continue;
@@ -182,7 +183,8 @@ async::Task<int> restart(Lan* lan) {
   server.server.forget();
   co_await async::sleep(seconds(230));
   EXPECT_EQ(server.server.naks, 1u);
-  EXPECT_TRUE(one->dhcp()->client().has_address()) << "renewal was refused, and a new address found at once";
+  EXPECT_TRUE(one->dhcp()->client().has_address())
+      << "renewal was refused, and a new address found at once";
   EXPECT_EQ(one->dhcp()->client().count(dhcp::Client::kNaks), 1u);
   co_return 0;
 }

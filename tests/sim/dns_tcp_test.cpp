@@ -15,8 +15,8 @@ namespace {
 
 using flow::PairEnd;
 
-// A TCP whose listener gives the flows that it was made with, all at once. Its buffers are small, so that
-// answers span several.
+// A TCP whose listener gives the flows that it was made with, all at once. Its buffers are small,
+// so that answers span several.
 class OneFlowTcp {
  public:
   using Flow = PairEnd;

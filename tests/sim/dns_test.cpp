@@ -20,7 +20,8 @@ std::string query(std::uint16_t id, std::string_view label) {
   return text;
 }
 
-async::Task<void> serve(dns::Engine* engine, Socket* socket, Counter* dropped, async::CancelToken stop) {
+async::Task<void> serve(dns::Engine* engine, Socket* socket, Counter* dropped,
+                        async::CancelToken stop) {
   EXPECT_TRUE(co_await dns::serve_udp(engine, socket, dropped, stop));
 }
 

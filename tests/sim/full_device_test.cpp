@@ -12,7 +12,8 @@ async::Task<void> send_all(net::TcpFlow* flow, BufferPool* pool, std::size_t byt
     PacketBuf packet = pool->allocate();
     EXPECT_TRUE(packet);
     const MutableBytes block = packet.append(std::min(bytes - sent, kBlock));
-    for (std::size_t i = 0; i < block.size(); ++i) block[i] = static_cast<std::byte>((sent + i) * 7 / 5);
+    for (std::size_t i = 0; i < block.size(); ++i)
+      block[i] = static_cast<std::byte>((sent + i) * 7 / 5);
     sent += block.size();
     std::array<Slice, 1> out{Slice(std::move(packet))};
     const auto written = co_await flow->write(out, async::Wait::at_most(seconds(100)));
@@ -93,8 +94,8 @@ TEST(FullDevice, WhatTcpSendsInABurstWaitsForACardThatIsFullAndIsNotLost) {
     World world;
     sim::NetDevice& a = world.card(each.options);
     sim::NetDevice& b = world.card({.buffers = 2000, .ring = 1000});
-    world.network.join(a, b,
-                       {.delay = milliseconds(5), .bits_per_second = each.bits_per_second, .queue = 4096});
+    world.network.join(
+        a, b, {.delay = milliseconds(5), .bits_per_second = each.bits_per_second, .queue = 4096});
     Outcome outcome;
     world.platform.run([&] { return transfer(&world, &a, &b, 1, 2'000'000, &outcome); });
     EXPECT_EQ(outcome.received[0], 2'000'000u);
@@ -107,7 +108,8 @@ TEST(FullDevice, ManyFlowsShareAFullCardFairly) {
   World world;
   sim::NetDevice& a = world.card({.ring = 4});
   sim::NetDevice& b = world.card({.buffers = 2000, .ring = 1000});
-  world.network.join(a, b, {.delay = milliseconds(1), .bits_per_second = 100'000'000, .queue = 4096});
+  world.network.join(a, b,
+                     {.delay = milliseconds(1), .bits_per_second = 100'000'000, .queue = 4096});
   Outcome outcome;
   world.platform.run([&] { return transfer(&world, &a, &b, 10, 500'000, &outcome); });
   EXPECT_EQ(outcome.overflow, 0u);
@@ -118,7 +120,8 @@ TEST(FullDevice, ManyFlowsShareAFullCardFairly) {
   EXPECT_LT((last - first).ns * 5, last.ns);
 }
 
-async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b, std::size_t* kept_of_card) {
+async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b,
+                          std::size_t* kept_of_card) {
   BufferPool pool(40, kBlock);
   const auto left = co_await host(world, a, cidr(1));
   const auto right = co_await host(world, b, cidr(2));

@@ -1,5 +1,5 @@
-// Links of every MTU that there is: datagrams, echo requests and streams of both families arrive whole, with
-// and without offloads and a VLAN, and nothing is dropped.
+// Links of every MTU that there is: datagrams, echo requests and streams of both families arrive
+// whole, with and without offloads and a VLAN, and nothing is dropped.
 #include <map>
 
 #include "fata/net/ping.hpp"
@@ -33,8 +33,8 @@ async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, 
   co_return std::move(*made);
 }
 
-// Datagrams from nothing to more than several frames hold, there and back. Those that are longer than a
-// buffer go out in pieces.
+// Datagrams from nothing to more than several frames hold, there and back. Those that are longer
+// than a buffer go out in pieces.
 async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there, std::size_t mtu) {
   const auto asking = bound(*from, 0);
   const auto answering = bound(*to, 7);
@@ -52,7 +52,8 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
       out[0].destination =
           target == answering.get()
               ? there
-              : Endpoint{there.address.is_v4() ? at(1, 0).address : at6(1, 0).address, asking->local().port};
+              : Endpoint{there.address.is_v4() ? at(1, 0).address : at6(1, 0).address,
+                         asking->local().port};
       out[0].payload = source->allocate();
       if (!out[0].payload) {
         ADD_FAILURE() << "no buffer";
@@ -62,7 +63,8 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
       EXPECT_GE(out[0].payload.tailroom(), source->max_payload());
       copy_bytes(out[0].payload.append(first), as_bytes(std::string_view(text).substr(0, first)));
       if (first != text.size())
-        out[0].payload.fragments().push(Slice(pieces.copy(as_bytes(std::string_view(text).substr(first)))));
+        out[0].payload.fragments().push(
+            Slice(pieces.copy(as_bytes(std::string_view(text).substr(first)))));
       EXPECT_TRUE(co_await source->send(out, {}));
       const auto heard = co_await receive(target, seconds(20));
       EXPECT_TRUE(heard && heard->text == text)
@@ -75,7 +77,7 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
 async::Task<void> echoes(net::Ping<Stack>* ping, IpAddress to, std::size_t mtu) {
   for (const std::size_t size : {std::size_t{0}, mtu - 48, mtu, 3 * mtu, 20 * mtu}) {
     const auto answer = co_await ping->echo(to, std::min<std::size_t>(size, net::Pinger::kMostData),
-                                           async::Wait::at_most(seconds(20)));
+                                            async::Wait::at_most(seconds(20)));
     EXPECT_TRUE(answer) << size << " bytes of echo request";
   }
 }
@@ -138,16 +140,18 @@ async::Task<int> talk(World* world, sim::NetDevice* a, sim::NetDevice* b, const 
     co_await streams(one.get(), two.get(), there, how->mtu);
   }
   co_await async::sleep(seconds(200));
-  for (const auto* name : {"too_long", "v6_too_long", "unfit", "overflow", "no_buffer", "no_memory", "bad_ip",
-                           "v6_no_memory", "fragment_room", "v6_fragment_room", "waited_in_vain",
-                           "v6_waited_in_vain", "other_vlan", "reassembly_timeout", "v6_reassembly_timeout"})
+  for (const auto* name :
+       {"too_long", "v6_too_long", "unfit", "overflow", "no_buffer", "no_memory", "bad_ip",
+        "v6_no_memory", "fragment_room", "v6_fragment_room", "waited_in_vain", "v6_waited_in_vain",
+        "other_vlan", "reassembly_timeout", "v6_reassembly_timeout"})
     EXPECT_EQ(one->host().count(name) + two->host().count(name), 0u) << name;
   co_return 0;
 }
 
 void run(const Case& how) {
   SCOPED_TRACE("MTU " + std::to_string(how.mtu) + ", segmentation " +
-               std::to_string(static_cast<int>(how.segmentation)) + ", VLAN " + std::to_string(how.vlan.id));
+               std::to_string(static_cast<int>(how.segmentation)) + ", VLAN " +
+               std::to_string(how.vlan.id));
   World world(how.mtu);
   world.context.memory = 256 << 20;
   sim::DeviceOptions options;
@@ -162,7 +166,8 @@ void run(const Case& how) {
   world.network.join(a, b, {});
   world.platform.run([&] { return talk(&world, &a, &b, &how); });
   for (const sim::NetDevice* card : {&a, &b}) {
-    for (const auto which : {sim::NetDevice::kTooLong, sim::NetDevice::kOverrun, sim::NetDevice::kNoBuffer})
+    for (const auto which :
+         {sim::NetDevice::kTooLong, sim::NetDevice::kOverrun, sim::NetDevice::kNoBuffer})
       EXPECT_EQ(card->count(which), 0u) << which;
   }
 }
@@ -185,7 +190,10 @@ TEST(EveryMtu, CarriesAllInAVlan) {
   for (const std::size_t mtu : {68, 576, 1280, 1500, 9000, 65'521}) {
     for (const auto segmentation :
          {sim::Segmentation::kNone, sim::Segmentation::kCuts, sim::Segmentation::kWhole})
-      run({static_cast<std::size_t>(mtu), segmentation, segmentation != sim::Segmentation::kNone, {42}});
+      run({static_cast<std::size_t>(mtu),
+           segmentation,
+           segmentation != sim::Segmentation::kNone,
+           {42}});
   }
 }
 

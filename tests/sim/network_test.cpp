@@ -112,7 +112,8 @@ TEST(Switch, FloodsUntilItHasLearnedAndThenKeepsFramesToThePairTheyAreFor) {
   const auto step = [&](std::size_t from, const MacAddress& to) {
     send(*cards[from], frame(*cards[from], to, 60));
     platform.run([] { return idle(milliseconds(1)); });
-    return std::array{cards[0]->waiting(), cards[1]->waiting(), cards[2]->waiting(), cards[3]->waiting()};
+    return std::array{cards[0]->waiting(), cards[1]->waiting(), cards[2]->waiting(),
+                      cards[3]->waiting()};
   };
   EXPECT_EQ(step(0, cards[1]->mac()), (std::array<std::size_t, 4>{0, 1, 1, 1}));
   EXPECT_EQ(step(1, cards[0]->mac()), (std::array<std::size_t, 4>{1, 1, 1, 1}));

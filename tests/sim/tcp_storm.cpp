@@ -54,7 +54,8 @@ class Draw {
     if (chance(25)) link.duplication = static_cast<unsigned>(spread(1, 30));
     if (chance(25)) link.reordering = static_cast<unsigned>(spread(1, 50));
     // On one link of a way at most: two damages can cancel in TCP's checksum.
-    if (!damaged_ && chance(40)) link.corruption = static_cast<unsigned>(spread(1, 10)), damaged_ = true;
+    if (!damaged_ && chance(40))
+      link.corruption = static_cast<unsigned>(spread(1, 10)), damaged_ = true;
     link.reorder_by = microseconds(static_cast<std::int64_t>(spread(100, 30'000)));
     return link;
   }
@@ -77,7 +78,8 @@ class Draw {
         flow.chunk[side] = spread(4'000, 16'000);
       }
       if (flow.size[side] / flow.chunk[side] > 300) flow.chunk[side] = flow.size[side] / 300 + 1;
-      if (chance(25)) flow.pause[side] = microseconds(static_cast<std::int64_t>(spread(1, 100'000)));
+      if (chance(25))
+        flow.pause[side] = microseconds(static_cast<std::int64_t>(spread(1, 100'000)));
     }
     flow.start = microseconds(static_cast<std::int64_t>(spread(1, 3'000'000)));
     if (chance(30)) flow.options.congestion = net::tcp::CongestionAlgorithm::kNewReno;
@@ -109,15 +111,17 @@ struct Run {
     if (allowed) return;
     const Text<100> why(std::in_place, error);
     const double at = static_cast<double>((async::current_loop().now() - Instant{}).ns) / 1e9;
-    fault(std::format("{} failed at {:.6f} s, between hosts {} and {}: {}", what, at, flow.client + 1,
-                      flow.server + 1, why.view()));
+    fault(std::format("{} failed at {:.6f} s, between hosts {} and {}: {}", what, at,
+                      flow.client + 1, flow.server + 1, why.view()));
   }
 
   World world;
   StormResult result;
   bool harsh = false;  // some link loses or damages
   bool poor =
-      false;  // memory so small that connections may be refused, and reset when the application has left them
+      // Memory so small that connections may be refused, and reset when the application has left
+      // them.
+      false;
   std::vector<std::unique_ptr<Stack>> hosts;
 };
 
@@ -150,8 +154,8 @@ async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint6
   }
 }
 
-async::Task<void> read_all(Run* run, const FlowDraw* draw, int side, Reader* reader, net::TcpFlow* flow,
-                           std::size_t stop_at) {
+async::Task<void> read_all(Run* run, const FlowDraw* draw, int side, Reader* reader,
+                           net::TcpFlow* flow, std::size_t stop_at) {
   while (reader->offset < stop_at) {
     const Result<Slice> slice = co_await flow->read(async::Wait::at_most(kPatience));
     if (!slice) {
@@ -174,16 +178,18 @@ async::Task<void> read_all(Run* run, const FlowDraw* draw, int side, Reader* rea
   }
 }
 
-async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side, net::TcpFlow* flow) {
+async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side,
+                      net::TcpFlow* flow) {
   const std::size_t mine = draw->size[side];
   const std::size_t theirs = draw->size[1 - side];
   Reader reader{id * 2 + (1 - static_cast<unsigned>(side))};
   async::Scope scope;
   const bool aborts = draw->ending == (side == 0 ? Ending::kClientAborts : Ending::kServerAborts);
   const bool leaves = draw->ending == Ending::kClientLeaves && side == 0;
-  scope.spawn(
-      write_all(run, draw, side, id * 2 + static_cast<unsigned>(side), flow, aborts ? mine / 2 : mine));
-  if (!leaves) scope.spawn(read_all(run, draw, side, &reader, flow, aborts ? theirs / 2 : theirs + 1));
+  scope.spawn(write_all(run, draw, side, id * 2 + static_cast<unsigned>(side), flow,
+                        aborts ? mine / 2 : mine));
+  if (!leaves)
+    scope.spawn(read_all(run, draw, side, &reader, flow, aborts ? theirs / 2 : theirs + 1));
   if (aborts) {
     co_await scope.join();
     flow->abort();
@@ -203,16 +209,16 @@ async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id,
                         std::unique_ptr<net::TcpListener> listener) {
   auto flow = co_await listener->accept(async::Wait::at_most(kPatience));
   if (!flow) co_return;  // the client could not open it, and said so
-  // One client, one connection: where a SYN cookie opened it and its reset was lost, the client's next
-  // segment would open it once more.
+  // One client, one connection: where a SYN cookie opened it and its reset was lost, the client's
+  // next segment would open it once more.
   listener.reset();
   co_await use(run, draw, id, 1, flow->get());
 }
 
 async::Task<void> call(Run* run, const FlowDraw* draw, std::uint64_t id, Endpoint to) {
   co_await async::sleep(draw->start);
-  auto flow =
-      co_await run->hosts[draw->client]->tcp().connect(to, draw->options, async::Wait::at_most(kPatience));
+  auto flow = co_await run->hosts[draw->client]->tcp().connect(to, draw->options,
+                                                               async::Wait::at_most(kPatience));
   if (!flow) {
     if (draw->ending == Ending::kRefused) {
       ++run->result.ended_early;
@@ -233,7 +239,8 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
   const Endpoint to{draw->v6 ? at6(host, 0).address : at(host, 0).address, port};
   std::unique_ptr<net::TcpListener> listener;
   async::Scope scope;
-  // A host that nobody asked for TCP has none, and says so by ICMP, over IPv6 as an error that is soft.
+  // A host that nobody asked for TCP has none, and says so by ICMP, over IPv6 as an error that is
+  // soft.
   (void)run->hosts[draw->server]->tcp();
   if (draw->ending != Ending::kRefused) {
     auto made = run->hosts[draw->server]->tcp().listen({IpAddress{}, port}, 4);
@@ -249,7 +256,8 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
   co_await scope.join();
 }
 
-async::Task<void> weather(Run* run, std::vector<FlowDraw> flows, std::vector<sim::NetDevice*> cards) {
+async::Task<void> weather(Run* run, std::vector<FlowDraw> flows,
+                          std::vector<sim::NetDevice*> cards) {
   for (std::size_t i = 0; i < cards.size(); ++i) {
     const auto last = static_cast<std::uint8_t>(i + 1);
     run->hosts.push_back(co_await host(&run->world, cards[i], cidr(last)));
@@ -264,10 +272,12 @@ async::Task<void> weather(Run* run, std::vector<FlowDraw> flows, std::vector<sim
   co_await async::sleep(seconds(3 * 3600));
   for (const auto& host : run->hosts) {
     const net::tcp::Table& table = host->tcp().table();
-    if (table.connections() != 0) run->fault(std::format("{} connections are left", table.connections()));
+    if (table.connections() != 0)
+      run->fault(std::format("{} connections are left", table.connections()));
     if (table.half_open() != 0) run->fault("half-open connections are left");
     if (table.time_waits() != 0) run->fault("TIME-WAIT never ended");
-    if (table.memory().used() != 0) run->fault(std::format("{} bytes leaked", table.memory().used()));
+    if (table.memory().used() != 0)
+      run->fault(std::format("{} bytes leaked", table.memory().used()));
     run->result.retransmitted += table.count(net::tcp::Table::kRetransmitted);
   }
 }
@@ -308,7 +318,8 @@ StormResult run_storm(std::uint64_t seed) {
       run.world.network.join(*cards[i], (i % 2 == 0 ? left : *right).port(), link());
   }
   std::vector<FlowDraw> flows;
-  for (std::size_t count = 1 + draw.below(5); count != 0; --count) flows.push_back(draw.flow(hosts));
+  for (std::size_t count = 1 + draw.below(5); count != 0; --count)
+    flows.push_back(draw.flow(hosts));
   run.result.flows = static_cast<unsigned>(flows.size());
   run.world.platform.run([&] { return weather(&run, flows, cards); });
   run.result.digest = run.world.network.digest();

@@ -1,5 +1,6 @@
-// A storm: hosts on a simulated network with links of every kind, and TCP flows between them that end in
-// every way. All of it is drawn from one seed, and a run is the same to the byte whenever the seed is.
+// A storm: hosts on a simulated network with links of every kind, and TCP flows between them that
+// end in every way. All of it is drawn from one seed, and a run is the same to the byte whenever
+// the seed is.
 #pragma once
 
 #include <cstdint>

@@ -27,10 +27,12 @@ Seeds seeds() {
 
 TEST(TcpStorm, EveryByteArrivesOnceAndInOrderAndNothingIsLeft) {
   const auto [first, count] = seeds();
-  std::uint64_t bytes = 0, flows = 0, early = 0, retransmitted = 0, uncut = 0, coalesced = 0, bad = 0;
+  std::uint64_t bytes = 0, flows = 0, early = 0, retransmitted = 0, uncut = 0, coalesced = 0,
+                bad = 0;
   for (std::uint64_t seed = first; seed != first + count; ++seed) {
     const StormResult result = run_storm(seed);
-    for (const std::string& fault : result.faults) ADD_FAILURE() << "seed " << seed << ": " << fault;
+    for (const std::string& fault : result.faults)
+      ADD_FAILURE() << "seed " << seed << ": " << fault;
     bad += !result.faults.empty();
     if (bad > 20) FAIL() << "and so on";
     bytes += result.bytes;
@@ -40,8 +42,8 @@ TEST(TcpStorm, EveryByteArrivesOnceAndInOrderAndNothingIsLeft) {
     uncut += result.uncut;
     coalesced += result.coalesced;
   }
-  std::println("{} seeds: {} flows, {} bytes, {} segments sent again, {} ends before the end", count, flows,
-               bytes, retransmitted, early);
+  std::println("{} seeds: {} flows, {} bytes, {} segments sent again, {} ends before the end",
+               count, flows, bytes, retransmitted, early);
   std::println("{} packets of many segments sent, {} received", uncut, coalesced);
   if (count >= 100) EXPECT_TRUE(uncut > count && coalesced != 0) << "the offloads are not in it";
 }

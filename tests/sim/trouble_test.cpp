@@ -80,7 +80,8 @@ TEST(Udp, ASocketThatNobodyReadsKeepsSomeAndCountsTheRest) {
   world.platform.run([&] { return overflow(&world, &a, &b); });
 }
 
-async::Task<int> slow_card(World* world, sim::NetDevice* a, sim::NetDevice* b, std::size_t* arrived) {
+async::Task<int> slow_card(World* world, sim::NetDevice* a, sim::NetDevice* b,
+                           std::size_t* arrived) {
   const auto client = co_await host(world, a, cidr(1));
   const auto server = co_await host(world, b, cidr(2));
   const auto from = bound(*client, 0);

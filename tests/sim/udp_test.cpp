@@ -22,7 +22,8 @@ async::Task<unsigned> ask(sim::Platform* platform, Socket* socket, Endpoint serv
         if (!answer) break;
         done = answer->text == question;
         EXPECT_EQ(answer->from, server);
-        EXPECT_TRUE(done || std::stoul(answer->text) < round) << "an answer that was never asked for";
+        EXPECT_TRUE(done || std::stoul(answer->text) < round)
+            << "an answer that was never asked for";
       }
     }
     answered += done ? 1 : 0;
@@ -131,8 +132,8 @@ TEST(UdpOverBadLinks, TheSameSeedGivesTheSameFramesAtTheSameTimes) {
   }
 }
 
-async::Task<int> exchange_damaged(World* world, sim::NetDevice* a, sim::NetDevice* b, sim::Link* link,
-                                  std::uint64_t* caught) {
+async::Task<int> exchange_damaged(World* world, sim::NetDevice* a, sim::NetDevice* b,
+                                  sim::Link* link, std::uint64_t* caught) {
   const auto client = co_await host(world, a, cidr(1));
   const auto server = co_await host(world, b, cidr(2));
   const auto asking = bound(*client, 0);
@@ -140,7 +141,8 @@ async::Task<int> exchange_damaged(World* world, sim::NetDevice* a, sim::NetDevic
   async::Scope scope;
   scope.spawn(echo(answering.get(), scope.token()));
   EXPECT_EQ(co_await ask(&world->platform, asking.get(), at(2, 7)), kRounds);
-  link->options.corruption = 300;  // from here on: ARP has no checksum, and would believe what it hears
+  // From here on: ARP has no checksum, and would believe what it hears.
+  link->options.corruption = 300;
   EXPECT_EQ(co_await ask(&world->platform, asking.get(), at(2, 7)), kRounds);
   scope.cancel();
   co_await scope.join();

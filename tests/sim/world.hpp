@@ -20,17 +20,21 @@ using Socket = net::UdpSocket;
 inline constexpr Ipv4Cidr cidr(std::uint8_t last, std::uint8_t prefix = 24) {
   return {Ipv4Address::of(10, 0, 0, last), prefix};
 }
-inline Endpoint at(std::uint8_t last, std::uint16_t port) { return {Ipv4Address::of(10, 0, 0, last), port}; }
+inline Endpoint at(std::uint8_t last, std::uint16_t port) {
+  return {Ipv4Address::of(10, 0, 0, last), port};
+}
 inline Endpoint at6(std::uint16_t last, std::uint16_t port) {
   return {IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, last), port};
 }
 
 struct World {
   explicit World(std::uint64_t seed = 1) : platform(seed), network(platform) {}
-  // No buffer is lost: each is in its pool, or holds a frame that its card received and nobody took.
+  // No buffer is lost: each is in its pool, or holds a frame that its card received and nobody
+  // took.
   ~World() {
     for (const sim::NetDevice* card : cards) {
-      EXPECT_EQ(card->pool().available() + card->waiting(), card->pool().count()) << "a buffer leaked";
+      EXPECT_EQ(card->pool().available() + card->waiting(), card->pool().count())
+          << "a buffer leaked";
     }
   }
 
@@ -46,8 +50,8 @@ struct World {
   std::vector<sim::NetDevice*> cards;
 };
 
-inline async::Task<std::unique_ptr<Stack>> host(World* world, sim::NetDevice* card, Ipv4Cidr address,
-                                                Ipv4Address gateway = {}) {
+inline async::Task<std::unique_ptr<Stack>> host(World* world, sim::NetDevice* card,
+                                                Ipv4Cidr address, Ipv4Address gateway = {}) {
   auto stack = co_await Stack::connect(world->context, *card, address, gateway);
   EXPECT_TRUE(stack);
   co_return std::move(*stack);

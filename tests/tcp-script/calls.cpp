@@ -169,8 +169,9 @@ void Runner::call(const Line& line) {
     here.table->release(std::exchange(with.connection, nullptr), here.now);
   } else if (word == "option") {
     tcp::FlowOptions options = with.connection->options();
-    const std::map<std::string, bool*> switches{
-        {"no-delay", &options.no_delay}, {"keepalive", &options.keepalive}, {"pacing", &options.pacing}};
+    const std::map<std::string, bool*> switches{{"no-delay", &options.no_delay},
+                                                {"keepalive", &options.keepalive},
+                                                {"pacing", &options.pacing}};
     const std::string name = line.words.size() > 2 ? line.words[1] : "";
     const auto number = line.words.size() > 2 ? parse_range(line.words[2]) : std::nullopt;
     if (const auto found = switches.find(name); found != switches.end()) {
@@ -209,18 +210,20 @@ void Runner::call_connect(const Line& line) {
   for (std::size_t i = 1; i + 1 < line.words.size(); ++i) {
     const auto number = parse_range(line.words[i + 1]);
     if (number && line.words[i] == "to") to = static_cast<std::uint16_t>(number->least);
-    if (const auto at = Ipv4Address::parse(line.words[i + 1]); at && line.words[i] == "at") address = *at;
+    if (const auto at = Ipv4Address::parse(line.words[i + 1]); at && line.words[i] == "at")
+      address = *at;
     if (number && line.words[i] == "from") from = static_cast<std::uint16_t>(number->least);
   }
   default_port_ = to;
   Peer& with = peer(to);
-  if (with.connection != nullptr) here.table->release(std::exchange(with.connection, nullptr), here.now);
+  if (with.connection != nullptr)
+    here.table->release(std::exchange(with.connection, nullptr), here.now);
   with.watch->seen = 0;
   with.our_isn.reset();
   with.written = with.read = 1;
   with.local_port = from;
-  const auto made =
-      here.table->connect({IpAddress(), from}, {address, to}, config_.flow, with.watch.get(), here.now);
+  const auto made = here.table->connect({IpAddress(), from}, {address, to}, config_.flow,
+                                        with.watch.get(), here.now);
   if (!made) return void(result_is(line, error_name(made.error())));
   with.connection = *made;
   here.table->end_of_batch(here.now);
@@ -231,7 +234,8 @@ void Runner::call_write(const Line& line) {
   World& here = world();
   Peer& with = peer_of(line);
   const auto count = line.words.size() > 1 ? parse_range(line.words[1]) : std::nullopt;
-  if (with.connection == nullptr || !count) return void(fail("write needs a connection and a number"));
+  if (with.connection == nullptr || !count)
+    return void(fail("write needs a connection and a number"));
   if (!with.connection->can_write()) {
     const auto& error = with.connection->error();
     return void(result_is(line, error ? error_name(*error) : "closed"));
@@ -265,7 +269,8 @@ void Runner::call_read(const Line& line) {
   if (with.connection == nullptr) return void(fail("there is no connection to read from"));
   std::size_t most = 1 << 30;
   if (line.words.size() > 1) {
-    if (const auto number = parse_range(line.words[1])) most = static_cast<std::size_t>(number->least);
+    if (const auto number = parse_range(line.words[1]))
+      most = static_cast<std::size_t>(number->least);
   }
   std::size_t got = 0;
   while (got < most) {

@@ -130,7 +130,8 @@ void Runner::line(const Line& line) {
 void Runner::quiet_until(Instant to, const char* what) {
   World& here = world();
   if (here.sent.empty()) here.advance(to);
-  if (!here.sent.empty()) fail(std::string("unexpected ") + what + ": " + describe(here.sent.front()));
+  if (!here.sent.empty())
+    fail(std::string("unexpected ") + what + ": " + describe(here.sent.front()));
 }
 
 void Runner::segment_in(const Line& line) {
@@ -156,7 +157,8 @@ void Runner::segment_in(const Line& line) {
   segment.window = static_cast<std::uint16_t>(from.window);
   segment.urgent = static_cast<std::uint16_t>(value("urg", 0));
   if (text.number("mss") != nullptr) segment.mss = static_cast<std::uint16_t>(value("mss", 0));
-  if (text.number("ws") != nullptr) segment.window_scale = static_cast<std::uint8_t>(value("ws", 0));
+  if (text.number("ws") != nullptr)
+    segment.window_scale = static_cast<std::uint8_t>(value("ws", 0));
   segment.sack_permitted = text.sack_permitted;
   for (const auto& [begin, end] : text.sack) {
     segment.sack.push_back({from.our_base() + static_cast<std::uint32_t>(begin.least),
@@ -185,7 +187,8 @@ void Runner::segment_in(const Line& line) {
     segment.offload.gso_size = static_cast<std::uint16_t>(gso);
     segment.offload.checksum_valid = true;
   }
-  const auto first = static_cast<std::uint32_t>(value("seq", 0) + ((text.flags & kSyn) != 0 ? 1 : 0));
+  const auto first =
+      static_cast<std::uint32_t>(value("seq", 0) + ((text.flags & kSyn) != 0 ? 1 : 0));
   segment.data = pattern_text(first, static_cast<std::size_t>(value("len", 0)), true);
   world().deliver(segment, text.from ? IpAddress(*text.from) : world().remote, !text.broadcast);
   if (!text.more) world().table->end_of_batch(world().now);
@@ -229,14 +232,17 @@ void Runner::segment_out(const Line& line, Instant from, Instant to) {
     return void(fail("an expected ACK needs ack"));
   World& here = world();
   here.advance(to);
-  if (here.sent.empty()) return void(fail("nothing was sent up to " + milliseconds_text(to - zero_)));
+  if (here.sent.empty())
+    return void(fail("nothing was sent up to " + milliseconds_text(to - zero_)));
   const Sent got = std::move(here.sent.front());
   here.sent.pop_front();
   Peer& expected = peer(want.number("port") == nullptr ? 0 : want.number("port")->least);
   const std::string came = describe(got);
   if (got.at < from || got.at > to) return void(fail("came at another time: " + came));
-  if (got.segment.destination_port != expected.port) return void(fail("came to another port: " + came));
-  if (!got.complaint.empty()) return void(fail("came with a fault, " + got.complaint + ": " + came));
+  if (got.segment.destination_port != expected.port)
+    return void(fail("came to another port: " + came));
+  if (!got.complaint.empty())
+    return void(fail("came with a fault, " + got.complaint + ": " + came));
   if ((got.segment.flags & kSyn) != 0 && (!expected.our_isn || want.number("isn") != nullptr)) {
     expected.our_isn = got.segment.seq;
     expected.local_port = got.segment.source_port;
@@ -270,7 +276,8 @@ std::string Runner::differs(const SegmentText& want, const Sent& sent, Peer& to)
   if (!is("ttl", got.hop_limit)) return "ttl";
   if (!is("gso", got.offload.gso == Offload::Gso::kNone ? 0 : got.offload.gso_size)) return "gso";
   if (want.number("mss") != nullptr && (!got.mss || !is("mss", *got.mss))) return "mss";
-  if (want.number("ws") != nullptr && (!got.window_scale || !is("ws", *got.window_scale))) return "ws";
+  if (want.number("ws") != nullptr && (!got.window_scale || !is("ws", *got.window_scale)))
+    return "ws";
   if (want.sack_permitted && !got.sack_permitted) return "sackok";
   if (want.sack.size() != got.sack.size()) return "sack";
   for (std::size_t i = 0; i < want.sack.size(); ++i) {
@@ -279,10 +286,12 @@ std::string Runner::differs(const SegmentText& want, const Sent& sent, Peer& to)
   }
   if (want.timestamps) {
     if (!got.timestamps) return "ts";
-    if (!want.timestamps->first.holds(relative(got.timestamps->value, *to.our_first_timestamp))) return "ts";
+    if (!want.timestamps->first.holds(relative(got.timestamps->value, *to.our_first_timestamp)))
+      return "ts";
     if (!want.echo_last && !want.timestamps->second.holds(got.timestamps->echo)) return "ts";
   }
-  if (want.cookie && (!got.cookie || (*want.cookie != "*" && *want.cookie != *got.cookie))) return "tfo";
+  if (want.cookie && (!got.cookie || (*want.cookie != "*" && *want.cookie != *got.cookie)))
+    return "tfo";
   if (want.cookie == "*" && got.cookie->empty()) return "tfo";
   for (const std::string& option : want.absent) {
     const std::map<std::string, bool> there{{"mss", got.mss.has_value()},
@@ -298,8 +307,8 @@ std::string Runner::differs(const SegmentText& want, const Sent& sent, Peer& to)
     const bool capable = got.ecn == net::Ecn::kCapable0 || got.ecn == net::Ecn::kCapable1;
     if (*want.ecn == "not" ? got.ecn != net::Ecn::kNotCapable : !capable) return "ecn";
   }
-  const auto first =
-      static_cast<std::uint32_t>(relative(got.seq, to.our_base()) + ((got.flags & kSyn) != 0 ? 1 : 0));
+  const auto first = static_cast<std::uint32_t>(relative(got.seq, to.our_base()) +
+                                                ((got.flags & kSyn) != 0 ? 1 : 0));
   const bool beyond_fin = (got.flags & kRst) != 0 || got.data.empty();
   if (!beyond_fin && got.data != pattern_text(first, got.data.size(), false) &&
       got.data != std::string(1, '\0'))
@@ -314,7 +323,9 @@ std::string Runner::describe(const Sent& sent) {
   const Peer& to = found == peers_.end() ? none : found->second;
   std::string out = milliseconds_text(sent.at - zero_) + " > " + flags_text(segment.flags);
   const bool based = to.our_isn.has_value();
-  const std::uint32_t our_base = based ? *to.our_isn : (segment.flags & kSyn) != 0 ? segment.seq : 0;
+  const std::uint32_t our_base = based                         ? *to.our_isn
+                                 : (segment.flags & kSyn) != 0 ? segment.seq
+                                                               : 0;
   out += " seq " + std::to_string(relative(segment.seq, our_base));
   if ((segment.flags & kAck) != 0) out += " ack " + std::to_string(relative(segment.ack, to.isn));
   if (!segment.data.empty()) out += " len " + std::to_string(segment.data.size());
@@ -334,12 +345,14 @@ std::string Runner::describe(const Sent& sent) {
            " " + std::to_string(segment.timestamps->echo);
   }
   if (segment.cookie) out += segment.cookie->empty() ? " tfo -" : " tfo *";
-  if (segment.offload.gso != Offload::Gso::kNone) out += " gso " + std::to_string(segment.offload.gso_size);
+  if (segment.offload.gso != Offload::Gso::kNone)
+    out += " gso " + std::to_string(segment.offload.gso_size);
   if (segment.urgent != 0) out += " urg " + std::to_string(segment.urgent);
   if (sent.segment.ecn != net::Ecn::kNotCapable) out += " ecn ect0";
   if (segment.dscp != 0) out += " dscp " + std::to_string(segment.dscp);
   if (segment.hop_limit != 0) out += " ttl " + std::to_string(segment.hop_limit);
-  if (segment.destination_port != default_port_) out += " port " + std::to_string(segment.destination_port);
+  if (segment.destination_port != default_port_)
+    out += " port " + std::to_string(segment.destination_port);
   return out;
 }
 

@@ -108,7 +108,8 @@ std::vector<std::string> split_words(const std::string& text) {
 
 std::optional<Duration> parse_duration(const std::string& word) {
   std::size_t unit = 0;
-  while (unit < word.size() && (word[unit] == '.' || (word[unit] >= '0' && word[unit] <= '9'))) ++unit;
+  while (unit < word.size() && (word[unit] == '.' || (word[unit] >= '0' && word[unit] <= '9')))
+    ++unit;
   std::int64_t scale = 0;
   const std::string name = word.substr(unit);
   if (name == "us") scale = 1'000;

@@ -36,7 +36,8 @@ std::uint32_t add_sum(std::uint32_t sum, const std::string& bytes) {
   return sum;
 }
 
-std::uint32_t pseudo_sum(const IpAddress& source, const IpAddress& destination, std::size_t length) {
+std::uint32_t pseudo_sum(const IpAddress& source, const IpAddress& destination,
+                         std::size_t length) {
   std::string pseudo;
   for (const IpAddress* address : {&source, &destination}) {
     const auto octets = Bytes(address->octets()).subspan(address->is_v4() ? 12 : 0);
@@ -116,7 +117,8 @@ std::string flags_text(std::uint8_t flags) {
   return out.empty() ? "-" : out;
 }
 
-std::string encode(const WireSegment& segment, const IpAddress& source, const IpAddress& destination) {
+std::string encode(const WireSegment& segment, const IpAddress& source,
+                   const IpAddress& destination) {
   std::string options = segment.raw_options;
   if (segment.mss) put(options, 0x0204, 2), put(options, *segment.mss, 2);
   if (segment.window_scale) put(options, 0x0303, 2), put(options, *segment.window_scale, 1);
@@ -129,7 +131,8 @@ std::string encode(const WireSegment& segment, const IpAddress& source, const Ip
   if (!segment.sack.empty()) {
     put(options, 5, 1);
     put(options, 2 + 8 * segment.sack.size(), 1);
-    for (const Block& block : segment.sack) put(options, block.begin, 4), put(options, block.end, 4);
+    for (const Block& block : segment.sack)
+      put(options, block.begin, 4), put(options, block.end, 4);
   }
   if (segment.cookie) {
     put(options, 34, 1);
@@ -193,7 +196,8 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
       ++at;
       continue;
     }
-    const std::size_t length = at + 1 < options.size() ? static_cast<std::uint8_t>(options[at + 1]) : 0;
+    const std::size_t length =
+        at + 1 < options.size() ? static_cast<std::uint8_t>(options[at + 1]) : 0;
     if (length < 2 || at + length > options.size()) {
       out.complaint = "an option that runs over its end";
       break;
@@ -208,12 +212,14 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
   } else if (add_sum(pseudo, bytes) != 0xffff) {
     out.complaint = "its checksum is wrong";
   }
-  if ((segment.flags & kSyn) == 0 && (segment.mss || segment.window_scale || segment.sack_permitted)) {
+  if ((segment.flags & kSyn) == 0 &&
+      (segment.mss || segment.window_scale || segment.sack_permitted)) {
     out.complaint = "an option that belongs in a SYN";
   }
   if ((segment.flags & kAck) == 0 && segment.ack != 0)
     out.complaint = "an acknowledgement number without ACK";
-  if ((segment.flags & kUrg) == 0 && segment.urgent != 0) out.complaint = "an urgent pointer without URG";
+  if ((segment.flags & kUrg) == 0 && segment.urgent != 0)
+    out.complaint = "an urgent pointer without URG";
   return out;
 }
 

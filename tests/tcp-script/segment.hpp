@@ -1,5 +1,5 @@
-// A TCP segment as a script writes it, and as it is on the wire. Written and read here without the help of
-// the library's own header code, so that a mistake there cannot hide.
+// A TCP segment as a script writes it, and as it is on the wire. Written and read here without the
+// help of the library's own header code, so that a mistake there cannot hide.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,8 @@ struct WireSegment {
   bool bad_checksum = false;
 };
 
-std::string encode(const WireSegment& segment, const IpAddress& source, const IpAddress& destination);
+std::string encode(const WireSegment& segment, const IpAddress& source,
+                   const IpAddress& destination);
 
 struct Decoded {
   WireSegment segment;

@@ -41,8 +41,9 @@ const int kRegistered = [] {
   for (const auto& file : files_below(root)) {
     if (file.extension() != ".tcp") continue;
     std::string name = std::filesystem::relative(file, root).replace_extension().string();
-    testing::RegisterTest("TcpScript", name.c_str(), nullptr, nullptr, file.c_str(), 1,
-                          [path = file.string()]() -> testing::Test* { return new ScriptTest(path); });
+    testing::RegisterTest(
+        "TcpScript", name.c_str(), nullptr, nullptr, file.c_str(), 1,
+        [path = file.string()]() -> testing::Test* { return new ScriptTest(path); });
     ++count;
   }
   return count;
@@ -66,14 +67,16 @@ std::string said_of(const std::string& script) {
 
 TEST(TcpScripts, SayWhereAndHowTheEngineDiffers) {
   EXPECT_EQ(said_of("given listen\n0ms < S seq 0 mss 1460\n0ms > SA seq 0 ack 1\n"), "");
-  EXPECT_EQ(said_of("given listen\n0ms < S seq 0 mss 1460\n0ms > SA seq 0 ack 2\n"),
-            ":3: 0ms > SA seq 0 ack 2\n  differs in ack, came: 0ns > SA seq 0 ack 1 win 65535 mss 1460");
+  EXPECT_EQ(
+      said_of("given listen\n0ms < S seq 0 mss 1460\n0ms > SA seq 0 ack 2\n"),
+      ":3: 0ms > SA seq 0 ack 2\n  differs in ack, came: 0ns > SA seq 0 ack 1 win 65535 mss 1460");
   EXPECT_EQ(said_of("given listen\n0ms < S seq 0 mss 1460\n5ms quiet\n"),
             ":3: 5ms quiet\n  unexpected before this: 0ns > SA seq 0 ack 1 win 65535 mss 1460");
   EXPECT_EQ(said_of("given listen\n1ms < R seq 0\n1ms > A seq 0 ack 0\n"),
             ":3: 1ms > A seq 0 ack 0\n  nothing was sent up to 1.0ms");
   EXPECT_EQ(said_of("given established\nwrite 10\n5ms > PA seq 1 ack 1 len 10\n"),
-            ":3: 5ms > PA seq 1 ack 1 len 10\n  came at another time: 0ns > PA seq 1 ack 1 len 10 win 65535");
+            ":3: 5ms > PA seq 1 ack 1 len 10\n  came at another time: 0ns > PA seq 1 ack 1 len 10 "
+            "win 65535");
   EXPECT_EQ(said_of("given established\nread -> eof\n"), ":2: read -> eof\n  gave nothing");
   EXPECT_EQ(said_of("given established\nexpect state CLOSED\n"),
             ":2: expect state CLOSED\n  the state is ESTABLISHED");
@@ -84,8 +87,10 @@ TEST(TcpScripts, AreRefusedIfTheyCannotBeUnderstood) {
   EXPECT_EQ(said_of(""), ": holds no line");
   EXPECT_EQ(said_of("10ms\n"), ":1: a time with nothing to happen at it");
   EXPECT_TRUE(said_of("given nowhere\n").contains("nowhere.given: cannot be opened"));
-  EXPECT_EQ(said_of("set colour blue\n"), ":1: set colour blue\n  no such setting, or no such value of it");
-  EXPECT_EQ(said_of("listen 80\nset sack off\n"), ":2: set sack off\n  settings come before everything else");
+  EXPECT_EQ(said_of("set colour blue\n"),
+            ":1: set colour blue\n  no such setting, or no such value of it");
+  EXPECT_EQ(said_of("listen 80\nset sack off\n"),
+            ":2: set sack off\n  settings come before everything else");
   EXPECT_EQ(said_of("< X seq 0\n"), ":1: < X seq 0\n  'X' are no flags: letters of SFRPAUEC, or -");
   EXPECT_EQ(said_of("< S\n"), ":1: < S\n  a segment needs seq");
   EXPECT_EQ(said_of("< S seq 0 colour 5\n"), ":1: < S seq 0 colour 5\n  a segment has no 'colour'");
@@ -118,7 +123,8 @@ TEST(TcpScripts, ThatTheTableOfRequirementsNamesExistAndNoRequirementIsLeftOut) 
     if (name.ends_with(".tcp")) {
       EXPECT_TRUE(std::filesystem::exists(root / name)) << name;
     } else {
-      EXPECT_NE(tests.find("(" + name.substr(0, dot) + ", " + name.substr(dot + 1) + ")"), std::string::npos)
+      EXPECT_NE(tests.find("(" + name.substr(0, dot) + ", " + name.substr(dot + 1) + ")"),
+                std::string::npos)
           << name;
     }
   }

@@ -31,8 +31,8 @@ std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
   return path;
 }
 
-void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to, std::uint8_t protocol,
-                 net::IpMarks marks, bool, Instant at) {
+void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to,
+                 std::uint8_t protocol, net::IpMarks marks, bool, Instant at) {
   std::string bytes(as_text(packet.bytes()));
   for (const Slice& piece : packet.fragments().pieces()) bytes += piece.text();
   Decoded decoded = decode(bytes, from, to, packet.offload().checksum_needed);

@@ -1,4 +1,5 @@
-// What a script plays against: one Table, an IP layer that keeps what is sent, a clock that the script moves.
+// What a script plays against: one Table, an IP layer that keeps what is sent, a clock that the
+// script moves.
 #pragma once
 
 #include <deque>
@@ -28,15 +29,16 @@ class World final : public net::IpLayer {
   // IpLayer
   std::optional<net::Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override { return transmit_.allocate(net::kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-            net::IpMarks marks, bool fragment, Instant now) override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+            std::uint8_t protocol, net::IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
 
   void deliver(const WireSegment& segment, const IpAddress& source, bool unicast);
   void icmp(const net::IcmpError& error) { table->icmp_error(error, now); }
 
-  // Moves the clock to `to`, running timers on the way; stops early, at that time, when something is sent.
+  // Moves the clock to `to`, running timers on the way; stops early, at that time, when something
+  // is sent.
   void advance(Instant to);
 
   // Kept for longer than the table.

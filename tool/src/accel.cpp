@@ -1,6 +1,6 @@
-// Does -accel kvm really work? /dev/kvm may be there and still only emulate, or fail on SSE in ring 0. So a
-// ROM of 40 bytes is run: it turns SSE on, uses it, counts to a million (a millisecond on real hardware,
-// seconds where every instruction is emulated) and leaves through isa-debug-exit.
+// Does -accel kvm really work? /dev/kvm may be there and still only emulate, or fail on SSE in ring
+// 0. So a ROM of 40 bytes is run: it turns SSE on, uses it, counts to a million (a millisecond on
+// real hardware, seconds where every instruction is emulated) and leaves through isa-debug-exit.
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -44,8 +44,8 @@ std::string probe_rom() {
 // Empty, or what went wrong.
 std::string probe() {
   const MemoryFile rom(probe_rom());
-  Child child({"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max", "-m", "2",
-               "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device",
+  Child child({"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max", "-m",
+               "2", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device",
                "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom.path()},
               {});
   // Its end is the answer, and its output the reason; one that hangs is ended.
@@ -53,11 +53,11 @@ std::string probe() {
   std::string said;
   bool hung = false;
   for (std::array<char, 512> some{};;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
     pollfd output{child.output(), POLLIN, 0};
-    const int ready =
-        ::poll(&output, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
+    const int ready = ::poll(
+        &output, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
     if (ready == 0) {
       hung = true;
       ::kill(child.pid(), SIGKILL);

@@ -24,7 +24,8 @@ static_assert(sizeof(Record) == 16);
 
 template <class T>
 bool read_into(std::ifstream& in, T* to, std::size_t size) {
-  return static_cast<bool>(in.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(size)));
+  return static_cast<bool>(
+      in.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(size)));
 }
 template <class T>
 void write_from(std::ofstream& out, const T* from, std::size_t size) {
@@ -74,7 +75,8 @@ void mend_capture(const fs::path& file) {
   std::error_code error;
   if (out) fs::rename(mended, file, error);
   if (!out || error)
-    say("--pcap: each frame in " + file.string() + " has 12 bytes of a virtio-net header before it");
+    say("--pcap: each frame in " + file.string() +
+        " has 12 bytes of a virtio-net header before it");
 }
 
 }  // namespace fata::tool

@@ -10,9 +10,10 @@
 namespace fata::tool {
 
 struct RunChoice {
-  std::vector<std::string> links;     // of card 0, 1, ...: user, tap, tap:NAME, none; others: the default
-  std::vector<std::string> forwards;  // [udp|tcp:]HOST:GUEST
-  std::string accel;                  // kvm, tcg; empty: probe
+  // Of card 0, 1, ...: user, tap, tap:NAME, none; others: the default.
+  std::vector<std::string> links;
+  std::vector<std::string> forwards;   // [udp|tcp:]HOST:GUEST
+  std::string accel;                   // kvm, tcg; empty: probe
   std::optional<std::string> machine;  // microvm (the default), pc, q35
   std::optional<unsigned> memory_mib;  // the plan's if not given
   fs::path pcap;

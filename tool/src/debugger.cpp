@@ -19,8 +19,8 @@ Words debugger_words(const Project& project, const std::string& symbols,
   Words words{"gdb"};
   const auto add = [&](const std::string& command) { words.insert(words.end(), {"-ex", command}); };
   if (!symbols.empty()) add(symbols);
-  // Lines of the generated main and of config.cpp are named without their folders, as a reader of errors
-  // wants them. gdb splits what it is given at colons, however quoted: hence the aliases.
+  // Lines of the generated main and of config.cpp are named without their folders, as a reader of
+  // errors wants them. gdb splits what it is given at colons, however quoted: hence the aliases.
   add("directory " + gdb_word(plain_alias(project.folder()).string()) + " " +
       gdb_word(plain_alias(project.app()).string()));
   if (!remote.empty()) {

@@ -28,9 +28,10 @@ Disk parse_disk(const std::string& text) {
     } else if (word.find_first_of("/.") != std::string::npos) {
       break;  // of the path
     } else {
-      throw UsageError("--disk " + text +
-                       ": after the file's name may follow ,ro ,direct ,sector=512 and ,sector=4096, not ," +
-                       word);
+      throw UsageError(
+          "--disk " + text +
+          ": after the file's name may follow ,ro ,direct ,sector=512 and ,sector=4096, not ," +
+          word);
     }
     disk.file.erase(comma);
   }
@@ -43,8 +44,9 @@ void check_disk_count(const Plan& plan, const std::vector<std::string>& given) {
   if (plan.disks.empty()) throw UsageError("--disk: this application has no disk");
   std::string names;
   for (const std::string& name : plan.disks) names += (names.empty() ? "" : ", ") + name;
-  throw UsageError("--disk: " + std::to_string(given.size()) + " are given, and the application has " +
-                   std::to_string(plan.disks.size()) + ": " + names);
+  throw UsageError("--disk: " + std::to_string(given.size()) +
+                   " are given, and the application has " + std::to_string(plan.disks.size()) +
+                   ": " + names);
 }
 
 namespace {
@@ -57,18 +59,23 @@ struct File {
 }  // namespace
 
 void check_disk(const Disk& disk) {
-  const auto refuse = [&](const std::string& why) { throw UsageError("--disk: " + disk.file + why); };
-  const File file{::open(disk.file.c_str(), (disk.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK)};
+  const auto refuse = [&](const std::string& why) {
+    throw UsageError("--disk: " + disk.file + why);
+  };
+  const File file{
+      ::open(disk.file.c_str(), (disk.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK)};
   if (file.number < 0) {
     if (errno == ENOENT) refuse(": no such file; make one with: truncate -s 64M " + disk.file);
     if (errno == EISDIR) refuse(" is neither a file nor a block device");
-    refuse(std::string(": ") + std::strerror(errno) + (disk.read_only ? "" : "; add ,ro to read only"));
+    refuse(std::string(": ") + std::strerror(errno) +
+           (disk.read_only ? "" : "; add ,ro to read only"));
   }
   struct stat status{};
   ::fstat(file.number, &status);
   auto bytes = static_cast<std::uint64_t>(status.st_size);
   if (S_ISBLK(status.st_mode)) {
-    if (::ioctl(file.number, BLKGETSIZE64, &bytes) != 0) refuse(std::string(": ") + std::strerror(errno));
+    if (::ioctl(file.number, BLKGETSIZE64, &bytes) != 0)
+      refuse(std::string(": ") + std::strerror(errno));
   } else if (!S_ISREG(status.st_mode)) {
     refuse(" is neither a file nor a block device");
   }

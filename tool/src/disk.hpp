@@ -16,12 +16,12 @@ struct Disk {
   std::uint32_t sector_size = 512;
 };
 
-// "FILE", after which ,ro ,direct ,sector=512 and ,sector=4096 may follow, as a process understands it.
-// Throws UsageError.
+// "FILE", after which ,ro ,direct ,sector=512 and ,sector=4096 may follow, as a process understands
+// it. Throws UsageError.
 Disk parse_disk(const std::string& text);
 
-// Throws UsageError if there are more files than the application has disks. (That there are fewer, the image
-// says.)
+// Throws UsageError if there are more files than the application has disks. (That there are fewer,
+// the image says.)
 void check_disk_count(const Plan& plan, const std::vector<std::string>& given);
 
 // Whether QEMU will take it. Throws UsageError with what is wrong and how to fix it.

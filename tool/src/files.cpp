@@ -20,8 +20,7 @@ void throw_on(const std::error_code& error, const fs::path& path, const char* wh
   // What is below a folder of another user is not empty to the standard library.
   const bool refused =
       error == std::errc::permission_denied || error == std::errc::directory_not_empty;
-  if (refused && others)
-    line += " (" + there.string() + " belongs to " + owner(there) + ")";
+  if (refused && others) line += " (" + there.string() + " belongs to " + owner(there) + ")";
   throw UsageError(line);
 }
 

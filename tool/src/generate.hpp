@@ -1,4 +1,5 @@
-// What `fata configure` writes from a plan: the image's main, its data files, its build description.
+// What `fata configure` writes from a plan: the image's main, its data files, its build
+// description.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace fata::tool {
 
-// The image's main: includes, `using` lines in order of dependency, parameters, construction. `#line`
-// directives make the compiler blame config.cpp for what does not fit together.
+// The image's main: includes, `using` lines in order of dependency, parameters, construction.
+// `#line` directives make the compiler blame config.cpp for what does not fit together.
 std::string generate_main(const Plan& plan);
 
 // A source file with every file under the device's folder (of the application `app`) embedded, and
@@ -22,8 +23,8 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app, const
 std::string cpp_string(std::string_view text);
 
 // The CMakeLists.txt that builds the image with find_package(fata), as a packed one or not.
-std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build,
-                           bool packed);
+std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app,
+                           const fs::path& build, bool packed);
 
 // The sources of a folder, sorted.
 std::vector<fs::path> sources_in(const fs::path& folder, bool recursive);

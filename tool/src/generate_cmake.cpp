@@ -41,8 +41,8 @@ std::string languages(const fs::path& app, const Plan& plan) {
     std::ranges::copy(sources_in(app / library / "src", true), std::back_inserter(sources));
   }
   const auto any = [&](const char* extension) {
-    return std::ranges::any_of(sources,
-                               [&](const fs::path& source) { return source.extension() == extension; });
+    return std::ranges::any_of(
+        sources, [&](const fs::path& source) { return source.extension() == extension; });
   };
   return std::string(" CXX") + (any(".c") ? " C" : "") + (any(".S") ? " ASM" : "");
 }
@@ -66,11 +66,12 @@ fs::path find_header(const PlanThirdParty& library, const std::string& header) {
   for (const fs::path& root : header_roots()) {
     if (files::exists(root / header)) return root / header;
   }
-  throw UsageError("config.cpp asks for the C library " + library.name + ", whose header " + header +
-                   " is missing: apt-get install " + library.package);
+  throw UsageError("config.cpp asks for the C library " + library.name + ", whose header " +
+                   header + " is missing: apt-get install " + library.package);
 }
 
-// A kernel must not see the host's headers: only those that the library names, by links of their own.
+// A kernel must not see the host's headers: only those that the library names, by links of their
+// own.
 void link_headers(const Plan& plan, const fs::path& folder) {
   for (const PlanThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) {
@@ -98,15 +99,15 @@ void local_library(std::string& out, const fs::path& app, const std::string& nam
   const std::string scope = sources.empty() ? "INTERFACE" : "PUBLIC";
   out += "\nadd_library(" + target + (sources.empty() ? " INTERFACE" : " STATIC");
   for (const fs::path& source : sources) out += "\n  " + cmake_quoted(source);
-  out += ")\ntarget_include_directories(" + target + " " + scope + " " + cmake_quoted(folder / "include") +
-         ")\n";
+  out += ")\ntarget_include_directories(" + target + " " + scope + " " +
+         cmake_quoted(folder / "include") + ")\n";
   if (!sources.empty()) out += "target_link_libraries(" + target + " PUBLIC fata::base)\n";
 }
 
 }  // namespace
 
-std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app, const fs::path& build,
-                           bool packed) {
+std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app,
+                           const fs::path& build, bool packed) {
   std::string out =
       "# Builds " + plan.name + " for " + plan.target +
       ". Written by `fata configure`; changes here are lost.\n"
@@ -140,8 +141,8 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
   }
   out += ")\ntarget_include_directories(" + plan.name + " PRIVATE " + cmake_quoted(app) + ")\n";
   for (const std::string& name : locals) {
-    out +=
-        "target_link_libraries(" + plan.name + " PRIVATE local_" + fs::path(name).filename().string() + ")\n";
+    out += "target_link_libraries(" + plan.name + " PRIVATE local_" +
+           fs::path(name).filename().string() + ")\n";
   }
 
   for (const PlanThirdParty& library : plan.third_party()) {
@@ -154,7 +155,8 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
     out += "target_link_libraries(" + plan.name + " PRIVATE " +
            (kernel ? cmake_quoted(archive) : library.name) + ")\n";
   }
-  if (!kernel) out += "target_link_options(" + plan.name + " PRIVATE -Wl,-Map=" + plan.name + ".map)\n";
+  if (!kernel)
+    out += "target_link_options(" + plan.name + " PRIVATE -Wl,-Map=" + plan.name + ".map)\n";
   if (kernel && !plan.third_party().empty()) {
     out += "include_directories(SYSTEM " + cmake_quoted(headers) + ")\n";
   }

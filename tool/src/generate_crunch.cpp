@@ -40,7 +40,8 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app, const
   }
   std::vector<std::string> keys;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) keys.push_back(fs::relative(entry.path(), folder).generic_string());
+    if (entry.is_regular_file())
+      keys.push_back(fs::relative(entry.path(), folder).generic_string());
   }
   std::ranges::sort(keys);
   const crunch::Layout layout = crunch::build_layout({keys.begin(), keys.end()});
@@ -74,7 +75,8 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app, const
          "const fata::crunch::Table& " +
          device.name +
          "_table() {\n"
-         "  static const fata::crunch::Table table{kSeeds, kFiles};\n  return table;\n}\n\n}  // namespace "
+         "  static const fata::crunch::Table table{kSeeds, kFiles};\n  return table;\n}\n\n}  // "
+         "namespace "
          "image\n";
   return out;
 }

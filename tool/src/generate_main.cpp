@@ -32,8 +32,8 @@ class Lines {
 };
 
 void includes(Lines& out, const Plan& plan) {
-  std::set<std::string> fata{"fata/async/assemble.hpp", "fata/async/image.hpp", "fata/base/address.hpp",
-                             "fata/base/parameters.hpp"};
+  std::set<std::string> fata{"fata/async/assemble.hpp", "fata/async/image.hpp",
+                             "fata/base/address.hpp", "fata/base/parameters.hpp"};
   std::vector<std::string> own;
   const auto add = [&](const std::string& header) {
     if (header.starts_with("fata/")) {
@@ -69,8 +69,8 @@ void types(Lines& out, const Plan& plan) {
     std::string type = d.type;
     if (d.form == "member") {
       const PlanDevice& owner = plan.devices[d.arguments.front().device];
-      type =
-          "std::remove_reference_t<decltype(std::declval<" + owner.type_name() + "&>()." + d.member + "())>";
+      type = "std::remove_reference_t<decltype(std::declval<" + owner.type_name() + "&>()." +
+             d.member + "())>";
     } else {
       std::string list;
       for (const PlanArgument& a : d.arguments) {
@@ -149,11 +149,11 @@ void construction(Lines& out, const Plan& plan) {
   for (const PlanDevice& d : plan.devices) {
     const std::string type = d.type_name();
     if (d.form == "member") {
-      out.from(d.where, {"  auto& " + d.name + " = " + plan.devices[d.arguments.front().device].name + "." +
-                         d.member + "();"});
+      out.from(d.where, {"  auto& " + d.name + " = " +
+                         plan.devices[d.arguments.front().device].name + "." + d.member + "();"});
     } else if (d.form == "connect") {
-      out.from(d.where, {"  auto " + d.name + "_connected = co_await " + type + "::connect(context" +
-                         arguments(plan, d) + ");"});
+      out.from(d.where, {"  auto " + d.name + "_connected = co_await " + type +
+                         "::connect(context" + arguments(plan, d) + ");"});
       out.add("  if (!" + d.name + "_connected) {");
       out.add("    co_return fata::cannot_set_up(context, " + cpp_string(plan.name) + ", " +
               cpp_string(called_with_parameters(d)) + ", " + d.name + "_connected.error()" +
@@ -162,8 +162,8 @@ void construction(Lines& out, const Plan& plan) {
       out.add("  " + type + "& " + d.name + " = **" + d.name + "_connected;");
     } else {
       const std::string maker = d.form == "job" ? "make_job" : "make_device";
-      out.from(d.where, {"  " + type + " " + d.name + " = fata::async::" + maker + "<" + type + ">(context" +
-                         arguments(plan, d) + ");"});
+      out.from(d.where, {"  " + type + " " + d.name + " = fata::async::" + maker + "<" + type +
+                         ">(context" + arguments(plan, d) + ");"});
     }
   }
   out.blank();
@@ -236,14 +236,17 @@ std::string generate_main(const Plan& plan) {
           ", table, parameters.log)) co_return *status;");
   out.add("  context.log_rules = parameters.log;");
   if (plan.jobs.size() > 1) {
-    out.add("  fata::async::CancelSource stop_all(context.stop);  // a job that fails stops the others");
+    out.add(
+        "  fata::async::CancelSource stop_all(context.stop);  // a job that fails stops the "
+        "others");
     out.add("  context.stop = stop_all.token();");
   }
   out.blank();
   construction(out, plan);
   if (plan.target == "linux") sandbox(out, plan);
   std::string jobs;
-  for (const std::size_t job : plan.jobs) jobs += (jobs.empty() ? "" : ", ") + plan.devices[job].name;
+  for (const std::size_t job : plan.jobs)
+    jobs += (jobs.empty() ? "" : ", ") + plan.devices[job].name;
   if (plan.jobs.size() == 1) {
     out.add("  co_return co_await " + jobs + ".start();");
   } else {
@@ -254,7 +257,8 @@ std::string generate_main(const Plan& plan) {
   out.add("}  // namespace image");
   out.blank();
   out.add(
-      "fata::async::Task<int> fata::image_main(fata::async::Context& context) { return image::run(context); "
+      "fata::async::Task<int> fata::image_main(fata::async::Context& context) { return "
+      "image::run(context); "
       "}");
   return out.take();
 }

@@ -18,7 +18,8 @@ Home Home::find() {
     return Home(root, build, true);
   }
   // Built in a user's cache, from a tree of another user.
-  if (const fs::path root = source_of(build); files::exists(root / "config/include/fata/config.hpp")) {
+  if (const fs::path root = source_of(build);
+      files::exists(root / "config/include/fata/config.hpp")) {
     return Home(root, build, true);
   }
   const fs::path prefix = build;
@@ -44,7 +45,8 @@ void Home::choose_tree(std::string_view target, const std::vector<std::string>& 
   if (!in_tree_) return;
   std::vector<std::string> targets;
   for (const std::string& library : libraries) targets.push_back("with_" + library);
-  trees_.insert_or_assign(std::string(built_for(target)), library_tree(root_, built_for(target), targets));
+  trees_.insert_or_assign(std::string(built_for(target)),
+                          library_tree(root_, built_for(target), targets));
 }
 fs::path Home::toolchain(std::string_view target) const {
   if (target == "linux") return {};
@@ -57,11 +59,13 @@ fs::path Home::packer() const {
 
 fs::path Home::lab() const { return root_ / (in_tree_ ? "tests/e2e/xen/lab" : "share/fata/lab"); }
 
-void Home::provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const {
+void Home::provide(std::string_view target, const std::vector<std::string>& libraries,
+                   bool verbose) const {
   if (!in_tree_) {
-    if (files::exists(root_ / ("lib/cmake/fata/fata-" + std::string(built_for(target)) + ".cmake"))) return;
-    throw UsageError("the target " + std::string(target) + " is not installed in " + root_.string() +
-                     "; install Fata's build for it, too");
+    if (files::exists(root_ / ("lib/cmake/fata/fata-" + std::string(built_for(target)) + ".cmake")))
+      return;
+    throw UsageError("the target " + std::string(target) + " is not installed in " +
+                     root_.string() + "; install Fata's build for it, too");
   }
   const fs::path build = package(target);
   if (!is_writable_build(build)) return;  // choose_tree() found everything there
@@ -80,8 +84,8 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
                 "-DCMAKE_BUILD_TYPE=Release",
                 "-DFATA_TARGET=" + std::string(built_for(target))};
     if (target == "linux") {
-      words.insert(words.end(),
-                   {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19", "-DFATA_TOOL=ON"});
+      words.insert(words.end(), {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19",
+                                 "-DFATA_TOOL=ON"});
     } else {
       words.insert(words.end(), {"--toolchain", toolchain(target)});
     }

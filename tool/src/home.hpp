@@ -1,4 +1,5 @@
-// Where Fata is: the source tree that this command was built in, or the prefix that it was installed to.
+// Where Fata is: the source tree that this command was built in, or the prefix that it was
+// installed to.
 #pragma once
 
 #include <map>
@@ -23,16 +24,19 @@ class Home {
 
   fs::path config_headers() const;
   fs::path config_library() const;
-  // In the tree: where the libraries named (without "fata_") for a target are built, which package() gives from now on.
+  // In the tree: where the libraries named (without "fata_") for a target are built, which
+  // package() gives from now on.
   void choose_tree(std::string_view target, const std::vector<std::string>& libraries);
   // For find_package(fata CONFIG) of a target.
   fs::path package(std::string_view target) const;
   fs::path toolchain(std::string_view target) const;  // empty: none needed
-  fs::path lab() const;                               // Xen in an emulated machine: a Python program
-  fs::path packer() const;                            // of kernel images
-  // In the tree, builds the libraries named (without "fata_") for a target. Installed, they are there
-  // already, or the target was not installed: an error.
-  void provide(std::string_view target, const std::vector<std::string>& libraries, bool verbose) const;
+  // Xen in an emulated machine: a Python program.
+  fs::path lab() const;
+  fs::path packer() const;  // of kernel images
+  // In the tree, builds the libraries named (without "fata_") for a target. Installed, they are
+  // there already, or the target was not installed: an error.
+  void provide(std::string_view target, const std::vector<std::string>& libraries,
+               bool verbose) const;
 
  private:
   Home(fs::path root, fs::path own_build, bool in_tree)

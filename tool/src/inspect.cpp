@@ -57,7 +57,8 @@ void clean(const Project& project, bool everything) {
 
 namespace {
 
-void describe_device(const Plan& plan, std::size_t id, const std::string& indent, std::vector<bool>& shown) {
+void describe_device(const Plan& plan, std::size_t id, const std::string& indent,
+                     std::vector<bool>& shown) {
   const PlanDevice& d = plan.devices[id];
   std::printf("%s%s: %s", indent.c_str(), d.name.c_str(), d.tag.c_str());
   if (d.form != "member") std::printf(" = %s", d.type.c_str());
@@ -96,7 +97,8 @@ void describe_dot(const Plan& plan) {
         std::printf("  d%zu -> d%zu [label=\"%s\"];\n", a.device, i,
                     edge_label(plan.devices[a.device]).c_str());
       } else if (a.kind == PlanArgument::Kind::kParameter) {
-        std::printf("  \"--%s\" [shape=ellipse];\n  \"--%s\" -> d%zu;\n", a.text.c_str(), a.text.c_str(), i);
+        std::printf("  \"--%s\" [shape=ellipse];\n  \"--%s\" -> d%zu;\n", a.text.c_str(),
+                    a.text.c_str(), i);
       }
     }
   }

@@ -26,11 +26,13 @@ struct Options {
 
 // What a command needs to find the application and its build folder.
 void add_folder(CLI::App& command, Choice& choice) {
-  command.add_option("application", choice.app, "Folder with a config.cpp (default: the current one)");
+  command.add_option("application", choice.app,
+                     "Folder with a config.cpp (default: the current one)");
   command.add_option("-t,--target", choice.target, "linux (a process), kvm or xen (a kernel)")
       ->capture_default_str();
-  command.add_option("--net", choice.net,
-                     "host (the host's sockets) or direct (Fata's own stack); kvm, xen: direct only");
+  command.add_option(
+      "--net", choice.net,
+      "host (the host's sockets) or direct (Fata's own stack); kvm, xen: direct only");
   command.add_option("--build-dir", choice.build_dir,
                      "Where to build (default: APPLICATION/.fata/TARGET)");
 }
@@ -51,7 +53,8 @@ void add_plain(CLI::App& command, Choice& choice) {
 void add_run(CLI::App& command, RunChoice& run) {
   command
       .add_option("--link", run.links,
-                  "What a network card is attached to: user, tap[:NAME] or none (default: user); once a card")
+                  "What a network card is attached to: user, tap[:NAME] or none (default: user); "
+                  "once a card")
       ->allow_extra_args(false);
   command
       .add_option("--forward", run.forwards,
@@ -65,16 +68,19 @@ void add_run(CLI::App& command, RunChoice& run) {
                      "Memory of the guest in MiB (default: what config.cpp says)");
   command.add_option("--pcap", run.pcap, "Write the network's packets to a file");
   command
-      .add_option("--disk", run.disks,
-                  "A file or block device for the application's next disk; may be given several times")
+      .add_option(
+          "--disk", run.disks,
+          "A file or block device for the application's next disk; may be given several times")
       ->type_name("FILE[,ro][,direct][,sector=4096]")
       ->allow_extra_args(false);
   command.add_flag("--console", run.console,
                    "Type standard input on the guest's console, also when it is no terminal");
   command.add_flag("--gdb", run.gdb, "Wait for a debugger, and print the line that attaches it");
-  command.add_flag("--lab", run.lab, "xen: boot an emulated machine with Xen in it, for machines that are no dom0");
+  command.add_flag("--lab", run.lab,
+                   "xen: boot an emulated machine with Xen in it, for machines that are no dom0");
   command.add_flag("--dry-run", run.dry, "Print the command that would run the image");
-  command.footer("What follows -- goes to the unikernel as its parameters; `-- --help` lists them.");
+  command.footer(
+      "What follows -- goes to the unikernel as its parameters; `-- --help` lists them.");
 }
 
 // Words before "--" are ours, those after it the unikernel's.
@@ -94,14 +100,16 @@ bool is_in_tree() {
   }
 }
 
-// In a clone with its commit, as ./fata prints it. With --git-dir git does not refuse another user's clone.
+// In a clone with its commit, as ./fata prints it. With --git-dir git does not refuse another
+// user's clone.
 std::string version() {
   std::string text = FATA_VERSION;
   if (find_program("git").empty()) return text;
   try {
     const Home home = Home::find();
     if (!home.in_tree()) return text;
-    const Outcome commit = capture({"git", "--git-dir=" + (home.root() / ".git").string(), "rev-parse", "--short", "HEAD"});
+    const Outcome commit = capture(
+        {"git", "--git-dir=" + (home.root() / ".git").string(), "rev-parse", "--short", "HEAD"});
     if (commit.status == 0) text += " (" + commit.output.substr(0, commit.output.find('\n')) + ")";
   } catch (const UsageError&) {
     // The version alone, then.
@@ -117,7 +125,8 @@ class CommandLine {
     if (is_in_tree()) {
       app_.footer(
           "./fata in a clone of Fata also takes, before any --:\n"
-          "  --no-install                Never install Debian packages; name those that are missing\n"
+          "  --no-install                Never install Debian packages; name those that are "
+          "missing\n"
           "  -y,--yes                    Install them without asking");
     }
     add_new();

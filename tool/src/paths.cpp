@@ -78,7 +78,8 @@ fs::path own_cache() {
   const fs::path cache = cache_folder();
   // A home that does not exist is not made.
   const fs::path home = cache.parent_path().parent_path();
-  const bool usable = cache.is_absolute() && (files::exists(cache.parent_path()) || files::exists(home));
+  const bool usable =
+      cache.is_absolute() && (files::exists(cache.parent_path()) || files::exists(home));
   return usable && is_ours_to_write(cache) ? cache : temporary_cache();
 }
 

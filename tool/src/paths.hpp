@@ -10,8 +10,9 @@
 
 namespace fata::tool {
 
-// Where what is remembered between commands is kept: the user's cache_folder(), or, if that cannot be
-// written, a folder of this user's own in /tmp. Made if it is missing; empty if there is none at all.
+// Where what is remembered between commands is kept: the user's cache_folder(), or, if that cannot
+// be written, a folder of this user's own in /tmp. Made if it is missing; empty if there is none at
+// all.
 fs::path own_cache();
 
 // Throws UsageError if a path holds what no generated file can carry: control characters, or bytes

@@ -18,7 +18,8 @@ Place place(const Json& json) { return {json.at("file"), json.at("line")}; }
 
 PlanArgument argument(const Json& json) {
   using Kind = PlanArgument::Kind;
-  if (json.contains("device")) return {.kind = Kind::kDevice, .device = json.at("device"), .text = {}};
+  if (json.contains("device"))
+    return {.kind = Kind::kDevice, .device = json.at("device"), .text = {}};
   if (json.contains("parameter")) return {.kind = Kind::kParameter, .text = json.at("parameter")};
   return {.kind = Kind::kLiteral, .text = json.at("literal")};
 }
@@ -41,7 +42,8 @@ PlanDevice device(const Json& json) {
                .third_party = {},
                .chosen_by = {},
                .where = place(json.at("where"))};
-  if (json.contains("chosen_by")) d.chosen_by = json.at("chosen_by").get<std::vector<std::string>>();
+  if (json.contains("chosen_by"))
+    d.chosen_by = json.at("chosen_by").get<std::vector<std::string>>();
   for (const Json& a : json.at("arguments")) d.arguments.push_back(argument(a));
   for (const Json& t : json.at("third_party")) {
     d.third_party.push_back({.name = t.at("name"),
@@ -56,7 +58,8 @@ PlanDevice device(const Json& json) {
 Plan Plan::read(const fs::path& file) try {
   const Json json = Json::parse(read_file(file));
   if (json.at("version") != 3) {
-    throw UsageError(file.string() + ": a plan of another version of Fata; run `fata clean` and try again");
+    throw UsageError(file.string() +
+                     ": a plan of another version of Fata; run `fata clean` and try again");
   }
   Plan plan{.name = json.at("name"),
             .target = json.at("target"),
@@ -92,7 +95,8 @@ Plan Plan::read(const fs::path& file) try {
   }
   return plan;
 } catch (const Json::exception& error) {
-  throw UsageError(file.string() + ": not a plan (" + error.what() + "); run `fata clean` and try again");
+  throw UsageError(file.string() + ": not a plan (" + error.what() +
+                   "); run `fata clean` and try again");
 }
 
 std::string PlanDevice::type_name() const {
@@ -111,7 +115,8 @@ std::string PlanDevice::type_name() const {
 
 const PlanParameter& Plan::parameter(std::string_view wanted) const {
   const auto found = std::ranges::find(parameters, wanted, &PlanParameter::name);
-  if (found == parameters.end()) throw UsageError("the plan has no parameter --" + std::string(wanted));
+  if (found == parameters.end())
+    throw UsageError("the plan has no parameter --" + std::string(wanted));
   return *found;
 }
 
@@ -123,7 +128,8 @@ std::vector<std::string> Plan::libraries() const {
 
 std::vector<std::string> Plan::local_libraries() const {
   std::set<std::string> names;
-  for (const PlanDevice& d : devices) names.insert(d.local_libraries.begin(), d.local_libraries.end());
+  for (const PlanDevice& d : devices)
+    names.insert(d.local_libraries.begin(), d.local_libraries.end());
   return {names.begin(), names.end()};
 }
 

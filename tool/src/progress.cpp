@@ -45,7 +45,8 @@ class ProgressLine {
 std::string_view step_of(std::string_view line) {
   if (!line.starts_with('[')) return {};
   const std::size_t end = line.find(']');
-  if (end == line.npos || line.substr(1, end - 1).find_first_not_of("0123456789/") != line.npos) return {};
+  if (end == line.npos || line.substr(1, end - 1).find_first_not_of("0123456789/") != line.npos)
+    return {};
   return line.substr(0, end + 1);
 }
 

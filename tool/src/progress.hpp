@@ -1,5 +1,5 @@
-// Long steps: a line that changes on a terminal, plain lines otherwise. All of it goes to standard error, so
-// that standard output holds only what was asked for.
+// Long steps: a line that changes on a terminal, plain lines otherwise. All of it goes to standard
+// error, so that standard output holds only what was asked for.
 #pragma once
 
 #include <string>

@@ -39,7 +39,8 @@ std::vector<fs::path> dependencies(const fs::path& depfile) {
   return list;
 }
 
-bool is_newer_than_all(const fs::path& file, const std::vector<fs::path>& others, const fs::path& base) {
+bool is_newer_than_all(const fs::path& file, const std::vector<fs::path>& others,
+                       const fs::path& base) {
   std::error_code missing;
   const auto time = fs::last_write_time(file, missing);
   if (missing) return false;
@@ -60,7 +61,8 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
     throw UsageError("--net " + choice_.net + ": the stacks are host and direct");
   }
   if (kernel() && choice_.net == "host") {
-    throw UsageError("--net host: a kernel has no host to lend it sockets; leave it out, or use -t linux");
+    throw UsageError(
+        "--net host: a kernel has no host to lend it sockets; leave it out, or use -t linux");
   }
   if (choice_.plain && !kernel())
     throw UsageError("--plain: a process is not packed; use it with -t kvm or -t xen");
@@ -70,10 +72,12 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
     throw UsageError(choice_.app.string() + ": no such folder; name an application's folder");
   if (!error) fs::status(app_ / "config.cpp", error);
   if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
-    throw UsageError(choice_.app.string() + ": holds no config.cpp; `fata new NAME` makes an application");
+    throw UsageError(choice_.app.string() +
+                     ": holds no config.cpp; `fata new NAME` makes an application");
   }
   if (error) throw UsageError(choice_.app.string() + ": cannot be entered: " + error.message());
-  const std::string variant = choice_.target + (kernel() || choice_.net == "host" ? "" : "-" + choice_.net);
+  const std::string variant =
+      choice_.target + (kernel() || choice_.net == "host" ? "" : "-" + choice_.net);
   folder_ = choice_.build_dir.empty() ? app_ / ".fata" / variant
                                       : fs::absolute(choice_.build_dir).lexically_normal();
   check_path(app_);
@@ -103,8 +107,12 @@ Shown Project::shown() const {
   return shown;
 }
 
-fs::path Project::elf() const { return folder_ / "build" / (plan_.name + (kernel() ? ".elf" : "")); }
-fs::path Project::image() const { return folder_ / "build" / (plan_.name + (kernel() ? ".img" : "")); }
+fs::path Project::elf() const {
+  return folder_ / "build" / (plan_.name + (kernel() ? ".elf" : ""));
+}
+fs::path Project::image() const {
+  return folder_ / "build" / (plan_.name + (kernel() ? ".img" : ""));
+}
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
 std::size_t Project::card_count() const {
@@ -172,11 +180,13 @@ void Project::generate() {
   if (choice_.target == "kvm") {
     write_if_changed(folder_ / (plan_.name + ".qemu.sh"), qemu_script(*this));
     write_if_changed(folder_ / (plan_.name + ".firecracker.json"), firecracker_json(*this));
-    write_if_changed(folder_ / (plan_.name + ".cloud-hypervisor.json"), cloud_hypervisor_json(*this));
+    write_if_changed(folder_ / (plan_.name + ".cloud-hypervisor.json"),
+                     cloud_hypervisor_json(*this));
     write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_kvm(*this));
   }
   if (choice_.target == "xen") {
-    write_if_changed(folder_ / (plan_.name + ".xl"), xl_config(*this, {}, plan_.memory_mib, named_disks(*this), false));
+    write_if_changed(folder_ / (plan_.name + ".xl"),
+                     xl_config(*this, {}, plan_.memory_mib, named_disks(*this), false));
     write_if_changed(folder_ / (plan_.name + ".xl.in"), xl_template());
     write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_xen(*this));
   }
@@ -194,7 +204,8 @@ void Project::configure() {
 std::vector<std::string> Project::libraries() const {
   std::vector<std::string> list = plan_.libraries();
   list.push_back(kernel() ? "platform_" + choice_.target : "platform_linux_main");
-  if (choice_.target == "kvm") list.push_back("virtio");  // its random-number driver is in every image
+  // Its random-number driver is in every image.
+  if (choice_.target == "kvm") list.push_back("virtio");
   return list;
 }
 

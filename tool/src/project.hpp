@@ -42,7 +42,8 @@ class Project {
   const Home& home() const { return home_; }
   bool kernel() const { return choice_.target != "linux"; }
 
-  // How many of the target's network cards the plan has, to each of which a --link attaches something.
+  // How many of the target's network cards the plan has, to each of which a --link attaches
+  // something.
   std::size_t card_count() const;
 
   fs::path image() const;  // what runs: the process's executable, or the stripped and packed kernel

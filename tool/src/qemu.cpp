@@ -58,7 +58,8 @@ std::vector<PortForward> parse_forward(const std::string& text) {
   return list;
 }
 
-std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters) {
+std::vector<PortForward> served_ports(const Plan& plan,
+                                      const std::vector<std::string>& parameters) {
   std::vector<PortForward> list;
   for (const PlanForward& f : plan.forwards) {
     // A port that is no port is for the unikernel itself to refuse.
@@ -124,18 +125,20 @@ void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
           ",script=no,downscript=no,ifname=" + option_value(tap_name(link, card));
   } else if (card == 0) {
     for (const PortForward& f : choice.forwards) {
-      net +=
-          ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) + "-:" + std::to_string(f.guest);
+      net += ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) +
+             "-:" + std::to_string(f.guest);
     }
   } else {  // a network of its own; the first one's is 10.0.2.0/24
     net += ",net=10.0." + std::to_string(2 + card) + ".0/24";
   }
-  words.insert(words.end(), {"-netdev", net, "-device",
-                             microvm ? "virtio-net-device,netdev=net" + number
-                                     : "virtio-net-pci,netdev=net" + number + ",disable-legacy=on"});
+  words.insert(words.end(),
+               {"-netdev", net, "-device",
+                microvm ? "virtio-net-device,netdev=net" + number
+                        : "virtio-net-pci,netdev=net" + number + ",disable-legacy=on"});
   if (!choice.pcap.empty()) {
-    words.insert(words.end(), {"-object", "filter-dump,id=dump" + number + ",netdev=net" + number + ",file=" +
-                                              option_value(capture_of_card(choice.pcap, card).string())});
+    words.insert(words.end(),
+                 {"-object", "filter-dump,id=dump" + number + ",netdev=net" + number + ",file=" +
+                                 option_value(capture_of_card(choice.pcap, card).string())});
   }
 }
 }  // namespace
@@ -177,8 +180,9 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     const Disk& disk = choice.disks[i];
     const std::string id = "disk" + std::to_string(i);
-    // A guest's flush is an fdatasync of the host, whether or not its page cache stands between. What goes
-    // wrong is for the image to hear (by itself QEMU stops a guest whose disk's file system is full).
+    // A guest's flush is an fdatasync of the host, whether or not its page cache stands between.
+    // What goes wrong is for the image to hear (by itself QEMU stops a guest whose disk's file
+    // system is full).
     words.insert(words.end(),
                  {"-drive",
                   "if=none,id=" + id +
@@ -196,7 +200,8 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
   words.insert(words.end(), {"-kernel", image.string()});
   std::string line = choice.gdb ? std::string("fata.base=") + kDebugBase : "";
-  for (const std::string& word : choice.parameters) line += (line.empty() ? "" : " ") + kernel_word(word);
+  for (const std::string& word : choice.parameters)
+    line += (line.empty() ? "" : " ") + kernel_word(word);
   if (!line.empty()) words.insert(words.end(), {"-append", line});
   return words;
 }
@@ -273,7 +278,8 @@ std::string firecracker_json(const Project& project) {
             {"entropy", Json::object()}};
   for (std::size_t card = 0; card < project.card_count(); ++card) {
     const std::string number = std::to_string(card);
-    json["network-interfaces"].push_back({{"iface_id", "eth" + number}, {"host_dev_name", "tap" + number}});
+    json["network-interfaces"].push_back(
+        {{"iface_id", "eth" + number}, {"host_dev_name", "tap" + number}});
   }
   return json.dump(2) + "\n";
 }

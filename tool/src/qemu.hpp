@@ -18,8 +18,8 @@ struct PortForward {
 // "udp:1053:53", "tcp:...", "1053:53" (both). Throws UsageError.
 std::vector<PortForward> parse_forward(const std::string& text);
 
-// The ports that the application serves, as its parameters (or their defaults) say; the host's is the same
-// number.
+// The ports that the application serves, as its parameters (or their defaults) say; the host's is
+// the same number.
 std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
 
 // The image's parameters where these ports are forwarded to it: the parameter that lists trusted
@@ -49,12 +49,12 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice);
 // before quotes. Throws UsageError if it holds a newline.
 std::string kernel_word(const std::string& word);
 
-// An image's exit status s arrives as 2s+3 (it writes s+1, the device makes 2v+1 of it); nothing: QEMU's own
-// code.
+// An image's exit status s arrives as 2s+3 (it writes s+1, the device makes 2v+1 of it); nothing:
+// QEMU's own code.
 std::optional<int> image_status(int qemu_status);
 
-// Where a kernel puts itself for a debugger (otherwise at random), and how far that is from where it was
-// linked, 1 MiB.
+// Where a kernel puts itself for a debugger (otherwise at random), and how far that is from where
+// it was linked, 1 MiB.
 inline constexpr const char* kDebugBase = "0x100000000000";
 inline constexpr const char* kDebugOffset = "0xffffff00000";
 

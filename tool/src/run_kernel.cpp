@@ -1,4 +1,5 @@
-// Runs a kernel in QEMU and looks after it: its console, its backtraces, its exit status, and its clean end.
+// Runs a kernel in QEMU and looks after it: its console, its backtraces, its exit status, and its
+// clean end.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -30,8 +31,8 @@
 namespace fata::tool {
 namespace {
 
-constexpr int kQemuFailed = 70;       // our status when QEMU itself, not the image, went wrong
-constexpr int kGraceMs = 5000;        // from asking the guest to stop until it is ended
+constexpr int kQemuFailed = 70;  // our status when QEMU itself, not the image, went wrong
+constexpr int kGraceMs = 5000;   // from asking the guest to stop until it is ended
 
 class File {
  public:
@@ -59,16 +60,20 @@ void check_port_is_free(const PortForward& forward) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(forward.host));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
+  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return;
   const std::string port = forward.protocol + " port " + std::to_string(forward.host);
-  const std::string other = "--forward " + forward.protocol + ":PORT:" + std::to_string(forward.guest);
-  if (errno == EACCES) throw UsageError(port + " of the host is privileged; forward another with " + other);
+  const std::string other =
+      "--forward " + forward.protocol + ":PORT:" + std::to_string(forward.guest);
+  if (errno == EACCES)
+    throw UsageError(port + " of the host is privileged; forward another with " + other);
   throw UsageError(port + " of the host is in use; forward another with " + other);
 }
 
 void check_tap(const std::string& link, std::size_t card) {
   const std::string name = tap_name(link, card);
-  if (name.empty() || name.size() >= IFNAMSIZ) throw UsageError("--link " + link + ": write tap or tap:NAME");
+  if (name.empty() || name.size() >= IFNAMSIZ)
+    throw UsageError("--link " + link + ": write tap or tap:NAME");
   const bool there = ::if_nametoindex(name.c_str()) != 0;
   const File tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   ifreq request{};
@@ -117,7 +122,8 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   if (!choice.forwards.empty() && !user) {
     throw UsageError("--forward: ports are forwarded with --link user only");
   }
-  if (!q.pcap.empty() && q.links.empty()) throw UsageError("--pcap: there is no network card to listen at");
+  if (!q.pcap.empty() && q.links.empty())
+    throw UsageError("--pcap: there is no network card to listen at");
   for (const std::string& text : choice.forwards) {
     for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
   }
@@ -134,11 +140,13 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   return q;
 }
 
-// QEMU in a process group of its own, so that a Ctrl-C on the terminal reaches us alone; it dies with us.
+// QEMU in a process group of its own, so that a Ctrl-C on the terminal reaches us alone; it dies
+// with us.
 class Guest {
  public:
   // `typed`: standard input, or -1 if nothing shall be typed on the guest's console.
-  Guest(const Words& words, Symboliser& symboliser, int typed) : symboliser_(symboliser), typed_(typed) {
+  Guest(const Words& words, Symboliser& symboliser, int typed)
+      : symboliser_(symboliser), typed_(typed) {
     std::array<int, 2> in{}, out{};
     if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0) throw Failed{1};
     std::vector<char*> list;
@@ -171,7 +179,8 @@ class Guest {
 
   // Until it has ended; its wait status.
   int look_after() {
-    std::array<pollfd, 3> files{{{output_, POLLIN, 0}, {signals_.file(), POLLIN, 0}, {typed_, POLLIN, 0}}};
+    std::array<pollfd, 3> files{
+        {{output_, POLLIN, 0}, {signals_.file(), POLLIN, 0}, {typed_, POLLIN, 0}}};
     int patience = -1;
     for (;;) {
       const int ready = ::poll(files.data(), files.size(), patience);
@@ -189,7 +198,8 @@ class Guest {
           ::kill(pid_, SIGKILL);
         }
       }
-      if (ready > 0 && files[2].revents != 0) {  // what is typed here is typed on the guest's console
+      // What is typed here is typed on the guest's console.
+      if (ready > 0 && files[2].revents != 0) {
         std::array<char, 256> some{};
         const ssize_t n = ::read(typed_, some.data(), some.size());
         if (n > 0) write_all(input_, std::string_view(some.data(), static_cast<std::size_t>(n)));
@@ -227,8 +237,8 @@ int run_kernel(Project& project, const RunChoice& choice) {
   if (project.choice().verbose) say(shell_line(words));
   if (!chosen.links.empty() && chosen.links.front() == "user") {
     for (const PortForward& f : chosen.forwards) {
-      say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol + " is forwarded to the guest's port " +
-          std::to_string(f.guest));
+      say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol +
+          " is forwarded to the guest's port " + std::to_string(f.guest));
     }
   }
   if (chosen.gdb) {
@@ -240,7 +250,8 @@ int run_kernel(Project& project, const RunChoice& choice) {
   }
 
   Symboliser symboliser(project.elf(), project.shown());
-  // A file or a pipe may hold what our caller's next program is to read: only a terminal is taken unasked.
+  // A file or a pipe may hold what our caller's next program is to read: only a terminal is taken
+  // unasked.
   const int typed = choice.console || ::isatty(0) == 1 ? 0 : -1;
   const int status = Guest(words, symboliser, typed).look_after();
   for (std::size_t card = 0; !chosen.pcap.empty() && card < chosen.links.size(); ++card) {

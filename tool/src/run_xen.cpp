@@ -22,7 +22,8 @@
 namespace fata::tool {
 namespace {
 
-constexpr int kXenFailed = 70;        // our status when the domain did not come to an end of its own
+// Our status when the domain did not come to an end of its own.
+constexpr int kXenFailed = 70;
 constexpr int kCrashed = 125;
 constexpr auto kGrace =
     std::chrono::seconds(30);  // from asking the domain to shut down until it is destroyed
@@ -30,31 +31,33 @@ constexpr int kQuietMs = 300;  // of a console that has nothing more to say
 
 // That xl is installed says little: it is the program that asks Xen, and may be refused.
 void check_dom0(const Project& project) {
-  const std::string otherwise = "`fata build " + project.choice().app.string() +
-                                " -t xen` makes the image and " + project.plan().name +
-                                ".xl for one, and `fata run --lab` boots an emulated machine with Xen in it";
+  const std::string otherwise =
+      "`fata build " + project.choice().app.string() + " -t xen` makes the image and " +
+      project.plan().name +
+      ".xl for one, and `fata run --lab` boots an emulated machine with Xen in it";
   for (const char* const program : {"xl", "xenstore-read", "xenstore-watch"}) {
     if (find_program(program).empty())
-      throw UsageError(std::string("-t xen: this machine is no Xen dom0, as it has no ") + program + "; " +
-                       otherwise);
+      throw UsageError(std::string("-t xen: this machine is no Xen dom0, as it has no ") + program +
+                       "; " + otherwise);
   }
   const Outcome asked = capture({"xl", "list"});
   if (asked.status != 0) {
     throw UsageError("-t xen: xl does not reach Xen here (" +
-                     asked.output.substr(0, asked.output.find('\n')) + "): it takes root on a dom0; " +
-                     otherwise);
+                     asked.output.substr(0, asked.output.find('\n')) +
+                     "): it takes root on a dom0; " + otherwise);
   }
   // xl refuses a name that is there, but with three lines.
   const std::string& name = project.plan().name;
   if (asked.output.contains('\n' + name + ' ')) {
-    throw UsageError("there is a domain " + name + " already; `xl shutdown " + name + "` or `xl destroy " +
-                     name + "` ends it");
+    throw UsageError("there is a domain " + name + " already; `xl shutdown " + name +
+                     "` or `xl destroy " + name + "` ends it");
   }
 }
 
 void check_xen_disk(const Disk& disk, const std::string& text, const RunChoice& choice) {
   if (disk.direct)
-    throw UsageError("--disk " + text + ": on Xen the backend says how it reads a file; leave out ,direct");
+    throw UsageError("--disk " + text +
+                     ": on Xen the backend says how it reads a file; leave out ,direct");
   if (disk.sector_size != 512 && !choice.lab)
     throw UsageError("--disk " + text +
                      ": the device of dom0 says how large its sectors are; leave out ,sector=");
@@ -90,7 +93,9 @@ class Teller {
 class Domain {
  public:
   Domain(std::string id, const Project& project)
-      : id_(std::move(id)), symboliser_(project.elf(), project.shown()), console_({"xl", "console", id_}) {}
+      : id_(std::move(id)),
+        symboliser_(project.elf(), project.shown()),
+        console_({"xl", "console", id_}) {}
   ~Domain() { capture({"xl", "destroy", id_}); }
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
@@ -104,9 +109,11 @@ class Domain {
     std::optional<Teller> shutdown;
     for (;;) {
       const auto patience =
-          !deadline ? -1
-                    : std::max<std::int64_t>(
-                          0, std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count());
+          !deadline
+              ? -1
+              : std::max<std::int64_t>(
+                    0,
+                    std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count());
       const int ready = ::poll(files.data(), files.size(), static_cast<int>(patience));
       if (ready < 0 && errno == EINTR) continue;
       if (ready == 0) return destroyed();
@@ -122,7 +129,8 @@ class Domain {
       }
       if (files[2].revents != 0) {
         if (ends.some().empty()) {
-          say("xenstore-watch has ended, which would have told of the domain's end; the domain is destroyed");
+          say("xenstore-watch has ended, which would have told of the domain's end; the domain is "
+              "destroyed");
           return kXenFailed;
         }
         if (const auto status = ended()) return *status;
@@ -148,7 +156,8 @@ class Domain {
     const Outcome listed = capture({"xl", "list", "-v", id_});
     std::string name, number, memory, cpus, state, time, uuid, reason;
     // The last line; state is letters of "rbpscd" or dashes.
-    std::istringstream words(listed.output.substr(listed.output.rfind('\n', listed.output.size() - 2) + 1));
+    std::istringstream words(
+        listed.output.substr(listed.output.rfind('\n', listed.output.size() - 2) + 1));
     words >> name >> number >> memory >> cpus >> state >> time >> uuid >> reason;
     if (listed.status != 0 || state.contains('d')) {
       say("the domain is gone: somebody destroyed it");
@@ -175,8 +184,8 @@ class Domain {
 
 int run_domain(const Project& project, const fs::path& config) {
   const std::string& name = project.plan().name;
-  // They stay blocked in the programs that we start, which a Ctrl-C on the terminal reaches as well: an xl
-  // that dies in the middle of its work would leave half of it.
+  // They stay blocked in the programs that we start, which a Ctrl-C on the terminal reaches as
+  // well: an xl that dies in the middle of its work would leave half of it.
   StopSignals signals{SIGINT, SIGTERM, SIGHUP};
   // Without a daemon of xl's, as we wait for the end ourselves.
   const Outcome created = capture({"xl", "create", "-e", "-q", config});
@@ -215,12 +224,13 @@ int run_xen(Project& project, const RunChoice& choice) {
   }
   Words words{"python3", project.home().lab(), "run", config};
   for (const PortForward& f : forwards) {
-    words.insert(words.end(),
-                 {"--forward", f.protocol + ":" + std::to_string(f.host) + ":" + std::to_string(f.guest)});
+    words.insert(words.end(), {"--forward", f.protocol + ":" + std::to_string(f.host) + ":" +
+                                                std::to_string(f.guest)});
   }
   for (const Disk& disk : disks) {
-    words.insert(words.end(), {"--disk", fs::absolute(disk.file).string() + (disk.read_only ? ",ro" : "") +
-                                             (disk.sector_size == 512 ? "" : ",sector=4096")});
+    words.insert(words.end(),
+                 {"--disk", fs::absolute(disk.file).string() + (disk.read_only ? ",ro" : "") +
+                                (disk.sector_size == 512 ? "" : ",sector=4096")});
   }
   if (choice.dry) {
     std::printf("%s\n", shell_line(words).c_str());
@@ -228,8 +238,8 @@ int run_xen(Project& project, const RunChoice& choice) {
   }
   say("booting Xen in an emulated machine; the first time it is made from Debian's packages");
   for (const PortForward& f : forwards) {
-    say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol + " is forwarded to the domain's port " +
-        std::to_string(f.guest));
+    say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol +
+        " is forwarded to the domain's port " + std::to_string(f.guest));
   }
   replace(words);
 }

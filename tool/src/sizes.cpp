@@ -15,7 +15,8 @@
 namespace fata::tool {
 namespace {
 
-// A line of lld's map: "VMA LMA Size Align Out|In|Symbol"; the indentation of the last column tells which.
+// A line of lld's map: "VMA LMA Size Align Out|In|Symbol"; the indentation of the last column tells
+// which.
 struct MapLine {
   std::uint64_t size = 0;
   int depth = 0;  // 0 section of the image, 1 of an object, 2 symbol
@@ -145,7 +146,8 @@ Sizes measure(const Project& project) {
   for (const auto& [name, size] : libraries) {
     if (size != 0) sizes.libraries.emplace_back(name, size);
   }
-  std::ranges::sort(sizes.libraries, std::ranges::greater{}, [](const auto& entry) { return entry.second; });
+  std::ranges::sort(sizes.libraries, std::ranges::greater{},
+                    [](const auto& entry) { return entry.second; });
   return sizes;
 }
 

@@ -5,8 +5,8 @@
 
 namespace fata::tool {
 namespace {
-// A second signal within this time belongs to the first: timeout(1) signals its child, and then its whole
-// group.
+// A second signal within this time belongs to the first: timeout(1) signals its child, and then its
+// whole group.
 constexpr auto kOneRequest = std::chrono::milliseconds(500);
 }  // namespace
 

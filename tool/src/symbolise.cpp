@@ -32,8 +32,8 @@ std::string Symboliser::places_of(const std::string& line) const {
   const std::size_t number = line.find("0x");
   const std::string address =
       line.substr(number, line.find_first_not_of("0123456789abcdefx", number) - number);
-  const Outcome outcome =
-      capture({"llvm-symbolizer-19", "--obj=" + elf_.string(), "--pretty-print", "--demangle", address});
+  const Outcome outcome = capture(
+      {"llvm-symbolizer-19", "--obj=" + elf_.string(), "--pretty-print", "--demangle", address});
   if (outcome.status != 0) return {};
   std::istringstream lines(outcome.output);
   std::string text;

@@ -1,4 +1,5 @@
-// Backtraces of a kernel, as it prints them: "  #0 0x101234 (image+0x1234)", made readable on the fly.
+// Backtraces of a kernel, as it prints them: "  #0 0x101234 (image+0x1234)", made readable on the
+// fly.
 #pragma once
 
 #include <string>
@@ -19,8 +20,8 @@ class Symboliser {
   void show(std::string_view output);
 
  private:
-  // Gives what is to be added after this output: the functions and places of a line that just ended and was
-  // one of a backtrace.
+  // Gives what is to be added after this output: the functions and places of a line that just ended
+  // and was one of a backtrace.
   std::string feed(std::string_view output);
   std::string places_of(const std::string& line) const;
 

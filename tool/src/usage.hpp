@@ -29,11 +29,12 @@ void check_command(const CLI::App& app, const std::string& word);
 // Throws UsageError if an option or a word was given that is empty.
 void check_values(const CLI::App& app);
 
-// Throws UsageError if an option of `fata run` has a wrong value, or was given that does nothing for
-// the target.
+// Throws UsageError if an option of `fata run` has a wrong value, or was given that does nothing
+// for the target.
 void check_options(const Choice& choice, const RunChoice& run);
 
-// Throws UsageError if a guest of the target cannot start with so little. `where`: what asks for it.
+// Throws UsageError if a guest of the target cannot start with so little. `where`: what asks for
+// it.
 void check_memory(const std::string& target, unsigned mebibytes, const std::string& where);
 
 }  // namespace fata::tool

@@ -30,7 +30,8 @@ constexpr const char* kXlRest =
     "shadow_memory = 4\n";
 
 std::string ends(const char* on_crash) {
-  return std::string("on_poweroff = \"destroy\"\non_reboot = \"restart\"\non_crash = \"") + on_crash + "\"\n";
+  return std::string("on_poweroff = \"destroy\"\non_reboot = \"restart\"\non_crash = \"") +
+         on_crash + "\"\n";
 }
 
 // The target takes all that follows, commas too.
@@ -38,8 +39,9 @@ std::string xl_disks(const std::vector<Disk>& disks) {
   std::string text;
   for (std::size_t i = 0; i < disks.size(); ++i) {
     text += (i == 0 ? "disk = [" : ", ") +
-            xl_string(std::string("format=raw,vdev=xvd") + static_cast<char>('a' + i) + ",access=" +
-                      (disks[i].read_only ? "ro" : "rw") + ",target=" + fs::absolute(disks[i].file).string());
+            xl_string(std::string("format=raw,vdev=xvd") + static_cast<char>('a' + i) +
+                      ",access=" + (disks[i].read_only ? "ro" : "rw") +
+                      ",target=" + fs::absolute(disks[i].file).string());
   }
   return disks.empty() ? "" : text + "]\n";
 }
@@ -76,34 +78,40 @@ std::vector<Disk> named_disks(const Project& project) {
   return disks;
 }
 
-std::string xl_config(const Project& project, const std::vector<std::string>& parameters, unsigned memory_mib,
-                      const std::vector<Disk>& disks, bool keep) {
+std::string xl_config(const Project& project, const std::vector<std::string>& parameters,
+                      unsigned memory_mib, const std::vector<Disk>& disks, bool keep) {
   const Plan& plan = project.plan();
-  std::string text =
-      "# Runs " + plan.name +
-      " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
-      "name = " +
-      xl_string(plan.name) + "\ntype = \"pvh\"\nkernel = " + xl_string(project.image().string()) +
-      "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
-      xl_string(kernel_line(parameters)) + "\nmemory = " + std::to_string(memory_mib) + "\n" + kXlRest;
+  std::string text = "# Runs " + plan.name +
+                     " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
+                     "name = " +
+                     xl_string(plan.name) +
+                     "\ntype = \"pvh\"\nkernel = " + xl_string(project.image().string()) +
+                     "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
+                     xl_string(kernel_line(parameters)) +
+                     "\nmemory = " + std::to_string(memory_mib) + "\n" + kXlRest;
   for (unsigned i = 0; i < project.card_count(); ++i)
     text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
   if (project.card_count() != 0) text += "]\n";
   if (!disks.empty())
-    text +=
-        "# The application's disks, in its order: raw files or block devices of dom0.\n" + xl_disks(disks);
-  if (keep) return text + "on_poweroff = \"preserve\"\non_reboot = \"preserve\"\non_crash = \"preserve\"\n";
+    text += "# The application's disks, in its order: raw files or block devices of dom0.\n" +
+            xl_disks(disks);
+  if (keep)
+    return text + "on_poweroff = \"preserve\"\non_reboot = \"preserve\"\non_crash = \"preserve\"\n";
   return text +
-         "# A wrong parameter or a crash is a crash to Xen: `preserve` keeps the domain for a look at it.\n" +
+         "# A wrong parameter or a crash is a crash to Xen: `preserve` keeps the domain for a look "
+         "at it.\n" +
          ends("destroy");
 }
 
 std::string xl_template() {
   return std::string(
-             "# Fill in @NAME@, @KERNEL@ (the image), @EXTRA@ (its parameters), @MEMORY@ (MiB), @VIF@ "
+             "# Fill in @NAME@, @KERNEL@ (the image), @EXTRA@ (its parameters), @MEMORY@ (MiB), "
+             "@VIF@ "
              "(\"bridge=xenbr0\", or\n"
-             "# nothing) and @DISK@ (\"format=raw,vdev=xvda,access=rw,target=/path\", or nothing).\n"
-             "name = \"@NAME@\"\ntype = \"pvh\"\nkernel = \"@KERNEL@\"\nextra = \"@EXTRA@\"\nmemory = "
+             "# nothing) and @DISK@ (\"format=raw,vdev=xvda,access=rw,target=/path\", or "
+             "nothing).\n"
+             "name = \"@NAME@\"\ntype = \"pvh\"\nkernel = \"@KERNEL@\"\nextra = "
+             "\"@EXTRA@\"\nmemory = "
              "@MEMORY@\n") +
          kXlRest + "vif = [@VIF@]\ndisk = [@DISK@]\n" + ends("destroy");
 }
@@ -115,8 +123,9 @@ std::string libvirt_domain(const Project& project, const std::string& kind, cons
   return "<!-- virsh define THIS-FILE. Written by `fata configure`. -->\n<domain type=\"" + kind +
          "\">\n"
          "  <name>" +
-         xml_text(plan.name) + "</name>\n  <memory unit=\"MiB\">" + std::to_string(plan.memory_mib) +
-         "</memory>\n  <vcpu>1</vcpu>\n  <os>\n" + os + "    <kernel>" + xml_text(project.image().string()) +
+         xml_text(plan.name) + "</name>\n  <memory unit=\"MiB\">" +
+         std::to_string(plan.memory_mib) + "</memory>\n  <vcpu>1</vcpu>\n  <os>\n" + os +
+         "    <kernel>" + xml_text(project.image().string()) +
          "</kernel>\n    <cmdline></cmdline>\n  </os>\n" + rest;
 }
 // Who has no driver named leaves it to libxl, as xl does.
@@ -139,14 +148,16 @@ std::string libvirt_xen(const Project& project) {
       "<on_crash>destroy</on_crash>\n"
       "  <devices>\n";
   for (unsigned i = 0; i < project.card_count(); ++i) {
-    rest += "    <interface type=\"bridge\">\n      <source bridge=\"xenbr0\"/>\n    </interface>\n";
+    rest +=
+        "    <interface type=\"bridge\">\n      <source bridge=\"xenbr0\"/>\n    </interface>\n";
   }
   const std::vector<Disk> disks = named_disks(project);
   for (std::size_t i = 0; i < disks.size(); ++i) rest += libvirt_disk(disks[i], "xen", i);
   rest +=
       "    <console type=\"pty\">\n      <target type=\"xen\" port=\"0\"/>\n    </console>\n  "
       "</devices>\n</domain>\n";
-  return libvirt_domain(project, "xen", "    <type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>\n", rest);
+  return libvirt_domain(project, "xen",
+                        "    <type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>\n", rest);
 }
 
 std::string libvirt_kvm(const Project& project) {
@@ -164,11 +175,14 @@ std::string libvirt_kvm(const Project& project) {
   const std::vector<Disk> disks = named_disks(project);
   for (std::size_t i = 0; i < disks.size(); ++i) rest += libvirt_disk(disks[i], "virtio", i);
   rest +=
-      "    <rng model=\"virtio-non-transitional\">\n      <backend model=\"random\">/dev/urandom</backend>\n "
+      "    <rng model=\"virtio-non-transitional\">\n      <backend "
+      "model=\"random\">/dev/urandom</backend>\n "
       "   </rng>\n"
-      "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n  "
+      "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n "
+      " "
       "</devices>\n</domain>\n";
-  return libvirt_domain(project, "kvm", "    <type arch=\"x86_64\" machine=\"q35\">hvm</type>\n", rest);
+  return libvirt_domain(project, "kvm", "    <type arch=\"x86_64\" machine=\"q35\">hvm</type>\n",
+                        rest);
 }
 
 std::string cloud_hypervisor_json(const Project& project) {

@@ -1,5 +1,5 @@
-// What a manager of virtual machines needs to run an image: configurations for xl and libvirt, and for Cloud
-// Hypervisor.
+// What a manager of virtual machines needs to run an image: configurations for xl and libvirt, and
+// for Cloud Hypervisor.
 #pragma once
 
 #include <string>
@@ -10,9 +10,10 @@
 namespace fata::tool {
 
 // For `xl create`. With `keep` the ended domain stays, so that its exit status can be read.
-std::string xl_config(const Project& project, const std::vector<std::string>& parameters, unsigned memory_mib,
-                      const std::vector<Disk>& disks, bool keep);
-// The application's disks as files NAME.img in the project's folder, for who has not said which they are.
+std::string xl_config(const Project& project, const std::vector<std::string>& parameters,
+                      unsigned memory_mib, const std::vector<Disk>& disks, bool keep);
+// The application's disks as files NAME.img in the project's folder, for who has not said which
+// they are.
 std::vector<Disk> named_disks(const Project& project);
 // The same with @NAME@ @KERNEL@ @MEMORY@ @EXTRA@ @VIF@ @DISK@, for who fills them in by a program.
 std::string xl_template();

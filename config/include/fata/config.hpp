@@ -1,4 +1,5 @@
-// The language of config.cpp: an ordinary C++ program that describes an application as typed device values.
+// The language of config.cpp: an ordinary C++ program that describes an application as typed device
+// values.
 //
 //   #include <fata/config.hpp>
 //   using namespace fata::config;
@@ -11,8 +12,8 @@
 //     return plan;
 //   }
 //
-// There is no main: the `fata` command compiles and links this file, runs it, and generates the image's main
-// from the plan that it writes. Host only; nothing of this is linked into an image.
+// There is no main: the `fata` command compiles and links this file, runs it, and generates the
+// image's main from the plan that it writes. Host only; nothing of this is linked into an image.
 #pragma once
 
 #include "fata/config/context.hpp"

@@ -1,5 +1,5 @@
-// Tells what a disk is like, and checks that it does what it should. What the disk holds is overwritten,
-// unless it is read-only.
+// Tells what a disk is like, and checks that it does what it should. What the disk holds is
+// overwritten, unless it is read-only.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -61,7 +61,8 @@ class Check {
   fata::async::Task<fata::Result<void>> beyond_the_end() {
     fata::AlignedBuffer buffer(geometry_.sector_size, geometry_.alignment);
     const auto read = co_await disk_.read(geometry_.sectors, buffer.bytes(), fata::async::Wait{});
-    const auto last = co_await disk_.read(geometry_.sectors - 1, buffer.bytes(), fata::async::Wait{});
+    const auto last =
+        co_await disk_.read(geometry_.sectors - 1, buffer.bytes(), fata::async::Wait{});
     if (read || !read.error().is(fata::sig::BlockErrc::kOutOfRange)) {
       ++wrong_;
       log_.error("a sector beyond the last one could be read");
@@ -73,7 +74,8 @@ class Check {
 
   // Writes a pattern that tells one sector from another, and reads it back.
   fata::async::Task<void> fill(std::uint64_t sector, std::uint64_t count) {
-    fata::AlignedBuffer buffer(static_cast<std::size_t>(count) * geometry_.sector_size, geometry_.alignment);
+    fata::AlignedBuffer buffer(static_cast<std::size_t>(count) * geometry_.sector_size,
+                               geometry_.alignment);
     for (std::size_t at = 0; at < buffer.bytes().size(); at += 8) {
       fata::store_le(buffer.bytes().subspan(at), pattern(sector, at));
     }
@@ -85,7 +87,8 @@ class Check {
   }
 
   fata::async::Task<fata::Result<void>> verify(std::uint64_t sector, std::uint64_t count) {
-    fata::AlignedBuffer buffer(static_cast<std::size_t>(count) * geometry_.sector_size, geometry_.alignment);
+    fata::AlignedBuffer buffer(static_cast<std::size_t>(count) * geometry_.sector_size,
+                               geometry_.alignment);
     const auto read = co_await disk_.read(sector, buffer.bytes(), fata::async::Wait{});
     if (!read) co_return read;
     for (std::size_t at = 0; at < buffer.bytes().size(); at += 8) {

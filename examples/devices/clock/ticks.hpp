@@ -1,4 +1,5 @@
-// Tells the time: the monotonic clock's, for measuring, and the wall clock's, for people, in ISO 8601.
+// Tells the time: the monotonic clock's, for measuring, and the wall clock's, for people, in ISO
+// 8601.
 #pragma once
 
 #include <fata/async/context.hpp>

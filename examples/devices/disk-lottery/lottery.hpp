@@ -1,6 +1,6 @@
-// Draws a number each time it is started, and remembers on its disk what it drew before: a slot is one
-// sector, which a disk writes as a whole or not at all, so that whatever happens the slot holds the last draw
-// or the one before.
+// Draws a number each time it is started, and remembers on its disk what it drew before: a slot is
+// one sector, which a disk writes as a whole or not at all, so that whatever happens the slot holds
+// the last draw or the one before.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -19,8 +19,8 @@
 
 namespace disk_lottery {
 
-// What a slot holds: the magic word, a sum over the rest, how many numbers were drawn, and the last of them,
-// newest first.
+// What a slot holds: the magic word, a sum over the rest, how many numbers were drawn, and the last
+// of them, newest first.
 struct Slot {
   static constexpr std::uint64_t kMagic = 0x3154'4f4c'4154'4146;  // "FATALOT1"
   static constexpr std::size_t kSize = 512, kKept = 16;
@@ -41,7 +41,8 @@ struct Slot {
     if (fata::load_le<std::uint64_t>(sector.subspan(8)) != sum(sector)) return std::nullopt;
     Slot slot;
     slot.draws = fata::load_le<std::uint64_t>(sector.subspan(16));
-    for (std::size_t i = 0; i < kKept; ++i) slot.last[i] = std::to_integer<std::uint8_t>(sector[24 + i]);
+    for (std::size_t i = 0; i < kKept; ++i)
+      slot.last[i] = std::to_integer<std::uint8_t>(sector[24 + i]);
     return slot;
   }
 
@@ -58,8 +59,8 @@ struct Slot {
 template <fata::sig::BlockDevice Disk, fata::sig::Random Random, fata::sig::Console Console>
 class Lottery {
  public:
-  Lottery(fata::async::Context& context, Disk& disk, Random& random, Console& console, std::uint32_t slot,
-          bool reset, bool wait)
+  Lottery(fata::async::Context& context, Disk& disk, Random& random, Console& console,
+          std::uint32_t slot, bool reset, bool wait)
       : stop_(context.stop),
         log_(context.logger("disk-lottery")),
         disk_(disk),
@@ -72,12 +73,14 @@ class Lottery {
   fata::async::Task<int> start() {
     const fata::sig::BlockGeometry geometry = disk_.geometry();
     fata::AlignedBuffer sector(geometry.sector_size, geometry.alignment);
-    if (const auto read = co_await disk_.read(number_, sector.bytes(), fata::async::Wait{}); !read) {
-      log_.error("slot ", number_, " cannot be read: ", read.error(), "; this disk has the slots 0 to ",
-                 geometry.sectors - 1);
+    if (const auto read = co_await disk_.read(number_, sector.bytes(), fata::async::Wait{});
+        !read) {
+      log_.error("slot ", number_, " cannot be read: ", read.error(),
+                 "; this disk has the slots 0 to ", geometry.sectors - 1);
       co_return read.error().is(fata::sig::BlockErrc::kOutOfRange) ? 64 : 1;
     }
-    const bool blank = std::ranges::all_of(sector.bytes(), [](std::byte b) { return b == std::byte{0}; });
+    const bool blank =
+        std::ranges::all_of(sector.bytes(), [](std::byte b) { return b == std::byte{0}; });
     std::optional<Slot> slot = Slot::parse(sector.bytes());
     if (!slot && !blank && !reset_) {
       log_.error("slot ", number_, " holds something else; --reset=on forgets it");
@@ -113,8 +116,10 @@ class Lottery {
   }
 
   void tell(const Slot& slot, std::uint8_t drawn) {
-    fata::Text<300> line(std::in_place, "slot ", number_, ", draw ", slot.draws + 1, ": ", unsigned{drawn});
-    const std::size_t known = std::min<std::size_t>(static_cast<std::size_t>(slot.draws), Slot::kKept);
+    fata::Text<300> line(std::in_place, "slot ", number_, ", draw ", slot.draws + 1, ": ",
+                         unsigned{drawn});
+    const std::size_t known =
+        std::min<std::size_t>(static_cast<std::size_t>(slot.draws), Slot::kKept);
     bool won = false;
     for (std::size_t i = 0; i < known; ++i) {
       print(line, i == 0 ? "; before: " : ", ");

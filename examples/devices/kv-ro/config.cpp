@@ -6,7 +6,7 @@ Plan plan(const Context&) {
   auto reader = functor<Job(KeyValue, Console)>("kv_ro::Reader", "reader.hpp");
 
   Plan plan("kv-ro");
-  plan.run(
-      reader(crunch("files"), default_console(), parameter("key", "", "file to print; lists all if empty")));
+  plan.run(reader(crunch("files"), default_console(),
+                  parameter("key", "", "file to print; lists all if empty")));
   return plan;
 }

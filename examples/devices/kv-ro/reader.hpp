@@ -44,7 +44,8 @@ class Reader {
         continue;
       }
       const auto value = co_await store_.get(path, fata::async::Wait{});
-      console_.write(fata::Text<300>(std::in_place, path, " ", value ? value->size() : 0, "\n").view());
+      console_.write(
+          fata::Text<300>(std::in_place, path, " ", value ? value->size() : 0, "\n").view());
     }
     co_return true;
   }

@@ -1,5 +1,5 @@
-// Counts the Ethernet frames that arrive, and sends those of the experimental type 0x88b5 (IEEE 802) back to
-// where they came from.
+// Counts the Ethernet frames that arrive, and sends those of the experimental type 0x88b5 (IEEE
+// 802) back to where they came from.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -29,7 +29,8 @@ class Mirror {
     std::array<sig::RxFrame, kBatch> in;
     std::array<PacketBuf, kBatch> out;
     while (limit_ == 0 || mirrored_ < limit_) {
-      const Result<std::size_t> count = co_await net_.receive(std::span<sig::RxFrame>(in), until_stopped);
+      const Result<std::size_t> count =
+          co_await net_.receive(std::span<sig::RxFrame>(in), until_stopped);
       if (!count) break;
       received_ += *count;
       std::size_t ready = 0;

@@ -29,8 +29,8 @@ inline void write_text(fata::TextWriter& out, Milliseconds each) {
 template <fata::sig::Ping Ping, fata::sig::Console Console>
 class Pings {
  public:
-  Pings(fata::async::Context& context, Ping& ping, Console& console, std::string_view to, std::uint32_t count,
-        fata::Duration interval, fata::Duration timeout, std::uint16_t size)
+  Pings(fata::async::Context& context, Ping& ping, Console& console, std::string_view to,
+        std::uint32_t count, fata::Duration interval, fata::Duration timeout, std::uint16_t size)
       : stop_(context.stop),
         log_(context.logger("ping6")),
         ping_(ping),
@@ -56,8 +56,8 @@ class Pings {
       const auto wait = fata::async::Wait::at_most(timeout_, stop_);
       const fata::Result<fata::sig::EchoReply> reply = co_await ask(*to, wait);
       if (reply) {
-        say(size_ + 8, " bytes from ", reply->source, ": seq=", sent + 1, " hops=", reply->hop_limit,
-            " time=", Milliseconds{reply->time}, "\n");
+        say(size_ + 8, " bytes from ", reply->source, ": seq=", sent + 1,
+            " hops=", reply->hop_limit, " time=", Milliseconds{reply->time}, "\n");
         count_in(reply->time);
       } else if (reply.error().is(fata::sig::EchoErrc::kUnsupported)) {
         log_.error(reply.error(), "; build with --net direct, or as a kernel");
@@ -84,12 +84,14 @@ class Pings {
   }
 
  private:
-  // There may be no way yet: at the start an IPv6 address is not used before it is known that nobody else has
-  // it.
-  fata::async::Task<fata::Result<fata::sig::EchoReply>> ask(fata::IpAddress to, fata::async::Wait wait) {
+  // There may be no way yet: at the start an IPv6 address is not used before it is known that
+  // nobody else has it.
+  fata::async::Task<fata::Result<fata::sig::EchoReply>> ask(fata::IpAddress to,
+                                                            fata::async::Wait wait) {
     for (;;) {
       auto reply = co_await ping_.echo(to, size_, wait);
-      const bool later = !reply && reply.error().is(fata::sig::EchoErrc::kNoRoute) && received_ == 0;
+      const bool later =
+          !reply && reply.error().is(fata::sig::EchoErrc::kNoRoute) && received_ == 0;
       if (!later || fata::async::current_loop().now() + kPause > wait.deadline) co_return reply;
       if (const auto slept = co_await fata::async::sleep(kPause, stop_); !slept)
         co_return fata::fail(fata::Error(slept.error()));
@@ -101,7 +103,9 @@ class Pings {
     if (const auto v4 = fata::Ipv4Address::parse(text)) return fata::IpAddress(*v4);
     return fata::IpAddress::parse_v6(text);
   }
-  void say(const auto&... words) { console_.write(fata::Text<200>(std::in_place, words...).view()); }
+  void say(const auto&... words) {
+    console_.write(fata::Text<200>(std::in_place, words...).view());
+  }
   void count_in(fata::Duration time) {
     least_ = received_ == 0 ? time : std::min(least_, time);
     most_ = std::max(most_, time);

@@ -1,4 +1,5 @@
-// Everything that a stack can do, once: tells what arrives over UDP and TCP, and connects out to say hello.
+// Everything that a stack can do, once: tells what arrives over UDP and TCP, and connects out to
+// say hello.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -19,7 +20,12 @@ class Visitor {
  public:
   Visitor(fata::async::Context& context, Udp& udp, Tcp& tcp, std::uint16_t port,
           std::optional<fata::Ipv4Address> peer)
-      : stop_(context.stop), log_(context.logger("stack")), udp_(udp), tcp_(tcp), port_(port), peer_(peer) {}
+      : stop_(context.stop),
+        log_(context.logger("stack")),
+        udp_(udp),
+        tcp_(tcp),
+        port_(port),
+        peer_(peer) {}
 
   fata::async::Task<int> start() {
     auto socket = udp_.bind({fata::IpAddress(), port_});
@@ -64,7 +70,8 @@ class Visitor {
     }
   }
 
-  static fata::async::Task<void> hear_flow(Visitor* self, std::unique_ptr<Flow> flow, unsigned number) {
+  static fata::async::Task<void> hear_flow(Visitor* self, std::unique_ptr<Flow> flow,
+                                           unsigned number) {
     std::uint64_t bytes = 0;
     for (;;) {
       const auto got = co_await flow->read(self->until_stopped());

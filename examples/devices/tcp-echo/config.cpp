@@ -4,7 +4,8 @@ using namespace fata::config;
 Plan plan(const Context& context) {
   auto echo = functor<Job(Tcp)>("tcp_echo::Echo", "echo.hpp").library("flow");
   auto port = parameter("port", std::uint16_t{7007}, "TCP port to answer on");
-  auto most = parameter("connections", std::uint32_t{1000}, "at most, at once; then the client with the most has one less");
+  auto most = parameter("connections", std::uint32_t{1000},
+                        "at most, at once; then the client with the most has one less");
 
   Plan plan("tcp-echo");
   plan.run(echo(default_stack(context).tcp, port, most));

@@ -1,4 +1,5 @@
-// Sends back every byte of every connection, without copying it, and closes when the peer has closed.
+// Sends back every byte of every connection, without copying it, and closes when the peer has
+// closed.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -27,7 +28,8 @@ class Echo {
   fata::async::Task<int> start() {
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
     if (!listener) {
-      log_.error("cannot serve TCP port ", port_, ": ", listener.error(), "; choose another with --port");
+      log_.error("cannot serve TCP port ", port_, ": ", listener.error(),
+                 "; choose another with --port");
       co_return 64;
     }
     log_.info("echoing on port ", (*listener)->local().port);
@@ -43,20 +45,23 @@ class Echo {
  private:
   using Flow = typename Tcp::Flow;
 
-  fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener, fata::async::Scope* connections) {
+  fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener,
+                                              fata::async::Scope* connections) {
     for (;;) {
       auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
       if (!flow) co_return fata::fail(flow.error());
       ++connections_;
       // Beyond the bound each that begins ends another one, which takes a turn of the loop.
-      const auto room = co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
+      const auto room =
+          co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
       if (!room) co_return fata::fail(fata::Error(room.error()));
       connections->spawn(echo(this, std::move(*flow)));
     }
   }
 
   struct Connection final : fata::flow::Crowd::Member {
-    Connection(fata::flow::Crowd& crowd, Flow& flow) : Member(crowd, flow.peer().address), flow(&flow) {}
+    Connection(fata::flow::Crowd& crowd, Flow& flow)
+        : Member(crowd, flow.peer().address), flow(&flow) {}
     void end() noexcept override { flow->abort(); }
     Flow* flow;
   };

@@ -21,7 +21,8 @@ class Echo {
   fata::async::Task<int> start() {
     auto socket = udp_.bind({fata::IpAddress(), port_});
     if (!socket) {
-      log_.error("cannot serve UDP port ", port_, ": ", socket.error(), "; choose another with --port");
+      log_.error("cannot serve UDP port ", port_, ": ", socket.error(),
+                 "; choose another with --port");
       co_return 64;
     }
     log_.info("echoing on port ", (*socket)->local().port);
@@ -33,7 +34,8 @@ class Echo {
   }
 
  private:
-  // The one place where all the time goes. Nothing is allocated here but buffers from the stack's pool.
+  // The one place where all the time goes. Nothing is allocated here but buffers from the stack's
+  // pool.
   fata::async::Task<fata::Result<void>> echo(typename Udp::Socket* socket) {
     using namespace fata;
     const async::Wait until_stopped = async::Wait::cancelled_by(stop_);
@@ -45,8 +47,8 @@ class Echo {
       if (!count) co_return fail(count.error());
       std::size_t ready = 0;
       for (sig::RxDatagram& datagram : std::span(in).first(*count)) {
-        // Copied, not sent on in the buffer that it came in: while that waited to be sent, it would be
-        // missing where frames arrive.
+        // Copied, not sent on in the buffer that it came in: while that waited to be sent, it would
+        // be missing where frames arrive.
         const Bytes payload = datagram.payload.bytes();
         sig::TxDatagram& answer = out[ready];
         answer.payload = socket->allocate();

@@ -10,7 +10,7 @@ Plan plan(const Context& context) {
   auto name = context.key<std::string>("name", "world", "whom to greet");
 
   Plan plan("hello-key");
-  plan.run(functor<Job(Console)>("hello_key::Hello", "hello_key.hpp")(default_console(), greeting, times,
-                                                                      pause, name));
+  plan.run(functor<Job(Console)>("hello_key::Hello", "hello_key.hpp")(default_console(), greeting,
+                                                                      times, pause, name));
   return plan;
 }

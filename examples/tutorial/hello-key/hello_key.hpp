@@ -14,8 +14,8 @@ namespace hello_key {
 template <fata::sig::Console Console>
 class Hello {
  public:
-  Hello(fata::async::Context& context, Console& console, std::string_view greeting, std::uint16_t times,
-        fata::Duration pause, std::string_view name)
+  Hello(fata::async::Context& context, Console& console, std::string_view greeting,
+        std::uint16_t times, fata::Duration pause, std::string_view name)
       : stop_(context.stop),
         console_(console),
         greeting_(greeting),

@@ -9,7 +9,8 @@ namespace hello {
 
 class Hello {
  public:
-  explicit Hello(fata::async::Context& context) : context_(context), log_(context.logger("hello")) {}
+  explicit Hello(fata::async::Context& context)
+      : context_(context), log_(context.logger("hello")) {}
 
   fata::async::Task<int> start() {
     for (int i = 0; i < 4; ++i) {

@@ -18,7 +18,8 @@ std::optional<std::string> unpack(std::string_view squeezed, std::size_t size);
 template <fata::sig::Console Console>
 class Squeeze {
  public:
-  Squeeze(fata::async::Context&, Console& console, std::string_view text) : console_(console), text_(text) {}
+  Squeeze(fata::async::Context&, Console& console, std::string_view text)
+      : console_(console), text_(text) {}
 
   fata::async::Task<int> start() {
     const auto squeezed = squeeze(text_);

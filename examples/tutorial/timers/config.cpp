@@ -9,6 +9,7 @@ Plan plan(const Context&) {
   // Two jobs side by side, with one console.
   Plan plan("timers");
   plan.run(heads(console))
-      .run(timeout(console, parameter("patience", Duration{"150ms"}, "how long to wait for an answer")));
+      .run(timeout(console,
+                   parameter("patience", Duration{"150ms"}, "how long to wait for an answer")));
   return plan;
 }

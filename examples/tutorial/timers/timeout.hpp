@@ -22,7 +22,8 @@ class Timeout {
   }
 
  private:
-  // The answerer is told to stop when nobody waits for it any more; the scope ends only when it has.
+  // The answerer is told to stop when nobody waits for it any more; the scope ends only when it
+  // has.
   fata::async::Task<void> ask(fata::Duration thinking_time) {
     fata::async::Scope scope(stop_);
     fata::async::WaitQueue answer;

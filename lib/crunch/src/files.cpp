@@ -21,7 +21,8 @@ Files::Files(const Table& table) : table_(table), buffers_(table.files.size()) {
 
 Files::~Files() {
   whole_.clear();
-  for (const Buffer& buffer : buffers_) check(buffer.holders == 0, "a slice outlives the files that gave it");
+  for (const Buffer& buffer : buffers_)
+    check(buffer.holders == 0, "a slice outlives the files that gave it");
 }
 
 std::optional<Bytes> Files::find(std::string_view key) const {
@@ -61,7 +62,8 @@ async::Task<Result<Slice>> Files::get(std::string_view key, async::Wait) {
 }
 
 async::Task<Result<std::vector<sig::KeyEntry>>> Files::list(std::string_view folder, async::Wait) {
-  // The next name after the last, again and again: no sorting of strings, which would be most of this library's code.
+  // The next name after the last, again and again: no sorting of strings, which would be most of
+  // this library's code.
   std::vector<sig::KeyEntry> entries;
   for (std::string_view last;;) {
     std::string_view next;
@@ -80,7 +82,8 @@ async::Task<Result<std::vector<sig::KeyEntry>>> Files::list(std::string_view fol
     last = next;
   }
   if (entries.empty() && !folder.empty()) {
-    co_return fail(well_formed(folder) ? Error(sig::KeyErrc::kNotFound) : Error(sig::KeyErrc::kBadKey));
+    co_return fail(well_formed(folder) ? Error(sig::KeyErrc::kNotFound)
+                                       : Error(sig::KeyErrc::kBadKey));
   }
   co_return entries;
 }

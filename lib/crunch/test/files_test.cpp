@@ -69,7 +69,8 @@ TEST(CrunchFiles, SayWhyAKeyIsMissing) {
   const auto check_errors = [](Files* from) -> async::Task<int> {
     EXPECT_TRUE((co_await from->get("b.txt")).error().is(sig::KeyErrc::kNotFound));
     EXPECT_TRUE((co_await from->get("zones")).error().is(sig::KeyErrc::kIsFolder));
-    for (const std::string_view bad : {"", "/a.txt", "zones/", "../a.txt", "zones//example.org", "./a.txt"}) {
+    for (const std::string_view bad :
+         {"", "/a.txt", "zones/", "../a.txt", "zones//example.org", "./a.txt"}) {
       EXPECT_TRUE((co_await from->get(bad)).error().is(sig::KeyErrc::kBadKey)) << bad;
     }
     co_return 0;
@@ -81,7 +82,8 @@ TEST(CrunchFiles, ListOneLevelOfAFolder) {
   sim::Platform platform;
   const Made made({"b", "a/x", "a/y", "a/deep/z"});
   Files files(made.table);
-  const auto names = [](Files* from, std::string_view folder, std::string* out) -> async::Task<int> {
+  const auto names = [](Files* from, std::string_view folder,
+                        std::string* out) -> async::Task<int> {
     const auto entries = co_await from->list(folder);
     if (!entries) co_return 1;
     for (const sig::KeyEntry& entry : *entries) *out += entry.name + (entry.folder ? "/ " : " ");

@@ -1,5 +1,5 @@
-// Hostile answers, time and conflicts against a client: whatever comes, its state and its deadline stay sane,
-// and it does not ask without end.
+// Hostile answers, time and conflicts against a client: whatever comes, its state and its deadline
+// stay sane, and it does not ask without end.
 #include <vector>
 
 #include "fata/dhcp/client.hpp"
@@ -94,8 +94,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     client.tick(now);
     require(world.sent - sent <= 3);
-    require(client.has_address() ? !world.used.is_any()
-                                 : client.state() == Client::State::kChecking || world.used.is_any());
+    require(client.has_address()
+                ? !world.used.is_any()
+                : client.state() == Client::State::kChecking || world.used.is_any());
   }
   client.release(now);
   return 0;

@@ -49,7 +49,9 @@ Duration Client::back_off() {
   return base - seconds(1) + random_.up_to(seconds(2));
 }
 
-Duration Client::half(Instant now, Instant until) { return std::max((until - now) / 2, seconds(60)); }
+Duration Client::half(Instant now, Instant until) {
+  return std::max((until - now) / 2, seconds(60));
+}
 
 void Client::transmit(Request& message, Ipv4Address from, Ipv4Address to, Instant now) {
   message.xid = xid_;
@@ -179,7 +181,8 @@ bool Client::read_times(const Reply& reply, Lease& lease) const {
   std::uint32_t rebinding = reply.rebinding.value_or(length / 8 * 7);
   if (rebinding >= length || rebinding < 2) rebinding = length / 8 * 7;
   std::uint32_t renewal = reply.renewal.value_or(length / 2);
-  if (renewal >= rebinding || renewal == 0) renewal = length / 2 < rebinding ? length / 2 : rebinding / 2;
+  if (renewal >= rebinding || renewal == 0)
+    renewal = length / 2 < rebinding ? length / 2 : rebinding / 2;
   lease.renewal = requested_at_ + seconds(renewal);
   lease.rebinding = requested_at_ + seconds(rebinding);
   lease.end = requested_at_ + seconds(length);
@@ -213,7 +216,8 @@ void Client::receive(Bytes message, Instant now) {
   if (reply->kind == Kind::kNak) {
     count_up(kNaks);
     // At once at first, but not over and over.
-    const Duration pause = refusals_ == 0 ? Duration{} : seconds(std::int64_t{1} << std::min(refusals_, 6U));
+    const Duration pause =
+        refusals_ == 0 ? Duration{} : seconds(std::int64_t{1} << std::min(refusals_, 6U));
     ++refusals_;
     return lose(now + pause, now);
   }
@@ -263,7 +267,8 @@ void Client::address_ready(Instant now) {
 void Client::address_taken(Instant now) {
   if (!has_address() && state_ != State::kChecking) return;
   count_up(kConflicts);
-  Request message{.kind = Kind::kDecline, .wanted = lease_.address.address, .server = lease_.server};
+  Request message{
+      .kind = Kind::kDecline, .wanted = lease_.address.address, .server = lease_.server};
   seconds_ = 0;
   xid_ = static_cast<std::uint32_t>(random_.next());
   transmit(message, {}, kEverybody, now);
@@ -275,7 +280,8 @@ void Client::release(Instant now) {
   enter(State::kIdle);
   next_at_ = Instant::never();
   if (!had) return;
-  Request message{.kind = Kind::kRelease, .address = lease_.address.address, .server = lease_.server};
+  Request message{
+      .kind = Kind::kRelease, .address = lease_.address.address, .server = lease_.server};
   seconds_ = 0;
   xid_ = static_cast<std::uint32_t>(random_.next());
   transmit(message, lease_.address.address, lease_.server, now);

@@ -22,8 +22,8 @@ std::string_view name_of(Client::State state) {
 }
 }  // namespace
 
-Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
-               const Options& options, Driver* first)
+Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on,
+               const SipKey& secret, const Options& options, Driver* first)
     : core_(&core),
       v4_(&v4),
       on_(&on),
@@ -122,7 +122,8 @@ void Driver::write(TextWriter& line, Instant now) const {
   if (lease.end.is_never()) {
     print(line, " without end");
   } else {
-    print(line, " for ", std::max<std::int64_t>((lease.end - now).s(), 0), " of ", lease.seconds, " s");
+    print(line, " for ", std::max<std::int64_t>((lease.end - now).s(), 0), " of ", lease.seconds,
+          " s");
   }
   for (const Ipv4Address& each : lease.name_servers.all()) print(line, " dns ", each);
   if (lease.domain.all().empty()) return;
@@ -147,8 +148,9 @@ void Driver::event(Event what, const Lease& lease, Instant now) {
   switch (what) {
     case Event::kCheck:
       claimed_ = lease.address.address;
-      check(v4_->add_address(*on_, lease.address, now,
-                             probe_ ? net::ipv4::Engine::Claim::kProbe : net::ipv4::Engine::Claim::kUnprobed),
+      check(v4_->add_address(
+                *on_, lease.address, now,
+                probe_ ? net::ipv4::Engine::Claim::kProbe : net::ipv4::Engine::Claim::kUnprobed),
             "no room for an address");
       return;
     case Event::kBound:
@@ -157,7 +159,8 @@ void Driver::event(Event what, const Lease& lease, Instant now) {
       if (lease.end.is_never()) {
         log.info("address ", lease.address, " from ", lease.server, ", lease without end");
       } else {
-        log.info("address ", lease.address, " from ", lease.server, ", lease ", lease.seconds, " s");
+        log.info("address ", lease.address, " from ", lease.server, ", lease ", lease.seconds,
+                 " s");
       }
       break;
     case Event::kRenewed:

@@ -64,8 +64,8 @@ class Options {
     return walk(areas_[1], nothing) && walk(areas_[2], nothing);
   }
 
-  // An option's pieces as one; empty if there is none. What is beyond the room is left out. Valid until the
-  // next call.
+  // An option's pieces as one; empty if there is none. What is beyond the room is left out. Valid
+  // until the next call.
   Bytes find(std::uint8_t wanted) {
     std::size_t used = 0;
     for (const Bytes area : areas_) {
@@ -113,8 +113,8 @@ bool read_routes(Bytes data, Few<Route, 16>& routes) {
 
 bool may_be_in_name(std::byte each) {
   const char c = static_cast<char>(each);
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_';
 }
 
 bool is_host(Ipv4Address address) {
@@ -200,8 +200,9 @@ std::size_t Request::write(std::span<std::byte, kMost> whole) const {
   if (!server.is_any()) option(kServer, server.value);
   if (kind == Kind::kDiscover || kind == Kind::kRequest) {
     option(kLargest, std::max<std::uint16_t>(largest, 576));
-    static constexpr std::array<std::uint8_t, 10> kAsked{kMask, kRoutes,    kRouter, kNameServer, kDomain,
-                                                         kMtu,  kLeaseTime, kServer, kRenewal,    kRebinding};
+    static constexpr std::array<std::uint8_t, 10> kAsked{
+        kMask, kRoutes,    kRouter, kNameServer, kDomain,
+        kMtu,  kLeaseTime, kServer, kRenewal,    kRebinding};
     out.u8(kList);
     out.u8(kAsked.size());
     for (const std::uint8_t each : kAsked) out.u8(each);

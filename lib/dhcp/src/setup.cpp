@@ -19,11 +19,14 @@ std::string_view parameter_expects(const Setup&) {
 bool parse_parameter(std::string_view text, HostName& out) {
   out = {text};
   const auto in_name = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
   };
-  return text.size() <= HostName::kMost && std::ranges::all_of(text, in_name) && !text.starts_with('-') &&
-         !text.starts_with('.');
+  return text.size() <= HostName::kMost && std::ranges::all_of(text, in_name) &&
+         !text.starts_with('-') && !text.starts_with('.');
 }
-std::string_view parameter_expects(const HostName&) { return "up to 63 letters, digits, hyphens and dots"; }
+std::string_view parameter_expects(const HostName&) {
+  return "up to 63 letters, digits, hyphens and dots";
+}
 
 }  // namespace fata::dhcp

@@ -121,17 +121,19 @@ TEST_F(Bench, WhatIsNotForThisExchangeIsCountedAndDropped) {
   refuse({.kind = Kind::kNak, .xid = xid}, Client::kUnexpected);
   refuse({.xid = xid, .server = {}}, Client::kOtherServer);
   refuse({.xid = xid, .lease = 3}, Client::kBadTime);
-  for (const Ipv4Address bad :
-       {Ipv4Address{}, Ipv4Address{0xffffffff}, Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(224, 0, 0, 1),
-        Ipv4Address::of(10, 0, 0, 0), Ipv4Address::of(10, 0, 0, 255)}) {
+  for (const Ipv4Address bad : {Ipv4Address{}, Ipv4Address{0xffffffff},
+                                Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(224, 0, 0, 1),
+                                Ipv4Address::of(10, 0, 0, 0), Ipv4Address::of(10, 0, 0, 255)}) {
     refuse({.xid = xid, .address = bad}, Client::kBadAddress);
   }
   client.receive({}, now);
   EXPECT_EQ(client.count(Client::kBadHeader), 1u);
   EXPECT_EQ(client.state(), State::kSelecting);
   answer({});
-  refuse({.kind = Kind::kAck, .xid = xid, .server = Ipv4Address::of(10, 0, 0, 3)}, Client::kOtherServer);
-  refuse({.kind = Kind::kNak, .xid = xid, .server = Ipv4Address::of(10, 0, 0, 3)}, Client::kOtherServer);
+  refuse({.kind = Kind::kAck, .xid = xid, .server = Ipv4Address::of(10, 0, 0, 3)},
+         Client::kOtherServer);
+  refuse({.kind = Kind::kNak, .xid = xid, .server = Ipv4Address::of(10, 0, 0, 3)},
+         Client::kOtherServer);
   EXPECT_EQ(client.state(), State::kRequesting);
 }
 
@@ -146,7 +148,8 @@ TEST_F(Bench, ALeaseIsRenewedByItsServerAtHalfTime) {
   EXPECT_EQ(sent[0].address, kOurs);
   answer({.kind = Kind::kAck});
   EXPECT_EQ(events, std::vector{Event::kRenewed});
-  EXPECT_EQ(client.next_deadline(), sent[0].at + seconds(1800)) << "the lease counts from the question";
+  EXPECT_EQ(client.next_deadline(), sent[0].at + seconds(1800))
+      << "the lease counts from the question";
 }
 
 TEST_F(Bench, ASilentServerIsFollowedByAnyAndThenByTheLossOfTheLease) {

@@ -16,7 +16,8 @@ TEST(Ipv4Setup, IsDhcpOrAnAddress) {
   EXPECT_EQ(setup.address, (Ipv4Cidr{kOurs, 24}));
   EXPECT_FALSE(parse_parameter("DHCP", setup));
   EXPECT_FALSE(parse_parameter("10.0.0.15", setup));
-  EXPECT_EQ(parameter_expects(setup), "dhcp, or an IPv4 address and prefix length such as 10.0.0.2/24");
+  EXPECT_EQ(parameter_expects(setup),
+            "dhcp, or an IPv4 address and prefix length such as 10.0.0.2/24");
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ TEST(Message, WhatIsNoReplyOfEthernetIsRefused) {
 }
 
 TEST(Message, ClasslessRoutesTakeThePlaceOfTheRouter) {
-  const auto routes = octets({24, 192, 0, 2, 10, 0, 0, 3, 0, 10, 0, 0, 4, 32, 10, 9, 9, 9, 0, 0, 0, 0});
+  const auto routes =
+      octets({24, 192, 0, 2, 10, 0, 0, 3, 0, 10, 0, 0, 4, 32, 10, 9, 9, 9, 0, 0, 0, 0});
   const auto reply = Reply::parse(Answer{.more = {{121, routes}}}.bytes(), kUs);
   ASSERT_TRUE(reply);
   ASSERT_EQ(reply->routes.all().size(), 3u);
@@ -91,14 +92,17 @@ TEST(Message, OptionsInTheFieldsForNamesAreReadAndSplitOnesJoined) {
 }
 
 TEST(Message, ARepeatedClientIdentifierMustBeOurs) {
-  EXPECT_TRUE(Reply::parse(Answer{.more = {{61, octets({1, 2, 0, 0, 0, 0, 1})}}}.bytes(), kUs)->for_us);
-  EXPECT_FALSE(Reply::parse(Answer{.more = {{61, octets({1, 2, 0, 0, 0, 0, 2})}}}.bytes(), kUs)->for_us);
+  EXPECT_TRUE(
+      Reply::parse(Answer{.more = {{61, octets({1, 2, 0, 0, 0, 0, 1})}}}.bytes(), kUs)->for_us);
+  EXPECT_FALSE(
+      Reply::parse(Answer{.more = {{61, octets({1, 2, 0, 0, 0, 0, 2})}}}.bytes(), kUs)->for_us);
   EXPECT_FALSE(Reply::parse(Answer{.mac = {}}.bytes(), kUs)->for_us);
 }
 
 TEST(Message, AMaskWithHolesAndADomainWithControlCharactersCountAsNotSaid) {
   const auto reply = Reply::parse(
-      Answer{.more = {{1, number(0xff00ff00)}, {15, octets({'a', '\n'})}}, .plain = false}.bytes(), kUs);
+      Answer{.more = {{1, number(0xff00ff00)}, {15, octets({'a', '\n'})}}, .plain = false}.bytes(),
+      kUs);
   ASSERT_TRUE(reply);
   EXPECT_FALSE(reply->prefix);
   EXPECT_TRUE(reply->domain.all().empty());
@@ -118,10 +122,12 @@ TEST(Message, ARequestIsPaddedTo300BytesAndAsksForClasslessRoutesFirst) {
 TEST(Message, TheLongestRequestFits) {
   std::array<std::byte, Request::kMost> out;
   const std::string name(300, 'n');
-  const std::size_t size =
-      Request{
-          .kind = Kind::kRequest, .wanted = kOurs, .server = kServerAddress, .mac = kUs, .host_name = name}
-          .write(out);
+  const std::size_t size = Request{.kind = Kind::kRequest,
+                                   .wanted = kOurs,
+                                   .server = kServerAddress,
+                                   .mac = kUs,
+                                   .host_name = name}
+                               .write(out);
   EXPECT_EQ(out[size - 1], std::byte{255});
 }
 

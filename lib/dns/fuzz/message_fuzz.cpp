@@ -1,5 +1,5 @@
-// Any bytes as a message: the codec must give back what it read, and the engine must answer with a whole
-// message of allowed size or not at all.
+// Any bytes as a message: the codec must give back what it read, and the engine must answer with a
+// whole message of allowed size or not at all.
 #include <array>
 #include <vector>
 
@@ -47,7 +47,8 @@ void append_lower(std::vector<std::byte>& to, Bytes from) {
   }
 }
 
-// Reads a message whole; false if it is malformed. Says what it read in `summary`, and writes it to `writer`.
+// Reads a message whole; false if it is malformed. Says what it read in `summary`, and writes it to
+// `writer`.
 bool read_whole(Bytes message, dns::Writer* writer, std::vector<std::byte>* summary) {
   dns::Reader reader(message);
   const auto header = reader.header();
@@ -58,7 +59,8 @@ bool read_whole(Bytes message, dns::Writer* writer, std::vector<std::byte>* summ
     if (!question) return false;
     if (writer != nullptr) writer->question(question->name, question->type, question->klass);
   }
-  static std::vector<std::byte> rdata(65535);  // static: allocating it would take most of a run's time
+  // static: allocating it would take most of a run's time.
+  static std::vector<std::byte> rdata(65535);
   const unsigned records = header->answers + header->authorities + header->additionals;
   for (unsigned i = 0; i < records; ++i) {
     const auto record = reader.record();
@@ -72,8 +74,8 @@ bool read_whole(Bytes message, dns::Writer* writer, std::vector<std::byte>* summ
       append_lower(*summary, expanded);
     }
     if (writer == nullptr) continue;
-    const std::size_t mark = writer->begin_record(record->owner, record->type,
-                                                  static_cast<dns::Class>(record->klass), record->ttl);
+    const std::size_t mark = writer->begin_record(
+        record->owner, record->type, static_cast<dns::Class>(record->klass), record->ttl);
     writer->rdata(record->type, expanded);
     writer->end_rdata(mark);
   }
@@ -90,7 +92,8 @@ void try_codec(Bytes message) {
 }
 
 void try_engine(Bytes message, dns::Transport transport) {
-  static std::array<std::vector<std::byte>, 2> outs{std::vector<std::byte>(65535), std::vector<std::byte>(65535)};
+  static std::array<std::vector<std::byte>, 2> outs{std::vector<std::byte>(65535),
+                                                    std::vector<std::byte>(65535)};
   const std::size_t room = transport == dns::Transport::kUdp ? 1400 : 65535;
   const MutableBytes out = MutableBytes(outs[0]).first(room);
   const IpAddress client = Ipv4Address::of(192, 0, 2, 1);

@@ -1,6 +1,6 @@
-// Any text as a master file (what follows a NUL is the file that it may include): parsed to the end or
-// refused with a complaint; if it is a zone, every record that is not outside of it
-// can be asked for.
+// Any text as a master file (what follows a NUL is the file that it may include): parsed to the end
+// or refused with a complaint; if it is a zone, every record that is not outside of it can be asked
+// for.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -41,7 +41,8 @@ bool parses(std::string_view text, const dns::Name& origin, OneInclude& include,
     const auto more = parser.next(record);
     if (!more) {
       Text<512> line(std::in_place, more.error());
-      check(!more.error().reason.empty() && more.error().line != 0, "a complaint says where and why");
+      check(!more.error().reason.empty() && more.error().line != 0,
+            "a complaint says where and why");
       return false;
     }
     if (!*more) return true;
@@ -50,7 +51,8 @@ bool parses(std::string_view text, const dns::Name& origin, OneInclude& include,
     check(dns::valid_rdata(record.type, record.rdata), "rdata is valid for its type");
     Text<1024> shown(std::in_place, *owner);
     const auto again = dns::Name::from_text(shown.view());
-    check(again.has_value() && equal_bytes(again->wire(), owner->wire()), "a name survives its text");
+    check(again.has_value() && equal_bytes(again->wire(), owner->wire()),
+          "a name survives its text");
     found.emplace_back(*owner, record.type);
   }
   return false;
@@ -83,7 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(answered != 0, "a query for a record of the zone is answered");
     dns::Reader reader(Bytes(out).first(answered));
     const auto header = reader.header();
-    check(header && header->rcode() != static_cast<unsigned>(dns::Rcode::kRefused), "and not refused");
+    check(header && header->rcode() != static_cast<unsigned>(dns::Rcode::kRefused),
+          "and not refused");
     check(reader.question().has_value(), "the question is whole");
     for (int i = header->answers + header->authorities + header->additionals; i != 0; --i) {
       check(reader.record().has_value(), "each record is whole");

@@ -6,7 +6,9 @@ namespace fata::dns {
 
 namespace {
 constexpr std::uint16_t number(Type type) { return static_cast<std::uint16_t>(type); }
-bool is_dnssec(Type type) { return type == Type::kRrsig || type == Type::kNsec || type == Type::kNsec3; }
+bool is_dnssec(Type type) {
+  return type == Type::kRrsig || type == Type::kNsec || type == Type::kNsec3;
+}
 }  // namespace
 
 Rcode Composer::run(const Name& name, const LowerName& lower_name, Type type) {
@@ -28,11 +30,12 @@ void Composer::negative(std::size_t zone, const Name& name) {
   add_soa();
 }
 
-// The longest zone owns the name; but DS at its apex belongs to the zone above (RFC 4035 section 3.1.4.1).
+// The longest zone owns the name; but DS at its apex belongs to the zone above (RFC 4035 section
+// 3.1.4.1).
 std::size_t Composer::first_zone() const {
   const std::size_t zone = index_.zone_of(lower_);
-  if (type_ != Type::kDs || zone == kNoZone || lower_.wire().size() != index_.zone(zone).apex_size ||
-      lower_.wire().size() == 1) {
+  if (type_ != Type::kDs || zone == kNoZone ||
+      lower_.wire().size() != index_.zone(zone).apex_size || lower_.wire().size() == 1) {
     return zone;
   }
   const std::size_t above = index_.zone_of(lower_, static_cast<std::size_t>(lower_.wire()[0]) + 1);
@@ -72,7 +75,7 @@ Composer::Step Composer::from_node(const NodeView& node) {
   if (node.has(node_flag::kCname) && node.find(Type::kCname, set)) {
     if (!add(node, set, name_, Section::kAnswer)) return truncate();
     Bytes records = set.records;
-    const auto target = Name::from_wire(take_record(records).rdata);
+    [[clang::uninitialized]] const auto target = Name::from_wire(take_record(records).rdata);
     return target ? follow(*target) : Step::kDone;
   }
   return no_data(node);
@@ -98,8 +101,8 @@ Composer::Step Composer::no_data(const NodeView& node) {
   return Step::kDone;
 }
 
-// The name does not exist as such: walk down from the apex to the closest encloser, minding what lies on the
-// way.
+// The name does not exist as such: walk down from the apex to the closest encloser, minding what
+// lies on the way.
 Composer::Step Composer::missing() {
   const Index::Encloser encloser = index_.closest_encloser(zone_, lower_);
   if (encloser.node.has(node_flag::kCut)) return referral(encloser.node);
@@ -110,8 +113,10 @@ Composer::Step Composer::missing() {
   authoritative_ = true;
   if (encloser.node.has(node_flag::kWildcardChild)) {
     constexpr auto kStar = std::to_array({std::byte{1}, std::byte{'*'}});
-    // Never too long: the label that is missing below the encloser is at least one octet, as "*" is.
-    const auto wildcard = Name::join(kStar, lower_.wire().subspan(encloser.name_at));
+    // Never too long: the label that is missing below the encloser is at least one octet, as "*"
+    // is.
+    [[clang::uninitialized]] const auto wildcard =
+        Name::join(kStar, lower_.wire().subspan(encloser.name_at));
     if (wildcard) {
       if (const NodeView node = index_.find_in(zone_, LowerName(*wildcard))) return from_node(node);
     }
@@ -152,7 +157,7 @@ Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
   }
   Bytes records = dname.records;
   const StoredRecord record = take_record(records);
-  const auto target = Name::join(current.first(kept), record.rdata);
+  [[clang::uninitialized]] const auto target = Name::join(current.first(kept), record.rdata);
   if (!target) {
     rcode_ = Rcode::kYxDomain;
     return Step::kDone;
@@ -197,7 +202,8 @@ void Composer::add_soa() {
   const Bytes current = name_.wire();
   const Bytes owner = current.subspan(current.size() - apex.name().size());
   const std::size_t start = out_.position();
-  const std::size_t mark = out_.begin_record(owner, Type::kSoa, Class::kIn, std::min(record.ttl, minimum));
+  const std::size_t mark =
+      out_.begin_record(owner, Type::kSoa, Class::kIn, std::min(record.ttl, minimum));
   out_.rdata(Type::kSoa, record.rdata);
   out_.end_rdata(mark);
   if (!out_.ok()) {
@@ -247,8 +253,8 @@ bool Composer::add(const NodeView& node, const SetView& set, Bytes owner, Sectio
   return false;
 }
 
-// Addresses of the targets that are in the zone. Those that do not fit are left out, but for a referral's
-// glue.
+// Addresses of the targets that are in the zone. Those that do not fit are left out, but for a
+// referral's glue.
 void Composer::add_additional() {
   const Type type = asked_.type();
   if (asked_.records.empty() || target_position(type) == kNoTarget) return;

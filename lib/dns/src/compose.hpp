@@ -1,5 +1,6 @@
-// Composes an answer from the index, for every case: what RFC 1034 section 4.3.2 calls the algorithm, with
-// wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308) and minimal ANY (RFC 8482).
+// Composes an answer from the index, for every case: what RFC 1034 section 4.3.2 calls the
+// algorithm, with wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308) and minimal
+// ANY (RFC 8482).
 #pragma once
 
 #include <array>
@@ -39,7 +40,8 @@ class Composer {
   Step no_data(const NodeView& node);
   void add_soa();
   Step follow(const Name& target);
-  // Adds a whole set with its signatures; false if it does not fit (and then nothing of it is left).
+  // Adds a whole set with its signatures; false if it does not fit (and then nothing of it is
+  // left).
   bool add(const NodeView& node, const SetView& set, Bytes owner, Section section);
   bool add_records(const SetView& set, Bytes owner, Section section);
   bool gave_dname(const NodeView& owner) const;

@@ -113,8 +113,7 @@ std::optional<std::uint32_t> parse_date(std::string_view text) {
   const auto second = value % 100, minute = value / 100 % 100, hour = value / 10'000 % 100,
              day = value / 1'000'000 % 100, month = value / 100'000'000 % 100;
   std::uint64_t year = value / 10'000'000'000U;
-  if (second > 60 || minute > 59 || hour > 23 || day < 1 || month < 1 || month > 12 ||
-      year < 1) {
+  if (second > 60 || minute > 59 || hour > 23 || day < 1 || month < 1 || month > 12 || year < 1) {
     return {};
   }
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -133,7 +132,8 @@ bool parse_ipv4(std::string_view text, MutableBytes out) {
   for (std::size_t i = 0; i < 4; ++i) {
     const std::size_t dot = i < 3 ? text.find('.') : text.size();
     std::uint64_t value = 0;
-    if (dot == std::string_view::npos || dot > 3 || !parse_unsigned(text.substr(0, dot), 255, value))
+    if (dot == std::string_view::npos || dot > 3 ||
+        !parse_unsigned(text.substr(0, dot), 255, value))
       return false;
     // Some readers take a leading zero for octal (RFC 6943 section 3.1.1).
     if (dot > 1 && text.front() == '0') return false;

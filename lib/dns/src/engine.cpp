@@ -109,7 +109,8 @@ struct Engine::Parts {
                                          {"badcookie"}}};
 };
 
-// Completes an answer whose question and records stand in `out` up to `size`: header, OPT record, counters.
+// Completes an answer whose question and records stand in `out` up to `size`: header, OPT record,
+// counters.
 std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
                                    Counts counts, std::size_t size, Rcode rcode) {
   const auto code = static_cast<std::uint16_t>(rcode);
@@ -168,11 +169,12 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
   copy_bytes(out, query.message.first(query.question_end));
   copy_bytes(out.subspan(query.question_end), set.records);
   return respond(query, out, flag::kAuthoritative,
-                 {.answers = set.head.count, .authorities = 0, .additionals = 0}, size, Rcode::kNoError);
+                 {.answers = set.head.count, .authorities = 0, .additionals = 0}, size,
+                 Rcode::kNoError);
 }
 
-// Copies a prepared answer that was made for a name of `base` octets, which the question's name ends in.
-// `flags` holds the rcode too. 0 if it does not fit.
+// Copies a prepared answer that was made for a name of `base` octets, which the question's name
+// ends in. `flags` holds the rcode too. 0 if it does not fit.
 std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint32_t reference,
                                 std::size_t base, std::uint16_t flags) {
   const PreparedView prepared = index.prepared(reference);
@@ -183,12 +185,14 @@ std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint3
   copy_bytes(records, prepared.bytes);
   if (const std::size_t shift = query.name.wire().size() - base; shift != 0) {
     for (std::size_t i = 0; i < prepared.offsets.size(); i += 2) {
-      const MutableBytes at = records.subspan(load_be<std::uint16_t>(prepared.offsets.subspan(i, 2)), 2);
+      const MutableBytes at =
+          records.subspan(load_be<std::uint16_t>(prepared.offsets.subspan(i, 2)), 2);
       store_be(at, static_cast<std::uint16_t>(load_be<std::uint16_t>(at) + shift));
     }
   }
-  return respond(query, out, flags & ~0xfU, {prepared.answers, prepared.authorities, prepared.additionals},
-                 size, static_cast<Rcode>(flags & 0xf));
+  return respond(query, out, flags & ~0xfU,
+                 {prepared.answers, prepared.authorities, prepared.additionals}, size,
+                 static_cast<Rcode>(flags & 0xf));
 }
 
 // The common cases, by copying. 0 if the answer must be composed.
@@ -235,20 +239,22 @@ std::size_t Engine::Parts::quick_missing(const Query& query, MutableBytes out) {
     if (!encloser.find(Type::kNs, set) || set.head.prepared <= Index::kVerbatim) return 0;
     return copy(query, out, set.head.prepared, encloser.name().size(), 0);
   }
-  if (encloser.has(node_flag::kDname | node_flag::kWildcardChild) || zone.negative == Index::kCompose)
+  if (encloser.has(node_flag::kDname | node_flag::kWildcardChild) ||
+      zone.negative == Index::kCompose)
     return 0;
   return copy(query, out, zone.negative, zone.apex_size,
               flag::kAuthoritative | static_cast<std::uint16_t>(Rcode::kNxDomain));
 }
 
 std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
-  const auto name = Name::from_wire(query.message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
+  [[clang::uninitialized]] const auto name =
+      Name::from_wire(query.message.subspan(kHeaderSize, query.question_end - 4 - kHeaderSize));
   if (!name) return refuse(query, out, Rcode::kFormErr);
-  Writer writer(out);
+  [[clang::uninitialized]] Writer writer(out);
   writer.reserve_tail(query.opt_size);
   writer.bytes(query.message.first(kHeaderSize));
   writer.question(*name, query.type, query.klass);
-  Composer composer(index, writer, query.edns.dnssec_ok);
+  [[clang::uninitialized]] Composer composer(index, writer, query.edns.dnssec_ok);
   const Rcode rcode = composer.run(*name, query.name, query.type);
   std::uint16_t flags = composer.authoritative() ? flag::kAuthoritative : 0;
   if (composer.truncated()) flags |= flag::kTruncated;
@@ -355,12 +361,14 @@ std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport trans
   return respond(query, out, flag::kTruncated, {}, query.question_end, rcode);
 }
 
-[[clang::minsize]] Engine::Engine(const EngineOptions& options) : parts_(std::make_unique<Parts>(options)) {}
+[[clang::minsize]] Engine::Engine(const EngineOptions& options)
+    : parts_(std::make_unique<Parts>(options)) {}
 Engine::~Engine() = default;
 [[clang::minsize]] Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-[[clang::minsize]] Result<LoadedZone, Complaint> Engine::load(std::string_view file, std::string_view text,
+[[clang::minsize]] Result<LoadedZone, Complaint> Engine::load(std::string_view file,
+                                                              std::string_view text,
                                                               const LoadOptions& options) {
   check(!parts_->built, "dns: a zone is loaded after build()");
   auto zone = std::make_unique<ZoneLoad>();
@@ -393,8 +401,8 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 [[clang::minsize]] std::optional<Name> zone_name(std::string_view file, std::string_view text,
                                                  const LoadOptions& options) {
-  ZoneParser parser(file, text, options.origin, options.includes);
-  ZoneRecord record;
+  [[clang::uninitialized]] ZoneParser parser(file, text, options.origin, options.includes);
+  [[clang::uninitialized]] ZoneRecord record;
   for (;;) {
     const auto more = parser.next(record);
     if (!more || !*more) break;
@@ -431,8 +439,8 @@ std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport,
 }
 
 void Engine::answer_batch(std::span<Exchange> exchanges, Transport transport, Guard* guard) {
-  // Three passes over a few queries each, so that what one pass asks memory for has come when the next needs
-  // it.
+  // Three passes over a few queries each, so that what one pass asks memory for has come when the
+  // next needs it.
   Parts& parts = *parts_;
   parts.guard_with(guard, transport);
   while (!exchanges.empty()) {

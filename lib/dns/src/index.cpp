@@ -24,7 +24,7 @@ NodeView Index::find_in(std::size_t zone, const LowerName& name, std::size_t fro
 
 std::size_t Index::zone_of(const LowerName& name, std::size_t from) const {
   if (zones_.empty()) return kNoZone;
-  const LabelStarts labels(name.wire(), from);
+  [[clang::uninitialized]] const LabelStarts labels(name.wire(), from);
   for (std::size_t count = std::min(most_labels_, labels.count()) + 1; count-- > least_labels_;) {
     const std::size_t at = labels.suffix(count);
     const std::uint32_t reference = find(name.hash(at), name.wire().subspan(at));
@@ -36,7 +36,7 @@ std::size_t Index::zone_of(const LowerName& name, std::size_t from) const {
 }
 
 Index::Encloser Index::closest_encloser(std::size_t zone, const LowerName& name) const {
-  const LabelStarts labels(name.wire());
+  [[clang::uninitialized]] const LabelStarts labels(name.wire());
   Encloser encloser;
   for (std::size_t count = zones_[zone].labels; count < labels.count(); ++count) {
     const std::size_t at = labels.suffix(count);

@@ -1,13 +1,13 @@
-// The zones as the engine reads them: one stretch of memory with a block a name, found through one hash
-// table.
+// The zones as the engine reads them: one stretch of memory with a block a name, found through one
+// hash table.
 //
-// A query for an existing name touches one slot of the table and the name's block, which holds the name, its
-// record sets and their records in wire form, ready to be copied behind the question: the owner is a pointer
-// to offset 12.
+// A query for an existing name touches one slot of the table and the name's block, which holds the
+// name, its record sets and their records in wire form, ready to be copied behind the question: the
+// owner is a pointer to offset 12.
 //
-// A name may stand in two zones when one is served that another delegates (its apex, and glue below it). The
-// zone with the longest apex owns the name's place in the table; the others' copies are "shadowed" and stand
-// at a hash that also depends on their zone.
+// A name may stand in two zones when one is served that another delegates (its apex, and glue below
+// it). The zone with the longest apex owns the name's place in the table; the others' copies are
+// "shadowed" and stand at a hash that also depends on their zone.
 #pragma once
 
 #include <array>
@@ -104,7 +104,8 @@ class NodeView {
     Bytes rest = first_set();
     for (std::size_t i = 0; i < head_.sets; ++i) {
       out = take_set(rest);
-      if (out.head.type == static_cast<std::uint16_t>(type) && out.head.covered == covered) return true;
+      if (out.head.type == static_cast<std::uint16_t>(type) && out.head.covered == covered)
+        return true;
     }
     return false;
   }
@@ -114,11 +115,12 @@ class NodeView {
   NodeHead head_{};
 };
 
-// The records of an answer after its question, for a question of the name it was made for. For a longer
-// question that ends in this name, every pointer listed is moved by the difference.
+// The records of an answer after its question, for a question of the name it was made for. For a
+// longer question that ends in this name, every pointer listed is moved by the difference.
 struct PreparedView {
   std::uint16_t answers = 0, authorities = 0, additionals = 0;
-  Bytes offsets;  // of the pointers from the start of `bytes`, each a 16-bit integer in network order
+  // Of the pointers from the start of `bytes`, each a 16-bit integer in network order.
+  Bytes offsets;
   Bytes bytes;
 };
 
@@ -127,8 +129,9 @@ inline constexpr std::size_t kNoZone = 0xffff;
 class Index {
  public:
   struct ZoneEntry {
-    std::uint32_t apex = 0;      // node
-    std::uint32_t negative = 0;  // prepared authority section with the SOA, for the apex as the question
+    std::uint32_t apex = 0;  // node
+    // Prepared authority section with the SOA, for the apex as the question.
+    std::uint32_t negative = 0;
     std::uint8_t apex_size = 0;
     std::uint8_t labels = 0;
     bool has_dnssec = false;
@@ -147,14 +150,15 @@ class Index {
     for (std::size_t at = hash & mask_; slots_[at].node != 0; at = (at + 1) & mask_) {
       if (slots_[at].tag != static_cast<std::uint32_t>(hash >> 32)) continue;
       const NodeView found = node(slots_[at].node);
-      if (!found.has(node_flag::kShadowed) && equal_bytes(found.name(), name)) return slots_[at].node;
+      if (!found.has(node_flag::kShadowed) && equal_bytes(found.name(), name))
+        return slots_[at].node;
     }
     return 0;
   }
   // The name that starts at `from` of `name`, in that zone.
   NodeView find_in(std::size_t zone, const LowerName& name, std::size_t from = 0) const;
-  // For a name that does not stand in the zone as authoritative data: the last existing name on the way down
-  // from the apex, or the first delegation or DNAME met there.
+  // For a name that does not stand in the zone as authoritative data: the last existing name on the
+  // way down from the apex, or the first delegation or DNAME met there.
   struct Encloser {
     NodeView node;
     std::uint32_t name_at = 0;  // where it starts in the name
@@ -165,7 +169,8 @@ class Index {
   }
   const ZoneEntry& zone(std::size_t index) const { return zones_[index]; }
   std::size_t zone_count() const { return zones_.size(); }
-  // The zone with the longest apex that `name` (from octet `from`) is under; kNoZone if there is none.
+  // The zone with the longest apex that `name` (from octet `from`) is under; kNoZone if there is
+  // none.
   std::size_t zone_of(const LowerName& name, std::size_t from = 0) const;
   PreparedView prepared(std::uint32_t reference) const;
 
@@ -186,8 +191,8 @@ class Index {
   Bytes memory() const { return danger_span<const std::byte>(data_.get(), size_); }
   void insert(std::uint64_t hash, std::uint32_t node);
   std::size_t zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> zones, Bytes name) const;
-  std::uint32_t write_node(ByteWriter& out, const ZoneLoad& zone, std::size_t index, std::size_t zone_number,
-                           bool shadowed) const;
+  std::uint32_t write_node(ByteWriter& out, const ZoneLoad& zone, std::size_t index,
+                           std::size_t zone_number, bool shadowed) const;
   std::uint32_t keep(const class Composer& composer, const Writer& writer, std::size_t start);
   std::uint32_t prepare_answer(const Name& name, Type type, Bytes records, std::size_t budget);
   std::uint32_t prepare_set(const NodeView& node, const SetView& set, std::size_t budget);
@@ -212,7 +217,8 @@ inline std::uint64_t shadow_hash(std::uint64_t hash, std::size_t zone) {
 class LabelStarts {
  public:
   explicit LabelStarts(Bytes name, std::size_t from = 0) {
-    for (std::size_t at = from; name[at] != std::byte{0}; at += static_cast<std::size_t>(name[at]) + 1) {
+    for (std::size_t at = from; name[at] != std::byte{0};
+         at += static_cast<std::size_t>(name[at]) + 1) {
       starts_[count_++] = static_cast<std::uint8_t>(at);
     }
     starts_[count_] = static_cast<std::uint8_t>(name.size() - 1);

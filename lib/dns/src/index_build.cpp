@@ -14,7 +14,8 @@ void Index::insert(std::uint64_t hash, std::uint32_t node) {
 }
 
 // As zone_of(), before the table exists; only names below another zone's apex need it.
-std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> zones, Bytes name) const {
+std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> zones,
+                                    Bytes name) const {
   std::size_t best = kNoZone;
   for (std::size_t i = 0; i < zones.size(); ++i) {
     if (is_under(name, zones[i]->apex()) &&
@@ -51,10 +52,11 @@ std::uint32_t Index::write_node(ByteWriter& out, const ZoneLoad& zone, std::size
   out.zeros((kUnit - out.position() % kUnit) % kUnit);
   const auto reference = static_cast<std::uint32_t>(out.position() / kUnit);
   const ZoneLoad::NodeEntry& entry = zone.node(index);
-  NodeHead head{.name_size = entry.name_size,
-                .flags = static_cast<std::uint8_t>(entry.flags | (shadowed ? node_flag::kShadowed : 0)),
-                .zone = static_cast<std::uint16_t>(zone_number),
-                .sets = 0};
+  NodeHead head{
+      .name_size = entry.name_size,
+      .flags = static_cast<std::uint8_t>(entry.flags | (shadowed ? node_flag::kShadowed : 0)),
+      .zone = static_cast<std::uint16_t>(zone_number),
+      .sets = 0};
   const MutableBytes head_at = out.reserve(sizeof head);
   out.bytes(zone.name_of(entry));
   auto records = zone.records_of(index);
@@ -105,7 +107,8 @@ void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
       }
     }
   }
-  check(size / kUnit <= 0xffffffff && zones.size() < kNoZone, "dns: the zones are too large for the index");
+  check(size / kUnit <= 0xffffffff && zones.size() < kNoZone,
+        "dns: the zones are too large for the index");
   data_ = std::make_unique_for_overwrite<std::byte[]>(size);
   // At most five in eight slots are used, and one is always free.
   slots_.assign(std::bit_ceil(nodes * 8 / 5 + 1), Slot{});
@@ -114,8 +117,9 @@ void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
   out.zeros(kUnit);
   for (std::size_t number = 0; number < zones.size(); ++number) {
     const ZoneLoad& zone = *zones[number];
-    const bool has_zones_below = std::ranges::any_of(
-        zones, [&](const auto& other) { return &*other != &zone && is_under(other->apex(), zone.apex()); });
+    const bool has_zones_below = std::ranges::any_of(zones, [&](const auto& other) {
+      return &*other != &zone && is_under(other->apex(), zone.apex());
+    });
     ZoneEntry entry{.apex_size = static_cast<std::uint8_t>(zone.apex().size()),
                     .labels = static_cast<std::uint8_t>(label_count(zone.apex())),
                     .has_dnssec = zone.has_dnssec(),

@@ -68,8 +68,10 @@ Token Lexer::next(bool parameter) {
 Token Lexer::quoted() {
   const std::size_t start = ++position_;
   for (; position_ < text_.size() && text_[position_] != '\n'; ++position_) {
-    if (text_[position_] == '"') return {Token::Kind::kQuoted, text_.substr(start, position_++ - start)};
-    if (text_[position_] == '\\' && position_ + 1 < text_.size() && text_[position_ + 1] != '\n') ++position_;
+    if (text_[position_] == '"')
+      return {Token::Kind::kQuoted, text_.substr(start, position_++ - start)};
+    if (text_[position_] == '\\' && position_ + 1 < text_.size() && text_[position_ + 1] != '\n')
+      ++position_;
   }
   return error("a quoted string does not end in its line");
 }

@@ -1,5 +1,5 @@
-// Splits master-file text into words (RFC 1035 section 5.1): comments, parentheses and quotes end here;
-// escapes stay in the words, for who knows what they mean.
+// Splits master-file text into words (RFC 1035 section 5.1): comments, parentheses and quotes end
+// here; escapes stay in the words, for who knows what they mean.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ class Lexer {
   Token next_parameter() { return next(true); }
   // Gives the token back; it will be the next one.
   void put_back(const Token& token) { kept_ = token, has_kept_ = true; }
-  // Whether a blank stands where the next entry's owner would be. To be asked at the start of a line.
+  // Whether a blank stands where the next entry's owner would be. To be asked at the start of a
+  // line.
   bool at_blank() const {
     return position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t');
   }

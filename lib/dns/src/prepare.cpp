@@ -35,7 +35,7 @@ PreparedView Index::prepared(std::uint32_t reference) const {
 std::uint32_t Index::keep(const Composer& composer, const Writer& writer, std::size_t start) {
   const auto reference = static_cast<std::uint32_t>(prepared_.size());
   const Bytes bytes = writer.written().subspan(start);
-  std::array<std::uint16_t, 64> offsets;
+  [[clang::uninitialized]] std::array<std::uint16_t, 64> offsets;
   std::size_t pointers = 0;
   for (const std::uint16_t position : writer.pointers()) {
     if (position >= start) offsets[pointers++] = static_cast<std::uint16_t>(position - start);
@@ -54,17 +54,20 @@ std::uint32_t Index::keep(const Composer& composer, const Writer& writer, std::s
 }
 
 // Composes the answer to `name` and `type` and keeps it; kVerbatim instead if it is just `records`.
-std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records, std::size_t budget) {
-  std::array<std::byte, kLargest> memory;
-  Writer writer(memory);
+std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records,
+                                    std::size_t budget) {
+  [[clang::uninitialized]] std::array<std::byte, kLargest> memory;
+  [[clang::uninitialized]] Writer writer(memory);
   writer.bytes(Bytes(memory).first(kHeaderSize));
   writer.question(name, type, Class::kIn);
   const std::size_t start = writer.position();
-  Composer composer(*this, writer, false);
+  [[clang::uninitialized]] Composer composer(*this, writer, false);
   const Rcode rcode = composer.run(name, LowerName(name), type);
-  if (rcode != Rcode::kNoError || composer.truncated() || !writer.pointers_complete()) return kCompose;
+  if (rcode != Rcode::kNoError || composer.truncated() || !writer.pointers_complete())
+    return kCompose;
   if (equal_bytes(writer.written().subspan(start), records)) return kVerbatim;
-  const std::size_t size = sizeof(PreparedHead) + 2 * writer.pointers().size() + writer.position() - start;
+  const std::size_t size =
+      sizeof(PreparedHead) + 2 * writer.pointers().size() + writer.position() - start;
   return prepared_.size() + size > budget ? kCompose : keep(composer, writer, start);
 }
 
@@ -74,7 +77,7 @@ std::uint32_t Index::prepare_set(const NodeView& node, const SetView& set, std::
   if (node.has(node_flag::kOccluded) || type == Type::kRrsig) return kCompose;
   if (cut && type != Type::kNs && type != Type::kDs) return kCompose;
   if (!cut && !has_compressed_names(type) && target_position(type) == kNoTarget) return kVerbatim;
-  const auto name = Name::from_wire(node.name());
+  [[clang::uninitialized]] const auto name = Name::from_wire(node.name());
   if (!name) return kCompose;
   if (type != Type::kCname) return prepare_answer(*name, type, cut ? Bytes() : set.records, budget);
   // An alias is asked for addresses, mostly; these two answers stand side by side.
@@ -92,14 +95,15 @@ std::uint32_t Index::prepared_after(std::uint32_t reference) const {
 }
 
 std::uint32_t Index::prepare_negative(std::size_t zone) {
-  const auto name = Name::from_wire(node(zones_[zone].apex).name());
+  [[clang::uninitialized]] const auto name = Name::from_wire(node(zones_[zone].apex).name());
   if (!name) return kCompose;
-  std::array<std::byte, kPlainUdpSize * 3> memory;  // an SOA record with the longest names fits
-  Writer writer(memory);
+  // An SOA record with the longest names fits.
+  [[clang::uninitialized]] std::array<std::byte, kPlainUdpSize * 3> memory;
+  [[clang::uninitialized]] Writer writer(memory);
   writer.bytes(Bytes(memory).first(kHeaderSize));
   writer.question(*name, Type::kSoa, Class::kIn);
   const std::size_t start = writer.position();
-  Composer composer(*this, writer, false);
+  [[clang::uninitialized]] Composer composer(*this, writer, false);
   composer.negative(zone, *name);
   return composer.truncated() ? kCompose : keep(composer, writer, start);
 }

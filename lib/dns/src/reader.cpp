@@ -26,7 +26,7 @@ Result<Header, Errc> Reader::header() {
 
 Result<Name, Errc> Reader::name() {
   if (!reader_.ok()) return failed(Errc::kTruncated);
-  std::array<std::byte, kMaxName> wire;
+  [[clang::uninitialized]] std::array<std::byte, kMaxName> wire;
   const MutableBytes out(wire);
   std::size_t size = 0;
   const Bytes message = reader_.whole();

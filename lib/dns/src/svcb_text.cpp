@@ -70,8 +70,8 @@ bool each_item(std::string_view list, Each each) {
   }
 }
 
-// RFC 9460 appendix A.1: the value is unescaped as a string first, then split at commas that no backslash
-// precedes.
+// RFC 9460 appendix A.1: the value is unescaped as a string first, then split at commas that no
+// backslash precedes.
 bool write_alpn(std::string_view value, ByteWriter& out) {
   std::size_t start = out.position();
   out.u8(0);
@@ -262,7 +262,8 @@ Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out) {
   std::size_t count = 0;
   Token token = lexer.next_parameter();
   for (; token.is_text(); token = lexer.next_parameter()) {
-    if (count == parameters.size()) return fail(TextError{"over 32 parameters are given", token.text});
+    if (count == parameters.size())
+      return fail(TextError{"over 32 parameters are given", token.text});
     if (!read_parameter(token, parameters[count++])) {
       return fail(
           TextError{"a parameter is expected here, as port=443 or key65280=text", token.text});

@@ -9,7 +9,9 @@
 namespace fata::dns {
 
 inline constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-inline constexpr std::byte lower(std::byte b) { return static_cast<std::byte>(lower(static_cast<char>(b))); }
+inline constexpr std::byte lower(std::byte b) {
+  return static_cast<std::byte>(lower(static_cast<char>(b)));
+}
 inline constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 inline bool same_text(std::string_view a, std::string_view b) {
@@ -20,7 +22,8 @@ inline bool same_text(std::string_view a, std::string_view b) {
   return true;
 }
 
-// Sorts a short list by insertion: std::sort would cost an image kilobytes for each type of element.
+// Sorts a short list by insertion: std::sort would cost an image kilobytes for each type of
+// element.
 template <class T, class Before>
 void sort_short(std::span<T> list, Before before) {
   for (std::size_t i = 1; i < list.size(); ++i) {
@@ -29,7 +32,8 @@ void sort_short(std::span<T> list, Before before) {
   }
 }
 
-// Takes one octet of master-file text, decoding \X and \DDD; -1 if the escape is wrong. `text` is not empty.
+// Takes one octet of master-file text, decoding \X and \DDD; -1 if the escape is wrong. `text` is
+// not empty.
 inline int take_octet(std::string_view& text) {
   const char c = text.front();
   text.remove_prefix(1);

@@ -35,7 +35,8 @@ void Writer::bytes(Bytes from) {
   if (const MutableBytes at = take(from.size()); ok_) copy_bytes(at, from);
 }
 
-// Whether the name that starts at `position` (which this writer wrote) equals the whole name `wire`.
+// Whether the name that starts at `position` (which this writer wrote) equals the whole name
+// `wire`.
 bool Writer::same_at(std::size_t position, Bytes wire) const {
   for (;;) {
     auto length = static_cast<std::size_t>(out_[position]);
@@ -63,9 +64,10 @@ void Writer::extend_chain(std::size_t first, std::size_t chain) {
 }
 
 void Writer::name(Bytes wire, bool compress) {
-  // A suffix's hash mixes its labels' from the last to the first, so the labels' starts are collected first.
-  std::array<std::uint8_t, kMaxLabels> starts;
-  std::array<std::uint16_t, kMaxLabels> hashes;
+  // A suffix's hash mixes its labels' from the last to the first, so the labels' starts are
+  // collected first.
+  [[clang::uninitialized]] std::array<std::uint8_t, kMaxLabels> starts;
+  [[clang::uninitialized]] std::array<std::uint16_t, kMaxLabels> hashes;
   std::size_t labels = 0;
   for (std::size_t at = 0; wire[at] != std::byte{0}; at += static_cast<std::size_t>(wire[at]) + 1) {
     starts[labels++] = static_cast<std::uint8_t>(at);

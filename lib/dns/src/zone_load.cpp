@@ -14,7 +14,7 @@ constexpr std::size_t kMaxMessage = 65535;
 // What a message holds beside a set: its header, the rest of a question after the name, and an OPT
 // record.
 constexpr std::size_t kBesideSet = 12 + 4 + 11;
-constexpr std::size_t kRecordHead = 12;          // a pointer as the owner, type, class, TTL, length
+constexpr std::size_t kRecordHead = 12;  // a pointer as the owner, type, class, TTL, length
 constexpr std::uint64_t kMaxOffset = 0xffffffff;
 
 }  // namespace
@@ -155,7 +155,8 @@ ZoneLoad::Checked ZoneLoad::link_names() {
 }
 
 std::uint16_t ZoneLoad::covered_by(const RecordEntry& record) const {
-  return record.type == number(Type::kRrsig) ? load_be<std::uint16_t>(rdata_of(record)) : std::uint16_t{0};
+  return record.type == number(Type::kRrsig) ? load_be<std::uint16_t>(rdata_of(record))
+                                             : std::uint16_t{0};
 }
 
 // A counting sort by node, then each node's records by type, covered type and rdata.
@@ -180,7 +181,8 @@ void ZoneLoad::sort_records() {
     const auto some = std::span(order_).subspan(begin, stop - begin);
     if (some.size() < 16) {
       sort_short(some, before);
-    } else {  // any number of records may share a name; a heap is the smallest code that is never slow
+      // Any number of records may share a name; a heap is the smallest code that is never slow.
+    } else {
       std::ranges::make_heap(some, before);
       std::ranges::sort_heap(some, before);
     }
@@ -244,14 +246,15 @@ ZoneLoad::Checked ZoneLoad::check_sets(Diagnostics* diagnostics) {
       const auto type = static_cast<Type>(set.type);
       other_data |= type != Type::kCname && type != Type::kRrsig && type != Type::kNsec;
       if ((node.flags & node_flag::kCname) != 0 && other_data) {
-        return fail(
-            complaint(records_[set.records.front()], "a name with a CNAME has no other data (RFC 1034)"));
+        return fail(complaint(records_[set.records.front()],
+                              "a name with a CNAME has no other data (RFC 1034)"));
       }
     }
   }
   const auto apex_records = records_of(apex_);
-  const bool has_ns = std::ranges::any_of(
-      apex_records, [this](std::uint32_t index) { return records_[index].type == number(Type::kNs); });
+  const bool has_ns = std::ranges::any_of(apex_records, [this](std::uint32_t index) {
+    return records_[index].type == number(Type::kNs);
+  });
   if (!has_ns)
     return fail(complaint(records_[apex_records.front()], "the zone has no NS record at its apex"));
   return {};
@@ -305,7 +308,8 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
     mixed |= records_[index].ttl != lowest;
     records_[index].ttl = lowest;
   }
-  if (mixed) warn("the records of this name and type have several TTLs: the lowest is served (RFC 2181)");
+  if (mixed)
+    warn("the records of this name and type have several TTLs: the lowest is served (RFC 2181)");
   return {};
 }
 
@@ -352,7 +356,8 @@ void ZoneLoad::mark_occluded(Diagnostics* diagnostics) {
       if (below_dname)
         diagnostics->warning(complaint(record, "this record is below a DNAME, which hides it"));
       else if (record.type != number(Type::kA) && record.type != number(Type::kAaaa)) {
-        diagnostics->warning(complaint(record, "this record is below a delegation, which hides it"));
+        diagnostics->warning(
+            complaint(record, "this record is below a delegation, which hides it"));
       }
     }
   }

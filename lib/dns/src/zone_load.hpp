@@ -1,4 +1,5 @@
-// A zone while it is being read: its names and records, found by name, then put in order and checked.
+// A zone while it is being read: its names and records, found by name, then put in order and
+// checked.
 #pragma once
 
 #include <vector>
@@ -50,8 +51,12 @@ class ZoneLoad {
   std::size_t node_count() const { return nodes_.size(); }
   const NodeEntry& node(std::size_t index) const { return nodes_[index]; }
   const RecordEntry& record(std::uint32_t index) const { return records_[index]; }
-  Bytes name_of(const NodeEntry& node) const { return Bytes(bytes_).subspan(node.name, node.name_size); }
-  Bytes rdata_of(const RecordEntry& record) const { return Bytes(bytes_).subspan(record.rdata, record.size); }
+  Bytes name_of(const NodeEntry& node) const {
+    return Bytes(bytes_).subspan(node.name, node.name_size);
+  }
+  Bytes rdata_of(const RecordEntry& record) const {
+    return Bytes(bytes_).subspan(record.rdata, record.size);
+  }
   std::size_t record_count() const { return order_.size(); }
   Bytes apex() const { return name_of(nodes_[apex_]); }
   bool has_dnssec() const { return has_dnssec_; }

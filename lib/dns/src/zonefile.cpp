@@ -72,7 +72,8 @@ void write_text(TextWriter& out, const Complaint& complaint) {
     print(out, "; the '(' of line ", complaint.open_line, " is still open here");
 }
 
-ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin, Includes* includes)
+ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin,
+                       Includes* includes)
     : includes_(includes), rdata_(std::make_unique_for_overwrite<std::byte[]>(kMaxRdata)) {
   frames_[depth_++] =
       std::make_unique<Frame>(file, normal_path(file).value_or(std::string()), text,
@@ -139,7 +140,8 @@ ZoneParser::Entry ZoneParser::entry(ZoneRecord& out) {
   if (first.kind == Token::Kind::kWord && first.text.starts_with('$')) return directive(first.text);
   if (blank_owner) {
     if (!has_owner_)
-      return complain("the first record has no owner: do not start its line with a blank", first.text);
+      return complain("the first record has no owner: do not start its line with a blank",
+                      first.text);
     lexer.put_back(first);
   } else {
     if (!name(first.text, owner_)) return Entry::kWrong;
@@ -169,7 +171,8 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
   }
   if (same_text(word, "$ORIGIN")) {
     const Token token = frame.lexer.next();
-    if (token.kind != Token::Kind::kWord) return complain("$ORIGIN takes a domain name", token.text);
+    if (token.kind != Token::Kind::kWord)
+      return complain("$ORIGIN takes a domain name", token.text);
     Name origin;
     if (!name(token.text, origin)) return Entry::kWrong;
     frame.origin = origin;
@@ -189,7 +192,8 @@ std::optional<std::string_view> ZoneParser::text_of(const std::optional<std::str
 ZoneParser::Entry ZoneParser::include() {
   Frame& frame = *frames_[depth_ - 1];
   const Token file = frame.lexer.next();
-  if (!file.is_text() || file.text.empty()) return complain("$INCLUDE takes a file's name", file.text);
+  if (!file.is_text() || file.text.empty())
+    return complain("$INCLUDE takes a file's name", file.text);
   std::optional<Name> origin = frame.origin;
   const Token word = frame.lexer.next();
   if (word.kind == Token::Kind::kWord) {
@@ -198,7 +202,8 @@ ZoneParser::Entry ZoneParser::include() {
     frame.lexer.put_back(word);
   }
   if (end_of_directive() == Entry::kWrong) return Entry::kWrong;
-  if (depth_ == kMaxIncludeDepth) return complain("files include each other more than 8 deep", file.text);
+  if (depth_ == kMaxIncludeDepth)
+    return complain("files include each other more than 8 deep", file.text);
   auto [path, beside] = include_paths(frame.path, file.text);
   if (!path && !beside)
     return complain("$INCLUDE takes a path below the folder of the zone files", file.text);

@@ -1,5 +1,5 @@
-// A message decoder of the tests' own, which shares nothing with the library: it takes a message apart into
-// text, and throws nothing away.
+// A message decoder of the tests' own, which shares nothing with the library: it takes a message
+// apart into text, and throws nothing away.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -294,13 +294,17 @@ inline std::vector<std::uint8_t> query_bytes(const Ask& ask) {
   return out;
 }
 
-inline Bytes as_span(const std::vector<std::uint8_t>& bytes) { return std::as_bytes(std::span(bytes)); }
+inline Bytes as_span(const std::vector<std::uint8_t>& bytes) {
+  return std::as_bytes(std::span(bytes));
+}
 
 // The answer's bytes; empty if there is none.
-inline std::vector<std::uint8_t> answer_bytes(Engine& engine, const std::vector<std::uint8_t>& query,
+inline std::vector<std::uint8_t> answer_bytes(Engine& engine,
+                                              const std::vector<std::uint8_t>& query,
                                               Transport transport) {
   std::vector<std::uint8_t> out(65535);
-  const std::size_t size = engine.answer(as_span(query), std::as_writable_bytes(std::span(out)), transport);
+  const std::size_t size =
+      engine.answer(as_span(query), std::as_writable_bytes(std::span(out)), transport);
   out.resize(size);
   return out;
 }
@@ -324,7 +328,8 @@ inline Decoded resolve(Engine& engine, const Ask& ask, Transport transport = Tra
 }
 
 // An engine with these zones; fails the test if one is refused.
-inline Engine engine_with(std::initializer_list<std::string_view> texts, const EngineOptions& options = {}) {
+inline Engine engine_with(std::initializer_list<std::string_view> texts,
+                          const EngineOptions& options = {}) {
   Engine engine(options);
   for (const std::string_view text : texts) {
     const auto loaded = engine.load("zone", text);

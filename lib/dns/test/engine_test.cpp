@@ -8,17 +8,15 @@
 namespace fata::dns::test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::StartsWith;
+using testing::Contains, testing::ElementsAre, testing::IsEmpty, testing::StartsWith;
 using testing::UnorderedElementsAre;
 using Lines = std::vector<std::string>;
 
-constexpr unsigned kAType = 1, kNsType = 2, kCnameType = 5, kSoaType = 6, kMxType = 15, kTxtType = 16,
-                   kAaaaType = 28, kSrvType = 33, kDsType = 43, kAnyType = 255;
+constexpr unsigned kAType = 1, kNsType = 2, kCnameType = 5, kSoaType = 6, kMxType = 15,
+                   kTxtType = 16, kAaaaType = 28, kSrvType = 33, kDsType = 43, kAnyType = 255;
 
-const std::string kSoa = "example. 300 SOA ns1.example.com. hostmaster.example.com. 1 7200 3600 1209600 300";
+const std::string kSoa =
+    "example. 300 SOA ns1.example.com. hostmaster.example.com. 1 7200 3600 1209600 300";
 
 struct Case {
   const char* what;
@@ -31,7 +29,8 @@ struct Case {
 
 class EngineAnswers : public testing::Test {
  protected:
-  void expect(Engine& engine, const Case& c, Transport transport = Transport::kUdp, bool edns = true) {
+  void expect(Engine& engine, const Case& c, Transport transport = Transport::kUdp,
+              bool edns = true) {
     SCOPED_TRACE(c.what);
     const Decoded got =
         resolve(engine, {.name = c.name, .type = c.type, .payload = edns ? 1232 : -1}, transport);
@@ -70,7 +69,14 @@ const Case kWildcards[] = {
      {}},
     {"the name exists", "host1.example.", kMxType, 0, true, {}, {kSoa}, {}},
     {"the wildcard's child exists", "sub.*.example.", kMxType, 0, true, {}, {kSoa}, {}},
-    {"_telnet does not, but host1 does", "_telnet._tcp.host1.example.", kSrvType, 3, true, {}, {kSoa}, {}},
+    {"_telnet does not, but host1 does",
+     "_telnet._tcp.host1.example.",
+     kSrvType,
+     3,
+     true,
+     {},
+     {kSoa},
+     {}},
     {"no wildcard passes a delegation",
      "host.subdel.example.",
      kAType,
@@ -96,7 +102,14 @@ const Case kWildcards[] = {
      {},
      {}},
     {"an empty non-terminal has no data", "_tcp.host1.example.", kAType, 0, true, {}, {kSoa}, {}},
-    {"an empty non-terminal blocks the wildcard", "host2.example.", kTxtType, 0, true, {}, {kSoa}, {}},
+    {"an empty non-terminal blocks the wildcard",
+     "host2.example.",
+     kTxtType,
+     0,
+     true,
+     {},
+     {kSoa},
+     {}},
     {"a CNAME at a wildcard",
      "x.wc.deep.example.",
      kAType,
@@ -148,7 +161,14 @@ const Case kPlain[] = {
      {"_ssh._tcp.host1.example. 3600 SRV 0 0 22 host1.example."},
      {},
      {"host1.example. 3600 A 192.0.2.1"}},
-    {"an unknown type", "svc.example.", 65280, 0, true, {"svc.example. 3600 TYPE65280 01020304"}, {}, {}},
+    {"an unknown type",
+     "svc.example.",
+     65280,
+     0,
+     true,
+     {"svc.example. 3600 TYPE65280 01020304"},
+     {},
+     {}},
     {"no such name below one that exists", "no.host1.example.", kAType, 3, true, {}, {kSoa}, {}},
     {"no such type", "host1.example.", kAaaaType, 0, true, {}, {kSoa}, {}},
     {"an alias",
@@ -231,7 +251,8 @@ const Case kPlain[] = {
      kDsType,
      0,
      true,
-     {"glue.example. 3600 DS 30390d02000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
+     {"glue.example. 3600 DS "
+      "30390d02000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
      {},
      {}},
     {"no DS is its answer too", "subdel.example.", kDsType, 0, true, {}, {kSoa}, {}},
@@ -328,7 +349,14 @@ TEST_F(EngineAnswers, DnameRedirectsWhatIsBelowIt) {
        {"old.example. 3600 DNAME new.example.", "www.old.example. 3600 CNAME www.new.example."},
        {},
        {}},
-      {"asked for the DNAME", "old.example.", 39, 0, true, {"old.example. 3600 DNAME new.example."}, {}, {}},
+      {"asked for the DNAME",
+       "old.example.",
+       39,
+       0,
+       true,
+       {"old.example. 3600 DNAME new.example."},
+       {},
+       {}},
   };
   for (const Case& c : cases) expect(engine, c);
 }
@@ -337,7 +365,8 @@ TEST_F(EngineAnswers, DnameThatMakesANameTooLongIsYxdomain) {
   Engine engine = engine_with({kExampleZone});
   const std::string label(63, 'x');
   // 3 * 64 + 44 + 14 ("self.example") = 250 octets; "deeper.self2.example" is 8 longer.
-  const std::string name = label + "." + label + "." + label + "." + std::string(43, 'y') + ".self.example.";
+  const std::string name =
+      label + "." + label + "." + label + "." + std::string(43, 'y') + ".self.example.";
   const Decoded got = resolve(engine, {.name = name, .type = kAType, .payload = 1232});
   EXPECT_TRUE(got.ok);
   EXPECT_EQ(got.rcode(), 6U);
@@ -346,7 +375,8 @@ TEST_F(EngineAnswers, DnameThatMakesANameTooLongIsYxdomain) {
 
 TEST_F(EngineAnswers, TheZoneWithTheLongestApexAnswers) {
   Engine engine = engine_with({kExampleZone, kChildZone});
-  const std::string child_soa = "glue.example. 30 SOA ns.glue.example. hostmaster.glue.example. 7 1 1 1 30";
+  const std::string child_soa =
+      "glue.example. 30 SOA ns.glue.example. hostmaster.glue.example. 7 1 1 1 30";
   const Case cases[] = {
       {"at the child's apex",
        "glue.example.",
@@ -364,13 +394,21 @@ TEST_F(EngineAnswers, TheZoneWithTheLongestApexAnswers) {
        {"ns.glue.example. 60 A 192.0.2.99"},
        {},
        {}},
-      {"glue that the child lacks", "a.very.deep.glue.example.", kAaaaType, 3, true, {}, {child_soa}, {}},
+      {"glue that the child lacks",
+       "a.very.deep.glue.example.",
+       kAaaaType,
+       3,
+       true,
+       {},
+       {child_soa},
+       {}},
       {"DS still the parent's",
        "glue.example.",
        kDsType,
        0,
        true,
-       {"glue.example. 3600 DS 30390d02000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
+       {"glue.example. 3600 DS "
+        "30390d02000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
        {},
        {}},
       {"an alias does not cross zones",
@@ -397,22 +435,23 @@ TEST_F(EngineAnswers, TheZoneWithTheLongestApexAnswers) {
 
 TEST_F(EngineAnswers, SignaturesComeWithDoOnly) {
   Engine engine = engine_with({kSignedZone});
-  const Decoded plain = resolve(engine, {.name = "ns.signed.test.", .type = kAType, .payload = 1232});
+  const Decoded plain =
+      resolve(engine, {.name = "ns.signed.test.", .type = kAType, .payload = 1232});
   EXPECT_THAT(plain.answer, ElementsAre("ns.signed.test. 3600 A 192.0.2.1"));
   EXPECT_FALSE(plain.opt_do);
-  const Decoded with =
-      resolve(engine, {.name = "ns.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
+  const Decoded with = resolve(
+      engine, {.name = "ns.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
   EXPECT_TRUE(with.opt_do);
-  EXPECT_THAT(with.answer,
-              ElementsAre("ns.signed.test. 3600 A 192.0.2.1", StartsWith("ns.signed.test. 3600 RRSIG 0001")));
-  const Decoded nodata =
-      resolve(engine, {.name = "ns.signed.test.", .type = kMxType, .payload = 1232, .dnssec_ok = true});
-  EXPECT_THAT(
-      nodata.authority,
-      ElementsAre(StartsWith("signed.test. 300 SOA"), StartsWith("signed.test. 3600 RRSIG 0006"),
-                  StartsWith("ns.signed.test. 3600 NSEC"), StartsWith("ns.signed.test. 3600 RRSIG 002f")));
-  const Decoded secure =
-      resolve(engine, {.name = "a.cut.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
+  EXPECT_THAT(with.answer, ElementsAre("ns.signed.test. 3600 A 192.0.2.1",
+                                       StartsWith("ns.signed.test. 3600 RRSIG 0001")));
+  const Decoded nodata = resolve(
+      engine, {.name = "ns.signed.test.", .type = kMxType, .payload = 1232, .dnssec_ok = true});
+  EXPECT_THAT(nodata.authority, ElementsAre(StartsWith("signed.test. 300 SOA"),
+                                            StartsWith("signed.test. 3600 RRSIG 0006"),
+                                            StartsWith("ns.signed.test. 3600 NSEC"),
+                                            StartsWith("ns.signed.test. 3600 RRSIG 002f")));
+  const Decoded secure = resolve(
+      engine, {.name = "a.cut.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
   EXPECT_THAT(
       secure.authority,
       ElementsAre("cut.signed.test. 3600 NS ns.cut.signed.test.",
@@ -420,8 +459,9 @@ TEST_F(EngineAnswers, SignaturesComeWithDoOnly) {
                   "00010d02000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
                   StartsWith("cut.signed.test. 3600 RRSIG 002b")));
   EXPECT_THAT(secure.additional, ElementsAre("ns.cut.signed.test. 3600 A 192.0.2.2"));
-  const Decoded insecure =
-      resolve(engine, {.name = "insecure.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
+  const Decoded insecure = resolve(
+      engine,
+      {.name = "insecure.signed.test.", .type = kAType, .payload = 1232, .dnssec_ok = true});
   EXPECT_THAT(insecure.authority, Contains(StartsWith("insecure.signed.test. 3600 NSEC")));
   const Decoded all = resolve(engine, {.name = "signed.test.", .type = 46, .payload = 1232});
   EXPECT_EQ(all.answer.size(), 3U) << "every RRSIG when asked for";
@@ -447,8 +487,8 @@ TEST_F(EngineAnswers, WithoutZonesEveryQueryIsRefused) {
 }
 
 TEST_F(EngineAnswers, TheRootZoneIsAZoneToo) {
-  Engine engine =
-      engine_with({"$ORIGIN .\n. 60 SOA a. b. 1 1 1 1 1\n. 60 NS a.\na. 60 A 1.2.3.4\ncom. 60 NS ns.com.\n"});
+  Engine engine = engine_with(
+      {"$ORIGIN .\n. 60 SOA a. b. 1 1 1 1 1\n. 60 NS a.\na. 60 A 1.2.3.4\ncom. 60 NS ns.com.\n"});
   EXPECT_THAT(resolve(engine, {.name = "a."}).answer, ElementsAre("a. 60 A 1.2.3.4"));
   EXPECT_THAT(resolve(engine, {.name = ".", .type = kNsType}).answer, ElementsAre(". 60 NS a."));
   EXPECT_THAT(resolve(engine, {.name = "x.com."}).authority, ElementsAre("com. 60 NS ns.com."));

@@ -90,7 +90,8 @@ TEST(Include, StaysBelowTheRoot) {
   }
   EXPECT_EQ(owners(store, "sub/z", "$INCLUDE ../../part\n"),
             "sub/z:1: $INCLUDE takes a path below the folder of the zone files: \"../../part\"");
-  EXPECT_EQ(owners(store, "z", "$INCLUDE sub/no\n"), "z:1: the file to include is not there: \"sub/no\"");
+  EXPECT_EQ(owners(store, "z", "$INCLUDE sub/no\n"),
+            "z:1: the file to include is not there: \"sub/no\"");
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ std::vector<Case> cases() {
   const Octets plain = query_bytes({.name = "host1.example."});
   const Octets edns = query_bytes({.name = "host1.example.", .payload = 1232});
   const std::string label(63, 'x');
-  const std::string longest = label + "." + label + "." + label + "." + std::string(53, 'y') + ".example.";
+  const std::string longest =
+      label + "." + label + "." + label + "." + std::string(53, 'y') + ".example.";
   const Octets question{4, 'h', 'o', 's', 't', 0, 0, 1, 0, 1};
   return {
       {"nothing", {}, kDropped, 0},
@@ -48,12 +49,18 @@ std::vector<Case> cases() {
       {"fewer questions than said", with(plain, 5, 2), 1, 0},
       {"a question cut short", cut(plain, 1), 1, 0},
       {"a name cut short", cut(plain, 6), 1, 0},
-      {"a pointer to itself as the name", {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1}, 1, 0},
+      {"a pointer to itself as the name",
+       {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1},
+       1,
+       0},
       {"a pointer into the header as the name",
        {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 4, 0, 1, 0, 1},
        1,
        0},
-      {"a label type that was never used", {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 1, 0, 1}, 1, 0},
+      {"a label type that was never used",
+       {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 1, 0, 1},
+       1,
+       0},
       {"the longest name", query_bytes({.name = longest}), 0, 1},
       {"a name of 256 octets", query_bytes({.name = "z" + longest}), 1, 0},
       {"one octet too many", plus(plain, {0}), 1, 0},
@@ -61,10 +68,13 @@ std::vector<Case> cases() {
       {"an announced record that is not there", with(plain, 11, 1), 1, 0},
       {"two OPT records", plus(with(edns, 11, 2), kOpt), 1, 0},
       {"an OPT record as an answer", with(with(edns, 11, 0), 7, 1), 1, 0},
-      {"an OPT record that is not the root's", plus(with(plain, 11, 1), plus({1, 'x'}, kOpt)), 1, 0},
+      {"an OPT record that is not the root's", plus(with(plain, 11, 1), plus({1, 'x'}, kOpt)), 1,
+       0},
       {"an OPT record whose rdata is cut short", with(edns, edns.size() - 1, 4), 1, 0},
-      {"an option that runs past its end", plus(with(edns, edns.size() - 1, 4), {0, 10, 0, 8}), 1, 0},
-      {"an unknown option", plus(with(edns, edns.size() - 1, 6), {0xff, 1, 0, 2, 1, 2}), 0, 1, true},
+      {"an option that runs past its end", plus(with(edns, edns.size() - 1, 4), {0, 10, 0, 8}), 1,
+       0},
+      {"an unknown option", plus(with(edns, edns.size() - 1, 6), {0xff, 1, 0, 2, 1, 2}), 0, 1,
+       true},
       {"a status query", with(plain, 2, 0x10), 4, 1},
       {"a notification", with(plain, 2, 0x20), 4, 1},
       {"an update with EDNS", with(edns, 2, 0x28), 4, 1, true},
@@ -72,11 +82,11 @@ std::vector<Case> cases() {
       {"class CH", query_bytes({.name = "version.bind.", .type = 16, .klass = 3}), 5, 1},
       {"class ANY", query_bytes({.name = "host1.example.", .klass = 255}), 5, 1},
       {"a zone transfer", query_bytes({.name = "example.", .type = 252}), 5, 1},
-      {"an incremental zone transfer", query_bytes({.name = "example.", .type = 251, .payload = 1232}), 5, 1,
-       true},
+      {"an incremental zone transfer",
+       query_bytes({.name = "example.", .type = 251, .payload = 1232}), 5, 1, true},
       {"OPT as the type asked for", query_bytes({.name = "example.", .type = 41}), 1, 1},
-      {"another record beside the question", plus(with(plain, 11, 1), {0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 9}),
-       0, 1},
+      {"another record beside the question",
+       plus(with(plain, 11, 1), {0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 9}), 0, 1},
       {"a compressed owner in another record",
        plus(with(plain, 7, 1), {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0}), 0, 1},
   };
@@ -189,7 +199,8 @@ TEST(Malformed, EveryPrefixOfAQueryIsHandled) {
 TEST(Malformed, TooLittleRoomForAnAnswerGivesNone) {
   Engine engine = engine_with({kExampleZone});
   std::vector<std::byte> out(kMinAnswerRoom - 1);
-  EXPECT_EQ(engine.answer(as_span(query_bytes({.name = "host1.example."})), out, Transport::kUdp), 0U);
+  EXPECT_EQ(engine.answer(as_span(query_bytes({.name = "host1.example."})), out, Transport::kUdp),
+            0U);
 }
 
 }  // namespace

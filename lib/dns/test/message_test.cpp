@@ -110,13 +110,14 @@ TEST(Writer, CompressesToTheLongestKnownSuffix) {
 }
 
 TEST(Writer, OnlyTheOldTypesAreCompressedInside) {
-  for (const auto& [type, text, compressed] : {std::tuple{Type::kMx, "10 mail.example.org.", true},
-                                               {Type::kNs, "ns.example.org.", true},
-                                               {Type::kSoa, "a.example.org. b.example.org. 1 2 3 4 5", true},
-                                               {Type::kSrv, "1 2 3 a.example.org.", false},
-                                               {Type::kDname, "a.example.org.", false},
-                                               {Type::kNaptr, "1 1 u x y a.example.org.", false},
-                                               {Type::kHttps, "1 a.example.org.", false}}) {
+  for (const auto& [type, text, compressed] :
+       {std::tuple{Type::kMx, "10 mail.example.org.", true},
+        {Type::kNs, "ns.example.org.", true},
+        {Type::kSoa, "a.example.org. b.example.org. 1 2 3 4 5", true},
+        {Type::kSrv, "1 2 3 a.example.org.", false},
+        {Type::kDname, "a.example.org.", false},
+        {Type::kNaptr, "1 1 u x y a.example.org.", false},
+        {Type::kHttps, "1 a.example.org.", false}}) {
     std::array<std::byte, 512> rdata, out{};
     const auto size = parse_rdata(type, text, nullptr, rdata);
     ASSERT_TRUE(size.has_value()) << text;

@@ -15,8 +15,8 @@ std::string shown(const Name& name) {
 }
 
 TEST(Name, TextSurvivesBothWays) {
-  for (const char* text : {".", "example.org.", "a\\.b.example.", "\\000\\255.x.", "a\\\\b.", "*.example.",
-                           "sp\\032ace.", "\\@.\\$\\;\\(\\)\\\".example."}) {
+  for (const char* text : {".", "example.org.", "a\\.b.example.", "\\000\\255.x.", "a\\\\b.",
+                           "*.example.", "sp\\032ace.", "\\@.\\$\\;\\(\\)\\\".example."}) {
     const auto name = Name::from_text(text);
     ASSERT_TRUE(name.has_value()) << text;
     EXPECT_EQ(shown(*name), text);
@@ -120,7 +120,9 @@ TEST(Name, AncestorsAreFoundAtLabelsOnly) {
 }
 
 TEST(Name, WireBytesMustBeOneWholeName) {
-  const auto ok = [](std::string_view bytes) { return Name::from_wire(as_bytes(bytes)).has_value(); };
+  const auto ok = [](std::string_view bytes) {
+    return Name::from_wire(as_bytes(bytes)).has_value();
+  };
   EXPECT_TRUE(ok(std::string_view("\0", 1)));
   EXPECT_TRUE(ok(std::string_view("\1a\0", 3)));
   EXPECT_FALSE(ok(""));

@@ -1,5 +1,5 @@
-// The engine against a naive resolver that reads RFC 1034 section 4.3.2 literally over a list of records, on
-// random zones and questions. The seed in a failure's trace reproduces it.
+// The engine against a naive resolver that reads RFC 1034 section 4.3.2 literally over a list of
+// records, on random zones and questions. The seed in a failure's trace reproduces it.
 #include <map>
 #include <random>
 #include <set>
@@ -61,7 +61,8 @@ class Reference {
     for (std::string name = qname; !name.empty();) {
       visited.insert(name);
       const std::string next = step(name, qtype);
-      if (next.empty() || visited.size() > 16 || visited.contains(next) || longest(next) != zone_) break;
+      if (next.empty() || visited.size() > 16 || visited.contains(next) || longest(next) != zone_)
+        break;
       name = next;
     }
     add_additional();
@@ -72,7 +73,8 @@ class Reference {
   const Zone* longest(const std::string& name) const {
     const Zone* best = nullptr;
     for (const Zone& zone : zones_) {
-      if (under(name, zone.apex) && (best == nullptr || zone.apex.size() > best->apex.size())) best = &zone;
+      if (under(name, zone.apex) && (best == nullptr || zone.apex.size() > best->apex.size()))
+        best = &zone;
     }
     return best;
   }
@@ -84,7 +86,8 @@ class Reference {
     return found;
   }
   bool exists(const std::string& name) const {
-    return std::ranges::any_of(zone_->data, [&](const Datum& datum) { return under(datum.owner, name); });
+    return std::ranges::any_of(zone_->data,
+                               [&](const Datum& datum) { return under(datum.owner, name); });
   }
   bool is_cut(const std::string& name) const {
     return name != zone_->apex && !name.starts_with("*.") && !at(name, "NS").empty();
@@ -109,7 +112,8 @@ class Reference {
   }
   void note(const std::vector<const Datum*>& data) {
     for (const Datum* datum : data) {
-      if (datum->type == "NS" || datum->type == "MX" || datum->type == "SRV") targets_.push_back(*datum);
+      if (datum->type == "NS" || datum->type == "MX" || datum->type == "SRV")
+        targets_.push_back(*datum);
     }
   }
   void add_soa() {
@@ -161,7 +165,8 @@ class Reference {
       }
     }
     if (qtype == "ANY") {
-      for (const char* type : {"A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "SRV", "DNAME", "DS"}) {
+      for (const char* type :
+           {"A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "SRV", "DNAME", "DS"}) {
         if (at(source, type).empty()) continue;
         put(out_.answer, name, at(source, type));
         return "";
@@ -188,9 +193,9 @@ class Reference {
   Expected out_;
 };
 
-const std::map<std::string, unsigned> kTypes = {{"A", 1},      {"NS", 2},   {"CNAME", 5}, {"SOA", 6},
-                                                {"MX", 15},    {"TXT", 16}, {"AAAA", 28}, {"SRV", 33},
-                                                {"DNAME", 39}, {"DS", 43},  {"ANY", 255}};
+const std::map<std::string, unsigned> kTypes = {
+    {"A", 1},     {"NS", 2},   {"CNAME", 5},  {"SOA", 6}, {"MX", 15},  {"TXT", 16},
+    {"AAAA", 28}, {"SRV", 33}, {"DNAME", 39}, {"DS", 43}, {"ANY", 255}};
 
 class Generator {
  public:
@@ -198,7 +203,8 @@ class Generator {
 
   unsigned below(unsigned n) { return random_() % n; }
   std::string label(bool star) {
-    // Few labels, unevenly, so that names meet: targets under delegations, wildcards beside what they cover.
+    // Few labels, unevenly, so that names meet: targets under delegations, wildcards beside what
+    // they cover.
     static const std::vector<std::string> kLabels{"a", "a", "a", "b", "b", "c", "*"};
     return kLabels[below(star ? 7 : 6)];
   }
@@ -210,7 +216,8 @@ class Generator {
 
   Zone zone(const std::string& apex, unsigned records) {
     Zone zone{.apex = apex, .data = {}};
-    const auto add = [&](std::string owner, std::string type, std::string rdata, std::string target = "") {
+    const auto add = [&](std::string owner, std::string type, std::string rdata,
+                         std::string target = "") {
       for (const Datum& d : zone.data) {
         if (d.owner != owner) continue;
         const bool single = type == "CNAME" || type == "DNAME";
@@ -233,7 +240,8 @@ class Generator {
           add(owner, "A", "10.0.0." + number);
           break;
         case 3:
-          add(owner, "AAAA", "000000000000000000000000000000" + std::string("00ff").substr(below(3), 2));
+          add(owner, "AAAA",
+              "000000000000000000000000000000" + std::string("00ff").substr(below(3), 2));
           break;
         case 4:
         case 5:
@@ -271,15 +279,19 @@ std::string master_file(const Zone& zone) {
   std::string text = "$TTL " + std::to_string(kTtl) + "\n";
   for (const Datum& d : zone.data) {
     std::string rdata = d.rdata;
-    if (d.type == "DS" || d.type == "AAAA") rdata = "\\# " + std::to_string(rdata.size() / 2) + " " + rdata;
+    if (d.type == "DS" || d.type == "AAAA")
+      rdata = "\\# " + std::to_string(rdata.size() / 2) + " " + rdata;
     text += d.owner + " " + d.type + " " + rdata + "\n";
   }
   return text;
 }
 
-std::multiset<std::string> bag(const std::vector<std::string>& lines) { return {lines.begin(), lines.end()}; }
+std::multiset<std::string> bag(const std::vector<std::string>& lines) {
+  return {lines.begin(), lines.end()};
+}
 
-void compare(Engine& engine, Reference& reference, const std::string& name, const std::string& type) {
+void compare(Engine& engine, Reference& reference, const std::string& name,
+             const std::string& type) {
   SCOPED_TRACE(name + " " + type);
   const Expected want = reference.resolve(name, type);
   const Decoded got = resolve(engine, {.name = name, .type = kTypes.at(type)}, Transport::kTcp);

@@ -28,7 +28,8 @@ std::string many(unsigned count, const std::string& record) {
   std::string text = "$ORIGIN m.test.\n$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS ns\n";
   for (unsigned i = 0; i < count; ++i) {
     std::string line = record;
-    for (std::size_t at; (at = line.find('#')) != std::string::npos;) line.replace(at, 1, std::to_string(i));
+    for (std::size_t at; (at = line.find('#')) != std::string::npos;)
+      line.replace(at, 1, std::to_string(i));
     text += line + "\n";
   }
   return text;
@@ -48,14 +49,16 @@ TEST(AnswerSizes, TheSizeIsTheLesserOfClientsAndServers) {
 }
 
 TEST(AnswerSizes, AdditionalRecordsAreLeftOutWithoutTruncation) {
-  Engine engine = engine_with(
-      {many(20, "@ MX 1 a-rather-long-name-of-a-host-#\na-rather-long-name-of-a-host-# A 10.0.0.#")});
+  Engine engine = engine_with({many(
+      20, "@ MX 1 a-rather-long-name-of-a-host-#\na-rather-long-name-of-a-host-# A 10.0.0.#")});
   const Decoded got = resolve(engine, {.name = "m.test.", .type = kMxType, .payload = 1232});
   EXPECT_TRUE(got.ok && !got.tc());
   EXPECT_EQ(got.answer.size(), 20U);
   EXPECT_LT(got.additional.size(), 20U);
   EXPECT_GT(got.additional.size(), 0U);
-  EXPECT_EQ(resolve(engine, {.name = "m.test.", .type = kMxType}, Transport::kTcp).additional.size(), 20U);
+  EXPECT_EQ(
+      resolve(engine, {.name = "m.test.", .type = kMxType}, Transport::kTcp).additional.size(),
+      20U);
 }
 
 // A TXT record of so many strings of 255 octets, and one more of `last`.
@@ -89,17 +92,19 @@ TEST(AnswerSizes, ASetThatFitsNoMessageIsRefused) {
 }
 
 TEST(AnswerSizes, AReferralWithoutRoomForItsGlueIsTruncated) {
-  Engine engine = engine_with(
-      {many(12, "cut NS a-rather-long-name-of-a-host-#.cut\na-rather-long-name-of-a-host-#.cut AAAA ::#")});
+  Engine engine = engine_with({many(
+      12,
+      "cut NS a-rather-long-name-of-a-host-#.cut\na-rather-long-name-of-a-host-#.cut AAAA ::#")});
   const Decoded got = resolve(engine, {.name = "x.cut.m.test.", .type = kAType});
   EXPECT_TRUE(got.ok && got.tc()) << "RFC 9471";
-  EXPECT_EQ(resolve(engine, {.name = "x.cut.m.test.", .type = kAType}, Transport::kTcp).additional.size(),
-            12U);
+  EXPECT_EQ(
+      resolve(engine, {.name = "x.cut.m.test.", .type = kAType}, Transport::kTcp).additional.size(),
+      12U);
 }
 
 TEST(AnswerSizes, GlueIsNoAdditionalDataButForNameServers) {
-  Engine engine =
-      engine_with({many(1, "@ MX 1 a.cut\n@ NS b.cut\ncut NS c.test.\na.cut A 10.0.0.1\nb.cut A 10.0.0.2")});
+  Engine engine = engine_with(
+      {many(1, "@ MX 1 a.cut\n@ NS b.cut\ncut NS c.test.\na.cut A 10.0.0.1\nb.cut A 10.0.0.2")});
   EXPECT_THAT(resolve(engine, {.name = "m.test.", .type = kMxType}).additional, IsEmpty());
   EXPECT_THAT(resolve(engine, {.name = "m.test.", .type = kNsType}).additional,
               ElementsAre("b.cut.m.test. 60 A 10.0.0.2"));

@@ -10,7 +10,8 @@ namespace fata::dns {
 namespace {
 
 std::string framed(std::string_view message) {
-  return std::string{static_cast<char>(message.size() >> 8), static_cast<char>(message.size() & 0xff)} +
+  return std::string{static_cast<char>(message.size() >> 8),
+                     static_cast<char>(message.size() & 0xff)} +
          std::string(message);
 }
 

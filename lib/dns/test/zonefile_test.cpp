@@ -17,7 +17,8 @@ using namespace std::string_literals;
 
 class Files final : public Includes, public Diagnostics {
  public:
-  explicit Files(std::map<std::string, std::string, std::less<>> files = {}) : files_(std::move(files)) {}
+  explicit Files(std::map<std::string, std::string, std::less<>> files = {})
+      : files_(std::move(files)) {}
   std::optional<std::string_view> text_of(std::string_view file) override {
     const auto found = files_.find(file);
     if (found == files_.end()) return {};
@@ -34,7 +35,8 @@ class Files final : public Includes, public Diagnostics {
 };
 
 // "owner ttl type rdata-octets" of each record, or the complaint as the last line.
-std::vector<std::string> parse(std::string_view text, Files& files, const char* origin = "example.org.") {
+std::vector<std::string> parse(std::string_view text, Files& files,
+                               const char* origin = "example.org.") {
   const auto start = Name::from_text(origin);
   ZoneParser parser("zone", text, &*start, &files);
   std::vector<std::string> lines;
@@ -47,8 +49,8 @@ std::vector<std::string> parse(std::string_view text, Files& files, const char* 
       return lines;
     }
     if (!*more) return lines;
-    print(line, *Name::from_wire(record.owner), ' ', record.ttl, ' ', record.type, ' ', record.rdata.size(),
-          " @", record.file, ':', record.line);
+    print(line, *Name::from_wire(record.owner), ' ', record.ttl, ' ', record.type, ' ',
+          record.rdata.size(), " @", record.file, ':', record.line);
     lines.emplace_back(line.view());
   }
 }
@@ -58,23 +60,24 @@ std::vector<std::string> parse(std::string_view text) {
 }
 
 TEST(ZoneFile, OwnersTtlsAndClassesComeInEveryForm) {
-  EXPECT_THAT(parse("$TTL 1h30m\n"
-                    "@ IN 60 A 1.2.3.4\n"
-                    "www 60 IN A 1.2.3.4\n"
-                    "    A 1.2.3.4 ; the same owner\n"
-                    "\tin AAAA ::1\n"
-                    "\n"
-                    "  ; only a comment\n"
-                    "abs.example. 1d A 1.2.3.4\n"
-                    "x CLASS1 TYPE1 \\# 4 01020304\n"
-                    "$ORIGIN sub\n"
-                    "y 1w2d3h4m5s A 1.2.3.4\n"
-                    "$ORIGIN other.test.\n"
-                    "@ A 1.2.3.4"),
-              ElementsAre("example.org. 60 A 4 @zone:2", "www.example.org. 60 A 4 @zone:3",
-                          "www.example.org. 5400 A 4 @zone:4", "www.example.org. 5400 AAAA 16 @zone:5",
-                          "abs.example. 86400 A 4 @zone:8", "x.example.org. 5400 A 4 @zone:9",
-                          "y.sub.example.org. 788645 A 4 @zone:11", "other.test. 5400 A 4 @zone:13"));
+  EXPECT_THAT(
+      parse("$TTL 1h30m\n"
+            "@ IN 60 A 1.2.3.4\n"
+            "www 60 IN A 1.2.3.4\n"
+            "    A 1.2.3.4 ; the same owner\n"
+            "\tin AAAA ::1\n"
+            "\n"
+            "  ; only a comment\n"
+            "abs.example. 1d A 1.2.3.4\n"
+            "x CLASS1 TYPE1 \\# 4 01020304\n"
+            "$ORIGIN sub\n"
+            "y 1w2d3h4m5s A 1.2.3.4\n"
+            "$ORIGIN other.test.\n"
+            "@ A 1.2.3.4"),
+      ElementsAre("example.org. 60 A 4 @zone:2", "www.example.org. 60 A 4 @zone:3",
+                  "www.example.org. 5400 A 4 @zone:4", "www.example.org. 5400 AAAA 16 @zone:5",
+                  "abs.example. 86400 A 4 @zone:8", "x.example.org. 5400 A 4 @zone:9",
+                  "y.sub.example.org. 788645 A 4 @zone:11", "other.test. 5400 A 4 @zone:13"));
 }
 
 TEST(ZoneFile, TheLastTtlHoldsWhereNoDefaultIsGiven) {
@@ -96,10 +99,12 @@ TEST(ZoneFile, QuotesAndEscapesProtectWhatIsSpecial) {
 TEST(ZoneFile, IncludedFilesStartWithTheOriginGivenAndGiveBackTheOldOne) {
   Files files({{"sub.zone", "a A 1.2.3.4\n$ORIGIN deep\nb A 1.2.3.4"},
                {"again", "$INCLUDE sub.zone\nc A 1.2.3.4\n"}});
-  EXPECT_THAT(parse("$TTL 9\n$INCLUDE sub.zone sub\n$INCLUDE \"again\" ; quoted\nz A 1.2.3.4\n", files),
-              ElementsAre("a.sub.example.org. 9 A 4 @sub.zone:1", "b.deep.sub.example.org. 9 A 4 @sub.zone:3",
-                          "a.example.org. 9 A 4 @sub.zone:1", "b.deep.example.org. 9 A 4 @sub.zone:3",
-                          "c.example.org. 9 A 4 @again:2", "z.example.org. 9 A 4 @zone:4"));
+  EXPECT_THAT(
+      parse("$TTL 9\n$INCLUDE sub.zone sub\n$INCLUDE \"again\" ; quoted\nz A 1.2.3.4\n", files),
+      ElementsAre("a.sub.example.org. 9 A 4 @sub.zone:1",
+                  "b.deep.sub.example.org. 9 A 4 @sub.zone:3", "a.example.org. 9 A 4 @sub.zone:1",
+                  "b.deep.example.org. 9 A 4 @sub.zone:3", "c.example.org. 9 A 4 @again:2",
+                  "z.example.org. 9 A 4 @zone:4"));
 }
 
 TEST(ZoneFile, AQuoteEndsABareWord) {
@@ -210,15 +215,19 @@ TEST(Generate, QuotesInItsRdataAreEscaped) {
   EXPECT_THAT(generate(R"($GENERATE 1-1 h$ CAA "0 issue \"ca $.net\"")"),
               ElementsAre("h1.x. 9 CAA \0\x05issueca 1.net"s));
   EXPECT_THAT(generate(R"($GENERATE 1-1 h$ HINFO "\"a;b\" \"$\"")"),
-              ElementsAre("h1.x. 9 HINFO \x03" "a;b\x01" "1"));
+              ElementsAre("h1.x. 9 HINFO \x03"
+                          "a;b\x01"
+                          "1"));
   EXPECT_THAT(generate(R"($GENERATE 4-4 h$ SVCB "1 . alpn=\"h2\" port=$")"),
               ElementsAre("h4.x. 9 SVCB \0\1\0\0\1\0\3\2h2\0\3\0\2\0\4"s));
   EXPECT_THAT(generate(R"($GENERATE 1-1 h$ NAPTR "1 $ \"u\" \"\" \"!$$!a!\" .")"),
               ElementsAre("h1.x. 9 NAPTR \0\1\0\1\1u\0\5!$!a!\0"s));
   // What is no quote keeps its backslash, and a bare word all of them.
-  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT "a\\$ \; \065")"),
-              ElementsAre("h1.x. 9 TXT \x03" "a\\1\x01;\x01" "A"));
-  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT a\"b$)"), ElementsAre("h1.x. 9 TXT \x04" "a\"b1"));
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT "a\\$ \; \065")"), ElementsAre("h1.x. 9 TXT \x03"
+                                                                              "a\\1\x01;\x01"
+                                                                              "A"));
+  EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT a\"b$)"), ElementsAre("h1.x. 9 TXT \x04"
+                                                                     "a\"b1"));
 }
 
 TEST(Generate, OffsetsHaveSigns) {
@@ -229,7 +238,9 @@ TEST(Generate, OffsetsHaveSigns) {
   EXPECT_THAT(generate("$GENERATE 1-1 $-${4,3,x}-$ CNAME $"),
               ElementsAre("1-005-5.x. 9 CNAME 1.x."));
   EXPECT_THAT(generate("$GENERATE 1-1 h TXT \"${-2147483648} ${2147483646,+3} ${ 1, 3}\""),
-              ElementsAre("h.x. 9 TXT \x0b-2147483647\x0a" "2147483647\x03" "002"));
+              ElementsAre("h.x. 9 TXT \x0b-2147483647\x0a"
+                          "2147483647\x03"
+                          "002"));
 }
 
 TEST(Generate, LeavesOwnerAndOriginAsTheyWere) {
@@ -303,7 +314,9 @@ TEST(ZoneFile, ComplaintsNameTheFileTheLineTheReasonAndTheWord) {
       {"x 60 TXT ( a b\ny\n\"c\n)\n",
        "zone:3: a quoted string does not end in its line; the '(' of line 1 is still open here"},
       {"x 60 A ( 1.2.3.4.5 )\n", "zone:1: an IPv4 address is expected here: \"1.2.3.4.5\""},
-      {"\xef\xbb\xbf" "x 60 A 1.2.3\n", "zone:1: an IPv4 address is expected here: \"1.2.3\""},
+      {"\xef\xbb\xbf"
+       "x 60 A 1.2.3\n",
+       "zone:1: an IPv4 address is expected here: \"1.2.3\""},
       {"x 60 A 1.2.3.4 )\n", "zone:1: a ')' has no '(' before it"},
       {"x 60 TXT \"abc\n", "zone:1: a quoted string does not end in its line"},
       {" 60 A 1.2.3.4\n",
@@ -365,7 +378,8 @@ TEST(ZoneChecks, EachBrokenZoneGetsItsReason) {
       {"$TTL 60\n@ SOA a b 1 1 1 1 1\n", "zone:2: the zone has no NS record at its apex"},
       {head + "@ SOA x y 1 1 1 1 1\n", "zone:4: a second SOA record that differs from the first"},
       {head + "x SOA x y 1 1 1 1 1\n", "zone:4: a second SOA record: a zone has one, at its apex"},
-      {head + "x CNAME a\nx A 1.2.3.4\n", "zone:4: a name with a CNAME has no other data (RFC 1034)"},
+      {head + "x CNAME a\nx A 1.2.3.4\n",
+       "zone:4: a name with a CNAME has no other data (RFC 1034)"},
       {head + "x CNAME a\nx TXT b\n", "zone:5: a name with a CNAME has no other data (RFC 1034)"},
       {head + "x CNAME a\nx CNAME b\n", "zone:5: a name has one CNAME record"},
       {head + "x DNAME a\nx DNAME b\n", "zone:5: a name has one DNAME record"},

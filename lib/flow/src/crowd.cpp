@@ -31,8 +31,7 @@ std::size_t Crowd::Groups::join(const IpAddress& address, unsigned bits) {
 Crowd::Member::Member(Crowd& crowd, const IpAddress& client) : crowd_(&crowd) {
   address_ = crowd.addresses_.join(client, 128);
   // An IPv4 address is the end of 128 bits.
-  crowd.addresses_[address_].network =
-      crowd.networks_.join(client, client.is_v4() ? 96 + 24 : 56);
+  crowd.addresses_[address_].network = crowd.networks_.join(client, client.is_v4() ? 96 + 24 : 56);
   ++crowd.size_;
   crowd.members_.push_back(*this);
 }

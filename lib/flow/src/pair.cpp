@@ -11,8 +11,8 @@ struct PairEnd::Pipe {
   std::size_t capacity;
   std::size_t used = 0;
   std::deque<Slice> slices;
-  bool finished = false;       // the writer will write no more
-  bool reset = false;          // both sides hear an error
+  bool finished = false;  // the writer will write no more
+  bool reset = false;     // both sides hear an error
   bool reader_gone = false;
   async::WaitQueue readers;
   async::WaitQueue writers;
@@ -27,7 +27,8 @@ std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::siz
   check(capacity != 0, "a flow that can hold nothing");
   auto left = std::make_shared<PairEnd::Pipe>(capacity);
   auto right = std::make_shared<PairEnd::Pipe>(capacity);
-  return {std::unique_ptr<PairEnd>(new PairEnd(left, right)), std::unique_ptr<PairEnd>(new PairEnd(right, left))};
+  return {std::unique_ptr<PairEnd>(new PairEnd(left, right)),
+          std::unique_ptr<PairEnd>(new PairEnd(right, left))};
 }
 
 PairEnd::~PairEnd() {
@@ -58,8 +59,10 @@ async::Task<sig::WriteOutcome> PairEnd::write(std::span<Slice> out, async::Wait 
   const std::shared_ptr<Pipe> pipe = out_;
   sig::WriteOutcome outcome;
   while (!out.empty()) {
-    if (pipe->reset || pipe->reader_gone) outcome.error = sig::FlowErrc::kReset;
-    else if (pipe->finished) outcome.error = sig::FlowErrc::kClosedForWriting;
+    if (pipe->reset || pipe->reader_gone)
+      outcome.error = sig::FlowErrc::kReset;
+    else if (pipe->finished)
+      outcome.error = sig::FlowErrc::kClosedForWriting;
     if (outcome.error) co_return outcome;
     Slice& next = out.front();
     const std::size_t count = std::min(next.size(), pipe->capacity - pipe->used);

@@ -17,7 +17,9 @@ struct Connection final : Crowd::Member {
   std::string* ended_;
 };
 
-IpAddress v4(std::uint8_t network, std::uint8_t last) { return Ipv4Address::of(10, 0, network, last); }
+IpAddress v4(std::uint8_t network, std::uint8_t last) {
+  return Ipv4Address::of(10, 0, network, last);
+}
 IpAddress v6(std::uint16_t network, std::uint16_t last) {
   return IpAddress::of(0x2001, 0xdb8, 0, network, 0, 0, 0, last);
 }
@@ -58,8 +60,8 @@ TEST(Crowd, AnHonestClientInTheNetworkOfTheCrowdStays) {
   Connection honest(crowd, v4(1, 1), "honest", ended);
   std::vector<std::unique_ptr<Connection>> others;
   for (int i = 0; i < 98; ++i)
-    others.push_back(std::make_unique<Connection>(crowd, v4(1, static_cast<std::uint8_t>(2 + i % 16)),
-                                                  "x", ended));
+    others.push_back(std::make_unique<Connection>(
+        crowd, v4(1, static_cast<std::uint8_t>(2 + i % 16)), "x", ended));
   for (int i = 0; i < 80; ++i) EXPECT_TRUE(crowd.end_one());
   EXPECT_EQ(ended.find("honest"), std::string::npos);
 }
@@ -72,7 +74,8 @@ TEST(Crowd, CountsStayRightHoweverConnectionsComeAndGo) {
   for (int turn = 0; turn < 20'000; ++turn) {
     const unsigned what = random() % 4;
     if (what < 2 && crowd.size() < 50) {
-      const IpAddress client = v4(static_cast<std::uint8_t>(random() % 7), static_cast<std::uint8_t>(random() % 9));
+      const IpAddress client =
+          v4(static_cast<std::uint8_t>(random() % 7), static_cast<std::uint8_t>(random() % 9));
       connections.push_back(std::make_unique<Connection>(crowd, client, "x", ended));
     } else if (what == 2 && !connections.empty()) {
       connections.erase(connections.begin() + static_cast<long>(random() % connections.size()));

@@ -41,9 +41,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (event == Event::kEnd) server.exchange_results();
     if (event == Event::kResults) server.give_results(some);
   });
-  feed(ClientControl(make_cookie({}), {.length = 100}), bytes, [&](ClientControl& client, Event event) {
-    if (event == Event::kRunning) client.end();
-    if (event == Event::kExchange) client.give_results(some);
-  });
+  feed(ClientControl(make_cookie({}), {.length = 100}), bytes,
+       [&](ClientControl& client, Event event) {
+         if (event == Event::kRunning) client.end();
+         if (event == Event::kExchange) client.give_results(some);
+       });
   return 0;
 }

@@ -131,9 +131,10 @@ void ServerControl::give_results(const Results& results) {
 }
 
 void ServerControl::refuse(const Error& error) {
-  // The client prints a text of its own for its error numbers. These are those that say most of what is meant.
-  constexpr std::uint32_t kStreamCount = 6;  // "number of parallel streams too large"
-  constexpr std::uint32_t kNoSuchKind = 18;  // "no SCTP support available"
+  // The client prints a text of its own for its error numbers. These are those that say most of
+  // what is meant.
+  constexpr std::uint32_t kStreamCount = 6;   // "number of parallel streams too large"
+  constexpr std::uint32_t kNoSuchKind = 18;   // "no SCTP support available"
   constexpr std::uint32_t kParameters = 114;  // "unable to receive parameters from client"
   constexpr std::uint32_t kEnded = 120;       // "the server has terminated"
   std::uint32_t number = kEnded;
@@ -142,11 +143,13 @@ void ServerControl::refuse(const Error& error) {
   if (error.is(Errc::kUnsupported)) number = kNoSuchKind;
   put_state(State::kServerError);
   for (const std::uint32_t value : {number, std::uint32_t{0}}) {
-    for (int shift = 24; shift >= 0; shift -= 8) put_state(static_cast<State>(value >> shift & 0xff));
+    for (int shift = 24; shift >= 0; shift -= 8)
+      put_state(static_cast<State>(value >> shift & 0xff));
   }
 }
 
-ClientControl::ClientControl(const Cookie& cookie, const Parameters& parameters) : parameters_(parameters) {
+ClientControl::ClientControl(const Cookie& cookie, const Parameters& parameters)
+    : parameters_(parameters) {
   for (const std::byte byte : cookie) put_state(static_cast<State>(byte));
 }
 

@@ -36,7 +36,8 @@ Cookie make_cookie(Bytes random) {
   static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz234567";
   Cookie cookie{};
   for (std::size_t i = 0; i < std::min(random.size(), kCookieSize - 1); ++i) {
-    cookie[i] = static_cast<std::byte>(kLetters[static_cast<std::size_t>(random[i]) % kLetters.size()]);
+    cookie[i] =
+        static_cast<std::byte>(kLetters[static_cast<std::size_t>(random[i]) % kLetters.size()]);
   }
   return cookie;
 }
@@ -51,7 +52,10 @@ void write_json(TextWriter& text, const Parameters& p) {
   if (p.rate != 0) out.field("bandwidth", p.rate);
   if (p.burst != 0) out.field("burst", p.burst);
   if (p.udp) out.field("udp_counters_64bit", p.counters_64bit ? 1 : 0);
-  out.field("len", p.length).field("pacing_timer", 1000).field("client_version", "3.12").end_object();
+  out.field("len", p.length)
+      .field("pacing_timer", 1000)
+      .field("client_version", "3.12")
+      .end_object();
 }
 
 namespace {
@@ -125,7 +129,10 @@ void write_json(TextWriter& text, const Results& results) {
   out.field("cpu_util_system", 0).field("sender_has_retransmits", results.has_retransmits ? 1 : 0);
   out.field("congestion_used", "cubic").key("streams").array();
   for (const StreamResult& stream : results.streams) {
-    out.object().field("id", stream.id).field("bytes", stream.bytes).field("retransmits", stream.retransmits);
+    out.object()
+        .field("id", stream.id)
+        .field("bytes", stream.bytes)
+        .field("retransmits", stream.retransmits);
     out.key("jitter")
         .decimal(stream.jitter.ns, 9)
         .field("errors", stream.errors)
@@ -191,7 +198,8 @@ Result<Results> parse_results(std::string_view text) {
   while (ok && in.next() == Token::kKey) {
     if (in.is("cpu_util_total")) {
       const std::int64_t value = in.next_integer(1).value_or(0);
-      results.cpu_permille = static_cast<std::uint32_t>(std::clamp<std::int64_t>(value, 0, 1'000'000));
+      results.cpu_permille =
+          static_cast<std::uint32_t>(std::clamp<std::int64_t>(value, 0, 1'000'000));
     } else if (in.is("sender_has_retransmits")) {
       // Some versions write a -1 without its sign.
       results.has_retransmits = in.next_integer() == 1;

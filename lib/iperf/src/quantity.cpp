@@ -10,7 +10,8 @@ bool parse_scaled(std::string_view text, std::uint64_t base, std::uint64_t& out)
   constexpr std::string_view kUnits = "KMGT";
   std::uint64_t unit = 1;
   if (!text.empty()) {
-    const char last = text.back() >= 'a' ? static_cast<char>(text.back() - ('a' - 'A')) : text.back();
+    const char last =
+        text.back() >= 'a' ? static_cast<char>(text.back() - ('a' - 'A')) : text.back();
     const std::size_t power = kUnits.find(last);
     if (power != kUnits.npos) {
       text.remove_suffix(1);
@@ -25,10 +26,16 @@ bool parse_scaled(std::string_view text, std::uint64_t base, std::uint64_t& out)
 
 }  // namespace
 
-bool parse_parameter(std::string_view text, Size& out) { return parse_scaled(text, 1024, out.bytes); }
-std::string_view parameter_expects(const Size&) { return "a number of bytes, with K, M, G or T if need be"; }
+bool parse_parameter(std::string_view text, Size& out) {
+  return parse_scaled(text, 1024, out.bytes);
+}
+std::string_view parameter_expects(const Size&) {
+  return "a number of bytes, with K, M, G or T if need be";
+}
 
-bool parse_parameter(std::string_view text, Rate& out) { return parse_scaled(text, 1000, out.bits); }
+bool parse_parameter(std::string_view text, Rate& out) {
+  return parse_scaled(text, 1000, out.bits);
+}
 std::string_view parameter_expects(const Rate&) {
   return "a number of bits a second, with K, M, G or T if need be";
 }

@@ -26,7 +26,8 @@ void put_span(json::Writer& out, Duration from, Duration to, std::uint64_t bytes
 }
 void put_loss(json::Writer& out, Duration jitter, std::uint64_t lost, std::uint64_t packets) {
   out.key("jitter_ms").decimal(jitter.ns, 6).field("lost_packets", lost).field("packets", packets);
-  out.key("lost_percent").decimal(packets == 0 ? 0 : static_cast<std::int64_t>(lost * 10000 / packets), 2);
+  out.key("lost_percent")
+      .decimal(packets == 0 ? 0 : static_cast<std::int64_t>(lost * 10000 / packets), 2);
 }
 
 void put_name(TextWriter& out, unsigned id) {
@@ -79,8 +80,8 @@ std::string_view Report::begin() {
   TextWriter& out = fresh();
   begun_ = true;
   if (!as_json_) {
-    print(out, "Connected to ", server_, ": ", parameters_.udp ? "UDP, " : "TCP, ", parameters_.parallel,
-          parameters_.parallel == 1 ? " stream, " : " streams, ",
+    print(out, "Connected to ", server_, ": ", parameters_.udp ? "UDP, " : "TCP, ",
+          parameters_.parallel, parameters_.parallel == 1 ? " stream, " : " streams, ",
           parameters_.bidirectional ? "both ways"
           : parameters_.reverse     ? "receiving"
                                     : "sending",
@@ -90,7 +91,11 @@ std::string_view Report::begin() {
   json::Writer writer(out);
   Text<64> host(std::in_place, server_.address);
   writer.object().key("start").object();
-  writer.key("connecting_to").object().field("host", host.view()).field("port", server_.port).end_object();
+  writer.key("connecting_to")
+      .object()
+      .field("host", host.view())
+      .field("port", server_.port)
+      .end_object();
   writer.key("test_start").object().field("protocol", parameters_.udp ? "UDP" : "TCP");
   writer.field("num_streams", parameters_.parallel)
       .field("blksize", parameters_.length)
@@ -98,7 +103,8 @@ std::string_view Report::begin() {
   writer.field("duration", parameters_.time)
       .field("bytes", parameters_.bytes)
       .field("blocks", parameters_.blocks);
-  writer.field("reverse", parameters_.reverse ? 1 : 0).field("bidir", parameters_.bidirectional ? 1 : 0);
+  writer.field("reverse", parameters_.reverse ? 1 : 0)
+      .field("bidir", parameters_.bidirectional ? 1 : 0);
   writer.field("target_bitrate", parameters_.rate).end_object().end_object();
   out.put(",\"intervals\":[");
   return out.view();
@@ -166,7 +172,8 @@ void Report::lines(TextWriter& out, const Test& test, const End& results) {
     put(id, of.received, of.received_in, "receiver");
     if (parameters_.udp) {
       print(out, "  lost ", of.lost, " of ", of.packets, ", jitter ",
-            Duration{of.jitter.ns / std::max<std::int64_t>(static_cast<std::int64_t>(of.streams), 1)});
+            Duration{of.jitter.ns /
+                     std::max<std::int64_t>(static_cast<std::int64_t>(of.streams), 1)});
     }
     out.put('\n');
   };
@@ -233,7 +240,8 @@ void Report::json(TextWriter& out, const Test& test, const End& results) {
     if (!parameters_.udp) continue;
     writer.key(second ? "sum_bidir_reverse" : "sum").object();
     put_span(writer, {}, sums.received_in, sums.received);
-    put_loss(writer, sums.jitter / static_cast<std::int64_t>(sums.streams), sums.lost, sums.packets);
+    put_loss(writer, sums.jitter / static_cast<std::int64_t>(sums.streams), sums.lost,
+             sums.packets);
     writer.field("sender", way == 0).end_object();
   }
   writer.key("cpu_utilization_percent").object();

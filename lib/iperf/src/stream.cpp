@@ -13,7 +13,8 @@ constexpr std::uint32_t kOldHello = 123456789, kOldAnswer = 987654321;
 
 std::uint32_t read_either(Bytes datagram, std::uint32_t a, std::uint32_t b) {
   if (datagram.size() < 4) return 0;
-  for (const std::uint32_t value : {load_le<std::uint32_t>(datagram), load_be<std::uint32_t>(datagram)}) {
+  for (const std::uint32_t value :
+       {load_le<std::uint32_t>(datagram), load_be<std::uint32_t>(datagram)}) {
     if (value == a || value == b) return value;
   }
   return 0;

@@ -28,7 +28,8 @@ std::uint64_t Test::total(bool sent) const {
 
 std::uint64_t Test::left(bool sent) const {
   std::uint64_t wanted = parameters_.bytes;
-  if (parameters_.blocks != 0 && __builtin_mul_overflow(parameters_.blocks, parameters_.length, &wanted))
+  if (parameters_.blocks != 0 &&
+      __builtin_mul_overflow(parameters_.blocks, parameters_.length, &wanted))
     wanted = 0;
   if (wanted == 0) return std::numeric_limits<std::uint64_t>::max();
   return wanted - std::min(wanted, total(sent));
@@ -83,7 +84,8 @@ void write_text(TextWriter& out, Speed speed) {
 
 namespace {
 void put_seconds(TextWriter& out, Duration time) {
-  const auto hundredths = static_cast<std::uint64_t>(std::max<std::int64_t>((time.ms() + 5) / 10, 0));
+  const auto hundredths =
+      static_cast<std::uint64_t>(std::max<std::int64_t>((time.ms() + 5) / 10, 0));
   out.put_unsigned(hundredths / 100);
   out.put('.');
   out.put_unsigned(hundredths % 100, 2);

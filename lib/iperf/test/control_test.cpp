@@ -222,7 +222,8 @@ TEST(Messages, ParametersAreReadAsTheyWereWritten) {
   ASSERT_FALSE(text.truncated());
   const auto read = parse_parameters(text.view());
   ASSERT_TRUE(read.has_value()) << text.view();
-  EXPECT_TRUE(read->udp && read->bidirectional && read->no_delay && read->counters_64bit && !read->reverse);
+  EXPECT_TRUE(read->udp && read->bidirectional && read->no_delay && read->counters_64bit &&
+              !read->reverse);
   EXPECT_EQ(read->omit, 3U);
   EXPECT_EQ(read->time, 7U);
   EXPECT_EQ(read->bytes, 1ULL << 40);

@@ -37,8 +37,9 @@ TEST(Arrivals, CountsLossAndOrder) {
     std::vector<std::uint64_t> numbers;
     std::uint64_t lost, out_of_order;
   };
-  for (const Case& c : {Case{{1, 2, 3}, 0, 0}, Case{{1, 3}, 1, 0}, Case{{1, 3, 2}, 0, 1}, Case{{5}, 4, 0},
-                        Case{{1, 2, 2}, 0, 1}, Case{{10, 1, 2}, 7, 2}, Case{{0}, 0, 1}}) {
+  for (const Case& c :
+       {Case{{1, 2, 3}, 0, 0}, Case{{1, 3}, 1, 0}, Case{{1, 3, 2}, 0, 1}, Case{{5}, 4, 0},
+        Case{{1, 2, 2}, 0, 1}, Case{{10, 1, 2}, 7, 2}, Case{{0}, 0, 1}}) {
     Arrivals arrivals;
     for (const std::uint64_t number : c.numbers) arrivals.add({{}, number}, {});
     EXPECT_EQ(arrivals.lost(), c.lost);
@@ -148,7 +149,8 @@ TEST(Test, SummarisesInOneLine) {
   test.stream(0).arrivals.add({{}, 3}, {});
   Text<200> line;
   write_summary(line, test, Instant{} + seconds(2));
-  EXPECT_EQ(line.view(), "UDP, 1 stream, received 1.00 MBytes in 2.00 s, 4.19 Mbits/s, lost 2 of 3");
+  EXPECT_EQ(line.view(),
+            "UDP, 1 stream, received 1.00 MBytes in 2.00 s, 4.19 Mbits/s, lost 2 of 3");
 }
 
 TEST(Quantity, TakesUnits) {
@@ -163,15 +165,18 @@ TEST(Quantity, TakesUnits) {
     EXPECT_FALSE(parse_parameter(wrong, size)) << wrong;
   }
   Host host;
-  EXPECT_TRUE(parse_parameter("192.0.2.1", host) && host.address == IpAddress(Ipv4Address::of(192, 0, 2, 1)));
+  EXPECT_TRUE(parse_parameter("192.0.2.1", host) &&
+              host.address == IpAddress(Ipv4Address::of(192, 0, 2, 1)));
   EXPECT_TRUE(parse_parameter("2001:db8::1", host) && !host.address.is_v4());
   EXPECT_FALSE(parse_parameter("example.org", host));
 }
 
 // A whole report of a test with two streams; at its most, it stays valid JSON.
 std::string whole_report(bool udp, bool json, std::size_t parallel) {
-  const Parameters parameters{
-      .udp = udp, .bidirectional = true, .parallel = static_cast<std::uint32_t>(parallel), .length = 1000};
+  const Parameters parameters{.udp = udp,
+                              .bidirectional = true,
+                              .parallel = static_cast<std::uint32_t>(parallel),
+                              .length = 1000};
   iperf::Test test(parameters, false);
   Report report({IpAddress(Ipv4Address::of(192, 0, 2, 1)), 5201}, parameters, json);
   std::string out(report.begin());
@@ -210,8 +215,8 @@ TEST(Report, AFailedTestIsOneJsonObject) {
 TEST(Report, TellsSentAndReceivedOfEachStream) {
   const std::string text = whole_report(true, false, 1);
   EXPECT_TRUE(text.contains("[  1]  0.00-1.00  s  931 GBytes  8.00 Tbits/s\n")) << text;
-  EXPECT_TRUE(
-      text.contains("[  3]  0.00-2.00  s  1.82 TBytes  8.00 Tbits/s  receiver  lost 0 of 0, jitter 0"))
+  EXPECT_TRUE(text.contains(
+      "[  3]  0.00-2.00  s  1.82 TBytes  8.00 Tbits/s  receiver  lost 0 of 0, jitter 0"))
       << text;
 }
 

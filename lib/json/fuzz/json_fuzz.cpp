@@ -1,5 +1,5 @@
-// Any bytes as JSON: the reader ends, its strings are written again, and what was written is read as the
-// same.
+// Any bytes as JSON: the reader ends, its strings are written again, and what was written is read
+// as the same.
 #include <string>
 
 #include "fata/base/danger.hpp"

@@ -16,7 +16,8 @@ int hex_digit(char c) {
 
 std::uint32_t hex4(std::string_view digits) {
   std::uint32_t value = 0;
-  for (const char c : digits.substr(0, 4)) value = value << 4 | static_cast<std::uint32_t>(hex_digit(c));
+  for (const char c : digits.substr(0, 4))
+    value = value << 4 | static_cast<std::uint32_t>(hex_digit(c));
   return value;
 }
 
@@ -187,7 +188,10 @@ bool Reader::utf8(unsigned char first) {
   }
   at_ += more;
   const bool surrogate = code >= 0xd800 && code < 0xe000;
-  return !surrogate && code < 0x110000 && code >= (more == 3 ? 0x10000U : more == 2 ? 0x800U : 0x80U);
+  return !surrogate && code < 0x110000 &&
+         code >= (more == 3   ? 0x10000U
+                  : more == 2 ? 0x800U
+                              : 0x80U);
 }
 
 bool Reader::skip() {
@@ -272,7 +276,8 @@ std::int64_t Reader::integer(int power) const {
     mantissa *= 10;
   }
   for (; exponent < 0 && mantissa != 0; ++exponent) mantissa /= 10;
-  const auto value = static_cast<std::int64_t>(std::min(mantissa, static_cast<std::uint64_t>(kMost)));
+  const auto value =
+      static_cast<std::int64_t>(std::min(mantissa, static_cast<std::uint64_t>(kMost)));
   return raw_[0] == '-' ? -value : value;
 }
 

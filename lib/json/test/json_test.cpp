@@ -154,11 +154,13 @@ TEST(JsonReader, ScalesNumbersToIntegersAndStopsAtTheirBounds) {
     std::int64_t value;
   };
   for (const Case& c :
-       {Case{"0", 9, 0}, Case{"-17", 0, -17}, Case{"1.5", 3, 1500}, Case{"1.5", 0, 1}, Case{"-1.9", 0, -1},
-        Case{"0.00017837884724699972", 9, 178378}, Case{"1.2e-05", 9, 12000}, Case{"2E3", 0, 2000},
-        Case{"9223372036854775807", 0, kMost}, Case{"18446744073709551615", 0, kMost},
-        Case{"1e400", 0, kMost}, Case{"-1e400", 0, -kMost}, Case{"1e-400", 0, 0}, Case{"0e99999999999", 0, 0},
-        Case{"1.00000000000000000000000000001", 2, 100}, Case{"100000000000000000000000000e-24", 0, 100},
+       {Case{"0", 9, 0}, Case{"-17", 0, -17}, Case{"1.5", 3, 1500}, Case{"1.5", 0, 1},
+        Case{"-1.9", 0, -1}, Case{"0.00017837884724699972", 9, 178378}, Case{"1.2e-05", 9, 12000},
+        Case{"2E3", 0, 2000}, Case{"9223372036854775807", 0, kMost},
+        Case{"18446744073709551615", 0, kMost}, Case{"1e400", 0, kMost}, Case{"-1e400", 0, -kMost},
+        Case{"1e-400", 0, 0}, Case{"0e99999999999", 0, 0},
+        Case{"1.00000000000000000000000000001", 2, 100},
+        Case{"100000000000000000000000000e-24", 0, 100},
         Case{"1e99999999999999999999", 0, kMost}}) {
     Reader in(c.text);
     ASSERT_EQ(in.next(), Token::kNumber) << c.text;
@@ -176,7 +178,15 @@ TEST(JsonWriter, WritesWhatTheReaderReads) {
       .field("s",
              "a\"b\\c\x01"
              "\n");
-  out.key("list").array().value(1).value("two").object().end_object().array().end_array().end_array();
+  out.key("list")
+      .array()
+      .value(1)
+      .value("two")
+      .object()
+      .end_object()
+      .array()
+      .end_array()
+      .end_array();
   out.key("half")
       .decimal(500, 3)
       .key("less")
@@ -184,9 +194,10 @@ TEST(JsonWriter, WritesWhatTheReaderReads) {
       .key("whole")
       .decimal(7, 0)
       .end_object();
-  EXPECT_EQ(text.view(),
-            R"({"n":12,"m":-3,"yes":true,"s":"a\"b\\c\u0001\u000a","list":[1,"two",{},[]],"half":0.500,)"
-            R"("less":-1.000000001,"whole":7})");
+  EXPECT_EQ(
+      text.view(),
+      R"({"n":12,"m":-3,"yes":true,"s":"a\"b\\c\u0001\u000a","list":[1,"two",{},[]],"half":0.500,)"
+      R"("less":-1.000000001,"whole":7})");
   EXPECT_EQ(tokens(text.view()), "{knknktksk[ns{}[]]knknkn}.");
 }
 

@@ -1,10 +1,11 @@
-// The full receive path, from the Ethernet frame to the application, with live connections: a host that
-// speaks both families and UDP, a connection of each family that it opened and one that was opened to it.
-// What the input says then comes from their peer: segments whole, in fragments in any order, coalesced or
-// damaged, ICMP errors that quote what the host sent, raw frames; time passes, the application writes, reads
-// and ends.
+// The full receive path, from the Ethernet frame to the application, with live connections: a host
+// that speaks both families and UDP, a connection of each family that it opened and one that was
+// opened to it. What the input says then comes from their peer: segments whole, in fragments in any
+// order, coalesced or damaged, ICMP errors that quote what the host sent, raw frames; time passes,
+// the application writes, reads and ends.
 //
-// Whatever comes: what is sent is well formed, tables and memory keep their bounds, no buffer is lost.
+// Whatever comes: what is sent is well formed, tables and memory keep their bounds, no buffer is
+// lost.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -46,7 +47,8 @@ class World final : public FrameSink, public udp::Port {
     host_.attach(ip_protocol::kUdp, udp_);
     host_.attach(ip_protocol::kTcp, tcp_);
     const bool offload = (how & 1) != 0;
-    link_ = host_.add_interface({kMac, 1500, {.tx_checksum = offload, .rx_checksum = offload}}, *this, now_);
+    link_ = host_.add_interface({kMac, 1500, {.tx_checksum = offload, .rx_checksum = offload}},
+                                *this, now_);
     require(v4_.add_address(*link_, {kUs4, 24}, now_));
     v6_.autoconfigure(*link_, now_);
     require(v6_.add_address(*link_, {kUs6, 64}, now_) && udp_.bind(*this, {{}, 53}).has_value());
@@ -96,12 +98,13 @@ class World final : public FrameSink, public udp::Port {
   void icmp(Input& in, bool v6) {
     std::array<std::byte, 600> room{};
     const std::vector<std::byte>& last = last_[v6];
-    const MutableBytes message =
-        MutableBytes(room).first(8 + std::min<std::size_t>(last.size(), in.pick(2) != 0 ? 576 : 48));
-    message[0] =
-        static_cast<std::byte>(in.pick(4) != 0 ? (v6 ? 1 + in.pick(4) : 3 + 8 * in.pick(2)) : in.u8());
+    const MutableBytes message = MutableBytes(room).first(
+        8 + std::min<std::size_t>(last.size(), in.pick(2) != 0 ? 576 : 48));
+    message[0] = static_cast<std::byte>(in.pick(4) != 0 ? (v6 ? 1 + in.pick(4) : 3 + 8 * in.pick(2))
+                                                        : in.u8());
     message[1] = static_cast<std::byte>(in.pick(16));
-    store_be(message.subspan(4), v6 ? in.pick(2) != 0 ? std::uint32_t{in.u8()} * 8 : in.u32() : in.u8() * 8U);
+    store_be(message.subspan(4),
+             v6 ? in.pick(2) != 0 ? std::uint32_t{in.u8()} * 8 : in.u32() : in.u8() * 8U);
     copy_bytes(message.subspan(8), Bytes(last).first(message.size() - 8));
     if (message.size() > 8 && in.pick(4) == 0)
       message[8 + in.u8() % (message.size() - 8)] ^= static_cast<std::byte>(in.u8());
@@ -159,7 +162,8 @@ class World final : public FrameSink, public udp::Port {
   void end_of_batch() {
     host_.end_of_batch(now_);
     require(tcp_.memory().used() <= tcp_.memory().limit() + 2 * tcp::Memory::kLarge);
-    require(v6_.addresses().size() <= ipv6::Engine::kAddresses && v6_.groups().all().size() <= Groups::kMost);
+    require(v6_.addresses().size() <= ipv6::Engine::kAddresses &&
+            v6_.groups().all().size() <= Groups::kMost);
   }
 
  private:
@@ -180,7 +184,8 @@ class World final : public FrameSink, public udp::Port {
     const auto connection = tcp_.connect({}, to, {}, &deaf_, now_);
     require(connection.has_value());
     held_.push_back(*connection);
-    for (int i = 0; i < 3; ++i) pass(milliseconds(10));  // the neighbour answers as soon as it is asked
+    // The neighbour answers as soon as it is asked.
+    for (int i = 0; i < 3; ++i) pass(milliseconds(10));
     require((*connection)->state() == tcp::State::kSynSent);
     tcp::Header answer;
     answer.source_port = 80;
@@ -249,7 +254,8 @@ class World final : public FrameSink, public udp::Port {
   }
   void give(Bytes bytes, bool vouched) {
     PacketBuf packet = pool_.copy(bytes);
-    if (packet) host_.receive(*link_, {Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
+    if (packet)
+      host_.receive(*link_, {Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
     answer_neighbour_questions();
   }
 
@@ -329,7 +335,8 @@ class World final : public FrameSink, public udp::Port {
       source = header->source, destination = header->destination, protocol = walk.next_header;
       inner = ip.subspan(walk.offset);
       if (protocol == ip_protocol::kIcmpV6 && inner[0] == std::byte{135}) {
-        if (std::ranges::equal(inner.subspan(8, 16), kPeer6.octets())) questions_.push_back(std::move(bytes));
+        if (std::ranges::equal(inner.subspan(8, 16), kPeer6.octets()))
+          questions_.push_back(std::move(bytes));
         return;
       }
     } else {

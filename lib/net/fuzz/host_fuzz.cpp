@@ -1,7 +1,7 @@
 // The receive path: frames from a hostile network, and time, into a Host.
 //
-// The input is a list of steps: a byte that says what, a length, and that many bytes (see corpus/). What the
-// host sends must be valid in every respect; no buffer is lost.
+// The input is a list of steps: a byte that says what, a length, and that many bytes (see corpus/).
+// What the host sends must be valid in every respect; no buffer is lost.
 #include <cstdint>
 
 #include "fata/base/pool.hpp"
@@ -72,7 +72,8 @@ class World final : public FrameSink, public udp::Port {
     finish_checksum(frame.bytes(), frame.offload());
     if (vlan_ != 0) {
       const MutableBytes all = frame.bytes();
-      require(load_be<std::uint16_t>(all.subspan(12)) == 0x8100 && load_be<std::uint16_t>(all.subspan(14)) == vlan_);
+      require(load_be<std::uint16_t>(all.subspan(12)) == 0x8100 &&
+              load_be<std::uint16_t>(all.subspan(14)) == vlan_);
       std::array<std::byte, 12> macs;
       copy_bytes(macs, all.first(12));
       frame.trim_front(ethernet::kTagSize);
@@ -122,7 +123,8 @@ void mend(MutableBytes frame) {
   if ((frame[0] & std::byte{1}) == std::byte{0}) copy_bytes(frame.first(6), kMac.octets);
   const MutableBytes ip = frame.subspan(ethernet::kHeaderSize);
   const std::size_t header = static_cast<std::size_t>(ip[0] & std::byte{15}) * 4;
-  if (load_be<std::uint16_t>(frame.subspan(12)) != 0x0800 || header < 20 || header > ip.size()) return;
+  if (load_be<std::uint16_t>(frame.subspan(12)) != 0x0800 || header < 20 || header > ip.size())
+    return;
   store_be(ip.subspan(10), std::uint16_t{0});
   store_be(ip.subspan(10), checksum(ip.first(header)));
   const std::size_t total = load_be<std::uint16_t>(ip.subspan(2));
@@ -156,11 +158,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         copy_bytes(frame, bytes);
         if (what % 6 == 1) net::mend(frame);
         world.frame(frame, (what & 64) != 0);
-        if ((what & 128) != 0 && frame.size() > 14) {  // once more, in a VLAN or with a priority alone
+        // Once more, in a VLAN or with a priority alone.
+        if ((what & 128) != 0 && frame.size() > 14) {
           std::array<std::byte, 1604> tagged;
           copy_bytes(tagged, frame.first(12));
           store_be(MutableBytes(tagged).subspan(12), std::uint16_t{0x8100});
-          store_be(MutableBytes(tagged).subspan(14), static_cast<std::uint16_t>((how & 2) != 0 ? 0xe007 : 0xe000));
+          store_be(MutableBytes(tagged).subspan(14),
+                   static_cast<std::uint16_t>((how & 2) != 0 ? 0xe007 : 0xe000));
           copy_bytes(MutableBytes(tagged).subspan(16), frame.subspan(12));
           world.frame(Bytes(tagged).first(frame.size() + 4), false);
         }

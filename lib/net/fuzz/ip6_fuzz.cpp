@@ -1,8 +1,9 @@
 // The IPv6 receive path: frames from a hostile link, and time, into a host that configures itself.
 //
-// The input is a list of steps: a byte that says what, a length, and that many bytes. Half of the frames have
-// their addresses and checksums mended, so that they reach neighbour discovery, router advertisements,
-// reassembly and UDP. What the host sends must be sound, tables stay bounded, no buffer is lost.
+// The input is a list of steps: a byte that says what, a length, and that many bytes. Half of the
+// frames have their addresses and checksums mended, so that they reach neighbour discovery, router
+// advertisements, reassembly and UDP. What the host sends must be sound, tables stay bounded, no
+// buffer is lost.
 #include <cstdint>
 
 #include "fata/base/pool.hpp"
@@ -26,7 +27,8 @@ class World final : public FrameSink, public udp::Port {
     host_.attach(ip_protocol::kUdp, udp_);
     link_ = host_.add_interface({kMac, 1500, {}}, *this, now_);
     v6_.autoconfigure(*link_, now_);
-    require(v6_.add_address(*link_, {kAddress, 64}, now_) && udp_.bind(*this, {{}, 53}).has_value());
+    require(v6_.add_address(*link_, {kAddress, 64}, now_) &&
+            udp_.bind(*this, {{}, 53}).has_value());
     for (int i = 0; i < 4; ++i) pass(seconds(1));
   }
   void frame(Bytes bytes) {
@@ -36,7 +38,8 @@ class World final : public FrameSink, public udp::Port {
     host_.receive(*link_, {Slice(std::move(packet)), {}, {}}, now_);
     // A neighbour whose address is learned releases 32 packets of 128 KiB in all, in fragments.
     require(sent_ <= 160);
-    require(v6_.addresses().size() <= ipv6::Engine::kAddresses && v6_.groups().all().size() <= Groups::kMost);
+    require(v6_.addresses().size() <= ipv6::Engine::kAddresses &&
+            v6_.groups().all().size() <= Groups::kMost);
   }
   void pass(Duration time) {
     now_ = now_ + time;
@@ -53,22 +56,27 @@ class World final : public FrameSink, public udp::Port {
 
  private:
   PacketBuf allocate(std::size_t headroom) override { return pool_.allocate(headroom); }
-  void deliver(sig::RxDatagram&& datagram, Instant) override { require(datagram.payload.size() <= 65535); }
+  void deliver(sig::RxDatagram&& datagram, Instant) override {
+    require(datagram.payload.size() <= 65535);
+  }
   void error(SocketErrc, const Endpoint&) override {}
   void transmit(PacketBuf frame) override {
     ++sent_;
     const Bytes bytes = frame.bytes();
     const auto ethernet = ethernet::Header::parse(bytes);
-    require(ethernet && ethernet->source == kMac && ethernet->type == 0x86dd && bytes.size() <= 1514);
+    require(ethernet && ethernet->source == kMac && ethernet->type == 0x86dd &&
+            bytes.size() <= 1514);
     const Bytes packet = bytes.subspan(ethernet::kHeaderSize);
     const auto header = ipv6::Header::parse(packet, packet.size());
-    require(header && header->payload_length + ipv6::kHeaderSize == packet.size() && header->hop_limit != 0);
+    require(header && header->payload_length + ipv6::kHeaderSize == packet.size() &&
+            header->hop_limit != 0);
     require(!header->source.is_multicast() && !header->destination.is_any());
     const ipv6::Walk walk = ipv6::walk_headers(packet, header->next_header);
     require(walk.end == ipv6::Walk::End::kUpper || walk.end == ipv6::Walk::End::kFragment);
     if (walk.end == ipv6::Walk::End::kFragment) return;
     ChecksumSum sum;
-    sum.add_pseudo(header->source, header->destination, walk.next_header, packet.size() - walk.offset);
+    sum.add_pseudo(header->source, header->destination, walk.next_header,
+                   packet.size() - walk.offset);
     sum.add(packet.subspan(walk.offset));
     require(sum.finish() == 0);
   }

@@ -1,6 +1,6 @@
 // Segments in any order, of any size and overlap, beside a model that knows each byte: what is
-// delivered is what was sent, once and in order, the blocks to report are what is there, and what is
-// kept stays below the bounds that were given.
+// delivered is what was sent, once and in order, the blocks to report are what is there, and what
+// is kept stays below the bounds that were given.
 #include <array>
 #include <cstdint>
 #include <span>
@@ -65,7 +65,8 @@ class Model {
     if (outcome.duplicate.size() != 0) {
       require(at_or_before(begin, outcome.duplicate.begin) &&
               at_or_before(outcome.duplicate.end, begin + size));
-      for (Seq at = outcome.duplicate.begin; at != outcome.duplicate.end; ++at) require(here_[at - next_]);
+      for (Seq at = outcome.duplicate.begin; at != outcome.duplicate.end; ++at)
+        require(here_[at - next_]);
     }
     // From the front, all that was kept.
     std::uint32_t left = outcome.kept;
@@ -83,7 +84,8 @@ class Model {
     if (!packet) return;
     const MutableBytes bytes = packet.append(size);
     for (std::uint32_t i = 0; i < size; ++i) bytes[i] = content(next_ + i);
-    const std::size_t took = queue_.push(Slice(std::move(packet)), memory_);
+    Slice slice(std::move(packet));
+    const std::size_t took = queue_.push(slice, memory_);
     const Seq filled = queue_.end();
     require(filled - next_ == took);
     const bool some = took != 0 && reorder_.deliver(queue_, memory_);

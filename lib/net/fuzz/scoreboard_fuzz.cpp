@@ -19,7 +19,9 @@ using fata::fuzz::require;
 using fata::fuzz::Input;
 
 // Below `most`, which is not 0 and at most 65536.
-std::uint32_t below(Input& in, std::uint32_t most) { return (most > 256 ? in.word() : in.byte()) % most; }
+std::uint32_t below(Input& in, std::uint32_t most) {
+  return (most > 256 ? in.word() : in.byte()) % most;
+}
 
 class Model {
  public:
@@ -27,7 +29,11 @@ class Model {
   static constexpr std::size_t kLimit = 16 << 10;  // small enough to be spent
 
   explicit Model(Input& in)
-      : in_(&in), una_((in.byte() << 24) | 0xfff000), nxt_(una_), memory_(kLimit, 0), board_(&memory_) {}
+      : in_(&in),
+        una_((in.byte() << 24) | 0xfff000),
+        nxt_(una_),
+        memory_(kLimit, 0),
+        board_(&memory_) {}
 
   void run() {
     while (!in_->empty()) {
@@ -68,7 +74,8 @@ class Model {
     Delivery out;
     board_.sacked({begin, end}, now_, echo(what), min_rtt_, out);
     delivered_ += out.bytes;
-    for (Seq at = later(begin, una_); before(at, earlier(end, nxt_)); ++at) reported_[at - una_] = true;
+    for (Seq at = later(begin, una_); before(at, earlier(end, nxt_)); ++at)
+      reported_[at - una_] = true;
   }
   void retransmit() {
     const std::uint32_t most = 1 + below(*in_, 300);

@@ -1,4 +1,5 @@
-// What the fuzzers of TCP share: their input as choices, and segments near to what the other side awaits.
+// What the fuzzers of TCP share: their input as choices, and segments near to what the other side
+// awaits.
 #pragma once
 
 #include <algorithm>
@@ -40,9 +41,10 @@ struct Seen {
   }
 };
 
-// A segment whose fields are mostly near to what `us` awaits; without a checksum. Nothing is appended to
-// `packet` if it could not be written.
-inline bool make_segment(Input& in, const Seen& us, Instant now, PacketBuf& packet, std::uint8_t& which) {
+// A segment whose fields are mostly near to what `us` awaits; without a checksum. Nothing is
+// appended to `packet` if it could not be written.
+inline bool make_segment(Input& in, const Seen& us, Instant now, PacketBuf& packet,
+                         std::uint8_t& which) {
   Header header;
   const bool opened = in.pick(2) != 0;
   header.source_port = opened ? 80 : static_cast<std::uint16_t>(1024 + in.pick(4));
@@ -89,7 +91,8 @@ inline bool make_segment(Input& in, const Seen& us, Instant now, PacketBuf& pack
     const Bytes raw = in.take(length - kHeaderSize);
     copy_bytes(head.subspan(kHeaderSize), raw);
   }
-  const std::size_t data = std::min<std::size_t>(in.pick(2) == 0 ? 0 : in.u8() * 6U, packet.tailroom());
+  const std::size_t data =
+      std::min<std::size_t>(in.pick(2) == 0 ? 0 : in.u8() * 6U, packet.tailroom());
   for (std::byte& byte : packet.append(data)) byte = std::byte{0x5a};
   return true;
 }

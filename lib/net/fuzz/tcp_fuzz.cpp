@@ -1,6 +1,6 @@
-// Hostile segments against a TCP with a listener, a connection that it opened and whatever the segments open:
-// time passes, the application writes, reads, closes and aborts. Whatever comes: what is sent is well formed,
-// the budget holds, and nothing is left at the end.
+// Hostile segments against a TCP with a listener, a connection that it opened and whatever the
+// segments open: time passes, the application writes, reads, closes and aborts. Whatever comes:
+// what is sent is well formed, the budget holds, and nothing is left at the end.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -34,8 +34,8 @@ class FuzzIp final : public IpLayer {
     return path;
   }
   PacketBuf allocate() override { return pool_->allocate(kIpHeadroom); }
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-            IpMarks marks, bool, Instant) override {
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+            std::uint8_t protocol, IpMarks marks, bool, Instant) override {
     require(protocol == kProtocol && local == kUs.address && remote == kPeer);
     const auto header = Header::parse(packet.bytes());
     require(header.has_value());
@@ -80,14 +80,7 @@ void segment(Input& in, Table& table, FuzzIp& ip, BufferPool& pool, Instant now)
   (void)table.receive(out, now);
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  Input in(std::as_bytes(danger_span(data, size)));
-  BufferPool pool(512, 2048);
-  const std::uint8_t how = in.u8();
-  FuzzIp ip(pool, (how & 1) != 0);
+Config config_of(std::uint8_t how) {
   Config config;
   config.memory = (how & 2) != 0 ? 64 << 10 : 1 << 20;
   config.borrowed = (how & 4) != 0 ? 8 << 10 : 64 << 10;
@@ -97,83 +90,126 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   config.flow.pacing = (how & 64) != 0;
   config.flow.keepalive = (how & 128) != 0;
   config.keepalive_idle = seconds(10);
-  Deaf deaf;
+  return config;
+}
+
+// A table with a listener and a connection that it opens, driven by the input.
+class Run {
+ public:
+  Run(Input& in, FuzzIp& ip, BufferPool& pool, const Config& config)
+      : in_(in),
+        ip_(ip),
+        pool_(pool),
+        table_(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, ip) {
+    listener_ = *table_.listen({IpAddress{}, 80}, 2, nullptr);
+    if (const auto opened = table_.connect({}, {kPeer, 80}, config.flow, &deaf_, now_))
+      held_.push_back(*opened);
+  }
+
+  void step() {
+    switch (in_.pick(12)) {
+      case 0:
+        now_ = now_ + milliseconds(in_.u8() * 10);
+        table_.tick(now_);
+        break;
+      case 1:
+        now_ = now_ + seconds(in_.u8());
+        table_.tick(now_);
+        break;
+      case 2:
+        table_.end_of_batch(now_);
+        break;
+      case 3:
+        if (Connection* accepted = table_.accept(*listener_)) held_.push_back(accepted);
+        break;
+      case 4:
+      case 5:
+        if (!held_.empty()) write(*held_[any()]);
+        break;
+      case 6:
+        if (!held_.empty()) (void)held_[any()]->read(now_);
+        break;
+      case 7:
+        if (!held_.empty()) end_one();
+        break;
+      case 8:
+        report_error();
+        break;
+      default:
+        segment(in_, table_, ip_, pool_, now_);
+        break;
+    }
+    require(table_.memory().used() <= table_.memory().limit() + 2 * Memory::kLarge);
+  }
+
+  // What is left gives up in the end.
+  void end() {
+    table_.close(listener_, now_);
+    for (Connection* connection : held_) {
+      connection->abort(now_);
+      table_.release(connection, now_);
+    }
+    for (int i = 0; i < 64 && !table_.next_deadline().is_never(); ++i) {
+      now_ = std::max(now_, table_.next_deadline());
+      table_.tick(now_);
+    }
+  }
+
+ private:
+  std::uint32_t any() { return in_.pick(static_cast<std::uint32_t>(held_.size())); }
+
+  void write(Connection& connection) {
+    PacketBuf packet = in_.pick(2) == 0 ? table_.allocate() : pool_.allocate();
+    if (!packet) return;
+    for (std::byte& byte : packet.append(std::min<std::size_t>(packet.tailroom(), in_.u8() * 60U)))
+      byte = std::byte{0x41};
+    Slice slice(std::move(packet));
+    (void)connection.write(slice, now_);
+    connection.push(now_);
+  }
+
+  void end_one() {
+    const std::uint32_t which = any();
+    const std::uint32_t what = in_.pick(3);
+    if (what == 0) held_[which]->shutdown(now_);
+    if (what == 1) held_[which]->abort(now_);
+    if (what != 2) return;
+    table_.release(held_[which], now_);
+    held_.erase(held_.begin() + which);
+  }
+
+  void report_error() {
+    std::array<std::byte, 8> quoted{};
+    store_be(MutableBytes(quoted), ip_.seen_.port);
+    store_be(MutableBytes(quoted).subspan(2), std::uint16_t{80});
+    store_be(MutableBytes(quoted).subspan(4), ip_.seen_.nxt - in_.u8());
+    const auto kind = static_cast<IcmpError::Kind>(in_.pick(5));
+    const auto mtu = static_cast<std::uint16_t>(68 + in_.u8() * 6);
+    table_.icmp_error({kind, kUs.address, kPeer, mtu, quoted}, now_);
+  }
+
+  Input& in_;
+  FuzzIp& ip_;
+  BufferPool& pool_;
+  Deaf deaf_;
+  Table table_;
+  Instant now_{1'000'000'000};
+  Listener* listener_ = nullptr;
+  std::vector<Connection*> held_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  Input in(std::as_bytes(danger_span(data, size)));
+  BufferPool pool(512, 2048);
+  const std::uint8_t how = in.u8();
+  FuzzIp ip(pool, (how & 1) != 0);
   {
-    Table table(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, ip);
-    Instant now{1'000'000'000};
-    Listener* listener = *table.listen({IpAddress{}, 80}, 2, nullptr);
-    std::vector<Connection*> held;
-    if (const auto opened = table.connect({}, {kPeer, 80}, config.flow, &deaf, now)) held.push_back(*opened);
-    while (in.more()) {
-      switch (in.pick(12)) {
-        case 0:
-          now = now + milliseconds(in.u8() * 10);
-          table.tick(now);
-          break;
-        case 1:
-          now = now + seconds(in.u8());
-          table.tick(now);
-          break;
-        case 2:
-          table.end_of_batch(now);
-          break;
-        case 3:
-          if (Connection* accepted = table.accept(*listener)) held.push_back(accepted);
-          break;
-        case 4:
-        case 5: {
-          if (held.empty()) break;
-          Connection& connection = *held[in.pick(static_cast<std::uint32_t>(held.size()))];
-          PacketBuf packet = in.pick(2) == 0 ? table.allocate() : pool.allocate();
-          if (!packet) break;
-          for (std::byte& byte : packet.append(std::min<std::size_t>(packet.tailroom(), in.u8() * 60U)))
-            byte = std::byte{0x41};
-          Slice slice(std::move(packet));
-          (void)connection.write(slice, now);
-          connection.push(now);
-          break;
-        }
-        case 6:
-          if (!held.empty()) (void)held[in.pick(static_cast<std::uint32_t>(held.size()))]->read(now);
-          break;
-        case 7: {
-          if (held.empty()) break;
-          const std::uint32_t which = in.pick(static_cast<std::uint32_t>(held.size()));
-          const std::uint32_t what = in.pick(3);
-          if (what == 0) held[which]->shutdown(now);
-          if (what == 1) held[which]->abort(now);
-          if (what == 2) {
-            table.release(held[which], now);
-            held.erase(held.begin() + which);
-          }
-          break;
-        }
-        case 8: {
-          std::array<std::byte, 8> quoted{};
-          store_be(MutableBytes(quoted), ip.seen_.port);
-          store_be(MutableBytes(quoted).subspan(2), std::uint16_t{80});
-          store_be(MutableBytes(quoted).subspan(4), ip.seen_.nxt - in.u8());
-          IcmpError error{static_cast<IcmpError::Kind>(in.pick(5)), kUs.address, kPeer,
-                          static_cast<std::uint16_t>(68 + in.u8() * 6), quoted};
-          table.icmp_error(error, now);
-          break;
-        }
-        default:
-          segment(in, table, ip, pool, now);
-          break;
-      }
-      require(table.memory().used() <= table.memory().limit() + 2 * Memory::kLarge);
-    }
-    table.close(listener, now);
-    for (Connection* connection : held) {
-      connection->abort(now);
-      table.release(connection, now);
-    }
-    // Whoever has been left gives up in the end.
-    for (int i = 0; i < 64 && !table.next_deadline().is_never(); ++i) {
-      now = std::max(now, table.next_deadline());
-      table.tick(now);
-    }
+    Run run(in, ip, pool, config_of(how));
+    while (in.more()) run.step();
+    run.end();
   }
   require(pool.available() == pool.count());
   return 0;

@@ -81,7 +81,8 @@ Cache::Lookup Cache::lookup(Ipv4Address address, PacketBuf& packet, Instant now)
   return asked;
 }
 
-[[clang::minsize]] bool Cache::learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now) {
+[[clang::minsize]] bool Cache::learn(Ipv4Address address, const MacAddress& mac, bool to_us,
+                                     Instant now) {
   Entry* entry = find(address);
   if (entry == nullptr) {
     if (!to_us) return false;

@@ -4,7 +4,8 @@
 
 namespace fata::net {
 
-[[clang::minsize]] Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink, Instant now) {
+[[clang::minsize]] Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink,
+                                                  Instant now) {
   if (interface_count_ == Interface::kMost) return nullptr;
   auto& made = interfaces_[interface_count_];
   made = std::make_unique<Interface>(config, sink, static_cast<std::uint8_t>(interface_count_++));
@@ -28,7 +29,8 @@ void Host::receive(Interface& from, sig::RxFrame&& frame, Instant now) {
 }
 
 void Host::end_of_batch(Instant now) {
-  for (Transport* transport : std::span(transports_).first(transport_count_)) transport->end_of_batch(now);
+  for (Transport* transport : std::span(transports_).first(transport_count_))
+    transport->end_of_batch(now);
 }
 
 Instant Host::next_deadline() const {
@@ -78,8 +80,8 @@ std::size_t Host::reserve(std::uint8_t link, std::size_t count) {
   return link < interface_count_ ? interfaces_[link]->reserve(count) : count;
 }
 
-void Host::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                IpMarks marks, bool fragment, Instant now) {
+void Host::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+                std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   if (IpProtocol* const engine = this->engine(remote)) {
     engine->send(std::move(packet), local, remote, protocol, marks, fragment, now);
   }

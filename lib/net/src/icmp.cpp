@@ -17,8 +17,9 @@ std::optional<Header> Header::parse(Bytes message) {
 void make_echo_reply(MutableBytes message) {
   message[0] = static_cast<std::byte>(kEchoReply);
   // HC' = ~(~HC + ~m + m'), with m = 0x0800 and m' = 0 for type and code 0 (RFC 1624 equation 3).
-  const std::uint32_t sum = static_cast<std::uint16_t>(~load_be<std::uint16_t>(message.subspan(2))) +
-                            std::uint32_t{static_cast<std::uint16_t>(~(std::uint32_t{kEcho} << 8))};
+  const std::uint32_t sum =
+      static_cast<std::uint16_t>(~load_be<std::uint16_t>(message.subspan(2))) +
+      std::uint32_t{static_cast<std::uint16_t>(~(std::uint32_t{kEcho} << 8))};
   store_be(message.subspan(2), static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16))));
 }
 

@@ -9,11 +9,13 @@ Interface::Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t ind
     : config_(config),
       sink_(&sink),
       index_(index),
-      counters_{Counter{"received"},     Counter{"sent"},      Counter{"bad_frame"}, Counter{"other_card"},
-                Counter{"unknown_type"}, Counter{"no_buffer"}, Counter{"unfit"},     Counter{"overflow"},
-                Counter{"copied"},       Counter{"no_memory"}, Counter{"other_vlan"}} {
+      counters_{Counter{"received"},   Counter{"sent"},         Counter{"bad_frame"},
+                Counter{"other_card"}, Counter{"unknown_type"}, Counter{"no_buffer"},
+                Counter{"unfit"},      Counter{"overflow"},     Counter{"copied"},
+                Counter{"no_memory"},  Counter{"other_vlan"}} {
   sig::NetFeatures& can = config_.features;
-  if (config_.vlan != 0 && !can.offload_tagged) can.tx_checksum = can.tso4 = can.tso6 = can.uso = false;
+  if (config_.vlan != 0 && !can.offload_tagged)
+    can.tx_checksum = can.tso4 = can.tso6 = can.uso = false;
 }
 
 std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
@@ -28,20 +30,21 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   sender_ = header->source;
   frame.trim_front(ethernet::kHeaderSize);
   std::uint16_t number = header->type;
-  if (number == static_cast<std::uint16_t>(ethernet::Type::kTagged) || config_.vlan != 0) [[unlikely]] {
+  if (number == static_cast<std::uint16_t>(ethernet::Type::kTagged) || config_.vlan != 0)
+      [[unlikely]] {
     const auto inner = untag(frame, number);
     if (!inner) return std::nullopt;
     number = *inner;
   }
   const auto type = static_cast<ethernet::Type>(number);
-  const bool known =
-      type == ethernet::Type::kIpv4 || type == ethernet::Type::kArp || type == ethernet::Type::kIpv6;
+  const bool known = type == ethernet::Type::kIpv4 || type == ethernet::Type::kArp ||
+                     type == ethernet::Type::kIpv6;
   if (!known) return ++counters_[kUnknownType], std::nullopt;
   return Accepted{type, cast};
 }
 
-// Takes the tag off, if there is one, and returns the type behind it. A frame without a tag and one that has
-// only a priority (VLAN 0, IEEE 802.1Q section 6.9) belong to the untagged interface.
+// Takes the tag off, if there is one, and returns the type behind it. A frame without a tag and one
+// that has only a priority (VLAN 0, IEEE 802.1Q section 6.9) belong to the untagged interface.
 [[clang::minsize]] std::optional<std::uint16_t> Interface::untag(Slice& frame, std::uint16_t type) {
   std::uint16_t vlan = 0;
   if (type == static_cast<std::uint16_t>(ethernet::Type::kTagged)) {
@@ -90,7 +93,7 @@ void Interface::send(PacketBuf packet, const MacAddress& to, ethernet::Type type
 }
 
 void Interface::cut(PacketBuf packet) {
-  for (Segmenter segments(std::move(packet)); segments.size() != 0;) {
+  for ([[clang::uninitialized]] Segmenter segments(std::move(packet)); segments.size() != 0;) {
     // TCP finds out what has not gone, and sends it again.
     PacketBuf segment = allocate(0);
     if (!segment) return;

@@ -37,7 +37,8 @@ std::expected<Header, Malformed> Header::parse(Bytes packet, std::size_t size) {
   if (header->total_length < header->header_length || header->total_length > size) {
     return std::unexpected(Malformed::kTotalLength);
   }
-  if (checksum(packet.first(header->header_length)) != 0) return std::unexpected(Malformed::kChecksum);
+  if (checksum(packet.first(header->header_length)) != 0)
+    return std::unexpected(Malformed::kChecksum);
   return header;
 }
 

@@ -4,9 +4,10 @@ namespace fata::net {
 
 bool Netstat::write_part(TextWriter& out, std::size_t room, Instant now) {
   static constexpr std::array<Section, 10> kSections{
-      &Netstat::heading,   &Netstat::interfaces,    &Netstat::autoconfigurations, &Netstat::connections,
-      &Netstat::ports,     &Netstat::neighbours_v4, &Netstat::neighbours_v6,      &Netstat::routes_v4,
-      &Netstat::routes_v6, &Netstat::counters};
+      &Netstat::heading,       &Netstat::interfaces, &Netstat::autoconfigurations,
+      &Netstat::connections,   &Netstat::ports,      &Netstat::neighbours_v4,
+      &Netstat::neighbours_v6, &Netstat::routes_v4,  &Netstat::routes_v6,
+      &Netstat::counters};
   now_ = now;
   while (section_ < kSections.size()) {
     if (out.size() > room / 2) return true;
@@ -66,9 +67,9 @@ bool Netstat::ports(TextWriter& out, std::size_t index) {
 }
 
 namespace {
-bool write_entry(const IpProtocol* engine, TextWriter& out, std::string_view what, std::size_t index,
-                 bool (IpProtocol::*write)(TextWriter&, std::size_t) const) {
-  Text<160> line;
+bool write_entry(const IpProtocol* engine, TextWriter& out, std::string_view what,
+                 std::size_t index, bool (IpProtocol::*write)(TextWriter&, std::size_t) const) {
+  [[clang::uninitialized]] Text<160> line;
   if (engine == nullptr || !(engine->*write)(line, index)) return false;
   if (line.size() != 0) print(out, what, line.view(), "\n");
   return true;

@@ -8,7 +8,8 @@ namespace fata::net {
 std::size_t PathMtuCache::first_of(const IpAddress& remote) {
   const Bytes octets(remote.octets());
   const std::uint64_t mixed =
-      (load_be<std::uint64_t>(octets) ^ load_be<std::uint64_t>(octets.subspan(8))) * 0x9e3779b97f4a7c15u;
+      (load_be<std::uint64_t>(octets) ^ load_be<std::uint64_t>(octets.subspan(8))) *
+      0x9e3779b97f4a7c15u;
   return (mixed >> 60) * kWays;
 }
 

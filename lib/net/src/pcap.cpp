@@ -14,7 +14,8 @@ constexpr std::uint16_t kOptionEnd = 0;
 constexpr std::uint16_t kOptionFlags = 2;
 constexpr std::uint16_t kOptionTimeResolution = 9;
 
-// ByteWriter writes network order; captures are little endian, as nearly every machine that reads them is.
+// ByteWriter writes network order; captures are little endian, as nearly every machine that reads
+// them is.
 void u16(ByteWriter& out, std::uint16_t value) { out.u16(std::byteswap(value)); }
 void u32(ByteWriter& out, std::uint32_t value) { out.u32(std::byteswap(value)); }
 }  // namespace

@@ -7,21 +7,24 @@
 namespace fata::net {
 
 namespace {
-// Requests are told apart by number; who else would ask from this host has no other identifier either.
+// Requests are told apart by number; who else would ask from this host has no other identifier
+// either.
 constexpr std::uint16_t kIdentifier = 0xfa7a;
 
 std::byte filler(std::size_t at) { return static_cast<std::byte>(at); }
 }  // namespace
 
 Pinger::Pinger(StackCore& core) : core_(&core) {
-  // Each engine has its own protocol only: ICMP for one family means nothing in packets of the other.
+  // Each engine has its own protocol only: ICMP for one family means nothing in packets of the
+  // other.
   if (IpProtocol* const v4 = core.host().v4()) v4->attach(ip_protocol::kIcmp, *this);
   if (IpProtocol* const v6 = core.host().v6()) v6->attach(ip_protocol::kIcmpV6, *this);
 }
 
 async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
   while (core_->full()) {
-    if (const Result<void> room = co_await core_->writable(wait); !room) co_return fail(room.error());
+    if (const Result<void> room = co_await core_->writable(wait); !room)
+      co_return fail(room.error());
   }
   Request request;
   request.to = to;
@@ -43,7 +46,7 @@ async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size,
 Result<void> Pinger::send(const Request& request, Instant now) {
   if (request.size > kMostData) return fail(sig::EchoErrc::kTooLong, request.size);
   Host& host = core_->host();
-  const auto path = host.path(request.to, {});
+  [[clang::uninitialized]] const auto path = host.path(request.to, {});
   if (!path) return fail(Error(sig::EchoErrc::kNoRoute));
   const std::size_t size = icmp::kHeaderSize + request.size;
   PacketBuf packet = host.allocate();
@@ -63,8 +66,8 @@ Result<void> Pinger::send(const Request& request, Instant now) {
   if (!v4) sum.add_pseudo(path->source, request.to, ip_protocol::kIcmpV6, size);
   sum.add(message);
   store_be(message.subspan(2), sum.finish());
-  host.send(std::move(packet), path->source, request.to, v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6,
-            IpMarks{}, true, now);
+  host.send(std::move(packet), path->source, request.to,
+            v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6, IpMarks{}, true, now);
   return {};
 }
 
@@ -87,7 +90,8 @@ bool Pinger::receive(IpPacket& packet, Instant now) {
   const std::uint8_t reply = packet.source.is_v4() ? icmp::kEchoReply : icmp6::kEchoReply;
   if (message.size() < icmp::kHeaderSize || message[0] != std::byte{reply}) return false;
   Request* const request = find(message);
-  if (request == nullptr || (request->to != packet.source && !request->to.is_multicast())) return false;
+  if (request == nullptr || (request->to != packet.source && !request->to.is_multicast()))
+    return false;
   const Bytes data = message.subspan(icmp::kHeaderSize);
   if (data.size() != request->size) return false;
   for (std::size_t i = 0; i < data.size(); ++i) {

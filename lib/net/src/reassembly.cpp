@@ -69,7 +69,8 @@ bool Reassembly::grow(Packet& packet, std::size_t end) {
   return true;
 }
 
-Reassembly::Outcome Reassembly::insert(Packet& packet, std::size_t begin, std::size_t end, Bytes data) {
+Reassembly::Outcome Reassembly::insert(Packet& packet, std::size_t begin, std::size_t end,
+                                       Bytes data) {
   const auto ranges = std::span(packet.ranges);
   std::size_t at = 0;
   while (at < packet.range_count && ranges[at].end < begin) ++at;
@@ -104,7 +105,8 @@ Reassembly::Outcome Reassembly::insert(Packet& packet, std::size_t begin, std::s
 Reassembly::Result Reassembly::add(const Fragment& fragment, Instant now) {
   const std::size_t begin = fragment.offset, end = begin + fragment.data.size();
   const bool malformed = fragment.data.empty() || end > fragment.most || end > 65535 ||
-                         fragment.header.size() > kHeader || (fragment.more && fragment.data.size() % 8 != 0);
+                         fragment.header.size() > kHeader ||
+                         (fragment.more && fragment.data.size() % 8 != 0);
   if (malformed) return {Outcome::kMalformed};
   Packet* packet = find(fragment.key);
   if (packet == nullptr) packet = &make(fragment.key, now);
@@ -119,8 +121,10 @@ Reassembly::Result Reassembly::add(const Fragment& fragment, Instant now) {
     if (packet->total != 0 && packet->total != end) return refuse(Outcome::kOverlap);
     packet->total = end;
   }
-  const std::size_t reached = packet->range_count == 0 ? 0 : packet->ranges[packet->range_count - 1].end;
-  if (packet->total != 0 && std::max(reached, end) > packet->total) return refuse(Outcome::kOverlap);
+  const std::size_t reached =
+      packet->range_count == 0 ? 0 : packet->ranges[packet->range_count - 1].end;
+  if (packet->total != 0 && std::max(reached, end) > packet->total)
+    return refuse(Outcome::kOverlap);
   if (!grow(*packet, end)) return refuse(Outcome::kNoRoom);
   const Outcome outcome = insert(*packet, begin, end, fragment.data);
   if (outcome != Outcome::kWaits) return refuse(outcome);
@@ -132,10 +136,11 @@ Reassembly::Result Reassembly::add(const Fragment& fragment, Instant now) {
   // One mark of congestion marks the whole packet (RFC 3168 section 5.3).
   if (packet->ecn != Ecn::kCongested) packet->ecn = fragment.ecn;
   packet->unicast &= fragment.unicast;
-  const bool complete = packet->total != 0 && packet->range_count == 1 && packet->ranges[0].begin == 0 &&
-                        packet->ranges[0].end == packet->total;
+  const bool complete = packet->total != 0 && packet->range_count == 1 &&
+                        packet->ranges[0].begin == 0 && packet->ranges[0].end == packet->total;
   if (!complete) return {};
-  Result result{Outcome::kComplete, start_of(*packet), packet->header_size, packet->ecn, packet->unicast};
+  Result result{Outcome::kComplete, start_of(*packet), packet->header_size, packet->ecn,
+                packet->unicast};
   std::ranges::find_if(packets_, [&](const auto& each) { return each.get() == packet; })->reset();
   return result;
 }

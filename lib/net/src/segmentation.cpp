@@ -34,7 +34,9 @@ Segmenter::Segmenter(PacketBuf frame)
       piece_(std::as_const(frame_).bytes().subspan(header_)) {}
 
 std::size_t Segmenter::size() const {
-  return done_ == payload_ ? 0 : header_ + std::min<std::size_t>(frame_.offload().gso_size, payload_ - done_);
+  return done_ == payload_
+             ? 0
+             : header_ + std::min<std::size_t>(frame_.offload().gso_size, payload_ - done_);
 }
 
 void Segmenter::copy_payload(MutableBytes to) {
@@ -60,7 +62,8 @@ void Segmenter::next(PacketBuf& to) {
     store_be(ip.subspan(kIpv6Length), static_cast<std::uint16_t>(ip.size() - kIpv6Size));
   }
   const MutableBytes tcp = all.subspan(whole.checksum_start);
-  store_be(tcp.subspan(kSeq), load_be<std::uint32_t>(tcp.subspan(kSeq)) + static_cast<std::uint32_t>(done_));
+  store_be(tcp.subspan(kSeq),
+           load_be<std::uint32_t>(tcp.subspan(kSeq)) + static_cast<std::uint32_t>(done_));
   done_ += all.size() - header_;
   if (done_ != payload_) tcp[kFlags] &= ~kFinPsh;
   if (index_++ != 0) tcp[kFlags] &= ~kCwr;

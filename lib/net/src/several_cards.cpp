@@ -7,7 +7,8 @@ namespace fata::net {
 
 void StackCore::choose_cards() {
   choose_card_ = [](Host& host, const IpAddress& group, const IpAddress& local) -> Interface& {
-    const auto path = local.is_any() ? std::nullopt : host.path(group, local);
+    [[clang::uninitialized]] const auto path =
+        local.is_any() ? std::nullopt : host.path(group, local);
     return host.interface(path && path->link < host.interface_count() ? path->link : 0);
   };
 }

@@ -8,7 +8,8 @@ namespace fata::net {
   while (!groups_.empty()) leave(IpAddress(groups_.back()));
 }
 
-async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in, async::Wait wait) {
+async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in,
+                                                    async::Wait wait) {
   while (used_ == 0) {
     if (remote().port != 0) {
       if (const auto complaint = take_error()) co_return fail(complaint->what);

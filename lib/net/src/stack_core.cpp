@@ -35,7 +35,8 @@ StackCore::~StackCore() {
   }
 }
 
-[[clang::minsize]] void StackCore::report(const Interface& on, const AddressConflict& conflict, Instant now) {
+[[clang::minsize]] void StackCore::report(const Interface& on, const AddressConflict& conflict,
+                                          Instant now) {
   if (conflict_lines_ == 0 || conflicts_since_ + kConflictInterval <= now) {
     conflicts_since_ = now;
     conflict_lines_ = 0;
@@ -52,25 +53,30 @@ StackCore::~StackCore() {
       return log_.warning("address ", conflict.address, " of card ", card, " is also used by ",
                           conflict.other, "; it is kept, and packets for it may go astray");
     case Outcome::kLost:
-      return log_.warning("address ", conflict.address, " of card ", card, " is used by ", conflict.other,
-                          " and is given up");
+      return log_.warning("address ", conflict.address, " of card ", card, " is used by ",
+                          conflict.other, " and is given up");
     case Outcome::kRefused:
       return log_.error("address ", conflict.address, " of card ", card, " is already used by ",
-                        conflict.other, "; nothing is received at it; it is tried again every minute");
+                        conflict.other,
+                        "; nothing is received at it; it is tried again every minute");
     case Outcome::kReplaced:
       return log_.warning("address ", conflict.address, " of card ", card, " is already used by ",
                           conflict.other, "; another one is tried");
     case Outcome::kRecovered:
-      return log_.info("address ", conflict.address, " of card ", card, " is free, and used from now on");
+      return log_.info("address ", conflict.address, " of card ", card,
+                       " is free, and used from now on");
   }
 }
 
 Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue) {
   LinkConfig config = given;
-  // No packet is longer than the buffers that it is made in: the first card's, and copied to its own.
-  if (const PacketBuf own = sink.allocate(kIpHeadroom)) config.mtu = std::min(config.mtu, own.tailroom());
+  // No packet is longer than the buffers that it is made in: the first card's, and copied to its
+  // own.
+  if (const PacketBuf own = sink.allocate(kIpHeadroom))
+    config.mtu = std::min(config.mtu, own.tailroom());
   if (host_.interface_count() != 0) {
-    if (const PacketBuf first = host_.allocate()) config.mtu = std::min(config.mtu, first.tailroom());
+    if (const PacketBuf first = host_.allocate())
+      config.mtu = std::min(config.mtu, first.tailroom());
   }
   if (config.mtu < given.mtu)
     log_.info("card ", unsigned(host_.interface_count()), ": packets of up to ", config.mtu,
@@ -82,7 +88,8 @@ Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueu
 }
 
 void StackCore::log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway) {
-  Text<160> line(std::in_place, "address ", address, ", hardware address ", interface.mac());
+  [[clang::uninitialized]] Text<160> line(std::in_place, "address ", address, ", hardware address ",
+                                          interface.mac());
   if (interface.vlan() != 0) print(line, ", VLAN ", interface.vlan());
   print(line, ", gateway ", gateway);
   log_.info(line.view());
@@ -104,7 +111,8 @@ void StackCore::lost(const Interface& interface, const Error& error) {
 }
 
 Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
-  if (!local.address.is_any() && !host_.is_ours(local.address)) return fail(SocketErrc::kNotOurAddress, 0);
+  if (!local.address.is_any() && !host_.is_ours(local.address))
+    return fail(SocketErrc::kNotOurAddress, 0);
   auto socket = std::make_unique<UdpSocket>(udp_, *this);
   if (const Result<void> bound = udp_.bind(*socket, local); !bound) return fail(bound.error());
   return socket;
@@ -117,7 +125,8 @@ bool StackCore::copy(Interface& from, sig::RxFrame& frame) {
   from.count_copied(static_cast<bool>(copy));
   if (!copy) return false;
   copy_bytes(copy.append(frame.frame.size()), frame.frame.bytes());
-  for (const Slice& piece : frame.more.pieces()) copy_bytes(copy.append(piece.size()), piece.bytes());
+  for (const Slice& piece : frame.more.pieces())
+    copy_bytes(copy.append(piece.size()), piece.bytes());
   frame.more.clear();
   frame.frame = Slice(std::move(copy));
   return true;

@@ -11,7 +11,8 @@ tcp::Config config_for(std::size_t memory, Host& host) {
   tcp::Config config;
   config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
   config.borrowed = config.memory / 4;
-  // Queues leave a device half of its buffers: the acknowledgements that would empty them come in these.
+  // Queues leave a device half of its buffers: the acknowledgements that would empty them come in
+  // these.
   for (std::size_t i = 0; i < host.interface_count(); ++i) {
     config.borrowed = std::min(config.borrowed, host.interface(i).features().receive_memory / 2);
   }
@@ -28,11 +29,16 @@ tcp::Secrets secrets_from(const SipKey& secret) {
 
 class TcpTransport final : public OptionalTransport, private PacketFlush {
  public:
-  TcpTransport(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip, SocketDriver& driver)
+  TcpTransport(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip,
+               SocketDriver& driver)
       : tcp(config, secrets, ip, *this), driver_(&driver) {}
 
-  bool receive(IpPacket& packet, Instant now) override { return tcp.transport().receive(packet, now); }
-  void icmp_error(const IcmpError& error, Instant now) override { tcp.transport().icmp_error(error, now); }
+  bool receive(IpPacket& packet, Instant now) override {
+    return tcp.transport().receive(packet, now);
+  }
+  void icmp_error(const IcmpError& error, Instant now) override {
+    tcp.transport().icmp_error(error, now);
+  }
   void end_of_batch(Instant now) override { tcp.end_of_batch(now); }
   void renew(const SipKey& secret) override { tcp.renew(secrets_from(secret)); }
   std::span<const Counter> counters() const override { return tcp.table().counters(); }

@@ -48,19 +48,22 @@ bool parse_parameter(std::string_view text, StaticRoute& out) {
   if (!parse_network(next_word(text), out)) return false;
   std::string_view on = next_word(text);
   if (on == "via") {
-    if (!parse_gateway(next_word(text), out) || out.network.is_v4() != out.gateway.is_v4()) return false;
+    if (!parse_gateway(next_word(text), out) || out.network.is_v4() != out.gateway.is_v4())
+      return false;
     on = next_word(text);
     if (on.empty()) return true;
   } else {
     out.gateway = out.network.is_v4() ? IpAddress(Ipv4Address{}) : IpAddress();
   }
   std::uint16_t card = 0;
-  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= Interface::kMost) return false;
+  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= Interface::kMost)
+    return false;
   out.card = static_cast<std::uint8_t>(card);
   return next_word(text).empty();
 }
 std::string_view parameter_expects(const StaticRoute&) {
-  return "NETWORK/PREFIX via GATEWAY, and on CARD where the gateway does not say it: '10.9.0.0/16 via "
+  return "NETWORK/PREFIX via GATEWAY, and on CARD where the gateway does not say it: '10.9.0.0/16 "
+         "via "
          "10.0.3.2'; or on the link, NETWORK/PREFIX on CARD";
 }
 
@@ -82,7 +85,8 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
   return domain;
 }
 
-Result<void> add_route(StackCore& core, ipv4::Engine& v4, const StaticRoute& route, std::uint32_t number) {
+Result<void> add_route(StackCore& core, ipv4::Engine& v4, const StaticRoute& route,
+                       std::uint32_t number) {
   if (!route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv6, number));
   const Ipv4Address gateway = route.gateway.v4();
   std::uint8_t card = route.card.value_or(0);
@@ -92,14 +96,16 @@ Result<void> add_route(StackCore& core, ipv4::Engine& v4, const StaticRoute& rou
     card = way->interface;
   }
   if (card >= core.host().interface_count()) return fail(Error(RouteErrc::kNoCard, number));
-  if (!v4.routes().add({{route.network.v4(), route.prefix}, gateway, card, ipv4::Route::Origin::kStatic}))
+  if (!v4.routes().add(
+          {{route.network.v4(), route.prefix}, gateway, card, ipv4::Route::Origin::kStatic}))
     return fail(Error(RouteErrc::kTableFull, number));
   return {};
 }
 
 void use_address(StackCore& core, ipv4::Engine& v4, Interface& on, const Ipv4Cidr& address) {
   v4.add_address(on, address, async::current_loop().now());
-  core.log().info("address ", address, ", hardware address ", on.mac(), ", card ", unsigned{on.index()});
+  core.log().info("address ", address, ", hardware address ", on.mac(), ", card ",
+                  unsigned{on.index()});
   core.flush();
 }
 

@@ -6,7 +6,8 @@
 
 namespace fata::net {
 
-Result<void> add_route(StackCore& core, ipv6::Engine& v6, const StaticRoute& route, std::uint32_t number) {
+Result<void> add_route(StackCore& core, ipv6::Engine& v6, const StaticRoute& route,
+                       std::uint32_t number) {
   std::uint8_t card = route.card.value_or(0);
   if (!route.card) {
     // A link-local gateway may be on any of the links.

@@ -59,7 +59,8 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
 [[clang::minsize]] bool Table::taken(const Endpoint& local) {
   for (const Port& port : buckets_[local.port % kBuckets]) {
     if (port.local_.port != local.port) continue;
-    if (port.local_.address == local.address || port.local_.address.is_any() || local.address.is_any())
+    if (port.local_.address == local.address || port.local_.address.is_any() ||
+        local.address.is_any())
       return true;
   }
   return false;
@@ -104,7 +105,8 @@ bool Table::receive(IpPacket& packet, Instant now) {
   count_up(kReceived);
   const auto header =
       Header::parse(packet.payload.bytes(), packet.source, packet.destination, packet.offload);
-  if (!header) return count_up(header.error() == Malformed::kChecksum ? kChecksum : kBadHeader), true;
+  if (!header)
+    return count_up(header.error() == Malformed::kChecksum ? kChecksum : kBadHeader), true;
   const Endpoint from{packet.source, header->source_port};
   Port* const port = find({packet.destination, header->destination_port}, from);
   if (port == nullptr) {
@@ -169,7 +171,7 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
   const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
   if (datagram.payload.total_size() > kMostPayload) return count_up(kTooLong);
   const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;
-  const auto path = ip_->path(to.address, local);
+  [[clang::uninitialized]] const auto path = ip_->path(to.address, local);
   if (!path) return count_up(kNoRoute);
   const std::size_t room = path->mtu - (path->source.is_v4() ? 20 : 40) - kHeaderSize;
   const bool whole = datagram.payload.size() <= room && datagram.payload.fragments().empty();

@@ -5,7 +5,8 @@
 namespace fata::net::udp {
 
 std::expected<Header, Malformed> Header::parse(Bytes payload, const IpAddress& source,
-                                               const IpAddress& destination, const Offload& offload) {
+                                               const IpAddress& destination,
+                                               const Offload& offload) {
   ByteReader in(payload);
   Header header{in.u16(), in.u16(), in.u16()};
   const std::uint16_t sum = in.u16();
@@ -46,7 +47,8 @@ void prepend_header(PacketBuf& payload, std::uint16_t source_port, std::uint16_t
   if (!payload.fragments().empty()) [[unlikely]]
     sum.add_pieces(payload.size(), payload.fragments());
   const std::uint16_t finished = sum.finish();
-  store_be(at.subspan(6), finished == 0 ? std::uint16_t{0xffff} : finished);  // 0 would mean "no checksum"
+  // 0 would mean "no checksum".
+  store_be(at.subspan(6), finished == 0 ? std::uint16_t{0xffff} : finished);
 }
 
 }  // namespace fata::net::udp

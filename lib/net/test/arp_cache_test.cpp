@@ -113,7 +113,8 @@ TEST(ArpCache, IsBoundedAndCountsTheWaitingPacketsThatItDrops) {
   Cached test;
   for (std::uint32_t i = 0; i < 500; ++i) test.look({0x0a000000 + i}, "x");
   EXPECT_LE(test.cache.size(), Cache::kEntries);
-  EXPECT_GT(test.cache.size(), Cache::kEntries * 3 / 4) << "neighbouring addresses spread over the table";
+  EXPECT_GT(test.cache.size(), Cache::kEntries * 3 / 4)
+      << "neighbouring addresses spread over the table";
   EXPECT_EQ(test.cache.dropped(), 500 - WaitingPackets::kPackets);
   EXPECT_EQ(test.pool.available() + WaitingPackets::kPackets, test.pool.count());
 }
@@ -123,7 +124,8 @@ TEST(ArpCache, WhatIsAskedInVainGoesBeforeWhatIsKnown) {
   for (std::uint8_t i = 1; i <= 16; ++i) test.learn(ip(i), i);
   for (std::uint32_t i = 0; i < 2000; ++i) test.look({0x0a010000 + i}, "x");
   unsigned known = 0;
-  for (std::uint8_t i = 1; i <= 16; ++i) known += test.look(ip(i), "").next == Cache::Next::kSend ? 1 : 0;
+  for (std::uint8_t i = 1; i <= 16; ++i)
+    known += test.look(ip(i), "").next == Cache::Next::kSend ? 1 : 0;
   EXPECT_EQ(known, 16u);
 }
 

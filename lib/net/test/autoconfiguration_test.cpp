@@ -26,8 +26,8 @@ Frame advertisement(const Advertisement& fields) {
   return icmp6_frame({.from = fields.from, .to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0,
                      rest + fields.options);
 }
-Frame prefix_option(std::string_view prefix, std::uint32_t valid = 7200, std::uint32_t preferred = 3600,
-                    std::uint8_t flags = 0xc0) {
+Frame prefix_option(std::string_view prefix, std::uint32_t valid = 7200,
+                    std::uint32_t preferred = 3600, std::uint8_t flags = 0xc0) {
   const Ipv6Cidr cidr = *Ipv6Cidr::parse(prefix);
   Frame option(16);
   ByteWriter out(option);
@@ -96,7 +96,8 @@ TEST(Autoconfiguration, TakesNoHopLimitThatLeadsNowhere) {
 TEST(Autoconfiguration, MakesAnAddressOfAnOfferedPrefixAndRoutesByTheRouter) {
   const auto node = automatic();
   node->settle();
-  node->receive(advertisement({.options = link_option(1, mac(9)) + prefix_option("2001:db8:1::/64")}));
+  node->receive(
+      advertisement({.options = link_option(1, mac(9)) + prefix_option("2001:db8:1::/64")}));
   ASSERT_TRUE(offered(*node));
   const IpAddress own = offered(*node)->address();
   EXPECT_TRUE((Ipv6Cidr{v6("2001:db8:1::"), 64}.contains(own)));
@@ -110,8 +111,8 @@ TEST(Autoconfiguration, MakesAnAddressOfAnOfferedPrefixAndRoutesByTheRouter) {
   EXPECT_EQ(node->packet(0).ip.hop_limit, 32);
   // The prefix is on the link.
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {})->local);
-  // When the preferred time is over it still serves; when the valid time is, it is gone, and the router with
-  // its own.
+  // When the preferred time is over it still serves; when the valid time is, it is gone, and the
+  // router with its own.
   node->pass(seconds(3601));
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {}));
   EXPECT_FALSE(node->host.path(v6("2001:db8:ffff::1"), {}));
@@ -167,11 +168,13 @@ TEST(Autoconfiguration, IsBoundedHoweverManyPrefixesRoutersAndServersAreOffered)
   const auto node = automatic();
   node->settle();
   for (unsigned i = 0; i < 200; ++i) {
-    const IpAddress prefix = IpAddress::of(0x2001, 0xdb8, static_cast<std::uint16_t>(i), 0, 0, 0, 0, 0);
+    const IpAddress prefix =
+        IpAddress::of(0x2001, 0xdb8, static_cast<std::uint16_t>(i), 0, 0, 0, 0, 0);
     Frame option = prefix_option("2001:db8::/64");
     copy_bytes(MutableBytes(option).subspan(16), prefix.octets());
     node->receive(advertisement(
-        {.options = option, .from = IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 1, static_cast<std::uint16_t>(i))}));
+        {.options = option,
+         .from = IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 1, static_cast<std::uint16_t>(i))}));
     node->sent.clear();
   }
   EXPECT_EQ(node->v6_engine.addresses().size(), ipv6::Engine::kAddresses);
@@ -191,20 +194,26 @@ TEST(Autoconfiguration, TakesOverMtuTimersAndNameServers) {
   EXPECT_EQ(node->host.path(v6("2001:db8:1::77"), {})->mtu, 1400u);
   ASSERT_EQ(node->v6_engine.dns_servers().size(), 1u);
   EXPECT_EQ(node->v6_engine.dns_servers()[0].address, v6("2001:db8::53"));
-  EXPECT_EQ(as_text(node->v6_engine.search_domain()).substr(0, 13), std::string("\7example\3org\0", 13));
+  EXPECT_EQ(as_text(node->v6_engine.search_domain()).substr(0, 13),
+            std::string("\7example\3org\0", 13));
   for (const char* wrong : {"0501 0000 000004ff", "0501 0000 000005dd"}) {
     node->receive(advertisement({.options = hex(wrong)}));
     EXPECT_EQ(node->host.path(v6("2001:db8:1::77"), {})->mtu, 1400u);
   }
-  node->receive(advertisement({.options = hex("1903 0000 00000000") + bytes_of(v6("2001:db8::53"))}));
+  node->receive(
+      advertisement({.options = hex("1903 0000 00000000") + bytes_of(v6("2001:db8::53"))}));
   EXPECT_TRUE(node->v6_engine.dns_servers().empty());
 }
 
 TEST(Autoconfiguration, PrefersRoutersThatAnswerAndThenThoseThatArePreferred) {
   const auto node = automatic();
   node->settle();
-  const auto from = [](std::uint16_t last) { return IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 0, last); };
-  const auto hop = [&] { return node->v6_engine.routers().find(v6("2001:db8:ffff::1"), node->now)->address; };
+  const auto from = [](std::uint16_t last) {
+    return IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 0, last);
+  };
+  const auto hop = [&] {
+    return node->v6_engine.routers().find(v6("2001:db8:ffff::1"), node->now)->address;
+  };
   node->receive(advertisement({.flags = 0x18, .from = from(1)}));  // low
   node->receive(advertisement({.flags = 0x00, .from = from(2)}));
   node->receive(advertisement({.flags = 0x08, .from = from(3)}));  // high
@@ -220,9 +229,11 @@ TEST(Autoconfiguration, PrefersRoutersThatAnswerAndThenThoseThatArePreferred) {
 }
 
 TEST(Redirects, AreTakenFromTheRouterInUseOnly) {
-  const auto redirect = [](const IpAddress& from, const IpAddress& target, const IpAddress& destination) {
-    return icmp6_frame({.from = from, .to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0,
-                       Frame(4) + bytes_of(target) + bytes_of(destination) + link_option(2, mac(7)));
+  const auto redirect = [](const IpAddress& from, const IpAddress& target,
+                           const IpAddress& destination) {
+    return icmp6_frame(
+        {.from = from, .to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0,
+        Frame(4) + bytes_of(target) + bytes_of(destination) + link_option(2, mac(7)));
   };
   const IpAddress far = v6("2001:db8:ffff::1"), better = v6("fe80::7");
   const auto node = Node::ready(1, "2001:db8::1/64");
@@ -248,8 +259,14 @@ TEST(SourceSelection, FollowsTheRulesOfRfc6724) {
   };
   const Case cases[] = {
       {"the same address", {"2001:db8::1/64", "2001:db8::2/64"}, "2001:db8::2", "2001:db8::2"},
-      {"the scope: link-local to link-local", {"2001:db8::1/64", "fe80::1/64"}, "fe80::2", "fe80::1"},
-      {"the scope: global to global", {"fe80::1/64", "2001:db8::1/64"}, "2001:db8:9::2", "2001:db8::1"},
+      {"the scope: link-local to link-local",
+       {"2001:db8::1/64", "fe80::1/64"},
+       "fe80::2",
+       "fe80::1"},
+      {"the scope: global to global",
+       {"fe80::1/64", "2001:db8::1/64"},
+       "2001:db8:9::2",
+       "2001:db8::1"},
       {"the scope of a group", {"fe80::1/64", "2001:db8::1/64"}, "ff05::2", "2001:db8::1"},
       {"the scope of a near group", {"2001:db8::1/64", "fe80::1/64"}, "ff02::2", "fe80::1"},
       {"the label: unique local", {"2001:db8::1/64", "fd00::1/64"}, "fd00:1::1", "fd00::1"},
@@ -306,7 +323,8 @@ TEST(MulticastListener, ReportsItsGroupsWhenItJoinsAndWhenItIsAsked) {
   EXPECT_EQ(node->sent.size(), 3u);  // and two of solicited nodes
   node->sent.clear();
   // An old querier gets old reports.
-  node->receive(icmp6_frame({.to = group, .hop_limit = 1}, 130, 0, hex("00640000") + bytes_of(group)));
+  node->receive(
+      icmp6_frame({.to = group, .hop_limit = 1}, 130, 0, hex("00640000") + bytes_of(group)));
   node->pass(milliseconds(100));
   ASSERT_EQ(node->sent.size(), 1u);
   EXPECT_EQ(node->packet(0).payload.at(8), std::byte{131});
@@ -318,7 +336,8 @@ TEST(MulticastListener, ReportsItsGroupsWhenItJoinsAndWhenItIsAsked) {
 
 Frame igmp_frame(std::uint8_t type, std::uint8_t tenths, Ipv4Address group, Ipv4Address to,
                  Ipv4Address from = ip(2)) {
-  Frame message{static_cast<std::byte>(type), static_cast<std::byte>(tenths), {}, {}, {}, {}, {}, {}};
+  Frame message{
+      static_cast<std::byte>(type), static_cast<std::byte>(tenths), {}, {}, {}, {}, {}, {}};
   store_be(MutableBytes(message).subspan(4), group.value);
   store_be(MutableBytes(message).subspan(2), checksum(message));
   return ip_frame({.from = from, .to = to, .protocol = 2}, message);
@@ -334,7 +353,9 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
     std::size_t count = 0;
     for (const Frame& frame : std::exchange(recorder.sent, {}))
       count +=
-          frame[12] == std::byte{8} && frame[13] == std::byte{0} && frame.at(38) == std::byte{0x16} ? 1 : 0;
+          frame[12] == std::byte{8} && frame[13] == std::byte{0} && frame.at(38) == std::byte{0x16}
+              ? 1
+              : 0;
     return count;
   };
   const Frame first = recorder.sent.at(0);
@@ -380,7 +401,8 @@ struct Watcher final : ipv4::AddressWatcher {
   }
   std::vector<std::pair<Ipv4Address, ipv4::AddressEvent>> events;
 };
-Frame arp_frame(std::uint16_t operation, Ipv4Address from, Ipv4Address target, std::uint8_t who = 2) {
+Frame arp_frame(std::uint16_t operation, Ipv4Address from, Ipv4Address target,
+                std::uint8_t who = 2) {
   return ethernet_frame(MacAddress::broadcast(), mac(who), 0x0806,
                         arp_packet(operation, mac(who), from, target));
 }
@@ -391,11 +413,12 @@ TEST(AddressClaim, ProbesThreeTimesThenUsesAndAnnouncesTwice) {
   recorder.sent.clear();
   Watcher watcher;
   recorder.v4.watch(&watcher);
-  EXPECT_TRUE(
-      recorder.v4.add_address(*recorder.link, {ip(7), 24}, recorder.now, ipv4::Engine::Claim::kProbe));
+  EXPECT_TRUE(recorder.v4.add_address(*recorder.link, {ip(7), 24}, recorder.now,
+                                      ipv4::Engine::Claim::kProbe));
   EXPECT_TRUE(recorder.sent.empty()) << "the first waits for a random time";
   const Instant start = recorder.now;
-  while (watcher.events.empty() && recorder.now - start < seconds(20)) recorder.pass(milliseconds(50));
+  while (watcher.events.empty() && recorder.now - start < seconds(20))
+    recorder.pass(milliseconds(50));
   EXPECT_GE(recorder.now - start, seconds(4));
   EXPECT_LE(recorder.now - start, seconds(8));
   EXPECT_EQ(watcher.events.at(0), (std::pair{ip(7), ipv4::AddressEvent::kReady}));
@@ -410,7 +433,8 @@ TEST(AddressClaim, ProbesThreeTimesThenUsesAndAnnouncesTwice) {
 }
 
 TEST(AddressClaim, GivesWayToWhoHasTheAddressOrProbesForItToo) {
-  for (const Frame& other : {arp_frame(arp::kReply, ip(7), ip(1)), arp_frame(arp::kRequest, {}, ip(7))}) {
+  for (const Frame& other :
+       {arp_frame(arp::kReply, ip(7), ip(1)), arp_frame(arp::kRequest, {}, ip(7))}) {
     Recorder recorder;
     Watcher watcher;
     recorder.v4.watch(&watcher);
@@ -452,40 +476,20 @@ TEST(WithoutAnAddress, DatagramsGoFromNobodyToEverybodyAndComeToAnyAddress) {
   const auto header = ipv4::Header::parse(Bytes(recorder.sent[0]).subspan(14));
   ASSERT_TRUE(header);
   EXPECT_TRUE(header->source.is_any() && header->destination.is_limited_broadcast());
-  EXPECT_TRUE(
-      udp::Header::parse(Bytes(recorder.sent[0]).subspan(34), header->source, header->destination, {}));
+  EXPECT_TRUE(udp::Header::parse(Bytes(recorder.sent[0]).subspan(34), header->source,
+                                 header->destination, {}));
 
-  const Frame offer =
-      ip_frame({.to = ip(33)}, udp_datagram({.from = 67, .to = 68, .destination = ip(33)}, text("offer")));
+  const Frame offer = ip_frame(
+      {.to = ip(33)}, udp_datagram({.from = 67, .to = 68, .destination = ip(33)}, text("offer")));
   recorder.receive(offer);
   EXPECT_TRUE(recorder.delivered.empty());
   recorder.v4.take_any_address(*recorder.link, true);
   recorder.receive(offer);
-  recorder.receive(ip_frame({.to = {0xffffffff}},
-                            udp_datagram({.from = 67, .to = 68, .destination = {0xffffffff}}, text("offer")),
-                            MacAddress::broadcast()));
+  recorder.receive(
+      ip_frame({.to = {0xffffffff}},
+               udp_datagram({.from = 67, .to = 68, .destination = {0xffffffff}}, text("offer")),
+               MacAddress::broadcast()));
   EXPECT_EQ(recorder.delivered.size(), 2u);
-}
-
-TEST(Routes, TheLongestPrefixWinsAndTheTableIsBounded) {
-  using ipv4::Route;
-  ipv4::Routes routes;
-  EXPECT_TRUE(routes.add({{{}, 0}, ip(254)}));
-  EXPECT_TRUE(routes.add({{ip(9), 24}, {}, 1}));
-  EXPECT_TRUE(routes.add({{Ipv4Address::of(10, 0, 0, 128), 25}, ip(2)}));
-  EXPECT_EQ(routes.find(ip(200))->gateway, ip(2));
-  EXPECT_EQ(routes.find(ip(20))->interface, 1);
-  EXPECT_EQ(routes.find({0xc0000201})->gateway, ip(254));
-  EXPECT_TRUE(routes.add({{{}, 0}, ip(253)})) << "the same route anew";
-  EXPECT_EQ(routes.all().size(), 3u);
-  EXPECT_EQ(routes.find({0xc0000201})->gateway, ip(253));
-  EXPECT_TRUE(routes.add({{{}, 0}, ip(252), 0, Route::Origin::kDhcp}));
-  EXPECT_TRUE(routes.remove({{}, 0}, 0, Route::Origin::kStatic));
-  EXPECT_FALSE(routes.remove({{}, 0}, 0, Route::Origin::kStatic));
-  EXPECT_EQ(routes.find({0xc0000201})->gateway, ip(252));
-  std::uint32_t added = 0;
-  while (routes.add({{{0x14000000 + added * 256}, 24}, ip(1)})) ++added;
-  EXPECT_EQ(routes.all().size(), ipv4::Routes::kMost);
 }
 
 }  // namespace

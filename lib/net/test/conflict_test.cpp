@@ -1,4 +1,5 @@
-// Other stations with an address of ours: what is reported, how often, and what becomes of the address.
+// Other stations with an address of ours: what is reported, how often, and what becomes of the
+// address.
 #include "frames6.hpp"
 
 namespace fata::net {
@@ -89,7 +90,8 @@ TEST(AddressConflicts, ThatAreOurOwnFramesComeBackAreNone) {
 // RFC 4862 section 5.4.5: "SHOULD log a system management error".
 TEST(AddressConflicts, ADuplicateStaticIpv6AddressIsReportedAndUsedOnceItIsFree) {
   const IpAddress ours = v6("2001:db8::1");
-  const Frame question = neighbour_frame({.from = {}, .to = ipv6::solicited_node(ours)}, 135, 0, ours);
+  const Frame question =
+      neighbour_frame({.from = {}, .to = ipv6::solicited_node(ours)}, 135, 0, ours);
   for (const Frame& other : {advertisement6(ours, 6), question}) {
     Node node(1);
     Reports reports;
@@ -106,7 +108,8 @@ TEST(AddressConflicts, ADuplicateStaticIpv6AddressIsReportedAndUsedOnceItIsFree)
     node.receive(advertisement6(ours, 6));
     for (int i = 0; i < 70; ++i) node.pass(seconds(1));
     EXPECT_TRUE(node.host.is_ours(ours));
-    EXPECT_EQ(reports.outcomes(), (std::vector{Outcome::kRefused, Outcome::kRefused, Outcome::kRecovered}));
+    EXPECT_EQ(reports.outcomes(),
+              (std::vector{Outcome::kRefused, Outcome::kRefused, Outcome::kRecovered}));
   }
 }
 
@@ -116,8 +119,8 @@ TEST(AddressConflicts, AGeneratedAddressIsReplacedThreeTimesThenTriedAgainLater)
   node.v6_engine.report_conflicts_to(&reports);
   node.v6_engine.start(*node.link, node.now);
   for (int i = 0; i < 4; ++i) node.receive(advertisement6(node.link_local(), 6));
-  EXPECT_EQ(reports.outcomes(),
-            (std::vector{Outcome::kReplaced, Outcome::kReplaced, Outcome::kReplaced, Outcome::kRefused}));
+  EXPECT_EQ(reports.outcomes(), (std::vector{Outcome::kReplaced, Outcome::kReplaced,
+                                             Outcome::kReplaced, Outcome::kRefused}));
   EXPECT_FALSE(node.host.is_ours(node.link_local()));
   for (int i = 0; i < 62; ++i) node.pass(seconds(1));
   EXPECT_TRUE(node.host.is_ours(node.link_local()));

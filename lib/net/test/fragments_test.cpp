@@ -18,12 +18,17 @@ struct Workshop {
   std::vector<std::string> expired;
 
   Reassembly::Result add(std::size_t offset, const Frame& data, bool more, std::uint32_t id = 1) {
-    return reassembly.add(
-        {.key = {ip(2), ip(1), id, 17}, .offset = offset, .more = more, .header = header, .data = data}, now);
+    return reassembly.add({.key = {ip(2), ip(1), id, 17},
+                           .offset = offset,
+                           .more = more,
+                           .header = header,
+                           .data = data},
+                          now);
   }
   void pass(Duration time) {
     now = now + time;
-    reassembly.tick(now, [&](PacketBuf start, bool) { expired.emplace_back(as_text(start.bytes())); });
+    reassembly.tick(now,
+                    [&](PacketBuf start, bool) { expired.emplace_back(as_text(start.bytes())); });
   }
 };
 
@@ -81,7 +86,8 @@ TEST(Reassembly, RefusesAPacketWhosePiecesOverlapAndAllThatFollows) {
     Workshop workshop;
     EXPECT_EQ(workshop.add(16, pattern(16), true).outcome, Outcome::kWaits);
     EXPECT_EQ(workshop.add(48, pattern(8), false).outcome, Outcome::kWaits);
-    EXPECT_EQ(workshop.add(each.offset, pattern(each.size, 99), each.more).outcome, Outcome::kOverlap)
+    EXPECT_EQ(workshop.add(each.offset, pattern(each.size, 99), each.more).outcome,
+              Outcome::kOverlap)
         << each.what;
     EXPECT_EQ(workshop.memory.used(), 0u);
     // What would have completed it comes too late.
@@ -236,7 +242,8 @@ TEST(Fragments, ThatAreWrongAreCountedAndAnsweredAsRfc8200Says) {
     ASSERT_EQ(node->sent.size(), each.code < 0 ? 0u : 1u) << each.what;
     if (each.code < 0) continue;
     EXPECT_EQ(static_cast<int>(node->packet(0).payload[1]), each.code) << each.what;
-    EXPECT_EQ(load_be<std::uint32_t>(Bytes(node->packet(0).payload).subspan(4)), each.pointer) << each.what;
+    EXPECT_EQ(load_be<std::uint32_t>(Bytes(node->packet(0).payload).subspan(4)), each.pointer)
+        << each.what;
   }
 }
 

@@ -1,5 +1,5 @@
-// Packets as a neighbour would send them, made field by field so that each can be made wrong; and a sink that
-// records.
+// Packets as a neighbour would send them, made field by field so that each can be made wrong; and a
+// sink that records.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -55,11 +55,13 @@ inline Frame ip_packet(const IpFields& fields, const Frame& payload) {
   const std::size_t header = 20 + fields.options.size();
   Frame packet(header);
   ByteWriter out(packet);
-  const auto words = fields.header_length < 0 ? header / 4 : static_cast<std::size_t>(fields.header_length);
+  const auto words =
+      fields.header_length < 0 ? header / 4 : static_cast<std::size_t>(fields.header_length);
   out.u8(static_cast<std::uint8_t>(fields.version << 4 | words));
   out.u8(0);
-  out.u16(static_cast<std::uint16_t>(
-      fields.total_length < 0 ? header + payload.size() : static_cast<std::size_t>(fields.total_length)));
+  out.u16(static_cast<std::uint16_t>(fields.total_length < 0
+                                         ? header + payload.size()
+                                         : static_cast<std::size_t>(fields.total_length)));
   out.u16(77);
   out.u16(fields.flags);
   out.u8(64);
@@ -69,8 +71,8 @@ inline Frame ip_packet(const IpFields& fields, const Frame& payload) {
   out.u32(fields.to.value);
   out.bytes(fields.options);
   const std::size_t summed = std::min(packet.size(), words * 4);
-  out.patch_u16(10,
-                static_cast<std::uint16_t>(checksum(Bytes(packet).first(summed)) + fields.checksum_error));
+  out.patch_u16(10, static_cast<std::uint16_t>(checksum(Bytes(packet).first(summed)) +
+                                               fields.checksum_error));
   packet.insert(packet.end(), payload.begin(), payload.end());
   return packet;
 }
@@ -84,8 +86,8 @@ struct UdpFields {
 };
 inline Frame udp_datagram(const UdpFields& fields, const Frame& payload) {
   Frame datagram(8);
-  const auto length = static_cast<std::uint16_t>(fields.length < 0 ? 8 + payload.size()
-                                                                   : static_cast<std::size_t>(fields.length));
+  const auto length = static_cast<std::uint16_t>(
+      fields.length < 0 ? 8 + payload.size() : static_cast<std::size_t>(fields.length));
   store_be(MutableBytes(datagram), fields.from);
   store_be(MutableBytes(datagram).subspan(2), fields.to);
   store_be(MutableBytes(datagram).subspan(4), length);
@@ -98,7 +100,8 @@ inline Frame udp_datagram(const UdpFields& fields, const Frame& payload) {
   return datagram;
 }
 inline Frame icmp_message(std::uint8_t type, std::uint8_t code, const Frame& rest) {
-  Frame message{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{}, std::byte{}};
+  Frame message{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{},
+                std::byte{}};
   message.insert(message.end(), rest.begin(), rest.end());
   store_be(MutableBytes(message).subspan(2), checksum(message));
   return message;
@@ -120,8 +123,8 @@ struct HostConfig {
   unsigned icmp_errors_per_second = 100;
 };
 
-// A host of one interface with IPv4 and UDP, its memory, and all that comes out of it. Frames come out
-// finished; their metadata beside them.
+// A host of one interface with IPv4 and UDP, its memory, and all that comes out of it. Frames come
+// out finished; their metadata beside them.
 class Recorder final : public FrameSink, public udp::Port {
  public:
   struct Datagram {
@@ -133,7 +136,8 @@ class Recorder final : public FrameSink, public udp::Port {
   explicit Recorder(const HostConfig& config = {}, std::uint16_t port = 53)
       : pool(64, 2048), v4({{}, config.icmp_errors_per_second}), host(&v4, nullptr), udp(host) {
     host.attach(ip_protocol::kUdp, udp);
-    link = host.add_interface({config.mac, config.mtu, {.tx_checksum = config.tx_checksum}}, *this, now);
+    link = host.add_interface({config.mac, config.mtu, {.tx_checksum = config.tx_checksum}}, *this,
+                              now);
     EXPECT_TRUE(v4.add_address(*link, config.address, now));
     announced = std::move(sent);
     sent.clear();
@@ -154,7 +158,8 @@ class Recorder final : public FrameSink, public udp::Port {
   }
   // Teaches host `last` to the cache.
   void teach(std::uint8_t last) {
-    receive(ethernet_frame(mac(1), mac(last), 0x0806, arp_packet(arp::kReply, mac(last), ip(last), ip(1))));
+    receive(ethernet_frame(mac(1), mac(last), 0x0806,
+                           arp_packet(arp::kReply, mac(last), ip(last), ip(1))));
     sent.clear();
   }
   void pass(Duration time) {
@@ -203,10 +208,13 @@ class Recorder final : public FrameSink, public udp::Port {
     sent.emplace_back(bytes.begin(), bytes.end());
   }
   void deliver(sig::RxDatagram&& datagram, Instant) override {
-    delivered.push_back({datagram.source, datagram.destination, std::string(datagram.payload.text())});
+    delivered.push_back(
+        {datagram.source, datagram.destination, std::string(datagram.payload.text())});
     datagram.payload = {};
   }
-  void error(SocketErrc what, const Endpoint& remote) override { complaints.emplace_back(what, remote); }
+  void error(SocketErrc what, const Endpoint& remote) override {
+    complaints.emplace_back(what, remote);
+  }
 };
 
 }  // namespace fata::net

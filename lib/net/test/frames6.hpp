@@ -1,5 +1,5 @@
-// IPv6 packets as a neighbour would send them, made field by field so that each can be made wrong; and nodes
-// on a wire.
+// IPv6 packets as a neighbour would send them, made field by field so that each can be made wrong;
+// and nodes on a wire.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,9 @@
 namespace fata::net {
 
 inline IpAddress v6(std::string_view text) { return IpAddress::parse_v6(text).value(); }
-inline Frame bytes_of(const IpAddress& address) { return {address.octets().begin(), address.octets().end()}; }
+inline Frame bytes_of(const IpAddress& address) {
+  return {address.octets().begin(), address.octets().end()};
+}
 inline Frame operator+(Frame a, const Frame& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -47,11 +49,13 @@ inline Frame ip6_packet(const Ip6Fields& fields, const Frame& payload) {
   out.bytes(fields.to.octets());
   return packet + payload;
 }
-inline Frame ip6_frame(const Ip6Fields& fields, const Frame& payload, const MacAddress& to = mac(1)) {
+inline Frame ip6_frame(const Ip6Fields& fields, const Frame& payload,
+                       const MacAddress& to = mac(1)) {
   const MacAddress at = fields.to.is_multicast() ? ipv6::group_mac(fields.to) : to;
   return ethernet_frame(at, mac(2), 0x86dd, ip6_packet(fields, payload));
 }
-inline Frame udp6(const Ip6Fields& ip, const Frame& data, std::uint16_t to = 53, int checksum = -1) {
+inline Frame udp6(const Ip6Fields& ip, const Frame& data, std::uint16_t to = 53,
+                  int checksum = -1) {
   Frame datagram(8);
   store_be(MutableBytes(datagram), std::uint16_t{4000});
   store_be(MutableBytes(datagram).subspan(2), to);
@@ -64,10 +68,12 @@ inline Frame udp6(const Ip6Fields& ip, const Frame& data, std::uint16_t to = 53,
            checksum < 0 ? sum.finish() : static_cast<std::uint16_t>(checksum));
   return datagram;
 }
-// A whole frame with an ICMPv6 message, its checksum filled in. `rest` follows type, code and checksum.
+// A whole frame with an ICMPv6 message, its checksum filled in. `rest` follows type, code and
+// checksum.
 inline Frame icmp6_frame(Ip6Fields ip, std::uint8_t type, std::uint8_t code, const Frame& rest) {
   Frame message =
-      Frame{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{}, std::byte{}} + rest;
+      Frame{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{}, std::byte{}} +
+      rest;
   ChecksumSum sum;
   sum.add_pseudo(ip.from, ip.to, 58, message.size());
   sum.add(message);
@@ -76,10 +82,11 @@ inline Frame icmp6_frame(Ip6Fields ip, std::uint8_t type, std::uint8_t code, con
   return ip6_frame(ip, message);
 }
 inline Frame link_option(std::uint8_t type, const MacAddress& mac) {
-  return Frame{static_cast<std::byte>(type), std::byte{1}} + Frame(mac.octets.begin(), mac.octets.end());
+  return Frame{static_cast<std::byte>(type), std::byte{1}} +
+         Frame(mac.octets.begin(), mac.octets.end());
 }
-inline Frame neighbour_frame(Ip6Fields ip, std::uint8_t type, std::uint32_t flags, const IpAddress& target,
-                             const Frame& options = {}) {
+inline Frame neighbour_frame(Ip6Fields ip, std::uint8_t type, std::uint32_t flags,
+                             const IpAddress& target, const Frame& options = {}) {
   Frame rest(4);
   store_be(MutableBytes(rest), flags);
   ip.hop_limit = ip.hop_limit == 64 ? 255 : ip.hop_limit;
@@ -132,8 +139,8 @@ class Node final : public FrameSink, public udp::Port {
   }
   // Teaches the neighbour's address to the table: it is stale then.
   void teach(const IpAddress& neighbour, std::uint8_t last) {
-    receive(neighbour_frame({.from = neighbour, .to = ipv6::solicited_node(address())}, 135, 0, address(),
-                            link_option(1, mac(last))));
+    receive(neighbour_frame({.from = neighbour, .to = ipv6::solicited_node(address())}, 135, 0,
+                            address(), link_option(1, mac(last))));
     sent.clear();
   }
   IpAddress address() const {
@@ -151,13 +158,15 @@ class Node final : public FrameSink, public udp::Port {
   std::uint64_t count(std::string_view name) const { return host.count(name); }
   std::string troubles() const {
     std::string all;
-    for (const std::span<const Counter> part : {link->counters(), v6_engine.counters(), udp.counters()}) {
+    for (const std::span<const Counter> part :
+         {link->counters(), v6_engine.counters(), udp.counters()}) {
       for (const Counter& counter : part) {
-        static constexpr std::array<std::string_view, 9> kPassed{"received",        "sent",
-                                                                 "v6_delivered",    "udp_received",
-                                                                 "udp_sent",        "solicitations_sent",
-                                                                 "v6_reports_sent", "advertisements_sent",
-                                                                 "v6_echo_replies"};
+        static constexpr std::array<std::string_view, 9> kPassed{
+            "received",        "sent",
+            "v6_delivered",    "udp_received",
+            "udp_sent",        "solicitations_sent",
+            "v6_reports_sent", "advertisements_sent",
+            "v6_echo_replies"};
         if (counter.value != 0 && !std::ranges::contains(kPassed, counter.name)) {
           all += std::string(counter.name) + " " + std::to_string(counter.value) + "\n";
         }
@@ -204,14 +213,18 @@ class Node final : public FrameSink, public udp::Port {
     sent.emplace_back(bytes.begin(), bytes.end());
   }
   void deliver(sig::RxDatagram&& datagram, Instant) override {
-    delivered.push_back({datagram.source, datagram.destination, std::string(datagram.payload.text())});
+    delivered.push_back(
+        {datagram.source, datagram.destination, std::string(datagram.payload.text())});
     datagram.payload = {};
   }
-  void error(SocketErrc what, const Endpoint& remote) override { complaints.emplace_back(what, remote); }
+  void error(SocketErrc what, const Endpoint& remote) override {
+    complaints.emplace_back(what, remote);
+  }
 };
 
 // Carries frames between nodes until all are silent. `lose` drops some.
-inline void exchange(std::initializer_list<Node*> nodes, const std::function<bool(const Frame&)>& lose = {}) {
+inline void exchange(std::initializer_list<Node*> nodes,
+                     const std::function<bool(const Frame&)>& lose = {}) {
   for (bool any = true; any;) {
     any = false;
     for (Node* from : nodes) {
@@ -226,7 +239,8 @@ inline void exchange(std::initializer_list<Node*> nodes, const std::function<boo
     }
   }
 }
-inline void pass(std::initializer_list<Node*> nodes, Duration time, Duration step = milliseconds(100)) {
+inline void pass(std::initializer_list<Node*> nodes, Duration time,
+                 Duration step = milliseconds(100)) {
   for (Duration gone{}; gone < time; gone = gone + step) {
     for (Node* node : nodes) node->pass(step);
     exchange(nodes);

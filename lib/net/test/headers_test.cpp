@@ -18,7 +18,8 @@ TEST(EthernetHeader, IsReadBackAsWritten) {
 
 TEST(ArpPacket, IsReadBackAsWritten) {
   Frame bytes(arp::kPacketSize + 18);
-  arp::Packet{arp::kReply, mac(3), ip(3), mac(4), ip(4)}.write(MutableBytes(bytes).first(arp::kPacketSize));
+  arp::Packet{arp::kReply, mac(3), ip(3), mac(4), ip(4)}.write(
+      MutableBytes(bytes).first(arp::kPacketSize));
   const auto packet = arp::Packet::parse(bytes);
   ASSERT_TRUE(packet);
   EXPECT_EQ(packet->operation, arp::kReply);
@@ -129,7 +130,8 @@ TEST(UdpHeader, EachWrongFieldHasItsReason) {
       {"another receiver", {.destination = ip(3)}, kChecksum},
   };
   for (const Case& each : cases) {
-    const auto header = udp::Header::parse(udp_datagram(each.fields, text("hello")), ip(2), ip(1), {});
+    const auto header =
+        udp::Header::parse(udp_datagram(each.fields, text("hello")), ip(2), ip(1), {});
     ASSERT_FALSE(header) << each.what;
     EXPECT_EQ(header.error(), each.reason) << each.what;
   }

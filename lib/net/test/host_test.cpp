@@ -56,13 +56,15 @@ TEST(Host, CountsEachMalformedFrameUnderItsOwnNameAndAnswersNone) {
       {"a total length beyond the frame", ip_frame({.total_length = 1000}, hello), "bad_ip"},
       {"a wrong IP checksum", ip_frame({.checksum_error = 1}, hello), "ip_checksum"},
       {"to another host", ip_frame({.to = ip(9)}, hello), "not_for_us"},
-      {"to a multicast group", ip_frame({.to = Ipv4Address::of(224, 0, 0, 9)}, hello), "not_for_us"},
-      {"a cut IGMP message", ip_frame({.to = Ipv4Address::of(224, 0, 0, 1), .protocol = 2}, Frame(7)),
-       "bad_igmp"},
+      {"to a multicast group", ip_frame({.to = Ipv4Address::of(224, 0, 0, 9)}, hello),
+       "not_for_us"},
+      {"a cut IGMP message",
+       ip_frame({.to = Ipv4Address::of(224, 0, 0, 1), .protocol = 2}, Frame(7)), "bad_igmp"},
       {"a fragment of odd length", ip_frame({.flags = 0x2000}, Frame(9)), "bad_fragment"},
       {"a fragment of nothing", ip_frame({.flags = 0x2000}, {}), "bad_fragment"},
       {"a fragment beyond 65535 bytes", ip_frame({.flags = 0x1fff}, Frame(16)), "bad_fragment"},
-      {"from a multicast group", ip_frame({.from = Ipv4Address::of(224, 0, 0, 1)}, hello), "bad_address"},
+      {"from a multicast group", ip_frame({.from = Ipv4Address::of(224, 0, 0, 1)}, hello),
+       "bad_address"},
       {"from loopback", ip_frame({.from = Ipv4Address::of(127, 0, 0, 1)}, hello), "bad_address"},
       {"from the broadcast address", ip_frame({.from = {0xffffffff}}, hello), "bad_address"},
       {"from the network's broadcast address", ip_frame({.from = ip(255)}, hello), "bad_address"},
@@ -73,7 +75,8 @@ TEST(Host, CountsEachMalformedFrameUnderItsOwnNameAndAnswersNone) {
       {"a cut UDP header", ip_frame({}, Frame(7)), "bad_udp"},
       {"a UDP length below 8", ip_frame({}, udp_datagram({.length = 7}, {})), "bad_udp"},
       {"a UDP length beyond the packet", ip_frame({}, udp_datagram({.length = 9}, {})), "bad_udp"},
-      {"a wrong UDP checksum", ip_frame({}, udp_datagram({.checksum = 1}, text("x"))), "udp_checksum"},
+      {"a wrong UDP checksum", ip_frame({}, udp_datagram({.checksum = 1}, text("x"))),
+       "udp_checksum"},
       {"a cut ICMP message", ip_frame({.protocol = ipv4::kIcmp}, Frame(7)), "bad_icmp"},
       {"a wrong ICMP checksum", ip_frame({.protocol = ipv4::kIcmp}, Frame(8)), "bad_icmp"},
   };
@@ -125,8 +128,8 @@ TEST(Host, PassesOverIpOptions) {
 TEST(Host, ListensToBroadcastsOfItsNetworkAndOfTheWholeLink) {
   for (const Ipv4Address to : {ip(255), Ipv4Address{0xffffffff}}) {
     Recorder recorder;
-    recorder.receive(
-        ip_frame({.to = to}, udp_datagram({.destination = to}, text("all")), MacAddress::broadcast()));
+    recorder.receive(ip_frame({.to = to}, udp_datagram({.destination = to}, text("all")),
+                              MacAddress::broadcast()));
     ASSERT_EQ(recorder.delivered.size(), 1u);
     EXPECT_EQ(recorder.delivered[0].to, IpAddress(to));
   }
@@ -156,8 +159,10 @@ TEST(Host, DoesNotAnswerEchoRequestsToBroadcastsNorOtherMessages) {
   Recorder recorder;
   recorder.teach(2);
   const Frame echo = icmp_message(icmp::kEcho, 0, Frame(8));
-  recorder.receive(ip_frame({.to = ip(255), .protocol = ipv4::kIcmp}, echo, MacAddress::broadcast()));
-  recorder.receive(ip_frame({.to = {0xffffffff}, .protocol = ipv4::kIcmp}, echo, MacAddress::broadcast()));
+  recorder.receive(
+      ip_frame({.to = ip(255), .protocol = ipv4::kIcmp}, echo, MacAddress::broadcast()));
+  recorder.receive(
+      ip_frame({.to = {0xffffffff}, .protocol = ipv4::kIcmp}, echo, MacAddress::broadcast()));
   recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, echo,
                             MacAddress::broadcast()));  // a broadcast frame to our address
   for (const std::uint8_t type : {0, 4, 5, 11, 13, 17, 255}) {
@@ -215,7 +220,8 @@ TEST(Host, LimitsTheRateOfItsErrors) {
 }
 
 // An ICMP error of host 2 about a packet that host 1 sent, as its frame shows.
-Frame error_about(const Frame& sent, std::uint8_t type, std::uint8_t code, std::uint32_t unused = 0) {
+Frame error_about(const Frame& sent, std::uint8_t type, std::uint8_t code,
+                  std::uint32_t unused = 0) {
   Frame rest(4);
   store_be(MutableBytes(rest), unused);
   rest.insert(rest.end(), sent.begin() + 14, sent.begin() + 14 + 28);
@@ -255,10 +261,11 @@ TEST(Host, RefusesAnErrorAboutWhatItNeverSent) {
     copy[at] = std::byte{value};
     return error_about(copy, 3, 3);
   };
-  for (const Frame& wrong : {changed(14, 0x65), changed(14, 0x4f), changed(14 + 15, 9) /* source */,
-                             changed(14 + 6, 0x01) /* fragment */, changed(14 + 9, 99) /* protocol */,
-                             changed(14 + 21, 1) /* source port */,
-                             ip_frame({.protocol = ipv4::kIcmp}, icmp_message(3, 3, Frame(27)))}) {
+  for (const Frame& wrong :
+       {changed(14, 0x65), changed(14, 0x4f), changed(14 + 15, 9) /* source */,
+        changed(14 + 6, 0x01) /* fragment */, changed(14 + 9, 99) /* protocol */,
+        changed(14 + 21, 1) /* source port */,
+        ip_frame({.protocol = ipv4::kIcmp}, icmp_message(3, 3, Frame(27)))}) {
     recorder.receive(wrong);
   }
   EXPECT_EQ(recorder.count("icmp_errors_refused") + recorder.count("udp_errors_refused"), 7u);
@@ -296,7 +303,8 @@ TEST(Host, TellsTheSenderThatAProtocolIsUnreachable) {
 
 TEST(Host, HearsWhatItSendsToItselfAtTheNextTick) {
   Recorder recorder;
-  for (const Ipv4Address to : {ip(1), Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(127, 9, 9, 9)}) {
+  for (const Ipv4Address to :
+       {ip(1), Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(127, 9, 9, 9)}) {
     recorder.delivered.clear();
     recorder.send(to, "me", 53);
     EXPECT_TRUE(recorder.delivered.empty());
@@ -343,8 +351,8 @@ TEST(Host, AnswersWhoAsksForItsAddressAndLearnsTheAsker) {
 
 TEST(Host, AnswersAProbeForItsAddressAndLearnsNothingFromIt) {
   Recorder recorder;
-  recorder.receive(
-      ethernet_frame(MacAddress::broadcast(), mac(2), 0x0806, arp_packet(arp::kRequest, mac(2), {}, ip(1))));
+  recorder.receive(ethernet_frame(MacAddress::broadcast(), mac(2), 0x0806,
+                                  arp_packet(arp::kRequest, mac(2), {}, ip(1))));
   ASSERT_EQ(recorder.sent.size(), 1u);
   EXPECT_EQ(sent_arp(recorder.sent[0]).operation, arp::kReply);
   EXPECT_EQ(recorder.arp_cache().size(), 0u);
@@ -425,7 +433,8 @@ TEST(Host, LeavesChecksumsToADeviceThatMakesThemAndTheyComeOutRight) {
     for (Recorder* each : {&software, &hardware}) {
       // Once on the direct way, once as the packet that waited for an address.
       each->send(ip(2), payload);
-      each->receive(ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kReply, mac(2), ip(2), ip(1))));
+      each->receive(
+          ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kReply, mac(2), ip(2), ip(1))));
       each->send(ip(2), payload);
       ASSERT_EQ(each->sent.size(), 3u);
     }
@@ -449,7 +458,8 @@ TEST(Host, WithoutABufferCountsAndStaysAlive) {
   recorder.exhausted = true;
   recorder.receive(udp_frame(99));
   recorder.receive(ip_frame({.protocol = ipv4::kIcmp}, icmp_message(icmp::kEcho, 0, Frame(8))));
-  recorder.receive(ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kRequest, mac(2), ip(2), ip(1))));
+  recorder.receive(
+      ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kRequest, mac(2), ip(2), ip(1))));
   recorder.v4.add_address(*recorder.link, {ip(7), 24}, recorder.now);
   EXPECT_EQ(recorder.count("no_buffer"), 4u);
   EXPECT_TRUE(recorder.sent.empty());
@@ -465,35 +475,6 @@ void exchange(Recorder& a, Recorder& b) {
     if (from_a < a.sent.size()) b.receive(Frame(a.sent[from_a++]));
     if (from_b < b.sent.size()) a.receive(Frame(b.sent[from_b++]));
   }
-}
-
-TEST(TwoHosts, FindEachOtherAndExchangeDatagrams) {
-  Recorder a({mac(1), {ip(1), 24}}, 4000);
-  Recorder b({mac(2), {ip(2), 24}}, 7);
-  a.send(ip(2), "question");
-  exchange(a, b);
-  ASSERT_EQ(b.delivered.size(), 1u);
-  EXPECT_EQ(b.delivered[0].text, "question");
-  EXPECT_EQ(b.delivered[0].from, (Endpoint{ip(1), 4000}));
-  b.sent.clear();
-  a.sent.clear();
-  b.send(ip(1), "answer", 4000);
-  EXPECT_EQ(b.sent.size(), 1u) << "who was asked knows the way back";
-  exchange(a, b);
-  ASSERT_EQ(a.delivered.size(), 1u);
-  EXPECT_EQ(a.delivered[0].text, "answer");
-  EXPECT_EQ(a.arp_cache().size(), 1u);
-  EXPECT_EQ(b.arp_cache().size(), 1u);
-}
-
-TEST(TwoHosts, AnErrorIsNotAnsweredWithAnError) {
-  Recorder a({mac(1), {ip(1), 24}});
-  Recorder b({mac(2), {ip(2), 24}});
-  a.send(ip(2), "anybody?", 99);
-  exchange(a, b);
-  EXPECT_EQ(a.count("icmp_errors_heard"), 1u);
-  EXPECT_EQ(a.sent.size(), 2u);  // request, datagram
-  EXPECT_EQ(b.sent.size(), 2u);  // reply, error
 }
 
 }  // namespace

@@ -109,7 +109,8 @@ TEST(Ipv6, LeavesChecksumsToADeviceThatMakesThem) {
 TEST(Ipv6, AnswersEchoRequestsWithWhatTheyHeld) {
   const auto node = Node::ready(1, "2001:db8::1/64");
   node->teach(v6("2001:db8::2"), 2);
-  node->receive(icmp6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1")}, 128, 0, text("0001hello")));
+  node->receive(
+      icmp6_frame({.from = v6("2001:db8::2"), .to = v6("2001:db8::1")}, 128, 0, text("0001hello")));
   const Sent6 reply = node->packet(0);
   EXPECT_EQ(reply.type(), 129);
   EXPECT_EQ(reply.ip.source, v6("2001:db8::1"));
@@ -117,7 +118,8 @@ TEST(Ipv6, AnswersEchoRequestsWithWhatTheyHeld) {
   EXPECT_TRUE(equal_bytes(Bytes(reply.payload).subspan(4), text("0001hello")));
   // Not those to a group.
   node->sent.clear();
-  node->receive(icmp6_frame({.from = v6("2001:db8::2"), .to = ipv6::kAllNodes}, 128, 0, text("0001hello")));
+  node->receive(
+      icmp6_frame({.from = v6("2001:db8::2"), .to = ipv6::kAllNodes}, 128, 0, text("0001hello")));
   EXPECT_TRUE(node->sent.empty());
 }
 
@@ -158,13 +160,15 @@ TEST(Ipv6, CountsEachMalformedPacketUnderItsOwnNameAndAnswersNone) {
       {"a cut UDP header", ip6_frame(ip, Frame(7)), "bad_udp"},
       {"a cut ICMPv6 message", icmp6_frame(ip, 128, 0, Frame(3)), "v6_bad_icmp"},
       {"a wrong ICMPv6 checksum", bad_sum, "v6_bad_icmp"},
-      {"a cut solicitation", icmp6_frame({.from = ip.from, .to = group, .hop_limit = 255}, 135, 0, Frame(19)),
+      {"a cut solicitation",
+       icmp6_frame({.from = ip.from, .to = group, .hop_limit = 255}, 135, 0, Frame(19)),
        "bad_discovery"},
       {"a solicitation from afar",
        neighbour_frame({.from = ip.from, .to = group, .hop_limit = 254}, 135, 0, target, option),
        "bad_discovery"},
       {"a solicitation of a group",
-       neighbour_frame({.from = ip.from, .to = group}, 135, 0, ipv6::kAllNodes, option), "bad_discovery"},
+       neighbour_frame({.from = ip.from, .to = group}, 135, 0, ipv6::kAllNodes, option),
+       "bad_discovery"},
       {"a solicitation with an option of no length",
        neighbour_frame({.from = ip.from, .to = group}, 135, 0, target, Frame(8)), "bad_discovery"},
       {"a solicitation with an option that is too long",
@@ -187,7 +191,8 @@ TEST(Ipv6, CountsEachMalformedPacketUnderItsOwnNameAndAnswersNone) {
        "bad_discovery"},
       {"a cut router advertisement",
        icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 255}, 134, 0, Frame(11)), "bad_discovery"},
-      {"a cut redirect", icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0, Frame(35)),
+      {"a cut redirect",
+       icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0, Frame(35)),
        "bad_discovery"},
       {"a redirect from who is no router",
        icmp6_frame({.to = v6("2001:db8::1"), .hop_limit = 255}, 137, 0,
@@ -224,14 +229,16 @@ TEST(Ipv6, WalksOverExtensionHeadersAndSaysWhichItDoesNotTake) {
       {"destination options", 60, "11 00 0104 00000000", true, -1, 0},
       {"routing that is over", 43, "11 00 0400 00000000", true, -1, 0},
       {"a fragment that is all", 44, "11 00 0000 12345678", true, -1, 0},
-      {"one of each", 0, "3c 00 010400000000 2b 00 010400000000 2c 00 0400 00000000 11 00 0000 00000001",
-       true, -1, 0},
+      {"one of each", 0,
+       "3c 00 010400000000 2b 00 010400000000 2c 00 0400 00000000 11 00 0000 00000001", true, -1,
+       0},
       {"an option to skip", 60, "11 00 1e04 00000000", true, -1, 0},
       {"an option to drop the packet for", 60, "11 00 5e04 00000000", false, -1, 0},
       {"an option to complain about", 60, "11 00 9e04 00000000", false, 2, 42},
       {"an option to complain about, but not to groups", 60, "11 00 de04 00000000", false, 2, 42},
       {"routing to go on with", 43, "11 00 0001 00000000", false, 0, 42},
-      {"hop-by-hop options in the wrong place", 60, "00 00 0104 00000000 11 00 0104 00000000", false, 1, 40},
+      {"hop-by-hop options in the wrong place", 60, "00 00 0104 00000000 11 00 0104 00000000",
+       false, 1, 40},
       {"an unknown header", 200, "", false, 1, 6},
       {"an unknown header behind another", 60, "c8 00 0104 00000000", false, 1, 40},
       {"nothing", 59, "", false, -1, 0},
@@ -255,7 +262,8 @@ TEST(Ipv6, WalksOverExtensionHeadersAndSaysWhichItDoesNotTake) {
     EXPECT_EQ(problem.type(), 4) << each.what;
     EXPECT_EQ(static_cast<int>(problem.payload[1]), each.code) << each.what;
     EXPECT_EQ(load_be<std::uint32_t>(Bytes(problem.payload).subspan(4)), each.pointer) << each.what;
-    EXPECT_TRUE(equal_bytes(Bytes(problem.payload).subspan(8), Bytes(offending).subspan(14))) << each.what;
+    EXPECT_TRUE(equal_bytes(Bytes(problem.payload).subspan(8), Bytes(offending).subspan(14)))
+        << each.what;
   }
 }
 
@@ -322,7 +330,8 @@ TEST(Ipv6Neighbours, AreAskedWhetherTheyAreStillThere) {
 TEST(Ipv6Neighbours, StayReachableWhileTheTransportHearsThem) {
   const auto a = Node::ready(1, "2001:db8::1/64");
   a->teach(v6("2001:db8::2"), 2);
-  EXPECT_EQ(state_of(*a, v6("2001:db8::2")), State::kDelay) << "it was answered, and nothing was heard since";
+  EXPECT_EQ(state_of(*a, v6("2001:db8::2")), State::kDelay)
+      << "it was answered, and nothing was heard since";
   a->host.confirm_reachable(v6("2001:db8::2"), a->now);
   EXPECT_EQ(state_of(*a, v6("2001:db8::2")), State::kReachable);
 }
@@ -347,13 +356,15 @@ TEST(Ipv6Neighbours, BelieveAnAdvertisementAsFarAsRfc4861Says) {
     std::uint8_t known;
   };
   for (const Case& each :
-       {Case{"a new address without override makes it stale", 0, 9, State::kReachable, State::kStale, 2},
-        {"a new address with override is taken", 0x20000000, 9, State::kReachable, State::kStale, 9},
+       {Case{"a new address without override makes it stale", 0, 9, State::kReachable,
+             State::kStale, 2},
+        {"a new address with override is taken", 0x20000000, 9, State::kReachable, State::kStale,
+         9},
         {"solicited and the same", 0x40000000, 2, State::kStale, State::kReachable, 2},
         {"solicited without an address", 0x40000000, 0, State::kStale, State::kReachable, 2},
         {"solicited and overriding", 0x60000000, 9, State::kStale, State::kReachable, 9},
-        {"unsolicited and the same changes nothing", 0x20000000, 2, State::kReachable, State::kReachable,
-         2}}) {
+        {"unsolicited and the same changes nothing", 0x20000000, 2, State::kReachable,
+         State::kReachable, 2}}) {
     const auto node = Node::ready(1, "2001:db8::1/64");
     node->teach(peer, 2);
     if (each.before == State::kReachable) node->host.confirm_reachable(peer, node->now);

@@ -1,5 +1,5 @@
-// Neighbours outside of the host's own prefix: destinations of routes on the link, gateways, and whoever
-// asks.
+// Neighbours outside of the host's own prefix: destinations of routes on the link, gateways, and
+// whoever asks.
 #include "frames6.hpp"
 
 namespace fata::net {
@@ -8,7 +8,9 @@ namespace {
 Frame arp_from(const Frame& packet, std::uint8_t last) {
   return ethernet_frame(mac(1), mac(last), 0x0806, packet);
 }
-std::uint16_t type_of(const Frame& frame) { return load_be<std::uint16_t>(Bytes(frame).subspan(12)); }
+std::uint16_t type_of(const Frame& frame) {
+  return load_be<std::uint16_t>(Bytes(frame).subspan(12));
+}
 MacAddress receiver_of(const Frame& frame) { return ethernet::Header::parse(frame)->destination; }
 
 // RFC 3442, "Local Subnet Routes", and a gateway of a /32 as clouds give it.
@@ -46,7 +48,8 @@ TEST(OnLinkRoutes, NeighboursOfEveryIpv4RouteOnTheLinkAreLearned) {
 
 TEST(OnLinkRoutes, OfAnotherCardTeachNothing) {
   Recorder recorder;
-  recorder.v4.routes().add({{Ipv4Address::of(192, 168, 5, 0), 24}, {}, 1, ipv4::Route::Origin::kStatic});
+  recorder.v4.routes().add(
+      {{Ipv4Address::of(192, 168, 5, 0), 24}, {}, 1, ipv4::Route::Origin::kStatic});
   const Ipv4Address far = Ipv4Address::of(192, 168, 5, 9);
   recorder.receive(arp_from(arp_packet(arp::kRequest, mac(9), far, ip(1)), 9));
   EXPECT_EQ(recorder.arp_cache().size(), 0u);
@@ -56,8 +59,8 @@ TEST(OnLinkRoutes, OfAnotherCardTeachNothing) {
 
 Frame solicitation(const IpAddress& from, const IpAddress& target, const Frame& options,
                    std::optional<IpAddress> to = {}) {
-  return neighbour_frame({.from = from, .to = to.value_or(ipv6::solicited_node(target))}, 135, 0, target,
-                         options);
+  return neighbour_frame({.from = from, .to = to.value_or(ipv6::solicited_node(target))}, 135, 0,
+                         target, options);
 }
 
 // RFC 4861 section 7.2.4.
@@ -93,8 +96,8 @@ TEST(OnLinkRoutes, ASolicitationWithoutAHardwareAddressIsAnsweredOnceThatIsKnown
   node->receive(solicitation(stranger, ours, {}, ours));
   ASSERT_EQ(node->sent.size(), 1u);
   EXPECT_EQ(node->packet(0).type(), 135);
-  node->receive(
-      neighbour_frame({.from = stranger, .to = ours}, 136, 0x60000000, stranger, link_option(2, mac(9))));
+  node->receive(neighbour_frame({.from = stranger, .to = ours}, 136, 0x60000000, stranger,
+                                link_option(2, mac(9))));
   ASSERT_EQ(node->sent.size(), 2u);
   EXPECT_EQ(node->packet(1).type(), 136);
   EXPECT_EQ(node->packet(1).to_mac, mac(9));
@@ -107,8 +110,8 @@ TEST(OnLinkRoutes, AGatewayOutsideOfThePrefixCarriesTrafficBothWays) {
   node->send(far, "x");
   ASSERT_EQ(node->sent.size(), 1u);
   EXPECT_EQ(node->packet(0).type(), 135);
-  node->receive(neighbour_frame({.from = gateway, .to = v6("2001:db8:77::2")}, 136, 0xe0000000, gateway,
-                                link_option(2, mac(9))));
+  node->receive(neighbour_frame({.from = gateway, .to = v6("2001:db8:77::2")}, 136, 0xe0000000,
+                                gateway, link_option(2, mac(9))));
   ASSERT_EQ(node->sent.size(), 2u);
   EXPECT_EQ(receiver_of(node->sent[1]), mac(9));
   EXPECT_EQ(node->packet(1).ip.destination, far);

@@ -36,10 +36,11 @@ TEST(Pcap, BlocksOfEveryLengthAreReadBackAsTheyWere) {
     const std::size_t start = file.size();
     file.resize(start + pcap::packet_size(size));
     const WallTime at{1'700'000'000'123'456'789 + static_cast<std::int64_t>(size)};
-    ASSERT_EQ(pcap::write_packet(MutableBytes(file).subspan(start), at,
-                                 size % 2 == 0 ? pcap::Direction::kSent : pcap::Direction::kReceived,
-                                 frames.back(), {}),
-              pcap::packet_size(size));
+    ASSERT_EQ(
+        pcap::write_packet(MutableBytes(file).subspan(start), at,
+                           size % 2 == 0 ? pcap::Direction::kSent : pcap::Direction::kReceived,
+                           frames.back(), {}),
+        pcap::packet_size(size));
   }
   const auto packets = pcap::read_capture(file);
   ASSERT_EQ(packets.size(), frames.size());
@@ -58,7 +59,8 @@ using Recorded = PcapDevice<sim::NetDevice, SimClock, Sink>;
 
 template <class Net>
 async::Task<int> one_datagram(async::Context* context, Net* a, sim::NetDevice* b) {
-  const auto sender = co_await Stack<Net>::connect(*context, *a, {Ipv4Address::of(10, 0, 0, 1), 24}, {});
+  const auto sender =
+      co_await Stack<Net>::connect(*context, *a, {Ipv4Address::of(10, 0, 0, 1), 24}, {});
   const auto receiver =
       co_await Stack<sim::NetDevice>::connect(*context, *b, {Ipv4Address::of(10, 0, 0, 2), 24}, {});
   const auto from = (*sender)->bind({Ipv4Address{}, 1000});
@@ -109,7 +111,8 @@ TEST(PcapDevice, RecordsBothDirectionsWithFinishedChecksumsAndWallClockTimes) {
       const auto ip = ipv4::Header::parse(bytes);
       if (!ip) continue;
       ++datagrams;
-      EXPECT_TRUE(udp::Header::parse(bytes.subspan(ip->header_length), ip->source, ip->destination, {}));
+      EXPECT_TRUE(
+          udp::Header::parse(bytes.subspan(ip->header_length), ip->source, ip->destination, {}));
     }
     EXPECT_EQ(sent, 3u);
     EXPECT_EQ(datagrams, 1u);

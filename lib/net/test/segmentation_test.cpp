@@ -23,8 +23,8 @@ constexpr IpAddress kFrom6 = IpAddress::of(0xfd00, 0, 0, 0, 0, 0, 0, 1);
 constexpr IpAddress kTo6 = IpAddress::of(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
 std::size_t headers_of(const Large& what) {
-  return ethernet::kHeaderSize + (what.v6 ? ipv6::kHeaderSize : ipv4::kHeaderSize) + tcp::kHeaderSize +
-         what.tcp.options.size();
+  return ethernet::kHeaderSize + (what.v6 ? ipv6::kHeaderSize : ipv4::kHeaderSize) +
+         tcp::kHeaderSize + what.tcp.options.size();
 }
 
 // The headers of `length` bytes of data, TCP's checksum left out.
@@ -74,8 +74,8 @@ Frame expected(const Large& what, Bytes data, std::size_t at) {
   return frame;
 }
 
-// As TCP and IP make it for a device that cuts; the data in pieces of random sizes, the first in the packet
-// itself.
+// As TCP and IP make it for a device that cuts; the data in pieces of random sizes, the first in
+// the packet itself.
 PacketBuf large(const Large& what, Bytes data, BufferPool& pool, std::mt19937& random) {
   PacketBuf packet = pool.allocate();
   const Frame head = headers(what, what.tcp, data.size(), 0);
@@ -140,7 +140,8 @@ TEST(Segmentation, GivesTheFramesThatWouldHaveBeenMadeOneByOne) {
       EXPECT_TRUE(segment.fragments().empty());
       finish_checksum(segment.bytes(), segment.offload());
       const Frame wanted = expected(what, data, at);
-      ASSERT_TRUE(std::ranges::equal(segment.bytes(), wanted)) << "round " << round << ", at " << at;
+      ASSERT_TRUE(std::ranges::equal(segment.bytes(), wanted))
+          << "round " << round << ", at " << at;
     }
     EXPECT_GE(at, data.size());
   }

@@ -10,7 +10,8 @@ class NoIp final : public IpLayer {
  public:
   std::optional<Path> path(const IpAddress&, const IpAddress&) override { return Path{ip(1)}; }
   PacketBuf allocate() override { return {}; }
-  void send(PacketBuf, const IpAddress&, const IpAddress&, std::uint8_t, IpMarks, bool, Instant) override {}
+  void send(PacketBuf, const IpAddress&, const IpAddress&, std::uint8_t, IpMarks, bool,
+            Instant) override {}
   void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
   void confirm_reachable(const IpAddress&, Instant) override {}
 };
@@ -28,10 +29,12 @@ class NoDriver final : public SocketDriver {
 struct Sockets : testing::Test {
   Result<std::unique_ptr<UdpSocket>> bind(std::uint16_t port, IpAddress address = {}) {
     auto socket = std::make_unique<UdpSocket>(table, driver);
-    if (const Result<void> bound = table.bind(*socket, {address, port}); !bound) return fail(bound.error());
+    if (const Result<void> bound = table.bind(*socket, {address, port}); !bound)
+      return fail(bound.error());
     return socket;
   }
-  bool deliver(std::uint16_t port, const IpAddress& to = ip(1), std::uint8_t from = 2, std::size_t size = 0) {
+  bool deliver(std::uint16_t port, const IpAddress& to = ip(1), std::uint8_t from = 2,
+               std::size_t size = 0) {
     const Frame datagram = udp_datagram({.from = 9, .to = port, .checksum = 0}, Frame(size));
     IpPacket packet{ip(from), to, Slice(pool.copy(datagram)), {}, {}};
     return table.receive(packet, {});

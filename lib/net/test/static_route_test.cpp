@@ -44,17 +44,18 @@ TEST(StaticRoute, IsNothingElse) {
   for (const auto* wrong :
        {"", "10.9.0.0/16", "10.9.0.0/16 10.0.3.2", "10.9.0.0/16 via", "10.9.0.0 via 10.0.3.2",
         "10.9.0.0/33 via 10.0.3.2", "10.9.0.0/16 via 10.0.3.2 on", "10.9.0.0/16 via 10.0.3.2 on 8",
-        "10.9.0.0/16 via 10.0.3.2 on 1 2", "10.9.0.0/16 via 10.0.3.2 at 1", "10.9.0.0/16 via fe80::1",
-        "::/0 via 10.0.3.2", "10.9.0.0/16 via 0.0.0.0", "10.9.0.0/16 via 224.0.0.1",
-        "10.9.0.0/16 via 127.0.0.1", "::/0 via ::"}) {
+        "10.9.0.0/16 via 10.0.3.2 on 1 2", "10.9.0.0/16 via 10.0.3.2 at 1",
+        "10.9.0.0/16 via fe80::1", "::/0 via 10.0.3.2", "10.9.0.0/16 via 0.0.0.0",
+        "10.9.0.0/16 via 224.0.0.1", "10.9.0.0/16 via 127.0.0.1", "::/0 via ::"}) {
     StaticRoute route;
     EXPECT_FALSE(parse_parameter(wrong, route)) << wrong;
   }
 }
 
 TEST(StaticRoute, SaysWhatIsWrongWithOne) {
-  EXPECT_EQ(Text<200>(std::in_place, Error(RouteErrc::kNoWay, 2)).view(),
-            "route: no card's network has the gateway; name the card: NETWORK via GATEWAY on CARD (2)");
+  EXPECT_EQ(
+      Text<200>(std::in_place, Error(RouteErrc::kNoWay, 2)).view(),
+      "route: no card's network has the gateway; name the card: NETWORK via GATEWAY on CARD (2)");
 }
 
 }  // namespace

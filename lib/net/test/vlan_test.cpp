@@ -1,4 +1,5 @@
-// Interfaces in a VLAN (IEEE 802.1Q): what they take, what they send, and untagged ones beside them.
+// Interfaces in a VLAN (IEEE 802.1Q): what they take, what they send, and untagged ones beside
+// them.
 #include "fata/net/segmentation.hpp"
 #include "frames6.hpp"
 
@@ -27,7 +28,8 @@ std::optional<Interface::Accepted> offer(Interface& interface, Sink& sink, const
   Slice slice(sink.pool.copy(frame));
   const auto accepted = interface.accept(slice);
   if (accepted && accepted->type == ethernet::Type::kIpv4) {
-    EXPECT_EQ(static_cast<std::uint8_t>(slice.bytes()[0]), 0x45) << "the packet begins behind the tag";
+    EXPECT_EQ(static_cast<std::uint8_t>(slice.bytes()[0]), 0x45)
+        << "the packet begins behind the tag";
   }
   return accepted;
 }
@@ -41,22 +43,25 @@ TEST(Vlan, AnInterfaceTakesTheFramesOfItsOwnVlanOnly) {
     Frame frame;
     bool by_untagged, by_seven;
   };
-  for (const Case& each : {Case{"untagged", frame, true, false},
-                           {"priority-tagged", tagged(frame, 0), true, false},
-                           {"priority-tagged, priority 7", tagged(frame, 0xe000), true, false},
-                           {"VLAN 7", tagged(frame, 7), false, true},
-                           {"VLAN 7, priority 5, may be dropped", tagged(frame, 0xb007), false, true},
-                           {"VLAN 8", tagged(frame, 8), false, false},
-                           {"VLAN 4095", tagged(frame, 4095), false, false},
-                           {"VLAN 7 in VLAN 7", tagged(tagged(frame, 7), 7), false, false},
-                           {"cut in its tag", cut, false, false}}) {
+  for (const Case& each :
+       {Case{"untagged", frame, true, false},
+        {"priority-tagged", tagged(frame, 0), true, false},
+        {"priority-tagged, priority 7", tagged(frame, 0xe000), true, false},
+        {"VLAN 7", tagged(frame, 7), false, true},
+        {"VLAN 7, priority 5, may be dropped", tagged(frame, 0xb007), false, true},
+        {"VLAN 8", tagged(frame, 8), false, false},
+        {"VLAN 4095", tagged(frame, 4095), false, false},
+        {"VLAN 7 in VLAN 7", tagged(tagged(frame, 7), 7), false, false},
+        {"cut in its tag", cut, false, false}}) {
     Sink sink;
     Interface plain({mac(1), 1500, {}}, sink, 0), seven({mac(1), 1500, {}, 7}, sink, 1);
     EXPECT_EQ(offer(plain, sink, each.frame).has_value(), each.by_untagged) << each.what;
     EXPECT_EQ(offer(seven, sink, each.frame).has_value(), each.by_seven) << each.what;
-    for (const auto& [interface, taken] : {std::pair(&plain, each.by_untagged), {&seven, each.by_seven}}) {
+    for (const auto& [interface, taken] :
+         {std::pair(&plain, each.by_untagged), {&seven, each.by_seven}}) {
       std::uint64_t dropped = 0;
-      for (const auto which : {Interface::kOtherVlan, Interface::kBadFrame, Interface::kUnknownType})
+      for (const auto which :
+           {Interface::kOtherVlan, Interface::kBadFrame, Interface::kUnknownType})
         dropped += interface->count(which);
       EXPECT_EQ(dropped, taken ? 0u : 1u) << each.what << ": what is dropped is counted";
     }
@@ -113,7 +118,8 @@ TEST(Vlan, FramesOfEveryProtocolGoOutTagged) {
       copy_bytes(ping.append(echo.size()), echo);
       a.host.send(std::move(ping), {}, to, ip_protocol::kIcmp, {}, true, a.now);
     } else {
-      const Frame packet = icmp6_frame({.from = v6("2001:db8::1"), .to = to}, 128, 0, text("0001hello"));
+      const Frame packet =
+          icmp6_frame({.from = v6("2001:db8::1"), .to = to}, 128, 0, text("0001hello"));
       copy_bytes(ping.append(packet.size() - 54), Bytes(packet).subspan(54));
       a.host.send(std::move(ping), {}, to, ip_protocol::kIcmpV6, {}, true, a.now);
     }
@@ -126,7 +132,8 @@ TEST(Vlan, FramesOfEveryProtocolGoOutTagged) {
   EXPECT_EQ(a.host.count("other_vlan") + b.host.count("other_vlan"), 0u);
 }
 
-// A TCP packet of three segments, as TCP hands it down: IPv4, with 20 bytes of TCP header and 2500 of data.
+// A TCP packet of three segments, as TCP hands it down: IPv4, with 20 bytes of TCP header and 2500
+// of data.
 PacketBuf large(Sink& sink) {
   PacketBuf packet = sink.pool.allocate(kIpHeadroom);
   const MutableBytes all = packet.append(40 + 1200);
@@ -168,7 +175,8 @@ TEST(Vlan, OffloadsOfTaggedFramesMoveWithTheTagOrAreDoneInSoftware) {
     }
     return made;
   };
-  const sig::NetFeatures none, cuts{.tx_checksum = true, .tso4 = true, .tso6 = true, .gather = true};
+  const sig::NetFeatures none,
+      cuts{.tx_checksum = true, .tso4 = true, .tso6 = true, .gather = true};
   sig::NetFeatures untagged_only = cuts, sums = cuts;
   untagged_only.offload_tagged = false;
   sums.tso4 = false;

@@ -14,7 +14,8 @@ struct Waiting {
   }
   std::vector<std::uint32_t> take(WaitingPackets::Queue& queue) {
     std::vector<std::uint32_t> numbers;
-    while (const PacketBuf each = packets.pop(queue)) numbers.push_back(load_be<std::uint32_t>(each.bytes()));
+    while (const PacketBuf each = packets.pop(queue))
+      numbers.push_back(load_be<std::uint32_t>(each.bytes()));
     return numbers;
   }
 
@@ -68,7 +69,8 @@ TEST(WaitingPackets, AFloodToManyNeighboursPushesOutTheOldestAndLosesNoBuffer) {
   EXPECT_EQ(test.pool.available(), test.pool.count());
 }
 
-// The first answer to a neighbour whose hardware address is not known yet (RFC 1122 section 2.3.2.2).
+// The first answer to a neighbour whose hardware address is not known yet (RFC 1122 section
+// 2.3.2.2).
 TEST(FirstAnswer, InFragmentsWaitsAsAWholeOverBothFamilies) {
   BufferPool pool(8, 65536);
   for (const bool v6_too : {false, true}) {

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   fata::check(total <= size, "more text than there was");
   for (const fata::guest::MmioDevice& device : parsed.mmio_devices()) {
-    fata::check(device.size >= 0x100 && device.base != 0 && device.irq < 1024, "a device out of bounds");
+    fata::check(device.size >= 0x100 && device.base != 0 && device.irq < 1024,
+                "a device out of bounds");
   }
   fata::check(wrong.empty() || wrong.size() < 100, "the reason is one line");
   return 0;

@@ -3,7 +3,8 @@
 namespace fata::guest {
 namespace {
 
-// A decimal or 0x number at the front of `text`, which moves on; false if there is none or it overflows.
+// A decimal or 0x number at the front of `text`, which moves on; false if there is none or it
+// overflows.
 bool take_number(std::string_view& text, std::uint64_t& out) {
   const bool hex = text.starts_with("0x");
   if (hex) text.remove_prefix(2);
@@ -31,7 +32,8 @@ bool take_char(std::string_view& text, char c) {
 }  // namespace
 
 std::string_view CommandLine::take_mmio(std::string_view value) {
-  constexpr std::string_view kWrong = "virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12";
+  constexpr std::string_view kWrong =
+      "virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12";
   MmioDevice device;
   std::uint64_t irq = 0, id = 0;
   bool good = take_number(value, device.size);

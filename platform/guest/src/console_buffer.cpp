@@ -19,7 +19,8 @@ void ConsoleBuffer::put(std::string_view text) {
 
 void ConsoleBuffer::write(std::string_view text) {
   if (dropped_ != 0) {
-    Text<64> note(std::in_place, "[console: ", dropped_, " bytes dropped]\n");
+    [[clang::uninitialized]] Text<64> note(std::in_place, "[console: ", dropped_,
+                                           " bytes dropped]\n");
     if (note.size() + text.size() <= kSize - used_) {
       put(note.view());
       dropped_ = 0;

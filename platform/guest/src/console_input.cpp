@@ -40,7 +40,8 @@ void ConsoleInput::typed(char c) noexcept {
 
 async::Task<Result<void>> ConsoleInput::next(async::Wait wait) {
   while (!std::exchange(asked_, false)) {
-    if (const auto woken = co_await waiting_.wait(wait); !woken) co_return fail(Error(woken.error()));
+    if (const auto woken = co_await waiting_.wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
   co_return Result<void>{};
 }

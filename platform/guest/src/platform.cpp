@@ -1,5 +1,5 @@
-// What every kernel does whatever its hypervisor is: the start up to the application, parameters, randomness,
-// and the end.
+// What every kernel does whatever its hypervisor is: the start up to the application, parameters,
+// randomness, and the end.
 #include "fata/base/platform.hpp"
 
 #include <new>
@@ -38,7 +38,8 @@ struct DeviceList {
   }
   bool poll() {
     bool completed = false;
-    for (Device* device = first; device != nullptr; device = device->next_) completed |= device->poll();
+    for (Device* device = first; device != nullptr; device = device->next_)
+      completed |= device->poll();
     return completed;
   }
   bool prepare_to_idle() {
@@ -64,8 +65,8 @@ alignas(async::Loop) constinit std::array<std::byte, sizeof(async::Loop)> loop_m
 
 constexpr int kWrongConfiguration = 64;
 
-// An image that runs out of memory before it first waits was given too little: no bug of its own, hence no
-// backtrace.
+// An image that runs out of memory before it first waits was given too little: no bug of its own,
+// hence no backtrace.
 void refuse_exhaustion(std::string_view line) {
   platform::console_flush();
   refuse(line);
@@ -89,7 +90,9 @@ std::uint64_t start_random() { return add_cpu_random() ^ machine::mixed_tsc(); }
 
 }  // namespace
 
-void refuse(std::string_view text) noexcept { machine::fata_platform_refuse(text.data(), text.size()); }
+void refuse(std::string_view text) noexcept {
+  machine::fata_platform_refuse(text.data(), text.size());
+}
 const CommandLine& command_line() noexcept { return state.command_line; }
 void request_stop() noexcept { state.stop_requested = true; }
 void attach(Device& device) noexcept { state.devices.add(device); }
@@ -97,7 +100,9 @@ void detach(Device& device) noexcept { state.devices.remove(device); }
 bool poll_all() noexcept { return state.devices.poll(); }
 bool prepare_all_to_idle() noexcept { return state.devices.prepare_to_idle(); }
 void note_idle() noexcept { libc::set_exhaustion_handler(nullptr); }
-void add_entropy(std::span<const std::byte> bytes) noexcept { state.random.add(bytes, bytes.size()); }
+void add_entropy(std::span<const std::byte> bytes) noexcept {
+  state.random.add(bytes, bytes.size());
+}
 
 void stir(Bytes unique) noexcept {
   add_cpu_random();
@@ -125,7 +130,9 @@ std::uint64_t generation() noexcept {
   return state.generation;
 }
 std::span<const std::string_view> arguments() noexcept { return state.command_line.arguments(); }
-StrayWord classify_stray(std::string_view word) noexcept { return guest::classify_kernel_word(word); }
+StrayWord classify_stray(std::string_view word) noexcept {
+  return guest::classify_kernel_word(word);
+}
 std::size_t memory() noexcept { return machine::total_memory(); }
 bool stop_requested() noexcept { return state.stop_requested; }
 
@@ -148,10 +155,11 @@ void log_sink(log::Level, std::string_view line) noexcept {
   platform::console_flush();
   std::string_view name = file;
   name.remove_prefix(name.rfind('/') + 1);
-  Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
+  [[clang::uninitialized]] Text<512> text(std::in_place, "panic: ", what, " at ", name, ':', line);
   machine::report_line(text.view());
   const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
-  machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1, *frame);
+  machine::report_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)) - 1,
+                            *frame);
   guest::power_off(machine::kCrashStatus);
 }
 
@@ -167,10 +175,20 @@ extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t 
   guest::power_off(guest::kWrongConfiguration);
 }
 
+namespace {
+// The compiler made these functions and their table, without the types that FATA_CFI checks. The
+// table is read-only.
+[[clang::no_sanitize("cfi-icall")]] void run_constructors() {
+  for (Constructor* constructor = __init_array_start; constructor != __init_array_end;
+       ++constructor)
+    (*constructor)();
+}
+}  // namespace
+
 extern "C" [[noreturn]] void fata_platform_main() noexcept {
   using guest::state;
-  // RAM is mapped one to one, so regions lie where the hypervisor put them: what the heap has of each begins
-  // up to 16 KiB further in, elsewhere in each boot.
+  // RAM is mapped one to one, so regions lie where the hypervisor put them: what the heap has of
+  // each begins up to 16 KiB further in, elsewhere in each boot.
   const std::uint64_t gap = guest::start_random() & 0x3ff0;
   libc::heap().set_secret(guest::start_random());
   for (const Region& region : free_memory()) {
@@ -186,10 +204,10 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
     fata_platform_emergency_write(kWhere.data(), kWhere.size());
     guest::refuse(wrong);
   }
-  for (Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor)
-    (*constructor)();
+  run_constructors();
   guest::finish_start();
-  if (guest::fata_gather_boot_entropy != nullptr) guest::fata_gather_boot_entropy(!state.random.is_seeded());
+  if (guest::fata_gather_boot_entropy != nullptr)
+    guest::fata_gather_boot_entropy(!state.random.is_seeded());
   if (!state.random.is_seeded()) guest::refuse_without_entropy();
   guest::the_loop = new (guest::loop_memory.data()) async::Loop();
   platform::exit(run_image(*guest::the_loop));

@@ -6,7 +6,8 @@
 
 namespace fata::guest {
 namespace {
-void quarter_round(std::array<std::uint32_t, 16>& s, unsigned a, unsigned b, unsigned c, unsigned d) {
+void quarter_round(std::array<std::uint32_t, 16>& s, unsigned a, unsigned b, unsigned c,
+                   unsigned d) {
   s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 16);
   s[c] += s[d], s[b] = std::rotl(s[b] ^ s[c], 12);
   s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 8);

@@ -50,9 +50,9 @@ TEST(CommandLine, the_platform_s_words_are_taken_wherever_they_stand) {
 }
 
 TEST(CommandLine, a_wrong_device_word_says_how_it_should_look) {
-  for (const char* value :
-       {"", "512", "512@", "512@0x1000", "512@0x1000:", "512@0x1000:x", "512@0x1000:1x",
-        "99999999999999999999@0x1000:1", "16@0x1000:1", "512@0x1001:1", "512@0:1", "512@0x1000:5000"}) {
+  for (const char* value : {"", "512", "512@", "512@0x1000", "512@0x1000:", "512@0x1000:x",
+                            "512@0x1000:1x", "99999999999999999999@0x1000:1", "16@0x1000:1",
+                            "512@0x1001:1", "512@0:1", "512@0x1000:5000"}) {
     EXPECT_EQ(wrong(std::string("virtio_mmio.device=") + value),
               "virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12")
         << value;

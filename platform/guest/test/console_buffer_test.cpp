@@ -39,7 +39,8 @@ TEST(ConsoleBuffer, what_does_not_fit_is_counted_and_said_when_there_is_room) {
   take(buffer, 1000);
   buffer.write("again\n");
   const std::string rest = take(buffer, 1 << 20);
-  EXPECT_TRUE(rest.ends_with("x[console: 20 bytes dropped]\nagain\n")) << rest.substr(rest.size() - 60);
+  EXPECT_TRUE(rest.ends_with("x[console: 20 bytes dropped]\nagain\n"))
+      << rest.substr(rest.size() - 60);
 }
 
 TEST(ConsoleBuffer, a_loss_is_said_even_if_nothing_is_written_afterwards) {

@@ -11,7 +11,8 @@ using platform::StrayWord;
 TEST(KernelWords, what_hypervisors_and_managers_add_or_have_as_examples_is_passed_over) {
   const char* const kLines[] = {
       // Firecracker: its default, what it adds for a root drive and without PCI, and its guide's.
-      "reboot=k panic=1 nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux i8042.dumbkbd swiotlb=noforce",
+      "reboot=k panic=1 nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux i8042.dumbkbd "
+      "swiotlb=noforce",
       "reboot=k panic=1 pci=off nomodules 8250.nr_uarts=0 i8042.noaux i8042.nomux i8042.nopnp "
       "i8042.dumbkbd root=/dev/vda rw virtio_mmio.device=4K@0xd0000000:5",
       "root=/dev/vda rw root=PARTUUID=0eaa91a0-01 ro pci=off",
@@ -25,10 +26,10 @@ TEST(KernelWords, what_hypervisors_and_managers_add_or_have_as_examples_is_passe
       "rootflags=dax,data=ordered,errors=remount-ro rootfstype=ext4 quiet "
       "systemd.show_status=false nr_cpus=1 agent.debug_console",
       // QEMU's microvm, libvirt, xl, boot loaders.
-      "earlyprintk=ttyS0 acpi=off",
-      "console=ttyS0,115200n8 selinux=0 audit=0 loglevel=3 debug",
+      "earlyprintk=ttyS0 acpi=off", "console=ttyS0,115200n8 selinux=0 audit=0 loglevel=3 debug",
       "root=/dev/xvda1 ro console=hvc0 xencons=tty earlyprintk=xen mem=128M",
-      "BOOT_IMAGE=/boot/vmlinuz initrd=initrd.img quiet splash nomodeset vga=normal mitigations=off "
+      "BOOT_IMAGE=/boot/vmlinuz initrd=initrd.img quiet splash nomodeset vga=normal "
+      "mitigations=off "
       "nokaslr"};
   for (const char* line : kLines) {
     CommandLine parsed;
@@ -40,8 +41,8 @@ TEST(KernelWords, what_hypervisors_and_managers_add_or_have_as_examples_is_passe
 }
 
 TEST(KernelWords, modules_words_and_those_listed_are_a_hypervisor_s_whatever_they_resemble) {
-  for (const char* word : {"pci=off", "pci", "root=/dev/vda", "ro", "rw", "earlyprintk=xen", "earlyprintk",
-                           "8250.nr_uarts=0", "i8042.noaux", "a.b=c d"})
+  for (const char* word : {"pci=off", "pci", "root=/dev/vda", "ro", "rw", "earlyprintk=xen",
+                           "earlyprintk", "8250.nr_uarts=0", "i8042.noaux", "a.b=c d"})
     EXPECT_EQ(classify_kernel_word(word), StrayWord::kHypervisor) << word;
 }
 
@@ -52,8 +53,9 @@ TEST(KernelWords, another_name_with_a_value_may_be_theirs) {
 }
 
 TEST(KernelWords, what_has_dashes_or_another_shape_is_the_image_s) {
-  for (const char* word : {"--pci=off", "-q", "--", "hello", "53", "", "=", "=x", "1=2", "10.0.0.1/24",
-                           "ro rw", "consol", "onsole", "p", "pc", "o", "k", "a b=c", "/dev/vda"})
+  for (const char* word :
+       {"--pci=off", "-q", "--", "hello", "53", "", "=", "=x", "1=2", "10.0.0.1/24", "ro rw",
+        "consol", "onsole", "p", "pc", "o", "k", "a b=c", "/dev/vda"})
     EXPECT_EQ(classify_kernel_word(word), StrayWord::kImage) << word;
 }
 
@@ -78,17 +80,20 @@ struct Image {
 
 TEST(KernelWords, they_are_passed_over_wherever_they_stand) {
   Image image;
-  EXPECT_EQ(image.read("pci=off --port=54 root=/dev/vda rw --verbose ro --name pci=off quiet"), "ok");
+  EXPECT_EQ(image.read("pci=off --port=54 root=/dev/vda rw --verbose ro --name pci=off quiet"),
+            "ok");
   EXPECT_EQ(image.port, 54);
   EXPECT_TRUE(image.verbose);
   EXPECT_EQ(image.root, "") << "without dashes it is no parameter of the image";
-  EXPECT_EQ(image.name, "pci=off") << "the value of a parameter is the image's, whatever it looks like";
+  EXPECT_EQ(image.name, "pci=off")
+      << "the value of a parameter is the image's, whatever it looks like";
   EXPECT_EQ(image.passed.view(), " pci=off root=/dev/vda rw ro quiet");
 }
 
 TEST(KernelWords, a_value_in_quotes_is_one_word) {
   Image image;
-  EXPECT_EQ(image.read(R"(dyndbg.x="file a.c +p" console="tty S0" --name "a b" --root="c d")"), "ok");
+  EXPECT_EQ(image.read(R"(dyndbg.x="file a.c +p" console="tty S0" --name "a b" --root="c d")"),
+            "ok");
   EXPECT_EQ(image.name, "a b");
   EXPECT_EQ(image.root, "c d");
 }
@@ -104,7 +109,8 @@ TEST(KernelWords, a_parameter_without_its_dashes_or_misspelt_is_still_an_error) 
   EXPECT_EQ(Image().read("prot=54"), "'prot=54' is no parameter; did you mean --port?");
   EXPECT_EQ(Image().read("--prot=54"), "unknown parameter --prot; did you mean --port?");
   EXPECT_EQ(Image().read("--pci=off"), "unknown parameter --pci; --help lists them");
-  EXPECT_EQ(Image().read("greetings"), "'greetings' is no parameter: write --name=value (--help lists them)");
+  EXPECT_EQ(Image().read("greetings"),
+            "'greetings' is no parameter: write --name=value (--help lists them)");
   EXPECT_EQ(Image().read("verbos"), "'verbos' is no parameter; did you mean --verbose?");
   EXPECT_EQ(Image().read("--port pci=off"), "--port takes a number from 0 to 65535, not 'pci=off'");
 }

@@ -7,7 +7,8 @@
 namespace fata::guest {
 namespace {
 
-// As the host computes scale and shift: the rate is brought into (0.5, 1] GHz by shifts, then scaled to 2^32.
+// As the host computes scale and shift: the rate is brought into (0.5, 1] GHz by shifts, then
+// scaled to 2^32.
 PvTime time_of(double hz) {
   PvTime time{};
   time.version = 2;
@@ -31,7 +32,8 @@ TEST(PvClock, system_time_goes_on_from_when_it_was_written) {
   time.tsc = 1'000'000;
   time.system_time = 77'000;
   EXPECT_EQ(pv_system_ns(time, 1'000'000), 77'000U);
-  EXPECT_NEAR(static_cast<double>(pv_system_ns(time, 1'000'000 + 20'000'000'000)), 10'000'077'000.0, 10.0);
+  EXPECT_NEAR(static_cast<double>(pv_system_ns(time, 1'000'000 + 20'000'000'000)), 10'000'077'000.0,
+              10.0);
 }
 
 TEST(PvClock, a_shift_that_no_host_means_leaves_time_as_it_was_written) {

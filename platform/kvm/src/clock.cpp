@@ -83,7 +83,8 @@ void Clock::finish_start() {
     // No reference that moves: the local APIC's timer, which KVM and QEMU run at 1 GHz.
     if (estimate_.hz() == 0 && !has_deadline_) {
       const std::uint64_t ticks = ~std::uint32_t{0} - machine::timer_remaining();
-      if (ticks > 1000) clock_.set_rate(read_tsc(), (read_tsc() - armed_at_) * 1'000'000'000 / ticks);
+      if (ticks > 1000)
+        clock_.set_rate(read_tsc(), (read_tsc() - armed_at_) * 1'000'000'000 / ticks);
     }
   }
   if (!has_deadline_) timer_woke();
@@ -104,15 +105,17 @@ void Clock::arm_timer(Instant deadline) {
   if (next_refine_ != ~std::uint64_t{0} && estimate_.hz() != 0)
     until = std::min(until, estimate_.must_sample_by());
   // A host may compute with 64 bits of nanoseconds and overflow where the deadline is hours away.
-  if (has_deadline_) return machine::start_tsc_deadline(std::min(until, read_tsc() + 1000 * clock_.rate()));
+  if (has_deadline_)
+    return machine::start_tsc_deadline(std::min(until, read_tsc() + 1000 * clock_.rate()));
   armed_at_ = read_tsc();
   std::uint64_t ticks = until > armed_at_ ? until - armed_at_ : 1;
   // Where the timer's rate is not well known yet, stop a little early and measure it by that.
   const bool unsure = timer_measured_ < clock_.rate();
   if (unsure && ticks > clock_.rate() / 100) ticks -= ticks / 32;
   const auto scaled = static_cast<unsigned __int128>(ticks) * timer_scale_ >> 32;
-  armed_ticks_ =
-      scaled > 0xffffffff ? 0xffffffff : std::max<std::uint32_t>(1, static_cast<std::uint32_t>(scaled));
+  armed_ticks_ = scaled > 0xffffffff
+                     ? 0xffffffff
+                     : std::max<std::uint32_t>(1, static_cast<std::uint32_t>(scaled));
   machine::start_timer(armed_ticks_);
 }
 

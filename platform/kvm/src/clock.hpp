@@ -43,7 +43,8 @@ class Clock {
   std::uint64_t next_refine_ = 0;
   bool uses_reference_ = false;
 
-  // The local APIC timer's ticks a TSC tick, times 2^32, and the longest stretch it was measured over.
+  // The local APIC timer's ticks a TSC tick, times 2^32, and the longest stretch it was measured
+  // over.
   std::uint64_t timer_scale_ = 0;
   std::uint64_t timer_measured_ = 0;
   std::uint64_t armed_at_ = 0;

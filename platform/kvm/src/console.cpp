@@ -9,12 +9,12 @@ namespace {
 using machine::in8;
 using machine::out8;
 
-constexpr std::uint16_t kData = 0x3f8, kInterruptEnable = 0x3f9, kFifo = 0x3fa, kLine = 0x3fb, kModem = 0x3fc,
-                        kStatus = 0x3fd;
+constexpr std::uint16_t kData = 0x3f8, kInterruptEnable = 0x3f9, kFifo = 0x3fa, kLine = 0x3fb,
+                        kModem = 0x3fc, kStatus = 0x3fd;
 constexpr std::uint8_t kHasInput = 1, kCanSend = 0x20;
 
-// About ten seconds on a machine whose every port access costs a microsecond: a reader that never reads must
-// not keep an image from ending.
+// About ten seconds on a machine whose every port access costs a microsecond: a reader that never
+// reads must not keep an image from ending.
 constexpr unsigned kPatience = 10'000'000;
 
 // How many bytes the port takes at once: 16 with its FIFOs on.
@@ -75,8 +75,8 @@ void Console::prepare_to_idle() {
 
 bool Console::poll_stop() {
   bool stop = false;
-  // To the last byte, for only an empty FIFO makes another edge; bounded, lest a flood of input hold the loop
-  // up.
+  // To the last byte, for only an empty FIFO makes another edge; bounded, lest a flood of input
+  // hold the loop up.
   for (unsigned i = 0; i < 1024; ++i) {
     const std::uint8_t status = in8(kStatus);
     if (status == 0xff || (status & kHasInput) == 0) break;

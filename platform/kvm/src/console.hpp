@@ -10,13 +10,14 @@ namespace fata::kvm {
 
 class Console {
  public:
-  // What was typed before waits in the port, the rest of it in the hypervisor. Switching the FIFOs on would empty
-  // the port, so they stay off then.
+  // What was typed before waits in the port, the rest of it in the hypervisor. Switching the FIFOs
+  // on would empty the port, so they stay off then.
   void start();
-  // Never waits: where nothing else does, the device is given what it takes at once, the rest when the loop turns.
+  // Never waits: where nothing else does, the device is given what it takes at once, the rest when
+  // the loop turns.
   void write(std::string_view text);
-  // Sends up to `bursts` times what the device's FIFO takes. True if text is left and the device could take
-  // more.
+  // Sends up to `bursts` times what the device's FIFO takes. True if text is left and the device
+  // could take more.
   bool drain(unsigned bursts);
   bool is_empty() const { return buffer_.is_empty(); }
   void flush();

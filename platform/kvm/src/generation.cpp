@@ -23,7 +23,8 @@ Where in_memory(std::uint64_t address, std::size_t size) {
 
 // The firmware's tables lie outside the RAM of the memory map, so they are mapped to be read.
 Bytes read_physical(std::uint64_t address, std::size_t size) {
-  if (address < machine::kNullZone || size == 0 || address > ~std::uint64_t{0} - machine::kMaxDevice)
+  if (address < machine::kNullZone || size == 0 ||
+      address > ~std::uint64_t{0} - machine::kMaxDevice)
     return {};
   const Where where = in_memory(address, size);
   if (where == Where::kAcross) return {};

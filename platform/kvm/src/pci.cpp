@@ -7,7 +7,8 @@ namespace {
 constexpr std::uint16_t kAddressPort = 0xcf8, kDataPort = 0xcfc;
 
 void select(PciAddress at, std::uint8_t offset) {
-  machine::out32(kAddressPort, 0x80000000U | std::uint32_t{at.bus} << 16 | std::uint32_t{at.device} << 11 |
+  machine::out32(kAddressPort, 0x80000000U | std::uint32_t{at.bus} << 16 |
+                                   std::uint32_t{at.device} << 11 |
                                    std::uint32_t{at.function} << 8 | (offset & 0xfcU));
 }
 
@@ -35,7 +36,8 @@ void pci_write16(PciAddress at, std::uint8_t offset, std::uint16_t value) noexce
 }
 
 void for_each_pci(PciVisitor visit, void* context) noexcept {
-  // The address port reads back what was written only where there is a PCI host bridge (not on microvm).
+  // The address port reads back what was written only where there is a PCI host bridge (not on
+  // microvm).
   machine::out32(kAddressPort, 0x80000000U);
   if (machine::in32(kAddressPort) == 0x80000000U) walk_pci(visit, context);
 }

@@ -1,5 +1,5 @@
-// The platform header on a PC under a hypervisor: clocks, console, polling, idling. What every kernel does is
-// in platform/guest.
+// The platform header on a PC under a hypervisor: clocks, console, polling, idling. What every
+// kernel does is in platform/guest.
 #include "fata/base/platform.hpp"
 
 #include <algorithm>
@@ -25,14 +25,16 @@ struct State {
   GenerationId generation;
   bool looks_for_restore = false;  // from the first draw of random bytes on
   Instant
-      next_look{};  // when the console and the power button are looked at again although nothing interrupted
+      // When the console and the power button are looked at again although nothing interrupted.
+      next_look{};
 };
 constinit State state{};
 
 constexpr Duration kLookEvery = milliseconds(50);
 constexpr Duration kLookForRestoreEvery = seconds(1);
 
-// Console input and the power button cost a port access each, so a busy loop looks at them now and then only.
+// Console input and the power button cost a port access each, so a busy loop looks at them now and
+// then only.
 void look_for_stop() {
   state.next_look = state.clock.now() + kLookEvery;
   if (state.console.poll_stop() || state.power_button.was_pressed()) guest::request_stop();
@@ -40,9 +42,15 @@ void look_for_stop() {
 
 }  // namespace
 
-std::span<const guest::MmioDevice> mmio_devices() noexcept { return guest::command_line().mmio_devices(); }
-bool connect_pin(unsigned irq) noexcept { return machine::route_pin(irq, machine::allocate_interrupt()); }
-machine::MsiMessage connect_msi() noexcept { return machine::msi_message(machine::allocate_interrupt()); }
+std::span<const guest::MmioDevice> mmio_devices() noexcept {
+  return guest::command_line().mmio_devices();
+}
+bool connect_pin(unsigned irq) noexcept {
+  return machine::route_pin(irq, machine::allocate_interrupt());
+}
+machine::MsiMessage connect_msi() noexcept {
+  return machine::msi_message(machine::allocate_interrupt());
+}
 
 }  // namespace fata::kvm
 
@@ -50,7 +58,8 @@ namespace fata::guest {
 using kvm::state;
 
 void refuse_without_entropy() noexcept {
-  refuse("no source of entropy: give the guest RDRAND (-cpu max, -cpu host) or a virtio-rng device");
+  refuse(
+      "no source of entropy: give the guest RDRAND (-cpu max, -cpu host) or a virtio-rng device");
 }
 
 void start_hypervisor() noexcept {

@@ -39,12 +39,12 @@ bool PowerButton::was_pressed() {
 
 namespace fata::guest {
 
-// QEMU's isa-debug-exit gets status + 1, which makes QEMU end with 2 * status + 3; without that device the status is
-// lost and the machine is switched off or reset.
+// QEMU's isa-debug-exit gets status + 1, which makes QEMU end with 2 * status + 3; without that
+// device the status is lost and the machine is switched off or reset.
 void power_off(int status) noexcept {
   machine::out32(0xf4, static_cast<std::uint32_t>(status) + 1);
-  // No such device. ACPI's soft off as firmware of pc and q35 sets it up, then the keyboard controller's
-  // reset.
+  // No such device. ACPI's soft off as firmware of pc and q35 sets it up, then the keyboard
+  // controller's reset.
   machine::out16(0x604, 0x2000);
   machine::out16(0xb004, 0x2000);
   machine::out8(0x64, 0xfe);

@@ -20,7 +20,8 @@ void TscClock::set_rate(std::uint64_t tsc, std::uint64_t hz) {
 
 std::uint64_t TscClock::tsc_at(Instant instant) const {
   if (instant.ns <= base_ns_) return base_tsc_;
-  // (ns << 32) / scale, digit by digit: a division of 128 bits would be a library function of 300 bytes in every image.
+  // (ns << 32) / scale, digit by digit: a division of 128 bits would be a library function of 300
+  // bytes in every image.
   const auto ns = static_cast<std::uint64_t>(instant.ns - base_ns_);
   std::uint64_t ticks = ns / scale_;
   std::uint64_t rest = ns % scale_;
@@ -52,7 +53,8 @@ bool RateEstimate::refine(const Sample& sample) {
   constexpr std::uint64_t kWrap = 65536;
   const std::uint64_t elapsed = middle(sample) - middle(first_);
   const std::uint64_t blur = (sample.after - sample.before) + (first_.after - first_.before);
-  // Without an estimate the first stretch must lie within one wrap, which the start-up of an image does.
+  // Without an estimate the first stretch must lie within one wrap, which the start-up of an image
+  // does.
   if (hz_ != 0 && blur > elapsed / 64) {
     next_useful_ = sample.after + elapsed / 4;
     return false;

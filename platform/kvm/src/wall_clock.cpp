@@ -24,12 +24,13 @@ Date read_date() {
 
 unsigned binary(unsigned bcd) { return (bcd >> 4) * 10 + (bcd & 15); }
 
-// Days since 1970-01-01 of a Gregorian date: years are counted from March, so that the leap day comes last.
+// Days since 1970-01-01 of a Gregorian date: years are counted from March, so that the leap day
+// comes last.
 std::int64_t days(std::int64_t year, unsigned month, unsigned day) {
   if (month <= 2) --year;
   const std::int64_t month_from_march = (month + 9) % 12;
-  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month_from_march + 2) / 5 + day - 1 -
-         719468;
+  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month_from_march + 2) / 5 + day -
+         1 - 719468;
 }
 }  // namespace
 
@@ -52,7 +53,8 @@ HostTime read_wall_clock() {
   const bool afternoon = (mode & 2) == 0 && (date.hour & 0x80) != 0;
   date.hour &= 0x7f;
   if ((mode & 4) == 0) {
-    for (unsigned* part : {&date.second, &date.minute, &date.hour, &date.day, &date.month, &date.year})
+    for (unsigned* part :
+         {&date.second, &date.minute, &date.hour, &date.day, &date.month, &date.year})
       *part = binary(*part);
   }
   if ((mode & 2) == 0) date.hour = date.hour % 12 + (afternoon ? 12 : 0);

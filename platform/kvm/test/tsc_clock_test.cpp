@@ -15,7 +15,8 @@ struct Machine {
 
   RateEstimate::Sample sample(std::uint64_t tsc) const {
     const double ticks = static_cast<double>(tsc) / hz * RateEstimate::kReferenceHz;
-    return {tsc - blur / 2, tsc + blur / 2, static_cast<std::uint16_t>(static_cast<std::uint64_t>(ticks))};
+    return {tsc - blur / 2, tsc + blur / 2,
+            static_cast<std::uint16_t>(static_cast<std::uint64_t>(ticks))};
   }
 };
 
@@ -89,7 +90,8 @@ TEST(RateEstimate, survives_the_longest_pause_that_it_allows) {
   RateEstimate estimate;
   estimate.start(machine.sample(0x10000));
   ASSERT_TRUE(estimate.refine(machine.sample(0x10000 + 240'000)));  // 100 microseconds
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(estimate.refine(machine.sample(estimate.must_sample_by())));
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(estimate.refine(machine.sample(estimate.must_sample_by())));
   EXPECT_LT(std::abs(static_cast<double>(estimate.hz()) / 2.4e9 - 1), 1e-6);
 }
 

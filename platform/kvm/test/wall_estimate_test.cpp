@@ -40,7 +40,8 @@ TEST(WallEstimate, it_is_never_behind_by_more_than_the_host_s_resolution) {
   }
 }
 
-TEST(WallEstimate, it_does_not_jump_about_within_a_second_and_never_goes_back_where_the_host_does_not) {
+TEST(WallEstimate,
+     it_does_not_jump_about_within_a_second_and_never_goes_back_where_the_host_does_not) {
   Machine machine(kSecond);
   machine.error();
   WallTime last = machine.wall.at(machine.now);
@@ -76,7 +77,8 @@ TEST(WallEstimate, after_a_pause_that_the_guest_sees_it_follows_at_once) {
 }
 
 TEST(WallEstimate, it_follows_a_correction_of_the_host_s_in_either_direction) {
-  for (const std::int64_t correction : {7200 * kSecond, -7200 * kSecond, 3 * kSecond, -3 * kSecond}) {
+  for (const std::int64_t correction :
+       {7200 * kSecond, -7200 * kSecond, 3 * kSecond, -3 * kSecond}) {
     Machine machine(kSecond);
     machine.error();
     machine.host += correction;

@@ -1,5 +1,5 @@
-// malloc and operator new on the image's heap. Exhaustion is a panic that says how much was asked and what
-// was there: state that a peer can drive comes from bounded pools instead.
+// malloc and operator new on the image's heap. Exhaustion is a panic that says how much was asked
+// and what was there: state that a peer can drive comes from bounded pools instead.
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -15,9 +15,10 @@ constinit Heap the_heap;
 constinit ExhaustionHandler exhaustion_handler = nullptr;
 
 [[noreturn, gnu::cold, gnu::noinline]] void out_of_memory(std::size_t size) {
-  Text<160> line(std::in_place, "out of memory: ", size, " bytes asked, largest free block ",
-                 the_heap.largest_free(), ", used ", the_heap.used(), " of ", the_heap.total(),
-                 " bytes; give the guest more memory");
+  [[clang::uninitialized]] Text<160> line(
+      std::in_place, "out of memory: ", size, " bytes asked, largest free block ",
+      the_heap.largest_free(), ", used ", the_heap.used(), " of ", the_heap.total(),
+      " bytes; give the guest more memory");
   if (exhaustion_handler != nullptr) exhaustion_handler(line.view());
   panic(line.view());
 }
@@ -52,7 +53,9 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   *out = need(size, alignment);
   return 0;
 }
-std::size_t malloc_usable_size(void* memory) { return memory == nullptr ? 0 : Heap::usable_size(memory); }
+std::size_t malloc_usable_size(void* memory) {
+  return memory == nullptr ? 0 : Heap::usable_size(memory);
+}
 }
 
 }  // namespace fata::libc
@@ -61,8 +64,12 @@ using fata::libc::need;
 
 void* operator new(std::size_t size) { return need(size); }
 void* operator new[](std::size_t size) { return need(size); }
-void* operator new(std::size_t size, std::align_val_t a) { return need(size, static_cast<std::size_t>(a)); }
-void* operator new[](std::size_t size, std::align_val_t a) { return need(size, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t size, std::align_val_t a) {
+  return need(size, static_cast<std::size_t>(a));
+}
+void* operator new[](std::size_t size, std::align_val_t a) {
+  return need(size, static_cast<std::size_t>(a));
+}
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return fata::libc::heap().allocate(size);
 }

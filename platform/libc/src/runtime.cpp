@@ -1,5 +1,5 @@
-// The pieces of the C and C++ runtimes that an image needs beside the headers of libc++ and the archive of
-// musl.
+// The pieces of the C and C++ runtimes that an image needs beside the headers of libc++ and the
+// archive of musl.
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +25,8 @@ __shared_weak_count* __shared_weak_count::lock() noexcept {
 }
 const void* __shared_weak_count::__get_deleter(const type_info&) const noexcept { return nullptr; }
 
-// Sizes of hash tables: the smallest prime at or above n. Trial division by numbers of the form 6k +- 1.
+// Sizes of hash tables: the smallest prime at or above n. Trial division by numbers of the form 6k
+// +- 1.
 size_t __next_prime(size_t n) {
   const auto is_prime = [](size_t v) {
     if (v % 2 == 0 || v % 3 == 0) return v == 2 || v == 3;
@@ -74,8 +75,8 @@ int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 int atexit(void (*)()) { return 0; }
 void* __dso_handle = nullptr;
 
-// musl takes these around every use of a FILE; snprintf's needs none, and the originals contain a system
-// call.
+// musl takes these around every use of a FILE; snprintf's needs none, and the originals contain a
+// system call.
 int __lockfile(void*) { return 0; }
 void __unlockfile(void*) {}
 

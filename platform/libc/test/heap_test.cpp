@@ -151,9 +151,11 @@ void expect_found_again(std::size_t size, std::size_t alignment) {
 
 TEST(HeapReuse, what_was_freed_between_walls_is_found_again) {
   for (std::size_t power = 16; power <= 4 << 20; power *= 2) {
-    for (const std::size_t size : {power - 1, power, power + 1, power + 16}) expect_found_again(size, 16);
+    for (const std::size_t size : {power - 1, power, power + 1, power + 16})
+      expect_found_again(size, 16);
   }
-  for (const std::size_t size : {500, 1000, 1500, 2064, 9000, 65552, 100'000}) expect_found_again(size, 16);
+  for (const std::size_t size : {500, 1000, 1500, 2064, 9000, 65552, 100'000})
+    expect_found_again(size, 16);
 }
 
 TEST(HeapReuse, what_was_aligned_and_freed_between_walls_is_found_again) {

@@ -23,8 +23,9 @@ BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThr
       log_(log),
       ring_(std::move(ring)),
       thread_(std::move(thread)),
-      counters_{Counter{"reads"},    Counter{"writes"},    Counter{"flushes"},     Counter{"discards"},
-                Counter{"failures"}, Counter{"continued"}, Counter{"system_calls"}} {
+      counters_{Counter{"reads"},       Counter{"writes"},   Counter{"flushes"},
+                Counter{"discards"},    Counter{"failures"}, Counter{"continued"},
+                Counter{"system_calls"}} {
   geometry_.parallel = kParallel;
   for (std::size_t i = kParallel; i != 0; --i) free_slots_.push_back(i - 1);
   if (!thread_) start_ring();
@@ -35,9 +36,10 @@ BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThr
 void BlockFile::start_ring() {
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses a file");
-  // What has ended shall end the loop's idling. (The ring itself is not woken for work that is left to its
-  // owner.)
-  check(io_uring_register_eventfd(&ring_->uring, ring_->ended.get()) == 0, "io_uring refuses an eventfd");
+  // What has ended shall end the loop's idling. (The ring itself is not woken for work that is left
+  // to its owner.)
+  check(io_uring_register_eventfd(&ring_->uring, ring_->ended.get()) == 0,
+        "io_uring refuses an eventfd");
   ring_->start({IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_FALLOCATE});
 }
 
@@ -60,13 +62,15 @@ async::Task<Result<void>> BlockFile::read(std::uint64_t sector, MutableBytes in,
 async::Task<Result<void>> BlockFile::write(std::uint64_t sector, Bytes out, async::Wait wait) {
   if (const Result<void> fits = sig::check_write(geometry_, sector, out); !fits || out.empty())
     return async::ready(fits);
-  return perform(
-      {Kind::kWrite, sector * geometry_.sector_size, out.size(), const_cast<std::byte*>(out.data())}, wait);
+  return perform({Kind::kWrite, sector * geometry_.sector_size, out.size(),
+                  const_cast<std::byte*>(out.data())},
+                 wait);
 }
 
 // One at a time: the kernel tells of pages that it lost only once, to who asks first.
 async::Task<Result<void>> BlockFile::flush(async::Wait wait) {
-  if (const auto taken = co_await flushing_.take(wait); !taken) co_return fail(Error(taken.error()));
+  if (const auto taken = co_await flushing_.take(wait); !taken)
+    co_return fail(Error(taken.error()));
   struct Leave {
     async::Places* flushing;
     ~Leave() { flushing->give_back(); }
@@ -75,10 +79,12 @@ async::Task<Result<void>> BlockFile::flush(async::Wait wait) {
   co_return co_await perform({.kind = Kind::kFlush}, wait);
 }
 
-async::Task<Result<void>> BlockFile::discard(std::uint64_t sector, std::uint64_t count, async::Wait wait) {
+async::Task<Result<void>> BlockFile::discard(std::uint64_t sector, std::uint64_t count,
+                                             async::Wait wait) {
   if (const Result<void> fits = sig::check_discard(geometry_, sector, count); !fits || count == 0)
     return async::ready(fits);
-  return perform({Kind::kDiscard, sector * geometry_.sector_size, count * geometry_.sector_size}, wait);
+  return perform({Kind::kDiscard, sector * geometry_.sector_size, count * geometry_.sector_size},
+                 wait);
 }
 
 async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wait) {
@@ -103,10 +109,11 @@ async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wa
     const int outcome = co_await call(leave.slot, operation);
     if (outcome < 0 && outcome != -EINTR && outcome != -EAGAIN) co_return failure(kind, -outcome);
     const std::uint64_t got = outcome < 0 ? 0 : static_cast<std::uint64_t>(outcome);
-    // What ended within a sector is done again from that sector's begin: the next try goes on or says what is
-    // wrong.
+    // What ended within a sector is done again from that sector's begin: the next try goes on or
+    // says what is wrong.
     const std::uint64_t whole = std::min(got - got % geometry_.sector_size, operation.length);
-    if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);  // the file became shorter
+    // The file became shorter.
+    if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);
     operation.offset += whole;
     operation.length -= whole;
     operation.memory = danger_advance(operation.memory, static_cast<std::ptrdiff_t>(whole));
@@ -169,7 +176,8 @@ void BlockFile::stage_on_ring(std::size_t slot, const Operation& operation) {
       break;
     case Kind::kDiscard:
       io_uring_prep_fallocate(entry, 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                              static_cast<off_t>(operation.offset), static_cast<off_t>(operation.length));
+                              static_cast<off_t>(operation.offset),
+                              static_cast<off_t>(operation.length));
       break;
   }
   entry->flags |= IOSQE_FIXED_FILE;

@@ -1,4 +1,5 @@
-// Opening a file or block device: what it is, whether nobody else writes to it, and what it asks of buffers.
+// Opening a file or block device: what it is, whether nobody else writes to it, and what it asks of
+// buffers.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -22,7 +23,8 @@ const ErrorDomain& error_domain(BlockFileErrc) noexcept {
             return "no file is named; make one with `truncate -s 64M FILE` and name it: fata run "
                    "--disk FILE";
           case BlockFileErrc::kBadOption:
-            return "an unknown word after the file's name; there are ,ro and ,direct and ,sector=512 and "
+            return "an unknown word after the file's name; there are ,ro and ,direct and "
+                   ",sector=512 and "
                    ",sector=4096";
           case BlockFileErrc::kNotFound:
             return "no such file; make one with: truncate -s 64M FILE";
@@ -35,7 +37,8 @@ const ErrorDomain& error_domain(BlockFileErrc) noexcept {
           case BlockFileErrc::kEmpty:
             return "the file is empty; give it a size with: truncate -s 64M FILE";
           case BlockFileErrc::kBadSize:
-            return "the file's size is no whole number of sectors; fix it with: truncate -s %4096 FILE";
+            return "the file's size is no whole number of sectors; fix it with: truncate -s %4096 "
+                   "FILE";
           case BlockFileErrc::kNoDirect:
             return "this file system knows no O_DIRECT; leave out ,direct";
         }
@@ -78,8 +81,8 @@ Result<Wanted> parse(std::string_view what) {
   return wanted;
 }
 
-// QEMU's bytes (block/file-posix.c): a read lock on 100 + n says "I use permission n", one on 200 + n "nobody
-// else may"; 1 is to write. A write lock over all of them excludes whoever uses any.
+// QEMU's bytes (block/file-posix.c): a read lock on 100 + n says "I use permission n", one on 200 +
+// n "nobody else may"; 1 is to write. A write lock over all of them excludes whoever uses any.
 constexpr off_t kUses = 100, kExcludes = 200, kWriting = 1;
 
 enum class Locked { kYes, kBusy, kNoLocks };
@@ -99,7 +102,8 @@ Locked lock_bytes(int fd, int command, short type, off_t start, off_t length) {
 Locked lock_image(int fd, bool writable) {
   if (writable) return lock_bytes(fd, F_OFD_SETLK, F_WRLCK, kUses, 2 * (kExcludes - kUses));
   const Locked excluded = lock_bytes(fd, F_OFD_SETLK, F_RDLCK, kExcludes + kWriting, 1);
-  return excluded == Locked::kYes ? lock_bytes(fd, F_OFD_GETLK, F_WRLCK, kUses + kWriting, 1) : excluded;
+  return excluded == Locked::kYes ? lock_bytes(fd, F_OFD_GETLK, F_WRLCK, kUses + kWriting, 1)
+                                  : excluded;
 }
 
 // The kernel says only in /sys whether a block device discards.
@@ -113,14 +117,16 @@ bool device_discards(dev_t device) {
 
 Result<sig::BlockGeometry> geometry_of(int fd, const Wanted& wanted) {
   struct statx status{};
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, &status) != 0) return os_fail();
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, &status) != 0)
+    return os_fail();
   sig::BlockGeometry geometry{.writable = wanted.writable, .discards = wanted.writable};
   std::uint64_t bytes = status.stx_size;
   std::uint32_t preferred = status.stx_blksize;
   if (S_ISBLK(status.stx_mode)) {
     int logical = 512;
     unsigned physical = 512;
-    if (::ioctl(fd, BLKGETSIZE64, &bytes) != 0 || ::ioctl(fd, BLKSSZGET, &logical) != 0) return os_fail();
+    if (::ioctl(fd, BLKGETSIZE64, &bytes) != 0 || ::ioctl(fd, BLKSSZGET, &logical) != 0)
+      return os_fail();
     if (::ioctl(fd, BLKPBSZGET, &physical) == 0) preferred = std::max(physical, 4096U);
     geometry.sector_size = std::max(static_cast<std::uint32_t>(logical), wanted.sector_size);
     geometry.discards =
@@ -134,14 +140,16 @@ Result<sig::BlockGeometry> geometry_of(int fd, const Wanted& wanted) {
     // Kernels before 6.1 do not say; a page does for all.
     const bool known = (status.stx_mask & STATX_DIOALIGN) != 0;
     if (known && status.stx_dio_offset_align == 0) return fail(Error(BlockFileErrc::kNoDirect));
-    geometry.alignment = known ? std::bit_ceil(std::clamp(status.stx_dio_mem_align, 1U, 4096U)) : 4096;
+    geometry.alignment =
+        known ? std::bit_ceil(std::clamp(status.stx_dio_mem_align, 1U, 4096U)) : 4096;
     geometry.sector_size =
         std::max(geometry.sector_size, known ? std::bit_ceil(status.stx_dio_offset_align) : 4096U);
   }
   if (bytes == 0) return fail(Error(BlockFileErrc::kEmpty));
   if (bytes % geometry.sector_size != 0) return fail(BlockFileErrc::kBadSize, geometry.sector_size);
   geometry.sectors = bytes / geometry.sector_size;
-  geometry.optimal = std::max(geometry.sector_size, std::bit_floor(std::clamp(preferred, 512U, 1U << 20)));
+  geometry.optimal =
+      std::max(geometry.sector_size, std::bit_floor(std::clamp(preferred, 512U, 1U << 20)));
   return geometry;
 }
 

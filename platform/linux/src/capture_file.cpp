@@ -8,7 +8,8 @@
 
 namespace fata::host {
 
-Result<std::unique_ptr<CaptureFile>> CaptureFile::open(async::Context& context, std::string_view path) {
+Result<std::unique_ptr<CaptureFile>> CaptureFile::open(async::Context& context,
+                                                       std::string_view path) {
   const Logger log = context.logger("capture");
   if (path.empty()) return std::unique_ptr<CaptureFile>(new CaptureFile(Fd(), log));
   Fd file(::open(std::string(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));

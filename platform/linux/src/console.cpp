@@ -31,7 +31,8 @@ void Stream::put(std::string_view text) noexcept {
 }
 
 bool Stream::write_some() noexcept {
-  // A pipe that polls writable takes PIPE_BUF (4096) bytes without blocking, and so does a terminal.
+  // A pipe that polls writable takes PIPE_BUF (4096) bytes without blocking, and so does a
+  // terminal.
   const std::size_t run = std::min({used_, ring_.size() - first_, std::size_t{4096}});
   const ssize_t written = ::write(fd_, &ring_[first_], run);
   if (written <= 0) {

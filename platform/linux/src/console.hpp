@@ -1,5 +1,5 @@
-// The process's console: standard output for the application, standard error for log lines, both buffered so
-// that a slow terminal or a full pipe never holds up the data path.
+// The process's console: standard output for the application, standard error for log lines, both
+// buffered so that a slow terminal or a full pipe never holds up the data path.
 #pragma once
 
 #include <array>

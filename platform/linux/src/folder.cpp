@@ -13,7 +13,8 @@
 
 namespace fata::host {
 
-async::Task<Result<std::unique_ptr<Folder>>> Folder::connect(async::Context&, std::string_view path) {
+async::Task<Result<std::unique_ptr<Folder>>> Folder::connect(async::Context&,
+                                                             std::string_view path) {
   using Made = Result<std::unique_ptr<Folder>>;
   Fd fd(::open(std::string(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   return async::ready(fd ? Made(new Folder(std::move(fd))) : Made(os_fail()));
@@ -44,7 +45,8 @@ async::Task<Result<Slice>> Folder::get(std::string_view key, async::Wait) {
   auto memory = std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(size, 1));
   std::size_t have = 0;
   while (have < size) {
-    const ssize_t got = ::read(fd->get(), danger_span(memory.get(), size).subspan(have).data(), size - have);
+    const ssize_t got =
+        ::read(fd->get(), danger_span(memory.get(), size).subspan(have).data(), size - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) co_return os_fail();
     if (got == 0) break;  // it became shorter meanwhile

@@ -21,7 +21,8 @@ namespace host {
 
 const ErrorDomain& error_domain(Errno) noexcept {
   static constexpr ErrorDomain domain{"os", [](std::uint32_t code) -> std::string_view {
-                                        const char* text = ::strerrordesc_np(static_cast<int>(code));
+                                        const char* text =
+                                            ::strerrordesc_np(static_cast<int>(code));
                                         return text == nullptr ? "unknown error" : text;
                                       }};
   return domain;
@@ -78,7 +79,8 @@ StrayWord classify_stray(std::string_view) noexcept { return StrayWord::kImage; 
 bool poll_devices() noexcept { return host::reactor().poll(); }
 void idle_until(Instant deadline) noexcept { host::reactor().idle_until(deadline); }
 std::size_t memory() noexcept {
-  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 bool stop_requested() noexcept { return host::reactor().stop_requested(); }
 

@@ -16,7 +16,8 @@
 namespace fata::host {
 
 namespace {
-// While tasks keep the loop busy, epoll is asked only now and then: a busy socket is read without being told.
+// While tasks keep the loop busy, epoll is asked only now and then: a busy socket is read without
+// being told.
 constexpr unsigned kTurnsBetweenLooks = 8;
 constexpr int kConsoleRetryMs = 10;
 }  // namespace
@@ -73,7 +74,8 @@ Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
 bool Reactor::poll() noexcept {
   // Before the pollers: the event of one that nobody waits for is not told again.
   bool any = ++turns_since_look_ >= kTurnsBetweenLooks && wait_events(0);
-  // A poller may be destroyed by what it completes only in a later turn: completions just make tasks ready.
+  // A poller may be destroyed by what it completes only in a later turn: completions just make
+  // tasks ready.
   async::List<Poller> looked_at;
   while (!pollers_.empty()) {
     Poller& poller = pollers_.pop_front();
@@ -91,14 +93,16 @@ void Reactor::idle_until(Instant deadline) noexcept {
     const std::int64_t ns = (deadline - platform::monotonic_now()).ns;
     timeout = static_cast<int>(std::clamp<std::int64_t>((ns + 999'999) / 1'000'000, 0, 60'000));
   }
-  if (!console().drain()) timeout = timeout < 0 ? kConsoleRetryMs : std::min(timeout, kConsoleRetryMs);
+  if (!console().drain())
+    timeout = timeout < 0 ? kConsoleRetryMs : std::min(timeout, kConsoleRetryMs);
   wait_events(timeout);
 }
 
 bool Reactor::wait_events(int timeout_ms) noexcept {
   turns_since_look_ = 0;
   std::array<epoll_event, 64> events;
-  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+  const int count =
+      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == nullptr) {

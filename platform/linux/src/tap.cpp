@@ -47,7 +47,8 @@ virtio_net_hdr header_of(const Offload& offload) {
 
 Offload offload_of(const virtio_net_hdr& header) {
   Offload offload;
-  offload.checksum_valid = (header.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
+  offload.checksum_valid =
+      (header.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
   switch (header.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
     case VIRTIO_NET_HDR_GSO_TCPV4:
       offload.gso = Offload::Gso::kTcpV4;
@@ -73,7 +74,8 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
           case TapErrc::kNoTun:
             return "/dev/net/tun cannot be opened; load the kernel's tun module";
           case TapErrc::kNoRights:
-            return "no right to use the tap; run as root, or make one for this user: ip tuntap add NAME mode "
+            return "no right to use the tap; run as root, or make one for this user: ip tuntap add "
+                   "NAME mode "
                    "tap vnet_hdr user USER";
           case TapErrc::kBusy:
             return "the tap is in use by another process";
@@ -87,7 +89,8 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
 struct Tap::Ring : Uring {
   // By slot, while the system call runs.
   struct Read {
-    static constexpr std::size_t kLarge = (65535 + 14 + kHeader - kBufferSize + kLargeSize - 1) / kLargeSize;
+    static constexpr std::size_t kLarge =
+        (65535 + 14 + kHeader - kBufferSize + kLargeSize - 1) / kLargeSize;
     PacketBuf first;
     std::array<PacketBuf, kLarge> rest;
     std::array<iovec, 1 + kLarge> pieces;
@@ -120,10 +123,12 @@ struct Tap::Batch {
   std::size_t tried = 0, got = 0, bytes = 0;  // reads
 };
 
-Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view name, bool offload) {
+Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view name,
+                                       bool offload) {
   if (name.empty() || name.size() >= IFNAMSIZ) return fail(Error(TapErrc::kBadName));
   Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!fd) return fail(Error(errno == EACCES || errno == EPERM ? TapErrc::kNoRights : TapErrc::kNoTun));
+  if (!fd)
+    return fail(Error(errno == EACCES || errno == EPERM ? TapErrc::kNoRights : TapErrc::kNoTun));
   ifreq request{};
   std::ranges::copy(name, request.ifr_name);
   Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -136,8 +141,8 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   }
   int header = kHeader;
   ::ioctl(fd.get(), TUNSETVNETHDRSZ, &header);
-  // The kernel may hand us frames whose checksum is still to be made (their sender is in this host), and
-  // segments that it has not cut or has coalesced.
+  // The kernel may hand us frames whose checksum is still to be made (their sender is in this
+  // host), and segments that it has not cut or has coalesced.
   if (::ioctl(fd.get(), TUNSETOFFLOAD, offload ? kOffloads : 0) != 0) return os_fail();
   std::size_t mtu = 1500;
   ifreq ask{};
@@ -157,13 +162,15 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   const Logger log = context.logger("tap");
   if (!existed) log.info(name, ": made; it goes with this process, and joins no bridge by itself");
   if (!ring->open(2 * kBatch)) log.info(kNoUring, "frames are read and written one by one");
-  log.info(name, offload ? ": checksum and segmentation offload both ways, mtu " : ": no offload, mtu ", mtu);
+  log.info(name,
+           offload ? ": checksum and segmentation offload both ways, mtu " : ": no offload, mtu ",
+           mtu);
   return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
 
 // Who was killed a moment ago still has it: the kernel lets go of a ring's files in its own time.
-async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* context, std::string_view name,
-                                                              bool offload) {
+async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* context,
+                                                              std::string_view name, bool offload) {
   constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
   for (Duration waited{};; waited = waited + kPause) {
     auto tap = open(*context, name, offload);
@@ -172,12 +179,13 @@ async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* co
     if (!co_await async::sleep(kPause, context->stop)) co_return tap;
   }
 }
-async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context, std::string_view name,
-                                                       bool offload) {
+async::Task<Result<std::unique_ptr<Tap>>> Tap::connect(async::Context& context,
+                                                       std::string_view name, bool offload) {
   return open_patiently(&context, name, offload);
 }
 
-Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log, bool offload)
+Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Logger log,
+         bool offload)
     : fd_(std::move(fd)),
       mtu_(mtu),
       mac_(mac),
@@ -225,7 +233,8 @@ sig::NetFeatures Tap::features() const {
   sig::NetFeatures features;
   features.tx_checksum = features.rx_checksum = offload_;
   features.tso4 = features.tso6 = features.gather = offload_;
-  features.receive_memory = (pool_.count() - reserve()) * pool_.buffer_size() + large_.count() * kLargeSize;
+  features.receive_memory =
+      (pool_.count() - reserve()) * pool_.buffer_size() + large_.count() * kLargeSize;
   return features;
 }
 
@@ -307,9 +316,9 @@ std::size_t Tap::queue_reads(std::size_t count) {
   return count;
 }
 
-// Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each has
-// completed when the call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads pending, and
-// cost a wake-up each.
+// Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each
+// has completed when the call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads
+// pending, and cost a wake-up each.
 void Tap::submit(std::size_t reads) {
   const std::size_t writes = ring_->staged_count;
   take_staged();
@@ -417,7 +426,8 @@ void Tap::complete() {
 
 bool Tap::poll() noexcept {
   Ring& ring = *ring_;
-  const bool wanted = !readers_.empty() && watch_.readable() && ring.received_first == ring.received_count;
+  const bool wanted =
+      !readers_.empty() && watch_.readable() && ring.received_first == ring.received_count;
   if (!wanted && ring.staged_count == 0) return false;
   if (wanted) ring.received_first = ring.received_count = 0;
   submit(wanted ? reads_ : 0);
@@ -434,7 +444,8 @@ async::Task<Result<std::size_t>> Tap::receive(std::span<sig::RxFrame> in, async:
   for (;;) {
     const std::size_t count = std::min(in.size(), ring.received_count - ring.received_first);
     if (count != 0) {
-      for (sig::RxFrame& frame : in.first(count)) frame = std::move(ring.received[ring.received_first++]);
+      for (sig::RxFrame& frame : in.first(count))
+        frame = std::move(ring.received[ring.received_first++]);
       co_return count;
     }
     if (failed_) co_return os_fail(EBADFD);
@@ -442,8 +453,8 @@ async::Task<Result<std::size_t>> Tap::receive(std::span<sig::RxFrame> in, async:
       if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
         co_return fail(ready.error());
     }
-    // The read itself happens in the loop's next look at its devices, together with what others have staged
-    // to write.
+    // The read itself happens in the loop's next look at its devices, together with what others
+    // have staged to write.
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }

@@ -17,11 +17,15 @@ namespace fata::host {
 Error flow_error(int number) {
   switch (number) {
     case ECONNRESET:
-    case EPIPE: return sig::FlowErrc::kReset;
-    case ECONNREFUSED: return sig::FlowErrc::kRefused;
+    case EPIPE:
+      return sig::FlowErrc::kReset;
+    case ECONNREFUSED:
+      return sig::FlowErrc::kRefused;
     case EHOSTUNREACH:
-    case ENETUNREACH: return sig::FlowErrc::kUnreachable;
-    default: return os_error(number);
+    case ENETUNREACH:
+      return sig::FlowErrc::kUnreachable;
+    default:
+      return os_error(number);
   }
 }
 
@@ -31,7 +35,8 @@ constexpr Duration kScarceRetry = milliseconds(5);  // when buffers or descripto
 
 }  // namespace
 
-TcpFlow::TcpFlow(Fd fd, BufferPool& pool, Endpoint peer) : fd_(std::move(fd)), pool_(&pool), peer_(peer) {
+TcpFlow::TcpFlow(Fd fd, BufferPool& pool, Endpoint peer)
+    : fd_(std::move(fd)), pool_(&pool), peer_(peer) {
   const int on = 1;
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   check(watch_.start(fd_.get()).has_value(), "epoll refuses a TCP socket");
@@ -41,13 +46,15 @@ async::Task<Result<Slice>> TcpFlow::read(async::Wait wait) {
   for (;;) {
     if (aborted_) co_return fail(Error(sig::FlowErrc::kReset));
     if (!watch_.readable()) {
-      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
+      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
+        co_return fail(ready.error());
       continue;
     }
     PacketBuf buffer = pool_->allocate();
     if (!buffer) {
       const Instant retry = std::min(async::current_loop().now() + kScarceRetry, wait.deadline);
-      if (const auto slept = co_await async::sleep_until(retry, wait.token); !slept) co_return fail(Error(slept.error()));
+      if (const auto slept = co_await async::sleep_until(retry, wait.token); !slept)
+        co_return fail(Error(slept.error()));
       if (retry == wait.deadline) co_return fail(Error(async::Errc::kTimedOut));
       continue;
     }
@@ -60,7 +67,8 @@ async::Task<Result<Slice>> TcpFlow::read(async::Wait wait) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) co_return fail(flow_error(errno));
     (void)buffer.append(static_cast<std::size_t>(got));
-    // A small slice must not pin a large buffer while it waits in somebody's queue: ours are 4 KiB, which is the bound.
+    // A small slice must not pin a large buffer while it waits in somebody's queue: ours are 4 KiB,
+    // which is the bound.
     co_return Slice(std::move(buffer));
   }
 }
@@ -116,15 +124,17 @@ async::Task<Result<void>> TcpFlow::shutdown(async::Wait) {
 void TcpFlow::abort() {
   if (aborted_) return;
   aborted_ = true;
-  // Connecting to no family resets the connection but leaves the descriptor, which waits may refer to.
-  // So short an address is none of any other family: the sandbox allows this, and forbids the rest.
+  // Connecting to no family resets the connection but leaves the descriptor, which waits may refer
+  // to. So short an address is none of any other family: the sandbox allows this, and forbids the
+  // rest.
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
   ::connect(fd_.get(), &none, sizeof none.sa_family);
   watch_.wake();  // epoll reports nothing of it
 }
 
-TcpListener::TcpListener(Fd fd, BufferPool& pool) : fd_(std::move(fd)), pool_(&pool), local_(local_of(fd_.get())) {
+TcpListener::TcpListener(Fd fd, BufferPool& pool)
+    : fd_(std::move(fd)), pool_(&pool), local_(local_of(fd_.get())) {
   check(watch_.start(fd_.get()).has_value(), "epoll refuses a listening socket");
 }
 
@@ -134,7 +144,8 @@ enum class AfterAccept : std::uint8_t { kWait, kNext, kLater, kEnd };
 
 AfterAccept after_error(int error) {
   switch (error) {
-    case EAGAIN: return AfterAccept::kWait;
+    case EAGAIN:
+      return AfterAccept::kWait;
     // That connection is gone, the next may be there: what accept(2) lists as errors of the new
     // connection's network, "to be treated like EAGAIN by retrying", and a firewall's refusal.
     case EINTR:
@@ -149,13 +160,16 @@ AfterAccept after_error(int error) {
     case ENETUNREACH:
     case ETIMEDOUT:
     case ECONNRESET:
-    case EPERM: return AfterAccept::kNext;
+    case EPERM:
+      return AfterAccept::kNext;
     // The connection stays in the backlog until others have closed.
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
-    case ENOMEM: return AfterAccept::kLater;
-    default: return AfterAccept::kEnd;
+    case ENOMEM:
+      return AfterAccept::kLater;
+    default:
+      return AfterAccept::kEnd;
   }
 }
 }  // namespace
@@ -164,7 +178,8 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wa
   constexpr unsigned kLostInTurn = 16;  // then others have a turn
   for (unsigned lost = 0;;) {
     if (!watch_.readable()) {
-      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
+      if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
+        co_return fail(ready.error());
     }
     SockAddress peer;
     peer.length = sizeof peer.storage;

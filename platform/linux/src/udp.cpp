@@ -112,7 +112,8 @@ void UdpSocket::ignore_path() {
   ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit_v6, sizeof omit_v6);
 }
 
-async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in, async::Wait wait) {
+async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in,
+                                                    async::Wait wait) {
   for (;;) {
     if (watch_.readable()) {
       if (const std::size_t count = try_receive(in); count != 0) co_return count;
@@ -121,7 +122,8 @@ async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> i
         continue;
       }
     }
-    if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready) co_return fail(ready.error());
+    if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
+      co_return fail(ready.error());
   }
 }
 
@@ -141,8 +143,10 @@ std::size_t UdpSocket::try_receive(std::span<sig::RxDatagram> in) {
     header.msg_controllen = wildcard_ ? kControl : 0;
   }
   if (offered == 0) return 0;
-  const int got = ::recvmmsg(fd_.get(), side.headers.data(), static_cast<unsigned>(offered), MSG_DONTWAIT, nullptr);
-  // An error other than EAGAIN is that of an earlier datagram (an ICMP message came back): it says nothing of this one.
+  const int got = ::recvmmsg(fd_.get(), side.headers.data(), static_cast<unsigned>(offered),
+                             MSG_DONTWAIT, nullptr);
+  // An error other than EAGAIN is that of an earlier datagram (an ICMP message came back): it says
+  // nothing of this one.
   if (got < 0 && errno == EAGAIN) watch_.drained_in();
   if (got <= 0) return 0;
   const auto received = static_cast<std::size_t>(got);
@@ -180,7 +184,8 @@ async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async:
       header.msg_controllen = chosen ? put_source(side.controls[i], datagram.source) : 0;
       header.msg_control = chosen ? side.controls[i].data() : nullptr;
     }
-    const int sent = ::sendmmsg(fd_.get(), side.headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+    const int sent =
+        ::sendmmsg(fd_.get(), side.headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     std::size_t done = 0;
     if (sent > 0) {
       done = static_cast<std::size_t>(sent);

@@ -1,5 +1,5 @@
-// A ring of io_uring as devices of a loop with one thread want it: all completions are theirs to reap in
-// their own turn, nothing interrupts the loop (plain rings lose a third of the rate).
+// A ring of io_uring as devices of a loop with one thread want it: all completions are theirs to
+// reap in their own turn, nothing interrupts the loop (plain rings lose a third of the rate).
 #pragma once
 
 #include <liburing.h>

@@ -1,4 +1,5 @@
-// What a file as a block device promises beyond the suite in tests/block: opening, locks, what others see.
+// What a file as a block device promises beyond the suite in tests/block: opening, locks, what
+// others see.
 #include "fata/host/block_file.hpp"
 
 #include <fcntl.h>
@@ -77,7 +78,8 @@ Task<void> geometries(async::Context* context, std::string path) {
   if (!plain) co_return;
   EXPECT_EQ((*plain)->geometry().sector_size, 512U);
   EXPECT_EQ((*plain)->geometry().sectors, 256U);
-  EXPECT_TRUE((*plain)->geometry().writable && (*plain)->geometry().discards && (*plain)->geometry().cached);
+  EXPECT_TRUE((*plain)->geometry().writable && (*plain)->geometry().discards &&
+              (*plain)->geometry().cached);
   plain->reset();
   auto large = co_await BlockFile::connect(*context, path + ",sector=4096");
   EXPECT_EQ((*large)->geometry().sectors, 32U);
@@ -85,13 +87,16 @@ Task<void> geometries(async::Context* context, std::string path) {
   auto read_only = co_await BlockFile::connect(*context, path + ",sector=4096,ro");
   EXPECT_FALSE((*read_only)->geometry().writable || (*read_only)->geometry().discards);
   std::array<std::byte, 4096> buffer{};
-  EXPECT_TRUE((co_await (*read_only)->write(0, buffer, Wait{})).error().is(sig::BlockErrc::kReadOnly));
+  EXPECT_TRUE(
+      (co_await (*read_only)->write(0, buffer, Wait{})).error().is(sig::BlockErrc::kReadOnly));
   EXPECT_TRUE((co_await (*read_only)->discard(0, 1, Wait{})).error().is(sig::BlockErrc::kReadOnly));
   EXPECT_TRUE(co_await (*read_only)->read(0, buffer, Wait{}));
   EXPECT_TRUE(co_await (*read_only)->flush(Wait{}));
 }
 TEST_F(BlockFileTest, TakesWordsAfterTheName) {
-  run([path = file(128 << 10, "a,b.img")](async::Context* context) { return geometries(context, path); });
+  run([path = file(128 << 10, "a,b.img")](async::Context* context) {
+    return geometries(context, path);
+  });
 }
 
 Task<void> shares(async::Context* context, std::string path) {
@@ -126,7 +131,8 @@ Task<void> fills(async::Context* context, std::string path) {
   std::vector<std::byte> buffer(64 << 10, std::byte{1});
   const Result<void> outcome = co_await (*disk)->write(0, buffer, Wait{});
   EXPECT_FALSE(outcome) << "32 KiB are allowed";
-  if (!outcome) EXPECT_TRUE(outcome.error().is(sig::BlockErrc::kFailed)) << outcome.error().message();
+  if (!outcome)
+    EXPECT_TRUE(outcome.error().is(sig::BlockErrc::kFailed)) << outcome.error().message();
   EXPECT_TRUE(co_await (*disk)->write(0, std::span(buffer).first(32 << 10), Wait{}));
   EXPECT_GE((*disk)->counters()[BlockFile::kContinued].value, 1U) << "the first half was written";
 }

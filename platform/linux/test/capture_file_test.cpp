@@ -11,8 +11,8 @@
 #include "fata/host/run.hpp"
 #include "fata/net/checksum.hpp"
 #include "fata/net/ethernet.hpp"
-#include "fata/net/pcap.hpp"
 #include "fata/net/ipv4.hpp"
+#include "fata/net/pcap.hpp"
 #include "fata/net/udp_header.hpp"
 
 namespace fata::host {

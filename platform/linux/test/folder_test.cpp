@@ -22,7 +22,8 @@ async::Task<int> check_folder(async::Context* context, std::string path) {
   EXPECT_TRUE((co_await get("sub")).error().is(sig::KeyErrc::kIsFolder));
   EXPECT_TRUE((co_await get("/etc/passwd")).error().is(sig::KeyErrc::kBadKey));
   EXPECT_TRUE((co_await get("../outside")).error().is(sig::KeyErrc::kBadKey));
-  EXPECT_TRUE((co_await get("escape")).error().is(sig::KeyErrc::kBadKey)) << "a link that leads out";
+  EXPECT_TRUE((co_await get("escape")).error().is(sig::KeyErrc::kBadKey))
+      << "a link that leads out";
   const auto root = co_await (*folder)->list("");
   EXPECT_TRUE(root.has_value());
   std::string names;
@@ -34,7 +35,8 @@ async::Task<int> check_folder(async::Context* context, std::string path) {
 }
 
 TEST(Folder, GivesItsFilesAndNothingElse) {
-  const std::filesystem::path top = std::filesystem::temp_directory_path() / ("fata-folder-" + std::to_string(::getpid()));
+  const std::filesystem::path top =
+      std::filesystem::temp_directory_path() / ("fata-folder-" + std::to_string(::getpid()));
   std::filesystem::create_directories(top / "in" / "sub");
   std::ofstream(top / "outside") << "secret";
   std::ofstream(top / "in" / "a.txt") << "content";

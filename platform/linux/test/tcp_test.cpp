@@ -58,9 +58,9 @@ void expect_listener_goes_on(int error, bool expected) {
 
 TEST(HostTcpDeathTest, AListenerOutlivesTheErrorsOfOneConnection) {
   // accept(2), "Error handling", and what may pass.
-  for (const int error : {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP,
-                          ENETUNREACH, ECONNABORTED, EINTR, EPERM, ETIMEDOUT, EMFILE, ENFILE,
-                          ENOBUFS, ENOMEM})
+  for (const int error :
+       {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
+        ECONNABORTED, EINTR, EPERM, ETIMEDOUT, EMFILE, ENFILE, ENOBUFS, ENOMEM})
     expect_listener_goes_on(error, true);
 }
 

@@ -39,7 +39,8 @@ async::Task<void> exchange(IpAddress bound) {
   EXPECT_TRUE(server && client);
   const Endpoint to{Ipv4Address::of(127, 0, 0, 2), (*server)->local().port};
   std::vector<sig::TxDatagram> out;
-  for (int i = 0; i < 100; ++i) out.push_back(datagram(**client, bound.is_any() ? to : (*server)->local(), std::to_string(i)));
+  for (int i = 0; i < 100; ++i)
+    out.push_back(datagram(**client, bound.is_any() ? to : (*server)->local(), std::to_string(i)));
   EXPECT_TRUE(co_await (*client)->send(out, {}));
   std::array<sig::RxDatagram, 32> in;
   int next = 0;

@@ -32,9 +32,12 @@ async::Task<Result<void>> Disk::write(std::uint64_t sector, Bytes out, async::Wa
   return perform(Kind::kWrite, sector, {}, out, out.size() / geometry_.sector_size, wait);
 }
 
-async::Task<Result<void>> Disk::flush(async::Wait wait) { return perform(Kind::kFlush, 0, {}, {}, 0, wait); }
+async::Task<Result<void>> Disk::flush(async::Wait wait) {
+  return perform(Kind::kFlush, 0, {}, {}, 0, wait);
+}
 
-async::Task<Result<void>> Disk::discard(std::uint64_t sector, std::uint64_t count, async::Wait wait) {
+async::Task<Result<void>> Disk::discard(std::uint64_t sector, std::uint64_t count,
+                                        async::Wait wait) {
   if (const Result<void> fits = sig::check_discard(geometry_, sector, count); !fits || count == 0)
     return async::ready(fits);
   return perform(Kind::kDiscard, sector, {}, {}, count, wait);
@@ -42,7 +45,8 @@ async::Task<Result<void>> Disk::discard(std::uint64_t sector, std::uint64_t coun
 
 async::Task<Result<void>> Disk::perform(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out,
                                         std::uint64_t count, async::Wait wait) {
-  if (const auto taken = co_await places_.take(wait); !taken) co_return fata::fail(Error(taken.error()));
+  if (const auto taken = co_await places_.take(wait); !taken)
+    co_return fata::fail(Error(taken.error()));
   struct Leave {  // however this ends
     Disk* disk;
     Writing writing;
@@ -64,8 +68,8 @@ async::Task<Result<void>> Disk::perform(Kind kind, std::uint64_t sector, Mutable
   co_return end(kind, sector, in, out, count, begun_at);
 }
 
-Result<void> Disk::end(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out, std::uint64_t count,
-                       std::uint64_t begun_at) {
+Result<void> Disk::end(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out,
+                       std::uint64_t count, std::uint64_t begun_at) {
   const bool fails = faulty(kind, sector, count);
   if (fails) ++counts_[kFailures];
   const std::size_t size = geometry_.sector_size;
@@ -79,7 +83,8 @@ Result<void> Disk::end(Kind kind, std::uint64_t sector, MutableBytes in, Bytes o
       break;
     case Kind::kWrite:
       for (std::uint64_t i = 0; i < count; ++i) {
-        if (!fails || below(2) == 0) put(sector + i, out.subspan(static_cast<std::size_t>(i) * size, size));
+        if (!fails || below(2) == 0)
+          put(sector + i, out.subspan(static_cast<std::size_t>(i) * size, size));
       }
       break;
     case Kind::kFlush:
@@ -135,7 +140,8 @@ void Disk::put(std::uint64_t sector, Bytes bytes) {
 }
 
 Bytes Disk::newest(std::uint64_t sector) const {
-  if (const auto found = cached_.find(sector); found != cached_.end()) return found->second.back().bytes;
+  if (const auto found = cached_.find(sector); found != cached_.end())
+    return found->second.back().bytes;
   return Bytes(stable_).subspan(static_cast<std::size_t>(sector) * geometry_.sector_size,
                                 geometry_.sector_size);
 }

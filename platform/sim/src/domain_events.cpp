@@ -22,7 +22,8 @@ async::Task<Result<void>> EventChannels::Channel::wait(async::Wait wait) {
   for (;;) {
     if (dead_) co_return fail(Error(sig::DomainErrc::kGone));
     if (std::exchange(set_, false)) co_return Result<void>{};
-    if (const auto woken = co_await waiting_.wait(wait); !woken) co_return fail(Error(woken.error()));
+    if (const auto woken = co_await waiting_.wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
 }
 

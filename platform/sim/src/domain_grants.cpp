@@ -17,7 +17,8 @@ DomainMemory::~DomainMemory() { close(file_); }
 
 std::size_t DomainMemory::new_page() {
   if (free_.empty()) {
-    check(ftruncate(file_, static_cast<off_t>((count_ + 1) * sig::kGrantPage)) == 0, "no memory for pages");
+    check(ftruncate(file_, static_cast<off_t>((count_ + 1) * sig::kGrantPage)) == 0,
+          "no memory for pages");
     return count_++;
   }
   const std::size_t page = free_.back();
@@ -35,8 +36,9 @@ MutableBytes DomainMemory::map(std::span<const std::size_t> pages, bool writable
   const MutableBytes memory = danger_span(static_cast<std::byte*>(at), size);
   for (std::size_t i = 0; i < pages.size(); ++i) {
     const int access = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* const page = mmap(memory.subspan(i * sig::kGrantPage).data(), sig::kGrantPage, access,
-                            MAP_SHARED | MAP_FIXED, file_, static_cast<off_t>(pages[i] * sig::kGrantPage));
+    void* const page =
+        mmap(memory.subspan(i * sig::kGrantPage).data(), sig::kGrantPage, access,
+             MAP_SHARED | MAP_FIXED, file_, static_cast<off_t>(pages[i] * sig::kGrantPage));
     check(page != MAP_FAILED, "a page cannot be mapped");
   }
   return memory;
@@ -51,7 +53,9 @@ struct GrantTable::Pages {
   std::vector<sig::GrantReference> references;
 };
 
-MutableBytes GrantTable::Offer::memory() const { return pages_ == nullptr ? MutableBytes{} : pages_->memory; }
+MutableBytes GrantTable::Offer::memory() const {
+  return pages_ == nullptr ? MutableBytes{} : pages_->memory;
+}
 std::span<const sig::GrantReference> GrantTable::Offer::references() const {
   if (pages_ == nullptr) return {};
   return pages_->references;
@@ -79,7 +83,8 @@ GrantTable::Mapping::~Mapping() {
 
 GrantTable::~GrantTable() { die(); }
 
-Result<GrantTable::Offer> GrantTable::offer(sig::DomainId to, std::size_t pages, sig::GrantAccess access) {
+Result<GrantTable::Offer> GrantTable::offer(sig::DomainId to, std::size_t pages,
+                                            sig::GrantAccess access) {
   check(pages != 0, "an offer of nothing");
   if (dead_) return fail(Error(sig::DomainErrc::kGone));
   sweep();

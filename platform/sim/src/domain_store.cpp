@@ -42,24 +42,27 @@ async::Task<Result<std::string>> Xenstore::read(std::string path, sig::StoreTran
   if (!there) co_return there;
   co_return host_->tree().read(self_, *there, in);
 }
-async::Task<Result<void>> Xenstore::write(std::string path, std::string value, sig::StoreTransaction in,
-                                          async::Wait wait) {
+async::Task<Result<void>> Xenstore::write(std::string path, std::string value,
+                                          sig::StoreTransaction in, async::Wait wait) {
   const Result<std::string> there = co_await ask(std::move(path), wait);
   if (!there) co_return fail(there.error());
   co_return host_->tree().write(self_, *there, std::move(value), in);
 }
-async::Task<Result<std::vector<std::string>>> Xenstore::list(std::string path, sig::StoreTransaction in,
+async::Task<Result<std::vector<std::string>>> Xenstore::list(std::string path,
+                                                             sig::StoreTransaction in,
                                                              async::Wait wait) {
   const Result<std::string> there = co_await ask(std::move(path), wait);
   if (!there) co_return fail(there.error());
   co_return host_->tree().list(self_, *there, in);
 }
-async::Task<Result<void>> Xenstore::remove(std::string path, sig::StoreTransaction in, async::Wait wait) {
+async::Task<Result<void>> Xenstore::remove(std::string path, sig::StoreTransaction in,
+                                           async::Wait wait) {
   const Result<std::string> there = co_await ask(std::move(path), wait);
   if (!there) co_return fail(there.error());
   co_return host_->tree().remove(self_, *there, in);
 }
-async::Task<Result<void>> Xenstore::permit(std::string path, std::vector<sig::StorePermission> permissions,
+async::Task<Result<void>> Xenstore::permit(std::string path,
+                                           std::vector<sig::StorePermission> permissions,
                                            async::Wait wait) {
   const Result<std::string> there = co_await ask(std::move(path), wait);
   if (!there) co_return fail(there.error());
@@ -108,7 +111,8 @@ async::Task<Result<void>> Xenstore::Watch::next(async::Wait wait) {
   for (;;) {
     if (store_->dead_) co_return fail(Error(DomainErrc::kGone));
     if (std::exchange(changed_, false)) co_return Result<void>{};
-    if (const auto woken = co_await waiting_.wait(wait); !woken) co_return fail(Error(woken.error()));
+    if (const auto woken = co_await waiting_.wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
 }
 

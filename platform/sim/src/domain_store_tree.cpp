@@ -41,7 +41,8 @@ StoreTree::StoreTree() { nodes_[""].permissions = {{kPrivileged, StoreAccess::kR
 Result<StoreTree::View> StoreTree::view(sig::DomainId who, sig::StoreTransaction in) {
   if (in == sig::kNoTransaction) return View{&nodes_, nullptr};
   const auto found = transactions_.find(in);
-  if (found == transactions_.end() || found->second.who != who) return fail(Error(DomainErrc::kNotFound));
+  if (found == transactions_.end() || found->second.who != who)
+    return fail(Error(DomainErrc::kNotFound));
   return View{&found->second.nodes, &found->second};
 }
 
@@ -58,12 +59,14 @@ void StoreTree::renew(View& view, const std::string& path) {
   if (found != view.nodes->end()) found->second.generation = ++generation_;
 }
 
-Result<std::string> StoreTree::read(sig::DomainId who, const std::string& path, sig::StoreTransaction in) {
+Result<std::string> StoreTree::read(sig::DomainId who, const std::string& path,
+                                    sig::StoreTransaction in) {
   Result<View> view = this->view(who, in);
   if (!view) return fail(view.error());
   touch(*view, path);
   const auto found = nearest(*view->nodes, path);
-  if (!may(found->second.permissions, who, StoreAccess::kRead)) return fail(Error(DomainErrc::kDenied));
+  if (!may(found->second.permissions, who, StoreAccess::kRead))
+    return fail(Error(DomainErrc::kDenied));
   if (found->first != path) return fail(Error(DomainErrc::kNotFound));
   return found->second.value;
 }
@@ -74,8 +77,8 @@ Result<std::vector<std::string>> StoreTree::list(sig::DomainId who, const std::s
   const View view = *this->view(who, in);
   std::vector<std::string> names;
   const std::string prefix = path + "/";
-  for (auto at = view.nodes->lower_bound(prefix); at != view.nodes->end() && at->first.starts_with(prefix);
-       ++at) {
+  for (auto at = view.nodes->lower_bound(prefix);
+       at != view.nodes->end() && at->first.starts_with(prefix); ++at) {
     const std::string name = at->first.substr(prefix.size());
     if (name.find('/') == std::string::npos) names.push_back(name);
   }
@@ -95,7 +98,8 @@ Result<void> StoreTree::write(sig::DomainId who, const std::string& path, std::s
   touch(*view, path);
   const auto found = nearest(*view->nodes, path);
   const std::string there = found->first;
-  if (!may(found->second.permissions, who, StoreAccess::kWrite)) return fail(Error(DomainErrc::kDenied));
+  if (!may(found->second.permissions, who, StoreAccess::kWrite))
+    return fail(Error(DomainErrc::kDenied));
   if (there != path) {
     Permissions inherited = found->second.permissions;
     if (who != kPrivileged) inherited.front().domain = who;
@@ -114,7 +118,8 @@ Result<void> StoreTree::write(sig::DomainId who, const std::string& path, std::s
   return {};
 }
 
-Result<void> StoreTree::remove(sig::DomainId who, const std::string& path, sig::StoreTransaction in) {
+Result<void> StoreTree::remove(sig::DomainId who, const std::string& path,
+                               sig::StoreTransaction in) {
   Result<View> view = this->view(who, in);
   if (!view) return fail(view.error());
   touch(*view, path);
@@ -143,8 +148,10 @@ Result<void> StoreTree::remove(sig::DomainId who, const std::string& path, sig::
   return {};
 }
 
-Result<void> StoreTree::permit(sig::DomainId who, const std::string& path, Permissions permissions) {
-  if (permissions.empty() || permissions.size() > kMostPermissions) return fail(Error(DomainErrc::kTooLong));
+Result<void> StoreTree::permit(sig::DomainId who, const std::string& path,
+                               Permissions permissions) {
+  if (permissions.empty() || permissions.size() > kMostPermissions)
+    return fail(Error(DomainErrc::kTooLong));
   const auto found = nodes_.find(path);
   if (found == nodes_.end()) return fail(Error(DomainErrc::kNotFound));
   const sig::DomainId owner = found->second.permissions.front().domain;
@@ -167,7 +174,8 @@ Result<sig::StoreTransaction> StoreTree::begin(sig::DomainId who) {
 
 Result<void> StoreTree::end(sig::DomainId who, sig::StoreTransaction transaction, bool commit) {
   const auto found = transactions_.find(transaction);
-  if (found == transactions_.end() || found->second.who != who) return fail(Error(DomainErrc::kNotFound));
+  if (found == transactions_.end() || found->second.who != who)
+    return fail(Error(DomainErrc::kNotFound));
   const Transaction mine = std::move(found->second);
   transactions_.erase(found);
   if (!commit) return {};

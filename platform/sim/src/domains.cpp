@@ -13,9 +13,9 @@ Domain& Domains::add() {
   const std::string home = "/local/domain/" + std::to_string(id);
   const auto put = [&](const std::string& path, std::string value, sig::StorePermission owner,
                        sig::StorePermission other) {
-    check(
-        tree_.write(0, path, std::move(value), sig::kNoTransaction) && tree_.permit(0, path, {owner, other}),
-        "a domain's home");
+    check(tree_.write(0, path, std::move(value), sig::kNoTransaction) &&
+              tree_.permit(0, path, {owner, other}),
+          "a domain's home");
   };
   using enum sig::StoreAccess;
   put(home, "", {0, kNone}, {id, kRead});

@@ -12,8 +12,9 @@ void LearningSwitch::learn(const std::array<std::byte, 6>& source, SwitchPort& p
     return;
   }
   if (table_.size() >= kAddresses) {
-    std::erase_if(table_,
-                  [now = network_->now()](const auto& item) { return now - item.second.seen > kAge; });
+    std::erase_if(table_, [now = network_->now()](const auto& item) {
+      return now - item.second.seen > kAge;
+    });
   }
   if (table_.size() < kAddresses) table_.emplace(source, Entry{&port, network_->now()});
 }

@@ -8,7 +8,8 @@ constexpr std::size_t kTag = 4;  // IEEE 802.1Q
 
 // What stands before the packet, whose length the MTU bounds.
 std::size_t header_of(Bytes frame) {
-  const bool tagged = frame.size() >= kEthernetHeader && load_be<std::uint16_t>(frame.subspan(12)) == 0x8100;
+  const bool tagged =
+      frame.size() >= kEthernetHeader && load_be<std::uint16_t>(frame.subspan(12)) == 0x8100;
   return kEthernetHeader + (tagged ? kTag : 0);
 }
 constexpr std::size_t kHeadroom = 128;  // the most that the layers above ask for
@@ -19,10 +20,12 @@ NetDevice::NetDevice(Network& network, const MacAddress& mac, const DeviceOption
       mac_(mac),
       options_(options),
       pool_(options.buffers, kHeadroom + kEthernetHeader + kTag + options.mtu),
-      counters_{
-          Counter{"received"}, Counter{"sent"},    Counter{"overrun"},    Counter{"no_buffer"},
-          Counter{"too_long"}, Counter{"no_link"}, Counter{"sent_uncut"}, Counter{"received_coalesced"}} {
-  check(options.segmentation == Segmentation::kNone || options.checksum_offload, "who cuts makes checksums");
+      counters_{Counter{"received"},   Counter{"sent"},
+                Counter{"overrun"},    Counter{"no_buffer"},
+                Counter{"too_long"},   Counter{"no_link"},
+                Counter{"sent_uncut"}, Counter{"received_coalesced"}} {
+  check(options.segmentation == Segmentation::kNone || options.checksum_offload,
+        "who cuts makes checksums");
 }
 
 sig::NetFeatures NetDevice::features() const {
@@ -65,11 +68,13 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
     PacketBuf packet = std::move(out[taken]);
     const Offload& offload = packet.offload();
     const bool uncut = offload.gso != Offload::Gso::kNone;
-    if (packet.total_size() > (uncut ? features().gso_most : options_.mtu) + header_of(packet.bytes())) {
+    if (packet.total_size() >
+        (uncut ? features().gso_most : options_.mtu) + header_of(packet.bytes())) {
       ++counters_[kTooLong];
       continue;
     }
-    check(!offload.checksum_needed || options_.checksum_offload, "an offload that this card does not have");
+    check(!offload.checksum_needed || options_.checksum_offload,
+          "an offload that this card does not have");
     check((packet.fragments().empty() && !uncut) || options_.segmentation != Segmentation::kNone,
           "pieces or segments for a card that takes none");
     counters_[kSentUncut] += uncut ? 1 : 0;
@@ -181,7 +186,8 @@ void finish_checksum(WireFrame& frame) {
     sum = (sum & 0xffff) + (sum >> 16);
   }
   const auto finished = static_cast<std::uint16_t>(~sum);
-  store_be(MutableBytes(frame.bytes).subspan(field), finished == 0 ? std::uint16_t{0xffff} : finished);
+  store_be(MutableBytes(frame.bytes).subspan(field),
+           finished == 0 ? std::uint16_t{0xffff} : finished);
   frame.offload = {};
 }
 

@@ -46,7 +46,9 @@ void Platform::idle_until(Instant deadline) {
 
 namespace platform {
 // Without a simulated platform (a fuzzer, a test of a pure engine) time stands still.
-Instant monotonic_now() noexcept { return sim::g_current == nullptr ? Instant{} : sim::g_current->look(); }
+Instant monotonic_now() noexcept {
+  return sim::g_current == nullptr ? Instant{} : sim::g_current->look();
+}
 WallTime wall_now() noexcept {
   // 2026-01-01T00:00:00Z, then as the virtual clock goes.
   return {1'767'225'600'000'000'000 + monotonic_now().ns};
@@ -57,7 +59,9 @@ void entropy(std::span<std::byte> out) noexcept {
 std::uint64_t generation() noexcept { return sim::Platform::current().generation; }
 void console_write(std::string_view text) noexcept { sim::Platform::current().console() += text; }
 void console_flush() noexcept {}
-std::span<const std::string_view> arguments() noexcept { return sim::Platform::current().arguments; }
+std::span<const std::string_view> arguments() noexcept {
+  return sim::Platform::current().arguments;
+}
 StrayWord classify_stray(std::string_view) noexcept { return StrayWord::kImage; }
 bool poll_devices() noexcept { return sim::Platform::current().poll(); }
 void idle_until(Instant deadline) noexcept { sim::Platform::current().idle_until(deadline); }
@@ -75,7 +79,8 @@ void log_sink(log::Level, std::string_view line) noexcept {
 }
 
 [[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
-  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), file, line);
+  std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), file,
+               line);
   std::abort();
 }
 

@@ -41,17 +41,21 @@ void finish(MutableBytes frame, std::size_t tcp_at, bool v4, std::size_t index) 
 std::vector<WireFrame> cut(const WireFrame& whole) {
   const Offload& how = whole.offload;
   const std::size_t header = how.header_length, tcp_at = how.checksum_start;
-  check(how.checksum_needed && how.gso_size != 0 && tcp_at + 20 <= header && header < whole.bytes.size(),
+  check(how.checksum_needed && how.gso_size != 0 && tcp_at + 20 <= header &&
+            header < whole.bytes.size(),
         "a packet to cut says where its headers end");
   const Bytes payload = Bytes(whole.bytes).subspan(header);
   std::vector<WireFrame> segments;
   for (std::size_t at = 0; at < payload.size(); at += how.gso_size) {
-    const Bytes part = payload.subspan(at, std::min<std::size_t>(how.gso_size, payload.size() - at));
+    const Bytes part =
+        payload.subspan(at, std::min<std::size_t>(how.gso_size, payload.size() - at));
     WireFrame& made = segments.emplace_back();
-    made.bytes.assign(whole.bytes.begin(), whole.bytes.begin() + static_cast<std::ptrdiff_t>(header));
+    made.bytes.assign(whole.bytes.begin(),
+                      whole.bytes.begin() + static_cast<std::ptrdiff_t>(header));
     made.bytes.insert(made.bytes.end(), part.begin(), part.end());
     const MutableBytes tcp = MutableBytes(made.bytes).subspan(tcp_at);
-    store_be(tcp.subspan(4), load_be<std::uint32_t>(tcp.subspan(4)) + static_cast<std::uint32_t>(at));
+    store_be(tcp.subspan(4),
+             load_be<std::uint32_t>(tcp.subspan(4)) + static_cast<std::uint32_t>(at));
     auto flags = load_be<std::uint8_t>(tcp.subspan(13));
     if (at + part.size() != payload.size()) flags &= static_cast<std::uint8_t>(~(kFin | kPsh));
     if (at != 0) flags &= static_cast<std::uint8_t>(~kCwr);

@@ -1,5 +1,5 @@
-// Two domains that know each other's numbers and a name, and no more: they meet through xenstore, share a
-// page, and move bytes through it. Written over the concepts alone.
+// Two domains that know each other's numbers and a name, and no more: they meet through xenstore,
+// share a page, and move bytes through it. Written over the concepts alone.
 #include <gtest/gtest.h>
 
 #include "fata/async/scope.hpp"
@@ -22,7 +22,9 @@ class Ring {
   enum Word : std::size_t { kWritten, kRead, kOver };
   explicit Ring(MutableBytes page) : page_(page) {}
   std::uint32_t load(Word word) const { return __atomic_load_n(at(word), __ATOMIC_ACQUIRE); }
-  void store(Word word, std::uint32_t value) { __atomic_store_n(at(word), value, __ATOMIC_RELEASE); }
+  void store(Word word, std::uint32_t value) {
+    __atomic_store_n(at(word), value, __ATOMIC_RELEASE);
+  }
   std::byte& byte(std::uint32_t index) { return page_[kData + index % kRing]; }
 
  private:
@@ -51,7 +53,8 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
   (void)co_await store->write("data/pipe", "", sig::kNoTransaction, {});
   const auto me = static_cast<sig::DomainId>(std::stoi(*self));
   for (const char* node : {"data", "data/pipe"}) {
-    std::vector<sig::StorePermission> rights{{me, sig::StoreAccess::kNone}, {to, sig::StoreAccess::kRead}};
+    std::vector<sig::StorePermission> rights{{me, sig::StoreAccess::kNone},
+                                             {to, sig::StoreAccess::kRead}};
     if (const Result<void> done = co_await store->permit(node, rights, {}); !done) co_return done;
   }
   for (;;) {
@@ -66,7 +69,8 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
   Ring ring(offer->memory());
   while (out->bytes < kBytes) {
     const std::uint32_t room = kRing - (ring.load(Ring::kWritten) - ring.load(Ring::kRead));
-    const std::size_t count = std::min({std::size_t{room}, 1 + out->bytes * 31 % slice, kBytes - out->bytes});
+    const std::size_t count =
+        std::min({std::size_t{room}, 1 + out->bytes * 31 % slice, kBytes - out->bytes});
     if (count == 0) {
       if (const Result<void> heard = co_await (*channel)->wait({}); !heard) co_return heard;
       continue;
@@ -99,7 +103,8 @@ async::Task<Result<void>> receive(Grants* grants, Events* events, Store* store, 
     if (const Result<void> changed = co_await (*watch)->next({}); !changed) co_return changed;
     port = co_await store->read(home + "/port", sig::kNoTransaction, {});
   }
-  const Result<std::string> reference = co_await store->read(home + "/ring", sig::kNoTransaction, {});
+  const Result<std::string> reference =
+      co_await store->read(home + "/ring", sig::kNoTransaction, {});
   if (!reference) co_return fail(reference.error());
   const auto references = std::to_array({static_cast<sig::GrantReference>(std::stoul(*reference))});
   auto mapping = grants->map(from, references, sig::GrantAccess::kWrite);
@@ -134,7 +139,8 @@ namespace archetype = sig::archetype;
 template async::Task<Result<void>> send(archetype::GrantTable*, archetype::EventChannels*,
                                         archetype::Xenstore*, sig::DomainId, std::size_t, Outcome*);
 template async::Task<Result<void>> receive(archetype::GrantTable*, archetype::EventChannels*,
-                                           archetype::Xenstore*, sig::DomainId, std::size_t, Outcome*);
+                                           archetype::Xenstore*, sig::DomainId, std::size_t,
+                                           Outcome*);
 
 async::Task<void> note(async::Task<Result<void>> task, Outcome* out) {
   const Result<void> ended = co_await std::move(task);
@@ -151,13 +157,13 @@ struct Pair {
 
 async::Task<int> move_bytes(Pair* pair, std::size_t slice, std::size_t other_slice) {
   async::Scope scope;
-  scope.spawn(note(receive(&pair->b.grants(), &pair->b.events(), &pair->b.store(), pair->a.id(), other_slice,
-                           &pair->received),
+  scope.spawn(note(receive(&pair->b.grants(), &pair->b.events(), &pair->b.store(), pair->a.id(),
+                           other_slice, &pair->received),
                    &pair->received));
   co_await async::sleep(milliseconds(5));  // the one who waits is there first
-  scope.spawn(
-      note(send(&pair->a.grants(), &pair->a.events(), &pair->a.store(), pair->b.id(), slice, &pair->sent),
-           &pair->sent));
+  scope.spawn(note(send(&pair->a.grants(), &pair->a.events(), &pair->a.store(), pair->b.id(), slice,
+                        &pair->sent),
+                   &pair->sent));
   co_await scope.join();
   co_return 0;
 }
@@ -184,16 +190,16 @@ TEST(Domains, FindEachOtherShareAPageAndMoveBytesThroughIt) {
 async::Task<int> kill_one(Pair* pair, bool sender) {
   async::Scope scope;
   Domain& victim = sender ? pair->a : pair->b;
-  scope.spawn(
-      note(receive(&pair->b.grants(), &pair->b.events(), &pair->b.store(), pair->a.id(), 10, &pair->received),
-           &pair->received));
-  scope.spawn(
-      note(send(&pair->a.grants(), &pair->a.events(), &pair->a.store(), pair->b.id(), 10, &pair->sent),
-           &pair->sent));
+  scope.spawn(note(receive(&pair->b.grants(), &pair->b.events(), &pair->b.store(), pair->a.id(), 10,
+                           &pair->received),
+                   &pair->received));
+  scope.spawn(note(
+      send(&pair->a.grants(), &pair->a.events(), &pair->a.store(), pair->b.id(), 10, &pair->sent),
+      &pair->sent));
   while (pair->received.bytes < kBytes / 2) co_await async::sleep(microseconds(1));
   victim.die();
-  // The receiver looks whether the other end is there; the sender waits for it for ever, unless xenstore says
-  // more.
+  // The receiver looks whether the other end is there; the sender waits for it for ever, unless
+  // xenstore says more.
   auto home = pair->tools.store().watch("/local/domain/" + std::to_string(victim.id()));
   (void)co_await (*home)->next();
   const Result<std::string> there =
@@ -224,9 +230,10 @@ TEST(Domains, SeeThatTheOtherSideDied) {
 async::Task<int> watch_death(Pair* pair) {
   auto watch = pair->b.store().watch("/local/domain/1/domid");
   (void)co_await (*watch)->next();
-  (void)co_await pair->tools.store().permit("/local/domain/1/domid",
-                                            {{0, sig::StoreAccess::kNone}, {2, sig::StoreAccess::kRead}});
-  EXPECT_FALSE(co_await (*watch)->next(async::Wait::at_most(milliseconds(1)))) << "rights are not heard of";
+  (void)co_await pair->tools.store().permit(
+      "/local/domain/1/domid", {{0, sig::StoreAccess::kNone}, {2, sig::StoreAccess::kRead}});
+  EXPECT_FALSE(co_await (*watch)->next(async::Wait::at_most(milliseconds(1))))
+      << "rights are not heard of";
   const Result<std::string> before = co_await pair->b.store().read("/local/domain/1/domid");
   EXPECT_TRUE(before && *before == "1");
   pair->a.die();

@@ -42,7 +42,8 @@ async::Task<int> rights(Host* h) {
   EXPECT_TRUE(co_await mine.permit("data/x/y", {{1, kNone}, {2, kBoth}}));
   EXPECT_TRUE(co_await other.write(data + "/x/y", "w"));
   EXPECT_TRUE(co_await other.write(data + "/x/y/z", "deep"));
-  EXPECT_TRUE(failed(co_await mine.read("data/x/y/z"), DomainErrc::kDenied)) << "who makes a node owns it";
+  EXPECT_TRUE(failed(co_await mine.read("data/x/y/z"), DomainErrc::kDenied))
+      << "who makes a node owns it";
   EXPECT_TRUE(co_await h->tools.store().read(data + "/x/y/z")) << "domain 0 may do everything";
   EXPECT_TRUE(co_await mine.write("data/x-y", "beside"));
   EXPECT_TRUE(co_await mine.remove("data/x"));
@@ -50,7 +51,8 @@ async::Task<int> rights(Host* h) {
   EXPECT_TRUE(failed(co_await mine.remove("data/x/y/z"), DomainErrc::kNotFound));
   EXPECT_EQ((co_await mine.list("data")).value_or(std::vector<std::string>{}),
             std::vector<std::string>{"x-y"});
-  EXPECT_TRUE(failed(co_await mine.write("data/big", std::string(2049, 'x')), DomainErrc::kTooLong));
+  EXPECT_TRUE(
+      failed(co_await mine.write("data/big", std::string(2049, 'x')), DomainErrc::kTooLong));
   EXPECT_TRUE(failed(co_await mine.read(std::string(2049, 'x')), DomainErrc::kTooLong));
   EXPECT_TRUE(failed(co_await mine.read("data//x"), DomainErrc::kRefused));
   co_return 0;
@@ -183,7 +185,8 @@ TEST(SimGrants, ShareMemoryAndKeepItUntilTheOtherSideLetsGo) {
   ASSERT_TRUE(offer);
   ASSERT_EQ(offer->memory().size(), 3 * sig::kGrantPage);
   EXPECT_TRUE(std::ranges::all_of(offer->memory(), [](std::byte b) { return b == std::byte{0}; }));
-  const std::vector<sig::GrantReference> refs(offer->references().begin(), offer->references().end());
+  const std::vector<sig::GrantReference> refs(offer->references().begin(),
+                                              offer->references().end());
   const std::vector<sig::GrantReference> turned(refs.rbegin(), refs.rend());
   auto mapping = h.b.grants().map(1, turned, sig::GrantAccess::kWrite);
   ASSERT_TRUE(mapping);
@@ -207,11 +210,14 @@ TEST(SimGrants, RefuseWhatWasNotOffered) {
   Platform platform;
   Host h;
   auto offer = h.a.grants().offer(2, 1, sig::GrantAccess::kRead);
-  const std::vector<sig::GrantReference> good(offer->references().begin(), offer->references().end());
-  EXPECT_TRUE(failed(h.tools.grants().map(1, good, sig::GrantAccess::kRead), DomainErrc::kBadReference))
+  const std::vector<sig::GrantReference> good(offer->references().begin(),
+                                              offer->references().end());
+  EXPECT_TRUE(
+      failed(h.tools.grants().map(1, good, sig::GrantAccess::kRead), DomainErrc::kBadReference))
       << "to another";
   EXPECT_TRUE(failed(h.b.grants().map(1, good, sig::GrantAccess::kWrite), DomainErrc::kDenied));
-  EXPECT_TRUE(failed(h.b.grants().map(0, good, sig::GrantAccess::kRead), DomainErrc::kBadReference));
+  EXPECT_TRUE(
+      failed(h.b.grants().map(0, good, sig::GrantAccess::kRead), DomainErrc::kBadReference));
   EXPECT_TRUE(failed(h.b.grants().map(9, good, sig::GrantAccess::kRead), DomainErrc::kNotFound));
   EXPECT_TRUE(failed(h.b.grants().map(1, {}, sig::GrantAccess::kRead), DomainErrc::kBadReference));
   const std::vector<sig::GrantReference> half{good[0], good[0] + 1};
@@ -220,7 +226,8 @@ TEST(SimGrants, RefuseWhatWasNotOffered) {
   EXPECT_EQ(h.b.grants().mapped(), 0U);
   EXPECT_TRUE(offer->take_back());
   EXPECT_TRUE(offer->references().empty());
-  EXPECT_TRUE(failed(h.b.grants().map(1, good, sig::GrantAccess::kRead), DomainErrc::kBadReference));
+  EXPECT_TRUE(
+      failed(h.b.grants().map(1, good, sig::GrantAccess::kRead), DomainErrc::kBadReference));
   EXPECT_TRUE(failed(h.a.grants().offer(2, GrantTable::kMostGrants + 1, sig::GrantAccess::kRead),
                      DomainErrc::kExhausted));
 }
@@ -246,8 +253,8 @@ TEST(SimGrants, OutliveTheirOwnerWhereTheyAreMapped) {
     h.a.die();
     EXPECT_EQ(mapping->memory()[0], std::byte{4});
     EXPECT_TRUE(back->take_back()) << "the dead map nothing";
-    EXPECT_TRUE(
-        failed(h.b.grants().map(1, offer->references(), sig::GrantAccess::kWrite), DomainErrc::kNotFound));
+    EXPECT_TRUE(failed(h.b.grants().map(1, offer->references(), sig::GrantAccess::kWrite),
+                       DomainErrc::kNotFound));
     EXPECT_TRUE(failed(h.a.grants().offer(2, 1, sig::GrantAccess::kWrite), DomainErrc::kGone));
   }
   EXPECT_EQ(h.b.grants().mapped(), 0U);
@@ -278,7 +285,8 @@ async::Task<int> events(Host* h) {
   EXPECT_FALSE(co_await a->wait(soon())) << "a closed end ends no wait";
   EXPECT_TRUE(failed(h->b.events().connect(1, a->port()), DomainErrc::kBadReference));
   std::vector<std::unique_ptr<EventChannels::Channel>> all;
-  for (auto one = h->a.events().open(2); one; one = h->a.events().open(2)) all.push_back(std::move(*one));
+  for (auto one = h->a.events().open(2); one; one = h->a.events().open(2))
+    all.push_back(std::move(*one));
   EXPECT_EQ(all.size(), EventChannels::kMostChannels - 1);
   co_return 0;
 }

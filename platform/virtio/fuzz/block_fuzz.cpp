@@ -1,6 +1,7 @@
-// A hostile disk: it describes itself as it likes, and scribbles anywhere on the memory that it shares with
-// the driver between the driver's calls. Whatever it does, each request ends at most once, none ends that was
-// not begun, a success is one that the device gave, and no descriptor is lost.
+// A hostile disk: it describes itself as it likes, and scribbles anywhere on the memory that it
+// shares with the driver between the driver's calls. Whatever it does, each request ends at most
+// once, none ends that was not begun, a success is one that the device gave, and no descriptor is
+// lost.
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -43,7 +44,8 @@ void play(ByteReader& in, const virtio::BlockLimits& limits) {
         const bool moves = kind == Kind::kRead || kind == Kind::kWrite;
         const std::uint32_t sectors = 1 + in.u8() % (limits.most_bytes() / geometry.sector_size);
         const std::uint32_t length = moves ? sectors * geometry.sector_size : 0;
-        const auto place = requests.begin(kind, in.u64() % geometry.sectors, {0x10000, length, false}, 1);
+        const auto place =
+            requests.begin(kind, in.u64() % geometry.sectors, {0x10000, length, false}, 1);
         check(place.has_value() != queue.broken(), "begin");
         if (place) {
           check(!under_way.contains(*place), "a place given twice");
@@ -59,7 +61,8 @@ void play(ByteReader& in, const virtio::BlockLimits& limits) {
           const auto found = under_way.find(ended->place);
           check(found != under_way.end(), "a request ended that was not begun");
           const std::byte status = memory[ended->place * kPlace + kStatus];
-          check(!ended->outcome || status == std::byte{0}, "a success that the device did not give");
+          check(!ended->outcome || status == std::byte{0},
+                "a success that the device did not give");
           under_way.erase(found);
         }
         break;

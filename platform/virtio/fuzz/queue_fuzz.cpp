@@ -1,5 +1,6 @@
-// A hostile device: it scribbles anywhere on the shared memory between the driver's calls. Whatever it does, the driver gives out
-// only chains that it had queued, with no more written than they have room for, and never loses or doubles a descriptor.
+// A hostile device: it scribbles anywhere on the shared memory between the driver's calls. Whatever
+// it does, the driver gives out only chains that it had queued, with no more written than they have
+// room for, and never loses or doubles a descriptor.
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -39,7 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         break;
       }
-      case 1: queue.publish(); break;
+      case 1:
+        queue.publish();
+        break;
       case 2:
         if (const auto done = queue.pop()) {
           const auto found = outstanding.find(done->head);
@@ -48,8 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           outstanding.erase(found);
         }
         break;
-      case 3: queue.enable_interrupts(); break;
-      case 4: queue.disable_interrupts(); break;
+      case 3:
+        queue.enable_interrupts();
+        break;
+      case 4:
+        queue.disable_interrupts();
+        break;
       case 5: {  // the device writes
         const std::size_t at = in.u16() % memory.size();
         const Bytes bytes = in.take(std::min<std::size_t>(in.u8() % 9, in.remaining()));

@@ -1,6 +1,7 @@
-// A hostile network card: it writes what it likes into the buffers that it was lent and anywhere on the ring,
-// between the driver's calls, with any set of features. Whatever it does, each frame lies in the buffers of
-// the ring and is no longer than they are, none is given while the device has it, and none is lost.
+// A hostile network card: it writes what it likes into the buffers that it was lent and anywhere on
+// the ring, between the driver's calls, with any set of features. Whatever it does, each frame lies
+// in the buffers of the ring and is no longer than they are, none is given while the device has it,
+// and none is lost.
 #include <cstdint>
 #include <vector>
 
@@ -23,8 +24,8 @@ class Device {
     const std::size_t slot = in.u8() % kSize;
     const Bytes descriptor = Bytes(ring_).subspan(16 * slot, 16);
     const std::uint64_t address = load_le<std::uint64_t>(descriptor);
-    // Only memory that it was lent: without an IOMMU it could write anywhere, which is not the driver's
-    // matter.
+    // Only memory that it was lent: without an IOMMU it could write anywhere, which is not the
+    // driver's matter.
     if (address < lent_.first || address > lent_.second) return;
     const MutableBytes room = danger_span(reinterpret_cast<std::byte*>(address), kBuffer);
     const std::size_t at = in.u8() % kBuffer;
@@ -79,7 +80,8 @@ void look_at(const sig::RxFrame& frame) {
     }
   }
   check(pieces <= 1 + Fragments::kMost && frame.total_size() == total, "pieces");
-  check(frame.offload.gso != Offload::Gso::kNone || frame.offload.gso_size == 0, "segments that are none");
+  check(frame.offload.gso != Offload::Gso::kNone || frame.offload.gso_size == 0,
+        "segments that are none");
   volatile std::uint8_t keep = sum;
   (void)keep;
 }

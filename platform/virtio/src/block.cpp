@@ -58,56 +58,68 @@ BlockDevice::~BlockDevice() {
 Result<void> BlockDevice::start() {
   constexpr std::uint64_t kRequired = std::uint64_t{1} << VIRTIO_F_VERSION_1;
   constexpr std::uint64_t kEventIndex = std::uint64_t{1} << VIRTIO_RING_F_EVENT_IDX;
-  const auto features = negotiate(*transport_, kRequired, BlockLimits::wanted_features() | kEventIndex);
+  const auto features =
+      negotiate(*transport_, kRequired, BlockLimits::wanted_features() | kEventIndex);
   if (!features) return fail(features.error());
   auto queue = start_queue(*transport_, kQueue, kRing, (*features & kEventIndex) != 0);
   if (!queue) return fail(queue.error());
   queue_ = std::move(*queue);
   std::array<std::byte, BlockLimits::kConfigSize> config;
-  for (std::size_t i = 0; i < config.size(); ++i) config[i] = static_cast<std::byte>(transport_->config8(i));
-  const auto limits = BlockLimits::parse(*features, config, (*queue_)->size());
+  for (std::size_t i = 0; i < config.size(); ++i)
+    config[i] = static_cast<std::byte>(transport_->config8(i));
+  [[clang::uninitialized]] const auto limits =
+      BlockLimits::parse(*features, config, (*queue_)->size());
   if (!limits) return fail(Error(BlockSetupErrc::kNonsense));
   limits_ = *limits;
   const std::uint32_t parallel = limits_.geometry.parallel;
   memory_ = AlignedBuffer(BlockRequests::bytes_needed(parallel), 64);
   const MutableBytes memory = memory_.bytes();
-  requests_ = std::make_unique<BlockRequests>(**queue_, memory, kvm::dma_address(memory.data()), limits_);
+  requests_ =
+      std::make_unique<BlockRequests>(**queue_, memory, kvm::dma_address(memory.data()), limits_);
   flights_.resize(parallel);
   for (std::uint32_t i = 0; i < parallel; ++i) places_.give_back();
   drive(*transport_);
   guest::attach(*this);
   const sig::BlockGeometry& geometry = limits_.geometry;
-  log_.info(
-      geometry.sectors, " sectors of ", geometry.sector_size, " bytes",
-      geometry.writable ? "" : ", read-only", geometry.discards ? ", discards" : "", ", ",
-      limits_.flush ? "cached" : "no flush: every write is taken to be stable when it ends (write-through)",
-      ", up to ", parallel, " requests of ", limits_.most_bytes(), " bytes");
+  log_.info(geometry.sectors, " sectors of ", geometry.sector_size, " bytes",
+            geometry.writable ? "" : ", read-only", geometry.discards ? ", discards" : "", ", ",
+            limits_.flush
+                ? "cached"
+                : "no flush: every write is taken to be stable when it ends (write-through)",
+            ", up to ", parallel, " requests of ", limits_.most_bytes(), " bytes");
   return {};
 }
 
-async::Task<Result<void>> BlockDevice::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
+async::Task<Result<void>> BlockDevice::read(std::uint64_t sector, MutableBytes in,
+                                            async::Wait wait) {
   if (const Result<void> fits = sig::check_read(limits_.geometry, sector, in); !fits || in.empty())
     return async::ready(fits);
-  return perform({Kind::kRead, sector, in.size() / limits_.geometry.sector_size, kvm::dma_address(in.data())},
-                 wait);
+  return perform(
+      {Kind::kRead, sector, in.size() / limits_.geometry.sector_size, kvm::dma_address(in.data())},
+      wait);
 }
 
 async::Task<Result<void>> BlockDevice::write(std::uint64_t sector, Bytes out, async::Wait wait) {
-  if (const Result<void> fits = sig::check_write(limits_.geometry, sector, out); !fits || out.empty())
+  if (const Result<void> fits = sig::check_write(limits_.geometry, sector, out);
+      !fits || out.empty())
     return async::ready(fits);
-  return perform(
-      {Kind::kWrite, sector, out.size() / limits_.geometry.sector_size, kvm::dma_address(out.data())}, wait);
+  return perform({Kind::kWrite, sector, out.size() / limits_.geometry.sector_size,
+                  kvm::dma_address(out.data())},
+                 wait);
 }
 
-async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64_t count, async::Wait wait) {
-  if (const Result<void> fits = sig::check_discard(limits_.geometry, sector, count); !fits || count == 0)
+async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64_t count,
+                                               async::Wait wait) {
+  if (const Result<void> fits = sig::check_discard(limits_.geometry, sector, count);
+      !fits || count == 0)
     return async::ready(fits);
   return perform({Kind::kDiscard, sector, count}, wait);
 }
 
 // One at a time: a host may tell of what it lost only once, to who asks first.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
-  if (const auto taken = co_await flushing_.take(wait); !taken) co_return fail(Error(taken.error()));
+  if (const auto taken = co_await flushing_.take(wait); !taken)
+    co_return fail(Error(taken.error()));
   struct Leave {
     async::Places* flushing;
     ~Leave() { flushing->give_back(); }
@@ -132,7 +144,8 @@ async::Task<Result<void>> BlockDevice::perform(Operation operation, async::Wait 
     const std::uint64_t sectors = std::min<std::uint64_t>(operation.sectors, most);
     if (const Result<void> begun = begin(&flight, operation, sectors); !begun) co_return begun;
     for (int waited = 0; flight.under_way;) {
-      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) && ++waited == kPatienceTimes)
+      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) &&
+          ++waited == kPatienceTimes)
         break_down(kNoAnswer);
     }
     if (!flight.outcome) {
@@ -149,9 +162,10 @@ async::Task<Result<void>> BlockDevice::perform(Operation operation, async::Wait 
 Result<void> BlockDevice::begin(Flight* flight, const Operation& operation, std::uint64_t sectors) {
   if (broken_) return fail(Error(sig::BlockErrc::kGone));
   const bool moves = operation.kind == Kind::kRead || operation.kind == Kind::kWrite;
-  const auto length = static_cast<std::uint32_t>(moves ? sectors * limits_.geometry.sector_size : 0);
-  const auto place =
-      requests_->begin(operation.kind, operation.sector, {operation.address, length, false}, sectors);
+  const auto length =
+      static_cast<std::uint32_t>(moves ? sectors * limits_.geometry.sector_size : 0);
+  const auto place = requests_->begin(operation.kind, operation.sector,
+                                      {operation.address, length, false}, sectors);
   if (!place) {  // the queue has broken, and poll() has not seen it yet
     break_down(kProtocol);
     return fail(Error(sig::BlockErrc::kGone));

@@ -22,7 +22,8 @@ T field(Bytes config, std::size_t at) {
   return load_le<T>(config.subspan(at));
 }
 #define FATA_FIELD(type, name) field<type>(config, offsetof(virtio_blk_config, name))
-static_assert(offsetof(virtio_blk_config, discard_sector_alignment) + 4 <= BlockLimits::kConfigSize);
+static_assert(offsetof(virtio_blk_config, discard_sector_alignment) + 4 <=
+              BlockLimits::kConfigSize);
 }  // namespace
 
 std::uint64_t BlockLimits::wanted_features() {
@@ -55,10 +56,11 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
   limits.segment_bytes = kMostBytes;
   if (has(VIRTIO_BLK_F_SIZE_MAX))
     limits.segment_bytes = std::min(limits.segment_bytes, FATA_FIELD(std::uint32_t, size_max));
-  // A buffer is one piece of memory: it takes several descriptors only where one may not be as long.
+  // A buffer is one piece of memory: it takes several descriptors only where one may not be as
+  // long.
   if (limits.segment_bytes == 0) return std::nullopt;
-  limits.segments = static_cast<std::uint16_t>(
-      std::min<std::uint32_t>((kMostBytes + limits.segment_bytes - 1) / limits.segment_bytes, kMostSegments));
+  limits.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(
+      (kMostBytes + limits.segment_bytes - 1) / limits.segment_bytes, kMostSegments));
   if (has(VIRTIO_BLK_F_SEG_MAX)) {
     const std::uint32_t most = FATA_FIELD(std::uint32_t, seg_max);
     if (most == 0) return std::nullopt;
@@ -66,16 +68,19 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
   }
   // Header and status take a descriptor each.
   if (queue_size < 3) return std::nullopt;
-  limits.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(limits.segments, queue_size - 2U));
+  limits.segments =
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(limits.segments, queue_size - 2U));
   if (limits.most_bytes() == 0) return std::nullopt;
-  geometry.parallel = std::clamp<std::uint32_t>(queue_size / (2U + limits.segments), 1, kMostParallel);
+  geometry.parallel =
+      std::clamp<std::uint32_t>(queue_size / (2U + limits.segments), 1, kMostParallel);
 
   if (has(VIRTIO_BLK_F_TOPOLOGY)) {
     // Two hints; what they make of each other is not the device's to choose without bounds.
     const unsigned exponent =
         std::to_integer<unsigned>(config[offsetof(virtio_blk_config, physical_block_exp)]);
     if (exponent <= 12)
-      geometry.optimal = std::max(geometry.optimal, std::min(geometry.sector_size << exponent, 1U << 20));
+      geometry.optimal =
+          std::max(geometry.optimal, std::min(geometry.sector_size << exponent, 1U << 20));
   }
   geometry.optimal = std::max(geometry.optimal, geometry.sector_size);
   limits.flush = has(VIRTIO_BLK_F_FLUSH);
@@ -97,7 +102,8 @@ BlockRequests::BlockRequests(Queue& queue, MutableBytes memory, std::uint64_t ad
   check(memory.size() >= bytes_needed(places_.size()) &&
             places_.size() * (std::size_t{2} + limits.segments) <= queue.size(),
         "bad memory for requests");
-  for (std::size_t i = places_.size(); i != 0; --i) free_.push_back(static_cast<std::uint16_t>(i - 1));
+  for (std::size_t i = places_.size(); i != 0; --i)
+    free_.push_back(static_cast<std::uint16_t>(i - 1));
   chain_.reserve(std::size_t{2} + limits.segments);
 }
 
@@ -109,8 +115,8 @@ std::optional<std::uint16_t> BlockRequests::begin(Kind kind, std::uint64_t secto
   const std::uint64_t at = address_ + place * kPlaceSize;
   const std::uint32_t units = limits_.geometry.sector_size / kUnit;
   std::ranges::fill(memory, std::byte{0});
-  static constexpr std::array<std::uint32_t, 4> kTypes{VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_FLUSH,
-                                                       VIRTIO_BLK_T_DISCARD};
+  static constexpr std::array<std::uint32_t, 4> kTypes{VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT,
+                                                       VIRTIO_BLK_T_FLUSH, VIRTIO_BLK_T_DISCARD};
   const bool moves = kind == Kind::kRead || kind == Kind::kWrite;
   store_le(memory.subspan(kHeader), kTypes[static_cast<std::size_t>(kind)]);
   store_le(memory.subspan(kHeader + 8), moves ? sector * units : std::uint64_t{0});

@@ -2,8 +2,8 @@
 
 namespace fata::virtio {
 
-FrameReceiver::FrameReceiver(std::uint64_t features, const ReceiveBuffers& buffers, AddressOf address,
-                             std::span<Counter> counters)
+FrameReceiver::FrameReceiver(std::uint64_t features, const ReceiveBuffers& buffers,
+                             AddressOf address, std::span<Counter> counters)
     : pool_(buffers.ring + buffers.spare, buffers.size),
       merger_(features),
       address_(address),

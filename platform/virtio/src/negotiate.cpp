@@ -10,20 +10,29 @@ namespace {
 constexpr Duration kResetPatience = seconds(10);
 constexpr std::uint8_t kAgreed =
     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK;
-}
+}  // namespace
 
 const ErrorDomain& error_domain(Errc) noexcept {
   static constexpr ErrorDomain domain{
       "virtio", [](std::uint32_t code) -> std::string_view {
         switch (static_cast<Errc>(code)) {
-          case Errc::kNoDevice: return "this machine has no such device";
-          case Errc::kLegacyDevice: return "a legacy device; this driver needs virtio 1.x (disable-legacy=on, force-legacy=false)";
-          case Errc::kFeatures: return "the device lacks a feature that the driver needs, or refuses those it chose";
-          case Errc::kNoQueue: return "the device lacks a queue";
-          case Errc::kNoMsix: return "a PCI device without MSI-X (QEMU: vectors=4)";
-          case Errc::kRegisters: return "the device's registers lie where none can be";
-          case Errc::kNoReset: return "the device does not reset";
-          case Errc::kBroken: return "the device broke the protocol and was reset";
+          case Errc::kNoDevice:
+            return "this machine has no such device";
+          case Errc::kLegacyDevice:
+            return "a legacy device; this driver needs virtio 1.x (disable-legacy=on, "
+                   "force-legacy=false)";
+          case Errc::kFeatures:
+            return "the device lacks a feature that the driver needs, or refuses those it chose";
+          case Errc::kNoQueue:
+            return "the device lacks a queue";
+          case Errc::kNoMsix:
+            return "a PCI device without MSI-X (QEMU: vectors=4)";
+          case Errc::kRegisters:
+            return "the device's registers lie where none can be";
+          case Errc::kNoReset:
+            return "the device does not reset";
+          case Errc::kBroken:
+            return "the device broke the protocol and was reset";
         }
         return "unknown";
       }};
@@ -41,7 +50,8 @@ bool reset(Transport& transport) {
 }
 
 void stop(Transport& transport) {
-  check(reset(transport), "a virtio device does not reset: it may still write to memory that was given to it");
+  check(reset(transport),
+        "a virtio device does not reset: it may still write to memory that was given to it");
 }
 
 Result<std::uint64_t> offered(Transport& transport) {
@@ -51,7 +61,8 @@ Result<std::uint64_t> offered(Transport& transport) {
   return transport.offered_features();
 }
 
-Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted) {
+Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required,
+                                std::uint64_t wanted) {
   const Result<std::uint64_t> all = offered(transport);
   return all ? agree(transport, *all, required, wanted) : all;
 }
@@ -71,8 +82,6 @@ Result<std::uint64_t> agree(Transport& transport, std::uint64_t offered, std::ui
   return agreed;
 }
 
-void drive(Transport& transport) {
-  transport.set_status(kAgreed | VIRTIO_CONFIG_S_DRIVER_OK);
-}
+void drive(Transport& transport) { transport.set_status(kAgreed | VIRTIO_CONFIG_S_DRIVER_OK); }
 
 }  // namespace fata::virtio

@@ -43,7 +43,8 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
     std::array<Segment, kChain> chain;
     std::size_t length = 0;
     const auto add = [&](Bytes bytes) {
-      chain[length++] = {kvm::dma_address(bytes.data()), static_cast<std::uint32_t>(bytes.size()), false};
+      chain[length++] = {kvm::dma_address(bytes.data()), static_cast<std::uint32_t>(bytes.size()),
+                         false};
     };
     add(packet.bytes());
     for (const Slice& piece : packet.fragments().pieces()) add(piece.bytes());
@@ -58,8 +59,8 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
 
 bool NetDevice::poll() noexcept {
   if (broken_) return false;
-  // Buffers that were held when frames were taken may have come home: a ring left empty would never wake its
-  // reader.
+  // Buffers that were held when frames were taken may have come home: a ring left empty would never
+  // wake its reader.
   if ((*rx_)->room() != 0) receiver_.refill();
   if ((*rx_)->publish()) transport_->notify(kReceiveQueue);
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
@@ -78,8 +79,8 @@ bool NetDevice::poll() noexcept {
 bool NetDevice::prepare_to_idle() noexcept {
   if (broken_) return true;
   transport_->acknowledge();
-  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring until it is
-  // asked for.
+  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring
+  // until it is asked for.
   bool quiet = readers_.empty() || (*rx_)->enable_interrupts();
   if (!writers_.empty()) quiet = (*tx_)->enable_interrupts() && quiet;
   return quiet;

@@ -1,5 +1,5 @@
-// The header before each frame of virtio-net (virtio 1.2, section 5.1.6), as this driver negotiates it: with
-// the number of buffers, 12 bytes, little endian; and the queues.
+// The header before each frame of virtio-net (virtio 1.2, section 5.1.6), as this driver negotiates
+// it: with the number of buffers, 12 bytes, little endian; and the queues.
 #pragma once
 
 #include <algorithm>
@@ -35,9 +35,10 @@ struct NetHeader {
     return header;
   }
 
-  // What the device says of a received frame, as far as it was agreed that it may: `valid` are the flags that vouch for the
-  // checksum, `gso4` and `gso6` whether segments may be coalesced. A sum that is still to be made comes from a sender in the
-  // same host, whose memory is as good as its checksum.
+  // What the device says of a received frame, as far as it was agreed that it may: `valid` are the
+  // flags that vouch for the checksum, `gso4` and `gso6` whether segments may be coalesced. A sum
+  // that is still to be made comes from a sender in the same host, whose memory is as good as its
+  // checksum.
   Offload received(std::uint8_t valid, bool gso4, bool gso6) const {
     Offload offload;
     offload.checksum_valid = (flags & valid) != 0;
@@ -58,7 +59,8 @@ struct NetHeader {
     if (offload.gso != Offload::Gso::kNone) {
       const unsigned type =
           offload.gso == Offload::Gso::kTcpV4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
-      header.gso_type = static_cast<std::uint8_t>(type | (offload.gso_ecn ? VIRTIO_NET_HDR_GSO_ECN : 0));
+      header.gso_type =
+          static_cast<std::uint8_t>(type | (offload.gso_ecn ? VIRTIO_NET_HDR_GSO_ECN : 0));
       header.header_length = offload.header_length;
       header.gso_size = offload.gso_size;
     }

@@ -14,7 +14,8 @@ constexpr std::uint64_t kRequired = bit(VIRTIO_F_VERSION_1);
 
 NetConfig read_config(Transport& transport, std::uint64_t features) {
   std::array<std::byte, NetConfig::kSize> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(transport.config8(i));
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::byte>(transport.config8(i));
   return NetConfig::parse(features, bytes);
 }
 
@@ -27,7 +28,8 @@ MacAddress random_mac() {
 }
 }  // namespace
 
-Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool offload, unsigned nth) {
+Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool offload,
+                                                   unsigned nth) {
   Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
   if (!transport) return fail(transport.error());
   const bool roomy = context.memory >= kRoomy;
@@ -37,14 +39,14 @@ Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool
   const Result<std::uint64_t> features = agree(**transport, *all, kRequired, wanted);
   if (!features) return fail(features.error());
   const NetConfig config = read_config(**transport, *features);
-  auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport), *features,
-                                            config, roomy);
+  auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport),
+                                            *features, config, roomy);
   if (const Result<void> started = device->start(*features); !started) return fail(started.error());
   return device;
 }
 
-async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, bool offload,
-                                                                   unsigned nth) {
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context,
+                                                                   bool offload, unsigned nth) {
   return async::ready(open(context, offload, nth));
 }
 
@@ -109,7 +111,8 @@ void NetDevice::finish_sending() {
   if (broken_ || tx_ == nullptr) return;
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
   const Instant until = platform::monotonic_now() + kPatienceAtEnd;
-  while (!broken_ && (*tx_)->room() != (*tx_)->size() && platform::monotonic_now() < until) reap_sent();
+  while (!broken_ && (*tx_)->room() != (*tx_)->size() && platform::monotonic_now() < until)
+    reap_sent();
 }
 
 void NetDevice::break_down() {

@@ -12,13 +12,14 @@ namespace fata::virtio {
 namespace {
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
 constexpr std::uint64_t kAlways = bit(VIRTIO_F_VERSION_1) | bit(VIRTIO_RING_F_EVENT_IDX) |
-                                  bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) | bit(VIRTIO_NET_F_MRG_RXBUF);
+                                  bit(VIRTIO_NET_F_MAC) | bit(VIRTIO_NET_F_MTU) |
+                                  bit(VIRTIO_NET_F_MRG_RXBUF);
 constexpr std::uint64_t kCut =
     bit(VIRTIO_NET_F_HOST_TSO4) | bit(VIRTIO_NET_F_HOST_TSO6) | bit(VIRTIO_NET_F_HOST_ECN);
 constexpr std::uint64_t kCoalesced = bit(VIRTIO_NET_F_GUEST_TSO4) | bit(VIRTIO_NET_F_GUEST_TSO6);
 
-// 128 descriptors: 384 KiB of buffers, which still fits a guest of 4 MB. With memory to spare twice as many,
-// of a page, so that a frame of 64 KiB fits in what RxFrame can hold.
+// 128 descriptors: 384 KiB of buffers, which still fits a guest of 4 MB. With memory to spare twice
+// as many, of a page, so that a frame of 64 KiB fits in what RxFrame can hold.
 constexpr std::uint16_t kRing = 128;
 constexpr std::size_t kSpare = 64, kBufferSize = 2048;
 constexpr std::size_t kLinkHeader = 14 + 4;  // with a VLAN tag
@@ -48,7 +49,8 @@ NetConfig NetConfig::parse(std::uint64_t features, Bytes config) {
     copy_bytes(parsed.mac.emplace().octets, config.first(6));
   }
   if ((features & bit(VIRTIO_NET_F_MTU)) != 0) {
-    const std::size_t mtu = load_le<std::uint16_t>(config.subspan(offsetof(virtio_net_config, mtu)));
+    const std::size_t mtu =
+        load_le<std::uint16_t>(config.subspan(offsetof(virtio_net_config, mtu)));
     if (mtu >= kLeastMtu) parsed.link_mtu = mtu;
   }
   return parsed;
@@ -59,7 +61,8 @@ ReceiveBuffers ReceiveBuffers::choose(std::uint64_t features, std::size_t link_m
   const std::size_t size = roomy ? 2 * kBufferSize : kBufferSize;
   const std::size_t needed = kNetHeaderSize + kLinkHeader + link_mtu;
   if ((features & bit(VIRTIO_NET_F_MRG_RXBUF)) != 0 || needed <= size) return {ring, kSpare, size};
-  const auto fewer = static_cast<std::uint16_t>(std::bit_floor((ring + kSpare) * size / needed) / 2);
+  const auto fewer =
+      static_cast<std::uint16_t>(std::bit_floor((ring + kSpare) * size / needed) / 2);
   return {fewer, fewer, needed};
 }
 

@@ -32,7 +32,8 @@ void for_each_capability(PciAddress at, Visit visit) {
   std::uint8_t offset = static_cast<std::uint8_t>(kvm::pci_read8(at, PCI_CAPABILITY_LIST) & 0xfc);
   for (int i = 0; i < 48 && offset >= PCI_STD_HEADER_SIZEOF; ++i) {
     if (offset <= kLastCapability) visit(kvm::pci_read8(at, offset), offset);
-    offset = static_cast<std::uint8_t>(kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
+    offset =
+        static_cast<std::uint8_t>(kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
   }
 }
 
@@ -74,8 +75,9 @@ class Pci final : public Transport {
  public:
   static Result<std::unique_ptr<Transport>> open(PciAddress at) {
     auto pci = std::unique_ptr<Pci>(new Pci(at));
-    const auto command = static_cast<std::uint16_t>(kvm::pci_read16(at, PCI_COMMAND) | PCI_COMMAND_MEMORY |
-                                                    PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+    const auto command =
+        static_cast<std::uint16_t>(kvm::pci_read16(at, PCI_COMMAND) | PCI_COMMAND_MEMORY |
+                                   PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
     kvm::pci_write16(at, PCI_COMMAND, command);
     std::uint8_t msix = 0;
     for_each_capability(at, [&](std::uint8_t id, std::uint8_t offset) {
@@ -96,7 +98,8 @@ class Pci final : public Transport {
         (pci->device_.length != 0 && !pci->device_.is_mapped))
       return fail(Error(Errc::kRegisters));
     if (msix == 0) return fail(Error(Errc::kNoMsix));
-    pci->notify_multiplier_ = kvm::pci_read32(at, static_cast<std::uint8_t>(pci->notify_.capability + 16));
+    pci->notify_multiplier_ =
+        kvm::pci_read32(at, static_cast<std::uint8_t>(pci->notify_.capability + 16));
     if (!pci->start_msix(msix)) return fail(Error(Errc::kRegisters));
     return pci;
   }
@@ -110,11 +113,15 @@ class Pci final : public Transport {
   }
   void accept_features(std::uint64_t features) override {
     common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GFSELECT, 1);
-    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features >> 32));
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GF,
+                                           static_cast<std::uint32_t>(features >> 32));
     common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GFSELECT, 0);
-    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features));
+    common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_GF,
+                                           static_cast<std::uint32_t>(features));
   }
-  std::uint8_t status() override { return common_.registers.read<std::uint8_t>(VIRTIO_PCI_COMMON_STATUS); }
+  std::uint8_t status() override {
+    return common_.registers.read<std::uint8_t>(VIRTIO_PCI_COMMON_STATUS);
+  }
   void set_status(std::uint8_t status) override {
     common_.registers.write<std::uint8_t>(VIRTIO_PCI_COMMON_STATUS, status);
   }
@@ -124,9 +131,11 @@ class Pci final : public Transport {
   std::uint16_t queue_max(std::uint16_t index) override {
     if (index >= common_.registers.read<std::uint16_t>(VIRTIO_PCI_COMMON_NUMQ)) return 0;
     common_.registers.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SELECT, index);
-    return std::min<std::uint16_t>(common_.registers.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SIZE), 32768);
+    return std::min<std::uint16_t>(common_.registers.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SIZE),
+                                   32768);
   }
-  Result<void> start_queue(std::uint16_t index, const Queue& queue, std::uint64_t address) override {
+  Result<void> start_queue(std::uint16_t index, const Queue& queue,
+                           std::uint64_t address) override {
     if (index >= notify_offsets_.size()) return fail(Errc::kNoQueue, index);
     const Registers& common = common_.registers;
     common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SELECT, index);
@@ -136,9 +145,11 @@ class Pci final : public Transport {
                         address + Queue::available_offset(queue.size()));
     common.write_halves(VIRTIO_PCI_COMMON_Q_USEDLO, VIRTIO_PCI_COMMON_Q_USEDHI,
                         address + Queue::used_offset(queue.size()));
-    // All queues share one vector: an interrupt only ends the idling, after which everything is looked at.
+    // All queues share one vector: an interrupt only ends the idling, after which everything is
+    // looked at.
     common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX, 0);
-    if (common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX) == kNoVector) return fail(Error(Errc::kNoMsix));
+    if (common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX) == kNoVector)
+      return fail(Error(Errc::kNoMsix));
     const std::uint64_t offset =
         std::uint64_t{common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_NOFF)} * notify_multiplier_;
     if (offset % 2 != 0 || offset + 2 > notify_.length) return fail(Errc::kNoQueue, index);
@@ -155,8 +166,10 @@ class Pci final : public Transport {
   explicit Pci(PciAddress at) : at_(at) {}
 
   bool start_msix(std::uint8_t capability) {
-    const std::uint32_t table = kvm::pci_read32(at_, static_cast<std::uint8_t>(capability + PCI_MSIX_TABLE));
-    const std::uint64_t base = bar_address(at_, static_cast<std::uint8_t>(table & PCI_MSIX_TABLE_BIR));
+    const std::uint32_t table =
+        kvm::pci_read32(at_, static_cast<std::uint8_t>(capability + PCI_MSIX_TABLE));
+    const std::uint64_t base =
+        bar_address(at_, static_cast<std::uint8_t>(table & PCI_MSIX_TABLE_BIR));
     const std::uint64_t address = base + (table & PCI_MSIX_TABLE_OFFSET);
     volatile void* const first =
         base != 0 && address >= base ? kvm::map_device(address, PCI_MSIX_ENTRY_SIZE) : nullptr;
@@ -167,8 +180,9 @@ class Pci final : public Transport {
     entry.write<std::uint32_t>(PCI_MSIX_ENTRY_DATA, message.data);
     entry.write<std::uint32_t>(PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
     const auto flags_at = static_cast<std::uint8_t>(capability + PCI_MSIX_FLAGS);
-    const auto flags = static_cast<std::uint16_t>(
-        (kvm::pci_read16(at_, flags_at) | PCI_MSIX_FLAGS_ENABLE) & ~std::uint16_t{PCI_MSIX_FLAGS_MASKALL});
+    const auto flags =
+        static_cast<std::uint16_t>((kvm::pci_read16(at_, flags_at) | PCI_MSIX_FLAGS_ENABLE) &
+                                   ~std::uint16_t{PCI_MSIX_FLAGS_MASKALL});
     kvm::pci_write16(at_, flags_at, flags);
     common_.registers.write<std::uint16_t>(VIRTIO_PCI_COMMON_MSIX, kNoVector);
     return true;
@@ -194,9 +208,11 @@ Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& n
       [](void* context, PciAddress at, std::uint16_t vendor, std::uint16_t device) {
         Search& wanted = *static_cast<Search*>(context);
         if (vendor != kVendor || wanted.found) return;
-        // Transitional devices (0x1000 to 0x103f) name their kind in the subsystem id; they have the modern interface, too.
+        // Transitional devices (0x1000 to 0x103f) name their kind in the subsystem id; they have
+        // the modern interface, too.
         const bool transitional = device < kModernBase;
-        const std::uint32_t kind = transitional ? kvm::pci_read16(at, PCI_SUBSYSTEM_ID) : device - kModernBase;
+        const std::uint32_t kind =
+            transitional ? kvm::pci_read16(at, PCI_SUBSYSTEM_ID) : device - kModernBase;
         if (kind == wanted.device_id && wanted.nth-- == 0) wanted.found = at;
       },
       &search);

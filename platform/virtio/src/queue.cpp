@@ -10,8 +10,14 @@ namespace fata::virtio {
 static_assert(sizeof(vring_desc) == 16 && sizeof(vring_used_elem) == 8);
 
 Queue::Queue(std::uint16_t size, MutableBytes memory, bool event_index)
-    : size_(size), memory_(memory), event_index_(event_index), free_count_(size), next_(size), chains_(size) {
-  check(std::has_single_bit(size) && memory.size() >= bytes_needed(size), "bad memory for a virtqueue");
+    : size_(size),
+      memory_(memory),
+      event_index_(event_index),
+      free_count_(size),
+      next_(size),
+      chains_(size) {
+  check(std::has_single_bit(size) && memory.size() >= bytes_needed(size),
+        "bad memory for a virtqueue");
   for (std::uint16_t i = 0; i < size; ++i) next_[i] = static_cast<std::uint16_t>(i + 1);
   disable_interrupts();
 }
@@ -38,8 +44,8 @@ std::optional<std::uint16_t> Queue::add(std::span<const Segment> chain) {
     descriptor.flags = static_cast<std::uint16_t>((segment.device_writes ? VRING_DESC_F_WRITE : 0) |
                                                   (i + 1 < chain.size() ? VRING_DESC_F_NEXT : 0));
     descriptor.next = i + 1 < chain.size() ? next_[at] : 0;
-    std::memcpy(memory_.subspan(std::size_t{at} * sizeof descriptor, sizeof descriptor).data(), &descriptor,
-                sizeof descriptor);
+    std::memcpy(memory_.subspan(std::size_t{at} * sizeof descriptor, sizeof descriptor).data(),
+                &descriptor, sizeof descriptor);
     if (segment.device_writes) writable += segment.length;
     free_head_ = next_[at];
     if (i + 1 < chain.size()) at = next_[at];
@@ -57,14 +63,18 @@ bool Queue::publish() {
   const std::uint16_t old = published_;
   published_ = next_available_;
   __atomic_store_n(u16_at(available_offset(size_) + 2), published_, __ATOMIC_RELEASE);
-  // The device's wish must be read after it can see the new index, else both sides may wait for each other.
+  // The device's wish must be read after it can see the new index, else both sides may wait for
+  // each other.
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (!event_index_) {
-    return (__atomic_load_n(u16_at(used_offset(size_)), __ATOMIC_RELAXED) & VRING_USED_F_NO_NOTIFY) == 0;
+    return (__atomic_load_n(u16_at(used_offset(size_)), __ATOMIC_RELAXED) &
+            VRING_USED_F_NO_NOTIFY) == 0;
   }
-  const std::uint16_t event = __atomic_load_n(u16_at(used_offset(size_) + 4 + 8 * std::size_t{size_}), __ATOMIC_RELAXED);
+  const std::uint16_t event =
+      __atomic_load_n(u16_at(used_offset(size_) + 4 + 8 * std::size_t{size_}), __ATOMIC_RELAXED);
   // Whether the index that the device waits for was passed just now (virtio 1.2, section 2.7.10).
-  return static_cast<std::uint16_t>(published_ - event - 1) < static_cast<std::uint16_t>(published_ - old);
+  return static_cast<std::uint16_t>(published_ - event - 1) <
+         static_cast<std::uint16_t>(published_ - old);
 }
 
 std::optional<Queue::Done> Queue::pop() {
@@ -74,9 +84,12 @@ std::optional<Queue::Done> Queue::pop() {
   if (waiting == 0) return std::nullopt;
   vring_used_elem element;
   const std::size_t slot = last_used_ & (size_ - 1);
-  std::memcpy(&element, memory_.subspan(used_offset(size_) + 4 + slot * sizeof element, sizeof element).data(),
-              sizeof element);
-  // More finished than was ever outstanding, a chain we did not queue, or more written than there was room for.
+  std::memcpy(
+      &element,
+      memory_.subspan(used_offset(size_) + 4 + slot * sizeof element, sizeof element).data(),
+      sizeof element);
+  // More finished than was ever outstanding, a chain we did not queue, or more written than there
+  // was room for.
   if (waiting > size_ || element.id >= size_ || chains_[element.id].length == 0 ||
       element.len > chains_[element.id].writable) {
     broken_ = true;
@@ -96,7 +109,8 @@ std::optional<Queue::Done> Queue::pop() {
 
 bool Queue::enable_interrupts() {
   if (event_index_) {
-    __atomic_store_n(u16_at(available_offset(size_) + 4 + 2 * std::size_t{size_}), last_used_, __ATOMIC_RELAXED);
+    __atomic_store_n(u16_at(available_offset(size_) + 4 + 2 * std::size_t{size_}), last_used_,
+                     __ATOMIC_RELAXED);
   } else {
     __atomic_store_n(u16_at(available_offset(size_)), std::uint16_t{0}, __ATOMIC_RELAXED);
   }
@@ -110,7 +124,8 @@ void Queue::disable_interrupts() {
     __atomic_store_n(u16_at(available_offset(size_) + 4 + 2 * std::size_t{size_}),
                      static_cast<std::uint16_t>(last_used_ - 1), __ATOMIC_RELAXED);
   } else {
-    __atomic_store_n(u16_at(available_offset(size_)), std::uint16_t{VRING_AVAIL_F_NO_INTERRUPT}, __ATOMIC_RELAXED);
+    __atomic_store_n(u16_at(available_offset(size_)), std::uint16_t{VRING_AVAIL_F_NO_INTERRUPT},
+                     __ATOMIC_RELAXED);
   }
 }
 

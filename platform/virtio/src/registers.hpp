@@ -1,4 +1,5 @@
-// Device registers: volatile, little endian (as this machine), of the width that the specification names.
+// Device registers: volatile, little endian (as this machine), of the width that the specification
+// names.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +31,8 @@ class Registers {
  private:
   template <class T>
   volatile T* at(std::size_t offset) const {
-    return reinterpret_cast<volatile T*>(danger_advance(base_, static_cast<std::ptrdiff_t>(offset)));
+    return reinterpret_cast<volatile T*>(
+        danger_advance(base_, static_cast<std::ptrdiff_t>(offset)));
   }
   volatile std::byte* base_ = nullptr;
 };

@@ -1,5 +1,5 @@
-// virtio-rng (virtio 1.2, section 5.4): bytes for the entropy pool, once: before the image starts where the
-// CPU has none, else when it first idles.
+// virtio-rng (virtio 1.2, section 5.4): bytes for the entropy pool, once: before the image starts
+// where the CPU has none, else when it first idles.
 
 #include <array>
 
@@ -10,9 +10,9 @@
 #include "transports.hpp"
 
 namespace fata::virtio {
-// Weak here: PCI is looked at in images that have a PCI driver anyhow. The others find the device on
-// virtio-mmio (microvm), and a machine with PCI has a processor with RDRAND; without either, the image says
-// that it lacks entropy.
+// Weak here: PCI is looked at in images that have a PCI driver anyhow. The others find the device
+// on virtio-mmio (microvm), and a machine with PCI has a processor with RDRAND; without either, the
+// image says that it lacks entropy.
 [[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
 }  // namespace fata::virtio
 
@@ -36,7 +36,8 @@ class Gatherer final : public Device {
     if (transport_ == nullptr && virtio::find_pci != nullptr) {
       if (auto pci = virtio::find_pci(VIRTIO_ID_RNG, nth)) transport_ = std::move(*pci);
     }
-    if (transport_ == nullptr || !virtio::negotiate(*transport_, 1ULL << VIRTIO_F_VERSION_1, 0)) return false;
+    if (transport_ == nullptr || !virtio::negotiate(*transport_, 1ULL << VIRTIO_F_VERSION_1, 0))
+      return false;
     auto queue = virtio::start_queue(*transport_, 0, 4, false);
     if (!queue) return false;
     queue_ = std::move(*queue);
@@ -60,7 +61,8 @@ class Gatherer final : public Device {
     bytes.fill(std::byte{0});
   }
 
-  // An image that never idles is served as well. Nobody waits for the bytes, so they complete nothing.
+  // An image that never idles is served as well. Nobody waits for the bytes, so they complete
+  // nothing.
   bool poll() noexcept override {
     if (queue_ != nullptr ? collect() : ++turns_ == kBusyTurns && !begin()) leave();
     return false;

@@ -15,8 +15,9 @@ using Kind = BlockRequests::Kind;
 using sig::BlockErrc;
 
 // Offsets and numbers are those of virtio 1.2, section 5.2, not of a header.
-constexpr std::uint64_t kSizeMax = 1 << 1, kSegMax = 1 << 2, kReadOnly = 1 << 5, kBlockSize = 1 << 6,
-                        kFlush = 1 << 9, kTopology = 1 << 10, kDiscard = 1 << 13;
+constexpr std::uint64_t kSizeMax = 1 << 1, kSegMax = 1 << 2, kReadOnly = 1 << 5,
+                        kBlockSize = 1 << 6, kFlush = 1 << 9, kTopology = 1 << 10,
+                        kDiscard = 1 << 13;
 struct Config {
   std::uint64_t capacity = 2048;
   std::uint32_t size_max = 0, seg_max = 0, block_size = 0;
@@ -42,8 +43,8 @@ TEST(BlockLimits, TakesWhatTheDeviceSays) {
                       .block_size = 4096,
                       .exponent = 2,
                       .discard_sectors = 800};
-  const auto all = BlockLimits::parse(kSizeMax | kSegMax | kBlockSize | kFlush | kTopology | kDiscard,
-                                      config.bytes(), 128);
+  const auto all = BlockLimits::parse(
+      kSizeMax | kSegMax | kBlockSize | kFlush | kTopology | kDiscard, config.bytes(), 128);
   ASSERT_TRUE(all);
   EXPECT_EQ(all->geometry, (sig::BlockGeometry{.sector_size = 4096,
                                                .sectors = 10,
@@ -54,10 +55,12 @@ TEST(BlockLimits, TakesWhatTheDeviceSays) {
                                                .parallel = 7}));
   EXPECT_EQ(all->most_bytes(), 16 * 4096U);
   EXPECT_EQ(all->discard_sectors, 100U);
-  const auto none = BlockLimits::parse(kReadOnly, Config{.size_max = 1, .block_size = 7}.bytes(), 256);
+  const auto none =
+      BlockLimits::parse(kReadOnly, Config{.size_max = 1, .block_size = 7}.bytes(), 256);
   ASSERT_TRUE(none) << "what is not agreed on is not looked at";
-  EXPECT_EQ(none->geometry,
-            (sig::BlockGeometry{.sectors = 2048, .writable = false, .cached = false, .parallel = 32}));
+  EXPECT_EQ(
+      none->geometry,
+      (sig::BlockGeometry{.sectors = 2048, .writable = false, .cached = false, .parallel = 32}));
   EXPECT_EQ(none->most_bytes(), 1U << 20);
 }
 
@@ -86,7 +89,8 @@ TEST(BlockLimits, RefusesADiskThatCannotBe) {
 
 struct Disk {
   explicit Disk(std::uint64_t features = kFlush | kDiscard,
-                const Config& config = {.block_size = 4096, .discard_sectors = 1000}, std::uint16_t size = 16)
+                const Config& config = {.block_size = 4096, .discard_sectors = 1000},
+                std::uint16_t size = 16)
       : limits(*BlockLimits::parse(features, config.bytes(), size)),
         ring(Queue::bytes_needed(size)),
         memory(BlockRequests::bytes_needed(limits.geometry.parallel)),
@@ -115,7 +119,8 @@ TEST(BlockRequests, LookAsTheSpecificationWants) {
     Kind kind;
     std::uint32_t type;
     std::uint64_t sector;  // in units of 512
-  } cases[] = {{Kind::kRead, 0, 40}, {Kind::kWrite, 1, 40}, {Kind::kFlush, 4, 0}, {Kind::kDiscard, 11, 0}};
+  } cases[] = {
+      {Kind::kRead, 0, 40}, {Kind::kWrite, 1, 40}, {Kind::kFlush, 4, 0}, {Kind::kDiscard, 11, 0}};
   for (const auto& c : cases) {
     const bool moves = c.kind == Kind::kRead || c.kind == Kind::kWrite;
     const auto place = disk.requests.begin(c.kind, 5, {0x5000, moves ? 8192U : 0U}, 2);
@@ -187,7 +192,8 @@ TEST(BlockRequests, FailAsTheDeviceSays) {
     disk.answer(*disk.device.take(), c.status, c.written);
     const auto ended = disk.requests.next();
     ASSERT_TRUE(ended && !ended->outcome);
-    EXPECT_TRUE(ended->outcome.error().is(c.why)) << static_cast<int>(c.kind) << ", status " << int{c.status};
+    EXPECT_TRUE(ended->outcome.error().is(c.why))
+        << static_cast<int>(c.kind) << ", status " << int{c.status};
     EXPECT_EQ(ended->outcome.error().detail(), c.status);
   }
 }

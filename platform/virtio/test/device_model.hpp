@@ -1,4 +1,5 @@
-// The device's side of a split virtqueue, written from the specification alone, to test the driver's side against.
+// The device's side of a split virtqueue, written from the specification alone, to test the
+// driver's side against.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ class DeviceModel {
     for (std::size_t i = 0; i <= size_; ++i) {
       const std::size_t d = 16 * std::size_t{at};
       const std::uint16_t flags = load(d + 12);
-      chain.segments.push_back({load_le<std::uint64_t>(memory_.subspan(d)), load_le<std::uint32_t>(memory_.subspan(d + 8)),
-                                (flags & 2) != 0});
+      chain.segments.push_back({load_le<std::uint64_t>(memory_.subspan(d)),
+                                load_le<std::uint32_t>(memory_.subspan(d + 8)), (flags & 2) != 0});
       if ((flags & 1) == 0) return chain;
       at = load(d + 14);
     }
@@ -44,11 +45,16 @@ class DeviceModel {
     store_le(memory_.subspan(used() + 2), used_index_);
     if (!event_index_) return load(available()) == 0;
     const std::uint16_t event = load(available() + 4 + 2 * std::size_t{size_});
-    return static_cast<std::uint16_t>(used_index_ - event - 1) < static_cast<std::uint16_t>(used_index_ - old);
+    return static_cast<std::uint16_t>(used_index_ - event - 1) <
+           static_cast<std::uint16_t>(used_index_ - old);
   }
   // Asks to be notified of the next chain.
-  void want_notification() { store_le(memory_.subspan(used() + 4 + 8 * std::size_t{size_}), last_available_); }
-  void set_used_index(std::uint16_t index) { store_le(memory_.subspan(used() + 2), used_index_ = index); }
+  void want_notification() {
+    store_le(memory_.subspan(used() + 4 + 8 * std::size_t{size_}), last_available_);
+  }
+  void set_used_index(std::uint16_t index) {
+    store_le(memory_.subspan(used() + 2), used_index_ = index);
+  }
   std::uint16_t used_index() const { return used_index_; }
 
  private:

@@ -1,4 +1,5 @@
-// The receiving half of virtio-net against a device, well-behaved and hostile, with each set of features.
+// The receiving half of virtio-net against a device, well-behaved and hostile, with each set of
+// features.
 #include "fata/virtio/frame_receiver.hpp"
 
 #include <gtest/gtest.h>
@@ -20,8 +21,8 @@ struct Wire {
       : queue(32, memory, false),
         device(32, memory, false),
         receiver(
-            features, buffers, [](const volatile void* p) { return reinterpret_cast<std::uint64_t>(p); },
-            counters) {
+            features, buffers,
+            [](const volatile void* p) { return reinterpret_cast<std::uint64_t>(p); }, counters) {
     receiver.start(queue);
     queue.publish();
   }
@@ -32,7 +33,8 @@ struct Wire {
     const auto chain = device.take();
     ASSERT_TRUE(chain);
     const Segment& segment = chain->segments.front();
-    const MutableBytes room = danger_span(reinterpret_cast<std::byte*>(segment.address), segment.length);
+    const MutableBytes room =
+        danger_span(reinterpret_cast<std::byte*>(segment.address), segment.length);
     std::ranges::fill(room, static_cast<std::byte>(fill));
     copy_bytes(room, as_bytes(front));
     device.finish(chain->head, static_cast<std::uint32_t>(length));
@@ -157,7 +159,8 @@ TEST(FrameReceiver, flags_and_segmentation_count_only_where_they_were_agreed_on)
       {kMergeable | kSums, VIRTIO_NET_HDR_F_RSC_INFO, 0, false, kNone},
       {kMergeable | kSums | kSegments, kValid, VIRTIO_NET_HDR_GSO_TCPV4, true, kTcpV4},
       {kMergeable | kSums | kSegments, kValid, VIRTIO_NET_HDR_GSO_TCPV6 | kEcn, true, kTcpV6},
-      {kMergeable | kSums | bit(VIRTIO_NET_F_GUEST_TSO4), 0, VIRTIO_NET_HDR_GSO_TCPV6, false, kNone},
+      {kMergeable | kSums | bit(VIRTIO_NET_F_GUEST_TSO4), 0, VIRTIO_NET_HDR_GSO_TCPV6, false,
+       kNone},
       {kMergeable | kSums | kSegments, 0, VIRTIO_NET_HDR_GSO_UDP, false, kNone},
       {kMergeable | kSums | kSegments, 0, 0xff, false, kNone},
   };

@@ -15,7 +15,8 @@ constexpr std::uint64_t features(std::initializer_list<unsigned> bits) {
 constexpr std::uint64_t kBasic =
     features({VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_NET_F_MAC, VIRTIO_NET_F_MTU});
 constexpr std::uint64_t kMergeable = features({VIRTIO_NET_F_MRG_RXBUF});
-constexpr std::uint64_t kSum = features({VIRTIO_NET_F_CSUM}), kGuestSum = features({VIRTIO_NET_F_GUEST_CSUM});
+constexpr std::uint64_t kSum = features({VIRTIO_NET_F_CSUM}),
+                        kGuestSum = features({VIRTIO_NET_F_GUEST_CSUM});
 constexpr std::uint64_t kCut =
     features({VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6, VIRTIO_NET_F_HOST_ECN});
 constexpr std::uint64_t kCoalesced =
@@ -44,12 +45,13 @@ TEST(NetTerms, no_feature_is_accepted_without_what_it_requires) {
   EXPECT_EQ(choose_net_features(kAll & ~kSum, true, true), kBasic | kMergeable | kGuestSum);
   EXPECT_EQ(choose_net_features(kAll & ~kGuestSum, true, true), kBasic | kMergeable | kSum | kCut);
   EXPECT_EQ(choose_net_features(kBasic | kCut | kCoalesced, true, true), kBasic);
-  EXPECT_EQ(
-      choose_net_features(kAll & ~features({VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6}), true, true),
-      kAll & ~kCoalesced);
+  EXPECT_EQ(choose_net_features(
+                kAll & ~features({VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6}), true, true),
+            kAll & ~kCoalesced);
   for (std::uint64_t some = 0; some < 256; ++some) {  // each subset of those with conditions
-    constexpr unsigned kBits[] = {VIRTIO_NET_F_CSUM,       VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_HOST_TSO4,
-                                  VIRTIO_NET_F_HOST_TSO6,  VIRTIO_NET_F_HOST_ECN,   VIRTIO_NET_F_GUEST_TSO4,
+    constexpr unsigned kBits[] = {VIRTIO_NET_F_CSUM,       VIRTIO_NET_F_GUEST_CSUM,
+                                  VIRTIO_NET_F_HOST_TSO4,  VIRTIO_NET_F_HOST_TSO6,
+                                  VIRTIO_NET_F_HOST_ECN,   VIRTIO_NET_F_GUEST_TSO4,
                                   VIRTIO_NET_F_GUEST_TSO6, VIRTIO_NET_F_GUEST_ECN};
     std::uint64_t offered = kBasic | kMergeable;
     for (std::size_t i = 0; i < 8; ++i) offered |= (some >> i & 1) != 0 ? features({kBits[i]}) : 0;
@@ -58,9 +60,11 @@ TEST(NetTerms, no_feature_is_accepted_without_what_it_requires) {
     const auto has = [&](unsigned n) { return (agreed >> n & 1) != 0; };
     EXPECT_TRUE(has(VIRTIO_NET_F_CSUM) || (agreed & kCut) == 0) << some;
     EXPECT_TRUE(has(VIRTIO_NET_F_GUEST_CSUM) || (agreed & kCoalesced) == 0) << some;
-    EXPECT_TRUE(has(VIRTIO_NET_F_HOST_TSO4) || has(VIRTIO_NET_F_HOST_TSO6) || !has(VIRTIO_NET_F_HOST_ECN))
+    EXPECT_TRUE(has(VIRTIO_NET_F_HOST_TSO4) || has(VIRTIO_NET_F_HOST_TSO6) ||
+                !has(VIRTIO_NET_F_HOST_ECN))
         << some;
-    EXPECT_TRUE(has(VIRTIO_NET_F_GUEST_TSO4) || has(VIRTIO_NET_F_GUEST_TSO6) || !has(VIRTIO_NET_F_GUEST_ECN))
+    EXPECT_TRUE(has(VIRTIO_NET_F_GUEST_TSO4) || has(VIRTIO_NET_F_GUEST_TSO6) ||
+                !has(VIRTIO_NET_F_GUEST_ECN))
         << some;
   }
 }
@@ -83,7 +87,8 @@ TEST(NetTerms, fields_of_the_configuration_count_only_with_their_feature) {
 }
 
 TEST(NetTerms, an_mtu_that_no_device_may_offer_is_ignored) {
-  for (const std::uint16_t mtu : {0, 1, 67}) EXPECT_EQ(NetConfig::parse(kAll, config(mtu)).link_mtu, 1500U);
+  for (const std::uint16_t mtu : {0, 1, 67})
+    EXPECT_EQ(NetConfig::parse(kAll, config(mtu)).link_mtu, 1500U);
   for (const std::uint16_t mtu : {68, 576, 1280, 65535})
     EXPECT_EQ(NetConfig::parse(kAll, config(mtu)).link_mtu, mtu);
 }
@@ -92,13 +97,14 @@ TEST(NetTerms, without_mergeable_buffers_each_holds_a_frame_of_the_link) {
   for (const bool roomy : {false, true}) {
     const ReceiveBuffers usual = ReceiveBuffers::choose(kAll, 9000, roomy);
     EXPECT_EQ(ReceiveBuffers::choose(kBasic, 1500, roomy).size, usual.size);
-    for (const std::size_t mtu :
-         {68UZ, 1500UZ, 2018UZ, 2019UZ, 4066UZ, 4067UZ, 9000UZ, 16000UZ, 32000UZ, 65521UZ, 65535UZ}) {
+    for (const std::size_t mtu : {68UZ, 1500UZ, 2018UZ, 2019UZ, 4066UZ, 4067UZ, 9000UZ, 16000UZ,
+                                  32000UZ, 65521UZ, 65535UZ}) {
       const ReceiveBuffers buffers = ReceiveBuffers::choose(kBasic, mtu, roomy);
       EXPECT_GE(buffers.size, mtu + 12 + 14 + 4) << mtu;
       EXPECT_GE(buffers.ring, 2U) << mtu;
       EXPECT_TRUE(std::has_single_bit(buffers.ring)) << mtu;
-      EXPECT_LE((buffers.ring + buffers.spare) * buffers.size, (usual.ring + usual.spare) * usual.size)
+      EXPECT_LE((buffers.ring + buffers.spare) * buffers.size,
+                (usual.ring + usual.spare) * usual.size)
           << mtu;
     }
   }

@@ -12,7 +12,9 @@ namespace {
 
 struct Ring {
   explicit Ring(std::uint16_t size, bool event_index = true)
-      : memory(Queue::bytes_needed(size) + 16), device(size, aligned(), event_index), queue(size, aligned(), event_index) {}
+      : memory(Queue::bytes_needed(size) + 16),
+        device(size, aligned(), event_index),
+        queue(size, aligned(), event_index) {}
   MutableBytes aligned() {
     const auto at = reinterpret_cast<std::uintptr_t>(memory.data());
     return MutableBytes(memory).subspan((16 - at % 16) % 16);
@@ -57,7 +59,9 @@ TEST(Queue, RefusesChainsWithoutRoomAndWorksForRoundsWithoutLosingDescriptors) {
           if (head) outstanding[*head] = chain.size(), in_use += chain.size();
           break;
         }
-        case 1: ring.queue.publish(); break;
+        case 1:
+          ring.queue.publish();
+          break;
         case 2:
           if (auto chain = ring.device.take()) held.push_back(*chain);
           break;
@@ -149,7 +153,8 @@ TEST(Queue, DoesNotTrustItsOwnDescriptorsAfterTheDeviceWroteToThem) {
   const std::array chain{writes(1, 50), writes(2, 50), writes(3, 50)};
   const auto head = ring.queue.add(chain);
   ring.queue.publish();
-  std::ranges::fill(ring.aligned().first(16 * 8), std::byte{0xff});  // next, flags, lengths: all garbage
+  // next, flags, lengths: all garbage.
+  std::ranges::fill(ring.aligned().first(16 * 8), std::byte{0xff});
   ring.device.finish(*head, 100);
   const auto done = ring.queue.pop();
   ASSERT_TRUE(done);

@@ -1,7 +1,7 @@
-// A hostile backend: it writes into everything that is granted to it, answers as it likes, keeps what it was
-// lent. Whatever it does, no request ends twice, none ends that was not begun, a read that ended well gives
-// what lay in its pages at that moment and changes never again, and no page that is kept is granted to
-// somebody else.
+// A hostile backend: it writes into everything that is granted to it, answers as it likes, keeps
+// what it was lent. Whatever it does, no request ends twice, none ends that was not begun, a read
+// that ended well gives what lay in its pages at that moment and changes never again, and no page
+// that is kept is granted to somebody else.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -44,9 +44,9 @@ class Game {
     if (!limits) return;
     limits_ = *limits;
     const sig::BlockGeometry& geometry = limits_.geometry;
-    check(
-        geometry.sector_size >= 512 && geometry.sector_size <= BlockQueue::kPageSize && geometry.sectors != 0,
-        "geometry");
+    check(geometry.sector_size >= 512 && geometry.sector_size <= BlockQueue::kPageSize &&
+              geometry.sectors != 0,
+          "geometry");
     check(geometry.sectors <= (std::uint64_t{1} << 63) / geometry.sector_size, "size");
     check(geometry.optimal % geometry.sector_size == 0, "optimal");
     connect();
@@ -146,7 +146,8 @@ class Game {
     BlockQueue::Request request{.kind = kind, .sectors = 1 + in_.u8() % most};
     request.sector = in_.u64() % (limits_.geometry.sectors - request.sectors + 1);
     Begun one{kind,
-              std::vector<std::byte>(moves ? static_cast<std::size_t>(request.sectors * size) : 0, kFilled),
+              std::vector<std::byte>(moves ? static_cast<std::size_t>(request.sectors * size) : 0,
+                                     kFilled),
               0};
     if (kind == Kind::kRead) request.in = one.buffer;
     if (kind == Kind::kWrite) request.out = one.buffer;
@@ -170,7 +171,8 @@ class Game {
     const auto found = under_way_.find(ended->place);
     check(found != under_way_.end(), "a request ended that was not begun");
     Begun& one = found->second;
-    check(is_untouched(Bytes(one.buffer).subspan(one.bytes)), "beyond the request's part of the buffer");
+    check(is_untouched(Bytes(one.buffer).subspan(one.bytes)),
+          "beyond the request's part of the buffer");
     if (one.kind == Kind::kWrite || !ended->outcome)
       check(is_untouched(one.buffer), "a buffer that is not to change");
     if (one.kind == Kind::kRead) {
@@ -197,7 +199,8 @@ class Game {
     return reinterpret_cast<blkif_sring*>(host_.page(queue_.ring(), kBackend, true));
   }
   void put_index(std::size_t which, std::uint32_t value) {
-    if (blkif_sring* const at = ring()) std::memcpy(reinterpret_cast<std::byte*>(at) + 4 * which, &value, 4);
+    if (blkif_sring* const at = ring())
+      std::memcpy(reinterpret_cast<std::byte*>(at) + 4 * which, &value, 4);
   }
   // Answers the next request in order, rightly but for what the input says.
   void answer() {
@@ -215,7 +218,8 @@ class Game {
   void check_grants() {
     std::vector<std::uint32_t> granted;
     for (GrantRef ref = 0; ref < host_.table_frames() * GrantTable::kPerFrame; ++ref) {
-      if ((host_.entry(ref).flags & GTF_permit_access) != 0) granted.push_back(host_.entry(ref).frame);
+      if ((host_.entry(ref).flags & GTF_permit_access) != 0)
+        granted.push_back(host_.entry(ref).frame);
     }
     std::ranges::sort(granted);
     check(std::ranges::adjacent_find(granted) == granted.end(), "a page was granted twice");

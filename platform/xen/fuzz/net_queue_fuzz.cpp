@@ -1,7 +1,7 @@
-// A hostile backend: it writes anything into the rings and into every page that is granted to it, between any
-// two calls; it keeps grants in use, answers what was not asked, twice, or never. Whatever it does, the queue
-// gives out no memory that the backend can still write, and after a parting it works with a better backend,
-// with everything back.
+// A hostile backend: it writes anything into the rings and into every page that is granted to it,
+// between any two calls; it keeps grants in use, answers what was not asked, twice, or never.
+// Whatever it does, the queue gives out no memory that the backend can still write, and after a
+// parting it works with a better backend, with everything back.
 #include <algorithm>
 #include <cstdint>
 #include <deque>
@@ -125,7 +125,8 @@ class Game {
     granted_ = true;
     check(count == 0 || !was_broken, "a frame from a broken queue");
     for (std::size_t i = 0; i < count; ++i) {
-      check(in[i].total_size() != 0 && in[i].total_size() <= (1 + Fragments::kMost) * NetQueue::kPageSize,
+      check(in[i].total_size() != 0 &&
+                in[i].total_size() <= (1 + Fragments::kMost) * NetQueue::kPageSize,
             "a frame's size");
       KeptFrame kept{std::move(in[i]), {}};
       kept.bytes = bytes_of(kept.frame);
@@ -141,7 +142,8 @@ class Game {
   }
   void drop_kept() {
     if (kept_.empty()) return;
-    check(bytes_of(kept_.front().frame) == kept_.front().bytes, "a frame changed after it was received");
+    check(bytes_of(kept_.front().frame) == kept_.front().bytes,
+          "a frame changed after it was received");
     kept_.pop_front();
   }
 
@@ -171,7 +173,8 @@ class Game {
         response.offset = in_.u16() % 5000, response.status = static_cast<std::int16_t>(in_.u16());
       ring->ring[at].rsp = response;
     } else {
-      ring->ring[at].rsp = {id, static_cast<std::int16_t>((how & 2) != 0 ? NETIF_RSP_NULL : NETIF_RSP_OKAY)};
+      ring->ring[at].rsp = {
+          id, static_cast<std::int16_t>((how & 2) != 0 ? NETIF_RSP_NULL : NETIF_RSP_OKAY)};
     }
     if ((how & 4) == 0) ++ring->rsp_prod;
   }
@@ -211,7 +214,8 @@ class Game {
       bool notify = false;
       check(good.give(frame, random, notify), "no room for a frame");
       std::array<sig::RxFrame, 2> in;
-      check(queue_.receive(in) == 1 && bytes_of(in[0]) == frame.bytes, "the frame of a good backend");
+      check(queue_.receive(in) == 1 && bytes_of(in[0]) == frame.bytes,
+            "the frame of a good backend");
       for (std::size_t i = 0; i < kSizes.send; ++i) {
         PacketBuf packet = queue_.allocate(0);
         check(static_cast<bool>(packet), "send buffers were lost");
@@ -225,7 +229,8 @@ class Game {
       }
     }
     queue_.disconnect(false);
-    check(grants_.in_use() == 0 && pieces_.available() == pieces_.count(), "not everything came back");
+    check(grants_.in_use() == 0 && pieces_.available() == pieces_.count(),
+          "not everything came back");
   }
 
   ByteReader in_;

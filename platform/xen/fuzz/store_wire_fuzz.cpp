@@ -1,6 +1,6 @@
-// A hostile other side of xenstore's page: it writes anything into the rings and their indexes and answers
-// what it likes. Replies go to who waits for them as xen::Store does it: each request ends at most once,
-// memory stays bounded, and after a restart the wire works.
+// A hostile other side of xenstore's page: it writes anything into the rings and their indexes and
+// answers what it likes. Replies go to who waits for them as xen::Store does it: each request ends
+// at most once, memory stays bounded, and after a restart the wire works.
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -93,7 +93,8 @@ class Game {
     std::vector<std::byte> all(sizeof header + payload.size());
     std::memcpy(all.data(), &header, sizeof header);
     copy_bytes(MutableBytes(all).subspan(sizeof header), payload);
-    for (const std::byte byte : all) ring.rsp[MASK_XENSTORE_IDX(ring.rsp_prod++)] = static_cast<char>(byte);
+    for (const std::byte byte : all)
+      ring.rsp[MASK_XENSTORE_IDX(ring.rsp_prod++)] = static_cast<char>(byte);
   }
 
   void pump() {

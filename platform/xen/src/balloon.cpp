@@ -33,7 +33,8 @@ void Balloon::start(Store& store) { follower_.emplace(follow(this, &store)); }
 
 bool Balloon::inflate() {
   static_assert(kPages == std::tuple_size_v<Frames>);
-  auto* const piece = static_cast<std::byte*>(libc::heap().allocate(kPages * machine::kPage, machine::kPage));
+  auto* const piece =
+      static_cast<std::byte*>(libc::heap().allocate(kPages * machine::kPage, machine::kPage));
   if (piece == nullptr) return false;
   Frames frames = frames_of(piece);
   const std::size_t done = call_for(XENMEM_decrease_reservation, frames, kPages);
@@ -41,7 +42,8 @@ bool Balloon::inflate() {
     pieces_.push_back(piece);
     return true;
   }
-  // All or nothing: what went is asked for again. Pages that do not come back take the piece with them.
+  // All or nothing: what went is asked for again. Pages that do not come back take the piece with
+  // them.
   if (call_for(XENMEM_populate_physmap, frames, done) == done) libc::heap().release(piece);
   return false;
 }

@@ -1,6 +1,5 @@
-// The memory that the domain's manager wants it to have: what it was started with, less what it is asked to
-// give back
-// (`xl mem-set`, or a configuration whose maxmem is more than its memory).
+// The memory that the domain's manager wants it to have: what it was started with, less what it is
+// asked to give back (`xl mem-set`, or a configuration whose maxmem is more than its memory).
 #pragma once
 
 #include <optional>
@@ -11,8 +10,8 @@
 
 namespace fata::xen {
 
-// Holds pieces of the heap whose pages Xen has back. What the application uses stays its own: if that leaves
-// too little, less is given back than was asked for.
+// Holds pieces of the heap whose pages Xen has back. What the application uses stays its own: if
+// that leaves too little, less is given back than was asked for.
 class Balloon {
  public:
   // Starts listening; with the loop there.

@@ -5,16 +5,20 @@
 
 namespace fata::xen {
 
-async::Task<Result<void>> BlockDevice::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
+async::Task<Result<void>> BlockDevice::read(std::uint64_t sector, MutableBytes in,
+                                            async::Wait wait) {
   if (const Result<void> fits = sig::check_read(limits_.geometry, sector, in); !fits || in.empty())
     return async::ready(fits);
-  return perform(
-      {.kind = Kind::kRead, .sector = sector, .sectors = in.size() / limits_.geometry.sector_size, .in = in},
-      wait);
+  return perform({.kind = Kind::kRead,
+                  .sector = sector,
+                  .sectors = in.size() / limits_.geometry.sector_size,
+                  .in = in},
+                 wait);
 }
 
 async::Task<Result<void>> BlockDevice::write(std::uint64_t sector, Bytes out, async::Wait wait) {
-  if (const Result<void> fits = sig::check_write(limits_.geometry, sector, out); !fits || out.empty())
+  if (const Result<void> fits = sig::check_write(limits_.geometry, sector, out);
+      !fits || out.empty())
     return async::ready(fits);
   return perform({.kind = Kind::kWrite,
                   .sector = sector,
@@ -23,7 +27,8 @@ async::Task<Result<void>> BlockDevice::write(std::uint64_t sector, Bytes out, as
                  wait);
 }
 
-async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64_t count, async::Wait wait) {
+async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64_t count,
+                                               async::Wait wait) {
   if (const Result<void> fits = sig::check_discard(limits_.geometry, sector, count); !fits)
     return async::ready(fits);
   const auto [first, sectors] = limits_.extents(sector, count);
@@ -33,7 +38,8 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
 
 // One at a time: a host may tell of what it lost only once, to who asks first.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
-  if (const auto taken = co_await flushing_.take(wait); !taken) co_return fail(Error(taken.error()));
+  if (const auto taken = co_await flushing_.take(wait); !taken)
+    co_return fail(Error(taken.error()));
   struct Leave {
     async::Places* flushing;
     ~Leave() { flushing->give_back(); }
@@ -58,7 +64,8 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
     const BlockQueue::Request before = request;
     begin(flight, request);
     for (int waited = 0; flight.state == State::kUnderWay;) {
-      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) && ++waited == kPatienceTimes)
+      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) &&
+          ++waited == kPatienceTimes)
         break_down("does not answer");
     }
     if (flight.state == State::kLost) {
@@ -96,8 +103,8 @@ void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
   }
 }
 
-// What the backend was given runs to its end before a task that is destroyed is gone. The buffer would not
-// need it: the backend knows only pages of the queue's.
+// What the backend was given runs to its end before a task that is destroyed is gone. The buffer
+// would not need it: the backend knows only pages of the queue's.
 void BlockDevice::leave_flight(Flight& flight) noexcept {
   work_while([&] { return flight.state == State::kUnderWay; }, kPatienceAtDeath);
   if (flight.state == State::kUnderWay) {
@@ -121,8 +128,8 @@ void BlockDevice::reap() {
   }
 }
 
-// After a migration this machine's backend may be there still when the next one works. A write that it had
-// not finished could then undo a later one.
+// After a migration this machine's backend may be there still when the next one works. A write that
+// it had not finished could then undo a later one.
 void BlockDevice::settle() noexcept {
   work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kPatienceAtSuspension);
 }

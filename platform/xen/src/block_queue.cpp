@@ -15,7 +15,8 @@ static_assert(sizeof(BlockRequest) == sizeof(blkif_request_t) &&
 static_assert(sizeof(BlockDiscard) == sizeof(blkif_request_discard_t) &&
               sizeof(BlockIndirect) == sizeof(blkif_request_indirect_t));
 static_assert(offsetof(BlockRequest, segment) == offsetof(blkif_request_t, seg) &&
-              offsetof(BlockIndirect, grants) == offsetof(blkif_request_indirect_t, indirect_grefs));
+              offsetof(BlockIndirect, grants) ==
+                  offsetof(blkif_request_indirect_t, indirect_grefs));
 static_assert(BlockRequest::kMostSegments == BLKIF_MAX_SEGMENTS_PER_REQUEST);
 
 constexpr std::uint32_t kUnit = 512;  // what a request counts in, whatever the disk's sector size
@@ -36,8 +37,10 @@ std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
   geometry.sectors = offer.sectors / (size / kUnit);  // what is left over at the end is no sector
   if (geometry.sectors == 0) return std::nullopt;
   geometry.writable = (offer.info & VDISK_READONLY) == 0;
-  if (std::has_single_bit(offer.physical_sector_size) && offer.physical_sector_size <= kLargestOptimal)
-    geometry.optimal = std::max(geometry.optimal, static_cast<std::uint32_t>(offer.physical_sector_size));
+  if (std::has_single_bit(offer.physical_sector_size) &&
+      offer.physical_sector_size <= kLargestOptimal)
+    geometry.optimal =
+        std::max(geometry.optimal, static_cast<std::uint32_t>(offer.physical_sector_size));
   if (offer.flush_cache != 0) {
     limits.flush = Flush::kCache;
   } else if (offer.barrier != 0) {
@@ -48,8 +51,8 @@ std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
   if (offer.discard_granularity % size == 0 && offer.discard_alignment % size == 0)
     limits.extent = std::max<std::uint64_t>(offer.discard_granularity / size, 1);
   limits.extent_offset = offer.discard_alignment / size % limits.extent;
-  limits.segments = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(offer.indirect_segments, BlockRequest::kMostSegments, kSegmentsOfAPage));
+  limits.segments = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+      offer.indirect_segments, BlockRequest::kMostSegments, kSegmentsOfAPage));
   return limits;
 }
 
@@ -83,7 +86,8 @@ void BlockQueue::restart() {
   ring_.emplace(shared_[kRing].memory.bytes().data());
   free_places_.clear();
   free_pages_.clear();
-  for (std::size_t i = sizes_.places; i != 0; --i) free_places_.push_back(static_cast<std::uint16_t>(i - 1));
+  for (std::size_t i = sizes_.places; i != 0; --i)
+    free_places_.push_back(static_cast<std::uint16_t>(i - 1));
   for (std::size_t i = sizes_.pages; i != 0; --i)
     free_pages_.push_back(static_cast<std::uint16_t>(kRing + i));
   for (Place& place : places_) {
@@ -121,7 +125,8 @@ void BlockQueue::disconnect(bool forget) {
   if (!std::exchange(connected_, false)) return;
   started_ = false;
   for (Shared& page : shared_) {
-    if (page.grant && !forget && !grants_->end(*page.grant)) kept_.push_back(std::exchange(page, Shared{}));
+    if (page.grant && !forget && !grants_->end(*page.grant))
+      kept_.push_back(std::exchange(page, Shared{}));
     page.grant.reset();
   }
   restart();
@@ -214,11 +219,12 @@ BlockQueue::Begun BlockQueue::begin(const Request& request) {
     }
     push_move(number, unit);
   } else if (request.kind == Kind::kDiscard) {
-    ring_->push(BlockDiscard{BLKIF_OP_DISCARD, 0, handle_, place.id, unit, sectors * (size / kUnit)});
+    ring_->push(
+        BlockDiscard{BLKIF_OP_DISCARD, 0, handle_, place.id, unit, sectors * (size / kUnit)});
   } else {
     BlockRequest flush{};
-    flush.operation =
-        limits_.flush == BlockLimits::Flush::kBarrier ? BLKIF_OP_WRITE_BARRIER : BLKIF_OP_FLUSH_DISKCACHE;
+    flush.operation = limits_.flush == BlockLimits::Flush::kBarrier ? BLKIF_OP_WRITE_BARRIER
+                                                                    : BLKIF_OP_FLUSH_DISKCACHE;
     flush.handle = handle_;
     flush.id = place.id;
     ring_->push(flush);

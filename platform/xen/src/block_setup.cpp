@@ -1,5 +1,5 @@
-// A disk's beginning and end, and what comes between when its backend goes: built for size, unlike what moves
-// data.
+// A disk's beginning and end, and what comes between when its backend goes: built for size, unlike
+// what moves data.
 #include "fata/base/platform.hpp"
 #include "fata/xen/block.hpp"
 
@@ -30,7 +30,8 @@ const ErrorDomain& error_domain(BlockSetupErrc) noexcept {
       "xen-blk", [](std::uint32_t code) -> std::string_view {
         switch (static_cast<BlockSetupErrc>(code)) {
           case BlockSetupErrc::kNoDisk:
-            return "this domain has too few disks; attach one more: disk = [...] of its configuration, or "
+            return "this domain has too few disks; attach one more: disk = [...] of its "
+                   "configuration, or "
                    "fata run "
                    "--disk FILE";
           case BlockSetupErrc::kNonsense:
@@ -46,11 +47,13 @@ async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::connect(async::Co
   return open(context.logger("xen-blk"), context.memory >= kRoomy, nth, context.stop);
 }
 
-async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::open(Logger log, bool roomy, unsigned nth,
+async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::open(Logger log, bool roomy,
+                                                                    unsigned nth,
                                                                     async::CancelToken stop) {
   const async::Wait wait = async::Wait::at_most(kPatienceAtStart, stop);
   Result<Frontend> frontend = co_await Frontend::find(&store(), "vbd", nth, wait);
-  if (!frontend && frontend.error().is(Errc::kNoDevice)) co_return fail(Error(BlockSetupErrc::kNoDisk));
+  if (!frontend && frontend.error().is(Errc::kNoDevice))
+    co_return fail(Error(BlockSetupErrc::kNoDisk));
   if (!frontend) co_return fail(frontend.error());
   auto device = std::make_unique<BlockDevice>(log, std::move(*frontend), roomy);
   const Result<void> started = co_await device->start(wait);
@@ -86,8 +89,8 @@ async::Task<Result<void>> BlockDevice::start(async::Wait wait) {
   const sig::BlockGeometry& geometry = limits_.geometry;
   log_.info(geometry.sectors, " sectors of ", geometry.sector_size, " bytes",
             geometry.writable ? "" : ", read-only", geometry.discards ? ", discards" : "", ", ",
-            flush_of(limits_.flush), ", up to ", geometry.parallel, " requests of ", queue_.most_bytes(),
-            " bytes, backend ", frontend_.backend());
+            flush_of(limits_.flush), ", up to ", geometry.parallel, " requests of ",
+            queue_.most_bytes(), " bytes, backend ", frontend_.backend());
   keeper_.emplace(look_after(this));
   co_return Result<void>{};
 }
@@ -109,8 +112,8 @@ async::Task<BlockOffer> BlockDevice::read_offer(async::Wait wait) {
   co_return offer;
 }
 
-// As the state diagram of xen/io/blkif.h has it: the backend says what the disk is like only when it has our
-// ring.
+// As the state diagram of xen/io/blkif.h has it: the backend says what the disk is like only when
+// it has our ring.
 async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
   for (;;) {
@@ -119,7 +122,8 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
     if (state == BusState::kInitWait) break;
     if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
   }
-  const auto handle = static_cast<std::uint16_t>(co_await frontend_.number("virtual-device", 0, wait));
+  const auto handle =
+      static_cast<std::uint16_t>(co_await frontend_.number("virtual-device", 0, wait));
   const Result<Port> port = open_port(frontend_.backend());
   if (!port) co_return fail(port.error());
   if (!queue_.connect(frontend_.backend(), handle)) {
@@ -163,7 +167,7 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
-// Of whoever looks after the disk: a reply that never comes must not keep it, for others wait for it.
+// Of what looks after the disk: a reply that never comes must not stop it, as readers wait for it.
 async::Wait BlockDevice::soon() { return async::Wait::at_most(kPatience); }
 
 async::Task<bool> BlockDevice::is_detached() {
@@ -215,7 +219,8 @@ async::Task<bool> BlockDevice::backend_waits() {
   }
   // One that waits while we are connected has been started anew, and takes the ring as it is.
   if (state == BusState::kInitWait && queue_.connected()) co_return false;
-  const bool over = state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
+  const bool over =
+      state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
   if (over && queue_.connected()) {
     log_.warning("the backend goes away");
     leave(false);
@@ -224,8 +229,8 @@ async::Task<bool> BlockDevice::backend_waits() {
   if (over && co_await is_detached()) {
     break_down("was detached");
   } else if (state == BusState::kClosed) {
-    // Closed and not taken away: it begins anew for who asks, as Linux's does when it stumbled over its own
-    // requests.
+    // Closed and not taken away: it begins anew for who asks, as Linux's does when it stumbled over
+    // its own requests.
     (void)co_await frontend_.set_state(BusState::kInitialising, soon());
   }
   co_return state == BusState::kInitWait;

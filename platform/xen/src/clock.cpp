@@ -21,7 +21,8 @@ std::int64_t bounded(std::uint64_t ns) { return static_cast<std::int64_t>(std::m
 // Nanoseconds since 1970 at the hypervisor's time zero.
 std::int64_t wall_base(const shared_info_t& shared) {
   guest::PvWall wall{};
-  if (!guest::copy_stable(*reinterpret_cast<const guest::PvWall*>(&shared.wc_version), wall)) return 0;
+  if (!guest::copy_stable(*reinterpret_cast<const guest::PvWall*>(&shared.wc_version), wall))
+    return 0;
   const std::uint64_t seconds =
       std::uint64_t{__atomic_load_n(&shared.wc_sec_hi, __ATOMIC_RELAXED)} << 32 | wall.seconds;
   if (seconds > kMaxSeconds) return 0;
@@ -32,7 +33,8 @@ std::int64_t wall_base(const shared_info_t& shared) {
 std::int64_t Clock::system_now() {
   // Nearly always the hypervisor has written nothing since.
   const guest::PvTime& shared = time_of(*shared_);
-  if (__atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) != time_.version) guest::copy_stable(shared, time_);
+  if (__atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) != time_.version)
+    guest::copy_stable(shared, time_);
   return bounded(guest::pv_system_ns(time_, machine::read_tsc()));
 }
 

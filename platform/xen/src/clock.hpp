@@ -13,8 +13,8 @@ class Clock {
  public:
   // `shared` stays mapped. What passed since `entry_tsc` counts.
   void start(const shared_info_t& shared, std::uint64_t entry_tsc);
-  // After the machine was stopped: goes on where it was, plus the time that passed meanwhile by the wall
-  // clock.
+  // After the machine was stopped: goes on where it was, plus the time that passed meanwhile by the
+  // wall clock.
   void resume(const shared_info_t& shared);
 
   Instant now();

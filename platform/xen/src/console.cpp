@@ -15,7 +15,9 @@ constexpr std::size_t kOut = sizeof(xencons_interface::out), kIn = sizeof(xencon
 // Moments, some ten milliseconds each: a host that never reads must not keep an image from ending.
 constexpr unsigned kPatience = 1000;
 
-std::uint32_t load(const std::uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_ACQUIRE); }
+std::uint32_t load(const std::uint32_t& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
+}
 
 // Gives what is left. The host reads a terminal's bytes: a line ends in CR LF.
 std::string_view put(xencons_interface& ring, std::string_view text) {

@@ -53,7 +53,8 @@ void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept {
 void* map_hvm_page(std::uint32_t index) noexcept {
   const std::uint64_t frame = hvm_param(index);
   if (frame == 0 || frame > ~std::uint64_t{0} / machine::kPage) return nullptr;
-  return const_cast<void*>(machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
+  return const_cast<void*>(
+      machine::map_device(frame * machine::kPage, machine::kPage, machine::kWritable));
 }
 
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept {

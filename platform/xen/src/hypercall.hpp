@@ -1,11 +1,13 @@
-// Calls of the hypervisor. Memory is named by its virtual address, where the ABI does not say otherwise.
+// Calls of the hypervisor. Memory is named by its virtual address, where the ABI does not say
+// otherwise.
 #pragma once
 
 #include "abi.hpp"
 #include "fata/xen/grants.hpp"
 
 extern "C" {
-long fata_hypercall(unsigned number, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3, std::uint64_t a4);
+long fata_hypercall(unsigned number, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
+                    std::uint64_t a4);
 extern std::uint8_t fata_uses_vmmcall;  // AMD's instruction instead of Intel's
 }
 
@@ -30,8 +32,8 @@ void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept;
 // The page whose frame a parameter names, mapped; nullptr if there is none.
 void* map_hvm_page(std::uint32_t index) noexcept;
 
-// Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`. False if it
-// refuses.
+// Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`.
+// False if it refuses.
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept;
 
 // A page of memory of our own, zeroed, page-aligned; for good.

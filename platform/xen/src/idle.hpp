@@ -17,7 +17,8 @@ void forget_ports() noexcept;
 std::span<Port> watched_ports() noexcept;
 // Returns when the bit of one of `ports` is set, or the hypervisor's time has reached `until`.
 void wait_for_event(std::span<Port> ports, std::uint64_t until) noexcept;
-// Lets the host run: until `port`, which the domain was born with, has an event, or some 10 ms have passed.
+// Lets the host run: until `port`, which the domain was born with, has an event, or some 10 ms have
+// passed.
 void wait_a_moment(Port port) noexcept;
 
 }  // namespace fata::xen

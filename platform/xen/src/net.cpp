@@ -7,8 +7,8 @@ namespace fata::xen {
 bool NetDevice::poll() noexcept {
   if (!queue_.connected()) return false;
   take_event(port_);
-  // Buffers that were held when frames were taken may have come home: a ring left empty would never wake its
-  // reader.
+  // Buffers that were held when frames were taken may have come home: a ring left empty would never
+  // wake its reader.
   queue_.refill();
   if (queue_.publish()) notify(port_);
   bool any = false;
@@ -26,8 +26,8 @@ bool NetDevice::poll() noexcept {
 
 bool NetDevice::prepare_to_idle() noexcept {
   if (!queue_.connected()) return true;
-  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring until it is
-  // asked for.
+  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring
+  // until it is asked for.
   bool quiet = readers_.empty() || queue_.ask_received();
   if (!writers_.empty()) quiet = queue_.ask_sent() && quiet;
   return quiet;

@@ -145,7 +145,8 @@ NetQueue::Pieces NetQueue::cut(const PacketBuf& packet, bool& fits) {
   return pieces;
 }
 
-// A grant is of a whole page: beside a piece of the heap the backend would read what is not its own.
+// A grant is of a whole page: beside a piece of the heap the backend would read what is not its
+// own.
 bool NetQueue::is_own(const PacketBuf& packet) const {
   const auto ours = [this](const BufferHome* home) {
     return home == &tx_pool_ || home == &page_pool_ || home == &rx_pool_;
@@ -226,7 +227,8 @@ bool NetQueue::send_one(PacketBuf& packet) {
     request.id = id;
     request.size = i == 0 ? static_cast<std::uint16_t>(total) : pieces.list[i].size;
     if (i + 1 != pieces.count) request.flags |= NETTXF_more_data;
-    if (i == 0 && offload.checksum_needed) request.flags |= NETTXF_csum_blank | NETTXF_data_validated;
+    if (i == 0 && offload.checksum_needed)
+      request.flags |= NETTXF_csum_blank | NETTXF_data_validated;
     if (i == 0 && gso) request.flags |= NETTXF_extra_info;
     tx_->push(request);
     if (i == 0 && gso) {
@@ -321,7 +323,8 @@ void NetQueue::take_extra(const NetExtra& extra) {
 void NetQueue::take_response(const NetRxResponse& response, RxSlot& slot) {
   PacketBuf buffer = std::move(slot.buffer);
   if (!in_frame_) {
-    frame_.offload.checksum_valid = (response.flags & (NETRXF_data_validated | NETRXF_csum_blank)) != 0;
+    frame_.offload.checksum_valid =
+        (response.flags & (NETRXF_data_validated | NETRXF_csum_blank)) != 0;
     want_extra_ = (response.flags & NETRXF_extra_info) != 0;
     frame_good_ = true;
   }

@@ -1,5 +1,5 @@
-// A card's beginning and end, what comes between when its backend goes, and what waits: built for size,
-// unlike what moves frames.
+// A card's beginning and end, what comes between when its backend goes, and what waits: built for
+// size, unlike what moves frames.
 #include <charconv>
 
 #include "fata/base/platform.hpp"
@@ -19,7 +19,8 @@ std::optional<MacAddress> parse_mac(std::string_view text) {
     unsigned value = 0;
     const std::string_view part = text.substr(0, text.find(':'));
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value, 16);
-    if (error != std::errc{} || end != part.data() + part.size() || value > 0xff) return std::nullopt;
+    if (error != std::errc{} || end != part.data() + part.size() || value > 0xff)
+      return std::nullopt;
     mac.octets[i] = static_cast<std::byte>(value);
     text.remove_prefix(std::min(text.size(), part.size() + 1));
   }
@@ -28,13 +29,14 @@ std::optional<MacAddress> parse_mac(std::string_view text) {
 
 }  // namespace
 
-async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context, bool offload,
-                                                                   unsigned nth) {
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context,
+                                                                   bool offload, unsigned nth) {
   return open(context.logger("xen-net"), offload, context.memory >= kRoomy, nth, context.stop);
 }
 
-async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload, bool roomy,
-                                                                unsigned nth, async::CancelToken stop) {
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload,
+                                                                bool roomy, unsigned nth,
+                                                                async::CancelToken stop) {
   const async::Wait wait = async::Wait::at_most(kPatience, stop);
   Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth, wait);
   if (!frontend) co_return fail(frontend.error());
@@ -75,9 +77,9 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
     wait = async::Wait::at_most(kPatience, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
-  log_.info("features: ", features_.tx_checksum ? "checksum " : "", features_.gather ? "gather " : "",
-            features_.tso4 ? "tx-tso " : "", offload_ && roomy_ ? "rx-tso " : "", "mtu ", mtu_, ", backend ",
-            frontend_.backend());
+  log_.info("features: ", features_.tx_checksum ? "checksum " : "",
+            features_.gather ? "gather " : "", features_.tso4 ? "tx-tso " : "",
+            offload_ && roomy_ ? "rx-tso " : "", "mtu ", mtu_, ", backend ", frontend_.backend());
   keeper_.emplace(look_after(this));
   co_return Result<void>{};
 }
@@ -100,13 +102,14 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   const bool sums6 = co_await frontend_.backend_number("feature-ipv6-csum-offload", 0, wait) != 0;
   features_.tx_checksum = offload_ && sums4 && sums6;
   features_.rx_checksum = offload_;
-  // Linux's backend finds the IP header behind the Ethernet header only, and drops a tagged frame whose sum
-  // is still to be made.
+  // Linux's backend finds the IP header behind the Ethernet header only, and drops a tagged frame
+  // whose sum is still to be made.
   features_.offload_tagged = false;
   features_.gather = features_.tx_checksum && gather;
   features_.tso4 = features_.gather && tso4;
   features_.tso6 = features_.gather && tso6;
-  features_.gso_most = 0xffff - 18;  // the size of a request counts the Ethernet header, and has 16 bits
+  // The size of a request counts the Ethernet header, and has 16 bits.
+  features_.gso_most = 0xffff - 18;
   features_.receive_memory = queue_.receive_memory();
 
   if (lost_) co_return fail(Error(Errc::kBackend));
@@ -129,7 +132,8 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
                                     {"feature-ipv6-csum-offload", sums},
                                     {"feature-gso-tcpv4", coalesced},
                                     {"feature-gso-tcpv6", coalesced}};
-  const Result<void> published = co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
+  const Result<void> published =
+      co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
   if (!published) {
     leave(lost_);
     co_return published;
@@ -149,7 +153,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
-// Of whoever looks after the card: a reply that never comes must not keep it.
+// Of what looks after the card: a reply that never comes must not stop it.
 async::Wait NetDevice::soon() { return async::Wait::at_most(kPatience); }
 
 // Closes what the backend closes, and joins it again when it waits for us.
@@ -178,8 +182,10 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
         const Result<std::string> there = co_await self->frontend_.backend_text("state", soon());
         if (there || !there.error().is(Errc::kNotFound)) continue;
       }
-      // One that waits while we are connected has been started anew, and takes the rings as they are.
-      if ((state == BusState::kConnected || state == BusState::kInitWait) && self->queue_.connected())
+      // One that waits while we are connected has been started anew, and takes the rings as they
+      // are.
+      if ((state == BusState::kConnected || state == BusState::kInitWait) &&
+          self->queue_.connected())
         continue;
       if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
         (void)co_await self->frontend_.set_state(BusState::kInitialising, soon());
@@ -191,7 +197,8 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
         self->log_.warning("the backend goes away");
         self->leave(false);
       }
-      if (state == BusState::kClosing) (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
+      if (state == BusState::kClosing)
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
       if (state != BusState::kInitWait) continue;
     }
     const bool was_lost = self->lost_;

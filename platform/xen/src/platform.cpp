@@ -37,12 +37,13 @@ struct State {
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
-// Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told of
-// callbacks. None is wanted, and none comes while interrupts are closed; but to a domain without one libxc
-// does not tell that its suspension was cancelled (xl save -c, a migration that failed).
+// Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told
+// of callbacks. None is wanted, and none comes while interrupts are closed; but to a domain without
+// one libxc does not tell that its suspension was cancelled (xl save -c, a migration that failed).
 void find_shared_info() {
   constexpr std::uint64_t kType = 56, kVector = 0xf3;
-  set_hvm_param(HVM_PARAM_CALLBACK_IRQ, std::uint64_t{HVM_PARAM_CALLBACK_TYPE_VECTOR} << kType | kVector);
+  set_hvm_param(HVM_PARAM_CALLBACK_IRQ,
+                std::uint64_t{HVM_PARAM_CALLBACK_TYPE_VECTOR} << kType | kVector);
   if (!map_hypervisor_page(XENMAPSPACE_shared_info, 0, state.shared))
     guest::refuse("Xen gives no shared page");
   use_shared_info(*state.shared);
@@ -66,14 +67,14 @@ void reseed() {
 Store& store() noexcept { return *state.store; }
 
 void wait_a_moment(Port port) noexcept {
-  wait_for_event({&port, 1}, state.shared == nullptr
-                                 ? 1
-                                 : state.clock.system_time_at(state.clock.now() + milliseconds(10)));
+  wait_for_event({&port, 1}, state.shared == nullptr ? 1
+                                                     : state.clock.system_time_at(
+                                                           state.clock.now() + milliseconds(10)));
   take_event(port);
 }
 
-// Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager at their
-// old places.
+// Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager
+// at their old places.
 void suspend() noexcept {
   settle_all();
   state.console.flush();
@@ -96,7 +97,8 @@ namespace fata::guest {
 using xen::state;
 
 void start_hypervisor() noexcept {
-  if (!xen::find_hypervisor()) refuse("this image is for Xen, and there is none: fata run -t xen, xl create");
+  if (!xen::find_hypervisor())
+    refuse("this image is for Xen, and there is none: fata run -t xen, xl create");
   state.console.start();
   state.shared = static_cast<shared_info_t*>(xen::new_page());
   xen::find_shared_info();
@@ -115,11 +117,13 @@ void finish_start() noexcept {}
 bool look_for_restore() noexcept { return false; }
 
 void refuse_without_entropy() noexcept {
-  refuse("no source of entropy: give the domain a CPU with RDRAND or RDSEED (cpuid= of its config hides it)");
+  refuse(
+      "no source of entropy: give the domain a CPU with RDRAND or RDSEED (cpuid= of its config "
+      "hides it)");
 }
 
-// 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of its own.
-// The status itself is left in xenstore.
+// 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of
+// its own. The status itself is left in xenstore.
 void power_off(int status) noexcept {
   // Once: where memory is damaged this may fault, and come here again.
   if (state.store != nullptr && !std::exchange(state.ending, true))

@@ -1,5 +1,5 @@
-// Pages shared with other domains: granted by numbers of the table, and mapped in the place of memory of ours
-// that was given back to the hypervisor.
+// Pages shared with other domains: granted by numbers of the table, and mapped in the place of
+// memory of ours that was given back to the hypervisor.
 #include "fata/xen/sharing.hpp"
 
 #include <cstdlib>
@@ -121,7 +121,8 @@ void PageSharing::sweep() {
   std::erase_if(left_, [](const std::unique_ptr<Pages>& pages) { return pages->end(); });
 }
 
-Result<PageSharing::Offer> PageSharing::offer(sig::DomainId to, std::size_t pages, sig::GrantAccess access) {
+Result<PageSharing::Offer> PageSharing::offer(sig::DomainId to, std::size_t pages,
+                                              sig::GrantAccess access) {
   check(pages != 0, "an offer of nothing");
   sweep();
   Offer offer;

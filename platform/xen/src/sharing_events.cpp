@@ -27,11 +27,13 @@ async::Task<Result<T>> translated(async::Task<Result<T>> task) {
 }
 
 // A port that is watched without a number of the hypervisor's is refused because too many are.
-Result<std::unique_ptr<EventChannels::Channel>> channel_of(Result<Port> port, DomainErrc otherwise) {
+Result<std::unique_ptr<EventChannels::Channel>> channel_of(Result<Port> port,
+                                                           DomainErrc otherwise) {
   constexpr std::uint32_t kNoSpace = 28;  // xen/errno.h
   if (port) return std::make_unique<EventChannels::Channel>(*port);
   const std::uint32_t detail = port.error().detail();
-  return fail(Error(detail == 0 || detail == kNoSpace ? DomainErrc::kExhausted : otherwise, detail));
+  return fail(
+      Error(detail == 0 || detail == kNoSpace ? DomainErrc::kExhausted : otherwise, detail));
 }
 
 std::string text_of(const sig::StorePermission& permission) {
@@ -55,7 +57,8 @@ async::Task<Result<void>> EventChannels::Channel::wait(async::Wait wait) {
   for (;;) {
     if (gone_) co_return fail(Error(DomainErrc::kGone));
     if (std::exchange(set_, false) || take_event(port_)) co_return Result<void>{};
-    if (const auto woken = co_await waiting_.wait(wait); !woken) co_return fail(Error(woken.error()));
+    if (const auto woken = co_await waiting_.wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
 }
 
@@ -91,18 +94,21 @@ async::Task<Result<std::string>> SharedStore::read(std::string path, sig::StoreT
                                                    async::Wait wait) {
   return translated(store_->read(std::move(path), wait, in));
 }
-async::Task<Result<void>> SharedStore::write(std::string path, std::string value, sig::StoreTransaction in,
-                                             async::Wait wait) {
+async::Task<Result<void>> SharedStore::write(std::string path, std::string value,
+                                             sig::StoreTransaction in, async::Wait wait) {
   return translated(store_->write(std::move(path), std::move(value), wait, in));
 }
-async::Task<Result<std::vector<std::string>>> SharedStore::list(std::string path, sig::StoreTransaction in,
+async::Task<Result<std::vector<std::string>>> SharedStore::list(std::string path,
+                                                                sig::StoreTransaction in,
                                                                 async::Wait wait) {
   return translated(store_->list(std::move(path), wait, in));
 }
-async::Task<Result<void>> SharedStore::remove(std::string path, sig::StoreTransaction in, async::Wait wait) {
+async::Task<Result<void>> SharedStore::remove(std::string path, sig::StoreTransaction in,
+                                              async::Wait wait) {
   return translated(store_->remove(std::move(path), wait, in));
 }
-async::Task<Result<void>> SharedStore::permit(std::string path, std::vector<sig::StorePermission> permissions,
+async::Task<Result<void>> SharedStore::permit(std::string path,
+                                              std::vector<sig::StorePermission> permissions,
                                               async::Wait wait) {
   std::vector<std::string> texts;
   for (const sig::StorePermission& one : permissions) texts.push_back(text_of(one));
@@ -111,7 +117,8 @@ async::Task<Result<void>> SharedStore::permit(std::string path, std::vector<sig:
 async::Task<Result<sig::StoreTransaction>> SharedStore::begin(async::Wait wait) {
   return translated(store_->begin(wait));
 }
-async::Task<Result<void>> SharedStore::end(sig::StoreTransaction in, bool commit, async::Wait wait) {
+async::Task<Result<void>> SharedStore::end(sig::StoreTransaction in, bool commit,
+                                           async::Wait wait) {
   return translated(store_->end(in, commit, wait));
 }
 

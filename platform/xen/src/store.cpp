@@ -60,8 +60,8 @@ struct Store::Pending {
 Store::Store(void* page, Port port) : wire_(page), port_(port) { attach(*this); }
 Store::~Store() { detach(*this); }
 
-async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction in, std::string payload,
-                                                async::Wait wait) {
+async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction in,
+                                                std::string payload, async::Wait wait) {
   if (payload.size() > StoreWire::kMostPayload) co_return fail(Error(Errc::kTooLong));
   if (pending_count_ == kMostPending) co_return fail(Error(Errc::kExhausted));
   Pending pending(*this);
@@ -73,7 +73,8 @@ async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction 
     pump();
     while (!pending.done) {
       if (wire_.broken()) co_return fail(Error(Errc::kBroken));
-      if (const auto woken = co_await pending.waiting.wait(wait); !woken) co_return fail(Error(woken.error()));
+      if (const auto woken = co_await pending.waiting.wait(wait); !woken)
+        co_return fail(Error(woken.error()));
     }
     // The store of the host that the domain is on now is asked again; of a transaction it knows
     // nothing.
@@ -116,7 +117,8 @@ async::Task<Result<void>> Store::permit(std::string path, std::vector<std::strin
 }
 
 async::Task<Result<Store::Transaction>> Store::begin(async::Wait wait) {
-  const Result<std::string> reply = co_await request(XS_TRANSACTION_START, kNone, store_path(""), wait);
+  const Result<std::string> reply =
+      co_await request(XS_TRANSACTION_START, kNone, store_path(""), wait);
   if (!reply) co_return fail(reply.error());
   std::string_view text = *reply;
   const std::uint64_t id = store_number(take_store_part(text)).value_or(kNone);
@@ -213,7 +215,8 @@ void Store::resume() noexcept {
 }
 
 void Store::send_watch(const Watch& watch) {
-  (void)wire_.send(XS_WATCH, kForget, kNone, store_path(watch.path_) + store_path(store_text(watch.token_)));
+  (void)wire_.send(XS_WATCH, kForget, kNone,
+                   store_path(watch.path_) + store_path(store_text(watch.token_)));
 }
 
 Watch::Watch(Store& store, std::string path)
@@ -238,7 +241,8 @@ Watch::~Watch() {
 
 async::Task<Result<void>> Watch::next(async::Wait wait) {
   while (!take_change()) {
-    if (const auto woken = co_await waiting_.wait(wait); !woken) co_return fail(Error(woken.error()));
+    if (const auto woken = co_await waiting_.wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
   co_return Result<void>{};
 }

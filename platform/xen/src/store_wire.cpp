@@ -10,8 +10,12 @@
 namespace fata::xen {
 namespace {
 
-std::uint32_t load(const std::uint32_t& shared) { return __atomic_load_n(&shared, __ATOMIC_ACQUIRE); }
-void store(std::uint32_t& shared, std::uint32_t value) { __atomic_store_n(&shared, value, __ATOMIC_RELEASE); }
+std::uint32_t load(const std::uint32_t& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
+}
+void store(std::uint32_t& shared, std::uint32_t value) {
+  __atomic_store_n(&shared, value, __ATOMIC_RELEASE);
+}
 constexpr std::size_t kRing = XENSTORE_RING_SIZE;
 
 xsd_sockmsg header_of(std::string_view text) {
@@ -95,7 +99,8 @@ bool StoreWire::pump() {
 }
 
 bool StoreWire::has_received() const {
-  return in_.size() >= sizeof(xsd_sockmsg) && in_.size() - sizeof(xsd_sockmsg) >= header_of(in_).len;
+  return in_.size() >= sizeof(xsd_sockmsg) &&
+         in_.size() - sizeof(xsd_sockmsg) >= header_of(in_).len;
 }
 
 bool StoreWire::receive(Message& out) {
@@ -115,7 +120,8 @@ void StoreWire::restart() {
   broken_ = false;
 }
 
-LastRequest::LastRequest(StoreWire& wire, std::uint32_t type, std::string_view payload) : wire_(wire) {
+LastRequest::LastRequest(StoreWire& wire, std::uint32_t type, std::string_view payload)
+    : wire_(wire) {
   payload = payload.substr(0, message_.size() - kHeader);
   const xsd_sockmsg header{type, kId, 0, static_cast<std::uint32_t>(payload.size())};
   static_assert(sizeof header == kHeader);

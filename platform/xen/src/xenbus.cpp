@@ -16,7 +16,8 @@ async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint
 
 }  // namespace
 
-async::Task<Result<Frontend>> Frontend::find(Store* store, std::string kind, unsigned nth, async::Wait wait) {
+async::Task<Result<Frontend>> Frontend::find(Store* store, std::string kind, unsigned nth,
+                                             async::Wait wait) {
   const std::string folder = "device/" + kind;
   const Result<std::vector<std::string>> names = co_await store->list(folder, wait);
   if (!names) {
@@ -30,7 +31,8 @@ async::Task<Result<Frontend>> Frontend::find(Store* store, std::string kind, uns
   std::ranges::sort(numbers);
   if (nth >= numbers.size()) co_return fail(Error(Errc::kNoDevice));
   Frontend found(*store, folder + "/" + store_text(numbers[nth]));
-  if (const Result<void> located = co_await found.locate(wait); !located) co_return fail(located.error());
+  if (const Result<void> located = co_await found.locate(wait); !located)
+    co_return fail(located.error());
   co_return found;
 }
 
@@ -44,7 +46,8 @@ async::Task<Result<void>> Frontend::locate(async::Wait wait) {
   co_return Result<void>{};
 }
 
-async::Task<std::uint64_t> Frontend::number(std::string node, std::uint64_t otherwise, async::Wait wait) {
+async::Task<std::uint64_t> Frontend::number(std::string node, std::uint64_t otherwise,
+                                            async::Wait wait) {
   return read_number(store_, path_ + "/" + node, otherwise, wait);
 }
 async::Task<std::uint64_t> Frontend::backend_number(std::string node, std::uint64_t otherwise,
@@ -63,7 +66,8 @@ async::Task<BusState> Frontend::backend_state(async::Wait wait) {
                                                                     : BusState::kUnknown;
 }
 
-async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState state, async::Wait wait) {
+async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState state,
+                                            async::Wait wait) {
   for (;;) {
     const Result<Store::Transaction> transaction = co_await store_->begin(wait);
     if (!transaction) co_return fail(transaction.error());
@@ -73,8 +77,8 @@ async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState st
       if (!written) break;
     }
     if (written) {
-      written = co_await store_->write(path_ + "/state", store_text(static_cast<unsigned>(state)), wait,
-                                       *transaction);
+      written = co_await store_->write(path_ + "/state", store_text(static_cast<unsigned>(state)),
+                                       wait, *transaction);
     }
     const Result<void> ended = co_await store_->end(*transaction, written.has_value(), wait);
     if (!written && written.error() != Error(Errc::kAgain)) co_return written;

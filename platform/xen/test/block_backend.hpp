@@ -1,5 +1,5 @@
-// The back of a disk by xen/io/blkif.h and xen/io/ring.h alone, to test the front against: it finds pages by
-// the grants that it was given, as a hypervisor does it, and sleeps until it is notified.
+// The back of a disk by xen/io/blkif.h and xen/io/ring.h alone, to test the front against: it finds
+// pages by the grants that it was given, as a hypervisor does it, and sleeps until it is notified.
 #pragma once
 
 #include <optional>
@@ -34,8 +34,8 @@ class BlockBackend {
     }
   };
 
-  // Maps the ring, which can then not be taken back until this closes. `keeps`: mapped pages stay so
-  // (feature-persistent).
+  // Maps the ring, which can then not be taken back until this closes. `keeps`: mapped pages stay
+  // so (feature-persistent).
   BlockBackend(HostModel& host, Domain self, GrantRef ring, bool keeps)
       : host_(&host), self_(self), ring_ref_(ring), keeps_(keeps) {
     void* const page = host.hold(ring, self, true);
@@ -77,7 +77,8 @@ class BlockBackend {
       std::memcpy(taken.segments.data(), page, list.nr_segments * sizeof(blkif_request_segment));
       let_go(list.indirect_grefs[0]);
     } else {
-      check(request.nr_segments <= BLKIF_MAX_SEGMENTS_PER_REQUEST, "more segments than a request has");
+      check(request.nr_segments <= BLKIF_MAX_SEGMENTS_PER_REQUEST,
+            "more segments than a request has");
       taken.segments.assign(request.seg, request.seg + request.nr_segments);
     }
     for (const blkif_request_segment& one : taken.segments)

@@ -1,5 +1,5 @@
-// A backend that breaks the protocol, or keeps what it was lent: the queue notices, nothing that is kept is
-// used for anything else, and a better backend can be worked with.
+// A backend that breaks the protocol, or keeps what it was lent: the queue notices, nothing that is
+// kept is used for anything else, and a better backend can be worked with.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -27,7 +27,9 @@ const Attack kAttacks[] = {
     {"a place out of range",
      [](BlockWorld& w, BlockBackend::Taken t) { w.backend->answer((t.id |= 0xff, t)); }},
     {"an id out of range",
-     [](BlockWorld& w, BlockBackend::Taken t) { w.backend->answer((t.id = ~std::uint64_t{0}, t)); }},
+     [](BlockWorld& w, BlockBackend::Taken t) {
+       w.backend->answer((t.id = ~std::uint64_t{0}, t));
+     }},
     {"two answers to one request",
      [](BlockWorld& w, BlockBackend::Taken t) {
        w.queue.begin({.kind = Kind::kFlush});

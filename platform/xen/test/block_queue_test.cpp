@@ -33,7 +33,8 @@ TEST(BlockLimits, TakesWhatTheBackendSays) {
                                         .indirect_segments = 256});
   ASSERT_TRUE(rich);
   EXPECT_EQ(rich->geometry,
-            (sig::BlockGeometry{.sector_size = 4096, .sectors = 256, .discards = true, .optimal = 65536}));
+            (sig::BlockGeometry{
+                .sector_size = 4096, .sectors = 256, .discards = true, .optimal = 65536}));
   EXPECT_EQ(rich->flush, Flush::kCache);
   EXPECT_EQ(rich->segments, 256U);
   EXPECT_EQ(rich->extent, 4U);
@@ -99,8 +100,11 @@ std::vector<std::byte> noise(std::size_t size, std::mt19937& random) {
 TEST(BlockQueue, RequestsLookAsTheHeaderWants) {
   for (const std::uint64_t size : {512, 4096}) {
     BlockWorld world({.places = 8, .pages = 64, .segments = 20});
-    BlockBackend& backend = world.connect(
-        {.sectors = 4096, .sector_size = size, .flush_cache = 1, .discard = 1, .indirect_segments = 32});
+    BlockBackend& backend = world.connect({.sectors = 4096,
+                                           .sector_size = size,
+                                           .flush_cache = 1,
+                                           .discard = 1,
+                                           .indirect_segments = 32});
     const std::uint64_t units = size / 512;
     std::vector<std::byte> buffer(20 * 4096);
     const auto begin = [&](BlockQueue::Request request) {
@@ -115,8 +119,10 @@ TEST(BlockQueue, RequestsLookAsTheHeaderWants) {
       EXPECT_TRUE(world.queue.next()->outcome);
       return *taken;
     };
-    const auto small =
-        begin({.kind = Kind::kWrite, .sector = 5, .sectors = 4096 / size, .out = Bytes(buffer).first(4096)});
+    const auto small = begin({.kind = Kind::kWrite,
+                              .sector = 5,
+                              .sectors = 4096 / size,
+                              .out = Bytes(buffer).first(4096)});
     EXPECT_EQ(small.operation, BLKIF_OP_WRITE);
     EXPECT_FALSE(small.indirect);
     EXPECT_EQ(small.sector, 5 * units);
@@ -124,10 +130,11 @@ TEST(BlockQueue, RequestsLookAsTheHeaderWants) {
     EXPECT_EQ(small.segments[0].first_sect, 0);
     EXPECT_EQ(small.segments[0].last_sect, 7);
     const std::uint64_t many = 11 * 4096 / size + 1;
-    const auto large = begin({.kind = Kind::kRead,
-                              .sector = 6,
-                              .sectors = many,
-                              .in = MutableBytes(buffer).first(static_cast<std::size_t>(many * size))});
+    const auto large =
+        begin({.kind = Kind::kRead,
+               .sector = 6,
+               .sectors = many,
+               .in = MutableBytes(buffer).first(static_cast<std::size_t>(many * size))});
     EXPECT_EQ(large.operation, BLKIF_OP_READ);
     EXPECT_TRUE(large.indirect) << "more than eleven pages";
     EXPECT_EQ(large.segments.size(), 12U);
@@ -172,19 +179,22 @@ TEST(BlockQueue, FailsAsTheBackendSays) {
   std::array<std::byte, 512> buffer{};
   for (const auto& c : cases) {
     const bool moves = c.kind == Kind::kRead || c.kind == Kind::kWrite;
-    const auto begun = world.queue.begin({.kind = c.kind,
-                                          .sectors = moves ? 1U : 0U,
-                                          .in = MutableBytes(buffer).first(c.kind == Kind::kRead ? 512 : 0),
-                                          .out = Bytes(buffer).first(c.kind == Kind::kWrite ? 512 : 0)});
+    const auto begun =
+        world.queue.begin({.kind = c.kind,
+                           .sectors = moves ? 1U : 0U,
+                           .in = MutableBytes(buffer).first(c.kind == Kind::kRead ? 512 : 0),
+                           .out = Bytes(buffer).first(c.kind == Kind::kWrite ? 512 : 0)});
     world.queue.publish();
     backend.answer(*backend.take(), c.status);
     const auto ended = world.queue.next();
     ASSERT_TRUE(ended && !ended->outcome);
     EXPECT_EQ(ended->place, begun.place);
-    EXPECT_TRUE(ended->outcome.error().is(c.why)) << static_cast<int>(c.kind) << ", status " << c.status;
+    EXPECT_TRUE(ended->outcome.error().is(c.why))
+        << static_cast<int>(c.kind) << ", status " << c.status;
     EXPECT_EQ(ended->outcome.error().detail(), c.detail);
   }
-  EXPECT_EQ(buffer, (std::array<std::byte, 512>{})) << "what a failed read left in the page is not passed on";
+  EXPECT_EQ(buffer, (std::array<std::byte, 512>{}))
+      << "what a failed read left in the page is not passed on";
   world.part();
 }
 
@@ -235,7 +245,8 @@ TEST(BlockQueue, GrantsNothingOfTheCaller) {
   backend.answer(read);
   ASSERT_TRUE(world.queue.next());
   std::memset(world.host.page(read.segments[0].gref, BlockWorld::kBackend, true), 9, 4096);
-  EXPECT_TRUE(std::ranges::all_of(in.subspan(100, 32768), [](std::byte b) { return b == std::byte{1}; }));
+  EXPECT_TRUE(
+      std::ranges::all_of(in.subspan(100, 32768), [](std::byte b) { return b == std::byte{1}; }));
   EXPECT_EQ(memory[99], std::byte{7});
   EXPECT_EQ(memory[100 + 32768], std::byte{7});
   world.part();
@@ -259,15 +270,16 @@ TEST(BlockQueue, WhatNobodyWaitsForIsReadIntoNothing) {
   world.part();
 }
 
-// Both sides act in random order; each sleeps only after asking to be woken, so that a lost notification ends
-// the run.
+// Both sides act in random order; each sleeps only after asking to be woken, so that a lost
+// notification ends the run.
 void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer, bool keeps) {
   std::mt19937 random(seed);
   BlockWorld world(sizes);
   BlockBackend& backend = world.connect(offer, keeps);
   const std::size_t size = world.limits.geometry.sector_size;
   const std::uint64_t sectors = world.limits.geometry.sectors;
-  std::vector<std::byte> disk = noise(static_cast<std::size_t>(sectors) * size, random), model = disk;
+  std::vector<std::byte> disk = noise(static_cast<std::size_t>(sectors) * size, random),
+                         model = disk;
   struct Flying {
     BlockQueue::Request request;
     std::vector<std::byte> buffer;
@@ -283,13 +295,16 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
       for (std::size_t i = random() % 4; i != 0 && world.queue.under_way() < sizes.places; --i) {
         // Nothing that overlaps what is under way: that would have no order.
         const std::uint64_t at = random() % sectors,
-                            count = std::min<std::uint64_t>(1 + random() % (70'000 / size), sectors - at);
+                            count = std::min<std::uint64_t>(1 + random() % (70'000 / size),
+                                                            sectors - at);
         if (std::ranges::any_of(flying, [&](const std::optional<Flying>& other) {
               return other && at < other->request.sector + other->sectors &&
                      other->request.sector < at + count;
             }))
           continue;
-        Flying one{{.kind = random() % 2 != 0 ? Kind::kRead : Kind::kWrite, .sector = at, .sectors = count},
+        Flying one{{.kind = random() % 2 != 0 ? Kind::kRead : Kind::kWrite,
+                    .sector = at,
+                    .sectors = count},
                    noise(static_cast<std::size_t>(count) * size + 64, random),
                    random() % 64,
                    0};
@@ -314,9 +329,9 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
         ASSERT_TRUE(one);
         if (one->request.kind == Kind::kRead) {
           const auto bytes = static_cast<std::size_t>(one->sectors) * size;
-          ASSERT_TRUE(
-              equal_bytes(Bytes(one->buffer).subspan(one->offset, bytes),
-                          Bytes(model).subspan(static_cast<std::size_t>(one->request.sector) * size, bytes)));
+          ASSERT_TRUE(equal_bytes(
+              Bytes(one->buffer).subspan(one->offset, bytes),
+              Bytes(model).subspan(static_cast<std::size_t>(one->request.sector) * size, bytes)));
         }
       }
       ASSERT_FALSE(world.queue.broken());
@@ -347,7 +362,8 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
 TEST(BlockQueue, CarriesEveryByteAndEveryNotification) {
   run(1, {.places = 1, .pages = 1, .segments = 11}, {.sectors = 1000}, true);
   run(2, {.places = 8, .pages = 32, .segments = 11}, {.sectors = 2000}, false);
-  run(3, {.places = 16, .pages = 128, .segments = 64}, {.sectors = 4000, .indirect_segments = 256}, true);
+  run(3, {.places = 16, .pages = 128, .segments = 64}, {.sectors = 4000, .indirect_segments = 256},
+      true);
   run(4, {.places = 32, .pages = 40, .segments = 20},
       {.sectors = 8000, .sector_size = 4096, .indirect_segments = 15}, false);
 }

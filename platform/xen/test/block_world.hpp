@@ -14,7 +14,8 @@ struct BlockWorld {
   static constexpr Domain kBackend = 5;
   static constexpr std::uint16_t kHandle = 51712;
 
-  explicit BlockWorld(const BlockQueue::Sizes& sizes = {}, std::size_t table = GrantTable::kMostFrames)
+  explicit BlockWorld(const BlockQueue::Sizes& sizes = {},
+                      std::size_t table = GrantTable::kMostFrames)
       : host(table), grants(HostModel::grow), queue(grants, HostModel::frame_of, sizes) {}
   BlockBackend& connect(const BlockOffer& offer, bool keeps = true) {
     EXPECT_TRUE(queue.connect(kBackend, kHandle));

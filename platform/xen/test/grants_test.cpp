@@ -20,7 +20,8 @@ TEST(GrantTable, ShowsTheHypervisorWhoMayDoWhatWithWhichPage) {
   const auto write = table.grant(8, 0xffffffff, false);
   ASSERT_TRUE(read && write);
   EXPECT_NE(*read, *write);
-  EXPECT_GE(std::min(*read, *write), kReserved) << "the first entries are the console's and xenstore's";
+  EXPECT_GE(std::min(*read, *write), kReserved)
+      << "the first entries are the console's and xenstore's";
   EXPECT_EQ(host.entry(*read).flags, GTF_permit_access | GTF_readonly);
   EXPECT_EQ(host.entry(*read).domid, 7);
   EXPECT_EQ(host.entry(*read).frame, 0x1234U);
@@ -46,7 +47,8 @@ TEST(GrantTable, AsksForFramesAsItGrowsAndRefusesWhenThereAreNoMore) {
     const auto ref = table.grant(1, i, false);
     ASSERT_TRUE(ref) << i;
     ASSERT_TRUE(refs.insert(*ref).second) << "given twice";
-    ASSERT_EQ(host.table_frames(), *ref / GrantTable::kPerFrame + 1) << "no frame before it is needed";
+    ASSERT_EQ(host.table_frames(), *ref / GrantTable::kPerFrame + 1)
+        << "no frame before it is needed";
   }
   EXPECT_FALSE(table.grant(1, 1, false));
   EXPECT_EQ(table.in_use(), refs.size());

@@ -1,5 +1,5 @@
-// What a hypervisor does for grants, to test against: the frames of a table, page numbers, and looking up and
-// holding what was granted, by xen/grant_table.h alone.
+// What a hypervisor does for grants, to test against: the frames of a table, page numbers, and
+// looking up and holding what was granted, by xen/grant_table.h alone.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,14 @@
 
 namespace fata::xen {
 
-// One at a time: the functions that a GrantTable and a NetQueue are given have no state of their own.
+// One at a time: the functions that a GrantTable and a NetQueue are given have no state of their
+// own.
 class HostModel {
  public:
   static constexpr std::size_t kPage = 4096;
 
-  explicit HostModel(std::size_t most_frames = GrantTable::kMostFrames) : most_frames_(most_frames) {
+  explicit HostModel(std::size_t most_frames = GrantTable::kMostFrames)
+      : most_frames_(most_frames) {
     check(current_ == nullptr, "two hosts at once");
     current_ = this;
   }
@@ -47,7 +49,9 @@ class HostModel {
   }
 
   std::size_t table_frames() const { return frames_.size(); }
-  const grant_entry_v1_t& entry(GrantRef ref) const { return frames_.at(ref / 512)->entries[ref % 512]; }
+  const grant_entry_v1_t& entry(GrantRef ref) const {
+    return frames_.at(ref / 512)->entries[ref % 512];
+  }
 
   // The page behind a grant, as a copy by the hypervisor finds it; null if `who` may not do that.
   std::byte* page(GrantRef ref, Domain who, bool write) const {
@@ -63,7 +67,9 @@ class HostModel {
     if (memory != nullptr) flags(ref) |= write ? GTF_reading | GTF_writing : GTF_reading;
     return memory;
   }
-  void release(GrantRef ref) { flags(ref) &= static_cast<std::uint16_t>(~(GTF_reading | GTF_writing)); }
+  void release(GrantRef ref) {
+    flags(ref) &= static_cast<std::uint16_t>(~(GTF_reading | GTF_writing));
+  }
   void release_all() {
     for (const auto& frame : frames_) {
       for (grant_entry_v1_t& one : frame->entries)

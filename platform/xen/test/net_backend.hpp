@@ -1,5 +1,6 @@
-// The back of a network card by xen/io/netif.h and xen/io/ring.h alone, to test the front against: it finds
-// pages by the grants that it was given, as a hypervisor does it, and sleeps until it is notified.
+// The back of a network card by xen/io/netif.h and xen/io/ring.h alone, to test the front against:
+// it finds pages by the grants that it was given, as a hypervisor does it, and sleeps until it is
+// notified.
 #pragma once
 
 #include <deque>
@@ -43,8 +44,8 @@ class NetBackend {
     for (const GrantRef ref : refs_) host_->release(ref);
   }
 
-  // The next packet that was sent, copied; its grants are held until it is answered. Protocol errors of the
-  // front are panics.
+  // The next packet that was sent, copied; its grants are held until it is answered. Protocol
+  // errors of the front are panics.
   std::optional<Packet> take() {
     const bool any = RING_HAS_UNCONSUMED_REQUESTS(&tx_);
     if (!any) return std::nullopt;
@@ -55,7 +56,8 @@ class NetBackend {
     packet.checksum_blank = (request.flags & NETTXF_csum_blank) != 0;
     if ((request.flags & NETTXF_extra_info) != 0) {
       check(RING_HAS_UNCONSUMED_REQUESTS(&tx_), "an extra is missing");
-      const auto extra = *reinterpret_cast<netif_extra_info_t*>(RING_GET_REQUEST(&tx_, tx_.req_cons++));
+      const auto extra =
+          *reinterpret_cast<netif_extra_info_t*>(RING_GET_REQUEST(&tx_, tx_.req_cons++));
       check(extra.type == XEN_NETIF_EXTRA_TYPE_GSO && extra.flags == 0, "an extra that is none");
       packet.gso_type = extra.u.gso.type;
       packet.gso_size = extra.u.gso.size;
@@ -73,11 +75,13 @@ class NetBackend {
     }
     check(pieces.size() <= XEN_NETIF_NR_SLOTS_MIN, "more slots than every backend takes");
     for (const netif_tx_request_t& piece : pieces) {
-      check(piece.size != 0 && piece.offset + piece.size <= HostModel::kPage, "a piece across a page");
+      check(piece.size != 0 && piece.offset + piece.size <= HostModel::kPage,
+            "a piece across a page");
       const std::byte* const page = host_->hold(piece.gref, self_, false);
       check(page != nullptr, "a piece that is not granted");
       packet.bytes.resize(packet.bytes.size() + piece.size);
-      std::memcpy(packet.bytes.data() + packet.bytes.size() - piece.size, page + piece.offset, piece.size);
+      std::memcpy(packet.bytes.data() + packet.bytes.size() - piece.size, page + piece.offset,
+                  piece.size);
     }
     check(packet.bytes.size() == first.size, "sizes do not add up");
     return packet;
@@ -98,8 +102,8 @@ class NetBackend {
   }
 
   std::size_t buffers() const { return rx_.sring->req_prod - rx_.req_cons; }
-  // Delivers a frame cut into pieces; false if there are too few buffers. `notify` is set if the front is to
-  // be notified.
+  // Delivers a frame cut into pieces; false if there are too few buffers. `notify` is set if the
+  // front is to be notified.
   bool give(const Packet& packet, std::mt19937& random, bool& notify) {
     std::vector<std::size_t> pieces;
     for (std::size_t left = packet.bytes.size(); left != 0;) {
@@ -137,8 +141,8 @@ class NetBackend {
     notify = notify || wanted;
     return true;
   }
-  // Asks to be notified of more packets and of more buffers than there are; false if there are packets
-  // already.
+  // Asks to be notified of more packets and of more buffers than there are; false if there are
+  // packets already.
   bool may_sleep() {
     bool packets = false;
     RING_FINAL_CHECK_FOR_REQUESTS(&tx_, packets);

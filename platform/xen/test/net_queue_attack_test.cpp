@@ -1,5 +1,5 @@
-// A backend that breaks the protocol: the queue notices, hands out nothing that the backend still writes, and
-// works again with a better one.
+// A backend that breaks the protocol: the queue notices, hands out nothing that the backend still
+// writes, and works again with a better one.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -116,8 +116,10 @@ struct Oddity {
   void (*play)(World&);
 };
 const Oddity kOddities[] = {
-    {"an error", NetQueue::kBadLength, [](World& w) { put_frame(w, {take_buffer(w).id, 0, 0, -1}); }},
-    {"an empty frame", NetQueue::kBadLength, [](World& w) { put_frame(w, {take_buffer(w).id, 0, 0, 0}); }},
+    {"an error", NetQueue::kBadLength,
+     [](World& w) { put_frame(w, {take_buffer(w).id, 0, 0, -1}); }},
+    {"an empty frame", NetQueue::kBadLength,
+     [](World& w) { put_frame(w, {take_buffer(w).id, 0, 0, 0}); }},
     {"an offset out of the page", NetQueue::kBadLength,
      [](World& w) { put_frame(w, {take_buffer(w).id, 4096, 0, 1}); }},
     {"a frame across the end of its page", NetQueue::kBadLength,
@@ -159,7 +161,8 @@ TEST(NetQueue, DropsAFrameThatIsNoneAndCarriesTheNext) {
     std::array<sig::RxFrame, 8> in;
     EXPECT_EQ(world.queue.receive(in), 0U) << oddity.name;
     EXPECT_FALSE(world.queue.broken()) << oddity.name;
-    EXPECT_EQ(world.count(oddity.counted), oddity.counted == NetQueue::kReceived ? 0U : 1U) << oddity.name;
+    EXPECT_EQ(world.count(oddity.counted), oddity.counted == NetQueue::kReceived ? 0U : 1U)
+        << oddity.name;
     world.queue.publish();
     EXPECT_EQ(world.backend->buffers(), 256U) << oddity.name << ": all buffers came home";
     put_frame(world, {take_buffer(world).id, 10, 0, 60});
@@ -215,7 +218,8 @@ TEST(NetQueue, GivesNoFrameOnceItIsBroken) {
   world.part();
 }
 
-// What a backend has hold of when it is parted from: its pages are in no packet and no frame afterwards.
+// What a backend has hold of when it is parted from: its pages are in no packet and no frame
+// afterwards.
 TEST(NetQueue, NeverUsesMemoryAgainThatTheBackendKeeps) {
   for (const bool rings : {false, true}) {
     World world({.receive = 32, .spare = 0, .send = 32});
@@ -268,8 +272,8 @@ TEST(NetQueue, NeverUsesMemoryAgainThatTheBackendKeeps) {
       ASSERT_EQ(all.size(), 32U - 1);
       world.queue.publish();
     }
-    // A packet lies in half a page: what is kept is the buffer, and reading the other half is what grants are
-    // like.
+    // A packet lies in half a page: what is kept is the buffer, and reading the other half is what
+    // grants are like.
     std::size_t same = 0, i = 0;
     for (const std::byte* page : kept_pages)
       same += std::equal(page, page + 2048, before[i++].begin()) ? 1 : 0;
@@ -280,8 +284,8 @@ TEST(NetQueue, NeverUsesMemoryAgainThatTheBackendKeeps) {
   }
 }
 
-// A backend unmaps the rings only when it has seen that the front is closed: they are kept apart until then,
-// and used again.
+// A backend unmaps the rings only when it has seen that the front is closed: they are kept apart
+// until then, and used again.
 TEST(NetQueue, TakesBackLaterWhatABackendLetsGoOfLater) {
   World world;
   for (int round = 0; round < 200; ++round) {

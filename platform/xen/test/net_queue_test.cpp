@@ -11,11 +11,16 @@ namespace {
 std::vector<std::byte> joined(Bytes first, const Fragments& more) {
   std::vector<std::byte> all(first.size() + (more.empty() ? 0 : more.bytes()));
   std::size_t done = copy_bytes(all, first);
-  for (const Slice& piece : more.pieces()) done += copy_bytes(MutableBytes(all).subspan(done), piece.bytes());
+  for (const Slice& piece : more.pieces())
+    done += copy_bytes(MutableBytes(all).subspan(done), piece.bytes());
   return all;
 }
-std::vector<std::byte> flat(const PacketBuf& packet) { return joined(packet.bytes(), packet.fragments()); }
-std::vector<std::byte> flat(const sig::RxFrame& frame) { return joined(frame.frame.bytes(), frame.more); }
+std::vector<std::byte> flat(const PacketBuf& packet) {
+  return joined(packet.bytes(), packet.fragments());
+}
+std::vector<std::byte> flat(const sig::RxFrame& frame) {
+  return joined(frame.frame.bytes(), frame.more);
+}
 void fill(MutableBytes bytes, std::mt19937& random) {
   static const std::vector<std::byte> noise = [] {
     std::vector<std::byte> made(200'000);
@@ -80,8 +85,8 @@ NetBackend::Packet as_received(const sig::RxFrame& frame) {
   return {flat(frame), frame.offload.checksum_valid, type, frame.offload.gso_size};
 }
 
-// Both engines act in random order; each sleeps only after asking to be woken, so that a lost notification
-// ends the run.
+// Both engines act in random order; each sleeps only after asking to be woken, so that a lost
+// notification ends the run.
 void run(unsigned seed, const NetQueue::Sizes& sizes, int rounds) {
   std::mt19937 random(seed);
   World world(sizes);
@@ -95,7 +100,8 @@ void run(unsigned seed, const NetQueue::Sizes& sizes, int rounds) {
   const auto front = [&](bool idle) {
     std::vector<PacketBuf> out;
     for (std::size_t i = idle ? 0 : random() % 12; i != 0; --i) {
-      if (PacketBuf packet = make_packet(world.queue, pieces, random)) out.push_back(std::move(packet));
+      if (PacketBuf packet = make_packet(world.queue, pieces, random))
+        out.push_back(std::move(packet));
     }
     std::vector<NetBackend::Packet> copies;
     for (const PacketBuf& packet : out) copies.push_back(as_sent(packet));
@@ -151,8 +157,8 @@ void run(unsigned seed, const NetQueue::Sizes& sizes, int rounds) {
     }
   }
   for (int left = 1000; !sent.empty() || !given.empty() || backend.unanswered() != 0; --left) {
-    ASSERT_NE(left, 0) << sent.size() << " packets, " << given.size() << " frames, " << backend.unanswered()
-                       << " answers";
+    ASSERT_NE(left, 0) << sent.size() << " packets, " << given.size() << " frames, "
+                       << backend.unanswered() << " answers";
     front(true);
     if (testing::Test::HasFatalFailure()) return;
     while (const auto packet = backend.take()) {
@@ -316,7 +322,8 @@ TEST(NetQueue, GrantsNoPageInWhichOthersHaveMemory) {
     ASSERT_EQ(world.queue.send({&packet, 1}), 1U);
     for (GrantRef ref = 0; ref < 512 * world.host.table_frames(); ++ref) {
       const std::byte* const page = world.host.page(ref, kBackend, false);
-      ASSERT_FALSE(page != nullptr && page >= others.data() && page < others.data() + others.size());
+      ASSERT_FALSE(page != nullptr && page >= others.data() &&
+                   page < others.data() + others.size());
     }
     world.queue.publish();
     const auto taken = backend.take();
@@ -338,8 +345,9 @@ TEST(NetQueue, DropsWhatIsNoPacketAndCountsIt) {
     const char* name;
     std::size_t own, pieces, each;
   };
-  for (const Case& one : {Case{"a byte too long", 36, 1, 65500}, Case{"far too long", 1, 20, 66000},
-                          Case{"too long in many pieces", 100, 20, 4000}, Case{"nothing at all", 0, 0, 0}}) {
+  for (const Case& one :
+       {Case{"a byte too long", 36, 1, 65500}, Case{"far too long", 1, 20, 66000},
+        Case{"too long in many pieces", 100, 20, 4000}, Case{"nothing at all", 0, 0, 0}}) {
     const std::uint64_t before = world.count(NetQueue::kTooLong);
     PacketBuf packet = world.queue.allocate(0);
     packet.append(one.own);

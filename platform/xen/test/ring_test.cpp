@@ -76,8 +76,8 @@ TEST(FrontRing, HoldsWhatItHoldsAndLosesNothingInALongLife) {
   std::deque<std::uint32_t> asked, taken;
   bool back_awake = true, front_awake = true;
   std::uint32_t next = 0, answered = 0;
-  // Each sleeps only after it has asked to be notified, and wakes only by a notification: a lost one would be
-  // the end.
+  // Each sleeps only after it has asked to be notified, and wakes only by a notification: a lost
+  // one would be the end.
   for (int step = 0; step < 100'000; ++step) {
     ASSERT_FALSE(both.front.broken());
     if (front_awake) {
@@ -116,18 +116,21 @@ TEST(FrontRing, HoldsWhatItHoldsAndLosesNothingInALongLife) {
         taken.push_back(ask.id);
       }
       while (random() % 4 != 0 && answered < taken.size()) {
-        front_awake = both.answer({static_cast<std::uint16_t>(taken[answered++]), 0}) || front_awake;
+        front_awake =
+            both.answer({static_cast<std::uint16_t>(taken[answered++]), 0}) || front_awake;
       }
       if (answered == taken.size()) back_awake = !both.may_sleep();
     }
-    ASSERT_TRUE(front_awake || back_awake) << "both sleep: a notification was lost in step " << step;
+    ASSERT_TRUE(front_awake || back_awake)
+        << "both sleep: a notification was lost in step " << step;
   }
   EXPECT_GT(next, 100'000U);
 }
 
 struct Attack {
   const char* name;
-  std::uint32_t answered;  // what the back claims, after three requests of which one was answered and taken
+  // What the back claims, after three requests of which one was answered and taken.
+  std::uint32_t answered;
 };
 constexpr Attack kAttacks[] = {{"one more than was asked", 4},
                                {"a ring more", 1 + Front::kSize},

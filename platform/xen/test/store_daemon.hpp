@@ -1,5 +1,5 @@
-// The other side of xenstore's page by xen/io/xs_wire.h alone: moves bytes in slices of any size, with
-// indexes of its own.
+// The other side of xenstore's page by xen/io/xs_wire.h alone: moves bytes in slices of any size,
+// with indexes of its own.
 #pragma once
 
 #include <algorithm>

@@ -16,7 +16,9 @@ struct Both {
   } page{};
   StoreWire wire{&page};
   StoreDaemon daemon{&page};
-  xenstore_domain_interface& shared() { return *reinterpret_cast<xenstore_domain_interface*>(&page); }
+  xenstore_domain_interface& shared() {
+    return *reinterpret_cast<xenstore_domain_interface*>(&page);
+  }
 };
 
 std::string text_of(std::size_t size, unsigned seed) {
@@ -116,12 +118,14 @@ TEST(StoreWire, RefusesWhatIsTooLongAndMoreThanMayWait) {
 
 TEST(StoreWire, LeavesInTheRingWhatNobodyTakes) {
   Both both;
-  for (std::uint32_t i = 0; i < 100; ++i) both.daemon.reply(1, i, std::string(StoreWire::kMostPayload, 'x'));
+  for (std::uint32_t i = 0; i < 100; ++i)
+    both.daemon.reply(1, i, std::string(StoreWire::kMostPayload, 'x'));
   for (int i = 0; i < 100; ++i) {
     both.daemon.give(1024);
     both.wire.pump();
   }
-  EXPECT_GT(both.daemon.waiting(), 98 * StoreWire::kMostPayload) << "memory is bounded, whatever comes";
+  EXPECT_GT(both.daemon.waiting(), 98 * StoreWire::kMostPayload)
+      << "memory is bounded, whatever comes";
   StoreWire::Message message;
   for (std::uint32_t i = 0; i < 100;) {
     both.daemon.give(1024);
@@ -135,9 +139,11 @@ struct Attack {
   void (*play)(Both&);
 };
 const Attack kAttacks[] = {
-    {"requests taken that were never there", [](Both& b) { b.shared().req_cons = b.shared().req_prod + 1; }},
+    {"requests taken that were never there",
+     [](Both& b) { b.shared().req_cons = b.shared().req_prod + 1; }},
     {"our own index", [](Both& b) { b.shared().req_prod += 5000; }},
-    {"more replies than the ring holds", [](Both& b) { b.shared().rsp_prod = b.shared().rsp_cons + 1025; }},
+    {"more replies than the ring holds",
+     [](Both& b) { b.shared().rsp_prod = b.shared().rsp_cons + 1025; }},
     {"an index that goes back", [](Both& b) { b.shared().rsp_prod = b.shared().rsp_cons - 1; }},
     {"a payload that is too long",
      [](Both& b) {

@@ -1,4 +1,6 @@
-"""Disks of processes and kernels: the conformance suite, refusals, errors of the host's, and what survives a kill."""
+"""Disks of processes and kernels: the conformance suite, refusals, errors of the host's, and what
+survives a kill.
+"""
 import os
 import pathlib
 import re
@@ -20,7 +22,9 @@ def application(path, target):
 
 SUITE = {target: application("tests/e2e/block/image", target) for target in ("linux", "kvm")}
 BLOCK = {target: application("examples/devices/block", target) for target in ("linux", "kvm")}
-LOTTERY = {target: application("examples/devices/disk-lottery", target) for target in ("linux", "kvm")}
+LOTTERY = {
+    target: application("examples/devices/disk-lottery", target) for target in ("linux", "kvm")
+}
 
 
 class BlockTest(FataTest):
@@ -54,54 +58,128 @@ class Conformance(BlockTest):
     def test_of_a_process(self):
         for words in ("", ",direct", ",sector=4096"):
             big = self.disk("big.img", 16 << 20)
-            said = self.conforms(self.run_fata("run", *SUITE["linux"], "--disk", f"{big}{words}", "--disk", self.small))
+            said = self.conforms(
+                self.run_fata(
+                    "run", *SUITE["linux"], "--disk", f"{big}{words}", "--disk", self.small
+                )
+            )
             self.assertIn("sizes: 16777216 and 1048576\n", said)
 
     def test_of_a_process_to_which_io_uring_is_not_permitted(self):
         for words in ("", ",direct"):
             big = self.disk("big.img", 16 << 20)
-            done = self.run_fata("run", *SUITE["linux"], "--disk", f"{big}{words}", "--disk", self.small,
-                                 command=[*refusing("io_uring_setup"), *FATA])
+            done = self.run_fata(
+                "run",
+                *SUITE["linux"],
+                "--disk",
+                f"{big}{words}",
+                "--disk",
+                self.small,
+                command=[*refusing("io_uring_setup"), *FATA],
+            )
             self.assertIn("sizes: 16777216 and 1048576\n", self.conforms(done))
-            lines = re.findall(r"disk: io_uring is not permitted \(.*\): a thread reads and writes (.*)", done.stderr)
+            lines = re.findall(
+                r"disk: io_uring is not permitted \(.*\): a thread reads and writes (.*)",
+                done.stderr,
+            )
             self.assertEqual(lines, [str(big), str(self.small)])
 
     def test_of_a_kernel_on_every_machine(self):
         for seed, machine in enumerate(MACHINES, 1):
             for words in ("", ",sector=4096"):
                 big = self.disk("big.img", 16 << 20)
-                said = self.conforms(self.kernel(*SUITE["kvm"], "--machine", machine, "--disk", f"{big}{words}", "--disk",
-                                                 self.small, "--", f"--seed={seed}"))
+                said = self.conforms(
+                    self.kernel(
+                        *SUITE["kvm"],
+                        "--machine",
+                        machine,
+                        "--disk",
+                        f"{big}{words}",
+                        "--disk",
+                        self.small,
+                        "--",
+                        f"--seed={seed}",
+                    )
+                )
                 self.assertIn("sizes: 16777216 and 1048576\n", said, machine)
                 self.assertNotEqual(big.read_bytes(), bytes(16 << 20))
 
 
 class Refusals(BlockTest):
     def wrong(self, words, *disks, line):
-        done = self.run_fata("run", *words, *(["--accel", "tcg"] if "kvm" in words else []),
-                             *[word for disk in disks for word in ("--disk", disk)], status=64)
-        said = [text for text in (done.stdout + done.stderr).replace("\r", "").splitlines() if not LOG.match(text)]
+        done = self.run_fata(
+            "run",
+            *words,
+            *(["--accel", "tcg"] if "kvm" in words else []),
+            *[word for disk in disks for word in ("--disk", disk)],
+            status=64,
+        )
+        said = [
+            text
+            for text in (done.stdout + done.stderr).replace("\r", "").splitlines()
+            if not LOG.match(text)
+        ]
         self.assertEqual(len(said), 1, said)
         self.assertRegex(said[0], line)
 
     def test_a_missing_disk(self):
-        self.wrong(SUITE["linux"], line=r"^block-suite: cannot set up the disk 'disk' \(--disk\): disk: no file is named; make")
-        self.wrong(SUITE["linux"], self.small,
-                   line=r"^block-suite: cannot set up the disk 'other' \(--other\): disk: no file is named; make")
-        self.wrong(SUITE["kvm"], line="^block-suite: cannot set up disk 1, 'disk': virtio-blk: .+: fata run --disk FILE$")
-        self.wrong(SUITE["kvm"], self.small, line="^block-suite: cannot set up disk 2, 'other': virtio-blk: .+ --disk FILE$")
+        self.wrong(
+            SUITE["linux"],
+            line=(
+                r"^block-suite: cannot set up the disk 'disk' \(--disk\): disk: no file is named;"
+                r" make"
+            ),
+        )
+        self.wrong(
+            SUITE["linux"],
+            self.small,
+            line=(
+                r"^block-suite: cannot set up the disk 'other' \(--other\): disk: no file is named;"
+                r" make"
+            ),
+        )
+        self.wrong(
+            SUITE["kvm"],
+            line=(
+                "^block-suite: cannot set up disk 1, 'disk': virtio-blk: .+: fata run --disk FILE$"
+            ),
+        )
+        self.wrong(
+            SUITE["kvm"],
+            self.small,
+            line="^block-suite: cannot set up disk 2, 'other': virtio-blk: .+ --disk FILE$",
+        )
 
     def test_a_disk_too_many(self):
         for target in ("linux", "kvm"):
-            self.wrong(BLOCK[target], self.small, self.small,
-                       line="^fata: --disk: 2 are given, and the application has 1: disk$")
+            self.wrong(
+                BLOCK[target],
+                self.small,
+                self.small,
+                line="^fata: --disk: 2 are given, and the application has 1: disk$",
+            )
 
     def test_what_is_no_disk(self):
-        odd, empty, nothing = self.disk("odd.img", 1000), self.disk("empty.img", 0), self.folder / "nothing.img"
-        for target, before in (("linux", "^block: cannot set up the disk 'disk' \\(--disk\\): disk: .*"), ("kvm", "^fata: --disk: .*")):
-            self.wrong(BLOCK[target], nothing, line=before + "no such file; make one with: truncate -s 64M ")
-            self.wrong(BLOCK[target], self.folder, line=before + "neither a file nor a block device$")
-            self.wrong(BLOCK[target], empty, line=before + "empty; give it a size with: truncate -s 64M ")
+        odd, empty, nothing = (
+            self.disk("odd.img", 1000),
+            self.disk("empty.img", 0),
+            self.folder / "nothing.img",
+        )
+        for target, before in (
+            ("linux", "^block: cannot set up the disk 'disk' \\(--disk\\): disk: .*"),
+            ("kvm", "^fata: --disk: .*"),
+        ):
+            self.wrong(
+                BLOCK[target],
+                nothing,
+                line=before + "no such file; make one with: truncate -s 64M ",
+            )
+            self.wrong(
+                BLOCK[target], self.folder, line=before + "neither a file nor a block device$"
+            )
+            self.wrong(
+                BLOCK[target], empty, line=before + "empty; give it a size with: truncate -s 64M "
+            )
             self.wrong(BLOCK[target], odd, line=before + "fix it with: truncate -s %4096 ")
             self.wrong(BLOCK[target], f"{self.small},rw", line=",ro( and)? ,direct")
 
@@ -109,9 +187,19 @@ class Refusals(BlockTest):
         """By a process or by a guest; who only reads hinders nobody else who does."""
         for holder in ("linux", "kvm"):
             with self.running(holder, self.small):
-                self.wrong(BLOCK["linux"], self.small, line=r"disk: \S+: the file is in use by another process or a guest")
-                self.wrong(BLOCK["linux"], f"{self.small},ro", line=r"disk: \S+: the file is in use by another process or a guest")
-                self.wrong(BLOCK["kvm"], self.small, line="^fata: --disk: .+ is in use by another process$")
+                self.wrong(
+                    BLOCK["linux"],
+                    self.small,
+                    line=r"disk: \S+: the file is in use by another process or a guest",
+                )
+                self.wrong(
+                    BLOCK["linux"],
+                    f"{self.small},ro",
+                    line=r"disk: \S+: the file is in use by another process or a guest",
+                )
+                self.wrong(
+                    BLOCK["kvm"], self.small, line="^fata: --disk: .+ is in use by another process$"
+                )
         self.run_fata("run", *BLOCK["linux"], "--disk", self.small)
 
     def running(self, target, disk):
@@ -124,11 +212,26 @@ class Running:
     def __init__(self, test, target, disk):
         self.test, self.target = test, target
         accel = ["--accel", "tcg"] if target == "kvm" else []
-        self.line = [*FATA, "run", *map(str, LOTTERY[target]), *accel, "--disk", str(disk), "--", "--wait=on"]
+        self.line = [
+            *FATA,
+            "run",
+            *map(str, LOTTERY[target]),
+            *accel,
+            "--disk",
+            str(disk),
+            "--",
+            "--wait=on",
+        ]
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.line, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            self.line,
+            text=True,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.said = []
         for line in self.process.stdout:
             self.said.append(line.strip())
@@ -138,7 +241,11 @@ class Running:
 
     def kill(self):
         """As if the power failed: nothing gets a chance to write anything more."""
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = (
+            pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            .read_text()
+            .split()
+        )
         for child in map(int, children):  # QEMU
             os.kill(child, signal.SIGKILL)
         if not children:
@@ -157,7 +264,9 @@ class Kills(BlockTest):
             for draw in range(1, 5):
                 with Running(self, target, disk) as one:
                     line = next(text for text in one.said if text.startswith("slot"))
-                    told = re.match(r"slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?$", line)
+                    told = re.match(
+                        r"slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?$", line
+                    )
                     self.assertTrue(told, line)
                     self.assertEqual(int(told[1]), draw)
                     self.assertEqual([int(n) for n in (told[3] or "").split(", ") if n], drawn)
@@ -170,18 +279,39 @@ class Host(BlockTest):
     """QEMU's line as `fata run` writes it, with another disk in it."""
 
     def qemu(self, change, status, machine="microvm"):
-        line = self.run_fata("run", *BLOCK["kvm"], "--accel", "tcg", "--machine", machine, "--disk", self.small,
-                             "--dry-run").stdout
+        line = self.run_fata(
+            "run",
+            *BLOCK["kvm"],
+            "--accel",
+            "tcg",
+            "--machine",
+            machine,
+            "--disk",
+            self.small,
+            "--dry-run",
+        ).stdout
         changed = change(line)
         self.assertNotEqual(line, changed)
-        done = subprocess.run(shlex.split(changed), text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+        done = subprocess.run(
+            shlex.split(changed),
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
         self.assertEqual(done.returncode, 2 * status + 3, done.stdout + done.stderr)
         return done.stdout.replace("\r", "")
 
     def test_a_disk_that_writes_through_is_said_to(self):
-        said = self.qemu(lambda line: line.replace("cache=writeback", "cache=writethrough").replace(
-            "drive=disk0", "drive=disk0,config-wce=off"), 0)
-        self.assertIn("no flush: every write is taken to be stable when it ends (write-through)", said)
+        said = self.qemu(
+            lambda line: line.replace("cache=writeback", "cache=writethrough").replace(
+                "drive=disk0", "drive=disk0,config-wce=off"
+            ),
+            0,
+        )
+        self.assertIn(
+            "no flush: every write is taken to be stable when it ends (write-through)", said
+        )
         self.assertIn("uncached", said)
         self.assertIn("flushed\n", said)
 
@@ -189,23 +319,46 @@ class Host(BlockTest):
         """The host's file system gives that errno."""
         conf = self.folder / "blkdebug.conf"
         conf.write_text(f'[inject-error]\nevent = "{event}"\nerrno = "{number}"\n')
-        return self.qemu(lambda line: line.replace(
-            f"file={self.small}", f"file.driver=blkdebug,file.config={conf},file.image.filename={self.small}"), 1)
+        return self.qemu(
+            lambda line: line.replace(
+                f"file={self.small}",
+                f"file.driver=blkdebug,file.config={conf},file.image.filename={self.small}",
+            ),
+            1,
+        )
 
     def test_an_input_output_error_is_a_value(self):
         self.assertRegex(self.failing("read_aio"), r"error block: block: input/output error \(1\)")
-        self.assertRegex(self.failing("write_aio"), r"error block: sectors \d+ to \d+: block: input/output error \(1\)")
-        self.assertRegex(self.failing("flush_to_disk"), r"error block: block: a flush has failed, .+ may be lost \(1\)")
+        self.assertRegex(
+            self.failing("write_aio"),
+            r"error block: sectors \d+ to \d+: block: input/output error \(1\)",
+        )
+        self.assertRegex(
+            self.failing("flush_to_disk"),
+            r"error block: block: a flush has failed, .+ may be lost \(1\)",
+        )
 
     def test_a_host_that_has_no_space_left_does_not_stop_the_guest(self):
         self.assertIn("input/output error", self.failing("write_aio", 28))
 
     def test_a_legacy_disk_is_refused(self):
-        said = self.qemu(lambda line: line.replace("-global virtio-mmio.force-legacy=false", ""), 64)
-        self.assertIn("block: cannot set up disk 1, 'disk': virtio: a legacy device; this driver needs virtio 1.x", said)
+        said = self.qemu(
+            lambda line: line.replace("-global virtio-mmio.force-legacy=false", ""), 64
+        )
+        self.assertIn(
+            (
+                "block: cannot set up disk 1, 'disk': virtio: a legacy device; this driver needs"
+                " virtio 1.x"
+            ),
+            said,
+        )
 
     def test_a_queue_of_four_descriptors_has_one_request_under_way(self):
-        said = self.qemu(lambda line: line.replace("virtio-blk-pci,", "virtio-blk-pci,queue-size=4,"), 0, machine="q35")
+        said = self.qemu(
+            lambda line: line.replace("virtio-blk-pci,", "virtio-blk-pci,queue-size=4,"),
+            0,
+            machine="q35",
+        )
         self.assertIn("up to 1 requests of", said)
 
 

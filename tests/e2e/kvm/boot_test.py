@@ -1,4 +1,6 @@
-"""What a running image promises: its console, status, parameters, clock, randomness, and that it stops when asked."""
+"""What a running image promises: its console, status, parameters, clock, randomness, and that it
+stops when asked.
+"""
 import calendar
 import os
 import pathlib
@@ -18,8 +20,18 @@ class SlowEntropy:
         pipe = os.path.join(self.folder.name, "entropy")
         os.mkfifo(pipe)
         self.end = os.open(pipe, os.O_RDWR)
-        self.options = ("-object", f"rng-random,id=slow,filename={pipe}", "-device", "virtio-rng-device,rng=slow",
-                        "-global", "virtio-mmio.force-legacy=false", "-trace", "virtio_rng_request", "-trace", "virtio_rng_pushed")
+        self.options = (
+            "-object",
+            f"rng-random,id=slow,filename={pipe}",
+            "-device",
+            "virtio-rng-device,rng=slow",
+            "-global",
+            "virtio-mmio.force-legacy=false",
+            "-trace",
+            "virtio_rng_request",
+            "-trace",
+            "virtio_rng_pushed",
+        )
 
     def give(self, count):
         os.write(self.end, os.urandom(count))
@@ -45,18 +57,42 @@ class Boot(unittest.TestCase):
             self.assertEqual(boot("hello", f"--status={status}").status, status)
 
     def test_parameters_arrive_with_their_spaces_and_quotes(self):
-        ended = boot("hello", r'--status=3 "a  b" c\ d "e\"f" virtio_mmio.device=512@0xfeb00e00:12 last')
+        ended = boot(
+            "hello", r'--status=3 "a  b" c\ d "e\"f" virtio_mmio.device=512@0xfeb00e00:12 last'
+        )
         self.assertEqual(ended.status, 3)
-        self.assertEqual(ended.lines[1:], ["parameter '--status=3'", "parameter 'a  b'", "parameter 'c d'",
-                                           "parameter 'e\"f'", "parameter 'last'"])
+        self.assertEqual(
+            ended.lines[1:],
+            [
+                "parameter '--status=3'",
+                "parameter 'a  b'",
+                "parameter 'c d'",
+                "parameter 'e\"f'",
+                "parameter 'last'",
+            ],
+        )
 
     def test_a_wrong_command_line_is_one_clear_line_and_status_64(self):
         for words, line in (
             ('"a', "command line: a quotation mark is not closed"),
-            ("fata.x=1", 'command line: unknown word: of those that begin with "fata." only fata.base= is known'),
-            ("virtio_mmio.device=1", "command line: virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12"),
-            ("fata.base=0x1234", "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, "
-                                 "below 0x7f0000000000"),
+            (
+                "fata.x=1",
+                (
+                    'command line: unknown word: of those that begin with "fata." only fata.base='
+                    " is known"
+                ),
+            ),
+            (
+                "virtio_mmio.device=1",
+                "command line: virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12",
+            ),
+            (
+                "fata.base=0x1234",
+                (
+                    "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, "
+                    "below 0x7f0000000000"
+                ),
+            ),
         ):
             ended = boot("hello", words)
             self.assertEqual((ended.text, ended.status), (line + "\n", 64))
@@ -64,7 +100,9 @@ class Boot(unittest.TestCase):
     def test_any_amount_of_memory_from_2_mib_on_will_do(self):
         for memory in ("2M", "3M", "64M", "513M", "5G"):
             with self.subTest(memory):
-                self.assertEqual(boot("probe", "containers", memory=memory).lines, ["containers work"])
+                self.assertEqual(
+                    boot("probe", "containers", memory=memory).lines, ["containers work"]
+                )
 
     def test_too_little_memory_is_one_clear_line_and_status_64(self):
         ended = boot("hello", memory="1280K")
@@ -75,25 +113,45 @@ class Boot(unittest.TestCase):
         whole = pathlib.Path(image("hello")).read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             damaged = pathlib.Path(folder) / "damaged.img"
-            header = range(0xc8, 0xc8 + 32, 4)
-            for machine, place in ((MACHINES[2], len(whole) - 1), (MACHINES[1], len(whole) // 2), *((MACHINES[0], place) for word in header
-                                                                                              for place in (word, word + 3))):
+            header = range(0xC8, 0xC8 + 32, 4)
+            for machine, place in (
+                (MACHINES[2], len(whole) - 1),
+                (MACHINES[1], len(whole) // 2),
+                *((MACHINES[0], place) for word in header for place in (word, word + 3)),
+            ):
                 with self.subTest(machine=machine, place=place):
-                    damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1:])
+                    damaged.write_bytes(
+                        whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :]
+                    )
                     ended = boot("hello", machine=machine, file=str(damaged))
-                    self.assertEqual((ended.text, ended.status), (
-                        "this kernel image is damaged: its checksum is wrong; copy or build it again\n", 64))
+                    self.assertEqual(
+                        (ended.text, ended.status),
+                        (
+                            (
+                                "this kernel image is damaged: its checksum is wrong; copy or build"
+                                " it again\n"
+                            ),
+                            64,
+                        ),
+                    )
 
     def test_it_says_hello_as_it_is_linked_too(self):
         self.assertEqual(boot("hello", file=image("hello").replace(".img", ".elf")).status, 0)
 
     def test_without_entropy_it_refuses_to_start(self):
         ended = boot("hello", cpu="qemu64,-rdrand,-rdseed")
-        self.assertEqual(ended.text, "no source of entropy: give the guest RDRAND (-cpu max, -cpu host) "
-                                     "or a virtio-rng device\n")
+        self.assertEqual(
+            ended.text,
+            (
+                "no source of entropy: give the guest RDRAND (-cpu max, -cpu host) "
+                "or a virtio-rng device\n"
+            ),
+        )
         self.assertEqual(ended.status, 64)
 
-    def test_where_the_cpu_has_randomness_it_starts_at_once_and_virtio_rng_is_mixed_in_when_it_comes(self):
+    def test_with_a_random_cpu_it_starts_at_once_and_mixes_in_virtio_rng_later(
+        self,
+    ):
         with SlowEntropy() as entropy, Running("probe", "wait", extra=entropy.options) as running:
             running.wait_for("waiting")
             running.wait_for("64 bytes requested")
@@ -110,7 +168,9 @@ class Boot(unittest.TestCase):
         self.assertIn("64 bytes requested", ended.text)
 
     def test_where_the_cpu_has_no_randomness_it_waits_for_that_of_virtio_rng(self):
-        with SlowEntropy() as entropy, Running("probe", "wait", cpu="qemu64,-rdrand,-rdseed", extra=entropy.options) as running:
+        with SlowEntropy() as entropy, Running(
+            "probe", "wait", cpu="qemu64,-rdrand,-rdseed", extra=entropy.options
+        ) as running:
             running.wait_for("64 bytes requested")
             entropy.give(64)
             running.wait_for("waiting")
@@ -124,17 +184,23 @@ class Boot(unittest.TestCase):
 
     def test_a_cpu_without_the_no_execute_bit_is_refused(self):
         ended = boot("hello", cpu="max,-nx")
-        self.assertEqual((ended.text, ended.status),
-                         ("this CPU has no no-execute bit; use -cpu max or -cpu host\n", 64))
+        self.assertEqual(
+            (ended.text, ended.status),
+            ("this CPU has no no-execute bit; use -cpu max or -cpu host\n", 64),
+        )
 
     def test_each_boot_has_a_base_a_heap_and_random_bytes_of_its_own(self):
         lines = [tuple(boot("probe", "base heap random").lines) for _ in range(12)]
         self.assertEqual(len({base for base, _, _ in lines}), 12)
-        self.assertGreater(len({heap for _, heap, _ in lines}), 6)  # of 1,024 places now and then two are alike
+        self.assertGreater(
+            len({heap for _, heap, _ in lines}), 6
+        )  # of 1,024 places now and then two are alike
         self.assertEqual(len({random for _, _, random in lines}), 12)
 
     def test_the_base_can_be_fixed_for_a_debugger(self):
-        self.assertEqual(boot("probe", "base fata.base=0x200000000000").lines, ["base 0x200000000000"])
+        self.assertEqual(
+            boot("probe", "base fata.base=0x200000000000").lines, ["base 0x200000000000"]
+        )
 
 
 class Time(unittest.TestCase):
@@ -159,12 +225,16 @@ class Time(unittest.TestCase):
     def test_its_wall_clock_is_the_host_s(self):
         for machine in MACHINES:
             before = time.time()
-            wall = int(re.search(r"wall (\d+)", boot("probe", "wall", machine=machine).text).group(1))
+            wall = int(
+                re.search(r"wall (\d+)", boot("probe", "wall", machine=machine).text).group(1)
+            )
             self.assertTrue(before - 2 < wall < time.time() + 2, (before, wall))
 
     def test_after_a_pause_its_wall_clock_is_the_host_s_again(self):
         for machine in MACHINES:
-            with self.subTest(machine), Running("probe", "wall sleep=2500 wall wait", machine=machine) as running:
+            with self.subTest(machine), Running(
+                "probe", "wall sleep=2500 wall wait", machine=machine
+            ) as running:
                 running.wait_for("wall ")
                 running.control("stop")
                 time.sleep(6)
@@ -201,9 +271,10 @@ class Console(unittest.TestCase):
             running.wait_for("flood line 149")
             running.wait_for("waiting")
 
-
     def test_a_reader_that_pauses_loses_nothing_that_is_not_counted(self):
-        with Running("probe", "flood=150 sleep=300 " * 9 + "wait") as running:  # 97 KB; a pipe and the buffer hold 80
+        with Running(
+            "probe", "flood=150 sleep=300 " * 9 + "wait"
+        ) as running:  # 97 KB; a pipe and the buffer hold 80
             time.sleep(4)
             running.wait_for("waiting", "bytes dropped]")
             running.type(b"\x03")
@@ -234,7 +305,9 @@ class Stop(unittest.TestCase):
     def test_a_stop_that_was_typed_before_it_ran_is_obeyed(self):
         for machine in MACHINES:
             for key in (b"\x03", b"x\x04", 100 * b"x" + b"\x03"):
-                with self.subTest(machine=machine, key=key), Running("probe", "wait", machine=machine, extra=("-S",)) as running:
+                with self.subTest(machine=machine, key=key), Running(
+                    "probe", "wait", machine=machine, extra=("-S",)
+                ) as running:
                     running.type(key)
                     time.sleep(0.3)  # QEMU has it
                     running.control("cont")
@@ -248,9 +321,12 @@ class Stop(unittest.TestCase):
                 time.sleep(0.2)
                 running.control("inject-nmi")
                 ended = running.end()
-                self.assertRegex(ended.text, r"NMI: interrupted at 0x[0-9a-f]+, uptime [0-9.]+m?s\n"
-                                             r"backtrace \(image at 0x[0-9a-f]+, addresses of the .elf file\):\n"
-                                             r"  #0 0x[0-9a-f]+ \(image\+0x[0-9a-f]+\)\n")
+                self.assertRegex(
+                    ended.text,
+                    r"NMI: interrupted at 0x[0-9a-f]+, uptime [0-9.]+m?s\n"
+                    r"backtrace \(image at 0x[0-9a-f]+, addresses of the .elf file\):\n"
+                    r"  #0 0x[0-9a-f]+ \(image\+0x[0-9a-f]+\)\n",
+                )
                 self.assertIn(said, ended.text)
                 self.assertEqual(ended.status, 0)
 

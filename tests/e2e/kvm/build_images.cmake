@@ -1,11 +1,20 @@
-# cmake -DSOURCE=... -DBUILD=... -DPACK=... -P build_images.cmake: configures (once) and builds the images of the e2e tests.
+# cmake -DSOURCE=... -DBUILD=... -DPACK=... [-DCFI=ON] [-DTARGETS=...] -P build_images.cmake:
+# configures (once) and builds the images of the e2e tests.
+if(NOT TARGETS)
+  set(TARGETS e2e_images)
+endif()
+if(NOT CFI)
+  set(CFI OFF)
+endif()
 set(known)
 if(EXISTS ${BUILD}/build.ninja)
   file(STRINGS ${BUILD}/CMakeCache.txt known REGEX "FATA_PACK:[A-Z]+=${PACK}$")
 endif()
 if(NOT known)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BUILD} -G Ninja
-    --toolchain ${SOURCE}/cmake/toolchain-kvm-x86_64.cmake -DFATA_TARGET=kvm -DFATA_E2E_IMAGES=ON -DFATA_PACK=${PACK}
+    --toolchain ${SOURCE}/cmake/toolchain-kvm-x86_64.cmake -DFATA_TARGET=kvm -DFATA_E2E_IMAGES=ON
+    -DFATA_PACK=${PACK} -DFATA_CFI=${CFI}
     COMMAND_ERROR_IS_FATAL ANY)
 endif()
-execute_process(COMMAND ${CMAKE_COMMAND} --build ${BUILD} --target e2e_images COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${BUILD} --target ${TARGETS} COMMAND_ERROR_IS_FATAL
+  ANY)

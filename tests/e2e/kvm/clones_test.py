@@ -36,8 +36,9 @@ class Clones(unittest.TestCase):
         for machine, extra in WITH_ID + WITHOUT_ID:
             with self.subTest(machine=machine, extra=extra):
                 drawn = []
-                for text in self.clones("random sleep=2000 random random wait", "random ",
-                                        machine=machine, extra=extra):
+                for text in self.clones(
+                    "random sleep=2000 random random wait", "random ", machine=machine, extra=extra
+                ):
                     drawn += re.findall("random ([0-9a-f]{32})", text)
                 self.assertEqual(len(drawn), 2 * CLONES)
                 self.assertEqual(len(set(drawn)), len(drawn))
@@ -51,8 +52,12 @@ class Clones(unittest.TestCase):
                     original.save(self.snapshot)
                 time.sleep(2)  # what no ID tells, the clocks do
                 for _ in range(CLONES):
-                    with Running("probe", "watch wait", machine=machine,
-                                 extra=(*extra, *restored(self.snapshot))) as clone:
+                    with Running(
+                        "probe",
+                        "watch wait",
+                        machine=machine,
+                        extra=(*extra, *restored(self.snapshot)),
+                    ) as clone:
                         clone.wait_for("renewed ")
                         clone.type(b"\x03")
                         secrets += re.findall("renewed ([0-9a-fx]{32,})", clone.end().text)
@@ -78,12 +83,13 @@ class Clones(unittest.TestCase):
                     original.wait_for("random ")
                     original.save(self.snapshot)
                 time.sleep(3)
-                with Running("probe", words, machine=machine,
-                             extra=(*extra, *restored(self.snapshot))) as clone:
+                with Running(
+                    "probe", words, machine=machine, extra=(*extra, *restored(self.snapshot))
+                ) as clone:
                     walls = []
                     while len(walls) < 5:
                         clone.wait_for_more("wall ")
-                        said = re.findall(r"wall (\d+\.\d+)\n", clone.text)[len(walls):]
+                        said = re.findall(r"wall (\d+\.\d+)\n", clone.text)[len(walls) :]
                         walls += [float(wall) - time.time() for wall in said]
                     battery = battery_clock(clone)
                 # A busy host reads late what was said: so the best counts.
@@ -93,10 +99,20 @@ class Clones(unittest.TestCase):
 
 def battery_clock(running):
     """By how much a machine's battery clock is ahead of the host's clock, to some milliseconds."""
+
     def look():
         date = running.control("qom-get", path="/machine", property="rtc-time")
-        return calendar.timegm((date["tm_year"] + 1900, date["tm_mon"] + 1, date["tm_mday"],
-                                date["tm_hour"], date["tm_min"], date["tm_sec"]))
+        return calendar.timegm(
+            (
+                date["tm_year"] + 1900,
+                date["tm_mon"] + 1,
+                date["tm_mday"],
+                date["tm_hour"],
+                date["tm_min"],
+                date["tm_sec"],
+            )
+        )
+
     before = look()
     while (now := look()) == before:
         pass

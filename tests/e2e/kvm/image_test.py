@@ -16,15 +16,26 @@ def output(*words):
 class Image(unittest.TestCase):
     def test_no_segment_is_both_writable_and_executable(self):
         for name in NAMES:
-            for file, wanted in ((f"{IMAGES}/{name}.elf", ["RE", "R", "RW", "RW"]), (image(name), ["RE"])):
-                segments = re.findall(r"^  LOAD .* ([R ][W ][E ]) 0x", output("llvm-readelf-19", "-lW", file), re.MULTILINE)
+            for file, wanted in (
+                (f"{IMAGES}/{name}.elf", ["RE", "R", "RW", "RW"]),
+                (image(name), ["RE"]),
+            ):
+                segments = re.findall(
+                    r"^  LOAD .* ([R ][W ][E ]) 0x",
+                    output("llvm-readelf-19", "-lW", file),
+                    re.MULTILINE,
+                )
                 self.assertEqual([flags.replace(" ", "") for flags in segments], wanted, file)
 
     def test_no_instruction_enters_another_kernel(self):
         for name in NAMES:
             code = output("llvm-objdump-19", "-d", "--no-show-raw-insn", f"{IMAGES}/{name}.elf")
             self.assertGreater(code.count("ret"), 100)
-            self.assertEqual(re.findall(r"^.*\t(?:syscall|sysenter|int\s+\$0x80)\b.*$", code, re.MULTILINE), [], name)
+            self.assertEqual(
+                re.findall(r"^.*\t(?:syscall|sysenter|int\s+\$0x80)\b.*$", code, re.MULTILINE),
+                [],
+                name,
+            )
 
     def test_it_is_position_independent_and_needs_no_linker(self):
         for name in NAMES:
@@ -35,7 +46,11 @@ class Image(unittest.TestCase):
 
     def test_hello_is_at_most_25000_bytes_and_40000_once_unpacked(self):
         self.assertLessEqual(os.path.getsize(image("hello")), 25_000)
-        loaded = re.findall(r"^  LOAD +0x(\w+) 0x\w+ 0x\w+ 0x(\w+)", output("llvm-readelf-19", "-lW", f"{IMAGES}/hello.elf"), re.MULTILINE)
+        loaded = re.findall(
+            r"^  LOAD +0x(\w+) 0x\w+ 0x\w+ 0x(\w+)",
+            output("llvm-readelf-19", "-lW", f"{IMAGES}/hello.elf"),
+            re.MULTILINE,
+        )
         self.assertLessEqual(max(int(place, 16) + int(size, 16) for place, size in loaded), 40_000)
 
 

@@ -19,9 +19,31 @@ def image(name):
 
 
 def command(name, words="", machine=MACHINES[0], memory="8M", cpu="max", extra=(), file=None):
-    return ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", cpu, "-m", memory, "-nodefaults",
-            "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", file or image(name), "-append", words, *extra]
+    return [
+        "qemu-system-x86_64",
+        "-M",
+        machine,
+        "-accel",
+        "tcg",
+        "-cpu",
+        cpu,
+        "-m",
+        memory,
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-serial",
+        "stdio",
+        "-no-reboot",
+        "-device",
+        "isa-debug-exit,iobase=0xf4,iosize=4",
+        "-kernel",
+        file or image(name),
+        "-append",
+        words,
+        *extra,
+    ]
 
 
 def status_of(code):
@@ -33,12 +55,19 @@ class Ended:
     def __init__(self, code, text):
         self.code, self.text, self.status = code, text, status_of(code)
         # What applications log, without the prefix of uptime, level and source.
-        self.lines = [re.sub(r"^\[ *[0-9.]+\] \w+ [\w-]+: ", "", line) for line in text.splitlines()]
+        self.lines = [
+            re.sub(r"^\[ *[0-9.]+\] \w+ [\w-]+: ", "", line) for line in text.splitlines()
+        ]
 
 
 def boot(name, words="", **options):
-    done = subprocess.run(command(name, words, **options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=TIME_LIMIT)
+    done = subprocess.run(
+        command(name, words, **options),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=TIME_LIMIT,
+    )
     return Ended(done.returncode, done.stdout.decode(errors="replace"))
 
 
@@ -49,8 +78,13 @@ class Running:
         self.folder = tempfile.TemporaryDirectory()
         path = os.path.join(self.folder.name, "qmp")
         self.process = subprocess.Popen(
-            command(name, words, extra=["-qmp", f"unix:{path},server=on,wait=off", *extra], **options),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            command(
+                name, words, extra=["-qmp", f"unix:{path},server=on,wait=off", *extra], **options
+            ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         self.text = ""
         self.deadline = time.monotonic() + TIME_LIMIT
         self.socket = socket.socket(socket.AF_UNIX)

@@ -43,9 +43,14 @@ class Link:
         near, far = self.socket.getsockname()[1], self.machine[1]
         kind = "virtio-net-device" if machine.startswith("microvm") else "virtio-net-pci"
         modern = "" if machine.startswith("microvm") else ",disable-legacy=on"
-        return ("-global", "virtio-mmio.force-legacy=false", "-netdev",
-                f"socket,id=n,udp=127.0.0.1:{near},localaddr=127.0.0.1:{far}",
-                "-device", f"{kind},netdev=n,mac={GUEST_MAC.hex(':')}{modern}")
+        return (
+            "-global",
+            "virtio-mmio.force-legacy=false",
+            "-netdev",
+            f"socket,id=n,udp=127.0.0.1:{near},localaddr=127.0.0.1:{far}",
+            "-device",
+            f"{kind},netdev=n,mac={GUEST_MAC.hex(':')}{modern}",
+        )
 
     def send(self, packet, kind=0x0800):
         self.socket.sendto(GUEST_MAC + HOST_MAC + struct.pack("!H", kind) + packet, self.machine)
@@ -70,7 +75,7 @@ class Link:
                 self.send(reply + packet[8:18], 0x0806)
         if kind != 0x0800:
             return
-        body = packet[(packet[0] & 15) * 4:]
+        body = packet[(packet[0] & 15) * 4 :]
         if packet[9] == UDP and body[2:4] == struct.pack("!H", 67):
             self.lease(body[8:])
         if packet[9] == UDP and body[:2] == struct.pack("!H", PORT):
@@ -86,7 +91,7 @@ class Link:
             if message[at] == 0:
                 at += 1
                 continue
-            options[message[at]] = message[at + 2:at + 2 + message[at + 1]]
+            options[message[at]] = message[at + 2 : at + 2 + message[at + 1]]
             at += 2 + message[at + 1]
         kind = options[53][0]
         self.seen["transaction"] = struct.unpack_from("!I", message, 4)[0]
@@ -97,9 +102,12 @@ class Link:
             return
         reply = bytes([2, 1, 6, 0]) + message[4:12] + bytes(4) + socket.inet_aton(GUEST)
         reply += bytes(8) + message[28:240]
-        for code, value in ((53, bytes([OFFER if kind == DISCOVER else ACK])),
-                            (54, socket.inet_aton(HOST)), (51, struct.pack("!I", 3600)),
-                            (1, bytes([255, 255, 255, 0]))):
+        for code, value in (
+            (53, bytes([OFFER if kind == DISCOVER else ACK])),
+            (54, socket.inet_aton(HOST)),
+            (51, struct.pack("!I", 3600)),
+            (1, bytes([255, 255, 255, 0])),
+        ):
             reply += bytes([code, len(value)]) + value
         self.send(udp(HOST, "255.255.255.255", 67, 68, reply + b"\xff"))
 
@@ -122,8 +130,14 @@ class Clones(NameServerTest):
         cls.image = cls().run_fata("build", *WITH_DHCP).stdout.splitlines()[0]
 
     def machine(self, link, machine, extra):
-        return Running("dns", f"--port={PORT}", file=self.image, machine=machine, memory="32M",
-                       extra=(*link.options(machine), *extra))
+        return Running(
+            "dns",
+            f"--port={PORT}",
+            file=self.image,
+            machine=machine,
+            memory="32M",
+            extra=(*link.options(machine), *extra),
+        )
 
     def link(self):
         made = Link()
@@ -147,7 +161,9 @@ class Clones(NameServerTest):
                 link.provoke()
                 link.serve(lambda: {"number", "identification", "announced"} <= set(link.seen))
                 self.assertTrue(link.seen["confirmed"], "no INIT-REBOOT")
-                self.assertNotEqual(link.answer_to_cookie(cookie), cookie, "it is valid for a clone")
+                self.assertNotEqual(
+                    link.answer_to_cookie(cookie), cookie, "it is valid for a clone"
+                )
                 self.assertNotEqual(link.seen["transaction"], first["transaction"])
                 yield link.seen
                 clone.type(b"\x03")

@@ -36,7 +36,9 @@ def dig(server, port, *words):
 
 
 def ask_many(server, port, total, outstanding=20, seconds=20):
-    """How many of `total` queries were answered rightly, with `outstanding` on their way at a time; none is sent twice."""
+    """How many of `total` queries were answered rightly, with `outstanding` on their way at a time;
+    none is sent twice.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect((server, port))
         waiting, sent, answered, end = set(), 0, 0, time.monotonic() + seconds
@@ -57,7 +59,9 @@ def ask_many(server, port, total, outstanding=20, seconds=20):
 def free_port():
     """A port that is free for UDP and TCP."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
+            socket.AF_INET, socket.SOCK_DGRAM
+        ) as udp:
             tcp.bind(("127.0.0.1", 0))
             try:
                 udp.bind(tcp.getsockname())
@@ -67,15 +71,26 @@ def free_port():
 
 
 class Served:
-    """A server that runs until stop(): `line` is its command line, whose log comes on either stream and says `ready` once."""
+    """A server that runs until stop(): `line` is its command line, whose log comes on either stream
+    and says `ready` once.
+    """
 
     def __init__(self, line, seconds=60, stdin=subprocess.DEVNULL, ready="serving on port"):
-        self.process = subprocess.Popen([str(word) for word in line], cwd=ROOT, text=False, stdin=stdin,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        self.process = subprocess.Popen(
+            [str(word) for word in line],
+            cwd=ROOT,
+            text=False,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self.text = ""
         end = time.monotonic() + seconds
         while ready not in self.text:
-            readable = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
+            readable = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[
+                0
+            ]
             some = os.read(self.process.stdout.fileno(), 4096) if readable else b""
             if not some:
                 self.kill()
@@ -111,21 +126,33 @@ class NameServerTest(FataTest):
         return [*FATA, "run", *of, *words]
 
     def ends_well(self, server, how=signal.SIGINT):
-        """It stops when asked, with status 0 and its statistics as the last line, which are given as numbers by name."""
+        """It stops when asked, with status 0 and its statistics as the last line, which are given
+        as numbers by name.
+        """
         self.assertEqual(server.stop(how), 0, server.text)
         last = server.text.splitlines()[-1]
         self.assertRegex(last, r"^\[ *[0-9.]+\] info dns: served: ", server.text)
-        return {name: int(count) for name, count in re.findall(r"([a-z_]+) (\d+)", last.split("served:")[1])}
+        return {
+            name: int(count)
+            for name, count in re.findall(r"([a-z_]+) (\d+)", last.split("served:")[1])
+        }
 
     def answers_dig(self, server, port, *words):
-        self.assertEqual(dig(server, port, *words, "+short", "www.example.org", "A"), "192.0.2.80\n")
+        self.assertEqual(
+            dig(server, port, *words, "+short", "www.example.org", "A"), "192.0.2.80\n"
+        )
         mail = dig(server, port, *words, "example.org", "MX")
         self.assertRegex(mail, r"example\.org\.\s+3600\s+IN\s+MX\s+10 mail\.example\.org\.")
         self.assertRegex(mail, r"mail\.example\.org\.\s+3600\s+IN\s+A\s+192\.0\.2\.25")
         none = dig(server, port, *words, "nobody.example.org", "A")
         self.assertIn("status: NXDOMAIN", none)
         self.assertRegex(none, r"example\.org\.\s+600\s+IN\s+SOA\s+ns1\.example\.org\.")
-        self.assertRegex(dig(server, port, *words, "+edns=0", "+bufsize=4096", "+dnssec", "example.org", "TXT"),
-                         r"EDNS: version: 0, flags: do; udp: \d+")
-        self.assertIn("status: BADVERS", dig(server, port, *words, "+edns=1", "+noednsnegotiation", "example.org", "TXT"))
+        self.assertRegex(
+            dig(server, port, *words, "+edns=0", "+bufsize=4096", "+dnssec", "example.org", "TXT"),
+            r"EDNS: version: 0, flags: do; udp: \d+",
+        )
+        self.assertIn(
+            "status: BADVERS",
+            dig(server, port, *words, "+edns=1", "+noednsnegotiation", "example.org", "TXT"),
+        )
         self.assertIn("status: REFUSED", dig(server, port, *words, "example.com", "A"))

@@ -38,9 +38,15 @@ class Early(NameServerTest):
     def setUpClass(cls):
         cls.process = cls().run_fata("build", *PROCESS).stdout.splitlines()[0]
         cls.kernel = cls().run_fata("build", *WITH_DHCP).stdout.splitlines()[0]
-        subprocess.run("ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; "
-                       "ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
-                       f"ip addr add {HOST}/24 dev fata0", shell=True, check=True)
+        subprocess.run(
+            (
+                "ip link set lo up; sysctl -qw net.ipv6.conf.default.disable_ipv6=1; "
+                "ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
+                f"ip addr add {HOST}/24 dev fata0"
+            ),
+            shell=True,
+            check=True,
+        )
 
     def setUp(self):
         super().setUp()
@@ -58,8 +64,13 @@ class Early(NameServerTest):
         self.fail("no such frame came")
 
     def started(self, line, **options):
-        image = subprocess.Popen([str(word) for word in line], stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+        image = subprocess.Popen(
+            [str(word) for word in line],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **options,
+        )
         self.addCleanup(image.communicate)
         self.addCleanup(image.kill)
         return image
@@ -71,12 +82,35 @@ class Early(NameServerTest):
 
     def machine(self):
         return self.started(
-            ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max",
-             "-m", "16", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-             "-serial", "stdio", "-kernel", self.kernel,
-             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-             "-global", "virtio-mmio.force-legacy=false", "-device", "virtio-net-device,netdev=n",
-             "-netdev", "tap,id=n,ifname=fata0,script=no,downscript=no"])
+            [
+                "qemu-system-x86_64",
+                "-M",
+                "microvm,acpi=off",
+                "-accel",
+                "tcg",
+                "-cpu",
+                "max",
+                "-m",
+                "16",
+                "-nodefaults",
+                "-no-user-config",
+                "-display",
+                "none",
+                "-no-reboot",
+                "-serial",
+                "stdio",
+                "-kernel",
+                self.kernel,
+                "-device",
+                "isa-debug-exit,iobase=0xf4,iosize=4",
+                "-global",
+                "virtio-mmio.force-legacy=false",
+                "-device",
+                "virtio-net-device,netdev=n",
+                "-netdev",
+                "tap,id=n,ifname=fata0,script=no,downscript=no",
+            ]
+        )
 
     def machine_ends(self, machine):
         machine.stdin.write(b"\x03")
@@ -85,30 +119,63 @@ class Early(NameServerTest):
 
     def dnsmasq(self):
         server = subprocess.Popen(
-            ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
-             "--interface=fata0", "--bind-interfaces", "--user=root", "--pid-file=",
-             f"--dhcp-leasefile={self.folder / 'leases'}", "--no-ping", "--dhcp-authoritative",
-             f"--dhcp-range={FIRST},{LAST},255.255.255.0,120s"], stderr=subprocess.DEVNULL)
+            [
+                "dnsmasq",
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--port=0",
+                "--interface=fata0",
+                "--bind-interfaces",
+                "--user=root",
+                "--pid-file=",
+                f"--dhcp-leasefile={self.folder / 'leases'}",
+                "--no-ping",
+                "--dhcp-authoritative",
+                f"--dhcp-range={FIRST},{LAST},255.255.255.0,120s",
+            ],
+            stderr=subprocess.DEVNULL,
+        )
         self.addCleanup(server.wait)
         self.addCleanup(server.terminate)
 
     def test_a_signal_that_is_pending_from_before_its_start(self):
         for stop in STOPS:
+
             def pending(stop=stop):
                 signal.pthread_sigmask(signal.SIG_BLOCK, [stop])
                 os.kill(os.getpid(), stop)
+
             self.has_ended(self.started([self.process, "--tap=fata0"], preexec_fn=pending))
 
     def test_a_signal_before_main(self):
         for stop in STOPS:
             done = subprocess.run(
-                ["gdb", "-nx", "-q", "-batch", "-ex", "set debuginfod enabled off",
-                 "-ex", "tbreak main", "-ex", "run", "-ex", f"signal {stop.name}", "--args",
-                 self.process, "--tap=fata0"],
-                text=True, timeout=60, stdin=subprocess.DEVNULL, capture_output=True)
+                [
+                    "gdb",
+                    "-nx",
+                    "-q",
+                    "-batch",
+                    "-ex",
+                    "set debuginfod enabled off",
+                    "-ex",
+                    "tbreak main",
+                    "-ex",
+                    "run",
+                    "-ex",
+                    f"signal {stop.name}",
+                    "--args",
+                    self.process,
+                    "--tap=fata0",
+                ],
+                text=True,
+                timeout=60,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+            )
             self.assertIn("Temporary breakpoint 1, main", done.stdout, done.stderr)
-            self.assertRegex(done.stdout, r"\[Inferior 1 \(process \d+\) exited normally\]",
-                             done.stderr)
+            self.assertRegex(
+                done.stdout, r"\[Inferior 1 \(process \d+\) exited normally\]", done.stderr
+            )
 
     def test_while_its_tap_is_another_s(self):
         first = self.started([self.process, "--tap=fata0"])
@@ -166,8 +233,9 @@ class Early(NameServerTest):
 
     def test_fata_run_passes_a_signal_on(self):
         for stop in STOPS:
-            running = self.started(self.run_line(WITH_DHCP, "--accel", "tcg", "--link",
-                                                 "tap:fata0"))
+            running = self.started(
+                self.run_line(WITH_DHCP, "--accel", "tcg", "--link", "tap:fata0")
+            )
             self.sent(is_dhcp, 60)
             running.send_signal(stop)
             self.has_ended(running)

@@ -1,5 +1,7 @@
-"""Fata's own stack on a tap under floods of hostile frames: a good client goes on getting answers, on a connection that it has and on
-new ones, and memory stays within its bound. The server has one core, flood and client share the other. Prints what was measured."""
+"""Fata's own stack on a tap under floods of hostile frames: a good client goes on getting answers,
+on a connection that it has and on new ones, and memory stays within its bound. The server has
+one core, flood and client share the other. Prints what was measured.
+"""
 import os
 import re
 import socket
@@ -49,9 +51,11 @@ class Client(threading.Thread):
         kept = socket.create_connection((self.address, PORT), timeout=10)
         while self.going:
             self.timed("kept", lambda: self.ask(kept))
+
             def new():
                 with socket.create_connection((self.address, PORT), timeout=10) as peer:
                     self.ask(peer)
+
             self.timed("new", new)
             time.sleep(0.002)
         kept.close()
@@ -61,30 +65,64 @@ class Client(threading.Thread):
         self.join()
 
     def text(self, seconds):
-        return ", ".join(f"{how}: {len(times) / seconds:.0f}/s, worst {1000 * max(times, default=0):.0f} ms, {self.lost[how]} lost"
-                         for how, times in self.times.items())
+        return ", ".join(
+            f"{how}: {len(times) / seconds:.0f}/s, worst {1000 * max(times, default=0):.0f} ms,"
+            f" {self.lost[how]} lost"
+            for how, times in self.times.items()
+        )
 
 
 class Floods(FataTest):
     @classmethod
     def setUpClass(cls):
         cls.image = cls().run_fata("build", *ECHO).stdout.splitlines()[0]
-        subprocess.run("ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
-                       f"ip addr add {HOST}/24 dev fata0; ip addr add {HOST6}/64 dev fata0 nodad; ip link set fata0 txqueuelen 2000",
-                       shell=True, check=True)
+        subprocess.run(
+            (
+                "ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up;"
+                f" ip addr add {HOST}/24 dev fata0; ip addr add {HOST6}/64 dev fata0 nodad; ip link"
+                " set fata0 txqueuelen 2000"
+            ),
+            shell=True,
+            check=True,
+        )
 
     def rss(self, server):
         with open(f"/proc/{server.process.pid}/status") as status:
             return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) << 10
 
     def test_a_good_client_is_answered_through_every_flood(self):
-        server = Served(["taskset", "-c", "0", self.image, "--tap=fata0", f"--ipv4={FATA4}/24", f"--ipv4-gateway={HOST}",
-                         f"--ipv6={FATA6}/64", f"--ipv6-gateway={HOST6}"], ready=" on port ")
+        server = Served(
+            [
+                "taskset",
+                "-c",
+                "0",
+                self.image,
+                "--tap=fata0",
+                f"--ipv4={FATA4}/24",
+                f"--ipv4-gateway={HOST}",
+                f"--ipv6={FATA6}/64",
+                f"--ipv6-gateway={HOST6}",
+            ],
+            ready=" on port ",
+        )
         self.addCleanup(server.__exit__)
         time.sleep(2)
         mac = re.search(r"hardware address ([0-9a-f:]{17})", server.text)[1]
-        kinds = ["none", "syn", "syn6", "fragments", "fragments6", "overlaps", "overlaps6", "out-of-order", "resets", "acks", "udp",
-                 "arp", "neighbours"]
+        kinds = [
+            "none",
+            "syn",
+            "syn6",
+            "fragments",
+            "fragments6",
+            "overlaps",
+            "overlaps6",
+            "out-of-order",
+            "resets",
+            "acks",
+            "udp",
+            "arp",
+            "neighbours",
+        ]
         faults = []
         for kind in kinds:
             client = Client(FATA6 if kind.endswith("6") or kind == "neighbours" else FATA4)
@@ -94,17 +132,39 @@ class Floods(FataTest):
                 time.sleep(SECONDS)
                 said = "none"
             else:
-                said = subprocess.run(["taskset", "-c", "1", FLOOD, "fata0", kind, f"--mac={mac}", f"--from={HOST}", f"--to={FATA4}",
-                                       f"--from6={HOST6}", f"--to6={FATA6}", f"--port={PORT}", f"--seconds={SECONDS}", f"--rate={RATE}"],
-                                      text=True, capture_output=True, timeout=60)
+                said = subprocess.run(
+                    [
+                        "taskset",
+                        "-c",
+                        "1",
+                        FLOOD,
+                        "fata0",
+                        kind,
+                        f"--mac={mac}",
+                        f"--from={HOST}",
+                        f"--to={FATA4}",
+                        f"--from6={HOST6}",
+                        f"--to6={FATA6}",
+                        f"--port={PORT}",
+                        f"--seconds={SECONDS}",
+                        f"--rate={RATE}",
+                    ],
+                    text=True,
+                    capture_output=True,
+                    timeout=60,
+                )
                 self.assertEqual(said.returncode, 0, said.stderr)
                 said = said.stdout.strip()
             client.stop()
             memory = self.rss(server)
-            print(f"{said}; {client.text(SECONDS)}; memory {memory / (1 << 20):.1f} MiB", flush=True)
+            print(
+                f"{said}; {client.text(SECONDS)}; memory {memory / (1 << 20):.1f} MiB", flush=True
+            )
             for how in client.times:
                 if len(client.times[how]) < 20 or client.lost[how] > len(client.times[how]) / 20:
-                    faults.append(f"{kind}: {how}: {len(client.times[how])} answers, {client.lost[how]} lost")
+                    faults.append(
+                        f"{kind}: {how}: {len(client.times[how])} answers, {client.lost[how]} lost"
+                    )
             if memory > MEMORY:
                 faults.append(f"{kind}: {memory} bytes")
         self.assertEqual(faults, [])

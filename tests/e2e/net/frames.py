@@ -1,4 +1,6 @@
-"""Frames as bytes: of a capture file, made, sent through a tap of the test's own, and their checksums."""
+"""Frames as bytes: of a capture file, made, sent through a tap of the test's own, and their
+checksums.
+"""
 import fcntl
 import os
 import select
@@ -15,7 +17,7 @@ def frames_of(capture):
     found, at = [], 24
     while at + 16 <= len(capture):
         size = struct.unpack_from("<I", capture, at + 8)[0]
-        found.append(capture[at + 16:at + 16 + size])
+        found.append(capture[at + 16 : at + 16 + size])
         at += 16 + size
     return found
 
@@ -24,8 +26,8 @@ def checksum(data):
     data = data + b"\0" * (len(data) % 2)
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total ^ 0xffff
+        total = (total & 0xFFFF) + (total >> 16)
+    return total ^ 0xFFFF
 
 
 def wrong_sums(packet):
@@ -43,41 +45,78 @@ def wrong_sums(packet):
 
 
 def ipv4(source, destination, protocol, body, identification=1, fragment=0):
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), identification, fragment, 64, protocol, 0,
-                       socket.inet_aton(source), socket.inet_aton(destination))
+    head = struct.pack(
+        "!BBHHHBBH4s4s",
+        0x45,
+        0,
+        20 + len(body),
+        identification,
+        fragment,
+        64,
+        protocol,
+        0,
+        socket.inet_aton(source),
+        socket.inet_aton(destination),
+    )
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
 
 
 def udp(source, destination, from_port, to_port, payload):
     """An IPv4 packet with a UDP datagram."""
     size = 8 + len(payload)
-    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, UDP, size)
+    pseudo = (
+        socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, UDP, size)
+    )
     head = struct.pack("!4H", from_port, to_port, size, 0)
-    total = checksum(pseudo + head + payload) or 0xffff
+    total = checksum(pseudo + head + payload) or 0xFFFF
     return ipv4(source, destination, UDP, head[:6] + struct.pack("!H", total) + payload)
 
 
-def tcp(source, destination, from_port, to_port, seq, ack, flags, data=b"", window=65535, options=b""):
+def tcp(
+    source, destination, from_port, to_port, seq, ack, flags, data=b"", window=65535, options=b""
+):
     """An IPv4 packet with a TCP segment."""
     options += b"\1" * (-len(options) % 4)
-    head = struct.pack("!HHIIBBHHH", from_port, to_port, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4,
-                       flags, window, 0, 0)
+    head = struct.pack(
+        "!HHIIBBHHH",
+        from_port,
+        to_port,
+        seq % 2**32,
+        ack % 2**32,
+        (20 + len(options)) // 4 << 4,
+        flags,
+        window,
+        0,
+        0,
+    )
     body = head + options + data
-    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, TCP, len(body))
-    return ipv4(source, destination, TCP, body[:16] + struct.pack("!H", checksum(pseudo + body)) + body[18:])
+    pseudo = (
+        socket.inet_aton(source)
+        + socket.inet_aton(destination)
+        + struct.pack("!BBH", 0, TCP, len(body))
+    )
+    return ipv4(
+        source, destination, TCP, body[:16] + struct.pack("!H", checksum(pseudo + body)) + body[18:]
+    )
 
 
 def echo(source, destination, number, payload):
     message = struct.pack("!BBHHH", 8, 0, 0, 7, number) + payload
-    return ipv4(source, destination, ICMP, message[:2] + struct.pack("!H", checksum(message)) + message[4:])
+    return ipv4(
+        source, destination, ICMP, message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+    )
 
 
 class Wire:
-    """The far end of a tap without offloads: what comes out of it is what a cable would carry, sums made."""
+    """The far end of a tap without offloads: what comes out of it is what a cable would carry, sums
+    made.
+    """
 
     def __init__(self, name):
         self.file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        fcntl.ioctl(self.file, 0x400454ca, struct.pack("16sH22x", name.encode(), 0x1002))  # TUNSETIFF, IFF_TAP | IFF_NO_PI
+        fcntl.ioctl(
+            self.file, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1002)
+        )  # TUNSETIFF, IFF_TAP | IFF_NO_PI
 
     def close(self):
         os.close(self.file)

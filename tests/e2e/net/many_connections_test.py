@@ -1,5 +1,6 @@
-"""Fata's own stack on a tap with very many connections of Linux: 1,000,000 one after the other, and 10,000 at once with data on each. Its
-memory is looked at from outside. Prints what was measured."""
+"""Fata's own stack on a tap with very many connections of Linux: 1,000,000 one after the other, and
+10,000 at once with data on each. Its memory is looked at from outside. Prints what was measured.
+"""
 import os
 import re
 import resource
@@ -21,14 +22,32 @@ class ManyConnections(FataTest):
     def setUpClass(cls):
         cls.image = cls().run_fata("build", *ECHO).stdout.splitlines()[0]
         # Linux, which closes first, is to have its ports back at once.
-        subprocess.run("ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
-                       f"ip addr add {HOST}/16 dev fata0; sysctl -qw net.ipv4.ip_local_port_range='1024 65535' "
-                       "net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_max_tw_buckets=4096", shell=True, check=True)
+        subprocess.run(
+            (
+                "ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up;"
+                f" ip addr add {HOST}/16 dev fata0; sysctl -qw net.ipv4.ip_local_port_range='1024"
+                " 65535' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_max_tw_buckets=4096"
+            ),
+            shell=True,
+            check=True,
+        )
 
     def serve(self):
         for attempt in range(100):
             try:
-                server = Served(["taskset", "-c", "0", self.image, "--tap=fata0", f"--ipv4={FATA4}/16", "--ipv6=none", "--connections=20000"], ready=" on port ")
+                server = Served(
+                    [
+                        "taskset",
+                        "-c",
+                        "0",
+                        self.image,
+                        "--tap=fata0",
+                        f"--ipv4={FATA4}/16",
+                        "--ipv6=none",
+                        "--connections=20000",
+                    ],
+                    ready=" on port ",
+                )
                 break
             except AssertionError as error:
                 if "in use by another process" not in str(error) or attempt == 99:
@@ -42,7 +61,9 @@ class ManyConnections(FataTest):
             return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) << 10
 
     def requests(self, *words):
-        return subprocess.Popen(["taskset", "-c", "1", REQUESTS, *map(str, words)], text=True, stdout=subprocess.PIPE)
+        return subprocess.Popen(
+            ["taskset", "-c", "1", REQUESTS, *map(str, words)], text=True, stdout=subprocess.PIPE
+        )
 
     def test_a_million_in_a_row_leave_nothing_behind(self):
         server = self.serve()
@@ -53,8 +74,14 @@ class ManyConnections(FataTest):
                 said = client.stdout.read()
             done += 5 * int(re.search(r"\d+", said)[0])  # it says how many a second
             sizes.append((done, self.rss(server)))
-        print(f"{done} connections in {time.monotonic() - began:.0f} s; memory " +
-              ", ".join(f"{size >> 10} KiB after {count}" for count, size in sizes[::max(1, len(sizes) // 5)]), flush=True)
+        print(
+            f"{done} connections in {time.monotonic() - began:.0f} s; memory "
+            + ", ".join(
+                f"{size >> 10} KiB after {count}"
+                for count, size in sizes[:: max(1, len(sizes) // 5)]
+            ),
+            flush=True,
+        )
         warm = next(size for count, size in sizes if count > done / 4)
         self.assertLessEqual(sizes[-1][1], warm + (256 << 10))
         self.assertEqual(server.stop(), 0, server.text)
@@ -71,7 +98,13 @@ class ManyConnections(FataTest):
             said = client.stdout.read()
         self.assertEqual(client.returncode, 0)
         answers = 8 * int(re.search(r"\d+", said)[0])
-        print(f"10000 connections at once: {answers} answers in 8 s, memory from {before >> 10} to {most >> 10} KiB", flush=True)
+        print(
+            (
+                f"10000 connections at once: {answers} answers in 8 s, memory from"
+                f" {before >> 10} to {most >> 10} KiB"
+            ),
+            flush=True,
+        )
         self.assertGreater(answers, 10_000)
         self.assertLess(most, 64 << 20)
         self.assertEqual(server.stop(), 0, server.text)

@@ -1,5 +1,7 @@
-"""Fata's stack as a process on a tap, with Linux's own as its neighbour, router and far peer, in namespaces of the test's own: both
-families, fragments both ways, neighbours that are asked again, addresses from a router, a path that carries less."""
+"""Fata's stack as a process on a tap, with Linux's own as its neighbour, router and far peer, in
+namespaces of the test's own: both families, fragments both ways, neighbours that are asked
+again, addresses from a router, a path that carries less.
+"""
 import errno
 import os
 import re
@@ -12,28 +14,50 @@ import unittest
 
 from dns import DIRECT, NameServerTest, ask_many, query
 import namespaces
+from pings import ping
 
-OURS4, OURS6, HOST4, HOST6, PORT = "10.77.0.2", "2001:db8:77::2", "10.77.0.1", "2001:db8:77::1", 1053
+OURS4, OURS6, HOST4, HOST6, PORT = (
+    "10.77.0.2",
+    "2001:db8:77::2",
+    "10.77.0.1",
+    "2001:db8:77::1",
+    1053,
+)
 
 
 def shell(script):
-    return subprocess.run(["bash", "-ec", script], check=True, text=True, capture_output=True, timeout=120).stdout
+    return subprocess.run(
+        ["bash", "-ec", script], check=True, text=True, capture_output=True, timeout=120
+    ).stdout
 
 
 class Peer(NameServerTest):
     @classmethod
     def setUpClass(cls):
         cls.image = cls().run_fata("build", *DIRECT).stdout.splitlines()[0]
-        shell("ip link set lo up; sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1; "
-              f"ip tuntap add fata0 mode tap vnet_hdr; ip addr add {HOST4}/24 dev fata0; ip addr add {HOST6}/64 dev fata0 nodad; "
-              "ip link set fata0 up")
+        shell(
+            "ip link set lo up; sysctl -qw net.ipv6.conf.default.accept_dad=0"
+            " net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1; ip tuntap add fata0 mode tap"
+            f" vnet_hdr; ip addr add {HOST4}/24 dev fata0; ip addr add {HOST6}/64 dev fata0 nodad;"
+            " ip link set fata0 up"
+        )
 
     def serve(self, *words):
         # The kernel lets go of the tap of the process before a moment after its end.
         for _ in range(50):
-            server = subprocess.Popen([self.image, "--tap=fata0", f"--ipv4={OURS4}/24", f"--ipv4-gateway={HOST4}",
-                                       "--rrl=off", *words],
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            server = subprocess.Popen(
+                [
+                    self.image,
+                    "--tap=fata0",
+                    f"--ipv4={OURS4}/24",
+                    f"--ipv4-gateway={HOST4}",
+                    "--rrl=off",
+                    *words,
+                ],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
             said = ""
             for line in server.stdout:
                 said += line
@@ -56,7 +80,7 @@ class Peer(NameServerTest):
 
     def static(self):
         server = self.serve(f"--ipv6={OURS6}/64", f"--ipv6-gateway={HOST6}")
-        self.until(lambda: self.ping(OURS6, "-c", "1", "-W", "1") == (1, 1), "its address is not in use")
+        self.until(lambda: ping(OURS6, 1, wait=1) == (1, 1), "its address is not in use")
         return server
 
     def until(self, true, otherwise, seconds=15):
@@ -65,20 +89,13 @@ class Peer(NameServerTest):
             self.assertLess(time.monotonic(), end, otherwise)
             time.sleep(0.1)
 
-    def ping(self, to, *words, inside=()):
-        """Packets sent and received."""
-        said = subprocess.run([*inside, "ping", "-q", *words, to], text=True, capture_output=True, timeout=60)
-        found = re.search(r"(\d+) packets transmitted, (\d+) received", said.stdout)
-        self.assertTrue(found, said.stdout + said.stderr)
-        return tuple(map(int, found.groups()))
-
     def test_pings_of_every_size_and_many_of_them(self):
         self.static()
         for to in (OURS4, OURS6):
             for size in (0, 8, 1400, 1452, 1453, 1472, 1473, 2960, 9001, 65000):
-                self.assertEqual(self.ping(to, "-c", "2", "-i", "0.01", "-W", "2", "-s", str(size)), (2, 2), f"{to} {size}")
-            self.assertEqual(self.ping(to, "-f", "-c", "1000", "-s", "6000"), (1000, 1000), to)
-        self.assertEqual(self.ping("ff02::1%fata0", "-c", "1", "-W", "1")[0], 1)
+                self.assertEqual(ping(to, 2, size=size, every=0.01), (2, 2), f"{to} {size}")
+            self.assertEqual(ping(to, 1000, size=6000, every=0), (1000, 1000), to)
+        self.assertEqual(ping("ff02::1%fata0", 1, wait=1)[0], 1)
 
     def test_names_over_both_families(self):
         self.static()
@@ -100,16 +117,20 @@ class Peer(NameServerTest):
     def test_linux_finds_its_neighbour_reachable_again_and_again(self):
         self.static()
         for to in (OURS4, OURS6):
-            mac = re.search(r"lladdr (\S+)", shell(f"ping -c 1 {to} >/dev/null; ip neigh show {to}"))[1]
+            mac = re.search(
+                r"lladdr (\S+)", shell(f"ping -c 1 {to} >/dev/null; ip neigh show {to}")
+            )[1]
             for _ in range(3):
                 shell(f"ip neigh change {to} lladdr {mac} nud probe dev fata0")
-                self.until(lambda: "REACHABLE" in shell(f"ip neigh show {to}"), f"{to} did not answer")
+                self.until(
+                    lambda: "REACHABLE" in shell(f"ip neigh show {to}"), f"{to} did not answer"
+                )
             shell(f"ip neigh del {to} dev fata0")
-            self.assertEqual(self.ping(to, "-c", "1", "-W", "2"), (1, 1))
+            self.assertEqual(ping(to, 1), (1, 1))
 
     def test_it_takes_an_address_and_a_router_from_an_advertisement(self):
-        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd)) as wire:
-            wire.bind(("fata0", 0x86dd))
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD)) as wire:
+            wire.bind(("fata0", 0x86DD))
             wire.settimeout(10)
             self.serve()  # --ipv6=auto
 
@@ -118,43 +139,71 @@ class Peer(NameServerTest):
                     frame = wire.recv(2000)
                     if len(frame) >= 70 and frame[20] == 58 and right(frame):
                         return frame
+
             heard(lambda frame: frame[54] == 133)  # it asks for routers
             index = socket.if_nametoindex("fata0")
             prefix = socket.inet_pton(socket.AF_INET6, "2001:db8:88::")
-            message = (struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
-                       + struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 7200, 3600, 0) + prefix)
+            message = (
+                struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+                + struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 7200, 3600, 0)
+                + prefix
+            )
             with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as router:
                 router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
                 router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
                 router.sendto(message, ("ff02::1", 0, 0, index))
-            asked = heard(lambda frame: frame[54] == 135 and frame[22:38] == bytes(16) and frame[62:70] == prefix[:8])
+            asked = heard(
+                lambda frame: frame[54] == 135
+                and frame[22:38] == bytes(16)
+                and frame[62:70] == prefix[:8]
+            )
         address = socket.inet_ntop(socket.AF_INET6, asked[62:78])
         shell("ip addr add 2001:db8:88::1/64 dev fata0 nodad")
         self.addCleanup(shell, "ip addr del 2001:db8:88::1/64 dev fata0")
-        self.until(lambda: self.ping(address, "-c", "1", "-W", "1") == (1, 1), f"{address} is not in use")
+        self.until(lambda: ping(address, 1, wait=1) == (1, 1), f"{address} is not in use")
         # And by the router to who is not on the link.
         shell("ip addr add 2001:db8:99::1/128 dev lo")
         self.addCleanup(shell, "ip addr del 2001:db8:99::1/128 dev lo")
-        self.assertEqual(self.ping(address, "-I", "2001:db8:99::1", "-c", "1", "-W", "2"), (1, 1))
+        self.assertEqual(ping(address, 1, source="2001:db8:99::1"), (1, 1))
 
     def test_it_finds_out_what_a_path_carries(self):
         self.static()
         far = subprocess.Popen(["unshare", "-n", "sleep", "1000"])
         self.addCleanup(far.wait)
         self.addCleanup(far.kill)
-        self.until(lambda: os.readlink(f"/proc/{far.pid}/ns/net") != os.readlink("/proc/self/ns/net"), "no namespace")
+        self.until(
+            lambda: os.readlink(f"/proc/{far.pid}/ns/net") != os.readlink("/proc/self/ns/net"),
+            "no namespace",
+        )
         inside = ["nsenter", "-t", str(far.pid), "-n"]
-        shell(f"ip link add near0 type veth peer name far0; ip link set far0 netns {far.pid}; ip addr add 10.78.0.1/24 dev near0; "
-              "ip addr add 2001:db8:78::1/64 dev near0 nodad; ip link set near0 mtu 1300 up; "
-              f"{' '.join(inside)} bash -ec 'sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.far0.accept_dad=0; "
-              "ip link set lo up; ip addr add 10.78.0.2/24 dev far0; ip addr add 2001:db8:78::2/64 dev far0 nodad; "
-              "ip link set far0 mtu 1300 up; ip route add default via 10.78.0.1; ip route add default via 2001:db8:78::1'")
+        shell(
+            f"ip link add near0 type veth peer name far0; ip link set far0 netns {far.pid}; ip addr"
+            " add 10.78.0.1/24 dev near0; ip addr add 2001:db8:78::1/64 dev near0 nodad; ip link"
+            f" set near0 mtu 1300 up; {' '.join(inside)} bash -ec 'sysctl -qw"
+            " net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.far0.accept_dad=0; ip link set lo up;"
+            " ip addr add 10.78.0.2/24 dev far0; ip addr add 2001:db8:78::2/64 dev far0 nodad; ip"
+            " link set far0 mtu 1300 up; ip route add default via 10.78.0.1; ip route add default"
+            " via 2001:db8:78::1'"
+        )
         self.addCleanup(shell, "ip link del near0")
         for to in (OURS4, OURS6):
-            # The far side cuts what it asks; the answer is too long for its link once, and is cut from then on.
-            self.until(lambda: self.ping(to, "-c", "1", "-W", "1", "-s", "1220", inside=inside) == (1, 1), f"no way to {to}")
-            self.until(lambda: self.ping(to, "-c", "2", "-i", "0.1", "-W", "1", "-s", "1400", inside=inside) == (2, 2),
-                       f"{to} goes on with packets that do not fit")
+            # The far side cuts what it asks; the answer is too long for its link once, and is cut
+            # from then on.
+            def answered(*words):
+                return (
+                    subprocess.run(
+                        [*inside, "ping", "-q", "-W", "1", *words, to],
+                        capture_output=True,
+                        timeout=60,
+                    ).returncode
+                    == 0
+                )
+
+            self.until(lambda: answered("-c", "1", "-s", "1220"), f"no way to {to}")
+            self.until(
+                lambda: answered("-c", "2", "-i", "0.1", "-s", "1400"),
+                f"{to} goes on with packets that do not fit",
+            )
 
 
 if __name__ == "__main__":

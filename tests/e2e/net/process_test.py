@@ -1,4 +1,5 @@
-"""The name server as a process on the host's network: UDP and TCP, bad input, crowds, and its end."""
+"""The name server as a process on the host's network: UDP and TCP, bad input, crowds, and its end.
+"""
 import random
 import signal
 import socket
@@ -23,8 +24,8 @@ def read_answers(stream, count):
     data, messages = b"", []
     while len(messages) < count:
         while len(data) >= 2 and len(data) >= 2 + (size := struct.unpack_from("!H", data)[0]):
-            messages.append(data[2:2 + size])
-            data = data[2 + size:]
+            messages.append(data[2 : 2 + size])
+            data = data[2 + size :]
         if len(messages) < count:
             more = stream.recv(65536)
             if not more:
@@ -69,7 +70,9 @@ class Process(NameServerTest):
             text = text[size:]
             time.sleep(0.001)
         stream.shutdown(socket.SHUT_WR)
-        self.assertEqual([header(message)[0] for message in read_answers(stream, 51)], list(range(50)))
+        self.assertEqual(
+            [header(message)[0] for message in read_answers(stream, 51)], list(range(50))
+        )
 
     def test_an_idle_connection_is_closed_and_a_busy_one_is_not(self):
         idle, half, busy = self.connect(), self.connect(), self.connect()
@@ -109,7 +112,7 @@ class Process(NameServerTest):
                 for _ in range(5):
                     client.send(b"")
                     client.send(chance.randbytes(65000))
-                    client.send(query(turn)[:chance.randrange(1, 33)])
+                    client.send(query(turn)[: chance.randrange(1, 33)])
                 self.assertEqual(ask_many(LOCAL, self.port, 20), 20)
         counts = self.ends_well(self.server)
         self.assertEqual(counts["too_long"], 100)

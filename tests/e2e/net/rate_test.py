@@ -32,7 +32,7 @@ def flood(source, server, seconds=4.0, pause=0.001):
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > -0.5:  # and half a second for what is under way
             if left > 0:
-                client.send(query(sent & 0xffff))
+                client.send(query(sent & 0xFFFF))
                 sent += 1
             while select.select([client], [], [], pause)[0]:
                 message = client.recv(4096)
@@ -95,7 +95,8 @@ class Rate(NameServerTest):
         self.assertTrue(cookie, first)
         again = dig_from(HONEST, server, f"+cookie={cookie[1]}", *WWW)
         self.assertIn(f"; COOKIE: {cookie[1]} (good)", again)
-        # dig sends a client's cookie of its own, and retries with the server's where it is asked to.
+        # dig sends a client's cookie of its own, and retries with the server's where it is asked
+        # to.
         drained = flood(HONEST, server, 0.5)
         self.assertGreater(drained[1], 0)
         for _ in range(20):
@@ -146,8 +147,14 @@ class Rate(NameServerTest):
 
     def test_a_kernel(self):
         self.run_fata("build", *KERNEL)
-        prepare("ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
-                "ip addr add 10.0.2.2/24 dev fata0", FLOODER, HONEST)
+        prepare(
+            (
+                "ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
+                "ip addr add 10.0.2.2/24 dev fata0"
+            ),
+            FLOODER,
+            HONEST,
+        )
         words = ("--accel", "tcg", "--memory", "8", "--link", "tap:fata0", "--", f"--rrl={RATE}")
         server = self.served(self.run_line(KERNEL, *words))
         self.check_all(server, "10.0.2.15")

@@ -1,5 +1,7 @@
-"""The name server as a kernel on a tap with virtio-net headers, in a network namespace of the test's own: what is negotiated,
-and that Linux's own stack finds nothing wrong with what it sends."""
+"""The name server as a kernel on a tap with virtio-net headers, in a network namespace of the
+test's own: what is negotiated, and that Linux's own stack finds nothing wrong with what it
+sends.
+"""
 import errno
 import random
 import re
@@ -11,6 +13,7 @@ import unittest
 from dns import KERNEL, NameServerTest, ask_many, header as dns_header, query
 from frames import ICMP, UDP, Wire, echo, frames_of, ipv4, udp, wrong_sums
 import namespaces
+from pings import ping
 
 GUEST, HOST, PORT = "10.0.2.15", "10.0.2.2", 1053
 
@@ -19,18 +22,34 @@ class Tap(NameServerTest):
     @classmethod
     def setUpClass(cls):
         cls().run_fata("build", *KERNEL)
-        subprocess.run("ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
-                       f"ip addr add {HOST}/24 dev fata0", shell=True, check=True)
+        subprocess.run(
+            (
+                "ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up; "
+                f"ip addr add {HOST}/24 dev fata0"
+            ),
+            shell=True,
+            check=True,
+        )
 
     def serve(self, machine):
         self.capture = self.folder / "tap.pcap"
-        return self.served(self.run_line(KERNEL, "--accel", "tcg", "--machine", machine, "--memory", "8", "--link",
-                                         "tap:fata0", "--pcap", self.capture, "--", "--rrl=off"))
-
-    def ping(self, *words):
-        """Packets sent and received."""
-        said = subprocess.run(["ping", "-q", *words, GUEST], text=True, capture_output=True, timeout=60).stdout
-        return tuple(map(int, re.search(r"(\d+) packets transmitted, (\d+) received", said).groups()))
+        return self.served(
+            self.run_line(
+                KERNEL,
+                "--accel",
+                "tcg",
+                "--machine",
+                machine,
+                "--memory",
+                "8",
+                "--link",
+                "tap:fata0",
+                "--pcap",
+                self.capture,
+                "--",
+                "--rrl=off",
+            )
+        )
 
     def refused(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -43,16 +62,25 @@ class Tap(NameServerTest):
 
     def check_machine(self, machine):
         server = self.serve(machine)
-        self.assertRegex(server.text,
-                         r"virtio-net: features: tx-checksum rx-checksum tx-tso mergeable-buffers event-index queue 128, mtu 1500\n")
+        self.assertRegex(
+            server.text,
+            (
+                r"virtio-net: features: tx-checksum rx-checksum tx-tso mergeable-buffers"
+                r" event-index queue 128, mtu 1500\n"
+            ),
+        )
         self.answers_dig(GUEST, PORT)
-        self.assertEqual(self.ping("-c", "5", "-i", "0.2", "-s", "1400"), (5, 5))
-        self.assertEqual(self.ping("-f", "-c", "2000"), (2000, 2000))
+        self.assertEqual(ping(GUEST, 5, size=1400, every=0.2), (5, 5))
+        self.assertEqual(ping(GUEST, 2000, every=0), (2000, 2000))
         self.assertEqual(ask_many(GUEST, PORT, 2000), 2000)
         self.assertEqual(self.refused(), errno.ECONNREFUSED)
         self.ends_well(server)
         frames = frames_of(self.capture.read_bytes())
-        ours = [frame for frame in frames if frame[26:30] == socket.inet_aton(GUEST) and frame[12:14] == b"\x08\x00"]
+        ours = [
+            frame
+            for frame in frames
+            if frame[26:30] == socket.inet_aton(GUEST) and frame[12:14] == b"\x08\x00"
+        ]
         self.assertGreater(len(ours), 4000, "what --pcap recorded")
 
     def test_microvm_on_a_tap(self):
@@ -66,43 +94,60 @@ class Tap(NameServerTest):
 
     def test_what_is_too_long_or_nonsense_does_it_no_harm(self):
         server = self.serve("microvm")
-        self.assertEqual(self.ping("-c", "1"), (1, 1))  # both know each other now
-        self.assertEqual(self.ping("-c", "5", "-i", "0.01", "-W", "1", "-s", "4000"), (5, 5))  # in fragments, both ways
+        self.assertEqual(ping(GUEST, 1), (1, 1))  # both know each other now
+        self.assertEqual(ping(GUEST, 5, size=4000, every=0.01), (5, 5))  # in fragments, both ways
         subprocess.run(["ip", "link", "set", "fata0", "mtu", "9000"], check=True)
         self.addCleanup(subprocess.run, ["ip", "link", "set", "fata0", "mtu", "1500"])
-        # A frame over the link's MTU comes in several buffers; often enough to go round the ring. The answers come in fragments.
-        self.assertEqual(self.ping("-c", "100", "-i", "0.002", "-W", "1", "-s", "8000"), (100, 100))
+        # A frame over the link's MTU comes in several buffers; often enough to go round the ring.
+        # The answers come in fragments.
+        self.assertEqual(ping(GUEST, 100, size=8000, every=0.002), (100, 100))
         link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self.addCleanup(link.close)
         link.bind(("fata0", 0))
         host = link.getsockname()[4]
-        guest = bytes.fromhex(re.search(r"hardware address ([0-9a-f:]+)", server.text)[1].replace(":", ""))
+        guest = bytes.fromhex(
+            re.search(r"hardware address ([0-9a-f:]+)", server.text)[1].replace(":", "")
+        )
         chance = random.Random(2026)
         junk = [chance.randbytes(chance.randrange(14, 1500)) for _ in range(300)]
         head = guest + host + b"\x08\x00"
-        junk += [head + frame for frame in junk[:150]] + [head + b"\x45" + frame[:1400] for frame in junk[150:]]
+        junk += [head + frame for frame in junk[:150]] + [
+            head + b"\x45" + frame[:1400] for frame in junk[150:]
+        ]
         junk += [guest + host + b"\x08\x06" + frame[:60] for frame in junk[:50]]
-        junk += [head + ipv4(HOST, GUEST, UDP, struct.pack("!4H", 1, PORT, length, 0)) for length in (0, 7, 9, 65535)]
+        junk += [
+            head + ipv4(HOST, GUEST, UDP, struct.pack("!4H", 1, PORT, length, 0))
+            for length in (0, 7, 9, 65535)
+        ]
         for frame in junk:
             link.send(frame)
         self.assertEqual(ask_many(GUEST, PORT, 200), 200)
-        self.assertEqual(self.ping("-c", "5", "-i", "0.01", "-s", "1400"), (5, 5))
+        self.assertEqual(ping(GUEST, 5, size=1400, every=0.01), (5, 5))
         self.ends_well(server)
 
     def test_its_checksums_are_right_on_the_wire(self):
-        # Linux does not look at a sum that it knows to be unfinished, so the answers are routed on to a wire, for which it
-        # finishes them as the guest said: with the wrong place or a wrong start it would be wrong there.
+        # Linux does not look at a sum that it knows to be unfinished, so the answers are routed on
+        # to a wire, for which it finishes them as the guest said: with the wrong place or a wrong
+        # start it would be wrong there.
         server = self.serve("microvm")
         wire = Wire("wire0")
         self.addCleanup(wire.close)
-        subprocess.run("ip addr add 10.0.3.1/24 dev wire0; ip link set wire0 address 02:00:00:00:03:01 up; "
-                       "ip neigh add 10.0.3.2 lladdr 02:00:00:00:03:02 dev wire0; echo 1 >/proc/sys/net/ipv4/ip_forward",
-                       shell=True, check=True)
-        head = bytes.fromhex("020000000301" "020000000302" "0800")
+        subprocess.run(
+            (
+                "ip addr add 10.0.3.1/24 dev wire0; ip link set wire0 address 02:00:00:00:03:01 up;"
+                " ip neigh add 10.0.3.2 lladdr 02:00:00:00:03:02 dev wire0; echo 1"
+                " >/proc/sys/net/ipv4/ip_forward"
+            ),
+            shell=True,
+            check=True,
+        )
+        head = bytes.fromhex("0200000003010200000003020800")
 
         def exchange(packet, protocol):
             wire.send(head + packet)
-            answer = wire.receive(lambda back: back[9] == protocol and back[12:16] == socket.inet_aton(GUEST))
+            answer = wire.receive(
+                lambda back: back[9] == protocol and back[12:16] == socket.inet_aton(GUEST)
+            )
             self.assertEqual(wrong_sums(answer), [])
             return answer[20:]
 
@@ -110,7 +155,9 @@ class Tap(NameServerTest):
             name = "x" * number + ".dyn.example.org" if number else "www.example.org"
             answer = exchange(udp("10.0.3.2", GUEST, 4000 + number, PORT, query(number, name)), UDP)
             self.assertEqual(dns_header(answer[8:]), (number, 0, 1))
-            message = exchange(echo("10.0.3.2", GUEST, number, bytes(range(70 * number % 256)) * 4), ICMP)
+            message = exchange(
+                echo("10.0.3.2", GUEST, number, bytes(range(70 * number % 256)) * 4), ICMP
+            )
             self.assertEqual((message[0], message[6:8]), (0, struct.pack("!H", number)))
         unreachable = exchange(udp("10.0.3.2", GUEST, 4000, PORT + 1, b"nobody there"), ICMP)
         self.assertEqual(unreachable[:2], b"\x03\x03")

@@ -1,4 +1,6 @@
-"""The name server as a kernel on each of QEMU's machines, behind user networking, which needs no rights."""
+"""The name server as a kernel on each of QEMU's machines, behind user networking, which needs no
+rights.
+"""
 import socket
 import unittest
 
@@ -15,7 +17,11 @@ class User(NameServerTest):
 
     def serve(self, *words):
         self.port = free_port()
-        return self.served(self.run_line(KERNEL, "--accel", "tcg", "--link", "user", *words, "--", f"--port={self.port}"))
+        return self.served(
+            self.run_line(
+                KERNEL, "--accel", "tcg", "--link", "user", *words, "--", f"--port={self.port}"
+            )
+        )
 
     def check_machine(self, machine):
         capture = self.folder / "user.pcap"
@@ -28,9 +34,16 @@ class User(NameServerTest):
         self.assertGreaterEqual(counts["queries"], 1006)
         self.assertNotIn("limited", counts)
         # User networking offers no checksum offload: these sums the image made.
-        frames = [frame for frame in frames_of(capture.read_bytes()) if frame[26:30] == socket.inet_aton("10.0.2.15")]
+        frames = [
+            frame
+            for frame in frames_of(capture.read_bytes())
+            if frame[26:30] == socket.inet_aton("10.0.2.15")
+        ]
         self.assertGreaterEqual(len(frames), 1006)
-        self.assertEqual([frame for frame in frames if frame[12:14] == b"\x08\x00" and wrong_sums(frame[14:])], [])
+        self.assertEqual(
+            [frame for frame in frames if frame[12:14] == b"\x08\x00" and wrong_sums(frame[14:])],
+            [],
+        )
 
     def test_on_microvm_over_mmio(self):
         self.check_machine("microvm")

@@ -43,8 +43,11 @@ class Zones(NameServerTest):
         return dig("127.0.0.1", self.port, name, "A").split("status: ")[1].split(",")[0]
 
     def test_a_zone_is_named_from_outside(self):
-        server = self.serve("example.net=plain.zone,Example.COM.=plain.zone,whole.zone",
-                            plain=PLAIN, whole="$ORIGIN example.org.\n" + PLAIN)
+        server = self.serve(
+            "example.net=plain.zone,Example.COM.=plain.zone,whole.zone",
+            plain=PLAIN,
+            whole="$ORIGIN example.org.\n" + PLAIN,
+        )
         for name in ("net", "com", "org"):
             self.assertEqual(self.address(f"ns1.example.{name}"), "192.0.2.1")
         self.assertNotRegex(server.text, " (error|warning) dns: ")
@@ -56,17 +59,23 @@ class Zones(NameServerTest):
         self.ends_well(server)
 
     def test_a_zone_that_cannot_be_loaded_stops_no_other(self):
-        server = self.serve("bad.zone,worse.zone,good.zone,named.test=none.zone",
-                            bad="$ORIGIN example.net.\n" + PLAIN + "www A 192.0.2.\n", worse="\\",
-                            good="$ORIGIN example.org.\n" + PLAIN)
+        server = self.serve(
+            "bad.zone,worse.zone,good.zone,named.test=none.zone",
+            bad="$ORIGIN example.net.\n" + PLAIN + "www A 192.0.2.\n",
+            worse="\\",
+            good="$ORIGIN example.org.\n" + PLAIN,
+        )
         self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
         for name in ("example.net", "ns1.example.net", "x.named.test"):
             self.assertEqual(self.status(name), "SERVFAIL", name)
         self.assertEqual(self.status("worse"), "REFUSED")
         self.assertEqual(server.text.count(" error dns: "), 3, server.text)
         self.assertRegex(server.text, r"error dns: bad\.zone:6: ")
-        self.assertRegex(server.text, r"warning dns: not all zones are served: SERVFAIL for "
-                         r"example\.net\., REFUSED for worse\.zone, SERVFAIL for named\.test\.")
+        self.assertRegex(
+            server.text,
+            r"warning dns: not all zones are served: SERVFAIL for "
+            r"example\.net\., REFUSED for worse\.zone, SERVFAIL for named\.test\.",
+        )
         self.ends_well(server)
 
     def test_included_files_may_lie_in_folders(self):
@@ -75,20 +84,29 @@ class Zones(NameServerTest):
         self.write("sub/deep/er", "deep A 192.0.2.4\n")
         self.write("sub/only.zone", PLAIN + "$INCLUDE ./deep/er\n")
         includes = "$INCLUDE ./part\n$INCLUDE sub/part\n"
-        server = self.serve("./whole.zone,example.net=sub/only.zone,out.zone",
-                            whole="$ORIGIN example.org.\n" + PLAIN + includes,
-                            out="$ORIGIN example.com.\n" + PLAIN + "$INCLUDE ../part\n")
+        server = self.serve(
+            "./whole.zone,example.net=sub/only.zone,out.zone",
+            whole="$ORIGIN example.org.\n" + PLAIN + includes,
+            out="$ORIGIN example.com.\n" + PLAIN + "$INCLUDE ../part\n",
+        )
         for name, address in (("root", 2), ("sub", 3), ("deep", 4)):
             self.assertEqual(self.address(f"{name}.example.org"), f"192.0.2.{address}")
         self.assertEqual(self.address("deep.example.net"), "192.0.2.4")
         self.assertEqual(self.status("example.com"), "SERVFAIL")
-        self.assertIn('error dns: out.zone:6: $INCLUDE takes a path below the folder of the zone '
-                      'files: "../part"', server.text)
+        self.assertIn(
+            (
+                "error dns: out.zone:6: $INCLUDE takes a path below the folder of the zone "
+                'files: "../part"'
+            ),
+            server.text,
+        )
         self.ends_well(server)
 
     def test_a_zone_that_another_item_loads_is_not_reported_as_missing(self):
-        for zones in ("example.org=plain.zone,Example.org=plain.zone",
-                      "example.org=none.zone,example.org=plain.zone"):
+        for zones in (
+            "example.org=plain.zone,Example.org=plain.zone",
+            "example.org=none.zone,example.org=plain.zone",
+        ):
             server = self.serve(zones, plain=PLAIN)
             self.assertEqual(self.address("ns1.example.org"), "192.0.2.1")
             self.assertNotIn("not all zones are served", server.text)
@@ -103,7 +121,9 @@ class Zones(NameServerTest):
 
     def test_a_byte_order_mark_is_no_part_of_a_zone_or_of_what_it_includes(self):
         self.write("part", "\ufeff$TTL 60\nwww A 192.0.2.2\n")
-        server = self.serve("plain.zone", plain="\ufeff$ORIGIN example.org.\n" + PLAIN + "$INCLUDE part\n")
+        server = self.serve(
+            "plain.zone", plain="\ufeff$ORIGIN example.org.\n" + PLAIN + "$INCLUDE part\n"
+        )
         self.assertEqual(self.address("www.example.org"), "192.0.2.2")
         self.ends_well(server)
 
@@ -139,7 +159,8 @@ class Zones(NameServerTest):
         port = free_port()
         zones = "--zone=other.zone,example.org=example.org.zone"
         server = self.served(
-            self.run_line(KERNEL, "--accel", "tcg", "--forward", f"{port}:1053", "--", zones))
+            self.run_line(KERNEL, "--accel", "tcg", "--forward", f"{port}:1053", "--", zones)
+        )
         self.assertIn('error dns: there is no zone file "other.zone"', server.text)
         self.assertEqual(dig("127.0.0.1", port, "+short", "www.example.org", "A"), "192.0.2.80\n")
         self.ends_well(server)

@@ -1,6 +1,9 @@
-"""Images that attack their own sandbox: by system calls and through a ring; and what they do late, in peace."""
+"""Images that attack their own sandbox: by system calls and through a ring; and what they do late,
+in peace.
+"""
 import ctypes
 import errno
+import os
 import platform
 import re
 import signal
@@ -31,15 +34,29 @@ class Probe(FataTest):
     def setUpClass(cls):
         if cls is Probe:
             raise unittest.SkipTest("a base")
-        cls.words = [PROBE, "-D", f"with={cls.devices}", "--build-dir", BUILD / f"probe-{cls.devices}-linux"]
+        cls.words = [
+            PROBE,
+            "-D",
+            f"with={cls.devices}",
+            "--build-dir",
+            BUILD / f"probe-{cls.devices}-linux",
+        ]
         cls().run_fata("build", *cls.words)
         cls.image = cls().run_fata("query", *cls.words, "image").stdout.strip()
-        if subprocess.run(refusing("io_uring_setup") + ["true"], capture_output=True).returncode != 0:
+        if (
+            subprocess.run(refusing("io_uring_setup") + ["true"], capture_output=True).returncode
+            != 0
+        ):
             raise unittest.SkipTest("this kernel has no seccomp")
 
     def run_image(self, *words, before=()):
-        return subprocess.run([*before, self.image, *map(str, words)], capture_output=True, text=True, timeout=60,
-                              stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            [*before, self.image, *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
 
     def outcome(self, attack, *words):
         """What the kernel answered; the image lived."""
@@ -60,8 +77,19 @@ class WithoutDevices(Probe):
     devices = "none"
 
     def test_a_call_that_nothing_needs_ends_the_process(self):
-        for attack in ("openat", "connect", "execve", "clone", "ptrace", "kill", "io_uring_setup", "sendmsg", "openat2",
-                       "prctl", "getppid"):
+        for attack in (
+            "openat",
+            "connect",
+            "execve",
+            "clone",
+            "ptrace",
+            "kill",
+            "io_uring_setup",
+            "sendmsg",
+            "openat2",
+            "prctl",
+            "getppid",
+        ):
             with self.subTest(attack):
                 self.denied(attack, NEEDED_BY_NONE.format(attack, "sandbox_probe::Probe"))
         for attack in ("socket-unix", "socket-raw", "socket-udp"):
@@ -83,7 +111,10 @@ class WithoutDevices(Probe):
         done = self.run_image("--attack=other-numbering")
         self.assertNotIn("probe: other-numbering: ", done.stderr)
         if done.returncode == DENIED:  # a kernel that has i386's
-            self.assertRegex(done.stderr, r"(?m)^(sandbox: a system call of another processor's numbering, 20|fatal: .*)$")
+            self.assertRegex(
+                done.stderr,
+                r"(?m)^(sandbox: a system call of another processor's numbering, 20|fatal: .*)$",
+            )
 
     def test_a_copy_beyond_its_buffer_ends_the_process(self):
         for words in ((), ("--no-sandbox",)):
@@ -92,6 +123,11 @@ class WithoutDevices(Probe):
             self.assertNotIn("sandbox: ", done.stderr)
             self.assertNotIn("probe: overflow: ", done.stderr)
             self.assertEqual(done.returncode, 125, done)  # as after any fatal signal
+
+    def test_a_variable_that_was_not_set_holds_nothing_of_an_earlier_call(self):
+        self.assertEqual(self.outcome("read-unset"), 0)
+        # Where a variable is exempt, the secret is read: it was there.
+        self.assertGreater(self.outcome("read-unset-exempt"), 200)
 
     def test_all_of_it_is_done_without_a_sandbox(self):
         self.assertGreater(self.outcome("openat", "--no-sandbox"), 2)
@@ -102,19 +138,27 @@ class WithoutDevices(Probe):
 
     def test_an_image_that_behaves_notices_nothing(self):
         done = self.run_image("--attack=behave")
-        self.assertEqual((done.returncode, done.stdout), (0, "printed by a C library\n"), done.stderr)
+        self.assertEqual(
+            (done.returncode, done.stdout), (0, "printed by a C library\n"), done.stderr
+        )
         self.assertIn("probe: behave: 0\n", done.stderr)
 
     def test_a_kernel_without_seccomp_is_one_line_and_the_image_runs(self):
         done = self.run_image("--attack=openat", before=refusing("seccomp"))
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stderr, r"(?m)^\[ *[0-9.]+\] warning sandbox: this kernel refuses seccomp, so all system calls stay "
-                                      r"allowed: os: Operation not permitted\n")
+        self.assertRegex(
+            done.stderr,
+            r"(?m)^\[ *[0-9.]+\] warning sandbox: this kernel refuses seccomp, so all system calls"
+            r" stay "
+            r"allowed: os: Operation not permitted\n",
+        )
         self.assertEqual(done.stderr.count("sandbox"), 1)
 
     def test_a_kernel_without_landlock_still_has_a_filter(self):
         done = self.run_image("--attack=openat", before=refusing("landlock_create_ruleset"))
-        self.assertEqual(LINE.findall(done.stderr), [NEEDED_BY_NONE.format("openat", "sandbox_probe::Probe")])
+        self.assertEqual(
+            LINE.findall(done.stderr), [NEEDED_BY_NONE.format("openat", "sandbox_probe::Probe")]
+        )
         self.assertEqual(done.returncode, DENIED)
 
     def test_a_crash_is_reported_as_ever(self):
@@ -127,7 +171,9 @@ class WithoutDevices(Probe):
         hello = ["examples/tutorial/hello", "--build-dir", BUILD / "hello-linux"]
         self.run_fata("build", *hello)
         image = self.run_fata("query", *hello, "image").stdout.strip()
-        server = subprocess.Popen([image], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        server = subprocess.Popen(
+            [image], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self.addCleanup(server.stderr.close)
         self.addCleanup(server.stdout.close)
         self.addCleanup(server.kill)
@@ -153,8 +199,12 @@ class WithSockets(Probe):
         self.denied("sendmsg", WRONG_USE.format("sendmsg", "the host's TCP"))
 
     def test_files_stay_shut(self):
-        self.denied("openat", NEEDED_BY_NONE.format(
-            "openat", "the host's UDP, the host's TCP, sandbox_probe::SocketProbe"))
+        self.denied(
+            "openat",
+            NEEDED_BY_NONE.format(
+                "openat", "the host's UDP, the host's TCP, sandbox_probe::SocketProbe"
+            ),
+        )
 
 
 class WithAClient(Probe):
@@ -163,7 +213,9 @@ class WithAClient(Probe):
     def test_an_image_that_connects_may_connect(self):
         self.assertEqual(self.outcome("connect"), -errno.ENOTSOCK)
         self.denied("sendmsg", WRONG_USE.format("sendmsg", "the host's TCP"))
-        self.denied("openat", NEEDED_BY_NONE.format("openat", "the host's TCP, sandbox_probe::ClientProbe"))
+        self.denied(
+            "openat", NEEDED_BY_NONE.format("openat", "the host's TCP, sandbox_probe::ClientProbe")
+        )
 
 
 class WithAFolder(Probe):
@@ -178,7 +230,11 @@ class WithAFolder(Probe):
         done = self.run_image("--attack=none", *words)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("probe: read inside, 5 bytes\n", done.stderr)
-        self.denied("openat", NEEDED_BY_NONE.format("openat", "the folder, sandbox_probe::FolderProbe"), *words)
+        self.denied(
+            "openat",
+            NEEDED_BY_NONE.format("openat", "the folder, sandbox_probe::FolderProbe"),
+            *words,
+        )
 
     @unittest.skipUnless(landlock_version(), "this kernel has no landlock")
     def test_landlock_ends_where_the_folder_does(self):
@@ -205,14 +261,28 @@ class WithADisk(Probe):
     def test_the_ring_does_what_a_disk_does_and_nothing_else(self):
         words = ["--disk", self.disk]
         self.assertEqual(self.outcome("ring-read", *words), 1)
-        for attack in ("ring-openat", "ring-connect", "ring-socket", "ring-send", "ring-read-unregistered", "ring-linked"):
+        for attack in (
+            "ring-openat",
+            "ring-connect",
+            "ring-socket",
+            "ring-send",
+            "ring-read-unregistered",
+            "ring-linked",
+        ):
             for more in ([], ["--no-sandbox"]):  # the rings are restricted either way
                 with self.subTest(attack, more=more):
                     self.assertEqual(self.outcome(attack, *words, *more), -errno.EACCES)
 
     def test_nothing_can_be_registered_with_a_ring_that_runs(self):
-        self.denied("ring-register", WRONG_USE.format("io_uring_register", "the disk 'disk'"), "--disk", self.disk)
-        self.assertEqual(self.outcome("ring-register", "--disk", self.disk, "--no-sandbox"), -errno.EACCES)
+        self.denied(
+            "ring-register",
+            WRONG_USE.format("io_uring_register", "the disk 'disk'"),
+            "--disk",
+            self.disk,
+        )
+        self.assertEqual(
+            self.outcome("ring-register", "--disk", self.disk, "--no-sandbox"), -errno.EACCES
+        )
 
     def test_a_disk_without_a_ring_is_confined_as_well(self):
         words = ["--disk", self.disk]
@@ -220,17 +290,71 @@ class WithADisk(Probe):
         done = self.run_image("--attack=none", *words, before=plain)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("probe: none: 0\n", done.stderr)
-        self.assertRegex(done.stderr, "disk: io_uring is not permitted .*: a thread reads and writes ")
+        self.assertRegex(
+            done.stderr, "disk: io_uring is not permitted .*: a thread reads and writes "
+        )
         for attack in ("openat", "clone", "connect"):
             done = self.run_image(f"--attack={attack}", *words, before=plain)
-            self.assertEqual(LINE.findall(done.stderr),
-                             [NEEDED_BY_NONE.format(attack, "the disk 'disk', sandbox_probe::RingProbe")])
+            self.assertEqual(
+                LINE.findall(done.stderr),
+                [NEEDED_BY_NONE.format(attack, "the disk 'disk', sandbox_probe::RingProbe")],
+            )
 
     def test_no_new_ring_and_no_file(self):
         for attack in ("io_uring_setup", "openat", "connect"):
             with self.subTest(attack):
-                self.denied(attack, NEEDED_BY_NONE.format(attack, "the disk 'disk', sandbox_probe::RingProbe"),
-                            "--disk", self.disk)
+                self.denied(
+                    attack,
+                    NEEDED_BY_NONE.format(attack, "the disk 'disk', sandbox_probe::RingProbe"),
+                    "--disk",
+                    self.disk,
+                )
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root makes a tap")
+class WithACard(Probe):
+    devices = "card"
+    # A namespace of its own, in which nothing is sent to the tap.
+    in_a_network = (
+        "unshare",
+        "-n",
+        "sh",
+        "-c",
+        (
+            "sysctl -qw net.ipv6.conf.default.disable_ipv6=1; "
+            'ip tuntap add fata0 mode tap vnet_hdr && ip link set fata0 up && exec "$@"'
+        ),
+        "sh",
+    )
+
+    def run_image(self, *words, before=()):
+        return super().run_image(*words, before=(*self.in_a_network, *before))
+
+    def test_the_ring_does_what_a_tap_does_and_nothing_else(self):
+        self.assertEqual(self.outcome("ring-write-frame", "--tap=fata0"), 70)
+        for attack in (
+            "ring-openat",
+            "ring-connect",
+            "ring-socket",
+            "ring-send",
+            "ring-read-unregistered",
+            "ring-linked",
+        ):
+            for more in ([], ["--no-sandbox"]):
+                with self.subTest(attack, more=more):
+                    self.assertEqual(self.outcome(attack, "--tap=fata0", *more), -errno.EACCES)
+
+    def test_nothing_can_be_registered_and_no_other_call_is_allowed(self):
+        done = self.run_image("--attack=ring-register", "--tap=fata0")
+        self.assertEqual(
+            LINE.findall(done.stderr), [WRONG_USE.format("io_uring_register", "the tap device")]
+        )
+        for before in ((), refusing("io_uring_setup")):
+            for attack in ("openat", "connect", "io_uring_setup", "socket-udp"):
+                with self.subTest(attack, before=before):
+                    done = self.run_image(f"--attack={attack}", "--tap=fata0", before=before)
+                    self.assertEqual(len(LINE.findall(done.stderr)), 1, done.stderr)
+                    self.assertEqual(done.returncode, DENIED)
 
 
 class WithALibrary(Probe):
@@ -239,21 +363,28 @@ class WithALibrary(Probe):
     def test_what_config_cpp_declares_is_allowed(self):
         self.assertGreater(self.outcome("getppid"), 0)
         self.assertGreaterEqual(self.outcome("getuid"), 0)
-        self.denied("getgid", NEEDED_BY_NONE.format("getgid", "sandbox_probe::Probe, the library z"))
+        self.denied(
+            "getgid", NEEDED_BY_NONE.format("getgid", "sandbox_probe::Probe, the library z")
+        )
 
 
 class Declarations(FataTest):
     def test_a_call_that_linux_does_not_have_is_one_line(self):
-        folder = self.application("wrong", config_cpp="""#include <fata/config.hpp>
+        folder = self.application(
+            "wrong",
+            config_cpp="""#include <fata/config.hpp>
 using namespace fata::config;
 Plan plan(const Context&) {
   Plan plan("wrong");
   plan.run(functor<Job()>("app::Job", "job.hpp").system_call("getppidd")());
   return plan;
 }
-""")
+""",
+        )
         done = self.run_fata("configure", folder, status=64)
-        self.assertRegex(done.stderr, r"^fata: \S*config\.cpp:5: 'getppidd' is no system call of Linux\n$")
+        self.assertRegex(
+            done.stderr, r"^fata: \S*config\.cpp:5: 'getppidd' is no system call of Linux\n$"
+        )
 
 
 if __name__ == "__main__":

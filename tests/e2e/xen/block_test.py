@@ -1,5 +1,7 @@
-"""Fata's disks on a real Xen: the conformance suite, the examples, refusals, a backend that goes and comes or goes for good, a
-domain that is saved and restored, or moves, while it reads and writes."""
+"""Fata's disks on a real Xen: the conformance suite, the examples, refusals, a backend that goes
+and comes or goes for good, a domain that is saved and restored, or moves, while it reads and
+writes.
+"""
 import re
 import struct
 import time
@@ -7,7 +9,12 @@ import unittest
 
 from domains import CRASH, POWEROFF, XenTest
 
-SUITE, BLOCK, LOTTERY, BUSY = "tests/e2e/block/image", "examples/devices/block", "examples/devices/disk-lottery", "tests/e2e/xen/busy-disk"
+SUITE, BLOCK, LOTTERY, BUSY = (
+    "tests/e2e/block/image",
+    "examples/devices/block",
+    "examples/devices/disk-lottery",
+    "tests/e2e/xen/busy-disk",
+)
 REGION = 192 << 10
 
 
@@ -19,7 +26,10 @@ class Disks(XenTest):
         return name
 
     def disks(self, *names, access="rw"):
-        lines = ", ".join(f"'format=raw,vdev=xvd{letter},access={access},target=/lab/{name}'" for letter, name in zip("abc", names))
+        lines = ", ".join(
+            f"'format=raw,vdev=xvd{letter},access={access},target=/lab/{name}'"
+            for letter, name in zip("abc", names)
+        )
         return f"disk = [{lines}]\n"
 
     def told(self, app, words="", ends=(POWEROFF, "0"), disks="", **options):
@@ -27,12 +37,18 @@ class Disks(XenTest):
         return re.sub(r"^\[ *[0-9.]+\] info .*\n", "", said, flags=re.M), said
 
     def test_the_conformance_suite(self):
-        _, said = self.told(SUITE, disks=self.disks(self.disk("big.img", 16 << 20), self.disk("small.img")))
+        _, said = self.told(
+            SUITE, disks=self.disks(self.disk("big.img", 16 << 20), self.disk("small.img"))
+        )
         self.assertIn("sizes: 16777216 and 1048576\n", said)
         self.assertRegex(said, r"(?m)^1\d\d\d checks, 0 failures$")
 
     def test_the_conformance_suite_in_little_memory(self):
-        _, said = self.told(SUITE, disks=self.disks(self.disk("big.img", 16 << 20), self.disk("small.img")) + "memory = 11\n")
+        _, said = self.told(
+            SUITE,
+            disks=self.disks(self.disk("big.img", 16 << 20), self.disk("small.img"))
+            + "memory = 11\n",
+        )
         self.assertIn("up to 8 requests of 45056 bytes", said)
         self.assertRegex(said, r"(?m)^1\d\d\d checks, 0 failures$")
 
@@ -40,10 +56,14 @@ class Disks(XenTest):
         disk, drawn = self.disk("lottery.img"), []
         for draw in (1, 2):
             text, _ = self.told(LOTTERY, disks=self.disks(disk))
-            told = re.match(r"slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?\nkept\n$", text)
+            told = re.match(
+                r"slot 0, draw (\d+): (\d+)(?:; before: ([\d, ]+))?(; you win)?\nkept\n$", text
+            )
             self.assertTrue(told, text)
             self.assertEqual(int(told[1]), draw)
-            self.assertEqual([int(number) for number in (told[3] or "").split(", ") if number], drawn)
+            self.assertEqual(
+                [int(number) for number in (told[3] or "").split(", ") if number], drawn
+            )
             drawn.insert(0, int(told[2]))
         self.lab.run("sync")
         sector = (self.lab.folder / disk).read_bytes()[:512]
@@ -57,15 +77,27 @@ class Disks(XenTest):
         self.assertIn("the draw could not be kept: block: the device is read-only", said)
 
     def test_a_disk_that_is_missing_is_one_line(self):
-        self.assertEqual(self.told(BLOCK, ends=(CRASH, "64"))[1],
-                         "block: cannot set up disk 1, 'disk': xen-blk: this domain has too few disks; attach one more: disk = [...] of "
-                         "its configuration, or fata run --disk FILE\n")
+        self.assertEqual(
+            self.told(BLOCK, ends=(CRASH, "64"))[1],
+            (
+                "block: cannot set up disk 1, 'disk': xen-blk: this domain has too few disks;"
+                " attach one more: disk = [...] of its configuration, or fata run --disk FILE\n"
+            ),
+        )
         text, _ = self.told(SUITE, ends=(CRASH, "64"), disks=self.disks(self.disk("one.img")))
-        self.assertRegex(text, r"^block-suite: cannot set up disk 2, 'other': xen-blk: this domain has too few disks; .+\n$")
+        self.assertRegex(
+            text,
+            (
+                r"^block-suite: cannot set up disk 2, 'other': xen-blk: this domain has too few"
+                r" disks; .+\n$"
+            ),
+        )
 
     def rounds(self, name, more, timeout=60):
         """Until that many rounds more have been written."""
-        now = lambda: max(map(int, re.findall(r"^round (\d+)$", self.lab.console(name), re.M)), default=0)
+        now = lambda: max(
+            map(int, re.findall(r"^round (\d+)$", self.lab.console(name), re.M)), default=0
+        )
         wanted, end = now() + more, time.monotonic() + 5 * timeout
         while now() < wanted:
             self.assertLess(time.monotonic(), end, self.lab.console(name))
@@ -79,7 +111,9 @@ class Disks(XenTest):
         data = (self.lab.folder / disk).read_bytes()
         for region, last in ((int(region), int(last)) for region, last in held):
             words = struct.unpack_from(f"<{REGION // 8}Q", data, region * REGION)
-            self.assertEqual(words, tuple(region << 56 | last << 24 | place for place in range(REGION // 8)))
+            self.assertEqual(
+                words, tuple(region << 56 | last << 24 | place for place in range(REGION // 8))
+            )
 
     def test_reading_and_writing_go_on_through_save_and_restore_and_a_backend_that_comes_back(self):
         disk = self.disk("busy.img")
@@ -95,9 +129,12 @@ class Disks(XenTest):
         self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(name))
         number = self.lab.domains()[name]
         backend = f"/local/domain/0/backend/vbd/{number}/51712"
-        # dom0's driver is taken away and put back. It takes the ring as it finds it, or, with requests of its own still under way,
-        # fails to and closes the connection.
-        self.lab.run(f"cd /sys/bus/xen-backend/drivers/vbd; echo vbd-{number}-51712 >unbind; echo vbd-{number}-51712 >bind")
+        # dom0's driver is taken away and put back. It takes the ring as it finds it, or, with
+        # requests of its own still under way, fails to and closes the connection.
+        self.lab.run(
+            f"cd /sys/bus/xen-backend/drivers/vbd; echo vbd-{number}-51712 >unbind; echo"
+            f" vbd-{number}-51712 >bind"
+        )
         self.rounds(name, 20)
         again = self.lab.console(name).count("connected again")
         # It closes the connection, and is asked by the domain to begin anew.

@@ -1,5 +1,7 @@
-"""The lab's dom0 on the host's PATH: xl and xenstore's commands, typed here, run there, so that a program of the host manages a
-real Xen. The output is the caller's own; who is killed here is killed there."""
+"""The lab's dom0 on the host's PATH: xl and xenstore's commands, typed here, run there, so that a
+program of the host manages a real Xen. The output is the caller's own; who is killed here is
+killed there.
+"""
 import json
 import os
 import pathlib
@@ -35,7 +37,7 @@ class Call:
         for number, kind in enumerate(("out", "err")):
             file = self.lab.folder / "jobs" / f"{self.job.number}.{kind}"
             if not killed and file.exists():
-                data = file.read_bytes()[self.sent[number]:]
+                data = file.read_bytes()[self.sent[number] :]
                 os.write(self.files[number], data)
                 self.sent[number] += len(data)
         if killed:
@@ -62,16 +64,22 @@ class Dom0:
             (self.folder / name).chmod(0o755)
 
     def show(self, file):
-        """The words that make a file of the host, and those that it names, visible in dom0 under its own name."""
+        """The words that make a file of the host, and those that it names, visible in dom0 under
+        its own name.
+        """
         there = self.lab.put(file)
-        words = f"mkdir -p {shlex.quote(os.path.dirname(file))}; ln -sf {there} {shlex.quote(file)}\n"
+        words = (
+            f"mkdir -p {shlex.quote(os.path.dirname(file))}; ln -sf {there} {shlex.quote(file)}\n"
+        )
         if file.endswith(".xl"):
             named = re.findall(r"""/[^"',\n]+""", pathlib.Path(file).read_text())
             words += "".join(self.show(name) for name in named if pathlib.Path(name).is_file())
         return words
 
     def step(self):
-        """Takes new commands, and passes on what the others said. They stand still while nobody calls this."""
+        """Takes new commands, and passes on what the others said. They stand still while nobody
+        calls this.
+        """
         if select.select([self.listener], [], [], 0.02)[0]:
             self.calls.append(Call(self.listener.accept()[0], self))
         for call in [call for call in self.calls if call.over()]:

@@ -16,7 +16,7 @@ class XenTest(FataTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=768))
+        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=896))
         cls.count = 0
 
     def tearDown(self):
@@ -36,7 +36,9 @@ class XenTest(FataTest):
         return image, config.read_text()
 
     def start(self, app, words="", more="", without="", options=(), paused=False):
-        """A domain with the configuration that Fata wrote, but for its name, its parameters and what becomes of it."""
+        """A domain with the configuration that Fata wrote, but for its name, its parameters and
+        what becomes of it.
+        """
         image, config = self.built(app, *options)
         type(self).count += 1
         name = f"{image.stem}-{self.count}"

@@ -6,7 +6,7 @@ from domains import POWEROFF, REBOOT, XenTest
 
 DHCP = ("-D", "dhcp=true")
 SILENT = "silent"  # a hotplug script that never tells the backend that it is connected
-ALONE = "alone0"   # a bridge without a DHCP server
+ALONE = "alone0"  # a bridge without a DHCP server
 CARD = f'vif = ["bridge=xenbr0,script=/lab/{SILENT}"]\n'
 WAITS = "2"  # XenbusStateInitWait: the backend is not connected
 
@@ -47,8 +47,10 @@ class Early(XenTest):
         """Does what the silent script left out."""
         number = self.lab.domains()[name]
         backend = f"/local/domain/0/backend/vif/{number}/0"
-        self.lab.run(f"ip link set vif{number}.0 master xenbr0; ip link set vif{number}.0 up; "
-                     f"xenstore-write {backend}/hotplug-status connected")
+        self.lab.run(
+            f"ip link set vif{number}.0 master xenbr0; ip link set vif{number}.0 up; "
+            f"xenstore-write {backend}/hotplug-status connected"
+        )
 
     def test_while_its_card_waits_for_the_backend(self):
         for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
@@ -66,8 +68,9 @@ class Early(XenTest):
 
     def test_while_dhcp_waits_for_an_answer(self):
         for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
-            name = self.start("apps/dns", options=DHCP, without="vif",
-                              more=f'vif = ["bridge={ALONE}"]\n')
+            name = self.start(
+                "apps/dns", options=DHCP, without="vif", more=f'vif = ["bridge={ALONE}"]\n'
+            )
             # Its card is connected, and has sent: what the backend received is a DISCOVER.
             card = f"/sys/class/net/vif{self.lab.domains()[name]}.0"
             self.until(f"$(cat {card}/statistics/rx_packets) -gt 0")
@@ -77,7 +80,8 @@ class Early(XenTest):
         for make in (self.card, self.disk, lambda **options: self.start("apps/dns", **options)):
             for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
                 name = make(paused=True)
-                # xl writes the wish, then waits until the domain takes notice, which it does once it runs.
+                # xl writes the wish, then waits until the domain takes notice, which it does once
+                # it runs.
                 self.lab.run(f"xl {how} {name} & sleep 2; xl unpause {name}; wait", timeout=180)
                 self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
                 self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")

@@ -8,10 +8,26 @@ HERE = pathlib.Path(__file__).parent
 def stub(folder):
     """The smallest guest, made by the compiler that makes all else."""
     made = pathlib.Path(folder) / "stub"
-    subprocess.run(["clang-19", "--target=i386-none-elf", "-nostdlib", "-fuse-ld=lld", "-static", "-Wl,--image-base=0x100000",
-                    "-Wl,-e,start", "-o", made, HERE / "stub.S"], check=True)
+    subprocess.run(
+        [
+            "clang-19",
+            "--target=i386-none-elf",
+            "-nostdlib",
+            "-fuse-ld=lld",
+            "-static",
+            "-Wl,--image-base=0x100000",
+            "-Wl,-e,start",
+            "-o",
+            made,
+            HERE / "stub.S",
+        ],
+        check=True,
+    )
     return made
 
 
 def config(name, kernel, words, more=""):
-    return f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nextra = "{words}"\nmemory = 16\nvcpus = 1\n{more}\n'
+    return (
+        f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nextra = "{words}"\nmemory = 16\nvcpus'
+        f" = 1\n{more}\n"
+    )

@@ -23,30 +23,53 @@ class Images(XenTest):
         times = [float(at) for at in re.findall(r"^\[ *([0-9.]+)\]", hello, re.M)]
         for earlier, later in zip(times, times[1:]):
             self.assertGreater(later - earlier, 0.9)
-        self.assertEqual(self.said("examples/tutorial/hello-key", "--times=2 --pause=10ms --greeting=\"say it\""),
-                         "say it, world!\n" * 2)
+        self.assertEqual(
+            self.said("examples/tutorial/hello-key", '--times=2 --pause=10ms --greeting="say it"'),
+            "say it, world!\n" * 2,
+        )
         lines = self.said("examples/tutorial/timers").splitlines()
-        self.assertEqual([line for line in lines if line in ("heads", "tails", "finished")], ["heads", "tails", "finished"])
-        self.assertEqual(self.said("examples/tutorial/local-library"), "12 words, 38 bytes, squeezed 28\n")
+        self.assertEqual(
+            [line for line in lines if line in ("heads", "tails", "finished")],
+            ["heads", "tails", "finished"],
+        )
+        self.assertEqual(
+            self.said("examples/tutorial/local-library"), "12 words, 38 bytes, squeezed 28\n"
+        )
 
     def test_clock_and_kv_ro_do_what_they_do_elsewhere(self):
-        told = re.findall(r"^after \S+ it is (\d{4}-\d\d-\d\dT\d\d:\d\d):", self.said("examples/devices/clock", "--times=2"), re.M)
+        told = re.findall(
+            r"^after \S+ it is (\d{4}-\d\d-\d\dT\d\d:\d\d):",
+            self.said("examples/devices/clock", "--times=2"),
+            re.M,
+        )
         self.assertEqual(len(told), 2)
         now = int(self.lab.run("date +%s").text)
         for at in told:  # dom0's clock is Xen's
             self.assertLess(abs(calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M")) - now), 180)
-        self.assertEqual(self.said("examples/devices/kv-ro", "--key=poems/image.txt"),
-                         "An image holds what it needs,\nand nothing else it heeds.\n")
+        self.assertEqual(
+            self.said("examples/devices/kv-ro", "--key=poems/image.txt"),
+            "An image holds what it needs,\nand nothing else it heeds.\n",
+        )
 
     def test_help_and_wrong_parameters_are_said_and_their_status_is_left_for_the_manager(self):
-        self.assertIn("  --greeting  what to say", self.said("examples/tutorial/hello-key", "--help", (POWEROFF, "63")))
-        self.assertEqual(self.said("examples/tutorial/hello-key", "--times=many", (CRASH, "64")),
-                         "hello-key: --times takes a number from 0 to 65535, not 'many'\n")
-        self.assertEqual(self.said("examples/tutorial/hello-key", '--greeting="open', (CRASH, "64")),
-                         "command line: a quotation mark is not closed\n")
+        self.assertIn(
+            "  --greeting  what to say",
+            self.said("examples/tutorial/hello-key", "--help", (POWEROFF, "63")),
+        )
+        self.assertEqual(
+            self.said("examples/tutorial/hello-key", "--times=many", (CRASH, "64")),
+            "hello-key: --times takes a number from 0 to 65535, not 'many'\n",
+        )
+        self.assertEqual(
+            self.said("examples/tutorial/hello-key", '--greeting="open', (CRASH, "64")),
+            "command line: a quotation mark is not closed\n",
+        )
 
     def test_a_card_that_is_missing_is_named(self):
-        self.assertRegex(self.said("apps/dns", "", (CRASH, "64"), without="vif"), r"network card.*the domain has no such device")
+        self.assertRegex(
+            self.said("apps/dns", "", (CRASH, "64"), without="vif"),
+            r"network card.*the domain has no such device",
+        )
 
     def test_shutdown_and_reboot_are_obeyed(self):
         name = self.start("examples/devices/udp-echo")
@@ -58,8 +81,13 @@ class Images(XenTest):
         self.assertEqual(self.end(name), [REBOOT, "0"])
 
     def memory_becomes(self, name, mebibytes):
-        self.lab.run(f"n=0; until [ $(xl list {name} | tail -n 1 | awk '{{print $3}}') = {mebibytes} ]; do "
-                     "n=$((n + 1)); [ $n -lt 100 ] || exit 1; usleep 200000; done", timeout=40)
+        self.lab.run(
+            (
+                f"n=0; until [ $(xl list {name} | tail -n 1 | awk '{{print $3}}') = {mebibytes} ];"
+                " do n=$((n + 1)); [ $n -lt 100 ] || exit 1; usleep 200000; done"
+            ),
+            timeout=40,
+        )
 
     def test_memory_is_given_back_and_taken_again_as_the_manager_asks(self):
         name = self.start("examples/devices/udp-echo", more="memory = 16\nmaxmem = 48\n")
@@ -74,7 +102,12 @@ class Images(XenTest):
         image = self.lab.put(IMAGES / "guards-xen.img")
         names = []
         for attack in ATTACKS:
-            names.append(self.lab.create(f'name = "{attack}"\ntype = "pvh"\nkernel = "{image}"\nextra = "{attack}"\nmemory = 8\n{SMALL}{KEEP}'))
+            names.append(
+                self.lab.create(
+                    f'name = "{attack}"\ntype = "pvh"\nkernel = "{image}"\nextra ='
+                    f' "{attack}"\nmemory = 8\n{SMALL}{KEEP}'
+                )
+            )
         bases = set()
         for name in names:
             with self.subTest(name):
@@ -86,28 +119,50 @@ class Images(XenTest):
                 bases.add(re.search(r"backtrace \(image at (0x[0-9a-f]+),", text)[1])
                 if function:
                     self.assertIn(function, functions_of(text, IMAGES / "guards-xen.elf"))
-        # Each boot has a base of its own, and so has its heap (of 1,024 places now and then two are alike).
+        # Each boot has a base of its own, and so has its heap (of 1,024 places now and then two are
+        # alike).
         self.assertEqual(len(bases), len(ATTACKS))
-        heaps = [re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console("execute-heap"))[1]]
+        heaps = [
+            re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console("execute-heap"))[
+                1
+            ]
+        ]
         for name in ("again", "once-more"):
-            self.lab.create(f'name = "{name}"\ntype = "pvh"\nkernel = "{image}"\nextra = "execute-heap"\nmemory = 8\n{SMALL}{KEEP}')
+            self.lab.create(
+                f'name = "{name}"\ntype = "pvh"\nkernel = "{image}"\nextra = "execute-heap"\nmemory'
+                f" = 8\n{SMALL}{KEEP}"
+            )
             self.end(name)
-            heaps.append(re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console(name))[1])
+            heaps.append(
+                re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console(name))[1]
+            )
         self.assertGreater(len(set(heaps)), 1)
 
     def test_too_little_memory_is_said(self):
         image = self.lab.put(IMAGES / "guards-xen.img")
-        name = self.lab.create(f'name = "small"\ntype = "pvh"\nkernel = "{image}"\nextra = "at-start exhaust-heap"\nmemory = 4\n{SMALL}{KEEP}')
+        name = self.lab.create(
+            f'name = "small"\ntype = "pvh"\nkernel = "{image}"\nextra = "at-start'
+            f' exhaust-heap"\nmemory = 4\n{SMALL}{KEEP}'
+        )
         self.assertEqual(self.end(name), [CRASH, "64"])
-        self.assertRegex(self.lab.console(name), r"(?m)^out of memory: 65536 bytes asked, .*; give the guest more memory$")
+        self.assertRegex(
+            self.lab.console(name),
+            r"(?m)^out of memory: 65536 bytes asked, .*; give the guest more memory$",
+        )
 
     def test_twenty_starts_and_ends_in_a_row_leave_nothing_behind(self):
         image, _ = self.built("examples/tutorial/noop")
         kernel = self.lab.put(image)
         before = self.lab.run("xl info | grep free_memory").text
-        self.lab.run("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
-                     f"printf 'name = \"row%d\"\\ntype = \"pvh\"\\nkernel = \"{kernel}\"\\nmemory = 4\\nshadow_memory = 4\\non_poweroff = \"destroy\"\\n' $i >/tmp/row; "
-                     "xl create -q /tmp/row && lab-end -g row$i || exit 1; done", timeout=150)
+        self.lab.run(
+            (
+                "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do printf 'name ="
+                f' "row%d"\\ntype = "pvh"\\nkernel = "{kernel}"\\nmemory = 4\\nshadow_memory ='
+                ' 4\\non_poweroff = "destroy"\\n\' $i >/tmp/row; xl create -q /tmp/row && lab-end'
+                " -g row$i || exit 1; done"
+            ),
+            timeout=150,
+        )
         self.assertEqual(set(self.lab.domains()), {"Domain-0"})
         self.assertEqual(self.lab.run("xl info | grep free_memory").text, before)
 

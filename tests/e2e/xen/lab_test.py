@@ -1,4 +1,6 @@
-"""The lab itself: dom0 and its commands, a tiny guest's end, and a Linux guest with network and disk."""
+"""The lab itself: dom0 and its commands, a tiny guest's end, and a Linux guest with network and
+disk.
+"""
 import socket
 import tempfile
 import time
@@ -29,7 +31,9 @@ class XenLab(unittest.TestCase):
     def test_dom0_runs_commands_and_gives_all_that_they_wrote_and_their_status(self):
         self.assertEqual(self.lab.domains(), {"Domain-0": 0})
         result = self.lab.run("head -c 300000 /dev/zero; echo wrong >&2; exit 7", check=False)
-        self.assertEqual((result.status, result.output, result.errors), (7, bytes(300000), b"wrong\n"))
+        self.assertEqual(
+            (result.status, result.output, result.errors), (7, bytes(300000), b"wrong\n")
+        )
         with self.assertRaisesRegex(LabError, "in dom0 ended with status 1"):
             self.lab.run("false")
 
@@ -45,9 +49,15 @@ class XenLab(unittest.TestCase):
         self.assertEqual(self.end("triple", "triple"), ["1"])
 
     def test_a_guest_leaves_an_exit_status_in_xenstore(self):
-        (self.lab.folder / "left.cfg").write_text(guests.config("left", self.stub, "poweroff", KEEP))
-        # In the guest's place, which is paused meanwhile: the stub does not speak xenstore's protocol.
-        self.lab.run("xl create -p /lab/left.cfg && xenstore-write /local/domain/$(xl domid left)/data/exit-status 7 && xl unpause left")
+        (self.lab.folder / "left.cfg").write_text(
+            guests.config("left", self.stub, "poweroff", KEEP)
+        )
+        # In the guest's place, which is paused meanwhile: the stub does not speak xenstore's
+        # protocol.
+        self.lab.run(
+            "xl create -p /lab/left.cfg && xenstore-write /local/domain/$(xl domid"
+            " left)/data/exit-status 7 && xl unpause left"
+        )
         self.assertEqual(self.lab.end_of("left").wait(30).text.split(), ["0", "7"])
         self.lab.run("xl destroy left")
 
@@ -61,11 +71,13 @@ class XenLab(unittest.TestCase):
         self.assertEqual(set(self.lab.domains()), {"Domain-0"})
 
     def in_guest(self, command):
-        """What a command in the Linux guest wrote. Until its shell listens, connections are reset."""
+        """A command's output in the Linux guest. Connections are reset until its shell listens."""
         deadline = time.monotonic() + 60
         while True:
             try:
-                with socket.create_connection(("127.0.0.1", self.lab.port("tcp", 2222)), timeout=60) as stream:
+                with socket.create_connection(
+                    ("127.0.0.1", self.lab.port("tcp", 2222)), timeout=60
+                ) as stream:
                     stream.sendall(command.encode() + b"\nexit\n")
                     return stream.makefile("rb").read()
             except ConnectionError:
@@ -76,11 +88,22 @@ class XenLab(unittest.TestCase):
     def test_linux_is_reached_from_the_host_and_has_a_disk_and_shuts_down(self):
         disk = self.lab.folder / "disk.img"
         disk.write_bytes(b"to the guest\n".ljust(1 << 20, b"\0"))
-        name = self.lab.create(self.lab.linux(words="address=10.0.2.15/24 serve=shell", more="""vif = ["bridge=xenbr0"]
-disk = ["format=raw,vdev=xvda,access=rw,target=/lab/disk.img"]"""), 120)
+        name = self.lab.create(
+            self.lab.linux(
+                words="address=10.0.2.15/24 serve=shell",
+                more="""vif = ["bridge=xenbr0"]
+disk = ["format=raw,vdev=xvda,access=rw,target=/lab/disk.img"]""",
+            ),
+            120,
+        )
         self.lab.wait_console(name, "GUEST: up", 240)
-        self.assertEqual(self.in_guest("head -n 1 /dev/xvda; echo from the guest | dd of=/dev/xvda bs=512 seek=1 2>/dev/null; sync"),
-                         b"to the guest\n")
+        self.assertEqual(
+            self.in_guest(
+                "head -n 1 /dev/xvda; echo from the guest | dd of=/dev/xvda bs=512 seek=1"
+                " 2>/dev/null; sync"
+            ),
+            b"to the guest\n",
+        )
         self.assertEqual(disk.read_bytes()[512:527], b"from the guest\n")
         self.lab.run(f"xl shutdown {name}")
         self.lab.wait_gone(name, 60)

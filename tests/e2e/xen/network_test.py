@@ -1,5 +1,6 @@
-"""Fata's network card on a real Xen: queries from the host, a backend that goes and comes, domains that are saved, restored and
-moved with their connections, two domains that talk to each other."""
+"""Fata's network card on a real Xen: queries from the host, a backend that goes and comes, domains
+that are saved, restored and moved with their connections, two domains that talk to each other.
+"""
 import json
 import os
 import re
@@ -18,8 +19,21 @@ class Network(XenTest):
     forwards = ["udp:0:1053", "tcp:0:1053", "tcp:0:7"]
 
     def ask(self, *words, protocol="udp"):
-        done = subprocess.run(["dig", "@127.0.0.1", "-p", str(self.lab.port(protocol, 1053)), "+short", "+time=3", "+tries=4", *words],
-                              capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [
+                "dig",
+                "@127.0.0.1",
+                "-p",
+                str(self.lab.port(protocol, 1053)),
+                "+short",
+                "+time=3",
+                "+tries=4",
+                *words,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         return last_answer(done.stdout).strip()
 
     def test_dns_answers_the_host_in_four_megabytes_and_after_its_backend_came_back(self):
@@ -28,15 +42,27 @@ class Network(XenTest):
         self.assertEqual(self.ask("www.example.org", "A"), "192.0.2.80")
         self.assertEqual(self.ask("www.example.org", "A", "+tcp", protocol="tcp"), "192.0.2.80")
         number = self.lab.domains()[name]
-        backend, frontend = f"/local/domain/0/backend/vif/{number}/0", f"/local/domain/{number}/device/vif/0"
-        hotplug = f"ip link set vif{number}.0 master xenbr0; ip link set vif{number}.0 up; xenstore-write {backend}/hotplug-status connected"
+        backend, frontend = (
+            f"/local/domain/0/backend/vif/{number}/0",
+            f"/local/domain/{number}/device/vif/0",
+        )
+        hotplug = (
+            f"ip link set vif{number}.0 master xenbr0; ip link set vif{number}.0 up; xenstore-write"
+            f" {backend}/hotplug-status connected"
+        )
         # dom0's driver is taken away and put back: it takes the rings as it finds them.
-        self.lab.run(f"cd /sys/bus/xen-backend/drivers/vif; echo vif-{number}-0 >unbind; echo vif-{number}-0 >bind; {hotplug}")
+        self.lab.run(
+            f"cd /sys/bus/xen-backend/drivers/vif; echo vif-{number}-0 >unbind; echo vif-{number}-0"
+            f" >bind; {hotplug}"
+        )
         self.assertEqual(self.ask("www.example.org", "A"), "192.0.2.80")
         # It closes the connection, and is asked by a manager to begin anew.
         self.lab.run(f"xenstore-write {backend}/state 5")
         self.lab.wait_console(name, "the backend goes away", 30)
-        self.lab.run(f"until [ $(xenstore-read {backend}/state) = 6 ]; do usleep 50000; done; xenstore-write {frontend}/state 1")
+        self.lab.run(
+            f"until [ $(xenstore-read {backend}/state) = 6 ]; do usleep 50000; done; xenstore-write"
+            f" {frontend}/state 1"
+        )
         self.lab.wait_console(name, "connected again", 60)
         self.lab.run(hotplug)
         self.assertEqual(self.ask("www.example.org", "A"), "192.0.2.80")
@@ -78,11 +104,14 @@ class Network(XenTest):
     def test_the_device_examples_use_the_card(self):
         name = self.start("examples/devices/network")
         self.lab.wait_console(name, "hardware address", 60)
-        # Nobody answers, but frames arrive. Busybox's ping has been seen to wait for ever for its own alarm here.
+        # Nobody answers, but frames arrive. Busybox's ping has been seen to wait for ever for its
+        # own alarm here.
         self.lab.run("timeout 10 ping -c 3 -W 1 10.0.2.15", check=False)
         self.shut_down(name)
         self.assertRegex(self.lab.console(name), r"[1-9]\d* frames received, 0 sent back")
-        address = self.lab.run("ip -6 addr show dev xenbr0 | sed -n 's,.* \\(fec0[^/]*\\)/.*,\\1,p'").text.strip()
+        address = self.lab.run(
+            "ip -6 addr show dev xenbr0 | sed -n 's,.* \\(fec0[^/]*\\)/.*,\\1,p'"
+        ).text.strip()
         for peer in ("10.0.2.100", address):
             pings = self.said("examples/devices/ping6", f"--to={peer} --count=3 --timeout=9s")
             self.assertIn("3 sent, 3 received", pings)
@@ -95,17 +124,21 @@ class Network(XenTest):
     def test_two_domains_measure_the_bridge_between_them_with_large_segments(self):
         server = self.start("apps/iperf", "--server --one-off")
         self.lab.wait_console(server, "5201", 60)
-        client = self.start("apps/iperf", f"--client=10.0.2.15 --ipv4={SECOND}/24 --ipv6=none --time=3s --json")
+        client = self.start(
+            "apps/iperf", f"--client=10.0.2.15 --ipv4={SECOND}/24 --ipv6=none --time=3s --json"
+        )
         self.assertEqual(self.end(client, 90), [POWEROFF, "0"], self.lab.console(client))
         report = self.lab.console(client)
-        measured = json.loads(report[report.index("{"):report.rindex("}") + 1])
+        measured = json.loads(report[report.index("{") : report.rindex("}") + 1])
         self.assertGreater(measured["end"]["sum_received"]["bytes"], 1_000_000)
         self.assertEqual(self.end(server, 60)[0], POWEROFF, self.lab.console(server))
         self.assertIn("checksum gather tx-tso rx-tso", report)
 
     def measures(self, address):
         for way in ("", "-R"):
-            measured = json.loads(self.lab.run(f"iperf3 -c {address} -t 3 -J {way}", timeout=90).text)
+            measured = json.loads(
+                self.lab.run(f"iperf3 -c {address} -t 3 -J {way}", timeout=90).text
+            )
             rate = measured["end"]["sum_received"]["bits_per_second"] / 1e6
             print(f"iperf3 of dom0 with {address} {way}: {rate:.0f} Mb/s", flush=True)
             self.assertGreater(rate, 0)
@@ -117,7 +150,10 @@ class Network(XenTest):
         self.shut_down(server)
 
     def test_a_vlan_of_linux_is_its_peer(self):
-        self.lab.run("ip link add link xenbr0 name vlan42 type vlan id 42; ip link set vlan42 up; ip addr add 10.42.0.2/24 dev vlan42")
+        self.lab.run(
+            "ip link add link xenbr0 name vlan42 type vlan id 42; ip link set vlan42 up; ip addr"
+            " add 10.42.0.2/24 dev vlan42"
+        )
         server = self.start("apps/iperf", "--vlan=42 --ipv4=10.42.0.15/24 --ipv6=none")
         self.lab.wait_console(server, "5201", 60)
         self.lab.run("timeout 20 ping -c 2 -s 5000 -W 5 10.42.0.15")

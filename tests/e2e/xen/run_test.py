@@ -1,4 +1,6 @@
-"""One guest, whose console and end are the command's own: by the lab's command line, and by `fata run` on a dom0."""
+"""One guest, whose console and end are the command's own: by the lab's command line, and by `fata
+run` on a dom0.
+"""
 import contextlib
 import dataclasses
 import io
@@ -29,22 +31,53 @@ class LabRun(unittest.TestCase):
 
     def test_a_guest_that_does_not_heed_the_first_signal_is_destroyed_by_the_second(self):
         copy = pathlib.Path(self.folder, "said")
-        running = subprocess.Popen([*LAB, "run", "--kernel", self.stub, "--cmdline", 'wait "said" \\ so', "--memory", "16",
-                                    "--save-console", copy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running = subprocess.Popen(
+            [
+                *LAB,
+                "run",
+                "--kernel",
+                self.stub,
+                "--cmdline",
+                'wait "said" \\ so',
+                "--memory",
+                "16",
+                "--save-console",
+                copy,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(running.kill)
         self.assertEqual(running.stdout.readline(), 'stub: wait "said" \\ so\n')
         for number in (signal.SIGTERM, signal.SIGINT):
             running.send_signal(number)
         out, errors = running.communicate(timeout=300)
-        self.assertEqual((out, errors, running.returncode), ("", "xen lab: the guest did not shut down; it is destroyed\n", 70))
+        self.assertEqual(
+            (out, errors, running.returncode),
+            ("", "xen lab: the guest did not shut down; it is destroyed\n", 70),
+        )
         self.assertEqual(copy.read_text(), 'stub: wait "said" \\ so\n')
 
     def test_wrong_usage_is_said_before_anything_is_started(self):
-        for words, line in ((["run"], "one of the arguments config --kernel is required"),
-                            (["run", "--kernel", "/none"], "argument --kernel: there is no file /none"),
-                            (["run", "--kernel", self.stub, "--forward", "udp:x"], "argument --forward: invalid forward value: 'udp:x'")):
-            done = subprocess.run([*LAB, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
-            self.assertEqual((done.returncode, done.stderr.splitlines()[-1]), (64, f"lab run: error: {line}"))
+        for words, line in (
+            (["run"], "one of the arguments config --kernel is required"),
+            (["run", "--kernel", "/none"], "argument --kernel: there is no file /none"),
+            (
+                ["run", "--kernel", self.stub, "--forward", "udp:x"],
+                "argument --forward: invalid forward value: 'udp:x'",
+            ),
+        ):
+            done = subprocess.run(
+                [*LAB, *map(str, words)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=900,
+            )
+            self.assertEqual(
+                (done.returncode, done.stderr.splitlines()[-1]), (64, f"lab run: error: {line}")
+            )
 
 
 HELLO, DNS, BLOCK = "examples/tutorial/hello-key", "apps/dns", "examples/devices/block"
@@ -62,7 +95,9 @@ class Running:
 
 
 class FataRun(XenTest):
-    """`fata run -t xen` where xl works: the command itself, on the host, with the xl of the lab's dom0."""
+    """`fata run -t xen` where xl works: the command itself, on the host, with the xl of the lab's
+    dom0.
+    """
 
     made = {}
 
@@ -82,10 +117,25 @@ class FataRun(XenTest):
         self.built(app)
         count = len(list(self.folder.glob("out-*")))
         out, errors = (self.folder / f"{kind}-{count}" for kind in ("out", "errors"))
-        line = [*FATA, "run", app, "-t", "xen", "--build-dir", BUILD / f"{pathlib.Path(app).name}-xen", *words]
+        line = [
+            *FATA,
+            "run",
+            app,
+            "-t",
+            "xen",
+            "--build-dir",
+            BUILD / f"{pathlib.Path(app).name}-xen",
+            *words,
+        ]
         with out.open("w") as first, errors.open("w") as second:
-            process = subprocess.Popen(line, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=first, stderr=second,
-                                       env={**os.environ, "PATH": f"{self.dom0.folder}:{os.environ['PATH']}"})
+            process = subprocess.Popen(
+                line,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=first,
+                stderr=second,
+                env={**os.environ, "PATH": f"{self.dom0.folder}:{os.environ['PATH']}"},
+            )
         self.addCleanup(process.kill)
         return Running(process, out, errors)
 
@@ -103,7 +153,11 @@ class FataRun(XenTest):
     def ended(self, running):
         """The standard output, the last line of the standard error, and the status."""
         self.until(running, lambda: running.process.poll() is not None)
-        return running.out.read_text(), running.errors.read_text().splitlines()[-1:], running.process.returncode
+        return (
+            running.out.read_text(),
+            running.errors.read_text().splitlines()[-1:],
+            running.process.returncode,
+        )
 
     def refused(self, *words):
         out, errors, status = self.ended(self.begin(*words))
@@ -118,7 +172,9 @@ class FataRun(XenTest):
         self.assertEqual(done, ("say it, world!\n" * 2, [], 0))
         # Which is a crash, to Xen.
         done = self.ended(self.begin(HELLO, "--", "--times=many"))
-        self.assertEqual(done, ("hello-key: --times takes a number from 0 to 65535, not 'many'\n", [], 64))
+        self.assertEqual(
+            done, ("hello-key: --times takes a number from 0 to 65535, not 'many'\n", [], 64)
+        )
         self.assertEqual(set(self.lab.domains()), {"Domain-0"}, "nothing stays")
 
     def test_a_signal_shuts_the_domain_down_whose_last_words_are_heard(self):
@@ -147,16 +203,30 @@ class FataRun(XenTest):
         self.assertIsNone(running.process.poll())
         begin = time.monotonic()
         running.process.send_signal(signal.SIGINT)
-        self.assertEqual(self.ended(running)[1:], (["fata: the domain did not shut down; it is destroyed"], 70))
-        self.assertLess(time.monotonic() - begin, 55, "it does not wait for `xl shutdown`, which waits for a minute")
+        self.assertEqual(
+            self.ended(running)[1:], (["fata: the domain did not shut down; it is destroyed"], 70)
+        )
+        self.assertLess(
+            time.monotonic() - begin,
+            55,
+            "it does not wait for `xl shutdown`, which waits for a minute",
+        )
         self.assertEqual(set(self.lab.domains()), {"Domain-0"}, "nothing stays")
 
     def test_a_domain_that_somebody_destroys_is_missed_and_nobody_else_s_name_is_taken(self):
         running = self.going("Hello, world!", *SLOW)
-        self.assertEqual(self.refused(HELLO), "fata: there is a domain hello-key already; `xl shutdown hello-key` or "
-                         "`xl destroy hello-key` ends it")
+        self.assertEqual(
+            self.refused(HELLO),
+            (
+                "fata: there is a domain hello-key already; `xl shutdown hello-key` or "
+                "`xl destroy hello-key` ends it"
+            ),
+        )
         self.lab.run("xl destroy hello-key")
-        self.assertEqual(self.ended(running), ("Hello, world!\n", ["fata: the domain is gone: somebody destroyed it"], 70))
+        self.assertEqual(
+            self.ended(running),
+            ("Hello, world!\n", ["fata: the domain is gone: somebody destroyed it"], 70),
+        )
 
     def test_disks_are_files_of_dom0(self):
         disk = self.lab.folder / "run.img"
@@ -171,8 +241,12 @@ class FataRun(XenTest):
     def test_what_cannot_work_is_refused_with_one_line(self):
         self.lab.run("echo one:x:1000:1000::/:/bin/sh >>/etc/passwd")
         self.dom0.runner = "su one -c"
-        self.assertRegex(self.refused(HELLO), r"^fata: -t xen: xl does not reach Xen here \(xencall: error: .*: Permission denied\): it "
-                         r"takes root on a dom0; .*`fata run --lab` boots")
+        self.assertRegex(
+            self.refused(HELLO),
+            r"^fata: -t xen: xl does not reach Xen here \(xencall: error: .*: Permission"
+            r" denied\): it "
+            r"takes root on a dom0; .*`fata run --lab` boots",
+        )
         self.dom0.runner = "eval"
         self.assertRegex(self.refused(HELLO, "--memory", "4000"), "^fata: xl create: .*memory")
 
@@ -197,8 +271,10 @@ class FataRun(XenTest):
         stub, config = guests.stub(self.folder), self.folder / "off.xl"
         config.write_text(guests.config("any", "stub", "poweroff"))
         self.assertEqual(self.lab_runs(config), ("stub: poweroff\n", "", 0))
-        self.assertEqual(self.lab_runs("--kernel", stub, "--cmdline", 'crash "said" \\ so', "--memory", 16),
-                         ('stub: crash "said" \\ so\n', "xen lab: the guest has ended: crash\n", 125))
+        self.assertEqual(
+            self.lab_runs("--kernel", stub, "--cmdline", 'crash "said" \\ so', "--memory", 16),
+            ('stub: crash "said" \\ so\n', "xen lab: the guest has ended: crash\n", 125),
+        )
 
 
 if __name__ == "__main__":

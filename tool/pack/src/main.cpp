@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
   try {
     const Bytes image = smaller(read_file(words[1]));
     std::ofstream to(words[2], std::ios::binary | std::ios::trunc);
-    to.write(reinterpret_cast<const char*>(image.data()), static_cast<std::streamsize>(image.size()));
+    to.write(reinterpret_cast<const char*>(image.data()),
+             static_cast<std::streamsize>(image.size()));
     if (!to.flush()) throw std::runtime_error(std::string("cannot write ") + words[2]);
     return 0;
   } catch (const std::exception& error) {

@@ -28,7 +28,8 @@ constexpr std::uint32_t kPhysicalEntry = 18;       // XEN_ELFNOTE_PHYS32_ENTRY
 
 template <class T>
 T read(std::span<const std::uint8_t> from, std::uint64_t place) {
-  if (place > from.size() || from.size() - place < sizeof(T)) throw Unsuitable("not a whole ELF file");
+  if (place > from.size() || from.size() - place < sizeof(T))
+    throw Unsuitable("not a whole ELF file");
   T value;
   std::memcpy(&value, from.data() + place, sizeof(T));
   return value;
@@ -67,8 +68,8 @@ Bytes deflate(const Bytes& bytes) {
       libdeflate_alloc_compressor(kHardest), libdeflate_free_compressor);
   if (!compressor) throw std::bad_alloc();
   Bytes out(libdeflate_deflate_compress_bound(compressor.get(), bytes.size()));
-  out.resize(
-      libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(), out.data(), out.size()));
+  out.resize(libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(), out.data(),
+                                         out.size()));
   return out;
 }
 
@@ -78,7 +79,8 @@ Bytes inflate(std::span<const std::uint8_t> packed, std::size_t size, std::uint3
   in.resize(in.size() + kOverread);
   const auto scratch = std::make_unique<unpack::Scratch>();
   const std::uint8_t* const end = unpack::inflate(in.data(), out.data(), *scratch);
-  if (end != out.data() + size) throw std::logic_error("a packed image has not its size once unpacked");
+  if (end != out.data() + size)
+    throw std::logic_error("a packed image has not its size once unpacked");
   unpack::map_calls<false>(out.data(), code_size);
   out.resize(size);
   return out;
@@ -116,7 +118,8 @@ Kernel read_kernel(std::span<const std::uint8_t> elf) {
   std::vector<Elf64_Phdr> loads;
   std::optional<std::uint32_t> entry;
   for (unsigned i = 0; i < header.e_phnum; ++i) {
-    const auto segment = read<Elf64_Phdr>(elf, header.e_phoff + std::uint64_t{i} * sizeof(Elf64_Phdr));
+    const auto segment =
+        read<Elf64_Phdr>(elf, header.e_phoff + std::uint64_t{i} * sizeof(Elf64_Phdr));
     if (segment.p_type == PT_LOAD && segment.p_memsz != 0) loads.push_back(segment);
     if (segment.p_type == PT_NOTE && !entry)
       entry = find_entry(part(elf, segment.p_offset, segment.p_filesz));
@@ -158,13 +161,14 @@ Bytes pack(const Kernel& kernel) {
                 .code_size = kernel.code_size,
                 .entry = kernel.entry,
                 .packed = static_cast<std::uint32_t>(code.size())};
-  header.end =
-      address(std::uint64_t{header.place} + words * 4 + sizeof(unpack::Scratch) + unpack::kStackSize);
+  header.end = address(std::uint64_t{header.place} + words * 4 + sizeof(unpack::Scratch) +
+                       unpack::kStackSize);
 
-  // The file is unpacked over itself from its copy: all of it must be overwritten, as what follows must be
-  // zeros.
+  // The file is unpacked over itself from its copy: all of it must be overwritten, as what follows
+  // must be zeros.
   const std::uint32_t file_end = unpack::kHeaderPlace + words * 4;
-  if (kernel.begin < unpack::kLoadBase || unpack::kLoadBase + file_end > kernel.begin + kernel.bytes.size() ||
+  if (kernel.begin < unpack::kLoadBase ||
+      unpack::kLoadBase + file_end > kernel.begin + kernel.bytes.size() ||
       kernel.begin + kernel.bytes.size() + 4 > kernel.memory_end)
     throw DoesNotPay("packing does not make it smaller");
 

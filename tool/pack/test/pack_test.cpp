@@ -18,7 +18,8 @@ namespace {
 constexpr std::uint32_t kBase = 0x100180;
 constexpr std::uint32_t kZeros = 0x20000;
 
-// As code is: few of the bytes are frequent, calls of few functions come often, and stretches come again.
+// As code is: few of the bytes are frequent, calls of few functions come often, and stretches come
+// again.
 Bytes like_code(std::size_t size) {
   std::mt19937 random(1);
   Bytes bytes;
@@ -51,7 +52,8 @@ Bytes inflated(const Bytes& bytes, int level) {
   const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
       libdeflate_alloc_compressor(level), libdeflate_free_compressor);
   Bytes packed(libdeflate_deflate_compress_bound(compressor.get(), bytes.size()) + 8);
-  libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(), packed.data(), packed.size());
+  libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(), packed.data(),
+                              packed.size());
   Bytes out(bytes.size() + 4);
   const auto scratch = std::make_unique<unpack::Scratch>();
   const std::uint8_t* const end = unpack::inflate(packed.data(), out.data(), *scratch);
@@ -109,7 +111,8 @@ TEST(Calls, OfOneFunctionBecomeAlike) {
     unpack::store32(&bytes[at + 1], std::uint32_t{50} - at);
   }
   unpack::map_calls<true>(bytes.data(), 60);
-  for (const int at : {0, 20, 40}) EXPECT_EQ(unpack::load32(&bytes[static_cast<std::size_t>(at) + 1]), 50U);
+  for (const int at : {0, 20, 40})
+    EXPECT_EQ(unpack::load32(&bytes[static_cast<std::size_t>(at) + 1]), 50U);
 }
 
 TEST(Pack, ThePackedFileIsAKernelThatNeedsRoomForBoth) {

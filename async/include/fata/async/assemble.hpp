@@ -16,8 +16,9 @@ T make_device(Context& context, Parts&&... parts) {
   if constexpr (std::constructible_from<T, Context&, Parts...>) {
     return T(context, std::forward<Parts>(parts)...);
   } else {
-    static_assert(std::constructible_from<T, Parts...>,
-                  "this device cannot be made from the devices and parameters that config.cpp gives it");
+    static_assert(
+        std::constructible_from<T, Parts...>,
+        "this device cannot be made from the devices and parameters that config.cpp gives it");
     return T(std::forward<Parts>(parts)...);
   }
 }
@@ -25,32 +26,38 @@ T make_device(Context& context, Parts&&... parts) {
 // A job is always given the context.
 template <class T, class... Parts>
 T make_job(Context& context, Parts&&... parts) {
-  static_assert(
-      std::constructible_from<T, Context&, Parts...>,
-      "this job's constructor must take async::Context&, then the devices (by reference) and parameters that "
-      "config.cpp gives it");
+  static_assert(std::constructible_from<T, Context&, Parts...>,
+                "this job's constructor must take async::Context&, then the devices (by reference) "
+                "and parameters that "
+                "config.cpp gives it");
   return T(context, std::forward<Parts>(parts)...);
 }
 
 namespace detail {
 template <class Job>
-Task<void> run_job(Job& job, CancelSource& others, int& first_failure) {
-  const int status = co_await job.start();
+Task<void> run_job(Job* job, CancelSource* others, int* first_failure) {
+  const int status = co_await job->start();
   if (status == 0) co_return;
-  if (first_failure == 0) first_failure = status;
-  others.cancel();
+  if (*first_failure == 0) *first_failure = status;
+  others->cancel();
+}
+
+template <class... Jobs>
+Task<int> run_jobs(CancelSource* source, Jobs*... jobs) {
+  int first_failure = 0;
+  Scope scope;
+  (scope.spawn(run_job(jobs, source, &first_failure)), ...);
+  co_await scope.join();
+  co_return first_failure;
 }
 }  // namespace detail
 
-// Runs several jobs side by side, until all have ended. The first that fails gives the status and, through
-// `source`, asks the others to stop: it is the one whose token `context.stop` they were made with.
+// Runs several jobs side by side until all have ended. The first that fails determines the status
+// and stops the others by cancelling `source`, whose token is the `context.stop` they were made
+// with. The jobs and the source must outlive the task.
 template <class... Jobs>
 Task<int> run_jobs(CancelSource& source, Jobs&... jobs) {
-  int first_failure = 0;
-  Scope scope;
-  (scope.spawn(detail::run_job(jobs, source, first_failure)), ...);
-  co_await scope.join();
-  co_return first_failure;
+  return detail::run_jobs(&source, &jobs...);
 }
 
 }  // namespace fata::async

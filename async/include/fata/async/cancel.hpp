@@ -1,7 +1,7 @@
 // Cancellation: a CancelSource says stop, its CancelTokens hear it.
 //
-// A source outlives every wait that was given one of its tokens. Cancelling is final. Sources form a tree: a source
-// made from a parent's token is cancelled with its parent.
+// A source outlives every wait that was given one of its tokens. Cancelling is final. Sources form
+// a tree: a source made from a parent's token is cancelled with its parent.
 #pragma once
 
 #include "fata/async/list.hpp"
@@ -24,7 +24,8 @@ class CancelToken {
   constexpr CancelToken() = default;  // one that is never cancelled
   bool cancelled() const;
   bool can_be_cancelled() const { return source_ != nullptr; }
-  // Nothing happens if the token can never be cancelled; must not be called once cancelled() is true.
+  // Nothing happens if the token can never be cancelled; must not be called once cancelled() is
+  // true.
   void add(CancelHook& hook) const;
 
  private:

@@ -14,7 +14,9 @@ template <class T>
 class Channel {
  public:
   // Holds at most `capacity` (at least 1) items; allocates them now.
-  explicit Channel(std::size_t capacity) : items_(capacity) { check(capacity != 0, "a channel of no items"); }
+  explicit Channel(std::size_t capacity) : items_(capacity) {
+    check(capacity != 0, "a channel of no items");
+  }
 
   std::size_t size() const { return size_; }
   bool full() const { return size_ == items_.size(); }
@@ -68,11 +70,13 @@ class Channel {
   }
 
  private:
-  // In the frame of who waits. Each item, and each place for one, calls one of them: a task that was called
-  // and is destroyed before it runs hands the call on.
+  // In the frame of who waits. Each item, and each place for one, calls one of them: a task that
+  // was called and is destroyed before it runs hands the call on.
   class InLine : public ListNode<InLine> {
    public:
-    InLine(Channel& channel, List<InLine>& line) : channel_(&channel), line_(&line) { line.push_back(*this); }
+    InLine(Channel& channel, List<InLine>& line) : channel_(&channel), line_(&line) {
+      line.push_back(*this);
+    }
     ~InLine() {
       const bool in_vain = called_ && this->linked();  // not linked: the channel is gone, or it ran
       this->unlink();

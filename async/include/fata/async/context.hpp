@@ -9,12 +9,15 @@ namespace fata::async {
 
 struct Context {
   Loop& loop;
-  CancelToken stop;      // cancelled when the image is asked to stop: finish, then return
+  CancelToken stop;        // cancelled when the image is asked to stop: finish, then return
   log::Rules log_rules{};  // from --log
-  std::size_t memory = std::size_t{64} << 20;  // bytes that the image may use in all; budgets are shares of it
+  // Bytes that the image may use in all; budgets are shares of it.
+  std::size_t memory = std::size_t{64} << 20;
 
   // `source` is static text.
-  Logger logger(std::string_view source) const { return Logger(source, log_rules.level_of(source)); }
+  Logger logger(std::string_view source) const {
+    return Logger(source, log_rules.level_of(source));
+  }
 };
 
 }  // namespace fata::async

@@ -1,4 +1,5 @@
-// Coroutine frames come from here: free lists by size, so that a task on the hot path costs a few instructions.
+// Coroutine frames come from here: free lists by size, so that a task on the hot path costs a few
+// instructions.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// The entry of an image, written by `fata configure` (or by hand) and called by every platform's start code.
+// The entry of an image, written by `fata configure` (or by hand) and called by every platform's
+// start code.
 #pragma once
 
 #include "fata/async/context.hpp"
@@ -7,8 +8,9 @@
 
 namespace fata {
 
-// Runs the whole image on the loop of the first core; its value is the exit status (0 to 126).
-// The platform has set up memory, clocks, entropy and console, and cancels `context.stop` when asked to stop.
+// Runs the whole image on the loop of the first core; its value is the exit status (0 to 126). The
+// platform has set up memory, clocks, entropy and console, and cancels `context.stop` when asked to
+// stop.
 async::Task<int> image_main(async::Context& context);
 
 // What start code calls once the platform is up: runs image_main on `loop`, gives the exit status.

@@ -1,4 +1,5 @@
-// An intrusive doubly linked list. A node unlinks itself when it dies, so nothing dangles in a queue.
+// An intrusive doubly linked list. A node unlinks itself when it dies, so nothing dangles in a
+// queue.
 #pragma once
 
 namespace fata::async {

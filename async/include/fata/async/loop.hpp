@@ -1,8 +1,8 @@
 // The event loop: one per core, everything on it cooperative.
 //
-// A turn: resume what is ready, let the platform look at its devices, fire the timers that are due and look at
-// the devices again if any was, since it may have sent; if nothing is ready then, idle until the next deadline
-// or until a device needs attention.
+// A turn: resume what is ready, let the platform look at its devices, fire the timers that are due
+// and look at the devices again if any was, since it may have sent; if nothing is ready then, idle
+// until the next deadline or until a device needs attention.
 #pragma once
 
 #include <coroutine>
@@ -20,7 +20,8 @@ namespace fata::async {
 template <class T>
 class Task;
 
-// A coroutine that waits in the ready queue. Part of an awaiter; unlinks itself if its coroutine is destroyed.
+// A coroutine that waits in the ready queue. Part of an awaiter; unlinks itself if its coroutine is
+// destroyed.
 class Ready : public ListNode<Ready> {
  public:
   std::coroutine_handle<> handle;
@@ -40,8 +41,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs `main` and whatever it starts until `main` has ended; gives its value. Other tasks that are still waiting by then stay
-  // suspended and are their owners' to destroy.
+  // Runs `main` and whatever it starts until `main` has ended; gives its value. Other tasks that
+  // are still waiting by then stay suspended and are their owners' to destroy.
   int run(Task<int> main);
 
   // Cancelled in the turn in which the platform hears that the image should stop.
@@ -86,7 +87,8 @@ class Loop {
 // Link-time hook, defined by the platform: the loop of the core that runs this code.
 Loop& current_loop() noexcept;
 
-// A coroutine frame from the current loop's pool. Not inline: every coroutine names both, several times.
+// A coroutine frame from the current loop's pool. Not inline: every coroutine names both, several
+// times.
 void* allocate_frame(std::size_t size);
 void release_frame(void* frame, std::size_t size) noexcept;
 

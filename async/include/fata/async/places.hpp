@@ -18,8 +18,8 @@ class Places {
   std::size_t free() const { return free_; }
 
  private:
-  // In the frame of who waits. A place that was given to a task which was destroyed meanwhile goes on to the
-  // next.
+  // In the frame of who waits. A place that was given to a task which was destroyed meanwhile goes
+  // on to the next.
   struct Ticket : ListNode<Ticket> {
     explicit Ticket(Places* of) : places(of) {}
     ~Ticket() {

@@ -35,7 +35,8 @@ class Scope {
   Task<Result<void, Errc>> below(std::size_t limit, Wait wait = {});
 
  private:
-  static detail::Detached<std::suspend_never, std::suspend_never> run(Scope* scope, Task<void> task);
+  static detail::Detached<std::suspend_never, std::suspend_never> run(Scope* scope,
+                                                                      Task<void> task);
   void ended() noexcept;
 
   CancelSource source_;

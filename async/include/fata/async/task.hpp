@@ -1,7 +1,9 @@
-// Task<T>: a lazy coroutine with one owner. It starts when awaited, resumes its awaiter when done (by symmetric transfer, so
-// long chains need no stack), and dies with its owner, even in the middle of a wait.
+// Task<T>: a lazy coroutine with one owner. It starts when awaited, resumes its awaiter when done
+// (by symmetric transfer, so long chains need no stack), and dies with its owner, even in the
+// middle of a wait.
 //
-// Rules for a coroutine's parameters: values, or references to what surely outlives it; never a capturing lambda.
+// Rules for a coroutine's parameters: values, or references to what surely outlives it; never a
+// capturing lambda.
 #pragma once
 
 #include <coroutine>
@@ -25,7 +27,9 @@ class PromiseBase {
     struct Final {
       std::coroutine_handle<> continuation;
       bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept { return continuation; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept {
+        return continuation;
+      }
       void await_resume() noexcept {}
     };
     return Final{continuation};

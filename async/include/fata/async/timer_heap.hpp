@@ -1,5 +1,5 @@
-// Timers by deadline: a 4-ary heap of pointers, so a million timers cost about ten comparisons an operation and
-// the nearest deadline is at hand.
+// Timers by deadline: a 4-ary heap of pointers, so a million timers cost about ten comparisons an
+// operation and the nearest deadline is at hand.
 #pragma once
 
 #include <cstdint>

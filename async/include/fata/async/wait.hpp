@@ -1,8 +1,8 @@
 // Waiting: the one primitive under channels, sockets and devices.
 //
-// A WaitQueue holds suspended coroutines. Each wait ends exactly once, by the first of: a notification, its
-// deadline, its token. Ending it unlinks it from the other two, so the later ones find nothing: on one loop there is no
-// race between completion and cancellation, only an order.
+// A WaitQueue holds suspended coroutines. Each wait ends exactly once, by the first of: a
+// notification, its deadline, its token. Ending it unlinks it from the other two, so the later ones
+// find nothing: on one loop there is no race between completion and cancellation, only an order.
 #pragma once
 
 #include <coroutine>
@@ -13,7 +13,8 @@
 
 namespace fata::async {
 
-// How long a caller is willing to wait, and who may end it earlier. The last parameter of everything that waits.
+// How long a caller is willing to wait, and who may end it earlier. The last parameter of
+// everything that waits.
 struct Wait {
   Instant deadline = Instant::never();
   CancelToken token{};
@@ -60,8 +61,8 @@ class [[nodiscard]] Waiter : public ListNode<Waiter> {
 
 class WaitQueue {
  public:
-  // Suspends until notified. `co_await queue.wait(w)` gives Result<void, Errc>; first come, first served.
-  // A waiter must look again at what it waited for: another task may have run in between.
+  // Suspends until notified. `co_await queue.wait(w)` gives Result<void, Errc>; first come, first
+  // served. A waiter must look again at what it waited for: another task may have run in between.
   Waiter wait(Wait wait = {}) { return Waiter(this, wait); }
   bool notify_one() noexcept;
   void notify_all() noexcept;
@@ -75,7 +76,8 @@ class WaitQueue {
 // Sleeps; reaching the time is success, a cancelled token is Errc::kCancelled.
 class [[nodiscard]] sleep_until {
  public:
-  explicit sleep_until(Instant when, CancelToken token = {}) : waiter_(nullptr, Wait{when, token}) {}
+  explicit sleep_until(Instant when, CancelToken token = {})
+      : waiter_(nullptr, Wait{when, token}) {}
   bool await_ready() noexcept { return waiter_.await_ready(); }
   void await_suspend(std::coroutine_handle<> handle) noexcept { waiter_.await_suspend(handle); }
   Result<void, Errc> await_resume() const noexcept {
@@ -91,7 +93,8 @@ inline sleep_until sleep(Duration duration, CancelToken token = {}) {
   return sleep_until(current_loop().now() + duration, token);
 }
 
-// Cancels itself at a deadline: what is given its token has that long. Cancelled with its parent, too.
+// Cancels itself at a deadline: what is given its token has that long. Cancelled with its parent,
+// too.
 class DeadlineSource final : private Timer {
  public:
   DeadlineSource(CancelToken parent, Instant deadline) : source_(parent) {

@@ -56,32 +56,39 @@ struct Ipv4Cidr {
   friend bool operator==(const Ipv4Cidr&, const Ipv4Cidr&) = default;
 };
 
-// An IPv4 or IPv6 address in 16 bytes, network order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
+// An IPv4 or IPv6 address in 16 bytes, network order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section
+// 2.5.5.2).
 class IpAddress {
  public:
-  constexpr IpAddress() = default;  // :: , "any"
+  constexpr IpAddress() = default;       // :: , "any"
   constexpr IpAddress(Ipv4Address v4) {  // NOLINT: implicit by design
     octets_[10] = octets_[11] = std::byte{0xff};
-    for (std::size_t i = 0; i < 4; ++i) octets_[12 + i] = static_cast<std::byte>(v4.value >> (24 - 8 * i));
+    for (std::size_t i = 0; i < 4; ++i)
+      octets_[12 + i] = static_cast<std::byte>(v4.value >> (24 - 8 * i));
   }
   explicit constexpr IpAddress(const std::array<std::byte, 16>& v6) : octets_(v6) {}
 
   // 2001:db8::1 is of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).
-  static constexpr IpAddress of(std::uint16_t a, std::uint16_t b, std::uint16_t c, std::uint16_t d, std::uint16_t e,
-                                std::uint16_t f, std::uint16_t g, std::uint16_t h) {
+  static constexpr IpAddress of(std::uint16_t a, std::uint16_t b, std::uint16_t c, std::uint16_t d,
+                                std::uint16_t e, std::uint16_t f, std::uint16_t g,
+                                std::uint16_t h) {
     std::array<std::byte, 16> octets{};
     const std::array<std::uint16_t, 8> groups{a, b, c, d, e, f, g, h};
-    for (std::size_t i = 0; i < 16; ++i) octets[i] = static_cast<std::byte>(groups[i / 2] >> (i % 2 == 0 ? 8 : 0));
+    for (std::size_t i = 0; i < 16; ++i)
+      octets[i] = static_cast<std::byte>(groups[i / 2] >> (i % 2 == 0 ? 8 : 0));
     return IpAddress(octets);
   }
-  // The texts of RFC 4291 section 2.2 without a zone; never an IPv4 address, not even as ::ffff:192.0.2.1.
+  // The texts of RFC 4291 section 2.2 without a zone; never an IPv4 address, not even as
+  // ::ffff:192.0.2.1.
   static std::optional<IpAddress> parse_v6(std::string_view text);
 
   bool is_v4() const;
   // 0.0.0.0 or ::
   bool is_any() const;
   // Of either family.
-  bool is_multicast() const { return is_v4() ? v4().is_multicast() : octets_[0] == std::byte{0xff}; }
+  bool is_multicast() const {
+    return is_v4() ? v4().is_multicast() : octets_[0] == std::byte{0xff};
+  }
   bool is_loopback() const;
   // fe80::/10; no IPv4 address is.
   bool is_link_local() const {
@@ -119,9 +126,9 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-void write_text(TextWriter& out, const MacAddress& mac);   // 52:54:00:12:34:56
-void write_text(TextWriter& out, Ipv4Address address);     // 192.0.2.1
-void write_text(TextWriter& out, const Ipv4Cidr& cidr);    // 192.0.2.1/24
+void write_text(TextWriter& out, const MacAddress& mac);     // 52:54:00:12:34:56
+void write_text(TextWriter& out, Ipv4Address address);       // 192.0.2.1
+void write_text(TextWriter& out, const Ipv4Cidr& cidr);      // 192.0.2.1/24
 void write_text(TextWriter& out, const IpAddress& address);  // RFC 5952
 void write_text(TextWriter& out, const Ipv6Cidr& cidr);      // 2001:db8::1/64
 void write_text(TextWriter& out, const Endpoint& endpoint);  // 192.0.2.1:53, [2001:db8::1]:53

@@ -1,5 +1,5 @@
-// Memory on the heap whose address is a multiple of more than the allocator promises: for devices that ask
-// for it.
+// Memory on the heap whose address is a multiple of more than the allocator promises: for devices
+// that ask for it.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ class AlignedBuffer {
   AlignedBuffer() : memory_(nullptr, Delete{std::align_val_t{1}}) {}
   // Zeroed. `alignment` is a power of two.
   AlignedBuffer(std::size_t size, std::size_t alignment)
-      : memory_(new(std::align_val_t{alignment}) std::byte[size](), Delete{std::align_val_t{alignment}}),
+      : memory_(new(std::align_val_t{alignment}) std::byte[size](),
+                Delete{std::align_val_t{alignment}}),
         size_(size) {}
 
   MutableBytes bytes() { return danger_span(memory_.get(), size_); }

@@ -1,7 +1,8 @@
 // Checked readers and writers of bytes in network order (and, where said, little endian).
 //
-// Both are *sticky*: the first access past the end fails, and every later one fails too, so that a parser reads
-// a whole header and asks `ok()` once. A failed read gives zeros; a failed write writes nothing.
+// Both are *sticky*: the first access past the end fails, and every later one fails too, so that a
+// parser reads a whole header and asks `ok()` once. A failed read gives zeros; a failed write
+// writes nothing.
 #pragma once
 
 #include <algorithm>
@@ -121,7 +122,8 @@ class ByteWriter {
     const MutableBytes to = reserve(count);
     if (ok_) std::ranges::fill(to, std::byte{0});
   }
-  // The next `count` bytes, to be filled by the caller; an empty span and failure if they do not fit.
+  // The next `count` bytes, to be filled by the caller; an empty span and failure if they do not
+  // fit.
   MutableBytes reserve(std::size_t count) {
     if (!ok_ || count > room()) {
       ok_ = false;

@@ -1,8 +1,9 @@
 // Error: what a peer, a disk or a user can cause, as a 16-byte value.
 //
-// Every layer has its own small error enum, `enum class Errc : std::uint32_t`. It joins in by a function found
-// by argument-dependent lookup, `const ErrorDomain& error_domain(Errc)`, after which the enum converts to
-// `Error`. The `sig/` concepts speak `Error`; a layer's own interface may speak its enum.
+// Every layer has its own small error enum, `enum class Errc : std::uint32_t`. It joins in by a
+// function found by argument-dependent lookup, `const ErrorDomain& error_domain(Errc)`, after which
+// the enum converts to `Error`. The `sig/` concepts speak `Error`; a layer's own interface may
+// speak its enum.
 #pragma once
 
 #include <concepts>
@@ -16,7 +17,7 @@ class TextWriter;
 
 // Names a layer and turns its codes into text. One constant object a layer; compared by address.
 struct ErrorDomain {
-  std::string_view name;                          // "udp", "dns", "os"
+  std::string_view name;                            // "udp", "dns", "os"
   std::string_view (*message)(std::uint32_t code);  // static text, never empty
 };
 

@@ -1,7 +1,8 @@
 // Log lines: "[    1.204] info dns: zone example.org loaded, 12 records".
 //
-// A Logger is a small value (a source's name and its threshold) handed to each part that logs. Nothing here is
-// global but the link-time hook `log_sink`, so thresholds are data of whoever made the loggers.
+// A Logger is a small value (a source's name and its threshold) handed to each part that logs.
+// Nothing here is global but the link-time hook `log_sink`, so thresholds are data of whoever made
+// the loggers.
 #pragma once
 
 #include <array>
@@ -49,7 +50,8 @@ inline constexpr std::size_t kMaxLine = 512;  // longer lines are cut and end in
 // Must not block.
 void log_sink(log::Level level, std::string_view line) noexcept;
 
-// Link-time hook's helper: writes "[    1.204] info dns: " in front of a line. `uptime` since the image started.
+// Link-time hook's helper: writes "[    1.204] info dns: " in front of a line. `uptime` since the
+// image started.
 void write_log_prefix(TextWriter& out, log::Level level, std::string_view source) noexcept;
 void finish_log_line(TextWriter& out, log::Level level) noexcept;
 
@@ -57,25 +59,34 @@ class Logger {
  public:
   constexpr Logger() = default;
   // `source` is static text or outlives the logger.
-  constexpr Logger(std::string_view source, log::Level threshold) : source_(source), threshold_(threshold) {}
+  constexpr Logger(std::string_view source, log::Level threshold)
+      : source_(source), threshold_(threshold) {}
 
   bool enabled(log::Level level) const { return level <= threshold_; }
   std::string_view source() const { return source_; }
 
   template <class... Parts>
-  void error(const Parts&... parts) const { write(log::Level::kError, parts...); }
+  void error(const Parts&... parts) const {
+    write(log::Level::kError, parts...);
+  }
   template <class... Parts>
-  void warning(const Parts&... parts) const { write(log::Level::kWarning, parts...); }
+  void warning(const Parts&... parts) const {
+    write(log::Level::kWarning, parts...);
+  }
   template <class... Parts>
-  void info(const Parts&... parts) const { write(log::Level::kInfo, parts...); }
+  void info(const Parts&... parts) const {
+    write(log::Level::kInfo, parts...);
+  }
   template <class... Parts>
-  void debug(const Parts&... parts) const { write(log::Level::kDebug, parts...); }
+  void debug(const Parts&... parts) const {
+    write(log::Level::kDebug, parts...);
+  }
 
  private:
   template <class... Parts>
   void write(log::Level level, const Parts&... parts) const {
     if (!enabled(level)) return;
-    Text<log::kMaxLine> line;
+    [[clang::uninitialized]] Text<log::kMaxLine> line;
     write_log_prefix(line, level, source_);
     print(line, parts...);
     finish_log_line(line, level);

@@ -1,10 +1,11 @@
 // PacketBuf and Slice: the two ways to hold device-able memory without copying it.
 //
 //   PacketBuf  one owner, writable, with headroom: each layer prepends its header in place.
-//   Slice      counted, read-only view of (a part of) a buffer; the last holder sends the buffer home.
+//   Slice      counted, read-only view of (a part of) a buffer; the last holder sends the buffer
+//              home.
 //
-// A buffer belongs to a BufferHome (a pool, a device's ring) that made it and gets it back. Counts are not atomic: a buffer
-// lives on one loop (one core).
+// A buffer belongs to a BufferHome (a pool, a device's ring) that made it and gets it back. Counts
+// are not atomic: a buffer lives on one loop (one core).
 #pragma once
 
 #include <cstddef>
@@ -29,25 +30,28 @@ class BufferHome {
   ~BufferHome() = default;
 };
 
-// The control block of one piece of memory. Owned by its home, for as long as the home lives; a home outlives
-// all of its buffers' holders.
+// The control block of one piece of memory. Owned by its home, for as long as the home lives; a
+// home outlives all of its buffers' holders.
 struct Buffer {
   BufferHome* home = nullptr;
   std::byte* memory = nullptr;
   std::uint32_t capacity = 0;
   std::uint32_t holders = 0;
-  std::uint32_t index = 0;       // the home's own: place in its table, descriptor number
-  Buffer* next_free = nullptr;   // the home's own: free list
+  std::uint32_t index = 0;      // the home's own: place in its table, descriptor number
+  Buffer* next_free = nullptr;  // the home's own: free list
 
   MutableBytes bytes() const { return danger_span(memory, capacity); }
 };
 
-// What a device may be asked to finish (transmit) or has already checked (receive); the fields are those of
-// the virtio-net header (virtio 1.2, section 5.1.6), with offsets from the first byte of the packet.
+// What a device may be asked to finish (transmit) or has already checked (receive); the fields are
+// those of the virtio-net header (virtio 1.2, section 5.1.6), with offsets from the first byte of
+// the packet.
 struct Offload {
   enum class Gso : std::uint8_t { kNone, kTcpV4, kTcpV6, kUdp };
-  bool checksum_needed = false;  // transmit: sum from checksum_start to the end, store at + checksum_offset
-  bool checksum_valid = false;   // receive: the device (or a trusted peer in the same host) vouches for it
+  // transmit: sum from checksum_start to the end, store at + checksum_offset.
+  bool checksum_needed = false;
+  // receive: the device (or a trusted peer in the same host) vouches for it.
+  bool checksum_valid = false;
   Gso gso = Gso::kNone;
   bool gso_ecn = false;
   std::uint16_t checksum_start = 0;
@@ -58,11 +62,13 @@ struct Offload {
 
 class Slice;
 
-// The pieces of a frame that lie in other buffers than its first bytes: the payload of a large segment to send, which is not
-// copied, or what a device received into more than one buffer. Move-only; an empty one costs a null pointer.
+// The pieces of a frame that lie in other buffers than its first bytes: the payload of a large
+// segment to send, which is not copied, or what a device received into more than one buffer.
+// Move-only; an empty one costs a null pointer.
 class Fragments {
  public:
-  static constexpr std::size_t kMost = 20;  // pieces: 64 KiB in pages, and some for bytes that do not start at one
+  // pieces: 64 KiB in pages, and some for bytes that do not start at one.
+  static constexpr std::size_t kMost = 20;
 
   Fragments() = default;
   Fragments(Fragments&& other) noexcept : list_(std::exchange(other.list_, nullptr)) {}
@@ -117,10 +123,15 @@ class PacketBuf {
   std::size_t size() const { return end_ - begin_; }
   std::size_t headroom() const { return begin_; }
   std::size_t tailroom() const { return buffer_ == nullptr ? 0 : buffer_->capacity - end_; }
-  MutableBytes bytes() { return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(begin_, size()); }
-  Bytes bytes() const { return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(begin_, size()); }
+  MutableBytes bytes() {
+    return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(begin_, size());
+  }
+  Bytes bytes() const {
+    return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(begin_, size());
+  }
 
-  // Makes the packet longer at the front; the bytes are the caller's to fill. Needs that much headroom.
+  // Makes the packet longer at the front; the bytes are the caller's to fill. Needs that much
+  // headroom.
   MutableBytes prepend(std::size_t count) {
     check(count <= headroom(), "no headroom for a header");
     begin_ -= static_cast<std::uint32_t>(count);
@@ -133,7 +144,9 @@ class PacketBuf {
     return bytes().last(count);
   }
   // All the memory behind the packet; `append` what was used of it.
-  MutableBytes tail() { return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(end_); }
+  MutableBytes tail() {
+    return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(end_);
+  }
   void trim_front(std::size_t count) {
     check(count <= size(), "trimmed more than there is");
     begin_ += static_cast<std::uint32_t>(count);
@@ -146,7 +159,8 @@ class PacketBuf {
   Offload& offload() { return offload_; }
   const Offload& offload() const { return offload_; }
   Buffer* buffer() const { return buffer_; }
-  // What follows the packet's own bytes. Only a device whose NetFeatures::gather is set takes such packets.
+  // What follows the packet's own bytes. Only a device whose NetFeatures::gather is set takes such
+  // packets.
   Fragments& fragments() { return fragments_; }
   const Fragments& fragments() const { return fragments_; }
   // With the fragments.
@@ -168,12 +182,16 @@ class Slice {
   Slice() = default;
   // The packet, which has no fragments, becomes read-only and shareable. Costs nothing.
   explicit Slice(PacketBuf&& packet) noexcept
-      : buffer_(std::exchange(packet.buffer_, nullptr)), offset_(packet.begin_), size_(packet.end_ - packet.begin_) {}
+      : buffer_(std::exchange(packet.buffer_, nullptr)),
+        offset_(packet.begin_),
+        size_(packet.end_ - packet.begin_) {}
   Slice(const Slice& other) : buffer_(other.buffer_), offset_(other.offset_), size_(other.size_) {
     if (buffer_ != nullptr) ++buffer_->holders;
   }
   Slice(Slice&& other) noexcept
-      : buffer_(std::exchange(other.buffer_, nullptr)), offset_(other.offset_), size_(std::exchange(other.size_, 0)) {}
+      : buffer_(std::exchange(other.buffer_, nullptr)),
+        offset_(other.offset_),
+        size_(std::exchange(other.size_, 0)) {}
   Slice& operator=(const Slice& other) noexcept { return *this = Slice(other); }
   Slice& operator=(Slice&& other) noexcept {
     Slice taken(std::move(other));
@@ -184,7 +202,9 @@ class Slice {
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  Bytes bytes() const { return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(offset_, size_); }
+  Bytes bytes() const {
+    return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(offset_, size_);
+  }
   std::string_view text() const { return as_text(bytes()); }
 
   // A part of this slice; holds the same buffer. `offset + count` must lie inside.
@@ -209,7 +229,8 @@ class Slice {
   // Where its memory goes when the last holder lets go; null for an empty slice that holds none.
   const BufferHome* home() const { return buffer_ == nullptr ? nullptr : buffer_->home; }
   bool is_sole_holder() const { return buffer_ != nullptr && buffer_->holders == 1; }
-  // A sole holder may write in place (TLS decrypts so); nothing otherwise, and the slice stays as it is.
+  // A sole holder may write in place (TLS decrypts so); nothing otherwise, and the slice stays as
+  // it is.
   std::optional<PacketBuf> into_packet() && {
     if (!is_sole_holder()) return std::nullopt;
     PacketBuf packet;

@@ -1,5 +1,5 @@
-// The parameters of a running image: `--name=value` words from the process's arguments or the kernel's
-// command line.
+// The parameters of a running image: `--name=value` words from the process's arguments or the
+// kernel's command line.
 //
 // The generated main holds one variable for each parameter and a table over them:
 //
@@ -7,8 +7,9 @@
 //   const std::array table{Parameter("port", "UDP port to serve", "1053", port)};
 //   if (auto status = start_parameters("echo", table)) co_return *status;
 //
-// Words: `--name=value`, `--name value`, `--flag`, `--no-flag`, `--help`. Everything is strict: an unknown
-// name, a wrong or missing value, a word that is no parameter and a parameter given twice are errors.
+// Words: `--name=value`, `--name value`, `--flag`, `--no-flag`, `--help`. Everything is strict: an
+// unknown name, a wrong or missing value, a word that is no parameter and a parameter given twice
+// are errors.
 #pragma once
 
 #include <array>
@@ -27,15 +28,16 @@
 
 namespace fata {
 
-// How a type's text is read. A type of a library's own takes part by, beside it (found by argument-dependent
-// lookup):
+// How a type's text is read. A type of a library's own takes part by, beside it (found by
+// argument-dependent lookup):
 //   bool parse_parameter(std::string_view text, T& out);      // may keep views of `text`
 //   std::string_view parameter_expects(const T&);             // "an IPv4 address"
 bool parse_parameter(std::string_view text, bool& out);  // true, yes, on, 1, false, no, off, 0
 bool parse_parameter(std::string_view text, std::uint16_t& out);
 bool parse_parameter(std::string_view text, std::uint32_t& out);
 bool parse_parameter(std::string_view text, std::string_view& out);
-bool parse_parameter(std::string_view text, Duration& out);  // 250ms, 1.5s, 10m; units ns us ms s m h
+// 250ms, 1.5s, 10m; units ns us ms s m h.
+bool parse_parameter(std::string_view text, Duration& out);
 bool parse_parameter(std::string_view text, log::Rules& out);
 bool parse_parameter(std::string_view text, Ipv4Address& out);
 bool parse_parameter(std::string_view text, Ipv4Cidr& out);
@@ -87,11 +89,11 @@ std::string_view parameter_expects(const ParameterList<T, N>&) {
 // One line of the table. The variable outlives it.
 class Parameter {
  public:
-  // `default_text` is what the variable is set to when the parameter is not given; nullopt leaves it as it
-  // is.
+  // `default_text` is what the variable is set to when the parameter is not given; nullopt leaves
+  // it as it is.
   template <class T>
-  Parameter(std::string_view name, std::string_view help, std::optional<std::string_view> default_text,
-            T& variable)
+  Parameter(std::string_view name, std::string_view help,
+            std::optional<std::string_view> default_text, T& variable)
       : name(name),
         help(help),
         default_text(default_text),
@@ -99,7 +101,9 @@ class Parameter {
         is_flag(std::is_same_v<T, bool>),
         max_times(times(static_cast<const T*>(nullptr))),
         variable_(&variable),
-        parse_([](std::string_view text, void* at) { return parse_parameter(text, *static_cast<T*>(at)); }) {}
+        parse_([](std::string_view text, void* at) {
+          return parse_parameter(text, *static_cast<T*>(at));
+        }) {}
 
   bool set(std::string_view text) const { return parse_(text, variable_); }
 
@@ -130,8 +134,9 @@ struct ParameterError {
     kWrongDefault
   };
   Reason reason;
-  std::string_view word;   // as it was given
-  std::string_view value;  // kWrongValue: what was given; kUnknown, kNotAParameter: the nearest name, if any
+  std::string_view word;  // as it was given
+  // kWrongValue: what was given; kUnknown, kNotAParameter: the nearest name, if any.
+  std::string_view value;
   const Parameter* parameter = nullptr;  // the one that is meant
 };
 // "unknown parameter --prot; did you mean --port?": one line, with the mend.
@@ -145,8 +150,8 @@ struct Strays {
   TextWriter& passed;  // each with a space before it
 };
 
-// Sets every variable of the table (at most kMaxParameters): first the defaults, then what `words` say.
-// False: the words ask for --help, and reading stopped there. Keeps views of the words, and
+// Sets every variable of the table (at most kMaxParameters): first the defaults, then what `words`
+// say. False: the words ask for --help, and reading stopped there. Keeps views of the words, and
 // allocates nothing. Without `strays` a word without dashes that is no value is an error.
 std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> table,
                                                      std::span<const std::string_view> words,
@@ -156,9 +161,10 @@ std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> 
 void write_parameter_help(std::string_view image, std::span<const Parameter> table,
                           void (*line)(std::string_view));
 
-// What an image does first: reads platform::arguments(). Gives an exit status if the image has to end: 63
-// after the help was printed on the console, 64 after one line about what is wrong. A line at level
-// debug lists the words that were passed over, if `rules` (which a parameter may set) let it pass.
+// What an image does first: reads platform::arguments(). Gives an exit status if the image has to
+// end: 63 after the help was printed on the console, 64 after one line about what is wrong. A line
+// at level debug lists the words that were passed over, if `rules` (which a parameter may set) let
+// it pass.
 std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table,
                                     const log::Rules& rules = {});
 

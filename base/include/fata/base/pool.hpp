@@ -1,4 +1,5 @@
-// BufferPool: a fixed number of equal buffers in one stretch of memory. Exhaustion is a value, never a wait.
+// BufferPool: a fixed number of equal buffers in one stretch of memory. Exhaustion is a value,
+// never a wait.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@ namespace fata {
 
 class BufferPool final : public BufferHome {
  public:
-  // Allocates everything now: `count` buffers of `size` bytes (rounded up to 64). 
+  // Allocates everything now: `count` buffers of `size` bytes (rounded up to 64).
   BufferPool(std::size_t count, std::size_t size);
   // All buffers must have come home.
   ~BufferPool();
@@ -36,7 +37,8 @@ class BufferPool final : public BufferHome {
   std::size_t buffer_size() const { return size_; }
   std::uint64_t refusals() const { return refusals_; }  // how often it was exhausted
 
-  // The memory and the control blocks, for devices that register them (io_uring fixed buffers, rings).
+  // The memory and the control blocks, for devices that register them (io_uring fixed buffers,
+  // rings).
   MutableBytes memory() { return danger_span(memory_.get(), count_ * size_); }
   std::span<Buffer> buffers() { return danger_span(buffers_.get(), count_); }
 
@@ -44,7 +46,9 @@ class BufferPool final : public BufferHome {
 
  private:
   struct AlignedDelete {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{kAlignment}); }
+    void operator()(std::byte* memory) const {
+      ::operator delete[](memory, std::align_val_t{kAlignment});
+    }
   };
   static constexpr std::size_t kAlignment = 4096;
 

@@ -1,6 +1,6 @@
-// SipHash-2-4 (Aumasson and Bernstein): a keyed 64-bit hash. Who does not know the key can neither foresee
-// its values nor make them collide, which is what tables filled by strangers, sequence numbers and cookies
-// need.
+// SipHash-2-4 (Aumasson and Bernstein): a keyed 64-bit hash. Who does not know the key can neither
+// foresee its values nor make them collide, which is what tables filled by strangers, sequence
+// numbers and cookies need.
 #pragma once
 
 #include <cstdint>

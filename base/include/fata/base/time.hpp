@@ -25,7 +25,8 @@ constexpr Duration microseconds(std::int64_t n) { return {n * 1000}; }
 constexpr Duration milliseconds(std::int64_t n) { return {n * 1'000'000}; }
 constexpr Duration seconds(std::int64_t n) { return {n * 1'000'000'000}; }
 
-// A point of the monotonic clock: nanoseconds since the image started (or any fixed point before that).
+// A point of the monotonic clock: nanoseconds since the image started (or any fixed point before
+// that).
 struct Instant {
   std::int64_t ns = 0;
 

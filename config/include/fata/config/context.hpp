@@ -10,12 +10,13 @@
 namespace fata::config {
 
 enum class Target { kLinux, kKvm, kXen };  // a process, and kernels
-enum class Net { kHost, kDirect };   // the host's sockets, Fata's own stack
+enum class Net { kHost, kDirect };         // the host's sockets, Fata's own stack
 
 std::string_view name(Target target);
 std::string_view name(Net net);
 
-// A wrong configuration: one line that says what, where and how to mend it. The program ends with status 64.
+// A wrong configuration: one line that says what, where and how to mend it. The program ends with
+// status 64.
 struct ConfigError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -48,9 +49,9 @@ class Context {
   template <class T>
   T key(std::string_view name, T otherwise, std::string_view help) const;
 
-  // The number of a disk of that name, from 0 on in the order in which config.cpp asks for them: `fata run
-  // --disk` gives files in the same order. Throws ConfigError if the name is no word, or was asked for
-  // before.
+  // The number of a disk of that name, from 0 on in the order in which config.cpp asks for them:
+  // `fata run --disk` gives files in the same order. Throws ConfigError if the name is no word, or
+  // was asked for before.
   std::size_t disk(std::string_view name) const;
 
   const std::vector<Key>& keys() const { return keys_; }

@@ -1,8 +1,8 @@
 // Devices as typed values, and functors over them.
 //
-// A device names a C++ type of the image and what that type is built from. Its tag says which `sig/` concept
-// it models; a device of the wrong tag does not compile here, and the generated main asserts the concept
-// itself.
+// A device names a C++ type of the image and what that type is built from. Its tag says which
+// `sig/` concept it models; a device of the wrong tag does not compile here, and the generated main
+// asserts the concept itself.
 #pragma once
 
 #include <array>
@@ -29,10 +29,12 @@ struct NetDevice {
                                     kHeader = "fata/sig/net_device.hpp";
 };
 struct Udp {
-  static constexpr std::string_view kName = "Udp", kConcept = "fata::sig::Udp", kHeader = "fata/sig/udp.hpp";
+  static constexpr std::string_view kName = "Udp", kConcept = "fata::sig::Udp",
+                                    kHeader = "fata/sig/udp.hpp";
 };
 struct Tcp {
-  static constexpr std::string_view kName = "Tcp", kConcept = "fata::sig::Tcp", kHeader = "fata/sig/flow.hpp";
+  static constexpr std::string_view kName = "Tcp", kConcept = "fata::sig::Tcp",
+                                    kHeader = "fata/sig/flow.hpp";
 };
 struct Ping {
   static constexpr std::string_view kName = "Ping", kConcept = "fata::sig::Ping",
@@ -77,7 +79,8 @@ struct Xenstore {
 };
 // Something that runs: `Task<int> start()`.
 struct Job {
-  static constexpr std::string_view kName = "Job", kConcept = "fata::sig::Job", kHeader = "fata/sig/job.hpp";
+  static constexpr std::string_view kName = "Job", kConcept = "fata::sig::Job",
+                                    kHeader = "fata/sig/job.hpp";
 };
 // A stack or the like: it is only there for the devices that are its members.
 struct Bundle {
@@ -91,8 +94,8 @@ concept Tag = requires {
   { T::kHeader } -> std::convertible_to<std::string_view>;
 };
 
-// A C library from a Debian package. On kvm its static archive is linked, and only the named headers are
-// seen.
+// A C library from a Debian package. On kvm its static archive is linked, and only the named
+// headers are seen.
 struct ThirdParty {
   std::string name;                  // as in -lz: "z"
   std::string package;               // Debian package that holds header and archive: "zlib1g-dev"
@@ -110,10 +113,12 @@ enum class Form {
 };
 
 struct DeviceSpec {
-  std::string type;                      // "my::Udp"; a template over the types of its devices, if it has any
+  // "my::Udp"; a template over the types of its devices, if it has any.
+  std::string type;
   std::vector<std::string> headers{};    // "my/udp.hpp", or a file of the application
   std::vector<std::string> libraries{};  // of Fata: "net"
-  std::vector<std::string> local_libraries{};  // folders of the application that hold include/ and src/
+  // Folders of the application that hold include/ and src/.
+  std::vector<std::string> local_libraries{};
   std::vector<ThirdParty> third_party{};
   // On linux, what the device needs beyond what every process may: "getrusage". A device of Fata's
   // platform states its needs itself.
@@ -121,7 +126,8 @@ struct DeviceSpec {
   Form form = Form::kValue;
   std::optional<Target> only_on{};  // the one target that has such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
-  // The parameters that a message about it names, as one of them may be wrong; all that it has if not said.
+  // The parameters that a message about it names, as one of them may be wrong; all that it has if
+  // not said.
   std::optional<std::vector<std::string>> chosen_by{};
   std::source_location where = std::source_location::current();
 };
@@ -161,7 +167,8 @@ inline Argument to_argument(const char* value) { return quote(value); }
 
 }  // namespace detail
 
-// A device of the kind that `T` names. Copies are the same device: used twice, it is still made once.
+// A device of the kind that `T` names. Copies are the same device: used twice, it is still made
+// once.
 template <Tag T>
 class Device {
  public:
@@ -208,7 +215,8 @@ struct IsDevice : std::false_type {};
 template <Tag T>
 struct IsDevice<Device<T>> : std::true_type {};
 template <class... T>
-inline constexpr std::size_t kDeviceCount = (std::size_t{IsDevice<std::remove_cvref_t<T>>::value} + ... + 0);
+inline constexpr std::size_t kDeviceCount =
+    (std::size_t{IsDevice<std::remove_cvref_t<T>>::value} + ... + 0);
 
 // Whether the arguments are devices of just these tags, followed by parameters and plain values.
 template <class... Tags>
@@ -218,11 +226,13 @@ struct Fits {
     if constexpr (sizeof...(Given) < sizeof...(Tags)) {
       return false;
     } else {
-      constexpr std::array<bool, sizeof...(Given)> plain{(Value<Given> && !IsDevice<Given>::value)...};
-      const std::array<bool, sizeof...(Given)> matches = [&]<std::size_t... I>(std::index_sequence<I...>) {
-        using Wanted = std::tuple<Tags...>;
-        return std::array<bool, sizeof...(Given)>{is_wanted<Wanted, I, Given>(plain[I])...};
-      }(std::index_sequence_for<Given...>{});
+      constexpr std::array<bool, sizeof...(Given)> plain{
+          (Value<Given> && !IsDevice<Given>::value)...};
+      const std::array<bool, sizeof...(Given)> matches =
+          [&]<std::size_t... I>(std::index_sequence<I...>) {
+            using Wanted = std::tuple<Tags...>;
+            return std::array<bool, sizeof...(Given)>{is_wanted<Wanted, I, Given>(plain[I])...};
+          }(std::index_sequence_for<Given...>{});
       for (const bool match : matches) {
         if (!match) return false;
       }
@@ -242,7 +252,8 @@ struct Fits {
 };
 }  // namespace detail
 
-// A device outside the catalogue: first the devices its type is a template over, then parameters and values.
+// A device outside the catalogue: first the devices its type is a template over, then parameters
+// and values.
 template <Tag T, detail::Value... Arguments>
 Device<T> device(DeviceSpec spec, const Arguments&... arguments) {
   return detail::make_device<T>(std::move(spec), {detail::to_argument(arguments)...});
@@ -258,8 +269,8 @@ Device<T> member(const Device<Owner>& owner, std::string_view name,
 template <class Signature>
 class Functor;
 
-// A class template of the image, `Result` made from `Devices`. Applied, it gives a device; parameters and
-// plain values that follow the devices become the last arguments of its constructor.
+// A class template of the image, `Result` made from `Devices`. Applied, it gives a device;
+// parameters and plain values that follow the devices become the last arguments of its constructor.
 template <Tag Result, Tag... Devices>
 class Functor<Result(Devices...)> {
  public:
@@ -273,25 +284,27 @@ class Functor<Result(Devices...)> {
       const std::array<std::source_location, sizeof...(Devices)> places{devices.where...};
       spec.where = places.front();
     }
-    return detail::make_device<Result>(
-        std::move(spec), {detail::Argument(devices.device.node())..., detail::to_argument(rest)...});
+    return detail::make_device<Result>(std::move(spec), {detail::Argument(devices.device.node())...,
+                                                         detail::to_argument(rest)...});
   }
 
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wc++26-extensions"
   template <class... Given>
     requires(detail::kDeviceCount<Given...> != sizeof...(Devices))
-  Device<Result> operator()(const Given&... given) const =
-      delete("this functor was given more or fewer devices than its signature, functor<...>(), lists");
+  Device<Result> operator()(const Given&... given) const = delete(
+      "this functor was given more or fewer devices than its signature, functor<...>(), lists");
   template <class... Given>
     requires(detail::kDeviceCount<Given...> == sizeof...(Devices) &&
              !detail::Fits<Devices...>::template all<Given...>())
   Device<Result> operator()(const Given&... given) const = delete(
-      "a device of the wrong kind, or an argument that is neither a parameter nor a plain value; the devices "
+      "a device of the wrong kind, or an argument that is neither a parameter nor a plain value; "
+      "the devices "
       "come first, in the order of functor<...>()");
 #pragma clang diagnostic pop
 
-  // The Fata libraries, the application's own library folders, and Debian's C libraries that it needs.
+  // The Fata libraries, the application's own library folders, and Debian's C libraries that it
+  // needs.
   Functor library(std::string_view name) const {
     return with([&](auto& s) { s.libraries.emplace_back(name); });
   }

@@ -12,8 +12,8 @@
 
 namespace fata::config {
 
-// Values that have no C++ type of their own on the host are written as text, as on the command line; the
-// plan is refused if the image could not read them.
+// Values that have no C++ type of their own on the host are written as text, as on the command
+// line; the plan is refused if the image could not read them.
 struct Ipv4 {
   std::string text;
 };  // "10.0.2.2"
@@ -71,12 +71,12 @@ class Parameter {
   std::shared_ptr<const ParameterSpec> spec_;
 };
 
-// Throws ConfigError if the name cannot be a parameter's (lower case letters, digits and hyphens; not
-// "help").
+// Throws ConfigError if the name cannot be a parameter's (lower case letters, digits and hyphens;
+// not "help").
 std::shared_ptr<const ParameterSpec> make_parameter(ParameterSpec spec);
 
-// A parameter called `--name`, with the default that the image takes when it is not given. Used twice, it is
-// still one parameter; two parameters of one name are refused.
+// A parameter called `--name`, with the default that the image takes when it is not given. Used
+// twice, it is still one parameter; two parameters of one name are refused.
 template <class T>
 Parameter<T> parameter(std::string_view name, T otherwise, std::string_view help,
                        std::source_location where = std::source_location::current()) {
@@ -89,14 +89,16 @@ Parameter<T> parameter(std::string_view name, T otherwise, std::string_view help
                                       .headers = Traits::headers(),
                                       .where = where}));
 }
-inline Parameter<std::string> parameter(std::string_view name, const char* otherwise, std::string_view help,
-                                        std::source_location where = std::source_location::current()) {
+inline Parameter<std::string> parameter(
+    std::string_view name, const char* otherwise, std::string_view help,
+    std::source_location where = std::source_location::current()) {
   return parameter<std::string>(name, std::string(otherwise), help, where);
 }
 // A parameter that may be missing: std::optional in the image.
 template <class T>
-Parameter<std::optional<T>> optional_parameter(std::string_view name, std::string_view help,
-                                               std::source_location where = std::source_location::current()) {
+Parameter<std::optional<T>> optional_parameter(
+    std::string_view name, std::string_view help,
+    std::source_location where = std::source_location::current()) {
   return parameter<std::optional<T>>(name, std::nullopt, help, where);
 }
 // A parameter that may be given up to N times: fata::ParameterList<T, N> in the image.

@@ -16,14 +16,16 @@ enum class Protocol { kUdp, kTcp };
 class Plan {
  public:
   // `name` is the image's: lower case letters, digits and hyphens.
-  explicit Plan(std::string_view name, std::source_location where = std::source_location::current());
+  explicit Plan(std::string_view name,
+                std::source_location where = std::source_location::current());
 
   // Jobs run side by side; the image ends when all have ended, or the first one has failed.
   Plan& run(const Device<Job>& job) {
     jobs_.push_back(job.node());
     return *this;
   }
-  // The parameter is a port that the image serves; `fata run` forwards the host's port of that number to it.
+  // The parameter is a port that the image serves; `fata run` forwards the host's port of that
+  // number to it.
   Plan& forward(Protocol protocol, const Parameter<std::uint16_t>& port) {
     forwards_.push_back({protocol, port.spec()});
     return *this;

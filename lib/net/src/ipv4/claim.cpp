@@ -31,8 +31,8 @@ void Engine::use(Address& address, Instant now) {
   address.steps_left = kAnnouncements;
   routes_.add({address.cidr, {}, address.interface, Route::Origin::kConnected});
   if (watcher_ != nullptr && address.claim != Claim::kAnnounce) {
-    watcher_->address_event(*links_[address.interface]->interface, address.cidr.address, AddressEvent::kReady,
-                            now);
+    watcher_->address_event(*links_[address.interface]->interface, address.cidr.address,
+                            AddressEvent::kReady, now);
   }
   step(address, now);
 }
@@ -44,8 +44,8 @@ void Engine::step(Address& address, Instant now) {
   if (!address.used) {
     if (address.steps_left == 0) return use(address, now);
     --address.steps_left;
-    address.next_at =
-        now + (address.steps_left == 0 ? kAnnounceInterval : seconds(1) + random_.up_to(seconds(1)));
+    address.next_at = now + (address.steps_left == 0 ? kAnnounceInterval
+                                                     : seconds(1) + random_.up_to(seconds(1)));
     return send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, {}, own);
   }
   --address.steps_left;
@@ -74,8 +74,8 @@ bool Engine::remove_address(Interface& on, Ipv4Address address) {
     const Address gone = each;
     each = addresses_[--address_count_];
     const bool shared = std::ranges::any_of(addresses(), [&](const Address& other) {
-      return other.used && other.interface == gone.interface && other.cidr.prefix == gone.cidr.prefix &&
-             other.cidr.contains(gone.cidr.address);
+      return other.used && other.interface == gone.interface &&
+             other.cidr.prefix == gone.cidr.prefix && other.cidr.contains(gone.cidr.address);
     });
     if (gone.used && !shared) routes_.remove(gone.cidr, on.index(), Route::Origin::kConnected);
     return true;
@@ -83,7 +83,8 @@ bool Engine::remove_address(Interface& on, Ipv4Address address) {
   return false;
 }
 
-// An ARP packet of another card from (or, before the address is used, in search of) an address of ours.
+// An ARP packet of another card from (or, before the address is used, in search of) an address of
+// ours.
 bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
   for (Address& each : std::span(addresses_).first(address_count_)) {
     if (each.interface != link.interface->index()) continue;
@@ -94,16 +95,17 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
     // A switch may give us our own frames back.
     if (packet.sender_mac == link.interface->mac()) return count_up(kNotForUs), true;
     count_up(kAddressConflict);
-    // Once in ten seconds an address is defended (section 2.4 (b)); a second claim wins, unless the address
-    // was set by the user, who wants it used all the same (c). An unprobed address is abandoned on
-    // any conflict during its announcements.
+    // Once in ten seconds an address is defended (section 2.4 (b)); a second claim wins, unless the
+    // address was set by the user, who wants it used all the same (c). An unprobed address is
+    // abandoned on any conflict during its announcements.
     const bool new_here = each.claim == Claim::kUnprobed && each.steps_left != 0;
-    const bool defend =
-        each.used && !new_here && (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
+    const bool defend = each.used && !new_here &&
+                        (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
     const bool keep = defend || (each.used && each.claim == Claim::kAnnounce);
     if (defend) {
       each.defended_at = now;
-      send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address, each.cidr.address);
+      send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address,
+               each.cidr.address);
     }
     // Counted from 1, as 0 says that there was none.
     const auto now_s = static_cast<std::uint32_t>((now - Instant{}).s() + 1);
@@ -112,13 +114,14 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
       using Outcome = AddressConflict::Outcome;
       each.reported_s = now_s;
       const IpAddress address(each.cidr.address);
-      report_conflict(*link.interface, {address, packet.sender_mac, keep ? Outcome::kKept : Outcome::kLost},
-                      now);
+      report_conflict(*link.interface,
+                      {address, packet.sender_mac, keep ? Outcome::kKept : Outcome::kLost}, now);
     }
     if (keep) return true;
     const Ipv4Address lost = each.cidr.address;
     (void)remove_address(*link.interface, lost);
-    if (watcher_ != nullptr) watcher_->address_event(*link.interface, lost, AddressEvent::kLost, now);
+    if (watcher_ != nullptr)
+      watcher_->address_event(*link.interface, lost, AddressEvent::kLost, now);
     return true;
   }
   return false;
@@ -130,7 +133,8 @@ void Engine::send_unconfigured(Interface& on, PacketBuf datagram, Instant now) {
   header.destination = {0xffffffff};
   header.protocol = ip_protocol::kUdp;
   const Way way{links_[on.index()].get(), {}, header.destination, Cast::kBroadcast};
-  if (datagram.size() + kHeaderSize > on.mtu()) return send_long(way, header, std::move(datagram), now);
+  if (datagram.size() + kHeaderSize > on.mtu())
+    return send_long(way, header, std::move(datagram), now);
   header.total_length = static_cast<std::uint16_t>(datagram.size() + kHeaderSize);
   header.write(prepend_header(datagram, kHeaderSize));
   output(way, std::move(datagram), now);

@@ -72,7 +72,8 @@ void Engine::tick(Instant now) {
   });
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   count_waited();
-  // Of the packets to ourselves only those that are here already: an answer to one waits for the next turn.
+  // Of the packets to ourselves only those that are here already: an answer to one waits for the
+  // next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive_ip(nullptr, LinkCast::kUs, loopback_.pop(), now);
   }

@@ -7,7 +7,8 @@ bool Engine::join_pieces(sig::RxFrame& frame) {
   PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
-  for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
+  for (const Slice& piece : frame.more.pieces())
+    copy_bytes(joined.append(piece.size()), piece.bytes());
   frame.more.clear();
   frame.frame = Slice(std::move(joined));
   return true;
@@ -29,7 +30,7 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   fragment.data = frame.frame.bytes().subspan(header.header_length);
   fragment.ecn = static_cast<Ecn>(header.tos & 3);
   fragment.unicast = ours && cast == LinkCast::kUs;
-  Reassembly::Result result = reassembly_.add(fragment, now);
+  [[clang::uninitialized]] Reassembly::Result result = reassembly_.add(fragment, now);
   switch (result.outcome) {
     case Reassembly::Outcome::kWaits:
       return;
@@ -56,8 +57,8 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   deliver(first, packet, whole, now);
 }
 
-// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one piece, so
-// that it is kept or dropped as a whole.
+// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one
+// piece, so that it is kept or dropped as a whole.
 void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
   header.total_length = static_cast<std::uint16_t>(packet.total_size() + kHeaderSize);
   header.identification = fragment_ids_.next_short();
@@ -73,14 +74,17 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 void Engine::send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now) {
   const auto header = Header::parse_quoted(packet.bytes());
   // What has its checksum still to be made was short enough to be sent whole.
-  const bool may_cut = header && !header->dont_fragment && packet.offload().gso == Offload::Gso::kNone &&
+  const bool may_cut = header && !header->dont_fragment &&
+                       packet.offload().gso == Offload::Gso::kNone &&
                        !packet.offload().checksum_needed;
-  if (may_cut && packet.total_size() > paths_.limit(header->destination, link.interface->mtu(), now))
+  if (may_cut &&
+      packet.total_size() > paths_.limit(header->destination, link.interface->mtu(), now))
     return send_fragments(link, packet, to, now);
   link.interface->send(std::move(packet), to, ethernet::Type::kIpv4);
 }
 
-void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now) {
+void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to,
+                            Instant now) {
   const auto whole = Header::parse_quoted(packet.bytes());
   if (!whole) return count_up(kBadIp);
   Header header = *whole;

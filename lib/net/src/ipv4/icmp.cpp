@@ -9,8 +9,8 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
   if (!icmp || !packet.more.empty()) return count_up(kBadIcmp);
   switch (icmp->type) {
     case icmp::kEcho:
-      // Echo requests to broadcast addresses are ignored (RFC 1122 section 3.2.2.6 allows it): they are an
-      // amplifier.
+      // Echo requests to broadcast addresses are ignored (RFC 1122 section 3.2.2.6 allows it): they
+      // are an amplifier.
       if (packet.unicast) echo(header, packet.payload, now);
       return;
     case icmp::kUnreachable:
@@ -18,13 +18,15 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
     case icmp::kParameterProblem:
       return receive_error(*icmp, message, now);
     default:
-      if (Transport* const wanted = transport(ip_protocol::kIcmp)) (void)wanted->receive(packet, now);
+      if (Transport* const wanted = transport(ip_protocol::kIcmp))
+        (void)wanted->receive(packet, now);
   }
 }
 
 void Engine::echo(const Header& header, const Slice& message, Instant now) {
   PacketBuf reply = allocate();
-  if (reply && reply.tailroom() < message.size()) reply = memory_.allocate(message.size(), kIpHeadroom);
+  if (reply && reply.tailroom() < message.size())
+    reply = memory_.allocate(message.size(), kIpHeadroom);
   if (!reply) return count_up(kNoMemory);
   copy_bytes(reply.append(message.size()), message.bytes());
   icmp::make_echo_reply(reply.bytes());
@@ -33,21 +35,25 @@ void Engine::echo(const Header& header, const Slice& message, Instant now) {
                  load_be<std::uint16_t>(id.subspan(2)), static_cast<std::uint16_t>(message.size())},
                 now);
   count_up(kEchoReplies);
-  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, true, now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, true,
+       now);
 }
 
 void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now) {
   const Bytes inner = message.subspan(icmp::kHeaderSize);
   const auto quoted = Header::parse_quoted(inner);
-  // Only a packet that we can have sent: from an address of ours, with the start of its transport's header.
-  if (!quoted || !is_ours(quoted->source) || quoted->fragment_offset != 0) return count_up(kErrorsRefused);
+  // Only a packet that we can have sent: from an address of ours, with the start of its transport's
+  // header.
+  if (!quoted || !is_ours(quoted->source) || quoted->fragment_offset != 0)
+    return count_up(kErrorsRefused);
   const Bytes rest = inner.subspan(quoted->header_length);
   Transport* const sender = transport(quoted->protocol);
   const bool answer = quoted->protocol == ip_protocol::kIcmp && !rest.empty() &&
                       rest[0] == std::byte{icmp::kEchoReply};
   if (rest.size() < 8 || (sender == nullptr && !answer)) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
+  [[clang::uninitialized]] IcmpError error{
+      IcmpError::Kind::kUnreachable, quoted->source, quoted->destination, 0, rest, icmp.code};
   if (icmp.type == icmp::kTimeExceeded) {
     error.kind = IcmpError::Kind::kTimeExceeded;
   } else if (icmp.type == icmp::kParameterProblem) {
@@ -80,11 +86,11 @@ void Engine::answer_refused(const IcmpError& error, Instant now) {
   lower_path_mtu(error.remote, error.mtu, now);
 }
 
-void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
-                        Instant now) {
+void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header,
+                        const Slice& whole, Instant now) {
   if (!errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3), and the path.
-  const auto path = this->path(header.source, header.destination);
+  [[clang::uninitialized]] const auto path = this->path(header.source, header.destination);
   const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
@@ -92,7 +98,8 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
   if (!message) return;
   icmp::write_error(message.append(icmp::kHeaderSize + quoted.size()), type, code, quoted);
   count_up(kErrorsSent);
-  send(std::move(message), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, false, now);
+  send(std::move(message), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, false,
+       now);
 }
 
 }  // namespace fata::net::ipv4

@@ -37,14 +37,14 @@ void Engine::receive_igmp(std::uint8_t interface, Ipv4Address to, Bytes message,
   if ((type == kReport1 || type == kReport2) && group != to) return count_up(kBadIgmp);
   if (type == kReport1 || type == kReport2) return groups_.reported_by_other(group, interface);
   if (type != kQuery) return;
-  // In tenths of a second; version 1 says 0 and means 10 s, version 3 counts otherwise from 128 on (RFC 3376
-  // section 4.1.1).
+  // In tenths of a second; version 1 says 0 and means 10 s, version 3 counts otherwise from 128 on
+  // (RFC 3376 section 4.1.1).
   std::uint32_t tenths = static_cast<std::uint32_t>(message[1]);
   if (tenths == 0) tenths = 100;
   if (tenths >= 128 && message.size() > kMessageSize)
     tenths = ((tenths & 15) | 16) << ((tenths >> 4 & 7) + 3);
-  groups_.asked(group.is_any() ? IpAddress() : IpAddress(group), interface, milliseconds(tenths * 100), now,
-                random_);
+  groups_.asked(group.is_any() ? IpAddress() : IpAddress(group), interface,
+                milliseconds(tenths * 100), now, random_);
 }
 
 void Engine::report_groups(Instant now) {

@@ -22,7 +22,8 @@ bool Engine::is_ours(Ipv4Address address) const {
 void Engine::receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet,
                      Instant now) {
   now_ = now;
-  if (type == ethernet::Type::kArp) return receive_arp(*links_[from->index()], packet.frame.bytes(), now);
+  if (type == ethernet::Type::kArp)
+    return receive_arp(*links_[from->index()], packet.frame.bytes(), now);
   receive_ip(from, cast, std::move(packet), now);
 }
 
@@ -40,7 +41,8 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   // RFC 1122 section 3.2.1.3: none of these can have sent a packet.
   const Ipv4Address source = ip->source;
   const bool nobody =
-      source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;  // which snooping switches send so
+      // Which snooping switches send so.
+      source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;
   const bool impossible = source.is_multicast() || nobody || is_broadcast(source, from) ||
                           (!inside && (source.is_loopback() || is_ours(source)));
   if (impossible) return count_up(kBadAddress);

@@ -23,7 +23,8 @@ void Engine::receive_arp(Link& link, Bytes payload, Instant now) {
   }
   if (target != nullptr && packet->operation == arp::kRequest) {
     count_up(kArpReplies);
-    send_arp(link, arp::kReply, packet->sender_mac, packet->sender_mac, target->cidr.address, packet->sender);
+    send_arp(link, arp::kReply, packet->sender_mac, packet->sender_mac, target->cidr.address,
+             packet->sender);
   }
 }
 
@@ -35,8 +36,8 @@ void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
   send_arp(link, arp::kRequest, to, {}, own->cidr.address, target);
 }
 
-void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
-                      Ipv4Address sender, Ipv4Address target) {
+void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to,
+                      const MacAddress& target_mac, Ipv4Address sender, Ipv4Address target) {
   PacketBuf packet = link.interface->allocate(ethernet::kHeadroom);
   if (!packet) return;
   arp::Packet{operation, link.interface->mac(), sender, target_mac, target}.write(

@@ -27,9 +27,10 @@ bool Routes::is_neighbour(Ipv4Address address, std::uint8_t interface) const {
 
 bool Routes::remove(const Ipv4Cidr& to, std::uint8_t interface, Route::Origin origin) {
   const Ipv4Cidr network{{to.address.value & to.mask()}, to.prefix};
-  const auto rest = std::ranges::remove_if(std::span(routes_).first(used_), [&](const Route& route) {
-    return route.to == network && route.interface == interface && route.origin == origin;
-  });
+  const auto rest =
+      std::ranges::remove_if(std::span(routes_).first(used_), [&](const Route& route) {
+        return route.to == network && route.interface == interface && route.origin == origin;
+      });
   used_ -= rest.size();
   return !rest.empty();
 }

@@ -5,14 +5,16 @@ namespace fata::net::ipv4 {
 
 std::optional<Engine::Way> Engine::route(Ipv4Address to, Ipv4Address local) {
   if (!local.is_any() && !is_ours(local) && !local.is_loopback()) return std::nullopt;
-  if (to.is_loopback() || is_ours(to)) return Way{nullptr, local.is_any() ? to : local, to, Cast::kInside};
+  if (to.is_loopback() || is_ours(to))
+    return Way{nullptr, local.is_any() ? to : local, to, Cast::kInside};
   // RFC 1122 section 3.2.1.3: "this network" and loopback never leave a host.
   if (to.value >> 24 == 0 || local.is_loopback() || link_count_ == 0) return std::nullopt;
 
   const Route* const found = routes_.find(to);
   Way way{nullptr, local, to, Cast::kLink};
   if (to.is_limited_broadcast() || to.is_multicast()) {
-    // They leave by the interface of the source, else by the one that a route says, else by the first.
+    // They leave by the interface of the source, else by the one that a route says, else by the
+    // first.
     std::uint8_t interface = found != nullptr ? found->interface : 0;
     for (const Address& each : addresses()) {
       if (each.cidr.address == local) interface = each.interface;
@@ -59,18 +61,20 @@ PacketBuf Engine::allocate() {
   return link_count_ == 0 ? PacketBuf() : links_[0]->interface->allocate(kIpHeadroom);
 }
 
-void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                  IpMarks marks, bool fragment, Instant now) {
+void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+                  std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   now_ = now;
   const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
   if (!way) return count_up(kNoRoute);
   const std::size_t total = packet.total_size() + kHeaderSize;
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
   const std::size_t link = way->link == nullptr ? 65535 : way->link->interface->mtu();
-  const std::size_t mtu = cut_by_device ? 65535 : marks.path_probe ? link : paths_.limit(remote, link, now);
+  const std::size_t mtu = cut_by_device      ? 65535
+                          : marks.path_probe ? link
+                                             : paths_.limit(remote, link, now);
   if (total > mtu) [[unlikely]] {
-    // A segment that is headers and SACK blocks alone may exceed a tiny link: what every host accepts (RFC
-    // 791) goes in fragments there.
+    // A segment that is headers and SACK blocks alone may exceed a tiny link: what every host
+    // accepts (RFC 791) goes in fragments there.
     const bool tiny = mtu < kMostAccepted && total <= kMostAccepted;
     if (total > 65535 || (!fragment && !tiny)) return count_up(kTooLong);
   }
@@ -103,7 +107,8 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
     Link& link = *way.link;
     const arp::Cache::Lookup found = link.arp.lookup(way.hop, packet, now);
     if (found.request) {
-      ask(link, found.next == arp::Cache::Next::kSend ? found.mac : MacAddress::broadcast(), way.hop);
+      ask(link, found.next == arp::Cache::Next::kSend ? found.mac : MacAddress::broadcast(),
+          way.hop);
     }
     if (found.next == arp::Cache::Next::kSend) {
       link.interface->send(std::move(packet), found.mac, ethernet::Type::kIpv4);

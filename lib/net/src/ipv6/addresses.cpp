@@ -1,5 +1,5 @@
-// Own addresses: duplicate address detection (RFC 4862 section 5.4, RFC 7527), stable addresses (RFC 7217),
-// lifetimes.
+// Own addresses: duplicate address detection (RFC 4862 section 5.4, RFC 7527), stable addresses
+// (RFC 7217), lifetimes.
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
@@ -13,7 +13,8 @@ constexpr Duration kTryAgain = seconds(60);
 bool Engine::add_address(Interface& on, const Ipv6Cidr& address, Instant now) {
   start(on, now);
   Link& link = *links_[on.index()];
-  if (!link.started || make_address(link, address, Address::Origin::kStatic, now) == nullptr) return false;
+  if (!link.started || make_address(link, address, Address::Origin::kStatic, now) == nullptr)
+    return false;
   routers_.on_link({address, on.index(), Instant::never()}, now);
   return true;
 }
@@ -33,7 +34,8 @@ bool Engine::remove_address(Interface& on, const IpAddress& address, Instant now
   return true;
 }
 
-Address* Engine::make_address(Link& link, const Ipv6Cidr& address, Address::Origin origin, Instant now) {
+Address* Engine::make_address(Link& link, const Ipv6Cidr& address, Address::Origin origin,
+                              Instant now) {
   if (address_count_ == kAddresses) return count_up(kTableFull), nullptr;
   Address& made = addresses_[address_count_++];
   made = {};
@@ -67,7 +69,8 @@ void Engine::detect(Link& link, Address& address, Instant now) {
     question.target = address.address();
     question.nonce = address.nonce;
     count_up(kSolicitationsSent);
-    return send_neighbour_message(link, question, {}, solicited_node(address.address()), nullptr, now);
+    return send_neighbour_message(link, question, {}, solicited_node(address.address()), nullptr,
+                                  now);
   }
   address.state = Address::State::kValid;
   address.detect_at = Instant::never();
@@ -95,13 +98,15 @@ void Engine::duplicate(Link& link, Address& address, const MacAddress& other, In
   start_detection(link, address, now);
 }
 
-IpAddress Engine::stable_address(const Link& link, const IpAddress& prefix, std::uint8_t collisions) const {
+IpAddress Engine::stable_address(const Link& link, const IpAddress& prefix,
+                                 std::uint8_t collisions) const {
   std::array<std::byte, 16> octets = prefix.octets();
   std::array<std::byte, 8> mac{};
   copy_bytes(mac, link.interface->mac().octets);
   const auto network = load_be<std::uint64_t>(Bytes(octets));
   std::uint64_t number =
-      siphash(config_.secret, std::array<std::uint64_t, 3>{network, load_be<std::uint64_t>(mac), collisions});
+      siphash(config_.secret,
+              std::array<std::uint64_t, 3>{network, load_be<std::uint64_t>(mac), collisions});
   // The identifier of routers (RFC 4291 section 2.6.1) and those of RFC 5453.
   if (number == 0 || number >> 8 == 0xfdffffffffffff) number ^= std::uint64_t{1} << 32;
   store_be(MutableBytes(octets).subspan(8), number);
@@ -109,10 +114,11 @@ IpAddress Engine::stable_address(const Link& link, const IpAddress& prefix, std:
 }
 
 // A router offers a prefix to make an address of (RFC 4862 section 5.5.3).
-void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred, Instant now) {
+void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred,
+                     Instant now) {
   for (Address& each : own()) {
-    const bool same = each.origin == Address::Origin::kOffered && each.interface == link.interface->index() &&
-                      prefix.contains(each.address());
+    const bool same = each.origin == Address::Origin::kOffered &&
+                      each.interface == link.interface->index() && prefix.contains(each.address());
     if (!same) continue;
     each.preferred_until = now + preferred;
     // Nobody on the link shortens it to less than two hours, or kills it at once (e).
@@ -125,8 +131,8 @@ void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duratio
     return;
   }
   if (valid.ns == 0) return;
-  Address* const made =
-      make_address(link, {stable_address(link, prefix.address, 0), 64}, Address::Origin::kOffered, now);
+  Address* const made = make_address(link, {stable_address(link, prefix.address, 0), 64},
+                                     Address::Origin::kOffered, now);
   if (made == nullptr) return;
   made->preferred_until = now + preferred;
   made->valid_until = now + valid;

@@ -44,8 +44,8 @@ std::optional<NeighbourMessage> NeighbourMessage::parse(Bytes bytes) {
   std::array<std::byte, 16> octets{};
   copy_bytes(octets, bytes.subspan(8, 16));
   message.target = IpAddress(octets);
-  message.link_address =
-      Options::link_address(options, message.type == kNeighbourSolicitation ? kSourceLink : kTargetLink);
+  message.link_address = Options::link_address(
+      options, message.type == kNeighbourSolicitation ? kSourceLink : kTargetLink);
   Options each(options);
   while (const auto option = each.next()) {
     if (option->type != kNonce || option->body.size() != 6) continue;
@@ -60,7 +60,8 @@ std::size_t NeighbourMessage::write(MutableBytes to) const {
   out.u8(type);
   out.u8(0);
   out.u16(0);
-  out.u32(std::uint32_t{router} << 31 | std::uint32_t{solicited} << 30 | std::uint32_t{override_known} << 29);
+  out.u32(std::uint32_t{router} << 31 | std::uint32_t{solicited} << 30 |
+          std::uint32_t{override_known} << 29);
   out.bytes(target.octets());
   if (link_address) {
     out.u8(type == kNeighbourSolicitation ? kSourceLink : kTargetLink);

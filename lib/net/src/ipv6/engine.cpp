@@ -79,7 +79,8 @@ bool Engine::is_ours(const IpAddress& address) const { return find(address) != n
 
 IpAddress Engine::link_local(const Link& link) const {
   for (const Address& each : addresses()) {
-    if (each.usable() && each.interface == link.interface->index() && each.address().is_link_local())
+    if (each.usable() && each.interface == link.interface->index() &&
+        each.address().is_link_local())
       return each.address();
   }
   return {};
@@ -100,7 +101,8 @@ void Engine::tick(Instant now) {
   for (const auto& each : std::span(links_).first(link_count_)) {
     Link& link = *each;
     link.neighbours.tick(
-        now, [&](const IpAddress& address, const MacAddress* mac) { solicit(link, address, mac, now); },
+        now,
+        [&](const IpAddress& address, const MacAddress* mac) { solicit(link, address, mac, now); },
         [&](const IpAddress& address, std::span<PacketBuf> packets) {
           neighbour_failed(link, address, packets, now);
         });
@@ -113,13 +115,15 @@ void Engine::tick(Instant now) {
   });
   reassembly_.tick(now, [&](PacketBuf start, bool unicast) {
     store_be(start.bytes().subspan(4), static_cast<std::uint16_t>(start.size() - kHeaderSize));
-    const auto header = Header::parse_quoted(start.bytes());
+    [[clang::uninitialized]] const auto header = Header::parse_quoted(start.bytes());
     if (!header || !unicast) return;
-    send_error(icmp6::kTimeExceeded, icmp6::kCodeReassembly, 0, *header, Slice(std::move(start)), now);
+    send_error(icmp6::kTimeExceeded, icmp6::kCodeReassembly, 0, *header, Slice(std::move(start)),
+               now);
   });
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   count_waited();
-  // Of the packets to ourselves only those that are here already: an answer to one waits for the next turn.
+  // Of the packets to ourselves only those that are here already: an answer to one waits for the
+  // next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive(nullptr, ethernet::Type::kIpv6, LinkCast::kUs, loopback_.pop(), now);
   }
@@ -127,7 +131,8 @@ void Engine::tick(Instant now) {
 
 void Engine::count_waited() {
   std::uint64_t dropped = 0;
-  for (const auto& link : std::span(links_).first(link_count_)) dropped += link->neighbours.dropped();
+  for (const auto& link : std::span(links_).first(link_count_))
+    dropped += link->neighbours.dropped();
   counters_[kWaitedInVain].value = dropped;
 }
 

@@ -7,17 +7,18 @@ bool Engine::join_pieces(sig::RxFrame& frame) {
   PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
-  for (const Slice& piece : frame.more.pieces()) copy_bytes(joined.append(piece.size()), piece.bytes());
+  for (const Slice& piece : frame.more.pieces())
+    copy_bytes(joined.append(piece.size()), piece.bytes());
   frame.more.clear();
   frame.frame = Slice(std::move(joined));
   return true;
 }
 
-void Engine::receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
-                              Instant now) {
+void Engine::receive_fragment(Interface* from, const Header& header, const Walk& walk,
+                              IpPacket&& packet, Instant now) {
   const Bytes bytes = packet.payload.bytes();
   const std::size_t extensions = walk.fragment_at - kHeaderSize;
-  std::array<std::byte, Reassembly::kHeader> front;
+  [[clang::uninitialized]] std::array<std::byte, Reassembly::kHeader> front;
   if (walk.fragment_at > front.size()) return count_up(kBadFragment);
   // The headers as they are without the fragment header.
   copy_bytes(front, bytes.first(walk.fragment_at));
@@ -40,14 +41,15 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   if (fragment.offset + fragment.data.size() > fragment.most) {
     count_up(kBadFragment);
     if (packet.unicast) {
-      send_error(icmp6::kParameterProblem, 0, static_cast<std::uint32_t>(walk.fragment_at + 2), header,
-                 packet.payload, now);
+      send_error(icmp6::kParameterProblem, 0, static_cast<std::uint32_t>(walk.fragment_at + 2),
+                 header, packet.payload, now);
     }
     return;
   }
   // The first fragment holds all headers (RFC 7112).
   if (fragment.offset == 0) {
-    const Walk rest = walk_headers(bytes, walk.fragment.next_header, walk.offset);
+    [[clang::uninitialized]] const Walk rest =
+        walk_headers(bytes, walk.fragment.next_header, walk.offset);
     const bool whole = rest.end == Walk::End::kUpper && bytes.size() >= rest.offset + 8;
     if (!whole) {
       count_up(kBadFragment);
@@ -55,7 +57,7 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
       return;
     }
   }
-  Reassembly::Result result = reassembly_.add(fragment, now);
+  [[clang::uninitialized]] Reassembly::Result result = reassembly_.add(fragment, now);
   switch (result.outcome) {
     case Reassembly::Outcome::kWaits:
       return;
@@ -72,9 +74,9 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   const std::size_t length = result.packet.size() - kHeaderSize;
   store_be(result.packet.bytes().subspan(4), static_cast<std::uint16_t>(length));
   const Slice whole(std::move(result.packet));
-  const auto put_together = Header::parse(whole.bytes(), whole.size());
+  [[clang::uninitialized]] const auto put_together = Header::parse(whole.bytes(), whole.size());
   if (!put_together) return count_up(kBadHeader);
-  const Walk rest = walk_headers(whole.bytes(), put_together->next_header);
+  [[clang::uninitialized]] const Walk rest = walk_headers(whole.bytes(), put_together->next_header);
   // A fragment in a fragment is nobody's packet.
   if (rest.end == Walk::End::kFragment) return count_up(kBadFragment);
   IpPacket joined{header.source, header.destination, whole, {}, {}};
@@ -84,8 +86,8 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   receive_walked(from, *put_together, rest, std::move(joined), whole, now);
 }
 
-// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one piece, so
-// that it is kept or dropped as a whole.
+// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one
+// piece, so that it is kept or dropped as a whole.
 void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
   header.payload_length = static_cast<std::uint16_t>(packet.total_size());
   header.write(prepend_header(packet, kHeaderSize));
@@ -98,11 +100,14 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 
 void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now) {
   while (PacketBuf packet = link.neighbours.take(hop)) {
-    const auto header = Header::parse_quoted(packet.bytes());
-    // TCP cuts for itself; what has its checksum still to be made was short enough to be sent whole.
+    [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
+    // TCP cuts for itself; what has its checksum still to be made was short enough to be sent
+    // whole.
     const bool may_cut = header && header->next_header != ip_protocol::kTcp &&
-                         packet.offload().gso == Offload::Gso::kNone && !packet.offload().checksum_needed;
-    if (may_cut && packet.total_size() > paths_.limit(header->destination, link.packet_most(), now)) {
+                         packet.offload().gso == Offload::Gso::kNone &&
+                         !packet.offload().checksum_needed;
+    if (may_cut &&
+        packet.total_size() > paths_.limit(header->destination, link.packet_most(), now)) {
       send_fragments(link, packet, to, now);
     } else {
       link.interface->send(std::move(packet), to, ethernet::Type::kIpv6);
@@ -110,8 +115,9 @@ void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to,
   }
 }
 
-void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now) {
-  const auto whole = Header::parse_quoted(packet.bytes());
+void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to,
+                            Instant now) {
+  [[clang::uninitialized]] const auto whole = Header::parse_quoted(packet.bytes());
   if (!whole) return count_up(kBadHeader);
   Header header = *whole;
   const std::size_t mtu = paths_.limit(header.destination, link.packet_most(), now);

@@ -1,12 +1,13 @@
-// Multicast listener discovery: reports in the form of version 2 (RFC 3810), or of version 1 (RFC 2710) where
-// the querier is old.
+// Multicast listener discovery: reports in the form of version 2 (RFC 3810), or of version 1 (RFC
+// 2710) where the querier is old.
 #include "fata/net/checksum.hpp"
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
 namespace {
 constexpr IpAddress kReportsGo = IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
-// All nodes are in this one, and nobody asks about what does not leave the host (RFC 3810 section 6).
+// All nodes are in this one, and nobody asks about what does not leave the host (RFC 3810 section
+// 6).
 bool is_reported(const IpAddress& group) { return group != kAllNodes && scope_of(group) > 1; }
 }  // namespace
 

@@ -34,8 +34,9 @@ std::optional<Header> Header::parse_quoted(Bytes packet) {
 }
 
 std::optional<Header> Header::parse(Bytes packet, std::size_t size) {
-  const auto header = parse_quoted(packet);
-  // A payload length of 0 would be a jumbogram's (RFC 2675), or nothing at all; a header alone is allowed.
+  [[clang::uninitialized]] const auto header = parse_quoted(packet);
+  // A payload length of 0 would be a jumbogram's (RFC 2675), or nothing at all; a header alone is
+  // allowed.
   if (!header || header->payload_length > size - kHeaderSize) return std::nullopt;
   return header;
 }
@@ -60,8 +61,8 @@ void FragmentHeader::write(MutableBytes to) const {
 
 namespace {
 
-// The options of a hop-by-hop or destination options header, `at` bytes into the packet. False if the walk
-// ends here.
+// The options of a hop-by-hop or destination options header, `at` bytes into the packet. False if
+// the walk ends here.
 bool walk_options(Bytes options, std::size_t at, unsigned& budget, Walk& walk) {
   while (!options.empty()) {
     const auto type = static_cast<std::uint8_t>(options[0]);
@@ -97,7 +98,7 @@ Walk problem(Walk walk, std::uint8_t code, std::size_t pointer) {
 }  // namespace
 
 Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
-  Walk walk;
+  [[clang::uninitialized]] Walk walk;
   walk.next_header = next_header;
   walk.offset = offset;
   unsigned options = Walk::kMostOptions;
@@ -108,13 +109,15 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
         type == kHopByHop || type == kRouting || type == kFragment || type == kDestinationOptions;
     if (!known) return walk.end = Walk::End::kUpper, walk;
     // Hop-by-hop options come first or not at all (RFC 8200 section 4.3).
-    if (type == kHopByHop && walk.offset != kHeaderSize) return problem(walk, 1, walk.next_header_at);
+    if (type == kHopByHop && walk.offset != kHeaderSize)
+      return problem(walk, 1, walk.next_header_at);
     if (packet.size() < walk.offset + 8) return walk.end = Walk::End::kTruncated, walk;
     const Bytes header = packet.subspan(walk.offset);
     if (type == kFragment) {
       const auto field = load_be<std::uint16_t>(header.subspan(2));
-      walk.fragment = {static_cast<std::uint8_t>(header[0]), static_cast<std::uint16_t>(field & 0xfff8),
-                       (field & 1) != 0, load_be<std::uint32_t>(header.subspan(4))};
+      walk.fragment = {static_cast<std::uint8_t>(header[0]),
+                       static_cast<std::uint16_t>(field & 0xfff8), (field & 1) != 0,
+                       load_be<std::uint32_t>(header.subspan(4))};
       if ((field & 0xfff9) != 0) {
         walk.fragment_at = walk.offset;
         walk.offset += kFragmentHeaderSize;

@@ -58,15 +58,17 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
        load_be<std::uint16_t>(bytes.subspan(6)), static_cast<std::uint16_t>(bytes.size())},
       now);
   count_up(kEchoReplies);
-  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, IpMarks{}, true, now);
+  send(std::move(reply), header.destination, header.source, ip_protocol::kIcmpV6, IpMarks{}, true,
+       now);
 }
 
 void Engine::receive_error(Bytes message, Instant now) {
   const Bytes inner = message.subspan(icmp6::kHeaderSize);
-  const auto quoted = Header::parse_quoted(inner);
-  // Only a packet that we can have sent: from an address of ours, with the start of its transport's header.
+  [[clang::uninitialized]] const auto quoted = Header::parse_quoted(inner);
+  // Only a packet that we can have sent: from an address of ours, with the start of its transport's
+  // header.
   if (!quoted || !is_ours(quoted->source)) return count_up(kErrorsRefused);
-  Walk walk = walk_headers(inner, quoted->next_header);
+  [[clang::uninitialized]] Walk walk = walk_headers(inner, quoted->next_header);
   const bool first = walk.end == Walk::End::kFragment && walk.fragment.offset == 0;
   if (first) walk = walk_headers(inner, walk.fragment.next_header, walk.offset);
   Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
@@ -76,9 +78,10 @@ void Engine::receive_error(Bytes message, Instant now) {
                       inner[walk.offset] == std::byte{icmp6::kEchoReply};
   if (sender == nullptr && !answer) return count_up(kErrorsRefused);
 
-  IcmpError error{IcmpError::Kind::kUnreachable, quoted->source,
-                  quoted->destination,           0,
-                  inner.subspan(walk.offset),    static_cast<std::uint8_t>(message[1])};
+  [[clang::uninitialized]] IcmpError error{
+      IcmpError::Kind::kUnreachable, quoted->source,
+      quoted->destination,           0,
+      inner.subspan(walk.offset),    static_cast<std::uint8_t>(message[1])};
   switch (static_cast<std::uint8_t>(message[0])) {
     case icmp6::kTooBig: {
       error.kind = IcmpError::Kind::kTooBig;
@@ -92,8 +95,8 @@ void Engine::receive_error(Bytes message, Instant now) {
       error.kind = IcmpError::Kind::kTimeExceeded;
       break;
     case icmp6::kParameterProblem:
-      error.kind =
-          message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable : IcmpError::Kind::kParameterProblem;
+      error.kind = message[1] == std::byte{1} ? IcmpError::Kind::kPortUnreachable
+                                              : IcmpError::Kind::kParameterProblem;
       break;
     default:
       if (message[1] == std::byte{icmp6::kCodePort}) error.kind = IcmpError::Kind::kPortUnreachable;
@@ -115,11 +118,11 @@ void Engine::answer_refused(const IcmpError& error, Instant now) {
   lower_path_mtu(error.remote, error.mtu, now);
 }
 
-void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
-                        const Slice& whole, Instant now) {
+void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer,
+                        const Header& header, const Slice& whole, Instant now) {
   // Nobody is told about what came from nobody, nor about an error (RFC 4443 section 2.4 (e)).
   if (header.source.is_any()) return;
-  const Walk walk = walk_headers(whole.bytes(), header.next_header);
+  [[clang::uninitialized]] const Walk walk = walk_headers(whole.bytes(), header.next_header);
   if (walk.next_header == ip_protocol::kIcmpV6) {
     const Bytes message = whole.bytes().subspan(std::min(walk.offset, whole.size()));
     if (message.empty() || (message[0] & std::byte{0x80}) == std::byte{0} ||
@@ -127,7 +130,8 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
       return;
   }
   const bool group = header.destination.is_multicast();
-  const auto way = route(header.source, group ? IpAddress() : header.destination);
+  [[clang::uninitialized]] const auto way =
+      route(header.source, group ? IpAddress() : header.destination);
   if (!way || !errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   const std::size_t room = kLeastMtu - kHeaderSize - icmp6::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
@@ -143,8 +147,8 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   send_message(*way, std::move(message), header.source, 64, nullptr, now);
 }
 
-void Engine::send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
-                          const MacAddress* to_mac, Instant now) {
+void Engine::send_message(const Way& way, PacketBuf message, const IpAddress& to,
+                          std::uint8_t hop_limit, const MacAddress* to_mac, Instant now) {
   const MutableBytes bytes = message.bytes();
   store_be(bytes.subspan(2), std::uint16_t{0});
   ChecksumSum sum;
@@ -158,7 +162,8 @@ void Engine::send_message(const Way& way, PacketBuf message, const IpAddress& to
   header.next_header = ip_protocol::kIcmpV6;
   header.hop_limit = hop_limit;
   header.write(prepend_header(message, kHeaderSize));
-  if (to_mac != nullptr) return way.link->interface->send(std::move(message), *to_mac, ethernet::Type::kIpv6);
+  if (to_mac != nullptr)
+    return way.link->interface->send(std::move(message), *to_mac, ethernet::Type::kIpv6);
   output(way, std::move(message), now);
 }
 

@@ -6,23 +6,25 @@ namespace fata::net::ipv6 {
 void Engine::receive_discovery(Link& link, const Header& header, Bytes message, Instant now) {
   // Nobody can send these from another link: a router would have lowered the hop limit.
   if (header.hop_limit != 255) return count_up(kBadDiscovery);
-  if (Address* const own = find_on(header.source, link.interface->index()); own != nullptr && own->usable())
+  if (Address* const own = find_on(header.source, link.interface->index());
+      own != nullptr && own->usable())
     return claimed(link, *own, link.interface->sender(), now);
   const auto type = static_cast<std::uint8_t>(message[0]);
   if (type == nd::kRouterAdvertisement) return receive_router(link, header, message, now);
   if (type == nd::kRedirect) return receive_redirect(link, header, message, now);
   if (type == nd::kRouterSolicitation) return;  // a router's business
-  const auto neighbour = nd::NeighbourMessage::parse(message);
+  [[clang::uninitialized]] const auto neighbour = nd::NeighbourMessage::parse(message);
   if (!neighbour || neighbour->target.is_multicast()) return count_up(kBadDiscovery);
-  if (type == nd::kNeighbourSolicitation) return receive_solicitation(link, header, *neighbour, now);
+  if (type == nd::kNeighbourSolicitation)
+    return receive_solicitation(link, header, *neighbour, now);
   receive_advertisement(link, header, *neighbour, now);
 }
 
-void Engine::receive_solicitation(Link& link, const Header& header, const nd::NeighbourMessage& message,
-                                  Instant now) {
+void Engine::receive_solicitation(Link& link, const Header& header,
+                                  const nd::NeighbourMessage& message, Instant now) {
   const bool from_nobody = header.source.is_any();
-  const bool sound =
-      !from_nobody || (header.destination == solicited_node(message.target) && !message.link_address);
+  const bool sound = !from_nobody || (header.destination == solicited_node(message.target) &&
+                                      !message.link_address);
   if (!sound) return count_up(kBadDiscovery);
   Address* const target = find_on(message.target, link.interface->index());
   if (target == nullptr || target->state == Address::State::kDuplicate) return count_up(kNotForUs);
@@ -32,9 +34,10 @@ void Engine::receive_solicitation(Link& link, const Header& header, const nd::Ne
       duplicate(link, *target, link.interface->sender(), now);
     return;
   }
-  // Every sound question is answered (section 7.2.4), whatever the asker's address: a router may ask from one
-  // outside of our prefixes. Only next hops fill the table.
-  const bool near = !from_nobody && routers_.is_neighbour(header.source, link.interface->index(), now);
+  // Every sound question is answered (section 7.2.4), whatever the asker's address: a router may
+  // ask from one outside of our prefixes. Only next hops fill the table.
+  const bool near =
+      !from_nobody && routers_.is_neighbour(header.source, link.interface->index(), now);
   if (near && message.link_address) {
     link.neighbours.heard(header.source, *message.link_address, false, now);
     send_waited(link, header.source, *message.link_address, now);
@@ -47,20 +50,21 @@ void Engine::receive_solicitation(Link& link, const Header& header, const nd::Ne
   answer.link_address = link.interface->mac();
   count_up(kAdvertisementsSent);
   const MacAddress* const asker = near || !message.link_address ? nullptr : &*message.link_address;
-  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source, asker,
-                         now);
+  send_neighbour_message(link, answer, target->address(), from_nobody ? kAllNodes : header.source,
+                         asker, now);
 }
 
-void Engine::receive_advertisement(Link& link, const Header& header, const nd::NeighbourMessage& message,
-                                   Instant now) {
+void Engine::receive_advertisement(Link& link, const Header& header,
+                                   const nd::NeighbourMessage& message, Instant now) {
   if (header.destination.is_multicast() && message.solicited) return count_up(kBadDiscovery);
   Address* const own = find_on(message.target, link.interface->index());
   // The station that has what was a duplicate here is a neighbour like any other.
   if (own != nullptr && own->state != Address::State::kDuplicate) {
     return claimed(link, *own, message.link_address.value_or(link.interface->sender()), now);
   }
-  const auto outcome = link.neighbours.advertised(message.target, message.link_address, message.router,
-                                                  message.solicited, message.override_known, now);
+  const auto outcome =
+      link.neighbours.advertised(message.target, message.link_address, message.router,
+                                 message.solicited, message.override_known, now);
   if (outcome.no_router_any_more) routers_.forget(message.target, link.interface->index());
   if (message.solicited) routers_.silent(message.target, link.interface->index(), false);
   if (message.link_address) send_waited(link, message.target, *message.link_address, now);
@@ -78,8 +82,8 @@ void Engine::claimed(Link& link, Address& own, const MacAddress& other, Instant 
 }
 
 void Engine::receive_router(Link& link, const Header& header, Bytes message, Instant now) {
-  const bool sound = message.size() >= 16 && message[1] == std::byte{0} && header.source.is_link_local() &&
-                     nd::Options::valid(message.subspan(16));
+  const bool sound = message.size() >= 16 && message[1] == std::byte{0} &&
+                     header.source.is_link_local() && nd::Options::valid(message.subspan(16));
   if (!sound) return count_up(kBadDiscovery);
   if (!link.autoconfigured) return count_up(kNotForUs);
   const std::uint8_t index = link.interface->index();
@@ -102,7 +106,8 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
   }
   const auto retransmit = milliseconds(load_be<std::uint32_t>(message.subspan(12)));
   // A router that asks for a storm does not get one.
-  if (retransmit.ns != 0) link.neighbours.retransmit = std::clamp(retransmit, milliseconds(100), seconds(60));
+  if (retransmit.ns != 0)
+    link.neighbours.retransmit = std::clamp(retransmit, milliseconds(100), seconds(60));
 
   if (const auto mac = nd::Options::link_address(message.subspan(16), nd::kSourceLink)) {
     link.neighbours.heard(header.source, *mac, true, now);
@@ -172,8 +177,8 @@ void Engine::receive_dns(Link& link, const nd::Option& option, Instant now) {
 }
 
 void Engine::receive_redirect(Link& link, const Header& header, Bytes message, Instant now) {
-  const bool sound = message.size() >= 40 && message[1] == std::byte{0} && header.source.is_link_local() &&
-                     nd::Options::valid(message.subspan(40));
+  const bool sound = message.size() >= 40 && message[1] == std::byte{0} &&
+                     header.source.is_link_local() && nd::Options::valid(message.subspan(40));
   if (!sound) return count_up(kBadDiscovery);
   std::array<std::byte, 16> octets{};
   copy_bytes(octets, message.subspan(8, 16));
@@ -188,7 +193,8 @@ void Engine::receive_redirect(Link& link, const Header& header, Bytes message, I
                        (target.is_link_local() || target == destination);
   if (!allowed) return count_up(kBadDiscovery);
   count_up(kRedirects);
-  routers_.redirected({destination, target, link.interface->index(), now + Routers::kRedirectAge}, now);
+  routers_.redirected({destination, target, link.interface->index(), now + Routers::kRedirectAge},
+                      now);
   if (const auto mac = nd::Options::link_address(message.subspan(40), nd::kTargetLink)) {
     link.neighbours.heard(target, *mac, target != destination, now);
     send_waited(link, target, *mac, now);
@@ -202,13 +208,15 @@ void Engine::solicit(Link& link, const IpAddress& target, const MacAddress* mac,
   question.target = target;
   question.link_address = link.interface->mac();
   count_up(kSolicitationsSent);
-  send_neighbour_message(link, question, source->address(), mac == nullptr ? solicited_node(target) : target,
-                         mac, now);
+  send_neighbour_message(link, question, source->address(),
+                         mac == nullptr ? solicited_node(target) : target, mac, now);
 }
 
 void Engine::solicit_router(Link& link, Instant now) {
-  // Once a router answered the questions end; until then they become rarer, but do not end (RFC 7559).
-  link.solicit_wait = link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
+  // Once a router answered the questions end; until then they become rarer, but do not end (RFC
+  // 7559).
+  link.solicit_wait =
+      link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
   const IpAddress source = link_local(link);
   PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
@@ -225,8 +233,9 @@ void Engine::solicit_router(Link& link, Instant now) {
   send_message({&link, source, kAllRouters}, std::move(packet), kAllRouters, 255, nullptr, now);
 }
 
-void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
-                                    const IpAddress& to, const MacAddress* to_mac, Instant now) {
+void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message,
+                                    const IpAddress& source, const IpAddress& to,
+                                    const MacAddress* to_mac, Instant now) {
   PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (!packet) return;
   packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
@@ -239,13 +248,14 @@ void Engine::neighbour_failed(Link& link, const IpAddress& address, std::span<Pa
   routers_.silent(address, link.interface->index(), true);
   for (const PacketBuf& packet : packets) {
     // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
-    const auto header = Header::parse_quoted(packet.bytes());
+    [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
     if (!header) continue;
-    const Walk walk = walk_headers(packet.bytes(), header->next_header);
+    [[clang::uninitialized]] const Walk walk = walk_headers(packet.bytes(), header->next_header);
     Transport* const sender = walk.end == Walk::End::kUpper ? transport(walk.next_header) : nullptr;
     if (sender == nullptr || packet.size() < walk.offset + 8) continue;
     const Bytes quoted = packet.bytes().subspan(walk.offset);
-    sender->icmp_error({IcmpError::Kind::kUnreachable, header->source, header->destination, 0, quoted}, now);
+    sender->icmp_error(
+        {IcmpError::Kind::kUnreachable, header->source, header->destination, 0, quoted}, now);
   }
 }
 

@@ -6,8 +6,9 @@ namespace fata::net::ipv6 {
 
 std::span<Neighbours::Entry> Neighbours::set_of(const IpAddress& address) {
   const Bytes octets(address.octets());
-  const std::uint64_t mixed = (load_be<std::uint64_t>(octets) ^ load_be<std::uint64_t>(octets.subspan(8))) *
-                              std::uint64_t{0x9e3779b97f4a7c15};
+  const std::uint64_t mixed =
+      (load_be<std::uint64_t>(octets) ^ load_be<std::uint64_t>(octets.subspan(8))) *
+      std::uint64_t{0x9e3779b97f4a7c15};
   return std::span(entries_).subspan((mixed >> 60) * kWays, kWays);
 }
 
@@ -18,7 +19,8 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
   return nullptr;
 }
 
-// Those who never answered go first: strangers make us ask for addresses that nobody has (RFC 6583).
+// Those who never answered go first: strangers make us ask for addresses that nobody has (RFC
+// 6583).
 [[clang::minsize]] Neighbours::Entry& Neighbours::make(const IpAddress& address) {
   Entry* victim = nullptr;
   const auto worth = [](const Entry& entry) {
@@ -60,13 +62,15 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
 
 [[clang::minsize]] PacketBuf Neighbours::take(const IpAddress& address) {
   Entry* const entry = find(address);
-  return entry == nullptr || entry->state == State::kIncomplete ? PacketBuf() : waiting_.pop(entry->waiting);
+  return entry == nullptr || entry->state == State::kIncomplete ? PacketBuf()
+                                                                : waiting_.pop(entry->waiting);
 }
 
 Neighbours::Lookup Neighbours::lookup(const IpAddress& address, PacketBuf& packet, Instant now) {
   Entry* entry = find(address);
   if (entry != nullptr && entry->state != State::kIncomplete) [[likely]] {
-    if (entry->state == State::kStale || (entry->state == State::kReachable && entry->deadline <= now)) {
+    if (entry->state == State::kStale ||
+        (entry->state == State::kReachable && entry->deadline <= now)) {
       enter(*entry, State::kDelay, now);
     }
     return {true, false, entry->mac};
@@ -91,8 +95,9 @@ void Neighbours::heard(const IpAddress& address, const MacAddress& mac, bool rou
   }
 }
 
-Neighbours::Advertised Neighbours::advertised(const IpAddress& address, const std::optional<MacAddress>& mac,
-                                              bool router, bool solicited, bool override_known, Instant now) {
+Neighbours::Advertised Neighbours::advertised(const IpAddress& address,
+                                              const std::optional<MacAddress>& mac, bool router,
+                                              bool solicited, bool override_known, Instant now) {
   Entry* const entry = find(address);
   if (entry == nullptr) return {};  // nobody asked
   if (entry->state == State::kIncomplete) {
@@ -124,7 +129,8 @@ Neighbours::Advertised Neighbours::advertised(const IpAddress& address, const st
   if (entry != nullptr && entry->state != State::kIncomplete) enter(*entry, State::kReachable, now);
 }
 
-[[clang::minsize]] Neighbours::State Neighbours::state(const IpAddress& address, Instant now) const {
+[[clang::minsize]] Neighbours::State Neighbours::state(const IpAddress& address,
+                                                       Instant now) const {
   const Entry* const entry = find(address);
   if (entry == nullptr) return State::kFree;
   if (entry->state == State::kReachable && entry->deadline <= now) return State::kStale;
@@ -161,11 +167,12 @@ std::optional<MacAddress> Neighbours::mac_of(const IpAddress& address) const {
 }
 
 [[clang::minsize]] std::size_t Neighbours::size() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(entries_, [](const Entry& entry) { return entry.state != State::kFree; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      entries_, [](const Entry& entry) { return entry.state != State::kFree; }));
 }
 
-[[clang::minsize]] void Neighbours::write_entry(TextWriter& line, std::size_t index, Instant now) const {
+[[clang::minsize]] void Neighbours::write_entry(TextWriter& line, std::size_t index,
+                                                Instant now) const {
   const Entry& entry = entries_[index];
   if (entry.state == State::kFree) return;
   static constexpr std::array<std::string_view, 6> kNames{"",      "incomplete", "reachable",

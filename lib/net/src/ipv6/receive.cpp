@@ -2,16 +2,20 @@
 
 namespace fata::net::ipv6 {
 
-void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFrame&& frame, Instant now) {
+void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFrame&& frame,
+                     Instant now) {
   now_ = now;
-  const auto header = Header::parse(frame.frame.bytes(), frame.total_size());
+  [[clang::uninitialized]] const auto header =
+      Header::parse(frame.frame.bytes(), frame.total_size());
   if (!header) return count_up(kBadHeader);
   const bool inside = from == nullptr;
   if (!inside && !links_[from->index()]->started) return count_up(kNotForUs);
   // Addresses that are never on a wire; RFC 4291 sections 2.5.2, 2.5.3 and 2.7.
   const IpAddress &source = header->source, &to = header->destination;
   // Neighbour discovery from one of our addresses was sent by another station that uses it as well.
-  const auto claim = [&] { return header->next_header == ip_protocol::kIcmpV6 && header->hop_limit == 255; };
+  const auto claim = [&] {
+    return header->next_header == ip_protocol::kIcmpV6 && header->hop_limit == 255;
+  };
   const bool impossible =
       source.is_multicast() || source.is_v4() || to.is_v4() || to.is_any() ||
       (!inside && (source.is_loopback() || to.is_loopback() || (is_ours(source) && !claim())));
@@ -21,7 +25,8 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
     if (inside || !groups_.listens(to, from->index())) return count_up(kNotForUs);
   } else {
     const Address* const own = find(to);
-    const bool here = own != nullptr && (inside || !to.is_link_local() || own->interface == from->index());
+    const bool here =
+        own != nullptr && (inside || !to.is_link_local() || own->interface == from->index());
     if (!here && !(inside && to.is_loopback())) return count_up(kNotForUs);
     unicast = cast == LinkCast::kUs;
   }
@@ -34,10 +39,10 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
   } else if (!frame.more.empty()) {
     frame.more.truncate(length - frame.frame.size());
   }
-  const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
+  [[clang::uninitialized]] const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
   // TCP's payload stays in its pieces; for the others a packet is one.
-  const bool in_pieces =
-      !frame.more.empty() && (walk.end != Walk::End::kUpper || walk.next_header != ip_protocol::kTcp);
+  const bool in_pieces = !frame.more.empty() &&
+                         (walk.end != Walk::End::kUpper || walk.next_header != ip_protocol::kTcp);
   if (in_pieces && !join_pieces(frame)) return count_up(kFragmentRoom);
   const Slice whole = frame.frame;
   IpPacket packet{source, to, std::move(frame.frame), std::move(frame.more), frame.offload};
@@ -47,8 +52,8 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
   receive_walked(from, *header, walk, std::move(packet), whole, now);
 }
 
-void Engine::receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
-                            const Slice& whole, Instant now) {
+void Engine::receive_walked(Interface* from, const Header& header, const Walk& walk,
+                            IpPacket&& packet, const Slice& whole, Instant now) {
   switch (walk.end) {
     case Walk::End::kUpper:
       packet.payload.trim_front(walk.offset);
@@ -73,8 +78,8 @@ void Engine::deliver(Interface* from, const Header& header, const Walk& walk, Ip
   if (transport == nullptr) {
     count_up(kUnknownNextHeader);
     if (packet.unicast) {
-      send_error(icmp6::kParameterProblem, 1, static_cast<std::uint32_t>(walk.next_header_at), header, whole,
-                 now);
+      send_error(icmp6::kParameterProblem, 1, static_cast<std::uint32_t>(walk.next_header_at),
+                 header, whole, now);
     }
     return;
   }

@@ -25,7 +25,8 @@ void erase_if(std::array<T, N>& list, std::size_t& used, F gone) {
 void Routers::advertised(const Router& router, Instant now) {
   if (router.until <= now) return forget(router.address, router.interface);
   for (Router& each : std::span(routers_).first(router_count_)) {
-    if (each.address == router.address && each.interface == router.interface) return void(each = router);
+    if (each.address == router.address && each.interface == router.interface)
+      return void(each = router);
   }
   place_in(routers_, router_count_) = router;
 }
@@ -36,8 +37,9 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
   }
   if (!silent) return;
   // Others may take over from a hop that a redirect named, too.
-  erase_if(redirects_, redirect_count_,
-           [&](const Redirect& each) { return each.hop == address && each.interface == interface; });
+  erase_if(redirects_, redirect_count_, [&](const Redirect& each) {
+    return each.hop == address && each.interface == interface;
+  });
   // When nobody answers all are tried in turn.
   const auto all = std::span(routers_).first(router_count_);
   if (std::ranges::all_of(all, &Router::silent)) {
@@ -46,15 +48,18 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
 }
 
 void Routers::forget(const IpAddress& address, std::uint8_t interface) {
-  erase_if(routers_, router_count_,
-           [&](const Router& each) { return each.address == address && each.interface == interface; });
-  erase_if(redirects_, redirect_count_,
-           [&](const Redirect& each) { return each.hop == address && each.interface == interface; });
+  erase_if(routers_, router_count_, [&](const Router& each) {
+    return each.address == address && each.interface == interface;
+  });
+  erase_if(redirects_, redirect_count_, [&](const Redirect& each) {
+    return each.hop == address && each.interface == interface;
+  });
 }
 
 bool Routers::is_router(const IpAddress& address, std::uint8_t interface) const {
-  return std::ranges::any_of(
-      routers(), [&](const Router& each) { return each.address == address && each.interface == interface; });
+  return std::ranges::any_of(routers(), [&](const Router& each) {
+    return each.address == address && each.interface == interface;
+  });
 }
 
 void Routers::on_link(const Prefix& prefix, Instant now) {
@@ -81,9 +86,10 @@ bool Routers::is_neighbour(const IpAddress& address, std::uint8_t interface, Ins
                                return each.gateway.is_any() ? each.to.contains(address)
                                                             : each.gateway == address;
                              }) ||
-         std::ranges::any_of(std::span(redirects_).first(redirect_count_), [&](const Redirect& each) {
-           return each.interface == interface && now < each.until && each.hop == address;
-         });
+         std::ranges::any_of(
+             std::span(redirects_).first(redirect_count_), [&](const Redirect& each) {
+               return each.interface == interface && now < each.until && each.hop == address;
+             });
 }
 
 bool Routers::add(const Route& route) {
@@ -96,9 +102,11 @@ bool Routers::add(const Route& route) {
 }
 
 bool Routers::remove(const Ipv6Cidr& to, std::uint8_t interface) {
-  const auto rest = std::ranges::remove_if(std::span(routes_).first(route_count_), [&](const Route& route) {
-    return route.interface == interface && route.to.prefix == to.prefix && route.to.contains(to.address);
-  });
+  const auto rest =
+      std::ranges::remove_if(std::span(routes_).first(route_count_), [&](const Route& route) {
+        return route.interface == interface && route.to.prefix == to.prefix &&
+               route.to.contains(to.address);
+      });
   route_count_ -= rest.size();
   return !rest.empty();
 }

@@ -10,14 +10,15 @@ unsigned policy_label(const IpAddress& address) {
     Ipv6Cidr prefix;
     std::uint8_t label;
   };
-  static constexpr std::array<Row, 8> kTable{{{{IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1), 128}, 0},
-                                              {{IpAddress::of(0, 0, 0, 0, 0, 0xffff, 0, 0), 96}, 4},
-                                              {{IpAddress(), 96}, 3},
-                                              {{IpAddress::of(0x2001, 0, 0, 0, 0, 0, 0, 0), 32}, 5},
-                                              {{IpAddress::of(0x2002, 0, 0, 0, 0, 0, 0, 0), 16}, 2},
-                                              {{IpAddress::of(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16}, 12},
-                                              {{IpAddress::of(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10}, 11},
-                                              {{IpAddress::of(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7}, 13}}};
+  static constexpr std::array<Row, 8> kTable{
+      {{{IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1), 128}, 0},
+       {{IpAddress::of(0, 0, 0, 0, 0, 0xffff, 0, 0), 96}, 4},
+       {{IpAddress(), 96}, 3},
+       {{IpAddress::of(0x2001, 0, 0, 0, 0, 0, 0, 0), 32}, 5},
+       {{IpAddress::of(0x2002, 0, 0, 0, 0, 0, 0, 0), 16}, 2},
+       {{IpAddress::of(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16}, 12},
+       {{IpAddress::of(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10}, 11},
+       {{IpAddress::of(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7}, 13}}};
   for (const Row& row : kTable) {
     if (row.prefix.contains(address)) return row.label;
   }
@@ -32,16 +33,19 @@ unsigned scope_of(const IpAddress& address) {
 
 namespace {
 
-bool better(const Address& a, const Address& b, const IpAddress& to, std::uint8_t interface, Instant now) {
+bool better(const Address& a, const Address& b, const IpAddress& to, std::uint8_t interface,
+            Instant now) {
   if (a.address() == to || b.address() == to) return a.address() == to;  // 1
-  const unsigned scope = scope_of(to), scope_a = scope_of(a.address()), scope_b = scope_of(b.address());
+  const unsigned scope = scope_of(to), scope_a = scope_of(a.address()),
+                 scope_b = scope_of(b.address());
   if (scope_a != scope_b) return scope_a < scope_b ? scope_a >= scope : scope_b < scope;  // 2
   const bool fresh_a = now < a.preferred_until, fresh_b = now < b.preferred_until;
   if (fresh_a != fresh_b) return fresh_a;  // 3
   const bool here_a = a.interface == interface, here_b = b.interface == interface;
   if (here_a != here_b) return here_a;  // 5
   const unsigned label = policy_label(to);
-  const bool like_a = policy_label(a.address()) == label, like_b = policy_label(b.address()) == label;
+  const bool like_a = policy_label(a.address()) == label,
+             like_b = policy_label(b.address()) == label;
   if (like_a != like_b) return like_a;  // 6
   const auto common = [&](const Address& each) {
     return std::min<unsigned>(each.address().common_bits(to), each.cidr.prefix);
@@ -57,7 +61,8 @@ const Address* select_source(std::span<const Address> addresses, const IpAddress
   for (const Address& each : addresses) {
     if (!each.usable()) continue;
     // A link-local address is one of its link only.
-    if (each.interface != interface && (each.address().is_link_local() || scope_of(destination) <= 2))
+    if (each.interface != interface &&
+        (each.address().is_link_local() || scope_of(destination) <= 2))
       continue;
     if (best == nullptr || better(each, *best, destination, interface, now)) best = &each;
   }

@@ -14,12 +14,13 @@ std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& l
 
   Way way{nullptr, local, to};
   if (to.is_multicast() || to.is_link_local()) {
-    // These say nothing of the link: the source does; or who of the neighbours is known by that address; or
-    // the first link is meant.
+    // These say nothing of the link: the source does; or who of the neighbours is known by that
+    // address; or the first link is meant.
     for (const auto& link : std::span(links_).first(link_count_)) {
       if (!link->started) continue;
-      const bool meant = source != nullptr ? source->interface == link->interface->index()
-                                           : link->neighbours.state(to, now_) != Neighbours::State::kFree;
+      const bool meant = source != nullptr
+                             ? source->interface == link->interface->index()
+                             : link->neighbours.state(to, now_) != Neighbours::State::kFree;
       if (way.link == nullptr || meant) way.link = link.get();
       if (meant) break;
     }
@@ -39,7 +40,7 @@ std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& l
 }
 
 std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local) {
-  const auto way = route(remote, local.is_any() ? IpAddress() : local);
+  [[clang::uninitialized]] const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return std::nullopt;
   Path path;
   path.source = way->source;
@@ -60,15 +61,17 @@ PacketBuf Engine::allocate() {
   return link_count_ == 0 ? PacketBuf() : links_[0]->interface->allocate(kIpHeadroom);
 }
 
-void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-                  IpMarks marks, bool fragment, Instant now) {
+void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+                  std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   now_ = now;
-  const auto way = route(remote, local.is_any() ? IpAddress() : local);
+  [[clang::uninitialized]] const auto way = route(remote, local.is_any() ? IpAddress() : local);
   if (!way) return count_up(kNoRoute);
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
   const std::size_t link = way->link == nullptr ? 65535 : way->link->packet_most();
-  const std::size_t mtu = cut_by_device ? 65535 : marks.path_probe ? link : paths_.limit(remote, link, now);
+  const std::size_t mtu = cut_by_device      ? 65535
+                          : marks.path_probe ? link
+                                             : paths_.limit(remote, link, now);
   const bool too_long = payload + kHeaderSize > mtu;
   if (payload > 65535 - kFragmentHeaderSize || (too_long && !fragment)) return count_up(kTooLong);
 
@@ -109,7 +112,7 @@ void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant no
 
 void Engine::confirm_reachable(const IpAddress& remote, Instant now) {
   now_ = now;
-  const auto way = route(remote, {});
+  [[clang::uninitialized]] const auto way = route(remote, {});
   if (way && way->link != nullptr) way->link->neighbours.confirm(way->hop, now);
 }
 

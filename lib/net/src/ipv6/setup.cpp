@@ -6,7 +6,8 @@ bool parse_parameter(std::string_view text, Setup& out) {
   out = {text == "none" ? Setup::Mode::kNone : Setup::Mode::kAuto};
   if (text == "none" || text == "auto") return true;
   const auto cidr = Ipv6Cidr::parse(text);
-  if (!cidr || cidr->prefix == 0 || cidr->address.is_any() || cidr->address.is_multicast()) return false;
+  if (!cidr || cidr->prefix == 0 || cidr->address.is_any() || cidr->address.is_multicast())
+    return false;
   out = {Setup::Mode::kStatic, *cidr};
   return true;
 }

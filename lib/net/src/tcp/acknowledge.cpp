@@ -1,4 +1,5 @@
-// What an ACK does: the send window, loss detection and recovery (RFC 5681, 6298, 6675, 6937, 8985).
+// What an ACK does: the send window, loss detection and recovery (RFC 5681, 6298, 6675, 6937,
+// 8985).
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -12,16 +13,16 @@ std::optional<std::uint32_t> Connection::echo_of(const Options& options) const {
   return options.ts_echo - ts_offset_;
 }
 
-// Bytes believed to be in the network. Without SACK each duplicate ACK says that one more segment has left
-// it.
+// Bytes believed to be in the network. Without SACK each duplicate ACK says that one more segment
+// has left it.
 std::uint32_t Connection::pipe() const {
   const std::uint32_t flight = board_.in_flight();
   return sack_ ? flight : flight - std::min(flight, std::uint32_t{duplicates_} * mss_);
 }
 
-// What a loss is measured by (RFC 5681 section 3.1, RFC 9438 section 4.6): what is outstanding, or the window
-// while more waits for it. A batch of ACKs is processed before anything is sent, and less may be outstanding
-// just then than ever was.
+// What a loss is measured by (RFC 5681 section 3.1, RFC 9438 section 4.6): what is outstanding, or
+// the window while more waits for it. A batch of ACKs is processed before anything is sent, and
+// less may be outstanding just then than ever was.
 std::uint32_t Connection::used_window() const {
   const std::uint32_t outstanding = board_.outstanding();
   return window_limited_ && unsent() != 0 ? std::max(congestion_.cwnd(), outstanding) : outstanding;
@@ -97,9 +98,10 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   return true;
 }
 
-// RFC 8985 section 7.4.2. Who is acknowledged up to the probe alone does not know yet which of the two was
-// heard; a D-SACK, which process_sack() saw, or a duplicate ACK says that both were.
-void Connection::after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight) {
+// RFC 8985 section 7.4.2. Who is acknowledged up to the probe alone does not know yet which of the
+// two was heard; a D-SACK, which process_sack() saw, or a duplicate ACK says that both were.
+void Connection::after_tail_probe(const Header& header, bool duplicate,
+                                  std::uint32_t prior_flight) {
   if (!tail_probe_out_ || before(header.ack, tail_probe_end_)) return;
   if (!tail_probe_again_ || (duplicate && header.options.sack_count == 0)) {
     tail_probe_out_ = false;
@@ -112,14 +114,15 @@ void Connection::after_tail_probe(const Header& header, bool duplicate, std::uin
   }
 }
 
-void Connection::process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
-                              Delivery& got) {
+void Connection::process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo,
+                              Instant now, Delivery& got) {
   const std::span<const SeqRange> blocks = std::span(options.sack).first(options.sack_count);
   std::size_t first = 0;
-  // RFC 2883: the first block is of what came twice if it lies below the ACK or in the second block.
+  // RFC 2883: the first block is of what came twice if it lies below the ACK or in the second
+  // block.
   const SeqRange top = blocks[0];
-  const bool inside =
-      blocks.size() > 1 && at_or_before(blocks[1].begin, top.begin) && at_or_before(top.end, blocks[1].end);
+  const bool inside = blocks.size() > 1 && at_or_before(blocks[1].begin, top.begin) &&
+                      at_or_before(top.end, blocks[1].end);
   if (at_or_before(top.end, ack) || inside) {
     first = 1;
     board_.on_dsack(snd_una_, snd_nxt_);
@@ -129,13 +132,14 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
       if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
     }
   }
-  // In the order of the stream, or the newest block, which comes first, would look like reordering (RFC 8985
-  // section 6.2 step 3).
+  // In the order of the stream, or the newest block, which comes first, would look like reordering
+  // (RFC 8985 section 6.2 step 3).
   std::array<SeqRange, Options::kMostSack> sorted;
   const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);
   for (std::size_t i = 0; i < news.size(); ++i) {  // of four at most: by insertion
     std::size_t at = i;
-    for (; at != 0 && before(blocks[first + i].begin, news[at - 1].begin); --at) news[at] = news[at - 1];
+    for (; at != 0 && before(blocks[first + i].begin, news[at - 1].begin); --at)
+      news[at] = news[at - 1];
     news[at] = blocks[first + i];
   }
   for (const SeqRange& block : news) {
@@ -147,8 +151,9 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
 void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
                          bool duplicate, bool marked, Instant now) {
   // Eifel (RFC 3522): the first ACK that moves on echoes what was sent before the retransmission.
-  if (advanced != 0 && can_undo_ && recovery_ != Recovery::kOpen && timestamps_ && got.retransmission &&
-      first_again_ts_ != 0 && got.echo && before(*got.echo, first_again_ts_)) {
+  if (advanced != 0 && can_undo_ && recovery_ != Recovery::kOpen && timestamps_ &&
+      got.retransmission && first_again_ts_ != 0 && got.echo &&
+      before(*got.echo, first_again_ts_)) {
     undo();
   }
   const bool recovering = recovery_ == Recovery::kRecovery;
@@ -192,8 +197,8 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     if (!sack_ && duplicate) delivered += mss_;
     congestion_.set_cwnd(prr_.on_ack(delivered, pipe(), congestion_.ssthresh(), mss_, good));
   } else if (advanced != 0 && !recovering && !marked) {
-    // Neither a duplicate ACK (RFC 3042, RFC 5681), nor the ACK that ends a recovery, nor one that echoes
-    // congestion (RFC 3168 section 6.1.2) lets the window grow.
+    // Neither a duplicate ACK (RFC 3042, RFC 5681), nor the ACK that ends a recovery, nor one that
+    // echoes congestion (RFC 3168 section 6.1.2) lets the window grow.
     congestion_.on_ack({advanced, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
   }
   if (advanced != 0 || got.bytes != 0) restart_retransmit_timer(now);
@@ -231,7 +236,8 @@ void Connection::undo() {
 void Connection::update_window(const Segment& segment) {
   const Header& header = segment.header;
   // RFC 9293 section 3.10.7.4: never from an old segment.
-  if (!(before(snd_wl1_, header.seq) || (snd_wl1_ == header.seq && at_or_before(snd_wl2_, header.ack))))
+  if (!(before(snd_wl1_, header.seq) ||
+        (snd_wl1_ == header.seq && at_or_before(snd_wl2_, header.ack))))
     return;
   const std::uint32_t window = std::uint32_t{header.window} << snd_shift_;
   snd_wl1_ = header.seq;

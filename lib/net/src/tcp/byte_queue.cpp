@@ -9,11 +9,14 @@ constexpr std::size_t kMostWaste = 4;
 
 }  // namespace
 
-std::size_t ByteQueue::push(Slice slice, Memory& memory, std::size_t reserve) {
+std::size_t ByteQueue::push(Slice& slice, Memory& memory, std::size_t reserve) {
   if (slice.empty()) return 0;
   const std::size_t size = slice.size();
-  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice))
-    return copy(slice.bytes(), memory, reserve);
+  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice)) {
+    const std::size_t taken = copy(slice.bytes(), memory, reserve);
+    slice.trim_front(taken);
+    return taken;
+  }
   if (slice.home() != &memory) {
     if (!memory.take(0, slice.pinned() + reserve) || !pieces_.reserve(&memory)) return 0;
     memory.borrow(slice);
@@ -41,7 +44,8 @@ std::size_t ByteQueue::copy(Bytes bytes, Memory& memory, std::size_t reserve) {
   std::size_t taken = 0;
   while (!bytes.empty()) {
     if (open_used_ == open_.size()) {
-      const std::size_t wanted = bytes.size() + size() > Memory::kSmall ? Memory::kLarge : Memory::kSmall;
+      const std::size_t wanted =
+          bytes.size() + size() > Memory::kSmall ? Memory::kLarge : Memory::kSmall;
       PacketBuf fresh = memory.allocate(wanted, reserve);
       if (!fresh && wanted == Memory::kLarge) fresh = memory.allocate(Memory::kSmall, reserve);
       if (!fresh) break;
@@ -102,8 +106,8 @@ void ByteQueue::drop_before(Seq to, Memory& memory) {
 }
 
 std::uint32_t ByteQueue::find(Seq at) const {
-  // What is sent for the first time lies near the end, what is sent again near the front: both are found by
-  // halving.
+  // What is sent for the first time lies near the end, what is sent again near the front: both are
+  // found by halving.
   std::uint32_t low = 0;
   std::uint32_t high = pieces_.size();
   while (high - low > 1) {

@@ -11,13 +11,15 @@ constexpr std::uint32_t kLeastRise = 4'000;  // microseconds
 constexpr std::uint32_t kMostRise = 16'000;
 constexpr std::uint8_t kConservativeRounds = 5;
 
-// What one ACK may add in slow start. RFC 3465 says 2 segments and RFC 9406 says 8 of senders that do not
-// pace, to bound the burst that an ACK sets free; but receivers that coalesce acknowledge up to 64 KiB at
-// once, and the window would then grow by a constant a round. So it is 8 segments, or one packet of such
-// size.
+// What one ACK may add in slow start. RFC 3465 says 2 segments and RFC 9406 says 8 of senders that
+// do not pace, to bound the burst that an ACK sets free; but receivers that coalesce acknowledge up
+// to 64 KiB at once, and the window would then grow by a constant a round. So it is 8 segments, or
+// one packet of such size.
 constexpr std::uint32_t kLargestAck = 65'536;
 
-std::uint32_t milliseconds_of(Instant now) { return static_cast<std::uint32_t>(now.ns / 1'000'000); }
+std::uint32_t milliseconds_of(Instant now) {
+  return static_cast<std::uint32_t>(now.ns / 1'000'000);
+}
 
 std::uint32_t cube_root(std::uint64_t x) {
   std::uint64_t root = 0;
@@ -64,7 +66,8 @@ void CongestionControl::grow(std::uint32_t bytes) {
 void CongestionControl::on_ack(const AckEvent& ack, Instant now) {
   used_ = true;
   const std::uint32_t now_ms = milliseconds_of(now);
-  // The curve's time stands still while the application, not the window, is the limit (RFC 9438 section 5.8).
+  // The curve's time stands still while the application, not the window, is the limit (RFC 9438
+  // section 5.8).
   if (in_epoch_ && !ack.window_limited) curve_.epoch_ms += now_ms - last_ms_;
   last_ms_ = now_ms;
   if (in_slow_start()) {
@@ -116,7 +119,8 @@ void CongestionControl::hystart(const AckEvent& ack) {
   if (conservative_rounds_ != 0) {
     if (round_rtt_us_ < baseline_or_recover_) conservative_rounds_ = 0;  // the rise was noise
   } else if (older_rtt_us_ != 0 &&
-             round_rtt_us_ >= older_rtt_us_ + std::clamp(older_rtt_us_ / 8, kLeastRise, kMostRise)) {
+             round_rtt_us_ >=
+                 older_rtt_us_ + std::clamp(older_rtt_us_ / 8, kLeastRise, kMostRise)) {
     baseline_or_recover_ = round_rtt_us_;
     conservative_rounds_ = kConservativeRounds;
   }
@@ -134,7 +138,8 @@ void CongestionControl::begin_epoch(std::uint32_t now_ms) {
   curve_.epoch_ms = now_ms;
   curve_.w_est = cwnd_;
   fraction_ = est_fraction_ = 0;
-  if (curve_.w_max <= cwnd_) {  // after a slow start without loss, or after a timeout (sections 4.8 and 4.10)
+  // After a slow start without loss, or after a timeout (sections 4.8 and 4.10).
+  if (curve_.w_max <= cwnd_) {
     curve_.w_max = cwnd_;
     curve_.k_ms = 0;
   } else {  // K = cbrt((W_max - cwnd) / C), C = 0.4 segments / s^3, in milliseconds
@@ -144,7 +149,8 @@ void CongestionControl::begin_epoch(std::uint32_t now_ms) {
 
 // W_cubic(t) = C (t - K)^3 + W_max, in bytes.
 std::uint32_t CongestionControl::from_curve(std::int64_t t_ms) const {
-  constexpr std::int64_t kFar = 1 << 20;  // 17 minutes from the plateau: beyond any window either way
+  // 17 minutes from the plateau: beyond any window either way.
+  constexpr std::int64_t kFar = 1 << 20;
   const std::int64_t d = std::clamp(t_ms - curve_.k_ms, -kFar, kFar);
   const std::int64_t rise = d * d * d / 10'000 * mss_ / 250'000;
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rise + curve_.w_max, 0, kMostWindow));
@@ -154,8 +160,8 @@ void CongestionControl::cubic(const AckEvent& ack, std::uint32_t now_ms) {
   if (!in_epoch_) begin_epoch(now_ms);
   const std::uint32_t window = cwnd_;
   const std::uint32_t acked = std::min(ack.acked, window);
-  // What Reno would have, growing by 3 (1 - beta) / (1 + beta) = 9/17 of a segment a round until it is where
-  // the loss was.
+  // What Reno would have, growing by 3 (1 - beta) / (1 + beta) = 9/17 of a segment a round until it
+  // is where the loss was.
   std::uint64_t share = std::uint64_t{mss_} * acked;
   if (curve_.w_est < curve_.cwnd_prior) share = share * 9 / 17;
   share += est_fraction_;
@@ -167,7 +173,8 @@ void CongestionControl::cubic(const AckEvent& ack, std::uint32_t now_ms) {
     cwnd_ = std::max(cwnd_, curve_.w_est);
     return;
   }
-  const std::uint32_t target = std::clamp(from_curve(t + ack.srtt.ms()), window, window + window / 2);
+  const std::uint32_t target =
+      std::clamp(from_curve(t + ack.srtt.ms()), window, window + window / 2);
   share = std::uint64_t{target - window} * acked + fraction_;
   grow(static_cast<std::uint32_t>(share / window));
   fraction_ = static_cast<std::uint32_t>(share % window);
@@ -187,8 +194,10 @@ void CongestionControl::lower_threshold(std::uint32_t flight) {
     ssthresh_ = used / 2;
   } else {
     ssthresh_ = static_cast<std::uint32_t>(std::uint64_t{used} * 7 / 10);
-    // Fast convergence (RFC 9438 section 4.7): who loses before his last plateau makes room for new flows.
-    curve_.w_max = cwnd_ < curve_.w_max ? static_cast<std::uint32_t>(std::uint64_t{cwnd_} * 17 / 20) : cwnd_;
+    // Fast convergence (RFC 9438 section 4.7): who loses before his last plateau makes room for new
+    // flows.
+    curve_.w_max =
+        cwnd_ < curve_.w_max ? static_cast<std::uint32_t>(std::uint64_t{cwnd_} * 17 / 20) : cwnd_;
     curve_.cwnd_prior = cwnd_;
   }
   ssthresh_ = std::max(ssthresh_, 2 * mss_);
@@ -249,7 +258,8 @@ void CongestionControl::after_idle(Duration idle, Duration rto, Instant now) {
 
 std::uint64_t CongestionControl::pacing_rate(Duration srtt) const {
   if (srtt.ns <= 0) return 0;
-  const std::uint64_t a_round = in_slow_start() ? std::uint64_t{cwnd_} * 2 : std::uint64_t{cwnd_} * 6 / 5;
+  const std::uint64_t a_round =
+      in_slow_start() ? std::uint64_t{cwnd_} * 2 : std::uint64_t{cwnd_} * 6 / 5;
   return a_round * 1'000'000'000 / static_cast<std::uint64_t>(srtt.ns);
 }
 

@@ -19,13 +19,17 @@ std::string_view name(State state) {
 }
 
 const ErrorDomain& error_domain(TcpErrc) noexcept {
-  static constexpr ErrorDomain domain{
-      "tcp", [](std::uint32_t code) -> std::string_view {
-        static constexpr std::array<std::string_view, 7> messages{
-            "unknown",         "the peer does not answer",    "out of memory",       "the port is in use",
-            "no port is free", "not an address of this host", "too many connections"};
-        return messages[code < messages.size() ? code : 0];
-      }};
+  static constexpr ErrorDomain domain{"tcp", [](std::uint32_t code) -> std::string_view {
+                                        static constexpr std::array<std::string_view, 7> messages{
+                                            "unknown",
+                                            "the peer does not answer",
+                                            "out of memory",
+                                            "the port is in use",
+                                            "no port is free",
+                                            "not an address of this host",
+                                            "too many connections"};
+                                        return messages[code < messages.size() ? code : 0];
+                                      }};
   return domain;
 }
 
@@ -94,7 +98,8 @@ ConnectionStats Connection::stats() const {
 
 void Connection::refresh_path(Instant now) {
   path_checked_s_ = seconds_of(now);
-  const std::optional<Path> path = table_->ip_->path(remote.address, local.address);
+  [[clang::uninitialized]] const std::optional<Path> path =
+      table_->ip_->path(remote.address, local.address);
   if (!path) return;
   mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
   checksum_ = path->checksum;
@@ -176,7 +181,8 @@ void Connection::peer_options(const Options& theirs) {
   peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
                               : std::max<std::uint16_t>(theirs.mss, kLeastPeerMss);
   small_peer_ = peer_mss_ <= kLeastCookieMss;
-  // Timestamps come out of the data: who waits for two that were larger would acknowledge every third only.
+  // Timestamps come out of the data: who waits for two that were larger would acknowledge every
+  // third only.
   receive_mss_ =
       static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));
   set_mss();
@@ -223,17 +229,21 @@ bool Connection::can_write() const {
 
 std::size_t Connection::write(Slice& data, Instant now) {
   if (!can_write()) return 0;
-  const std::size_t count = std::min(room(), data.size());
-  const auto take = [&] {
-    return send_.push(count == data.size() ? data : data.part(0, count), table_->memory_,
-                      reserve());
-  };
-  std::size_t taken = count == 0 ? 0 : take();
-  while (taken == 0 && count != 0 && reserve() == 0 && table_->make_room(true)) taken = take();
-  if (taken == data.size()) {
-    data = {};
-  } else {
-    data.trim_front(taken);
+  const std::size_t size = data.size();
+  const std::size_t count = std::min(room(), size);
+  std::size_t taken = 0;
+  if (count != 0) {
+    Slice part = count == size ? std::move(data) : data.part(0, count);
+    do {
+      taken = send_.push(part, table_->memory_, reserve());
+    } while (taken == 0 && reserve() == 0 && table_->make_room_for(remote.address, this));
+    if (count == size) {
+      data = std::move(part);
+    } else {
+      data.trim_front(taken);
+    }
+  }
+  if (taken != size) {
     write_blocked_ = true;
     // Memory that others hold comes back without a word to us.
     if (taken < count) {
@@ -252,8 +262,8 @@ void Connection::push(Instant now) {
 Slice Connection::read(Instant now) {
   Slice slice = receive_.pop(table_->memory_);
   if (slice.empty()) return slice;
-  // Receive buffer tuning: what the application took in one round trip shows what the window must be (dynamic
-  // right-sizing).
+  // Receive buffer tuning: what the application took in one round trip shows what the window must
+  // be (dynamic right-sizing).
   rate_bytes_ += static_cast<std::uint32_t>(slice.size());
   const Duration round = std::max(rtt_.srtt(), microseconds(100));
   const auto now_us = static_cast<std::uint32_t>(now.ns / 1000);
@@ -272,7 +282,8 @@ void Connection::shutdown(Instant now) {
   if (fin_queued_ || gone()) return;
   switch (state_) {
     case State::kSynSent:
-      // RFC 9293 section 3.10.4 lets it wait for the connection, so that what was written is still sent.
+      // RFC 9293 section 3.10.4 lets it wait for the connection, so that what was written is still
+      // sent.
     case State::kSynReceived:
       fin_queued_ = true;
       return;
@@ -297,8 +308,8 @@ void Connection::abort(Instant now) {
 }
 
 void Connection::reset(Instant now) {
-  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent. In CLOSING and LAST-ACK it asks for nothing either,
-  // but there a peer that has not got our FIN would wait for it for ever.
+  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent. In CLOSING and LAST-ACK it asks for
+  // nothing either, but there a peer that has not got our FIN would wait for it for ever.
   if (state_ >= State::kSynReceived && !gone()) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_nxt_, now);

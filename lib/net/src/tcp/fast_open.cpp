@@ -5,12 +5,13 @@
 namespace fata::net::tcp {
 namespace {
 
-std::array<std::byte, 8> hash_of(const SipKey& secret, const IpAddress& local, const IpAddress& client) {
+std::array<std::byte, 8> hash_of(const SipKey& secret, const IpAddress& local,
+                                 const IpAddress& client) {
   const Bytes here(local.octets());
   const Bytes there(client.octets());
   const std::array<std::uint64_t, 4> words{
-      load_le<std::uint64_t>(here), load_le<std::uint64_t>(here.subspan(8)), load_le<std::uint64_t>(there),
-      load_le<std::uint64_t>(there.subspan(8))};
+      load_le<std::uint64_t>(here), load_le<std::uint64_t>(here.subspan(8)),
+      load_le<std::uint64_t>(there), load_le<std::uint64_t>(there.subspan(8))};
   std::array<std::byte, 8> octets;
   store_le(MutableBytes(octets), siphash(secret, words));
   return octets;
@@ -37,8 +38,9 @@ bool FastOpenServer::valid(const FastOpenCookie& cookie, const IpAddress& local,
 }
 
 FastOpenCache::Entry* FastOpenCache::entry(const Endpoint& server) {
-  const auto found = std::ranges::find_if(
-      entries_, [&](const Entry& entry) { return entry.used != Instant{} && entry.server == server; });
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return entry.used != Instant{} && entry.server == server;
+  });
   return found == entries_.end() ? nullptr : &*found;
 }
 

@@ -102,7 +102,8 @@ std::expected<Header, Malformed> Header::parse(Bytes segment) {
   header.destination_port = load_be<std::uint16_t>(segment.subspan<2>());
   header.seq = load_be<std::uint32_t>(segment.subspan<4>());
   header.ack = load_be<std::uint32_t>(segment.subspan<8>());
-  header.header_length = static_cast<std::uint8_t>(static_cast<std::uint8_t>(segment[12]) >> 4 << 2);
+  header.header_length =
+      static_cast<std::uint8_t>(static_cast<std::uint8_t>(segment[12]) >> 4 << 2);
   header.flags = static_cast<std::uint8_t>(segment[13]);
   header.window = load_be<std::uint16_t>(segment.subspan<14>());
   header.urgent = load_be<std::uint16_t>(segment.subspan<18>());
@@ -177,8 +178,8 @@ bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes
   for (const Slice& piece : more.pieces()) {
     ChecksumSum part;
     part.add(piece.bytes());
-    // A piece that starts at an odd offset has its bytes in the other halves of the words (RFC 1071 section
-    // 2(B)).
+    // A piece that starts at an odd offset has its bytes in the other halves of the words (RFC 1071
+    // section 2(B)).
     const std::uint16_t value = part.partial();
     sum.add_u16(offset % 2 == 0 ? value : std::byteswap(value));
     offset += piece.size();

@@ -18,8 +18,8 @@ void Connection::challenge(Instant now) {
   send_ack(now);
 }
 
-// RFC 9293 section 3.10.7.4, first check. A segment that starts before the window but reaches into it is
-// acceptable, too.
+// RFC 9293 section 3.10.7.4, first check. A segment that starts before the window but reaches into
+// it is acceptable, too.
 bool Connection::acceptable(const Segment& segment) const {
   const Seq seq = segment.header.seq;
   const std::uint32_t length = segment.end() - seq;
@@ -28,7 +28,8 @@ bool Connection::acceptable(const Segment& segment) const {
   if (length == 0) return seq == rcv_nxt_ || inside(seq);
   // To a closed window a segment at its edge still brings an ACK; its data is cut off.
   if (size == 0) return seq == rcv_nxt_;
-  return inside(seq) || inside(seq + length - 1) || (before(seq, rcv_nxt_) && after(seq + length, rcv_nxt_));
+  return inside(seq) || inside(seq + length - 1) ||
+         (before(seq, rcv_nxt_) && after(seq + length, rcv_nxt_));
 }
 
 bool Connection::paws_rejects(const Segment& segment, Instant now) const {
@@ -48,7 +49,8 @@ void Connection::receive(Segment& segment, Instant now) {
       return challenge(now);
     }
   }
-  if (state_ == State::kSynReceived && header.has(kSyn) && !header.has(kRst) && header.seq == irs_) {
+  if (state_ == State::kSynReceived && header.has(kSyn) && !header.has(kRst) &&
+      header.seq == irs_) {
     // The peer has not heard our SYN; or it is the other half of a simultaneous open.
     if (!header.has(kAck)) return send_syn(now);
   } else if (!acceptable(segment)) {
@@ -189,21 +191,24 @@ void Connection::receive_data(Segment& segment, Instant now) {
   if (!gone()) after_data(now);
 }
 
+// False if not all of the piece found room.
+bool Connection::take_by_making_room(Slice& piece) {
+  for (;;) {
+    receive_.push(piece, table_->memory_, reserve());
+    if (piece.empty()) return true;
+    // What any flow has out of order goes first, most of it first; for what a flow needs at least,
+    // orphans and connections of who has many, too.
+    const bool least = reserve() == 0;
+    if (!(least ? table_->make_room_for(remote.address, this) : table_->make_room(false)))
+      return false;
+  }
+}
+
 void Connection::take_in_order(Segment& segment) {
-  Memory& memory = table_->memory_;
-  const auto take = [&](Slice piece) {
-    for (;;) {
-      const std::size_t got = receive_.push(piece, memory, reserve());
-      if (got == piece.size()) return true;
-      piece.trim_front(got);
-      // What any flow has out of order goes first, most of it first; for what a flow needs at
-      // least, orphans, too.
-      if (!table_->make_room(reserve() == 0)) return false;
-    }
-  };
-  bool whole = take(std::move(segment.payload));
+  receive_.push(segment.payload, table_->memory_, reserve());
+  bool whole = segment.payload.empty() || take_by_making_room(segment.payload);
   for (Slice& piece : segment.more.pieces()) {
-    if (whole) whole = take(std::move(piece));
+    if (whole) whole = take_by_making_room(piece);
   }
   rcv_nxt_ = receive_.end();
   if (!whole) ack_now_ = true;
@@ -271,8 +276,8 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
-  // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK; without,
-  // each duplicate counts.
+  // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK;
+  // without, each duplicate counts.
   if (sack_ && early_acks_ == 0) {
     ack_now_ = true;
   } else {
@@ -284,7 +289,8 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
 void Connection::after_data(Instant now) {
   if (rcv_nxt_ == ack_sent_) return;
   const std::uint32_t unacknowledged = rcv_nxt_ - ack_sent_;
-  // Where packets are lost, a batch's only ACK may be, and the peer's small flight would wait for it.
+  // Where packets are lost, a batch's only ACK may be, and the peer's small flight would wait for
+  // it.
   if (careful_acks_ != 0 && early_acks_ != 0 && unacknowledged >= 2U * receive_mss_ &&
       unacknowledged <= 4U * receive_mss_) {
     --careful_acks_;
@@ -362,8 +368,9 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   snd_una_ = iss_ + 1;
   ack_now_ = true;
   if (fast_open_) {
-    const auto cookie =
-        header.options.has_cookie ? FastOpenCookie::of(header.options.cookie_bytes()) : std::nullopt;
+    const auto cookie = header.options.has_cookie
+                            ? FastOpenCookie::of(header.options.cookie_bytes())
+                            : std::nullopt;
     if (cookie && !cookie->is_request())
       table_->fast_open_cache().learn(remote, *cookie, header.options.mss, now);
   }
@@ -393,9 +400,9 @@ bool Connection::is_hard(const IcmpError& error) const {
   return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;
 }
 
-// RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a connection that
-// stands. A soft error does not even end an attempt to connect (MUST-56): it is the error that a
-// timeout reports.
+// RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a
+// connection that stands. A soft error does not even end an attempt to connect (MUST-56): it is the
+// error that a timeout reports.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);

@@ -39,24 +39,26 @@ void Connection::output(Instant now) {
     if (path_mss_most_ != 0) send_path_probe(now);
     sent = send_new(now) || sent;
     note_limit();
-    // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the window is
-    // over.
+    // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the
+    // window is over.
     const bool stale = retransmit_timer_ == RetransmitTimer::kTailProbe ||
                        (retransmit_timer_ == RetransmitTimer::kWindowProbe && !probing_);
-    if (retransmit_timer_ == RetransmitTimer::kOff || (sent && stale)) restart_retransmit_timer(now);
+    if (retransmit_timer_ == RetransmitTimer::kOff || (sent && stale))
+      restart_retransmit_timer(now);
   }
   if (ack_now_) send_ack(now);
   arm();
 }
 
-// What the link cuts in software takes a buffer for each segment and one for their headers. Without them it
-// would count as sent, and be lost.
+// What the link cuts in software takes a buffer for each segment and one for their headers. Without
+// them it would count as sent, and be lost.
 std::uint32_t Connection::within_buffers(std::uint32_t length) {
   if (length <= mss_ || gso_segments_ == Path::kAnySegments) return length;
   // SACK blocks may make them shorter, and one more.
   const std::uint32_t segments = (length - 1) / mss_ + 2;
   const std::size_t got = table_->ip_->reserve(link_, segments + 1);
-  return got > segments ? length : static_cast<std::uint32_t>(std::max<std::size_t>(got, 3) - 2) * mss_;
+  return got > segments ? length
+                        : static_cast<std::uint32_t>(std::max<std::size_t>(got, 3) - 2) * mss_;
 }
 
 bool Connection::send_lost(Instant now) {
@@ -99,17 +101,19 @@ bool Connection::send_new(Instant now) {
     const std::uint32_t window = usable_window();
     std::uint32_t length = within_buffers(std::min({waiting, window, cwnd_room, most}));
     const bool closing = fin && length == waiting;
-    if (length > mss_ && length % mss_ != 0 && !(length == waiting && (closing || options_.no_delay)))
+    if (length > mss_ && length % mss_ != 0 &&
+        !(length == waiting && (closing || options_.no_delay)))
       length -= length % mss_;
     if (length < mss_ && !closing) {
       if (length == waiting) {
-        // Nagle (RFC 9293 section 3.7.4): a part of a segment waits while anything is unacknowledged.
+        // Nagle (RFC 9293 section 3.7.4): a part of a segment waits while anything is
+        // unacknowledged.
         if (!options_.no_delay && !board_.empty()) break;
       } else if (cwnd_room < std::min<std::uint32_t>(mss_, std::min(waiting, window))) {
         break;
       } else if (length == 0 || length < snd_wnd_most_ / 2 || !board_.empty()) {
-        // The sender's side of silly window avoidance (RFC 9293 section 3.8.6.2.1); the probe timer overrides
-        // it.
+        // The sender's side of silly window avoidance (RFC 9293 section 3.8.6.2.1); the probe timer
+        // overrides it.
         break;
       }
     }
@@ -124,8 +128,9 @@ bool Connection::send_new(Instant now) {
     if (options_.pacing) {
       const std::uint64_t rate = congestion_.pacing_rate(rtt_.srtt());
       if (rate != 0) {
-        pace_at_ = std::max(now, pace_at_ == Instant::never() ? now : pace_at_) +
-                   nanoseconds(static_cast<std::int64_t>(std::uint64_t{length} * 1'000'000'000 / rate));
+        pace_at_ =
+            std::max(now, pace_at_ == Instant::never() ? now : pace_at_) +
+            nanoseconds(static_cast<std::int64_t>(std::uint64_t{length} * 1'000'000'000 / rate));
         if (pace_at_ > now + milliseconds(1)) break;
       }
     }
@@ -193,8 +198,8 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
   return length;
 }
 
-// Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many segments
-// if the device cuts.
+// Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many
+// segments if the device cuts.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {
@@ -255,7 +260,8 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   last_sent_ = now;
   note_ack_sent();
   if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
-  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks, now);
+  table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks,
+                      now);
   return true;
 }
 
@@ -321,7 +327,8 @@ void Connection::send_syn_data(Header& header, Instant now) {
   header.options.has_cookie = true;
   header.options.cookie_size =
       static_cast<std::uint8_t>(copy_bytes(header.options.cookie, known.cookie.bytes()));
-  const std::uint32_t header_length = kHeaderSize + static_cast<std::uint32_t>(header.options.size());
+  const std::uint32_t header_length =
+      kHeaderSize + static_cast<std::uint32_t>(header.options.size());
   const std::uint32_t most =
       kHeaderSize +
       std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss, mss_of_mtu(remote.address, mtu_));
@@ -343,16 +350,18 @@ void Connection::send_syn_data(Header& header, Instant now) {
                       now);
 }
 
-// The right edge of the window stays where it was until it can move far enough (RFC 9293 section 3.8.6.2.2),
-// and never goes back.
+// The right edge of the window stays where it was until it can move far enough (RFC 9293 section
+// 3.8.6.2.2), and never goes back.
 std::uint32_t Connection::window_to_offer() const {
   std::uint32_t free = receive_limit_ > receive_.size() ? receive_limit_ - receive_.size() : 0;
   free = std::min(free, 65535U << rcv_shift_);  // what the field can say
   if (table_->memory_.scarce())
-    free = std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
+    free =
+        std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
   const Seq edge = rcv_nxt_ + free;
   const std::uint32_t offered = rcv_edge_ - rcv_nxt_;
-  if (before(edge, rcv_edge_) || edge - rcv_edge_ < std::min<std::uint32_t>(receive_mss_, receive_limit_ / 2))
+  if (before(edge, rcv_edge_) ||
+      edge - rcv_edge_ < std::min<std::uint32_t>(receive_mss_, receive_limit_ / 2))
     return offered;
   return free;
 }

@@ -7,7 +7,8 @@ namespace fata::net::tcp {
 
 namespace {
 
-constexpr Duration kCookieTime = seconds(130);  // for how long after the last one cookies are looked for
+// For how long after the last one cookies are looked for.
+constexpr Duration kCookieTime = seconds(130);
 constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 
 SynOptions options_of(const Options& options, bool v4, const Config& config, bool ecn) {
@@ -26,7 +27,8 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 // What the link receives, whatever is known of the path in the other direction (RFC 8201 section
 // 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
-  const std::optional<Path> path = ip_->path(remote.address, local.address);
+  [[clang::uninitialized]] const std::optional<Path> path =
+      ip_->path(remote.address, local.address);
   if (!path) return mss_of_mtu(remote.address, 1500);
   return mss_of_mtu(remote.address, path->link_mtu != 0 ? path->link_mtu : path->mtu);
 }
@@ -44,7 +46,8 @@ Result<Listener*> Table::listen(Endpoint at, std::size_t backlog, Observer* obse
     return fata::fail(Error(TcpErrc::kNotOurAddress));
   if (at.port == 0) {
     for (std::uint32_t port = 49152; port <= 65535 && at.port == 0; ++port) {
-      if (!used({at.address, static_cast<std::uint16_t>(port)})) at.port = static_cast<std::uint16_t>(port);
+      if (!used({at.address, static_cast<std::uint16_t>(port)}))
+        at.port = static_cast<std::uint16_t>(port);
     }
     if (at.port == 0) return fata::fail(Error(TcpErrc::kNoFreePort));
   } else if (used(at)) {
@@ -115,15 +118,16 @@ void Table::close(Listener* listener, Instant now) {
   bury();
 }
 
-void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet, Instant now,
-                                std::optional<Seq> least_iss) {
+void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet,
+                                Instant now, std::optional<Seq> least_iss) {
   const Header& header = segment.header;
   const Endpoint local{packet.destination, header.destination_port};
   const Endpoint remote{packet.source, header.source_port};
   // RFC 9293 section 3.10.7.2.
   if (header.has(kRst)) return;
   if (header.has(kAck)) {
-    if (!header.has(kSyn) && now < cookies_until_ && receive_cookie(listener, segment, local, remote, now))
+    if (!header.has(kSyn) && now < cookies_until_ &&
+        receive_cookie(listener, segment, local, remote, now))
       return;
     count_up(kNoConnection);
     return send_reset(segment, local, remote, now);
@@ -131,15 +135,15 @@ void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPa
   if (header.has(kSyn)) receive_syn(listener, segment, local, remote, now, least_iss);
 }
 
-void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
-                        Instant now, std::optional<Seq> least_iss) {
+void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& local,
+                        const Endpoint& remote, Instant now, std::optional<Seq> least_iss) {
   if (listener.waiting >= listener.backlog) {
     count_up(kBacklogFull);
     return;
   }
   const Header& header = segment.header;
-  const SynOptions options =
-      options_of(header.options, remote.address.is_v4(), config_, header.has(kEce) && header.has(kCwr));
+  const SynOptions options = options_of(header.options, remote.address.is_v4(), config_,
+                                        header.has(kEce) && header.has(kCwr));
   const InitialNumbers::Numbers numbers = numbers_.choose(local, remote, now);
   // A connection that follows one in TIME-WAIT must start beyond it.
   const Seq iss = least_iss && before(numbers.isn, *least_iss) ? *least_iss : numbers.isn;
@@ -147,7 +151,8 @@ void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& lo
       receive_fast_open(listener, segment, local, remote, iss, now)) {
     return;
   }
-  if (half_open_ >= config_.half_open || memory_.scarce() || !take_for_newcomer(kHalfOpenCost, remote.address)) {
+  if (half_open_ >= config_.half_open || memory_.scarce() ||
+      !take_for_newcomer(kHalfOpenCost, remote.address)) {
     if (config_.syn_cookies) return send_cookie(listener, local, remote, segment, options, now);
     count_up(kSynDropped);
     return;
@@ -195,15 +200,16 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
     const FastOpenCookie cookie =
         fast_open_server(now).make(half.local.address, half.remote.address);
     header.options.has_cookie = true;
-    header.options.cookie_size = static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
+    header.options.cookie_size =
+        static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
   }
   IpMarks marks = half.listener->options.marks();
   marks.may_fragment = half.remote.address.is_v4() && half.options.mss <= kLeastCookieMss;
   send_segment(header, half.local.address, half.remote.address, false, marks, now);
 }
 
-void Table::send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote, const Segment& syn,
-                        const SynOptions& options, Instant now) {
+void Table::send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote,
+                        const Segment& syn, const SynOptions& options, Instant now) {
   count_up(kCookiesSent);
   cookies_until_ = now + kCookieTime;
   HalfOpen half(Entry::Kind::kHalfOpen, local, remote);
@@ -214,7 +220,8 @@ void Table::send_cookie(Listener& listener, const Endpoint& local, const Endpoin
   half.ts_recent = syn.header.options.ts_value;
   const std::uint32_t clock = timestamp_clock(now);
   half.ts_offset =
-      SynCookies::timestamp(clock + numbers_.choose(local, remote, now).timestamp_offset, options) - clock;
+      SynCookies::timestamp(clock + numbers_.choose(local, remote, now).timestamp_offset, options) -
+      clock;
   send_syn_ack(half, now);
 }
 
@@ -226,8 +233,8 @@ bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint&
   const auto options = cookies_.check(local, remote, header.seq - 1, header.ack - 1, echo, now);
   if (!options) {
     count_up(kCookiesBad);
-    // What follows a last ACK that was lost or had no room is not told from a guess; the ACK's number comes
-    // again with its first byte. Only what can be nothing else is answered by a reset.
+    // What follows a last ACK that was lost or had no room is not told from a guess; the ACK's
+    // number comes again with its first byte. Only what can be nothing else is answered by a reset.
     return segment.length != 0 || header.has(kFin);
   }
   if (listener.waiting >= listener.backlog) return count_up(kBacklogFull), true;
@@ -260,7 +267,8 @@ void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
     answer.seq = half.iss + 1;
     answer.ack = next;
     answer.flags = kAck;
-    answer.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.receive_first, 65535));
+    answer.window =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.receive_first, 65535));
     if (half.options.timestamps) {
       answer.options.has_timestamps = true;
       answer.options.ts_value = timestamp_clock(now) + half.ts_offset;
@@ -317,21 +325,20 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   const bool ecn = half.options.ecn;
   const bool measured = half.retries == 0;
   const Duration rtt = now - half.sent;
-  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost, remote.address)) {
+  if (!admit(remote.address)) {
     count_up(kSynDropped);
     return nullptr;
   }
-  memory_.give(kConnectionCost);  // make() takes it
   if (half.in_table) drop(const_cast<HalfOpen&>(half));
   Connection* connection = make(local, remote, listener->options);
-  if (connection == nullptr) return nullptr;
   connection->passive_ = true;
   connection->listener_ = listener;
   connection->ts_offset_ = ts_offset;
   connection->answer_syn(syn, iss, now);
   connection->ts_recent_at_s_ = seconds_of(now);
   connection->ecn_ = ecn;
-  connection->rcv_edge_ = connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
+  connection->rcv_edge_ =
+      connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
   if (measured) {
     connection->rtt_.sample(rtt, now);
   } else {
@@ -365,9 +372,8 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
     return false;
   }
   // Who owns a cookie may have stolen it (RFC 7413 section 5.1).
-  if (pending_fast_opens_ >= config_.fast_opens) return false;
+  if (pending_fast_opens_ >= config_.fast_opens || !admit(remote.address)) return false;
   Connection* connection = make(local, remote, listener.options);
-  if (connection == nullptr) return false;
   count_up(kFastOpens);
   ++pending_fast_opens_;
   connection->passive_ = true;
@@ -378,7 +384,8 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
   connection->ecn_ = config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr);
   connection->listener_ = &listener;
   connection->fast_open_ = true;
-  connection->rcv_edge_ = connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
+  connection->rcv_edge_ =
+      connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
   offer(*connection);
   segment.header.seq += 1;
   segment.header.flags &= static_cast<std::uint8_t>(~(kSyn | kFin));

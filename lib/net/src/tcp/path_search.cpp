@@ -46,7 +46,8 @@ void Connection::believe_too_big(std::uint16_t mtu, Instant now) {
   table_->mark(*this);
 }
 
-// `most`: by the peer, the link, and what routers said. What was found is kept when those say more again.
+// `most`: by the peer, the link, and what routers said. What was found is kept when those say more
+// again.
 std::uint32_t Connection::limited_by_search(std::uint32_t most) {
   if (most <= path_mss_) {
     path_mss_ = static_cast<std::uint16_t>(most);

@@ -9,35 +9,65 @@
 namespace fata::net::tcp {
 namespace {
 
-// Clients are counted by a keyed hash of their address and of its network (/24, /56): two that share
-// a count give way as one, and which do, no client knows. The newcomer's own are counted exactly.
+// Clients are counted by a keyed hash of their address and of its network (/24, /56): two that
+// share a count give way as one, and which do, no client knows. The newcomer's own are counted
+// exactly.
 constexpr std::size_t kGroups = 64;
 constexpr std::size_t kFew = 8;  // a client with fewer connections keeps them
 using Counts = std::array<std::uint32_t, kGroups>;
 
-std::size_t group_of(const SipKey& key, const IpAddress& address, std::size_t octets) {
+std::uint64_t hash_of(const SipKey& key, const IpAddress& address, std::size_t octets) {
   std::array<std::byte, 16> masked{};
   std::copy_n(address.octets().begin(), octets, masked.begin());
   const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(masked);
-  return siphash(key, words) % kGroups;
+  return siphash(key, std::array{words[0], words[1], std::uint64_t{octets}});
+}
+std::uint64_t network_hash(const SipKey& key, const IpAddress& address) {
+  return hash_of(key, address, address.is_v4() ? 15 : 7);
+}
+std::uint64_t address_hash(const SipKey& key, const IpAddress& address) {
+  return hash_of(key, address, 16);
 }
 std::size_t network_of(const SipKey& key, const IpAddress& address) {
-  return group_of(key, address, address.is_v4() ? 15 : 7);
+  return network_hash(key, address) % kGroups;
 }
 std::size_t address_of(const SipKey& key, const IpAddress& address) {
-  return group_of(key, address, 16);
+  return address_hash(key, address) % kGroups;
 }
 std::size_t largest(const Counts& counts) {
   return static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin());
 }
 
+// Long enough that sixteen clients which ask all the time leave most of the rate to others, short
+// enough that one which has closed its connections is soon a newcomer like any other.
+constexpr Duration kRefusedFor = milliseconds(250);
+
 }  // namespace
+
+bool Table::make_room_for(const IpAddress& client, const Connection* asking) {
+  if (make_room(true)) return true;
+  // What a connection's queues hold comes back at once, the rest when its user lets go of it.
+  const std::size_t used = memory_.used();
+  return give_way_to(client, asking) && memory_.used() != used;
+}
+
+bool Table::was_refused(std::uint64_t who) const {
+  const Refusal& last = refusals_[who % refusals_.size()];
+  return last.who == who && now_ < last.until;
+}
+
+void Table::note_refusal(std::uint64_t who) {
+  refusals_[who % refusals_.size()] = {who, now_ + kRefusedFor};
+}
 
 // Resets the longest idle connection of the address with the most, in the network with the most.
 // False if these do not have more than twice what the newcomer would have: then all are alike, and
 // the newcomer is the one that has to wait.
-bool Table::give_way_to(const IpAddress& newcomer) {
-  if (!give_way_rate_.allow(now_)) return false;
+bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
+  // Who crowds would spend the rate by asking in vain for each segment.
+  if (was_refused(network_hash(table_key_, newcomer)) ||
+      was_refused(address_hash(table_key_, newcomer)) || !give_way_rate_.allow(now_))
+    return false;
   const auto for_each = [&](auto&& visit) {
     for (Entry* bucket : buckets_) {
       for (Entry* entry = bucket; entry != nullptr; entry = entry->next_in_bucket) {
@@ -64,14 +94,20 @@ bool Table::give_way_to(const IpAddress& newcomer) {
   const bool inside = network_of(table_key_, newcomer) == network;
   const std::size_t theirs = inside ? addresses[address] : networks[network];
   const std::size_t own = inside ? own_address : own_network;
-  if (theirs < kFew || theirs <= 2 * (own + 1)) return false;
+  if (theirs < kFew || theirs <= 2 * (own + 1)) {
+    // A client without any connection in this network would be refused, too, or only this one is.
+    const bool all = !inside || theirs < kFew;
+    note_refusal(all ? network_hash(table_key_, newcomer) : address_hash(table_key_, newcomer));
+    return false;
+  }
   Connection* chosen = nullptr;
   for_each([&](Connection& each) {
     if (network_of(table_key_, each.remote.address) != network ||
-        address_of(table_key_, each.remote.address) != address)
+        address_of(table_key_, each.remote.address) != address || &each == asking)
       return;
     if (chosen == nullptr || each.last_received_ < chosen->last_received_) chosen = &each;
   });
+  if (chosen == nullptr) return false;
   count_up(kGaveWay);
   chosen->note_error(sig::FlowErrc::kReset);
   chosen->reset(now_);

@@ -14,7 +14,8 @@ std::uint32_t Prr::on_ack(std::uint32_t delivered, std::uint32_t pipe, std::uint
     if (good) more += mss;
     more = std::min(more, ssthresh - pipe);
   }
-  if (out_ == 0) more = std::max(more, mss);  // the first lost segment goes out at once, whatever the window
+  // The first lost segment goes out at once, whatever the window.
+  if (out_ == 0) more = std::max(more, mss);
   return pipe + more;
 }
 

@@ -7,7 +7,8 @@ namespace fata::net::tcp {
 bool ReorderQueue::may_note(SeqRange range) const {
   if (blocks_.size() < kMostBlocks) return true;
   for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
-    if (at_or_before(range.begin, blocks_[i].range.end) && at_or_before(blocks_[i].range.begin, range.end))
+    if (at_or_before(range.begin, blocks_[i].range.end) &&
+        at_or_before(blocks_[i].range.begin, range.end))
       return true;
   }
   return false;
@@ -37,7 +38,8 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
   const SeqRange whole{begin, begin + static_cast<Seq>(data.size())};
   if (!may_note(whole) || !blocks_.reserve(&memory)) return outcome;
   std::uint32_t i = pieces_.size();
-  while (i != 0 && before(begin, pieces_[i - 1].end())) --i;  // the first piece that ends after `begin`
+  // The first piece that ends after `begin`.
+  while (i != 0 && before(begin, pieces_[i - 1].end())) --i;
   while (!data.empty()) {
     const Seq end = begin + static_cast<Seq>(data.size());
     const Seq gap_end = i < pieces_.size() ? earlier(pieces_[i].begin, end) : end;

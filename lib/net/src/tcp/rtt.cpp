@@ -12,13 +12,15 @@ void RttEstimator::sample(Duration rtt, Instant now, std::uint32_t per_round) {
     srtt_ = static_cast<std::uint64_t>(r);
     rttvar_ = srtt_ / 2;
   } else {
-    // Gains of 1/8 and 1/4 over a round, shared among its samples; a power of two, so that no division is
-    // needed.
-    const unsigned share = per_round <= 1 ? 0 : static_cast<unsigned>(std::bit_width(per_round - 1));
+    // Gains of 1/8 and 1/4 over a round, shared among its samples; a power of two, so that no
+    // division is needed.
+    const unsigned share =
+        per_round <= 1 ? 0 : static_cast<unsigned>(std::bit_width(per_round - 1));
     const auto srtt = static_cast<std::int64_t>(srtt_);
     const auto rttvar = static_cast<std::int64_t>(rttvar_);
     const std::int64_t error = r - srtt;
-    rttvar_ = static_cast<std::uint64_t>(rttvar + (((error < 0 ? -error : error) - rttvar) >> (2 + share)));
+    rttvar_ = static_cast<std::uint64_t>(rttvar +
+                                         (((error < 0 ? -error : error) - rttvar) >> (2 + share)));
     srtt_ = static_cast<std::uint64_t>(srtt + (error >> (3 + share)));
   }
   back_off_ = 0;
@@ -36,7 +38,8 @@ void RttEstimator::sample(Duration rtt, Instant now, std::uint32_t per_round) {
 }
 
 Duration RttEstimator::min_rtt() const {
-  const std::uint32_t least = older_minimum_us_ == 0 ? minimum_us_ : std::min(minimum_us_, older_minimum_us_);
+  const std::uint32_t least =
+      older_minimum_us_ == 0 ? minimum_us_ : std::min(minimum_us_, older_minimum_us_);
   return microseconds(least);
 }
 

@@ -62,8 +62,8 @@ SeqRange Scoreboard::whole_segments(const Record& record, SeqRange part) {
   return before(part.begin, part.end) ? part : SeqRange{part.end, part.end};
 }
 
-void Scoreboard::deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
-                         Duration min_rtt, Delivery& out) {
+void Scoreboard::deliver(const Record& record, SeqRange part, Instant now,
+                         std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out) {
   out.bytes += part.size();
   out.longest = std::max(out.longest, part.size());
   const Duration rtt = now - record.sent;
@@ -95,7 +95,8 @@ void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, 
     if ((first.flags & kSacked) != 0) {
       sacked_ -= part.size();
     } else {
-      deliver(first, part, now, echo, min_rtt, out);
+      // Each ACK in order comes here.
+      [[clang::always_inline]] deliver(first, part, now, echo, min_rtt, out);
     }
     if (part.end != first.end) {
       cut_front(first, part.end);
@@ -105,13 +106,13 @@ void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, 
   }
 }
 
-void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
-                        Delivery& out) {
+void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo,
+                        Duration min_rtt, Delivery& out) {
   if (empty()) return;
   range.begin = later(range.begin, records_.front().begin);
   range.end = earlier(range.end, records_.back().end);
-  for (std::uint32_t i = find(range.begin); i < records_.size() && before(records_[i].begin, range.end);
-       ++i) {
+  for (std::uint32_t i = find(range.begin);
+       i < records_.size() && before(records_[i].begin, range.end); ++i) {
     const Record& record = records_[i];
     if ((record.flags & kSacked) != 0) continue;
     const SeqRange part =
@@ -166,10 +167,10 @@ Duration Scoreboard::reorder_window(Duration min_rtt, Duration srtt, std::uint32
   return std::min(min_rtt * window_mult_ / 4, srtt);
 }
 
-Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss,
-                                         bool recovering) {
+Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration srtt,
+                                         std::uint32_t mss, bool recovering) {
   Detection found;
-  if (!any_delivered_) return found;
+  if (!any_delivered_ || empty()) return found;
   const Duration patience = rack_rtt_ + reorder_window(min_rtt, srtt, mss, recovering);
   judge_first_transmissions(patience, now, found);
   if (again_from_ <= rack_sent_) judge_retransmissions(patience, now, found);
@@ -187,7 +188,7 @@ void Scoreboard::judge(Record& record, Duration patience, Instant now, Detection
 // These lie in the order of their times: what comes before the first that is not lost is not looked
 // at again, nor what was sent after the one that arrived.
 void Scoreboard::judge_first_transmissions(Duration patience, Instant now, Detection& found) {
-  std::uint32_t i = empty() || !after(fresh_from_, records_.front().begin) ? 0 : find(fresh_from_);
+  std::uint32_t i = after(fresh_from_, records_.front().begin) ? find(fresh_from_) : 0;
   while (i < records_.size()) {
     Record& record = records_[i];
     if (record.flags == 0) {
@@ -197,7 +198,6 @@ void Scoreboard::judge_first_transmissions(Duration patience, Instant now, Detec
     }
     ++i;
   }
-  if (empty()) return;
   fresh_from_ = i < records_.size() ? records_[i].begin : records_.back().end;
   const std::uint32_t most = std::min(records_.size() - i, kMostWaiting);
   for (std::uint32_t end = i + most; i < end; ++i) {
@@ -242,7 +242,8 @@ void Scoreboard::mark_all_lost() {
 }
 
 void Scoreboard::unmark_lost() {
-  for (std::uint32_t i = 0; i < records_.size(); ++i) records_[i].flags &= static_cast<std::uint8_t>(~kLost);
+  for (std::uint32_t i = 0; i < records_.size(); ++i)
+    records_[i].flags &= static_cast<std::uint8_t>(~kLost);
   lost_ = 0;
   look_at_all();
 }
@@ -286,7 +287,8 @@ void Scoreboard::retransmitted(SeqRange range, Instant now, std::uint32_t segmen
     record.skew = static_cast<std::uint16_t>(segment == 0 ? 0 : into % segment);
   }
   again_from_ = std::min(again_from_, now);
-  if (at_or_before(range.begin, lost_from_) && before(lost_from_, range.end)) lost_from_ = range.end;
+  if (at_or_before(range.begin, lost_from_) && before(lost_from_, range.end))
+    lost_from_ = range.end;
 }
 
 void Scoreboard::look_at_all() {

@@ -23,19 +23,21 @@ std::uint32_t period_of(Instant now) { return static_cast<std::uint32_t>(now.ns 
 
 }  // namespace
 
-std::uint32_t SynCookies::cookie(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
-                                 std::uint32_t period, std::uint32_t bits) const {
+std::uint32_t SynCookies::cookie(const Endpoint& local, const Endpoint& remote,
+                                 std::uint32_t peer_isn, std::uint32_t period,
+                                 std::uint32_t bits) const {
   const auto pair = pair_words(local, remote, peer_isn);
   std::array<std::uint64_t, 6> words{};
   std::ranges::copy(pair, words.begin());
   words[5] = std::uint64_t{period} << 32 | bits;
   const auto hash = static_cast<std::uint32_t>(siphash(secret_, words));
-  // The options are masked by the hash's first byte, so that the number does not show them at a glance.
+  // The options are masked by the hash's first byte, so that the number does not show them at a
+  // glance.
   return (hash & 0xffffff00) | (bits ^ hash >> 24);
 }
 
-std::uint32_t SynCookies::make(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
-                               const SynOptions& syn, Instant now) const {
+std::uint32_t SynCookies::make(const Endpoint& local, const Endpoint& remote,
+                               std::uint32_t peer_isn, const SynOptions& syn, Instant now) const {
   std::uint32_t mss = 0;
   while (mss + 1 < kMss.size() && kMss[mss + 1] <= syn.mss) ++mss;
   std::uint32_t scale = 0;
@@ -44,8 +46,9 @@ std::uint32_t SynCookies::make(const Endpoint& local, const Endpoint& remote, st
     while (scale + 1 < kScale.size() && kScale[scale + 1] <= *syn.window_scale) ++scale;
   }
   const std::uint32_t period = period_of(now);
-  return cookie(local, remote, peer_isn, period,
-                (period & 1) | mss << kMssAt | scale << kScaleAt | std::uint32_t{syn.sack} << kSackAt);
+  return cookie(
+      local, remote, peer_isn, period,
+      (period & 1) | mss << kMssAt | scale << kScaleAt | std::uint32_t{syn.sack} << kSackAt);
 }
 
 std::uint32_t SynCookies::timestamp(std::uint32_t tsval, const SynOptions& syn) {
@@ -66,7 +69,8 @@ std::optional<SynOptions> SynCookies::check(const Endpoint& local, const Endpoin
 
   SynOptions syn;
   syn.mss = kMss[bits >> kMssAt & 7];
-  if (const std::uint8_t scale = kScale[bits >> kScaleAt & 7]; scale != kNoScale) syn.window_scale = scale;
+  if (const std::uint8_t scale = kScale[bits >> kScaleAt & 7]; scale != kNoScale)
+    syn.window_scale = scale;
   syn.sack = (bits >> kSackAt & 1) != 0;
   if (tsecr) {
     syn.timestamps = true;

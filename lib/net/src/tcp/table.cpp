@@ -142,7 +142,8 @@ Entry* Table::find(const Endpoint& local, const Endpoint& remote) {
   };
   // A flow's segments come in bursts.
   if (last_found_ != nullptr && is_it(*last_found_)) return last_found_;
-  for (Entry* node = buckets_[bucket_of(local, remote)]; node != nullptr; node = node->next_in_bucket) {
+  for (Entry* node = buckets_[bucket_of(local, remote)]; node != nullptr;
+       node = node->next_in_bucket) {
     if (is_it(*node)) return last_found_ = node;
   }
   return nullptr;
@@ -188,17 +189,18 @@ bool Table::receive(IpPacket& packet, Instant now) {
   now_ = now;
   count_up(kReceived);
   if (!packet.unicast || !is_one_host(packet.source)) return count_up(kBadAddress), true;
-  const auto header = Header::parse(packet.payload.bytes());
+  [[clang::uninitialized]] const auto header = Header::parse(packet.payload.bytes());
   if (!header) return count_up(kMalformed), true;
   const bool vouched = packet.offload.checksum_valid || packet.offload.checksum_needed;
-  if (!vouched && !checksum_holds(packet.source, packet.destination, packet.payload.bytes(), packet.more))
+  if (!vouched &&
+      !checksum_holds(packet.source, packet.destination, packet.payload.bytes(), packet.more))
     return count_up(kChecksum), true;
   if (header->source_port == 0 || header->destination_port == 0) return count_up(kBadAddress), true;
 
   Segment segment{*header, std::move(packet.payload), std::move(packet.more), 0, packet.ecn};
   segment.payload.trim_front(header->header_length);
-  segment.length =
-      static_cast<std::uint32_t>(segment.payload.size() + (segment.more.empty() ? 0 : segment.more.bytes()));
+  segment.length = static_cast<std::uint32_t>(segment.payload.size() +
+                                              (segment.more.empty() ? 0 : segment.more.bytes()));
   const Endpoint local{packet.destination, header->destination_port};
   const Endpoint remote{packet.source, header->source_port};
   if (Entry* node = find(local, remote); node != nullptr) {
@@ -236,8 +238,8 @@ void Table::icmp_error(const IcmpError& error, Instant now) {
 
 void Table::end_of_batch(Instant now) {
   now_ = now;
-  // Who has more to send than one turn lets him comes back to the end of the list; who meets a full device
-  // stays in it.
+  // Who has more to send than one turn lets him comes back to the end of the list; who meets a full
+  // device stays in it.
   async::List<Connection> waiting;
   in_turns_ = true;
   while (!dirty_.empty()) {
@@ -258,7 +260,8 @@ Instant Table::next_deadline() const {
   for (const async::List<HalfOpen>& list : half_opens_) {
     if (!list.empty()) next = std::min(next, const_cast<async::List<HalfOpen>&>(list).front().due);
   }
-  if (!waits_.empty()) next = std::min(next, const_cast<async::List<TimeWait>&>(waits_).front().until);
+  if (!waits_.empty())
+    next = std::min(next, const_cast<async::List<TimeWait>&>(waits_).front().until);
   return next;
 }
 
@@ -302,9 +305,10 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
       bury();
       continue;
     }
-    // What a connection's queues hold comes back at once, the rest when its user lets go of it.
-    const std::size_t used = memory_.used();
-    if (!give_way_to(newcomer) || memory_.used() == used) return false;
+    // Those that are there keep an eighth for what they receive, but where one of them goes for a
+    // newcomer, they need it no more.
+    if (!give_way_to(newcomer, nullptr)) return false;
+    if (memory_.take(bytes)) return true;
   }
   // While memory is scarce all windows are small: so what is out of order gives way, or an orphan
   // that the peer has taken nothing of for seconds.
@@ -316,20 +320,24 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   return true;
 }
 
+bool Table::admit(const IpAddress& remote) {
+  return connections_ < config_.connections && take_for_newcomer(kConnectionCost, remote);
+}
+
 Connection* Table::make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options) {
-  if (connections_ >= config_.connections || !take_for_newcomer(kConnectionCost, remote.address))
-    return nullptr;
   auto* connection = new Connection(*this, local, remote, options);
   ++connections_;
   add(*connection);
   return connection;
 }
 
-Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote, const FlowOptions& options,
-                                   Observer* observer, Instant now) {
+Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote,
+                                   const FlowOptions& options, Observer* observer, Instant now) {
   now_ = now;
-  if (remote.port == 0 || !is_one_host(remote.address)) return fata::fail(Error(sig::FlowErrc::kUnreachable));
-  const std::optional<Path> path = ip_->path(remote.address, given.address);
+  if (remote.port == 0 || !is_one_host(remote.address))
+    return fata::fail(Error(sig::FlowErrc::kUnreachable));
+  [[clang::uninitialized]] const std::optional<Path> path =
+      ip_->path(remote.address, given.address);
   if (!path) return fata::fail(Error(sig::FlowErrc::kUnreachable));
   Endpoint local{path->source, given.port};
   const auto is_free = [&](std::uint16_t port) {
@@ -348,10 +356,11 @@ Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote
     count_up(kTimeWaitReused);
     drop(static_cast<TimeWait&>(*old));
   }
-  Connection* connection = make(local, remote, options);
-  if (connection == nullptr) {
-    return fata::fail(Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
+  if (!admit(remote.address)) {
+    return fata::fail(
+        Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
   }
+  Connection* connection = make(local, remote, options);
   connection->observer_ = observer;
   count_up(kOpened);
   connection->open(now);
@@ -410,8 +419,8 @@ void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress&
   ip_->send(std::move(packet), local, remote, kProtocol, marks, !marks.path_probe, now);
 }
 
-void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
-                         IpMarks marks, Instant now) {
+void Table::send_segment(const Header& header, const IpAddress& local, const IpAddress& remote,
+                         bool checksum, IpMarks marks, Instant now) {
   PacketBuf packet = ip_->allocate();
   const std::size_t length = kHeaderSize + header.options.size();
   if (!packet || packet.tailroom() < length) return count_up(kNoBuffer);
@@ -420,7 +429,8 @@ void Table::send_segment(const Header& header, const IpAddress& local, const IpA
 }
 
 // RFC 9293 section 3.10.7.1.
-void Table::send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now) {
+void Table::send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote,
+                       Instant now) {
   if (segment.header.has(kRst) || !allow(reset_rate_, config_.resets, now)) return;
   count_up(kResetsSent);
   Header header;

@@ -1,4 +1,5 @@
-// TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 1337, RFC 6191): a closed connection's number, kept in few bytes.
+// TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 1337, RFC 6191): a closed connection's number, kept in
+// few bytes.
 #include "fata/net/tcp/table.hpp"
 
 namespace fata::net::tcp {
@@ -39,7 +40,8 @@ void Table::begin_time_wait(Connection& connection, Instant now) {
   waits_.push_back(*wait);
 }
 
-void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& packet, Instant now) {
+void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& packet,
+                              Instant now) {
   const Header& header = segment.header;
   // RFC 1337: a reset, which may be old, ends nothing here.
   if (header.has(kRst)) return;
@@ -85,7 +87,8 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
   send_segment(answer, wait.local.address, wait.remote.address, false, IpMarks{}, now);
 }
 
-// For a connection that we open: the peer's timestamps will tell it from the old one after a second.
+// For a connection that we open: the peer's timestamps will tell it from the old one after a
+// second.
 bool Table::may_reuse(const TimeWait& wait, Instant now) const {
   return wait.timestamps && now - wait.began > seconds(1);
 }

@@ -1,5 +1,5 @@
-// A connection's timers: retransmission (RFC 6298), tail loss probe (RFC 8985 section 7), window probe (RFC
-// 9293 section 3.8.6.1), keepalive (section 3.8.4), delayed ACK (section 3.8.6.3).
+// A connection's timers: retransmission (RFC 6298), tail loss probe (RFC 8985 section 7), window
+// probe (RFC 9293 section 3.8.6.1), keepalive (section 3.8.4), delayed ACK (section 3.8.6.3).
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -63,8 +63,8 @@ void Connection::restart_retransmit_timer(Instant now) {
   Duration wait = std::min(rto(), patience(now));
   retransmit_timer_ = probing_ ? RetransmitTimer::kWindowProbe : RetransmitTimer::kTimeout;
   // RFC 8985 section 7.2.
-  if (sack_ && !probing_ && recovery_ == Recovery::kOpen && board_.sacked() == 0 && !tail_probe_out_ &&
-      attempts_ == 0 && rtt_.has_sample() && !tail_probe_done_) {
+  if (sack_ && !probing_ && recovery_ == Recovery::kOpen && board_.sacked() == 0 &&
+      !tail_probe_out_ && attempts_ == 0 && rtt_.has_sample() && !tail_probe_done_) {
     Duration probe = rtt_.srtt() * 2;
     probe = probe + (board_.outstanding() <= mss_ ? kWorstDelayedAck : milliseconds(2));
     // Where the timeout would come first, the probe takes its place.
@@ -108,11 +108,13 @@ void Connection::on_retransmit_timer(Instant now) {
   }
 }
 
-// How long the peer may go on being silent; no limit but that of the attempts if the user has set none.
+// How long the peer may go on being silent; no limit but that of the attempts if the user has set
+// none.
 Duration Connection::patience(Instant now) const {
   if (options_.user_timeout_s == 0) return seconds(1 << 20);
   const std::uint32_t silent = attempts_ == 0 ? 0 : timestamp_clock(now) - silent_from_ms_;
-  return milliseconds(std::max<std::int64_t>(std::int64_t{options_.user_timeout_s} * 1000 - silent, 0));
+  return milliseconds(
+      std::max<std::int64_t>(std::int64_t{options_.user_timeout_s} * 1000 - silent, 0));
 }
 
 // Why nothing is heard of the peer (RFC 9293 section 3.9.2.2 SHLD-25): what ICMP said since it last
@@ -146,7 +148,8 @@ void Connection::on_timeout(Instant now) {
   }
   table_->count_up(Table::kTimeouts);
   const bool first = attempts_++ == 0;
-  if (first) silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
+  if (first)
+    silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
   rtt_.back_off();
   refresh_path(now);
   if (attempts_ >= 2) table_->ip_->doubt_reachable(remote.address, now);
@@ -201,10 +204,11 @@ void Connection::on_tail_probe(Instant now) {
     send_data({snd_nxt_, snd_nxt_ + length}, false, now);
   } else {
     SeqRange last = board_.last();
-    // A FIN goes beside a full segment. Few peers say of a lone one that it came, and what is missing may be
-    // the data before it.
+    // A FIN goes beside a full segment. Few peers say of a lone one that it came, and what is
+    // missing may be the data before it.
     const std::uint32_t most = mss_ + (fin_sent_ ? 1U : 0U);
-    if (last.size() > most || (fin_sent_ && last.size() == 1)) last.begin = later(snd_una_, last.end - most);
+    if (last.size() > most || (fin_sent_ && last.size() == 1))
+      last.begin = later(snd_una_, last.end - most);
     send_data(last, true, now);
   }
   note_limit();
@@ -214,12 +218,13 @@ void Connection::on_tail_probe(Instant now) {
   output(now);
 }
 
-// One byte beyond the window, or what is there of it, again and again as long as the peer answers at all.
+// One byte beyond the window, or what is there of it, again and again as long as the peer answers
+// at all.
 void Connection::on_window_probe(Instant now) {
   const Config& config = table_->config_;
   if (board_.empty() && unsent() == 0 && !(fin_queued_ && !fin_sent_)) return;
-  // A peer that answers keeps us waiting for ever (RFC 9293 section 3.8.6.1 MUST-37); one that is silent does
-  // not.
+  // A peer that answers keeps us waiting for ever (RFC 9293 section 3.8.6.1 MUST-37); one that is
+  // silent does not.
   if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
   if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);

@@ -74,7 +74,9 @@ TEST(TcpBounds, ReadersThatReadNothingKeepWithinTheBudget) {
     app->text = pattern(200'000);
     apps.push_back(std::move(app));
     Connection* accepted = nullptr;
-    if (!wire.run([&] { return (accepted = wire.right().accept(*listener)) != nullptr; }, seconds(10))) break;
+    if (!wire.run([&] { return (accepted = wire.right().accept(*listener)) != nullptr; },
+                  seconds(10)))
+      break;
     silent.push_back(accepted);
   }
   EXPECT_GE(silent.size(), 10U);
@@ -119,10 +121,13 @@ TEST(TcpBounds, ASingleLossIsMendedWithoutATimeout) {
     BufferPool source(4096, 1536);
     Listener* listener = *wire.right().listen({IpAddress{}, 80}, 4, nullptr);
     int count = 0;
-    wire.drop = [&](const Seen& seen) { return seen.side == 0 && seen.length != 0 && count++ == lost; };
+    wire.drop = [&](const Seen& seen) {
+      return seen.side == 0 && seen.length != 0 && count++ == lost;
+    };
     App client, server;
     client.connection = *wire.left().connect({}, wire.at(1, 80), {}, &client, wire.now);
-    ASSERT_TRUE(wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
+    ASSERT_TRUE(
+        wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
     client.text = pattern(70 * 1448);
     ASSERT_TRUE(wire.run([&] {
       client.feed(source, wire.now);
@@ -153,7 +158,8 @@ TEST(TcpBounds, AGoodClientGetsInDuringAFloodOfSyns) {
     header.window = 1000;
     header.options.mss = 1460;
     IpPacket packet;
-    packet.source = Ipv4Address{static_cast<std::uint32_t>(0xc0000000 + wire.random() % 0x10000000)};
+    packet.source =
+        Ipv4Address{static_cast<std::uint32_t>(0xc0000000 + wire.random() % 0x10000000)};
     packet.destination = wire.sides[1].address;
     packet.offload.checksum_valid = true;
     PacketBuf buffer = flood.allocate();
@@ -162,7 +168,9 @@ TEST(TcpBounds, AGoodClientGetsInDuringAFloodOfSyns) {
     (void)wire.right().receive(packet, wire.now);
   };
   // Answers to strangers lead nowhere.
-  wire.drop = [&](const Seen& seen) { return seen.side == 1 && seen.header.destination_port < 32768; };
+  wire.drop = [&](const Seen& seen) {
+    return seen.side == 1 && seen.header.destination_port < 32768;
+  };
   for (int i = 0; i < 2000; ++i) spoofed();
   App client;
   client.connection = *wire.left().connect({}, wire.at(1, 80), {}, &client, wire.now);

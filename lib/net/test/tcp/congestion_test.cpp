@@ -327,8 +327,8 @@ TEST(Idle, AWindowBelowTheInitialOneStays) {
   EXPECT_EQ(sender.segments(), 1u);
 }
 
-// RFC 9438 figure 1: W_cubic(t) = C (t - K)^3 + W_max, K = cbrt((W_max - cwnd_epoch) / C), with segments and
-// seconds.
+// RFC 9438 figure 1: W_cubic(t) = C (t - K)^3 + W_max, K = cbrt((W_max - cwnd_epoch) / C), with
+// segments and seconds.
 TEST(Cubic, FollowsItsCurveBackToThePlateauAndBeyond) {
   Sender sender(kCubic);
   sender.rtt = milliseconds(100);
@@ -351,8 +351,8 @@ TEST(Cubic, FollowsItsCurveBackToThePlateauAndBeyond) {
 }
 
 TEST(Cubic, IsAsFastAsRenoWhereItsOwnCurveWouldBeSlower) {
-  // A short round trip: the curve needs K = cbrt(12/0.4) = 3.1 s, Reno's average 9/17 of a segment a round is
-  // faster.
+  // A short round trip: the curve needs K = cbrt(12/0.4) = 3.1 s, Reno's average 9/17 of a segment
+  // a round is faster.
   Sender sender(kCubic);
   sender.rtt = milliseconds(5);
   for (int i = 0; i < 2; ++i) sender.round();
@@ -360,7 +360,8 @@ TEST(Cubic, IsAsFastAsRenoWhereItsOwnCurveWouldBeSlower) {
   sender.lose();
   EXPECT_EQ(sender.segments(), 28u);
   for (int i = 0; i < 17; ++i) sender.round();
-  EXPECT_NEAR(sender.cc.cwnd(), 28'000 + 9'000, 1'000) << "9/17 of a segment a round until the loss's window";
+  EXPECT_NEAR(sender.cc.cwnd(), 28'000 + 9'000, 1'000)
+      << "9/17 of a segment a round until the loss's window";
   while (sender.cc.cwnd() < 42'000) sender.round();
   const std::uint32_t before = sender.cc.cwnd();
   for (int i = 0; i < 10; ++i) sender.round();
@@ -442,7 +443,8 @@ TEST(Congestion, NoWindowGrowsBeyondWhatAPeerCanOffer) {
     cc.on_loss(1u << 30);
     cc.on_recovered();
     for (int i = 0; i < 100; ++i) {
-      cc.on_ack({.acked = 1u << 30, .srtt = milliseconds(1)}, Instant{} + seconds(200'000 + 10'000 * i));
+      cc.on_ack({.acked = 1u << 30, .srtt = milliseconds(1)},
+                Instant{} + seconds(200'000 + 10'000 * i));
       EXPECT_LE(cc.cwnd(), 1u << 30);
     }
   }

@@ -56,7 +56,8 @@ TEST(SynCookie, TimestampsCarryTheExactScaleAndEcn) {
 TEST(SynCookie, TheMarkedTimestampIsNeverAheadOfTheClockAndLittleBehind) {
   for (std::uint32_t clock : {0u, 1u, 31u, 32u, 1000u, 0x7fffffffu, 0xffffffffu}) {
     for (std::uint8_t scale = 0; scale <= 14; ++scale) {
-      const std::uint32_t behind = clock - SynCookies::timestamp(clock, {.window_scale = scale, .ecn = true});
+      const std::uint32_t behind =
+          clock - SynCookies::timestamp(clock, {.window_scale = scale, .ecn = true});
       EXPECT_LE(behind, 31u) << clock;
     }
   }
@@ -100,7 +101,9 @@ TEST(SynCookie, GuessesHitAboutTwiceInTwoToTheTwentyFour) {
   const SynCookies cookies(kKey);
   std::uint32_t hits = 0;
   for (std::uint32_t guess = 0; guess < 200'000; ++guess) {
-    hits += cookies.check(kLocal, kRemote, kPeerIsn, guess * 21'473, std::nullopt, kNow).has_value() ? 1 : 0;
+    hits += cookies.check(kLocal, kRemote, kPeerIsn, guess * 21'473, std::nullopt, kNow).has_value()
+                ? 1
+                : 0;
   }
   EXPECT_LE(hits, 2u);
 }
@@ -112,7 +115,8 @@ TEST(FastOpen, CookiesHaveFourToSixteenBytesAndAnEvenNumberOrAreARequest) {
   for (const std::string_view good : {"1234", "123456", "12345678", "1234567890123456"}) {
     EXPECT_EQ(as_text(FastOpenCookie::of(as_bytes(good))->bytes()), good);
   }
-  for (const std::string_view bad : {"1", "12", "123", "12345", "12345678901234567", "123456789012345678"}) {
+  for (const std::string_view bad :
+       {"1", "12", "123", "12345", "12345678901234567", "123456789012345678"}) {
     EXPECT_FALSE(FastOpenCookie::of(as_bytes(bad))) << bad;
   }
 }
@@ -167,14 +171,16 @@ TEST(FastOpenCache, HoldsItsBoundAndForgetsWhatWasNotUsedForLongest) {
     return Endpoint{kRemote.address, static_cast<std::uint16_t>(1 + i)};
   };
   for (std::size_t i = 0; i < FastOpenCache::kEntries; ++i) {
-    cache.learn(server(i), cookie_of("12345678"), 1460, kNow + seconds(static_cast<std::int64_t>(i)));
+    cache.learn(server(i), cookie_of("12345678"), 1460,
+                kNow + seconds(static_cast<std::int64_t>(i)));
   }
   cache.find(server(0), kNow + seconds(100));
   cache.learn(server(FastOpenCache::kEntries), cookie_of("12345678"), 1460, kNow + seconds(101));
   EXPECT_FALSE(cache.find(server(0), kNow + seconds(102))->cookie.is_request());
   EXPECT_TRUE(cache.find(server(1), kNow + seconds(102))->cookie.is_request());
   EXPECT_FALSE(cache.find(server(2), kNow + seconds(102))->cookie.is_request());
-  EXPECT_FALSE(cache.find(server(FastOpenCache::kEntries), kNow + seconds(102))->cookie.is_request());
+  EXPECT_FALSE(
+      cache.find(server(FastOpenCache::kEntries), kNow + seconds(102))->cookie.is_request());
 }
 
 }  // namespace

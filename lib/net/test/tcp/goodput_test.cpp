@@ -1,5 +1,5 @@
-// What a stream gets through where packets are lost at random: what CUBIC's friendliness to Reno promises
-// (RFC 9438 section 4.3), in virtual time.
+// What a stream gets through where packets are lost at random: what CUBIC's friendliness to Reno
+// promises (RFC 9438 section 4.3), in virtual time.
 #include <cmath>
 
 #include "wire.hpp"
@@ -17,7 +17,9 @@ Outcome stream(double loss, Duration one_way, Duration time, std::uint32_t seed)
   options.delay = one_way;
   Wire wire(options, {}, seed);
   std::mt19937 random(seed);
-  wire.drop = [&](const Seen&) { return std::uniform_real_distribution<double>(0, 1)(random) < loss; };
+  wire.drop = [&](const Seen&) {
+    return std::uniform_real_distribution<double>(0, 1)(random) < loss;
+  };
   Listener* listener = *wire.right().listen({IpAddress{}, 80}, 8, nullptr);
   BufferPool source{4096, 1536};
   App client, server;

@@ -18,7 +18,8 @@ TEST(InitialNumbers, GrowByTwoHundredFiftyThousandASecondForOnePair) {
   const auto first = numbers.choose({kHere, 80}, {kThere, 1024}, kNow);
   const auto later = numbers.choose({kHere, 80}, {kThere, 1024}, kNow + seconds(1));
   EXPECT_EQ(later.isn - first.isn, 250'000u);
-  EXPECT_EQ(numbers.choose({kHere, 80}, {kThere, 1024}, kNow + microseconds(4)).isn - first.isn, 1u);
+  EXPECT_EQ(numbers.choose({kHere, 80}, {kThere, 1024}, kNow + microseconds(4)).isn - first.isn,
+            1u);
   EXPECT_EQ(later.timestamp_offset, first.timestamp_offset);
 }
 
@@ -56,7 +57,8 @@ TEST(PortChoice, GivesOneServerADifferentPortEachTimeUntilAllWereUsed) {
 
 TEST(PortChoice, PassesOverPortsInUseAndSaysWhenNoneIsFree) {
   PortChoice choice(kKey);
-  EXPECT_EQ(choice.choose(kHere, {kThere, 53}, [](std::uint16_t port) { return port == 40'000; }), 40'000);
+  EXPECT_EQ(choice.choose(kHere, {kThere, 53}, [](std::uint16_t port) { return port == 40'000; }),
+            40'000);
   EXPECT_EQ(choice.choose(kHere, {kThere, 53}, [](std::uint16_t) { return false; }), std::nullopt);
 }
 

@@ -25,7 +25,8 @@ Found transfer(Wire& wire, std::size_t most, std::size_t size) {
   Listener* listener = *wire.right().listen({IpAddress{}, 80}, 4, nullptr);
   App client, server;
   client.connection = *wire.left().connect({}, wire.at(1, 80), {}, &client, wire.now);
-  EXPECT_TRUE(wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
+  EXPECT_TRUE(
+      wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
   client.text = pattern(size);
   found.least_cwnd = ~0U;
   const std::uint64_t timeouts = wire.left().count(Table::kTimeouts);
@@ -81,7 +82,8 @@ TEST(TcpPathSearch, APathThatWasOnlyDownForAWhileHasItsFullSegmentsBackAtOnce) {
   Listener* listener = *wire.right().listen({IpAddress{}, 80}, 4, nullptr);
   App client, server;
   client.connection = *wire.left().connect({}, wire.at(1, 80), {}, &client, wire.now);
-  ASSERT_TRUE(wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
+  ASSERT_TRUE(
+      wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
   client.text = pattern(2'000'000);
   const Instant down = wire.now + milliseconds(20), up = down + seconds(4);
   std::size_t longest_late = 0;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint32_t kMss = 1000;
 
-// A recovery as a sender goes through it: on each ACK so many segments are delivered and as many may go out.
+// A recovery as a sender goes through it: on each ACK so many segments are delivered and as many
+// may go out.
 struct Sender {
   Prr prr;
   std::uint32_t pipe;

@@ -1,5 +1,5 @@
-// Many connections: a million in a row, ten thousand at once, and what an idle one takes. Counts what the
-// heap really holds, so it is for builds without sanitizers.
+// Many connections: a million in a row, ten thousand at once, and what an idle one takes. Counts
+// what the heap really holds, so it is for builds without sanitizers.
 #include <malloc.h>
 
 #include <print>
@@ -21,7 +21,8 @@ Slice message(BufferPool& pool, std::size_t size) {
 }
 std::size_t read_all(Connection& connection, Instant now) {
   std::size_t size = 0;
-  for (Slice slice = connection.read(now); !slice.empty(); slice = connection.read(now)) size += slice.size();
+  for (Slice slice = connection.read(now); !slice.empty(); slice = connection.read(now))
+    size += slice.size();
   return size;
 }
 
@@ -37,7 +38,8 @@ TEST(TcpScale, AMillionConnectionsInARowLeaveNothingBehind) {
     const auto client = wire.left().connect({}, wire.at(1, 80), {}, nullptr, wire.now);
     ASSERT_TRUE(client) << "connection " << i;
     Connection* server = nullptr;
-    ASSERT_TRUE(wire.run([&] { return (server = wire.right().accept(*listener)) != nullptr; })) << i;
+    ASSERT_TRUE(wire.run([&] { return (server = wire.right().accept(*listener)) != nullptr; }))
+        << i;
     Slice out = message(source, 64);
     ASSERT_EQ((*client)->write(out, wire.now), 64U);
     (*client)->push(wire.now);
@@ -50,14 +52,17 @@ TEST(TcpScale, AMillionConnectionsInARowLeaveNothingBehind) {
     ASSERT_EQ(got, 64U) << i;
     wire.right().release(server, wire.now);
     wire.left().release(*client, wire.now);
-    ASSERT_TRUE(wire.run([&] { return wire.left().connections() + wire.right().connections() == 0; })) << i;
+    ASSERT_TRUE(wire.run([&] {
+      return wire.left().connections() + wire.right().connections() == 0;
+    })) << i;
     if (i == kWarm) warm = heap();
   }
   wire.seen.clear();
   const std::size_t after = heap();
-  std::println("heap {} bytes after {} connections, {} after {}; {} in TIME-WAIT, {} ports reused", warm,
-               kWarm, after, kAll, wire.left().time_waits(),
-               wire.left().count(Table::kTimeWaitReused) + wire.right().count(Table::kTimeWaitReused));
+  std::println(
+      "heap {} bytes after {} connections, {} after {}; {} in TIME-WAIT, {} ports reused", warm,
+      kWarm, after, kAll, wire.left().time_waits(),
+      wire.left().count(Table::kTimeWaitReused) + wire.right().count(Table::kTimeWaitReused));
   EXPECT_LE(after, warm + (64 << 10));
   EXPECT_EQ(wire.right().count(Table::kAccepted), kAll);
   EXPECT_EQ(wire.left().count(Table::kTimeouts) + wire.right().count(Table::kTimeouts), 0U);
@@ -86,14 +91,16 @@ TEST(TcpScale, TenThousandAtOnceFitIn64MebibytesWithDataOnEach) {
     ASSERT_TRUE(client) << i;
     here.push_back(*client);
     Connection* server = nullptr;
-    ASSERT_TRUE(wire.run([&] { return (server = wire.right().accept(*listener)) != nullptr; })) << i;
+    ASSERT_TRUE(wire.run([&] { return (server = wire.right().accept(*listener)) != nullptr; }))
+        << i;
     there.push_back(server);
     // Assigning {} would keep what the vector has room for.
     if (i + 1 == kAll / 2) std::vector<Seen>().swap(wire.seen), half = heap();
   }
   wire.run_for(seconds(5));
   std::vector<Seen>().swap(wire.seen);
-  // Both ends are in this process. The second half alone shows what does not grow with their number.
+  // Both ends are in this process. The second half alone shows what does not grow with their
+  // number.
   const std::size_t later = (heap() - half) / kAll;
   const std::size_t idle = (heap() - before) / (2 * kAll);
   std::size_t most = 0;
@@ -110,8 +117,9 @@ TEST(TcpScale, TenThousandAtOnceFitIn64MebibytesWithDataOnEach) {
     wire.run_for(milliseconds(100));
   }
   std::println(
-      "{} connections: {} bytes each idle ({} in the second half), {} in all with data unread on each", kAll,
-      idle, later, most);
+      "{} connections: {} bytes each idle ({} in the second half), {} in all with data unread on "
+      "each",
+      kAll, idle, later, most);
   EXPECT_LE(idle, 1024U);
   EXPECT_LE(later, 1024U);
   EXPECT_LT(most, std::size_t{64} << 20);

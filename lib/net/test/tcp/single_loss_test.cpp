@@ -1,6 +1,6 @@
-// Each packet of a transfer in turn is the only one that is lost, over many sizes, round trips and windows.
-// RACK and tail loss probes are to mend it; a retransmission timeout costs a window and a long wait.
-// With FATA_ALL_LOSSES set, over many more of them.
+// Each packet of a transfer in turn is the only one that is lost, over many sizes, round trips and
+// windows. RACK and tail loss probes are to mend it; a retransmission timeout costs a window and a
+// long wait. With FATA_ALL_LOSSES set, over many more of them.
 #include <cstdlib>
 
 #include "wire.hpp"
@@ -39,13 +39,15 @@ void lose_each(const Case& how, Lost kind, Tally& tally) {
     wire.drop = [&](const Seen& seen) {
       const bool payload = seen.length != 0 || seen.header.has(kFin);
       if (seen.header.has(kSyn) || seen.header.has(kRst)) return false;
-      if (kind == Lost::kData ? seen.side != 0 || !payload : seen.side != 1 || payload) return false;
+      if (kind == Lost::kData ? seen.side != 0 || !payload : seen.side != 1 || payload)
+        return false;
       return count++ == lost && (hit = true);
     };
     const std::uint64_t before = timeouts();
     App client, server;
     client.connection = *wire.left().connect({}, wire.at(1, 80), {}, &client, wire.now);
-    ASSERT_TRUE(wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
+    ASSERT_TRUE(
+        wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
     client.text = pattern(how.segments * 1448);
     bool closed = false;
     ASSERT_TRUE(wire.run([&] {
@@ -61,8 +63,9 @@ void lose_each(const Case& how, Lost kind, Tally& tally) {
     if (timeouts() != before) {
       ++tally.timeouts;
       tally.where += std::to_string(how.segments) + " segments, delay " +
-                     std::to_string(how.delay.ns / 1000) + " us, window " + std::to_string(how.window) +
-                     (kind == Lost::kData ? ", data " : ", ACK ") + std::to_string(lost) + "\n";
+                     std::to_string(how.delay.ns / 1000) + " us, window " +
+                     std::to_string(how.window) + (kind == Lost::kData ? ", data " : ", ACK ") +
+                     std::to_string(lost) + "\n";
     }
     client.connection->abort(wire.now);
     wire.left().release(std::exchange(client.connection, nullptr), wire.now);
@@ -77,8 +80,10 @@ Tally lose_all(Lost kind) {
   Tally tally;
   const bool all = std::getenv("FATA_ALL_LOSSES") != nullptr;
   for (const std::size_t segments : {1, 2, 3, 5, 12, 40, 90}) {
-    for (const Duration delay : {microseconds(50), milliseconds(10), milliseconds(1), milliseconds(100)}) {
-      if (!all && (segments > 40 || delay == milliseconds(1) || delay == milliseconds(100))) continue;
+    for (const Duration delay :
+         {microseconds(50), milliseconds(10), milliseconds(1), milliseconds(100)}) {
+      if (!all && (segments > 40 || delay == milliseconds(1) || delay == milliseconds(100)))
+        continue;
       for (const std::uint32_t window : {6000U, 40'000U, 1U << 20}) {
         if (window > segments * 1448 * 4 && window > 40'000) continue;
         lose_each({segments, delay, window}, kind, tally);

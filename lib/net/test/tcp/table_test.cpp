@@ -28,7 +28,8 @@ struct Pair {
     client.connection = *wire.left().connect({}, wire.at(1, 80), options, &client, wire.now);
   }
   bool accept() {
-    if (server.connection == nullptr && (server.connection = wire.right().accept(*listener)) != nullptr)
+    if (server.connection == nullptr &&
+        (server.connection = wire.right().accept(*listener)) != nullptr)
       server.connection->observe(&server);
     return server.connection != nullptr;
   }
@@ -45,7 +46,8 @@ struct Pair {
             app->feed(source, wire.now);
             app->drain(wire.now);
           }
-          return client.received.size() >= server.text.size() && server.received.size() >= client.text.size();
+          return client.received.size() >= server.text.size() &&
+                 server.received.size() >= client.text.size();
         },
         most);
   }
@@ -108,7 +110,8 @@ TEST_P(TcpOver, CarriesEveryByteOnceAndInOrder) {
     ASSERT_TRUE(pair.open());
     pair.client.text = pattern(GetParam().bytes);
     pair.server.text = pattern(GetParam().bytes / 3);
-    ASSERT_TRUE(pair.exchange()) << pair.server.received.size() << " " << pair.client.received.size();
+    ASSERT_TRUE(pair.exchange()) << pair.server.received.size() << " "
+                                 << pair.client.received.size();
     EXPECT_TRUE(pair.server.received == pair.client.text);
     EXPECT_TRUE(pair.client.received == pair.server.text);
     pair.client.connection->shutdown(pair.wire.now);
@@ -132,15 +135,15 @@ TEST_P(TcpOver, CarriesEveryByteOnceAndInOrder) {
 
 INSTANTIATE_TEST_SUITE_P(
     Wires, TcpOver,
-    testing::Values(Quality{"clean", {}, 1'000'000}, Quality{"fast", {.delay = microseconds(50)}, 2'000'000},
-                    Quality{"lossy", {.loss = 20}, 500'000}, Quality{"bad", {.loss = 150}, 60'000},
-                    Quality{"jitter", {.jitter = milliseconds(8)}, 500'000},
-                    Quality{
-                        "everything", {.jitter = milliseconds(5), .loss = 30, .duplication = 30}, 200'000},
-                    Quality{"narrow", {.mtu = 296}, 100'000},
-                    Quality{"offload", {.gso_most = 65535}, 3'000'000},
-                    Quality{"lossy_offload", {.loss = 30, .gso_most = 65535}, 1'000'000},
-                    Quality{"six", {.loss = 10, .v6 = true}, 300'000}),
+    testing::Values(
+        Quality{"clean", {}, 1'000'000}, Quality{"fast", {.delay = microseconds(50)}, 2'000'000},
+        Quality{"lossy", {.loss = 20}, 500'000}, Quality{"bad", {.loss = 150}, 60'000},
+        Quality{"jitter", {.jitter = milliseconds(8)}, 500'000},
+        Quality{"everything", {.jitter = milliseconds(5), .loss = 30, .duplication = 30}, 200'000},
+        Quality{"narrow", {.mtu = 296}, 100'000},
+        Quality{"offload", {.gso_most = 65535}, 3'000'000},
+        Quality{"lossy_offload", {.loss = 30, .gso_most = 65535}, 1'000'000},
+        Quality{"six", {.loss = 10, .v6 = true}, 300'000}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Two TCPs on a wire with delay, loss, reordering and duplication, on a virtual clock; no loop, no IP.
+// Two TCPs on a wire with delay, loss, reordering and duplication, on a virtual clock; no loop, no
+// IP.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -48,8 +49,8 @@ class Wire {
       return path;
     }
     PacketBuf allocate() override { return wire->pool.allocate(kIpHeadroom); }
-    void send(PacketBuf packet, const IpAddress& from, const IpAddress& to, std::uint8_t protocol, IpMarks marks,
-              bool, Instant now) override {
+    void send(PacketBuf packet, const IpAddress& from, const IpAddress& to, std::uint8_t protocol,
+              IpMarks marks, bool, Instant now) override {
       EXPECT_EQ(protocol, kProtocol);
       EXPECT_EQ(from, address);
       wire->carry(*this, std::move(packet), to, marks, now);
@@ -64,7 +65,8 @@ class Wire {
     std::unique_ptr<Table> table;
   };
 
-  explicit Wire(const WireOptions& how = {}, Config config = {}, std::uint32_t seed = 1, Config other = {})
+  explicit Wire(const WireOptions& how = {}, Config config = {}, std::uint32_t seed = 1,
+                Config other = {})
       : options(how), random(seed) {
     for (int i = 0; i < 2; ++i) {
       Side& side = sides[i];
@@ -165,8 +167,8 @@ class Wire {
       offload.checksum_needed = false;
     }
     for (int copies = chance(options.duplication) ? 2 : 1; copies != 0; --copies) {
-      const Duration extra{options.jitter.ns == 0 ? 0
-                                                  : static_cast<std::int64_t>(random() % options.jitter.ns)};
+      const Duration extra{
+          options.jitter.ns == 0 ? 0 : static_cast<std::int64_t>(random() % options.jitter.ns)};
       flying.emplace(now + options.delay + extra,
                      Flying{1 - from.index, from.address, bytes, Offload{}, marks.ecn});
     }
@@ -225,7 +227,8 @@ class App final : public Observer {
     while (sent < text.size() && connection->room() != 0) {
       PacketBuf buffer = pool.allocate();
       if (!buffer) break;
-      const std::size_t count = std::min({text.size() - sent, std::size_t{1500}, connection->room()});
+      const std::size_t count =
+          std::min({text.size() - sent, std::size_t{1500}, connection->room()});
       copy_bytes(buffer.append(count), as_bytes(std::string_view(text).substr(sent, count)));
       Slice slice(std::move(buffer));
       const std::size_t taken = connection->write(slice, now);

@@ -1,8 +1,9 @@
-// From the PVH entry to the platform: reads the start info, relocates the image to a random base, builds the
-// final page tables and enters them.
+// From the PVH entry to the platform: reads the start info, relocates the image to a random base,
+// builds the final page tables and enters them.
 //
-// All but the last part runs at the address the image was loaded at, before (and during) relocation, on the
-// boot stack and without a canary. Until the switch nothing may follow a pointer that is stored in the image.
+// All but the last part runs at the address the image was loaded at, before (and during)
+// relocation, on the boot stack and without a canary. Until the switch nothing may follow a pointer
+// that is stored in the image.
 #include "fata/machine/boot.hpp"
 
 #include <array>
@@ -15,13 +16,15 @@
 #include "page_tables.hpp"
 
 extern "C" {
-extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __relro_start[], __relro_end[];
+extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __relro_start[],
+    __relro_end[];
 extern char __data_start[], __data_end[], __image_end[];
 extern std::uint64_t __relr_start[], __relr_end[], __rela_start[], __rela_end[];
 extern char fata_stacks[], fata_stacks_end[];
 extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_stack_double_fault[];
 extern char fata_stack_nmi[];
-void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs, std::uint64_t entry);
+void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs,
+                      std::uint64_t entry);
 // The canary of what this compiler protects; read-only once the final page tables are in use.
 [[gnu::section(".data.rel.ro"), gnu::visibility("hidden")]] std::uint64_t __stack_chk_guard = 0;
 }
@@ -43,7 +46,8 @@ constexpr std::uint32_t kMagic = 0x336ec578;
 constexpr std::uint32_t kRam = 1;
 constexpr std::uint64_t kGuard = 0x10000;  // below each stack, as in start.S
 
-// The block behind %fs that musl and prebuilt archives expect: its own address first, their canary at 0x28.
+// The block behind %fs that musl and prebuilt archives expect: its own address first, their canary
+// at 0x28.
 struct alignas(64) ThreadBlock {
   std::uint64_t self;
   std::uint64_t unused[4];
@@ -84,12 +88,14 @@ void keep_command_line(const char* text) {
   state.command_line_cut = text[n] != 0;
 }
 
-// A platform word `fata.base=0x...` fixes the base, so that a debugger can be given symbols before the start.
+// A platform word `fata.base=0x...` fixes the base, so that a debugger can be given symbols before
+// the start.
 bool base_from_command_line(std::uint64_t& base) {
   const std::string_view line = command_line();
   constexpr std::string_view kWord = "fata.base=0x";
   for (std::size_t i = 0; i + kWord.size() < line.size(); ++i) {
-    if ((i != 0 && line[i - 1] != ' ') || std::memcmp(&line[i], kWord.data(), kWord.size()) != 0) continue;
+    if ((i != 0 && line[i - 1] != ' ') || std::memcmp(&line[i], kWord.data(), kWord.size()) != 0)
+      continue;
     base = 0;
     for (std::size_t k = i + kWord.size(); k < line.size() && line[k] != ' '; ++k) {
       const char c = line[k];
@@ -100,7 +106,8 @@ bool base_from_command_line(std::uint64_t& base) {
   return false;
 }
 
-[[gnu::noinline]] std::uint64_t mix(std::uint64_t x) {  // a well-mixing permutation (multiply, fold)
+// A well-mixing permutation (multiply, fold).
+[[gnu::noinline]] std::uint64_t mix(std::uint64_t x) {
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   return x ^ (x >> 32);
@@ -115,22 +122,23 @@ std::uint64_t start_random() {
   return random ^ mixed_tsc();
 }
 
-// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the lower
-// half at 128 TiB.
+// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the
+// lower half at 128 TiB.
 std::uint64_t choose_base() {
   constexpr std::uint64_t kFirst = 1ULL << 44, kEnd = 0x7f0000000000;
   std::uint64_t base = 0;
   if (base_from_command_line(base)) {
     if (base % kPage != 0 || base < kFirst || base >= kEnd)
       refuse(
-          "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, below 0x7f0000000000");
+          "command line: fata.base= wants a multiple of 0x1000 from 0x100000000000 on, below "
+          "0x7f0000000000");
     return base;
   }
   return kFirst + ((start_random() & ((1ULL << 34) - 1)) << 12);
 }
 
-// The linker packed the places that hold addresses as RELR: an even word is an address, an odd one a bitmap
-// of the 63 words that follow. Misaligned places alone come as RELA (place, kind, value).
+// The linker packed the places that hold addresses as RELR: an even word is an address, an odd one
+// a bitmap of the 63 words that follow. Misaligned places alone come as RELA (place, kind, value).
 void relocate(std::uint64_t delta) {
   std::uint64_t* where = nullptr;
   for (const std::uint64_t* word = __relr_start; word != __relr_end; ++word) {
@@ -151,15 +159,16 @@ void relocate(std::uint64_t delta) {
 }
 
 [[gnu::noinline]] void keep_free(std::uint64_t begin, std::uint64_t end) {
-  if (begin < end && state.free_count < state.free.size()) state.free[state.free_count++] = {begin, end};
+  if (begin < end && state.free_count < state.free.size())
+    state.free[state.free_count++] = {begin, end};
 }
 
-// The page-aligned parts of usable RAM outside the NULL zone and outside the image. One pass: at the start,
-// code that runs once costs more than what it does where a CPU is emulated.
+// The page-aligned parts of usable RAM outside the NULL zone and outside the image. One pass: at
+// the start, code that runs once costs more than what it does where a CPU is emulated.
 void find_memory(const StartInfo& info, Region image) {
   state.above = state.free.size();
-  for (const MemoryMapEntry& entry :
-       danger_span(reinterpret_cast<const MemoryMapEntry*>(info.memory_map), info.memory_map_entries)) {
+  for (const MemoryMapEntry& entry : danger_span(
+           reinterpret_cast<const MemoryMapEntry*>(info.memory_map), info.memory_map_entries)) {
     if (entry.type != kRam) continue;
     std::uint64_t begin = page_up(entry.address);
     const std::uint64_t end = page_down(entry.address + entry.size);
@@ -212,8 +221,8 @@ void map_one_to_one(Region region, Access access) {
   state.tables.map(region.begin, region.begin, region.size(), access);
 }
 
-// Below each stack lies a guard area that is not mapped here. The small stacks are alike, one behind
-// the other.
+// Below each stack lies a guard area that is not mapped here. The small stacks are alike, one
+// behind the other.
 void map_image() {
   struct Part {
     const char* begin;
@@ -237,7 +246,8 @@ void map_image() {
 
 // The memory of the guards is the heap's: it is mapped one to one, but not where the image runs.
 void keep_guards() {
-  for (const char* stack : {fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi}) {
+  for (const char* stack :
+       {fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi}) {
     const Region guard{at(stack) - kGuard, at(stack)};
     map_one_to_one(guard, kWritable);
     keep_free(guard.begin, guard.end);
@@ -274,8 +284,10 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   state.tables.start(choose_tables());
   for (const Region& region : free_memory()) map_one_to_one(region, kWritable);
   map_image();
-  map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);  // for the switch only
-  // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is done.
+  // For the switch only.
+  map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);
+  // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is
+  // done.
   const Region boot{at(__data_end), at(fata_stacks)};
   map_one_to_one(boot, kWritable);
   keep_free(boot.begin, boot.end);
@@ -284,7 +296,8 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;
-  // A zero byte stops an overrun by a string. Nothing that runs on from here returns to an older canary.
+  // A zero byte stops an overrun by a string. Nothing that runs on from here returns to an older
+  // canary.
   state.thread.canary = __stack_chk_guard = start_random() & ~std::uint64_t{0xff};
   enable_protections();
   relocate(delta);
@@ -336,7 +349,8 @@ Place describe_address(std::uint64_t address) {
   if (inside(__rodata_start, __rodata_end) || inside(__relro_start, __relro_end))
     return {"read-only data", false};
   if (inside(fata_stacks, fata_stacks_end)) {
-    const char* const stacks[]{fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi};
+    const char* const stacks[]{fata_stack_main, fata_stack_fault, fata_stack_double_fault,
+                               fata_stack_nmi};
     for (const char* stack : stacks) {
       if (inside(stack - kGuard, stack)) return {"stack guard page", true};
     }

@@ -11,7 +11,9 @@ extern char fata_stack_fault_top[], fata_stack_double_fault_top[], fata_stack_nm
 namespace fata::machine {
 namespace {
 // vectors.S: stubs of 16 bytes for the 32 exceptions, then of 8.
-constexpr std::uint64_t stub_offset(unsigned vector) { return vector < 32 ? vector * 16 : 32 * 16 + (vector - 32) * 8; }
+constexpr std::uint64_t stub_offset(unsigned vector) {
+  return vector < 32 ? vector * 16 : 32 * 16 + (vector - 32) * 8;
+}
 
 struct [[gnu::packed]] TaskState {
   std::uint32_t reserved0;
@@ -36,8 +38,8 @@ constinit TaskState task{};
 constinit std::array<std::uint64_t, 5> segments{0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
 constinit std::array<Gate, kGates> gates{};
 
-// Faults that an overrun stack can cause take a stack of their own; so do those that may strike while one is
-// handled.
+// Faults that an overrun stack can cause take a stack of their own; so do those that may strike
+// while one is handled.
 std::uint64_t interrupt_stack(unsigned vector) {
   if (vector == 2) return 3;                  // NMI
   if (vector == 8 || vector == 18) return 2;  // double fault, machine check
@@ -51,11 +53,12 @@ void load_descriptors() {
   task.interrupt_stacks[2] = reinterpret_cast<std::uint64_t>(fata_stack_nmi_top);
   task.io_map = sizeof(TaskState);
   const auto base = reinterpret_cast<std::uint64_t>(&task);
-  segments[3] =
-      (sizeof(TaskState) - 1) | ((base & 0xffffff) << 16) | (0x89ULL << 40) | ((base >> 24 & 0xff) << 56);
+  segments[3] = (sizeof(TaskState) - 1) | ((base & 0xffffff) << 16) | (0x89ULL << 40) |
+                ((base >> 24 & 0xff) << 56);
   segments[4] = base >> 32;
   for (unsigned vector = 0; vector < kGates; ++vector) {
-    const std::uint64_t target = reinterpret_cast<std::uint64_t>(fata_vectors) + stub_offset(vector);
+    const std::uint64_t target =
+        reinterpret_cast<std::uint64_t>(fata_vectors) + stub_offset(vector);
     gates[vector].low = (target & 0xffff) | (kCode << 16) | (interrupt_stack(vector) << 32) |
                         (0x8eULL << 40) | ((target >> 16 & 0xffff) << 48);
     gates[vector].high = target >> 32;

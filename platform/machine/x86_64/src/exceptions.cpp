@@ -1,4 +1,5 @@
-// What a CPU exception becomes: one line that names what was violated, the registers, a backtrace, status
+// What a CPU exception becomes: one line that names what was violated, the registers, a backtrace,
+// status
 // 125. An NMI reports the code it interrupted and lets it go on.
 #include "fata/base/danger.hpp"
 #include "fata/base/platform.hpp"
@@ -51,7 +52,7 @@ void report_page_fault(const Frame& frame) {
   const std::uint64_t address = read_cr2();
   const Place place = describe_address(address);
   const std::string_view name = place.name;
-  Text<256> line;
+  [[clang::uninitialized]] Text<256> line;
   print(line, "fatal: ");
   if ((frame.error & kFetch) != 0 && (frame.error & kPresent) != 0) {
     print(line, "executed ", name, " (no-execute page)");
@@ -83,7 +84,7 @@ void report_registers(const Frame& frame) {
   constexpr std::string_view kRegisters = "r15r14r13r12r11r10r9 r8 rdirsirbprbxrdxrcxrax";
   const auto values = danger_span(&frame.r15, kRegisters.size() / 3);
   for (std::size_t i = values.size(); i != 0;) {
-    Text<96> line(std::in_place, ' ');
+    [[clang::uninitialized]] Text<96> line(std::in_place, ' ');
     for (unsigned column = 0; column < 3; ++column) {
       --i;
       print(line, ' ', kRegisters.substr(3 * i, 3), ' ', Hex{values[i], 16});
@@ -110,7 +111,7 @@ bool begin_last_report() {
 
 namespace {
 void report_place(unsigned depth, std::uint64_t address) {
-  Text<96> line(std::in_place, "  #", depth, ' ');
+  [[clang::uninitialized]] Text<96> line(std::in_place, "  #", depth, ' ');
   if (in_code(address)) {
     print(line, Hex{link_address(address)}, " (image+", Hex{address - image().begin}, ')');
   } else {
@@ -127,7 +128,8 @@ void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t 
   report_place(depth++, address);
   if (caller != 0) report_place(depth++, caller - 1);
   while (depth < kDeepest) {
-    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8)) return;
+    if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8))
+      return;
     const auto words = danger_span(reinterpret_cast<const std::uint64_t*>(frame), 2);
     if (words[1] == 0) return;  // the first frame of all
     report_place(depth++, words[1] - 1);
@@ -140,7 +142,8 @@ void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t 
 extern "C" void fata_exception(Frame* frame) {
   constexpr std::uint64_t kNmi = 2, kDoubleFault = 8, kPageFault = 14;
   if (frame->vector == kNmi) {
-    report("NMI: interrupted at ", Hex{frame->rip}, ", uptime ", Duration{platform::monotonic_now().ns});
+    report("NMI: interrupted at ", Hex{frame->rip}, ", uptime ",
+           Duration{platform::monotonic_now().ns});
     report_backtrace(frame->rip, frame->rbp);
     return;
   }
@@ -150,8 +153,9 @@ extern "C" void fata_exception(Frame* frame) {
     report_page_fault(*frame);
   } else {
     const auto names = danger_span(kNames, std::size(kNames));
-    Text<256> line(std::in_place,
-                   "fatal: ", frame->vector < names.size() ? names[frame->vector] : "exception");
+    [[clang::uninitialized]] Text<256> line(
+        std::in_place,
+        "fatal: ", frame->vector < names.size() ? names[frame->vector] : "exception");
     print(line, " (vector ", frame->vector, ", error ", Hex{frame->error}, "), code ");
     write_address(line, frame->rip);
     report_line(line.view());

@@ -55,8 +55,9 @@ void start_interrupts() {
     fata_platform_refuse(kText, sizeof(kText) - 1);
   }
   // The 8259 pair: moved away from the exceptions' vectors, then masked.
-  constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58}, {0x21, 4},
-                                     {0xa1, 2},    {0x21, 1},    {0xa1, 1},    {0x21, 0xff}, {0xa1, 0xff}};
+  constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58},
+                                     {0x21, 4},    {0xa1, 2},    {0x21, 1},    {0xa1, 1},
+                                     {0x21, 0xff}, {0xa1, 0xff}};
   for (const auto& [port, value] : kSetup) out8(port, value);
 
   write_msr(0x1b, read_msr(0x1b) | (1U << 11));
@@ -82,7 +83,9 @@ bool route_pin(unsigned pin, unsigned bit) {
   return true;
 }
 
-MsiMessage msi_message(unsigned bit) { return {0xfee00000 | (local(kId) >> 24 << 12), kFirstVector + bit}; }
+MsiMessage msi_message(unsigned bit) {
+  return {0xfee00000 | (local(kId) >> 24 << 12), kFirstVector + bit};
+}
 
 std::uint64_t take_interrupts() {
   const std::uint64_t pending = __atomic_load_n(&fata_interrupts_pending, __ATOMIC_RELAXED);

@@ -1,6 +1,7 @@
-// From the PVH entry (32-bit protected mode, no paging, %ebx = address of the start info; public header
-// xen/arch-x86/hvm/start_info.h) to long mode with the first 4 GiB mapped one to one, then to C++.
-// Runs where the loader put it, so every address is computed from the known place of the entry.
+// From the PVH entry (32-bit protected mode, no paging, %ebx = address of the start info; public
+// header xen/arch-x86/hvm/start_info.h) to long mode with the first 4 GiB mapped one to one, then
+// to C++. Runs where the loader put it, so every address is computed from the known place of the
+// entry.
 
 #define ENTRY_ADDRESS 0x100180
 #define HERE(symbol) (ENTRY_ADDRESS + (symbol - fata_start))

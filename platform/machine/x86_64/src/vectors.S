@@ -1,4 +1,5 @@
-// The interrupt descriptors' targets: 32 exceptions, then 64 interrupt vectors. Each stub is 16 bytes, then 8.
+// The interrupt descriptors' targets: 32 exceptions, then 64 interrupt vectors. Each stub is 16
+// bytes, then 8.
     .text
     .globl fata_vectors
     .align 16
@@ -21,7 +22,8 @@ fata_vectors:
     vector = vector + 1
     .endr
 
-// Saves everything (SSE too, for an NMI returns to what it interrupted) and calls fata_exception(Frame*).
+// Saves everything (SSE too, for an NMI returns to what it interrupted) and calls
+// fata_exception(Frame*).
 exception:
     pushq %rax
     pushq %rcx

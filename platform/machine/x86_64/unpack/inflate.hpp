@@ -1,6 +1,6 @@
-// Unpacks a kernel image: DEFLATE (RFC 1951), then calls back to relative addresses. Runs in the guest as
-// 32-bit code without a library, and on the host, where the packer proves each image with it. Its input is
-// trusted: the start code has compared a checksum before.
+// Unpacks a kernel image: DEFLATE (RFC 1951), then calls back to relative addresses. Runs in the
+// guest as 32-bit code without a library, and on the host, where the packer proves each image with
+// it. Its input is trusted: the start code has compared a checksum before.
 #pragma once
 
 #include <stdint.h>
@@ -9,8 +9,8 @@ namespace fata::unpack {
 
 constexpr unsigned kMostLiterals = 288, kMostDistances = 32, kLongestCode = 15;
 
-// One table lookup decodes one symbol: as many entries as the longest code has values, each "symbol << 4 |
-// length of its code".
+// One table lookup decodes one symbol: as many entries as the longest code has values, each "symbol
+// << 4 | length of its code".
 struct Code {
   uint16_t entries[1U << kLongestCode];
   uint32_t mask;
@@ -66,8 +66,8 @@ class Bits {
   unsigned count_ = 0;
 };
 
-// Codes come shortest first, so the table doubles with each length; codes are read from their first bit on,
-// hence counted up in reversed order.
+// Codes come shortest first, so the table doubles with each length; codes are read from their first
+// bit on, hence counted up in reversed order.
 [[gnu::noinline]] inline void make_code(Code& code, const uint8_t* lengths, unsigned count) {
   unsigned left = 0;
   for (unsigned i = 0; i < count; ++i) left += lengths[i] != 0;
@@ -181,9 +181,10 @@ inline uint8_t* inflate(const uint8_t* packed, uint8_t* out, Scratch& scratch) {
   return out;
 }
 
-// Calls (opcode e8) are packed with the address they reach rather than its distance: calls of one function
-// are then alike. All that follows an e8 is mapped, one to one within [-place, size), whether it is a call or
-// not; the rest stays. Eight bytes are looked at in one step, as steps are what an emulated CPU takes long for.
+// Calls (opcode e8) are packed with the address they reach rather than its distance: calls of one
+// function are then alike. All that follows an e8 is mapped, one to one within [-place, size),
+// whether it is a call or not; the rest stays. Eight bytes are looked at in one step, as steps are
+// what an emulated CPU takes long for.
 template <bool kPack>
 void map_calls(uint8_t* code, uint32_t size) {
   constexpr uint32_t kCall = 0xe8, kOnes = 0x01010101, kTops = 0x80808080;

@@ -1,8 +1,10 @@
-// A packed image's entry by the PVH note: 32-bit protected mode, no paging, no stack, %ebx = address of the start info. Moves
-// itself behind the memory of the image, unpacks the image to where it belongs, and enters it with the same state. Nothing is
-// mapped, so nothing has to be unmapped.
+// A packed image's entry by the PVH note: 32-bit protected mode, no paging, no stack, %ebx =
+// address of the start info. Moves itself behind the memory of the image, unpacks the image to
+// where it belongs, and enters it with the same state. Nothing is mapped, so nothing has to be
+// unmapped.
 
-// Where the packer puts all this (pack.cpp), and the places in the header (packed.hpp) that it fills in.
+// Where the packer puts all this (pack.cpp), and the places in the header (packed.hpp) that it
+// fills in.
 #define LOADED 0x1000c8
 #define WORDS 4
 #define PLACE 8

@@ -1,5 +1,5 @@
-// What a packed image does before it is one: checks that it is whole and has its memory, and unpacks itself.
-// 32-bit code without a library and without data, as it runs at two places.
+// What a packed image does before it is one: checks that it is whole and has its memory, and
+// unpacks itself. 32-bit code without a library and without data, as it runs at two places.
 #include "inflate.hpp"
 #include "packed.hpp"
 
@@ -31,12 +31,13 @@ struct MemoryMapEntry {
 enum class Verdict : uint32_t { kGood, kDamaged, kTooLittleMemory };
 
 namespace {
-// Whether there is memory from where the file is loaded to `end`. The image itself refuses a start info that
-// is of no use.
+// Whether there is memory from where the file is loaded to `end`. The image itself refuses a start
+// info that is of no use.
 bool has_memory(const StartInfo* info, uint32_t end) {
   constexpr uint32_t kMagic = 0x336ec578, kRam = 1;
   if (info->magic != kMagic || info->version < 1) return true;
-  const auto* entry = reinterpret_cast<const MemoryMapEntry*>(static_cast<uint32_t>(info->memory_map));
+  const auto* entry =
+      reinterpret_cast<const MemoryMapEntry*>(static_cast<uint32_t>(info->memory_map));
   for (uint32_t i = info->memory_map_entries; i != 0; --i, ++entry) {
     if (entry->type == kRam && entry->address <= kLoadBase && entry->address + entry->size >= end)
       return true;
@@ -48,7 +49,8 @@ bool has_memory(const StartInfo* info, uint32_t end) {
 // Runs on some 190 bytes of stack.
 extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
   if (header->words >= (header->end - kLoadBase) / 4) return Verdict::kDamaged;
-  if (!has_memory(info, kLoadBase + kHeaderPlace + 4 + header->words * 4)) return Verdict::kTooLittleMemory;
+  if (!has_memory(info, kLoadBase + kHeaderPlace + 4 + header->words * 4))
+    return Verdict::kTooLittleMemory;
   if (checksum(&header->words, header->words) != header->checksum) return Verdict::kDamaged;
   return has_memory(info, header->end) ? Verdict::kGood : Verdict::kTooLittleMemory;
 }
@@ -71,7 +73,8 @@ extern "C" [[noreturn]] void refuse(const char* text) {
 
 extern "C" void unpack_image(const Header* header, Scratch* scratch) {
   auto* const image = reinterpret_cast<uint8_t*>(header->image);
-  uint8_t* const end = inflate(reinterpret_cast<const uint8_t*>(header) + header->packed, image, *scratch);
+  uint8_t* const end =
+      inflate(reinterpret_cast<const uint8_t*>(header) + header->packed, image, *scratch);
   store32(end, 0);  // what was written past the end is memory that starts as zeros
   map_calls<false>(image, header->code_size);
 }

@@ -1,6 +1,6 @@
-// Archetypes: the least that models each concept. A driver template is instantiated with them in a test,
-// which proves that its body asks for nothing that its concept does not promise. They do nothing; they are
-// not fakes.
+// Archetypes: the least that models each concept. A driver template is instantiated with them in a
+// test, which proves that its body asks for nothing that its concept does not promise. They do
+// nothing; they are not fakes.
 #pragma once
 
 #include "fata/sig/block.hpp"
@@ -139,7 +139,9 @@ struct GrantTable {
   using Offer = GrantOffer;
   using Mapping = GrantMapping;
   Result<Offer> offer(DomainId, std::size_t, GrantAccess) { return fail(Error(DomainErrc::kGone)); }
-  Result<Mapping> map(DomainId, std::span<const GrantReference>, GrantAccess) { return fail(Error(DomainErrc::kGone)); }
+  Result<Mapping> map(DomainId, std::span<const GrantReference>, GrantAccess) {
+    return fail(Error(DomainErrc::kGone));
+  }
 };
 struct EventChannel {
   EventPort port() { return 0; }
@@ -150,7 +152,9 @@ struct EventChannel {
 struct EventChannels {
   using Channel = EventChannel;
   Result<std::unique_ptr<Channel>> open(DomainId) { return fail(Error(DomainErrc::kGone)); }
-  Result<std::unique_ptr<Channel>> connect(DomainId, EventPort) { return fail(Error(DomainErrc::kGone)); }
+  Result<std::unique_ptr<Channel>> connect(DomainId, EventPort) {
+    return fail(Error(DomainErrc::kGone));
+  }
 };
 struct StoreWatch {
   Ready<Result<void>> next(async::Wait) { return {}; }
@@ -159,7 +163,9 @@ struct Xenstore {
   using Watch = StoreWatch;
   Ready<Result<std::string>> read(std::string, StoreTransaction, async::Wait) { return {}; }
   Ready<Result<void>> write(std::string, std::string, StoreTransaction, async::Wait) { return {}; }
-  Ready<Result<std::vector<std::string>>> list(std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<std::vector<std::string>>> list(std::string, StoreTransaction, async::Wait) {
+    return {};
+  }
   Ready<Result<void>> remove(std::string, StoreTransaction, async::Wait) { return {}; }
   Ready<Result<void>> permit(std::string, std::vector<StorePermission>, async::Wait) { return {}; }
   Ready<Result<StoreTransaction>> begin(async::Wait) { return {}; }

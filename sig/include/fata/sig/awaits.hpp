@@ -1,5 +1,5 @@
-// Awaits<A, T>: `co_await` of an A gives a T. Concepts ask for awaitables, so that a model may give a Task or
-// something lighter.
+// Awaits<A, T>: `co_await` of an A gives a T. Concepts ask for awaitables, so that a model may give
+// a Task or something lighter.
 #pragma once
 
 #include <concepts>
@@ -24,6 +24,7 @@ using AwaitResult = decltype(awaiter_of(std::declval<A>()).await_resume());
 }  // namespace detail
 
 template <class A, class T>
-concept Awaits = requires { typename detail::AwaitResult<A>; } && std::same_as<detail::AwaitResult<A>, T>;
+concept Awaits =
+    requires { typename detail::AwaitResult<A>; } && std::same_as<detail::AwaitResult<A>, T>;
 
 }  // namespace fata::sig

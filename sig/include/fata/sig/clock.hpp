@@ -16,7 +16,8 @@ concept Clock = requires(C& clock) {
 
 template <class R>
 concept Random = requires(R& random, MutableBytes out) {
-  { random.fill(out) } -> std::same_as<void>;  // cryptographically strong; cannot fail, does not block
+  // Cryptographically strong; cannot fail, does not block.
+  { random.fill(out) } -> std::same_as<void>;
 };
 
 }  // namespace fata::sig

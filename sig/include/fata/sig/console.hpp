@@ -8,7 +8,8 @@ namespace fata::sig {
 
 template <class C>
 concept Console = requires(C& console, std::string_view text) {
-  { console.write(text) } -> std::same_as<void>;  // buffered, never blocks; what overflows is dropped and reported
+  // buffered, never blocks; what overflows is dropped and reported.
+  { console.write(text) } -> std::same_as<void>;
 };
 
 }  // namespace fata::sig

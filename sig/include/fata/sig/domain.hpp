@@ -1,5 +1,5 @@
-// What the concepts for working with another domain of the same host (grant_table.hpp, event_channels.hpp,
-// xenstore.hpp) share.
+// What the concepts for working with another domain of the same host (grant_table.hpp,
+// event_channels.hpp, xenstore.hpp) share.
 #pragma once
 
 #include <cstdint>

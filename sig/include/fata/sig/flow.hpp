@@ -1,13 +1,14 @@
-// Flow: the one byte-stream concept. Own TCP, host sockets, TLS, SSH channels, vchan and in-memory pairs model it, and code above
-// cannot tell which it has.
+// Flow: the one byte-stream concept. Own TCP, host sockets, TLS, SSH channels, vchan and in-memory
+// pairs model it, and code above cannot tell which it has.
 //
-//   read      the next bytes as a Slice; an empty slice is end-of-stream, again and again; a reset is an error
+//   read      the next bytes as a Slice; an empty slice is end-of-stream, again and again; a reset
+//             is an error
 //   write     takes owned buffers and completes when all were accepted (backpressure)
 //   shutdown  half-closes: the peer reads end-of-stream after what was written; reading goes on
 //   abort     resets at once; both sides' waits end with an error
 //
-// One read and one write may be pending at a time. A cancelled or timed-out read loses no byte: a later one gives it. A cancelled
-// write says how much was accepted.
+// One read and one write may be pending at a time. A cancelled or timed-out read loses no byte: a
+// later one gives it. A cancelled write says how much was accepted.
 #pragma once
 
 #include <memory>
@@ -55,7 +56,8 @@ concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wai
   // Every flow and listener must be gone before the Tcp.
   { tcp.listen(at, backlog) } -> std::same_as<Result<std::unique_ptr<typename T::Listener>>>;
   { tcp.connect(at, wait) } -> Awaits<Result<std::unique_ptr<typename T::Flow>>>;
-  // A buffer for writing, filled by the caller and frozen to a Slice; false if the pool is exhausted.
+  // A buffer for writing, filled by the caller and frozen to a Slice; false if the pool is
+  // exhausted.
   { tcp.allocate() } -> std::same_as<PacketBuf>;
 };
 

@@ -10,15 +10,16 @@
 namespace fata::sig {
 
 template <class I>
-concept Ipv4 = requires(I& ip, Ipv4Address to, Ipv4Address from, std::uint8_t protocol, PacketBuf payload) {
-  // The address to send from towards `to`; nothing if there is no route.
-  { ip.source_for(to) } -> std::same_as<std::optional<Ipv4Address>>;
-  // Largest payload of a packet.
-  { ip.max_payload() } -> std::same_as<std::size_t>;
-  // An empty packet with headroom for all lower headers.
-  { ip.allocate() } -> std::same_as<PacketBuf>;
-  // Prepends the header and sends; drops and counts what cannot be sent.
-  { ip.send(to, from, protocol, std::move(payload)) } -> std::same_as<void>;
-};
+concept Ipv4 =
+    requires(I& ip, Ipv4Address to, Ipv4Address from, std::uint8_t protocol, PacketBuf payload) {
+      // The address to send from towards `to`; nothing if there is no route.
+      { ip.source_for(to) } -> std::same_as<std::optional<Ipv4Address>>;
+      // Largest payload of a packet.
+      { ip.max_payload() } -> std::same_as<std::size_t>;
+      // An empty packet with headroom for all lower headers.
+      { ip.allocate() } -> std::same_as<PacketBuf>;
+      // Prepends the header and sends; drops and counts what cannot be sent.
+      { ip.send(to, from, protocol, std::move(payload)) } -> std::same_as<void>;
+    };
 
 }  // namespace fata::sig

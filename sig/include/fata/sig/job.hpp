@@ -1,4 +1,5 @@
-// A job: what an image exists for. The generated main constructs it with its devices and awaits start().
+// A job: what an image exists for. The generated main constructs it with its devices and awaits
+// start().
 #pragma once
 
 #include "fata/sig/awaits.hpp"

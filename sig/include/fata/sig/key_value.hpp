@@ -1,4 +1,5 @@
-// A read-only key-value store: files of an application, zones, certificates. Keys are relative paths ("a/b.txt").
+// A read-only key-value store: files of an application, zones, certificates. Keys are relative
+// paths ("a/b.txt").
 #pragma once
 
 #include <span>

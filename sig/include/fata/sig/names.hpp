@@ -11,8 +11,8 @@ namespace fata::sig {
 
 template <class N>
 concept Names = requires(const N& names, std::span<IpAddress> servers, TextWriter& domain) {
-  // The name servers, best first, as many as there are and fit; gives how many. They come and go with leases:
-  // ask again for each search.
+  // The name servers, best first, as many as there are and fit; gives how many. They come and go
+  // with leases: ask again for each search.
   { names.name_servers(servers) } -> std::same_as<std::size_t>;
   // Writes the domain that short names are meant in, "example.org"; nothing if none was told.
   { names.write_domain(domain) } -> std::same_as<void>;

@@ -1,4 +1,5 @@
-// A TCP where there is none: it refuses to listen and to connect, with a clear error. Models sig::Tcp.
+// A TCP where there is none: it refuses to listen and to connect, with a clear error. Models
+// sig::Tcp.
 #pragma once
 
 #include "fata/sig/flow.hpp"
@@ -14,7 +15,9 @@ class NoTcp {
   class Flow {
    public:
     async::Task<Result<Slice>> read(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
-    async::Task<WriteOutcome> write(std::span<Slice>, async::Wait) { co_return WriteOutcome{0, NoTcpErrc::kNoTcp}; }
+    async::Task<WriteOutcome> write(std::span<Slice>, async::Wait) {
+      co_return WriteOutcome{0, NoTcpErrc::kNoTcp};
+    }
     async::Task<Result<void>> shutdown(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
     void abort() {}
     Endpoint peer() const { return {}; }
@@ -23,11 +26,17 @@ class NoTcp {
    public:
     using Flow = NoTcp::Flow;
     Endpoint local() { return {}; }
-    async::Task<Result<std::unique_ptr<Flow>>> accept(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
+    async::Task<Result<std::unique_ptr<Flow>>> accept(async::Wait) {
+      co_return fail(Error(NoTcpErrc::kNoTcp));
+    }
   };
 
-  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) { return fail(Error(NoTcpErrc::kNoTcp)); }
-  async::Task<Result<std::unique_ptr<Flow>>> connect(Endpoint, async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
+  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
+    return fail(Error(NoTcpErrc::kNoTcp));
+  }
+  async::Task<Result<std::unique_ptr<Flow>>> connect(Endpoint, async::Wait) {
+    co_return fail(Error(NoTcpErrc::kNoTcp));
+  }
   PacketBuf allocate() { return {}; }
 };
 static_assert(Tcp<NoTcp>);

@@ -1,4 +1,5 @@
-// UDP. Datagrams go in batches both ways: one wake-up and one system call (or one ring notification) for many.
+// UDP. Datagrams go in batches both ways: one wake-up and one system call (or one ring
+// notification) for many.
 #pragma once
 
 #include <memory>
@@ -23,26 +24,32 @@ struct TxDatagram {
 };
 
 template <class S>
-concept UdpSocket = requires(S& socket, std::span<RxDatagram> in, std::span<TxDatagram> out, async::Wait wait) {
-  { socket.local() } -> std::same_as<Endpoint>;
-  // Largest payload that is sent without fragmentation.
-  { socket.max_payload() } -> std::same_as<std::size_t>;
-  // From now on datagrams go as the link carries them, over IPv4 without DF, whatever ICMP says of
-  // the path: for a server that answers anybody, in datagrams that nearly every path carries.
-  { socket.ignore_path() } -> std::same_as<void>;
-  // Fills `in` from the front and gives how many; waits for at least one. One receive at a time.
-  { socket.receive(in, wait) } -> Awaits<Result<std::size_t>>;
-  // An empty packet with headroom for all lower headers and tailroom for max_payload(); false if exhausted.
-  { socket.allocate() } -> std::same_as<PacketBuf>;
-  // Sends all (or drops and counts, as UDP may); empties the packets. Waits while the device below is full.
-  { socket.send(out, wait) } -> Awaits<Result<void>>;
-};
+concept UdpSocket =
+    requires(S& socket, std::span<RxDatagram> in, std::span<TxDatagram> out, async::Wait wait) {
+      { socket.local() } -> std::same_as<Endpoint>;
+      // Largest payload that is sent without fragmentation.
+      { socket.max_payload() } -> std::same_as<std::size_t>;
+      // From now on datagrams go as the link carries them, over IPv4 without DF, whatever ICMP says
+      // of the path: for a server that answers anybody, in datagrams that nearly every path
+      // carries.
+      { socket.ignore_path() } -> std::same_as<void>;
+      // Fills `in` from the front and gives how many; waits for at least one. One receive at a
+      // time.
+      { socket.receive(in, wait) } -> Awaits<Result<std::size_t>>;
+      // An empty packet with headroom for all lower headers and tailroom for max_payload(); false
+      // if exhausted.
+      { socket.allocate() } -> std::same_as<PacketBuf>;
+      // Sends all (or drops and counts, as UDP may); empties the packets. Waits while the device
+      // below is full.
+      { socket.send(out, wait) } -> Awaits<Result<void>>;
+    };
 
 template <class U>
 concept Udp = requires(U& udp, Endpoint local) {
   typename U::Socket;
   requires UdpSocket<typename U::Socket>;
-  // Port 0 chooses a free one; address "any" receives on all. The socket leaves its port when it is destroyed.
+  // Port 0 chooses a free one; address "any" receives on all. The socket leaves its port when it is
+  // destroyed.
   { udp.bind(local) } -> std::same_as<Result<std::unique_ptr<typename U::Socket>>>;
 };
 

@@ -1,4 +1,5 @@
-// The conformance suite of block devices as an image: over its first disk; of the second it says the size.
+// The conformance suite of block devices as an image: over its first disk; of the second it says
+// the size.
 #pragma once
 
 #include "../../../block/conformance.hpp"

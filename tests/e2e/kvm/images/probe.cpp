@@ -1,5 +1,5 @@
-// Does what its parameters say, one after the other, and reports: what the tests need to look at a running
-// machine.
+// Does what its parameters say, one after the other, and reports: what the tests need to look at a
+// running machine.
 #include <array>
 #include <map>
 #include <memory>
@@ -110,8 +110,8 @@ async::Task<int> run(async::Context* context) {
       kvm::for_each_pci(
           [](void* to, kvm::PciAddress at, std::uint16_t vendor, std::uint16_t device) {
             static_cast<const Logger*>(to)->info("pci ", std::uint32_t{at.device}, '.',
-                                                 std::uint32_t{at.function}, ' ', Hex{vendor, 4}, ' ',
-                                                 Hex{device, 4});
+                                                 std::uint32_t{at.function}, ' ', Hex{vendor, 4},
+                                                 ' ', Hex{device, 4});
           },
           const_cast<Logger*>(&log));
     } else {

@@ -140,6 +140,34 @@ long overflow() {
   return last;
 }
 
+// What a program reads that takes a variable of its own for set: how many octets of what an earlier
+// call kept where the variable lies now.
+constexpr unsigned char kSecret = 0xa7;
+struct Octets {
+  unsigned char octets[256];
+};
+[[gnu::noinline]] void keep_secret() {
+  Octets secret;
+  std::memset(&secret, kSecret, sizeof secret);
+  asm volatile("" ::"r"(&secret) : "memory");
+}
+long count_secret(const Octets& seen) {
+  long count = 0;
+  for (const unsigned char octet : seen.octets) count += octet == kSecret ? 1 : 0;
+  return count;
+}
+[[gnu::noinline]] long read_unset() {
+  Octets seen;
+  asm volatile("" ::"r"(&seen) : "memory");
+  return count_secret(seen);
+}
+// Proves that the secret is still there.
+[[gnu::noinline]] long read_unset_exempt() {
+  [[clang::uninitialized]] Octets seen;
+  asm volatile("" ::"r"(&seen) : "memory");
+  return count_secret(seen);
+}
+
 struct Attack {
   std::string_view name;
   long (*run)();
@@ -176,6 +204,8 @@ constexpr Attack kAttacks[] = {
     {"behave", behave},
     {"abort", fail_a_check},
     {"overflow", overflow},
+    {"read-unset", [] { return keep_secret(), read_unset(); }},
+    {"read-unset-exempt", [] { return keep_secret(), read_unset_exempt(); }},
     {"none", [] { return 0L; }},
 };
 

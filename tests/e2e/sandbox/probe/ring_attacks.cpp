@@ -3,6 +3,11 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <netinet/in.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include "attacks.hpp"
 
@@ -11,12 +16,17 @@ namespace {
 
 // An attacker needs no right to a member's name. A name in an explicit instantiation may be
 // private.
-template <auto Member>
+template <class Device, auto Member>
 struct Steal {
-  friend void* stolen_ring(fata::host::BlockFile& disk) { return (disk.*Member).get(); }
+  friend void* stolen_ring(Device& device) { return (device.*Member).get(); }
 };
 void* stolen_ring(fata::host::BlockFile& disk);
-template struct Steal<&fata::host::BlockFile::ring_>;
+void* stolen_ring(fata::host::Tap& tap);
+template struct Steal<fata::host::BlockFile, &fata::host::BlockFile::ring_>;
+template struct Steal<fata::host::Tap, &fata::host::Tap::ring_>;
+
+// Of the entry among those of the device's own.
+constexpr std::uint64_t kOurs = 0xa77ac;
 
 void prepare(io_uring_sqe* entry, std::string_view name) {
   static sockaddr_in to{};
@@ -24,6 +34,8 @@ void prepare(io_uring_sqe* entry, std::string_view name) {
   to.sin_port = htons(9);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   static char octet;
+  static std::array<std::byte, 70> frame;  // with its header for offloads
+  static iovec piece{frame.data(), frame.size()};
   if (name == "ring-openat") {
     io_uring_prep_openat(entry, AT_FDCWD, "/etc/passwd", O_RDONLY, 0);
   } else if (name == "ring-connect") {
@@ -38,16 +50,16 @@ void prepare(io_uring_sqe* entry, std::string_view name) {
   } else if (name == "ring-linked") {
     io_uring_prep_read(entry, 0, &octet, 1, 0);
     entry->flags |= IOSQE_FIXED_FILE | IOSQE_IO_LINK;
+  } else if (name == "ring-write-frame") {  // what a tap does itself
+    io_uring_prep_writev(entry, 0, &piece, 1, 0);
+    entry->flags |= IOSQE_FIXED_FILE;
   } else {  // "ring-read": what the disk does itself
     io_uring_prep_read(entry, 0, &octet, 1, 0);
     entry->flags |= IOSQE_FIXED_FILE;
   }
 }
 
-}  // namespace
-
-long attack_by_ring(fata::host::BlockFile& disk, std::string_view name) {
-  auto* const ring = static_cast<io_uring*>(stolen_ring(disk));
+long attack_by(io_uring* ring, std::string_view name) {
   if (name == "ring-register") {
     int descriptor = 0;
     return io_uring_register_files_update(ring, 0, &descriptor, 1);
@@ -55,12 +67,23 @@ long attack_by_ring(fata::host::BlockFile& disk, std::string_view name) {
   io_uring_sqe* const entry = io_uring_get_sqe(ring);
   if (entry == nullptr) return kNoSuchAttack;
   prepare(entry, name);
+  entry->user_data = kOurs;
   io_uring_submit_and_wait(ring, 1);
   io_uring_cqe* done = nullptr;
-  if (io_uring_peek_cqe(ring, &done) != 0) return kNoSuchAttack;
+  if (io_uring_peek_cqe(ring, &done) != 0 || done->user_data != kOurs) return kNoSuchAttack;
   const long outcome = done->res;
   io_uring_cqe_seen(ring, done);
   return outcome;
+}
+
+}  // namespace
+
+long attack_by_ring(fata::host::BlockFile& disk, std::string_view name) {
+  return attack_by(static_cast<io_uring*>(stolen_ring(disk)), name);
+}
+
+long attack_by_ring(fata::host::Tap& tap, std::string_view name) {
+  return attack_by(static_cast<io_uring*>(stolen_ring(tap)), name);
 }
 
 }  // namespace sandbox_probe

@@ -1,7 +1,8 @@
-// Attacks through the ring of a disk of this process.
+// Attacks through the ring of a device of this process.
 #pragma once
 
 #include <fata/host/block_file.hpp>
+#include <fata/host/tap.hpp>
 
 #include <string_view>
 
@@ -9,5 +10,6 @@ namespace sandbox_probe {
 
 // As try_attack(), with what the ring answers.
 long attack_by_ring(fata::host::BlockFile& disk, std::string_view name);
+long attack_by_ring(fata::host::Tap& tap, std::string_view name);
 
 }  // namespace sandbox_probe

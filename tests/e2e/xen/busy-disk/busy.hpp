@@ -1,5 +1,5 @@
-// Writes, reads back and flushes several regions of its disk at once until it is asked to stop, and says what
-// each holds then.
+// Writes, reads back and flushes several regions of its disk at once until it is asked to stop, and
+// says what each holds then.
 #pragma once
 
 #include <fata/async/context.hpp>

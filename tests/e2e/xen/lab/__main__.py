@@ -1,4 +1,6 @@
-"""python3 tests/e2e/xen/lab build | run ... | shell: the lab by hand. The README in the folder above tells more."""
+"""python3 tests/e2e/xen/lab build | run ... | shell: the lab by hand. The README in the folder
+above tells more.
+"""
 import argparse
 import pathlib
 import signal
@@ -26,22 +28,51 @@ def file(text):
 
 
 def words():
-    parser = argparse.ArgumentParser(prog="lab", description="Xen with a small dom0, inside an emulated machine.")
+    parser = argparse.ArgumentParser(
+        prog="lab", description="Xen with a small dom0, inside an emulated machine."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="build | run | shell")
-    commands.add_parser("build", help="make what the lab boots, if it is not there; prints its folder")
-    run = commands.add_parser("run", help="boot the lab, run one guest in it, and end as the guest ended")
+    commands.add_parser(
+        "build", help="make what the lab boots, if it is not there; prints its folder"
+    )
+    run = commands.add_parser(
+        "run", help="boot the lab, run one guest in it, and end as the guest ended"
+    )
     what = run.add_mutually_exclusive_group(required=True)
-    what.add_argument("config", nargs="?", type=file, help="a configuration of xl, whose kernel and ramdisk are files here")
+    what.add_argument(
+        "config",
+        nargs="?",
+        type=file,
+        help="a configuration of xl, whose kernel and ramdisk are files here",
+    )
     what.add_argument("--kernel", type=file, help="the guest's kernel")
     run.add_argument("--cmdline", default="", help="the kernel's command line")
     run.add_argument("--memory", type=memory, default=32, help="the guest's, in MB (32)")
     for command in (run, commands.add_parser("shell", help="a shell in dom0; Ctrl-] leaves it")):
-        command.add_argument("--forward", action="append", default=[], type=forward, metavar="PROTOCOL:HOST:GUEST[@ADDRESS]",
-                             help="a port of this host's loopback that leads to the guest, as udp:1053:53")
-        command.add_argument("--disk", action="append", default=[], type=disk, metavar="FILE[,ro][,sector=4096]",
-                             help="a raw file: the guest's xvda, xvdb, ...")
-    run.add_argument("--save-console", nargs="?", const=pathlib.Path("console.log"), type=pathlib.Path, metavar="FILE",
-                     help="write the console to a file too (console.log)")
+        command.add_argument(
+            "--forward",
+            action="append",
+            default=[],
+            type=forward,
+            metavar="PROTOCOL:HOST:GUEST[@ADDRESS]",
+            help="a port of this host's loopback that leads to the guest, as udp:1053:53",
+        )
+        command.add_argument(
+            "--disk",
+            action="append",
+            default=[],
+            type=disk,
+            metavar="FILE[,ro][,sector=4096]",
+            help="a raw file: the guest's xvda, xvdb, ...",
+        )
+    run.add_argument(
+        "--save-console",
+        nargs="?",
+        const=pathlib.Path("console.log"),
+        type=pathlib.Path,
+        metavar="FILE",
+        help="write the console to a file too (console.log)",
+    )
     run.add_argument("--timeout", type=float, help="seconds after which the guest is destroyed")
     return parser
 

@@ -1,4 +1,6 @@
-"""One guest in a lab of its own: its console is ours, our signals shut it down, and its end is ours."""
+"""One guest in a lab of its own: its console is ours, our signals shut it down, and its end is
+ours.
+"""
 import re
 import signal
 import sys
@@ -14,7 +16,10 @@ PATIENCE = 30  # seconds between asking the guest to shut down and destroying it
 DOM0_NEEDS = 400  # MB, with Xen's own
 NAME = "guest"
 # It stays, ended, until its status was read.
-KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\non_watchdog = "preserve"\n'
+KEEP = (
+    'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\non_watchdog ='
+    ' "preserve"\n'
+)
 
 
 def quoted(text):
@@ -26,14 +31,26 @@ def unquoted(text):
 
 
 def config(lab, given):
-    disks = ", ".join(quoted(f"format=raw,vdev=xvd{chr(97 + number)},access={'ro' if disk.read_only else 'rw'},"
-                             f"target=/dev/vd{chr(97 + number)}") for number, disk in enumerate(given.disk))
+    disks = ", ".join(
+        quoted(
+            f"format=raw,vdev=xvd{chr(97 + number)},access={'ro' if disk.read_only else 'rw'},"
+            f"target=/dev/vd{chr(97 + number)}"
+        )
+        for number, disk in enumerate(given.disk)
+    )
     if given.kernel:
-        text = (f'type = "pvh"\nkernel = {quoted(lab.put(given.kernel))}\nextra = {quoted(given.cmdline)}\n'
-                f'memory = {given.memory}\nvcpus = 1\nvif = ["bridge=xenbr0"]\n')
+        text = (
+            f'type = "pvh"\nkernel = {quoted(lab.put(given.kernel))}\nextra ='
+            f" {quoted(given.cmdline)}\nmemory = {given.memory}\nvcpus = 1\nvif ="
+            ' ["bridge=xenbr0"]\n'
+        )
     else:
-        text = re.sub(r"""^(\s*(?:kernel|ramdisk)\s*=\s*)["'](.*)["']""",
-                      lambda found: found[1] + quoted(lab.put(given.config.parent / unquoted(found[2]))), given.config.read_text(), flags=re.M)
+        text = re.sub(
+            r"""^(\s*(?:kernel|ramdisk)\s*=\s*)["'](.*)["']""",
+            lambda found: found[1] + quoted(lab.put(given.config.parent / unquoted(found[2]))),
+            given.config.read_text(),
+            flags=re.M,
+        )
     return text + f"\nname = {quoted(NAME)}\ndisk = [{disks}]\n" + KEEP
 
 
@@ -81,7 +98,11 @@ def follow(lab, console, limit):
             lab.begin(f"xl shutdown {NAME}")
             deadline = time.monotonic() + PATIENCE
         if asked.count > 1 or (deadline and time.monotonic() > deadline):
-            say("the guest did not shut down; it is destroyed" if told else f"the guest did not end in {limit:g} s; it is destroyed")
+            say(
+                "the guest did not shut down; it is destroyed"
+                if told
+                else f"the guest did not end in {limit:g} s; it is destroyed"
+            )
             return None
         time.sleep(0.02)
     # Its last words are still on their way through dom0's console daemon.
@@ -102,8 +123,10 @@ def status(words):
     if reason == 0:
         return 0
     # A triple fault is a wish for a reboot, to Xen.
-    say(f"the guest has ended: {REASONS.get(reason, f'reason {reason}')}" +
-        (" (which a triple fault is, too)" if reason == 1 else ""))
+    say(
+        f"the guest has ended: {REASONS.get(reason, f'reason {reason}')}"
+        + (" (which a triple fault is, too)" if reason == 1 else "")
+    )
     return CRASHED
 
 

@@ -14,11 +14,18 @@ from dataclasses import dataclass
 
 from . import recipe
 
-XEN_WORDS = "console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus=1 bootscrub=0 guest_loglvl=all {more}"
+XEN_WORDS = (
+    "console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus=1 bootscrub=0"
+    " guest_loglvl=all {more}"
+)
 # What a Linux can leave out here; each costs an emulated machine a tenth of a second or more.
-QUICK = ("quiet loglevel=4 lsm= audit=0 cryptomgr.notests nowatchdog mitigations=off rodata=off nokprobes rdinit=/init "
-         # Without it, each lock prefix of the kernel and its modules is patched out, which throws away the emulator's translations.
-         "noreplace-smp initcall_blacklist=crypto_kdf108_init initcall_blacklist=init_kprobe_trace")
+QUICK = (
+    "quiet loglevel=4 lsm= audit=0 cryptomgr.notests nowatchdog mitigations=off rodata=off"
+    " nokprobes rdinit=/init "
+    # Without it, each lock prefix of the kernel and its modules is patched out, which throws
+    # away the emulator's translations.
+    "noreplace-smp initcall_blacklist=crypto_kdf108_init initcall_blacklist=init_kprobe_trace"
+)
 DOM0_WORDS = f"console=hvc0 swiotlb=1024 {QUICK}"
 # Limits are those of a machine that does nothing else; a busy one may need this many times as long.
 BUSY = 5
@@ -45,7 +52,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Forward:
-    """A port of the host's loopback, whose packets go to a guest. The host's port is chosen if it is 0."""
+    """A port of the host's loopback, whose packets go to a guest. The host's port is chosen if it
+    is 0.
+    """
+
     protocol: str
     host: int
     guest: int
@@ -56,13 +66,17 @@ def forward(text):
     """udp:1053:53 or udp:1053:53@10.0.2.16"""
     found = re.fullmatch(r"(udp|tcp):(\d{1,5}):(\d{1,5})(?:@([0-9.]+))?", text)
     if not found:
-        raise ValueError(f"'{text}' is no forward: it takes PROTOCOL:HOST-PORT:GUEST-PORT[@ADDRESS], as in udp:1053:53")
+        raise ValueError(
+            f"'{text}' is no forward: it takes PROTOCOL:HOST-PORT:GUEST-PORT[@ADDRESS], as in"
+            " udp:1053:53"
+        )
     return Forward(found[1], int(found[2]), int(found[3]), found[4] or "10.0.2.15")
 
 
 @dataclass(frozen=True)
 class Disk:
     """A raw file of the host."""
+
     file: pathlib.Path
     read_only: bool = False
     sector: int = 512
@@ -77,7 +91,9 @@ def disk(text):
 
 
 def free_port(protocol):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM) as probe:
+    with socket.socket(
+        socket.AF_INET, socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
+    ) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
@@ -91,17 +107,28 @@ def end_with_parent():
 class Lab:
     """with Lab(forwards=["udp:0:53"]) as lab: ...
 
-    memory is the machine's, dom0 that of its first domain, in MB: guests have the rest, less about 100. disks are files of
-    the host, or Disks, which dom0 sees as /dev/vda, /dev/vdb and so on. folder is shared with dom0, as /lab; a scratch folder if
-    none is given. Not for several threads, and the one that starts it must live as long as it.
+    memory is the machine's, dom0 that of its first domain, in MB: guests have the rest, less
+    about 100. disks are files of the host, or Disks, which dom0 sees as /dev/vda, /dev/vdb and
+    so on. folder is shared with dom0, as /lab; a scratch folder if none is given. Not for
+    several threads, and the one that starts it must live as long as it.
     """
 
-    def __init__(self, forwards=(), memory=768, dom0=256, disks=(), folder=None, shell=False, xen_words=""):
-        self.forwards = [given if isinstance(given, Forward) else forward(given) for given in forwards]
-        self.forwards = [Forward(given.protocol, given.host or free_port(given.protocol), given.guest, given.address)
-                         for given in self.forwards]
+    def __init__(
+        self, forwards=(), memory=768, dom0=256, disks=(), folder=None, shell=False, xen_words=""
+    ):
+        self.forwards = [
+            given if isinstance(given, Forward) else forward(given) for given in forwards
+        ]
+        self.forwards = [
+            Forward(
+                given.protocol, given.host or free_port(given.protocol), given.guest, given.address
+            )
+            for given in self.forwards
+        ]
         self.memory, self.dom0, self.xen_words = memory, dom0, xen_words
-        self.disks = [given if isinstance(given, Disk) else Disk(pathlib.Path(given)) for given in disks]
+        self.disks = [
+            given if isinstance(given, Disk) else Disk(pathlib.Path(given)) for given in disks
+        ]
         self.built = recipe.built()
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="fata-xen-"))
@@ -110,28 +137,76 @@ class Lab:
 
     def port(self, protocol, guest, address="10.0.2.15"):
         """The host's port whose packets go to this one of the guest."""
-        return next(given.host for given in self.forwards
-                    if (given.protocol, given.guest, given.address) == (protocol, guest, address))
+        return next(
+            given.host
+            for given in self.forwards
+            if (given.protocol, given.guest, given.address) == (protocol, guest, address)
+        )
 
     def command(self, control, shell):
         xen = XEN_WORDS.format(dom0=self.dom0, more=self.xen_words).strip()
         initrd = f"{self.built}/vmlinux-dom0 {DOM0_WORDS},{self.built}/dom0.cpio"
-        forwards = "".join(f",hostfwd={given.protocol}:127.0.0.1:{given.host}-{given.address}:{given.guest}"
-                           for given in self.forwards)
-        line = ["qemu-system-x86_64", "-accel", "tcg,tb-size=256", "-cpu", "max,-smap,-rdtscp,-xsave", "-smp", "1", "-m", str(self.memory),
-                "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
-                "-serial", f"file:{self.folder}/serial.log", "-kernel", f"{self.built}/xen", "-append", xen, "-initrd", initrd,
-                "-virtfs", f"local,path={self.folder},mount_tag=lab,security_model=none,id=lab",
-                "-netdev", f"user,id=net,net=10.0.2.0/24{forwards}", "-device", "virtio-net-pci,netdev=net,romfile=",
-                "-device", "virtio-serial-pci", "-chardev", f"socket,id=control,fd={control}",
-                "-device", "virtserialport,chardev=control,name=fata.control"]
+        forwards = "".join(
+            f",hostfwd={given.protocol}:127.0.0.1:{given.host}-{given.address}:{given.guest}"
+            for given in self.forwards
+        )
+        line = [
+            "qemu-system-x86_64",
+            "-accel",
+            "tcg,tb-size=256",
+            "-cpu",
+            "max,-smap,-rdtscp,-xsave",
+            "-smp",
+            "1",
+            "-m",
+            str(self.memory),
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+            "-no-reboot",
+            "-serial",
+            f"file:{self.folder}/serial.log",
+            "-kernel",
+            f"{self.built}/xen",
+            "-append",
+            xen,
+            "-initrd",
+            initrd,
+            "-virtfs",
+            f"local,path={self.folder},mount_tag=lab,security_model=none,id=lab",
+            "-netdev",
+            f"user,id=net,net=10.0.2.0/24{forwards}",
+            "-device",
+            "virtio-net-pci,netdev=net,romfile=",
+            "-device",
+            "virtio-serial-pci",
+            "-chardev",
+            f"socket,id=control,fd={control}",
+            "-device",
+            "virtserialport,chardev=control,name=fata.control",
+        ]
         if shell is not None:
-            line += ["-chardev", f"socket,id=shell,fd={shell}", "-device", "virtconsole,chardev=shell"]
+            line += [
+                "-chardev",
+                f"socket,id=shell,fd={shell}",
+                "-device",
+                "virtconsole,chardev=shell",
+            ]
         for number, given in enumerate(self.disks):
             path = str(given.file.absolute()).replace(",", ",,")
-            line += ["-drive", f"file={path},format=raw,if=none,discard=unmap,id=disk{number}" + (",read-only=on" if given.read_only else ""),
-                     "-device", f"virtio-blk-pci,drive=disk{number},werror=report,rerror=report"
-                     f",logical_block_size={given.sector},physical_block_size={given.sector}"]
+            line += [
+                "-drive",
+                f"file={path},format=raw,if=none,discard=unmap,id=disk{number}"
+                + (",read-only=on" if given.read_only else ""),
+                "-device",
+                (
+                    f"virtio-blk-pci,drive=disk{number},werror=report,rerror=report"
+                    f",logical_block_size={given.sector},physical_block_size={given.sector}"
+                ),
+            ]
         return line
 
     def __enter__(self):
@@ -144,8 +219,9 @@ class Lab:
 
     def start(self):
         if not shutil.which("qemu-system-x86_64"):
-            raise LabError("the lab needs QEMU: "
-                           "apt-get install --no-install-recommends qemu-system-x86")
+            raise LabError(
+                "the lab needs QEMU: apt-get install --no-install-recommends qemu-system-x86"
+            )
         for name in ("jobs", "console"):
             (self.folder / name).mkdir(exist_ok=True)
         self.control, control = socket.socketpair()
@@ -153,12 +229,20 @@ class Lab:
         begin = time.monotonic()
         with open(self.folder / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(
-                self.command(control.fileno(), shell and shell.fileno()), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, pass_fds=[end.fileno() for end in (control, shell) if end], preexec_fn=end_with_parent)
+                self.command(control.fileno(), shell and shell.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=[end.fileno() for end in (control, shell) if end],
+                preexec_fn=end_with_parent,
+            )
         for end in (control, shell):
             if end:
                 end.close()
-        self._read_until(lambda: "ready" in self.answers, begin + BUSY * BOOT_LIMIT, "dom0 did not come up")
+        self._read_until(
+            lambda: "ready" in self.answers, begin + BUSY * BOOT_LIMIT, "dom0 did not come up"
+        )
         self.boot_seconds = time.monotonic() - begin
 
     def __exit__(self, *_):
@@ -178,7 +262,9 @@ class Lab:
     # Commands in dom0.
 
     def run(self, script, timeout=60, check=True):
-        """Runs a shell script in dom0 and gives its status and output. With check, a status that is not 0 is an error."""
+        """Runs a shell script in dom0 and gives its status and output. With check, a status that is
+        not 0 is an error.
+        """
         result = self.begin(script).wait(timeout)
         if check and result.status != 0:
             raise LabError(f"{script!r} in dom0 ended with {result}\n{self.tail()}")
@@ -227,7 +313,8 @@ class Lab:
         """Makes a file of the host visible in dom0, and gives its path there."""
         target = self.folder / pathlib.Path(file).name
         if not target.exists() or not os.path.samefile(file, target):
-            # A copy, so that nothing that a guest does reaches the original; a new file, as dom0 may hold pages of the old one.
+            # A copy, so that nothing that a guest does reaches the original; a new file, as dom0
+            # may hold pages of the old one.
             target.unlink(missing_ok=True)
             shutil.copyfile(file, target)
         return f"/lab/{target.name}"
@@ -235,14 +322,19 @@ class Lab:
     # Domains.
 
     def linux(self, name="linux", words="", memory=128, more='vif = ["bridge=xenbr0"]'):
-        """The configuration of a Linux guest to compare with; guest/init tells which words it knows."""
+        """The configuration of a Linux guest to compare with; guest/init tells which words it
+        knows.
+        """
         kernel, ramdisk = (self.put(self.built / file) for file in ("vmlinux-guest", "guest.cpio"))
-        return (f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory = {memory}\nvcpus = 1\n'
-                f'extra = "console=hvc0 {QUICK} {words}"\n{more}\n')
+        return (
+            f'name = "{name}"\ntype = "pvh"\nkernel = "{kernel}"\nramdisk = "{ramdisk}"\nmemory ='
+            f' {memory}\nvcpus = 1\nextra = "console=hvc0 {QUICK} {words}"\n{more}\n'
+        )
 
     def create(self, config, timeout=90, paused=False):
-        """Creates a domain from the text of its configuration, or a file of it; returns its name. One
-        that is paused runs after `xl unpause`."""
+        """Creates a domain from the text of its configuration, or a file of it; returns its name.
+        One that is paused runs after `xl unpause`.
+        """
         text = config.read_text() if isinstance(config, pathlib.Path) else config
         name = re.search(r"""^\s*name\s*=\s*["']([\w.-]+)["']""", text, re.MULTILINE)
         if not name:
@@ -271,24 +363,35 @@ class Lab:
         deadline = time.monotonic() + BUSY * timeout
         while text not in self.console(name):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise LabError(f"{name} never said {text!r}; only:\n{self.console(name)}\n{self.tail()}")
+                raise LabError(
+                    f"{name} never said {text!r}; only:\n{self.console(name)}\n{self.tail()}"
+                )
             time.sleep(0.02)
 
     def end_of(self, name):
-        """A job that ends when the domain has shut down or is gone; see dom0/end for what it says."""
+        """A job that ends when the domain has shut down or is gone; dom0/end prints the result."""
         return self.begin(f"lab-end {name}")
 
     def save(self, name, file, timeout=120, goes_on=False):
-        """Suspends a domain into a file of the share, as xl save does; as xl save -c if it goes on. Its pages are another domain's, which
-        9p cannot write: they go through a pipe."""
-        self.run(f"set -o pipefail; xl save {'-c ' if goes_on else ''}{name} /dev/stdout | cat >/lab/{file}", timeout)
+        """Suspends a domain into a file of the share, as xl save does; as xl save -c if it goes on.
+        Its pages are another domain's, which 9p cannot write: they go through a pipe.
+        """
+        self.run(
+            (
+                f"set -o pipefail; xl save {'-c ' if goes_on else ''}{name} /dev/stdout | cat"
+                f" >/lab/{file}"
+            ),
+            timeout,
+        )
 
     def restore(self, file, timeout=120):
         self.run(f"xl restore /lab/{file}", timeout)
 
     def migrate(self, name, timeout=180):
-        """A live migration to this same machine: with an empty ssh command, xl runs the receiver as it stands. Gives the name of its
-        console's log from then on: dom0's daemon takes what the domain was called when it came."""
+        """A live migration to this same machine: with an empty ssh command, xl runs the receiver as
+        it stands. Gives the name of its console's log from then on: dom0's daemon takes what the
+        domain was called when it came.
+        """
         self.run(f"xl migrate -s '' {name} 'xl migrate-receive'", timeout)
         return name + "--incoming"
 
@@ -307,7 +410,11 @@ class Job:
     def wait(self, timeout):
         word = str(self.number)
         try:
-            self.lab._read_until(lambda: word in self.lab.answers, time.monotonic() + BUSY * timeout, f"{self.script!r} did not end")
+            self.lab._read_until(
+                lambda: word in self.lab.answers,
+                time.monotonic() + BUSY * timeout,
+                f"{self.script!r} did not end",
+            )
         except LabError:
             if self.lab.process.poll() is None:
                 self.lab.control.sendall(f"kill {word}\n".encode())

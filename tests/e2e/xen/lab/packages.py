@@ -1,6 +1,8 @@
-"""The Debian packages that the lab is made of: found through apt, kept in the cache, unpacked; nothing is installed.
+"""The Debian packages that the lab is made of: found through apt, kept in the cache, unpacked;
+nothing is installed.
 
-apt works on a state of its own, so that neither root nor the host's lists are needed, and reads the host's sources.
+apt works on a state of its own, so that neither root nor the host's lists are needed, and reads
+the host's sources.
 """
 import hashlib
 import os
@@ -9,15 +11,17 @@ import shutil
 import subprocess
 import sys
 
-# Whose newest versions are asked of apt: a word in braces stands for what the pattern finds in that package's dependencies.
+# Whose newest versions are asked of apt: a word in braces stands for what the pattern finds in that
+# package's dependencies.
 FOUND = {
     "linux": ("linux-image-amd64", r"linux-image-([\w.+-]+-amd64)"),
     "cloud": ("linux-image-cloud-amd64", r"linux-image-([\w.+-]+-cloud-amd64)"),
     "xen": ("xen-system-amd64", r"xen-utils-([0-9.]+)"),
 }
 NAMES = """
-linux-image-{linux} linux-image-{cloud} xen-hypervisor-{xen}-amd64 xen-utils-{xen} xen-utils-common xenstore-utils
-libxenmisc{xen} libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4
+linux-image-{linux} linux-image-{cloud} xen-hypervisor-{xen}-amd64 xen-utils-{xen}
+xen-utils-common xenstore-utils libxenmisc{xen} libxencall1 libxendevicemodel1 libxenevtchn1
+libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4
 libxentoolcore1 libxentoollog1 libyajl2
 libc6 libgcc-s1 libtinfo6 libuuid1 libext2fs2 libcom-err2 liblzma5 libzstd1 zlib1g
 busybox-static bash util-linux iperf3 libiperf0 libsctp1 libssl3
@@ -37,23 +41,42 @@ class Apt:
     def __init__(self, state):
         for folder in ("lists/partial", "cache/archives/partial"):
             (state / folder).mkdir(parents=True, exist_ok=True)
-        options = {"Dir::State": state, "Dir::State::lists": state / "lists", "Dir::State::status": "/dev/null",
-                   "Dir::Cache": state / "cache", "APT::Architecture": "amd64", "APT::Architectures": "amd64",
-                   "APT::Sandbox::User": "", "Acquire::Languages": "none", "Acquire::Retries": 2,
-                   "Acquire::http::Timeout": 30, "Acquire::https::Timeout": 30}
-        self.options = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        options = {
+            "Dir::State": state,
+            "Dir::State::lists": state / "lists",
+            "Dir::State::status": "/dev/null",
+            "Dir::Cache": state / "cache",
+            "APT::Architecture": "amd64",
+            "APT::Architectures": "amd64",
+            "APT::Sandbox::User": "",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": 2,
+            "Acquire::http::Timeout": 30,
+            "Acquire::https::Timeout": 30,
+        }
+        self.options = [
+            word for name, value in options.items() for word in ("-o", f"{name}={value}")
+        ]
 
     def run(self, tool, *words, cwd=None):
-        return subprocess.run([tool, "-q", *self.options, *words], cwd=cwd, stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, env={**os.environ, "LC_ALL": "C"})
+        return subprocess.run(
+            [tool, "-q", *self.options, *words],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            capture_output=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
 
     def dependency(self, package, pattern):
         shown = self.run("apt-cache", "show", "--no-all-versions", package)
         depends = re.search(r"^Depends: (.*)$", shown.stdout, re.MULTILINE)
         found = depends and re.search(pattern, depends[1])
         if not found:
-            raise CannotBuild(f"apt knows no {package} on which to build: the lab needs Debian 12's main archive (bookworm) "
-                              "in /etc/apt/sources.list, and the network, once")
+            raise CannotBuild(
+                f"apt knows no {package} on which to build: the lab needs Debian 12's main archive"
+                " (bookworm) in /etc/apt/sources.list, and the network, once"
+            )
         return found[1]
 
 
@@ -71,8 +94,10 @@ def download(cache):
         if all(file.exists() for file in files):
             return files
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise CannotBuild("it is made from Debian packages, and there is no apt-get here: use Debian 12, or run it once there "
-                          f"and copy {cache}")
+        raise CannotBuild(
+            "it is made from Debian packages, and there is no apt-get here: use Debian 12, or run"
+            f" it once there and copy {cache}"
+        )
     debs.mkdir(parents=True, exist_ok=True)
     apt = Apt(cache / "apt")
     say("asking apt for the newest packages ...")
@@ -81,14 +106,18 @@ def download(cache):
         versions = {word: apt.dependency(*where) for word, where in FOUND.items()}
     except CannotBuild:
         if updated.returncode:
-            raise CannotBuild(f"apt-get update failed ({complaint(updated)}): it needs a Debian mirror, once") from None
+            raise CannotBuild(
+                f"apt-get update failed ({complaint(updated)}): it needs a Debian mirror, once"
+            ) from None
         raise
     names = [name.format(**versions) for name in NAMES]
     say(f"downloading {len(names)} packages, about 110 MB, once ...")
     done = apt.run("apt-get", "download", *names, cwd=debs)
     if done.returncode:
-        raise CannotBuild(f"a package cannot be had ({complaint(done)}): it needs a Debian 12 mirror in /etc/apt/sources.list "
-                          "and the network, once")
+        raise CannotBuild(
+            f"a package cannot be had ({complaint(done)}): it needs a Debian 12 mirror in"
+            " /etc/apt/sources.list and the network, once"
+        )
     files = []
     for name in names:
         # apt leaves the newest beside older ones of an earlier list.

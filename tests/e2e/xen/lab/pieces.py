@@ -1,5 +1,7 @@
-"""What an initramfs is made of, without a tool of the host: cpio archives, the libraries that a program needs, kernel
-modules in the order in which they load, and the kernel out of its boot image."""
+"""What an initramfs is made of, without a tool of the host: cpio archives, the libraries that a
+program needs, kernel modules in the order in which they load, and the kernel out of its boot
+image.
+"""
 import ctypes
 import lzma
 import os
@@ -9,8 +11,10 @@ import struct
 
 
 class Archive:
-    """A cpio archive ("newc") whose files belong to root. The kernel needs folders before what they hold. All is one second
-    old: to NSD, a file from second 0 is one that it has not read yet and need not."""
+    """A cpio archive ("newc") whose files belong to root. The kernel needs folders before what they
+    hold. All is one second old: to NSD, a file from second 0 is one that it has not read yet and
+    need not.
+    """
 
     def __init__(self):
         self.parts, self.names = [], set()
@@ -47,22 +51,43 @@ def needed_libraries(data):
     """The DT_NEEDED names of an ELF file of 64 bits; none for anything else."""
     if data[:5] != b"\x7fELF\x02":
         return []
-    offset, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from("<HH", data, 54)
-    heads = [struct.unpack_from("<IIQQQQQQ", data, offset + size * number) for number in range(count)]
+    offset, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from(
+        "<HH", data, 54
+    )
+    heads = [
+        struct.unpack_from("<IIQQQQQQ", data, offset + size * number) for number in range(count)
+    ]
     dynamic = next((head for head in heads if head[0] == 2), None)
     if dynamic is None:
         return []
-    entries = list(struct.iter_unpack("<qQ", data[dynamic[2]:dynamic[2] + dynamic[5] // 16 * 16]))
+    entries = list(struct.iter_unpack("<qQ", data[dynamic[2] : dynamic[2] + dynamic[5] // 16 * 16]))
     table = next(value for tag, value in entries if tag == 5)
-    table = next(table - head[3] + head[2] for head in heads if head[0] == 1 and head[3] <= table < head[3] + head[6])
-    return [data[table + value:data.index(b"\0", table + value)].decode() for tag, value in entries if tag == 1]
+    table = next(
+        table - head[3] + head[2]
+        for head in heads
+        if head[0] == 1 and head[3] <= table < head[3] + head[6]
+    )
+    return [
+        data[table + value : data.index(b"\0", table + value)].decode()
+        for tag, value in entries
+        if tag == 1
+    ]
 
 
 def libraries_of(programs, root):
-    """Soname to file, of everything that the programs need, found in the packages and nowhere else."""
-    folders = [root / folder for folder in ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu",
-                                            "usr/lib/x86_64-linux-gnu/nsd", "lib64")]
-    found, waiting = {}, [name for program in programs for name in needed_libraries(program.read_bytes())]
+    """Soname to file for every library the programs need, found in the packages only."""
+    folders = [
+        root / folder
+        for folder in (
+            "lib/x86_64-linux-gnu",
+            "usr/lib/x86_64-linux-gnu",
+            "usr/lib/x86_64-linux-gnu/nsd",
+            "lib64",
+        )
+    ]
+    found, waiting = {}, [
+        name for program in programs for name in needed_libraries(program.read_bytes())
+    ]
     # glibc opens this one itself, when a thread ends.
     waiting.append("libgcc_s.so.1")
     while waiting:
@@ -82,9 +107,14 @@ def plain(name):
 
 
 def modules_in_order(folder, wanted):
-    """The module files that are to be loaded one after the other; what the kernel has built in is left out."""
+    """The module files that are to be loaded one after the other; what the kernel has built in is
+    left out.
+    """
     files = {plain(file.name.removesuffix(".ko")): file for file in folder.rglob("*.ko")}
-    built_in = {plain(os.path.basename(line).removesuffix(".ko")) for line in (folder / "modules.builtin").read_text().split()}
+    built_in = {
+        plain(os.path.basename(line).removesuffix(".ko"))
+        for line in (folder / "modules.builtin").read_text().split()
+    }
     order = []
 
     def visit(name):
@@ -103,16 +133,19 @@ def modules_in_order(folder, wanted):
 
 
 def without_types(module):
-    """The same, but the kernel does not find its type information (BTF), which it would read and check for a debugger that never
-    comes; nor the signature, which does not hold any more."""
+    """The same, but the kernel does not find its type information (BTF), which it would read and
+    check for a debugger that never comes; nor the signature, which does not hold any more.
+    """
     return module.replace(b"\0.BTF\0", b"\0.btf\0").split(b"~Module signature appended~")[0]
 
 
 def unpacked_kernel(image, lz4):
-    """The ELF file inside a bzImage: unpacking it here saves the emulated machine seconds. lz4 is the file of that library."""
+    """The ELF file inside a bzImage: unpacking it here saves the emulated machine seconds. lz4 is
+    the file of that library.
+    """
     setup = (image[0x1F1] or 4) + 1
     start, size = struct.unpack_from("<II", image, 0x248)
-    payload = image[setup * 512 + start:setup * 512 + start + size]
+    payload = image[setup * 512 + start : setup * 512 + start + size]
     if payload[:6] == b"\xfd7zXZ\0":
         return lzma.LZMADecompressor().decompress(payload)
     if payload[:4] == b"\x02!L\x18":
@@ -121,15 +154,19 @@ def unpacked_kernel(image, lz4):
 
 
 def trimmed(kernel):
-    """The same without its section table and without the zeros at the end of what is loaded, which are a third of the file:
-    the emulator moves memory slowly, and each byte is moved several times on its way."""
-    offset, = struct.unpack_from("<Q", kernel, 32)
+    """The same without its section table and without the zeros at the end of what is loaded, which
+    are a third of the file: the emulator moves memory slowly, and each byte is moved several
+    times on its way.
+    """
+    (offset,) = struct.unpack_from("<Q", kernel, 32)
     size, count = struct.unpack_from("<HH", kernel, 54)
     heads = range(offset, offset + size * count, size)
-    last = max((head for head in heads if struct.unpack_from("<I", kernel, head)[0] == 1),
-               key=lambda head: struct.unpack_from("<Q", kernel, head + 8)[0])
+    last = max(
+        (head for head in heads if struct.unpack_from("<I", kernel, head)[0] == 1),
+        key=lambda head: struct.unpack_from("<Q", kernel, head + 8)[0],
+    )
     begin, _, _, length = struct.unpack_from("<QQQQ", kernel, last + 8)
-    end = begin + max(len(kernel[begin:begin + length].rstrip(b"\0")), 1)
+    end = begin + max(len(kernel[begin : begin + length].rstrip(b"\0")), 1)
     out = bytearray(kernel[:end])
     struct.pack_into("<Q", out, last + 32, end - begin)
     struct.pack_into("<Q", out, 40, 0)
@@ -141,9 +178,9 @@ def lz4_blocks(data, library):
     """The blocks of LZ4's legacy format; each is at most 8 MiB when unpacked."""
     room = ctypes.create_string_buffer(8 << 20)
     while data:
-        size, = struct.unpack_from("<I", data)
-        length = library.LZ4_decompress_safe(data[4:4 + size], room, size, len(room))
+        (size,) = struct.unpack_from("<I", data)
+        length = library.LZ4_decompress_safe(data[4 : 4 + size], room, size, len(room))
         if length < 0:
             raise LookupError("a kernel whose packing is whole")
         yield room.raw[:length]
-        data = data[4 + size:]
+        data = data[4 + size :]

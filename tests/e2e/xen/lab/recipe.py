@@ -1,4 +1,6 @@
-"""Makes what the lab boots, once, outside the tree: Xen, dom0's kernel and initramfs, and a Linux guest."""
+"""Makes what the lab boots, once, outside the tree: Xen, dom0's kernel and initramfs, and a Linux
+guest.
+"""
 import contextlib
 import fcntl
 import gzip
@@ -16,23 +18,46 @@ HERE = pathlib.Path(__file__).parent
 # All that decides what comes out.
 MADE_FROM = ["packages.py", "pieces.py", "recipe.py", "dom0", "guest"]
 
-DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console virtio_net virtio_blk 9p 9pnet_virtio
-bridge 8021q xen-netback xen-blkback loop""".split()
+DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console
+virtio_net virtio_blk 9p 9pnet_virtio bridge 8021q xen-netback xen-blkback loop""".split()
 KEPT = 7 * 24 * 3600  # seconds that something unused is kept
-XEN_PROGRAMS = ["xl", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "libxl-save-helper"]
-STORE_PROGRAMS = ["xenstore-read", "xenstore-write", "xenstore-ls", "xenstore-list", "xenstore-rm", "xenstore-watch",
-                  "xenstore-exists", "xenstore-chmod"]
+XEN_PROGRAMS = [
+    "xl",
+    "xenstored",
+    "xenconsoled",
+    "xenconsole",
+    "xen-init-dom0",
+    "libxl-save-helper",
+]
+STORE_PROGRAMS = [
+    "xenstore-read",
+    "xenstore-write",
+    "xenstore-ls",
+    "xenstore-list",
+    "xenstore-rm",
+    "xenstore-watch",
+    "xenstore-exists",
+    "xenstore-chmod",
+]
 GUEST_MODULES = ["xen-netfront", "xen-blkfront"]
 
 
 def cache_folder():
     given = os.environ.get("FATA_XEN_LAB")
-    return pathlib.Path(given or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") /
-                        "fata" / "xen-lab").absolute()
+    return pathlib.Path(
+        given
+        or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        / "fata"
+        / "xen-lab"
+    ).absolute()
 
 
 def key():
-    files = sorted(file for name in MADE_FROM for file in ([HERE / name] if (HERE / name).is_file() else (HERE / name).iterdir()))
+    files = sorted(
+        file
+        for name in MADE_FROM
+        for file in ([HERE / name] if (HERE / name).is_file() else (HERE / name).iterdir())
+    )
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(HERE)}\0".encode() + file.read_bytes() + b"\0")
@@ -40,7 +65,9 @@ def key():
 
 
 def built():
-    """The folder with what the lab boots; makes it if it is not there. Two that ask at once make it once."""
+    """The folder with what the lab boots; makes it if it is not there. Two that ask at once make it
+    once.
+    """
     cache = cache_folder()
     folder = cache / key()
     if folder.exists():
@@ -51,11 +78,17 @@ def built():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             begin = time.monotonic()
-            with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as scratch, readable_errors():
+            with tempfile.TemporaryDirectory(
+                dir=cache, prefix="making-"
+            ) as scratch, readable_errors():
                 make(pathlib.Path(scratch), packages.download(cache)).rename(folder)
             # Two checkouts may take turns with two recipes: what one of them used lately stays.
             for old in cache.iterdir():
-                if old.is_dir() and old.name not in ("apt", "debs") and old.stat().st_mtime < time.time() - KEPT:
+                if (
+                    old.is_dir()
+                    and old.name not in ("apt", "debs")
+                    and old.stat().st_mtime < time.time() - KEPT
+                ):
                     shutil.rmtree(old, ignore_errors=True)
             say(f"made in {time.monotonic() - begin:.0f} s; it is kept in {cache}")
     return folder
@@ -66,9 +99,14 @@ def readable_errors():
     try:
         yield
     except (LookupError, StopIteration) as error:
-        raise CannotBuild(f"the packages do not hold {error}: Debian has changed, and the list in packages.py must follow") from error
+        raise CannotBuild(
+            f"the packages do not hold {error}: Debian has changed, and the list in packages.py"
+            " must follow"
+        ) from error
     except OSError as error:
-        raise CannotBuild(f"{error.strerror}: {error.filename}; FATA_XEN_LAB names a folder with 1 GB of room") from error
+        raise CannotBuild(
+            f"{error.strerror}: {error.filename}; FATA_XEN_LAB names a folder with 1 GB of room"
+        ) from error
 
 
 def make(scratch, files):
@@ -89,7 +127,9 @@ def make(scratch, files):
 
 
 def userland(root, programs, own):
-    """An archive with busybox, some programs at their own places with their libraries, and our own files."""
+    """An archive with busybox, some programs at their own places with their libraries, and our own
+    files.
+    """
     archive = pieces.Archive()
     for name in ("lab", "dev", "proc", "sys", "run", "tmp", "mnt", "root", "usr"):
         archive.folder(name)
@@ -110,16 +150,29 @@ def userland(root, programs, own):
 
 def add_modules(archive, folder, wanted):
     for number, file in enumerate(pieces.modules_in_order(folder, wanted)):
-        archive.file(f"modules/{number:02}-{file.name}", pieces.without_types(file.read_bytes()), 0o644)
+        archive.file(
+            f"modules/{number:02}-{file.name}", pieces.without_types(file.read_bytes()), 0o644
+        )
 
 
 def dom0(root, tools):
     where = f"usr/lib/{tools.parent.name}/bin"
     programs = {f"{where}/{name}": tools / name for name in XEN_PROGRAMS}
-    programs |= {f"bin/{name}": root / "usr/bin" / name for name in [*STORE_PROGRAMS, "flock", "iperf3"]}
+    programs |= {
+        f"bin/{name}": root / "usr/bin" / name for name in [*STORE_PROGRAMS, "flock", "iperf3"]
+    }
     programs["bin/bash"] = root / "bin/bash"
-    archive = userland(root, programs, {"init": "dom0/init", "bin/lab-agent": "dom0/agent", "bin/lab-end": "dom0/end",
-                                        "etc/xen/xl.conf": "dom0/xl.conf", "etc/xen/scripts/vif-lab": "dom0/vif"})
+    archive = userland(
+        root,
+        programs,
+        {
+            "init": "dom0/init",
+            "bin/lab-agent": "dom0/agent",
+            "bin/lab-end": "dom0/end",
+            "etc/xen/xl.conf": "dom0/xl.conf",
+            "etc/xen/scripts/vif-lab": "dom0/vif",
+        },
+    )
     for name in XEN_PROGRAMS:
         archive.link(f"bin/{name}", f"/{where}/{name}")
     for file in (root / "etc/xen/scripts").iterdir():
@@ -127,12 +180,24 @@ def dom0(root, tools):
     for folder in ("var/lib/xen", "var/lib/xenstored", "var/log/xen", "var/lock"):
         archive.folder(folder)
     archive.link("var/run", "/run")
-    add_modules(archive, next(folder for folder in root.glob("lib/modules/*") if "cloud" not in folder.name), DOM0_MODULES)
+    add_modules(
+        archive,
+        next(folder for folder in root.glob("lib/modules/*") if "cloud" not in folder.name),
+        DOM0_MODULES,
+    )
     return archive.bytes()
 
 
 def guest(root):
     programs = {"bin/iperf3": root / "usr/bin/iperf3", "bin/nsd": root / "usr/sbin/nsd"}
-    archive = userland(root, programs, {"init": "guest/init", "etc/nsd.conf": "guest/nsd.conf", "etc/example.zone": "guest/example.zone"})
+    archive = userland(
+        root,
+        programs,
+        {
+            "init": "guest/init",
+            "etc/nsd.conf": "guest/nsd.conf",
+            "etc/example.zone": "guest/example.zone",
+        },
+    )
     add_modules(archive, next(root.glob("lib/modules/*cloud*")), GUEST_MODULES)
     return archive.bytes()

@@ -22,10 +22,12 @@ inline Layout build_layout(const std::vector<std::string_view>& keys) {
   Layout layout{.seeds = std::vector<std::uint32_t>(keys.size() / 4 + 1, 0),
                 .slots = std::vector<std::size_t>(keys.size(), none)};
   std::vector<std::vector<std::size_t>> buckets(layout.seeds.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) buckets[hash(0, keys[i]) % buckets.size()].push_back(i);
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    buckets[hash(0, keys[i]) % buckets.size()].push_back(i);
   std::vector<std::size_t> order(buckets.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t b) { return buckets[b].size(); });
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](std::size_t b) { return buckets[b].size(); });
 
   for (const std::size_t b : order) {
     for (std::uint32_t seed = 1; !buckets[b].empty(); ++seed) {

@@ -1,4 +1,5 @@
-// A folder of an application, linked into its image: a read-only key-value store that copies nothing.
+// A folder of an application, linked into its image: a read-only key-value store that copies
+// nothing.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,8 @@
 
 namespace fata::crunch {
 
-// Models sig::KeyValueReader. Slices that it gave may outlive neither it nor (like everything) the image.
+// Models sig::KeyValueReader. Slices that it gave may outlive neither it nor (like everything) the
+// image.
 class Files final : private BufferHome {
  public:
   // The table lives as long as the image.
@@ -24,14 +26,16 @@ class Files final : private BufferHome {
 
   // Neither ever waits.
   async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});
-  async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view folder, async::Wait wait = {});
+  async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view folder,
+                                                       async::Wait wait = {});
 
  private:
   void take_home(Buffer&) noexcept override {}  // the memory is the image's own
   Error why_missing(std::string_view key) const;
 
   const Table& table_;
-  std::vector<Buffer> buffers_;  // one a file; given its first holder by `whole_`, so that it stays read-only
+  // One a file; given its first holder by `whole_`, so that it stays read-only.
+  std::vector<Buffer> buffers_;
   std::vector<Slice> whole_;
 };
 

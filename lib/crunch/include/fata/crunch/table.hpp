@@ -1,7 +1,9 @@
-// The lookup table of files that are linked into an image: a perfect hash, made when the image is configured.
+// The lookup table of files that are linked into an image: a perfect hash, made when the image is
+// configured.
 //
-// A key's first hash chooses a seed; its second hash, with that seed, its one slot. A lookup hashes twice and
-// compares once, whatever the number of files ("hash, displace and compress", Belazzougui et al. 2009).
+// A key's first hash chooses a seed; its second hash, with that seed, its one slot. A lookup hashes
+// twice and compares once, whatever the number of files ("hash, displace and compress", Belazzougui
+// et al. 2009).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A DHCPv4 client (RFC 2131 figure 5) as a pure engine: messages, time and what became of an address in;
-// messages, events and the next deadline out.
+// A DHCPv4 client (RFC 2131 figure 5) as a pure engine: messages, time and what became of an
+// address in; messages, events and the next deadline out.
 #pragma once
 
 #include "fata/base/counter.hpp"
@@ -21,7 +21,8 @@ struct Lease {
 };
 
 enum class Event : std::uint8_t {
-  kCheck,     // find out whether anybody else has the address: then address_ready() or address_taken()
+  // Find out whether anybody else has the address: then address_ready() or address_taken().
+  kCheck,
   kBound,     // use the lease
   kRenewed,   // the same address, for longer; the rest may have changed
   kLost,      // the address is ours no more
@@ -31,8 +32,8 @@ enum class Event : std::uint8_t {
 // Who carries out what the client decides. It may not call the client meanwhile.
 class Outside {
  public:
-  // From a lease's address to its server, or (`from` is 0.0.0.0) to everybody by an interface without one.
-  // In REBINDING `from` is set and `to` is everybody.
+  // From a lease's address to its server, or (`from` is 0.0.0.0) to everybody by an interface
+  // without one. In REBINDING `from` is set and `to` is everybody.
   virtual void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) = 0;
   virtual void event(Event what, const Lease& lease, Instant now) = 0;
 

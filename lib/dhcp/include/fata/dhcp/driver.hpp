@@ -1,5 +1,5 @@
-// Runs a DHCP client on an interface of a stack: the address, routes and MTU that a server gives are used as
-// long as the lease lasts.
+// Runs a DHCP client on an interface of a stack: the address, routes and MTU that a server gives
+// are used as long as the lease lasts.
 #pragma once
 
 #include "fata/async/wait.hpp"
@@ -17,21 +17,23 @@ class Driver final : public net::Autoconfiguration,
                      private async::Renewal,
                      private async::Timer {
  public:
-  // All outlive it. UDP port 68 is the first driver's of a stack; those of further cards are given that one,
-  // and die before it.
+  // All outlive it. UDP port 68 is the first driver's of a stack; those of further cards are given
+  // that one, and die before it.
   Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
          const Options& options = {}, Driver* first = nullptr);
   // Gives the lease back, if the way to the server is known.
   ~Driver();
 
-  // Until there is an address, or several questions have been in vain; the search goes on all the same.
+  // Until there is an address, or several questions have been in vain; the search goes on all the
+  // same.
   async::Task<void> wait(async::Wait wait);
 
   const Client& client() const { return client_; }
 
   // Autoconfiguration
   std::span<const Ipv4Address> name_servers() const override {
-    return client_.has_address() ? client_.lease().name_servers.all() : std::span<const Ipv4Address>();
+    return client_.has_address() ? client_.lease().name_servers.all()
+                                 : std::span<const Ipv4Address>();
   }
   std::span<const char> domain() const override {
     return client_.has_address() ? client_.lease().domain.all() : std::span<const char>();

@@ -1,4 +1,5 @@
-// DHCP messages (RFC 2131, 2132): what a server says as a checked value, what a client says as bytes.
+// DHCP messages (RFC 2131, 2132): what a server says as a checked value, what a client says as
+// bytes.
 #pragma once
 
 #include <array>
@@ -35,7 +36,9 @@ class Few {
   }
   void clear() { count_ = 0; }
   std::span<const T> all() const { return std::span(items_).first(count_); }
-  friend bool operator==(const Few& a, const Few& b) { return std::ranges::equal(a.all(), b.all()); }
+  friend bool operator==(const Few& a, const Few& b) {
+    return std::ranges::equal(a.all(), b.all());
+  }
 
  private:
   std::array<T, N> items_{};
@@ -58,7 +61,8 @@ struct Reply {
   Few<Ipv4Address, 4> name_servers;
   Few<char, 255> domain;
   bool for_us =
-      false;  // the hardware address and, if it is repeated (RFC 6842), the client identifier are ours
+      // The hardware address and, if it is repeated (RFC 6842), the client identifier are ours.
+      false;
 
   // Options may lie in `sname` and `file` too (option 52) and be split (RFC 3396).
   static std::expected<Reply, Malformed> parse(Bytes message, const MacAddress& us);

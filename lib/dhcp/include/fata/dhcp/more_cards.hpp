@@ -1,5 +1,5 @@
-// WithCard<Net, Stack>: a stack with one card more, as that of fata::net, whose IPv4 address DHCP gives or is
-// static.
+// WithCard<Net, Stack>: a stack with one card more, as that of fata::net, whose IPv4 address DHCP
+// gives or is static.
 #pragma once
 
 #include <array>
@@ -19,9 +19,10 @@ class WithCard final {
 
   // Waits for an address as the stack inside does, after that one.
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
-                                                                Inner& inner, Random& random, Setup v4,
-                                                                net::ipv6::Setup v6, HostName host_name,
-                                                                bool probe, net::Vlan vlan = {})
+                                                                Inner& inner, Random& random,
+                                                                Setup v4, net::ipv6::Setup v6,
+                                                                HostName host_name, bool probe,
+                                                                net::Vlan vlan = {})
     requires net::HasIpv6<Inner>
   {
     auto made = std::make_unique<WithCard>(net, inner, vlan);
@@ -30,9 +31,9 @@ class WithCard final {
     return with_address(std::move(made), context.stop);
   }
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
-                                                                Inner& inner, Random& random, Setup v4,
-                                                                HostName host_name, bool probe,
-                                                                net::Vlan vlan = {}) {
+                                                                Inner& inner, Random& random,
+                                                                Setup v4, HostName host_name,
+                                                                bool probe, net::Vlan vlan = {}) {
     auto made = std::make_unique<WithCard>(net, inner, vlan);
     made->use_ipv4(random, v4, {host_name, probe});
     return with_address(std::move(made), context.stop);
@@ -58,7 +59,8 @@ class WithCard final {
     if (!v4.dhcp) return use_address(core(), this->v4(), card_.interface(), v4.address);
     std::array<std::byte, 16> secret;
     random.fill(secret);
-    driver_.emplace(core(), this->v4(), card_.interface(), SipKey::of(secret), options, inner_->dhcp());
+    driver_.emplace(core(), this->v4(), card_.interface(), SipKey::of(secret), options,
+                    inner_->dhcp());
   }
   static async::Task<Result<std::unique_ptr<WithCard>>> with_address(std::unique_ptr<WithCard> made,
                                                                      async::CancelToken stop) {

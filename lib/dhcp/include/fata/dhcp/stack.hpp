@@ -1,5 +1,5 @@
-// Stack<Net> and Ipv4Stack<Net>: those of fata::net, with an IPv4 address that DHCP gives them or a static
-// one. They offer what the stacks of fata::net offer.
+// Stack<Net> and Ipv4Stack<Net>: those of fata::net, with an IPv4 address that DHCP gives them or a
+// static one. They offer what the stacks of fata::net offer.
 #pragma once
 
 #include <memory>
@@ -18,22 +18,18 @@ class BasicStack {
       : stack_(context, net, secret, vlan) {}
 
   // Starts the stack's tasks, and waits for an address; if nobody gives one, not for ever.
-  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
-                                                                  Random& random, Setup v4,
-                                                                  Ipv4Address v4_gateway, net::ipv6::Setup v6,
-                                                                  net::ipv6::Gateway v6_gateway,
-                                                                  HostName host_name = {}, bool probe = true,
-                                                                  net::Vlan vlan = {}) {
+  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
+      async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address v4_gateway,
+      net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, HostName host_name = {},
+      bool probe = true, net::Vlan vlan = {}) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random), vlan);
     made->stack_.use_ipv6(v6, v6_gateway.address);
     made->use_ipv4(random, v4, v4_gateway, {host_name, probe});
     return with_address(std::move(made), context.stop);
   }
-  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(async::Context& context, Net& net,
-                                                                  Random& random, Setup v4,
-                                                                  Ipv4Address gateway,
-                                                                  HostName host_name = {}, bool probe = true,
-                                                                  net::Vlan vlan = {}) {
+  static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
+      async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address gateway,
+      HostName host_name = {}, bool probe = true, net::Vlan vlan = {}) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random), vlan);
     made->use_ipv4(random, v4, gateway, {host_name, probe});
     return with_address(std::move(made), context.stop);
@@ -56,10 +52,11 @@ class BasicStack {
  private:
   void use_ipv4(Random& random, Setup v4, Ipv4Address gateway, Options options) {
     if (!v4.dhcp) return stack_.use_ipv4(v4.address, gateway);
-    driver_.emplace(stack_.core(), stack_.v4(), stack_.interface(), Inner::secret_from(random), options);
+    driver_.emplace(stack_.core(), stack_.v4(), stack_.interface(), Inner::secret_from(random),
+                    options);
   }
-  static async::Task<Result<std::unique_ptr<BasicStack>>> with_address(std::unique_ptr<BasicStack> made,
-                                                                       async::CancelToken stop) {
+  static async::Task<Result<std::unique_ptr<BasicStack>>> with_address(
+      std::unique_ptr<BasicStack> made, async::CancelToken stop) {
     if (made->driver_) co_await made->driver_->wait(async::Wait::cancelled_by(stop));
     co_return made;
   }

@@ -48,19 +48,20 @@ struct LoadedZone {
 };
 
 struct EngineOptions {
-  // The largest UDP response, and the payload size that our OPT record announces. 1232 fits IPv6's minimum
-  // MTU.
+  // The largest UDP response, and the payload size that our OPT record announces. 1232 fits IPv6's
+  // minimum MTU.
   std::uint16_t udp_payload = 1232;
-  // Bounds the memory for prepared answers (those with compressed names or additional records); beyond it
-  // such answers are composed for each query, with the same content. 0 prepares none. Zone data is not bounded by this.
+  // Bounds the memory for prepared answers (those with compressed names or additional records);
+  // beyond it such answers are composed for each query, with the same content. 0 prepares none.
+  // Zone data is not bounded by this.
   std::size_t prepared_bytes_per_record = 32;
 };
 
 // One query of a batch and the room for its answer.
 struct Exchange {
   Bytes query;
-  MutableBytes out;      // at least kMinAnswerRoom
-  std::size_t size = 0;  // of the answer; 0: send none
+  MutableBytes out;                   // at least kMinAnswerRoom
+  std::size_t size = 0;               // of the answer; 0: send none
   const IpAddress* client = nullptr;  // the query's source; needed with a guard only
 };
 
@@ -79,14 +80,15 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
-  // Reads a whole zone. On a complaint nothing of it is kept, and the engine can still be used. The texts
-  // need not outlive the call. Allocates.
+  // Reads a whole zone. On a complaint nothing of it is kept, and the engine can still be used. The
+  // texts need not outlive the call. Allocates.
   Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
                                      const LoadOptions& options = {});
   // Has queries for `apex` and all below it answered SERVFAIL: a zone is there, but could not be
   // loaded. Does nothing if that zone is loaded, and gives way to a later load(). Allocates.
   void load_failed(const Name& apex);
-  // Makes the loaded zones answerable. Before it every query is refused; after it nothing more can be loaded.
+  // Makes the loaded zones answerable. Before it every query is refused; after it nothing more can
+  // be loaded.
   void build();
 
   // Answers one message, in `out`; returns the answer's size, 0 if none is to be sent (a response,

@@ -1,5 +1,5 @@
-// The message format of RFC 1035 section 4 with EDNS(0) (RFC 6891): reading with decompression, writing with
-// compression. Nothing here allocates.
+// The message format of RFC 1035 section 4 with EDNS(0) (RFC 6891): reading with decompression,
+// writing with compression. Nothing here allocates.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@ inline constexpr std::size_t kOptSize = 11;        // an OPT record without opti
 // The second word of the header.
 namespace flag {
 inline constexpr std::uint16_t kResponse = 0x8000, kAuthoritative = 0x0400, kTruncated = 0x0200,
-                               kRecursionDesired = 0x0100, kRecursionAvailable = 0x0080, kAuthentic = 0x0020,
-                               kCheckingDisabled = 0x0010;
+                               kRecursionDesired = 0x0100, kRecursionAvailable = 0x0080,
+                               kAuthentic = 0x0020, kCheckingDisabled = 0x0010;
 inline constexpr std::uint16_t kOpcodeMask = 0x7800;
 inline constexpr unsigned kOpcodeShift = 11;
 }  // namespace flag
@@ -65,8 +65,8 @@ struct RecordView {
   Bytes rdata;  // may hold compressed names: see expand_rdata()
 };
 
-// Reads a message front to back: header(), then every question, then the records of each section in turn. The
-// first error ends it: every later call gives the same error.
+// Reads a message front to back: header(), then every question, then the records of each section in
+// turn. The first error ends it: every later call gives the same error.
 class Reader {
  public:
   explicit Reader(Bytes message) : reader_(message) {}
@@ -74,8 +74,9 @@ class Reader {
   Result<Header, Errc> header();
   Result<Question, Errc> question();
   Result<RecordView, Errc> record();
-  // A name that may be compressed. Pointers must point before the place where the name, or the part of it
-  // that the last pointer led to, started; so a name ends after at most 127 labels and can never loop.
+  // A name that may be compressed. Pointers must point before the place where the name, or the part
+  // of it that the last pointer led to, started; so a name ends after at most 127 labels and can
+  // never loop.
   Result<Name, Errc> name();
   std::size_t position() const { return reader_.position(); }
   bool at_end() const { return reader_.at_end(); }
@@ -89,8 +90,9 @@ class Reader {
   Errc error_ = Errc::kTruncated;
 };
 
-// The rdata with its names decompressed and checked against its type (unknown types as they are); says how
-// many octets it has. RFC 3597 section 4 says in which types a received name may be compressed.
+// The rdata with its names decompressed and checked against its type (unknown types as they are);
+// says how many octets it has. RFC 3597 section 4 says in which types a received name may be
+// compressed.
 Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, MutableBytes out);
 
 // What an OPT record says; an error if its owner is not the root or its options run past their end.
@@ -105,8 +107,9 @@ inline Edns edns_of(std::uint16_t klass, std::uint32_t ttl) {
 }
 bool read_options(Bytes rdata, Edns& edns);
 
-// Writes a message into memory of its owner, never beyond `limit` octets. What does not fit makes it fail
-// until it is rewound. Remembers the names written, to point to them later (RFC 1035 section 4.1.4).
+// Writes a message into memory of its owner, never beyond `limit` octets. What does not fit makes
+// it fail until it is rewound. Remembers the names written, to point to them later (RFC 1035
+// section 4.1.4).
 class Writer {
  public:
   static constexpr std::size_t kMaxPointerChain = 4;
@@ -138,10 +141,13 @@ class Writer {
   // compressed.
   void rdata(Type type, Bytes rdata);
   void opt(std::uint16_t payload, const Edns& edns);
-  void header(const Header& header);  // overwrites the first 12 octets, which must have been written
+  // Overwrites the first 12 octets, which must have been written.
+  void header(const Header& header);
 
   // Where pointers were written, in order; more than it can hold makes `pointers_complete()` false.
-  std::span<const std::uint16_t> pointers() const { return std::span(pointers_).first(pointer_count_); }
+  std::span<const std::uint16_t> pointers() const {
+    return std::span(pointers_).first(pointer_count_);
+  }
   bool pointers_complete() const { return pointers_complete_; }
 
  private:

@@ -1,7 +1,8 @@
 // Domain names as wire bytes: labels with their length in front, ending in the root's empty label.
 //
-// Names are compared without regard to ASCII case (RFC 4343). As a length octet is below 'A', lowering the
-// case of all octets of a name never changes its shape; hashing and comparing use that.
+// Names are compared without regard to ASCII case (RFC 4343). As a length octet is below 'A',
+// lowering the case of all octets of a name never changes its shape; hashing and comparing use
+// that.
 #pragma once
 
 #include <array>
@@ -26,9 +27,8 @@ class Name {
 
   // `wire` must be exactly one uncompressed name.
   static Result<Name, Errc> from_wire(Bytes wire);
-  // Text with escapes (\. and \DDD). Without a final dot it is relative to `origin`, and an error if that is
-  // null.
-  // "@" is not special here.
+  // Text with escapes (\. and \DDD). Without a final dot it is relative to `origin`, and an error
+  // if that is null. "@" is not special here.
   static Result<Name, Errc> from_text(std::string_view text, const Name* origin = nullptr);
   // Joins labels (without a root) and a whole name.
   static Result<Name, Errc> join(Bytes labels, Bytes whole);
@@ -42,7 +42,8 @@ class Name {
   std::uint8_t size_ = 1;
 };
 
-// The functions below take wire names as bytes; unless said otherwise these must be whole and valid.
+// The functions below take wire names as bytes; unless said otherwise these must be whole and
+// valid.
 
 // Length in octets of the uncompressed name at the start of `at`, or 0 if there is none.
 std::size_t name_length(Bytes at);
@@ -113,8 +114,8 @@ class LowerName {
     return last_state(state);
   }
   Bytes wire() const { return Bytes(bytes_).first(size_); }
-  // Hash of the suffix that starts at octet `from`. Equal names have equal hashes, whatever they are a suffix
-  // of.
+  // Hash of the suffix that starts at octet `from`. Equal names have equal hashes, whatever they
+  // are a suffix of.
   std::uint64_t hash(std::size_t from = 0) const {
     const Bytes all(bytes_);
     std::uint64_t state = first_state(size_ - from);

@@ -49,22 +49,23 @@ std::optional<std::size_t> field_length(char field, Bytes at);
 // Types outside RFC 1035 in which a received name may still be compressed (RFC 3597 section 4).
 bool may_arrive_compressed(Type type);
 
-// Whether `rdata` (with uncompressed names) is what its type allows; any bytes are for an unknown type.
+// Whether `rdata` (with uncompressed names) is what its type allows; any bytes are for an unknown
+// type.
 bool valid_rdata(Type type, Bytes rdata);
 
 // Orders valid rdata of a type: negative, 0 if both mean the same, or positive. Names count without
 // regard to case for the types of RFC 4034 section 6.2.
 int compare_rdata(Type type, Bytes a, Bytes b);
 
-// What is wrong with a presentation: a reason (static text that says what is expected) and the word it is
-// about.
+// What is wrong with a presentation: a reason (static text that says what is expected) and the word
+// it is about.
 struct TextError {
   std::string_view reason;
   std::string_view word;
 };
 
-// Parses the presentation of one record's rdata into `out`; says how many octets it has. Accepts `\# length
-// hex` for every type. `origin` completes relative names; null if there is none.
+// Parses the presentation of one record's rdata into `out`; says how many octets it has. Accepts
+// `\# length hex` for every type. `origin` completes relative names; null if there is none.
 Result<std::size_t, TextError> parse_rdata(Type type, std::string_view text, const Name* origin,
                                            MutableBytes out);
 

@@ -1,4 +1,5 @@
-// The framing of DNS over streams (RFC 1035 section 4.2.2): each message after its length in two octets.
+// The framing of DNS over streams (RFC 1035 section 4.2.2): each message after its length in two
+// octets.
 #pragma once
 
 #include <vector>
@@ -42,7 +43,8 @@ class StreamReader {
   static constexpr std::size_t kOwn = 514;
 
   // The budget outlives the reader. `max_message` is at most 65,535.
-  StreamReader(GatherBudget* budget, std::size_t max_message) : budget_(budget), max_message_(max_message) {}
+  StreamReader(GatherBudget* budget, std::size_t max_message)
+      : budget_(budget), max_message_(max_message) {}
   ~StreamReader() { budget_->give_back(charged_); }
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;

@@ -1,5 +1,5 @@
-// DNS over TCP by RFC 7766: pipelined queries, answers in order, bounded connections, an idle time-out that shrinks when
-// connections run short.
+// DNS over TCP by RFC 7766: pipelined queries, answers in order, bounded connections, an idle
+// time-out that shrinks when connections run short.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,9 @@ namespace fata::dns {
 
 struct TcpServerConfig {
   std::size_t max_connections = 250;
-  Duration idle = seconds(10);      // for a whole query to come, and for answers to be taken
-  Duration idle_crowded = milliseconds(500);  // the same once three quarters of the connections are in use
+  Duration idle = seconds(10);  // for a whole query to come, and for answers to be taken
+  // The same once three quarters of the connections are in use.
+  Duration idle_crowded = milliseconds(500);
   // Octets of a query. A longer one ends its conversation: the questions that this server answers
   // need 512, and with padding (RFC 8467) some hundred more.
   std::size_t max_query = 4096;
@@ -47,14 +48,15 @@ class TcpServer {
     async::Scope connections(stop);
     Result<void> outcome{};
     for (;;) {
-      Result<std::unique_ptr<Flow>> flow = co_await listener->accept(async::Wait::cancelled_by(stop));
+      Result<std::unique_ptr<Flow>> flow =
+          co_await listener->accept(async::Wait::cancelled_by(stop));
       if (!flow) {
         if (!flow.error().is(async::Errc::kCancelled)) outcome = fail(flow.error());
         break;
       }
       ++counters_[kAccepted];
-      // Beyond the bound each that begins ends another one, which takes a turn of the loop. To wait for
-      // each would leave the others to the listener's backlog, where nothing gives way.
+      // Beyond the bound each that begins ends another one, which takes a turn of the loop. To wait
+      // for each would leave the others to the listener's backlog, where nothing gives way.
       const auto room = co_await connections.below(config_.max_connections + kLeaving,
                                                    async::Wait::cancelled_by(stop));
       if (!room) break;
@@ -67,8 +69,8 @@ class TcpServer {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  // Slices that one write carries. The largest answer needs kMostSlices of them, with buffers of at least 4 KiB; smaller buffers
-  // end a conversation at the first answer that does not fit.
+  // Slices that one write carries. The largest answer needs kMostSlices of them, with buffers of at
+  // least 4 KiB; smaller buffers end a conversation at the first answer that does not fit.
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMostSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;
@@ -76,23 +78,27 @@ class TcpServer {
 
   async::Wait patience(async::Scope* connections) const {
     const bool crowded = connections->running() * 4 > config_.max_connections * 3;
-    return async::Wait::at_most(crowded ? config_.idle_crowded : config_.idle, connections->token());
+    return async::Wait::at_most(crowded ? config_.idle_crowded : config_.idle,
+                                connections->token());
   }
 
-  static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow, async::Scope* connections) {
+  static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow,
+                                    async::Scope* connections) {
     StreamReader reader(&self->gathered_, self->config_.max_query);
     Conversation conversation(self->crowd_, *flow);
     if (self->crowd_.size() > self->config_.max_connections && self->crowd_.end_one())
       ++self->counters_[kGaveWay];
     for (;;) {
-      // The deadline is that of the whole next query: one that comes an octet a second does not hold the connection.
+      // The deadline is that of the whole next query: one that comes an octet a second does not
+      // hold the connection.
       const async::Wait wait = self->patience(connections);
       Bytes query;
       Gathered found;
       while ((found = reader.next(query)) == Gathered::kNothing) {
         Result<Slice> more = co_await flow->read(wait);
         if (!more || more->empty()) {
-          if (!more) ++self->counters_[more.error().is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
+          if (!more)
+            ++self->counters_[more.error().is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
           if (more) (void)co_await flow->shutdown(wait);
           co_return;
         }
@@ -117,7 +123,8 @@ class TcpServer {
   }
 
   struct Conversation final : flow::Crowd::Member {
-    Conversation(flow::Crowd& crowd, Flow& flow) : Member(crowd, flow.peer().address), flow_(&flow) {}
+    Conversation(flow::Crowd& crowd, Flow& flow)
+        : Member(crowd, flow.peer().address), flow_(&flow) {}
     void end() noexcept override { flow_->abort(); }
     Flow* flow_;
   };
@@ -214,8 +221,8 @@ class TcpServer {
   flow::Crowd crowd_;                 // as well
   std::unique_ptr<Scratch> scratch_;  // one answer of the largest size, between two awaits
   std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"},
-                                         Counter{"broken"}, Counter{"too_long"},
-                                         Counter{"no_room"}, Counter{"gave_way"}};
+                                         Counter{"broken"},   Counter{"too_long"},
+                                         Counter{"no_room"},  Counter{"gave_way"}};
 };
 
 }  // namespace fata::dns

@@ -25,8 +25,8 @@ async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dro
   // about them may change what goes to anybody.
   socket->ignore_path();
   for (;;) {
-    const Result<std::size_t> received =
-        co_await socket->receive(std::span<sig::RxDatagram>(queries), async::Wait::cancelled_by(stop));
+    const Result<std::size_t> received = co_await socket->receive(
+        std::span<sig::RxDatagram>(queries), async::Wait::cancelled_by(stop));
     if (!received) {
       if (received.error().is(async::Errc::kCancelled)) co_return Result<void>{};
       co_return fail(received.error());

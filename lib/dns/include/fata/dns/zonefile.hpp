@@ -16,8 +16,8 @@
 
 namespace fata::dns {
 
-// What is wrong with a zone's text, where, and at which word (empty if no single word is to blame). The views
-// point to static text, to the file's name and into the file's text.
+// What is wrong with a zone's text, where, and at which word (empty if no single word is to blame).
+// The views point to static text, to the file's name and into the file's text.
 struct Complaint {
   std::string_view file;
   std::uint32_t line = 0;
@@ -28,8 +28,8 @@ struct Complaint {
 // example.org.zone:12: a number from 0 to 255 is expected here: "300"
 void write_text(TextWriter& out, const Complaint& complaint);
 
-// Gives the text of files that $INCLUDE names, by their normal_path(). The texts must live until the
-// parser is gone.
+// Gives the text of files that $INCLUDE names, by their normal_path(). The texts must live until
+// the parser is gone.
 class Includes {
  public:
   virtual std::optional<std::string_view> text_of(std::string_view file) = 0;
@@ -63,8 +63,8 @@ class ZoneParser {
   static constexpr std::size_t kMaxGenerated = std::size_t{1} << 20;  // records of one $GENERATE
   static constexpr std::uint32_t kDefaultTtl = 3600;
 
-  // `text` must outlive the parser. Without `origin`, relative names are errors until an $ORIGIN is seen;
-  // without `includes`, $INCLUDE is an error.
+  // `text` must outlive the parser. Without `origin`, relative names are errors until an $ORIGIN is
+  // seen; without `includes`, $INCLUDE is an error.
   ZoneParser(std::string_view file, std::string_view text, const Name* origin = nullptr,
              Includes* includes = nullptr);
   ~ZoneParser();
@@ -105,7 +105,7 @@ class ZoneParser {
   std::optional<std::uint32_t> default_ttl_;  // by $TTL
   std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
   bool ttl_assumed_ = false;
-  std::string_view note_;  // for the next record
+  std::string_view note_;                   // for the next record
   std::unique_ptr<Generation> generation_;  // null if none is under way
   std::unique_ptr<std::byte[]> rdata_;
   Complaint complaint_;

@@ -52,7 +52,8 @@ class Crowd {
   class Groups {
    public:
     explicit Groups(std::size_t capacity) : groups_(capacity) {}
-    // The index of the group that the address belongs to, by its first `bits`; with one connection more.
+    // The index of the group that the address belongs to, by its first `bits`; with one connection
+    // more.
     std::size_t join(const IpAddress& address, unsigned bits);
     void leave(std::size_t index) { used_ -= --groups_[index].connections == 0; }
     Group& operator[](std::size_t index) { return groups_[index]; }

@@ -1,4 +1,5 @@
-// An in-memory pair of flows: what one end writes, the other reads. Models sig::Flow without copying a byte.
+// An in-memory pair of flows: what one end writes, the other reads. Models sig::Flow without
+// copying a byte.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,9 @@ namespace fata::flow {
 
 class PairEnd {
  public:
-  ~PairEnd();  // like a closed socket: the peer reads what was written, then end-of-stream; its writes are reset
+  // Like a closed socket: the peer reads what was written, then end-of-stream; its writes are
+  // reset.
+  ~PairEnd();
 
   async::Task<Result<Slice>> read(async::Wait wait = {});
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
@@ -24,7 +27,8 @@ class PairEnd {
  private:
   friend std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t);
   struct Pipe;
-  PairEnd(std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out) : in_(std::move(in)), out_(std::move(out)) {}
+  PairEnd(std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out)
+      : in_(std::move(in)), out_(std::move(out)) {}
 
   std::shared_ptr<Pipe> in_;
   std::shared_ptr<Pipe> out_;

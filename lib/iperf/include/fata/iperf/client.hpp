@@ -22,8 +22,8 @@ class Client {
   using Flow = typename Tcp::Flow;
   using Socket = typename Udp::Socket;
 
-  Client(async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Console& console, const Cookie& cookie,
-         const ClientConfig& config)
+  Client(async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Console& console,
+         const Cookie& cookie, const ClientConfig& config)
       : log_(context.logger("iperf")),
         tcp_(&tcp),
         udp_(&udp),
@@ -48,7 +48,8 @@ class Client {
       scope_.spawn(listen(this, flow->get()));
       done = co_await converse(flow->get());
       if (!done &&
-          done.error().is(async::Errc::kCancelled)) {  // we are asked to stop: the server need not guess
+          // We are asked to stop: the server need not guess.
+          done.error().is(async::Errc::kCancelled)) {
         control_.terminate();
         (void)co_await send_output(tcp_, flow->get(), &control_, async::Wait::at_most(seconds(1)));
       }
@@ -76,7 +77,8 @@ class Client {
 
   static async::Task<void> listen(Client* self, Flow* flow) {
     for (;;) {
-      const Result<Slice> got = co_await flow->read(async::Wait::cancelled_by(self->scope_.token()));
+      const Result<Slice> got =
+          co_await flow->read(async::Wait::cancelled_by(self->scope_.token()));
       if (!got && got.error().is(async::Errc::kCancelled)) co_return;
       self->control_.receive(got ? got->bytes() : Bytes());
       self->traffic_.changed.notify_all();
@@ -149,7 +151,8 @@ class Client {
       const Result<std::size_t> got =
           co_await (*socket)->receive(in, async::Wait::at_most(seconds(1), scope_.token()));
       if (!got && !got.error().is(async::Errc::kTimedOut)) co_return fail(got.error());
-      if (!got || in[0].source != config_.server || !is_hello_answer(in[0].payload.bytes())) continue;
+      if (!got || in[0].source != config_.server || !is_hello_answer(in[0].payload.bytes()))
+        continue;
       sockets_.push_back(std::move(*socket));
       co_return Result<void>{};
     }
@@ -164,15 +167,16 @@ class Client {
     busy_.start();
     for (std::size_t i = 0; i < test().streams().size(); ++i) start_stream(i);
     if (parameters.omit != 0) {
-      const Result<void> omitted = co_await until(async::current_loop().now() + seconds(parameters.omit));
+      const Result<void> omitted =
+          co_await until(async::current_loop().now() + seconds(parameters.omit));
       if (!omitted) co_return omitted;
       (void)report_.omitted();
       test().restart(clock_->now());
       busy_.start();
     }
     const bool timed = parameters.bytes == 0 && parameters.blocks == 0;
-    const Result<void> done =
-        co_await until(timed ? async::current_loop().now() + seconds(parameters.time) : Instant::never());
+    const Result<void> done = co_await until(
+        timed ? async::current_loop().now() + seconds(parameters.time) : Instant::never());
     if (!done) co_return done;
     if (config_.interval.ns != 0 && test().elapsed(clock_->now()) > last_report_)
       tell(report_.interval(test(), clock_->now()));
@@ -189,8 +193,8 @@ class Client {
     if (config_.parameters.udp) {
       Socket* const socket = sockets_[i].get();
       if (stream.sends) {
-        senders_.spawn(send_datagrams(&traffic_, &stream, socket, clock_, config_.server, IpAddress(),
-                                      senders_.token()));
+        senders_.spawn(send_datagrams(&traffic_, &stream, socket, clock_, config_.server,
+                                      IpAddress(), senders_.token()));
       } else {
         scope_.spawn(receive_datagrams(this, &stream, socket));
       }
@@ -238,8 +242,8 @@ class Client {
         co_return fail(event == Event::kFailed ? control_.error() : Error(Errc::kBadState));
       }
       if (traffic_.failed) co_return fail(Error(Errc::kStreamFailed));
-      const auto woken =
-          co_await traffic_.changed.wait(async::Wait::until(std::min(when, report), scope_.token()));
+      const auto woken = co_await traffic_.changed.wait(
+          async::Wait::until(std::min(when, report), scope_.token()));
       if (!woken && woken.error() == async::Errc::kCancelled) co_return fail(Error(woken.error()));
     }
     co_return Result<void>{};

@@ -2,7 +2,8 @@
 //
 //   for (;;) {
 //     switch (control.next()) {        // what happened, until nothing more has
-//       case Event::kNothing: send control.output(); control.receive(bytes from the connection); ...
+//       case Event::kNothing: send control.output(); control.receive(bytes from the connection);
+//       ...
 #pragma once
 
 #include <optional>
@@ -100,7 +101,16 @@ class ClientControl final : public Control {
   void terminate() { put_state(State::kClientTerminate); }
 
  private:
-  enum class Step : std::uint8_t { kHello, kStreams, kStart, kRunning, kGiving, kResults, kDisplay, kOver };
+  enum class Step : std::uint8_t {
+    kHello,
+    kStreams,
+    kStart,
+    kRunning,
+    kGiving,
+    kResults,
+    kDisplay,
+    kOver
+  };
   Event take_state(std::uint8_t state);
 
   Step step_ = Step::kHello;

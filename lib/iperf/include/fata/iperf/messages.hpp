@@ -1,5 +1,5 @@
-// What the two ends of iperf3's protocol tell each other on the control connection: a cookie, state bytes,
-// and two JSON texts, each behind its length in four bytes.
+// What the two ends of iperf3's protocol tell each other on the control connection: a cookie, state
+// bytes, and two JSON texts, each behind its length in four bytes.
 #pragma once
 
 #include <array>

@@ -41,7 +41,8 @@ class Server {
     visitors_ = &visitors;
     Result<void> served{};
     for (;;) {
-      if (!co_await visitors.below(kMostVisitors, async::Wait::cancelled_by(visitors.token()))) break;
+      if (!co_await visitors.below(kMostVisitors, async::Wait::cancelled_by(visitors.token())))
+        break;
       auto flow = co_await (*listener)->accept(async::Wait::cancelled_by(visitors.token()));
       if (!flow) {
         if (!flow.error().is(async::Errc::kCancelled)) served = fail(flow.error());
@@ -80,7 +81,8 @@ class Server {
     std::unique_ptr<Traffic> traffic;
     std::vector<Arrived> flows;
     std::unique_ptr<Socket> socket;
-    std::vector<std::pair<Endpoint, IpAddress>> peers;  // of datagrams: theirs, and ours towards them
+    // Of datagrams: theirs, and ours towards them.
+    std::vector<std::pair<Endpoint, IpAddress>> peers;
     bool gathering = false;
     BusyTime busy;
     async::WaitQueue changed;  // control has bytes, or a stream was opened
@@ -127,7 +129,8 @@ class Server {
     (void)co_await flow->shutdown(wait);
   }
 
-  static async::Task<void> converse(Server* self, std::unique_ptr<Flow> flow, Cookie cookie, Slice rest) {
+  static async::Task<void> converse(Server* self, std::unique_ptr<Flow> flow, Cookie cookie,
+                                    Slice rest) {
     Session session(cookie, self->visitors_->token());
     session.client = address_of_peer(*flow);
     self->session_ = &session;
@@ -154,7 +157,8 @@ class Server {
   // Feeds the engine.
   static async::Task<void> listen(Session* session, Flow* flow) {
     for (;;) {
-      const Result<Slice> got = co_await flow->read(async::Wait::cancelled_by(session->scope.token()));
+      const Result<Slice> got =
+          co_await flow->read(async::Wait::cancelled_by(session->scope.token()));
       if (!got && got.error().is(async::Errc::kCancelled)) co_return;
       session->control.receive(got ? got->bytes() : Bytes());
       session->changed.notify_all();
@@ -174,8 +178,8 @@ class Server {
       if (event == Event::kEnd) {
         session->traffic->test.end(clock_->now());
         co_await session->streams_scope.stop();
-        // A client reads whole blocks: only the end of its streams has it look at the control connection
-        // again.
+        // A client reads whole blocks: only the end of its streams has it look at the control
+        // connection again.
         for (Arrived& arrived : session->flows)
           (void)co_await arrived.flow->shutdown(patience(session->scope.token()));
         control.exchange_results();
@@ -228,8 +232,10 @@ class Server {
     session->gathering = true;
     control.create_streams();
     const async::Wait wait = patience(session->scope.token());
-    if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent) co_return sent;
-    while ((parameters.udp ? session->peers.size() : session->flows.size()) < traffic.test.streams().size()) {
+    if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent)
+      co_return sent;
+    while ((parameters.udp ? session->peers.size() : session->flows.size()) <
+           traffic.test.streams().size()) {
       if (control.closed()) co_return fail(Error(Errc::kPeerClosed));
       if (const auto woken = co_await session->changed.wait(wait); !woken) {
         co_return fail(woken.error() == async::Errc::kTimedOut ? Error(Errc::kTimedOut)
@@ -238,7 +244,8 @@ class Server {
     }
     session->gathering = false;
     control.start();
-    if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent) co_return sent;
+    if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent)
+      co_return sent;
     traffic.test.begin(clock_->now());
     const std::uint32_t asked = parameters.time == 0 ? kMostSeconds : parameters.time;
     session->latest =
@@ -275,7 +282,8 @@ class Server {
     const auto& peers = session->peers;
     for (;;) {
       const Result<std::size_t> count = co_await session->socket->receive(
-          std::span<sig::RxDatagram>(in), async::Wait::cancelled_by(session->streams_scope.token()));
+          std::span<sig::RxDatagram>(in),
+          async::Wait::cancelled_by(session->streams_scope.token()));
       if (!count) co_return;
       const Duration now = since_epoch(*self->clock_);
       for (sig::RxDatagram& datagram : std::span(in).first(*count)) {
@@ -288,7 +296,8 @@ class Server {
           co_await self->welcome(session, datagram.source, datagram.destination,
                                  hello_answer(payload.bytes()));
         } else if (last < peers.size() && !session->gathering) {
-          count_datagram(*session->traffic, session->traffic->test.stream(last), payload.bytes(), now);
+          count_datagram(*session->traffic, session->traffic->test.stream(last), payload.bytes(),
+                         now);
         }
       }
       co_await async::yield();
@@ -297,17 +306,20 @@ class Server {
 
   async::Task<void> welcome(Session* session, Endpoint peer, IpAddress local,
                             std::array<std::byte, 4> answer) {
-    const bool known = std::ranges::contains(session->peers, peer, &std::pair<Endpoint, IpAddress>::first);
+    const bool known =
+        std::ranges::contains(session->peers, peer, &std::pair<Endpoint, IpAddress>::first);
     if (!known) {
       if (session->client && *session->client != peer.address) co_return;
-      if (!session->gathering || session->peers.size() == session->traffic->test.streams().size()) co_return;
+      if (!session->gathering || session->peers.size() == session->traffic->test.streams().size())
+        co_return;
       session->peers.emplace_back(peer, local);
     }
     std::array<sig::TxDatagram, 1> out;
     out[0] = {peer, local, session->socket->allocate()};
     if (out[0].payload && out[0].payload.tailroom() >= answer.size()) {
       copy_bytes(out[0].payload.append(answer.size()), answer);
-      (void)co_await session->socket->send(out, async::Wait::cancelled_by(session->streams_scope.token()));
+      (void)co_await session->socket->send(
+          out, async::Wait::cancelled_by(session->streams_scope.token()));
     }
     session->changed.notify_all();
   }

@@ -1,4 +1,5 @@
-// What one stream of a test counts; the header of its datagrams; and the pace of a sender. All pure.
+// What one stream of a test counts; the header of its datagrams; and the pace of a sender. All
+// pure.
 #pragma once
 
 #include "fata/base/bytes.hpp"
@@ -7,7 +8,8 @@
 
 namespace fata::iperf {
 
-// The first bytes of a datagram: when it was sent, by the sender's clock, and its number, counted from 1.
+// The first bytes of a datagram: when it was sent, by the sender's clock, and its number, counted
+// from 1.
 struct Stamp {
   Duration sent{};
   std::uint64_t number = 0;
@@ -17,8 +19,8 @@ struct Stamp {
   void write(MutableBytes datagram, bool wide) const;
 };
 
-// The first exchange of a stream over UDP, four bytes each way in the order of the machine that wrote them;
-// today's and the former.
+// The first exchange of a stream over UDP, four bytes each way in the order of the machine that
+// wrote them; today's and the former.
 bool is_hello(Bytes datagram);
 std::array<std::byte, 4> hello();
 std::array<std::byte, 4> hello_answer(Bytes hello);
@@ -32,7 +34,8 @@ class Arrivals {
   // From here on, without forgetting which number comes next.
   void restart();
 
-  std::uint64_t highest() const { return highest_ - base_; }  // number, of all that were sent since the start
+  // number, of all that were sent since the start.
+  std::uint64_t highest() const { return highest_ - base_; }
   std::uint64_t lost() const { return lost_; }
   std::uint64_t out_of_order() const { return out_of_order_; }
   Duration jitter() const { return jitter_; }  // RFC 1889's, smoothed by 16
@@ -67,10 +70,11 @@ struct Stream {
 // When a sender may send, for a rate in bits a second; 0 is no limit.
 class Pace {
  public:
-  Pace(std::uint64_t rate, Instant start) : bytes_a_second_(rate / 8), limited_(rate != 0), start_(start) {}
+  Pace(std::uint64_t rate, Instant start)
+      : bytes_a_second_(rate / 8), limited_(rate != 0), start_(start) {}
 
-  // How many blocks of so many bytes may go now, at most `most`. Who falls over a tenth of a second behind
-  // does not catch up.
+  // How many blocks of so many bytes may go now, at most `most`. Who falls over a tenth of a second
+  // behind does not catch up.
   std::size_t ready(Instant now, std::size_t block, std::size_t most);
   void sent(std::uint64_t bytes) { sent_ += bytes; }
   // When the next block may go.

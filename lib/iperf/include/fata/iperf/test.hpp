@@ -52,8 +52,8 @@ struct Speed {
 void write_text(TextWriter& out, Volume volume);
 void write_text(TextWriter& out, Speed speed);
 
-// "2.50-3.00  s  12.5 MBytes  210 Mbits/s": a line of the regular report, for the bytes of one stretch of
-// time.
+// "2.50-3.00  s  12.5 MBytes  210 Mbits/s": a line of the regular report, for the bytes of one
+// stretch of time.
 void write_interval(TextWriter& out, Duration from, Duration to, std::uint64_t bytes);
 // "TCP, 4 streams, received 1.25 GBytes in 10.0 s, 1.07 Gbits/s", as far as this end knows.
 void write_summary(TextWriter& out, const Test& test, Instant now);

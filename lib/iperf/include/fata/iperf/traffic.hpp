@@ -1,5 +1,6 @@
-// Traffic: what moves the bytes of a test's streams, for server and client alike. One task a stream; each
-// ends when its token is cancelled, its connection ends, or all was sent that was asked for.
+// Traffic: what moves the bytes of a test's streams, for server and client alike. One task a
+// stream; each ends when its token is cancelled, its connection ends, or all was sent that was
+// asked for.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +28,8 @@ class Block {
     PacketBuf buffer = tcp.allocate();
     if (!buffer) return block;
     const MutableBytes filled = buffer.append(std::min(buffer.tailroom(), length));
-    for (std::size_t i = 0; i < filled.size(); ++i) filled[i] = static_cast<std::byte>('0' + i % 10);
+    for (std::size_t i = 0; i < filled.size(); ++i)
+      filled[i] = static_cast<std::byte>('0' + i % 10);
     block.piece_ = Slice(std::move(buffer));
     return block;
   }
@@ -101,7 +103,8 @@ std::int64_t retransmits(const Flow& flow) {
 }
 
 template <sig::Flow Flow>
-async::Task<void> send_bytes(Traffic* traffic, Stream* stream, Flow* flow, async::CancelToken token) {
+async::Task<void> send_bytes(Traffic* traffic, Stream* stream, Flow* flow,
+                             async::CancelToken token) {
   const Parameters& parameters = traffic->test.parameters();
   Pace pace(parameters.rate, async::current_loop().now());
   std::vector<Slice> out;
@@ -129,7 +132,8 @@ async::Task<void> send_bytes(Traffic* traffic, Stream* stream, Flow* flow, async
 }
 
 template <sig::Flow Flow>
-async::Task<void> receive_bytes(Traffic* traffic, Stream* stream, Flow* flow, async::CancelToken token) {
+async::Task<void> receive_bytes(Traffic* traffic, Stream* stream, Flow* flow,
+                                async::CancelToken token) {
   std::size_t since_yield = 0;
   bool well = true;
   for (;;) {
@@ -138,7 +142,8 @@ async::Task<void> receive_bytes(Traffic* traffic, Stream* stream, Flow* flow, as
       well = got || got.error().is(async::Errc::kCancelled);
       break;
     }
-    // What comes behind the end of the test is drained: a sender that is stuck may not hear of the end.
+    // What comes behind the end of the test is drained: a sender that is stuck may not hear of the
+    // end.
     if (!traffic->test.over()) stream->count(got->size());
     if (traffic->test.complete()) traffic->changed.notify_all();
     if ((since_yield += got->size()) >= kBetweenYields) {
@@ -156,8 +161,8 @@ Duration since_epoch(Clock& clock) {
 
 // Datagrams to one peer. One that would be longer than what the socket sends whole is sent shorter.
 template <sig::UdpSocket Socket, sig::Clock Clock>
-async::Task<void> send_datagrams(Traffic* traffic, Stream* stream, Socket* socket, Clock* clock, Endpoint to,
-                                 IpAddress from, async::CancelToken token) {
+async::Task<void> send_datagrams(Traffic* traffic, Stream* stream, Socket* socket, Clock* clock,
+                                 Endpoint to, IpAddress from, async::CancelToken token) {
   constexpr std::size_t kBatch = 32;
   const Parameters& parameters = traffic->test.parameters();
   const std::size_t length = std::min<std::size_t>(parameters.length, socket->max_payload());
@@ -232,8 +237,8 @@ class BusyTime {
     const Duration all = async::current_loop().now() - start_;
     const Duration idle = async::current_loop().stats().idle - idle_;
     return all.us() <= 0 ? 0
-                         : static_cast<std::uint32_t>(
-                               std::clamp<std::int64_t>((all - idle).us() * 1000 / all.us(), 0, 1000));
+                         : static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+                               (all - idle).us() * 1000 / all.us(), 0, 1000));
   }
 
  private:

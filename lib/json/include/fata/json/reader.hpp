@@ -1,5 +1,5 @@
-// Reader: pulls the tokens of one JSON text (RFC 8259), strictly: valid UTF-8, no comments, no trailing
-// commas, nothing after the value. It allocates nothing and nests at most kMostDepth deep.
+// Reader: pulls the tokens of one JSON text (RFC 8259), strictly: valid UTF-8, no comments, no
+// trailing commas, nothing after the value. It allocates nothing and nests at most kMostDepth deep.
 //
 //   Reader in(text);
 //   if (in.next() != Token::kObject) ...
@@ -49,11 +49,12 @@ class Reader {
   Token token() const { return token_; }  // what next() gave last
   std::size_t position() const { return at_; }
 
-  // Of the last token, if it is a key or a string: whether it says so, and its text with the escapes undone.
+  // Of the last token, if it is a key or a string: whether it says so, and its text with the
+  // escapes undone.
   bool is(std::string_view name) const;
   void write_string(TextWriter& out) const;
-  // Of the last token, if it is a number: its value times ten to the `power`, cut towards zero, and at the
-  // bounds of the type.
+  // Of the last token, if it is a number: its value times ten to the `power`, cut towards zero, and
+  // at the bounds of the type.
   std::int64_t integer(int power = 0) const;
 
  private:

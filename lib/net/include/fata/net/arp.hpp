@@ -1,4 +1,5 @@
-// ARP for IPv4 over Ethernet (RFC 826, RFC 1122 section 2.3.2): packets, and a bounded cache with ageing.
+// ARP for IPv4 over Ethernet (RFC 826, RFC 1122 section 2.3.2): packets, and a bounded cache with
+// ageing.
 //
 // The cache is a pure engine: it reports which requests to send and returns packets that waited.
 #pragma once
@@ -44,18 +45,18 @@ class Cache {
     MacAddress mac{};      // for kSend
     bool request = false;  // broadcast (kWait) or unicast (kSend: a refresh) a request
   };
-  // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet) is taken
-  // and kept within the bounds of WaitingPackets.
+  // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet)
+  // is taken and kept within the bounds of WaitingPackets.
   Lookup lookup(Ipv4Address address, PacketBuf& packet, Instant now);
 
-  // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing one is
-  // updated anyhow. True if packets waited for it, which take() returns.
+  // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing
+  // one is updated anyhow. True if packets waited for it, which take() returns.
   bool learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
   // The oldest packet that waits for that address, which is known now; false if there is none.
   PacketBuf take(Ipv4Address address);
 
-  // What is known of the address may be wrong: it must be confirmed within kDoubt, by an answer to the next
-  // use's request.
+  // What is known of the address may be wrong: it must be confirmed within kDoubt, by an answer to
+  // the next use's request.
   void doubt(Ipv4Address address, Instant now);
 
   // The next moment at which tick() has something to do.

@@ -1,4 +1,5 @@
-// DeviceDriver<Net>: moves frames between a network device and an interface of a stack, in batches both ways.
+// DeviceDriver<Net>: moves frames between a network device and an interface of a stack, in batches
+// both ways.
 #pragma once
 
 #include "fata/async/background.hpp"
@@ -52,8 +53,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     }
   }
 
-  // Hands over what a full device left behind, as soon as it has room, and lets who waited for that go on;
-  // without it the rest would wait for the next frame of anybody.
+  // Hands over what a full device left behind, as soon as it has room, and lets who waited for that
+  // go on; without it the rest would wait for the next frame of anybody.
   static async::Task<void> drain(DeviceDriver* self) {
     for (;;) {
       if (std::exchange(self->resume_, false)) {
@@ -73,7 +74,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
 
   // FrameSink
   PacketBuf allocate(std::size_t headroom) override {
-    if (reserved_count_ != 0 && headroom <= kIpHeadroom) return std::move(reserved_[--reserved_count_]);
+    if (reserved_count_ != 0 && headroom <= kIpHeadroom)
+      return std::move(reserved_[--reserved_count_]);
     PacketBuf packet = net_->allocate(headroom);
     if (packet) home_ = packet.buffer()->home;
     return packet;
@@ -91,7 +93,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     if (frame.buffer()->home != home_) [[unlikely]]
       frame = own(frame);
     if (!frame) return;
-    // Who does not wait for a full device has what is behind kMost; beyond it frames are lost, as on a wire.
+    // Who does not wait for a full device has what is behind kMost; beyond it frames are lost, as
+    // on a wire.
     if (staged_count_ == staged_.size()) return interface_->count_overflow();
     staged_bytes_ += frame.total_size();
     staged_[staged_count_++] = std::move(frame);
@@ -136,7 +139,9 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     }
     if (staged_count_ != 0 || resume_) unsent_.notify_one();
   }
-  async::Task<Result<void>> writable(async::Wait wait) override { co_return co_await net_->writable(wait); }
+  async::Task<Result<void>> writable(async::Wait wait) override {
+    co_return co_await net_->writable(wait);
+  }
   std::span<const Counter> counters() const override {
     if constexpr (requires { net_->counters(); }) {
       return net_->counters();

@@ -9,14 +9,16 @@
 namespace fata::net::ethernet {
 
 inline constexpr std::size_t kHeaderSize = 14;
-inline constexpr std::size_t kTagSize = 4;                        // of an 802.1Q tag, if there is one
+// Of an 802.1Q tag, if there is one.
+inline constexpr std::size_t kTagSize = 4;
 inline constexpr std::size_t kHeadroom = kHeaderSize + kTagSize;  // for both
 enum class Type : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kTagged = 0x8100, kIpv6 = 0x86dd };
 
 struct Header {
   MacAddress destination;
   MacAddress source;
-  std::uint16_t type = 0;  // a Type, or one that we do not know; below 1536 it is a length (IEEE 802.3)
+  // A Type, or one that we do not know; below 1536 it is a length (IEEE 802.3).
+  std::uint16_t type = 0;
 
   static std::optional<Header> parse(Bytes frame) {
     if (frame.size() < kHeaderSize) return std::nullopt;

@@ -1,5 +1,5 @@
-// The multicast groups that a host listens to, and when it reports them: what IGMP and MLD have in common, as
-// a bounded table.
+// The multicast groups that a host listens to, and when it reports them: what IGMP and MLD have in
+// common, as a bounded table.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +31,9 @@ class Groups {
   // One less. True if that was the last one: the group is left.
   bool leave(const IpAddress& group, std::uint8_t interface);
   bool listens(const IpAddress& group, std::uint8_t interface) const {
-    return std::ranges::any_of(
-        all(), [&](const Group& each) { return each.interface == interface && each.group == group; });
+    return std::ranges::any_of(all(), [&](const Group& each) {
+      return each.interface == interface && each.group == group;
+    });
   }
   std::span<const Group> all() const { return std::span(groups_).first(used_); }
 

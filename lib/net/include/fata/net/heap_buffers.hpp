@@ -14,12 +14,14 @@ class HeapBuffers final : public BufferHome {
   HeapBuffers(const HeapBuffers&) = delete;
   HeapBuffers& operator=(const HeapBuffers&) = delete;
 
-  // For an owner that ends while a device still sends from its buffers: this home, made by `new`, goes with the last of them.
+  // For an owner that ends while a device still sends from its buffers: this home, made by `new`,
+  // goes with the last of them.
   struct Abandon {
     void operator()(HeapBuffers* home) const { home->abandon(); }
   };
 
-  // An empty packet with that headroom, and room for `size` bytes; false if the budget is spent but for `reserve` bytes.
+  // An empty packet with that headroom, and room for `size` bytes; false if the budget is spent but
+  // for `reserve` bytes.
   PacketBuf allocate(std::size_t size, std::size_t headroom, std::size_t reserve = 0);
   std::size_t budget() const { return budget_; }
   std::size_t used() const { return used_; }
@@ -38,7 +40,8 @@ class HeapBuffers final : public BufferHome {
   bool abandoned_ = false;
 };
 
-// Copies `to.size()` bytes of a packet with all its pieces, from `offset` on; there must be that many.
+// Copies `to.size()` bytes of a packet with all its pieces, from `offset` on; there must be that
+// many.
 void copy_out(const PacketBuf& packet, std::size_t offset, MutableBytes to);
 
 }  // namespace fata::net

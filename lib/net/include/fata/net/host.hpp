@@ -1,6 +1,6 @@
-// A host: interfaces below, IPv4 and IPv6 (or one of them) in the middle, transports above, as one pure
-// engine. Frames and time go in; frames come out through each interface's FrameSink, data through the
-// transports.
+// A host: interfaces below, IPv4 and IPv6 (or one of them) in the middle, transports above, as one
+// pure engine. Frames and time go in; frames come out through each interface's FrameSink, data
+// through the transports.
 #pragma once
 
 #include <array>
@@ -27,9 +27,11 @@ class Host final : public IpLayer {
 
   void receive(Interface& from, sig::RxFrame&& frame, Instant now);
   void end_of_batch(Instant now);
-  // Its device takes nothing for now, or takes frames again; then an end_of_batch() lets the transports go
-  // on.
-  void set_full(const Interface& interface, bool full) { IpLayer::set_full(interface.index(), full); }
+  // Its device takes nothing for now, or takes frames again; then an end_of_batch() lets the
+  // transports go on.
+  void set_full(const Interface& interface, bool full) {
+    IpLayer::set_full(interface.index(), full);
+  }
   Instant next_deadline() const;
   void tick(Instant now);
 
@@ -46,8 +48,8 @@ class Host final : public IpLayer {
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override;
   std::size_t reserve(std::uint8_t link, std::size_t count) override;
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-            IpMarks marks, bool fragment, Instant now) override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+            std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
   void doubt_reachable(const IpAddress& remote, Instant now) override;

@@ -27,16 +27,16 @@ struct Header {
   static std::optional<Header> parse(Bytes message);
 };
 
-// Turns a valid echo request into its reply, in place (RFC 1624 keeps the checksum right without reading the
-// data).
+// Turns a valid echo request into its reply, in place (RFC 1624 keeps the checksum right without
+// reading the data).
 void make_echo_reply(MutableBytes message);
 
-// Writes an error that quotes `quoted` (the offending packet's header and at least 8 bytes more, RFC 1122
-// section 3.2.2). `to` holds kHeaderSize + quoted.size() bytes.
+// Writes an error that quotes `quoted` (the offending packet's header and at least 8 bytes more,
+// RFC 1122 section 3.2.2). `to` holds kHeaderSize + quoted.size() bytes.
 void write_error(MutableBytes to, std::uint8_t type, std::uint8_t code, Bytes quoted);
 
-// The MTU to go on with after a "too big" for a packet of `length` bytes: what the router said, or, if it is
-// an old one that says 0, the next plateau below (RFC 1191 section 7.1).
+// The MTU to go on with after a "too big" for a packet of `length` bytes: what the router said, or,
+// if it is an old one that says 0, the next plateau below (RFC 1191 section 7.1).
 std::size_t next_mtu(std::size_t said, std::size_t length);
 
 // A token bucket: so many errors a second, with a burst (RFC 1812 section 4.3.2.8). Each may cost
@@ -46,7 +46,8 @@ class RateLimit {
  public:
   // `burst` is at least 1; with 0 a second nothing is ever allowed.
   RateLimit(unsigned per_second, unsigned burst)
-      : interval_(per_second == 0 ? Duration{} : seconds(1) / per_second), burst_(interval_ * (burst - 1)) {}
+      : interval_(per_second == 0 ? Duration{} : seconds(1) / per_second),
+        burst_(interval_ * (burst - 1)) {}
   // `tokens`: what it costs; of tokens_of(), or 1.
   bool allow(Instant now, unsigned tokens = 1) {
     if (interval_.ns == 0) return false;

@@ -1,5 +1,5 @@
-// An interface: one Ethernet link as the IP layers see it. Pure: frames come in by the host, frames go out to
-// a FrameSink.
+// An interface: one Ethernet link as the IP layers see it. Pure: frames come in by the host, frames
+// go out to a FrameSink.
 #pragma once
 
 #include <array>
@@ -33,13 +33,15 @@ struct LinkConfig {
   MacAddress mac;
   std::size_t mtu = 1500;  // bytes of an IP packet
   sig::NetFeatures features{};
-  std::uint16_t vlan = 0;  // of the frames that it takes and sends (IEEE 802.1Q), 1 to 4094; 0: untagged
+  // Of the frames that it takes and sends (IEEE 802.1Q), 1 to 4094; 0: untagged.
+  std::uint16_t vlan = 0;
 };
 
 // The kind of a frame's destination.
 enum class LinkCast : std::uint8_t { kUs, kGroup, kAll };
 
-// Prepends `size` bytes for a header; the offload's offsets are moved on with the packet's first byte.
+// Prepends `size` bytes for a header; the offload's offsets are moved on with the packet's first
+// byte.
 inline MutableBytes prepend_header(PacketBuf& packet, std::size_t size) {
   Offload& offload = packet.offload();
   if (offload.checksum_needed)
@@ -87,15 +89,15 @@ class Interface {
     ethernet::Type type;
     LinkCast cast;
   };
-  // Looks at the Ethernet header and takes it off, with an 802.1Q tag. Nothing (and counted) if the frame is
-  // none or not for us.
+  // Looks at the Ethernet header and takes it off, with an 802.1Q tag. Nothing (and counted) if the
+  // frame is none or not for us.
   std::optional<Accepted> accept(Slice& frame);
 
   // Counts a failure.
   PacketBuf allocate(std::size_t headroom);
   std::size_t reserve(std::size_t count) { return sink_->reserve(count); }
-  // Prepends the Ethernet header to an IP or ARP packet and hands it to the device. What the device does not
-  // do (a checksum, several buffers, segments) is done here.
+  // Prepends the Ethernet header to an IP or ARP packet and hands it to the device. What the device
+  // does not do (a checksum, several buffers, segments) is done here.
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
   // The device is gone: it has no buffers any more, and what is sent is dropped.

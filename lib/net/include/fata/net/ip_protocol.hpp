@@ -18,8 +18,8 @@ inline constexpr std::uint8_t kUdp = 17;
 inline constexpr std::uint8_t kIcmpV6 = 58;
 }  // namespace ip_protocol
 
-// Packets that a host sends to itself. They wait for the next tick, so that an answer to oneself is no
-// recursion.
+// Packets that a host sends to itself. They wait for the next tick, so that an answer to oneself is
+// no recursion.
 class Loopback {
  public:
   static constexpr std::size_t kMost = 64;
@@ -49,7 +49,8 @@ struct AddressConflict {
   MacAddress other;  // none for kRecovered
   Outcome outcome = Outcome::kKept;
 };
-// Receives conflicts for people to see: of one address that is kept at most one in kConflictInterval.
+// Receives conflicts for people to see: of one address that is kept at most one in
+// kConflictInterval.
 class ConflictReporter {
  public:
   virtual void report(const Interface& on, const AddressConflict& conflict, Instant now) = 0;
@@ -59,25 +60,27 @@ class ConflictReporter {
 };
 inline constexpr Duration kConflictInterval = seconds(60);
 
-// One version of IP, as a pure engine: packets and time in; packets, and calls of the transports, out.
+// One version of IP, as a pure engine: packets and time in; packets, and calls of the transports,
+// out.
 class IpProtocol : public IpLayer {
  public:
   static constexpr std::size_t kTransports = 4;
 
   virtual void add_interface(Interface& interface, Instant now) = 0;
-  // A packet from the link (or from this host itself, then `from` is null), without the Ethernet header.
+  // A packet from the link (or from this host itself, then `from` is null), without the Ethernet
+  // header.
   virtual void receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet,
                        Instant now) = 0;
   virtual Instant next_deadline() const = 0;
   virtual void tick(Instant now) = 0;
   virtual bool is_ours(const IpAddress& address) const = 0;
-  // One group more or less to listen to (counted, so that several sockets may be in it). Join is false if the
-  // table is full.
+  // One group more or less to listen to (counted, so that several sockets may be in it). Join is
+  // false if the table is full.
   virtual bool join(const IpAddress& group, Interface& on, Instant now) = 0;
   virtual void leave(const IpAddress& group, Interface& on, Instant now) = 0;
   virtual std::span<const Counter> counters() const = 0;
-  // What is known of the links, for people: a line for the entry with that index, which may be empty; false
-  // behind the last one.
+  // What is known of the links, for people: a line for the entry with that index, which may be
+  // empty; false behind the last one.
   virtual bool write_neighbour(TextWriter& line, std::size_t index) const = 0;
   virtual bool write_route(TextWriter& line, std::size_t index) const = 0;
 

@@ -12,7 +12,13 @@ inline constexpr std::size_t kHeaderSize = 20;  // of those we send: no options
 inline constexpr std::uint8_t kIcmp = 1;
 inline constexpr std::uint8_t kUdp = 17;
 
-enum class Malformed : std::uint8_t { kTruncated, kVersion, kHeaderLength, kTotalLength, kChecksum };
+enum class Malformed : std::uint8_t {
+  kTruncated,
+  kVersion,
+  kHeaderLength,
+  kTotalLength,
+  kChecksum
+};
 
 struct Header {
   Ipv4Address source;
@@ -29,12 +35,15 @@ struct Header {
 
   bool is_fragment() const { return more_fragments || fragment_offset != 0; }
 
-  // Checks version, both lengths against the packet, and the header's checksum. Bytes after total_length
-  // (Ethernet padding) are allowed. `size` is the packet's, if not all of it is in `packet`.
+  // Checks version, both lengths against the packet, and the header's checksum. Bytes after
+  // total_length (Ethernet padding) are allowed. `size` is the packet's, if not all of it is in
+  // `packet`.
   static std::expected<Header, Malformed> parse(Bytes packet, std::size_t size);
-  static std::expected<Header, Malformed> parse(Bytes packet) { return parse(packet, packet.size()); }
-  // Of a packet of our own that an ICMP error quotes: it may be cut behind its header, and routers have
-  // changed it.
+  static std::expected<Header, Malformed> parse(Bytes packet) {
+    return parse(packet, packet.size());
+  }
+  // Of a packet of our own that an ICMP error quotes: it may be cut behind its header, and routers
+  // have changed it.
   static std::expected<Header, Malformed> parse_quoted(Bytes packet);
   // Writes kHeaderSize bytes with their checksum; header_length is ignored.
   void write(MutableBytes to) const;

@@ -1,6 +1,6 @@
-// One stack on several cards: WithCard<Net, Stack> is a stack with one card more, WithRoutes<Stack> one with
-// the routes that a parameter says. Each offers what the stack inside offers, and dies before it; a stack
-// holds nothing of this unless they are put around it.
+// One stack on several cards: WithCard<Net, Stack> is a stack with one card more, WithRoutes<Stack>
+// one with the routes that a parameter says. Each offers what the stack inside offers, and dies
+// before it; a stack holds nothing of this unless they are put around it.
 //
 //   WithRoutes<WithCard<Net, Stack<Net>>>    two cards; --ipv4, --ipv4-1, --route
 #pragma once
@@ -25,13 +25,15 @@ concept HasIpv6 = requires(Stack& stack) { stack.v6(); };
 template <sig::NetDevice Net, class Inner>
 class WithCard final {
  public:
-  WithCard(Net& net, Inner& inner, Vlan vlan = {}) : inner_(&inner), device_(inner.core(), net, vlan.id) {
+  WithCard(Net& net, Inner& inner, Vlan vlan = {})
+      : inner_(&inner), device_(inner.core(), net, vlan.id) {
     core().choose_cards();
   }
   ~WithCard() { device_.detach(); }
 
-  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net, Inner& inner,
-                                                                Ipv4Cidr v4, ipv6::Setup v6, Vlan vlan = {})
+  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net,
+                                                                Inner& inner, Ipv4Cidr v4,
+                                                                ipv6::Setup v6, Vlan vlan = {})
     requires HasIpv6<Inner>
   {
     auto made = std::make_unique<WithCard>(net, inner, vlan);
@@ -39,8 +41,9 @@ class WithCard final {
     use_address(made->core(), made->v6(), made->interface(), v6);
     return async::ready(Result<std::unique_ptr<WithCard>>(std::move(made)));
   }
-  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net, Inner& inner,
-                                                                Ipv4Cidr v4, Vlan vlan = {})
+  static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net,
+                                                                Inner& inner, Ipv4Cidr v4,
+                                                                Vlan vlan = {})
     requires(!HasIpv6<Inner>)
   {
     auto made = std::make_unique<WithCard>(net, inner, vlan);
@@ -72,8 +75,8 @@ class WithRoutes final {
 
   // Its error says by its number which of the routes cannot be: the first is 1.
   template <std::size_t N>
-  static async::Task<Result<std::unique_ptr<WithRoutes>>> connect(async::Context&, Inner& inner,
-                                                                  ParameterList<StaticRoute, N> routes) {
+  static async::Task<Result<std::unique_ptr<WithRoutes>>> connect(
+      async::Context&, Inner& inner, ParameterList<StaticRoute, N> routes) {
     std::uint32_t number = 0;
     for (const StaticRoute& each : routes.items()) {
       if (const Result<void> added = add(inner, each, ++number); !added)

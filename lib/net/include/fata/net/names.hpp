@@ -1,5 +1,5 @@
-// Name servers and the domain that leases and routers have told a stack: Names<Stack> models sig::Names. A
-// stack holds nothing of this unless one is put beside it.
+// Name servers and the domain that leases and routers have told a stack: Names<Stack> models
+// sig::Names. A stack holds nothing of this unless one is put beside it.
 #pragma once
 
 #include "fata/net/more_cards.hpp"

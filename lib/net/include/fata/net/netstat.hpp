@@ -11,8 +11,8 @@
 
 namespace fata::net {
 
-// Writes a report in parts, between which the stack may go on: what comes or goes meanwhile may be missing or
-// told twice.
+// Writes a report in parts, between which the stack may go on: what comes or goes meanwhile may be
+// missing or told twice.
 class Netstat {
  public:
   explicit Netstat(StackCore& core) : core_(&core) {}
@@ -23,7 +23,8 @@ class Netstat {
   }
 
   void restart() { section_ = index_ = 0; }
-  // Adds whole lines, at most about half of the room that an empty `out` has; false when that was all.
+  // Adds whole lines, at most about half of the room that an empty `out` has; false when that was
+  // all.
   bool write_part(TextWriter& out, std::size_t room, Instant now);
 
  private:

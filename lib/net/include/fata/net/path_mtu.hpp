@@ -1,4 +1,5 @@
-// What is known of paths that carry less than the link (RFC 1191, RFC 8201): a bounded cache that forgets.
+// What is known of paths that carry less than the link (RFC 1191, RFC 8201): a bounded cache that
+// forgets.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Captures in pcapng (draft-ietf-opsawg-pcapng), as tcpdump and Wireshark read them, and a device that writes
-// one of all frames that pass through it.
+// Captures in pcapng (draft-ietf-opsawg-pcapng), as tcpdump and Wireshark read them, and a device
+// that writes one of all frames that pass through it.
 #pragma once
 
 #include <vector>
@@ -20,22 +20,23 @@ std::size_t write_preamble(MutableBytes to);
 
 enum class Direction : std::uint8_t { kReceived = 1, kSent = 2 };
 inline constexpr std::size_t packet_size(std::size_t frame) { return 44 + (frame + 3) / 4 * 4; }
-// An Enhanced Packet Block; gives the bytes written, packet_size(frame.size()). A checksum that `offload`
-// leaves to a device is finished in the copy.
+// An Enhanced Packet Block; gives the bytes written, packet_size(frame.size()). A checksum that
+// `offload` leaves to a device is finished in the copy.
 std::size_t write_packet(MutableBytes to, WallTime at, Direction direction, Bytes frame,
                          const Offload& offload);
 
 }  // namespace pcap
 
-// Where a capture goes. `write` gets whole blocks, does not wait, and drops (and counts) what it cannot keep.
+// Where a capture goes. `write` gets whole blocks, does not wait, and drops (and counts) what it
+// cannot keep.
 template <class S>
 concept CaptureSink = requires(S& sink, Bytes block) {
   { sink.enabled() } -> std::same_as<bool>;  // fixed once it is made
   { sink.write(block) } -> std::same_as<void>;
 };
 
-// Any device, with both directions recorded. Models sig::NetDevice. With a sink that is not enabled it costs
-// one comparison a batch.
+// Any device, with both directions recorded. Models sig::NetDevice. With a sink that is not enabled
+// it costs one comparison a batch.
 template <sig::NetDevice Net, sig::Clock Clock, CaptureSink Sink>
 class PcapDevice {
   class Receiving;
@@ -56,14 +57,16 @@ class PcapDevice {
   MacAddress mac() { return net_->mac(); }
   std::size_t mtu() { return net_->mtu(); }
   sig::NetFeatures features() { return net_->features(); }
-  Receiving receive(std::span<sig::RxFrame> in, async::Wait wait) { return Receiving(*this, in, wait); }
+  Receiving receive(std::span<sig::RxFrame> in, async::Wait wait) {
+    return Receiving(*this, in, wait);
+  }
   PacketBuf allocate(std::size_t headroom) { return net_->allocate(headroom); }
   std::size_t send(std::span<PacketBuf> out) {
     if (!on_) return net_->send(out);
     // One by one: only what the device takes was sent, and then it is no longer ours to read.
     for (std::size_t sent = 0; sent < out.size(); ++sent) {
-      const std::size_t size =
-          write(pcap::Direction::kSent, out[sent].bytes(), out[sent].fragments(), out[sent].offload());
+      const std::size_t size = write(pcap::Direction::kSent, out[sent].bytes(),
+                                     out[sent].fragments(), out[sent].offload());
       if (net_->send(out.subspan(sent, 1)) == 0) return sent;
       sink_->write(Bytes(block_).first(size));
     }
@@ -90,7 +93,9 @@ class PcapDevice {
     Receiving& operator=(const Receiving&) = delete;
 
     bool await_ready() { return awaiter_.await_ready(); }
-    decltype(auto) await_suspend(std::coroutine_handle<> handle) { return awaiter_.await_suspend(handle); }
+    decltype(auto) await_suspend(std::coroutine_handle<> handle) {
+      return awaiter_.await_suspend(handle);
+    }
     Result<std::size_t> await_resume() {
       const Result<std::size_t> count = awaiter_.await_resume();
       if (device_->on_ && count) device_->record(in_.first(*count));
@@ -98,7 +103,8 @@ class PcapDevice {
     }
 
    private:
-    using Awaitable = decltype(std::declval<Net&>().receive(std::span<sig::RxFrame>(), async::Wait()));
+    using Awaitable =
+        decltype(std::declval<Net&>().receive(std::span<sig::RxFrame>(), async::Wait()));
     using Awaiter = decltype(sig::detail::awaiter_of(std::declval<Awaitable>()));
     PcapDevice* device_;
     std::span<sig::RxFrame> in_;
@@ -106,9 +112,11 @@ class PcapDevice {
     Awaiter awaiter_;
   };
 
-  static constexpr std::size_t kFrameRoom = 65'556;  // the largest frame that any device carries, with a tag
+  // The largest frame that any device carries, with a tag.
+  static constexpr std::size_t kFrameRoom = 65'556;
 
-  std::size_t write(pcap::Direction direction, Bytes frame, const Fragments& more, const Offload& offload) {
+  std::size_t write(pcap::Direction direction, Bytes frame, const Fragments& more,
+                    const Offload& offload) {
     if (!more.empty()) {
       std::size_t size = copy_bytes(whole_, frame);
       for (const Slice& piece : more.pieces())
@@ -120,7 +128,8 @@ class PcapDevice {
   }
   void record(std::span<sig::RxFrame> frames) {
     for (const sig::RxFrame& frame : frames) {
-      const std::size_t size = write(pcap::Direction::kReceived, frame.frame.bytes(), frame.more, {});
+      const std::size_t size =
+          write(pcap::Direction::kReceived, frame.frame.bytes(), frame.more, {});
       sink_->write(Bytes(block_).first(size));
     }
   }

@@ -1,5 +1,5 @@
-// Echo requests over a stack: Ping<Stack> models sig::Ping. A stack holds nothing of this unless one is put
-// beside it.
+// Echo requests over a stack: Ping<Stack> models sig::Ping. A stack holds nothing of this unless
+// one is put beside it.
 #pragma once
 
 #include <memory>
@@ -40,7 +40,8 @@ class Pinger : private Transport {
 
   StackCore* core_;
   // Of requests that no buffer of a device holds.
-  std::unique_ptr<HeapBuffers, HeapBuffers::Abandon> memory_{new HeapBuffers(std::size_t{256} << 10)};
+  std::unique_ptr<HeapBuffers, HeapBuffers::Abandon> memory_{
+      new HeapBuffers(std::size_t{256} << 10)};
   async::List<Request> requests_;
   std::uint16_t number_ = 0;
 };

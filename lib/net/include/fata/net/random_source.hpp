@@ -1,5 +1,5 @@
-// Unforeseeable numbers for the engines, from a secret that is handed in: the same secret gives the same
-// numbers.
+// Unforeseeable numbers for the engines, from a secret that is handed in: the same secret gives the
+// same numbers.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ class RandomSource {
   }
   // From 0 to `most`.
   Duration up_to(Duration most) {
-    return nanoseconds(static_cast<std::int64_t>(next() % (static_cast<std::uint64_t>(most.ns) + 1)));
+    return nanoseconds(
+        static_cast<std::int64_t>(next() % (static_cast<std::uint64_t>(most.ns) + 1)));
   }
 
  private:

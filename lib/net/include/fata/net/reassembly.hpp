@@ -1,8 +1,8 @@
-// Puts fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5), for both families, in bounded
-// memory and time.
+// Puts fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5), for both families, in
+// bounded memory and time.
 //
-// Fragments that overlap are never mixed: the whole packet is refused, and with it all that still comes of it
-// (RFC 5722). A fragment that came twice with the same bytes is no overlap.
+// Fragments that overlap are never mixed: the whole packet is refused, and with it all that still
+// comes of it (RFC 5722). A fragment that came twice with the same bytes is no overlap.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ namespace fata::net {
 
 class Reassembly {
  public:
-  // Packets that are put together at a time, and pieces between holes in each. Beyond the first the oldest
-  // packet is given up, beyond the second the packet itself.
+  // Packets that are put together at a time, and pieces between holes in each. Beyond the first the
+  // oldest packet is given up, beyond the second the packet itself.
   static constexpr std::size_t kPackets = 64;
   static constexpr std::size_t kRanges = 32;
   // Room for the headers in front of the first fragment.
@@ -35,7 +35,9 @@ class Reassembly {
     bool more = false;
     std::size_t most = 65535;  // the longest the packet may get, without `header`
     Bytes
-        header;  // what comes before the data in the whole packet, at most kHeader bytes; used if offset is 0
+        // What comes before the data in the whole packet, at most kHeader bytes; used if offset is
+        // 0.
+        header;
     Bytes data;
     Ecn ecn = Ecn::kNotCapable;
     bool unicast = true;
@@ -56,8 +58,8 @@ class Reassembly {
   Result add(const Fragment& fragment, Instant now);
 
   Instant next_deadline() const { return next_deadline_; }
-  // Gives up what is too old. `expired(PacketBuf start, bool unicast)`: with the first fragment's header and
-  // what came behind it without a hole; called only if that fragment came.
+  // Gives up what is too old. `expired(PacketBuf start, bool unicast)`: with the first fragment's
+  // header and what came behind it without a hole; called only if that fragment came.
   template <class F>
   void tick(Instant now, F expired) {
     if (now < next_deadline_) return;

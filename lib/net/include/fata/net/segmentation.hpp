@@ -8,10 +8,10 @@ namespace fata::net {
 // Most segments of one packet that is cut here: they all go to the device's queue at once.
 inline constexpr std::uint16_t kSegmentsInSoftware = 16;
 
-// An Ethernet frame with TCP over IPv4 or IPv6 and Offload::gso, segment by segment. Each has the frame's
-// headers with lengths, IPv4 identification and checksum, and sequence number of its own; FIN and PSH stay
-// with the last, CWR with the first (RFC 3168 section 6.1.2). TCP's checksum is left to finish, as
-// Offload::checksum_needed says.
+// An Ethernet frame with TCP over IPv4 or IPv6 and Offload::gso, segment by segment. Each has the
+// frame's headers with lengths, IPv4 identification and checksum, and sequence number of its own;
+// FIN and PSH stay with the last, CWR with the first (RFC 3168 section 6.1.2). TCP's checksum is
+// left to finish, as Offload::checksum_needed says.
 class Segmenter {
  public:
   explicit Segmenter(PacketBuf frame);

@@ -41,7 +41,8 @@ class UdpSocket final : public udp::Port {
   static constexpr std::size_t kErrors = 8;
   static constexpr std::size_t kGroups = 8;
 
-  UdpSocket(udp::Table& table, SocketDriver& driver) : udp_(&table), driver_(&driver), queue_(kQueue) {}
+  UdpSocket(udp::Table& table, SocketDriver& driver)
+      : udp_(&table), driver_(&driver), queue_(kQueue) {}
   ~UdpSocket();
 
   // sig::UdpSocket
@@ -53,17 +54,18 @@ class UdpSocket final : public udp::Port {
   async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);
 
   using Port::ignore_path;
-  // Only datagrams from `remote` are received from now on; one to send needs no destination (port 0).
+  // Only datagrams from `remote` are received from now on; one to send needs no destination (port
+  // 0).
   void connect(const Endpoint& remote);
-  // Of a socket that is not connected: what ICMP said of datagrams sent, the oldest first. A server's
-  // receive() never fails because a client is gone.
+  // Of a socket that is not connected: what ICMP said of datagrams sent, the oldest first. A
+  // server's receive() never fails because a client is gone.
   struct Complaint {
     SocketErrc what;
     Endpoint remote;
   };
   std::optional<Complaint> take_error();
-  // Listens to a group, on the interface of the socket's address (all, if that is "any"). The socket leaves
-  // it when it ends.
+  // Listens to a group, on the interface of the socket's address (all, if that is "any"). The
+  // socket leaves it when it ends.
   Result<void> join(const IpAddress& group);
   void leave(const IpAddress& group);
 

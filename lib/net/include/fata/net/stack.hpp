@@ -1,5 +1,5 @@
-// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to applications;
-// Ipv4Stack<Net> the same without a byte of IPv6. Both model sig::Udp.
+// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to
+// applications; Ipv4Stack<Net> the same without a byte of IPv6. Both model sig::Udp.
 #pragma once
 
 #include <memory>
@@ -87,7 +87,8 @@ class Stack final : public BasicStack<Net, DualFamilies> {
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
                                                              Random& random, Ipv4Cidr v4,
                                                              Ipv4Address v4_gateway, ipv6::Setup v6,
-                                                             ipv6::Gateway v6_gateway, Vlan vlan = {}) {
+                                                             ipv6::Gateway v6_gateway,
+                                                             Vlan vlan = {}) {
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random), vlan);
     stack->use_ipv4(v4, v4_gateway);
     stack->use_ipv6(v6, v6_gateway.address);
@@ -95,7 +96,8 @@ class Stack final : public BasicStack<Net, DualFamilies> {
   }
   // With IPv4 only at first, and secrets of the platform's.
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
-                                                             Ipv4Cidr address, Ipv4Address gateway) {
+                                                             Ipv4Cidr address,
+                                                             Ipv4Address gateway) {
     PlatformRandom random;
     auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
     stack->use_ipv4(address, gateway);
@@ -125,7 +127,8 @@ class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
 
   static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net,
                                                                  Random& random, Ipv4Cidr address,
-                                                                 Ipv4Address gateway, Vlan vlan = {}) {
+                                                                 Ipv4Address gateway,
+                                                                 Vlan vlan = {}) {
     auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random), vlan);
     stack->use_ipv4(address, gateway);
     return async::ready(Result<std::unique_ptr<Ipv4Stack>>(std::move(stack)));

@@ -1,5 +1,5 @@
-// The part of a stack that is the same for all devices and families: the host, its clock, and its UDP
-// sockets.
+// The part of a stack that is the same for all devices and families: the host, its clock, and its
+// UDP sockets.
 #pragma once
 
 #include <memory>
@@ -27,7 +27,8 @@ class TransmitQueue {
 
 class Tcp;
 
-// A transport that a stack has only where somebody asks for it: an image without TCP holds nothing of it.
+// A transport that a stack has only where somebody asks for it: an image without TCP holds nothing
+// of it.
 class OptionalTransport : public Transport {
  public:
   virtual ~OptionalTransport() = default;
@@ -45,12 +46,14 @@ class StackCore final : public SocketDriver,
   // All sockets and flows must be gone.
   ~StackCore();
 
-  // The interface's MTU is the given one, or what the buffers to send from have room for if that is less.
+  // The interface's MTU is the given one, or what the buffers to send from have room for if that is
+  // less.
   Interface& add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue);
-  // From now on sockets that have a local address hear the groups of that address' card; the others, and all
-  // before, those of the first.
+  // From now on sockets that have a local address hear the groups of that address' card; the
+  // others, and all before, those of the first.
   void choose_cards();
-  // The device of an interface goes before the stack does; what would leave by it is lost from now on.
+  // The device of an interface goes before the stack does; what would leave by it is lost from now
+  // on.
   void detach(Interface& interface, TransmitQueue& queue);
   // Says what a card was given, and what of it looks like a mistake. A gateway may be `any`: none.
   void log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway);
@@ -58,7 +61,8 @@ class StackCore final : public SocketDriver,
   void lost(const Interface& interface, const Error& error);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 
-  // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at most.
+  // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at
+  // most.
   Tcp& tcp();
 
   // What sets up its cards; the first of a list.
@@ -75,9 +79,9 @@ class StackCore final : public SocketDriver,
   udp::Table& udp() { return udp_; }
   Logger& log() { return log_; }
 
-  // Moves a received frame to memory of the stack's own, so that its device has its buffers back whoever
-  // keeps it. False if there is none left; some of it is kept for short frames (acknowledgements,
-  // neighbours).
+  // Moves a received frame to memory of the stack's own, so that its device has its buffers back
+  // whoever keeps it. False if there is none left; some of it is kept for short frames
+  // (acknowledgements, neighbours).
   bool copy(Interface& from, sig::RxFrame& frame);
 
   // SocketDriver

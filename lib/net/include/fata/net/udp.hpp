@@ -1,5 +1,5 @@
-// UDP as a pure engine: packets in, datagrams to the port they are for; datagrams in, packets to the IP layer
-// out.
+// UDP as a pure engine: packets in, datagrams to the port they are for; datagrams in, packets to
+// the IP layer out.
 #pragma once
 
 #include <array>
@@ -33,8 +33,8 @@ namespace udp {
 
 class Table;
 
-// A place that datagrams come to: what a socket is for the engine. In a Table from bind() until it is
-// destroyed.
+// A place that datagrams come to: what a socket is for the engine. In a Table from bind() until it
+// is destroyed.
 class Port : public async::ListNode<Port> {
  public:
   ~Port();
@@ -103,8 +103,8 @@ class Table final : public Transport {
 
   // An empty packet with room for all headers.
   PacketBuf allocate();
-  // Sends, or drops and counts. Takes the payload either way. To the port's remote, if the datagram names
-  // none.
+  // Sends, or drops and counts. Takes the payload either way. To the port's remote, if the datagram
+  // names none.
   void send(sig::TxDatagram&& datagram, const Port& from, Instant now);
 
   // Transport

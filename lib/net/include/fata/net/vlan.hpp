@@ -6,7 +6,8 @@
 
 namespace fata::net {
 
-// "none", or 1 to 4094. Frames of other VLANs are not received; those sent have its tag, with priority 0.
+// "none", or 1 to 4094. Frames of other VLANs are not received; those sent have its tag, with
+// priority 0.
 struct Vlan {
   std::uint16_t id = 0;  // 0: none
 };

@@ -1,5 +1,5 @@
-// Packets that wait for the hardware addresses of their next hops (RFC 1122 section 2.3.2.2, RFC 4861 section
-// 7.2.2): a FIFO queue for each neighbour of an interface, in one bounded store.
+// Packets that wait for the hardware addresses of their next hops (RFC 1122 section 2.3.2.2, RFC
+// 4861 section 7.2.2): a FIFO queue for each neighbour of an interface, in one bounded store.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@ namespace fata::net {
 
 class WaitingPackets {
  public:
-  // For one neighbour. Two IP packets of the largest size fit. Beyond it that neighbour's oldest packet is
-  // dropped.
+  // For one neighbour. Two IP packets of the largest size fit. Beyond it that neighbour's oldest
+  // packet is dropped.
   static constexpr std::size_t kPacketsEach = 32;
   static constexpr std::size_t kBytesEach = std::size_t{128} << 10;
   // For all neighbours of an interface. Beyond it the oldest packet of them all is dropped.

@@ -17,7 +17,8 @@ class ConsoleBuffer {
   bool is_empty() const { return used_ == 0; }
   // The oldest text, as much of it as lies in one piece.
   std::string_view front() const;
-  // Takes the first bytes of front() out; when nothing is left, what was dropped is queued as a line.
+  // Takes the first bytes of front() out; when nothing is left, what was dropped is queued as a
+  // line.
   void pop(std::size_t count);
 
  private:

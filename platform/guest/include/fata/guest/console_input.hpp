@@ -1,7 +1,8 @@
-// What is typed on the console, for images that listen to it: `n` and Enter ask for a report. Models
-// net::ReportRequests.
+// What is typed on the console, for images that listen to it: `n` and Enter ask for a report.
+// Models net::ReportRequests.
 //
-// There is one at most. Without it what is typed is thrown away, but for the characters that end the image.
+// There is one at most. Without it what is typed is thrown away, but for the characters that end
+// the image.
 #pragma once
 
 #include "fata/async/task.hpp"

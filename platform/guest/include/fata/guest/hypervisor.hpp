@@ -1,6 +1,6 @@
-// The seam between what every kernel does (start, panic, parameters, randomness) and what its hypervisor
-// differs in. `platform/kvm` and `platform/xen` define the first part, and the rest of base/platform.hpp with
-// it: the clocks, the console, polling, idling.
+// The seam between what every kernel does (start, panic, parameters, randomness) and what its
+// hypervisor differs in. `platform/kvm` and `platform/xen` define the first part, and the rest of
+// base/platform.hpp with it: the clocks, the console, polling, idling.
 #pragma once
 
 #include <cstddef>
@@ -27,17 +27,18 @@ void finish_start() noexcept;
 
 // ---- What the hypervisor's platform may use.
 
-[[noreturn]] void refuse(std::string_view text) noexcept;  // fata_platform_refuse() of the machine layer
+// fata_platform_refuse() of the machine layer.
+[[noreturn]] void refuse(std::string_view text) noexcept;
 const CommandLine& command_line() noexcept;
 void request_stop() noexcept;
 
-// All attached devices. `poll` says whether anything was completed; `prepare_to_idle` ends with the first
-// that will not.
+// All attached devices. `poll` says whether anything was completed; `prepare_to_idle` ends with the
+// first that will not.
 bool poll_all() noexcept;
 bool prepare_all_to_idle() noexcept;
 
-// To be called whenever the image idles: from then on the end of memory is a fault of the image, not of who
-// gave it too little.
+// To be called whenever the image idles: from then on the end of memory is a fault of the image,
+// not of who gave it too little.
 void note_idle() noexcept;
 
 }  // namespace fata::guest

@@ -1,5 +1,5 @@
-// Time from a counter of constant but (at first) roughly known rate. Pure arithmetic; the counters are read
-// by others.
+// Time from a counter of constant but (at first) roughly known rate. Pure arithmetic; the counters
+// are read by others.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ class TscClock {
   std::uint64_t rate() const { return hz_; }
 
   Instant at(std::uint64_t tsc) const {
-    return {base_ns_ +
-            static_cast<std::int64_t>(static_cast<unsigned __int128>(tsc - base_tsc_) * scale_ >> 32)};
+    return {base_ns_ + static_cast<std::int64_t>(
+                           static_cast<unsigned __int128>(tsc - base_tsc_) * scale_ >> 32)};
   }
   // The first TSC value at which `instant` has passed; saturates.
   std::uint64_t tsc_at(Instant instant) const;
@@ -32,9 +32,9 @@ class TscClock {
   std::uint64_t scale_ = 0;  // nanoseconds a tick, times 2^32
 };
 
-// Measures the TSC's rate against a 16-bit reference counter that wraps (the PIT at 1,193,182 Hz: every 55
-// ms). Each sample is compared with the first one, so the error falls as time passes; wraps are counted by
-// the estimate so far.
+// Measures the TSC's rate against a 16-bit reference counter that wraps (the PIT at 1,193,182 Hz:
+// every 55 ms). Each sample is compared with the first one, so the error falls as time passes;
+// wraps are counted by the estimate so far.
 class RateEstimate {
  public:
   static constexpr std::uint64_t kReferenceHz = 1'193'182;
@@ -48,10 +48,12 @@ class RateEstimate {
   // On from `sample` with another rate perhaps, up to about twice or half the one known, as after a
   // restore on another host.
   void restart(const Sample& sample);
-  // False if the sample is too blurred (the host slept between the readings) or too near to be of use.
+  // False if the sample is too blurred (the host slept between the readings) or too near to be of
+  // use.
   bool refine(const Sample& sample);
   std::uint64_t hz() const { return hz_; }
-  // When the next sample pays, in TSC; and until when one must be taken lest wraps become ambiguous.
+  // When the next sample pays, in TSC; and until when one must be taken lest wraps become
+  // ambiguous.
   std::uint64_t next_useful() const { return next_useful_; }
   std::uint64_t must_sample_by() const { return must_by_; }
   bool is_settled() const { return settled_; }

@@ -41,7 +41,7 @@ class WallEstimate {
  private:
   std::int64_t base_ = 0;   // the earliest that the answers allow
   std::int64_t doubt_ = 0;  // how much later it may be
-  std::int64_t next_ = 0;  // when the answer is too old; 0 before the first
+  std::int64_t next_ = 0;   // when the answer is too old; 0 before the first
   Instant sharp_until_{};
 };
 

@@ -1,15 +1,15 @@
-// The general heap of an image: two-level segregated fit. Allocation and release take constant time;
-// neighbours that are free are merged at once; what is asked for is rounded up by at most 1/16 (by
-// nothing below 512 bytes and for powers of two), so that a block which was freed is found again by
-// whoever asks for as much.
+// The general heap of an image: two-level segregated fit. Allocation and release take constant
+// time; neighbours that are free are merged at once; what is asked for is rounded up by at most
+// 1/16 (by nothing below 512 bytes and for powers of two), so that a block which was freed is found
+// again by whoever asks for as much.
 //
 // A write to freed memory or beyond a block's end that changes what the heap keeps there is a panic
 // when that block or its neighbour is next allocated or freed. Links are combined with a secret, so
 // that such a write cannot choose where the heap reads or writes next; what else lies in a freed
 // block, the heap neither reads nor checks.
 //
-// The heap owns no memory: regions are added, and are touched only where blocks begin, so that memory which
-// was never handed out is never written.
+// The heap owns no memory: regions are added, and are touched only where blocks begin, so that
+// memory which was never handed out is never written.
 #pragma once
 
 #include <array>
@@ -25,15 +25,17 @@ class Heap {
   // Before the first region: a random number that links are stored with. Without it a write to
   // freed memory is still found unless it forges the links of two blocks.
   void set_secret(std::uint64_t secret) { secret_ = secret; }
-  // Hands `size` bytes at `memory` to the heap for good. Too small a region (under 64 bytes) is ignored.
+  // Hands `size` bytes at `memory` to the heap for good. Too small a region (under 64 bytes) is
+  // ignored.
   void add_region(void* memory, std::size_t size);
 
   // nullptr if no free block is large enough. `alignment` is a power of two.
   void* allocate(std::size_t size, std::size_t alignment = kAlignment);
-  // nullptr is ignored. Freeing twice, or what was never allocated, is reported by a panic where it can be
-  // seen.
+  // nullptr is ignored. Freeing twice, or what was never allocated, is reported by a panic where it
+  // can be seen.
   void release(void* memory);
-  // Grows or shrinks in place where possible. nullptr (and the old block untouched) if there is no room.
+  // Grows or shrinks in place where possible. nullptr (and the old block untouched) if there is no
+  // room.
   void* resize(void* memory, std::size_t size);
 
   // Bytes that can be used at `memory`.
@@ -42,7 +44,8 @@ class Heap {
   std::size_t total() const { return total_; }  // bytes in all regions
   std::size_t used() const { return used_; }    // bytes in allocated blocks, headers included
   std::size_t peak() const { return peak_; }
-  std::size_t largest_free() const;  // bytes that one allocation could get (a lower bound within 1/16)
+  // Bytes that one allocation could get (a lower bound within 1/16).
+  std::size_t largest_free() const;
 
  private:
   struct Block;

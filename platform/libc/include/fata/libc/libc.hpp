@@ -10,7 +10,8 @@ namespace fata::libc {
 // The heap behind malloc, free and operator new. Empty until the platform adds its memory.
 Heap& heap();
 
-// Takes the line that says what the heap could not give, and does not return. Until one is set, exhaustion is a panic.
+// Takes the line that says what the heap could not give, and does not return. Until one is set,
+// exhaustion is a panic.
 using ExhaustionHandler = void (*)(std::string_view line);
 void set_exhaustion_handler(ExhaustionHandler handler);  // null: a panic again
 

@@ -1,5 +1,6 @@
-// A file or a block device of the host as a sig::BlockDevice, by io_uring: many operations under way, one
-// system call a turn. Where io_uring is not permitted, a thread does them one after the other.
+// A file or a block device of the host as a sig::BlockDevice, by io_uring: many operations under
+// way, one system call a turn. Where io_uring is not permitted, a thread does them one after the
+// other.
 #pragma once
 
 #include <array>
@@ -48,12 +49,14 @@ class BlockFile final : private Poller {
 
   // `what` is a path, after which words may follow:
   //   ,ro           nothing is written; others may read it at the same time
-  //   ,direct       past the host's page cache (O_DIRECT): geometry() then asks for the alignment that this
-  //   needs ,sector=4096  the size of a sector, 512 or 4096; a file's is 512 otherwise, a block device has
+  //   ,direct       past the host's page cache (O_DIRECT): geometry() then asks for the alignment
+  //                 that this
+  //   needs ,sector=4096  the size of a sector, 512 or 4096; a file's is 512 otherwise, a block
+  //                       device has
   //   its own
-  // The file is locked in the way in which QEMU locks disk images, so that neither another process nor a
-  // guest writes to it at the same time. Who was killed a moment ago may still hold it: waits up to two
-  // seconds.
+  // The file is locked in the way in which QEMU locks disk images, so that neither another process
+  // nor a guest writes to it at the same time. Who was killed a moment ago may still hold it: waits
+  // up to two seconds.
   static async::Task<Result<std::unique_ptr<BlockFile>>> connect(async::Context& context,
                                                                  std::string_view what);
   ~BlockFile();
@@ -63,7 +66,8 @@ class BlockFile final : private Poller {
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
   async::Task<Result<void>> flush(async::Wait wait = {});
-  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count,
+                                    async::Wait wait = {});
 
   std::span<const Counter> counters() const { return counters_; }
   SandboxNeeds sandbox_needs() const;

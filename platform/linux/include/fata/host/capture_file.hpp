@@ -15,8 +15,9 @@ namespace fata::host {
 class CaptureFile final : private async::Timer {
  public:
   static constexpr std::size_t kBuffer = std::size_t{256} << 10;
-  static constexpr std::uint64_t kMaxFile = std::uint64_t{4}
-                                            << 30;   // then blocks are dropped, and the log says so once
+  static constexpr std::uint64_t kMaxFile =
+      std::uint64_t{4}  // Then blocks are dropped, and the log says so once.
+      << 30;
   static constexpr Duration kPatience = seconds(1);  // how old what is not in the file yet may be
 
   // Makes the file anew. With an empty path there is none, and enabled() is false.
@@ -25,8 +26,8 @@ class CaptureFile final : private async::Timer {
   ~CaptureFile() { flush(); }
 
   bool enabled() const { return static_cast<bool>(file_); }
-  // Keeps the block, at most kBuffer bytes long, for the file. Writes to the file block the loop: a capture
-  // is for finding faults.
+  // Keeps the block, at most kBuffer bytes long, for the file. Writes to the file block the loop: a
+  // capture is for finding faults.
   void write(Bytes block);
   void flush();
   std::uint64_t dropped() const { return dropped_; }  // blocks

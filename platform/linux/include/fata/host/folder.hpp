@@ -13,12 +13,14 @@
 
 namespace fata::host {
 
-// Nothing outside the folder can be reached, by ".." or by a symbolic link. Reads block the loop: for starting up.
+// Nothing outside the folder can be reached, by ".." or by a symbolic link. Reads block the loop:
+// for starting up.
 class Folder final : private BufferHome {
  public:
   static constexpr std::size_t kMaxFile = std::size_t{1} << 30;
 
-  static async::Task<Result<std::unique_ptr<Folder>>> connect(async::Context& context, std::string_view path);
+  static async::Task<Result<std::unique_ptr<Folder>>> connect(async::Context& context,
+                                                              std::string_view path);
 
   // The slice's memory is its own, given back with its last holder.
   async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});

@@ -11,6 +11,8 @@ enum class Errno : std::uint32_t {};
 const ErrorDomain& error_domain(Errno) noexcept;
 
 inline Error os_error(int number = errno) { return Error(static_cast<Errno>(number)); }
-inline std::unexpected<Error> os_fail(int number = errno) { return std::unexpected(os_error(number)); }
+inline std::unexpected<Error> os_fail(int number = errno) {
+  return std::unexpected(os_error(number));
+}
 
 }  // namespace fata::host

@@ -1,5 +1,5 @@
-// How this process hears of its file descriptors: one edge-triggered epoll set, and the pollers of devices that have
-// completion rings.
+// How this process hears of its file descriptors: one edge-triggered epoll set, and the pollers of
+// devices that have completion rings.
 //
 // Platform state, one a process: `reactor()`.
 #pragma once
@@ -12,8 +12,8 @@
 
 namespace fata::host {
 
-// Readiness of one descriptor. Edge-triggered, so: try the system call first, and call drained_in() or drained_out() only when
-// it took all there was (EAGAIN, or fewer than asked for); then wait.
+// Readiness of one descriptor. Edge-triggered, so: try the system call first, and call drained_in()
+// or drained_out() only when it took all there was (EAGAIN, or fewer than asked for); then wait.
 class Watch {
  public:
   Watch() = default;
@@ -35,8 +35,12 @@ class Watch {
     readers_.notify_all();
     writers_.notify_all();
   }
-  async::Task<Result<void>> wait_readable(async::Wait wait) { return wait_for(&readable_, &readers_, wait); }
-  async::Task<Result<void>> wait_writable(async::Wait wait) { return wait_for(&writable_, &writers_, wait); }
+  async::Task<Result<void>> wait_readable(async::Wait wait) {
+    return wait_for(&readable_, &readers_, wait);
+  }
+  async::Task<Result<void>> wait_writable(async::Wait wait) {
+    return wait_for(&writable_, &writers_, wait);
+  }
 
  private:
   friend class Reactor;

@@ -1,4 +1,5 @@
-// SIGUSR1 as the wish for a report: a process that has this does not end by it. Models net::ReportRequests.
+// SIGUSR1 as the wish for a report: a process that has this does not end by it. Models
+// net::ReportRequests.
 #pragma once
 
 #include "fata/host/reactor.hpp"

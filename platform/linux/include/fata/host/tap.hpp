@@ -1,5 +1,6 @@
-// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation offload,
-// io_uring, one system call a batch both ways. Where io_uring is not permitted, one for each frame.
+// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation
+// offload, io_uring, one system call a batch both ways. Where io_uring is not permitted, one for
+// each frame.
 #pragma once
 
 #include <algorithm>
@@ -32,9 +33,11 @@ class Tap final : private Poller {
     kCounts
   };
 
-  // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then vanishes with
-  // the process). Without `offload` frames travel as on a wire: checked by sums, none longer than the MTU.
-  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context, std::string_view name,
+  // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then
+  // vanishes with the process). Without `offload` frames travel as on a wire: checked by sums, none
+  // longer than the MTU.
+  static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context,
+                                                           std::string_view name,
                                                            bool offload = true);
   ~Tap();
 
@@ -54,18 +57,23 @@ class Tap final : private Poller {
   SandboxNeeds sandbox_needs() const;
 
  private:
-  static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name, bool offload);
+  static Result<std::unique_ptr<Tap>> open(async::Context& context, std::string_view name,
+                                           bool offload);
   static async::Task<Result<std::unique_ptr<Tap>>> open_patiently(async::Context* context,
-                                                                  std::string_view name, bool offload);
+                                                                  std::string_view name,
+                                                                  bool offload);
   struct Ring;
   static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
-  // Both directions share 1024 buffers of 2 KiB, a quarter of which is kept for receiving. On a link with a
-  // larger MTU each holds a frame: as many as fit kMemory, but at least kLeastBuffers.
+  // Both directions share 1024 buffers of 2 KiB, a quarter of which is kept for receiving. On a
+  // link with a larger MTU each holds a frame: as many as fit kMemory, but at least kLeastBuffers.
   static constexpr std::size_t kBufferSize = 2048;
-  static constexpr std::size_t kHeadroom = 128;  // the most that the layers above ask for, and our header
+  // The most that the layers above ask for, and our header.
+  static constexpr std::size_t kHeadroom = 128;
   static constexpr std::size_t kMemory = std::size_t{4} << 20;
   static constexpr std::size_t kMostBuffers = 1024, kLeastBuffers = 96;
-  static constexpr std::size_t buffer_size(std::size_t mtu) { return std::max(kBufferSize, kHeadroom + mtu); }
+  static constexpr std::size_t buffer_size(std::size_t mtu) {
+    return std::max(kBufferSize, kHeadroom + mtu);
+  }
   static constexpr std::size_t buffer_count(std::size_t mtu) {
     return std::clamp(kMemory / buffer_size(mtu), kLeastBuffers, kMostBuffers);
   }
@@ -95,8 +103,9 @@ class Tap final : private Poller {
   Logger log_;
   bool offload_;
   BufferPool pool_;
-  BufferPool large_;            // none without offload
-  std::unique_ptr<Ring> ring_;  // after the pools: its end comes first, and with it every read under way
+  BufferPool large_;  // none without offload
+  // After the pools: its end comes first, and with it every read under way.
+  std::unique_ptr<Ring> ring_;
   Watch watch_;
   std::size_t reads_ = 8;  // how many to try next: twice what the last batch brought
   std::size_t most_reads_;

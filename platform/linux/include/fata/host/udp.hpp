@@ -41,7 +41,8 @@ class UdpSocket {
   Fd fd_;
   Watch watch_;
   Endpoint local_;
-  bool wildcard_;  // bound to "any": ask the kernel for each datagram's local address, and answer from it
+  // Bound to "any": ask the kernel for each datagram's local address, and answer from it.
+  bool wildcard_;
   BufferPool pool_{kBuffers, kBufferSize};
   std::unique_ptr<Batch> batch_;
   std::array<Counter, kCounts> counters_;

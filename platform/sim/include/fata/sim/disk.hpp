@@ -1,6 +1,6 @@
-// A disk in memory, with all the faults that sig::BlockDevice allows: operations that end out of order,
-// errors by sector, flushes that fail, and power that is cut, after which what was not flushed is there in
-// part.
+// A disk in memory, with all the faults that sig::BlockDevice allows: operations that end out of
+// order, errors by sector, flushes that fail, and power that is cut, after which what was not
+// flushed is there in part.
 #pragma once
 
 #include <array>
@@ -26,9 +26,9 @@ struct DiskOptions {
   // An operation takes a time drawn from between both.
   Duration least_delay{};
   Duration most_delay = microseconds(100);
-  // A sector in the middle of being written when power fails holds a part of the old and a part of the new.
-  // No disk that keeps the promises of sig::BlockDevice does so; for storage that wants to survive those that
-  // do not.
+  // A sector in the middle of being written when power fails holds a part of the old and a part of
+  // the new. No disk that keeps the promises of sig::BlockDevice does so; for storage that wants to
+  // survive those that do not.
   bool torn_sectors = false;
 };
 
@@ -45,14 +45,16 @@ class Disk {
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
   async::Task<Result<void>> flush(async::Wait wait = {});
-  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count,
+                                    async::Wait wait = {});
 
-  // The next `times` operations of that kind that touch one of `count` sectors from `first` on fail with
-  // kFailed. For a flush the sectors do not matter.
-  void fail(Kind kind, std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0}, unsigned times = 1);
+  // The next `times` operations of that kind that touch one of `count` sectors from `first` on fail
+  // with kFailed. For a flush the sectors do not matter.
+  void fail(Kind kind, std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0},
+            unsigned times = 1);
 
-  // Ends what is under way with kGone, and whatever follows until power is back. Each sector keeps what was
-  // flushed last or any content that it was given since.
+  // Ends what is under way with kGone, and whatever follows until power is back. Each sector keeps
+  // what was flushed last or any content that it was given since.
   void cut_power();
   void restore_power();
 

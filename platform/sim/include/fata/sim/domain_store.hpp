@@ -1,5 +1,5 @@
-// Xenstore for the domains of a sim::Domains. Models sig::Xenstore, with the rights and quotas of Xen's own
-// daemon.
+// Xenstore for the domains of a sim::Domains. Models sig::Xenstore, with the rights and quotas of
+// Xen's own daemon.
 #pragma once
 
 #include <map>
@@ -22,7 +22,8 @@ class StoreTree {
  public:
   static constexpr std::size_t kMostValue = 2048;
   static constexpr std::size_t kMostPath = 3072;
-  static constexpr std::size_t kMostNodes = 1000;  // that one domain owns; domain 0 as many as it likes
+  // That one domain owns; domain 0 as many as it likes.
+  static constexpr std::size_t kMostNodes = 1000;
   static constexpr std::size_t kMostPermissions = 64;
   using Permissions = std::vector<sig::StorePermission>;
 
@@ -37,8 +38,10 @@ class StoreTree {
 
   // All on behalf of a domain, in a transaction or none.
   Result<std::string> read(sig::DomainId who, const std::string& path, sig::StoreTransaction in);
-  Result<void> write(sig::DomainId who, const std::string& path, std::string value, sig::StoreTransaction in);
-  Result<std::vector<std::string>> list(sig::DomainId who, const std::string& path, sig::StoreTransaction in);
+  Result<void> write(sig::DomainId who, const std::string& path, std::string value,
+                     sig::StoreTransaction in);
+  Result<std::vector<std::string>> list(sig::DomainId who, const std::string& path,
+                                        sig::StoreTransaction in);
   Result<void> remove(sig::DomainId who, const std::string& path, sig::StoreTransaction in);
   Result<void> permit(sig::DomainId who, const std::string& path, Permissions permissions);
   Result<sig::StoreTransaction> begin(sig::DomainId who);
@@ -106,7 +109,8 @@ class Xenstore {
                                   async::Wait wait = {});
   async::Task<Result<std::vector<std::string>>> list(std::string path, sig::StoreTransaction in = 0,
                                                      async::Wait wait = {});
-  async::Task<Result<void>> remove(std::string path, sig::StoreTransaction in = 0, async::Wait wait = {});
+  async::Task<Result<void>> remove(std::string path, sig::StoreTransaction in = 0,
+                                   async::Wait wait = {});
   async::Task<Result<void>> permit(std::string path, std::vector<sig::StorePermission> permissions,
                                    async::Wait wait = {});
   async::Task<Result<sig::StoreTransaction>> begin(async::Wait wait = {});

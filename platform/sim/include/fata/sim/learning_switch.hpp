@@ -1,5 +1,5 @@
-// A switch: learns behind which port an address lives (IEEE 802.1D section 7.8) and floods what it does not
-// know.
+// A switch: learns behind which port an address lives (IEEE 802.1D section 7.8) and floods what it
+// does not know.
 #pragma once
 
 #include <map>

@@ -12,18 +12,20 @@ namespace fata::sim {
 
 // What a card does with TCP packets of many segments; needs checksum offload.
 enum class Segmentation : std::uint8_t {
-  kNone,   // it takes none
-  kCuts,   // it takes them, and cuts them for the wire
-  kWhole,  // like virtio-net: it takes them, leaves them whole, and receives such from a card that is alike
+  kNone,  // it takes none
+  kCuts,  // it takes them, and cuts them for the wire
+  // Like virtio-net: it takes them, leaves them whole, and receives such from a card that is alike.
+  kWhole,
 };
 
 struct DeviceOptions {
   std::size_t mtu = 1500;
   std::size_t buffers = 256;  // for both directions
   std::size_t reserve = 64;   // of them kept for receiving
-  std::size_t ring = 64;      // frames in each direction: to be sent, and received but not yet taken
-  // Like virtio-net: takes frames with unfinished checksums, and vouches for those of frames from a card that
-  // is alike.
+  // Frames in each direction: to be sent, and received but not yet taken.
+  std::size_t ring = 64;
+  // Like virtio-net: takes frames with unfinished checksums, and vouches for those of frames from a
+  // card that is alike.
   bool checksum_offload = false;
   Segmentation segmentation = Segmentation::kNone;
 };
@@ -94,7 +96,8 @@ static_assert(sig::NetDevice<NetDevice>);
 
 // Does what a card does for a frame with Offload::checksum_needed.
 void finish_checksum(WireFrame& frame);
-// Does what a card does for one with Offload::gso: the frames of its segments, their checksums made.
+// Does what a card does for one with Offload::gso: the frames of its segments, their checksums
+// made.
 std::vector<WireFrame> cut(const WireFrame& whole);
 
 }  // namespace fata::sim

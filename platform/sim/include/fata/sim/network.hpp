@@ -1,9 +1,9 @@
-// A simulated network: devices and learning switches joined by links that delay, lose, repeat, reorder and
-// damage frames as the platform's seed says, on its virtual clock. The same seed and program give the same
-// frames at the same times, to the byte; digest() proves it.
+// A simulated network: devices and learning switches joined by links that delay, lose, repeat,
+// reorder and damage frames as the platform's seed says, on its virtual clock. The same seed and
+// program give the same frames at the same times, to the byte; digest() proves it.
 //
-// The network owns its devices, switches and links; it outlives all that uses them and dies before the
-// platform.
+// The network owns its devices, switches and links; it outlives all that uses them and dies before
+// the platform.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ class LearningSwitch;
 class NetDevice;
 struct DeviceOptions;
 
-// A frame under way. Its checksum may still be the receiver's to finish, as between guests of one host.
+// A frame under way. Its checksum may still be the receiver's to finish, as between guests of one
+// host.
 struct WireFrame {
   std::vector<std::byte> bytes;
   Offload offload;
@@ -63,7 +64,15 @@ struct LinkOptions {
   bool up = true;                         // a link that is down loses everything
 };
 
-enum class Fate : std::uint8_t { kCarried, kLost, kRepeated, kHeldBack, kDamaged, kOverflow, kFates };
+enum class Fate : std::uint8_t {
+  kCarried,
+  kLost,
+  kRepeated,
+  kHeldBack,
+  kDamaged,
+  kOverflow,
+  kFates
+};
 
 // What happened to one frame on one link.
 struct FrameEvent {
@@ -95,8 +104,8 @@ class Link {
     ends_[0].port = &a;
     ends_[1].port = &b;
   }
-  // Takes a frame from the end `side`; gives the time at which it has left the sender, nothing if the queue
-  // is full.
+  // Takes a frame from the end `side`; gives the time at which it has left the sender, nothing if
+  // the queue is full.
   std::optional<Instant> transmit(unsigned side, WireFrame&& frame);
   void note(unsigned side, Fate fate, Bytes bytes);
 
@@ -133,7 +142,9 @@ class Network final : private async::Timer {
   };
 
   void at(Instant when, Port& port, std::optional<WireFrame> frame);
-  bool chance(unsigned thousandths) { return thousandths != 0 && platform_->random() % 1000 < thousandths; }
+  bool chance(unsigned thousandths) {
+    return thousandths != 0 && platform_->random() % 1000 < thousandths;
+  }
   Duration up_to(Duration most);
   void on_timer() noexcept override;
   void rearm();

@@ -1,5 +1,5 @@
-// The simulated platform: a virtual clock that jumps to the next deadline, seeded randomness, a console that
-// is a string. A run depends on nothing but its seed. One at a time.
+// The simulated platform: a virtual clock that jumps to the next deadline, seeded randomness, a
+// console that is a string. A run depends on nothing but its seed. One at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class Platform {
   Instant now() const { return now_; }
   std::uint64_t random();
 
-  // Runs `make()`, a callable that gives a Task<int> or a Task<void>, to its end. A run in which nothing is
-  // ready and no timer is armed can never end: that is a panic ("deadlock").
+  // Runs `make()`, a callable that gives a Task<int> or a Task<void>, to its end. A run in which
+  // nothing is ready and no timer is armed can never end: that is a panic ("deadlock").
   template <class Make>
   int run(Make make) {
     return loop_->run(as_int(make()));

@@ -1,5 +1,6 @@
-// virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice: one queue, up to 32 requests under way, the
-// caller's buffers handed to the device as they are; the device is notified once a turn of the loop.
+// virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice: one queue, up to 32 requests under
+// way, the caller's buffers handed to the device as they are; the device is notified once a turn of
+// the loop.
 #pragma once
 
 #include <array>
@@ -26,17 +27,19 @@ class BlockDevice final : private guest::Device {
   enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kCounts };
 
   // The nth disk of this machine.
-  static async::Task<Result<std::unique_ptr<BlockDevice>>> connect(async::Context& context, unsigned nth = 0);
+  static async::Task<Result<std::unique_ptr<BlockDevice>>> connect(async::Context& context,
+                                                                   unsigned nth = 0);
   BlockDevice(Logger log, std::unique_ptr<Transport> transport);
   ~BlockDevice();
 
-  // The device as sig::BlockDevice. A buffer is on the heap or a static. A device that has not answered for a
-  // minute is reset, and all that was under way fails with kGone.
+  // The device as sig::BlockDevice. A buffer is on the heap or a static. A device that has not
+  // answered for a minute is reset, and all that was under way fails with kGone.
   sig::BlockGeometry geometry() const { return limits_.geometry; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
   async::Task<Result<void>> flush(async::Wait wait = {});
-  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count,
+                                    async::Wait wait = {});
 
   std::span<const Counter> counters() const { return counters_; }
 
@@ -58,8 +61,8 @@ class BlockDevice final : private guest::Device {
     async::WaitQueue ended;
   };
   static constexpr std::uint16_t kRing = 128;
-  // A guest that was paused sees all the time at once: only so many spans that passed one by one count as no
-  // answer.
+  // A guest that was paused sees all the time at once: only so many spans that passed one by one
+  // count as no answer.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);

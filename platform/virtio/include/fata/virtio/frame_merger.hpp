@@ -1,5 +1,6 @@
-// virtio-net's received buffers put together to frames (virtio 1.2, section 5.1.6.4). Pure: it trusts nothing
-// that the device wrote, and no field that the features agreed on give no meaning to.
+// virtio-net's received buffers put together to frames (virtio 1.2, section 5.1.6.4). Pure: it
+// trusts nothing that the device wrote, and no field that the features agreed on give no meaning
+// to.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,9 @@ class FrameMerger {
 
   explicit FrameMerger(std::uint64_t features);
 
-  // The next buffer in the order of the used ring, empty, into whose tail the device says that it wrote
-  // `written` bytes. With kFrame `out` is set, else left alone. The buffer is taken, or still the caller's to
-  // recycle.
+  // The next buffer in the order of the used ring, empty, into whose tail the device says that it
+  // wrote `written` bytes. With kFrame `out` is set, else left alone. The buffer is taken, or still
+  // the caller's to recycle.
   Step add(PacketBuf&& buffer, std::size_t written, sig::RxFrame& out);
   // Lets go of a frame that was begun: the device was reset.
   void reset();

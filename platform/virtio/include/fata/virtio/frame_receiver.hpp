@@ -1,5 +1,5 @@
-// The receiving half of virtio-net: buffers go into the ring, come back filled, become frames. Pure, like the
-// queue under it: a test or fuzzer plays the device.
+// The receiving half of virtio-net: buffers go into the ring, come back filled, become frames.
+// Pure, like the queue under it: a test or fuzzer plays the device.
 #pragma once
 
 #include <span>
@@ -27,8 +27,8 @@ class FrameReceiver {
   void start(Queue& queue);
   // Puts buffers into the ring as long as there are any, and room.
   void refill();
-  // Takes frames from the ring, and refills it. Gives how many; fewer than there is room for if the queue
-  // broke.
+  // Takes frames from the ring, and refills it. Gives how many; fewer than there is room for if the
+  // queue broke.
   std::size_t receive(std::span<sig::RxFrame> in);
   // The device was reset: all that it had comes home.
   void stop();

@@ -21,11 +21,13 @@ class NetDevice final : private guest::Device {
   // The first of them are FrameReceiver's.
   enum Count : std::size_t { kSent = FrameReceiver::kCounts, kNoBuffer, kCounts };
 
-  // The nth card of this machine. Without `offload` frames travel as on a wire: with their checksums, none longer than the MTU.
-  static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context, bool offload = true,
+  // The nth card of this machine. Without `offload` frames travel as on a wire: with their
+  // checksums, none longer than the MTU.
+  static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context,
+                                                                 bool offload = true,
                                                                  unsigned nth = 0);
-  NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features, const NetConfig& config,
-            bool roomy);
+  NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint64_t features,
+            const NetConfig& config, bool roomy);
   ~NetDevice();
 
   // The device as sig::NetDevice.
@@ -41,14 +43,16 @@ class NetDevice final : private guest::Device {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  static Result<std::unique_ptr<NetDevice>> open(async::Context& context, bool offload, unsigned nth);
-  // From here on more and larger buffers (ReceiveBuffers), and twice as many to send: else 128, with which the device still fits a
-  // guest of 4 MB.
+  static Result<std::unique_ptr<NetDevice>> open(async::Context& context, bool offload,
+                                                 unsigned nth);
+  // From here on more and larger buffers (ReceiveBuffers), and twice as many to send: else 128,
+  // with which the device still fits a guest of 4 MB.
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr std::uint16_t kRing = 128;
   static constexpr std::size_t kBufferSize = 2048;
-  static constexpr std::size_t kSpare = 64;    // buffers beyond the ring's
-  static constexpr std::size_t kReserve = 16;  // free ones to receive into; beyond it what arrives is to be copied
+  static constexpr std::size_t kSpare = 64;  // buffers beyond the ring's
+  // Free ones to receive into; beyond it what arrives is to be copied.
+  static constexpr std::size_t kReserve = 16;
   static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet at most
 
   static constexpr Duration kPatienceAtEnd = milliseconds(100);

@@ -1,8 +1,10 @@
-// The driver's side of a split virtqueue (virtio 1.2, section 2.7), with EVENT_IDX. Pure: it works on memory that it is given, knows
-// neither registers nor interrupts, and trusts nothing that the device writes.
+// The driver's side of a split virtqueue (virtio 1.2, section 2.7), with EVENT_IDX. Pure: it works
+// on memory that it is given, knows neither registers nor interrupts, and trusts nothing that the
+// device writes.
 //
-// A device that breaks the protocol (an index out of range, a chain it was not given, a length beyond its room) makes the
-// queue *broken*: it yields nothing more, and its owner resets the device.
+// A device that breaks the protocol (an index out of range, a chain it was not given, a length
+// beyond its room) makes the queue *broken*: it yields nothing more, and its owner resets the
+// device.
 #pragma once
 
 #include <cstdint>
@@ -24,24 +26,29 @@ struct Segment {
 class Queue {
  public:
   // A power of two, at most 32768.
-  static constexpr std::size_t bytes_needed(std::uint16_t size) { return used_offset(size) + 6 + 8 * std::size_t{size}; }
+  static constexpr std::size_t bytes_needed(std::uint16_t size) {
+    return used_offset(size) + 6 + 8 * std::size_t{size};
+  }
   static constexpr std::size_t kAlignment = 16;
 
-  // `memory`: bytes_needed(size), zeroed, aligned to kAlignment, shared with the device for the queue's whole life.
+  // `memory`: bytes_needed(size), zeroed, aligned to kAlignment, shared with the device for the
+  // queue's whole life.
   Queue(std::uint16_t size, MutableBytes memory, bool event_index);
 
   std::uint16_t size() const { return size_; }
   // Where in the memory the three parts lie, for the device's registers.
   std::size_t descriptor_offset() const { return 0; }
-  static constexpr std::size_t available_offset(std::uint16_t size) { return 16 * std::size_t{size}; }
+  static constexpr std::size_t available_offset(std::uint16_t size) {
+    return 16 * std::size_t{size};
+  }
   static constexpr std::size_t used_offset(std::uint16_t size) {
     return (available_offset(size) + 6 + 2 * std::size_t{size} + 3) / 4 * 4;
   }
 
   // Free descriptors.
   std::uint16_t room() const { return free_count_; }
-  // Queues a chain: first what the device reads, then what it writes. Gives its head, by which pop() names it; nothing if there
-  // is no room. The device does not hear of it before publish().
+  // Queues a chain: first what the device reads, then what it writes. Gives its head, by which
+  // pop() names it; nothing if there is no room. The device does not hear of it before publish().
   std::optional<std::uint16_t> add(std::span<const Segment> chain);
   // Makes what was added visible; true if the device wants to be notified.
   bool publish();

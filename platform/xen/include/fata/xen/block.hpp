@@ -1,9 +1,10 @@
-// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests under way, of up to 256 KiB
-// where the backend takes indirect ones, copied through pages that stay granted to it. The backend is
-// notified once a turn of the loop.
+// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests under way, of up to
+// 256 KiB where the backend takes indirect ones, copied through pages that stay granted to it. The
+// backend is notified once a turn of the loop.
 //
-// When the backend goes away and comes back, or the domain goes on elsewhere, the disk connects anew and what
-// was under way is asked for again: nothing that a disk is asked for does harm if it is done twice.
+// When the backend goes away and comes back, or the domain goes on elsewhere, the disk connects
+// anew and what was under way is asked for again: nothing that a disk is asked for does harm if it
+// is done twice.
 #pragma once
 
 #include <array>
@@ -30,18 +31,20 @@ class BlockDevice final : private Device {
   enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kCounts };
 
   // The nth disk of this domain.
-  static async::Task<Result<std::unique_ptr<BlockDevice>>> connect(async::Context& context, unsigned nth = 0);
+  static async::Task<Result<std::unique_ptr<BlockDevice>>> connect(async::Context& context,
+                                                                   unsigned nth = 0);
   BlockDevice(Logger log, Frontend frontend, bool roomy);
   ~BlockDevice();
 
-  // The device as sig::BlockDevice. A buffer may lie anywhere. kGone, for good: the disk was detached, its
-  // backend was away for a minute or did not answer for one, broke the protocol, or came back with another
-  // disk.
+  // The device as sig::BlockDevice. A buffer may lie anywhere. kGone, for good: the disk was
+  // detached, its backend was away for a minute or did not answer for one, broke the protocol, or
+  // came back with another disk.
   sig::BlockGeometry geometry() const { return limits_.geometry; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
   async::Task<Result<void>> flush(async::Wait wait = {});
-  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count, async::Wait wait = {});
+  async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count,
+                                    async::Wait wait = {});
 
   std::span<const Counter> counters() const { return counters_; }
 
@@ -60,8 +63,8 @@ class BlockDevice final : private Device {
   };
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr Duration kPatienceAtStart = seconds(20);  // for the backend's hotplug script
-  // A domain that was paused sees all the time at once: only so many spans that passed one by one count as no
-  // answer.
+  // A domain that was paused sees all the time at once: only so many spans that passed one by one
+  // count as no answer.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);
@@ -76,7 +79,8 @@ class BlockDevice final : private Device {
   void reap();
 
   // What connects.
-  static async::Task<Result<std::unique_ptr<BlockDevice>>> open(Logger log, bool roomy, unsigned nth,
+  static async::Task<Result<std::unique_ptr<BlockDevice>>> open(Logger log, bool roomy,
+                                                                unsigned nth,
                                                                 async::CancelToken stop);
   async::Task<Result<void>> start(async::Wait wait);
   async::Task<Result<void>> join(async::Wait wait);

@@ -1,11 +1,11 @@
-// The requests of a paravirtual disk (xen/io/blkif.h) as an engine: a ring, pages of its own for what is read
-// and written, and their grants. It knows no xenstore, no event channels and no loop; the backend is
-// distrusted throughout.
+// The requests of a paravirtual disk (xen/io/blkif.h) as an engine: a ring, pages of its own for
+// what is read and written, and their grants. It knows no xenstore, no event channels and no loop;
+// the backend is distrusted throughout.
 //
-// A caller's buffer is never granted: a grant is of a whole page, whose other bytes are not the disk's
-// business, and a backend that keeps it would keep the buffer. So everything is copied once, through pages
-// that stay granted while connected; a page that the backend keeps afterwards is put aside, and nobody else
-// ever had it.
+// A caller's buffer is never granted: a grant is of a whole page, whose other bytes are not the
+// disk's business, and a backend that keeps it would keep the buffer. So everything is copied once,
+// through pages that stay granted while connected; a page that the backend keeps afterwards is put
+// aside, and nobody else ever had it.
 #pragma once
 
 #include <array>
@@ -51,7 +51,8 @@ struct BlockResponse {
   std::int16_t status;
 };
 
-// What the backend says of the disk, as its nodes in xenstore have it; 0 where there is no such node.
+// What the backend says of the disk, as its nodes in xenstore have it; 0 where there is no such
+// node.
 struct BlockOffer {
   std::uint64_t sectors = 0;  // of 512 bytes, whatever sector_size is
   std::uint64_t sector_size = 0, physical_sector_size = 0, info = 0;
@@ -67,7 +68,8 @@ struct BlockLimits {
   sig::BlockGeometry geometry;  // without `parallel`
   Flush flush = Flush::kNone;   // without one each write is taken to be stable when it ends
   std::uint32_t segments = BlockRequest::kMostSegments;  // of one request at most
-  std::uint64_t extent = 1, extent_offset = 0;           // in sectors: what is discarded, if anything
+  // In sectors: what is discarded, if anything.
+  std::uint64_t extent = 1, extent_offset = 0;
 
   // Nothing: it makes no sense (a sector size that is none or beyond a page, no sector at all).
   static std::optional<BlockLimits> parse(const BlockOffer& offer);
@@ -82,9 +84,10 @@ class BlockQueue {
   static constexpr std::size_t kPageSize = 4096;
 
   struct Sizes {
-    std::uint16_t places = 16;    // requests under way at most, up to the ring's 32
-    std::uint16_t pages = 128;    // for what is read and written, at least as many as places
-    std::uint16_t segments = 64;  // pages of one request; beyond BlockRequest's each place takes a page more
+    std::uint16_t places = 16;  // requests under way at most, up to the ring's 32
+    std::uint16_t pages = 128;  // for what is read and written, at least as many as places
+    // Pages of one request; beyond BlockRequest's each place takes a page more.
+    std::uint16_t segments = 64;
   };
 
   // All of it outlives this. `frame_of` gives the number of the page that memory lies in.
@@ -94,15 +97,15 @@ class BlockQueue {
   BlockQueue(const BlockQueue&) = delete;
   BlockQueue& operator=(const BlockQueue&) = delete;
 
-  // Grants the ring and all pages to the backend, for reading and writing. False if the table of grants is
-  // full, or backends still keep kMostKept times as many pages as these.
+  // Grants the ring and all pages to the backend, for reading and writing. False if the table of
+  // grants is full, or backends still keep kMostKept times as many pages as these.
   bool connect(Domain backend, std::uint16_t handle);
   GrantRef ring() const { return *shared_[kRing].grant; }
   // Requests may begin.
   void start(const BlockLimits& limits);
-  // Takes everything back; what was under way never ends. What the backend still uses is put aside, and used
-  // again only after a later connect() has found its grant ended. With `forget` the grants are gone already
-  // (another table after a restore).
+  // Takes everything back; what was under way never ends. What the backend still uses is put aside,
+  // and used again only after a later connect() has found its grant ended. With `forget` the grants
+  // are gone already (another table after a restore).
   void disconnect(bool forget);
   bool connected() const { return connected_; }
   bool started() const { return started_; }
@@ -120,14 +123,16 @@ class BlockQueue {
     std::uint16_t place;
     std::uint64_t sectors;  // from the first one: as many as fit
   };
-  // Queues a request, or the first part of it. It must be started(), with less than places() under way.
+  // Queues a request, or the first part of it. It must be started(), with less than places() under
+  // way.
   Begun begin(const Request& request);
   // Nobody waits for it any more: what it reads goes nowhere.
   void abandon(std::uint16_t place) { places_[place].in = {}; }
 
   struct Ended {
     std::uint16_t place;
-    Result<void> outcome;  // kFailed with the backend's status without its sign, kUnsupported, kFlushFailed
+    // kFailed with the backend's status without its sign, kUnsupported, kFlushFailed.
+    Result<void> outcome;
   };
   // The next request that the backend has finished with. Each ends at most once.
   std::optional<Ended> next();

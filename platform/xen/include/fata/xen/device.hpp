@@ -7,11 +7,11 @@ namespace fata::xen {
 
 class Device : public guest::Device {
  public:
-  // The domain is about to be stopped: may wait, within a bound, for what must not be under way then. Starts
-  // nothing.
+  // The domain is about to be stopped: may wait, within a bound, for what must not be under way
+  // then. Starts nothing.
   virtual void settle() noexcept {}
-  // The domain was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone, and is to
-  // be asked for again.
+  // The domain was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone,
+  // and is to be asked for again.
   virtual void resume() noexcept = 0;
 
  protected:

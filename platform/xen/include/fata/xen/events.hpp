@@ -1,7 +1,7 @@
 // Event channels: one bit each, set by the other end or the hypervisor.
 //
-// No event ever interrupts: all stay masked, the loop looks at their bits, and an idle image waits in the
-// hypervisor for any of those it was told to watch, or a moment (SCHEDOP_poll).
+// No event ever interrupts: all stay masked, the loop looks at their bits, and an idle image waits
+// in the hypervisor for any of those it was told to watch, or a moment (SCHEDOP_poll).
 #pragma once
 
 #include <cstdint>

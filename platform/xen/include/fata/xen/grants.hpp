@@ -14,7 +14,8 @@ namespace fata::xen {
 
 using GrantRef = std::uint32_t;
 
-// The table as an engine over memory that the other domain and the hypervisor may write at any moment.
+// The table as an engine over memory that the other domain and the hypervisor may write at any
+// moment.
 class GrantTable {
  public:
   static constexpr std::size_t kPerFrame = 512;
@@ -26,8 +27,8 @@ class GrantTable {
 
   // Lets `to` use the page of that number; nothing if the table is full.
   std::optional<GrantRef> grant(Domain to, std::uint64_t frame, bool read_only);
-  // Takes it back. False if it is in use right now: then nothing has changed, and the page must not be used
-  // for anything else.
+  // Takes it back. False if it is in use right now: then nothing has changed, and the page must not
+  // be used for anything else.
   bool end(GrantRef ref);
 
   std::size_t in_use() const { return used_; }

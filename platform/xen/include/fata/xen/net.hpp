@@ -1,9 +1,9 @@
-// A paravirtual network card (xen/io/netif.h) as a sig::NetDevice: received frames are copied into our pages
-// by the backend, checksum and segmentation offload both ways, frames in several pieces. The backend is
-// notified once a turn of the loop.
+// A paravirtual network card (xen/io/netif.h) as a sig::NetDevice: received frames are copied into
+// our pages by the backend, checksum and segmentation offload both ways, frames in several pieces.
+// The backend is notified once a turn of the loop.
 //
-// When the backend goes away and comes back, or the domain goes on elsewhere, the card connects anew; what
-// was under way is lost, as on a wire.
+// When the backend goes away and comes back, or the domain goes on elsewhere, the card connects
+// anew; what was under way is lost, as on a wire.
 #pragma once
 
 #include <memory>
@@ -20,9 +20,10 @@ namespace fata::xen {
 
 class NetDevice final : private Device {
  public:
-  // The nth card of this domain. Without `offload` frames travel as on a wire: with their checksums, none
-  // longer than the MTU.
-  static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context, bool offload = true,
+  // The nth card of this domain. Without `offload` frames travel as on a wire: with their
+  // checksums, none longer than the MTU.
+  static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context,
+                                                                 bool offload = true,
                                                                  unsigned nth = 0);
   NetDevice(Logger log, Frontend frontend, bool offload, bool roomy);
   ~NetDevice();
@@ -41,11 +42,13 @@ class NetDevice final : private Device {
 
  private:
   static constexpr std::size_t kRoomy = 12 << 20;
-  static constexpr Duration kPatience = seconds(20);  // for the backend's hotplug script, at the start
+  // For the backend's hotplug script, at the start.
+  static constexpr Duration kPatience = seconds(20);
   static constexpr Duration kPatienceAtEnd = milliseconds(100);
 
   static async::Task<Result<std::unique_ptr<NetDevice>>> open(Logger log, bool offload, bool roomy,
-                                                              unsigned nth, async::CancelToken stop);
+                                                              unsigned nth,
+                                                              async::CancelToken stop);
   async::Task<Result<void>> start(async::Wait wait);
   static async::Wait soon();
   async::Task<Result<void>> join(async::Wait wait);

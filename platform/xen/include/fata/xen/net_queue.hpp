@@ -1,5 +1,6 @@
-// One queue of a paravirtual network card (xen/io/netif.h) as an engine: two rings, the buffers in them and
-// their grants. It knows no xenstore, no event channels and no loop; the backend is distrusted throughout.
+// One queue of a paravirtual network card (xen/io/netif.h) as an engine: two rings, the buffers in
+// them and their grants. It knows no xenstore, no event channels and no loop; the backend is
+// distrusted throughout.
 #pragma once
 
 #include <array>
@@ -43,7 +44,15 @@ struct NetExtra {
 
 class NetQueue {
  public:
-  enum Count : std::size_t { kReceived, kSent, kTooLong, kBadLength, kNoBuffer, kQuarantined, kCounts };
+  enum Count : std::size_t {
+    kReceived,
+    kSent,
+    kTooLong,
+    kBadLength,
+    kNoBuffer,
+    kQuarantined,
+    kCounts
+  };
   // Pieces of a packet that every backend takes (XEN_NETIF_NR_SLOTS_MIN).
   static constexpr std::size_t kMostSlots = 18;
 
@@ -51,7 +60,8 @@ class NetQueue {
     std::uint16_t receive = 256;    // buffers in the ring, at most its size
     std::uint16_t spare = 64;       // receive buffers beyond them, for slices that are held
     std::uint16_t send = 256 + 64;  // buffers of kSendBuffer
-    std::uint16_t pages = 12 * 18;  // for packets of which a piece is others' memory: they are copied
+    // For packets of which a piece is others' memory: they are copied.
+    std::uint16_t pages = 12 * 18;
   };
   static constexpr std::size_t kPageSize = 4096;
   static constexpr std::size_t kSendBuffer = 2048;
@@ -63,18 +73,19 @@ class NetQueue {
   NetQueue(const NetQueue&) = delete;
   NetQueue& operator=(const NetQueue&) = delete;
 
-  // Grants the rings to the backend and fills the receive ring. False if the table of grants is full, or
-  // backends still keep memory of kMostKept connections before.
+  // Grants the rings to the backend and fills the receive ring. False if the table of grants is
+  // full, or backends still keep memory of kMostKept connections before.
   bool connect(Domain backend);
   GrantRef tx_ring() const { return tx_ring_; }
   GrantRef rx_ring() const { return rx_ring_; }
-  // Takes everything back: packets that were not sent are lost. What the backend still uses is quarantined:
-  // its memory is used again only after a later connect() has found its grant ended. With `forget` the grants
-  // are gone already (another table after a restore), also those of connections before: to be called then
-  // even without a connection.
+  // Takes everything back: packets that were not sent are lost. What the backend still uses is
+  // quarantined: its memory is used again only after a later connect() has found its grant ended.
+  // With `forget` the grants are gone already (another table after a restore), also those of
+  // connections before: to be called then even without a connection.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
-  // The backend broke the protocol; disconnect() is all that is left: no packet is taken and no frame given.
+  // The backend broke the protocol; disconnect() is all that is left: no packet is taken and no
+  // frame given.
   bool broken() const { return broken_ || tx_->broken() || rx_->broken(); }
 
   // As sig::NetDevice.
@@ -134,11 +145,14 @@ class NetQueue {
   };
 
   struct FreePage {
-    void operator()(std::byte* page) const { ::operator delete[](page, std::align_val_t{kPageSize}); }
+    void operator()(std::byte* page) const {
+      ::operator delete[](page, std::align_val_t{kPageSize});
+    }
   };
   using Page = std::unique_ptr<std::byte[], FreePage>;
-  // What the backend of one connection had not let go of when it was parted from: most unmap the rings only
-  // when they have seen that the front is closed. All of it is kept until all of its grants have ended.
+  // What the backend of one connection had not let go of when it was parted from: most unmap the
+  // rings only when they have seen that the front is closed. All of it is kept until all of its
+  // grants have ended.
   struct Kept {
     std::vector<GrantRef> grants;
     std::vector<PacketBuf> packets;

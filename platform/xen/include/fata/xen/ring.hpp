@@ -1,8 +1,8 @@
 // The frontend's side of a ring of requests and responses in one shared page (xen/io/ring.h).
 //
-// The backend may write anything into the page at any moment. Our own indexes are never read back from it, a
-// response is copied once and then looked at, and an index that runs ahead of what was asked marks the ring
-// as broken.
+// The backend may write anything into the page at any moment. Our own indexes are never read back
+// from it, a response is copied once and then looked at, and an index that runs ahead of what was
+// asked marks the ring as broken.
 #pragma once
 
 #include <bit>
@@ -75,7 +75,9 @@ class FrontRing {
 
   std::uint32_t* at(Index index) const { return reinterpret_cast<std::uint32_t*>(page_) + index; }
   std::uint32_t get(Index index) const { return __atomic_load_n(at(index), __ATOMIC_ACQUIRE); }
-  void put(Index index, std::uint32_t value) { __atomic_store_n(at(index), value, __ATOMIC_RELEASE); }
+  void put(Index index, std::uint32_t value) {
+    __atomic_store_n(at(index), value, __ATOMIC_RELEASE);
+  }
   std::byte* slot(std::uint32_t index) const { return page_ + kHeader + index % kSize * kSlot; }
   std::uint32_t check_responses() {
     const std::uint32_t count = get(kResponseProduced) - consumed_;

@@ -1,9 +1,9 @@
-// The domain's own grants, event channels and xenstore as sig/ has them, for what works with other domains
-// than a device's backend.
+// The domain's own grants, event channels and xenstore as sig/ has them, for what works with other
+// domains than a device's backend.
 //
-// After the machine was stopped and goes on elsewhere nobody is connected to anything any more: offers and
-// mappings are over (a mapping's memory must not be touched), waits for events end with kGone; xenstore is
-// another one.
+// After the machine was stopped and goes on elsewhere nobody is connected to anything any more:
+// offers and mappings are over (a mapping's memory must not be touched), waits for events end with
+// kGone; xenstore is another one.
 #pragma once
 
 #include <memory>
@@ -106,14 +106,16 @@ class EventChannels {
 };
 static_assert(sig::EventChannels<EventChannels>);
 
-// Models sig::Xenstore. A watch that xenstore refuses (its quota) hears nothing but its first change.
+// Models sig::Xenstore. A watch that xenstore refuses (its quota) hears nothing but its first
+// change.
 class SharedStore {
  public:
   using Watch = xen::Watch;
 
   explicit SharedStore(Store& store = xen::store()) : store_(&store) {}
 
-  async::Task<Result<std::string>> read(std::string path, sig::StoreTransaction in, async::Wait wait);
+  async::Task<Result<std::string>> read(std::string path, sig::StoreTransaction in,
+                                        async::Wait wait);
   async::Task<Result<void>> write(std::string path, std::string value, sig::StoreTransaction in,
                                   async::Wait wait);
   async::Task<Result<std::vector<std::string>>> list(std::string path, sig::StoreTransaction in,

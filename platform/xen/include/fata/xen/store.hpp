@@ -1,4 +1,5 @@
-// Xenstore, the tree of names that the domains of a host share: asynchronous requests, transactions, watches.
+// Xenstore, the tree of names that the domains of a host share: asynchronous requests,
+// transactions, watches.
 #pragma once
 
 #include <string>
@@ -16,9 +17,9 @@ namespace fata::xen {
 
 class Watch;
 
-// Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at most 3072
-// or 2048 bytes. Every call may be cancelled; the reply is then thrown away when it comes. At most
-// kMostPending are under way.
+// Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at
+// most 3072 or 2048 bytes. Every call may be cancelled; the reply is then thrown away when it
+// comes. At most kMostPending are under way.
 class Store final : private Device {
  public:
   static constexpr std::size_t kMostPending = 48;
@@ -30,7 +31,8 @@ class Store final : private Device {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  async::Task<Result<std::string>> read(std::string path, async::Wait wait = {}, Transaction in = kNone);
+  async::Task<Result<std::string>> read(std::string path, async::Wait wait = {},
+                                        Transaction in = kNone);
   async::Task<Result<void>> write(std::string path, std::string value, async::Wait wait = {},
                                   Transaction in = kNone);
   // The names directly below.
@@ -42,15 +44,16 @@ class Store final : private Device {
   async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions,
                                    async::Wait wait = {});
 
-  // Between begin() and end() the transaction sees one state of the tree, and what it writes comes at once.
-  // Errc::kAgain from end(): another one was faster, nothing was written; do all of it once more.
+  // Between begin() and end() the transaction sees one state of the tree, and what it writes comes
+  // at once. Errc::kAgain from end(): another one was faster, nothing was written; do all of it
+  // once more.
   async::Task<Result<Transaction>> begin(async::Wait wait = {});
   async::Task<Result<void>> end(Transaction transaction, bool commit, async::Wait wait = {});
 
   // Sends a write and asks for no reply.
   void write_and_forget(std::string_view path, std::string_view value);
-  // The last words of an image: takes no heap, and waits until they were heard, or about a second has passed.
-  // Path and value are short (LastRequest).
+  // The last words of an image: takes no heap, and waits until they were heard, or about a second
+  // has passed. Path and value are short (LastRequest).
   void write_last(std::string_view path, std::string_view value) noexcept;
   // After the machine was stopped, before resume(): the page is the same, the port another.
   void rebind(Port port) noexcept;
@@ -81,7 +84,8 @@ class Store final : private Device {
   bool more_ = false;  // there was more than a turn of the loop is to take
 };
 
-// Hears of changes at a path and below it; the first time at once. Changes that come together are one.
+// Hears of changes at a path and below it; the first time at once. Changes that come together are
+// one.
 class Watch {
  public:
   Watch(Store& store, std::string path);

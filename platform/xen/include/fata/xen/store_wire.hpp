@@ -1,6 +1,6 @@
-// The wire of xenstore (xen/io/xs_wire.h) as a pure engine: requests go into a ring of 1 KiB piece by piece,
-// replies and events of watches come out of another. It knows no event channels; nothing that the other side
-// writes is trusted.
+// The wire of xenstore (xen/io/xs_wire.h) as a pure engine: requests go into a ring of 1 KiB piece
+// by piece, replies and events of watches come out of another. It knows no event channels; nothing
+// that the other side writes is trusted.
 #pragma once
 
 #include <array>
@@ -28,7 +28,8 @@ class StoreWire {
   explicit StoreWire(void* page) : page_(page) {}
 
   // False if too many wait already, or the payload is too long.
-  bool send(std::uint32_t type, std::uint32_t id, std::uint32_t transaction, std::string_view payload);
+  bool send(std::uint32_t type, std::uint32_t id, std::uint32_t transaction,
+            std::string_view payload);
   // Moves what can be moved. True if the other side is to be notified.
   bool pump();
   // The next whole message that came in.
@@ -56,8 +57,9 @@ class StoreWire {
   bool broken_ = false;
 };
 
-// The last request of an image: takes no heap, which may be damaged. What is half in the ring is completed,
-// what waits for it is dropped, and nothing that comes in but this one's reply is looked at.
+// The last request of an image: takes no heap, which may be damaged. What is half in the ring is
+// completed, what waits for it is dropped, and nothing that comes in but this one's reply is looked
+// at.
 class LastRequest {
  public:
   // The wire is used no more but by this. `payload` is at most 48 bytes, what is beyond is cut.

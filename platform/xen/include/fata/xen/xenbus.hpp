@@ -1,4 +1,5 @@
-// How a frontend and its backend find each other: nodes of xenstore and two states (xen/io/xenbus.h).
+// How a frontend and its backend find each other: nodes of xenstore and two states
+// (xen/io/xenbus.h).
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,10 @@ class Frontend {
   async::Task<Result<void>> locate(async::Wait wait = {});
 
   // A node below ours or the backend's; `otherwise` if there is none or it is no number.
-  async::Task<std::uint64_t> number(std::string node, std::uint64_t otherwise, async::Wait wait = {});
-  async::Task<std::uint64_t> backend_number(std::string node, std::uint64_t otherwise, async::Wait wait = {});
+  async::Task<std::uint64_t> number(std::string node, std::uint64_t otherwise,
+                                    async::Wait wait = {});
+  async::Task<std::uint64_t> backend_number(std::string node, std::uint64_t otherwise,
+                                            async::Wait wait = {});
   async::Task<Result<std::string>> text(std::string node, async::Wait wait = {});
   async::Task<Result<std::string>> backend_text(std::string node, async::Wait wait = {});
   async::Task<BusState> backend_state(async::Wait wait = {});

@@ -1,5 +1,6 @@
-// IPv4 of a host with several interfaces, as a pure engine: ARP, routes, ICMP, path MTU; what it receives
-// goes to the attached transports. All memory is the caller's packets and tables of fixed size.
+// IPv4 of a host with several interfaces, as a pure engine: ARP, routes, ICMP, path MTU; what it
+// receives goes to the attached transports. All memory is the caller's packets and tables of fixed
+// size.
 #pragma once
 
 #include <array>
@@ -28,8 +29,10 @@ struct Config {
 enum class AddressEvent : std::uint8_t { kReady, kLost };
 class AddressWatcher {
  public:
-  // kReady: nobody else has it, and it is used from now on. kLost: somebody does, and it is ours no more.
-  virtual void address_event(Interface& on, Ipv4Address address, AddressEvent what, Instant now) = 0;
+  // kReady: nobody else has it, and it is used from now on. kLost: somebody does, and it is ours no
+  // more.
+  virtual void address_event(Interface& on, Ipv4Address address, AddressEvent what,
+                             Instant now) = 0;
 
  protected:
   ~AddressWatcher() = default;
@@ -42,8 +45,8 @@ class Engine final : public IpProtocol {
   static constexpr std::size_t kMostAccepted = 576;
   // Bytes of packets that are put together from fragments, and of long answers.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
-  // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's 30 hold as
-  // many good packets, and half as many bad ones).
+  // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's
+  // 30 hold as many good packets, and half as many bad ones).
   static constexpr Duration kPatience = seconds(30);
 
   // ARP requests to all on a link: what is sent to many neighbours that nobody knows, as answers to
@@ -85,19 +88,21 @@ class Engine final : public IpProtocol {
 
   explicit Engine(const Config& config = {});
 
-  // How an address comes into use (RFC 5227): at once and for good, as somebody set it; or when nobody has
-  // answered to three probes, and until somebody else insists on it; or at once, until then. In any case it
-  // is announced, and there is a route to its network.
+  // How an address comes into use (RFC 5227): at once and for good, as somebody set it; or when
+  // nobody has answered to three probes, and until somebody else insists on it; or at once, until
+  // then. In any case it is announced, and there is a route to its network.
   enum class Claim : std::uint8_t { kAnnounce, kProbe, kUnprobed };
   // False if the table is full.
-  bool add_address(Interface& on, const Ipv4Cidr& address, Instant now, Claim claim = Claim::kAnnounce);
+  bool add_address(Interface& on, const Ipv4Cidr& address, Instant now,
+                   Claim claim = Claim::kAnnounce);
   bool remove_address(Interface& on, Ipv4Address address);
-  // Hears what becomes of addresses that were added with Claim::kProbe or kUnprobed. It may add and remove
-  // none meanwhile.
+  // Hears what becomes of addresses that were added with Claim::kProbe or kUnprobed. It may add and
+  // remove none meanwhile.
   void watch(AddressWatcher* watcher) { watcher_ = watcher; }
 
-  // For an interface that has no address yet (DHCP): sends a UDP datagram, header and all, from 0.0.0.0 to
-  // everybody; and takes datagrams to whatever address, if their frame is for us (RFC 2131 section 4.1).
+  // For an interface that has no address yet (DHCP): sends a UDP datagram, header and all, from
+  // 0.0.0.0 to everybody; and takes datagrams to whatever address, if their frame is for us (RFC
+  // 2131 section 4.1).
   void send_unconfigured(Interface& on, PacketBuf datagram, Instant now);
   void take_any_address(Interface& on, bool any) { links_[on.index()]->any_address = any; }
 
@@ -111,7 +116,9 @@ class Engine final : public IpProtocol {
                Instant now) override;
   Instant next_deadline() const override;
   void tick(Instant now) override;
-  bool is_ours(const IpAddress& address) const override { return address.is_v4() && is_ours(address.v4()); }
+  bool is_ours(const IpAddress& address) const override {
+    return address.is_v4() && is_ours(address.v4());
+  }
   bool join(const IpAddress& group, Interface& on, Instant now) override;
   void leave(const IpAddress& group, Interface& on, Instant now) override;
   std::span<const Counter> counters() const override { return counters_; }
@@ -122,8 +129,8 @@ class Engine final : public IpProtocol {
   // IpLayer
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override;
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol,
-            IpMarks marks, bool fragment, Instant now) override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+            std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress&, Instant) override {}  // ARP asks again by itself
   void doubt_reachable(const IpAddress& remote, Instant now) override;
@@ -141,8 +148,9 @@ class Engine final : public IpProtocol {
     std::uint8_t interface = 0;
     Claim claim = Claim::kAnnounce;
     bool used = false;
-    std::uint8_t steps_left = 0;         // probes, then announcements
-    std::uint32_t reported_s = 0;        // when the latest conflict was, in seconds + 1; 0: there was none
+    std::uint8_t steps_left = 0;  // probes, then announcements
+    // When the latest conflict was, in seconds + 1; 0: there was none.
+    std::uint32_t reported_s = 0;
     Instant next_at = Instant::never();  // of the next one
     Instant defended_at{};
   };
@@ -173,7 +181,8 @@ class Engine final : public IpProtocol {
 
   void receive_arp(Link& link, Bytes payload, Instant now);
   void receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, Instant now);
-  void receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame, Instant now);
+  void receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame,
+                        Instant now);
   // What lies in several buffers as one; false if there is no memory for it.
   bool join_pieces(sig::RxFrame& frame);
   // `whole` is the packet with its header, to quote in errors.
@@ -192,8 +201,8 @@ class Engine final : public IpProtocol {
   void output(const Way& way, PacketBuf packet, Instant now);
   // Of a packet that is neither for one neighbour nor for this host.
   static MacAddress group_mac(const Way& way);
-  void send_arp(Link& link, std::uint16_t operation, const MacAddress& to, const MacAddress& target_mac,
-                Ipv4Address sender, Ipv4Address target);
+  void send_arp(Link& link, std::uint16_t operation, const MacAddress& to,
+                const MacAddress& target_mac, Ipv4Address sender, Ipv4Address target);
   void ask(Link& link, const MacAddress& to, Ipv4Address target);
   void count_waited();
   void count_up(Count which) { ++counters_[which]; }

@@ -21,7 +21,8 @@ class Routes {
  public:
   static constexpr std::size_t kMost = 32;
 
-  // Takes the place of a route with the same prefix, interface and origin. False if the table is full.
+  // Takes the place of a route with the same prefix, interface and origin. False if the table is
+  // full.
   bool add(Route route);
   // False if there was none.
   bool remove(const Ipv4Cidr& to, std::uint8_t interface, Route::Origin origin);
@@ -32,8 +33,8 @@ class Routes {
     }
     return nullptr;
   }
-  // Whether find() can name the address as a next hop on that interface: it is in a network on the link, or
-  // a gateway. ARP learns these addresses and no others.
+  // Whether find() can name the address as a next hop on that interface: it is in a network on the
+  // link, or a gateway. ARP learns these addresses and no others.
   bool is_neighbour(Ipv4Address address, std::uint8_t interface) const;
   std::span<const Route> all() const { return std::span(routes_).first(used_); }
 

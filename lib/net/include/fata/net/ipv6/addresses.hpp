@@ -9,8 +9,8 @@
 namespace fata::net::ipv6 {
 
 struct Address {
-  // Tentative: being asked for; neither sent from nor listened to. Duplicate: another station has it; it is
-  // asked for again later.
+  // Tentative: being asked for; neither sent from nor listened to. Duplicate: another station has
+  // it; it is asked for again later.
   enum class State : std::uint8_t { kTentative, kValid, kDuplicate };
   enum class Origin : std::uint8_t { kLinkLocal, kStatic, kOffered };
 
@@ -30,9 +30,9 @@ struct Address {
   bool usable() const { return state == State::kValid; }
 };
 
-// The address to send from to `destination`, which leaves by `interface`; null if there is none. RFC 6724
-// section 5, rules 1, 2, 3, 5, 6 and 8; the others are about home addresses and temporary ones, which there
-// are none of.
+// The address to send from to `destination`, which leaves by `interface`; null if there is none.
+// RFC 6724 section 5, rules 1, 2, 3, 5, 6 and 8; the others are about home addresses and temporary
+// ones, which there are none of.
 const Address* select_source(std::span<const Address> addresses, const IpAddress& destination,
                              std::uint8_t interface, Instant now);
 

@@ -1,4 +1,5 @@
-// The messages of neighbour discovery (RFC 4861): their options, and writers for those that a host sends.
+// The messages of neighbour discovery (RFC 4861): their options, and writers for those that a host
+// sends.
 #pragma once
 
 #include <optional>
@@ -29,8 +30,8 @@ struct Option {
   Bytes body;  // behind type and length
 };
 
-// One option after the other. A message with an option that has no length, or ends outside, is dropped whole
-// (RFC 4861 section 6.1).
+// One option after the other. A message with an option that has no length, or ends outside, is
+// dropped whole (RFC 4861 section 6.1).
 class Options {
  public:
   explicit Options(Bytes bytes) : rest_(bytes) {}
@@ -44,8 +45,8 @@ class Options {
   Bytes rest_;
 };
 
-// A solicitation or advertisement of a neighbour, as far as both are alike; both are written with an
-// unfinished checksum of 0.
+// A solicitation or advertisement of a neighbour, as far as both are alike; both are written with
+// an unfinished checksum of 0.
 struct NeighbourMessage {
   std::uint8_t type = kNeighbourSolicitation;
   bool router = false, solicited = false, override_known = false;  // of an advertisement

@@ -1,6 +1,6 @@
-// IPv6 of a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours, routers,
-// ICMPv6, groups; what it receives goes to the attached transports. All memory is the caller's packets and
-// tables of fixed size.
+// IPv6 of a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours,
+// routers, ICMPv6, groups; what it receives goes to the attached transports. All memory is the
+// caller's packets and tables of fixed size.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ namespace fata::net::ipv6 {
 struct Config {
   SipKey secret{};                        // of stable addresses and all that is random
   unsigned icmp_errors_per_second = 100;  // 0: none are sent
-  std::uint8_t dad_transmits = 1;         // 0: addresses are used without asking whether somebody has them
+  // 0: addresses are used without asking whether somebody has them.
+  std::uint8_t dad_transmits = 1;
 };
 
 class Engine final : public IpProtocol {
@@ -98,7 +99,9 @@ class Engine final : public IpProtocol {
     std::uint8_t interface = 0;
     Instant until{};
   };
-  std::span<const DnsServer> dns_servers() const { return std::span(dns_servers_).first(dns_server_count_); }
+  std::span<const DnsServer> dns_servers() const {
+    return std::span(dns_servers_).first(dns_server_count_);
+  }
   // The first search domain in wire form (RFC 1035 section 3.1); empty if none.
   Bytes search_domain() const { return Bytes(search_domain_).first(search_length_); }
 
@@ -119,8 +122,8 @@ class Engine final : public IpProtocol {
   // IpLayer
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
   PacketBuf allocate() override;
-  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t protocol, IpMarks marks,
-            bool fragment, Instant now) override;
+  void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
+            std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
 
@@ -162,7 +165,8 @@ class Engine final : public IpProtocol {
   void detect(Link& link, Address& address, Instant now);
   // `other`: the hardware address of the other station that uses it.
   void duplicate(Link& link, Address& address, const MacAddress& other, Instant now);
-  IpAddress stable_address(const Link& link, const IpAddress& prefix, std::uint8_t collisions) const;
+  IpAddress stable_address(const Link& link, const IpAddress& prefix,
+                           std::uint8_t collisions) const;
   void offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred, Instant now);
   void announce_again(Instant now);
   void age_addresses(Instant now);
@@ -174,8 +178,8 @@ class Engine final : public IpProtocol {
                         Instant now);
   // What lies in several buffers as one; false if there is no memory for it.
   bool join_pieces(sig::RxFrame& frame);
-  void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet, const Slice& whole,
-               Instant now);
+  void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet,
+               const Slice& whole, Instant now);
 
   // icmp.cpp
   void receive_icmp(Interface* from, const Header& header, IpPacket& packet, Instant now);
@@ -184,8 +188,8 @@ class Engine final : public IpProtocol {
   void answer_refused(const IcmpError& error, Instant now);
   void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
                   const Slice& whole, Instant now);
-  // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the neighbour's
-  // address.
+  // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the
+  // neighbour's address.
   void send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
                     const MacAddress* to_mac, Instant now);
 
@@ -201,9 +205,11 @@ class Engine final : public IpProtocol {
   void receive_dns(Link& link, const nd::Option& option, Instant now);
   void solicit(Link& link, const IpAddress& target, const MacAddress* mac, Instant now);
   void solicit_router(Link& link, Instant now);
-  void send_neighbour_message(Link& link, const nd::NeighbourMessage& message, const IpAddress& source,
-                              const IpAddress& to, const MacAddress* to_mac, Instant now);
-  void neighbour_failed(Link& link, const IpAddress& address, std::span<PacketBuf> packets, Instant now);
+  void send_neighbour_message(Link& link, const nd::NeighbourMessage& message,
+                              const IpAddress& source, const IpAddress& to,
+                              const MacAddress* to_mac, Instant now);
+  void neighbour_failed(Link& link, const IpAddress& address, std::span<PacketBuf> packets,
+                        Instant now);
 
   // groups.cpp
   void receive_query(Link& link, const Header& header, Bytes message, Instant now);

@@ -36,8 +36,8 @@ struct Header {
   std::uint8_t next_header = kNoNextHeader;
   std::uint8_t hop_limit = 64;
 
-  // Checks the version, and the length against the packet's `size`, of which at least the header must be in
-  // `packet`. Bytes after the payload (Ethernet padding) are allowed.
+  // Checks the version, and the length against the packet's `size`, of which at least the header
+  // must be in `packet`. Bytes after the payload (Ethernet padding) are allowed.
   static std::optional<Header> parse(Bytes packet, std::size_t size);
   // Only the version: of a packet of our own that an ICMP error quotes, cut somewhere.
   static std::optional<Header> parse_quoted(Bytes packet);
@@ -73,9 +73,10 @@ struct Walk {
   std::size_t next_header_at = 6;  // where it is named
   FragmentHeader fragment{};       // kFragment
   std::size_t fragment_at =
-      0;                      // kFragment: where its header begins; where that one is named is next_header_at
-  std::uint8_t code = 0;      // kProblem
-  std::uint32_t pointer = 0;  // kProblem
+      // kFragment: where its header begins; where that one is named is next_header_at.
+      0;
+  std::uint8_t code = 0;        // kProblem
+  std::uint32_t pointer = 0;    // kProblem
   bool even_to_groups = false;  // kProblem: also if the packet was sent to a group
 };
 

@@ -1,5 +1,5 @@
-// The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded table of
-// state machines.
+// The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded
+// table of state machines.
 //
 // A pure engine: it reports which solicitations to send and returns packets that waited.
 #pragma once
@@ -31,8 +31,8 @@ class Neighbours {
     bool solicit = false;  // multicast a solicitation
     MacAddress mac{};
   };
-  // Looks up the hardware address for sending `packet`, a complete IP packet, which waits within the bounds
-  // of WaitingPackets.
+  // Looks up the hardware address for sending `packet`, a complete IP packet, which waits within
+  // the bounds of WaitingPackets.
   Lookup lookup(const IpAddress& address, PacketBuf& packet, Instant now);
 
   // The sender of a solicitation or of a router's message said its hardware address.
@@ -43,8 +43,8 @@ class Neighbours {
   // A neighbour advertisement (section 7.2.5).
   Advertised advertised(const IpAddress& address, const std::optional<MacAddress>& mac, bool router,
                         bool solicited, bool override_known, Instant now);
-  // The oldest packet that waits for a neighbour whose hardware address has become known; false if there is
-  // none. To be called until then after heard() and advertised().
+  // The oldest packet that waits for a neighbour whose hardware address has become known; false if
+  // there is none. To be called until then after heard() and advertised().
   PacketBuf take(const IpAddress& address);
   // A transport had an answer.
   void confirm(const IpAddress& address, Instant now);
@@ -52,8 +52,9 @@ class Neighbours {
   std::optional<MacAddress> mac_of(const IpAddress& address) const;
 
   Instant next_deadline() const { return next_deadline_; }
-  // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose neighbour does
-  // not answer. `solicit(address, const MacAddress* mac)`, `failed(address, std::span<PacketBuf> packets)`.
+  // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose
+  // neighbour does not answer. `solicit(address, const MacAddress* mac)`, `failed(address,
+  // std::span<PacketBuf> packets)`.
   template <class Solicit, class Failed>
   void tick(Instant now, Solicit solicit, Failed failed) {
     if (now < next_deadline_) return;
@@ -70,7 +71,7 @@ class Neighbours {
           break;
         case Due::kFailed: {
           const IpAddress address = entry.address;
-          std::array<PacketBuf, WaitingPackets::kPacketsEach> waited;
+          [[clang::uninitialized]] std::array<PacketBuf, WaitingPackets::kPacketsEach> waited;
           const std::size_t count = entry.waiting.size();
           for (std::size_t i = 0; i < count; ++i) waited[i] = waiting_.pop(entry.waiting);
           entry = Entry{};
@@ -92,15 +93,18 @@ class Neighbours {
     State state = State::kFree;
     std::uint8_t probes = 0;
     bool router = false;
-    Instant deadline{};  // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when
-                         // it became so
+    // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when.
+    Instant deadline{};
+    // it became so
     WaitingPackets::Queue waiting;
   };
   static constexpr std::size_t kWays = 8;
 
   std::span<Entry> set_of(const IpAddress& address);
   Entry* find(const IpAddress& address);
-  const Entry* find(const IpAddress& address) const { return const_cast<Neighbours*>(this)->find(address); }
+  const Entry* find(const IpAddress& address) const {
+    return const_cast<Neighbours*>(this)->find(address);
+  }
   Entry& make(const IpAddress& address);
   Due age(Entry& entry, Instant now);
   void enter(Entry& entry, State state, Instant now);

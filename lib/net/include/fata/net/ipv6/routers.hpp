@@ -1,5 +1,5 @@
-// Where IPv6 packets go next (RFC 4861 section 5): prefixes on the link, default routers, static routes,
-// redirects. Bounded lists.
+// Where IPv6 packets go next (RFC 4861 section 5): prefixes on the link, default routers, static
+// routes, redirects. Bounded lists.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,8 @@ class Routers {
     Instant until{};
   };
 
-  // An advertised router; a lifetime that is over removes it. When the list is full the one that ends first
-  // goes.
+  // An advertised router; a lifetime that is over removes it. When the list is full the one that
+  // ends first goes.
   void advertised(const Router& router, Instant now);
   void silent(const IpAddress& address, std::uint8_t interface, bool silent);
   void forget(const IpAddress& address, std::uint8_t interface);
@@ -55,8 +55,8 @@ class Routers {
 
   // A prefix is on the link until then; a time that is over removes it.
   void on_link(const Prefix& prefix, Instant now);
-  // Whether find() can name the address as a next hop on that interface: it is in a prefix or a route on the
-  // link, a gateway, a router or the target of a redirect.
+  // Whether find() can name the address as a next hop on that interface: it is in a prefix or a
+  // route on the link, a gateway, a router or the target of a redirect.
   bool is_neighbour(const IpAddress& address, std::uint8_t interface, Instant now) const;
 
   bool add(const Route& route);

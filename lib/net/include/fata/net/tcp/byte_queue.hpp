@@ -1,8 +1,8 @@
-// ByteQueue: a stretch of a byte stream, kept as the slices that it came in. What waits to be sent or
-// acknowledged is one, what waits to be read another.
+// ByteQueue: a stretch of a byte stream, kept as the slices that it came in. What waits to be sent
+// or acknowledged is one, what waits to be read another.
 //
-// Small slices of large buffers are copied together into buffers of the TCP's own, the last of which stays
-// open for more. An empty queue holds no memory.
+// Small slices of large buffers are copied together into buffers of the TCP's own, the last of
+// which stays open for more. An empty queue holds no memory.
 #pragma once
 
 #include "fata/base/packet.hpp"
@@ -37,10 +37,10 @@ class ByteQueue {
   std::uint32_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
 
-  // Adds at the end; a slice that would keep over four times its length from its home, or more than may be
-  // borrowed, is copied. Gives how much it took: all of it, unless the memory is spent. `reserve`: of the
-  // memory, to be left for others.
-  std::size_t push(Slice slice, Memory& memory, std::size_t reserve = 0);
+  // Adds at the end; a slice that would keep over four times its length from its home, or more than
+  // may be borrowed, is copied. Gives how much it took: all of it, unless the memory is spent. The
+  // slice keeps the rest. `reserve`: of the memory, to be left for others.
+  std::size_t push(Slice& slice, Memory& memory, std::size_t reserve = 0);
   // What was already counted as borrowed elsewhere. False, and the slice is still the caller's, if
   // the memory is spent.
   [[nodiscard]] bool push_counted(Slice&& slice, Memory& memory);

@@ -20,8 +20,8 @@ struct FlowOptions {
   bool fast_open = false;      // RFC 7413, as a client: the first data may travel in the SYN
   std::uint8_t dscp = 0;       // of its packets, 0 to 63 (RFC 2474)
   std::uint8_t hop_limit = 0;  // of its packets; 0: the host's
-  // How long what was sent may stay unanswered (R2 of RFC 9293 section 3.8.3, RFC 5482), in seconds; 0: as
-  // many retransmissions as Config says.
+  // How long what was sent may stay unanswered (R2 of RFC 9293 section 3.8.3, RFC 5482), in
+  // seconds; 0: as many retransmissions as Config says.
   std::uint16_t user_timeout_s = 0;
 
   IpMarks marks() const { return {.dscp = dscp, .hop_limit = hop_limit}; }
@@ -40,19 +40,20 @@ struct Config {
   std::uint32_t send_most = 4 << 20;        // to which it grows with the congestion window
 
   // Counts.
-  std::size_t connections = 65536;      // all states but TIME-WAIT
-  std::size_t half_open = 1024;         // SYN received, no ACK yet; beyond it cookies answer
-  std::size_t time_wait = 16384;        // compact entries; the oldest goes for a newer one
+  std::size_t connections = 65536;  // all states but TIME-WAIT
+  std::size_t half_open = 1024;     // SYN received, no ACK yet; beyond it cookies answer
+  std::size_t time_wait = 16384;    // compact entries; the oldest goes for a newer one
   std::size_t fast_opens =
       256;  // not confirmed by an ACK yet (RFC 7413 section 5.1); a further one is an ordinary SYN
-  std::size_t orphans = 4096;           // connections that the application has left; a further one is reset
-  std::uint8_t challenge_acks = 10;     // a second, of one connection (RFC 5961 section 7)
+  // Connections that the application has left; a further one is reset.
+  std::size_t orphans = 4096;
+  std::uint8_t challenge_acks = 10;  // a second, of one connection (RFC 5961 section 7)
   // A second, for all connections, and resets for segments that belong to none: give or take a
   // quarter at random. Who counts what is left of an exact limit learns what others have used
   // (CVE-2016-5696).
   std::uint32_t challenge_acks_in_all = 1000;
   std::uint32_t resets = 1000;
-  std::uint8_t syn_retries = 7;         // 255 s: R2 of a SYN is 3 minutes at least
+  std::uint8_t syn_retries = 7;  // 255 s: R2 of a SYN is 3 minutes at least
   std::uint8_t syn_ack_retries = 5;
   std::uint8_t retries = 15;  // R2: about 15 minutes
   std::uint8_t orphan_retries = 8;
@@ -80,10 +81,12 @@ struct Config {
   bool ecn_ask = false;  // asked for
   bool syn_cookies = true;
   bool fast_open_server = false;
-  bool black_hole_detection = true;  // RFC 4821: smaller segments when full ones vanish, and then a search
+  // RFC 4821: smaller segments when full ones vanish, and then a search.
+  bool black_hole_detection = true;
 };
 
-// Randomness, once: 16 bytes each. A run with the same secrets and the same events is the same to the byte.
+// Randomness, once: 16 bytes each. A run with the same secrets and the same events is the same to
+// the byte.
 struct Secrets {
   SipKey table;
   SipKey numbers;

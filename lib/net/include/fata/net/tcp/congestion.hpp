@@ -1,6 +1,7 @@
-// Congestion control: how many bytes may be in the network. NewReno (RFC 5681, 6582, 3465) and CUBIC (RFC
-// 9438) behind one class, both with HyStart++ (RFC 9406) in the first slow start. What is lost is for others
-// to find out (RACK-TLP, timeouts); what to send within a recovery, too (Prr). Integers only.
+// Congestion control: how many bytes may be in the network. NewReno (RFC 5681, 6582, 3465) and
+// CUBIC (RFC 9438) behind one class, both with HyStart++ (RFC 9406) in the first slow start. What
+// is lost is for others to find out (RACK-TLP, timeouts); what to send within a recovery, too
+// (Prr). Integers only.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,12 @@ struct AckEvent {
       true;  // the sender filled the window in the last round: only then may it grow (RFC 7661)
 };
 
-// 96 bytes; no virtual functions: the few places where the algorithms differ branch on `algorithm_`.
+// 96 bytes; no virtual functions: the few places where the algorithms differ branch on
+// `algorithm_`.
 class CongestionControl {
  public:
-  // `mss`: payload bytes of a full segment. The initial window is RFC 6928's: ten segments, of 14,600 bytes
-  // at most but two segments at least.
+  // `mss`: payload bytes of a full segment. The initial window is RFC 6928's: ten segments, of
+  // 14,600 bytes at most but two segments at least.
   CongestionControl(CongestionAlgorithm algorithm, std::uint32_t mss);
   static std::uint32_t initial_window(std::uint32_t mss);
 
@@ -36,38 +38,42 @@ class CongestionControl {
   CongestionAlgorithm algorithm() const { return algorithm_; }
   // May be called at any time before or while data flows; the window stays.
   void set_algorithm(CongestionAlgorithm algorithm);
-  // The path's MTU changed, or the peer's MSS came to be known: before the first ACK the initial window is
-  // computed anew, after it the window is kept in bytes (a smaller packet is no sign of congestion).
+  // The path's MTU changed, or the peer's MSS came to be known: before the first ACK the initial
+  // window is computed anew, after it the window is kept in bytes (a smaller packet is no sign of
+  // congestion).
   void set_mss(std::uint32_t mss);
   // The SYN or its answer was lost: start with one segment (RFC 5681 section 3.1). After set_mss.
   void syn_was_lost();
 
-  // The window grows by what was acknowledged. Not to be called in recovery (there Prr tells the window).
+  // The window grows by what was acknowledged. Not to be called in recovery (there Prr tells the
+  // window).
   void on_ack(const AckEvent& ack, Instant now);
 
-  // Loss was detected by other means than a timeout, once a recovery: lowers ssthresh, remembers what to
-  // undo. `flight`: SND.NXT - SND.UNA, or the window where that was the limit. The window itself is then what
-  // `set_cwnd` says, in recovery (from Prr).
+  // Loss was detected by other means than a timeout, once a recovery: lowers ssthresh, remembers
+  // what to undo. `flight`: SND.NXT - SND.UNA, or the window where that was the limit. The window
+  // itself is then what `set_cwnd` says, in recovery (from Prr).
   void on_loss(std::uint32_t flight);
-  // The peer echoes a congestion mark (RFC 3168), at most once a window of data: as a loss, but the window is
-  // lowered at once, and there is nothing to undo.
+  // The peer echoes a congestion mark (RFC 3168), at most once a window of data: as a loss, but the
+  // window is lowered at once, and there is nothing to undo.
   void on_ecn_echo(std::uint32_t flight);
-  // The timer ran out. `again`: for the same data as the timeout before (RFC 5681: ssthresh is held). `nxt`:
-  // SND.NXT; until it is acknowledged, slow start grows by one segment an ACK (RFC 3465 section 2.3).
+  // The timer ran out. `again`: for the same data as the timeout before (RFC 5681: ssthresh is
+  // held). `nxt`: SND.NXT; until it is acknowledged, slow start grows by one segment an ACK (RFC
+  // 3465 section 2.3).
   void on_timeout(std::uint32_t flight, bool again, std::uint32_t nxt);
   // Within a recovery.
   void set_cwnd(std::uint32_t bytes);
   // All that was outstanding when the loss was found is acknowledged.
   void on_recovered() { set_cwnd(ssthresh_); }
-  // The last on_loss or on_timeout was spurious (D-SACK, Eifel, F-RTO): window, threshold and curve are as
-  // before it, or larger if they have grown since (RFC 9438 section 4.9, RFC 4015).
+  // The last on_loss or on_timeout was spurious (D-SACK, Eifel, F-RTO): window, threshold and curve
+  // are as before it, or larger if they have grown since (RFC 9438 section 4.9, RFC 4015).
   void undo();
-  // Nothing was in flight for `idle`; to be called before sending anew. Halves the window for each `rto` of
-  // it, down to the initial window, and keeps the memory of it in ssthresh (RFC 2861, RFC 5681 section 4.1).
+  // Nothing was in flight for `idle`; to be called before sending anew. Halves the window for each
+  // `rto` of it, down to the initial window, and keeps the memory of it in ssthresh (RFC 2861, RFC
+  // 5681 section 4.1).
   void after_idle(Duration idle, Duration rto, Instant now);
 
-  // Bytes a second at which to send, if packets are spread over the round trip: twice the window a round trip
-  // in slow start, 1.2 times after that. 0 (do not pace) as long as srtt is not known.
+  // Bytes a second at which to send, if packets are spread over the round trip: twice the window a
+  // round trip in slow start, 1.2 times after that. 0 (do not pace) as long as srtt is not known.
   std::uint64_t pacing_rate(Duration srtt) const;
 
  private:
@@ -107,7 +113,8 @@ class CongestionControl {
   std::uint32_t round_end_ = 0;
   std::uint32_t round_rtt_us_ = 0;  // least of this round; 0: no sample
   std::uint32_t older_rtt_us_ = 0;  // least of the round before
-  // Conservative slow start: the round trip that it began with. After a timeout, SND.NXT of that time.
+  // Conservative slow start: the round trip that it began with. After a timeout, SND.NXT of that
+  // time.
   std::uint32_t baseline_or_recover_ = 0;
   std::uint8_t samples_ = 0;
   std::uint8_t conservative_rounds_ = 0;  // 0: not in conservative slow start
@@ -121,7 +128,8 @@ class CongestionControl {
   bool used_ : 1 = false;  // the window is no mere guess from the MSS any more
 
   static constexpr std::uint32_t kUnlimited = 0x7fffffff;
-  static constexpr std::uint32_t kMostWindow = 1u << 30;  // no peer can offer more (RFC 7323 section 2.3)
+  // No peer can offer more (RFC 7323 section 2.3).
+  static constexpr std::uint32_t kMostWindow = 1u << 30;
 };
 static_assert(sizeof(CongestionControl) <= 96);
 

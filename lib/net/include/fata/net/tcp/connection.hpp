@@ -1,5 +1,6 @@
-// Connection: one TCP connection as a state machine (RFC 9293 section 3). Segments, user calls and time go
-// in; segments go out through the table's IpLayer, events to the observer. Made and owned by a Table.
+// Connection: one TCP connection as a state machine (RFC 9293 section 3). Segments, user calls and
+// time go in; segments go out through the table's IpLayer, events to the observer. Made and owned
+// by a Table.
 #pragma once
 
 #include <memory>
@@ -48,7 +49,9 @@ enum class TcpErrc : std::uint32_t {
 };
 const ErrorDomain& error_domain(TcpErrc) noexcept;
 
-inline std::uint32_t seconds_of(Instant now) { return static_cast<std::uint32_t>(now.ns / 1'000'000'000); }
+inline std::uint32_t seconds_of(Instant now) {
+  return static_cast<std::uint32_t>(now.ns / 1'000'000'000);
+}
 
 // A received segment: its header, and the data behind it.
 struct Segment {
@@ -58,13 +61,15 @@ struct Segment {
   std::uint32_t length = 0;  // of the data
   Ecn ecn = Ecn::kNotCapable;
 
-  Seq end() const { return header.seq + length + (header.has(kSyn) ? 1 : 0) + (header.has(kFin) ? 1 : 0); }
+  Seq end() const {
+    return header.seq + length + (header.has(kSyn) ? 1 : 0) + (header.has(kFin) ? 1 : 0);
+  }
   void trim_front(std::uint32_t count);
   void truncate(std::uint32_t to);
 };
 
-// Hears what happened to a connection. Called in the midst of the table's work: to note it and wake somebody,
-// not to call back.
+// Hears what happened to a connection. Called in the midst of the table's work: to note it and wake
+// somebody, not to call back.
 class Observer {
  public:
   enum Event : unsigned { kConnected = 1, kReadable = 2, kWritable = 4, kEnded = 8 };
@@ -126,7 +131,8 @@ class Connection final : public Entry,
   enum class RetransmitTimer : std::uint8_t { kOff, kTimeout, kTailProbe, kReorder, kWindowProbe };
   enum class Recovery : std::uint8_t { kOpen, kRecovery, kLoss };
 
-  Connection(Table& table, const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
+  Connection(Table& table, const Endpoint& local, const Endpoint& remote,
+             const FlowOptions& options);
 
   // connection.cpp: life and user calls
   void open(Instant now);
@@ -171,6 +177,7 @@ class Connection final : public Entry,
   void receive_data(Segment& segment, Instant now);
   void receive_fin(Instant now);
   void take_in_order(Segment& segment);
+  bool take_by_making_room(Slice& piece);
   void take_out_of_order(Segment& segment, bool fin_again);
   bool has_out_of_order() const { return reorder_ != nullptr && !reorder_->empty(); }
   bool make_reorder_queue();
@@ -192,8 +199,8 @@ class Connection final : public Entry,
   void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
                     Delivery& got);
-  void recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight, bool duplicate,
-               bool marked, Instant now);
+  void recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
+               bool duplicate, bool marked, Instant now);
   void enter_recovery(std::uint32_t prior_flight);
   void undo();
   void update_window(const Segment& segment);
@@ -212,11 +219,14 @@ class Connection final : public Entry,
   }
   void send_path_probe(Instant now);
   void path_probe_arrived(Instant now);
-  // True if what was found lost just now is a probe of the path and nothing else, which is no congestion.
+  // True if what was found lost just now is a probe of the path and nothing else, which is no
+  // congestion.
   bool path_probe_was_lost(std::uint32_t lost, Instant now);
   void path_probe_failed(Instant now);
   void end_search(Instant now);
-  bool is_path_probe(SeqRange range) const { return path_probe_ != 0 && range.end == path_probe_end_; }
+  bool is_path_probe(SeqRange range) const {
+    return path_probe_ != 0 && range.end == path_probe_end_;
+  }
 
   // output.cpp
   void output(Instant now);
@@ -226,8 +236,8 @@ class Connection final : public Entry,
   bool send_data(SeqRange range, bool again, Instant now);
   [[gnu::noinline]] std::uint32_t place(PacketBuf& packet, Seq begin, std::uint32_t length,
                                         std::size_t header_length, std::uint32_t segment);
-  // Whether the device must have room, or another flow its turn, before this one may go on; it is called
-  // then.
+  // Whether the device must have room, or another flow its turn, before this one may go on; it is
+  // called then.
   [[gnu::noinline]] bool must_wait(std::uint32_t sent);
   void send_control(std::uint8_t flags, Seq seq, Instant now);
   void send_syn(Instant now);
@@ -275,7 +285,8 @@ class Connection final : public Entry,
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
 
-  static constexpr std::uint8_t kQuickAcks = 16;    // of single segments, at the start and behind a hole
+  // Of single segments, at the start and behind a hole.
+  static constexpr std::uint8_t kQuickAcks = 16;
   static constexpr std::uint8_t kCarefulAcks = 64;  // behind a hole: not gathered
   static constexpr std::uint8_t kEarlyAcks = 2;     // of those in one turn of the stack
 
@@ -346,7 +357,8 @@ class Connection final : public Entry,
   std::uint16_t receive_mss_ = 536;  // of the peer's segments, as seen
   std::uint16_t duplicates_ = 0;
   // All of them as mss_, but with the options.
-  std::uint16_t path_mss_ = 0;       // what the path carries, as far as it was tried; 0: it never had to be
+  // What the path carries, as far as it was tried; 0: it never had to be.
+  std::uint16_t path_mss_ = 0;
   std::uint16_t path_mss_most_ = 0;  // and what it may carry; 0: that is known
   std::uint16_t path_probe_ = 0;     // tried just now
   std::uint16_t closing_from_s_ = 0;
@@ -390,10 +402,11 @@ class Connection final : public Entry,
   bool fast_open_ : 1 = false;  // asked for, or used by the peer
   bool syn_deferred_ : 1 = false;
   bool offered_ : 1 = false;
-  bool path_probe_lost_ : 1 = false;  // one of this size, which is tried again: others are lost, too
-  bool search_began_ : 1 = false;     // the most is to be tried first
-  bool small_peer_ : 1 = false;       // it may have asked for smaller segments than it gets
-  bool may_fragment_ : 1 = false;     // IPv4 without DF
+  // One of this size, which is tried again: others are lost, too.
+  bool path_probe_lost_ : 1 = false;
+  bool search_began_ : 1 = false;  // the most is to be tried first
+  bool small_peer_ : 1 = false;    // it may have asked for smaller segments than it gets
+  bool may_fragment_ : 1 = false;  // IPv4 without DF
   std::uint8_t confirmed_s_ = 0;
   std::uint8_t link_ = kNoLink;
 };

@@ -1,5 +1,5 @@
-// Entry: what a table of connections finds by two endpoints: a connection, one that is half open, or one in
-// TIME-WAIT.
+// Entry: what a table of connections finds by two endpoints: a connection, one that is half open,
+// or one in TIME-WAIT.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@ namespace fata::net::tcp {
 struct Entry {
   enum class Kind : std::uint8_t { kConnection, kHalfOpen, kTimeWait };
 
-  Entry(Kind what, const Endpoint& here, const Endpoint& there) : local(here), remote(there), kind(what) {}
+  Entry(Kind what, const Endpoint& here, const Endpoint& there)
+      : local(here), remote(there), kind(what) {}
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 

@@ -32,13 +32,13 @@ class FastOpenCookie {
   std::uint8_t size_ = 0;
 };
 
-// The server's side: a cookie is a hash of the client's address, so that nothing is kept. Whoever has one has
-// received a packet at that address.
+// The server's side: a cookie is a hash of the client's address, so that nothing is kept. Whoever
+// has one has received a packet at that address.
 class FastOpenServer {
  public:
   explicit FastOpenServer(const SipKey& secret) : current_(secret), previous_(secret) {}
-  // A new secret, now and then (RFC 7413 section 5.1 says minutes to hours); cookies of the one before stay
-  // valid.
+  // A new secret, now and then (RFC 7413 section 5.1 says minutes to hours); cookies of the one
+  // before stay valid.
   void renew(const SipKey& secret) { previous_ = current_, current_ = secret; }
 
   // `local` too is hashed: a cookie of one address of a server is none for another.
@@ -50,12 +50,13 @@ class FastOpenServer {
   SipKey previous_;
 };
 
-// The client's side: what servers gave, and which ones swallow SYNs with data. Bounded: the entry not used
-// for longest goes.
+// The client's side: what servers gave, and which ones swallow SYNs with data. Bounded: the entry
+// not used for longest goes.
 class FastOpenCache {
  public:
   static constexpr std::size_t kEntries = 16;
-  static constexpr Duration kRetryAfter = seconds(3600);  // when a server that failed is tried again
+  // When a server that failed is tried again.
+  static constexpr Duration kRetryAfter = seconds(3600);
 
   struct Known {
     FastOpenCookie cookie;  // a request if there is none yet
@@ -64,8 +65,8 @@ class FastOpenCache {
   // What to put in a SYN to `server`; nothing if Fast Open failed with it of late.
   std::optional<Known> find(const Endpoint& server, Instant now);
   void learn(const Endpoint& server, const FastOpenCookie& cookie, std::uint16_t mss, Instant now);
-  // A SYN with the option or data was lost where one without got through, or was answered by a reset: no Fast
-  // Open for a while (RFC 7413 section 4.1.3).
+  // A SYN with the option or data was lost where one without got through, or was answered by a
+  // reset: no Fast Open for a while (RFC 7413 section 4.1.3).
   void failed(const Endpoint& server, Instant now);
 
  private:

@@ -68,7 +68,8 @@ struct Options {
   std::array<std::byte, kMostCookie> cookie;
 
   Bytes cookie_bytes() const { return Bytes(cookie).first(cookie_size); }
-  // On the wire, padded to a multiple of 4; at most 40 as long as SACK blocks and cookie are chosen so.
+  // On the wire, padded to a multiple of 4; at most 40 as long as SACK blocks and cookie are chosen
+  // so.
   std::size_t size() const;
 };
 
@@ -87,15 +88,16 @@ struct Header {
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 
-  // `segment` holds at least the header. A malformed option ends the list of options: what came before it
-  // counts (RFC 9293 section 3.1 MUST-7). The checksum is checked apart.
+  // `segment` holds at least the header. A malformed option ends the list of options: what came
+  // before it counts (RFC 9293 section 3.1 MUST-7). The checksum is checked apart.
   static std::expected<Header, Malformed> parse(Bytes segment);
   // kHeaderSize + options.size() bytes, the checksum 0.
   void write(MutableBytes to) const;
 };
 
-// Adds the pseudo-header for `length` bytes of segment. IPv4 addresses are mapped ones: the sixteen bits of
-// ones in their prefix are a zero in this arithmetic, so that one formula serves both families.
+// Adds the pseudo-header for `length` bytes of segment. IPv4 addresses are mapped ones: the sixteen
+// bits of ones in their prefix are a zero in this arithmetic, so that one formula serves both
+// families.
 void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddress& destination,
                        std::size_t length);
 

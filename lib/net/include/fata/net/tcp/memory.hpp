@@ -1,9 +1,9 @@
 // Memory: the one budget of a TCP, and the buffers that are its own.
 //
-// Counted are the buffers of this home (wherever they are: in queues, in the application's hands), the
-// foreign buffers that queues hold (device frames, buffers of other pools: "borrowed"), and what connections
-// and their kin say they are. At the bound allocate() gives nothing and take() says no; nothing here ever
-// waits.
+// Counted are the buffers of this home (wherever they are: in queues, in the application's hands),
+// the foreign buffers that queues hold (device frames, buffers of other pools: "borrowed"), and
+// what connections and their kin say they are. At the bound allocate() gives nothing and take()
+// says no; nothing here ever waits.
 #pragma once
 
 #include <array>
@@ -19,18 +19,20 @@ class Memory final : public BufferHome {
   static constexpr std::size_t kSmall = 2048;
   static constexpr std::size_t kLarge = 16384;
 
-  Memory(std::size_t limit, std::size_t borrowed_limit) : limit_(limit), borrowed_limit_(borrowed_limit) {}
+  Memory(std::size_t limit, std::size_t borrowed_limit)
+      : limit_(limit), borrowed_limit_(borrowed_limit) {}
   // All buffers must have come home.
   ~Memory();
-  // For an owner that ends while a device still sends from its buffers: the memory, made by `new`, goes with the last of them.
+  // For an owner that ends while a device still sends from its buffers: the memory, made by `new`,
+  // goes with the last of them.
   struct Abandon {
     void operator()(Memory* memory) const { memory->abandon(); }
   };
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the bound. `reserve` bytes are left
-  // for others.
+  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the bound. `reserve` bytes
+  // are left for others.
   PacketBuf allocate(std::size_t size, std::size_t reserve = 0);
   bool take(std::size_t bytes, std::size_t reserve = 0) {
     if (used_ + bytes + reserve > limit_) return ++refusals_, false;
@@ -64,8 +66,8 @@ class Memory final : public BufferHome {
   void take_home(Buffer& buffer) noexcept override;
 
  private:
-  // Some buffers of each size, up to a sixteenth of the limit, are kept for the next; they count as used only
-  // while they are.
+  // Some buffers of each size, up to a sixteenth of the limit, are kept for the next; they count as
+  // used only while they are.
   struct Shelf {
     Buffer* first = nullptr;
     std::size_t count = 0;

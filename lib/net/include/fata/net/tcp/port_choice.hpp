@@ -1,5 +1,5 @@
-// Ports of connections that we open: hard to guess, yet not soon the same again for one server (RFC 6056
-// section 3.3.4, the double-hash algorithm).
+// Ports of connections that we open: hard to guess, yet not soon the same again for one server (RFC
+// 6056 section 3.3.4, the double-hash algorithm).
 #pragma once
 
 #include <array>
@@ -20,15 +20,16 @@ class PortChoice {
 
   void renew(const SipKey& secret) { secret_ = secret; }
 
-  // A port for a connection from `local` to `remote` for which `is_free(port)` holds; nothing if none in a
-  // whole round does.
+  // A port for a connection from `local` to `remote` for which `is_free(port)` holds; nothing if
+  // none in a whole round does.
   template <class IsFree>
-  std::optional<std::uint16_t> choose(const IpAddress& local, const Endpoint& remote, IsFree&& is_free) {
+  std::optional<std::uint16_t> choose(const IpAddress& local, const Endpoint& remote,
+                                      IsFree&& is_free) {
     const std::uint64_t hash = pair_hash(secret_, {local, 0}, remote);
     std::uint16_t& count = counts_[(hash >> 32) % counts_.size()];
     for (std::uint32_t tried = 0; tried < kCount; ++tried) {
-      const auto port =
-          static_cast<std::uint16_t>(kFirst + (static_cast<std::uint32_t>(hash) + count++) % kCount);
+      const auto port = static_cast<std::uint16_t>(
+          kFirst + (static_cast<std::uint32_t>(hash) + count++) % kCount);
       if (is_free(port)) return port;
     }
     return std::nullopt;

@@ -17,7 +17,8 @@ namespace fata::net::tcp {
 // Table::make_room).
 class ReorderQueue : public async::ListNode<ReorderQueue> {
  public:
-  static constexpr std::uint32_t kMostBlocks = 64;    // separate stretches; a further one is not kept
+  // Separate stretches; a further one is not kept.
+  static constexpr std::uint32_t kMostBlocks = 64;
   static constexpr std::uint32_t kMostPieces = 4096;  // in all of them
 
   ReorderQueue() = default;

@@ -85,7 +85,8 @@ class Ring {
     const std::uint32_t capacity = larger();
     if (memory != nullptr && !memory->take(growth())) return false;
     std::unique_ptr<T[]> larger(new T[capacity]);
-    for (std::uint32_t i = 0; i < size_; ++i) *danger_advance(larger.get(), i) = std::move((*this)[i]);
+    for (std::uint32_t i = 0; i < size_; ++i)
+      *danger_advance(larger.get(), i) = std::move((*this)[i]);
     heap_ = std::move(larger);
     capacity_ = capacity;
     first_ = 0;

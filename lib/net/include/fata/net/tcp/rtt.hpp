@@ -7,14 +7,16 @@
 
 namespace fata::net::tcp {
 
-// Bounds of the retransmission timeout. RFC 6298 rule 2.4 says that the least SHOULD be 1 s and lets it be
-// less where the clock is fine; 200 ms is what today's stacks use: above the delayed ACK of any of them
-// (Linux and BSD 40-100 ms, Windows 200 ms at worst, which RFC 1122's 500 ms allows and its SACKs and
-// timestamps survive), and losses that only a timeout mends stay short. It is the least of the *variance
-// term*, as on Linux, so that a steady 190 ms path is not one delayed ACK away from a timeout.
+// Bounds of the retransmission timeout. RFC 6298 rule 2.4 says that the least SHOULD be 1 s and
+// lets it be less where the clock is fine; 200 ms is what today's stacks use: above the delayed ACK
+// of any of them (Linux and BSD 40-100 ms, Windows 200 ms at worst, which RFC 1122's 500 ms allows
+// and its SACKs and timestamps survive), and losses that only a timeout mends stay short. It is the
+// least of the *variance term*, as on Linux, so that a steady 190 ms path is not one delayed ACK
+// away from a timeout.
 struct RtoLimits {
-  Duration initial = seconds(1);         // rule 2.1
-  Duration after_lost_syn = seconds(3);  // rule 5.7: for the data that follows a handshake that timed out
+  Duration initial = seconds(1);  // rule 2.1
+  // Rule 5.7: for the data that follows a handshake that timed out.
+  Duration after_lost_syn = seconds(3);
   Duration least = milliseconds(200);
   Duration most = seconds(120);  // rule 2.5: at least 60 s
 };
@@ -22,16 +24,16 @@ struct RtoLimits {
 // 32 bytes.
 class RttEstimator {
  public:
-  // A round trip of data that was sent once, or by timestamp (Karn's rule is the caller's). `per_round`: how
-  // many samples a round trip is expected to give (RFC 7323 appendix G: flight / 2 MSS, rounded up), so that
-  // many samples in a round do not shorten the memory. Ends the back-off.
+  // A round trip of data that was sent once, or by timestamp (Karn's rule is the caller's).
+  // `per_round`: how many samples a round trip is expected to give (RFC 7323 appendix G: flight / 2
+  // MSS, rounded up), so that many samples in a round do not shorten the memory. Ends the back-off.
   void sample(Duration rtt, Instant now, std::uint32_t per_round = 1);
 
   bool has_sample() const { return srtt_ != 0; }
   Duration srtt() const { return {static_cast<std::int64_t>(srtt_ >> kShift)}; }
   Duration rttvar() const { return {static_cast<std::int64_t>(rttvar_ >> kShift)}; }
-  // The least of the last kMinWindow to twice that; zero if there is none. What RACK and HyStart call
-  // min_rtt.
+  // The least of the last kMinWindow to twice that; zero if there is none. What RACK and HyStart
+  // call min_rtt.
   Duration min_rtt() const;
   static constexpr Duration kMinWindow = seconds(150);
 
@@ -44,14 +46,15 @@ class RttEstimator {
     if (back_off_ < kMostBackOff) ++back_off_;
   }
   unsigned backed_off() const { return back_off_; }
-  // Something was acknowledged that shows the path alive, though it gave no sample (timeout was spurious,
-  // zero window opened).
+  // Something was acknowledged that shows the path alive, though it gave no sample (timeout was
+  // spurious, zero window opened).
   void end_back_off() { back_off_ = 0; }
   // The handshake ended after a retransmitted SYN without a sample (rule 5.7).
   void syn_was_lost() { syn_lost_ = true, back_off_ = 0; }
 
  private:
-  static constexpr unsigned kShift = 8;  // both in 1/256 ns, so that small gains do not round to nothing
+  // Both in 1/256 ns, so that small gains do not round to nothing.
+  static constexpr unsigned kShift = 8;
   static constexpr std::uint8_t kMostBackOff = 16;
 
   std::uint64_t srtt_ = 0;

@@ -40,16 +40,19 @@ class Scoreboard {
   std::uint32_t lost() const { return lost_; }
   // Bytes believed to be in the network.
   std::uint32_t in_flight() const { return outstanding() - sacked_ - lost_; }
-  std::uint32_t outstanding() const { return empty() ? 0 : records_.back().end - records_.front().begin; }
+  std::uint32_t outstanding() const {
+    return empty() ? 0 : records_.back().end - records_.front().begin;
+  }
 
   // Whether what is sent next can be recorded: room for one more, and memory for it.
   [[nodiscard]] bool reserve() { return records_.reserve(memory_); }
   // New data (or a FIN) was sent, in one packet of segments of `segment` bytes (0: of one); `begin`
   // is where the last ended. After reserve().
   void sent(SeqRange range, Instant now, std::uint32_t segment = 0);
-  // `echo`: when the segment was sent whose timestamp the ACK echoes, in the milliseconds of timestamp_clock,
-  // if it does.
-  void acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt, Delivery& out);
+  // `echo`: when the segment was sent whose timestamp the ACK echoes, in the milliseconds of
+  // timestamp_clock, if it does.
+  void acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
+             Delivery& out);
   void sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
               Delivery& out);
   // A peer without SACK: a duplicate ACK says that `bytes` more arrived, somewhere (RFC 6582).
@@ -61,7 +64,8 @@ class Scoreboard {
     Duration wait{};          // zero: none; else when to look again
   };
   // RFC 8985 section 6.2 step 5. `mss` and `recovering` decide whether reordering is waited for.
-  Detection detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss, bool recovering);
+  Detection detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss,
+                   bool recovering);
   // RFC 8985 section 6.3: the first segment, and all that are overdue.
   void on_timeout(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss);
   // The first `bytes` bytes, if they are not sacked or lost already; gives how many were marked.
@@ -121,11 +125,12 @@ class Scoreboard {
   void deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
                Duration min_rtt, Delivery& out);
   void mark_lost(Record& record);
-  Duration reorder_window(Duration min_rtt, Duration srtt, std::uint32_t mss, bool recovering) const;
+  Duration reorder_window(Duration min_rtt, Duration srtt, std::uint32_t mss,
+                          bool recovering) const;
 
   Memory* memory_;
-  Ring<Record, 2> records_;  // contiguous
-  Instant rack_sent_{};      // of the delivered segment sent last
+  Ring<Record, 2> records_;                // contiguous
+  Instant rack_sent_{};                    // of the delivered segment sent last
   Instant again_from_ = Instant::never();  // no retransmission in flight was sent before
   Duration rack_rtt_{};
   Seq rack_end_ = 0;

@@ -119,8 +119,8 @@ class Tcp final : private async::Timer {
   PacketFlush* flush_;
 };
 static_assert(sig::Tcp<Tcp>);
-// An idle connection, all in: itself, its flow, its places in the table and among the timers, and what a heap
-// adds to two pieces.
+// An idle connection, all in: itself, its flow, its places in the table and among the timers, and
+// what a heap adds to two pieces.
 static_assert(sizeof(tcp::Connection) + sizeof(TcpFlow) + 8 + 24 + 32 <= 1024);
 
 }  // namespace fata::net

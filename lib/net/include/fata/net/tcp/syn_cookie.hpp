@@ -1,7 +1,8 @@
-// SYN cookies (RFC 4987 section 3.6): under a flood nothing is kept of a SYN; what is needed to open the
-// connection comes back in the handshake's third segment. A cookie is a sequence number of 24 bits of keyed
-// hash and 8 bits of options: MSS, window scale (the next lower of a table of each) and SACK. The low bits of
-// a timestamp, if the client sends them, carry the scale exactly, and ECN.
+// SYN cookies (RFC 4987 section 3.6): under a flood nothing is kept of a SYN; what is needed to
+// open the connection comes back in the handshake's third segment. A cookie is a sequence number of
+// 24 bits of keyed hash and 8 bits of options: MSS, window scale (the next lower of a table of
+// each) and SACK. The low bits of a timestamp, if the client sends them, carry the scale exactly,
+// and ECN.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +33,12 @@ class SynCookies {
   // The TSval of the SYN-ACK: at most 31 ticks before `tsval`, the connection's clock.
   static std::uint32_t timestamp(std::uint32_t tsval, const SynOptions& syn);
 
-  // The options of the SYN if `cookie` (SEG.ACK - 1) was made here for this pair and `peer_isn` (SEG.SEQ -
-  // 1), 64 to 128 seconds ago at the longest. `tsecr`: of the segment, if it carries timestamps.
-  std::optional<SynOptions> check(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
-                                  std::uint32_t cookie, std::optional<std::uint32_t> tsecr,
-                                  Instant now) const;
+  // The options of the SYN if `cookie` (SEG.ACK - 1) was made here for this pair and `peer_isn`
+  // (SEG.SEQ - 1), 64 to 128 seconds ago at the longest. `tsecr`: of the segment, if it carries
+  // timestamps.
+  std::optional<SynOptions> check(const Endpoint& local, const Endpoint& remote,
+                                  std::uint32_t peer_isn, std::uint32_t cookie,
+                                  std::optional<std::uint32_t> tsecr, Instant now) const;
 
  private:
   std::uint32_t cookie(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,

@@ -1,8 +1,9 @@
-// Table: all connections of one stack, its listeners and what is between: half-open connections, SYN cookies,
-// TIME-WAIT. A pure engine: packets, user calls and time in; packets (through IpLayer) and events out.
+// Table: all connections of one stack, its listeners and what is between: half-open connections,
+// SYN cookies, TIME-WAIT. A pure engine: packets, user calls and time in; packets (through IpLayer)
+// and events out.
 //
-// Input is taken packet by packet and answered at end_of_batch(), so that a burst is acknowledged once. Every
-// function that takes the time must be given one that does not run backwards.
+// Input is taken packet by packet and answered at end_of_batch(), so that a burst is acknowledged
+// once. Every function that takes the time must be given one that does not run backwards.
 #pragma once
 
 #include <array>
@@ -124,16 +125,18 @@ class Table final : public Transport {
   bool receive(IpPacket& packet, Instant now) override;
   void icmp_error(const IcmpError& error, Instant now) override;
 
-  // Sends what the packets since the last time call for: data that may go now, and one ACK a connection.
+  // Sends what the packets since the last time call for: data that may go now, and one ACK a
+  // connection.
   void end_of_batch(Instant now) override;
   Instant next_deadline() const override;
   void tick(Instant now) override;
 
-  // Begins to open a connection; `observer` hears kConnected or kEnded. `local`: "any" and 0 choose.
-  Result<Connection*> connect(const Endpoint& local, const Endpoint& remote, const FlowOptions& options,
-                              Observer* observer, Instant now);
-  // The user needs it no more: what was written is still sent, and acknowledged; unread data resets (RFC 2525
-  // section 2.17).
+  // Begins to open a connection; `observer` hears kConnected or kEnded. `local`: "any" and 0
+  // choose.
+  Result<Connection*> connect(const Endpoint& local, const Endpoint& remote,
+                              const FlowOptions& options, Observer* observer, Instant now);
+  // The user needs it no more: what was written is still sent, and acknowledged; unread data resets
+  // (RFC 2525 section 2.17).
   void release(Connection* connection, Instant now);
 
   // Port 0 chooses one.
@@ -159,8 +162,8 @@ class Table final : public Transport {
   std::size_t time_waits() const { return time_waits_; }
   std::size_t orphans() const { return orphans_; }
 
-  // Calls `see(ConnectionStats)` for those of one part of the table; half-open and TIME-WAIT ones have only
-  // endpoints and a state. False behind the last part.
+  // Calls `see(ConnectionStats)` for those of one part of the table; half-open and TIME-WAIT ones
+  // have only endpoints and a state. False behind the last part.
   template <class See>
   bool for_each_in(std::size_t part, See&& see) const {
     if (part >= buckets_.size()) return false;
@@ -201,19 +204,19 @@ class Table final : public Transport {
 
   // passive.cpp
   Listener* listener_at(const Endpoint& at);
-  void receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet, Instant now,
-                           std::optional<Seq> least_iss = std::nullopt);
-  void receive_syn(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
-                   Instant now, std::optional<Seq> least_iss);
-  bool receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
-                         Seq iss, Instant now);
+  void receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet,
+                           Instant now, std::optional<Seq> least_iss = std::nullopt);
+  void receive_syn(Listener& listener, Segment& segment, const Endpoint& local,
+                   const Endpoint& remote, Instant now, std::optional<Seq> least_iss);
+  bool receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local,
+                         const Endpoint& remote, Seq iss, Instant now);
   FastOpenServer& fast_open_server(Instant now);
-  bool receive_cookie(Listener& listener, Segment& segment, const Endpoint& local, const Endpoint& remote,
-                      Instant now);
+  bool receive_cookie(Listener& listener, Segment& segment, const Endpoint& local,
+                      const Endpoint& remote, Instant now);
   void receive_half_open(HalfOpen& half, Segment& segment, Instant now);
   void send_syn_ack(const HalfOpen& half, Instant now);
-  void send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote, const Segment& syn,
-                   const SynOptions& options, Instant now);
+  void send_cookie(Listener& listener, const Endpoint& local, const Endpoint& remote,
+                   const Segment& syn, const SynOptions& options, Instant now);
   Connection* promote(const HalfOpen& half, Segment& segment, Instant now);
   void drop(HalfOpen& half);
   void tick_half_open(Instant now);
@@ -226,12 +229,13 @@ class Table final : public Transport {
   void drop(TimeWait& wait);
   bool may_reuse(const TimeWait& wait, Instant now) const;
 
-  void send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote, Instant now);
-  void send_segment(const Header& header, const IpAddress& local, const IpAddress& remote, bool checksum,
-                    IpMarks marks, Instant now);
+  void send_reset(const Segment& segment, const Endpoint& local, const Endpoint& remote,
+                  Instant now);
+  void send_segment(const Header& header, const IpAddress& local, const IpAddress& remote,
+                    bool checksum, IpMarks marks, Instant now);
   // Finishes a packet that begins with room for the header and sends it.
-  void send_packet(PacketBuf packet, const Header& header, const IpAddress& local, const IpAddress& remote,
-                   bool checksum, IpMarks marks, Instant now);
+  void send_packet(PacketBuf packet, const Header& header, const IpAddress& local,
+                   const IpAddress& remote, bool checksum, IpMarks marks, Instant now);
   // Drops what the flow with most out of order has of that, else, if asked to, the oldest orphan;
   // false if there is none. To be called when memory is refused to a connection, or to data in
   // order.
@@ -242,8 +246,16 @@ class Table final : public Transport {
   // Of the budget, for a connection that `newcomer` opens.
   bool take_for_newcomer(std::size_t bytes, const IpAddress& newcomer);
 
-  // pressure.cpp
-  bool give_way_to(const IpAddress& newcomer);
+  // pressure.cpp As make_room(true); where nothing is left to drop, a connection of the client with
+  // the most gives way, if `client` has few. Not `asking`, which is the client's and null before it
+  // is one.
+  bool make_room_for(const IpAddress& client, const Connection* asking);
+  bool give_way_to(const IpAddress& newcomer, const Connection* asking);
+  // Whether `who`, the hash of a client or of its network, asked in vain a moment ago.
+  bool was_refused(std::uint64_t who) const;
+  void note_refusal(std::uint64_t who);
+  // Whether one more connection may be; its cost is taken, and make() is to follow.
+  bool admit(const IpAddress& remote);
   Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
@@ -274,7 +286,8 @@ class Table final : public Transport {
   async::List<Connection> dead_;
   async::List<Connection, Orphaned> orphan_list_;  // the oldest first
   std::array<async::List<HalfOpen>, 8>
-      half_opens_;               // by how often the SYN-ACK was sent again; each in the order of due
+      // By how often the SYN-ACK was sent again; each in the order of due.
+      half_opens_;
   async::List<TimeWait> waits_;  // in the order of until
   async::TimerHeap timers_;
   // Out-of-order data of all flows: list i has those of 2^(i-1) to 2^i - 1 pages, the last one all
@@ -292,6 +305,11 @@ class Table final : public Transport {
   Rate challenge_rate_;
   Rate reset_rate_;
   icmp::RateLimit give_way_rate_{200, 50};  // a second: each looks at all connections
+  struct Refusal {
+    std::uint64_t who = 0;
+    Instant until{};
+  };
+  std::array<Refusal, 64> refusals_{};  // by `who`; a newer one takes the place
   std::array<Counter, kCounts> counters_;
 };
 

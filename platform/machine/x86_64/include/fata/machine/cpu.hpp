@@ -69,20 +69,27 @@ inline std::uint64_t read_cr3() {
   return value;
 }
 // Also forgets all translations.
-inline void write_cr3(std::uint64_t value) { asm volatile("mov %0, %%cr3" ::"r"(value) : "memory"); }
+inline void write_cr3(std::uint64_t value) {
+  asm volatile("mov %0, %%cr3" ::"r"(value) : "memory");
+}
 inline std::uint64_t read_cr4() {
   std::uint64_t value;
   asm volatile("mov %%cr4, %0" : "=r"(value));
   return value;
 }
-inline void write_cr4(std::uint64_t value) { asm volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
-inline void invalidate_page(std::uint64_t address) { asm volatile("invlpg (%0)" ::"r"(address) : "memory"); }
+inline void write_cr4(std::uint64_t value) {
+  asm volatile("mov %0, %%cr4" ::"r"(value) : "memory");
+}
+inline void invalidate_page(std::uint64_t address) {
+  asm volatile("invlpg (%0)" ::"r"(address) : "memory");
+}
 
 // One word from RDSEED or RDRAND; false if the CPU offers neither or both fail repeatedly.
 bool hardware_random(std::uint64_t& out);
 bool has_hardware_random();
 
-// Opens interrupts, sleeps until one came, closes them again. Whatever was latched before wakes it at once.
+// Opens interrupts, sleeps until one came, closes them again. Whatever was latched before wakes it
+// at once.
 inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 
 // The end: the machine could not be switched off.

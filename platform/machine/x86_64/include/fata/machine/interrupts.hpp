@@ -1,5 +1,5 @@
-// Interrupts are noted, never handled: a vector's bit is set while the machine idles, and the loop polls its
-// devices.
+// Interrupts are noted, never handled: a vector's bit is set while the machine idles, and the loop
+// polls its devices.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,13 @@ namespace fata::machine {
 // Silences the old 8259, starts the local APIC. Called once.
 void start_interrupts();
 
-// A bit of the pending set that nobody uses yet (1 to 62); 0 is the timer. Panics when all are taken.
+// A bit of the pending set that nobody uses yet (1 to 62); 0 is the timer. Panics when all are
+// taken.
 unsigned allocate_interrupt();
 
-// Routes a pin of the I/O APIC (a GSI) to a bit: edge-triggered, active high. The device must be acknowledged
-// before it is asked to interrupt again, else there is no further edge. False if there is no such pin.
+// Routes a pin of the I/O APIC (a GSI) to a bit: edge-triggered, active high. The device must be
+// acknowledged before it is asked to interrupt again, else there is no further edge. False if there
+// is no such pin.
 bool route_pin(unsigned pin, unsigned bit);
 
 // What a device writes to raise a bit by MSI or MSI-X.

@@ -1,5 +1,5 @@
-// Page tables and addresses. RAM is mapped one to one (virtual == physical), the image alone lies elsewhere:
-// at its random base.
+// Page tables and addresses. RAM is mapped one to one (virtual == physical), the image alone lies
+// elsewhere: at its random base.
 #pragma once
 
 #include <cstddef>
@@ -34,13 +34,15 @@ constexpr Access operator|(Access a, Access b) {
 // Where the image runs, as virtual addresses.
 Region image();
 // The address in the ELF file (what a symboliser wants) of a virtual address inside the image.
-inline std::uint64_t link_address(std::uint64_t address) { return address - image().begin + kLinkBase; }
+inline std::uint64_t link_address(std::uint64_t address) {
+  return address - image().begin + kLinkBase;
+}
 
 // The address by which a device reaches `pointer` (heap, or inside the image).
 std::uint64_t dma_address(const volatile void* pointer);
 
-// Whether registers may lie there: above the NULL zone, below `limit`, in no page of `taken`. The host
-// chooses such addresses; in RAM or where the image runs, a register would be memory of ours.
+// Whether registers may lie there: above the NULL zone, below `limit`, in no page of `taken`. The
+// host chooses such addresses; in RAM or where the image runs, a register would be memory of ours.
 bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t limit,
                      std::span<const Region> taken);
 
@@ -48,7 +50,8 @@ bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t l
 // otherwise (pages of memory outside the memory map, that a hypervisor shares). Idempotent. Returns
 // where to access them; nullptr if none may lie there, or `size` is above kMaxDevice.
 inline constexpr std::uint64_t kMaxDevice = 1 << 20;
-volatile void* map_device(std::uint64_t physical, std::size_t size, Access access = kWritable | kUncached);
+volatile void* map_device(std::uint64_t physical, std::size_t size,
+                          Access access = kWritable | kUncached);
 
 // What an address is, for reports; static text.
 struct Place {

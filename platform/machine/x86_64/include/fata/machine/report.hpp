@@ -15,16 +15,18 @@ void report_line(std::string_view text);
 
 template <class... Parts>
 void report(const Parts&... parts) {
-  Text<256> line(std::in_place, parts...);
+  [[clang::uninitialized]] Text<256> line(std::in_place, parts...);
   report_line(line.view());
 }
 
-// Lines "  #0 0x101234 (image+0x1234)": the first number is the address in the .elf file. `address` is line 0 and
-// `caller`, if not 0, line 1; the others follow the frame pointers from `frame`, never outside the stacks. Return
-// addresses are given less 1, so that each number lies inside the call that it stands for.
+// Lines "  #0 0x101234 (image+0x1234)": the first number is the address in the .elf file. `address`
+// is line 0 and `caller`, if not 0, line 1; the others follow the frame pointers from `frame`,
+// never outside the stacks. Return addresses are given less 1, so that each number lies inside the
+// call that it stands for.
 void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t caller = 0);
 
-// True once: a report that fails must not report itself. Later callers should stop the machine at once.
+// True once: a report that fails must not report itself. Later callers should stop the machine at
+// once.
 bool begin_last_report();
 
 }  // namespace fata::machine

@@ -1,0 +1,47 @@
+// An image with a card that attacks through the card's own ring.
+#pragma once
+
+#include <fata/async/context.hpp>
+#include <fata/host/capture_file.hpp>
+#include <fata/host/tap.hpp>
+#include <fata/net/pcap.hpp>
+#include <fata/platform_devices/devices.hpp>
+#include <fata/sig/net_device.hpp>
+
+#include "attacks.hpp"
+#include "ring_attacks.hpp"
+
+namespace sandbox_probe {
+
+// A card as config.cpp makes it: a tap whose frames are recorded, if asked to.
+using Card =
+    fata::net::PcapDevice<fata::host::Tap, fata::platform_devices::Clock, fata::host::CaptureFile>;
+
+// As in ring_attacks.cpp.
+template <auto Member>
+struct StealTap {
+  friend fata::host::Tap& stolen_tap(Card& card) { return *(card.*Member); }
+};
+fata::host::Tap& stolen_tap(Card& card);
+template struct StealTap<&Card::net_>;
+
+template <class>  // as config.cpp asks for
+class CardProbe {
+ public:
+  CardProbe(fata::async::Context& context, Card& card, std::string_view attack)
+      : log_(context.logger("probe")), card_(card), attack_(attack) {}
+
+  fata::async::Task<int> start() {
+    const long outcome = attack_.starts_with("ring-") ? attack_by_ring(stolen_tap(card_), attack_)
+                                                      : try_attack(attack_);
+    log_.info(attack_, ": ", outcome);
+    co_return 0;
+  }
+
+ private:
+  fata::Logger log_;
+  Card& card_;
+  std::string_view attack_;
+};
+
+}  // namespace sandbox_probe

@@ -1,0 +1,137 @@
+"""Rules that the text of sources and documents shows: width, formatting, length of functions, and
+names in documents that exist. The arguments are the build folder, whose tests documents may
+name.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+import coroutine_rules
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WIDTH = 100
+LONGEST_FUNCTION = 70
+# Lines that cannot be broken: rows of tables and code blocks in Markdown, addresses, a line that is
+# one literal.
+UNBROKEN = re.compile(r"^\||https?://|^ *R\"|^ *[a-z]*\"(?:\\.|[^\"\\])*\"\S*(?: \()?$|^\S+ TXT ")
+# Files with a longer function, and why.
+LONG_FUNCTIONS = {
+    "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
+    "platform/xen/test/block_queue_test.cpp": "two sides act at random on the same variables",
+    "platform/xen/test/net_queue_test.cpp": "two sides act at random on the same variables",
+    "tests/tcp-script/calls.cpp": "a table of settings",
+}
+# Words in code font that name no file and no identifier of the tree, by document.
+EXAMPLES = {
+    "docs/architecture.md": {"config.ml", "mirage"},
+    "docs/decisions/own-libcxx-configuration.md": {"__config_site"},
+    "docs/style.md": {"CamelCase", "snake_case", "snake_case.hpp", "get_", "danger_"},
+}
+
+
+def listed(*suffixes):
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        text=True,
+        capture_output=True,
+    ).stdout.splitlines()
+    return [name for name in names if name.endswith(suffixes) and (ROOT / name).is_file()]
+
+
+def functions(source):
+    """(line, lines of the body) of each function and lambda."""
+    code = coroutine_rules.without_text(source)
+    opened = []
+    for brace in re.finditer(r"[{}]", code):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened:
+            start = opened.pop()
+            length = code.count("\n", start, brace.start()) - 1
+            if length > LONGEST_FUNCTION and coroutine_rules.head_of(code, start) is not None:
+                yield code.count("\n", 0, start) + 1, length
+
+
+class Text(unittest.TestCase):
+    def test_lines_are_at_most_100_columns_wide(self):
+        wide = [
+            f"{name}:{number}: {len(line)} columns"
+            for name in (
+                *listed(".cpp", ".hpp", ".S", ".md", ".py", ".cmake", "CMakeLists.txt"),
+                "fata",
+            )
+            for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
+            if len(line) > WIDTH
+            and not UNBROKEN.search(line)
+            and not (name.endswith(".md") and line.startswith("  "))
+        ]
+        self.assertEqual(wide, [])
+
+    def test_sources_are_formatted(self):
+        done = subprocess.run(
+            ["clang-format-19", "--dry-run", "-Werror", *listed(".cpp", ".hpp")],
+            cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
+        self.assertEqual((done.returncode, done.stderr[:3000]), (0, ""))
+
+    def test_functions_are_short(self):
+        long = [
+            f"{name}:{line}: {length} lines"
+            for name in listed(".cpp", ".hpp")
+            if name not in LONG_FUNCTIONS
+            for line, length in functions((ROOT / name).read_text())
+        ]
+        self.assertEqual(long, [])
+
+    def test_names_in_documents_exist(self):
+        files = listed("")
+        folders = {str(folder) for name in files for folder in pathlib.PurePath(name).parents}
+        tests = subprocess.run(
+            ["ctest", "--test-dir", sys.argv[1], "-N"], capture_output=True, text=True
+        ).stdout
+        words = set(re.findall(r"Test +#\d+: (\w+?)(?:_corpus)?\s", tests))
+        for name in files:
+            if not name.endswith(".md"):
+                words |= set(re.findall(r"[A-Za-z_]\w*", (ROOT / name).read_text(errors="replace")))
+        places = {part for name in (*files, *folders) for part in tails(name)}
+        stale = []
+        for name in listed(".md"):
+            text = re.sub(
+                r"(?ms)^```.*?^```",
+                lambda block: "\n" * block[0].count("\n"),
+                (ROOT / name).read_text(),
+            )
+            for found in re.finditer(r"`([^`\n]+)`", text):
+                word = found[1]
+                if word in EXAMPLES.get(name, ()) or known(word, name, places, words):
+                    continue
+                stale.append(f"{name}:{text.count(chr(10), 0, found.start()) + 1}: {word}")
+        self.assertEqual(stale, [])
+
+
+def tails(name):
+    parts = name.split("/")
+    return ("/".join(parts[at:]) for at in range(len(parts)))
+
+
+def known(word, document, places, words):
+    """False for a path or an identifier of this tree that does not exist."""
+    if re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", word) and re.search(
+        r"^(\w[\w.-]*/)+|\w\.(hpp|cpp|py|md|sh|cmake|S)$", word
+    ):
+        made = re.match(r"(build|hello|data|include|PREFIX|xen|given)/", word)
+        return (
+            bool(made) or "NAME" in word or word.rstrip("/") in places or word.endswith(".qemu.sh")
+        )
+    if re.fullmatch(r"[A-Za-z_]\w*((::|\.)[A-Za-z_]\w*)*(\(\))?", word):
+        return all(part in words for part in re.findall(r"[A-Za-z_]\w*", word))
+    return True
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
