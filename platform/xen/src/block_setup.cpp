@@ -167,10 +167,13 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
+// Of what looks after the disk: a reply that never comes must not stop it, as readers wait for it.
+async::Wait BlockDevice::soon() { return async::Wait::at_most(kPatience); }
+
 async::Task<bool> BlockDevice::is_detached() {
-  const Result<std::string> there = co_await frontend_.text("backend");
+  const Result<std::string> there = co_await frontend_.text("backend", soon());
   if (!there && there.error().is(Errc::kNotFound)) co_return true;
-  co_return co_await frontend_.backend_number("online", 1) == 0;
+  co_return co_await frontend_.backend_number("online", 1, soon()) == 0;
 }
 
 // Closes what the backend closes, and joins it again when it waits for us.
@@ -189,7 +192,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     if (std::exchange(self->lost_, false)) {
       seen = platform::monotonic_now();
       // Elsewhere another backend waits, or the same one under another path.
-      if (!co_await self->frontend_.locate()) {
+      if (!co_await self->frontend_.locate(soon())) {
         self->lost_ = true;
         co_await async::sleep(milliseconds(50));
         continue;
@@ -197,7 +200,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     } else if (!co_await self->backend_waits()) {
       continue;
     }
-    if (co_await self->join(async::Wait::at_most(kPatience))) {
+    if (co_await self->join(soon())) {
       self->log_.info("connected again, ", std::exchange(self->lost_requests_, 0),
                       " requests asked for again");
     } else {
@@ -208,10 +211,10 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
 
 // What became of the backend since; true if it waits for us to join it.
 async::Task<bool> BlockDevice::backend_waits() {
-  const BusState state = co_await frontend_.backend_state();
+  const BusState state = co_await frontend_.backend_state(soon());
   // Only what is known to be gone is gone: xenstore may have had no time for the question.
   if (state == BusState::kUnknown) {
-    const Result<std::string> there = co_await frontend_.backend_text("state");
+    const Result<std::string> there = co_await frontend_.backend_text("state", soon());
     if (there || !there.error().is(Errc::kNotFound)) co_return false;
   }
   // One that waits while we are connected has been started anew, and takes the ring as it is.
@@ -222,13 +225,13 @@ async::Task<bool> BlockDevice::backend_waits() {
     log_.warning("the backend goes away");
     leave(false);
   }
-  if (state == BusState::kClosing) (void)co_await frontend_.set_state(BusState::kClosed);
+  if (state == BusState::kClosing) (void)co_await frontend_.set_state(BusState::kClosed, soon());
   if (over && co_await is_detached()) {
     break_down("was detached");
   } else if (state == BusState::kClosed) {
     // Closed and not taken away: it begins anew for who asks, as Linux's does when it stumbled over
     // its own requests.
-    (void)co_await frontend_.set_state(BusState::kInitialising);
+    (void)co_await frontend_.set_state(BusState::kInitialising, soon());
   }
   co_return state == BusState::kInitWait;
 }

@@ -153,13 +153,16 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
+// Of what looks after the card: a reply that never comes must not stop it.
+async::Wait NetDevice::soon() { return async::Wait::at_most(kPatience); }
+
 // Closes what the backend closes, and joins it again when it waits for us.
 async::Task<void> NetDevice::look_after(NetDevice* self) {
   for (;;) {
     if (!self->lost_ && !co_await self->watch_->next()) co_return;
     if (self->lost_) {
       // Elsewhere another backend waits, or the same one under another path.
-      if (!co_await self->frontend_.locate()) {
+      if (!co_await self->frontend_.locate(soon())) {
         co_await async::sleep(milliseconds(50));
         continue;
       }
@@ -170,17 +173,22 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
           co_return;
         }
         ++self->resets_;
-        (void)co_await self->frontend_.set_state(BusState::kClosed);
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
         self->begin_anew_ = true;
       }
-      const BusState state = co_await self->frontend_.backend_state();
+      const BusState state = co_await self->frontend_.backend_state(soon());
+      // Only what is known to be gone is gone: xenstore may have had no time for the question.
+      if (state == BusState::kUnknown) {
+        const Result<std::string> there = co_await self->frontend_.backend_text("state", soon());
+        if (there || !there.error().is(Errc::kNotFound)) continue;
+      }
       // One that waits while we are connected has been started anew, and takes the rings as they
       // are.
       if ((state == BusState::kConnected || state == BusState::kInitWait) &&
           self->queue_.connected())
         continue;
       if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
-        (void)co_await self->frontend_.set_state(BusState::kInitialising);
+        (void)co_await self->frontend_.set_state(BusState::kInitialising, soon());
         continue;
       }
       const bool over =
@@ -189,12 +197,13 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
         self->log_.warning("the backend goes away");
         self->leave(false);
       }
-      if (state == BusState::kClosing) (void)co_await self->frontend_.set_state(BusState::kClosed);
+      if (state == BusState::kClosing)
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
       if (state != BusState::kInitWait) continue;
     }
     const bool was_lost = self->lost_;
     self->leave(was_lost);
-    if (co_await self->join({})) {
+    if (co_await self->join(soon())) {
       self->log_.info("connected again");
     } else {
       self->lost_ = self->lost_ || was_lost;
