@@ -43,7 +43,7 @@ std::size_t Composer::first_zone() const {
 }
 
 Composer::Step Composer::step() {
-  const NodeView node = index_.find_in(zone_, lower_);
+  [[clang::uninitialized]] const NodeView node = index_.find_in(zone_, lower_);
   if (!node || node.has(node_flag::kOccluded)) return missing();
   if (node.has(node_flag::kCut) && type_ != Type::kDs) return referral(node);
   return from_node(node);
@@ -104,7 +104,7 @@ Composer::Step Composer::no_data(const NodeView& node) {
 // The name does not exist as such: walk down from the apex to the closest encloser, minding what
 // lies on the way.
 Composer::Step Composer::missing() {
-  const Index::Encloser encloser = index_.closest_encloser(zone_, lower_);
+  [[clang::uninitialized]] const Index::Encloser encloser = index_.closest_encloser(zone_, lower_);
   if (encloser.node.has(node_flag::kCut)) return referral(encloser.node);
   SetView dname;
   if (encloser.node.has(node_flag::kDname) && encloser.node.find(Type::kDname, dname)) {
@@ -118,7 +118,9 @@ Composer::Step Composer::missing() {
     [[clang::uninitialized]] const auto wildcard =
         Name::join(kStar, lower_.wire().subspan(encloser.name_at));
     if (wildcard) {
-      if (const NodeView node = index_.find_in(zone_, LowerName(*wildcard))) return from_node(node);
+      if ([[clang::uninitialized]] const NodeView node =
+              index_.find_in(zone_, LowerName(*wildcard)))
+        return from_node(node);
     }
   }
   rcode_ = Rcode::kNxDomain;
@@ -280,7 +282,7 @@ void Composer::add_targets(bool necessary) {
     if (same_name(target, last)) continue;
     last = target;
     if ((!cut_.empty() && is_under(target, cut_)) != necessary) continue;
-    const NodeView node = index_.find_in(zone_, LowerName(target));
+    [[clang::uninitialized]] const NodeView node = index_.find_in(zone_, LowerName(target));
     if (!node || (node.has(node_flag::kOccluded) && asked_.type() != Type::kNs)) continue;
     if (!add_addresses(node, target) && necessary) return static_cast<void>(truncate());
   }
@@ -288,13 +290,13 @@ void Composer::add_targets(bool necessary) {
 
 // The node of an authoritative name; nothing if there is none.
 [[clang::minsize]] NodeView Composer::target_node(Bytes target) const {
-  const NodeView node = index_.find_in(zone_, LowerName(target));
+  [[clang::uninitialized]] const NodeView node = index_.find_in(zone_, LowerName(target));
   return !node || node.has(node_flag::kOccluded) ? NodeView() : node;
 }
 
 // Addresses and services of one target; what does not fit is left out.
 [[clang::minsize]] void Composer::add_service(Bytes target) {
-  const NodeView node = target_node(target);
+  [[clang::uninitialized]] const NodeView node = target_node(target);
   if (!node) return;
   add_addresses(node, target);
   SetView set;
@@ -327,7 +329,7 @@ void Composer::add_targets(bool necessary) {
   }
   if (own_addresses) add_addresses(asked_at_, name_);
   for (std::size_t i = 1; all_known && i < count; ++i) {
-    const NodeView node = target_node(names[i]);
+    [[clang::uninitialized]] const NodeView node = target_node(names[i]);
     SetView set;
     if (!node || !node.find(asked_.type(), set)) continue;
     for (Bytes rest = set.records; !rest.empty() && count < kMaxServices;) {

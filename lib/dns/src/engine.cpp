@@ -177,7 +177,7 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
 // ends in. `flags` holds the rcode too. 0 if it does not fit.
 std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint32_t reference,
                                 std::size_t base, std::uint16_t flags) {
-  const PreparedView prepared = index.prepared(reference);
+  [[clang::uninitialized]] const PreparedView prepared = index.prepared(reference);
   const std::size_t size = query.question_end + prepared.bytes.size();
   if (size + query.opt_size > out.size()) return 0;
   copy_bytes(out, query.message.first(query.question_end));
@@ -372,7 +372,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
                                                               const LoadOptions& options) {
   check(!parts_->built, "dns: a zone is loaded after build()");
   auto zone = std::make_unique<ZoneLoad>();
-  const auto loaded = zone->load(file, text, options);
+  [[clang::uninitialized]] const auto loaded = zone->load(file, text, options);
   if (!loaded) return loaded;
   if (options.apex != nullptr && !same_name(*options.apex, zone->apex())) {
     return fail(
@@ -404,10 +404,10 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
   [[clang::uninitialized]] ZoneParser parser(file, text, options.origin, options.includes);
   [[clang::uninitialized]] ZoneRecord record;
   for (;;) {
-    const auto more = parser.next(record);
+    [[clang::uninitialized]] const auto more = parser.next(record);
     if (!more || !*more) break;
     if (record.type != Type::kSoa) continue;
-    if (const auto owner = Name::from_wire(record.owner)) return *owner;
+    if ([[clang::uninitialized]] const auto owner = Name::from_wire(record.owner)) return *owner;
   }
   if (parser.first_origin()) return parser.first_origin();
   return options.origin == nullptr ? std::nullopt : std::optional<Name>(*options.origin);

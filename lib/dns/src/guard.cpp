@@ -54,10 +54,11 @@ bool ends_with_zeros(const IpAddress& address, std::size_t bits) {
 [[clang::minsize]] bool parse_parameter(std::string_view text, Prefixes& out) {
   Prefixes list;
   for (;;) {
-    const std::string_view item = text.substr(0, text.find(','));
+    [[clang::uninitialized]] const std::string_view item = text.substr(0, text.find(','));
     const std::size_t slash = std::min(item.find('/'), item.size());
     const auto v4 = Ipv4Address::parse(item.substr(0, slash));
-    const auto address = v4 ? IpAddress(*v4) : IpAddress::parse_v6(item.substr(0, slash));
+    [[clang::uninitialized]] const auto address =
+        v4 ? IpAddress(*v4) : IpAddress::parse_v6(item.substr(0, slash));
     const std::uint64_t before = v4 ? 96 : 0;  // IPv4 addresses begin as ::ffff:0:0/96 does
     std::uint64_t bits = 128 - before;
     if (!address || list.count_ == Prefixes::kMax) return false;

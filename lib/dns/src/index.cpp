@@ -40,7 +40,7 @@ Index::Encloser Index::closest_encloser(std::size_t zone, const LowerName& name)
   Encloser encloser;
   for (std::size_t count = zones_[zone].labels; count < labels.count(); ++count) {
     const std::size_t at = labels.suffix(count);
-    const NodeView found = find_in(zone, name, at);
+    [[clang::uninitialized]] const NodeView found = find_in(zone, name, at);
     if (!found) break;
     encloser = {found, static_cast<std::uint32_t>(at)};
     if (found.has(node_flag::kCut | node_flag::kDname)) break;

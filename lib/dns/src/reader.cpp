@@ -58,7 +58,7 @@ Result<Name, Errc> Reader::name() {
 }
 
 Result<Question, Errc> Reader::question() {
-  const auto owner = name();
+  [[clang::uninitialized]] const auto owner = name();
   if (!owner) return failed(owner.error());
   Question question;
   question.name = *owner;
@@ -69,7 +69,7 @@ Result<Question, Errc> Reader::question() {
 }
 
 Result<RecordView, Errc> Reader::record() {
-  const auto owner = name();
+  [[clang::uninitialized]] const auto owner = name();
   if (!owner) return failed(owner.error());
   RecordView record;
   record.owner = *owner;
@@ -100,7 +100,7 @@ Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, 
       }
       Reader reader(message.first(end));
       reader.seek(at);
-      const auto name = reader.name();
+      [[clang::uninitialized]] const auto name = reader.name();
       if (!name) return fail(name.error());
       writer.bytes(name->wire());
       at = reader.position();

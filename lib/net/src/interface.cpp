@@ -66,7 +66,7 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
 }
 
 PacketBuf Interface::allocate(std::size_t headroom) {
-  PacketBuf packet = sink_->allocate(headroom);
+  [[clang::uninitialized]] PacketBuf packet = sink_->allocate(headroom);
   if (!packet) ++counters_[kNoBuffer];
   return packet;
 }

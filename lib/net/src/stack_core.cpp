@@ -72,10 +72,10 @@ Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueu
   LinkConfig config = given;
   // No packet is longer than the buffers that it is made in: the first card's, and copied to its
   // own.
-  if (const PacketBuf own = sink.allocate(kIpHeadroom))
+  if ([[clang::uninitialized]] const PacketBuf own = sink.allocate(kIpHeadroom))
     config.mtu = std::min(config.mtu, own.tailroom());
   if (host_.interface_count() != 0) {
-    if (const PacketBuf first = host_.allocate())
+    if ([[clang::uninitialized]] const PacketBuf first = host_.allocate())
       config.mtu = std::min(config.mtu, first.tailroom());
   }
   if (config.mtu < given.mtu)
@@ -114,14 +114,16 @@ Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
   if (!local.address.is_any() && !host_.is_ours(local.address))
     return fail(SocketErrc::kNotOurAddress, 0);
   auto socket = std::make_unique<UdpSocket>(udp_, *this);
-  if (const Result<void> bound = udp_.bind(*socket, local); !bound) return fail(bound.error());
+  if ([[clang::uninitialized]] const Result<void> bound = udp_.bind(*socket, local); !bound)
+    return fail(bound.error());
   return socket;
 }
 
 bool StackCore::copy(Interface& from, sig::RxFrame& frame) {
   constexpr std::size_t kShort = 256;
   const std::size_t size = frame.total_size();
-  PacketBuf copy = copies_->allocate(size, 0, size <= kShort ? 0 : copies_->budget() / 8);
+  [[clang::uninitialized]] PacketBuf copy =
+      copies_->allocate(size, 0, size <= kShort ? 0 : copies_->budget() / 8);
   from.count_copied(static_cast<bool>(copy));
   if (!copy) return false;
   copy_bytes(copy.append(frame.frame.size()), frame.frame.bytes());

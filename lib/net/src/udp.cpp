@@ -117,7 +117,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
                            packet.payload.part(kHeaderSize, header->length - kHeaderSize)};
   const std::size_t size = datagram.payload.size();
   if (datagram.payload.pinned() > 4 * size && size <= kSmallBufferSize) {
-    PacketBuf copy = small_.copy(datagram.payload.bytes());
+    [[clang::uninitialized]] PacketBuf copy = small_.copy(datagram.payload.bytes());
     if (!copy) return count_up(kNoSmallBuffer), true;
     datagram.payload = Slice(std::move(copy));
   }
@@ -158,7 +158,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
 }
 
 PacketBuf Table::allocate() {
-  PacketBuf packet = ip_->allocate();
+  [[clang::uninitialized]] PacketBuf packet = ip_->allocate();
   if (packet) {
     (void)packet.append(kHeaderSize);
     packet.trim_front(kHeaderSize);

@@ -468,14 +468,5 @@ TEST(Host, WithoutABufferCountsAndStaysAlive) {
   EXPECT_EQ(recorder.delivered.size(), 1u);
 }
 
-// Carries frames between two hosts until both are silent.
-void exchange(Recorder& a, Recorder& b) {
-  std::size_t from_a = 0, from_b = 0;
-  while (from_a < a.sent.size() || from_b < b.sent.size()) {
-    if (from_a < a.sent.size()) b.receive(Frame(a.sent[from_a++]));
-    if (from_b < b.sent.size()) a.receive(Frame(b.sent[from_b++]));
-  }
-}
-
 }  // namespace
 }  // namespace fata::net

@@ -4,6 +4,15 @@
 namespace fata::net {
 namespace {
 
+// Carries frames between two hosts until both are silent.
+void exchange(Recorder& a, Recorder& b) {
+  std::size_t from_a = 0, from_b = 0;
+  while (from_a < a.sent.size() || from_b < b.sent.size()) {
+    if (from_a < a.sent.size()) b.receive(Frame(a.sent[from_a++]));
+    if (from_b < b.sent.size()) a.receive(Frame(b.sent[from_b++]));
+  }
+}
+
 TEST(TwoHosts, FindEachOtherAndExchangeDatagrams) {
   Recorder a({mac(1), {ip(1), 24}}, 4000);
   Recorder b({mac(2), {ip(2), 24}}, 7);

@@ -42,9 +42,9 @@ HostTime read_wall_clock() {
     return {created + static_cast<std::int64_t>(pv_system_ns(host, machine::read_tsc()))};
   }
   // A date read while the clock moves on may be torn: two equal readings are not.
-  Date date = read_date();
+  [[clang::uninitialized]] Date date = read_date();
   for (unsigned tries = 0; tries < 4; ++tries) {
-    const Date again = read_date();
+    [[clang::uninitialized]] const Date again = read_date();
     if (again == date) break;
     date = again;
   }

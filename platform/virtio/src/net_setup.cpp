@@ -30,18 +30,21 @@ MacAddress random_mac() {
 
 Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool offload,
                                                    unsigned nth) {
-  Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_NET, nth);
+  [[clang::uninitialized]] Result<std::unique_ptr<Transport>> transport =
+      find_device(VIRTIO_ID_NET, nth);
   if (!transport) return fail(transport.error());
   const bool roomy = context.memory >= kRoomy;
-  const Result<std::uint64_t> all = offered(**transport);
+  [[clang::uninitialized]] const Result<std::uint64_t> all = offered(**transport);
   if (!all) return fail(all.error());
   const std::uint64_t wanted = choose_net_features(*all, offload, roomy);
-  const Result<std::uint64_t> features = agree(**transport, *all, kRequired, wanted);
+  [[clang::uninitialized]] const Result<std::uint64_t> features =
+      agree(**transport, *all, kRequired, wanted);
   if (!features) return fail(features.error());
   const NetConfig config = read_config(**transport, *features);
   auto device = std::make_unique<NetDevice>(context.logger("virtio-net"), std::move(*transport),
                                             *features, config, roomy);
-  if (const Result<void> started = device->start(*features); !started) return fail(started.error());
+  if ([[clang::uninitialized]] const Result<void> started = device->start(*features); !started)
+    return fail(started.error());
   return device;
 }
 
@@ -74,10 +77,11 @@ NetDevice::~NetDevice() {
 
 Result<void> NetDevice::start(std::uint64_t features) {
   const bool event_index = (features & bit(VIRTIO_RING_F_EVENT_IDX)) != 0;
-  auto rx = start_queue(*transport_, kReceiveQueue, buffers_.ring, event_index);
+  [[clang::uninitialized]] auto rx =
+      start_queue(*transport_, kReceiveQueue, buffers_.ring, event_index);
   if (!rx) return fail(rx.error());
   const auto tx_ring = static_cast<std::uint16_t>(tx_pool_.count() - kSpare);
-  auto tx = start_queue(*transport_, kTransmitQueue, tx_ring, event_index);
+  [[clang::uninitialized]] auto tx = start_queue(*transport_, kTransmitQueue, tx_ring, event_index);
   if (!tx) return fail(tx.error());
   rx_ = std::move(*rx);
   tx_ = std::move(*tx);

@@ -4,7 +4,7 @@
 namespace fata::net::ipv4 {
 
 bool Engine::join_pieces(sig::RxFrame& frame) {
-  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
+  [[clang::uninitialized]] PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
   for (const Slice& piece : frame.more.pieces())
@@ -72,7 +72,7 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 }
 
 void Engine::send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now) {
-  const auto header = Header::parse_quoted(packet.bytes());
+  [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
   // What has its checksum still to be made was short enough to be sent whole.
   const bool may_cut = header && !header->dont_fragment &&
                        packet.offload().gso == Offload::Gso::kNone &&
@@ -85,7 +85,7 @@ void Engine::send_waited(Link& link, PacketBuf packet, const MacAddress& to, Ins
 
 void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to,
                             Instant now) {
-  const auto whole = Header::parse_quoted(packet.bytes());
+  [[clang::uninitialized]] const auto whole = Header::parse_quoted(packet.bytes());
   if (!whole) return count_up(kBadIp);
   Header header = *whole;
   const std::size_t mtu = paths_.limit(IpAddress(header.destination), link.interface->mtu(), now);
@@ -93,7 +93,7 @@ void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddres
   const std::size_t most = (mtu - kHeaderSize) / 8 * 8;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = link.interface->allocate(kIpHeadroom);
+    [[clang::uninitialized]] PacketBuf piece = link.interface->allocate(kIpHeadroom);
     if (!piece) return;
     if (piece.tailroom() < size) return count_up(kTooLong);
     copy_out(packet, kHeaderSize + at, piece.append(size));

@@ -4,7 +4,7 @@
 namespace fata::net::ipv4 {
 
 void Engine::receive_arp(Link& link, Bytes payload, Instant now) {
-  const auto packet = arp::Packet::parse(payload);
+  [[clang::uninitialized]] const auto packet = arp::Packet::parse(payload);
   if (!packet || packet->sender_mac.is_multicast() || packet->sender_mac == MacAddress{})
     return count_up(kBadArp);
   if (conflicts(link, *packet, now)) return;
@@ -16,7 +16,7 @@ void Engine::receive_arp(Link& link, Bytes payload, Instant now) {
   const bool probe = packet->sender.is_any();  // RFC 5227: somebody asks whether an address is free
   if (!probe && routes_.is_neighbour(packet->sender, link.interface->index())) {
     if (link.arp.learn(packet->sender, packet->sender_mac, target != nullptr, now)) {
-      while (PacketBuf waited = link.arp.take(packet->sender)) {
+      while ([[clang::uninitialized]] PacketBuf waited = link.arp.take(packet->sender)) {
         send_waited(link, std::move(waited), packet->sender_mac, now);
       }
     }
@@ -38,7 +38,7 @@ void Engine::ask(Link& link, const MacAddress& to, Ipv4Address target) {
 
 void Engine::send_arp(Link& link, std::uint16_t operation, const MacAddress& to,
                       const MacAddress& target_mac, Ipv4Address sender, Ipv4Address target) {
-  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom);
+  [[clang::uninitialized]] PacketBuf packet = link.interface->allocate(ethernet::kHeadroom);
   if (!packet) return;
   arp::Packet{operation, link.interface->mac(), sender, target_mac, target}.write(
       packet.append(arp::kPacketSize));

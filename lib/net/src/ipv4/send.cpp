@@ -36,7 +36,8 @@ std::optional<Engine::Way> Engine::route(Ipv4Address to, Ipv4Address local) {
 }
 
 std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local) {
-  const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
+  [[clang::uninitialized]] const auto way =
+      route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
   if (!way) return std::nullopt;
   Path path;
   path.source = way->source;
@@ -64,7 +65,8 @@ PacketBuf Engine::allocate() {
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
                   std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   now_ = now;
-  const auto way = route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
+  [[clang::uninitialized]] const auto way =
+      route(remote.v4(), local.is_any() ? Ipv4Address{} : local.v4());
   if (!way) return count_up(kNoRoute);
   const std::size_t total = packet.total_size() + kHeaderSize;
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
@@ -136,7 +138,7 @@ void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant no
 }
 
 void Engine::doubt_reachable(const IpAddress& remote, Instant now) {
-  const auto way = route(remote.v4(), {});
+  [[clang::uninitialized]] const auto way = route(remote.v4(), {});
   if (way && way->link != nullptr) way->link->arp.doubt(way->hop, now);
 }
 

@@ -4,7 +4,7 @@
 namespace fata::net::ipv6 {
 
 bool Engine::join_pieces(sig::RxFrame& frame) {
-  PacketBuf joined = memory_.allocate(frame.total_size(), 0);
+  [[clang::uninitialized]] PacketBuf joined = memory_.allocate(frame.total_size(), 0);
   if (!joined) return false;
   copy_bytes(joined.append(frame.frame.size()), frame.frame.bytes());
   for (const Slice& piece : frame.more.pieces())
@@ -99,7 +99,7 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 }
 
 void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now) {
-  while (PacketBuf packet = link.neighbours.take(hop)) {
+  while ([[clang::uninitialized]] PacketBuf packet = link.neighbours.take(hop)) {
     [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
     // TCP cuts for itself; what has its checksum still to be made was short enough to be sent
     // whole.
@@ -127,7 +127,7 @@ void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddres
   header.next_header = kFragment;
   for (std::size_t at = 0; at < total; at += most) {
     const std::size_t size = std::min(most, total - at);
-    PacketBuf piece = link.interface->allocate(kIpHeadroom);
+    [[clang::uninitialized]] PacketBuf piece = link.interface->allocate(kIpHeadroom);
     if (!piece) return;
     if (piece.tailroom() < size) return count_up(kTooLong);
     copy_out(packet, kHeaderSize + at, piece.append(size));

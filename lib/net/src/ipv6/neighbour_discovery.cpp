@@ -114,7 +114,7 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
     send_waited(link, header.source, *mac, now);
   }
   nd::Options options(message.subspan(16));
-  while (const auto option = options.next()) {
+  while ([[clang::uninitialized]] const auto option = options.next()) {
     const Bytes body = option->body;
     if (option->type == nd::kMtu && body.size() == 6) {
       const auto mtu = load_be<std::uint32_t>(body.subspan(2));
@@ -185,7 +185,7 @@ void Engine::receive_redirect(Link& link, const Header& header, Bytes message, I
   const IpAddress target(octets);
   copy_bytes(octets, message.subspan(24, 16));
   const IpAddress destination(octets);
-  const auto now_by = routers_.find(destination, now);
+  [[clang::uninitialized]] const auto now_by = routers_.find(destination, now);
   // Only the router that packets go to now may send them elsewhere, and only to a router or to the
   // destination itself (section 8.1).
   const bool allowed = !destination.is_multicast() && now_by && now_by->address == header.source &&
@@ -219,7 +219,8 @@ void Engine::solicit_router(Link& link, Instant now) {
       link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
   const IpAddress source = link_local(link);
-  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
+  [[clang::uninitialized]] PacketBuf packet =
+      link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (source.is_any() || !packet) return;
   ByteWriter out(packet.append(16));
   out.u8(nd::kRouterSolicitation);
@@ -236,7 +237,8 @@ void Engine::solicit_router(Link& link, Instant now) {
 void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& message,
                                     const IpAddress& source, const IpAddress& to,
                                     const MacAddress* to_mac, Instant now) {
-  PacketBuf packet = link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
+  [[clang::uninitialized]] PacketBuf packet =
+      link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (!packet) return;
   packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
   send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);

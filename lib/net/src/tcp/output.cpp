@@ -201,7 +201,7 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
 // Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many
 // segments if the device cuts.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
-  PacketBuf packet = table_->ip_->allocate();
+  [[clang::uninitialized]] PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {
     // A device's buffers come back without a word to us.
     table_->count_up(Table::kNoBuffer);
@@ -332,7 +332,7 @@ void Connection::send_syn_data(Header& header, Instant now) {
   const std::uint32_t most =
       kHeaderSize +
       std::min<std::uint32_t>(known.mss == 0 ? 536 : known.mss, mss_of_mtu(remote.address, mtu_));
-  PacketBuf packet = table_->ip_->allocate();
+  [[clang::uninitialized]] PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() < header_length) return table_->count_up(Table::kNoBuffer);
   const std::uint32_t room = std::min(most, static_cast<std::uint32_t>(packet.tailroom()));
   const std::uint32_t length = known.cookie.is_request() || room <= header_length

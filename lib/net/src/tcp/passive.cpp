@@ -197,7 +197,7 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
     header.options.ts_echo = half.ts_recent;
   }
   if (half.cookie_asked) {
-    const FastOpenCookie cookie =
+    [[clang::uninitialized]] const FastOpenCookie cookie =
         fast_open_server(now).make(half.local.address, half.remote.address);
     header.options.has_cookie = true;
     header.options.cookie_size =
@@ -366,7 +366,8 @@ FastOpenServer& Table::fast_open_server(Instant now) {
 // A SYN with a valid cookie: its data is taken at once.
 bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local,
                               const Endpoint& remote, Seq iss, Instant now) {
-  const auto cookie = FastOpenCookie::of(segment.header.options.cookie_bytes());
+  [[clang::uninitialized]] const auto cookie =
+      FastOpenCookie::of(segment.header.options.cookie_bytes());
   if (!cookie || !fast_open_server(now).valid(*cookie, local.address, remote.address)) {
     // Refused: the SYN-ACK brings a new one, and acknowledges no data.
     return false;
