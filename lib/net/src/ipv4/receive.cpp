@@ -40,9 +40,8 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   }
   // RFC 1122 section 3.2.1.3: none of these is a valid source address.
   const Ipv4Address source = ip->source;
-  const bool nobody =
-      // Snooping switches send IGMP from such addresses.
-      source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;
+  // Snooping switches send IGMP from such addresses.
+  const bool nobody = source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;
   const bool impossible = source.is_multicast() || nobody || is_broadcast(source, from) ||
                           (!inside && (source.is_loopback() || is_ours(source)));
   if (impossible) return count_up(kBadAddress);

@@ -14,9 +14,8 @@ enum Kind : std::uint8_t {
   kTimestamps = 8,
   kFastOpen = 34,
 };
-constexpr std::uint32_t kAlignedTimestamps =
-    // NOP, NOP, timestamps: the options of nearly every segment.
-    0x0101080a;
+// NOP, NOP, timestamps: the options of nearly every segment.
+constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;
 
 void parse_sack(Options& options, ByteReader in) {
   while (in.remaining() >= 8 && options.sack_count < Options::kMostSack) {

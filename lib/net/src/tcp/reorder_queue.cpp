@@ -104,9 +104,8 @@ bool ReorderQueue::lend(std::uint32_t& i, Seq begin, Slice& data, const Limits& 
   Memory& memory = limits.memory;
   const std::size_t pinned = data.pinned();
   const std::size_t waste = held_ + pinned - std::min<std::size_t>(held_, bytes_) - data.size();
-  const std::size_t spare =
-      // The part of most_for() that is not the window.
-      limits.most / 5 + 3 * kSlack / 4;
+  // The part of most_for() that is not the window.
+  const std::size_t spare = limits.most / 5 + 3 * kSlack / 4;
   if (data.home() == &memory || 4 * data.size() < pinned || waste > spare) return false;
   if (held() + pinned > limits.most || !memory.may_borrow(data)) return false;
   if (!memory.take(0, pinned + limits.reserve) || !room_for_piece(limits)) return false;

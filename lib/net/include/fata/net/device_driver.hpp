@@ -21,7 +21,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
         drainer_(drain(this)) {}
 
   Interface& interface() { return *interface_; }
-  // Call before the stack is destroyed if this object is destroyed earlier.
+  // Call before this object is destroyed if the stack outlives it.
   void detach() { core_->detach(*interface_, *this); }
 
  private:

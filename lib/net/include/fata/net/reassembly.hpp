@@ -34,10 +34,9 @@ class Reassembly {
     std::size_t offset = 0;
     bool more = false;
     std::size_t most = 65535;  // the maximum length of the packet without `header`
-    Bytes
-        // The headers that precede the data in the whole packet, at most kHeader bytes; used if
-        // offset is 0.
-        header;
+    // The headers that precede the data in the whole packet, at most kHeader bytes; used if offset
+    // is 0.
+    Bytes header;
     Bytes data;
     Ecn ecn = Ecn::kNotCapable;
     bool unicast = true;

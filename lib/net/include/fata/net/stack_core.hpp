@@ -57,8 +57,8 @@ class StackCore final : public SocketDriver,
   // Logs an interface's configuration and warns about likely mistakes. A gateway of `any` means
   // none.
   void log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway);
-  // The device of an interface has failed permanently. If it was the last one, the image is asked
-  // to stop.
+  // The device of an interface has failed permanently. If no interface is left, the image stops
+  // with a failure.
   void lost(const Interface& interface, const Error& error);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 

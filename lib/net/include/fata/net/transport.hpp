@@ -47,17 +47,14 @@ struct Path {
   // Bytes of the largest IP packet including headers; follows path MTU discovery.
   std::size_t mtu = 1500;
   bool checksum = false;  // the link completes checksums
-  std::uint32_t gso_most =
-      // Bytes of the largest IP packet with Offload::gso that the link segments; 0: no
-      // segmentation.
-      0;
+  // Bytes of the largest IP packet with Offload::gso that the link segments; 0: no segmentation.
+  std::uint32_t gso_most = 0;
   static constexpr std::uint16_t kAnySegments = 65535;
   std::uint16_t gso_segments = kAnySegments;  // maximum segments of such a packet
   bool local = false;                         // the remote is on the link
   std::uint8_t link = kNoLink;                // the outgoing interface
-  std::size_t link_mtu =
-      // Bytes of the largest IP packet on the link, regardless of the path; 0: as mtu.
-      0;
+  // Bytes of the largest IP packet on the link, regardless of the path; 0: as mtu.
+  std::size_t link_mtu = 0;
 };
 
 // A packet as a transport receives it: everything after the IP header and its options or

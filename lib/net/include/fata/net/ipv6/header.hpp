@@ -77,10 +77,8 @@ struct Walk {
   std::size_t offset = 0;          // of the next_header's data in the packet
   std::size_t next_header_at = 6;  // offset of the field that holds next_header
   FragmentHeader fragment{};       // for kFragment
-  std::size_t fragment_at =
-      // For kFragment: the offset of the fragment header; next_header_at is the field that names
-      // it.
-      0;
+  // For kFragment: the offset of the fragment header; next_header_at is the field that names it.
+  std::size_t fragment_at = 0;
   std::uint8_t code = 0;        // for kProblem
   std::uint32_t pointer = 0;    // for kProblem
   bool even_to_groups = false;  // for kProblem: answer even if the packet was multicast

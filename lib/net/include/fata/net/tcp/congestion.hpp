@@ -19,9 +19,8 @@ struct AckEvent {
   std::uint32_t nxt = 0;    // SND.NXT
   Duration rtt{};           // a sample from this ACK; zero: none
   Duration srtt{};          // smoothed; zero: not known yet
-  bool window_limited =
-      // The sender filled the window in the last round: only then may the window grow (RFC 7661).
-      true;
+  // The sender filled the window in the last round: only then may the window grow (RFC 7661).
+  bool window_limited = true;
 };
 
 // 96 bytes, no virtual functions: the algorithms differ in a few branches on `algorithm_`.
@@ -94,9 +93,8 @@ class CongestionControl {
     std::uint32_t cwnd_prior = 0;  // bytes: the window before the last reduction
     std::uint32_t w_est = 0;       // bytes: the window that Reno would have
     std::uint32_t k_ms = 0;        // when the curve reaches w_max
-    std::uint32_t epoch_ms =
-        // Start of this congestion avoidance, shifted by the times when the window was not filled.
-        0;
+    // Start of this congestion avoidance, shifted by the times when the window was not filled.
+    std::uint32_t epoch_ms = 0;
   };
 
   std::uint32_t cwnd_;

@@ -297,9 +297,8 @@ class Connection final : public Entry,
 
   ByteQueue send_;
   ByteQueue receive_;
-  std::unique_ptr<ReorderQueue>
-      // Null before the first out-of-order data and after all of it is delivered.
-      reorder_;
+  // Null before the first out-of-order data and after all of it is delivered.
+  std::unique_ptr<ReorderQueue> reorder_;
   Scoreboard board_;
   CongestionControl congestion_;
   RttEstimator rtt_;

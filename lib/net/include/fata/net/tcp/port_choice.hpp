@@ -12,9 +12,8 @@ namespace fata::net::tcp {
 
 class PortChoice {
  public:
-  static constexpr std::uint16_t kFirst =
-      // The first port of the range; the last one is 65535.
-      32768;
+  // The first port of the range; the last one is 65535.
+  static constexpr std::uint16_t kFirst = 32768;
   static constexpr std::uint32_t kCount = 32768;
 
   explicit PortChoice(const SipKey& secret) : secret_(secret) {}

@@ -1,7 +1,7 @@
 // Scoreboard: outstanding data with its send times, and its delivered and lost parts: the RACK half
 // of RACK-TLP (RFC 8985), based on SACK (RFC 6675's pipe).
 //
-// There is one record for each packet sent, and records are split only at segment boundaries: a
+// There is one record for each packet sent. SACKs split records only at segment boundaries: a
 // partly SACKed segment counts as not delivered. So a peer cannot multiply records. Records are
 // allocated from the TCP's memory.
 #pragma once

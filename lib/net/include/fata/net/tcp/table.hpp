@@ -286,9 +286,8 @@ class Table final : public Transport {
   async::List<Connection> dirty_;
   async::List<Connection> dead_;
   async::List<Connection, Orphaned> orphan_list_;  // oldest first
-  std::array<async::List<HalfOpen>, 8>
-      // Indexed by the number of SYN-ACK retransmissions; each in order of due.
-      half_opens_;
+  // Indexed by the number of SYN-ACK retransmissions; each in order of due.
+  std::array<async::List<HalfOpen>, 8> half_opens_;
   async::List<TimeWait> waits_;  // in order of until
   async::TimerHeap timers_;
   // Out-of-order data of all flows: list i has queues of 2^(i-1) to 2^i - 1 pages, the last list
