@@ -1,10 +1,11 @@
 // The full receive path, from the Ethernet frame to the application, with live connections: a host
-// that speaks both families and UDP, a connection of each family that it opened and one that was
-// opened to it. What the input says then comes from their peer: segments whole, in fragments in any
-// order, coalesced or damaged, ICMP errors that quote what the host sent, raw frames; time passes,
-// the application writes, reads and ends.
+// with both families and UDP, and for each family a connection that it opened and one opened to it.
+// The input then drives their peer: segments whole, in fragments in any order, coalesced or
+// damaged; ICMP errors that quote the host's packets; raw frames. Time passes, and the application
+// writes, reads and closes.
 //
-// Whatever comes: what is sent is well formed, tables and memory keep their bounds, no buffer is
+// Invariants: everything sent is well formed, tables and memory stay within their bounds, no buffer
+// is lost.
 // lost.
 #include <array>
 #include <cstdint>
@@ -68,7 +69,7 @@ class World final : public FrameSink, public udp::Port {
     }
   }
 
-  // Of the peer, in its family: whole, or cut at places of the input's choice.
+  // Sends a segment of the peer in its family: whole, or fragmented at offsets chosen by the input.
   void segment(Input& in, bool v6) {
     std::uint8_t which = 0;
     PacketBuf packet = pool_.allocate(kIpHeadroom);
@@ -94,7 +95,7 @@ class World final : public FrameSink, public udp::Port {
                false, true);
     }
   }
-  // About the last packet of ours in that family.
+  // Sends an error about our last packet in that family.
   void icmp(Input& in, bool v6) {
     std::array<std::byte, 600> room{};
     const std::vector<std::byte>& last = last_[v6];
@@ -178,13 +179,13 @@ class World final : public FrameSink, public udp::Port {
     return config;
   }
 
-  // A real handshake, so that the input begins with connections that stand.
+  // A real handshake, so that the input starts with established connections.
   void open(bool v6) {
     const Endpoint to{v6 ? kPeer6 : IpAddress(kPeer4), 80};
     const auto connection = tcp_.connect({}, to, {}, &deaf_, now_);
     require(connection.has_value());
     held_.push_back(*connection);
-    // The neighbour answers as soon as it is asked.
+    // The neighbour answers each request at once.
     for (int i = 0; i < 3; ++i) pass(milliseconds(10));
     require((*connection)->state() == tcp::State::kSynSent);
     tcp::Header answer;
@@ -277,7 +278,7 @@ class World final : public FrameSink, public udp::Port {
         give(frame, false);
         continue;
       }
-      // A neighbour advertisement, solicited, with its link-layer address.
+      // A solicited neighbour advertisement with its link-layer address.
       const MutableBytes message = MutableBytes(room).first(32);
       message[0] = std::byte{136};
       message[4] = std::byte{0x60};
@@ -406,5 +407,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (in.pick(2) != 0) world.end_of_batch();
   }
-  return 0;  // the pool's end checks that every buffer came home
+  return 0;  // the pool's destructor checks that every buffer was recycled
 }

@@ -1,7 +1,7 @@
 // The receive path: frames from a hostile network, and time, into a Host.
 //
-// The input is a list of steps: a byte that says what, a length, and that many bytes (see corpus/).
-// What the host sends must be valid in every respect; no buffer is lost.
+// The input is a list of steps: a byte that selects the action, a length, and that many bytes (see
+// corpus/). Everything that the host sends must be valid; no buffer is lost.
 #include <cstdint>
 
 #include "fata/base/pool.hpp"
@@ -35,7 +35,7 @@ class World final : public FrameSink, public udp::Port {
     if (!packet) return;
     sent_ = 0;
     host_.receive(*link_, {Slice(std::move(packet)), {}, {.checksum_valid = vouched}}, now_);
-    // A neighbour whose address is learned releases 32 packets of 128 KiB in all, in fragments.
+    // A newly resolved neighbour releases 32 packets of 128 KiB in total, in fragments.
     require(sent_ <= 160);
   }
   void pass(Duration time) {
@@ -50,7 +50,7 @@ class World final : public FrameSink, public udp::Port {
     (void)datagram.payload.append(std::min(size, datagram.payload.tailroom()));
     sent_ = 0;
     udp_.send(std::move(datagram), *this, now_);
-    require(sent_ <= 3);  // the datagram, in two fragments, and a request for its address
+    require(sent_ <= 3);  // the datagram in two fragments, and an ARP request
   }
   void answer() {
     for (std::size_t i = 0; i < kept_; ++i) {
@@ -105,7 +105,7 @@ class World final : public FrameSink, public udp::Port {
     }
   }
 
-  BufferPool pool_{24, 2048};  // few, so that exhaustion is met
+  BufferPool pool_{24, 2048};  // few, so that they run out
   Instant now_ = Instant{} + seconds(10);
   ipv4::Engine v4_;
   std::size_t kept_ = 0;
@@ -117,7 +117,7 @@ class World final : public FrameSink, public udp::Port {
   std::array<sig::RxDatagram, 8> queue_;
 };
 
-// Makes a frame reach deep code: our addresses, right checksums.
+// Fixes addresses and checksums, so that a frame reaches deep code.
 void mend(MutableBytes frame) {
   if (frame.size() < ethernet::kHeaderSize + ipv4::kHeaderSize) return;
   if ((frame[0] & std::byte{1}) == std::byte{0}) copy_bytes(frame.first(6), kMac.octets);
@@ -134,7 +134,7 @@ void mend(MutableBytes frame) {
     store_be(inner.subspan(2), std::uint16_t{0});
     store_be(inner.subspan(2), checksum(inner));
   } else if (ip[9] == std::byte{ipv4::kUdp}) {
-    store_be(inner.subspan(6), std::uint16_t{0});  // none
+    store_be(inner.subspan(6), std::uint16_t{0});  // no checksum
   }
 }
 
@@ -158,7 +158,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         copy_bytes(frame, bytes);
         if (what % 6 == 1) net::mend(frame);
         world.frame(frame, (what & 64) != 0);
-        // Once more, in a VLAN or with a priority alone.
+        // Again, in a VLAN or with only a priority.
         if ((what & 128) != 0 && frame.size() > 14) {
           std::array<std::byte, 1604> tagged;
           copy_bytes(tagged, frame.first(12));
@@ -188,5 +188,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   net::require(world.pool().available() <= world.pool().count());
-  return 0;  // the pool's end checks that every buffer came home
+  return 0;  // the pool's destructor checks that every buffer was recycled
 }

@@ -1,9 +1,9 @@
 // The IPv6 receive path: frames from a hostile link, and time, into a host that configures itself.
 //
-// The input is a list of steps: a byte that says what, a length, and that many bytes. Half of the
-// frames have their addresses and checksums mended, so that they reach neighbour discovery, router
-// advertisements, reassembly and UDP. What the host sends must be sound, tables stay bounded, no
-// buffer is lost.
+// The input is a list of steps: a byte that selects the action, a length, and that many bytes. Half
+// of the frames get correct addresses and checksums, so that they reach neighbour discovery, router
+// advertisements, reassembly and UDP. Everything that the host sends must be valid, tables stay
+// bounded, no buffer is lost.
 #include <cstdint>
 
 #include "fata/base/pool.hpp"
@@ -36,7 +36,7 @@ class World final : public FrameSink, public udp::Port {
     if (!packet) return;
     sent_ = 0;
     host_.receive(*link_, {Slice(std::move(packet)), {}, {}}, now_);
-    // A neighbour whose address is learned releases 32 packets of 128 KiB in all, in fragments.
+    // A newly resolved neighbour releases 32 packets of 128 KiB in total, in fragments.
     require(sent_ <= 160);
     require(v6_.addresses().size() <= ipv6::Engine::kAddresses &&
             v6_.groups().all().size() <= Groups::kMost);
@@ -90,7 +90,7 @@ class World final : public FrameSink, public udp::Port {
   std::size_t sent_ = 0;
 };
 
-// Makes a frame reach deep code: our addresses, the right length and checksum.
+// Fixes addresses, length and checksum, so that a frame reaches deep code.
 void mend(MutableBytes frame, bool to_group) {
   if (frame.size() < 14 + 48) return;
   copy_bytes(frame.first(6), kMac.octets);
@@ -139,5 +139,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         world.send(bytes, length * 8);
     }
   }
-  return 0;  // the pool's end checks that every buffer came home
+  return 0;  // the pool's destructor checks that every buffer was recycled
 }

@@ -1,6 +1,6 @@
-// Segments in any order, of any size and overlap, beside a model that knows each byte: what is
-// delivered is what was sent, once and in order, the blocks to report are what is there, and what
-// is kept stays below the bounds that were given.
+// Segments in any order, of any size and overlap, checked against a model of every byte: data is
+// delivered once and in order, the reported blocks match the stored data, and memory stays below
+// the given bounds.
 #include <array>
 #include <cstdint>
 #include <span>
@@ -19,7 +19,7 @@ using fata::fuzz::require;
 
 using fata::fuzz::Input;
 
-// What the peer sends at each place of its stream.
+// The peer's data at each position of its stream.
 std::byte content(Seq at) { return static_cast<std::byte>(at * 2654435761U >> 24); }
 
 class Model {
@@ -48,7 +48,7 @@ class Model {
 
  private:
   void arrive(std::uint32_t what) {
-    const std::uint32_t offset = 1 + in_->word() % (kWindow - 1);  // byte 0 is not there yet
+    const std::uint32_t offset = 1 + in_->word() % (kWindow - 1);  // byte 0 has not arrived yet
     const std::uint32_t most = (what & 0x10) != 0 ? 8 : 400;
     const std::uint32_t size = std::min(1 + in_->word() % most, kWindow - offset);
     PacketBuf packet = pool_.allocate(0);
@@ -68,7 +68,7 @@ class Model {
       for (Seq at = outcome.duplicate.begin; at != outcome.duplicate.end; ++at)
         require(here_[at - next_]);
     }
-    // From the front, all that was kept.
+    // The kept bytes are the first of the new ones.
     std::uint32_t left = outcome.kept;
     for (std::uint32_t i = offset; i < offset + size && left != 0; ++i) {
       if (here_[i]) continue;
@@ -77,7 +77,7 @@ class Model {
     }
     if (memory_.used() > used) require(memory_.used() + reserve_ <= memory_.limit());
   }
-  // What is next arrives, so that stretches behind it may be delivered.
+  // Delivers in-order data, so that stored ranges after it may follow.
   void fill(std::uint32_t what) {
     const std::uint32_t size = (what & 0x10) != 0 ? 1 : 1 + in_->word() % 1460;
     PacketBuf packet = pool_.allocate(0);
@@ -96,7 +96,7 @@ class Model {
       const Slice piece = queue_.pop(memory_);
       for (const std::byte each : piece.bytes()) require(each == content(at++));
     }
-    // Nothing is left that now would be next, unless there was no memory for it.
+    // No stored data is in order now, unless memory ran out.
     if (reorder_.empty()) here_.assign(kWindow, false);
     require(!here_[0]);
   }

@@ -1,6 +1,6 @@
-// Any order of sending, acknowledging, reporting and losing, beside a model that knows each byte:
-// every byte is delivered once, what is counted as arrived was reported, what is said to be lost is
-// outstanding, and neither records nor memory outgrow their bounds.
+// Sends, ACKs, SACKs and losses in any order, checked against a model of every byte: every byte is
+// delivered once, delivered bytes were reported, lost bytes are outstanding, and records and memory
+// stay within their bounds.
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -18,7 +18,7 @@ using fata::fuzz::require;
 
 using fata::fuzz::Input;
 
-// Below `most`, which is not 0 and at most 65536.
+// A number below `most`, which is 1 to 65536.
 std::uint32_t below(Input& in, std::uint32_t most) {
   return (most > 256 ? in.word() : in.byte()) % most;
 }
@@ -26,7 +26,7 @@ std::uint32_t below(Input& in, std::uint32_t most) {
 class Model {
  public:
   static constexpr std::uint32_t kMostOutstanding = 1 << 11;
-  static constexpr std::size_t kLimit = 16 << 10;  // small enough to be spent
+  static constexpr std::size_t kLimit = 16 << 10;  // small enough to run out
 
   explicit Model(Input& in)
       : in_(&in),
@@ -67,7 +67,7 @@ class Model {
     una_ = to;
     delivered_ += out.bytes;
   }
-  // Blocks may lie outside of what is outstanding, and be of any size.
+  // Blocks may lie outside the outstanding data and have any size.
   void report(std::uint32_t what) {
     const Seq begin = anywhere() - ((what & 0x40) != 0 ? below(*in_, 500) : 0);
     const Seq end = begin + 1 + below(*in_, kMostOutstanding);

@@ -1,5 +1,5 @@
-// What the fuzzers of TCP share: their input as choices, and segments near to what the other side
-// awaits.
+// Shared by the TCP fuzzers: choices drawn from the input, and segments close to those that the
+// host expects.
 #pragma once
 
 #include <algorithm>
@@ -26,10 +26,10 @@ class Input {
   ByteReader in_;
 };
 
-// What was seen last of the host under test.
+// State from the last segment of the host under test.
 struct Seen {
-  Seq nxt = 0;  // behind what it sent
-  Seq ack = 0;  // what it awaits
+  Seq nxt = 0;  // end of its sent data
+  Seq ack = 0;  // the next sequence number that it expects
   std::uint16_t port = 80;
   std::uint32_t ts = 0;
 
@@ -41,8 +41,8 @@ struct Seen {
   }
 };
 
-// A segment whose fields are mostly near to what `us` awaits; without a checksum. Nothing is
-// appended to `packet` if it could not be written.
+// Builds a segment whose fields are mostly close to those that `us` expects, without a checksum.
+// Nothing is appended to `packet` if it cannot be written.
 inline bool make_segment(Input& in, const Seen& us, Instant now, PacketBuf& packet,
                          std::uint8_t& which) {
   Header header;
@@ -87,7 +87,7 @@ inline bool make_segment(Input& in, const Seen& us, Instant now, PacketBuf& pack
   const MutableBytes head = packet.append(length);
   header.write(head);
   if ((which & 32) != 0) {
-    // Options as they come.
+    // Raw option bytes from the input.
     const Bytes raw = in.take(length - kHeaderSize);
     copy_bytes(head.subspan(kHeaderSize), raw);
   }

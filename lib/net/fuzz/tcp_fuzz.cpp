@@ -1,6 +1,7 @@
-// Hostile segments against a TCP with a listener, a connection that it opened and whatever the
-// segments open: time passes, the application writes, reads, closes and aborts. Whatever comes:
-// what is sent is well formed, the budget holds, and nothing is left at the end.
+// Hostile segments against a TCP with a listener, a connection that it opened, and any others that
+// the segments open. Time passes, and the application writes, reads, closes and aborts. Invariants:
+// everything sent is well formed, the memory stays within its limit, and nothing is left at the
+// end.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -93,7 +94,7 @@ Config config_of(std::uint8_t how) {
   return config;
 }
 
-// A table with a listener and a connection that it opens, driven by the input.
+// A table with a listener and an active open, driven by the input.
 class Run {
  public:
   Run(Input& in, FuzzIp& ip, BufferPool& pool, const Config& config)
@@ -142,7 +143,7 @@ class Run {
     require(table_.memory().used() <= table_.memory().limit() + 2 * Memory::kLarge);
   }
 
-  // What is left gives up in the end.
+  // All remaining connections end after enough time.
   void end() {
     table_.close(listener_, now_);
     for (Connection* connection : held_) {

@@ -3,8 +3,8 @@
 namespace fata::net {
 
 void ChecksumSum::add(Bytes bytes) {
-  // Eight bytes at a time in native order: the one's-complement sum is the same in any byte order
-  // but for a final swap (RFC 1071 section 2(B)). Carries out of 64 bits are put back in.
+  // Sums eight bytes at a time in native order: byte order changes a one's-complement sum only by a
+  // final swap (RFC 1071 section 2(B)). Carries out of 64 bits are added back.
   std::uint64_t sum = 0;
   while (bytes.size() >= 8) {
     std::uint64_t word;
@@ -32,7 +32,7 @@ void ChecksumSum::add_pieces(std::size_t before, const Fragments& pieces) {
   for (const Slice& piece : pieces.pieces()) {
     ChecksumSum own;
     own.add(piece.bytes());
-    // Behind an odd number of bytes every byte is in the other half of its word (RFC 1071 section
+    // After an odd number of bytes, every byte is in the other half of its word (RFC 1071 section
     // 2(B)).
     sum_ += odd ? std::byteswap(own.partial()) : own.partial();
     odd = odd != (piece.size() % 2 != 0);

@@ -26,8 +26,8 @@ void Groups::asked(const IpAddress& group, std::uint8_t interface, Duration most
                    RandomSource& random) {
   for (Group& each : std::span(groups_).first(used_)) {
     if (each.interface != interface || (!group.is_any() && each.group != group)) continue;
-    // A report that is planned for earlier than the answer is due stays (RFC 2236 section 3, RFC
-    // 3810 section 6.2).
+    // A report already scheduled before the response time stays (RFC 2236 section 3, RFC 3810
+    // section 6.2).
     each.report_at = std::min(each.report_at, now + random.up_to(most));
   }
 }

@@ -43,8 +43,8 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   return Accepted{type, cast};
 }
 
-// Takes the tag off, if there is one, and returns the type behind it. A frame without a tag and one
-// that has only a priority (VLAN 0, IEEE 802.1Q section 6.9) belong to the untagged interface.
+// Removes the tag, if any, and returns the type after it. Untagged frames and frames with only a
+// priority (VLAN 0, IEEE 802.1Q section 6.9) belong to the untagged interface.
 [[clang::minsize]] std::optional<std::uint16_t> Interface::untag(Slice& frame, std::uint16_t type) {
   std::uint16_t vlan = 0;
   if (type == static_cast<std::uint16_t>(ethernet::Type::kTagged)) {
@@ -57,7 +57,7 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   return type;
 }
 
-// The tag begins with what would be the frame's type; its own type stands before it.
+// The tag occupies the frame's type field; the frame's own type follows it.
 [[clang::minsize]] ethernet::Type Interface::tag(PacketBuf& packet, ethernet::Type type) const {
   const MutableBytes tag = prepend_header(packet, ethernet::kTagSize);
   store_be(tag, config_.vlan);
@@ -94,7 +94,7 @@ void Interface::send(PacketBuf packet, const MacAddress& to, ethernet::Type type
 
 void Interface::cut(PacketBuf packet) {
   for ([[clang::uninitialized]] Segmenter segments(std::move(packet)); segments.size() != 0;) {
-    // TCP finds out what has not gone, and sends it again.
+    // TCP detects segments that were not sent and retransmits them.
     PacketBuf segment = allocate(0);
     if (!segment) return;
     if (segment.tailroom() < segments.size()) return void(++counters_[kUnfit]);

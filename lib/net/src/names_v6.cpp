@@ -1,4 +1,4 @@
-// In a file of its own: an image without IPv6 links none of it.
+// A separate file, so that an image without IPv6 links none of it.
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/net/names.hpp"
 
@@ -12,7 +12,7 @@ std::size_t router_name_servers(const ipv6::Engine& v6, std::span<IpAddress> out
   return count;
 }
 
-// From the wire's form; what does not fit a name ends it.
+// Converts from wire format; stops at the first invalid label.
 void write_router_domain(const ipv6::Engine& v6, TextWriter& out) {
   ByteReader in(v6.search_domain());
   for (bool first = true;; first = false) {

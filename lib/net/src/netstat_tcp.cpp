@@ -1,4 +1,4 @@
-// The part of a report that is about TCP, in a file of its own: what nobody asks for is not linked.
+// TCP's part of a report, in a separate file so that it is linked only when used.
 #include "fata/net/netstat.hpp"
 
 namespace fata::net {
@@ -6,7 +6,7 @@ namespace {
 
 void write_connection(TextWriter& out, const tcp::ConnectionStats& of) {
   print(out, "tcp ", of.local, " ", of.remote, " ", tcp::name(of.state));
-  if (of.mss != 0) {  // else it is half open, or in TIME-WAIT
+  if (of.mss != 0) {  // else it is half open or in TIME-WAIT
     print(out, " cwnd ", of.cwnd);
     if (of.ssthresh < (1U << 30)) print(out, " ssthresh ", of.ssthresh);
     print(out, " flight ", of.in_flight, " srtt ", of.srtt, " rto ", of.rto, " mss ", of.mss);

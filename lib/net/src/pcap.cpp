@@ -14,8 +14,8 @@ constexpr std::uint16_t kOptionEnd = 0;
 constexpr std::uint16_t kOptionFlags = 2;
 constexpr std::uint16_t kOptionTimeResolution = 9;
 
-// ByteWriter writes network order; captures are little endian, as nearly every machine that reads
-// them is.
+// ByteWriter writes network order; captures are little endian, like nearly every machine that reads
+// them.
 void u16(ByteWriter& out, std::uint16_t value) { out.u16(std::byteswap(value)); }
 void u32(ByteWriter& out, std::uint32_t value) { out.u32(std::byteswap(value)); }
 }  // namespace
@@ -24,16 +24,16 @@ std::size_t write_preamble(MutableBytes to) {
   ByteWriter out(to);
   u32(out, kSectionHeader);
   u32(out, 28);
-  u32(out, 0x1a2b3c4d);  // tells the byte order
+  u32(out, 0x1a2b3c4d);  // marks the byte order
   u16(out, 1);           // version 1.0
   u16(out, 0);
-  out.u64(~std::uint64_t{0});  // the section ends with the file
+  out.u64(~std::uint64_t{0});  // section length unknown: it ends with the file
   u32(out, 28);
   u32(out, kInterfaceDescription);
   u32(out, 32);
   u16(out, kLinkEthernet);
   u16(out, 0);
-  u32(out, 0);  // frames are never cut
+  u32(out, 0);  // no snap length: frames are never truncated
   u16(out, kOptionTimeResolution);
   u16(out, 1);
   out.u8(9);  // 10^-9 s

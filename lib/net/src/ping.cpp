@@ -7,16 +7,14 @@
 namespace fata::net {
 
 namespace {
-// Requests are told apart by number; who else would ask from this host has no other identifier
-// either.
+// All requests share one identifier and are distinguished by sequence number.
 constexpr std::uint16_t kIdentifier = 0xfa7a;
 
 std::byte filler(std::size_t at) { return static_cast<std::byte>(at); }
 }  // namespace
 
 Pinger::Pinger(StackCore& core) : core_(&core) {
-  // Each engine has its own protocol only: ICMP for one family means nothing in packets of the
-  // other.
+  // Attach ICMP to each engine for its own family only: the other family's ICMP is invalid there.
   if (IpProtocol* const v4 = core.host().v4()) v4->attach(ip_protocol::kIcmp, *this);
   if (IpProtocol* const v6 = core.host().v6()) v6->attach(ip_protocol::kIcmpV6, *this);
 }

@@ -27,8 +27,8 @@ void Reassembly::give_up_oldest() {
   ++given_up_;
 }
 
-// A last fragment of 8 bytes takes 64 KiB: who sends such ones pushes out his own. Of equals the
-// oldest goes.
+// A last fragment of 8 bytes can occupy 64 KiB: a sender of such fragments displaces its own
+// packets first. Among equals the oldest is abandoned.
 bool Reassembly::give_up_emptiest(const Packet& but) {
   std::unique_ptr<Packet>* worst = nullptr;
   for (auto& each : packets_) {
@@ -74,7 +74,7 @@ Reassembly::Outcome Reassembly::insert(Packet& packet, std::size_t begin, std::s
   const auto ranges = std::span(packet.ranges);
   std::size_t at = 0;
   while (at < packet.range_count && ranges[at].end < begin) ++at;
-  // ranges[at] is the first one that touches or follows the fragment.
+  // ranges[at] is the first range that touches or follows the fragment.
   const bool inside = at < packet.range_count && ranges[at].begin <= begin && end <= ranges[at].end;
   if (inside) {
     const Bytes known = Bytes(packet.buffer.bytes()).subspan(begin, end - begin);
@@ -133,7 +133,7 @@ Reassembly::Result Reassembly::add(const Fragment& fragment, Instant now) {
     packet->header_size = fragment.header.size();
     copy_bytes(packet->header, fragment.header);
   }
-  // One mark of congestion marks the whole packet (RFC 3168 section 5.3).
+  // A single congestion mark marks the whole packet (RFC 3168 section 5.3).
   if (packet->ecn != Ecn::kCongested) packet->ecn = fragment.ecn;
   packet->unicast &= fragment.unicast;
   const bool complete = packet->total != 0 && packet->range_count == 1 &&

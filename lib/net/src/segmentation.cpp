@@ -67,7 +67,7 @@ void Segmenter::next(PacketBuf& to) {
   done_ += all.size() - header_;
   if (done_ != payload_) tcp[kFlags] &= ~kFinPsh;
   if (index_++ != 0) tcp[kFlags] &= ~kCwr;
-  // The field has the pseudo-header's sum: another length in it (RFC 1624 section 3).
+  // The field holds the pseudo-header's sum: replace the length in it (RFC 1624 section 3).
   ChecksumSum pseudo;
   pseudo.add_u16(load_be<std::uint16_t>(tcp.subspan(kChecksum)));
   pseudo.add_u16(static_cast<std::uint16_t>(~(frame_.total_size() - whole.checksum_start)));

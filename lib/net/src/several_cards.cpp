@@ -1,4 +1,4 @@
-// What a stack of several cards does that one with a single card holds no byte of.
+// Functions for stacks with several interfaces; a stack with one interface links none of them.
 #include <algorithm>
 
 #include "fata/net/stack_core.hpp"

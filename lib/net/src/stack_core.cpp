@@ -70,8 +70,8 @@ StackCore::~StackCore() {
 
 Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue) {
   LinkConfig config = given;
-  // No packet is longer than the buffers that it is made in: the first card's, and copied to its
-  // own.
+  // A packet must fit the buffer it is built in (the first interface's) and its interface's own
+  // buffer, to which it may be copied.
   if ([[clang::uninitialized]] const PacketBuf own = sink.allocate(kIpHeadroom))
     config.mtu = std::min(config.mtu, own.tailroom());
   if (host_.interface_count() != 0) {
@@ -93,7 +93,8 @@ void StackCore::log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ip
   if (interface.vlan() != 0) print(line, ", VLAN ", interface.vlan());
   print(line, ", gateway ", gateway);
   log_.info(line.view());
-  // /31 has two hosts (RFC 3021), and with /32 the gateway is on the link though no prefix says so.
+  // A /31 has two hosts (RFC 3021). With a /32 the gateway is on the link although no prefix covers
+  // it.
   if (address.prefix < 31 && address.address.value == (address.address.value & address.mask()))
     log_.warning(address, " is the network's own address: give a host's, as ",
                  Ipv4Cidr{{address.address.value + 1}, address.prefix});

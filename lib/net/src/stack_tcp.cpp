@@ -1,4 +1,4 @@
-// A stack's TCP, in a file of its own: what nobody asks for is not linked.
+// A stack's TCP, in a separate file so that it is linked only when used.
 #include <algorithm>
 
 #include "fata/net/stack_core.hpp"
@@ -11,8 +11,8 @@ tcp::Config config_for(std::size_t memory, Host& host) {
   tcp::Config config;
   config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
   config.borrowed = config.memory / 4;
-  // Queues leave a device half of its buffers: the acknowledgements that would empty them come in
-  // these.
+  // Queues leave each device half of its buffers, because the acknowledgements that empty the
+  // queues need them.
   for (std::size_t i = 0; i < host.interface_count(); ++i) {
     config.borrowed = std::min(config.borrowed, host.interface(i).features().receive_memory / 2);
   }

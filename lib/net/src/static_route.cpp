@@ -7,7 +7,7 @@
 namespace fata::net {
 namespace {
 
-// Takes the next word off; empty behind the last one.
+// Removes and returns the next word; empty after the last one.
 std::string_view next_word(std::string_view& text) {
   const std::size_t begin = text.find_first_not_of(' ');
   if (begin == text.npos) return {};

@@ -1,4 +1,4 @@
-// In a file of its own: an image without IPv6 links none of it.
+// A separate file, so that an image without IPv6 links none of it.
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/net/ipv6/setup.hpp"
 #include "fata/net/stack_core.hpp"
@@ -10,7 +10,7 @@ Result<void> add_route(StackCore& core, ipv6::Engine& v6, const StaticRoute& rou
                        std::uint32_t number) {
   std::uint8_t card = route.card.value_or(0);
   if (!route.card) {
-    // A link-local gateway may be on any of the links.
+    // A link-local gateway may be on any link.
     const auto hop = v6.routers().find(route.gateway, async::current_loop().now());
     if (route.gateway.is_link_local() ? core.host().interface_count() != 1
                                       : !hop || hop->address != route.gateway)

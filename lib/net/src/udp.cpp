@@ -34,7 +34,7 @@ const ErrorDomain& error_domain(SocketErrc) noexcept {
 namespace udp {
 
 namespace {
-// The names of Table::Count, in its order.
+// Names of Table::Count, in the same order.
 constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
                                                          {"bad_udp"},
                                                          {"udp_checksum"},
@@ -68,8 +68,8 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
 
 [[clang::minsize]] Result<void> Table::bind(Port& port, Endpoint local) {
   if (local.port == 0) {
-    // Some draws, so that the ports behind taken ones are no likelier than others; then all that
-    // there are.
+    // Random draws first, so that ports that follow used ones are not favoured; then a linear
+    // search through all ports.
     constexpr std::uint32_t kFirst = 49152, kPorts = 16384, kDraws = 8;
     std::uint64_t at = 0;
     for (std::uint32_t tries = 0; tries < kDraws + kPorts && local.port == 0; ++tries) {
@@ -111,7 +111,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
   Port* const port = find({packet.destination, header->destination_port}, from);
   if (port == nullptr) {
     count_up(kNoListener);
-    return header->source_port == 0;  // nobody to tell
+    return header->source_port == 0;  // no one to notify
   }
   sig::RxDatagram datagram{from, packet.destination,
                            packet.payload.part(kHeaderSize, header->length - kHeaderSize)};
@@ -148,7 +148,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
       what = SocketErrc::kTimeExceeded;
       break;
     case IcmpError::Kind::kTooBig:
-      // The next datagram is cut to fit; nothing is wrong with the flow.
+      // The next datagram is fragmented to fit; the flow continues without an error.
       return ip_->lower_path_mtu(error.remote, error.mtu, now);
     case IcmpError::Kind::kParameterProblem:
       what = SocketErrc::kParameterProblem;
@@ -167,7 +167,7 @@ PacketBuf Table::allocate() {
 }
 
 void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
-  sig::TxDatagram datagram = std::move(given);  // its buffer goes home also when it is not sent
+  sig::TxDatagram datagram = std::move(given);  // recycles the buffer even if it is not sent
   const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
   if (datagram.payload.total_size() > kMostPayload) return count_up(kTooLong);
   const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;

@@ -1,4 +1,4 @@
-// What routers and queriers say to a node, and how addresses come, serve and go, of both families.
+// Messages of routers and queriers, and the lifecycle of addresses, for both families.
 #include "frames6.hpp"
 
 namespace fata::net {
@@ -78,7 +78,7 @@ TEST(Autoconfiguration, AsksForRoutersUntilOneAnswersEverMoreSeldom) {
   for (std::size_t n = 0; n < node->sent.size(); ++n) EXPECT_NE(node->packet(n).type(), 133);
 }
 
-// CVE-2015-2922: anybody on the link could keep all packets on it.
+// CVE-2015-2922: any station on the link could confine all packets to it.
 TEST(Autoconfiguration, TakesNoHopLimitThatLeadsNowhere) {
   for (const auto& [offered_limit, used] :
        {std::pair{0, 64}, {1, 64}, {31, 64}, {32, 32}, {255, 255}}) {
@@ -109,10 +109,10 @@ TEST(Autoconfiguration, MakesAnAddressOfAnOfferedPrefixAndRoutesByTheRouter) {
   EXPECT_EQ(node->packet(0).to_mac, mac(9));
   EXPECT_EQ(node->packet(0).ip.source, own);
   EXPECT_EQ(node->packet(0).ip.hop_limit, 32);
-  // The prefix is on the link.
+  // The prefix is on-link.
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {})->local);
-  // When the preferred time is over it still serves; when the valid time is, it is gone, and the
-  // router with its own.
+  // After the preferred lifetime the address still works; after the valid lifetime it is gone, and
+  // so is the router after its own lifetime.
   node->pass(seconds(3601));
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {}));
   EXPECT_FALSE(node->host.path(v6("2001:db8:ffff::1"), {}));
@@ -315,14 +315,14 @@ TEST(MulticastListener, ReportsItsGroupsWhenItJoinsAndWhenItIsAsked) {
   EXPECT_TRUE(equal_bytes(Bytes(joined.payload).subspan(20, 16), group.octets()));
   node->settle();
   EXPECT_EQ(node->host.v6()->next_deadline(), Instant::never());
-  // A query to all: of 1 s, answered within it, for each group but that of all nodes.
+  // A general query with 1 s to answer is answered within it, for each group except all-nodes.
   node->receive(icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 1}, 130, 0,
                             hex("03e80000") + Frame(16) + hex("02000000")));
   EXPECT_TRUE(node->sent.empty());
   for (int i = 0; i < 10; ++i) node->pass(milliseconds(100));
-  EXPECT_EQ(node->sent.size(), 3u);  // and two of solicited nodes
+  EXPECT_EQ(node->sent.size(), 3u);  // including two solicited-node groups
   node->sent.clear();
-  // An old querier gets old reports.
+  // An MLDv1 querier gets MLDv1 reports.
   node->receive(
       icmp6_frame({.to = group, .hop_limit = 1}, 130, 0, hex("00640000") + bytes_of(group)));
   node->pass(milliseconds(100));
@@ -347,7 +347,7 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
   Recorder recorder;
   const Ipv4Address group = Ipv4Address::of(224, 0, 0, 251);
   EXPECT_TRUE(recorder.v4.join(group, *recorder.link, recorder.now));
-  recorder.pass(seconds(2));  // and the second announcement of the address
+  recorder.pass(seconds(2));  // includes the second announcement of the address
   for (int i = 0; i < 10; ++i) recorder.pass(seconds(1));
   const auto reports = [&] {
     std::size_t count = 0;
@@ -369,12 +369,12 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
   recorder.receive(igmp_frame(0x11, 10, {}, all, {}));
   recorder.pass(seconds(1));
   EXPECT_EQ(reports(), 1u);
-  // Another one's report is enough.
+  // Another member's report cancels ours.
   recorder.receive(igmp_frame(0x11, 10, group, group));
   recorder.receive(igmp_frame(0x16, 0, group, group));
   recorder.pass(seconds(1));
   EXPECT_EQ(reports(), 0u);
-  // By unicast anybody could ask, or keep it from being reported.
+  // Unicast messages are refused: otherwise any host could query, or suppress reports.
   recorder.receive(igmp_frame(0x11, 10, {}, ip(1)));
   recorder.receive(igmp_frame(0x11, 10, group, ip(1)));
   recorder.pass(seconds(1));
@@ -385,7 +385,7 @@ TEST(GroupMembership, IsReportedUnaskedTwiceAndThenWhenAsked) {
   recorder.pass(seconds(1));
   EXPECT_EQ(reports(), 1u);
   EXPECT_EQ(recorder.count("bad_igmp"), 4u);
-  // Datagrams to the group arrive until it is left.
+  // Datagrams to the group arrive until the host leaves it.
   recorder.receive(ip_frame({.to = group}, udp_datagram({.destination = group}, text("mdns"))));
   EXPECT_EQ(recorder.delivered.size(), 1u);
   recorder.v4.leave(group, *recorder.link, recorder.now);

@@ -8,7 +8,7 @@
 namespace fata::net {
 namespace {
 
-// Sixteen bits at a time, as RFC 1071 section 4.1 has it.
+// Sixteen bits at a time, as in RFC 1071 section 4.1.
 std::uint16_t naive(Bytes bytes) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -1,4 +1,4 @@
-// Other stations with an address of ours: what is reported, how often, and what becomes of the
+// Other stations with one of our addresses: the reports, their rate, and the outcome for the
 // address.
 #include "frames6.hpp"
 
@@ -103,7 +103,7 @@ TEST(AddressConflicts, ADuplicateStaticIpv6AddressIsReportedAndUsedOnceItIsFree)
     EXPECT_EQ(reports.all[0].other, other == question ? mac(2) : mac(6));
     for (int i = 0; i < 50; ++i) node.pass(seconds(1));
     EXPECT_FALSE(node.host.is_ours(ours));
-    // Its holder answers once more, and then is gone.
+    // Its holder answers once more and then disappears.
     for (int i = 0; i < 10; ++i) node.pass(seconds(1));
     node.receive(advertisement6(ours, 6));
     for (int i = 0; i < 70; ++i) node.pass(seconds(1));

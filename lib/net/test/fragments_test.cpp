@@ -1,4 +1,4 @@
-// Reassembly by itself, and datagrams that travel in fragments between nodes of both families.
+// Reassembly in isolation, and fragmented datagrams between nodes of both families.
 #include <algorithm>
 #include <random>
 
@@ -90,7 +90,7 @@ TEST(Reassembly, RefusesAPacketWhosePiecesOverlapAndAllThatFollows) {
               Outcome::kOverlap)
         << each.what;
     EXPECT_EQ(workshop.memory.used(), 0u);
-    // What would have completed it comes too late.
+    // The fragments that would have completed the packet arrive too late.
     EXPECT_EQ(workshop.add(0, pattern(16), true).outcome, Outcome::kOverlap);
     EXPECT_EQ(workshop.add(32, pattern(16), true).outcome, Outcome::kOverlap);
     workshop.pass(seconds(31));
@@ -132,10 +132,10 @@ TEST(Reassembly, AFloodPushesOutTheOldestAndStaysWithinItsBudget) {
     ASSERT_LE(workshop.memory.used(), std::size_t{256} * 1024);
     workshop.now = workshop.now + microseconds(1);
   }
-  // One that comes quickly still gets through.
+  // A packet that arrives quickly still gets through.
   EXPECT_EQ(workshop.add(0, pattern(1480), true, 77'777).outcome, Outcome::kWaits);
   EXPECT_EQ(workshop.add(1480, pattern(100), false, 77'777).outcome, Outcome::kComplete);
-  // Holes are bounded, too.
+  // Holes are bounded too.
   Workshop holes;
   Outcome outcome = Outcome::kWaits;
   std::size_t pieces = 0;
@@ -162,7 +162,7 @@ TEST(Reassembly, OnePieceMarkedForCongestionMarksAll) {
   EXPECT_EQ(result.ecn, Ecn::kCongested);
 }
 
-// A datagram of `size` bytes, most of them in pieces that are not the packet's own.
+// A datagram of `size` bytes, most of them in buffers other than the packet's own.
 sig::TxDatagram long_datagram(BufferPool& pool, const IpAddress& to, const Frame& all) {
   sig::TxDatagram datagram{{to, 53}, {}, pool.allocate(kIpHeadroom + udp::kHeaderSize)};
   std::size_t at = std::min<std::size_t>(all.size(), 101);

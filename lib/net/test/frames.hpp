@@ -1,5 +1,5 @@
-// Packets as a neighbour would send them, made field by field so that each can be made wrong; and a
-// sink that records.
+// Packets of a neighbour, built field by field so that each field can be made invalid, and a sink
+// that records.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -45,8 +45,8 @@ struct IpFields {
   Ipv4Address to = ip(1);
   std::uint8_t protocol = ipv4::kUdp;
   std::uint8_t version = 4;
-  int header_length = -1;  // in words; -1: right
-  int total_length = -1;   // -1: right
+  int header_length = -1;  // in words; -1: correct
+  int total_length = -1;   // -1: correct
   std::uint16_t flags = 0;
   std::uint16_t checksum_error = 0;
   Frame options{};
@@ -80,8 +80,8 @@ inline Frame ip_packet(const IpFields& fields, const Frame& payload) {
 struct UdpFields {
   std::uint16_t from = 4000;
   std::uint16_t to = 53;
-  int length = -1;    // -1: right
-  int checksum = -1;  // -1: right
+  int length = -1;    // -1: correct
+  int checksum = -1;  // -1: correct
   Ipv4Address source = ip(2), destination = ip(1);
 };
 inline Frame udp_datagram(const UdpFields& fields, const Frame& payload) {
@@ -106,7 +106,7 @@ inline Frame icmp_message(std::uint8_t type, std::uint8_t code, const Frame& res
   store_be(MutableBytes(message).subspan(2), checksum(message));
   return message;
 }
-// To host 1 from host 2, unless the fields say otherwise.
+// To host 1 from host 2, unless the fields differ.
 inline Frame ip_frame(const IpFields& fields, const Frame& payload, const MacAddress& to = mac(1)) {
   return ethernet_frame(to, mac(2), 0x0800, ip_packet(fields, payload));
 }
@@ -123,8 +123,8 @@ struct HostConfig {
   unsigned icmp_errors_per_second = 100;
 };
 
-// A host of one interface with IPv4 and UDP, its memory, and all that comes out of it. Frames come
-// out finished; their metadata beside them.
+// A host of one interface with IPv4 and UDP, its memory, and everything it sends. Frames are stored
+// complete, with their metadata.
 class Recorder final : public FrameSink, public udp::Port {
  public:
   struct Datagram {
@@ -156,7 +156,7 @@ class Recorder final : public FrameSink, public udp::Port {
     udp.send(std::move(datagram), *this, now);
     EXPECT_FALSE(datagram.payload) << "the packet was not taken";
   }
-  // Teaches host `last` to the cache.
+  // Adds host `last` to the ARP cache.
   void teach(std::uint8_t last) {
     receive(ethernet_frame(mac(1), mac(last), 0x0806,
                            arp_packet(arp::kReply, mac(last), ip(last), ip(1))));
@@ -168,7 +168,7 @@ class Recorder final : public FrameSink, public udp::Port {
   }
   std::uint64_t count(std::string_view name) const { return host.count(name); }
   const arp::Cache& arp_cache() const { return v4.arp_cache(*link); }
-  // All counters that are not 0, but those of what simply passed.
+  // All counters that are not 0, except those of normal traffic.
   std::string troubles() const {
     std::string all;
     for (const std::span<const Counter> part : {link->counters(), v4.counters(), udp.counters()}) {

@@ -1,5 +1,5 @@
-// IPv6 packets as a neighbour would send them, made field by field so that each can be made wrong;
-// and nodes on a wire.
+// IPv6 packets of a neighbour, built field by field so that each field can be made invalid, and
+// nodes on a wire.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ struct Ip6Fields {
   IpAddress to = v6("fe80::1");
   std::uint8_t next = ipv4::kUdp;
   std::uint8_t version = 6;
-  int length = -1;  // -1: right
+  int length = -1;  // -1: correct
   std::uint8_t hop_limit = 64;
 };
 inline Frame ip6_packet(const Ip6Fields& fields, const Frame& payload) {
@@ -68,8 +68,7 @@ inline Frame udp6(const Ip6Fields& ip, const Frame& data, std::uint16_t to = 53,
            checksum < 0 ? sum.finish() : static_cast<std::uint16_t>(checksum));
   return datagram;
 }
-// A whole frame with an ICMPv6 message, its checksum filled in. `rest` follows type, code and
-// checksum.
+// A complete frame with an ICMPv6 message and its checksum. `rest` follows type, code and checksum.
 inline Frame icmp6_frame(Ip6Fields ip, std::uint8_t type, std::uint8_t code, const Frame& rest) {
   Frame message =
       Frame{static_cast<std::byte>(type), static_cast<std::byte>(code), std::byte{}, std::byte{}} +
@@ -93,7 +92,7 @@ inline Frame neighbour_frame(Ip6Fields ip, std::uint8_t type, std::uint32_t flag
   return icmp6_frame(ip, type, 0, rest + bytes_of(target) + options);
 }
 
-// A packet that was sent, up to IPv6's payload.
+// A sent packet, up to IPv6's payload.
 struct Sent6 {
   MacAddress to_mac;
   ipv6::Header ip;
@@ -101,7 +100,7 @@ struct Sent6 {
   std::uint8_t type() const { return payload.empty() ? 0 : static_cast<std::uint8_t>(payload[0]); }
 };
 
-// A node with both families on one interface; its port listens on 53.
+// A node with both families on one interface; its UDP port is bound to 53.
 class Node final : public FrameSink, public udp::Port {
  public:
   explicit Node(std::uint8_t last, sig::NetFeatures features = {}, std::uint16_t port = 53,
@@ -111,7 +110,7 @@ class Node final : public FrameSink, public udp::Port {
     link = host.add_interface({mac(last), 1500, features}, *this, now);
     EXPECT_TRUE(udp.bind(*this, {{}, port}));
   }
-  // With a static address, and past DAD; what it sent for that is forgotten.
+  // With a static address after DAD; frames sent meanwhile are discarded.
   static std::unique_ptr<Node> ready(std::uint8_t last, std::string_view address,
                                      sig::NetFeatures features = {}) {
     auto node = std::make_unique<Node>(last, features);
@@ -137,7 +136,7 @@ class Node final : public FrameSink, public udp::Port {
     copy_bytes(datagram.payload.append(what.size()), as_bytes(what));
     udp.send(std::move(datagram), *this, now);
   }
-  // Teaches the neighbour's address to the table: it is stale then.
+  // Adds the neighbour to the table, in state stale.
   void teach(const IpAddress& neighbour, std::uint8_t last) {
     receive(neighbour_frame({.from = neighbour, .to = ipv6::solicited_node(address())}, 135, 0,
                             address(), link_option(1, mac(last))));
@@ -174,7 +173,7 @@ class Node final : public FrameSink, public udp::Port {
     }
     return all;
   }
-  // The n-th frame sent, which must be sound.
+  // The n-th frame sent, which must be valid.
   Sent6 packet(std::size_t n) const {
     if (n >= sent.size()) return ADD_FAILURE() << "only " << sent.size() << " frames", Sent6{};
     const auto ethernet = ethernet::Header::parse(sent[n]);
@@ -222,7 +221,7 @@ class Node final : public FrameSink, public udp::Port {
   }
 };
 
-// Carries frames between nodes until all are silent. `lose` drops some.
+// Carries frames between nodes until none sends. `lose` drops some.
 inline void exchange(std::initializer_list<Node*> nodes,
                      const std::function<bool(const Frame&)>& lose = {}) {
   for (bool any = true; any;) {

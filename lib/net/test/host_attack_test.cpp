@@ -1,4 +1,4 @@
-// What strangers can learn of a host, or have it do, by forged packets of few bytes.
+// Information and effects that remote attackers can get from a host with a few forged packets.
 #include <set>
 
 #include "frames6.hpp"
@@ -11,7 +11,7 @@ std::uint16_t identification(const Frame& frame) {
 }
 bool has_df(const Frame& frame) { return (frame[20] & std::byte{0x40}) != std::byte{}; }
 
-// An idle scan, and a count of what others get: 0 1 2 3.
+// Idle scan: a counter would reveal the number of packets sent to others: 0 1 2 3.
 TEST(Identification, IsZeroBesideDfAndRandomElsewhere) {
   Recorder recorder;
   recorder.teach(2);
@@ -57,7 +57,7 @@ TEST(Identification, OfIpv6FragmentsIsRandom) {
   EXPECT_LE(near, 1);
 }
 
-// A server's answers to anybody go as they are: without DF, whole, whatever is said of the path.
+// A server's replies to unverified clients ignore the path MTU: no DF, no fragmentation.
 TEST(IgnoredPath, LeavesDfClearAndFragmentsNothingThatTheLinkCarries) {
   Recorder recorder;
   recorder.teach(2);
@@ -100,13 +100,13 @@ TEST(UdpPorts, ThatNobodyNamesAreRandom) {
   EXPECT_GE(first.size(), 60U);
 }
 
-// Counting one's own share of the errors tells nothing of others' (CVE-2020-25705).
+// Counting one's own share of the errors reveals nothing about others (CVE-2020-25705).
 TEST(IcmpErrors, HaveARandomBurst) {
   std::set<std::size_t> bursts;
   for (std::uint64_t i = 0; i < 20; ++i) {
     Recorder recorder;
     recorder.teach(2);
-    // Another second of the same host's life.
+    // Start at another second of the same host's life.
     for (std::uint64_t j = 0; j < i; ++j)
       recorder.receive(udp_frame(99)), recorder.pass(seconds(1));
     recorder.sent.clear();
@@ -137,7 +137,7 @@ TEST(Arp, AsksAtALimitedRateOnBehalfOfForgedSources) {
   for (const Frame& frame : recorder.sent) answered += frame[13] == std::byte{6} ? 1 : 0;
   EXPECT_LE(answered, 400U);
   EXPECT_GE(answered, 30U);
-  // A neighbour that is needed later is asked for.
+  // A neighbour needed later is requested.
   for (int i = 0; i < 6; ++i) recorder.pass(seconds(1));
   recorder.sent.clear();
   recorder.send(ip(9), "x");
@@ -160,7 +160,7 @@ TEST(Neighbours, AreSolicitedAtALimitedRateOnBehalfOfForgedSources) {
   node->settle();
 }
 
-// A fragment of 8 bytes at the end of 64 KiB pushes nobody out who has sent as much as he holds.
+// A fragment of 8 bytes at the end of 64 KiB does not displace a packet that fills its memory.
 TEST(Reassembly, GivesUpTheEmptiestFirst) {
   Recorder recorder;
   recorder.teach(2);

@@ -10,7 +10,7 @@ struct Sent {
   ipv4::Header ip;
   Bytes payload;  // of IP
 };
-// A frame that must be sound up to IP's payload.
+// A frame that must be valid up to IP's payload.
 Sent sent_packet(const Frame& frame) {
   const auto ethernet = ethernet::Header::parse(frame);
   const Bytes packet = Bytes(frame).subspan(ethernet::kHeaderSize);
@@ -98,7 +98,7 @@ TEST(Host, DeliversADatagramWithItsAddressesAndWithoutThePadding) {
   EXPECT_EQ(recorder.delivered[0].text, "hi");
   EXPECT_EQ(recorder.delivered[0].from, (Endpoint{ip(2), 4000}));
   EXPECT_EQ(recorder.delivered[0].to, IpAddress(ip(1)));
-  // Bytes of the IP packet behind the UDP datagram are no payload, either.
+  // Bytes of the IP packet after the UDP datagram are not payload either.
   recorder.receive(ip_frame({}, udp_datagram({.length = 10, .checksum = 0}, text("yes and no"))));
   EXPECT_EQ(recorder.delivered.at(1).text, "ye");
 }
@@ -111,7 +111,7 @@ TEST(Host, TakesPaddingForNoPartOfAPacket) {
   recorder.receive(ping);
   ASSERT_EQ(recorder.sent.size(), 1u);
   EXPECT_EQ(sent_packet(recorder.sent[0]).payload.size(), 9u);
-  // A UDP length that reaches into it is a wrong one.
+  // A UDP length that extends into the padding is invalid.
   Frame reaching = ip_frame({}, udp_datagram({.length = 14, .checksum = 0}, text("hello")));
   reaching.resize(60, std::byte{0xee});
   recorder.receive(reaching);
@@ -211,7 +211,7 @@ TEST(Host, LimitsTheRateOfItsErrors) {
   recorder.teach(2);
   for (int i = 0; i < 1000; ++i) recorder.receive(udp_frame(99));
   const std::size_t burst = recorder.sent.size();
-  EXPECT_TRUE(burst >= 5 && burst <= 25) << burst;  // 10, of 0, 1 or 2 tokens each
+  EXPECT_TRUE(burst >= 5 && burst <= 25) << burst;  // 10 errors of 0, 1 or 2 tokens each
   recorder.now = recorder.now + milliseconds(101);
   for (int i = 0; i < 1000; ++i) recorder.receive(udp_frame(99));
   const std::size_t more = recorder.sent.size() - burst;
@@ -219,7 +219,7 @@ TEST(Host, LimitsTheRateOfItsErrors) {
   EXPECT_EQ(recorder.count("icmp_errors_sent"), recorder.sent.size());
 }
 
-// An ICMP error of host 2 about a packet that host 1 sent, as its frame shows.
+// An ICMP error from host 2 about a packet that host 1 sent in this frame.
 Frame error_about(const Frame& sent, std::uint8_t type, std::uint8_t code,
                   std::uint32_t unused = 0) {
   Frame rest(4);
@@ -402,7 +402,7 @@ TEST(Host, CountsWhatItCannotRoute) {
   recorder.udp.send(std::move(v6), recorder, recorder.now);
   EXPECT_EQ(recorder.count("no_route"), 4u);
   EXPECT_TRUE(recorder.sent.empty());
-  // A gateway is no way out for what must stay inside.
+  // A gateway is no route for packets that must stay on the host.
   Recorder routed({.mac = mac(1), .address = {ip(1), 24}, .gateway = ip(254)});
   routed.send({}, "x");
   EXPECT_EQ(routed.count("no_route"), 1u);
@@ -431,7 +431,7 @@ TEST(Host, LeavesChecksumsToADeviceThatMakesThemAndTheyComeOutRight) {
     Recorder hardware({.mac = mac(1), .address = {ip(1), 24}, .tx_checksum = true});
     const std::string payload(size, 'q');
     for (Recorder* each : {&software, &hardware}) {
-      // Once on the direct way, once as the packet that waited for an address.
+      // Sent directly, and after waiting for an address.
       each->send(ip(2), payload);
       each->receive(
           ethernet_frame(mac(1), mac(2), 0x0806, arp_packet(arp::kReply, mac(2), ip(2), ip(1))));

@@ -11,7 +11,7 @@ TEST(Ipv6, AsksWhetherAnybodyHasItsAddressBeforeItUsesIt) {
   const IpAddress own = node.link_local();
   EXPECT_TRUE(own.is_link_local());
   EXPECT_FALSE(node.host.is_ours(own));
-  // A report of the solicited-node group, and the question.
+  // A report of the solicited-node group, and the probe.
   ASSERT_EQ(node.sent.size(), 2u);
   const Sent6 report = node.packet(0), question = node.packet(1);
   EXPECT_EQ(report.ip.next_header, ipv6::kHopByHop);
@@ -52,7 +52,7 @@ TEST(Ipv6, GivesWayToWhoHasItsAddressOrAsksForItToo) {
     EXPECT_TRUE(node.host.is_ours(node.link_local()));
     EXPECT_EQ(node.count("v6_address_conflicts"), 1u);
   }
-  // A static address has no other number.
+  // A static address has no alternative.
   Node node(1);
   EXPECT_TRUE(node.v6_engine.add_address(*node.link, {v6("2001:db8::1"), 64}, node.now));
   node.receive(neighbour_frame({.from = {}, .to = ipv6::solicited_node(v6("2001:db8::1"))}, 135, 0,
@@ -116,7 +116,7 @@ TEST(Ipv6, AnswersEchoRequestsWithWhatTheyHeld) {
   EXPECT_EQ(reply.ip.source, v6("2001:db8::1"));
   EXPECT_EQ(reply.ip.destination, v6("2001:db8::2"));
   EXPECT_TRUE(equal_bytes(Bytes(reply.payload).subspan(4), text("0001hello")));
-  // Not those to a group.
+  // Multicast echo requests are not answered.
   node->sent.clear();
   node->receive(
       icmp6_frame({.from = v6("2001:db8::2"), .to = ipv6::kAllNodes}, 128, 0, text("0001hello")));
@@ -319,7 +319,7 @@ TEST(Ipv6Neighbours, AreAskedWhetherTheyAreStillThere) {
   b->now = a->now;
   exchange({a.get(), b.get()});
   EXPECT_EQ(state_of(*a, to), State::kReachable);
-  // Silence: three questions, and it is forgotten.
+  // Without an answer to three solicitations the entry is removed.
   a->pass(seconds(46));
   a->send(to, "z");
   for (int i = 0; i < 10; ++i) a->pass(seconds(1));

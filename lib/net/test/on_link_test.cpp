@@ -1,5 +1,5 @@
-// Neighbours outside of the host's own prefix: destinations of routes on the link, gateways, and
-// whoever asks.
+// Neighbours outside the host's own prefix: destinations of on-link routes, gateways, and the
+// sources of solicitations.
 #include "frames6.hpp"
 
 namespace fata::net {
@@ -13,7 +13,7 @@ std::uint16_t type_of(const Frame& frame) {
 }
 MacAddress receiver_of(const Frame& frame) { return ethernet::Header::parse(frame)->destination; }
 
-// RFC 3442, "Local Subnet Routes", and a gateway of a /32 as clouds give it.
+// RFC 3442, "Local Subnet Routes", and the gateway of a /32 as used in clouds.
 TEST(OnLinkRoutes, NeighboursOfEveryIpv4RouteOnTheLinkAreLearned) {
   constexpr Ipv4Address kMetadata = Ipv4Address::of(169, 254, 169, 254);
   constexpr Ipv4Address kFar = Ipv4Address::of(192, 168, 5, 9);

@@ -1,4 +1,4 @@
-// A reader of pcapng as far as our writer goes, for tests: complains of everything else.
+// A test reader for the subset of pcapng that our writer produces; anything else is a failure.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,8 @@ struct ReadPacket {
   std::vector<std::byte> frame;
 };
 
-// Packets of a little-endian capture. An empty vector and a failure if anything is wrong.
+// Packets of a little-endian capture. Returns an empty vector and records a failure if anything is
+// wrong.
 inline std::vector<ReadPacket> read_capture(Bytes file) {
   std::vector<ReadPacket> packets;
   ByteReader in(file);

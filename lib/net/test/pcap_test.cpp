@@ -18,7 +18,7 @@ struct Sink {
 }  // namespace
 }  // namespace fata::net
 
-// The wrapper's body asks for nothing that the concepts do not promise.
+// The wrapper may use only what the concepts guarantee.
 template class fata::net::PcapDevice<fata::sig::archetype::NetDevice, fata::sig::archetype::Clock,
                                      fata::net::Sink>;
 
@@ -76,7 +76,7 @@ async::Task<int> one_datagram(async::Context* context, Net* a, sim::NetDevice* b
   co_return 0;
 }
 
-// Runs one_datagram over a card that records to `sink`.
+// Runs one_datagram over a device that records to `sink`.
 std::uint64_t run_recorded(Sink& sink, bool checksum_offload) {
   sim::Platform platform;
   sim::Network network(platform);

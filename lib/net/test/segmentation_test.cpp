@@ -1,4 +1,4 @@
-// Segmentation in software against segments that are made one by one.
+// Software segmentation compared with segments built one by one.
 #include "fata/net/segmentation.hpp"
 
 #include <random>
@@ -27,7 +27,7 @@ std::size_t headers_of(const Large& what) {
          tcp::kHeaderSize + what.tcp.options.size();
 }
 
-// The headers of `length` bytes of data, TCP's checksum left out.
+// The headers for `length` bytes of data, without TCP's checksum.
 Frame headers(const Large& what, const tcp::Header& tcp, std::size_t length, std::uint16_t index) {
   const std::size_t tcp_size = tcp::kHeaderSize + tcp.options.size();
   Frame frame(headers_of(what));
@@ -69,13 +69,13 @@ Frame expected(const Large& what, Bytes data, std::size_t at) {
   ChecksumSum sum;
   tcp::add_pseudo_header(sum, what.v6 ? kFrom6 : kFrom4, what.v6 ? kTo6 : kTo4, segment.size());
   sum.add(segment);
-  // Both mean the same; what finishes them does so for UDP, too.
+  // Both values mean the same; code that completes checksums also serves UDP.
   store_be(segment.subspan(16), sum.finish() == 0 ? std::uint16_t{0xffff} : sum.finish());
   return frame;
 }
 
-// As TCP and IP make it for a device that cuts; the data in pieces of random sizes, the first in
-// the packet itself.
+// A packet as TCP and IP build it for a device with segmentation offload; the data lies in buffers
+// of random sizes, the first in the packet itself.
 PacketBuf large(const Large& what, Bytes data, BufferPool& pool, std::mt19937& random) {
   PacketBuf packet = pool.allocate();
   const Frame head = headers(what, what.tcp, data.size(), 0);
@@ -165,7 +165,7 @@ class InterfaceWithoutSegmentation : public testing::Test {
     what.payload = data.size();
     what.gso_size = 1460;
     PacketBuf packet = large(what, data, source, random);
-    // As it comes from IP: without the Ethernet header.
+    // As passed down by IP: without the Ethernet header.
     packet.trim_front(ethernet::kHeaderSize);
     packet.offload().checksum_start -= ethernet::kHeaderSize;
     packet.offload().header_length -= ethernet::kHeaderSize;

@@ -58,7 +58,7 @@ TEST_F(Sockets, AreFoundByTheirPortAndLeaveItWhenTheyEnd) {
   ASSERT_FALSE(twice);
   EXPECT_TRUE(twice.error().is(SocketErrc::kPortInUse));
   EXPECT_EQ(twice.error().detail(), 53u);
-  EXPECT_TRUE(deliver(53));  // it is now the last one found
+  EXPECT_TRUE(deliver(53));  // it is now the cached result of find()
   one->reset();
   EXPECT_FALSE(deliver(53));
   EXPECT_TRUE(bind(53));
@@ -133,7 +133,7 @@ async::Task<int> hears_errors(udp::Table* table, UdpSocket* socket) {
   table->send(std::move(sent), *socket, {});
   const IcmpError error{IcmpError::Kind::kPortUnreachable, ip(1), ip(2), 0, quoted};
   std::array<sig::RxDatagram, 1> in;
-  // Not connected: receive() knows nothing of it, and the queue is bounded.
+  // Not connected: receive() does not report the errors, and their queue is bounded.
   for (std::size_t i = 0; i < UdpSocket::kErrors + 3; ++i) table->icmp_error(error, {});
   EXPECT_FALSE(co_await socket->receive(in, async::Wait::at_most(milliseconds(1))));
   for (std::size_t i = 0; i < UdpSocket::kErrors; ++i) {
@@ -141,7 +141,7 @@ async::Task<int> hears_errors(udp::Table* table, UdpSocket* socket) {
     EXPECT_TRUE(complaint && complaint->remote == (Endpoint{ip(2), 9}));
   }
   EXPECT_FALSE(socket->take_error());
-  // Connected: the next receive() gives it, once.
+  // Connected: the next receive() returns the error once.
   socket->connect({ip(2), 9});
   table->icmp_error(error, {});
   const auto refused = co_await socket->receive(in, async::Wait::at_most(milliseconds(1)));

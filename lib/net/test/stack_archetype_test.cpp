@@ -4,7 +4,7 @@
 #include "fata/net/stack.hpp"
 #include "fata/sig/archetype.hpp"
 
-// The driver's body asks for nothing that the concept does not promise.
+// The driver may use only what the concept guarantees.
 template class fata::net::Stack<fata::sig::archetype::NetDevice, fata::sig::archetype::Random>;
 template class fata::net::Ipv4Stack<fata::sig::archetype::NetDevice, fata::sig::archetype::Random>;
 

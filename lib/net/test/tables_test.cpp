@@ -1,4 +1,4 @@
-// Tables that strangers fill: what one learns beyond their size pushes out something, and no more.
+// Tables that remote hosts can fill: beyond its size each new entry displaces an old one.
 #include <gtest/gtest.h>
 
 #include "fata/net/path_mtu.hpp"

@@ -1,4 +1,4 @@
-// Interfaces in a VLAN (IEEE 802.1Q): what they take, what they send, and untagged ones beside
+// Interfaces in a VLAN (IEEE 802.1Q): received and sent frames, and untagged interfaces beside
 // them.
 #include "fata/net/segmentation.hpp"
 #include "frames6.hpp"
@@ -68,7 +68,7 @@ TEST(Vlan, AnInterfaceTakesTheFramesOfItsOwnVlanOnly) {
   }
 }
 
-// Two hosts in a VLAN exchange datagrams of both families; all their frames have its tag.
+// Two hosts in a VLAN exchange datagrams of both families; all their frames are tagged.
 TEST(Vlan, FramesOfEveryProtocolGoOutTagged) {
   struct Tagged final : FrameSink {
     explicit Tagged(std::uint8_t last)
@@ -132,7 +132,7 @@ TEST(Vlan, FramesOfEveryProtocolGoOutTagged) {
   EXPECT_EQ(a.host.count("other_vlan") + b.host.count("other_vlan"), 0u);
 }
 
-// A TCP packet of three segments, as TCP hands it down: IPv4, with 20 bytes of TCP header and 2500
+// A TCP packet of three segments as TCP passes it down: IPv4, with 20 bytes of TCP header and 2500
 // of data.
 PacketBuf large(Sink& sink) {
   PacketBuf packet = sink.pool.allocate(kIpHeadroom);

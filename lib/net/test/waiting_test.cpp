@@ -6,7 +6,7 @@ namespace fata::net {
 namespace {
 
 struct Waiting {
-  // Its content is its number.
+  // The packet contains its number.
   PacketBuf packet(std::uint32_t number, std::size_t size = 4) {
     PacketBuf made = pool.allocate();
     store_be(made.append(size), number);
@@ -69,8 +69,7 @@ TEST(WaitingPackets, AFloodToManyNeighboursPushesOutTheOldestAndLosesNoBuffer) {
   EXPECT_EQ(test.pool.available(), test.pool.count());
 }
 
-// The first answer to a neighbour whose hardware address is not known yet (RFC 1122 section
-// 2.3.2.2).
+// The first reply to an unresolved neighbour (RFC 1122 section 2.3.2.2).
 TEST(FirstAnswer, InFragmentsWaitsAsAWholeOverBothFamilies) {
   BufferPool pool(8, 65536);
   for (const bool v6_too : {false, true}) {

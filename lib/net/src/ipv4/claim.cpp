@@ -1,11 +1,11 @@
-// Own addresses: claimed, announced and defended (RFC 5227).
+// Address conflict detection: probing, announcing and defending our addresses (RFC 5227).
 #include "fata/net/ipv4/engine.hpp"
 
 namespace fata::net::ipv4 {
 namespace {
 constexpr std::uint8_t kProbes = 3;
 constexpr std::uint8_t kAnnouncements = 2;
-constexpr Duration kAnnounceInterval = seconds(2);  // and ANNOUNCE_WAIT
+constexpr Duration kAnnounceInterval = seconds(2);  // also ANNOUNCE_WAIT
 constexpr Duration kDefendInterval = seconds(10);
 }  // namespace
 
@@ -37,7 +37,7 @@ void Engine::use(Address& address, Instant now) {
   step(address, now);
 }
 
-// The next probe or announcement is due.
+// Sends the probe or announcement that is due.
 void Engine::step(Address& address, Instant now) {
   Link& link = *links_[address.interface];
   const Ipv4Address own = address.cidr.address;
@@ -53,7 +53,7 @@ void Engine::step(Address& address, Instant now) {
   send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, own, own);
 }
 
-// At the next tick. What is still probed goes on being probed.
+// Schedules announcements for the next tick. Addresses still being probed continue probing.
 void Engine::announce_again(Instant now) {
   for (Address& each : std::span(addresses_).first(address_count_)) {
     if (!each.used) continue;
@@ -83,8 +83,8 @@ bool Engine::remove_address(Interface& on, Ipv4Address address) {
   return false;
 }
 
-// An ARP packet of another card from (or, before the address is used, in search of) an address of
-// ours.
+// Handles an ARP packet of another station that uses one of our addresses as its sender or, before
+// we use the address, probes for it.
 bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
   for (Address& each : std::span(addresses_).first(address_count_)) {
     if (each.interface != link.interface->index()) continue;
@@ -92,12 +92,12 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
     const bool sought = !each.used && packet.sender.is_any() && packet.operation == arp::kRequest &&
                         packet.target == each.cidr.address;
     if (!claimed && !sought) continue;
-    // A switch may give us our own frames back.
+    // A switch may return our own frames.
     if (packet.sender_mac == link.interface->mac()) return count_up(kNotForUs), true;
     count_up(kAddressConflict);
-    // Once in ten seconds an address is defended (section 2.4 (b)); a second claim wins, unless the
-    // address was set by the user, who wants it used all the same (c). An unprobed address is
-    // abandoned on any conflict during its announcements.
+    // An address is defended once in ten seconds (section 2.4 (b)). A second conflict loses it,
+    // except for a user-configured address, which is kept (c). An unprobed address is abandoned on
+    // any conflict during its announcements.
     const bool new_here = each.claim == Claim::kUnprobed && each.steps_left != 0;
     const bool defend = each.used && !new_here &&
                         (each.defended_at + kDefendInterval <= now || each.defended_at.ns == 0);
@@ -107,7 +107,7 @@ bool Engine::conflicts(Link& link, const arp::Packet& packet, Instant now) {
       send_arp(link, arp::kRequest, MacAddress::broadcast(), {}, each.cidr.address,
                each.cidr.address);
     }
-    // Counted from 1, as 0 says that there was none.
+    // Starts at 1: 0 means never.
     const auto now_s = static_cast<std::uint32_t>((now - Instant{}).s() + 1);
     const auto interval_s = static_cast<std::uint32_t>(kConflictInterval.s());
     if (!keep || each.reported_s == 0 || now_s - each.reported_s >= interval_s) {

@@ -3,7 +3,7 @@
 namespace fata::net::ipv4 {
 
 namespace {
-// The names of Engine::Count, in its order.
+// Names of Engine::Count, in the same order.
 constexpr std::array<Counter, Engine::kCounts> kCounters{
     {{"not_for_us"},       {"bad_arp"},           {"bad_ip"},
      {"ip_checksum"},      {"bad_fragment"},      {"fragment_overlap"},
@@ -15,7 +15,7 @@ constexpr std::array<Counter, Engine::kCounts> kCounters{
      {"delivered"},        {"no_route"},          {"too_long"},
      {"loop_full"},        {"address_conflicts"}, {"waited_in_vain"},
      {"no_memory"}}};
-// Unlike IPv6's, which may have the same secret.
+// Different from IPv6's purposes, because both engines may have the same secret.
 constexpr std::uint64_t kRandomPurpose = 0x7634, kFragmentPurpose = 0x69643476;
 }  // namespace
 
@@ -72,8 +72,7 @@ void Engine::tick(Instant now) {
   });
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   count_waited();
-  // Of the packets to ourselves only those that are here already: an answer to one waits for the
-  // next turn.
+  // Handles only the loopback packets already queued: replies to them wait for the next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive_ip(nullptr, LinkCast::kUs, loopback_.pop(), now);
   }

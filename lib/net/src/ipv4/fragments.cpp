@@ -1,4 +1,4 @@
-// Fragments of IPv4 packets, both ways.
+// Reassembly and fragmentation of IPv4 packets.
 #include "fata/net/ipv4/engine.hpp"
 
 namespace fata::net::ipv4 {
@@ -57,8 +57,8 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   deliver(first, packet, whole, now);
 }
 
-// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one
-// piece, so that it is kept or dropped as a whole.
+// Sends a packet longer than the path MTU. It waits for its neighbour's hardware address
+// unfragmented, so that it is kept or dropped as a whole.
 void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
   header.total_length = static_cast<std::uint16_t>(packet.total_size() + kHeaderSize);
   header.identification = fragment_ids_.next_short();
@@ -73,7 +73,7 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 
 void Engine::send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now) {
   [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
-  // What has its checksum still to be made was short enough to be sent whole.
+  // A packet with a pending checksum was short enough to be sent unfragmented.
   const bool may_cut = header && !header->dont_fragment &&
                        packet.offload().gso == Offload::Gso::kNone &&
                        !packet.offload().checksum_needed;

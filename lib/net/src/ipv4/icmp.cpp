@@ -1,4 +1,4 @@
-// ICMP as a part of IPv4: echo, errors heard, errors sent.
+// ICMP for IPv4: echo, received errors, sent errors.
 #include "fata/net/ipv4/engine.hpp"
 
 namespace fata::net::ipv4 {
@@ -9,8 +9,8 @@ void Engine::receive_icmp(const Header& header, IpPacket& packet, Instant now) {
   if (!icmp || !packet.more.empty()) return count_up(kBadIcmp);
   switch (icmp->type) {
     case icmp::kEcho:
-      // Echo requests to broadcast addresses are ignored (RFC 1122 section 3.2.2.6 allows it): they
-      // are an amplifier.
+      // Echo requests to broadcast addresses are ignored, as RFC 1122 section 3.2.2.6 allows,
+      // because they permit amplification attacks.
       if (packet.unicast) echo(header, packet.payload, now);
       return;
     case icmp::kUnreachable:
@@ -42,8 +42,8 @@ void Engine::echo(const Header& header, const Slice& message, Instant now) {
 void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now) {
   const Bytes inner = message.subspan(icmp::kHeaderSize);
   const auto quoted = Header::parse_quoted(inner);
-  // Only a packet that we can have sent: from an address of ours, with the start of its transport's
-  // header.
+  // Accept only quotes of packets that we may have sent: from our address, with the start of the
+  // transport header.
   if (!quoted || !is_ours(quoted->source) || quoted->fragment_offset != 0)
     return count_up(kErrorsRefused);
   const Bytes rest = inner.subspan(quoted->header_length);
@@ -64,7 +64,7 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
     error.kind = IcmpError::Kind::kTooBig;
     const std::size_t said = load_be<std::uint16_t>(message.subspan(6));
     const std::size_t mtu = icmp::next_mtu(said, quoted->total_length);
-    // A path that carries what was sent has refused nothing.
+    // A reported MTU of at least the packet's size cannot have caused the error.
     if (mtu >= quoted->total_length) return count_up(kErrorsRefused);
     error.hop_mtu = static_cast<std::uint16_t>(mtu);
     error.mtu = static_cast<std::uint16_t>(std::max(mtu, kLeastPathMtuV4));
@@ -74,7 +74,7 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
   sender->icmp_error(error, now);
 }
 
-// Of our answers to echo requests there is only the path to learn.
+// An error about one of our echo replies can only lower the path MTU.
 void Engine::answer_refused(const IcmpError& error, Instant now) {
   const Bytes id = error.quoted.subspan(4);
   const std::size_t sent = answers_.find({error.local, error.remote, load_be<std::uint16_t>(id),
@@ -89,7 +89,8 @@ void Engine::answer_refused(const IcmpError& error, Instant now) {
 void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& header,
                         const Slice& whole, Instant now) {
   if (!errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
-  // As much of the offending packet as fits 576 bytes (RFC 1812 section 4.3.2.3), and the path.
+  // Quotes as much of the offending packet as fits in 576 bytes (RFC 1812 section 4.3.2.3) and in
+  // the path MTU.
   [[clang::uninitialized]] const auto path = this->path(header.source, header.destination);
   const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;

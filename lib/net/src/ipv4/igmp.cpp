@@ -1,4 +1,4 @@
-// Group membership: IGMPv2 (RFC 2236), which queriers of version 3 understand too.
+// Group membership: IGMPv2 (RFC 2236), which version 3 queriers also accept.
 #include "fata/net/checksum.hpp"
 #include "fata/net/ipv4/engine.hpp"
 
@@ -16,7 +16,7 @@ bool Engine::join(const IpAddress& group, Interface& on, Instant now) {
   if (!group.is_v4() || !group.is_multicast()) return false;
   Groups::Group* const joined = groups_.join(group, on.index());
   if (joined == nullptr) return false;
-  // All are in this one, and it is never reported.
+  // Every host is a member of this group; it is never reported.
   if (joined->users != 1 || group.v4() == kAllSystems) return true;
   groups_.plan(*joined, kUnsolicitedInterval, now, random_);
   send_igmp(*links_[on.index()], kReport2, group.v4(), group.v4());
@@ -33,12 +33,12 @@ void Engine::receive_igmp(std::uint8_t interface, Ipv4Address to, Bytes message,
   if (message.size() < kMessageSize || checksum(message) != 0) return count_up(kBadIgmp);
   const auto type = static_cast<std::uint8_t>(message[0]);
   const Ipv4Address group{load_be<std::uint32_t>(message.subspan(4))};
-  // RFC 2236 section 9: to the group that it is about.
+  // RFC 2236 section 9: a report is sent to the group that it reports.
   if ((type == kReport1 || type == kReport2) && group != to) return count_up(kBadIgmp);
   if (type == kReport1 || type == kReport2) return groups_.reported_by_other(group, interface);
   if (type != kQuery) return;
-  // In tenths of a second; version 1 says 0 and means 10 s, version 3 counts otherwise from 128 on
-  // (RFC 3376 section 4.1.1).
+  // In tenths of a second. Version 1 sends 0, which means 10 s; version 3 uses another encoding
+  // from 128 on (RFC 3376 section 4.1.1).
   std::uint32_t tenths = static_cast<std::uint32_t>(message[1]);
   if (tenths == 0) tenths = 100;
   if (tenths >= 128 && message.size() > kMessageSize)

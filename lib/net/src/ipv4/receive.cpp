@@ -2,7 +2,7 @@
 
 namespace fata::net::ipv4 {
 
-// A null interface: of any.
+// A null interface matches any.
 bool Engine::is_broadcast(Ipv4Address address, const Interface* on) const {
   if (address.is_limited_broadcast()) return true;
   for (const Address& each : addresses()) {
@@ -38,15 +38,14 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
     const bool offered = !inside && cast == LinkCast::kUs && links_[from->index()]->any_address;
     if (!group && !offered) return count_up(kNotForUs);
   }
-  // RFC 1122 section 3.2.1.3: none of these can have sent a packet.
+  // RFC 1122 section 3.2.1.3: none of these is a valid source address.
   const Ipv4Address source = ip->source;
-  const bool nobody =
-      // Which snooping switches send so.
-      source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;
+  // Snooping switches send IGMP from such addresses.
+  const bool nobody = source.value >> 24 == 0 && ip->protocol != ip_protocol::kIgmp;
   const bool impossible = source.is_multicast() || nobody || is_broadcast(source, from) ||
                           (!inside && (source.is_loopback() || is_ours(source)));
   if (impossible) return count_up(kBadAddress);
-  // What is behind the packet is padding.
+  // Any bytes after the packet are padding.
   if (ip->total_length < frame.frame.size()) {
     frame.frame.truncate(ip->total_length);
     frame.more.clear();
@@ -55,9 +54,9 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   }
   if (ip->is_fragment()) [[unlikely]]
     return receive_fragment(*ip, cast, ours, std::move(frame), now);
-  // TCP's payload stays in its pieces; for the others a packet is one.
+  // TCP's payload stays in its buffers; for other protocols the packet is joined into one buffer.
   if (ip->protocol == ip_protocol::kIgmp && !inside) {
-    // By unicast it may come from anywhere.
+    // Unicast IGMP may come from beyond the link.
     if (!to.is_multicast()) return count_up(kBadIgmp);
     return receive_igmp(from->index(), to, frame.frame.bytes().subspan(ip->header_length), now);
   }
@@ -81,7 +80,7 @@ void Engine::deliver(const Header& header, IpPacket& packet, const Slice& whole,
     count_up(kDelivered);
     if (transport->receive(packet, now)) return;
   }
-  // Only about what was sent to us alone, at both layers (RFC 1122 section 3.2.2).
+  // Send errors only about packets that were unicast at both layers (RFC 1122 section 3.2.2).
   const std::uint8_t code = transport == nullptr ? icmp::kCodeProtocol : icmp::kCodePort;
   if (packet.unicast) send_error(icmp::kUnreachable, code, header, whole, now);
 }

@@ -1,4 +1,4 @@
-// ARP as a part of IPv4: questions and answers.
+// ARP for IPv4: requests and replies.
 #include "fata/net/ipv4/engine.hpp"
 
 namespace fata::net::ipv4 {
@@ -13,7 +13,7 @@ void Engine::receive_arp(Link& link, Bytes payload, Instant now) {
     if (each.interface != link.interface->index() || !each.used) continue;
     if (each.cidr.address == packet->target) target = &each;
   }
-  const bool probe = packet->sender.is_any();  // RFC 5227: somebody asks whether an address is free
+  const bool probe = packet->sender.is_any();  // RFC 5227: a probe for a free address
   if (!probe && routes_.is_neighbour(packet->sender, link.interface->index())) {
     if (link.arp.learn(packet->sender, packet->sender_mac, target != nullptr, now)) {
       while ([[clang::uninitialized]] PacketBuf waited = link.arp.take(packet->sender)) {

@@ -7,14 +7,13 @@ std::optional<Engine::Way> Engine::route(Ipv4Address to, Ipv4Address local) {
   if (!local.is_any() && !is_ours(local) && !local.is_loopback()) return std::nullopt;
   if (to.is_loopback() || is_ours(to))
     return Way{nullptr, local.is_any() ? to : local, to, Cast::kInside};
-  // RFC 1122 section 3.2.1.3: "this network" and loopback never leave a host.
+  // RFC 1122 section 3.2.1.3: packets for "this network" and loopback never leave a host.
   if (to.value >> 24 == 0 || local.is_loopback() || link_count_ == 0) return std::nullopt;
 
   const Route* const found = routes_.find(to);
   Way way{nullptr, local, to, Cast::kLink};
   if (to.is_limited_broadcast() || to.is_multicast()) {
-    // They leave by the interface of the source, else by the one that a route says, else by the
-    // first.
+    // Use the interface of the source address, else the route's, else the first.
     std::uint8_t interface = found != nullptr ? found->interface : 0;
     for (const Address& each : addresses()) {
       if (each.cidr.address == local) interface = each.interface;
@@ -50,8 +49,8 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   path.link_mtu = interface.mtu();
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
-  // What a device cuts it numbers by itself, which only packets with DF permit (RFC 6864 section
-  // 4).
+  // A segmenting device chooses the identifications itself, which is allowed only with DF (RFC 6864
+  // section 4).
   if (path.mtu <= kLeastPathMtuV4) path.gso_most = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
@@ -75,8 +74,8 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
                           : marks.path_probe ? link
                                              : paths_.limit(remote, link, now);
   if (total > mtu) [[unlikely]] {
-    // A segment that is headers and SACK blocks alone may exceed a tiny link: what every host
-    // accepts (RFC 791) goes in fragments there.
+    // A segment of only headers and SACK blocks may exceed a tiny link MTU. A packet of the size
+    // that every host accepts (RFC 791) is fragmented there.
     const bool tiny = mtu < kMostAccepted && total <= kMostAccepted;
     if (total > 65535 || (!fragment && !tiny)) return count_up(kTooLong);
   }
@@ -86,7 +85,7 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   header.destination = remote.v4();
   header.protocol = protocol;
   header.tos = marks.traffic_class();
-  // RFC 1112 section 6.1.
+  // The default TTL of multicast is 1 (RFC 1112 section 6.1).
   header.ttl = marks.hop_limit != 0 ? marks.hop_limit : way->cast == Cast::kMulticast ? 1 : 64;
   if (total > mtu) [[unlikely]] {
     finish_checksum(packet);
@@ -94,10 +93,12 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   }
   header.total_length = static_cast<std::uint16_t>(total);
   header.dont_fragment = mtu > kLeastPathMtuV4 && !marks.may_fragment;
-  // Beside DF it means nothing and is 0 (RFC 6864): it would count what is sent.
+  // With DF the identification has no meaning and is 0 (RFC 6864): a counter would reveal how many
+  // packets are sent.
   if (!header.dont_fragment) {
     header.identification = fragment_ids_.next_short();
-    // While it waits for its neighbour's address it counts as one to be cut.
+    // A packet that waits for its neighbour's address may still be fragmented later, so complete
+    // the checksum now.
     if (!marks.path_probe) finish_checksum(packet);
   }
   header.write(prepend_header(packet, kHeaderSize));

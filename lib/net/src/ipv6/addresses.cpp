@@ -1,4 +1,4 @@
-// Own addresses: duplicate address detection (RFC 4862 section 5.4, RFC 7527), stable addresses
+// Our addresses: duplicate address detection (RFC 4862 section 5.4, RFC 7527), stable addresses
 // (RFC 7217), lifetimes.
 #include "fata/net/ipv6/engine.hpp"
 
@@ -6,7 +6,7 @@ namespace fata::net::ipv6 {
 
 namespace {
 using Outcome = AddressConflict::Outcome;
-// After that an address which another station had is asked for again.
+// Interval between attempts to get an address that another station has.
 constexpr Duration kTryAgain = seconds(60);
 }  // namespace
 
@@ -59,7 +59,7 @@ void Engine::start_detection(Link& link, Address& address, Instant now) {
   detect(link, address, now);
 }
 
-// Asks once more, or, when it was asked often enough, takes the silence for an answer.
+// Sends the next probe; after the last unanswered one the address becomes valid.
 void Engine::detect(Link& link, Address& address, Instant now) {
   if (address.state == Address::State::kDuplicate) return start_detection(link, address, now);
   if (address.probes_left != 0) {
@@ -78,7 +78,7 @@ void Engine::detect(Link& link, Address& address, Instant now) {
     report_conflict(*link.interface, {address.address(), {}, Outcome::kRecovered}, now);
   if (address.origin != Address::Origin::kLinkLocal) return;
   if (link.autoconfigured) link.solicit_at = now;
-  // Routers take no report from "any": the groups are reported again (RFC 3590).
+  // Routers ignore reports from the unspecified address, so report the groups again (RFC 3590).
   groups_.asked({}, link.interface->index(), milliseconds(100), now, random_);
 }
 
@@ -107,13 +107,13 @@ IpAddress Engine::stable_address(const Link& link, const IpAddress& prefix,
   std::uint64_t number =
       siphash(config_.secret,
               std::array<std::uint64_t, 3>{network, load_be<std::uint64_t>(mac), collisions});
-  // The identifier of routers (RFC 4291 section 2.6.1) and those of RFC 5453.
+  // Reserved: the identifier of routers (RFC 4291 section 2.6.1) and those of RFC 5453.
   if (number == 0 || number >> 8 == 0xfdffffffffffff) number ^= std::uint64_t{1} << 32;
   store_be(MutableBytes(octets).subspan(8), number);
   return IpAddress(octets);
 }
 
-// A router offers a prefix to make an address of (RFC 4862 section 5.5.3).
+// Handles a prefix that a router offers for address autoconfiguration (RFC 4862 section 5.5.3).
 void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duration preferred,
                      Instant now) {
   for (Address& each : own()) {
@@ -121,7 +121,7 @@ void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duratio
                       each.interface == link.interface->index() && prefix.contains(each.address());
     if (!same) continue;
     each.preferred_until = now + preferred;
-    // Nobody on the link shortens it to less than two hours, or kills it at once (e).
+    // An advertisement cannot shorten a lifetime below two hours or end it at once (e).
     const Duration left = each.valid_until - now;
     if (valid > seconds(7200) || valid > left) {
       each.valid_until = now + valid;
@@ -138,7 +138,7 @@ void Engine::offered(Link& link, const Ipv6Cidr& prefix, Duration valid, Duratio
   made->valid_until = now + valid;
 }
 
-// RFC 4861 section 7.2.6. Addresses that are not in use yet are asked for anyway.
+// RFC 4861 section 7.2.6. Addresses not in use yet are being probed anyway.
 void Engine::announce_again(Instant now) {
   for (const Address& each : addresses()) {
     if (!each.usable()) continue;
@@ -157,7 +157,7 @@ void Engine::age_addresses(Instant now) {
   for (std::size_t i = 0; i < address_count_;) {
     Address& address = addresses_[i];
     if (address.valid_until <= now) {
-      drop_address(address, now);  // and the last one is here now
+      drop_address(address, now);  // the last entry moved here
       continue;
     }
     if (address.detect_at <= now) detect(*links_[address.interface], address, now);

@@ -24,7 +24,7 @@ std::optional<MacAddress> Options::link_address(Bytes bytes, std::uint8_t type) 
     if (option->type != type || option->body.size() != 6) continue;
     MacAddress mac;
     copy_bytes(mac.octets, option->body);
-    // Nobody has a group's address, and nobody has none.
+    // A station's address is neither multicast nor zero.
     if (mac.is_multicast() || mac == MacAddress{}) return std::nullopt;
     return mac;
   }

@@ -3,7 +3,7 @@
 namespace fata::net::ipv6 {
 
 namespace {
-// The names of Engine::Count, in its order.
+// Names of Engine::Count, in the same order.
 constexpr std::array<Counter, Engine::kCounts> kCounters{
     {{"v6_not_for_us"},      {"v6_bad_header"},          {"v6_bad_extension"},
      {"v6_bad_address"},     {"v6_bad_fragment"},        {"v6_fragment_overlap"},
@@ -57,7 +57,7 @@ void Engine::autoconfigure(Interface& on, Instant now) {
   start(on, now);
   Link& link = *links_[on.index()];
   link.autoconfigured = link.started;
-  // Otherwise the first question goes out as soon as there is an address to ask from.
+  // Otherwise the first solicitation is sent as soon as there is a source address.
   if (link.started && !link_local(link).is_any()) link.solicit_at = now;
 }
 
@@ -122,8 +122,7 @@ void Engine::tick(Instant now) {
   });
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   count_waited();
-  // Of the packets to ourselves only those that are here already: an answer to one waits for the
-  // next turn.
+  // Handles only the loopback packets already queued: replies to them wait for the next turn.
   for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
     receive(nullptr, ethernet::Type::kIpv6, LinkCast::kUs, loopback_.pop(), now);
   }

@@ -1,4 +1,4 @@
-// Fragments of IPv6 packets, both ways (RFC 8200 section 4.5).
+// Reassembly and fragmentation of IPv6 packets (RFC 8200 section 4.5).
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
@@ -32,7 +32,7 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   fragment.data = bytes.subspan(walk.offset);
   fragment.ecn = packet.ecn;
   fragment.unicast = packet.unicast;
-  // RFC 8200 section 4.5 names the two fields that such a fragment is wrong in.
+  // RFC 8200 section 4.5 specifies which field each of these two errors points at.
   if (fragment.more && fragment.data.size() % 8 != 0) {
     count_up(kBadFragment);
     if (packet.unicast) send_error(icmp6::kParameterProblem, 0, 4, header, packet.payload, now);
@@ -46,7 +46,7 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
     }
     return;
   }
-  // The first fragment holds all headers (RFC 7112).
+  // The first fragment must contain all headers (RFC 7112).
   if (fragment.offset == 0) {
     [[clang::uninitialized]] const Walk rest =
         walk_headers(bytes, walk.fragment.next_header, walk.offset);
@@ -77,7 +77,7 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   [[clang::uninitialized]] const auto put_together = Header::parse(whole.bytes(), whole.size());
   if (!put_together) return count_up(kBadHeader);
   [[clang::uninitialized]] const Walk rest = walk_headers(whole.bytes(), put_together->next_header);
-  // A fragment in a fragment is nobody's packet.
+  // A fragment within a reassembled packet is invalid.
   if (rest.end == Walk::End::kFragment) return count_up(kBadFragment);
   IpPacket joined{header.source, header.destination, whole, {}, {}};
   joined.ecn = result.ecn;
@@ -86,8 +86,8 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   receive_walked(from, *put_together, rest, std::move(joined), whole, now);
 }
 
-// Sends what the path does not carry whole. It waits for its neighbour's hardware address in one
-// piece, so that it is kept or dropped as a whole.
+// Sends a packet longer than the path MTU. It waits for its neighbour's hardware address
+// unfragmented, so that it is kept or dropped as a whole.
 void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
   header.payload_length = static_cast<std::uint16_t>(packet.total_size());
   header.write(prepend_header(packet, kHeaderSize));
@@ -101,8 +101,8 @@ void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant 
 void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now) {
   while ([[clang::uninitialized]] PacketBuf packet = link.neighbours.take(hop)) {
     [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
-    // TCP cuts for itself; what has its checksum still to be made was short enough to be sent
-    // whole.
+    // TCP segments its own data. A packet with a pending checksum was short enough to be sent
+    // unfragmented.
     const bool may_cut = header && header->next_header != ip_protocol::kTcp &&
                          packet.offload().gso == Offload::Gso::kNone &&
                          !packet.offload().checksum_needed;

@@ -1,13 +1,13 @@
-// Multicast listener discovery: reports in the form of version 2 (RFC 3810), or of version 1 (RFC
-// 2710) where the querier is old.
+// Multicast listener discovery: version 2 reports (RFC 3810), or version 1 (RFC 2710) with an old
+// querier.
 #include "fata/net/checksum.hpp"
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
 namespace {
 constexpr IpAddress kReportsGo = IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
-// All nodes are in this one, and nobody asks about what does not leave the host (RFC 3810 section
-// 6).
+// Every node is a member of the all-nodes group, and groups that do not leave the host are never
+// queried (RFC 3810 section 6).
 bool is_reported(const IpAddress& group) { return group != kAllNodes && scope_of(group) > 1; }
 }  // namespace
 
@@ -30,7 +30,7 @@ void Engine::leave(const IpAddress& group, Interface& on, Instant now) {
 }
 
 void Engine::receive_query(Link& link, const Header& header, Bytes message, Instant now) {
-  // RFC 3810 section 5.1.14; queries from elsewhere are not the router's.
+  // RFC 3810 section 5.1.14: queries that fail these checks are not from a router on the link.
   if (header.hop_limit != 1 || !header.source.is_link_local() || message.size() < 24)
     return count_up(kBadIcmp);
   std::array<std::byte, 16> octets{};
@@ -67,7 +67,7 @@ void Engine::report(Link& link, const IpAddress& group, Report what, Instant now
     out.u8(0);
     out.u16(0);
     out.u32(1);  // one record
-    // MODE_IS_EXCLUDE, CHANGE_TO_EXCLUDE_MODE and CHANGE_TO_INCLUDE_MODE, of no sources
+    // MODE_IS_EXCLUDE, CHANGE_TO_EXCLUDE_MODE and CHANGE_TO_INCLUDE_MODE, with no sources
     out.u8(what == Report::kListens ? 2 : what == Report::kJoins ? 4 : 3);
     out.u8(0);
     out.u16(0);

@@ -35,8 +35,8 @@ std::optional<Header> Header::parse_quoted(Bytes packet) {
 
 std::optional<Header> Header::parse(Bytes packet, std::size_t size) {
   [[clang::uninitialized]] const auto header = parse_quoted(packet);
-  // A payload length of 0 would be a jumbogram's (RFC 2675), or nothing at all; a header alone is
-  // allowed.
+  // A payload length of 0 would indicate a jumbogram (RFC 2675) or an empty packet; a header alone
+  // is accepted.
   if (!header || header->payload_length > size - kHeaderSize) return std::nullopt;
   return header;
 }
@@ -61,8 +61,8 @@ void FragmentHeader::write(MutableBytes to) const {
 
 namespace {
 
-// The options of a hop-by-hop or destination options header, `at` bytes into the packet. False if
-// the walk ends here.
+// Checks the options of a hop-by-hop or destination options header, `at` bytes into the packet.
+// False if the walk ends here.
 bool walk_options(Bytes options, std::size_t at, unsigned& budget, Walk& walk) {
   while (!options.empty()) {
     const auto type = static_cast<std::uint8_t>(options[0]);
@@ -108,7 +108,7 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
     const bool known =
         type == kHopByHop || type == kRouting || type == kFragment || type == kDestinationOptions;
     if (!known) return walk.end = Walk::End::kUpper, walk;
-    // Hop-by-hop options come first or not at all (RFC 8200 section 4.3).
+    // Hop-by-hop options must be the first extension header (RFC 8200 section 4.3).
     if (type == kHopByHop && walk.offset != kHeaderSize)
       return problem(walk, 1, walk.next_header_at);
     if (packet.size() < walk.offset + 8) return walk.end = Walk::End::kTruncated, walk;
@@ -123,7 +123,7 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
         walk.offset += kFragmentHeaderSize;
         return walk.end = Walk::End::kFragment, walk;
       }
-      // The whole packet is in this one fragment (RFC 6946).
+      // An atomic fragment: it holds the whole packet (RFC 6946).
       walk.next_header_at = walk.offset;
       walk.next_header = walk.fragment.next_header;
       walk.offset += kFragmentHeaderSize;
@@ -132,7 +132,7 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
     const std::size_t length = (static_cast<std::size_t>(header[1]) + 1) * 8;
     if (length > header.size()) return walk.end = Walk::End::kTruncated, walk;
     if (type == kRouting) {
-      // Segments left: we are no router, and type 0 is refused by anybody (RFC 5095).
+      // With segments left: we are not a router, and every node refuses type 0 (RFC 5095).
       if (header[3] != std::byte{0}) return problem(walk, 0, walk.offset + 2);
     } else if (!walk_options(header.subspan(2, length - 2), walk.offset + 2, options, walk)) {
       return walk;

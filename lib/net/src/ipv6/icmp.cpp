@@ -1,4 +1,4 @@
-// ICMPv6 as a part of IPv6: echo, errors heard, errors sent.
+// ICMPv6 for IPv6: echo, received errors, sent errors.
 #include "fata/net/checksum.hpp"
 #include "fata/net/ipv6/engine.hpp"
 
@@ -39,7 +39,7 @@ void Engine::receive_icmp(Interface* from, const Header& header, IpPacket& packe
 }
 
 void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
-  // Those to groups are not answered: they are an amplifier.
+  // Multicast echo requests are not answered, because they permit amplification attacks.
   if (header.destination.is_multicast() || header.source.is_any()) return;
   PacketBuf reply = allocate();
   if (reply && reply.tailroom() < packet.payload.size())
@@ -65,8 +65,8 @@ void Engine::echo(const Header& header, const IpPacket& packet, Instant now) {
 void Engine::receive_error(Bytes message, Instant now) {
   const Bytes inner = message.subspan(icmp6::kHeaderSize);
   [[clang::uninitialized]] const auto quoted = Header::parse_quoted(inner);
-  // Only a packet that we can have sent: from an address of ours, with the start of its transport's
-  // header.
+  // Accept only quotes of packets that we may have sent: from our address, with the start of the
+  // transport header.
   if (!quoted || !is_ours(quoted->source)) return count_up(kErrorsRefused);
   [[clang::uninitialized]] Walk walk = walk_headers(inner, quoted->next_header);
   const bool first = walk.end == Walk::End::kFragment && walk.fragment.offset == 0;
@@ -86,7 +86,8 @@ void Engine::receive_error(Bytes message, Instant now) {
     case icmp6::kTooBig: {
       error.kind = IcmpError::Kind::kTooBig;
       const auto mtu = load_be<std::uint32_t>(message.subspan(4));
-      // A path that carries what was sent has refused nothing; and none carries less than this.
+      // A reported MTU of at least the packet's size cannot have caused the error; no IPv6 path MTU
+      // is below kLeastMtu.
       if (mtu >= kHeaderSize + quoted->payload_length) return count_up(kErrorsRefused);
       error.hop_mtu = error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kLeastMtu));
       break;
@@ -106,7 +107,7 @@ void Engine::receive_error(Bytes message, Instant now) {
   sender->icmp_error(error, now);
 }
 
-// Of our answers to echo requests there is only the path to learn.
+// An error about one of our echo replies can only lower the path MTU.
 void Engine::answer_refused(const IcmpError& error, Instant now) {
   const Bytes id = error.quoted.subspan(4);
   const std::size_t sent = answers_.find({error.local, error.remote, load_be<std::uint16_t>(id),
@@ -120,7 +121,8 @@ void Engine::answer_refused(const IcmpError& error, Instant now) {
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer,
                         const Header& header, const Slice& whole, Instant now) {
-  // Nobody is told about what came from nobody, nor about an error (RFC 4443 section 2.4 (e)).
+  // No errors about packets from the unspecified address or about other errors (RFC 4443 section
+  // 2.4 (e)).
   if (header.source.is_any()) return;
   [[clang::uninitialized]] const Walk walk = walk_headers(whole.bytes(), header.next_header);
   if (walk.next_header == ip_protocol::kIcmpV6) {

@@ -1,10 +1,10 @@
-// Neighbour discovery (RFC 4861) of a host: who is on the link, and which of them are routers.
+// Neighbour discovery (RFC 4861) for a host: the neighbours on the link and the routers among them.
 #include "fata/net/ipv6/engine.hpp"
 
 namespace fata::net::ipv6 {
 
 void Engine::receive_discovery(Link& link, const Header& header, Bytes message, Instant now) {
-  // Nobody can send these from another link: a router would have lowered the hop limit.
+  // A packet from another link cannot have hop limit 255: a router would have decremented it.
   if (header.hop_limit != 255) return count_up(kBadDiscovery);
   if (Address* const own = find_on(header.source, link.interface->index());
       own != nullptr && own->usable())
@@ -12,7 +12,7 @@ void Engine::receive_discovery(Link& link, const Header& header, Bytes message, 
   const auto type = static_cast<std::uint8_t>(message[0]);
   if (type == nd::kRouterAdvertisement) return receive_router(link, header, message, now);
   if (type == nd::kRedirect) return receive_redirect(link, header, message, now);
-  if (type == nd::kRouterSolicitation) return;  // a router's business
+  if (type == nd::kRouterSolicitation) return;  // only for routers
   [[clang::uninitialized]] const auto neighbour = nd::NeighbourMessage::parse(message);
   if (!neighbour || neighbour->target.is_multicast()) return count_up(kBadDiscovery);
   if (type == nd::kNeighbourSolicitation)
@@ -29,13 +29,13 @@ void Engine::receive_solicitation(Link& link, const Header& header,
   Address* const target = find_on(message.target, link.interface->index());
   if (target == nullptr || target->state == Address::State::kDuplicate) return count_up(kNotForUs);
   if (target->state == Address::State::kTentative) {
-    // Somebody else wants the address too; our own question come back is nobody else (RFC 7527).
+    // Another station probes the same address. Our own looped-back probe does not count (RFC 7527).
     if (from_nobody && message.nonce != target->nonce)
       duplicate(link, *target, link.interface->sender(), now);
     return;
   }
-  // Every sound question is answered (section 7.2.4), whatever the asker's address: a router may
-  // ask from one outside of our prefixes. Only next hops fill the table.
+  // Every valid solicitation is answered (section 7.2.4), whatever its source: a router may solicit
+  // from an address outside our prefixes. Only next hops get table entries.
   const bool near =
       !from_nobody && routers_.is_neighbour(header.source, link.interface->index(), now);
   if (near && message.link_address) {
@@ -58,7 +58,7 @@ void Engine::receive_advertisement(Link& link, const Header& header,
                                    const nd::NeighbourMessage& message, Instant now) {
   if (header.destination.is_multicast() && message.solicited) return count_up(kBadDiscovery);
   Address* const own = find_on(message.target, link.interface->index());
-  // The station that has what was a duplicate here is a neighbour like any other.
+  // A station that has an address which is a duplicate here is an ordinary neighbour.
   if (own != nullptr && own->state != Address::State::kDuplicate) {
     return claimed(link, *own, message.link_address.value_or(link.interface->sender()), now);
   }
@@ -70,7 +70,7 @@ void Engine::receive_advertisement(Link& link, const Header& header,
   if (message.link_address) send_waited(link, message.target, *message.link_address, now);
 }
 
-// Another station advertises an address of ours.
+// Handles another station that advertises one of our addresses.
 void Engine::claimed(Link& link, Address& own, const MacAddress& other, Instant now) {
   // A switch may return our own frames.
   if (own.usable() && other == link.interface->mac()) return count_up(kNotForUs);
@@ -88,10 +88,10 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
   if (!link.autoconfigured) return count_up(kNotForUs);
   const std::uint8_t index = link.interface->index();
   const auto hop_limit = static_cast<std::uint8_t>(message[4]);
-  // CVE-2015-2922: 1 would keep all of it on the link.
+  // CVE-2015-2922: a hop limit of 1 would confine all our packets to the link.
   if (hop_limit >= kLeastHopLimit) link.hop_limit = hop_limit;
   const Duration lifetime = seconds(load_be<std::uint16_t>(message.subspan(6)));
-  // RFC 4191: 01 is high, 11 low, 10 not to be used and taken for medium.
+  // RFC 4191: 01 is high, 11 low; 10 is reserved and treated as medium.
   const unsigned preference = static_cast<unsigned>(message[5]) >> 3 & 3;
   Routers::Router router{header.source, index, Routers::Preference::kMedium, false, now + lifetime};
   if (preference == 1) router.preference = Routers::Preference::kHigh;
@@ -105,7 +105,7 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
     link.neighbours.reachable_time = reachable / 2 + random_.up_to(reachable);  // 0.5 to 1.5 times
   }
   const auto retransmit = milliseconds(load_be<std::uint32_t>(message.subspan(12)));
-  // A router that asks for a storm does not get one.
+  // Clamped, so that a router cannot cause a storm of solicitations.
   if (retransmit.ns != 0)
     link.neighbours.retransmit = std::clamp(retransmit, milliseconds(100), seconds(60));
 
@@ -159,7 +159,7 @@ void Engine::receive_dns(Link& link, const nd::Option& option, Instant now) {
     const auto known = std::span(dns_servers_).first(dns_server_count_);
     auto place = std::ranges::find(known, server.address, &DnsServer::address);
     if (place == known.end()) {
-      // The place of one that is over, a new one, or none.
+      // Reuse an expired entry, else append, else drop the new server.
       place = std::ranges::find_if(known, [&](const DnsServer& each) { return each.until <= now; });
       if (place == known.end()) {
         if (until <= now || dns_server_count_ == kDnsServers) continue;
@@ -186,8 +186,8 @@ void Engine::receive_redirect(Link& link, const Header& header, Bytes message, I
   copy_bytes(octets, message.subspan(24, 16));
   const IpAddress destination(octets);
   [[clang::uninitialized]] const auto now_by = routers_.find(destination, now);
-  // Only the router that packets go to now may send them elsewhere, and only to a router or to the
-  // destination itself (section 8.1).
+  // Only the current next hop may redirect, and only to a router or to the destination itself
+  // (section 8.1).
   const bool allowed = !destination.is_multicast() && now_by && now_by->address == header.source &&
                        now_by->interface == link.interface->index() &&
                        (target.is_link_local() || target == destination);
@@ -213,8 +213,7 @@ void Engine::solicit(Link& link, const IpAddress& target, const MacAddress* mac,
 }
 
 void Engine::solicit_router(Link& link, Instant now) {
-  // Once a router answered the questions end; until then they become rarer, but do not end (RFC
-  // 7559).
+  // Solicitations back off until a router answers, but do not stop before (RFC 7559).
   link.solicit_wait =
       link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);
@@ -249,7 +248,7 @@ void Engine::neighbour_failed(Link& link, const IpAddress& address, std::span<Pa
   count_up(kNoNeighbour);
   routers_.silent(address, link.interface->index(), true);
   for (const PacketBuf& packet : packets) {
-    // To the sender it is as if a router had said so (RFC 4861 section 7.2.2).
+    // The sender gets the same error as if a router had sent it (RFC 4861 section 7.2.2).
     [[clang::uninitialized]] const auto header = Header::parse_quoted(packet.bytes());
     if (!header) continue;
     [[clang::uninitialized]] const Walk walk = walk_headers(packet.bytes(), header->next_header);

@@ -19,8 +19,8 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
   return nullptr;
 }
 
-// Those who never answered go first: strangers make us ask for addresses that nobody has (RFC
-// 6583).
+// Evicts unresolved entries first: remote attackers can make us solicit addresses that do not exist
+// (RFC 6583).
 [[clang::minsize]] Neighbours::Entry& Neighbours::make(const IpAddress& address) {
   Entry* victim = nullptr;
   const auto worth = [](const Entry& entry) {
@@ -44,7 +44,7 @@ Neighbours::Entry* Neighbours::find(const IpAddress& address) {
   switch (state) {
     case State::kReachable:
       entry.deadline = now + reachable_time;
-      return;  // looked at when it is used
+      return;  // checked on use
     case State::kDelay:
       entry.deadline = now + kDelay;
       break;
@@ -99,7 +99,7 @@ Neighbours::Advertised Neighbours::advertised(const IpAddress& address,
                                               const std::optional<MacAddress>& mac, bool router,
                                               bool solicited, bool override_known, Instant now) {
   Entry* const entry = find(address);
-  if (entry == nullptr) return {};  // nobody asked
+  if (entry == nullptr) return {};  // unsolicited and unknown
   if (entry->state == State::kIncomplete) {
     if (!mac) return {};
     entry->mac = *mac;

@@ -10,9 +10,10 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
   if (!header) return count_up(kBadHeader);
   const bool inside = from == nullptr;
   if (!inside && !links_[from->index()]->started) return count_up(kNotForUs);
-  // Addresses that are never on a wire; RFC 4291 sections 2.5.2, 2.5.3 and 2.7.
+  // Addresses that never appear on a wire: RFC 4291 sections 2.5.2, 2.5.3 and 2.7.
   const IpAddress &source = header->source, &to = header->destination;
-  // Neighbour discovery from one of our addresses was sent by another station that uses it as well.
+  // Neighbour discovery from one of our addresses comes from another station that uses the address
+  // too.
   const auto claim = [&] {
     return header->next_header == ip_protocol::kIcmpV6 && header->hop_limit == 255;
   };
@@ -31,7 +32,7 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
     unicast = cast == LinkCast::kUs;
   }
 
-  // What is behind the packet is padding.
+  // Any bytes after the packet are padding.
   const std::size_t length = kHeaderSize + header->payload_length;
   if (length < frame.frame.size()) {
     frame.frame.truncate(length);
@@ -40,7 +41,7 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
     frame.more.truncate(length - frame.frame.size());
   }
   [[clang::uninitialized]] const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
-  // TCP's payload stays in its pieces; for the others a packet is one.
+  // TCP's payload stays in its buffers; for other protocols the packet is joined into one buffer.
   const bool in_pieces = !frame.more.empty() &&
                          (walk.end != Walk::End::kUpper || walk.next_header != ip_protocol::kTcp);
   if (in_pieces && !join_pieces(frame)) return count_up(kFragmentRoom);

@@ -3,7 +3,7 @@
 namespace fata::net::ipv6 {
 namespace {
 
-// The place for an item in a list that may be full: the one that ends first is given up.
+// A slot in a list that may be full: the entry that expires first is replaced.
 template <class T, std::size_t N>
 T& place_in(std::array<T, N>& list, std::size_t& used) {
   if (used < N) return list[used++];
@@ -36,11 +36,11 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
     if (each.address == address && each.interface == interface) each.silent = silent;
   }
   if (!silent) return;
-  // Others may take over from a hop that a redirect named, too.
+  // Without this redirect, another router can take over.
   erase_if(redirects_, redirect_count_, [&](const Redirect& each) {
     return each.hop == address && each.interface == interface;
   });
-  // When nobody answers all are tried in turn.
+  // When all routers are silent, try them in turn.
   const auto all = std::span(routers_).first(router_count_);
   if (std::ranges::all_of(all, &Router::silent)) {
     for (Router& each : all) each.silent = each.address == address;

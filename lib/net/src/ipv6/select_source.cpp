@@ -35,22 +35,22 @@ namespace {
 
 bool better(const Address& a, const Address& b, const IpAddress& to, std::uint8_t interface,
             Instant now) {
-  if (a.address() == to || b.address() == to) return a.address() == to;  // 1
+  if (a.address() == to || b.address() == to) return a.address() == to;  // rule 1
   const unsigned scope = scope_of(to), scope_a = scope_of(a.address()),
                  scope_b = scope_of(b.address());
-  if (scope_a != scope_b) return scope_a < scope_b ? scope_a >= scope : scope_b < scope;  // 2
+  if (scope_a != scope_b) return scope_a < scope_b ? scope_a >= scope : scope_b < scope;  // rule 2
   const bool fresh_a = now < a.preferred_until, fresh_b = now < b.preferred_until;
-  if (fresh_a != fresh_b) return fresh_a;  // 3
+  if (fresh_a != fresh_b) return fresh_a;  // rule 3
   const bool here_a = a.interface == interface, here_b = b.interface == interface;
-  if (here_a != here_b) return here_a;  // 5
+  if (here_a != here_b) return here_a;  // rule 5
   const unsigned label = policy_label(to);
   const bool like_a = policy_label(a.address()) == label,
              like_b = policy_label(b.address()) == label;
-  if (like_a != like_b) return like_a;  // 6
+  if (like_a != like_b) return like_a;  // rule 6
   const auto common = [&](const Address& each) {
     return std::min<unsigned>(each.address().common_bits(to), each.cidr.prefix);
   };
-  return common(a) > common(b);  // 8
+  return common(a) > common(b);  // rule 8
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ const Address* select_source(std::span<const Address> addresses, const IpAddress
   const Address* best = nullptr;
   for (const Address& each : addresses) {
     if (!each.usable()) continue;
-    // A link-local address is one of its link only.
+    // A link-local address is valid only on its own link.
     if (each.interface != interface &&
         (each.address().is_link_local() || scope_of(destination) <= 2))
       continue;

@@ -14,8 +14,8 @@ std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& l
 
   Way way{nullptr, local, to};
   if (to.is_multicast() || to.is_link_local()) {
-    // These say nothing of the link: the source does; or who of the neighbours is known by that
-    // address; or the first link is meant.
+    // These destinations do not determine the link. Use the source's link, else a link with a
+    // neighbour of that address, else the first.
     for (const auto& link : std::span(links_).first(link_count_)) {
       if (!link->started) continue;
       const bool meant = source != nullptr

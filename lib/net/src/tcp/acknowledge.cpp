@@ -1,5 +1,4 @@
-// What an ACK does: the send window, loss detection and recovery (RFC 5681, 6298, 6675, 6937,
-// 8985).
+// ACK processing: the send window, loss detection and recovery (RFC 5681, 6298, 6675, 8985, 9937).
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -7,22 +6,22 @@
 
 namespace fata::net::tcp {
 
-// When the segment left that the ACK echoes, by our clock.
+// The send time, by our clock, of the segment that the ACK echoes.
 std::optional<std::uint32_t> Connection::echo_of(const Options& options) const {
   if (!timestamps_ || !options.has_timestamps || options.ts_echo == 0) return std::nullopt;
   return options.ts_echo - ts_offset_;
 }
 
-// Bytes believed to be in the network. Without SACK each duplicate ACK says that one more segment
+// Bytes believed to be in the network. Without SACK each duplicate ACK means that one more segment
 // has left it.
 std::uint32_t Connection::pipe() const {
   const std::uint32_t flight = board_.in_flight();
   return sack_ ? flight : flight - std::min(flight, std::uint32_t{duplicates_} * mss_);
 }
 
-// What a loss is measured by (RFC 5681 section 3.1, RFC 9438 section 4.6): what is outstanding, or
-// the window while more waits for it. A batch of ACKs is processed before anything is sent, and
-// less may be outstanding just then than ever was.
+// The base of a window reduction (RFC 5681 section 3.1, RFC 9438 section 4.6): the outstanding
+// bytes, or the window while more data waits for it. A batch of ACKs is processed before anything
+// is sent, so at that moment fewer bytes may be outstanding than the window allowed.
 std::uint32_t Connection::used_window() const {
   const std::uint32_t outstanding = board_.outstanding();
   return window_limited_ && unsent() != 0 ? std::max(congestion_.cwnd(), outstanding) : outstanding;
@@ -39,8 +38,8 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   update_window(segment);
   if (board_.empty()) {
     if (snd_wnd_ != 0) probing_ = false;
-    // What is heard of a probe when all is acknowledged already: that it was needless (RFC 8985
-    // section 7.4.2).
+    // An ACK of a probe after all data is acknowledged shows that the probe was unnecessary (RFC
+    // 8985 section 7.4.2).
     if (tail_probe_out_ && advanced == 0 && ack == tail_probe_end_) tail_probe_out_ = false;
     return true;
   }
@@ -63,7 +62,8 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);
   carried_mss_ = static_cast<std::uint16_t>(
       std::max<std::uint32_t>(carried_mss_, std::min<std::uint32_t>(got.longest, mss_)));
-  // Karn's algorithm, unless a timestamp tells which transmission was heard (RFC 7323 section 4).
+  // Karn's algorithm, unless a timestamp identifies the acknowledged transmission (RFC 7323 section
+  // 4).
   if (got.rtt.ns != 0) {
     rtt_.sample(got.rtt, now, std::max(1U, prior_flight / (2U * mss_)));
   } else if (advanced != 0 && echo && got.retransmission) {
@@ -89,7 +89,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
       write_blocked_ = false;
       notify(Observer::kWritable);
     }
-    // The neighbour that leads to the peer is alive; once a second is often enough.
+    // The neighbour on the route to the peer is reachable; once a second is enough.
     if (confirmed_s_ != static_cast<std::uint8_t>(seconds_of(now))) {
       confirmed_s_ = static_cast<std::uint8_t>(seconds_of(now));
       table_->ip_->confirm_reachable(remote.address, now);
@@ -98,8 +98,8 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   return true;
 }
 
-// RFC 8985 section 7.4.2. Who is acknowledged up to the probe alone does not know yet which of the
-// two was heard; a D-SACK, which process_sack() saw, or a duplicate ACK says that both were.
+// RFC 8985 section 7.4.2. An ACK that covers exactly the probe does not show which copy arrived. A
+// D-SACK (see process_sack()) or a duplicate ACK shows that both did.
 void Connection::after_tail_probe(const Header& header, bool duplicate,
                                   std::uint32_t prior_flight) {
   if (!tail_probe_out_ || before(header.ack, tail_probe_end_)) return;
@@ -118,8 +118,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
                               Instant now, Delivery& got) {
   const std::span<const SeqRange> blocks = std::span(options.sack).first(options.sack_count);
   std::size_t first = 0;
-  // RFC 2883: the first block is of what came twice if it lies below the ACK or in the second
-  // block.
+  // RFC 2883: the first block is a D-SACK if it lies below the ACK or within the second block.
   const SeqRange top = blocks[0];
   const bool inside = blocks.size() > 1 && at_or_before(blocks[1].begin, top.begin) &&
                       at_or_before(top.end, blocks[1].end);
@@ -132,11 +131,11 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
       if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
     }
   }
-  // In the order of the stream, or the newest block, which comes first, would look like reordering
+  // Processed in stream order, because the newest block comes first and would look like reordering
   // (RFC 8985 section 6.2 step 3).
   std::array<SeqRange, Options::kMostSack> sorted;
   const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);
-  for (std::size_t i = 0; i < news.size(); ++i) {  // of four at most: by insertion
+  for (std::size_t i = 0; i < news.size(); ++i) {  // insertion sort of at most four
     std::size_t at = i;
     for (; at != 0 && before(blocks[first + i].begin, news[at - 1].begin); --at)
       news[at] = news[at - 1];
@@ -150,7 +149,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
 
 void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
                          bool duplicate, bool marked, Instant now) {
-  // Eifel (RFC 3522): the first ACK that moves on echoes what was sent before the retransmission.
+  // Eifel (RFC 3522): the first ACK that advances echoes a time before the retransmission.
   if (advanced != 0 && can_undo_ && recovery_ != Recovery::kOpen && timestamps_ &&
       got.retransmission && first_again_ts_ != 0 && got.echo &&
       before(*got.echo, first_again_ts_)) {
@@ -197,8 +196,8 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     if (!sack_ && duplicate) delivered += mss_;
     congestion_.set_cwnd(prr_.on_ack(delivered, pipe(), congestion_.ssthresh(), mss_, good));
   } else if (advanced != 0 && !recovering && !marked) {
-    // Neither a duplicate ACK (RFC 3042, RFC 5681), nor the ACK that ends a recovery, nor one that
-    // echoes congestion (RFC 3168 section 6.1.2) lets the window grow.
+    // The window does not grow on a duplicate ACK (RFC 3042, RFC 5681), on the ACK that ends a
+    // recovery, or on one that echoes congestion (RFC 3168 section 6.1.2).
     congestion_.on_ack({advanced, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
   }
   if (advanced != 0 || got.bytes != 0) restart_retransmit_timer(now);
@@ -221,7 +220,7 @@ void Connection::enter_recovery(std::uint32_t prior_flight) {
   tail_probe_out_ = false;
 }
 
-// The loss was none: reordering, or a delay.
+// The loss was spurious: caused by reordering or delay.
 void Connection::undo() {
   table_->count_up(Table::kSpurious);
   can_undo_ = false;
@@ -243,7 +242,7 @@ void Connection::update_window(const Segment& segment) {
   snd_wl1_ = header.seq;
   snd_wl2_ = header.ack;
   if (window == snd_wnd_) return;
-  // What was sent to a closed window and perhaps not taken goes again with what follows it.
+  // Data sent into the closed window may have been discarded: send it again.
   if (probing_ && window != 0) {
     probing_ = false;
     attempts_ = 0;

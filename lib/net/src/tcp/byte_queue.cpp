@@ -106,8 +106,8 @@ void ByteQueue::drop_before(Seq to, Memory& memory) {
 }
 
 std::uint32_t ByteQueue::find(Seq at) const {
-  // What is sent for the first time lies near the end, what is sent again near the front: both are
-  // found by halving.
+  // First transmissions lie near the end and retransmissions near the front: binary search suits
+  // both.
   std::uint32_t low = 0;
   std::uint32_t high = pieces_.size();
   while (high - low > 1) {

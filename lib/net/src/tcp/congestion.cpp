@@ -11,10 +11,10 @@ constexpr std::uint32_t kLeastRise = 4'000;  // microseconds
 constexpr std::uint32_t kMostRise = 16'000;
 constexpr std::uint8_t kConservativeRounds = 5;
 
-// What one ACK may add in slow start. RFC 3465 says 2 segments and RFC 9406 says 8 of senders that
-// do not pace, to bound the burst that an ACK sets free; but receivers that coalesce acknowledge up
-// to 64 KiB at once, and the window would then grow by a constant a round. So it is 8 segments, or
-// one packet of such size.
+// Limit of the slow-start growth per ACK. For senders that do not pace, RFC 3465 allows 2 segments
+// and RFC 9406 allows 8, to bound the burst after an ACK. But receivers that coalesce acknowledge
+// up to 64 KiB at once, and the window would then grow by a constant per round. So the limit is 8
+// segments or one packet of that size.
 constexpr std::uint32_t kLargestAck = 65'536;
 
 std::uint32_t milliseconds_of(Instant now) {
@@ -66,8 +66,8 @@ void CongestionControl::grow(std::uint32_t bytes) {
 void CongestionControl::on_ack(const AckEvent& ack, Instant now) {
   used_ = true;
   const std::uint32_t now_ms = milliseconds_of(now);
-  // The curve's time stands still while the application, not the window, is the limit (RFC 9438
-  // section 5.8).
+  // The curve's time stops while the application, not the window, is the limit (RFC 9438 section
+  // 5.8).
   if (in_epoch_ && !ack.window_limited) curve_.epoch_ms += now_ms - last_ms_;
   last_ms_ = now_ms;
   if (in_slow_start()) {
@@ -98,7 +98,7 @@ void CongestionControl::slow_start(const AckEvent& ack) {
 }
 
 void CongestionControl::hystart(const AckEvent& ack) {
-  // The ACK of the round's very last byte still measures this round.
+  // The ACK of the round's last byte still belongs to this round.
   if (!in_round_ || after(ack.una, round_end_)) {
     if (in_round_ && conservative_rounds_ != 0 && --conservative_rounds_ == 0) {
       ssthresh_ = cwnd_;
@@ -149,7 +149,7 @@ void CongestionControl::begin_epoch(std::uint32_t now_ms) {
 
 // W_cubic(t) = C (t - K)^3 + W_max, in bytes.
 std::uint32_t CongestionControl::from_curve(std::int64_t t_ms) const {
-  // 17 minutes from the plateau: beyond any window either way.
+  // 17 minutes from the plateau: beyond any window in either direction.
   constexpr std::int64_t kFar = 1 << 20;
   const std::int64_t d = std::clamp(t_ms - curve_.k_ms, -kFar, kFar);
   const std::int64_t rise = d * d * d / 10'000 * mss_ / 250'000;
@@ -160,8 +160,8 @@ void CongestionControl::cubic(const AckEvent& ack, std::uint32_t now_ms) {
   if (!in_epoch_) begin_epoch(now_ms);
   const std::uint32_t window = cwnd_;
   const std::uint32_t acked = std::min(ack.acked, window);
-  // What Reno would have, growing by 3 (1 - beta) / (1 + beta) = 9/17 of a segment a round until it
-  // is where the loss was.
+  // The window that Reno would have: it grows by 3 (1 - beta) / (1 + beta) = 9/17 of a segment per
+  // round until it reaches the window at the loss.
   std::uint64_t share = std::uint64_t{mss_} * acked;
   if (curve_.w_est < curve_.cwnd_prior) share = share * 9 / 17;
   share += est_fraction_;
@@ -194,8 +194,8 @@ void CongestionControl::lower_threshold(std::uint32_t flight) {
     ssthresh_ = used / 2;
   } else {
     ssthresh_ = static_cast<std::uint32_t>(std::uint64_t{used} * 7 / 10);
-    // Fast convergence (RFC 9438 section 4.7): who loses before his last plateau makes room for new
-    // flows.
+    // Fast convergence (RFC 9438 section 4.7): a flow that loses data below its last plateau makes
+    // room for new flows.
     curve_.w_max =
         cwnd_ < curve_.w_max ? static_cast<std::uint32_t>(std::uint64_t{cwnd_} * 17 / 20) : cwnd_;
     curve_.cwnd_prior = cwnd_;

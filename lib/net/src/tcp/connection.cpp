@@ -110,7 +110,7 @@ void Connection::refresh_path(Instant now) {
   set_mss();
 }
 
-// RFC 6691: the options of each segment come out of the MSS.
+// RFC 6691: the options of each segment reduce its data.
 void Connection::set_mss() {
   std::uint32_t most = std::min<std::uint32_t>(peer_mss_, mss_of_mtu(remote.address, mtu_));
   if (path_mss_ != 0) most = limited_by_search(most);
@@ -136,7 +136,7 @@ void Connection::open(Instant now) {
     const auto known = table_->fast_open_cache().find(remote, now);
     fast_open_ = known.has_value();
     if (known && !known->cookie.is_request()) {
-      // The first data is to go with the SYN; if it does not come soon, the SYN goes alone.
+      // The first data should go in the SYN; if it is not written soon, the SYN is sent alone.
       syn_deferred_ = true;
       pace_at_ = now + kFirstDataWait;
       return arm();
@@ -151,7 +151,7 @@ void Connection::start_handshake(Instant now) {
   restart_retransmit_timer(now);
 }
 
-// What a passive open, or one that met another half way, has of the peer's SYN.
+// Sets the state from the peer's SYN, for a passive or a simultaneous open.
 void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   iss_ = iss;
   snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
@@ -168,7 +168,7 @@ void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   refresh_path(now);
 }
 
-// RFC 7323, 2018: an option is in use if both SYNs had it.
+// RFC 7323, 2018: an option is in use only if both SYNs had it.
 void Connection::peer_options(const Options& theirs) {
   const Config& ours = table_->config_;
   timestamps_ = ours.timestamps && theirs.has_timestamps;
@@ -181,8 +181,8 @@ void Connection::peer_options(const Options& theirs) {
   peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
                               : std::max<std::uint16_t>(theirs.mss, kLeastPeerMss);
   small_peer_ = peer_mss_ <= kLeastCookieMss;
-  // Timestamps come out of the data: who waits for two that were larger would acknowledge every
-  // third only.
+  // Timestamps reduce the segments' data: without this correction two segments would count as less
+  // than two full ones, and only every third would be acknowledged.
   receive_mss_ =
       static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));
   set_mss();
@@ -210,7 +210,7 @@ void Connection::become_established(Instant now) {
 }
 
 std::size_t Connection::reserve() const {
-  // A flow keeps its minimum whatever the others have; what goes beyond leaves some for those.
+  // Each flow may use its minimum even if memory is low; above it some memory is left for others.
   return send_.size() + receive_.size() < std::size_t{4} * mss_ ? 0 : table_->memory_.limit() / 16;
 }
 
@@ -245,7 +245,7 @@ std::size_t Connection::write(Slice& data, Instant now) {
   }
   if (taken != size) {
     write_blocked_ = true;
-    // Memory that others hold comes back without a word to us.
+    // There is no notification when memory held by others is freed, so check again after a delay.
     if (taken < count) {
       pace_at_ = std::min(pace_at_, now + milliseconds(20));
       arm();
@@ -262,8 +262,8 @@ void Connection::push(Instant now) {
 Slice Connection::read(Instant now) {
   Slice slice = receive_.pop(table_->memory_);
   if (slice.empty()) return slice;
-  // Receive buffer tuning: what the application took in one round trip shows what the window must
-  // be (dynamic right-sizing).
+  // Receive buffer tuning: the bytes read in one round trip show the necessary window (dynamic
+  // right-sizing).
   rate_bytes_ += static_cast<std::uint32_t>(slice.size());
   const Duration round = std::max(rtt_.srtt(), microseconds(100));
   const auto now_us = static_cast<std::uint32_t>(now.ns / 1000);
@@ -282,7 +282,7 @@ void Connection::shutdown(Instant now) {
   if (fin_queued_ || gone()) return;
   switch (state_) {
     case State::kSynSent:
-      // RFC 9293 section 3.10.4 lets it wait for the connection, so that what was written is still
+      // RFC 9293 section 3.10.4 allows waiting for the connection, so that written data is still
       // sent.
     case State::kSynReceived:
       fin_queued_ = true;
@@ -308,8 +308,8 @@ void Connection::abort(Instant now) {
 }
 
 void Connection::reset(Instant now) {
-  // RFC 9293 section 3.10.5: in SYN-SENT nothing is sent. In CLOSING and LAST-ACK it asks for
-  // nothing either, but there a peer that has not got our FIN would wait for it for ever.
+  // RFC 9293 section 3.10.5: nothing is sent in SYN-SENT. It requires no reset in CLOSING and
+  // LAST-ACK either, but a peer that missed our FIN would wait for it indefinitely.
   if (state_ >= State::kSynReceived && !gone()) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_nxt_, now);
@@ -331,7 +331,7 @@ void Connection::end(Instant) {
   disarm();
   Memory& memory = table_->memory_;
   send_.clear(memory);
-  if (failed_) receive_.clear(memory);  // a reset takes what was not read
+  if (failed_) receive_.clear(memory);  // a reset discards unread data
   drop_out_of_order();
   board_.clear();
   ack_now_ = ack_soon_ = false;
@@ -344,7 +344,7 @@ void Connection::leave(Instant now) {
   if (gone()) return;
   if (state_ < State::kEstablished && (state_ == State::kSynSent || !passive_) && send_.empty())
     return reset(now);
-  // Where memory is scarce, what still has much to deliver is given up; a FIN costs nothing.
+  // When memory is scarce, a connection with much undelivered data is reset; a FIN costs nothing.
   const bool costly = table_->memory_.scarce() && send_.size() > 4U * mss_;
   if (!receive_.empty() || has_out_of_order() || table_->orphans_ >= table_->config_.orphans ||
       costly) {
@@ -362,7 +362,7 @@ void Connection::leave(Instant now) {
   arm();
 }
 
-// A compact entry answers from now on; what the user may still read stays here.
+// A compact entry answers from now on; data that the user may still read stays here.
 void Connection::enter_time_wait(Instant now) {
   if (ack_now_ || ack_soon_) send_ack(now);
   end(now);

@@ -14,8 +14,8 @@ enum Kind : std::uint8_t {
   kTimestamps = 8,
   kFastOpen = 34,
 };
-constexpr std::uint32_t kAlignedTimestamps =
-    0x0101080a;  // NOP, NOP, timestamps: what nearly every segment carries
+// NOP, NOP, timestamps: the options of nearly every segment.
+constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;
 
 void parse_sack(Options& options, ByteReader in) {
   while (in.remaining() >= 8 && options.sack_count < Options::kMostSack) {
@@ -49,7 +49,7 @@ void parse_option(Options& options, std::uint8_t kind, Bytes value) {
       options.ts_echo = in.u32();
       break;
     case kFastOpen:
-      // RFC 7413 section 4.1.1: an even length of 4 to 16, or none.
+      // RFC 7413 section 4.1.1: an even length of 4 to 16, or 0.
       if (value.size() > Options::kMostCookie || value.size() % 2 != 0 || value.size() == 2) break;
       options.has_cookie = true;
       options.cookie_size = static_cast<std::uint8_t>(value.size());
@@ -178,8 +178,8 @@ bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes
   for (const Slice& piece : more.pieces()) {
     ChecksumSum part;
     part.add(piece.bytes());
-    // A piece that starts at an odd offset has its bytes in the other halves of the words (RFC 1071
-    // section 2(B)).
+    // In a piece at an odd offset every byte is in the other half of its word (RFC 1071 section
+    // 2(B)).
     const std::uint16_t value = part.partial();
     sum.add_u16(offset % 2 == 0 ? value : std::byteswap(value));
     offset += piece.size();

@@ -1,4 +1,4 @@
-// What a connection does with a segment (RFC 9293 section 3.10.7, RFC 5961, RFC 7323).
+// A connection's segment processing (RFC 9293 section 3.10.7, RFC 5961, RFC 7323).
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -19,14 +19,14 @@ void Connection::challenge(Instant now) {
 }
 
 // RFC 9293 section 3.10.7.4, first check. A segment that starts before the window but reaches into
-// it is acceptable, too.
+// it is acceptable too.
 bool Connection::acceptable(const Segment& segment) const {
   const Seq seq = segment.header.seq;
   const std::uint32_t length = segment.end() - seq;
   const std::uint32_t size = rcv_edge_ - rcv_nxt_;
   const auto inside = [&](Seq at) { return at - rcv_nxt_ < size; };
   if (length == 0) return seq == rcv_nxt_ || inside(seq);
-  // To a closed window a segment at its edge still brings an ACK; its data is cut off.
+  // With a closed window a segment at its edge still delivers an ACK; its data is trimmed.
   if (size == 0) return seq == rcv_nxt_;
   return inside(seq) || inside(seq + length - 1) ||
          (before(seq, rcv_nxt_) && after(seq + length, rcv_nxt_));
@@ -51,7 +51,7 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (state_ == State::kSynReceived && header.has(kSyn) && !header.has(kRst) &&
       header.seq == irs_) {
-    // The peer has not heard our SYN; or it is the other half of a simultaneous open.
+    // The peer did not receive our SYN, or this is the other half of a simultaneous open.
     if (!header.has(kAck)) return send_syn(now);
   } else if (!acceptable(segment)) {
     table_->count_up(Table::kOutOfWindow);
@@ -59,7 +59,7 @@ void Connection::receive(Segment& segment, Instant now) {
     if (segment.length != 0 && before(header.seq, rcv_nxt_)) {
       table_->count_up(Table::kDuplicates);
       if (sack_) dsack_ = {header.seq, earlier(segment.end(), rcv_nxt_)};
-      // Its sender has no news of us: answer at once. A data segment cannot be part of an ACK war.
+      // The sender lacks our ACKs: answer at once. A data segment cannot be part of an ACK war.
       return send_ack(now);
     }
     return challenge(now);
@@ -73,12 +73,12 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (header.has(kSyn) && header.seq != irs_) return challenge(now);  // RFC 5961 section 4.2
   if (!header.has(kAck)) return;
-  // What an ACK of nothing that we sent comes with counts for nothing: not its timestamp, which
-  // would make the peer's next segments look old, not its data, not as a sign of life.
+  // A segment whose ACK covers nothing we sent is ignored entirely: its timestamp, which would make
+  // the peer's next segments look old, its data, and its sign of life.
   if (state_ == State::kSynReceived) [[unlikely]] {
     if (!end_handshake(segment, now)) return;
   } else if (!plausible_ack(header.ack) || header.has(kSyn)) [[unlikely]] {
-    // RFC 5961 section 5.2; a SYN is one that we know already.
+    // RFC 5961 section 5.2; a SYN here is the known one.
     if (!header.has(kSyn)) table_->count_up(Table::kBadAck);
     return challenge(now);
   } else {
@@ -101,7 +101,7 @@ void Connection::receive(Segment& segment, Instant now) {
   table_->mark(*this);
 }
 
-// RFC 9293 section 3.10.7.4, fifth check, in SYN-RECEIVED. False if the ACK is not of our SYN.
+// RFC 9293 section 3.10.7.4, fifth check, in SYN-RECEIVED. False if the ACK does not cover our SYN.
 bool Connection::end_handshake(Segment& segment, Instant now) {
   const Header& header = segment.header;
   if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_)) {
@@ -109,7 +109,7 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
     return false;
   }
   if (header.has(kSyn)) {
-    // A SYN-ACK that meets our SYN-RECEIVED: its SYN is behind us.
+    // A SYN-ACK of a simultaneous open: its SYN was already processed.
     segment.header.seq = rcv_nxt_;
     segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
     ack_now_ = true;
@@ -122,13 +122,13 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
   note_arrival(header, now);
   become_established(now);
   if (gone() || !process_ack(segment, now)) return false;
-  // A simultaneous open: what of the SYN's data was not taken comes again; that is no sign of
-  // congestion.
+  // Simultaneous open: data in the SYN that the peer did not accept is sent again; that is no sign
+  // of congestion.
   if (!passive_) board_.mark_all_lost();
   return true;
 }
 
-// Of an acceptable segment: its timestamp (RFC 7323 section 4.3), and that the peer is alive.
+// Records the timestamp of an acceptable segment (RFC 7323 section 4.3) and that the peer is alive.
 void Connection::note_arrival(const Header& header, Instant now) {
   if (header.options.has_timestamps && timestamps_ && at_or_before(header.seq, ack_sent_) &&
       at_or_after(header.options.ts_value, ts_recent_)) {
@@ -142,12 +142,12 @@ void Connection::note_arrival(const Header& header, Instant now) {
 void Connection::receive_data(Segment& segment, Instant now) {
   const Header& header = segment.header;
   if (state_ > State::kFinWait2) {
-    // After the peer's FIN there is nothing more to come.
+    // Nothing valid follows the peer's FIN.
     ack_now_ = ack_now_ || segment.length != 0 || header.has(kFin);
     return;
   }
   if (orphan_ && segment.length != 0 && after(segment.header.seq + segment.length, rcv_nxt_)) {
-    // Nobody will read this (RFC 2525 section 2.17).
+    // No user is left to read this data (RFC 2525 section 2.17).
     note_error(sig::FlowErrc::kReset);
     return reset(now);
   }
@@ -191,13 +191,13 @@ void Connection::receive_data(Segment& segment, Instant now) {
   if (!gone()) after_data(now);
 }
 
-// False if not all of the piece found room.
+// False if part of the piece found no room.
 bool Connection::take_by_making_room(Slice& piece) {
   for (;;) {
     receive_.push(piece, table_->memory_, reserve());
     if (piece.empty()) return true;
-    // What any flow has out of order goes first, most of it first; for what a flow needs at least,
-    // orphans and connections of who has many, too.
+    // Out-of-order data is dropped first, from the flow with the most. For the minimum that a flow
+    // needs, orphans and connections of clients with many are reset too.
     const bool least = reserve() == 0;
     if (!(least ? table_->make_room_for(remote.address, this) : table_->make_room(false)))
       return false;
@@ -216,13 +216,13 @@ void Connection::take_in_order(Segment& segment) {
   notify(Observer::kReadable);
 }
 
-// What came earlier than what came just now, at `arrived`.
+// Delivers stored data that a segment at `arrived` has put in order.
 void Connection::deliver_reordered(Seq arrived) {
   if (reorder_->empty()) return drop_out_of_order();
-  // RFC 2883: the first of what has come twice. It may have been noted already: what lay before.
+  // RFC 2883: the first duplicate range. Its part before `arrived` may have been recorded already.
   const SeqRange twice = reorder_->first_below(rcv_nxt_);
   if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != arrived)) dsack_ = twice;
-  // A hole is filled: tell at once (RFC 5681 section 4.2).
+  // A hole is filled: acknowledge at once (RFC 5681 section 4.2).
   reorder_->deliver(receive_, table_->memory_);
   table_->rank(*reorder_);
   if (reorder_->empty()) drop_out_of_order();
@@ -249,12 +249,12 @@ void Connection::drop_out_of_order() {
 void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   table_->count_up(Table::kOutOfOrder);
   Memory& memory = table_->memory_;
-  // At three quarters memory is scarce, for new connections and for windows: what is only kept to
-  // save a retransmission does not make it so.
+  // Memory is scarce above three quarters, for new connections and for windows. Out-of-order data
+  // only saves retransmissions and must not cause that.
   const std::size_t spare = memory.limit() / 16 * 5;
   const std::size_t most = ReorderQueue::most_for(receive_limit_);
   Seq at = segment.header.seq;
-  SeqRange twice{};  // RFC 2883: the first of what has come twice
+  SeqRange twice{};  // RFC 2883: the first duplicate range
   const auto keep = [&](Slice piece) {
     const auto size = static_cast<std::uint32_t>(piece.size());
     if (size == 0) return true;
@@ -276,8 +276,8 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
-  // RFC 5681 section 4.2: at once. With SACK all but the first of a burst are told of in one ACK;
-  // without, each duplicate counts.
+  // RFC 5681 section 4.2: acknowledge at once. With SACK, after the first segments of a burst one
+  // ACK reports the rest; without SACK each duplicate ACK counts.
   if (sack_ && early_acks_ == 0) {
     ack_now_ = true;
   } else {
@@ -289,7 +289,7 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
 void Connection::after_data(Instant now) {
   if (rcv_nxt_ == ack_sent_) return;
   const std::uint32_t unacknowledged = rcv_nxt_ - ack_sent_;
-  // Where packets are lost, a batch's only ACK may be, and the peer's small flight would wait for
+  // On a lossy path the only ACK of a batch may be lost, and the peer's small flight would wait for
   // it.
   if (careful_acks_ != 0 && early_acks_ != 0 && unacknowledged >= 2U * receive_mss_ &&
       unacknowledged <= 4U * receive_mss_) {
@@ -301,7 +301,7 @@ void Connection::after_data(Instant now) {
   if (unacknowledged >= 2U * receive_mss_) {
     ack_now_ = true;
   } else if (quick_acks_ != 0 && unacknowledged >= receive_mss_) {
-    // The peer's slow start lives on these, and its way back after a loss.
+    // The peer's slow start, and its recovery after a loss, depend on these ACKs.
     --quick_acks_;
     ack_now_ = true;
   } else if (!ack_soon_) {
@@ -358,7 +358,8 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   snd_wl1_ = header.seq;
   snd_wl2_ = header.ack;
   if (!ack) {
-    // Both opened at once. What went with our SYN is still outstanding: the peer may have it.
+    // Simultaneous open. Data sent with our SYN is still outstanding: the peer may have accepted
+    // it.
     state_ = State::kSynReceived;
     fast_open_ = false;
     send_syn(now);
@@ -375,7 +376,8 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
       table_->fast_open_cache().learn(remote, *cookie, header.options.mss, now);
   }
   if (!board_.empty()) {
-    // Data went with the SYN. What was not taken comes again; that is no sign of congestion.
+    // Data was sent with the SYN. Any part not accepted is sent again; that is no sign of
+    // congestion.
     Delivery got;
     board_.acked(header.ack, now, std::nullopt, {}, got);
     send_.drop_before(header.ack, table_->memory_);
@@ -385,24 +387,24 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   become_established(now);
   segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
   segment.header.seq += 1;
-  // Data or a FIN may come with it.
+  // The SYN-ACK may carry data or a FIN.
   if (!gone() && (segment.length != 0 || header.has(kFin))) {
     rcv_edge_ = later(rcv_edge_, rcv_nxt_ + receive_limit_);
     receive_data(segment, now);
   }
 }
 
-// RFC 9293 section 3.9.2.2: the errors that refuse a connection: port or protocol unreachable. An
-// unknown next header, which the IPv6 layer reports as the latter, is a parameter problem, and so
-// soft.
+// RFC 9293 section 3.9.2.2: hard errors refuse a connection: port or protocol unreachable. An
+// unknown next header, which the IPv6 layer reports like these, is a parameter problem and
+// therefore soft.
 bool Connection::is_hard(const IcmpError& error) const {
   const bool next_header = !remote.address.is_v4() && error.code == kUnknownNextHeader;
   return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;
 }
 
-// RFC 5927: only what quotes something that is outstanding is believed, and nothing kills a
-// connection that stands. A soft error does not even end an attempt to connect (MUST-56): it is the
-// error that a timeout reports.
+// RFC 5927: only errors that quote outstanding data are accepted, and none ends an established
+// connection. A soft error does not even end a connection attempt (MUST-56); it only determines the
+// error reported by a later timeout.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
   if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);

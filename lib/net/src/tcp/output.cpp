@@ -1,4 +1,4 @@
-// What a connection sends, and when (RFC 9293 section 3.8, RFC 6691, RFC 7323, RFC 3168).
+// A connection's sending decisions (RFC 9293 section 3.8, RFC 6691, RFC 7323, RFC 3168).
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -8,7 +8,7 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kPathAge = 2;  // seconds
-// What one flow sends in its turn while others wait.
+// Bytes that a flow may send in its turn while others wait.
 constexpr std::uint32_t kTurn = 128 << 10;
 constexpr Duration kNoBufferWait = milliseconds(1);
 }  // namespace
@@ -39,8 +39,8 @@ void Connection::output(Instant now) {
     if (path_mss_most_ != 0) send_path_probe(now);
     sent = send_new(now) || sent;
     note_limit();
-    // A probe of the tail waits from the last transmission on (RFC 8985 section 7.2), one of the
-    // window is over.
+    // A tail probe is timed from the last transmission (RFC 8985 section 7.2); a window probe is no
+    // longer needed.
     const bool stale = retransmit_timer_ == RetransmitTimer::kTailProbe ||
                        (retransmit_timer_ == RetransmitTimer::kWindowProbe && !probing_);
     if (retransmit_timer_ == RetransmitTimer::kOff || (sent && stale))
@@ -50,11 +50,11 @@ void Connection::output(Instant now) {
   arm();
 }
 
-// What the link cuts in software takes a buffer for each segment and one for their headers. Without
-// them it would count as sent, and be lost.
+// Software segmentation needs one buffer per segment and one for the headers. Without them the data
+// would count as sent and be lost.
 std::uint32_t Connection::within_buffers(std::uint32_t length) {
   if (length <= mss_ || gso_segments_ == Path::kAnySegments) return length;
-  // SACK blocks may make them shorter, and one more.
+  // SACK blocks may shorten the segments and add one.
   const std::uint32_t segments = (length - 1) / mss_ + 2;
   const std::size_t got = table_->ip_->reserve(link_, segments + 1);
   return got > segments ? length
@@ -73,7 +73,7 @@ bool Connection::send_lost(Instant now) {
     if (part.size() > room) part.end = part.begin + room / mss_ * mss_;
     if (part.size() > mss_) part.end = part.begin + part.size() / mss_ * mss_;
     part.end = part.begin + within_buffers(part.size());
-    // What the peer's window has closed over waits for it to open (a probe keeps asking).
+    // Data beyond the peer's shrunken window waits until it opens (a probe keeps checking).
     if (snd_wnd_ == 0 && !probing_) break;
     if (!send_data(part, true, now)) break;
     if (recovery_ == Recovery::kRecovery) prr_.on_sent(part.size());
@@ -106,13 +106,12 @@ bool Connection::send_new(Instant now) {
       length -= length % mss_;
     if (length < mss_ && !closing) {
       if (length == waiting) {
-        // Nagle (RFC 9293 section 3.7.4): a part of a segment waits while anything is
-        // unacknowledged.
+        // Nagle (RFC 9293 section 3.7.4): a partial segment waits while data is unacknowledged.
         if (!options_.no_delay && !board_.empty()) break;
       } else if (cwnd_room < std::min<std::uint32_t>(mss_, std::min(waiting, window))) {
         break;
       } else if (length == 0 || length < snd_wnd_most_ / 2 || !board_.empty()) {
-        // The sender's side of silly window avoidance (RFC 9293 section 3.8.6.2.1); the probe timer
+        // Sender-side silly window avoidance (RFC 9293 section 3.8.6.2.1); the probe timer
         // overrides it.
         break;
       }
@@ -154,8 +153,8 @@ void Connection::fill_header(Header& header, Instant now, bool with_data) {
   if (echo_congestion_) header.flags |= kEce;
 }
 
-// The blocks take half of a segment with data at most, so that where segments are tiny some data is
-// left; what finds no place comes with the next ACK.
+// SACK blocks take at most half of a segment with data, so that tiny segments still carry data.
+// Blocks that do not fit are reported in the next ACK.
 void Connection::report_sack(Header& header, bool with_data) {
   const std::size_t room = with_data ? mss_ / 2U : std::max<std::size_t>(mss_, 12);
   const std::size_t most =
@@ -169,7 +168,7 @@ void Connection::report_sack(Header& header, bool with_data) {
   }
   header.options.sack_count = static_cast<std::uint8_t>(
       twice + (reorder_ == nullptr ? 0 : reorder_->blocks(blocks.subspan(twice))));
-  // A FIN that came too early is reported as data is, or the peer would not learn what is missing.
+  // A FIN received too early is reported like data, so that the peer learns what is missing.
   if (!fin_waits_ || fin_received_) return;
   bool joined = false;
   for (SeqRange& block : blocks.first(header.options.sack_count).subspan(twice)) {
@@ -179,8 +178,9 @@ void Connection::report_sack(Header& header, bool with_data) {
     blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
 }
 
-// Lays `length` bytes of the stream behind room for the header: as many as fit the buffer, or
-// beside it, for the device to gather or cut. Returns how many; fewer where buffers are small.
+// Places `length` bytes of the stream after room for the header: as many as fit into the buffer, or
+// in further buffers for the device to gather or segment. Returns the number of bytes, which is
+// less with small buffers.
 std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length,
                                 std::size_t header_length, std::uint32_t segment) {
   const bool gathers = gso_most_ != 0 && gso_segments_ == Path::kAnySegments;
@@ -198,12 +198,12 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
   return length;
 }
 
-// Sends [begin, end) of the stream, the last of which may be the FIN, as one packet; as one of many
-// segments if the device cuts.
+// Sends [begin, end) of the stream, which may end with the FIN, as one packet; it has several
+// segments if the device segments.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   [[clang::uninitialized]] PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {
-    // A device's buffers come back without a word to us.
+    // There is no notification when a device's buffers are recycled: retry after a delay.
     table_->count_up(Table::kNoBuffer);
     pace_at_ = std::min(pace_at_, now + kNoBufferWait);
     return false;
@@ -220,7 +220,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   IpMarks marks = this->marks();
   marks.path_probe = !again && is_path_probe(range);
   if (marks.path_probe) marks.may_fragment = false;
-  // SACK blocks come out of the data, too.
+  // SACK blocks reduce the data too.
   const std::uint32_t segment = marks.path_probe ? wanted
                                                  : mss_ + (timestamps_ ? 32U : 20U) -
                                                        static_cast<std::uint32_t>(header_length);
@@ -259,7 +259,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   }
   last_sent_ = now;
   note_ack_sent();
-  if (length != 0) quick_acks_ = 0;  // who answers needs none: his data carries the ACK
+  if (length != 0) quick_acks_ = 0;  // replies carry the ACKs, so none are needed
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks,
                       now);
   return true;
@@ -279,7 +279,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
   table_->send_segment(header, local.address, remote.address, checksum_, marks(), now);
 }
 
-// The SYN, or in SYN-RECEIVED the SYN with its ACK; with the options that both have.
+// Sends the SYN, or in SYN-RECEIVED the SYN-ACK, with the options that apply.
 void Connection::send_syn(Instant now) {
   const Config& config = table_->config_;
   const bool answer = state_ == State::kSynReceived;
@@ -289,7 +289,7 @@ void Connection::send_syn(Instant now) {
   header.seq = iss_;
   header.flags = kSyn;
   header.options.mss = table_->our_mss(local, remote);
-  // The last attempts go without options, in case something on the way cannot bear them.
+  // The last attempts carry no options, in case a device on the path drops them.
   const bool plain = !answer && attempts_ >= 4;
   if (answer ? scaling_ : config.window_scaling && !plain) {
     header.options.has_window_scale = true;
@@ -314,14 +314,14 @@ void Connection::send_syn(Instant now) {
   last_sent_ = now;
   if (!answer && fast_open_) {
     if (attempts_ == 0) return send_syn_data(header, now);
-    // RFC 7413 section 4.1.3: without it the next ones may pass where this one did not.
+    // RFC 7413 section 4.1.3: without the option the next SYNs may pass where this one did not.
     table_->fast_open_cache().failed(remote, now);
     fast_open_ = false;
   }
   table_->send_segment(header, local.address, remote.address, checksum_, marks(), now);
 }
 
-// RFC 7413 section 4.2.1: asks for a cookie, or shows one and brings the first data.
+// RFC 7413 section 4.2.1: requests a cookie, or presents one and sends the first data.
 void Connection::send_syn_data(Header& header, Instant now) {
   const auto known = table_->fast_open_cache().find(remote, now).value_or(FastOpenCache::Known{});
   header.options.has_cookie = true;
@@ -350,11 +350,11 @@ void Connection::send_syn_data(Header& header, Instant now) {
                       now);
 }
 
-// The right edge of the window stays where it was until it can move far enough (RFC 9293 section
-// 3.8.6.2.2), and never goes back.
+// The right edge of the window stays until it can move far enough (RFC 9293 section 3.8.6.2.2), and
+// never moves back.
 std::uint32_t Connection::window_to_offer() const {
   std::uint32_t free = receive_limit_ > receive_.size() ? receive_limit_ - receive_.size() : 0;
-  free = std::min(free, 65535U << rcv_shift_);  // what the field can say
+  free = std::min(free, 65535U << rcv_shift_);  // the largest value of the field
   if (table_->memory_.scarce())
     free =
         std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
@@ -369,7 +369,7 @@ std::uint32_t Connection::window_to_offer() const {
 std::uint16_t Connection::advertise() {
   const std::uint32_t window = window_to_offer();
   std::uint32_t field = window >> rcv_shift_;
-  // Rounding down must not take back what was offered.
+  // Rounding down must not shrink the offered window.
   if (before(rcv_nxt_ + (field << rcv_shift_), rcv_edge_))
     field = (rcv_edge_ - rcv_nxt_ + (1U << rcv_shift_) - 1) >> rcv_shift_;
   field = std::min<std::uint32_t>(field, 65535);
@@ -377,7 +377,7 @@ std::uint16_t Connection::advertise() {
   return static_cast<std::uint16_t>(field);
 }
 
-// The application has made room: tell the peer if that is worth a segment.
+// The application has read data: send a window update if it is worth a segment.
 void Connection::consider_window_update(Instant now) {
   if (!synchronized() || gone() || fin_received_) return;
   const std::uint32_t offered = rcv_edge_ - rcv_nxt_;

@@ -7,7 +7,7 @@ namespace fata::net::tcp {
 
 namespace {
 
-// For how long after the last one cookies are looked for.
+// How long after the last cookie was sent ACKs are checked for cookies.
 constexpr Duration kCookieTime = seconds(130);
 constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 
@@ -24,8 +24,7 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 
 }  // namespace
 
-// What the link receives, whatever is known of the path in the other direction (RFC 8201 section
-// 5.4).
+// From the link's MTU, independent of the path MTU in the other direction (RFC 8201 section 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
   [[clang::uninitialized]] const std::optional<Path> path =
       ip_->path(remote.address, local.address);
@@ -40,7 +39,7 @@ Result<Listener*> Table::listen(Endpoint at, std::size_t backlog, Observer* obse
     }
     return false;
   };
-  // 0.0.0.0 and :: are both families.
+  // 0.0.0.0 and :: both mean all addresses of both families.
   if (at.address.is_any()) at.address = {};
   if (!at.address.is_any() && !ip_->path(at.address, at.address))
     return fata::fail(Error(TcpErrc::kNotOurAddress));
@@ -145,7 +144,7 @@ void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& lo
   const SynOptions options = options_of(header.options, remote.address.is_v4(), config_,
                                         header.has(kEce) && header.has(kCwr));
   const InitialNumbers::Numbers numbers = numbers_.choose(local, remote, now);
-  // A connection that follows one in TIME-WAIT must start beyond it.
+  // A connection that follows one in TIME-WAIT must start beyond its sequence numbers.
   const Seq iss = least_iss && before(numbers.isn, *least_iss) ? *least_iss : numbers.isn;
   if (config_.fast_open_server && header.options.has_cookie && header.options.cookie_size != 0 &&
       receive_fast_open(listener, segment, local, remote, iss, now)) {
@@ -182,7 +181,7 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
   header.seq = half.iss;
   header.ack = half.irs + 1;
   header.flags = kSyn | kAck;
-  // RFC 3168 section 6.1.1; a retransmission goes without, in case something on the way drops it.
+  // RFC 3168 section 6.1.1; a retransmission omits it, in case a device on the path drops it.
   if (half.options.ecn && half.retries == 0) header.flags |= kEce;
   header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.receive_first, 65535));
   header.options.mss = our_mss(half.local, half.remote);
@@ -233,8 +232,9 @@ bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint&
   const auto options = cookies_.check(local, remote, header.seq - 1, header.ack - 1, echo, now);
   if (!options) {
     count_up(kCookiesBad);
-    // What follows a last ACK that was lost or had no room is not told from a guess; the ACK's
-    // number comes again with its first byte. Only what can be nothing else is answered by a reset.
+    // After a final ACK that was lost or had no room, later segments cannot be distinguished from
+    // guesses; the ACK's number arrives again with the first byte of data. Only a segment that
+    // cannot be one of these is answered by a reset.
     return segment.length != 0 || header.has(kFin);
   }
   if (listener.waiting >= listener.backlog) return count_up(kBacklogFull), true;
@@ -246,7 +246,7 @@ bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint&
   half.ts_recent = header.options.ts_value;
   half.ts_offset = numbers_.choose(local, remote, now).timestamp_offset;
   half.window = header.window;
-  half.retries = 1;  // its round trip is not known
+  half.retries = 1;  // its round trip is unknown
   if (promote(half, segment, now) != nullptr) count_up(kCookiesTaken);
   return true;
 }
@@ -255,7 +255,7 @@ void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
   const Header& header = segment.header;
   const Seq next = half.irs + 1;
   if (header.has(kSyn) && !header.has(kAck | kRst) && header.seq == half.irs) {
-    // The SYN-ACK was lost, or is late.
+    // The SYN-ACK was lost or delayed.
     return send_syn_ack(half, now);
   }
   const auto acknowledge = [&] {
@@ -298,16 +298,16 @@ void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
     return send_reset(segment, half.local, half.remote, now);
   }
   if (half.listener->waiting >= half.listener->backlog) {
-    // The peer's data, or our SYN-ACK, comes again.
+    // The peer's data, or our SYN-ACK, will be sent again.
     count_up(kBacklogFull);
     return;
   }
   promote(half, segment, now);
 }
 
-// The connection is open: it gets its full state. The segment that opened it may carry more.
+// Creates the full connection. The segment that completed the handshake may carry data.
 Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) {
-  // As the SYN was, but for what cannot be known any more.
+  // Rebuilds the SYN, except for fields that were not kept.
   Segment syn;
   syn.header.seq = half.irs;
   syn.header.window = half.window;
@@ -346,13 +346,13 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   }
   connection->receive(segment, now);
   if (connection->offered_) return connection;
-  // The segment did not open it after all.
+  // The segment did not complete the handshake after all.
   connection->end(now);
   dead_.push_back(*connection);
   return nullptr;
 }
 
-// With a new secret every hour; cookies of the hour before are valid still.
+// Uses a new secret every hour; cookies of the previous hour are still valid.
 FastOpenServer& Table::fast_open_server(Instant now) {
   const std::uint32_t epoch = seconds_of(now) / 3600;
   if (fast_open_epoch_ != epoch) {
@@ -363,16 +363,16 @@ FastOpenServer& Table::fast_open_server(Instant now) {
   return fast_open_server_;
 }
 
-// A SYN with a valid cookie: its data is taken at once.
+// Handles a SYN with a valid cookie: its data is accepted at once.
 bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local,
                               const Endpoint& remote, Seq iss, Instant now) {
   [[clang::uninitialized]] const auto cookie =
       FastOpenCookie::of(segment.header.options.cookie_bytes());
   if (!cookie || !fast_open_server(now).valid(*cookie, local.address, remote.address)) {
-    // Refused: the SYN-ACK brings a new one, and acknowledges no data.
+    // Refused: the SYN-ACK carries a new cookie and acknowledges no data.
     return false;
   }
-  // Who owns a cookie may have stolen it (RFC 7413 section 5.1).
+  // A cookie may be stolen (RFC 7413 section 5.1), so pending Fast Opens are limited.
   if (pending_fast_opens_ >= config_.fast_opens || !admit(remote.address)) return false;
   Connection* connection = make(local, remote, listener.options);
   count_up(kFastOpens);

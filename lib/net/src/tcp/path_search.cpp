@@ -1,7 +1,7 @@
-// What the path carries. Routers that say "too big" are heard with care (RFC 5927 section 7.2);
-// where nobody says it (RFC 4821, RFC 8899 section 5.2), after a black hole small segments go on,
-// and some that are longer try the path, first the longest, then halves of what is left. One that
-// is lost costs its retransmission and no window.
+// Path MTU discovery. ICMP "too big" is validated first (RFC 5927 section 7.2). When it is
+// filtered, PLPMTUD (RFC 4821, RFC 8899 section 5.2) applies: after a black hole small segments are
+// sent, and longer ones probe the path, first with the largest size, then by binary search. A lost
+// probe costs its retransmission but no window reduction.
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -12,20 +12,20 @@ namespace fata::net::tcp {
 namespace {
 constexpr unsigned kSmall = 1220;
 constexpr unsigned kCloseEnough = 16;
-constexpr std::uint32_t kFollowers = 3;  // segments behind a probe, which tell that it was lost
+constexpr std::uint32_t kFollowers = 3;  // segments after a probe, which reveal its loss
 }  // namespace
 
-// A "too big" that quotes what is outstanding at `seq`.
+// Handles a "too big" that quotes outstanding data at `seq`.
 void Connection::hear_too_big(const IcmpError& error, Seq seq, Instant now) {
-  // As long as it can have been, headers and all.
+  // The largest packet that it can have been, including headers.
   const SeqRange stretch = board_.stretch_at(seq);
   const std::uint32_t data =
       is_path_probe(stretch) ? stretch.size() : std::min<std::uint32_t>(stretch.size(), mss_);
   const std::uint32_t packet = data + kMostHeader + (remote.address.is_v4() ? 20 : 40);
   if (error.mtu >= mtu_ || packet <= error.hop_mtu) return table_->count_up(Table::kIcmpIgnored);
   table_->count_up(Table::kIcmpTaken);
-  // What the path has carried it carries still, unless what is quoted gets no answer: it may be a
-  // guess.
+  // A size that the path has carried remains valid unless the quoted data stays unacknowledged,
+  // because the message may be forged.
   const std::uint32_t mss = mss_of_mtu(remote.address, error.mtu) - (timestamps_ ? 12U : 0U);
   if (mss < carried_mss_ && attempts_ == 0) {
     doubted_mtu_ = error.mtu;
@@ -41,12 +41,12 @@ void Connection::believe_too_big(std::uint16_t mtu, Instant now) {
   const std::uint16_t mss = mss_;
   refresh_path(now);
   if (mss_ >= mss || !synchronized()) return;
-  // What was too big comes again at once; it is no sign of congestion (RFC 1191 section 6.5).
+  // The oversized data is sent again at once; it is no sign of congestion (RFC 1191 section 6.5).
   board_.mark_all_lost();
   table_->mark(*this);
 }
 
-// `most`: by the peer, the link, and what routers said. What was found is kept when those say more
+// `most`: limit by the peer, the link, and ICMP. The search result is kept when that limit grows
 // again.
 std::uint32_t Connection::limited_by_search(std::uint32_t most) {
   if (most <= path_mss_) {
@@ -69,7 +69,7 @@ void Connection::begin_search(Instant now) {
 }
 
 void Connection::send_path_probe(Instant now) {
-  // Without SACK the loss of one would be the loss of all behind it.
+  // Without SACK the loss of a probe would imply the loss of everything after it.
   if (path_probe_ != 0 || !sack_ || recovery_ != Recovery::kOpen || board_.lost() != 0) return;
   const std::uint32_t size =
       search_began_ ? path_mss_most_ : path_mss_ + (path_mss_most_ - path_mss_ + 1U) / 2;
@@ -77,11 +77,11 @@ void Connection::send_path_probe(Instant now) {
   const std::uint32_t in_pipe = pipe();
   const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
   if (std::min({unsent(), usable_window(), room}) < length + kFollowers * mss_) return;
-  // SACK blocks would take some of its room.
+  // SACK blocks would take part of its room.
   if (has_out_of_order() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
   path_probe_ = static_cast<std::uint16_t>(size);
   path_probe_end_ = snd_nxt_ + length;
-  // A small buffer may have made it shorter.
+  // A small buffer may have shortened it.
   if (!send_data({snd_nxt_, path_probe_end_}, false, now) || snd_nxt_ != path_probe_end_)
     path_probe_ = 0;
 }
@@ -95,7 +95,7 @@ void Connection::path_probe_arrived(Instant now) {
   set_mss();
 }
 
-// Others may profit from what was found, and after ten minutes it is looked for again.
+// Shares the result with other connections; the cache entry expires after ten minutes.
 void Connection::end_search(Instant now) {
   if (path_mss_most_ >= path_mss_ + kCloseEnough) return;
   const bool all = path_mss_most_ == path_mss_;

@@ -1,4 +1,4 @@
-// Which connection gives way where memory is full and a client that has few wants one.
+// Selects a connection to reset when memory is full and a client with few connections wants one.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -9,8 +9,8 @@
 namespace fata::net::tcp {
 namespace {
 
-// Clients are counted by a keyed hash of their address and of its network (/24, /56): two that
-// share a count give way as one, and which do, no client knows. The newcomer's own are counted
+// Clients are counted by a keyed hash of their address and of its network (/24, /56). Clients that
+// share a count are treated as one, and no client can tell which do. The newcomer's own are counted
 // exactly.
 constexpr std::size_t kGroups = 64;
 constexpr std::size_t kFew = 8;  // a client with fewer connections keeps them
@@ -38,15 +38,15 @@ std::size_t largest(const Counts& counts) {
   return static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin());
 }
 
-// Long enough that sixteen clients which ask all the time leave most of the rate to others, short
-// enough that one which has closed its connections is soon a newcomer like any other.
+// Long enough that sixteen clients with constant requests leave most of the rate to others; short
+// enough that a client that has closed its connections soon counts as a newcomer again.
 constexpr Duration kRefusedFor = milliseconds(250);
 
 }  // namespace
 
 bool Table::make_room_for(const IpAddress& client, const Connection* asking) {
   if (make_room(true)) return true;
-  // What a connection's queues hold comes back at once, the rest when its user lets go of it.
+  // The memory of a connection's queues is freed at once, the rest when its user releases it.
   const std::size_t used = memory_.used();
   return give_way_to(client, asking) && memory_.used() != used;
 }
@@ -61,10 +61,10 @@ void Table::note_refusal(std::uint64_t who) {
 }
 
 // Resets the longest idle connection of the address with the most, in the network with the most.
-// False if these do not have more than twice what the newcomer would have: then all are alike, and
-// the newcomer is the one that has to wait.
+// False if these have at most twice what the newcomer would have: then all are alike, and the
+// newcomer must wait.
 bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
-  // Who crowds would spend the rate by asking in vain for each segment.
+  // A client with many connections would use up the rate with a futile request per segment.
   if (was_refused(network_hash(table_key_, newcomer)) ||
       was_refused(address_hash(table_key_, newcomer)) || !give_way_rate_.allow(now_))
     return false;
@@ -95,7 +95,7 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
   const std::size_t theirs = inside ? addresses[address] : networks[network];
   const std::size_t own = inside ? own_address : own_network;
   if (theirs < kFew || theirs <= 2 * (own + 1)) {
-    // A client without any connection in this network would be refused, too, or only this one is.
+    // Remember the network if any client in it would be refused, else only this client.
     const bool all = !inside || theirs < kFew;
     note_refusal(all ? network_hash(table_key_, newcomer) : address_hash(table_key_, newcomer));
     return false;

@@ -14,7 +14,7 @@ std::uint32_t Prr::on_ack(std::uint32_t delivered, std::uint32_t pipe, std::uint
     if (good) more += mss;
     more = std::min(more, ssthresh - pipe);
   }
-  // The first lost segment goes out at once, whatever the window.
+  // The first lost segment is sent at once, whatever the window.
   if (out_ == 0) more = std::max(more, mss);
   return pipe + more;
 }

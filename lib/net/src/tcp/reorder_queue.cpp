@@ -27,7 +27,7 @@ void ReorderQueue::note(SeqRange range) {
     blocks_.insert(i, {range, ++changes_});
   } else {
     blocks_[i] = {range, ++changes_};
-    blocks_.erase(i + 1, nullptr, end - i - 1);  // there is one: it does not empty
+    blocks_.erase(i + 1, nullptr, end - i - 1);  // one remains, so it does not become empty
   }
 }
 
@@ -68,7 +68,7 @@ ReorderQueue::Outcome ReorderQueue::insert(Seq begin, Slice data, Memory& memory
   return outcome;
 }
 
-// Puts `data` in front of piece `i`, which moves on; gives how many bytes.
+// Inserts `data` before piece `i` and advances `i`; returns the number of bytes kept.
 std::uint32_t ReorderQueue::keep(std::uint32_t& i, Seq begin, Slice data, const Limits& limits) {
   const auto count = static_cast<std::uint32_t>(data.size());
   if (lend(i, begin, data, limits)) return count;
@@ -99,13 +99,13 @@ std::uint32_t ReorderQueue::keep(std::uint32_t& i, Seq begin, Slice data, const 
   return kept;
 }
 
-// A device's buffer that is well filled is kept itself, as long as such ones do not waste too much.
+// Keeps a well-filled device buffer itself, unless such buffers would waste too much.
 bool ReorderQueue::lend(std::uint32_t& i, Seq begin, Slice& data, const Limits& limits) {
   Memory& memory = limits.memory;
   const std::size_t pinned = data.pinned();
   const std::size_t waste = held_ + pinned - std::min<std::size_t>(held_, bytes_) - data.size();
-  const std::size_t spare =
-      limits.most / 5 + 3 * kSlack / 4;  // of most_for(), what is not the window
+  // The part of most_for() that is not the window.
+  const std::size_t spare = limits.most / 5 + 3 * kSlack / 4;
   if (data.home() == &memory || 4 * data.size() < pinned || waste > spare) return false;
   if (held() + pinned > limits.most || !memory.may_borrow(data)) return false;
   if (!memory.take(0, pinned + limits.reserve) || !room_for_piece(limits)) return false;
@@ -133,8 +133,8 @@ bool ReorderQueue::open_buffer(const Limits& limits) {
   return true;
 }
 
-// Buffers whose bytes have all been delivered and read. Most are used up in the order that they
-// were made in.
+// Releases buffers whose bytes have all been delivered and read, mostly in the order of their
+// creation.
 void ReorderQueue::take_back_unused(Memory& memory) {
   for (std::uint32_t i = 0; i < own_.size();) {
     if (own_[i].is_sole_holder()) {

@@ -12,8 +12,8 @@ void RttEstimator::sample(Duration rtt, Instant now, std::uint32_t per_round) {
     srtt_ = static_cast<std::uint64_t>(r);
     rttvar_ = srtt_ / 2;
   } else {
-    // Gains of 1/8 and 1/4 over a round, shared among its samples; a power of two, so that no
-    // division is needed.
+    // Gains of 1/8 and 1/4 per round, shared among its samples; rounded to a power of two to avoid
+    // a division.
     const unsigned share =
         per_round <= 1 ? 0 : static_cast<unsigned>(std::bit_width(per_round - 1));
     const auto srtt = static_cast<std::int64_t>(srtt_);

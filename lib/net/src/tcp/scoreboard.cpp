@@ -8,7 +8,7 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kDupThresh = 3;
-// Of those that wait for reordering, how many are looked at to find out until when.
+// How many records that wait for reordering are checked for the time to wait.
 constexpr std::uint32_t kMostWaiting = 64;
 }  // namespace
 
@@ -46,7 +46,7 @@ void Scoreboard::cut_front(Record& record, Seq to) {
   record.begin = to;
 }
 
-// Of `part` of a record, the segments that lie in it whole; empty if none does.
+// The whole segments of a record that lie in `part`; empty if there are none.
 SeqRange Scoreboard::whole_segments(const Record& record, SeqRange part) {
   const std::uint32_t segment = record.segment;
   if (part.begin != record.begin) {
@@ -69,7 +69,7 @@ void Scoreboard::deliver(const Record& record, SeqRange part, Instant now,
   const Duration rtt = now - record.sent;
   if ((record.flags & kRetransmitted) != 0) {
     out.retransmission = true;
-    // The ACK may be of the first transmission (RFC 8985 section 6.2 step 2).
+    // The ACK may be for the first transmission (RFC 8985 section 6.2 step 2).
     if (echo && before(*echo, timestamp_clock(record.sent))) return;
     if (rtt < min_rtt) return;
   } else {
@@ -95,7 +95,7 @@ void Scoreboard::acked(Seq una, Instant now, std::optional<std::uint32_t> echo, 
     if ((first.flags & kSacked) != 0) {
       sacked_ -= part.size();
     } else {
-      // Each ACK in order comes here.
+      // The path of every in-order ACK.
       [[clang::always_inline]] deliver(first, part, now, echo, min_rtt, out);
     }
     if (part.end != first.end) {
@@ -126,8 +126,8 @@ void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t
   }
 }
 
-// Marks `part` of record `i`, which is then the record that holds it; false if that needs a record
-// too many.
+// Marks `part` of record `i` as delivered; `i` is then the record that holds it. False if that
+// needs a record too many.
 bool Scoreboard::mark_arrived(std::uint32_t& i, SeqRange part) {
   const auto join_next = [&] {
     if (i + 1 == records_.size() || (records_[i + 1].flags & kSacked) == 0) return;
@@ -135,7 +135,7 @@ bool Scoreboard::mark_arrived(std::uint32_t& i, SeqRange part) {
     records_.erase(i + 1, memory_);
   };
   Record& record = records_[i];
-  // Neighbours that both arrived are one record: the walk over them is then one step.
+  // Adjacent delivered records are merged, so that a walk passes them in one step.
   const bool joins = i != 0 && part.begin == record.begin && (records_[i - 1].flags & kSacked) != 0;
   if (joins) {
     records_[i - 1].end = part.end;
@@ -177,7 +177,7 @@ Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration
   return found;
 }
 
-// Of a record that was sent before one that arrived: whether it is lost, or when it will be.
+// For a record sent before a delivered one: marks it lost, or computes when it will be.
 void Scoreboard::judge(Record& record, Duration patience, Instant now, Detection& found) {
   const Duration left = (record.sent + patience) - now;
   if (left.ns > 0) return void(found.wait = std::max(found.wait, left));
@@ -185,8 +185,8 @@ void Scoreboard::judge(Record& record, Duration patience, Instant now, Detection
   found.bytes += record.size();
 }
 
-// These lie in the order of their times: what comes before the first that is not lost is not looked
-// at again, nor what was sent after the one that arrived.
+// First transmissions are ordered by time: records before the first that is not lost need no
+// further check, nor do records sent after the delivered one.
 void Scoreboard::judge_first_transmissions(Duration patience, Instant now, Detection& found) {
   std::uint32_t i = after(fresh_from_, records_.front().begin) ? find(fresh_from_) : 0;
   while (i < records_.size()) {
@@ -270,8 +270,8 @@ std::optional<SeqRange> Scoreboard::first_lost(std::uint32_t most) {
   return std::nullopt;
 }
 
-// Without a record for its part the whole of one counts as sent again: what of it was not is found
-// lost in time.
+// If no record is available for a part, the whole record counts as retransmitted; a part that was
+// not is detected as lost later.
 void Scoreboard::retransmitted(SeqRange range, Instant now, std::uint32_t segment) {
   std::uint32_t i = find(range.begin);
   if (i < records_.size() && before(records_[i].begin, range.begin) && split(i, range.begin)) ++i;

@@ -7,12 +7,12 @@
 namespace fata::net::tcp {
 namespace {
 
-// Of what clients send most: Ethernet without and with IPv6, tunnels, DSL, jumbo frames.
+// Common client values: Ethernet without and with IPv6, tunnels, DSL, jumbo frames.
 constexpr std::array<std::uint16_t, 8> kMss{
     kLeastCookieMss, 536, 1200, 1300, 1360, 1440, 1460, 8940};
 constexpr std::uint8_t kNoScale = 0xff;
 constexpr std::array<std::uint8_t, 8> kScale{kNoScale, 0, 2, 4, 6, 7, 8, 10};
-constexpr std::uint32_t kNoScaleBits = 15;  // in a timestamp: no larger scale than 14 exists
+constexpr std::uint32_t kNoScaleBits = 15;  // in a timestamp: the largest scale is 14
 constexpr std::uint32_t kEcnBit = 16;
 constexpr std::uint32_t kTimestampBits = 31;
 
@@ -31,8 +31,7 @@ std::uint32_t SynCookies::cookie(const Endpoint& local, const Endpoint& remote,
   std::ranges::copy(pair, words.begin());
   words[5] = std::uint64_t{period} << 32 | bits;
   const auto hash = static_cast<std::uint32_t>(siphash(secret_, words));
-  // The options are masked by the hash's first byte, so that the number does not show them at a
-  // glance.
+  // The hash's first byte masks the options, so that the number does not show them directly.
   return (hash & 0xffffff00) | (bits ^ hash >> 24);
 }
 

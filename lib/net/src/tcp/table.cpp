@@ -9,7 +9,7 @@ namespace fata::net::tcp {
 
 namespace {
 
-// RFC 9293 section 3.9.2.3: TCP speaks with one host, never with all or with none.
+// RFC 9293 section 3.9.2.3: the peer is a single host, never multicast, broadcast or unspecified.
 bool is_one_host(const IpAddress& address) {
   if (address.is_any()) return false;
   if (!address.is_v4()) return address.octets()[0] != std::byte{0xff};
@@ -140,7 +140,7 @@ Entry* Table::find(const Endpoint& local, const Endpoint& remote) {
     return node.remote.port == remote.port && node.local.port == local.port &&
            node.remote.address == remote.address && node.local.address == local.address;
   };
-  // A flow's segments come in bursts.
+  // A flow's segments arrive in bursts.
   if (last_found_ != nullptr && is_it(*last_found_)) return last_found_;
   for (Entry* node = buckets_[bucket_of(local, remote)]; node != nullptr;
        node = node->next_in_bucket) {
@@ -168,7 +168,7 @@ void Table::remove(Entry& node) {
   if (last_found_ == &node) last_found_ = nullptr;
 }
 
-// In place, so that a full table can be spread by another key.
+// Works in place, so that a full table can be rehashed with another key.
 void Table::spread(std::size_t buckets) {
   Entry* all = nullptr;
   for (Entry*& first : buckets_) {
@@ -238,8 +238,8 @@ void Table::icmp_error(const IcmpError& error, Instant now) {
 
 void Table::end_of_batch(Instant now) {
   now_ = now;
-  // Who has more to send than one turn lets him comes back to the end of the list; who meets a full
-  // device stays in it.
+  // A flow with more to send than one turn allows returns to the end of the list; a flow with a
+  // full device stays in it.
   async::List<Connection> waiting;
   in_turns_ = true;
   while (!dirty_.empty()) {
@@ -305,13 +305,13 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
       bury();
       continue;
     }
-    // Those that are there keep an eighth for what they receive, but where one of them goes for a
-    // newcomer, they need it no more.
+    // Existing connections keep an eighth of the memory for received data; when one of them is
+    // reset for a newcomer, they no longer need that part.
     if (!give_way_to(newcomer, nullptr)) return false;
     if (memory_.take(bytes)) return true;
   }
-  // While memory is scarce all windows are small: so what is out of order gives way, or an orphan
-  // that the peer has taken nothing of for seconds.
+  // While memory is scarce all windows are small. So drop out-of-order data, or an orphan whose
+  // data the peer has not acknowledged for seconds.
   if (!memory_.scarce() || make_room(false)) return true;
   if (!orphan_list_.empty() &&
       static_cast<std::uint16_t>(seconds_of(now_) - orphan_list_.front().closing_from_s_) >
@@ -414,8 +414,8 @@ void Table::send_packet(PacketBuf packet, const Header& header, const IpAddress&
     store_be(packet.bytes().subspan(kChecksumAt), sum.finish());
   }
   count_up(kSent);
-  // What is longer than a path that has shrunk just now, or too long for the narrowest by its
-  // options alone, goes in fragments; a probe would prove nothing in them.
+  // A packet longer than a path that has just shrunk, or too long for the narrowest path because of
+  // its options, is fragmented. A path probe is not, because fragments would prove nothing.
   ip_->send(std::move(packet), local, remote, kProtocol, marks, !marks.path_probe, now);
 }
 

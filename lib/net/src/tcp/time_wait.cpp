@@ -1,4 +1,4 @@
-// TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 1337, RFC 6191): a closed connection's number, kept in
+// TIME-WAIT (RFC 9293 section 3.10.7.4, RFC 1337, RFC 6191): a closed connection's numbers, kept in
 // few bytes.
 #include "fata/net/tcp/table.hpp"
 
@@ -7,7 +7,7 @@ namespace fata::net::tcp {
 namespace {
 constexpr std::size_t kTimeWaitCost = sizeof(TimeWait) + 32;
 
-// RFC 9293 section 3.10.7.4, first check: some of it lies in the window.
+// RFC 9293 section 3.10.7.4, first check: part of it lies in the window.
 bool in_window(const TimeWait& wait, const Segment& segment) {
   const Seq begin = segment.header.seq - wait.rcv_nxt;
   const Seq last = segment.end() - wait.rcv_nxt - 1;
@@ -19,7 +19,7 @@ bool in_window(const TimeWait& wait, const Segment& segment) {
 void Table::begin_time_wait(Connection& connection, Instant now) {
   if (config_.time_wait == 0 || config_.time_wait_time.ns <= 0) return;
   if (time_waits_ >= config_.time_wait || !memory_.take(kTimeWaitCost, memory_.limit() / 8)) {
-    // Room comes from the oldest; the promise that its number is not used is nearly kept.
+    // Replace the oldest entry; its time is nearly over.
     count_up(kTimeWaitDropped);
     if (waits_.empty()) return;
     drop(waits_.front());
@@ -43,11 +43,11 @@ void Table::begin_time_wait(Connection& connection, Instant now) {
 void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& packet,
                               Instant now) {
   const Header& header = segment.header;
-  // RFC 1337: a reset, which may be old, ends nothing here.
+  // RFC 1337: a reset, which may be old, does not end TIME-WAIT.
   if (header.has(kRst)) return;
   const bool stamped = wait.timestamps && header.options.has_timestamps;
   if (header.has(kSyn) && !header.has(kAck)) {
-    // RFC 6191: what is surely newer may open a connection anew.
+    // RFC 6191: a SYN that is certainly newer may open a new connection.
     const bool newer = stamped && header.options.ts_value != wait.ts_recent
                            ? after(header.options.ts_value, wait.ts_recent)
                            : after(header.seq, wait.rcv_nxt);
@@ -59,15 +59,15 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
       return receive_at_listener(*listener, segment, packet, now, least);
     }
   } else if (segment.length == 0 && !header.has(kFin | kSyn) && header.seq == wait.rcv_nxt) {
-    return;  // an ACK that says nothing new
+    return;  // an ACK without new information
   }
   const bool old = stamped && before(header.options.ts_value, wait.ts_recent);
-  // The fifth check: what is acceptable but acknowledges nothing is dropped.
+  // The fifth check: an acceptable segment without an ACK is dropped.
   if (!header.has(kSyn | kAck) && !old && in_window(wait, segment)) return;
-  // An ACK of what was never sent is a guess (RFC 5961 section 5.2), and prolongs nothing.
+  // An ACK of unsent data is a guess (RFC 5961 section 5.2) and does not extend TIME-WAIT.
   const bool known = header.has(kAck) && !after(header.ack, wait.snd_nxt);
   if (header.has(kFin) && known && !old && segment.end() == wait.rcv_nxt) {
-    // The peer has not heard our last ACK.
+    // The peer did not receive our last ACK.
     wait.until = now + config_.time_wait_time;
     waits_.push_back(wait);
   }
@@ -87,8 +87,7 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
   send_segment(answer, wait.local.address, wait.remote.address, false, IpMarks{}, now);
 }
 
-// For a connection that we open: the peer's timestamps will tell it from the old one after a
-// second.
+// For an active open: after a second the peer's timestamps distinguish it from the old connection.
 bool Table::may_reuse(const TimeWait& wait, Instant now) const {
   return wait.timestamps && now - wait.began > seconds(1);
 }

@@ -17,7 +17,7 @@ Duration Connection::rto() const { return rtt_.rto(table_->config_.rto); }
 void Connection::arm() {
   const Instant next = std::min({retransmit_at_, ack_at_, life_at_, pace_at_});
   if (next.is_never()) return;
-  // A timer that fires too early looks again: what moves on with every ACK costs nothing.
+  // A timer that fires early is rearmed: deadlines that move with every ACK then cost nothing.
   if (!armed() || deadline() > next) table_->timers_.arm(*this, next);
 }
 
@@ -52,7 +52,7 @@ void Connection::restart_retransmit_timer(Instant now) {
   if (board_.empty()) {
     retransmit_timer_ = RetransmitTimer::kOff;
     retransmit_at_ = Instant::never();
-    // Something waits and nothing is under way: the window is closed, or too small.
+    // Data waits and nothing is outstanding: the window is closed or too small.
     if (unsent() != 0 || (fin_queued_ && !fin_sent_)) {
       retransmit_timer_ = RetransmitTimer::kWindowProbe;
       retransmit_at_ = now + std::min(rto(), patience(now));
@@ -67,7 +67,7 @@ void Connection::restart_retransmit_timer(Instant now) {
       !tail_probe_out_ && attempts_ == 0 && rtt_.has_sample() && !tail_probe_done_) {
     Duration probe = rtt_.srtt() * 2;
     probe = probe + (board_.outstanding() <= mss_ ? kWorstDelayedAck : milliseconds(2));
-    // Where the timeout would come first, the probe takes its place.
+    // If the timeout would come first, the probe replaces it.
     retransmit_timer_ = RetransmitTimer::kTailProbe;
     wait = std::min(probe, wait);
   }
@@ -108,8 +108,8 @@ void Connection::on_retransmit_timer(Instant now) {
   }
 }
 
-// How long the peer may go on being silent; no limit but that of the attempts if the user has set
-// none.
+// The remaining time that the peer may stay silent; practically unlimited if the user has set no
+// timeout, because the attempts are limited too.
 Duration Connection::patience(Instant now) const {
   if (options_.user_timeout_s == 0) return seconds(1 << 20);
   const std::uint32_t silent = attempts_ == 0 ? 0 : timestamp_clock(now) - silent_from_ms_;
@@ -117,8 +117,8 @@ Duration Connection::patience(Instant now) const {
       std::max<std::int64_t>(std::int64_t{options_.user_timeout_s} * 1000 - silent, 0));
 }
 
-// Why nothing is heard of the peer (RFC 9293 section 3.9.2.2 SHLD-25): what ICMP said since it last
-// answered.
+// The error for a silent peer (RFC 9293 section 3.9.2.2 SHLD-25): unreachable if ICMP reported that
+// since its last answer.
 Error Connection::silence() const {
   return soft_error_ ? Error(sig::FlowErrc::kUnreachable) : Error(TcpErrc::kTimedOut);
 }
@@ -128,8 +128,8 @@ void Connection::note_closing(Instant now) {
   closing_from_s_ = static_cast<std::uint16_t>(seconds_of(now));
 }
 
-// Whether the application has closed, and the peer has taken nothing for so long as it may then
-// keep its window shut. Each of its answers would prolong what nobody waits for.
+// Whether the application has closed and the peer has acknowledged nothing for as long as it may
+// then keep its window closed. Its answers do not extend this time, because no user waits.
 bool Connection::closed_for_too_long(Instant now) {
   if (!fin_queued_) return false;
   if (snd_una_ != closing_una_) note_closing(now);
@@ -168,7 +168,7 @@ void Connection::on_timeout(Instant now) {
     if (!before(doubted_at_, snd_una_) && before(doubted_at_, snd_nxt_)) believe_too_big(mtu, now);
   }
   if (path_probe_ != 0) path_probe_failed(now);
-  // Full segments vanish where smaller ones, or at last fragments, may not.
+  // Full segments are lost repeatedly; smaller ones, or finally fragments, may pass.
   const bool smaller = mss_ > 536 || (remote.address.is_v4() && !may_fragment_);
   if (config.black_hole_detection && attempts_ >= 3 && smaller) begin_search(now);
   const bool again = !first && recovery_ == Recovery::kLoss;
@@ -179,8 +179,8 @@ void Connection::on_timeout(Instant now) {
     can_undo_ = recovery_ == Recovery::kOpen;
   }
   congestion_.on_timeout(used_window(), again, snd_nxt_);
-  window_limited_ = true;  // by the one segment that it is now
-  // The peer may have dropped what it had sacked.
+  window_limited_ = true;  // limited by the one-segment window
+  // The peer may have discarded SACKed data.
   if (board_.is_first_sacked() || !first) board_.forget_sacks();
   board_.on_timeout(now, rtt_.min_rtt(), rtt_.srtt(), mss_);
   recovery_ = Recovery::kLoss;
@@ -197,15 +197,15 @@ void Connection::on_tail_probe(Instant now) {
   if (board_.empty()) return;
   table_->count_up(Table::kTailProbes);
   tail_probe_out_ = true;
-  // New data if there is any that the peer has room for, else the last segment again.
+  // Send new data if the peer's window allows, else the last segment again.
   const std::uint32_t length = std::min({unsent(), usable_window(), std::uint32_t{mss_}});
   tail_probe_again_ = length == 0;
   if (length != 0) {
     send_data({snd_nxt_, snd_nxt_ + length}, false, now);
   } else {
     SeqRange last = board_.last();
-    // A FIN goes beside a full segment. Few peers say of a lone one that it came, and what is
-    // missing may be the data before it.
+    // A FIN is sent with a full segment. Few peers report the arrival of a FIN alone, and the
+    // missing data may lie before it.
     const std::uint32_t most = mss_ + (fin_sent_ ? 1U : 0U);
     if (last.size() > most || (fin_sent_ && last.size() == 1))
       last.begin = later(snd_una_, last.end - most);
@@ -218,13 +218,12 @@ void Connection::on_tail_probe(Instant now) {
   output(now);
 }
 
-// One byte beyond the window, or what is there of it, again and again as long as the peer answers
-// at all.
+// Sends one byte beyond the window, or the data that fits it, repeatedly while the peer answers.
 void Connection::on_window_probe(Instant now) {
   const Config& config = table_->config_;
   if (board_.empty() && unsent() == 0 && !(fin_queued_ && !fin_sent_)) return;
-  // A peer that answers keeps us waiting for ever (RFC 9293 section 3.8.6.1 MUST-37); one that is
-  // silent does not.
+  // A peer that answers is probed indefinitely (RFC 9293 section 3.8.6.1 MUST-37); a silent one is
+  // not.
   if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
   if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
@@ -254,7 +253,7 @@ void Connection::on_window_probe(Instant now) {
   restart_retransmit_timer(now);
 }
 
-// Keepalive, and the patience with peers of connections whose user has gone.
+// Restarts the keepalive timer. An orphan's timer keeps its deadline.
 void Connection::touch_life_timer(Instant now) {
   if (orphan_) return;
   life_at_ = options_.keepalive ? now + table_->config_.keepalive_idle : Instant::never();

@@ -1,4 +1,4 @@
-// What TCP keeps within: memory, half-open connections, recovery without timeouts.
+// Bounds of TCP: memory, half-open connections, recovery without timeouts.
 #include <gtest/gtest.h>
 
 #include "wire.hpp"
@@ -48,7 +48,7 @@ TEST(TcpBounds, TimeWaitKeepsToItsBound) {
     Connection* here = *wire.left().connect({}, wire.at(1, 80), {}, &deaf, wire.now);
     Connection* there = nullptr;
     ASSERT_TRUE(wire.run([&] { return (there = wire.right().accept(*listener)) != nullptr; }));
-    wire.left().release(here, wire.now);  // who closes first waits
+    wire.left().release(here, wire.now);  // the side that closes first enters TIME-WAIT
     wire.run_for(milliseconds(10));
     wire.right().release(there, wire.now);
     wire.run_for(milliseconds(10));
@@ -89,7 +89,7 @@ TEST(TcpBounds, ReadersThatReadNothingKeepWithinTheBudget) {
       EXPECT_LE(table->memory().borrowed(), std::size_t{64 << 10});
     }
   }
-  // Once somebody reads, every byte is there.
+  // When the application reads at last, every byte is there.
   App reader;
   reader.connection = silent[0];
   ASSERT_TRUE(wire.run(
@@ -115,7 +115,7 @@ TEST(TcpBounds, ReadersThatReadNothingKeepWithinTheBudget) {
 }
 
 TEST(TcpBounds, ASingleLossIsMendedWithoutATimeout) {
-  // Each segment of a transfer in turn is the one that is lost.
+  // Each segment of a transfer is lost in turn.
   for (int lost = 0; lost < 70; ++lost) {
     Wire wire({.delay = milliseconds(10)});
     BufferPool source(4096, 1536);
@@ -167,7 +167,7 @@ TEST(TcpBounds, AGoodClientGetsInDuringAFloodOfSyns) {
     packet.payload = Slice(std::move(buffer));
     (void)wire.right().receive(packet, wire.now);
   };
-  // Answers to strangers lead nowhere.
+  // Replies to spoofed addresses are lost.
   wire.drop = [&](const Seen& seen) {
     return seen.side == 1 && seen.header.destination_port < 32768;
   };

@@ -10,7 +10,7 @@ namespace {
 using enum CongestionAlgorithm;
 constexpr std::uint32_t kMss = 1000;
 
-// A sender that always has data, and a path that gives one ACK for two segments.
+// A sender that always has data, on a path with one ACK for two segments.
 struct Sender {
   CongestionControl cc;
   Instant now = Instant{} + seconds(100);
@@ -29,7 +29,7 @@ struct Sender {
                .window_limited = limited},
               now);
   }
-  // One window is acknowledged, over one round trip.
+  // One window is acknowledged over one round trip.
   void round(bool limited = true) {
     const std::uint32_t window = cc.cwnd();
     std::uint32_t left = window;
@@ -114,7 +114,7 @@ TEST(SlowStart, EndsAtTheThresholdExactly) {
 TEST(HyStart, ARisingRoundTripEndsSlowStartWithoutLossAfterFiveGentleRounds) {
   Sender sender(kCubic);
   sender.round();
-  sender.round();  // 40 segments, 20 ACKs a round
+  sender.round();  // 40 segments, 20 ACKs per round
   EXPECT_EQ(sender.segments(), 40u);
   sender.rtt = milliseconds(60);  // more than 50 + 50/8
   sender.round();
@@ -152,7 +152,8 @@ TEST(HyStart, ASmallRiseOrFewSamplesDoNotCount) {
   Sender small(kCubic);
   small.round();
   small.round();
-  small.rtt = milliseconds(53);  // below the least threshold, 4 ms, and below an eighth
+  // the rise is below the minimum threshold of 4 ms and below an eighth
+  small.rtt = milliseconds(53);
   small.round();
   EXPECT_EQ(small.segments(), 80u);
 
@@ -234,7 +235,7 @@ TEST(Timeout, StartsWithOneSegmentAndGrowsBySegmentsUntilTheFlightIsAcknowledged
     EXPECT_EQ(sender.segments(), 2u) << "one ACK of ten segments grows by one";
     sender.ack(68'000, 70'000);
     EXPECT_EQ(sender.segments(), 3u);
-    sender.ack(2'000, 2'000);  // all of it
+    sender.ack(2'000, 2'000);  // everything sent so far
     sender.ack(4'000, 10'000);
     EXPECT_GE(sender.segments(), 8u);
   }
@@ -351,8 +352,8 @@ TEST(Cubic, FollowsItsCurveBackToThePlateauAndBeyond) {
 }
 
 TEST(Cubic, IsAsFastAsRenoWhereItsOwnCurveWouldBeSlower) {
-  // A short round trip: the curve needs K = cbrt(12/0.4) = 3.1 s, Reno's average 9/17 of a segment
-  // a round is faster.
+  // A short round trip: the curve needs K = cbrt(12/0.4) = 3.1 s; Reno's average of 9/17 of a
+  // segment per round is faster.
   Sender sender(kCubic);
   sender.rtt = milliseconds(5);
   for (int i = 0; i < 2; ++i) sender.round();
@@ -383,7 +384,7 @@ TEST(Cubic, ConvergesFastWhenALossComesBeforeThePlateau) {
 
 TEST(Cubic, GrowsByHalfAWindowARoundAtMost) {
   Sender sender(kCubic);
-  sender.rtt = seconds(10);  // the curve runs away between two ACKs
+  sender.rtt = seconds(10);  // the curve rises far between two ACKs
   for (int i = 0; i < 3; ++i) sender.round();
   sender.lose();
   for (int i = 0; i < 6; ++i) {

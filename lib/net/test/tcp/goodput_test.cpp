@@ -1,5 +1,4 @@
-// What a stream gets through where packets are lost at random: what CUBIC's friendliness to Reno
-// promises (RFC 9438 section 4.3), in virtual time.
+// Goodput under random loss: CUBIC's Reno-friendliness (RFC 9438 section 4.3), in virtual time.
 #include <cmath>
 
 #include "wire.hpp"

@@ -1,5 +1,5 @@
-// RFC 5927: an ICMP error that quotes what was never sent changes nothing, whatever transport and
-// family it means, in whatever state; one that quotes what was sent is heard.
+// RFC 5927: an ICMP error that quotes unsent data has no effect, for any transport, family and
+// state; one that quotes sent data is accepted.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -10,7 +10,7 @@
 namespace fata::net::tcp::test {
 namespace {
 
-// A host with all transports. What it sends waits in `out`.
+// A host with all transports. Its sent frames wait in `out`.
 class End final : public FrameSink {
  public:
   struct Port final : udp::Port {
@@ -65,7 +65,7 @@ class End final : public FrameSink {
   std::vector<Frame> out;
 };
 
-// The host that is lied to, and its peer.
+// The host under attack, and its peer.
 class World {
  public:
   explicit World(bool is_v6) : v6(is_v6), a(1, is_v6, now), b(2, is_v6, now) {
@@ -119,7 +119,7 @@ class World {
   }
   Connection* peer() { return held[0].first == &b.table ? held[0].second : held[1].second; }
 
-  // The frame of an error about a packet of `a` that begins with `quoted` behind its IP header.
+  // The frame of an error about a packet of `a` that begins with `quoted` after its IP header.
   Frame error(std::uint8_t type, std::uint8_t code, std::uint16_t mtu, const IpAddress& remote,
               std::uint8_t protocol, const Frame& quoted, std::size_t length) {
     Frame rest(4);
@@ -139,7 +139,7 @@ class World {
     return ip_frame({.protocol = 1}, icmp_message(type, code, rest));
   }
 
-  // All that an error could change.
+  // All state that an error could change.
   std::string snapshot() {
     std::string all = "path " + std::to_string(a.host.path(b.address, {})->mtu) + ", errors " +
                       std::to_string(a.open.errors) + " " + std::to_string(a.connected.errors) +
@@ -164,7 +164,7 @@ class World {
   Listener* listener_a = nullptr;
   Listener* listener_b = nullptr;
   std::uint16_t port_a = 80, port_b = 80;  // of the TCP segments of `a`
-  Seq first = 0, next = 0;  // what of the latest was sent: all before `first` is acknowledged
+  Seq first = 0, next = 0;  // range of the latest data: everything before `first` is acknowledged
   bool any = false;
 
  private:
@@ -274,7 +274,7 @@ TEST(IcmpGuess, ChangesNothingForAnAnswerToAnEchoRequestThatWasNeverSent) {
                    1400);
     world.now = world.now + RecentSends::kAge + milliseconds(1);
     expect_nothing(world, "long ago", protocol, quote(reply, 0x1234, 0x00070001), 1400);
-    // And what was sent teaches what the path carries.
+    // An error about sent data lowers the path MTU.
     ping(v6 ? 1452 : 1472);
     world.receive(world.a, world.error(v6 ? 2 : 3, v6 ? 0 : 4, 1300, world.b.address, protocol,
                                        quote(reply, 0x1234, 0x00070001), v6 ? 1460 : 1480));
@@ -282,7 +282,7 @@ TEST(IcmpGuess, ChangesNothingForAnAnswerToAnEchoRequestThatWasNeverSent) {
   }
 }
 
-// Brings a world's connection to a state.
+// Brings a world's connection into a state.
 const std::vector<std::pair<std::string_view, void (*)(World&)>> kStates{
     {"CLOSED", [](World&) {}},
     {"LISTEN",
@@ -374,7 +374,7 @@ TEST(IcmpGuess, ChangesNothingForASegmentThatIsNotOutstandingInAnyState) {
       const bool outstanding = world.first != world.next;
       for (const Seq seq : {world.first - 1, world.next, world.next + 1, world.next + 1000,
                             world.first - 100'000, world.next + (Seq{1} << 31)}) {
-        // All of what is not out any more, or was never, is a guess.
+        // Sequence numbers no longer outstanding, or never sent, are guesses.
         expect_nothing(world, state, 6, quote(world.port_a, world.port_b, seq), 1480);
       }
       if (!outstanding)
@@ -400,8 +400,8 @@ TEST(IcmpGuess, OfALongSegmentDoesNotShortenShortOnes) {
       EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, 1500U);
     }
     if (!v6) {
-      // One that is shorter than 100 bytes of data is believed, but not below what IPv4 always
-      // carries.
+      // An MTU too small for the 100 bytes of data is accepted, but the path's stays at the IPv4
+      // minimum.
       world.receive(world.a, world.error(3, 4, 68, world.b.address, 6,
                                          quote(world.port_a, world.port_b, world.first), 1480));
       EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, kLeastPathMtuV4);
@@ -409,7 +409,7 @@ TEST(IcmpGuess, OfALongSegmentDoesNotShortenShortOnes) {
   }
 }
 
-// Those that quote what was sent are heard, or the tests above would prove nothing.
+// Errors that quote sent data are accepted; otherwise the tests above would prove nothing.
 TEST(IcmpError, AboutADatagramThatWasSentIsHeard) {
   for (const bool v6 : {false, true}) {
     for (const bool connected : {false, true}) {

@@ -1,5 +1,5 @@
-// Peers that make the most of what they send: out-of-order bytes, shut windows, connections that
-// nobody waits for. What they cost is bounded, and honest clients are served meanwhile.
+// Peers that use little traffic to occupy much memory: out-of-order bytes, closed windows,
+// abandoned connections. Their cost is bounded, and honest clients are served meanwhile.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ TEST(TcpOutOfOrder, OneByteSegmentsAreKeptWithinTheWindowsMemory) {
       peer.data(offset, 1);
       most = std::max(most, server.table.memory().used() - before);
     }
-    // Whole, they are a few kilobytes; one by one, they stay below the window.
+    // Joined, they take a few kilobytes; separate, they stay below the window.
     EXPECT_LE(most, order == kUp ? 8'192U : 128U << 10) << order;
     EXPECT_GT(peer.connection->stats().reorder_queue, 0U);
     peer.data(0, 1);
@@ -71,7 +71,7 @@ TEST(TcpOutOfOrder, ManyConnectionsOfOneByteSegmentsLockNobodyOut) {
   }
 }
 
-// What is out of order never makes memory scarce for others, and goes when anything else needs it.
+// Out-of-order data never makes memory scarce for others, and is dropped when memory is needed.
 TEST(TcpOutOfOrder, FullWindowsOfItGiveWayToConnectionsAndToDataInOrder) {
   Config config;
   config.memory = 2 << 20;
@@ -85,7 +85,7 @@ TEST(TcpOutOfOrder, FullWindowsOfItGiveWayToConnectionsAndToDataInOrder) {
     EXPECT_FALSE(server.table.memory().scarce()) << i;
   }
   EXPECT_GT(server.table.count(Table::kOutOfOrderDropped), 0U);
-  // What comes in order on newer connections, and nobody reads, takes its place.
+  // In-order data on newer connections, unread, takes its place.
   std::vector<std::unique_ptr<Peer>> more;
   for (std::uint32_t i = 0; i < 40; ++i) {
     more.push_back(std::make_unique<Peer>(server, 1000 + i));
@@ -104,7 +104,7 @@ TEST(TcpOutOfOrder, FullWindowsOfItGiveWayToConnectionsAndToDataInOrder) {
   EXPECT_EQ(server.table.memory().used(), 0U);
 }
 
-// Whatever is copied together, lent or dropped: what is read is what was sent.
+// Data that is copied, borrowed or dropped in any mixture is read as it was sent.
 TEST(TcpOutOfOrder, AnyMixtureArrivesWhole) {
   std::mt19937 random(11);
   for (int round = 0; round < 12; ++round) {
@@ -140,7 +140,7 @@ TEST(TcpOutOfOrder, AnyMixtureArrivesWhole) {
   }
 }
 
-// sockstress: asks, shuts its window, and lets the server close.
+// sockstress: sends a request, closes its window, and lets the server close.
 struct Shut {
   Shut(Server& server, std::uint32_t number, std::size_t bytes, bool leaves = true)
       : peer(server, number) {
@@ -166,7 +166,7 @@ struct Shut {
       peer.connection->shutdown(server.now);
     }
   }
-  // Whether it was reset; it answers all else without taking a byte.
+  // Whether it was reset; answers everything else without accepting a byte.
   bool answer() {
     while (const auto sent = peer.heard()) {
       if (sent->header.has(kRst)) return true;
@@ -246,7 +246,7 @@ TEST(TcpOrphans, ThatAreReadSlowlyDeliverAll) {
   Server server;
   Shut one(server, 1, 60'000);
   constexpr Seq kBuffer = 5840;
-  Seq got = one.peer.ack;  // all before it has come, all before `read` was read
+  Seq got = one.peer.ack;  // everything before it has arrived, everything before `read` was read
   Seq read = got;
   const Seq end = got + 60'000;
   for (int i = 0; i < 800 && got != end + 1; ++i) {
@@ -288,7 +288,7 @@ TEST(TcpOrphans, ThatFillTheMemoryGiveWayToHonestClients) {
   EXPECT_EQ(server.table.memory().used(), 0U);
 }
 
-// Every other byte of what is out is reported: what that costs is in the budget, and bounded.
+// SACKs of every other outstanding byte: their cost is in the budget, and bounded.
 TEST(TcpSackFlood, OfEveryOtherByteCostsNoMemory) {
   Server server;
   Peer peer(server, 1);
@@ -300,7 +300,7 @@ TEST(TcpSackFlood, OfEveryOtherByteCostsNoMemory) {
     }
     peer.connection->push(server.now);
   };
-  // Grows the window first.
+  // Grow the window first.
   for (int round = 0; round < 12; ++round) {
     fill();
     while (const auto sent = peer.heard())

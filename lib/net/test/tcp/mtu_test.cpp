@@ -1,5 +1,5 @@
-// TCP on every link and path: it opens, data flows both ways, nothing is longer than it may be,
-// nothing vanishes.
+// TCP on every link and path: the connection opens, data flows both ways, no packet is too long,
+// and no data is lost.
 #include "path.hpp"
 
 namespace fata::net::tcp::test {
@@ -27,7 +27,7 @@ std::string name_of(const PathOptions& how, unsigned kind) {
 
 std::size_t headers(const PathOptions& how) { return how.v6 ? 60 : 40; }
 
-// What holds on every path.
+// Holds on every path.
 void expect_sound(Exchange& made, const std::string& name) {
   EXPECT_TRUE(made.done) << name << ": " << made.left.received.size() << " and "
                          << made.right.received.size() << " bytes arrived";
@@ -36,7 +36,7 @@ void expect_sound(Exchange& made, const std::string& name) {
   EXPECT_EQ(made.left_over, 0U) << name;
 }
 
-// On a path whose links say all there is to know, everything fits at once.
+// On a path whose limits are all known from its links, everything fits at once.
 void expect_fits(const PathOptions& how, unsigned kind) {
   const std::size_t link = std::min(how.link[0], how.link[1]);
   Exchange made(how, config_of(kind), std::min<std::size_t>(4 * link, 60'000) + 777,
@@ -89,7 +89,7 @@ TEST(TcpMtu, EveryLinkOfIpv6CarriesAConnection) {
   }
 }
 
-// Each host sends what the other's link receives; neither learns of the other's but by the MSS.
+// Each host sends segments that fit the other's link, known only from the MSS.
 TEST(TcpMtu, LinksOfDifferentSizesMeet) {
   for (const bool v6 : {false, true}) {
     for (const auto& [a, b] : {std::pair{128, 1500},
@@ -108,7 +108,7 @@ TEST(TcpMtu, LinksOfDifferentSizesMeet) {
   }
 }
 
-// A device's buffers that hold less than the link carries make shorter segments, not none.
+// A device with buffers below its link's MTU sends shorter segments, not none.
 TEST(TcpMtu, SmallBuffersMakeShorterSegments) {
   for (const bool offload : {false, true}) {
     for (const bool v6 : {false, true}) {
@@ -122,7 +122,7 @@ TEST(TcpMtu, SmallBuffersMakeShorterSegments) {
   }
 }
 
-// RFC 1191: the router between the links says how much it carries.
+// RFC 1191: the router between the links reports its MTU.
 TEST(TcpMtu, ANarrowPathThatIsReportedCostsARoundTrip) {
   for (std::size_t mtu = 68; mtu <= 1500; ++mtu) {
     const PathOptions how{.router = mtu, .offload = mtu % 2 == 0};
@@ -145,7 +145,7 @@ TEST(TcpMtu, ANarrowPathThatIsReportedCostsARoundTrip) {
   }
 }
 
-// RFC 4821: it says nothing.
+// RFC 4821: the router reports nothing.
 TEST(TcpMtu, ANarrowPathThatIsSilentIsNoBlackHole) {
   for (const std::size_t mtu :
        {68, 69, 100, 127, 128, 129, 296, 400, 551, 552, 575, 576, 577, 1006, 1280, 1492}) {
@@ -159,7 +159,7 @@ TEST(TcpMtu, ANarrowPathThatIsSilentIsNoBlackHole) {
   }
 }
 
-// RFC 9293 section 3.7.1: what a peer asks for, from nothing to the most that the option says.
+// RFC 9293 section 3.7.1: the peer's MSS, from absent to the option's maximum.
 TEST(TcpMtu, EveryMssOfAPeerIsKept) {
   for (const bool v6 : {false, true}) {
     std::vector<std::uint16_t> all{0,      1,      2,      12,     27,     28,    29,   40,
@@ -183,7 +183,7 @@ TEST(TcpMtu, EveryMssOfAPeerIsKept) {
   }
 }
 
-// Of a peer that asks for less than it gets, what it gets may be fragmented on its way.
+// Segments to a peer that requests less than the minimum may be fragmented on the path.
 TEST(TcpMtu, APeerBehindATinyLinkIsReached) {
   for (std::size_t mtu = 68; mtu < 140; ++mtu) {
     for (unsigned kind = 0; kind < 2 * kKinds; ++kind) {

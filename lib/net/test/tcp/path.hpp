@@ -1,5 +1,6 @@
-// Two hosts, IP engines and all, on Ethernet links of any MTU with a router between them: it drops
-// what is too long for its own path, and says so or not, and carries what may be fragmented.
+// Two hosts with IP engines on Ethernet links of any MTU and a router between them. The router
+// drops packets too long for its own path, with or without an ICMP error, but carries those without
+// DF.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,11 +19,11 @@ namespace fata::net::tcp::test {
 struct PathOptions {
   bool v6 = false;
   std::array<std::size_t, 2> link{1500, 1500};  // MTU at each host
-  std::size_t router = 65535;                   // what lies between them carries
-  bool icmp = true;                             // and is reported
-  bool offload = false;                         // the devices finish checksums, gather and cut
-  std::size_t buffers = 0;             // bytes of each of a device's; 0: as the MTU asks for
-  std::optional<std::uint16_t> mss{};  // in each SYN, whatever the host wrote; 0: no such option
+  std::size_t router = 65535;                   // MTU between them
+  bool icmp = true;                             // ICMP errors are sent
+  bool offload = false;                // the devices complete checksums, gather and segment
+  std::size_t buffers = 0;             // size of a device's buffers in bytes; 0: to fit the MTU
+  std::optional<std::uint16_t> mss{};  // overrides the MSS in each SYN; 0: removes the option
   Duration delay = milliseconds(1);
 };
 
@@ -115,10 +116,10 @@ class NarrowPath {
   Instant now{1'000'000'000};
   BufferPool receive{2048, 4096};
   std::array<PathEnd, 2> ends;
-  std::array<std::uint16_t, 2> offered{};     // MSS that each offered, as it wrote it; 0: none yet
-  std::array<std::size_t, 2> longest_data{};  // of a segment, its options included
+  std::array<std::uint16_t, 2> offered{};     // MSS that each offered; 0: none yet
+  std::array<std::size_t, 2> longest_data{};  // of a segment, including its options
   std::size_t dropped = 0;                    // too long for the router
-  std::size_t cut = 0;                        // and might be fragmented
+  std::size_t cut = 0;                        // too long, but without DF
   std::string fault;
 
  private:
@@ -143,7 +144,7 @@ class NarrowPath {
     if (is_ip && !fragment &&
         frame[ethernet::kHeaderSize + next_at] == std::byte{ip_protocol::kTcp})
       look_at_segment(index, frame, ethernet::kHeaderSize + header);
-    // The narrowest of what lies behind.
+    // The narrowest remaining hop.
     const std::size_t path = std::min(options.router, options.link[1 - index]);
     if (is_ip && size > path) {
       const bool may_fragment = type == 0x0800 && (frame[20] & std::byte{0x40}) == std::byte{};
@@ -167,7 +168,7 @@ class NarrowPath {
     const bool data = frame.size() - at > header->header_length;
     if (data && !header->has(kSyn)) longest_data[index] = std::max(longest_data[index], size);
   }
-  // As middleboxes do; every SYN of ours begins with the MSS.
+  // As middleboxes do; our SYNs always begin with the MSS option.
   void rewrite(int index, Frame& frame, std::size_t at, std::uint16_t mss) {
     const MutableBytes segment = MutableBytes(frame).subspan(at);
     ASSERT_EQ(segment[20], std::byte{2});
@@ -220,7 +221,7 @@ class NarrowPath {
   std::multimap<Instant, Flying> flying;
 };
 
-// One connection, text both ways, and its orderly end.
+// One connection, text in both directions, and its orderly end.
 struct Exchange {
   Exchange(const PathOptions& how, const Config& config, std::size_t bytes, bool again = false)
       : path(how, config) {

@@ -1,18 +1,18 @@
-// Paths that carry less than the link and do not say so.
+// Paths with a smaller MTU than the link that send no ICMP errors.
 #include "wire.hpp"
 
 namespace fata::net::tcp::test {
 namespace {
 
 struct Found {
-  std::size_t longest = 0;  // segment that the path carried, options and all
+  std::size_t longest = 0;  // longest segment that the path carried, including options
   unsigned lost = 0;        // because they were too long
   std::uint64_t timeouts = 0;
   std::uint64_t recoveries = 0;
   std::uint32_t least_cwnd = 0;  // after the first half
 };
 
-// Sends through a path that loses what has more than `most` bytes behind the IP header.
+// Sends over a path that drops packets with more than `most` bytes after the IP header.
 Found transfer(Wire& wire, std::size_t most, std::size_t size) {
   BufferPool source(4096, 1536);
   Found found;
@@ -62,7 +62,7 @@ TEST(TcpPathSearch, FindsWhatASilentPathCarriesWithinAFewBytes) {
       }
       EXPECT_GT(found.longest + 20, most);
       EXPECT_LE(found.timeouts, 4U);
-      // Probes that are lost are no congestion.
+      // Lost probes are no sign of congestion.
       EXPECT_EQ(found.recoveries, 0U);
     }
   }

@@ -1,5 +1,4 @@
-// A server's TCP, peers that say whatever they like, segment by segment, and honest clients among
-// them.
+// A server's TCP, peers that send arbitrary segments, and honest clients among them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +14,7 @@ namespace fata::net::tcp::test {
 
 inline const IpAddress kHere = Ipv4Address::of(10, 0, 0, 1);
 
-// A server, and what it sends, by who it is sent to.
+// A server and its sent segments, by destination.
 class Server final : public IpLayer {
  public:
   struct Sent {
@@ -67,7 +66,7 @@ inline std::byte pattern_at(std::uint32_t offset) {
   return static_cast<std::byte>((offset * 2654435761u) >> 24);
 }
 
-// A peer that says whatever it likes.
+// A peer that sends arbitrary segments.
 class Peer {
  public:
   Peer(Server& server, std::uint32_t number)
@@ -105,7 +104,7 @@ class Peer {
     header.flags = kAck;
     say(header, 0, 0);
   }
-  // Bytes of its stream.
+  // Sends bytes of its stream.
   void data(std::uint32_t offset, std::uint32_t length) {
     Header header;
     header.seq = seq + offset;
@@ -139,7 +138,7 @@ class Peer {
   Endpoint here_;
 };
 
-// A client that asks and is answered, on a connection of its own.
+// A client that sends a request and gets a reply, on its own connection.
 inline bool serves_an_honest_client(Server& server, std::uint32_t number) {
   Peer client(server, number);
   if (!client.open()) return false;

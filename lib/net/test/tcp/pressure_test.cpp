@@ -1,5 +1,5 @@
-// Clients whose connections fill the memory, in order and unread: one of theirs gives way to a
-// client that has few.
+// Clients whose connections fill the memory with unread in-order data: one of theirs gives way to a
+// client with few.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct Crowded {
     }
     EXPECT_EQ(server->table.memory().used(), 0U);
   }
-  // A connection that sends what nobody reads. False if it was not let in.
+  // A connection whose data is not read. False if it was refused.
   bool join(std::uint32_t number, std::uint32_t segments = 40) {
     auto peer = std::make_unique<Peer>(*server, number);
     if (!peer->open()) return false;
@@ -87,12 +87,12 @@ TEST(TcpPressure, SixteenAddressesOfOneNetworkDoNotLockOutASeventeenth) {
   const std::size_t before = crowd.ended();
   std::uint32_t served = 0;
   for (std::uint32_t i = 0; i < 5; ++i) served += crowd.join(20 * kSameNetwork + i, 2);
-  // Those have 9 each: who has up to 3 has less than half of that with the next.
+  // Those have 9 each: a client with up to 3 has less than half of that with its next connection.
   EXPECT_GE(served, 4U) << most;
   EXPECT_LE(crowd.ended() - before, 20U);
 }
 
-// What clients of one address send fills the memory to the last byte, and they go on sending.
+// Data of clients at one address fills the memory to the last byte, and they keep sending.
 struct Full : Crowded {
   Full() {
     while (crowd < 1000 && join(crowd, 2)) ++crowd;

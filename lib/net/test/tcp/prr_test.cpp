@@ -9,8 +9,7 @@ namespace {
 
 constexpr std::uint32_t kMss = 1000;
 
-// A recovery as a sender goes through it: on each ACK so many segments are delivered and as many
-// may go out.
+// A sender's recovery: on each ACK some segments are delivered and as many as allowed are sent.
 struct Sender {
   Prr prr;
   std::uint32_t pipe;

@@ -80,8 +80,8 @@ TEST(Rtt, DataAfterALostSynWaitsThreeSecondsUntilThereIsASample) {
 }
 
 TEST(Rtt, ManySamplesARoundMoveTheMeanAsOneWould) {
-  // A round of 64 samples of 200 ms moves the mean by about as much as one sample does; each
-  // counted in full would have forgotten the old one.
+  // A round of 64 samples of 200 ms moves the mean about as much as one sample; at full weight
+  // each, they would erase the old mean.
   RttEstimator one;
   one.sample(milliseconds(100), kStart);
   RttEstimator many = one;

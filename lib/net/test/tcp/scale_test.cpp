@@ -1,5 +1,5 @@
-// Many connections: a million in a row, ten thousand at once, and what an idle one takes. Counts
-// what the heap really holds, so it is for builds without sanitizers.
+// Many connections: a million in sequence, ten thousand at once, and the size of an idle one.
+// Measures actual heap use, so it is for builds without sanitizers.
 #include <malloc.h>
 
 #include <print>
@@ -28,7 +28,7 @@ std::size_t read_all(Connection& connection, Instant now) {
 
 TEST(TcpScale, AMillionConnectionsInARowLeaveNothingBehind) {
   constexpr unsigned kAll = 1'000'000;
-  constexpr unsigned kWarm = 200'000;  // by then TIME-WAIT is as full as it gets
+  constexpr unsigned kWarm = 200'000;  // by then TIME-WAIT is full
   Wire wire({.delay = microseconds(50)});
   BufferPool source(64, 1536);
   Listener* listener = *wire.right().listen({IpAddress{}, 80}, 4, nullptr);
@@ -94,13 +94,12 @@ TEST(TcpScale, TenThousandAtOnceFitIn64MebibytesWithDataOnEach) {
     ASSERT_TRUE(wire.run([&] { return (server = wire.right().accept(*listener)) != nullptr; }))
         << i;
     there.push_back(server);
-    // Assigning {} would keep what the vector has room for.
+    // Assigning {} would keep the vector's capacity.
     if (i + 1 == kAll / 2) std::vector<Seen>().swap(wire.seen), half = heap();
   }
   wire.run_for(seconds(5));
   std::vector<Seen>().swap(wire.seen);
-  // Both ends are in this process. The second half alone shows what does not grow with their
-  // number.
+  // Both ends are in this process. The second half alone excludes fixed costs.
   const std::size_t later = (heap() - half) / kAll;
   const std::size_t idle = (heap() - before) / (2 * kAll);
   std::size_t most = 0;
@@ -112,7 +111,7 @@ TEST(TcpScale, TenThousandAtOnceFitIn64MebibytesWithDataOnEach) {
     }
     wire.run_for(milliseconds(10));
     std::vector<Seen>().swap(wire.seen);
-    most = std::max(most, (heap() - before) / 2);  // all of it lies unread
+    most = std::max(most, (heap() - before) / 2);  // all of it is unread
     for (Connection* connection : there) ASSERT_EQ(read_all(*connection, wire.now), kMessage);
     wire.run_for(milliseconds(100));
   }

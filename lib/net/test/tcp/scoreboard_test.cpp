@@ -1,4 +1,4 @@
-// What a peer's reports make of the records of what is outstanding.
+// The effect of a peer's SACKs on the records of outstanding data.
 #include "fata/net/tcp/scoreboard.hpp"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 constexpr Duration kRtt = milliseconds(10);
 
 struct Board {
-  // `packets` of `size` bytes, made of segments of `segment`.
+  // `packets` of `size` bytes in segments of `segment` bytes.
   explicit Board(std::uint32_t packets, std::uint32_t size, std::uint32_t segment = 0,
                  Memory* memory = nullptr)
       : board(memory) {
@@ -55,7 +55,7 @@ TEST(Scoreboard, KnowsTheSegmentsOfAPacketThatTheDeviceCut) {
   EXPECT_EQ(one.sack(at + 4000, at + 4500), 500U);
   EXPECT_EQ(one.sack(at + 3000, at + 4000), 1000U);
   EXPECT_EQ(one.board.records(), 3U) << "what has arrived is one record";
-  // An ACK from within a segment moves no boundary.
+  // An ACK within a segment moves no boundary.
   Delivery out;
   one.board.acked(at + 4507, one.now + kRtt, std::nullopt, kRtt, out);
   EXPECT_EQ(one.sack(at + 5507, at + 6507), 0U);
@@ -76,7 +76,7 @@ TEST(Scoreboard, CountsTheSegmentsOfARetransmissionAnew) {
   EXPECT_EQ(one.sack(at + 1700, at + 1999), 0U);
 }
 
-// CVE-2019-11477 and its like: every other byte of 640 KB.
+// CVE-2019-11477 and similar: every other byte of 640 KB.
 TEST(Scoreboard, GetsNoMoreRecordsByReportsOfEveryOtherByte) {
   for (const std::uint32_t segment : {0U, 1000U}) {
     Board one(40, 16000, segment);
@@ -103,7 +103,7 @@ TEST(Scoreboard, DrawsItsRecordsFromTheBudget) {
     one.board.clear();
     EXPECT_EQ(memory.used(), 0U);
   }
-  // Without memory what does not fit is a value.
+  // Lack of memory is reported by a return value.
   Memory little(1000, 0);
   Board one(1000, 1000, 100, &little);
   EXPECT_FALSE(one.board.reserve());
@@ -140,12 +140,12 @@ TEST(Scoreboard, FindsLostWhatWasSentBeforeWhatArrived) {
     one.next += 1000;
   }
   EXPECT_EQ(one.sack(one.first + 12'000, one.first + 15'000), 3000U);
-  // Of three segments that arrived nothing is waited for.
+  // After three delivered segments detection does not wait.
   EXPECT_EQ(one.detect().bytes, 12'000U);
   EXPECT_EQ(one.detect().bytes, 0U);
   EXPECT_EQ(one.sack(one.first + 19'000, one.first + 20'000), 1000U);
   EXPECT_EQ(one.detect().bytes, 4000U);
-  // A retransmission that is older than another one that arrived is lost, too.
+  // A retransmission older than another one that was delivered is lost too.
   one.board.retransmitted({one.first, one.first + 1000}, one.now + milliseconds(20), 1000);
   one.board.retransmitted({one.first + 1000, one.first + 2000}, one.now + milliseconds(30), 1000);
   one.now = one.now + milliseconds(40);
@@ -155,7 +155,7 @@ TEST(Scoreboard, FindsLostWhatWasSentBeforeWhatArrived) {
   EXPECT_EQ(one.detect().bytes, 0U);
 }
 
-// Any reports in any order against a plain account of each segment.
+// SACKs in any order, compared with plain accounting per segment.
 TEST(Scoreboard, AgreesWithAnAccountOfEverySegment) {
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {

@@ -1,5 +1,5 @@
-// What a stranger can learn of others' connections by counting what he gets himself (CVE-2016-5696
-// and its kind).
+// Information about others' connections that an attacker could get by counting its own responses
+// (CVE-2016-5696 and similar).
 #include <gtest/gtest.h>
 
 #include <set>
@@ -14,7 +14,7 @@ void end(Server& server, Peer& peer) {
   server.table.release(peer.connection, server.now);
 }
 
-// How many challenge ACKs `count` segments that reset nothing bring.
+// How many challenge ACKs `count` invalid resets cause.
 int challenges(Peer& peer, int count) {
   while (peer.heard()) {
   }
@@ -114,7 +114,7 @@ TEST(TcpFastOpenServer, KeepsABoundOfConnectionsThatNoAckHasConfirmed) {
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   };
   const std::vector<std::byte> cookie = cookie_of(*given);
-  // One address, many ports, none of which answers.
+  // One address, many ports, none of which completes a handshake.
   int taken = 0;
   for (std::uint32_t port = 10; port < 50; ++port) {
     const auto answer = ask(port, cookie, 100);
@@ -125,14 +125,14 @@ TEST(TcpFastOpenServer, KeepsABoundOfConnectionsThatNoAckHasConfirmed) {
   }
   EXPECT_EQ(taken, 10);
   EXPECT_EQ(server.table.count(Table::kFastOpens), 10U);
-  // Those that were given up count no more.
+  // Released connections no longer count.
   while (Connection* each = server.table.accept(*server.listener)) {
     each->abort(server.now);
     server.table.release(each, server.now);
   }
   const auto answer = ask(60, cookie, 100);
   EXPECT_EQ(answer->header.ack, Seq{0xfffff000} + 100);
-  // The secret changes every hour, and a cookie lives for two at most.
+  // The secret changes every hour, and a cookie is valid for at most two.
   server.pass(seconds(3600));
   EXPECT_EQ(ask(61, cookie, 100)->header.ack, Seq{0xfffff000} + 100);
   const auto renewed = ask(62, {}, 0);

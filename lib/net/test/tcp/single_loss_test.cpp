@@ -1,6 +1,6 @@
-// Each packet of a transfer in turn is the only one that is lost, over many sizes, round trips and
-// windows. RACK and tail loss probes are to mend it; a retransmission timeout costs a window and a
-// long wait. With FATA_ALL_LOSSES set, over many more of them.
+// Each packet of a transfer is lost in turn, as the only one, over many sizes, round trips and
+// windows. RACK and tail loss probes must repair the loss; a retransmission timeout costs a window
+// and a long wait. With FATA_ALL_LOSSES set, covers many more of them.
 #include <cstdlib>
 
 #include "wire.hpp"
@@ -15,7 +15,7 @@ struct Case {
 };
 struct Tally {
   unsigned losses = 0;
-  unsigned timeouts = 0;  // losses after which somebody's timer ran out
+  unsigned timeouts = 0;  // losses after which a retransmission timer expired
   std::string where;
 };
 

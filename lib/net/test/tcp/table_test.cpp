@@ -38,7 +38,7 @@ struct Pair {
     connect();
     return wire.run([&] { return accept() && client.connection->state() == State::kEstablished; });
   }
-  // Moves both texts across.
+  // Transfers both texts.
   bool exchange(Duration most = seconds(600)) {
     return wire.run(
         [&] {

@@ -1,5 +1,5 @@
-// Two TCPs on a wire with delay, loss, reordering and duplication, on a virtual clock; no loop, no
-// IP.
+// Two TCPs on a wire with delay, loss, reordering and duplication, on a virtual clock; without
+// event loop and IP.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ namespace fata::net::tcp::test {
 struct WireOptions {
   Duration delay = milliseconds(10);
   Duration jitter{};
-  unsigned loss = 0;  // thousandths, as are the others
+  unsigned loss = 0;  // in thousandths, like the rates below
   unsigned duplication = 0;
   std::size_t mtu = 1500;
   std::uint32_t gso_most = 0;
@@ -25,7 +25,7 @@ struct WireOptions {
   bool v6 = false;
 };
 
-// What is on its way, decoded.
+// A decoded segment in transit.
 struct Seen {
   Instant at;
   int side;
@@ -96,7 +96,7 @@ class Wire {
   Table& right() { return *sides[1].table; }
   Endpoint at(int side, std::uint16_t port) const { return {sides[side].address, port}; }
 
-  // Lets time pass until `done` or `most`; true if done.
+  // Lets time pass until `done` or for `most`; true if done.
   bool run(const std::function<bool()>& done, Duration most = seconds(60)) {
     const Instant end = now + most;
     for (;;) {
@@ -204,7 +204,7 @@ class Wire {
   std::multimap<Instant, Flying> flying;
 };
 
-// An application on one end: writes a text, reads all there is.
+// An application at one end: writes a text, reads everything.
 class App final : public Observer {
  public:
   void on_events(unsigned events) noexcept override { events_ |= events; }
@@ -221,7 +221,7 @@ class App final : public Observer {
       received += slice.text();
     }
   }
-  // Writes what fits of `text` from `sent` on.
+  // Writes as much of `text` from `sent` on as fits.
   void feed(BufferPool& pool, Instant now) {
     bool any = false;
     while (sent < text.size() && connection->room() != 0) {

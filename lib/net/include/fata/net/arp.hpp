@@ -1,7 +1,8 @@
-// ARP for IPv4 over Ethernet (RFC 826, RFC 1122 section 2.3.2): packets, and a bounded cache with
-// ageing.
+// ARP for IPv4 over Ethernet (RFC 826, RFC 1122 section 2.3.2): packets, and a bounded cache whose
+// entries age.
 //
-// The cache is a pure engine: it reports which requests to send and returns packets that waited.
+// The cache is a pure engine: it returns the requests to send and the packets that waited for an
+// address.
 #pragma once
 
 #include <array>
@@ -25,7 +26,7 @@ struct Packet {
   MacAddress target_mac;
   Ipv4Address target;
 
-  // Refuses all but Ethernet/IPv4.
+  // Accepts Ethernet/IPv4 only.
   static std::optional<Packet> parse(Bytes bytes);
   void write(MutableBytes to) const;  // kPacketSize bytes
 };
@@ -33,9 +34,11 @@ struct Packet {
 class Cache {
  public:
   static constexpr std::size_t kEntries = 128;
-  static constexpr Duration kReachable = seconds(300);  // how long an answer is good for
-  static constexpr Duration kRefresh = seconds(30);     // before its end, a use asks again
-  static constexpr Duration kRetry = seconds(1);        // between requests
+  static constexpr Duration kReachable = seconds(300);  // lifetime of an answer
+  // a lookup in this last part of the lifetime requests a refresh
+  static constexpr Duration kRefresh = seconds(30);
+  static constexpr Duration kRetry = seconds(1);  // between requests
+  // How long an address stays usable after doubt() without an answer.
   static constexpr Duration kDoubt = seconds(2);
   static constexpr unsigned kMaxRequests = 3;  // then the waiting packets are dropped
 
@@ -45,23 +48,23 @@ class Cache {
     MacAddress mac{};      // for kSend
     bool request = false;  // broadcast (kWait) or unicast (kSend: a refresh) a request
   };
-  // Looks up the hardware address for sending `packet`. On kWait the packet (a complete IP packet)
-  // is taken and kept within the bounds of WaitingPackets.
+  // Looks up the hardware address for sending `packet`. On kWait the cache takes the packet (a
+  // complete IP packet) and keeps it within the bounds of WaitingPackets.
   Lookup lookup(Ipv4Address address, PacketBuf& packet, Instant now);
 
-  // What an arriving ARP packet says of its sender. An entry is made only if `to_us`; an existing
-  // one is updated anyhow. True if packets waited for it, which take() returns.
+  // Learns the sender of a received ARP packet. A new entry is made only if `to_us`; an existing
+  // entry is always updated. True if packets were waiting for the address: fetch them with take().
   bool learn(Ipv4Address address, const MacAddress& mac, bool to_us, Instant now);
-  // The oldest packet that waits for that address, which is known now; false if there is none.
+  // The oldest packet waiting for that address, which is now resolved; false if there is none.
   PacketBuf take(Ipv4Address address);
 
-  // What is known of the address may be wrong: it must be confirmed within kDoubt, by an answer to
-  // the next use's request.
+  // Marks the entry as suspect: the next use sends a request, and the entry ends unless it is
+  // confirmed within kDoubt.
   void doubt(Ipv4Address address, Instant now);
 
-  // The next moment at which tick() has something to do.
+  // The next time tick() has work to do.
   Instant next_deadline() const { return next_deadline_; }
-  // Ages the cache. `request(address)` is called for every address to ask for again.
+  // Ages the cache. Calls `request(address)` for every address to request again.
   template <class F>
   void tick(Instant now, F request) {
     if (now < next_deadline_) return;
@@ -71,9 +74,9 @@ class Cache {
     }
   }
 
-  std::uint64_t dropped() const { return waiting_.dropped(); }  // packets that waited in vain
+  std::uint64_t dropped() const { return waiting_.dropped(); }  // packets dropped while waiting
   std::size_t size() const;
-  // "10.0.0.2 52:54:00:12:34:56"; nothing for a free place. `index` is below kEntries.
+  // "10.0.0.2 52:54:00:12:34:56"; nothing for a free entry. `index` is below kEntries.
   void write_entry(TextWriter& line, std::size_t index) const;
 
  private:
@@ -83,15 +86,15 @@ class Cache {
     MacAddress mac;
     State state = State::kFree;
     std::uint8_t requests = 0;
-    Instant deadline{};      // kIncomplete: of the next request; kReachable: of its end
-    Instant last_request{};  // of a refresh
+    Instant deadline{};      // kIncomplete: the next request; kReachable: the end of the lifetime
+    Instant last_request{};  // of the last refresh
     WaitingPackets::Queue waiting;
   };
-  static constexpr std::size_t kWays = 8;  // an address may sit in any of the places of its set
+  static constexpr std::size_t kWays = 8;  // associativity: entries in a set
 
   std::span<Entry> set_of(Ipv4Address address);
   Entry* find(Ipv4Address address);
-  Entry& make(Ipv4Address address);  // evicts the entry of the set that ends first
+  Entry& make(Ipv4Address address);  // evicts the set's entry that ends first
   bool age(Entry& entry, Instant now);
   void remind(Instant deadline) { next_deadline_ = std::min(next_deadline_, deadline); }
 

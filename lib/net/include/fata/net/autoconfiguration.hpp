@@ -1,4 +1,4 @@
-// What sets up a card as the network says (a DHCP client), as the rest of its stack sees it.
+// The stack's view of a client that configures an interface from the network, such as DHCP.
 #pragma once
 
 #include <span>
@@ -12,14 +12,14 @@ namespace fata::net {
 
 class Autoconfiguration {
  public:
-  // Both empty while it has none.
+  // Both are empty without a configuration.
   virtual std::span<const Ipv4Address> name_servers() const = 0;
   virtual std::span<const char> domain() const = 0;
-  // A line about its state, for people.
+  // One human-readable line about its state.
   virtual void write(TextWriter& line, Instant now) const = 0;
   virtual std::span<const Counter> counters() const = 0;
 
-  // The next one of the stack, in no order.
+  // The next client of the stack, in no particular order.
   const Autoconfiguration* next() const { return next_; }
 
  protected:

@@ -9,18 +9,17 @@
 
 namespace fata::net {
 
-// A one's-complement sum under way; every piece but the last must have an even length.
+// A running one's-complement sum. Every piece except the last must have an even length.
 class ChecksumSum {
  public:
   void add(Bytes bytes);
-  // The rest of a packet, behind `before` bytes that were added already; the pieces may have odd
+  // Adds the rest of a packet after `before` bytes that are already added. The pieces may have odd
   // lengths.
   void add_pieces(std::size_t before, const Fragments& pieces);
   void add_u16(std::uint16_t value) { sum_ += value; }
   void add_u32(std::uint32_t value) { sum_ += (value >> 16) + (value & 0xffff); }
-  // The pseudo-header of UDP and TCP, over IPv4 (RFC 768) and IPv6 (RFC 8200 section 8.1) alike:
-  // the prefix that makes an IPv4 address an IpAddress adds 0xffff, which is zero in this
-  // arithmetic.
+  // The pseudo-header of UDP and TCP, for IPv4 (RFC 768) and IPv6 (RFC 8200 section 8.1): the
+  // IPv4-mapped prefix of an IpAddress adds 0xffff, which is zero in one's-complement arithmetic.
   void add_pseudo(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
                   std::size_t length) {
     add(source.octets());
@@ -28,10 +27,10 @@ class ChecksumSum {
     add_u16(protocol);
     add_u32(static_cast<std::uint32_t>(length));
   }
-  // Folded, not complemented: what a device that finishes the sum wants in the checksum field.
+  // Folded, not complemented: the value a checksum-offloading device expects in the checksum field.
   std::uint16_t partial() const;
-  // Folded and complemented: what goes on the wire. Over data that contains its own checksum this
-  // is 0.
+  // Folded and complemented: the value on the wire. Over data that includes its own checksum it is
+  // 0.
   std::uint16_t finish() const { return static_cast<std::uint16_t>(~partial()); }
 
  private:
@@ -44,9 +43,10 @@ inline std::uint16_t checksum(Bytes bytes) {
   return sum.finish();
 }
 
-// Does in software what `offload` asks a device to do for `frame`. Nothing if it asks for nothing.
+// Performs the checksum offload that `offload` requests for `frame` in software; no effect without
+// a request.
 void finish_checksum(MutableBytes frame, const Offload& offload);
-// The same for a packet that lies in several buffers; it asks for nothing afterwards.
+// The same for a packet in several buffers; clears the request.
 void finish_checksum(PacketBuf& packet);
 
 }  // namespace fata::net

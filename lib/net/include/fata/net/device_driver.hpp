@@ -1,5 +1,5 @@
 // DeviceDriver<Net>: moves frames between a network device and an interface of a stack, in batches
-// both ways.
+// in both directions.
 #pragma once
 
 #include "fata/async/background.hpp"
@@ -12,7 +12,7 @@ namespace fata::net {
 template <sig::NetDevice Net>
 class DeviceDriver final : private FrameSink, private TransmitQueue {
  public:
-  // With a `vlan` only its frames are received, and all frames are sent with its tag.
+  // With a `vlan` it receives only frames of that VLAN and tags every frame it sends.
   DeviceDriver(StackCore& core, Net& net, std::uint16_t vlan = 0)
       : core_(&core),
         net_(&net),
@@ -21,12 +21,12 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
         drainer_(drain(this)) {}
 
   Interface& interface() { return *interface_; }
-  // Before the stack dies, if this does so sooner.
+  // Call before this object is destroyed if the stack outlives it.
   void detach() { core_->detach(*interface_, *this); }
 
  private:
   static constexpr std::size_t kBatch = 64;
-  // Frames, and bytes of them, that wait for the device before it is called full.
+  // Frames staged for the device, and their bytes, at which the driver reports itself full.
   static constexpr std::size_t kMost = 64;
   static constexpr std::size_t kMostBytes = 256 << 10;
 
@@ -53,8 +53,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     }
   }
 
-  // Hands over what a full device left behind, as soon as it has room, and lets who waited for that
-  // go on; without it the rest would wait for the next frame of anybody.
+  // Sends staged frames as soon as a full device has room, and then resumes the waiting transports.
+  // Without this task they would wait for the next received frame.
   static async::Task<void> drain(DeviceDriver* self) {
     for (;;) {
       if (std::exchange(self->resume_, false)) {
@@ -93,14 +93,15 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     if (frame.buffer()->home != home_) [[unlikely]]
       frame = own(frame);
     if (!frame) return;
-    // Who does not wait for a full device has what is behind kMost; beyond it frames are lost, as
+    // Transports that ignore full() may fill the slots above kMost; further frames are dropped, as
     // on a wire.
     if (staged_count_ == staged_.size()) return interface_->count_overflow();
     staged_bytes_ += frame.total_size();
     staged_[staged_count_++] = std::move(frame);
     if (over() && !full_) push();
   }
-  // A device sends from its own memory only; a frame's further pieces may lie anywhere.
+  // A device sends a frame's first buffer from its own memory only; the further buffers may lie
+  // anywhere.
   PacketBuf own(PacketBuf& frame) {
     PacketBuf copy = allocate(0);
     if (!copy) return {};
@@ -157,8 +158,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   std::size_t reserved_count_ = 0;
   std::size_t staged_count_ = 0;
   std::size_t staged_bytes_ = 0;
-  bool full_ = false;    // as the host was told
-  bool resume_ = false;  // the host is to be told that it has room
+  bool full_ = false;    // the state last reported to the host
+  bool resume_ = false;  // the host must be notified that there is room
   BufferHome* home_ = nullptr;
   async::WaitQueue unsent_;
   Interface* interface_;

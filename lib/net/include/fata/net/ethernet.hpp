@@ -9,7 +9,7 @@
 namespace fata::net::ethernet {
 
 inline constexpr std::size_t kHeaderSize = 14;
-// Of an 802.1Q tag, if there is one.
+// Size of the 802.1Q tag, where present.
 inline constexpr std::size_t kTagSize = 4;
 inline constexpr std::size_t kHeadroom = kHeaderSize + kTagSize;  // for both
 enum class Type : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kTagged = 0x8100, kIpv6 = 0x86dd };
@@ -17,7 +17,7 @@ enum class Type : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kTagged = 0x810
 struct Header {
   MacAddress destination;
   MacAddress source;
-  // A Type, or one that we do not know; below 1536 it is a length (IEEE 802.3).
+  // A Type or an unknown value; below 1536 it is a length (IEEE 802.3).
   std::uint16_t type = 0;
 
   static std::optional<Header> parse(Bytes frame) {

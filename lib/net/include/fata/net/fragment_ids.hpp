@@ -1,5 +1,6 @@
-// Identifications of packets that may be fragmented: random, so that nobody can foresee them, nor
-// learn from his own how many were sent to others (RFC 6274 section 3.5.2, RFC 7739 section 5.4).
+// Identification values for packets that may be fragmented. They are random: an attacker can
+// neither predict them nor infer how many packets were sent to other hosts (RFC 6274 section 3.5.2,
+// RFC 7739 section 5.4).
 #pragma once
 
 #include "fata/net/random_source.hpp"
@@ -8,12 +9,13 @@ namespace fata::net {
 
 class FragmentIds {
  public:
-  // `purpose`: another one for each family, or one's would show the other's.
+  // `purpose` must differ between the families: otherwise the values of one would reveal those of
+  // the other.
   FragmentIds(const SipKey& secret, std::uint64_t purpose) : random_(secret, purpose) {}
 
   // For IPv6.
   std::uint32_t next() { return static_cast<std::uint32_t>(random_.next()); }
-  // For IPv4: four of one hash.
+  // For IPv4: four values per hash.
   std::uint16_t next_short() {
     if (left_ == 0) [[unlikely]] {
       bits_ = random_.next();

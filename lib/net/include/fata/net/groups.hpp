@@ -1,5 +1,5 @@
-// The multicast groups that a host listens to, and when it reports them: what IGMP and MLD have in
-// common, as a bounded table.
+// Multicast group memberships of a host and their report schedule: the part common to IGMP and MLD,
+// as a bounded table.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace fata::net {
 class Groups {
  public:
   static constexpr std::size_t kMost = 64;
-  // A membership is reported so many times unasked: the first report may be lost.
+  // Unsolicited reports per membership; the first may be lost.
   static constexpr std::uint8_t kRobustness = 2;
 
   struct Group {
@@ -26,9 +26,9 @@ class Groups {
     Instant report_at = Instant::never();
   };
 
-  // One more who listens. Null if the table is full; `users` is 1 for a new one.
+  // Adds a listener. Null if the table is full; `users` is 1 for a new group.
   Group* join(const IpAddress& group, std::uint8_t interface);
-  // One less. True if that was the last one: the group is left.
+  // Removes a listener. True if it was the last: the host leaves the group.
   bool leave(const IpAddress& group, std::uint8_t interface);
   bool listens(const IpAddress& group, std::uint8_t interface) const {
     return std::ranges::any_of(all(), [&](const Group& each) {
@@ -37,16 +37,16 @@ class Groups {
   }
   std::span<const Group> all() const { return std::span(groups_).first(used_); }
 
-  // A router asks: who listens to `group` ("any": to whatever) reports within `most`.
+  // Handles a router's query: each member of `group` ("any": every group) reports within `most`.
   void asked(const IpAddress& group, std::uint8_t interface, Duration most, Instant now,
              RandomSource& random);
-  // Somebody else reported the group: once is enough for the router.
+  // Another host reported the group, so this host's report is cancelled.
   void reported_by_other(const IpAddress& group, std::uint8_t interface);
-  // Plans the unasked reports of a new group.
+  // Schedules the unsolicited reports of a new group.
   void plan(Group& group, Duration interval, Instant now, RandomSource& random);
 
   Instant next_deadline() const;
-  // `report(const Group&)` for each that is due.
+  // Calls `report(const Group&)` for each group that is due.
   template <class F>
   void tick(Instant now, Duration interval, RandomSource& random, F report) {
     for (Group& group : std::span(groups_).first(used_)) {

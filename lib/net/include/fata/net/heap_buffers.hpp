@@ -1,4 +1,4 @@
-// Buffers of any size, within a budget: for packets that no device's buffer holds.
+// Buffers of any size within a budget, for packets that fit in no device buffer.
 #pragma once
 
 #include "fata/base/packet.hpp"
@@ -7,21 +7,21 @@ namespace fata::net {
 
 class HeapBuffers final : public BufferHome {
  public:
-  // `budget`: bytes that may be out at a time.
+  // `budget`: maximum bytes allocated at a time.
   explicit HeapBuffers(std::size_t budget) : budget_(budget) {}
-  // All buffers must have come home.
+  // All buffers must have been recycled.
   ~HeapBuffers() { check(used_ == 0, "a buffer outlives its home"); }
   HeapBuffers(const HeapBuffers&) = delete;
   HeapBuffers& operator=(const HeapBuffers&) = delete;
 
-  // For an owner that ends while a device still sends from its buffers: this home, made by `new`,
-  // goes with the last of them.
+  // Deleter for an owner that ends while a device still sends from its buffers. The HeapBuffers,
+  // made by `new`, is deleted with its last buffer.
   struct Abandon {
     void operator()(HeapBuffers* home) const { home->abandon(); }
   };
 
-  // An empty packet with that headroom, and room for `size` bytes; false if the budget is spent but
-  // for `reserve` bytes.
+  // An empty packet with that headroom and room for `size` bytes; false if that would leave less
+  // than `reserve` bytes of the budget.
   PacketBuf allocate(std::size_t size, std::size_t headroom, std::size_t reserve = 0);
   std::size_t budget() const { return budget_; }
   std::size_t used() const { return used_; }
@@ -40,8 +40,8 @@ class HeapBuffers final : public BufferHome {
   bool abandoned_ = false;
 };
 
-// Copies `to.size()` bytes of a packet with all its pieces, from `offset` on; there must be that
-// many.
+// Copies `to.size()` bytes of a packet, including its further buffers, starting at `offset`. The
+// packet must have that many bytes.
 void copy_out(const PacketBuf& packet, std::size_t offset, MutableBytes to);
 
 }  // namespace fata::net

@@ -1,6 +1,6 @@
-// A host: interfaces below, IPv4 and IPv6 (or one of them) in the middle, transports above, as one
-// pure engine. Frames and time go in; frames come out through each interface's FrameSink, data
-// through the transports.
+// A host: interfaces below, IPv4 or IPv6 or both in the middle, transports above, as one pure
+// engine. Inputs are frames and time. Frames leave through each interface's FrameSink, data through
+// the transports.
 #pragma once
 
 #include <array>
@@ -13,22 +13,22 @@ namespace fata::net {
 
 class Host final : public IpLayer {
  public:
-  // Either may be null: what is not named is not linked. They outlive the host.
+  // Either may be null; an unnamed family is not linked. Both outlive the host.
   Host(IpProtocol* v4, IpProtocol* v6) : v4_(v4), v6_(v6) {}
 
-  // Null if there are Interface::kMost already.
+  // Null if there are already Interface::kMost interfaces.
   Interface* add_interface(const LinkConfig& config, FrameSink& sink, Instant now);
   std::size_t interface_count() const { return interface_count_; }
   Interface& interface(std::size_t index) { return *interfaces_[index]; }
   const Interface& interface(std::size_t index) const { return *interfaces_[index]; }
 
-  // The transport gets that protocol's packets of both families, and its ticks.
+  // The transport receives that protocol's packets of both families, and its ticks.
   void attach(std::uint8_t protocol, Transport& transport);
 
   void receive(Interface& from, sig::RxFrame&& frame, Instant now);
   void end_of_batch(Instant now);
-  // Its device takes nothing for now, or takes frames again; then an end_of_batch() lets the
-  // transports go on.
+  // Records whether the interface's device is full. After it has room again, call end_of_batch() to
+  // resume the transports.
   void set_full(const Interface& interface, bool full) {
     IpLayer::set_full(interface.index(), full);
   }
@@ -36,12 +36,12 @@ class Host final : public IpLayer {
   void tick(Instant now);
 
   bool is_ours(const IpAddress& address) const;
-  // The engine for an address; null if this host does not speak its family.
+  // The engine for an address; null if this host does not support its family.
   IpProtocol* engine(const IpAddress& address) const { return address.is_v4() ? v4_ : v6_; }
   IpProtocol* v4() const { return v4_; }
   IpProtocol* v6() const { return v6_; }
 
-  // The sum of all counters of that name, of interfaces and engines.
+  // The sum of all counters of that name, over interfaces and engines.
   std::uint64_t count(std::string_view name) const;
 
   // IpLayer: picks the engine by the remote address.

@@ -1,5 +1,5 @@
-// An interface: one Ethernet link as the IP layers see it. Pure: frames come in by the host, frames
-// go out to a FrameSink.
+// An interface: one Ethernet link as the IP layers see it. Pure: received frames come from the
+// host, sent frames go to a FrameSink.
 #pragma once
 
 #include <array>
@@ -12,17 +12,18 @@
 
 namespace fata::net {
 
-// Where the frames of an interface go: the driver of its device, or a test.
+// The destination of an interface's frames: its device's driver, or a test.
 class FrameSink {
  public:
   // An empty packet with that headroom and room for the link's MTU; false if there is none.
   virtual PacketBuf allocate(std::size_t headroom) = 0;
-  // The next so many calls of allocate() in this turn will not fail; fewer if there are no more.
+  // Guarantees that the next `count` calls of allocate() in this turn succeed; returns fewer if
+  // buffers run out.
   virtual std::size_t reserve(std::size_t count) { return count; }
-  // A finished frame, in order. Its buffer may come from elsewhere than allocate().
+  // Sends a finished frame, in order. Its buffer need not come from allocate().
   virtual void transmit(PacketBuf frame) = 0;
 
-  // What the device itself has counted; nothing of one that does not.
+  // The device's own counters; empty if it has none.
   virtual std::span<const Counter> counters() const { return {}; }
 
  protected:
@@ -31,17 +32,16 @@ class FrameSink {
 
 struct LinkConfig {
   MacAddress mac;
-  std::size_t mtu = 1500;  // bytes of an IP packet
+  std::size_t mtu = 1500;  // of an IP packet, in bytes
   sig::NetFeatures features{};
-  // Of the frames that it takes and sends (IEEE 802.1Q), 1 to 4094; 0: untagged.
+  // VLAN of received and sent frames (IEEE 802.1Q), 1 to 4094; 0: untagged.
   std::uint16_t vlan = 0;
 };
 
-// The kind of a frame's destination.
+// The kind of a frame's destination: unicast to this host, multicast or broadcast.
 enum class LinkCast : std::uint8_t { kUs, kGroup, kAll };
 
-// Prepends `size` bytes for a header; the offload's offsets are moved on with the packet's first
-// byte.
+// Prepends `size` bytes for a header and moves the offload's offsets by the same amount.
 inline MutableBytes prepend_header(PacketBuf& packet, std::size_t size) {
   Offload& offload = packet.offload();
   if (offload.checksum_needed)
@@ -54,7 +54,7 @@ inline MutableBytes prepend_header(PacketBuf& packet, std::size_t size) {
 
 class Interface {
  public:
-  // A host has at most so many.
+  // Maximum number of interfaces of a host.
   static constexpr std::size_t kMost = 8;
   enum Count : std::size_t {
     kReceived,
@@ -65,8 +65,8 @@ class Interface {
     kNoBuffer,
     kUnfit,
     kOverflow,  // the device was full
-    kCopied,    // received while the device was scarce of buffers
-    kNoMemory,  // of those: dropped, as there was no memory for a copy
+    kCopied,    // received while the device was low on buffers
+    kNoMemory,  // of those, dropped for lack of memory for a copy
     kOtherVlan,
     kCounts
   };
@@ -76,31 +76,31 @@ class Interface {
   std::uint8_t index() const { return index_; }
   const MacAddress& mac() const { return config_.mac; }
   std::uint16_t vlan() const { return config_.vlan; }
-  // The source of the IPv6 frame that accept() took last.
+  // The source of the IPv6 frame that accept() accepted last.
   const MacAddress& sender() const { return sender_; }
   std::size_t mtu() const { return config_.mtu; }
-  // What the network asks for; never more than the device's.
+  // Sets the MTU that the network requires, at most the device's.
   void set_mtu(std::size_t mtu) { config_.mtu = mtu; }
   const sig::NetFeatures& features() const { return config_.features; }
-  // What TCP may leave to us: the device does it, or send().
+  // Fills in the offloads that TCP may use: the device performs them, or send() does.
   void describe_offloads(Path& path, Offload::Gso gso) const;
 
   struct Accepted {
     ethernet::Type type;
     LinkCast cast;
   };
-  // Looks at the Ethernet header and takes it off, with an 802.1Q tag. Nothing (and counted) if the
-  // frame is none or not for us.
+  // Checks and removes the Ethernet header and an 802.1Q tag. Returns nothing, and counts it, if
+  // the frame is invalid or not for this interface.
   std::optional<Accepted> accept(Slice& frame);
 
-  // Counts a failure.
+  // Counts failures.
   PacketBuf allocate(std::size_t headroom);
   std::size_t reserve(std::size_t count) { return sink_->reserve(count); }
-  // Prepends the Ethernet header to an IP or ARP packet and hands it to the device. What the device
-  // does not do (a checksum, several buffers, segments) is done here.
+  // Prepends the Ethernet header to an IP or ARP packet and passes it to the device. Offloads the
+  // device lacks (checksum, several buffers, segmentation) are done here in software.
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
-  // The device is gone: it has no buffers any more, and what is sent is dropped.
+  // Detaches the device: allocations fail from now on and sent frames are dropped.
   void detach();
 
   std::span<const Counter> counters() const { return counters_; }
@@ -108,7 +108,7 @@ class Interface {
   void count_copied(bool copied) { ++counters_[copied ? kCopied : kNoMemory]; }
   void count_overflow() { ++counters_[kOverflow]; }
   void count_unfit() { ++counters_[kUnfit]; }
-  // The frame's protocol is none that this host speaks.
+  // Counts a frame of a protocol that this host does not support.
   void count_unknown_type() { ++counters_[kUnknownType]; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
 

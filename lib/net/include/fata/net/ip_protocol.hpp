@@ -1,4 +1,4 @@
-// What the two IP engines have in common, seen from the host and from the transports.
+// The interface common to both IP engines, for the host and the transports.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ inline constexpr std::uint8_t kUdp = 17;
 inline constexpr std::uint8_t kIcmpV6 = 58;
 }  // namespace ip_protocol
 
-// Packets that a host sends to itself. They wait for the next tick, so that an answer to oneself is
-// no recursion.
+// Packets that a host sends to itself. They wait for the next tick, so that a reply to the host
+// itself does not recurse.
 class Loopback {
  public:
   static constexpr std::size_t kMost = 64;
@@ -27,7 +27,7 @@ class Loopback {
   bool empty() const { return used_ == 0; }
   bool full() const { return used_ == kMost; }
   void push(PacketBuf packet) { queue_[(first_ + used_++) % kMost] = std::move(packet); }
-  // As a device would have received it: it vouches for the checksum.
+  // The packet as a device would deliver it, with its checksum marked as valid.
   sig::RxFrame pop();
 
  private:
@@ -36,20 +36,20 @@ class Loopback {
   std::size_t used_ = 0;
 };
 
-// Another station uses an address of this host, or one that this host was about to use.
+// Another station uses an address that this host uses or was about to use.
 struct AddressConflict {
   enum class Outcome : std::uint8_t {
     kKept,       // the address stays in use
-    kLost,       // it is not used any more
-    kRefused,    // it is not used, and is tried again later
-    kReplaced,   // another one is made and tried
-    kRecovered,  // after kRefused: no other station has it any more, and it is used
+    kLost,       // no longer used
+    kRefused,    // not used now, tried again later
+    kReplaced,   // replaced by another address, which is being tried
+    kRecovered,  // after kRefused: the other station is gone and the address is in use
   };
   IpAddress address;
-  MacAddress other;  // none for kRecovered
+  MacAddress other;  // unset for kRecovered
   Outcome outcome = Outcome::kKept;
 };
-// Receives conflicts for people to see: of one address that is kept at most one in
+// Reports conflicts to the operator: for an address that is kept, at most one per
 // kConflictInterval.
 class ConflictReporter {
  public:
@@ -60,37 +60,38 @@ class ConflictReporter {
 };
 inline constexpr Duration kConflictInterval = seconds(60);
 
-// One version of IP, as a pure engine: packets and time in; packets, and calls of the transports,
-// out.
+// One version of IP as a pure engine. Inputs are packets and time; outputs are packets and calls to
+// the transports.
 class IpProtocol : public IpLayer {
  public:
   static constexpr std::size_t kTransports = 4;
 
   virtual void add_interface(Interface& interface, Instant now) = 0;
-  // A packet from the link (or from this host itself, then `from` is null), without the Ethernet
-  // header.
+  // Handles a packet without its Ethernet header, from the link or, if `from` is null, from this
+  // host itself.
   virtual void receive(Interface* from, ethernet::Type type, LinkCast cast, sig::RxFrame&& packet,
                        Instant now) = 0;
   virtual Instant next_deadline() const = 0;
   virtual void tick(Instant now) = 0;
   virtual bool is_ours(const IpAddress& address) const = 0;
-  // One group more or less to listen to (counted, so that several sockets may be in it). Join is
-  // false if the table is full.
+  // Adds or removes one listener of a group. Memberships are counted, so several sockets may share
+  // one. join() is false if the table is full.
   virtual bool join(const IpAddress& group, Interface& on, Instant now) = 0;
   virtual void leave(const IpAddress& group, Interface& on, Instant now) = 0;
   virtual std::span<const Counter> counters() const = 0;
-  // What is known of the links, for people: a line for the entry with that index, which may be
-  // empty; false behind the last one.
+  // Human-readable tables: each call writes the entry at that index, whose line may be empty; false
+  // past the last entry.
   virtual bool write_neighbour(TextWriter& line, std::size_t index) const = 0;
   virtual bool write_route(TextWriter& line, std::size_t index) const = 0;
 
-  // After a restore from a snapshot: what is drawn at random from now on comes from another secret.
-  // Addresses stay, and are announced again, as are the groups; routers are asked again.
+  // Called after a restore from a snapshot: all later random values derive from the new secret.
+  // Addresses are kept and announced again, groups are reported again and routers solicited again.
   virtual void renew(const SipKey& secret, Instant now) = 0;
 
   void report_conflicts_to(ConflictReporter* reporter) { reporter_ = reporter; }
 
-  // Packets of that protocol go there from now on. ICMP's own (echo replies) may be asked for, too.
+  // Packets of that protocol go to `transport` from now on. ICMP is allowed too: the transport then
+  // receives echo replies.
   void attach(std::uint8_t protocol, Transport& transport) {
     transports_[attached_++] = {protocol, &transport};
   }

@@ -8,7 +8,7 @@
 
 namespace fata::net::ipv4 {
 
-inline constexpr std::size_t kHeaderSize = 20;  // of those we send: no options
+inline constexpr std::size_t kHeaderSize = 20;  // of headers we send: no options
 inline constexpr std::uint8_t kIcmp = 1;
 inline constexpr std::uint8_t kUdp = 17;
 
@@ -30,20 +30,20 @@ struct Header {
   bool dont_fragment = false;
   bool more_fragments = false;
   std::uint16_t fragment_offset = 0;          // in bytes
-  std::uint16_t header_length = kHeaderSize;  // with options, which are passed over
+  std::uint16_t header_length = kHeaderSize;  // with options, which are skipped
   std::uint16_t total_length = 0;
 
   bool is_fragment() const { return more_fragments || fragment_offset != 0; }
 
-  // Checks version, both lengths against the packet, and the header's checksum. Bytes after
-  // total_length (Ethernet padding) are allowed. `size` is the packet's, if not all of it is in
-  // `packet`.
+  // Checks the version, both lengths against the packet, and the header checksum. Bytes after
+  // total_length (Ethernet padding) are allowed. `size` is the size of the whole packet, of which
+  // `packet` may hold only the first part.
   static std::expected<Header, Malformed> parse(Bytes packet, std::size_t size);
   static std::expected<Header, Malformed> parse(Bytes packet) {
     return parse(packet, packet.size());
   }
-  // Of a packet of our own that an ICMP error quotes: it may be cut behind its header, and routers
-  // have changed it.
+  // Parses the header of a packet of ours quoted by an ICMP error. The packet may be truncated
+  // after its header, and routers have modified it.
   static std::expected<Header, Malformed> parse_quoted(Bytes packet);
   // Writes kHeaderSize bytes with their checksum; header_length is ignored.
   void write(MutableBytes to) const;

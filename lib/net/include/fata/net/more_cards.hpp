@@ -1,8 +1,8 @@
-// One stack on several cards: WithCard<Net, Stack> is a stack with one card more, WithRoutes<Stack>
-// one with the routes that a parameter says. Each offers what the stack inside offers, and dies
-// before it; a stack holds nothing of this unless they are put around it.
+// One stack on several interfaces: WithCard<Net, Stack> adds an interface to a stack, and
+// WithRoutes<Stack> adds the routes from a parameter. Each offers everything that the inner stack
+// offers, and is destroyed before it. A stack without these wrappers links none of this code.
 //
-//   WithRoutes<WithCard<Net, Stack<Net>>>    two cards; --ipv4, --ipv4-1, --route
+//   WithRoutes<WithCard<Net, Stack<Net>>>    two interfaces; --ipv4, --ipv4-1, --route
 #pragma once
 
 #include <memory>
@@ -21,7 +21,7 @@ namespace fata::net {
 template <class Stack>
 concept HasIpv6 = requires(Stack& stack) { stack.v6(); };
 
-// The card, whose memory packets of the stack may lie in, outlives the stack.
+// The device outlives the stack, because the stack's packets may lie in the device's memory.
 template <sig::NetDevice Net, class Inner>
 class WithCard final {
  public:
@@ -60,7 +60,7 @@ class WithCard final {
   {
     return inner_->v6();
   }
-  // Of this card.
+  // The interface that this wrapper adds.
   Interface& interface() { return device_.interface(); }
 
  private:
@@ -73,7 +73,7 @@ class WithRoutes final {
  public:
   explicit WithRoutes(Inner& inner) : inner_(&inner) {}
 
-  // Its error says by its number which of the routes cannot be: the first is 1.
+  // On failure, the error's detail is the number of the invalid route; the first is 1.
   template <std::size_t N>
   static async::Task<Result<std::unique_ptr<WithRoutes>>> connect(
       async::Context&, Inner& inner, ParameterList<StaticRoute, N> routes) {

@@ -1,5 +1,5 @@
-// Name servers and the domain that leases and routers have told a stack: Names<Stack> models
-// sig::Names. A stack holds nothing of this unless one is put beside it.
+// Name servers and the domain that a stack learned from leases and routers: Names<Stack> models
+// sig::Names. A stack without one links none of this code.
 #pragma once
 
 #include "fata/net/more_cards.hpp"
@@ -8,10 +8,10 @@
 
 namespace fata::net {
 
-// Of leases (RFC 2132 options 6 and 15).
+// From leases (RFC 2132 options 6 and 15).
 std::size_t lease_name_servers(const StackCore& core, std::span<IpAddress> out);
 bool write_lease_domain(const StackCore& core, TextWriter& out);
-// Of routers (RFC 8106), as long as they hold.
+// From routers (RFC 8106), while their lifetimes last.
 std::size_t router_name_servers(const ipv6::Engine& v6, std::span<IpAddress> out, Instant now);
 void write_router_domain(const ipv6::Engine& v6, TextWriter& out);
 
@@ -20,7 +20,7 @@ class Names final {
  public:
   explicit Names(Stack& stack) : stack_(&stack) {}
 
-  // Those of leases come first.
+  // Servers from leases come first.
   std::size_t name_servers(std::span<IpAddress> out) const {
     std::size_t count = lease_name_servers(stack_->core(), out);
     if constexpr (HasIpv6<Stack>) {

@@ -1,7 +1,7 @@
-// What a stack holds and has done, as text for people, on demand: connections, listeners, sockets,
-// neighbours, routes, memory, and every counter that is not 0.
+// A stack's state and statistics as human-readable text, on demand: connections, listeners,
+// sockets, neighbours, routes, memory, and every nonzero counter.
 //
-// A stack holds nothing of this unless a NetstatStack is put around it.
+// A stack that is not wrapped in a NetstatStack links none of this code.
 #pragma once
 
 #include "fata/async/background.hpp"
@@ -11,24 +11,24 @@
 
 namespace fata::net {
 
-// Writes a report in parts, between which the stack may go on: what comes or goes meanwhile may be
-// missing or told twice.
+// Writes a report in parts. The stack may run between parts, so objects that appear or disappear
+// meanwhile may be missing or listed twice.
 class Netstat {
  public:
   explicit Netstat(StackCore& core) : core_(&core) {}
-  // From now on reports tell of TCP, too.
+  // Adds TCP to all further reports.
   void add(const Tcp& tcp) {
     tcp_ = &tcp;
     write_tcp_ = &write_tcp;
   }
 
   void restart() { section_ = index_ = 0; }
-  // Adds whole lines, at most about half of the room that an empty `out` has; false when that was
-  // all.
+  // Appends whole lines, up to about half of the room of an empty `out`; false once the report is
+  // complete.
   bool write_part(TextWriter& out, std::size_t room, Instant now);
 
  private:
-  // What a section says at `index`, which may be nothing; false behind its end.
+  // Writes a section's entry at `index`, which may be empty; false past its end.
   using Section = bool (Netstat::*)(TextWriter&, std::size_t index);
   bool heading(TextWriter& out, std::size_t index);
   bool interfaces(TextWriter& out, std::size_t index);
@@ -50,13 +50,13 @@ class Netstat {
   Instant now_{};
 };
 
-// Who hears that somebody wants a report.
+// A source of report requests.
 template <class R>
 concept ReportRequests = requires(R& requests, async::Wait wait) {
   { requests.next(wait) } -> sig::Awaits<Result<void>>;
 };
 
-// A stack that prints a report whenever one is asked for. It offers what the stack offers.
+// A stack that prints a report on each request. It offers everything that the inner stack offers.
 template <class Stack, ReportRequests Requests, sig::Console Console>
 class NetstatStack {
  public:
@@ -82,7 +82,7 @@ class NetstatStack {
 
  private:
   static constexpr std::size_t kPart = 2048;
-  static constexpr Duration kPause = milliseconds(10);  // for the console to take a part
+  static constexpr Duration kPause = milliseconds(10);  // time for the console to drain a part
 
   static async::Task<void> report(NetstatStack* self) {
     while (co_await self->requests_->next(async::Wait{})) {

@@ -1,5 +1,4 @@
-// What is known of paths that carry less than the link (RFC 1191, RFC 8201): a bounded cache that
-// forgets.
+// A bounded cache of path MTUs below the link's MTU (RFC 1191, RFC 8201); entries expire.
 #pragma once
 
 #include <array>
@@ -12,14 +11,14 @@ namespace fata::net {
 class PathMtuCache {
  public:
   static constexpr std::size_t kEntries = 64;
-  // After that the path may carry more again (RFC 1191 section 6.3).
+  // Lifetime of an entry; after that larger packets are tried again (RFC 1191 section 6.3).
   static constexpr Duration kAge = seconds(600);
 
-  // The most that the path to `remote` carries, at most `link`. Expired entries are none.
+  // The MTU of the path to `remote`, at most `link`. Expired entries are ignored.
   std::size_t limit(const IpAddress& remote, std::size_t link, Instant now) const {
     return used_ ? find_limit(remote, link, now) : link;
   }
-  // Only ever lowers what is known and not expired.
+  // Never raises the MTU of an unexpired entry.
   void lower(const IpAddress& remote, std::size_t mtu, Instant now);
 
  private:

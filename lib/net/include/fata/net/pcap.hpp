@@ -1,5 +1,5 @@
-// Captures in pcapng (draft-ietf-opsawg-pcapng), as tcpdump and Wireshark read them, and a device
-// that writes one of all frames that pass through it.
+// Captures in pcapng (draft-ietf-opsawg-pcapng) for tcpdump and Wireshark, and a device that
+// records all frames that pass through it.
 #pragma once
 
 #include <vector>
@@ -13,30 +13,30 @@ namespace fata::net {
 
 namespace pcap {
 
-// One section with one Ethernet interface whose times are nanoseconds; little endian.
+// One section with one Ethernet interface and timestamps in nanoseconds; little endian.
 inline constexpr std::size_t kPreambleSize = 60;
-// Gives the bytes written: kPreambleSize.
+// Returns the number of bytes written: kPreambleSize.
 std::size_t write_preamble(MutableBytes to);
 
 enum class Direction : std::uint8_t { kReceived = 1, kSent = 2 };
 inline constexpr std::size_t packet_size(std::size_t frame) { return 44 + (frame + 3) / 4 * 4; }
-// An Enhanced Packet Block; gives the bytes written, packet_size(frame.size()). A checksum that
-// `offload` leaves to a device is finished in the copy.
+// Writes an Enhanced Packet Block; returns the number of bytes written, packet_size(frame.size()).
+// A checksum that `offload` leaves to a device is completed in the copy.
 std::size_t write_packet(MutableBytes to, WallTime at, Direction direction, Bytes frame,
                          const Offload& offload);
 
 }  // namespace pcap
 
-// Where a capture goes. `write` gets whole blocks, does not wait, and drops (and counts) what it
-// cannot keep.
+// The destination of a capture. `write` receives whole blocks, does not block, and drops and counts
+// the blocks that it cannot store.
 template <class S>
 concept CaptureSink = requires(S& sink, Bytes block) {
-  { sink.enabled() } -> std::same_as<bool>;  // fixed once it is made
+  { sink.enabled() } -> std::same_as<bool>;  // fixed at construction
   { sink.write(block) } -> std::same_as<void>;
 };
 
-// Any device, with both directions recorded. Models sig::NetDevice. With a sink that is not enabled
-// it costs one comparison a batch.
+// Wraps any device and records both directions. Models sig::NetDevice. With a disabled sink it
+// costs one comparison per batch.
 template <sig::NetDevice Net, sig::Clock Clock, CaptureSink Sink>
 class PcapDevice {
   class Receiving;
@@ -63,7 +63,8 @@ class PcapDevice {
   PacketBuf allocate(std::size_t headroom) { return net_->allocate(headroom); }
   std::size_t send(std::span<PacketBuf> out) {
     if (!on_) return net_->send(out);
-    // One by one: only what the device takes was sent, and then it is no longer ours to read.
+    // Frame by frame: only frames that the device takes count as sent, and a taken frame must not
+    // be read any more.
     for (std::size_t sent = 0; sent < out.size(); ++sent) {
       const std::size_t size = write(pcap::Direction::kSent, out[sent].bytes(),
                                      out[sent].fragments(), out[sent].offload());
@@ -81,7 +82,7 @@ class PcapDevice {
   }
 
  private:
-  // As the device gives it, then recorded.
+  // Receives from the device, then records the frames.
   class Receiving {
    public:
     Receiving(PcapDevice& device, std::span<sig::RxFrame> in, async::Wait wait)
@@ -112,7 +113,7 @@ class PcapDevice {
     Awaiter awaiter_;
   };
 
-  // The largest frame that any device carries, with a tag.
+  // The largest frame of any device, with a tag.
   static constexpr std::size_t kFrameRoom = 65'556;
 
   std::size_t write(pcap::Direction direction, Bytes frame, const Fragments& more,
@@ -138,8 +139,8 @@ class PcapDevice {
   Clock* clock_;
   Sink* sink_;
   bool on_;
-  std::vector<std::byte> block_;  // empty while off, as is
-  std::vector<std::byte> whole_;  // a frame of several pieces, as one
+  std::vector<std::byte> block_;  // both are empty while capturing is off
+  std::vector<std::byte> whole_;  // a frame of several buffers, joined
 };
 
 }  // namespace fata::net

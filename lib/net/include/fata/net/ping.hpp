@@ -1,5 +1,5 @@
-// Echo requests over a stack: Ping<Stack> models sig::Ping. A stack holds nothing of this unless
-// one is put beside it.
+// Echo requests over a stack: Ping<Stack> models sig::Ping. A stack without one links none of this
+// code.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace fata::net {
 
 class Pinger : private Transport {
  public:
-  static constexpr std::size_t kMostData = 65507 - 8 - 8;  // so that a fragment header still fits
+  static constexpr std::size_t kMostData = 65507 - 8 - 8;  // leaves room for a fragment header
 
   explicit Pinger(StackCore& core);
   Pinger(const Pinger&) = delete;
@@ -22,7 +22,7 @@ class Pinger : private Transport {
   async::Task<Result<sig::EchoReply>> echo(IpAddress to, std::size_t size, async::Wait wait);
 
  private:
-  // A request under way, in the frame of who asked.
+  // An outstanding request, stored in the coroutine frame of the caller.
   struct Request : async::ListNode<Request> {
     IpAddress to;
     std::size_t size = 0;
@@ -39,7 +39,7 @@ class Pinger : private Transport {
   void icmp_error(const IcmpError& error, Instant now) override;
 
   StackCore* core_;
-  // Of requests that no buffer of a device holds.
+  // For requests too large for a device buffer.
   std::unique_ptr<HeapBuffers, HeapBuffers::Abandon> memory_{
       new HeapBuffers(std::size_t{256} << 10)};
   async::List<Request> requests_;

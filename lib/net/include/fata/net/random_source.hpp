@@ -1,5 +1,5 @@
-// Unforeseeable numbers for the engines, from a secret that is handed in: the same secret gives the
-// same numbers.
+// Unpredictable numbers for the engines, derived from a given secret: the same secret yields the
+// same sequence.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace fata::net {
 
-// One key for each purpose, from a stack's secret. 1 to 5: TCP's; 6: UDP's.
+// Derives a key for one purpose from a stack's secret. 1 to 5: TCP; 6: UDP.
 inline SipKey derive(const SipKey& secret, std::uint64_t purpose) {
   return {siphash(secret, std::array<std::uint64_t, 2>{purpose, 0}),
           siphash(secret, std::array<std::uint64_t, 2>{purpose, 1})};
@@ -17,7 +17,7 @@ inline SipKey derive(const SipKey& secret, std::uint64_t purpose) {
 
 class RandomSource {
  public:
-  // Sources of one secret that differ in their purpose have nothing in common.
+  // Sources with the same secret but different purposes are independent.
   explicit RandomSource(const SipKey& secret, std::uint64_t purpose = 0x72616e646f6d)
       : secret_(secret), purpose_(purpose) {}
 

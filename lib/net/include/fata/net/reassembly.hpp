@@ -1,8 +1,8 @@
-// Puts fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5), for both families, in
-// bounded memory and time.
+// Reassembles fragments of both families (RFC 791 section 3.2, RFC 8200 section 4.5) in bounded
+// memory and time.
 //
-// Fragments that overlap are never mixed: the whole packet is refused, and with it all that still
-// comes of it (RFC 5722). A fragment that came twice with the same bytes is no overlap.
+// Overlapping fragments are never merged: the whole packet is refused, including its later
+// fragments (RFC 5722). An exact duplicate of a fragment is not an overlap.
 #pragma once
 
 #include <array>
@@ -15,11 +15,11 @@ namespace fata::net {
 
 class Reassembly {
  public:
-  // Packets that are put together at a time, and pieces between holes in each. Beyond the first the
-  // oldest packet is given up, beyond the second the packet itself.
+  // Packets in reassembly at a time, and contiguous ranges in each. Above the first bound the
+  // oldest packet is abandoned; above the second, the packet itself.
   static constexpr std::size_t kPackets = 64;
   static constexpr std::size_t kRanges = 32;
-  // Room for the headers in front of the first fragment.
+  // Room for the headers that precede the first fragment's data.
   static constexpr std::size_t kHeader = 192;
 
   struct Key {
@@ -33,11 +33,10 @@ class Reassembly {
     Key key;
     std::size_t offset = 0;
     bool more = false;
-    std::size_t most = 65535;  // the longest the packet may get, without `header`
-    Bytes
-        // What comes before the data in the whole packet, at most kHeader bytes; used if offset is
-        // 0.
-        header;
+    std::size_t most = 65535;  // the maximum length of the packet without `header`
+    // The headers that precede the data in the whole packet, at most kHeader bytes; used if offset
+    // is 0.
+    Bytes header;
     Bytes data;
     Ecn ecn = Ecn::kNotCapable;
     bool unicast = true;
@@ -45,21 +44,21 @@ class Reassembly {
   enum class Outcome : std::uint8_t { kWaits, kComplete, kOverlap, kMalformed, kNoRoom };
   struct Result {
     Outcome outcome = Outcome::kWaits;
-    // kComplete: the header and all data, in one piece.
+    // kComplete: the header and all data in one buffer.
     PacketBuf packet{};
     std::size_t header_size = 0;
     Ecn ecn = Ecn::kNotCapable;
     bool unicast = true;
   };
 
-  // Buffers come from `memory`, the packets that wait and those that were completed alike.
+  // Buffers of incomplete and of completed packets come from `memory`.
   Reassembly(HeapBuffers& memory, Duration patience) : memory_(&memory), patience_(patience) {}
 
   Result add(const Fragment& fragment, Instant now);
 
   Instant next_deadline() const { return next_deadline_; }
-  // Gives up what is too old. `expired(PacketBuf start, bool unicast)`: with the first fragment's
-  // header and what came behind it without a hole; called only if that fragment came.
+  // Drops packets that have timed out. Calls `expired(PacketBuf start, bool unicast)` with the
+  // first fragment's header and the contiguous data after it, only if the first fragment arrived.
   template <class F>
   void tick(Instant now, F expired) {
     if (now < next_deadline_) return;
@@ -89,11 +88,11 @@ class Reassembly {
   struct Packet {
     Key key;
     Instant deadline{};
-    PacketBuf buffer;  // the data from offset 0 on, kHeader bytes of headroom
+    PacketBuf buffer;  // the data from offset 0, after kHeader bytes of headroom
     std::array<Range, kRanges> ranges{};
     std::size_t range_count = 0;
-    std::size_t total = 0;  // 0: not known
-    // Bytes of its memory that nothing has come for.
+    std::size_t total = 0;  // 0: unknown
+    // Bytes of the buffer without received data.
     std::size_t waste() const;
     std::array<std::byte, kHeader> header{};
     std::size_t header_size = 0;
@@ -104,8 +103,8 @@ class Reassembly {
 
   Packet* find(const Key& key);
   Packet& make(const Key& key, Instant now);
-  // Room for data up to `end`. Other packets are given up for it: first those whose memory is
-  // emptiest.
+  // Makes room for data up to `end`. Other packets are abandoned if needed, those with the most
+  // unused memory first.
   bool grow(Packet& packet, std::size_t end);
   void give_up_oldest();
   bool give_up_emptiest(const Packet& but);

@@ -16,15 +16,16 @@ namespace fata::net {
 
 class UdpSocket;
 
-// What a socket needs of the stack around it.
+// The services that a socket needs from its stack.
 class SocketDriver {
  public:
-  // Sends what the engines have for the devices, and looks when they want to be called next.
+  // Sends everything that the engines have queued and updates the timer.
   virtual void flush() = 0;
   // A device is full: wait before sending more.
   virtual bool full() = 0;
   virtual async::Task<Result<void>> writable(async::Wait wait) = 0;
-  // One more (or less) group on the interface of `local`, or, if that is "any", on all.
+  // Adds or removes a listener of a group on the interface of `local`, or of the default interface
+  // if `local` is "any".
   virtual bool join(const IpAddress& group, const IpAddress& local) = 0;
   virtual void leave(const IpAddress& group, const IpAddress& local) = 0;
   virtual std::size_t max_payload() = 0;
@@ -35,9 +36,9 @@ class SocketDriver {
 
 class UdpSocket final : public udp::Port {
  public:
-  // Datagrams that wait to be received; more are dropped and counted.
+  // Received datagrams in the queue; more are dropped and counted.
   static constexpr std::size_t kQueue = 128;
-  // Errors that wait to be asked for; more push out the oldest.
+  // Stored errors; a new error replaces the oldest.
   static constexpr std::size_t kErrors = 8;
   static constexpr std::size_t kGroups = 8;
 
@@ -48,24 +49,25 @@ class UdpSocket final : public udp::Port {
   // sig::UdpSocket
   Endpoint local() const { return Port::local(); }
   std::size_t max_payload() const { return driver_->max_payload(); }
-  // A connected socket may give an ICMP error about what it sent (SocketErrc), once for each.
+  // On a connected socket it may return an ICMP error about a sent datagram (SocketErrc), once for
+  // each.
   async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
   PacketBuf allocate() { return udp_->allocate(); }
   async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);
 
   using Port::ignore_path;
-  // Only datagrams from `remote` are received from now on; one to send needs no destination (port
-  // 0).
+  // Receives datagrams only from `remote` from now on. A datagram to send then needs no destination
+  // (port 0).
   void connect(const Endpoint& remote);
-  // Of a socket that is not connected: what ICMP said of datagrams sent, the oldest first. A
-  // server's receive() never fails because a client is gone.
+  // Removes and returns the oldest ICMP error about a sent datagram. Only on a socket that is not
+  // connected: a server's receive() never fails because of a vanished client.
   struct Complaint {
     SocketErrc what;
     Endpoint remote;
   };
   std::optional<Complaint> take_error();
-  // Listens to a group, on the interface of the socket's address (all, if that is "any"). The
-  // socket leaves it when it ends.
+  // Joins a group on the interface of the socket's address (the default interface if that is
+  // "any"). The socket leaves its groups when it is destroyed.
   Result<void> join(const IpAddress& group);
   void leave(const IpAddress& group);
 

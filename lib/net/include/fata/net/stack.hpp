@@ -1,5 +1,5 @@
-// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and gives its sockets to
-// applications; Ipv4Stack<Net> the same without a byte of IPv6. Both model sig::Udp.
+// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and provides sockets to
+// applications. Ipv4Stack<Net> is the same without any IPv6 code. Both model sig::Udp.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@
 
 namespace fata::net {
 
-// The families that a stack speaks, as engines that it owns.
+// The IP families of a stack, as engines that it owns.
 struct DualFamilies {
   explicit DualFamilies(const SipKey& secret) : v4({secret}), v6({secret}) {}
   IpProtocol* second() { return &v6; }
@@ -39,11 +39,11 @@ class BasicStack {
         core_(context, &families_.v4, families_.second(), secret),
         device_(core_, net, vlan.id) {}
 
-  // What the stack offers to applications: itself as sig::Udp, and TCP.
+  // The interfaces for applications: the stack itself as sig::Udp, and TCP.
   BasicStack& udp() { return *this; }
   Tcp& tcp() { return core_.tcp(); }
 
-  // Every socket must be gone before the stack.
+  // All sockets must be destroyed before the stack.
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) { return core_.bind(local); }
 
   const Host& host() const { return core_.host(); }
@@ -73,7 +73,7 @@ class BasicStack {
   DeviceDriver<Net> device_;
 };
 
-// For who names no other source of secrets.
+// The default source of secrets.
 struct PlatformRandom {
   void fill(MutableBytes out) { platform::entropy(out); }
 };
@@ -94,7 +94,7 @@ class Stack final : public BasicStack<Net, DualFamilies> {
     stack->use_ipv6(v6, v6_gateway.address);
     return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
   }
-  // With IPv4 only at first, and secrets of the platform's.
+  // With IPv4 only at first, and a secret from the platform.
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
                                                              Ipv4Cidr address,
                                                              Ipv4Address gateway) {

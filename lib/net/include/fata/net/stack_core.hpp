@@ -1,5 +1,5 @@
-// The part of a stack that is the same for all devices and families: the host, its clock, and its
-// UDP sockets.
+// The part of a stack that does not depend on device and family: the host, its clock, and its UDP
+// sockets.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace fata::net {
 
-// A device's driver, as the stack sees it.
+// The stack's view of a device driver's transmit side.
 class TransmitQueue {
  public:
   virtual bool full() = 0;
@@ -27,12 +27,11 @@ class TransmitQueue {
 
 class Tcp;
 
-// A transport that a stack has only where somebody asks for it: an image without TCP holds nothing
-// of it.
+// A transport created on first use: an image without TCP links none of it.
 class OptionalTransport : public Transport {
  public:
   virtual ~OptionalTransport() = default;
-  // Other secrets, derived from the stack's.
+  // Replaces its secrets by ones derived from the stack's new secret.
   virtual void renew(const SipKey& secret) = 0;
 };
 
@@ -41,31 +40,33 @@ class StackCore final : public SocketDriver,
                         private async::Renewal,
                         private ConflictReporter {
  public:
-  // The engines, of which one may be null, outlive it.
+  // The engines outlive it; one may be null.
   StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, const SipKey& secret);
-  // All sockets and flows must be gone.
+  // All sockets and flows must be destroyed.
   ~StackCore();
 
-  // The interface's MTU is the given one, or what the buffers to send from have room for if that is
-  // less.
+  // The interface's MTU is the given one, or the capacity of the device's send buffers if that is
+  // smaller.
   Interface& add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue);
-  // From now on sockets that have a local address hear the groups of that address' card; the
-  // others, and all before, those of the first.
+  // After this call a socket bound to an address joins multicast groups on that address's
+  // interface. Other sockets use interface 0.
   void choose_cards();
-  // The device of an interface goes before the stack does; what would leave by it is lost from now
-  // on.
+  // Detaches an interface whose device is destroyed before the stack; frames sent to it are dropped
+  // from now on.
   void detach(Interface& interface, TransmitQueue& queue);
-  // Says what a card was given, and what of it looks like a mistake. A gateway may be `any`: none.
+  // Logs an interface's configuration and warns about likely mistakes. A gateway of `any` means
+  // none.
   void log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway);
-  // The device of an interface has failed for good. Without any other the image is asked to stop.
+  // The device of an interface has failed permanently. If no interface is left, the image stops
+  // with a failure.
   void lost(const Interface& interface, const Error& error);
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 
-  // The stack's TCP, made by the first call. Its memory is a quarter of the image's, 64 MiB at
-  // most.
+  // The stack's TCP, created by the first call. Its memory is a quarter of the image's, at most 64
+  // MiB.
   Tcp& tcp();
 
-  // What sets up its cards; the first of a list.
+  // The clients that configure its interfaces: the head of a list.
   const Autoconfiguration* autoconfiguration() const { return autoconfiguration_; }
   void add(Autoconfiguration& one) { one.next_ = std::exchange(autoconfiguration_, &one); }
   void remove(Autoconfiguration& one) {
@@ -79,9 +80,9 @@ class StackCore final : public SocketDriver,
   udp::Table& udp() { return udp_; }
   Logger& log() { return log_; }
 
-  // Moves a received frame to memory of the stack's own, so that its device has its buffers back
-  // whoever keeps it. False if there is none left; some of it is kept for short frames
-  // (acknowledgements, neighbours).
+  // Copies a received frame into the stack's own memory, so that its device gets its buffers back
+  // however long the frame is kept. False if no memory is left; some is reserved for short frames
+  // (acknowledgements, neighbour discovery).
   bool copy(Interface& from, sig::RxFrame& frame);
 
   // SocketDriver
@@ -94,10 +95,10 @@ class StackCore final : public SocketDriver,
 
  private:
   void on_timer() noexcept override;
-  // Everything that came from the stack's secret comes from this one: ports, sequence numbers,
-  // cookies, hash keys, identifications.
+  // Replaces everything derived from the stack's secret: ports, sequence numbers, cookies, hash
+  // keys, identifications.
   void renew(const SipKey& secret) override;
-  // Of conflicts at most kConflictLines are logged in kConflictInterval.
+  // Logs at most kConflictLines conflicts per kConflictInterval.
   void report(const Interface& on, const AddressConflict& conflict, Instant now) override;
   static constexpr unsigned kConflictLines = 10;
   Interface& card_of(const IpAddress& group, const IpAddress& local) {

@@ -1,4 +1,4 @@
-// Addresses and routes of a card as an image's parameters say them.
+// Addresses and routes of an interface from an image's parameters.
 #pragma once
 
 #include <optional>
@@ -20,9 +20,9 @@ class Engine;
 struct Setup;
 }  // namespace ipv6
 
-// "10.9.0.0/16 via 10.0.3.2", "2001:db8:9::/48 via fe80::1 on 1": the words of a report's line.
-// Without a card the route leads out where the gateway is on the link. "192.168.5.0/24 on 0": the
-// network is on the link.
+// "10.9.0.0/16 via 10.0.3.2", "2001:db8:9::/48 via fe80::1 on 1": the syntax of a route in a
+// netstat report. Without an interface number the route uses the interface whose link has the
+// gateway. "192.168.5.0/24 on 0": the network is on the link.
 struct StaticRoute {
   IpAddress network;
   std::uint8_t prefix = 0;
@@ -35,13 +35,13 @@ std::string_view parameter_expects(const StaticRoute&);
 enum class RouteErrc : std::uint32_t { kNoWay = 1, kNoCard, kNoIpv6, kTableFull };
 const ErrorDomain& error_domain(RouteErrc) noexcept;
 
-// `number` is the error's detail. An IPv6 route is refused by the IPv4 engine.
+// `number` is the error's detail. The IPv4 engine refuses an IPv6 route.
 Result<void> add_route(StackCore& core, ipv4::Engine& v4, const StaticRoute& route,
                        std::uint32_t number);
 Result<void> add_route(StackCore& core, ipv6::Engine& v6, const StaticRoute& route,
                        std::uint32_t number);
 
-// Gives a card an address, and says so in the log.
+// Assigns an address to an interface and logs it.
 void use_address(StackCore& core, ipv4::Engine& v4, Interface& on, const Ipv4Cidr& address);
 void use_address(StackCore& core, ipv6::Engine& v6, Interface& on, const ipv6::Setup& setup);
 

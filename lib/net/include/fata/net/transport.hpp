@@ -1,4 +1,4 @@
-// Where the transport protocols (UDP, TCP) meet the IP layers: pure engines on both sides,
+// The boundary between the transports (UDP, TCP) and the IP layers: pure engines on both sides,
 // addresses of either family.
 #pragma once
 
@@ -13,23 +13,23 @@
 
 namespace fata::net {
 
-// Headers that a transport must leave room for in front of its own: Ethernet with an 802.1Q tag,
-// and the longer of IPv4 and IPv6, with a fragment header.
+// Headroom that a transport must leave for lower headers: Ethernet with an 802.1Q tag, and the
+// longer of IPv4 and IPv6 with a fragment header.
 inline constexpr std::size_t kIpHeadroom = 14 + 4 + 40 + 8;
 
-// Bytes. No message makes IPv4 believe in a path that carries less: there DF is clear, and routers
-// fragment.
+// In bytes. No ICMP message lowers an IPv4 path MTU below this: on smaller paths DF is clear and
+// routers fragment.
 inline constexpr std::size_t kLeastPathMtuV4 = 552;
 
-// The field of the IP header that congestion marks travel in (RFC 3168).
+// The ECN field of the IP header (RFC 3168).
 enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };
 
-// What a packet's IP header says beside its addresses.
+// Fields of a packet's IP header besides its addresses.
 struct IpMarks {
   Ecn ecn = Ecn::kNotCapable;
-  std::uint8_t dscp = 0;       // the differentiated service that it asks for, 0 to 63 (RFC 2474)
-  std::uint8_t hop_limit = 0;  // or time to live; 0: as the host has it
-  // Goes as long as the link carries it, whatever is known of the path (RFC 4821).
+  std::uint8_t dscp = 0;       // differentiated services code point, 0 to 63 (RFC 2474)
+  std::uint8_t hop_limit = 0;  // or time to live; 0: the host's default
+  // Sent at up to the link's MTU, regardless of the known path MTU (RFC 4821).
   bool path_probe = false;
   bool may_fragment = false;  // IPv4: routers may fragment it (DF is clear)
 
@@ -38,26 +38,27 @@ struct IpMarks {
   }
 };
 
-// Of a path that stays inside.
+// The link of a loopback path.
 inline constexpr std::uint8_t kNoLink = 31;
 
-// The way to a remote address, as known now.
+// The current route to a remote address.
 struct Path {
   IpAddress source;  // the local address to send from (RFC 6724 for IPv6)
-  // Bytes of the largest IP packet, headers and all; follows path MTU discovery.
+  // Bytes of the largest IP packet including headers; follows path MTU discovery.
   std::size_t mtu = 1500;
-  bool checksum = false;  // the link finishes checksums
-  std::uint32_t gso_most =
-      0;  // bytes of the largest IP packet with Offload::gso that the link cuts; 0: it cuts none
+  bool checksum = false;  // the link completes checksums
+  // Bytes of the largest IP packet with Offload::gso that the link segments; 0: no segmentation.
+  std::uint32_t gso_most = 0;
   static constexpr std::uint16_t kAnySegments = 65535;
-  std::uint16_t gso_segments = kAnySegments;  // most segments of it
+  std::uint16_t gso_segments = kAnySegments;  // maximum segments of such a packet
   bool local = false;                         // the remote is on the link
-  std::uint8_t link = kNoLink;                // the interface that leads there
-  std::size_t link_mtu =
-      0;  // bytes of the largest IP packet on that link, whatever the path carries; 0: as mtu
+  std::uint8_t link = kNoLink;                // the outgoing interface
+  // Bytes of the largest IP packet on the link, regardless of the path; 0: as mtu.
+  std::size_t link_mtu = 0;
 };
 
-// A packet as it reaches a transport: what follows the IP header (and its options or extensions).
+// A packet as a transport receives it: everything after the IP header and its options or
+// extensions.
 struct IpPacket {
   IpAddress source;
   IpAddress destination;
@@ -66,14 +67,14 @@ struct IpPacket {
   Offload offload;  // checksum_valid; gso and gso_size if segments were coalesced
   Ecn ecn = Ecn::kNotCapable;
   std::uint8_t hop_limit = 0;  // or time to live
-  // At both layers: only such a packet is answered by an error or a reset.
+  // At both layers: only unicast packets are answered by an error or a reset.
   bool unicast = true;
 };
 
-// What ICMP said of a packet that we sent. The IP layer has checked that we could have sent it from
-// `local` to `remote`; the transport checks that it did (RFC 5927): what `quoted` says is of
-// something that was sent of late, or is outstanding, and of nothing shorter than what a hop is
-// said to carry. All else changes nothing.
+// An ICMP error about a packet of ours. The IP layer has checked that we could have sent it from
+// `local` to `remote`. The transport must check that it did (RFC 5927): `quoted` must match data
+// that is outstanding or was sent recently, and for kTooBig the packet must have been longer than
+// the reported MTU of the hop. Any other error is ignored.
 struct IcmpError {
   enum class Kind : std::uint8_t {
     kPortUnreachable,  // and protocol unreachable
@@ -85,42 +86,41 @@ struct IcmpError {
   Kind kind;
   IpAddress local;
   IpAddress remote;
-  std::uint16_t mtu = 0;      // to go on with: at least kLeastPathMtuV4, or 1280
+  std::uint16_t mtu = 0;      // to use from now on: at least kLeastPathMtuV4, or 1280
   Bytes quoted;               // at least 8 bytes: the start of the transport's header
-  std::uint8_t code = 0;      // as the message said
-  std::uint16_t hop_mtu = 0;  // what the hop carries, as it said, or the plateau below
+  std::uint8_t code = 0;      // the code in the message
+  std::uint16_t hop_mtu = 0;  // the hop's MTU: the reported one, or the next lower plateau
 };
 
-// What a transport asks of the layer below: both IP layers behind one face.
+// The services of the IP layers for a transport, for both families.
 class IpLayer {
  public:
-  // Nothing if there is no route, no address to send from, or `local` (unless "any") is not ours.
+  // Nothing if there is no route, no source address, or `local` (unless "any") is not ours.
   virtual std::optional<Path> path(const IpAddress& remote, const IpAddress& local) = 0;
-  // An empty packet with kIpHeadroom bytes before it and room for the link's MTU; false if there is
-  // none.
+  // An empty packet with kIpHeadroom bytes of headroom and room for the link's MTU; false if there
+  // is none.
   virtual PacketBuf allocate() = 0;
-  // Puts up to `count` packets of Path::link by, which segments that the link cuts will need; gives
-  // how many. They are kept for the send() that follows.
+  // Reserves up to `count` packets of Path::link for software segmentation and returns the number
+  // reserved. They are kept for the send() that follows.
   virtual std::size_t reserve(std::uint8_t link, std::size_t count) { return (void)link, count; }
-  // Prepends the IP header and sends; takes the packet either way, drops and counts what cannot be
-  // sent. The packet's Offload::checksum_start is relative to its first byte. With `fragment` a
-  // packet longer than the path's MTU is fragmented, without it is dropped. IPv4: DF is set, unless
-  // the path carries very little or the marks allow fragments.
+  // Prepends the IP header and sends. Always takes the packet; drops and counts it if it cannot be
+  // sent. The packet's Offload::checksum_start is relative to its first byte. A packet longer than
+  // the path MTU is fragmented with `fragment` and dropped without. IPv4: DF is set unless the path
+  // MTU is very small or the marks allow fragments.
   virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
                     std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) = 0;
-  // A transport believes a kTooBig (or its own probing): the path's MTU is lowered to `mtu` for a
-  // while (RFC 1191, 8201).
+  // Called when a transport accepts a kTooBig, or after its own probing: lowers the path's MTU to
+  // `mtu` for a limited time (RFC 1191, 8201).
   virtual void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) = 0;
-  // The transport hears the remote (RFC 4861 section 7.3.1): the neighbour that leads to it is
-  // reachable.
+  // The transport receives data from the remote (RFC 4861 section 7.3.1): the neighbour on the
+  // route to it is reachable.
   virtual void confirm_reachable(const IpAddress& remote, Instant now) = 0;
-  // The transport has heard nothing for long (RFC 1122 section 2.3.2.1 (4)): what is known of the
-  // way is to be asked for again.
+  // The transport has received nothing for long (RFC 1122 section 2.3.2.1 (4)): the next hop must
+  // be confirmed again.
   virtual void doubt_reachable(const IpAddress& remote, Instant now) { (void)remote, (void)now; }
 
-  // Whether the device of Path::link takes nothing for now. Who can wait, waits: the end_of_batch()
-  // that follows when it has room again is the moment to go on. Who sends all the same may lose the
-  // packet.
+  // True while the transmit queue of Path::link's device is full. Stop sending and resume at the
+  // next end_of_batch(), which follows when there is room; packets sent before then may be dropped.
   bool full(std::uint8_t link) const { return (full_links_ >> link & 1) != 0; }
 
  protected:
@@ -136,14 +136,14 @@ class IpLayer {
 // A transport protocol as the IP layers see it.
 class Transport {
  public:
-  // False if nobody wants the packet, which is then still the caller's (who may answer by an ICMP
-  // error).
+  // False if no socket accepts the packet. The caller keeps it then, and may answer with an ICMP
+  // error.
   virtual bool receive(IpPacket& packet, Instant now) = 0;
   virtual void icmp_error(const IcmpError& error, Instant now) = 0;
-  // All packets of a device's batch have been received, or a full device has room again: the moment
-  // for what is done once for many.
+  // Called after all packets of a device's batch have been received, and when a full device has
+  // room again: the place for work done once per batch.
   virtual void end_of_batch(Instant) {}
-  // Time: tick() is called at the deadline or soon after it.
+  // tick() is called at the deadline or soon after it.
   virtual Instant next_deadline() const { return Instant::never(); }
   virtual void tick(Instant) {}
   virtual std::span<const Counter> counters() const { return {}; }

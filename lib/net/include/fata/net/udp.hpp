@@ -1,5 +1,5 @@
-// UDP as a pure engine: packets in, datagrams to the port they are for; datagrams in, packets to
-// the IP layer out.
+// UDP as a pure engine: received packets become datagrams for ports, and datagrams to send become
+// packets for the IP layer.
 #pragma once
 
 #include <array>
@@ -33,27 +33,27 @@ namespace udp {
 
 class Table;
 
-// A place that datagrams come to: what a socket is for the engine. In a Table from bind() until it
-// is destroyed.
+// The engine's side of a socket: a receiver of datagrams. It is in a Table from bind() until it is
+// destroyed.
 class Port : public async::ListNode<Port> {
  public:
   ~Port();
 
-  // The address is "any" where the port receives on all of both families.
+  // The address is "any" if the port receives on all addresses of both families.
   const Endpoint& local() const { return local_; }
-  // "any" with port 0, unless it was connected.
+  // "any" with port 0 unless connected.
   const Endpoint& remote() const { return remote_; }
 
-  // From now on its datagrams go as the link carries them, over IPv4 without DF, and no ICMP error
-  // about them is heard: for who answers anybody, whose questions prove nothing, in datagrams that
-  // every path carries, in fragments if need be.
+  // From now on datagrams are sent at up to the link's MTU, over IPv4 without DF, and ICMP errors
+  // about them are ignored. For servers that answer unverified clients with datagrams that fit
+  // every path, fragmented if necessary.
   void ignore_path() { ignores_path_ = true; }
 
-  // Datagrams that came when there was no room for them.
+  // Datagrams dropped because the queue was full.
   std::uint64_t dropped() const { return dropped_; }
 
   virtual void deliver(sig::RxDatagram&& datagram, Instant now) = 0;
-  // An ICMP error about a datagram that was sent from this port to `remote` of late.
+  // Reports an ICMP error about a datagram recently sent from this port to `remote`.
   virtual void error(SocketErrc what, const Endpoint& remote) = 0;
 
  protected:
@@ -82,29 +82,29 @@ class Table final : public Transport {
     kTooLong,
     kCounts
   };
-  // Of a datagram's payload.
+  // Maximum payload of a datagram.
   static constexpr std::size_t kMostPayload = 65535 - 20 - kHeaderSize;
-  // A datagram that would pin more than four times its length is copied into one of these.
+  // A datagram that would pin a buffer more than four times its length is copied into one of these.
   static constexpr std::size_t kSmallBuffers = 256;
   static constexpr std::size_t kSmallBufferSize = 512;
 
-  // `secret`: of the ports that it chooses.
+  // `secret`: for random ports.
   explicit Table(IpLayer& ip, const SipKey& secret = {});
 
-  // Another one for the ports that it chooses from now on.
+  // Replaces the secret for random ports.
   void renew(const SipKey& secret) { random_ = RandomSource(secret); }
 
-  // Port 0 chooses one of 49152 to 65535 (RFC 6335) at random (RFC 6056 section 3.3.2). Whether the
-  // address is ours is the caller's to check.
+  // Port 0 picks a random port from 49152 to 65535 (RFC 6335, RFC 6056 section 3.3.2). The caller
+  // must check that the address is ours.
   Result<void> bind(Port& port, Endpoint local);
-  // From now on the port hears only that remote.
+  // The port receives only from that remote from now on.
   void connect(Port& port, const Endpoint& remote) { port.remote_ = remote; }
   bool empty() const { return count_ == 0; }
 
   // An empty packet with room for all headers.
   PacketBuf allocate();
-  // Sends, or drops and counts. Takes the payload either way. To the port's remote, if the datagram
-  // names none.
+  // Sends the datagram, or drops and counts it. Always takes the payload. Without a destination it
+  // goes to the port's remote.
   void send(sig::TxDatagram&& datagram, const Port& from, Instant now);
 
   // Transport
@@ -113,7 +113,7 @@ class Table final : public Transport {
 
   std::span<const Counter> counters() const override { return counters_; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
-  // Calls `see(Port)` for those of one part of the table; false behind the last part.
+  // Calls `see(Port)` for each port in one part of the table; false past the last part.
   template <class See>
   bool for_each_in(std::size_t part, See&& see) {
     if (part >= kBuckets) return false;
@@ -124,14 +124,15 @@ class Table final : public Transport {
  private:
   friend class Port;
   static constexpr std::size_t kBuckets = 64;
-  // The port that hears datagrams from `remote` to `local`.
+  // The port that receives datagrams from `remote` to `local`.
   Port* find(const Endpoint& local, const Endpoint& remote);
   bool taken(const Endpoint& local);
   void count_up(Count which) { ++counters_[which]; }
 
   IpLayer* ip_;
   std::array<async::List<Port>, kBuckets> buckets_;
-  Port* last_ = nullptr;  // the last one found: servers have one port that gets nearly everything
+  // the last result of find(): most servers have one port with nearly all datagrams
+  Port* last_ = nullptr;
   std::size_t count_ = 0;
   RandomSource random_;
   BufferPool small_;

@@ -6,7 +6,7 @@
 
 namespace fata::net {
 
-// "none", or 1 to 4094. Frames of other VLANs are not received; those sent have its tag, with
+// "none", or 1 to 4094. Frames of other VLANs are not received. Sent frames carry the tag with
 // priority 0.
 struct Vlan {
   std::uint16_t id = 0;  // 0: none

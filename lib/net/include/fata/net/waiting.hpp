@@ -1,5 +1,5 @@
-// Packets that wait for the hardware addresses of their next hops (RFC 1122 section 2.3.2.2, RFC
-// 4861 section 7.2.2): a FIFO queue for each neighbour of an interface, in one bounded store.
+// Packets waiting for the hardware addresses of their next hops (RFC 1122 section 2.3.2.2, RFC 4861
+// section 7.2.2): a FIFO queue for each neighbour of an interface, in one bounded store.
 #pragma once
 
 #include <array>
@@ -11,15 +11,15 @@ namespace fata::net {
 
 class WaitingPackets {
  public:
-  // For one neighbour. Two IP packets of the largest size fit. Beyond it that neighbour's oldest
-  // packet is dropped.
+  // Bounds for one neighbour. Two IP packets of the largest size fit. Above a bound that
+  // neighbour's oldest packet is dropped.
   static constexpr std::size_t kPacketsEach = 32;
   static constexpr std::size_t kBytesEach = std::size_t{128} << 10;
-  // For all neighbours of an interface. Beyond it the oldest packet of them all is dropped.
+  // Bounds for all neighbours of an interface. Above a bound the oldest packet of all is dropped.
   static constexpr std::size_t kPackets = 64;
   static constexpr std::size_t kBytes = std::size_t{256} << 10;
 
-  // The packets of one neighbour. It stays where it is while it is not empty.
+  // The packets of one neighbour. Must not move while it is not empty.
   class Queue {
    public:
     bool empty() const { return packets_ == 0; }
@@ -34,14 +34,14 @@ class WaitingPackets {
 
   WaitingPackets();
 
-  // Keeps the packet, of at most kBytesEach bytes, as the newest one of that queue.
+  // Appends the packet, of at most kBytesEach bytes, to that queue.
   void push(Queue& queue, PacketBuf packet);
   // The oldest packet; false if there is none.
   PacketBuf pop(Queue& queue);
   // Drops and counts all packets of a queue.
   void drop(Queue& queue);
 
-  // Packets that were dropped, at a bound or by drop().
+  // Packets dropped at a bound or by drop().
   std::uint64_t dropped() const { return dropped_; }
 
  private:

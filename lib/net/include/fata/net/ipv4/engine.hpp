@@ -1,6 +1,5 @@
-// IPv4 of a host with several interfaces, as a pure engine: ARP, routes, ICMP, path MTU; what it
-// receives goes to the attached transports. All memory is the caller's packets and tables of fixed
-// size.
+// IPv4 for a host with several interfaces, as a pure engine: ARP, routes, ICMP, path MTU. Received
+// data goes to the attached transports. It uses only the caller's packets and tables of fixed size.
 #pragma once
 
 #include <array>
@@ -21,16 +20,16 @@
 namespace fata::net::ipv4 {
 
 struct Config {
-  SipKey secret{};                        // of all that is random
-  unsigned icmp_errors_per_second = 100;  // 0: none are sent
+  SipKey secret{};                        // source of all random values
+  unsigned icmp_errors_per_second = 100;  // 0: sends none
 };
 
-// What became of an address that was claimed with care.
+// Outcome of an address added with conflict detection.
 enum class AddressEvent : std::uint8_t { kReady, kLost };
 class AddressWatcher {
  public:
-  // kReady: nobody else has it, and it is used from now on. kLost: somebody does, and it is ours no
-  // more.
+  // kReady: no conflict was found, and the address is in use from now on. kLost: another station
+  // uses the address, and it has been removed.
   virtual void address_event(Interface& on, Ipv4Address address, AddressEvent what,
                              Instant now) = 0;
 
@@ -41,16 +40,16 @@ class AddressWatcher {
 class Engine final : public IpProtocol {
  public:
   static constexpr std::size_t kAddresses = 16;
-  // Bytes of a packet that every host can receive, in fragments if need be (RFC 791 section 3.2).
+  // Bytes of a packet that every host can receive, fragmented if necessary (RFC 791 section 3.2).
   static constexpr std::size_t kMostAccepted = 576;
-  // Bytes of packets that are put together from fragments, and of long answers.
+  // Bytes for reassembly and for long replies.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
-  // How long the rest of a packet may take (RFC 1122 section 3.3.2 asks for 60 s at least; Linux's
-  // 30 hold as many good packets, and half as many bad ones).
+  // Reassembly timeout. RFC 1122 section 3.3.2 asks for at least 60 s; Linux's 30 s complete as
+  // many valid packets and hold half as many bad ones.
   static constexpr Duration kPatience = seconds(30);
 
-  // ARP requests to all on a link: what is sent to many neighbours that nobody knows, as answers to
-  // forged sources are, waits for its address longer.
+  // Limit of broadcast ARP requests per link. Packets to many unresolved neighbours, such as
+  // replies to forged sources, wait longer for their addresses.
   static constexpr unsigned kQuestionsPerSecond = 200;
   static constexpr unsigned kQuestionBurst = 100;
 
@@ -88,21 +87,21 @@ class Engine final : public IpProtocol {
 
   explicit Engine(const Config& config = {});
 
-  // How an address comes into use (RFC 5227): at once and for good, as somebody set it; or when
-  // nobody has answered to three probes, and until somebody else insists on it; or at once, until
-  // then. In any case it is announced, and there is a route to its network.
+  // How an address comes into use (RFC 5227). kAnnounce: at once and permanently, as configured by
+  // the user. kProbe: after three probes without an answer, until a conflict is lost. kUnprobed: at
+  // once, until a conflict is lost. Every address is announced and adds a route to its network.
   enum class Claim : std::uint8_t { kAnnounce, kProbe, kUnprobed };
   // False if the table is full.
   bool add_address(Interface& on, const Ipv4Cidr& address, Instant now,
                    Claim claim = Claim::kAnnounce);
   bool remove_address(Interface& on, Ipv4Address address);
-  // Hears what becomes of addresses that were added with Claim::kProbe or kUnprobed. It may add and
-  // remove none meanwhile.
+  // Reports the outcome for addresses added with Claim::kProbe or kUnprobed. The watcher must not
+  // add or remove addresses during the call.
   void watch(AddressWatcher* watcher) { watcher_ = watcher; }
 
-  // For an interface that has no address yet (DHCP): sends a UDP datagram, header and all, from
-  // 0.0.0.0 to everybody; and takes datagrams to whatever address, if their frame is for us (RFC
-  // 2131 section 4.1).
+  // For an interface without an address (DHCP, RFC 2131 section 4.1). Sends a UDP datagram,
+  // including its header, from 0.0.0.0 to the broadcast address; and accepts datagrams to any
+  // address whose frame is unicast to this host.
   void send_unconfigured(Interface& on, PacketBuf datagram, Instant now);
   void take_any_address(Interface& on, bool any) { links_[on.index()]->any_address = any; }
 
@@ -132,7 +131,7 @@ class Engine final : public IpProtocol {
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
             std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
-  void confirm_reachable(const IpAddress&, Instant) override {}  // ARP asks again by itself
+  void confirm_reachable(const IpAddress&, Instant) override {}  // ARP refreshes entries itself
   void doubt_reachable(const IpAddress& remote, Instant now) override;
 
  private:
@@ -140,7 +139,7 @@ class Engine final : public IpProtocol {
     explicit Link(Interface& on) : interface(&on) {}
     Interface* interface;
     arp::Cache arp;
-    icmp::RateLimit questions{kQuestionsPerSecond, kQuestionBurst};  // by broadcast
+    icmp::RateLimit questions{kQuestionsPerSecond, kQuestionBurst};  // for broadcasts
     bool any_address = false;
   };
   struct Address {
@@ -149,15 +148,15 @@ class Engine final : public IpProtocol {
     Claim claim = Claim::kAnnounce;
     bool used = false;
     std::uint8_t steps_left = 0;  // probes, then announcements
-    // When the latest conflict was, in seconds + 1; 0: there was none.
+    // Time of the latest conflict report in seconds + 1; 0: none.
     std::uint32_t reported_s = 0;
-    Instant next_at = Instant::never();  // of the next one
+    Instant next_at = Instant::never();  // of the next step
     Instant defended_at{};
   };
   enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
-  // Where a packet leaves, from which address, and to which station on the link.
+  // A packet's outgoing link, source address, and next hop on the link.
   struct Way {
-    Link* link = nullptr;  // null: it stays inside
+    Link* link = nullptr;  // null: loopback
     Ipv4Address source;
     Ipv4Address hop;
     Cast cast = Cast::kLink;
@@ -183,9 +182,9 @@ class Engine final : public IpProtocol {
   void receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, Instant now);
   void receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame,
                         Instant now);
-  // What lies in several buffers as one; false if there is no memory for it.
+  // Joins a packet's buffers into one; false if there is no memory.
   bool join_pieces(sig::RxFrame& frame);
-  // `whole` is the packet with its header, to quote in errors.
+  // `whole` is the packet with its header, for errors to quote.
   void deliver(const Header& header, IpPacket& packet, const Slice& whole, Instant now);
   void receive_icmp(const Header& header, IpPacket& packet, Instant now);
   void echo(const Header& header, const Slice& message, Instant now);
@@ -199,7 +198,7 @@ class Engine final : public IpProtocol {
   void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);
   void send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now);
   void output(const Way& way, PacketBuf packet, Instant now);
-  // Of a packet that is neither for one neighbour nor for this host.
+  // The hardware address of a broadcast or multicast packet.
   static MacAddress group_mac(const Way& way);
   void send_arp(Link& link, std::uint16_t operation, const MacAddress& to,
                 const MacAddress& target_mac, Ipv4Address sender, Ipv4Address target);
@@ -222,7 +221,7 @@ class Engine final : public IpProtocol {
   RecentSends answers_;  // to echo requests
   Loopback loopback_;
   icmp::RateLimit errors_;
-  Instant now_{};  // of the latest call: path() is not told
+  Instant now_{};  // time of the latest call, because path() has no time argument
   std::array<Counter, kCounts> counters_;
 };
 

@@ -11,7 +11,7 @@ namespace fata::net::ipv4 {
 
 struct Route {
   enum class Origin : std::uint8_t { kConnected, kStatic, kDhcp };
-  Ipv4Cidr to;          // the address' bits behind the prefix are 0
+  Ipv4Cidr to;          // the host bits are 0
   Ipv4Address gateway;  // 0.0.0.0: on the link
   std::uint8_t interface = 0;
   Origin origin = Origin::kStatic;
@@ -21,25 +21,24 @@ class Routes {
  public:
   static constexpr std::size_t kMost = 32;
 
-  // Takes the place of a route with the same prefix, interface and origin. False if the table is
-  // full.
+  // Replaces a route with the same prefix, interface and origin. False if the table is full.
   bool add(Route route);
-  // False if there was none.
+  // False if there is no such route.
   bool remove(const Ipv4Cidr& to, std::uint8_t interface, Route::Origin origin);
-  // The route with the longest prefix; of equals the one added first.
+  // The route with the longest prefix; among equals the first added.
   const Route* find(Ipv4Address address) const {
     for (const Route& route : all()) {
       if (route.to.contains(address)) return &route;
     }
     return nullptr;
   }
-  // Whether find() can name the address as a next hop on that interface: it is in a network on the
-  // link, or a gateway. ARP learns these addresses and no others.
+  // Whether find() can return the address as a next hop on that interface: it is in an on-link
+  // network or is a gateway. ARP learns only these addresses.
   bool is_neighbour(Ipv4Address address, std::uint8_t interface) const;
   std::span<const Route> all() const { return std::span(routes_).first(used_); }
 
  private:
-  std::array<Route, kMost> routes_{};  // by falling prefix length
+  std::array<Route, kMost> routes_{};  // in descending order of prefix length
   std::size_t used_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// The messages of neighbour discovery (RFC 4861): their options, and writers for those that a host
-// sends.
+// Neighbour discovery messages (RFC 4861): their options, and a writer for solicitations and
+// advertisements.
 #pragma once
 
 #include <optional>
@@ -27,16 +27,16 @@ inline constexpr std::uint8_t kDnssl = 31;
 
 struct Option {
   std::uint8_t type = 0;
-  Bytes body;  // behind type and length
+  Bytes body;  // after type and length
 };
 
-// One option after the other. A message with an option that has no length, or ends outside, is
+// Iterates over options. A message with an option of length zero or beyond the message's end is
 // dropped whole (RFC 4861 section 6.1).
 class Options {
  public:
   explicit Options(Bytes bytes) : rest_(bytes) {}
   std::optional<Option> next();
-  // Whether all of `bytes` are sound options.
+  // Whether all of `bytes` are valid options.
   static bool valid(Bytes bytes);
   // The hardware address in the first option of that type.
   static std::optional<MacAddress> link_address(Bytes options, std::uint8_t type);
@@ -45,11 +45,12 @@ class Options {
   Bytes rest_;
 };
 
-// A solicitation or advertisement of a neighbour, as far as both are alike; both are written with
-// an unfinished checksum of 0.
+// The common part of a neighbour solicitation and advertisement; both are written with a checksum
+// of 0, to be filled in later.
 struct NeighbourMessage {
   std::uint8_t type = kNeighbourSolicitation;
-  bool router = false, solicited = false, override_known = false;  // of an advertisement
+  // Flags of an advertisement.
+  bool router = false, solicited = false, override_known = false;
   IpAddress target;
   std::optional<MacAddress> link_address{};
   std::optional<std::uint64_t> nonce{};  // 48 bits (RFC 7527)
@@ -57,7 +58,7 @@ struct NeighbourMessage {
   static constexpr std::size_t kMostSize = 24 + 8 + 8;
   // Checks length, code and options.
   static std::optional<NeighbourMessage> parse(Bytes message);
-  // Gives the size.
+  // Returns the size.
   std::size_t write(MutableBytes to) const;
 };
 

@@ -1,6 +1,6 @@
-// IPv6 of a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours,
-// routers, ICMPv6, groups; what it receives goes to the attached transports. All memory is the
-// caller's packets and tables of fixed size.
+// IPv6 for a host with several interfaces, as a pure engine: addresses (DAD, SLAAC), neighbours,
+// routers, ICMPv6, groups. Received data goes to the attached transports. It uses only the caller's
+// packets and tables of fixed size.
 #pragma once
 
 #include <array>
@@ -24,9 +24,9 @@
 namespace fata::net::ipv6 {
 
 struct Config {
-  SipKey secret{};                        // of stable addresses and all that is random
-  unsigned icmp_errors_per_second = 100;  // 0: none are sent
-  // 0: addresses are used without asking whether somebody has them.
+  SipKey secret{};                        // for stable addresses and all random values
+  unsigned icmp_errors_per_second = 100;  // 0: sends none
+  // 0: addresses are used without duplicate address detection.
   std::uint8_t dad_transmits = 1;
 };
 
@@ -34,15 +34,15 @@ class Engine final : public IpProtocol {
  public:
   static constexpr std::size_t kAddresses = 16;
   static constexpr std::size_t kDnsServers = 4;
-  // Bytes of packets that are put together from fragments, and of long answers.
+  // Bytes for reassembly and for long replies.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
-  static constexpr Duration kPatience = seconds(60);  // RFC 8200 section 4.5
+  static constexpr Duration kPatience = seconds(60);  // reassembly timeout (RFC 8200 section 4.5)
 
-  // Solicitations to groups on a link: what is sent to many neighbours that nobody knows, as
-  // answers to forged sources are, waits for its address longer.
+  // Limit of multicast solicitations per link. Packets to many unresolved neighbours, such as
+  // replies to forged sources, wait longer for their addresses.
   static constexpr unsigned kQuestionsPerSecond = 200;
   static constexpr unsigned kQuestionBurst = 100;
-  // Of what a router may have packets sent with: fewer would not leave the site.
+  // The least hop limit accepted from a router: packets with less would not leave the site.
   static constexpr std::uint8_t kLeastHopLimit = 32;
 
   enum Count : std::size_t {
@@ -81,11 +81,11 @@ class Engine final : public IpProtocol {
 
   explicit Engine(const Config& config);
 
-  // The interface speaks IPv6 from now on: it makes its link-local address.
+  // Enables IPv6 on the interface and creates its link-local address.
   void start(Interface& on, Instant now);
-  // ... and asks for routers, and takes the addresses that they offer (RFC 4862).
+  // Calls start(), solicits routers, and configures addresses from their advertisements (RFC 4862).
   void autoconfigure(Interface& on, Instant now);
-  // An address of the user's choice, and its prefix on the link. False if the table is full.
+  // Adds a configured address and its on-link prefix. False if the table is full.
   bool add_address(Interface& on, const Ipv6Cidr& address, Instant now);
   bool remove_address(Interface& on, const IpAddress& address, Instant now);
   Routers& routers() { return routers_; }
@@ -93,7 +93,7 @@ class Engine final : public IpProtocol {
   const Neighbours& neighbours(const Interface& on) const { return links_[on.index()]->neighbours; }
   const Groups& groups() const { return groups_; }
 
-  // What routers said of name servers (RFC 8106), as long as it holds.
+  // Name servers from router advertisements (RFC 8106), while their lifetimes last.
   struct DnsServer {
     IpAddress address;
     std::uint8_t interface = 0;
@@ -102,7 +102,7 @@ class Engine final : public IpProtocol {
   std::span<const DnsServer> dns_servers() const {
     return std::span(dns_servers_).first(dns_server_count_);
   }
-  // The first search domain in wire form (RFC 1035 section 3.1); empty if none.
+  // The first search domain in wire format (RFC 1035 section 3.1); empty if none.
   Bytes search_domain() const { return Bytes(search_domain_).first(search_length_); }
 
   // IpProtocol
@@ -132,7 +132,7 @@ class Engine final : public IpProtocol {
     explicit Link(Interface& on) : interface(&on), mtu(on.mtu()) {}
     Interface* interface;
     Neighbours neighbours;
-    icmp::RateLimit questions{kQuestionsPerSecond, kQuestionBurst};  // by multicast
+    icmp::RateLimit questions{kQuestionsPerSecond, kQuestionBurst};  // for multicasts
     bool started = false;
     bool autoconfigured = false;
     std::uint8_t hop_limit = 64;
@@ -140,13 +140,13 @@ class Engine final : public IpProtocol {
     Duration base_reachable = seconds(30);
     Instant solicit_at = Instant::never();  // the next router solicitation
     Duration solicit_wait{};
-    // Bytes of a packet: as routers say, and never more than the interface's.
+    // Bytes of a packet: the MTU advertised by routers, at most the interface's.
     std::size_t packet_most() const { return std::min(mtu, interface->mtu()); }
-    Instant old_mld_until{};  // a querier that speaks MLDv1 only was heard
+    Instant old_mld_until{};  // an MLDv1 querier was detected
   };
-  // Where a packet leaves, from which address, and to which station on the link.
+  // A packet's outgoing link, source address, and next hop on the link.
   struct Way {
-    Link* link = nullptr;  // null: it stays inside
+    Link* link = nullptr;  // null: loopback
     IpAddress source;
     IpAddress hop;
   };
@@ -156,14 +156,14 @@ class Engine final : public IpProtocol {
   std::span<Address> own() { return std::span(addresses_).first(address_count_); }
   const Address* find(const IpAddress& address) const;
   Address* find_on(const IpAddress& address, std::uint8_t interface);
-  IpAddress link_local(const Link& link) const;  // "any" as long as there is none
+  IpAddress link_local(const Link& link) const;  // "any" until there is one
 
   // addresses.cpp
   Address* make_address(Link& link, const Ipv6Cidr& address, Address::Origin origin, Instant now);
   void drop_address(Address& address, Instant now);
   void start_detection(Link& link, Address& address, Instant now);
   void detect(Link& link, Address& address, Instant now);
-  // `other`: the hardware address of the other station that uses it.
+  // `other`: the hardware address of the other station that uses the address.
   void duplicate(Link& link, Address& address, const MacAddress& other, Instant now);
   IpAddress stable_address(const Link& link, const IpAddress& prefix,
                            std::uint8_t collisions) const;
@@ -171,12 +171,12 @@ class Engine final : public IpProtocol {
   void announce_again(Instant now);
   void age_addresses(Instant now);
 
-  // engine.cpp
+  // receive.cpp, fragments.cpp
   void receive_walked(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
                       const Slice& whole, Instant now);
   void receive_fragment(Interface* from, const Header& header, const Walk& walk, IpPacket&& packet,
                         Instant now);
-  // What lies in several buffers as one; false if there is no memory for it.
+  // Joins a packet's buffers into one; false if there is no memory.
   bool join_pieces(sig::RxFrame& frame);
   void deliver(Interface* from, const Header& header, const Walk& walk, IpPacket& packet,
                const Slice& whole, Instant now);
@@ -188,8 +188,7 @@ class Engine final : public IpProtocol {
   void answer_refused(const IcmpError& error, Instant now);
   void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
                   const Slice& whole, Instant now);
-  // Fills in the checksum of an ICMPv6 message and sends it. `to_mac`: without asking for the
-  // neighbour's address.
+  // Fills in the checksum of an ICMPv6 message and sends it, to `to_mac` directly if that is given.
   void send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
                     const MacAddress* to_mac, Instant now);
 
@@ -219,7 +218,7 @@ class Engine final : public IpProtocol {
   std::optional<Way> route(const IpAddress& to, const IpAddress& local);
   void send_long(const Way& way, Header header, PacketBuf packet, Instant now);
   void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);
-  // What waited for that neighbour, whose hardware address is known now.
+  // Sends the packets that waited for that neighbour, whose hardware address is now known.
   void send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now);
   void count_waited();
   void output(const Way& way, PacketBuf packet, Instant now);
@@ -244,7 +243,7 @@ class Engine final : public IpProtocol {
   RecentSends answers_;  // to echo requests
   Loopback loopback_;
   icmp::RateLimit errors_;
-  Instant now_{};  // of the latest call: path() is not told
+  Instant now_{};  // time of the latest call, because path() has no time argument
   std::array<Counter, kCounts> counters_;
 };
 

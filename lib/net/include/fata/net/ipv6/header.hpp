@@ -22,7 +22,7 @@ inline constexpr IpAddress kAllNodes = IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 1
 inline constexpr IpAddress kAllRouters = IpAddress::of(0xff02, 0, 0, 0, 0, 0, 0, 2);
 inline constexpr IpAddress kLoopback = IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1);
 
-// ff02::1:ffXX:XXXX, where the neighbour with that address listens (RFC 4291 section 2.7.1).
+// ff02::1:ffXX:XXXX, the group that the node with that address joins (RFC 4291 section 2.7.1).
 IpAddress solicited_node(const IpAddress& address);
 // 33:33 and the last four bytes (RFC 2464 section 7).
 MacAddress group_mac(const IpAddress& group);
@@ -36,10 +36,10 @@ struct Header {
   std::uint8_t next_header = kNoNextHeader;
   std::uint8_t hop_limit = 64;
 
-  // Checks the version, and the length against the packet's `size`, of which at least the header
-  // must be in `packet`. Bytes after the payload (Ethernet padding) are allowed.
+  // Checks the version, and the length against the packet's `size`. `packet` must hold at least the
+  // header. Bytes after the payload (Ethernet padding) are allowed.
   static std::optional<Header> parse(Bytes packet, std::size_t size);
-  // Only the version: of a packet of our own that an ICMP error quotes, cut somewhere.
+  // Checks only the version: for a packet of ours quoted by an ICMP error, which may be truncated.
   static std::optional<Header> parse_quoted(Bytes packet);
   void write(MutableBytes to) const;  // kHeaderSize bytes
 };
@@ -53,34 +53,38 @@ struct FragmentHeader {
   void write(MutableBytes to) const;  // kFragmentHeaderSize bytes
 };
 
-// Where the extension headers end, and in what.
+// The position and reason at which the walk over the extension headers ended.
 struct Walk {
   enum class End : std::uint8_t {
-    kUpper,      // next_header is none of the extension headers that we know
-    kFragment,   // a real fragment; offset is behind the fragment header
-    kNothing,    // no next header
-    kTruncated,  // a header ends outside of the packet, or there are too many
-    kDropped,    // an option asks to drop the packet without a word
-    kProblem,    // to be answered with a parameter problem
+    // next_header is not an extension header known to us.
+    kUpper,
+    // A real fragment; offset is after the fragment header.
+    kFragment,
+    kNothing,  // no next header
+    // A header ends outside the packet, or there are too many.
+    kTruncated,
+    // An option requires dropping the packet silently.
+    kDropped,
+    kProblem,  // to be answered with a parameter problem
   };
-  // Headers, and options in all of them. A packet with more is dropped (RFC 8504 section 5.3).
+  // Limits for headers, and for options in all of them together. A packet with more is dropped (RFC
+  // 8504 section 5.3).
   static constexpr unsigned kMostHeaders = 8;
   static constexpr unsigned kMostOptions = 32;
 
   End end = End::kTruncated;
   std::uint8_t next_header = 0;
-  std::size_t offset = 0;          // of what next_header names, from the packet's first byte
-  std::size_t next_header_at = 6;  // where it is named
-  FragmentHeader fragment{};       // kFragment
-  std::size_t fragment_at =
-      // kFragment: where its header begins; where that one is named is next_header_at.
-      0;
-  std::uint8_t code = 0;        // kProblem
-  std::uint32_t pointer = 0;    // kProblem
-  bool even_to_groups = false;  // kProblem: also if the packet was sent to a group
+  std::size_t offset = 0;          // of the next_header's data in the packet
+  std::size_t next_header_at = 6;  // offset of the field that holds next_header
+  FragmentHeader fragment{};       // for kFragment
+  // For kFragment: the offset of the fragment header; next_header_at is the field that names it.
+  std::size_t fragment_at = 0;
+  std::uint8_t code = 0;        // for kProblem
+  std::uint32_t pointer = 0;    // for kProblem
+  bool even_to_groups = false;  // for kProblem: answer even if the packet was multicast
 };
 
-// `packet` begins with the IPv6 header and need not be whole.
+// `packet` begins with the IPv6 header and may be incomplete.
 Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset = kHeaderSize);
 
 }  // namespace fata::net::ipv6

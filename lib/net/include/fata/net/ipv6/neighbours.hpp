@@ -1,7 +1,7 @@
-// The neighbours of an interface and whether they can be reached (RFC 4861 section 7.3): a bounded
-// table of state machines.
+// The neighbours of an interface and their reachability (RFC 4861 section 7.3): a bounded table of
+// state machines.
 //
-// A pure engine: it reports which solicitations to send and returns packets that waited.
+// A pure engine: it returns the solicitations to send and the packets that waited for an address.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class Neighbours {
 
   enum class State : std::uint8_t { kFree, kIncomplete, kReachable, kStale, kDelay, kProbe };
 
-  // What a router may change (RFC 4861 section 6.3.4).
+  // Routers may change these (RFC 4861 section 6.3.4).
   Duration reachable_time = seconds(30);
   Duration retransmit = seconds(1);
 
@@ -31,30 +31,30 @@ class Neighbours {
     bool solicit = false;  // multicast a solicitation
     MacAddress mac{};
   };
-  // Looks up the hardware address for sending `packet`, a complete IP packet, which waits within
-  // the bounds of WaitingPackets.
+  // Looks up the hardware address for sending `packet`, a complete IP packet. An unresolved packet
+  // waits within the bounds of WaitingPackets.
   Lookup lookup(const IpAddress& address, PacketBuf& packet, Instant now);
 
-  // The sender of a solicitation or of a router's message said its hardware address.
+  // Learns a hardware address from the sender of a solicitation or of a router's message.
   void heard(const IpAddress& address, const MacAddress& mac, bool router, Instant now);
   struct Advertised {
     bool no_router_any_more = false;
   };
-  // A neighbour advertisement (section 7.2.5).
+  // Handles a neighbour advertisement (section 7.2.5).
   Advertised advertised(const IpAddress& address, const std::optional<MacAddress>& mac, bool router,
                         bool solicited, bool override_known, Instant now);
-  // The oldest packet that waits for a neighbour whose hardware address has become known; false if
-  // there is none. To be called until then after heard() and advertised().
+  // The oldest packet waiting for a neighbour that is now resolved; false if there is none. Call it
+  // until empty after heard() and advertised().
   PacketBuf take(const IpAddress& address);
-  // A transport had an answer.
+  // A transport received a reply from the neighbour.
   void confirm(const IpAddress& address, Instant now);
   State state(const IpAddress& address, Instant now) const;
   std::optional<MacAddress> mac_of(const IpAddress& address) const;
 
   Instant next_deadline() const { return next_deadline_; }
-  // What is due: solicitations to send (unicast to a `mac`, or multicast), and packets whose
-  // neighbour does not answer. `solicit(address, const MacAddress* mac)`, `failed(address,
-  // std::span<PacketBuf> packets)`.
+  // Handles everything due. Calls `solicit(address, const MacAddress* mac)` for each solicitation
+  // to send, unicast to `mac` or, if that is null, multicast; and `failed(address,
+  // std::span<PacketBuf> packets)` with the packets of each neighbour that does not answer.
   template <class Solicit, class Failed>
   void tick(Instant now, Solicit solicit, Failed failed) {
     if (now < next_deadline_) return;
@@ -82,7 +82,7 @@ class Neighbours {
   }
 
   std::size_t size() const;
-  std::uint64_t dropped() const { return waiting_.dropped(); }  // packets that gave way to others
+  std::uint64_t dropped() const { return waiting_.dropped(); }  // packets dropped at a bound
   void write_entry(TextWriter& line, std::size_t index, Instant now) const;
 
  private:
@@ -93,9 +93,9 @@ class Neighbours {
     State state = State::kFree;
     std::uint8_t probes = 0;
     bool router = false;
-    // kReachable: of its end; kDelay, kProbe, kIncomplete: of what is next; kStale: when.
+    // kReachable: the end of reachability; kDelay, kProbe, kIncomplete: the next step; kStale: when
+    // it became stale.
     Instant deadline{};
-    // it became so
     WaitingPackets::Queue waiting;
   };
   static constexpr std::size_t kWays = 8;

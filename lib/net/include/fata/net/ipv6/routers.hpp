@@ -1,5 +1,5 @@
-// Where IPv6 packets go next (RFC 4861 section 5): prefixes on the link, default routers, static
-// routes, redirects. Bounded lists.
+// Next hops of IPv6 packets (RFC 4861 section 5): on-link prefixes, default routers, static routes,
+// redirects. Bounded lists.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ class Routers {
   static constexpr std::size_t kPrefixes = 16;
   static constexpr std::size_t kRoutes = 16;
   static constexpr std::size_t kRedirects = 32;
-  // A redirect is forgotten after that, so that a list of this length never lies for long.
+  // Lifetime of a redirect, so that stale entries of the list do not persist.
   static constexpr Duration kRedirectAge = seconds(600);
 
   enum class Preference : std::uint8_t { kLow, kMedium, kHigh };  // RFC 4191
@@ -26,7 +26,7 @@ class Routers {
     IpAddress address;
     std::uint8_t interface = 0;
     Preference preference = Preference::kMedium;
-    bool silent = false;  // it did not answer; another one is tried first
+    bool silent = false;  // it did not answer; others are tried first
     Instant until{};
   };
   struct Prefix {
@@ -46,17 +46,17 @@ class Routers {
     Instant until{};
   };
 
-  // An advertised router; a lifetime that is over removes it. When the list is full the one that
-  // ends first goes.
+  // Adds an advertised router; an expired lifetime removes it. In a full list the entry that
+  // expires first is replaced.
   void advertised(const Router& router, Instant now);
   void silent(const IpAddress& address, std::uint8_t interface, bool silent);
   void forget(const IpAddress& address, std::uint8_t interface);
   bool is_router(const IpAddress& address, std::uint8_t interface) const;
 
-  // A prefix is on the link until then; a time that is over removes it.
+  // A prefix is on-link until `until`; a time in the past removes it.
   void on_link(const Prefix& prefix, Instant now);
-  // Whether find() can name the address as a next hop on that interface: it is in a prefix or a
-  // route on the link, a gateway, a router or the target of a redirect.
+  // Whether find() can return the address as a next hop on that interface: it is in an on-link
+  // prefix or route, or it is a gateway, a router or a redirect's target.
   bool is_neighbour(const IpAddress& address, std::uint8_t interface, Instant now) const;
 
   bool add(const Route& route);
@@ -73,13 +73,13 @@ class Routers {
   std::span<const Router> routers() const { return std::span(routers_).first(router_count_); }
   std::span<const Prefix> prefixes() const { return std::span(prefixes_).first(prefix_count_); }
   std::span<const Route> routes() const { return std::span(routes_).first(route_count_); }
-  // Drops what is over.
+  // Removes expired entries.
   void age(Instant now);
 
  private:
   std::array<Router, kRouters> routers_{};
   std::array<Prefix, kPrefixes> prefixes_{};
-  std::array<Route, kRoutes> routes_{};  // by falling prefix length
+  std::array<Route, kRoutes> routes_{};  // in descending order of prefix length
   std::array<Redirect, kRedirects> redirects_{};
   std::size_t router_count_ = 0, prefix_count_ = 0, route_count_ = 0, redirect_count_ = 0;
 };

@@ -1,4 +1,4 @@
-// How an image's parameters say what IPv6 it shall have.
+// IPv6 configuration from an image's parameters.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,8 @@
 
 namespace fata::net::ipv6 {
 
-// "auto": what routers offer; "none"; or an address and its prefix, "2001:db8::2/64".
+// "auto": from router advertisements; "none"; or an address with its prefix length,
+// "2001:db8::2/64".
 struct Setup {
   enum class Mode : std::uint8_t { kNone, kAuto, kStatic };
   Mode mode = Mode::kAuto;
@@ -16,7 +17,7 @@ struct Setup {
 bool parse_parameter(std::string_view text, Setup& out);
 std::string_view parameter_expects(const Setup&);
 
-// "none" (routers say it, or there is none) or an address.
+// "none" (from router advertisements, if any) or an address.
 struct Gateway {
   IpAddress address{};
 };

@@ -1,6 +1,6 @@
-// Connection: one TCP connection as a state machine (RFC 9293 section 3). Segments, user calls and
-// time go in; segments go out through the table's IpLayer, events to the observer. Made and owned
-// by a Table.
+// Connection: one TCP connection as a state machine (RFC 9293 section 3). Inputs are segments, user
+// calls and time. Segments leave through the table's IpLayer, events go to the observer. Created
+// and owned by a Table.
 #pragma once
 
 #include <memory>
@@ -53,7 +53,7 @@ inline std::uint32_t seconds_of(Instant now) {
   return static_cast<std::uint32_t>(now.ns / 1'000'000'000);
 }
 
-// A received segment: its header, and the data behind it.
+// A received segment: its header and data.
 struct Segment {
   Header header;
   Slice payload;
@@ -68,8 +68,8 @@ struct Segment {
   void truncate(std::uint32_t to);
 };
 
-// Hears what happened to a connection. Called in the midst of the table's work: to note it and wake
-// somebody, not to call back.
+// Receives a connection's events. The call comes from within the table's work: record the event and
+// wake a task, but do not call back.
 class Observer {
  public:
   enum Event : unsigned { kConnected = 1, kReadable = 2, kWritable = 4, kEnded = 8 };
@@ -87,10 +87,10 @@ struct ConnectionStats {
   std::uint32_t retransmits;
   std::uint32_t send_queue, receive_queue, reorder_queue;
   std::uint32_t send_window, receive_window, mss;
-  std::uint64_t sent, received;  // bytes of data acknowledged, and delivered in order
+  std::uint64_t sent, received;  // acknowledged data, and data delivered in order
 };
 
-struct Orphaned;  // a list of connections that their users have left
+struct Orphaned;  // tag of the list of connections released by their users
 
 class Connection final : public Entry,
                          public async::ListNode<Connection>,
@@ -103,23 +103,24 @@ class Connection final : public Entry,
   ~Connection();
 
   State state() const { return state_; }
-  // Why it ended, if not in order.
+  // The reason of an abnormal end.
   std::optional<Error> error() const { return failed_ ? std::optional(error_) : std::nullopt; }
   ConnectionStats stats() const;
   void observe(Observer* observer) { observer_ = observer; }
 
-  // The user's calls (RFC 9293 section 3.10). None waits.
-  // Takes bytes from the front of `data`, as there is room; gives how many. push() sends them.
+  // User calls (RFC 9293 section 3.10). None of them blocks.
+  // write() takes bytes from the front of `data` as far as there is room and returns their number;
+  // push() sends them.
   std::size_t write(Slice& data, Instant now);
-  bool can_write() const;  // the state lets data be sent; else error() or "closed for writing"
+  bool can_write() const;  // the state allows sending; else error() or "closed for writing"
   std::size_t room() const;
   void push(Instant now);
-  // The next bytes; empty if there are none, or no more: at_end().
+  // The next bytes; empty if there are none yet, or at the end: see at_end().
   Slice read(Instant now);
   bool readable() const { return !receive_.empty(); }
   bool at_end() const { return fin_received_ && receive_.empty(); }
   void shutdown(Instant now);
-  // Fast Open: the SYN waits (shortly) for the first data.
+  // Fast Open: the SYN waits briefly for the first data.
   bool awaits_data() const { return syn_deferred_; }
   void abort(Instant now);
 
@@ -134,7 +135,7 @@ class Connection final : public Entry,
   Connection(Table& table, const Endpoint& local, const Endpoint& remote,
              const FlowOptions& options);
 
-  // connection.cpp: life and user calls
+  // connection.cpp: lifetime and user calls
   void open(Instant now);
   void answer_syn(const Segment& syn, Seq iss, Instant now);
   void become_established(Instant now);
@@ -144,20 +145,20 @@ class Connection final : public Entry,
   }
   void fail(Error why, Instant now);
   void end(Instant now);
-  void leave(Instant now);  // the user has gone
-  void reset(Instant now);  // sends RST, ends
+  void leave(Instant now);  // the user has released it
+  void reset(Instant now);  // sends RST and ends
   void enter_time_wait(Instant now);
   void notify(unsigned events) {
     if (observer_ != nullptr) observer_->on_events(events);
   }
   bool synchronized() const { return state_ >= State::kEstablished; }
-  // RFC 7413 section 4.2: who came with a cookie is answered before the handshake ends.
+  // RFC 7413 section 4.2: a client with a valid cookie is answered before the handshake completes.
   bool may_send() const { return synchronized() || (fast_open_ && state_ == State::kSynReceived); }
-  // As a server; from its SYN on.
+  // As a server, from the SYN until the handshake completes.
   bool is_pending_fast_open() const {
     return passive_ && fast_open_ && state_ == State::kSynReceived;
   }
-  // The table has no part in it any more.
+  // The table no longer handles it.
   bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
   void set_mss();
   IpMarks marks() const {
@@ -190,7 +191,7 @@ class Connection final : public Entry,
   void icmp_error(const IcmpError& error, Instant now);
 
   // acknowledge.cpp
-  // RFC 5961 section 5.2: of something that was sent, and not older than the largest window.
+  // RFC 5961 section 5.2: acknowledges sent data, and is not older than the largest window.
   bool plausible_ack(Seq ack) const {
     return !after(ack, snd_nxt_) &&
            !before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}));
@@ -208,19 +209,18 @@ class Connection final : public Entry,
   void after_fin_acked(Instant now);
   std::optional<std::uint32_t> echo_of(const Options& options) const;
 
-  // path_search.cpp: what the path carries, as routers say, and found without their help (RFC 4821)
+  // path_search.cpp: the path MTU, from ICMP and from probing (RFC 4821)
   void hear_too_big(const IcmpError& error, Seq seq, Instant now);
   void believe_too_big(std::uint16_t mtu, Instant now);
   std::uint32_t limited_by_search(std::uint32_t most);
   void begin_search(Instant now);
-  // Whether so little is known to pass that routers had better fragment what they cannot carry.
+  // Whether the known path MTU is so small that routers should fragment larger packets.
   bool yields_to_fragments() const {
     return (small_peer_ || (path_mss_ != 0 && path_mss_ <= kSmallestMss)) && remote.address.is_v4();
   }
   void send_path_probe(Instant now);
   void path_probe_arrived(Instant now);
-  // True if what was found lost just now is a probe of the path and nothing else, which is no
-  // congestion.
+  // True if the loss just detected is exactly one path probe, which is no sign of congestion.
   bool path_probe_was_lost(std::uint32_t lost, Instant now);
   void path_probe_failed(Instant now);
   void end_search(Instant now);
@@ -232,18 +232,18 @@ class Connection final : public Entry,
   void output(Instant now);
   bool send_lost(Instant now);
   bool send_new(Instant now);
-  // False if there was no buffer: nothing has happened.
+  // False if there was no buffer; then the state is unchanged.
   bool send_data(SeqRange range, bool again, Instant now);
   [[gnu::noinline]] std::uint32_t place(PacketBuf& packet, Seq begin, std::uint32_t length,
                                         std::size_t header_length, std::uint32_t segment);
-  // Whether the device must have room, or another flow its turn, before this one may go on; it is
-  // called then.
+  // Whether this flow must pause, for a full device or another flow's turn; if so, it is marked to
+  // resume later.
   [[gnu::noinline]] bool must_wait(std::uint32_t sent);
   void send_control(std::uint8_t flags, Seq seq, Instant now);
   void send_syn(Instant now);
   void start_handshake(Instant now);
   void send_syn_data(Header& header, Instant now);
-  // What goes out acknowledges all that has come.
+  // A sent segment acknowledges all data received so far.
   void note_ack_sent() {
     ack_now_ = ack_soon_ = false;
     ack_at_ = Instant::never();
@@ -279,26 +279,26 @@ class Connection final : public Entry,
   std::uint32_t within_buffers(std::uint32_t length);
   std::uint32_t pipe() const;
   std::uint32_t used_window() const;
-  // Whether the congestion window is what holds data back; to be called when either has changed.
+  // Records whether the congestion window is what limits sending; call when either has changed.
   void note_limit() { window_limited_ = pipe() + mss_ > congestion_.cwnd(); }
   SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
 
-  // Of single segments, at the start and behind a hole.
+  // Segments acknowledged individually, initially and after a hole.
   static constexpr std::uint8_t kQuickAcks = 16;
-  static constexpr std::uint8_t kCarefulAcks = 64;  // behind a hole: not gathered
-  static constexpr std::uint8_t kEarlyAcks = 2;     // of those in one turn of the stack
+  static constexpr std::uint8_t kCarefulAcks = 64;  // after a hole: ACKs not combined per batch
+  static constexpr std::uint8_t kEarlyAcks = 2;     // immediate ACKs in one turn of the stack
 
   Table* table_;
   Observer* observer_ = nullptr;
-  Listener* listener_ = nullptr;  // while it waits to be accepted
+  Listener* listener_ = nullptr;  // until it is accepted
   Connection* next_accept_ = nullptr;
 
   ByteQueue send_;
   ByteQueue receive_;
-  std::unique_ptr<ReorderQueue>
-      reorder_;  // null if nothing ever came out of order, or it is delivered
+  // Null before the first out-of-order data and after all of it is delivered.
+  std::unique_ptr<ReorderQueue> reorder_;
   Scoreboard board_;
   CongestionControl congestion_;
   RttEstimator rtt_;
@@ -321,27 +321,27 @@ class Connection final : public Entry,
   Seq snd_wl1_ = 0;
   Seq snd_wl2_ = 0;
   Seq rcv_nxt_ = 0;
-  Seq rcv_edge_ = 0;  // right edge of the window that was offered
-  Seq ack_sent_ = 0;  // last ACK sent: RCV.NXT of that time
-  Seq recover_ = 0;   // SND.NXT when loss was found
+  Seq rcv_edge_ = 0;  // right edge of the offered window
+  Seq ack_sent_ = 0;  // RCV.NXT in the last ACK sent
+  Seq recover_ = 0;   // SND.NXT when the loss was detected
   Seq tail_probe_end_ = 0;
-  Seq ecn_end_ = 0;  // one reaction to ECE a window
+  Seq ecn_end_ = 0;  // limits the reaction to ECE to once per window
   Seq undo_from_ = 0;
   Seq path_probe_end_ = 0;
-  Seq doubted_at_ = 0;                // what it quotes, if doubted_mtu_
-  std::uint32_t silent_from_ms_ = 0;  // if attempts_: since when the peer is to answer
-  std::uint32_t undo_bytes_ = 0;      // retransmitted since the loss, not shown to be needless
-  std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since
+  Seq doubted_at_ = 0;                // the quoted sequence number, if doubted_mtu_
+  std::uint32_t silent_from_ms_ = 0;  // if attempts_: the start of the peer's silence
+  std::uint32_t undo_bytes_ = 0;      // retransmitted since the loss and not reported as duplicate
+  std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since the loss
   std::uint32_t ts_offset_ = 0;
   std::uint32_t ts_recent_ = 0;
   std::uint32_t receive_limit_;
-  std::uint32_t rate_bytes_ = 0;  // taken by the application in this measure
+  std::uint32_t rate_bytes_ = 0;  // read by the application in this measurement
   std::uint32_t rate_from_us_ = 0;
   std::uint32_t path_checked_s_ = 0;
   std::uint32_t ts_recent_at_s_ = 0;
-  Seq closing_una_ = 0;  // if fin_queued_: what was acknowledged at closing_from_s_
+  Seq closing_una_ = 0;  // if fin_queued_: SND.UNA at closing_from_s_
   SeqRange dsack_{};
-  Seq fin_at_ = 0;  // of the peer's FIN that came out of order, if fin_waits_
+  Seq fin_at_ = 0;  // of the peer's FIN that arrived out of order, if fin_waits_
   std::uint32_t retransmits_ = 0;
   std::uint64_t delivered_in_ = 0;
   std::uint64_t acked_out_ = 0;
@@ -352,25 +352,25 @@ class Connection final : public Entry,
   Error error_ = TcpErrc::kTimedOut;  // if failed_
 
   FlowOptions options_;
-  std::uint16_t mss_ = 536;  // data of a full segment, options taken off
+  std::uint16_t mss_ = 536;  // data of a full segment, without options
   std::uint16_t peer_mss_ = 536;
-  std::uint16_t receive_mss_ = 536;  // of the peer's segments, as seen
+  std::uint16_t receive_mss_ = 536;  // observed size of the peer's segments
   std::uint16_t duplicates_ = 0;
-  // All of them as mss_, but with the options.
-  // What the path carries, as far as it was tried; 0: it never had to be.
+  // Path MTU search, with sizes like mss_ but including options. path_mss_ is RFC 4821's
+  // search_low, the largest size known to pass; 0: no search so far.
   std::uint16_t path_mss_ = 0;
-  std::uint16_t path_mss_most_ = 0;  // and what it may carry; 0: that is known
-  std::uint16_t path_probe_ = 0;     // tried just now
+  std::uint16_t path_mss_most_ = 0;  // search_high; 0: the search is complete
+  std::uint16_t path_probe_ = 0;     // probed_size of the outstanding probe; 0: none
   std::uint16_t closing_from_s_ = 0;
-  std::uint16_t carried_mss_ = 0;  // as mss_: the longest segment that has arrived on this path
-  std::uint16_t doubted_mtu_ = 0;  // of a "too big" that waits for a timeout; 0: there is none
+  std::uint16_t carried_mss_ = 0;  // like mss_: the longest segment delivered on this path
+  std::uint16_t doubted_mtu_ = 0;  // a reported MTU that takes effect only after a timeout; 0: none
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;
   std::uint8_t snd_shift_ = 0;
   std::uint8_t rcv_shift_ = 0;
-  std::uint8_t attempts_ = 0;  // timeouts in a row
-  std::uint8_t probes_ = 0;    // keepalives unanswered
+  std::uint8_t attempts_ = 0;  // consecutive timeouts
+  std::uint8_t probes_ = 0;    // unanswered keepalives
   std::uint8_t quick_acks_ = kQuickAcks;
   std::uint8_t careful_acks_ = 0;
   std::uint8_t early_acks_ = kEarlyAcks;
@@ -380,8 +380,8 @@ class Connection final : public Entry,
   bool sack_ : 1 = false;
   bool scaling_ : 1 = false;
   bool ecn_ : 1 = false;
-  bool echo_congestion_ : 1 = false;  // ECE until CWR
-  bool window_reduced_ : 1 = false;   // CWR is to be sent
+  bool echo_congestion_ : 1 = false;  // send ECE until CWR arrives
+  bool window_reduced_ : 1 = false;   // CWR must be sent
   bool fin_queued_ : 1 = false;
   bool fin_sent_ : 1 = false;
   bool fin_received_ : 1 = false;
@@ -392,20 +392,20 @@ class Connection final : public Entry,
   bool passive_ : 1 = false;
   bool tail_probe_again_ : 1 = false;  // the tail loss probe was a retransmission
   bool tail_probe_out_ : 1 = false;
-  bool tail_probe_done_ : 1 = false;  // one a flight
+  bool tail_probe_done_ : 1 = false;  // one probe per flight
   bool can_undo_ : 1 = false;
   bool write_blocked_ : 1 = false;
-  bool checksum_ : 1 = false;  // the device finishes them
+  bool checksum_ : 1 = false;  // the device completes checksums
   bool window_limited_ : 1 = false;
   bool soft_error_ : 1 = false;
   bool probing_ : 1 = false;
-  bool fast_open_ : 1 = false;  // asked for, or used by the peer
+  bool fast_open_ : 1 = false;  // requested, or used by the peer
   bool syn_deferred_ : 1 = false;
   bool offered_ : 1 = false;
-  // One of this size, which is tried again: others are lost, too.
+  // A probe of this size was lost; it is repeated once, because other losses occur too.
   bool path_probe_lost_ : 1 = false;
-  bool search_began_ : 1 = false;  // the most is to be tried first
-  bool small_peer_ : 1 = false;    // it may have asked for smaller segments than it gets
+  bool search_began_ : 1 = false;  // the largest size is tried first
+  bool small_peer_ : 1 = false;    // it may have requested smaller segments than it gets
   bool may_fragment_ : 1 = false;  // IPv4 without DF
   std::uint8_t confirmed_s_ = 0;
   std::uint8_t link_ = kNoLink;

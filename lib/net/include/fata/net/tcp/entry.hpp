@@ -1,5 +1,5 @@
-// Entry: what a table of connections finds by two endpoints: a connection, one that is half open,
-// or one in TIME-WAIT.
+// Entry: an element of the table of connections, found by its two endpoints: a connection, a
+// half-open connection, or one in TIME-WAIT.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Entry {
   const Endpoint remote;
   const Kind kind;
   bool in_table = false;
-  // Of the current second, by its last bits: how many challenge ACKs it has answered with.
+  // Low bits of the second of the last challenge ACKs, and their number in that second.
   std::uint8_t challenged_s = 0;
   std::uint8_t challenges = 0;
 };

@@ -11,14 +11,14 @@
 
 namespace fata::net::tcp {
 
-// 4 to 16 bytes (even), as the option holds them; empty in a request.
+// 4 to 16 bytes (even), as in the option; empty in a request.
 class FastOpenCookie {
  public:
   static constexpr std::size_t kLeast = 4;
   static constexpr std::size_t kMost = 16;
 
   FastOpenCookie() = default;
-  // Nothing for a length that RFC 7413 section 4.1.1 does not allow; the empty one is a request.
+  // Nothing for a length that RFC 7413 section 4.1.1 forbids; an empty cookie is a request.
   static std::optional<FastOpenCookie> of(Bytes bytes);
 
   bool is_request() const { return size_ == 0; }
@@ -32,16 +32,16 @@ class FastOpenCookie {
   std::uint8_t size_ = 0;
 };
 
-// The server's side: a cookie is a hash of the client's address, so that nothing is kept. Whoever
-// has one has received a packet at that address.
+// The server side. A cookie is a hash of the client's address, so the server keeps no state. A
+// valid cookie proves that its owner has received a packet at that address.
 class FastOpenServer {
  public:
   explicit FastOpenServer(const SipKey& secret) : current_(secret), previous_(secret) {}
-  // A new secret, now and then (RFC 7413 section 5.1 says minutes to hours); cookies of the one
-  // before stay valid.
+  // Replaces the secret periodically (RFC 7413 section 5.1 suggests minutes to hours); cookies of
+  // the previous secret stay valid.
   void renew(const SipKey& secret) { previous_ = current_, current_ = secret; }
 
-  // `local` too is hashed: a cookie of one address of a server is none for another.
+  // `local` is part of the hash: a cookie for one address of a server is invalid for another.
   FastOpenCookie make(const IpAddress& local, const IpAddress& client) const;
   bool valid(const FastOpenCookie& cookie, const IpAddress& local, const IpAddress& client) const;
 
@@ -50,23 +50,23 @@ class FastOpenServer {
   SipKey previous_;
 };
 
-// The client's side: what servers gave, and which ones swallow SYNs with data. Bounded: the entry
-// not used for longest goes.
+// The client side: cookies from servers, and servers to which SYNs with data fail. Bounded: a new
+// entry replaces the least recently used.
 class FastOpenCache {
  public:
   static constexpr std::size_t kEntries = 16;
-  // When a server that failed is tried again.
+  // Delay before a failed server is tried again.
   static constexpr Duration kRetryAfter = seconds(3600);
 
   struct Known {
     FastOpenCookie cookie;  // a request if there is none yet
-    std::uint16_t mss = 0;  // of the server, when it gave the cookie; 0 if none
+    std::uint16_t mss = 0;  // the server's MSS when it sent the cookie; 0 if unknown
   };
-  // What to put in a SYN to `server`; nothing if Fast Open failed with it of late.
+  // The cookie for a SYN to `server`; nothing if Fast Open failed with it recently.
   std::optional<Known> find(const Endpoint& server, Instant now);
   void learn(const Endpoint& server, const FastOpenCookie& cookie, std::uint16_t mss, Instant now);
-  // A SYN with the option or data was lost where one without got through, or was answered by a
-  // reset: no Fast Open for a while (RFC 7413 section 4.1.3).
+  // A SYN with the option or data was lost while one without succeeded, or was answered by a reset:
+  // disables Fast Open for a while (RFC 7413 section 4.1.3).
   void failed(const Endpoint& server, Instant now);
 
  private:
@@ -75,7 +75,7 @@ class FastOpenCache {
     FastOpenCookie cookie;
     std::uint16_t mss = 0;
     Instant used{};        // 0: an empty entry
-    Instant not_before{};  // a failure's end
+    Instant not_before{};  // end of a failure's delay
   };
   Entry* entry(const Endpoint& server);
   Entry& make(const Endpoint& server, Instant now);

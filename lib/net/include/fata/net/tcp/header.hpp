@@ -1,4 +1,4 @@
-// The TCP header and its options as a checked value (RFC 9293 section 3.1).
+// The TCP header and its options as a validated value (RFC 9293 section 3.1).
 #pragma once
 
 #include <algorithm>
@@ -18,20 +18,20 @@ inline constexpr std::uint8_t kProtocol = 6;
 inline constexpr std::size_t kHeaderSize = 20;
 inline constexpr std::size_t kMostHeader = 60;
 
-// Bytes of a segment's data, its options included. A path of 68 bytes, the least that IPv4 knows
-// (RFC 791), carries so many.
+// Bytes of a segment's data including its options: the capacity of a 68-byte path, the smallest
+// that IPv4 allows (RFC 791).
 inline constexpr std::uint16_t kLeastMss = 28;
-// A peer that asks for less gets segments of this size, which over IPv4 may be fragmented: one that
-// could ask for a byte would get a flood of headers.
+// A peer that requests a smaller MSS gets segments of this size, which may be fragmented over IPv4.
+// Otherwise a request for one-byte segments would cause a flood of headers.
 inline constexpr std::uint16_t kLeastPeerMss = 88;
-// The least that a SYN cookie can say of it.
+// The smallest MSS that a SYN cookie can encode.
 inline constexpr std::uint16_t kLeastCookieMss = 216;
 
-// What a search for the MTU of a silent path begins with at the least: what every host takes (RFC
+// The smallest start of a path MTU search after a black hole: the size that every host accepts (RFC
 // 9293 section 3.7.1).
 inline constexpr std::uint16_t kSmallestMss = 536;
 
-// The data of a segment, its options included, that an IP packet of `mtu` bytes holds.
+// The data of a segment, including its options, that fits an IP packet of `mtu` bytes.
 inline std::uint16_t mss_of_mtu(const IpAddress& remote, std::size_t mtu) {
   const std::size_t headers = (remote.is_v4() ? 20U : 40U) + kHeaderSize;
   return static_cast<std::uint16_t>(
@@ -59,7 +59,7 @@ struct Options {
   std::uint8_t window_scale = 0;
   bool sack_permitted = false;  // RFC 2018
   bool has_timestamps = false;  // RFC 7323 section 3
-  bool has_cookie = false;      // RFC 7413; a cookie of 0 bytes asks for one
+  bool has_cookie = false;      // RFC 7413; a cookie of 0 bytes is a request
   std::uint8_t cookie_size = 0;
   std::uint8_t sack_count = 0;
   std::uint32_t ts_value = 0;
@@ -68,8 +68,8 @@ struct Options {
   std::array<std::byte, kMostCookie> cookie;
 
   Bytes cookie_bytes() const { return Bytes(cookie).first(cookie_size); }
-  // On the wire, padded to a multiple of 4; at most 40 as long as SACK blocks and cookie are chosen
-  // so.
+  // Size on the wire, padded to a multiple of 4; at most 40 if the SACK blocks and cookie are
+  // chosen to fit.
   std::size_t size() const;
 };
 
@@ -88,20 +88,20 @@ struct Header {
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 
-  // `segment` holds at least the header. A malformed option ends the list of options: what came
-  // before it counts (RFC 9293 section 3.1 MUST-7). The checksum is checked apart.
+  // `segment` holds at least the header. A malformed option ends the list; the options before it
+  // count (RFC 9293 section 3.1 MUST-7). The checksum is verified separately.
   static std::expected<Header, Malformed> parse(Bytes segment);
-  // kHeaderSize + options.size() bytes, the checksum 0.
+  // Writes kHeaderSize + options.size() bytes with a checksum of 0.
   void write(MutableBytes to) const;
 };
 
-// Adds the pseudo-header for `length` bytes of segment. IPv4 addresses are mapped ones: the sixteen
-// bits of ones in their prefix are a zero in this arithmetic, so that one formula serves both
+// Adds the pseudo-header for `length` bytes of segment. IPv4 addresses are IPv4-mapped: the sixteen
+// one bits of their prefix are zero in one's-complement arithmetic, so one formula serves both
 // families.
 void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddress& destination,
                        std::size_t length);
 
-// Whether the checksum of a received segment holds.
+// Whether the checksum of a received segment is correct.
 bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment,
                     const Fragments& more);
 

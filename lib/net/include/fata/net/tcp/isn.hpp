@@ -1,6 +1,6 @@
-// Initial sequence numbers (RFC 6528) and where a connection's timestamps start (RFC 7323 section
-// 7.1): unpredictable to who is not one of the two ends, and still growing from one connection of a
-// pair to its next, so that TIME-WAIT can be reused.
+// Initial sequence numbers (RFC 6528) and timestamp offsets (RFC 7323 section 7.1). Third parties
+// cannot predict them, but they increase between successive connections of the same endpoints, so
+// that TIME-WAIT can be reused.
 #pragma once
 
 #include "fata/base/time.hpp"
@@ -26,7 +26,7 @@ class InitialNumbers {
   SipKey secret_;
 };
 
-// The clock of timestamps: one tick a millisecond (RFC 7323 section 5.4 allows 1 ms to 1 s).
+// The timestamp clock: one tick per millisecond (RFC 7323 section 5.4 allows 1 ms to 1 s).
 inline std::uint32_t timestamp_clock(Instant now) {
   return static_cast<std::uint32_t>(now.ns / 1'000'000);
 }

@@ -1,9 +1,9 @@
-// Memory: the one budget of a TCP, and the buffers that are its own.
+// Memory: the budget of one TCP, and its own buffers.
 //
-// Counted are the buffers of this home (wherever they are: in queues, in the application's hands),
-// the foreign buffers that queues hold (device frames, buffers of other pools: "borrowed"), and
-// what connections and their kin say they are. At the bound allocate() gives nothing and take()
-// says no; nothing here ever waits.
+// The budget counts all buffers allocated here (in queues or held by the application), foreign
+// buffers while queued (device frames, buffers of other pools: "borrowed"), and fixed costs of
+// connections and other entries. At the limit allocate() returns an empty packet and take() returns
+// false; nothing blocks.
 #pragma once
 
 #include <array>
@@ -15,23 +15,23 @@ namespace fata::net::tcp {
 
 class Memory final : public BufferHome {
  public:
-  // With their control block, of which they lose some bytes.
+  // Buffer sizes including the control block, so the capacity is slightly smaller.
   static constexpr std::size_t kSmall = 2048;
   static constexpr std::size_t kLarge = 16384;
 
   Memory(std::size_t limit, std::size_t borrowed_limit)
       : limit_(limit), borrowed_limit_(borrowed_limit) {}
-  // All buffers must have come home.
+  // All buffers must have been recycled.
   ~Memory();
-  // For an owner that ends while a device still sends from its buffers: the memory, made by `new`,
-  // goes with the last of them.
+  // Deleter for an owner that ends while a device still sends from its buffers. The Memory, made by
+  // `new`, is deleted with its last buffer.
   struct Abandon {
     void operator()(Memory* memory) const { memory->abandon(); }
   };
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the bound. `reserve` bytes
+  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the limit. `reserve` bytes
   // are left for others.
   PacketBuf allocate(std::size_t size, std::size_t reserve = 0);
   bool take(std::size_t bytes, std::size_t reserve = 0) {
@@ -41,7 +41,7 @@ class Memory final : public BufferHome {
   }
   void give(std::size_t bytes) { used_ -= bytes; }
 
-  // Whether a queue may hold this slice itself, or must copy it.
+  // Whether a queue may hold this slice itself instead of copying it.
   bool may_borrow(const Slice& slice) const {
     return slice.home() == this || borrowed_ + slice.pinned() <= borrowed_limit_;
   }
@@ -56,7 +56,7 @@ class Memory final : public BufferHome {
     used_ -= slice.pinned();
   }
 
-  // Windows and buffers stop growing here.
+  // Above this level windows and buffers stop growing.
   bool scarce() const { return used_ > limit_ / 4 * 3; }
   std::size_t used() const { return used_; }
   std::size_t borrowed() const { return borrowed_; }
@@ -66,8 +66,8 @@ class Memory final : public BufferHome {
   void take_home(Buffer& buffer) noexcept override;
 
  private:
-  // Some buffers of each size, up to a sixteenth of the limit, are kept for the next; they count as
-  // used only while they are.
+  // Free buffers of each size, up to a sixteenth of the limit, cached for reuse; cached buffers do
+  // not count as used.
   struct Shelf {
     Buffer* first = nullptr;
     std::size_t count = 0;

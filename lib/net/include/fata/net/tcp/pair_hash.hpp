@@ -1,5 +1,5 @@
-// A keyed hash of a connection's four numbers: for the table of connections, initial sequence
-// numbers and cookies, each with a key of its own.
+// A keyed hash of a connection's addresses and ports: for the connection table, initial sequence
+// numbers and cookies, each with its own key.
 #pragma once
 
 #include <array>

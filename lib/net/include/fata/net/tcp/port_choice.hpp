@@ -1,5 +1,5 @@
-// Ports of connections that we open: hard to guess, yet not soon the same again for one server (RFC
-// 6056 section 3.3.4, the double-hash algorithm).
+// Local ports for active opens: hard to predict, and not soon reused for the same server (RFC 6056
+// section 3.3.4, the double-hash algorithm).
 #pragma once
 
 #include <array>
@@ -12,16 +12,16 @@ namespace fata::net::tcp {
 
 class PortChoice {
  public:
-  static constexpr std::uint16_t kFirst =
-      32768;  // of the range that ports are chosen from; the last one is 65535
+  // The first port of the range; the last one is 65535.
+  static constexpr std::uint16_t kFirst = 32768;
   static constexpr std::uint32_t kCount = 32768;
 
   explicit PortChoice(const SipKey& secret) : secret_(secret) {}
 
   void renew(const SipKey& secret) { secret_ = secret; }
 
-  // A port for a connection from `local` to `remote` for which `is_free(port)` holds; nothing if
-  // none in a whole round does.
+  // A port for a connection from `local` to `remote` that satisfies `is_free(port)`; nothing if the
+  // whole range has none.
   template <class IsFree>
   std::optional<std::uint16_t> choose(const IpAddress& local, const Endpoint& remote,
                                       IsFree&& is_free) {

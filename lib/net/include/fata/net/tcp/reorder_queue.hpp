@@ -1,8 +1,7 @@
-// ReorderQueue: what arrived out of order, and what SACK says of it (RFC 2018, RFC 2883).
+// ReorderQueue: data received out of order, and its SACK reports (RFC 2018, RFC 2883).
 //
-// What it holds is bounded in bytes of memory, not of data: many small segments in large buffers
-// are copied together. All of it may be dropped at any time (RFC 2018 section 8): the peer sends it
-// again.
+// Its bound is in bytes of memory, not of data: small segments in large buffers are copied
+// together. All of it may be dropped at any time (RFC 2018 section 8); the peer sends it again.
 #pragma once
 
 #include <span>
@@ -13,13 +12,13 @@
 
 namespace fata::net::tcp {
 
-// In a list of all that are not empty: whoever needs memory may take the largest (see
-// Table::make_room).
+// Nonempty queues are linked in a list, so that the largest can be dropped when memory is needed
+// (see Table::make_room).
 class ReorderQueue : public async::ListNode<ReorderQueue> {
  public:
-  // Separate stretches; a further one is not kept.
+  // Separate ranges; data that needs a further one is not kept.
   static constexpr std::uint32_t kMostBlocks = 64;
-  static constexpr std::uint32_t kMostPieces = 4096;  // in all of them
+  static constexpr std::uint32_t kMostPieces = 4096;  // in all ranges together
 
   ReorderQueue() = default;
   ReorderQueue(const ReorderQueue&) = delete;
@@ -27,34 +26,37 @@ class ReorderQueue : public async::ListNode<ReorderQueue> {
 
   bool empty() const { return pieces_.empty(); }
   std::uint32_t bytes() const { return bytes_; }
-  // Bytes of memory that it keeps from others.
+  // Bytes of memory in use.
   std::size_t held() const {
     return held_ + pieces_.heap_bytes() + blocks_.heap_bytes() + own_.heap_bytes();
   }
-  // What it may hold for a window: all of that, and a quarter and some for buffers that are not
-  // full and for lists.
+  // The memory limit for a window: the window, a quarter of it, and kSlack for partly filled
+  // buffers and lists.
   static constexpr std::size_t kSlack = 4 * Memory::kSmall;
   static std::size_t most_for(std::uint32_t window) { return window + window / 4 + kSlack; }
 
   struct Outcome {
-    std::uint32_t kept = 0;  // bytes that were new and are here now
-    SeqRange duplicate;      // the first stretch that was here already (empty: none): a D-SACK
+    std::uint32_t kept = 0;  // newly stored bytes
+    // The first range that was present already (empty: none): a D-SACK.
+    SeqRange duplicate;
   };
-  // Takes the bytes of `data` that are not here yet, which start at `begin`, after what is next; as
-  // long as it holds no more than `most`, and leaves `reserve` of the memory to others.
+  // Stores the bytes of `data`, which starts at `begin` after RCV.NXT, that are not present yet.
+  // Stops before the queue holds more than `most` bytes of memory or less than `reserve` bytes of
+  // the budget remain.
   Outcome insert(Seq begin, Slice data, Memory& memory, std::size_t most, std::size_t reserve);
-  // The first stretch that is here and lies before `end`; empty if there is none: a D-SACK, if all
-  // before `end` has arrived otherwise.
+  // The first stored range before `end`; empty if there is none. It is a D-SACK if all data before
+  // `end` has arrived by other segments.
   SeqRange first_below(Seq end) const;
-  // Moves what now is in order to `queue`, whose end is what is next; true if there was any. Drops
-  // all if there is no memory for that.
+  // Moves data that is now in order to `queue`, whose end is RCV.NXT; true if there was any. Drops
+  // everything if memory runs out.
   bool deliver(ByteQueue& queue, Memory& memory);
   void clear(Memory& memory);
 
-  // The blocks to report, the one that changed last first (RFC 2018 section 4); gives how many.
+  // Writes the blocks to report, the most recently changed first (RFC 2018 section 4); returns
+  // their number.
   std::uint8_t blocks(std::span<SeqRange> out) const;
 
-  // Of the list it is in.
+  // Index of the list that it is in.
   std::uint8_t level = 0;
 
  private:
@@ -76,13 +78,13 @@ class ReorderQueue : public async::ListNode<ReorderQueue> {
   void note(SeqRange range);
   bool may_note(SeqRange range) const;
 
-  Ring<Piece, 0> pieces_;  // ascending, not overlapping
-  Ring<Block, 0> blocks_;  // ascending, not touching
-  Ring<Slice, 0> own_;     // buffers of copies, whole; the last one is open for more
+  Ring<Piece, 0> pieces_;  // ascending, without overlaps
+  Ring<Block, 0> blocks_;  // ascending, without contact
+  Ring<Slice, 0> own_;     // whole buffers of copied data; the last one is open for more
   std::uint32_t bytes_ = 0;
-  std::uint32_t held_ = 0;       // in lent buffers and own ones
-  std::uint32_t open_used_ = 0;  // of the last own buffer
-  Seq copied_to_ = 0;            // the byte behind the last one copied, if copied_
+  std::uint32_t held_ = 0;       // in borrowed and own buffers
+  std::uint32_t open_used_ = 0;  // bytes used of the last own buffer
+  Seq copied_to_ = 0;            // the end of the last copied data, if copied_
   bool copied_ = false;
   std::uint32_t changes_ = 0;
 };

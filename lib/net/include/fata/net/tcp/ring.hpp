@@ -1,6 +1,6 @@
-// Ring: a queue with random access. The first elements lie in the ring itself, more on the heap,
-// where nothing stays once it is empty. What lies on the heap is drawn from a TCP's memory, at
-// whose bound the ring takes no more; a null memory has none.
+// Ring: a queue with random access. The first elements are stored inline, more on the heap, which
+// is freed once the ring is empty. Heap bytes count against a TCP's Memory; at its limit the ring
+// does not grow. A null Memory has no limit.
 #pragma once
 
 #include <array>
@@ -31,7 +31,7 @@ class Ring {
   const T& front() const { return (*this)[0]; }
   const T& back() const { return (*this)[size_ - 1]; }
 
-  // Whether there is room for one more; to be asked before each push_back() and insert().
+  // Ensures room for one more element; call before each push_back() and insert().
   [[nodiscard]] bool reserve(Memory* memory) { return size_ != capacity_ || grow(memory); }
   void push_back(T item) { (*this)[size_++] = std::move(item); }
   void pop_front(Memory* memory, std::uint32_t count = 1) {
@@ -46,7 +46,7 @@ class Ring {
     back() = T();
     if (--size_ == 0) shrink(memory);
   }
-  // Both move the shorter side.
+  // insert() and erase() move the shorter side.
   [[gnu::noinline]] void insert(std::uint32_t at, T item) {
     if (at < size_ / 2) {
       first_ = (first_ - 1) & (capacity_ - 1);
@@ -69,9 +69,9 @@ class Ring {
     }
   }
   void clear(Memory* memory) { pop_front(memory, size_); }
-  // Bytes on the heap, which the memory counts.
+  // Bytes on the heap, as counted by the memory.
   std::size_t heap_bytes() const { return heap_ ? capacity_ * sizeof(T) : 0; }
-  // How many more one more takes.
+  // Heap bytes that one more element would add.
   std::size_t growth() const {
     return size_ != capacity_ ? 0 : larger() * sizeof(T) - heap_bytes();
   }

@@ -1,9 +1,9 @@
-// Scoreboard: what is outstanding, when it was sent, what of it arrived or is lost: RACK's side of
-// RACK-TLP (RFC 8985), with SACK (RFC 6675's pipe) below it.
+// Scoreboard: outstanding data with its send times, and its delivered and lost parts: the RACK half
+// of RACK-TLP (RFC 8985), based on SACK (RFC 6675's pipe).
 //
-// There is a record for each packet sent, and no record of less than a segment as it was sent: of
-// one that the peer reports in part only nothing has arrived. So the peer cannot make many of few.
-// Records are drawn from the TCP's memory.
+// There is one record for each packet sent. SACKs split records only at segment boundaries: a
+// partly SACKed segment counts as not delivered. So a peer cannot multiply records. Records are
+// allocated from the TCP's memory.
 #pragma once
 
 #include <optional>
@@ -14,23 +14,23 @@
 
 namespace fata::net::tcp {
 
-// What one ACK brought.
+// The effect of one ACK.
 struct Delivery {
-  std::uint32_t bytes = 0;            // newly known to have arrived
-  std::uint32_t longest = 0;          // of the stretches that arrived, each sent at once
-  Duration rtt{};                     // of the newest that was sent once; zero: none
-  bool retransmission = false;        // something acknowledged had been sent more than once
+  std::uint32_t bytes = 0;            // newly known to be delivered
+  std::uint32_t longest = 0;          // the longest range delivered in one record
+  Duration rtt{};                     // of the newest data sent only once; zero: none
+  bool retransmission = false;        // some of the data had been sent more than once
   std::optional<std::uint32_t> echo;  // see Scoreboard::acked
 };
 
 class Scoreboard {
  public:
-  // At kMostSent new segments wait for ACKs, at kMost a report of what has arrived is ignored where
-  // it would need a record more (RFC 2018 section 8 lets a sender do so).
+  // At kMostSent records new segments wait for ACKs. At kMost a SACK that needs one more record is
+  // ignored (RFC 2018 section 8 permits this).
   static constexpr std::uint32_t kMostSent = 4096;
   static constexpr std::uint32_t kMost = 8192;
 
-  // A null memory has no bound.
+  // A null memory has no limit.
   explicit Scoreboard(Memory* memory = nullptr) : memory_(memory) {}
 
   bool full() const { return records_.size() >= kMostSent; }
@@ -44,38 +44,39 @@ class Scoreboard {
     return empty() ? 0 : records_.back().end - records_.front().begin;
   }
 
-  // Whether what is sent next can be recorded: room for one more, and memory for it.
+  // Whether the next packet can be recorded: there is room for one more record, and memory for it.
   [[nodiscard]] bool reserve() { return records_.reserve(memory_); }
-  // New data (or a FIN) was sent, in one packet of segments of `segment` bytes (0: of one); `begin`
-  // is where the last ended. After reserve().
+  // Records new data (or a FIN) sent in one packet of segments of `segment` bytes (0: one segment).
+  // `begin` is the end of the previous record. Call after reserve().
   void sent(SeqRange range, Instant now, std::uint32_t segment = 0);
-  // `echo`: when the segment was sent whose timestamp the ACK echoes, in the milliseconds of
-  // timestamp_clock, if it does.
+  // `echo`: the send time, in milliseconds of timestamp_clock, of the segment whose timestamp the
+  // ACK echoes, if any.
   void acked(Seq una, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
              Delivery& out);
   void sacked(SeqRange range, Instant now, std::optional<std::uint32_t> echo, Duration min_rtt,
               Delivery& out);
-  // A peer without SACK: a duplicate ACK says that `bytes` more arrived, somewhere (RFC 6582).
+  // The first record is SACKed only if the receiver discarded data after reporting it.
   bool is_first_sacked() const { return !empty() && (records_.front().flags & kSacked) != 0; }
   bool is_first_lost() const { return !empty() && (records_.front().flags & kLost) != 0; }
 
   struct Detection {
     std::uint32_t bytes = 0;  // newly lost
-    Duration wait{};          // zero: none; else when to look again
+    Duration wait{};          // zero: none; else the time until the next check
   };
-  // RFC 8985 section 6.2 step 5. `mss` and `recovering` decide whether reordering is waited for.
+  // RFC 8985 section 6.2 step 5. `mss` and `recovering` decide whether to wait for reordering.
   Detection detect(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss,
                    bool recovering);
-  // RFC 8985 section 6.3: the first segment, and all that are overdue.
+  // RFC 8985 section 6.3: marks the first segment and all overdue ones as lost.
   void on_timeout(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss);
-  // The first `bytes` bytes, if they are not sacked or lost already; gives how many were marked.
+  // Marks the first `bytes` bytes as lost unless they are already SACKed or lost; returns the
+  // number marked.
   std::uint32_t mark_first_lost(std::uint32_t bytes);
   void mark_all_lost();
   void unmark_lost();
-  // The receiver may drop what it sacked (RFC 2018 section 8).
+  // Called when the receiver may have dropped SACKed data (RFC 2018 section 8).
   void forget_sacks();
 
-  // The first stretch of lost bytes, `most` bytes at most.
+  // The first range of lost data, at most `most` bytes.
   std::optional<SeqRange> first_lost(std::uint32_t most);
   void retransmitted(SeqRange range, Instant now, std::uint32_t segment = 0);
 
@@ -83,7 +84,7 @@ class Scoreboard {
   void on_dsack(Seq una, Seq nxt);
   void on_recovered();
   bool reordering_seen() const { return reordering_seen_; }
-  // When the last stretch was sent that the peer reported; for tail loss probes.
+  // RACK.rtt: the round trip of the most recently sent segment that was delivered.
   Duration rack_rtt() const { return rack_rtt_; }
   Instant first_sent() const { return empty() ? Instant{} : records_.front().sent; }
   SeqRange first() const {
@@ -92,7 +93,7 @@ class Scoreboard {
   SeqRange last() const {
     return empty() ? SeqRange{} : SeqRange{records_.back().begin, records_.back().end};
   }
-  // The stretch that was sent with `at` in it; empty if that is not outstanding.
+  // The record that contains `at`; empty if it is not outstanding.
   SeqRange stretch_at(Seq at) const;
   void clear();
 
@@ -102,14 +103,14 @@ class Scoreboard {
     Instant sent{};
     Seq begin = 0;
     Seq end = 0;
-    std::uint16_t segment = 0;  // bytes of those that it was sent in; 0: in one
-    std::uint16_t skew = 0;     // bytes of the first of them that lie before `begin`
+    std::uint16_t segment = 0;  // size of its segments in bytes; 0: a single segment
+    std::uint16_t skew = 0;     // bytes of the first segment that lie before `begin`
     std::uint8_t flags = 0;
     std::uint32_t size() const { return end - begin; }
   };
 
   std::uint32_t find(Seq at) const;
-  // False if there is no record for it: then nothing has happened.
+  // False, without effect, if no record is available.
   bool split(std::uint32_t i, Seq at);
   static void cut_front(Record& record, Seq to);
   static SeqRange whole_segments(const Record& record, SeqRange part);
@@ -119,7 +120,7 @@ class Scoreboard {
   }
   void judge(Record& record, Duration patience, Instant now, Detection& found);
   void judge_first_transmissions(Duration patience, Instant now, Detection& found);
-  // After flags were taken back.
+  // After flags were cleared: all records are checked again.
   void look_at_all();
   void judge_retransmissions(Duration patience, Instant now, Detection& found);
   void deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
@@ -129,15 +130,16 @@ class Scoreboard {
                           bool recovering) const;
 
   Memory* memory_;
-  Ring<Record, 2> records_;                // contiguous
-  Instant rack_sent_{};                    // of the delivered segment sent last
-  Instant again_from_ = Instant::never();  // no retransmission in flight was sent before
+  Ring<Record, 2> records_;  // contiguous
+  Instant rack_sent_{};      // of the most recently sent segment that was delivered
+  // No retransmission in flight was sent before this.
+  Instant again_from_ = Instant::never();
   Duration rack_rtt_{};
   Seq rack_end_ = 0;
-  Seq highest_ = 0;  // end of the delivered segment highest in sequence
+  Seq highest_ = 0;  // end of the delivered segment with the highest sequence number
   Seq dsack_round_ = 0;
   Seq lost_from_ = 0;   // nothing before it is lost
-  Seq fresh_from_ = 0;  // all before it arrived, is lost, or was sent again
+  Seq fresh_from_ = 0;  // all before it was delivered, lost or retransmitted
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
   std::uint8_t window_mult_ = 1;

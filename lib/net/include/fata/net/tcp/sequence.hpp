@@ -1,5 +1,5 @@
-// Sequence numbers: 32 bits that wrap (RFC 9293 section 3.4). Comparisons hold for numbers less
-// than 2^31 apart.
+// Sequence numbers: 32 bits that wrap (RFC 9293 section 3.4). Comparisons are valid for numbers
+// less than 2^31 apart.
 #pragma once
 
 #include <cstdint>

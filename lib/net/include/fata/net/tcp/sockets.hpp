@@ -1,4 +1,4 @@
-// Tcp: the driver that gives the engine's connections to applications. Models sig::Tcp.
+// Tcp: the driver that provides the engine's connections to applications. Models sig::Tcp.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace fata::net {
 
 class Tcp;
 
-// What the driver asks of the stack that it is part of.
+// The service that the driver needs from its stack.
 class PacketFlush {
  public:
-  // Packets were sent outside of a batch of received ones: hand them to the device.
+  // Passes packets that were sent outside a receive batch to the device.
   virtual void flush() = 0;
 
  protected:
@@ -24,7 +24,7 @@ class PacketFlush {
 
 class TcpFlow final : private tcp::Observer {
  public:
-  // The connection is left: what was written is still sent, unread data resets it.
+  // Releases the connection: written data is still sent; unread data causes a reset.
   ~TcpFlow();
   TcpFlow(const TcpFlow&) = delete;
   TcpFlow& operator=(const TcpFlow&) = delete;
@@ -57,14 +57,14 @@ class TcpFlow final : private tcp::Observer {
 class TcpListener final : private tcp::Observer {
  public:
   using Flow = TcpFlow;
-  // Connections not accepted are reset.
+  // Resets connections that were not accepted.
   ~TcpListener();
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
 
   Endpoint local() const { return listener_->at; }
   async::Task<Result<std::unique_ptr<TcpFlow>>> accept(async::Wait wait = {});
-  // For flows to come.
+  // For future flows.
   void set_options(const tcp::FlowOptions& options) { listener_->options = options; }
 
  private:
@@ -85,14 +85,14 @@ class Tcp final : private async::Timer {
   Tcp(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip, PacketFlush& flush)
       : table_(config, secrets, ip), flush_(&flush) {}
 
-  // For the IP layers; after each batch of packets comes end_of_batch().
+  // For the IP layers, which call end_of_batch() after each batch of packets.
   Transport& transport() { return table_; }
   void end_of_batch(Instant now) {
     table_.end_of_batch(now);
     rearm();
   }
 
-  // The TCP as sig::Tcp. Address any listens on all addresses of both families.
+  // The TCP as sig::Tcp. The address "any" listens on all addresses of both families.
   Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
   async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {}) {
     return connect(to, table_.config().flow, wait);
@@ -109,7 +109,7 @@ class Tcp final : private async::Timer {
   friend class TcpListener;
   void on_timer() noexcept override;
   void rearm();
-  // After a call that may have sent something.
+  // Call after any call that may have sent something.
   void done() {
     rearm();
     flush_->flush();
@@ -119,8 +119,8 @@ class Tcp final : private async::Timer {
   PacketFlush* flush_;
 };
 static_assert(sig::Tcp<Tcp>);
-// An idle connection, all in: itself, its flow, its places in the table and among the timers, and
-// what a heap adds to two pieces.
+// Total size of an idle connection: the connection, its flow, its entries in the table and timer
+// heap, and the allocator's overhead for two blocks.
 static_assert(sizeof(tcp::Connection) + sizeof(TcpFlow) + 8 + 24 + 32 <= 1024);
 
 }  // namespace fata::net

@@ -1,8 +1,7 @@
-// SYN cookies (RFC 4987 section 3.6): under a flood nothing is kept of a SYN; what is needed to
-// open the connection comes back in the handshake's third segment. A cookie is a sequence number of
-// 24 bits of keyed hash and 8 bits of options: MSS, window scale (the next lower of a table of
-// each) and SACK. The low bits of a timestamp, if the client sends them, carry the scale exactly,
-// and ECN.
+// SYN cookies (RFC 4987 section 3.6): during a flood no state is kept for a SYN; the handshake's
+// third segment returns everything needed to open the connection. A cookie is a sequence number of
+// 24 bits of keyed hash and 8 bits of options: MSS, window scale (each rounded down to a table
+// entry) and SACK. If the client sends timestamps, their low bits carry the exact scale, and ECN.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +13,12 @@
 namespace fata::net::tcp {
 
 struct SynOptions {
-  std::uint16_t mss = 536;  // of the peer; a cookie keeps the next lower one of a table of eight
-  std::optional<std::uint8_t> window_scale{};  // of the peer; see SynCookies
+  // The peer's; a cookie rounds it down to one of a table of eight.
+  std::uint16_t mss = 536;
+  std::optional<std::uint8_t> window_scale{};  // the peer's; see SynCookies
   bool sack = false;
   bool timestamps = false;
-  bool ecn = false;  // kept with timestamps only
+  bool ecn = false;  // kept only with timestamps
 
   friend bool operator==(const SynOptions&, const SynOptions&) = default;
 };
@@ -34,8 +34,7 @@ class SynCookies {
   static std::uint32_t timestamp(std::uint32_t tsval, const SynOptions& syn);
 
   // The options of the SYN if `cookie` (SEG.ACK - 1) was made here for this pair and `peer_isn`
-  // (SEG.SEQ - 1), 64 to 128 seconds ago at the longest. `tsecr`: of the segment, if it carries
-  // timestamps.
+  // (SEG.SEQ - 1) within the last 64 to 128 seconds. `tsecr`: of the segment, if it has timestamps.
   std::optional<SynOptions> check(const Endpoint& local, const Endpoint& remote,
                                   std::uint32_t peer_isn, std::uint32_t cookie,
                                   std::optional<std::uint32_t> tsecr, Instant now) const;

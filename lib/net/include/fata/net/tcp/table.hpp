@@ -1,9 +1,9 @@
-// Table: all connections of one stack, its listeners and what is between: half-open connections,
-// SYN cookies, TIME-WAIT. A pure engine: packets, user calls and time in; packets (through IpLayer)
-// and events out.
+// Table: all connections of one stack, its listeners, half-open connections, SYN cookies and
+// TIME-WAIT. A pure engine: inputs are packets, user calls and time; outputs are packets (through
+// IpLayer) and events.
 //
-// Input is taken packet by packet and answered at end_of_batch(), so that a burst is acknowledged
-// once. Every function that takes the time must be given one that does not run backwards.
+// Packets are processed one by one and answered at end_of_batch(), so that a burst gets one ACK.
+// The time passed to any function must not go backwards.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@
 
 namespace fata::net::tcp {
 
-// A connection that a SYN asked for and no ACK has completed (SYN-RECEIVED), in few bytes.
+// A connection between SYN and ACK (SYN-RECEIVED), in few bytes.
 struct HalfOpen final : Entry, async::ListNode<HalfOpen> {
   using Entry::Entry;
   Listener* listener = nullptr;
@@ -46,12 +46,12 @@ struct TimeWait final : Entry, async::ListNode<TimeWait> {
   Seq rcv_nxt = 0;
   std::uint32_t ts_recent = 0;
   std::uint32_t ts_offset = 0;
-  std::uint32_t window = 0;  // bytes
+  std::uint32_t window = 0;  // in bytes
   std::uint8_t shift = 0;    // of the window field
   bool timestamps = false;
 };
 
-// Who waits for connections to an endpoint.
+// A passive open at an endpoint.
 struct Listener final : async::ListNode<Listener> {
   Endpoint at;  // address any: all of ours
   std::size_t backlog = 0;
@@ -112,38 +112,38 @@ class Table final : public Transport {
   };
 
   Table(const Config& config, const Secrets& secrets, IpLayer& ip);
-  // Every connection that a user holds must have been released, every listener closed.
+  // All users must have released their connections and closed their listeners.
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  // Other secrets from now on. Connections go on with their numbers; Fast Open cookies and SYN
-  // cookies of before are refused, so a handshake that one of these stood for begins again.
+  // Replaces the secrets. Connections keep their numbers. Earlier Fast Open cookies and SYN cookies
+  // are refused, so a handshake based on one starts over.
   void renew(const Secrets& secrets);
 
   // Transport
   bool receive(IpPacket& packet, Instant now) override;
   void icmp_error(const IcmpError& error, Instant now) override;
 
-  // Sends what the packets since the last time call for: data that may go now, and one ACK a
-  // connection.
+  // Sends everything due to the packets since the last call: data that may now be sent, and one ACK
+  // per connection.
   void end_of_batch(Instant now) override;
   Instant next_deadline() const override;
   void tick(Instant now) override;
 
-  // Begins to open a connection; `observer` hears kConnected or kEnded. `local`: "any" and 0
-  // choose.
+  // Begins an active open; `observer` receives kConnected or kEnded. In `local`, "any" and port 0
+  // are chosen automatically.
   Result<Connection*> connect(const Endpoint& local, const Endpoint& remote,
                               const FlowOptions& options, Observer* observer, Instant now);
-  // The user needs it no more: what was written is still sent, and acknowledged; unread data resets
-  // (RFC 2525 section 2.17).
+  // The user releases the connection. Written data is still sent and acknowledged; unread data
+  // causes a reset (RFC 2525 section 2.17).
   void release(Connection* connection, Instant now);
 
-  // Port 0 chooses one.
+  // Port 0 is chosen automatically.
   Result<Listener*> listen(Endpoint at, std::size_t backlog, Observer* observer);
-  // The next established connection, which is the caller's to release; null if there is none.
+  // The next established connection, which the caller must release; null if there is none.
   Connection* accept(Listener& listener);
-  // Those not accepted are reset.
+  // Resets connections that were not accepted.
   void close(Listener* listener, Instant now);
 
   FastOpenCache& fast_open_cache() {
@@ -162,8 +162,8 @@ class Table final : public Transport {
   std::size_t time_waits() const { return time_waits_; }
   std::size_t orphans() const { return orphans_; }
 
-  // Calls `see(ConnectionStats)` for those of one part of the table; half-open and TIME-WAIT ones
-  // have only endpoints and a state. False behind the last part.
+  // Calls `see(ConnectionStats)` for each connection in one part of the table; half-open and
+  // TIME-WAIT ones have only endpoints and a state. False past the last part.
   template <class See>
   bool for_each_in(std::size_t part, See&& see) const {
     if (part >= buckets_.size()) return false;
@@ -182,20 +182,20 @@ class Table final : public Transport {
 
  private:
   friend class Connection;
-  // A limit of so many a second, give or take a quarter at random.
+  // A limit per second that varies randomly by up to a quarter.
   struct Rate {
     Instant from{};
     std::uint32_t used = 0;
     std::uint32_t most = 0;
   };
   bool allow(Rate& rate, std::uint32_t most, Instant now);
-  // Whether a segment that `entry` does not accept may be answered by an ACK.
+  // Whether a segment that `entry` rejects may be answered by an ACK.
   bool may_challenge(Entry& entry, Instant now);
 
   static ConnectionStats stats_of(const Entry& node);
   void count_up(Count which) { ++counters_[which]; }
 
-  // The table of nodes.
+  // The hash table.
   std::size_t bucket_of(const Endpoint& local, const Endpoint& remote) const;
   Entry* find(const Endpoint& local, const Endpoint& remote);
   void add(Entry& node);
@@ -233,28 +233,29 @@ class Table final : public Transport {
                   Instant now);
   void send_segment(const Header& header, const IpAddress& local, const IpAddress& remote,
                     bool checksum, IpMarks marks, Instant now);
-  // Finishes a packet that begins with room for the header and sends it.
+  // Completes and sends a packet that begins with room for the header.
   void send_packet(PacketBuf packet, const Header& header, const IpAddress& local,
                    const IpAddress& remote, bool checksum, IpMarks marks, Instant now);
-  // Drops what the flow with most out of order has of that, else, if asked to, the oldest orphan;
-  // false if there is none. To be called when memory is refused to a connection, or to data in
-  // order.
+  // Drops the out-of-order data of the flow with the most or, if there is none and `orphans_too`,
+  // the oldest orphan; false if there is neither. Called when memory is refused to a connection or
+  // to in-order data.
   bool make_room(bool orphans_too);
   void reset_oldest_orphan();
-  // Keeps the place of a queue among them, by its size.
+  // Moves a queue to the list for its size.
   void rank(ReorderQueue& queue);
-  // Of the budget, for a connection that `newcomer` opens.
+  // Takes bytes of the budget for a connection opened by `newcomer`.
   bool take_for_newcomer(std::size_t bytes, const IpAddress& newcomer);
 
-  // pressure.cpp As make_room(true); where nothing is left to drop, a connection of the client with
-  // the most gives way, if `client` has few. Not `asking`, which is the client's and null before it
-  // is one.
+  // pressure.cpp
+  // As make_room(true); if nothing is left to drop and `client` has few connections, resets one of
+  // the client with the most. Never resets `asking`, the client's own, which is null before it
+  // exists.
   bool make_room_for(const IpAddress& client, const Connection* asking);
   bool give_way_to(const IpAddress& newcomer, const Connection* asking);
-  // Whether `who`, the hash of a client or of its network, asked in vain a moment ago.
+  // Whether `who`, the hash of a client or of its network, was refused recently.
   bool was_refused(std::uint64_t who) const;
   void note_refusal(std::uint64_t who);
-  // Whether one more connection may be; its cost is taken, and make() is to follow.
+  // Whether one more connection is allowed; if so its cost is taken, and make() must follow.
   bool admit(const IpAddress& remote);
   Connection* make(const Endpoint& local, const Endpoint& remote, const FlowOptions& options);
   void mark(Connection& connection) {
@@ -284,14 +285,13 @@ class Table final : public Transport {
   async::List<Listener> listeners_;
   async::List<Connection> dirty_;
   async::List<Connection> dead_;
-  async::List<Connection, Orphaned> orphan_list_;  // the oldest first
-  std::array<async::List<HalfOpen>, 8>
-      // By how often the SYN-ACK was sent again; each in the order of due.
-      half_opens_;
-  async::List<TimeWait> waits_;  // in the order of until
+  async::List<Connection, Orphaned> orphan_list_;  // oldest first
+  // Indexed by the number of SYN-ACK retransmissions; each in order of due.
+  std::array<async::List<HalfOpen>, 8> half_opens_;
+  async::List<TimeWait> waits_;  // in order of until
   async::TimerHeap timers_;
-  // Out-of-order data of all flows: list i has those of 2^(i-1) to 2^i - 1 pages, the last one all
-  // above.
+  // Out-of-order data of all flows: list i has queues of 2^(i-1) to 2^i - 1 pages, the last list
+  // all larger ones.
   std::array<async::List<ReorderQueue>, 12> reorders_;
   std::size_t nodes_ = 0;
   std::size_t connections_ = 0;
@@ -304,16 +304,16 @@ class Table final : public Transport {
   RandomSource random_;
   Rate challenge_rate_;
   Rate reset_rate_;
-  icmp::RateLimit give_way_rate_{200, 50};  // a second: each looks at all connections
+  icmp::RateLimit give_way_rate_{200, 50};  // per second: each check scans all connections
   struct Refusal {
     std::uint64_t who = 0;
     Instant until{};
   };
-  std::array<Refusal, 64> refusals_{};  // by `who`; a newer one takes the place
+  std::array<Refusal, 64> refusals_{};  // indexed by `who`; a new entry replaces the old one
   std::array<Counter, kCounts> counters_;
 };
 
-// What every connection costs beside its queues, as the budget counts it.
+// The fixed cost of a connection without its queues, as counted in the budget.
 inline constexpr std::size_t kConnectionCost = 1024;
 static_assert(sizeof(Connection) <= 904);
 
