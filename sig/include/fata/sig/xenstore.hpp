@@ -6,10 +6,9 @@
 // letters, digits and "-/_@". "domid" is the domain's own number. A value is any bytes, at most
 // 2048.
 //
-// Calls send a request to the xenstore daemon; all but watch() wait for the reply. After a
-// wait that ends early (deadline, token) the request may or may not have been carried out. Any call
-// may fail with kBroken, kExhausted (too many pending requests, or a quota) or kGone.
-// kBroken, kExhausted (too many requests at once, or a quota) or kGone.
+// Calls send a request to the xenstore daemon; all but watch() wait for the reply. After a wait
+// that ends early (deadline, token) the request may or may not have been carried out. Any call may
+// fail with kBroken, kExhausted (too many pending requests, or a quota) or kGone.
 #pragma once
 
 #include <memory>
