@@ -34,8 +34,8 @@ void entropy(std::span<std::byte> out) noexcept;
 // async::Renewal.
 std::uint64_t generation() noexcept;
 
-// Queues text for the console. Never blocks the caller: what does not fit the platform's buffer (at
-// least 16 KiB) is dropped and counted, and the loss is reported in the next line that fits.
+// Queues text for the console. Never blocks: text beyond the platform's buffer (at least 16 KiB) is
+// dropped and counted, and the next line that fits reports the loss.
 void console_write(std::string_view text) noexcept;
 
 // Writes out everything queued by console_write(), and blocks if necessary. For exit and panic
