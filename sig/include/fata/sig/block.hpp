@@ -45,7 +45,7 @@ enum class BlockErrc : std::uint32_t {
   // the buffer's address is not a multiple of geometry().alignment
   kMisaligned,
   kReadOnly,
-  // discard on a device without support for it
+  // discard on a device without it
   kUnsupported,
   // an I/O error; the detail is the device's own code (a file's errno, a virtio request's status)
   kFailed,
