@@ -98,7 +98,8 @@ void Client::renew(Instant now) {
   transmit(message, lease_.address.address, any ? kEverybody : lease_.server, now);
 }
 
-// Without a server identifier: any server that knows the network answers (RFC 2131 section 4.3.2).
+// Without a server identifier: any server responsible for the network answers (RFC 2131 section
+// 4.3.2).
 void Client::confirm(Instant now) {
   ++tries_;
   next_at_ = std::min(now + back_off(), lease_.end);

@@ -83,7 +83,7 @@ bool read_query(Bytes message, Query& query) {
   // The counts of questions, answers, authorities and additionals.
   const auto counts = load_be<std::uint64_t>(message.subspan(4, 8));
   bool well_formed = counts >> 48 == 1 && read_question(message, query);
-  // With a cookie, a query without a question asks for a cookie (RFC 7873 section 5.4).
+  // With a cookie, a query without a question requests a cookie (RFC 7873 section 5.4).
   if (counts >> 48 == 0 && !other_opcode) {
     query.question_end = kHeaderSize;
     query.asks_for_cookie = well_formed = true;

@@ -78,8 +78,8 @@ class Channel {
       line.push_back(*this);
     }
     ~InLine() {
-      const bool in_vain =
-          called_ && this->linked();  // unlinked: the channel is gone, or the task ran
+      // Unlinked: the channel is gone, or the task ran.
+      const bool in_vain = called_ && this->linked();
       this->unlink();
       if (in_vain) channel_->call_next(*line_);
     }

@@ -14,36 +14,46 @@ namespace fata::config {
 
 // Types without a C++ counterpart on the host are written as text, as on the command line; a plan
 // with an invalid text is rejected.
+// "10.0.2.2"
 struct Ipv4 {
   std::string text;
-};  // "10.0.2.2"
+};
+// "10.0.2.15/24"
 struct Ipv4Cidr {
   std::string text;
-};  // "10.0.2.15/24"
+};
+// "dhcp", "10.0.2.15/24"
 struct Ipv4Setup {
   std::string text;
-};  // "dhcp", "10.0.2.15/24"
+};
+// "printer", "" for none
 struct HostName {
   std::string text;
-};  // "printer", "" for none
+};
+// "auto", "none", "2001:db8::2/64"
 struct Ipv6Setup {
   std::string text;
-};  // "auto", "none", "2001:db8::2/64"
+};
+// "none", "fe80::1"
 struct Ipv6Gateway {
   std::string text;
-};  // "none", "fe80::1"
+};
+// "none", "42"
 struct Vlan {
   std::string text;
-};  // "none", "42"
+};
+// "10.9.0.0/16 via 10.0.3.2"
 struct StaticRoute {
   std::string text;
-};  // "10.9.0.0/16 via 10.0.3.2"
+};
+// "250ms", "30s"
 struct Duration {
   std::string text;
-};  // "250ms", "30s"
+};
+// "*:info,dns:debug"
 struct LogRules {
   std::string text;
-};  // "*:info,dns:debug"
+};
 // A parameter accepted up to N times.
 template <class T, std::size_t N>
 struct List {};

@@ -55,9 +55,9 @@ concept Xenstore = requires(X& store, std::string path, std::string value,
   // Removes the node and its subtree. Removing a missing node succeeds if its parent exists.
   // kNotFound, kDenied.
   { store.remove(path, in, wait) } -> Awaits<Result<void>>;
-  // Sets a node's permissions: at least one entry, at most 64. The first entry names the owner, who
-  // has full access; its access value is the default for domains not listed. Only the owner may
-  // call this: kDenied, kNotFound. An entry for a domain that does not exist yet has no effect,
+  // Sets a node's permissions: at least one entry, at most 64. The first entry names the owner,
+  // which has full access; its access value is the default for domains not listed. Only the owner
+  // may call this: kDenied, kNotFound. An entry for a domain that does not exist yet has no effect,
   // even once that domain exists.
   { store.permit(path, permissions, wait) } -> Awaits<Result<void>>;
 

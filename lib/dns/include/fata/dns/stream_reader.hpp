@@ -64,8 +64,8 @@ class StreamReader {
   GatherBudget* budget_;
   std::size_t max_message_;
   Slice slice_;  // the rest of the last read
-  std::vector<std::byte>
-      gathered_;                // the length field and received part of a message that spans reads
+  // The length field and received part of a message that spans reads.
+  std::vector<std::byte> gathered_;
   std::size_t charged_ = 0;     // the part of `gathered_`'s capacity charged to the budget
   std::size_t spent_ = 0;       // octets of the slice occupied by the last message
   bool gave_gathered_ = false;  // the last message was in `gathered_`
