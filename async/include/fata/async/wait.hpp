@@ -13,7 +13,7 @@
 
 namespace fata::async {
 
-// A timeout and a cancellation token. The last parameter of every function that waits.
+// A deadline and a cancellation token. The last parameter of every function that waits.
 struct Wait {
   Instant deadline = Instant::never();
   CancelToken token{};

@@ -35,7 +35,7 @@ struct Ipv4Address {
   static constexpr Ipv4Address of(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
     return {std::uint32_t{a} << 24 | std::uint32_t{b} << 16 | std::uint32_t{c} << 8 | d};
   }
-  // Accepts exactly a dotted quad without leading zeros.
+  // Accepts exactly a dotted quad, without leading zeros in an octet.
   static std::optional<Ipv4Address> parse(std::string_view text);
   bool is_any() const { return value == 0; }
   bool is_loopback() const { return value >> 24 == 127; }

@@ -1,8 +1,8 @@
 // PacketBuf and Slice: two handles for device-accessible memory that avoid copies.
 //
 //   PacketBuf  one owner, writable, with headroom: each layer prepends its header in place.
-//   Slice      a reference-counted, read-only view of (part of) a buffer; the last holder returns
-//   the buffer to its home.
+//   Slice      a reference-counted, read-only view of (part of) a buffer; the last holder
+//              returns the buffer to its home.
 //
 // A buffer belongs to the BufferHome (a pool, a device's ring) that made it and is recycled there.
 // Counts are not atomic: a buffer lives on one loop (one core).
@@ -47,9 +47,9 @@ struct Buffer {
 // virtio-net header (virtio 1.2, section 5.1.6); offsets count from the first byte of the packet.
 struct Offload {
   enum class Gso : std::uint8_t { kNone, kTcpV4, kTcpV6, kUdp };
-  // transmit: sum from checksum_start to the end, store at checksum_start + checksum_offset
+  // Transmit: sum from checksum_start to the end, store at checksum_start + checksum_offset.
   bool checksum_needed = false;
-  // receive: validated by the device (or a trusted peer on the same host)
+  // Receive: validated by the device (or a trusted peer on the same host).
   bool checksum_valid = false;
   Gso gso = Gso::kNone;
   bool gso_ecn = false;
@@ -66,7 +66,7 @@ class Slice;
 // buffers. Move-only; an empty one costs a null pointer.
 class Fragments {
  public:
-  // pieces: 64 KiB in pages, plus some for data that is not page-aligned
+  // The maximum number of pieces: 64 KiB in pages, plus some for data that is not page-aligned.
   static constexpr std::size_t kMost = 20;
 
   Fragments() = default;

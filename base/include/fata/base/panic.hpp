@@ -1,4 +1,4 @@
-// The end for failures that only a bug (or exhaustion of the general heap) can cause.
+// Panics: for failures that only a bug (or exhaustion of the general heap) can cause.
 #pragma once
 
 #include <string_view>

@@ -12,8 +12,9 @@
 
 namespace fata::config {
 
-// Types without a C++ counterpart on the host are written as text, as on the command line; a plan
-// with an invalid text is rejected.
+// Types without a C++ counterpart on the host are written as text, as on the command line. An image
+// with an invalid default prints one line at its start and exits with status 64.
+
 // "10.0.2.2"
 struct Ipv4 {
   std::string text;

@@ -40,20 +40,15 @@ namespace fata::sig {
 
 enum class BlockErrc : std::uint32_t {
   kOutOfRange = 1,  // beyond the last sector
-  // not a multiple of the sector size
-  kBadSize,
-  // the buffer's address is not a multiple of geometry().alignment
-  kMisaligned,
+  kBadSize,         // not a multiple of the sector size
+  kMisaligned,      // the buffer's address is not a multiple of geometry().alignment
   kReadOnly,
-  // discard on a device without it
-  kUnsupported,
-  // an I/O error; the detail is the device's own code (a file's errno, a virtio request's status)
+  kUnsupported,  // discard on a device without it
+  // An I/O error; the detail is the device's own code (a file's errno, a virtio request's status).
   kFailed,
-  // no space left on a device that allocates on write
-  kNoSpace,
+  kNoSpace,  // no space left on a device that allocates on write
   kFlushFailed,
-  // the device has failed: powered off, violated its protocol, or stopped responding
-  kGone,
+  kGone,  // the device is powered off, violated its protocol, or stopped responding
 };
 const ErrorDomain& error_domain(BlockErrc) noexcept;
 
@@ -65,7 +60,7 @@ struct BlockGeometry {
   // False: writes are durable when they end, and flush is cheap. True: only flushed writes are.
   bool cached = true;
   std::uint32_t alignment = 1;  // of a buffer's address, in bytes, a power of two
-  // bytes, a multiple of sector_size; smaller or unaligned writes are slower
+  // Bytes, a multiple of sector_size; smaller or unaligned writes are slower.
   std::uint32_t optimal = 4096;
   std::uint32_t parallel = 1;  // max operations in flight
 

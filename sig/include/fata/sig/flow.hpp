@@ -1,8 +1,8 @@
 // Flow: the byte-stream concept. Fata's TCP, the host's sockets, TLS, SSH channels, vchan and
 // in-memory pairs model it; code above does not depend on which.
 //
-//   read      returns the next bytes as a Slice; an empty slice is end-of-stream, also on every
-//   later read; a reset is an error
+//   read      returns the next bytes as a Slice; an empty slice is end-of-stream, also on
+//             every later read; a reset is an error
 //   write     takes owned buffers and completes when all are accepted (backpressure)
 //   shutdown  half-closes: the peer reads end-of-stream after the written data; reading goes on
 //   abort     resets at once; pending waits on both sides end with an error

@@ -16,7 +16,7 @@ namespace fata::sig {
 
 struct RxFrame {
   Slice frame;  // all headers, and the payload unless it is large
-  // the rest of the frame, if the device received it into several buffers
+  // The rest of the frame, if the device received it into several buffers.
   Fragments more;
   Offload offload;  // checksum_valid; gso with gso_size if the device coalesced segments
 

@@ -1,4 +1,4 @@
-// TCP for a stack without it: listen and connect fail with a clear error. Models sig::Tcp.
+// Stands in for a missing TCP: listen and connect fail with a clear error. Models sig::Tcp.
 #pragma once
 
 #include "fata/sig/flow.hpp"

@@ -9,7 +9,7 @@
 namespace fata::sig {
 
 struct EchoReply {
-  // for a multicast request, the first responder
+  // For a multicast request, the first responder.
   IpAddress source;
   Duration time;               // from request to reply
   std::uint8_t hop_limit = 0;  // in the reply as received
@@ -21,7 +21,7 @@ enum class EchoErrc : std::uint32_t {
   kNoBuffer,
   kUnreachable,  // the detail is the ICMP code
   kTimeExceeded,
-  // exceeds the path MTU, which is known from now on: a retry may succeed
+  // Exceeds the path MTU, which is known from now on: a retry may succeed.
   kTooBig,
   kParameterProblem,
   kUnsupported,

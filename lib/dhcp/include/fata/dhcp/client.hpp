@@ -29,7 +29,7 @@ enum class Event : std::uint8_t {
   kNoAnswer,  // several requests were unanswered; reported once, the search continues
 };
 
-// Performs the client's actions. Must not call the client from these functions.
+// Performs the client's actions. Its functions must not call the client.
 class Outside {
  public:
   // Sends from a lease's address to its server, or (`from` is 0.0.0.0) a broadcast from an

@@ -17,7 +17,7 @@ class WithCard final {
  public:
   WithCard(Net& net, Inner& inner, net::Vlan vlan = {}) : inner_(&inner), card_(net, inner, vlan) {}
 
-  // Waits for an address like the inner stack, after it.
+  // Waits for an address, after the inner stack has done so.
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random,
                                                                 Setup v4, net::ipv6::Setup v6,

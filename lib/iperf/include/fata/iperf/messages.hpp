@@ -99,7 +99,7 @@ struct StreamResult {
 };
 
 struct Results {
-  // share of time in which the sender of these results was not idle
+  // Share of time in which the sender of these results was not idle.
   std::uint32_t cpu_permille = 0;
   bool has_retransmits = false;
   std::vector<StreamResult> streams{};

@@ -33,7 +33,7 @@ class Arrivals {
   // Restarts the counts, but keeps the expected number.
   void restart();
 
-  // The highest number, which is how many were sent since the start.
+  // The highest number received, counted from the start or the last restart().
   std::uint64_t highest() const { return highest_ - base_; }
   std::uint64_t lost() const { return lost_; }
   std::uint64_t out_of_order() const { return out_of_order_; }
