@@ -171,7 +171,7 @@ Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
   }
   ++counts_[static_cast<std::size_t>(Section::kAnswer)];
   if (type_ == Type::kCname || type_ == Type::kAny) return Step::kDone;
-  // A DNAME below its own owner never ends: each step would only lengthen the name.
+  // A DNAME to a name below its owner never ends: each step would only lengthen the name.
   if (is_under(record.rdata, owner.name())) return Step::kDone;
   return follow(*target);
 }

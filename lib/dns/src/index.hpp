@@ -208,7 +208,7 @@ class Index {
   std::size_t most_labels_ = 0;
 };
 
-// The slot of another zone's copy of a name.
+// The hash of another zone's copy of a name.
 inline std::uint64_t shadow_hash(std::uint64_t hash, std::size_t zone) {
   return detail::fold(hash, 0x9e3779b97f4a7c15U + zone);
 }

@@ -61,8 +61,8 @@ bool read_question(Bytes message, Query& query) {
 
 enum class Opcode : std::uint8_t { kQuery = 0, kStatus = 2, kNotify = 4, kUpdate = 5 };
 
-// True for opcodes with a question after the header (RFC 1035, 1996, 2136); the format of unknown
-// opcodes is unknown.
+// True for opcodes known to have a question after the header (RFC 1035, 1996, 2136). The format of
+// all others is unknown.
 bool has_question(Opcode opcode) {
   return opcode == Opcode::kStatus || opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
 }

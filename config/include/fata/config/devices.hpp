@@ -47,8 +47,8 @@ struct Stack {
   Device<Names> names;
 };
 struct StackOptions {
-  // Adds a report of the network's state on demand to a kernel. A process always has it, unless `-D
-  // netstat=false`.
+  // Adds a report of the network's state on demand to a kernel. A process always has it, unless
+  // `-D netstat=false` is given.
   bool netstat = false;
   // Accepts --ipv4=dhcp and makes it the default; `-D dhcp=` overrides this.
   bool dhcp = false;

@@ -30,8 +30,8 @@ class Plan {
     forwards_.push_back({protocol, port.spec()});
     return *this;
   }
-  // The parameter is a comma-separated list of client addresses trusted by the image. Where `fata
-  // run` forwards ports, it adds the forwarder's address, which all forwarded clients share.
+  // The parameter is a comma-separated list of client addresses trusted by the image. Where
+  // `fata run` forwards ports, it adds the forwarder's address, which all forwarded clients share.
   template <class T>
   Plan& forwarded_clients(const Parameter<T>& addresses) {
     forwarded_clients_ = addresses.spec();

@@ -64,8 +64,8 @@ struct TextError {
   std::string_view word;
 };
 
-// Parses the presentation of one record's rdata into `out`; returns its size in octets. Accepts `\#
-// length hex` for every type. `origin` completes relative names; may be null.
+// Parses the presentation of one record's rdata into `out`; returns its size in octets. Accepts
+// `\# length hex` for every type. `origin` completes relative names; may be null.
 Result<std::size_t, TextError> parse_rdata(Type type, std::string_view text, const Name* origin,
                                            MutableBytes out);
 
