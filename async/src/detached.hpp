@@ -1,5 +1,5 @@
-// Coroutine types of our own that nobody awaits: frames from the loop's pool, ended or destroyed by
-// whoever holds the handle.
+// Coroutine types without an awaiter: frames from the loop's pool, which end by themselves or are
+// destroyed through their handle.
 #pragma once
 
 #include <coroutine>
@@ -9,8 +9,7 @@
 
 namespace fata::async::detail {
 
-// Initial: std::suspend_always or suspend_never. Final: suspend_never lets the frame free itself at
-// its end.
+// Initial: std::suspend_always or suspend_never. Final: suspend_never frees the frame at its end.
 template <class Initial, class Final>
 struct Detached {
   struct promise_type {

@@ -8,8 +8,7 @@
 namespace fata::async {
 
 namespace {
-// Under the address sanitizer every frame comes from the heap, so that a use after its end is
-// found.
+// Under the address sanitizer every frame comes from the heap, so that it detects a use after free.
 #if __has_feature(address_sanitizer)
 constexpr bool kPooled = false;
 #else

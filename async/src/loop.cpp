@@ -10,7 +10,7 @@
 namespace fata::async {
 
 namespace {
-// Bounds of one turn, so that neither timers nor tasks that always have work keep devices waiting.
+// Bounds a turn, so that neither timers nor permanently busy tasks starve the devices.
 constexpr std::size_t kTimersPerTurn = 256;
 
 detail::HeldFrame run_main(Task<int> main, int* status) { *status = co_await std::move(main); }
@@ -41,8 +41,8 @@ void Loop::look_around() {
   now_ = platform::monotonic_now();
   const bool fired = timers_.fire(now_, kTimersPerTurn) != 0;
   if (!ready_.empty()) return;
-  // What a timer gave to a device, a retransmission perhaps, goes out now, not when something else
-  // wakes us.
+  // Data that a timer passed to a device (a retransmission, for example) is sent now, not at the
+  // next wake-up.
   if (fired && platform::poll_devices()) return;
   if (timers_.next() <= now_) return;
   ++stats_.idles;
@@ -74,7 +74,8 @@ void Loop::look_for_restore(Loop& loop) {
 }
 
 void Loop::resume_ready() {
-  // Only what is ready now: what these make ready comes in the next turn, after the devices.
+  // Only tasks that are ready now; those that they make ready run in the next turn, after the
+  // devices.
   List<Ready> batch;
   batch.splice_back(ready_);
   while (!batch.empty()) {

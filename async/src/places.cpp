@@ -11,7 +11,7 @@ Task<Result<void, Errc>> Places::take(Wait wait) {
   line_.push_back(ticket);
   const Result<void, Errc> woken = co_await ticket.called.wait(wait);
   if (!woken) co_return woken;
-  ticket.granted = false;  // the place is the caller's now
+  ticket.granted = false;  // the caller holds the unit now
   co_return woken;
 }
 

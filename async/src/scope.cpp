@@ -7,8 +7,8 @@ namespace fata::async {
 detail::FreeFrame Scope::run(Scope* scope, Task<void> task) {
   co_await yield();
   {
-    // The task's frame must be gone before the scope hears of its end: it may refer to what dies
-    // with the scope.
+    // Destroy the task's frame before the scope is notified: the frame may refer to objects that
+    // are destroyed with the scope.
     Task<void> owned = std::move(task);
     co_await std::move(owned);
   }

@@ -41,7 +41,7 @@ void TimerHeap::remove(std::uint32_t place) {
   const Entry last = heap_.back();
   heap_.pop_back();
   if (place == heap_.size()) return;
-  // The last entry takes the free place and goes whichever way it must.
+  // The last entry fills the gap and sifts up or down as needed.
   const bool up = place != 0 && last.deadline < heap_[(place - 1) / kWays].deadline;
   up ? sift_up(place, last) : sift_down(place, last);
 }

@@ -59,7 +59,7 @@ Task<void> take_one(Channel<int>* channel, int* taken) {
 Task<void> put_one(Channel<int>* channel, int item, bool* put) {
   *put = (co_await channel->send(item)).has_value();
 }
-// The first in line is called, and destroyed before it runs.
+// The first waiter is called, and destroyed before it runs.
 Task<void> called_in_vain() {
   Channel<int> channel(1);
   int none = 0, taken = 0, item = 7;

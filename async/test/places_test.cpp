@@ -36,7 +36,7 @@ TEST(Places, ServeThoseWhoStandInLineInTurn) {
   platform.run(in_turn);
 }
 
-// Gives its place back and asks for the next at once, for ever: nobody behind it may starve.
+// Releases its unit and acquires again at once, indefinitely: no later waiter may starve.
 Task<void> greedy(Places* places, bool* stop) {
   while (!*stop) {
     EXPECT_TRUE(co_await places->take());
@@ -78,7 +78,7 @@ TEST(Places, LoseNothingToThoseWhoGiveUp) {
   platform.run(give_up);
 }
 
-// A task that dies between being called and running hands its place on.
+// A task destroyed after its grant and before it runs passes its unit on.
 Task<void> die() {
   Places places(1);
   EXPECT_TRUE(co_await places.take());

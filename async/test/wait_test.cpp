@@ -20,7 +20,7 @@ TEST(Sleep, EndsWhenItsTimeHasCome) {
   platform.run([] { return sleeps(); });
 }
 
-// As a protocol's timer that sends: the device takes it at once, and writes when it is looked at.
+// Models a protocol timer that sends: the device queues the data at once and writes it when polled.
 struct Sender final : Timer {
   bool* staged = nullptr;
   void on_timer() noexcept override { *staged = true; }

@@ -59,7 +59,7 @@ void write_text(TextWriter& out, const Ipv4Cidr& cidr) {
 
 void write_text(TextWriter& out, const IpAddress& address) {
   if (address.is_v4()) return write_text(out, address.v4());
-  // RFC 5952: the longest run of two or more zero groups, the first of equals, becomes "::".
+  // RFC 5952: the longest run of at least two zero groups, the first on a tie, becomes "::".
   std::array<std::uint16_t, 8> groups{};
   for (std::size_t i = 0; i < 8; ++i)
     groups[i] = load_be<std::uint16_t>(Bytes(address.octets()).subspan(2 * i));

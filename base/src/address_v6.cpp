@@ -1,4 +1,4 @@
-// Apart from IPv4's texts, so that an image without IPv6 does not hold them.
+// Separate from the IPv4 text functions, so that an image without IPv6 does not link these.
 #include <bit>
 
 #include "fata/base/address.hpp"
@@ -22,8 +22,8 @@ bool parse_group(std::string_view text, std::uint16_t& group) {
   return true;
 }
 
-// The groups between "::" and an end; an IPv4 address may be the last two. Gives how many, 9 if the
-// text is wrong.
+// The groups between "::" and an end; an IPv4 address may replace the last two. Returns their
+// number, or 9 if the text is wrong.
 std::size_t parse_groups(std::string_view text, bool at_end, std::span<std::uint16_t, 8> groups) {
   std::size_t count = 0;
   while (!text.empty()) {

@@ -98,7 +98,7 @@ std::string_view parameter_expects(const log::Rules&) {
 
 namespace {
 
-// Levenshtein's distance between a word and a parameter's name; both at most kMaxName characters.
+// Levenshtein distance between a word and a parameter's name; both at most kMaxName characters.
 constexpr std::size_t kMaxName = 31;
 [[gnu::noinline, clang::minsize]] std::size_t distance(std::string_view a, std::string_view b) {
   std::array<std::size_t, kMaxName + 1> row{};
@@ -115,12 +115,12 @@ constexpr std::size_t kMaxName = 31;
   return row[b.size()];
 }
 
-// Nothing, if none is near.
+// Returns an empty name if none is near.
 [[gnu::noinline, clang::minsize]] std::string_view nearest(std::span<const Parameter> table,
                                                            std::string_view name) {
   if (name.size() > kMaxName) return {};
   std::string_view best;
-  std::size_t best_distance = name.size() / 3 + 2;  // further away it is a guess
+  std::size_t best_distance = name.size() / 3 + 2;  // beyond this it would be a guess
   for (std::size_t i = 0; i <= table.size(); ++i) {
     const std::string_view candidate = i < table.size() ? table[i].name : std::string_view("help");
     const std::size_t d = candidate.size() <= kMaxName ? distance(name, candidate) : best_distance;
@@ -141,8 +141,8 @@ const Parameter* find(std::span<const Parameter> table, std::string_view name) {
 
 using Reason = ParameterError::Reason;
 
-// Passes over a word without dashes if it is a hypervisor's. Else it is wrong, and `near` the name
-// of the parameter that it looks like, if any.
+// Skips a word without dashes if it comes from a hypervisor. Otherwise returns false; `near` is
+// then the parameter name that the word resembles, if any.
 bool pass_over(std::span<const Parameter> table, std::string_view word, std::string_view name,
                const Strays* strays, std::string_view& near) {
   using enum platform::StrayWord;
@@ -154,8 +154,8 @@ bool pass_over(std::span<const Parameter> table, std::string_view word, std::str
   return true;
 }
 
-// What is wrong, if anything is; `error` has the rest of it then. All errors share one object and
-// one way out: this is a large part of a small image.
+// Returns the reason of an error, if any; `error` then holds the rest. All errors share one object
+// and one exit path: this is a large part of a small image.
 std::optional<Reason> read(std::span<const Parameter> table,
                            std::span<const std::string_view> words, const Strays* strays,
                            ParameterError& error, bool& help) {

@@ -11,7 +11,7 @@ BufferPool::BufferPool(std::size_t count, std::size_t size)
       buffers_(new Buffer[count]) {
   const MutableBytes all = memory();
   std::span<Buffer> blocks = buffers();
-  // Backwards, so that the first allocations are the lowest addresses.
+  // In reverse, so that the first allocations have the lowest addresses.
   for (std::size_t i = count; i-- > 0;) {
     Buffer& block = blocks[i];
     block.home = this;
@@ -32,7 +32,7 @@ PacketBuf BufferPool::copy(Bytes bytes, std::size_t headroom) {
 }
 
 void BufferPool::take_home(Buffer& buffer) noexcept {
-  // Last in, first out: the next packet is written to memory that is still in the cache.
+  // Last in, first out: the next packet uses memory that is still in the cache.
   buffer.next_free = free_;
   free_ = &buffer;
   ++available_;

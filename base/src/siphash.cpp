@@ -19,7 +19,7 @@ class State {
     round();
     v0_ ^= m;
   }
-  // `last`: up to seven bytes that make no whole word, little endian; `length`: of the whole
+  // `last`: up to seven trailing bytes that fill no word, little endian; `length`: of the whole
   // message.
   std::uint64_t finish(std::uint64_t last, std::size_t length) {
     word(last | std::uint64_t{length & 0xff} << 56);

@@ -1,4 +1,4 @@
-// The part of reading parameters that touches the platform.
+// The platform-dependent part of parameter parsing.
 #include "fata/base/parameters.hpp"
 #include "fata/base/platform.hpp"
 

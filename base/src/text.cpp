@@ -72,7 +72,7 @@ void write_text(TextWriter& out, Duration value) {
 
 void write_text(TextWriter& out, WallTime value) {
   constexpr std::int64_t kMillisecond = 1'000'000, kDay = 86'400'000;
-  // Rounded down, so that times before 1970 come out right, too.
+  // Rounded down, so that times before 1970 are correct too.
   const std::int64_t ms = value.ns / kMillisecond - (value.ns % kMillisecond < 0 ? 1 : 0);
   const std::int64_t days = ms / kDay - (ms % kDay < 0 ? 1 : 0);
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};

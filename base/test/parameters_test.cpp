@@ -28,7 +28,7 @@ struct Image {
                                Parameter("ipv4-gateway", "gateway", std::nullopt, gateway),
                                Parameter("also", "further ports", std::nullopt, also)};
 
-  // "ok", "help", or the line about what is wrong.
+  // Returns "ok", "help", or the error line.
   std::string read(std::vector<std::string_view> words) {
     const auto outcome = parse_parameters(table, words);
     if (outcome) return *outcome ? "ok" : "help";

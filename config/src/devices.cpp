@@ -7,7 +7,7 @@ namespace fata::config {
 namespace {
 constexpr std::size_t kMostCards = 8;  // as fata::net::Interface::kMost
 
-// The drivers of a kernel's devices: their namespace, and their library.
+// A kernel's device drivers: their namespace and library.
 std::string driver_of(const Context& context) {
   return context.is(Target::kKvm) ? "virtio" : "xen";
 }
@@ -15,7 +15,7 @@ std::string library_of(const Context& context) {
   return context.is(Target::kKvm) ? "virtio" : "platform_xen";
 }
 
-// "tap" of the first card, "tap-1" of the second.
+// "tap" for the first interface, "tap-1" for the second.
 std::string of_card(std::string_view parameter, std::size_t number) {
   return std::string(parameter) + (number == 0 ? "" : "-" + std::to_string(number));
 }
@@ -80,7 +80,7 @@ Device<NetDevice> capture(const Device<NetDevice>& card, Where where) {
 }
 
 namespace {
-// Fata's own stack of a kind, card by card.
+// Builds one variant of Fata's own stack, interface by interface.
 class StackMaker {
  public:
   StackMaker(bool ipv6, bool dhcp, Where where) : ipv6_(ipv6), dhcp_(dhcp), where_(where) {}
@@ -98,7 +98,7 @@ class StackMaker {
     return make(ipv6_ ? "Stack" : "Ipv4Stack", "stack.hpp", std::move(arguments));
   }
 
-  // The same stack on a card more.
+  // The same stack with a further interface.
   Device<Bundle> also_on(const Device<NetDevice>& card, std::size_t number,
                          const Device<Bundle>& of) const {
     Arguments arguments{card.node(), of.node()};
@@ -123,7 +123,7 @@ class StackMaker {
                        help("dhcp, or an IPv4 address and prefix length", number), where_)
           .spec();
     }
-    // As QEMU's user networking has it where `fata run` gives each card a network of its own.
+    // The networks of QEMU's user networking, of which `fata run` starts one per interface.
     return parameter(name, Ipv4Cidr{"10.0." + std::to_string(2 + number) + ".15/24"},
                      help("IPv4 address and prefix length", number), where_)
         .spec();
@@ -173,7 +173,7 @@ Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
           "route", "a network behind a gateway: 'NETWORK/PREFIX via GATEWAY'", where));
 }
 
-// What a library has in a header and a template of its own.
+// A template of the net library with its own header.
 template <Tag T>
 Device<T> beside(const Device<Bundle>& of, std::string_view type, std::string_view header,
                  Where where) {

@@ -1,5 +1,5 @@
-// The main of every config program: reads what the `fata` command asks for, calls plan(), writes
-// the plan.
+// The main of every config program: parses the `fata` command's arguments, calls plan(), writes the
+// plan.
 //   config TARGET NET ARCH OUTPUT [NAME=VALUE...]
 #include <cstdio>
 #include <exception>

@@ -1,4 +1,4 @@
-// Names and places, as messages and generated code write them.
+// Names and locations as they appear in messages and generated code.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@ inline std::string at(const std::source_location& where) {
   return std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": ";
 }
 
-// A letter, then letters, digits and hyphens; all lower case.
+// A lower-case letter, then lower-case letters, digits and hyphens.
 inline bool is_word(std::string_view text) {
   return !text.empty() && text.front() >= 'a' && text.front() <= 'z' &&
          std::ranges::all_of(text, [](char c) {

@@ -24,7 +24,7 @@ Json place(const std::source_location& where) {
   return {{"file", where.file_name()}, {"line", where.line()}};
 }
 
-constexpr std::size_t kMaxParameters = 64;  // as fata::parse_parameters()
+constexpr std::size_t kMaxParameters = 64;  // as fata::kMaxParameters
 
 std::string_view form_name(Form form) {
   switch (form) {
@@ -62,8 +62,8 @@ void check_system_calls(const std::vector<std::string>& calls, const std::source
   }
 }
 
-// Gathers the graph under the jobs: devices in order of dependency, each once; parameters in order
-// of first use.
+// Collects the graph below the jobs: each device once, in dependency order; parameters in order of
+// first use.
 class Gatherer {
  public:
   explicit Gatherer(const Context& context) : context_(context) {}
@@ -158,7 +158,7 @@ class Gatherer {
       name = base + "_" + std::to_string(n);
     return name;
   }
-  // The name of its type differs from another's as well: of "net_2" and "net2" both are "Net2".
+  // Type names must differ too: both "net_2" and "net2" would become "Net2".
   static std::string plain(std::string name) {
     std::erase(name, '_');
     return name;
@@ -167,7 +167,7 @@ class Gatherer {
   const Context& context_;
   Json devices_ = Json::array();
   std::map<const Node*, std::size_t> ids_;
-  // Names that the generated main uses itself, as plain() has them.
+  // Names used by the generated main itself, as plain() returns them.
   std::set<std::string> names_{"context", "parameters", "jobs",    "fata",  "std",
                                "table",   "status",     "stopall", "image", "run"};
   std::vector<SpecPtr> parameters_;
@@ -196,7 +196,7 @@ Plan::Plan(std::string_view name, std::source_location where) : name_(name), whe
     throw ConfigError(at(where) + "'" + name_ +
                       "' cannot be an image's name: lower case letters, digits and hyphens");
   }
-  // Targets that CMake has in every build.
+  // Targets that CMake defines in every build.
   for (const std::string_view taken : {"all", "clean", "help", "install", "preinstall"}) {
     if (name == taken)
       throw ConfigError(at(where) + "'" + name_ +

@@ -14,7 +14,8 @@ static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<
 static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> &&
               Xenstore<archetype::Xenstore>);
 
-// A concept that everything satisfies would prove nothing: each refuses its neighbour's archetype.
+// A concept that every type satisfies proves nothing, so each must reject its neighbour's
+// archetype.
 static_assert(!Names<archetype::Resolver> && !Resolver<archetype::Names>);
 static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> &&
               !Udp<archetype::UdpSocket>);

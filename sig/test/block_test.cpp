@@ -15,7 +15,7 @@ constexpr std::uint64_t kFar = ~std::uint64_t{0};
 struct Case {
   const char* name;
   std::uint64_t sector;
-  std::size_t offset, size;  // of the buffer
+  std::size_t offset, size;  // into the buffer
   std::optional<BlockErrc> why;
 };
 constexpr Case kCases[] = {

@@ -12,8 +12,8 @@
 //     return plan;
 //   }
 //
-// There is no main: the `fata` command compiles and links this file, runs it, and generates the
-// image's main from the plan that it writes. Host only; nothing of this is linked into an image.
+// A config.cpp has no main: the `fata` command compiles and links it, runs it, and generates the
+// image's main from the resulting plan. Host only; an image links none of this.
 #pragma once
 
 #include "fata/config/context.hpp"

@@ -10,8 +10,8 @@ Files::Files(const Table& table) : table_(table), buffers_(table.files.size()) {
     const Bytes content = table.files[i].content;
     Buffer& buffer = buffers_[i];
     buffer.home = this;
-    buffer.memory =
-        const_cast<std::byte*>(content.data());  // never written: `whole_` stays its second holder
+    // Never written: `whole_` always remains a second holder.
+    buffer.memory = const_cast<std::byte*>(content.data());
     buffer.capacity = static_cast<std::uint32_t>(content.size());
     PacketBuf packet(buffer, 0);
     (void)packet.append(content.size());
@@ -62,8 +62,8 @@ async::Task<Result<Slice>> Files::get(std::string_view key, async::Wait) {
 }
 
 async::Task<Result<std::vector<sig::KeyEntry>>> Files::list(std::string_view folder, async::Wait) {
-  // The next name after the last, again and again: no sorting of strings, which would be most of
-  // this library's code.
+  // Finds the next name after the last one, repeatedly: sorting strings would be most of this
+  // library's code.
   std::vector<sig::KeyEntry> entries;
   for (std::string_view last;;) {
     std::string_view next;

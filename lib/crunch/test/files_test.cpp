@@ -13,7 +13,7 @@ namespace {
 
 static_assert(sig::KeyValueReader<Files>);
 
-// A table over keys whose contents are the keys themselves.
+// A table in which each key's content is the key itself.
 class Made {
  public:
   explicit Made(std::vector<std::string> keys) : keys_(std::move(keys)) {

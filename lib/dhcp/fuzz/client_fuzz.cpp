@@ -1,5 +1,5 @@
-// Hostile answers, time and conflicts against a client: whatever comes, its state and its deadline
-// stay sane, and it does not ask without end.
+// Hostile replies, time and conflicts against a client: its state and its deadline stay valid, and
+// its requests stay bounded.
 #include <vector>
 
 #include "fata/dhcp/client.hpp"
@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         client.receive(in.take(in.u16() % 1500), now);
         break;
       default: {
-        // A message whose head is right, with options of the input's.
+        // A message with a valid header and options from the input.
         std::vector<std::byte> message(240);
         ByteWriter head(message);
         head.u32(0x02010600);

@@ -6,9 +6,11 @@ namespace fata::dhcp {
 
 namespace {
 constexpr Ipv4Address kEverybody{0xffffffff};
-constexpr unsigned kRequests = 4;       // to one server, 60 s in all, before the search begins anew
-constexpr unsigned kComplainAfter = 3;  // questions, about 12 s
-// Some servers' broadcasts arrive where their unicasts to an address that nobody has yet do not.
+// Requests to one server, 60 s in all, before the search starts again.
+constexpr unsigned kRequests = 4;
+// Unanswered requests until kNoAnswer, which comes with the fourth request after about 28 s.
+constexpr unsigned kComplainAfter = 3;
+// From some servers, broadcasts arrive where unicasts to an unassigned address do not.
 constexpr unsigned kBroadcastAfter = 2;
 constexpr Duration kAfterConflict = seconds(10);  // RFC 2131 section 3.1 (5)
 constexpr std::uint32_t kForever = 0xffffffff;
@@ -27,7 +29,7 @@ constexpr std::array<Counter, Client::kCounts> kCounters{{{"dhcp_sent"},
                                                           {"dhcp_naks"},
                                                           {"dhcp_conflicts"}}};
 
-// Without a mask: that of the address' class.
+// The prefix of the address's class, for replies without a mask.
 std::uint8_t class_prefix(Ipv4Address address) {
   return address.value >> 31 == 0 ? 8 : address.value >> 30 == 2 ? 16 : 24;
 }
@@ -43,7 +45,7 @@ void Client::search(Instant at) {
   next_at_ = at;
 }
 
-// RFC 2131 section 4.1: 4, 8, 16, 32, 64 seconds, each a second more or less.
+// RFC 2131 section 4.1: 4, 8, 16, 32, 64 seconds, each plus or minus up to a second.
 Duration Client::back_off() {
   const Duration base = seconds(std::int64_t{4} << std::min(tries_ - 1, 4U));
   return base - seconds(1) + random_.up_to(seconds(2));
@@ -87,7 +89,7 @@ void Client::request(Instant now) {
   transmit(message, {}, kEverybody, now);
 }
 
-// Of one server, or of any when it is silent (RFC 2131 section 4.4.5).
+// Asks the lease's server, or any server when that one is silent (RFC 2131 section 4.4.5).
 void Client::renew(Instant now) {
   const bool any = state_ == State::kRebinding;
   const Instant until = any ? lease_.end : lease_.rebinding;
@@ -96,7 +98,8 @@ void Client::renew(Instant now) {
   transmit(message, lease_.address.address, any ? kEverybody : lease_.server, now);
 }
 
-// Without a server's identifier: whoever knows the network answers (RFC 2131 section 4.3.2).
+// Without a server identifier: any server responsible for the network answers (RFC 2131 section
+// 4.3.2).
 void Client::confirm(Instant now) {
   ++tries_;
   next_at_ = std::min(now + back_off(), lease_.end);
@@ -170,7 +173,7 @@ bool Client::plausible(const Reply& reply) {
   return cidr.prefix >= 31 || ((address.value & ~cidr.mask()) != 0 && cidr.broadcast() != address);
 }
 
-// Sets the lease's times, which count from requested_at_. False if it ends too soon.
+// Sets the lease's times, which count from requested_at_. False if the lease is too short.
 bool Client::read_times(const Reply& reply, Lease& lease) const {
   if (!reply.lease || *reply.lease < kShortest) return false;
   const std::uint32_t length = lease.seconds = *reply.lease;
@@ -204,7 +207,7 @@ void Client::receive(Bytes message, Instant now) {
     if (reply->kind != Kind::kOffer) return count_up(kUnexpected);
     if (!plausible(*reply)) return count_up(kBadAddress);
     if (reply->lease && *reply->lease < kShortest) return count_up(kBadTime);
-    // The first offer that makes sense.
+    // The first valid offer.
     lease_ = {};
     lease_.address.address = reply->address;
     lease_.server = *reply->server;
@@ -215,7 +218,7 @@ void Client::receive(Bytes message, Instant now) {
   if (!any_server && *reply->server != lease_.server) return count_up(kOtherServer);
   if (reply->kind == Kind::kNak) {
     count_up(kNaks);
-    // At once at first, but not over and over.
+    // At once the first time, then with growing pauses.
     const Duration pause =
         refusals_ == 0 ? Duration{} : seconds(std::int64_t{1} << std::min(refusals_, 6U));
     ++refusals_;
@@ -228,12 +231,12 @@ void Client::receive(Bytes message, Instant now) {
 
 void Client::take_acknowledged(const Reply& reply, Instant now) {
   const Ipv4Cidr address{reply.address, reply.prefix.value_or(class_prefix(reply.address))};
-  // An answer to what was asked long ago may grant less than has passed since.
+  // A reply to an old request may grant less time than has passed since.
   Lease times;
   if (!read_times(reply, times) || times.end <= now) return count_up(kBadTime);
   const bool had = has_address();
   const bool changed = had && address != lease_.address;
-  // What is kept of the old lease is what its loss has to say.
+  // The event reports the old lease's values.
   if (changed) outside_->event(Event::kLost, lease_, now);
   lease_.seconds = times.seconds;
   lease_.renewal = times.renewal;

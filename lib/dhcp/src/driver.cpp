@@ -5,7 +5,7 @@
 namespace fata::dhcp {
 
 namespace {
-constexpr std::size_t kLeastMtu = 576;  // a network with less is a mistake
+constexpr std::size_t kLeastMtu = 576;  // a smaller MTU is a configuration error
 constexpr std::size_t kLeastMtuV6 = 1280;
 
 Config config_of(const net::Interface& on, const Options& options) {
@@ -74,7 +74,7 @@ void Driver::deliver(sig::RxDatagram&& given, Instant now) {
   const sig::RxDatagram datagram = std::move(given);
   if (datagram.source.port != kServerPort) return;
   const Bytes message = datagram.payload.bytes();
-  // The card that is meant; what is meant for none is counted by the first.
+  // The interface addressed by the message; the first one counts messages for none.
   Driver* meant = this;
   for (Driver* each = next_; each != nullptr; each = each->next_) {
     if (is_for(message, each->on_->mac())) meant = each;
@@ -133,7 +133,7 @@ void Driver::write(TextWriter& line, Instant now) const {
 
 void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) {
   PacketBuf packet = core_->udp().allocate();
-  if (!packet || packet.tailroom() < message.size()) return;  // it is sent again
+  if (!packet || packet.tailroom() < message.size()) return;  // the client retransmits
   copy_bytes(packet.append(message.size()), message);
   if (!from.is_any()) {
     core_->udp().send({{to, kServerPort}, from, std::move(packet)}, *first_, now);

@@ -32,7 +32,7 @@ enum Option : std::uint8_t {
   kEnd = 255
 };
 
-// Calls `see(code, data)` for every option of an area; false if one is longer than the area.
+// Calls `see(code, data)` for every option of an area; false if an option exceeds the area.
 template <class See>
 bool walk(Bytes area, See&& see) {
   ByteReader in(area);
@@ -47,10 +47,10 @@ bool walk(Bytes area, See&& see) {
   return true;
 }
 
-// The areas with options, in the order in which RFC 3396 joins their pieces.
+// The areas with options, in the order of RFC 3396 for joining split options.
 class Options {
  public:
-  // False if they are malformed.
+  // False if the options are malformed.
   bool read(Bytes message) {
     areas_[0] = message.subspan(kOptions);
     std::uint8_t overload = 0;
@@ -64,8 +64,8 @@ class Options {
     return walk(areas_[1], nothing) && walk(areas_[2], nothing);
   }
 
-  // An option's pieces as one; empty if there is none. What is beyond the room is left out. Valid
-  // until the next call.
+  // An option's parts, joined; empty if absent. Bytes beyond the buffer are dropped. Valid until
+  // the next call.
   Bytes find(std::uint8_t wanted) {
     std::size_t used = 0;
     for (const Bytes area : areas_) {
@@ -93,7 +93,7 @@ std::array<std::byte, 7> client_id(const MacAddress& mac) {
   return id;
 }
 
-// False if the option is malformed, and then worth nothing (RFC 3442).
+// False if the option is malformed, which makes it void (RFC 3442).
 bool read_routes(Bytes data, Few<Route, 16>& routes) {
   ByteReader in(data);
   while (!in.at_end()) {

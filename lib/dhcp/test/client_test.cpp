@@ -1,4 +1,4 @@
-// RFC 2131 figure 5, edge by edge, with a virtual clock.
+// RFC 2131 figure 5, transition by transition, with a virtual clock.
 #include "fata/dhcp/client.hpp"
 
 #include <gtest/gtest.h>
@@ -260,7 +260,7 @@ TEST_F(Bench, AfterARestoreTheLeaseIsConfirmedAtOnceAndTheAddressStays) {
   EXPECT_TRUE(sent[0].from.is_any());
   EXPECT_TRUE(client.has_address());
   bound_at = now;
-  // From the network's server, whichever it is.
+  // From any server of the network.
   answer({.kind = Kind::kAck, .server = Ipv4Address::of(10, 0, 0, 3)});
   EXPECT_EQ(client.state(), State::kBound);
   EXPECT_EQ(events, std::vector{Event::kRenewed});

@@ -1,4 +1,4 @@
-// Messages as a server would write them, field by field so that each can be made wrong.
+// Server messages, assembled field by field so that each field can be made wrong.
 #pragma once
 
 #include <string>

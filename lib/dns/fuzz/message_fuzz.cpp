@@ -1,5 +1,5 @@
-// Any bytes as a message: the codec must give back what it read, and the engine must answer with a
-// whole message of allowed size or not at all.
+// Any bytes as a message: the codec must reproduce what it read, and the engine must send a
+// complete message of allowed size or nothing.
 #include <array>
 #include <vector>
 
@@ -30,7 +30,7 @@ struct NoClock {
   WallTime wall() { return {1'700'000'000'000'000'000}; }
 };
 
-// One that gives cookies alone, and one that limits nearly every answer.
+// A guard with cookies only, and one that limits nearly every answer.
 dns::Guard& guard(bool limiting) {
   static NoClock clock;
   static constexpr std::array<std::byte, dns::Guard::kSeedSize> kSeed{std::byte{1}, std::byte{2}};
@@ -39,7 +39,7 @@ dns::Guard& guard(bool limiting) {
   return guards[limiting ? 1 : 0];
 }
 
-// Compression may change the case of names, so bytes are compared without regard to it.
+// Compression may change the case of names, so bytes are compared without regard to case.
 void append_lower(std::vector<std::byte>& to, Bytes from) {
   for (const std::byte octet : from) {
     const auto c = static_cast<unsigned char>(octet);
@@ -47,8 +47,8 @@ void append_lower(std::vector<std::byte>& to, Bytes from) {
   }
 }
 
-// Reads a message whole; false if it is malformed. Says what it read in `summary`, and writes it to
-// `writer`.
+// Reads a whole message; false if it is malformed. Appends its content to `summary`, and writes it
+// to `writer`.
 bool read_whole(Bytes message, dns::Writer* writer, std::vector<std::byte>* summary) {
   dns::Reader reader(message);
   const auto header = reader.header();
@@ -59,7 +59,7 @@ bool read_whole(Bytes message, dns::Writer* writer, std::vector<std::byte>* summ
     if (!question) return false;
     if (writer != nullptr) writer->question(question->name, question->type, question->klass);
   }
-  // static: allocating it would take most of a run's time.
+  // Static: allocating it would take most of a run's time.
   static std::vector<std::byte> rdata(65535);
   const unsigned records = header->answers + header->authorities + header->additionals;
   for (unsigned i = 0; i < records; ++i) {

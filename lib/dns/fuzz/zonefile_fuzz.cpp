@@ -1,6 +1,5 @@
-// Any text as a master file (what follows a NUL is the file that it may include): parsed to the end
-// or refused with a complaint; if it is a zone, every record that is not outside of it can be asked
-// for.
+// Any text as a master file (text after a NUL is the file that it may include): it is parsed to the
+// end or rejected with an error. If it is a zone, every record inside it can be queried.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -29,7 +28,7 @@ class OneInclude final : public dns::Includes, public dns::Diagnostics {
   std::string_view text_;
 };
 
-// Includes may multiply records; a fuzzer wants no long runs.
+// Includes may multiply records; this bounds the run time.
 constexpr std::size_t kMaxRecords = 2000;
 
 using Found = std::vector<std::pair<dns::Name, dns::Type>>;
@@ -75,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine.build();
   std::vector<std::byte> query(512), out(65535);
   for (const auto& [name, type] : found) {
-    if (!dns::is_under(name, loaded->apex)) continue;  // was ignored with a warning
+    if (!dns::is_under(name, loaded->apex)) continue;  // ignored with a warning
     dns::Writer writer(query);
     writer.bytes(Bytes(query).first(dns::kHeaderSize));
     writer.question(name, type, dns::Class::kIn);

@@ -30,8 +30,8 @@ void Composer::negative(std::size_t zone, const Name& name) {
   add_soa();
 }
 
-// The longest zone owns the name; but DS at its apex belongs to the zone above (RFC 4035 section
-// 3.1.4.1).
+// The longest zone owns the name, except that DS at its apex belongs to the zone above (RFC 4035
+// section 3.1.4.1).
 std::size_t Composer::first_zone() const {
   const std::size_t zone = index_.zone_of(lower_);
   if (type_ != Type::kDs || zone == kNoZone ||
@@ -81,7 +81,7 @@ Composer::Step Composer::from_node(const NodeView& node) {
   return no_data(node);
 }
 
-// One set is enough for ANY (RFC 8482 section 4.1): the first that is not DNSSEC's own.
+// One set suffices for ANY (RFC 8482 section 4.1): the first that does not belong to DNSSEC.
 Composer::Step Composer::any(const NodeView& node) {
   Bytes rest = node.first_set();
   for (std::size_t i = 0; i < node.sets(); ++i) {
@@ -101,8 +101,8 @@ Composer::Step Composer::no_data(const NodeView& node) {
   return Step::kDone;
 }
 
-// The name does not exist as such: walk down from the apex to the closest encloser, minding what
-// lies on the way.
+// The name is not in the zone: walk down from the apex to the closest encloser, unless a delegation
+// or DNAME comes first.
 Composer::Step Composer::missing() {
   [[clang::uninitialized]] const Index::Encloser encloser = index_.closest_encloser(zone_, lower_);
   if (encloser.node.has(node_flag::kCut)) return referral(encloser.node);
@@ -113,8 +113,7 @@ Composer::Step Composer::missing() {
   authoritative_ = true;
   if (encloser.node.has(node_flag::kWildcardChild)) {
     constexpr auto kStar = std::to_array({std::byte{1}, std::byte{'*'}});
-    // Never too long: the label that is missing below the encloser is at least one octet, as "*"
-    // is.
+    // Never too long: "*" is no longer than the label missing below the encloser.
     [[clang::uninitialized]] const auto wildcard =
         Name::join(kStar, lower_.wire().subspan(encloser.name_at));
     if (wildcard) {
@@ -143,7 +142,7 @@ Composer::Step Composer::referral(const NodeView& cut) {
   return add(cut, set, owner, Section::kAuthority) ? Step::kDone : truncate();
 }
 
-// A chain may come through one DNAME many times, or end at it: it stands in the answer once.
+// A chain may pass through one DNAME many times, or end at it; the answer holds it once.
 bool Composer::gave_dname(const NodeView& owner) const {
   const auto given = std::span(dnames_).first(dname_count_);
   return std::ranges::find(given, owner.name().data()) != given.end();
@@ -174,12 +173,12 @@ Composer::Step Composer::redirect(const NodeView& owner, const SetView& dname) {
   }
   ++counts_[static_cast<std::size_t>(Section::kAnswer)];
   if (type_ == Type::kCname || type_ == Type::kAny) return Step::kDone;
-  // A DNAME that leads below itself never ends: each step would only make the name longer.
+  // A DNAME to a name below its owner never ends: each step would only lengthen the name.
   if (is_under(record.rdata, owner.name())) return Step::kDone;
   return follow(*target);
 }
 
-// Goes on with a CNAME's target while it is in the same zone and new.
+// Follows a CNAME's target if it is in the same zone and was not visited.
 Composer::Step Composer::follow(const Name& target) {
   if (visited_count_ == kMaxChain) return Step::kDone;
   visited_[visited_count_++] = lower_.hash();
@@ -255,7 +254,7 @@ bool Composer::add(const NodeView& node, const SetView& set, Bytes owner, Sectio
   return false;
 }
 
-// Addresses of the targets that are in the zone. Those that do not fit are left out, but for a
+// Adds addresses of the targets inside the zone. Addresses that do not fit are dropped, except a
 // referral's glue.
 void Composer::add_additional() {
   const Type type = asked_.type();
@@ -288,13 +287,13 @@ void Composer::add_targets(bool necessary) {
   }
 }
 
-// The node of an authoritative name; nothing if there is none.
+// The node of an authoritative name; empty if there is none.
 [[clang::minsize]] NodeView Composer::target_node(Bytes target) const {
   [[clang::uninitialized]] const NodeView node = index_.find_in(zone_, LowerName(target));
   return !node || node.has(node_flag::kOccluded) ? NodeView() : node;
 }
 
-// Addresses and services of one target; what does not fit is left out.
+// Adds addresses and services of one target; records that do not fit are dropped.
 [[clang::minsize]] void Composer::add_service(Bytes target) {
   [[clang::uninitialized]] const NodeView node = target_node(target);
   if (!node) return;
@@ -305,11 +304,11 @@ void Composer::add_targets(bool necessary) {
   }
 }
 
-// RFC 9460 section 4.1: addresses and services of the target names. Services are followed in turn,
-// so that a chain of aliases ends in addresses, unless more than kMaxServices names come together.
+// RFC 9460 section 4.1: addresses and services of the target names. Service records are followed in
+// turn, so a chain of aliases ends in addresses, up to kMaxServices names in total.
 [[clang::minsize]] void Composer::add_services() {
   constexpr std::size_t kMaxServices = 16;
-  std::array<Bytes, kMaxServices> names;  // each is added once; the first is the owner
+  std::array<Bytes, kMaxServices> names;  // distinct; the first is the owner
   names[0] = name_;
   std::size_t count = 1;
   bool all_known = true, own_addresses = false;
@@ -317,7 +316,7 @@ void Composer::add_targets(bool necessary) {
   for (Bytes last; !records.empty();) {
     const Bytes rdata = take_record(records).rdata;
     const Bytes target = target_of(asked_.type(), rdata);
-    // "." is the owner itself for a service, and no name for an alias (RFC 9460 section 2.5).
+    // "." means the owner itself in a service, and no name in an alias (RFC 9460 section 2.5).
     const bool root = target.size() == 1;
     const bool own = root ? load_be<std::uint16_t>(rdata) != 0 : same_name(target, name_);
     own_addresses |= own;

@@ -1,6 +1,6 @@
-// Composes an answer from the index, for every case: what RFC 1034 section 4.3.2 calls the
-// algorithm, with wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308) and minimal
-// ANY (RFC 8482).
+// Composes an answer from the index in the general case: the algorithm of RFC 1034 section 4.3.2,
+// with wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308) and minimal ANY (RFC
+// 8482).
 #pragma once
 
 #include <array>
@@ -12,14 +12,14 @@ namespace fata::dns {
 
 class Composer {
  public:
-  // `out` holds the header and question already written (their names known to it).
+  // `out` already holds the header and question (whose names it has registered).
   Composer(const Index& index, Writer& out, bool dnssec_ok)
       : index_(index), out_(out), dnssec_ok_(dnssec_ok) {}
 
-  // `name` is the question's, in its own case.
+  // `name` is the question's, in its original case.
   Rcode run(const Name& name, const LowerName& lower_name, Type type);
 
-  // The authority section of a negative answer about `name`, which is in that zone.
+  // Adds the authority section of a negative answer for `name` in that zone.
   void negative(std::size_t zone, const Name& name);
 
   bool authoritative() const { return authoritative_; }
@@ -40,8 +40,7 @@ class Composer {
   Step no_data(const NodeView& node);
   void add_soa();
   Step follow(const Name& target);
-  // Adds a whole set with its signatures; false if it does not fit (and then nothing of it is
-  // left).
+  // Adds a whole set with its signatures. False if it does not fit; then nothing of it remains.
   bool add(const NodeView& node, const SetView& set, Bytes owner, Section section);
   bool add_records(const SetView& set, Bytes owner, Section section);
   bool gave_dname(const NodeView& owner) const;
@@ -64,16 +63,16 @@ class Composer {
   Name name_;  // of the current step
   LowerName lower_;
   std::array<std::uint16_t, 3> counts_{};
-  std::array<std::uint64_t, kMaxChain>
-      visited_;  // hashes of the names met; a wrong match only ends a chain early
+  // Hashes of the visited names; a false match only ends a chain early.
+  std::array<std::uint64_t, kMaxChain> visited_;
   std::size_t visited_count_ = 0;
-  std::array<const std::byte*, kMaxChain + 1>
-      dnames_{};  // names of the nodes whose DNAME the answer holds
+  // Names of the nodes whose DNAME is in the answer.
+  std::array<const std::byte*, kMaxChain + 1> dnames_{};
   std::size_t dname_count_ = 0;
-  // The set whose targets the additional section is about, and the node that it stands at.
+  // The set whose targets belong in the additional section, and its node.
   SetView asked_{};
   NodeView asked_at_;
-  // If it delegates: the delegation's name. Glue below it must fit (RFC 9471).
+  // For a referral: the delegation's name. Glue below it must fit (RFC 9471).
   Bytes cut_;
 };
 

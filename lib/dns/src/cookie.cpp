@@ -3,7 +3,7 @@
 namespace fata::dns {
 
 namespace {
-// A server's cookie behind the client's: version, three reserved octets, time, hash.
+// A server cookie follows the client's: version, three reserved octets, time, hash.
 constexpr std::size_t kTimeAt = 12, kHashAt = 16;
 constexpr std::byte kVersion{1};
 // Seconds (RFC 9018 section 4.3).
@@ -19,7 +19,7 @@ void ServerCookies::replace(std::span<const std::byte, 16> secret) {
   previous_ = current_ = SipKey::of(secret);
 }
 
-// Over all that stands before the hash, and the address: 4 octets of IPv4, 16 of IPv6.
+// Over everything before the hash, and the address: 4 octets of IPv4, 16 of IPv6.
 std::uint64_t ServerCookies::hash(const SipKey& secret, Bytes signed_octets,
                                   const IpAddress& client) {
   std::array<std::byte, kHashAt + 16> text;

@@ -119,12 +119,12 @@ std::optional<std::uint32_t> parse_date(std::string_view text) {
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   const auto last_day = month == 2 ? (leap ? 29U : 28U) : 30U + (month + month / 8) % 2;
   if (day > last_day) return {};
-  // Days since 1970, counting years from March so that the leap day comes last.
+  // Days since 1970. Years count from March, so that the leap day is the last day.
   if (month <= 2) --year;
   const auto shifted = (month + 9) % 12;
   const auto days =
       365 * year + year / 4 - year / 100 + year / 400 + (153 * shifted + 2) / 5 + day - 1 - 719468;
-  // Serial arithmetic: the date is taken modulo 2^32 (RFC 4034 section 3.1.5).
+  // Serial arithmetic: the date is modulo 2^32 (RFC 4034 section 3.1.5).
   return static_cast<std::uint32_t>(days * 86400 + hour * 3600 + minute * 60 + second);
 }
 
@@ -135,7 +135,7 @@ bool parse_ipv4(std::string_view text, MutableBytes out) {
     if (dot == std::string_view::npos || dot > 3 ||
         !parse_unsigned(text.substr(0, dot), 255, value))
       return false;
-    // Some readers take a leading zero for octal (RFC 6943 section 3.1.1).
+    // Some parsers read a leading zero as octal (RFC 6943 section 3.1.1).
     if (dot > 1 && text.front() == '0') return false;
     out[i] = static_cast<std::byte>(value);
     text.remove_prefix(dot + (i < 3 ? 1 : 0));
@@ -181,7 +181,7 @@ bool parse_ipv6(std::string_view text, MutableBytes out) {
   }
   if (gap == 9 ? count != 8 : count == 8) return false;
   for (std::size_t i = 0; i < 8; ++i) {
-    // The groups after the gap stand at the end.
+    // The groups after the gap are at the end.
     const std::size_t missing = 8 - count;
     const std::uint16_t group = i < gap ? groups[i] : (i < gap + missing ? 0 : groups[i - missing]);
     store_be(out.subspan(2 * i, 2), group);

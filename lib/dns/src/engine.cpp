@@ -50,7 +50,7 @@ constexpr Count count_of(Rcode rcode) {
   }
 }
 
-// Records in each section.
+// Number of records per section.
 struct Counts {
   std::uint16_t answers = 0, authorities = 0, additionals = 0;
 };
@@ -86,14 +86,14 @@ struct Engine::Parts {
   Index index;
   std::vector<std::unique_ptr<ZoneLoad>> loads;
   bool built = false;
-  // For the batch at hand.
+  // State of the current batch.
   static constexpr std::size_t kAtOnce = 16;
   std::array<Query, kAtOnce> queries;
   std::array<bool, kAtOnce> wanted;
   Guard* guard = nullptr;
-  RateLimiter* limiter = nullptr;  // null: nothing is limited
-  Cookie cookie;                   // of the response at hand, if its OPT record has room for one
-  Rcode outcome{};                 // of the response at hand
+  RateLimiter* limiter = nullptr;  // null: no limit
+  Cookie cookie;                   // of the current response, if its OPT record has room for one
+  Rcode outcome{};                 // of the current response
   std::uint16_t answers = 0;
   std::array<Counter, kCounts> counters{{{"queries"},
                                          {"dropped"},
@@ -109,12 +109,12 @@ struct Engine::Parts {
                                          {"badcookie"}}};
 };
 
-// Completes an answer whose question and records stand in `out` up to `size`: header, OPT record,
+// Completes an answer whose question and records are in `out` up to `size`: header, OPT record,
 // counters.
 std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::uint16_t flags,
                                    Counts counts, std::size_t size, Rcode rcode) {
   const auto code = static_cast<std::uint16_t>(rcode);
-  // Only in a query is RD known to mean RD (RFC 8906 section 8.1.4); other opcodes come here as
+  // RD is known to mean RD only in a query (RFC 8906 section 8.1.4); other opcodes arrive here as
   // NOTIMP.
   const std::uint16_t copied =
       flag::kOpcodeMask | (rcode == Rcode::kNotImp ? 0 : flag::kRecursionDesired);
@@ -143,7 +143,7 @@ std::size_t Engine::Parts::respond(const Query& query, MutableBytes out, std::ui
   return size;
 }
 
-// Extends the OPT record, which ends the response at `size`, if it was left room.
+// Appends the cookie to the OPT record at the response's end, if room was left for it.
 [[clang::minsize]] void Engine::Parts::append_cookie(const Query& query, MutableBytes out,
                                                      std::size_t& size) {
   if (query.opt_size <= kOptSize) return;
@@ -160,7 +160,7 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
   return respond(query, out, 0, {}, query.question_end, rcode);
 }
 
-// Copies a set's records, whose owners point to the question's name.
+// Copies a set's records, whose owners are pointers to the question's name.
 [[gnu::always_inline]] inline std::size_t Engine::Parts::verbatim(const Query& query,
                                                                   MutableBytes out,
                                                                   const SetView& set) {
@@ -173,8 +173,8 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
                  Rcode::kNoError);
 }
 
-// Copies a prepared answer that was made for a name of `base` octets, which the question's name
-// ends in. `flags` holds the rcode too. 0 if it does not fit.
+// Copies a prepared answer made for a name of `base` octets, a suffix of the question's name.
+// `flags` includes the rcode. 0 if it does not fit.
 std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint32_t reference,
                                 std::size_t base, std::uint16_t flags) {
   [[clang::uninitialized]] const PreparedView prepared = index.prepared(reference);
@@ -280,9 +280,9 @@ std::size_t Engine::Parts::compose(const Query& query, MutableBytes out) {
   return compose(query, out);
 }
 
-// Puts the cookie for the response into `cookie` and makes room for it in the OPT record. `known`:
-// whether the query's own is valid, and so the client where its address says. Returns the size of
-// the response if the query asks for nothing else.
+// Sets `cookie` for the response and reserves room for it in the OPT record. `known` is set to
+// whether the query's own cookie is valid, which proves the client's address. Returns the size of
+// the response if the query requests only a cookie.
 [[gnu::noinline, clang::minsize]] std::size_t Engine::Parts::take_cookie(Query& query,
                                                                          MutableBytes out,
                                                                          const IpAddress& client,
@@ -306,13 +306,13 @@ void Engine::Parts::guard_with(Guard* given, Transport transport) {
   limiter = given != nullptr && transport == Transport::kUdp ? given->limiter() : nullptr;
 }
 
-// What is not sent does not count.
+// Responses that are not sent do not count.
 [[gnu::noinline, clang::minsize]] void Engine::Parts::uncount(Bytes response) {
   counters[count_of(outcome)].value -= 1;
   if (is_truncated(response)) counters[kTruncated].value -= 1;
 }
 
-// Answers, as far as the guard lets it.
+// Answers a query, subject to the guard.
 std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport transport,
                                  const IpAddress* client) {
   bool known = false;
@@ -322,7 +322,7 @@ std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport trans
   if (size == 0) [[likely]]
     size = answer(query, out, transport);
   if (query.opt_size > kOptSize) [[unlikely]] {
-    // Over TCP a record set counts for more than a cookie.
+    // Over TCP a record set takes precedence over a cookie.
     if (transport == Transport::kTcp && is_truncated(out)) {
       uncount(out);
       query.opt_size = kOptSize;
@@ -338,9 +338,8 @@ std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport trans
   return limit(query, out, size, *client, kind);
 }
 
-// Withholds the response of `size` octets in `out`, or has every second one slip through without
-// its records: truncated, or BADCOOKIE if the client takes part in cookies (RFC 7873
-// section 5.2.3).
+// Withholds the response of `size` octets in `out`, or lets every second one through without its
+// records: truncated, or as BADCOOKIE if the client uses cookies (RFC 7873 section 5.2.3).
 [[gnu::noinline, clang::minsize]] std::size_t Engine::Parts::limit(const Query& query,
                                                                    MutableBytes out,
                                                                    std::size_t size,
@@ -356,7 +355,7 @@ std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport trans
     append_cookie(query, out, size);
     return size;
   }
-  // A truncated answer says nothing of whether the name exists.
+  // A truncated answer does not reveal whether the name exists.
   const Rcode rcode = kind == ResponseClass::kError ? outcome : Rcode::kNoError;
   return respond(query, out, flag::kTruncated, {}, query.question_end, rcode);
 }
@@ -439,8 +438,8 @@ std::size_t Engine::answer(Bytes message, MutableBytes out, Transport transport,
 }
 
 void Engine::answer_batch(std::span<Exchange> exchanges, Transport transport, Guard* guard) {
-  // Three passes over a few queries each, so that what one pass asks memory for has come when the
-  // next needs it.
+  // Three passes over a few queries each: the memory prefetched in one pass has arrived by the
+  // next.
   Parts& parts = *parts_;
   parts.guard_with(guard, transport);
   while (!exchanges.empty()) {

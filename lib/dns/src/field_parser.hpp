@@ -1,4 +1,4 @@
-// Reads the presentation of one record's rdata, field by field of its type's shape.
+// Parses the presentation of one record's rdata, field by field, by its type's shape.
 #pragma once
 
 #include <array>
@@ -7,11 +7,11 @@
 
 namespace fata::dns {
 
-// The number of `word` in "NAME=1 OTHER=2"; false if it has none.
+// The number of `word` in "NAME=1 OTHER=2"; false if it is not listed.
 bool named_number(std::string_view names, std::string_view word, std::uint64_t& out);
 
-// Collects what a field needs from the lexer and writes its wire form. What answers false has noted
-// what is wrong.
+// Reads a field's tokens from the lexer and writes its wire form. Functions that return false have
+// set the error.
 class FieldParser {
  public:
   FieldParser(Lexer& lexer, Type type, const Name* origin, ByteWriter& out)
@@ -42,14 +42,14 @@ class FieldParser {
   bool period();
   bool date();
   bool covered();
-  bool string(bool counted);  // of the token_ that was taken
+  bool string(bool counted);  // from the current token_
   bool strings();
   bool tag();
   bool salt();
   bool hashed_owner();
   bool bitmap();
 
-  // Of types that are seldom seen.
+  // Rarely used types.
   bool rare_field(char kind);
   bool optional_string();
   bool digest();
@@ -73,7 +73,7 @@ class FieldParser {
   bool altitude();
   bool precision(bool& more, std::uint8_t& out);
 
-  // The rest of the line, in words that are one text.
+  // The rest of the line: several words that form one text.
   template <class Decoder>
   bool rest(std::string_view reason, bool may_be_empty = false) {
     Decoder decoder;
@@ -87,9 +87,9 @@ class FieldParser {
     return true;
   }
 
-  Token token_;  // the last one taken
+  Token token_;  // the last token read
   TextError error_;
-  std::uint64_t value_ = 0;  // the last number
+  std::uint64_t value_ = 0;  // the last number read
   Lexer& lexer_;
   Type type_;
   const Name* origin_;

@@ -10,7 +10,7 @@ namespace fata::dns {
 namespace {
 
 constexpr std::uint32_t kMaxNumber = 0x7fffffff;
-constexpr std::uint64_t kMaxWidth = 127;  // as BIND's
+constexpr std::uint64_t kMaxWidth = 127;  // as in BIND
 
 struct Format {
   std::int64_t offset = 0;
@@ -18,7 +18,7 @@ struct Format {
   char base = 'd';
 };
 
-// A number as scanf reads it: blanks and a plus may stand before it.
+// A number as in scanf: blanks and a plus sign may precede it.
 bool parse_number(std::string_view text, std::uint64_t max, std::uint64_t& out) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   if (text.starts_with('+')) text.remove_prefix(1);
@@ -64,7 +64,7 @@ void append_nibbles(std::uint64_t value, std::uint32_t width, std::string_view d
   } while (width != 0 || value != 0);
 }
 
-// False for a negative number in nibbles: it would have no end.
+// False for a negative number in nibbles, which would not end.
 bool append_number(std::int64_t number, const Format& format, std::string& out) {
   const std::string_view digits =
       format.base == 'X' || format.base == 'N' ? "0123456789ABCDEF" : "0123456789abcdef";

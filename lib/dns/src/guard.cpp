@@ -19,7 +19,7 @@ namespace fata::dns {
 std::string_view parameter_expects(const RateLimit&) { return "a number from 1 to 100000, or off"; }
 
 RateLimiter::RateLimiter(RateLimit rate, std::span<const std::byte, 16> secret)
-    // Rounded up, to what is even.
+    // Rounded up to an even number.
     : cost_(((1'000'000'000 + rate.per_second - 1) / rate.per_second + 1) & ~kSlipBit),
       credit_(cost_ * rate.per_second | kSlipBit),
       last_(credit_ - cost_),
@@ -35,14 +35,15 @@ void RateLimiter::set_secret(std::span<const std::byte, 16> secret) {
 bool Prefixes::contains(const IpAddress& address) const {
   const auto prefixes = std::span(prefixes_).first(count_);
   return std::ranges::any_of(prefixes, [&](const Prefix& prefix) {
-    // IPv4 addresses lie in ::/64 as they stand in memory, but not for those who write prefixes.
+    // In memory IPv4 addresses are in ::/64; but a configured prefix must not match the other
+    // family.
     return prefix.address.common_bits(address) >= prefix.bits &&
            prefix.address.is_v4() == address.is_v4();
   });
 }
 
 namespace {
-// Whether the bits behind the prefix are zero.
+// True if the bits after the prefix are zero.
 bool ends_with_zeros(const IpAddress& address, std::size_t bits) {
   for (std::size_t i = bits; i < 128; ++i) {
     if ((address.octets()[i / 8] & std::byte{0x80} >> i % 8) != std::byte{0}) return false;

@@ -1,4 +1,4 @@
-// Which files $INCLUDE names.
+// The files named by $INCLUDE.
 #include "fata/dns/include_path.hpp"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ IncludePaths include_paths(std::string_view includer, std::string_view file) {
 std::vector<std::string_view> included_files(std::string_view text) {
   std::vector<std::string_view> files;
   Lexer lexer(text);
-  bool starts = true;  // an entry
+  bool starts = true;  // at the start of an entry
   for (;;) {
     const Token token = lexer.next();
     if (token.kind == Token::Kind::kEnd || token.kind == Token::Kind::kError) return files;

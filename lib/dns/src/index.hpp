@@ -1,13 +1,13 @@
-// The zones as the engine reads them: one stretch of memory with a block a name, found through one
-// hash table.
+// The engine's view of the zones: one contiguous block of memory with a block per name, found
+// through one hash table.
 //
-// A query for an existing name touches one slot of the table and the name's block, which holds the
-// name, its record sets and their records in wire form, ready to be copied behind the question: the
-// owner is a pointer to offset 12.
+// A query for an existing name touches one slot of the table and the name's block. The block holds
+// the name, its record sets and their records in wire form, ready to be copied after the question:
+// the owner is a pointer to offset 12.
 //
-// A name may stand in two zones when one is served that another delegates (its apex, and glue below
-// it). The zone with the longest apex owns the name's place in the table; the others' copies are
-// "shadowed" and stand at a hash that also depends on their zone.
+// A name may be in two zones if one served zone delegates another (its apex, and glue below it).
+// The zone with the longest apex owns the name's slot in the table; the other zones' copies are
+// "shadowed", and their hash also depends on their zone.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ struct SetHead {
 };
 inline constexpr std::size_t kRecordHeadSize = 12;  // of a stored record, before its rdata
 
-// Where the name stands in the rdata of types whose answers bring the addresses of that name along.
-// A set's records are in the order of these names, so that equal ones are neighbours.
+// The offset of the name in the rdata of types whose answers include that name's addresses. A set's
+// records are sorted by these names, so that equal names are adjacent.
 inline constexpr std::size_t kNoTarget = ~std::size_t{0};
 inline constexpr std::size_t target_position(Type type) {
   switch (type) {
@@ -65,7 +65,7 @@ struct SetView {
   Type type() const { return static_cast<Type>(head.type); }
 };
 
-// One stored record; takes it off the front of `records`.
+// One stored record; take_record() removes it from the front of `records`.
 struct StoredRecord {
   std::uint32_t ttl;
   Bytes rdata;
@@ -91,7 +91,7 @@ class NodeView {
   std::size_t sets() const { return head_.sets; }
   std::uint8_t flags() const { return head_.flags; }
   Bytes name() const { return block_.subspan(sizeof(NodeHead), head_.name_size); }
-  // The sets' bytes, for take_set().
+  // The bytes of the sets, for take_set().
   Bytes first_set() const { return block_.subspan(sizeof(NodeHead) + head_.name_size); }
   static SetView take_set(Bytes& sets) {
     SetView view;
@@ -115,11 +115,11 @@ class NodeView {
   NodeHead head_{};
 };
 
-// The records of an answer after its question, for a question of the name it was made for. For a
-// longer question that ends in this name, every pointer listed is moved by the difference.
+// The records of an answer after its question, for a question with exactly this name. For a longer
+// question that ends in this name, every listed pointer is shifted by the difference.
 struct PreparedView {
   std::uint16_t answers = 0, authorities = 0, additionals = 0;
-  // Of the pointers from the start of `bytes`, each a 16-bit integer in network order.
+  // Offsets of the pointers from the start of `bytes`, each a 16-bit integer in network order.
   Bytes offsets;
   Bytes bytes;
 };
@@ -130,18 +130,18 @@ class Index {
  public:
   struct ZoneEntry {
     std::uint32_t apex = 0;  // node
-    // Prepared authority section with the SOA, for the apex as the question.
+    // The prepared authority section with the SOA, for a question about the apex.
     std::uint32_t negative = 0;
     std::uint8_t apex_size = 0;
     std::uint8_t labels = 0;
     bool has_dnssec = false;
     bool has_shadowed = false;
-    bool broken = false;  // it could not be loaded: nothing but its name is known
+    bool broken = false;  // could not be loaded: only its name is known
   };
   static constexpr std::uint32_t kCompose = 0;   // not prepared
   static constexpr std::uint32_t kVerbatim = 1;  // the stored records are the whole answer
 
-  // Lays out the zones. Prepared answers are added by prepare().
+  // Lays out the zones. prepare() adds the prepared answers.
   void build(std::span<const std::unique_ptr<ZoneLoad>> zones);
   void prepare(std::size_t budget);
 
@@ -155,13 +155,13 @@ class Index {
     }
     return 0;
   }
-  // The name that starts at `from` of `name`, in that zone.
+  // The name that starts at octet `from` of `name`, in that zone.
   NodeView find_in(std::size_t zone, const LowerName& name, std::size_t from = 0) const;
-  // For a name that does not stand in the zone as authoritative data: the last existing name on the
-  // way down from the apex, or the first delegation or DNAME met there.
+  // For a name that is not authoritative data of the zone: the last existing name on the way down
+  // from the apex, or the first delegation or DNAME on that way.
   struct Encloser {
     NodeView node;
-    std::uint32_t name_at = 0;  // where it starts in the name
+    std::uint32_t name_at = 0;  // where it starts in the queried name
   };
   Encloser closest_encloser(std::size_t zone, const LowerName& name) const;
   NodeView node(std::uint32_t reference) const {
@@ -169,12 +169,12 @@ class Index {
   }
   const ZoneEntry& zone(std::size_t index) const { return zones_[index]; }
   std::size_t zone_count() const { return zones_.size(); }
-  // The zone with the longest apex that `name` (from octet `from`) is under; kNoZone if there is
+  // The zone with the longest apex at or above `name` (from octet `from`); kNoZone if there is
   // none.
   std::size_t zone_of(const LowerName& name, std::size_t from = 0) const;
   PreparedView prepared(std::uint32_t reference) const;
 
-  // The one that was kept after it.
+  // The next prepared answer in memory.
   std::uint32_t prepared_after(std::uint32_t reference) const;
 
   void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
@@ -186,7 +186,7 @@ class Index {
     std::uint32_t tag;
     std::uint32_t node;
   };
-  static constexpr std::size_t kUnit = 8;  // blocks are aligned to it, and references count it
+  static constexpr std::size_t kUnit = 8;  // alignment of blocks, and the unit of references
 
   Bytes memory() const { return danger_span<const std::byte>(data_.get(), size_); }
   void insert(std::uint64_t hash, std::uint32_t node);
@@ -204,16 +204,16 @@ class Index {
   std::size_t mask_ = 0;
   std::vector<std::byte> prepared_;
   std::vector<ZoneEntry> zones_;
-  std::size_t least_labels_ = kMaxLabels + 1;  // of the zones' apexes
+  std::size_t least_labels_ = kMaxLabels + 1;  // of all apexes
   std::size_t most_labels_ = 0;
 };
 
-// Another zone's copy of a name stands elsewhere.
+// The hash of another zone's copy of a name.
 inline std::uint64_t shadow_hash(std::uint64_t hash, std::size_t zone) {
   return detail::fold(hash, 0x9e3779b97f4a7c15U + zone);
 }
 
-// The octet at which each label of a name starts.
+// The offset of each label of a name.
 class LabelStarts {
  public:
   explicit LabelStarts(Bytes name, std::size_t from = 0) {
@@ -224,7 +224,7 @@ class LabelStarts {
     starts_[count_] = static_cast<std::uint8_t>(name.size() - 1);
   }
   std::size_t count() const { return count_; }
-  // Where the suffix with that many labels starts; 0 labels are the root.
+  // The offset of the suffix with that many labels; 0 labels are the root.
   std::size_t suffix(std::size_t labels) const { return starts_[count_ - labels]; }
 
  private:

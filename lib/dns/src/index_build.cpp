@@ -1,4 +1,4 @@
-// How the index is made of loaded zones; index.cpp searches it.
+// Builds the index from loaded zones; index.cpp searches it.
 #include <algorithm>
 
 #include "fata/base/panic.hpp"
@@ -13,7 +13,7 @@ void Index::insert(std::uint64_t hash, std::uint32_t node) {
   slots_[at] = {static_cast<std::uint32_t>(hash >> 32), node};
 }
 
-// As zone_of(), before the table exists; only names below another zone's apex need it.
+// Like zone_of(), before the table exists; needed only for names below another zone's apex.
 std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> zones,
                                     Bytes name) const {
   std::size_t best = kNoZone;
@@ -27,13 +27,13 @@ std::size_t Index::zone_among_loads(std::span<const std::unique_ptr<ZoneLoad>> z
 }
 
 namespace {
-// The order of names without regard to case; any will do in which equal names are neighbours.
+// An order of names without regard to case; any order with equal names adjacent will do.
 bool name_before(Bytes a, Bytes b) {
   return std::ranges::lexicographical_compare(
       a, b, [](std::byte left, std::byte right) { return lower(left) < lower(right); });
 }
 
-// Puts a set's records in the order in which they are stored: by the names that they point to.
+// Sorts a set's records into their stored order: by the names that they point to.
 void sort_by_target(const ZoneLoad& zone, Type type, std::vector<std::uint32_t>& records) {
   const auto target = [&](std::uint32_t number) {
     return target_of(type, zone.rdata_of(zone.record(number)));
@@ -41,7 +41,7 @@ void sort_by_target(const ZoneLoad& zone, Type type, std::vector<std::uint32_t>&
   const auto before = [&](std::uint32_t a, std::uint32_t b) {
     return name_before(target(a), target(b));
   };
-  // A heap is the smallest code that is never slow.
+  // A heap is the smallest code without a slow case.
   std::ranges::make_heap(records, before);
   std::ranges::sort_heap(records, before);
 }
@@ -93,7 +93,7 @@ std::uint32_t Index::write_node(ByteWriter& out, const ZoneLoad& zone, std::size
 
 void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
   std::size_t nodes = 0;
-  std::size_t size = kUnit;  // reference 0 is no node
+  std::size_t size = kUnit;  // reference 0 means no node
   for (const auto& zone : zones) {
     nodes += zone->node_count();
     for (std::size_t i = 0; i < zone->node_count(); ++i) {
@@ -110,7 +110,7 @@ void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
   check(size / kUnit <= 0xffffffff && zones.size() < kNoZone,
         "dns: the zones are too large for the index");
   data_ = std::make_unique_for_overwrite<std::byte[]>(size);
-  // At most five in eight slots are used, and one is always free.
+  // At most five in eight slots are used, and at least one is free.
   slots_.assign(std::bit_ceil(nodes * 8 / 5 + 1), Slot{});
   mask_ = slots_.size() - 1;
   ByteWriter out(danger_span(data_.get(), size));

@@ -76,7 +76,7 @@ Token Lexer::quoted() {
   return error("a quoted string does not end in its line");
 }
 
-// A quote ends a word and starts a string; the value of a parameter may be quoted as a whole.
+// A quote ends a word and starts a string; a parameter's value may be quoted as a whole.
 Token Lexer::word(bool parameter) {
   const std::size_t start = position_;
   for (; position_ < text_.size(); ++position_) {

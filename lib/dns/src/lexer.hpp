@@ -1,5 +1,5 @@
-// Splits master-file text into words (RFC 1035 section 5.1): comments, parentheses and quotes end
-// here; escapes stay in the words, for who knows what they mean.
+// Splits master-file text into words (RFC 1035 section 5.1). Handles comments, parentheses and
+// quotes; escapes stay in the words for their consumers.
 #pragma once
 
 #include <cstdint>
@@ -18,23 +18,22 @@ struct Token {
 
 class Lexer {
  public:
-  // A byte order mark, which some editors write first, is no part of the text.
+  // Skips the byte order mark that some editors write.
   explicit Lexer(std::string_view text) : text_(text) {
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
   }
 
   Token next() { return next(false); }
-  // The same for a parameter of SVCB, a word that may hold a quoted part as in alpn="h2,h3".
+  // The same for an SVCB parameter: a word that may have a quoted part, as in alpn="h2,h3".
   Token next_parameter() { return next(true); }
-  // Gives the token back; it will be the next one.
+  // Puts a token back; next() returns it again.
   void put_back(const Token& token) { kept_ = token, has_kept_ = true; }
-  // Whether a blank stands where the next entry's owner would be. To be asked at the start of a
-  // line.
+  // True if a blank replaces the next entry's owner. Call only at the start of a line.
   bool at_blank() const {
     return position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t');
   }
-  // Whether a '(' before the last token is still open.
+  // True if a '(' before the last token is still open.
   bool in_parentheses() const { return depth_ != 0; }
   // The line of the outermost '(' that is still open, 0 if there is none.
   std::uint32_t open_line() const { return depth_ != 0 ? open_line_ : 0; }

@@ -1,4 +1,4 @@
-// Names as text, both ways.
+// Names to and from text.
 #include "fata/dns/name.hpp"
 #include "text.hpp"
 
@@ -18,7 +18,7 @@ Result<Name, Errc> Name::from_text(std::string_view text, const Name* origin) {
   Name name;
   if (text == ".") return name;
   if (text.empty()) return fail(Errc::kEmptyLabel);
-  // Octet 0 of each label is filled in when the label ends.
+  // Octet 0 of each label is set when the label ends.
   std::size_t label = 0, end = 1;
   const MutableBytes all(name.bytes_);
   bool absolute = false;

@@ -1,4 +1,4 @@
-// Answers that need more than a copy of the stored records, composed once when the index is built.
+// Answers that are more than a copy of the stored records, composed once when the index is built.
 #include "compose.hpp"
 #include "fata/dns/rdata.hpp"
 #include "index.hpp"
@@ -10,7 +10,7 @@ namespace {
 struct PreparedHead {
   std::uint16_t answers, authorities, additionals, size, pointers;
 };
-constexpr std::size_t kLargest = 4096;  // larger answers are composed each time
+constexpr std::size_t kLargest = 4096;  // larger answers are composed for each query
 
 bool has_compressed_names(Type type) {
   return rdata_shape(type).find(kCompressedName) != std::string_view::npos;
@@ -31,7 +31,7 @@ PreparedView Index::prepared(std::uint32_t reference) const {
           .bytes = body.subspan(offsets, head.size)};
 }
 
-// Keeps what `writer` holds from `start` on.
+// Stores the content of `writer` from `start` on.
 std::uint32_t Index::keep(const Composer& composer, const Writer& writer, std::size_t start) {
   const auto reference = static_cast<std::uint32_t>(prepared_.size());
   const Bytes bytes = writer.written().subspan(start);
@@ -53,7 +53,7 @@ std::uint32_t Index::keep(const Composer& composer, const Writer& writer, std::s
   return reference;
 }
 
-// Composes the answer to `name` and `type` and keeps it; kVerbatim instead if it is just `records`.
+// Composes the answer to `name` and `type` and stores it; kVerbatim instead if it equals `records`.
 std::uint32_t Index::prepare_answer(const Name& name, Type type, Bytes records,
                                     std::size_t budget) {
   [[clang::uninitialized]] std::array<std::byte, kLargest> memory;
@@ -80,7 +80,7 @@ std::uint32_t Index::prepare_set(const NodeView& node, const SetView& set, std::
   [[clang::uninitialized]] const auto name = Name::from_wire(node.name());
   if (!name) return kCompose;
   if (type != Type::kCname) return prepare_answer(*name, type, cut ? Bytes() : set.records, budget);
-  // An alias is asked for addresses, mostly; these two answers stand side by side.
+  // An alias is mostly queried for addresses; these two answers are stored next to each other.
   const std::size_t before = prepared_.size();
   const std::uint32_t first = prepare_answer(*name, Type::kA, {}, budget);
   if (first != kCompose && prepare_answer(*name, Type::kAaaa, {}, budget) != kCompose) return first;
@@ -109,7 +109,7 @@ std::uint32_t Index::prepare_negative(std::size_t zone) {
 }
 
 void Index::prepare(std::size_t budget) {
-  prepared_.resize(kVerbatim + 1);  // so that no reference is one of the two special ones
+  prepared_.resize(kVerbatim + 1);  // so that references differ from the two special values
   for (std::size_t i = 0; i < zones_.size() && budget != 0; ++i) {
     if (!zones_[i].broken) zones_[i].negative = prepare_negative(i);
   }

@@ -6,7 +6,7 @@ namespace fata::dns {
 
 namespace {
 
-// Where the name at `at` ends in the message (its pointers are not followed); 0 if it does not.
+// The end of the name at `at` in the message (pointers are not followed); 0 if it has none.
 std::size_t skip_name(Bytes message, std::size_t at) {
   while (at < message.size()) {
     const auto length = static_cast<std::size_t>(message[at]);
@@ -18,8 +18,8 @@ std::size_t skip_name(Bytes message, std::size_t at) {
   return 0;
 }
 
-// The records after the question: at most one OPT, in the additional section, and nothing after the
-// last record. `counts`: the header's, of all four sections.
+// Reads the records after the question: at most one OPT, in the additional section, and nothing
+// after the last record. `counts`: the header's, of all four sections.
 bool read_records(Bytes message, std::size_t at, std::uint64_t counts, Query& query) {
   constexpr std::size_t kFields = 10;  // type, class, TTL and the size of the data
   const std::size_t before = (counts >> 32 & 0xffff) + (counts >> 16 & 0xffff);
@@ -61,8 +61,8 @@ bool read_question(Bytes message, Query& query) {
 
 enum class Opcode : std::uint8_t { kQuery = 0, kStatus = 2, kNotify = 4, kUpdate = 5 };
 
-// Whether what follows the header is known to be a question (RFC 1035, 1996, 2136); of other
-// opcodes nothing is known.
+// True for opcodes known to have a question after the header (RFC 1035, 1996, 2136). The format of
+// all others is unknown.
 bool has_question(Opcode opcode) {
   return opcode == Opcode::kStatus || opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
 }
@@ -83,7 +83,7 @@ bool read_query(Bytes message, Query& query) {
   // The counts of questions, answers, authorities and additionals.
   const auto counts = load_be<std::uint64_t>(message.subspan(4, 8));
   bool well_formed = counts >> 48 == 1 && read_question(message, query);
-  // With a cookie, no question is a question for a cookie (RFC 7873 section 5.4).
+  // With a cookie, a query without a question requests a cookie (RFC 7873 section 5.4).
   if (counts >> 48 == 0 && !other_opcode) {
     query.question_end = kHeaderSize;
     query.asks_for_cookie = well_formed = true;

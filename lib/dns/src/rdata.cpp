@@ -10,7 +10,7 @@ namespace fata::dns {
 
 namespace {
 
-// A bitmap's windows ascend, and none is empty or ends in a zero octet (RFC 4034 section 4.1.2).
+// A bitmap's windows are ascending; none is empty or ends in a zero octet (RFC 4034 section 4.1.2).
 bool valid_bitmap(Bytes bitmap) {
   ByteReader reader(bitmap);
   int last = -1;
@@ -37,8 +37,8 @@ bool valid_short_bitmap(Bytes bitmap) {
   return bitmap.empty() || (bitmap.size() <= 16 && bitmap.back() != std::byte{0});
 }
 
-// What a gateway's kind asks for (RFC 4025 section 2.5, RFC 8777 section 4.2), after `head` octets
-// of which the first holds the kind.
+// The size of a gateway by its type (RFC 4025 section 2.5, RFC 8777 section 4.2), after `head`
+// octets, the first of which holds the type.
 std::optional<std::size_t> gateway_length(Bytes at, std::size_t head, unsigned kind_bits) {
   if (at.size() < head) return {};
   std::size_t length = 0;
@@ -62,7 +62,7 @@ std::optional<std::size_t> gateway_length(Bytes at, std::size_t head, unsigned k
   return head + length;
 }
 
-// A DS record's kind and digest: digests of a known kind have one length (RFC 3658, RFC 4509, RFC
+// A DS record's digest type and digest: each known type has a fixed size (RFC 3658, RFC 4509, RFC
 // 6605).
 bool valid_digest(Bytes at) {
   if (at.size() < 2) return false;
@@ -92,7 +92,7 @@ bool valid_prefixes(Bytes prefixes) {
   return reader.ok();
 }
 
-// Lengths of tag and key, algorithm, tag, key, names of rendezvous servers (RFC 8005 section 5).
+// Sizes of tag and key, algorithm, tag, key, names of rendezvous servers (RFC 8005 section 5).
 bool valid_host_identity(Bytes at) {
   ByteReader reader(at);
   const std::size_t tag = reader.u8();
@@ -109,8 +109,7 @@ bool valid_host_identity(Bytes at) {
   return true;
 }
 
-// The prefix's length, what of the address is not the prefix, and the prefix's name (RFC 2874
-// section 3.1).
+// The prefix length, the rest of the address, and the prefix name (RFC 2874 section 3.1).
 bool valid_a6(Bytes at) {
   if (at.empty() || at[0] > std::byte{128}) return false;
   const std::size_t head = 1 + (128 - static_cast<std::size_t>(at[0])) / 8 +
@@ -120,7 +119,7 @@ bool valid_a6(Bytes at) {
   return at[0] == std::byte{0} ? name.empty() : !name.empty() && name_length(name) == name.size();
 }
 
-// A field that takes all that is left.
+// A field that extends to the end.
 bool valid_rest(char field, Bytes at) {
   switch (field) {
     case 'M':

@@ -75,13 +75,13 @@ bool FieldParser::field(char kind) {
   }
 }
 
-// A `\#` before anything else is a word like any other, as in TXT \# text.
+// A `\#` without a number after it is an ordinary word, as in TXT \# text.
 bool FieldParser::number_follows() const {
   const Token next = Lexer(lexer_).next();
   return next.kind == Token::Kind::kWord && is_digit(next.text.front());
 }
 
-// RFC 3597: `\#` has been read.
+// RFC 3597, after `\#`.
 bool FieldParser::generic() {
   std::uint64_t octets = 0;
   if (!take() || !parse_unsigned(token_.text, 65535, octets))
@@ -120,8 +120,8 @@ bool FieldParser::name() {
 }
 
 namespace {
-// Numbers that have names, by the field's kind (IANA's registries, with the spellings of RFC 4034
-// appendix A.1 and of other servers).
+// Named numbers by kind of field (IANA's registries, with the spellings of RFC 4034 appendix A.1
+// and of other servers).
 std::string_view mnemonics(char kind) {
   switch (kind) {
     case 'g':
@@ -169,7 +169,7 @@ bool FieldParser::number(unsigned octets, char kind) {
 
 namespace {
 bool has_leading_zero(std::string_view address) {
-  bool starts = true;  // a number
+  bool starts = true;  // at the start of a number
   for (std::size_t i = 0; i + 1 < address.size(); ++i) {
     if (starts && address[i] == '0' && is_digit(address[i + 1])) return true;
     starts = address[i] == '.';
@@ -270,12 +270,12 @@ bool FieldParser::hashed_owner() {
   return true;
 }
 
-// Windows of 256 types ascend in the wire form, but types come in any order: the list is read once
-// for each window, which is once for nearly all lists.
+// The wire form needs ascending windows of 256 types, but types may come in any order: the list is
+// read once per window, which means once for nearly all lists.
 bool FieldParser::bitmap() {
   const Lexer list = lexer_;
   bool more = true;
-  for (unsigned least = 0; more;) {  // the lowest window that may come
+  for (unsigned least = 0; more;) {  // the lowest remaining window
     lexer_ = list;
     more = false;
     unsigned window = 256;

@@ -1,4 +1,4 @@
-// Presentation text of rdata, read from a lexer.
+// Presentation text of rdata, parsed from a lexer.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace fata::dns {
 
-// Reads the rest of the line. `out` gets the wire form.
+// Reads the rest of the line and writes the wire form to `out`.
 Result<void, TextError> parse_rdata(Lexer& lexer, Type type, const Name* origin, ByteWriter& out);
 
 inline constexpr std::uint32_t kMaxTtl = 0x7fffffff;  // RFC 2181 section 8
@@ -21,16 +21,16 @@ bool parse_ipv6(std::string_view text, MutableBytes out);  // 16 octets
 
 // Parameters of SVCB and HTTPS up to the end of the line (RFC 9460 section 2.1).
 Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out);
-// Whether keys ascend, each once, and their values have the form that their keys ask for (RFC 9460
-// section 2.2).
+// True if keys are ascending and unique, and each value has its key's format (RFC 9460 section
+// 2.2).
 bool valid_parameters(Bytes parameters);
 
-// Decodes text in pieces; `finish` says whether what was given is whole.
+// Decodes text in pieces; `finish` returns whether the text is complete.
 class Base64 {
  public:
   bool feed(std::string_view text, ByteWriter& out);
   bool finish() const {
-    // The bits of the last digit that stand for no octet are zero (RFC 4648 section 3.5).
+    // The unused bits of the last digit must be zero (RFC 4648 section 3.5).
     const bool rest_is_zero = (bits_ & ((1U << 2 * padding_) - 1)) == 0;
     return (count_ + padding_) % 4 == 0 && (padding_ == 0 || count_ % 4 >= 2) && rest_is_zero;
   }

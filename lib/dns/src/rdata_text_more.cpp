@@ -1,4 +1,4 @@
-// Fields of types that are seldom seen.
+// Fields of rarely used types.
 #include <algorithm>
 #include <array>
 
@@ -94,7 +94,7 @@ bool FieldParser::locator() {
   return true;
 }
 
-// Hex with hyphens between the octets (RFC 7043), of which some are written with one digit.
+// Hex octets separated by hyphens (RFC 7043); a single digit is accepted.
 bool FieldParser::hardware_address(unsigned octets) {
   bool ok = take();
   HexDigits digits;
@@ -109,7 +109,7 @@ bool FieldParser::hardware_address(unsigned octets) {
   return true;
 }
 
-// RFC 1706 section 5: hex after 0x, with dots where one likes.
+// RFC 1706 section 5: hex after 0x, with optional dots anywhere.
 bool FieldParser::nsap() {
   constexpr const char* kReason = "an NSAP is expected here, as 0x47.0005.80";
   if (!take() || !same_text(token_.text.substr(0, 2), "0x")) return wrong(kReason);
@@ -123,8 +123,8 @@ bool FieldParser::nsap() {
   return true;
 }
 
-// ATM Forum af-dans-0152.000 section 3: +digits (E.164), or hex (an end system's address), both
-// with dots.
+// ATM Forum af-dans-0152.000 section 3: +digits (E.164), or hex (an end system address), both with
+// dots.
 bool FieldParser::atm_address() {
   constexpr const char* kReason = "an ATM address is expected here: hex, or + and digits";
   if (!take()) return wrong(kReason);
@@ -202,7 +202,7 @@ bool FieldParser::prefixes() {
   return true;
 }
 
-// Of the token_ that was taken (RFC 3123 section 5).
+// The current token_ as a prefix (RFC 3123 section 5).
 bool FieldParser::prefix() {
   std::string_view text = token_.text;
   const bool negated = text.starts_with('!');
@@ -224,7 +224,7 @@ bool FieldParser::prefix() {
   return true;
 }
 
-// IPSECKEY: kind, algorithm, gateway (RFC 4025). AMTRELAY: discovery, kind, relay (RFC 8777).
+// IPSECKEY: type, algorithm, gateway (RFC 4025). AMTRELAY: discovery, type, relay (RFC 8777).
 bool FieldParser::gateway(char kind) {
   unsigned discovery = 0;
   if (kind == 'R') {
@@ -290,7 +290,7 @@ bool FieldParser::a6() {
 }
 
 namespace {
-// A number with up to `decimals` digits after its point, counted in the last of them.
+// A number with up to `decimals` digits after the point, in units of the last digit.
 bool parse_decimal(std::string_view text, unsigned decimals, std::uint64_t max,
                    std::uint64_t& out) {
   const std::size_t point = text.find('.');
@@ -315,8 +315,8 @@ std::string_view without_unit(std::string_view text) {
 }
 }  // namespace
 
-// Degrees, then minutes and seconds if they are given, then one of two signs; written in
-// thousandths of a second around 2^31 (RFC 1876 section 2).
+// Degrees, optional minutes and seconds, then one of two signs; encoded in thousandths of a second
+// relative to 2^31 (RFC 1876 section 2).
 bool FieldParser::angle(std::string_view signs, std::uint32_t max_degrees) {
   constexpr std::uint64_t kHour = 3'600'000;
   constexpr const char* kReason = "degrees are expected here, as 52 22 23.000 N";
@@ -339,7 +339,7 @@ bool FieldParser::angle(std::string_view signs, std::uint32_t max_degrees) {
   return wrong(kReason);
 }
 
-// Centimetres above 100 km below the reference spheroid.
+// Centimetres, relative to 100 km below the reference spheroid.
 bool FieldParser::altitude() {
   constexpr std::uint64_t kBase = 10'000'000;
   bool ok = take();
@@ -352,7 +352,7 @@ bool FieldParser::altitude() {
   return true;
 }
 
-// Centimetres as a digit and a power of ten, if there is one more word.
+// Centimetres as a digit and a power of ten; optional.
 bool FieldParser::precision(bool& more, std::uint8_t& out) {
   more = more && take();
   if (!more) return true;
@@ -365,7 +365,7 @@ bool FieldParser::precision(bool& more, std::uint8_t& out) {
   return true;
 }
 
-// RFC 1876 section 3. The sizes come last in the text, and first on the wire.
+// RFC 1876 section 3. The sizes are last in the text, and first on the wire.
 bool FieldParser::location() {
   const std::size_t start = out_.position();
   out_.u32(0);

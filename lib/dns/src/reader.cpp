@@ -31,7 +31,7 @@ Result<Name, Errc> Reader::name() {
   std::size_t size = 0;
   const Bytes message = reader_.whole();
   std::size_t at = reader_.position();
-  std::size_t bound = at;  // a pointer must lead to before this
+  std::size_t bound = at;  // a pointer must lead to before it
   bool jumped = false;
   for (;;) {
     if (at >= message.size()) return failed(Errc::kTruncated);
@@ -84,7 +84,7 @@ Result<RecordView, Errc> Reader::record() {
 }
 
 Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, MutableBytes out) {
-  // The names of a record end inside of its rdata, so the message may be cut there.
+  // A record's names end inside its rdata, so the message is cut there.
   const std::size_t end = record.rdata_position + record.rdata.size();
   ByteWriter writer(out);
   std::size_t at = record.rdata_position;
@@ -120,7 +120,7 @@ Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, 
   return writer.position();
 }
 
-// Few queries have any.
+// Rarely called: few queries have options.
 [[clang::minsize]] bool read_options(Bytes rdata, Edns& edns) {
   ByteReader options(rdata);
   while (options.ok() && !options.at_end()) {

@@ -28,7 +28,7 @@ Gathered StreamReader::next(Bytes& message) {
   return gather(message);
 }
 
-// The message goes on in the next slice.
+// The message continues in the next slice.
 Gathered StreamReader::gather(Bytes& message) {
   while (!slice_.empty()) {
     std::size_t wanted = 2;
@@ -49,8 +49,8 @@ Gathered StreamReader::gather(Bytes& message) {
   return Gathered::kNothing;
 }
 
-// Room for `size` octets now: twice what there was, so that octets which come singly are copied a
-// few times only, and no more than the `needed` of the whole message.
+// Reserves `size` octets now. Doubles the capacity, so that single octets are copied only a few
+// times, but at most to `needed`, the size of the whole message.
 bool StreamReader::reserve(std::size_t size, std::size_t needed) {
   if (size <= gathered_.capacity()) return true;
   const std::size_t room =
@@ -62,7 +62,7 @@ bool StreamReader::reserve(std::size_t size, std::size_t needed) {
   return true;
 }
 
-// What the budget counts goes back with each message; a stream's own part is kept for the next.
+// The charged memory is released after each message; the stream's own part is kept for the next.
 void StreamReader::drop_gathered() {
   gave_gathered_ = false;
   gathered_.clear();

@@ -15,7 +15,7 @@ using Done = Result<void, TextError>;
 constexpr std::uint16_t kMandatory = 0;
 constexpr std::size_t kMaxParameters = 32;
 
-// Keys by number (IANA "DNS SVCB Service Parameter Keys"), and how their values are written:
+// Keys by number (IANA "DNS SVCB Service Parameter Keys"), and the format of their values:
 //   m a list of keys   a a list of strings   e nothing   p a port   4 6 a list of addresses
 //   b base64           t text, not empty     g a list of numbers of 16 bits
 struct Key {
@@ -38,7 +38,7 @@ constexpr auto kKeys = std::to_array<Key>({{"mandatory", 'm'},
 struct Parameter {
   std::uint16_t key = 0;
   bool numbered = false;   // key443: its value is an opaque string
-  std::string_view value;  // escapes still in it
+  std::string_view value;  // with escapes
   std::string_view word;
 };
 
@@ -58,8 +58,8 @@ std::optional<std::uint16_t> key_number(std::string_view name) {
   return numbered_key(name);
 }
 
-// Calls `each` for the items of a comma-separated list without escapes; false if one is not what it
-// should be. No item may be empty (RFC 9460 appendix A.1), which `each` refuses.
+// Calls `each` for the items of a comma-separated list without escapes; false if one is invalid. No
+// item may be empty (RFC 9460 appendix A.1); `each` rejects empty items.
 template <class Each>
 bool each_item(std::string_view list, Each each) {
   for (;;) {
@@ -70,8 +70,7 @@ bool each_item(std::string_view list, Each each) {
   }
 }
 
-// RFC 9460 appendix A.1: the value is unescaped as a string first, then split at commas that no
-// backslash precedes.
+// RFC 9460 appendix A.1: the value is first unescaped as a string, then split at unescaped commas.
 bool write_alpn(std::string_view value, ByteWriter& out) {
   std::size_t start = out.position();
   out.u8(0);
@@ -149,7 +148,7 @@ bool write_base64(std::string_view value, ByteWriter& out) {
 
 char value_kind(std::size_t key) { return key < kKeys.size() ? kKeys[key].value : 's'; }
 
-// What the value means is checked in its wire form.
+// The meaning of the value is checked later, in its wire form.
 bool write_value(const Parameter& parameter, ByteWriter& out) {
   const std::string_view value = parameter.value;
   switch (parameter.numbered ? 's' : value_kind(parameter.key)) {
@@ -183,8 +182,8 @@ bool valid_strings(Bytes value) {
   return true;
 }
 
-// Keys that ascend, without "mandatory" itself, all of which `parameters` hold (RFC 9460 section
-// 8).
+// The keys must be ascending, exclude "mandatory" itself, and all be in `parameters` (RFC 9460
+// section 8).
 bool valid_mandatory(Bytes value, Bytes parameters) {
   ByteReader keys(value);
   ByteReader given(parameters);
@@ -227,7 +226,7 @@ bool valid_value(std::uint16_t key, Bytes value, Bytes parameters) {
   }
 }
 
-// Splits `word`; false if it is no parameter.
+// Splits `word`; false if it is not a parameter.
 bool read_parameter(const Token& word, Parameter& out) {
   const std::size_t equals = word.text.find('=');
   const std::string_view name = word.text.substr(0, equals);
@@ -282,7 +281,7 @@ Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out) {
     const std::size_t length_at = out.position();
     out.u16(0);
     const bool written = write_value(parameter, out);
-    if (!out.ok()) return {};  // too long, which the caller reports
+    if (!out.ok()) return {};  // too long; the caller reports it
     const std::size_t size = out.position() - length_at - 2;
     out.patch_u16(length_at, static_cast<std::uint16_t>(size));
     const Bytes value = out.written().subspan(length_at + 2);
@@ -290,7 +289,7 @@ Result<void, TextError> parse_parameters(Lexer& lexer, ByteWriter& out) {
       return fail(TextError{"this parameter's value is not what its key allows", parameter.word});
     }
   }
-  // What is mandatory is known when all keys are.
+  // The mandatory list can only be checked when all keys are known.
   if (!valid_parameters(out.written().subspan(start)))
     return fail(TextError{"this parameter's value is not what its key allows", all.front().word});
   return {};

@@ -1,4 +1,4 @@
-// Small helpers for text that the library's sources share.
+// Text helpers shared by the library's sources.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,7 @@ inline bool same_text(std::string_view a, std::string_view b) {
   return true;
 }
 
-// Sorts a short list by insertion: std::sort would cost an image kilobytes for each type of
-// element.
+// Insertion sort for short lists: std::sort would cost an image kilobytes per element type.
 template <class T, class Before>
 void sort_short(std::span<T> list, Before before) {
   for (std::size_t i = 1; i < list.size(); ++i) {
@@ -32,8 +31,8 @@ void sort_short(std::span<T> list, Before before) {
   }
 }
 
-// Takes one octet of master-file text, decoding \X and \DDD; -1 if the escape is wrong. `text` is
-// not empty.
+// Takes one octet of master-file text, decoding \X and \DDD; -1 for an invalid escape. `text` must
+// not be empty.
 inline int take_octet(std::string_view& text) {
   const char c = text.front();
   text.remove_prefix(1);

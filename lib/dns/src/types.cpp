@@ -1,5 +1,5 @@
-// The types and classes by number and by name (IANA "Domain Name System Parameters"), and what each
-// type's rdata is made of.
+// Types and classes by number and by name (IANA "Domain Name System Parameters"), and the structure
+// of each type's rdata.
 #include <algorithm>
 #include <array>
 
@@ -10,7 +10,7 @@ namespace fata::dns {
 
 namespace {
 
-// Text that stands in the table itself: pointers would double the table's size and need relocation.
+// Text stored in the table itself: pointers would double the table's size and need relocation.
 template <std::size_t kMax>
 struct Inline {
   std::array<char, kMax> text{};

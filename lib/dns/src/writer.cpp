@@ -35,8 +35,7 @@ void Writer::bytes(Bytes from) {
   if (const MutableBytes at = take(from.size()); ok_) copy_bytes(at, from);
 }
 
-// Whether the name that starts at `position` (which this writer wrote) equals the whole name
-// `wire`.
+// True if the name at `position`, written by this writer, equals the complete name `wire`.
 bool Writer::same_at(std::size_t position, Bytes wire) const {
   for (;;) {
     auto length = static_cast<std::size_t>(out_[position]);
@@ -54,8 +53,8 @@ bool Writer::same_at(std::size_t position, Bytes wire) const {
   }
 }
 
-// The labels known from `first` on end in a pointer to a place from where `chain` more are
-// followed. Labels that only an even longer chain could reach are forgotten.
+// The known labels from `first` on end in a pointer to a place after which `chain` more pointers
+// follow. Labels that would need an even longer chain are forgotten.
 void Writer::extend_chain(std::size_t first, std::size_t chain) {
   if (chain + 1 == kMaxPointerChain) known_count_ = first;
   for (Known& known : std::span(known_).first(known_count_).subspan(first)) {
@@ -64,7 +63,7 @@ void Writer::extend_chain(std::size_t first, std::size_t chain) {
 }
 
 void Writer::name(Bytes wire, bool compress) {
-  // A suffix's hash mixes its labels' from the last to the first, so the labels' starts are
+  // A suffix's hash combines its labels from the last to the first, so the label offsets are
   // collected first.
   [[clang::uninitialized]] std::array<std::uint8_t, kMaxLabels> starts;
   [[clang::uninitialized]] std::array<std::uint16_t, kMaxLabels> hashes;

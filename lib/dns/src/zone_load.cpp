@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::uint32_t number(Type type) { return static_cast<std::uint32_t>(type); }
 constexpr std::size_t kMaxMessage = 65535;
-// What a message holds beside a set: its header, the rest of a question after the name, and an OPT
-// record.
+// The rest of a message with one set: its header, the question after the name, and an OPT record.
 constexpr std::size_t kBesideSet = 12 + 4 + 11;
 constexpr std::size_t kRecordHead = 12;  // a pointer as the owner, type, class, TTL, length
 constexpr std::uint64_t kMaxOffset = 0xffffffff;
@@ -30,7 +29,7 @@ Result<LoadedZone, Complaint> ZoneLoad::load(std::string_view file, std::string_
   LoadedZone loaded;
   if (const auto name = Name::from_wire(apex())) loaded.apex = *name;
   mark_absent(loaded);
-  // The texts may go now, and with them the files' names; nothing complains any more.
+  // The texts, and with them the file names, may be freed now; no later step reports errors.
   files_ = {};
   slots_ = {};
   return loaded;
@@ -42,8 +41,8 @@ void ZoneLoad::make_broken(const Name& apex) {
   broken_ = true;
 }
 
-// The owner of the first SOA record, which is mostly the first record: what is outside of the zone
-// is known from the start.
+// Finds the owner of the first SOA record, which is usually the first record, so that records
+// outside the zone are recognized from the start.
 ZoneLoad::Checked ZoneLoad::find_apex(std::string_view file, std::string_view text,
                                       const LoadOptions& options) {
   ZoneParser parser(file, text, options.origin, options.includes);
@@ -83,7 +82,7 @@ bool ZoneLoad::add(const ZoneRecord& record) {
   if (bytes_.size() + record.rdata.size() + kMaxName > kMaxOffset || records_.size() == kMaxOffset)
     return false;
   if (files_.empty() || files_.back() != record.file) {
-    // Blaming the wrong file beats refusing a zone of over 65,535 included files.
+    // Naming the wrong file in an error beats rejecting a zone of over 65,535 included files.
     if (files_.size() < 0xffff) files_.push_back(record.file);
   }
   const std::uint32_t node = find_or_add(LowerName(record.owner));
@@ -111,7 +110,7 @@ void ZoneLoad::grow_slots() {
 
 std::uint32_t ZoneLoad::find_or_add(const LowerName& name) {
   const Bytes wire = name.wire();
-  // Records of one name mostly stand together.
+  // Records of one name are usually adjacent.
   if (!records_.empty() && equal_bytes(name_of(nodes_[records_.back().node]), wire))
     return records_.back().node;
   if ((nodes_.size() + 1) * 4 > slots_.size() * 3) grow_slots();
@@ -136,11 +135,11 @@ Complaint ZoneLoad::complaint(const RecordEntry& at, std::string_view reason) co
   return {files_[at.file], at.line, reason, {}};
 }
 
-// Finds every name's parent, adding empty non-terminals up to the apex.
+// Links every name to its parent, adding empty non-terminals up to the apex.
 ZoneLoad::Checked ZoneLoad::link_names() {
   nodes_[apex_].parent = apex_;
   nodes_[apex_].flags |= node_flag::kApex;
-  // Names added on the way are appended, so that this loop links them too.
+  // Names added here are appended, so this loop links them too.
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     if (i == apex_) continue;
     const LowerName name(name_of(nodes_[i]));
@@ -181,8 +180,8 @@ void ZoneLoad::sort_records() {
     const auto some = std::span(order_).subspan(begin, stop - begin);
     if (some.size() < 16) {
       sort_short(some, before);
-      // Any number of records may share a name; a heap is the smallest code that is never slow.
     } else {
+      // Any number of records may share a name; a heap is the smallest code without a slow case.
       std::ranges::make_heap(some, before);
       std::ranges::sort_heap(some, before);
     }
@@ -208,7 +207,7 @@ ZoneLoad::Set ZoneLoad::take_set(std::span<const std::uint32_t>& records) const 
   return set;
 }
 
-// Moves the records of order_[begin, end), without repetitions, to `to`; returns where they end.
+// Moves the distinct records of order_[begin, end) to `to`; returns their end.
 std::size_t ZoneLoad::drop_duplicates(std::size_t begin, std::size_t end, std::size_t to) {
   const std::size_t first = to;
   for (std::size_t i = begin; i < end; ++i) {
@@ -313,8 +312,8 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
   return {};
 }
 
-// A name with nothing but NSEC3 and its signature, and nothing else below it, does not exist for
-// queries (RFC 5155 section 7.2.8).
+// A name with only NSEC3 records and their signatures, and only such names below it, does not exist
+// for queries (RFC 5155 section 7.2.8).
 void ZoneLoad::mark_absent(LoadedZone& loaded) {
   const auto counts = [this](std::uint32_t index) {
     const RecordEntry& record = records_[index];

@@ -1,5 +1,4 @@
-// A zone while it is being read: its names and records, found by name, then put in order and
-// checked.
+// A zone during loading: its names and records, first found by name, then sorted and checked.
 #pragma once
 
 #include <vector>
@@ -9,7 +8,7 @@
 
 namespace fata::dns {
 
-// What a name is in its zone.
+// The role of a name in its zone.
 namespace node_flag {
 inline constexpr std::uint8_t kApex = 1, kCut = 2, kOccluded = 4, kCname = 8, kDname = 16,
                               kWildcardChild = 32, kShadowed = 64, kAbsent = 128;
@@ -20,8 +19,8 @@ class ZoneLoad {
   struct NodeEntry {
     std::uint32_t name;  // offset of its lower-cased wire form
     std::uint32_t hash;
-    std::uint32_t parent;  // index; the apex is its own
-    std::uint32_t begin;   // where its records start in order()
+    std::uint32_t parent;  // index; the apex is its own parent
+    std::uint32_t begin;   // index of its first record in order_
     std::uint8_t name_size;
     std::uint8_t flags;
   };
@@ -34,7 +33,7 @@ class ZoneLoad {
     std::uint16_t size;
     std::uint16_t file;
   };
-  // Records of one name and type (for RRSIG: that cover one type), in order.
+  // Sorted records of one name and type (for RRSIG: of one covered type).
   struct Set {
     std::uint16_t type = 0;
     std::uint16_t covered = 0;
@@ -44,7 +43,7 @@ class ZoneLoad {
   Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
                                      const LoadOptions& options);
 
-  // Becomes a zone of which nothing is known but its name.
+  // Becomes a zone with only its name known.
   void make_broken(const Name& apex);
   bool broken() const { return broken_; }
 
@@ -60,7 +59,7 @@ class ZoneLoad {
   std::size_t record_count() const { return order_.size(); }
   Bytes apex() const { return name_of(nodes_[apex_]); }
   bool has_dnssec() const { return has_dnssec_; }
-  // Takes the next set of a node's records off the front of `records`.
+  // Removes the next set of a node's records from the front of `records`.
   Set take_set(std::span<const std::uint32_t>& records) const;
   std::span<const std::uint32_t> records_of(std::size_t node) const;
 

@@ -16,13 +16,13 @@ namespace {
 constexpr std::size_t kMaxRdata = 65535;
 }
 
-// One open file. An included file starts with its includer's origin and owner, which the includer
-// still has afterwards (RFC 1035 section 5.1); a $TTL in it holds on, as in BIND and NSD.
+// One open file. An included file starts with its includer's origin and owner; the includer's own
+// are restored afterwards (RFC 1035 section 5.1). A $TTL in it stays in effect, as in BIND and NSD.
 struct ZoneParser::Frame {
   Frame(std::string_view name, std::string where, std::string_view text, std::optional<Name> from)
       : file(name), path(std::move(where)), lexer(text), origin(std::move(from)) {}
 
-  std::string_view file;  // as it was written
+  std::string_view file;  // as written
   std::string path;
   Lexer lexer;
   std::optional<Name> origin;
@@ -30,7 +30,7 @@ struct ZoneParser::Frame {
   const Name* origin_or_null() const { return origin ? &*origin : nullptr; }
 };
 
-// What stands before the rdata.
+// The fields before the rdata.
 struct ZoneParser::Head {
   std::optional<std::uint32_t> ttl;
   Type type{};
@@ -40,18 +40,18 @@ struct ZoneParser::Generation {
   GenerateRange range;
   std::uint64_t done = 0;
   Head head;
-  std::string_view owner, rdata;  // templates, as they were written
-  std::string unquoted;           // the rdata's, as the lexer shall read it
+  std::string_view owner, rdata;  // templates, as written
+  std::string unquoted;           // the rdata template as the lexer must read it
   std::uint32_t line = 0;
   Name name;         // of the last record
-  std::string text;  // that the templates have become
+  std::string text;  // the expanded templates
 };
 
 namespace {
 void write_word(TextWriter& out, std::string_view word) {
   constexpr std::size_t kShown = 80;
   out.put(": \"");
-  // Octets that a terminal would act on are shown as a zone file writes them.
+  // Octets with an effect on terminals are escaped as in a zone file.
   for (const char c : word.substr(0, kShown)) {
     const auto octet = static_cast<unsigned char>(c);
     if (octet >= 0x20 && octet < 0x7f) {
@@ -219,7 +219,7 @@ ZoneParser::Entry ZoneParser::include() {
   return Entry::kNothing;
 }
 
-// A TTL whose highest bit is set counts as 0 (RFC 2181 section 8).
+// A TTL with the highest bit set counts as 0 (RFC 2181 section 8).
 std::optional<std::uint32_t> ZoneParser::ttl(std::string_view word) {
   auto given = parse_period(word, 0xffffffff);
   if (given && *given > kMaxTtl) {
@@ -301,8 +301,8 @@ ZoneParser::Entry ZoneParser::record(ZoneRecord& out) {
   return Entry::kRecord;
 }
 
-// BIND's $GENERATE range owner [TTL] [class] type rdata; rdata with blanks is quoted as a whole,
-// with \" for quotes in it.
+// BIND's $GENERATE range owner [TTL] [class] type rdata. Rdata with blanks is quoted as a whole,
+// with \" for quotes inside it.
 ZoneParser::Entry ZoneParser::start_generation() {
   Lexer& lexer = frames_[depth_ - 1]->lexer;
   auto next = std::make_unique<Generation>();
@@ -329,7 +329,7 @@ ZoneParser::Entry ZoneParser::start_generation() {
   return Entry::kNothing;
 }
 
-// Complaints show the templates: the words that they become do not live long enough.
+// Errors show the templates, since the expanded words do not live long enough.
 ZoneParser::Entry ZoneParser::generate(ZoneRecord& out) {
   constexpr std::string_view kBadTemplate =
       "$ is followed by {offset[,width[,base]]} or nothing; the sum is at most 2147483647, and in "

@@ -1,4 +1,4 @@
-// Zones that could not be loaded, beside others that are served.
+// Zones that could not be loaded, served next to valid ones.
 #include <gmock/gmock.h>
 
 #include "decode.hpp"

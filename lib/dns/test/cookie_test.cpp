@@ -1,4 +1,4 @@
-// Server cookies: the known answers of RFC 9018 appendix A, and how long a cookie is valid.
+// Server cookies: the known answers of RFC 9018 appendix A, and a cookie's lifetime.
 #include "fata/dns/cookie.hpp"
 
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ TEST(ServerCookies, AreThoseOfRfc9018) {
   EXPECT_TRUE(renewed.valid);
   EXPECT_EQ(renewed.reply, "2464c4abcf10c957010000005cf7a871d4a564a1442aca77");
 
-  // Its reserved octets are not zero, and part of what is hashed.
+  // Its reserved octets are not zero and are covered by the hash.
   constexpr std::string_view kOther = "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5";
   EXPECT_TRUE(check(cookies, kOther, "203.0.113.203", 1559727985).valid);
   const Checked expired = check(cookies, kOther, "203.0.113.203", 1559734700);
@@ -87,7 +87,7 @@ TEST(ServerCookies, OfTheSecretBeforeAreValidUntilTheNextIsReplaced) {
 
 TEST(ServerCookies, AreValidForAnHourAndRenewedAfterHalf) {
   const ServerCookies cookies(secret(kSecret));
-  // Also where the time wraps around in 32 bits.
+  // Includes times at which 32 bits wrap around.
   for (const std::uint32_t made :
        {std::uint32_t{1559731985}, ~std::uint32_t{0} - 100, std::uint32_t{10}}) {
     const std::string cookie = check(cookies, "0011223344556677", "192.0.2.1", made).reply;
@@ -112,7 +112,7 @@ TEST(ServerCookies, OfOthersAreNotValid) {
   EXPECT_TRUE(check(cookies, cookie, "198.51.100.100", now).valid);
   EXPECT_FALSE(check(cookies, cookie, "198.51.100.101", now).valid);
   EXPECT_FALSE(check(cookies, cookie, "2001:db8::1", now).valid);
-  // Each octet counts; so does the length.
+  // Each octet matters; so does the length.
   for (std::size_t i = 0; i < cookie.size(); i += 2) {
     std::string other = cookie;
     other[i] = other[i] == '0' ? '1' : '0';

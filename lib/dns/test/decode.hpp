@@ -1,5 +1,5 @@
-// A message decoder of the tests' own, which shares nothing with the library: it takes a message
-// apart into text, and throws nothing away.
+// The tests' own message decoder, which shares no code with the library: converts a message into
+// text without losing anything.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ struct Decoded {
   unsigned opt_payload = 0, opt_version = 0, extended = 0;
   bool opt_do = false;
   std::string options;            // the OPT record's rdata in hexadecimal digits
-  std::size_t longest_chain = 0;  // of compression pointers, one leading to the next
+  std::size_t longest_chain = 0;  // of consecutive compression pointers
 
   unsigned rcode() const { return (flags & 15) | extended << 4; }
   bool aa() const { return (flags & 0x400) != 0; }
@@ -309,8 +309,8 @@ inline std::vector<std::uint8_t> answer_bytes(Engine& engine,
   return out;
 }
 
-// What holds for every answer, whatever was asked: no record stands twice in a section (RFC 2181
-// section 5), and no name takes more than four pointers to read.
+// Properties of every answer: no record appears twice in a section (RFC 2181 section 5), and no
+// name takes more than four pointers to read.
 inline void expect_sound(const Decoded& got) {
   for (const auto* section : {&got.answer, &got.authority, &got.additional}) {
     auto sorted = *section;
@@ -327,7 +327,7 @@ inline Decoded resolve(Engine& engine, const Ask& ask, Transport transport = Tra
   return got;
 }
 
-// An engine with these zones; fails the test if one is refused.
+// An engine with these zones; fails the test if one is rejected.
 inline Engine engine_with(std::initializer_list<std::string_view> texts,
                           const EngineOptions& options = {}) {
   Engine engine(options);

@@ -48,7 +48,7 @@ class EngineAnswers : public testing::Test {
   }
 };
 
-// The questions and answers of RFC 4592 section 2.2.1, and what follows from it.
+// The questions and answers of RFC 4592 section 2.2.1, and their consequences.
 const Case kWildcards[] = {
     {"synthesized, although MX is not at the name",
      "host3.example.",

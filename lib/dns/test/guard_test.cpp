@@ -1,5 +1,4 @@
-// The engine behind a guard: which answers are limited, what a limited client receives, and
-// cookies.
+// The engine with a guard: which answers are limited, what a limited client receives, and cookies.
 #include "fata/dns/guard.hpp"
 
 #include <gtest/gtest.h>
@@ -25,7 +24,7 @@ class GuardTest : public testing::Test {
     guard->set_time(Instant{1'000'000'000});
   }
 
-  // What the client receives; nothing if the answer is withheld.
+  // The response to the client; nullopt if it is withheld.
   std::optional<Decoded> ask(const Ask& ask, std::string_view from = "192.0.2.1",
                              Transport transport = Transport::kUdp) {
     return ask_bytes(query_bytes(ask), from, transport);
@@ -40,7 +39,7 @@ class GuardTest : public testing::Test {
     EXPECT_TRUE(got.ok);
     return got;
   }
-  // How many of `count` are answered in full, truncated, and not at all.
+  // Numbers of responses that are complete, truncated, and withheld.
   struct Tally {
     unsigned whole = 0, truncated = 0, none = 0;
     friend bool operator==(const Tally&, const Tally&) = default;
@@ -109,7 +108,7 @@ TEST_F(GuardTest, EachClassHasItsOwnLimit) {
     EXPECT_EQ(flood(kind, 200), (Tally{200, 0, 0})) << kind.name;
     EXPECT_EQ(flood(kind, 100), (Tally{0, 50, 50})) << kind.name;
   }
-  // A referral counts with the answers that hold no record, an alias with those that do.
+  // A referral counts as an answer without records, an alias as one with records.
   EXPECT_EQ(flood({.name = "www.glue.example."}, 2), (Tally{0, 1, 1}));
   EXPECT_EQ(flood({.name = "alias.example."}, 2), (Tally{0, 1, 1}));
 }
@@ -210,7 +209,7 @@ TEST_F(GuardTest, AClientsCookieIsAnsweredWithAServersCookie) {
   EXPECT_EQ(got->answer.size(), 1U);
   ASSERT_EQ(got->options.substr(0, 40),
             "000a0018" + std::string(kClientCookie) + "01000000" + "6553f100");
-  // It comes back as it is, also with the other kinds of answers, and only if it is asked for.
+  // It is returned unchanged, also in the other kinds of answers, and only on request.
   const std::string cookie = got->options.substr(8);
   for (const char* name :
        {"host1.example.", "alias.example.", "nothing.host1.example.", "www.glue.example.",
@@ -253,7 +252,7 @@ TEST_F(GuardTest, ABadCookieIsBadCookieOnlyWhereItIsLimited) {
     EXPECT_EQ(normal->answer.size(), 1U);
     const std::string fresh = normal->options;
     (void)flood(with_cookie(sent), 200);
-    // Every second, as of other clients; with a cookie that is good.
+    // Every second response passes, as for other clients, with a valid cookie.
     std::optional<Decoded> limited = ask(with_cookie(sent));
     if (!limited) limited = ask(with_cookie(sent));
     ASSERT_TRUE(limited.has_value()) << sent;
@@ -282,7 +281,7 @@ TEST_F(GuardTest, MalformedCookiesAreFormErr) {
       EXPECT_EQ(got->options.empty(), !good);
     }
   }
-  // Whatever else is wrong with the question, as of a query for a zone transfer.
+  // Even if the question has other errors, such as a query for a zone transfer.
   Ask transfer = with_cookie("0011");
   transfer.type = 252;
   EXPECT_EQ(ask(transfer)->rcode(), 1U);
@@ -321,7 +320,7 @@ TEST_F(GuardTest, AQueryWithoutAQuestionAsksForACookie) {
   EXPECT_EQ(bad->rcode(), kBadCookieCode) << "RFC 7873 section 5.4";
   EXPECT_EQ(ask_bytes(question(bad->options.substr(8)), "192.0.2.2")->rcode(), 0U);
   EXPECT_EQ(ask_bytes(question("0011"), "192.0.2.1")->rcode(), 1U);
-  // And is no more than a malformed query to a server without cookies.
+  // To a server without cookies it is just a malformed query.
   EXPECT_EQ(decode(as_span(answer_bytes(engine, question(kClientCookie), Transport::kUdp))).rcode(),
             1U);
   unsigned answered = 0;
@@ -375,7 +374,7 @@ TEST_F(GuardTest, AnEngineWithoutAGuardPassesCookiesOver) {
   EXPECT_EQ(got.options, "");
 }
 
-// The largest question and every size of answer, with a cookie in it.
+// The longest question and every size of answer, with a cookie in it.
 TEST_F(GuardTest, ACookieKeepsAnAnswerWithinTheClientsSize) {
   for (int payload = 512; payload < 700; ++payload) {
     Ask question = with_cookie(kClientCookie);

@@ -1,4 +1,4 @@
-// Which files $INCLUDE names.
+// The files named by $INCLUDE.
 #include "fata/dns/include_path.hpp"
 
 #include <gmock/gmock.h>
@@ -55,7 +55,7 @@ class Store final : public Includes {
   std::map<std::string, std::string, std::less<>> files;
 };
 
-// The owners of the records, or the complaint.
+// The owners of the records, or the error.
 std::string owners(Store& store, std::string_view file, std::string_view text) {
   const auto origin = Name::from_text("x.");
   ZoneParser parser(file, text, &*origin, &store);

@@ -1,4 +1,4 @@
-// Messages that are not plain queries: each is answered as its RFC says, or dropped.
+// Messages other than plain queries: each is answered as its RFC requires, or dropped.
 #include "decode.hpp"
 #include "zones.hpp"
 

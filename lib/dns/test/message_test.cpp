@@ -69,7 +69,7 @@ TEST(Reader, RefusesNamesThatLoopOrEndTooEarly) {
 
 TEST(Reader, RefusesNamesThatPointersMakeTooLong) {
   std::vector<std::uint8_t> bytes;
-  // Each name is one label and a pointer to the one before; the fifth has over 255 octets.
+  // Each name is one label and a pointer to the previous name; the fifth has over 255 octets.
   std::size_t last = 0;
   for (int i = 0; i < 5; ++i) {
     const std::size_t here = bytes.size();
@@ -96,7 +96,7 @@ TEST(Writer, CompressesToTheLongestKnownSuffix) {
   writer.name(name("WWW.Example.org."));     // 29: a pointer
   writer.name(name("ftp.example.org."));     // 31: a label and a pointer
   writer.name(name("org."));                 // 37: a pointer
-  writer.name(name("example.org."), false);  // 39: whole
+  writer.name(name("example.org."), false);  // 39: in full
   writer.name(name("."));                    // 52
   EXPECT_TRUE(writer.ok());
   EXPECT_EQ(writer.position(), 53U);

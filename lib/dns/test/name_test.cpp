@@ -75,7 +75,7 @@ TEST(Name, LowerNamesOfEverySizeHoldEachOctet) {
   for (std::size_t size = kMaxName; size > 0; --size) {
     std::vector<std::byte> wire(size);
     for (std::byte& octet : wire) octet = static_cast<std::byte>(random());
-    const std::uint64_t hash = reused.assign(wire);  // over a longer one
+    const std::uint64_t hash = reused.assign(wire);  // replaces a longer one
     ASSERT_EQ(reused.wire().size(), size);
     for (std::size_t i = 0; i < size; ++i) {
       const auto octet = std::to_integer<unsigned>(wire[i]);

@@ -22,7 +22,7 @@ IpAddress address(std::string_view text) {
   return IpAddress::parse_v6(text).value();
 }
 
-// How many of `tries` at one moment are admitted.
+// The number of `tries` admitted at the same moment.
 unsigned admitted(RateLimiter& limiter, std::string_view client, unsigned tries,
                   ResponseClass kind = ResponseClass::kPositive) {
   unsigned count = 0;
@@ -53,7 +53,7 @@ TEST(RateLimiter, NeverAdmitsMoreThanTheRateAndOneSecondsCredit) {
       for (unsigned n = 0; n < 20; ++n) count += limiter.admit(address("192.0.2.1"), {});
       ASSERT_LE(count, rate + static_cast<std::uint64_t>(now - start) * rate / 1'000'000'000 + 1);
     }
-    // And not much less, as far as so many were asked for.
+    // And not much less, as far as there were that many requests.
     const double seconds = static_cast<double>(now - start) / 1e9;
     EXPECT_GE(static_cast<double>(count), 0.99 * std::min(rate * seconds, 20'000.0 * 20));
   }
@@ -89,7 +89,7 @@ TEST(RateLimiter, CountsEachPrefixAndEachClassAlone) {
 
 TEST(RateLimiter, EverySecondResponseOfAnExcessSlipsThrough) {
   RateLimiter limiter({200}, kSecret);
-  // Whether or not credit came back in between.
+  // Whether or not credit was regained in between.
   for (std::int64_t now = 1'000'000'000; now < 1'100'000'000; now += 7'000'000) {
     limiter.set_time(Instant{now});
     (void)admitted(limiter, "192.0.2.1", 200);
@@ -108,7 +108,7 @@ TEST(RateLimiter, AHandfulOfPrefixesDoesNotCollide) {
     secret[3] = secret[12] = static_cast<std::byte>(seed);
     RateLimiter limiter({1}, secret);
     limiter.set_time(Instant{1'000'000'000});
-    // Neighbours, and prefixes that differ in one bit alone: how many share a bucket?
+    // How many adjacent prefixes, and prefixes that differ in a single bit, share a bucket?
     unsigned shared = 0;
     for (unsigned i = 0; i < 256; ++i)
       shared += !limiter.admit(Ipv4Address{0x0a000000 + (i << 8)}, ResponseClass::kPositive);
@@ -121,8 +121,8 @@ TEST(RateLimiter, AHandfulOfPrefixesDoesNotCollide) {
   }
 }
 
-// What the memory is for: however many prefixes come, the table stays, and those that come later
-// are answered.
+// The purpose of the table's size: however many prefixes arrive, it does not grow, and later
+// prefixes are answered.
 TEST(RateLimiter, AnotherPrefixIsAdmittedDuringAFloodOfSixteen) {
   RateLimiter limiter({200}, kSecret);
   std::mt19937 random(3);
@@ -135,7 +135,7 @@ TEST(RateLimiter, AnotherPrefixIsAdmittedDuringAFloodOfSixteen) {
   EXPECT_EQ(refused, 0U);
 }
 
-// Whatever the clock shows, above all where 32 bits of it wrap around, and after any pause.
+// For any clock value, above all where 32 bits wrap around, and after any pause.
 TEST(RateLimiter, ABucketIsFullAtAnyTimeUntilItIsUsed) {
   for (const std::uint32_t rate : {1U, 200U, 100'000U}) {
     RateLimiter limiter({rate}, kSecret);
@@ -222,7 +222,7 @@ TEST(Prefixes, AreReadStrictly) {
     EXPECT_FALSE(parse_parameter(text, prefixes)) << text;
     EXPECT_TRUE(prefixes.contains(address("192.0.2.1"))) << "as it was";
   }
-  // Read again, a list replaces the one before.
+  // Parsing another list replaces the previous one.
   Prefixes twice;
   ASSERT_TRUE(parse_parameter("192.0.2.1", twice));
   ASSERT_TRUE(parse_parameter("192.0.2.2", twice));

@@ -89,7 +89,7 @@ const Case kGood[] = {
     {"SVCB", "16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
      "001003666f6f076578616d706c65036f726700"
      "0001000c08665c6f6f2c626172026832"},
-    // A key by its number takes the value as it stands on the wire (RFC 9460 section 2.1).
+    // A key given by number takes its value in wire form (RFC 9460 section 2.1).
     {"SVCB", "1 . key1=\\002h2 key3=\\001\\187", "000100000100030268320003000201bb"},
     {"SVCB", "1 . no-default-alpn= alpn=h2", "0001000001000302683200020000"},
     {"SVCB", "1 . dohpath=/q{?dns} ohttp tls-supported-groups=29,23",
@@ -125,7 +125,7 @@ TEST(RdataText, CutOrLengthenedWireBytesAreNotValid) {
     const std::string_view shape = rdata_shape(type);
     if (!size || shape.empty()) continue;
     out[*size] = std::byte{1};
-    // Types whose last field is "the rest" take any length.
+    // Types whose last field extends to the end accept any length.
     const bool open = std::string_view("BXvSMP").find(shape.back()) != std::string_view::npos;
     if (!open) EXPECT_FALSE(valid_rdata(type, Bytes(out).first(*size + 1))) << c.type;
     if (!open) EXPECT_FALSE(valid_rdata(type, Bytes(out).first(*size - 1))) << c.type;
@@ -133,7 +133,8 @@ TEST(RdataText, CutOrLengthenedWireBytesAreNotValid) {
   }
 }
 
-// A list of mandatory parameters is read beside the parameters after it, which may be cut.
+// The list of mandatory parameters is checked against the parameters after it, which may be
+// truncated.
 TEST(RdataText, CutParametersOfAServiceAreNotValid) {
   const std::array<std::uint8_t, 27> whole{0, 1, 0,   0,   0, 0, 4, 0, 1, 0,   3, 0, 1, 0,
                                            3, 2, 'h', '2', 0, 3, 0, 2, 1, 187, 0, 4, 0};

@@ -12,7 +12,7 @@ namespace {
 struct Datum {
   std::string owner;  // lower case, with a final dot
   std::string type;
-  std::string rdata;   // as the decoder shows it
+  std::string rdata;   // in the decoder's form
   std::string target;  // the name in it, if any
 };
 
@@ -130,7 +130,7 @@ class Reference {
     }
   }
 
-  // One turn of the algorithm; the name to go on with, or "".
+  // One step of the algorithm; returns the next name, or "".
   std::string step(const std::string& name, const std::string& qtype) {
     for (const std::string& above : path(zone_->apex, name)) {
       if (is_cut(above) && !(above == name && qtype == "DS")) {
@@ -203,8 +203,8 @@ class Generator {
 
   unsigned below(unsigned n) { return random_() % n; }
   std::string label(bool star) {
-    // Few labels, unevenly, so that names meet: targets under delegations, wildcards beside what
-    // they cover.
+    // Few labels, unevenly distributed, so that names collide: targets under delegations, wildcards
+    // next to names that they cover.
     static const std::vector<std::string> kLabels{"a", "a", "a", "b", "b", "c", "*"};
     return kLabels[below(star ? 7 : 6)];
   }
@@ -260,7 +260,7 @@ class Generator {
           add(owner, "SRV", "1 2 " + number + " " + target, target);
           break;
         case 10:
-          // A DNAME beside a delegation is not allowed (RFC 6672 section 2.4).
+          // A DNAME at a delegation is not allowed (RFC 6672 section 2.4).
           if (owner != apex) add(owner, "DNAME", target, target);
           break;
         default:
@@ -302,7 +302,7 @@ void compare(Engine& engine, Reference& reference, const std::string& name,
   EXPECT_EQ(bag(got.answer), want.answer);
   EXPECT_EQ(bag(got.authority), want.authority);
   EXPECT_EQ(bag(got.additional), want.additional);
-  // Over UDP the same, but for what does not fit.
+  // The same over UDP, except for records that do not fit.
   const Decoded udp = resolve(engine, {.name = name, .type = kTypes.at(type), .payload = 1232});
   ASSERT_TRUE(udp.ok);
   EXPECT_EQ(udp.rcode(), want.rcode);
@@ -340,7 +340,7 @@ void run(unsigned seed, std::size_t prepared_bytes) {
     std::string name = generator.name(apex, true);
     if (generator.below(8) == 0) name = std::string(1 + generator.below(63), 'l') + "." + name;
     std::string asked = type->first;
-    if (generator.below(2) == 0) {  // what is there, at least as often as what may be
+    if (generator.below(2) == 0) {  // existing names at least as often as possible ones
       const Zone& zone = zones[generator.below(static_cast<unsigned>(zones.size()))];
       const Datum& datum = zone.data[generator.below(static_cast<unsigned>(zone.data.size()))];
       name = datum.owner;

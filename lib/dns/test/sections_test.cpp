@@ -1,5 +1,5 @@
-// What an answer's sections hold: each record once, every address that belongs there, and nothing
-// else.
+// The contents of an answer's sections: each record once, every address that belongs there, and
+// nothing else.
 #include <gmock/gmock.h>
 
 #include "decode.hpp"
@@ -20,7 +20,7 @@ std::string zone(const std::string& rest) {
   return "$ORIGIN t.\n$TTL 60\n@ SOA a.b. c.d. 1 1 1 1 1\n@ NS ns.other.\n" + rest;
 }
 
-// Lines for each number from 1 to `count`, which stands for every "#".
+// `pattern` for each number from 1 to `count`, one per line, with the number in place of every "#".
 std::string numbered(unsigned count, const std::string& pattern) {
   std::string out;
   for (unsigned i = 1; i <= count; ++i) {
@@ -70,7 +70,7 @@ TEST(Sections, ADnameThatItsOwnChainEndsAtStandsInTheAnswerOnce) {
   EXPECT_EQ(count_of(signatures.answer, "DNAME"), 2U);
 }
 
-// RFC 9471: all of it, or TC.
+// RFC 9471: all of the glue, or TC.
 TEST(Sections, AReferralBringsTheGlueOfEveryNameServer) {
   for (const unsigned servers : {31U, 32U, 33U, 40U, 100U, 1500U}) {
     SCOPED_TRACE(servers);
@@ -127,7 +127,7 @@ struct ServiceCase {
   const char* what;
   const char* records;
   const char* name;
-  Lines additional;  // with KIND for the service's own type
+  Lines additional;  // with KIND in place of the service's type
 };
 
 // RFC 9460 sections 2.5 and 4.1.

@@ -1,4 +1,4 @@
-// The drivers' bodies ask for nothing that their concepts do not promise.
+// The drivers' bodies use nothing beyond their concepts.
 #include <gtest/gtest.h>
 
 #include "fata/dns/tcp_server.hpp"

@@ -1,4 +1,4 @@
-// What fits an answer, and what is done where it does not.
+// Answers that fit a message, and the handling of those that do not.
 #include <gmock/gmock.h>
 
 #include "decode.hpp"
@@ -61,7 +61,7 @@ TEST(AnswerSizes, AdditionalRecordsAreLeftOutWithoutTruncation) {
       20U);
 }
 
-// A TXT record of so many strings of 255 octets, and one more of `last`.
+// A TXT record of `strings` strings of 255 octets, and one more of `last`.
 std::string long_text(unsigned strings, unsigned last) {
   std::string text = "x TXT";
   for (unsigned i = 0; i < strings; ++i) text += " " + std::string(255, 'a');

@@ -1,4 +1,4 @@
-// Every type of IANA's registry: its name, its rdata, and what of it is refused.
+// Every type of IANA's registry: its name, its rdata, and invalid forms of it.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -82,7 +82,7 @@ struct Case {
 
 const char* const kDigest32 = "0000000000000000000000000000000000000000000000000000000000000000";
 
-// The wire forms are those that BIND writes.
+// The wire forms are those written by BIND.
 const Case kGood[] = {
     {"MB", "a", "01610178 00"},
     {"MD", "a", "0161017800"},
@@ -324,7 +324,7 @@ TEST(RareTypes, AreNotCutShort) {
   std::array<std::byte, 1024> out;
   for (const Case& c : kGood) {
     const Type type = *type_from_text(c.type);
-    // Any room that is too small is an error, never a shorter record.
+    // Any buffer that is too small is an error, never a shorter record.
     const auto size = parse_rdata(type, c.text, &*origin, out);
     ASSERT_TRUE(size.has_value()) << c.type;
     for (std::size_t room = 0; room < *size; ++room) {

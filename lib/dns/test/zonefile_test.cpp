@@ -34,7 +34,7 @@ class Files final : public Includes, public Diagnostics {
   std::map<std::string, std::string, std::less<>> files_;
 };
 
-// "owner ttl type rdata-octets" of each record, or the complaint as the last line.
+// "owner ttl type rdata-octets" of each record, or the error as the last line.
 std::vector<std::string> parse(std::string_view text, Files& files,
                                const char* origin = "example.org.") {
   const auto start = Name::from_text(origin);
@@ -144,7 +144,7 @@ TEST(ZoneFile, ATtlOver31BitsIsZero) {
                           "y.example.org. 0 A 4 @zone:6", "y.example.org. 5 A 4 @zone:7"));
 }
 
-// Each as BIND and NSD read it.
+// Each as parsed by BIND and NSD.
 TEST(ZoneFile, AnOwnerMayBeQuoted) {
   EXPECT_THAT(parse("$TTL 9\n\"x\" A 1.2.3.4\n  TXT a\n\"y z\" A 1.2.3.4\n\"@\" A 1.2.3.4\n"
                     "\"$TTL\" A 1.2.3.4\n\"w.test.\" A 1.2.3.4\n"),
@@ -164,7 +164,7 @@ TEST(ZoneFile, WithoutAnyTtlTheSoaRecordsMinimumIsUsed) {
                           "y.example.org. 77 A 4 @zone:3"));
 }
 
-// "owner type rdata" of each record in hex, or the complaint.
+// "owner type rdata" of each record in hex, or the error.
 std::vector<std::string> generate(const std::string& directive) {
   Files files;
   const auto origin = Name::from_text("x.");
@@ -207,7 +207,7 @@ TEST(Generate, CountsInOwnerAndRdata) {
               ElementsAre("a\\$b\\$c1.x. 9 TXT \001x\0011\001y"));
 }
 
-// Each as BIND 9.18 reads it.
+// Each as parsed by BIND 9.18.
 TEST(Generate, QuotesInItsRdataAreEscaped) {
   EXPECT_THAT(generate(R"($GENERATE 1-2 h$ TXT "\"v=spf1 ip4:192.0.2.$ -all\"")"),
               ElementsAre("h1.x. 9 TXT \x19v=spf1 ip4:192.0.2.1 -all",
@@ -222,7 +222,7 @@ TEST(Generate, QuotesInItsRdataAreEscaped) {
               ElementsAre("h4.x. 9 SVCB \0\1\0\0\1\0\3\2h2\0\3\0\2\0\4"s));
   EXPECT_THAT(generate(R"($GENERATE 1-1 h$ NAPTR "1 $ \"u\" \"\" \"!$$!a!\" .")"),
               ElementsAre("h1.x. 9 NAPTR \0\1\0\1\1u\0\5!$!a!\0"s));
-  // What is no quote keeps its backslash, and a bare word all of them.
+  // Other escapes keep their backslash, and so do all escapes of a bare word.
   EXPECT_THAT(generate(R"($GENERATE 1-1 h$ TXT "a\\$ \; \065")"), ElementsAre("h1.x. 9 TXT \x03"
                                                                               "a\\1\x01;\x01"
                                                                               "A"));

@@ -1,11 +1,11 @@
-// Zones that tests and fuzzers share.
+// Zones shared by tests and fuzzers.
 #pragma once
 
 #include <string_view>
 
 namespace fata::dns {
 
-// The zone of RFC 4592 section 2.2.1, with what other features need.
+// The zone of RFC 4592 section 2.2.1, with additions for other features.
 inline constexpr std::string_view kExampleZone = R"($ORIGIN example.
 $TTL 3600
 @ 3600 IN SOA ns1.example.com. hostmaster.example.com. 1 7200 3600 1209600 300
@@ -43,7 +43,7 @@ svc TYPE65280 \# 4 01020304
 *.wc.deep CNAME host1
 )";
 
-// The zone that kExampleZone delegates, served beside it.
+// The zone that kExampleZone delegates, served together with it.
 inline constexpr std::string_view kChildZone = R"($ORIGIN glue.example.
 $TTL 60
 @ SOA ns hostmaster 7 1 1 1 30
@@ -52,7 +52,7 @@ ns A 192.0.2.99
 www A 192.0.2.100
 )";
 
-// Signed by nobody: signatures are data like any other.
+// Not actually signed: signatures are data like any other.
 inline constexpr std::string_view kSignedZone = R"($ORIGIN signed.test.
 $TTL 3600
 @ SOA ns hostmaster 1 7200 3600 1209600 300

@@ -19,7 +19,7 @@ std::size_t Crowd::Groups::join(const IpAddress& address, unsigned bits) {
     if (groups_[i].address.common_bits(address) >= bits) return ++groups_[i].connections, i;
     --left;
   }
-  // What lies behind the last one in use is free.
+  // Entries after the last one in use are free.
   free = std::min(free, i);
   check(free < groups_.size(), "a crowd has more members than it was made for");
   groups_[free].address = address;
@@ -30,7 +30,7 @@ std::size_t Crowd::Groups::join(const IpAddress& address, unsigned bits) {
 
 Crowd::Member::Member(Crowd& crowd, const IpAddress& client) : crowd_(&crowd) {
   address_ = crowd.addresses_.join(client, 128);
-  // An IPv4 address is the end of 128 bits.
+  // An IPv4 address is the last 32 of 128 bits.
   crowd.addresses_[address_].network = crowd.networks_.join(client, client.is_v4() ? 96 + 24 : 56);
   ++crowd.size_;
   crowd.members_.push_back(*this);

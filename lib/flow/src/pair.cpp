@@ -11,8 +11,8 @@ struct PairEnd::Pipe {
   std::size_t capacity;
   std::size_t used = 0;
   std::deque<Slice> slices;
-  bool finished = false;  // the writer will write no more
-  bool reset = false;     // both sides hear an error
+  bool finished = false;  // no further writes
+  bool reset = false;     // both sides get an error
   bool reader_gone = false;
   async::WaitQueue readers;
   async::WaitQueue writers;

@@ -40,7 +40,7 @@ TEST(Crowd, TheLongestIdleOfTheClientWithTheMostIsEnded) {
 TEST(Crowd, ANetworkCountsAsOneClientFirst) {
   for (const bool is_v6 : {false, true}) {
     const auto address = [&](unsigned network, unsigned last) {
-      // Two /64 of one /56 are one network.
+      // Two /64 of one /56 count as one network.
       return is_v6 ? v6(static_cast<std::uint16_t>(network << 8 | last), 1)
                    : v4(static_cast<std::uint8_t>(network), static_cast<std::uint8_t>(last));
     };

@@ -1,4 +1,4 @@
-// What a peer says on the control connection, in pieces, to both sides of a test.
+// Peer input on the control connection, in pieces, to both sides of a test.
 #include "fata/base/panic.hpp"
 #include "fata/iperf/control.hpp"
 

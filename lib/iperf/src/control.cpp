@@ -10,7 +10,7 @@ void Control::receive(Bytes in) {
     in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(read_));
     read_ = 0;
   }
-  // Nobody sends more than one message ahead of its turn.
+  // A peer sends at most one message ahead of its turn.
   if (in_.size() + in.size() > kMostResults + 64) {
     fail_with(Error(Errc::kTooLong, static_cast<std::uint32_t>(in_.size() + in.size())));
     return;
@@ -99,8 +99,8 @@ Event ServerControl::next() {
 
 Event ServerControl::take_state() {
   const std::optional<std::uint8_t> byte = take_byte();
-  // A client that has its results may be gone at once, as a domain that ends is: its reset can
-  // overtake the byte that says so.
+  // A client with its results may be gone at once, for example because its domain ends: its reset
+  // can overtake its final byte.
   if (!byte && closed() && step_ == Step::kDisplay) return step_ = Step::kOver, Event::kDone;
   if (!byte) return waiting();
   switch (static_cast<State>(*byte)) {
@@ -131,8 +131,7 @@ void ServerControl::give_results(const Results& results) {
 }
 
 void ServerControl::refuse(const Error& error) {
-  // The client prints a text of its own for its error numbers. These are those that say most of
-  // what is meant.
+  // The client prints its own text for each error number. These are the closest matches.
   constexpr std::uint32_t kStreamCount = 6;   // "number of parallel streams too large"
   constexpr std::uint32_t kNoSuchKind = 18;   // "no SCTP support available"
   constexpr std::uint32_t kParameters = 114;  // "unable to receive parameters from client"

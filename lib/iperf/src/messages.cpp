@@ -60,7 +60,7 @@ void write_json(TextWriter& text, const Parameters& p) {
 
 namespace {
 
-// Numbers of parameters: from 0 to `most`; anything else makes the whole text wrong.
+// A numeric parameter from 0 to `most`; any other value invalidates the whole text.
 template <class T>
 bool take(json::Reader& in, T& out, std::uint64_t most) {
   const std::optional<std::int64_t> value = in.next_integer();
@@ -110,7 +110,7 @@ Result<Parameters> parse_parameters(std::string_view text) {
   if (in.token() != Token::kObjectEnd || in.next() != Token::kEnd) return wrong;
   if (other) return fail(Error(Errc::kUnsupported));
   if (p.parallel == 0 || p.parallel > kMostStreams) return fail(Errc::kTooManyStreams, p.parallel);
-  // A datagram holds its time and number.
+  // A datagram must hold its time and number.
   const std::size_t least = p.udp ? 16 : 1;
   if (p.length < least || p.length > (p.udp ? kMostDatagram : kMostLength)) return wrong;
   return p;
@@ -201,7 +201,7 @@ Result<Results> parse_results(std::string_view text) {
       results.cpu_permille =
           static_cast<std::uint32_t>(std::clamp<std::int64_t>(value, 0, 1'000'000));
     } else if (in.is("sender_has_retransmits")) {
-      // Some versions write a -1 without its sign.
+      // Some versions write -1 as an unsigned number.
       results.has_retransmits = in.next_integer() == 1;
     } else if (in.is("streams")) {
       ok = take_streams(in, results.streams);

@@ -8,13 +8,13 @@ namespace fata::iperf {
 
 namespace {
 
-// Bits a second, for JSON.
+// Bits per second, for JSON.
 std::uint64_t speed(std::uint64_t bytes, Duration time) {
   const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(time.us(), 1));
   return bytes / us * 8'000'000 + bytes % us * 8'000'000 / us;
 }
 
-// The fields that intervals, streams and sums have alike.
+// The fields common to intervals, streams and sums.
 void put_span(json::Writer& out, Duration from, Duration to, std::uint64_t bytes) {
   out.key("start")
       .decimal(from.us(), 6)
@@ -43,7 +43,7 @@ void put_name(TextWriter& out, unsigned id) {
 
 }  // namespace
 
-// Of one direction, from what its sender and its receiver say.
+// Totals of one direction, from the results of its sender and its receiver.
 struct Report::Sums {
   std::uint64_t sent = 0, received = 0, lost = 0, packets = 0;
   std::int64_t retransmits = 0;
@@ -197,7 +197,7 @@ void Report::json(TextWriter& out, const Test& test, const End& results) {
   out.put("],\"end\":");
   json::Writer writer(out);
   writer.object().key("streams").array();
-  // In a test both ways the first sums are those of the client's sending, as iperf3 has it.
+  // In a bidirectional test the client's sending comes first, as in iperf3.
   std::array<Sums, 2> all;
   for (const Stream& stream : test.streams()) {
     const StreamResult* const ours = results.ours.find(stream.id);

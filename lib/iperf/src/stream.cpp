@@ -53,7 +53,7 @@ void Arrivals::add(const Stamp& stamp, Duration now) {
     lost_ += stamp.number - highest_ - 1;
     highest_ = stamp.number;
   } else {
-    // Late: it was counted as lost.
+    // Late: already counted as lost.
     ++out_of_order_;
     if (lost_ != 0) --lost_;
   }

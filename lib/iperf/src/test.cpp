@@ -44,7 +44,7 @@ Results Test::results(Instant now, bool knows_retransmits, std::uint32_t cpu_per
 
 namespace {
 
-// Three digits of value * 1000: 1.25, 12.5, 125.
+// The value in three digits, given in thousandths: 1.25, 12.5, 125.
 void put_three(TextWriter& out, std::uint64_t thousandths) {
   const unsigned cut = thousandths >= 100'000 ? 3 : thousandths >= 10'000 ? 2 : 1;
   std::uint64_t unit = 1;

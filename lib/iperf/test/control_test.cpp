@@ -23,13 +23,13 @@ Results some_results(std::uint64_t bytes) {
   return results;
 }
 
-// Moves bytes between two engines in random pieces, and takes note of the events.
+// Moves bytes between two engines in random pieces and returns the events.
 class Wire {
  public:
   explicit Wire(unsigned seed, const Parameters& parameters = kPlain)
       : client(make_cookie({}), parameters), chance_(seed) {}
 
-  // What is under way to a side; gives the next event of it that is one.
+  // Delivers bytes to one side; returns its next event other than kNothing.
   template <class To, class From>
   Event next(To& to, From& from, std::vector<std::byte>& queue) {
     for (int tries = 0; tries < 100'000; ++tries) {
@@ -45,7 +45,7 @@ class Wire {
   }
   Event server_next() { return next(server, client, to_server_); }
   Event client_next() { return next(client, server, to_client_); }
-  // The cookie is read before there is an engine.
+  // The cookie is read before the engine exists.
   void drop_cookie() {
     std::vector<std::byte> out = client.output();
     to_server_.assign(out.begin() + kCookieSize, out.end());
@@ -81,7 +81,7 @@ TEST(Control, GoesThroughATestInPiecesOfAnySize) {
     wire.server.give_results(some_results(2000));
     ASSERT_EQ(wire.client_next(), Event::kResults);
     ASSERT_EQ(wire.client_next(), Event::kDone);
-    if (seed % 2 != 0) wire.server.receive({});  // a client that is gone before its last byte came
+    if (seed % 2 != 0) wire.server.receive({});  // the client is gone before its last byte arrives
     ASSERT_EQ(wire.server_next(), Event::kDone);
 
     ASSERT_EQ(wire.client.peer_results().streams.size(), 2U);
@@ -165,7 +165,7 @@ TEST(Control, AClientTellsApartWhyAServerDoesNotServe) {
       {"\x0a", Errc::kBadState},
       {"\x63", Errc::kBadState},
       {"\x09\x0e", Errc::kBadState},
-      {"\x09\x0a\x01\x02\x0d", Errc::kBadState},  // results that nobody asked for yet
+      {"\x09\x0a\x01\x02\x0d", Errc::kBadState},  // results before they were requested
   };
   for (const auto& [bytes, error] : cases) {
     ClientControl client(make_cookie({}), kPlain);
@@ -235,7 +235,7 @@ TEST(Messages, ParametersAreReadAsTheyWereWritten) {
 }
 
 TEST(Messages, ResultsOfAnotherVersionAreUnderstood) {
-  // What version 3.12 sends, with a -1 that lost its sign.
+  // Output of version 3.12, with -1 as an unsigned number.
   const auto results = parse_results(
       R"({"cpu_util_total":3.36,"cpu_util_user":3.3,"cpu_util_system":0,"sender_has_retransmits":18446744073709551615,)"
       R"("streams":[{"id":1,"bytes":1277952,"retransmits":18446744073709551615,"jitter":0.00017837884724699972,)"

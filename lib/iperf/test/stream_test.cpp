@@ -31,7 +31,7 @@ TEST(Hello, IsKnownInBothOrdersOfBytes) {
   EXPECT_FALSE(is_hello_answer(as_bytes("1234")));
 }
 
-// Numbers in the order of their arrival: what is lost and out of order then.
+// Numbers in order of arrival, with the expected losses and reorderings.
 TEST(Arrivals, CountsLossAndOrder) {
   struct Case {
     std::vector<std::uint64_t> numbers;
@@ -49,7 +49,7 @@ TEST(Arrivals, CountsLossAndOrder) {
 
 TEST(Arrivals, SmoothesJitterBySixteen) {
   Arrivals arrivals;
-  arrivals.add({milliseconds(0), 1}, milliseconds(500));  // another clock: only changes count
+  arrivals.add({milliseconds(0), 1}, milliseconds(500));  // another clock: only differences count
   arrivals.add({milliseconds(10), 2}, milliseconds(526));
   EXPECT_EQ(arrivals.jitter().us(), 1000);
   arrivals.add({milliseconds(20), 3}, milliseconds(536));
@@ -68,7 +68,7 @@ TEST(Arrivals, AfterARestartOnlyWhatComesCounts) {
 
 TEST(Pace, KeepsItsRate) {
   const Instant start{5'000'000'000};
-  Pace pace(8'000'000, start);  // a million bytes a second
+  Pace pace(8'000'000, start);  // a million bytes per second
   std::uint64_t sent = 0;
   Instant now = start;
   while (now < start + seconds(3)) {
@@ -171,7 +171,7 @@ TEST(Quantity, TakesUnits) {
   EXPECT_FALSE(parse_parameter("example.org", host));
 }
 
-// A whole report of a test with two streams; at its most, it stays valid JSON.
+// A complete report of a test with two streams; at its maximum size it must be valid JSON.
 std::string whole_report(bool udp, bool json, std::size_t parallel) {
   const Parameters parameters{.udp = udp,
                               .bidirectional = true,

@@ -1,5 +1,4 @@
-// Any bytes as JSON: the reader ends, its strings are written again, and what was written is read
-// as the same.
+// Any bytes as JSON: the reader terminates; its strings are written and must read back unchanged.
 #include <string>
 
 #include "fata/base/danger.hpp"

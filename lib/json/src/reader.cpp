@@ -168,7 +168,7 @@ bool Reader::escape() {
   at_ += 4;
   if (code >= 0xdc00 && code < 0xe000) return false;
   if (code < 0xd800 || code >= 0xe000) return true;
-  // The first half of a pair: the second must follow.
+  // The first half of a surrogate pair: the second half must follow.
   if (!text_.substr(at_).starts_with("\\u")) return false;
   at_ += 2;
   if (!four()) return false;
@@ -244,7 +244,7 @@ std::int64_t Reader::integer(int power) const {
   if (token_ != Token::kNumber) return 0;
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   constexpr std::uint64_t kRoom = std::numeric_limits<std::uint64_t>::max() / 10 - 1;
-  constexpr std::int64_t kFar = 1'000'000;  // powers beyond are all the same
+  constexpr std::int64_t kFar = 1'000'000;  // larger powers are equivalent
   std::uint64_t mantissa = 0;
   std::int64_t exponent = power;
   std::size_t i = raw_[0] == '-' ? 1 : 0;

@@ -8,7 +8,7 @@
 namespace fata::json {
 namespace {
 
-// The tokens of a text, a letter each; '!' for an error.
+// The tokens of a text, one letter each; '!' for an error.
 std::string tokens(std::string_view text) {
   static constexpr std::string_view kLetters = "{}[]ksntfz.!";
   Reader in(text);

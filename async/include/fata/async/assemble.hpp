@@ -1,4 +1,4 @@
-// How a generated main puts an image together.
+// Functions with which a generated main assembles an image.
 #pragma once
 
 #include <concepts>
@@ -10,7 +10,7 @@
 
 namespace fata::async {
 
-// A device made from its parts; it is given the context first if it takes one.
+// Makes a device from its parts; the context comes first if the constructor takes it.
 template <class T, class... Parts>
 T make_device(Context& context, Parts&&... parts) {
   if constexpr (std::constructible_from<T, Context&, Parts...>) {
@@ -23,7 +23,7 @@ T make_device(Context& context, Parts&&... parts) {
   }
 }
 
-// A job is always given the context.
+// Makes a job; its constructor always takes the context.
 template <class T, class... Parts>
 T make_job(Context& context, Parts&&... parts) {
   static_assert(std::constructible_from<T, Context&, Parts...>,
@@ -52,9 +52,9 @@ Task<int> run_jobs(CancelSource* source, Jobs*... jobs) {
 }
 }  // namespace detail
 
-// Runs several jobs side by side until all have ended. The first that fails determines the status
-// and stops the others by cancelling `source`, whose token is the `context.stop` they were made
-// with. The jobs and the source must outlive the task.
+// Runs several jobs concurrently until all have ended. The first failure determines the status and
+// cancels `source`, whose token is the `context.stop` of the jobs. The jobs and the source must
+// outlive the task.
 template <class... Jobs>
 Task<int> run_jobs(CancelSource& source, Jobs&... jobs) {
   return detail::run_jobs(&source, &jobs...);

@@ -1,6 +1,7 @@
-// Background: a task that runs beside its owner and dies with it, wherever it is then.
+// Background: a task that runs beside its owner and is destroyed with it, at whatever point it has
+// reached.
 //
-// For drivers that move bytes for ever. What must end in order belongs in a Scope.
+// For drivers that move bytes indefinitely. Tasks that need an orderly end belong in a Scope.
 #pragma once
 
 #include "fata/async/task.hpp"

@@ -1,7 +1,7 @@
-// Cancellation: a CancelSource says stop, its CancelTokens hear it.
+// Cancellation: a CancelSource requests a stop, its CancelTokens pass it on.
 //
-// A source outlives every wait that was given one of its tokens. Cancelling is final. Sources form
-// a tree: a source made from a parent's token is cancelled with its parent.
+// A source outlives every wait that holds one of its tokens. Cancellation is final. Sources form a
+// tree: a source made from a parent's token is cancelled with its parent.
 #pragma once
 
 #include "fata/async/list.hpp"
@@ -10,7 +10,7 @@ namespace fata::async {
 
 class CancelSource;
 
-// Called once when the source is cancelled, unless it was destroyed or unlinked before.
+// Called once when the source is cancelled, unless destroyed or unlinked before.
 class CancelHook : public ListNode<CancelHook> {
  public:
   virtual void on_cancel() noexcept = 0;
@@ -21,11 +21,10 @@ class CancelHook : public ListNode<CancelHook> {
 
 class CancelToken {
  public:
-  constexpr CancelToken() = default;  // one that is never cancelled
+  constexpr CancelToken() = default;  // never cancelled
   bool cancelled() const;
   bool can_be_cancelled() const { return source_ != nullptr; }
-  // Nothing happens if the token can never be cancelled; must not be called once cancelled() is
-  // true.
+  // No effect on a token that can never be cancelled. Must not be called once cancelled() is true.
   void add(CancelHook& hook) const;
 
  private:

@@ -22,7 +22,7 @@ class Channel {
   bool full() const { return size_ == items_.size(); }
   bool closed() const { return closed_; }
 
-  // False if the channel is full or closed; the item is then still the caller's.
+  // False if the channel is full or closed; the caller then keeps the item.
   bool try_send(T& item) {
     if (full() || closed_) return false;
     items_[(first_ + size_++) % items_.size()] = std::move(item);
@@ -38,7 +38,7 @@ class Channel {
     return item;
   }
 
-  // Waits for room. On an error the item is dropped. kClosed once close() was called.
+  // Waits for room. On an error the item is dropped. kClosed after close().
   Task<Result<void, Errc>> send(T item, Wait wait = {}) {
     while (!try_send(item)) {
       if (closed_) co_return fail(Errc::kClosed);
@@ -49,7 +49,7 @@ class Channel {
     }
     co_return Result<void, Errc>{};
   }
-  // Waits for an item. What was sent before close() is still received; then kClosed.
+  // Waits for an item. Items sent before close() are still received; then kClosed.
   Task<Result<T, Errc>> receive(Wait wait = {}) {
     for (;;) {
       if (std::optional<T> item = try_receive()) co_return std::move(*item);
@@ -70,15 +70,16 @@ class Channel {
   }
 
  private:
-  // In the frame of who waits. Each item, and each place for one, calls one of them: a task that
-  // was called and is destroyed before it runs hands the call on.
+  // An entry in the frame of a waiting task. Each item, and each free slot, calls one entry. A
+  // called task that is destroyed before it runs passes the call on.
   class InLine : public ListNode<InLine> {
    public:
     InLine(Channel& channel, List<InLine>& line) : channel_(&channel), line_(&line) {
       line.push_back(*this);
     }
     ~InLine() {
-      const bool in_vain = called_ && this->linked();  // not linked: the channel is gone, or it ran
+      // Unlinked: the channel is gone, or the task ran.
+      const bool in_vain = called_ && this->linked();
       this->unlink();
       if (in_vain) channel_->call_next(*line_);
     }
@@ -105,8 +106,8 @@ class Channel {
   std::size_t first_ = 0;
   std::size_t size_ = 0;
   bool closed_ = false;
-  List<InLine> readers_, writers_;  // who waits and was not called
-  List<InLine> called_;             // who was called and did not run yet
+  List<InLine> readers_, writers_;  // waiting, not called yet
+  List<InLine> called_;             // called, not run yet
 };
 
 }  // namespace fata::async

@@ -1,4 +1,4 @@
-// Context: what the generated main hands to every device and job.
+// Context: passed by the generated main to every device and job.
 #pragma once
 
 #include "fata/async/cancel.hpp"
@@ -11,7 +11,7 @@ struct Context {
   Loop& loop;
   CancelToken stop;        // cancelled when the image is asked to stop: finish, then return
   log::Rules log_rules{};  // from --log
-  // Bytes that the image may use in all; budgets are shares of it.
+  // Total bytes available to the image; budgets are shares of it.
   std::size_t memory = std::size_t{64} << 20;
 
   // `source` is static text.

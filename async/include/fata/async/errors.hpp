@@ -1,4 +1,4 @@
-// Why a wait ended without what it waited for.
+// Reasons why a wait ended without success.
 #pragma once
 
 #include "fata/base/result.hpp"

@@ -1,4 +1,4 @@
-// Coroutine frames come from here: free lists by size, so that a task on the hot path costs a few
+// The allocator of coroutine frames: free lists by size, so that a task on the hot path costs a few
 // instructions.
 #pragma once
 
@@ -12,7 +12,7 @@ class FramePool {
   FramePool() = default;
   FramePool(const FramePool&) = delete;
   FramePool& operator=(const FramePool&) = delete;
-  // Every frame must have been given back.
+  // Every frame must have been released.
   ~FramePool();
 
   void* allocate(std::size_t size);
@@ -20,7 +20,7 @@ class FramePool {
   std::size_t in_use() const { return in_use_; }
 
  private:
-  // Frames up to kStep * kClasses bytes are pooled, larger ones come from the general heap.
+  // Frames up to kStep * kClasses bytes are pooled; larger ones use the general heap.
   static constexpr std::size_t kStep = 64;
   static constexpr std::size_t kClasses = 32;
   struct Free {

@@ -1,10 +1,10 @@
-// An intrusive doubly linked list. A node unlinks itself when it dies, so nothing dangles in a
-// queue.
+// An intrusive doubly linked list. A node's destructor unlinks it, so no queue holds a dangling
+// node.
 #pragma once
 
 namespace fata::async {
 
-// T derives from ListNode<T, Tag>; the tag lets one object sit in several lists.
+// T derives from ListNode<T, Tag>; the tag lets one object be in several lists.
 template <class T, class Tag = void>
 class ListNode {
  public:
@@ -36,14 +36,14 @@ class List {
   List() { head_.next_ = head_.previous_ = &head_; }
   List(const List&) = delete;
   List& operator=(const List&) = delete;
-  // Nodes that are still linked become unlinked; they are not the list's to destroy.
+  // Unlinks the remaining nodes; the list does not own them.
   ~List() {
     while (!empty()) front().Node::unlink();
     head_.next_ = head_.previous_ = nullptr;
   }
 
   bool empty() const { return head_.next_ == &head_; }
-  // Forward iteration; nothing may be unlinked meanwhile.
+  // Forward iteration; no node may be unlinked meanwhile.
   class Iterator {
    public:
     explicit Iterator(Node* node) : node_(node) {}

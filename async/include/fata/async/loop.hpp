@@ -1,8 +1,8 @@
-// The event loop: one per core, everything on it cooperative.
+// The event loop: one per core, with cooperative tasks.
 //
-// A turn: resume what is ready, let the platform look at its devices, fire the timers that are due
-// and look at the devices again if any was, since it may have sent; if nothing is ready then, idle
-// until the next deadline or until a device needs attention.
+// A turn: resume ready tasks, poll the platform's devices, fire due timers, and poll the devices
+// again if a timer fired, since it may have sent data. If no task is ready then, idle until the
+// next deadline or until a device needs attention.
 #pragma once
 
 #include <coroutine>
@@ -20,8 +20,7 @@ namespace fata::async {
 template <class T>
 class Task;
 
-// A coroutine that waits in the ready queue. Part of an awaiter; unlinks itself if its coroutine is
-// destroyed.
+// A coroutine in the ready queue. Part of an awaiter; unlinks itself if its coroutine is destroyed.
 class Ready : public ListNode<Ready> {
  public:
   std::coroutine_handle<> handle;
@@ -33,33 +32,33 @@ class Loop {
     std::uint64_t turns = 0;
     std::uint64_t resumed = 0;
     std::uint64_t idles = 0;
-    Duration idle{};             // the time spent so
-    Duration longest_stretch{};  // the longest time a task ran between two awaits
+    Duration idle{};             // total time idle
+    Duration longest_stretch{};  // the longest run of a task between two awaits
   };
 
   Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs `main` and whatever it starts until `main` has ended; gives its value. Other tasks that
-  // are still waiting by then stay suspended and are their owners' to destroy.
+  // Runs `main` and all tasks that it starts until `main` ends; returns its value. Other tasks that
+  // still wait then stay suspended; their owners must destroy them.
   int run(Task<int> main);
 
-  // Cancelled in the turn in which the platform hears that the image should stop.
+  // Cancelled in the turn in which the platform receives a stop request.
   void cancel_on_stop(CancelSource& source) { on_stop_ = &source; }
 
-  // Asks to stop, as the platform does, because something that the image cannot go on without is
-  // gone; run() gives 1 then if its main gives 0.
+  // Requests a stop, as the platform does, because something essential to the image is gone. run()
+  // then returns 1 if `main` returns 0.
   void stop_as_failed() {
     failed_ = true;
     if (on_stop_ != nullptr) on_stop_->cancel();
   }
 
-  // Renewed, in the order of these calls, when the image was restored from a snapshot; until it
-  // dies.
+  // Registers `renewal` until its destruction. After a restore from a snapshot the loop renews all
+  // of them in order of registration.
   void on_restore(Renewal& renewal);
 
-  // Time as of the start of the current task's stretch. Cheap; good for deadlines and ageing.
+  // The time at which the current task's run began. Cheap; suitable for deadlines and ageing.
   Instant now() const { return now_; }
   void make_ready(Ready& item) { ready_.push_back(item); }
   TimerHeap& timers() { return timers_; }
@@ -80,14 +79,14 @@ class Loop {
   bool failed_ = false;
   List<Renewal> renewals_;
   std::uint64_t generation_ = 0;
-  // Null without renewals: such an image links nothing of it.
+  // Null without renewals, so that such an image links no renewal code.
   void (*look_for_restore_)(Loop& loop) = nullptr;
 };
 
 // Link-time hook, defined by the platform: the loop of the core that runs this code.
 Loop& current_loop() noexcept;
 
-// A coroutine frame from the current loop's pool. Not inline: every coroutine names both, several
+// A coroutine frame from the current loop's pool. Not inline: every coroutine uses both, several
 // times.
 void* allocate_frame(std::size_t size);
 void release_frame(void* frame, std::size_t size) noexcept;

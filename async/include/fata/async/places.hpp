@@ -1,4 +1,4 @@
-// Places: so many may be at work at once; others stand in line, first come, first served.
+// `Places`: a fair counting semaphore. Waiters are served in FIFO order.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -10,16 +10,16 @@ class Places {
  public:
   explicit Places(std::size_t count) : free_(count) {}
 
-  // Takes a place, which is given back by give_back(). On an error none was taken.
+  // Acquires a unit, to be released by give_back(). On an error none is held.
   Task<Result<void, Errc>> take(Wait wait = {});
-  // Hands the place to who is next in line.
+  // Releases a unit, to the first waiter if there is one.
   void give_back() noexcept;
-  // Of those that nobody has; there are none while somebody stands in line.
+  // Units available; 0 while a task waits.
   std::size_t free() const { return free_; }
 
  private:
-  // In the frame of who waits. A place that was given to a task which was destroyed meanwhile goes
-  // on to the next.
+  // In the frame of the waiting task. If a task is destroyed after a grant and before it runs, the
+  // unit passes on to the next.
   struct Ticket : ListNode<Ticket> {
     explicit Ticket(Places* of) : places(of) {}
     ~Ticket() {

@@ -1,5 +1,5 @@
-// Renewal: what holds secrets that were drawn at random, and draws them again when the image was
-// restored from a snapshot. Images restored from one snapshot would share them otherwise.
+// Renewal: an owner of random secrets that must draw them again after a restore from a snapshot.
+// Otherwise all images restored from one snapshot would share them.
 #pragma once
 
 #include "fata/async/list.hpp"
@@ -9,9 +9,9 @@ namespace fata::async {
 
 class Renewal : public ListNode<Renewal> {
  public:
-  // Called by the loop that it was given to (Loop::on_restore), before any task goes on and any
-  // timer fires: everything derived from a secret of before must be derived again. `secret` is
-  // fresh, and of this call alone. May add and remove no Renewal.
+  // Called by the loop that it is registered with (Loop::on_restore), before any task is resumed
+  // and any timer fires. Must replace everything derived from earlier secrets. `secret` is fresh
+  // and unique to this call. Must not add or remove a Renewal.
   virtual void renew(const SipKey& secret) = 0;
 
  protected:

@@ -1,4 +1,4 @@
-// Scope: owns the tasks it started and ends only when all of them have ended.
+// Scope: owns the tasks it started; all of them must end before it does.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -17,19 +17,19 @@ class Scope {
   explicit Scope(CancelToken parent = {}) : source_(parent) {}
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
-  // All tasks must have ended: await join() before the scope dies.
+  // All tasks must have ended: await join() before destroying the scope.
   ~Scope() { check(running_ == 0, "a scope died before its tasks; join() it first"); }
 
   // Starts the task in the loop's next turn.
   void spawn(Task<void> task);
-  // What the tasks should be given, so that cancel() reaches them.
+  // Pass this token to the tasks, so that cancel() reaches them.
   CancelToken token() { return source_.token(); }
   void cancel() noexcept { source_.cancel(); }
   std::size_t running() const { return running_; }
 
-  // Waits until no task is left. Does not cancel them.
+  // Waits until all tasks have ended. Does not cancel them.
   Task<void> join();
-  // Asks all to stop, then waits until they have.
+  // Cancels all tasks, then waits until they have ended.
   Task<void> stop();
   // Waits until fewer than `limit` tasks run, or the wait ends.
   Task<Result<void, Errc>> below(std::size_t limit, Wait wait = {});

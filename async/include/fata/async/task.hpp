@@ -1,9 +1,9 @@
 // Task<T>: a lazy coroutine with one owner. It starts when awaited, resumes its awaiter when done
-// (by symmetric transfer, so long chains need no stack), and dies with its owner, even in the
-// middle of a wait.
+// (by symmetric transfer, so long chains need no stack), and is destroyed with its owner, even in
+// the middle of a wait.
 //
-// Rules for a coroutine's parameters: values, or references to what surely outlives it; never a
-// capturing lambda.
+// A coroutine's parameters must be values, or references to objects that provably outlive it. Never
+// use a capturing lambda.
 #pragma once
 
 #include <coroutine>
@@ -39,7 +39,7 @@ class PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
 };
 
-// Panics unless the task was never awaited. Not inline: it stands before every co_await.
+// Panics if the task was awaited before. Not inline, since it precedes every co_await.
 void check_startable(std::coroutine_handle<> task) noexcept;
 
 template <class T>
@@ -112,13 +112,13 @@ inline Task<void> Promise<void>::get_return_object() noexcept {
 }
 }  // namespace detail
 
-// A task that has nothing to wait for.
+// A task that never suspends.
 template <class T>
 Task<T> ready(T value) {
   co_return std::move(value);
 }
 
-// Lets everything else that is ready run first. Long work calls it at least every millisecond.
+// Lets all other ready tasks run first. Long computations must call it at least every millisecond.
 class [[nodiscard]] yield {
  public:
   bool await_ready() const noexcept { return false; }

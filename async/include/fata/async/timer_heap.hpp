@@ -1,5 +1,5 @@
-// Timers by deadline: a 4-ary heap of pointers, so a million timers cost about ten comparisons an
-// operation and the nearest deadline is at hand.
+// Timers by deadline: a 4-ary heap of pointers. With a million timers an operation costs about ten
+// comparisons; the nearest deadline costs none.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace fata::async {
 
 class TimerHeap;
 
-// A timer is part of its owner, who may destroy it at any time.
+// A timer is a member of its owner, which may destroy it at any time.
 class Timer {
  public:
   Timer() = default;
@@ -22,7 +22,7 @@ class Timer {
   Instant deadline() const { return deadline_; }
   void disarm();
 
-  // Called once when the deadline has come; the timer is disarmed by then and may be armed anew.
+  // Called once when the deadline is reached; the timer is then disarmed and may be armed again.
   virtual void on_timer() noexcept = 0;
 
  protected:
@@ -46,12 +46,12 @@ class TimerHeap {
   void arm(Timer& timer, Instant deadline);
   Instant next() const { return heap_.empty() ? Instant::never() : heap_.front().deadline; }
   std::size_t size() const { return heap_.size(); }
-  // Fires the timers due at `now`, earliest first, at most `limit`; returns how many.
+  // Fires the timers due at `now`, earliest first, at most `limit`; returns the number fired.
   std::size_t fire(Instant now, std::size_t limit);
 
  private:
   friend class Timer;
-  // The deadline sits beside the pointer, so that sifting touches only the heap's own memory.
+  // The deadline is stored with the pointer, so that sifting touches only the heap's own memory.
   struct Entry {
     Instant deadline;
     Timer* timer;

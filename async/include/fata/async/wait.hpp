@@ -1,8 +1,8 @@
-// Waiting: the one primitive under channels, sockets and devices.
+// Waiting: the single primitive below channels, sockets and devices.
 //
 // A WaitQueue holds suspended coroutines. Each wait ends exactly once, by the first of: a
-// notification, its deadline, its token. Ending it unlinks it from the other two, so the later ones
-// find nothing: on one loop there is no race between completion and cancellation, only an order.
+// notification, its deadline, its token. Ending it unlinks it from the other two. On one loop
+// completion and cancellation therefore never race; one simply comes first.
 #pragma once
 
 #include <coroutine>
@@ -13,8 +13,7 @@
 
 namespace fata::async {
 
-// How long a caller is willing to wait, and who may end it earlier. The last parameter of
-// everything that waits.
+// A deadline and a cancellation token. The last parameter of every function that waits.
 struct Wait {
   Instant deadline = Instant::never();
   CancelToken token{};
@@ -30,7 +29,7 @@ class WaitQueue;
 
 class [[nodiscard]] Waiter : public ListNode<Waiter> {
  public:
-  // Without a queue only the deadline or the token end it.
+  // Without a queue only the deadline or the token ends it.
   Waiter(WaitQueue* queue, Wait wait) : queue_(queue), wait_(wait), timer_(*this), hook_(*this) {}
 
   bool await_ready() noexcept;
@@ -61,8 +60,9 @@ class [[nodiscard]] Waiter : public ListNode<Waiter> {
 
 class WaitQueue {
  public:
-  // Suspends until notified. `co_await queue.wait(w)` gives Result<void, Errc>; first come, first
-  // served. A waiter must look again at what it waited for: another task may have run in between.
+  // Suspends until notified. `co_await queue.wait(w)` returns Result<void, Errc>; waiters are
+  // served in FIFO order. A woken waiter must check its condition again: another task may have run
+  // in between.
   Waiter wait(Wait wait = {}) { return Waiter(this, wait); }
   bool notify_one() noexcept;
   void notify_all() noexcept;
@@ -93,8 +93,7 @@ inline sleep_until sleep(Duration duration, CancelToken token = {}) {
   return sleep_until(current_loop().now() + duration, token);
 }
 
-// Cancels itself at a deadline: what is given its token has that long. Cancelled with its parent,
-// too.
+// A cancel source with a deadline: holders of its token are cancelled then, or with the parent.
 class DeadlineSource final : private Timer {
  public:
   DeadlineSource(CancelToken parent, Instant deadline) : source_(parent) {

@@ -22,7 +22,7 @@ struct MacAddress {
   }
   bool is_multicast() const { return (octets[0] & std::byte{1}) != std::byte{0}; }
   friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) {
-    using Words = std::array<std::uint16_t, 3>;  // three words: no loop and no call
+    using Words = std::array<std::uint16_t, 3>;  // three words, so that no loop or call is emitted
     const Words x = std::bit_cast<Words>(a.octets), y = std::bit_cast<Words>(b.octets);
     return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
   }
@@ -35,7 +35,7 @@ struct Ipv4Address {
   static constexpr Ipv4Address of(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
     return {std::uint32_t{a} << 24 | std::uint32_t{b} << 16 | std::uint32_t{c} << 8 | d};
   }
-  // Dotted quad, nothing around it, no octet with a leading zero.
+  // Accepts exactly a dotted quad, without leading zeros in an octet.
   static std::optional<Ipv4Address> parse(std::string_view text);
   bool is_any() const { return value == 0; }
   bool is_loopback() const { return value >> 24 == 127; }
@@ -44,7 +44,7 @@ struct Ipv4Address {
   friend constexpr auto operator<=>(Ipv4Address, Ipv4Address) = default;
 };
 
-// "192.0.2.1/24": an address and the length of its network's prefix.
+// "192.0.2.1/24": an address and a prefix length.
 struct Ipv4Cidr {
   Ipv4Address address;
   std::uint8_t prefix = 32;
@@ -60,7 +60,7 @@ struct Ipv4Cidr {
 // 2.5.5.2).
 class IpAddress {
  public:
-  constexpr IpAddress() = default;       // :: , "any"
+  constexpr IpAddress() = default;       // ::, "any"
   constexpr IpAddress(Ipv4Address v4) {  // NOLINT: implicit by design
     octets_[10] = octets_[11] = std::byte{0xff};
     for (std::size_t i = 0; i < 4; ++i)
@@ -78,30 +78,30 @@ class IpAddress {
       octets[i] = static_cast<std::byte>(groups[i / 2] >> (i % 2 == 0 ? 8 : 0));
     return IpAddress(octets);
   }
-  // The texts of RFC 4291 section 2.2 without a zone; never an IPv4 address, not even as
-  // ::ffff:192.0.2.1.
+  // Accepts the forms of RFC 4291 section 2.2 without a zone. Rejects IPv4 addresses, also in the
+  // form ::ffff:192.0.2.1.
   static std::optional<IpAddress> parse_v6(std::string_view text);
 
   bool is_v4() const;
   // 0.0.0.0 or ::
   bool is_any() const;
-  // Of either family.
+  // In either family.
   bool is_multicast() const {
     return is_v4() ? v4().is_multicast() : octets_[0] == std::byte{0xff};
   }
   bool is_loopback() const;
-  // fe80::/10; no IPv4 address is.
+  // fe80::/10; false for every IPv4 address.
   bool is_link_local() const {
     return octets_[0] == std::byte{0xfe} && (octets_[1] & std::byte{0xc0}) == std::byte{0x80};
   }
-  // How many bits at the front are the same, up to 128.
+  // The length of the common prefix in bits, up to 128.
   unsigned common_bits(const IpAddress& other) const;
   // Meaningful for is_v4() only.
   Ipv4Address v4() const { return {load_be<std::uint32_t>(Bytes(octets_).subspan<12>())}; }
   const std::array<std::byte, 16>& octets() const { return octets_; }
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
-    using Halves = std::array<std::uint64_t, 2>;  // two words: no loop and no call
+    using Halves = std::array<std::uint64_t, 2>;  // two words, so that no loop or call is emitted
     const Halves x = std::bit_cast<Halves>(a.octets_), y = std::bit_cast<Halves>(b.octets_);
     return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
   }

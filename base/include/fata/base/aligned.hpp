@@ -1,5 +1,4 @@
-// Memory on the heap whose address is a multiple of more than the allocator promises: for devices
-// that ask for it.
+// Heap memory with a larger alignment than the allocator guarantees, for devices that need it.
 #pragma once
 
 #include <cstddef>

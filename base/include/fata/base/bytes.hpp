@@ -1,8 +1,8 @@
-// Checked readers and writers of bytes in network order (and, where said, little endian).
+// Checked readers and writers of bytes in network order (little endian where stated).
 //
-// Both are *sticky*: the first access past the end fails, and every later one fails too, so that a
-// parser reads a whole header and asks `ok()` once. A failed read gives zeros; a failed write
-// writes nothing.
+// Both are *sticky*: after the first access past the end every later one fails too, so a parser
+// reads a whole header and checks `ok()` once. A failed read returns zeros; a failed write writes
+// nothing.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +41,7 @@ void store_le(MutableBytes at, T value) {
   std::memcpy(at.first(sizeof(T)).data(), &value, sizeof(T));
 }
 
-// Copies as much as fits; returns how much.
+// Copies as much as fits; returns the number of bytes.
 inline std::size_t copy_bytes(MutableBytes to, Bytes from) {
   const std::size_t n = std::min(to.size(), from.size());
   if (n != 0) std::memmove(to.data(), from.data(), n);
@@ -67,7 +67,7 @@ class ByteReader {
   std::uint32_t u32() { return integer<std::uint32_t>(); }
   std::uint64_t u64() { return integer<std::uint64_t>(); }
 
-  // The next `count` bytes, not copied; an empty span and failure if there are fewer.
+  // The next `count` bytes, not copied; an empty span and a failure if fewer remain.
   Bytes take(std::size_t count) {
     if (!ok_ || count > remaining()) {
       ok_ = false;
@@ -122,8 +122,7 @@ class ByteWriter {
     const MutableBytes to = reserve(count);
     if (ok_) std::ranges::fill(to, std::byte{0});
   }
-  // The next `count` bytes, to be filled by the caller; an empty span and failure if they do not
-  // fit.
+  // The next `count` bytes, for the caller to fill; an empty span and a failure if they do not fit.
   MutableBytes reserve(std::size_t count) {
     if (!ok_ || count > room()) {
       ok_ = false;

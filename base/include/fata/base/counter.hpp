@@ -1,4 +1,4 @@
-// Counters: named numbers that only grow, kept as plain members of the part that counts.
+// Counters: named, monotonically increasing numbers, plain members of the component that counts.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Counter {
   Counter& operator+=(std::uint64_t n) { return value += n, *this; }
 };
 
-// Writes "name 12, other 3", leaving out those that are 0; "nothing" if all are.
+// Writes "name 12, other 3" without the zero counters; "nothing" if all are zero.
 void write_counters(TextWriter& out, std::span<const Counter> counters);
 
 }  // namespace fata

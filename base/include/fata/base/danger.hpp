@@ -1,5 +1,5 @@
-// The few places where a span is made from a pointer and a length. Everything else handles spans.
-// The caller vouches that `length` elements at `pointer` are alive for as long as the span is used.
+// The only places that make a span from a pointer and a length; all other code handles spans. The
+// caller guarantees that `length` elements at `pointer` live as long as the span is used.
 #pragma once
 
 #include <cstddef>

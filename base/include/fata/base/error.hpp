@@ -1,9 +1,8 @@
-// Error: what a peer, a disk or a user can cause, as a 16-byte value.
+// Error: a failure that a peer, a disk or a user can cause, as a 16-byte value.
 //
-// Every layer has its own small error enum, `enum class Errc : std::uint32_t`. It joins in by a
-// function found by argument-dependent lookup, `const ErrorDomain& error_domain(Errc)`, after which
-// the enum converts to `Error`. The `sig/` concepts speak `Error`; a layer's own interface may
-// speak its enum.
+// Each layer defines its own small enum, `enum class Errc : std::uint32_t`, and a function found by
+// argument-dependent lookup, `const ErrorDomain& error_domain(Errc)`. The enum then converts to
+// `Error`. The `sig/` concepts use `Error`; a layer's own interface may use its enum.
 #pragma once
 
 #include <concepts>
@@ -15,7 +14,7 @@ namespace fata {
 
 class TextWriter;
 
-// Names a layer and turns its codes into text. One constant object a layer; compared by address.
+// Names a layer and turns its codes into text. One constant object per layer, compared by address.
 struct ErrorDomain {
   std::string_view name;                            // "udp", "dns", "os"
   std::string_view (*message)(std::uint32_t code);  // static text, never empty
@@ -34,7 +33,7 @@ class Error {
 
   const ErrorDomain& domain() const noexcept { return *domain_; }
   std::uint32_t code() const noexcept { return code_; }
-  // A number that the layer's documentation explains (errno, a size, a port); 0 if none.
+  // A number defined by the layer's documentation (errno, a size, a port); 0 if none.
   std::uint32_t detail() const noexcept { return detail_; }
   std::string_view message() const noexcept { return domain_->message(code_); }
 
@@ -51,7 +50,7 @@ class Error {
 };
 static_assert(sizeof(Error) == 16 && std::is_trivially_copyable_v<Error>);
 
-// Writes "domain: message" and, if there is one, " (detail)".
+// Writes "domain: message", then " (detail)" unless the detail is 0.
 void write_text(TextWriter& out, const Error& error);
 
 }  // namespace fata

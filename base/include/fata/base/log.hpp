@@ -1,8 +1,7 @@
 // Log lines: "[    1.204] info dns: zone example.org loaded, 12 records".
 //
-// A Logger is a small value (a source's name and its threshold) handed to each part that logs.
-// Nothing here is global but the link-time hook `log_sink`, so thresholds are data of whoever made
-// the loggers.
+// A Logger is a small value (a source name and a threshold) passed to each component that logs. The
+// only global is the link-time hook `log_sink`; thresholds belong to the creator of the loggers.
 #pragma once
 
 #include <array>
@@ -19,13 +18,14 @@ namespace log {
 enum class Level : std::uint8_t { kOff, kError, kWarning, kInfo, kDebug };
 std::string_view name(Level level);
 
-// What `--log` says: "info", "*:info,dns:debug", "off". The last rule that fits a source wins.
+// The value of `--log`: "info", "*:info,dns:debug", "off". The last rule that matches a source
+// wins.
 class Rules {
  public:
   static constexpr std::size_t kMaxRules = 16;
 
   struct ParseError {
-    std::string_view word;    // the part of the text that is wrong
+    std::string_view word;    // the wrong part of the text
     std::string_view reason;  // static text
   };
 
@@ -42,7 +42,7 @@ class Rules {
   std::size_t count_ = 0;
 };
 
-inline constexpr std::size_t kMaxLine = 512;  // longer lines are cut and end in "..."
+inline constexpr std::size_t kMaxLine = 512;  // longer lines are truncated and end in "..."
 
 }  // namespace log
 
@@ -50,8 +50,8 @@ inline constexpr std::size_t kMaxLine = 512;  // longer lines are cut and end in
 // Must not block.
 void log_sink(log::Level level, std::string_view line) noexcept;
 
-// Link-time hook's helper: writes "[    1.204] info dns: " in front of a line. `uptime` since the
-// image started.
+// Helper for the link-time hook: writes the prefix "[    1.204] info dns: " of a line, with the
+// time since the image started.
 void write_log_prefix(TextWriter& out, log::Level level, std::string_view source) noexcept;
 void finish_log_line(TextWriter& out, log::Level level) noexcept;
 

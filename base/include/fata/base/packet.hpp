@@ -1,11 +1,11 @@
-// PacketBuf and Slice: the two ways to hold device-able memory without copying it.
+// PacketBuf and Slice: two handles for device-accessible memory that avoid copies.
 //
 //   PacketBuf  one owner, writable, with headroom: each layer prepends its header in place.
-//   Slice      counted, read-only view of (a part of) a buffer; the last holder sends the buffer
-//              home.
+//   Slice      a reference-counted, read-only view of (part of) a buffer; the last holder
+//              returns the buffer to its home.
 //
-// A buffer belongs to a BufferHome (a pool, a device's ring) that made it and gets it back. Counts
-// are not atomic: a buffer lives on one loop (one core).
+// A buffer belongs to the BufferHome (a pool, a device's ring) that made it and is recycled there.
+// Counts are not atomic: a buffer lives on one loop (one core).
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace fata {
 
 struct Buffer;
 
-// Takes back a buffer that nobody holds any more.
+// Recycles buffers without holders.
 class BufferHome {
  public:
   virtual void take_home(Buffer& buffer) noexcept = 0;
@@ -30,44 +30,43 @@ class BufferHome {
   ~BufferHome() = default;
 };
 
-// The control block of one piece of memory. Owned by its home, for as long as the home lives; a
-// home outlives all of its buffers' holders.
+// The control block of one piece of memory. Owned by its home, and alive as long as the home; a
+// home outlives all holders of its buffers.
 struct Buffer {
   BufferHome* home = nullptr;
   std::byte* memory = nullptr;
   std::uint32_t capacity = 0;
   std::uint32_t holders = 0;
-  std::uint32_t index = 0;      // the home's own: place in its table, descriptor number
-  Buffer* next_free = nullptr;  // the home's own: free list
+  std::uint32_t index = 0;      // private to the home: index in its table, descriptor number
+  Buffer* next_free = nullptr;  // private to the home: free list
 
   MutableBytes bytes() const { return danger_span(memory, capacity); }
 };
 
-// What a device may be asked to finish (transmit) or has already checked (receive); the fields are
-// those of the virtio-net header (virtio 1.2, section 5.1.6), with offsets from the first byte of
-// the packet.
+// Work left to the device (transmit) or already done by it (receive). The fields are those of the
+// virtio-net header (virtio 1.2, section 5.1.6); offsets count from the first byte of the packet.
 struct Offload {
   enum class Gso : std::uint8_t { kNone, kTcpV4, kTcpV6, kUdp };
-  // transmit: sum from checksum_start to the end, store at + checksum_offset.
+  // Transmit: sum from checksum_start to the end, store at checksum_start + checksum_offset.
   bool checksum_needed = false;
-  // receive: the device (or a trusted peer in the same host) vouches for it.
+  // Receive: validated by the device (or a trusted peer on the same host).
   bool checksum_valid = false;
   Gso gso = Gso::kNone;
   bool gso_ecn = false;
   std::uint16_t checksum_start = 0;
   std::uint16_t checksum_offset = 0;
-  std::uint16_t gso_size = 0;       // payload bytes a segment
-  std::uint16_t header_length = 0;  // bytes of headers that every segment repeats
+  std::uint16_t gso_size = 0;       // payload bytes per segment
+  std::uint16_t header_length = 0;  // bytes of headers repeated in each segment
 };
 
 class Slice;
 
-// The pieces of a frame that lie in other buffers than its first bytes: the payload of a large
-// segment to send, which is not copied, or what a device received into more than one buffer.
-// Move-only; an empty one costs a null pointer.
+// A scatter-gather list: the parts of a frame in buffers other than that of its first bytes. For a
+// large segment to send it holds the payload, uncopied; for a received frame, the device's further
+// buffers. Move-only; an empty one costs a null pointer.
 class Fragments {
  public:
-  // pieces: 64 KiB in pages, and some for bytes that do not start at one.
+  // The maximum number of pieces: 64 KiB in pages, plus some for data that is not page-aligned.
   static constexpr std::size_t kMost = 20;
 
   Fragments() = default;
@@ -82,12 +81,12 @@ class Fragments {
 
   bool empty() const { return list_ == nullptr; }
   bool full() const;
-  std::size_t bytes() const;  // in all pieces
-  // Adds a piece at the end; there must be room. Empty pieces are not kept.
+  std::size_t bytes() const;  // of all pieces
+  // Appends a piece; there must be room. Empty pieces are dropped.
   void push(Slice piece);
   std::span<Slice> pieces();
   std::span<const Slice> pieces() const;
-  // Shortens to the first `bytes` bytes; there must be that many.
+  // Truncates to the first `bytes` bytes; there must be that many.
   void truncate(std::size_t bytes);
   void clear();
 
@@ -99,7 +98,7 @@ class Fragments {
 class PacketBuf {
  public:
   PacketBuf() = default;
-  // Adopts a buffer that nobody holds; the payload is empty and starts after `headroom` bytes.
+  // Adopts a buffer without holders; the payload is empty and starts after `headroom` bytes.
   PacketBuf(Buffer& buffer, std::size_t headroom) : buffer_(&buffer) {
     check(buffer.holders == 0 && headroom <= buffer.capacity, "buffer adopted twice");
     buffer.holders = 1;
@@ -119,7 +118,7 @@ class PacketBuf {
     if (buffer_ != nullptr) release();
   }
 
-  // Bytes in the packet's own buffer; what follows them in other buffers is in fragments().
+  // Bytes in the packet's own buffer; later bytes in other buffers are in fragments().
   std::size_t size() const { return end_ - begin_; }
   std::size_t headroom() const { return begin_; }
   std::size_t tailroom() const { return buffer_ == nullptr ? 0 : buffer_->capacity - end_; }
@@ -130,20 +129,20 @@ class PacketBuf {
     return buffer_ == nullptr ? Bytes{} : buffer_->bytes().subspan(begin_, size());
   }
 
-  // Makes the packet longer at the front; the bytes are the caller's to fill. Needs that much
+  // Extends the packet at the front by `count` bytes for the caller to fill. Needs that much
   // headroom.
   MutableBytes prepend(std::size_t count) {
     check(count <= headroom(), "no headroom for a header");
     begin_ -= static_cast<std::uint32_t>(count);
     return bytes().first(count);
   }
-  // Makes the packet longer at the back. Needs that much tailroom.
+  // Extends the packet at the back. Needs that much tailroom.
   MutableBytes append(std::size_t count) {
     check(count <= tailroom(), "no tailroom");
     end_ += static_cast<std::uint32_t>(count);
     return bytes().last(count);
   }
-  // All the memory behind the packet; `append` what was used of it.
+  // All memory after the packet; call `append` for the bytes written to it.
   MutableBytes tail() {
     return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(end_);
   }
@@ -159,11 +158,11 @@ class PacketBuf {
   Offload& offload() { return offload_; }
   const Offload& offload() const { return offload_; }
   Buffer* buffer() const { return buffer_; }
-  // What follows the packet's own bytes. Only a device whose NetFeatures::gather is set takes such
+  // The data after the packet's own bytes. Only a device with NetFeatures::gather accepts such
   // packets.
   Fragments& fragments() { return fragments_; }
   const Fragments& fragments() const { return fragments_; }
-  // With the fragments.
+  // Including the fragments.
   std::size_t total_size() const { return size() + (fragments_.empty() ? 0 : fragments_.bytes()); }
 
  private:
@@ -180,7 +179,7 @@ class PacketBuf {
 class Slice {
  public:
   Slice() = default;
-  // The packet, which has no fragments, becomes read-only and shareable. Costs nothing.
+  // Makes the packet (without fragments) read-only and shareable, at no cost.
   explicit Slice(PacketBuf&& packet) noexcept
       : buffer_(std::exchange(packet.buffer_, nullptr)),
         offset_(packet.begin_),
@@ -207,7 +206,7 @@ class Slice {
   }
   std::string_view text() const { return as_text(bytes()); }
 
-  // A part of this slice; holds the same buffer. `offset + count` must lie inside.
+  // A part of this slice; shares its buffer. `offset + count` must lie inside.
   Slice part(std::size_t offset, std::size_t count) const {
     Slice slice(*this);
     slice.trim_front(offset);
@@ -224,13 +223,13 @@ class Slice {
     size_ = static_cast<std::uint32_t>(size_now);
   }
 
-  // How many bytes of memory this slice keeps from its home.
+  // Bytes of its home's memory that this slice keeps in use.
   std::size_t pinned() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
-  // Where its memory goes when the last holder lets go; null for an empty slice that holds none.
+  // The memory's home once the last holder releases it; null for an empty slice without a buffer.
   const BufferHome* home() const { return buffer_ == nullptr ? nullptr : buffer_->home; }
   bool is_sole_holder() const { return buffer_ != nullptr && buffer_->holders == 1; }
-  // A sole holder may write in place (TLS decrypts so); nothing otherwise, and the slice stays as
-  // it is.
+  // A sole holder may write in place (as TLS decryption does). Otherwise returns nullopt and leaves
+  // the slice unchanged.
   std::optional<PacketBuf> into_packet() && {
     if (!is_sole_holder()) return std::nullopt;
     PacketBuf packet;

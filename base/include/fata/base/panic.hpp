@@ -1,17 +1,17 @@
-// What only a bug (or exhaustion of the general heap) can cause ends here.
+// Panics: for failures that only a bug (or exhaustion of the general heap) can cause.
 #pragma once
 
 #include <string_view>
 
 namespace fata {
 
-// Link-time hook, defined by the platform: reports `what`, where and a backtrace, then stops the
-// image with a non-zero status. Never returns; allocates nothing. File and line are those of the
-// caller (std::source_location would add the function's name to every image, for each check).
+// Link-time hook, defined by the platform: reports `what`, the location and a backtrace, then stops
+// the image with a non-zero status. Never returns; allocates nothing. File and line are the
+// caller's (std::source_location would add a function name to every image for each check).
 [[noreturn]] void panic(std::string_view what, const char* file = __builtin_FILE(),
                         unsigned line = __builtin_LINE()) noexcept;
 
-// Checks an invariant of our own in every build; never used on what a peer sends.
+// Checks an internal invariant in every build; must not be used on data from a peer.
 inline void check(bool invariant, std::string_view what = "invariant broken",
                   const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) noexcept {
   if (!invariant) [[unlikely]]

@@ -7,9 +7,9 @@
 //   const std::array table{Parameter("port", "UDP port to serve", "1053", port)};
 //   if (auto status = start_parameters("echo", table)) co_return *status;
 //
-// Words: `--name=value`, `--name value`, `--flag`, `--no-flag`, `--help`. Everything is strict: an
-// unknown name, a wrong or missing value, a word that is no parameter and a parameter given twice
-// are errors.
+// Words: `--name=value`, `--name value`, `--flag`, `--no-flag`, `--help`. Parsing is strict: an
+// unknown name, a wrong or missing value, a word that belongs to no parameter and a repeated
+// parameter are errors.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@
 
 namespace fata {
 
-// How a type's text is read. A type of a library's own takes part by, beside it (found by
+// Parsing by type. A library makes its own type usable by two functions next to it (found by
 // argument-dependent lookup):
 //   bool parse_parameter(std::string_view text, T& out);      // may keep views of `text`
 //   std::string_view parameter_expects(const T&);             // "an IPv4 address"
@@ -59,7 +59,7 @@ std::string_view parameter_expects(const std::optional<T>&) {
   return parameter_expects(T{});
 }
 
-// A parameter that may be given up to N times.
+// A parameter accepted up to N times.
 template <class T, std::size_t N>
 class ParameterList {
  public:
@@ -86,11 +86,11 @@ std::string_view parameter_expects(const ParameterList<T, N>&) {
   return parameter_expects(T{});
 }
 
-// One line of the table. The variable outlives it.
+// One line of the table. The variable must outlive it.
 class Parameter {
  public:
-  // `default_text` is what the variable is set to when the parameter is not given; nullopt leaves
-  // it as it is.
+  // `default_text` is the variable's value when the parameter is absent; nullopt leaves the
+  // variable unchanged.
   template <class T>
   Parameter(std::string_view name, std::string_view help,
             std::optional<std::string_view> default_text, T& variable)
@@ -134,43 +134,42 @@ struct ParameterError {
     kWrongDefault
   };
   Reason reason;
-  std::string_view word;  // as it was given
-  // kWrongValue: what was given; kUnknown, kNotAParameter: the nearest name, if any.
+  std::string_view word;  // as given
+  // kWrongValue: the given value; kUnknown, kNotAParameter: the nearest name, if any.
   std::string_view value;
-  const Parameter* parameter = nullptr;  // the one that is meant
+  const Parameter* parameter = nullptr;  // the parameter concerned
 };
-// "unknown parameter --prot; did you mean --port?": one line, with the mend.
+// "unknown parameter --prot; did you mean --port?": one line that says how to fix the error.
 void write_text(TextWriter& out, const ParameterError& error);
 
 inline constexpr std::size_t kMaxParameters = 64;
 
-// Words without dashes that are no parameter's value: which to pass over, and which were.
+// Words without dashes that are no parameter's value: how to classify them, and the skipped ones.
 struct Strays {
   platform::StrayWord (*classify)(std::string_view word) noexcept;
-  TextWriter& passed;  // each with a space before it
+  TextWriter& passed;  // each preceded by a space
 };
 
-// Sets every variable of the table (at most kMaxParameters): first the defaults, then what `words`
-// say. False: the words ask for --help, and reading stopped there. Keeps views of the words, and
+// Sets every variable of the table (at most kMaxParameters): first the defaults, then the values in
+// `words`. False: `words` contains --help, and parsing stopped there. Keeps views of the words, and
 // allocates nothing. Without `strays` a word without dashes that is no value is an error.
 std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> table,
                                                      std::span<const std::string_view> words,
                                                      const Strays* strays = nullptr);
 
-// The lines of --help, one call for each, without newlines.
+// The lines of --help, one call per line, without newlines.
 void write_parameter_help(std::string_view image, std::span<const Parameter> table,
                           void (*line)(std::string_view));
 
-// What an image does first: reads platform::arguments(). Gives an exit status if the image has to
-// end: 63 after the help was printed on the console, 64 after one line about what is wrong. A line
-// at level debug lists the words that were passed over, if `rules` (which a parameter may set) let
-// it pass.
+// The first step of an image: parses platform::arguments(). Returns an exit status if the image
+// must end: 63 after printing the help on the console, 64 after one line about the error. A line at
+// level debug lists the skipped words, if `rules` (which a parameter may set) permits it.
 std::optional<int> start_parameters(std::string_view image, std::span<const Parameter> table,
                                     const log::Rules& rules = {});
 
-// The line "NAME: cannot set up WHAT: ERROR" on the console, and the exit status for it: 64.
+// Prints "NAME: cannot set up WHAT: ERROR" on the console and returns the exit status: 64.
 int cannot_set_up(std::string_view image, std::string_view what, const Error& error);
-// The same, with the file that the parameters named: "NAME: cannot set up WHAT: DOMAIN: NAMED:
+// The same with the file named by the parameters: "NAME: cannot set up WHAT: DOMAIN: NAMED:
 // MESSAGE".
 int cannot_set_up(std::string_view image, std::string_view what, const Error& error,
                   std::string_view named);

@@ -1,5 +1,5 @@
-// BufferPool: a fixed number of equal buffers in one stretch of memory. Exhaustion is a value,
-// never a wait.
+// BufferPool: a fixed number of equal buffers in one contiguous block of memory. Exhaustion is
+// reported by a value, never by waiting.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@ namespace fata {
 
 class BufferPool final : public BufferHome {
  public:
-  // Allocates everything now: `count` buffers of `size` bytes (rounded up to 64).
+  // Allocates everything at once: `count` buffers of `size` bytes (rounded up to 64).
   BufferPool(std::size_t count, std::size_t size);
-  // All buffers must have come home.
+  // All buffers must have been returned.
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // An empty packet with that headroom, or a false PacketBuf when the pool is exhausted.
+  // An empty packet with `headroom`, or a false PacketBuf when the pool is exhausted.
   PacketBuf allocate(std::size_t headroom = 0) {
     Buffer* buffer = free_;
     if (buffer == nullptr) [[unlikely]] {
@@ -35,10 +35,9 @@ class BufferPool final : public BufferHome {
   std::size_t count() const { return count_; }
   std::size_t available() const { return available_; }
   std::size_t buffer_size() const { return size_; }
-  std::uint64_t refusals() const { return refusals_; }  // how often it was exhausted
+  std::uint64_t refusals() const { return refusals_; }  // allocations that found it exhausted
 
-  // The memory and the control blocks, for devices that register them (io_uring fixed buffers,
-  // rings).
+  // The memory and control blocks, for devices that register them (io_uring fixed buffers, rings).
   MutableBytes memory() { return danger_span(memory_.get(), count_ * size_); }
   std::span<Buffer> buffers() { return danger_span(buffers_.get(), count_); }
 

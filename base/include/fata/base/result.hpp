@@ -1,4 +1,4 @@
-// Result<T, E>: a value, or the reason why there is none.
+// Result<T, E>: a value, or the reason for its absence.
 #pragma once
 
 #include <expected>

@@ -1,6 +1,6 @@
 // Text without std::format, which would cost an image 30-50 KB.
 //
-// A type becomes printable by `void write_text(TextWriter&, const T&)` beside it.
+// To make a type printable, define `void write_text(TextWriter&, const T&)` next to it.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace fata {
 
-// Writes into memory of its owner; what does not fit is cut, and `truncated()` says so.
+// Writes into its owner's memory; excess text is cut off, and `truncated()` returns true.
 class TextWriter {
  public:
   explicit TextWriter(std::span<char> memory) : memory_(memory) {}
@@ -61,7 +61,7 @@ void write_text(TextWriter& out, Duration value);  // 1.500s, 20.0ms, 3us
 // ISO 8601 in UTC, to the millisecond, rounded down: 2025-03-01T12:00:00.250Z.
 void write_text(TextWriter& out, WallTime value);
 
-// Writes all of its arguments, one after the other.
+// Writes all arguments, one after the other.
 template <class... Parts>
 void print(TextWriter& out, const Parts&... parts) {
   (write_text(out, parts), ...);
@@ -83,7 +83,7 @@ class Text : public TextWriter {
   std::array<char, N> memory_;
 };
 
-// Parses a whole decimal number; nothing else may surround it.
+// Parses a decimal number; `text` must contain nothing else.
 bool parse_unsigned(std::string_view text, std::uint64_t max, std::uint64_t& out);
 
 }  // namespace fata

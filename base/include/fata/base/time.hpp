@@ -7,7 +7,7 @@
 
 namespace fata {
 
-// A span of time; 292 years either way.
+// A span of time; up to 292 years in either direction.
 struct Duration {
   std::int64_t ns = 0;
 
@@ -25,8 +25,7 @@ constexpr Duration microseconds(std::int64_t n) { return {n * 1000}; }
 constexpr Duration milliseconds(std::int64_t n) { return {n * 1'000'000}; }
 constexpr Duration seconds(std::int64_t n) { return {n * 1'000'000'000}; }
 
-// A point of the monotonic clock: nanoseconds since the image started (or any fixed point before
-// that).
+// A point on the monotonic clock: nanoseconds since the image started (or an earlier fixed point).
 struct Instant {
   std::int64_t ns = 0;
 
@@ -34,7 +33,7 @@ struct Instant {
   constexpr bool is_never() const { return ns == never().ns; }
   friend constexpr auto operator<=>(Instant, Instant) = default;
   friend constexpr Duration operator-(Instant a, Instant b) { return {a.ns - b.ns}; }
-  // Saturates: never() plus anything is never().
+  // Saturates: never() plus any duration is never().
   friend constexpr Instant operator+(Instant a, Duration d) {
     std::int64_t sum = 0;
     if (__builtin_add_overflow(a.ns, d.ns, &sum)) return d.ns > 0 ? never() : Instant{0};
@@ -42,7 +41,7 @@ struct Instant {
   }
 };
 
-// Wall clock: nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX).
+// Wall clock: nanoseconds since 1970-01-01T00:00:00Z, without leap seconds (POSIX).
 struct WallTime {
   std::int64_t ns = 0;
   friend constexpr auto operator<=>(WallTime, WallTime) = default;

@@ -1,4 +1,4 @@
-// What an application is configured for, and the application's own configure-time keys.
+// The configuration's target, and the application's own configure-time keys.
 #pragma once
 
 #include <map>
@@ -9,19 +9,20 @@
 
 namespace fata::config {
 
-enum class Target { kLinux, kKvm, kXen };  // a process, and kernels
-enum class Net { kHost, kDirect };         // the host's sockets, Fata's own stack
+// A Linux process, or a kernel for KVM or Xen.
+enum class Target { kLinux, kKvm, kXen };
+enum class Net { kHost, kDirect };  // the host's sockets, or Fata's own stack
 
 std::string_view name(Target target);
 std::string_view name(Net net);
 
-// A wrong configuration: one line that says what, where and how to mend it. The program ends with
-// status 64.
+// A configuration error: one line with the problem, its location and how to fix it. The program
+// exits with status 64.
 struct ConfigError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A configure-time key that the application asked for, as listed by `fata query keys`.
+// A configure-time key that the application queried, as listed by `fata query keys`.
 struct Key {
   std::string name, type, value, default_value, help;
 };
@@ -38,25 +39,25 @@ class Context {
   bool is_kernel() const { return !is(Target::kLinux); }
   bool is(Net net) const { return net_ == net; }
 
-  // A choice between two devices (or anything else) of one type. A plain `if` does as well.
+  // A choice between two values of one type, such as devices. A plain `if` works as well.
   template <class T>
   T if_target(Target target, T then, T otherwise) const {
     return is(target) ? then : otherwise;
   }
 
-  // A key of the application's own, set by `-D name=value` when it is configured; T is bool, int or
+  // An application-defined key, set by `-D name=value` at configure time; T is bool, int or
   // std::string.
   template <class T>
   T key(std::string_view name, T otherwise, std::string_view help) const;
 
-  // The number of a disk of that name, from 0 on in the order in which config.cpp asks for them:
-  // `fata run --disk` gives files in the same order. Throws ConfigError if the name is no word, or
-  // was asked for before.
+  // Registers a disk and returns its number, from 0 in the order of these calls; `fata run --disk`
+  // assigns files in the same order. Throws ConfigError if the name is no word or already
+  // registered.
   std::size_t disk(std::string_view name) const;
 
   const std::vector<Key>& keys() const { return keys_; }
   const std::vector<std::string>& disks() const { return disks_; }
-  // Throws ConfigError if `-D` gave a key that the application never asked for.
+  // Throws ConfigError if `-D` set a key that the application never queried.
   void check_all_used() const;
 
  private:

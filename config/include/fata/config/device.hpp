@@ -1,7 +1,7 @@
 // Devices as typed values, and functors over them.
 //
-// A device names a C++ type of the image and what that type is built from. Its tag says which
-// `sig/` concept it models; a device of the wrong tag does not compile here, and the generated main
+// A device names a C++ type of the image and its constructor's arguments. Its tag names the `sig/`
+// concept that it models. A device with the wrong tag does not compile here, and the generated main
 // asserts the concept itself.
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace fata::config {
 
-// One tag a concept. An application may add its own: any struct with these three members.
+// One tag per concept. An application may add its own: any struct with these three members.
 struct NetDevice {
   static constexpr std::string_view kName = "NetDevice", kConcept = "fata::sig::NetDevice",
                                     kHeader = "fata/sig/net_device.hpp";
@@ -64,7 +64,7 @@ struct Block {
   static constexpr std::string_view kName = "Block", kConcept = "fata::sig::BlockDevice",
                                     kHeader = "fata/sig/block.hpp";
 };
-// What crosses to other domains of the same host.
+// Communication with other domains of the same host.
 struct GrantTable {
   static constexpr std::string_view kName = "GrantTable", kConcept = "fata::sig::GrantTable",
                                     kHeader = "fata/sig/grant_table.hpp";
@@ -77,12 +77,12 @@ struct Xenstore {
   static constexpr std::string_view kName = "Xenstore", kConcept = "fata::sig::Xenstore",
                                     kHeader = "fata/sig/xenstore.hpp";
 };
-// Something that runs: `Task<int> start()`.
+// A runnable task: `Task<int> start()`.
 struct Job {
   static constexpr std::string_view kName = "Job", kConcept = "fata::sig::Job",
                                     kHeader = "fata/sig/job.hpp";
 };
-// A stack or the like: it is only there for the devices that are its members.
+// A stack or similar, which only serves as the owner of its member devices.
 struct Bundle {
   static constexpr std::string_view kName = "Bundle", kConcept = "", kHeader = "";
 };
@@ -95,16 +95,16 @@ concept Tag = requires {
 };
 
 // A C library from a Debian package. On kvm its static archive is linked, and only the named
-// headers are seen.
+// headers are visible.
 struct ThirdParty {
   std::string name;                  // as in -lz: "z"
   std::string package;               // Debian package that holds header and archive: "zlib1g-dev"
-  std::vector<std::string> headers;  // "zlib.h", and those that it includes in turn: "zconf.h"
-  // What the library asks of Linux in a process, beyond what every process may: "getrusage".
+  std::vector<std::string> headers;  // "zlib.h", and the headers that it includes: "zconf.h"
+  // Linux system calls that the library needs in a process beyond the default ones: "getrusage".
   std::vector<std::string> system_calls{};
 };
 
-// How the generated main makes the device.
+// How the generated main constructs the device.
 enum class Form {
   kValue,    // T name(devices..., parameters...);
   kConnect,  // co_await T::connect(context, devices..., parameters...): Result<std::unique_ptr<T>>
@@ -116,18 +116,18 @@ struct DeviceSpec {
   // "my::Udp"; a template over the types of its devices, if it has any.
   std::string type;
   std::vector<std::string> headers{};    // "my/udp.hpp", or a file of the application
-  std::vector<std::string> libraries{};  // of Fata: "net"
-  // Folders of the application that hold include/ and src/.
+  std::vector<std::string> libraries{};  // Fata's own: "net"
+  // The application's folders that hold include/ and src/.
   std::vector<std::string> local_libraries{};
   std::vector<ThirdParty> third_party{};
-  // On linux, what the device needs beyond what every process may: "getrusage". A device of Fata's
-  // platform states its needs itself.
+  // On linux, system calls that the device needs beyond the default ones: "getrusage". Devices of
+  // Fata's platform declare their own needs.
   std::vector<std::string> system_calls{};
   Form form = Form::kValue;
-  std::optional<Target> only_on{};  // the one target that has such a device
+  std::optional<Target> only_on{};  // the only target with such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
-  // The parameters that a message about it names, as one of them may be wrong; all that it has if
-  // not said.
+  // The parameters to name in a message about the device, since one of them may be wrong; by
+  // default all of its parameters.
   std::optional<std::vector<std::string>> chosen_by{};
   std::source_location where = std::source_location::current();
 };
@@ -146,8 +146,8 @@ struct Node {
   DeviceSpec spec;
   std::string tag, concept_name, concept_header;
   std::vector<Argument> arguments;
-  std::string member;       // of the one device in `arguments`, for Form::kMember
-  std::string data_folder;  // for crunch: the folder whose files are linked in
+  std::string member;       // of the only device in `arguments`, for Form::kMember
+  std::string data_folder;  // for crunch: the folder of the files to link in
 };
 
 Literal quote(std::string_view text);
@@ -167,8 +167,8 @@ inline Argument to_argument(const char* value) { return quote(value); }
 
 }  // namespace detail
 
-// A device of the kind that `T` names. Copies are the same device: used twice, it is still made
-// once.
+// A device with tag `T`. Copies denote the same device: it is constructed once, however often it is
+// used.
 template <Tag T>
 class Device {
  public:
@@ -200,7 +200,7 @@ Device<T> make_device(DeviceSpec spec, std::vector<Argument> arguments, std::str
                                                      .data_folder = std::move(data_folder)}));
 }
 
-// A device argument that remembers the line on which it was given.
+// A device argument with its source location.
 template <Tag T>
 struct Given {
   Given(const Device<T>& given,
@@ -218,7 +218,7 @@ template <class... T>
 inline constexpr std::size_t kDeviceCount =
     (std::size_t{IsDevice<std::remove_cvref_t<T>>::value} + ... + 0);
 
-// Whether the arguments are devices of just these tags, followed by parameters and plain values.
+// True if the arguments are devices of exactly these tags, followed by parameters and plain values.
 template <class... Tags>
 struct Fits {
   template <class... Given>
@@ -252,13 +252,13 @@ struct Fits {
 };
 }  // namespace detail
 
-// A device outside the catalogue: first the devices its type is a template over, then parameters
-// and values.
+// A device outside the catalogue: first the devices that its type is a template over, then
+// parameters and values.
 template <Tag T, detail::Value... Arguments>
 Device<T> device(DeviceSpec spec, const Arguments&... arguments) {
   return detail::make_device<T>(std::move(spec), {detail::to_argument(arguments)...});
 }
-// A device that another one holds: `owner.member()` in the image.
+// A device owned by another one: `owner.member()` in the image.
 template <Tag T, Tag Owner>
 Device<T> member(const Device<Owner>& owner, std::string_view name,
                  std::source_location where = std::source_location::current()) {
@@ -269,8 +269,8 @@ Device<T> member(const Device<Owner>& owner, std::string_view name,
 template <class Signature>
 class Functor;
 
-// A class template of the image, `Result` made from `Devices`. Applied, it gives a device;
-// parameters and plain values that follow the devices become the last arguments of its constructor.
+// A class template of the image, which makes `Result` from `Devices`. A call returns a device;
+// parameters and plain values after the devices become the last constructor arguments.
 template <Tag Result, Tag... Devices>
 class Functor<Result(Devices...)> {
  public:
@@ -303,8 +303,7 @@ class Functor<Result(Devices...)> {
       "come first, in the order of functor<...>()");
 #pragma clang diagnostic pop
 
-  // The Fata libraries, the application's own library folders, and Debian's C libraries that it
-  // needs.
+  // The required Fata libraries, library folders of the application, and C libraries from Debian.
   Functor library(std::string_view name) const {
     return with([&](auto& s) { s.libraries.emplace_back(name); });
   }
@@ -314,7 +313,7 @@ class Functor<Result(Devices...)> {
   Functor third_party(ThirdParty library) const {
     return with([&](auto& s) { s.third_party.push_back(library); });
   }
-  // A system call that the sandbox of a process allows it.
+  // A system call to allow in the sandbox of a process.
   Functor system_call(std::string_view name) const {
     return with([&](auto& s) { s.system_calls.emplace_back(name); });
   }
@@ -337,7 +336,7 @@ struct Signature<Result(Devices...)> : std::true_type {
   static constexpr bool kIsJob = std::same_as<Result, Job>;
 };
 }  // namespace detail
-// A tag made from tags, written as a function's type: `Job(Udp, KeyValue)`.
+// A tag made from tags, written as a function type: `Job(Udp, KeyValue)`.
 template <class S>
 concept SignatureOfTags = detail::Signature<S>::value;
 

@@ -1,4 +1,4 @@
-// Words that cannot be a name in generated C++.
+// Words that cannot be names in generated C++.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 
 namespace fata::config {
 
-// Keywords and alternative tokens of C++23, and lower case macros of the C libraries that images
-// are built with.
+// Keywords and alternative tokens of C++23, and lower-case macros of the C libraries that images
+// link.
 inline constexpr std::string_view kKeywords[] = {"alignas",
                                                  "alignof",
                                                  "and",

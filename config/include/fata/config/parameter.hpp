@@ -1,4 +1,4 @@
-// Typed parameters, which the running image reads from its command line: `--name=value`.
+// Typed parameters that the running image reads from its command line: `--name=value`.
 #pragma once
 
 #include <concepts>
@@ -12,43 +12,54 @@
 
 namespace fata::config {
 
-// Values that have no C++ type of their own on the host are written as text, as on the command
-// line; the plan is refused if the image could not read them.
+// Types without a C++ counterpart on the host are written as text, as on the command line. An image
+// with an invalid default prints one line at its start and exits with status 64.
+
+// "10.0.2.2"
 struct Ipv4 {
   std::string text;
-};  // "10.0.2.2"
+};
+// "10.0.2.15/24"
 struct Ipv4Cidr {
   std::string text;
-};  // "10.0.2.15/24"
+};
+// "dhcp", "10.0.2.15/24"
 struct Ipv4Setup {
   std::string text;
-};  // "dhcp", "10.0.2.15/24"
+};
+// "printer", "" for none
 struct HostName {
   std::string text;
-};  // "printer", "" for none
+};
+// "auto", "none", "2001:db8::2/64"
 struct Ipv6Setup {
   std::string text;
-};  // "auto", "none", "2001:db8::2/64"
+};
+// "none", "fe80::1"
 struct Ipv6Gateway {
   std::string text;
-};  // "none", "fe80::1"
+};
+// "none", "42"
 struct Vlan {
   std::string text;
-};  // "none", "42"
+};
+// "10.9.0.0/16 via 10.0.3.2"
 struct StaticRoute {
   std::string text;
-};  // "10.9.0.0/16 via 10.0.3.2"
+};
+// "250ms", "30s"
 struct Duration {
   std::string text;
-};  // "250ms", "30s"
+};
+// "*:info,dns:debug"
 struct LogRules {
   std::string text;
-};  // "*:info,dns:debug"
-// A parameter that may be given up to N times.
+};
+// A parameter accepted up to N times.
 template <class T, std::size_t N>
 struct List {};
 
-// How a type is called in the generated main, and how a default is written.
+// A type's name in the generated main, and the text of a default.
 template <class T>
 struct ParameterTraits;
 
@@ -71,12 +82,12 @@ class Parameter {
   std::shared_ptr<const ParameterSpec> spec_;
 };
 
-// Throws ConfigError if the name cannot be a parameter's (lower case letters, digits and hyphens;
-// not "help").
+// Throws ConfigError if the name is invalid (allowed: lower case letters, digits and hyphens,
+// except "help").
 std::shared_ptr<const ParameterSpec> make_parameter(ParameterSpec spec);
 
-// A parameter called `--name`, with the default that the image takes when it is not given. Used
-// twice, it is still one parameter; two parameters of one name are refused.
+// A parameter `--name` with a default. It may be used several times and remains one parameter; two
+// parameters with one name are an error.
 template <class T>
 Parameter<T> parameter(std::string_view name, T otherwise, std::string_view help,
                        std::source_location where = std::source_location::current()) {
@@ -94,14 +105,14 @@ inline Parameter<std::string> parameter(
     std::source_location where = std::source_location::current()) {
   return parameter<std::string>(name, std::string(otherwise), help, where);
 }
-// A parameter that may be missing: std::optional in the image.
+// An optional parameter: std::optional in the image.
 template <class T>
 Parameter<std::optional<T>> optional_parameter(
     std::string_view name, std::string_view help,
     std::source_location where = std::source_location::current()) {
   return parameter<std::optional<T>>(name, std::nullopt, help, where);
 }
-// A parameter that may be given up to N times: fata::ParameterList<T, N> in the image.
+// A parameter accepted up to N times: fata::ParameterList<T, N> in the image.
 template <class T, std::size_t N>
 Parameter<List<T, N>> list_parameter(std::string_view name, std::string_view help,
                                      std::source_location where = std::source_location::current()) {

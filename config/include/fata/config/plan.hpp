@@ -1,4 +1,4 @@
-// A plan: what the image runs, and with what.
+// A plan: the jobs of an image and their devices.
 #pragma once
 
 #include <iosfwd>
@@ -15,36 +15,35 @@ enum class Protocol { kUdp, kTcp };
 
 class Plan {
  public:
-  // `name` is the image's: lower case letters, digits and hyphens.
+  // `name` is the image's name: lower case letters, digits and hyphens.
   explicit Plan(std::string_view name,
                 std::source_location where = std::source_location::current());
 
-  // Jobs run side by side; the image ends when all have ended, or the first one has failed.
+  // Jobs run concurrently; the image ends when all have ended, or the first one has failed.
   Plan& run(const Device<Job>& job) {
     jobs_.push_back(job.node());
     return *this;
   }
-  // The parameter is a port that the image serves; `fata run` forwards the host's port of that
-  // number to it.
+  // The parameter is a port served by the image; `fata run` forwards the host's port of that
+  // number.
   Plan& forward(Protocol protocol, const Parameter<std::uint16_t>& port) {
     forwards_.push_back({protocol, port.spec()});
     return *this;
   }
-  // The parameter is a list of addresses, separated by commas, that the image trusts as clients.
-  // Where `fata run` forwards ports, it adds the forwarder's: all forwarded clients seem to be
-  // there.
+  // The parameter is a comma-separated list of client addresses trusted by the image. Where
+  // `fata run` forwards ports, it adds the forwarder's address, which all forwarded clients share.
   template <class T>
   Plan& forwarded_clients(const Parameter<T>& addresses) {
     forwarded_clients_ = addresses.spec();
     return *this;
   }
-  // Memory that `fata run` gives a guest, in MiB.
+  // Guest memory for `fata run`, in MiB.
   Plan& memory(unsigned mebibytes) {
     memory_ = mebibytes;
     return *this;
   }
 
-  // Writes the plan as versioned JSON. Throws ConfigError if it cannot become an image.
+  // Writes the plan as versioned JSON. Throws ConfigError for an invalid plan.
   void write(std::ostream& out, const Context& context) const;
 
  private:
@@ -65,5 +64,5 @@ inline constexpr int kPlanVersion = 3;
 
 }  // namespace fata::config
 
-// What config.cpp defines.
+// Defined by config.cpp.
 fata::config::Plan plan(const fata::config::Context& context);

@@ -1,6 +1,6 @@
-// Archetypes: the least that models each concept. A driver template is instantiated with them in a
-// test, which proves that its body asks for nothing that its concept does not promise. They do
-// nothing; they are not fakes.
+// Archetypes: the minimal model of each concept. A test instantiates each driver template with
+// them, which proves that its body uses nothing beyond the concept. They do nothing; they are not
+// fakes.
 #pragma once
 
 #include "fata/sig/block.hpp"
@@ -20,7 +20,7 @@
 
 namespace fata::sig::archetype {
 
-// An awaitable that is ready with a T and is nothing more (in particular, not a Task).
+// An awaitable that is ready with a T and has no other members (in particular, not a Task).
 template <class T>
 struct Ready {
   bool await_ready() const noexcept { return true; }

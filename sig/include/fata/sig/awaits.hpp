@@ -1,4 +1,4 @@
-// Awaits<A, T>: `co_await` of an A gives a T. Concepts ask for awaitables, so that a model may give
+// Awaits<A, T>: `co_await` of an A returns a T. Concepts require awaitables, so a model may return
 // a Task or something lighter.
 #pragma once
 

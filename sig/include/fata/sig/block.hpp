@@ -1,32 +1,33 @@
-// A block device: sectors of equal size, read and written by number. What storage stands on.
+// A block device: an array of sectors of equal size, addressed by number. All storage is built on
+// it.
 //
-// What every model promises, and `tests/block` checks:
+// Every model keeps this contract, and `tests/block` checks it:
 //
-// - **Bounds.** What does not fit the device is refused before anything is read or written:
-//   kOutOfRange, kBadSize, kMisaligned, kReadOnly. A span of no bytes and a discard of no sectors
+// - **Bounds.** An operation outside the device's limits fails before any byte is read or written:
+//   kOutOfRange, kBadSize, kMisaligned, kReadOnly. An empty buffer and a discard of no sectors
 //   succeed and do nothing.
-// - **Order.** Operations that overlap in time have none. A read that begins after a write has
-//   ended sees it; of a read and a write that overlap in time and place, or of two such writes,
-//   each sector is as one of them left it.
-// - **Several at once.** `geometry().parallel` operations are under way at most; others wait in the
-//   order in which they came. What lies in several buffers is several operations at once: there is
-//   no scatter-gather.
-// - **Atomicity.** One sector, no more: when power fails, each sector of a write that was not yet
-//   flushed holds what it held after the last flush, or what any write since then gave it. With
-//   `cached` false the same holds of writes that have not ended.
-// - **Flush.** Its success puts all that was written or discarded *before it began* on stable
-//   storage. A write that was under way may or may not be covered. After a flush has failed nothing
-//   can vouch for what was written since the last good one, so that this flush and every later one
-//   of this device fails with kFlushFailed; reading and writing go on.
-// - **Discard.** The sectors' content is not needed any more: reading them gives anything until
-//   they are written. The device may ignore it, in whole or in part.
-// - **Failures.** kFailed from a read: the buffer holds anything. From a write: each of its sectors
-//   holds the old content, the new, or cannot be read until it is written again. Whether to try
-//   again is the caller's to say; drivers do not.
-// - **Waiting.** `wait` bounds how long an operation waits for its turn; then nothing was done.
-//   What the device has been given runs to its end and says how it ended, since its buffer cannot
-//   be taken back. So the buffer lives until the operation has ended. A task that is destroyed in
-//   the middle of one waits for the device, holding up the loop.
+// - **Order.** Concurrent operations are unordered. A read that begins after a write has ended
+//   returns the written data. If an operation overlaps a write in time and sectors, each sector is
+//   entirely one version or the other, never a mixture.
+// - **Concurrency.** At most `geometry().parallel` operations run at once; further ones wait in
+//   FIFO order. There is no scatter-gather: issue one operation per buffer.
+// - **Atomicity.** One sector, no more. After a power failure each sector of a write that was not
+//   flushed holds either its content at the last flush or that of any write since then. If `cached`
+//   is false, the same holds for writes that have not ended.
+// - **Flush.** Success means that everything written or discarded *before the flush began* is on
+//   stable storage. A concurrent write may or may not be covered. After a failed flush the data
+//   written since the last successful one may be lost; therefore this flush and every later one of
+//   this device fails with kFlushFailed. Reads and writes still work.
+// - **Discard.** The sectors' content is no longer needed: until they are written again, reads
+//   return arbitrary data. The device may ignore all or part of a discard.
+// - **Failures.** After kFailed from a read the buffer's content is undefined. After kFailed from a
+//   write each of its sectors holds the old content or the new, or is unreadable until it is
+//   written again. Drivers do not retry; that is the caller's decision.
+// - **Waiting.** `wait` bounds only the time in the queue; an operation that ends there has done
+//   nothing. Once submitted to the device, an operation cannot be cancelled, because the device
+//   owns the buffer: it runs to completion and returns its result. The buffer must therefore live
+//   until the operation ends. Destroying a task in the middle of an operation blocks the loop until
+//   the device has finished.
 #pragma once
 
 #include <cstdint>
@@ -39,16 +40,15 @@ namespace fata::sig {
 
 enum class BlockErrc : std::uint32_t {
   kOutOfRange = 1,  // beyond the last sector
-  kBadSize,         // no whole number of sectors
-  kMisaligned,      // the buffer does not begin at a multiple of geometry().alignment
+  kBadSize,         // not a multiple of the sector size
+  kMisaligned,      // the buffer's address is not a multiple of geometry().alignment
   kReadOnly,
-  kUnsupported,  // discard, of a device that has none
-  // An I/O error; the detail is the device's own number (errno of a file, the status of a virtio.
+  kUnsupported,  // discard on a device without it
+  // An I/O error; the detail is the device's own code (a file's errno, a virtio request's status).
   kFailed,
-  // request)
-  kNoSpace,  // of a device that allocates as it is written
+  kNoSpace,  // no space left on a device that allocates on write
   kFlushFailed,
-  kGone,  // the device is no more: power, a protocol that it broke, no answer
+  kGone,  // the device is powered off, violated its protocol, or stopped responding
 };
 const ErrorDomain& error_domain(BlockErrc) noexcept;
 
@@ -57,12 +57,12 @@ struct BlockGeometry {
   std::uint64_t sectors = 0;        // sectors * sector_size is below 2^63
   bool writable = true;
   bool discards = false;
-  // Writes may be lost until they are flushed; flush is cheap if false.
+  // False: writes are durable when they end, and flush is cheap. True: only flushed writes are.
   bool cached = true;
   std::uint32_t alignment = 1;  // of a buffer's address, in bytes, a power of two
-  // bytes, a multiple of sector_size: smaller or unaligned writes cost more.
+  // Bytes, a multiple of sector_size; smaller or unaligned writes are slower.
   std::uint32_t optimal = 4096;
-  std::uint32_t parallel = 1;  // operations under way at most
+  std::uint32_t parallel = 1;  // max operations in flight
 
   constexpr std::uint64_t bytes() const { return sectors * sector_size; }
   friend bool operator==(const BlockGeometry&, const BlockGeometry&) = default;
@@ -71,7 +71,7 @@ struct BlockGeometry {
 template <class B>
 concept BlockDevice = requires(B& device, std::uint64_t sector, MutableBytes in, Bytes out,
                                std::uint64_t count, async::Wait wait) {
-  // Does not change while the device lives.
+  // Constant while the device lives.
   { device.geometry() } -> std::same_as<BlockGeometry>;
   { device.read(sector, in, wait) } -> Awaits<Result<void>>;
   { device.write(sector, out, wait) } -> Awaits<Result<void>>;
@@ -79,7 +79,7 @@ concept BlockDevice = requires(B& device, std::uint64_t sector, MutableBytes in,
   { device.discard(sector, count, wait) } -> Awaits<Result<void>>;
 };
 
-// For models: whether an operation fits the device.
+// For models: check an operation against the device's limits.
 Result<void> check_read(const BlockGeometry& geometry, std::uint64_t sector, Bytes buffer);
 Result<void> check_write(const BlockGeometry& geometry, std::uint64_t sector, Bytes buffer);
 Result<void> check_discard(const BlockGeometry& geometry, std::uint64_t sector,

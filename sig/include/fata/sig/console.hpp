@@ -8,7 +8,7 @@ namespace fata::sig {
 
 template <class C>
 concept Console = requires(C& console, std::string_view text) {
-  // buffered, never blocks; what overflows is dropped and reported.
+  // Buffered, never blocks. Text beyond the buffer is dropped, and the loss is reported.
   { console.write(text) } -> std::same_as<void>;
 };
 

@@ -1,14 +1,14 @@
-// Flow: the one byte-stream concept. Own TCP, host sockets, TLS, SSH channels, vchan and in-memory
-// pairs model it, and code above cannot tell which it has.
+// Flow: the byte-stream concept. Fata's TCP, the host's sockets, TLS, SSH channels, vchan and
+// in-memory pairs model it; code above does not depend on which.
 //
-//   read      the next bytes as a Slice; an empty slice is end-of-stream, again and again; a reset
-//             is an error
-//   write     takes owned buffers and completes when all were accepted (backpressure)
-//   shutdown  half-closes: the peer reads end-of-stream after what was written; reading goes on
-//   abort     resets at once; both sides' waits end with an error
+//   read      returns the next bytes as a Slice; an empty slice is end-of-stream, also on
+//             every later read; a reset is an error
+//   write     takes owned buffers and completes when all are accepted (backpressure)
+//   shutdown  half-closes: the peer reads end-of-stream after the written data; reading goes on
+//   abort     resets at once; pending waits on both sides end with an error
 //
-// One read and one write may be pending at a time. A cancelled or timed-out read loses no byte: a
-// later one gives it. A cancelled write says how much was accepted.
+// At most one read and one write may be pending. A cancelled or timed-out read loses no byte: a
+// later read returns it. A cancelled write reports how much was accepted.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@
 namespace fata::sig {
 
 struct WriteOutcome {
-  std::size_t accepted = 0;    // bytes, from the front; all of them if there is no error
+  std::size_t accepted = 0;    // bytes, from the front; all of them without an error
   std::optional<Error> error;  // async::Errc or the flow's own
 };
 
@@ -50,14 +50,13 @@ concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wai
                        const typename T::Flow& flow) {
   typename T::Listener;
   requires Flow<typename T::Flow>;
-  // Where the other end is; the same until the flow is gone.
+  // The remote endpoint; constant for the flow's lifetime.
   { flow.peer() } -> std::same_as<Endpoint>;
   requires Listener<typename T::Listener>;
-  // Every flow and listener must be gone before the Tcp.
+  // Every flow and listener must be destroyed before the Tcp.
   { tcp.listen(at, backlog) } -> std::same_as<Result<std::unique_ptr<typename T::Listener>>>;
   { tcp.connect(at, wait) } -> Awaits<Result<std::unique_ptr<typename T::Flow>>>;
-  // A buffer for writing, filled by the caller and frozen to a Slice; false if the pool is
-  // exhausted.
+  // A buffer for the caller to fill and freeze to a Slice; false if the pool is exhausted.
   { tcp.allocate() } -> std::same_as<PacketBuf>;
 };
 

@@ -1,8 +1,8 @@
 // Pages shared with another domain: offered to it by number, or mapped from it.
 //
-// What is shared may be written by the other side at any moment. Whoever reads it copies a value
-// once (an atomic load, a memcpy) and looks at the copy; what it says is a peer's word. Ordering is
-// the reader's and the writer's business: acquire and release.
+// The other side may write to shared memory at any moment. Read each value exactly once, as a copy
+// (an atomic load, a memcpy), and validate the copy: it is untrusted input from a peer. Memory
+// ordering (acquire and release) is up to the reader and the writer.
 //
 // Nothing here waits. A table outlives all its offers and mappings.
 #pragma once
@@ -18,33 +18,30 @@ namespace fata::sig {
 using GrantReference = std::uint32_t;
 inline constexpr std::size_t kGrantPage = 4096;
 
-enum class GrantAccess : std::uint8_t {
-  kRead,
-  kWrite
-};  // what the other side may do; writing includes reading
+// The other side's access; kWrite includes reading.
+enum class GrantAccess : std::uint8_t { kRead, kWrite };
 
-// Pages of this domain that another one may map. A move-only value; an empty one (made by default,
-// or moved from) offers nothing. When it dies the pages are taken back. Those that the other side
-// has mapped then are kept by the table, out of anybody's use, until it lets go of them.
+// Pages of this domain that another domain may map. A move-only value; an empty one (default
+// constructed or moved from) offers nothing. The destructor revokes the pages. The table keeps
+// pages that are still mapped by the other side, unused, until they are unmapped.
 template <class O>
 concept GrantOffer = std::movable<O> && std::default_initializable<O> && requires(O& offer) {
-  // All pages, one behind the other; zeroes at first.
+  // All pages, contiguous; initially zero.
   { offer.memory() } -> std::same_as<MutableBytes>;
-  // One a page, in order; to be told to the other side.
+  // One per page, in order, for the other side.
   { offer.references() } -> std::same_as<std::span<const GrantReference>>;
-  // Takes everything back: true, and the offer is empty; or false, as the other side still maps a
-  // page of it: then nothing has changed for that page, others can no longer be mapped, and it may
-  // be tried again.
+  // Revokes all pages. True: the offer is now empty. False: the other side still maps a page; that
+  // page is unchanged, the others can no longer be mapped, and the call may be repeated.
   { offer.take_back() } -> std::same_as<bool>;
 };
 
-// Pages of another domain in this one's memory, as GrantOffer a move-only value. When it dies they
-// are unmapped; nobody may have their memory any more. If their owner dies first, the memory stays
-// as it is until then.
+// Pages of another domain in this domain's memory; a move-only value like GrantOffer. The
+// destructor unmaps them; no reference to the memory may remain. If the owner dies first, the
+// memory stays as it is until then.
 template <class M>
 concept GrantMapping = std::movable<M> && std::default_initializable<M> && requires(M& mapping) {
-  // All pages, one behind the other, in the order of the references. Mapped for reading, writing to
-  // it is a fault.
+  // All pages, contiguous, in the order of the references. Writing to a read-only mapping is a
+  // fault.
   { mapping.memory() } -> std::same_as<MutableBytes>;
 };
 
@@ -55,13 +52,12 @@ concept GrantTable = requires(G& table, DomainId domain, std::size_t pages,
   typename G::Mapping;
   requires GrantOffer<typename G::Offer>;
   requires GrantMapping<typename G::Mapping>;
-  // Fresh pages (at least one) for that domain, which need not exist. kExhausted: the table is
-  // full.
+  // New pages (at least one) for that domain, which need not exist. kExhausted: the table is full.
   { table.offer(domain, pages, access) } -> std::same_as<Result<typename G::Offer>>;
-  // Pages that `domain` offered to this one: all of them or none. kBadReference if one is not
-  // offered (any more), kDenied if it is not for writing, kExhausted if this domain maps too much,
-  // kNotFound if there is no such domain; a hypervisor that does not tell these apart says
-  // kBadReference.
+  // Maps pages that `domain` offered to this one: all of them or none. kBadReference if a page is
+  // not (or no longer) offered, kDenied if it is read-only and `access` is kWrite, kExhausted if
+  // this domain's mappings are at their limit, kNotFound if the domain does not exist. A hypervisor
+  // that does not distinguish these returns kBadReference.
   { table.map(domain, references, access) } -> std::same_as<Result<typename G::Mapping>>;
 };
 

@@ -1,4 +1,4 @@
-// An IPv4 layer as UDP, TCP and ICMP see it.
+// An IPv4 layer as seen by UDP, TCP and ICMP.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace fata::sig {
 template <class I>
 concept Ipv4 =
     requires(I& ip, Ipv4Address to, Ipv4Address from, std::uint8_t protocol, PacketBuf payload) {
-      // The address to send from towards `to`; nothing if there is no route.
+      // The source address for packets to `to`; nullopt without a route.
       { ip.source_for(to) } -> std::same_as<std::optional<Ipv4Address>>;
       // Largest payload of a packet.
       { ip.max_payload() } -> std::same_as<std::size_t>;

@@ -1,4 +1,4 @@
-// A job: what an image exists for. The generated main constructs it with its devices and awaits
+// A job: an image's main task. The generated main constructs it with its devices and awaits
 // start().
 #pragma once
 

@@ -1,5 +1,5 @@
-// A read-only key-value store: files of an application, zones, certificates. Keys are relative
-// paths ("a/b.txt").
+// A read-only key-value store: an application's files, zones, certificates. Keys are relative paths
+// ("a/b.txt").
 #pragma once
 
 #include <span>
@@ -22,9 +22,9 @@ struct KeyEntry {
 
 template <class K>
 concept KeyValueReader = requires(K& store, std::string_view key, async::Wait wait) {
-  // The whole value, not copied where the model holds it in memory.
+  // The whole value; not copied if the model holds it in memory.
   { store.get(key, wait) } -> Awaits<Result<Slice>>;
-  // What lies directly in a folder ("" is the root), sorted by name.
+  // The entries directly in a folder ("" is the root), sorted by name.
   { store.list(key, wait) } -> Awaits<Result<std::vector<KeyEntry>>>;
 };
 

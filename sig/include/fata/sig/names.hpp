@@ -1,4 +1,4 @@
-// What the network has told of names, for whoever looks names up.
+// The name servers and the domain that the network announces, for a resolver.
 #pragma once
 
 #include <concepts>
@@ -11,14 +11,14 @@ namespace fata::sig {
 
 template <class N>
 concept Names = requires(const N& names, std::span<IpAddress> servers, TextWriter& domain) {
-  // The name servers, best first, as many as there are and fit; gives how many. They come and go
-  // with leases: ask again for each search.
+  // Fills `servers` with the name servers, best first, as many as fit; returns the count. They
+  // change with leases: call this for each lookup.
   { names.name_servers(servers) } -> std::same_as<std::size_t>;
-  // Writes the domain that short names are meant in, "example.org"; nothing if none was told.
+  // Writes the search domain for short names, "example.org"; nothing if none is known.
   { names.write_domain(domain) } -> std::same_as<void>;
 };
 
-// Where the network tells nothing.
+// For networks that announce neither.
 class NoNames {
  public:
   std::size_t name_servers(std::span<IpAddress>) const { return 0; }

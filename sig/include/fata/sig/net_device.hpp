@@ -1,8 +1,8 @@
 // A network device that carries whole Ethernet frames, without the frame check sequence.
 //
-// Frames go in batches both ways. A received frame is a Slice of the device's memory, with what the
-// device said of its checksum beside it. A frame to send is a PacketBuf from the device's own pool,
-// so that it can be handed over without a copy.
+// Frames are transferred in batches both ways. A received frame is a Slice of the device's memory,
+// together with the device's checksum status. A frame to send is a PacketBuf from the device's own
+// pool, so that it needs no copy.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@
 namespace fata::sig {
 
 struct RxFrame {
-  Slice frame;      // all headers, and the payload unless it is large
-  Fragments more;   // what follows, if the device received into several buffers
+  Slice frame;  // all headers, and the payload unless it is large
+  // The rest of the frame, if the device received it into several buffers.
+  Fragments more;
   Offload offload;  // checksum_valid; gso with gso_size if the device coalesced segments
 
   std::size_t total_size() const { return frame.size() + (more.empty() ? 0 : more.bytes()); }
@@ -24,13 +25,13 @@ struct RxFrame {
 
 struct NetFeatures {
   bool tx_checksum = false;  // takes frames with Offload::checksum_needed
-  bool rx_checksum = false;  // vouches for checksums
+  bool rx_checksum = false;  // validates checksums on receive
   bool tso4 = false, tso6 = false, uso = false;
-  // Bytes of the buffers that frames arrive in: who keeps them all starves the device.
+  // Bytes in all receive buffers: keeping all of them starves the device.
   std::size_t receive_memory = 64 << 10;
-  bool gather = false;             // takes packets with fragments
-  bool offload_tagged = true;      // sums and cuts frames with an 802.1Q tag, too
-  std::uint32_t gso_most = 65535;  // bytes of a packet with Offload::gso, with its IP header
+  bool gather = false;         // accepts packets with fragments
+  bool offload_tagged = true;  // checksum and segmentation offload also for 802.1Q-tagged frames
+  std::uint32_t gso_most = 65535;  // max bytes of a packet with Offload::gso, with its IP header
 };
 
 template <class D>
@@ -40,19 +41,18 @@ concept NetDevice =
       // Largest payload of a frame, without the Ethernet header.
       { device.mtu() } -> std::same_as<std::size_t>;
       { device.features() } -> std::same_as<NetFeatures>;
-      // Fills `in` from the front with what has arrived and gives how many; waits for at least one.
-      // One receive at a time.
+      // Fills `in` from the front with received frames and returns their number; waits for at least
+      // one. At most one receive at a time.
       { device.receive(in, wait) } -> Awaits<Result<std::size_t>>;
-      // An empty packet with at least `headroom` bytes before it and room for a whole frame of the
-      // MTU; false if the pool is exhausted.
+      // An empty packet with at least `headroom` bytes of headroom and room for a whole frame of
+      // the MTU; false if the pool is exhausted.
       { device.allocate(std::size_t{}) } -> std::same_as<PacketBuf>;
-      // Takes frames from the front and gives how many it took; the rest is still the caller's.
-      // Does not wait. The hardware or host hears of them at the end of the loop's turn.
+      // Takes frames from the front and returns their number; the caller keeps the rest. Does not
+      // wait. The hardware or host is notified at the end of the loop's turn.
       { device.send(out) } -> std::same_as<std::size_t>;
-      // Waits until send() would take something.
+      // Waits until send() would accept a frame.
       { device.writable(wait) } -> Awaits<Result<void>>;
-      // Few of the buffers that frames arrive in are left: what was received now should be copied
-      // before anybody keeps it.
+      // True when the device is low on receive buffers: copy received data before keeping it.
       { device.scarce() } -> std::same_as<bool>;
     };
 

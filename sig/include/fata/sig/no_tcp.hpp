@@ -1,5 +1,4 @@
-// A TCP where there is none: it refuses to listen and to connect, with a clear error. Models
-// sig::Tcp.
+// Stands in for a missing TCP: listen and connect fail with a clear error. Models sig::Tcp.
 #pragma once
 
 #include "fata/sig/flow.hpp"
@@ -11,7 +10,7 @@ const ErrorDomain& error_domain(NoTcpErrc) noexcept;
 
 class NoTcp {
  public:
-  // Never made: connect() and accept() always fail.
+  // Never instantiated: connect() and accept() always fail.
   class Flow {
    public:
     async::Task<Result<Slice>> read(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }

@@ -1,4 +1,4 @@
-// Echo requests (RFC 792, RFC 4443): whether somebody is there, and how far away.
+// Echo requests (RFC 792, RFC 4443): reachability and round-trip time.
 #pragma once
 
 #include "fata/base/address.hpp"
@@ -9,18 +9,20 @@
 namespace fata::sig {
 
 struct EchoReply {
-  IpAddress source;            // of a request to a group: the first who answered
-  Duration time;               // from the request to the reply
-  std::uint8_t hop_limit = 0;  // as it arrived
+  // For a multicast request, the first responder.
+  IpAddress source;
+  Duration time;               // from request to reply
+  std::uint8_t hop_limit = 0;  // in the reply as received
 };
 
 enum class EchoErrc : std::uint32_t {
   kNoRoute = 1,
   kTooLong,
   kNoBuffer,
-  kUnreachable,  // the detail is ICMP's code
+  kUnreachable,  // the detail is the ICMP code
   kTimeExceeded,
-  kTooBig,  // the path takes less from now on: another try may pass
+  // Exceeds the path MTU, which is known from now on: a retry may succeed.
+  kTooBig,
   kParameterProblem,
   kUnsupported,
 };
@@ -51,12 +53,12 @@ inline const ErrorDomain& error_domain(EchoErrc) noexcept {
 
 template <class P>
 concept Ping = requires(P& ping, const IpAddress& to, std::size_t size, async::Wait wait) {
-  // Sends one request with `size` bytes of data and waits for its reply, for an ICMP error about it
-  // (EchoErrc), or for the end of the wait (async::Errc). Several may be under way.
+  // Sends a request with `size` bytes of data and waits for its reply, for an ICMP error about it
+  // (EchoErrc), or for the end of the wait (async::Errc). Several requests may be pending.
   { ping.echo(to, size, wait) } -> Awaits<Result<EchoReply>>;
 };
 
-// A stack that cannot ask.
+// For a stack without echo requests.
 class NoPing {
  public:
   async::Task<Result<EchoReply>> echo(IpAddress, std::size_t, async::Wait) {

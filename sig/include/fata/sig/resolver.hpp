@@ -1,4 +1,4 @@
-// From a name to addresses.
+// Resolves a host name to addresses.
 #pragma once
 
 #include <string_view>
@@ -11,7 +11,7 @@ namespace fata::sig {
 
 template <class R>
 concept Resolver = requires(R& resolver, std::string_view host, async::Wait wait) {
-  // Best first, never empty; a name that does not exist is an error.
+  // Best first, never empty; an unknown name is an error.
   { resolver.resolve(host, wait) } -> Awaits<Result<std::vector<IpAddress>>>;
 };
 

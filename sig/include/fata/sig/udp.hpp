@@ -1,4 +1,4 @@
-// UDP. Datagrams go in batches both ways: one wake-up and one system call (or one ring
+// UDP. Datagrams are transferred in batches both ways: one wake-up and one system call (or ring
 // notification) for many.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace fata::sig {
 
 struct RxDatagram {
   Endpoint source;
-  IpAddress destination;  // the local address it was sent to; "any" where the model cannot tell
+  IpAddress destination;  // the local address it was sent to; "any" if the model does not know it
   Slice payload;
 };
 
@@ -29,18 +29,17 @@ concept UdpSocket =
       { socket.local() } -> std::same_as<Endpoint>;
       // Largest payload that is sent without fragmentation.
       { socket.max_payload() } -> std::same_as<std::size_t>;
-      // From now on datagrams go as the link carries them, over IPv4 without DF, whatever ICMP says
-      // of the path: for a server that answers anybody, in datagrams that nearly every path
-      // carries.
+      // From now on datagrams use the link's MTU (IPv4 without DF) and ignore path MTU reports from
+      // ICMP. For a server that answers any client with datagrams that nearly every path carries.
       { socket.ignore_path() } -> std::same_as<void>;
-      // Fills `in` from the front and gives how many; waits for at least one. One receive at a
-      // time.
+      // Fills `in` from the front and returns the count; waits for at least one. At most one
+      // receive at a time.
       { socket.receive(in, wait) } -> Awaits<Result<std::size_t>>;
       // An empty packet with headroom for all lower headers and tailroom for max_payload(); false
       // if exhausted.
       { socket.allocate() } -> std::same_as<PacketBuf>;
-      // Sends all (or drops and counts, as UDP may); empties the packets. Waits while the device
-      // below is full.
+      // Sends all (or drops and counts, as UDP may); empties the packets. Waits while the device's
+      // transmit queue is full.
       { socket.send(out, wait) } -> Awaits<Result<void>>;
     };
 
@@ -48,8 +47,8 @@ template <class U>
 concept Udp = requires(U& udp, Endpoint local) {
   typename U::Socket;
   requires UdpSocket<typename U::Socket>;
-  // Port 0 chooses a free one; address "any" receives on all. The socket leaves its port when it is
-  // destroyed.
+  // Port 0 chooses a free port; address "any" receives on all addresses. Destroying the socket
+  // releases the port.
   { udp.bind(local) } -> std::same_as<Result<std::unique_ptr<typename U::Socket>>>;
 };
 

@@ -1,4 +1,4 @@
-// How the table is made; used by the fata command, not by an image.
+// Builds the table; used by the fata command, not by an image.
 #pragma once
 
 #include <algorithm>
@@ -12,10 +12,10 @@ namespace fata::crunch {
 
 struct Layout {
   std::vector<std::uint32_t> seeds;
-  std::vector<std::size_t> slots;  // which key lies in which slot
+  std::vector<std::size_t> slots;  // the key's index for each slot
 };
 
-// Keys must differ. Buckets of about four keys; the fullest choose their seed first.
+// Keys must be distinct. Buckets have about four keys; the fullest choose their seed first.
 inline Layout build_layout(const std::vector<std::string_view>& keys) {
   if (keys.empty()) return {};
   const std::size_t none = keys.size();

@@ -1,5 +1,4 @@
-// A folder of an application, linked into its image: a read-only key-value store that copies
-// nothing.
+// A folder of an application, linked into its image: a read-only key-value store without copies.
 #pragma once
 
 #include <optional>
@@ -11,30 +10,29 @@
 
 namespace fata::crunch {
 
-// Models sig::KeyValueReader. Slices that it gave may outlive neither it nor (like everything) the
-// image.
+// Models sig::KeyValueReader. Its slices must not outlive it.
 class Files final : private BufferHome {
  public:
-  // The table lives as long as the image.
+  // The table must live as long as the image.
   explicit Files(const Table& table);
   ~Files();
   Files(const Files&) = delete;
   Files& operator=(const Files&) = delete;
 
-  // The content of exactly this key, for ever.
+  // The content of exactly this key; valid indefinitely.
   std::optional<Bytes> find(std::string_view key) const;
 
-  // Neither ever waits.
+  // These never wait.
   async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});
   async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view folder,
                                                        async::Wait wait = {});
 
  private:
-  void take_home(Buffer&) noexcept override {}  // the memory is the image's own
+  void take_home(Buffer&) noexcept override {}  // the memory belongs to the image
   Error why_missing(std::string_view key) const;
 
   const Table& table_;
-  // One a file; given its first holder by `whole_`, so that it stays read-only.
+  // One per file. `whole_` is its first holder, so that it stays read-only.
   std::vector<Buffer> buffers_;
   std::vector<Slice> whole_;
 };

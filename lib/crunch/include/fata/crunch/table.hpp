@@ -1,9 +1,8 @@
-// The lookup table of files that are linked into an image: a perfect hash, made when the image is
-// configured.
+// The lookup table of files linked into an image: a perfect hash, built at configure time.
 //
-// A key's first hash chooses a seed; its second hash, with that seed, its one slot. A lookup hashes
-// twice and compares once, whatever the number of files ("hash, displace and compress", Belazzougui
-// et al. 2009).
+// A key's first hash selects a seed; its second hash, with that seed, is its slot. A lookup takes
+// two hashes and one comparison, whatever the number of files ("hash, displace and compress",
+// Belazzougui et al. 2009).
 #pragma once
 
 #include <cstdint>
@@ -21,11 +20,11 @@ struct File {
 };
 
 struct Table {
-  std::span<const std::uint32_t> seeds;  // at least one, if there is a file
+  std::span<const std::uint32_t> seeds;  // at least one if there are files
   std::span<const File> files;           // by slot
 };
 
-// FNV-1a with a seed, and a finish that mixes the high bits down.
+// FNV-1a with a seed, and a final step that mixes in the high bits.
 constexpr std::uint32_t hash(std::uint32_t seed, std::string_view key) {
   std::uint64_t h = 0xcbf29ce484222325U ^ (std::uint64_t{seed} * 0x9e3779b97f4a7c15U);
   for (const char c : key) {
@@ -37,7 +36,7 @@ constexpr std::uint32_t hash(std::uint32_t seed, std::string_view key) {
   return static_cast<std::uint32_t>(h >> 32U);
 }
 
-// The slot of the file of exactly this key.
+// The slot of the file with exactly this key.
 inline std::optional<std::size_t> find(const Table& table, std::string_view key) {
   if (table.files.empty()) return std::nullopt;
   const std::uint32_t seed = table.seeds[hash(0, key) % table.seeds.size()];

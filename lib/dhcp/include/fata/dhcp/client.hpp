@@ -1,5 +1,5 @@
-// A DHCPv4 client (RFC 2131 figure 5) as a pure engine: messages, time and what became of an
-// address in; messages, events and the next deadline out.
+// A DHCPv4 client (RFC 2131 figure 5) as a pure engine. In: messages, time and the results of
+// address checks. Out: messages, events and the next deadline.
 #pragma once
 
 #include "fata/base/counter.hpp"
@@ -8,32 +8,32 @@
 
 namespace fata::dhcp {
 
-// What a server has let us use, checked.
+// A validated lease from a server.
 struct Lease {
   Ipv4Cidr address;
   Ipv4Address server;
   Few<Route, 16> routes;
   Few<Ipv4Address, 4> name_servers;
   Few<char, 255> domain;
-  std::uint16_t mtu = 0;      // 0: not said
-  std::uint32_t seconds = 0;  // how long it lasts; all ones: without end
+  std::uint16_t mtu = 0;      // 0: not given
+  std::uint32_t seconds = 0;  // duration; all ones: infinite
   Instant renewal, rebinding, end;
 };
 
 enum class Event : std::uint8_t {
-  // Find out whether anybody else has the address: then address_ready() or address_taken().
+  // Check the address for conflicts, then call address_ready() or address_taken().
   kCheck,
   kBound,     // use the lease
-  kRenewed,   // the same address, for longer; the rest may have changed
-  kLost,      // the address is ours no more
-  kNoAnswer,  // several questions have been in vain; said once, the search goes on
+  kRenewed,   // the same address, extended; other values may have changed
+  kLost,      // the address must no longer be used
+  kNoAnswer,  // several requests were unanswered; reported once, the search continues
 };
 
-// Who carries out what the client decides. It may not call the client meanwhile.
+// Performs the client's actions. Its functions must not call the client.
 class Outside {
  public:
-  // From a lease's address to its server, or (`from` is 0.0.0.0) to everybody by an interface
-  // without one. In REBINDING `from` is set and `to` is everybody.
+  // Sends from a lease's address to its server, or (`from` is 0.0.0.0) a broadcast from an
+  // interface without an address. In REBINDING `from` is set and `to` is the broadcast address.
   virtual void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) = 0;
   virtual void event(Event what, const Lease& lease, Instant now) = 0;
 
@@ -43,8 +43,8 @@ class Outside {
 
 struct Config {
   MacAddress mac;
-  std::uint16_t largest = 1500;  // message that can be received
-  std::string_view host_name{};  // outlives the client; none if empty
+  std::uint16_t largest = 1500;  // max message size that can be received
+  std::string_view host_name{};  // must outlive the client; empty: none
 };
 
 class Client {
@@ -75,24 +75,24 @@ class Client {
     kConflicts,
     kCounts
   };
-  // Leases shorter than this are refused: they would be renewed without end.
+  // Shorter leases are rejected, since they would be renewed incessantly.
   static constexpr std::uint32_t kShortest = 16;
 
   Client(const Config& config, const SipKey& secret, Outside& outside);
 
   void start(Instant now);
-  // A datagram that came to our port; where it was sent to does not matter.
+  // A datagram received on the client port, for any destination address.
   void receive(Bytes message, Instant now);
   Instant next_deadline() const { return next_at_; }
   void tick(Instant now);
-  // The answers to kCheck. The second also later, when somebody else insists on the address.
+  // The results of kCheck. address_taken() also reports a later conflict.
   void address_ready(Instant now);
   void address_taken(Instant now);
-  // After a restore from a snapshot: other numbers from now on, and a lease is confirmed at once
-  // (INIT-REBOOT, RFC 2131 section 3.2), perhaps by another server. The address stays in use until
-  // a server refuses it; if none answers, for the rest of the lease.
+  // After a restore from a snapshot: uses new random numbers and confirms a lease at once
+  // (INIT-REBOOT, RFC 2131 section 3.2), possibly with another server. The address stays in use
+  // until a server rejects it; without an answer, for the rest of the lease.
   void renew(const SipKey& secret, Instant now);
-  // Gives the lease back, and is idle.
+  // Releases the lease and becomes idle.
   void release(Instant now);
 
   State state() const { return state_; }
@@ -112,7 +112,7 @@ class Client {
   void lose(Instant search_at, Instant now);
   void transmit(Request& message, Ipv4Address from, Ipv4Address to, Instant now);
   Duration back_off();
-  // In RENEWING and REBINDING half of what is left passes between two questions.
+  // In RENEWING and REBINDING half of the remaining time passes between requests.
   static Duration half(Instant now, Instant until);
   bool plausible(const Reply& reply);
   bool read_times(const Reply& reply, Lease& lease) const;
@@ -123,12 +123,12 @@ class Client {
   Outside* outside_;
   State state_ = State::kIdle;
   unsigned tries_ = 0;
-  unsigned refusals_ = 0;  // in a row
+  unsigned refusals_ = 0;  // consecutive NAKs
   bool complained_ = false;
   std::uint32_t xid_ = 0;
   std::uint16_t seconds_ = 0;
-  Instant began_{};         // to search
-  Instant requested_at_{};  // first, in this exchange: leases count from here
+  Instant began_{};         // start of the search
+  Instant requested_at_{};  // first in this exchange: the start of a lease's time
   Instant next_at_ = Instant::never();
   Lease lease_;
   std::array<Counter, kCounts> counters_;

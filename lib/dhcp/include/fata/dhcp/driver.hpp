@@ -1,5 +1,5 @@
-// Runs a DHCP client on an interface of a stack: the address, routes and MTU that a server gives
-// are used as long as the lease lasts.
+// Runs a DHCP client on an interface of a stack: applies the leased address, routes and MTU for as
+// long as the lease lasts.
 #pragma once
 
 #include "fata/async/wait.hpp"
@@ -17,15 +17,14 @@ class Driver final : public net::Autoconfiguration,
                      private async::Renewal,
                      private async::Timer {
  public:
-  // All outlive it. UDP port 68 is the first driver's of a stack; those of further cards are given
-  // that one, and die before it.
+  // All arguments must outlive the driver. UDP port 68 belongs to a stack's first driver; drivers
+  // of further interfaces take a pointer to it and must be destroyed before it.
   Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
          const Options& options = {}, Driver* first = nullptr);
-  // Gives the lease back, if the way to the server is known.
+  // Releases the lease, if the server's hardware address is known.
   ~Driver();
 
-  // Until there is an address, or several questions have been in vain; the search goes on all the
-  // same.
+  // Waits for an address or for kNoAnswer; after the latter the search continues.
   async::Task<void> wait(async::Wait wait);
 
   const Client& client() const { return client_; }
@@ -65,10 +64,11 @@ class Driver final : public net::Autoconfiguration,
   std::size_t link_mtu_;
   bool probe_;
   Driver* first_;
-  Driver* next_ = nullptr;  // from the first one on: those of other cards
+  Driver* next_ = nullptr;  // linked from the first driver: those of further interfaces
   Client client_;
   Ipv4Address claimed_;
-  // The engine's word is passed on when it has returned, as it may not be called meanwhile.
+  // An event of the IPv4 engine, passed on from the timer, since the client must not be called
+  // during it.
   std::optional<net::ipv4::AddressEvent> heard_;
   Few<Route, 16> routes_;
   bool settled_ = false;

@@ -1,5 +1,5 @@
-// WithCard<Net, Stack>: a stack with one card more, as that of fata::net, whose IPv4 address DHCP
-// gives or is static.
+// WithCard<Net, Stack>: a stack with a further interface, like net::WithCard, whose IPv4 address is
+// static or comes from DHCP.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ class WithCard final {
  public:
   WithCard(Net& net, Inner& inner, net::Vlan vlan = {}) : inner_(&inner), card_(net, inner, vlan) {}
 
-  // Waits for an address as the stack inside does, after that one.
+  // Waits for an address, after the inner stack has done so.
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random,
                                                                 Setup v4, net::ipv6::Setup v6,
@@ -48,7 +48,7 @@ class WithCard final {
   {
     return inner_->v6();
   }
-  // The first one of the stack.
+  // The stack's first driver.
   Driver* dhcp() {
     Driver* const first = inner_->dhcp();
     return first == nullptr && driver_ ? &*driver_ : first;

@@ -1,4 +1,4 @@
-// How an image's parameter --ipv4 says where its address comes from.
+// The value of an image's parameter --ipv4.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace fata::dhcp {
 
-// "dhcp", or an address and its prefix.
+// "dhcp", or an address and its prefix length.
 struct Setup {
   bool dhcp = true;
   Ipv4Cidr address{};
@@ -15,7 +15,7 @@ struct Setup {
 bool parse_parameter(std::string_view text, Setup& out);
 std::string_view parameter_expects(const Setup&);
 
-// What a client calls itself (option 12); nothing if empty.
+// The client's host name (option 12); empty: none.
 struct HostName {
   static constexpr std::size_t kMost = 63;
   std::string_view text{};
@@ -23,10 +23,10 @@ struct HostName {
 bool parse_parameter(std::string_view text, HostName& out);
 std::string_view parameter_expects(const HostName&);
 
-// What is the same for all cards of a stack.
+// Common to all interfaces of a stack.
 struct Options {
-  HostName host_name{};  // what it views outlives the client
-  bool probe = true;     // ask the network whether an address is free before it is used (RFC 5227)
+  HostName host_name{};  // its text must outlive the client
+  bool probe = true;     // probe the network before an address is used (RFC 5227)
 };
 
 }  // namespace fata::dhcp

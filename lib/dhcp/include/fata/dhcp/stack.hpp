@@ -1,5 +1,5 @@
-// Stack<Net> and Ipv4Stack<Net>: those of fata::net, with an IPv4 address that DHCP gives them or a
-// static one. They offer what the stacks of fata::net offer.
+// Stack<Net> and Ipv4Stack<Net>: the stacks of fata::net with an IPv4 address that is static or
+// comes from DHCP. They have the same interface.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ class BasicStack {
   BasicStack(async::Context& context, Net& net, const SipKey& secret, net::Vlan vlan = {})
       : stack_(context, net, secret, vlan) {}
 
-  // Starts the stack's tasks, and waits for an address; if nobody gives one, not for ever.
+  // Starts the stack's tasks and waits for an address, but not indefinitely.
   static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
       async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address v4_gateway,
       net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, HostName host_name = {},

@@ -1,5 +1,5 @@
-// What keeps spoofed sources from using the server against others: response rate limiting, and the
-// cookies that exempt a client from it. A pure value: time and randomness are handed to it.
+// Prevents the use of the server against spoofed sources: response rate limiting, and cookies that
+// exempt a client from it. A pure value: time and randomness are passed in.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace fata::dns {
 // The parameter --rrl-exempt: "10.0.0.0/8,2001:db8::/32,192.0.2.1".
 class Prefixes {
  public:
-  static constexpr std::size_t kMax = 34;  // 32 of the user's, and the forwarder's two
+  static constexpr std::size_t kMax = 34;  // 32 for the user, and the forwarder's two
 
   bool contains(const IpAddress& address) const;
 
@@ -39,15 +39,15 @@ class Guard {
   static constexpr std::size_t kSeedSize = 32;
   enum Count : std::size_t { kLimited, kSlipped, kCounts };
 
-  // `seed`: random. `clock` outlives the guard, which asks it for the time of day at most once a
-  // second. Allocates the limiter's table, unless the rate is off.
+  // `seed` must be random. `clock` must outlive the guard, which reads the time of day from it at
+  // most once a second. Allocates the limiter's table, unless the rate is off.
   template <sig::Clock Clock>
   Guard(RateLimit rate, const Prefixes& exempt, std::span<const std::byte, kSeedSize> seed,
         Clock* clock)
       : Guard(rate, exempt, seed, clock, [](void* of) { return static_cast<Clock*>(of)->wall(); }) {
   }
 
-  // Before each batch of queries: the monotonic time.
+  // Sets the monotonic time; call it before each batch of queries.
   void set_time(Instant now) {
     if (limiter_) limiter_->set_time(now);
     if (now < next_look_) return;
@@ -56,12 +56,12 @@ class Guard {
   }
   std::uint32_t seconds() const { return seconds_; }  // since 1970, modulo 2^32
 
-  // Other secrets from now on, for an image that was copied: no cookie given before is valid.
+  // Replaces the secrets, for an image that was copied: earlier cookies become invalid.
   void renew(std::span<const std::byte, kSeedSize> seed);
 
   ServerCookies& cookies() { return cookies_; }
   RateLimiter* limiter() { return limiter_ ? &*limiter_ : nullptr; }  // null: off
-  // Loopback, and the configured prefixes.
+  // True for loopback and the configured prefixes.
   bool exempt(const IpAddress& client) const {
     return client.is_loopback() || exempt_.contains(client);
   }
@@ -80,7 +80,7 @@ class Guard {
   std::optional<RateLimiter> limiter_;
   Prefixes exempt_;
   std::uint32_t seconds_ = 0;
-  // Responses that exceeded the limit, and those of them that were sent truncated or as BADCOOKIE.
+  // Responses beyond the limit, and those of them sent truncated or as BADCOOKIE.
   std::array<Counter, kCounts> counters_{Counter{"limited"}, Counter{"slipped"}};
 };
 

@@ -1,4 +1,4 @@
-// Which files $INCLUDE names.
+// The files named by $INCLUDE.
 #pragma once
 
 #include <optional>
@@ -8,19 +8,19 @@
 
 namespace fata::dns {
 
-// "a/./b/../c" as "a/c": without empty, "." and ".." components. Nothing for a path that is
-// absolute, empty, or leads out of the folder in which it starts.
+// "a/./b/../c" becomes "a/c": no empty, "." or ".." components. Nullopt for a path that is
+// absolute, empty, or leaves the folder in which it starts.
 std::optional<std::string> normal_path(std::string_view path);
 
-// What `file`, included by `includer`, may be: a path below the root, as in BIND and NSD, or one
-// below the includer's folder, as in Knot. The first of them that is there counts.
+// The candidates for `file` as included by `includer`: a path below the root, as in BIND and NSD,
+// then one below the includer's folder, as in Knot. The first existing one is used.
 struct IncludePaths {
   std::optional<std::string> below_root, beside;
 };
 IncludePaths include_paths(std::string_view includer, std::string_view file);
 
-// The files that a zone's text includes, as they are written there, in order. Ends at the first
-// error of the text. The views point into `text`.
+// The files that a zone's text includes, as written, in order. Ends at the text's first error. The
+// views point into `text`.
 std::vector<std::string_view> included_files(std::string_view text);
 
 }  // namespace fata::dns

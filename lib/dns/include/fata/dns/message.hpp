@@ -1,5 +1,5 @@
-// The message format of RFC 1035 section 4 with EDNS(0) (RFC 6891): reading with decompression,
-// writing with compression. Nothing here allocates.
+// The message format of RFC 1035 section 4 with EDNS(0) (RFC 6891): reads with decompression,
+// writes with compression. Nothing here allocates.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ struct Header {
   std::uint16_t questions = 0, answers = 0, authorities = 0, additionals = 0;
 
   unsigned opcode() const { return (flags & flag::kOpcodeMask) >> flag::kOpcodeShift; }
-  unsigned rcode() const { return flags & 0xf; }  // its low four bits: OPT holds the others
+  unsigned rcode() const { return flags & 0xf; }  // the low four bits; OPT holds the others
 };
 
 struct Question {
@@ -45,28 +45,28 @@ struct Question {
 struct Edns {
   std::uint8_t version = 0;
   std::uint8_t extended_rcode = 0;  // the upper eight bits
-  std::uint16_t payload = 0;        // the sender's largest UDP payload, as it says
+  std::uint16_t payload = 0;        // the sender's largest UDP payload, as announced
   bool dnssec_ok = false;
-  // The first COOKIE option (RFC 7873): where its data stand in the OPT record's rdata (0: there is
-  // none), and how many octets they have, 255 for more.
+  // The first COOKIE option (RFC 7873): its data's offset in the OPT record's rdata (0: none), and
+  // its size in octets, 255 for more.
   std::uint8_t cookie_size = 0;
   std::uint16_t cookie_at = 0;
 };
 
 enum class Section : std::uint8_t { kAnswer, kAuthority, kAdditional };
 
-// One record where it stands in a message.
+// A record's position in a message.
 struct RecordView {
   Name owner;
   Type type{};
-  std::uint16_t klass = 0;  // OPT keeps a payload size here
+  std::uint16_t klass = 0;  // a payload size for OPT
   std::uint32_t ttl = 0;
   std::size_t rdata_position = 0;
   Bytes rdata;  // may hold compressed names: see expand_rdata()
 };
 
 // Reads a message front to back: header(), then every question, then the records of each section in
-// turn. The first error ends it: every later call gives the same error.
+// turn. The first error is final: every later call returns it.
 class Reader {
  public:
   explicit Reader(Bytes message) : reader_(message) {}
@@ -74,13 +74,12 @@ class Reader {
   Result<Header, Errc> header();
   Result<Question, Errc> question();
   Result<RecordView, Errc> record();
-  // A name that may be compressed. Pointers must point before the place where the name, or the part
-  // of it that the last pointer led to, started; so a name ends after at most 127 labels and can
-  // never loop.
+  // A possibly compressed name. A pointer must point before the start of the name, or of the part
+  // reached by the last pointer. A name therefore ends after at most 127 labels and cannot loop.
   Result<Name, Errc> name();
   std::size_t position() const { return reader_.position(); }
   bool at_end() const { return reader_.at_end(); }
-  // Continues at an absolute position, e.g. inside of rdata.
+  // Continues at an absolute position, e.g. inside rdata.
   void seek(std::size_t position) { reader_.seek(position); }
 
  private:
@@ -90,15 +89,15 @@ class Reader {
   Errc error_ = Errc::kTruncated;
 };
 
-// The rdata with its names decompressed and checked against its type (unknown types as they are);
-// says how many octets it has. RFC 3597 section 4 says in which types a received name may be
-// compressed.
+// Writes the rdata with its names decompressed and checks it against its type (unknown types are
+// copied); returns its size in octets. RFC 3597 section 4 lists the types in which a received name
+// may be compressed.
 Result<std::size_t, Errc> expand_rdata(Bytes message, const RecordView& record, MutableBytes out);
 
-// What an OPT record says; an error if its owner is not the root or its options run past their end.
+// Parses an OPT record; an error if its owner is not the root or its options run past their end.
 Result<Edns, Errc> read_edns(const RecordView& record);
-// Its two parts: what the class and the TTL of an OPT record say, and its options; false if they
-// run past their end.
+// The two parts of read_edns(): the fields in an OPT record's class and TTL, and its options. The
+// latter returns false if they run past their end.
 inline Edns edns_of(std::uint16_t klass, std::uint32_t ttl) {
   return {.version = static_cast<std::uint8_t>(ttl >> 16),
           .extended_rcode = static_cast<std::uint8_t>(ttl >> 24),
@@ -107,8 +106,8 @@ inline Edns edns_of(std::uint16_t klass, std::uint32_t ttl) {
 }
 bool read_options(Bytes rdata, Edns& edns);
 
-// Writes a message into memory of its owner, never beyond `limit` octets. What does not fit makes
-// it fail until it is rewound. Remembers the names written, to point to them later (RFC 1035
+// Writes a message into its owner's memory, never beyond `limit_` octets. After a write that does
+// not fit, it fails until rewound. Remembers the written names, to point to them later (RFC 1035
 // section 4.1.4).
 class Writer {
  public:
@@ -116,44 +115,44 @@ class Writer {
 
   explicit Writer(MutableBytes out) : out_(out), limit_(out.size()) {}
 
-  // Octets that later writes must leave free (for the OPT record).
+  // Octets to keep free for later (for the OPT record).
   void reserve_tail(std::size_t octets) { limit_ = out_.size() - std::min(octets, out_.size()); }
   bool ok() const { return ok_; }
   std::size_t position() const { return position_; }
   void fail() { ok_ = false; }
   Bytes written() const { return out_.first(position_); }
-  // Goes back to an earlier position, forgetting all after it, and clears the failure.
+  // Goes back to an earlier position, forgets everything after it, and clears the failure.
   void rewind(std::size_t position);
 
   void u8(std::uint8_t value);
   void u16(std::uint16_t value);
   void u32(std::uint32_t value);
   void bytes(Bytes from);
-  // Writes `wire`, pointing to an earlier copy of its longest possible suffix if `compress`. Later
-  // names may point to this one in both cases. Reading a name back follows at most kMaxPointerChain
-  // pointers: some resolvers give up after ten.
+  // Writes `wire`; if `compress`, as a pointer to an earlier copy of its longest possible suffix.
+  // In both cases later names may point to this one. Reading a name back follows at most
+  // kMaxPointerChain pointers, since some resolvers give up after ten.
   void name(Bytes wire, bool compress = true);
   void question(Bytes name, Type type, Class klass);
-  // A record up to its rdata; returns where to patch the length by end_rdata().
+  // Writes a record up to its rdata; returns the mark for end_rdata(), which patches the length.
   std::size_t begin_record(Bytes owner, Type type, Class klass, std::uint32_t ttl);
   void end_rdata(std::size_t mark);
-  // Rdata of `type`, whose names are uncompressed; compresses those that RFC 3597 section 4 lets be
-  // compressed.
+  // Writes rdata of `type` with uncompressed names; compresses those that RFC 3597 section 4
+  // permits.
   void rdata(Type type, Bytes rdata);
   void opt(std::uint16_t payload, const Edns& edns);
   // Overwrites the first 12 octets, which must have been written.
   void header(const Header& header);
 
-  // Where pointers were written, in order; more than it can hold makes `pointers_complete()` false.
+  // The positions of written pointers, in order; on overflow `pointers_complete()` returns false.
   std::span<const std::uint16_t> pointers() const {
     return std::span(pointers_).first(pointer_count_);
   }
   bool pointers_complete() const { return pointers_complete_; }
 
  private:
-  // A label that later names may point to.
+  // A label for later names to point to.
   struct Known {
-    std::uint16_t position : 14;  // all that a pointer can hold
+    std::uint16_t position : 14;  // the range of a pointer
     std::uint16_t chain : 2;      // pointers from here to the root
     std::uint16_t hash;
   };

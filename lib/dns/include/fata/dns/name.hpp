@@ -1,7 +1,7 @@
-// Domain names as wire bytes: labels with their length in front, ending in the root's empty label.
+// Domain names in wire form: labels, each after its length, ending in the root's empty label.
 //
-// Names are compared without regard to ASCII case (RFC 4343). As a length octet is below 'A',
-// lowering the case of all octets of a name never changes its shape; hashing and comparing use
+// Names are compared without regard to ASCII case (RFC 4343). Since a length octet is below 'A',
+// lower-casing all octets of a name never changes its structure; hashing and comparison rely on
 // that.
 #pragma once
 
@@ -16,21 +16,21 @@
 
 namespace fata::dns {
 
-inline constexpr std::size_t kMaxName = 255;  // octets on the wire, the root's label included
+inline constexpr std::size_t kMaxName = 255;  // octets on the wire, including the root's label
 inline constexpr std::size_t kMaxLabel = 63;
 inline constexpr std::size_t kMaxLabels = 127;  // without the root
 
-// A whole uncompressed name, checked. The default is the root.
+// A complete, validated, uncompressed name. The default is the root.
 class Name {
  public:
   constexpr Name() = default;
 
   // `wire` must be exactly one uncompressed name.
   static Result<Name, Errc> from_wire(Bytes wire);
-  // Text with escapes (\. and \DDD). Without a final dot it is relative to `origin`, and an error
-  // if that is null. "@" is not special here.
+  // Parses text with escapes (\. and \DDD). Without a final dot it is relative to `origin`, or an
+  // error if `origin` is null. "@" is not special here.
   static Result<Name, Errc> from_text(std::string_view text, const Name* origin = nullptr);
-  // Joins labels (without a root) and a whole name.
+  // Joins labels (without a root) and a complete name.
   static Result<Name, Errc> join(Bytes labels, Bytes whole);
 
   Bytes wire() const { return Bytes(bytes_).first(size_); }
@@ -42,17 +42,17 @@ class Name {
   std::uint8_t size_ = 1;
 };
 
-// The functions below take wire names as bytes; unless said otherwise these must be whole and
+// The functions below take names in wire form; unless stated otherwise these must be complete and
 // valid.
 
-// Length in octets of the uncompressed name at the start of `at`, or 0 if there is none.
+// Size in octets of the uncompressed name at the start of `at`; 0 if there is none.
 std::size_t name_length(Bytes at);
-// Labels, not counting the root.
+// Number of labels without the root.
 std::size_t label_count(Bytes name);
 // The name without its first label; the root's parent is the root.
 Bytes parent_of(Bytes name);
 bool same_name(Bytes a, Bytes b);
-// Whether `name` is `ancestor` or below it.
+// True if `name` is `ancestor` or below it.
 bool is_under(Bytes name, Bytes ancestor);
 bool is_wildcard(Bytes name);
 // Escaped text with a final dot.
@@ -61,7 +61,7 @@ inline void write_text(TextWriter& out, const Name& name) { write_name(out, name
 
 namespace detail {
 inline constexpr std::uint64_t repeat(std::uint8_t byte) { return 0x0101010101010101U * byte; }
-// Lowers eight ASCII letters at once.
+// Lower-cases eight ASCII letters at once.
 inline std::uint64_t lower8(std::uint64_t word) {
   const std::uint64_t heptets = word & repeat(0x7f);
   const std::uint64_t above_z = heptets + repeat(0x7f - 'Z');
@@ -73,9 +73,9 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
-// Up to 15 octets, with zeros behind them.
+// Up to 15 octets, padded with zeros.
 std::array<std::uint64_t, 2> words_of_short(Bytes name);
-// name_length() where it is worth its place.
+// name_length(), inlined for hot callers.
 [[gnu::always_inline]] inline std::size_t name_length_here(Bytes at) {
   const std::size_t end = std::min(at.size(), kMaxName);
   for (std::size_t position = 0; position < end;) {
@@ -88,13 +88,13 @@ std::array<std::uint64_t, 2> words_of_short(Bytes name);
 }
 }  // namespace detail
 
-// A lower-cased copy of a name with padding for whole-word access, and its hash.
+// A lower-cased copy of a name, padded for whole-word access, and its hash.
 class LowerName {
  public:
   LowerName() = default;
   explicit LowerName(Bytes name) { assign(name); }
 
-  // `name` holds at most kMaxName octets. Returns hash().
+  // `name` has at most kMaxName octets. Returns hash().
   std::uint64_t assign(Bytes name) {
     size_ = static_cast<std::uint8_t>(name.size());
     const MutableBytes all(bytes_);
@@ -114,8 +114,8 @@ class LowerName {
     return last_state(state);
   }
   Bytes wire() const { return Bytes(bytes_).first(size_); }
-  // Hash of the suffix that starts at octet `from`. Equal names have equal hashes, whatever they
-  // are a suffix of.
+  // Hash of the suffix that starts at octet `from`. Equal names have equal hashes, whatever longer
+  // name they are a suffix of.
   std::uint64_t hash(std::size_t from = 0) const {
     const Bytes all(bytes_);
     std::uint64_t state = first_state(size_ - from);
@@ -138,12 +138,12 @@ class LowerName {
     std::memcpy(&value, all.subspan(at, 8).data(), 8);
     return value;
   }
-  // The last 1 to 15 octets of a name, with zeros behind them.
+  // The last 1 to 15 octets of a name, padded with zeros.
   static std::array<std::uint64_t, 2> last_words(Bytes name, std::size_t octets) {
     if (name.size() < 16) return detail::words_of_short(name);
     __extension__ using Wide = unsigned __int128;
     const Wide first = word(name, name.size() - 16), second = word(name, name.size() - 8);
-    const std::size_t before = 8 * (16 - octets);  // bits of those that are taken already
+    const std::size_t before = 8 * (16 - octets);  // bits of octets already taken
     if constexpr (std::endian::native == std::endian::little) {
       const Wide both = (second << 64 | first) >> before;
       return {static_cast<std::uint64_t>(both), static_cast<std::uint64_t>(both >> 64)};
@@ -153,7 +153,7 @@ class LowerName {
     }
   }
 
-  std::array<std::byte, 272> bytes_;  // 255 and 16 of padding
+  std::array<std::byte, 272> bytes_;  // 255, and 16 of padding
   std::uint8_t size_ = 0;
 };
 

@@ -1,6 +1,6 @@
-// Response rate limiting: an address that is spoofed as the source of many queries receives few of
-// the responses. Each client prefix (/24 of IPv4, /56 of IPv6) has a bucket for each class of
-// responses, with credit for one second's worth of them.
+// Response rate limiting: an address that is spoofed as the source of many queries receives only a
+// few of the responses. Each client prefix (/24 of IPv4, /56 of IPv6) has a bucket per class of
+// responses, with credit for one second.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@
 
 namespace fata::dns {
 
-// The parameter --rrl: responses a second for each client prefix and class of responses.
+// The parameter --rrl: responses per second for each client prefix and class of responses.
 struct RateLimit {
   static constexpr std::uint32_t kMax = 100'000;
 
@@ -25,7 +25,7 @@ struct RateLimit {
 bool parse_parameter(std::string_view text, RateLimit& out);
 std::string_view parameter_expects(const RateLimit&);
 
-// What a response is, so that a flood of one kind does not cost a client the others.
+// Classes of responses, so that a flood of one class does not cost a client the others.
 enum class ResponseClass : std::uint8_t {
   kPositive,
   kNoData,  // no record of that type, or a referral
@@ -34,8 +34,8 @@ enum class ResponseClass : std::uint8_t {
   kClasses
 };
 
-// A token bucket for each of a fixed number of hashed prefixes and each class. Prefixes whose
-// hashes collide share their buckets; nothing is allocated after construction.
+// A token bucket for each class of each of a fixed number of hashed prefixes. Prefixes with
+// colliding hashes share their buckets. Nothing is allocated after construction.
 class RateLimiter {
  public:
   static constexpr std::size_t kPrefixes = 8192;
@@ -44,36 +44,38 @@ class RateLimiter {
 
   enum class Excess : std::uint8_t { kSlip, kDrop };
 
-  // `secret`: random; it hides which prefixes collide. `rate`: not off. Allocates kTableOctets.
+  // `secret` must be random; it hides which prefixes collide. `rate` must not be off. Allocates
+  // kTableOctets.
   RateLimiter(RateLimit rate, std::span<const std::byte, 16> secret);
 
-  // Prefixes lie elsewhere from now on; what some had spent counts for others, for a second.
+  // Moves prefixes to other buckets; credit already spent counts against other prefixes for a
+  // second.
   void set_secret(std::span<const std::byte, 16> secret);
 
   void set_time(Instant now) { now_ = static_cast<std::uint64_t>(now.ns) & ~kSlipBit; }
 
-  // Takes one response's worth of credit from the bucket; false if there is none left.
+  // Takes one response's credit from the bucket; false if none is left.
   bool admit(const IpAddress& client, ResponseClass kind) {
     std::uint64_t& bucket = bucket_of(client, kind);
     std::uint64_t spent = bucket - now_;
-    if (spent > credit_) spent = 0;  // the bucket was full before now
+    if (spent > credit_) spent = 0;  // the bucket was already full
     if (spent > last_) return false;
     bucket = now_ + spent + cost_;
     return true;
   }
   // What to do with a response that was not admitted: every second one slips through, truncated, so
-  // that a client that is there comes back over TCP.
+  // that a genuine client retries over TCP.
   Excess excess(const IpAddress& client, ResponseClass kind) {
     return ((bucket_of(client, kind) ^= kSlipBit) & kSlipBit) != 0 ? Excess::kSlip : Excess::kDrop;
   }
 
  private:
-  // A bucket is the time at which it will be full again, in nanoseconds; times and costs are even,
-  // so that its lowest bit is free to count what exceeds the limit.
+  // A bucket holds the time, in nanoseconds, at which it is full again. Times and costs are even,
+  // so the lowest bit is free to alternate between the responses beyond the limit.
   static constexpr std::uint64_t kSlipBit = 1;
 
-  // The words of an address are used as they lie in memory. An IPv4 address has zeros in the first
-  // and its own octets at the end of the second; of either word the last octet is left out.
+  // Uses the address's words as they are in memory. An IPv4 address has zeros in the first word and
+  // its own octets at the end of the second. The last octet of either word is masked out.
   std::uint64_t& bucket_of(const IpAddress& client, ResponseClass kind) {
     const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(client.octets());
     const std::uint64_t prefix = (words[0] == 0 ? words[1] : words[0]) & kPrefixMask;
@@ -91,7 +93,7 @@ class RateLimiter {
   std::uint64_t now_ = 0;
   std::uint64_t cost_;    // of one response
   std::uint64_t credit_;  // of a full bucket
-  std::uint64_t last_;    // spent at most, for one more to be admitted
+  std::uint64_t last_;    // the maximum spent at which one more is admitted
   std::array<std::uint64_t, 2> key_;
   std::unique_ptr<Table> table_;
 };

@@ -1,4 +1,4 @@
-// The framing of DNS over streams (RFC 1035 section 4.2.2): each message after its length in two
+// The framing of DNS over streams (RFC 1035 section 4.2.2): each message follows its length in two
 // octets.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace fata::dns {
 
-// What all streams of a server may hold together of messages that are not yet whole.
+// The memory budget for incomplete messages of all streams of a server.
 class GatherBudget {
  public:
   explicit GatherBudget(std::size_t limit) : limit_(limit) {}
@@ -28,32 +28,32 @@ class GatherBudget {
 
 enum class Gathered : std::uint8_t {
   kNothing,  // more bytes are needed
-  kMessage,  // a whole message
-  kTooLong,  // the next message is longer than the reader takes; final
-  kNoRoom,   // the budget is used up by other streams; final
+  kMessage,  // a complete message
+  kTooLong,  // the next message exceeds the reader's limit; final
+  kNoRoom,   // other streams use up the budget; final
 };
 
-// Takes slices as they come and returns whole messages; a message that lies in one slice is not
-// copied. What has come of any other is gathered, in memory that grows with what has come and not
-// with the length that the peer promised: at most `max_message` octets and their length, of which
-// all beyond kOwn is drawn from the budget.
+// Takes slices as received and returns complete messages; a message within one slice is not copied.
+// Other messages are gathered in memory that grows with the received data, not with the length
+// announced by the peer: at most `max_message` octets plus the length field. Everything beyond kOwn
+// is drawn from the budget.
 class StreamReader {
  public:
-  // Enough for every query without padding; a stream has it whatever others hold.
+  // Enough for every query without padding; always available to a stream.
   static constexpr std::size_t kOwn = 514;
 
-  // The budget outlives the reader. `max_message` is at most 65,535.
+  // The budget must outlive the reader. `max_message` is at most 65,535.
   StreamReader(GatherBudget* budget, std::size_t max_message)
       : budget_(budget), max_message_(max_message) {}
   ~StreamReader() { budget_->give_back(charged_); }
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;
 
-  // Only after next() has returned kNothing, which leaves no slice behind.
+  // Call only after next() has returned kNothing, which leaves no slice.
   void push(Slice slice);
-  // `message` is set on kMessage only, and valid until the next call.
+  // `message` is set for kMessage only, and valid until the next call.
   Gathered next(Bytes& message);
-  // True between messages: the peer may close here without losing any.
+  // True between messages: here the peer may close without losing one.
   bool at_boundary() const { return gathered_.empty() && slice_.empty(); }
 
  private:
@@ -63,11 +63,12 @@ class StreamReader {
 
   GatherBudget* budget_;
   std::size_t max_message_;
-  Slice slice_;                      // what is left of the last read
-  std::vector<std::byte> gathered_;  // the length and what has come of a message that spans reads
-  std::size_t charged_ = 0;          // of the capacity of `gathered_`, what the budget counts
-  std::size_t spent_ = 0;            // octets of the slice that the last message occupied
-  bool gave_gathered_ = false;       // the last message lay in `gathered_`
+  Slice slice_;  // the rest of the last read
+  // The length field and received part of a message that spans reads.
+  std::vector<std::byte> gathered_;
+  std::size_t charged_ = 0;     // the part of `gathered_`'s capacity charged to the budget
+  std::size_t spent_ = 0;       // octets of the slice occupied by the last message
+  bool gave_gathered_ = false;  // the last message was in `gathered_`
 };
 
 }  // namespace fata::dns

@@ -1,5 +1,5 @@
-// DNS over TCP by RFC 7766: pipelined queries, answers in order, bounded connections, an idle
-// time-out that shrinks when connections run short.
+// DNS over TCP by RFC 7766: pipelined queries, answers in order, bounded connections, and an idle
+// timeout that shrinks when connections are scarce.
 #pragma once
 
 #include <algorithm>
@@ -17,14 +17,15 @@ namespace fata::dns {
 
 struct TcpServerConfig {
   std::size_t max_connections = 250;
-  Duration idle = seconds(10);  // for a whole query to come, and for answers to be taken
-  // The same once three quarters of the connections are in use.
+  // Timeout for a whole query to arrive, and for answers to be accepted.
+  Duration idle = seconds(10);
+  // The timeout once three quarters of the connections are in use.
   Duration idle_crowded = milliseconds(500);
-  // Octets of a query. A longer one ends its conversation: the questions that this server answers
-  // need 512, and with padding (RFC 8467) some hundred more.
+  // Maximum octets of a query. A longer one ends its connection. The questions that this server
+  // answers need 512, and some hundred more with padding (RFC 8467).
   std::size_t max_query = 4096;
-  // Octets that all conversations hold together of queries that are not yet whole, beyond the first
-  // StreamReader::kOwn of each. A conversation that would need more ends.
+  // Maximum octets of incomplete queries on all connections, beyond the first StreamReader::kOwn of
+  // each. A connection that needs more ends.
   std::size_t max_gathered = 256 << 10;
   Guard* guard = nullptr;  // for cookies; TCP is not limited
 };
@@ -43,7 +44,7 @@ class TcpServer {
         crowd_(config.max_connections + kLeaving),
         scratch_(std::make_unique<Scratch>()) {}
 
-  // Serves until `stop` is cancelled; connections that are open then are aborted.
+  // Serves until `stop` is cancelled; connections still open then are aborted.
   async::Task<Result<void>> serve(typename Tcp::Listener* listener, async::CancelToken stop) {
     async::Scope connections(stop);
     Result<void> outcome{};
@@ -55,8 +56,9 @@ class TcpServer {
         break;
       }
       ++counters_[kAccepted];
-      // Beyond the bound each that begins ends another one, which takes a turn of the loop. To wait
-      // for each would leave the others to the listener's backlog, where nothing gives way.
+      // Beyond the bound each new connection evicts another one, which takes a turn of the loop.
+      // Waiting for each eviction would leave further connections in the listener's backlog, where
+      // none is evicted.
       const auto room = co_await connections.below(config_.max_connections + kLeaving,
                                                    async::Wait::cancelled_by(stop));
       if (!room) break;
@@ -69,12 +71,12 @@ class TcpServer {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  // Slices that one write carries. The largest answer needs kMostSlices of them, with buffers of at
-  // least 4 KiB; smaller buffers end a conversation at the first answer that does not fit.
+  // Slices per write. The largest answer needs kMostSlices of them, with buffers of at least 4 KiB;
+  // with smaller buffers the first answer that does not fit ends a connection.
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMostSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;
-  static constexpr std::size_t kLeaving = 128;  // connections that gave way and have not ended yet
+  static constexpr std::size_t kLeaving = 128;  // evicted connections that have not ended yet
 
   async::Wait patience(async::Scope* connections) const {
     const bool crowded = connections->running() * 4 > config_.max_connections * 3;
@@ -89,8 +91,8 @@ class TcpServer {
     if (self->crowd_.size() > self->config_.max_connections && self->crowd_.end_one())
       ++self->counters_[kGaveWay];
     for (;;) {
-      // The deadline is that of the whole next query: one that comes an octet a second does not
-      // hold the connection.
+      // The deadline applies to the whole next query, so that a trickle of octets cannot hold the
+      // connection.
       const async::Wait wait = self->patience(connections);
       Bytes query;
       Gathered found;
@@ -129,18 +131,18 @@ class TcpServer {
     Flow* flow_;
   };
 
-  // What follows the answers to the queries that have come.
+  // The next step after answering the queries received so far.
   enum class Next : std::uint8_t { kQueries, kClose, kAbort };
 
-  // True, and counted, if the reader takes no more of its stream.
+  // True, and counted, if the reader accepts no more of its stream.
   bool refused(Gathered found) {
     if (found == Gathered::kTooLong) return ++counters_[kTooLong], true;
     if (found == Gathered::kNoRoom) return ++counters_[kNoRoom], true;
     return false;
   }
 
-  // Answers `query` and whatever whole queries came with it, in as few writes as may be. What is
-  // not a query ends the conversation, after the answers to those before it.
+  // Answers `query` and all complete queries that arrived with it, in as few writes as possible. A
+  // message that is not a query ends the connection after the answers to those before it.
   async::Task<Next> answer_all(StreamReader* reader, Bytes query, Flow* flow,
                                async::Scope* connections) {
     std::array<Slice, kPipelined> out;
@@ -169,9 +171,9 @@ class TcpServer {
     }
   }
 
-  // Appends the answer of `size` octets that lies in the scratch memory to `packet`, which goes to
-  // `out` when it is full. False, and nothing of this answer is left, if there are no buffers for
-  // it. No await may come before it: all connections share the scratch memory.
+  // Appends the answer of `size` octets in the scratch memory to `packet`, which moves to `out`
+  // when full. False if buffers run out; then nothing of this answer remains. No await may come
+  // before it, since all connections share the scratch memory.
   bool pack(std::size_t size, std::array<Slice, kPipelined>& out, std::size_t& used,
             PacketBuf& packet) {
     store_be(MutableBytes(*scratch_), static_cast<std::uint16_t>(size));
@@ -198,8 +200,8 @@ class TcpServer {
     return true;
   }
 
-  // Ends the conversation so that the peer reads what was written: a reset, which unread octets
-  // would cause, could overtake it. What the peer still sends is dropped, up to kMaxDropped octets.
+  // Ends the connection such that the peer can read what was written: unread octets would cause a
+  // reset that could overtake it. Further input is discarded, up to kMaxDropped octets.
   async::Task<void> close(Flow* flow, async::Scope* connections) {
     const async::Wait wait = patience(connections);
     if (!co_await flow->shutdown(wait)) co_return;
@@ -217,8 +219,8 @@ class TcpServer {
   Engine* engine_;
   Tcp* tcp_;
   TcpServerConfig config_;
-  GatherBudget gathered_;             // outlives the conversations, which serve() ends
-  flow::Crowd crowd_;                 // as well
+  GatherBudget gathered_;             // outlives the connections, which end before serve() does
+  flow::Crowd crowd_;                 // likewise
   std::unique_ptr<Scratch> scratch_;  // one answer of the largest size, between two awaits
   std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"},
                                          Counter{"broken"},   Counter{"too_long"},

@@ -1,4 +1,4 @@
-// The numbers of the DNS (IANA "Domain Name System Parameters") and their mnemonics.
+// DNS numbers (IANA "Domain Name System Parameters") and their mnemonics.
 #pragma once
 
 #include <cstdint>
@@ -64,16 +64,16 @@ std::optional<Type> type_from_text(std::string_view text);
 std::optional<Class> class_from_text(std::string_view text);
 void write_text(TextWriter& out, Type type);
 
-// What can be wrong with bytes or text of the DNS.
+// Errors in DNS messages and text.
 enum class Errc : std::uint32_t {
-  kTruncated = 1,  // the message ends inside of something
+  kTruncated = 1,  // the message ends inside a field
   kBadLabel,       // a label type other than a plain label or a pointer, or a label over 63 octets
   kBadPointer,     // a compression pointer that does not point backwards
   kNameTooLong,    // over 255 octets
   kEmptyLabel,     // "a..b"
   kBadEscape,      // "\" at the end, or \DDD over 255
-  kRelativeName,   // a name without a final dot where no origin is known
-  kBadRdata,       // rdata that its type does not allow
+  kRelativeName,   // a name without a final dot and without an origin
+  kBadRdata,       // rdata invalid for its type
   kNoRoom,         // the output does not fit
 };
 const ErrorDomain& error_domain(Errc);

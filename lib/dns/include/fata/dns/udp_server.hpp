@@ -11,9 +11,9 @@
 
 namespace fata::dns {
 
-// Serves until `stop` is cancelled (then no error) or the socket fails. One a socket; the engine
-// may be shared with others of the same loop. `dropped` counts queries that found no buffer for
-// their answer. Without a guard every source is answered, spoofed or not.
+// Serves until `stop` is cancelled (not an error) or the socket fails. One per socket; the engine
+// may be shared with others on the same loop. `dropped` counts queries without a buffer for their
+// answer. Without a guard every source is answered, spoofed or not.
 template <sig::UdpSocket Socket>
 async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dropped,
                                     async::CancelToken stop, Guard* guard = nullptr) {
@@ -21,8 +21,8 @@ async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dro
   std::array<sig::RxDatagram, kBatch> queries;
   std::array<sig::TxDatagram, kBatch> answers;
   std::array<Exchange, kBatch> exchanges;
-  // Its answers are short, and whoever asks may have lied about his address: nothing that is said
-  // about them may change what goes to anybody.
+  // Answers are short, and source addresses may be spoofed: ICMP messages about one answer must not
+  // affect others.
   socket->ignore_path();
   for (;;) {
     const Result<std::size_t> received = co_await socket->receive(

@@ -1,4 +1,4 @@
-// Master files (RFC 1035 section 5): text in, one record after the other out.
+// Master files (RFC 1035 section 5): parses text into records, one at a time.
 #pragma once
 
 #include <array>
@@ -16,20 +16,20 @@
 
 namespace fata::dns {
 
-// What is wrong with a zone's text, where, and at which word (empty if no single word is to blame).
-// The views point to static text, to the file's name and into the file's text.
+// An error in a zone's text: reason, location and word (empty if no single word is wrong). The
+// views point to static text, to the file's name and into the file's text.
 struct Complaint {
   std::string_view file;
   std::uint32_t line = 0;
   std::string_view reason;
   std::string_view word;
-  std::uint32_t open_line = 0;  // of a '(' that is still open; 0 if none, or if it is in `line`
+  std::uint32_t open_line = 0;  // of a '(' that is still open; 0 if none, or if in `line`
 };
 // example.org.zone:12: a number from 0 to 255 is expected here: "300"
 void write_text(TextWriter& out, const Complaint& complaint);
 
-// Gives the text of files that $INCLUDE names, by their normal_path(). The texts must live until
-// the parser is gone.
+// Provides the text of files named by $INCLUDE, by their normal_path(). The texts must outlive the
+// parser.
 class Includes {
  public:
   virtual std::optional<std::string_view> text_of(std::string_view file) = 0;
@@ -46,7 +46,7 @@ struct ZoneRecord {
   Bytes rdata;  // uncompressed and valid for its type; valid until the next record
   std::string_view file;
   std::uint32_t line = 0;
-  std::string_view note;  // what is odd about it; mostly empty
+  std::string_view note;  // a warning about it; usually empty
 };
 
 class Lexer;
@@ -55,25 +55,25 @@ class Lexer;
 // parentheses, comments, quoted strings, escapes, relative names, @, blank owners, TTL and class in
 // either order and both optional, TTLs with units, RFC 3597's TYPE123, CLASS1 and \#.
 //
-// A record's TTL is its own, or that of the last $TTL, or of the last record that has one, or the
-// SOA record's minimum, or kDefaultTtl.
+// A record's TTL is, in this order: its own, the last $TTL, that of the last record with one, the
+// SOA record's minimum, kDefaultTtl.
 class ZoneParser {
  public:
   static constexpr std::size_t kMaxIncludeDepth = 8;
   static constexpr std::size_t kMaxGenerated = std::size_t{1} << 20;  // records of one $GENERATE
   static constexpr std::uint32_t kDefaultTtl = 3600;
 
-  // `text` must outlive the parser. Without `origin`, relative names are errors until an $ORIGIN is
-  // seen; without `includes`, $INCLUDE is an error.
+  // `text` must outlive the parser. Without `origin`, relative names are errors until the first
+  // $ORIGIN; without `includes`, $INCLUDE is an error.
   ZoneParser(std::string_view file, std::string_view text, const Name* origin = nullptr,
              Includes* includes = nullptr);
   ~ZoneParser();
   ZoneParser(const ZoneParser&) = delete;
   ZoneParser& operator=(const ZoneParser&) = delete;
 
-  // Reads one record into `out`; false at the end of the text. After an error, call it no more.
+  // Reads one record into `out`; false at the end of the text. Must not be called after an error.
   Result<bool, Complaint> next(ZoneRecord& out);
-  // What the first $ORIGIN so far named.
+  // The name in the first $ORIGIN so far.
   const std::optional<Name>& first_origin() const { return first_origin_; }
 
  private:
@@ -90,10 +90,10 @@ class ZoneParser {
   Entry start_generation();
   Entry generate(ZoneRecord& out);
   Entry record(ZoneRecord& out);
-  bool head(Head& out);  // false after a complaint
+  bool head(Head& out);  // false after an error
   void finish(const Head& head, Bytes rdata, ZoneRecord& out);
   Entry end_of_directive();
-  bool name(std::string_view word, Name& out);  // false after a complaint
+  bool name(std::string_view word, Name& out);  // false after an error
   Entry complain(std::string_view reason, std::string_view word = {});
 
   std::array<std::unique_ptr<Frame>, kMaxIncludeDepth> frames_;
@@ -102,11 +102,11 @@ class ZoneParser {
   Name owner_;
   bool has_owner_ = false;
   std::optional<Name> first_origin_;
-  std::optional<std::uint32_t> default_ttl_;  // by $TTL
-  std::optional<std::uint32_t> last_ttl_;     // of the last record that gave one
+  std::optional<std::uint32_t> default_ttl_;  // from $TTL
+  std::optional<std::uint32_t> last_ttl_;     // of the last record with one
   bool ttl_assumed_ = false;
   std::string_view note_;                   // for the next record
-  std::unique_ptr<Generation> generation_;  // null if none is under way
+  std::unique_ptr<Generation> generation_;  // null: none in progress
   std::unique_ptr<std::byte[]> rdata_;
   Complaint complaint_;
 };

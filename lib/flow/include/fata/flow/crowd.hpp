@@ -1,4 +1,4 @@
-// The clients of a server with a bounded number of connections, and which of them gives way.
+// The clients of a server with bounded connections, and the choice of the connection to evict.
 #pragma once
 
 #include <cstddef>
@@ -9,20 +9,19 @@
 
 namespace fata::flow {
 
-// Chooses the connection that is ended where one too many was accepted: of the network (/24, /56)
-// with the most connections the address with the most, of that address the connection that has been
-// idle for the longest time (where several tie, of all of them). A client with many connections so
-// ends its own.
+// When one connection too many is accepted, the crowd ends one: of the network (/24, /56) with the
+// most connections the address with the most, and of that address the connection idle for longest;
+// on a tie, the longest idle of all tied ones. A client with many connections thus loses its own.
 class Crowd {
  public:
-  // A connection. It leaves the crowd, which outlives it, when it dies.
+  // A connection. Its destructor removes it from the crowd, which must outlive it.
   class Member : public async::ListNode<Member> {
    public:
     Member(Crowd& crowd, const IpAddress& client);
     virtual ~Member() { leave(); }
 
    protected:
-    // It has been chosen, and has left: its connection shall end, now or soon.
+    // Called after the member was chosen and removed: end its connection, now or soon.
     virtual void end() noexcept = 0;
 
    private:
@@ -33,27 +32,26 @@ class Crowd {
     std::size_t address_;
   };
 
-  // At most `capacity` connections are members at a time; one more is a bug.
+  // At most `capacity` connections are members at a time; exceeding it is a bug.
   explicit Crowd(std::size_t capacity);
 
-  // The member has been active just now.
+  // Marks the member as active now.
   void touch(Member& member);
-  // False if there is none.
+  // Ends one connection as described above; false if there is none.
   bool end_one();
   std::size_t size() const { return size_; }
 
  private:
-  // The connections of an address, or of a network; one without any is free.
+  // The connections of an address, or of a network; free without any.
   struct Group {
     IpAddress address;
     std::size_t connections = 0;
-    std::size_t network = 0;  // of an address: its index
+    std::size_t network = 0;  // for an address: its network's index
   };
   class Groups {
    public:
     explicit Groups(std::size_t capacity) : groups_(capacity) {}
-    // The index of the group that the address belongs to, by its first `bits`; with one connection
-    // more.
+    // Adds a connection to the group of the address's first `bits` bits; returns the group's index.
     std::size_t join(const IpAddress& address, unsigned bits);
     void leave(std::size_t index) { used_ -= --groups_[index].connections == 0; }
     Group& operator[](std::size_t index) { return groups_[index]; }
@@ -61,11 +59,11 @@ class Crowd {
 
    private:
     std::vector<Group> groups_;
-    std::size_t used_ = 0;  // that have connections; the free ones are taken from the front
+    std::size_t used_ = 0;  // groups with connections; free ones are taken from the front
   };
 
   Groups addresses_, networks_;
-  async::List<Member> members_;  // the longest idle first
+  async::List<Member> members_;  // longest idle first
   std::size_t size_ = 0;
 };
 

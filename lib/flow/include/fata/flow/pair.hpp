@@ -1,5 +1,5 @@
-// An in-memory pair of flows: what one end writes, the other reads. Models sig::Flow without
-// copying a byte.
+// An in-memory pair of flows: data written at one end is read at the other. Models sig::Flow
+// without copying.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace fata::flow {
 
 class PairEnd {
  public:
-  // Like a closed socket: the peer reads what was written, then end-of-stream; its writes are
+  // Acts like a closed socket: the peer reads the written data, then end-of-stream; its writes are
   // reset.
   ~PairEnd();
 
@@ -21,7 +21,7 @@ class PairEnd {
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
   async::Task<Result<void>> shutdown(async::Wait wait = {});
   void abort();
-  // Streams in memory have no addresses.
+  // In-memory streams have no addresses.
   Endpoint peer() const { return {}; }
 
  private:
@@ -35,7 +35,7 @@ class PairEnd {
 };
 static_assert(sig::Flow<PairEnd>);
 
-// Each direction holds at most `capacity` bytes (at least 1) that were accepted and not yet read.
+// Each direction holds at most `capacity` bytes (at least 1) of accepted, unread data.
 std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t capacity);
 
 }  // namespace fata::flow

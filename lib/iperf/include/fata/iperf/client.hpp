@@ -1,4 +1,4 @@
-// Client: one test with a server, over any TCP, UDP, clock and console.
+// Client: runs one test with a server, over any TCP, UDP, clock and console.
 #pragma once
 
 #include "fata/async/context.hpp"
@@ -11,9 +11,9 @@ namespace fata::iperf {
 struct ClientConfig {
   Endpoint server;
   Parameters parameters;
-  Duration interval = seconds(1);  // between two reports; 0: none
+  Duration interval = seconds(1);  // between reports; 0: none
   bool json = false;
-  Duration patience = seconds(10);  // for the server's next step
+  Duration patience = seconds(10);  // timeout for the server's next step
 };
 
 template <sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock, sig::Console Console>
@@ -37,7 +37,7 @@ class Client {
         scope_(context.stop),
         senders_(scope_.token()) {}
 
-  // Gives an exit status.
+  // Returns an exit status.
   async::Task<int> run() {
     auto flow = co_await tcp_->connect(config_.server, patience());
     Result<void> done{};
@@ -47,9 +47,8 @@ class Client {
       send_small_at_once(**flow);
       scope_.spawn(listen(this, flow->get()));
       done = co_await converse(flow->get());
-      if (!done &&
-          // We are asked to stop: the server need not guess.
-          done.error().is(async::Errc::kCancelled)) {
+      if (!done && done.error().is(async::Errc::kCancelled)) {
+        // Asked to stop: notify the server.
         control_.terminate();
         (void)co_await send_output(tcp_, flow->get(), &control_, async::Wait::at_most(seconds(1)));
       }
@@ -68,7 +67,7 @@ class Client {
   async::Wait patience() { return async::Wait::at_most(config_.patience, scope_.token()); }
   Test& test() { return traffic_.test; }
 
-  // In pieces that the console takes.
+  // In pieces that fit the console's buffer.
   void tell(std::string_view text) {
     constexpr std::size_t kPiece = 1024;
     for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size())))
@@ -134,7 +133,7 @@ class Client {
     co_return Result<void>{};
   }
 
-  // A datagram each way makes a stream known; either may be lost.
+  // A stream is established by a datagram each way; either may be lost.
   async::Task<Result<void>> open_socket() {
     IpAddress any;
     if (config_.server.address.is_v4()) any = Ipv4Address{};
@@ -159,7 +158,7 @@ class Client {
     co_return fail(Error(Errc::kTimedOut));
   }
 
-  // The test itself, from "running" until its end is said.
+  // The test itself, from "running" to the end message.
   async::Task<Result<void>> measure() {
     const Parameters& parameters = config_.parameters;
     tell(report_.begin());
@@ -201,7 +200,7 @@ class Client {
     } else if (stream.sends) {
       senders_.spawn(send_bytes(&traffic_, &stream, flows_[i].get(), senders_.token()));
     } else {
-      // Beyond the end, too: a server that cannot get rid of its bytes may not listen any more.
+      // Reads beyond the end too: a server blocked on sending may not read the control connection.
       scope_.spawn(receive_bytes(&traffic_, &stream, flows_[i].get(), scope_.token()));
     }
   }
@@ -223,7 +222,7 @@ class Client {
     }
   }
 
-  // Waits for that moment, or until all was sent or received; reports meanwhile.
+  // Waits until `when`, or until everything was sent or received; prints reports meanwhile.
   async::Task<Result<void>> until(Instant when) {
     const Instant started = async::current_loop().now();
     Instant report = config_.interval.ns == 0 ? Instant::never() : started + config_.interval;
@@ -236,7 +235,7 @@ class Client {
         report = report + config_.interval;
         continue;
       }
-      // A server that ends the test, or a control connection that breaks.
+      // The server ended the test, or the control connection failed.
       if (control_.closed()) co_return fail(Error(Errc::kPeerClosed));
       if (const Event event = control_.next(); event != Event::kNothing) {
         co_return fail(event == Event::kFailed ? control_.error() : Error(Errc::kBadState));

@@ -1,7 +1,7 @@
-// The control connection of a test, from both sides, as engines: bytes in, events and bytes out.
+// Both sides of a test's control connection as engines: bytes in, events and bytes out.
 //
 //   for (;;) {
-//     switch (control.next()) {        // what happened, until nothing more has
+//     switch (control.next()) {        // events, until kNothing
 //       case Event::kNothing: send control.output(); control.receive(bytes from the connection);
 //       ...
 #pragma once
@@ -15,41 +15,41 @@ namespace fata::iperf {
 
 enum class Event : std::uint8_t {
   kNothing,        // more bytes are needed
-  kParameters,     // server: parameters() are there; answer with create_streams()
-  kCreateStreams,  // client: open them
-  kStart,          // client: all are open
+  kParameters,     // server: parameters() is set; answer with create_streams()
+  kCreateStreams,  // client: open the streams
+  kStart,          // client: all streams are open
   kRunning,        // client: send and receive
-  kEnd,            // server: the client says that the time is over; answer with exchange_results()
+  kEnd,            // server: the client's time is over; answer with exchange_results()
   kExchange,       // client: answer with give_results()
-  kResults,        // both: peer_results() are there; the server answers with give_results()
-  kDone,           // both: the test is over, and all went well
-  kFailed,         // both: error() says why; final
+  kResults,        // both: peer_results() is set; the server answers with give_results()
+  kDone,           // both: the test ended successfully
+  kFailed,         // both: error() holds the reason; final
 };
 
-// What both sides share.
+// Common to both sides.
 class Control {
  public:
-  // What the connection gave; an empty piece is its end.
+  // Received bytes; an empty span is the end of the connection.
   void receive(Bytes in);
-  // What is to be sent; the caller takes all of it.
+  // Bytes to send; the caller takes all of them.
   std::vector<std::byte> output() { return std::exchange(out_, {}); }
   bool has_output() const { return !out_.empty(); }
 
   const Results& peer_results() const { return results_; }
   const Error& error() const { return *error_; }
   bool failed() const { return error_.has_value(); }
-  // The connection has ended; what came before may still be unread.
+  // The connection has ended; earlier bytes may still be unread.
   bool closed() const { return closed_; }
 
  protected:
   Event fail_with(Error error);
   void put_state(State state) { out_.push_back(static_cast<std::byte>(state)); }
   void put_json(std::string_view text);
-  // A whole JSON text, if it is there; the bytes stay valid until the next receive().
+  // A complete JSON text, if received; the bytes stay valid until the next receive().
   std::optional<std::string_view> take_json(std::size_t most);
   std::optional<std::uint8_t> take_byte();
   std::optional<std::uint32_t> take_number();
-  Event waiting();  // kNothing, or kFailed if nothing more can come
+  Event waiting();  // kNothing, or kFailed if the connection has ended
   Event take_results();
 
   std::optional<Error> error_;
@@ -64,7 +64,7 @@ class Control {
   bool closed_ = false;
 };
 
-// A test as its server sees it, once the cookie was read.
+// The server's side of a test, after the cookie.
 class ServerControl final : public Control {
  public:
   ServerControl() { put_state(State::kParameters); }
@@ -73,11 +73,11 @@ class ServerControl final : public Control {
   const Parameters& parameters() const { return parameters_; }
 
   void create_streams() { put_state(State::kCreateStreams), step_ = Step::kStreams; }
-  // All streams are there.
+  // All streams are open.
   void start();
   void exchange_results() { put_state(State::kExchangeResults), step_ = Step::kResults; }
   void give_results(const Results& results);
-  // Tells the client why there will be no test.
+  // Sends the client the reason for refusing or ending the test.
   void refuse(const Error& error);
 
  private:
@@ -88,16 +88,16 @@ class ServerControl final : public Control {
   Parameters parameters_;
 };
 
-// A test as its client sees it.
+// The client's side of a test.
 class ClientControl final : public Control {
  public:
   ClientControl(const Cookie& cookie, const Parameters& parameters);
 
   Event next();
-  // The time is over.
+  // Ends the test's time.
   void end() { put_state(State::kTestEnd), ended_ = true; }
   void give_results(const Results& results);
-  // Ends a test before its time.
+  // Ends a test early.
   void terminate() { put_state(State::kClientTerminate); }
 
  private:

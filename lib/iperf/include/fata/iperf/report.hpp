@@ -1,4 +1,4 @@
-// What a client prints: lines for people, or one JSON object shaped as iperf3's.
+// A client's output: lines for people, or one JSON object in iperf3's format.
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@ class Report {
  public:
   Report(const Endpoint& server, const Parameters& parameters, bool as_json);
 
-  // Each gives the text that comes next; the view is good until the next call.
+  // Each returns the next part of the text; the view is valid until the next call.
   std::string_view begin();
-  // What was counted since the last call; takes the streams' intervals.
+  // The bytes since the last call; resets the streams' interval counts.
   std::string_view interval(Test& test, Instant now);
-  std::string_view omitted();  // what came so far does not count
+  std::string_view omitted();  // the omitted time is over: earlier reports do not count
   struct End {
     const Results& ours;
     const Results& theirs;

@@ -1,4 +1,4 @@
-// Server: takes part in one test at a time, with whoever comes, over any TCP, UDP and clock.
+// Server: takes part in one test at a time, with any client, over any TCP, UDP and clock.
 #pragma once
 
 #include "fata/async/context.hpp"
@@ -8,10 +8,10 @@ namespace fata::iperf {
 
 struct ServerConfig {
   std::uint16_t port = kPort;
-  bool one_off = false;             // ends after one test
-  Duration interval{};              // between two lines about a test; 0: none
-  Duration patience = seconds(10);  // for the peer's next step
-  Duration stall = seconds(60);     // without a byte in a test
+  bool one_off = false;             // end after one test
+  Duration interval{};              // between lines about a test; 0: none
+  Duration patience = seconds(10);  // timeout for the peer's next step
+  Duration stall = seconds(60);     // timeout without a byte in a test
 };
 
 template <sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock>
@@ -28,7 +28,7 @@ class Server {
         clock_(&clock),
         config_(config) {}
 
-  // Serves until it is asked to stop, or, one-off, until a test has ended. Gives an exit status.
+  // Serves until asked to stop, or with one_off until a test has ended. Returns an exit status.
   async::Task<int> serve() {
     auto listener = tcp_->listen({IpAddress(), config_.port}, kBacklog);
     if (!listener) {
@@ -58,34 +58,34 @@ class Server {
 
  private:
   static constexpr std::size_t kBacklog = 2 * kMostStreams + 16;
-  // Connections that have not said yet what they are for, and the one of the test.
+  // Connections whose purpose is not yet known, and the test's control connection.
   static constexpr std::size_t kMostVisitors = 64;
 
-  // A connection of a stream, with what came behind its cookie.
+  // A stream's connection, and the number of bytes received after its cookie.
   struct Arrived {
     std::unique_ptr<Flow> flow;
     std::size_t bytes = 0;
   };
 
-  // One test. It lies in the frame of converse().
+  // One test. Lives in the frame of converse().
   struct Session {
     Session(const Cookie& cookie, async::CancelToken stop)
         : cookie(cookie), scope(stop), streams_scope(scope.token()) {}
 
     Cookie cookie;
-    // Of the control connection, whose handshake proves that its owner can be sent to. A datagram
-    // proves nothing, and may not have anybody else sent to.
+    // The control connection's peer, whose handshake proved that it receives data at this address.
+    // Datagrams prove nothing, so no other address may become a destination.
     std::optional<IpAddress> client;
-    Instant latest = Instant::never();  // when the test ends, whatever the client says
+    Instant latest = Instant::never();  // latest end of the test, whatever the client sends
     ServerControl control;
     std::unique_ptr<Traffic> traffic;
     std::vector<Arrived> flows;
     std::unique_ptr<Socket> socket;
-    // Of datagrams: theirs, and ours towards them.
+    // Of datagrams: the peer's endpoint and the local address to answer from.
     std::vector<std::pair<Endpoint, IpAddress>> peers;
     bool gathering = false;
     BusyTime busy;
-    async::WaitQueue changed;  // control has bytes, or a stream was opened
+    async::WaitQueue changed;  // control has received bytes, or a stream was opened
     async::Scope scope;
     async::Scope streams_scope;
   };
@@ -178,7 +178,7 @@ class Server {
       if (event == Event::kEnd) {
         session->traffic->test.end(clock_->now());
         co_await session->streams_scope.stop();
-        // A client reads whole blocks: only the end of its streams has it look at the control
+        // A client reads whole blocks; only the end of its streams makes it read the control
         // connection again.
         for (Arrived& arrived : session->flows)
           (void)co_await arrived.flow->shutdown(patience(session->scope.token()));
@@ -197,7 +197,7 @@ class Server {
         co_return Result<void>{};
       }
       if (event != Event::kNothing) continue;
-      // In the test itself only a stall is too long, at other times any wait.
+      // During the test only a stall is a timeout; at other times any wait is bounded.
       const bool running = session->traffic != nullptr && !session->traffic->test.over();
       const Duration left = session->latest - async::current_loop().now();
       const async::Wait wait =
@@ -215,7 +215,7 @@ class Server {
     }
   }
 
-  // Has the client open its streams, and starts the test.
+  // Lets the client open its streams, then starts the test.
   async::Task<Result<void>> prepare(Session* session, Flow* flow) {
     ServerControl& control = session->control;
     const Parameters& parameters = control.parameters();
@@ -262,7 +262,7 @@ class Server {
     Stream& stream = traffic.test.stream(i);
     const async::CancelToken token = session.streams_scope.token();
     if (session.socket) {
-      if (!stream.sends) return;  // receive_datagrams() has them all
+      if (!stream.sends) return;  // receive_datagrams() serves all streams
       const auto& [peer, local] = session.peers[i];
       session.streams_scope.spawn(
           send_datagrams(&traffic, &stream, session.socket.get(), clock_, peer, local, token));
@@ -275,7 +275,7 @@ class Server {
     }
   }
 
-  // All streams come to one socket, and are told apart by who sends.
+  // All streams share one socket; the sender's endpoint identifies the stream.
   static async::Task<void> receive_datagrams(Server* self, Session* session) {
     std::array<sig::RxDatagram, 64> in;
     std::size_t last = 0;
@@ -324,7 +324,7 @@ class Server {
     session->changed.notify_all();
   }
 
-  // Forgets the time that does not count, and tells in between how it goes.
+  // Discards the omitted time, and logs intervals.
   static async::Task<void> keep_time(Server* self, Session* session) {
     const async::CancelToken token = session->streams_scope.token();
     Test& test = session->traffic->test;

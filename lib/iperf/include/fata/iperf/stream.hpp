@@ -1,5 +1,4 @@
-// What one stream of a test counts; the header of its datagrams; and the pace of a sender. All
-// pure.
+// A stream's counters, its datagram header, and a sender's pacing. All pure.
 #pragma once
 
 #include "fata/base/bytes.hpp"
@@ -8,7 +7,7 @@
 
 namespace fata::iperf {
 
-// The first bytes of a datagram: when it was sent, by the sender's clock, and its number, counted
+// The first bytes of a datagram: the time of sending by the sender's clock, and a number counted
 // from 1.
 struct Stamp {
   Duration sent{};
@@ -19,8 +18,8 @@ struct Stamp {
   void write(MutableBytes datagram, bool wide) const;
 };
 
-// The first exchange of a stream over UDP, four bytes each way in the order of the machine that
-// wrote them; today's and the former.
+// The handshake of a UDP stream: four bytes each way in the sender's byte order; the current
+// version and the older one.
 bool is_hello(Bytes datagram);
 std::array<std::byte, 4> hello();
 std::array<std::byte, 4> hello_answer(Bytes hello);
@@ -29,16 +28,16 @@ bool is_hello_answer(Bytes datagram);
 // Loss and jitter of one stream, as iperf3 counts them.
 class Arrivals {
  public:
-  // `now` is of the receiver's clock: only differences count.
+  // `now` is the receiver's clock; only differences matter.
   void add(const Stamp& stamp, Duration now);
-  // From here on, without forgetting which number comes next.
+  // Restarts the counts, but keeps the expected number.
   void restart();
 
-  // number, of all that were sent since the start.
+  // The highest number received, counted from the start or the last restart().
   std::uint64_t highest() const { return highest_ - base_; }
   std::uint64_t lost() const { return lost_; }
   std::uint64_t out_of_order() const { return out_of_order_; }
-  Duration jitter() const { return jitter_; }  // RFC 1889's, smoothed by 16
+  Duration jitter() const { return jitter_; }  // RFC 1889's, smoothed by 1/16
 
  private:
   std::uint64_t highest_ = 0;
@@ -57,7 +56,7 @@ struct Stream {
   std::uint64_t bytes = 0;
   std::uint64_t packets = 0;      // sent
   std::uint64_t number = 0;       // of the last datagram sent
-  std::int64_t retransmits = -1;  // of the time measured; unknown
+  std::int64_t retransmits = -1;  // during the measured time; -1: unknown
   Arrivals arrivals;
 
   std::uint64_t interval_bytes = 0;  // since take_interval()
@@ -67,17 +66,17 @@ struct Stream {
   StreamResult result(bool udp, Duration end) const;
 };
 
-// When a sender may send, for a rate in bits a second; 0 is no limit.
+// Pacing of a sender, for a rate in bits per second; 0 means no limit.
 class Pace {
  public:
   Pace(std::uint64_t rate, Instant start)
       : bytes_a_second_(rate / 8), limited_(rate != 0), start_(start) {}
 
-  // How many blocks of so many bytes may go now, at most `most`. Who falls over a tenth of a second
-  // behind does not catch up.
+  // The number of blocks of that size to send now, at most `most`. A sender that falls more than a
+  // tenth of a second behind does not catch up.
   std::size_t ready(Instant now, std::size_t block, std::size_t most);
   void sent(std::uint64_t bytes) { sent_ += bytes; }
-  // When the next block may go.
+  // The time at which the next block is due.
   Instant next() const;
 
  private:

@@ -1,4 +1,4 @@
-// Test: what both ends know of a test that runs, and how they tell of it. Pure.
+// Test: the state of a running test at either end, and its textual form. Pure.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@ namespace fata::iperf {
 
 class Test {
  public:
-  // Streams in the order in which they are opened; `server`: as the server sees them.
+  // Streams are in order of opening; `server` selects the server's view.
   Test(const Parameters& parameters, bool server);
 
   const Parameters& parameters() const { return parameters_; }
@@ -18,15 +18,15 @@ class Test {
   Stream& stream(std::size_t index) { return streams_[index]; }
 
   void begin(Instant now) { started_ = now; }
-  // The time before `now` does not count.
+  // Discards the time before `now`.
   void restart(Instant now);
   void end(Instant now) { ended_ = now; }
   Duration elapsed(Instant now) const { return (ended_.is_never() ? now : ended_) - started_; }
   bool over() const { return !ended_.is_never(); }
 
-  // Bytes that may still be sent, in all streams; a test by time has no end.
+  // Bytes left to send in all streams; unlimited for a test by time.
   std::uint64_t left_to_send() const { return left(true); }
-  // Whether as many bytes were sent or received as the parameters ask for.
+  // True once the requested amount was sent or received.
   bool complete() const { return left(true) == 0 || left(false) == 0; }
   std::uint64_t total(bool sent) const;
 
@@ -41,7 +41,7 @@ class Test {
   Instant ended_ = Instant::never();
 };
 
-// "1.25 GBytes", with 1024 as iperf3 does, and "10.7 Gbits/s", with 1000.
+// "1.25 GBytes" in powers of 1024, as in iperf3, and "10.7 Gbits/s" in powers of 1000.
 struct Volume {
   std::uint64_t bytes;
 };
@@ -53,9 +53,9 @@ void write_text(TextWriter& out, Volume volume);
 void write_text(TextWriter& out, Speed speed);
 
 // "2.50-3.00  s  12.5 MBytes  210 Mbits/s": a line of the regular report, for the bytes of one
-// stretch of time.
+// interval.
 void write_interval(TextWriter& out, Duration from, Duration to, std::uint64_t bytes);
-// "TCP, 4 streams, received 1.25 GBytes in 10.0 s, 1.07 Gbits/s", as far as this end knows.
+// "TCP, 4 streams, received 1.25 GBytes in 10.0 s, 1.07 Gbits/s", from this end's counts.
 void write_summary(TextWriter& out, const Test& test, Instant now);
 
 }  // namespace fata::iperf

@@ -1,6 +1,5 @@
-// Traffic: what moves the bytes of a test's streams, for server and client alike. One task a
-// stream; each ends when its token is cancelled, its connection ends, or all was sent that was
-// asked for.
+// Traffic: moves the bytes of a test's streams, for server and client alike. One task per stream;
+// each ends when its token is cancelled, its connection ends, or everything requested was sent.
 #pragma once
 
 #include <algorithm>
@@ -18,10 +17,10 @@
 
 namespace fata::iperf {
 
-// One buffer, many times over: what a sender writes again and again without copying it.
+// One buffer that a sender writes repeatedly without copying.
 class Block {
  public:
-  // Empty if there is no memory.
+  // Empty if out of memory.
   template <sig::Tcp Tcp>
   static Block make(Tcp& tcp, std::size_t length) {
     Block block;
@@ -34,7 +33,7 @@ class Block {
     return block;
   }
   bool empty() const { return piece_.empty(); }
-  // `size` bytes of it.
+  // Sets `out` to `size` bytes made of the buffer.
   void fill(std::vector<Slice>& out, std::size_t size) const {
     out.clear();
     for (; size > piece_.size(); size -= piece_.size()) out.push_back(piece_);
@@ -45,14 +44,14 @@ class Block {
   Slice piece_;
 };
 
-// What the tasks of a test share. It outlives them.
+// Shared by the tasks of a test. Must outlive them.
 struct Traffic {
   Traffic(const Parameters& parameters, bool server) : test(parameters, server) {}
 
   Test test;
   Block block;
-  async::WaitQueue changed;  // a stream has ended, or all was sent or received
-  bool failed = false;       // a stream ended in another way than it should
+  async::WaitQueue changed;  // a stream has ended, or everything was sent or received
+  bool failed = false;       // a stream ended with an error
 
   void stream_ended(Stream& stream, bool well) {
     stream.ended = true;
@@ -63,7 +62,7 @@ struct Traffic {
 
 inline constexpr std::size_t kBetweenYields = 256 << 10;  // bytes
 
-// Waits until the pace lets blocks go; how many, or none when the token was cancelled.
+// Waits until the pacing allows blocks; returns their number, or 0 if the token was cancelled.
 inline async::Task<std::size_t> next_blocks(Pace* pace, std::size_t size, std::size_t most,
                                             async::CancelToken token) {
   for (;;) {
@@ -73,7 +72,7 @@ inline async::Task<std::size_t> next_blocks(Pace* pace, std::size_t size, std::s
   }
 }
 
-// Switches Nagle's algorithm off where the flow has it.
+// Disables Nagle's algorithm if the flow supports it.
 template <sig::Flow Flow>
 void send_small_at_once(Flow& flow) {
   if constexpr (requires { flow.set_options(flow.options()); }) {
@@ -83,7 +82,7 @@ void send_small_at_once(Flow& flow) {
   }
 }
 
-// Who a flow's bytes come from, where it can tell.
+// The remote address of a flow, if it has one.
 template <sig::Flow Flow>
 std::optional<IpAddress> address_of_peer(const Flow& flow) {
   if constexpr (requires { flow.peer().address; }) {
@@ -142,8 +141,7 @@ async::Task<void> receive_bytes(Traffic* traffic, Stream* stream, Flow* flow,
       well = got || got.error().is(async::Errc::kCancelled);
       break;
     }
-    // What comes behind the end of the test is drained: a sender that is stuck may not hear of the
-    // end.
+    // Data after the end of the test is drained: a blocked sender may not read the end message.
     if (!traffic->test.over()) stream->count(got->size());
     if (traffic->test.complete()) traffic->changed.notify_all();
     if ((since_yield += got->size()) >= kBetweenYields) {
@@ -159,7 +157,7 @@ Duration since_epoch(Clock& clock) {
   return {clock.now().ns};
 }
 
-// Datagrams to one peer. One that would be longer than what the socket sends whole is sent shorter.
+// Sends datagrams to one peer. The length is limited to the largest payload without fragmentation.
 template <sig::UdpSocket Socket, sig::Clock Clock>
 async::Task<void> send_datagrams(Traffic* traffic, Stream* stream, Socket* socket, Clock* clock,
                                  Endpoint to, IpAddress from, async::CancelToken token) {
@@ -184,7 +182,7 @@ async::Task<void> send_datagrams(Traffic* traffic, Stream* stream, Socket* socke
       out[count].destination = to;
       out[count].source = from;
     }
-    if (count == 0) {  // all buffers are on their way
+    if (count == 0) {  // all buffers are in flight
       (void)co_await async::sleep(milliseconds(1), token);
       continue;
     }
@@ -202,7 +200,7 @@ async::Task<void> send_datagrams(Traffic* traffic, Stream* stream, Socket* socke
   traffic->stream_ended(*stream, well);
 }
 
-// Counts a datagram of a stream.
+// Counts a received datagram of a stream.
 inline void count_datagram(Traffic& traffic, Stream& stream, Bytes datagram, Duration now) {
   const bool wide = traffic.test.parameters().counters_64bit;
   if (traffic.test.over() || datagram.size() < (wide ? Stamp::kSize64 : Stamp::kSize)) return;
@@ -210,7 +208,7 @@ inline void count_datagram(Traffic& traffic, Stream& stream, Bytes datagram, Dur
   stream.arrivals.add(Stamp::read(datagram, wide), now);
 }
 
-// Sends what an engine has to say, copied into buffers of the TCP.
+// Sends an engine's output, copied into buffers of the TCP.
 template <sig::Tcp Tcp>
 async::Task<Result<void>> send_output(Tcp* tcp, typename Tcp::Flow* flow, Control* control,
                                       async::Wait wait) {
@@ -229,7 +227,7 @@ async::Task<Result<void>> send_output(Tcp* tcp, typename Tcp::Flow* flow, Contro
   co_return Result<void>{};
 }
 
-// The part of time that the loop was not idle, between two looks.
+// The share of time in which the loop was not idle.
 class BusyTime {
  public:
   void start() { start_ = async::current_loop().now(), idle_ = async::current_loop().stats().idle; }

@@ -1,5 +1,6 @@
 // Reader: pulls the tokens of one JSON text (RFC 8259), strictly: valid UTF-8, no comments, no
-// trailing commas, nothing after the value. It allocates nothing and nests at most kMostDepth deep.
+// trailing commas, nothing after the value. Allocates nothing; accepts at most kMostDepth levels of
+// nesting.
 //
 //   Reader in(text);
 //   if (in.next() != Token::kObject) ...
@@ -28,8 +29,8 @@ enum class Token : std::uint8_t {
   kTrue,
   kFalse,
   kNull,
-  kEnd,    // of the text; again and again
-  kError,  // the text is wrong at position(); again and again
+  kEnd,    // end of the text; repeated on every call
+  kError,  // syntax error at position(); repeated on every call
 };
 
 class Reader {
@@ -40,21 +41,20 @@ class Reader {
   explicit Reader(std::string_view text) : text_(text) {}
 
   Token next();
-  // Reads the next value with all that is in it; false at an error or where no value is next.
+  // Skips the next value, including nested values; false on an error or if no value follows.
   bool skip();
-  // The next value, if it is of that kind; anything else is read over and gives nothing.
+  // The next value if it has that type; nullopt, and the value is skipped, otherwise.
   std::optional<std::int64_t> next_integer(int power = 0);
   std::optional<bool> next_bool();
 
-  Token token() const { return token_; }  // what next() gave last
+  Token token() const { return token_; }  // the last result of next()
   std::size_t position() const { return at_; }
 
-  // Of the last token, if it is a key or a string: whether it says so, and its text with the
-  // escapes undone.
+  // For a key or string as the last token: compares its text, or writes it with escapes decoded.
   bool is(std::string_view name) const;
   void write_string(TextWriter& out) const;
-  // Of the last token, if it is a number: its value times ten to the `power`, cut towards zero, and
-  // at the bounds of the type.
+  // For a number as the last token: its value times ten to the `power`, truncated towards zero and
+  // clamped to the type's range.
   std::int64_t integer(int power = 0) const;
 
  private:
@@ -67,7 +67,7 @@ class Reader {
   Token close(bool object);
   Token word(std::string_view rest, Token token);
   Token number();
-  bool string();  // from behind the first quote to behind the last; false if it is wrong
+  bool string();  // reads from after the first quote to after the last; false on an error
   bool escape();
   bool utf8(unsigned char first);
   Token done(Token token);
@@ -75,8 +75,8 @@ class Reader {
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t start_ = 0;      // of the token
-  std::string_view raw_;       // of a string between its quotes, of a number all
-  std::uint32_t objects_ = 0;  // a bit for each level: an object, or an array
+  std::string_view raw_;       // of a string: between its quotes; of a number: all of it
+  std::uint32_t objects_ = 0;  // one bit per level: object or array
   unsigned depth_ = 0;
   Expect expect_ = Expect::kValue;
   Token token_ = Token::kEnd;

@@ -1,5 +1,5 @@
-// Writer: JSON without white space, into a TextWriter, which says at the end whether all of it
-// fitted. The caller nests rightly; commas and escapes are set here.
+// Writer: JSON without white space, into a TextWriter, whose truncated() reports whether it fitted.
+// The caller is responsible for correct nesting; commas and escapes are automatic.
 #pragma once
 
 #include <concepts>
