@@ -120,7 +120,7 @@ bool Queue::enable_interrupts() {
 
 void Queue::disable_interrupts() {
   if (event_index_) {
-    // An index that was just passed: the device reaches it again after 65,535 more chains.
+    // An index that was just passed: the device reaches it again only after the index wraps.
     __atomic_store_n(u16_at(available_offset(size_) + 4 + 2 * std::size_t{size_}),
                      static_cast<std::uint16_t>(last_used_ - 1), __ATOMIC_RELAXED);
   } else {

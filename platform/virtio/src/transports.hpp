@@ -1,5 +1,5 @@
 // The two ways to find a device. Each decrements `nth` for every matching device that it skips.
-// `legacy`: only devices older than virtio 1.0 were found. Null: there is none.
+// `legacy` is set if a matching device older than virtio 1.0 was skipped. Null: there is none.
 #pragma once
 
 #include "fata/virtio/transport.hpp"

@@ -37,9 +37,9 @@ struct State {
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
-// Must precede any use of the shared page: Xen detects a 64-bit guest when it sets a callback. No
-// callback is needed, and none arrives while interrupts are masked. But libxc does not report a
-// cancelled suspension (xl save -c, a failed migration) to a domain without one.
+// Must precede any use of the shared page: Xen detects a 64-bit guest when the guest sets a
+// callback. No callback is needed, and none arrives while interrupts are masked. But libxc does not
+// report a cancelled suspension (xl save -c, a failed migration) to a domain without one.
 void find_shared_info() {
   constexpr std::uint64_t kType = 56, kVector = 0xf3;
   set_hvm_param(HVM_PARAM_CALLBACK_IRQ,

@@ -56,7 +56,8 @@ bool StoreWire::push() {
     if (count == 0) break;
     moved = true;
     if ((out_done_ += count) == out_.front().size()) {
-      // Before the deallocation: if that faults, no half-sent message remains.
+      // Before the deallocation, which may panic: LastRequest must not find a half-sent message
+      // then.
       out_done_ = 0;
       out_.pop_front();
     }

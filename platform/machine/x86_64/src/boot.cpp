@@ -197,8 +197,8 @@ std::uint64_t most_tables() {
 }
 
 // Takes the tables' stretch out of the RAM above the image, near its upper end: the loader's data
-// may be directly after the image, and is read until the end. The exact address is random, within a
-// sixteenth of that RAM, which is the most that the largest block can lose.
+// may be directly after the image, and is read until the end of the boot. The exact address is
+// random, within a sixteenth of that RAM, which is the most that the largest block can lose.
 Region choose_tables() {
   constexpr std::uint64_t kMostPlaces = 1024;
   if (state.above >= state.free_count || state.free[state.above].begin != at(__image_end))

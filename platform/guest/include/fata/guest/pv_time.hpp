@@ -29,7 +29,7 @@ std::uint64_t pv_rate(const PvTime& time);
 std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc);
 
 // Copies the page while the hypervisor may write it at any instruction. The copy is valid if the
-// version was even before and unchanged after; false after 64 tries.
+// version was even and not 0 before, and unchanged after; false after 64 tries.
 template <class T>
 bool copy_stable(const T& shared, T& out) {
   for (unsigned tries = 0; tries < 64; ++tries) {

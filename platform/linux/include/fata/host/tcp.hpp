@@ -58,7 +58,7 @@ class Tcp {
   async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {});
   PacketBuf allocate() { return pool_.allocate(); }
 
-  // connect() is included only in an image that links Tcp::connect().
+  // Permits connecting only in an image that links connect().
   SandboxNeeds sandbox_needs() const;
 
  private:

@@ -5,7 +5,6 @@
 // to the disk, and a backend that keeps the grant would keep the buffer. So all data is copied
 // once, through pages that stay granted while connected. A page that the backend keeps afterwards
 // is set aside; it never held anything else.
-// aside, and nobody else ever had it.
 #pragma once
 
 #include <array>
