@@ -31,8 +31,8 @@ Error flow_error(int number) {
 
 namespace {
 
-constexpr Duration kScarceRetry =
-    milliseconds(5);  // the delay while buffers or descriptors are exhausted
+// The delay while buffers or descriptors are exhausted.
+constexpr Duration kScarceRetry = milliseconds(5);
 
 }  // namespace
 

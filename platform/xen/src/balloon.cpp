@@ -64,8 +64,8 @@ bool Balloon::deflate() {
 async::Task<void> Balloon::follow(Balloon* self, Store* store) {
   store->write_and_forget("control/feature-balloon", "1");
   const Result<std::string> most_text = co_await store->read("memory/static-max");
-  const std::uint64_t most =
-      most_text ? store_number(*most_text).value_or(0) : 0;  // KiB, also below
+  // In KiB, like the other sizes below.
+  const std::uint64_t most = most_text ? store_number(*most_text).value_or(0) : 0;
   constexpr std::uint64_t kPiece = kPages * machine::kPage / 1024;
   Watch watch(*store, "memory/target");
   while (co_await watch.next()) {

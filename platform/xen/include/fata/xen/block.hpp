@@ -67,8 +67,8 @@ class BlockDevice final : private Device {
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);
-  static constexpr Duration kPatienceAtSuspension =
-      seconds(10);  // the manager's timeout is a minute
+  // The manager's timeout is a minute.
+  static constexpr Duration kPatienceAtSuspension = seconds(10);
 
   // Data transfer.
   async::Task<Result<void>> perform(BlockQueue::Request request, async::Wait wait);
