@@ -1,4 +1,5 @@
-// The least that a hypervisor boots by the PVH note: writes "hello" to the serial port and ends. What a guest's start is compared with.
+// The smallest guest with a PVH note: writes "hello" to the serial port and ends. The start of an
+// image is compared with it.
         .section .note.Xen, "a", @note
         .long 4, 4, 18          // XEN_ELFNOTE_PHYS32_ENTRY
         .asciz "Xen"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What each hardening flag costs: bytes of kernel images, and instructions per DNS query and per
 TCP segment.
-    bench/hardening_cost.py [--jobs N] [--parts hello,dns,query,segment] [VARIANT...]     (no VARIANT: all)
+    bench/hardening_cost.py [--jobs N] [--parts hello,dns,query,segment] [VARIANT...]
+No VARIANT: all.
 Each variant is a build of its own under build/hardening, compiled through a wrapper that drops
 and adds flags. Instructions are counted by callgrind, so a busy machine changes nothing. Needs
 `./fata build` to work, valgrind, and about 10 minutes a variant.

@@ -38,7 +38,8 @@ if(FATA_TARGET STREQUAL "linux")
     add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE>
       $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=3>)
   endif()
-  add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST>)
+  set(hardening _LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST)
+  add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:${hardening}>)
 endif()
 # A variable that a program forgets to set holds nothing of an earlier call.
 # [[clang::uninitialized]] exempts what is set before it is read, where zeroes cost much. In a
@@ -67,7 +68,7 @@ option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" OFF)
 if(FATA_CFI)
   if(FATA_TARGET STREQUAL "linux" OR FATA_TESTS)
     message(FATAL_ERROR
-      "FATA_CFI is for kernels: configure it with -DFATA_TARGET=kvm and the kernel's toolchain file")
+      "FATA_CFI is for kernels: use -DFATA_TARGET=kvm and the kernel's toolchain file")
   endif()
   set(FATA_CFI_OPTIONS -flto=thin -fvisibility=hidden -fsanitize=cfi-vcall,cfi-icall
     -fsanitize-trap=cfi)

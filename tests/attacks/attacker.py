@@ -46,8 +46,9 @@ class Connection:
 
     def send(self, flags, data=b"", seq=None, ack=None, window=None, options=b"", pace=True):
         packet = tcp(
-            self.address, self.attacker.victim, self.port, self.to_port, self.seq if seq is None else seq,
-            self.ack if ack is None else ack, flags, data, self.window if window is None else window, options,
+            self.address, self.attacker.victim, self.port, self.to_port,
+            self.seq if seq is None else seq, self.ack if ack is None else ack,
+            flags, data, self.window if window is None else window, options,
         )  # fmt: skip
         self.attacker.send(packet, pace)
 
@@ -117,8 +118,8 @@ class Attacker:
 
     def arp(self, kind, to, sender, target, target_mac):
         self.socket.send(
-            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind) + MAC + socket.inet_aton(sender) + target_mac
-            + socket.inet_aton(target)
+            to + MAC + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, kind)
+            + MAC + socket.inet_aton(sender) + target_mac + socket.inet_aton(target)
         )  # fmt: skip
 
     def ask_address(self):

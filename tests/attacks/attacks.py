@@ -97,7 +97,8 @@ def shapes(attacker, client, port, end):
             one.write(struct.pack("!H", size) + os.urandom(random.randrange(min(size, 1400))))
         kept.append(one)
         fragment = ipv4(
-            random.choice(attacker.addresses), attacker.victim, UDP, os.urandom(random.randrange(8, 1400) & ~7),
+            random.choice(attacker.addresses), attacker.victim, UDP,
+            os.urandom(random.randrange(8, 1400) & ~7),
             identification=random.randrange(65536), fragment=0x2000 | random.randrange(4000),
         )  # fmt: skip
         attacker.send(fragment)
@@ -284,7 +285,8 @@ def fragments(attacker, client, port, end):
         size = random.choice((8, 64, 1480))
         attacker.send(
             ipv4(
-                random.choice(attacker.addresses), attacker.victim, random.choice((UDP, ICMP)), os.urandom(size),
+                random.choice(attacker.addresses), attacker.victim, random.choice((UDP, ICMP)),
+                os.urandom(size),
                 identification=random.randrange(200), fragment=more | at,
             )  # fmt: skip
         )
@@ -377,7 +379,8 @@ def address_requests(attacker, client, port, end):
 
 
 # What attacks which image.
-OF_DNS = (too_big, unreachable, promises, shapes, closed_windows, idle_connections, drops, churn, syns, fragments, pings_of_death,
-          queries, noise, address_requests)  # fmt: skip
-OF_ECHO = (too_big, sack_of_every_other_byte, one_byte_segments, many_with_one_byte_segments, closed_windows,
-           readers_of_nothing, idle_connections, tiny_segments, churn, syns, fragments)  # fmt: skip
+OF_DNS = (too_big, unreachable, promises, shapes, closed_windows, idle_connections, drops, churn,
+          syns, fragments, pings_of_death, queries, noise, address_requests)  # fmt: skip
+OF_ECHO = (too_big, sack_of_every_other_byte, one_byte_segments, many_with_one_byte_segments,
+           closed_windows, readers_of_nothing, idle_connections, tiny_segments, churn, syns,
+           fragments)  # fmt: skip

@@ -27,7 +27,8 @@ SHARE = 0.9  # of its questions that an honest client has answered
 IMAGES = {
     "dns": ("apps/dns", 53, "serving on port", attacks.OF_DNS, (honest.DnsUdp, honest.DnsTcp)),
     "iperf": ("apps/iperf", 5201, "serving on port", (), ()),
-    "tcp-echo": ("examples/devices/tcp-echo", 7, "echoing on port", attacks.OF_ECHO, (honest.Echo, honest.KeptEcho)),
+    "tcp-echo": ("examples/devices/tcp-echo", 7, "echoing on port", attacks.OF_ECHO,
+                 (honest.Echo, honest.KeptEcho)),
 }  # fmt: skip
 CHOSEN = set(os.environ.get("FATA_ATTACKS", "").split())
 

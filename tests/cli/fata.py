@@ -27,7 +27,7 @@ def fata(*words, cwd=ROOT, env=None, timeout=400, command=None):
 
 
 def last_answer(shown):
-    """What dig prints, without the lines about an answer that was late, after which it asked again."""
+    """The output of dig without its lines about late answers and retries."""
     return "".join(
         line
         for line in shown.splitlines(keepends=True)

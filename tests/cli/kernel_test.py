@@ -15,7 +15,9 @@ DNS = ["apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm"]
 NOOP = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-kvm"]
 CRASH_CONFIG = """#include <fata/config.hpp>
 using namespace fata::config;
-Plan plan(const Context&) { return Plan("crash").run(functor<Job()>("crash::Crash", "crash.hpp")()); }
+Plan plan(const Context&) {
+  return Plan("crash").run(functor<Job()>("crash::Crash", "crash.hpp")());
+}
 """
 CRASH = """#pragma once
 #include <fata/async/context.hpp>

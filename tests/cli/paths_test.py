@@ -54,7 +54,7 @@ class Folders(FataTest):
         self.assertFalse((self.folder / "oops").exists())
 
     def is_measured(self, app, target):
-        """The commands that start LLVM's tools on what was built, and those that print its paths."""
+        """Commands that run LLVM's tools on build products or print their paths."""
         words = [f"./{app.name}", "-t", target]
         folder = f"{app}/.fata/{target}"
         image = f"{folder}/build/hello" + ("" if target == "linux" else ".img")

@@ -126,7 +126,7 @@ class Devices(FataTest):
         self.assertIn("slot 3 holds something else; --reset=on forgets it", self.log)
 
     def echoes(self, words, *parameters, port):
-        """What is sent to the image that `fata run` starts comes back, and it ends when asked to."""
+        """The image that `fata run` starts echoes what it receives and ends on request."""
         self.run_fata("build", *words)
         image = subprocess.Popen(
             [*FATA, "run", *words, "--", f"--port={port}", *parameters],

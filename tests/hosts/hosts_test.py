@@ -19,9 +19,9 @@ from devices import GUEST, Block, Net, Rng
 
 SECONDS = float(os.environ.get("FATA_HOSTS_SECONDS", "30"))
 SEED = os.environ.get("FATA_HOSTS_SEED", "")
-# The longest that an image may take to stop: a device's reset (10 s) and what it still sends, on a
-# busy machine.
-STOP_LIMIT = 60
+# The longest that an image may take to stop: a disk that answers nothing is given up after a
+# minute, its reset may take 10 s, and the machine may be busy.
+STOP_LIMIT = 100
 CRASHED = 125
 IMAGES = {
     "dns": ("apps/dns", Net, "net", 53, f"--ipv4={GUEST}/24 --port=53"),

@@ -94,7 +94,7 @@ class Ring:
         )
 
     def take(self):
-        """The next chain that is available: its head and (address, length, is writable); or None."""
+        """The next available chain: its head and (address, length, is writable); or None."""
         if not self.runs() or self.memory.number(self.available + 2) == self.last:
             return None
         head = self.memory.number(self.available + 4 + 2 * (self.last % self.size))

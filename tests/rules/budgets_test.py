@@ -22,7 +22,8 @@ HEADERS = (
 NOT_IN_IMAGES = ("lib/crunch/include/fata/crunch/build.hpp", "platform/sim/")
 OWNS = re.compile(
     r"^\s+(?:mutable"
-    r" )?(?:std::(?:vector|deque|list|queue|map|multimap|set|string|basic_string|unordered_\w+)\b|Ring<|(?:async::)?Channel<|"
+    r" )?(?:std::(?:vector|deque|list|queue|map|multimap|set|string|basic_string|unordered_\w+)\b"
+    r"|Ring<|(?:async::)?Channel<|"
     r"std::unique_ptr<[\w:]+\[\]|std::array<std::unique_ptr)[^()=]*?[ >]((?:\w+(?:,"
     r" )?)+)(?:\{[^}]*\}| = [^;]*)?;"
 )

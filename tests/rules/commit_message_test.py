@@ -51,7 +51,8 @@ class CommitMessage(unittest.TestCase):
         function = script[start : script.index("\n}\n", start) + 3]
         self.assertRegex(script, r"(?m)^ +install_hook$", "nothing calls it")
         return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f"root=$1; {function} install_hook", "bash", self.folder],
+            ["bash", "-euo", "pipefail", "-c", f"root=$1; {function} install_hook", "bash",
+             self.folder],
             capture_output=True, text=True,
         )  # fmt: skip
 

@@ -17,11 +17,13 @@ OPENING, CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}, {
 }
 # What may stand between a parameter list and a body.
 TRAILER = re.compile(
-    r"(?:\s+|\bconst\b|\bnoexcept\b|\boverride\b|\bfinal\b|\bmutable\b|\bstatic\b|&&?|\[\[[^\]]*\]\])*"
+    r"(?:\s+|\bconst\b|\bnoexcept\b|\boverride\b|\bfinal\b|\bmutable\b|\bstatic\b"
+    r"|&&?|\[\[[^\]]*\]\])*"
     r"(?:->[\w:<>,\s*&]+?)?(?:\s*\brequires\b[^;{}]*)?\s*$"
 )
 NOT_CODE = re.compile(
-    r"//[^\n]*|/\*.*?\*/|R\"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'",
+    r"//[^\n]*|/\*.*?\*/|"
+    r"R\"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'",
     re.DOTALL,
 )
 
@@ -134,7 +136,8 @@ def findings(source):
         line = code.count("\n", 0, start) + 1
         for parameter in split(parameters):
             if is_reference(parameter):
-                yield line, f"a coroutine has a parameter by reference: {' '.join(parameter.split())}"
+                text = " ".join(parameter.split())
+                yield line, f"a coroutine has a parameter by reference: {text}"
         if captures is not None and captures.strip():
             yield line, f"a lambda that is a coroutine captures: [{' '.join(captures.split())}]"
         if lock := LOCKS.search(body):

@@ -11,7 +11,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHECKS = (
-    "-*,cppcoreguidelines-avoid-reference-coroutine-parameters,cppcoreguidelines-avoid-capturing-lambda-coroutines,"
+    "-*,cppcoreguidelines-avoid-reference-coroutine-parameters,"
+    "cppcoreguidelines-avoid-capturing-lambda-coroutines,"
     "misc-coroutine-hostile-raii"
 )
 OURS = ("apps", "async", "base", "examples", "lib", "platform", "sig", "tests")

@@ -14,11 +14,15 @@ import coroutine_rules
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTH = 100
 LONGEST_FUNCTION = 70
-# Lines that cannot be broken: rows of tables in Markdown, addresses, literals whose text is what is
-# tested.
-UNBROKEN = re.compile(r"^\||https?://|^ *R\"")
+# Lines that cannot be broken: rows of tables and code blocks in Markdown, addresses, a line that is
+# one literal.
+UNBROKEN = re.compile(r"^\||https?://|^ *R\"|^ *[a-z]*\"(?:\\.|[^\"\\])*\"\S*(?: \()?$|^\S+ TXT ")
+# Files with a longer function, and why.
 LONG_FUNCTIONS = {
-    "config/include/fata/config/parameter.hpp": "a table of kinds of parameters, one line each",
+    "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
+    "platform/xen/test/block_queue_test.cpp": "two sides act at random on the same variables",
+    "platform/xen/test/net_queue_test.cpp": "two sides act at random on the same variables",
+    "tests/tcp-script/calls.cpp": "a table of settings",
 }
 # Words in code font that name no file and no identifier of the tree, by document.
 EXAMPLES = {
@@ -58,11 +62,13 @@ class Text(unittest.TestCase):
         wide = [
             f"{name}:{number}: {len(line)} columns"
             for name in (
-                *listed(".cpp", ".hpp", ".S", ".md", ".py", ".sh", ".cmake", "CMakeLists.txt"),
+                *listed(".cpp", ".hpp", ".S", ".md", ".py", ".cmake", "CMakeLists.txt"),
                 "fata",
             )
             for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
-            if len(line) > WIDTH and not UNBROKEN.search(line)
+            if len(line) > WIDTH
+            and not UNBROKEN.search(line)
+            and not (name.endswith(".md") and line.startswith("  "))
         ]
         self.assertEqual(wide, [])
 

@@ -8,10 +8,7 @@
 namespace fata::dns::test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::StartsWith;
+using testing::Contains, testing::ElementsAre, testing::IsEmpty, testing::StartsWith;
 using testing::UnorderedElementsAre;
 using Lines = std::vector<std::string>;
 

@@ -86,6 +86,24 @@ TEST(Discovery, AWindowOfGigabytesIsMappedAsFarAsItIsUsed) {
   for (const auto& window : world.host.windows) EXPECT_LE(window.size, 0x10000U);
 }
 
+TEST(Discovery, ANotificationBeyondItsWindowOrAtAnOddPlaceIsRefused) {
+  struct Case {
+    std::uint16_t offset;
+    std::uint32_t multiplier;
+  };
+  constexpr Case kCases[]{{0x4000, 4}, {0x1000, 1}, {0xffff, 0xffffffff}, {1, 0xfff}, {1, 3}};
+  for (const auto& [offset, multiplier] : kCases) {
+    World world;
+    world.host.on_map = [fill = world.host.on_map, offset](HostedMachine::Window& window) {
+      fill(window);
+      if (window.address == kCommon) store_le(window.bytes().subspan(30), offset);
+    };
+    Function function = pci_function(kNet);
+    function.put32(0x54 + 16, multiplier);
+    EXPECT_EQ(world.refused(function), Errc::kNoQueue) << offset << " times " << multiplier;
+  }
+}
+
 TEST(Discovery, AListOfCapabilitiesThatIsACircleEnds) {
   World world;
   Function function = pci_function(kNet);

@@ -166,10 +166,13 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
+// The timeout of look_after(): a missing reply must not block it, because readers wait for it.
+async::Wait BlockDevice::soon() { return async::Wait::at_most(kPatience); }
+
 async::Task<bool> BlockDevice::is_detached() {
-  const Result<std::string> there = co_await frontend_.text("backend");
+  const Result<std::string> there = co_await frontend_.text("backend", soon());
   if (!there && there.error().is(Errc::kNotFound)) co_return true;
-  co_return co_await frontend_.backend_number("online", 1) == 0;
+  co_return co_await frontend_.backend_number("online", 1, soon()) == 0;
 }
 
 // Closes the connection when the backend closes it, and reconnects when the backend waits for us.
@@ -188,7 +191,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     if (std::exchange(self->lost_, false)) {
       seen = platform::monotonic_now();
       // Elsewhere another backend waits, or the same one at another path.
-      if (!co_await self->frontend_.locate()) {
+      if (!co_await self->frontend_.locate(soon())) {
         self->lost_ = true;
         co_await async::sleep(milliseconds(50));
         continue;
@@ -196,7 +199,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     } else if (!co_await self->backend_waits()) {
       continue;
     }
-    if (co_await self->join(async::Wait::at_most(kPatience))) {
+    if (co_await self->join(soon())) {
       self->log_.info("connected again, ", std::exchange(self->lost_requests_, 0),
                       " requests asked for again");
     } else {
@@ -207,10 +210,10 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
 
 // Handles a change of the backend's state; true if it waits for us to connect.
 async::Task<bool> BlockDevice::backend_waits() {
-  const BusState state = co_await frontend_.backend_state();
+  const BusState state = co_await frontend_.backend_state(soon());
   // The backend is gone only if its node is missing: xenstore may have been unable to answer.
   if (state == BusState::kUnknown) {
-    const Result<std::string> there = co_await frontend_.backend_text("state");
+    const Result<std::string> there = co_await frontend_.backend_text("state", soon());
     if (there || !there.error().is(Errc::kNotFound)) co_return false;
   }
   // A backend that waits while we are connected was restarted, and uses the ring as it is.
@@ -221,13 +224,13 @@ async::Task<bool> BlockDevice::backend_waits() {
     log_.warning("the backend goes away");
     leave(false);
   }
-  if (state == BusState::kClosing) (void)co_await frontend_.set_state(BusState::kClosed);
+  if (state == BusState::kClosing) (void)co_await frontend_.set_state(BusState::kClosed, soon());
   if (over && co_await is_detached()) {
     break_down("was detached");
   } else if (state == BusState::kClosed) {
     // Closed but not detached: it starts again on request. Linux's backend closes like this after
     // an error of its own requests.
-    (void)co_await frontend_.set_state(BusState::kInitialising);
+    (void)co_await frontend_.set_state(BusState::kInitialising, soon());
   }
   co_return state == BusState::kInitWait;
 }

@@ -153,13 +153,16 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
+// The timeout of look_after(): a missing reply must not block it.
+async::Wait NetDevice::soon() { return async::Wait::at_most(kPatience); }
+
 // Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> NetDevice::look_after(NetDevice* self) {
   for (;;) {
     if (!self->lost_ && !co_await self->watch_->next()) co_return;
     if (self->lost_) {
       // Elsewhere another backend waits, or the same one at another path.
-      if (!co_await self->frontend_.locate()) {
+      if (!co_await self->frontend_.locate(soon())) {
         co_await async::sleep(milliseconds(50));
         continue;
       }
@@ -170,16 +173,21 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
           co_return;
         }
         ++self->resets_;
-        (void)co_await self->frontend_.set_state(BusState::kClosed);
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
         self->begin_anew_ = true;
       }
-      const BusState state = co_await self->frontend_.backend_state();
+      const BusState state = co_await self->frontend_.backend_state(soon());
+      // The backend is gone only if its node is missing: xenstore may have been unable to answer.
+      if (state == BusState::kUnknown) {
+        const Result<std::string> there = co_await self->frontend_.backend_text("state", soon());
+        if (there || !there.error().is(Errc::kNotFound)) continue;
+      }
       // A backend that waits while we are connected was restarted, and uses the rings as they are.
       if ((state == BusState::kConnected || state == BusState::kInitWait) &&
           self->queue_.connected())
         continue;
       if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
-        (void)co_await self->frontend_.set_state(BusState::kInitialising);
+        (void)co_await self->frontend_.set_state(BusState::kInitialising, soon());
         continue;
       }
       const bool over =
@@ -188,12 +196,13 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
         self->log_.warning("the backend goes away");
         self->leave(false);
       }
-      if (state == BusState::kClosing) (void)co_await self->frontend_.set_state(BusState::kClosed);
+      if (state == BusState::kClosing)
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
       if (state != BusState::kInitWait) continue;
     }
     const bool was_lost = self->lost_;
     self->leave(was_lost);
-    if (co_await self->join({})) {
+    if (co_await self->join(soon())) {
       self->log_.info("connected again");
     } else {
       self->lost_ = self->lost_ || was_lost;

@@ -149,7 +149,7 @@ class Boot(unittest.TestCase):
         )
         self.assertEqual(ended.status, 64)
 
-    def test_where_the_cpu_has_randomness_it_starts_at_once_and_virtio_rng_is_mixed_in_when_it_comes(
+    def test_with_a_random_cpu_it_starts_at_once_and_mixes_in_virtio_rng_later(
         self,
     ):
         with SlowEntropy() as entropy, Running("probe", "wait", extra=entropy.options) as running:

@@ -18,8 +18,7 @@ from namespaces import INSIDE, enter, may_make_namespaces
 PROCESS = ("apps/iperf", "--build-dir", BUILD / "iperf-linux")
 DIRECT = ("apps/iperf", "--net", "direct", "--build-dir", BUILD / "iperf-direct")
 KERNEL = ("apps/iperf", "-t", "kvm", "--build-dir", BUILD / "iperf-kvm")
-HOST, GUEST = "10.0.2.2", "10.0.2.15"
-DATAGRAMS = ("-u", "-l", "1400", "-b", "20M")
+HOST, GUEST, DATAGRAMS = "10.0.2.2", "10.0.2.15", ("-u", "-l", "1400", "-b", "20M")
 
 
 def framed(text):

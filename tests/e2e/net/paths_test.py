@@ -217,7 +217,7 @@ class ThroughARelay(Path):
             with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
                 for _ in range(
                     50
-                ):  # in turns: what its socket does not take at once curl forgets, whoever the peer is
+                ):  # In turns: curl drops what its socket does not accept at once, with any peer.
                     curl.stdin.write(text)
                     curl.stdin.flush()
                     self.assertEqual(curl.stdout.read(len(text)), text)
@@ -326,7 +326,9 @@ table inet watch {{
     ip daddr {self.ours[0]} icmp type destination-unreachable counter name told {lost};
     ip6 daddr {self.ours[2]} icmpv6 type packet-too-big counter name told {lost};
   }}
-  chain in {{ type filter hook prerouting priority 0; iif fata0 meta length > 1400 counter name long; }}
+  chain in {{
+    type filter hook prerouting priority 0; iif fata0 meta length > 1400 counter name long;
+  }}
 }}
 NFT
 """,

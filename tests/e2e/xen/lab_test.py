@@ -71,7 +71,7 @@ class XenLab(unittest.TestCase):
         self.assertEqual(set(self.lab.domains()), {"Domain-0"})
 
     def in_guest(self, command):
-        """What a command in the Linux guest wrote. Until its shell listens, connections are reset."""
+        """A command's output in the Linux guest. Connections are reset until its shell listens."""
         deadline = time.monotonic() + 60
         while True:
             try:

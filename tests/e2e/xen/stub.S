@@ -1,5 +1,6 @@
-/* The smallest guest: says its command line on the console and ends as the first letter tells: p powers off, c crashes,
-   r wants a reboot, t triple-faults, w waits for ever. PVH: entered in flat 32-bit mode with %ebx at the start information. */
+/* The smallest guest: prints its command line on the console and ends as the first letter selects:
+   p powers off, c crashes, r reboots, t triple-faults, w waits forever. PVH: entered in flat 32-bit
+   mode with %ebx at the start information. */
     .code32
     .section .note.Xen, "a", @note
     .long 4, 4, 18              /* XEN_ELFNOTE_PHYS32_ENTRY */
@@ -76,7 +77,8 @@ parameter:                      /* %eax: which; its value to %eax */
     movl asked + 8, %eax
     ret
 
-say:                            /* %esi: text; %edi: the console ring, whose output is 2 KiB after 1 KiB of input */
+/* %esi: text; %edi: the console ring, whose 2 KiB of output follow 1 KiB of input. */
+say:
     movl 3084(%edi), %ecx
 1:  lodsb
     testb %al, %al

@@ -369,7 +369,7 @@ class Lab:
             time.sleep(0.02)
 
     def end_of(self, name):
-        """A job that ends when the domain has shut down or is gone; see dom0/end for what it says."""
+        """A job that ends when the domain has shut down or is gone; dom0/end prints the result."""
         return self.begin(f"lab-end {name}")
 
     def save(self, name, file, timeout=120, goes_on=False):

@@ -19,8 +19,9 @@ FOUND = {
     "xen": ("xen-system-amd64", r"xen-utils-([0-9.]+)"),
 }
 NAMES = """
-linux-image-{linux} linux-image-{cloud} xen-hypervisor-{xen}-amd64 xen-utils-{xen} xen-utils-common xenstore-utils
-libxenmisc{xen} libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4
+linux-image-{linux} linux-image-{cloud} xen-hypervisor-{xen}-amd64 xen-utils-{xen}
+xen-utils-common xenstore-utils libxenmisc{xen} libxencall1 libxendevicemodel1 libxenevtchn1
+libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4
 libxentoolcore1 libxentoollog1 libyajl2
 libc6 libgcc-s1 libtinfo6 libuuid1 libext2fs2 libcom-err2 liblzma5 libzstd1 zlib1g
 busybox-static bash util-linux iperf3 libiperf0 libsctp1 libssl3

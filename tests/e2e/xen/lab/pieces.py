@@ -75,7 +75,7 @@ def needed_libraries(data):
 
 
 def libraries_of(programs, root):
-    """Soname to file, of everything that the programs need, found in the packages and nowhere else."""
+    """Soname to file for every library the programs need, found in the packages only."""
     folders = [
         root / folder
         for folder in (

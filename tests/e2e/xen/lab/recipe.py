@@ -18,8 +18,8 @@ HERE = pathlib.Path(__file__).parent
 # All that decides what comes out.
 MADE_FROM = ["packages.py", "pieces.py", "recipe.py", "dom0", "guest"]
 
-DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console virtio_net virtio_blk 9p 9pnet_virtio
-bridge 8021q xen-netback xen-blkback loop""".split()
+DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console
+virtio_net virtio_blk 9p 9pnet_virtio bridge 8021q xen-netback xen-blkback loop""".split()
 KEPT = 7 * 24 * 3600  # seconds that something unused is kept
 XEN_PROGRAMS = [
     "xl",

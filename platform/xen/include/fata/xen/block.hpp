@@ -87,6 +87,7 @@ class BlockDevice final : private Device {
   async::Task<BlockOffer> read_offer(async::Wait wait);
   static async::Task<void> look_after(BlockDevice* self);
   async::Task<bool> backend_waits();
+  static async::Wait soon();
   async::Task<bool> is_detached();
   void leave(bool forget);
   void break_down(std::string_view why);

@@ -50,6 +50,7 @@ class NetDevice final : private Device {
                                                               unsigned nth,
                                                               async::CancelToken stop);
   async::Task<Result<void>> start(async::Wait wait);
+  static async::Wait soon();
   async::Task<Result<void>> join(async::Wait wait);
   static async::Task<void> look_after(NetDevice* self);
   void leave(bool forget);
