@@ -1,4 +1,4 @@
-// Any bytes as a command line: it is refused with a reason, or gives words that lie within bounds.
+// Any bytes as a command line: it is refused with a reason, or yields words within bounds.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,5 +1,5 @@
-// Any bytes as a definition block, and as all of a machine's memory that its ACPI tables lie in:
-// whatever is found, nothing outside them is read.
+// Any bytes as a definition block, and as a machine's memory that holds its ACPI tables. Nothing
+// outside them is read, whatever is found.
 #include <cstddef>
 #include <cstdint>
 

@@ -3,8 +3,8 @@
 namespace fata::guest {
 namespace {
 
-// A decimal or 0x number at the front of `text`, which moves on; false if there is none or it
-// overflows.
+// Reads a decimal or 0x number from the front of `text` and advances past it. False if there is
+// none or it overflows.
 bool take_number(std::string_view& text, std::uint64_t& out) {
   const bool hex = text.starts_with("0x");
   if (hex) text.remove_prefix(2);
@@ -55,7 +55,7 @@ std::string_view CommandLine::take_mmio(std::string_view value) {
 std::string_view CommandLine::take(std::string_view word) {
   constexpr std::string_view kMmio = "virtio_mmio.device=";
   if (word.starts_with(kMmio)) return take_mmio(word.substr(kMmio.size()));
-  if (word.starts_with("fata.base=")) return {};  // already obeyed at the start
+  if (word.starts_with("fata.base=")) return {};  // already applied at the start
   if (word.starts_with("fata."))
     return "unknown word: of those that begin with \"fata.\" only fata.base= is known";
   if (argument_count_ == kMaxWords) return "more than 128 words";

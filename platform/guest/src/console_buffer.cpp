@@ -40,7 +40,7 @@ std::string_view ConsoleBuffer::front() const {
 void ConsoleBuffer::pop(std::size_t count) {
   first_ = (first_ + count) % kSize;
   used_ -= count;
-  if (used_ == 0) write({});  // says what was dropped, if anything
+  if (used_ == 0) write({});  // queues the count of dropped bytes, if any
 }
 
 }  // namespace fata::guest

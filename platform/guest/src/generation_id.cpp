@@ -6,10 +6,10 @@
 namespace fata::guest {
 namespace {
 
-// The byte code's words (ACPI 6.5, section 20.2).
+// AML opcodes (ACPI 6.5, section 20.2).
 constexpr std::uint8_t kName = 0x08, kPackage = 0x12, kMethod = 0x14, kExtended = 0x5b,
                        kDevice = 0x82, kAdd = 0x72;
-constexpr std::size_t kSegment = 4;  // bytes of a name
+constexpr std::size_t kSegment = 4;  // bytes of a name segment
 
 constexpr std::size_t kHeader = 36;  // bytes, of every table
 constexpr std::size_t kMostTable = std::size_t{1} << 20;
@@ -22,8 +22,8 @@ std::uint8_t byte_at(Bytes bytes, std::size_t at) {
   return at < bytes.size() ? static_cast<std::uint8_t>(bytes[at]) : 0;
 }
 
-// The contents of a package, whose length stands at the front of `bytes` and counts itself; empty
-// if it is longer than they are.
+// The contents of a package. Its length is at the front of `bytes` and includes itself. Empty if
+// the package is longer than `bytes`.
 Bytes package(Bytes bytes) {
   const std::uint8_t first = byte_at(bytes, 0);
   const std::size_t more = first >> 6;
@@ -34,7 +34,7 @@ Bytes package(Bytes bytes) {
   return bytes.first(length).subspan(1 + more);
 }
 
-// An integer at the front of `bytes`, which moves on.
+// Reads an integer from the front of `bytes` and advances past it.
 bool take_integer(Bytes& bytes, std::uint64_t& out) {
   std::size_t size = 0;
   switch (const std::uint8_t kind = byte_at(bytes, 0)) {
@@ -66,7 +66,7 @@ bool take_integer(Bytes& bytes, std::uint64_t& out) {
   return true;
 }
 
-// The innermost device that a place in the block belongs to; empty if none.
+// The innermost device that contains an offset of the block; empty if there is none.
 Bytes device_around(Bytes block, std::size_t place) {
   Bytes device;
   for (std::size_t at = 0; at < place; ++at) {
@@ -78,7 +78,7 @@ Bytes device_around(Bytes block, std::size_t place) {
   return device;
 }
 
-// What follows the declaration of an integer of that name.
+// Reads the value of the integer declared with that name.
 bool named_integer(Bytes block, std::string_view name, std::uint64_t& out) {
   const std::string_view text = text_of(block);
   for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
@@ -100,7 +100,7 @@ bool package_of_two(Bytes bytes, std::uint64_t& address) {
   return true;
 }
 
-// A method whose first sum is of a name and a constant.
+// A method whose first addition is of a name and a constant.
 bool sum_in(Bytes method, Bytes block, std::uint64_t& address) {
   for (std::size_t at = 0; at + 1 + kSegment < method.size(); ++at) {
     if (byte_at(method, at) != kAdd) continue;
@@ -114,7 +114,7 @@ bool sum_in(Bytes method, Bytes block, std::uint64_t& address) {
   return false;
 }
 
-// Where the package begins that ends its header with the name at `at`: its length has 1 to 4 bytes.
+// The body of the method whose name is at `at`. A package length of 1 to 4 bytes precedes the name.
 Bytes method_named_at(Bytes device, std::size_t at) {
   for (std::size_t length = 1; length <= 4 && length < at; ++length) {
     if (byte_at(device, at - length - 1) != kMethod) continue;
@@ -138,7 +138,7 @@ std::uint64_t address_of(Bytes device, Bytes block) {
   return 0;
 }
 
-// The whole table at an address; empty if its length or its checksum is wrong.
+// The whole table at an address; empty if its length or checksum is wrong.
 Bytes read_table(std::uint64_t address, ReadPhysical read) {
   const Bytes header = read(address, kHeader);
   if (header.size() != kHeader) return {};
@@ -155,7 +155,7 @@ std::uint64_t address_word(Bytes bytes, std::size_t size) {
   return size == 8 ? load_le<std::uint64_t>(bytes) : load_le<std::uint32_t>(bytes);
 }
 
-// The DSDT that the table "FACP" names: by X_DSDT if there is one.
+// The address of the DSDT in the table "FACP": X_DSDT if present.
 std::uint64_t block_of(Bytes fixed) {
   constexpr std::size_t kDsdt = 40, kLongDsdt = 140;
   std::uint64_t address = 0;

@@ -3,16 +3,16 @@
 namespace fata::guest {
 namespace {
 
-// Linux's names that hypervisors, their managers and boot loaders add or have in their examples,
-// each followed by a space. Only those need to stand here that have no value, or that resemble
-// likely parameters of images (`root`, `--port`).
+// Linux's parameter names that hypervisors, their managers and boot loaders add or show in
+// examples, each followed by a space. Listed are only names without a value, and names that
+// resemble likely parameters of images (`root`, `--port`).
 constexpr std::string_view kNames =
     "pci root ro rw reboot panic console init ip quiet debug splash single rootwait earlycon "
     "earlyprintk ";
 
 bool is_listed(std::string_view name) {
   constexpr std::size_t kNo = 1000;
-  std::size_t same = 0;  // how many characters agree so far; kNo if one does not
+  std::size_t same = 0;  // number of matching characters so far; kNo after a mismatch
   for (const char c : kNames) {
     if (c == ' ') {
       if (same == name.size()) return true;
@@ -39,7 +39,7 @@ platform::StrayWord classify_kernel_word(std::string_view word) noexcept {
     dot |= c == '.';
   }
   if (!letter) return kImage;
-  if (dot || is_listed({word.data(), end})) return kHypervisor;  // with a dot it is a module's
+  if (dot || is_listed({word.data(), end})) return kHypervisor;  // a dot marks a module parameter
   return end != word.size() || word.starts_with("no") ? kPerhaps : kImage;
 }
 

@@ -1,4 +1,4 @@
-// What every kernel does whatever its hypervisor is: the start up to the application, parameters,
+// What all kernels do, whatever the hypervisor: the start up to the application, parameters,
 // randomness, and the end.
 #include "fata/base/platform.hpp"
 
@@ -65,15 +65,15 @@ alignas(async::Loop) constinit std::array<std::byte, sizeof(async::Loop)> loop_m
 
 constexpr int kWrongConfiguration = 64;
 
-// An image that runs out of memory before it first waits was given too little: no bug of its own,
-// hence no backtrace.
+// An image that runs out of memory before it first idles was given too little. That is no bug of
+// the image, so there is no backtrace.
 void refuse_exhaustion(std::string_view line) {
   platform::console_flush();
   refuse(line);
 }
 
-// Mixes what the CPU gives into the generator; where it gives nothing, the time stamp counter.
-// Returns the first word.
+// Mixes random words from the CPU into the generator, or the time stamp counter where the CPU has
+// none. Returns the first word.
 std::uint64_t add_cpu_random() {
   std::array<std::uint64_t, RandomGenerator::kEnough / 8> words;
   bool strong = true;
@@ -84,8 +84,8 @@ std::uint64_t add_cpu_random() {
   return words[0];
 }
 
-// Returns a word that differs between boots, also with a generator that is stuck. Who learns it
-// knows at most 64 bits of 256.
+// Returns a word that differs between boots even if the CPU's generator is stuck. It reveals at
+// most 64 of 256 bits.
 std::uint64_t start_random() { return add_cpu_random() ^ machine::mixed_tsc(); }
 
 }  // namespace
@@ -176,8 +176,8 @@ extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t 
 }
 
 namespace {
-// The compiler made these functions and their table, without the types that FATA_CFI checks. The
-// table is read-only.
+// The compiler generated these functions and their table without the types that FATA_CFI checks.
+// The table is read-only.
 [[clang::no_sanitize("cfi-icall")]] void run_constructors() {
   for (Constructor* constructor = __init_array_start; constructor != __init_array_end;
        ++constructor)
@@ -187,8 +187,8 @@ namespace {
 
 extern "C" [[noreturn]] void fata_platform_main() noexcept {
   using guest::state;
-  // RAM is mapped one to one, so regions lie where the hypervisor put them: what the heap has of
-  // each begins up to 16 KiB further in, elsewhere in each boot.
+  // RAM is mapped one to one, so regions are where the hypervisor put them. The heap's part of each
+  // region starts up to 16 KiB further in, at a different offset in each boot.
   const std::uint64_t gap = guest::start_random() & 0x3ff0;
   libc::heap().set_secret(guest::start_random());
   for (const Region& region : free_memory()) {

@@ -10,7 +10,7 @@ std::uint64_t pv_rate(const PvTime& time) {
 
 std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc) {
   std::uint64_t ticks = tsc - time.tsc;
-  if (time.shift > 31 || time.shift < -31) return time.system_time;  // no clock's
+  if (time.shift > 31 || time.shift < -31) return time.system_time;  // not a valid clock
   ticks = time.shift < 0 ? ticks >> -time.shift : ticks << time.shift;
   return time.system_time +
          static_cast<std::uint64_t>(static_cast<unsigned __int128>(ticks) * time.scale >> 32);

@@ -35,7 +35,7 @@ TEST(ConsoleBuffer, what_does_not_fit_is_counted_and_said_when_there_is_room) {
   ConsoleBuffer buffer;
   buffer.write(std::string(ConsoleBuffer::kSize - 10, 'x'));
   buffer.write("this is too long\n");
-  buffer.write("so\n");  // would fit, but order is kept
+  buffer.write("so\n");  // would fit, but order is preserved
   take(buffer, 1000);
   buffer.write("again\n");
   const std::string rest = take(buffer, 1 << 20);

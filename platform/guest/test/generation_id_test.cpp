@@ -16,11 +16,11 @@ Block& operator+=(Block& block, std::string_view text) {
   return block;
 }
 template <std::size_t N>
-std::string raw(const char (&text)[N]) {  // with its zeros
+std::string raw(const char (&text)[N]) {  // with its NULs
   return {text, N - 1};
 }
 
-// A package of at most 62 bytes, or of more with a length of two bytes.
+// A package. From 64 bytes on its length takes two bytes.
 std::string package(const std::string& body) {
   const std::size_t size = body.size() + 1;
   if (size < 64) return static_cast<char>(size) + body;
@@ -44,14 +44,14 @@ std::string address_package(const std::string& low, const std::string& high) {
 
 const std::string kIdentity = raw("\x08_CID\x0dVM_Gen_Counter\0");
 
-// What QEMU builds: a named integer outside the device, to which a method adds 40.
+// What QEMU builds: a named integer outside the device, and a method that adds 40 to it.
 std::string qemu_s(std::uint32_t page) {
   const std::string method =
       "\x14" + package(raw("ADDR\0\x70\x12\x02\x02\x60\x70\x72VGIA\x0a\x28\0\x88\x60\0\0\xa4\x60"));
   return "\x08VGIA" + word(page) + "\x10" +
          package("\\_SB_" + device("VGEN", raw("\x08_HID\x0dQEMUVGID\0") + kIdentity + method));
 }
-// Firecracker's, with neighbours that have addresses too.
+// Firecracker's, between devices that also have addresses.
 std::string firecracker_s(const std::string& low, const std::string& high) {
   return "\x10" + package("\\_SB_" + device("COM1", address_package(word(0x1000), raw("\0"))) +
                           device("VGEN", kIdentity + address_package(low, high)) +
@@ -93,7 +93,7 @@ TEST(GenerationId, a_block_without_the_device_or_with_a_wrong_one_has_none) {
       << "no device around it";
 }
 
-// A machine's memory, in which tables are put at chosen addresses.
+// A machine's memory, with tables at chosen addresses.
 struct Memory {
   inline static std::vector<std::byte> bytes;
 
@@ -105,7 +105,7 @@ struct Memory {
   static void put(std::size_t address, const Block& block) {
     std::ranges::copy(block, bytes.begin() + static_cast<std::ptrdiff_t>(address));
   }
-  // A root pointer at 0x100 to a root table at 0x200 that names the tables.
+  // A root pointer at 0x100 to a root table at 0x200 that lists the tables.
   static void root(bool extended, const std::vector<std::uint32_t>& tables) {
     Block pointer;
     pointer += "RSD PTR ";

@@ -7,8 +7,8 @@
 namespace fata::guest {
 namespace {
 
-// As the host computes scale and shift: the rate is brought into (0.5, 1] GHz by shifts, then
-// scaled to 2^32.
+// Computes scale and shift like the hypervisor: shifts the rate into (0.5, 1] GHz, then scales it
+// to 2^32.
 PvTime time_of(double hz) {
   PvTime time{};
   time.version = 2;

@@ -16,7 +16,7 @@ using machine::in8;
 using machine::out8;
 using machine::read_tsc;
 
-// Timer 0 of the PIT, counting down from 65536 again and again; nobody listens to its interrupt.
+// Timer 0 of the PIT, counting down from 65536 repeatedly; its interrupt is unused.
 void start_reference() {
   out8(0x43, 0x34);
   out8(0x40, 0);
@@ -55,7 +55,7 @@ bool Clock::rate_from_host() {
     }
   }
   if (highest >= 0x16 && (cpuid(0x16).a & 0xffff) != 0) {
-    // The base frequency in MHz: near the TSC's rate, not equal to it. Good enough to start with.
+    // The base frequency in MHz: close to the TSC's rate, and good enough to start with.
     clock_.set_rate(read_tsc(), std::uint64_t{cpuid(0x16).a & 0xffff} * 1'000'000);
   }
   return false;
@@ -80,7 +80,7 @@ void Clock::finish_start() {
   if (uses_reference_) {
     next_refine_ = 0;
     refine_in_passing();
-    // No reference that moves: the local APIC's timer, which KVM and QEMU run at 1 GHz.
+    // The reference does not advance: use the local APIC's timer, which KVM and QEMU run at 1 GHz.
     if (estimate_.hz() == 0 && !has_deadline_) {
       const std::uint64_t ticks = ~std::uint32_t{0} - machine::timer_remaining();
       if (ticks > 1000)
@@ -95,7 +95,7 @@ Instant Clock::now() const { return clock_.at(read_tsc()); }
 void Clock::refine_in_passing() {
   if (read_tsc() < next_refine_) return;
   if (estimate_.refine(sample_reference())) clock_.set_rate(read_tsc(), estimate_.hz());
-  // Before there is an estimate, try again soon: about 50 microseconds.
+  // Without an estimate, try again soon: after about 50 microseconds.
   next_refine_ = estimate_.hz() == 0 ? read_tsc() + 100'000 : estimate_.next_useful();
   if (estimate_.is_settled()) next_refine_ = ~std::uint64_t{0};
 }
@@ -104,12 +104,12 @@ void Clock::arm_timer(Instant deadline) {
   std::uint64_t until = clock_.tsc_at(deadline);
   if (next_refine_ != ~std::uint64_t{0} && estimate_.hz() != 0)
     until = std::min(until, estimate_.must_sample_by());
-  // A host may compute with 64 bits of nanoseconds and overflow where the deadline is hours away.
+  // A host may compute in 64-bit nanoseconds and overflow if the deadline is hours away.
   if (has_deadline_)
     return machine::start_tsc_deadline(std::min(until, read_tsc() + 1000 * clock_.rate()));
   armed_at_ = read_tsc();
   std::uint64_t ticks = until > armed_at_ ? until - armed_at_ : 1;
-  // Where the timer's rate is not well known yet, stop a little early and measure it by that.
+  // While the timer's rate is uncertain, stop a little early and measure the rate with that.
   const bool unsure = timer_measured_ < clock_.rate();
   if (unsure && ticks > clock_.rate() / 100) ticks -= ticks / 32;
   const auto scaled = static_cast<unsigned __int128>(ticks) * timer_scale_ >> 32;
@@ -140,7 +140,7 @@ void Clock::ask_wall() {
   const Instant at = now();
   host.resolution += (at - before).ns;
   const Duration moved = wall_.correct(at, host);
-  // Until the TSC's rate is well known, the clocks part by themselves.
+  // Until the TSC's rate is precise, the clocks diverge by themselves.
   const bool unsure = uses_reference_ && !estimate_.is_settled();
   const Duration most = WallEstimate::kJump + (unsure ? (at - asked_at_) / 32 : Duration{});
   asked_at_ = at;

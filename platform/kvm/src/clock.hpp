@@ -1,4 +1,4 @@
-// The machine's time: which source tells the TSC's rate, and the timer that ends idling.
+// The machine's time: the source of the TSC's rate, and the timer that ends the idle wait.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,24 @@ namespace fata::kvm {
 class Clock {
  public:
   void start(std::uint64_t entry_tsc);
-  // After some useful work, so that the references had time to move.
+  // Called after other start work, so that the references had time to advance.
   void finish_start();
 
   Instant now() const;
   WallTime wall();
-  // Whether the host's clock and ours have parted by more than a second since the last resume():
-  // the machine stood still, or the host's clock was set. The host is asked 20 times a second at
-  // most.
+  // True if the host's clock and ours have diverged by more than a second since the last resume():
+  // the machine was paused, or the host's clock was set. Queries the host at most 20 times a
+  // second.
   bool has_jumped();
-  // After a restore, perhaps on another host: the time that the machine stood still counts as
-  // passed.
+  // Called after a restore, perhaps on another host: counts the time of the pause as passed.
   void resume();
-  // After a jump the host is asked often, where its answer is exact to a second only, until ours is
-  // exact to 50 ms. One comparison if there is nothing to do.
+  // After a jump, queries the host often until the wall clock is exact to 50 ms, if the host's own
+  // clock is exact only to a second. One comparison if there is nothing to do.
   void sharpen();
   bool is_sharpening() const { return sharpening_; }
-  // Takes a sample if one pays now. One comparison if not.
+  // Takes a sample if it is useful now. One comparison otherwise.
   void refine_in_passing();
-  // Arms the timer; it may fire early, never later than a little after `deadline`.
+  // Arms the timer; it may fire early, and at most slightly after `deadline`.
   void arm_timer(Instant deadline);
   void timer_woke();
 
@@ -43,8 +42,8 @@ class Clock {
   std::uint64_t next_refine_ = 0;
   bool uses_reference_ = false;
 
-  // The local APIC timer's ticks a TSC tick, times 2^32, and the longest stretch it was measured
-  // over.
+  // The local APIC timer's ticks per TSC tick, times 2^32, and the longest interval of that
+  // measurement.
   std::uint64_t timer_scale_ = 0;
   std::uint64_t timer_measured_ = 0;
   std::uint64_t armed_at_ = 0;
@@ -53,7 +52,7 @@ class Clock {
 
   WallEstimate wall_;
   Instant asked_at_{};
-  Duration jump_{};  // of the wall clock, that resume() has not seen
+  Duration jump_{};  // of the wall clock, not yet handled by resume()
   std::uint64_t next_compare_ = 0;
   bool sharpening_ = false;
 };

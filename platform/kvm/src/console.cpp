@@ -13,11 +13,11 @@ constexpr std::uint16_t kData = 0x3f8, kInterruptEnable = 0x3f9, kFifo = 0x3fa, 
                         kModem = 0x3fc, kStatus = 0x3fd;
 constexpr std::uint8_t kHasInput = 1, kCanSend = 0x20;
 
-// About ten seconds on a machine whose every port access costs a microsecond: a reader that never
-// reads must not keep an image from ending.
+// About ten seconds if each port access takes a microsecond: a reader that never reads must not
+// keep an image from ending.
 constexpr unsigned kPatience = 10'000'000;
 
-// How many bytes the port takes at once: 16 with its FIFOs on.
+// The number of bytes that the port accepts at once: 16 with its FIFOs on.
 constinit std::size_t burst = 1;
 
 void send(const char* text, std::size_t count) {
@@ -38,7 +38,7 @@ void serial_write(std::string_view text) {
 
 void Console::start() {
   if ((in8(kStatus) & kHasInput) == 0) {
-    out8(kFifo, 0x07);  // FIFOs on and empty
+    out8(kFifo, 0x07);  // FIFOs on and cleared
     burst = 16;
   }
   out8(kLine, 0x03);   // 8 bits, no parity
@@ -75,8 +75,8 @@ void Console::prepare_to_idle() {
 
 bool Console::poll_stop() {
   bool stop = false;
-  // To the last byte, for only an empty FIFO makes another edge; bounded, lest a flood of input
-  // hold the loop up.
+  // Reads until the FIFO is empty, because only that allows another edge. Bounded, so that a flood
+  // of input does not block the loop.
   for (unsigned i = 0; i < 1024; ++i) {
     const std::uint8_t status = in8(kStatus);
     if (status == 0xff || (status & kHasInput) == 0) break;

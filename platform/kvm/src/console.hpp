@@ -1,4 +1,4 @@
-// The serial console: a 16550 at 0x3f8 behind a buffer, drained in bounded bursts.
+// The serial console: a 16550 at 0x3f8 with a buffer, drained in bounded bursts.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,27 @@ namespace fata::kvm {
 
 class Console {
  public:
-  // What was typed before waits in the port, the rest of it in the hypervisor. Switching the FIFOs
-  // on would empty the port, so they stay off then.
+  // Earlier input waits in the port, the rest of it in the hypervisor. Enabling the FIFOs would
+  // discard the port's byte, so in that case they stay off.
   void start();
-  // Never waits: where nothing else does, the device is given what it takes at once, the rest when
-  // the loop turns.
+  // Never blocks. With an empty buffer, the device gets as much as it accepts at once, and the rest
+  // in later turns of the loop.
   void write(std::string_view text);
-  // Sends up to `bursts` times what the device's FIFO takes. True if text is left and the device
-  // could take more.
+  // Sends at most `bursts` FIFOs of text. True if text is left and the device could accept more.
   bool drain(unsigned bursts);
   bool is_empty() const { return buffer_.is_empty(); }
   void flush();
-  // Lets the device interrupt when a byte came in, or when it can take more of what is queued.
+  // Lets the device interrupt when a byte arrives, or when it can accept more queued text.
   void prepare_to_idle();
-  // True if an end was typed: Ctrl-C or Ctrl-D.
+  // True if Ctrl-C or Ctrl-D was typed.
   bool poll_stop();
 
  private:
   guest::ConsoleBuffer buffer_;
-  std::uint8_t enabled_ = 0;  // what the interrupt-enable register holds
+  std::uint8_t enabled_ = 0;  // the content of the interrupt-enable register
 };
 
-// Straight to the device, waiting (bounded) for it.
+// Writes directly to the device, waiting (bounded) for it.
 void serial_write(std::string_view text);
 
 }  // namespace fata::kvm

@@ -10,7 +10,7 @@ namespace {
 
 enum class Where : std::uint8_t { kOutside, kInside, kAcross };
 
-// Where whole pages lie that hold some bytes: of the RAM that is ours.
+// Where the pages that contain some bytes are, relative to our RAM.
 Where in_memory(std::uint64_t address, std::size_t size) {
   const std::uint64_t begin = address & ~(machine::kPage - 1);
   const std::uint64_t end = (address + size + machine::kPage - 1) & ~(machine::kPage - 1);
@@ -21,7 +21,7 @@ Where in_memory(std::uint64_t address, std::size_t size) {
   return Where::kOutside;
 }
 
-// The firmware's tables lie outside the RAM of the memory map, so they are mapped to be read.
+// The firmware's tables are outside the RAM of the memory map, so they are mapped for reading.
 Bytes read_physical(std::uint64_t address, std::size_t size) {
   if (address < machine::kNullZone || size == 0 ||
       address > ~std::uint64_t{0} - machine::kMaxDevice)

@@ -1,5 +1,4 @@
-// The machine's generation ID (VMGENID) of pc and q35, where they were given one: `-device
-// vmgenid`.
+// The machine's generation ID (VMGENID) on pc and q35 with `-device vmgenid`.
 #pragma once
 
 #include <array>
@@ -11,12 +10,12 @@ namespace fata::kvm {
 
 class GenerationId {
  public:
-  // Looks for it in ACPI's tables.
+  // Searches the ACPI tables for it.
   void find();
   bool exists() const { return place_ != nullptr; }
-  // Whether it is another one than at the call before, or when it was found.
+  // True if it differs from the previous call, or from find().
   bool changed();
-  // As last seen; none if there is none.
+  // The last known ID; empty if there is none.
   Bytes bytes() const { return exists() ? std::as_bytes(std::span(known_)) : Bytes(); }
 
  private:

@@ -36,7 +36,7 @@ void pci_write16(PciAddress at, std::uint8_t offset, std::uint16_t value) noexce
 }
 
 void for_each_pci(PciVisitor visit, void* context) noexcept {
-  // The address port reads back what was written only where there is a PCI host bridge (not on
+  // The address port reads back a written value only if there is a PCI host bridge (not on
   // microvm).
   machine::out32(kAddressPort, 0x80000000U);
   if (machine::in32(kAddressPort) == 0x80000000U) walk_pci(visit, context);

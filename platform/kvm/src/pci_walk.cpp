@@ -11,8 +11,8 @@ constexpr unsigned kMaxDepth = 4;
 struct Walk {
   PciVisitor visit;
   void* context;
-  // A bus is looked at once, however many bridges claim it: else their number would multiply with
-  // each level.
+  // A bus is scanned once, however many bridges lead to it. Otherwise the number of scans would
+  // multiply with each level.
   std::array<bool, 256> seen{};
 
   void bus(std::uint8_t number, unsigned depth) {

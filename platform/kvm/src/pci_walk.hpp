@@ -1,5 +1,5 @@
-// The functions on bus 0 and behind its bridges, depth first. Pure: it reads by pci_read8() and
-// pci_read32().
+// Visits the functions on bus 0 and behind its bridges, depth first. Pure: it reads with
+// pci_read8() and pci_read32().
 #pragma once
 
 #include "fata/kvm/device.hpp"

@@ -1,5 +1,5 @@
-// The platform header on a PC under a hypervisor: clocks, console, polling, idling. What every
-// kernel does is in platform/guest.
+// fata/base/platform.hpp on a PC under a hypervisor: clocks, console, polling, idling.
+// platform/guest has the code that all kernels share.
 #include "fata/base/platform.hpp"
 
 #include <algorithm>
@@ -24,17 +24,16 @@ struct State {
   PowerButton power_button;
   GenerationId generation;
   bool looks_for_restore = false;  // from the first draw of random bytes on
-  Instant
-      // When the console and the power button are looked at again although nothing interrupted.
-      next_look{};
+  // The next check of the console and the power button without an interrupt.
+  Instant next_look{};
 };
 constinit State state{};
 
 constexpr Duration kLookEvery = milliseconds(50);
 constexpr Duration kLookForRestoreEvery = seconds(1);
 
-// Console input and the power button cost a port access each, so a busy loop looks at them now and
-// then only.
+// Console input and the power button cost a port access each, so a busy loop checks them only now
+// and then.
 void look_for_stop() {
   state.next_look = state.clock.now() + kLookEvery;
   if (state.console.poll_stop() || state.power_button.was_pressed()) guest::request_stop();
@@ -76,7 +75,7 @@ bool look_for_restore() noexcept {
   if (!state.looks_for_restore) {
     state.looks_for_restore = true;
     state.generation.find();
-    // A snapshot may have been taken before this.
+    // The image may have been restored before this point.
     stir(state.generation.bytes());
     (void)state.clock.wall();
   }
@@ -111,13 +110,13 @@ bool poll_devices() noexcept {
 
 void idle_until(Instant deadline) noexcept {
   guest::note_idle();
-  // No interrupt comes with a restore.
+  // A restore raises no interrupt.
   if (state.looks_for_restore)
     deadline = std::min(
         deadline, state.clock.now() + (state.clock.is_sharpening() ? kvm::WallEstimate::kOften
                                                                    : kvm::kLookForRestoreEvery));
   for (;;) {
-    // Text that the device takes at once goes first; the loop turns between the bursts.
+    // Send the text that the device accepts at once first; the loop turns between the bursts.
     if (state.console.drain(16)) return;
     if (!guest::prepare_all_to_idle()) return;
     state.console.prepare_to_idle();

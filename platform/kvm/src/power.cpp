@@ -23,7 +23,7 @@ void PowerButton::start() {
   if (base == 0) return;
   status_port_ = static_cast<std::uint16_t>(base);
   out16(static_cast<std::uint16_t>(base + 2), kPowerButton);
-  // PM1 control: ACPI mode, so that the button's event is routed to the interrupt.
+  // PM1 control: ACPI mode, which routes the button's event to the interrupt.
   out16(static_cast<std::uint16_t>(base + 4),
         static_cast<std::uint16_t>(in16(static_cast<std::uint16_t>(base + 4)) | 1));
   connect_pin(9);
@@ -39,11 +39,11 @@ bool PowerButton::was_pressed() {
 
 namespace fata::guest {
 
-// QEMU's isa-debug-exit gets status + 1, which makes QEMU end with 2 * status + 3; without that
+// QEMU's isa-debug-exit receives status + 1, and QEMU exits with 2 * status + 3. Without that
 // device the status is lost and the machine is switched off or reset.
 void power_off(int status) noexcept {
   machine::out32(0xf4, static_cast<std::uint32_t>(status) + 1);
-  // No such device. ACPI's soft off as firmware of pc and q35 sets it up, then the keyboard
+  // No such device: ACPI soft off as the firmware of pc and q35 sets it up, then the keyboard
   // controller's reset.
   machine::out16(0x604, 0x2000);
   machine::out16(0xb004, 0x2000);

@@ -1,4 +1,4 @@
-// The end of a machine that is asked for by its power button.
+// A stop of the machine through its power button.
 #pragma once
 
 #include <cstdint>

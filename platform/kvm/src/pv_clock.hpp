@@ -1,4 +1,4 @@
-// KVM's paravirtual clock: what the host knows of the TSC's rate and of the time of day.
+// KVM's paravirtual clock: the TSC's rate and the time of day from the host.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ using guest::pv_rate;
 using guest::pv_system_ns;
 using guest::PvTime;
 
-// Asks KVM once; false if the hypervisor is another or offers no clock.
+// Queries KVM once; false if the hypervisor is another or has no clock.
 bool read_pv_time(PvTime& out);
-// Nanoseconds since 1970 at which the guest was created.
+// The guest's creation, in nanoseconds since 1970.
 bool read_pv_wall_base(std::int64_t& out);
 
 }  // namespace fata::kvm

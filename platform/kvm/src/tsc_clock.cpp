@@ -13,15 +13,16 @@ void TscClock::start(std::uint64_t tsc, std::uint64_t hz) {
 void TscClock::set_rate(std::uint64_t tsc, std::uint64_t hz) {
   base_ns_ = at(tsc).ns;
   base_tsc_ = tsc;
-  // The host names it: outside of these it is no rate, and the scale would be zero.
+  // The rate may come from the host: values outside these bounds are invalid, and the scale would
+  // be zero.
   hz_ = std::clamp<std::uint64_t>(hz, 1'000'000, 1'000'000'000'000);
   scale_ = (std::uint64_t{1'000'000'000} << 32) / hz_;
 }
 
 std::uint64_t TscClock::tsc_at(Instant instant) const {
   if (instant.ns <= base_ns_) return base_tsc_;
-  // (ns << 32) / scale, digit by digit: a division of 128 bits would be a library function of 300
-  // bytes in every image.
+  // (ns << 32) / scale, bit by bit: a 128-bit division would add a library function of 300 bytes to
+  // every image.
   const auto ns = static_cast<std::uint64_t>(instant.ns - base_ns_);
   std::uint64_t ticks = ns / scale_;
   std::uint64_t rest = ns % scale_;
@@ -36,7 +37,7 @@ std::uint64_t TscClock::tsc_at(Instant instant) const {
 }
 
 namespace {
-// value * times / by, where (by - 1) * times fits 64 bits.
+// value * times / by; (by - 1) * times must fit in 64 bits.
 std::uint64_t scaled(std::uint64_t value, std::uint64_t times, std::uint64_t by) {
   return value / by * times + value % by * times / by;
 }
@@ -46,15 +47,14 @@ void RateEstimate::restart(const Sample& sample) {
   first_ = sample;
   settled_ = false;
   next_useful_ = sample.after + hz_ / 200;
-  must_by_ = sample.after + hz_ / 100;  // less than a wrap takes, also at twice the rate
+  must_by_ = sample.after + hz_ / 100;  // less than the duration of a wrap, also at twice the rate
 }
 
 bool RateEstimate::refine(const Sample& sample) {
   constexpr std::uint64_t kWrap = 65536;
   const std::uint64_t elapsed = middle(sample) - middle(first_);
   const std::uint64_t blur = (sample.after - sample.before) + (first_.after - first_.before);
-  // Without an estimate the first stretch must lie within one wrap, which the start-up of an image
-  // does.
+  // Without an estimate the first interval must be within one wrap, as the start-up of an image is.
   if (hz_ != 0 && blur > elapsed / 64) {
     next_useful_ = sample.after + elapsed / 4;
     return false;

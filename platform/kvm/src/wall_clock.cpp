@@ -24,8 +24,7 @@ Date read_date() {
 
 unsigned binary(unsigned bcd) { return (bcd >> 4) * 10 + (bcd & 15); }
 
-// Days since 1970-01-01 of a Gregorian date: years are counted from March, so that the leap day
-// comes last.
+// Days since 1970-01-01 of a Gregorian date. Years start in March, so that the leap day comes last.
 std::int64_t days(std::int64_t year, unsigned month, unsigned day) {
   if (month <= 2) --year;
   const std::int64_t month_from_march = (month + 9) % 12;
@@ -41,7 +40,7 @@ HostTime read_wall_clock() {
   if (read_pv_time(host) && read_pv_wall_base(created)) {
     return {created + static_cast<std::int64_t>(pv_system_ns(host, machine::read_tsc()))};
   }
-  // A date read while the clock moves on may be torn: two equal readings are not.
+  // A date read while the clock advances may be torn; two equal readings are not.
   [[clang::uninitialized]] Date date = read_date();
   for (unsigned tries = 0; tries < 4; ++tries) {
     [[clang::uninitialized]] const Date again = read_date();

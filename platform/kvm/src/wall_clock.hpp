@@ -3,8 +3,8 @@
 #include "fata/kvm/wall_estimate.hpp"
 
 namespace fata::kvm {
-// UTC: from KVM where it offers it, else from the battery clock, exact to a second; where there is
-// neither, anything from 1970 on. Costs some microseconds, on a PC in user space's hands a fraction
-// of a millisecond.
+// UTC: from KVM's clock if available, otherwise from the battery clock, exact to a second. Without
+// either, any time from 1970 on. Takes some microseconds; with a PC emulated in user space, a
+// fraction of a millisecond.
 HostTime read_wall_clock();
 }  // namespace fata::kvm

@@ -8,7 +8,7 @@
 namespace fata::kvm {
 namespace {
 
-// A machine whose TSC runs at `hz`, with readings that take `blur` ticks.
+// A machine with a TSC rate of `hz`, and readings that take `blur` ticks.
 struct Machine {
   double hz;
   std::uint64_t blur = 4000;
@@ -56,7 +56,7 @@ TEST(TscClock, the_tick_of_an_instant_is_the_first_at_which_it_has_passed) {
   EXPECT_GT(clock.tsc_at(Instant::never()), std::uint64_t{1} << 62);
 }
 
-// The scale of such a rate is 0, by which tsc_at() divided.
+// The scale of such a rate would be 0, and tsc_at() divides by it.
 TEST(TscClock, a_rate_that_no_processor_has_stops_nothing) {
   constexpr std::uint64_t kRates[]{0, 1, std::uint64_t{1} << 63, ~std::uint64_t{0}};
   for (const std::uint64_t hz : kRates) {

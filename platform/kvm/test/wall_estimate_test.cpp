@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kEpoch = 1'700'000'000 * kSecond;
 
-// A host with a battery clock, or an exact one, and a guest that looks at its wall clock.
+// A host with a battery clock or an exact one, and a guest that reads its wall clock.
 struct Machine {
   explicit Machine(std::int64_t resolution) : resolution(resolution) {}
   std::int64_t resolution;
@@ -62,7 +62,7 @@ TEST(WallEstimate, after_a_pause_that_the_guest_does_not_see_it_follows_within_a
   for (const std::int64_t resolution : {std::int64_t{1}, kSecond}) {
     Machine machine(resolution);
     machine.error();
-    machine.host += 3600 * kSecond;  // stopped: the monotonic clock stood still
+    machine.host += 3600 * kSecond;  // paused: the monotonic clock did not advance
     machine.run(seconds(1));
     EXPECT_GT(machine.error(), -resolution);
   }
@@ -71,7 +71,7 @@ TEST(WallEstimate, after_a_pause_that_the_guest_does_not_see_it_follows_within_a
 TEST(WallEstimate, after_a_pause_that_the_guest_sees_it_follows_at_once) {
   Machine machine(kSecond);
   machine.error();
-  machine.host += 30 * kSecond;  // the monotonic clock took part of the pause for time
+  machine.host += 30 * kSecond;  // the monotonic clock counted part of the pause
   machine.run(seconds(3600));
   EXPECT_GT(machine.error(), -kSecond);
 }

@@ -1,5 +1,5 @@
-// Any sequence of allocations and releases, beside a model of the live blocks: no two overlap, all
-// are aligned and keep their bytes, what was freed is found again, and nothing is lost at the end.
+// Any sequence of allocations and releases, against a model of the live blocks: no two overlap, all
+// are aligned and keep their bytes, freed blocks are found again, and nothing is lost at the end.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,7 +19,7 @@ using fata::fuzz::require;
 
 using fata::fuzz::Input;
 
-// Of all magnitudes, often near a power of two.
+// Sizes of all magnitudes, often near a power of two.
 std::size_t size_from(Input& in) {
   const std::size_t shape = in.byte();
   const std::size_t power = std::size_t{1} << shape % 18;
@@ -53,7 +53,7 @@ class Model {
 
   void add_region() {
     if (added_ == kRegions) return;
-    // With a gap, so that regions do not touch, and at any address.
+    // With gaps, so that regions do not touch, and at any address.
     const std::size_t skip = in_->byte() % 64 + 16;
     heap_.add_region(memory_.get() + added_ * kRegion + skip, kRegion - 2 * skip);
     if (added_++ == 0) whole_ = heap_.largest_free();
@@ -90,7 +90,7 @@ class Model {
     require(reinterpret_cast<std::uintptr_t>(block) % std::max(alignment, Heap::kAlignment) == 0);
     keep(block, size);
   }
-  // Notes a block, which overlaps no other, and fills it.
+  // Records a block, which must not overlap another, and fills it.
   void keep(char* block, std::size_t size) {
     const std::size_t usable = Heap::usable_size(block);
     require(usable >= size && usable % 16 == 0);
@@ -124,7 +124,7 @@ class Model {
     require_kept(moved, std::min(size, old.size), old.fill);
     keep(moved, size);
   }
-  // A block that is freed can be had again at once.
+  // A freed block can be allocated again at once.
   void find_again() {
     if (live_.empty()) return;
     const auto at = chosen();

@@ -8,21 +8,22 @@
 
 namespace fata::libc {
 
-// A block's header is 16 bytes; its payload follows. The links live in the payload of a free block.
-// `before` and the links are stored encoded: see open().
+// A block's header is 16 bytes, followed by its payload. The links are in the payload of a free
+// block. `before` and the links are stored encoded: see open().
 struct Heap::Block {
   static constexpr std::size_t kHeader = 16;
   static constexpr std::size_t kFree = 1;
   static constexpr std::size_t kMinimum = 32;  // header and links
 
-  Link before;            // the block that ends where this one begins; nullptr at a region's start
+  // The block that ends where this one begins; nullptr at the start of a region.
+  Link before;
   std::size_t size_bits;  // of the whole block, a multiple of 16; bit 0: free
   Link next;
   Link previous;
 
   std::size_t size() const { return size_bits & ~std::size_t{15}; }
   bool is_free() const { return (size_bits & kFree) != 0; }
-  // Of a size that was overwritten, any address.
+  // With an overwritten size, any address.
   Block* after() {
     return reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(this) + size());
   }
@@ -43,15 +44,16 @@ void require(bool sound) {
     corrupt();
 }
 
-// How often the width of a list has doubled, for payloads of so many units of 16 bytes.
+// The number of times that the width of a list has doubled, for payloads of `units` units of 16
+// bytes.
 unsigned doubled(std::size_t units) {
   return static_cast<unsigned>(std::bit_width(units | 16)) - 5;
 }
 }  // namespace
 
-// A link holds the block's address, its own address and the secret, combined by XOR: what was not
-// written by this heap, or was moved from elsewhere, opens as an address that is_inside() and the
-// link back refuse.
+// A link is the XOR of the block's address, its own address and the secret. A value that this heap
+// did not write, or that was moved from elsewhere, decodes to an address that is_inside() and the
+// check of the reverse link reject.
 inline Heap::Block* Heap::open(const Link& link) const {
   return reinterpret_cast<Block*>(link ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_);
 }
@@ -60,20 +62,20 @@ inline void Heap::close(Link& link, const Block* block) const {
       reinterpret_cast<std::uintptr_t>(block) ^ reinterpret_cast<std::uintptr_t>(&link) ^ secret_;
 }
 
-// Whether a header can be read there: at a multiple of 16 between the first and the last region's
-// ends.
+// True if a header can be read there: at a multiple of 16 from the start of the lowest region to
+// the end of the highest.
 inline bool Heap::is_inside(const Block* block) const {
   return std::rotr(reinterpret_cast<std::uintptr_t>(block) - begin_, 4) < headers_;
 }
-// Whether the block's size leads to the block that has it as its `before`.
+// True if the block's size leads to a block whose `before` is this block.
 inline bool Heap::is_whole(Block* block) const {
   Block* const after = block->after();
   return is_inside(after) && open(after->before) == block;
 }
 
-// Lists are of payloads, in units of 16 bytes: below 32 units one for each size; above, 16 for each
-// power of two. What is asked for is rounded up to the least of its list, so that whatever block a
-// list holds fits, and one that was freed is found again.
+// Lists are by payload size, in units of 16 bytes: below 32 units one for each size; above, 16 for
+// each power of two. A request is rounded up to the minimum of its list, so that every block of the
+// list fits, and a freed block is found again.
 struct Heap::Request {
   std::size_t size;  // of the block
   unsigned list;
@@ -93,7 +95,7 @@ inline unsigned Heap::list_of(std::size_t size) {
   return shift * kClasses + static_cast<unsigned>(units >> shift);
 }
 
-// The first list from that one on that holds a block; kLists: none.
+// The first non-empty list from `list` on; kLists if there is none.
 [[gnu::always_inline]] inline unsigned Heap::find(unsigned list) const {
   const unsigned power = list / kClasses;
   const unsigned slots = slots_[power] & (~0U << list % kClasses);
@@ -120,8 +122,8 @@ inline void Heap::insert(Block* block) {
   head = block;
 }
 
-// Takes the first block of that list, or of the next that has one; nullptr: none. All that a write
-// to it while it was free can have changed is checked before it is followed.
+// Takes the first block of that list, or of the next non-empty one; nullptr if there is none. Every
+// field that a write to the free block could have changed is checked before use.
 Heap::Block* Heap::take(unsigned list) {
   list = find(list);
   if (list == kLists) return nullptr;
@@ -140,7 +142,7 @@ Heap::Block* Heap::take(unsigned list) {
   return block;
 }
 
-// Takes a block from the middle of its list. Its size was checked.
+// Removes a block from the middle of its list. The caller has checked its size.
 inline void Heap::remove(Block* block) {
   Block* const next = open(block->next);
   Block* const previous = open(block->previous);
@@ -166,7 +168,8 @@ inline void Heap::forget(unsigned empty) {
   if (slots == 0) powers_ &= ~(std::uint64_t{1} << empty / kClasses);
 }
 
-// Cuts what an allocated block has beyond `size` and frees it; nothing free may follow.
+// Splits off the part of an allocated block beyond `size` and frees it; the following block must
+// not be free.
 inline void Heap::split(Block* block, std::size_t size) {
   const std::size_t rest = block->size() - size;
   if (rest < Block::kMinimum) return;
@@ -178,7 +181,7 @@ inline void Heap::split(Block* block, std::size_t size) {
   insert(cut);
 }
 
-// The caller has checked that the block is whole, but for the link back to it.
+// The caller has checked that the block is whole, except for the link back to it.
 [[gnu::always_inline]] inline Heap::Block* Heap::merge_with_neighbours(Block* block) {
   if (Block* const after = block->after(); after->is_free()) {
     require(is_whole(after));
@@ -212,7 +215,7 @@ void Heap::add_region(void* memory, std::size_t size) {
   cover(reinterpret_cast<std::uintptr_t>(block), size);
   close(block->before, nullptr);
   block->size_bits = size - Block::kHeader;
-  // An allocated block of no payload ends the region, so that nothing merges past it.
+  // An allocated block without payload ends the region, so that nothing merges past it.
   Block* const end = block->after();
   close(end->before, block);
   end->size_bits = 0;
@@ -220,7 +223,8 @@ void Heap::add_region(void* memory, std::size_t size) {
   release(block->payload());
 }
 
-// Blocks may lie from the lowest region's start to the highest one's end.
+// Extends the range of valid block addresses, from the start of the lowest region to the end of the
+// highest.
 void Heap::cover(std::uintptr_t begin, std::size_t size) {
   std::uintptr_t end = begin + size;
   if (headers_ != 0) {
@@ -241,8 +245,7 @@ void* Heap::allocate(std::size_t size, std::size_t alignment) {
   return block->payload();
 }
 
-// How much of a block must be cut off for what remains to have that alignment: nothing, or enough
-// for a block of its own.
+// The size to split off a block's front to align the rest: nothing, or enough for a separate block.
 std::size_t Heap::front_of(Block* block, std::size_t alignment) {
   const auto start = reinterpret_cast<std::uintptr_t>(block->payload());
   const std::size_t front = -start & (alignment - 1);
@@ -265,7 +268,7 @@ Heap::Block* Heap::take_aligned(const Request& wanted, std::size_t alignment) {
   return back;
 }
 
-// The last resort: among all blocks that may be large enough, one in which the alignment is right.
+// The last resort: searches all blocks of sufficient size for one that can be aligned.
 Heap::Block* Heap::search_aligned(const Request& wanted, std::size_t alignment) {
   for (unsigned list = wanted.list; list < kLists; ++list) {
     for (Block* block = free_[list]; block != nullptr; block = open(block->next)) {
@@ -285,7 +288,7 @@ void Heap::release(void* memory) {
   insert(merge_with_neighbours(block));
 }
 
-// The block of what a caller gives back.
+// The block of memory that a caller releases.
 [[gnu::always_inline]] inline Heap::Block* Heap::allocated(void* memory) const {
   Block* const block = Block::of(memory);
   check(!block->is_free(), "memory freed twice");
@@ -300,7 +303,7 @@ void* Heap::resize(void* memory, std::size_t size) {
   if (size > kMost) return nullptr;
   const std::size_t wanted = request(size).size;
   Block* const after = block->after();
-  // What follows and is free is taken whole; what is too much of it is cut off again.
+  // A free following block is taken whole; the excess is split off again.
   if (after->is_free() && old + after->size() >= wanted) {
     require(is_whole(after));
     remove(after);

@@ -1,5 +1,5 @@
-// malloc and operator new on the image's heap. Exhaustion is a panic that says how much was asked
-// and what was there: state that a peer can drive comes from bounded pools instead.
+// malloc and operator new on the image's heap. Exhaustion is a panic that reports the requested and
+// the available memory; state that a peer can grow comes from bounded pools instead.
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>

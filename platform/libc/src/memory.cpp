@@ -1,10 +1,10 @@
 // The memory functions, as loops over 16-byte words: fast on hardware, and 20 to 200 times faster
-// than musl's `rep movs` where a CPU is emulated.
+// than musl's `rep movs` on an emulated CPU.
 #include <cstddef>
 #include <cstdint>
 
 namespace {
-// Structs, because a template's argument forgets the attributes of a mere alias.
+// Structs, because a template argument loses the attributes of an alias.
 template <class T>
 struct [[gnu::packed, gnu::may_alias]] Unaligned {
   T value;
@@ -23,7 +23,7 @@ const T& at(const void* p, std::size_t offset) {
   return *reinterpret_cast<const T*>(static_cast<const char*>(p) + offset);
 }
 
-// Both ends are loaded before either is stored, so these hold for overlapping memory too.
+// Both ends are loaded before either is stored, so this also works for overlapping memory.
 template <class T>
 void copy_ends(void* to, const void* from, std::size_t n) {
   const T first = at<T>(from, 0), last = at<T>(from, n - sizeof(T));

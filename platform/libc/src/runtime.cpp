@@ -1,5 +1,5 @@
-// The pieces of the C and C++ runtimes that an image needs beside the headers of libc++ and the
-// archive of musl.
+// The parts of the C and C++ runtimes that an image needs in addition to the libc++ headers and the
+// musl archive.
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "fata/base/panic.hpp"
 
-// libc++ leaves these to its library; one instantiation here is far smaller than its archive.
+// libc++ defines these in its library; an instantiation here is far smaller than its archive.
 _LIBCPP_BEGIN_NAMESPACE_STD
 template class basic_string<char>;
 template string operator+(const char*, const string&);
@@ -70,13 +70,13 @@ extern "C" {
 [[noreturn]] void __cxa_deleted_virtual() { fata::panic("a deleted virtual function was called"); }
 [[noreturn]] void abort() { fata::panic("abort() was called"); }
 
-// Objects of static lifetime live as long as the machine: nothing is destroyed at the end.
+// Static objects live until the machine ends: nothing is destroyed.
 int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 int atexit(void (*)()) { return 0; }
 void* __dso_handle = nullptr;
 
-// musl takes these around every use of a FILE; snprintf's needs none, and the originals contain a
-// system call.
+// musl calls these around every use of a FILE. snprintf's FILE needs no lock, and the originals
+// make a system call.
 int __lockfile(void*) { return 0; }
 void __unlockfile(void*) {}
 

@@ -1,4 +1,4 @@
-// std::sort of built-in integers, which libc++'s headers expect in its archive. By a heap: never
+// std::sort for built-in integers, which libc++'s headers expect in its archive. Heapsort: never
 // worse than n log n, and small.
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// A stray write of eight bytes to what the heap keeps in and before its blocks: the heap panics
-// before it follows what was written, and never hands out memory that is not its own.
+// A stray write of eight bytes to the heap's data in and before its blocks: the heap panics before
+// it uses the written value, and never returns memory that is not its own.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -16,11 +16,11 @@ namespace fata::libc {
 namespace {
 
 constexpr std::size_t kSize = 1 << 20;
-constexpr std::size_t kBlock = 96;  // of payload
-alignas(16) char elsewhere[4096];   // where an attacker would like an allocation to lie
+constexpr std::size_t kBlock = 96;  // payload bytes
+alignas(16) char elsewhere[4096];   // the attacker's target for an allocation
 
-// The heap in the state of the attacks: four blocks, the second and then the fourth freed, so that
-// both are in one list, with a wall behind each.
+// The heap's state before the attacks: four blocks, of which the second and then the fourth were
+// freed, so that both are in one list, with an allocated block after each.
 struct Scene {
   explicit Scene(std::uint64_t secret) {
     heap.set_secret(secret);
@@ -36,7 +36,7 @@ struct Scene {
   std::array<char*, 5> blocks{};
 };
 
-// Words of a block, by their distance from its payload.
+// Words of a block, by their offset from its payload.
 enum Word : int { kBefore = -16, kSizeWord = -8, kNext = 0, kPrevious = 8 };
 struct Attack {
   const char* what;
@@ -72,7 +72,7 @@ std::vector<std::uint64_t> values(const Scene& scene, Word word) {
           address(scene.memory.get())};
 }
 
-// Everything that could follow the write: all is freed and allocated again, and used.
+// Everything that could use the written value: all blocks are freed and allocated again, and used.
 void use(Scene& scene) {
   std::vector<char*> got;
   for (int i = 0; i < 3; ++i) got.push_back(scene.take());
@@ -127,7 +127,7 @@ TEST(HeapAttackDeathTest, a_made_up_block_whose_links_lack_the_secret_is_a_panic
 }
 
 TEST(HeapAttackDeathTest, a_size_that_leads_to_a_made_up_header_is_a_panic) {
-  // The freed block grows over the next one, to a header that the attacker wrote there.
+  // The freed block grows over the next one, to a header that the attacker forged there.
   Scene scene(0x8c1f'52d3'9e07'a66b);
   const std::array<std::uint64_t, 2> fake{address(scene.blocks[3]) - 16, 64};
   std::memcpy(scene.blocks[4], fake.data(), sizeof fake);

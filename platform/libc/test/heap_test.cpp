@@ -127,8 +127,8 @@ TEST_F(HeapTest, random_use_never_overlaps_and_never_loses_a_byte) {
   EXPECT_GT(heap.largest_free(), kSize - 4096);
 }
 
-// What an attacker who chooses lifetimes does: the memory is full of blocks with a wall between any
-// two, all of one size are freed, and as many of that size are asked for again.
+// An attack by a peer that controls lifetimes: the memory is full of blocks, each followed by a
+// separator block; all blocks of one size are freed, and as many of that size are requested again.
 void expect_found_again(std::size_t size, std::size_t alignment) {
   SCOPED_TRACE(std::to_string(size) + " bytes, aligned to " + std::to_string(alignment));
   const std::size_t total = size < 4000 ? 4 << 20 : 32 << 20;

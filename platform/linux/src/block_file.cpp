@@ -12,7 +12,7 @@
 namespace fata::host {
 
 namespace {
-// The kernel may end a call early at a page's boundary; it never does so for ever.
+// The kernel may end a call early at a page boundary, but not indefinitely.
 constexpr int kMostIdleCalls = 8;
 }  // namespace
 
@@ -36,8 +36,8 @@ BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThr
 void BlockFile::start_ring() {
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses a file");
-  // What has ended shall end the loop's idling. (The ring itself is not woken for work that is left
-  // to its owner.)
+  // A completion must end the loop's idle wait. (The ring's own descriptor is not woken for work
+  // that is deferred to its owner.)
   check(io_uring_register_eventfd(&ring_->uring, ring_->ended.get()) == 0,
         "io_uring refuses an eventfd");
   ring_->start({IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_FALLOCATE});
@@ -67,7 +67,7 @@ async::Task<Result<void>> BlockFile::write(std::uint64_t sector, Bytes out, asyn
                  wait);
 }
 
-// One at a time: the kernel tells of pages that it lost only once, to who asks first.
+// One at a time: the kernel reports lost pages only once, to the first caller.
 async::Task<Result<void>> BlockFile::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -89,7 +89,7 @@ async::Task<Result<void>> BlockFile::discard(std::uint64_t sector, std::uint64_t
 
 async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wait) {
   if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
-  struct Leave {  // however this ends
+  struct Leave {  // on every exit
     BlockFile* file;
     std::size_t slot;
     ~Leave() { file->leave(slot); }
@@ -109,10 +109,10 @@ async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wa
     const int outcome = co_await call(leave.slot, operation);
     if (outcome < 0 && outcome != -EINTR && outcome != -EAGAIN) co_return failure(kind, -outcome);
     const std::uint64_t got = outcome < 0 ? 0 : static_cast<std::uint64_t>(outcome);
-    // What ended within a sector is done again from that sector's begin: the next try goes on or
-    // says what is wrong.
+    // A transfer that ended within a sector resumes at the start of that sector. The next try then
+    // continues or reports the error.
     const std::uint64_t whole = std::min(got - got % geometry_.sector_size, operation.length);
-    // The file became shorter.
+    // The file was truncated.
     if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);
     operation.offset += whole;
     operation.length -= whole;
@@ -184,7 +184,7 @@ void BlockFile::stage_on_ring(std::size_t slot, const Operation& operation) {
   io_uring_sqe_set_data64(entry, slot);
 }
 
-// What the kernel does not take now (it is short of memory) stays staged for the next turn.
+// Entries that the kernel does not accept now (low memory) stay staged for the next turn.
 void BlockFile::submit() {
   if (thread_ || io_uring_sq_ready(&ring_->uring) == 0) return;
   ++counters_[kSystemCalls];
@@ -222,7 +222,7 @@ bool BlockFile::poll() noexcept {
   return complete();
 }
 
-// The kernel may still write to the buffer of a task that is being destroyed.
+// Waits: the kernel may still write to the buffer of a task that is being destroyed.
 void BlockFile::leave(std::size_t slot) noexcept {
   while (slots_[slot].under_way) {
     if (thread_)

@@ -1,5 +1,5 @@
-// Opening a file or block device: what it is, whether nobody else writes to it, and what it asks of
-// buffers.
+// Opens a file or block device: determines its type, locks it against other writers, and queries
+// its buffer requirements.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -53,10 +53,10 @@ struct Wanted {
   std::string path;
   bool writable = true;
   bool direct = false;
-  std::uint32_t sector_size = 0;  // 0: as it comes
+  std::uint32_t sector_size = 0;  // 0: the default
 };
 
-// The words are taken from the end, so that a path may have commas.
+// Words are taken from the end, because a path may contain commas.
 Result<Wanted> parse(std::string_view what) {
   Wanted wanted;
   for (;;) {
@@ -70,7 +70,7 @@ Result<Wanted> parse(std::string_view what) {
     } else if (word == "sector=512" || word == "sector=4096") {
       wanted.sector_size = word == "sector=512" ? 512 : 4096;
     } else if (word.contains('/') || word.contains('.')) {
-      break;  // of the path
+      break;  // part of the path
     } else {
       return fail(Error(BlockFileErrc::kBadOption));
     }
@@ -81,8 +81,9 @@ Result<Wanted> parse(std::string_view what) {
   return wanted;
 }
 
-// QEMU's bytes (block/file-posix.c): a read lock on 100 + n says "I use permission n", one on 200 +
-// n "nobody else may"; 1 is to write. A write lock over all of them excludes whoever uses any.
+// QEMU's lock bytes (block/file-posix.c): a read lock on 100 + n means "permission n is in use", on
+// 200 + n "permission n is denied to others"; permission 1 is writing. A write lock over all of
+// them excludes every other user.
 constexpr off_t kUses = 100, kExcludes = 200, kWriting = 1;
 
 enum class Locked { kYes, kBusy, kNoLocks };
@@ -106,7 +107,7 @@ Locked lock_image(int fd, bool writable) {
                                   : excluded;
 }
 
-// The kernel says only in /sys whether a block device discards.
+// Only /sys shows whether a block device supports discard.
 bool device_discards(dev_t device) {
   Text<100> path(std::in_place, "/sys/dev/block/", ::major(device), ":", ::minor(device),
                  "/queue/discard_max_bytes");
@@ -137,7 +138,7 @@ Result<sig::BlockGeometry> geometry_of(int fd, const Wanted& wanted) {
     return fail(Error(BlockFileErrc::kNotBlock));
   }
   if (wanted.direct) {
-    // Kernels before 6.1 do not say; a page does for all.
+    // Kernels before 6.1 do not report the alignment; a page satisfies all file systems.
     const bool known = (status.stx_mask & STATX_DIOALIGN) != 0;
     if (known && status.stx_dio_offset_align == 0) return fail(Error(BlockFileErrc::kNoDirect));
     geometry.alignment =
@@ -160,7 +161,7 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(async::Context& context, std:
   if (!wanted) return fail(wanted.error());
   struct stat before{};
   const bool device = ::stat(wanted->path.c_str(), &before) == 0 && S_ISBLK(before.st_mode);
-  // Of a block device O_EXCL refuses one that is mounted.
+  // For a block device, O_EXCL fails if it is mounted.
   const int flags = (wanted->writable ? O_RDWR : O_RDONLY) | (wanted->direct ? O_DIRECT : 0) |
                     (device && wanted->writable ? O_EXCL : 0) | O_CLOEXEC | O_NONBLOCK;
   Fd fd(::open(wanted->path.c_str(), flags));
@@ -213,7 +214,7 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(async::Context& context, std:
       new BlockFile(std::move(fd), std::move(ring), std::move(thread), *geometry, log));
 }
 
-// The kernel lets go of the files of a ring in its own time.
+// Retries while the file is busy: the kernel releases the files of a ring asynchronously.
 async::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::open_patiently(async::Context* context,
                                                                           std::string_view what) {
   constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);

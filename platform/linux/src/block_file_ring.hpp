@@ -1,4 +1,4 @@
-// What block_file.cpp and block_file_open.cpp share.
+// Shared by block_file.cpp and block_file_open.cpp.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -9,9 +9,9 @@
 
 namespace fata::host {
 
-// Not live if this kernel refuses io_uring.
+// Not live if the kernel refuses io_uring.
 struct BlockFile::Ring : Uring {
-  Fd ended{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};  // counts up when something has
+  Fd ended{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};  // incremented by every completion
 };
 
 }  // namespace fata::host

@@ -19,7 +19,7 @@ namespace fata::host {
 namespace {
 constexpr std::size_t kStack = std::size_t{256} << 10;
 
-// Signals are the loop's.
+// Blocks all signals in the thread; the loop handles them.
 class NoSignals {
  public:
   NoSignals() {
@@ -49,7 +49,7 @@ Result<std::unique_ptr<BlockThread>> BlockThread::start(int file, int ended) {
     self->thread_ = {};
     return os_fail(error);
   }
-  // What a thread does to start, a sandbox allows no more.
+  // Wait for the thread to start: the sandbox forbids system calls that starting needs.
   std::unique_lock lock(self->mutex_);
   self->changed_.wait(lock, [&] { return self->started_; });
   return self;
@@ -87,8 +87,8 @@ void BlockThread::wait() {
 }
 
 void* BlockThread::enter(void* self) {
-  // Landlock holds for a thread and those that it starts: the process's own comes too late for this
-  // one, which opens nothing at all.
+  // Landlock applies to a thread and to those that it starts later. The process restricts itself
+  // after this thread exists, so the thread restricts itself here; it opens nothing.
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) (void)enter_landlock({});
   static_cast<BlockThread*>(self)->run();
   return nullptr;

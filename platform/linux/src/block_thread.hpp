@@ -1,4 +1,4 @@
-// A thread that does a disk's operations one after the other, where io_uring is not permitted.
+// A thread that performs a disk's operations one at a time, where io_uring is not permitted.
 #pragma once
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ namespace fata::host {
 
 class BlockThread {
  public:
-  static constexpr std::size_t kMost = 64;  // operations that are under way
+  static constexpr std::size_t kMost = 64;  // operations in flight
 
   struct Work {
     std::size_t slot = 0;
@@ -30,18 +30,20 @@ class BlockThread {
   };
   struct Ended {
     std::size_t slot = 0;
-    int outcome =
-        0;  // as io_uring has it: what the call returned, or its error as a negative number
+    // As in io_uring: the call's result, or its error as a negative number.
+    int outcome = 0;
   };
 
-  // Both descriptors outlive the thread; `ended` is an eventfd, which counts up when something has.
+  // Both descriptors must outlive the thread. `ended` is an eventfd that every completion
+  // increments.
   static Result<std::unique_ptr<BlockThread>> start(int file, int ended);
-  ~BlockThread();  // after all that was added has ended
+  // All added work must have ended.
+  ~BlockThread();
 
-  // At most kMost are under way.
+  // At most kMost operations may be in flight.
   void add(const Work& work);
   std::size_t take_ended(std::span<Ended> into);
-  void wait();  // until something has ended that was not taken
+  void wait();  // blocks until take_ended() has something to return
 
   static SandboxNeeds needs();
 
@@ -51,7 +53,7 @@ class BlockThread {
   void run();
   int perform(const Work& work) const;
 
-  // A queue of at most kMost.
+  // A queue of at most kMost items.
   template <class T>
   struct Queue {
     void push(const T& item) { items[(first + count++) % kMost] = item; }
@@ -67,7 +69,7 @@ class BlockThread {
 
   const int file_, ended_;
   pthread_t thread_{};
-  std::mutex mutex_;  // of all that follows
+  std::mutex mutex_;  // guards all members below
   std::condition_variable changed_;
   Queue<Work> waiting_;
   Queue<Ended> done_;

@@ -31,13 +31,12 @@ void Stream::put(std::string_view text) noexcept {
 }
 
 bool Stream::write_some() noexcept {
-  // A pipe that polls writable takes PIPE_BUF (4096) bytes without blocking, and so does a
-  // terminal.
+  // A pipe or terminal that polls writable accepts PIPE_BUF (4096) bytes without blocking.
   const std::size_t run = std::min({used_, ring_.size() - first_, std::size_t{4096}});
   const ssize_t written = ::write(fd_, &ring_[first_], run);
   if (written <= 0) {
     if (written < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    used_ = 0;  // nobody listens any more
+    used_ = 0;  // the reader is gone
     return true;
   }
   first_ = (first_ + static_cast<std::size_t>(written)) % ring_.size();
@@ -56,7 +55,7 @@ bool Stream::drain() noexcept {
 void Stream::flush() noexcept {
   while (used_ != 0) {
     pollfd ready{fd_, POLLOUT, 0};
-    // A reader that has stopped reading does not keep the process from ending.
+    // A stalled reader does not prevent the process from ending.
     if (::poll(&ready, 1, 1000) != 1) return;
     write_some();
   }

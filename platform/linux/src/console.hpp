@@ -1,5 +1,5 @@
-// The process's console: standard output for the application, standard error for log lines, both
-// buffered so that a slow terminal or a full pipe never holds up the data path.
+// The process's console: standard output for the application, standard error for log lines. Both
+// are buffered, so that a slow terminal or a full pipe never blocks the data path.
 #pragma once
 
 #include <array>
@@ -12,9 +12,9 @@ class Stream {
  public:
   explicit Stream(int fd) : fd_(fd) {}
   void write(std::string_view text) noexcept;
-  // Writes as much as goes without blocking; true if nothing is left.
+  // Writes as much as possible without blocking; true if nothing is left.
   bool drain() noexcept;
-  void flush() noexcept;  // waits
+  void flush() noexcept;  // blocks
 
  private:
   void put(std::string_view text) noexcept;

@@ -49,7 +49,7 @@ async::Task<Result<Slice>> Folder::get(std::string_view key, async::Wait) {
         ::read(fd->get(), danger_span(memory.get(), size).subspan(have).data(), size - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) co_return os_fail();
-    if (got == 0) break;  // it became shorter meanwhile
+    if (got == 0) break;  // the file was truncated meanwhile
     have += static_cast<std::size_t>(got);
   }
   auto buffer = std::make_unique<Buffer>();
@@ -89,8 +89,8 @@ SandboxNeeds Folder::sandbox_needs() const {
   const auto folder = static_cast<std::uint32_t>(folder_.get());
   return {.calls =
               {
-                  // Its flags lie in memory, where a filter sees nothing: landlock lets it
-                  // only read.
+                  // The flags are in memory, which a filter cannot read. Landlock restricts it to
+                  // reading.
                   {SYS_openat2, {argument_is(0, folder), argument_is(3, sizeof(open_how))}},
                   {SYS_fstat},
                   {SYS_newfstatat},

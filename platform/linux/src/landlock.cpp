@@ -13,7 +13,7 @@ namespace fata::host {
 
 namespace {
 
-// linux/landlock.h, of which the C library's package may have an older one than the kernel.
+// From linux/landlock.h; the installed header may be older than the kernel.
 struct RulesetAttributes {
   std::uint64_t handled_files = 0;
   std::uint64_t handled_ports = 0;  // since version 4
@@ -29,9 +29,9 @@ constexpr std::uint64_t kReadFile = 1 << 2, kReadFolder = 1 << 3;
 constexpr std::uint64_t kBindTcp = 1 << 0, kConnectTcp = 1 << 1;
 constexpr std::uint64_t kAbstractSockets = 1 << 0, kSignals = 1 << 1;
 
-// Every right over files that a version of landlock knows: what is not handled is allowed.
+// Every file right that a version of landlock has. Rights that are not handled are allowed.
 std::uint64_t rights_over_files(long version) {
-  constexpr unsigned kFirst = 13;           // of version 1
+  constexpr unsigned kFirst = 13;           // in version 1
   const unsigned more = version >= 5   ? 3  // REFER, TRUNCATE, IOCTL_DEV
                         : version >= 3 ? 2  // REFER, TRUNCATE
                         : version == 2 ? 1  // REFER
@@ -54,7 +54,7 @@ RulesetAttributes attributes_of(std::span<const SandboxNeeds> needs, long versio
 
 Result<bool> enter_landlock(std::span<const SandboxNeeds> needs) {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kQueryVersion);
-  if (version < 1) return false;  // not built in, not switched on, or refused by a container
+  if (version < 1) return false;  // not built in, disabled, or refused by a container
   const RulesetAttributes attributes = attributes_of(needs, version);
   const std::size_t size = version >= 6   ? sizeof attributes
                            : version >= 4 ? 2 * sizeof(std::uint64_t)

@@ -1,4 +1,4 @@
-// Landlock: what files and ports a process may still open, whatever system calls it makes.
+// Landlock: the files and ports that a process may still open, whatever system calls it makes.
 #pragma once
 
 #include <span>
@@ -8,9 +8,8 @@
 
 namespace fata::host {
 
-// Leaves the calling thread nothing to open but what lies below the folders of `needs`, for
-// reading, and no ports of TCP but those of devices that bind or connect. False: this kernel has no
-// landlock.
+// Restricts the calling thread to reading below the folders of `needs`, and to binding and
+// connecting TCP only if a device needs it. Returns false if this kernel has no landlock.
 Result<bool> enter_landlock(std::span<const SandboxNeeds> needs);
 
 }  // namespace fata::host

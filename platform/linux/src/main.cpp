@@ -1,4 +1,4 @@
-// Start code of an image that is a Linux process.
+// Start code of an image that runs as a Linux process.
 #include <csignal>
 
 #include "fata/async/image.hpp"
@@ -8,7 +8,7 @@
 #include "process.hpp"
 
 namespace {
-// A stop is obeyed from the start on: until there is a loop the signals wait.
+// Hold the stop signals pending until the loop exists, so that an early stop is not lost.
 [[gnu::constructor(101)]] void hold_stop_signals() {
   sigset_t stop;
   sigemptyset(&stop);

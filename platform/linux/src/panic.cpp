@@ -1,4 +1,4 @@
-// The end of a process that has a bug: one line, a backtrace, status 125.
+// The end of a process after a bug: one line, a backtrace, status 125.
 #include "fata/base/panic.hpp"
 
 #include <execinfo.h>
@@ -41,7 +41,7 @@ alignas(16) std::array<char, 64 * 1024> g_crash_stack;
 }
 
 void install_crash_handlers() {
-  // The first call loads libgcc: not something to do inside a signal handler.
+  // The first call loads libgcc, which a signal handler must not do.
   std::array<void*, 1> frame;
   ::backtrace(frame.data(), 1);
   stack_t stack{};

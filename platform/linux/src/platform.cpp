@@ -1,4 +1,4 @@
-// The platform header as a Linux process.
+// fata/base/platform.hpp for a Linux process.
 #include "fata/base/platform.hpp"
 
 #include <sys/random.h>
@@ -70,7 +70,8 @@ void entropy(std::span<std::byte> out) noexcept {
   }
 }
 
-std::uint64_t generation() noexcept { return 0; }  // the host's machine is the one that is restored
+// Always 0: a snapshot restores the whole host, not this process.
+std::uint64_t generation() noexcept { return 0; }
 
 void console_write(std::string_view text) noexcept { host::console().out.write(text); }
 void console_flush() noexcept { host::console().flush(); }

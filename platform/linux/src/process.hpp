@@ -1,4 +1,4 @@
-// What main() tells the platform before anything runs.
+// Called by main() before anything else runs.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@ namespace fata::host {
 void set_arguments(int argc, char** argv);
 // Reports fatal signals with a backtrace.
 void install_crash_handlers();
-// Ends the process: the line, a backtrace, status 125. Safe in a handler of a signal.
+// Ends the process: prints the line and a backtrace, status 125. Safe in a signal handler.
 [[noreturn]] void die(std::string_view line);
 
 }  // namespace fata::host

@@ -16,8 +16,8 @@
 namespace fata::host {
 
 namespace {
-// While tasks keep the loop busy, epoll is asked only now and then: a busy socket is read without
-// being told.
+// While tasks keep the loop busy, epoll is polled only now and then; busy sockets are read without
+// a notification.
 constexpr unsigned kTurnsBetweenLooks = 8;
 constexpr int kConsoleRetryMs = 10;
 }  // namespace
@@ -72,10 +72,10 @@ Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
 }
 
 bool Reactor::poll() noexcept {
-  // Before the pollers: the event of one that nobody waits for is not told again.
+  // Before the pollers, because an edge-triggered event is reported only once.
   bool any = ++turns_since_look_ >= kTurnsBetweenLooks && wait_events(0);
-  // A poller may be destroyed by what it completes only in a later turn: completions just make
-  // tasks ready.
+  // A completion only makes tasks ready, so it can destroy a poller no earlier than in a later
+  // turn.
   async::List<Poller> looked_at;
   while (!pollers_.empty()) {
     Poller& poller = pollers_.pop_front();
@@ -89,7 +89,7 @@ bool Reactor::poll() noexcept {
 void Reactor::idle_until(Instant deadline) noexcept {
   int timeout = -1;
   if (!deadline.is_never()) {
-    // Rounded up: waking a little early would spin until the deadline has really come.
+    // Rounded up: a wake-up before the deadline would spin until it is reached.
     const std::int64_t ns = (deadline - platform::monotonic_now()).ns;
     timeout = static_cast<int>(std::clamp<std::int64_t>((ns + 999'999) / 1'000'000, 0, 60'000));
   }

@@ -30,8 +30,8 @@ namespace {
 constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||
                             __has_feature(memory_sanitizer);
 
-// For the handler of SIGSYS, which may only read: the devices, then the process itself. Made once,
-// and never freed.
+// For the SIGSYS handler, which only reads it: the needs of the devices, then of the process
+// itself. Allocated once and never freed.
 const std::vector<SandboxNeeds>* g_needs = nullptr;
 
 bool names(const SandboxNeeds& needs, std::uint32_t number) {
@@ -39,7 +39,7 @@ bool names(const SandboxNeeds& needs, std::uint32_t number) {
                              [&](const SystemCall& call) { return call.number == number; });
 }
 
-// "the system call connect is needed by no device of this image (the host's UDP,
+// Example: "the system call connect is needed by no device of this image (the host's UDP,
 // fata::dns::Server)".
 void put_denied(TextWriter& out, std::uint32_t number) {
   const std::string_view name = system_call_name(number);
@@ -81,20 +81,20 @@ void install_handler() {
   action.sa_sigaction = on_denied;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGSYS, &action, nullptr);
-  sigset_t denied;  // what started this process may have blocked it
+  sigset_t denied;  // the parent process may have blocked it
   sigemptyset(&denied);
   sigaddset(&denied, SIGSYS);
   ::sigprocmask(SIG_UNBLOCK, &denied, nullptr);
 }
 
-// The first line that a C library prints would ask what standard output is.
+// Otherwise the first line printed by a C library would stat standard output.
 void prepare_stdio() {
   static std::array<char, BUFSIZ> buffer;
   std::setvbuf(stdout, buffer.data(), ::isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF,
                buffer.size());
 }
 
-// For all threads; without the flag for speculation, kernels before 5.16 slow the process down.
+// Applies to all threads. Without the speculation flag, kernels before 5.16 slow the process down.
 Result<void> install(std::span<sock_filter> filter) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   long outcome = -1;
@@ -102,13 +102,13 @@ Result<void> install(std::span<sock_filter> filter) {
     outcome =
         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC | more, &program);
     if (outcome == 0) return {};
-    if (outcome > 0) return os_fail(EBUSY);  // that thread has a filter of its own
+    if (outcome > 0) return os_fail(EBUSY);  // the thread with this ID has its own filter
     if (errno != EINVAL) break;
   }
   return os_fail();
 }
 
-// Devices first: what they do in every turn is then found first.
+// Devices first, so that the calls of every turn are matched early.
 std::vector<SystemCall> calls_of(std::span<const SandboxNeeds> needs) {
   std::vector<SystemCall> calls;
   for (const SandboxNeeds& each : needs)

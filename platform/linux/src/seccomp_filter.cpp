@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little,
 namespace {
 
 sock_filter statement(std::uint16_t code, std::uint32_t k) { return {code, 0, 0, k}; }
-// Goes on if the accumulator is `k`, else leaves out the next `otherwise` instructions.
+// Continues if the accumulator equals `k`, otherwise skips the next `otherwise` instructions.
 sock_filter unless_equal(std::uint32_t k, std::size_t otherwise) {
   check(otherwise <= 255, "a jump of a filter is too long");
   return {BPF_JMP | BPF_JEQ | BPF_K, 0, static_cast<std::uint8_t>(otherwise), k};
@@ -37,9 +37,9 @@ bool is_free(const SystemCall& call) {
   return true;
 }
 
-// "Allowed, if all conditions hold": falls through otherwise.
+// Allows the call if all conditions hold, otherwise falls through.
 void add_alternative(std::vector<sock_filter>& out, const SystemCall& call) {
-  std::size_t left = 1;  // instructions to leave out where a condition does not hold
+  std::size_t left = 1;  // instructions to skip if a condition fails
   for (const ArgumentCheck& each : call.checks)
     if (each.mask != 0) left += kPerCheck;
   for (const ArgumentCheck& each : call.checks) {
@@ -52,7 +52,7 @@ void add_alternative(std::vector<sock_filter>& out, const SystemCall& call) {
   out.push_back(result(SECCOMP_RET_ALLOW));
 }
 
-// All that one number may be called with.
+// All alternatives for one system call number.
 std::vector<sock_filter> block_of(std::span<const SystemCall> calls, std::uint32_t number) {
   std::vector<sock_filter> block;
   for (const SystemCall& call : calls) {
@@ -86,7 +86,7 @@ std::vector<sock_filter> seccomp_filter(std::span<const SystemCall> calls) {
 }
 
 std::vector<SystemCall> common_calls(std::uint32_t pid) {
-  // No memory becomes code, and no file becomes memory.
+  // Memory never becomes executable, and no file is mapped.
   constexpr ArgumentCheck no_code{.argument = 2, .mask = PROT_EXEC, .value = 0};
   constexpr ArgumentCheck anonymous{.argument = 3, .mask = MAP_ANONYMOUS, .value = MAP_ANONYMOUS};
   return {
@@ -102,7 +102,7 @@ std::vector<SystemCall> common_calls(std::uint32_t pid) {
 #endif
       {SYS_close},
       {SYS_writev},
-      // Time, where the kernel leaves it to a call (a clock source that the vDSO cannot read).
+      // Time, if the clock source cannot be read through the vDSO.
       {SYS_clock_gettime},
       {SYS_gettimeofday},
 #if defined(__x86_64__)
@@ -117,10 +117,10 @@ std::vector<SystemCall> common_calls(std::uint32_t pid) {
       {SYS_mremap},
       {SYS_madvise},
       {SYS_futex},
-      // Signals, abort(), the end.
+      // Signals, abort(), exit.
       {SYS_rt_sigreturn},
       {SYS_rt_sigprocmask},
-      {SYS_rt_sigaction, {argument_is(0, SIGABRT)}},  // the answer to SIGSYS stays ours
+      {SYS_rt_sigaction, {argument_is(0, SIGABRT)}},  // the SIGSYS handler cannot be replaced
       {SYS_restart_syscall},
       {SYS_getpid},
       {SYS_gettid},

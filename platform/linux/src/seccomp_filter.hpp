@@ -1,4 +1,4 @@
-// The seccomp filter of a list of system calls, as a value: the kernel runs it, and tests do.
+// The seccomp filter for a list of system calls, as a value that the kernel and tests can run.
 #pragma once
 
 #include <linux/audit.h>
@@ -19,12 +19,12 @@ inline constexpr std::uint32_t kAuditArch = AUDIT_ARCH_AARCH64;
 #error "which AUDIT_ARCH_ is this processor's?"
 #endif
 
-// What every process needs, whatever its devices: memory, time, waiting, the console, descriptors
-// that are open already, its end. `pid` is the process's own: it may signal nothing else.
+// What every process needs, whatever its devices: memory, time, waiting, the console, open
+// descriptors, exit. `pid` is the process's own; it may signal no other process.
 std::vector<SystemCall> common_calls(std::uint32_t pid);
 
-// Allows `calls` and traps (SIGSYS) all else, other architectures among it. What comes first is
-// found first.
+// Allows `calls` and traps (SIGSYS) everything else, including calls of other architectures.
+// Earlier entries are matched first.
 std::vector<sock_filter> seccomp_filter(std::span<const SystemCall> calls);
 
 }  // namespace fata::host

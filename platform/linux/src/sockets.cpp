@@ -56,7 +56,7 @@ Result<Fd> bound_to(int type, const Endpoint& local) {
   Fd fd(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return os_fail();
   const int on = 1, off = 0;
-  // For TCP only: on UDP it would let two servers share a port, each getting some of the datagrams.
+  // TCP only: on UDP it would let two servers share a port and split its datagrams between them.
   if (type == SOCK_STREAM) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (local.address == IpAddress())
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
@@ -68,7 +68,7 @@ Result<Fd> bound_to(int type, const Endpoint& local) {
 Result<Fd> bound_socket(int type, const Endpoint& local) {
   Result<Fd> fd = bound_to(type, local);
   if (fd || local.address != IpAddress()) return fd;
-  // A host whose IPv6 is switched off has no such sockets, or no such address.
+  // A host with IPv6 disabled lacks either the socket family or the address.
   const bool no_ipv6 =
       fd.error() == os_error(EAFNOSUPPORT) || fd.error() == os_error(EADDRNOTAVAIL);
   return no_ipv6 ? bound_to(type, {Ipv4Address{}, local.port}) : std::move(fd);

@@ -1,4 +1,4 @@
-// Between Endpoint and sockaddr.
+// Conversion between Endpoint and sockaddr.
 #pragma once
 
 #include <netinet/in.h>
@@ -18,17 +18,17 @@ struct SockAddress {
 };
 
 SockAddress to_sock(const Endpoint& endpoint);
-// An unknown family gives "any", port 0.
+// Returns "any" and port 0 for an unknown family.
 Endpoint from_sock(const sockaddr_storage& storage);
 Endpoint local_of(int fd);
-// A non-blocking socket, with SO_REUSEADDR, bound to `local`. IpAddress(), "any", is that of both
-// families, whatever net.ipv6.bindv6only is; where the host has no IPv6, that of IPv4.
-// Ipv4Address{} is that of IPv4 alone.
+// A non-blocking socket bound to `local`; a TCP socket has SO_REUSEADDR. IpAddress(), "any",
+// accepts both families whatever net.ipv6.bindv6only is, and IPv4 only if the host has no IPv6.
+// Ipv4Address{} accepts IPv4 only.
 Result<Fd> bound_socket(int type, const Endpoint& local);
 
-// What bound_socket() needs of a sandbox, `type` being that of the socket with its flags.
+// The sandbox needs of bound_socket(); `type` includes the socket's flags.
 void add_binding(SandboxNeeds& needs, std::uint32_t type);
-// setsockopt() of one option.
+// setsockopt() for one option.
 SystemCall option_call(int level, int option);
 
 }  // namespace fata::host

@@ -1,4 +1,4 @@
-// The names of the system calls of this processor, for messages.
+// The names of this processor's system calls, for messages.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace fata::host {
 
-// Empty if the C library of the build had none of that number.
+// Returns an empty string if the build's C library did not define the number.
 std::string_view system_call_name(std::uint32_t number) noexcept;
 
 }  // namespace fata::host

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
-#define class device_class  // a member's name in a C header
+#define class device_class  // a member name in a C header
 #include <linux/virtio_net.h>
 #undef class
 #include <sys/ioctl.h>
@@ -22,10 +22,10 @@ namespace {
 constexpr std::size_t kHeader = sizeof(virtio_net_hdr);
 constexpr std::uint64_t kReadTag = 1ULL << 32;
 constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-// A batch of large frames is kept to what the caches hold.
+// A batch of large frames is limited to the size of the caches.
 constexpr std::size_t kLargeFrame = 8192;
 constexpr std::size_t kLargeReads = 16;
-// What waits for the next system call, in bytes: the longest frame may go beyond it.
+// The maximum number of bytes staged for the next system call; the last frame may exceed it.
 constexpr std::size_t kMostStaged = std::size_t{512} << 10;
 
 virtio_net_hdr header_of(const Offload& offload) {
@@ -85,9 +85,9 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
   return domain;
 }
 
-// Not live if this kernel refuses io_uring.
+// Not live if the kernel refuses io_uring.
 struct Tap::Ring : Uring {
-  // By slot, while the system call runs.
+  // By slot, during the system call.
   struct Read {
     static constexpr std::size_t kLarge =
         (65535 + 14 + kHeader - kBufferSize + kLargeSize - 1) / kLargeSize;
@@ -107,18 +107,18 @@ struct Tap::Ring : Uring {
   };
   std::array<Read, kBatch> reads;
   std::array<Write, kBatch> writes;
-  std::array<PacketBuf, kBatch> staged;  // to be written with the next system call
+  std::array<PacketBuf, kBatch> staged;  // written by the next system call
   std::size_t staged_count = 0;
   std::size_t staged_bytes = 0;
   bool has_room() const { return staged_count < kBatch && staged_bytes < kMostStaged; }
   std::array<sig::RxFrame, kBatch> received;  // since the last receive()
   std::size_t received_first = 0;
   std::size_t received_count = 0;
-  std::array<Ended, 2 * kBatch> ended{};  // without io_uring: what complete() looks at
+  std::array<Ended, 2 * kBatch> ended{};  // without io_uring: the input of complete()
   std::size_t ended_count = 0;
 };
 
-// What complete() has seen.
+// Totals of one complete().
 struct Tap::Batch {
   std::size_t tried = 0, got = 0, bytes = 0;  // reads
 };
@@ -141,20 +141,20 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   }
   int header = kHeader;
   ::ioctl(fd.get(), TUNSETVNETHDRSZ, &header);
-  // The kernel may hand us frames whose checksum is still to be made (their sender is in this
-  // host), and segments that it has not cut or has coalesced.
+  // The kernel may pass frames without a checksum (from senders on this host), and segments that it
+  // has coalesced or not split.
   if (::ioctl(fd.get(), TUNSETOFFLOAD, offload ? kOffloads : 0) != 0) return os_fail();
   std::size_t mtu = 1500;
   ifreq ask{};
   std::ranges::copy(name, ask.ifr_name);
   if (::ioctl(control.get(), SIOCGIFMTU, &ask) == 0) mtu = static_cast<std::size_t>(ask.ifr_mtu);
-  // Bring it up where we may; else its owner does.
+  // Bring the interface up if permitted; otherwise its owner must.
   if (::ioctl(control.get(), SIOCGIFFLAGS, &ask) == 0 && (ask.ifr_flags & IFF_UP) == 0) {
     ask.ifr_flags = static_cast<short>(ask.ifr_flags | IFF_UP);
     ::ioctl(control.get(), SIOCSIFFLAGS, &ask);
   }
   auto ring = std::make_unique<Ring>();
-  // Locally administered, of this device alone: the host's end has another.
+  // Locally administered and unique to this device; the host's end of the tap has another.
   MacAddress mac;
   platform::entropy(mac.octets);
   mac.octets[0] = std::byte{0x52};
@@ -168,7 +168,8 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
 
-// Who was killed a moment ago still has it: the kernel lets go of a ring's files in its own time.
+// Retries while the tap is busy: the kernel releases the files of a killed process's ring
+// asynchronously.
 async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* context,
                                                               std::string_view name, bool offload) {
   constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
@@ -214,7 +215,7 @@ void Tap::start_ring() {
 }
 
 Tap::~Tap() {
-  // What was sent at the end (a lease given back, a FIN) has seen no turn of the loop.
+  // Frames sent during shutdown (a DHCP release, a FIN) have not seen a turn of the loop.
   if (ring_->staged_count != 0) {
     submit(0);
     complete();
@@ -238,7 +239,7 @@ sig::NetFeatures Tap::features() const {
   return features;
 }
 
-// Moves what is staged to where it stays while it is written.
+// Moves staged packets to slots where they stay during the write.
 void Tap::take_staged() {
   Ring& ring = *ring_;
   for (std::size_t i = 0; i < ring.staged_count; ++i) {
@@ -255,7 +256,7 @@ void Tap::take_staged() {
   ring.staged_bytes = ring.staged_count = 0;
 }
 
-// What is in one piece lies in the buffers that the ring knows.
+// A packet in one piece is in a registered buffer.
 void Tap::queue_writes(std::size_t count) {
   Ring& ring = *ring_;
   for (std::size_t i = 0; i < count; ++i) {
@@ -273,7 +274,7 @@ void Tap::queue_writes(std::size_t count) {
   }
 }
 
-// False: there are not enough buffers.
+// Returns false if there are not enough buffers.
 bool Tap::prepare_read(std::size_t slot) {
   Ring::Read& read = ring_->reads[slot];
   if (!read.first) read.first = pool_.allocate();
@@ -316,9 +317,9 @@ std::size_t Tap::queue_reads(std::size_t count) {
   return count;
 }
 
-// Queues the staged writes and `reads` reads, and has the kernel do them all. With RWF_NOWAIT each
-// has completed when the call returns, EAGAIN being an answer; O_NONBLOCK alone would leave reads
-// pending, and cost a wake-up each.
+// Queues the staged writes and `reads` reads, and makes the kernel perform them all. With
+// RWF_NOWAIT each has completed when the call returns, possibly with EAGAIN. With O_NONBLOCK alone,
+// reads would stay pending and cost a wake-up each.
 void Tap::submit(std::size_t reads) {
   const std::size_t writes = ring_->staged_count;
   take_staged();
@@ -330,7 +331,7 @@ void Tap::submit(std::size_t reads) {
   io_uring_submit_and_wait(&ring_->uring, static_cast<unsigned>(queued));
 }
 
-// The descriptor does not block. After the first read that brings nothing the others bring nothing.
+// The descriptor is non-blocking. After the first read without data the rest are skipped.
 void Tap::submit_plainly(std::size_t writes, std::size_t reads) {
   Ring& ring = *ring_;
   ring.ended_count = 0;
@@ -354,7 +355,7 @@ void Tap::take_received(std::size_t slot, std::size_t size) {
   Ring& ring = *ring_;
   Ring::Read& read = ring.reads[slot];
   const std::size_t room = read.first.tailroom() + (offload_ ? read.rest.size() * kLargeSize : 0);
-  // The kernel cuts what does not fit, and no frame fills all of the room.
+  // The kernel truncates longer frames. A valid frame never fills the whole buffer.
   if (size >= room) {
     ++counters_[kTruncated];
     return;
@@ -388,8 +389,8 @@ void Tap::end(std::uint64_t tag, int outcome, Batch& batch) {
   }
   ++batch.tried;
   if (outcome < static_cast<int>(kHeader)) {
-    // EAGAIN: all was read. EBADFD: the interface is gone. EIO: it is down, and says when it is up
-    // again.
+    // EAGAIN: everything was read. EBADFD: the interface is gone. EIO: it is down; epoll reports
+    // when it is up again.
     if (outcome == -EBADFD) failed_ = true;
     return;
   }
@@ -453,8 +454,7 @@ async::Task<Result<std::size_t>> Tap::receive(std::span<sig::RxFrame> in, async:
       if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
         co_return fail(ready.error());
     }
-    // The read itself happens in the loop's next look at its devices, together with what others
-    // have staged to write.
+    // The loop performs the read when it next polls its devices, together with the staged writes.
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }

@@ -31,7 +31,8 @@ Error flow_error(int number) {
 
 namespace {
 
-constexpr Duration kScarceRetry = milliseconds(5);  // when buffers or descriptors have run out
+// The delay while buffers or descriptors are exhausted.
+constexpr Duration kScarceRetry = milliseconds(5);
 
 }  // namespace
 
@@ -67,8 +68,7 @@ async::Task<Result<Slice>> TcpFlow::read(async::Wait wait) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) co_return fail(flow_error(errno));
     (void)buffer.append(static_cast<std::size_t>(got));
-    // A small slice must not pin a large buffer while it waits in somebody's queue: ours are 4 KiB,
-    // which is the bound.
+    // A small slice in a queue holds a whole buffer; 4 KiB bounds that cost.
     co_return Slice(std::move(buffer));
   }
 }
@@ -124,13 +124,13 @@ async::Task<Result<void>> TcpFlow::shutdown(async::Wait) {
 void TcpFlow::abort() {
   if (aborted_) return;
   aborted_ = true;
-  // Connecting to no family resets the connection but leaves the descriptor, which waits may refer
-  // to. So short an address is none of any other family: the sandbox allows this, and forbids the
-  // rest.
+  // Connecting to AF_UNSPEC resets the connection but keeps the descriptor, which pending waits may
+  // use. An address this short is invalid for any other family, so the sandbox can allow this call
+  // and forbid all others.
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
   ::connect(fd_.get(), &none, sizeof none.sa_family);
-  watch_.wake();  // epoll reports nothing of it
+  watch_.wake();  // epoll does not report it
 }
 
 TcpListener::TcpListener(Fd fd, BufferPool& pool)
@@ -139,15 +139,15 @@ TcpListener::TcpListener(Fd fd, BufferPool& pool)
 }
 
 namespace {
-// What an error of accept() means for the listener.
+// How the listener continues after an error of accept().
 enum class AfterAccept : std::uint8_t { kWait, kNext, kLater, kEnd };
 
 AfterAccept after_error(int error) {
   switch (error) {
     case EAGAIN:
       return AfterAccept::kWait;
-    // That connection is gone, the next may be there: what accept(2) lists as errors of the new
-    // connection's network, "to be treated like EAGAIN by retrying", and a firewall's refusal.
+    // That connection failed; the next may be ready. These are the network errors that accept(2)
+    // says to treat "like EAGAIN by retrying", and a firewall's refusal.
     case EINTR:
     case ECONNABORTED:
     case ENETDOWN:
@@ -162,7 +162,7 @@ AfterAccept after_error(int error) {
     case ECONNRESET:
     case EPERM:
       return AfterAccept::kNext;
-    // The connection stays in the backlog until others have closed.
+    // The connection stays in the backlog until other descriptors or buffers are released.
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -175,7 +175,7 @@ AfterAccept after_error(int error) {
 }  // namespace
 
 async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wait) {
-  constexpr unsigned kLostInTurn = 16;  // then others have a turn
+  constexpr unsigned kLostInTurn = 16;  // then other tasks get a turn
   for (unsigned lost = 0;;) {
     if (!watch_.readable()) {
       if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
@@ -216,7 +216,7 @@ SandboxNeeds Tcp::sandbox_needs() const {
               {SYS_shutdown},
               {SYS_listen},
               option_call(IPPROTO_TCP, TCP_NODELAY),
-              // Of two octets, the length of a family: only ends a connection.
+              // With a length of two octets (the family alone) connect() can only end a connection.
               {SYS_connect, {argument_is(2, sizeof(sa_family_t))}},
           },
       .binds_tcp = true,

@@ -1,4 +1,4 @@
-// Apart from the rest of TCP: see tcp_connects.
+// A separate file from tcp.cpp: see tcp_connects.
 #include <sys/socket.h>
 
 #include "fata/host/os_error.hpp"

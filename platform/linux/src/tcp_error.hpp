@@ -1,15 +1,15 @@
-// What tcp.cpp and tcp_connect.cpp share.
+// Shared by tcp.cpp and tcp_connect.cpp.
 #pragma once
 
 #include "fata/base/result.hpp"
 
 namespace fata::host {
 
-// What the flow concept has a name for gets that name, whoever models it.
+// Maps errno to sig::FlowErrc where the flow concept names the error.
 Error flow_error(int number);
 
-// There if the image holds Tcp::connect(), which has a file of its own for that reason: the linker
-// takes it into an image that connects, and a weak reference takes nothing.
+// Defined only if the image links Tcp::connect(). That function has its own file for this reason:
+// the linker includes it only in an image that connects, because a weak reference pulls in nothing.
 [[gnu::weak]] extern const char tcp_connects;
 
 }  // namespace fata::host

@@ -14,11 +14,10 @@ namespace fata::host {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-// A socket of both families gets an IPv4 datagram's address in both forms.
+// A dual-stack socket receives the address of an IPv4 datagram in both forms.
 constexpr std::size_t kControl = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo));
 
-// Of the two forms, IPv4's own: it holds an address of this host where the datagram went to a
-// broadcast address.
+// Prefers the IPv4 form: for a datagram to a broadcast address it holds an address of this host.
 IpAddress destination_of(msghdr& header) {
   IpAddress found;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
@@ -38,7 +37,7 @@ IpAddress destination_of(msghdr& header) {
   return found;
 }
 
-// Writes the control message that makes the kernel send from `source`; gives its length.
+// Writes the control message that sets the source address; returns its length.
 std::size_t put_source(std::span<char> control, const IpAddress& source) {
   cmsghdr header{};
   if (source.is_v4()) {
@@ -81,7 +80,7 @@ struct UdpSocket::Batch {
   };
   Side in;
   Side out;
-  std::array<PacketBuf, kBatch> buffers;  // what the next recvmmsg fills
+  std::array<PacketBuf, kBatch> buffers;  // filled by the next recvmmsg
 };
 
 UdpSocket::UdpSocket(Fd fd, bool wildcard)
@@ -96,7 +95,7 @@ UdpSocket::UdpSocket(Fd fd, bool wildcard)
     if (!local_.address.is_v4())
       ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
   }
-  // A burst must survive one pass over the zone; the kernel caps this at net.core.rmem_max.
+  // A burst must survive a long turn of the loop; the kernel caps this at net.core.rmem_max.
   const int size = 4 << 20;
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -107,7 +106,7 @@ UdpSocket::~UdpSocket() = default;
 
 void UdpSocket::ignore_path() {
   const int omit = IP_PMTUDISC_OMIT, omit_v6 = IPV6_PMTUDISC_OMIT;
-  // An IPv6 socket may send over IPv4, too; the other way round the call fails.
+  // An IPv6 socket may also send over IPv4. On an IPv4 socket the second call fails.
   ::setsockopt(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
   ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit_v6, sizeof omit_v6);
 }
@@ -117,7 +116,7 @@ async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> i
   for (;;) {
     if (watch_.readable()) {
       if (const std::size_t count = try_receive(in); count != 0) co_return count;
-      if (watch_.readable()) {  // every buffer is held by someone: let them go on
+      if (watch_.readable()) {  // all buffers are in use: let their holders run
         co_await async::yield();
         continue;
       }
@@ -145,8 +144,8 @@ std::size_t UdpSocket::try_receive(std::span<sig::RxDatagram> in) {
   if (offered == 0) return 0;
   const int got = ::recvmmsg(fd_.get(), side.headers.data(), static_cast<unsigned>(offered),
                              MSG_DONTWAIT, nullptr);
-  // An error other than EAGAIN is that of an earlier datagram (an ICMP message came back): it says
-  // nothing of this one.
+  // An error other than EAGAIN belongs to an earlier datagram (an ICMP message came back), not to
+  // this one.
   if (got < 0 && errno == EAGAIN) watch_.drained_in();
   if (got <= 0) return 0;
   const auto received = static_cast<std::size_t>(got);
@@ -194,7 +193,7 @@ async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async:
       watch_.drained_out();
       if (const Result<void> ready = co_await watch_.wait_writable(wait); !ready) co_return ready;
     } else {
-      // The first datagram cannot be sent (no route, refused by a filter): drop it, as UDP may.
+      // The first datagram cannot be sent (no route, refused by a filter): drop it, as UDP permits.
       done = 1;
       ++counters_[kSendErrors];
     }
@@ -213,7 +212,7 @@ Result<std::unique_ptr<UdpSocket>> Udp::bind(Endpoint local) {
 SandboxNeeds Udp::sandbox_needs() const {
   SandboxNeeds needs{.calls = {
                          {SYS_recvmmsg},
-                         // With MSG_FASTOPEN a socket of TCP would connect.
+                         // With MSG_FASTOPEN a TCP socket would connect.
                          {SYS_sendmmsg, {argument_is(3, MSG_DONTWAIT)}},
                          option_call(SOL_SOCKET, SO_RCVBUF),
                          option_call(SOL_SOCKET, SO_SNDBUF),

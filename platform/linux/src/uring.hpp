@@ -1,5 +1,5 @@
-// A ring of io_uring as devices of a loop with one thread want it: all completions are theirs to
-// reap in their own turn, nothing interrupts the loop (plain rings lose a third of the rate).
+// An io_uring ring for devices of a single-threaded loop. The device reaps all completions in its
+// own turn, and nothing interrupts the loop (plain rings lose a third of the rate).
 #pragma once
 
 #include <liburing.h>
@@ -15,7 +15,7 @@
 
 namespace fata::host {
 
-// Begins the line of the log about it.
+// The start of the log line.
 inline constexpr std::string_view kNoUring =
     "io_uring is not permitted (kernel.io_uring_disabled, a container's profile): ";
 
@@ -25,13 +25,13 @@ struct Uring {
   Uring& operator=(const Uring&) = delete;
   ~Uring() {
     if (!live) return;
-    // The kernel tears a ring down at its leisure, and its files would be in use until then.
+    // The kernel tears a ring down asynchronously, and its files would stay in use until then.
     io_uring_unregister_files(&uring);
     io_uring_queue_exit(&uring);
   }
 
-  // Register what the ring works on, then start it. False: this kernel refuses io_uring, or knows
-  // no restrictions (before Linux 5.10).
+  // After open(), register the ring's resources, then call start(). Returns false if the kernel
+  // refuses io_uring or lacks restrictions (before Linux 5.10).
   bool open(unsigned entries) {
     io_uring_params params{};
     params.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
@@ -44,14 +44,14 @@ struct Uring {
     return live = true;
   }
 
-  // What passes a ring passes no seccomp filter: from here on it does these operations, on
-  // registered files, and nothing can be registered any more.
+  // Operations of a ring bypass the seccomp filter. From here on the ring accepts only these
+  // operations, on registered files, and no further registrations.
   void start(std::initializer_list<io_uring_op> operations) {
     std::vector<io_uring_restriction> rules;
     const auto add = [&](unsigned short what, unsigned char value) {
       io_uring_restriction& rule = rules.emplace_back();
       rule.opcode = what;
-      rule.sqe_op = value;  // the members of the union have one place
+      rule.sqe_op = value;  // all members of the union share one address
     };
     for (const io_uring_op operation : operations)
       add(IORING_RESTRICTION_SQE_OP, static_cast<unsigned char>(operation));

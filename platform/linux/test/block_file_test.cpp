@@ -1,5 +1,5 @@
-// What a file as a block device promises beyond the suite in tests/block: opening, locks, what
-// others see.
+// What a file as a block device promises beyond the suite in tests/block: opening, locks, and what
+// other processes see.
 #include "fata/host/block_file.hpp"
 
 #include <fcntl.h>
@@ -39,7 +39,7 @@ class BlockFileTest : public testing::Test {
     folder_ = ::mkdtemp(name.data());
   }
   ~BlockFileTest() override { fs::remove_all(folder_); }
-  // A path in a folder of this test's own, with a file of that size there.
+  // Creates a file of that size in this test's own folder and returns its path.
   std::string file(std::uint64_t size, const std::string& name = "disk.img") {
     const fs::path path = folder_ / name;
     std::ofstream(path).close();
@@ -125,7 +125,7 @@ TEST_F(BlockFileTest, ReportsAFileThatBecameShorter) {
   run([path = file(64 << 10)](async::Context* context) { return shrinks(context, path); });
 }
 
-// What the file system cannot take any more, here by a limit of the process.
+// Writes fail when the file system is full, here because of a limit of the process.
 Task<void> fills(async::Context* context, std::string path) {
   auto disk = co_await BlockFile::connect(*context, path);
   std::vector<std::byte> buffer(64 << 10, std::byte{1});

@@ -1,4 +1,4 @@
-// The filter as a value, run by a small interpreter: sanitized, and without confining this test.
+// Runs the filter in a small interpreter: sanitized, and without confining this test.
 #include "../src/seccomp_filter.hpp"
 
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@
 namespace fata::host {
 namespace {
 
-// Classic BPF, as far as the filter uses it. What the kernel would refuse fails the test.
+// Classic BPF, as far as the filter uses it. A program that the kernel would refuse fails the test.
 std::uint32_t run(std::span<const sock_filter> filter, const seccomp_data& data) {
   std::uint32_t accumulator = 0;
   for (std::size_t at = 0; at < filter.size(); ++at) {
@@ -66,7 +66,7 @@ TEST(SeccompFilter, AllowsAnotherNumberingNothing) {
   const std::array<SystemCall, 1> calls{SystemCall{3}};
   EXPECT_FALSE(allows(calls, 3, {}, AUDIT_ARCH_I386));
   EXPECT_FALSE(allows(calls, 3, {}, AUDIT_ARCH_ARM));
-  EXPECT_FALSE(allows(calls, 3 | 0x40000000));  // x32, whose architecture is x86-64's
+  EXPECT_FALSE(allows(calls, 3 | 0x40000000));  // x32, which reports the architecture of x86-64
   EXPECT_FALSE(allows(calls, 0xffffffff));
 }
 

@@ -18,7 +18,7 @@
 namespace fata::host {
 namespace {
 
-// From now on, accept4() fails with `error`.
+// Makes accept4() fail with `error` from now on.
 void break_accept(int error) {
   std::array<sock_filter, 4> program{{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -31,7 +31,8 @@ void break_accept(int error) {
   ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
 }
 
-// What accept() says within 100 ms when a connection waits and the system call fails so.
+// The result of accept() within 100 ms, with a pending connection and the system call failing with
+// `error`.
 async::Task<int> accept_while(int error, bool* goes_on) {
   Tcp tcp;
   auto listener = tcp.listen({Ipv4Address::of(127, 0, 0, 1), 0}, 4);
@@ -57,7 +58,7 @@ void expect_listener_goes_on(int error, bool expected) {
 }
 
 TEST(HostTcpDeathTest, AListenerOutlivesTheErrorsOfOneConnection) {
-  // accept(2), "Error handling", and what may pass.
+  // accept(2), "Error handling", and transient errors.
   for (const int error :
        {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
         ECONNABORTED, EINTR, EPERM, ETIMEDOUT, EMFILE, ENFILE, ENOBUFS, ENOMEM})

@@ -80,7 +80,7 @@ TEST(HostUdp, AnswersFromTheAddressThatWasAsked) {
 
 const IpAddress kLoopback6 = IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1);
 
-// A query from `from` to `to`, and the answer: from the address that was asked.
+// A query from `from` to `to`; the reply must come from the queried address.
 async::Task<void> one_socket_serves(IpAddress from, IpAddress to) {
   Udp udp;
   auto server = udp.bind({IpAddress(), 0});
@@ -115,7 +115,7 @@ TEST(HostUdp, OneSocketServesBothFamilies) {
   run([] { return one_socket_serves(kLoopback6, kLoopback6); });
 }
 
-// From now on, sockets of IPv6 are refused as by a Linux without it.
+// Refuses IPv6 sockets from now on, like a Linux without IPv6.
 void switch_ipv6_off() {
   std::array<sock_filter, 6> program{{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

@@ -47,7 +47,7 @@ async::Task<Result<void>> Disk::perform(Kind kind, std::uint64_t sector, Mutable
                                         std::uint64_t count, async::Wait wait) {
   if (const auto taken = co_await places_.take(wait); !taken)
     co_return fata::fail(Error(taken.error()));
-  struct Leave {  // however this ends
+  struct Leave {  // on every exit
     Disk* disk;
     Writing writing;
     ~Leave() {
@@ -75,7 +75,7 @@ Result<void> Disk::end(Kind kind, std::uint64_t sector, MutableBytes in, Bytes o
   const std::size_t size = geometry_.sector_size;
   switch (kind) {
     case Kind::kRead:
-      // The buffer of a read that failed holds anything.
+      // The buffer of a failed read may contain anything.
       for (std::uint64_t i = 0; i < count; ++i) {
         const MutableBytes to = in.subspan(static_cast<std::size_t>(i) * size, size);
         if (!fails || below(2) == 0) copy_bytes(to, newest(sector + i));
@@ -101,7 +101,7 @@ Result<void> Disk::end(Kind kind, std::uint64_t sector, MutableBytes in, Bytes o
       std::erase_if(cached_, [](const auto& each) { return each.second.empty(); });
       return {};
     case Kind::kDiscard: {
-      // Anything may be read from now on: the old, zeros, rubbish.
+      // Reads may return anything from now on: the old content, zeros, garbage.
       std::vector<std::byte> content(size);
       for (std::uint64_t i = 0; i < count; ++i) {
         const std::uint64_t what = below(3);
@@ -151,7 +151,8 @@ MutableBytes Disk::stable_sector(std::uint64_t sector) {
                                        geometry_.sector_size);
 }
 
-// One of the versions, or what is there, or the beginning of one and the end of the other.
+// Stores one of the versions, or keeps the old content, or (torn) mixes the start of the one with
+// the end of the other.
 void Disk::settle(std::uint64_t sector, const std::vector<Version>& versions) {
   const MutableBytes there = stable_sector(sector);
   const std::size_t chosen = static_cast<std::size_t>(below(versions.size() + 1));

@@ -130,7 +130,7 @@ Result<GrantTable::Mapping> GrantTable::map(sig::DomainId from,
   return mapping;
 }
 
-// A domain that died has let go already.
+// A dead domain has already released its grants.
 void GrantTable::unmap(std::size_t id) {
   const auto found = mappings_.find(id);
   if (found == mappings_.end()) return;
@@ -174,7 +174,7 @@ void GrantTable::sweep() {
 void GrantTable::die() {
   dead_ = true;
   while (!mappings_.empty()) unmap(mappings_.begin()->first);
-  // Who maps its pages keeps them: their numbers are never used again.
+  // Domains that map its pages keep them: their numbers are never reused.
   grants_.clear();
   for (const std::shared_ptr<Pages>& pages : left_) DomainMemory::unmap(pages->memory);
   left_.clear();

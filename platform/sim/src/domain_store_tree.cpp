@@ -1,4 +1,4 @@
-// The tree of xenstore: rights, quotas and transactions, as docs/misc/xenstore.txt of Xen has them.
+// The tree of xenstore: access rights, quotas and transactions, as in Xen's docs/misc/xenstore.txt.
 #include <algorithm>
 
 #include "fata/sim/domain_store.hpp"
@@ -24,7 +24,7 @@ bool may(const StoreTree::Permissions& permissions, sig::DomainId who, StoreAcce
   return access == what || access == StoreAccess::kBoth;
 }
 
-// The nearest node at or above that there is; the root always is.
+// The nearest existing node at or above the path; the root always exists.
 StoreTree::Nodes::iterator nearest(StoreTree::Nodes& nodes, std::string path) {
   auto found = nodes.find(path);
   while (found == nodes.end()) {
@@ -134,7 +134,7 @@ Result<void> StoreTree::remove(sig::DomainId who, const std::string& path,
   for (auto at = view->nodes->lower_bound(path); at != view->nodes->end();) {
     if (at->first != path && !at->first.starts_with(path)) break;
     if (at->first != path && !is_below(at->first, path)) {
-      ++at;  // "a-b" lies between "a" and "a/b"
+      ++at;  // "a-b" sorts between "a" and "a/b"
       continue;
     }
     gone.emplace_back(at->first, at->second.permissions);
@@ -159,7 +159,7 @@ Result<void> StoreTree::permit(sig::DomainId who, const std::string& path,
     return fail(Error(DomainErrc::kDenied));
   std::swap(found->second.permissions, permissions);
   found->second.generation = ++generation_;
-  tell(path, permissions);  // those who might read it before, as Xen's daemon does it
+  tell(path, permissions);  // watches with access before the change, as in Xen's daemon
   return {};
 }
 
@@ -179,7 +179,7 @@ Result<void> StoreTree::end(sig::DomainId who, sig::StoreTransaction transaction
   const Transaction mine = std::move(found->second);
   transactions_.erase(found);
   if (!commit) return {};
-  // Nothing that it has seen or changed may have been changed by others since the beginning.
+  // The transaction conflicts if a node that it read or changed has been changed since begin().
   const auto generation_of = [](const Nodes& nodes, const std::string& path) {
     const auto node = nodes.find(path);
     return node == nodes.end() ? 0 : node->second.generation;

@@ -6,13 +6,13 @@ namespace {
 constexpr std::size_t kEthernetHeader = 14;
 constexpr std::size_t kTag = 4;  // IEEE 802.1Q
 
-// What stands before the packet, whose length the MTU bounds.
+// The size of the link header; the MTU limits the length of the rest.
 std::size_t header_of(Bytes frame) {
   const bool tagged =
       frame.size() >= kEthernetHeader && load_be<std::uint16_t>(frame.subspan(12)) == 0x8100;
   return kEthernetHeader + (tagged ? kTag : 0);
 }
-constexpr std::size_t kHeadroom = 128;  // the most that the layers above ask for
+constexpr std::size_t kHeadroom = 128;  // the maximum that the layers above request
 }  // namespace
 
 NetDevice::NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options)
@@ -94,7 +94,7 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
   return taken;
 }
 
-// Of several frames: when the last one that found room has left.
+// For several segments, returns the time at which the last accepted one has left.
 std::optional<Instant> NetDevice::put_on_wire(WireFrame&& frame) {
   if (frame.offload.gso == Offload::Gso::kNone || options_.segmentation == Segmentation::kWhole)
     return transmit(std::move(frame));
@@ -151,7 +151,7 @@ void NetDevice::arrive(WireFrame&& frame) {
   readers_.notify_all();
 }
 
-// Into as many buffers as it needs; false if there are too few.
+// Copies the frame into as many buffers as it needs; false if there are too few.
 bool NetDevice::take(const WireFrame& frame, sig::RxFrame& received) {
   Bytes rest(frame.bytes);
   do {

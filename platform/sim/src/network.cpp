@@ -42,9 +42,9 @@ std::optional<Instant> Link::transmit(unsigned side, WireFrame&& frame) {
   }
   if (!frame.bytes.empty() && network_->chance(options.corruption)) {
     note(side, Fate::kDamaged, frame.bytes);
-    // A packet that nobody has cut yet crosses no wire that could damage it: its host drops it.
+    // A GSO packet crosses no wire that could damage it, so it is dropped instead.
     if (frame.offload.gso != Offload::Gso::kNone) return done;
-    // On a real wire the sum would have been made before the damage.
+    // On a real wire the checksum is computed before the damage.
     finish_checksum(frame);
     const std::uint64_t bit = network_->platform_->random() % (frame.bytes.size() * 8);
     frame.bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
@@ -98,7 +98,7 @@ void Network::rearm() {
 }
 
 void Network::on_timer() noexcept {
-  // Only what was due before: what comes of it waits for the loop's next turn.
+  // Only events already due; events that they cause wait for the loop's next turn.
   std::multimap<Instant, Pending> due;
   while (!pending_.empty() && pending_.begin()->first <= now())
     due.insert(due.end(), pending_.extract(pending_.begin()));

@@ -45,12 +45,12 @@ void Platform::idle_until(Instant deadline) {
 }  // namespace sim
 
 namespace platform {
-// Without a simulated platform (a fuzzer, a test of a pure engine) time stands still.
+// Without a simulated platform (a fuzzer, a test of a pure engine) time does not advance.
 Instant monotonic_now() noexcept {
   return sim::g_current == nullptr ? Instant{} : sim::g_current->look();
 }
 WallTime wall_now() noexcept {
-  // 2026-01-01T00:00:00Z, then as the virtual clock goes.
+  // 2026-01-01T00:00:00Z plus the virtual clock.
   return {1'767'225'600'000'000'000 + monotonic_now().ns};
 }
 void entropy(std::span<std::byte> out) noexcept {

@@ -1,4 +1,4 @@
-// Cuts a TCP packet of many segments into the frames that a wire carries, as a card does.
+// Splits a TCP packet of many segments into the frames for the wire, as a NIC does.
 #include "fata/sim/net_device.hpp"
 
 namespace fata::sim {

@@ -1,5 +1,5 @@
-// Two domains that know each other's numbers and a name, and no more: they meet through xenstore,
-// share a page, and move bytes through it. Written over the concepts alone.
+// Two domains that know only each other's numbers and a name. They find each other through
+// xenstore, share a page, and transfer bytes through it. Written against the concepts only.
 #include <gtest/gtest.h>
 
 #include "fata/async/scope.hpp"
@@ -16,7 +16,7 @@ constexpr std::size_t kData = 64;
 
 std::byte byte_at(std::size_t i) { return static_cast<std::byte>(i * 7 + i / 251); }
 
-// A ring in a shared page: bytes written, bytes read, that it is over.
+// A ring in a shared page: bytes written, bytes read, an end flag.
 class Ring {
  public:
   enum Word : std::size_t { kWritten, kRead, kOver };
@@ -39,7 +39,7 @@ struct Outcome {
   std::optional<Error> error;
 };
 
-// Offers the page, tells where it is, writes all bytes in slices, and ends.
+// Offers the page, publishes its location, writes all bytes in slices, and ends.
 template <sig::GrantTable Grants, sig::EventChannels Events, sig::Xenstore Store>
 async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig::DomainId to,
                                std::size_t slice, Outcome* out) {
@@ -49,7 +49,7 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
   if (!channel) co_return fail(channel.error());
   const Result<std::string> self = co_await store->read("domid", sig::kNoTransaction, {});
   if (!self) co_return fail(self.error());
-  // First the right to read, which what is written below inherits.
+  // First the right to read, which nodes written below inherit.
   (void)co_await store->write("data/pipe", "", sig::kNoTransaction, {});
   const auto me = static_cast<sig::DomainId>(std::stoi(*self));
   for (const char* node : {"data", "data/pipe"}) {
@@ -84,14 +84,14 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
   }
   ring.store(Ring::kOver, 1);
   (*channel)->notify();
-  // The other side lets go of the page before its end of the channel is closed.
+  // The other side unmaps the page before its end of the channel is closed.
   while (!offer->take_back()) {
     if (const Result<void> heard = co_await (*channel)->wait({}); !heard) co_return heard;
   }
   co_return co_await store->remove("data/pipe", sig::kNoTransaction, {});
 }
 
-// Waits for the name, maps, reads until it is over or the other side is gone.
+// Waits for the name, maps the page, and reads until the end or until the other side is gone.
 template <sig::GrantTable Grants, sig::EventChannels Events, sig::Xenstore Store>
 async::Task<Result<void>> receive(Grants* grants, Events* events, Store* store, sig::DomainId from,
                                   std::size_t slice, Outcome* out) {
@@ -134,7 +134,7 @@ async::Task<Result<void>> receive(Grants* grants, Events* events, Store* store, 
   co_return Result<void>{};
 }
 
-// The bodies ask for nothing that the concepts do not promise.
+// The functions require only what the concepts promise.
 namespace archetype = sig::archetype;
 template async::Task<Result<void>> send(archetype::GrantTable*, archetype::EventChannels*,
                                         archetype::Xenstore*, sig::DomainId, std::size_t, Outcome*);
@@ -160,7 +160,7 @@ async::Task<int> move_bytes(Pair* pair, std::size_t slice, std::size_t other_sli
   scope.spawn(note(receive(&pair->b.grants(), &pair->b.events(), &pair->b.store(), pair->a.id(),
                            other_slice, &pair->received),
                    &pair->received));
-  co_await async::sleep(milliseconds(5));  // the one who waits is there first
+  co_await async::sleep(milliseconds(5));  // the waiting side is there first
   scope.spawn(note(send(&pair->a.grants(), &pair->a.events(), &pair->a.store(), pair->b.id(), slice,
                         &pair->sent),
                    &pair->sent));
@@ -198,8 +198,8 @@ async::Task<int> kill_one(Pair* pair, bool sender) {
       &pair->sent));
   while (pair->received.bytes < kBytes / 2) co_await async::sleep(microseconds(1));
   victim.die();
-  // The receiver looks whether the other end is there; the sender waits for it for ever, unless
-  // xenstore says more.
+  // The receiver checks for the other end. The sender would wait for it forever, if xenstore did
+  // not report the death.
   auto home = pair->tools.store().watch("/local/domain/" + std::to_string(victim.id()));
   (void)co_await (*home)->next();
   const Result<std::string> there =
@@ -226,7 +226,7 @@ TEST(Domains, SeeThatTheOtherSideDied) {
   }
 }
 
-// How a side that only waits hears of a death: by a watch on the other's home.
+// A side that only waits detects a death with a watch on the other's home.
 async::Task<int> watch_death(Pair* pair) {
   auto watch = pair->b.store().watch("/local/domain/1/domid");
   (void)co_await (*watch)->next();

@@ -85,7 +85,7 @@ TEST(SimXenstore, HasBounds) {
   platform.run([&] { return quotas(&host); });
 }
 
-// Adds one to a counter, again until nobody was faster.
+// Increments a counter, repeated until no other transaction interferes.
 async::Task<void> count_up(Xenstore* store, std::string path, int times, int* again) {
   for (int i = 0; i < times;) {
     const auto in = co_await store->begin();
@@ -113,7 +113,7 @@ async::Task<int> transactions(Host* h) {
   co_await scope.join();
   EXPECT_EQ((co_await mine.read(path)).value_or(""), "100");
   EXPECT_GT(again, 0);
-  // One state inside, nothing outside until the end.
+  // One state inside, nothing visible outside until the end.
   const auto in = co_await mine.begin();
   EXPECT_TRUE(co_await mine.write("data/new/a", "1", *in));
   EXPECT_TRUE(co_await mine.write("data/new/b", "2", *in));
@@ -129,7 +129,7 @@ async::Task<int> transactions(Host* h) {
   EXPECT_TRUE(co_await mine.write("data/never", "1", *dropped));
   EXPECT_TRUE(co_await mine.end(*dropped, false));
   EXPECT_TRUE(failed(co_await mine.read("data/never"), DomainErrc::kNotFound));
-  // A name that another one adds to a folder that was listed.
+  // A name added to a listed folder outside the transaction.
   const auto listed = co_await mine.begin();
   EXPECT_TRUE(co_await mine.list("data/new", *listed));
   EXPECT_TRUE(co_await mine.write("data/new/c", "3"));
@@ -264,7 +264,7 @@ async::Task<int> events(Host* h) {
   const auto soon = [] { return async::Wait::at_most(milliseconds(1)); };
   auto a = std::move(*h->a.events().open(2));
   EXPECT_FALSE(a->connected());
-  a->notify();  // to nobody
+  a->notify();  // without effect
   EXPECT_TRUE(failed(h->tools.events().connect(1, a->port()), DomainErrc::kBadReference))
       << "opened for another";
   EXPECT_TRUE(failed(h->b.events().connect(1, a->port() + 1), DomainErrc::kBadReference));

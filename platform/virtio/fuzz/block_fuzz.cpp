@@ -1,7 +1,7 @@
-// A hostile disk: it describes itself as it likes, and scribbles anywhere on the memory that it
-// shares with the driver between the driver's calls. Whatever it does, each request ends at most
-// once, none ends that was not begun, a success is one that the device gave, and no descriptor is
-// lost.
+// A hostile disk: it has an arbitrary configuration and writes anywhere in the memory that it
+// shares with the driver, between the driver's calls. Whatever it does, each request ends at most
+// once, only requests that were begun end, a success was reported by the device, and no descriptor
+// is lost.
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -15,7 +15,7 @@ using Kind = virtio::BlockRequests::Kind;
 namespace {
 
 constexpr std::uint16_t kSize = 32;
-constexpr std::uint64_t kStatus = 32, kPlace = 64;  // where a status lies
+constexpr std::uint64_t kStatus = 32, kPlace = 64;  // the offset of a status
 
 struct Begun {
   Kind kind;

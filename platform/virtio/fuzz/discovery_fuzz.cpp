@@ -1,7 +1,6 @@
-// A hostile machine: any PCI configuration space and any registers, from the search for a device
-// until it is driven and beyond, while rings and registers change between the driver's calls.
-// Whatever it does, the drivers touch no register outside of what they mapped, map nothing in RAM,
-// and come to an end.
+// A hostile machine: any PCI configuration space and any registers, from the search for a device to
+// its use, while rings and registers change between the driver's calls. Whatever it does, the
+// drivers access no register outside of their mappings, map nothing in RAM, and terminate.
 #include <cstdint>
 #include <vector>
 
@@ -26,7 +25,7 @@ struct World {
   fuzz::Input* in = nullptr;
 };
 
-// Registers as a device has them, then as the input likes.
+// First valid registers of a device, then changes from the input.
 void fill(World& world, HostedMachine::Window& window) {
   const MutableBytes bytes = window.bytes();
   if (window.size >= 56 && window.address == virtio::kCommon) {
@@ -46,7 +45,7 @@ void fill(World& world, HostedMachine::Window& window) {
   }
 }
 
-// Scribbles on the rings whose addresses the driver wrote into registers, or on the registers.
+// Writes to the rings whose addresses are in registers, or to the registers.
 void meddle(World& world) {
   fuzz::Input& in = *world.in;
   if (world.host.windows.empty()) return;
@@ -54,15 +53,15 @@ void meddle(World& world) {
   window.bytes()[in.word() % window.size] = static_cast<std::byte>(in.byte());
 }
 
-// The queue's own memory is known only to who saw the driver write its address: the registers keep
-// the last.
+// The queue's memory is known only from the address that the driver wrote. The registers hold the
+// last one.
 void meddle_with_ring(World& world, std::uint64_t used, std::size_t size) {
   const MutableBytes ring = danger_span(reinterpret_cast<std::byte*>(used), size);
   for (unsigned count = world.in->byte() % 8 + 1; count != 0; --count)
     ring[world.in->word() % size] = static_cast<std::byte>(world.in->byte());
 }
 
-// Where the used ring of the queue that was set up last lies, and its size in descriptors.
+// The address of the used ring of the queue set up last, and its size in descriptors.
 std::pair<std::uint64_t, std::size_t> last_ring(World& world) {
   for (const auto& window : world.host.windows) {
     const Bytes bytes = window.bytes();

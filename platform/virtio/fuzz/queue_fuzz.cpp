@@ -1,6 +1,6 @@
-// A hostile device: it scribbles anywhere on the shared memory between the driver's calls. Whatever
-// it does, the driver gives out only chains that it had queued, with no more written than they have
-// room for, and never loses or doubles a descriptor.
+// A hostile device: it writes anywhere in the shared memory between the driver's calls. Whatever it
+// does, the driver returns only chains that it queued, with at most as many bytes as they have room
+// for, and never loses or duplicates a descriptor.
 #include <cstdint>
 #include <map>
 #include <vector>

@@ -1,7 +1,7 @@
-// A hostile network card: it writes what it likes into the buffers that it was lent and anywhere on
-// the ring, between the driver's calls, with any set of features. Whatever it does, each frame lies
-// in the buffers of the ring and is no longer than they are, none is given while the device has it,
-// and none is lost.
+// A hostile NIC: it writes anything into the buffers lent to it and anywhere in the ring, between
+// the driver's calls, with any set of features. Whatever it does, each frame consists of buffers of
+// the ring and is at most as long as they are, no buffer is returned while the device has it, and
+// none is lost.
 #include <cstdint>
 #include <vector>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint16_t kSize = 32;
 constexpr std::size_t kSpare = 16, kBuffer = 128;
 
-// The device's view: what the descriptor table named when it looked.
+// The device's view: the descriptor table at the time when it was read.
 class Device {
  public:
   explicit Device(MutableBytes ring) : ring_(ring) {}
@@ -24,8 +24,8 @@ class Device {
     const std::size_t slot = in.u8() % kSize;
     const Bytes descriptor = Bytes(ring_).subspan(16 * slot, 16);
     const std::uint64_t address = load_le<std::uint64_t>(descriptor);
-    // Only memory that it was lent: without an IOMMU it could write anywhere, which is not the
-    // driver's matter.
+    // Only lent memory: without an IOMMU a device could write anywhere, which the driver cannot
+    // prevent.
     if (address < lent_.first || address > lent_.second) return;
     const MutableBytes room = danger_span(reinterpret_cast<std::byte*>(address), kBuffer);
     const std::size_t at = in.u8() % kBuffer;
@@ -65,7 +65,7 @@ void look_at(const sig::RxFrame& frame) {
   std::size_t pieces = 1;
   std::size_t total = frame.frame.size();
   check(total >= 14 && total <= kBuffer - 12, "a frame without its header, or beyond its buffer");
-  std::uint8_t sum = 0;  // each byte is read, for the sanitizer
+  std::uint8_t sum = 0;  // reads each byte, for the sanitizer
   const auto read = [&](const Slice& slice) {
     for (const std::byte b : slice.bytes())
       sum = static_cast<std::uint8_t>(sum + std::to_integer<std::uint8_t>(b));

@@ -1,5 +1,5 @@
-// The virtio ABI from the kernel's public headers, which are C: what is not C++ in them is kept
-// out.
+// The virtio ABI from the kernel's public headers, which are C; the parts that are not valid C++
+// are left out.
 #pragma once
 
 #define VIRTIO_RING_NO_LEGACY

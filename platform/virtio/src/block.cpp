@@ -50,7 +50,7 @@ BlockDevice::BlockDevice(Logger log, std::unique_ptr<Transport> transport)
                 Counter{"failures"}} {}
 
 BlockDevice::~BlockDevice() {
-  // Without a queue there is no memory of ours that it knows.
+  // Without a queue the device has no address of our memory.
   queue_ == nullptr ? transport_->set_status(0) : stop(*transport_);
   guest::detach(*this);
 }
@@ -116,7 +116,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
   return perform({Kind::kDiscard, sector, count}, wait);
 }
 
-// One at a time: a host may tell of what it lost only once, to who asks first.
+// One at a time: a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -132,7 +132,7 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   co_return outcome;
 }
 
-// What is longer than a request may be goes as several, one after the other.
+// An operation longer than the maximum request is split into several, one after the other.
 async::Task<Result<void>> BlockDevice::perform(Operation operation, async::Wait wait) {
   if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
   Flight flight(this);
@@ -166,7 +166,7 @@ Result<void> BlockDevice::begin(Flight* flight, const Operation& operation, std:
       static_cast<std::uint32_t>(moves ? sectors * limits_.geometry.sector_size : 0);
   const auto place = requests_->begin(operation.kind, operation.sector,
                                       {operation.address, length, false}, sectors);
-  if (!place) {  // the queue has broken, and poll() has not seen it yet
+  if (!place) {  // the queue broke and poll() has not noticed yet
     break_down(kProtocol);
     return fail(Error(sig::BlockErrc::kGone));
   }
@@ -181,7 +181,7 @@ void BlockDevice::end(Flight& flight, const Result<void>& outcome) {
   flight.ended.notify_all();
 }
 
-// The device may still write to the buffer of a task that is being destroyed.
+// Waits: the device may still write to the buffer of a task that is being destroyed.
 void BlockDevice::leave(Flight& flight) noexcept {
   const Instant until = platform::monotonic_now() + kPatienceAtDeath;
   while (flight.under_way && platform::monotonic_now() < until) poll();
@@ -210,7 +210,7 @@ bool BlockDevice::prepare_to_idle() noexcept {
 void BlockDevice::break_down(std::string_view why) {
   if (broken_) return;
   broken_ = true;
-  // After the reset the device may not touch our memory any more.
+  // After the reset the device must not access our memory any more.
   stop(*transport_);
   log_.error("the disk ", why, "; it is reset, and nothing more is read or written");
   for (Flight*& flight : flights_) {

@@ -11,7 +11,7 @@ namespace fata::virtio {
 
 namespace {
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
-constexpr std::uint32_t kUnit = 512;  // what the device counts in, whatever its sector size
+constexpr std::uint32_t kUnit = 512;  // the device's unit, whatever its sector size
 constexpr std::uint32_t kMostBytes = 1 << 20;
 constexpr std::uint16_t kMostSegments = 16;
 constexpr std::uint32_t kMostParallel = 32;
@@ -49,15 +49,14 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
     return std::nullopt;
   const std::uint32_t units = geometry.sector_size / kUnit;
   const std::uint64_t capacity = FATA_FIELD(std::uint64_t, capacity);
-  geometry.sectors = capacity / units;  // what is left over at the end is no sector
+  geometry.sectors = capacity / units;  // a remainder is no whole sector
   if (geometry.sectors == 0 || capacity >= bit(63) / kUnit) return std::nullopt;
   geometry.writable = !has(VIRTIO_BLK_F_RO);
 
   limits.segment_bytes = kMostBytes;
   if (has(VIRTIO_BLK_F_SIZE_MAX))
     limits.segment_bytes = std::min(limits.segment_bytes, FATA_FIELD(std::uint32_t, size_max));
-  // A buffer is one piece of memory: it takes several descriptors only where one may not be as
-  // long.
+  // A buffer is contiguous; it needs several descriptors only if a descriptor may not be as long.
   if (limits.segment_bytes == 0) return std::nullopt;
   limits.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(
       (kMostBytes + limits.segment_bytes - 1) / limits.segment_bytes, kMostSegments));
@@ -66,7 +65,7 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
     if (most == 0) return std::nullopt;
     limits.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(limits.segments, most));
   }
-  // Header and status take a descriptor each.
+  // Header and status need a descriptor each.
   if (queue_size < 3) return std::nullopt;
   limits.segments =
       static_cast<std::uint16_t>(std::min<std::uint32_t>(limits.segments, queue_size - 2U));
@@ -75,7 +74,7 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
       std::clamp<std::uint32_t>(queue_size / (2U + limits.segments), 1, kMostParallel);
 
   if (has(VIRTIO_BLK_F_TOPOLOGY)) {
-    // Two hints; what they make of each other is not the device's to choose without bounds.
+    // Two hints of the device; their product must be bounded.
     const unsigned exponent =
         std::to_integer<unsigned>(config[offsetof(virtio_blk_config, physical_block_exp)]);
     if (exponent <= 12)
@@ -120,7 +119,7 @@ std::optional<std::uint16_t> BlockRequests::begin(Kind kind, std::uint64_t secto
   const bool moves = kind == Kind::kRead || kind == Kind::kWrite;
   store_le(memory.subspan(kHeader), kTypes[static_cast<std::size_t>(kind)]);
   store_le(memory.subspan(kHeader + 8), moves ? sector * units : std::uint64_t{0});
-  memory[kStatus] = std::byte{0xff};  // none of the device's
+  memory[kStatus] = std::byte{0xff};  // not a valid status
   chain_.clear();
   chain_.push_back({at + kHeader, sizeof(virtio_blk_outhdr), false});
   if (kind == Kind::kDiscard) {
@@ -147,13 +146,13 @@ std::optional<BlockRequests::Ended> BlockRequests::next() {
   if (!done) return std::nullopt;
   const std::uint16_t number = place_of_[done->head];
   Place& place = places_[number];
-  check(place.under_way, "a request that ended twice");  // the queue gives each head back once
+  check(place.under_way, "a request that ended twice");  // the queue returns each head once
   place.under_way = false;
   free_.push_back(number);
-  // Read once: the device may change it while it is looked at.
+  // Read once: the device may change it at any time.
   const auto status =
       std::to_integer<std::uint32_t>(*static_cast<const volatile std::byte*>(&of(number)[kStatus]));
-  // A device that wrote less than it says it did would pass on what lay in the buffer before.
+  // If the device wrote less than the buffer, the rest would expose old contents of the buffer.
   if (status == VIRTIO_BLK_S_OK && done->written >= place.written) return Ended{number, {}};
   if (place.kind == Kind::kFlush) return Ended{number, fail(sig::BlockErrc::kFlushFailed, status)};
   if (place.kind == Kind::kDiscard && status == VIRTIO_BLK_S_UNSUPP)

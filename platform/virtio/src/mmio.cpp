@@ -11,7 +11,8 @@ namespace fata::virtio {
 
 namespace {
 
-constexpr std::uint64_t kSlotSize = 512;      // the registers, and more configuration than is read
+// The registers, and more configuration than is read.
+constexpr std::uint64_t kSlotSize = 512;
 constexpr std::uint32_t kMagic = 0x74726976;  // "virt"
 
 class Mmio final : public Transport {

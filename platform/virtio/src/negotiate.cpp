@@ -1,4 +1,4 @@
-// What driver and device agree on before queues exist, and how the device is stopped.
+// Feature negotiation before queues exist, and stopping the device.
 #include "abi.hpp"
 #include "fata/base/panic.hpp"
 #include "fata/base/platform.hpp"

@@ -32,7 +32,7 @@ void NetDevice::reap_sent() {
 
 std::size_t NetDevice::send(std::span<PacketBuf> out) {
   if (!broken_ && ((*tx_)->room() < out.size() || !has_room())) reap_sent();
-  if (broken_) {  // now, or just found out: a wire that leads nowhere
+  if (broken_) {  // possibly since a moment ago: drop the packets
     for (PacketBuf& packet : out) packet.reset();
     return out.size();
   }
@@ -59,8 +59,8 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
 
 bool NetDevice::poll() noexcept {
   if (broken_) return false;
-  // Buffers that were held when frames were taken may have come home: a ring left empty would never
-  // wake its reader.
+  // Buffers that were in use when frames were taken may have been recycled. A ring left empty would
+  // never wake its reader.
   if ((*rx_)->room() != 0) receiver_.refill();
   if ((*rx_)->publish()) transport_->notify(kReceiveQueue);
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
@@ -79,8 +79,8 @@ bool NetDevice::poll() noexcept {
 bool NetDevice::prepare_to_idle() noexcept {
   if (broken_) return true;
   transport_->acknowledge();
-  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring
-  // until it is asked for.
+  // Without a waiting reader (it is busy elsewhere), frames stay in the ring until it calls
+  // receive().
   bool quiet = readers_.empty() || (*rx_)->enable_interrupts();
   if (!writers_.empty()) quiet = (*tx_)->enable_interrupts() && quiet;
   return quiet;

@@ -1,5 +1,5 @@
 // The header before each frame of virtio-net (virtio 1.2, section 5.1.6), as this driver negotiates
-// it: with the number of buffers, 12 bytes, little endian; and the queues.
+// it: 12 bytes, with the number of buffers, little endian; and the queue numbers.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct NetHeader {
   std::uint16_t checksum_offset = 0;
   std::uint16_t buffers = 0;
 
-  // `bytes`: kNetHeaderSize at least. What the fields mean depends on the features.
+  // `bytes`: at least kNetHeaderSize. The meaning of the fields depends on the features.
   static NetHeader parse(Bytes bytes) {
     NetHeader header;
     header.flags = std::to_integer<std::uint8_t>(bytes[0]);
@@ -35,10 +35,10 @@ struct NetHeader {
     return header;
   }
 
-  // What the device says of a received frame, as far as it was agreed that it may: `valid` are the
-  // flags that vouch for the checksum, `gso4` and `gso6` whether segments may be coalesced. A sum
-  // that is still to be made comes from a sender in the same host, whose memory is as good as its
-  // checksum.
+  // The offload state of a received frame, limited to the negotiated features: `valid` are the
+  // flags that mark the checksum as valid, `gso4` and `gso6` whether segments may be coalesced. A
+  // frame whose checksum is still missing counts as valid: its sender is on the same host, and its
+  // data never left that host's memory.
   Offload received(std::uint8_t valid, bool gso4, bool gso6) const {
     Offload offload;
     offload.checksum_valid = (flags & valid) != 0;

@@ -1,4 +1,4 @@
-// virtio-net's beginning and end, and what waits: built for size, unlike what moves frames.
+// Setup, shutdown and waiting for virtio-net. Built for size, unlike the code that moves frames.
 #include "fata/virtio/net.hpp"
 
 #include <cstddef>
@@ -19,7 +19,7 @@ NetConfig read_config(Transport& transport, std::uint64_t features) {
   return NetConfig::parse(features, bytes);
 }
 
-// Locally administered, as of its own.
+// A random, locally administered address.
 MacAddress random_mac() {
   MacAddress mac;
   platform::entropy(mac.octets);
@@ -110,7 +110,7 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
   }
 }
 
-// What was sent at the end (a lease given back, a FIN) leaves before the reset throws it away.
+// Lets frames sent during shutdown (a DHCP release, a FIN) leave before the reset discards them.
 void NetDevice::finish_sending() {
   if (broken_ || tx_ == nullptr) return;
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
@@ -122,7 +122,7 @@ void NetDevice::finish_sending() {
 void NetDevice::break_down() {
   if (broken_) return;
   broken_ = true;
-  // After the reset the device may not touch our memory any more; what it holds goes home.
+  // After the reset the device must not access our memory any more; its buffers are recycled.
   stop(*transport_);
   receiver_.stop();
   for (PacketBuf& packet : tx_in_flight_) packet.reset();

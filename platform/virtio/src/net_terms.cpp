@@ -18,8 +18,8 @@ constexpr std::uint64_t kCut =
     bit(VIRTIO_NET_F_HOST_TSO4) | bit(VIRTIO_NET_F_HOST_TSO6) | bit(VIRTIO_NET_F_HOST_ECN);
 constexpr std::uint64_t kCoalesced = bit(VIRTIO_NET_F_GUEST_TSO4) | bit(VIRTIO_NET_F_GUEST_TSO6);
 
-// 128 descriptors: 384 KiB of buffers, which still fits a guest of 4 MB. With memory to spare twice
-// as many, of a page, so that a frame of 64 KiB fits in what RxFrame can hold.
+// 128 descriptors: 384 KiB of buffers, which still fits a guest of 4 MB. With enough memory twice
+// as many, of a page each, so that a frame of 64 KiB fits in an RxFrame.
 constexpr std::uint16_t kRing = 128;
 constexpr std::size_t kSpare = 64, kBufferSize = 2048;
 constexpr std::size_t kLinkHeader = 14 + 4;  // with a VLAN tag
@@ -36,7 +36,7 @@ std::uint64_t choose_net_features(std::uint64_t offered, bool offload, bool room
     const bool cuts = (offered & kCut) == kCut && (offered & bit(VIRTIO_NET_F_CSUM)) != 0;
     if (cuts) wanted |= kCut;
     const std::uint64_t needed = bit(VIRTIO_NET_F_GUEST_CSUM) | bit(VIRTIO_NET_F_MRG_RXBUF);
-    // Some devices have the features of one direction only with those of the other.
+    // Some devices accept the features of one direction only with those of the other.
     if (cuts && roomy && (offered & needed) == needed && (offered & kCoalesced) != 0)
       wanted |= kCoalesced | bit(VIRTIO_NET_F_GUEST_ECN);
   }

@@ -21,12 +21,12 @@ constexpr std::uint16_t kNoVector = 0xffff;
 
 using kvm::PciAddress;
 
-// What of a window is used at most: of the notifications those of eight queues, a page apart.
+// The used part of a window: at most the notification registers of eight queues, a page apart.
 constexpr std::uint32_t kMaxWindow = 0x10000;
 constexpr std::uint32_t kCommonSize = 56;
-constexpr std::uint8_t kLastCapability = 0xff - 19;  // the longest that is read has 20 octets
+constexpr std::uint8_t kLastCapability = 0xff - 19;  // the longest one that is read has 20 octets
 
-// Follows the list of capabilities; bounded, as a bad list may be a circle.
+// Visits the list of capabilities; bounded, because a bad list may be circular.
 template <class Visit>
 void for_each_capability(PciAddress at, Visit visit) {
   std::uint8_t offset = static_cast<std::uint8_t>(kvm::pci_read8(at, PCI_CAPABILITY_LIST) & 0xfc);
@@ -37,7 +37,7 @@ void for_each_capability(PciAddress at, Visit visit) {
   }
 }
 
-// The physical address that a memory BAR holds; 0 if it is not one.
+// The physical address in a memory BAR; 0 if it is not one.
 std::uint64_t bar_address(PciAddress at, std::uint8_t bar) {
   if (bar > 5) return 0;
   const auto offset = static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * bar);
@@ -57,7 +57,7 @@ struct Window {
   bool is_mapped = false;
 };
 
-// Empty if the capability names none; without registers if they lie where none can be.
+// Empty if the capability describes no window; without registers if their address is impossible.
 Window map_window(PciAddress at, std::uint8_t capability) {
   const std::uint8_t bar = kvm::pci_read8(at, static_cast<std::uint8_t>(capability + 4));
   const std::uint32_t offset = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 8));
@@ -84,7 +84,7 @@ class Pci final : public Transport {
       if (id == PCI_CAP_ID_MSIX) msix = offset;
       if (id != PCI_CAP_ID_VNDR) return;
       const std::uint8_t type = kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 3));
-      // Of several of a kind the first counts.
+      // The first capability of each type counts.
       const auto take = [&](Window& window) {
         if (window.length == 0) window = map_window(at, offset);
       };
@@ -145,8 +145,8 @@ class Pci final : public Transport {
                         address + Queue::available_offset(queue.size()));
     common.write_halves(VIRTIO_PCI_COMMON_Q_USEDLO, VIRTIO_PCI_COMMON_Q_USEDHI,
                         address + Queue::used_offset(queue.size()));
-    // All queues share one vector: an interrupt only ends the idling, after which everything is
-    // looked at.
+    // All queues share one vector: an interrupt only ends the idle wait, after which all queues are
+    // polled.
     common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX, 0);
     if (common.read<std::uint16_t>(VIRTIO_PCI_COMMON_Q_MSIX) == kNoVector)
       return fail(Error(Errc::kNoMsix));
@@ -160,7 +160,7 @@ class Pci final : public Transport {
   void notify(std::uint16_t index) override {
     notify_.registers.write<std::uint16_t>(notify_offsets_[index], index);
   }
-  void acknowledge() override {}  // MSI-X needs none
+  void acknowledge() override {}  // MSI-X needs no acknowledgement
 
  private:
   explicit Pci(PciAddress at) : at_(at) {}
@@ -208,7 +208,7 @@ Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& n
       [](void* context, PciAddress at, std::uint16_t vendor, std::uint16_t device) {
         Search& wanted = *static_cast<Search*>(context);
         if (vendor != kVendor || wanted.found) return;
-        // Transitional devices (0x1000 to 0x103f) name their kind in the subsystem id; they have
+        // Transitional devices (0x1000 to 0x103f) have their type in the subsystem ID; they have
         // the modern interface, too.
         const bool transitional = device < kModernBase;
         const std::uint32_t kind =

@@ -22,7 +22,7 @@ Queue::Queue(std::uint16_t size, MutableBytes memory, bool event_index)
   disable_interrupts();
 }
 
-// The rings' own alignment makes every 16-bit field aligned.
+// The alignment of the rings aligns every 16-bit field.
 std::uint16_t* Queue::u16_at(std::size_t offset) const {
   return reinterpret_cast<std::uint16_t*>(memory_.subspan(offset, 2).data());
 }
@@ -63,8 +63,8 @@ bool Queue::publish() {
   const std::uint16_t old = published_;
   published_ = next_available_;
   __atomic_store_n(u16_at(available_offset(size_) + 2), published_, __ATOMIC_RELEASE);
-  // The device's wish must be read after it can see the new index, else both sides may wait for
-  // each other.
+  // The device's notification request must be read after the new index is visible to it. Otherwise
+  // both sides may wait for each other.
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (!event_index_) {
     return (__atomic_load_n(u16_at(used_offset(size_)), __ATOMIC_RELAXED) &
@@ -72,7 +72,7 @@ bool Queue::publish() {
   }
   const std::uint16_t event =
       __atomic_load_n(u16_at(used_offset(size_) + 4 + 8 * std::size_t{size_}), __ATOMIC_RELAXED);
-  // Whether the index that the device waits for was passed just now (virtio 1.2, section 2.7.10).
+  // True if publishing passed the index that the device waits for (virtio 1.2, section 2.7.10).
   return static_cast<std::uint16_t>(published_ - event - 1) <
          static_cast<std::uint16_t>(published_ - old);
 }
@@ -88,8 +88,8 @@ std::optional<Queue::Done> Queue::pop() {
       &element,
       memory_.subspan(used_offset(size_) + 4 + slot * sizeof element, sizeof element).data(),
       sizeof element);
-  // More finished than was ever outstanding, a chain we did not queue, or more written than there
-  // was room for.
+  // More chains finished than were outstanding, a chain that was not queued, or more bytes written
+  // than there was room for.
   if (waiting > size_ || element.id >= size_ || chains_[element.id].length == 0 ||
       element.len > chains_[element.id].writable) {
     broken_ = true;
@@ -120,7 +120,7 @@ bool Queue::enable_interrupts() {
 
 void Queue::disable_interrupts() {
   if (event_index_) {
-    // An index that was just passed: half a round until the device comes by again.
+    // An index that was just passed: the device reaches it again only after the index wraps.
     __atomic_store_n(u16_at(available_offset(size_) + 4 + 2 * std::size_t{size_}),
                      static_cast<std::uint16_t>(last_used_ - 1), __ATOMIC_RELAXED);
   } else {

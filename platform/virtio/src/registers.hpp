@@ -1,5 +1,4 @@
-// Device registers: volatile, little endian (as this machine), of the width that the specification
-// names.
+// Device registers: volatile, little endian (like this machine), of the width in the specification.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +21,7 @@ class Registers {
   void write(std::size_t offset, T value) const {
     *at<T>(offset) = value;
   }
-  // Two 32-bit halves, low first, as both transports want 64-bit registers written.
+  // Writes two 32-bit halves, low first, as both transports require for 64-bit registers.
   void write_halves(std::size_t low, std::size_t high, std::uint64_t value) const {
     write<std::uint32_t>(low, static_cast<std::uint32_t>(value));
     write<std::uint32_t>(high, static_cast<std::uint32_t>(value >> 32));

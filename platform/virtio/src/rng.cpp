@@ -1,5 +1,5 @@
-// virtio-rng (virtio 1.2, section 5.4): bytes for the entropy pool, once: before the image starts
-// where the CPU has none, else when it first idles.
+// virtio-rng (virtio 1.2, section 5.4): reads bytes for the entropy pool once: before the image
+// starts if the CPU has no random generator, otherwise when the image first idles.
 
 #include <array>
 
@@ -10,9 +10,9 @@
 #include "transports.hpp"
 
 namespace fata::virtio {
-// Weak here: PCI is looked at in images that have a PCI driver anyhow. The others find the device
-// on virtio-mmio (microvm), and a machine with PCI has a processor with RDRAND; without either, the
-// image says that it lacks entropy.
+// Weak here: PCI is searched only in images that have a PCI driver anyway. The others find the
+// device on virtio-mmio (microvm); a machine with PCI has a CPU with RDRAND. Without either, the
+// image reports that it lacks entropy.
 [[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
 }  // namespace fata::virtio
 
@@ -28,7 +28,7 @@ alignas(64) constinit std::array<std::byte, kWanted> bytes{};
 
 class Gatherer final : public Device {
  public:
-  // Looks for a device and asks it. False: there is none that answers.
+  // Finds a device and requests bytes. Returns false if no device works.
   bool begin() {
     unsigned nth = 0;
     bool legacy = false;
@@ -45,7 +45,7 @@ class Gatherer final : public Device {
     return ask();
   }
 
-  // True once no more will come.
+  // Returns true once no more bytes will arrive.
   bool collect() {
     virtio::Queue& ring = **queue_;
     const std::optional<virtio::Queue::Done> done = ring.pop();
@@ -55,19 +55,19 @@ class Gatherer final : public Device {
     return done->written == 0 || have_ >= kWanted || !ask();
   }
 
-  // Without waiting for the reset: the device's queue and buffer are never used for anything else.
+  // Does not wait for the reset: the device's queue and buffer are never reused.
   void end() {
     if (transport_ != nullptr) transport_->set_status(0);
     bytes.fill(std::byte{0});
   }
 
-  // An image that never idles is served as well. Nobody waits for the bytes, so they complete
-  // nothing.
+  // Serves an image that never idles, too. No task waits for the bytes, so this always returns
+  // false.
   bool poll() noexcept override {
     if (queue_ != nullptr ? collect() : ++turns_ == kBusyTurns && !begin()) leave();
     return false;
   }
-  // No interrupt is asked for: devices are polled before anybody who may draw goes on.
+  // Enables no interrupt: devices are polled before any task that may draw random bytes continues.
   bool prepare_to_idle() noexcept override {
     if (queue_ == nullptr && !begin()) leave();
     return true;

@@ -1,5 +1,5 @@
-// The two ways to find a device; each counts `nth` down by the devices it passes. `legacy`: devices
-// of that kind were there, but of before virtio 1.0. Null: there is none.
+// The two ways to find a device. Each decrements `nth` for every matching device that it skips.
+// `legacy` is set if a matching device older than virtio 1.0 was skipped. Null: there is none.
 #pragma once
 
 #include "fata/virtio/transport.hpp"

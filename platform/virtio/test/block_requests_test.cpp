@@ -14,7 +14,7 @@ namespace {
 using Kind = BlockRequests::Kind;
 using sig::BlockErrc;
 
-// Offsets and numbers are those of virtio 1.2, section 5.2, not of a header.
+// Offsets and numbers are written out from virtio 1.2, section 5.2, not taken from a header.
 constexpr std::uint64_t kSizeMax = 1 << 1, kSegMax = 1 << 2, kReadOnly = 1 << 5,
                         kBlockSize = 1 << 6, kFlush = 1 << 9, kTopology = 1 << 10,
                         kDiscard = 1 << 13;
@@ -106,7 +106,7 @@ struct Disk {
     device.finish(chain.head, written);
   }
   BlockLimits limits;
-  // Aligned, as the allocator gives 16 bytes.
+  // The allocator aligns them to 16 bytes.
   std::vector<std::byte> ring, memory;
   Queue queue;
   DeviceModel device;
@@ -175,7 +175,7 @@ TEST(BlockRequests, FailAsTheDeviceSays) {
     std::uint32_t written;
     BlockErrc why;
   } cases[] = {{Kind::kRead, 1, 1, BlockErrc::kFailed},
-               {Kind::kRead, 0, 4096, BlockErrc::kFailed},  // one byte less than all
+               {Kind::kRead, 0, 4096, BlockErrc::kFailed},  // one byte short
                {Kind::kRead, 0, 0, BlockErrc::kFailed},
                {Kind::kRead, 0xff, 4097, BlockErrc::kFailed},
                {Kind::kWrite, 2, 1, BlockErrc::kFailed},

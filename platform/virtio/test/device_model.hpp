@@ -1,5 +1,5 @@
 // The device's side of a split virtqueue, written from the specification alone, to test the
-// driver's side against.
+// driver's side.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +34,9 @@ class DeviceModel {
       if ((flags & 1) == 0) return chain;
       at = load(d + 14);
     }
-    return std::nullopt;  // a loop: the driver made a mistake
+    return std::nullopt;  // a loop: a bug of the driver
   }
-  // Finishes a chain; true if the driver wants an interrupt.
+  // Finishes a chain; true if the driver requests an interrupt.
   bool finish(std::uint32_t head, std::uint32_t written) {
     const std::size_t slot = used() + 4 + 8 * (used_index_ % size_);
     store_le(memory_.subspan(slot), head);
@@ -48,7 +48,7 @@ class DeviceModel {
     return static_cast<std::uint16_t>(used_index_ - event - 1) <
            static_cast<std::uint16_t>(used_index_ - old);
   }
-  // Asks to be notified of the next chain.
+  // Requests a notification of the next chain.
   void want_notification() {
     store_le(memory_.subspan(used() + 4 + 8 * std::size_t{size_}), last_available_);
   }

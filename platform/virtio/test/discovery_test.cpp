@@ -1,4 +1,4 @@
-// Drivers on a machine whose registers, capabilities and rings a hostile host has filled.
+// Drivers on a machine whose registers, capabilities and rings are set by a hostile host.
 #include <gtest/gtest.h>
 
 #include "../../kvm/src/pci_walk.hpp"
@@ -17,7 +17,7 @@ struct World {
     host.on_map = [](HostedMachine::Window& window) {
       const MutableBytes bytes = window.bytes();
       if (window.address != kCommon) return;
-      // Both halves of the features: VERSION_1, CSUM.
+      // Both halves of the features: VERSION_1 and CSUM.
       store_le(bytes.subspan(4), std::uint32_t{1});
       store_le(bytes.subspan(18), std::uint16_t{2});  // queues
       store_le(bytes.subspan(24), std::uint16_t{8});  // their size
@@ -43,8 +43,8 @@ struct World {
   HostedMachine host;
 };
 
-// The common registers, notifications, configuration and MSI-X's table at a place of the host's
-// choice.
+// The common registers, notifications, configuration and MSI-X table at an address chosen by the
+// host.
 Function with_windows(std::uint64_t address) {
   Function function = pci_function(kNet);
   function.put32(0x10, static_cast<std::uint32_t>(address) | 4);  // 64 bits
@@ -72,8 +72,8 @@ TEST(Discovery, RegistersInMemoryOfOursAreRefused) {
 TEST(Discovery, AnMsixTableWithoutABarIsRefused) {
   World world;
   Function function = pci_function(kNet);
-  function.put32(0x40 + 3 * 20 + 4,
-                 0x200000 | 3);  // BAR 3 is empty: the offset alone is a place in RAM
+  // BAR 3 is empty: the offset alone is an address in RAM.
+  function.put32(0x40 + 3 * 20 + 4, 0x200000 | 3);
   EXPECT_EQ(world.refused(function), Errc::kRegisters);
 }
 
@@ -123,7 +123,7 @@ TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
   }
 }
 
-// Before, the number of busses to look at multiplied with each level: 256^4.
+// Earlier, the number of buses to scan multiplied with each level: 256^4.
 TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
   sim::Platform platform;
   HostedMachine host;
@@ -150,7 +150,7 @@ TEST(VirtioNet, AQueueThatIsFoundBrokenWhileSendingEndsTheCardAndNothingElse) {
   world.host.functions = {pci_function(kNet)};
   auto device = world.open();
   ASSERT_TRUE(device);
-  // The registers hold the addresses of the queue that was set up last: that of what is sent.
+  // The registers hold the addresses of the queue set up last: the transmit queue.
   const auto* const common = world.host.window_at(kCommon);
   const auto used = load_le<std::uint64_t>(Bytes(common->bytes()).subspan(48));
   const MutableBytes ring = danger_span(reinterpret_cast<std::byte*>(used), 6 + 8 * 8);
@@ -166,7 +166,7 @@ TEST(VirtioNet, AQueueThatIsFoundBrokenWhileSendingEndsTheCardAndNothingElse) {
   std::array<PacketBuf, 3> packets{(*device)->allocate(0), (*device)->allocate(0),
                                    (*device)->allocate(0)};
   for (PacketBuf& packet : packets) (void)packet.append(60);
-  EXPECT_EQ((*device)->send(packets), 3U);  // they vanish
+  EXPECT_EQ((*device)->send(packets), 3U);  // they are dropped
   EXPECT_EQ(send(), 2U);
 }
 

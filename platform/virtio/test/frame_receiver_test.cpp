@@ -28,7 +28,7 @@ struct Wire {
   }
   ~Wire() { receiver.stop(); }
 
-  // The device writes into the next buffer: bytes of its own in front, `fill` after them.
+  // The device fills the next buffer with `front`, then `fill`, and reports `length` bytes.
   void write(std::string_view front, std::size_t length, char fill = 'f') {
     const auto chain = device.take();
     ASSERT_TRUE(chain);
@@ -192,7 +192,7 @@ TEST(FrameReceiver, buffers_that_are_held_do_not_come_back_and_those_let_go_do) 
 TEST(FrameReceiver, a_queue_that_broke_gives_what_came_before_and_all_buffers_come_home) {
   Wire wire(kMergeable);
   wire.write(header(1), 72);
-  wire.write(header(2), 72);  // goes on in a buffer that never comes
+  wire.write(header(2), 72);  // continues in a buffer that never arrives
   wire.device.finish(31, 100'000);
   EXPECT_EQ(wire.receive().size(), 1U);
   EXPECT_TRUE(wire.queue.broken());

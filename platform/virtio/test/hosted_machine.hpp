@@ -1,6 +1,6 @@
-// A machine of memory for the drivers to run on: PCI configuration space, registers and slots of
-// virtio-mmio that a test or a fuzzer fills as it likes. Registers are plain memory: what a driver
-// writes is what it reads next, unless the test changes it.
+// A machine simulated in memory for the drivers: PCI configuration space, registers and virtio-mmio
+// slots, all filled by a test or fuzzer. Registers are plain memory: a driver reads back what it
+// wrote, unless the test changes it.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class HostedMachine {
   ~HostedMachine();
   static HostedMachine& current();
 
-  // A function of PCI: its configuration space.
+  // The configuration space of a PCI function.
   struct Function {
     kvm::PciAddress at;
     std::array<std::uint8_t, 256> config{};
@@ -30,14 +30,14 @@ class HostedMachine {
     void put8(std::size_t offset, std::uint8_t value) { config[offset] = value; }
     void put16(std::size_t offset, std::uint16_t value);
     void put32(std::size_t offset, std::uint32_t value);
-    // Appends a vendor's capability of virtio (4.1.4); `more`: the notifications' multiplier.
+    // Appends a virtio vendor capability (4.1.4); `more`: the notification multiplier.
     void add_window(std::uint8_t type, std::uint8_t bar, std::uint32_t offset, std::uint32_t length,
                     std::uint32_t more = 0);
-    // Appends MSI-X, whose table lies there.
+    // Appends an MSI-X capability with its table at that offset.
     void add_msix(std::uint32_t table);
 
    private:
-    std::uint8_t end_ = 0x40;  // where the next capability goes
+    std::uint8_t end_ = 0x40;  // the offset of the next capability
     std::uint8_t link_ = 0x34;
     std::uint8_t add(std::uint8_t id, std::uint8_t size);
   };
@@ -46,7 +46,7 @@ class HostedMachine {
   std::vector<machine::Region> ram{{0x100000, 0x800000}};
   std::uint64_t reads = 0;  // of configuration space
 
-  // Registers that a driver has mapped, of exactly the size that it asked for.
+  // Registers mapped by a driver, of exactly the requested size.
   struct Window {
     std::uint64_t address;
     std::size_t size;
@@ -58,13 +58,13 @@ class HostedMachine {
   // Fills a new window.
   std::function<void(Window&)> on_map = [](Window&) {};
 
-  // The driver's place in the loop.
+  // The attached driver.
   guest::Device* device = nullptr;
   unsigned interrupts = 0;
 };
 
-// A network card or a disk as QEMU's, without lies: common registers at 0xfe000000, then a page
-// each for notifications, configuration and MSI-X.
+// A well-behaved NIC or disk like QEMU's: common registers at 0xfe000000, then a page each for
+// notifications, configuration and MSI-X.
 inline constexpr std::uint64_t kCommon = 0xfe000000, kNotify = kCommon + 0x1000,
                                kConfig = kCommon + 0x2000, kTable = kCommon + 0x3000;
 HostedMachine::Function pci_function(std::uint16_t device_id);

@@ -1,4 +1,4 @@
-// A device that does not stop, or does not keep to the order of its status.
+// A device that does not stop, or that violates the order of its status.
 #include <gtest/gtest.h>
 
 #include "fata/sim/platform.hpp"
@@ -9,13 +9,13 @@ namespace {
 
 constexpr std::uint64_t kVersion1 = std::uint64_t{1} << 32;
 
-// Each look at the status takes a millisecond.
+// Each read of the status takes a millisecond.
 struct FakeDevice final : Transport {
   std::uint64_t offered = kVersion1 | 3;
   std::uint64_t accepted = 0;
   unsigned looks_until_stopped = 0;  // after a reset
   bool refuses_features = false;
-  std::uint8_t value = 0xff;  // what an earlier driver left
+  std::uint8_t value = 0xff;  // left by an earlier driver
   unsigned looks = 0;
 
   std::uint32_t device_id() override { return 1; }
@@ -77,14 +77,14 @@ TEST(VirtioNegotiate, TakesWhatIsOfferedOfWhatIsWanted) {
   EXPECT_EQ(device.value, 1 | 2 | 8 | 4);
 }
 
-// Features that stand for each other must come from one answer.
+// Features that depend on each other must come from a single read.
 TEST(VirtioNegotiate, WhatIsOfferedIsReadOnceAndAgreedOn) {
   sim::Platform platform;
   FakeDevice device;
   device.offered = kVersion1 | 3;
   const auto all = offered(device);
   ASSERT_TRUE(all);
-  device.offered = kVersion1 | 2;  // from now on it says something else
+  device.offered = kVersion1 | 2;  // a second read would differ
   EXPECT_EQ(*agree(device, *all, kVersion1, 3), kVersion1 | 3);
   EXPECT_EQ(device.accepted, kVersion1 | 3);
 }

@@ -48,7 +48,8 @@ TEST(NetTerms, no_feature_is_accepted_without_what_it_requires) {
   EXPECT_EQ(choose_net_features(
                 kAll & ~features({VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6}), true, true),
             kAll & ~kCoalesced);
-  for (std::uint64_t some = 0; some < 256; ++some) {  // each subset of those with conditions
+  for (std::uint64_t some = 0; some < 256;
+       ++some) {  // every subset of the features with requirements
     constexpr unsigned kBits[] = {VIRTIO_NET_F_CSUM,       VIRTIO_NET_F_GUEST_CSUM,
                                   VIRTIO_NET_F_HOST_TSO4,  VIRTIO_NET_F_HOST_TSO6,
                                   VIRTIO_NET_F_HOST_ECN,   VIRTIO_NET_F_GUEST_TSO4,

@@ -66,7 +66,7 @@ TEST(Queue, RefusesChainsWithoutRoomAndWorksForRoundsWithoutLosingDescriptors) {
           if (auto chain = ring.device.take()) held.push_back(*chain);
           break;
         case 3:
-          if (!held.empty()) {  // out of order, as devices may
+          if (!held.empty()) {  // out of order, which is allowed
             std::swap(held[random() % held.size()], held.back());
             ring.device.finish(held.back().head, 3);
             held.pop_back();

@@ -1,7 +1,7 @@
-// A hostile backend: it writes into everything that is granted to it, answers as it likes, keeps
-// what it was lent. Whatever it does, no request ends twice, none ends that was not begun, a read
-// that ended well gives what lay in its pages at that moment and changes never again, and no page
-// that is kept is granted to somebody else.
+// A hostile backend: it writes into everything granted to it, answers anything, and keeps lent
+// pages. Whatever it does, no request ends twice, only requests that were begun end, a successful
+// read returns the content of its pages at that moment and never changes again, and no kept page is
+// granted to another domain.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -77,7 +77,7 @@ class Game {
   static void check_unchanged(const Read& read) {
     check(equal_bytes(read.seen, read.buffer), "a buffer changed after its request had ended");
   }
-  // All at once: what compares bytes one by one is most of what a fuzzer would do.
+  // In one call: comparing byte by byte would dominate the fuzzer's run time.
   static bool is_untouched(Bytes buffer) {
     static const std::vector<std::byte> untouched(kMost, kFilled);
     return equal_bytes(buffer, Bytes(untouched).first(buffer.size()));
@@ -126,7 +126,7 @@ class Game {
         break;
     }
   }
-  // The domain is suspended and goes on elsewhere.
+  // Suspends the domain and resumes it elsewhere.
   void move_on() {
     host_.move_on();
     grants_.resume();
@@ -187,7 +187,7 @@ class Game {
     under_way_.erase(found);
   }
 
-  // The backend's doings: only with what is granted to it at that moment.
+  // Actions of the backend, with pages granted to it at that moment only.
   void scribble(GrantRef where) {
     std::byte* const page = host_.page(where, kBackend, true);
     const std::size_t at = in_.u16() % HostModel::kPage;
@@ -202,7 +202,7 @@ class Game {
     if (blkif_sring* const at = ring())
       std::memcpy(reinterpret_cast<std::byte*>(at) + 4 * which, &value, 4);
   }
-  // Answers the next request in order, rightly but for what the input says.
+  // Answers the next request in order, correctly except for what the input changes.
   void answer() {
     const std::uint8_t how = in_.u8();
     blkif_sring* const at = ring();

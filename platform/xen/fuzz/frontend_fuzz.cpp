@@ -1,7 +1,7 @@
-// A hostile xenstore and backends: states in any order, nodes that vanish, absurd values, replies
-// that were not asked for or never come, a domain that is moved in between. Where the input lies no
-// more, the store is honest. Whatever it does, the drivers of card and disk come to an end, and
-// give back every event channel and every grant.
+// Hostile xenstore and backends: states in any order, vanishing nodes, absurd values, unrequested
+// or missing replies, and a domain that is moved in between. Once the input is used up, the store
+// is honest. Whatever happens, the drivers of NIC and disk terminate and release every event
+// channel and every grant.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -23,7 +23,7 @@ class HostileStore {
  public:
   HostileStore(void* page, fuzz::Input& in) : daemon_(page), in_(in) {}
 
-  // Answers what was asked, or does not. True if it did anything.
+  // Answers requests, or not. True if it did anything.
   bool turn() {
     daemon_.take(1024);
     bool any = false;
@@ -34,7 +34,7 @@ class HostileStore {
     if (!tokens_.empty() && in_.byte() % 8 == 1) tell(in_.byte() % tokens_.size());
     return daemon_.give(1024) != 0 || any;
   }
-  // Another host: its backends know nothing of us.
+  // Moves to another host, whose backends do not know this domain.
   void move() { front_ = 1; }
   bool is_exhausted() const { return requests_ > kMaxRequests; }
 

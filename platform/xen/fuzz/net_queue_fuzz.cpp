@@ -1,7 +1,7 @@
-// A hostile backend: it writes anything into the rings and into every page that is granted to it,
-// between any two calls; it keeps grants in use, answers what was not asked, twice, or never.
-// Whatever it does, the queue gives out no memory that the backend can still write, and after a
-// parting it works with a better backend, with everything back.
+// A hostile backend: it writes anything into the rings and into every page granted to it, between
+// any two calls; it keeps grants in use, sends unrequested or duplicate answers, or none. Whatever
+// it does, the queue returns no memory that the backend can still write, and after a disconnect it
+// works with a better backend, with all memory returned.
 #include <algorithm>
 #include <cstdint>
 #include <deque>
@@ -41,7 +41,7 @@ class Game {
   };
 
   void connect() {
-    if (!queue_.connect(kBackend)) return;  // it keeps too much
+    if (!queue_.connect(kBackend)) return;  // backends keep too much
     queue_.publish();
     granted_ = true;
   }
@@ -147,7 +147,7 @@ class Game {
     kept_.pop_front();
   }
 
-  // The backend's doings: only with what is granted to it at that moment.
+  // Actions of the backend, with pages granted to it at that moment only.
   void scribble(GrantRef where) {
     std::byte* const page = host_.page(where, kBackend, true);
     const std::size_t at = in_.u16() % HostModel::kPage;
@@ -158,7 +158,7 @@ class Game {
     std::byte* const page = host_.page(ring, kBackend, true);
     if (page != nullptr) std::memcpy(page + 4 * which, &value, 4);
   }
-  // Answers the next request in order, with fields that are right but for what the input says.
+  // Answers the next request in order, with correct fields except for what the input changes.
   template <class Ring, class Request>
   void respond(GrantRef ring_ref) {
     auto* const ring = reinterpret_cast<Ring*>(host_.page(ring_ref, kBackend, true));
@@ -179,7 +179,7 @@ class Game {
     if ((how & 4) == 0) ++ring->rsp_prod;
   }
 
-  // No page that the backend may write has two grants, or is part of a frame that was given out.
+  // No page that the backend may write has two grants, or is part of a returned frame.
   void check_grants() {
     if (host_.table_frames() == 0) return;
     std::vector<std::uint32_t> writable;
@@ -239,7 +239,7 @@ class Game {
   BufferPool pieces_{20, 8192 + 256};
   NetQueue queue_{grants_, HostModel::frame_of, kSizes};
   std::deque<KeptFrame> kept_;
-  bool granted_ = false;  // pages, since they were last looked at
+  bool granted_ = false;  // pages were granted since the last check
 };
 
 }  // namespace

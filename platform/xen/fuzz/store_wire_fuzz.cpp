@@ -1,6 +1,6 @@
 // A hostile other side of xenstore's page: it writes anything into the rings and their indexes and
-// answers what it likes. Replies go to who waits for them as xen::Store does it: each request ends
-// at most once, memory stays bounded, and after a restart the wire works.
+// answers anything. Replies are matched to requests as in xen::Store: each request ends at most
+// once, memory stays bounded, and after a restart the wire works.
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -73,7 +73,7 @@ class Game {
       case 4:
         ring.rsp_prod = ring.rsp_cons + in_.u16();
         break;
-      case 5:  // a well-formed message, whatever it says
+      case 5:  // a well-formed message with any content
         put({in_.u8() % 24U, next_id_ - in_.u8() % 50U, 0, 0},
             in_.take(std::min<std::size_t>(in_.u8(), in_.remaining())));
         break;

@@ -1,4 +1,4 @@
-// Xen's public headers (libxen-dev), which are C: what is not C++ in them is kept out.
+// Xen's public headers (libxen-dev), which are C; the parts that are not valid C++ are left out.
 #pragma once
 
 #include <cstddef>

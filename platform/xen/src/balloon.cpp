@@ -17,7 +17,7 @@ Frames frames_of(const std::byte* piece) {
   return frames;
 }
 
-// How many of the frames it was done for.
+// Returns the number of frames processed.
 std::size_t call_for(unsigned command, Frames& frames, std::size_t count) {
   xen_memory_reservation_t request{};
   request.extent_start.p = frames.data();
@@ -42,8 +42,8 @@ bool Balloon::inflate() {
     pieces_.push_back(piece);
     return true;
   }
-  // All or nothing: what went is asked for again. Pages that do not come back take the piece with
-  // them.
+  // All or nothing: released pages are requested back. If they do not come back, the piece is lost,
+  // too.
   if (call_for(XENMEM_populate_physmap, frames, done) == done) libc::heap().release(piece);
   return false;
 }
@@ -52,7 +52,7 @@ bool Balloon::deflate() {
   if (pieces_.empty()) return false;
   Frames frames = frames_of(pieces_.back());
   const std::size_t done = call_for(XENMEM_populate_physmap, frames, kPages);
-  if (done != kPages) {  // the host has no more
+  if (done != kPages) {  // the host has no more memory
     call_for(XENMEM_decrease_reservation, frames, done);
     return false;
   }
@@ -64,14 +64,15 @@ bool Balloon::deflate() {
 async::Task<void> Balloon::follow(Balloon* self, Store* store) {
   store->write_and_forget("control/feature-balloon", "1");
   const Result<std::string> most_text = co_await store->read("memory/static-max");
-  const std::uint64_t most = most_text ? store_number(*most_text).value_or(0) : 0;  // KiB, as below
+  // In KiB, like the other sizes below.
+  const std::uint64_t most = most_text ? store_number(*most_text).value_or(0) : 0;
   constexpr std::uint64_t kPiece = kPages * machine::kPage / 1024;
   Watch watch(*store, "memory/target");
   while (co_await watch.next()) {
     const Result<std::string> text = co_await store->read("memory/target");
     const std::uint64_t target = text ? store_number(*text).value_or(most) : most;
     const std::uint64_t wanted = target < most ? (most - target + kPiece - 1) / kPiece : 0;
-    // Each step lets the loop turn: Xen takes its time for the pages of a piece.
+    // Each step yields to the loop, because Xen is slow to process the pages of a piece.
     while (self->pieces_.size() < wanted && self->inflate()) co_await async::yield();
     while (self->pieces_.size() > wanted && self->deflate()) co_await async::yield();
   }

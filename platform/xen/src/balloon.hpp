@@ -1,5 +1,5 @@
-// The memory that the domain's manager wants it to have: what it was started with, less what it is
-// asked to give back (`xl mem-set`, or a configuration whose maxmem is more than its memory).
+// The domain's memory target: the memory that it was started with, less what the manager asks back
+// (`xl mem-set`, or a configuration whose maxmem is more than its memory).
 #pragma once
 
 #include <optional>
@@ -10,15 +10,15 @@
 
 namespace fata::xen {
 
-// Holds pieces of the heap whose pages Xen has back. What the application uses stays its own: if
-// that leaves too little, less is given back than was asked for.
+// Holds pieces of the heap whose pages were returned to Xen. It never takes memory that the
+// application uses; if too little is free, it returns less than requested.
 class Balloon {
  public:
-  // Starts listening; with the loop there.
+  // Starts watching the target; needs the loop.
   void start(Store& store);
 
  private:
-  static constexpr std::size_t kPages = 32;  // of a piece: what one call of the hypervisor is told
+  static constexpr std::size_t kPages = 32;  // of a piece: the pages of one hypercall
 
   static async::Task<void> follow(Balloon* self, Store* store);
   bool inflate();

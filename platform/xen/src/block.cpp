@@ -36,7 +36,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
   return perform({.kind = Kind::kDiscard, .sector = first, .sectors = sectors}, wait);
 }
 
-// One at a time: a host may tell of what it lost only once, to who asks first.
+// One at a time: a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -52,13 +52,13 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   co_return outcome;
 }
 
-// What does not fit a request goes as several, one after the other.
+// An operation that does not fit in a request is split into several, one after the other.
 async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, async::Wait wait) {
   if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
   Flight flight(this);
   ++counters_[static_cast<std::size_t>(request.kind)];
   do {
-    // While the backend is away; whoever looks after the disk ends it.
+    // While the backend is away: look_after() reconnects it or ends the wait.
     while (!broken_ && !queue_.started()) (void)co_await connected_.wait({});
     if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
     const BlockQueue::Request before = request;
@@ -80,7 +80,7 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
   co_return Result<void>{};
 }
 
-// Leaves in the request what did not fit.
+// Leaves the part that did not fit in `request`.
 void BlockDevice::begin(Flight& flight, BlockQueue::Request& request) {
   const auto [place, sectors] = queue_.begin(request);
   const auto bytes = static_cast<std::size_t>(sectors * limits_.geometry.sector_size);
@@ -93,7 +93,7 @@ void BlockDevice::begin(Flight& flight, BlockQueue::Request& request) {
   if (request.kind == Kind::kWrite) request.out = request.out.subspan(bytes);
 }
 
-// Without the loop: no task goes on meanwhile.
+// Polls without the loop: no task runs meanwhile.
 template <class Busy>
 void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
   const Instant until = platform::monotonic_now() + patience;
@@ -103,13 +103,13 @@ void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
   }
 }
 
-// What the backend was given runs to its end before a task that is destroyed is gone. The buffer
-// would not need it: the backend knows only pages of the queue's.
+// A request given to the backend ends before a destroyed task is gone. The buffer would not require
+// this: the backend accesses only pages of the queue.
 void BlockDevice::leave_flight(Flight& flight) noexcept {
   work_while([&] { return flight.state == State::kUnderWay; }, kPatienceAtDeath);
   if (flight.state == State::kUnderWay) {
     queue_.abandon(flight.place);
-    flights_[flight.place] = nullptr;  // its place is given back when it has ended
+    flights_[flight.place] = nullptr;  // its slot is released when it has ended
     return;
   }
   places_.give_back();
@@ -128,8 +128,8 @@ void BlockDevice::reap() {
   }
 }
 
-// After a migration this machine's backend may be there still when the next one works. A write that
-// it had not finished could then undo a later one.
+// After a migration this host's backend may still exist when the new one works. An unfinished write
+// of the old one could then undo a later write.
 void BlockDevice::settle() noexcept {
   work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kPatienceAtSuspension);
 }

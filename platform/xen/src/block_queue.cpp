@@ -19,7 +19,7 @@ static_assert(offsetof(BlockRequest, segment) == offsetof(blkif_request_t, seg) 
                   offsetof(blkif_request_indirect_t, indirect_grefs));
 static_assert(BlockRequest::kMostSegments == BLKIF_MAX_SEGMENTS_PER_REQUEST);
 
-constexpr std::uint32_t kUnit = 512;  // what a request counts in, whatever the disk's sector size
+constexpr std::uint32_t kUnit = 512;  // the unit of requests, whatever the disk's sector size
 constexpr std::uint32_t kLargestOptimal = 1 << 20;
 constexpr std::size_t kPage = BlockQueue::kPageSize;
 constexpr std::size_t kSegmentsOfAPage = kPage / sizeof(BlockSegment);
@@ -28,13 +28,14 @@ constexpr std::size_t kSegmentsOfAPage = kPage / sizeof(BlockSegment);
 
 std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
   const std::uint64_t size = offer.sector_size == 0 ? kUnit : offer.sector_size;
-  // A sector is what a disk writes whole: it must fit a page, of which a request has at least one.
+  // A disk writes whole sectors, so a sector must fit in a page; each request has at least one
+  // page.
   if (!std::has_single_bit(size) || size < kUnit || size > kPage) return std::nullopt;
   if (offer.sectors >= (std::uint64_t{1} << 63) / kUnit) return std::nullopt;
   BlockLimits limits;
   sig::BlockGeometry& geometry = limits.geometry;
   geometry.sector_size = static_cast<std::uint32_t>(size);
-  geometry.sectors = offer.sectors / (size / kUnit);  // what is left over at the end is no sector
+  geometry.sectors = offer.sectors / (size / kUnit);  // a remainder is no whole sector
   if (geometry.sectors == 0) return std::nullopt;
   geometry.writable = (offer.info & VDISK_READONLY) == 0;
   if (std::has_single_bit(offer.physical_sector_size) &&
@@ -58,7 +59,7 @@ std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
 
 std::pair<std::uint64_t, std::uint64_t> BlockLimits::extents(std::uint64_t sector,
                                                              std::uint64_t count) const {
-  // Counted from where the first whole extent begins; what comes before it is none.
+  // Counted from the first whole extent; sectors before it belong to none.
   const std::uint64_t end = sector + count;
   const std::uint64_t from = std::max(sector, extent_offset);
   if (from >= end) return {sector, 0};
@@ -132,7 +133,7 @@ void BlockQueue::disconnect(bool forget) {
   restart();
 }
 
-// Each place that is free can always have a page; of the others half go to the next that asks.
+// Each free slot is guaranteed one page; the next request gets half of the remaining pages.
 std::size_t BlockQueue::pages_for_one() const {
   const std::size_t spare = free_pages_.size() - free_places_.size();
   return std::min<std::size_t>(limits_.segments, 1 + spare / 2);

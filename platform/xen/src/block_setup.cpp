@@ -1,5 +1,4 @@
-// A disk's beginning and end, and what comes between when its backend goes: built for size, unlike
-// what moves data.
+// Setup, shutdown and reconnection of a disk. Built for size, unlike the code that moves data.
 #include "fata/base/platform.hpp"
 #include "fata/xen/block.hpp"
 
@@ -81,7 +80,7 @@ async::Task<Result<void>> BlockDevice::start(async::Wait wait) {
     const Result<void> joined = co_await join(wait);
     if (joined) break;
     if (!std::exchange(lost_, false)) co_return joined;
-    // The domain was moved meanwhile, which may have taken longer than the deadline.
+    // The domain was suspended meanwhile, possibly for longer than the deadline.
     wait = async::Wait::at_most(kPatienceAtStart, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
@@ -112,8 +111,8 @@ async::Task<BlockOffer> BlockDevice::read_offer(async::Wait wait) {
   co_return offer;
 }
 
-// As the state diagram of xen/io/blkif.h has it: the backend says what the disk is like only when
-// it has our ring.
+// Follows the state diagram of xen/io/blkif.h: the backend describes the disk only after it has our
+// ring.
 async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
   for (;;) {
@@ -167,7 +166,7 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
-// Of what looks after the disk: a reply that never comes must not stop it, as readers wait for it.
+// The timeout of look_after(): a missing reply must not block it, because readers wait for it.
 async::Wait BlockDevice::soon() { return async::Wait::at_most(kPatience); }
 
 async::Task<bool> BlockDevice::is_detached() {
@@ -176,9 +175,9 @@ async::Task<bool> BlockDevice::is_detached() {
   co_return co_await frontend_.backend_number("online", 1, soon()) == 0;
 }
 
-// Closes what the backend closes, and joins it again when it waits for us.
+// Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> BlockDevice::look_after(BlockDevice* self) {
-  Instant seen = platform::monotonic_now();  // when there was a backend, or the domain went on
+  Instant seen = platform::monotonic_now();  // the last time of a backend or a resume
   while (!self->broken_) {
     if (self->queue_.connected()) {
       if (!self->lost_ && !co_await self->watch_->next()) co_return;
@@ -191,7 +190,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     if (self->broken_) co_return;
     if (std::exchange(self->lost_, false)) {
       seen = platform::monotonic_now();
-      // Elsewhere another backend waits, or the same one under another path.
+      // Elsewhere another backend waits, or the same one at another path.
       if (!co_await self->frontend_.locate(soon())) {
         self->lost_ = true;
         co_await async::sleep(milliseconds(50));
@@ -209,15 +208,15 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
   }
 }
 
-// What became of the backend since; true if it waits for us to join it.
+// Handles a change of the backend's state; true if it waits for us to connect.
 async::Task<bool> BlockDevice::backend_waits() {
   const BusState state = co_await frontend_.backend_state(soon());
-  // Only what is known to be gone is gone: xenstore may have had no time for the question.
+  // The backend is gone only if its node is missing: xenstore may have been unable to answer.
   if (state == BusState::kUnknown) {
     const Result<std::string> there = co_await frontend_.backend_text("state", soon());
     if (there || !there.error().is(Errc::kNotFound)) co_return false;
   }
-  // One that waits while we are connected has been started anew, and takes the ring as it is.
+  // A backend that waits while we are connected was restarted, and uses the ring as it is.
   if (state == BusState::kInitWait && queue_.connected()) co_return false;
   const bool over =
       state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
@@ -229,17 +228,17 @@ async::Task<bool> BlockDevice::backend_waits() {
   if (over && co_await is_detached()) {
     break_down("was detached");
   } else if (state == BusState::kClosed) {
-    // Closed and not taken away: it begins anew for who asks, as Linux's does when it stumbled over
-    // its own requests.
+    // Closed but not detached: it starts again on request. Linux's backend closes like this after
+    // an error of its own requests.
     (void)co_await frontend_.set_state(BusState::kInitialising, soon());
   }
   co_return state == BusState::kInitWait;
 }
 
-// What was under way is begun anew by who waits for it, once there is a backend again.
+// The waiting tasks repeat requests in flight once there is a backend again.
 void BlockDevice::leave(bool forget) {
   if (!queue_.connected()) return;
-  // First the channel: from then on the backend hears nothing more of us.
+  // First the channel: from then on the backend receives no events from us.
   if (!forget) close_port(port_);
   std::vector<bool> taken(flights_.size());
   for (std::size_t i = 0; i < flights_.size(); ++i)
@@ -261,7 +260,7 @@ void BlockDevice::leave(bool forget) {
 void BlockDevice::resume() noexcept {
   lost_ = true;
   leave(true);
-  // Its watch was put up again with the store's, and tells so at once.
+  // Its watch was registered again by the store's resume(), and reports a change at once.
 }
 
 void BlockDevice::break_down(std::string_view why) {

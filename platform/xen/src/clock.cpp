@@ -13,7 +13,7 @@ const guest::PvTime& time_of(const shared_info_t& shared) {
   return *reinterpret_cast<const guest::PvTime*>(&shared.vcpu_info[0].time);
 }
 
-// Times beyond these, some 73 years, are none, and sums of a few of them do not overflow.
+// Times beyond these, some 73 years, are invalid; sums of a few valid ones do not overflow.
 constexpr std::uint64_t kMaxNs = std::uint64_t{1} << 61, kMaxSeconds = kMaxNs / 1'000'000'000;
 
 std::int64_t bounded(std::uint64_t ns) { return static_cast<std::int64_t>(std::min(ns, kMaxNs)); }
@@ -31,7 +31,7 @@ std::int64_t wall_base(const shared_info_t& shared) {
 }  // namespace
 
 std::int64_t Clock::system_now() {
-  // Nearly always the hypervisor has written nothing since.
+  // Usually the hypervisor has written nothing since.
   const guest::PvTime& shared = time_of(*shared_);
   if (__atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) != time_.version)
     guest::copy_stable(shared, time_);
@@ -68,7 +68,7 @@ WallTime Clock::wall() {
   const std::uint32_t version = __atomic_load_n(&shared_->wc_version, __ATOMIC_ACQUIRE);
   if (version != wall_version_) {
     const std::int64_t base = wall_base(*shared_);
-    if (base != 0) {  // else it is being written: look again next time
+    if (base != 0) {  // otherwise it is being written: retry next time
       wall_base_ = base;
       wall_version_ = version;
     }

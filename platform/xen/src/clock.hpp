@@ -1,4 +1,4 @@
-// Xen's time: system time in nanoseconds by the TSC, as the hypervisor tells in the shared page.
+// Xen's time: system time in nanoseconds, computed from the TSC and the hypervisor's shared page.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,14 @@ namespace fata::xen {
 
 class Clock {
  public:
-  // `shared` stays mapped. What passed since `entry_tsc` counts.
+  // `shared` must stay mapped. Time zero is at `entry_tsc`.
   void start(const shared_info_t& shared, std::uint64_t entry_tsc);
-  // After the machine was stopped: goes on where it was, plus the time that passed meanwhile by the
-  // wall clock.
+  // After a suspension: continues from the last value plus the wall-clock time that has passed.
   void resume(const shared_info_t& shared);
 
   Instant now();
   WallTime wall();
-  // The hypervisor's time at which `instant` comes; at least 1, for 0 means "never" to it.
+  // The hypervisor's time at `instant`; at least 1, because the hypervisor treats 0 as "never".
   std::uint64_t system_time_at(Instant instant);
 
  private:
@@ -28,7 +27,8 @@ class Clock {
   const shared_info_t* shared_ = nullptr;
   guest::PvTime time_{};
   std::int64_t origin_ = 0;  // the hypervisor's time at our zero
-  std::int64_t last_ = 0;    // what was given out last: a new rate must not let time step back
+  // The last value returned: a new rate must not make time step back.
+  std::int64_t last_ = 0;
   std::uint32_t wall_version_ = 0;  // of wall_base_
   std::int64_t wall_base_ = 0;
 };

@@ -12,18 +12,18 @@ constinit xencons_interface* the_ring = nullptr;
 constinit Port the_port = 0;
 
 constexpr std::size_t kOut = sizeof(xencons_interface::out), kIn = sizeof(xencons_interface::in);
-// Moments, some ten milliseconds each: a host that never reads must not keep an image from ending.
+// In waits of some ten milliseconds: a host that never reads must not keep an image from ending.
 constexpr unsigned kPatience = 1000;
 
 std::uint32_t load(const std::uint32_t& shared) {
   return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
 }
 
-// Gives what is left. The host reads a terminal's bytes: a line ends in CR LF.
+// Returns the rest. The host shows the bytes on a terminal: a line ends in CR LF.
 std::string_view put(xencons_interface& ring, std::string_view text) {
   std::uint32_t produced = ring.out_prod;
   std::uint32_t room = static_cast<std::uint32_t>(kOut) - (produced - load(ring.out_cons));
-  if (room > kOut) return text;  // nonsense of the host's
+  if (room > kOut) return text;  // invalid indexes from the host
   const auto add = [&](char c) {
     ring.out[produced++ % kOut] = c;
     --room;
@@ -85,8 +85,8 @@ void Console::flush() {
 
 bool Console::poll_stop() {
   if (ring_ == nullptr) return false;
-  // What was typed before has an event that is lost: Xen's page of events was another before it
-  // knew of a 64-bit guest.
+  // The event of earlier input is lost: Xen used another page for events before it detected a
+  // 64-bit guest.
   const bool event = take_event(port_);
   if (!std::exchange(look_, false) && !event) return false;
   bool stop = false;
@@ -108,7 +108,8 @@ void emergency_write(std::string_view text) noexcept {
     write_all(text);
     return;
   }
-  // Before the console is there: the first 4 GiB are mapped one to one, or it is no Xen but a PC.
+  // Before the console is set up: the first 4 GiB are mapped one to one. Without Xen this is a PC
+  // with a serial port.
   if (!find_hypervisor()) {
     for (const char c : text) machine::out8(0x3f8, static_cast<std::uint8_t>(c));
     return;

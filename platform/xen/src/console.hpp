@@ -1,4 +1,4 @@
-// The paravirtual console: a ring of 2 KiB to the host behind a buffer, and one of 1 KiB back.
+// The paravirtual console: a 2 KiB ring to the host with a buffer in front, and a 1 KiB ring back.
 #pragma once
 
 #include <string_view>
@@ -11,15 +11,15 @@ namespace fata::xen {
 
 class Console {
  public:
-  // Maps the ring. Without one what is written goes nowhere.
+  // Maps the ring. Without a ring output is discarded.
   void start();
   void write(std::string_view text) { buffer_.write(text); }
   bool is_empty() const { return buffer_.is_empty(); }
-  // Moves what fits into the ring, and notifies.
+  // Moves as much as fits into the ring, and notifies the host.
   void drain();
-  // Until the host has taken all, or about a second has passed.
+  // Waits until the host has read everything, or about ten seconds have passed.
   void flush();
-  // True if an end was typed: Ctrl-C or Ctrl-D.
+  // True if Ctrl-C or Ctrl-D was typed.
   bool poll_stop();
   Port port() const { return port_; }
 
@@ -27,10 +27,11 @@ class Console {
   guest::ConsoleBuffer buffer_;
   xencons_interface* ring_ = nullptr;
   Port port_ = 0;
-  bool look_ = false;  // for what was typed before
+  bool look_ = false;  // poll for input that arrived earlier
 };
 
-// Straight into the ring, past the buffer, waiting (bounded) for room; before start(), too.
+// Writes directly to the ring, bypassing the buffer, and waits (bounded) for room; also before
+// start().
 void emergency_write(std::string_view text) noexcept;
 
 }  // namespace fata::xen

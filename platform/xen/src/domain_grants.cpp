@@ -1,4 +1,4 @@
-// The domain's own table of grants: its frames are mapped where pages of the heap were.
+// The domain's own grant table: its frames are mapped in place of heap pages.
 #include "fata/xen/grants.hpp"
 #include "hypercall.hpp"
 

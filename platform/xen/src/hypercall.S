@@ -1,5 +1,5 @@
 // long fata_hypercall(unsigned number, a1, a2, a3, a4): one instruction instead of a call through a
-// page that the hypervisor writes, so that no page of code is ever written
+// page written by the hypervisor, so that no page of code is ever written
 // (docs/decisions/xen-without-hypercall-page.md).
     .text
     .globl fata_hypercall

@@ -1,5 +1,4 @@
-// Calls of the hypervisor. Memory is named by its virtual address, where the ABI does not say
-// otherwise.
+// Hypercalls. Memory is passed by its virtual address, unless the ABI requires otherwise.
 #pragma once
 
 #include "abi.hpp"
@@ -13,7 +12,7 @@ extern std::uint8_t fata_uses_vmmcall;  // AMD's instruction instead of Intel's
 
 namespace fata::xen {
 
-// Finds the hypervisor by CPUID and chooses the instruction; false if it is not Xen. May run before
+// Finds the hypervisor by CPUID and selects the instruction; false if it is not Xen. May run before
 // relocation.
 bool find_hypervisor() noexcept;
 
@@ -29,14 +28,14 @@ long call(unsigned number, unsigned command, T* argument, std::uint64_t a3 = 0) 
 // A parameter of the domain (xen/hvm/params.h); 0 if there is none.
 std::uint64_t hvm_param(std::uint32_t index) noexcept;
 void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept;
-// The page whose frame a parameter names, mapped; nullptr if there is none.
+// Maps the page whose frame number is in a parameter; nullptr if there is none.
 void* map_hvm_page(std::uint32_t index) noexcept;
 
-// Lets a page of the hypervisor's (XENMAPSPACE_*) take the place of the page of memory at `page`.
-// False if it refuses.
+// Maps a page of the hypervisor (XENMAPSPACE_*) in place of the memory at `page`. False if the
+// hypervisor refuses.
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept;
 
-// A page of memory of our own, zeroed, page-aligned; for good.
+// A zeroed page of our own memory; never freed.
 void* new_page() noexcept;
 
 }  // namespace fata::xen

@@ -1,4 +1,4 @@
-// What the platform alone does with event channels.
+// Event channel functions for the platform alone.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,16 @@
 
 namespace fata::xen {
 
-// Where the bits are; masks them all.
+// Sets the page with the bits, and masks them all.
 void use_shared_info(shared_info_t& page) noexcept;
-// After the machine was stopped no port is what it was.
+// Called after a suspension, when no port is valid any more.
 void forget_ports() noexcept;
-// All that are watched.
+// All watched ports.
 std::span<Port> watched_ports() noexcept;
 // Returns when the bit of one of `ports` is set, or the hypervisor's time has reached `until`.
 void wait_for_event(std::span<Port> ports, std::uint64_t until) noexcept;
-// Lets the host run: until `port`, which the domain was born with, has an event, or some 10 ms have
-// passed.
+// Lets the host run until `port`, which exists from the domain's start, has an event, or about 10
+// ms have passed.
 void wait_a_moment(Port port) noexcept;
 
 }  // namespace fata::xen

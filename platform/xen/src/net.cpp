@@ -7,8 +7,8 @@ namespace fata::xen {
 bool NetDevice::poll() noexcept {
   if (!queue_.connected()) return false;
   take_event(port_);
-  // Buffers that were held when frames were taken may have come home: a ring left empty would never
-  // wake its reader.
+  // Buffers that were in use when frames were taken may have been recycled. A ring left empty would
+  // never wake its reader.
   queue_.refill();
   if (queue_.publish()) notify(port_);
   bool any = false;
@@ -26,8 +26,8 @@ bool NetDevice::poll() noexcept {
 
 bool NetDevice::prepare_to_idle() noexcept {
   if (!queue_.connected()) return true;
-  // Nobody waits for received frames (the reader is busy elsewhere): what comes stays in the ring
-  // until it is asked for.
+  // Without a waiting reader (it is busy elsewhere), frames stay in the ring until it calls
+  // receive().
   bool quiet = readers_.empty() || queue_.ask_received();
   if (!writers_.empty()) quiet = queue_.ask_sent() && quiet;
   return quiet;
@@ -44,7 +44,7 @@ async::Task<Result<std::size_t>> NetDevice::receive(std::span<sig::RxFrame> in, 
 }
 
 std::size_t NetDevice::send(std::span<PacketBuf> out) {
-  if (!queue_.connected()) {  // a wire that leads nowhere
+  if (!queue_.connected()) {  // no backend: drop the packets
     for (PacketBuf& packet : out) packet.reset();
     return out.size();
   }

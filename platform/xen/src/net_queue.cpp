@@ -41,7 +41,7 @@ NetQueue::NetQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes)
 
 NetQueue::~NetQueue() {
   if (connected_) disconnect(false);
-  // Only an image that ends comes here with memory in quarantine.
+  // Only an image that ends gets here with quarantined memory.
 }
 
 void* NetQueue::new_ring(std::size_t index) {
@@ -83,7 +83,7 @@ void NetQueue::disconnect(bool forget) {
   if (forget) kept_.clear();
   if (!std::exchange(connected_, false)) return;
   Kept kept;
-  // What cannot be ended is the backend's for now.
+  // A page whose grant cannot be ended belongs to the backend for now.
   const auto ends = [&](GrantRef ref) {
     if (forget || grants_->end(ref)) return true;
     ++counters_[kQuarantined];
@@ -94,7 +94,8 @@ void NetQueue::disconnect(bool forget) {
     if (slot.buffer && !ends(slot.grant)) kept.packets.push_back(std::move(slot.buffer));
     slot.buffer.reset();
   }
-  // First the grants of all pieces, then the packets, whose memory several pieces share.
+  // First the grants of all pieces, then the packets, because several pieces share a packet's
+  // memory.
   for (TxSlot& slot : tx_slots_) {
     if (!std::exchange(slot.used, false) || ends(slot.grant)) continue;
     if (PacketBuf& packet = tx_slots_[slot.owner].packet) kept.packets.push_back(std::move(packet));
@@ -145,8 +146,7 @@ NetQueue::Pieces NetQueue::cut(const PacketBuf& packet, bool& fits) {
   return pieces;
 }
 
-// A grant is of a whole page: beside a piece of the heap the backend would read what is not its
-// own.
+// A grant covers a whole page: in a heap page the backend could read neighbouring data.
 bool NetQueue::is_own(const PacketBuf& packet) const {
   const auto ours = [this](const BufferHome* home) {
     return home == &tx_pool_ || home == &page_pool_ || home == &rx_pool_;
@@ -156,7 +156,7 @@ bool NetQueue::is_own(const PacketBuf& packet) const {
                              [&](const Slice& piece) { return ours(piece.home()); });
 }
 
-// Copies a packet of too many pieces, or of others' memory, into whole pages.
+// Copies a packet with too many pieces, or with foreign memory, into whole pages.
 bool NetQueue::gather(PacketBuf& packet) {
   PacketBuf whole = page_pool_.allocate();
   if (!whole) return false;
@@ -187,7 +187,7 @@ bool NetQueue::gather(PacketBuf& packet) {
 
 bool NetQueue::send_one(PacketBuf& packet) {
   const std::size_t total = packet.total_size();
-  if (total == 0 || total > 0xffff) {  // nothing that the stack makes
+  if (total == 0 || total > 0xffff) {  // the stack makes no such packet
     ++counters_[kTooLong];
     packet.reset();
     return true;
@@ -200,7 +200,7 @@ bool NetQueue::send_one(PacketBuf& packet) {
     pieces = cut(packet, fits);
     check(fits, "a gathered packet in too many pieces");
   }
-  // All grants first, so that nothing half is in the ring if the table is full.
+  // All grants first, so that the ring gets no partial packet if the table is full.
   std::array<GrantRef, kMostSlots> refs;
   for (std::size_t i = 0; i < pieces.count; ++i) {
     const auto ref = grants_->grant(backend_, frame_of_(pieces.list[i].memory), true);
@@ -259,12 +259,12 @@ std::size_t NetQueue::send(std::span<PacketBuf> out) {
 void NetQueue::finish_piece(std::uint16_t id) {
   TxSlot& slot = tx_slots_[id];
   TxSlot& owner = tx_slots_[slot.owner];
-  if (!grants_->end(slot.grant)) {  // answered, and still in use
+  if (!grants_->end(slot.grant)) {  // answered, but still in use
     broken_ = true;
-    return;  // disconnect() puts it into quarantine
+    return;  // disconnect() quarantines it
   }
   slot.used = false;
-  // The first piece's slot stays taken as long as its packet is.
+  // The first piece's slot stays in use as long as its packet.
   const std::uint16_t owner_id = slot.owner;
   const auto give_back = [&](std::uint16_t free) {
     tx_slots_[free].next = tx_free_;
@@ -280,7 +280,7 @@ void NetQueue::finish_piece(std::uint16_t id) {
 void NetQueue::reap() {
   NetTxResponse response;
   while (!broken_ && tx_->pop(response)) {
-    if (response.status == NETIF_RSP_NULL) continue;  // of a slot that held a NetExtra
+    if (response.status == NETIF_RSP_NULL) continue;  // for a slot that held a NetExtra
     if (response.id >= tx_slots_.size() || !tx_slots_[response.id].used) {
       broken_ = true;
       return;
@@ -319,7 +319,7 @@ void NetQueue::take_extra(const NetExtra& extra) {
   if (extra.gso_size == 0) frame_good_ = false;
 }
 
-// The slot's grant has ended, so nobody writes to its buffer any more.
+// The slot's grant has ended, so the backend cannot write to its buffer any more.
 void NetQueue::take_response(const NetRxResponse& response, RxSlot& slot) {
   PacketBuf buffer = std::move(slot.buffer);
   if (!in_frame_) {
@@ -358,7 +358,7 @@ std::size_t NetQueue::receive(std::span<sig::RxFrame> in) {
     NetExtra extra;
     const bool is_extra = want_extra_;
     if (!(is_extra ? rx_->pop(extra) : rx_->pop(response))) break;
-    // Ended before anything in the page is looked at.
+    // The grant ends before anything in the page is read.
     if (!slot.buffer || (!is_extra && response.id != place)) {
       broken_ = true;
       break;

@@ -1,5 +1,5 @@
-// A card's beginning and end, what comes between when its backend goes, and what waits: built for
-// size, unlike what moves frames.
+// Setup, shutdown, reconnection and waiting of a NIC. Built for size, unlike the code that moves
+// frames.
 #include <charconv>
 
 #include "fata/base/platform.hpp"
@@ -73,7 +73,7 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
     const Result<void> joined = co_await join(wait);
     if (joined) break;
     if (!lost_) co_return joined;
-    // The domain was moved meanwhile, which may have taken longer than the deadline.
+    // The domain was suspended meanwhile, possibly for longer than the deadline.
     wait = async::Wait::at_most(kPatience, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
@@ -102,13 +102,13 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   const bool sums6 = co_await frontend_.backend_number("feature-ipv6-csum-offload", 0, wait) != 0;
   features_.tx_checksum = offload_ && sums4 && sums6;
   features_.rx_checksum = offload_;
-  // Linux's backend finds the IP header behind the Ethernet header only, and drops a tagged frame
-  // whose sum is still to be made.
+  // Linux's backend finds the IP header only directly after the Ethernet header, and drops a
+  // VLAN-tagged frame without a checksum.
   features_.offload_tagged = false;
   features_.gather = features_.tx_checksum && gather;
   features_.tso4 = features_.gather && tso4;
   features_.tso6 = features_.gather && tso6;
-  // The size of a request counts the Ethernet header, and has 16 bits.
+  // The size of a request includes the Ethernet header, and has 16 bits.
   features_.gso_most = 0xffff - 18;
   features_.receive_memory = queue_.receive_memory();
 
@@ -153,15 +153,15 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   co_return Result<void>{};
 }
 
-// Of what looks after the card: a reply that never comes must not stop it.
+// The timeout of look_after(): a missing reply must not block it.
 async::Wait NetDevice::soon() { return async::Wait::at_most(kPatience); }
 
-// Closes what the backend closes, and joins it again when it waits for us.
+// Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> NetDevice::look_after(NetDevice* self) {
   for (;;) {
     if (!self->lost_ && !co_await self->watch_->next()) co_return;
     if (self->lost_) {
-      // Elsewhere another backend waits, or the same one under another path.
+      // Elsewhere another backend waits, or the same one at another path.
       if (!co_await self->frontend_.locate(soon())) {
         co_await async::sleep(milliseconds(50));
         continue;
@@ -177,13 +177,12 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
         self->begin_anew_ = true;
       }
       const BusState state = co_await self->frontend_.backend_state(soon());
-      // Only what is known to be gone is gone: xenstore may have had no time for the question.
+      // The backend is gone only if its node is missing: xenstore may have been unable to answer.
       if (state == BusState::kUnknown) {
         const Result<std::string> there = co_await self->frontend_.backend_text("state", soon());
         if (there || !there.error().is(Errc::kNotFound)) continue;
       }
-      // One that waits while we are connected has been started anew, and takes the rings as they
-      // are.
+      // A backend that waits while we are connected was restarted, and uses the rings as they are.
       if ((state == BusState::kConnected || state == BusState::kInitWait) &&
           self->queue_.connected())
         continue;
@@ -221,7 +220,7 @@ void NetDevice::leave(bool forget) {
     broke_ = true;
     if (watch_) watch_->wake();
   }
-  // First the channel: from then on the backend hears nothing more of us.
+  // First the channel: from then on the backend receives no events from us.
   if (!forget) close_port(port_);
   queue_.disconnect(forget);
   writers_.notify_all();
@@ -230,7 +229,7 @@ void NetDevice::leave(bool forget) {
 void NetDevice::resume() noexcept {
   lost_ = true;
   queue_.disconnect(true);
-  // Its watch was put up again with the store's, and tells so at once.
+  // Its watch was registered again by the store's resume(), and reports a change at once.
 }
 
 async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
@@ -243,7 +242,7 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
   }
 }
 
-// What was sent at the end (a lease given back, a FIN) leaves before the domain is gone.
+// Lets frames sent during shutdown (a DHCP release, a FIN) leave before the domain ends.
 void NetDevice::finish_sending() {
   if (!queue_.connected()) return;
   if (queue_.publish()) notify(port_);

@@ -1,4 +1,4 @@
-// The platform header on Xen, and the start, the suspension and the end of a domain.
+// fata/base/platform.hpp on Xen, and the start, the suspension and the end of a domain.
 #include "fata/base/platform.hpp"
 
 #include <new>
@@ -37,9 +37,9 @@ struct State {
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
-// Before anything is read there, Xen must know that it has a 64-bit guest: it looks when it is told
-// of callbacks. None is wanted, and none comes while interrupts are closed; but to a domain without
-// one libxc does not tell that its suspension was cancelled (xl save -c, a migration that failed).
+// Must precede any use of the shared page: Xen detects a 64-bit guest when the guest sets a
+// callback. No callback is needed, and none arrives while interrupts are masked. But libxc does not
+// report a cancelled suspension (xl save -c, a failed migration) to a domain without one.
 void find_shared_info() {
   constexpr std::uint64_t kType = 56, kVector = 0xf3;
   set_hvm_param(HVM_PARAM_CALLBACK_IRQ,
@@ -49,8 +49,8 @@ void find_shared_info() {
   use_shared_info(*state.shared);
 }
 
-// A domain may be restored twice from one file, on one host or on two. Its number is another one on
-// the same host at least; the rest is what the CPU and the time give.
+// A domain may be restored twice from one file, on one host or on two. On the same host at least
+// its number differs; the rest comes from the CPU and the time.
 void reseed() {
   xen_domain_handle_t handle{};
   call(__HYPERVISOR_xen_version, XENVER_guest_handle, &handle);
@@ -73,8 +73,8 @@ void wait_a_moment(Port port) noexcept {
   take_event(port);
 }
 
-// Between two turns of the loop. The console's and xenstore's pages are mapped again by the manager
-// at their old places.
+// Runs between two turns of the loop. The manager maps the pages of the console and xenstore again
+// at their old addresses.
 void suspend() noexcept {
   settle_all();
   state.console.flush();
@@ -112,8 +112,8 @@ void start_hypervisor() noexcept {
 
 void finish_start() noexcept {}
 
-// suspend() cannot miss one that the image takes part in; of others (a fork of the domain) it
-// learns nothing.
+// suspend() notices every suspension that the image takes part in. Others (a fork of the domain) go
+// undetected.
 bool look_for_restore() noexcept { return false; }
 
 void refuse_without_entropy() noexcept {
@@ -122,10 +122,10 @@ void refuse_without_entropy() noexcept {
       "hides it)");
 }
 
-// 0 and 63 end as asked; anything else counts as a crash, for which the manager may have plans of
-// its own. The status itself is left in xenstore.
+// 0 and 63 end as requested; anything else counts as a crash, which the manager may handle. The
+// status itself is written to xenstore.
 void power_off(int status) noexcept {
-  // Once: where memory is damaged this may fault, and come here again.
+  // Only once: with corrupt memory this may fault and return here.
   if (state.store != nullptr && !std::exchange(state.ending, true))
     state.store->write_last("data/exit-status", Text<16>(std::in_place, status).view());
   const bool good = status == 0 || status == 63;
@@ -146,7 +146,7 @@ void console_write(std::string_view text) noexcept { state.console.write(text); 
 void console_flush() noexcept { state.console.flush(); }
 
 bool poll_devices() noexcept {
-  if (!state.listens) {  // with the loop's first turn
+  if (!state.listens) {  // in the first turn of the loop
     state.listens = true;
     state.control.start(*state.store);
     state.balloon.start(*state.store);

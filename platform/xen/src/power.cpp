@@ -8,7 +8,7 @@ namespace fata::xen {
 void Control::start(Store& store) { listener_.emplace(listen(this, &store)); }
 
 async::Task<void> Control::listen(Control* self, Store* store) {
-  // What this domain can do, so that a manager need not wait for what never comes.
+  // Announces the supported requests, so that a manager does not wait for unsupported ones.
   for (const char* feature :
        {"control/feature-poweroff", "control/feature-reboot", "control/feature-suspend"})
     store->write_and_forget(feature, "1");
@@ -17,7 +17,7 @@ async::Task<void> Control::listen(Control* self, Store* store) {
     if (!co_await watch.next()) co_return;
     const Result<std::string> asked = co_await store->read("control/shutdown");
     if (!asked || asked->empty()) continue;
-    // Taking the word back says that it was heard.
+    // Clearing the request acknowledges it.
     (void)co_await store->write("control/shutdown", "");
     if (*asked == "suspend") {
       self->suspend_ = true;

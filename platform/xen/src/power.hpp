@@ -1,4 +1,4 @@
-// What a manager asks of the domain through xenstore's control/shutdown, and the ends of a domain.
+// Shutdown requests of a manager through xenstore's control/shutdown, and the ends of a domain.
 #pragma once
 
 #include <optional>
@@ -9,14 +9,15 @@
 
 namespace fata::xen {
 
-// Hears poweroff, halt and reboot, which ask the image to stop, and suspend, which it does itself.
+// Handles poweroff, halt and reboot, which request a stop of the image, and suspend, which the
+// platform performs.
 class Control {
  public:
-  // Starts listening; with the loop there.
+  // Starts watching; needs the loop.
   void start(Store& store);
-  // The image stops and a reboot was asked for.
+  // True if the image stops because of a reboot request.
   bool wants_reboot() const { return reboot_; }
-  // A suspension was asked for, and is to be carried out between two turns of the loop.
+  // True once after a suspend request; it must be performed between two turns of the loop.
   bool take_suspend() { return std::exchange(suspend_, false); }
 
  private:

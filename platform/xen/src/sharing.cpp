@@ -1,5 +1,5 @@
-// Pages shared with other domains: granted by numbers of the table, and mapped in the place of
-// memory of ours that was given back to the hypervisor.
+// Pages shared with other domains: granted through the table, and mapped at addresses whose own
+// memory was returned to the hypervisor.
 #include "fata/xen/sharing.hpp"
 
 #include <cstdlib>
@@ -23,7 +23,7 @@ Error error_of(std::int16_t status) {
       return DomainErrc::kDenied;
     case GNTST_no_space:
       return DomainErrc::kExhausted;
-    // A reference that was granted for reading, or to somebody else, is a general error.
+    // A reference that was granted for reading only, or to another domain, is a general error.
     default:
       return Error(DomainErrc::kBadReference, static_cast<std::uint32_t>(-status));
   }
@@ -39,7 +39,7 @@ MutableBytes new_pages(std::size_t count) {
 
 struct PageSharing::Pages {
   ~Pages() { std::free(memory.data()); }
-  // Whether all of them could be ended. A table that was begun anew holds none of them.
+  // Ends all grants; false if one is still in use. After a resume the table has none of them.
   bool end() {
     for (; ended != references.size() && grants().epoch() == epoch; ++ended) {
       if (!grants().end(references[ended])) return false;
@@ -49,11 +49,11 @@ struct PageSharing::Pages {
 
   MutableBytes memory;
   std::vector<sig::GrantReference> references;
-  std::size_t ended = 0;  // of them, from the front
+  std::size_t ended = 0;  // number of ended references, from the front
   std::uint32_t epoch = grants().epoch();
 };
 
-// Addresses without memory of their own; with mappings while it is not free.
+// Addresses without memory of their own; mapped unless in free_.
 struct PageSharing::Window {
   MutableBytes memory;
   std::vector<grant_handle_t> handles;
@@ -111,7 +111,7 @@ MutableBytes PageSharing::Mapping::memory() const {
 }
 
 PageSharing::PageSharing() = default;
-// What others still use is theirs until the domain ends.
+// Pages that other domains still use stay allocated until the domain ends.
 PageSharing::~PageSharing() {
   sweep();
   for (std::unique_ptr<Pages>& pages : left_) (void)pages.release();
@@ -152,7 +152,8 @@ std::unique_ptr<PageSharing::Window> PageSharing::window_of(std::size_t pages, E
   }
   auto window = std::make_unique<Window>();
   window->memory = new_pages(pages);
-  windows_ += pages;  // whatever comes: memory that is half given back is no heap any more
+  // Even if a call below fails: partly returned memory is no heap memory any more.
+  windows_ += pages;
   for (std::size_t i = 0; i < pages; ++i) {
     xen_pfn_t frame = window->address_of(i) / sig::kGrantPage;
     xen_memory_reservation_t request{};

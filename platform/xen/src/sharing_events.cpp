@@ -1,4 +1,4 @@
-// Event channels and xenstore as sig/ has them.
+// Event channels and xenstore as defined in sig/.
 #include "fata/xen/sharing.hpp"
 #include "hypercall.hpp"
 
@@ -26,7 +26,7 @@ async::Task<Result<T>> translated(async::Task<Result<T>> task) {
   co_return result;
 }
 
-// A port that is watched without a number of the hypervisor's is refused because too many are.
+// An error without a hypervisor error number means that too many ports are watched.
 Result<std::unique_ptr<EventChannels::Channel>> channel_of(Result<Port> port,
                                                            DomainErrc otherwise) {
   constexpr std::uint32_t kNoSpace = 28;  // xen/errno.h

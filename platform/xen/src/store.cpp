@@ -8,7 +8,7 @@
 namespace fata::xen {
 namespace {
 
-constexpr std::uint32_t kForget = 0;  // the id of what nobody waits for
+constexpr std::uint32_t kForget = 0;  // the ID of requests without a waiting task
 constexpr unsigned kMostRounds = 32;
 
 struct Name {
@@ -31,7 +31,7 @@ Error error_of(std::string_view text) {
 
 }  // namespace
 
-// Lies in the frame of who waits.
+// In the frame of the waiting coroutine.
 struct Store::Pending {
   explicit Pending(Store& store) : owner(store), next(std::exchange(store.pending_, this)) {
     ++store.pending_count_;
@@ -50,7 +50,7 @@ struct Store::Pending {
   Store& owner;
   std::uint32_t id = kForget;
   bool done = false;
-  bool lost = false;  // with the host that was left
+  bool lost = false;  // the host was left before the reply
   std::uint32_t type = 0;
   std::string payload;
   async::WaitQueue waiting;
@@ -76,8 +76,8 @@ async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction 
       if (const auto woken = co_await pending.waiting.wait(wait); !woken)
         co_return fail(Error(woken.error()));
     }
-    // The store of the host that the domain is on now is asked again; of a transaction it knows
-    // nothing.
+    // Repeats the request at the store of the new host, which does not know the transactions of the
+    // old one.
   } while (pending.lost && in == kNone);
   if (pending.type == XS_ERROR) co_return fail(error_of(pending.payload));
   if (pending.type != type) co_return fail(Error(Errc::kStore));
@@ -153,7 +153,7 @@ void Store::write_last(std::string_view path, std::string_view value) noexcept {
 void Store::dispatch(StoreWire::Message& message) {
   if (message.type == XS_WATCH_EVENT) {
     std::string_view rest = message.payload;
-    take_store_part(rest);  // the path that changed
+    take_store_part(rest);  // the changed path
     const std::string_view token = take_store_part(rest);
     for (Watch* watch = watches_; watch != nullptr; watch = watch->next_) {
       if (store_text(watch->token_) != token) continue;
@@ -175,7 +175,7 @@ bool Store::poll() noexcept {
   if (!take_event(port_) && !more_) return false;
   bool any = false;
   StoreWire::Message message;
-  // A ring's worth of messages at a time: a store that never stops must not keep the loop.
+  // At most a ring's worth of messages a turn: a store that never stops must not block the loop.
   bool moved = true;
   for (unsigned round = 0; moved && round < kMostRounds; ++round) {
     moved = pump();
@@ -201,8 +201,7 @@ void Store::rebind(Port port) noexcept {
 
 void Store::resume() noexcept {
   wire_.restart();
-  // What waits for a reply of the old host gets none: it is asked again, or fails if it was in a
-  // transaction.
+  // Requests without a reply from the old host are repeated, or fail if they were in a transaction.
   for (Pending* pending = pending_; pending != nullptr; pending = pending->next) {
     if (pending->done) continue;
     pending->done = pending->lost = true;

@@ -38,7 +38,7 @@ bool StoreWire::send(std::uint32_t type, std::uint32_t id, std::uint32_t transac
 
 std::size_t StoreWire::put(std::string_view text) {
   auto& ring = *static_cast<xenstore_domain_interface*>(page_);
-  // Ours, but read once: whoever shares the page may write it.
+  // Our own index, but read only once: the other side may write it.
   const std::uint32_t produced = load(ring.req_prod);
   const std::uint32_t used = produced - load(ring.req_cons);
   if (used > kRing) return broken_ = true, 0;
@@ -56,7 +56,9 @@ bool StoreWire::push() {
     if (count == 0) break;
     moved = true;
     if ((out_done_ += count) == out_.front().size()) {
-      out_done_ = 0;  // before the heap has its say: what is left there is no half message
+      // Before the deallocation, which may panic: LastRequest must not find a half-sent message
+      // then.
+      out_done_ = 0;
       out_.pop_front();
     }
   }
@@ -79,7 +81,7 @@ void StoreWire::take(std::size_t count) {
 
 bool StoreWire::pull() {
   bool moved = false;
-  // One message at most beyond a whole one: what is not asked for stays in the ring.
+  // Reads at most one message beyond a complete one; the rest stays in the ring.
   while (in_.size() < sizeof(xsd_sockmsg) + kMostPayload) {
     const std::string_view piece = look();
     if (piece.empty()) break;
@@ -144,7 +146,7 @@ bool LastRequest::pump() {
     }
     if (!text->empty()) break;
   }
-  // At most twice what the ring holds: the other side may be faster than this one.
+  // At most twice the ring's size: the other side may be faster than this one.
   for (int piece = 0; piece < 4; ++piece) {
     const std::string_view text = wire_.look();
     if (text.empty()) break;
@@ -155,7 +157,7 @@ bool LastRequest::pump() {
   return moved;
 }
 
-// What is read was not copied, so each byte is read once.
+// `text` is not a copy, so each byte is read only once.
 void LastRequest::read(std::string_view text) {
   while (!text.empty()) {
     const bool in_payload = skip_ != 0;

@@ -5,7 +5,7 @@
 namespace fata::xen {
 namespace {
 
-// From 0x7ff0 on they have meanings of their own (xen/xen.h).
+// Domain numbers from 0x7ff0 on have special meanings (xen/xen.h).
 constexpr std::uint64_t kLastDomain = 0x7fef;
 
 async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint64_t otherwise,

@@ -1,5 +1,5 @@
-// The back of a disk by xen/io/blkif.h and xen/io/ring.h alone, to test the front against: it finds
-// pages by the grants that it was given, as a hypervisor does it, and sleeps until it is notified.
+// The backend of a disk, written from xen/io/blkif.h and xen/io/ring.h alone, to test the frontend:
+// it finds pages by their grants, like a hypervisor, and sleeps until it is notified.
 #pragma once
 
 #include <optional>
@@ -19,12 +19,12 @@ class BlockBackend {
  public:
   static constexpr std::size_t kUnit = 512;
 
-  // A request as it came, its lists of segments followed.
+  // A received request, with its indirect segments resolved.
   struct Taken {
     std::uint8_t operation = 0;
     bool indirect = false;
     std::uint16_t handle = 0;
-    std::uint64_t id = 0, sector = 0, sectors = 0;  // the last of a discard
+    std::uint64_t id = 0, sector = 0, sectors = 0;  // the last one for a discard
     std::vector<blkif_request_segment> segments;
     std::size_t units() const {
       std::size_t sum = 0;
@@ -34,8 +34,8 @@ class BlockBackend {
     }
   };
 
-  // Maps the ring, which can then not be taken back until this closes. `keeps`: mapped pages stay
-  // so (feature-persistent).
+  // Maps the ring, whose grant cannot end until close(). `keeps`: mapped pages stay mapped
+  // (feature-persistent).
   BlockBackend(HostModel& host, Domain self, GrantRef ring, bool keeps)
       : host_(&host), self_(self), ring_ref_(ring), keeps_(keeps) {
     void* const page = host.hold(ring, self, true);
@@ -46,14 +46,14 @@ class BlockBackend {
   BlockBackend(const BlockBackend&) = delete;
   BlockBackend& operator=(const BlockBackend&) = delete;
 
-  // Lets go of everything.
+  // Unmaps everything.
   void close() {
     for (const GrantRef ref : held_) host_->release(ref);
     held_.clear();
     host_->release(ring_ref_);
   }
 
-  // The next request. Protocol errors of the front are panics.
+  // The next request. Protocol errors of the frontend are panics.
   std::optional<Taken> take() {
     const bool any = RING_HAS_UNCONSUMED_REQUESTS(&ring_);
     if (!any) return std::nullopt;
@@ -104,14 +104,14 @@ class BlockBackend {
     }
   }
 
-  // True if the front is to be notified.
+  // True if the frontend must be notified.
   bool answer(const Taken& request, std::int16_t status = BLKIF_RSP_OKAY) {
     *RING_GET_RESPONSE(&ring_, ring_.rsp_prod_pvt++) = {request.id, request.operation, status};
     bool notify = false;
     RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&ring_, notify);
     return notify;
   }
-  // Asks to be notified; false if there are requests already.
+  // Requests a notification; false if there are requests already.
   bool may_sleep() {
     bool requests = false;
     RING_FINAL_CHECK_FOR_REQUESTS(&ring_, requests);

@@ -1,5 +1,5 @@
-// A backend that breaks the protocol, or keeps what it was lent: the queue notices, nothing that is
-// kept is used for anything else, and a better backend can be worked with.
+// A backend that breaks the protocol, or keeps lent pages: the queue detects it, never reuses kept
+// pages, and works with a better backend.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -83,7 +83,7 @@ TEST(BlockQueue, PagesThatABackendKeepsAreNeverGrantedAgainAndComeHomeWhenItLets
   world.queue.begin({.kind = Kind::kWrite, .sectors = 128, .out = buffer});
   world.queue.publish();
   const auto taken = *backend.take();
-  backend.perform(taken, disk);  // which maps the pages, for good
+  backend.perform(taken, disk);  // which maps the pages permanently
   std::set<std::uint32_t> kept{world.host.entry(world.queue.ring()).frame};
   for (const auto& one : taken.segments) kept.insert(world.host.entry(one.gref).frame);
   world.queue.disconnect(false);
@@ -150,7 +150,7 @@ TEST(BlockQueue, WhatAnotherHostWasAskedForIsBegunAnewAndItsAnswersEndNothing) {
   world.queue.begin(write);
   world.queue.publish();
   const auto before = *there.take();
-  there.answer(before);  // too late: the domain is gone already
+  there.answer(before);  // too late: the domain is already gone
   world.backend.reset();
   world.host.move_on();
   world.grants.resume();

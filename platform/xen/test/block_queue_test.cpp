@@ -21,7 +21,7 @@ TEST(BlockLimits, TakesWhatTheBackendSays) {
   EXPECT_EQ(plain->geometry, (sig::BlockGeometry{.sectors = 2048, .cached = false}));
   EXPECT_EQ(plain->flush, Flush::kNone);
   EXPECT_EQ(plain->segments, 11U);
-  const auto rich = BlockLimits::parse({.sectors = 2051,  // in units of 512 bytes, with a rest
+  const auto rich = BlockLimits::parse({.sectors = 2051,  // in units of 512 bytes, with a remainder
                                         .sector_size = 4096,
                                         .physical_sector_size = 65536,
                                         .info = 0,
@@ -238,7 +238,7 @@ TEST(BlockQueue, GrantsNothingOfTheCaller) {
     if ((entry.flags & GTF_permit_access) != 0)
       EXPECT_FALSE(entry.frame >= first && entry.frame < first + 16);
   }
-  // Nor does it keep a way to the buffer: what it writes to its page afterwards stays there.
+  // Nor can it reach the buffer later: data that it writes to its page afterwards stays there.
   std::vector<std::byte> disk(100 * 512, std::byte{1});
   const auto read = *backend.take();
   backend.perform(read, disk);
@@ -270,7 +270,7 @@ TEST(BlockQueue, WhatNobodyWaitsForIsReadIntoNothing) {
   world.part();
 }
 
-// Both sides act in random order; each sleeps only after asking to be woken, so that a lost
+// Both sides act in random order; each sleeps only after requesting a notification, so that a lost
 // notification ends the run.
 void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer, bool keeps) {
   std::mt19937 random(seed);
@@ -293,7 +293,7 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
   for (int round = 0; round < 1'500; ++round) {
     if (front_awake) {
       for (std::size_t i = random() % 4; i != 0 && world.queue.under_way() < sizes.places; --i) {
-        // Nothing that overlaps what is under way: that would have no order.
+        // Nothing that overlaps a request in flight, because their order would be undefined.
         const std::uint64_t at = random() % sectors,
                             count = std::min<std::uint64_t>(1 + random() % (70'000 / size),
                                                             sectors - at);
@@ -349,7 +349,7 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
       }
       if (taken.empty() && random() % 2 != 0) back_awake = !backend.may_sleep();
     }
-    if (!front_awake && !back_awake) {  // then only because nothing is under way
+    if (!front_awake && !back_awake) {  // only if nothing is in flight
       ASSERT_EQ(world.queue.under_way(), 0U) << "a notification was lost in round " << round;
       front_awake = true;
     }

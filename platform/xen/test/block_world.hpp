@@ -1,4 +1,4 @@
-// A disk's queue with a host and a backend around it.
+// A disk's queue with a simulated host and backend.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ struct BlockWorld {
     queue.start(limits);
     return backend.emplace(host, kBackend, queue.ring(), keeps);
   }
-  // The front goes after the back: all comes home.
+  // The frontend disconnects after the backend: all pages return.
   void part() {
     backend.reset();
     queue.disconnect(false);

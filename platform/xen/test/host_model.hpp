@@ -1,5 +1,5 @@
-// What a hypervisor does for grants, to test against: the frames of a table, page numbers, and
-// looking up and holding what was granted, by xen/grant_table.h alone.
+// A model of the hypervisor's grants: the frames of a table, page numbers, and looking up and
+// holding granted pages, written from xen/grant_table.h alone.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace fata::xen {
 
-// One at a time: the functions that a GrantTable and a NetQueue are given have no state of their
+// One instance at a time: the functions passed to GrantTable and NetQueue have no state of their
 // own.
 class HostModel {
  public:
@@ -43,7 +43,7 @@ class HostModel {
     return place->second;
   }
 
-  // Another host: nothing is granted there.
+  // Moves to another host, where nothing is granted.
   void move_on() {
     for (const auto& frame : frames_) std::memset(frame->entries, 0, sizeof frame->entries);
   }
@@ -53,7 +53,8 @@ class HostModel {
     return frames_.at(ref / 512)->entries[ref % 512];
   }
 
-  // The page behind a grant, as a copy by the hypervisor finds it; null if `who` may not do that.
+  // The page behind a grant, as the hypervisor's copy would find it; null if `who` may not access
+  // it.
   std::byte* page(GrantRef ref, Domain who, bool write) const {
     if (ref / 512 >= frames_.size()) return nullptr;
     const grant_entry_v1_t& one = entry(ref);
@@ -61,7 +62,7 @@ class HostModel {
     if (write && (one.flags & GTF_readonly) != 0) return nullptr;
     return one.frame < pages_.size() ? reinterpret_cast<std::byte*>(pages_[one.frame]) : nullptr;
   }
-  // As long as it is held (mapped), its owner cannot end it. Null as above.
+  // While the page is held (mapped), its owner cannot end the grant. Null as above.
   std::byte* hold(GrantRef ref, Domain who, bool write) {
     std::byte* const memory = page(ref, who, write);
     if (memory != nullptr) flags(ref) |= write ? GTF_reading | GTF_writing : GTF_reading;

@@ -1,5 +1,5 @@
-// What the frontends' drivers need of a domain, without a hypervisor: grants of HostModel, event
-// channels that always may have an event, a page for xenstore.
+// The parts of a domain that the frontend drivers need, without a hypervisor: the grants of
+// HostModel, event channels that may always have an event, a page for xenstore.
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@ class HostedDomain {
   std::vector<guest::Device*> devices;
   unsigned open_ports = 0;
   Port next_port = 2;
-  alignas(4096) std::array<std::byte, 4096> page{};  // xenstore's
+  alignas(4096) std::array<std::byte, 4096> page{};  // of xenstore
   std::unique_ptr<Store> store;
 };
 

@@ -1,6 +1,5 @@
-// The back of a network card by xen/io/netif.h and xen/io/ring.h alone, to test the front against:
-// it finds pages by the grants that it was given, as a hypervisor does it, and sleeps until it is
-// notified.
+// The backend of a NIC, written from xen/io/netif.h and xen/io/ring.h alone, to test the frontend:
+// it finds pages by their grants, like a hypervisor, and sleeps until it is notified.
 #pragma once
 
 #include <deque>
@@ -25,7 +24,7 @@ class NetBackend {
     std::uint16_t gso_size = 0;
   };
 
-  // Maps both rings, which can then not be taken back until this closes.
+  // Maps both rings, whose grants cannot end until close().
   NetBackend(HostModel& host, Domain self, GrantRef tx, GrantRef rx)
       : host_(&host), self_(self), refs_{tx, rx} {
     void* const tx_page = host.hold(tx, self, true);
@@ -38,14 +37,14 @@ class NetBackend {
   NetBackend(const NetBackend&) = delete;
   NetBackend& operator=(const NetBackend&) = delete;
 
-  // Lets go of everything.
+  // Unmaps everything.
   void close() {
     while (!unanswered_.empty()) drop_one();
     for (const GrantRef ref : refs_) host_->release(ref);
   }
 
-  // The next packet that was sent, copied; its grants are held until it is answered. Protocol
-  // errors of the front are panics.
+  // Copies the next packet; its grants are held until it is answered. Protocol errors of the
+  // frontend are panics.
   std::optional<Packet> take() {
     const bool any = RING_HAS_UNCONSUMED_REQUESTS(&tx_);
     if (!any) return std::nullopt;
@@ -87,13 +86,13 @@ class NetBackend {
     return packet;
   }
 
-  // Answers one request of those taken, any of them; true if the front is to be notified.
+  // Answers a random request of those taken; true if the frontend must be notified.
   bool answer_one(std::mt19937& random) {
     if (unanswered_.empty()) return false;
     std::swap(unanswered_[random() % unanswered_.size()], unanswered_.back());
     const Unanswered done = drop_one();
     *RING_GET_RESPONSE(&tx_, tx_.rsp_prod_pvt++) = {done.response.id, NETIF_RSP_OKAY};
-    // The slot of an extra has no id of its own: what else it holds is chance.
+    // The slot of an extra has no ID; its other content is arbitrary.
     for (unsigned i = 0; i < done.extras; ++i)
       RING_GET_RESPONSE(&tx_, tx_.rsp_prod_pvt++)->status = NETIF_RSP_NULL;
     bool notify = false;
@@ -102,12 +101,12 @@ class NetBackend {
   }
 
   std::size_t buffers() const { return rx_.sring->req_prod - rx_.req_cons; }
-  // Delivers a frame cut into pieces; false if there are too few buffers. `notify` is set if the
-  // front is to be notified.
+  // Delivers a frame in several pieces; false if there are too few buffers. Sets `notify` if the
+  // frontend must be notified.
   bool give(const Packet& packet, std::mt19937& random, bool& notify) {
     std::vector<std::size_t> pieces;
     for (std::size_t left = packet.bytes.size(); left != 0;) {
-      // Mostly whole pages, and never so small that they are more than a frame may have.
+      // Mostly whole pages, and never so small that a frame has too many pieces.
       const std::size_t most = random() % 4 != 0 ? HostModel::kPage : 3700 + random() % 396;
       pieces.push_back(std::min(left, most));
       left -= pieces.back();
@@ -141,8 +140,7 @@ class NetBackend {
     notify = notify || wanted;
     return true;
   }
-  // Asks to be notified of more packets and of more buffers than there are; false if there are
-  // packets already.
+  // Requests a notification of more packets and more buffers; false if there are packets already.
   bool may_sleep() {
     bool packets = false;
     RING_FINAL_CHECK_FOR_REQUESTS(&tx_, packets);
@@ -164,7 +162,7 @@ class NetBackend {
   Unanswered drop_one() {
     const Unanswered done = unanswered_.back();
     unanswered_.pop_back();
-    // Pieces of one page have grants of their own, each.
+    // Pieces in one page have separate grants.
     host_->release(done.ref);
     return done;
   }

@@ -1,5 +1,5 @@
-// A backend that breaks the protocol: the queue notices, hands out nothing that the backend still
-// writes, and works again with a better one.
+// A backend that breaks the protocol: the queue detects it, returns nothing that the backend can
+// still write, and works again with a better one.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -31,7 +31,7 @@ void put_sent(World& world, const netif_tx_response_t& response) {
   RING_PUSH_RESPONSES(&ring);
 }
 
-// Connected, with three packets sent and taken.
+// Connects, and sends three packets that the backend takes.
 void prepare(World& world) {
   NetBackend& backend = world.connect();
   for (std::size_t i = 0; i < kSent; ++i) {
@@ -204,7 +204,7 @@ TEST(NetQueue, TakesExtrasThatItDoesNotKnowAndEndsNoMemoryOnThoseThatNeverEnd) {
 TEST(NetQueue, GivesNoFrameOnceItIsBroken) {
   World world;
   world.connect();
-  // The middle of three pieces stays in use: the rest must not be taken for the whole.
+  // The middle of three pieces stays in use: the rest must not pass as the whole frame.
   put_frame(world, {take_buffer(world).id, 0, NETRXF_more_data, 4096});
   const netif_rx_request_t middle = take_buffer(world);
   world.host.hold(middle.gref, kBackend, true);
@@ -218,8 +218,7 @@ TEST(NetQueue, GivesNoFrameOnceItIsBroken) {
   world.part();
 }
 
-// What a backend has hold of when it is parted from: its pages are in no packet and no frame
-// afterwards.
+// Pages that the backend holds at a disconnect are in no packet and no frame afterwards.
 TEST(NetQueue, NeverUsesMemoryAgainThatTheBackendKeeps) {
   for (const bool rings : {false, true}) {
     World world({.receive = 32, .spare = 0, .send = 32});
@@ -272,8 +271,8 @@ TEST(NetQueue, NeverUsesMemoryAgainThatTheBackendKeeps) {
       ASSERT_EQ(all.size(), 32U - 1);
       world.queue.publish();
     }
-    // A packet lies in half a page: what is kept is the buffer, and reading the other half is what
-    // grants are like.
+    // A packet lies in half a page: only its buffer is kept, and a grant always exposes the other
+    // half.
     std::size_t same = 0, i = 0;
     for (const std::byte* page : kept_pages)
       same += std::equal(page, page + 2048, before[i++].begin()) ? 1 : 0;
@@ -284,7 +283,7 @@ TEST(NetQueue, NeverUsesMemoryAgainThatTheBackendKeeps) {
   }
 }
 
-// A backend unmaps the rings only when it has seen that the front is closed: they are kept apart
+// A backend unmaps the rings only after it has seen that the frontend is closed. They are kept
 // until then, and used again.
 TEST(NetQueue, TakesBackLaterWhatABackendLetsGoOfLater) {
   World world;
@@ -313,7 +312,7 @@ TEST(NetQueue, ForgetsOnAnotherHostWhatWasKeptOnTheOldOne) {
   world.host.move_on();
   world.grants.resume();
   world.queue.disconnect(true);
-  // The numbers are somebody else's now, and stay so.
+  // Other domains use the numbers now, and must keep them.
   std::vector<GrantRef> others;
   for (int i = 0; i < 20; ++i) others.push_back(*world.grants.grant(1, 1, true));
   world.connect();

@@ -31,7 +31,7 @@ void fill(MutableBytes bytes, std::mt19937& random) {
   copy_bytes(bytes, Bytes(noise).subspan(random() % 100'000));
 }
 
-// Packets as the stack makes them, and odder ones: their pieces begin anywhere and cross pages.
+// Packets as the stack makes them, and odder ones: their pieces start anywhere and cross pages.
 PacketBuf make_packet(NetQueue& queue, BufferPool& pieces, std::mt19937& random) {
   PacketBuf packet = queue.allocate(random() % 200);
   if (!packet) return packet;
@@ -85,8 +85,8 @@ NetBackend::Packet as_received(const sig::RxFrame& frame) {
   return {flat(frame), frame.offload.checksum_valid, type, frame.offload.gso_size};
 }
 
-// Both engines act in random order; each sleeps only after asking to be woken, so that a lost
-// notification ends the run.
+// Both engines act in random order; each sleeps only after requesting a notification, so that a
+// lost notification ends the run.
 void run(unsigned seed, const NetQueue::Sizes& sizes, int rounds) {
   std::mt19937 random(seed);
   World world(sizes);
@@ -151,7 +151,7 @@ void run(unsigned seed, const NetQueue::Sizes& sizes, int rounds) {
       }
       if (backend.unanswered() == 0 && random() % 2 != 0) back_awake = !backend.may_sleep();
     }
-    if (!front_awake && !back_awake) {  // then only because nothing is under way
+    if (!front_awake && !back_awake) {  // only if nothing is in flight
       ASSERT_TRUE(sent.empty() && given.empty()) << "a notification was lost in round " << round;
       front_awake = true;
     }
@@ -215,7 +215,7 @@ TEST(NetQueue, ConnectsAgainAndAgainAndEverythingComesHome) {
       ASSERT_EQ(world.queue.receive(in), 1U);
       expect_same(as_received(in[0]), frame);
     }
-    world.part();  // in the middle of everything
+    world.part();  // with packets in flight
     EXPECT_EQ(pieces.available(), pieces.count());
   }
   EXPECT_EQ(world.count(NetQueue::kQuarantined), 0U);
@@ -266,7 +266,7 @@ TEST(NetQueue, GivesEverythingBackIfTheTableOfGrantsIsFull) {
   EXPECT_EQ(world.queue.send({&packet, 1}), 0U);
   EXPECT_TRUE(packet) << "it is still the caller's";
   packet.reset();
-  // A packet of two pages with one grant left takes none of it.
+  // A packet of two pages with one free grant uses none of it.
   world.grants.end(taken.back());
   taken.pop_back();
   BufferPool pool(1, 8000);
@@ -305,7 +305,7 @@ TEST(NetQueue, TakesPacketsUntilTheRingIsFullAndGoesOnWhenAnswered) {
   world.part();
 }
 
-// A grant is of a whole page: what lies beside a piece would be the backend's to read.
+// A grant covers a whole page: the backend could read the memory beside a piece.
 TEST(NetQueue, GrantsNoPageInWhichOthersHaveMemory) {
   World world;
   NetBackend& backend = world.connect();

@@ -1,4 +1,4 @@
-// A network card's queue with a host and a backend around it.
+// A NIC's queue with a simulated host and backend.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ struct World {
     queue.publish();
     return backend.emplace(host, kBackend, queue.tx_ring(), queue.rx_ring());
   }
-  // The front goes after the back: all comes home.
+  // The frontend disconnects after the backend: all pages return.
   void part() {
     backend.reset();
     queue.disconnect(false);

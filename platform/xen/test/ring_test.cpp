@@ -1,4 +1,4 @@
-// The front's side of a ring against Xen's own macros for the back's side (xen/io/ring.h).
+// The frontend's side of a ring against Xen's own macros for the backend's side (xen/io/ring.h).
 #include "fata/xen/ring.hpp"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ struct Both {
     return any;
   }
   Ask take() { return *RING_GET_REQUEST(&back, back.req_cons++); }
-  // Whether the front wants to be notified.
+  // True if the frontend must be notified.
   bool answer(const Answer& answer) {
     *RING_GET_RESPONSE(&back, back.rsp_prod_pvt++) = answer;
     bool notify = false;
@@ -76,8 +76,8 @@ TEST(FrontRing, HoldsWhatItHoldsAndLosesNothingInALongLife) {
   std::deque<std::uint32_t> asked, taken;
   bool back_awake = true, front_awake = true;
   std::uint32_t next = 0, answered = 0;
-  // Each sleeps only after it has asked to be notified, and wakes only by a notification: a lost
-  // one would be the end.
+  // Each side sleeps only after requesting a notification, and wakes only by one: a lost
+  // notification would end the run.
   for (int step = 0; step < 100'000; ++step) {
     ASSERT_FALSE(both.front.broken());
     if (front_awake) {
@@ -129,7 +129,7 @@ TEST(FrontRing, HoldsWhatItHoldsAndLosesNothingInALongLife) {
 
 struct Attack {
   const char* name;
-  // What the back claims, after three requests of which one was answered and taken.
+  // The index that the backend claims, after three requests of which one was answered and taken.
   std::uint32_t answered;
 };
 constexpr Attack kAttacks[] = {{"one more than was asked", 4},
@@ -144,7 +144,7 @@ TEST(FrontRing, BreaksForGoodWhenAnIndexRunsAhead) {
     Answer answer{};
     for (std::uint32_t i = 0; i < 3; ++i) both.front.push(Ask{i, 0, 0});
     both.front.publish();
-    both.front.push(Ask{3, 0, 0});  // not shown: an answer to it is a lie, too
+    both.front.push(Ask{3, 0, 0});  // not published: an answer to it is a lie, too
     both.set_answered(1);
     ASSERT_TRUE(both.front.pop(answer));
     both.set_answered(attack.answered);

@@ -1,5 +1,5 @@
-// The other side of xenstore's page by xen/io/xs_wire.h alone: moves bytes in slices of any size,
-// with indexes of its own.
+// The other side of xenstore's page, written from xen/io/xs_wire.h alone: moves bytes in slices of
+// any size, with indexes of its own.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class StoreDaemon {
     xsd_sockmsg header;
     std::string payload;
   };
-  // Takes at most `most` bytes out of the ring of requests; how many.
+  // Takes at most `most` bytes from the request ring; returns their number.
   std::size_t take(std::size_t most) {
     std::size_t count = std::min<std::size_t>(most, page_->req_prod - taken_);
     for (std::size_t i = 0; i < count; ++i) in_ += page_->req[MASK_XENSTORE_IDX(taken_++)];
@@ -42,7 +42,7 @@ class StoreDaemon {
     out_.append(reinterpret_cast<const char*>(&header), sizeof header);
     out_ += payload;
   }
-  // Puts at most `most` bytes into the ring of replies; how many.
+  // Puts at most `most` bytes into the reply ring; returns their number.
   std::size_t give(std::size_t most) {
     const std::size_t room = XENSTORE_RING_SIZE - (given_ - page_->rsp_cons);
     const std::size_t count = std::min({most, room, out_.size()});
@@ -52,7 +52,7 @@ class StoreDaemon {
     return count;
   }
   std::size_t waiting() const { return out_.size(); }
-  // Begins at an index, as on a page that was in use before.
+  // Starts at an index, as on a page that was used before.
   void start_at(std::uint32_t index) {
     taken_ = given_ = page_->req_cons = page_->req_prod = page_->rsp_cons = page_->rsp_prod = index;
   }

@@ -196,7 +196,7 @@ TEST(StoreWire, CountsALieThatComesBehindGoodMessages) {
   EXPECT_TRUE(both.wire.broken());
 }
 
-// Moves all that can be moved, and answers each request.
+// Moves as much data as possible, and answers each request.
 std::vector<std::string> heard(Both& both, LastRequest& last, std::size_t slice) {
   std::vector<std::string> payloads;
   for (int i = 0; i < 10000 && !last.answered() && !both.wire.broken(); ++i) {

@@ -1,9 +1,8 @@
 // From the PVH entry to the platform: reads the start info, relocates the image to a random base,
-// builds the final page tables and enters them.
+// builds the final page tables and switches to them.
 //
-// All but the last part runs at the address the image was loaded at, before (and during)
-// relocation, on the boot stack and without a canary. Until the switch nothing may follow a pointer
-// that is stored in the image.
+// All but the last part runs at the load address, before (and during) relocation, on the boot stack
+// and without a canary. Until the switch no code may follow a pointer that is stored in the image.
 #include "fata/machine/boot.hpp"
 
 #include <array>
@@ -25,7 +24,7 @@ extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_s
 extern char fata_stack_nmi[];
 void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs,
                       std::uint64_t entry);
-// The canary of what this compiler protects; read-only once the final page tables are in use.
+// The canary for code of this compiler; read-only once the final page tables are in use.
 [[gnu::section(".data.rel.ro"), gnu::visibility("hidden")]] std::uint64_t __stack_chk_guard = 0;
 }
 
@@ -46,8 +45,8 @@ constexpr std::uint32_t kMagic = 0x336ec578;
 constexpr std::uint32_t kRam = 1;
 constexpr std::uint64_t kGuard = 0x10000;  // below each stack, as in start.S
 
-// The block behind %fs that musl and prebuilt archives expect: its own address first, their canary
-// at 0x28.
+// The block at %fs that musl and prebuilt archives expect: its own address first, their canary at
+// 0x28.
 struct alignas(64) ThreadBlock {
   std::uint64_t self;
   std::uint64_t unused[4];
@@ -66,7 +65,7 @@ struct State {
   std::uint64_t entry_tsc;
   std::uint64_t random;  // see mixed_tsc()
   std::uint64_t base;    // virtual address of the image
-  std::size_t above;     // which of `free` lies above the image, in the same RAM
+  std::size_t above;     // index in `free` of the region above the image, in the same RAM
   PageTables tables;
   ThreadBlock thread;
 };
@@ -88,7 +87,7 @@ void keep_command_line(const char* text) {
   state.command_line_cut = text[n] != 0;
 }
 
-// A platform word `fata.base=0x...` fixes the base, so that a debugger can be given symbols before
+// The platform word `fata.base=0x...` fixes the base, so that a debugger can load symbols before
 // the start.
 bool base_from_command_line(std::uint64_t& base) {
   const std::string_view line = command_line();
@@ -106,16 +105,15 @@ bool base_from_command_line(std::uint64_t& base) {
   return false;
 }
 
-// A well-mixing permutation (multiply, fold).
+// A permutation that mixes well (multiply, fold).
 [[gnu::noinline]] std::uint64_t mix(std::uint64_t x) {
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   x ^= x >> 32, x *= 0xd6e8feb86659fd93;
   return x ^ (x >> 32);
 }
 
-// A word for what must differ between boots. The time stamp counter is in it always, as a hardware
-// generator may be stuck; without one that works it is worth what an attacker does not know of the
-// counter.
+// A word that must differ between boots. It always includes the time stamp counter, because a
+// hardware generator may be stuck; without a working generator the counter is its only entropy.
 std::uint64_t start_random() {
   std::uint64_t random = 0;
   if (!hardware_random(random)) random = 0;
@@ -137,8 +135,8 @@ std::uint64_t choose_base() {
   return kFirst + ((start_random() & ((1ULL << 34) - 1)) << 12);
 }
 
-// The linker packed the places that hold addresses as RELR: an even word is an address, an odd one
-// a bitmap of the 63 words that follow. Misaligned places alone come as RELA (place, kind, value).
+// The linker encodes the locations of addresses as RELR: an even word is a location, an odd one a
+// bitmap for the following 63 words. Only misaligned locations are RELA (location, type, value).
 void relocate(std::uint64_t delta) {
   std::uint64_t* where = nullptr;
   for (const std::uint64_t* word = __relr_start; word != __relr_end; ++word) {
@@ -163,8 +161,8 @@ void relocate(std::uint64_t delta) {
     state.free[state.free_count++] = {begin, end};
 }
 
-// The page-aligned parts of usable RAM outside the NULL zone and outside the image. One pass: at
-// the start, code that runs once costs more than what it does where a CPU is emulated.
+// Finds the page-aligned parts of usable RAM outside the NULL zone and outside the image. In one
+// pass: on an emulated CPU, code that runs once costs more to translate than to execute.
 void find_memory(const StartInfo& info, Region image) {
   state.above = state.free.size();
   for (const MemoryMapEntry& entry : danger_span(
@@ -184,8 +182,8 @@ void find_memory(const StartInfo& info, Region image) {
   }
 }
 
-// The most pages that tables can need: a directory for each GiB and at most two page tables for the
-// ends of a region, whatever the image and the second root take, and some for devices, which are
+// The maximum number of pages for tables: a directory for each GiB and at most two page tables for
+// the ends of a region, those of the image and the second root, and some for devices, which are
 // mapped later.
 std::uint64_t most_tables() {
   constexpr std::uint64_t kImageAndRoots = 16, kDevices = 16;
@@ -198,9 +196,9 @@ std::uint64_t most_tables() {
   return pages + (highest >> 39);
 }
 
-// Cuts the tables' stretch out of the RAM above the image, near its upper end: what the loader left
-// may lie right behind the image, and is read to the last. Where exactly is random, within a
-// sixteenth of that RAM, which is all that the largest block can lose by it.
+// Takes the tables' stretch out of the RAM above the image, near its upper end: the loader's data
+// may be directly after the image, and is read until the end of the boot. The exact address is
+// random, within a sixteenth of that RAM, which is the most that the largest block can lose.
 Region choose_tables() {
   constexpr std::uint64_t kMostPlaces = 1024;
   if (state.above >= state.free_count || state.free[state.above].begin != at(__image_end))
@@ -221,8 +219,8 @@ void map_one_to_one(Region region, Access access) {
   state.tables.map(region.begin, region.begin, region.size(), access);
 }
 
-// Below each stack lies a guard area that is not mapped here. The small stacks are alike, one
-// behind the other.
+// Below each stack is a guard area that is not mapped here. The small stacks are equal and
+// consecutive.
 void map_image() {
   struct Part {
     const char* begin;
@@ -244,7 +242,7 @@ void map_image() {
     map(stack, stack + step - kGuard, kWritable);
 }
 
-// The memory of the guards is the heap's: it is mapped one to one, but not where the image runs.
+// The heap uses the memory of the guards: it is mapped one to one, but not at the image's base.
 void keep_guards() {
   for (const char* stack :
        {fata_stack_main, fata_stack_fault, fata_stack_double_fault, fata_stack_nmi}) {
@@ -262,7 +260,7 @@ void enable_protections() {
   write_cr4(cr4);
 }
 
-// First code at the random base.
+// The first code at the random base.
 [[noreturn]] void enter_platform() {
   state.tables.unmap_page(page_down(kLinkBase));
   load_descriptors();
@@ -286,8 +284,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   map_image();
   // For the switch only.
   map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);
-  // The boot's own tables and stack, inside the image as it was loaded, are free once the switch is
-  // done.
+  // The boot's own tables and stack, in the loaded image, are free after the switch.
   const Region boot{at(__data_end), at(fata_stacks)};
   map_one_to_one(boot, kWritable);
   keep_free(boot.begin, boot.end);
@@ -296,7 +293,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;
-  // A zero byte stops an overrun by a string. Nothing that runs on from here returns to an older
+  // A zero byte stops a string overrun. No function that runs from here on returns to an older
   // canary.
   state.thread.canary = __stack_chk_guard = start_random() & ~std::uint64_t{0xff};
   enable_protections();
@@ -327,7 +324,7 @@ std::uint64_t dma_address(const volatile void* pointer) {
 }
 
 volatile void* map_device(std::uint64_t physical, std::size_t size, Access access) {
-  // The lower half of canonical addresses has 47 bits; an entry with more than the CPU's physical
+  // The lower half of canonical addresses has 47 bits; an entry beyond the CPU's physical address
   // bits faults.
   const std::uint32_t bits = cpuid(0x80000000).a >= 0x80000008 ? cpuid(0x80000008).a & 0xff : 36;
   const std::uint64_t limit = std::uint64_t{1} << (bits < 47 ? bits : 47);

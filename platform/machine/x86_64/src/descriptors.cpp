@@ -38,12 +38,12 @@ constinit TaskState task{};
 constinit std::array<std::uint64_t, 5> segments{0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
 constinit std::array<Gate, kGates> gates{};
 
-// Faults that an overrun stack can cause take a stack of their own; so do those that may strike
-// while one is handled.
+// Faults that a stack overflow can cause use a stack of their own; so do those that may occur while
+// one is handled.
 std::uint64_t interrupt_stack(unsigned vector) {
   if (vector == 2) return 3;                  // NMI
   if (vector == 8 || vector == 18) return 2;  // double fault, machine check
-  return vector < 32 ? 1 : 0;                 // interrupts come only while idle
+  return vector < 32 ? 1 : 0;                 // interrupts occur only while idle
 }
 }  // namespace
 
@@ -65,9 +65,8 @@ void load_descriptors() {
   }
   Pointer segment_table{sizeof(segments) - 1, 0};
   Pointer gate_table{sizeof(gates) - 1, 0};
-  asm("leaq %1, %0"
-      : "=r"(segment_table.base)
-      : "m"(segments));  // computed, not stored: no relocation of a packed field
+  // Computed at run time: no relocation of a packed field.
+  asm("leaq %1, %0" : "=r"(segment_table.base) : "m"(segments));
   asm("leaq %1, %0" : "=r"(gate_table.base) : "m"(gates));
   asm volatile(
       "lgdt %0\n\t"

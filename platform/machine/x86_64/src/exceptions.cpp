@@ -1,6 +1,5 @@
-// What a CPU exception becomes: one line that names what was violated, the registers, a backtrace,
-// status
-// 125. An NMI reports the code it interrupted and lets it go on.
+// Handles CPU exceptions: one line with the violation, the registers, a backtrace, status 125. An
+// NMI reports the interrupted code, which then continues.
 #include "fata/base/danger.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/machine/boot.hpp"
@@ -131,9 +130,9 @@ void report_backtrace(std::uint64_t address, std::uint64_t frame, std::uint64_t 
     if (frame % 8 != 0 || !on_stack(frame) || describe_address(frame).guard || !on_stack(frame + 8))
       return;
     const auto words = danger_span(reinterpret_cast<const std::uint64_t*>(frame), 2);
-    if (words[1] == 0) return;  // the first frame of all
+    if (words[1] == 0) return;  // the outermost frame
     report_place(depth++, words[1] - 1);
-    if (words[0] <= frame) return;  // frames lie ever higher
+    if (words[0] <= frame) return;  // callers' frames have higher addresses
     frame = words[0];
   }
   report_line("  ...");
@@ -161,7 +160,7 @@ extern "C" void fata_exception(Frame* frame) {
     report_line(line.view());
   }
   report_registers(*frame);
-  // A call of a wrong address leaves its return address on the stack.
+  // A call to a wrong address leaves its return address on the stack.
   std::uint64_t caller = 0;
   if (!in_code(frame->rip) && on_stack(frame->rsp) && !describe_address(frame->rsp).guard) {
     caller = *reinterpret_cast<const std::uint64_t*>(frame->rsp);

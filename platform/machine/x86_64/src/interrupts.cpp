@@ -28,7 +28,7 @@ enum LocalRegister : std::uint32_t {
   kTimerDivide = 0x3e0,
 };
 constexpr std::uint32_t kMasked = 1U << 16;
-constexpr std::uint32_t kNmi = 4U << 8;  // delivery mode: what a manager injects arrives here
+constexpr std::uint32_t kNmi = 4U << 8;  // delivery mode: NMIs injected by a manager arrive here
 constexpr std::uint32_t kDeadlineMode = 2U << 17;
 constexpr std::uint32_t kDeadlineMsr = 0x6e0;
 
@@ -54,7 +54,7 @@ void start_interrupts() {
     static constexpr char kText[] = "the memory map names the interrupt controllers' registers RAM";
     fata_platform_refuse(kText, sizeof(kText) - 1);
   }
-  // The 8259 pair: moved away from the exceptions' vectors, then masked.
+  // The 8259 pair: moved away from the exception vectors, then masked.
   constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58},
                                      {0x21, 4},    {0xa1, 2},    {0x21, 1},    {0xa1, 1},
                                      {0x21, 0xff}, {0xa1, 0xff}};

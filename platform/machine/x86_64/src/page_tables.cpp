@@ -24,8 +24,8 @@ std::uint64_t PageTables::new_table() {
   return table;
 }
 
-// The entry of that level (1: page table, 2: directory) for an address; nullptr if a table on the
-// way is missing and must not be created.
+// The entry at that level (1: page table, 2: directory) for an address; nullptr if a table on the
+// path is missing and `create` is false.
 std::uint64_t* PageTables::entry(std::uint64_t virtual_address, unsigned level, bool create) {
   std::uint64_t table = root_;
   for (unsigned at = 4;; --at) {
@@ -59,7 +59,7 @@ void PageTables::unmap_page(std::uint64_t virtual_address) {
   invalidate_page(virtual_address);
 }
 
-// The second root has the first one's entries, so that tables below are the same for both.
+// The second root copies the first one's entries, so that both share the tables below.
 void PageTables::hide() {
   const std::uint64_t first = root_;
   root_ = new_table();

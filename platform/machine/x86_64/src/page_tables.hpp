@@ -1,6 +1,6 @@
-// Four-level page tables, built before and extended after the switch to them. They lie in one
-// stretch of memory, which they do not map: code that runs under them can neither read nor write
-// them. map() reaches them under a second root, which has all that the first one has and the
+// Four-level page tables, built before the switch to them and extended after it. They are in one
+// stretch of memory that they do not map, so code that runs under them can neither read nor write
+// them. map() accesses them through a second root, which maps everything of the first one and the
 // stretch as well.
 #pragma once
 
@@ -12,20 +12,21 @@ namespace fata::machine {
 
 class PageTables {
  public:
-  // `memory` is for tables alone and mapped by nothing else; once it is used up, the image ends.
+  // `memory` is for tables only and mapped by nothing else; if it runs out, the image ends.
   void start(Region memory) { memory_ = memory, next_ = memory.begin, root_ = new_table(); }
-  // After the last map() before the switch to root().
+  // Called after the last map() before the switch to root().
   void hide();
   std::uint64_t root() const { return root_; }
   const Region& memory() const { return memory_; }
 
-  // Maps whole pages: in units of 2 MiB where both addresses and the size allow it.
+  // Maps whole pages, in units of 2 MiB where both addresses and the size allow it.
   void map(std::uint64_t virtual_address, std::uint64_t physical, std::uint64_t size,
            Access access);
   void unmap_page(std::uint64_t virtual_address);
 
  private:
-  // Where the second root maps the stretch: the last of 512 entries, which no other address needs.
+  // The address of the stretch under the second root: the last of 512 entries, which no other
+  // address needs.
   static constexpr std::uint64_t kWindow = 0xffff'ff80'0000'0000;
 
   std::uint64_t* words(std::uint64_t table) const {
@@ -37,10 +38,10 @@ class PageTables {
   void close() const;
 
   Region memory_{};
-  std::uint64_t next_ = 0;  // the first page of `memory_` that is no table yet
+  std::uint64_t next_ = 0;  // the first unused page of `memory_`
   std::uint64_t root_ = 0;
   std::uint64_t opened_ = 0;  // the second root
-  std::uint64_t window_ = 0;  // what to add to a table's physical address
+  std::uint64_t window_ = 0;  // offset from a table's physical address to its virtual one
 };
 
 }  // namespace fata::machine

@@ -8,7 +8,7 @@ bool offers_rdseed() { return cpuid(0).a >= 7 && ((cpuid(7).b >> 18) & 1); }
 
 bool has_hardware_random() { return offers_rdrand() || offers_rdseed(); }
 
-// Both instructions may run dry for a moment; vendors advise a handful of attempts.
+// Both instructions may fail transiently; vendors advise a few attempts.
 bool hardware_random(std::uint64_t& out) {
   bool ok = false;
   if (offers_rdseed()) {

@@ -1,6 +1,6 @@
 // From the PVH entry (32-bit protected mode, no paging, %ebx = address of the start info; public
 // header xen/arch-x86/hvm/start_info.h) to long mode with the first 4 GiB mapped one to one, then
-// to C++. Runs where the loader put it, so every address is computed from the known place of the
+// to C++. Runs at its load address, so every address is computed from the known address of the
 // entry.
 
 #define ENTRY_ADDRESS 0x100180
@@ -97,7 +97,7 @@ long_mode:
     ud2
 
 // void fata_enter_image(uint64_t cr3, uint64_t stack_top, uint64_t fs_base, uint64_t entry)
-// Runs from the only page that both the boot's and the final page tables map one to one.
+// Runs in the only page that both the boot's and the final page tables map one to one.
     .globl fata_enter_image
 fata_enter_image:
     movq %rcx, %r8
@@ -117,8 +117,8 @@ fata_enter_image:
 fata_boot_memory:
     .skip 0xa000
 
-// Stacks, each above 64 KiB that are never mapped there: more than code can skip that was built
-// elsewhere, without probes. What is built here probes each page of a large frame.
+// Stacks, each above a guard of 64 KiB that is never mapped there: more than a frame of prebuilt
+// code, which has no probes, can skip. Code built here probes each page of a large frame.
 #define GUARD 0x10000
 #define STACK(name, size)  .skip GUARD; .globl fata_stack_##name; fata_stack_##name: .skip size; \
     .globl fata_stack_##name##_top; fata_stack_##name##_top:

@@ -1,5 +1,5 @@
-// The interrupt descriptors' targets: 32 exceptions, then 64 interrupt vectors. Each stub is 16
-// bytes, then 8.
+// The targets of the interrupt descriptors: 32 exceptions, then 64 interrupt vectors. Stubs of
+// exceptions are 16 bytes long, those of interrupts 8.
     .text
     .globl fata_vectors
     .align 16
@@ -7,7 +7,7 @@ fata_vectors:
     vector = 0
     .rept 32
     .align 16
-    // Exceptions that bring an error code: 8, 10 to 14, 17, 21, 29, 30.
+    // Exceptions with an error code: 8, 10 to 14, 17, 21, 29, 30.
     .if ((0x60227d00 >> vector) & 1) == 0
     pushq $0
     .endif
@@ -22,7 +22,7 @@ fata_vectors:
     vector = vector + 1
     .endr
 
-// Saves everything (SSE too, for an NMI returns to what it interrupted) and calls
+// Saves all registers (SSE too, because an NMI returns to the interrupted code) and calls
 // fata_exception(Frame*).
 exception:
     pushq %rax
@@ -68,7 +68,7 @@ exception:
     addq $16, %rsp
     iretq
 
-// Interrupts are open only while idle, so nothing but the note that it happened is done here.
+// Interrupts are enabled only while idle, so this only notes that one occurred.
 interrupt:
     pushq %rax
     movq 8(%rsp), %rax

@@ -1,6 +1,6 @@
 // Unpacks a kernel image: DEFLATE (RFC 1951), then calls back to relative addresses. Runs in the
-// guest as 32-bit code without a library, and on the host, where the packer proves each image with
-// it. Its input is trusted: the start code has compared a checksum before.
+// guest as 32-bit code without a library, and on the host, where the packer verifies each image
+// with it. Its input is trusted: the start code has checked a checksum before.
 #pragma once
 
 #include <stdint.h>
@@ -9,8 +9,8 @@ namespace fata::unpack {
 
 constexpr unsigned kMostLiterals = 288, kMostDistances = 32, kLongestCode = 15;
 
-// One table lookup decodes one symbol: as many entries as the longest code has values, each "symbol
-// << 4 | length of its code".
+// Decodes one symbol with one table lookup: an entry for each value of the longest code, each
+// "symbol << 4 | length of its code".
 struct Code {
   uint16_t entries[1U << kLongestCode];
   uint32_t mask;
@@ -28,12 +28,12 @@ inline uint32_t load32(const uint8_t* from) {
 }
 inline void store32(uint8_t* to, uint32_t value) { __builtin_memcpy(to, &value, sizeof value); }
 
-// Reads up to eight bytes past the end of what it is given.
+// Reads up to eight bytes past the end of its input.
 class Bits {
  public:
   explicit Bits(const uint8_t* next) : next_(next) {}
 
-  // At least so many bits, of 24 at most, are there afterwards.
+  // Ensures that at least `count` bits, at most 24, are available.
   void need(unsigned count) {
     if (count_ >= count) return;
     held_ |= load32(next_) << count_;
@@ -50,7 +50,7 @@ class Bits {
     drop(entry & 15);
     return entry >> 4;
   }
-  // From the next whole byte on, which is skipped over `count` bytes of.
+  // Continues at the next whole byte: returns its address and skips `count` bytes.
   const uint8_t* take_bytes(unsigned count) {
     const uint8_t* const from = next_ - (count_ >> 3);
     next_ = from + count;
@@ -66,8 +66,8 @@ class Bits {
   unsigned count_ = 0;
 };
 
-// Codes come shortest first, so the table doubles with each length; codes are read from their first
-// bit on, hence counted up in reversed order.
+// Codes are assigned from the shortest on, so the table doubles with each length. Codes are read
+// from their first bit on, so they are counted in reversed bit order.
 [[gnu::noinline]] inline void make_code(Code& code, const uint8_t* lengths, unsigned count) {
   unsigned left = 0;
   for (unsigned i = 0; i < count; ++i) left += lengths[i] != 0;
@@ -93,7 +93,7 @@ inline void read_codes(Bits& bits, Scratch& scratch) {
   bits.need(14);
   const unsigned literals = bits.take(5) + 257, distances = bits.take(5) + 1;
   unsigned count = bits.take(4) + 4;
-  // The order in which the lengths of the lengths' codes come: 16, 17, 18, 0, 8, 7, 9, 6, ... 15.
+  // The order of the code lengths' own code lengths: 16, 17, 18, 0, 8, 7, 9, 6, ... 15.
   constexpr unsigned kMostLengths = 19;
   for (unsigned i = 0; i < kMostLengths; ++i) scratch.lengths[i] = 0;
   for (unsigned i = 0; i < count; ++i) {
@@ -126,7 +126,7 @@ inline void fixed_codes(Scratch& scratch) {
   make_code(scratch.distances, scratch.lengths, kMostDistances);
 }
 
-// Writes up to three bytes past the end; the answer is that end.
+// Writes up to three bytes past the end; returns that end.
 inline uint8_t* inflate(const uint8_t* packed, uint8_t* out, Scratch& scratch) {
   Bits bits(packed);
   bool last = false;
@@ -181,17 +181,17 @@ inline uint8_t* inflate(const uint8_t* packed, uint8_t* out, Scratch& scratch) {
   return out;
 }
 
-// Calls (opcode e8) are packed with the address they reach rather than its distance: calls of one
-// function are then alike. All that follows an e8 is mapped, one to one within [-place, size),
-// whether it is a call or not; the rest stays. Eight bytes are looked at in one step, as steps are
-// what an emulated CPU takes long for.
+// Calls (opcode e8) are packed with their target address instead of the distance: all calls of one
+// function are then equal. Every value after an e8 is mapped one to one within [-place, size),
+// whether it is a call or not; other values stay. Eight bytes are checked in one step, because an
+// emulated CPU is slow per step.
 template <bool kPack>
 void map_calls(uint8_t* code, uint32_t size) {
   constexpr uint32_t kCall = 0xe8, kOnes = 0x01010101, kTops = 0x80808080;
   for (uint32_t i = 0;; i += 4) {
     for (; i + 8 <= size; i += 8) {
       const uint32_t a = load32(code + i) ^ kCall * kOnes, b = load32(code + i + 4) ^ kCall * kOnes;
-      if ((((a - kOnes) & ~a) | ((b - kOnes) & ~b)) & kTops) break;  // one of the bytes is zero
+      if ((((a - kOnes) & ~a) | ((b - kOnes) & ~b)) & kTops) break;  // one of the bytes is kCall
     }
     while (i < size && code[i] != kCall) ++i;
     if (++i + 4 > size) break;

@@ -1,9 +1,8 @@
-// A packed image's entry by the PVH note: 32-bit protected mode, no paging, no stack, %ebx =
-// address of the start info. Moves itself behind the memory of the image, unpacks the image to
-// where it belongs, and enters it with the same state. Nothing is mapped, so nothing has to be
-// unmapped.
+// A packed image's entry through the PVH note: 32-bit protected mode, no paging, no stack, %ebx =
+// address of the start info. Moves itself after the image's memory, unpacks the image to its
+// address, and enters it with the same state. Nothing is mapped, so nothing has to be unmapped.
 
-// Where the packer puts all this (pack.cpp), and the places in the header (packed.hpp) that it
+// The packer's load address (pack.cpp), and the offsets of the header fields (packed.hpp) that it
 // fills in.
 #define LOADED 0x1000c8
 #define WORDS 4
@@ -20,7 +19,7 @@ header:
     cld
     cli
     movl $LOADED, %ebp
-    movl %ebp, %esp                             // over the ELF header, which nobody reads again
+    movl %ebp, %esp                             // over the ELF header, which is not read again
     movl %ebx, %eax
     movl %ebp, %edx
     call check_image                            // a Verdict

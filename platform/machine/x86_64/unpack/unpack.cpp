@@ -1,5 +1,5 @@
-// What a packed image does before it is one: checks that it is whole and has its memory, and
-// unpacks itself. 32-bit code without a library and without data, as it runs at two places.
+// The start of a packed image: checks that the file is intact and memory suffices, then unpacks the
+// image. 32-bit code without a library and without data, because it runs at two addresses.
 #include "inflate.hpp"
 #include "packed.hpp"
 
@@ -31,8 +31,8 @@ struct MemoryMapEntry {
 enum class Verdict : uint32_t { kGood, kDamaged, kTooLittleMemory };
 
 namespace {
-// Whether there is memory from where the file is loaded to `end`. The image itself refuses a start
-// info that is of no use.
+// True if there is memory from the file's load address to `end`, or the start info is unusable; the
+// image itself refuses the latter.
 bool has_memory(const StartInfo* info, uint32_t end) {
   constexpr uint32_t kMagic = 0x336ec578, kRam = 1;
   if (info->magic != kMagic || info->version < 1) return true;
@@ -46,7 +46,7 @@ bool has_memory(const StartInfo* info, uint32_t end) {
 }
 }  // namespace
 
-// Runs on some 190 bytes of stack.
+// Uses some 190 bytes of stack.
 extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
   if (header->words >= (header->end - kLoadBase) / 4) return Verdict::kDamaged;
   if (!has_memory(info, kLoadBase + kHeaderPlace + 4 + header->words * 4))
@@ -55,7 +55,7 @@ extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
   return has_memory(info, header->end) ? Verdict::kGood : Verdict::kTooLittleMemory;
 }
 
-// As the image itself refuses: one line, then status 64, or the machine is switched off or reset.
+// Refuses like the image itself: one line, then status 64, or the machine is switched off or reset.
 extern "C" [[noreturn]] void refuse(const char* text) {
   constexpr uint16_t kData = 0x3f8, kState = 0x3fd;
   constexpr unsigned kCanSend = 0x20, kPatience = 1'000'000;
@@ -75,7 +75,7 @@ extern "C" void unpack_image(const Header* header, Scratch* scratch) {
   auto* const image = reinterpret_cast<uint8_t*>(header->image);
   uint8_t* const end =
       inflate(reinterpret_cast<const uint8_t*>(header) + header->packed, image, *scratch);
-  store32(end, 0);  // what was written past the end is memory that starts as zeros
+  store32(end, 0);  // bytes written past the end must be zero at the start
   map_calls<false>(image, header->code_size);
 }
 

@@ -1,4 +1,5 @@
-// The platform header's clock, randomness and console as devices that model `sig/` concepts.
+// The platform's clock, randomness and console (fata/base/platform.hpp) as devices that model
+// `sig/` concepts.
 #pragma once
 
 #include "fata/base/platform.hpp"

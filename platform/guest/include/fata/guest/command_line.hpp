@@ -1,9 +1,9 @@
 // The kernel's command line as words.
 //
-// Words are separated by spaces. Double quotes keep spaces (`--name "a b"`, `--name="a b"`), and a
-// backslash takes the next character as it is, inside quotes and outside. Words that begin with
-// `virtio_mmio.device=` (a VMM adds them) or `fata.` belong to the platform wherever they stand;
-// all others are the image's parameters, or passed over (classify_kernel_word).
+// Words are separated by spaces. Double quotes keep spaces (`--name "a b"`, `--name="a b"`). A
+// backslash escapes the next character, inside quotes and outside. Words that begin with
+// `virtio_mmio.device=` (added by a VMM) or `fata.` belong to the platform wherever they are. All
+// others are the image's parameters, or are ignored (classify_kernel_word).
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ class CommandLine {
   static constexpr std::size_t kMaxWords = 128;
   static constexpr std::size_t kMaxMmioDevices = 32;
 
-  // Copies what it keeps. Returns an empty text, or the reason why the line is wrong (static text).
+  // Copies the words that it keeps. Returns an empty string, or an error message (static text).
   std::string_view parse(std::string_view line);
 
   std::span<const std::string_view> arguments() const {
@@ -47,9 +47,9 @@ class CommandLine {
   std::size_t mmio_count_ = 0;
 };
 
-// Whether a word without dashes is one that hypervisors and their managers add for Linux
-// (`pci=off`, `root=/dev/vda rw`, `8250.nr_uarts=0`). kHypervisor: a listed name, or a module's,
-// which has a dot. kPerhaps: other words of the shape NAME=VALUE or noNAME.
+// Classifies a word without leading dashes that hypervisors and their managers may add for Linux
+// (`pci=off`, `root=/dev/vda rw`, `8250.nr_uarts=0`). kHypervisor: a listed name, or a module
+// parameter, whose name has a dot. kPerhaps: other words of the form NAME=VALUE or noNAME.
 platform::StrayWord classify_kernel_word(std::string_view word) noexcept;
 
 }  // namespace fata::guest

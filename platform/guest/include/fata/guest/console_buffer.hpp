@@ -1,4 +1,4 @@
-// What waits for a slow console: 16 KiB, so that writing never waits.
+// A 16 KiB output buffer for a slow console, so that writing never blocks.
 #pragma once
 
 #include <array>
@@ -12,13 +12,14 @@ class ConsoleBuffer {
  public:
   static constexpr std::size_t kSize = 16384;
 
-  // Queues; what does not fit is dropped and counted, and said in the next text that fits.
+  // Queues the text. Text that does not fit is dropped and counted; the next text that fits is
+  // preceded by a line with the count.
   void write(std::string_view text);
   bool is_empty() const { return used_ == 0; }
-  // The oldest text, as much of it as lies in one piece.
+  // The oldest text, up to the end of the ring.
   std::string_view front() const;
-  // Takes the first bytes of front() out; when nothing is left, what was dropped is queued as a
-  // line.
+  // Removes the first `count` bytes of front(). When the buffer is empty, queues a line with the
+  // number of dropped bytes, if any.
   void pop(std::size_t count);
 
  private:
@@ -30,7 +31,7 @@ class ConsoleBuffer {
   std::uint64_t dropped_ = 0;
 };
 
-// What was typed goes there: nowhere, but in an image that has a ConsoleInput.
+// Receives each typed character. Ignores it, except in an image with a ConsoleInput.
 void console_typed(char c) noexcept;
 
 }  // namespace fata::guest

@@ -1,8 +1,7 @@
-// What is typed on the console, for images that listen to it: `n` and Enter ask for a report.
-// Models net::ReportRequests.
+// Console input, for images that use it: `n` and Enter request a report. Models
+// net::ReportRequests.
 //
-// There is one at most. Without it what is typed is thrown away, but for the characters that end
-// the image.
+// At most one exists. Without it all input is ignored, except the characters that end the image.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -12,7 +11,7 @@ namespace fata::guest {
 
 class ConsoleInput {
  public:
-  // `enabled`: listens at all.
+  // `enabled`: false ignores all input.
   explicit ConsoleInput(bool enabled);
   ~ConsoleInput();
   ConsoleInput(const ConsoleInput&) = delete;
@@ -20,12 +19,12 @@ class ConsoleInput {
 
   async::Task<Result<void>> next(async::Wait wait);
 
-  // From the platform, for each character.
+  // Called by the platform for each character.
   void typed(char c) noexcept;
 
  private:
   bool asked_ = false;
-  bool only_n_ = false;  // the line so far
+  bool only_n_ = false;  // the current line so far
   bool other_ = false;
   async::WaitQueue waiting_;
 };

@@ -1,18 +1,17 @@
-// A driver's place in the loop of a kernel.
+// A driver as the loop of a kernel sees it.
 #pragma once
 
 namespace fata::guest {
 
-// Interrupts and event channels carry no work: they only end the idling, after which all devices
+// Interrupts and event channels carry no work: they only end the idle wait, after which all devices
 // are polled.
 class Device {
  public:
-  // Completes what has completed and hands over what was queued; never waits. True if anything was
-  // completed.
+  // Completes finished work and submits queued work; never blocks. True if anything was completed.
   virtual bool poll() noexcept = 0;
-  // Asks the hardware to interrupt from now on. False if something is pending already: then nobody
-  // sleeps. A device on an edge-triggered pin must acknowledge it here *before* it looks once more,
-  // else no edge follows.
+  // Enables the device's interrupts. Returns false if work is already pending; then the loop must
+  // not sleep. A device on an edge-triggered pin must acknowledge the interrupt *before* it checks
+  // again, otherwise no edge follows.
   virtual bool prepare_to_idle() noexcept = 0;
 
  protected:
@@ -23,8 +22,8 @@ class Device {
   Device* next_ = nullptr;
 };
 
-// Puts a device into the loop, and takes it out again (nothing happens if it is not there). From
-// within a device's own calls only that device may be taken out.
+// Adds a device to the loop and removes it again (no effect if it is not there). A call from within
+// a device may remove only that device.
 void attach(Device& device) noexcept;
 void detach(Device& device) noexcept;
 

@@ -1,5 +1,4 @@
-// Randomness: a ChaCha20 generator with fast key erasure, fed by the CPU and by whatever a device
-// driver adds.
+// Randomness: a ChaCha20 generator with fast key erasure, seeded by the CPU and by device drivers.
 #pragma once
 
 #include <array>
@@ -9,15 +8,15 @@
 
 namespace fata::guest {
 
-// After each refill the key is replaced by output that nobody saw, and served bytes are wiped: who
-// reads the state later learns nothing of what was given out before.
+// After each refill unused output replaces the key, and served bytes are wiped: the state reveals
+// nothing about earlier output.
 class RandomGenerator {
  public:
   // Bytes of full entropy that make the output unpredictable.
   static constexpr std::size_t kEnough = 32;
 
-  // Mixes `bytes` in; `credited` of them count as full entropy (0 for guessable ones, which do no
-  // harm).
+  // Mixes in `bytes`, of which `credited` count as full entropy (0 for predictable ones, which do
+  // no harm).
   void add(std::span<const std::byte> bytes, std::size_t credited);
   bool is_seeded() const { return credited_ >= kEnough; }
   void fill(std::span<std::byte> out);
@@ -38,15 +37,16 @@ void chacha20_block(const std::array<std::uint32_t, 8>& key, std::uint32_t count
 // For drivers of entropy sources; each byte counts as full entropy.
 void add_entropy(std::span<const std::byte> bytes) noexcept;
 
-// How many of what the CPU's instructions gave count as full entropy: all bytes, or none where a
-// word follows its like. Generators that are stuck exist (all ones after a sleep, with success
-// reported), while 64 bits that repeat by chance do not.
+// The number of bytes from the CPU's instructions that count as full entropy: all of them, or none
+// if two adjacent words are equal or the first is 0. Stuck generators exist (all ones after a
+// sleep, with success reported), while 64 bits do not repeat by chance.
 std::size_t cpu_entropy(std::span<const std::uint64_t> words);
 
-// Called once before the image starts. Defined by the virtio-rng driver in images that are linked
-// with it, which calls add_entropy(). `needed`: there is too little to start with, so it looks for
-// the device and waits (bounded) for its bytes. Else it waits for nothing: it looks when the image
-// first idles, and the bytes are mixed in when they come (docs/decisions/entropy-at-the-start.md).
+// Called once before the image starts. The virtio-rng driver defines it in images that link the
+// driver, and calls add_entropy(). With `needed` there is too little entropy to start: the driver
+// looks for the device and waits (bounded) for its bytes. Otherwise it does not wait: it looks for
+// the device when the image first idles, and mixes in the bytes when they arrive
+// (docs/decisions/entropy-at-the-start.md).
 extern "C" [[gnu::weak]] void fata_gather_boot_entropy(bool needed) noexcept;
 
 }  // namespace fata::guest

@@ -1,11 +1,10 @@
-// Where a machine keeps its generation ID ("Virtual Machine Generation ID", Microsoft, 2012): 16
-// bytes of memory that the hypervisor changes whenever it starts the machine from a snapshot. ACPI
-// names the place: a device with the _CID or _DDN "VM_Gen_Counter", whose ADDR gives it as two
-// words.
+// Finds the machine's generation ID ("Virtual Machine Generation ID", Microsoft, 2012): 16 bytes of
+// memory that the hypervisor changes whenever it starts the machine from a snapshot. In ACPI a
+// device with the _CID or _DDN "VM_Gen_Counter" has an ADDR that returns the address as two words.
 //
-// No interpreter of ACPI's byte code, but a search for the two forms of ADDR that hypervisors
-// write: a package of two integers (Firecracker, Hyper-V, VMware), and a method that adds a
-// constant to a named integer (QEMU).
+// This is no AML interpreter. It searches for the two forms of ADDR that hypervisors write: a
+// package of two integers (Firecracker, Hyper-V, VMware), and a method that adds a constant to a
+// named integer (QEMU).
 #pragma once
 
 #include <cstdint>
@@ -16,14 +15,15 @@ namespace fata::guest {
 
 inline constexpr std::size_t kGenerationIdSize = 16;
 
-// `size` bytes of memory at a physical address; none if they cannot be read.
+// Returns `size` bytes of memory at a physical address, or nothing if they cannot be read.
 using ReadPhysical = Bytes (*)(std::uint64_t address, std::size_t size);
 
-// The physical address of the ID, by the tables that the root pointer at `rsdp` leads to (ACPI 6.5,
-// section 5.2.5). 0: no sound table names one. Looks at 64 tables at most, of at most 1 MiB each.
+// The physical address of the ID, found through the tables that the root pointer at `rsdp` leads to
+// (ACPI 6.5, section 5.2.5). 0 if no valid table has one. Reads at most 64 tables of at most 1 MiB
+// each.
 std::uint64_t find_generation_id(std::uint64_t rsdp, ReadPhysical read);
 
-// The same by one definition block, DSDT or SSDT.
+// The same for one definition block, DSDT or SSDT.
 std::uint64_t generation_id_in(Bytes block);
 
 }  // namespace fata::guest

@@ -1,6 +1,6 @@
-// The seam between what every kernel does (start, panic, parameters, randomness) and what its
-// hypervisor differs in. `platform/kvm` and `platform/xen` define the first part, and the rest of
-// base/platform.hpp with it: the clocks, the console, polling, idling.
+// The interface between the code that all kernels share (start, panic, parameters, randomness) and
+// the hypervisor's platform. `platform/kvm` and `platform/xen` define the first part, and with it
+// the rest of base/platform.hpp: clocks, console, polling, idling.
 #pragma once
 
 #include <cstddef>
@@ -14,31 +14,31 @@ namespace fata::guest {
 
 // Called in this order, on the main stack, with interrupts masked.
 //
-// There is a heap, and nothing else yet. Console and monotonic clock work afterwards.
+// Only the heap exists. Console and monotonic clock must work afterwards.
 void start_hypervisor() noexcept;
-// Constructors have run; an estimate of the clock's rate may be taken.
+// Constructors have run. The platform may now estimate the clock's rate.
 void finish_start() noexcept;
 
-// Says that the machine has no source of randomness, and how to give it one.
+// Reports that the machine has no source of randomness, and how to add one.
 [[noreturn]] void refuse_without_entropy() noexcept;
 
-// Ends the machine at once; the console should be flushed before.
+// Ends the machine at once; flush the console before.
 [[noreturn]] void power_off(int status) noexcept;
 
-// ---- What the hypervisor's platform may use.
+// ---- For use by the hypervisor's platform.
 
 // fata_platform_refuse() of the machine layer.
 [[noreturn]] void refuse(std::string_view text) noexcept;
 const CommandLine& command_line() noexcept;
 void request_stop() noexcept;
 
-// All attached devices. `poll` says whether anything was completed; `prepare_to_idle` ends with the
-// first that will not.
+// All attached devices. `poll_all` returns true if anything was completed; `prepare_all_to_idle`
+// stops at the first device that returns false.
 bool poll_all() noexcept;
 bool prepare_all_to_idle() noexcept;
 
-// To be called whenever the image idles: from then on the end of memory is a fault of the image,
-// not of who gave it too little.
+// Called whenever the image idles. From then on, running out of memory counts as a fault of the
+// image, not as too little memory for the machine.
 void note_idle() noexcept;
 
 }  // namespace fata::guest

@@ -1,4 +1,4 @@
-// The time that a host writes for its guests: one layout, of Xen's making, which KVM took over.
+// The time page that a hypervisor writes for its guests: Xen's layout, which KVM adopted.
 #pragma once
 
 #include <atomic>
@@ -8,13 +8,14 @@
 namespace fata::guest {
 
 // `struct vcpu_time_info` of xen/xen.h (KVM: the kernel's Documentation/virt/kvm/x86/msr.rst).
-// While the host writes, `version` is odd.
+// `version` is odd while the hypervisor writes.
 struct alignas(32) PvTime {
   std::uint32_t version, pad;
-  std::uint64_t tsc;  // when this was written
-  // Ns since the guest (KVM) or the host (Xen) was started, at that moment.
+  std::uint64_t tsc;  // at the time of writing
+  // Ns since the start of the guest (KVM) or the host (Xen), at that moment.
   std::uint64_t system_time;
-  std::uint32_t scale;  // ns = ((ticks << shift) * scale) >> 32; a negative shift goes right
+  // ns = ((ticks << shift) * scale) >> 32; a negative shift is a right shift.
+  std::uint32_t scale;
   std::int8_t shift;
   std::uint8_t flags, pad2[2];
 };
@@ -22,12 +23,13 @@ struct PvWall {
   std::uint32_t version, seconds, nanoseconds;
 };
 
-// Ticks a second; 0 if the host gave none.
+// Ticks a second; 0 if the hypervisor set no scale.
 std::uint64_t pv_rate(const PvTime& time);
-std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc);  // system_time at another moment
+// system_time extrapolated to `tsc`.
+std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc);
 
-// The host writes between two of our instructions, so a copy holds if the version stayed the same
-// and even.
+// Copies the page while the hypervisor may write it at any instruction. The copy is valid if the
+// version was even and not 0 before, and unchanged after; false after 64 tries.
 template <class T>
 bool copy_stable(const T& shared, T& out) {
   for (unsigned tries = 0; tries < 64; ++tries) {

@@ -1,22 +1,22 @@
-// What a kernel does when it was restored from a snapshot of its machine.
+// What a kernel does after a restore from a snapshot of its machine.
 #pragma once
 
 #include "fata/base/bytes.hpp"
 
 namespace fata::guest {
 
-// From the hypervisor's platform, once for each restore, before the image draws random bytes again:
-// the generator is seeded again, and platform::generation() grows. `unique`: what differs from
-// restore to restore; it need not be a secret.
+// Called by the hypervisor's platform once for each restore, before the image draws random bytes
+// again: reseeds the generator and increments platform::generation(). `unique` differs between
+// restores; it need not be secret.
 void note_restore(Bytes unique) noexcept;
 
-// Mixes into the generator what the CPU's generator and its time stamp counter give now, and
-// `unique`.
+// Mixes the CPU's random generator, its time stamp counter and `unique` into the generator.
 void stir(Bytes unique) noexcept;
 
 // Defined by the hypervisor's platform. Called before each draw of random bytes and in each turn of
-// the loop of an image that holds secrets: looks whether the image was restored, and calls
-// note_restore() if so. False if that can go unseen: then each draw stirs the generator.
+// the loop of an image that holds secrets: checks whether the image was restored, and calls
+// note_restore() if so. Returns false if a restore can go undetected; then each draw stirs the
+// generator.
 bool look_for_restore() noexcept;
 
 }  // namespace fata::guest

@@ -1,5 +1,5 @@
-// Time from a counter of constant but (at first) roughly known rate. Pure arithmetic; the counters
-// are read by others.
+// Time from a counter whose rate is constant but (at first) only roughly known. Pure arithmetic;
+// callers read the counters.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace fata::kvm {
 
-// A change of the rate bends the line from that point on: time never steps, back or forth, unless
-// it is asked to.
+// A change of the rate changes the slope from that point on: time never steps, back or forth,
+// except through step().
 class TscClock {
  public:
   void start(std::uint64_t tsc, std::uint64_t hz);
   void set_rate(std::uint64_t tsc, std::uint64_t hz);
-  // All times from now on are later by that.
+  // Moves all times from now on by `by`.
   void step(Duration by) { base_ns_ += by.ns; }
   std::uint64_t rate() const { return hz_; }
 
@@ -33,27 +33,27 @@ class TscClock {
 };
 
 // Measures the TSC's rate against a 16-bit reference counter that wraps (the PIT at 1,193,182 Hz:
-// every 55 ms). Each sample is compared with the first one, so the error falls as time passes;
-// wraps are counted by the estimate so far.
+// every 55 ms). Each sample is compared with the first one, so the error decreases over time; wraps
+// are counted with the current estimate.
 class RateEstimate {
  public:
   static constexpr std::uint64_t kReferenceHz = 1'193'182;
 
   struct Sample {
-    std::uint64_t before = 0, after = 0;  // TSC around the reading
+    std::uint64_t before = 0, after = 0;  // TSC before and after the reading
     std::uint16_t ticks = 0;              // counts up
   };
 
   void start(const Sample& first) { first_ = first; }
-  // On from `sample` with another rate perhaps, up to about twice or half the one known, as after a
+  // Starts again at `sample`, for a rate between about half and twice the known one, as after a
   // restore on another host.
   void restart(const Sample& sample);
-  // False if the sample is too blurred (the host slept between the readings) or too near to be of
-  // use.
+  // Returns false if the sample is too imprecise (the host slept between the readings) or too close
+  // to the first.
   bool refine(const Sample& sample);
   std::uint64_t hz() const { return hz_; }
-  // When the next sample pays, in TSC; and until when one must be taken lest wraps become
-  // ambiguous.
+  // The TSC at which the next sample is useful, and the TSC by which one must be taken, before
+  // wraps become ambiguous.
   std::uint64_t next_useful() const { return next_useful_; }
   std::uint64_t must_sample_by() const { return must_by_; }
   bool is_settled() const { return settled_; }

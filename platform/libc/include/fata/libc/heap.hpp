@@ -1,15 +1,14 @@
 // The general heap of an image: two-level segregated fit. Allocation and release take constant
-// time; neighbours that are free are merged at once; what is asked for is rounded up by at most
-// 1/16 (by nothing below 512 bytes and for powers of two), so that a block which was freed is found
-// again by whoever asks for as much.
+// time; free neighbours are merged at once. Sizes are rounded up by at most 1/16 (not at all below
+// 512 bytes and for powers of two), so that a request of the same size finds a freed block again.
 //
-// A write to freed memory or beyond a block's end that changes what the heap keeps there is a panic
-// when that block or its neighbour is next allocated or freed. Links are combined with a secret, so
-// that such a write cannot choose where the heap reads or writes next; what else lies in a freed
-// block, the heap neither reads nor checks.
+// A write to freed memory or beyond a block's end that changes the heap's data causes a panic when
+// that block or its neighbour is next allocated or freed. Links are combined with a secret, so that
+// such a write cannot choose where the heap reads or writes next. The heap neither reads nor checks
+// other parts of a freed block.
 //
-// The heap owns no memory: regions are added, and are touched only where blocks begin, so that
-// memory which was never handed out is never written.
+// The heap owns no memory: regions are added, and written only at the start of blocks, so memory
+// that was never allocated is never written.
 #pragma once
 
 #include <array>
@@ -22,29 +21,28 @@ class Heap {
  public:
   static constexpr std::size_t kAlignment = 16;
 
-  // Before the first region: a random number that links are stored with. Without it a write to
-  // freed memory is still found unless it forges the links of two blocks.
+  // Sets the random number that links are combined with. Call it before add_region(). Without it a
+  // write to freed memory is still detected, unless it forges the links of two blocks.
   void set_secret(std::uint64_t secret) { secret_ = secret; }
-  // Hands `size` bytes at `memory` to the heap for good. Too small a region (under 64 bytes) is
-  // ignored.
+  // Gives `size` bytes at `memory` to the heap permanently. A region under 64 bytes is ignored.
   void add_region(void* memory, std::size_t size);
 
-  // nullptr if no free block is large enough. `alignment` is a power of two.
+  // Returns nullptr if no free block is large enough. `alignment` must be a power of two.
   void* allocate(std::size_t size, std::size_t alignment = kAlignment);
-  // nullptr is ignored. Freeing twice, or what was never allocated, is reported by a panic where it
-  // can be seen.
+  // nullptr is ignored. A double free, or a pointer that was not allocated, is a panic if it can be
+  // detected.
   void release(void* memory);
-  // Grows or shrinks in place where possible. nullptr (and the old block untouched) if there is no
-  // room.
+  // Grows or shrinks in place where possible. Returns nullptr (with the old block unchanged) if
+  // there is no room.
   void* resize(void* memory, std::size_t size);
 
-  // Bytes that can be used at `memory`.
+  // The usable bytes at `memory`.
   static std::size_t usable_size(const void* memory);
 
   std::size_t total() const { return total_; }  // bytes in all regions
   std::size_t used() const { return used_; }    // bytes in allocated blocks, headers included
   std::size_t peak() const { return peak_; }
-  // Bytes that one allocation could get (a lower bound within 1/16).
+  // The size that one allocation could get (a lower bound within 1/16).
   std::size_t largest_free() const;
 
  private:
@@ -77,7 +75,8 @@ class Heap {
 
   std::uintptr_t secret_ = 0;
   std::uintptr_t begin_ = 0;  // the lowest block
-  std::size_t headers_ = 0;   // of 16 bytes, from there to the end of the highest region
+  // In units of 16 bytes, from the lowest block to the end of the highest region.
+  std::size_t headers_ = 0;
   std::uint64_t powers_ = 0;
   std::array<std::uint16_t, kPowers> slots_{};
   std::array<Block*, kLists> free_{};

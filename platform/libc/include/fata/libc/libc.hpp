@@ -1,4 +1,4 @@
-// What the platform tells the C library of an image.
+// The platform's interface to the C library of an image.
 #pragma once
 
 #include <string_view>
@@ -7,12 +7,12 @@
 
 namespace fata::libc {
 
-// The heap behind malloc, free and operator new. Empty until the platform adds its memory.
+// The heap of malloc, free and operator new. Empty until the platform adds memory.
 Heap& heap();
 
-// Takes the line that says what the heap could not give, and does not return. Until one is set,
+// Receives the message about the failed allocation, and must not return. Without a handler,
 // exhaustion is a panic.
 using ExhaustionHandler = void (*)(std::string_view line);
-void set_exhaustion_handler(ExhaustionHandler handler);  // null: a panic again
+void set_exhaustion_handler(ExhaustionHandler handler);  // null restores the panic
 
 }  // namespace fata::libc

@@ -1,6 +1,6 @@
-// A file or a block device of the host as a sig::BlockDevice, by io_uring: many operations under
-// way, one system call a turn. Where io_uring is not permitted, a thread does them one after the
-// other.
+// A file or block device of the Linux host as a sig::BlockDevice. With io_uring, many operations
+// are in flight and submitted with one system call a turn. Where io_uring is not permitted, a
+// thread performs them one at a time.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ enum class BlockFileErrc : std::uint32_t {
   kBusy,
   kNotBlock,
   kEmpty,
-  kBadSize,  // the detail is the sector's
+  // The error's detail is the sector size.
+  kBadSize,
   kNoDirect,
 };
 const ErrorDomain& error_domain(BlockFileErrc) noexcept;
@@ -47,21 +48,20 @@ class BlockFile final : private Poller {
     kCounts
   };
 
-  // `what` is a path, after which words may follow:
-  //   ,ro           nothing is written; others may read it at the same time
-  //   ,direct       past the host's page cache (O_DIRECT): geometry() then asks for the alignment
-  //                 that this
-  //   needs ,sector=4096  the size of a sector, 512 or 4096; a file's is 512 otherwise, a block
-  //                       device has
-  //   its own
-  // The file is locked in the way in which QEMU locks disk images, so that neither another process
-  // nor a guest writes to it at the same time. Who was killed a moment ago may still hold it: waits
-  // up to two seconds.
+  // `what` is a path, optionally followed by these words:
+  //   ,ro           Read-only; others may read the file at the same time.
+  //   ,direct       Bypass the host's page cache (O_DIRECT). geometry() reports the alignment that
+  //                 this requires.
+  //   ,sector=4096  The sector size, 512 or 4096. The default is 512 for a file and the device's
+  //                 own sector size for a block device.
+  // The file is locked as QEMU locks disk images, so that no other process or guest writes to it at
+  // the same time. A process killed a moment ago may still hold the lock, so connect() waits for up
+  // to two seconds.
   static async::Task<Result<std::unique_ptr<BlockFile>>> connect(async::Context& context,
                                                                  std::string_view what);
   ~BlockFile();
 
-  // The device as sig::BlockDevice. Flush is fdatasync, discard punches holes.
+  // sig::BlockDevice. Flush is fdatasync, discard punches holes.
   sig::BlockGeometry geometry() const { return geometry_; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
@@ -79,15 +79,15 @@ class BlockFile final : private Poller {
     Kind kind = Kind::kRead;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
-    std::byte* memory = nullptr;  // of a read or write; only read from by a write
+    std::byte* memory = nullptr;  // for read and write; a write only reads from it
   };
   struct Slot {
     bool under_way = false;
-    int outcome = 0;  // of the system call
+    int outcome = 0;  // the system call's result
     async::WaitQueue ended;
   };
   static constexpr std::uint32_t kParallel = 64;
-  // The kernel moves no more than 2 GiB in one go.
+  // The kernel moves at most 2 GiB in one call.
   static constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
   static Result<std::unique_ptr<BlockFile>> open(async::Context& context, std::string_view what);
@@ -112,7 +112,7 @@ class BlockFile final : private Poller {
   sig::BlockGeometry geometry_;
   Logger log_;
   std::unique_ptr<Ring> ring_;
-  std::unique_ptr<BlockThread> thread_;  // if there is no ring
+  std::unique_ptr<BlockThread> thread_;  // null if there is a ring
   Watch watch_;
   async::Places places_{kParallel};
   async::Places flushing_{1};

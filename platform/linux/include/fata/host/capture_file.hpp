@@ -1,4 +1,4 @@
-// A file of the host that a packet capture goes to. Models net::CaptureSink.
+// A file of the Linux host that receives a packet capture. Models net::CaptureSink.
 #pragma once
 
 #include <memory>
@@ -15,19 +15,19 @@ namespace fata::host {
 class CaptureFile final : private async::Timer {
  public:
   static constexpr std::size_t kBuffer = std::size_t{256} << 10;
-  static constexpr std::uint64_t kMaxFile =
-      std::uint64_t{4}  // Then blocks are dropped, and the log says so once.
-      << 30;
-  static constexpr Duration kPatience = seconds(1);  // how old what is not in the file yet may be
+  // Beyond this size blocks are dropped; the log reports the first one.
+  static constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30;
+  // The longest time that data stays in the buffer.
+  static constexpr Duration kPatience = seconds(1);
 
-  // Makes the file anew. With an empty path there is none, and enabled() is false.
+  // Creates or truncates the file. An empty path disables the capture: enabled() is then false.
   static async::Task<Result<std::unique_ptr<CaptureFile>>> connect(async::Context& context,
                                                                    std::string_view path);
   ~CaptureFile() { flush(); }
 
   bool enabled() const { return static_cast<bool>(file_); }
-  // Keeps the block, at most kBuffer bytes long, for the file. Writes to the file block the loop: a
-  // capture is for finding faults.
+  // Buffers the block, which has at most kBuffer bytes. Writes to the file block the loop; a
+  // capture is a diagnostic tool.
   void write(Bytes block);
   void flush();
   std::uint64_t dropped() const { return dropped_; }  // blocks

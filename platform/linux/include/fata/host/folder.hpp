@@ -1,4 +1,4 @@
-// A folder of the host as a read-only key-value store. Models sig::KeyValueReader.
+// A folder of the Linux host as a read-only key-value store. Models sig::KeyValueReader.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 
 namespace fata::host {
 
-// Nothing outside the folder can be reached, by ".." or by a symbolic link. Reads block the loop:
-// for starting up.
+// Nothing outside the folder is reachable, neither by ".." nor by a symbolic link. Reads block the
+// loop; use them at startup.
 class Folder final : private BufferHome {
  public:
   static constexpr std::size_t kMaxFile = std::size_t{1} << 30;
@@ -22,7 +22,7 @@ class Folder final : private BufferHome {
   static async::Task<Result<std::unique_ptr<Folder>>> connect(async::Context& context,
                                                               std::string_view path);
 
-  // The slice's memory is its own, given back with its last holder.
+  // The slice owns its memory, which is freed with its last reference.
   async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});
   async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view key, async::Wait wait = {});
 

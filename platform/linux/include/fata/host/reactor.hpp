@@ -1,7 +1,7 @@
-// How this process hears of its file descriptors: one edge-triggered epoll set, and the pollers of
-// devices that have completion rings.
+// File descriptor events of this process: one edge-triggered epoll set, and the pollers of devices
+// that have completion rings.
 //
-// Platform state, one a process: `reactor()`.
+// Platform state, one per process: `reactor()`.
 #pragma once
 
 #include "fata/async/list.hpp"
@@ -12,8 +12,8 @@
 
 namespace fata::host {
 
-// Readiness of one descriptor. Edge-triggered, so: try the system call first, and call drained_in()
-// or drained_out() only when it took all there was (EAGAIN, or fewer than asked for); then wait.
+// Readiness of one descriptor. It is edge-triggered: try the system call first, call drained_in()
+// or drained_out() only after it processed everything (EAGAIN, or fewer than requested), then wait.
 class Watch {
  public:
   Watch() = default;
@@ -21,7 +21,7 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   ~Watch() { stop(); }
 
-  // The descriptor stays its owner's and must outlive the watch.
+  // The owner keeps the descriptor, which must outlive the watch.
   Result<void> start(int fd);
   void stop();
 
@@ -29,7 +29,7 @@ class Watch {
   bool writable() const { return writable_; }
   void drained_in() { readable_ = false; }
   void drained_out() { writable_ = false; }
-  // Whoever waits tries its system call again.
+  // Marks the descriptor ready and makes all waiters retry their system calls.
   void wake() {
     readable_ = writable_ = true;
     readers_.notify_all();
@@ -54,10 +54,10 @@ class Watch {
   async::WaitQueue writers_;
 };
 
-// A device that is looked at in every turn of the loop.
+// A device that is polled in every turn of the loop.
 class Poller : public async::ListNode<Poller> {
  public:
-  // Submits what is queued and completes what is done, without waiting; true if anything completed.
+  // Submits queued work and completes finished work without blocking; true if anything completed.
   virtual bool poll() noexcept = 0;
 
  protected:

@@ -1,5 +1,5 @@
-// SIGUSR1 as the wish for a report: a process that has this does not end by it. Models
-// net::ReportRequests.
+// SIGUSR1 as a request for a report. A process with a ReportSignal is not terminated by SIGUSR1.
+// Models net::ReportRequests.
 #pragma once
 
 #include "fata/host/reactor.hpp"
@@ -10,7 +10,7 @@ class ReportSignal {
  public:
   ReportSignal();
 
-  // Waits for the next one; several at once are one.
+  // Waits for the next signal. Several pending signals count as one.
   async::Task<Result<void>> next(async::Wait wait);
 
  private:

@@ -5,7 +5,7 @@
 
 namespace fata::host {
 
-// Makes `loop` what async::current_loop() gives; one at a time, before any task is made.
+// Makes async::current_loop() return `loop`. One loop at a time, before any task is created.
 void enter(async::Loop& loop);
 
 }  // namespace fata::host

@@ -1,8 +1,9 @@
-// A sandbox around the process. Once the devices are set up, the kernel refuses what none of them
-// needs: landlock the opening of files, a seccomp filter all other system calls.
+// A sandbox around the process. Once the devices are set up, the kernel refuses everything that no
+// device needs: landlock restricts opening files and TCP ports, a seccomp filter restricts all
+// system calls.
 //
-// A device states its needs by a member `SandboxNeeds sandbox_needs() const`; one without needs
-// nothing but what every process needs. What is allowed to whom: docs/sandbox.md.
+// A device declares its needs with a member `SandboxNeeds sandbox_needs() const`. A device without
+// one needs only what every process needs. docs/sandbox.md lists what each device may do.
 #pragma once
 
 #include <array>
@@ -16,7 +17,7 @@
 
 namespace fata::host {
 
-// A condition on an argument: (argument & mask) == value, of its lower 32 bits.
+// A condition on the lower 32 bits of an argument: (argument & mask) == value.
 struct ArgumentCheck {
   std::uint8_t argument = 0;  // 0 to 5
   std::uint32_t mask = 0;     // 0: no condition
@@ -26,24 +27,24 @@ constexpr ArgumentCheck argument_is(std::uint8_t argument, std::uint32_t value) 
   return {argument, 0xffffffff, value};
 }
 
-// A system call that is allowed if all of the conditions hold. Of several with one number, one
-// must fit.
+// A system call that is allowed if all its conditions hold. If a list has several entries for one
+// number, one match is enough.
 struct SystemCall {
   std::uint32_t number = 0;
   std::array<ArgumentCheck, 3> checks{};
 };
 
 struct SandboxNeeds {
-  std::string_view device{};  // as messages name it; static text
+  std::string_view device{};  // its name in messages; static text
   std::vector<SystemCall> calls{};
-  std::vector<int> folders{};  // open folders, below which files are read
-  bool binds_tcp = false;      // listens on ports of TCP
+  std::vector<int> folders{};  // open folders; files below them may be read
+  bool binds_tcp = false;      // listens on TCP ports
   bool connects_tcp = false;
 };
 
-// Of a C library, by what config.cpp declares.
+// The needs of a C library, from its declaration in config.cpp.
 SandboxNeeds needs_of_calls(std::string_view name, std::initializer_list<std::uint32_t> numbers);
-// Of a device, with what config.cpp declares for it.
+// The needs of a device, together with those that config.cpp declares for it.
 template <class Device>
 SandboxNeeds needs_of(std::string_view name, const Device& device,
                       std::initializer_list<std::uint32_t> declared = {}) {
@@ -57,10 +58,10 @@ SandboxNeeds needs_of(std::string_view name, const Device& device,
   return needs;
 }
 
-// Confines the process, all of its threads, for the rest of its life. A call that is not allowed
-// then ends it with one line that names the call, a backtrace, and status 125. Where the kernel has
-// no seccomp or refuses it, and in sanitized builds, whose runtimes do as they like, one line of
-// the log says so and the process goes on.
+// Confines the process, with all its threads, for the rest of its life. A forbidden system call
+// then ends it with one line that names the call, a backtrace, and status 125. If the kernel lacks
+// or refuses seccomp, and in sanitized builds, where the runtime makes system calls of its own, one
+// line of the log reports it and the process continues.
 void enter_sandbox(const async::Context& context, std::span<const SandboxNeeds> needs);
 
 }  // namespace fata::host

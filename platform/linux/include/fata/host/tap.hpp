@@ -1,6 +1,6 @@
-// A tap device of the host as a sig::NetDevice: virtio-net headers for checksum and segmentation
-// offload, io_uring, one system call a batch both ways. Where io_uring is not permitted, one for
-// each frame.
+// A tap device of the Linux host as a sig::NetDevice: virtio-net headers for checksum and
+// segmentation offload, and io_uring with one system call a batch in both directions. Where
+// io_uring is not permitted, one system call a frame.
 #pragma once
 
 #include <algorithm>
@@ -24,24 +24,24 @@ class Tap final : private Poller {
   enum Count : std::size_t {
     kReceived,
     kSent,
-    kReceivedCoalesced,  // of those received: segments that came as one frame
-    kSentUncut,          // of those sent: left to the kernel to cut
-    kTruncated,          // received, longer than any frame may be; dropped
+    kReceivedCoalesced,  // of kReceived: coalesced segments (GRO)
+    kSentUncut,          // of kSent: segmented by the kernel (GSO)
+    kTruncated,          // received, longer than the maximum frame; dropped
     kSendErrors,
     kNoBuffer,
     kSystemCalls,
     kCounts
   };
 
-  // Attaches to the tap `name`, or makes it if it does not exist (needs CAP_NET_ADMIN; it then
-  // vanishes with the process). Without `offload` frames travel as on a wire: checked by sums, none
-  // longer than the MTU.
+  // Attaches to the tap `name`, or creates it if it does not exist (needs CAP_NET_ADMIN; it then
+  // disappears with the process). Without `offload`, frames are as on a wire: with checksums, and
+  // at most the MTU long.
   static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context,
                                                            std::string_view name,
                                                            bool offload = true);
   ~Tap();
 
-  // The device as sig::NetDevice.
+  // sig::NetDevice.
   MacAddress mac() const { return mac_; }
   std::size_t mtu() const { return mtu_; }
   sig::NetFeatures features() const;
@@ -64,10 +64,11 @@ class Tap final : private Poller {
                                                                   bool offload);
   struct Ring;
   static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
-  // Both directions share 1024 buffers of 2 KiB, a quarter of which is kept for receiving. On a
-  // link with a larger MTU each holds a frame: as many as fit kMemory, but at least kLeastBuffers.
+  // Both directions share 1024 buffers of 2 KiB, a quarter of them reserved for receiving. On a
+  // link with a larger MTU each buffer holds a whole frame: as many as fit in kMemory, but at least
+  // kLeastBuffers.
   static constexpr std::size_t kBufferSize = 2048;
-  // The most that the layers above ask for, and our header.
+  // The largest headroom that the layers above request, and our header.
   static constexpr std::size_t kHeadroom = 128;
   static constexpr std::size_t kMemory = std::size_t{4} << 20;
   static constexpr std::size_t kMostBuffers = 1024, kLeastBuffers = 96;
@@ -78,7 +79,8 @@ class Tap final : private Poller {
     return std::clamp(kMemory / buffer_size(mtu), kLeastBuffers, kMostBuffers);
   }
   std::size_t reserve() const { return pool_.count() / 4; }
-  // What is longer than a buffer goes on in large ones: each read has enough for the longest frame.
+  // The rest of a frame that is longer than a buffer goes to large buffers. Each read has enough of
+  // them for the longest frame.
   static constexpr std::size_t kLargeSize = 16384;
   static constexpr std::size_t kLargeBuffers = 512;
   static constexpr std::size_t kLargeReserve = 128;
@@ -103,11 +105,11 @@ class Tap final : private Poller {
   Logger log_;
   bool offload_;
   BufferPool pool_;
-  BufferPool large_;  // none without offload
-  // After the pools: its end comes first, and with it every read under way.
+  BufferPool large_;  // empty without offload
+  // Declared after the pools, so that it is destroyed first and ends every read in flight.
   std::unique_ptr<Ring> ring_;
   Watch watch_;
-  std::size_t reads_ = 8;  // how many to try next: twice what the last batch brought
+  std::size_t reads_ = 8;  // the number to try next: twice the last batch
   std::size_t most_reads_;
   bool failed_ = false;
   async::WaitQueue readers_;

@@ -1,4 +1,4 @@
-// TCP on the host's stack. Models sig::Tcp.
+// TCP through the Linux stack. Models sig::Tcp.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@ namespace fata::host {
 
 class TcpFlow {
  public:
-  // `pool` gives the buffers that read() fills; it outlives every slice.
+  // read() fills buffers of `pool`, which must outlive every slice.
   TcpFlow(Fd fd, BufferPool& pool, Endpoint peer);
 
-  // The flow as sig::Flow.
+  // sig::Flow.
   async::Task<Result<Slice>> read(async::Wait wait = {});
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
   async::Task<Result<void>> shutdown(async::Wait wait = {});
@@ -58,7 +58,7 @@ class Tcp {
   async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {});
   PacketBuf allocate() { return pool_.allocate(); }
 
-  // To connect only in an image that holds connect().
+  // Permits connecting only in an image that links connect().
   SandboxNeeds sandbox_needs() const;
 
  private:

@@ -1,4 +1,4 @@
-// UDP on the host's stack. Models sig::Udp with recvmmsg and sendmmsg.
+// UDP through the Linux stack. Models sig::Udp with recvmmsg and sendmmsg.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ class UdpSocket {
   UdpSocket(Fd fd, bool wildcard);
   ~UdpSocket();
 
-  // The socket as sig::UdpSocket.
+  // sig::UdpSocket.
   Endpoint local() const { return local_; }
   std::size_t max_payload() const { return 1472; }
   void ignore_path();
@@ -31,7 +31,7 @@ class UdpSocket {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  struct Batch;  // the system calls' message headers
+  struct Batch;  // the message headers of the system calls
   std::size_t try_receive(std::span<sig::RxDatagram> in);
 
   // Longer datagrams are dropped and counted (kTooLong).
@@ -41,7 +41,7 @@ class UdpSocket {
   Fd fd_;
   Watch watch_;
   Endpoint local_;
-  // Bound to "any": ask the kernel for each datagram's local address, and answer from it.
+  // Bound to "any": query each datagram's local address from the kernel and reply from it.
   bool wildcard_;
   BufferPool pool_{kBuffers, kBufferSize};
   std::unique_ptr<Batch> batch_;

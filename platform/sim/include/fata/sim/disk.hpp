@@ -1,6 +1,6 @@
-// A disk in memory, with all the faults that sig::BlockDevice allows: operations that end out of
-// order, errors by sector, flushes that fail, and power that is cut, after which what was not
-// flushed is there in part.
+// A disk in memory, with all faults that sig::BlockDevice allows: operations that end out of order,
+// errors by sector, flushes that fail, and power cuts, after which only a part of the unflushed
+// data remains.
 #pragma once
 
 #include <array>
@@ -20,19 +20,19 @@ struct DiskOptions {
   std::uint64_t sectors = 2048;
   bool writable = true;
   bool discards = true;
-  bool cached = true;  // false: each write is stable when it ends
+  bool cached = true;  // false: a write is stable when it ends
   std::uint32_t alignment = 1;
   std::uint32_t parallel = 8;
-  // An operation takes a time drawn from between both.
+  // An operation takes a random time between these two.
   Duration least_delay{};
   Duration most_delay = microseconds(100);
-  // A sector in the middle of being written when power fails holds a part of the old and a part of
-  // the new. No disk that keeps the promises of sig::BlockDevice does so; for storage that wants to
-  // survive those that do not.
+  // A sector being written during a power cut then has a part of the old content and a part of the
+  // new. A disk that keeps the promises of sig::BlockDevice never does this; for storage that must
+  // survive disks that break them.
   bool torn_sectors = false;
 };
 
-// Draws what happens from the platform's seed. Models sig::BlockDevice.
+// All random choices come from the platform's seed. Models sig::BlockDevice.
 class Disk {
  public:
   enum class Kind { kRead, kWrite, kFlush, kDiscard };
@@ -40,7 +40,7 @@ class Disk {
 
   explicit Disk(Platform& platform, const DiskOptions& options = {});
 
-  // The disk as sig::BlockDevice.
+  // sig::BlockDevice.
   sig::BlockGeometry geometry() const { return geometry_; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
@@ -48,23 +48,23 @@ class Disk {
   async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count,
                                     async::Wait wait = {});
 
-  // The next `times` operations of that kind that touch one of `count` sectors from `first` on fail
-  // with kFailed. For a flush the sectors do not matter.
+  // The next `times` operations of that kind on any of the `count` sectors from `first` on fail
+  // with kFailed. For a flush the sectors are ignored.
   void fail(Kind kind, std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0},
             unsigned times = 1);
 
-  // Ends what is under way with kGone, and whatever follows until power is back. Each sector keeps
-  // what was flushed last or any content that it was given since.
+  // Operations in flight, and all others until power is back, end with kGone. Each sector has the
+  // content of the last flush or any content written since.
   void cut_power();
   void restore_power();
 
-  // What lies on the disk for sure, without what is only cached.
+  // The content that is certainly on the disk, without cached data.
   Bytes stable() const { return stable_; }
   std::uint64_t count(Count which) const { return counts_[which]; }
 
  private:
   struct Version {
-    std::uint64_t number = 0;  // in order of time
+    std::uint64_t number = 0;  // in chronological order
     std::vector<std::byte> bytes;
   };
   struct Fault {
@@ -94,10 +94,10 @@ class Disk {
   async::Places places_;
   std::vector<std::byte> stable_;
   std::map<std::uint64_t, std::vector<Version>> cached_;  // by sector, oldest first
-  std::vector<Writing*> writing_;                         // under way
+  std::vector<Writing*> writing_;                         // in flight
   std::deque<Fault> faults_;
   std::uint64_t versions_ = 0;
-  unsigned power_ = 1;  // counts up with each change: odd while there is power
+  unsigned power_ = 1;  // incremented by each change: odd while power is on
   bool flush_failed_ = false;
   std::array<std::uint64_t, kCounts> counts_{};
 };

@@ -39,7 +39,7 @@ class EventChannels {
     sig::EventPort port_;
     sig::DomainId remote_;
     Channel* other_ = nullptr;
-    bool used_ = false;  // connected once: it is not to be connected again
+    bool used_ = false;  // was connected: must not be connected again
     bool set_ = false;
     bool dead_ = false;
     async::WaitQueue waiting_;

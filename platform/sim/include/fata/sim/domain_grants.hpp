@@ -12,7 +12,7 @@ namespace fata::sim {
 
 class Domains;
 
-// The memory of a host: pages by number, which may be mapped at several places.
+// The memory of a host: numbered pages, which may be mapped at several addresses.
 class DomainMemory {
  public:
   DomainMemory();
@@ -20,7 +20,7 @@ class DomainMemory {
   DomainMemory(const DomainMemory&) = delete;
   DomainMemory& operator=(const DomainMemory&) = delete;
 
-  std::size_t new_page();  // of zeroes; its number
+  std::size_t new_page();  // zeroed; returns its number
   void free_page(std::size_t page) { free_.push_back(page); }
   MutableBytes map(std::span<const std::size_t> pages, bool writable);
   static void unmap(MutableBytes memory);
@@ -35,8 +35,8 @@ class GrantTable {
   struct Pages;
 
  public:
-  static constexpr std::size_t kMostGrants = 1024;  // pages a domain offers
-  static constexpr std::size_t kMostMapped = 1024;  // pages a domain maps
+  static constexpr std::size_t kMostGrants = 1024;  // pages that a domain may offer
+  static constexpr std::size_t kMostMapped = 1024;  // pages that a domain may map
 
   class Offer {
    public:
@@ -79,7 +79,7 @@ class GrantTable {
   Result<Mapping> map(sig::DomainId from, std::span<const sig::GrantReference> references,
                       sig::GrantAccess access);
 
-  // Pages offered, with those that were left to the other side; pages mapped.
+  // Offered pages, including those still mapped by another domain; mapped pages.
   std::size_t offered() const { return grants_.size(); }
   std::size_t mapped() const { return mapped_; }
 
@@ -89,8 +89,8 @@ class GrantTable {
     std::size_t page;
     sig::DomainId to;
     bool writable;
-    bool ended = false;      // not to be mapped any more
-    std::size_t mapped = 0;  // by the other side, times
+    bool ended = false;      // must not be mapped any more
+    std::size_t mapped = 0;  // number of mappings by the other side
   };
   struct Mapped {
     sig::DomainId from;
@@ -108,7 +108,7 @@ class GrantTable {
   bool dead_ = false;
   sig::GrantReference next_ = 8;
   std::map<sig::GrantReference, Grant> grants_;
-  std::vector<std::shared_ptr<Pages>> left_;  // offers that died while they were mapped
+  std::vector<std::shared_ptr<Pages>> left_;  // offers destroyed while mapped
   std::map<std::size_t, Mapped> mappings_;
   std::size_t next_mapping_ = 0;
   std::size_t mapped_ = 0;

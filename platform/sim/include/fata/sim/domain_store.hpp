@@ -1,5 +1,5 @@
-// Xenstore for the domains of a sim::Domains. Models sig::Xenstore, with the rights and quotas of
-// Xen's own daemon.
+// Xenstore for the domains of a sim::Domains. Models sig::Xenstore, with the access rights and
+// quotas of Xen's own daemon.
 #pragma once
 
 #include <map>
@@ -17,12 +17,12 @@ namespace fata::sim {
 class Domains;
 class Xenstore;
 
-// The tree itself, by absolute paths; "/" is "".
+// The tree itself, by absolute paths; the root is "".
 class StoreTree {
  public:
   static constexpr std::size_t kMostValue = 2048;
   static constexpr std::size_t kMostPath = 3072;
-  // That one domain owns; domain 0 as many as it likes.
+  // Nodes that one domain may own; domain 0 has no limit.
   static constexpr std::size_t kMostNodes = 1000;
   static constexpr std::size_t kMostPermissions = 64;
   using Permissions = std::vector<sig::StorePermission>;
@@ -36,7 +36,7 @@ class StoreTree {
 
   StoreTree();
 
-  // All on behalf of a domain, in a transaction or none.
+  // All of these act for domain `who`, with or without a transaction.
   Result<std::string> read(sig::DomainId who, const std::string& path, sig::StoreTransaction in);
   Result<void> write(sig::DomainId who, const std::string& path, std::string value,
                      sig::StoreTransaction in);
@@ -55,11 +55,11 @@ class StoreTree {
   struct Transaction {
     sig::DomainId who;
     Nodes nodes;
-    Nodes before;                   // as it was at the beginning
+    Nodes before;                   // the tree at begin()
     std::set<std::string> touched;  // read or changed
     std::set<std::string> changed;
   };
-  // The tree that a request sees.
+  // The tree that a request works on.
   struct View {
     Nodes* nodes;
     Transaction* transaction;
@@ -67,7 +67,7 @@ class StoreTree {
   Result<View> view(sig::DomainId who, sig::StoreTransaction in);
   void touch(View& view, const std::string& path);
   void change(View& view, const std::string& path);
-  void renew(View& view, const std::string& path);  // the names below it have changed
+  void renew(View& view, const std::string& path);  // after a change of the names below it
   void tell(const std::string& path, const Permissions& permissions);
   std::size_t owned(const Nodes& nodes, sig::DomainId who) const;
 
@@ -120,7 +120,7 @@ class Xenstore {
  private:
   friend class Domain;
   friend class StoreTree;
-  // The way to the daemon, and the absolute path there.
+  // Simulates the request's way to the daemon; returns the absolute path.
   async::Task<Result<std::string>> ask(std::string path, async::Wait wait);
   Result<std::string> absolute(std::string path) const;
   void hear(std::string_view path);

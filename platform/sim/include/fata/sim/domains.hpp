@@ -1,15 +1,15 @@
-// Domains of one simulated host, for tests of what crosses them: a xenstore with permissions,
-// transactions and watches, pages that are granted and mapped, event channels; all on one loop and
-// its clock.
+// Domains of one simulated host, for tests of inter-domain communication: a xenstore with
+// permissions, transactions and watches, granted and mapped pages, event channels; all on one loop
+// and its clock.
 //
 //   sim::Domains host;
 //   sim::Domain& a = host.add();   // 0, the privileged one
 //   sim::Domain& b = host.add();   // 1
 //   a.store(), b.grants(), b.events()
 //
-// Pages are memory that is really mapped twice: what is unmapped faults, and so does writing to
-// what was mapped for reading. The host outlives its domains' offers, mappings, channels and
-// watches, and dies before the platform.
+// Pages are memory that is really mapped twice: an access after unmapping faults, and so does a
+// write to a read-only mapping. The host must outlive its domains' offers, mappings, channels and
+// watches, and be destroyed before the platform.
 #pragma once
 
 #include <memory>
@@ -34,9 +34,9 @@ class Domain {
   Xenstore& store() { return store_; }
   bool dead() const { return dead_; }
 
-  // At once and for good, as a domain that is destroyed: its grants and mappings go, its channels
-  // close, its part of xenstore is removed, and all that its tasks ask or wait for here fails with
-  // kGone. Its tasks are the test's to stop.
+  // Destroys the domain at once: its grants and mappings end, its channels close, its part of
+  // xenstore is removed, and all requests and waits of its tasks here fail with kGone. The test
+  // must stop its tasks.
   void die();
 
  private:
@@ -54,15 +54,15 @@ class Domains {
   Domains(const Domains&) = delete;
   Domains& operator=(const Domains&) = delete;
 
-  // Numbered from 0; at most 64. Each has a node of its own, which belongs to domain 0, with a
-  // "domid", and "data", where it may write.
+  // Domains are numbered from 0; at most 64. Each has its own node, which belongs to domain 0, with
+  // "domid", and "data", which the domain may write.
   Domain& add();
-  // Null if there never was one, or it is dead.
+  // Null if the domain does not exist or is dead.
   Domain* alive(sig::DomainId id);
 
   StoreTree& tree() { return tree_; }
   DomainMemory& memory() { return memory_; }
-  // How long xenstore takes to answer.
+  // The time that xenstore takes to answer.
   Duration store_delay = microseconds(30);
 
  private:

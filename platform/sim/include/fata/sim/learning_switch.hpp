@@ -1,5 +1,5 @@
-// A switch: learns behind which port an address lives (IEEE 802.1D section 7.8) and floods what it
-// does not know.
+// A switch: learns the port of each address (IEEE 802.1D section 7.8) and floods frames to unknown
+// addresses.
 #pragma once
 
 #include <map>
@@ -13,12 +13,12 @@ namespace fata::sim {
 
 class LearningSwitch {
  public:
-  static constexpr std::size_t kAddresses = 1024;  // more are flooded, not learned
+  static constexpr std::size_t kAddresses = 1024;  // further addresses are flooded, not learned
   static constexpr Duration kAge = seconds(300);
 
   explicit LearningSwitch(Network& network) : network_(&network) {}
 
-  // A new port, to be joined.
+  // Adds a port, which must then be joined to a link.
   Port& port();
   std::size_t known() const { return table_.size(); }
 

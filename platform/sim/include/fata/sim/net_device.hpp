@@ -1,4 +1,4 @@
-// A network card of the simulated network. Models sig::NetDevice.
+// A NIC of the simulated network. Models sig::NetDevice.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -10,22 +10,22 @@
 
 namespace fata::sim {
 
-// What a card does with TCP packets of many segments; needs checksum offload.
+// How a NIC handles TCP packets of many segments; needs checksum offload.
 enum class Segmentation : std::uint8_t {
-  kNone,  // it takes none
-  kCuts,  // it takes them, and cuts them for the wire
-  // Like virtio-net: it takes them, leaves them whole, and receives such from a card that is alike.
+  kNone,  // not accepted
+  kCuts,  // accepted, and split into segments for the wire
+  // Like virtio-net: accepted and left whole, and received as such from a NIC of the same kind.
   kWhole,
 };
 
 struct DeviceOptions {
   std::size_t mtu = 1500;
   std::size_t buffers = 256;  // for both directions
-  std::size_t reserve = 64;   // of them kept for receiving
-  // Frames in each direction: to be sent, and received but not yet taken.
+  std::size_t reserve = 64;   // of them reserved for receiving
+  // Frames in each direction: waiting to be sent, and received but not yet taken.
   std::size_t ring = 64;
-  // Like virtio-net: takes frames with unfinished checksums, and vouches for those of frames from a
-  // card that is alike.
+  // Like virtio-net: accepts frames with unfinished checksums, and marks the checksums of frames
+  // from a NIC of the same kind as valid.
   bool checksum_offload = false;
   Segmentation segmentation = Segmentation::kNone;
 };
@@ -39,16 +39,16 @@ class NetDevice final : public Port {
     kNoBuffer,
     kTooLong,
     kNoLink,
-    kSentUncut,          // of those sent: packets of many segments
-    kReceivedCoalesced,  // of those received
+    kSentUncut,          // of kSent: packets of many segments
+    kReceivedCoalesced,  // of kReceived: packets of many segments
     kCounts
   };
-  // Bytes of the longest packet that it leaves whole, in buffers of the MTU's size.
+  // The longest packet that it leaves whole, in buffers of the MTU's size.
   static constexpr std::size_t kMostSegments = 16;
 
   NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options);
 
-  // The device as sig::NetDevice.
+  // sig::NetDevice.
   MacAddress mac() const { return mac_; }
   std::size_t mtu() const { return options_.mtu; }
   sig::NetFeatures features() const;
@@ -56,13 +56,13 @@ class NetDevice final : public Port {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
-  // Half of what both directions share is for sending.
+  // Half of the unreserved buffers are for sending.
   bool scarce() const { return 2 * pool_.available() < options_.buffers + options_.reserve; }
 
-  // Makes receive() and writable() fail from now on, as when a card is pulled.
+  // Makes receive() and writable() fail from now on, as if the NIC were unplugged.
   void fail_now();
   const BufferPool& pool() const { return pool_; }
-  // Buffers of frames that were received and not yet taken.
+  // The number of buffers of frames received but not yet taken.
   std::size_t waiting() const {
     std::size_t buffers = 0;
     for (const sig::RxFrame& frame : received_) buffers += 1 + frame.more.pieces().size();
@@ -73,7 +73,7 @@ class NetDevice final : public Port {
  private:
   struct Outgoing {
     Instant done;
-    PacketBuf packet;  // its memory is the card's until then
+    PacketBuf packet;  // the NIC owns its memory until then
   };
 
   void arrive(WireFrame&& frame) override;
@@ -94,10 +94,9 @@ class NetDevice final : public Port {
 };
 static_assert(sig::NetDevice<NetDevice>);
 
-// Does what a card does for a frame with Offload::checksum_needed.
+// Finishes the checksum of a frame with Offload::checksum_needed, as a NIC does.
 void finish_checksum(WireFrame& frame);
-// Does what a card does for one with Offload::gso: the frames of its segments, their checksums
-// made.
+// Splits a frame with Offload::gso into the frames of its segments, with checksums, as a NIC does.
 std::vector<WireFrame> cut(const WireFrame& whole);
 
 }  // namespace fata::sim

@@ -1,9 +1,9 @@
-// A simulated network: devices and learning switches joined by links that delay, lose, repeat,
-// reorder and damage frames as the platform's seed says, on its virtual clock. The same seed and
+// A simulated network: devices and learning switches joined by links that delay, lose, duplicate,
+// reorder and damage frames, driven by the platform's seed and virtual clock. The same seed and
 // program give the same frames at the same times, to the byte; digest() proves it.
 //
-// The network owns its devices, switches and links; it outlives all that uses them and dies before
-// the platform.
+// The network owns its devices, switches and links. It must outlive all their users and be
+// destroyed before the platform.
 #pragma once
 
 #include <array>
@@ -24,24 +24,23 @@ class LearningSwitch;
 class NetDevice;
 struct DeviceOptions;
 
-// A frame under way. Its checksum may still be the receiver's to finish, as between guests of one
-// host.
+// A frame in flight. Its checksum may still be unfinished, as between guests of one host.
 struct WireFrame {
   std::vector<std::byte> bytes;
   Offload offload;
 };
 
-// Where a link ends.
+// An end of a link.
 class Port {
  public:
   virtual void arrive(WireFrame&& frame) = 0;
-  // The link has room again, as far as it was asked to say so.
+  // Called when the link has room again, if requested.
   virtual void transmitted() {}
   Link* link() const { return link_; }
 
  protected:
   ~Port() = default;
-  // Gives the frame to the link, if there is one; see Link::transmit.
+  // Passes the frame to the link, if there is one; see Link::transmit.
   std::optional<Instant> transmit(WireFrame&& frame);
 
  private:
@@ -52,15 +51,17 @@ class Port {
 
 struct LinkOptions {
   Duration delay = microseconds(50);
-  Duration jitter{};  // up to this much more, drawn for each frame: frames may overtake each other
+  // At most this much additional delay, drawn for each frame: frames may overtake each other.
+  Duration jitter{};
   std::uint64_t bits_per_second = 0;  // 0: a frame takes no time to send
-  std::size_t queue = 256;            // frames that wait at each end to be sent; more are dropped
+  // Frames waiting at each end to be sent; further ones are dropped.
+  std::size_t queue = 256;
   // Chances in thousandths.
   unsigned loss = 0;
   unsigned duplication = 0;
   unsigned reordering = 0;
-  unsigned corruption = 0;                // one bit is turned
-  Duration reorder_by = milliseconds(1);  // how long a reordered frame is held back
+  unsigned corruption = 0;                // one bit is flipped
+  Duration reorder_by = milliseconds(1);  // the extra delay of a reordered frame
   bool up = true;                         // a link that is down loses everything
 };
 
@@ -74,7 +75,7 @@ enum class Fate : std::uint8_t {
   kFates
 };
 
-// What happened to one frame on one link.
+// The fate of one frame on one link.
 struct FrameEvent {
   Instant at;
   std::size_t link;  // in the order of Network::join
@@ -96,7 +97,7 @@ class Link {
   struct End {
     Port* port = nullptr;
     Instant busy_until{};
-    std::deque<Instant> queue;  // when each waiting frame will have been sent
+    std::deque<Instant> queue;  // the time at which each waiting frame will have been sent
   };
 
   Link(Network& network, std::size_t index, Port& a, Port& b, const LinkOptions& how)
@@ -104,8 +105,8 @@ class Link {
     ends_[0].port = &a;
     ends_[1].port = &b;
   }
-  // Takes a frame from the end `side`; gives the time at which it has left the sender, nothing if
-  // the queue is full.
+  // Takes a frame from the end `side`; returns the time at which it has left the sender, or nothing
+  // if the queue is full.
   std::optional<Instant> transmit(unsigned side, WireFrame&& frame);
   void note(unsigned side, Fate fate, Bytes bytes);
 
@@ -123,12 +124,12 @@ class Network final : private async::Timer {
   NetDevice& add_device();
   NetDevice& add_device(const DeviceOptions& options);
   LearningSwitch& add_switch();
-  // A port has one link at most.
+  // A port has at most one link.
   Link& join(Port& a, Port& b, const LinkOptions& options = {});
 
-  // Over everything that happened on every link: times, links, fates and bytes.
+  // A hash over all events on all links: times, links, fates and bytes.
   std::uint64_t digest() const { return digest_; }
-  // Hears of every frame, as it is sent.
+  // Called for every frame when it is sent.
   std::function<void(const FrameEvent&)> on_frame;
 
   Instant now() const { return platform_->now(); }
@@ -138,7 +139,7 @@ class Network final : private async::Timer {
   friend class NetDevice;
   struct Pending {
     Port* port;
-    std::optional<WireFrame> frame;  // nothing: the port is told that it may send again
+    std::optional<WireFrame> frame;  // nothing: notifies the port that it may send again
   };
 
   void at(Instant when, Port& port, std::optional<WireFrame> frame);

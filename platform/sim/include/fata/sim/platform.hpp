@@ -1,5 +1,5 @@
 // The simulated platform: a virtual clock that jumps to the next deadline, seeded randomness, a
-// console that is a string. A run depends on nothing but its seed. One at a time.
+// console that is a string. A run depends only on its seed. One instance at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class Platform {
   Instant now() const { return now_; }
   std::uint64_t random();
 
-  // Runs `make()`, a callable that gives a Task<int> or a Task<void>, to its end. A run in which
-  // nothing is ready and no timer is armed can never end: that is a panic ("deadlock").
+  // Runs the Task<int> or Task<void> that `make()` returns, to its end. A run with nothing ready
+  // and no timer armed cannot end: that is a panic ("deadlock").
   template <class Make>
   int run(Make make) {
     return loop_->run(as_int(make()));
@@ -36,9 +36,10 @@ class Platform {
   std::string& log() { return log_; }
   void request_stop() { stop_ = true; }
   std::vector<std::string_view> arguments;
-  // Grows when the image is to believe that it was restored from a snapshot.
+  // Increase it to simulate a restore from a snapshot.
   std::uint64_t generation = 0;
-  // How far each look at the clock moves it: for code that waits for a device without the loop.
+  // The time that each reading of the clock takes: for code that waits for a device without the
+  // loop.
   Duration look_takes{};
   // Called in every turn of the loop; true if it did something.
   std::function<bool()> poll = [] { return false; };
@@ -58,7 +59,7 @@ class Platform {
   std::unique_ptr<async::Loop> loop_;
 
  public:
-  // The platform header's functions, for their definitions only.
+  // For the definitions of the platform header's functions only.
   static Platform& current();
   void idle_until(Instant deadline);
   Instant look() { return now_ = now_ + look_takes; }

@@ -1,6 +1,6 @@
-// virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice: one queue, up to 32 requests under
-// way, the caller's buffers handed to the device as they are; the device is notified once a turn of
-// the loop.
+// virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice: one queue, up to 32 requests in
+// flight, and no copies: the device uses the callers' buffers. It is notified once a turn of the
+// loop.
 #pragma once
 
 #include <array>
@@ -32,8 +32,8 @@ class BlockDevice final : private guest::Device {
   BlockDevice(Logger log, std::unique_ptr<Transport> transport);
   ~BlockDevice();
 
-  // The device as sig::BlockDevice. A buffer is on the heap or a static. A device that has not
-  // answered for a minute is reset, and all that was under way fails with kGone.
+  // sig::BlockDevice. A buffer must be on the heap or static. A device that does not answer for a
+  // minute is reset, and all operations in flight fail with kGone.
   sig::BlockGeometry geometry() const { return limits_.geometry; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
@@ -49,9 +49,9 @@ class BlockDevice final : private guest::Device {
     Kind kind = Kind::kRead;
     std::uint64_t sector = 0;
     std::uint64_t sectors = 0;
-    std::uint64_t address = 0;  // of a read's or write's buffer, for the device
+    std::uint64_t address = 0;  // of a read's or write's buffer, as the device sees it
   };
-  // A place that is taken, in the frame of who took it.
+  // An acquired slot, in the frame of the coroutine that holds it.
   struct Flight {
     explicit Flight(BlockDevice* of) : device(of) {}
     ~Flight() { device->leave(*this); }
@@ -61,8 +61,8 @@ class BlockDevice final : private guest::Device {
     async::WaitQueue ended;
   };
   static constexpr std::uint16_t kRing = 128;
-  // A guest that was paused sees all the time at once: only so many spans that passed one by one
-  // count as no answer.
+  // A guest that was paused sees the whole pause at once. Only this many consecutive timeouts count
+  // as no answer.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);
@@ -85,9 +85,9 @@ class BlockDevice final : private guest::Device {
   bool broken_ = false;
   bool flush_failed_ = false;
   std::unique_ptr<OwnedQueue> queue_;
-  AlignedBuffer memory_;  // of the requests
+  AlignedBuffer memory_;  // for the requests
   std::unique_ptr<BlockRequests> requests_;
-  std::vector<Flight*> flights_;  // by the requests' places
+  std::vector<Flight*> flights_;  // by the request's slot (`Place`)
   async::Places places_{0};
   async::Places flushing_{1};
   std::array<Counter, kCounts> counters_;

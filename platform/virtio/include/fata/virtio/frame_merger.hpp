@@ -1,6 +1,6 @@
-// virtio-net's received buffers put together to frames (virtio 1.2, section 5.1.6.4). Pure: it
-// trusts nothing that the device wrote, and no field that the features agreed on give no meaning
-// to.
+// Combines the received buffers of virtio-net into frames (virtio 1.2, section 5.1.6.4). Pure: it
+// trusts nothing that the device wrote, and ignores every field that the negotiated features leave
+// undefined.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,29 @@ namespace fata::virtio {
 class FrameMerger {
  public:
   enum class Step : std::uint8_t {
-    kMore,       // the frame goes on in the next buffer
-    kFrame,      // it is whole
+    kMore,       // the frame continues in the next buffer
+    kFrame,      // the frame is complete
     kBadLength,  // dropped: shorter than its headers, or longer than its buffer
-    kTooLong,    // dropped: in more buffers than a frame can hold
+    kTooLong,    // dropped: in more buffers than a frame may have
   };
 
   explicit FrameMerger(std::uint64_t features);
 
-  // The next buffer in the order of the used ring, empty, into whose tail the device says that it
-  // wrote `written` bytes. With kFrame `out` is set, else left alone. The buffer is taken, or still
-  // the caller's to recycle.
+  // Adds the next buffer in the order of the used ring. It is empty; the device reports that it
+  // wrote `written` bytes to its tail. `out` is set with kFrame and unchanged otherwise. The buffer
+  // is either taken or left to the caller to recycle.
   Step add(PacketBuf&& buffer, std::size_t written, sig::RxFrame& out);
-  // Lets go of a frame that was begun: the device was reset.
+  // Drops an incomplete frame after a reset of the device.
   void reset();
 
  private:
   Step add_more(PacketBuf&& buffer, std::size_t written, sig::RxFrame& out);
 
   bool mergeable_;
-  std::uint8_t valid_flags_;  // those that vouch for the checksum
+  std::uint8_t valid_flags_;  // those that mark the checksum as valid
   bool gso4_, gso6_;
-  Step outcome_ = Step::kFrame;  // of the frame that was begun
-  std::uint16_t left_ = 0;       // its buffers that are still to come
+  Step outcome_ = Step::kFrame;  // of the frame in progress
+  std::uint16_t left_ = 0;       // its buffers that are still missing
   sig::RxFrame begun_;
 };
 

@@ -1,5 +1,5 @@
-// The receiving half of virtio-net: buffers go into the ring, come back filled, become frames.
-// Pure, like the queue under it: a test or fuzzer plays the device.
+// The receiving half of virtio-net: puts buffers into the ring and turns filled buffers into
+// frames. Pure, like the queue under it: a test or fuzzer simulates the device.
 #pragma once
 
 #include <span>
@@ -15,22 +15,22 @@ namespace fata::virtio {
 
 class FrameReceiver {
  public:
-  // The address by which the device reaches memory of a buffer.
+  // Returns the address of buffer memory as the device sees it.
   using AddressOf = std::uint64_t (*)(const volatile void*);
   enum Count : std::size_t { kReceived, kTooLong, kBadLength, kCounts };
 
-  // `counters`: kCounts of them, which outlive this.
+  // `counters`: kCounts of them; they must outlive this object.
   FrameReceiver(std::uint64_t features, const ReceiveBuffers& buffers, AddressOf address,
                 std::span<Counter> counters);
 
-  // `queue` outlives this, unless stop() comes first.
+  // `queue` must outlive this object, unless stop() is called first.
   void start(Queue& queue);
-  // Puts buffers into the ring as long as there are any, and room.
+  // Puts buffers into the ring while there are free buffers and room.
   void refill();
-  // Takes frames from the ring, and refills it. Gives how many; fewer than there is room for if the
-  // queue broke.
+  // Takes frames from the ring and refills it. Returns their number, which is less than `in.size()`
+  // if the ring is empty or the queue broke.
   std::size_t receive(std::span<sig::RxFrame> in);
-  // The device was reset: all that it had comes home.
+  // After a reset of the device: recycles all buffers that the device had.
   void stop();
 
   std::size_t memory() const { return pool_.count() * pool_.buffer_size(); }

@@ -1,5 +1,5 @@
 // virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice: one pair of queues, checksum and
-// segmentation offload, EVENT_IDX; the device is notified once a turn of the loop.
+// segmentation offload, EVENT_IDX. The device is notified once a turn of the loop.
 #pragma once
 
 #include <array>
@@ -18,11 +18,11 @@ namespace fata::virtio {
 
 class NetDevice final : private guest::Device {
  public:
-  // The first of them are FrameReceiver's.
+  // FrameReceiver's counters come first.
   enum Count : std::size_t { kSent = FrameReceiver::kCounts, kNoBuffer, kCounts };
 
-  // The nth card of this machine. Without `offload` frames travel as on a wire: with their
-  // checksums, none longer than the MTU.
+  // The nth NIC of this machine. Without `offload`, frames are as on a wire: with checksums, and at
+  // most the MTU long.
   static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context,
                                                                  bool offload = true,
                                                                  unsigned nth = 0);
@@ -30,7 +30,7 @@ class NetDevice final : private guest::Device {
             const NetConfig& config, bool roomy);
   ~NetDevice();
 
-  // The device as sig::NetDevice.
+  // sig::NetDevice.
   MacAddress mac() const { return mac_; }
   std::size_t mtu() const { return mtu_; }
   sig::NetFeatures features() const { return features_; }
@@ -45,15 +45,16 @@ class NetDevice final : private guest::Device {
  private:
   static Result<std::unique_ptr<NetDevice>> open(async::Context& context, bool offload,
                                                  unsigned nth);
-  // From here on more and larger buffers (ReceiveBuffers), and twice as many to send: else 128,
-  // with which the device still fits a guest of 4 MB.
+  // With this much memory the device uses more and larger receive buffers (ReceiveBuffers), and
+  // twice as many transmit buffers. Below, 128 descriptors, with which it still fits a guest of 4
+  // MB.
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr std::uint16_t kRing = 128;
   static constexpr std::size_t kBufferSize = 2048;
   static constexpr std::size_t kSpare = 64;  // buffers beyond the ring's
-  // Free ones to receive into; beyond it what arrives is to be copied.
+  // With fewer free receive buffers than this, the stack copies received data.
   static constexpr std::size_t kReserve = 16;
-  static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet at most
+  static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet, at most
 
   static constexpr Duration kPatienceAtEnd = milliseconds(100);
 

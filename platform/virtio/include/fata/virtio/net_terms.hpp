@@ -1,5 +1,5 @@
-// What driver and device of virtio-net agree on (virtio 1.2, sections 5.1.3 and 5.1.4), and what
-// follows from it. Pure: numbers in, numbers out.
+// The features negotiated with a virtio-net device (virtio 1.2, sections 5.1.3 and 5.1.4) and their
+// consequences. Pure functions on numbers.
 #pragma once
 
 #include <cstdint>
@@ -10,29 +10,29 @@
 
 namespace fata::virtio {
 
-// The features to accept, of those that the device offers: none whose own condition (5.1.3.1) was
-// not offered. `offload`: checksums and segmentation may be the device's work. `roomy`: there is
-// memory for frames of 64 KiB. Segments are coalesced only into mergeable buffers: without those
-// each buffer would have to be of 64 KiB.
+// The features to accept of those offered; none is accepted whose requirement (5.1.3.1) was not
+// offered. `offload`: accept checksum and segmentation offload. `roomy`: there is memory for frames
+// of 64 KiB. Coalesced segments are accepted only with mergeable buffers, because otherwise each
+// buffer would need 64 KiB.
 std::uint64_t choose_net_features(std::uint64_t offered, bool offload, bool roomy);
 
-// Fields of the device's configuration exist only with their feature; without it they hold
-// anything.
+// Fields of the device's configuration are valid only with their feature.
 struct NetConfig {
-  static constexpr std::size_t kSize = 12;  // bytes of the configuration that are looked at
+  static constexpr std::size_t kSize = 12;  // bytes of the configuration that are read
 
-  std::optional<MacAddress> mac;  // of the device; else the driver chooses one
-  // What may arrive; an MTU below 68, which no device may offer, is ignored.
+  std::optional<MacAddress> mac;  // the device's; empty: the driver chooses one
+  // The maximum size of a received packet. An MTU below 68, which the specification forbids, is
+  // ignored.
   std::size_t link_mtu = 1500;
 
   static NetConfig parse(std::uint64_t features, Bytes config);
 };
 
-// The buffers to receive into. Without mergeable buffers each holds a frame of the link's MTU and a
-// VLAN tag (5.1.6.3.1), and there are fewer where they are larger: the memory stays about the same.
+// The receive buffers. Without mergeable buffers each holds a frame of the link's MTU and a VLAN
+// tag (5.1.6.3.1); larger buffers are fewer, so that the memory stays about the same.
 struct ReceiveBuffers {
   std::uint16_t ring = 0;  // descriptors, a power of two
-  std::size_t spare = 0;   // buffers beyond the ring's, for slices that are held
+  std::size_t spare = 0;   // buffers beyond the ring's, for slices in use
   std::size_t size = 0;    // of a buffer
 
   static ReceiveBuffers choose(std::uint64_t features, std::size_t link_mtu, bool roomy);

@@ -1,10 +1,10 @@
 // The driver's side of a split virtqueue (virtio 1.2, section 2.7), with EVENT_IDX. Pure: it works
-// on memory that it is given, knows neither registers nor interrupts, and trusts nothing that the
-// device writes.
+// on memory passed to it, uses neither registers nor interrupts, and trusts nothing that the device
+// writes.
 //
-// A device that breaks the protocol (an index out of range, a chain it was not given, a length
-// beyond its room) makes the queue *broken*: it yields nothing more, and its owner resets the
-// device.
+// A device that breaks the protocol (an index out of range, a chain that was not queued, a length
+// beyond the chain's room) makes the queue *broken*: it returns nothing more, and its owner resets
+// the device.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace fata::virtio {
 
-// Memory that the device reads or writes. The address is the one by which the device reaches it.
+// Memory that the device reads or writes, at the address that the device sees.
 struct Segment {
   std::uint64_t address = 0;
   std::uint32_t length = 0;
@@ -36,7 +36,7 @@ class Queue {
   Queue(std::uint16_t size, MutableBytes memory, bool event_index);
 
   std::uint16_t size() const { return size_; }
-  // Where in the memory the three parts lie, for the device's registers.
+  // The offsets of the three parts in the memory, for the device's registers.
   std::size_t descriptor_offset() const { return 0; }
   static constexpr std::size_t available_offset(std::uint16_t size) {
     return 16 * std::size_t{size};
@@ -47,23 +47,25 @@ class Queue {
 
   // Free descriptors.
   std::uint16_t room() const { return free_count_; }
-  // Queues a chain: first what the device reads, then what it writes. Gives its head, by which
-  // pop() names it; nothing if there is no room. The device does not hear of it before publish().
+  // Queues a chain: segments that the device reads come before those that it writes. Returns its
+  // head, which pop() reports later, or nothing if there is no room. The device sees the chain
+  // after publish().
   std::optional<std::uint16_t> add(std::span<const Segment> chain);
-  // Makes what was added visible; true if the device wants to be notified.
+  // Makes added chains visible to the device; true if it must be notified.
   bool publish();
 
   struct Done {
     std::uint16_t head;
-    std::uint32_t written;  // bytes that the device says it wrote; never more than the chain's room
+    // Bytes that the device reports as written; at most the chain's room.
+    std::uint32_t written;
   };
-  // The next chain that the device has finished with.
+  // The next chain that the device has finished.
   std::optional<Done> pop();
   bool pending() const { return !broken_ && load_used_index() != last_used_; }
 
-  // Asks for an interrupt at the next chain that is finished; false if one is there already.
+  // Requests an interrupt for the next finished chain; false if one is already there.
   bool enable_interrupts();
-  // Asks for none. (With EVENT_IDX this is advice: the device may interrupt once more.)
+  // Suppresses interrupts. (With EVENT_IDX this is a hint: the device may still interrupt once.)
   void disable_interrupts();
 
   bool broken() const { return broken_; }
@@ -82,10 +84,10 @@ class Queue {
   bool broken_ = false;
   std::uint16_t free_head_ = 0;
   std::uint16_t free_count_;
-  std::uint16_t next_available_ = 0;  // of what was added
+  std::uint16_t next_available_ = 0;  // the index of the next added chain
   std::uint16_t published_ = 0;
   std::uint16_t last_used_ = 0;
-  // Our own copies: the device can write to the descriptor table, so nothing is read back from it.
+  // Private copies: the device can write to the descriptor table, so nothing is read back from it.
   std::vector<std::uint16_t> next_;
   std::vector<Chain> chains_;
 };

@@ -1,5 +1,5 @@
-// How a virtio device is reached: registers of virtio-mmio or of virtio-pci. Modern (1.x) devices
-// only.
+// Access to a virtio device through the registers of virtio-mmio or virtio-pci. Modern (1.x)
+// devices only.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +32,17 @@ class Transport {
   virtual std::uint8_t status() = 0;
   virtual void set_status(std::uint8_t status) = 0;
   virtual std::uint8_t config8(std::size_t offset) = 0;
-  // Selects a queue and gives its largest size; 0 if it does not exist.
+  // Selects a queue and returns its maximum size; 0 if it does not exist.
   virtual std::uint16_t queue_max(std::uint16_t index) = 0;
-  // Tells the device where the queue lies (by the addresses it uses) and enables it.
+  // Gives the device the queue's address (as the device sees it) and enables the queue.
   virtual Result<void> start_queue(std::uint16_t index, const Queue& queue,
                                    std::uint64_t address) = 0;
   virtual void notify(std::uint16_t index) = 0;
-  // Clears what made the device interrupt, where that is needed for the next one.
+  // Clears the cause of an interrupt, where the next interrupt requires it.
   virtual void acknowledge() = 0;
 };
 
-// A queue with its memory, on the heap, aligned to a page.
+// A queue with its memory, which is on the heap and page-aligned.
 class OwnedQueue {
  public:
   OwnedQueue(std::uint16_t size, bool event_index);
@@ -63,21 +63,22 @@ class OwnedQueue {
 
 // Resets the device and waits until it has stopped; false if it does not within ten seconds.
 bool reset(Transport& transport);
-// The same, before memory that the device may write to is given back. Panics if it does not stop.
+// Resets the device before memory that it may write to is freed. Panics if it does not stop.
 void stop(Transport& transport);
-// Resets the device and returns what it offers, read once: the next time it may offer something
-// else.
+// Resets the device and returns the features that it offers. They are read once, because a second
+// read may differ.
 Result<std::uint64_t> offered(Transport& transport);
-// After offered(): agrees on `wanted` of what was offered, and all of `required`. Returns what was
-// agreed on.
+// After offered(): accepts all of `required` and the offered part of `wanted`. Returns the accepted
+// features.
 Result<std::uint64_t> agree(Transport& transport, std::uint64_t offered, std::uint64_t required,
                             std::uint64_t wanted);
-// Both, where what is wanted does not depend on what is offered.
+// offered() and agree(), where `wanted` does not depend on the offered features.
 Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted);
 // Sets up queue `index` with at most `most` descriptors.
 Result<std::unique_ptr<OwnedQueue>> start_queue(Transport& transport, std::uint16_t index,
                                                 std::uint16_t most, bool event_index);
-void drive(Transport& transport);  // from here on the device may use its queues
+// From here on the device may use its queues.
+void drive(Transport& transport);
 
 // The nth device of that kind (virtio 1.2, section 5) on this machine: virtio-mmio first, then PCI.
 Result<std::unique_ptr<Transport>> find_device(std::uint32_t device_id, unsigned nth = 0);

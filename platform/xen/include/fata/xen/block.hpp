@@ -1,10 +1,9 @@
-// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests under way, of up to
-// 256 KiB where the backend takes indirect ones, copied through pages that stay granted to it. The
+// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests in flight, of up to
+// 256 KiB if the backend supports indirect ones, copied through pages that stay granted to it. The
 // backend is notified once a turn of the loop.
 //
-// When the backend goes away and comes back, or the domain goes on elsewhere, the disk connects
-// anew and what was under way is asked for again: nothing that a disk is asked for does harm if it
-// is done twice.
+// When the backend goes away and comes back, or the domain resumes elsewhere, the disk reconnects
+// and repeats the requests in flight: performing a disk request twice does no harm.
 #pragma once
 
 #include <array>
@@ -36,9 +35,9 @@ class BlockDevice final : private Device {
   BlockDevice(Logger log, Frontend frontend, bool roomy);
   ~BlockDevice();
 
-  // The device as sig::BlockDevice. A buffer may lie anywhere. kGone, for good: the disk was
-  // detached, its backend was away for a minute or did not answer for one, broke the protocol, or
-  // came back with another disk.
+  // sig::BlockDevice. A buffer may be anywhere. Operations fail permanently with kGone if the disk
+  // was detached, or if its backend was away for a minute or did not answer for one, broke the
+  // protocol, or came back with another disk.
   sig::BlockGeometry geometry() const { return limits_.geometry; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
@@ -51,7 +50,7 @@ class BlockDevice final : private Device {
  private:
   using Kind = BlockQueue::Kind;
   enum class State : std::uint8_t { kIdle, kUnderWay, kLost };
-  // A place that is taken, in the frame of who took it.
+  // An acquired slot, in the frame of the coroutine that holds it.
   struct Flight {
     explicit Flight(BlockDevice* of) : device(of) {}
     ~Flight() { device->leave_flight(*this); }
@@ -63,14 +62,15 @@ class BlockDevice final : private Device {
   };
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr Duration kPatienceAtStart = seconds(20);  // for the backend's hotplug script
-  // A domain that was paused sees all the time at once: only so many spans that passed one by one
+  // A domain that was paused sees the whole pause at once. Only this many consecutive timeouts
   // count as no answer.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);
-  static constexpr Duration kPatienceAtSuspension = seconds(10);  // the manager's is a minute
+  // The manager's timeout is a minute.
+  static constexpr Duration kPatienceAtSuspension = seconds(10);
 
-  // What moves data.
+  // Data transfer.
   async::Task<Result<void>> perform(BlockQueue::Request request, async::Wait wait);
   void begin(Flight& flight, BlockQueue::Request& request);
   void leave_flight(Flight& flight) noexcept;
@@ -78,7 +78,7 @@ class BlockDevice final : private Device {
   void work_while(Busy busy, Duration patience) noexcept;
   void reap();
 
-  // What connects.
+  // Connecting.
   static async::Task<Result<std::unique_ptr<BlockDevice>>> open(Logger log, bool roomy,
                                                                 unsigned nth,
                                                                 async::CancelToken stop);
@@ -92,7 +92,7 @@ class BlockDevice final : private Device {
   void leave(bool forget);
   void break_down(std::string_view why);
 
-  // Device
+  // xen::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void settle() noexcept override;
@@ -104,10 +104,10 @@ class BlockDevice final : private Device {
   BlockLimits limits_;
   Port port_ = 0;
   bool lost_ = false;    // after a suspension, until connected again
-  bool broken_ = false;  // for good
+  bool broken_ = false;  // permanently
   bool flush_failed_ = false;
   std::size_t lost_requests_ = 0;
-  std::vector<Flight*> flights_;  // by the queue's places; null: nobody waits any more
+  std::vector<Flight*> flights_;  // by the queue's slots (`Place`); null: no task waits any more
   async::Places places_{0};
   async::Places flushing_{1};
   async::WaitQueue connected_;

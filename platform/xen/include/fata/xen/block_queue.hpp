@@ -1,11 +1,10 @@
-// The requests of a paravirtual disk (xen/io/blkif.h) as an engine: a ring, pages of its own for
-// what is read and written, and their grants. It knows no xenstore, no event channels and no loop;
-// the backend is distrusted throughout.
+// The requests of a paravirtual disk (xen/io/blkif.h) as an engine: a ring, data pages, and their
+// grants. It uses no xenstore, no event channels and no loop, and trusts nothing from the backend.
 //
-// A caller's buffer is never granted: a grant is of a whole page, whose other bytes are not the
-// disk's business, and a backend that keeps it would keep the buffer. So everything is copied once,
-// through pages that stay granted while connected; a page that the backend keeps afterwards is put
-// aside, and nobody else ever had it.
+// A caller's buffer is never granted: a grant covers a whole page, whose other bytes do not belong
+// to the disk, and a backend that keeps the grant would keep the buffer. So all data is copied
+// once, through pages that stay granted while connected. A page that the backend keeps afterwards
+// is set aside; it never held anything else.
 #pragma once
 
 #include <array>
@@ -24,7 +23,7 @@ namespace fata::xen {
 // xen/io/blkif.h
 struct BlockSegment {
   std::uint32_t grant;
-  std::uint8_t first, last;  // sectors of 512 bytes in the page
+  std::uint8_t first, last;  // sectors of 512 bytes within the page
 };
 struct BlockRequest {
   static constexpr std::size_t kMostSegments = 11;
@@ -51,8 +50,7 @@ struct BlockResponse {
   std::int16_t status;
 };
 
-// What the backend says of the disk, as its nodes in xenstore have it; 0 where there is no such
-// node.
+// The backend's description of the disk, from its nodes in xenstore; 0 for a missing node.
 struct BlockOffer {
   std::uint64_t sectors = 0;  // of 512 bytes, whatever sector_size is
   std::uint64_t sector_size = 0, physical_sector_size = 0, info = 0;
@@ -61,20 +59,21 @@ struct BlockOffer {
   std::uint64_t indirect_segments = 0;
 };
 
-// The same, checked.
+// The checked description of the disk.
 struct BlockLimits {
   enum class Flush : std::uint8_t { kNone, kCache, kBarrier };
 
   sig::BlockGeometry geometry;  // without `parallel`
-  Flush flush = Flush::kNone;   // without one each write is taken to be stable when it ends
-  std::uint32_t segments = BlockRequest::kMostSegments;  // of one request at most
-  // In sectors: what is discarded, if anything.
+  Flush flush = Flush::kNone;   // with kNone each write is taken to be stable when it ends
+  std::uint32_t segments = BlockRequest::kMostSegments;  // of one request, at most
+  // The unit of discards and its offset, in sectors.
   std::uint64_t extent = 1, extent_offset = 0;
 
-  // Nothing: it makes no sense (a sector size that is none or beyond a page, no sector at all).
+  // Returns nothing if the description is invalid (a bad sector size, or one beyond a page, no
+  // sectors).
   static std::optional<BlockLimits> parse(const BlockOffer& offer);
 
-  // The whole extents within a range, as its first sector and how many; perhaps none.
+  // The whole extents within a range, as first sector and count; the count may be 0.
   std::pair<std::uint64_t, std::uint64_t> extents(std::uint64_t sector, std::uint64_t count) const;
 };
 
@@ -84,71 +83,72 @@ class BlockQueue {
   static constexpr std::size_t kPageSize = 4096;
 
   struct Sizes {
-    std::uint16_t places = 16;  // requests under way at most, up to the ring's 32
-    std::uint16_t pages = 128;  // for what is read and written, at least as many as places
-    // Pages of one request; beyond BlockRequest's each place takes a page more.
+    std::uint16_t places = 16;  // maximum requests in flight, at most the ring's 32
+    std::uint16_t pages = 128;  // data pages, at least as many as places
+    // Pages of one request; with more than BlockRequest's, each slot needs an additional page.
     std::uint16_t segments = 64;
   };
 
-  // All of it outlives this. `frame_of` gives the number of the page that memory lies in.
+  // All arguments must outlive this object. `frame_of` returns the number of the page that contains
+  // `memory`.
   using FrameOf = std::uint64_t (*)(const volatile void*);
   BlockQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes);
   ~BlockQueue() { disconnect(false); }
   BlockQueue(const BlockQueue&) = delete;
   BlockQueue& operator=(const BlockQueue&) = delete;
 
-  // Grants the ring and all pages to the backend, for reading and writing. False if the table of
-  // grants is full, or backends still keep kMostKept times as many pages as these.
+  // Grants the ring and all pages to the backend, for reading and writing. False if the grant table
+  // is full, or backends still keep kMostKept times as many pages as these.
   bool connect(Domain backend, std::uint16_t handle);
   GrantRef ring() const { return *shared_[kRing].grant; }
-  // Requests may begin.
+  // From here on requests may begin.
   void start(const BlockLimits& limits);
-  // Takes everything back; what was under way never ends. What the backend still uses is put aside,
-  // and used again only after a later connect() has found its grant ended. With `forget` the grants
-  // are gone already (another table after a restore).
+  // Ends all grants; requests in flight never end. Pages that the backend still uses are set aside
+  // until a later connect() can end their grants. With `forget` the grants are already gone
+  // (another table after a restore).
   void disconnect(bool forget);
   bool connected() const { return connected_; }
   bool started() const { return started_; }
-  // The backend broke the protocol; disconnect() is all that is left: no request ends any more.
+  // The backend broke the protocol. Only disconnect() may follow: no request ends any more.
   bool broken() const { return broken_ || ring_->broken(); }
 
   struct Request {
     Kind kind = Kind::kRead;
-    std::uint64_t sector = 0;   // of the disk's size
+    std::uint64_t sector = 0;   // in sectors of the disk
     std::uint64_t sectors = 0;  // of a read, write or discard
-    MutableBytes in = {};       // of a read: written when it has ended well
+    MutableBytes in = {};       // of a read: written when the read succeeds
     Bytes out = {};             // of a write: read before begin() returns
   };
   struct Begun {
     std::uint16_t place;
-    std::uint64_t sectors;  // from the first one: as many as fit
+    std::uint64_t sectors;  // from the first one; as many as fit
   };
-  // Queues a request, or the first part of it. It must be started(), with less than places() under
-  // way.
+  // Queues a request, or the first part of it. Requires started(), and fewer than places() requests
+  // in flight.
   Begun begin(const Request& request);
-  // Nobody waits for it any more: what it reads goes nowhere.
+  // Detaches the request from its caller: read data is discarded.
   void abandon(std::uint16_t place) { places_[place].in = {}; }
 
   struct Ended {
     std::uint16_t place;
-    // kFailed with the backend's status without its sign, kUnsupported, kFlushFailed.
+    // kFailed with the absolute value of the backend's status, kUnsupported, kFlushFailed.
     Result<void> outcome;
   };
-  // The next request that the backend has finished with. Each ends at most once.
+  // The next request that the backend has finished. Each ends at most once.
   std::optional<Ended> next();
 
-  // Shows the requests; true if the backend wants to be notified.
+  // Makes requests visible; true if the backend must be notified.
   bool publish() { return ring_->publish(); }
   bool has_ended() { return ring_->pending(); }
-  // Asks to be notified; false if something is there already.
+  // Requests a notification; false if a response is already there.
   bool ask() { return ring_->ask(); }
 
   std::size_t places() const { return places_.size(); }
   std::size_t under_way() const { return places_.size() - free_places_.size(); }
   bool is_under_way(std::uint16_t place) const { return places_[place].under_way; }
-  // Of one request, when nothing else is under way.
+  // The maximum of one request while no other is in flight.
   std::size_t most_bytes() const { return pages_for_one() * kPageSize; }
-  // Pages that backends have not let go of.
+  // Pages that backends still use.
   std::size_t kept() const { return kept_.size(); }
 
  private:

@@ -1,4 +1,4 @@
-// A driver's place in the loop of a domain: that of every kernel, and word of having been moved.
+// A driver as the loop of a domain sees it: a kernel device that is notified of suspensions.
 #pragma once
 
 #include "fata/guest/device.hpp"
@@ -7,11 +7,11 @@ namespace fata::xen {
 
 class Device : public guest::Device {
  public:
-  // The domain is about to be stopped: may wait, within a bound, for what must not be under way
-  // then. Starts nothing.
+  // Called before the domain is suspended: may wait, within a bound, for operations that must not
+  // be in flight then. Starts nothing.
   virtual void settle() noexcept {}
-  // The domain was stopped and goes on, perhaps elsewhere: what the hypervisor had given is gone,
-  // and is to be asked for again.
+  // Called after the domain resumed, perhaps on another host. Everything that the hypervisor
+  // provided is gone and must be requested again.
   virtual void resume() noexcept = 0;
 
  protected:
@@ -22,7 +22,7 @@ class Device : public guest::Device {
   Device* next_ = nullptr;
 };
 
-// As guest::attach() and detach().
+// Like guest::attach() and detach().
 void attach(Device& device) noexcept;
 void detach(Device& device) noexcept;
 void settle_all() noexcept;

@@ -1,5 +1,5 @@
-// Grants: pages of ours that another domain may read or write, by number. Version 1 of the table
-// (xen/grant_table.h): its frame numbers of 32 bits reach 16 TiB.
+// Grants: pages that another domain may read or write, identified by number. Version 1 of the table
+// (xen/grant_table.h): its 32-bit frame numbers reach 16 TiB.
 #pragma once
 
 #include <array>
@@ -15,26 +15,27 @@ namespace fata::xen {
 using GrantRef = std::uint32_t;
 
 // The table as an engine over memory that the other domain and the hypervisor may write at any
-// moment.
+// time.
 class GrantTable {
  public:
   static constexpr std::size_t kPerFrame = 512;
   static constexpr std::size_t kMostFrames = 64;
 
-  // Gives the next frame of the table, mapped, or null at its end.
+  // Returns the next frame of the table, mapped, or null at its end.
   using Grow = void* (*)(std::size_t index);
   explicit constexpr GrantTable(Grow grow) : grow_(grow) {}
 
-  // Lets `to` use the page of that number; nothing if the table is full.
+  // Lets `to` use the page with that frame number; nothing if the table is full.
   std::optional<GrantRef> grant(Domain to, std::uint64_t frame, bool read_only);
-  // Takes it back. False if it is in use right now: then nothing has changed, and the page must not
-  // be used for anything else.
+  // Ends a grant. Returns false if the page is in use: then nothing has changed, and the page must
+  // not be used for anything else.
   bool end(GrantRef ref);
 
   std::size_t in_use() const { return used_; }
-  // After the machine was stopped: the frames are asked for again, and nothing is granted any more.
+  // After a suspension: requests the frames again; no grant exists any more.
   void resume();
-  // Changes then: a grant of another epoch is over, and its number may be somebody else's.
+  // Changes with each resume(): a grant of another epoch is over, and its number may be in use
+  // again.
   std::uint32_t epoch() const { return epoch_; }
 
  private:
@@ -54,10 +55,10 @@ class GrantTable {
   std::vector<GrantRef> free_;
 };
 
-// The domain's own.
+// The domain's own table.
 GrantTable& grants() noexcept;
 
-// The number of the page that `memory` (heap or statics) lies in.
+// The number of the page that contains `memory` (heap or static).
 std::uint64_t frame_of(const volatile void* memory) noexcept;
 
 }  // namespace fata::xen

@@ -1,9 +1,9 @@
-// A paravirtual network card (xen/io/netif.h) as a sig::NetDevice: received frames are copied into
-// our pages by the backend, checksum and segmentation offload both ways, frames in several pieces.
-// The backend is notified once a turn of the loop.
+// A paravirtual NIC (xen/io/netif.h) as a sig::NetDevice: the backend copies received frames into
+// our pages; checksum and segmentation offload in both directions, frames in several pieces. The
+// backend is notified once a turn of the loop.
 //
-// When the backend goes away and comes back, or the domain goes on elsewhere, the card connects
-// anew; what was under way is lost, as on a wire.
+// When the backend goes away and comes back, or the domain resumes elsewhere, the NIC reconnects;
+// packets in flight are lost, as on a wire.
 #pragma once
 
 #include <memory>
@@ -20,15 +20,15 @@ namespace fata::xen {
 
 class NetDevice final : private Device {
  public:
-  // The nth card of this domain. Without `offload` frames travel as on a wire: with their
-  // checksums, none longer than the MTU.
+  // The nth NIC of this domain. Without `offload`, frames are as on a wire: with checksums, and at
+  // most the MTU long.
   static async::Task<Result<std::unique_ptr<NetDevice>>> connect(async::Context& context,
                                                                  bool offload = true,
                                                                  unsigned nth = 0);
   NetDevice(Logger log, Frontend frontend, bool offload, bool roomy);
   ~NetDevice();
 
-  // The device as sig::NetDevice.
+  // sig::NetDevice.
   MacAddress mac() const { return mac_; }
   std::size_t mtu() const { return mtu_; }
   sig::NetFeatures features() const { return features_; }
@@ -42,7 +42,7 @@ class NetDevice final : private Device {
 
  private:
   static constexpr std::size_t kRoomy = 12 << 20;
-  // For the backend's hotplug script, at the start.
+  // For the backend's hotplug script, at startup.
   static constexpr Duration kPatience = seconds(20);
   static constexpr Duration kPatienceAtEnd = milliseconds(100);
 
@@ -56,7 +56,7 @@ class NetDevice final : private Device {
   void leave(bool forget);
   void finish_sending();
 
-  // Device
+  // xen::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;
@@ -70,7 +70,8 @@ class NetDevice final : private Device {
   NetQueue queue_;
   Port port_ = 0;
   bool lost_ = false;  // after a suspension, until connected again
-  // The backend broke the protocol: the connection is closed and begun anew, so many times.
+  // After a protocol error of the backend the connection is closed and reopened, at most this
+  // often.
   static constexpr unsigned kMostResets = 8;
   bool broke_ = false, begin_anew_ = false;
   unsigned resets_ = 0;

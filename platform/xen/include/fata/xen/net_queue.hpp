@@ -1,6 +1,6 @@
-// One queue of a paravirtual network card (xen/io/netif.h) as an engine: two rings, the buffers in
-// them and their grants. It knows no xenstore, no event channels and no loop; the backend is
-// distrusted throughout.
+// One queue of a paravirtual NIC (xen/io/netif.h) as an engine: two rings, the buffers in them and
+// their grants. It uses no xenstore, no event channels and no loop, and trusts nothing from the
+// backend.
 #pragma once
 
 #include <array>
@@ -53,42 +53,42 @@ class NetQueue {
     kQuarantined,
     kCounts
   };
-  // Pieces of a packet that every backend takes (XEN_NETIF_NR_SLOTS_MIN).
+  // Pieces of a packet that every backend supports (XEN_NETIF_NR_SLOTS_MIN).
   static constexpr std::size_t kMostSlots = 18;
 
   struct Sizes {
     std::uint16_t receive = 256;    // buffers in the ring, at most its size
-    std::uint16_t spare = 64;       // receive buffers beyond them, for slices that are held
+    std::uint16_t spare = 64;       // receive buffers beyond them, for slices in use
     std::uint16_t send = 256 + 64;  // buffers of kSendBuffer
-    // For packets of which a piece is others' memory: they are copied.
+    // For copies of packets with a piece in foreign memory, or with too many pieces.
     std::uint16_t pages = 12 * 18;
   };
   static constexpr std::size_t kPageSize = 4096;
   static constexpr std::size_t kSendBuffer = 2048;
 
-  // All of it outlives this. `frame_of` gives the number of the page that memory lies in.
+  // All arguments must outlive this object. `frame_of` returns the number of the page that contains
+  // `memory`.
   using FrameOf = std::uint64_t (*)(const volatile void*);
   NetQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes);
   ~NetQueue();
   NetQueue(const NetQueue&) = delete;
   NetQueue& operator=(const NetQueue&) = delete;
 
-  // Grants the rings to the backend and fills the receive ring. False if the table of grants is
-  // full, or backends still keep memory of kMostKept connections before.
+  // Grants the rings to the backend and fills the receive ring. False if the grant table is full,
+  // or backends still keep memory of kMostKept earlier connections.
   bool connect(Domain backend);
   GrantRef tx_ring() const { return tx_ring_; }
   GrantRef rx_ring() const { return rx_ring_; }
-  // Takes everything back: packets that were not sent are lost. What the backend still uses is
-  // quarantined: its memory is used again only after a later connect() has found its grant ended.
-  // With `forget` the grants are gone already (another table after a restore), also those of
-  // connections before: to be called then even without a connection.
+  // Ends all grants; unsent packets are lost. Memory that the backend still uses is quarantined
+  // until a later connect() can end its grants. With `forget` the grants are already gone (another
+  // table after a restore), also those of earlier connections; call it then even if not connected.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
-  // The backend broke the protocol; disconnect() is all that is left: no packet is taken and no
-  // frame given.
+  // The backend broke the protocol. Only disconnect() may follow: no packet is sent or received any
+  // more.
   bool broken() const { return broken_ || tx_->broken() || rx_->broken(); }
 
-  // As sig::NetDevice.
+  // Like sig::NetDevice.
   PacketBuf allocate(std::size_t headroom);
   // True if a packet of any shape could be sent now.
   bool has_room() const {
@@ -100,17 +100,17 @@ class NetQueue {
   bool scarce() const { return rx_pool_.available() < kReserve; }
   std::size_t receive_memory() const { return rx_pool_.count() * kPageSize; }
 
-  // Gives back what was sent.
+  // Recycles sent packets.
   void reap();
-  // Puts buffers into the receive ring, as many as there are.
+  // Puts free buffers into the receive ring.
   void refill();
-  // Shows both rings; true if the backend wants to be notified.
+  // Makes requests in both rings visible; true if the backend must be notified.
   bool publish();
   bool has_received() { return rx_->pending(); }
   bool has_sent() { return tx_->pending(); }
-  // Nothing of what was handed over is with the backend any more.
+  // True if the backend has no packet of ours any more.
   bool all_sent() const { return tx_->room() == TxRing::kSize; }
-  // Asks to be notified; false if something is there already.
+  // Requests a notification; false if a response is already there.
   bool ask_received() { return rx_->ask(); }
   bool ask_sent() { return tx_->ask(); }
 
@@ -121,11 +121,11 @@ class NetQueue {
   using RxRing = FrontRing<NetRxRequest, NetRxResponse>;
   static constexpr std::size_t kReserve = 16;
 
-  // A piece with the backend, by the id of its request.
+  // A piece in flight, by the ID of its request.
   struct TxSlot {
     PacketBuf packet;         // with the first piece
     std::uint16_t owner = 0;  // the slot of the first piece
-    std::uint16_t left = 0;   // of the first piece: pieces that are still out
+    std::uint16_t left = 0;   // in the first piece: pieces still in flight
     std::uint16_t next = 0;   // free list
     GrantRef grant = 0;
     bool used = false;
@@ -141,7 +141,7 @@ class NetQueue {
   struct Pieces {
     std::array<Piece, kMostSlots> list;
     std::size_t count = 0;
-    bool add(Bytes bytes);  // cut at the ends of pages; false if they are too many
+    bool add(Bytes bytes);  // split at page boundaries; false if there are too many
   };
 
   struct FreePage {
@@ -150,9 +150,9 @@ class NetQueue {
     }
   };
   using Page = std::unique_ptr<std::byte[], FreePage>;
-  // What the backend of one connection had not let go of when it was parted from: most unmap the
-  // rings only when they have seen that the front is closed. All of it is kept until all of its
-  // grants have ended.
+  // Memory that the backend of one connection still used when it was disconnected: most backends
+  // unmap the rings only after they have seen that the frontend is closed. All of it is kept until
+  // all of its grants have ended.
   struct Kept {
     std::vector<GrantRef> grants;
     std::vector<PacketBuf> packets;
@@ -160,7 +160,7 @@ class NetQueue {
   };
   static constexpr std::size_t kMostKept = 8;
 
-  // Whether all of it lies in pages that hold nothing but buffers of this card.
+  // True if all of it is in pages that hold only buffers of this NIC.
   bool is_own(const PacketBuf& packet) const;
   static Pieces cut(const PacketBuf& packet, bool& fits);
   bool gather(PacketBuf& packet);
@@ -190,9 +190,9 @@ class NetQueue {
   std::uint16_t tx_free_ = 0;
   std::size_t tx_free_count_ = 0;
 
-  // The frame that is being put together from several responses.
+  // The frame in progress, from several responses.
   sig::RxFrame frame_;
-  bool in_frame_ = false;  // its first response has come
+  bool in_frame_ = false;  // its first response has arrived
   bool frame_good_ = true;
   bool want_extra_ = false;  // the next slot of the ring holds a NetExtra
   bool more_data_ = false;

@@ -1,8 +1,8 @@
 // The frontend's side of a ring of requests and responses in one shared page (xen/io/ring.h).
 //
-// The backend may write anything into the page at any moment. Our own indexes are never read back
-// from it, a response is copied once and then looked at, and an index that runs ahead of what was
-// asked marks the ring as broken.
+// The backend may write anything into the page at any time. Our own indexes are never read back
+// from it, a response is copied once before it is read, and an index that runs ahead of the
+// requests marks the ring as broken.
 #pragma once
 
 #include <bit>
@@ -21,7 +21,7 @@ class FrontRing {
                                                                           : sizeof(Response);
   static constexpr std::uint32_t kSize = std::bit_floor((4096 - kHeader) / kSlot);
 
-  // A page that outlives this.
+  // `page` must outlive this object.
   explicit FrontRing(void* page) : page_(static_cast<std::byte*>(page)) { restart(); }
 
   void restart() {
@@ -33,17 +33,17 @@ class FrontRing {
   }
 
   std::uint32_t room() const { return kSize - (produced_ - consumed_); }
-  // The slot that the next push() fills, and the one that the next pop() empties.
+  // The slot filled by the next push(), and the slot emptied by the next pop().
   std::uint32_t next_slot() const { return produced_ % kSize; }
   std::uint32_t next_response() const { return consumed_ % kSize; }
 
-  // There must be room. T is the request, or another layout that fits a slot.
+  // There must be room. T is the request, or another layout that fits in a slot.
   template <class T>
   void push(const T& request) {
     static_assert(sizeof(T) <= kSlot);
     std::memcpy(slot(produced_++), &request, sizeof(T));
   }
-  // Shows what was pushed; true if the backend wants to be notified.
+  // Makes pushed requests visible; true if the backend must be notified.
   bool publish() {
     const std::uint32_t before = std::exchange(published_, produced_);
     if (before == produced_) return false;
@@ -52,7 +52,7 @@ class FrontRing {
     return produced_ - get(kRequestEvent) < produced_ - before;
   }
 
-  // Whether there is a response that was not popped.
+  // True if there is a response to pop.
   bool pending() { return !broken_ && check_responses() != 0; }
   template <class T>
   bool pop(T& out) {
@@ -61,7 +61,7 @@ class FrontRing {
     std::memcpy(&out, slot(consumed_++), sizeof(T));
     return true;
   }
-  // Asks to be notified of the next response; false if there is one already.
+  // Requests a notification of the next response; false if there is one already.
   bool ask() {
     put(kResponseEvent, consumed_ + 1);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -90,7 +90,7 @@ class FrontRing {
 
   std::byte* page_;
   std::uint32_t produced_ = 0;   // pushed
-  std::uint32_t published_ = 0;  // of these, shown
+  std::uint32_t published_ = 0;  // of these, visible to the backend
   std::uint32_t consumed_ = 0;   // responses popped
   bool broken_ = false;
 };

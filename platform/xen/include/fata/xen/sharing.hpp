@@ -1,9 +1,8 @@
-// The domain's own grants, event channels and xenstore as sig/ has them, for what works with other
-// domains than a device's backend.
+// The domain's own grants, event channels and xenstore as defined in sig/, for connections to
+// domains other than a device's backend.
 //
-// After the machine was stopped and goes on elsewhere nobody is connected to anything any more:
-// offers and mappings are over (a mapping's memory must not be touched), waits for events end with
-// kGone; xenstore is another one.
+// A suspension ends all connections: offers and mappings are over (a mapping's memory must not be
+// touched), waits for events fail with kGone, and xenstore is another one.
 #pragma once
 
 #include <memory>
@@ -24,7 +23,7 @@ class PageSharing {
   struct Window;
 
  public:
-  static constexpr std::size_t kMostMapped = 256;  // pages of others at once
+  static constexpr std::size_t kMostMapped = 256;  // pages of other domains at once
 
   class Offer {
    public:
@@ -68,13 +67,13 @@ class PageSharing {
   void sweep();
   std::unique_ptr<Window> window_of(std::size_t pages, Error& why);
 
-  std::vector<std::unique_ptr<Pages>> left_;   // offers that died while they were mapped
+  std::vector<std::unique_ptr<Pages>> left_;   // offers destroyed while mapped
   std::vector<std::unique_ptr<Window>> free_;  // addresses without memory, for the next mapping
-  std::size_t windows_ = 0;                    // pages of all windows there are
+  std::size_t windows_ = 0;                    // pages of all windows
 };
 static_assert(sig::GrantTable<PageSharing>);
 
-// Models sig::EventChannels; as many as may be watched (kMostPorts), with those of devices.
+// Models sig::EventChannels. At most kMostPorts ports are watched, including those of devices.
 class EventChannels {
  public:
   class Channel final : private Device {
@@ -90,9 +89,9 @@ class EventChannels {
     bool connected() const;
 
    private:
-    // Device
+    // xen::Device
     bool poll() noexcept override;
-    bool prepare_to_idle() noexcept override { return true; }  // a bit that is set ends the idling
+    bool prepare_to_idle() noexcept override { return true; }  // a set bit ends the idle wait
     void resume() noexcept override;
 
     Port port_;
@@ -106,8 +105,7 @@ class EventChannels {
 };
 static_assert(sig::EventChannels<EventChannels>);
 
-// Models sig::Xenstore. A watch that xenstore refuses (its quota) hears nothing but its first
-// change.
+// Models sig::Xenstore. A watch that xenstore refuses (its quota) reports only its initial change.
 class SharedStore {
  public:
   using Watch = xen::Watch;

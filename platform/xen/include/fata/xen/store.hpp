@@ -1,5 +1,5 @@
-// Xenstore, the tree of names that the domains of a host share: asynchronous requests,
-// transactions, watches.
+// Xenstore, the tree of names shared by the domains of a host: asynchronous requests, transactions,
+// watches.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ namespace fata::xen {
 class Watch;
 
 // Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at
-// most 3072 or 2048 bytes. Every call may be cancelled; the reply is then thrown away when it
-// comes. At most kMostPending are under way.
+// most 3072 or 2048 bytes. Every call may be cancelled; its reply is then discarded on arrival. At
+// most kMostPending may be in flight.
 class Store final : private Device {
  public:
   static constexpr std::size_t kMostPending = 48;
@@ -35,27 +35,28 @@ class Store final : private Device {
                                         Transaction in = kNone);
   async::Task<Result<void>> write(std::string path, std::string value, async::Wait wait = {},
                                   Transaction in = kNone);
-  // The names directly below.
+  // The names directly below the path.
   async::Task<Result<std::vector<std::string>>> list(std::string path, async::Wait wait = {},
                                                      Transaction in = kNone);
-  // With all below.
+  // Removes the node and everything below it.
   async::Task<Result<void>> remove(std::string path, async::Wait wait = {}, Transaction in = kNone);
-  // "b0", "r7": who may what; the first is the owner (xenstore's documentation).
+  // "b0", "r7": access rights per domain; the first entry names the owner (xenstore's
+  // documentation).
   async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions,
                                    async::Wait wait = {});
 
-  // Between begin() and end() the transaction sees one state of the tree, and what it writes comes
-  // at once. Errc::kAgain from end(): another one was faster, nothing was written; do all of it
-  // once more.
+  // Between begin() and end() the transaction sees one state of the tree, and its writes take
+  // effect together. Errc::kAgain from end(): it conflicted with another transaction and wrote
+  // nothing; repeat all of it.
   async::Task<Result<Transaction>> begin(async::Wait wait = {});
   async::Task<Result<void>> end(Transaction transaction, bool commit, async::Wait wait = {});
 
-  // Sends a write and asks for no reply.
+  // Sends a write without waiting for the reply.
   void write_and_forget(std::string_view path, std::string_view value);
-  // The last words of an image: takes no heap, and waits until they were heard, or about a second
-  // has passed. Path and value are short (LastRequest).
+  // The last write of an image: does not use the heap, and waits until the reply arrives or about a
+  // second has passed. Path and value are short (LastRequest).
   void write_last(std::string_view path, std::string_view value) noexcept;
-  // After the machine was stopped, before resume(): the page is the same, the port another.
+  // After a suspension, before resume(): the page is the same, the port is another.
   void rebind(Port port) noexcept;
 
  private:
@@ -66,7 +67,7 @@ class Store final : private Device {
   async::Task<Result<void>> command(std::uint32_t type, Transaction in, std::string payload,
                                     async::Wait wait);
 
-  // Device
+  // xen::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;
@@ -81,11 +82,11 @@ class Store final : private Device {
   Pending* pending_ = nullptr;
   std::size_t pending_count_ = 0;
   Watch* watches_ = nullptr;
-  bool more_ = false;  // there was more than a turn of the loop is to take
+  bool more_ = false;  // more was received than one turn of the loop handles
 };
 
-// Hears of changes at a path and below it; the first time at once. Changes that come together are
-// one.
+// Reports changes at a path and below it; the first one at once. Changes that arrive together count
+// as one.
 class Watch {
  public:
   Watch(Store& store, std::string path);
@@ -93,11 +94,11 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  // Until something may have changed since the last call.
+  // Waits until something may have changed since the last call.
   async::Task<Result<void>> next(async::Wait wait = {});
   // The same without waiting.
   bool take_change() { return std::exchange(changed_, false); }
-  // Lets next() return as if something had changed.
+  // Makes next() return as if something had changed.
   void wake() {
     changed_ = true;
     waiting_.notify_all();
@@ -113,7 +114,7 @@ class Watch {
   Watch* next_ = nullptr;
 };
 
-// The domain's own.
+// The domain's own xenstore.
 Store& store() noexcept;
 
 }  // namespace fata::xen

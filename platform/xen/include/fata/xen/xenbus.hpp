@@ -1,5 +1,4 @@
-// How a frontend and its backend find each other: nodes of xenstore and two states
-// (xen/io/xenbus.h).
+// Connects a frontend to its backend: nodes of xenstore and two states (xen/io/xenbus.h).
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,7 @@ enum class BusState : unsigned {
 
 class Frontend {
  public:
-  // The nth device of that kind ("vif", "vbd") which this domain was given, by its number.
+  // The nth device of that kind ("vif", "vbd") of this domain, in the order of their numbers.
   static async::Task<Result<Frontend>> find(Store* store, std::string kind, unsigned nth,
                                             async::Wait wait = {});
 
@@ -33,10 +32,10 @@ class Frontend {
   const std::string& backend_path() const { return backend_path_; }
   Domain backend() const { return backend_; }
 
-  // Reads where the backend is: again after the domain went on elsewhere.
+  // Reads the backend's location: again after the domain resumed elsewhere.
   async::Task<Result<void>> locate(async::Wait wait = {});
 
-  // A node below ours or the backend's; `otherwise` if there is none or it is no number.
+  // A node below ours or the backend's; `otherwise` if it does not exist or is no number.
   async::Task<std::uint64_t> number(std::string node, std::uint64_t otherwise,
                                     async::Wait wait = {});
   async::Task<std::uint64_t> backend_number(std::string node, std::uint64_t otherwise,

@@ -1,5 +1,5 @@
-// What the machine layer leaves to the platform after it has brought the CPU to its final state:
-// long mode, final page tables, the image at its random base.
+// The interface from the machine layer to the platform once the CPU is in its final state: long
+// mode, final page tables, the image at its random base.
 #pragma once
 
 #include <cstddef>
@@ -11,35 +11,34 @@
 
 namespace fata::machine {
 
-// The kernel's command line as the loader gave it, cut at 4095 bytes.
+// The kernel's command line from the loader, cut at 4095 bytes.
 std::string_view command_line();
 bool command_line_was_cut();
 
-// Memory that nobody uses yet, page-aligned, mapped one to one, writable and not executable. For
-// the heap.
+// Unused memory for the heap: page-aligned, mapped one to one, writable and not executable.
 std::span<const Region> free_memory();
 // All the RAM of the memory map, in bytes.
 std::uint64_t total_memory();
 
-// Physical address of ACPI's root pointer, as the loader named it; 0 or anything else if there is
+// The physical address of ACPI's root pointer from the loader; 0 or any other value if there is
 // none.
 std::uint64_t acpi_root();
 
-// A word mixed from all readings of the TSC that the start has taken, and one more.
+// A word mixed from all readings of the TSC during the start, and one more.
 std::uint64_t mixed_tsc();
 
-// TSC at the entry, for the time that the start took.
+// The TSC at the entry, to compute the duration of the start.
 std::uint64_t entry_tsc();
 
 // Functions that the platform defines for the machine layer.
 //
 // Called once, on the main stack, with interrupts masked; constructors have not run.
 extern "C" [[noreturn]] void fata_platform_main() noexcept;
-// One line that says why this machine cannot run the image; ends with status 64. May be called
-// before relocation: it must not follow pointers that are stored in memory.
+// Prints one line with the reason why this machine cannot run the image; ends with status 64. May
+// be called before relocation: it must not follow pointers stored in memory.
 extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t size) noexcept;
-// Writes to the console at once, past its buffer; for reports from exceptions, which may have
-// interrupted anything.
+// Writes directly to the console, bypassing its buffer; for reports of exceptions, which may
+// interrupt any code.
 extern "C" void fata_platform_emergency_write(const char* text, std::size_t size) noexcept;
 
 }  // namespace fata::machine

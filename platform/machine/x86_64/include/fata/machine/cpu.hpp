@@ -1,4 +1,4 @@
-// The instructions that C++ has no words for. All of them need ring 0 or talk to devices.
+// Instructions without a C++ equivalent. All of them need ring 0 or access devices.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +51,7 @@ inline void write_msr(std::uint32_t index, std::uint64_t value) {
                : "memory");
 }
 
-// Ordered after earlier loads, so that a time read after a value is not older than it.
+// Ordered after earlier loads, so that a time read after a value is not older than the value.
 inline std::uint64_t read_tsc() {
   std::uint32_t low, high;
   asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
@@ -68,7 +68,7 @@ inline std::uint64_t read_cr3() {
   asm volatile("mov %%cr3, %0" : "=r"(value));
   return value;
 }
-// Also forgets all translations.
+// Also flushes all translations.
 inline void write_cr3(std::uint64_t value) {
   asm volatile("mov %0, %%cr3" ::"r"(value) : "memory");
 }
@@ -84,15 +84,15 @@ inline void invalidate_page(std::uint64_t address) {
   asm volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
 
-// One word from RDSEED or RDRAND; false if the CPU offers neither or both fail repeatedly.
+// One word from RDSEED or RDRAND; false if the CPU has neither or both fail repeatedly.
 bool hardware_random(std::uint64_t& out);
 bool has_hardware_random();
 
-// Opens interrupts, sleeps until one came, closes them again. Whatever was latched before wakes it
+// Enables interrupts, sleeps until one arrives, disables them again. A pending interrupt wakes it
 // at once.
 inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 
-// The end: the machine could not be switched off.
+// The last resort, if the machine could not be switched off.
 [[noreturn]] inline void halt_forever() {
   for (;;) asm volatile("cli; hlt");
 }

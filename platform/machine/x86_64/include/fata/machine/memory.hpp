@@ -1,5 +1,5 @@
-// Page tables and addresses. RAM is mapped one to one (virtual == physical), the image alone lies
-// elsewhere: at its random base.
+// Page tables and addresses. RAM is mapped one to one (virtual == physical); only the image is
+// elsewhere, at its random base.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct Region {
 };
 
 inline constexpr std::uint64_t kPage = 4096;
-inline constexpr std::uint64_t kLinkBase = 0x100000;  // where the image is linked and loaded
+inline constexpr std::uint64_t kLinkBase = 0x100000;  // the image's link and load address
 
 // No pointer into the first 64 KiB is valid.
 inline constexpr std::uint64_t kNullZone = 0x10000;
@@ -25,35 +25,37 @@ enum Access : std::uint64_t {
   kReadOnly = 0,
   kWritable = 1ULL << 1,
   kUncached = (1ULL << 3) | (1ULL << 4),
-  kExecutable = 1ULL << 63,  // inverted when stored: the hardware's bit says no-execute
+  // Inverted when stored: the hardware's bit means no-execute.
+  kExecutable = 1ULL << 63,
 };
 constexpr Access operator|(Access a, Access b) {
   return static_cast<Access>(static_cast<std::uint64_t>(a) | static_cast<std::uint64_t>(b));
 }
 
-// Where the image runs, as virtual addresses.
+// The virtual addresses of the running image.
 Region image();
-// The address in the ELF file (what a symboliser wants) of a virtual address inside the image.
+// The address in the ELF file (for a symbolizer) of a virtual address inside the image.
 inline std::uint64_t link_address(std::uint64_t address) {
   return address - image().begin + kLinkBase;
 }
 
-// The address by which a device reaches `pointer` (heap, or inside the image).
+// The address at which a device accesses `pointer` (heap, or inside the image).
 std::uint64_t dma_address(const volatile void* pointer);
 
-// Whether registers may lie there: above the NULL zone, below `limit`, in no page of `taken`. The
-// host chooses such addresses; in RAM or where the image runs, a register would be memory of ours.
+// True if registers may be there: above the NULL zone, below `limit`, in no page of `taken`. The
+// host chooses such addresses; in RAM or in the image's address range, a register would alias our
+// memory.
 bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t limit,
                      std::span<const Region> taken);
 
-// Makes the registers of a device at `physical` usable: mapped one to one, uncached unless told
-// otherwise (pages of memory outside the memory map, that a hypervisor shares). Idempotent. Returns
-// where to access them; nullptr if none may lie there, or `size` is above kMaxDevice.
+// Maps the registers of a device at `physical`: one to one, and uncached by default (other access
+// is for memory outside the memory map, shared by a hypervisor). Idempotent. Returns their virtual
+// address; nullptr if no registers may be there, or `size` is above kMaxDevice.
 inline constexpr std::uint64_t kMaxDevice = 1 << 20;
 volatile void* map_device(std::uint64_t physical, std::size_t size,
                           Access access = kWritable | kUncached);
 
-// What an address is, for reports; static text.
+// A description of an address for reports; static text.
 struct Place {
   const char* name;
   bool guard;
