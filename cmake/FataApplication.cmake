@@ -1,6 +1,6 @@
-# fata_application(NAME [TARGETS linux kvm xen] [NET host|direct] [KEYS name=value ...]) Builds the
-# application of this folder (its config.cpp) with the fata command, once for each target; the
-# images land in the build folder, under NAME-TARGET/. For an out-of-tree project:
+# fata_application(NAME [TARGETS linux kvm xen] [NET host|direct] [KEYS name=value ...])
+# Builds the application of this folder (its config.cpp) with the fata command, once for each
+# target, into NAME-TARGET/ of the build folder. In an out-of-tree project:
 #
 #   cmake_minimum_required(VERSION 3.25)
 #   project(site LANGUAGES CXX)

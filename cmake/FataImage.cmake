@@ -1,15 +1,14 @@
 # fata_image(NAME [CPU_ENTROPY_ONLY] SOURCES ... DEPS ...)
 #
 # One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata
-# libraries it names.
+# libraries that it uses.
 #   linux   the executable NAME
 #   kvm     for the hypervisor FATA_HYPERVISOR (kvm, or xen): NAME.elf, the kernel with symbols
-#           (what a symboliser and a debugger read), and NAME.img, the same stripped
-#           (what a hypervisor boots), both beside each other. If FATA_PACK names the program
-#           fata-pack, NAME.img unpacks
-#           itself, where that makes it smaller
-# CPU_ENTROPY_ONLY leaves out the driver of virtio-rng (some 7 KB): such a kernel starts only with
-# RDRAND or RDSEED. The property FATA_IMAGE of the target NAME holds the path of what is run.
+#           (for a symboliser or a debugger), and beside it NAME.img, the same kernel stripped
+#           (for a hypervisor to boot). If FATA_PACK names the program fata-pack, NAME.img unpacks
+#           itself, if that makes it smaller
+# CPU_ENTROPY_ONLY omits the driver of virtio-rng (some 7 KB): such a kernel starts only with RDRAND
+# or RDSEED. The property FATA_IMAGE of the target NAME holds the path of the file to run.
 set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/x86_64/image.ld)
 if(NOT EXISTS ${FATA_IMAGE_SCRIPT})
   set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/image.ld)
@@ -33,12 +32,12 @@ function(fata_image name)
   endif()
   target_link_libraries(${name} PRIVATE fata::platform_${FATA_HYPERVISOR})
   if(FATA_HYPERVISOR STREQUAL "kvm" AND TARGET fata::virtio AND NOT arg_CPU_ENTROPY_ONLY)
-    # The driver of virtio-rng is reached by a weak reference, which alone draws nothing from an
-    # archive.
+    # Only a weak reference leads to the driver of virtio-rng, and a weak reference alone links
+    # nothing from an archive.
     target_link_libraries(${name} PRIVATE fata::virtio)
     target_link_options(${name} PRIVATE "SHELL:-u fata_gather_boot_entropy")
   endif()
-  # Seen from where ninja links: CMake escapes a $ in the path of a link option twice.
+  # Relative to the folder in which ninja links: CMake escapes a $ in a link option's path twice.
   configure_file(${FATA_IMAGE_SCRIPT} ${CMAKE_CURRENT_BINARY_DIR}/image.ld COPYONLY)
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_BINARY_DIR BASE_DIRECTORY ${CMAKE_BINARY_DIR}
     OUTPUT_VARIABLE here)

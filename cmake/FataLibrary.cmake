@@ -1,18 +1,18 @@
-# fata_hot_sources(FILE ...): built for speed also where the rest is built for size. What they hold
-# that runs once or seldom is marked [[clang::minsize]].
+# fata_hot_sources(FILE ...): built for speed even if the rest is built for size. Their functions
+# that run once or rarely are marked [[clang::minsize]].
 function(fata_hot_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 endfunction()
 
-# fata_warm_sources(FILE ...): between both: what runs often, yet where -O2 would buy little for its
-# size.
+# fata_warm_sources(FILE ...): between the two, for code that runs often but gains little from -O2
+# for its size.
 function(fata_warm_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endif()
 endfunction()
 
-# The same for some sources of one.
+# fata_small_accessor_sources(FILE ...): as fata_small_accessors(), for some sources of a library.
 function(fata_small_accessor_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-mllvm;-inline-threshold=40")
@@ -20,8 +20,8 @@ function(fata_small_accessor_sources)
 endfunction()
 
 # fata_small_accessors(NAME [MORE FILE ...] [MOST FILE ...]): for a library of many one-line
-# accessors, which -Oz alone would call rather than inline. MORE, MOST: files that come out smaller
-# still when larger functions are inlined, as most of those have one caller. To be called after
+# accessors, which -Oz alone would call instead of inlining. MORE, MOST: files that become smaller
+# still with larger functions inlined, as most of these have one caller. Call it after
 # fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_small_accessors name)
   if(FATA_TARGET STREQUAL "linux")
@@ -41,9 +41,9 @@ function(fata_small_accessors name)
   endforeach()
 endfunction()
 
-# fata_operator_sources(FILE ...): what reads only the operator's own text, before an image serves
-# anybody, and is large for it: in a kernel its variables are not zeroed. To be called after
-# fata_hot_sources and fata_warm_sources, which replace a file's options.
+# fata_operator_sources(FILE ...): large sources that read only the operator's own text, before an
+# image serves clients. In a kernel their variables are not zeroed. Call it after fata_hot_sources
+# and fata_warm_sources, which replace a file's options.
 function(fata_operator_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS
@@ -51,9 +51,9 @@ function(fata_operator_sources)
   endif()
 endfunction()
 
-# fata_machine_code(NAME): compiled to machine code also where an image is optimized as a whole
-# (FATA_CFI). For what runs before the image is where it was linked for, and for functions that the
-# compiler calls by itself.
+# fata_machine_code(NAME): compiles to machine code even if an image is optimized as a whole
+# (FATA_CFI). For code that runs before the image is relocated, and for functions that the compiler
+# calls itself.
 function(fata_machine_code name)
   if(FATA_CFI)
     target_compile_options(fata_${name} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize=cfi>
@@ -61,16 +61,16 @@ function(fata_machine_code name)
   endif()
 endfunction()
 
-# Where libraries and their headers are installed. The headers have a folder of their own: as
-# `-isystem /usr/include` they would bring the host's headers into a kernel, in front of its own.
+# The install folders of libraries and headers. The headers have their own folder: as
+# `-isystem /usr/include` they would bring the host's headers into a kernel, before its own.
 set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)
 set(FATA_HEADER_DIR include/fata-image)
 
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
 #
-# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/, each of
-# which compiles by itself: as the first that a source includes, or verified with the others of the
-# file set `alone`. DEPS are the fata libraries it may include. TESTS become one executable
+# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/. Each
+# header compiles alone: it is the first include of a source, or it is verified with the others of
+# the file set `alone`. DEPS are the fata libraries it may include. TESTS become one executable
 # `NAME_test`. A library without SOURCES is header-only.
 function(fata_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
@@ -102,8 +102,8 @@ function(fata_library name)
   foreach(dep ${arg_DEPS})
     target_link_libraries(${target} ${scope} fata_${dep})
   endforeach()
-  # Within this tree: a clone in a folder called `base`, or an application's own `lib`, decides for
-  # itself.
+  # Relative to this tree, so that a clone in a folder called `base`, or an application's own `lib`,
+  # does not match.
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY
     "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/.."
              OUTPUT_VARIABLE in_tree)
@@ -111,12 +111,11 @@ function(fata_library name)
     target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
   endif()
   if(arg_SOURCES AND FATA_TESTS)
-    # Simulations run millions of events through the libraries, whose sources take no longer to
-    # compile for it.
+    # Simulations run millions of events through the libraries, and -O1 does not slow compilation.
     target_compile_options(${target} PRIVATE -O1)
     target_precompile_headers(${target} REUSE_FROM fata_library_headers)
   endif()
-  # `ninja with_NAME` builds the library and all below it, also where it is header-only and has
+  # `ninja with_NAME` builds the library and all its dependencies, even if it is header-only and has
   # nothing to build itself.
   add_custom_target(with_${name})
   add_dependencies(with_${name} ${target})

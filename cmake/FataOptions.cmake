@@ -1,4 +1,4 @@
-# Compile options that every library of every target shares. What only a target needs is in its
+# Compile options shared by every library of every target. Options of one target are in its
 # toolchain file.
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -10,7 +10,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# An image is built for size; what runs for every packet or query asks for speed by
+# A kernel is built for size; code that runs for every packet or query selects speed by
 # fata_hot_sources() or fata_warm_sources().
 if(FATA_TARGET STREQUAL "linux")
   set(FATA_OPTIMIZE -O2)
@@ -30,8 +30,7 @@ add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer -ffunction-sec
 if(FATA_TARGET STREQUAL "linux")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-stdlib=libc++> -fstack-protector-strong
     -fstack-clash-protection)
-  # Relocated constants are read-only once the process has started, the tables of functions among
-  # them.
+  # Relocated constants, virtual function tables included, are read-only after startup.
   add_link_options(-stdlib=libc++ -fuse-ld=lld-19 -static-libstdc++
     -Wl,--gc-sections,-z,relro,-z,now)
   if(NOT FATA_SANITIZE)  # it needs optimization, and sanitizers check what it does
@@ -41,19 +40,19 @@ if(FATA_TARGET STREQUAL "linux")
   set(hardening _LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST)
   add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:${hardening}>)
 endif()
-# A variable that a program forgets to set holds nothing of an earlier call.
-# [[clang::uninitialized]] exempts what is set before it is read, where zeroes cost much. In a
-# kernel an application's own sources have no such zeroes: they would bring the name server to
-# 200,000 bytes. See docs/decisions/what-hardening-costs.md.
+# An uninitialized variable holds no data of an earlier call. [[clang::uninitialized]] exempts
+# variables that are set before they are read, where zeroes cost much. In a kernel an application's
+# own sources are not zeroed: that would bring the name server to 200,000 bytes. See
+# docs/decisions/what-hardening-costs.md.
 if(FATA_TARGET STREQUAL "linux" OR NOT FATA_GENERATED)
   add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ftrivial-auto-var-init=zero>)
 endif()
 if(FATA_SOURCE_NAME)
-  # A package: what debug information calls the folder of the sources, wherever it was built.
+  # A package: the name of the source folder in debug information, independent of the build folder.
   add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}=${FATA_SOURCE_NAME}")
 endif()
 if(FATA_TARGET STREQUAL "kvm")
-  # File names in an image are short and the same wherever it is built.
+  # File names in an image are short and independent of the build folder.
   add_compile_options("-fmacro-prefix-map=${FATA_SOURCE_ROOT}="
     -fmacro-prefix-map=${FATA_LIBCXX_HEADERS}/=)
   foreach(headers "${FATA_LIBCXX_CONFIG}" "${FATA_LIBCXX_HEADERS}")
@@ -62,8 +61,8 @@ if(FATA_TARGET STREQUAL "kvm")
   endforeach()
 endif()
 # Checks of indirect calls: by the type of the object (cfi-vcall), by the type of the function
-# (cfi-icall). They need to see the whole image, so what is compiled is LLVM's bitcode until the
-# image is linked. See docs/decisions/what-hardening-costs.md.
+# (cfi-icall). They need the whole image, so compiled code is LLVM bitcode until the image is
+# linked. See docs/decisions/what-hardening-costs.md.
 option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" OFF)
 if(FATA_CFI)
   if(FATA_TARGET STREQUAL "linux" OR FATA_TESTS)
@@ -85,8 +84,8 @@ endif()
 
 find_program(FATA_CCACHE ccache)
 if(FATA_CCACHE)
-  # Two build folders of one tree compile the same kernels: sources are named by whole paths, so the
-  # folder does not matter. For the precompiled headers of FataTest.
+  # Two build folders of one tree compile the same kernels, with absolute source paths, so the hash
+  # ignores the folder (NOHASHDIR). The sloppiness is for the precompiled headers of FataTest.
   set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
     ${FATA_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})

@@ -1,6 +1,6 @@
-# What find_package(fata) finds: in this build tree for the fata command, and after an install for
-# everybody. Both are fataConfig.cmake beside one export a target; they differ in where Fata's other
-# CMake files lie.
+# The files that find_package(fata) finds: in this build tree for the fata command, and after an
+# install for all users. Both are fataConfig.cmake beside one export per target; they differ in the
+# location of Fata's other CMake files.
 set(package_dir lib/cmake/fata)
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/fataConfigVersion.cmake

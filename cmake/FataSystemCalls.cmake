@@ -1,5 +1,5 @@
-# Writes FATA_SYSTEM_CALLS/system_call_table.hpp: number and name of each system call that the C
-# library's headers know, for messages and for checks of names.
+# Writes FATA_SYSTEM_CALLS/system_call_table.hpp: number and name of each system call in the C
+# library's headers, for messages and for checks of names.
 set(FATA_SYSTEM_CALLS ${CMAKE_BINARY_DIR}/generated)
 file(WRITE ${FATA_SYSTEM_CALLS}/system_calls.c "#include <sys/syscall.h>\n")
 execute_process(COMMAND ${CMAKE_C_COMPILER} -E -dM ${FATA_SYSTEM_CALLS}/system_calls.c

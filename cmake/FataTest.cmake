@@ -8,10 +8,10 @@ if(FATA_TESTS)
   endforeach()
 endif()
 
-# The tests' tree compiles what many sources include once, which halves its cold build; every other
-# tree compiles the libraries without, and so shows what includes too little. Programs and libraries
-# differ in their code's addressing: one each. One is found again by ccache if nothing that went
-# into it changed, whenever it was written.
+# The tests' tree precompiles common headers, which halves its cold build. Every other tree compiles
+# the libraries without them, and so reveals missing includes. Programs and libraries differ in
+# code addressing, so each has its own precompiled header. -fno-pch-timestamp: ccache reuses one
+# whose inputs have not changed, independent of their times.
 set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef>
   <cstdint> <cstring> <deque> <expected>
   <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits>
@@ -32,8 +32,8 @@ if(FATA_TESTS)
   endif()
 endif()
 
-# fata_test(NAME SOURCES ... DEPS ... [PLATFORM linux|sim]) One googletest executable, one ctest
-# entry. It runs on the simulated platform (virtual clock) unless told otherwise.
+# fata_test(NAME SOURCES ... DEPS ... [PLATFORM linux|sim])
+# One googletest executable, one ctest entry. The default is the simulated platform (virtual clock).
 function(fata_test name)
   cmake_parse_arguments(arg "" "PLATFORM" "SOURCES;DEPS" ${ARGN})
   if(NOT arg_PLATFORM)
@@ -49,8 +49,9 @@ function(fata_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 900)
 endfunction()
 
-# fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...) With FATA_FUZZ a libFuzzer executable; with
-# FATA_TESTS a plain test that replays every file of the corpus.
+# fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...)
+# With FATA_FUZZ a libFuzzer executable; with FATA_TESTS a plain test that replays every file of the
+# corpus.
 function(fata_fuzzer name)
   cmake_parse_arguments(arg "" "SOURCE;CORPUS" "DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCE})

@@ -1,4 +1,4 @@
-# Cross-compiles for a freestanding x86-64 image: no operating system, libc++'s headers with an own
+# Cross-compiles for a freestanding x86-64 image: no operating system, libc++'s headers with our own
 # configuration, musl's headers and archive (Debian: clang-19 lld-19 llvm-19 libc++-19-dev
 # libclang-rt-19-dev musl-dev).
 #   cmake -S . -B build/kvm -G Ninja --toolchain cmake/toolchain-kvm-x86_64.cmake
@@ -18,8 +18,7 @@ set(CMAKE_RANLIB llvm-ranlib-19)
 find_program(FATA_LLD ld.lld-19 REQUIRED)
 find_program(FATA_OBJCOPY llvm-objcopy-19 REQUIRED)
 
-# In the source tree the libc++ configuration lies in platform/libc; in an install, beside this
-# file.
+# The libc++ configuration is in platform/libc of the source tree; in an install, beside this file.
 set(FATA_LIBCXX_CONFIG ${CMAKE_CURRENT_LIST_DIR}/../platform/libc/libcxx)
 if(NOT EXISTS ${FATA_LIBCXX_CONFIG})
   set(FATA_LIBCXX_CONFIG ${CMAKE_CURRENT_LIST_DIR}/libcxx)
@@ -33,14 +32,17 @@ set(FATA_MUSL_ARCHIVE /usr/lib/x86_64-linux-musl/libc.a)
 # 128-bit division
 set(FATA_BUILTINS_ARCHIVE /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.builtins-x86_64.a)
 
-# -fPIE: the image is position independent, and every symbol is in it: no table of addresses to go
-# through. -mno-red-zone: an interrupt is taken on the stack of the code that idles. The canary: for
-# this target clang reads the global __stack_chk_guard (and ignores -mstack-protector-guard=), which
-# the start code puts on a read-only page. Debian's prebuilt archives read %fs:0x28; the start code
-# fills both. Probes in large frames, so that none steps over a guard area: clang's driver ignores
-# the flag for a target without a system, the compiler itself does not. No unwind tables: backtraces
-# follow frame pointers. Flags that name a folder of ours are in FataOptions.cmake: these are text,
-# in which a space would end a word.
+# -fPIE -fdirect-access-external-data: the image is position independent and contains every symbol,
+# so accesses need no address table.
+# -mno-red-zone: an interrupt runs on the stack of the code that idles.
+# -fstack-protector-strong: for this target clang reads the global __stack_chk_guard (and ignores
+# -mstack-protector-guard=), which the start code puts on a read-only page. Debian's prebuilt
+# archives read %fs:0x28; the start code fills both.
+# -fstack-clash-protection: probes in large frames, so that none steps over a guard area. clang's
+# driver ignores the flag for a target without a system, the compiler itself does not.
+# No unwind tables: backtraces follow frame pointers.
+# Flags that name one of our folders are in FataOptions.cmake: these flags are text, in which a
+# space would end a word.
 string(JOIN " " flags
   -nostdlibinc -fPIE -fdirect-access-external-data -mno-red-zone
   -fstack-protector-strong "-Xclang -fstack-clash-protection"
@@ -49,7 +51,7 @@ set(CMAKE_C_FLAGS_INIT "${flags} -idirafter ${FATA_MUSL_HEADERS}")
 set(CMAKE_CXX_FLAGS_INIT
   "${flags} -nostdinc++ -fno-threadsafe-statics -idirafter ${FATA_MUSL_HEADERS}")
 
-# The linker is called directly: clang's driver for a target without a system would ask gcc to link.
+# The linker is called directly: clang's driver for a target without a system would link with gcc.
 set(CMAKE_CXX_LINK_EXECUTABLE
   "${FATA_LLD} <LINK_FLAGS> <OBJECTS> -o <TARGET> --start-group <LINK_LIBRARIES> --end-group")
 set(CMAKE_C_LINK_EXECUTABLE "${CMAKE_CXX_LINK_EXECUTABLE}")

@@ -1,7 +1,7 @@
 #include <fata/config.hpp>
 using namespace fata::config;
 
-// Kinds of parameters that the library brings along, written here as on the command line.
+// Parameter types of the library; the values here have their command-line form.
 struct RateLimit {
   std::string text;
 };
@@ -40,8 +40,8 @@ Plan plan(const Context& context) {
                           "client addresses and prefixes without that limit, separated by commas");
   auto net = default_stack(context);
 
-  // Zone files are linked into the image unless `-D zones=folder` (linux only) has the process read
-  // them from a folder.
+  // Zone files are linked into the image, unless `-D zones=folder` (linux only) selects a folder
+  // that the process reads.
   const std::string where =
       context.key("zones", std::string("linked"), "where zone files are: linked or folder");
   if (where != "linked" && where != "folder")
@@ -55,6 +55,6 @@ Plan plan(const Context& context) {
                   exempt));
   plan.forward(Protocol::kUdp, port);
   plan.forward(Protocol::kTcp, port);
-  plan.forwarded_clients(exempt);  // they all seem to be the forwarder
+  plan.forwarded_clients(exempt);  // they all have the forwarder's address
   return plan;
 }

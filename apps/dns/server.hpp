@@ -1,4 +1,4 @@
-// An authoritative DNS server: zones from a key-value store, queries over UDP and, where the stack
+// An authoritative DNS server: zones from a key-value store, queries over UDP and, if the stack
 // has it, TCP.
 #pragma once
 
@@ -22,8 +22,8 @@
 namespace dns_server {
 
 inline constexpr int kWrongSetup = 64;
-inline constexpr fata::Duration kSecretLifetime =
-    fata::seconds(12 * 3600);  // of the cookies' secret
+// Lifetime of the secret of DNS cookies.
+inline constexpr fata::Duration kSecretLifetime = fata::seconds(12 * 3600);
 
 template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones,
           fata::sig::Clock Clock, fata::sig::Random Random>
@@ -51,7 +51,7 @@ class Server final : private fata::async::Renewal {
     const fata::Endpoint at{fata::IpAddress(), port_};  // both families
     auto socket = udp_.bind(at);
     if (!socket) co_return refuse("UDP", socket.error());
-    // Any free port, if the given one is 0; TCP has the same.
+    // If the given port is 0, this is any free one; TCP uses the same.
     port_ = (*socket)->local().port;
     auto listener = tcp_.listen({fata::IpAddress(), port_}, 128);
     const bool no_tcp = !listener && listener.error().is(fata::sig::NoTcpErrc::kNoTcp);
@@ -101,14 +101,14 @@ class Server final : private fata::async::Renewal {
     if (!served) self->fail("TCP", served.error(), scope);
   }
 
-  // A cookie is valid for an hour, so one secret before the current one is enough.
+  // A cookie is valid for an hour, so one previous secret is enough.
   static fata::async::Task<void> renew_secret(Server* self, fata::async::CancelToken stop) {
     while (co_await fata::async::sleep(kSecretLifetime, stop)) {
       self->guard_.cookies().renew(self->template drawn<16>());
     }
   }
 
-  // The generator was renewed before.
+  // The generator has already been renewed.
   void renew(const fata::SipKey&) override { guard_.renew(drawn<fata::dns::Guard::kSeedSize>()); }
 
   template <std::size_t Size>
@@ -133,7 +133,7 @@ class Server final : private fata::async::Renewal {
     fata::write_counters(line, engine_.counters());
     add(line, "; UDP ", guard_.counters());
     add(line, "; UDP ", std::span(&dropped_, 1));
-    // Of what the host's socket counts, its troubles; our own stack counts by itself.
+    // Of the host socket's counters only the errors; our own stack reports its counters itself.
     if constexpr (requires { Udp::Socket::kTooLong; })
       add(line, "; UDP ", socket.counters().subspan(Udp::Socket::kTooLong));
     add(line, "; TCP ", tcp_server_.counters());

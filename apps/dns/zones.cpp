@@ -7,7 +7,7 @@
 namespace dns_server {
 
 namespace {
-// The next of the items, which commas and perhaps blanks separate; takes it off the front.
+// Removes and returns the first item of a list separated by commas and optional blanks.
 std::string_view take_item(std::string_view& items) {
   std::string_view item = items.substr(0, items.find(','));
   items.remove_prefix(std::min(item.size() + 1, items.size()));
@@ -79,7 +79,7 @@ class Warnings final : public fata::dns::Diagnostics {
 }  // namespace
 
 namespace {
-// What is loaded, and what is not.
+// Loads zones, and records which were loaded and which were not.
 class Loading {
  public:
   Loading(fata::dns::Engine& engine, ZoneTexts& texts, const fata::Logger& log)
@@ -104,7 +104,7 @@ class Loading {
       text = texts_.text_of(file);
     }
     if (!text) {
-      if (texts_.is_unreadable(file)) return failed(file, name);  // its reason is in the log
+      if (texts_.is_unreadable(file)) return failed(file, name);  // the reason is in the log
       log_.error("there is no zone file \"", file, "\"; there is ", texts_.entries(),
                  "; choose with --zone");
       return failed(file, name);
@@ -136,7 +136,7 @@ class Loading {
   }
 
  private:
-  // What queries for a zone get that is not loaded.
+  // The response to queries for a zone that was not loaded.
   struct Failure {
     std::string text;
     std::optional<fata::dns::Name> name;

@@ -1,7 +1,7 @@
 #include <fata/config.hpp>
 using namespace fata::config;
 
-// Kinds of parameters that the library brings along, written here as on the command line.
+// Parameter types of the library; the values here have their command-line form.
 struct Size {
   std::string text;
 };

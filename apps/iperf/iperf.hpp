@@ -1,5 +1,5 @@
-// iperf3's counterpart: measures what a network carries, as the server of any iperf3 or as its
-// client.
+// iperf3's counterpart: measures a network's throughput, as the server or the client of a stock
+// iperf3.
 #pragma once
 
 #include <fata/iperf/client.hpp>
@@ -70,7 +70,7 @@ class Iperf {
   static constexpr std::uint64_t kBlock = 128 << 10;
   static constexpr std::uint64_t kDatagram = 1448;
 
-  // One line that says what to mend; empty if all is well.
+  // One line that says how to fix the parameters; empty if they are valid.
   std::string_view wrong() const {
     if (server_) return "--server and --client exclude each other: give one";
     if (wanted_.reverse && wanted_.bidirectional)

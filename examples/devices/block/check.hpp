@@ -1,5 +1,5 @@
-// Tells what a disk is like, and checks that it does what it should. What the disk holds is
-// overwritten, unless it is read-only.
+// Prints a disk's properties and checks its behaviour. The disk's content is overwritten, unless
+// the disk is read-only.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -40,7 +40,7 @@ class Check {
   fata::async::Task<fata::Result<void>> check() {
     const fata::Result<void> beyond = co_await beyond_the_end();
     if (!beyond || !geometry_.writable) co_return beyond;
-    // The begin, the middle and the end of the disk, all under way at once.
+    // The start, the middle and the end of the disk, all in progress at once.
     const std::uint64_t count = std::min<std::uint64_t>(kMost, geometry_.sectors);
     fata::async::Scope scope;
     for (const std::uint64_t at :
@@ -72,7 +72,7 @@ class Check {
     co_return last;
   }
 
-  // Writes a pattern that tells one sector from another, and reads it back.
+  // Writes a pattern that differs in each sector, and reads it back.
   fata::async::Task<void> fill(std::uint64_t sector, std::uint64_t count) {
     fata::AlignedBuffer buffer(static_cast<std::size_t>(count) * geometry_.sector_size,
                                geometry_.alignment);

@@ -1,5 +1,5 @@
-// Tells the time: the monotonic clock's, for measuring, and the wall clock's, for people, in ISO
-// 8601.
+// Prints the time: the monotonic clock's, for measuring, and the wall clock's, for people, in
+// ISO 8601.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -24,7 +24,7 @@ class Ticks {
     const fata::Instant started = clock_.now();
     for (unsigned i = 0; i < times_; ++i) {
       if (i != 0 && !co_await fata::async::sleep(pause_, stop_)) break;
-      // The wall clock may step between two looks; the monotonic one never goes back.
+      // The wall clock may step between two readings; the monotonic clock never goes back.
       console_.write(fata::Text<100>(std::in_place, "after ", clock_.now() - started, " it is ",
                                      clock_.wall(), "\n")
                          .view());

@@ -1,6 +1,6 @@
-// Draws a number each time it is started, and remembers on its disk what it drew before: a slot is
-// one sector, which a disk writes as a whole or not at all, so that whatever happens the slot holds
-// the last draw or the one before.
+// Draws a number at each start, and keeps the previous draws on its disk. A slot is one sector,
+// which a disk writes as a whole or not at all, so after any failure the slot holds the last draw
+// or the one before.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -19,8 +19,8 @@
 
 namespace disk_lottery {
 
-// What a slot holds: the magic word, a sum over the rest, how many numbers were drawn, and the last
-// of them, newest first.
+// The content of a slot: the magic word, a checksum of the rest, the number of draws, and the last
+// drawn numbers, newest first.
 struct Slot {
   static constexpr std::uint64_t kMagic = 0x3154'4f4c'4154'4146;  // "FATALOT1"
   static constexpr std::size_t kSize = 512, kKept = 16;
@@ -35,7 +35,7 @@ struct Slot {
     for (std::size_t i = 0; i < kKept; ++i) sector[24 + i] = static_cast<std::byte>(last[i]);
     fata::store_le(sector.subspan(8), sum(sector));
   }
-  // Nothing: the sector holds something else, or was damaged.
+  // Returns nothing if the sector holds something else or is damaged.
   static std::optional<Slot> parse(fata::Bytes sector) {
     if (fata::load_le<std::uint64_t>(sector) != kMagic) return std::nullopt;
     if (fata::load_le<std::uint64_t>(sector.subspan(8)) != sum(sector)) return std::nullopt;
@@ -47,7 +47,7 @@ struct Slot {
   }
 
  private:
-  // FNV-1a over what follows the sum.
+  // FNV-1a over the bytes after the checksum.
   static std::uint64_t sum(fata::Bytes sector) {
     std::uint64_t value = 0xcbf29ce484222325;
     for (const std::byte b : sector.subspan(16))
@@ -106,7 +106,7 @@ class Lottery {
   }
 
  private:
-  // 1 to 49, each as likely as the others.
+  // 1 to 49, uniformly distributed.
   std::uint8_t draw() {
     std::array<std::byte, 1> byte{};
     do {

@@ -19,7 +19,7 @@ class Reader {
 
   fata::async::Task<int> start() {
     if (key_.empty()) co_return co_await list("") ? 0 : 1;
-    // A Slice of the store's own memory; nothing is copied, whatever the size.
+    // A Slice of the store's own memory: a value of any size is not copied.
     const auto value = co_await store_.get(key_, fata::async::Wait{});
     if (!value) {
       log_.error(key_, ": ", value.error());
@@ -30,7 +30,7 @@ class Reader {
   }
 
  private:
-  // A coroutine's parameters are values: a reference could outlive what it refers to.
+  // A coroutine's parameters are values: a reference could outlive its object.
   fata::async::Task<bool> list(std::string folder) {
     const auto entries = co_await store_.list(folder, fata::async::Wait{});
     if (!entries) {

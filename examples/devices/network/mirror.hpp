@@ -1,5 +1,5 @@
-// Counts the Ethernet frames that arrive, and sends those of the experimental type 0x88b5 (IEEE
-// 802) back to where they came from.
+// Counts the received Ethernet frames, and sends those of the experimental type 0x88b5 (IEEE 802)
+// back to their sender.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -39,14 +39,14 @@ class Mirror {
         frame = {};  // the device gets its memory back
         if (answer) out[ready++] = std::move(answer);
       }
-      // A device takes what it has room for; the rest is still ours.
+      // A device takes as many frames as it has room for; the rest stays ours.
       for (std::size_t sent = 0; sent < ready;) {
         const std::size_t taken = net_.send(std::span(out).subspan(sent, ready - sent));
         sent += taken;
         mirrored_ += taken;
         if (taken == 0 && !co_await net_.writable(until_stopped)) break;
       }
-      co_await async::yield();  // the device hears of what was sent at the end of this turn
+      co_await async::yield();  // the device is notified of sent frames at the end of this turn
     }
     log_.info(received_, " frames received, ", mirrored_, " sent back");
     co_return 0;
@@ -55,7 +55,8 @@ class Mirror {
  private:
   static constexpr std::size_t kBatch = 64;
 
-  // The frame with sender and receiver exchanged; nothing if it is not ours to answer.
+  // The frame with sender and receiver exchanged; empty if the frame is of another type or there is
+  // no buffer for it.
   fata::PacketBuf mirrored(fata::Bytes frame) {
     const auto header = fata::net::ethernet::Header::parse(frame);
     if (!header || header->type != kExperimental) return {};

@@ -1,4 +1,4 @@
-// Asks a host for echoes, one after the other, and tells what became of each.
+// Sends echo requests to a host, one after the other, and prints the outcome of each.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -17,7 +17,7 @@ namespace ping_example {
 struct Milliseconds {
   fata::Duration time;
 };
-// 0.420 ms
+// Writes, for example, "0.420 ms".
 inline void write_text(fata::TextWriter& out, Milliseconds each) {
   const auto us = static_cast<std::uint64_t>(each.time.ns / 1000);
   out.put_unsigned(us / 1000);
@@ -41,7 +41,7 @@ class Pings {
         timeout_(timeout),
         size_(size) {}
 
-  // 0 if somebody answered, 1 if nobody did, 64 if the question makes no sense here.
+  // Returns 0 if a reply arrived, 1 if none did, 64 if --to is invalid or the stack has no ping.
   fata::async::Task<int> start() {
     using fata::async::Errc;
     const auto to = parse(text_);
@@ -84,8 +84,8 @@ class Pings {
   }
 
  private:
-  // There may be no way yet: at the start an IPv6 address is not used before it is known that
-  // nobody else has it.
+  // There may be no route yet: at startup an IPv6 address is not used before duplicate address
+  // detection has finished.
   fata::async::Task<fata::Result<fata::sig::EchoReply>> ask(fata::IpAddress to,
                                                             fata::async::Wait wait) {
     for (;;) {

@@ -4,8 +4,7 @@ using namespace fata::config;
 Plan plan(const Context& context) {
   auto visitor = functor<Job(Udp, Tcp)>("stack_example::Visitor", "visitor.hpp");
   auto port = parameter("port", std::uint16_t{7007}, "UDP and TCP port to listen on");
-  // The whole stack as one value: what is made from it shares its addresses, its tables and its
-  // memory.
+  // The whole stack as one value: its members share its addresses, its tables and its memory.
   const Stack net = default_stack(context, {.netstat = true});
 
   Plan plan("stack");

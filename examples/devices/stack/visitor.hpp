@@ -1,5 +1,5 @@
-// Everything that a stack can do, once: tells what arrives over UDP and TCP, and connects out to
-// say hello.
+// Uses every function of a stack once: logs data received over UDP and TCP, and connects out to
+// send a hello.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,5 +1,4 @@
-// Sends back every byte of every connection, without copying it, and closes when the peer has
-// closed.
+// Sends back every byte of every connection without copying, and closes after the peer has closed.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -51,7 +50,7 @@ class Echo {
       auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
       if (!flow) co_return fata::fail(flow.error());
       ++connections_;
-      // Beyond the bound each that begins ends another one, which takes a turn of the loop.
+      // Above the bound each new connection ends another one, which takes a turn of the loop.
       const auto room =
           co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
       if (!room) co_return fata::fail(fata::Error(room.error()));
@@ -75,7 +74,7 @@ class Echo {
     }
   }
 
-  // False if the connection ended in another way than by its peer's end-of-stream.
+  // False if the connection ended without its peer's end-of-stream.
   static fata::async::Task<bool> echo_all(Echo* self, Flow* flow, Connection* connection) {
     const auto until_stopped = fata::async::Wait::cancelled_by(self->stop_);
     for (;;) {
@@ -92,7 +91,8 @@ class Echo {
   }
 
   static constexpr std::size_t kBacklog = 128;
-  static constexpr std::size_t kLeaving = 128;  // connections that gave way and have not ended yet
+  // Connections that were told to end and have not ended yet.
+  static constexpr std::size_t kLeaving = 128;
 
   fata::async::CancelToken stop_;
   fata::Logger log_;

@@ -1,4 +1,4 @@
-// Sends every datagram back to where it came from, up to 64 in one go.
+// Sends every datagram back to its source, up to 64 per call.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -34,8 +34,7 @@ class Echo {
   }
 
  private:
-  // The one place where all the time goes. Nothing is allocated here but buffers from the stack's
-  // pool.
+  // The hot path. It allocates only buffers from the stack's pool.
   fata::async::Task<fata::Result<void>> echo(typename Udp::Socket* socket) {
     using namespace fata;
     const async::Wait until_stopped = async::Wait::cancelled_by(stop_);
@@ -47,8 +46,8 @@ class Echo {
       if (!count) co_return fail(count.error());
       std::size_t ready = 0;
       for (sig::RxDatagram& datagram : std::span(in).first(*count)) {
-        // Copied, not sent on in the buffer that it came in: while that waited to be sent, it would
-        // be missing where frames arrive.
+        // Copies the payload instead of sending it in its receive buffer: while that buffer waited
+        // in the transmit queue, the device would lack it for receiving.
         const Bytes payload = datagram.payload.bytes();
         sig::TxDatagram& answer = out[ready];
         answer.payload = socket->allocate();
@@ -60,7 +59,7 @@ class Echo {
           copy_bytes(answer.payload.append(payload.size()), payload);
           ++ready;
         } else {
-          // It came in fragments, and was put together in memory that is no device's.
+          // The datagram was reassembled from fragments, in memory that belongs to no device.
           answer.payload.fragments().push(std::move(datagram.payload));
           ++ready;
         }
@@ -69,7 +68,7 @@ class Echo {
       echoed_ += ready;
       const Result<void> sent = co_await socket->send(std::span(out).first(ready), until_stopped);
       if (!sent) co_return sent;
-      co_await async::yield();  // receiving may never have to wait; others must have their turn
+      co_await async::yield();  // receive() may never wait; other tasks must run
     }
   }
 

@@ -1,4 +1,5 @@
-// Greets somebody, as its parameters say. A functor: it sees a console, not whose it is.
+// Prints a greeting set by its parameters. A functor: it depends on the console concept, not on a
+// platform's console.
 #pragma once
 
 #include <fata/async/context.hpp>

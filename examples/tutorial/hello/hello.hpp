@@ -15,7 +15,7 @@ class Hello {
   fata::async::Task<int> start() {
     for (int i = 0; i < 4; ++i) {
       log_.info("hello");
-      // Ends early, with an error, when the image is asked to stop.
+      // Returns early, with an error, when the image is stopped.
       if (!co_await fata::async::sleep(fata::seconds(1), context_.stop)) co_return 0;
     }
     co_return 0;

@@ -1,4 +1,4 @@
-// Counts the words of a text, squeezes it with zlib, unpacks it again and compares.
+// Counts the words of a text, compresses it with zlib, decompresses it and compares.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,4 +1,4 @@
-// Two sleeping tasks: heads wakes after one unit of time, tails after two, and both are waited for.
+// Two sleeping tasks: heads wakes after one unit of time, tails after two; the job waits for both.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,4 +1,4 @@
-// Waits for an answer that comes too late, and then for one that comes in time.
+// Waits for an answer that arrives too late, and then for one that arrives in time.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -22,8 +22,7 @@ class Timeout {
   }
 
  private:
-  // The answerer is told to stop when nobody waits for it any more; the scope ends only when it
-  // has.
+  // After the wait, stops the answering task; the scope ends only after that task has ended.
   fata::async::Task<void> ask(fata::Duration thinking_time) {
     fata::async::Scope scope(stop_);
     fata::async::WaitQueue answer;

@@ -5,7 +5,7 @@
 
 namespace words {
 
-// How many words, separated by spaces.
+// The number of words, separated by spaces.
 std::size_t count(std::string_view text);
 
 }  // namespace words
