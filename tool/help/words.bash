@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2154
-# Checks a command line for ./fata while the command itself is not built yet, and refuses it in the
-# command's own words (tool/src/usage.cpp). The commands and options are those that the files beside
-# this one explain. Uses `root` and die() of ./fata.
+# Checks a command line for ./fata before the command itself is built, and rejects it with the
+# command's own messages (tool/src/usage.cpp). The help files beside this one define the commands
+# and options. Uses `root` and die() of ./fata.
 
 positional=() unknown=() dashes=0
 declare -A given=()
 
 refuse() { die "$1" 64; }
 
-# distance A B: how many letters must be put in, taken out, changed or swapped with a neighbour.
+# distance A B: the number of letters to insert, delete, change or swap with a neighbour.
 distance() {
   local a=$1 b=$2 i j best cost
   local -A d
@@ -30,7 +30,7 @@ distance() {
   printf '%s\n' "${d[${#a},${#b}]}"
 }
 
-# nearest WORD KNOWN...: the one that was probably meant, or nothing.
+# nearest WORD KNOWN...: prints the word that was probably meant, or nothing.
 nearest() {
   local word=$1 one far best='' least=$((${#1} / 3))
   shift
@@ -45,7 +45,7 @@ nearest() {
 
 commands() { sed -n '/^Subcommands:$/,/^$/s/^  \([a-z]\+\) .*/\1/p' "$root/tool/help/fata.txt"; }
 
-# options COMMAND: its options, one a line, followed by "=" if it takes a value.
+# options COMMAND: prints its options, one per line, followed by "=" if the option takes a value.
 options() {
   local line='^  \(-[^ ]*\) *\([A-Z[]\{2,\}[^ ]*\)\{0,1\}.*'
   sed -n "/^Options:\$/,/^\$/s/$line/\1 \2/p" "$root/tool/help/$1.txt" |
@@ -94,7 +94,7 @@ unknown_option() {  # unknown_option COMMAND WORD [NEXT-WORD]
   fi
   if [[ $word == "$name" && -n ${3-} && $3 != -* ]]; then
     shown=$word=$3
-    # The value was no application's folder.
+    # The value was not an application's folder.
     if [[ $app == "$3" ]]; then app=; fi
   fi
   if [[ -n $app ]]; then app+=' '; fi
@@ -139,7 +139,7 @@ read_words() {
   if (($# > 1)); then dashes=1; fi
 }
 
-# one_of OPTION WHAT VALUE...: refuses another value of the option.
+# one_of OPTION WHAT VALUE...: rejects any other value of the option.
 one_of() {
   local option=$1 what=$2 value=${given[$1]-} list
   shift 2
@@ -218,7 +218,7 @@ check_values() {
   fi
 }
 
-# check_line WORD...: the whole command line.
+# check_line WORD...: checks the whole command line.
 check_line() {
   local command=${1-} most=1 first
   check_command "$command"
@@ -245,7 +245,7 @@ check_line() {
     *)
       check_values
       first=${positional[0]-.}
-      # `fata query image` names a fact, not a folder.
+      # In `fata query image` the word is a fact, not a folder.
       if [[ $command == query && ${#positional[@]} == 1 && ! -e $first ]] &&
         grep -qwF -e "$first" <<<"$(sed -n 's/^  word TEXT *//p' "$root/tool/help/query.txt")"; then
         first=.

@@ -1,6 +1,7 @@
-// Does -accel kvm really work? /dev/kvm may be there and still only emulate, or fail on SSE in ring
-// 0. So a ROM of 40 bytes is run: it turns SSE on, uses it, counts to a million (a millisecond on
-// real hardware, seconds where every instruction is emulated) and leaves through isa-debug-exit.
+// Tests whether -accel kvm really works. /dev/kvm may exist and still only emulate, or fail on SSE
+// in ring 0. Therefore a ROM with some 40 bytes of code runs: it enables SSE, uses it, counts to a
+// million (a millisecond on real hardware, seconds if every instruction is emulated) and exits
+// through isa-debug-exit.
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -41,14 +42,14 @@ std::string probe_rom() {
   return rom;
 }
 
-// Empty, or what went wrong.
+// Returns the problem, or an empty string.
 std::string probe() {
   const MemoryFile rom(probe_rom());
   Child child({"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max", "-m",
                "2", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device",
                "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom.path()},
               {});
-  // Its end is the answer, and its output the reason; one that hangs is ended.
+  // The exit status is the result, and the output the reason; a hanging QEMU is killed.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
   std::string said;
   bool hung = false;
@@ -74,7 +75,7 @@ std::string probe() {
   return line.empty() ? "a guest of some 20 instructions failed" : line;
 }
 
-// What `cache` remembers of this boot; nothing if it is of another, or not there.
+// The content of `cache` if it was written in this boot; nothing if it is older or missing.
 std::optional<std::string> remembered(const fs::path& cache) {
   const std::string boot = read_file("/proc/sys/kernel/random/boot_id");
   if (cache.empty() || ::access(cache.c_str(), R_OK) != 0) return std::nullopt;
@@ -82,7 +83,7 @@ std::optional<std::string> remembered(const fs::path& cache) {
   return text.starts_with(boot) ? std::optional(text.substr(boot.size())) : std::nullopt;
 }
 
-// What cannot be written there is asked again the next time.
+// If the write fails, the next command probes again.
 void remember(const fs::path& cache, const std::string& what) {
   if (cache.empty()) return;
   std::ofstream(cache, std::ios::binary) << read_file("/proc/sys/kernel/random/boot_id") + what;

@@ -32,7 +32,7 @@ void write_from(std::ofstream& out, const T* from, std::size_t size) {
   out.write(reinterpret_cast<const char*>(from), static_cast<std::streamsize>(size));
 }
 
-// 0 if it cannot be told.
+// Returns 0 if the version is unknown.
 int qemu_major() {
   const std::string text = capture({"qemu-system-x86_64", "--version"}).output;
   const std::size_t at = text.find("version ");

@@ -1,4 +1,4 @@
-// Captures of what passes: where each card's goes, and mending what QEMU records of a tap.
+// Packet captures: the file of each NIC, and the repair of QEMU's captures of a tap.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,12 @@
 
 namespace fata::tool {
 
-// That of the first card is the file itself, then come "net-1.pcap" and so on beside "net.pcap".
+// The first NIC's capture is the file itself; "net-1.pcap" and so on beside "net.pcap" follow.
 std::filesystem::path capture_of_card(const std::filesystem::path& file, std::size_t card);
 
-// QEMU before 8.0 puts the 12 bytes of the virtio-net header before each frame of a tap with such
-// headers, which no reader of pcap files expects. Takes them out of a finished capture; newer
-// QEMUs' captures are left as they are.
+// On a tap with virtio-net headers, QEMU before 8.0 writes the 12 bytes of the header before each
+// frame, which no reader of pcap files expects. Removes them from a finished capture; captures of
+// newer QEMUs stay unchanged.
 void mend_capture(const std::filesystem::path& file);
 
 }  // namespace fata::tool

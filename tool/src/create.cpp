@@ -13,9 +13,9 @@ namespace fata::tool {
 namespace {
 
 constexpr std::size_t kLongestName = 63;
-// Targets that CMake has in every build; config refuses them as well.
+// Targets that CMake creates in every build; config refuses them as well.
 constexpr std::array<std::string_view, 5> kTaken{"all", "clean", "help", "install", "preinstall"};
-// What the templates call their devices.
+// The names of devices in the templates.
 constexpr std::array<std::string_view, 6> kDeviceNames{"Console", "Udp",  "Tcp",
                                                        "Flow",    "Disk", "Template"};
 

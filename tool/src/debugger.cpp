@@ -19,13 +19,13 @@ Words debugger_words(const Project& project, const std::string& symbols,
   Words words{"gdb"};
   const auto add = [&](const std::string& command) { words.insert(words.end(), {"-ex", command}); };
   if (!symbols.empty()) add(symbols);
-  // Lines of the generated main and of config.cpp are named without their folders, as a reader of
-  // errors wants them. gdb splits what it is given at colons, however quoted: hence the aliases.
+  // Debug information names the generated main and config.cpp without their folders, for readable
+  // errors. gdb splits its argument at colons, however quoted: hence the aliases.
   add("directory " + gdb_word(plain_alias(project.folder()).string()) + " " +
       gdb_word(plain_alias(project.app()).string()));
   if (!remote.empty()) {
-    // gdb gives up on an answer after 2 s, and then goes on without the breakpoint: a busy machine
-    // takes longer.
+    // By default gdb times out after 2 s and continues without the breakpoint; a busy machine takes
+    // longer.
     add("set remotetimeout 60");
     add("set tcp connect-timeout 60");
     add("target remote " + remote);

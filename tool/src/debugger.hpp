@@ -1,4 +1,4 @@
-// The line that attaches a debugger to what `fata run --gdb` started.
+// The command line that attaches a debugger to an image started by `fata run --gdb`.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace fata::tool {
 
-// gdb with its sources named. `symbols`: gdb's command that reads them, empty if gdb is given the
-// program itself; `remote`: where the stub listens, empty if there is none.
+// A gdb command line with the source folders. `symbols`: the gdb command that reads the symbols,
+// empty if gdb is given the program itself; `remote`: the stub's address, empty if there is none.
 Words debugger_words(const Project& project, const std::string& symbols, const std::string& remote);
 
 // A path as gdb's commands read it.

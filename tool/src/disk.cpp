@@ -26,7 +26,7 @@ Disk parse_disk(const std::string& text) {
     } else if (word == "sector=512" || word == "sector=4096") {
       disk.sector_size = word == "sector=512" ? 512 : 4096;
     } else if (word.find_first_of("/.") != std::string::npos) {
-      break;  // of the path
+      break;  // a part of the path
     } else {
       throw UsageError(
           "--disk " + text +
@@ -84,7 +84,7 @@ void check_disk(const Disk& disk) {
     refuse("'s size is no multiple of " + std::to_string(disk.sector_size) +
            "; fix it with: truncate -s %4096 " + disk.file);
   }
-  // The bytes that QEMU and Fata's processes lock.
+  // The byte range that QEMU and Fata's processes lock.
   struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;

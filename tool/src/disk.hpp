@@ -1,4 +1,4 @@
-// The disks that `fata run --disk` names.
+// The disks of `fata run --disk`.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@ struct Disk {
   std::uint32_t sector_size = 512;
 };
 
-// "FILE", after which ,ro ,direct ,sector=512 and ,sector=4096 may follow, as a process understands
-// it. Throws UsageError.
+// Parses "FILE", optionally followed by ,ro ,direct ,sector=512 and ,sector=4096, like a process.
+// Throws UsageError.
 Disk parse_disk(const std::string& text);
 
-// Throws UsageError if there are more files than the application has disks. (That there are fewer,
-// the image says.)
+// Throws UsageError if there are more files than the application has disks. (The image itself
+// reports a missing disk.)
 void check_disk_count(const Plan& plan, const std::vector<std::string>& given);
 
-// Whether QEMU will take it. Throws UsageError with what is wrong and how to fix it.
+// Throws UsageError, with the problem and its fix, if QEMU would reject the disk.
 void check_disk(const Disk& disk);
 
 }  // namespace fata::tool

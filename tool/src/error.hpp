@@ -1,4 +1,4 @@
-// How the command ends when it cannot do what it was asked.
+// The command's exceptions.
 #pragma once
 
 #include <stdexcept>
@@ -6,12 +6,13 @@
 
 namespace fata::tool {
 
-// What the user can fix: one line that says what, where and how. Exit status 64.
+// An error that the user can fix: one line that says what, where and how. Exit status 64.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Something that ran for us failed, and has said why itself. Exit with its status.
+// A program that the command ran has failed and has reported the reason itself. Exit with its
+// status.
 struct Failed {
   int status = 1;
 };

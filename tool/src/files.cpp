@@ -17,7 +17,7 @@ void throw_on(const std::error_code& error, const fs::path& path, const char* wh
   const fs::path there = nearest_existing(path);
   struct stat status{};
   const bool others = ::stat(there.c_str(), &status) == 0 && status.st_uid != ::geteuid();
-  // What is below a folder of another user is not empty to the standard library.
+  // The standard library reports "directory not empty" for a folder inside another user's folder.
   const bool refused =
       error == std::errc::permission_denied || error == std::errc::directory_not_empty;
   if (refused && others) line += " (" + there.string() + " belongs to " + owner(there) + ")";

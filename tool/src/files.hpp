@@ -1,5 +1,5 @@
-// Files and folders without exceptions of the standard library's: a question about what this user
-// may not see is answered as if it were not there, and a change that fails throws UsageError.
+// Files and folders without the standard library's exceptions: a query about a file that this user
+// may not access returns the same as for a missing file, and a change that fails throws UsageError.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,19 @@ namespace fs = std::filesystem;
 // Both follow links.
 bool exists(const fs::path& path);
 bool is_folder(const fs::path& path);
-// False for what is no folder, and for one that cannot be read.
+// False for a path that is not a folder, and for a folder that cannot be read.
 bool is_empty_folder(const fs::path& path);
 
 // The path itself, or the nearest folder above it that exists.
 fs::path nearest_existing(fs::path path);
 
-// The name of the file's owner; "another user" if it cannot be looked at.
+// The name of the file's owner; "another user" if the file is inaccessible.
 std::string owner(const fs::path& path);
 
-// Throws UsageError if the file cannot be looked at.
+// Throws UsageError if the file is inaccessible.
 std::uint64_t size(const fs::path& path);
 
-// Each of these throws UsageError if it fails. To remove what does not exist is no failure.
+// Each of these throws UsageError if it fails. Removing a missing file is not a failure.
 void make_folders(const fs::path& folder);
 void remove(const fs::path& path);
 void remove_all(const fs::path& path);

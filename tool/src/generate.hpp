@@ -1,5 +1,5 @@
-// What `fata configure` writes from a plan: the image's main, its data files, its build
-// description.
+// The files that `fata configure` generates from a plan: the image's main, its data files, its
+// build description.
 #pragma once
 
 #include <string>
@@ -11,18 +11,17 @@
 namespace fata::tool {
 
 // The image's main: includes, `using` lines in order of dependency, parameters, construction.
-// `#line` directives make the compiler blame config.cpp for what does not fit together.
+// `#line` directives map compiler errors about mismatched devices to config.cpp.
 std::string generate_main(const Plan& plan);
 
-// A source file with every file under the device's folder (of the application `app`) embedded, and
-// its lookup table. Files whose names #embed does not take are reached by links in the build
-// folder.
+// A source file that embeds every file under the device's folder (of the application `app`), with
+// its lookup table. Files whose names #embed does not accept get links in the build folder.
 std::string generate_crunch(const PlanDevice& device, const fs::path& app, const fs::path& build);
 
-// The text as a C++ string literal, whatever its bytes are.
+// The text as a C++ string literal; it may hold any bytes.
 std::string cpp_string(std::string_view text);
 
-// The CMakeLists.txt that builds the image with find_package(fata), as a packed one or not.
+// The CMakeLists.txt that builds the image with find_package(fata), packed or unpacked.
 std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& app,
                            const fs::path& build, bool packed);
 

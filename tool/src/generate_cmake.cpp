@@ -33,7 +33,7 @@ std::vector<fs::path> sources_in(const fs::path& folder, bool recursive) {
 
 namespace {
 
-// Those that its sources are written in: CMake examines the compiler of each, which takes a while.
+// Only the languages of its sources: CMake examines the compiler of each language, which is slow.
 std::string languages(const fs::path& app, const Plan& plan) {
   std::vector<fs::path> sources = sources_in(app, false);
   for (const std::string& library : plan.local_libraries()) {
@@ -61,7 +61,7 @@ const std::vector<fs::path>& header_roots() {
   return roots;
 }
 
-// Where Debian's package has put a header; an error that names the package if it is not installed.
+// The path of a header from Debian's package; an error that names the package if it is missing.
 fs::path find_header(const PlanThirdParty& library, const std::string& header) {
   for (const fs::path& root : header_roots()) {
     if (files::exists(root / header)) return root / header;
@@ -70,8 +70,7 @@ fs::path find_header(const PlanThirdParty& library, const std::string& header) {
                    header + " is missing: apt-get install " + library.package);
 }
 
-// A kernel must not see the host's headers: only those that the library names, by links of their
-// own.
+// A kernel must not see the host's headers: it gets links to only those that the library names.
 void link_headers(const Plan& plan, const fs::path& folder) {
   for (const PlanThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) {

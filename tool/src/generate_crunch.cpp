@@ -17,7 +17,7 @@ std::uint64_t content_hash(std::string_view content) {
   return hash;
 }
 
-// As #embed names it: in quotes, between which nothing is escaped.
+// A path to the file that #embed accepts: in quotes, without escapes.
 std::string embeddable(const fs::path& file, const std::string& key, const fs::path& build) {
   const bool fits = std::ranges::all_of(file.string(), [](char c) {
     return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '"' && c != '\\';
@@ -58,7 +58,7 @@ std::string generate_crunch(const PlanDevice& device, const fs::path& app, const
     const fs::path path = plain_alias(app) / device.data_folder / key;
     const bool empty = files::size(path) == 0;
     if (!empty) {
-      // Makes this another source when the file has changed: ccache does not see into #embed.
+      // Changes this source when the file changes: ccache does not read the files of #embed.
       out += "// content " + std::to_string(content_hash(read_file(path))) + "\n";
       out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" +
              embeddable(path, device.data_folder + "/" + key, plain_alias(build)) + "\"\n};\n";

@@ -8,7 +8,7 @@
 namespace fata::tool {
 namespace {
 
-// Text that knows on which line it is, to come back from `#line`.
+// Text with a line count, to restore the line number after `#line`.
 class Lines {
  public:
   void add(std::string_view line) {
@@ -123,7 +123,8 @@ std::string arguments(const Plan& plan, const PlanDevice& d) {
   return list;
 }
 
-// "the folder (--zones)": what could not be set up, and by which parameters it is chosen.
+// "the folder (--zones)": the name of a device in error messages, with the parameters that select
+// it.
 std::string called_with_parameters(const PlanDevice& d) {
   std::vector<std::string> names = d.chosen_by.value_or(std::vector<std::string>{});
   for (const PlanArgument& a : d.arguments) {
@@ -134,7 +135,7 @@ std::string called_with_parameters(const PlanDevice& d) {
   return d.called + (list.empty() ? "" : list + ")");
 }
 
-// ", parameters.disk": which file or folder of the host a device is, for the message about it.
+// ", parameters.disk": the host's file or folder of a device, for error messages.
 std::string named_file(const Plan& plan, const PlanDevice& d) {
   if (plan.target != "linux" || (d.tag != "Block" && d.tag != "KeyValue")) return {};
   for (const PlanArgument& a : d.arguments) {
@@ -169,14 +170,14 @@ void construction(Lines& out, const Plan& plan) {
   out.blank();
 }
 
-// ", {SYS_getrusage}": what config.cpp declares.
+// ", {SYS_getrusage}": the system calls that config.cpp declares.
 std::string declared(const std::vector<std::string>& calls) {
   std::string list;
   for (const std::string& call : calls) list += (list.empty() ? ", {SYS_" : ", SYS_") + call;
   return list + (list.empty() ? "" : "}");
 }
 
-// What the devices have opened by now, and what they may still open, is all that there is.
+// After this point the process has only the files that the devices have opened or may still open.
 void sandbox(Lines& out, const Plan& plan) {
   out.add("  if (parameters.sandbox) {");
   out.add("    const std::array needs{");

@@ -17,7 +17,7 @@ Home Home::find() {
       files::exists(root / "config/include/fata/config.hpp")) {
     return Home(root, build, true);
   }
-  // Built in a user's cache, from a tree of another user.
+  // Built in this user's cache, from another user's tree.
   if (const fs::path root = source_of(build);
       files::exists(root / "config/include/fata/config.hpp")) {
     return Home(root, build, true);
@@ -68,7 +68,7 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
                      root_.string() + "; install Fata's build for it, too");
   }
   const fs::path build = package(target);
-  if (!is_writable_build(build)) return;  // choose_tree() found everything there
+  if (!is_writable_build(build)) return;  // choose_tree() found it complete
   const FolderLock lock(build);
   const bool moved = files::exists(build / "CMakeCache.txt") && source_of(build) != root_;
   if (moved) say(build.string() + " was made for another folder: configuring it again");

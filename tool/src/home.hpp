@@ -1,5 +1,4 @@
-// Where Fata is: the source tree that this command was built in, or the prefix that it was
-// installed to.
+// The location of Fata: the source tree that this command was built in, or its install prefix.
 #pragma once
 
 #include <map>
@@ -11,12 +10,12 @@
 
 namespace fata::tool {
 
-// Kernels of all hypervisors are built from one tree of libraries: whose name it is.
+// The name of the library tree for a target. Kernels of all hypervisors share one tree.
 std::string_view built_for(std::string_view target);
 
 class Home {
  public:
-  // Found from the path of the running program.
+  // Finds Fata from the path of the running program.
   static Home find();
 
   bool in_tree() const { return in_tree_; }
@@ -24,17 +23,17 @@ class Home {
 
   fs::path config_headers() const;
   fs::path config_library() const;
-  // In the tree: where the libraries named (without "fata_") for a target are built, which
-  // package() gives from now on.
+  // In the tree: selects the build folder of the named libraries (without "fata_") of a target,
+  // which package() returns afterwards.
   void choose_tree(std::string_view target, const std::vector<std::string>& libraries);
-  // For find_package(fata CONFIG) of a target.
+  // The folder for find_package(fata CONFIG) of a target.
   fs::path package(std::string_view target) const;
-  fs::path toolchain(std::string_view target) const;  // empty: none needed
-  // Xen in an emulated machine: a Python program.
+  fs::path toolchain(std::string_view target) const;  // empty if none is needed
+  // The Python program that runs Xen in an emulated machine.
   fs::path lab() const;
-  fs::path packer() const;  // of kernel images
-  // In the tree, builds the libraries named (without "fata_") for a target. Installed, they are
-  // there already, or the target was not installed: an error.
+  fs::path packer() const;  // fata-pack, for kernel images
+  // In the tree, builds the named libraries (without "fata_") of a target. In an install they
+  // already exist; throws UsageError if the target is not installed.
   void provide(std::string_view target, const std::vector<std::string>& libraries,
                bool verbose) const;
 

@@ -1,4 +1,4 @@
-// configure, build, clean, describe and query: what prints something about a project.
+// configure, build, clean, describe and query: the commands that print information about a project.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -47,7 +47,7 @@ void clean(const Project& project, bool everything) {
     files::remove_all(project.folder().parent_path());
     return;
   }
-  // A folder that was named by mistake must not vanish.
+  // A folder named by mistake must not be removed.
   const fs::path& folder = project.folder();
   if (files::exists(folder) && !was_claimed(folder) && !files::is_empty_folder(folder)) {
     throw UsageError(folder.string() + ": is not a build folder of fata; nothing was removed");
@@ -80,7 +80,7 @@ void describe_device(const Plan& plan, std::size_t id, const std::string& indent
   }
 }
 
-// What an edge from the device carries: "Console"; of a stack, which only its members use, "Stack".
+// The label of an edge from the device: "Console"; "Stack" for a stack, which only its members use.
 std::string edge_label(const PlanDevice& device) {
   return device.tag == "Bundle" ? "Stack" : device.tag;
 }
@@ -140,7 +140,7 @@ Json keys_json(const Plan& plan) {
   return list;
 }
 
-// The graph: each device names those that it is made from by their "name".
+// The graph: the arguments of a device refer to other devices by their "name".
 Json describe_json(const Plan& plan) {
   Json devices = Json::array();
   for (const PlanDevice& d : plan.devices) {
@@ -174,7 +174,7 @@ Json describe_json(const Plan& plan) {
 struct Fact {
   const char* word;
   std::function<Json(Project&)> value;
-  // Facts that are not in the answer to "everything", because they cost a build.
+  // Costs a build: omitted when all facts are printed.
   bool costly = false;
 };
 
@@ -216,7 +216,7 @@ const std::vector<Fact>& facts() {
   return list;
 }
 
-// One line an item; an object that carries a "text" is that text.
+// One line per item; an object with a "text" is printed as that text.
 void print_plain(const Json& value, const std::string& indent = "") {
   if (value.is_array()) {
     for (const Json& item : value) print_plain(item, indent);

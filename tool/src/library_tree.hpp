@@ -1,4 +1,4 @@
-// Where Fata's libraries are built: in its own source tree, or in the user's cache if the tree
+// The build folder of Fata's libraries: in its own source tree, or in the user's cache if the tree
 // belongs to another user.
 #pragma once
 
@@ -10,26 +10,25 @@
 
 namespace fata::tool {
 
-// The folder of the user's cached files that Fata makes: $XDG_CACHE_HOME/fata, or ~/.cache/fata. It
-// need not exist.
+// Fata's folder in the user's cache: $XDG_CACHE_HOME/fata, or ~/.cache/fata. It need not exist.
 fs::path cache_folder();
 
-// Has compilers run without ccache if ccache has no folder to write to: it would fail, not compile.
+// Disables ccache for compilers if ccache has no writable folder: it would fail, not compile.
 void disable_useless_ccache();
 
-// Has programs use /tmp if a variable such as TMPDIR names a folder that they cannot write to.
+// Makes programs use /tmp if a variable such as TMPDIR does not name a writable folder.
 void forget_useless_temporary_folders();
 
-// The source tree that CMake configured `build` for; empty if that is no build folder.
+// The source tree that CMake configured `build` for; empty if `build` is not a build folder.
 fs::path source_of(const fs::path& build);
 
-// True if files can be made below `folder`, which need not exist, and what a build left there can
-// be replaced.
+// True if files can be created below `folder`, which need not exist, and the files of an earlier
+// build replaced.
 bool is_writable_build(const fs::path& folder);
 
-// The folder to build or use the libraries `targets` (names of ninja's) of `root` in:
-// ROOT/build/NAME if it can be written or holds all of them up to date, otherwise one in the user's
-// cache. Throws UsageError if neither can be written.
+// The folder in which the libraries `targets` (ninja targets) of `root` are built or used:
+// ROOT/build/NAME if it is writable or all of them are up to date there, otherwise a folder in the
+// user's cache. Throws UsageError if that is not writable either.
 fs::path library_tree(const fs::path& root, std::string_view name,
                       const std::vector<std::string>& targets);
 

@@ -1,4 +1,4 @@
-// The fata command: its options, and which subcommand does what.
+// The fata command: its options and subcommands.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Options {
   bool dot = false, json = false, everything = false, map = false, with_long = false;
 };
 
-// What a command needs to find the application and its build folder.
+// The options that find the application and its build folder.
 void add_folder(CLI::App& command, Choice& choice) {
   command.add_option("application", choice.app,
                      "Folder with a config.cpp (default: the current one)");
@@ -83,7 +83,7 @@ void add_run(CLI::App& command, RunChoice& run) {
       "What follows -- goes to the unikernel as its parameters; `-- --help` lists them.");
 }
 
-// Words before "--" are ours, those after it the unikernel's.
+// Words before "--" belong to the command, those after it to the unikernel.
 std::vector<std::string> split_parameters(std::vector<std::string>& words) {
   const auto dashes = std::ranges::find(words, "--");
   if (dashes == words.end()) return {};
@@ -100,7 +100,7 @@ bool is_in_tree() {
   }
 }
 
-// In a clone with its commit, as ./fata prints it. With --git-dir git does not refuse another
+// The version, in a clone with its commit, as ./fata prints it. With --git-dir git accepts another
 // user's clone.
 std::string version() {
   std::string text = FATA_VERSION;
@@ -112,7 +112,7 @@ std::string version() {
         {"git", "--git-dir=" + (home.root() / ".git").string(), "rev-parse", "--short", "HEAD"});
     if (commit.status == 0) text += " (" + commit.output.substr(0, commit.output.find('\n')) + ")";
   } catch (const UsageError&) {
-    // The version alone, then.
+    // Return the version alone.
   }
   return text;
 }
@@ -135,7 +135,7 @@ class CommandLine {
     add_clean();
     add_test();
     add_help();
-    overview_ = app_.help();  // now, as a parsed App explains the command that it found
+    overview_ = app_.help();  // before parsing: afterwards help() describes the parsed command
   }
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
@@ -167,12 +167,12 @@ class CommandLine {
   }
 
  private:
-  // A command that works on an application.
+  // Registers the action of a command that works on an application.
   void on_project(CLI::App* command, std::function<int(Project&)> work) {
     command->callback([this, work] {
       action_ = [this, work] {
         const Home home = Home::find();
-        // `fata query image`: one word that is a fact, not a folder.
+        // In `fata query image` the word is a fact, not a folder.
         if (o_.word.empty() && app_.got_subcommand("query") && is_query_word(o_.choice.app) &&
             !files::exists(o_.choice.app)) {
           o_.word = std::exchange(o_.choice.app, ".");

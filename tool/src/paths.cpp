@@ -33,7 +33,7 @@ bool is_ours_to_write(const fs::path& folder) {
          status.st_uid == ::geteuid() && ::access(folder.c_str(), W_OK) == 0;
 }
 
-// In /tmp a folder may be another user's trap: it must be ours, and closed to others.
+// In /tmp another user may have planted the folder: it must be ours, and not writable for others.
 fs::path temporary_cache() {
   const fs::path folder = "/tmp/fata-" + std::to_string(::geteuid());
   ::mkdir(folder.c_str(), 0700);
@@ -64,7 +64,7 @@ bool is_utf8(std::string_view text) {
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return false;
     }
     const auto second = more == 0 ? 0U : static_cast<unsigned char>(text[i + 1]);
-    // Overlong forms, surrogates, and what lies above Unicode.
+    // Overlong forms, surrogates, and values above Unicode.
     if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
         (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
       return false;
@@ -76,7 +76,7 @@ bool is_utf8(std::string_view text) {
 
 fs::path own_cache() {
   const fs::path cache = cache_folder();
-  // A home that does not exist is not made.
+  // A missing home folder is not created.
   const fs::path home = cache.parent_path().parent_path();
   const bool usable =
       cache.is_absolute() && (files::exists(cache.parent_path()) || files::exists(home));
@@ -135,7 +135,8 @@ std::string why_not_writable(const fs::path& path) {
 
 namespace {
 
-// Behind the escape sequences at the begin of the line, and behind "In file included from ".
+// The position after the escape sequences at the start of the line, and after "In file included
+// from ".
 std::size_t begin_of_path(const std::string& line) {
   std::size_t at = 0;
   while (line.compare(at, 2, "\033[") == 0) {
@@ -147,11 +148,11 @@ std::size_t begin_of_path(const std::string& line) {
   return line.compare(at, kFrom.size(), kFrom) == 0 ? at + kFrom.size() : at;
 }
 
-// Whether what stands there begins a path, and is not the middle of one.
+// True if a path begins at `at`; false in the middle of a path.
 bool begins_path(const std::string& line, std::size_t at) {
   if (at == 0) return true;
   const char before = line[at - 1];
-  if (before == 'm') {  // of a sequence that sets the colour
+  if (before == 'm') {  // perhaps the end of a colour sequence
     const std::size_t escape = line.rfind("\033[", at);
     if (escape != line.npos && line.find_first_not_of("0123456789;", escape + 2) == at - 1)
       return true;

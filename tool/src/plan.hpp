@@ -1,4 +1,4 @@
-// The plan that a config program wrote, as values.
+// The plan written by a config program, as values.
 #pragma once
 
 #include <optional>
@@ -38,13 +38,13 @@ struct PlanThirdParty {
 };
 
 struct PlanDevice {
-  std::string name;  // of its variable
+  std::string name;  // of its variable in the generated main
   std::string tag, concept_name, concept_header, type, form, called, member, data_folder;
   std::vector<PlanArgument> arguments;
   std::vector<std::string> headers, libraries, local_libraries, system_calls;
   std::vector<PlanThirdParty> third_party;
-  std::optional<std::vector<std::string>>
-      chosen_by;  // parameters that a message about it names; all if not said
+  // Parameters that a message about the device names; all if absent.
+  std::optional<std::vector<std::string>> chosen_by;
   Place where;
 
   std::string type_name() const;  // "net_device" -> "NetDevice"
@@ -59,10 +59,10 @@ struct Plan {
   unsigned memory_mib = 0;
   std::vector<PlanKey> keys;
   std::vector<PlanParameter> parameters;
-  std::vector<PlanDevice> devices;  // each after those that it is made from
+  std::vector<PlanDevice> devices;  // each after its arguments
   std::vector<std::size_t> jobs;
   std::vector<PlanForward> forwards;
-  std::string forwarded_clients;   // the parameter that lists trusted clients; "": there is none
+  std::string forwarded_clients;   // the parameter that lists trusted clients; empty if none
   std::vector<std::string> disks;  // their names, in the order of `fata run --disk`
 
   static Plan read(const fs::path& file);
@@ -71,7 +71,7 @@ struct Plan {
   std::vector<std::string> libraries() const;        // Fata's, sorted, each once
   std::vector<std::string> local_libraries() const;  // sorted, each once
   std::vector<PlanThirdParty> third_party() const;   // each once
-  std::vector<std::string> packages() const;         // Debian's, sorted, each once
+  std::vector<std::string> packages() const;         // of Debian, sorted, each once
 };
 
 // "ipv4-gateway" -> "ipv4_gateway"

@@ -16,23 +16,24 @@ struct Outcome {
   std::string output;
 };
 
-// Runs a program to its end and takes its standard output and standard error.
+// Runs a program to its end and returns its standard output and standard error.
 Outcome capture(const Words& words, const fs::path& folder = {});
 
 // Replaces this process. Returns only by throwing.
 [[noreturn]] void replace(const Words& words);
 
-// All of it, or what could be written before an error.
+// Writes all of the text, or as much as possible before an error.
 void write_all(int to, std::string_view text);
 
-// The words as a line that a shell reads back.
+// The words as one line, quoted for a shell.
 std::string shell_line(const Words& words);
 
 std::string read_file(const fs::path& path);
-// Leaves the file (and its time) alone if it already reads so. Returns whether it was written.
+// Leaves the file and its time unchanged if it already holds the text. Returns true if it was
+// written.
 bool write_if_changed(const fs::path& path, std::string_view text);
 
-// A file in memory, which programs that are started meanwhile can read by its path.
+// A file in memory, which child programs can read by its path during its lifetime.
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view content);
@@ -49,7 +50,7 @@ class MemoryFile {
 // The program's path, or empty.
 fs::path find_program(std::string_view name);
 
-// Held while a build folder is worked in, so that two commands do not build there at once.
+// Locks a build folder, so that two commands do not build there at the same time.
 class FolderLock {
  public:
   explicit FolderLock(const fs::path& folder);

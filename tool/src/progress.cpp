@@ -18,7 +18,7 @@ class ProgressLine {
 
   void update(std::string_view detail) {
     if (!terminal_) {
-      // One line when it turns out to take long, not one a file.
+      // One line if the step takes long, not one per file.
       if (!said_ && std::chrono::steady_clock::now() - start_ > std::chrono::seconds(1)) {
         say(what_ + " " + std::string(detail) + " ...");
         said_ = true;
@@ -58,8 +58,8 @@ void say(std::string_view line) {
 
 namespace {
 
-// Of ninja's output, what the compilers said: not its own words, nor the command that failed, which
-// may be a thousand characters long.
+// Keeps the compilers' output and drops ninja's own lines and the failed command, which may be a
+// thousand characters long.
 class NinjaFilter {
  public:
   bool drops(const std::string& line) {
@@ -83,7 +83,7 @@ void run_step(const Step& step) {
   Words words = step.words;
   if (is_ninja && step.verbose) words.push_back("-v");
   const bool colour = wants_colour();
-  // ninja takes colours away unless its output is a terminal, which here is a pipe.
+  // ninja removes colours unless its output is a terminal; here it is a pipe.
   Child child(words, step.folder, is_ninja ? "CLICOLOR_FORCE=1" : nullptr);
   NinjaFilter ninja;
   std::string kept;

@@ -1,5 +1,5 @@
-// Long steps: a line that changes on a terminal, plain lines otherwise. All of it goes to standard
-// error, so that standard output holds only what was asked for.
+// Long steps: a changing line on a terminal, plain lines otherwise. All of it goes to standard
+// error, so that standard output holds only the requested output.
 #pragma once
 
 #include <string>
@@ -14,13 +14,13 @@ void say(std::string_view line);
 
 enum class Show { kWarnings, kOnlyErrors };
 
-// Runs one step of a build. Its output is shown if it fails (or always, with `verbose`), as `shown`
-// has it: of ninja's only what the compilers said; then throws Failed{status}. The words "[3/10]"
-// at the start of a line, as ninja writes them, move the progress line.
+// Runs one step of a build. If it fails, shows its output (with `verbose` always), rewritten by
+// `shown`, and of ninja's only the compilers' part; then throws Failed{status}. Ninja's "[3/10]" at
+// the start of a line updates the progress line.
 struct Step {
   std::string what;
   Words words;
-  fs::path folder{};  // where it runs; empty: here
+  fs::path folder{};  // the working folder; empty: the current one
   bool verbose = false;
   Show show = Show::kOnlyErrors;
   int status = 1;

@@ -16,8 +16,8 @@ namespace fata::tool {
 
 namespace {
 
-// The files that a compiler's depfile names: "out: a b \ newline c", with backslashes before spaces
-// and "#", and "$$".
+// The files in a compiler's depfile: "out: a b \ newline c", with backslashes before spaces and
+// "#", and "$$".
 std::vector<fs::path> dependencies(const fs::path& depfile) {
   const std::string text = read_file(depfile);
   std::vector<fs::path> list;
@@ -130,7 +130,7 @@ std::string Project::made_for() const {
 }
 
 void Project::compile_config() {
-  // lld puts random digits for each % of its output's path.
+  // lld replaces each % in its output's path with random digits.
   const fs::path program = plain_alias(folder_) / "config";
   const fs::path depfile = plain_alias(folder_) / "config.d";
   if (files::exists(depfile)) {
@@ -204,7 +204,7 @@ void Project::configure() {
 std::vector<std::string> Project::libraries() const {
   std::vector<std::string> list = plan_.libraries();
   list.push_back(kernel() ? "platform_" + choice_.target : "platform_linux_main");
-  // Its random-number driver is in every image.
+  // The driver of virtio-rng is in every image.
   if (choice_.target == "kvm") list.push_back("virtio");
   return list;
 }
@@ -229,7 +229,7 @@ void Project::build() {
                 .verbose = choice_.verbose,
                 .shown = shown()});
     } catch (...) {
-      files::remove(build / "build.ninja");  // half of one must not look like a whole one
+      files::remove(build / "build.ninja");  // a partial file must not look complete
       throw;
     }
   }

@@ -10,7 +10,7 @@
 
 namespace fata::tool {
 
-// What every subcommand that works on an application takes.
+// The options of every subcommand that works on an application.
 struct Choice {
   fs::path app = ".";
   std::string target = "linux";
@@ -23,30 +23,29 @@ struct Choice {
 
 class Project {
  public:
-  // Throws UsageError if the choice makes no sense or the folder is no application.
+  // Throws UsageError if the choice is invalid or the folder is not an application.
   Project(const Home& home, const Choice& choice);
 
-  // Compiles and runs config.cpp, writes what it asks for. Cheap when nothing changed.
+  // Compiles and runs config.cpp, and generates the files of its plan. Cheap if nothing changed.
   void configure();
   // Builds the image. configure() first.
   void build();
 
   const Choice& choice() const { return choice_; }
   const fs::path& app() const { return app_; }
-  const fs::path& folder() const { return folder_; }  // everything that is written is below it
-  // A file of the application, as whoever named the application would write it.
+  const fs::path& folder() const { return folder_; }  // all generated files are below it
+  // The path of an application's file, relative to the application as the user named it.
   fs::path named(const fs::path& file) const;
-  // How a compiler's output names the application's files and the build folder's, likewise.
+  // The rewriting of a compiler's output in which paths appear likewise.
   Shown shown() const;
   const Plan& plan() const { return plan_; }
   const Home& home() const { return home_; }
   bool kernel() const { return choice_.target != "linux"; }
 
-  // How many of the target's network cards the plan has, to each of which a --link attaches
-  // something.
+  // The number of the target's NICs in the plan. Each has one --link.
   std::size_t card_count() const;
 
-  fs::path image() const;  // what runs: the process's executable, or the stripped and packed kernel
+  fs::path image() const;  // the file that runs: an executable, or the stripped and packed kernel
   fs::path elf() const;    // with symbols
   fs::path map() const;    // the linker's
 
@@ -55,7 +54,7 @@ class Project {
   void compile_config();
   void run_config();
   void generate();
-  std::vector<std::string> libraries() const;  // of Fata, which the image links
+  std::vector<std::string> libraries() const;  // Fata's libraries in the image
 
   Home home_;
   Choice choice_;

@@ -17,10 +17,10 @@ std::optional<unsigned> port_number(std::string_view text) {
   return value;
 }
 
-// Where forwarded clients seem to be: the host in the first network of QEMU's user mode.
+// The apparent address of forwarded clients: the host in the first network of QEMU's user mode.
 constexpr const char* kForwarder = "10.0.2.2,fec0::2";
 
-// The value that the unikernel will see for a parameter.
+// The value of a parameter in the unikernel.
 std::string parameter_value(const Plan& plan, const std::vector<std::string>& words,
                             const std::string& name) {
   const std::string flag = "--" + name;
@@ -62,7 +62,7 @@ std::vector<PortForward> served_ports(const Plan& plan,
                                       const std::vector<std::string>& parameters) {
   std::vector<PortForward> list;
   for (const PlanForward& f : plan.forwards) {
-    // A port that is no port is for the unikernel itself to refuse.
+    // The unikernel itself rejects an invalid port.
     if (const auto port = port_number(parameter_value(plan, parameters, f.parameter))) {
       list.push_back({f.protocol, *port, *port});
     }
@@ -79,7 +79,7 @@ std::vector<std::string> forwarded_parameters(const Plan& plan,
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool alone = words[i] == flag;
     if (!alone && !words[i].starts_with(flag + "=")) continue;
-    // Without its value the parameter is for the unikernel itself to refuse.
+    // The unikernel itself rejects a parameter without its value.
     if (!alone || i + 1 < words.size()) words[alone ? i + 1 : i] += std::string(",") + kForwarder;
     return words;
   }
@@ -110,7 +110,7 @@ std::string option_value(const std::string& value) {
   return out;
 }
 
-// QEMU takes what stands before a colon for a protocol, unless a slash comes first.
+// QEMU reads the text before a colon as a protocol, unless a slash comes first.
 std::string without_protocol(const std::string& file) {
   return file.find(':') < file.find('/') ? "./" + file : file;
 }
@@ -128,7 +128,7 @@ void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
       net += ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) +
              "-:" + std::to_string(f.guest);
     }
-  } else {  // a network of its own; the first one's is 10.0.2.0/24
+  } else {  // a separate network; the first NIC uses 10.0.2.0/24
     net += ",net=10.0." + std::to_string(2 + card) + ".0/24";
   }
   words.insert(words.end(),
@@ -173,16 +173,15 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   if (microvm) {
     words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
   } else {
-    // Tells an image that it was restored from a snapshot.
+    // Lets an image detect that it was restored from a snapshot.
     words.insert(words.end(), {"-device", "vmgenid,guid=auto"});
   }
   for (std::size_t card = 0; card < choice.links.size(); ++card) add_card(words, choice, card);
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     const Disk& disk = choice.disks[i];
     const std::string id = "disk" + std::to_string(i);
-    // A guest's flush is an fdatasync of the host, whether or not its page cache stands between.
-    // What goes wrong is for the image to hear (by itself QEMU stops a guest whose disk's file
-    // system is full).
+    // A guest's flush is an fdatasync on the host, with or without the host's page cache. The image
+    // receives errors (by default QEMU stops a guest whose disk's file system is full).
     words.insert(words.end(),
                  {"-drive",
                   "if=none,id=" + id +

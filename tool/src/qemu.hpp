@@ -1,4 +1,4 @@
-// The QEMU command line for a kernel image, and what its exit code means.
+// The QEMU command line for a kernel image, and the meaning of its exit code.
 #pragma once
 
 #include <optional>
@@ -18,23 +18,23 @@ struct PortForward {
 // "udp:1053:53", "tcp:...", "1053:53" (both). Throws UsageError.
 std::vector<PortForward> parse_forward(const std::string& text);
 
-// The ports that the application serves, as its parameters (or their defaults) say; the host's is
+// The ports that the application serves, from its parameters or their defaults; the host's port has
 // the same number.
 std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
 
-// The image's parameters where these ports are forwarded to it: the parameter that lists trusted
-// clients, if the application has one, lists the forwarder, too.
+// The image's parameters if these ports are forwarded to it: adds the forwarder to the parameter
+// that lists trusted clients, if the application has one.
 std::vector<std::string> forwarded_parameters(const Plan& plan,
                                               const std::vector<std::string>& parameters,
                                               const std::vector<PortForward>& forwards);
 
-// "tap" or "tap:NAME", and the device that it means for a card.
+// True for "tap" and "tap:NAME"; the name of its tap device for a NIC.
 bool is_tap(const std::string& link);
 std::string tap_name(const std::string& link, std::size_t card);
 
 struct QemuChoice {
   std::string machine = "microvm", accel = "tcg";
-  std::vector<std::string> links;  // of card 0, 1, ...: user, tap, tap:NAME
+  std::vector<std::string> links;  // of NIC 0, 1, ...: user, tap, tap:NAME
   std::vector<PortForward> forwards;
   unsigned memory_mib = 32;
   fs::path pcap;
@@ -45,27 +45,27 @@ struct QemuChoice {
 
 Words qemu_line(const fs::path& image, const QemuChoice& choice);
 
-// A word as the kernel's command line quotes it: in double quotes if it must be, with backslashes
-// before quotes. Throws UsageError if it holds a newline.
+// A word quoted for the kernel's command line: in double quotes if necessary, with backslashes
+// before quotes and backslashes. Throws UsageError if it holds a newline.
 std::string kernel_word(const std::string& word);
 
-// An image's exit status s arrives as 2s+3 (it writes s+1, the device makes 2v+1 of it); nothing:
-// QEMU's own code.
+// The image's exit status s, which arrives as 2s+3 (the image writes s+1, the device turns a value
+// v into 2v+1); nothing for QEMU's own codes.
 std::optional<int> image_status(int qemu_status);
 
-// Where a kernel puts itself for a debugger (otherwise at random), and how far that is from where
-// it was linked, 1 MiB.
+// The base of a kernel under a debugger (otherwise random), and its distance from the link address,
+// 1 MiB.
 inline constexpr const char* kDebugBase = "0x100000000000";
 inline constexpr const char* kDebugOffset = "0xffffff00000";
 
-// What a hypervisor needs to boot the image by hand, written beside it when it is configured.
+// Files for booting the image by hand, written beside it when it is configured.
 std::string qemu_script(const Project& project);
 std::string firecracker_json(const Project& project);
 
-// Why this machine does not run a kernel with -accel kvm; empty if it does. Found out by running a
-// few instructions, and remembered until the next boot.
+// Why this machine does not run a kernel with -accel kvm; empty if it does. Tested by running a few
+// instructions; the result is cached until the next boot.
 std::string kvm_problem();
-// Whether that was not yet said since the machine booted; the next time it was.
+// True if the problem was not yet reported since the machine booted; records it as reported.
 bool is_news(const std::string& problem);
 
 }  // namespace fata::tool

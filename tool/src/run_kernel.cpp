@@ -1,5 +1,4 @@
-// Runs a kernel in QEMU and looks after it: its console, its backtraces, its exit status, and its
-// clean end.
+// Runs a kernel in QEMU: handles its console, its backtraces, its exit status, and a clean stop.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -31,8 +30,8 @@
 namespace fata::tool {
 namespace {
 
-constexpr int kQemuFailed = 70;  // our status when QEMU itself, not the image, went wrong
-constexpr int kGraceMs = 5000;   // from asking the guest to stop until it is ended
+constexpr int kQemuFailed = 70;  // our status if QEMU itself failed, not the image
+constexpr int kGraceMs = 5000;   // from the stop request to the guest until it is killed
 
 class File {
  public:
@@ -48,7 +47,7 @@ class File {
   int number_;
 };
 
-// QEMU says only "could not set up rule"; say which port, and what to do.
+// QEMU reports only "could not set up rule"; this check names the port and the fix.
 void check_port_is_free(const PortForward& forward) {
   const bool udp = forward.protocol == "udp";
   const File socket(::socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
@@ -114,7 +113,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
                .parameters = choice.parameters};
   check_links(project, choice);
   q.links.resize(std::max(q.links.size(), project.card_count()), "user");
-  // A kernel counts the cards that there are.
+  // A kernel numbers only the NICs that exist.
   while (!q.links.empty() && q.links.back() == "none") q.links.pop_back();
   if (std::ranges::contains(q.links, "none"))
     throw UsageError("--link none: cards can be left out at the end only");
@@ -140,11 +139,11 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   return q;
 }
 
-// QEMU in a process group of its own, so that a Ctrl-C on the terminal reaches us alone; it dies
-// with us.
+// QEMU in its own process group, so that a Ctrl-C on the terminal reaches only this process. QEMU
+// dies with this process.
 class Guest {
  public:
-  // `typed`: standard input, or -1 if nothing shall be typed on the guest's console.
+  // `typed`: standard input, or -1 if the guest's console has no input.
   Guest(const Words& words, Symboliser& symboliser, int typed)
       : symboliser_(symboliser), typed_(typed) {
     std::array<int, 2> in{}, out{};
@@ -167,7 +166,7 @@ class Guest {
     ::close(out[1]);
     input_ = in[1];
     output_ = out[0];
-    // A guest that reads nothing must not hold us up, nor a terminal that is not ours to read.
+    // Neither a guest that reads nothing nor a terminal that we may not read must block us.
     ::fcntl(input_, F_SETFL, O_NONBLOCK);
     std::signal(SIGTTIN, SIG_IGN);
   }
@@ -177,7 +176,7 @@ class Guest {
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
-  // Until it has ended; its wait status.
+  // Runs until QEMU has ended; returns its wait status.
   int look_after() {
     std::array<pollfd, 3> files{
         {{output_, POLLIN, 0}, {signals_.file(), POLLIN, 0}, {typed_, POLLIN, 0}}};
@@ -198,7 +197,7 @@ class Guest {
           ::kill(pid_, SIGKILL);
         }
       }
-      // What is typed here is typed on the guest's console.
+      // Input typed here goes to the guest's console.
       if (ready > 0 && files[2].revents != 0) {
         std::array<char, 256> some{};
         const ssize_t n = ::read(typed_, some.data(), some.size());
@@ -250,8 +249,8 @@ int run_kernel(Project& project, const RunChoice& choice) {
   }
 
   Symboliser symboliser(project.elf(), project.shown());
-  // A file or a pipe may hold what our caller's next program is to read: only a terminal is taken
-  // unasked.
+  // A file or a pipe may hold input for the caller's next program: without --console only a
+  // terminal is read.
   const int typed = choice.console || ::isatty(0) == 1 ? 0 : -1;
   const int status = Guest(words, symboliser, typed).look_after();
   for (std::size_t card = 0; !chosen.pcap.empty() && card < chosen.links.size(); ++card) {

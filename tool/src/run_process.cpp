@@ -16,12 +16,12 @@ namespace {
 
 void need_program(const char* purpose, const char* program, const char* package) {
   if (!find_program(program).empty()) return;
-  // QEMU's recommendations are a desktop.
+  // QEMU's recommended packages pull in a desktop.
   throw UsageError(std::string(purpose) + " needs " + program +
                    ": apt-get install --no-install-recommends " + package);
 }
 
-// What runs the image has to be there before minutes are spent on building it.
+// Checks the programs that run the image before minutes are spent on building it.
 void check_runner(const Project& project, const RunChoice& choice) {
   if (project.choice().target == "xen") check_xen(project, choice);
   if (choice.lab) {
@@ -59,7 +59,7 @@ void check_links(const Project& project, const RunChoice& choice) {
 }
 
 namespace {
-// A server that a debugger attaches to, or the debugger itself where there is none.
+// Adds gdbserver, to which a debugger attaches, or gdb itself if there is no gdbserver.
 void add_debugger(Words& words, const Project& project) {
   if (!find_program("gdbserver").empty()) {
     say("waiting for a debugger; attach with: " +

@@ -1,4 +1,4 @@
-// `fata run -t xen`: by xl where this is a dom0, or in the lab.
+// `fata run -t xen`: by xl on a dom0, or in the lab.
 #include <poll.h>
 #include <unistd.h>
 
@@ -22,14 +22,14 @@
 namespace fata::tool {
 namespace {
 
-// Our status when the domain did not come to an end of its own.
+// Our status if the domain did not end by itself.
 constexpr int kXenFailed = 70;
 constexpr int kCrashed = 125;
-constexpr auto kGrace =
-    std::chrono::seconds(30);  // from asking the domain to shut down until it is destroyed
-constexpr int kQuietMs = 300;  // of a console that has nothing more to say
+// From the shutdown request to the domain until it is destroyed.
+constexpr auto kGrace = std::chrono::seconds(30);
+constexpr int kQuietMs = 300;  // silence after which console output is complete
 
-// That xl is installed says little: it is the program that asks Xen, and may be refused.
+// An installed xl is not enough: Xen may reject its requests.
 void check_dom0(const Project& project) {
   const std::string otherwise =
       "`fata build " + project.choice().app.string() + " -t xen` makes the image and " +
@@ -46,7 +46,7 @@ void check_dom0(const Project& project) {
                      asked.output.substr(0, asked.output.find('\n')) +
                      "): it takes root on a dom0; " + otherwise);
   }
-  // xl refuses a name that is there, but with three lines.
+  // xl rejects an existing name as well, but with three lines.
   const std::string& name = project.plan().name;
   if (asked.output.contains('\n' + name + ' ')) {
     throw UsageError("there is a domain " + name + " already; `xl shutdown " + name +
@@ -70,7 +70,7 @@ std::string one_line(std::string text) {
   return text;
 }
 
-// A program that tells something for as long as we want to hear it.
+// A child program whose output is read while this object exists; it is killed with the object.
 class Teller {
  public:
   explicit Teller(const Words& words) : child_(words, {}) {}
@@ -79,7 +79,7 @@ class Teller {
   Teller& operator=(const Teller&) = delete;
 
   int file() const { return child_.output(); }
-  // Empty when it has ended.
+  // Reads some output; empty after the program has ended.
   std::string some() {
     std::array<char, 4096> bytes{};
     const ssize_t n = ::read(file(), bytes.data(), bytes.size());
@@ -100,9 +100,9 @@ class Domain {
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
 
-  // Until it has ended; the status that is ours then.
+  // Runs until the domain has ended; returns our exit status.
   int look_after(StopSignals& signals) {
-    Teller ends({"xenstore-watch", "@releaseDomain"});  // its first word tells that it watches
+    Teller ends({"xenstore-watch", "@releaseDomain"});  // its first output: the watch is active
     std::array<pollfd, 3> files{
         {{console_.file(), POLLIN, 0}, {signals.file(), POLLIN, 0}, {ends.file(), POLLIN, 0}}};
     std::optional<Clock::time_point> deadline;
@@ -123,7 +123,7 @@ class Domain {
         if (wish == StopSignals::Wish::kEnd) return destroyed();
         if (wish == StopSignals::Wish::kStop) {
           deadline = Clock::now() + kGrace;
-          // It waits up to a minute for the domain to say that it has heard.
+          // xl waits up to a minute for the domain's acknowledgement.
           shutdown.emplace(Words{"xl", "shutdown", id_});
         }
       }
@@ -155,7 +155,7 @@ class Domain {
   std::optional<int> ended() {
     const Outcome listed = capture({"xl", "list", "-v", id_});
     std::string name, number, memory, cpus, state, time, uuid, reason;
-    // The last line; state is letters of "rbpscd" or dashes.
+    // Parses the last line; `state` consists of letters of "rbpscd" or dashes.
     std::istringstream words(
         listed.output.substr(listed.output.rfind('\n', listed.output.size() - 2) + 1));
     words >> name >> number >> memory >> cpus >> state >> time >> uuid >> reason;
@@ -164,7 +164,7 @@ class Domain {
       return kXenFailed;
     }
     if (!state.contains('s')) return std::nullopt;
-    // Its last words are still on their way through dom0's console daemon.
+    // The domain's last output may still be in dom0's console daemon.
     pollfd console{console_.file(), POLLIN, 0};
     while (::poll(&console, 1, kQuietMs) > 0 && pass_on()) {
     }
@@ -184,10 +184,10 @@ class Domain {
 
 int run_domain(const Project& project, const fs::path& config) {
   const std::string& name = project.plan().name;
-  // They stay blocked in the programs that we start, which a Ctrl-C on the terminal reaches as
-  // well: an xl that dies in the middle of its work would leave half of it.
+  // The signals stay blocked in our child programs, which a Ctrl-C on the terminal reaches as well:
+  // an xl that dies during its work would leave it half done.
   StopSignals signals{SIGINT, SIGTERM, SIGHUP};
-  // Without a daemon of xl's, as we wait for the end ourselves.
+  // -e: without xl's daemon, as we wait for the end ourselves.
   const Outcome created = capture({"xl", "create", "-e", "-q", config});
   if (created.status != 0) throw UsageError("xl create: " + one_line(created.output));
   return Domain(one_line(capture({"xl", "domid", name}).output), project).look_after(signals);

@@ -15,8 +15,8 @@
 namespace fata::tool {
 namespace {
 
-// A line of lld's map: "VMA LMA Size Align Out|In|Symbol"; the indentation of the last column tells
-// which.
+// A line of lld's map: "VMA LMA Size Align Out|In|Symbol"; the indentation of the last column
+// distinguishes the three.
 struct MapLine {
   std::uint64_t size = 0;
   int depth = 0;  // 0 section of the image, 1 of an object, 2 symbol
@@ -37,8 +37,8 @@ bool parse(const std::string& line, MapLine& out) {
   return true;
 }
 
-// "9hello_app" of the mangled name "_ZN9hello_app5Hello...": the outermost namespace, or the name
-// of what is in none. Empty if the section is not of one symbol.
+// "hello_app" of the mangled name "_ZN9hello_app5Hello...": the outermost namespace, or the name of
+// a symbol outside of all namespaces. Empty if the section does not belong to one symbol.
 std::string outermost_name(std::string_view section) {
   const std::size_t mangled = section.find("_Z");
   if (mangled == section.npos) return {};
@@ -56,7 +56,7 @@ std::string outermost_name(std::string_view section) {
   return std::string(section.substr(std::min(at, section.size()), length));
 }
 
-// The generated main instantiates everybody's templates: whose the section is says its symbol.
+// The generated main instantiates the templates of all parts: the symbol shows the section's owner.
 std::string part_of_main(std::string_view section) {
   const std::string name = outermost_name(section);
   if (name.empty() || name == "image") return "main (generated)";
@@ -65,7 +65,7 @@ std::string part_of_main(std::string_view section) {
   return "application";
 }
 
-// "path/libfata_dns.a(engine.cpp.o):(.text.f)" -> "fata_dns"; an object of the application's own ->
+// "path/libfata_dns.a(engine.cpp.o):(.text.f)" -> "fata_dns"; an object of the application ->
 // "application".
 std::string library_of(const std::string& text) {
   const std::size_t colon = text.rfind(":(");
@@ -73,8 +73,8 @@ std::string library_of(const std::string& text) {
   const std::string file = text.substr(0, colon);
   const std::size_t archive = file.find(".a(");
   if (archive == file.npos) {
-    // The generated main is in the build folder itself; an application's own main.cpp comes with
-    // its whole path.
+    // The generated main is in the build folder itself; an application's own main.cpp has its full
+    // path.
     const bool generated = file.ends_with(".dir/main.cpp.o");
     return generated ? part_of_main(std::string_view(text).substr(colon + 2)) : "application";
   }
@@ -82,7 +82,7 @@ std::string library_of(const std::string& text) {
   return name.starts_with("lib") ? name.substr(3) : name;
 }
 
-// What takes room in the stripped file: loaded, and not memory that starts as zeros.
+// The sections that occupy the stripped file: loaded, and not zero-initialized memory.
 struct Loaded {
   std::set<std::string> sections;
   std::uint64_t end = 0;  // in the file
@@ -123,7 +123,7 @@ Sizes measure(const Project& project) {
     sizes.stripped = files::size(project.image());
     sizes.unpacked = loaded.end;
   } else {
-    // LLVM's tools put random digits for each % of their output's path.
+    // LLVM's tools replace each % in their output's path with random digits.
     const fs::path stripped = plain_alias(project.folder()) / "stripped";
     const Outcome outcome = capture({"llvm-strip-19", "-o", stripped, project.image()});
     if (outcome.status != 0) throw UsageError("llvm-strip-19 failed: " + outcome.output);

@@ -1,4 +1,4 @@
-// What an image is made of, by section and by library.
+// The contents of an image, by section and by library.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 namespace fata::tool {
 
 struct Sizes {
-  std::uint64_t stripped = 0;  // bytes of the file that is shipped
-  std::uint64_t unpacked = 0;  // of a packed kernel once unpacked, else the same
-  // Those that are loaded, in order of address.
+  std::uint64_t stripped = 0;  // bytes of the shipped file
+  std::uint64_t unpacked = 0;  // bytes of a packed kernel after unpacking, otherwise the same
+  // The loaded sections, in order of address.
   std::vector<std::pair<std::string, std::uint64_t>> sections;
-  std::vector<std::pair<std::string, std::uint64_t>>
-      libraries;  // largest first; what the linker made itself is "(linker)"
+  // Largest first; "(linker)" is data that the linker created itself.
+  std::vector<std::pair<std::string, std::uint64_t>> libraries;
 };
 
 Sizes measure(const Project& project);

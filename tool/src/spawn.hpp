@@ -11,7 +11,7 @@ namespace fata::tool {
 
 class Child {
  public:
-  // `environment`: one "NAME=VALUE" more, or nullptr.
+  // `environment`: one additional "NAME=VALUE", or nullptr. It must outlive the constructor.
   Child(const Words& words, const fs::path& folder, const char* environment = nullptr);
   ~Child();
   Child(const Child&) = delete;
@@ -21,7 +21,8 @@ class Child {
   int output() const { return output_; }
   // False at the end of the output. The last line may lack its newline.
   bool read_line(std::string& line);
-  // After the end of the output. Exit status, or 128 + signal.
+  // Call after the end of the output. Returns the exit status, or 128 + signal. Throws UsageError
+  // if the program could not be started.
   int wait();
 
  private:

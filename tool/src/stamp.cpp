@@ -14,8 +14,8 @@ namespace fata::tool {
 namespace {
 
 constexpr const char* kFile = "made-for";
-// The stamp's own time, 2001-09-09: a copy that does not keep times, whose files ninja would
-// compare by times that mean nothing, has another.
+// The stamp's own time, 2001-09-09. A copy that does not keep times has another time, and ninja
+// would compare its files by meaningless times.
 constexpr timespec kTime{.tv_sec = 1'000'000'000, .tv_nsec = 0};
 
 bool is_unchanged(const fs::path& stamp, const std::string& made_for) {
@@ -31,7 +31,7 @@ void write_stamp(const fs::path& stamp, const std::string& made_for) {
     throw UsageError(stamp.string() + ": cannot be given a time: " + std::strerror(errno));
 }
 
-// All that names other folders; not the images.
+// Removes every file that names other folders, but not the images.
 void forget(const fs::path& folder) {
   for (const char* const name :
        {"config", "config.d", "plan.json", "third_party", "build/CMakeCache.txt",
@@ -48,7 +48,7 @@ void claim_build_folder(const fs::path& folder, const std::string& made_for) {
   if (files::exists(folder / "config.d") || files::exists(folder / "build/CMakeCache.txt")) {
     say(folder.string() + " was made for another folder, Fata or compiler: building it again");
   }
-  files::remove(stamp);  // first: half of the work must not look like all of it
+  files::remove(stamp);  // first: interrupted work must not look complete
   forget(folder);
   write_stamp(stamp, made_for);
 }

@@ -1,5 +1,5 @@
-// What a build folder was made for: the application, the folder itself, Fata and the compiler. A
-// copied or moved folder holds absolute paths of where it came from, and would silently build that.
+// The inputs of a build folder: the application, the folder itself, Fata and the compiler. A copied
+// or moved folder holds absolute paths of its origin, and would silently build the origin.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 
 namespace fata::tool {
 
-// Removes what CMake and the compiler left in `folder` unless it was made for just this; finished
-// images stay until the next build replaces them. `made_for` is lines of text. The caller holds the
-// folder's lock.
+// Removes the files of CMake and the compiler in `folder` unless they were made for exactly these
+// inputs; finished images stay until the next build replaces them. `made_for` is lines of text. The
+// caller holds the folder's lock.
 void claim_build_folder(const fs::path& folder, const std::string& made_for);
 
-// Whether claim_build_folder() has been at work there, even if it or what follows was interrupted.
+// True if claim_build_folder() has run there, even if it or a later step was interrupted.
 bool was_claimed(const fs::path& folder);
 
-// The compiler that is found now: its path, and when it was installed.
+// The current compiler: its path, size and modification time; "none" if there is none.
 std::string compiler_identity();
 
 }  // namespace fata::tool

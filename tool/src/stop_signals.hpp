@@ -1,4 +1,4 @@
-// The signals that ask for the end of what `fata run` looks after.
+// The signals that request the end of an image under `fata run`.
 #pragma once
 
 #include <signal.h>
@@ -9,13 +9,13 @@
 
 namespace fata::tool {
 
-// They are blocked from now on and come by file(), for poll().
+// The constructor blocks the signals; they arrive through file(), for poll().
 class StopSignals {
  public:
   enum class Wish {
-    kStop,     // the first: it shall stop by itself
-    kNothing,  // belongs to the first
-    kEnd,      // a later one: nobody waits any longer
+    kStop,     // the first signal: request a stop from the image
+    kNothing,  // belongs to the first signal
+    kEnd,      // a later signal: end the image at once
   };
 
   explicit StopSignals(std::initializer_list<int> numbers);
@@ -24,9 +24,9 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   int file() const { return file_; }
-  // When file() is readable.
+  // Call when file() is readable.
   Wish take();
-  // For a child: as it was before.
+  // For a child: restores the old signal mask.
   void unblock() const { ::sigprocmask(SIG_SETMASK, &old_mask_, nullptr); }
 
  private:

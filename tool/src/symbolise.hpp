@@ -1,5 +1,4 @@
-// Backtraces of a kernel, as it prints them: "  #0 0x101234 (image+0x1234)", made readable on the
-// fly.
+// Translates a kernel's backtraces, as it prints them: "  #0 0x101234 (image+0x1234)".
 #pragma once
 
 #include <string>
@@ -12,16 +11,16 @@ namespace fata::tool {
 
 class Symboliser {
  public:
-  // `shown`: how paths are written.
+  // `shown`: the rewriting of paths.
   Symboliser(fs::path elf, Shown shown) : elf_(std::move(elf)), shown_(std::move(shown)) {}
 
-  // Passes console output on to standard output, with the functions and places below each line of a
-  // backtrace; a last line without a newline is shown at once as well.
+  // Copies console output to standard output, with the functions and source lines below each line
+  // of a backtrace; an unfinished last line is also shown at once.
   void show(std::string_view output);
 
  private:
-  // Gives what is to be added after this output: the functions and places of a line that just ended
-  // and was one of a backtrace.
+  // Returns the text to add after this output: the functions and source lines of each backtrace
+  // line that has just ended.
   std::string feed(std::string_view output);
   std::string places_of(const std::string& line) const;
 

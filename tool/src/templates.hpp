@@ -1,4 +1,4 @@
-// What `fata new` writes: one small application for each kind of device to begin with.
+// The templates of `fata new`: one small application for each kind of device.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@ namespace fata::tool {
 // its class.
 struct Template {
   std::string_view name, config, source;
-  std::string_view try_it;  // a command, or more
+  std::string_view try_it;  // one or more commands
 };
 
 // The first one is the default.

@@ -10,7 +10,7 @@
 namespace fata::tool {
 namespace {
 
-// How many letters must be put in, taken out, changed, or swapped with their neighbour.
+// The number of letters to insert, delete, change, or swap with their neighbour.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
@@ -28,7 +28,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-// "--target"; not the one-letter ones.
+// The long names, such as "--target".
 std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* const option : command.get_options()) {
@@ -37,7 +37,7 @@ std::vector<std::string> option_names(const CLI::App& command) {
   return names;
 }
 
-// Whether the application, as it was configured last, has a parameter of that name.
+// True if the application, as last configured, has a parameter of that name.
 bool is_parameter(const Choice& choice, const std::string& option) {
   if (!option.starts_with("--")) return false;
   const bool direct = choice.target == "linux" && choice.net == "direct";
@@ -131,7 +131,7 @@ void explain_extras(const CLI::App& app, const std::vector<std::string>& extras,
 
 void explain_error(const CLI::ParseError& error) {
   const std::string text = error.what();
-  // "--memory: 1 required UINT missing", and what it says of a flag that was given a value.
+  // Handles "--memory: 1 required UINT missing", and the error of a flag that was given a value.
   const std::string name = text.substr(0, text.find(':'));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && name.starts_with('-'))
     throw UsageError(name + ": its value is missing (--help explains)");
@@ -157,15 +157,15 @@ void check_values(const CLI::App& app) {
 
 namespace {
 
-// An option of `fata run`, whether it was given, and for each target why it would do nothing there;
-// nullptr: it does.
+// An option of `fata run`, whether it was given, and for each target the reason why it has no
+// effect there; nullptr if it has one.
 struct Use {
   const char* option;
   bool given;
   const char *linux_process, *kvm, *xen;
 };
 
-// MiB. With less, QEMU does not even come to start the image.
+// In MiB. With less, QEMU does not start the image.
 constexpr unsigned kLeastMemoryKvm = 2;
 constexpr unsigned kLeastMemoryXen = 4;
 
@@ -181,7 +181,7 @@ void check_one_of(const std::string& option, const std::optional<std::string>& v
   throw UsageError(option + " " + *value + ": the " + what + " are " + list);
 }
 
-// Wrong values are refused before minutes are spent on a build.
+// Rejects invalid values before minutes are spent on a build.
 void check_run_values(const Choice& choice, const RunChoice& run) {
   check_one_of("--accel", run.accel, "accelerators", {"kvm", "tcg"});
   check_one_of("--machine", run.machine, "machines", {"microvm", "pc", "q35"});

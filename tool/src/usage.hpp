@@ -1,5 +1,4 @@
-// What the command says about words that it does not know, and which options do something for which
-// target.
+// The command's messages about unknown words, and the options that each target supports.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,7 +10,7 @@
 
 namespace fata::tool {
 
-// The one of `known` that `word` was probably meant to be; empty if none is near.
+// The entry of `known` that `word` was probably meant to be; empty if none is near.
 std::string nearest(const std::string& word, const std::vector<std::string>& known);
 
 std::vector<std::string> command_names(const CLI::App& app);
@@ -19,22 +18,22 @@ std::vector<std::string> command_names(const CLI::App& app);
 // Throws UsageError if there is no such command.
 void check_command(const CLI::App& app, const std::string& word);
 
-// After the parser has found words that it does not know.
+// Throws UsageError for the unknown words that the parser has found.
 [[noreturn]] void explain_extras(const CLI::App& app, const std::vector<std::string>& extras,
                                  const Choice& choice);
 
-// After the parser has found anything else wrong.
+// Throws UsageError for any other error of the parser.
 [[noreturn]] void explain_error(const CLI::ParseError& error);
 
-// Throws UsageError if an option or a word was given that is empty.
+// Throws UsageError if an option's value or the application is empty.
 void check_values(const CLI::App& app);
 
-// Throws UsageError if an option of `fata run` has a wrong value, or was given that does nothing
-// for the target.
+// Throws UsageError if an option of `fata run` has an invalid value, or has no effect for the
+// target.
 void check_options(const Choice& choice, const RunChoice& run);
 
-// Throws UsageError if a guest of the target cannot start with so little. `where`: what asks for
-// it.
+// Throws UsageError if a guest of the target cannot start with this little memory. `where`: the
+// option or setting, for the message.
 void check_memory(const std::string& target, unsigned mebibytes, const std::string& where);
 
 }  // namespace fata::tool

@@ -7,8 +7,7 @@
 namespace fata::tool {
 namespace {
 
-// A string of xl's configuration, in which a backslash stands before a quotation mark and a
-// backslash.
+// A string in xl's configuration, with a backslash before each quotation mark and backslash.
 std::string xl_string(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -34,7 +33,7 @@ std::string ends(const char* on_crash) {
          on_crash + "\"\n";
 }
 
-// The target takes all that follows, commas too.
+// `target` comes last: it includes everything that follows, commas too.
 std::string xl_disks(const std::vector<Disk>& disks) {
   std::string text;
   for (std::size_t i = 0; i < disks.size(); ++i) {
@@ -128,7 +127,7 @@ std::string libvirt_domain(const Project& project, const std::string& kind, cons
          "    <kernel>" + xml_text(project.image().string()) +
          "</kernel>\n    <cmdline></cmdline>\n  </os>\n" + rest;
 }
-// Who has no driver named leaves it to libxl, as xl does.
+// Without a driver element libxl selects the driver, as with xl.
 std::string libvirt_disk(const Disk& disk, const std::string& bus, std::size_t number) {
   const bool virtio = bus == "virtio";
   return std::string("    <disk type=\"file\" device=\"disk\"") +

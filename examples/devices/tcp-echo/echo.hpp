@@ -91,7 +91,7 @@ class Echo {
   }
 
   static constexpr std::size_t kBacklog = 128;
-  // Connections that were told to end and have not ended yet.
+  // Aborted connections whose tasks have not ended yet.
   static constexpr std::size_t kLeaving = 128;
 
   fata::async::CancelToken stop_;

@@ -1,4 +1,4 @@
-// fata-pack FROM TO: writes the kernel FROM to TO, packed if that is smaller, else as it is.
+// fata-pack FROM TO: writes the kernel FROM to TO, packed if that is smaller, otherwise unchanged.
 #include <cstdio>
 #include <cstring>
 #include <exception>

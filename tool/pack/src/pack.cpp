@@ -13,7 +13,7 @@
 #include "packed.hpp"
 
 extern "C" {
-// The code that unpacks, as it is put in the file; it begins with room for the header.
+// The unpacking code as it appears in the file; it begins with room for the header.
 extern const std::uint8_t fata_unpack_code[], fata_unpack_code_end[];
 }
 
@@ -47,7 +47,7 @@ void append(Bytes& to, const T& value) {
   to.insert(to.end(), bytes, bytes + sizeof(T));
 }
 
-// The value of the note that says where to enter, if it is among these.
+// The entry address from the PVH note, if it is among these notes.
 std::optional<std::uint32_t> find_entry(std::span<const std::uint8_t> notes) {
   constexpr std::uint64_t kAlign = 4;
   for (std::uint64_t place = 0; place + sizeof(Elf64_Nhdr) <= notes.size();) {
@@ -164,8 +164,8 @@ Bytes pack(const Kernel& kernel) {
   header.end = address(std::uint64_t{header.place} + words * 4 + sizeof(unpack::Scratch) +
                        unpack::kStackSize);
 
-  // The file is unpacked over itself from its copy: all of it must be overwritten, as what follows
-  // must be zeros.
+  // The image is unpacked over the loaded file, from a copy. It must overwrite the whole file, as
+  // the memory after the image must be zeros.
   const std::uint32_t file_end = unpack::kHeaderPlace + words * 4;
   if (kernel.begin < unpack::kLoadBase ||
       unpack::kLoadBase + file_end > kernel.begin + kernel.bytes.size() ||

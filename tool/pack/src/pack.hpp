@@ -1,4 +1,4 @@
-// Packs a kernel image into one that unpacks itself (platform/machine/x86_64/unpack).
+// Packs a kernel image into a self-extracting one (platform/machine/x86_64/unpack).
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace fata::pack {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// A file that is no kernel, or none that can be packed.
+// A file that is not a kernel, or a kernel that cannot be packed.
 struct Unsuitable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -19,19 +19,19 @@ struct DoesNotPay : Unsuitable {
   using Unsuitable::Unsuitable;
 };
 
-// What a kernel's ELF file has a loader put in memory.
+// The memory content that a loader creates from a kernel's ELF file.
 struct Kernel {
   std::uint32_t begin = 0;       // address of the first byte
-  Bytes bytes;                   // from there on, with the gaps between its segments
-  std::uint32_t memory_end = 0;  // of what starts as zeros behind them
-  std::uint32_t code_size = 0;   // of the first bytes
-  std::uint32_t entry = 0;       // by the PVH note
+  Bytes bytes;                   // content from `begin`, with the gaps between segments
+  std::uint32_t memory_end = 0;  // end of the zeroed memory after `bytes`
+  std::uint32_t code_size = 0;   // bytes of code at the start
+  std::uint32_t entry = 0;       // from the PVH note
 };
 
-// Throws Unsuitable for what is no static x86-64 ELF file with a PVH note.
+// Throws Unsuitable unless `elf` is a static x86-64 ELF file with a PVH note.
 Kernel read_kernel(std::span<const std::uint8_t> elf);
 
-// The packed ELF file; its content has been unpacked again and compared. Throws DoesNotPay.
+// Returns the packed ELF file, after unpacking and comparing its content. Throws DoesNotPay.
 Bytes pack(const Kernel& kernel);
 
 }  // namespace fata::pack

@@ -1,4 +1,4 @@
-// The guest's code that unpacks an image, as a constant of the packer.
+// The guest's unpacking code, as a constant of the packer.
     .section .rodata, "a", @progbits
     .globl fata_unpack_code, fata_unpack_code_end
 fata_unpack_code:

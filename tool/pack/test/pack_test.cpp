@@ -18,8 +18,8 @@ namespace {
 constexpr std::uint32_t kBase = 0x100180;
 constexpr std::uint32_t kZeros = 0x20000;
 
-// As code is: few of the bytes are frequent, calls of few functions come often, and stretches come
-// again.
+// Bytes that resemble code: a few byte values are frequent, a few functions are called often, and
+// sequences repeat.
 Bytes like_code(std::size_t size) {
   std::mt19937 random(1);
   Bytes bytes;
