@@ -20,9 +20,8 @@ class Tutorial(FataTest):
             *parameters,
             status=status,
         )
-        self.log = (
-            done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
-        )  # where the image's log goes
+        # A kernel logs to standard output, a process to standard error.
+        self.log = done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
         return done.stdout.replace("\r", "")
 
     def test_noop(self):
