@@ -41,10 +41,10 @@ function(fata_small_accessors name)
   endforeach()
 endfunction()
 
-# fata_operator_sources(FILE ...): large sources that read only the operator's own text, before an
-# image serves clients. In a kernel their variables are not zeroed. Call it after fata_hot_sources
-# and fata_warm_sources, which replace a file's options.
-function(fata_operator_sources)
+# fata_unzeroed_sources(FILE ...): sources that run before an image serves clients, which read the
+# operator's own text or connect a device. In a kernel their variables are not zeroed. Call it after
+# fata_hot_sources and fata_warm_sources, which replace a file's options.
+function(fata_unzeroed_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS
       -ftrivial-auto-var-init=uninitialized)
