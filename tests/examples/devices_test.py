@@ -1,4 +1,4 @@
-"""Every device example runs on a target and does what it should:  devices_test.py linux|kvm"""
+"""Every device example runs on a target with the expected result:  devices_test.py linux|kvm"""
 import datetime
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Every tutorial example runs on a target and says what it should:  tutorial_test.py linux|kvm"""
+"""Every tutorial example runs on a target with the expected output:  tutorial_test.py linux|kvm"""
 import sys
 import unittest
 

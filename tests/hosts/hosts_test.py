@@ -43,7 +43,7 @@ class Boot:
         self.name = name or self.random.choice(sorted(IMAGES))
         self.folder = tempfile.TemporaryDirectory(prefix="fata-hosts-")
         _, kind, self.device, port, self.words = IMAGES[self.name]
-        # Cards only on microvm: QEMU 7.2 without KVM follows a null pointer when a guest enables
+        # NICs only on microvm: QEMU 7.2 without KVM follows a null pointer when a guest enables
         # MSI-X on a NIC behind vhost-user.
         self.machine = self.random.choice(MACHINES[:1] if kind is Net else MACHINES)
         self.memory = self.random.choice((8, 16))
