@@ -1,10 +1,10 @@
 #!/bin/bash
 # A file as a disk: Fata's process against fio with io_uring, on the same file with the same
-# operations, run by run in turn; then, for what it is worth under emulation, the same application
-# as a kernel. Needs fio (apt-get install fio).
-#   bench/block_vs_fio.sh [RUNS] [SECONDS] [FOLDER]      FOLDER: where the file of 256 MiB lies
-#   (default: /var/tmp)
-# Each line has the median of operations a second of both, and Fata's as a multiple of fio's.
+# operations, in alternating runs. Then the same application as a kernel, without a peer: under
+# emulation the figure says little. Needs fio (apt-get install fio).
+#   bench/block_vs_fio.sh [RUNS] [SECONDS] [FOLDER]
+# FOLDER holds the file of 256 MiB (default: /var/tmp).
+# Each line has the median of operations per second of both, and Fata's as a multiple of fio's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-3} seconds=${2:-2} folder=${3:-/var/tmp}

@@ -1,5 +1,5 @@
-# What the benchmark scripts share. A script sets `seconds` and `window`, then sources this at the
-# top of the tree.
+# Functions that the benchmark scripts share. A script sets `seconds` and `window`, then sources
+# this file from the top of the tree.
 scratch=$(mktemp -d)
 pids=()
 ns=fata-bench peer=fata-bench-peer
@@ -17,7 +17,7 @@ load=build/bench/bench/udp_load
 descendants() { local c; for c in $(cat /proc/"$1"/task/*/children 2>/dev/null); do echo "$c"; descendants "$c"; done; }
 cpu_of() { local used=0; read -r used _ <"/proc/$1/schedstat" 2>/dev/null || true; echo "$used"; }
 # measure LABEL ADDRESS PORT PID PATTERN COUNT [PREFIX...]: three runs. A server may work in a child
-# (NSD does): the process that the warm-up made busiest is the one that is measured.
+# process (NSD does), so the process that used the most CPU during the warm-up is measured.
 measure() {
   local label=$1 address=$2 port=$3 pid=$4 pattern=$5 count=$6 best=$4 most=-1 p; shift 6
   declare -A before
@@ -37,7 +37,7 @@ make_tap() {
   ip netns exec $ns ip addr add 10.0.2.2/24 dev tap0
   ip netns exec $ns ip link set tap0 up
 }
-# Another behind a veth, where a kernel's server would be: 10.0.3.2 to 10.0.3.15.
+# A second namespace behind a veth for a server on the Linux stack: 10.0.3.2 to 10.0.3.15.
 make_veth() {
   ip netns add $peer
   ip link add veth0 netns $ns type veth peer name veth1 netns $peer

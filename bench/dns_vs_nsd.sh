@@ -1,8 +1,9 @@
 #!/bin/bash
-# UDP answers per server CPU-second: apps/dns against NSD, one after the other on the same machine,
-# zone and client; server pinned to one core, client to another. `host`: loopback. `direct`: Fata on
-# a tap, NSD behind a veth. `large`: a zone of 1,000,000 records. Neither limits the rate of its
-# responses. Needs nsd, two cores, and root for `direct` (network namespaces).
+# UDP answers per server CPU-second: apps/dns against NSD, one after the other on the same machine
+# with the same zone and client. The server is pinned to one core, the client to another.
+# `host`: loopback. `direct`: Fata on a tap, NSD behind a veth. `large`: a zone of 1,000,000
+# records. Neither server limits its response rate. Needs nsd, two cores, and root for `direct`
+# (network namespaces).
 #   bench/dns_vs_nsd.sh [host|direct|large] [SECONDS] [WINDOW]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/bin/bash
-# UDP packets a second that a guest echoes, on the same QEMU machine (pc, TCG) and tap, one after
-# the other: examples/devices/udp-echo as a kernel against a Linux guest with recvmmsg and sendmmsg.
+# UDP packets per second that a guest echoes. Runs examples/devices/udp-echo as a kernel, then a
+# Linux guest with recvmmsg and sendmmsg, on the same QEMU machine (pc, TCG) and tap.
 # Needs root (network namespaces), two cores, and cpio and kmod.
 #   bench/echo_in_guest.sh [SECONDS] [WINDOW]
 set -euo pipefail
@@ -12,7 +12,7 @@ make_linux_guest
 ./fata build examples/devices/udp-echo -t kvm >/dev/null
 make_tap
 
-# boot MEMORY WORDS...: QEMU on core 0; its pid in $qemu.
+# boot MEMORY WORDS...: starts QEMU on core 0 and sets $qemu to its pid.
 boot() {
   local memory=$1; shift
   ip netns exec $ns taskset -c 0 qemu-system-x86_64 -M pc -accel tcg -cpu max -m "$memory" -nodefaults -no-reboot -display none \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""How much later than the least possible guest an application says its first word, packed and
-unpacked: from the start of QEMU to the first byte on the console, the same QEMU line for all,
-turn by turn.
+"""Time from the start of QEMU to the first byte on the console: an application, packed and
+unpacked, against the smallest possible guest. All use the same QEMU command line, in alternating
+runs.
     bench/guest_start.py [RUNS [APPLICATION WORD...]]
 """
 import os
@@ -52,7 +52,7 @@ def fata(*words):
 
 
 def first_byte(image, words):
-    """Milliseconds."""
+    """Milliseconds from the start of QEMU to the first byte of output."""
     start = time.monotonic()
     guest = subprocess.Popen(
         [*QEMU, image, "-append", " ".join(words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE

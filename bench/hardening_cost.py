@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What each hardening flag costs: bytes of kernel images, and instructions per DNS query and per
+"""The cost of each hardening flag: bytes of kernel images, and instructions per DNS query and per
 TCP segment.
     bench/hardening_cost.py [--jobs N] [--parts hello,dns,query,segment] [VARIANT...]
-No VARIANT: all.
-Each variant is a build of its own under build/hardening, compiled through a wrapper that drops
-and adds flags. Instructions are counted by callgrind, so a busy machine changes nothing. Needs
-`./fata build` to work, valgrind, and about 10 minutes a variant.
+Without VARIANT, all variants are measured.
+Each variant has its own build under build/hardening, compiled through a wrapper that removes and
+adds flags. Callgrind counts the instructions, so a busy machine changes nothing. Needs a working
+`./fata build`, valgrind, and about 10 minutes per variant.
 """
 import argparse
 import dataclasses
@@ -30,18 +30,18 @@ LTO = ("-flto=thin", "-fvisibility=hidden")
 
 @dataclasses.dataclass
 class Variant:
-    kept: tuple | None = None  # of EVERY; None: as the build has them
+    kept: tuple | None = None  # flags of EVERY to keep; None: as in the normal build
     drop: tuple = ()
     add: tuple = ()
-    lto: tuple | None = None  # for the link of a process
+    lto: tuple | None = None  # flags for linking a process
     only: str | None = None
 
     def edits(self):
-        """What the compiler's words lose and gain."""
+        """The flags to remove from the compiler's command line, and the flags to add."""
         drop, add = list(self.drop), list(self.add)
         if self.kept is not None:
             drop += [flag for flag in EVERY if flag not in self.kept]
-            drop += [AUTO_INIT]  # to stand at the same place in each command
+            drop += [AUTO_INIT]  # added again below, so that it has the same place in each command
             add += [flag for flag in (AUTO_INIT,) if flag in self.kept] + (
                 [] if LIBCXX in self.kept else [NO_LIBCXX]
             )
@@ -58,7 +58,7 @@ VARIANTS = {
     "as-built": Variant(),
     "without-auto-init": Variant((PROTECTOR, CLASH, *FORTIFY, LIBCXX)),
     "with-auto-init": Variant(EVERY),
-    # ThinLTO alone, and what it is for: both with all that is built in.
+    # ThinLTO alone, then with the CFI that needs it. All three keep every flag of the normal build.
     "lto": Variant(drop=(CFI, CFI_TRAP), lto=LTO),
     "cfi-vcall": Variant(
         drop=(CFI,), add=("-fsanitize=cfi-vcall",), lto=(*LTO, "-fsanitize=cfi-vcall", CFI_TRAP)
@@ -68,7 +68,7 @@ VARIANTS = {
 
 
 def wrapper(folder, variant, more=()):
-    """A program that CMake takes for ccache, and that runs it with other flags."""
+    """A wrapper that CMake uses in place of ccache. It edits the flags and then calls ccache."""
     drop, add = variant.edits()
     add = " ".join((*add, *more))
     lines = ["#!/bin/bash", "words=()", "while (($#)); do"]
@@ -82,7 +82,7 @@ def wrapper(folder, variant, more=()):
         "  shift",
         "done",
         (
-            # What is machine code in any case stays it.
+            # Files compiled to machine code in any build (-fno-lto) keep their flags.
             '[[ " ${words[*]} " != *" -c "* || " ${words[*]} " == *" -fno-lto "* ]] ||'
             f" words+=({add})"
             if variant.lto
@@ -175,7 +175,7 @@ def kernel_sizes(name, variant, jobs, apps):
 
 
 def counted(folder, *words, toggle=None):
-    """Instructions that callgrind counted, and what the program printed."""
+    """The number of instructions that callgrind counted, and the program's output."""
     out = folder / "callgrind.out"
     text = run(
         "valgrind",
@@ -195,7 +195,7 @@ def counted(folder, *words, toggle=None):
 
 
 def process_costs(name, variant, jobs, parts):
-    """Instructions per query and per segment, with a process' optimization."""
+    """Instructions per query and per segment, at the optimization level of a process."""
     build = BUILDS / name / "linux"
     configure(
         ROOT,
@@ -224,7 +224,7 @@ def process_costs(name, variant, jobs, parts):
             build, build / "dns", "1000", rounds, toggle="fata::dns::Engine::answer_batch*"
         )
         costs["query"] = round(queries / (rounds * zones * kinds * passes), 1)
-    if "segment" in parts:  # the difference of two runs: without the start
+    if "segment" in parts:  # the difference of two runs, which excludes the start
         few, more = (counted(build, build / "tcp", "all", divisor) for divisor in (400, 200))
         segments = [
             int(re.search(r"^segments in all +(\d+)$", text, re.MULTILINE)[1])

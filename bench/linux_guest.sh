@@ -1,5 +1,5 @@
-# A Linux guest to stand beside ours: Debian's kernel with a busybox and the echo of socket_echo as
-# its init. Sourced after common.sh. What is downloaded (about 70 MB) stays in the user's cache.
+# A Linux guest to compare with: Debian's kernel, a busybox, and socket_echo as the echo server.
+# Source it after common.sh. Downloads (about 70 MB) stay in the user's cache.
 guest_cache=${XDG_CACHE_HOME:-$HOME/.cache}/fata/linux-guest
 
 # Leaves the kernel in $guest_cache/vmlinuz and the initramfs in $scratch/initrd.gz.

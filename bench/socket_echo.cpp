@@ -1,5 +1,5 @@
-// The peer of examples/devices/udp-echo: an echo on a plain kernel socket, recvmmsg and sendmmsg,
-// 64 at a time.
+// The counterpart of examples/devices/udp-echo: an echo on a plain kernel socket that uses recvmmsg
+// and sendmmsg with batches of 64.
 //   socket_echo PORT
 #include <netinet/in.h>
 #include <sys/socket.h>

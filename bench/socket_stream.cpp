@@ -1,9 +1,10 @@
-// A byte stream over a socket, for measuring:  socket_stream serve PORT | send|recv HOST PORT
-// SECONDS [STREAMS]
+// Measures a byte stream over a socket.
+//   socket_stream serve PORT
+//   socket_stream send|recv HOST PORT SECONDS [STREAMS]
 //
-// The client's first byte says who sends: 'S' the client, 'R' the server. It prints megabits a
-// second of what has arrived (a sender asks its socket what is not yet acknowledged), and its own
-// CPU time.
+// The client's first byte selects the sender: 'S' the client, 'R' the server. The client prints its
+// own CPU time and the megabits per second that arrived. When it sends, it subtracts the bytes that
+// its socket reports as unacknowledged.
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
-// Two TCP engines back to back in memory: bytes, segments, requests and connections a second of one
-// core for both ends.
+// Two TCP engines back to back in memory: bytes, segments, requests and connections per second of
+// one core that runs both ends.
 //   tcp_engine_bench [KIND|all [DIVISOR]]
-// DIVISOR: how much less of everything is done, for callgrind.
+// DIVISOR divides the amount of work, for callgrind.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -61,7 +61,7 @@ struct Wire {
     a = std::make_unique<Table>(config, Secrets{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, left);
     b = std::make_unique<Table>(config, Secrets{{1, 3}, {3, 5}, {5, 7}, {7, 9}, {9, 11}}, right);
   }
-  // What each sent reaches the other, in batches.
+  // Delivers the packets that each side sent to the other, in batches.
   void turn() {
     now = now + microseconds(20);
     std::swap(moving, left.out);
@@ -86,7 +86,7 @@ struct Wire {
     if (b->next_deadline() <= now) b->tick(now);
   }
 
-  // The application has its turn after each batch.
+  // Runs after each batch: the application reads all available data.
   void drain() {
     if (reader == nullptr) return;
     for (Slice slice = reader->read(now); !slice.empty(); slice = reader->read(now))
@@ -103,7 +103,7 @@ struct Wire {
   std::uint64_t packets = 0;
 };
 
-std::uint64_t segments = 0;  // of all that was measured
+std::uint64_t segments = 0;  // packets of all measurements
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -197,7 +197,7 @@ void connections(std::uint64_t count) {
     wire.a->release(*client, wire.now);
     wire.b->release(server, wire.now);
     ++opened;
-    // Time passes, so that numbers come free again.
+    // Advance the clock so that TIME-WAIT ends and ports become free again.
     wire.now = wire.now + milliseconds(2);
     wire.turn();
   }

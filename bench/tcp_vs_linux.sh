@@ -1,16 +1,16 @@
 #!/bin/bash
-# Fata's TCP against Linux's: a Linux client talks through a relay between two taps, first to a
-# Linux host that owns the far tap, then to Fata, whose own tap is joined to it. Both have the same
-# relay, client and CUBIC. The relay has a core; both hosts share the other. Needs nftables, root
-# (network namespaces) and two cores.
-#   bench/tcp_vs_linux.sh stream [RUNS] [SECONDS]       one stream each way, with and without
-#   offloads: Mb/s
-#   bench/tcp_vs_linux.sh loss [RUNS] [SECONDS]         the same without offloads at 1% loss and 20
-#   ms round trip: Mb/s
-#   bench/tcp_vs_linux.sh requests [RUNS] [SECONDS]     64 bytes there and back, on 1 and on 64
-#   connections: a second
-#   bench/tcp_vs_linux.sh connections [RUNS] [SECONDS]  opened and closed, 64 at once: a second of
-#   the server's core
+# Fata's TCP against Linux's. A Linux client talks through a relay between two taps: first to a
+# Linux host that owns the far tap, then to Fata, whose own tap is joined to the far tap. Relay,
+# client and congestion control (CUBIC) are the same for both. The relay has one core; both hosts
+# share the other. Needs nftables, root (network namespaces) and two cores.
+#   bench/tcp_vs_linux.sh stream [RUNS] [SECONDS]
+#     Mb/s of one stream each way, with and without offloads.
+#   bench/tcp_vs_linux.sh loss [RUNS] [SECONDS]
+#     The same without offloads, at 1% loss and 20 ms round trip.
+#   bench/tcp_vs_linux.sh requests [RUNS] [SECONDS]
+#     Round trips of 64 bytes per second, on 1 and on 64 connections.
+#   bench/tcp_vs_linux.sh connections [RUNS] [SECONDS]
+#     Connections opened and closed, 64 at once, per second of the server's core.
 # Each line has the runs in ascending order and their median.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -71,7 +71,7 @@ NFT
   done
   echo "tcp_vs_linux: $host does not answer" >&2; exit 1
 }
-# What the server's kernel does for it shall happen on the server's core, where it is counted.
+# Moves the server's kernel work to the server's core, where it is counted.
 steer() { ip netns exec $ns mount -t sysfs sysfs /sys 2>/dev/null || true; ip netns exec $ns sh -c "echo 1 >/sys/class/net/$1/queues/rx-0/rps_cpus"; }
 tear_down() {
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
@@ -92,8 +92,8 @@ one() {  # HOST ARGUMENT...: one figure
       awk -v rate="$rate" -v seconds="$seconds" -v busy="$(awk -v a="$(busy)" -v b="$before" 'BEGIN { print a - b }')" 'BEGIN { printf "%.0f\n", rate * seconds / busy }' ;;
   esac
 }
-# compare LABEL ARGUMENT RELAY_OPTION...: both hosts, run by run in turn, so that the machine's
-# moods meet both alike
+# compare LABEL ARGUMENT RELAY_OPTION...: measures both hosts in alternating runs, so that changes
+# of the machine's load affect both alike.
 compare() {
   local label=$1 argument=$2 host seed; shift 2
   : >"$scratch/linux"; : >"$scratch/fata"

@@ -1,12 +1,12 @@
-// A closed-loop load for DNS and echo servers over UDP: keeps WINDOW queries outstanding by
-// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. For ceilings
-// that dnsperf cannot reach; Linux sockets only, nothing of Fata.
+// A closed-loop load for DNS and echo servers over UDP. Keeps WINDOW queries outstanding with
+// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. For rates
+// that dnsperf cannot reach. It uses Linux sockets only, nothing of Fata.
 //
 //   udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
 //
-// NAME-PATTERN holds one %u, which is replaced by a number from 0 to COUNT - 1 (uniform, seeded);
-// "www.example.org" has none. With the pattern "echo" the answer must be the query itself, whatever
-// DNS would say of it.
+// NAME-PATTERN may hold one %u, which is replaced by a number from 0 to COUNT - 1 (uniform,
+// seeded); "www.example.org" has none. With the pattern "echo" the answer must be the query itself:
+// a response by the DNS rules is wrong.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,8 +26,8 @@ namespace {
 
 constexpr unsigned kBatch = 64;
 
-// On-CPU nanoseconds of all threads of a process (and its children are not counted: one worker is
-// measured).
+// CPU time in seconds of the process's main thread (schedstat counts neither other threads nor
+// children): a single worker is measured.
 double cpu_seconds(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/schedstat");
   double ns = 0;
@@ -48,7 +48,7 @@ std::vector<unsigned char> query(const std::string& name) {
   return q;
 }
 
-// What is measured, by batches of system calls, with `window` queries outstanding.
+// Sends and receives in batches of system calls, with `window` queries outstanding.
 class Load {
  public:
   Load(int socket, unsigned window, bool echo, std::vector<std::vector<unsigned char>> queries)
@@ -75,7 +75,8 @@ class Load {
     }
   }
 
-  // False if nothing came for 100 ms: what is outstanding is lost, and the load goes on without it.
+  // False if nothing arrived for 100 ms. The outstanding queries then count as lost and are
+  // replaced.
   bool receive() {
     pollfd ready{socket_, POLLIN, 0};
     if (::poll(&ready, 1, 100) == 0) {
@@ -99,7 +100,7 @@ class Load {
  private:
   using Buffer = std::array<unsigned char, 2048>;
 
-  // An echo, or a response, no error, with an answer.
+  // True for an echo of a query, or for a response without error that has an answer.
   bool is_right(const Buffer& b) const {
     if (echo_) return (b[2] & 0x80) == 0;
     return (b[2] & 0x80) != 0 && (b[3] & 0x0f) == 0 && (b[6] | b[7]) != 0;
@@ -116,7 +117,7 @@ class Load {
   std::size_t next_ = 0;
 };
 
-// All queries are made beforehand: the client must not be what is measured.
+// All queries are prepared before the measurement, so that the client is not the bottleneck.
 std::vector<std::vector<unsigned char>> queries_of(const char* pattern, unsigned count) {
   std::mt19937 random(1);
   std::vector<std::vector<unsigned char>> queries(count == 1 ? 1 : 65536);

@@ -4,9 +4,9 @@ same emulated Xen:
 
     bench/xen.py [RUNS]
 
-Prints the time from `xl create` returning to the first answer that reaches this host, and what
-iperf3 of dom0 measures each way. What an emulated machine shows is how much work each guest is;
-on hardware the figures are others.
+Prints the time from the return of `xl create` to the first answer on this host, and the iperf3
+throughput measured by dom0 in each direction. On an emulated machine the figures show how much work
+each guest does; they differ on hardware.
 """
 import json
 import pathlib
@@ -25,7 +25,7 @@ QUERY = (
     + b"\3www\7example\3org\0"
     + bytes.fromhex("0001 0001")
 )
-# One hardware address for all, as QEMU's network remembers whose an address is.
+# All guests share one MAC address, because QEMU's network caches the MAC address of an IP address.
 VIF = 'vif = ["bridge=xenbr0,mac=00:16:3e:00:00:15"]\n'
 DESTROY = 'on_poweroff = "destroy"\non_reboot = "destroy"\non_crash = "destroy"\n'
 
@@ -105,8 +105,8 @@ def main():
         )
         ours, theirs = [], []
         for run in range(runs):
-            # Names of their own: a console's log is kept under its domain's name, and would still
-            # say that the one before was up.
+            # Each run has its own domain name. The console log is kept under the domain's name, so
+            # a reused name would show that the previous domain was up.
             ours.append(rates(lab, fata(lab, iperf, name=f"fata-{run}"), "5201"))
             theirs.append(
                 rates(

@@ -1,4 +1,4 @@
-// Loads a disk for a while, and prints how many operations a second ended.
+// Loads a disk for a given time and prints the completed operations per second.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// One end of a byte stream, for measuring: what follows a first byte 'S' is read and forgotten;
-// after an 'R' bytes are sent until the peer has enough. socket_stream.cpp is the other end, and
-// the same on Linux's own stack.
+// One end of a byte stream, for measuring. If the first byte is 'S', all further bytes are read and
+// discarded; if it is 'R', bytes are sent until the peer closes. bench/socket_stream.cpp is the
+// other end; it also serves the same protocol on Linux's own stack.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,6 +1,6 @@
-"""An attacker on the segment of the image under attack: up to sixteen addresses of its own, whose
-ARP requests it answers, and TCP connections made of single segments, as no operating system
-would send them.
+"""An attacker on the same network segment as the image under attack. It has up to sixteen
+addresses, answers ARP requests for them, and builds TCP connections from single segments that no
+operating system would send.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import time
 from frames import ACK, ICMP, PSH, RST, SYN, TCP, UDP, checksum, ipv4, tcp
 
 MAC = bytes.fromhex("020000000a01")
-MAX_RATE = 5000  # packets a second
+MAX_RATE = 5000  # packets per second
 
 
 def icmp(source, destination, kind, code, rest, quoted):
@@ -33,7 +33,7 @@ class Segment:
 
 
 class Connection:
-    """One that stands, as the attacker sees it: it acknowledges nothing unless told to."""
+    """An open connection, seen from the attacker. It acknowledges nothing by itself."""
 
     def __init__(self, attacker, address, port, to_port, window, options):
         self.attacker, self.address, self.port, self.to_port = attacker, address, port, to_port
@@ -53,7 +53,7 @@ class Connection:
         self.attacker.send(packet, pace)
 
     def establish(self, patience=2):
-        """True once the handshake is done."""
+        """Returns True once the handshake is done."""
         answer = self.receive(patience)
         if answer is None or answer.flags & (SYN | RST) != SYN:
             return False
@@ -72,9 +72,9 @@ class Connection:
 
 
 class Attacker:
-    """Sends at most `rate` packets a second: MAX_RATE, less on a machine so slow or busy that its
-    guest could not answer three times as many pings: there the guest's processor would be what
-    fails.
+    """Sends at most `rate` packets per second. That is MAX_RATE, or a third of the pings per second
+    that the image can answer, if that is lower: on a slow or busy machine the guest would run out
+    of processor time, which is no finding.
     """
 
     def __init__(self, device, victim, addresses):
@@ -106,7 +106,7 @@ class Attacker:
         self.socket.close()
 
     def capacity(self):
-        """Pings that the image answers a second."""
+        """Number of pings per second that the image answers."""
         ping = icmp(self.addresses[0], self.victim, 8, 0, 1, bytes(32))
         self.heard, began = 0, time.monotonic()
         while time.monotonic() < began + 1:
@@ -172,20 +172,20 @@ class Attacker:
             time.sleep(self.next_at - now)
 
     def connection(self, to_port, window=65535, options=b"\2\4\5\xb4", address=None):
-        """A new one, whose SYN is sent; establish() ends the handshake."""
+        """A new connection with its SYN sent; establish() completes the handshake."""
         self.ports = 20_000 + (self.ports - 19_999) % 40_000
         address = address or self.addresses[self.ports % len(self.addresses)]
         return Connection(self, address, self.ports, to_port, window, options)
 
     def reset_all(self):
-        """Ends all connections that it knows of: an attacker who goes."""
+        """Resets all known connections, as an attacker does that leaves."""
         for connection in list(self.connections.values()):
             connection.react = lambda segment: None
             connection.send(RST | ACK)
         self.connections.clear()
 
     def clear_others(self):
-        """Forgets, and returns, what arrived for no connection."""
+        """Removes and returns the packets that belong to no connection."""
         packets = []
         with contextlib.suppress(queue.Empty):
             while True:
@@ -193,7 +193,7 @@ class Attacker:
         return packets
 
     def datagrams(self, port):
-        """What the image sent from that port over UDP."""
+        """UDP payloads that the image sent from this port."""
         found = []
         for packet in self.clear_others():
             body = packet[(packet[0] & 15) * 4 :]

@@ -1,5 +1,5 @@
-"""The attacks. Each is called with an Attacker, the honest clients' address, the port that the
-image serves and the time at which it ends.
+"""The attacks. Each takes an Attacker, the address of the honest clients, the port that the image
+serves, and the time at which to end.
 """
 
 import os
@@ -11,7 +11,7 @@ from attacker import icmp
 from frames import ACK, FIN, ICMP, PSH, RST, SYN, UDP, ipv4, tcp, udp
 from honest import question
 
-LIMIT = 200  # responses a second of a name server to a client prefix, unless configured otherwise
+LIMIT = 200  # the name server's default limit of responses per second to a client prefix
 
 
 def is_over(end):
@@ -19,8 +19,8 @@ def is_over(end):
 
 
 def too_big(attacker, client, port, end):
-    """ICMP "fragmentation needed" that quotes what the image never sent (RFC 5927), with every size
-    of path.
+    """ICMP "fragmentation needed" errors that quote packets the image never sent (RFC 5927), with
+    path MTUs from 0 to 576.
     """
     while not is_over(end):
         for mtu in (0, 68, 296, 552, 576):
@@ -44,7 +44,7 @@ def too_big(attacker, client, port, end):
 
 
 def unreachable(attacker, client, port, end):
-    """Every other ICMP error about what the image never sent."""
+    """Every other ICMP error about packets that the image never sent."""
     while not is_over(end):
         for kind, code in (
             (3, 0),
@@ -71,8 +71,8 @@ def unreachable(attacker, client, port, end):
 
 
 def promises(attacker, client, port, end):
-    """Connections that promise a message of 65,535 bytes and send one byte of it; round by round,
-    all at once.
+    """Connections that announce a message of 65,535 bytes and send one byte of it, in rounds of 250
+    at once.
     """
     while not is_over(end):
         round_of = [attacker.connection(port) for _ in range(250)]
@@ -86,8 +86,8 @@ def promises(attacker, client, port, end):
 
 
 def shapes(attacker, client, port, end):
-    """Messages of all lengths that begin and end at odd times: what is freed lies between what is
-    kept.
+    """Messages of all lengths that begin and end at irregular times, to fragment memory: freed
+    blocks lie between blocks in use.
     """
     kept = []
     while not is_over(end):
@@ -109,9 +109,7 @@ def shapes(attacker, client, port, end):
 
 
 def sack_of_every_other_byte(attacker, client, port, end):
-    """The peer of an echo acknowledges nothing more, but SACKs every other byte of what is in
-    flight.
-    """
+    """The peer of an echo stops acknowledging, but SACKs every other byte of the data in flight."""
     while not is_over(end):
         flows = []
         for _ in range(3):
@@ -153,7 +151,7 @@ def fill_flight(one, end):
 
 
 def one_byte_segments(attacker, client, port, end):
-    """Bytes with a hole before each of them: every one costs a buffer."""
+    """Single bytes with a hole before each: every byte costs a buffer."""
     while not is_over(end):
         one = attacker.connection(port)
         if not one.establish(1):
@@ -176,7 +174,7 @@ def many_with_one_byte_segments(attacker, client, port, end):
 
 
 def closed_windows(attacker, client, port, end):
-    """Clients that ask for much, close their window, end their half and answer every probe
+    """Clients that send many queries, close their window, send a FIN and answer every probe
     (sockstress).
     """
     message = question(7)
@@ -199,7 +197,7 @@ def closed_windows(attacker, client, port, end):
 
 
 def readers_of_nothing(attacker, client, port, end):
-    """Peers of an echo that send and send, and never read what comes back."""
+    """Peers of an echo that keep sending and never read the echoed data."""
     stand = []
     while not is_over(end):
         if len(stand) < 400:
@@ -214,7 +212,7 @@ def readers_of_nothing(attacker, client, port, end):
 
 
 def idle_connections(attacker, client, port, end):
-    """Connections that stand and say nothing."""
+    """Established connections that send nothing."""
     while not is_over(end):
         one = attacker.connection(port)
         one.react = open_only(one)
@@ -250,9 +248,7 @@ def churn(attacker, client, port, end):
 
 
 def tiny_segments(attacker, client, port, end):
-    """An announced segment size of one byte, small windows, SACK: as much work for as few bytes as
-    can be.
-    """
+    """An announced MSS of one byte, small windows and SACK: the most work for the fewest bytes."""
     while not is_over(end):
         one = attacker.connection(port, window=64, options=b"\2\4\0\1\4\2")
         if one.establish(0.5):
@@ -279,7 +275,7 @@ def syns(attacker, client, port, end):
 
 
 def fragments(attacker, client, port, end):
-    """First, middle and last fragments, of packets that never become whole, and that overlap."""
+    """First, middle and last fragments that overlap and never complete a packet."""
     while not is_over(end):
         at, more = random.randrange(8000), random.choice((0, 0x2000))
         size = random.choice((8, 64, 1480))
@@ -293,7 +289,7 @@ def fragments(attacker, client, port, end):
 
 
 def pings_of_death(attacker, client, port, end):
-    """Echo requests of 65,000 bytes, whole."""
+    """Complete echo requests of 65,000 bytes."""
     while not is_over(end):
         body = icmp("0.0.0.0", "0.0.0.0", 8, 0, 0, bytes(65_000))[20:]
         number = random.randrange(65536)
@@ -306,9 +302,9 @@ def pings_of_death(attacker, client, port, end):
 
 
 def queries(attacker, client, port, end):
-    """Queries over UDP from sixteen addresses, as fast as it may. They are of one prefix, which
-    receives no more whole answers than the name server's limit, and of the rest no more than
-    half.
+    """Queries over UDP from sixteen addresses at the attacker's full rate. The addresses share one
+    prefix. The prefix must receive no more whole answers than the name server's limit, and at most
+    half of its other queries may be answered, truncated.
     """
     attacker.clear_others()
     began, sent = time.monotonic(), attacker.sent
@@ -368,9 +364,7 @@ def noise(attacker, client, port, end):
 
 
 def address_requests(attacker, client, port, end):
-    """ARP requests and replies of all stations of the prefix: a table of neighbours that wants to
-    grow.
-    """
+    """ARP requests and replies from all addresses of the prefix, to fill the neighbour table."""
     while not is_over(end):
         sender = f"10.66.{random.randrange(256)}.{random.randrange(256)}"
         if sender not in (attacker.victim, client):
@@ -378,7 +372,7 @@ def address_requests(attacker, client, port, end):
             attacker.arp(random.choice((1, 2)), attacker.mac, sender, attacker.victim, attacker.mac)
 
 
-# What attacks which image.
+# The attacks on each image.
 OF_DNS = (too_big, unreachable, promises, shapes, closed_windows, idle_connections, drops, churn,
           syns, fragments, pings_of_death, queries, noise, address_requests)  # fmt: skip
 OF_ECHO = (too_big, sack_of_every_other_byte, one_byte_segments, many_with_one_byte_segments,

@@ -1,6 +1,6 @@
-"""Attacks on stock kernel images with the default memory: an honest client is served all the while,
-the image neither ends nor panics, and stops well when it is asked. FATA_ATTACK_SECONDS sets how
-long each takes; words after the script's name choose attacks. Prints what was measured.
+"""Attacks on stock kernel images with the default memory. Honest clients must be served meanwhile,
+the image must neither end nor panic, and it must stop cleanly on request. FATA_ATTACK_SECONDS sets
+the duration of each attack; FATA_ATTACKS selects attacks. Prints the measured figures.
 """
 
 import json
@@ -23,7 +23,7 @@ from frames import udp
 HOST, VICTIM = "10.66.0.1", "10.66.0.2"
 ADDRESSES = [f"10.66.7.{last}" for last in range(100, 116)]
 SECONDS = float(os.environ.get("FATA_ATTACK_SECONDS", "5"))
-SHARE = 0.9  # of its questions that an honest client has answered
+SHARE = 0.9  # of an honest client's questions must be answered
 IMAGES = {
     "dns": ("apps/dns", 53, "serving on port", attacks.OF_DNS, (honest.DnsUdp, honest.DnsTcp)),
     "iperf": ("apps/iperf", 5201, "serving on port", (), ()),
@@ -67,7 +67,7 @@ class Attacks(FataTest):
         return server
 
     def attacked(self, image, attack, attacker, patience):
-        """The honest clients of an image that is attacked for SECONDS."""
+        """Attacks an image for SECONDS; returns its honest clients."""
         _, port, _, _, kinds = IMAGES[image]
         clients = [kind((VICTIM, port), kind.__name__, patience) for kind in kinds]
         attacker.sent = 0
@@ -87,8 +87,8 @@ class Attacks(FataTest):
         return clients
 
     def check(self, image):
-        """One image for all attacks, one after the other: what one leaves behind is there for the
-        next.
+        """Runs all attacks on one image, one after the other, so that the leftovers of one attack
+        are present during the next.
         """
         _, port, _, attacks_of_it, kinds = IMAGES[image]
         server = self.boot(image)
@@ -99,8 +99,8 @@ class Attacks(FataTest):
             if CHOSEN and attack.__name__ not in CHOSEN:
                 continue
             with self.subTest(attack.__name__):
-                # A busy machine may cost the guest a second: what locks clients out does so each
-                # time.
+                # A busy machine may cost the guest a second, so an attack gets three tries. A real
+                # lockout of clients occurs in each of them.
                 for _ in range(3):
                     clients = self.attacked(image, attack, attacker, patience)
                     self.assertIsNone(server.process.poll(), "the image has ended")
@@ -117,8 +117,8 @@ class Attacks(FataTest):
         self.check("tcp-echo")
 
     def test_a_measurement_is_no_reflector(self):
-        """Whoever controls a test of iperf over TCP says by a datagram where the server sends: only
-        to itself.
+        """A client that controls an iperf test over TCP selects the server's UDP destination with a
+        datagram. Only its own address may be selected.
         """
         if CHOSEN and "reflection" not in CHOSEN:
             return

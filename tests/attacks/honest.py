@@ -1,5 +1,5 @@
-"""Honest clients of an image under attack. Each asks again and again, as dig does: three tries,
-each with a time.
+"""Honest clients of an image under attack. Each repeats its question as dig does: three tries, each
+with a timeout.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ TRIES = 3
 
 
 class Client(threading.Thread):
-    """Asks until it is stopped; `ask` gives True for the right answer and raises OSError where none
-    came.
+    """Asks until it is stopped. `ask` returns True for the right answer and raises OSError if no
+    answer came.
     """
 
     def __init__(self, to, name, patience=1.0, every=0.1):
@@ -42,7 +42,9 @@ class Client(threading.Thread):
         return self
 
     def calibrate(self):
-        """The patience that fits the machine, by what five questions take without an attack."""
+        """Sets and returns the timeout that fits the machine: at least five times the slowest of
+        five answers without an attack.
+        """
         for _ in range(5):
             began = time.monotonic()
             with contextlib.suppress(OSError):
@@ -105,7 +107,7 @@ class DnsTcp(Client):
 
 
 class DnsUdp(DnsTcp):
-    """A truncated answer, as one beyond the limit of its prefix is, has it ask again over TCP."""
+    """Repeats the question over TCP if the answer is truncated, as answers over the limit are."""
 
     def ask(self):
         number = int.from_bytes(os.urandom(2))
@@ -118,7 +120,7 @@ class DnsUdp(DnsTcp):
 
 
 class Echo(Client):
-    """A new connection each time; 3,000 bytes, so that the image's queues of both ways are used."""
+    """A new connection each time, with 3,000 bytes, so that both queues of the image are used."""
 
     def ask(self):
         data = os.urandom(3000)
@@ -128,7 +130,9 @@ class Echo(Client):
 
 
 class KeptEcho(Client):
-    """One connection that is kept: once the attack has ended it, nothing more is answered."""
+    """One connection for the whole attack: if the attack ends it, no further question is
+    answered.
+    """
 
     stream = None
 

@@ -1,8 +1,8 @@
-// The conformance suite of sig::BlockDevice: every model must pass it unchanged.
+// The conformance suite of sig::BlockDevice. Every implementation must pass it unchanged.
 //
-// It uses nothing that an image does not have, so that it runs in a kernel as well: conform()
-// writes to the first 4 MiB of the device, which needs 128 sectors at least, and says in the report
-// what was wrong.
+// The suite uses only what an image has, so that it also runs in a kernel. conform() writes to the
+// first 4 MiB of the device, which must have at least 128 sectors, and reports failures to a
+// Report.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,7 @@ class Report {
     if (failures_ <= 20) say_(Line(std::in_place, "wrong: ", what...).view());
     return false;
   }
-  // Success; otherwise the error is part of the line.
+  // Expects success; on failure the error is part of the report.
   bool good(const Result<void>& outcome, std::string_view what) {
     return outcome ? expect(true) : expect(false, what, ": ", outcome.error());
   }
@@ -54,7 +54,7 @@ class Report {
   unsigned checks_ = 0, failures_ = 0;
 };
 
-// Memory that every device can use.
+// Memory with an alignment that every device accepts.
 class Buffer {
  public:
   explicit Buffer(std::size_t size) : memory_(size, 4096) {}
@@ -65,7 +65,7 @@ class Buffer {
   AlignedBuffer memory_;
 };
 
-// Content that says where it belongs and when it was written.
+// Content that identifies its sector and the round in which it was written.
 inline void fill(MutableBytes bytes, std::uint64_t sector, std::uint32_t round,
                  std::size_t sector_size) {
   for (std::size_t at = 0; at < bytes.size(); at += 8) {
@@ -238,7 +238,7 @@ Task<void> discard_spares_its_neighbours(B* device, Report* report) {
   co_await expect_round(device, 8, 80, 9, report);
 }
 
-// All places are taken in this turn of the loop, so that one more has to wait.
+// All parallel requests are issued in this turn of the loop, so that one more has to wait.
 template <class B>
 Task<void> who_gives_up_waiting_has_done_nothing(B* device, Report* report) {
   const sig::BlockGeometry g = device->geometry();
@@ -258,7 +258,7 @@ Task<void> who_gives_up_waiting_has_done_nothing(B* device, Report* report) {
   co_await expect_round(device, g.sectors - 1, 1, 20, report);
 }
 
-// The buffer goes with the task: the device must have let go of it.
+// The buffer is destroyed with the task: the device must not use it afterwards.
 template <class B>
 Task<void> a_task_may_die_in_the_middle(B* device, Report* report) {
   for (int i = 0; i < 8; ++i) {
@@ -271,8 +271,8 @@ Task<void> a_task_may_die_in_the_middle(B* device, Report* report) {
   co_await expect_round(device, 0, 32, 24, report);
 }
 
-// Against a copy in memory. Steps of one round touch different sectors, as overlapping ones have no
-// order.
+// Compares the device with a copy in memory. Steps of one round touch different sectors, because
+// overlapping ones have no order.
 template <class B>
 Task<void> agrees_with_a_model(B* device, std::uint32_t seed, Report* report) {
   constexpr std::uint64_t kSectors = 120;
@@ -315,7 +315,7 @@ Task<void> agrees_with_a_model(B* device, std::uint32_t seed, Report* report) {
   }
 }
 
-// All of them.
+// Runs the whole suite.
 template <class B>
 Task<void> conform(B* device, std::uint32_t seed, Report* report) {
   geometry_makes_sense(device, report);

@@ -1,5 +1,5 @@
-// Files of the host pass the suite: through the page cache and past it, with small and large
-// sectors.
+// Files of the host pass the suite, through the page cache and with direct I/O, with small and
+// large sectors.
 #include <gtest/gtest.h>
 
 #include <chrono>

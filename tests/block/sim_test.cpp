@@ -1,4 +1,4 @@
-// The simulated disk passes the suite, and fails in just the ways that it is told to.
+// The simulated disk passes the suite, and fails only in the configured ways.
 #include "fata/sim/disk.hpp"
 
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ TEST(BlockSim, Conforms) {
   }
 }
 
-// Content: a sector full of one number.
+// Fills a sector with one number.
 Task<void> put(sim::Disk* disk, std::uint64_t sector, int number) {
   Buffer buffer(512);
   std::ranges::fill(buffer.bytes(), static_cast<std::byte>(number));
@@ -51,7 +51,7 @@ Task<int> look(sim::Disk* disk, std::uint64_t sector) {
       : -1;
 }
 
-// Two rounds of writes, the first of which is flushed; then power fails in the middle of a third.
+// Two rounds of writes, the first of them flushed; then power fails in the middle of a third.
 Task<void> cut_power(sim::Disk* disk, std::array<int, 256>* seen) {
   for (std::uint64_t s = 0; s < 50; ++s) co_await put(disk, s, 1);
   EXPECT_TRUE(co_await disk->flush(Wait{}));

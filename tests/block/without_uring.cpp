@@ -1,4 +1,4 @@
-// Linked into a test, takes io_uring away from it, as a container's profile does.
+// When linked into a test, denies it io_uring, as a container's seccomp profile does.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>

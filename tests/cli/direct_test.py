@@ -1,5 +1,5 @@
-"""Fata's own stack on a tap, in a network namespace of the test's own: answers, and --pcap records
-what passed.
+"""Fata's own stack on a tap, in the test's own network namespace: it answers, and --pcap records
+the packets.
 """
 import struct
 import subprocess
@@ -9,7 +9,7 @@ from fata import BUILD, FataTest, last_answer
 from namespaces import may_make_namespaces
 from refusing import refusing
 
-# The tap is made by the image; the namespace and all in it vanish with the script.
+# The image creates the tap. The namespace and everything in it vanish with the script.
 SCRIPT = """
 ip link set lo up
 capture=$1

@@ -1,4 +1,4 @@
-"""Runs the fata command for tests, and says what it was when an expectation fails."""
+"""Runs the fata command for tests, and shows the command line when an expectation fails."""
 import os
 import pathlib
 import resource
@@ -9,7 +9,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FATA = [str(ROOT / "fata"), "--no-install"]
-# Where applications are built: kept between runs, so that the second one is quick.
+# Where applications are built. Kept between runs, so that later builds are quick.
 BUILD = pathlib.Path(os.environ.get("FATA_TEST_BUILD", tempfile.gettempdir() + "/fata-tests"))
 
 
@@ -36,7 +36,7 @@ def last_answer(shown):
 
 
 def cpu_seconds():
-    """Processor time of all children that have ended: what a busy machine does not lengthen."""
+    """Processor time of all children that have ended. A busy machine does not increase it."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -56,12 +56,12 @@ class FataTest(unittest.TestCase):
         return done
 
     def refused(self, line, *words, **options):
-        """The command ends with status 64 and just this line."""
+        """The command ends with status 64 and prints only this line."""
         done = self.run_fata(*words, status=64, **options)
         self.assertEqual((done.stdout, done.stderr.strip()), ("", line))
 
     def application(self, name, **files):
-        """A folder with these files: config_cpp='...' becomes config.cpp."""
+        """Makes a folder with these files: config_cpp='...' becomes config.cpp."""
         folder = self.folder / name
         folder.mkdir()
         for file, text in files.items():

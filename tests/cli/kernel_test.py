@@ -99,7 +99,7 @@ class Kernel(FataTest):
         )
 
     def test_forwarded_clients_are_exempt_from_the_rate_limit(self):
-        """To the guest all of them are the forwarder."""
+        """The guest sees the forwarder's address for all of them."""
         self.run_fata("build", *DNS)
         script = self.run_fata("query", *DNS, "build-dir").stdout.strip() + "/dns.qemu.sh"
         fake = self.folder / "qemu-system-x86_64"
@@ -118,7 +118,7 @@ class Kernel(FataTest):
             with self.subTest(words=words):
                 line = self.run_fata(*run, "--", *words).stdout
                 self.assertEqual(shlex.split(line)[-2:], ["-append", " ".join(wanted)])
-                # A script adds nothing to a list that its caller gives.
+                # The script does not extend a list that its caller passes.
                 if any("exempt" in word for word in words):
                     wanted = words
                 env = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}
@@ -135,7 +135,7 @@ class Kernel(FataTest):
 
     def test_images_stay_small(self):
         hello = ["examples/tutorial/hello", "-t", "kvm", "--build-dir", BUILD / "hello-kvm"]
-        # The name server knows every record type of the registry by name, with its strict values.
+        # The name server includes every record type of the registry by name, with strict parsing.
         for app, most, most_unpacked in ((hello, 26_500, 42_700), (DNS, 199_950, 375_800)):
             text = self.run_fata("build", *app).stdout
             image = self.run_fata("query", *app, "image").stdout.strip()

@@ -1,5 +1,5 @@
-"""What Fata writes for managers of virtual machines: libvirt's schema takes its domains, xl's
-configuration names the disks.
+"""Files that Fata writes for managers of virtual machines: libvirt's schema accepts its domains,
+and xl's configuration lists the disks.
 """
 import pathlib
 import subprocess
@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from fata import BUILD, FataTest
 
-# Cards, disks, both, none of them.
+# NICs, disks, both, neither.
 APPLICATIONS = (
     "apps/dns",
     "tests/e2e/block/image",

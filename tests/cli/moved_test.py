@@ -1,4 +1,4 @@
-"""A copied, moved or renamed application builds itself, and never what it was copied from."""
+"""A copied, moved or renamed application builds from its own sources, never from the original's."""
 import os
 import pathlib
 import shutil
@@ -65,9 +65,8 @@ class Moved(FataTest):
         self.says("first", "Hello from first!\n")
         self.edit(first, ", edited")
         os.utime(first / "first.hpp", (1_500_000_000, 1_500_000_000))
-        subprocess.run(
-            ["cp", "-r", first, self.folder / "aside"], check=True
-        )  # the image is as new as its source now
+        # The copy resets the modification times, so the image is now as new as its source.
+        subprocess.run(["cp", "-r", first, self.folder / "aside"], check=True)
         shutil.rmtree(first)
         (self.folder / "aside").rename(first)
         os.utime(first / "first.hpp", (1_500_000_000, 1_500_000_000))

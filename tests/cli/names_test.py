@@ -1,4 +1,4 @@
-"""`fata new`: its templates, its names, and the current folder; names of C++ in a plan."""
+"""`fata new`: its templates, its names, and the current folder; C++ names in a plan."""
 import os
 import signal
 import socket
@@ -27,8 +27,8 @@ REFUSED = {
     "preinstall": CMAKE,
     "a" * 64: "a name has at most 63 characters",
 }
-# Each a trap: a keyword, a macro, a template parameter or variable of the generated code, a target,
-# a file of the build.
+# Each name is a trap: a keyword, a macro, a template parameter or variable of the generated code, a
+# target, or a file of the build.
 ODD = ["class", "test", "std", "console", "parameters", "stripped", "config", "a" * 63]
 KEYWORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t class co_await
@@ -67,8 +67,8 @@ class Names(FataTest):
         )
 
     def test_classes_and_parameters_with_the_names_of_keywords(self):
-        """One job for each, in one image."""
-        chosen = KEYWORDS[::2] + ["class"]  # an image takes at most 64
+        """One job for each keyword, all in one image."""
+        chosen = KEYWORDS[::2] + ["class"]  # an image takes at most 64 parameters
 
         def parameter(word):
             name = word.replace("_", "-")

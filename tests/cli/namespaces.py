@@ -1,5 +1,5 @@
-"""Namespaces for tests: a script that wants a network and mounts of its own runs itself again
-there.
+"""Namespaces for tests: a script that needs its own network and mounts restarts itself in new
+namespaces.
 """
 
 import os
@@ -17,15 +17,15 @@ def may_make_namespaces():
 
 
 def enter():
-    """Runs the script again in namespaces of its own; does not return."""
+    """Restarts the script in its own namespaces; does not return."""
     os.execvpe(
         "unshare", ["unshare", "-n", "-m", "python3", *sys.argv], {**os.environ, INSIDE: "1"}
     )
 
 
 def main(*programs, prepare=lambda: None):
-    """Runs the script's tests in namespaces, or says what is missing and skips them. `prepare` is
-    called inside.
+    """Runs the script's tests in namespaces, or skips them and prints what is missing. `prepare` is
+    called inside the namespaces.
     """
     if INSIDE in os.environ:
         prepare()

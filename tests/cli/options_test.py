@@ -1,4 +1,4 @@
-"""Words and options that the fata command does not take: what was meant, and where it belongs."""
+"""Words and options that the fata command rejects: it suggests the right word or position."""
 import re
 import unittest
 
@@ -191,8 +191,8 @@ class Words(FataTest):
 
 
 class Options(FataTest):
-    """Each option of `fata run` for each target: taken, or refused with a reason if it does
-    nothing.
+    """Each option of `fata run` for each target is accepted, or refused with a reason if it would
+    have no effect.
     """
 
     process, qemus = (
@@ -200,7 +200,8 @@ class Options(FataTest):
         "is QEMU's, for -t kvm; on Xen the domain's configuration says such things",
     )
     lab = "is for -t xen"
-    # Option: its value; why not for a process, for kvm, for xen in the lab, for xen on a dom0.
+    # Option: its value, then the reason against it (None: accepted) for a process, for kvm, for xen
+    # in the lab, and for xen on a dom0.
     TABLE = {
         "--accel": ("tcg", "a process needs no accelerator; " + process, None, qemus, qemus),
         "--machine": (

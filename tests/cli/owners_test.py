@@ -1,4 +1,4 @@
-"""Applications in folders that cannot be written: one line says whose; --build-dir works."""
+"""Applications in read-only folders: one line names the owner; --build-dir works."""
 import os
 import shlex
 import subprocess
@@ -6,7 +6,7 @@ import unittest
 
 from fata import FATA, FataTest
 
-OTHER = 65533  # a user that no machine has
+OTHER = 65533  # a uid that no account has
 MEND = "build in a folder of your own with --build-dir FOLDER"
 
 
@@ -93,7 +93,7 @@ class Owners(FataTest):
         return folder
 
     def others(self, name):
-        """An application of the other user's own."""
+        """An application that belongs to the other user."""
         self.run_fata("new", name, cwd=self.folder)
         for path in (self.folder / name, *(self.folder / name).iterdir()):
             os.chown(path, OTHER, OTHER)
@@ -101,7 +101,7 @@ class Owners(FataTest):
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to be another user")
     def test_a_home_or_a_cache_that_may_not_be_entered(self):
-        self.run_fata("build", self.others("own"))  # the libraries are there, then
+        self.run_fata("build", self.others("own"))  # also builds the libraries
         subprocess.run(["rm", "-r", self.folder / "own/.fata"], check=True)
         closed = str(self.closed())
         for variables in (

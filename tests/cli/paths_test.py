@@ -1,4 +1,6 @@
-"""Folders and files whose names mean something else to shells, CMake, ninja, QEMU, xl and XML."""
+"""Folders and files whose names have special characters for shells, CMake, ninja, QEMU, xl and
+XML.
+"""
 import ctypes
 import json
 import os
@@ -11,7 +13,7 @@ from xml.etree import ElementTree
 
 from fata import BUILD, FATA, FataTest
 
-# What is read by the same program stands in one name: each takes a build for every target.
+# Characters that the same program interprets share a name: each name takes a build per target.
 ODD = [
     "with  space dépôt 日本",
     "100%$HOME#",
@@ -54,7 +56,7 @@ class Folders(FataTest):
         self.assertFalse((self.folder / "oops").exists())
 
     def is_measured(self, app, target):
-        """Commands that run LLVM's tools on build products or print their paths."""
+        """Commands that run LLVM's tools on build products or print their paths work."""
         words = [f"./{app.name}", "-t", target]
         folder = f"{app}/.fata/{target}"
         image = f"{folder}/build/hello" + ("" if target == "linux" else ".img")
@@ -175,7 +177,7 @@ class Folders(FataTest):
         )
 
     def test_hidden_sources_are_left_alone(self):
-        """As editors and other systems make them."""
+        """Hidden files as editors and other systems create them."""
         app = self.made(self.folder / "plain")
         (app / "._hello.cpp").write_bytes(b"\x00\x05\x16\x07")
         (app / ".#hello.cpp").symlink_to("nobody@nowhere")
@@ -262,7 +264,7 @@ class Files {
 
 
 class Parameters(FataTest):
-    """Every generated file that carries parameters passes them as `fata run` does."""
+    """Every generated file that carries parameters passes them exactly as `fata run` does."""
 
     def setUp(self):
         super().setUp()
@@ -361,7 +363,9 @@ class Parameters(FataTest):
 
 
 def guest_words(line):
-    """As platform/guest splits its command line: quotes keep spaces, a backslash what follows."""
+    """Splits a command line as platform/guest does: quotes keep spaces, and a backslash keeps the
+    next character.
+    """
     words, word, quoted, i = [], None, False, 0
     while i < len(line):
         char = line[i]
@@ -378,7 +382,7 @@ def guest_words(line):
 
 
 def xl_string(file, name, item=None):
-    """What xl's own parser reads for a name of a configuration."""
+    """The value that xl's own parser reads for a name in a configuration."""
     library = ctypes.CDLL(
         next(iter(sorted(pathlib.Path("/usr/lib/x86_64-linux-gnu").glob("libxlutil.so*"))))
     )

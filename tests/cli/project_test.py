@@ -94,8 +94,7 @@ class Builds(FataTest):
         by_library = sum(int(line.split()[0]) for line in libraries)
         self.assertIn(".text", [line.split()[1] for line in sections])
         self.assertIn("fata_base", [line.split()[1] for line in libraries])
-        # Headers and padding are the difference; a part that is forgotten or counted twice is more
-        # than that.
+        # Headers and padding may differ. A part that is missing or counted twice differs by more.
         self.assertLess(abs(stripped - by_section), 0.15 * stripped)
         self.assertLess(abs(by_section - by_library), 0.15 * by_section)
 
@@ -189,7 +188,7 @@ class Images(FataTest):
 
 
 class Configs(FataTest):
-    """What only running config.cpp can find: one line, status 64."""
+    """Errors that only running config.cpp can find: one line, status 64."""
 
     def refused_config(self, line, body, *words):
         app = self.application("app", config_cpp=CONFIG.format(body=body))

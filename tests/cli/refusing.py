@@ -1,4 +1,4 @@
-"""Runs a program to which one system call is refused, as containers and older kernels do it:
+"""Runs a program with one system call denied, as containers and older kernels deny it:
     python3 refusing.py io_uring_setup PROGRAM [WORD...]"""
 import ctypes
 import errno
@@ -23,7 +23,7 @@ class Program(ctypes.Structure):
 
 
 def refusing(call):
-    """The words to put in front of a command."""
+    """The words to prepend to a command."""
     return ["python3", str(pathlib.Path(__file__).resolve()), call]
 
 

@@ -1,4 +1,4 @@
-"""What the fata command says: compilers' words alone, paths from here, colours, short answers."""
+"""The fata command's output: compiler messages alone, relative paths, colours, short answers."""
 import json
 import os
 import shutil
@@ -244,7 +244,7 @@ class Debugging(FataTest):
             input="break fata::image_main\nrun\nlist\ncontinue\nquit\n",
             timeout=120,
         )
-        # It stops at the first line, into which the compiler may have put the frame's allocation.
+        # gdb stops at the first line, into which the compiler may have put the frame's allocation.
         self.assertRegex(done.stdout, r"Breakpoint 1 at \w+: file \S*/main\.cpp, line \d+")
         self.assertRegex(done.stdout, r"Breakpoint 1, .*\n\s+at |Breakpoint 1, fata::image_main")
         self.assertIn("a b from hello!", done.stdout)

@@ -1,5 +1,5 @@
-"""The script ./fata where no other test looks: on a terminal, without packages, before the command
-is built.
+"""The script ./fata in cases that no other test covers: on a terminal, without packages, before the
+command is built.
 """
 import os
 import shutil
@@ -10,14 +10,14 @@ from fata import ROOT, FataTest, fata
 from terminal import on_terminal
 
 TOOL = ROOT / "build/linux/tool/fata"
-# Stands for a program of the build: prints what ninja or CMake print, and leaves what they leave.
+# Replaces a program of the build: prints what ninja or CMake print, and leaves their files.
 STAND_IN = """#!/bin/sh
 {body}
 """
 
 
 class Script(FataTest):
-    """The script in a tree of its own whose build programs are stand-ins, so that a case takes no
+    """The script in its own tree with stand-ins for the build programs, so that no case needs a
     build.
     """
 
@@ -76,7 +76,7 @@ class Script(FataTest):
         )
 
     def lacking(self, file="/usr/bin/ninja"):
-        """The script asks for a file that is not there."""
+        """Makes the script look for a file that does not exist."""
         script = self.tree / "fata"
         script.write_text(script.read_text().replace(file, "/usr/bin/no-such-file"))
 
@@ -151,7 +151,7 @@ class Script(FataTest):
         self.assertEqual(self.log.read_text(), "cmake\n")
 
     def another_user(self, cache):
-        """Builds from the tree as a user that cannot write there, with this folder as its cache."""
+        """Builds as a user that cannot write to the tree, with this folder as its cache."""
         if os.geteuid() != 0:
             self.skipTest("another user: becoming one needs root")
         for folder in (self.folder, *self.folder.rglob("*")):
@@ -173,7 +173,7 @@ class Script(FataTest):
         )
 
     def change(self, tree, name):
-        """Makes a source newer than the command, however coarse the clock of the file system is."""
+        """Makes a source newer than the command, even on a file system with coarse timestamps."""
         (tree / name).touch()
         tool = tree / "build/linux/tool/fata"
         if tool.exists():
@@ -311,10 +311,10 @@ class Script(FataTest):
         self.assertEqual(done.returncode, 64)
         self.assertIn("python3", done.stderr)
         self.assertFalse((self.tree / "build").exists())
-        # A word of the image's own is none of ours.
+        # After `--`, the word belongs to the image and not to the script.
         self.assertEqual(self.piped("--no-install", "run", "app", "--", "--lab").returncode, 0)
 
-    # What the script refuses while the command is not built, in the command's words.
+    # Command lines that the script must refuse as the command does, while the command is not built.
     TYPED_WRONG = [
         ["buidl", "app"],
         ["flying"],

@@ -1,4 +1,4 @@
-"""Runs a command on a pseudo-terminal, as a person does: what no pipe shows is shown there."""
+"""Runs a command on a pseudo-terminal, where it shows output that it does not write to a pipe."""
 import os
 import pty
 import select
@@ -7,8 +7,8 @@ import time
 
 
 def on_terminal(words, typed=b"", cwd=None, env=None, timeout=300):
-    """Returns (exit status, all that the terminal received). `typed` is there from the start, then
-    the end of input.
+    """Returns (exit status, all output on the terminal). `typed` is available from the start and is
+    followed by the end of input.
     """
     child, terminal = pty.fork()
     if child == 0:

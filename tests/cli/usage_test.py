@@ -1,4 +1,4 @@
-"""What the fata command refuses, and the line it says then."""
+"""Command lines that the fata command refuses, and the line that it prints."""
 import unittest
 
 from fata import BUILD, FATA, ROOT, FataTest, fata
@@ -163,12 +163,12 @@ class Refuses(FataTest):
         )
 
     def refused_last(self, line, *words):
-        """As refused(), but a build may have said something before."""
+        """Like refused(), but a build may have printed lines before."""
         done = self.run_fata(*words, status=64)
         self.assertEqual(done.stderr.strip().splitlines()[-1], line)
 
     def test_wrong_options_for_a_kernel(self):
-        # Nothing is booted: --dry-run, and each is refused before.
+        # Nothing is booted: --dry-run is given, and each line is refused before that anyway.
         run = ["run", NOOP, "-t", "kvm", "--build-dir", BUILD / "noop-kvm", "--dry-run"]
         for words, line in {
             (
@@ -201,7 +201,7 @@ class Refuses(FataTest):
 
 class NoInstall(FataTest):
     def test_names_what_is_missing_and_stops(self):
-        # The same script in a tree of its own, with a package list that asks for a file nobody has.
+        # A copy of the script in its own tree, whose package list names a file that does not exist.
         script = (ROOT / "fata").read_text().replace("/usr/bin/ninja", "/usr/bin/no-such-ninja")
         tree = self.folder / "tree"
         tree.mkdir()

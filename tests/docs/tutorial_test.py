@@ -1,7 +1,7 @@
-"""Does what docs/tutorial says, page by page, in one shell: writes the files (```cpp FILE, ```text
-FILE), runs the commands of the ```console blocks and looks for the lines that stand below each,
-in order. In an expected line `...` stands for anything; a line may begin or end with more than
-is written. A command that ends in `&` is waited for until its lines have come.
+"""Follows docs/tutorial page by page in one shell. It writes the files (```cpp FILE, ```text FILE),
+runs the commands of the ```console blocks, and searches the output for the lines below each
+command, in order. In an expected line `...` matches any text; an output line may have more text at
+its start or end. A command that ends in `&` runs until its lines have appeared.
 """
 import os
 import pathlib
@@ -14,7 +14,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The user's, although the pages are given a home of their own.
+# The user's own cache, although the pages run with a scratch home.
 CACHE = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))
 PATIENCE = 240  # seconds for a command: the first one of a clone builds everything
 
@@ -33,7 +33,7 @@ def blocks(page):
 
 
 def commands(lines):
-    """(command, expected lines) of a console block."""
+    """(command, expected lines) for each command of a console block."""
     found = []
     for line in lines:
         if line.startswith("$ "):
@@ -70,7 +70,7 @@ class Shell:
         self.bash.stdin.flush()
 
     def run(self, command, expected):
-        """Nothing, or what is wrong."""
+        """Returns None, or a description of the failure."""
         begin = self.log.stat().st_size
         background = command.endswith("&")
         self.write(command + "\n" + ("" if background else "echo; echo ==done==\n"))
@@ -88,7 +88,7 @@ class Shell:
         return self.log.read_bytes()[begin:].decode(errors="replace").replace("\r", "")
 
     def close(self):
-        """Ends what still runs: jobs are process groups of their own, the shell's children."""
+        """Kills the remaining jobs. They are process groups of their own, children of the shell."""
         for child in (
             pathlib.Path(f"/proc/{self.bash.pid}/task/{self.bash.pid}/children").read_text().split()
         ):

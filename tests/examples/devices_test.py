@@ -1,4 +1,4 @@
-"""Every device example runs on a target and does what it should:  devices_test.py linux|kvm"""
+"""Every device example runs on a target with the expected result:  devices_test.py linux|kvm"""
 import datetime
 import os
 import pathlib
@@ -144,7 +144,7 @@ class Devices(FataTest):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(2)
             client.connect(("127.0.0.1", port))
-            for _ in range(20):  # UDP may lose some
+            for _ in range(20):  # some UDP datagrams may be lost
                 for text in sent:
                     if text not in heard:
                         client.send(text)

@@ -1,9 +1,8 @@
-"""Runs an image on a tap of this network namespace and talks to it:  on_tap.py
-frames|udp|tcp|tcp-cut|stack|cards linux|kvm WORDS-OF-FATA-RUN...
+"""Runs an image on a tap of this network namespace and talks to it:
+on_tap.py frames|udp|tcp|tcp-cut|stack|cards linux|kvm WORDS-OF-FATA-RUN...
 
-tcp: segments travel uncut both ways; tcp-cut: the image is told to do without offload, and none
-is longer than the MTU. cards: the image has a second card, on a tap of its own, and a network
-behind it.
+tcp: both ends use segmentation offload. tcp-cut: the image runs without offload, and no frame is
+longer than the MTU. cards: the image has a second NIC on its own tap, with a network behind it.
 """
 import concurrent.futures
 import os
@@ -113,7 +112,8 @@ try:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EXPERIMENTAL)) as wire:
             wire.bind((TAP, EXPERIMENTAL))
             wire.settimeout(2)
-            wire.send(mac + ours + (0x88B6).to_bytes(2, "big") + bytes(46))  # not to be answered
+            # A frame that the image must not answer.
+            wire.send(mac + ours + (0x88B6).to_bytes(2, "big") + bytes(46))
             for _ in range(10):
                 for frame in sent:
                     wire.send(frame)
@@ -137,12 +137,12 @@ try:
             client.shutdown(socket.SHUT_WR)
             assert client.recv(1) == b""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            for _ in range(5):  # UDP may lose some
+            for _ in range(5):  # some UDP datagrams may be lost
                 client.sendto(bytes(123), ("10.77.0.2", 7007))
                 time.sleep(0.05)
     elif what == "cards":
-        # Each of the image's addresses, and what is behind the second card; its own way out is the
-        # one that a route says.
+        # Each of the image's addresses, and a network behind the second NIC. The image's answers to
+        # that network follow a route.
         long = LongFrames()
         for address, source in (
             ("10.77.0.2", None),
@@ -169,7 +169,7 @@ try:
         ), f"{done.count(False)} of {len(done)} connections did not give back what they were sent"
         long.end()
         if what == "tcp":
-            # How many depends on how both take turns on the cores.
+            # The number depends on how both ends are scheduled on the cores.
             assert (
                 long.to_image > 5 and long.from_image > 5
             ), f"{long.to_image} and {long.from_image} of {long.all} were uncut"
@@ -194,7 +194,7 @@ try:
                     pass
         assert heard == sent, f"{len(sent - heard)} of {len(sent)} datagrams did not come back"
     image.send_signal(signal.SIGINT)
-    # Not by communicate(), which does not see what the loop above has read ahead.
+    # communicate() would miss the output that the loop above has already buffered.
     said = (image.stdout if target == "kvm" else image.stderr).read()
     assert image.wait(timeout=30) == 0, said
     if what == "stack":

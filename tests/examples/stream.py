@@ -5,7 +5,7 @@ import threading
 
 
 def comes_back(host, port, size, source=None):
-    """Whether `size` random bytes come back whole, and then end-of-stream for ours."""
+    """True if `size` random bytes come back complete, and end-of-stream follows our shutdown."""
     sent = os.urandom(size)
     heard = bytearray()
     with socket.create_connection((host, port), timeout=20, source_address=source) as client:

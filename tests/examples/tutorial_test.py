@@ -1,4 +1,4 @@
-"""Every tutorial example runs on a target and says what it should:  tutorial_test.py linux|kvm"""
+"""Every tutorial example runs on a target with the expected output:  tutorial_test.py linux|kvm"""
 import sys
 import unittest
 
@@ -20,9 +20,8 @@ class Tutorial(FataTest):
             *parameters,
             status=status,
         )
-        self.log = (
-            done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
-        )  # where the image's log goes
+        # A kernel logs to standard output, a process to standard error.
+        self.log = done.stdout.replace("\r", "") if TARGET == "kvm" else done.stderr
         return done.stdout.replace("\r", "")
 
     def test_noop(self):

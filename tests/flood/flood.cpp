@@ -1,6 +1,6 @@
-// Sends frames of one hostile kind out of an interface, as fast as asked, and says how many left
-// and how fast: what a host on the far end of that link must bear. For "resets", "acks" and
-// "out-of-order" it first opens a connection of its own, at which they aim.
+// Sends frames of one hostile kind out of an interface at the requested rate, and reports how many
+// left and how fast. It tests a host at the far end of that link. For "resets", "acks" and
+// "out-of-order" it first opens its own connection, which the frames then target.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <linux/tcp.h>
@@ -36,7 +36,8 @@ fata::flood::Mac parse_mac(const std::string& text) {
   return mac;
 }
 
-// Opens a connection to the target and reads where it stands (TCP_REPAIR; needs CAP_NET_ADMIN).
+// Opens a connection to the target and reads its sequence numbers (TCP_REPAIR; needs
+// CAP_NET_ADMIN).
 int open_connection(Target& target) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in to{};
@@ -61,13 +62,13 @@ int open_connection(Target& target) {
   set(TCP_REPAIR, 1);
   target.seq = read_seq(TCP_SEND_QUEUE);
   target.ack = read_seq(TCP_RECV_QUEUE);
-  set(TCP_REPAIR, -1);  // off, without a probe
+  set(TCP_REPAIR, -1);  // off, without a window probe
   return fd;
 }
 
-// A packet socket on the interface, whose hardware address becomes `ours`.
+// Opens a packet socket on the interface and stores its hardware address in `ours`.
 int open_interface(const std::string& interface, std::array<std::uint8_t, 6>& ours) {
-  const int out = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);  // receives nothing
+  const int out = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);  // protocol 0: receives nothing
   if (out < 0) failed("packet socket");
   sockaddr_ll at{};
   at.sll_family = AF_PACKET;
@@ -108,7 +109,7 @@ void flood(int out, const std::string& kind, const Target& target, double second
       messages[i].msg_hdr.msg_iovlen = 1;
     }
     const int done = ::sendmmsg(out, messages.data(), kBatch, MSG_DONTWAIT);
-    // What a full queue refuses is lost like on any link.
+    // Frames that a full queue refuses are lost, as on any link.
     sent += static_cast<std::uint64_t>(std::max(done, 0));
     refused += kBatch - static_cast<std::uint64_t>(std::max(done, 0));
   }

@@ -135,7 +135,7 @@ Frames::Frames(const std::string& kind, const Target& target) : kind_(kind), tar
 const std::vector<std::uint8_t>& Frames::next() {
   const std::uint32_t n = ++count_, any = static_cast<std::uint32_t>(random_());
   if (kind_ == "syn" || kind_ == "udp") {
-    put32(kIp + 12, 0x0a000000 | (any & 0xffffff));  // from anywhere
+    put32(kIp + 12, 0x0a000000 | (any & 0xffffff));  // a random source in 10.0.0.0/8
     put16(inner_, 1024 + n % 60000);
     if (kind_ == "syn") put32(inner_ + 4, any);
     if (kind_ == "udp") put16(inner_ + 2, 1024 + any % 60000);
@@ -144,7 +144,7 @@ const std::vector<std::uint8_t>& Frames::next() {
     put16(inner_, 1024 + n % 60000);
     put32(inner_ + 4, any);
   } else if (kind_ == "out-of-order") {
-    put32(inner_ + 4, target_.seq + 200 + any % 60000);  // within its window, never the next
+    put32(inner_ + 4, target_.seq + 200 + any % 60000);  // in the window, never the next byte
   } else if (kind_ == "resets" || kind_ == "acks") {
     put32(inner_ + 4, any);
     put32(inner_ + 8, any * 2654435761U);

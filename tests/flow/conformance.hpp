@@ -1,9 +1,9 @@
-// The conformance suite of sig::Flow: every model must pass it unchanged.
+// The conformance suite of sig::Flow. Every implementation must pass it unchanged.
 //
 // A world is default-constructible on a running loop and offers
 //   Task<Ends> connect()   two connected flows (unique_ptr left, right)
 //   Slice bytes(text)      a buffer with that content
-// Each test is a coroutine over a world; CONFORMANCE_TESTS(Runner) makes them googletests.
+// Each test is a coroutine over a world; FLOW_CONFORMANCE(Suite, Runner) makes them googletests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -118,7 +118,7 @@ Task<void> a_read_that_gave_up_loses_no_byte(W* world) {
   EXPECT_EQ(co_await read_exactly(ends.right.get(), 4), "kept");
 }
 
-// Writes until the flow accepts no more; gives how many bytes it took in all.
+// Writes until the flow accepts no more; returns the total number of bytes accepted.
 template <class F, class W>
 Task<std::size_t> fill(F* flow, W* world) {
   std::size_t accepted = 0;
@@ -182,7 +182,7 @@ Task<void> a_vanished_end_is_heard(W* world) {
 
 }  // namespace fata::flow_test
 
-// `Runner` has a static `run(task_function)` that calls it with a world on a loop until it ends.
+// `Runner` has a static run(task_function), which runs it to its end with a world on a loop.
 #define FLOW_CONFORMANCE(Suite, Runner)                                                           \
   TEST(Suite, CarriesBytesBothWays) {                                                             \
     Runner::run([](auto* w) { return flow_test::carries_bytes_both_ways(w); });                   \

@@ -8,7 +8,7 @@
 namespace fata {
 namespace {
 
-// One stack that talks to itself, through a link that takes some time.
+// A single stack that communicates with itself over a link with a delay.
 class Loopback final : public net::IpLayer, public net::PacketFlush, private async::Timer {
  public:
   explicit Loopback(const net::tcp::Config& config = {})
@@ -74,7 +74,7 @@ struct OwnWorld {
 template <class F>
 async::Task<void> and_a_while(F* test, OwnWorld* world) {
   co_await (*test)(world);
-  // Orphans deliver what was written, or give up.
+  // By then orphans have delivered their data or given up.
   co_await async::sleep(seconds(3600));
 }
 

@@ -1,4 +1,4 @@
-"""A minimal Debian of this machine's own mirror, and roots that start from it.
+"""A minimal Debian from this machine's own mirror, and roots that start from it.
 
 The roots are overlays, mounted in the test's mount namespace."""
 import pathlib
@@ -10,7 +10,9 @@ from session import Session
 
 
 class NoMirror(Exception):
-    """One line: why no mirror of Debian can be reached from here. All else is a failure."""
+    """One line with the reason why no Debian mirror can be reached. Any other error is a
+    failure.
+    """
 
 
 def sources():
@@ -44,7 +46,7 @@ def sources():
 
 
 def ask(mirror):
-    """Fetches one file by apt's own means, and so by its proxies."""
+    """Fetches one file with apt's own program, and therefore through its proxies."""
     with tempfile.TemporaryDirectory() as folder:
         file, url = f"{folder}/InRelease", f"{mirror}/dists/bookworm/InRelease"
         done = subprocess.run(
@@ -98,7 +100,7 @@ class Base:
 
 
 class Machine:
-    """A root of its own that starts as the base does."""
+    """A separate root that starts as a copy of the base."""
 
     def __init__(self, base, name):
         self.root = base.folder / name
@@ -121,9 +123,9 @@ class Machine:
         subprocess.run(["mount", *map(str, words)], check=True)
 
     def line(self, command, cwd, user):
-        """env and chroot, so that nothing of the caller's environment is there."""
+        """The command line, with env and chroot to exclude the caller's environment."""
         home = "/root" if user == "root" else f"/home/{user}"
-        # su would make a session of its own, in which Ctrl-C does not reach the command.
+        # su would start a new session, in which Ctrl-C does not reach the command.
         return [
             "env",
             "-i",

@@ -1,4 +1,4 @@
-"""A fresh Debian that is not made: only a mirror that does not answer is a reason to skip."""
+"""Failures to create a fresh Debian: only a mirror that does not answer is a reason to skip."""
 import os
 import pathlib
 import tempfile
@@ -23,7 +23,7 @@ class Made(unittest.TestCase):
         self.debootstrap.chmod(0o755)
 
     def make(self, mirror, path=None):
-        """Base, with this mirror (a folder) and debootstrap of self.bin."""
+        """Makes a Base with this mirror (a folder) and the debootstrap of self.bin."""
         known = ([], f"copy:{mirror}")
         path = {"PATH": f"{self.bin}:{os.environ['PATH'] if path is None else path}"}
         with mock.patch.object(debian, "sources", lambda: known), mock.patch.dict(os.environ, path):

@@ -1,8 +1,8 @@
 """A newcomer on a fresh Debian 12.
 
 Types the README's commands on a terminal, as root and as a user with sudo, and installs the
-package. Each machine is a root of its own; packages come from this machine's mirror. Without one
-it is skipped."""
+package. Each machine is a separate root; packages come from this machine's mirror. Without a mirror
+the test is skipped."""
 import filecmp
 import os
 import pathlib
@@ -18,12 +18,14 @@ from debian import Base, Machine, NoMirror
 from short_test import README, clone
 
 BASE = None
-PASSWORD = "engine"  # of ada, who may use sudo
+PASSWORD = "engine"  # of ada, a user with sudo
 
 
 class Fresh(unittest.TestCase):
     def finishes(self, machine, command, cwd, user="root", answers=(), status=0):
-        """Types the command and the answers to its questions; returns what stays on the screen."""
+        """Types the command and the answers to its questions; returns the text left on the
+        screen.
+        """
         session = machine.type(command, cwd, user)
         self.addCleanup(session.close)
         for question, answer in answers:
@@ -47,7 +49,7 @@ class Fresh(unittest.TestCase):
         self.assertIn("served: ", session.shown)
 
     def machine(self, name, owner="root"):
-        """A fresh one with a clone in a folder called `my dépôt`, and the clone's folder."""
+        """A fresh machine with a clone in a folder called `my dépôt`, and the clone's folder."""
         machine = Machine(BASE, name)
         folder = pathlib.Path("/root" if owner == "root" else f"/home/{owner}") / "my dépôt"
         inside = machine.root / folder.relative_to("/")
@@ -93,7 +95,7 @@ class Fresh(unittest.TestCase):
             "Hello from a copy!\n", self.finishes(machine, "./fata run moved -t kvm", folder)
         )
         self.finishes(machine, ".ci/package build", folder)
-        # The same commit elsewhere gives the same bytes.
+        # The same commit in another folder builds the same bytes.
         other = machine.root / "srv/fata"
         shutil.copytree(
             machine.root / folder.relative_to("/"),
@@ -109,7 +111,7 @@ class Fresh(unittest.TestCase):
         )
         shutil.copy(made, BASE.folder)
 
-        # A folder whose name holds what a shell, make and CMake's own files would interpret.
+        # A folder name with characters that a shell, make and CMake's own files interpret.
         odd = "/srv/a %$x'()&{y}*?~=!,@z@^`+:é"
         (machine.root / odd[1:]).mkdir()
         (machine.root / "srv/fata").rename(machine.root / odd[1:] / "fata")
@@ -129,7 +131,7 @@ class Fresh(unittest.TestCase):
         machine, folder = self.machine("as-user", "ada")
         answers = [(r"\[Y/n\]", "y\n"), ("assword", PASSWORD + "\n")]
         self.serves(machine, "./fata run apps/dns", folder, "ada", answers)
-        # Nothing in the clone belongs to root.
+        # No file in the clone belongs to root.
         owners = {
             path.lstat().st_uid for path in (machine.root / folder.relative_to("/")).rglob("*")
         }
@@ -143,7 +145,7 @@ class Fresh(unittest.TestCase):
         (package,) = BASE.folder.glob("fata_*.deb")
         machine = Machine(BASE, "installed")
         shutil.copy(package, machine.root / "srv")
-        # dpkg alone, then what it misses.
+        # dpkg alone, then the missing dependencies.
         done = machine.run(f"apt-get update && dpkg -i /srv/{package.name}")
         self.assertNotEqual(done.returncode, 0)
         done = machine.run(
@@ -182,7 +184,7 @@ def main():
     if not os.environ.get("FATA_FRESH_FOLDER"):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="fata-fresh-", dir="/var/tmp"))
         try:
-            # Its mounts end with its namespace: nothing of the machine's is below what is removed.
+            # The mounts end with the namespace, so that none is left below the removed folder.
             return subprocess.run(
                 [
                     "unshare",

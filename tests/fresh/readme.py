@@ -3,7 +3,7 @@ import re
 
 
 def commands(text):
-    """Each command line once: those that stand alone, indented, and those in running text."""
+    """Each command line once: those on indented lines of their own, and those in running text."""
     found = re.findall(
         r"(?m)^    ((?:\./fata|\.ci/\w+|dig|apt-get|fata) .*?) *$|`(\./fata [^`]+)`",
         text.partition("## The layers")[0],

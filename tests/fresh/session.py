@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal: wait for what it shows, type, interrupt it."""
+"""A program on a pseudo-terminal: wait for its output, type, interrupt it."""
 import os
 import pty
 import re
@@ -19,7 +19,7 @@ class Session:
                 os._exit(127)
 
     def _read(self, end):
-        """False at the end of output, or of the time."""
+        """Returns False at the end of output, or at the deadline."""
         if not select.select([self.terminal], [], [], max(0, end - time.monotonic()))[0]:
             return False
         try:
@@ -39,7 +39,7 @@ class Session:
         return found
 
     def left(self):
-        """What stays on the screen: without the progress that was drawn over."""
+        """The text left on the screen, without overwritten progress lines."""
         return "".join(
             line.rpartition("\033[K")[2]
             for line in self.shown.replace("\r", "").splitlines(keepends=True)
@@ -49,7 +49,7 @@ class Session:
         os.write(self.terminal, text.encode())
 
     def wait(self, timeout=1800):
-        """The exit status, once all that it shows was read."""
+        """Reads all output, then returns the exit status."""
         end = time.monotonic() + timeout
         while self._read(end):
             pass

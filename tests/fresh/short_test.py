@@ -1,10 +1,10 @@
 """The first minute on this machine, without apt.
 
-A clone in `my dépôt`, a home that holds nothing, a terminal, no network; then a second user, a
-tree that cannot be written, and folders that CMake cannot build in.
+A clone in `my dépôt`, an empty home, a terminal, no network; then a second user, a read-only tree,
+and folders that CMake cannot build in.
 
-It runs in a mount and a network namespace of its own, in which the clone lies at the same place
-each time, so that a compiler cache helps whatever the path of the tree that is tested."""
+The test runs in its own mount and network namespaces. In them the clone has the same path each
+time, so that a compiler cache helps regardless of the tested tree's path."""
 import os
 import pathlib
 import re
@@ -43,7 +43,7 @@ def run(*words, cwd=SRV, user=None, env=None, timeout=1800):
 
 
 def clone(to):
-    """The tree as it is, committed or not, without what was built in it."""
+    """Copies the tree with uncommitted changes, without build output."""
     listed = (
         subprocess.run(
             ["git", "-c", "safe.directory=*", "ls-files", "-zco", "--exclude-standard"],
@@ -74,7 +74,7 @@ def setUpModule():
 
 
 class FirstMinute(unittest.TestCase):
-    """The methods run in the order of their names: what the first builds, the others use."""
+    """The methods run in the order of their names, because they use earlier builds."""
 
     maxDiff = None
 
@@ -121,7 +121,7 @@ class FirstMinute(unittest.TestCase):
             self.finishes(command.replace("./fata", "'my dépôt/fata'"), cwd=SRV),
         )
 
-    # What is done with each command of the README. None: another test does it.
+    # The check for each command of the README. None: another test runs it.
     COMMANDS = {
         "./fata --help": prints_help,
         "./fata run apps/dns": serves,
@@ -221,7 +221,7 @@ class FirstMinute(unittest.TestCase):
     def test_7_a_command_that_must_be_built_for_another_user_is_built_in_the_cache(self):
         (CLONE / "tool/src/main.cpp").touch()
         hello = SRV / "other/hello"
-        # No cache to build in: one line.
+        # Without a cache to build in, the command fails with one line.
         done = run(CLONE / "fata", "run", hello, user=OTHER, env={"HOME": "/nonexistent"})
         self.assertEqual(
             (done.returncode, done.stdout, done.stderr.count("\n")), (64, "", 1), done.stderr

@@ -1,4 +1,4 @@
-"""A network card, a disk and a source of bytes that lie."""
+"""A NIC, a disk and a randomness source that lie."""
 import os
 import socket
 import struct
@@ -12,7 +12,9 @@ OUR_MAC = bytes.fromhex("525400000001")
 
 
 def filled(device, memory, chain, data):
-    """Writes data into what a chain lets the device write; returns how much found room."""
+    """Writes data into the device-writable buffers of a chain; returns the number of bytes that
+    fitted.
+    """
     written = 0
     for address, length, is_writable in chain:
         if is_writable and written < len(data):
@@ -24,9 +26,10 @@ def filled(device, memory, chain, data):
 
 
 class Net(Liar):
-    """A network card, and a neighbour behind it that asks for addresses, pings and queries."""
+    """A NIC with a neighbour that sends ARP requests, pings and queries."""
 
-    # Its buffers are the driver's for good: what was taken back by a lie is still no other memory.
+    # The driver keeps its buffers forever. A buffer that it took back because of a lie is still
+    # never used as other memory.
     HARMLESS = Liar.HARMLESS | {
         "lie_another_id",
         "lie_index_jumps",
@@ -46,8 +49,8 @@ class Net(Liar):
     def __init__(self, path, random, is_honest=False, only=None, port=53):
         super().__init__(path, random, is_honest, only)
         self.port, self.mac, self.next, self.count = port, b"\xff" * 6, 0.0, 0
-        self.answers = []  # frames that wait for the guest
-        self.heard = 0  # packets of the guest's for us
+        self.answers = []  # frames for the guest, not sent yet
+        self.heard = 0  # packets from the guest to this neighbour
 
     def serve(self, index, ring):
         return self.hear(ring) if index == self.TRANSMIT else self.speak(ring)
@@ -104,7 +107,7 @@ class Net(Liar):
         return True
 
     def frame(self):
-        """What a neighbour sends."""
+        """A frame that a neighbour sends."""
         kind = self.random.randrange(6)
         if self.count == 1 or kind == 0:
             ask = (
@@ -181,13 +184,13 @@ class Net(Liar):
         return bytes(changed)
 
     def lie_header(self, ring, head, chain, written):
-        """speak() has done it."""
+        """speak() has already told the lie."""
         ring.put(head, written)
 
     lie_frame = lie_header
 
     def options(self, is_honest):
-        """QEMU's options for what of the device is its own."""
+        """QEMU's options for the device's own properties."""
         if is_honest:
             return ""
         mtu = self.random.choice(
@@ -198,11 +201,11 @@ class Net(Liar):
 
 
 class Block(Liar):
-    """A disk whose content is its own."""
+    """A disk with its own content."""
 
-    UNFAIR = ("lie_late_write",)  # what was read belongs to the application again
+    UNFAIR = ("lie_late_write",)  # a read buffer belongs to the application again
     OPTIONAL = EVENT_IDX | 1 << 1 | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 9 | 1 << 10 | 1 << 13
-    # Read-only is a lie that ends the test of a disk early: seldom.
+    # Not the read-only feature: it would end the test of a disk early.
     FEATURES = Liar.FEATURES | OPTIONAL & ~(1 << 5)
     SECTORS = 2048
     CONFIG = (
@@ -266,7 +269,7 @@ class Block(Liar):
         return True
 
     def lie_status(self, ring, head, chain, written):
-        """serve() has done it."""
+        """serve() has already told the lie."""
         ring.put(head, written)
 
     def options(self, is_honest):
@@ -276,7 +279,7 @@ class Block(Liar):
 
 
 class Rng(Liar):
-    """A source of bytes."""
+    """A randomness source."""
 
     def __init__(self, path, random, is_honest=False, only=None, port=0):
         super().__init__(path, random, is_honest, only)

@@ -1,9 +1,9 @@
-"""Boots stock kernel images on devices that lie (lies.py), again and again, each time with a new
-seed, for FATA_HOSTS_SECONDS. An image may give a device up, say so and end with a status of its
-own; it must not crash, and must stop when it is asked to.
+"""Boots stock kernel images on devices that lie (lies.py), repeatedly, each time with a new seed,
+for FATA_HOSTS_SECONDS. An image may give a device up, log that and end with its own status. It must
+not crash, and must stop on request.
 
     hosts_test.py                 the tests
-    hosts_test.py SEED [LIE]      one boot, with all that it printed"""
+    hosts_test.py SEED [LIE]      one boot, with all its output"""
 import os
 import pathlib
 import random
@@ -19,7 +19,7 @@ from devices import GUEST, Block, Net, Rng
 
 SECONDS = float(os.environ.get("FATA_HOSTS_SECONDS", "30"))
 SEED = os.environ.get("FATA_HOSTS_SEED", "")
-# The longest that an image may take to stop: a disk that answers nothing is given up after a
+# The longest time that an image may take to stop: a disk that does not answer is given up after a
 # minute, its reset may take 10 s, and the machine may be busy.
 STOP_LIMIT = 100
 CRASHED = 125
@@ -36,15 +36,15 @@ def image_of(name):
 
 
 class Boot:
-    """One boot: `name` of the image, and a seed for all else."""
+    """One boot: `name` of the image, and a seed for everything else."""
 
     def __init__(self, seed, is_honest=False, only=None, name=None):
         self.seed, self.random = seed, random.Random(seed)
         self.name = name or self.random.choice(sorted(IMAGES))
         self.folder = tempfile.TemporaryDirectory(prefix="fata-hosts-")
         _, kind, self.device, port, self.words = IMAGES[self.name]
-        # QEMU 7.2 without KVM follows a null pointer when a guest enables MSI-X on a card behind
-        # vhost-user.
+        # NICs only on microvm: QEMU 7.2 without KVM follows a null pointer when a guest enables
+        # MSI-X on a NIC behind vhost-user.
         self.machine = self.random.choice(MACHINES[:1] if kind is Net else MACHINES)
         self.memory = self.random.choice((8, 16))
         self.main = kind(self.path("main"), self.random, is_honest, only, port)
@@ -132,7 +132,7 @@ class Boot:
         return [self.main, self.rng] if self.rng else [self.main]
 
     def attend(self, process):
-        """Serves QEMU and its guest until they end, or should have."""
+        """Serves QEMU and its guest until they end or the time for that has passed."""
         end, is_asked = time.monotonic() + 30, False
         first = None
         while True:
@@ -152,7 +152,7 @@ class Boot:
                 return
 
     def wait(self, process, seconds):
-        """Handles what comes. False: QEMU has ended."""
+        """Handles events. Returns False if QEMU has ended."""
         files = {process.stdout.fileno(): None}
         for backend in self.backends():
             files[(backend.socket or backend.listener).fileno()] = backend
@@ -178,11 +178,11 @@ class Boot:
 
     @property
     def status(self):
-        """The image's; None if QEMU ended for a reason of its own."""
+        """The image's status; None if QEMU ended for a reason of its own."""
         return (self.code - 3) // 2 if self.code and self.code >= 3 and self.code % 2 == 1 else None
 
     def finding(self):
-        """What is wrong with how it went; or None."""
+        """Describes what went wrong, or returns None."""
         if self.late:
             return f"did not stop within {STOP_LIMIT} s"
         if self.status == CRASHED:

@@ -1,6 +1,6 @@
-"""What virtio devices that lie have in common: they behave well for a while and then lie, as a seed
-has it. A lie is a method whose name begins with lie_; which of them a device tells, how often and
-from when on is drawn once, at its begin. The devices themselves are in devices.py."""
+"""The common part of lying virtio devices: they behave well for a while and then lie, controlled by
+a seed. A lie is a method whose name begins with lie_. The constructor draws which of them a device
+tells, how often, and from when on. The devices themselves are in devices.py."""
 import struct
 
 from vhost_user import Backend, Outside
@@ -53,13 +53,13 @@ INTERESTING = (
 
 
 class Liar(Backend):
-    """What lies of every kind of device have in common: those about rings."""
+    """A device that lies about its rings, as every kind of device can."""
 
     FEATURES = VERSION_1 | EVENT_IDX | NOTIFY_ON_EMPTY | INDIRECT
     OPTIONAL = EVENT_IDX
     RINGS = 1
     UNFAIR = ()  # lies that it does not tell
-    # Those after which it still knows which buffers are its own.
+    # Lies after which it still knows which buffers it owns.
     HARMLESS = {
         "lie_too_long",
         "lie_another_length",
@@ -81,14 +81,14 @@ class Liar(Backend):
         )
         chosen = random.sample(known, random.choice((1, 1, 1, 2, 3, len(known))))
         self.lies = [] if is_honest else [f"lie_{only}"] if only else chosen
-        self.share = random.choice((0.01, 0.1, 0.5, 1.0))  # of the operations in which it lies
+        self.share = random.choice((0.01, 0.1, 0.5, 1.0))  # the share of operations with a lie
         self.honest_for = random.choice((0, 1, 10, 50, 200, 500))  # operations
         self.begun = {}  # by ring: operations
         self.done = self.told = 0
-        self.known = []  # (ring, head, chain) that were given back, of late
-        # After a lie by which the driver may have taken back more than we know, or by which we were
-        # sent elsewhere, we write to no buffer any more: whatever writes to memory that it does not
-        # own needs no driver to do harm.
+        self.known = []  # the most recent (ring, head, chain) that were returned
+        # False after a lie that may have made the driver take back more buffers than the device
+        # knows, or that sent the device elsewhere. The device then writes to no buffer, because a
+        # write to memory that it does not own harms the guest whatever the driver does.
         self.owns = True
 
     def __str__(self):
@@ -100,7 +100,7 @@ class Liar(Backend):
         return b""
 
     def number(self, bits):
-        """Any number: mostly one at which something changes."""
+        """Any number; usually one near an interesting boundary."""
         value = (
             self.random.choice(INTERESTING) + self.random.choice((0, 0, 0, -1, 1))
             if self.random.random() < 0.7
@@ -109,13 +109,13 @@ class Liar(Backend):
         return value % 2**bits
 
     def works(self):
-        """Looks at all rings once. True if there was anything to do."""
+        """Processes all rings once. Returns True if there was work."""
         busy = False
         for index, ring in enumerate(self.rings):
             try:
                 busy |= self.serve(index, ring)
             except Outside:
-                ring.enabled = False  # its memory is what we lied it into, or gone
+                ring.enabled = False  # its memory was replaced by a lie, or is gone
         return busy
 
     def serve(self, index, ring):
@@ -188,10 +188,10 @@ class Liar(Backend):
         ring.put(self.random.choice(self.known)[1], written)
 
     def lie_never(self, ring, head, chain, written):
-        """The chain never comes back."""
+        """The chain is never returned."""
 
     def lie_scribble(self, ring, head, chain, written):
-        """Over the rings, the driver's part included."""
+        """Overwrites parts of the rings, including the driver's part."""
         for _ in range(self.random.choice((1, 8, 64))):
             address, size = self.random.choice(ring.parts())
             data = self.random.randbytes(self.random.choice((1, 2, 4, 8, 16)))
@@ -199,7 +199,7 @@ class Liar(Backend):
         ring.put(head, written)
 
     def lie_wishes(self, ring, head, chain, written):
-        """What the device wishes to be notified of, and its flags."""
+        """Random flags, and a random index for the next notification."""
         ring.put(head, written)
         ring.memory.write(ring.used, struct.pack("<H", self.number(16)))
         ring.memory.write(ring.used + 4 + 8 * ring.size, struct.pack("<H", self.number(16)))
@@ -210,7 +210,7 @@ class Liar(Backend):
             ring.interrupt()
 
     def lie_late_write(self, ring, head, chain, written):
-        """Into buffers that were given back, while the driver may read them."""
+        """Writes into returned buffers, while the driver may read them."""
         ring.put(head, written)
         ring.interrupt()
         for _ in range(200):
@@ -222,7 +222,7 @@ class Liar(Backend):
                 ring.memory.write(address + at, self.random.randbytes(size))
 
     def lie_flickering_element(self, ring, head, chain, written):
-        """The element changes while the driver looks at it."""
+        """The element changes while the driver reads it."""
         place = ring.used_index
         ring.put(head, written)
         ring.interrupt()

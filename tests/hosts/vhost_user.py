@@ -1,5 +1,5 @@
-"""The backend's side of QEMU's vhost-user protocol: the guest's memory, and split rings in it
-(virtio 1.2, section 2.7). It behaves well; what lies is in lies.py."""
+"""The backend's side of QEMU's vhost-user protocol: the guest's memory, and its split rings (virtio
+1.2, section 2.7). This part behaves well; the lies are in lies.py."""
 import mmap
 import os
 import socket
@@ -27,7 +27,7 @@ NEXT, WRITE = 1, 2  # flags of a descriptor
 
 
 class Outside(Exception):
-    """An address outside of the guest's memory, or a chain that is none: the ring is lost."""
+    """An address outside the guest's memory, or an invalid chain: the ring is lost."""
 
 
 class Memory:
@@ -86,7 +86,7 @@ class Ring:
         return self.enabled and self.size != 0 and self.used is not None and self.kick is not None
 
     def parts(self):
-        """Address and length of all that the guest shares with the device for this ring."""
+        """Address and length of each part that the guest shares with the device for this ring."""
         return (
             (self.descriptors, 16 * self.size),
             (self.available, 6 + 2 * self.size),
@@ -108,13 +108,13 @@ class Ring:
             chain.append((address, length, bool(flags & WRITE)))
             if not flags & NEXT:
                 self.last = (self.last + 1) % 65536
-                # The driver's wish with EVENT_IDX: notify me of the next one.
+                # With EVENT_IDX: requests a notification for the next chain.
                 self.memory.write(self.used + 4 + 8 * self.size, struct.pack("<H", self.last))
                 return head, chain
         raise Outside("a chain without an end")
 
     def put(self, head, written):
-        """Gives a chain back."""
+        """Returns a chain to the driver."""
         self.element(self.used_index, head, written)
         self.set_used(self.used_index + 1)
 
@@ -140,7 +140,7 @@ class Ring:
 
 
 class Backend:
-    """One device: QEMU connects to `path`, and handle() takes what it wants next."""
+    """One device: QEMU connects to `path`, and handle() processes its messages."""
 
     def __init__(self, path, features, config=b"", rings=2):
         self.features, self.config, self.accepted = features, config, 0
@@ -163,7 +163,7 @@ class Backend:
                 one.close()
 
     def handle(self):
-        """One message of QEMU's. False: QEMU has gone."""
+        """Handles one message of QEMU. Returns False if QEMU has closed the connection."""
         try:
             head, files, _, _ = socket.recv_fds(self.socket, 12, 16)
             while 0 < len(head) < 12:

@@ -29,7 +29,7 @@ class Install(FataTest):
 
     def setUp(self):
         super().setUp()
-        # Both builds of the libraries, and the command itself.
+        # Builds the libraries for both targets, and the command itself.
         for target in ("linux", "kvm"):
             self.run_fata(
                 "build", "examples/tutorial/noop", "-t", target, "--build-dir", self.folder / target
@@ -39,12 +39,12 @@ class Install(FataTest):
         shutil.copytree(SITE, self.site)
 
     def use(self, prefix):
-        # The source tree plays no part: the command is the installed one, and no file under the
+        # The source tree is not used: the command is the installed one, and no file under the
         # prefix names the tree.
         fata = prefix / "bin/fata"
         for target in ("linux", "kvm"):
             self.assertEqual(self.check(fata, "run", "-t", target, cwd=self.site), WELCOME)
-        # Its help tells of nothing that only a clone has.
+        # Its help does not mention features that exist only in a clone.
         for words in ([], ["build", "--help"], ["help", "test"]):
             self.assertNotIn("./fata", self.check(fata, *words, cwd=self.site))
         for file in (prefix / "lib/cmake/fata").rglob("*.cmake"):
@@ -77,7 +77,7 @@ class Install(FataTest):
         self.assertTrue((build / "site-kvm/build/site.img").exists())
 
     def package(self):
-        """The package, unpacked: its file and the folder that stands for /."""
+        """The unpacked package: its file, and the folder that stands for /."""
         out = self.folder / "out"
         self.check(ROOT / ".ci/package", out, ROOT / "build/linux", ROOT / "build/kvm")
         (package,) = out.iterdir()
@@ -101,7 +101,7 @@ class Install(FataTest):
         ):
             self.assertIn(needed, depends)
         self.assertRegex(fields, r"(?m)^Depends: libc6 \(>= 2\.[0-9]+\), ")
-        # Recommended, it would bring a desktop.
+        # If QEMU were recommended, apt would install a desktop with it.
         self.assertRegex(fields, r"(?m)^Suggests: qemu-system-x86, python3\b")
         self.assertNotRegex(fields, r"(?m)^Recommends:.*qemu")
         sums = self.check("dpkg-deb", "--info", package, "md5sums")
@@ -144,7 +144,7 @@ class Install(FataTest):
             self.assertEqual((done.stdout.split(), done.stderr), (expected, ""), words)
 
     def test_the_package_installed_at_usr_builds_every_target(self):
-        # The package's /usr laid over the machine's, in a mount namespace of our own.
+        # The package's /usr is overlaid on the machine's, in a separate mount namespace.
         if os.geteuid() != 0:
             self.skipTest("the_package_installed_at_usr: mounting needs root")
         _, root = self.package()

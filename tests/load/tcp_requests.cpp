@@ -1,10 +1,10 @@
-// Small requests and short connections over sockets, for measuring; one thread, epoll.
-//   tcp_requests serve PORT                          an echo on the kernel's own stack
-//   tcp_requests ask HOST PORT SECONDS CONNECTIONS   each sends 64 bytes, awaits them back, and
-//   begins anew
-//   tcp_requests connect HOST PORT SECONDS AT_ONCE   each connects, closes, awaits the server's
-//   close, and
-//   begins anew
+// Small requests and short connections over sockets, for measuring. One thread with epoll.
+//   tcp_requests serve PORT
+//     Echoes on the kernel's own stack.
+//   tcp_requests ask HOST PORT SECONDS CONNECTIONS
+//     Each connection sends 64 bytes, waits for their echo, and repeats.
+//   tcp_requests connect HOST PORT SECONDS AT_ONCE
+//     Each connection is opened and closed, waits for the server's close, and is replaced.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>

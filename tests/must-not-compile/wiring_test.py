@@ -1,12 +1,12 @@
-"""Wiring errors are compile errors at their line of config.cpp, with a message that says what is
-wrong.
+"""Wiring errors are compile errors at their line of config.cpp, with a message that explains the
+error.
 """
 import subprocess
 import unittest
 
 from fata import ROOT, FataTest
 
-# Line 7 is the wrong one; but for it, this compiles.
+# Line 7 is the faulty one; without it, this compiles.
 CONFIG = """#include <fata/config.hpp>
 using namespace fata::config;
 Plan plan(const Context& context) {{

@@ -1,10 +1,10 @@
-// A wire between two taps, for tests and benchmarks: what enters one leaves the other, later, lost,
-// doubled or out of order as told. It makes the taps itself, each in a network namespace, and they
-// go when it ends.
+// A wire between two taps, for tests and benchmarks. Frames that enter one tap leave the other. The
+// options add delay, loss, duplication and reordering. The relay creates the taps itself, each in a
+// network namespace; they vanish when it ends.
 //
-// Frames are drawn against one generator a direction in the order in which they come, so that a
-// seed loses the same frames of the same stream. With --offload frames are handed on as they are,
-// up to 64 KiB and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
+// Each direction has its own random generator and draws from it for its frames in order, so that a
+// seed loses the same frames of the same stream. With --offload, frames of up to 64 KiB pass
+// unchanged and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -33,12 +33,13 @@ using Clock = std::chrono::steady_clock;
 using Nanoseconds = std::chrono::nanoseconds;
 
 struct Choice {
-  double delay_ms = 0, jitter_ms = 0;  // one way; jitter is added evenly, and order is kept
-  double loss = 0, duplicate = 0;      // 0 to 1
-  // That part of the frames is overtaken by what comes this much later.
+  // One way. The jitter is uniform, and keeps the order.
+  double delay_ms = 0, jitter_ms = 0;
+  double loss = 0, duplicate = 0;  // 0 to 1
+  // The share of frames that are delayed by reorder_ms more, so that later frames overtake them.
   double reorder = 0, reorder_ms = 1;
-  double rate_mbit = 0;                 // 0: as fast as it goes
-  std::uint32_t queue_bytes = 1 << 20;  // waiting for the rate; more is dropped
+  double rate_mbit = 0;                 // 0: unlimited
+  std::uint32_t queue_bytes = 1 << 20;  // maximum that waits for the rate; the excess is dropped
   std::uint32_t seed = 1;
   bool offload = false;
 };
@@ -47,7 +48,7 @@ struct Choice {
   throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
-// "NAMESPACE:TAP", or "TAP" in the namespace that we are in.
+// "NAMESPACE:TAP", or "TAP" in the current namespace.
 int open_tap(const std::string& text, bool offload) {
   const std::size_t colon = text.find(':');
   const int home = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -72,7 +73,7 @@ int open_tap(const std::string& text, bool offload) {
 
 struct Frame {
   Clock::time_point due;
-  std::uint64_t number;  // of two that are due at once the first goes first
+  std::uint64_t number;  // orders frames that are due at the same time
   std::vector<char> bytes;
   bool operator>(const Frame& other) const {
     return due != other.due ? due > other.due : number > other.number;
@@ -84,7 +85,7 @@ class Direction {
   Direction(int from, int to, const Choice& choice, std::uint32_t seed)
       : from_(from), to_(to), choice_(choice), random_(seed), buffer_(65536 + 64) {}
 
-  // Takes up to `most` frames that have come; whether there may be more.
+  // Takes up to `most` frames that have arrived; returns true if there may be more.
   bool take(int most) {
     for (int i = 0; i < most; ++i) {
       const ssize_t n = ::read(from_, buffer_.data(), buffer_.size());
@@ -95,7 +96,7 @@ class Direction {
     return true;
   }
 
-  // Lets go what is due; when the next is.
+  // Sends the frames that are due; returns the time when the next is due.
   Clock::time_point deliver(Clock::time_point now) {
     while (!waiting_.empty() && waiting_.top().due <= now) {
       put(waiting_.top().bytes.data(), waiting_.top().bytes.size());
@@ -163,7 +164,7 @@ class Direction {
   }
 
   void put(const char* bytes, std::size_t size) {
-    if (::write(to_, bytes, size) < 0) ++dropped_;  // an interface that is not up takes nothing
+    if (::write(to_, bytes, size) < 0) ++dropped_;  // fails while the interface is down
   }
 
   int from_, to_;

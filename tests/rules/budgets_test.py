@@ -1,6 +1,6 @@
-"""docs/budgets.md against the sources: every container that is a member of something in an image is
-in one of its two tables, and what the tables name exists, the tests that reach the bounds
-included.
+"""Compares docs/budgets.md with the sources. Every container that is a member of a class in an
+image must be in one of the page's two tables, and every name in the tables must exist, including
+the tests that reach the bounds.
 """
 import pathlib
 import re
@@ -9,7 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/budgets.md"
-# Headers of what runs in an image. Intrusive lists own nothing, and are not looked for.
+# Headers of code that runs in an image. Intrusive lists own nothing and are excluded.
 HEADERS = (
     "lib/*/include",
     "lib/*/src",
@@ -30,7 +30,7 @@ OWNS = re.compile(
 
 
 def rows(text, heading):
-    """Of the table below the heading: its cells, without the two lines of its head."""
+    """The rows of the table below the heading, as cells, without the two header lines."""
     part = text.split(heading, 1)[1].split("\n## ")[0]
     lines = [line for line in part.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
@@ -50,7 +50,7 @@ def files():
 
 
 def containers():
-    """(file, member) of each."""
+    """(file, member) of each container."""
     for name, file in files():
         for line in file.read_text().splitlines():
             code = line.split("//")[0].rstrip()

@@ -1,4 +1,4 @@
-"""The commit-msg hook, which refuses long subjects, and that ./fata installs it in a clone."""
+"""The commit-msg hook, which refuses long subjects, and its installation in a clone by ./fata."""
 
 import os
 import pathlib
@@ -77,7 +77,7 @@ class CommitMessage(unittest.TestCase):
         self.assertEqual(git("config", "core.hooksPath").stdout, ".githooks\n")
         self.assertEqual(git("commit", "-q", "--allow-empty", "-m", 72 * "x").returncode, 0)
         self.assertIn("73 columns", git("commit", "-q", "--allow-empty", "-m", 73 * "x").stderr)
-        # What someone has chosen stays.
+        # An existing setting is kept.
         git("config", "core.hooksPath", "elsewhere")
         self.install()
         self.assertEqual(git("config", "core.hooksPath").stdout, "elsewhere\n")

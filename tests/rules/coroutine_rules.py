@@ -1,7 +1,7 @@
-"""Finds coroutines in C++ source text, and what they must not have: parameters by reference,
-captures, locks held across a suspension. clang-tidy has the same three checks, but parses each
-file with all its headers; here the text is enough, since the tree is formatted by one tool and
-has no coroutine behind a macro.
+"""Finds coroutines in C++ source text, and their forbidden properties: parameters by reference,
+captures, and locks held across a suspension. clang-tidy has the same three checks, but parses each
+file with all its headers. Here the text is enough, because one tool formats the tree and no macro
+hides a coroutine.
 """
 
 import re
@@ -15,7 +15,7 @@ OPENING, CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}, {
     "}": "{",
     ">": "<",
 }
-# What may stand between a parameter list and a body.
+# Tokens allowed between a parameter list and a body.
 TRAILER = re.compile(
     r"(?:\s+|\bconst\b|\bnoexcept\b|\boverride\b|\bfinal\b|\bmutable\b|\bstatic\b"
     r"|&&?|\[\[[^\]]*\]\])*"
@@ -29,18 +29,18 @@ NOT_CODE = re.compile(
 
 
 def without_text(source):
-    """The code with comments and literals blanked, every other character where it was."""
+    """The code with comments and literals blanked; all other characters keep their positions."""
 
     def blank(found):
         if found.start() and found[0][0] == "'" and source[found.start() - 1].isalnum():
-            return found[0]  # a separator of digits
+            return found[0]  # a digit separator
         return re.sub(r"[^\n]", " ", found[0])
 
     return NOT_CODE.sub(blank, source)
 
 
 def opening(code, end):
-    """Where the bracket opens that closes at `end`."""
+    """The position of the bracket that the bracket at `end` closes."""
     depth, wanted, closing = 0, CLOSING[code[end]], code[end]
     for at in range(end, -1, -1):
         if code[at] == closing and not (closing == ">" and code[at - 1] == "-"):
@@ -53,8 +53,8 @@ def opening(code, end):
 
 
 def head_of(code, brace):
-    """Of the function whose body opens at `brace`: its parameters and, of a lambda, its captures.
-    None if the block is no function's.
+    """The parameters of the function with a body at `brace`, and the captures if it is a lambda.
+    None if the block is not a function's.
     """
     before = code[:brace]
     for end in [found.start() for found in re.finditer(r"[)\]]", before[-600:])][::-1]:
@@ -68,7 +68,7 @@ def head_of(code, brace):
         if start is None:
             return None
         name = before[:start].rstrip()
-        if name.endswith(">"):  # of a template lambda
+        if name.endswith(">"):  # a template lambda
             generic = opening(code, len(name) - 1)
             if generic is not None and before[:generic].rstrip().endswith("]"):
                 name = before[:generic].rstrip()
@@ -86,7 +86,7 @@ def head_of(code, brace):
 
 
 def split(parameters):
-    """At the commas that are in no bracket."""
+    """Splits at the commas outside of brackets."""
     parts, depth, last = [], 0, 0
     for at, character in enumerate(parameters):
         if character in OPENING:
@@ -107,7 +107,7 @@ def is_reference(parameter):
 
 
 def coroutines(code):
-    """Of each: the position of its body, the body, parameters and captures (None: no lambda)."""
+    """The position, body, parameters and captures (None: not a lambda) of each coroutine."""
     blocks, found = [], {}
     for token in re.finditer(rf"[{{}}]|{SUSPENDS.pattern}", code):
         if token[0] == "{":
@@ -130,7 +130,7 @@ def coroutines(code):
 
 
 def findings(source):
-    """(line, what is wrong) of each fault."""
+    """(line, description) of each violation."""
     code = without_text(source)
     for start, body, parameters, captures in coroutines(code):
         line = code.count("\n", 0, start) + 1

@@ -1,6 +1,5 @@
-"""The house rules for coroutines, over all sources of the tree. `coroutines_tidy_test.py` has
-clang-tidy look for the same faults in what is compiled; it takes minutes and is part of the long
-tests.
+"""The project's coroutine rules, over all sources of the tree. `coroutines_tidy_test.py` finds the
+same violations with clang-tidy in compiled sources; it takes minutes and is a long test.
 """
 
 import pathlib

@@ -1,5 +1,4 @@
-"""The house rules for coroutines as clang-tidy sees them, over everything compiled that holds a
-coroutine.
+"""The project's coroutine rules, verified by clang-tidy over all compiled sources with a coroutine.
     coroutines_tidy_test.py BUILD-FOLDER...     with a compile_commands.json each
 """
 import concurrent.futures
@@ -24,7 +23,7 @@ def holds_coroutine(file):
 
 
 def compiled(folder):
-    """Sources of ours that hold a coroutine, or are a test of a template that does."""
+    """Sources of the project with a coroutine, and archetype tests of templates with one."""
     for entry in json.loads((pathlib.Path(folder) / "compile_commands.json").read_text()):
         file = pathlib.Path(entry["directory"], entry["file"]).resolve()
         if not file.is_relative_to(ROOT) or file.relative_to(ROOT).parts[0] not in OURS:
@@ -34,7 +33,7 @@ def compiled(folder):
 
 
 def headers_of_applications():
-    """No build folder of these exists before somebody builds them."""
+    """Headers without a compile command: an application has no build folder until it is built."""
     includes = [
         f"-I{folder}"
         for folder in sorted(ROOT.glob("*/include"))

@@ -1,4 +1,4 @@
-"""The house rules that a text can show: arrows between folders only go down, files stay short,
+"""Rules that the text of the sources shows: folders only depend on lower folders, files stay short,
 headers have one include guard.
 """
 import pathlib
@@ -7,8 +7,8 @@ import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Which of the namespaces under <fata/...> each folder may include. A library's own namespace is
-# always allowed.
+# The namespaces under <fata/...> that each folder may include. A library's own namespace is always
+# allowed.
 PLATFORM = {"host", "kvm", "xen", "guest", "virtio", "machine", "libc", "sim", "platform_devices"}
 BELOW = {
     "base": {"base"},
@@ -103,8 +103,8 @@ class Rules(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_public_headers_include_only_public_headers(self):
-        """A source that includes one first does not prove this: it sees its library's private
-        headers, too.
+        """Compiling a source that includes the header first does not prove this, because the source
+        can also include its library's private headers.
         """
         public = {
             "fata/" + str(path).split("include/fata/")[1]: path

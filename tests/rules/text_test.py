@@ -1,6 +1,5 @@
 """Rules that the text of sources and documents shows: width, formatting, length of functions, and
-names in documents that exist. The arguments are the build folder, whose tests documents may
-name.
+existing names in documents. The argument is the build folder; documents may name its tests.
 """
 
 import pathlib
@@ -14,19 +13,19 @@ import coroutine_rules
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTH = 100
 LONGEST_FUNCTION = 70
-# Lines that cannot be broken: rows of tables and printed lines in Markdown, addresses, a line that
-# is one literal.
+# Lines that cannot be broken: Markdown table rows, program output in Markdown, URLs, and lines that
+# are a single literal.
 UNBROKEN = re.compile(
     r"^\||https?://|^ *R\"|^ *[a-z]*\"(?:\\.|[^\"\\])*\"\S*(?: \()?$|^\S+ TXT |^    sandbox: "
 )
-# Files with a longer function, and why.
+# Files with a longer function, and the reason.
 LONG_FUNCTIONS = {
     "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
     "platform/xen/test/block_queue_test.cpp": "two sides act at random on the same variables",
     "platform/xen/test/net_queue_test.cpp": "two sides act at random on the same variables",
     "tests/tcp-script/calls.cpp": "a table of settings",
 }
-# Words in code font that name no file and no identifier of the tree, by document.
+# Words in code font that are neither a file nor an identifier of the tree, by document.
 EXAMPLES = {
     "docs/architecture.md": {"config.ml", "mirage"},
     "docs/decisions/own-libcxx-configuration.md": {"__config_site"},
@@ -46,7 +45,7 @@ def listed(*suffixes):
 
 
 def functions(source):
-    """(line, lines of the body) of each function and lambda."""
+    """(line, lines of the body) of each function and lambda that is too long."""
     code = coroutine_rules.without_text(source)
     opened = []
     for brace in re.finditer(r"[{}]", code):
@@ -120,7 +119,7 @@ def tails(name):
 
 
 def known(word, document, places, words):
-    """False for a path or an identifier of this tree that does not exist."""
+    """False for a path or an identifier that does not exist in this tree."""
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", word) and re.search(
         r"^(\w[\w.-]*/)+|\w\.(hpp|cpp|py|md|sh|cmake|S)$", word
     ):

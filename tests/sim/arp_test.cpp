@@ -26,7 +26,7 @@ struct ArpCount {
   }
 };
 
-// Two hosts on one link, with a socket each, and a main that tests.
+// Two hosts on one link, and a main that tests them.
 struct Pair {
   World world;
   sim::NetDevice& a = world.card();
@@ -145,7 +145,7 @@ async::Task<int> moved(World* world, std::vector<sim::NetDevice*> cards) {
   EXPECT_TRUE(co_await receive(to.get(), seconds(1)));
   to.reset();
   old.reset();
-  // The same address with another card: it announces itself, and that is enough.
+  // The same address on another NIC. Its announcement is enough to move the entry.
   const auto replacement = co_await host(world, cards[2], cidr(2));
   co_await async::sleep(kStep);
   to = bound(*replacement, 7);
@@ -182,7 +182,7 @@ async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* v
   EXPECT_EQ(b->host().count("arp_replies"), 5000u);
   EXPECT_LE(b->arp_cache().size(), net::arp::Cache::kEntries);
   EXPECT_GT(b->arp_cache().size(), net::arp::Cache::kEntries / 2);
-  // The other way: the host itself is made to talk to addresses that do not exist.
+  // The reverse: the host itself sends to addresses that do not exist.
   for (std::uint32_t i = 0; i < 2000; ++i) {
     const Endpoint to{Ipv4Address{0x0a020000 + i}, 9};
     EXPECT_TRUE(co_await send(socket.get(), to, "hello")) << "the pool ran dry at " << i;

@@ -1,5 +1,4 @@
-// One stack on two cards, each on a network of its own; and cards that take packets of many
-// segments.
+// One stack on two NICs, each on its own network; and NICs with segmentation offload.
 #include "fata/net/more_cards.hpp"
 #include "world.hpp"
 
@@ -26,8 +25,8 @@ async::Task<std::string> answer(Socket* socket, Endpoint to) {
   co_return heard ? heard->text : "nobody";
 }
 
-// Two links, a server at the far end of each; the second one is also known by an address that only
-// a route leads to.
+// Two links, with a server at the far end of each. The second server also has an address that is
+// reachable only through a route.
 struct TwoNetworks : World {
   explicit TwoNetworks(bool offload) : options{.checksum_offload = offload} {
     network.join(a, near, {});
@@ -76,7 +75,7 @@ TEST(TwoCards, ReachTheirOwnNetworksAndWhatARouteNames) {
   }
 }
 
-// Sends `size` bytes to whoever connects.
+// Sends `size` bytes to the first client that connects.
 async::Task<void> serve(Stack* stack, std::size_t size) {
   auto listener = stack->tcp().listen({Ipv4Address{}, 80}, 4);
   EXPECT_TRUE(listener);

@@ -1,5 +1,5 @@
-// Hosts that go on from one state, as machines do that were restored from one snapshot: until then
-// they are alike to the bit, from then on nothing that was drawn at random is.
+// Hosts that continue from one state, like machines restored from one snapshot. Before the restore
+// they are identical to the bit; afterwards their random values differ.
 #include <map>
 #include <set>
 
@@ -17,12 +17,12 @@ struct SimRandom {
 };
 using Host = net::Stack<sim::NetDevice, SimRandom>;
 
-// What a host lets be seen, by name.
+// The observable values of a host, by name.
 using Seen = std::map<std::string, std::vector<std::uint64_t>>;
 
 struct Lab {
   World world{7};
-  // So narrow that packets may be fragmented, and are numbered.
+  // A small MTU, so that packets may be fragmented and carry an identification.
   sim::NetDevice& card = world.card({.mtu = 552});
   sim::NetDevice& peer_card = world.card();
   sim::Link& link = world.network.join(card, peer_card);
@@ -38,7 +38,7 @@ struct Lab {
   }
 
   void see(const std::string& what, std::uint64_t value) { now[what].push_back(value); }
-  // A frame of the host's: Ethernet, IPv4 without options, TCP.
+  // A frame from the host: Ethernet, IPv4 without options, TCP.
   void look(Bytes frame) {
     const auto type = load_be<std::uint16_t>(frame.subspan(12));
     if (type == 0x0806 && frame.subspan(28, 4)[3] == frame.subspan(38, 4)[3]) see("announced", 0);
@@ -87,7 +87,7 @@ struct Life {
   Seen before, after;
 };
 
-// `number`: of the clone; 0 is the original, which was not restored.
+// `number` identifies the clone; 0 is the original, which is not restored.
 async::Task<int> live(Lab* lab, unsigned number, Life* life) {
   lab->host = std::move(*co_await Host::connect(lab->world.context, lab->card, lab->random, cidr(1),
                                                 Ipv4Address{}, {}, {}));

@@ -1,6 +1,5 @@
-// A small DHCP server for tests: what it says as an engine, and a host on the simulated network
-// that is nothing else. It remembers for the test whom it has promised what, also when it has
-// forgotten for its clients.
+// A small DHCP server for tests: an engine for its answers, and a host on the simulated network
+// that runs only this server. `promised` keeps every lease for the test, even after forget().
 #pragma once
 
 #include <map>
@@ -20,7 +19,7 @@ class DhcpServer {
   using Mac = std::array<std::byte, 6>;
   struct Settings {
     Ipv4Address own = Ipv4Address::of(10, 0, 0, 2);
-    std::uint8_t first = 100, count = 8;  // last octets of what it gives
+    std::uint8_t first = 100, count = 8;  // last octets of the addresses it leases
     std::uint32_t lease = 600;            // seconds
   };
   struct Lease {
@@ -78,7 +77,7 @@ class DhcpServer {
         return std::nullopt;
     }
   }
-  // As after a restart without a disk.
+  // As after a restart without stable storage.
   void forget() { leases_.clear(), offered_.clear(); }
   std::size_t held() const { return leases_.size(); }
 
@@ -134,7 +133,7 @@ class DhcpServer {
   std::map<Ipv4Address, Instant, ByValue> declined_;
 };
 
-// The server on a card of its own: answers ARP for its address, and what comes to port 67.
+// The server on its own NIC: answers ARP for its address, and messages to port 67.
 class DhcpHost {
  public:
   DhcpHost(sim::NetDevice& card, const DhcpServer::Settings& settings)
@@ -142,7 +141,7 @@ class DhcpHost {
 
   DhcpServer server;
   bool up = true;
-  std::vector<std::pair<int, dhcp::Octets>> more{};  // options of each answer
+  std::vector<std::pair<int, dhcp::Octets>> more{};  // additional options of each answer
 
  private:
   static async::Task<void> run(DhcpHost* self) {

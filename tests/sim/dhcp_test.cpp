@@ -1,5 +1,5 @@
-// DHCP clients and a server on a simulated network: lost messages, a server that is away or has
-// forgotten, leases that are renewed, lost and given back.
+// DHCP clients and a server on a simulated network: lost messages, a server that is unavailable or
+// has lost its state, leases that are renewed, lost and released.
 #include "fata/dhcp/stack.hpp"
 
 #include <cstdlib>
@@ -44,8 +44,8 @@ async::Task<std::unique_ptr<Client>> client(Lan* lan, std::size_t number, dhcp::
   co_return std::move(*made);
 }
 
-// What must hold at any time: an address is used only as long as the server has promised, and,
-// where no frame is lost, by one client only.
+// The invariants at any time: an address is used only until its lease ends and, on lossless links,
+// by one client only.
 void check_promises(Lan& lan, const DhcpServer& server,
                     std::span<const std::unique_ptr<Client>> clients, bool lossless) {
   std::set<std::uint32_t> used;
@@ -77,7 +77,7 @@ async::Task<int> live(Lan* lan, std::uint64_t seed, bool lossless) {
     co_await async::sleep(milliseconds(static_cast<std::int64_t>(500 + draw(8000))));
     check_promises(*lan, server.server, clients, lossless);
   }
-  // All is well again.
+  // The server and the links work again.
   server.up = true;
   for (sim::Link* link : lan->links) link->options.loss = 0;
   co_await async::sleep(seconds(1500));
@@ -129,7 +129,7 @@ TEST(Dhcp, WithoutTheProbesAnAddressIsUsedAtOnce) {
   EXPECT_EQ(lan.platform.run([&] { return start_quickly(&lan); }), 0);
 }
 
-// Somebody with a static address stands where the server's first address is.
+// A host with a static address uses the server's first address.
 async::Task<int> yield(Lan* lan, bool probe) {
   DhcpHost server(lan->server_card, {});
   const auto squatter = co_await net::Ipv4Stack<sim::NetDevice, SimRandom>::connect(
@@ -242,7 +242,7 @@ async::Task<int> serve_both(TwoLans* lan) {
     EXPECT_TRUE(both);
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 0, 100)));
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 1, 100)));
-    co_await async::sleep(seconds(1000));  // renewed on both
+    co_await async::sleep(seconds(1000));  // both leases are renewed
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 0, 100)));
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 1, 100)));
     EXPECT_GT(first.server.acks, 5u);

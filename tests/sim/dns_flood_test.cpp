@@ -1,6 +1,5 @@
-// A flood of queries whose sources are spoofed, against the name server over the simulated network:
-// the prefix whose addresses they bear receives no more than the rate, and others are answered
-// meanwhile.
+// A flood of queries with spoofed sources against the name server over the simulated network. The
+// spoofed prefix receives no more than the rate limit, and other clients are answered meanwhile.
 #include <map>
 #include <set>
 
@@ -19,8 +18,8 @@ constexpr Ipv4Address kServer = Ipv4Address::of(10, 0, 0, 2),
                       kRouter = Ipv4Address::of(10, 0, 0, 254);
 constexpr std::size_t kEthernet = 14, kIp = 20, kUdp = 8;
 
-// The router of the server's network, and all the world behind it: sends queries from any address,
-// and counts what comes back to each.
+// The router of the server's network, and the world behind it. Sends queries from any address, and
+// counts the answers to each.
 class Router final : public sim::Port {
  public:
   explicit Router(MacAddress server) : server_(server) {}
@@ -28,7 +27,7 @@ class Router final : public sim::Port {
   struct Tally {
     unsigned whole = 0, truncated = 0;
     std::size_t octets = 0;
-    std::set<std::uint16_t> answered;  // the ids of those answered whole
+    std::set<std::uint16_t> answered;  // ids with a whole answer
   };
   std::map<std::uint32_t, Tally> received;  // by address
 
@@ -53,7 +52,7 @@ class Router final : public sim::Port {
     out.u16(40'000);
     out.u16(53);
     out.u16(static_cast<std::uint16_t>(kUdp + query.size()));
-    out.u16(0);  // no checksum, as UDP over IPv4 may
+    out.u16(0);  // no checksum, which UDP over IPv4 permits
     out.bytes(as_bytes(query));
     EXPECT_TRUE(out.ok());
     octets += query.size();
@@ -114,13 +113,13 @@ async::Task<void> serve(dns::Engine* engine, Socket* socket, Counter* dropped,
 
 struct Flood {
   unsigned seconds = 8;
-  std::uint32_t first = Ipv4Address::of(198, 51, 100, 0).value;  // of the addresses
+  std::uint32_t first = Ipv4Address::of(198, 51, 100, 0).value;  // the first source address
   std::uint32_t addresses = 16;
   unsigned queries_a_second = 5000;
 };
 
-// Queries from the flood's addresses, and ten a second from an honest client, which asks each up to
-// three times; `asked` counts octets.
+// Queries from the flood's addresses, and ten per second from an honest client, which sends each up
+// to three times. `asked` counts the octets of the flood's queries.
 async::Task<void> flood(World* world, Router* router, const Flood* how, Ipv4Address honest,
                         std::size_t* asked) {
   const Duration pause = seconds(1) / how->queries_a_second;
@@ -156,7 +155,7 @@ async::Task<int> flooded(World* world, sim::NetDevice* card, Router* router, Flo
   Counter dropped{"dropped"};
   async::Scope scope;
   scope.spawn(serve(&engine, socket.get(), &dropped, scope.token(), &guard));
-  co_await async::sleep(seconds(5));  // its address is its own
+  co_await async::sleep(seconds(5));  // address conflict detection ends
   const Ipv4Address honest = Ipv4Address::of(203, 0, 113, 9);
   std::size_t asked = 0;
   co_await flood(world, router, &how, honest, &asked);

@@ -1,5 +1,4 @@
-// The name server's conversations over streams, however the bytes come and however slowly they are
-// taken.
+// The name server's connections over streams, with any slicing of the input and slow readers.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -15,8 +14,8 @@ namespace {
 
 using flow::PairEnd;
 
-// A TCP whose listener gives the flows that it was made with, all at once. Its buffers are small,
-// so that answers span several.
+// A TCP whose listener accepts the given flows at once. Its buffers are small, so that answers span
+// several.
 class OneFlowTcp {
  public:
   using Flow = PairEnd;
@@ -62,7 +61,7 @@ std::string query(unsigned id) {
   return framed(std::string{0, static_cast<char>(id)} + std::string("\1\0\0\1\0\0\0\0\0\0", 10) +
                 std::string("\3www\1t\0\0\1\0\1", 11));
 }
-// The numbers of the answers in a stream, which holds nothing else.
+// The ids of the answers in a stream, which must hold nothing else.
 std::vector<unsigned> numbers(std::string_view stream) {
   std::vector<unsigned> found;
   while (stream.size() >= 2) {
@@ -79,7 +78,7 @@ struct Talk {
   std::string sent{};
   std::size_t slice = 1000;      // octets in each write
   std::size_t capacity = 10000;  // of the stream, each way
-  std::size_t buffers = 64;      // that the server has for answers
+  std::size_t buffers = 64;      // the server has for answers
   bool closes = false;           // the client shuts its side after the last octet
   std::string received{};
   bool ended = false;  // by end-of-stream
@@ -119,7 +118,7 @@ async::Task<void> converse(Talk* talk) {
     if (!got || got->empty()) break;
     talk->received += got->text();
   }
-  co_await async::sleep(seconds(61));  // until nobody writes any more
+  co_await async::sleep(seconds(61));  // until all writes have ended
 
   near.reset();
   scope.cancel();
@@ -209,7 +208,8 @@ TEST(DnsTcp, WithoutBuffersWholeAnswersComeBeforeTheEnd) {
   }
 }
 
-// More than the server and its listener hold come in one turn of the loop: the newest is served.
+// More connections arrive in one turn of the loop than the server and its listener hold. The newest
+// is served.
 async::Task<void> come_at_once(std::size_t count) {
   BufferPool pool(16, 1024);
   dns::Engine engine;
@@ -231,7 +231,7 @@ async::Task<void> come_at_once(std::size_t count) {
   EXPECT_FALSE((co_await clients.back()->write(out)).error);
   async::Scope scope;
   scope.spawn(serve(&server, &listener, scope.token()));
-  // Sooner than idle connections time out.
+  // Less than the timeout of idle connections.
   const Result<Slice> got = co_await clients.back()->read(async::Wait::at_most(milliseconds(400)));
   EXPECT_TRUE(got);
   if (got) EXPECT_EQ(numbers(got->text()), std::vector<unsigned>{7});

@@ -41,7 +41,7 @@ async::Task<int> lookups(World* world, sim::NetDevice* a, sim::NetDevice* b) {
     std::optional<Received> answer;
     for (unsigned tries = 0; tries < 100; ++tries) {
       co_await send(asking.get(), at(2, 53), query(id, exists ? "www" : "none"));
-      // A repeated answer to an earlier question is not this one.
+      // Skips repeated answers to an earlier question.
       do {
         answer = co_await receive(asking.get(), milliseconds(200));
       } while (answer && as_bytes(answer->text)[1] != static_cast<std::byte>(id));

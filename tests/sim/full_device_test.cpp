@@ -1,4 +1,4 @@
-// TCP over cards that are small, slow or full: what waits is not lost.
+// TCP over NICs that are small, slow or full: queued data is not lost.
 #include "fata/net/tcp/sockets.hpp"
 #include "world.hpp"
 
@@ -23,7 +23,7 @@ async::Task<void> send_all(net::TcpFlow* flow, BufferPool* pool, std::size_t byt
   (void)co_await flow->shutdown();
 }
 
-// How many of the bytes came, all of them right.
+// Returns the number of bytes received before the first wrong one.
 async::Task<std::size_t> receive_all(net::TcpFlow* flow) {
   std::size_t got = 0;
   for (;;) {
@@ -115,7 +115,7 @@ TEST(FullDevice, ManyFlowsShareAFullCardFairly) {
   EXPECT_EQ(outcome.overflow, 0u);
   EXPECT_EQ(outcome.retransmitted, 0u);
   for (const std::size_t received : outcome.received) EXPECT_EQ(received, 500'000u);
-  // All have the same to send, begin together, and end within a fifth of the whole time.
+  // All flows send the same amount, begin together, and end within a fifth of the total time.
   const auto [first, last] = std::ranges::minmax(outcome.ended);
   EXPECT_LT((last - first).ns * 5, last.ns);
 }
@@ -149,7 +149,7 @@ async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b,
     for (const Slice& each : kept) *kept_of_card += each.home() == &b->pool() ? 1 : 0;
     EXPECT_LT(*kept_of_card, b->pool().count());
     EXPECT_GT(right->host().count("copied"), 0u);
-    // And others are answered, while all of it is kept.
+    // Other datagrams are answered while all slices are kept.
     for (int i = 0; i < 20; ++i) {
       EXPECT_TRUE(co_await send(asker.get(), at(2, 9), "still there?"));
       EXPECT_TRUE(co_await receive(asker.get(), seconds(1))) << i;

@@ -1,5 +1,5 @@
-// Links of every MTU that there is: datagrams, echo requests and streams of both families arrive
-// whole, with and without offloads and a VLAN, and nothing is dropped.
+// Links with a range of MTUs: datagrams, echo requests and streams of both families arrive
+// complete, with and without offloads and a VLAN, and nothing is dropped.
 #include <map>
 
 #include "fata/net/ping.hpp"
@@ -33,14 +33,14 @@ async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, 
   co_return std::move(*made);
 }
 
-// Datagrams from nothing to more than several frames hold, there and back. Those that are longer
-// than a buffer go out in pieces.
+// Datagrams with sizes from zero to several frames, in both directions. A datagram that is longer
+// than a buffer is sent in pieces.
 async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there, std::size_t mtu) {
   const auto asking = bound(*from, 0);
   const auto answering = bound(*to, 7);
   BufferPool pieces(8, 65536);
   const std::size_t whole = mtu - (there.address.is_v4() ? 28 : 48);
-  // In a burst no more fragments than a card queues.
+  // At most as many fragments in a burst as a NIC queues.
   const std::size_t most = std::min<std::size_t>(65'507 - 8, 30 * whole);
   std::vector<std::size_t> sizes{0, 1, whole - 1, whole, whole + 1, 2 * whole, most};
   while (sizes.size() < kDatagrams) sizes.push_back(world->platform.random() % (most + 1));
@@ -132,7 +132,7 @@ async::Task<int> talk(World* world, sim::NetDevice* a, sim::NetDevice* b, const 
   const auto two = co_await machine(world, b, 2, how->vlan);
   EXPECT_EQ(one->interface().mtu(), how->mtu);
   net::Ping<Stack> ping(*one);
-  co_await async::sleep(seconds(10));  // the addresses are in use, and announced
+  co_await async::sleep(seconds(10));  // the addresses are in use and announced
   for (const Endpoint& there : {at(2, 7), at6(2, 7)}) {
     if (!there.address.is_v4() && how->mtu < kLeastV6) continue;
     co_await datagrams(world, one.get(), two.get(), there, how->mtu);
@@ -156,7 +156,8 @@ void run(const Case& how) {
   world.context.memory = 256 << 20;
   sim::DeviceOptions options;
   options.mtu = how.mtu;
-  // A window of TCP is many packets on a narrow link: none is to be lost for want of a place.
+  // On a link with a small MTU a TCP window is many packets. None must be lost for lack of a buffer
+  // or a ring entry.
   options.buffers = how.mtu < 128 ? 8192 : 512;
   options.ring = how.mtu < 128 ? 2048 : 128;
   options.checksum_offload = how.checksum_offload;

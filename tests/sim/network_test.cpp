@@ -1,4 +1,4 @@
-// The simulated network itself: what its links and switches promise.
+// The simulated network itself: the promises of its links and switches.
 #include <gtest/gtest.h>
 
 #include "fata/sim/learning_switch.hpp"
@@ -7,7 +7,7 @@
 namespace fata::sim {
 namespace {
 
-// A frame of `size` bytes, all `fill` behind the two addresses.
+// A frame of `size` bytes; all bytes after the two addresses are `fill`.
 PacketBuf frame(NetDevice& from, const MacAddress& to, std::size_t size, std::uint8_t fill = 0) {
   PacketBuf packet = from.allocate(0);
   const MutableBytes bytes = packet.append(size);

@@ -9,13 +9,13 @@
 namespace fata::test {
 namespace {
 
-// How a flow is used and how it ends.
+// The use of a flow and the way it ends.
 enum class Ending : std::uint8_t {
   kClean,         // both write, half-close, and read to the end
   kClientAborts,  // in the middle
   kServerAborts,
-  kClientLeaves,  // drops the flow as soon as it has written
-  kRefused,       // nobody listens
+  kClientLeaves,  // drops the flow after its last write
+  kRefused,       // there is no listener
 };
 
 struct FlowDraw {
@@ -23,20 +23,20 @@ struct FlowDraw {
   bool v6;
   Ending ending;
   std::array<std::size_t, 2> size;   // bytes: of the client, of the server
-  std::array<std::size_t, 2> chunk;  // bytes a write
+  std::array<std::size_t, 2> chunk;  // bytes per write
   std::array<Duration, 2> pause;     // between reads
   Duration start;
   net::tcp::FlowOptions options;
 };
 
-constexpr Duration kPatience =
-    seconds(4 * 3600);  // beyond keepalive's two hours: what waits longer waits for ever
+// Longer than keepalive's two hours. A longer wait would never end.
+constexpr Duration kPatience = seconds(4 * 3600);
 
 class Draw {
  public:
   explicit Draw(std::uint64_t seed) : random_(seed) {}
   bool chance(unsigned percent) { return random_() % 100 < percent; }
-  // From `least` to `most`, small ones as often as large ones.
+  // From `least` to `most`. Small numbers are as likely as large ones.
   std::uint64_t spread(std::uint64_t least, std::uint64_t most) {
     const unsigned bits = 64 - static_cast<unsigned>(std::countl_zero(most - least + 1));
     const std::uint64_t span = std::uint64_t{1} << random_() % bits;
@@ -53,7 +53,7 @@ class Draw {
     if (chance(50)) link.loss = static_cast<unsigned>(spread(1, 40));
     if (chance(25)) link.duplication = static_cast<unsigned>(spread(1, 30));
     if (chance(25)) link.reordering = static_cast<unsigned>(spread(1, 50));
-    // On one link of a way at most: two damages can cancel in TCP's checksum.
+    // At most one damaging link in a storm, because two damages can cancel in TCP's checksum.
     if (!damaged_ && chance(40))
       link.corruption = static_cast<unsigned>(spread(1, 10)), damaged_ = true;
     link.reorder_by = microseconds(static_cast<std::int64_t>(spread(100, 30'000)));
@@ -85,7 +85,8 @@ class Draw {
     if (chance(30)) flow.options.congestion = net::tcp::CongestionAlgorithm::kNewReno;
     flow.options.no_delay = chance(40);
     flow.options.pacing = chance(20);
-    flow.options.keepalive = true;  // whoever lost his peer's reset shall learn of it
+    // Without keepalive, an end that lost its peer's reset would wait forever.
+    flow.options.keepalive = true;
     return flow;
   }
 
@@ -101,7 +102,7 @@ char byte_at(std::uint64_t stream, std::size_t offset) {
 struct Run {
   explicit Run(std::uint64_t seed) : world(seed) {}
   void fault(std::string text) { result.faults.push_back(std::move(text)); }
-  // Loss may take all tries to find a neighbour, or to open a connection.
+  // Loss may exhaust all tries to resolve a neighbour or to open a connection.
   void early(const FlowDraw& flow, const char* what, const Error& error) {
     ++result.ended_early;
     const bool allowed =
@@ -117,11 +118,9 @@ struct Run {
 
   World world;
   StormResult result;
-  bool harsh = false;  // some link loses or damages
-  bool poor =
-      // Memory so small that connections may be refused, and reset when the application has left
-      // them.
-      false;
+  bool harsh = false;  // some link loses or damages frames, or has a short queue
+  // Little memory: connections may be refused, or reset after the application has released them.
+  bool poor = false;
   std::vector<std::unique_ptr<Stack>> hosts;
 };
 
@@ -138,7 +137,7 @@ async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint6
   for (std::size_t offset = 0; offset < size;) {
     const std::size_t want = std::min(draw->chunk[side], size - offset);
     PacketBuf buffer = tcp.allocate();
-    if (!buffer) {  // the budget is spent: others must go first
+    if (!buffer) {  // the memory budget is used up until other flows end
       co_await async::sleep(milliseconds(10));
       continue;
     }
@@ -195,7 +194,7 @@ async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side
     flow->abort();
     co_return;
   }
-  // Shuts down as soon as all is written, while the reader goes on.
+  // Shuts down after the last write, while the reader continues.
   co_await scope.below(leaves ? 1 : 2);
   if (scope.running() != 0 && reader.ended) co_await scope.join();
   if (!leaves) (void)co_await flow->shutdown(async::Wait::at_most(kPatience));
@@ -208,9 +207,9 @@ async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side
 async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id,
                         std::unique_ptr<net::TcpListener> listener) {
   auto flow = co_await listener->accept(async::Wait::at_most(kPatience));
-  if (!flow) co_return;  // the client could not open it, and said so
-  // One client, one connection: where a SYN cookie opened it and its reset was lost, the client's
-  // next segment would open it once more.
+  if (!flow) co_return;  // the client could not connect, and has reported that
+  // A listener accepts one connection. If a SYN cookie opened the connection and the client's reset
+  // was lost, the client's next segment would otherwise open it again.
   listener.reset();
   co_await use(run, draw, id, 1, flow->get());
 }
@@ -239,8 +238,8 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
   const Endpoint to{draw->v6 ? at6(host, 0).address : at(host, 0).address, port};
   std::unique_ptr<net::TcpListener> listener;
   async::Scope scope;
-  // A host that nobody asked for TCP has none, and says so by ICMP, over IPv6 as an error that is
-  // soft.
+  // Creates the host's TCP. A host without TCP answers with an ICMP error, which over IPv6 is only
+  // a soft error.
   (void)run->hosts[draw->server]->tcp();
   if (draw->ending != Ending::kRefused) {
     auto made = run->hosts[draw->server]->tcp().listen({IpAddress{}, port}, 4);
@@ -268,7 +267,7 @@ async::Task<void> weather(Run* run, std::vector<FlowDraw> flows,
   for (std::size_t i = 0; i < flows.size(); ++i) scope.spawn(one_flow(run, &flows[i], i));
   co_await scope.join();
   run->result.took = async::current_loop().now() - Instant{};
-  // What applications have left is delivered or given up, and TIME-WAIT ends.
+  // Connections that applications have released deliver their data or give up, and TIME-WAIT ends.
   co_await async::sleep(seconds(3 * 3600));
   for (const auto& host : run->hosts) {
     const net::tcp::Table& table = host->tcp().table();

@@ -1,6 +1,6 @@
 // A storm: hosts on a simulated network with links of every kind, and TCP flows between them that
-// end in every way. All of it is drawn from one seed, and a run is the same to the byte whenever
-// the seed is.
+// end in every way. One seed determines all of it, and runs with the same seed are identical to the
+// byte.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,17 @@
 
 namespace fata::test {
 
-// What one run came to.
+// The result of one run.
 struct StormResult {
-  std::vector<std::string> faults;  // broken promises, in words; none is what is asked for
+  std::vector<std::string> faults;  // broken promises, in words; must be empty
   std::uint64_t digest = 0;         // of all frames and their times
-  std::uint64_t bytes = 0;          // that applications received and found right
+  std::uint64_t bytes = 0;          // received by applications and verified
   std::uint64_t retransmitted = 0;
-  std::uint64_t uncut = 0, coalesced = 0;  // packets of many segments that cards took, and received
+  // Packets with several segments that NICs sent, and received.
+  std::uint64_t uncut = 0, coalesced = 0;
   unsigned flows = 0;
   unsigned ended_early = 0;  // refused, reset or unreachable, where the draw allows that
-  Duration took{};           // virtual
+  Duration took{};           // virtual time
 };
 
 StormResult run_storm(std::uint64_t seed);

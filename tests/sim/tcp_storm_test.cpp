@@ -1,4 +1,4 @@
-// Many storms. FATA_SEEDS=FIRST[:COUNT] chooses others than the CI run's; a failure names its seed.
+// Many storms. FATA_SEEDS=FIRST[:COUNT] replaces the seeds of the CI run. A failure names its seed.
 #include "tcp_storm.hpp"
 
 #include <gtest/gtest.h>

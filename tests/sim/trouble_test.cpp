@@ -1,4 +1,4 @@
-// Hosts in trouble: nobody listens, queues and cards are full, things end in the wrong moment.
+// Hosts in trouble: ports without a listener, full queues and NICs, objects that end while in use.
 #include "world.hpp"
 
 namespace fata::test {
@@ -38,7 +38,7 @@ async::Task<int> broadcast(World* world, std::vector<sim::NetDevice*> cards, Ipv
     EXPECT_TRUE(heard && heard->text == "to all" && heard->from == at(1, 7)) << i;
   }
   EXPECT_FALSE(co_await receive(sockets[0].get(), seconds(1))) << "the sender hears itself";
-  // Who does not listen is silent: an error to a broadcast would come from everybody at once.
+  // A host without a listener must not answer a broadcast, or all hosts would send errors at once.
   EXPECT_EQ(hosts.back()->host().count("no_listener"), 1u);
   EXPECT_EQ(hosts.back()->host().count("icmp_errors_sent"), 0u);
   co_return 0;
@@ -97,9 +97,10 @@ async::Task<int> slow_card(World* world, sim::NetDevice* a, sim::NetDevice* b,
   }
   const Instant before = world->platform.now();
   EXPECT_TRUE(co_await from->send(out, {}));
-  // 100 frames of 1042 bytes take 83 ms; 8 may be in the card and 64 in the stack when send() ends.
+  // 100 frames of 1042 bytes take 83 ms. When send() returns, 8 may be in the NIC and 64 in the
+  // stack.
   EXPECT_GT((world->platform.now() - before).ms(), 20);
-  // Nobody sends anything more: what is left must go by itself.
+  // The rest must be sent without any further call.
   while (co_await receive(to.get(), seconds(1))) ++*arrived;
   EXPECT_GE((world->platform.now() - before).ms(), 83);
   co_return 0;
@@ -144,7 +145,7 @@ async::Task<int> end_early(World* world, sim::NetDevice* a, sim::NetDevice* b, u
     from.reset();
     client.reset();
   }
-  co_return 0;  // frames are still under way to cards that nobody reads
+  co_return 0;  // frames are still in flight to NICs without a reader
 }
 
 TEST(Udp, SocketsAndStacksMayEndWhileFramesAreUnderWay) {
@@ -171,7 +172,7 @@ async::Task<int> pulled_card(World* world, sim::NetDevice* a) {
 TEST(Stack, SaysThatItsCardFailedAndStaysDestructible) {
   World world;
   sim::NetDevice& a = world.card();
-  // An image whose only card is gone ends, and not as if all were well.
+  // An image whose only NIC has failed ends with an error.
   EXPECT_EQ(world.platform.run([&] { return pulled_card(&world, &a); }), 1);
   EXPECT_NE(world.platform.log().find("the network device failed: "), std::string::npos)
       << world.platform.log();

@@ -6,7 +6,7 @@ namespace {
 
 constexpr unsigned kRounds = 12;
 
-// Asks until the right answer comes; late answers to earlier questions are passed over.
+// Repeats each question until the right answer arrives. Skips late answers to earlier questions.
 async::Task<unsigned> ask(sim::Platform* platform, Socket* socket, Endpoint server) {
   unsigned answered = 0;
   for (unsigned round = 0; round < kRounds; ++round) {
@@ -41,7 +41,7 @@ async::Task<int> exchange(World* world, sim::NetDevice* a, sim::NetDevice* b) {
   EXPECT_EQ(co_await ask(&world->platform, asking.get(), at(2, 7)), kRounds);
   scope.cancel();
   co_await scope.join();
-  co_await async::sleep(seconds(1));  // what is under way arrives at hosts that still stand
+  co_await async::sleep(seconds(1));  // frames in flight arrive while the hosts still exist
   co_return 0;
 }
 
@@ -50,7 +50,7 @@ async::Task<int> exchange_ipv6(World* world, sim::NetDevice* a, sim::NetDevice* 
   const auto server = co_await host(world, b, cidr(2));
   client->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(1, 0).address, 64}}, {});
   server->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(2, 0).address, 64}}, {});
-  co_await async::sleep(seconds(2));  // nobody else has the addresses
+  co_await async::sleep(seconds(2));  // duplicate address detection ends
   const auto asking = bound(*client, 0);
   const auto answering = bound(*server, 7);
   async::Scope scope;
@@ -100,7 +100,7 @@ TEST(UdpOverBadLinks, EveryQuestionIsAnsweredInTheEndWithAnySeed) {
     held_back += outcome.held_back;
     if (testing::Test::HasFailure()) break;
   }
-  // The links were as bad as they should be.
+  // The links lost, repeated and delayed as many frames as configured.
   EXPECT_GT(lost, 500u);
   EXPECT_GT(repeated, 300u);
   EXPECT_GT(held_back, 300u);
@@ -141,7 +141,7 @@ async::Task<int> exchange_damaged(World* world, sim::NetDevice* a, sim::NetDevic
   async::Scope scope;
   scope.spawn(echo(answering.get(), scope.token()));
   EXPECT_EQ(co_await ask(&world->platform, asking.get(), at(2, 7)), kRounds);
-  // From here on: ARP has no checksum, and would believe what it hears.
+  // Damage starts only now: ARP has no checksum, and would accept damaged packets.
   link->options.corruption = 300;
   EXPECT_EQ(co_await ask(&world->platform, asking.get(), at(2, 7)), kRounds);
   scope.cancel();

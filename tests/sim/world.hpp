@@ -1,4 +1,4 @@
-// Hosts on a simulated network, and what the tests ask of them.
+// Hosts on a simulated network, and helpers for the tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -29,8 +29,8 @@ inline Endpoint at6(std::uint16_t last, std::uint16_t port) {
 
 struct World {
   explicit World(std::uint64_t seed = 1) : platform(seed), network(platform) {}
-  // No buffer is lost: each is in its pool, or holds a frame that its card received and nobody
-  // took.
+  // Verifies that no buffer leaked: each is in its pool, or holds a received frame that was not
+  // taken from the NIC.
   ~World() {
     for (const sim::NetDevice* card : cards) {
       EXPECT_EQ(card->pool().available() + card->waiting(), card->pool().count())
@@ -83,7 +83,7 @@ inline async::Task<std::optional<Received>> receive(Socket* socket, Duration pat
   co_return Received{in[0].source, std::string(in[0].payload.text())};
 }
 
-// Sends back what comes, to its sender.
+// Echoes each datagram to its sender.
 inline async::Task<void> echo(Socket* socket, async::CancelToken stop) {
   std::array<sig::RxDatagram, 16> in;
   for (;;) {

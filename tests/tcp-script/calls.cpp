@@ -1,4 +1,4 @@
-// What a script's calls, settings and expectations mean.
+// The meaning of a script's calls, settings and expectations.
 #include "runner.hpp"
 
 #include <algorithm>
@@ -355,7 +355,7 @@ void Runner::expect(const Line& line) {
   if (!range->holds(found->second)) fail("it is " + std::to_string(found->second));
 }
 
-// Everything is given back, and the table must be able to go.
+// Releases everything. The table must then be destructible.
 void Runner::finish() {
   if (!world_) return;
   for (auto& [port, with] : peers_) {

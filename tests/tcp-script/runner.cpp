@@ -77,7 +77,7 @@ Runner::Peer& Runner::peer(std::int64_t port) {
   return found->second;
 }
 
-// Of a call: "write 10 port 1025".
+// The peer that a call names, as in "write 10 port 1025", or the default peer.
 Runner::Peer& Runner::peer_of(const Line& line) {
   for (std::size_t i = 0; i + 1 < line.words.size(); ++i) {
     if (line.words[i] != "port") continue;
@@ -119,7 +119,7 @@ void Runner::line(const Line& line) {
   } else if (word == "<") {
     segment_in(line);
   } else if (word == "quiet") {
-    // Nothing was sent up to here, or quiet_until had said so.
+    // Nothing was sent up to here, or quiet_until would have failed.
   } else if (word == "expect") {
     expect(line);
   } else {
@@ -259,7 +259,7 @@ void Runner::segment_out(const Line& line, Instant from, Instant to) {
 
 std::string Runner::differs(const SegmentText& want, const Sent& sent, Peer& to) {
   const WireSegment& got = sent.segment;
-  // PSH is looked at only where a script names it.
+  // PSH is compared only where a script names it.
   const std::uint8_t matter = (want.flags & kPsh) != 0 ? 0xff : static_cast<std::uint8_t>(~kPsh);
   if ((got.flags & matter) != want.flags) return "flags";
   const auto is = [&](const char* name, std::int64_t value) {

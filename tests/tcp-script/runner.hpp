@@ -1,4 +1,4 @@
-// Plays a script against a Table and says where the two differ.
+// Plays a script against a Table and reports where the two differ.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace fata::test {
 
 class Runner {
  public:
-  // Nothing, or what went wrong: "file:line: ...".
+  // Returns an empty string, or the failure: "file:line: ...".
   std::string run(const std::string& path);
 
  private:
@@ -34,7 +34,7 @@ class Runner {
     std::uint32_t written = 1;
     std::uint32_t read = 1;
     Slice rest;
-    std::string cookie;  // the last one we were given
+    std::string cookie;  // the last one received from the engine
 
     std::uint32_t our_base() const { return our_isn.value_or(0); }
   };
@@ -65,7 +65,7 @@ class Runner {
   void finish();
 
   std::string failure_;
-  Line at_;  // the one that is played
+  Line at_;  // the current line
   tcp::Config config_;
   bool v6_ = false;
   std::size_t mtu_ = 1500;

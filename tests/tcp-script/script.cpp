@@ -18,7 +18,7 @@ std::optional<std::int64_t> parse_number(const std::string& text) {
   return value;
 }
 
-// "10ms", "+10ms", "10ms..20ms", "*"; false if the word is no time.
+// "10ms", "+10ms", "10ms..20ms", "*"; false if the word is not a time.
 bool parse_time(std::string word, Line& line) {
   if (word.starts_with('+')) {
     line.relative = true;

@@ -12,7 +12,7 @@
 
 namespace fata::test {
 
-// A number of a script: exact, between two, or any.
+// A number of a script: exact, a range, or any.
 struct Range {
   std::int64_t least = 0;
   std::int64_t most = 0;
@@ -27,16 +27,16 @@ struct Line {
   std::string file;
   int number = 0;
   std::string text;    // as written, for messages
-  bool timed = false;  // else: at the time of the line before
+  bool timed = false;  // false: at the time of the line before
   bool relative = false;
   Duration from{};
   Duration to{};
-  std::vector<std::string> words;  // what follows the time
+  std::vector<std::string> words;  // without the time
 };
 
 struct Script {
   std::vector<Line> lines;
-  std::string error;  // "file:line: what is wrong"; empty if it could be read
+  std::string error;  // "file:line: what is wrong"; empty if the script is valid
 };
 
 Script read_script(const std::string& path);
@@ -45,7 +45,7 @@ std::vector<std::string> split_words(const std::string& text);
 std::optional<Range> parse_range(const std::string& word);
 std::optional<Duration> parse_duration(const std::string& word);
 
-// The words of a segment behind "<" or ">".
+// The words of a segment after "<" or ">".
 struct SegmentText {
   std::uint8_t flags = 0;
   std::map<std::string, Range> numbers;  // seq, ack, len, win, mss, ws, urg, port, isn, gso
@@ -56,7 +56,7 @@ struct SegmentText {
   std::optional<std::string> ecn;     // not, ect0, ect1, ce
   std::string raw;
   std::vector<std::string> absent;  // options that must not be there
-  std::optional<Ipv4Address> from;  // another source than the peer
+  std::optional<Ipv4Address> from;  // a source other than the peer
   bool sack_permitted = false;
   bool bad_checksum = false;
   bool broadcast = false;

@@ -1,5 +1,5 @@
-// A TCP segment as a script writes it, and as it is on the wire. Written and read here without the
-// help of the library's own header code, so that a mistake there cannot hide.
+// A TCP segment in a script's form and in wire form. It is written and parsed here without the
+// library's own header code, so that an error there cannot hide.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ struct WireSegment {
   std::vector<Block> sack;
   std::optional<Timestamps> timestamps;
   std::optional<std::string> cookie;  // empty: a request
-  std::string raw_options;            // written as they are, before all others
+  std::string raw_options;            // written unchanged before all others
   std::string data;
   net::Ecn ecn = net::Ecn::kNotCapable;
   std::uint8_t dscp = 0;
@@ -60,13 +60,14 @@ std::string encode(const WireSegment& segment, const IpAddress& source,
 
 struct Decoded {
   WireSegment segment;
-  std::string complaint;  // why it should never have been sent; empty if it is fine
+  std::string complaint;  // why it must never be sent; empty if it is valid
 };
-// `device_sums`: the checksum is left to the device, and holds the pseudo-header's part only.
+// `device_sums`: the device completes the checksum; it holds only the pseudo-header's part.
 Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddress& destination,
                bool device_sums);
 
-// The byte at `position` of what the peer (or we) send: data is checked by its place in the stream.
+// The byte at `position` of the data that the peer or the engine sends. Received data is verified
+// by its position in the stream.
 char pattern(std::uint32_t position, bool from_peer);
 std::string pattern_text(std::uint32_t position, std::size_t length, bool from_peer);
 

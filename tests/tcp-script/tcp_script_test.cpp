@@ -1,4 +1,4 @@
-// Every *.tcp file of this folder is a test by its name.
+// Every *.tcp file in this folder is a test, named after its path.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -56,7 +56,7 @@ TEST(TcpScripts, AreAllRunAndNoFileOfAnotherNameIsOverlooked) {
     EXPECT_TRUE(known.contains(file.extension())) << file;
 }
 
-// What the runner says of a script, without the file's name.
+// The runner's message about a script, without the file name.
 std::string said_of(const std::string& script) {
   const std::string path = testing::TempDir() + "said_of.tcp";
   std::ofstream(path) << script;
@@ -130,7 +130,7 @@ TEST(TcpScripts, ThatTheTableOfRequirementsNamesExistAndNoRequirementIsLeftOut) 
   }
   EXPECT_GT(named, 120);
   for (int i = 1; i <= 69; ++i) {
-    if (i == 52) continue;  // stands between 51 and 53
+    if (i == 52) continue;  // in the row "MUST-51 to MUST-53"
     EXPECT_NE(table.find("MUST-" + std::to_string(i) + " "), std::string::npos) << "MUST-" << i;
   }
   for (int i = 1; i <= 31; ++i) {

@@ -1,5 +1,5 @@
-// What a script plays against: one Table, an IP layer that keeps what is sent, a clock that the
-// script moves.
+// The environment of a script: one Table, an IP layer that stores sent packets, and a clock that
+// the script moves.
 #pragma once
 
 #include <deque>
@@ -37,17 +37,17 @@ class World final : public net::IpLayer {
   void deliver(const WireSegment& segment, const IpAddress& source, bool unicast);
   void icmp(const net::IcmpError& error) { table->icmp_error(error, now); }
 
-  // Moves the clock to `to`, running timers on the way; stops early, at that time, when something
-  // is sent.
+  // Moves the clock to `to` and runs the timers on the way. Stops early, at that time, when a
+  // packet is sent.
   void advance(Instant to);
 
-  // Kept for longer than the table.
+  // Must outlive the table.
   BufferPool receive_{128, 4096};
   BufferPool transmit_{64, 10240};
 
   IpAddress local, remote;
   std::size_t mtu = 1500;
-  std::size_t link_mtu = 1500;  // what a probe of the path may take
+  std::size_t link_mtu = 1500;  // the maximum size of a path MTU probe
   std::uint32_t gso = 0;
   bool device_sums = false;
   bool reachable = true;

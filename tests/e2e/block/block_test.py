@@ -1,5 +1,5 @@
-"""Disks of processes and kernels: the conformance suite, refusals, errors of the host's, and what
-survives a kill.
+"""Disks of processes and kernels: the conformance suite, refusals, errors of the host, and the data
+that survives a kill.
 """
 import os
 import pathlib
@@ -184,7 +184,7 @@ class Refusals(BlockTest):
             self.wrong(BLOCK[target], f"{self.small},rw", line=",ro( and)? ,direct")
 
     def test_a_disk_that_is_in_use(self):
-        """By a process or by a guest; who only reads hinders nobody else who does."""
+        """In use by a process or by a guest. Even a read-only user is refused."""
         for holder in ("linux", "kvm"):
             with self.running(holder, self.small):
                 self.wrong(
@@ -207,7 +207,7 @@ class Refusals(BlockTest):
 
 
 class Running:
-    """The lottery, from its draw on."""
+    """The lottery example, running from its draw on."""
 
     def __init__(self, test, target, disk):
         self.test, self.target = test, target
@@ -240,7 +240,7 @@ class Running:
         self.test.fail("".join(self.said) + self.process.stderr.read())
 
     def kill(self):
-        """As if the power failed: nothing gets a chance to write anything more."""
+        """Kills like a power failure: no process gets to write any more data."""
         children = (
             pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             .read_text()
@@ -276,7 +276,7 @@ class Kills(BlockTest):
 
 
 class Host(BlockTest):
-    """QEMU's line as `fata run` writes it, with another disk in it."""
+    """QEMU's command line as `fata run` writes it, with another disk in it."""
 
     def qemu(self, change, status, machine="microvm"):
         line = self.run_fata(
@@ -316,7 +316,7 @@ class Host(BlockTest):
         self.assertIn("flushed\n", said)
 
     def failing(self, event, number=5):
-        """The host's file system gives that errno."""
+        """The host's file system returns that errno."""
         conf = self.folder / "blkdebug.conf"
         conf.write_text(f'[inject-error]\nevent = "{event}"\nerrno = "{number}"\n')
         return self.qemu(

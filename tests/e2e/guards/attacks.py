@@ -1,11 +1,11 @@
-"""What each attack on a guard is answered with, on whatever hypervisor: a report, and the function
-that its backtrace names.
+"""The expected result of each attack on a guard, on every hypervisor: a report, and a function that
+its backtrace names.
 """
 import re
 import subprocess
 
 TRAP = r"fatal: failed check \(trap\) \(vector 6, error 0x0\), code "
-# Where an attacker gets: an indirect call is not checked, so code that is there already runs.
+# Where an attack succeeds: indirect calls are not checked without CFI, so existing code can be run.
 CHOSEN = r"panic: code of the attacker's choice ran at "
 
 ATTACKS = {
@@ -25,7 +25,7 @@ ATTACKS = {
         r"panic: stack smashed: a buffer on the stack was overrun \(canary\) at ",
         "smash_canary",
     ),
-    # The text of a check of libc++ is the name of the frame in which its trap lies.
+    # For a check of libc++, the frame that contains the trap is named after the check's message.
     "bounds": (
         r"fatal: failed check \(trap\) \(vector 6, error 0x0\), code ",
         "index out of range",
@@ -67,7 +67,7 @@ ATTACKS = {
     ),
 }
 
-# What clang's CFI (FATA_CFI) answers instead. It does not check the resumption of a coroutine.
+# The results with clang's CFI (FATA_CFI). CFI does not check the resumption of a coroutine.
 WITH_CFI = {
     "forge-vtable-to-data": (TRAP, "forge_table"),
     "forge-vtable-to-function": (TRAP, "forge_table"),
@@ -77,7 +77,7 @@ WITH_CFI = {
 
 
 def functions_of(text, elf):
-    """The names of the functions in a backtrace, from the addresses of the .elf file."""
+    """The names of the functions in a backtrace, resolved with the .elf file."""
     addresses = re.findall(r"^  #\d+ (0x[0-9a-f]+) \(image\+0x[0-9a-f]+\)$", text, re.MULTILINE)
     return subprocess.run(
         ["llvm-symbolizer-19", f"--obj={elf}", *addresses],

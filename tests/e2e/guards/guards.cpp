@@ -1,5 +1,5 @@
 // Attacks one guard of the machine, chosen by the first parameter. Each attack must end in a report
-// that names it; an image that is still alive afterwards says so and ends with status 1.
+// that names it. An image that survives logs that and ends with status 1.
 #include <array>
 #include <coroutine>
 #include <cstring>
@@ -16,7 +16,7 @@
 namespace fata {
 namespace {
 
-// Hides a value from the optimizer, which would see what is wrong and remove it.
+// Hides a value from the optimizer, which would otherwise detect and remove the faulty access.
 template <class T>
 [[gnu::noinline]] T hidden(T value) {
   asm volatile("" : "+r"(value)::"memory");
@@ -27,7 +27,7 @@ constexpr char kReturn = static_cast<char>(0xc3);
 constinit char data_code[64] = {kReturn};
 constexpr std::uint64_t kConstants[4]{1, 2, 3, 4};
 
-// Exempt from FATA_CFI's checks: what is attacked by it is the pages.
+// Exempt from FATA_CFI's checks, because this attack tests the page protections.
 [[gnu::noinline, clang::no_sanitize("cfi-icall")]] void call(const void* code) {
   reinterpret_cast<void (*)()>(reinterpret_cast<std::uintptr_t>(hidden(code)))();
 }
@@ -77,13 +77,14 @@ void free_twice() {
 void overrun_heap() {
   char* const memory = hidden(new char[32]);
   char* const next = hidden(new char[32]);
-  // Beyond what a block may be larger than was asked for: the block that is taken may be a used
-  // one's.
+  // 96 bytes reach past any slack of the block: it may be a reused block that is larger than
+  // requested.
   std::memset(memory + 32, 0, hidden<std::size_t>(96));
   delete[] memory;
   delete[] next;
 }
-// The second of two freed blocks names an array as the next one: it must never be handed out.
+// Overwrites the next pointer of the second freed block with an array's address. The heap must
+// never return that array.
 void write_to_freed() {
   alignas(16) static char array[64];
   char* const first = hidden(new char[40]);
@@ -107,7 +108,7 @@ std::uint64_t tables() {
 }
 void write_to_tables() { *reinterpret_cast<volatile std::uint64_t*>(hidden(tables())) = 3; }
 void read_tables() { (void)*reinterpret_cast<volatile std::uint64_t*>(hidden(tables() + 0x800)); }
-// A frame larger than what lies between the stack and other memory: only its far end is written.
+// A frame larger than the gap between the stack and other memory. Only its far end is written.
 [[gnu::noinline]] char leap_frame(std::size_t far) {
   volatile char frame[0x60000];
   frame[hidden<std::size_t>(far)] = 1;
@@ -123,10 +124,10 @@ void use_non_canonical() {
   (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x8000123456789000));
 }
 
-// Forward edges. Where an attacker wants to go: nothing calls this.
+// Forward edges. The attacker's target function: no code calls it.
 [[gnu::noinline]] void run_for_the_attacker() { panic("code of the attacker's choice ran"); }
 using Code = void (*)();
-// Code that no function begins at.
+// An address in the middle of code, where no function begins.
 extern "C" const char fata_guards_middle[];
 asm(R"(
   .pushsection .text.fata_guards_function, "ax"
@@ -149,8 +150,8 @@ class OtherDevice final : public Device {
  public:
   void poll(Code) override {}
 };
-// A virtual call on an object whose pointer to its table was overwritten: all entries of the forged
-// one lead to `code`.
+// A virtual call on an object with an overwritten vtable pointer. All entries of the forged table
+// point to `code`.
 [[gnu::noinline]] void forge_table(const void* code) {
   static constinit const void* table[8];
   for (const void*& entry : table) entry = hidden(code);
@@ -171,14 +172,14 @@ void write_to_table() {
   *const_cast<void* volatile*>(hidden(table)) = nullptr;
 }
 
-// A pointer to a function that was overwritten with one of another type.
+// A function pointer, overwritten with a function of another type.
 void forge_pointer() {
   int (*pointer)(int) = nullptr;
   const void* const forged = address_of(&run_for_the_attacker);
   std::memcpy(hidden(static_cast<void*>(&pointer)), &forged, sizeof forged);
   (void)hidden(hidden(pointer)(1));
 }
-// The same with one of its type, which no check by type can tell.
+// The same with a function of its own type, which no type check can detect.
 void forge_pointer_of_its_type() {
   Code pointer = nullptr;
   const void* const forged = address_of(&run_for_the_attacker);
@@ -186,7 +187,7 @@ void forge_pointer_of_its_type() {
   hidden(pointer)();
 }
 
-// A coroutine that waits, whose frame begins with the address at which it goes on.
+// A suspended coroutine. Its frame begins with the address at which it resumes.
 struct Waiting {
   struct promise_type {
     Waiting get_return_object() {
@@ -248,8 +249,8 @@ constexpr Attack kAttacks[]{
     {"forge-frame-to-function", forge_frame_to_function},
 };
 
-// What a program reads that takes a variable of its own for set: how many octets of what an earlier
-// call kept where the variable lies now.
+// A read of an unset variable: counts the octets of a secret that an earlier call left at the same
+// place on the stack.
 constexpr unsigned char kSecret = 0xa7;
 struct Octets {
   unsigned char octets[256];
@@ -269,7 +270,7 @@ std::size_t count_secret(const Octets& seen) {
   asm volatile("" ::"r"(&seen) : "memory");
   return count_secret(seen);
 }
-// Proves that the secret is still there.
+// Exempt from automatic initialization: proves that the secret is still there.
 [[gnu::noinline]] std::size_t read_unset_exempt() {
   [[clang::uninitialized]] Octets seen;
   asm volatile("" ::"r"(&seen) : "memory");
@@ -283,7 +284,7 @@ constexpr Read kReads[]{{"read-unset", read_unset}, {"read-unset-exempt", read_u
 
 async::Task<int> run(async::Context* context) {
   const Logger log = context->logger("guards");
-  bool at_start = false;  // else when the image has waited once
+  bool at_start = false;  // false: attack after the image has waited once
   for (const std::string_view word : platform::arguments()) {
     if (word == "at-start") at_start = true;
     for (const Read& read : kReads) {
@@ -294,8 +295,8 @@ async::Task<int> run(async::Context* context) {
     }
     for (const Attack& attack : kAttacks) {
       if (attack.name != word) continue;
-      // However slow the machine is: a sleep whose end has come before the loop looks is no
-      // waiting.
+      // Checks the idle count, because on a slow machine a sleep may end before the loop looks, and
+      // the image has then not waited.
       while (!at_start && context->loop.stats().idles == 0)
         (void)co_await async::sleep(milliseconds(100));
       log.info("attack: ", word);

@@ -1,5 +1,5 @@
-"""What a running image promises: its console, status, parameters, clock, randomness, and that it
-stops when asked.
+"""Promises of a running image: its console, status, parameters, clock and randomness, and that it
+stops on request.
 """
 import calendar
 import os
@@ -13,7 +13,7 @@ from machine import MACHINES, Running, boot, image
 
 
 class SlowEntropy:
-    """A virtio-rng device that has what it is given, and QEMU's options for it."""
+    """A virtio-rng device that returns only bytes passed to give(), and QEMU's options for it."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -192,9 +192,8 @@ class Boot(unittest.TestCase):
     def test_each_boot_has_a_base_a_heap_and_random_bytes_of_its_own(self):
         lines = [tuple(boot("probe", "base heap random").lines) for _ in range(12)]
         self.assertEqual(len({base for base, _, _ in lines}), 12)
-        self.assertGreater(
-            len({heap for _, heap, _ in lines}), 6
-        )  # of 1,024 places now and then two are alike
+        # There are 1,024 heap positions, so two boots may occasionally share one.
+        self.assertGreater(len({heap for _, heap, _ in lines}), 6)
         self.assertEqual(len({random for _, _, random in lines}), 12)
 
     def test_the_base_can_be_fixed_for_a_debugger(self):
@@ -207,11 +206,11 @@ class Time(unittest.TestCase):
     def test_it_sleeps_as_long_as_it_says_and_its_clock_never_steps_back(self):
         for machine in MACHINES:
             with self.subTest(machine):
-                # A busy host now and then wakes the guest late: the best of several counts.
+                # A busy host sometimes wakes the guest late, so the best of several tries counts.
                 self.assertTrue(any(self.sleeps_well(machine) for _ in range(5)))
 
     def sleeps_well(self, machine):
-        """Whether no sleep took much longer than asked for; that none is shorter is asserted."""
+        """True if no sleep took much longer than requested. Asserts that none is shorter."""
         start = time.monotonic()
         ended = boot("probe", "sleep=20 sleep=300 sleep=1200 monotonic", machine=machine)
         self.assertGreater(time.monotonic() - start, 1.5)  # by the host's clock
@@ -219,7 +218,8 @@ class Time(unittest.TestCase):
         self.assertIn("steps back: 0", ended.lines)
         wanted = (20_000, 300_000, 1_200_000)
         for us, asked in zip(slept, wanted, strict=True):
-            self.assertGreaterEqual(us, asked - 12_000)  # a sleep begins with the task's stretch
+            # A sleep is measured from the start of the task's turn, up to 12 ms earlier.
+            self.assertGreaterEqual(us, asked - 12_000)
         return all(us < asked * 1.1 + 60_000 for us, asked in zip(slept, wanted, strict=True))
 
     def test_its_wall_clock_is_the_host_s(self):
@@ -272,9 +272,8 @@ class Console(unittest.TestCase):
             running.wait_for("waiting")
 
     def test_a_reader_that_pauses_loses_nothing_that_is_not_counted(self):
-        with Running(
-            "probe", "flood=150 sleep=300 " * 9 + "wait"
-        ) as running:  # 97 KB; a pipe and the buffer hold 80
+        # 97 KB of output; a pipe and the buffer hold 80.
+        with Running("probe", "flood=150 sleep=300 " * 9 + "wait") as running:
             time.sleep(4)
             running.wait_for("waiting", "bytes dropped]")
             running.type(b"\x03")
@@ -309,7 +308,7 @@ class Stop(unittest.TestCase):
                     "probe", "wait", machine=machine, extra=("-S",)
                 ) as running:
                     running.type(key)
-                    time.sleep(0.3)  # QEMU has it
+                    time.sleep(0.3)  # until QEMU has received the key
                     running.control("cont")
                     ended = running.end()
                     self.assertEqual((ended.lines[-1], ended.status), ("stopped", 0))

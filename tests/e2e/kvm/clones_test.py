@@ -1,5 +1,5 @@
-"""Machines that go on from one snapshot: what each draws at random from then on is its own, and its
-clock is the machine's. FATA_CLONES: how many of each kind."""
+"""Machines that continue from one snapshot. Each then draws its own random values, and its clock is
+the machine's. FATA_CLONES sets the number of clones of each kind."""
 import calendar
 import os
 import re
@@ -22,7 +22,9 @@ class Clones(unittest.TestCase):
         self.snapshot = os.path.join(folder.name, "snapshot")
 
     def clones(self, words, said, **options):
-        """What each says until the last of `words` waits; the snapshot is taken after `said`."""
+        """Yields the output of each clone, which ends when the last of `words` waits. The snapshot
+        is taken after `said`.
+        """
         with Running("probe", words, **options) as original:
             original.wait_for(said)
             original.save(self.snapshot)
@@ -50,7 +52,8 @@ class Clones(unittest.TestCase):
                 with Running("probe", "watch wait", machine=machine, extra=extra) as original:
                     original.wait_for("waiting")
                     original.save(self.snapshot)
-                time.sleep(2)  # what no ID tells, the clocks do
+                # Without a generation ID, a clone is detected by a jump of the clocks.
+                time.sleep(2)
                 for _ in range(CLONES):
                     with Running(
                         "probe",
@@ -75,7 +78,7 @@ class Clones(unittest.TestCase):
             self.assertNotIn("renewed", running.end().text)
 
     def test_the_wall_clock_is_the_machine_s_within_100_ms(self):
-        """The battery clock's, which QEMU sets to whole seconds when it starts."""
+        """The reference is the battery clock, which QEMU sets to whole seconds at its start."""
         for machine, extra in WITH_ID[1:] + WITHOUT_ID[:1]:
             with self.subTest(machine=machine, extra=extra):
                 words = "watch random sleep=1500 " + "sleep=700 wall " * 5 + "sleep=500 wait"
@@ -92,13 +95,15 @@ class Clones(unittest.TestCase):
                         said = re.findall(r"wall (\d+\.\d+)\n", clone.text)[len(walls) :]
                         walls += [float(wall) - time.time() for wall in said]
                     battery = battery_clock(clone)
-                # A busy host reads late what was said: so the best counts.
+                # A busy host may read the output late, so the best value counts.
                 errors = [wall - battery for wall in walls]
                 self.assertLess(min(map(abs, errors)), 0.1, errors)
 
 
 def battery_clock(running):
-    """By how much a machine's battery clock is ahead of the host's clock, to some milliseconds."""
+    """The lead of a machine's battery clock over the host's clock, accurate to some
+    milliseconds.
+    """
 
     def look():
         date = running.control("qom-get", path="/machine", property="rtc-time")

@@ -1,5 +1,5 @@
-"""Each attack on a guard dies with one line that names what was violated, a backtrace, and status
-125.
+"""Each attack on a guard ends the image with one line that names the violation, a backtrace, and
+status 125.
 """
 import os
 import pathlib
@@ -35,7 +35,7 @@ class Guards(unittest.TestCase):
 
     def test_a_variable_that_was_not_set_holds_nothing_of_an_earlier_call(self):
         self.assertIn("octets of the secret: 0", boot("guards", "read-unset").lines)
-        # Where a variable is exempt, the secret is read: it was there.
+        # An exempt variable shows the secret, which proves that it was on the stack.
         exempt = boot("guards", "read-unset-exempt")
         self.assertGreater(
             int(re.search(r"octets of the secret: (\d+)", exempt.text)[1]), 200, exempt.text

@@ -1,4 +1,4 @@
-"""What the files of an image promise before they run."""
+"""Promises of an image's files before it runs."""
 import os
 import re
 import subprocess

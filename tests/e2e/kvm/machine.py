@@ -1,4 +1,4 @@
-"""Boots an image in QEMU, with a time limit, and tells what it said and how it ended."""
+"""Boots an image in QEMU with a time limit, and returns its output and status."""
 import json
 import os
 import re
@@ -47,14 +47,14 @@ def command(name, words="", machine=MACHINES[0], memory="8M", cpu="max", extra=(
 
 
 def status_of(code):
-    """QEMU's exit code 2s+3 back into s; None if QEMU ended for a reason of its own."""
+    """Converts QEMU's exit code 2s+3 back into s; None if QEMU ended for a reason of its own."""
     return (code - 3) // 2 if code >= 3 and code % 2 == 1 else None
 
 
 class Ended:
     def __init__(self, code, text):
         self.code, self.text, self.status = code, text, status_of(code)
-        # What applications log, without the prefix of uptime, level and source.
+        # Log lines of the application without the prefix of uptime, level and source.
         self.lines = [
             re.sub(r"^\[ *[0-9.]+\] \w+ [\w-]+: ", "", line) for line in text.splitlines()
         ]
@@ -117,7 +117,7 @@ class Running:
                 return answer["return"]
 
     def save(self, file):
-        """Writes a snapshot of the machine, which ends."""
+        """Writes a snapshot of the machine and ends it."""
         self.control("migrate", uri=f"exec:cat > {shlex.quote(file)}")
         while (status := self.control("query-migrate").get("status")) != "completed":
             if status == "failed" or time.monotonic() > self.deadline:
@@ -131,7 +131,7 @@ class Running:
         self.process.stdin.flush()
 
     def wait_for(self, *parts):
-        """Until one of the parts was said."""
+        """Waits until the output contains one of the parts."""
         while not any(part in self.text for part in parts):
             self.wait_for_more(*parts)
 
@@ -149,5 +149,5 @@ class Running:
 
 
 def restored(file):
-    """QEMU's options for a machine that goes on from a snapshot."""
+    """QEMU's options for a machine that continues from a snapshot."""
     return ("-incoming", f"exec:cat {shlex.quote(file)}")

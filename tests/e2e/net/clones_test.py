@@ -1,6 +1,6 @@
-"""Name servers that go on from one snapshot, seen from their network: sequence numbers,
-identifications and DHCP's transactions of each are its own, its lease is confirmed and its address
-announced. FATA_CLONES: how many of each kind."""
+"""Name servers that continue from one snapshot, observed from their network. Each clone has its own
+sequence numbers, identifications and DHCP transactions; it confirms its lease and announces its
+address. FATA_CLONES sets the number of clones of each kind."""
 import os
 import re
 import select
@@ -22,14 +22,14 @@ DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
 
 
 def cookie_query(cookie):
-    """For the root's name servers, with a COOKIE option (RFC 7873 section 4)."""
+    """A query for the root's name servers with a COOKIE option (RFC 7873 section 4)."""
     option = struct.pack("!HH", 10, len(cookie)) + cookie
     head = struct.pack("!6H", 7, 0, 1, 0, 0, 1) + struct.pack("!BHH", 0, 2, 1)
     return head + struct.pack("!BHHIH", 0, 41, 1232, 0, len(option)) + option
 
 
 class Link:
-    """The other end of a machine's cable: a DHCP server, and whoever looks on."""
+    """The other end of a machine's link: a DHCP server that also records observed values."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -95,7 +95,7 @@ class Link:
             at += 2 + message[at + 1]
         kind = options[53][0]
         self.seen["transaction"] = struct.unpack_from("!I", message, 4)[0]
-        # INIT-REBOOT: for the address that it has, of whichever server (RFC 2131 section 4.3.2).
+        # INIT-REBOOT: a request for its current address from any server (RFC 2131 section 4.3.2).
         wanted = options.get(50) == socket.inet_aton(GUEST)
         self.seen["confirmed"] = kind == REQUEST and 54 not in options and wanted
         if kind not in (DISCOVER, REQUEST):
@@ -119,7 +119,7 @@ class Link:
 
     def provoke(self):
         self.send(tcp(HOST, GUEST, 40000, PORT, 1, 0, SYN))
-        whole = echo(HOST, GUEST, 1, bytes(2000))[20:]  # its answer goes out in fragments
+        whole = echo(HOST, GUEST, 1, bytes(2000))[20:]  # the answer is sent in fragments
         self.send(ipv4(HOST, GUEST, ICMP, whole[:1200], 9, 0x2000))
         self.send(ipv4(HOST, GUEST, ICMP, whole[1200:], 9, 150))
 
@@ -153,7 +153,8 @@ class Clones(NameServerTest):
             self.assertEqual(link.answer_to_cookie(cookie), cookie, "a valid one comes back")
             first = link.seen
             original.save(snapshot)
-        time.sleep(2)  # what no ID tells, the clocks do
+        # Without a generation ID, a clone is detected by a jump of the clocks.
+        time.sleep(2)
         for _ in range(CLONES):
             link = self.link()
             with self.machine(link, machine, (*extra, *restored(snapshot))) as clone:
@@ -180,7 +181,7 @@ class Clones(NameServerTest):
                 seen = list(self.look_at_clones(machine, extra))
                 for what in ("number", "transaction"):
                     self.assertEqual(len({each[what] for each in seen}), CLONES, what)
-                # Of 16 bits two may be alike: among 100 clones about one in fourteen times.
+                # Two 16-bit values may be equal: among 100 clones about once in fourteen runs.
                 ids = {each["identification"] for each in seen}
                 self.assertGreaterEqual(len(ids), CLONES - CLONES // 30)
 

@@ -1,6 +1,6 @@
-"""The name server as a kernel that gets its address by DHCP: from dnsmasq on a tap, in a network
-namespace of the test's own, and from QEMU's user networking; and what an image without DHCP says
-of it.
+"""The name server as a kernel that gets its address by DHCP: from dnsmasq on a tap, in the test's
+own network namespace, and from QEMU's user networking. Also the message of an image without DHCP
+about DHCP options.
 """
 import re
 import subprocess
@@ -48,7 +48,7 @@ class Dhcp(NameServerTest):
         )
 
     def dnsmasq(self, lease, *options):
-        """Serves the one address; its log."""
+        """Starts a server for one address; returns the path of its log."""
         said = self.folder / "dnsmasq.log"
         with said.open("w") as log:
             server = subprocess.Popen(
@@ -76,7 +76,7 @@ class Dhcp(NameServerTest):
         return said
 
     def said_in_turn(self, said, *words, seconds=5):
-        """These words come in this order, the last of them within `seconds`."""
+        """Expects these words in this order, the last of them within `seconds`."""
         end = time.monotonic() + seconds
         while not re.search(".*".join(words), text := said.read_text(), re.DOTALL):
             self.assertLess(time.monotonic(), end, text)

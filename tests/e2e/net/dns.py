@@ -24,20 +24,20 @@ def query(number, name="www.example.org", kind=A):
 
 
 def header(message):
-    """Number, response code, and how many records the answer section has."""
+    """Number, response code, and number of records in the answer section."""
     number, flags, _, answers = struct.unpack_from("!4H", message)
     return number, flags & 15, answers
 
 
 def dig(server, port, *words):
-    """What dig prints of its last question."""
+    """dig's output for its last question."""
     line = ["dig", f"@{server}", "-p", str(port), "+time=3", "+tries=3", "+nocookie", *words]
     return last_answer(subprocess.run(line, text=True, capture_output=True, timeout=30).stdout)
 
 
 def ask_many(server, port, total, outstanding=20, seconds=20):
-    """How many of `total` queries were answered rightly, with `outstanding` on their way at a time;
-    none is sent twice.
+    """The number of right answers to `total` queries, with at most `outstanding` unanswered. No
+    query is sent twice.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect((server, port))
@@ -71,8 +71,8 @@ def free_port():
 
 
 class Served:
-    """A server that runs until stop(): `line` is its command line, whose log comes on either stream
-    and says `ready` once.
+    """A server that runs until stop(). `line` is its command line; its log goes to either stream
+    and contains `ready` when it serves.
     """
 
     def __init__(self, line, seconds=60, stdin=subprocess.DEVNULL, ready="serving on port"):
@@ -109,7 +109,7 @@ class Served:
         self.process.communicate()
 
     def stop(self, how=signal.SIGINT):
-        """Its status, and all it said."""
+        """Stops the server and returns its status. `text` then holds all its output."""
         self.process.send_signal(how)
         rest, _ = self.process.communicate(timeout=30)
         self.text += rest.decode().replace("\r", "")
@@ -126,8 +126,8 @@ class NameServerTest(FataTest):
         return [*FATA, "run", *of, *words]
 
     def ends_well(self, server, how=signal.SIGINT):
-        """It stops when asked, with status 0 and its statistics as the last line, which are given
-        as numbers by name.
+        """Expects a clean stop, with status 0 and the statistics as the last line. Returns the
+        statistics as numbers by name.
         """
         self.assertEqual(server.stop(how), 0, server.text)
         last = server.text.splitlines()[-1]

@@ -1,6 +1,6 @@
-"""A stop while the image still starts: before its main, while its tap is another's, while DHCP has
-no answer, while its addresses are probed. It ends at once with status 0, as a process and as a
-kernel, in a network namespace of the test's own."""
+"""A stop during the start of an image: before its main, while another process uses its tap, while
+DHCP has no answer, while its addresses are probed. The image ends at once with status 0, as a
+process and as a kernel, in the test's own network namespace."""
 import os
 import select
 import signal
@@ -13,7 +13,8 @@ from dhcp_test import HOST, PROCESS, WITH_DHCP
 from dns import NameServerTest
 import namespaces
 
-FIRST, LAST = "10.0.7.20", "10.0.7.29"  # a lease of what was stopped is kept for it
+# A range of leases, because dnsmasq keeps the lease of a stopped image.
+FIRST, LAST = "10.0.7.20", "10.0.7.29"
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -22,7 +23,7 @@ def is_dhcp(frame):
 
 
 def is_address_probe(frame):
-    """ARP for an address of the server's, from none (RFC 5227 section 1.1)."""
+    """An ARP probe: for an address of the server's range, from 0.0.0.0 (RFC 5227 section 1.1)."""
     network = socket.inet_aton(FIRST)[:3]
     return frame[12:14] == b"\x08\x06" and frame[28:32] == bytes(4) and frame[38:41] == network
 
@@ -55,11 +56,11 @@ class Early(NameServerTest):
         self.wire.bind(("fata0", 3))
 
     def sent(self, wanted, seconds=30):
-        """Waits until the image sent such a frame."""
+        """Waits until the image has sent such a frame."""
         end = time.monotonic() + seconds
         while select.select([self.wire], [], [], max(0, end - time.monotonic()))[0]:
             frame, (_, _, kind, *_) = self.wire.recvfrom(4096)
-            if kind != 4 and wanted(frame):  # not PACKET_OUTGOING, which the host sent
+            if kind != 4 and wanted(frame):  # 4: PACKET_OUTGOING, sent by the host
                 return
         self.fail("no such frame came")
 
@@ -115,7 +116,7 @@ class Early(NameServerTest):
     def machine_ends(self, machine):
         machine.stdin.write(b"\x03")
         machine.stdin.flush()
-        self.has_ended(machine, 3)  # the debug exit device's way to report 0
+        self.has_ended(machine, 3)  # the debug exit device's code for status 0
 
     def dnsmasq(self):
         server = subprocess.Popen(
@@ -185,12 +186,12 @@ class Early(NameServerTest):
             said = second.stdout.readline()
             self.assertIn(b"fata0 is in use; waiting 2 s for it", said)
             second.send_signal(stop)
-            self.has_ended(second, seconds=1.5)  # it waits for two seconds
+            self.has_ended(second, seconds=1.5)  # less than its wait of two seconds
         first.send_signal(signal.SIGTERM)
         self.has_ended(first)
 
     def test_a_process_whose_tap_is_removed_ends_as_failed(self):
-        # This one is not there: the image makes it, and says so.
+        # This tap does not exist, so the image makes it and logs that.
         image = self.started([self.process, "--tap=fata1", "--ipv4=10.0.8.1/24"])
         said = image.stdout.readline()
         self.assertIn(b"fata1: made; it goes with this process", said)

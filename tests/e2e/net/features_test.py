@@ -1,6 +1,6 @@
-"""The name server as a kernel whose network card lacks features that QEMU offers by default, or has
-others: on virtio-mmio and on PCI, over IPv4 and IPv6, UDP and TCP, behind a tap in a network
-namespace of the test's own.
+"""The name server as a kernel whose NIC lacks features that QEMU offers by default, or has others.
+Tested on virtio-mmio and on PCI, over IPv4 and IPv6, UDP and TCP, behind a tap in the test's own
+network namespace.
 """
 import subprocess
 import unittest
@@ -77,14 +77,14 @@ class Features(NameServerTest):
     def check_server(self, server, features, sizes):
         self.assertRegex(server.text, features)
         for to in OURS.values():
-            # Until both know each other: an IPv6 address is silent while it is checked for
-            # duplicates.
+            # Until both have resolved each other: an IPv6 address does not answer during duplicate
+            # address detection.
             self.assertTrue(any(ping(to, 1, wait=2)[1] for _ in range(15)), to)
             for size in sizes:
                 self.assertEqual(ping(to, 3, size=size, every=0.05), (3, 3), f"{to} {size}")
             self.answers_dig(to, PORT)
             self.answers_dig(to, PORT, "+tcp")
-        # More than once round the ring.
+        # More queries than the ring has entries.
         self.assertEqual(ask_many(OURS["4"], PORT, 600), 600)
         server.process.stdin.write(b"\x03")
         server.process.stdin.flush()

@@ -1,6 +1,6 @@
-"""Fata's own stack on a tap under floods of hostile frames: a good client goes on getting answers,
-on a connection that it has and on new ones, and memory stays within its bound. The server has
-one core, flood and client share the other. Prints what was measured.
+"""Fata's own stack on a tap under floods of hostile frames. A good client keeps getting answers, on
+an existing connection and on new ones, and memory stays within its bound. The server has one core;
+flood and client share the other. Prints the measured figures.
 """
 import os
 import re
@@ -18,11 +18,11 @@ ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "
 FLOOD = os.environ.get("FATA_TEST_FLOOD", "build/dev/tests/flood/flood")
 HOST, FATA4, HOST6, FATA6, PORT = "10.0.2.2", "10.0.2.15", "2001:db8:2::2", "2001:db8:2::15", 7007
 SECONDS, RATE = 5, 500_000
-MEMORY = 48 << 20  # of the process: 16 MiB of TCP's, the tap's buffers, the program
+MEMORY = 48 << 20  # the process: 16 MiB for TCP, the tap's buffers, the program
 
 
 class Client(threading.Thread):
-    """Asks on one connection that it keeps and on new ones in turn; each answer's time is noted."""
+    """Asks on a kept connection and on new ones in turn, and records the time of each answer."""
 
     def __init__(self, address):
         super().__init__()

@@ -1,5 +1,5 @@
-"""Frames as bytes: of a capture file, made, sent through a tap of the test's own, and their
-checksums.
+"""Frames as bytes: reads them from a capture file, builds them, sends them through the test's own
+tap, and verifies their checksums.
 """
 import fcntl
 import os
@@ -31,7 +31,7 @@ def checksum(data):
 
 
 def wrong_sums(packet):
-    """The protocols whose checksum in this IPv4 packet is wrong, or missing."""
+    """The protocols whose checksum in this IPv4 packet is wrong or missing."""
     head, length = (packet[0] & 15) * 4, struct.unpack_from("!H", packet, 2)[0]
     wrong = ["ip"] if checksum(packet[:head]) != 0 else []
     body = packet[head:length]
@@ -108,15 +108,14 @@ def echo(source, destination, number, payload):
 
 
 class Wire:
-    """The far end of a tap without offloads: what comes out of it is what a cable would carry, sums
-    made.
+    """The far end of a tap without offloads: it receives frames as a cable would carry them, with
+    complete checksums.
     """
 
     def __init__(self, name):
         self.file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        fcntl.ioctl(
-            self.file, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1002)
-        )  # TUNSETIFF, IFF_TAP | IFF_NO_PI
+        # TUNSETIFF, IFF_TAP | IFF_NO_PI
+        fcntl.ioctl(self.file, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1002))
 
     def close(self):
         os.close(self.file)

@@ -1,6 +1,6 @@
 """apps/iperf against the stock iperf3, both as server and as client: as a process on the host's
-sockets, on Fata's own stack on a tap, and as a kernel on a tap; and what it does with peers that
-do not keep to the protocol.
+sockets, on Fata's own stack on a tap, and as a kernel on a tap. Also its behaviour with peers that
+violate the protocol.
 """
 import json
 import os
@@ -32,7 +32,7 @@ class Iperf(FataTest):
         return server
 
     def iperf3(self, *words, seconds=1):
-        """What the stock client reports."""
+        """The report of the stock client."""
         ends = {"-n", "-k", "-t"} & set(words)
         done = subprocess.run(
             ["iperf3", "-J", *([] if ends else ["-t", str(seconds)]), *words],
@@ -46,7 +46,7 @@ class Iperf(FataTest):
         return report
 
     def measured(self, measure, good):
-        """The first of five reports that is good: a busy machine loses datagrams and time."""
+        """The first good report of five: a busy machine loses datagrams and time."""
         for _ in range(5):
             report = measure()
             if good(report):
@@ -54,7 +54,7 @@ class Iperf(FataTest):
         self.fail(report)
 
     def measures(self, server, *words, most_lost=50):
-        """Every kind of test moves bytes, and what was received is not more than what was sent."""
+        """Every kind of test moves bytes, and receives no more than was sent."""
         for way in ((), ("-R",), ("-P", "4"), ("-P", "4", "-R"), ("--bidir",)):
             report = self.measured(
                 lambda: self.iperf3("-c", server, *words, *way),
@@ -76,7 +76,7 @@ class Iperf(FataTest):
             lambda report: 10e6 < report["end"]["sum_received"]["bits_per_second"] < 30e6,
         )
         for way in ((), ("-R",), ("-P", "2", "--udp-counters-64bit")):
-            # Of what each stream sent about one second's worth came, in order.
+            # About one second's worth of each stream arrived, in order.
             self.measured(
                 lambda: self.iperf3("-c", server, *words, *DATAGRAMS, *way)["end"],
                 lambda end: end["sum"]["jitter_ms"] < 50
@@ -87,7 +87,7 @@ class Iperf(FataTest):
             )
 
     def ends_well(self, server, failed=0):
-        time.sleep(0.3)  # a client ends with its last byte to the server
+        time.sleep(0.3)  # a client exits right after its last byte to the server
         self.assertEqual(server.stop(), 0, server.text)
         self.assertIn(f" tests, {failed} failed, ", server.text.splitlines()[-1])
 
@@ -139,7 +139,7 @@ class OnTheHost(Iperf):
             said = self.client(*way, "--time=1s", "--json", port=port).stdout
             end = json.loads(said)["end"]
             self.assertGreater(end["sum_sent"]["bytes"], 5_000_000, way)
-            # Of a test by bytes the stock server forgets what is on its way at the end.
+            # In a test by bytes the stock server does not count data in flight at the end.
             self.assertGreater(
                 end["sum_received"]["bytes"], 1 if way == ("--bytes=5M",) else 1_000_000, way
             )
@@ -170,7 +170,7 @@ class OnTheHost(Iperf):
         self.assertRegex(
             said, r"\n\[  1\]  0\.00-1\.\d\d  s  [\d.]+ [MG]Bytes  [\d.]+ [MG]bits/s  receiver\n$"
         )
-        server.process.wait(timeout=10)  # of its own accord
+        server.process.wait(timeout=10)  # it exits by itself
         self.assertEqual(server.process.returncode, 0)
 
     def test_a_second_client_is_told_that_the_server_is_busy(self):
@@ -207,7 +207,7 @@ class OnTheHost(Iperf):
             return peer
 
         def begin(letter):
-            """A test's control connection, once the one before is over."""
+            """Opens a test's control connection after the previous test is over."""
             for _ in range(50):
                 peer = connect(letter * 36 + b"\0")
                 if (state := peer.recv(1)) == b"\x09":
@@ -226,15 +226,15 @@ class OnTheHost(Iperf):
         def error(number):
             return b"\xfe" + struct.pack("!II", number, 0)
 
-        silent = connect(b"")  # keeps only its own connection
+        silent = connect(b"")  # occupies only its own connection
         connect(b"too short").close()
-        connect(b"y" * 37).close()  # gone before the first state
+        connect(b"y" * 37).close()  # closed before the first state
         refused(error(114), framed(b"{junk"))
         refused(error(114), framed(b'{"len":0}'))
         refused(error(114), b"\xff\xff\xff\xff")
         refused(error(6), framed(b'{"len":1000,"parallel":129}'))
         refused(error(18), framed(b'{"len":1000,"sctp":true}'))
-        # Streams that never come, a cookie that is another test's, and a state out of turn.
+        # Streams that never arrive, the cookie of another test, and an unexpected state.
         with begin(b"a") as peer:
             peer.sendall(framed(b'{"len":1000,"time":1,"parallel":1}'))
             self.assertEqual(peer.recv(1), b"\x0a")
@@ -295,8 +295,8 @@ class OnATap(Iperf):
     taps = 0
 
     def tap(self):
-        """A new tap, the only one with the host's address: who used the one before may not have let
-        go of it yet.
+        """Makes a new tap, the only one with the host's address. The previous user may not have
+        released the old tap yet.
         """
         cls = type(self)
         old, cls.taps = f"fata{cls.taps}", cls.taps + 1
@@ -413,8 +413,8 @@ class OnATap(Iperf):
         self.ends_well(server)
 
     def tells(self, server, ask):
-        """What a report says of a server with idle connections and one test; many more than one
-        part of it holds.
+        """The network report of a server with idle connections and one test. It has many more lines
+        than one part of a report holds.
         """
         idle = [socket.create_connection((GUEST, 5201)) for _ in range(40)]
         for each in idle:
@@ -468,7 +468,7 @@ class OnATap(Iperf):
             [*FATA, "run", *KERNEL, "--link", f"tap:{self.tap()}", "--console", "--", "--netstat"],
             stdin=subprocess.PIPE,
         )
-        server.process.stdin.write(b"nn\nno\n")  # no commands
+        server.process.stdin.write(b"nn\nno\n")  # not commands
         server.process.stdin.flush()
         time.sleep(0.5)
 

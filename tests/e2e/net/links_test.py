@@ -1,6 +1,6 @@
-"""Fata's stack as a process on a tap, on links that are not a lab's, with Linux as its peer in a
-namespace of the test's own: MTUs from the smallest to the largest, VLANs, a gateway outside of
-the prefix, other stations with its address, first answers in fragments.
+"""Fata's stack as a process on a tap, on unusual links, with Linux as its peer in the test's own
+namespace: MTUs from the smallest to the largest, VLANs, a gateway outside the prefix, other
+stations with its address, first answers in fragments.
 """
 import os
 import re
@@ -131,7 +131,7 @@ class Links(NameServerTest):
         self.assertEqual(back, data, f"{to}, a stream of {size} bytes")
 
     def test_every_mtu_carries_pings_datagrams_and_streams(self):
-        # 65521 is the largest that a tap has.
+        # 65521 is the largest MTU of a tap.
         for mtu in (68, 296, 576, 1280, 1500, 1992, 2004, 4000, 9000, 16384, 65521):
             for offload in ("true", "false"):
                 with self.subTest(mtu=mtu, offload=offload):
@@ -232,7 +232,7 @@ class Links(NameServerTest):
                 for to in (OURS4, OURS6):
                     self.echoes_tcp(to, 3_000_000)
                 self.end(server)
-        # Neither another VLAN nor an untagged interface hears it, and it hears neither.
+        # An interface on another VLAN or without a tag does not answer.
         server = self.serve(self.udp, "--vlan=43", f"--ipv4={OURS4}/24", "--ipv6=none")
         self.assertEqual(ping(OURS4, 2, every=0.2, wait=1)[1], 0)
         self.end(server)
@@ -389,8 +389,8 @@ class Wire:
         return None
 
     def asked(self, question):
-        """The ARP reply to this frame. It is sent until one comes: Linux drops frames until it has
-        seen the tap's carrier.
+        """The ARP reply to this frame. The frame is sent until a reply comes, because Linux drops
+        frames until it has detected the tap's carrier.
         """
         for _ in range(20):
             self.send(question)

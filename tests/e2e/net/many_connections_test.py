@@ -1,5 +1,6 @@
-"""Fata's own stack on a tap with very many connections of Linux: 1,000,000 one after the other, and
-10,000 at once with data on each. Its memory is looked at from outside. Prints what was measured.
+"""Fata's own stack on a tap with very many connections from Linux: 1,000,000 one after the other,
+and 10,000 at once with data on each. Its memory is measured from outside. Prints the measured
+figures.
 """
 import os
 import re
@@ -21,7 +22,7 @@ class ManyConnections(FataTest):
     @classmethod
     def setUpClass(cls):
         cls.image = cls().run_fata("build", *ECHO).stdout.splitlines()[0]
-        # Linux, which closes first, is to have its ports back at once.
+        # Linux closes first and needs its ports back at once.
         subprocess.run(
             (
                 "ip link set lo up; ip tuntap add fata0 mode tap vnet_hdr; ip link set fata0 up;"
@@ -72,7 +73,7 @@ class ManyConnections(FataTest):
             self.assertLess(time.monotonic() - began, 400, f"{done} connections")
             with self.requests("connect", FATA4, PORT, 5, 64) as client:
                 said = client.stdout.read()
-            done += 5 * int(re.search(r"\d+", said)[0])  # it says how many a second
+            done += 5 * int(re.search(r"\d+", said)[0])  # the client prints a rate per second
             sizes.append((done, self.rss(server)))
         print(
             f"{done} connections in {time.monotonic() - began:.0f} s; memory "

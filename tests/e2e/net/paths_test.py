@@ -1,7 +1,7 @@
-"""Fata's TCP and ICMP with stock peers at the far end of a path that is not kind: through a relay
-that loses, delays, doubles and reorders, through a filter that drops at random, through a narrow
-link, across routers one of whose links carries less. Each byte that comes back is compared.
-Fata's own stack runs as a process; all namespaces are the test's own and go with it.
+"""Fata's TCP and ICMP with stock peers at the far end of a bad path: through a relay that loses,
+delays, duplicates and reorders, through a filter that drops at random, through a narrow link, and
+across routers with a smaller MTU on one link. Every returned byte is compared. Fata's own stack
+runs as a process; all namespaces belong to the test and end with it.
 """
 import os
 import random
@@ -58,9 +58,8 @@ class Path(FataTest):
             f"--ipv6-gateway={gateway6}",
             *words,
         ]
-        for attempt in range(
-            50
-        ):  # the kernel lets go of the tap of the process before a moment after its end
+        # The kernel releases the previous process's tap a moment after that process ends.
+        for attempt in range(50):
             try:
                 server = Served(line, ready=" on port ")
                 break
@@ -80,8 +79,8 @@ class Path(FataTest):
         return server.text
 
     def echoes(self, to, size, seconds=30):
-        """Sends bytes and reads them at the same time; how long the two took. All must come back,
-        and then the end.
+        """Sends bytes and reads them at the same time; returns the duration in seconds. All bytes
+        must come back, followed by the end of the stream.
         """
         sent = random.Random(size).randbytes(size)
         began, back, at, open_ = time.monotonic(), bytearray(), 0, True
@@ -142,8 +141,8 @@ class ThroughARelay(Path):
         )
 
     def relay(self, *words, drop=""):
-        """A wire between wire1, which is the peers', and the tap of Fata, joined by forwards that
-        may drop.
+        """A wire between wire1, on the peers' side, and Fata's tap, joined by forwards that may
+        drop packets.
         """
         wire = subprocess.Popen(
             [RELAY, f"{self.home}:wire0", "wire1", *words], text=True, stdout=subprocess.PIPE
@@ -215,9 +214,9 @@ class ThroughARelay(Path):
         for to in self.ours[0], f"[{self.ours[2]}]":
             line = ["curl", "-s", "-N", "-m", "20", f"telnet://{to}:{PORT}"]
             with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
-                for _ in range(
-                    50
-                ):  # In turns: curl drops what its socket does not accept at once, with any peer.
+                # One text at a time: curl drops data that its socket does not accept at once, with
+                # any peer.
+                for _ in range(50):
                     curl.stdin.write(text)
                     curl.stdin.flush()
                     self.assertEqual(curl.stdout.read(len(text)), text)
@@ -240,9 +239,8 @@ class ThroughARelay(Path):
         server = self.start(IPERF)
         for way in ((), ("-R",)):
             rates = []
-            while (
-                len(rates) < 5 and max(rates, default=0) < 15e6
-            ):  # a busy machine only slows it down
+            # A busy machine only lowers the rate.
+            while len(rates) < 5 and max(rates, default=0) < 15e6:
                 end = self.iperf3(self.ours[0], "-t", "2", *way)
                 rates.append(end["sum_received"]["bits_per_second"])
                 self.assertLess(rates[-1], 20.5e6, way)
@@ -257,14 +255,13 @@ class ThroughARelay(Path):
         self.start(ECHO)
         for to in self.ours[0], self.ours[2]:
             self.assertEqual(ping(to, 1000, size=1000, every=0), (1000, 1000))
-            self.assertEqual(
-                ping(to, 300, size=4000, every=0), (300, 300)
-            )  # in fragments, both ways
+            # In fragments, both ways.
+            self.assertEqual(ping(to, 300, size=4000, every=0), (300, 300))
 
 
 class AcrossRouters(Path):
-    """The test's namespace, a link of 1500 bytes, router `mid`, a link of 1400, router `home`, the
-    tap of 1500, Fata.
+    """The path: the test's namespace, a link of 1500 bytes, router `mid`, a link of 1400, router
+    `home`, the tap of 1500, Fata.
     """
 
     home = "fata-near"
@@ -287,7 +284,8 @@ class AcrossRouters(Path):
             f" {cls.home} type veth peer name mid0 "
             f"netns {cls.mid}; ip addr add 10.79.0.2/24 dev far0; ip addr add 2001:db8:79::2/64 dev"
             " far0 nodad; ip link set far0 up; "
-            # What it sends fits the path, and it says that it takes more than the path carries.
+            # Packets from here fit the path, but the advertised MSS is larger than the path
+            # carries.
             "ip route add 10.77.0.0/24 via 10.79.0.1 mtu lock 1300 advmss 1460; "
             "ip -6 route add 2001:db8:77::/64 via 2001:db8:79::1 mtu lock 1300 advmss 1440"
         )
@@ -312,8 +310,8 @@ class AcrossRouters(Path):
         )
 
     def watch(self, *, silent=False):
-        """Counts in the router beside Fata what it tells Fata, and what comes from Fata too long;
-        what it tells is lost if `silent`.
+        """Counts, in the router next to Fata, the errors sent to Fata and the too long packets from
+        Fata. With `silent` the errors are dropped.
         """
         lost = "drop" if silent else ""
         within(
@@ -349,8 +347,9 @@ NFT
             "-6": ["2001:db8:79::1", "2001:db8:78::1", self.ours[2]],
         }
         for family, hops in paths.items():
-            # One probe at a time: of errors it sends ten at once and then a hundred a second. Its
-            # answers: port unreachable, an echo, a reset, and the handshake of an open port.
+            # One probe at a time: Fata limits its errors to ten at once and then a hundred a
+            # second. The answers: port unreachable, an echo, a reset, and the handshake of an open
+            # port.
             for how in (
                 ("-U",),
                 ("-p", "33434"),
@@ -367,7 +366,7 @@ NFT
         self.stopped(server)
 
     def asks(self, to, *words, status):
-        """What ping6 says, without its log."""
+        """The output of ping6, without its log."""
         address, gateway, address6, gateway6 = self.ours
         line = [
             "nsenter",
@@ -410,7 +409,8 @@ NFT
                     r" [\d.]+ ms\n$"
                 ),
             )
-        # The link behind the first router carries less: the second request is cut.
+        # The link behind the first router has a smaller MTU: the first request is too big, and
+        # later ones are sent in fragments.
         for to in "10.79.0.2", "2001:db8:79::2":
             said = self.asks(to, "--count=3", "--size=1440", status=0)
             self.assertRegex(said, r"(?m)^seq=1 echo: too big for the path$")
@@ -467,7 +467,7 @@ NFT
 
 
 def prepare():
-    """Named namespaces that nobody else sees, and that are gone with this process."""
+    """Makes room for named namespaces that are visible only here and end with this process."""
     shell(
         "mkdir -p /run/netns; mount -t tmpfs none /run/netns; ip link set lo up; "
         "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv4.tcp_no_metrics_save=1"

@@ -1,6 +1,6 @@
-"""Fata's stack as a process on a tap, with Linux's own as its neighbour, router and far peer, in
-namespaces of the test's own: both families, fragments both ways, neighbours that are asked
-again, addresses from a router, a path that carries less.
+"""Fata's stack as a process on a tap, with Linux as its neighbour, router and far peer, in the
+test's own namespaces: both families, fragments both ways, neighbours that are resolved again,
+addresses from a router, and a path with a smaller MTU.
 """
 import errno
 import os
@@ -43,7 +43,7 @@ class Peer(NameServerTest):
         )
 
     def serve(self, *words):
-        # The kernel lets go of the tap of the process before a moment after its end.
+        # The kernel releases the previous process's tap a moment after that process ends.
         for _ in range(50):
             server = subprocess.Popen(
                 [
@@ -140,7 +140,7 @@ class Peer(NameServerTest):
                     if len(frame) >= 70 and frame[20] == 58 and right(frame):
                         return frame
 
-            heard(lambda frame: frame[54] == 133)  # it asks for routers
+            heard(lambda frame: frame[54] == 133)  # a router solicitation
             index = socket.if_nametoindex("fata0")
             prefix = socket.inet_pton(socket.AF_INET6, "2001:db8:88::")
             message = (
@@ -161,7 +161,7 @@ class Peer(NameServerTest):
         shell("ip addr add 2001:db8:88::1/64 dev fata0 nodad")
         self.addCleanup(shell, "ip addr del 2001:db8:88::1/64 dev fata0")
         self.until(lambda: ping(address, 1, wait=1) == (1, 1), f"{address} is not in use")
-        # And by the router to who is not on the link.
+        # It also sends through the router to a destination that is not on the link.
         shell("ip addr add 2001:db8:99::1/128 dev lo")
         self.addCleanup(shell, "ip addr del 2001:db8:99::1/128 dev lo")
         self.assertEqual(ping(address, 1, source="2001:db8:99::1"), (1, 1))
@@ -187,8 +187,8 @@ class Peer(NameServerTest):
         )
         self.addCleanup(shell, "ip link del near0")
         for to in (OURS4, OURS6):
-            # The far side cuts what it asks; the answer is too long for its link once, and is cut
-            # from then on.
+            # The far side sends its request in fragments. The first answer is too long for its
+            # link; later answers are fragmented.
             def answered(*words):
                 return (
                     subprocess.run(

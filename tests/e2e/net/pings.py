@@ -1,5 +1,5 @@
-"""Echo requests (RFC 792, RFC 4443), and how many of them are answered in time. ping(8) gives up
-after two round trips once anything was answered, which on a busy machine is too early.
+"""Echo requests (RFC 792, RFC 4443) and a count of timely answers. Replaces ping(8), which gives up
+two round trips after an answer; on a busy machine that is too early.
 """
 import os
 import select
@@ -10,13 +10,13 @@ import time
 from frames import checksum
 
 ECHO_REPLY, ECHO, ECHO6, ECHO_REPLY6 = 0, 8, 128, 129
-FLOOD_INTERVAL = 0.01  # seconds until a flood goes on without an answer
+FLOOD_INTERVAL = 0.01  # seconds until a flood continues without an answer
 
 
 def ping(to, count=1, size=56, every=0.05, wait=20.0, source=None):
-    """How many requests with `size` bytes were sent, and how many were answered with the same
-    bytes, each within `wait` seconds of the last one sent. `every`: seconds between two; 0 is a
-    flood, which goes on at each answer.
+    """Returns the number of requests with `size` bytes that were sent, and the number answered with
+    the same bytes, each within `wait` seconds of the last request. `every`: seconds between two
+    requests; 0 is a flood, which sends the next request after each answer.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(to, None, type=socket.SOCK_RAW)[0]
     protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
@@ -47,13 +47,13 @@ def ping(to, count=1, size=56, every=0.05, wait=20.0, source=None):
 def request(family, identifier, number, data):
     kind = ECHO6 if family == socket.AF_INET6 else ECHO
     message = struct.pack("!BBHHH", kind, 0, 0, identifier, number % 65536) + data
-    if family == socket.AF_INET6:  # Linux fills in the sum
+    if family == socket.AF_INET6:  # Linux fills in the checksum
         return message
     return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
 
 
 def answer(family, identifier, data, packet):
-    """The number of the request that this answers, if it does."""
+    """The number of the request that this packet answers, or None."""
     if family == socket.AF_INET:
         packet = packet[(packet[0] & 15) * 4 :]
     if len(packet) != 8 + len(data) or packet[8:] != data:

@@ -1,4 +1,5 @@
-"""The name server as a process on the host's network: UDP and TCP, bad input, crowds, and its end.
+"""The name server as a process on the host's network: UDP and TCP, bad input, many connections, and
+its end.
 """
 import random
 import signal
@@ -12,7 +13,7 @@ from fata import cpu_seconds
 
 LOCAL = "127.0.0.1"
 SLACK = 30  # seconds that a busy machine may add
-IDLE = 10  # seconds that a TCP connection may be idle, if there are not too many
+IDLE = 10  # seconds that a TCP connection may be idle while there are not too many
 
 
 def framed(message):
@@ -20,7 +21,7 @@ def framed(message):
 
 
 def read_answers(stream, count):
-    """Whole messages from a TCP stream, until there are so many or it ends."""
+    """Complete messages from a TCP stream, until there are `count` or the stream ends."""
     data, messages = b"", []
     while len(messages) < count:
         while len(data) >= 2 and len(data) >= 2 + (size := struct.unpack_from("!H", data)[0]):
@@ -76,7 +77,7 @@ class Process(NameServerTest):
 
     def test_an_idle_connection_is_closed_and_a_busy_one_is_not(self):
         idle, half, busy = self.connect(), self.connect(), self.connect()
-        half.sendall(b"\x00")  # of a query whose rest never comes
+        half.sendall(b"\x00")  # the start of a query that is never completed
         begin = time.monotonic()
         while time.monotonic() < begin + IDLE - 1:
             busy.sendall(framed(query(1)))
@@ -91,7 +92,7 @@ class Process(NameServerTest):
     def test_a_crowd_of_connections_neither_stops_udp_nor_keeps_newcomers_out(self):
         crowd = [self.connect() for _ in range(300)]
         self.assertEqual(ask_many(LOCAL, self.port, 500), 500)
-        # Those beyond the bound end the longest idle ones.
+        # New connections over the limit close those that have been idle longest.
         begin = time.monotonic()
         crowd[-1].sendall(framed(query(9)))
         self.assertEqual([header(message)[0] for message in read_answers(crowd[-1], 1)], [9])
@@ -116,7 +117,7 @@ class Process(NameServerTest):
                 self.assertEqual(ask_many(LOCAL, self.port, 20), 20)
         counts = self.ends_well(self.server)
         self.assertEqual(counts["too_long"], 100)
-        self.assertGreater(counts["dropped"], 100)  # no query at all, or an answer
+        self.assertGreater(counts["dropped"], 100)  # not a query, or an answer
         self.assertGreater(counts["formerr"] + counts["notimp"], 100)
 
     def test_malformed_tcp_streams_do_no_harm(self):
@@ -128,7 +129,7 @@ class Process(NameServerTest):
             stream = self.connect()
             stream.sendall(struct.pack("!H", length) + bytes(min(length, 100)))
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            stream.close()  # by a reset
+            stream.close()  # with a reset
         self.answers_dig(LOCAL, self.port, "+tcp")
         self.ends_well(self.server)
 

@@ -1,6 +1,6 @@
-"""Response rate limiting and DNS cookies of the name server, as a process and as a kernel: what a
-flood from one prefix receives, and that another prefix and a client with a cookie are answered
-meanwhile. In a network namespace of the test's own."""
+"""Response rate limiting and DNS cookies of the name server, as a process and as a kernel. Counts
+the answers to a flood from one prefix, and expects answers to another prefix and to a client with a
+cookie meanwhile. Runs in the test's own network namespace."""
 import contextlib
 import re
 import select
@@ -24,13 +24,14 @@ def prepare(script, *addresses):
 
 
 def flood(source, server, seconds=4.0, pause=0.001):
-    """Whole answers and truncated ones, and queries sent, at up to 1,000 queries a second."""
+    """Whole answers, truncated answers and queries sent, at up to 1,000 queries per second."""
     whole = truncated = sent = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((source, 0))
         client.connect((server, PORT))
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > -0.5:  # and half a second for what is under way
+        # Half a second more, for answers in flight.
+        while (left := end - time.monotonic()) > -0.5:
             if left > 0:
                 client.send(query(sent & 0xFFFF))
                 sent += 1
@@ -46,7 +47,7 @@ def flood(source, server, seconds=4.0, pause=0.001):
 
 @contextlib.contextmanager
 def flooding(source, server):
-    """A flood of queries that goes on meanwhile: credit comes back while dig starts."""
+    """Keeps a flood of queries running, because the prefix regains credit while dig starts."""
     over = threading.Event()
 
     def send():
@@ -68,7 +69,7 @@ def flooding(source, server):
 
 
 def dig_from(source, server, *words):
-    """All that dig prints, with a cookie unless the words say otherwise."""
+    """All output of dig, with a cookie unless the words disable it."""
     line = ["dig", "-b", source, f"@{server}", "-p", str(PORT), "+time=1", "+tries=5", "+ignore"]
     line += words
     return subprocess.run(line, text=True, capture_output=True, timeout=60).stdout
@@ -76,7 +77,7 @@ def dig_from(source, server, *words):
 
 class Rate(NameServerTest):
     def check_flood(self, server):
-        # Its credit, and what comes back of it: the rate, for one second more than the flood lasts.
+        # The initial credit plus the rate: the answers of one second more than the flood lasts.
         begin = time.monotonic()
         whole, truncated, sent = flood(FLOODER, server)
         seconds = time.monotonic() - begin
@@ -84,7 +85,7 @@ class Rate(NameServerTest):
         self.assertLessEqual(whole, RATE * (seconds + 1))
         self.assertGreater(whole, RATE * 2)
         self.assertAlmostEqual(truncated, (sent - whole) / 2, delta=2 + sent / 50)
-        # The prefix has no credit now; another has.
+        # The prefix has no credit left; another prefix has.
         self.assertLessEqual(flood(FLOODER, server, 0.2)[0], RATE)
         self.assertIn("192.0.2.80", dig_from(HONEST, server, "+nocookie", "+short", *WWW))
 
@@ -95,8 +96,8 @@ class Rate(NameServerTest):
         self.assertTrue(cookie, first)
         again = dig_from(HONEST, server, f"+cookie={cookie[1]}", *WWW)
         self.assertIn(f"; COOKIE: {cookie[1]} (good)", again)
-        # dig sends a client's cookie of its own, and retries with the server's where it is asked
-        # to.
+        # dig sends its own client cookie, and retries with the server's cookie when it receives
+        # BADCOOKIE.
         drained = flood(HONEST, server, 0.5)
         self.assertGreater(drained[1], 0)
         for _ in range(20):
@@ -107,7 +108,7 @@ class Rate(NameServerTest):
         self.assertIn("status: FORMERR", malformed)
 
     def check_badcookie(self, server):
-        """A client of the limited prefix is sent a good cookie, and is answered with it."""
+        """A client of the limited prefix receives a good cookie, and is answered with it."""
         with flooding(FLOODER, server):
             for _ in range(20):
                 text = dig_from(FLOODER, server, "+nobadcookie", "+tries=2", *WWW)

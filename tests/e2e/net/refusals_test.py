@@ -1,5 +1,5 @@
-"""What the name server cannot start with is one clear line and status 64, on every target, and
-never a backtrace.
+"""A configuration with which the name server cannot start produces one clear line and status 64 on
+every target, and never a backtrace.
 """
 import re
 import socket
@@ -19,8 +19,8 @@ class Refusals(NameServerTest):
             cls().run_fata("build", *of)
 
     def refuses(self, line, of, *words, before=(), after=()):
-        """`line` is a regular expression for the last line, the only one that is no news of what
-        went well before.
+        """`line` is a regular expression for the last line, the only line that does not report a
+        success.
         """
         done = subprocess.run(
             [*before, *map(str, self.run_line(of, *words, "--", *after))],
@@ -45,7 +45,7 @@ class Refusals(NameServerTest):
         self.assertRegex(wrong[0], f"^{line}$")
 
     def refuses_all(self, count, of, after):
-        """Every zone is a line of its own, and the end is status 64."""
+        """Every faulty zone is reported in its own line, and the status is 64."""
         done = subprocess.run(
             [*map(str, self.run_line(of, "--", *after))],
             text=True,

@@ -1,6 +1,5 @@
-"""The name server as a kernel on a tap with virtio-net headers, in a network namespace of the
-test's own: what is negotiated, and that Linux's own stack finds nothing wrong with what it
-sends.
+"""The name server as a kernel on a tap with virtio-net headers, in the test's own network
+namespace: the negotiated features, and packets that Linux's own stack accepts without errors.
 """
 import errno
 import random
@@ -94,12 +93,12 @@ class Tap(NameServerTest):
 
     def test_what_is_too_long_or_nonsense_does_it_no_harm(self):
         server = self.serve("microvm")
-        self.assertEqual(ping(GUEST, 1), (1, 1))  # both know each other now
+        self.assertEqual(ping(GUEST, 1), (1, 1))  # both have resolved each other now
         self.assertEqual(ping(GUEST, 5, size=4000, every=0.01), (5, 5))  # in fragments, both ways
         subprocess.run(["ip", "link", "set", "fata0", "mtu", "9000"], check=True)
         self.addCleanup(subprocess.run, ["ip", "link", "set", "fata0", "mtu", "1500"])
-        # A frame over the link's MTU comes in several buffers; often enough to go round the ring.
-        # The answers come in fragments.
+        # A frame over the link's MTU arrives in several buffers, often enough to wrap around the
+        # ring. The answers are sent in fragments.
         self.assertEqual(ping(GUEST, 100, size=8000, every=0.002), (100, 100))
         link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self.addCleanup(link.close)
@@ -126,9 +125,9 @@ class Tap(NameServerTest):
         self.ends_well(server)
 
     def test_its_checksums_are_right_on_the_wire(self):
-        # Linux does not look at a sum that it knows to be unfinished, so the answers are routed on
-        # to a wire, for which it finishes them as the guest said: with the wrong place or a wrong
-        # start it would be wrong there.
+        # Linux does not verify a checksum that is marked as unfinished. So the answers are routed
+        # on to a wire, for which Linux finishes the checksum at the place and from the start that
+        # the guest specified. If either were wrong, the checksum on the wire would be wrong.
         server = self.serve("microvm")
         wire = Wire("wire0")
         self.addCleanup(wire.close)

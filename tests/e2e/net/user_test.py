@@ -1,5 +1,5 @@
 """The name server as a kernel on each of QEMU's machines, behind user networking, which needs no
-rights.
+privileges.
 """
 import socket
 import unittest
@@ -7,7 +7,7 @@ import unittest
 from dns import KERNEL, NameServerTest, ask_many, free_port
 from frames import frames_of, wrong_sums
 
-SMALLEST = 4  # MiB in which it serves; it is given 8 elsewhere
+SMALLEST = 4  # MiB that are enough to serve; other tests use 8
 
 
 class User(NameServerTest):
@@ -28,12 +28,12 @@ class User(NameServerTest):
         server = self.serve("--machine", machine, "--memory", "8", "--pcap", capture)
         self.assertRegex(server.text, r"virtio-net: features: .*mergeable-buffers event-index")
         self.answers_dig("127.0.0.1", self.port)
-        # To the guest all forwarded clients are the forwarder, which `fata run` exempts.
+        # The guest sees the forwarder's address for all clients; `fata run` exempts it.
         self.assertEqual(ask_many("127.0.0.1", self.port, 1000), 1000)
         counts = self.ends_well(server)
         self.assertGreaterEqual(counts["queries"], 1006)
         self.assertNotIn("limited", counts)
-        # User networking offers no checksum offload: these sums the image made.
+        # User networking offers no checksum offload, so the image computed these checksums.
         frames = [
             frame
             for frame in frames_of(capture.read_bytes())

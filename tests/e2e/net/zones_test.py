@@ -1,4 +1,6 @@
-"""Zones from outside: their names, a wrong one beside others, and both families of addresses."""
+"""Zones from a user's view: their names, a faulty zone beside good ones, and both address
+families.
+"""
 import re
 import shutil
 import socket

@@ -1,5 +1,5 @@
-"""Images that attack their own sandbox: by system calls and through a ring; and what they do late,
-in peace.
+"""Images that attack their own sandbox, by system calls and through a ring, and normal operations
+late in an image's life.
 """
 import ctypes
 import errno
@@ -21,7 +21,7 @@ WRONG_USE = "the system call {} with these arguments is not what {} needs it for
 
 
 def landlock_version():
-    """0 if this kernel has none."""
+    """The version of Landlock; 0 if this kernel has none."""
     libc = ctypes.CDLL(None, use_errno=True)
     create_ruleset = 444
     return max(0, libc.syscall(create_ruleset, None, 0, 1))
@@ -59,7 +59,7 @@ class Probe(FataTest):
         )
 
     def outcome(self, attack, *words):
-        """What the kernel answered; the image lived."""
+        """The kernel's result for an attack that the image survives."""
         done = self.run_image(f"--attack={attack}", *words)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("sandbox: ", done.stderr)
@@ -110,7 +110,7 @@ class WithoutDevices(Probe):
         self.denied("x32-numbering", NEEDED_BY_NONE.format(0x40000000 | 39, "sandbox_probe::Probe"))
         done = self.run_image("--attack=other-numbering")
         self.assertNotIn("probe: other-numbering: ", done.stderr)
-        if done.returncode == DENIED:  # a kernel that has i386's
+        if done.returncode == DENIED:  # the kernel supports i386 system calls
             self.assertRegex(
                 done.stderr,
                 r"(?m)^(sandbox: a system call of another processor's numbering, 20|fatal: .*)$",
@@ -126,7 +126,7 @@ class WithoutDevices(Probe):
 
     def test_a_variable_that_was_not_set_holds_nothing_of_an_earlier_call(self):
         self.assertEqual(self.outcome("read-unset"), 0)
-        # Where a variable is exempt, the secret is read: it was there.
+        # An exempt variable shows the secret, which proves that it was on the stack.
         self.assertGreater(self.outcome("read-unset-exempt"), 200)
 
     def test_all_of_it_is_done_without_a_sandbox(self):
@@ -314,7 +314,7 @@ class WithADisk(Probe):
 @unittest.skipUnless(os.geteuid() == 0, "only root makes a tap")
 class WithACard(Probe):
     devices = "card"
-    # A namespace of its own, in which nothing is sent to the tap.
+    # A separate namespace, in which no other program sends to the tap.
     in_a_network = (
         "unshare",
         "-n",

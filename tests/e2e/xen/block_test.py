@@ -1,6 +1,6 @@
-"""Fata's disks on a real Xen: the conformance suite, the examples, refusals, a backend that goes
-and comes or goes for good, a domain that is saved and restored, or moves, while it reads and
-writes.
+"""Fata's disks on a real Xen: the conformance suite, the examples, refusals, a backend that leaves
+and returns or leaves for good, and a domain that is saved and restored, or migrated, while it reads
+and writes.
 """
 import re
 import struct
@@ -20,7 +20,7 @@ REGION = 192 << 10
 
 class Disks(XenTest):
     def disk(self, name, size=1 << 20):
-        """A file of the share, which dom0 gives to a domain through a loop device."""
+        """A file of the share, which dom0 attaches to a domain through a loop device."""
         with (self.lab.folder / name).open("wb") as file:
             file.truncate(size)
         return name
@@ -94,7 +94,7 @@ class Disks(XenTest):
         )
 
     def rounds(self, name, more, timeout=60):
-        """Until that many rounds more have been written."""
+        """Waits until `more` further rounds have been written."""
         now = lambda: max(
             map(int, re.findall(r"^round (\d+)$", self.lab.console(name), re.M)), default=0
         )
@@ -119,7 +119,7 @@ class Disks(XenTest):
         disk = self.disk("busy.img")
         name = self.start(BUSY, "", without="disk", more=self.disks(disk))
         self.rounds(name, 20)
-        # A suspension that is cancelled, as by a migration that fails, leaves the disk as it was.
+        # A cancelled suspension, as after a failed migration, leaves the disk as it was.
         self.lab.save(name, "saved", goes_on=True)
         self.rounds(name, 20)
         self.assertNotIn("connected again", self.lab.console(name))
@@ -129,15 +129,15 @@ class Disks(XenTest):
         self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(name))
         number = self.lab.domains()[name]
         backend = f"/local/domain/0/backend/vbd/{number}/51712"
-        # dom0's driver is taken away and put back. It takes the ring as it finds it, or, with
-        # requests of its own still under way, fails to and closes the connection.
+        # dom0's driver is unbound and bound again. It continues with the existing ring; if its own
+        # requests are still in flight, it fails to do so and closes the connection.
         self.lab.run(
             f"cd /sys/bus/xen-backend/drivers/vbd; echo vbd-{number}-51712 >unbind; echo"
             f" vbd-{number}-51712 >bind"
         )
         self.rounds(name, 20)
         again = self.lab.console(name).count("connected again")
-        # It closes the connection, and is asked by the domain to begin anew.
+        # The backend closes the connection, and the domain requests a new one.
         self.lab.run(f"xenstore-write {backend}/state 5")
         self.rounds(name, 20)
         text = self.lab.console(name)

@@ -1,6 +1,6 @@
-"""The lab's dom0 on the host's PATH: xl and xenstore's commands, typed here, run there, so that a
-program of the host manages a real Xen. The output is the caller's own; who is killed here is
-killed there.
+"""Puts the lab's dom0 on the host's PATH: xl and the xenstore commands are called here and run in
+dom0, so that a program of the host manages a real Xen. The output goes to the caller. When the
+caller is killed, the command in dom0 is killed too.
 """
 import json
 import os
@@ -23,7 +23,7 @@ with socket.socket(socket.AF_UNIX) as there:
 
 
 class Call:
-    """A command that runs in dom0, and the one that waits for it here."""
+    """A command that runs in dom0, and the local process that waits for it."""
 
     def __init__(self, client, dom0):
         text, self.files, _, _ = socket.recv_fds(client, 65536, 2)
@@ -64,8 +64,8 @@ class Dom0:
             (self.folder / name).chmod(0o755)
 
     def show(self, file):
-        """The words that make a file of the host, and those that it names, visible in dom0 under
-        its own name.
+        """Shell commands that make a file of the host, and the files that it names, visible in dom0
+        under their own names.
         """
         there = self.lab.put(file)
         words = (
@@ -77,8 +77,8 @@ class Dom0:
         return words
 
     def step(self):
-        """Takes new commands, and passes on what the others said. They stand still while nobody
-        calls this.
+        """Accepts new commands, and passes on the output of the running ones. Nothing is passed on
+        between calls.
         """
         if select.select([self.listener], [], [], 0.02)[0]:
             self.calls.append(Call(self.listener.accept()[0], self))

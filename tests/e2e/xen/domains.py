@@ -5,7 +5,7 @@ import re
 from fata import BUILD, FataTest
 from lab import Lab
 
-# Without that memory for page tables Xen cannot make so small a domain.
+# Without this memory for page tables Xen cannot create so small a domain.
 SMALL = "shadow_memory = 4\n"
 KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\n'
 POWEROFF, REBOOT, CRASH = "0", "1", "3"
@@ -20,7 +20,7 @@ class XenTest(FataTest):
         cls.count = 0
 
     def tearDown(self):
-        # One test's domains, whose addresses are the next one's, too.
+        # Removes this test's domains, because the next test's domains use the same addresses.
         for name in self.lab.domains():
             if name != "Domain-0":
                 self.lab.run(f"xl destroy {name}", check=False)
@@ -36,8 +36,8 @@ class XenTest(FataTest):
         return image, config.read_text()
 
     def start(self, app, words="", more="", without="", options=(), paused=False):
-        """A domain with the configuration that Fata wrote, but for its name, its parameters and
-        what becomes of it.
+        """Creates a domain with the configuration that Fata wrote, except for its name, its
+        parameters and the actions at its end. Returns the domain's name.
         """
         image, config = self.built(app, *options)
         type(self).count += 1
@@ -51,13 +51,15 @@ class XenTest(FataTest):
         return self.lab.create(config + KEEP + more, paused=paused)
 
     def end(self, name, timeout=40):
-        """Why it shut down, and its exit status; its console has all its words then."""
+        """The shutdown reason and the exit status. The console log is complete when it returns."""
         words = self.lab.end_of(name).wait(timeout).text.split()
         self.lab.run(f"xl destroy {name}")
         return words
 
     def shut_down(self, name, log=None):
-        """As a manager asks it to. Its console's log has another name if it has moved."""
+        """Shuts the domain down as a manager does. After a migration, `log` names its console
+        log.
+        """
         self.lab.run(f"xl shutdown {name}")
         self.assertEqual(self.end(name), [POWEROFF, "0"], self.lab.console(log or name))
 

@@ -1,11 +1,11 @@
-"""A stop, or a suspension, while the image still sets up its devices: it ends with 0, as one that
-serves does, or goes on where it arrives. A wait cut short is not a crash to Xen."""
+"""A stop or a suspension while the image still sets up its devices. It ends with 0, as a serving
+image does, or continues after the restore. Xen must not see an interrupted wait as a crash."""
 import unittest
 
 from domains import POWEROFF, REBOOT, XenTest
 
 DHCP = ("-D", "dhcp=true")
-SILENT = "silent"  # a hotplug script that never tells the backend that it is connected
+SILENT = "silent"  # a hotplug script that never reports to the backend that it is connected
 ALONE = "alone0"  # a bridge without a DHCP server
 CARD = f'vif = ["bridge=xenbr0,script=/lab/{SILENT}"]\n'
 WAITS = "2"  # XenbusStateInitWait: the backend is not connected
@@ -34,7 +34,7 @@ class Early(XenTest):
         self.lab.run(f"until [ {condition} ]; do usleep 50000; done", 40)
 
     def frontend_reaches(self, name, kind, state):
-        """The frontend is this far, and so the image waits for its backend."""
+        """Waits until the frontend has this state; the image then waits for its backend."""
         node = f"/local/domain/{self.lab.domains()[name]}/device/{kind}"
         self.until(f'"$(xenstore-read {node}/$(xenstore-list {node})/state)" = {state}')
 
@@ -44,7 +44,7 @@ class Early(XenTest):
         self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")
 
     def connect(self, name):
-        """Does what the silent script left out."""
+        """Does the work that the silent script omitted."""
         number = self.lab.domains()[name]
         backend = f"/local/domain/0/backend/vif/{number}/0"
         self.lab.run(
@@ -71,7 +71,7 @@ class Early(XenTest):
             name = self.start(
                 "apps/dns", options=DHCP, without="vif", more=f'vif = ["bridge={ALONE}"]\n'
             )
-            # Its card is connected, and has sent: what the backend received is a DISCOVER.
+            # Its NIC is connected and has sent. The packet that the backend received is a DISCOVER.
             card = f"/sys/class/net/vif{self.lab.domains()[name]}.0"
             self.until(f"$(cat {card}/statistics/rx_packets) -gt 0")
             self.ends_quietly(name, how, reason)
@@ -80,8 +80,8 @@ class Early(XenTest):
         for make in (self.card, self.disk, lambda **options: self.start("apps/dns", **options)):
             for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
                 name = make(paused=True)
-                # xl writes the wish, then waits until the domain takes notice, which it does once
-                # it runs.
+                # xl writes the request, then waits until the domain acknowledges it, which happens
+                # once the domain runs.
                 self.lab.run(f"xl {how} {name} & sleep 2; xl unpause {name}; wait", timeout=180)
                 self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
                 self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")

@@ -6,7 +6,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 def stub(folder):
-    """The smallest guest, made by the compiler that makes all else."""
+    """Compiles the smallest guest with the compiler of the images; returns its file."""
     made = pathlib.Path(folder) / "stub"
     subprocess.run(
         [

@@ -1,4 +1,4 @@
-"""Fata's images on a real Xen: the guards, the examples, their ends, their refusals."""
+"""Fata's images on a real Xen: the guards, the examples, exit statuses and refusals."""
 import calendar
 import os
 import pathlib
@@ -119,8 +119,8 @@ class Images(XenTest):
                 bases.add(re.search(r"backtrace \(image at (0x[0-9a-f]+),", text)[1])
                 if function:
                     self.assertIn(function, functions_of(text, IMAGES / "guards-xen.elf"))
-        # Each boot has a base of its own, and so has its heap (of 1,024 places now and then two are
-        # alike).
+        # Each boot has its own base and its own heap address. There are 1,024 heap positions, so
+        # two may occasionally be equal.
         self.assertEqual(len(bases), len(ATTACKS))
         heaps = [
             re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console("execute-heap"))[

@@ -1,5 +1,5 @@
-"""The lab itself: dom0 and its commands, a tiny guest's end, and a Linux guest with network and
-disk.
+"""The lab itself: dom0 and its commands, the end of a tiny guest, and a Linux guest with network
+and disk.
 """
 import socket
 import tempfile
@@ -21,7 +21,7 @@ class XenLab(unittest.TestCase):
         print(f"xl list works {cls.lab.boot_seconds:.1f} s after the start", flush=True)
 
     def end(self, name, words):
-        """What becomes of the stub with these words."""
+        """The words printed at the end of a stub with these parameters."""
         self.lab.create(guests.config(name, self.stub, words, KEEP))
         end = self.lab.end_of(name).wait(30).text.split()
         self.lab.wait_console(name, f"stub: {words}\n", 5)
@@ -52,8 +52,8 @@ class XenLab(unittest.TestCase):
         (self.lab.folder / "left.cfg").write_text(
             guests.config("left", self.stub, "poweroff", KEEP)
         )
-        # In the guest's place, which is paused meanwhile: the stub does not speak xenstore's
-        # protocol.
+        # dom0 writes the status for the paused guest, because the stub does not implement the
+        # xenstore protocol.
         self.lab.run(
             "xl create -p /lab/left.cfg && xenstore-write /local/domain/$(xl domid"
             " left)/data/exit-status 7 && xl unpause left"

@@ -1,5 +1,5 @@
-"""Fata's network card on a real Xen: queries from the host, a backend that goes and comes, domains
-that are saved, restored and moved with their connections, two domains that talk to each other.
+"""Fata's network interface on a real Xen: queries from the host, a backend that leaves and returns,
+domains that are saved, restored and migrated with their connections, two domains that communicate.
 """
 import json
 import os
@@ -50,13 +50,13 @@ class Network(XenTest):
             f"ip link set vif{number}.0 master xenbr0; ip link set vif{number}.0 up; xenstore-write"
             f" {backend}/hotplug-status connected"
         )
-        # dom0's driver is taken away and put back: it takes the rings as it finds them.
+        # dom0's driver is unbound and bound again, and continues with the existing rings.
         self.lab.run(
             f"cd /sys/bus/xen-backend/drivers/vif; echo vif-{number}-0 >unbind; echo vif-{number}-0"
             f" >bind; {hotplug}"
         )
         self.assertEqual(self.ask("www.example.org", "A"), "192.0.2.80")
-        # It closes the connection, and is asked by a manager to begin anew.
+        # The backend closes the connection, and a manager requests a new one.
         self.lab.run(f"xenstore-write {backend}/state 5")
         self.lab.wait_console(name, "the backend goes away", 30)
         self.lab.run(
@@ -71,7 +71,7 @@ class Network(XenTest):
 
     def echo(self, stream, count):
         sent = os.urandom(count)
-        # Both ways at once: an echo that waits for its reader must not wait for ever.
+        # Both ways at once: if the echo waits for its reader, a plain sendall() blocks forever.
         writer = threading.Thread(target=stream.sendall, args=(sent,))
         writer.start()
         heard = b""
@@ -96,7 +96,7 @@ class Network(XenTest):
             self.lab.wait_console(log, "connected again", 20)
         text = self.lab.console(name) + self.lab.console(arrived)
         self.assertEqual(text.count("connected again"), 2, text)
-        # The time that it was away has passed for it, too, and none goes back.
+        # The clock advanced by the time of the suspension, and never goes back.
         times = [float(at) for at in re.findall(r"^\[ *([0-9.]+)\]", text, re.M)]
         self.assertEqual(times, sorted(times))
         self.shut_down(name)
@@ -104,8 +104,8 @@ class Network(XenTest):
     def test_the_device_examples_use_the_card(self):
         name = self.start("examples/devices/network")
         self.lab.wait_console(name, "hardware address", 60)
-        # Nobody answers, but frames arrive. Busybox's ping has been seen to wait for ever for its
-        # own alarm here.
+        # No host answers, but frames arrive. The time limit is for Busybox's ping, which was seen
+        # here to wait indefinitely for its own alarm.
         self.lab.run("timeout 10 ping -c 3 -W 1 10.0.2.15", check=False)
         self.shut_down(name)
         self.assertRegex(self.lab.console(name), r"[1-9]\d* frames received, 0 sent back")

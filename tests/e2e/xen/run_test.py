@@ -1,5 +1,5 @@
-"""One guest, whose console and end are the command's own: by the lab's command line, and by `fata
-run` on a dom0.
+"""One guest whose console and exit status are the command's own: with the lab's command line, and
+with `fata run` on a dom0.
 """
 import contextlib
 import dataclasses
@@ -95,7 +95,7 @@ class Running:
 
 
 class FataRun(XenTest):
-    """`fata run -t xen` where xl works: the command itself, on the host, with the xl of the lab's
+    """`fata run -t xen` where xl works: the command runs on the host and uses the xl of the lab's
     dom0.
     """
 
@@ -170,7 +170,7 @@ class FataRun(XenTest):
     def test_the_console_is_passed_on_and_the_status_is_the_image_s(self):
         done = self.ended(self.begin(HELLO, "--", "--times=2", "--pause=10ms", "--greeting=say it"))
         self.assertEqual(done, ("say it, world!\n" * 2, [], 0))
-        # Which is a crash, to Xen.
+        # Xen sees this exit as a crash.
         done = self.ended(self.begin(HELLO, "--", "--times=many"))
         self.assertEqual(
             done, ("hello-key: --times takes a number from 0 to 65535, not 'many'\n", [], 64)
@@ -180,7 +180,7 @@ class FataRun(XenTest):
     def test_a_signal_shuts_the_domain_down_whose_last_words_are_heard(self):
         running = self.going("serving on port 1053, UDP and TCP", DNS)
         self.assertIn(self.state("dns"), ("-b----", "r-----"))
-        self.lab.run("xl trigger dns nmi")  # it reports where it is, and goes on
+        self.lab.run("xl trigger dns nmi")  # the image logs a backtrace and continues
         self.until(running, lambda: "fata_platform_main" in running.out.read_text())
         running.process.send_signal(signal.SIGINT)
         out, errors, status = self.ended(running)
@@ -195,7 +195,7 @@ class FataRun(XenTest):
         running = self.going("Hello, world!", *SLOW)
         self.lab.run("xl pause hello-key")
         self.assertRegex(self.state("hello-key"), "^.[b-]p---$")
-        # Both at once are one wish: timeout(1) signals its child, and then its group.
+        # Both signals at once count as one request: timeout(1) signals its child, then its group.
         for number in (signal.SIGTERM, signal.SIGINT):
             running.process.send_signal(number)
         asked = f"xenstore-read /local/domain/{self.lab.domains()['hello-key']}/control/shutdown"
@@ -257,7 +257,7 @@ class FataRun(XenTest):
             self.assertEqual(self.state(name), state)
 
     def lab_runs(self, *words):
-        """As the lab's command line, but in a lab that is there."""
+        """Runs the lab's command line in the existing lab."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self.addCleanup(signal.signal, number, signal.getsignal(number))
         out, errors = io.TextIOWrapper(io.BytesIO()), io.StringIO()

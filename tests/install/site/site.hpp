@@ -1,4 +1,4 @@
-// An application outside Fata's tree: prints a page that is linked in.
+// An application outside Fata's tree: prints a page that is linked into it.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,5 +1,5 @@
-// The conformance suite of block devices as an image: over its first disk; of the second it says
-// the size.
+// The conformance suite of block devices as an image. It tests the first disk, and reports the size
+// of the second.
 #pragma once
 
 #include "../../../block/conformance.hpp"

@@ -1,4 +1,4 @@
-// Says hello, its parameters, and ends with the status it is told.
+// Prints a greeting and its parameters, and ends with the status that a parameter sets.
 #include "fata/async/image.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/platform.hpp"

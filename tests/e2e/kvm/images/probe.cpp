@@ -1,4 +1,4 @@
-// Does what its parameters say, one after the other, and reports: what the tests need to look at a
+// Executes its parameters one after the other and logs the results, so that tests can observe a
 // running machine.
 #include <array>
 #include <map>
@@ -28,7 +28,7 @@ std::uint64_t number(std::string_view text) {
   return value;
 }
 
-// The library's containers in an image: any wrong piece of the runtime shows here.
+// The standard containers in an image. A broken part of the runtime shows here.
 bool containers_work() {
   std::map<std::string, int> tree;
   std::unordered_map<std::string, std::shared_ptr<int>> table;
@@ -42,7 +42,7 @@ bool containers_work() {
   return wrong == 0 && tree.size() == 1000 && zeroed[2] == 42;
 }
 
-// What an image with secrets does when it was restored.
+// Logs the new secret after a restore, as an image with secrets would renew its own.
 struct Watcher final : async::Renewal {
   explicit Watcher(const Logger& log) : log(log) {}
   void renew(const SipKey& secret) override {

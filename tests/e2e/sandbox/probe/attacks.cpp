@@ -75,9 +75,10 @@ int folder() {
   }
   return -1;
 }
-// By the descriptor of a folder, which the filter lets pass.
+// Uses a folder's descriptor, which the filter allows.
 long open_beyond_a_folder() {
-  open_how how{};  // no RESOLVE_BENEATH
+  // Without RESOLVE_BENEATH.
+  open_how how{};
   how.flags = O_RDONLY;
   return call(SYS_openat2, folder(), "/etc/passwd", &how, sizeof how);
 }
@@ -107,17 +108,19 @@ long allow_all() {
   return call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 #if defined(__x86_64__)
-long other_numbering() {  // i386's getpid
+// Calls getpid by i386's system call number.
+long other_numbering() {
   long outcome = 20;
   asm volatile("int $0x80" : "+a"(outcome) : : "memory", "r8", "r9", "r10", "r11");
   return outcome;
 }
 long x32_numbering() { return call(0x40000000 | SYS_getpid); }
 #endif
-// What an image does late in its life, none of which is an attack.
+// Normal operations late in an image's life. None of them is an attack.
 long behave() {
-  for (std::size_t size = 1; size < (std::size_t{1} << 26); size *= 4) {  // brk and mmap
-    void* volatile memory = std::malloc(size);  // volatile: else it is optimized away
+  // Sizes that use brk, then mmap. Without volatile, the allocation is optimized away.
+  for (std::size_t size = 1; size < (std::size_t{1} << 26); size *= 4) {
+    void* volatile memory = std::malloc(size);
     memory = std::realloc(memory, 2 * size);
     if (memory == nullptr) return -ENOMEM;
     std::memset(memory, 1, 2 * size);
@@ -130,7 +133,7 @@ long behave() {
 }
 long fail_a_check() { std::abort(); }
 
-// A copy whose length a peer chose, into a buffer whose size the compiler knows.
+// A copy with a length chosen by a peer, into a buffer whose size the compiler knows.
 long overflow() {
   static std::array<char, 64> received{};
   static std::array<char, 16> field{};
@@ -140,8 +143,8 @@ long overflow() {
   return last;
 }
 
-// What a program reads that takes a variable of its own for set: how many octets of what an earlier
-// call kept where the variable lies now.
+// A read of an unset variable: counts the octets of a secret that an earlier call left at the same
+// place on the stack.
 constexpr unsigned char kSecret = 0xa7;
 struct Octets {
   unsigned char octets[256];
@@ -161,7 +164,7 @@ long count_secret(const Octets& seen) {
   asm volatile("" ::"r"(&seen) : "memory");
   return count_secret(seen);
 }
-// Proves that the secret is still there.
+// Exempt from automatic initialization: proves that the secret is still there.
 [[gnu::noinline]] long read_unset_exempt() {
   [[clang::uninitialized]] Octets seen;
   asm volatile("" ::"r"(&seen) : "memory");
@@ -215,7 +218,7 @@ void start_thread() {
   if (::pipe(g_to_thread.data()) != 0 ||
       ::pthread_create(&g_thread, nullptr, &open_in_thread, nullptr) != 0)
     std::abort();
-  ::usleep(200'000);  // what a thread does to start is not allowed later
+  ::usleep(200'000);  // the system calls of a starting thread are denied later
 }
 
 long try_attack(std::string_view name) {

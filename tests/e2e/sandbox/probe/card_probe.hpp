@@ -1,4 +1,4 @@
-// An image with a card that attacks through the card's own ring.
+// An image with a NIC that attacks through the NIC's own ring.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -13,11 +13,11 @@
 
 namespace sandbox_probe {
 
-// A card as config.cpp makes it: a tap whose frames are recorded, if asked to.
+// A NIC as config.cpp creates it: a tap, with an optional capture of its frames.
 using Card =
     fata::net::PcapDevice<fata::host::Tap, fata::platform_devices::Clock, fata::host::CaptureFile>;
 
-// As in ring_attacks.cpp.
+// The same access to a private member as in ring_attacks.cpp.
 template <auto Member>
 struct StealTap {
   friend fata::host::Tap& stolen_tap(Card& card) { return *(card.*Member); }
@@ -25,7 +25,7 @@ struct StealTap {
 fata::host::Tap& stolen_tap(Card& card);
 template struct StealTap<&Card::net_>;
 
-template <class>  // as config.cpp asks for
+template <class>  // config.cpp passes a type
 class CardProbe {
  public:
   CardProbe(fata::async::Context& context, Card& card, std::string_view attack)

@@ -1,4 +1,4 @@
-// An image that connects, accepts and resets connections.
+// An image that connects, and accepts and resets connections.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,7 +1,7 @@
 #include <fata/config.hpp>
 using namespace fata::config;
 
-// Attacks its own sandbox. `-D with=` says which devices it has.
+// Attacks its own sandbox. `-D with=` selects its devices.
 Plan plan(const Context& context) {
   const std::string with = context.key("with", std::string("none"), "devices of the image");
   const auto attack = parameter("attack", "none", "what to try");

@@ -1,4 +1,4 @@
-// An image that may read a folder, and tries to read more.
+// An image that may read one folder and tries to read more.
 #pragma once
 
 #include <fata/async/context.hpp>

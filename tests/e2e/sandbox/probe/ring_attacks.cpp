@@ -14,8 +14,7 @@
 namespace sandbox_probe {
 namespace {
 
-// An attacker needs no right to a member's name. A name in an explicit instantiation may be
-// private.
+// Access to a private member: a template argument in an explicit instantiation may name it.
 template <class Device, auto Member>
 struct Steal {
   friend void* stolen_ring(Device& device) { return (device.*Member).get(); }
@@ -25,7 +24,7 @@ void* stolen_ring(fata::host::Tap& tap);
 template struct Steal<fata::host::BlockFile, &fata::host::BlockFile::ring_>;
 template struct Steal<fata::host::Tap, &fata::host::Tap::ring_>;
 
-// Of the entry among those of the device's own.
+// The user data that identifies the attack's completion among those of the device.
 constexpr std::uint64_t kOurs = 0xa77ac;
 
 void prepare(io_uring_sqe* entry, std::string_view name) {
@@ -34,7 +33,7 @@ void prepare(io_uring_sqe* entry, std::string_view name) {
   to.sin_port = htons(9);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   static char octet;
-  static std::array<std::byte, 70> frame;  // with its header for offloads
+  static std::array<std::byte, 70> frame;  // includes the virtio-net header
   static iovec piece{frame.data(), frame.size()};
   if (name == "ring-openat") {
     io_uring_prep_openat(entry, AT_FDCWD, "/etc/passwd", O_RDONLY, 0);
@@ -50,10 +49,10 @@ void prepare(io_uring_sqe* entry, std::string_view name) {
   } else if (name == "ring-linked") {
     io_uring_prep_read(entry, 0, &octet, 1, 0);
     entry->flags |= IOSQE_FIXED_FILE | IOSQE_IO_LINK;
-  } else if (name == "ring-write-frame") {  // what a tap does itself
+  } else if (name == "ring-write-frame") {  // an operation that a tap itself uses
     io_uring_prep_writev(entry, 0, &piece, 1, 0);
     entry->flags |= IOSQE_FIXED_FILE;
-  } else {  // "ring-read": what the disk does itself
+  } else {  // "ring-read": an operation that the disk itself uses
     io_uring_prep_read(entry, 0, &octet, 1, 0);
     entry->flags |= IOSQE_FIXED_FILE;
   }

@@ -8,7 +8,7 @@
 
 namespace sandbox_probe {
 
-// As try_attack(), with what the ring answers.
+// Like try_attack(), but returns the ring's result.
 long attack_by_ring(fata::host::BlockFile& disk, std::string_view name);
 long attack_by_ring(fata::host::Tap& tap, std::string_view name);
 

@@ -1,4 +1,4 @@
-// An image with a disk that attacks through the disk's own ring, which no seccomp filter sees.
+// An image with a disk that attacks through the disk's own ring, which bypasses seccomp filters.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -1,5 +1,5 @@
-// Writes, reads back and flushes several regions of its disk at once until it is asked to stop, and
-// says what each holds then.
+// Writes, reads back and flushes several regions of its disk at once until a stop is requested,
+// then reports the content of each region.
 #pragma once
 
 #include <fata/async/context.hpp>
@@ -31,7 +31,7 @@ class Busy {
   static constexpr std::uint64_t kRegions = 4;
   static constexpr std::size_t kBytes = 192 << 10;
 
-  // Word by word: the region, the round, the place.
+  // Each word holds the region, the round and its position.
   static std::uint64_t word(std::uint64_t region, std::uint64_t round, std::size_t at) {
     return region << 56 | round << 24 | at / 8;
   }

@@ -1,12 +1,12 @@
-"""python3 tests/e2e/xen/lab build | run ... | shell: the lab by hand. The README in the folder
-above tells more.
+"""python3 tests/e2e/xen/lab build | run ... | shell: the lab by hand. See the README in the parent
+folder.
 """
 import argparse
 import pathlib
 import signal
 import sys
 
-# Run as a folder, this is no package: it becomes one.
+# Run as a folder, this is not a package. The path makes it one.
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
 
 from lab import LabError, guest, recipe, shell  # noqa: E402
@@ -81,13 +81,13 @@ def usage(parser, arguments):
     try:
         return parser.parse_args(arguments)
     except SystemExit as ended:
-        # argparse's own is 2.
+        # argparse exits with 2 on an error.
         raise SystemExit(64 if ended.code else 0) from None
 
 
 def main(arguments):
     given = usage(words(), arguments)
-    # As an exception, so that everything is taken away.
+    # As an exception, so that everything is cleaned up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if given.command == "build":

@@ -1,5 +1,5 @@
-"""One guest in a lab of its own: its console is ours, our signals shut it down, and its end is
-ours.
+"""One guest in its own lab: its console is passed on, signals shut it down, and its exit status is
+the command's.
 """
 import re
 import signal
@@ -12,10 +12,10 @@ from .packages import say
 # The statuses of an image and of the command (docs/architecture.md).
 LAB_FAILED, CRASHED = 70, 125
 REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog", 5: "soft reset"}
-PATIENCE = 30  # seconds between asking the guest to shut down and destroying it
-DOM0_NEEDS = 400  # MB, with Xen's own
+PATIENCE = 30  # seconds between requesting the guest's shutdown and destroying it
+DOM0_NEEDS = 400  # MB, including Xen's own
 NAME = "guest"
-# It stays, ended, until its status was read.
+# The ended domain remains until its status has been read.
 KEEP = (
     'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\non_watchdog ='
     ' "preserve"\n'
@@ -55,7 +55,7 @@ def config(lab, given):
 
 
 class Console:
-    """Passes on what the guest says, as it says it."""
+    """Passes on the guest's output as it arrives."""
 
     def __init__(self, lab, copy):
         self.file, self.copy, self.said = lab.folder / "console" / f"guest-{NAME}.log", copy, 0
@@ -77,7 +77,7 @@ class Console:
 
 
 class Asked:
-    """The signals that came: the first asks the guest to shut down, the second destroys it."""
+    """The received signals: the first shuts the guest down, the second destroys it."""
 
     def __init__(self):
         self.count = 0
@@ -89,7 +89,9 @@ class Asked:
 
 
 def follow(lab, console, limit):
-    """Until the guest has ended; what dom0/end says of it, or None if it had to be destroyed."""
+    """Waits until the guest has ended. Returns the words printed by dom0/end, or None if the guest
+    had to be destroyed.
+    """
     asked, told, deadline, end = Asked(), 0, limit and time.monotonic() + limit, lab.end_of(NAME)
     while not end.ended():
         console.more()
@@ -105,7 +107,7 @@ def follow(lab, console, limit):
             )
             return None
         time.sleep(0.02)
-    # Its last words are still on their way through dom0's console daemon.
+    # The last output is still on its way through dom0's console daemon.
     quiet = time.monotonic() + 0.3
     while time.monotonic() < quiet:
         if console.more():
@@ -122,7 +124,7 @@ def status(words):
         return int(words[1]) & 255
     if reason == 0:
         return 0
-    # A triple fault is a wish for a reboot, to Xen.
+    # Xen sees a triple fault as a reboot request.
     say(
         f"the guest has ended: {REASONS.get(reason, f'reason {reason}')}"
         + (" (which a triple fault is, too)" if reason == 1 else "")

@@ -1,4 +1,4 @@
-"""The running lab: boots it, runs commands in dom0, and takes everything away at the end."""
+"""The running lab: boots it, runs commands in dom0, and cleans up at the end."""
 import ctypes
 import os
 import pathlib
@@ -18,18 +18,19 @@ XEN_WORDS = (
     "console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M dom0_max_vcpus=1 bootscrub=0"
     " guest_loglvl=all {more}"
 )
-# What a Linux can leave out here; each costs an emulated machine a tenth of a second or more.
+# Linux features that are not needed here. Each costs an emulated machine a tenth of a second or
+# more.
 QUICK = (
     "quiet loglevel=4 lsm= audit=0 cryptomgr.notests nowatchdog mitigations=off rodata=off"
     " nokprobes rdinit=/init "
-    # Without it, each lock prefix of the kernel and its modules is patched out, which throws
-    # away the emulator's translations.
+    # Prevents the kernel from patching out each lock prefix of itself and its modules, which
+    # discards the emulator's translations.
     "noreplace-smp initcall_blacklist=crypto_kdf108_init initcall_blacklist=init_kprobe_trace"
 )
 DOM0_WORDS = f"console=hvc0 swiotlb=1024 {QUICK}"
-# Limits are those of a machine that does nothing else; a busy one may need this many times as long.
+# Limits are for an otherwise idle machine. A busy machine may need this many times as long.
 BUSY = 5
-BOOT_LIMIT = 90  # seconds; it takes nine when nobody else works on the machine
+BOOT_LIMIT = 90  # seconds; it takes nine on an otherwise idle machine
 
 
 class LabError(Exception):
@@ -39,7 +40,7 @@ class LabError(Exception):
 @dataclass
 class Result:
     status: int
-    output: bytes  # what the command wrote to its standard output
+    output: bytes  # the command's standard output
     errors: bytes
 
     @property
@@ -52,9 +53,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Forward:
-    """A port of the host's loopback, whose packets go to a guest. The host's port is chosen if it
-    is 0.
-    """
+    """A port of the host's loopback whose packets go to a guest. 0: a free port is chosen."""
 
     protocol: str
     host: int
@@ -99,7 +98,7 @@ def free_port(protocol):
 
 
 def end_with_parent():
-    """In the child: the kernel ends QEMU when whoever started it is gone, however it went."""
+    """Runs in the child: the kernel kills QEMU when its parent ends for any reason."""
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -107,10 +106,10 @@ def end_with_parent():
 class Lab:
     """with Lab(forwards=["udp:0:53"]) as lab: ...
 
-    memory is the machine's, dom0 that of its first domain, in MB: guests have the rest, less
-    about 100. disks are files of the host, or Disks, which dom0 sees as /dev/vda, /dev/vdb and
-    so on. folder is shared with dom0, as /lab; a scratch folder if none is given. Not for
-    several threads, and the one that starts it must live as long as it.
+    memory is the machine's size and dom0 that of its first domain, in MB. Guests get the rest, less
+    about 100 MB. disks are files of the host, or Disks; dom0 sees them as /dev/vda, /dev/vdb and so
+    on. folder is shared with dom0 as /lab; if none is given, it is a scratch folder. Not
+    thread-safe. The thread that starts the lab must outlive it.
     """
 
     def __init__(
@@ -136,7 +135,7 @@ class Lab:
         self.process, self.jobs, self.answers, self.pending = None, 0, {}, b""
 
     def port(self, protocol, guest, address="10.0.2.15"):
-        """The host's port whose packets go to this one of the guest."""
+        """The host's port that is forwarded to this port of the guest."""
         return next(
             given.host
             for given in self.forwards
@@ -262,8 +261,8 @@ class Lab:
     # Commands in dom0.
 
     def run(self, script, timeout=60, check=True):
-        """Runs a shell script in dom0 and gives its status and output. With check, a status that is
-        not 0 is an error.
+        """Runs a shell script in dom0 and returns its status and output. With check, a status other
+        than 0 is an error.
         """
         result = self.begin(script).wait(timeout)
         if check and result.status != 0:
@@ -271,14 +270,14 @@ class Lab:
         return result
 
     def begin(self, script):
-        """Starts a shell script in dom0, beside others."""
+        """Starts a shell script in dom0, in parallel with others."""
         self.jobs += 1
         (self.folder / "jobs" / f"{self.jobs}.sh").write_text(script + "\n")
         self.control.sendall(f"run {self.jobs}\n".encode())
         return Job(self, self.jobs, script)
 
     def _read_some(self, seconds):
-        """Takes what dom0's agent has answered, or answers within these seconds."""
+        """Reads answers of dom0's agent, for at most this many seconds."""
         if not select.select([self.control], [], [], seconds)[0]:
             return
         try:
@@ -300,21 +299,21 @@ class Lab:
             self._read_some(left)
 
     def tail(self, lines=40):
-        """The end of what QEMU, Xen and dom0 said: for the messages of failures."""
+        """The end of the output of QEMU, Xen and dom0, for failure messages."""
         text = self.text("qemu.log") + self.text("serial.log")
         return "\n".join(["--- serial console:", *text.splitlines()[-lines:], "---"])
 
     def text(self, name):
-        """A file of the share, as text; empty if it is not there."""
+        """A file of the share as text; empty if it does not exist."""
         file = self.folder / name
         return file.read_bytes().decode(errors="replace").replace("\r", "") if file.exists() else ""
 
     def put(self, file):
-        """Makes a file of the host visible in dom0, and gives its path there."""
+        """Makes a file of the host visible in dom0, and returns its path there."""
         target = self.folder / pathlib.Path(file).name
         if not target.exists() or not os.path.samefile(file, target):
-            # A copy, so that nothing that a guest does reaches the original; a new file, as dom0
-            # may hold pages of the old one.
+            # A copy, so that no guest can change the original. A new file, because dom0 may cache
+            # pages of the old one.
             target.unlink(missing_ok=True)
             shutil.copyfile(file, target)
         return f"/lab/{target.name}"
@@ -322,8 +321,8 @@ class Lab:
     # Domains.
 
     def linux(self, name="linux", words="", memory=128, more='vif = ["bridge=xenbr0"]'):
-        """The configuration of a Linux guest to compare with; guest/init tells which words it
-        knows.
+        """The configuration of a Linux guest to compare with. guest/init lists the words that it
+        accepts.
         """
         kernel, ramdisk = (self.put(self.built / file) for file in ("vmlinux-guest", "guest.cpio"))
         return (
@@ -332,8 +331,8 @@ class Lab:
         )
 
     def create(self, config, timeout=90, paused=False):
-        """Creates a domain from the text of its configuration, or a file of it; returns its name.
-        One that is paused runs after `xl unpause`.
+        """Creates a domain from the text of its configuration, or from a file; returns its name. A
+        paused domain runs after `xl unpause`.
         """
         text = config.read_text() if isinstance(config, pathlib.Path) else config
         name = re.search(r"""^\s*name\s*=\s*["']([\w.-]+)["']""", text, re.MULTILINE)
@@ -345,18 +344,18 @@ class Lab:
             result = self.run(command, timeout, check=False)
             if result.status == 0:
                 return name[1]
-            # libxl gives a disk's hotplug script 40 seconds, which a busy machine may exceed.
+            # libxl limits a disk's hotplug script to 40 seconds, which a busy machine may exceed.
             if "killing execution of /etc/xen/scripts" not in result.text:
                 break
         raise LabError(f"{command!r} in dom0 ended with {result}\n{self.tail()}")
 
     def domains(self):
-        """Name to number, of all that Xen knows."""
+        """Maps the name of each domain to its number."""
         rows = [line.split() for line in self.run("xl list").text.splitlines()[1:]]
         return {row[0]: int(row[1]) for row in rows}
 
     def console(self, name):
-        """All that the domain's console has said, since the lab began."""
+        """All output of the domain's console since the lab began."""
         return self.text(f"console/guest-{name}.log")
 
     def wait_console(self, name, text, timeout=30):
@@ -373,8 +372,8 @@ class Lab:
         return self.begin(f"lab-end {name}")
 
     def save(self, name, file, timeout=120, goes_on=False):
-        """Suspends a domain into a file of the share, as xl save does; as xl save -c if it goes on.
-        Its pages are another domain's, which 9p cannot write: they go through a pipe.
+        """Suspends a domain into a file of the share, like xl save, or like xl save -c if it goes
+        on. The pages belong to another domain, and 9p cannot write them, so they go through a pipe.
         """
         self.run(
             (
@@ -388,9 +387,9 @@ class Lab:
         self.run(f"xl restore /lab/{file}", timeout)
 
     def migrate(self, name, timeout=180):
-        """A live migration to this same machine: with an empty ssh command, xl runs the receiver as
-        it stands. Gives the name of its console's log from then on: dom0's daemon takes what the
-        domain was called when it came.
+        """A live migration to this same machine: with an empty ssh command, xl runs the receiver
+        directly. Returns the name of the console log after the migration: dom0's daemon uses the
+        domain's name at its arrival.
         """
         self.run(f"xl migrate -s '' {name} 'xl migrate-receive'", timeout)
         return name + "--incoming"

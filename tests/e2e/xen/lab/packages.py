@@ -1,8 +1,8 @@
-"""The Debian packages that the lab is made of: found through apt, kept in the cache, unpacked;
-nothing is installed.
+"""The Debian packages of the lab: found through apt, kept in the cache, and unpacked. Nothing is
+installed.
 
-apt works on a state of its own, so that neither root nor the host's lists are needed, and reads
-the host's sources.
+apt uses its own state folder and reads the host's sources, so that neither root nor the host's
+package lists are needed.
 """
 import hashlib
 import os
@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 
-# Whose newest versions are asked of apt: a word in braces stands for what the pattern finds in that
-# package's dependencies.
+# The newest versions come from apt: a word in braces in NAMES stands for the text that the pattern
+# finds in this package's dependencies.
 FOUND = {
     "linux": ("linux-image-amd64", r"linux-image-([\w.+-]+-amd64)"),
     "cloud": ("linux-image-cloud-amd64", r"linux-image-([\w.+-]+-cloud-amd64)"),
@@ -30,7 +30,7 @@ nsd libevent-2.1-7 libfstrm0 libprotobuf-c1 libsystemd0 libcap2 libgcrypt20 libg
 
 
 class CannotBuild(Exception):
-    """One line for the user: what is missing, and the mend."""
+    """One line for the user: the missing item and the fix."""
 
 
 def say(text):
@@ -86,7 +86,7 @@ def complaint(done):
 
 
 def download(cache):
-    """The package files, from the cache or, for a list of names that is new, from Debian."""
+    """The package files, from the cache or, if the list of names has changed, from Debian."""
     debs = cache / "debs"
     listed = debs / (hashlib.sha256(repr((FOUND, NAMES)).encode()).hexdigest()[:16] + ".list")
     if listed.exists():
@@ -120,7 +120,7 @@ def download(cache):
         )
     files = []
     for name in names:
-        # apt leaves the newest beside older ones of an earlier list.
+        # Older versions from an earlier list may be present; the newest file counts.
         files.append(max(debs.glob(f"{name}_*.deb"), key=lambda file: file.stat().st_mtime_ns))
     listed.write_text("\n".join(file.name for file in files) + "\n")
     return files

@@ -1,6 +1,5 @@
-"""What an initramfs is made of, without a tool of the host: cpio archives, the libraries that a
-program needs, kernel modules in the order in which they load, and the kernel out of its boot
-image.
+"""Builds the parts of an initramfs without any tool of the host: cpio archives, the libraries that
+a program needs, kernel modules in load order, and the kernel from its boot image.
 """
 import ctypes
 import lzma
@@ -11,9 +10,8 @@ import struct
 
 
 class Archive:
-    """A cpio archive ("newc") whose files belong to root. The kernel needs folders before what they
-    hold. All is one second old: to NSD, a file from second 0 is one that it has not read yet and
-    need not.
+    """A cpio archive ("newc") whose files belong to root. The kernel needs a folder before its
+    content. All files have the time 1 second: NSD would consider a file of time 0 as already read.
     """
 
     def __init__(self):
@@ -48,7 +46,7 @@ class Archive:
 
 
 def needed_libraries(data):
-    """The DT_NEEDED names of an ELF file of 64 bits; none for anything else."""
+    """The DT_NEEDED names of a 64-bit ELF file; none for any other file."""
     if data[:5] != b"\x7fELF\x02":
         return []
     offset, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from(
@@ -75,7 +73,7 @@ def needed_libraries(data):
 
 
 def libraries_of(programs, root):
-    """Soname to file for every library the programs need, found in the packages only."""
+    """Maps soname to file for every library that the programs need, from the packages only."""
     folders = [
         root / folder
         for folder in (
@@ -88,7 +86,7 @@ def libraries_of(programs, root):
     found, waiting = {}, [
         name for program in programs for name in needed_libraries(program.read_bytes())
     ]
-    # glibc opens this one itself, when a thread ends.
+    # glibc itself loads this one when a thread ends.
     waiting.append("libgcc_s.so.1")
     while waiting:
         name = waiting.pop()
@@ -107,9 +105,7 @@ def plain(name):
 
 
 def modules_in_order(folder, wanted):
-    """The module files that are to be loaded one after the other; what the kernel has built in is
-    left out.
-    """
+    """The module files in load order, without those that are built into the kernel."""
     files = {plain(file.name.removesuffix(".ko")): file for file in folder.rglob("*.ko")}
     built_in = {
         plain(os.path.basename(line).removesuffix(".ko"))
@@ -133,15 +129,15 @@ def modules_in_order(folder, wanted):
 
 
 def without_types(module):
-    """The same, but the kernel does not find its type information (BTF), which it would read and
-    check for a debugger that never comes; nor the signature, which does not hold any more.
+    """The same module with its type information (BTF) hidden, which the kernel would read and
+    verify only for debuggers, and without the signature, which is no longer valid.
     """
     return module.replace(b"\0.BTF\0", b"\0.btf\0").split(b"~Module signature appended~")[0]
 
 
 def unpacked_kernel(image, lz4):
-    """The ELF file inside a bzImage: unpacking it here saves the emulated machine seconds. lz4 is
-    the file of that library.
+    """The ELF file inside a bzImage. Unpacking it here saves the emulated machine seconds. lz4 is
+    the library's file.
     """
     setup = (image[0x1F1] or 4) + 1
     start, size = struct.unpack_from("<II", image, 0x248)
@@ -154,9 +150,9 @@ def unpacked_kernel(image, lz4):
 
 
 def trimmed(kernel):
-    """The same without its section table and without the zeros at the end of what is loaded, which
-    are a third of the file: the emulator moves memory slowly, and each byte is moved several
-    times on its way.
+    """The same kernel without its section table and without the zeros at the end of its loaded
+    data, which are a third of the file. The emulator copies memory slowly, and each byte is copied
+    several times.
     """
     (offset,) = struct.unpack_from("<Q", kernel, 32)
     size, count = struct.unpack_from("<HH", kernel, 54)

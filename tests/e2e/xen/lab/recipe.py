@@ -1,5 +1,5 @@
-"""Makes what the lab boots, once, outside the tree: Xen, dom0's kernel and initramfs, and a Linux
-guest.
+"""Builds the files that the lab boots, once, outside the tree: Xen, dom0's kernel and initramfs,
+and a Linux guest.
 """
 import contextlib
 import fcntl
@@ -15,12 +15,12 @@ from . import packages, pieces
 from .packages import CannotBuild, say
 
 HERE = pathlib.Path(__file__).parent
-# All that decides what comes out.
+# The inputs that determine the result.
 MADE_FROM = ["packages.py", "pieces.py", "recipe.py", "dom0", "guest"]
 
 DOM0_MODULES = """xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd virtio_pci virtio_console
 virtio_net virtio_blk 9p 9pnet_virtio bridge 8021q xen-netback xen-blkback loop""".split()
-KEPT = 7 * 24 * 3600  # seconds that something unused is kept
+KEPT = 7 * 24 * 3600  # seconds until an unused build is removed
 XEN_PROGRAMS = [
     "xl",
     "xenstored",
@@ -65,8 +65,8 @@ def key():
 
 
 def built():
-    """The folder with what the lab boots; makes it if it is not there. Two that ask at once make it
-    once.
+    """The folder with the files that the lab boots; builds it if necessary. Simultaneous calls
+    build it once.
     """
     cache = cache_folder()
     folder = cache / key()
@@ -82,7 +82,7 @@ def built():
                 dir=cache, prefix="making-"
             ) as scratch, readable_errors():
                 make(pathlib.Path(scratch), packages.download(cache)).rename(folder)
-            # Two checkouts may take turns with two recipes: what one of them used lately stays.
+            # Two checkouts may use different recipes in turn, so recently used builds are kept.
             for old in cache.iterdir():
                 if (
                     old.is_dir()
@@ -127,8 +127,8 @@ def make(scratch, files):
 
 
 def userland(root, programs, own):
-    """An archive with busybox, some programs at their own places with their libraries, and our own
-    files.
+    """An archive with busybox, some programs at their own paths with their libraries, and the lab's
+    own files.
     """
     archive = pieces.Archive()
     for name in ("lab", "dev", "proc", "sys", "run", "tmp", "mnt", "root", "usr"):

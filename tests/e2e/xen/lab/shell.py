@@ -14,8 +14,8 @@ LEAVE = b"\x1d"  # Ctrl-]
 def run(given):
     with Lab(given.forward, memory=1024, disks=given.disk, shell=True) as lab:
         say(f"dom0 is up after {lab.boot_seconds:.1f} s; {lab.folder} is its /lab; Ctrl-] leaves")
-        # hvc0 is Xen's; the shell's line is the one of virtio. setsid stays, and with it this job,
-        # if it leads no group yet.
+        # hvc0 is Xen's console; the shell uses the virtio console. setsid does not fork if its
+        # process leads no group yet, so that this job lasts as long as the shell.
         shell = lab.begin("setsid -c sh -i </dev/hvc1 >/dev/hvc1 2>&1; exit 0")
         if not sys.stdin.isatty():
             follow(lab, shell)
@@ -31,7 +31,7 @@ def run(given):
 
 
 def follow(lab, shell):
-    """Both ways, until the shell ends or the user leaves."""
+    """Copies both ways until the shell ends or the user leaves."""
     given = sys.stdin.fileno()
     while not shell.ended():
         ready = select.select([given, lab.shell], [], [], 0.2)[0]
