@@ -18,6 +18,11 @@ LONGEST_FUNCTION = 70
 UNBROKEN = re.compile(
     r"^\||https?://|^ *R\"|^ *[a-z]*\"(?:\\.|[^\"\\])*\"\S*(?: \()?$|^\S+ TXT |^    sandbox: "
 )
+# Words that comments and documents do without: archaic ones, and persons in place of machines.
+BANNED = re.compile(
+    r"(?<![-\w`\"])(anew|mend(?:s|ed|ing)?|whoever|whosoever|nobody|somebody|for ever|shall|seldom"
+    r"|gladly|thereof|patience)(?![-\w`\"])"
+)
 # Files with a longer function, and the reason.
 LONG_FUNCTIONS = {
     "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
@@ -58,7 +63,50 @@ def functions(source):
                 yield code.count("\n", 0, start) + 1, length
 
 
+def prose(name, text):
+    """(position, words) of comments, docstrings and Markdown outside of code."""
+    if name.endswith((".cpp", ".hpp", ".S")):
+        kinds = [r"//[^\n]*"]
+    elif name.endswith(".md"):
+        text = re.sub(
+            r"(?ms)^```.*?^```|^    [^\n]*", lambda code: re.sub(r"[^\n]", " ", code[0]), text
+        )
+        kinds = [r"[^\n]+"]
+    else:
+        kinds = [r"(?m)^\s*#[^\n]*", r'(?s)""".*?"""']
+    for kind in kinds:
+        for found in re.finditer(kind, text):
+            words = found[0].replace('"""', "   ")
+            yield found.start(), re.sub(r"`[^`]*`", lambda code: " " * len(code[0]), words)
+
+
 class Text(unittest.TestCase):
+    def test_prose_is_found_and_judged(self):
+        for name, text in (
+            ("a.cpp", "int a;  // Made anew.\n"),
+            ("a.md", "It waits for ever.\n"),
+            ("a.py", '"""Whoever calls."""\n'.lower()),
+            ("CMakeLists.txt", "# nobody\n"),
+        ):
+            self.assertTrue(any(BANNED.search(words) for _, words in prose(name, text)), name)
+        for name, text in (
+            ("a.cpp", "int anew;  // `nobody`, mendacious\n"),
+            ("a.md", "    for ever\n\n```\nshall\n```\n"),
+        ):
+            self.assertFalse(any(BANNED.search(words) for _, words in prose(name, text)), name)
+
+    def test_comments_and_documents_use_plain_words(self):
+        wrong = []
+        for name in listed(".cpp", ".hpp", ".S", ".md", ".py", ".cmake", "CMakeLists.txt"):
+            if name == str(pathlib.Path(__file__).resolve().relative_to(ROOT)):
+                continue  # its samples
+            text = (ROOT / name).read_text()
+            for start, words in prose(name, text):
+                for found in BANNED.finditer(words):
+                    line = text.count("\n", 0, start + found.start()) + 1
+                    wrong.append(f"{name}:{line}: {found[0]}")
+        self.assertEqual(wrong, [])
+
     def test_lines_are_at_most_100_columns_wide(self):
         wide = [
             f"{name}:{number}: {len(line)} columns"
