@@ -96,6 +96,9 @@ function(fata_library name)
   list(REMOVE_ITEM headers ${alone})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name}
     VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY alone)
+  if(alone)  # otherwise CMake makes no target to verify them
+    set_property(GLOBAL APPEND PROPERTY FATA_VERIFIED ${target})
+  endif()
   target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${headers})
   target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS include FILES ${alone})
   target_compile_features(${target} ${scope} cxx_std_23)

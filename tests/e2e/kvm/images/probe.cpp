@@ -59,7 +59,7 @@ async::Task<int> run(async::Context* context) {
     const std::string_view name = word.substr(0, equals);
     const std::string_view value = word.substr(std::min(equals + 1, word.size()));
     if (name == "sleep") {
-      const Instant start = platform::monotonic_now();
+      const Instant start = context->loop.now();  // a sleep counts from the start of the turn
       co_await async::sleep(milliseconds(static_cast<std::int64_t>(number(value))), context->stop);
       log.info("slept ", (platform::monotonic_now() - start).us(), " us");
     } else if (name == "wait") {
