@@ -1,4 +1,4 @@
-// Scope: owns the tasks it started; all of them must end before it does.
+// Scope: owns the tasks that it started, all of which must end before the scope does.
 #pragma once
 
 #include "fata/async/task.hpp"

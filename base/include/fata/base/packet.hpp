@@ -98,7 +98,7 @@ class Fragments {
 class PacketBuf {
  public:
   PacketBuf() = default;
-  // Adopts a buffer without holders; the payload is empty and starts after `headroom` bytes.
+  // Adopts a buffer that has no holders; the payload is empty and starts after `headroom` bytes.
   PacketBuf(Buffer& buffer, std::size_t headroom) : buffer_(&buffer) {
     check(buffer.holders == 0 && headroom <= buffer.capacity, "buffer adopted twice");
     buffer.holders = 1;
@@ -163,7 +163,7 @@ class PacketBuf {
   // packets.
   Fragments& fragments() { return fragments_; }
   const Fragments& fragments() const { return fragments_; }
-  // Including the fragments.
+  // The size including the fragments.
   std::size_t total_size() const { return size() + (fragments_.empty() ? 0 : fragments_.bytes()); }
 
  private:
