@@ -49,7 +49,7 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
     return std::nullopt;
   const std::uint32_t units = geometry.sector_size / kUnit;
   const std::uint64_t capacity = FATA_FIELD(std::uint64_t, capacity);
-  geometry.sectors = capacity / units;  // a remainder is no whole sector
+  geometry.sectors = capacity / units;  // drops a trailing partial sector
   if (geometry.sectors == 0 || capacity >= bit(63) / kUnit) return std::nullopt;
   geometry.writable = !has(VIRTIO_BLK_F_RO);
 

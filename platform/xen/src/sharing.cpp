@@ -152,7 +152,7 @@ std::unique_ptr<PageSharing::Window> PageSharing::window_of(std::size_t pages, E
   }
   auto window = std::make_unique<Window>();
   window->memory = new_pages(pages);
-  // Even if a call below fails: partly returned memory is no heap memory any more.
+  // Even if a call below fails: partly returned memory is no longer heap memory.
   windows_ += pages;
   for (std::size_t i = 0; i < pages; ++i) {
     xen_pfn_t frame = window->address_of(i) / sig::kGrantPage;
