@@ -149,7 +149,7 @@ std::optional<BlockRequests::Ended> BlockRequests::next() {
   check(place.under_way, "a request that ended twice");  // the queue returns each head once
   place.under_way = false;
   free_.push_back(number);
-  // Read once: the device may change it at any time.
+  // The status is read once: the device may change it at any time.
   const auto status =
       std::to_integer<std::uint32_t>(*static_cast<const volatile std::byte*>(&of(number)[kStatus]));
   // If the device wrote less than the buffer, the rest would expose old contents of the buffer.

@@ -39,7 +39,7 @@ MutableBytes new_pages(std::size_t count) {
 
 struct PageSharing::Pages {
   ~Pages() { std::free(memory.data()); }
-  // Ends all grants; false if one is still in use. After a resume the table has none of them.
+  // Ends all grants; false if a grant is still in use. After a resume, the table has none of them.
   bool end() {
     for (; ended != references.size() && grants().epoch() == epoch; ++ended) {
       if (!grants().end(references[ended])) return false;
