@@ -264,7 +264,7 @@ void NetQueue::finish_piece(std::uint16_t id) {
     return;  // disconnect() quarantines it
   }
   slot.used = false;
-  // The first piece's slot stays in use as long as the packet.
+  // The first piece's slot stays in use as long as the packet does.
   const std::uint16_t owner_id = slot.owner;
   const auto give_back = [&](std::uint16_t free) {
     tx_slots_[free].next = tx_free_;

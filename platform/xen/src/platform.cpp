@@ -112,7 +112,7 @@ void start_hypervisor() noexcept {
 
 void finish_start() noexcept {}
 
-// suspend() notices every suspension that the image takes part in. Other copies (a fork of the
+// suspend() notices every suspension that the image takes part in. Other suspensions (a fork of the
 // domain) go undetected.
 bool look_for_restore() noexcept { return false; }
 

@@ -18,7 +18,7 @@ async::Task<int> image_main(async::Context& context);
 int run_image(async::Loop& loop);
 
 // Returns the exit status for a device that cannot be set up: 0 if a stop request ended the wait
-// for the device. Otherwise prints the same line as fata::cannot_set_up() and returns that
+// for the device. Otherwise, prints the same line as fata::cannot_set_up() and returns that
 // function's status.
 int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,
                   const Error& error);

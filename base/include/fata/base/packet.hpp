@@ -62,7 +62,7 @@ struct Offload {
 class Slice;
 
 // A scatter-gather list: the parts of a frame that lie outside its first buffer. When a large
-// segment is sent, the list holds the payload, which is not copied; for a received frame it holds
+// segment is sent, the list holds the payload, which is not copied; for a received frame, it holds
 // the device's remaining buffers. Move-only; an empty list costs a null pointer.
 class Fragments {
  public:
@@ -231,7 +231,7 @@ class Slice {
   const BufferHome* home() const { return buffer_ == nullptr ? nullptr : buffer_->home; }
   bool is_sole_holder() const { return buffer_ != nullptr && buffer_->holders == 1; }
   // If this slice is the sole holder, turns it into a writable packet (TLS decrypts in place this
-  // way). Otherwise returns nullopt and leaves the slice unchanged.
+  // way). Otherwise, returns nullopt and leaves the slice unchanged.
   std::optional<PacketBuf> into_packet() && {
     if (!is_sole_holder()) return std::nullopt;
     PacketBuf packet;

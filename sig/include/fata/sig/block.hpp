@@ -4,7 +4,7 @@
 // Every model keeps this contract, and `tests/block` checks it:
 //
 // - **Bounds.** An operation outside the device's limits fails before any byte is read or written:
-//   kOutOfRange, kBadSize, kMisaligned, kReadOnly. An empty buffer and a discard of no sectors
+//   kOutOfRange, kBadSize, kMisaligned or kReadOnly. An empty buffer and a discard of no sectors
 //   succeed and do nothing.
 // - **Order.** Concurrent operations are unordered. A read that begins after a write has ended
 //   returns the written data. If an operation overlaps a write in time and sectors, each sector is

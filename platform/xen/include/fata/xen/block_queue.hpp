@@ -64,7 +64,7 @@ struct BlockLimits {
   enum class Flush : std::uint8_t { kNone, kCache, kBarrier };
 
   sig::BlockGeometry geometry;  // without `parallel`
-  Flush flush = Flush::kNone;   // with kNone each write is taken to be stable when it ends
+  Flush flush = Flush::kNone;   // with kNone, each write is taken to be stable when it ends
   std::uint32_t segments = BlockRequest::kMostSegments;  // of one request, at most
   // The unit of discards and its offset, in sectors.
   std::uint64_t extent = 1, extent_offset = 0;
@@ -109,7 +109,7 @@ class BlockQueue {
   void disconnect(bool forget);
   bool connected() const { return connected_; }
   bool started() const { return started_; }
-  // The backend broke the protocol. Only disconnect() may follow: no request ends any more.
+  // The backend broke the protocol. Only disconnect() may follow: no further request ends.
   bool broken() const { return broken_ || ring_->broken(); }
 
   struct Request {
@@ -131,7 +131,7 @@ class BlockQueue {
 
   struct Ended {
     std::uint16_t place;
-    // kFailed with the absolute value of the backend's status, kUnsupported, kFlushFailed.
+    // kFailed with the absolute value of the backend's status, kUnsupported or kFlushFailed.
     Result<void> outcome;
   };
   // The next request that the backend has finished. Each request ends at most once.

@@ -85,8 +85,8 @@ class NetQueue {
   // connected.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
-  // The backend broke the protocol. Only disconnect() may follow: no packet is sent or received any
-  // more.
+  // The backend broke the protocol. Only disconnect() may follow: no further packet is sent or
+  // received.
   bool broken() const { return broken_ || tx_->broken() || rx_->broken(); }
 
   // Like sig::NetDevice.
