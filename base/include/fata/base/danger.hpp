@@ -1,7 +1,7 @@
-// The only functions that build a span from a raw pointer and a length, or advance a raw pointer;
-// all other code works with spans. The caller of danger_span guarantees that `length` elements at
-// `pointer` live as long as the span is used; the caller of danger_advance, that the result stays
-// within the array into which `pointer` points.
+// In base, async, sig and lib, only these functions build a span from a raw pointer and a length
+// or advance a raw pointer; all other code there works with spans. The caller of danger_span
+// guarantees that `length` elements at `pointer` live as long as the span is used; the caller of
+// danger_advance guarantees that the result stays within the array into which `pointer` points.
 #pragma once
 
 #include <cstddef>
