@@ -31,7 +31,7 @@ void CancelSource::cancel() noexcept {
   if (cancelled_) return;
   cancelled_ = true;
   CancelHook::unlink();
-  // A hook may destroy other hooks, which unlink themselves. Hence one at a time from the front.
+  // A hook may destroy other hooks, which unlink themselves, so hooks are taken one by one.
   while (!hooks_.empty()) hooks_.pop_front().on_cancel();
 }
 

@@ -8,7 +8,7 @@
 namespace fata::async {
 
 namespace {
-// Under the address sanitizer every frame comes from the heap, so that it detects a use after free.
+// With AddressSanitizer, every frame is allocated from the heap so that use-after-free is detected.
 #if __has_feature(address_sanitizer)
 constexpr bool kPooled = false;
 #else

@@ -74,8 +74,8 @@ void Loop::look_for_restore(Loop& loop) {
 }
 
 void Loop::resume_ready() {
-  // Only tasks that are ready now; those that they make ready run in the next turn, after the
-  // devices.
+  // Runs only the tasks that are ready now; tasks that these make ready run in the next turn, after
+  // the devices are polled.
   List<Ready> batch;
   batch.splice_back(ready_);
   while (!batch.empty()) {

@@ -59,7 +59,8 @@ Task<void> take_one(Channel<int>* channel, int* taken) {
 Task<void> put_one(Channel<int>* channel, int item, bool* put) {
   *put = (co_await channel->send(item)).has_value();
 }
-// The first waiter is called, and destroyed before it runs.
+// The first waiter is woken but destroyed before it can run, so the wake-up must pass to the next
+// waiter.
 Task<void> called_in_vain() {
   Channel<int> channel(1);
   int none = 0, taken = 0, item = 7;
@@ -99,7 +100,7 @@ Task<void> channel_dies_first() {
   int item = 7;
   EXPECT_TRUE(channel->try_send(item));
   channel.reset();
-  co_return;  // the reader was called, and dies after its channel
+  co_return;  // the reader has been woken but is destroyed only after its channel
 }
 TEST(Channel, MayDieBeforeWhoWaitsForIt) {
   sim::Platform platform;

@@ -78,7 +78,7 @@ TEST(Places, LoseNothingToThoseWhoGiveUp) {
   platform.run(give_up);
 }
 
-// A task destroyed after its grant and before it runs passes its unit on.
+// A task destroyed after its grant and before it runs passes its unit to the next waiter.
 Task<void> die() {
   Places places(1);
   EXPECT_TRUE(co_await places.take());

@@ -120,7 +120,7 @@ constexpr std::size_t kMaxName = 31;
                                                            std::string_view name) {
   if (name.size() > kMaxName) return {};
   std::string_view best;
-  std::size_t best_distance = name.size() / 3 + 2;  // beyond this it would be a guess
+  std::size_t best_distance = name.size() / 3 + 2;  // beyond this, it would be a guess
   for (std::size_t i = 0; i <= table.size(); ++i) {
     const std::string_view candidate = i < table.size() ? table[i].name : std::string_view("help");
     const std::size_t d = candidate.size() <= kMaxName ? distance(name, candidate) : best_distance;

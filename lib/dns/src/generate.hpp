@@ -14,7 +14,7 @@ struct GenerateRange {
   std::uint64_t count() const { return std::uint64_t{stop - start} / step + 1; }
 };
 
-// False if the text is no range.
+// False if the text is not a range.
 bool parse_range(std::string_view text, GenerateRange& out);
 
 // Appends `text` to `out`. Each $ becomes `value`; each ${offset[,width[,base]]} the sum of value

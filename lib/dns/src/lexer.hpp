@@ -1,5 +1,5 @@
 // Splits master-file text into words (RFC 1035 section 5.1). Handles comments, parentheses and
-// quotes; escapes stay in the words for their consumers.
+// quotes; escape sequences are left in the words for the caller to decode.
 #pragma once
 
 #include <cstdint>

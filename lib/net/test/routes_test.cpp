@@ -1,4 +1,4 @@
-// The table of IPv4 routes.
+// The IPv4 routing table.
 #include "frames.hpp"
 
 namespace fata::net {

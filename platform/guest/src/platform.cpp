@@ -65,7 +65,7 @@ alignas(async::Loop) constinit std::array<std::byte, sizeof(async::Loop)> loop_m
 
 constexpr int kWrongConfiguration = 64;
 
-// An image that runs out of memory before it first idles was given too little. That is no bug of
+// An image that runs out of memory before it first idles was given too little. That is not a bug in
 // the image, so there is no backtrace.
 void refuse_exhaustion(std::string_view line) {
   platform::console_flush();

@@ -50,7 +50,7 @@ BlockDevice::BlockDevice(Logger log, std::unique_ptr<Transport> transport)
                 Counter{"failures"}} {}
 
 BlockDevice::~BlockDevice() {
-  // Without a queue the device has no address of our memory.
+  // Without a queue, the device has no address of our memory.
   queue_ == nullptr ? transport_->set_status(0) : stop(*transport_);
   guest::detach(*this);
 }
@@ -116,7 +116,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
   return perform({Kind::kDiscard, sector, count}, wait);
 }
 
-// One at a time: a host may report lost data only once, to the first caller.
+// Flushes run one at a time: a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -132,7 +132,7 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   co_return outcome;
 }
 
-// An operation longer than the maximum request is split into several, one after the other.
+// An operation longer than the maximum request is split into several requests, one after the other.
 async::Task<Result<void>> BlockDevice::perform(Operation operation, async::Wait wait) {
   if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
   Flight flight(this);
@@ -210,7 +210,7 @@ bool BlockDevice::prepare_to_idle() noexcept {
 void BlockDevice::break_down(std::string_view why) {
   if (broken_) return;
   broken_ = true;
-  // After the reset the device must not access our memory any more.
+  // After the reset, the device must no longer access our memory.
   stop(*transport_);
   log_.error("the disk ", why, "; it is reset, and nothing more is read or written");
   for (Flight*& flight : flights_) {

@@ -49,7 +49,7 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
     return std::nullopt;
   const std::uint32_t units = geometry.sector_size / kUnit;
   const std::uint64_t capacity = FATA_FIELD(std::uint64_t, capacity);
-  geometry.sectors = capacity / units;  // a remainder is no whole sector
+  geometry.sectors = capacity / units;  // drops a trailing partial sector
   if (geometry.sectors == 0 || capacity >= bit(63) / kUnit) return std::nullopt;
   geometry.writable = !has(VIRTIO_BLK_F_RO);
 
@@ -149,7 +149,7 @@ std::optional<BlockRequests::Ended> BlockRequests::next() {
   check(place.under_way, "a request that ended twice");  // the queue returns each head once
   place.under_way = false;
   free_.push_back(number);
-  // Read once: the device may change it at any time.
+  // The status is read once: the device may change it at any time.
   const auto status =
       std::to_integer<std::uint32_t>(*static_cast<const volatile std::byte*>(&of(number)[kStatus]));
   // If the device wrote less than the buffer, the rest would expose old contents of the buffer.

@@ -29,7 +29,7 @@ FrameMerger::Step FrameMerger::add(PacketBuf&& buffer, std::size_t written, sig:
     frame.frame = Slice(std::move(buffer));
     frame.offload = header.received(valid_flags_, gso4_, gso6_);
   };
-  // Without mergeable buffers the device may leave the buffer count unset, as QEMU before 10.0
+  // Without mergeable buffers, the device may leave the buffer count unset, as QEMU before 10.0
   // does.
   if (!mergeable_ || header.buffers <= 1) [[likely]] {
     if (!whole) return Step::kBadLength;

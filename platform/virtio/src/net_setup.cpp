@@ -122,7 +122,7 @@ void NetDevice::finish_sending() {
 void NetDevice::break_down() {
   if (broken_) return;
   broken_ = true;
-  // After the reset the device must not access our memory any more; its buffers are recycled.
+  // After the reset, the device must no longer access our memory; its buffers are recycled.
   stop(*transport_);
   receiver_.stop();
   for (PacketBuf& packet : tx_in_flight_) packet.reset();

@@ -18,8 +18,8 @@ constexpr std::uint64_t kCut =
     bit(VIRTIO_NET_F_HOST_TSO4) | bit(VIRTIO_NET_F_HOST_TSO6) | bit(VIRTIO_NET_F_HOST_ECN);
 constexpr std::uint64_t kCoalesced = bit(VIRTIO_NET_F_GUEST_TSO4) | bit(VIRTIO_NET_F_GUEST_TSO6);
 
-// 128 descriptors: 384 KiB of buffers, which still fits a guest of 4 MB. With enough memory twice
-// as many, of a page each, so that a frame of 64 KiB fits in an RxFrame.
+// 128 descriptors need 384 KiB of buffers, which still fits in a guest of 4 MB. With enough memory,
+// there are twice as many, of a page each, so that a frame of 64 KiB fits in an RxFrame.
 constexpr std::uint16_t kRing = 128;
 constexpr std::size_t kSpare = 64, kBufferSize = 2048;
 constexpr std::size_t kLinkHeader = 14 + 4;  // with a VLAN tag

@@ -37,7 +37,7 @@ void for_each_capability(PciAddress at, Visit visit) {
   }
 }
 
-// The physical address in a memory BAR; 0 if it is not one.
+// The physical address in a memory BAR; 0 if there is no such BAR.
 std::uint64_t bar_address(PciAddress at, std::uint8_t bar) {
   if (bar > 5) return 0;
   const auto offset = static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * bar);

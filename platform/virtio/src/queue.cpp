@@ -63,7 +63,7 @@ bool Queue::publish() {
   const std::uint16_t old = published_;
   published_ = next_available_;
   __atomic_store_n(u16_at(available_offset(size_) + 2), published_, __ATOMIC_RELEASE);
-  // The device's notification request must be read after the new index is visible to it. Otherwise
+  // The device's notification request must be read after the new index is visible to it. Otherwise,
   // both sides may wait for each other.
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (!event_index_) {

@@ -1,5 +1,6 @@
 // The two ways to find a device. Each decrements `nth` for every matching device that it skips.
-// `legacy` is set if a matching device older than virtio 1.0 was skipped. Null: there is none.
+// `legacy` is set if a matching device older than virtio 1.0 was skipped. Returns null if there is
+// no device.
 #pragma once
 
 #include "fata/virtio/transport.hpp"

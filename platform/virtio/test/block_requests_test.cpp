@@ -14,7 +14,8 @@ namespace {
 using Kind = BlockRequests::Kind;
 using sig::BlockErrc;
 
-// Offsets and numbers are written out from virtio 1.2, section 5.2, not taken from a header.
+// Offsets and constants are copied from the virtio 1.2 specification, section 5.2, rather than from
+// a header.
 constexpr std::uint64_t kSizeMax = 1 << 1, kSegMax = 1 << 2, kReadOnly = 1 << 5,
                         kBlockSize = 1 << 6, kFlush = 1 << 9, kTopology = 1 << 10,
                         kDiscard = 1 << 13;
@@ -118,7 +119,7 @@ TEST(BlockRequests, LookAsTheSpecificationWants) {
   const struct {
     Kind kind;
     std::uint32_t type;
-    std::uint64_t sector;  // in units of 512
+    std::uint64_t sector;  // in units of 512 bytes
   } cases[] = {
       {Kind::kRead, 0, 40}, {Kind::kWrite, 1, 40}, {Kind::kFlush, 4, 0}, {Kind::kDiscard, 11, 0}};
   for (const auto& c : cases) {

@@ -1,5 +1,5 @@
-// The domain's memory target: the memory that it was started with, less what the manager asks back
-// (`xl mem-set`, or a configuration whose maxmem is more than its memory).
+// The domain's memory target: the memory that it was started with, less the memory that the manager
+// requests back (`xl mem-set`, or a configuration whose maxmem is more than its memory).
 #pragma once
 
 #include <optional>

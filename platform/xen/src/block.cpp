@@ -36,7 +36,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
   return perform({.kind = Kind::kDiscard, .sector = first, .sectors = sectors}, wait);
 }
 
-// One at a time: a host may report lost data only once, to the first caller.
+// Flushes run one at a time: a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -52,7 +52,7 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   co_return outcome;
 }
 
-// An operation that does not fit in a request is split into several, one after the other.
+// An operation that does not fit in a request is split into several requests, one after the other.
 async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, async::Wait wait) {
   if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
   Flight flight(this);
@@ -103,8 +103,8 @@ void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
   }
 }
 
-// A request given to the backend ends before a destroyed task is gone. The buffer would not require
-// this: the backend accesses only pages of the queue.
+// A request passed to the backend ends before a destroyed task is gone. The buffer would not
+// require this: the backend accesses only pages of the queue.
 void BlockDevice::leave_flight(Flight& flight) noexcept {
   work_while([&] { return flight.state == State::kUnderWay; }, kPatienceAtDeath);
   if (flight.state == State::kUnderWay) {
@@ -128,8 +128,8 @@ void BlockDevice::reap() {
   }
 }
 
-// After a migration this host's backend may still exist when the new one works. An unfinished write
-// of the old one could then undo a later write.
+// After a migration, this host's backend may still exist when the new backend works. An unfinished
+// write of the old backend could then undo a later write.
 void BlockDevice::settle() noexcept {
   work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kPatienceAtSuspension);
 }

@@ -28,14 +28,14 @@ constexpr std::size_t kSegmentsOfAPage = kPage / sizeof(BlockSegment);
 
 std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
   const std::uint64_t size = offer.sector_size == 0 ? kUnit : offer.sector_size;
-  // A disk writes whole sectors, so a sector must fit in a page; each request has at least one
-  // page.
+  // Only whole sectors are transferred, and a request is guaranteed only one page, so a sector must
+  // fit in a page.
   if (!std::has_single_bit(size) || size < kUnit || size > kPage) return std::nullopt;
   if (offer.sectors >= (std::uint64_t{1} << 63) / kUnit) return std::nullopt;
   BlockLimits limits;
   sig::BlockGeometry& geometry = limits.geometry;
   geometry.sector_size = static_cast<std::uint32_t>(size);
-  geometry.sectors = offer.sectors / (size / kUnit);  // a remainder is no whole sector
+  geometry.sectors = offer.sectors / (size / kUnit);  // drops a trailing partial sector
   if (geometry.sectors == 0) return std::nullopt;
   geometry.writable = (offer.info & VDISK_READONLY) == 0;
   if (std::has_single_bit(offer.physical_sector_size) &&
@@ -59,7 +59,7 @@ std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
 
 std::pair<std::uint64_t, std::uint64_t> BlockLimits::extents(std::uint64_t sector,
                                                              std::uint64_t count) const {
-  // Counted from the first whole extent; sectors before it belong to none.
+  // Extents are counted from extent_offset; sectors before it belong to no extent.
   const std::uint64_t end = sector + count;
   const std::uint64_t from = std::max(sector, extent_offset);
   if (from >= end) return {sector, 0};
@@ -133,7 +133,8 @@ void BlockQueue::disconnect(bool forget) {
   restart();
 }
 
-// Each free slot is guaranteed one page; the next request gets half of the remaining pages.
+// Each free slot is guaranteed one page. The next request gets its own page plus half of the spare
+// pages, but at most limits_.segments.
 std::size_t BlockQueue::pages_for_one() const {
   const std::size_t spare = free_pages_.size() - free_places_.size();
   return std::min<std::size_t>(limits_.segments, 1 + spare / 2);

@@ -190,7 +190,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     if (self->broken_) co_return;
     if (std::exchange(self->lost_, false)) {
       seen = platform::monotonic_now();
-      // Elsewhere another backend waits, or the same one at another path.
+      // Elsewhere, another backend waits, or the same backend at another path.
       if (!co_await self->frontend_.locate(soon())) {
         self->lost_ = true;
         co_await async::sleep(milliseconds(50));
@@ -208,7 +208,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
   }
 }
 
-// Handles a change of the backend's state; true if it waits for us to connect.
+// Handles a change of the backend's state; true if the backend waits for us to connect.
 async::Task<bool> BlockDevice::backend_waits() {
   const BusState state = co_await frontend_.backend_state(soon());
   // The backend is gone only if its node is missing: xenstore may have been unable to answer.
@@ -238,7 +238,7 @@ async::Task<bool> BlockDevice::backend_waits() {
 // The waiting tasks repeat requests in flight once there is a backend again.
 void BlockDevice::leave(bool forget) {
   if (!queue_.connected()) return;
-  // First the channel: from then on the backend receives no events from us.
+  // First the channel: from then on, the backend receives no events from us.
   if (!forget) close_port(port_);
   std::vector<bool> taken(flights_.size());
   for (std::size_t i = 0; i < flights_.size(); ++i)

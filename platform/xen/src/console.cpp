@@ -108,7 +108,7 @@ void emergency_write(std::string_view text) noexcept {
     write_all(text);
     return;
   }
-  // Before the console is set up: the first 4 GiB are mapped one to one. Without Xen this is a PC
+  // Before the console is set up: the first 4 GiB are mapped one to one. Without Xen, this is a PC
   // with a serial port.
   if (!find_hypervisor()) {
     for (const char c : text) machine::out8(0x3f8, static_cast<std::uint8_t>(c));

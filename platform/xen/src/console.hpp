@@ -11,7 +11,7 @@ namespace fata::xen {
 
 class Console {
  public:
-  // Maps the ring. Without a ring output is discarded.
+  // Maps the ring. Without a ring, output is discarded.
   void start();
   void write(std::string_view text) { buffer_.write(text); }
   bool is_empty() const { return buffer_.is_empty(); }

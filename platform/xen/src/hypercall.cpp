@@ -13,7 +13,7 @@ constinit std::uint8_t fata_uses_vmmcall = 0;
 namespace fata::xen {
 
 namespace {
-// The first of the hypervisor's CPUID leaves; 0 if it is not Xen.
+// The first of the hypervisor's CPUID leaves; 0 if the hypervisor is not Xen.
 std::uint32_t first_leaf() {
   constexpr std::uint32_t kFirst = 0x40000000, kLast = 0x40010000, kStep = 0x100;
   for (std::uint32_t leaf = kFirst; leaf != kLast; leaf += kStep) {

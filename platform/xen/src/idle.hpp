@@ -11,7 +11,7 @@ namespace fata::xen {
 
 // Sets the page with the bits, and masks them all.
 void use_shared_info(shared_info_t& page) noexcept;
-// Called after a suspension, when no port is valid any more.
+// Called after a suspension, when ports are no longer valid.
 void forget_ports() noexcept;
 // All watched ports.
 std::span<Port> watched_ports() noexcept;

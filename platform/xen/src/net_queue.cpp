@@ -146,7 +146,7 @@ NetQueue::Pieces NetQueue::cut(const PacketBuf& packet, bool& fits) {
   return pieces;
 }
 
-// A grant covers a whole page: in a heap page the backend could read neighbouring data.
+// A grant covers a whole page: in a heap page, the backend could read neighbouring data.
 bool NetQueue::is_own(const PacketBuf& packet) const {
   const auto ours = [this](const BufferHome* home) {
     return home == &tx_pool_ || home == &page_pool_ || home == &rx_pool_;
@@ -264,7 +264,7 @@ void NetQueue::finish_piece(std::uint16_t id) {
     return;  // disconnect() quarantines it
   }
   slot.used = false;
-  // The first piece's slot stays in use as long as its packet.
+  // The first piece's slot stays in use as long as the packet does.
   const std::uint16_t owner_id = slot.owner;
   const auto give_back = [&](std::uint16_t free) {
     tx_slots_[free].next = tx_free_;
@@ -319,7 +319,7 @@ void NetQueue::take_extra(const NetExtra& extra) {
   if (extra.gso_size == 0) frame_good_ = false;
 }
 
-// The slot's grant has ended, so the backend cannot write to its buffer any more.
+// The slot's grant has ended, so the backend can no longer write to its buffer.
 void NetQueue::take_response(const NetRxResponse& response, RxSlot& slot) {
   PacketBuf buffer = std::move(slot.buffer);
   if (!in_frame_) {

@@ -39,7 +39,7 @@ alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
 
 // Must precede any use of the shared page: Xen detects a 64-bit guest when the guest sets a
 // callback. No callback is needed, and none arrives while interrupts are masked. But libxc does not
-// report a cancelled suspension (xl save -c, a failed migration) to a domain without one.
+// report a cancelled suspension (xl save -c, a failed migration) to a domain without a callback.
 void find_shared_info() {
   constexpr std::uint64_t kType = 56, kVector = 0xf3;
   set_hvm_param(HVM_PARAM_CALLBACK_IRQ,
@@ -49,7 +49,7 @@ void find_shared_info() {
   use_shared_info(*state.shared);
 }
 
-// A domain may be restored twice from one file, on one host or on two. On the same host at least
+// A domain may be restored twice from one file, on one host or on two. On the same host, at least
 // its number differs; the rest comes from the CPU and the time.
 void reseed() {
   xen_domain_handle_t handle{};
@@ -112,8 +112,8 @@ void start_hypervisor() noexcept {
 
 void finish_start() noexcept {}
 
-// suspend() notices every suspension that the image takes part in. Others (a fork of the domain) go
-// undetected.
+// suspend() notices every suspension that the image takes part in. Other suspensions (a fork of the
+// domain) go undetected.
 bool look_for_restore() noexcept { return false; }
 
 void refuse_without_entropy() noexcept {
@@ -125,7 +125,7 @@ void refuse_without_entropy() noexcept {
 // 0 and 63 end as requested; anything else counts as a crash, which the manager may handle. The
 // status itself is written to xenstore.
 void power_off(int status) noexcept {
-  // Only once: with corrupt memory this may fault and return here.
+  // Only once: with corrupt memory, this may fault and return here.
   if (state.store != nullptr && !std::exchange(state.ending, true))
     state.store->write_last("data/exit-status", Text<16>(std::in_place, status).view());
   const bool good = status == 0 || status == 63;

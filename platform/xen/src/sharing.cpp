@@ -39,7 +39,7 @@ MutableBytes new_pages(std::size_t count) {
 
 struct PageSharing::Pages {
   ~Pages() { std::free(memory.data()); }
-  // Ends all grants; false if one is still in use. After a resume the table has none of them.
+  // Ends all grants; false if a grant is still in use. After a resume, the table has none of them.
   bool end() {
     for (; ended != references.size() && grants().epoch() == epoch; ++ended) {
       if (!grants().end(references[ended])) return false;
@@ -152,7 +152,7 @@ std::unique_ptr<PageSharing::Window> PageSharing::window_of(std::size_t pages, E
   }
   auto window = std::make_unique<Window>();
   window->memory = new_pages(pages);
-  // Even if a call below fails: partly returned memory is no heap memory any more.
+  // Even if a call below fails: partly returned memory is no longer heap memory.
   windows_ += pages;
   for (std::size_t i = 0; i < pages; ++i) {
     xen_pfn_t frame = window->address_of(i) / sig::kGrantPage;

@@ -31,7 +31,7 @@ Error error_of(std::string_view text) {
 
 }  // namespace
 
-// In the frame of the waiting coroutine.
+// Lives in the frame of the waiting coroutine.
 struct Store::Pending {
   explicit Pending(Store& store) : owner(store), next(std::exchange(store.pending_, this)) {
     ++store.pending_count_;
@@ -76,8 +76,7 @@ async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction 
       if (const auto woken = co_await pending.waiting.wait(wait); !woken)
         co_return fail(Error(woken.error()));
     }
-    // Repeats the request at the store of the new host, which does not know the transactions of the
-    // old one.
+    // Repeats the request at the store of the new host, which has no transactions of the old store.
   } while (pending.lost && in == kNone);
   if (pending.type == XS_ERROR) co_return fail(error_of(pending.payload));
   if (pending.type != type) co_return fail(Error(Errc::kStore));

@@ -1,7 +1,8 @@
 // Background: a task that runs beside its owner and is destroyed with it, at whatever point it has
 // reached.
 //
-// For drivers that move bytes indefinitely. Tasks that need an orderly end belong in a Scope.
+// It is meant for drivers that move bytes indefinitely. Tasks that need an orderly end belong in a
+// Scope.
 #pragma once
 
 #include "fata/async/task.hpp"

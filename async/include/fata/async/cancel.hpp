@@ -1,4 +1,4 @@
-// Cancellation: a CancelSource requests a stop, its CancelTokens pass it on.
+// Cancellation: a CancelSource requests a stop, and its CancelTokens pass the request on.
 //
 // A source outlives every wait that holds one of its tokens. Cancellation is final. Sources form a
 // tree: a source made from a parent's token is cancelled with its parent.
@@ -10,7 +10,7 @@ namespace fata::async {
 
 class CancelSource;
 
-// Called once when the source is cancelled, unless destroyed or unlinked before.
+// Called once when the source is cancelled, unless the hook was destroyed or unlinked before.
 class CancelHook : public ListNode<CancelHook> {
  public:
   virtual void on_cancel() noexcept = 0;

@@ -38,7 +38,7 @@ class Channel {
     return item;
   }
 
-  // Waits for room. On an error the item is dropped. kClosed after close().
+  // Waits for room. On an error, the item is dropped. Fails with kClosed after close().
   Task<Result<void, Errc>> send(T item, Wait wait = {}) {
     while (!try_send(item)) {
       if (closed_) co_return fail(Errc::kClosed);
@@ -49,7 +49,7 @@ class Channel {
     }
     co_return Result<void, Errc>{};
   }
-  // Waits for an item. Items sent before close() are still received; then kClosed.
+  // Waits for an item. Items sent before close() are still received; then it fails with kClosed.
   Task<Result<T, Errc>> receive(Wait wait = {}) {
     for (;;) {
       if (std::optional<T> item = try_receive()) co_return std::move(*item);
@@ -70,15 +70,15 @@ class Channel {
   }
 
  private:
-  // An entry in the frame of a waiting task. Each item, and each free slot, calls one entry. A
-  // called task that is destroyed before it runs passes the call on.
+  // An entry in the frame of a waiting task. Each item, and each free slot, wakes one entry
+  // (`call`). If the woken task is destroyed before it runs, the wake-up passes to the next entry.
   class InLine : public ListNode<InLine> {
    public:
     InLine(Channel& channel, List<InLine>& line) : channel_(&channel), line_(&line) {
       line.push_back(*this);
     }
     ~InLine() {
-      // Unlinked: the channel is gone, or the task ran.
+      // If the entry is unlinked, the channel is gone or the task ran.
       const bool in_vain = called_ && this->linked();
       this->unlink();
       if (in_vain) channel_->call_next(*line_);
@@ -106,8 +106,8 @@ class Channel {
   std::size_t first_ = 0;
   std::size_t size_ = 0;
   bool closed_ = false;
-  List<InLine> readers_, writers_;  // waiting, not called yet
-  List<InLine> called_;             // called, not run yet
+  List<InLine> readers_, writers_;  // waiting, not woken yet
+  List<InLine> called_;             // woken, not run yet
 };
 
 }  // namespace fata::async

@@ -17,8 +17,9 @@ async::Task<int> image_main(async::Context& context);
 // status.
 int run_image(async::Loop& loop);
 
-// The exit status when a device cannot be set up: 0 if a stop request ended the wait for it;
-// otherwise prints the line of fata::cannot_set_up() and returns its status.
+// Returns the exit status for a device that cannot be set up: 0 if a stop request ended the wait
+// for the device. Otherwise, prints the same line as fata::cannot_set_up() and returns that
+// function's status.
 int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,
                   const Error& error);
 int cannot_set_up(const async::Context& context, std::string_view image, std::string_view what,

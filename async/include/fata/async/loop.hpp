@@ -54,8 +54,8 @@ class Loop {
     if (on_stop_ != nullptr) on_stop_->cancel();
   }
 
-  // Registers `renewal` until its destruction. After a restore from a snapshot the loop renews all
-  // of them in order of registration.
+  // Registers `renewal` until its destruction. After a restore from a snapshot, the loop calls
+  // the renew() of all registered objects in order of registration.
   void on_restore(Renewal& renewal);
 
   // The time at which the current task's run began. Cheap; suitable for deadlines and ageing.

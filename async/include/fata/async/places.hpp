@@ -10,7 +10,7 @@ class Places {
  public:
   explicit Places(std::size_t count) : free_(count) {}
 
-  // Acquires a unit, to be released by give_back(). On an error none is held.
+  // Acquires a unit, to be released by give_back(). On an error, no unit is held.
   Task<Result<void, Errc>> take(Wait wait = {});
   // Releases a unit, to the first waiter if there is one.
   void give_back() noexcept;
@@ -18,8 +18,8 @@ class Places {
   std::size_t free() const { return free_; }
 
  private:
-  // In the frame of the waiting task. If a task is destroyed after a grant and before it runs, the
-  // unit passes on to the next.
+  // Lives in the frame of the waiting task. If a task is destroyed after a grant and before it
+  // runs, the unit passes to the next waiter.
   struct Ticket : ListNode<Ticket> {
     explicit Ticket(Places* of) : places(of) {}
     ~Ticket() {

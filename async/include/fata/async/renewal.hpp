@@ -1,5 +1,5 @@
 // Renewal: an owner of random secrets that must draw them again after a restore from a snapshot.
-// Otherwise all images restored from one snapshot would share them.
+// Otherwise, all images restored from one snapshot would share them.
 #pragma once
 
 #include "fata/async/list.hpp"

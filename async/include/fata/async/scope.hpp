@@ -1,4 +1,4 @@
-// Scope: owns the tasks it started; all of them must end before it does.
+// Scope: owns the tasks that it started, all of which must end before the scope does.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -31,7 +31,7 @@ class Scope {
   Task<void> join();
   // Cancels all tasks, then waits until they have ended.
   Task<void> stop();
-  // Waits until fewer than `limit` tasks run, or the wait ends.
+  // Waits until fewer than `limit` tasks are running, or until `wait` times out or is cancelled.
   Task<Result<void, Errc>> below(std::size_t limit, Wait wait = {});
 
  private:

@@ -2,8 +2,8 @@
 // (by symmetric transfer, so long chains need no stack), and is destroyed with its owner, even in
 // the middle of a wait.
 //
-// A coroutine's parameters must be values, or references to objects that provably outlive it. Never
-// use a capturing lambda.
+// A coroutine's parameters must be values, or references to objects that provably outlive the
+// coroutine. Never use a capturing lambda.
 #pragma once
 
 #include <coroutine>

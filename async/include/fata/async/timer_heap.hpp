@@ -1,4 +1,4 @@
-// Timers by deadline: a 4-ary heap of pointers. With a million timers an operation costs about ten
+// Timers by deadline: a 4-ary heap of pointers. With a million timers, an operation costs about ten
 // comparisons; the nearest deadline costs none.
 #pragma once
 

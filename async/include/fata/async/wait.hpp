@@ -1,8 +1,9 @@
 // Waiting: the single primitive below channels, sockets and devices.
 //
-// A WaitQueue holds suspended coroutines. Each wait ends exactly once, by the first of: a
-// notification, its deadline, its token. Ending it unlinks it from the other two. On one loop
-// completion and cancellation therefore never race; one simply comes first.
+// A WaitQueue holds suspended coroutines. Each wait ends exactly once, on whichever comes first: a
+// notification, its deadline or the cancellation of its token. When a wait ends, it is unlinked
+// from the other two sources. Because both happen on the same loop, completion and cancellation
+// never race; one simply comes first.
 #pragma once
 
 #include <coroutine>
@@ -29,7 +30,7 @@ class WaitQueue;
 
 class [[nodiscard]] Waiter : public ListNode<Waiter> {
  public:
-  // Without a queue only the deadline or the token ends it.
+  // If `queue` is null, only the deadline or the token can end the wait.
   Waiter(WaitQueue* queue, Wait wait) : queue_(queue), wait_(wait), timer_(*this), hook_(*this) {}
 
   bool await_ready() noexcept;
@@ -73,7 +74,8 @@ class WaitQueue {
   List<Waiter> waiters_;
 };
 
-// Sleeps; reaching the time is success, a cancelled token is Errc::kCancelled.
+// Sleeps until `when`. Returns success once that time is reached, or Errc::kCancelled if the token
+// is cancelled first.
 class [[nodiscard]] sleep_until {
  public:
   explicit sleep_until(Instant when, CancelToken token = {})
@@ -93,7 +95,8 @@ inline sleep_until sleep(Duration duration, CancelToken token = {}) {
   return sleep_until(current_loop().now() + duration, token);
 }
 
-// A cancel source with a deadline: holders of its token are cancelled then, or with the parent.
+// A cancel source with a deadline: its token is cancelled at the deadline or when the parent is
+// cancelled, whichever comes first.
 class DeadlineSource final : private Timer {
  public:
   DeadlineSource(CancelToken parent, Instant deadline) : source_(parent) {

@@ -1,6 +1,6 @@
 // Checked readers and writers of bytes in network order (little endian where stated).
 //
-// Both are *sticky*: after the first access past the end every later one fails too, so a parser
+// Both are *sticky*: after the first access past the end, every later access fails too, so a parser
 // reads a whole header and checks `ok()` once. A failed read returns zeros; a failed write writes
 // nothing.
 #pragma once

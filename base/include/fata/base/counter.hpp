@@ -1,4 +1,5 @@
-// Counters: named, monotonically increasing numbers, plain members of the component that counts.
+// Counters: named, monotonically increasing numbers that are plain members of the component that
+// counts.
 #pragma once
 
 #include <cstdint>

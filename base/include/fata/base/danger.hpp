@@ -1,5 +1,7 @@
-// The only places that make a span from a pointer and a length; all other code handles spans. The
-// caller guarantees that `length` elements at `pointer` live as long as the span is used.
+// In base, async, sig and lib, only these functions build a span from a raw pointer and a length
+// or advance a raw pointer; all other code there works with spans. The caller of danger_span
+// guarantees that `length` elements at `pointer` live as long as the span is used; the caller of
+// danger_advance guarantees that the result stays within the array into which `pointer` points.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 //   Slice      a reference-counted, read-only view of (part of) a buffer; the last holder
 //              returns the buffer to its home.
 //
-// A buffer belongs to the BufferHome (a pool, a device's ring) that made it and is recycled there.
-// Counts are not atomic: a buffer lives on one loop (one core).
+// A buffer belongs to the BufferHome that created it (a pool or a device's ring) and returns to it
+// for reuse. Counts are not atomic: a buffer lives on one loop (one core).
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace fata {
 
 struct Buffer;
 
-// Recycles buffers without holders.
+// Recycles buffers that no handle holds any longer.
 class BufferHome {
  public:
   virtual void take_home(Buffer& buffer) noexcept = 0;
@@ -30,14 +30,14 @@ class BufferHome {
   ~BufferHome() = default;
 };
 
-// The control block of one piece of memory. Owned by its home, and alive as long as the home; a
-// home outlives all holders of its buffers.
+// The control block of one piece of memory. It is owned by its home and valid for as long as the
+// home exists; a home must outlive all holders of its buffers.
 struct Buffer {
   BufferHome* home = nullptr;
   std::byte* memory = nullptr;
   std::uint32_t capacity = 0;
   std::uint32_t holders = 0;
-  std::uint32_t index = 0;      // private to the home: index in its table, descriptor number
+  std::uint32_t index = 0;      // private to the home: its table index or descriptor number
   Buffer* next_free = nullptr;  // private to the home: free list
 
   MutableBytes bytes() const { return danger_span(memory, capacity); }
@@ -61,9 +61,9 @@ struct Offload {
 
 class Slice;
 
-// A scatter-gather list: the parts of a frame in buffers other than that of its first bytes. For a
-// large segment to send it holds the payload, uncopied; for a received frame, the device's further
-// buffers. Move-only; an empty one costs a null pointer.
+// A scatter-gather list: the parts of a frame that lie outside its first buffer. When a large
+// segment is sent, the list holds the payload, which is not copied; for a received frame, it holds
+// the device's remaining buffers. Move-only; an empty list costs a null pointer.
 class Fragments {
  public:
   // The maximum number of pieces: 64 KiB in pages, plus some for data that is not page-aligned.
@@ -98,7 +98,7 @@ class Fragments {
 class PacketBuf {
  public:
   PacketBuf() = default;
-  // Adopts a buffer without holders; the payload is empty and starts after `headroom` bytes.
+  // Adopts a buffer that has no holders; the payload is empty and starts after `headroom` bytes.
   PacketBuf(Buffer& buffer, std::size_t headroom) : buffer_(&buffer) {
     check(buffer.holders == 0 && headroom <= buffer.capacity, "buffer adopted twice");
     buffer.holders = 1;
@@ -118,7 +118,7 @@ class PacketBuf {
     if (buffer_ != nullptr) release();
   }
 
-  // Bytes in the packet's own buffer; later bytes in other buffers are in fragments().
+  // The number of bytes in the packet's own buffer; any that follow are in fragments().
   std::size_t size() const { return end_ - begin_; }
   std::size_t headroom() const { return begin_; }
   std::size_t tailroom() const { return buffer_ == nullptr ? 0 : buffer_->capacity - end_; }
@@ -142,7 +142,8 @@ class PacketBuf {
     end_ += static_cast<std::uint32_t>(count);
     return bytes().last(count);
   }
-  // All memory after the packet; call `append` for the bytes written to it.
+  // All free memory after the packet. After writing to it, call append() to add those bytes to the
+  // packet.
   MutableBytes tail() {
     return buffer_ == nullptr ? MutableBytes{} : buffer_->bytes().subspan(end_);
   }
@@ -162,7 +163,7 @@ class PacketBuf {
   // packets.
   Fragments& fragments() { return fragments_; }
   const Fragments& fragments() const { return fragments_; }
-  // Including the fragments.
+  // The size including the fragments.
   std::size_t total_size() const { return size() + (fragments_.empty() ? 0 : fragments_.bytes()); }
 
  private:
@@ -179,7 +180,7 @@ class PacketBuf {
 class Slice {
  public:
   Slice() = default;
-  // Makes the packet (without fragments) read-only and shareable, at no cost.
+  // Makes the packet, which must have no fragments, read-only and shareable, at no cost.
   explicit Slice(PacketBuf&& packet) noexcept
       : buffer_(std::exchange(packet.buffer_, nullptr)),
         offset_(packet.begin_),
@@ -206,7 +207,7 @@ class Slice {
   }
   std::string_view text() const { return as_text(bytes()); }
 
-  // A part of this slice; shares its buffer. `offset + count` must lie inside.
+  // A part of this slice; shares its buffer. `offset + count` must not exceed size().
   Slice part(std::size_t offset, std::size_t count) const {
     Slice slice(*this);
     slice.trim_front(offset);
@@ -223,13 +224,14 @@ class Slice {
     size_ = static_cast<std::uint32_t>(size_now);
   }
 
-  // Bytes of its home's memory that this slice keeps in use.
+  // The number of bytes that this slice keeps from being reused: its whole buffer's capacity.
   std::size_t pinned() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
-  // The memory's home once the last holder releases it; null for an empty slice without a buffer.
+  // The home to which the buffer returns when its last holder releases it; null for a slice without
+  // a buffer.
   const BufferHome* home() const { return buffer_ == nullptr ? nullptr : buffer_->home; }
   bool is_sole_holder() const { return buffer_ != nullptr && buffer_->holders == 1; }
-  // A sole holder may write in place (as TLS decryption does). Otherwise returns nullopt and leaves
-  // the slice unchanged.
+  // If this slice is the sole holder, turns it into a writable packet (TLS decrypts in place this
+  // way). Otherwise, returns nullopt and leaves the slice unchanged.
   std::optional<PacketBuf> into_packet() && {
     if (!is_sole_holder()) return std::nullopt;
     PacketBuf packet;

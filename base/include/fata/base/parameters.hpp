@@ -28,7 +28,7 @@
 
 namespace fata {
 
-// Parsing by type. A library makes its own type usable by two functions next to it (found by
+// Parsing by type. A library makes its own type usable with two functions next to it (found by
 // argument-dependent lookup):
 //   bool parse_parameter(std::string_view text, T& out);      // may keep views of `text`
 //   std::string_view parameter_expects(const T&);             // "an IPv4 address"
@@ -144,15 +144,16 @@ void write_text(TextWriter& out, const ParameterError& error);
 
 inline constexpr std::size_t kMaxParameters = 64;
 
-// Words without dashes that are no parameter's value: how to classify them, and the skipped ones.
+// How to classify words without dashes that are not a parameter's value, and the words skipped.
 struct Strays {
   platform::StrayWord (*classify)(std::string_view word) noexcept;
   TextWriter& passed;  // each preceded by a space
 };
 
 // Sets every variable of the table (at most kMaxParameters): first the defaults, then the values in
-// `words`. False: `words` contains --help, and parsing stopped there. Keeps views of the words, and
-// allocates nothing. Without `strays` a word without dashes that is no value is an error.
+// `words`. Returns false if `words` contains --help, where parsing stops. Keeps views of the words,
+// and allocates nothing. If `strays` is null, a word without dashes that is not a value is an
+// error.
 std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> table,
                                                      std::span<const std::string_view> words,
                                                      const Strays* strays = nullptr);

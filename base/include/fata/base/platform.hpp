@@ -1,8 +1,8 @@
 // The platform header: everything that a target must provide. A target consists of an
 // implementation of this header and its devices.
 //
-// Declared in base so that `async` can idle without depending on a target. `lib/` never calls it: a
-// library receives time and randomness as devices that model `sig/` concepts.
+// The header is in base so that `async` can idle without depending on a target. `lib/` never calls
+// it: a library receives time and randomness as devices that model `sig/` concepts.
 #pragma once
 
 #include <cstddef>
@@ -46,8 +46,9 @@ void console_flush() noexcept;
 // without the platform's own words. Valid for the whole run.
 std::span<const std::string_view> arguments() noexcept;
 
-// The origin of an argument that has no dashes and is no parameter's value. Hypervisors and their
-// managers add words for Linux to a kernel's command line; a process has only its user's words.
+// The origin of an argument that has no dashes and is not a parameter's value. Hypervisors and
+// their managers add words for Linux to a kernel's command line; a process has only its user's
+// words.
 enum class StrayWord : std::uint8_t {
   kImage,      // from the user: an error
   kPerhaps,    // maybe from a hypervisor: skipped, unless it resembles a parameter
@@ -61,7 +62,7 @@ StrayWord classify_stray(std::string_view word) noexcept;
 bool poll_devices() noexcept;
 
 // Waits until a device needs attention or `deadline` has passed. Returns at once if an event is
-// pending. On bare metal interrupts are enabled only here.
+// pending. On bare metal, interrupts are enabled only here.
 void idle_until(Instant deadline) noexcept;
 
 // Total bytes of memory available to the image: a guest's memory, or a safe share for a process.

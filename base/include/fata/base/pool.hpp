@@ -35,7 +35,7 @@ class BufferPool final : public BufferHome {
   std::size_t count() const { return count_; }
   std::size_t available() const { return available_; }
   std::size_t buffer_size() const { return size_; }
-  std::uint64_t refusals() const { return refusals_; }  // allocations that found it exhausted
+  std::uint64_t refusals() const { return refusals_; }  // failed for lack of a buffer
 
   // The memory and control blocks, for devices that register them (io_uring fixed buffers, rings).
   MutableBytes memory() { return danger_span(memory_.get(), count_ * size_); }

@@ -16,7 +16,7 @@ template <class E>
 constexpr std::unexpected<E> fail(E error) {
   return std::unexpected<E>(error);
 }
-// `return fail(Errc::kPortInUse, port);` with a detail, as an Error.
+// As above, with a detail; the result holds an Error: `return fail(Errc::kPortInUse, port);`
 template <ErrorEnum E>
 constexpr std::unexpected<Error> fail(E code, std::uint32_t detail) {
   return std::unexpected<Error>(Error(code, detail));

@@ -1,6 +1,6 @@
-// SipHash-2-4 (Aumasson and Bernstein): a keyed 64-bit hash. Without the key its values can be
-// neither predicted nor made to collide. Used for tables filled by untrusted peers, for sequence
-// numbers and for cookies.
+// SipHash-2-4 (Aumasson and Bernstein): a keyed 64-bit hash. Without the key, its values can be
+// neither predicted nor made to collide. It is used for tables filled by untrusted peers, for
+// sequence numbers and for cookies.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct SipKey {
 };
 
 std::uint64_t siphash(const SipKey& key, Bytes bytes);
-// The same value as for the words' little-endian bytes, without a detour through memory.
+// The same value as for the words' little-endian bytes, without storing them in memory first.
 std::uint64_t siphash(const SipKey& key, std::span<const std::uint64_t> words);
 
 }  // namespace fata

@@ -33,7 +33,7 @@ struct Instant {
   constexpr bool is_never() const { return ns == never().ns; }
   friend constexpr auto operator<=>(Instant, Instant) = default;
   friend constexpr Duration operator-(Instant a, Instant b) { return {a.ns - b.ns}; }
-  // Saturates: never() plus any duration is never().
+  // Saturates: never() plus a duration of at least 0 is never(); underflow returns instant 0.
   friend constexpr Instant operator+(Instant a, Duration d) {
     std::int64_t sum = 0;
     if (__builtin_add_overflow(a.ns, d.ns, &sum)) return d.ns > 0 ? never() : Instant{0};

@@ -51,7 +51,7 @@ class Context {
   T key(std::string_view name, T otherwise, std::string_view help) const;
 
   // Registers a disk and returns its number, from 0 in the order of these calls; `fata run --disk`
-  // assigns files in the same order. Throws ConfigError if the name is no word or already
+  // assigns files in the same order. Throws ConfigError if the name is not a word or already
   // registered.
   std::size_t disk(std::string_view name) const;
 

@@ -122,8 +122,8 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
   note_arrival(header, now);
   become_established(now);
   if (gone() || !process_ack(segment, now)) return false;
-  // Simultaneous open: data in the SYN that the peer did not accept is sent again; that is no sign
-  // of congestion.
+  // Simultaneous open: data in the SYN that the peer did not accept is sent again; that is not a
+  // sign of congestion.
   if (!passive_) board_.mark_all_lost();
   return true;
 }
@@ -376,7 +376,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
       table_->fast_open_cache().learn(remote, *cookie, header.options.mss, now);
   }
   if (!board_.empty()) {
-    // Data was sent with the SYN. Any part not accepted is sent again; that is no sign of
+    // Data was sent with the SYN. Any part not accepted is sent again; that is not a sign of
     // congestion.
     Delivery got;
     board_.acked(header.ack, now, std::nullopt, {}, got);

@@ -41,7 +41,8 @@ void Connection::believe_too_big(std::uint16_t mtu, Instant now) {
   const std::uint16_t mss = mss_;
   refresh_path(now);
   if (mss_ >= mss || !synchronized()) return;
-  // The oversized data is sent again at once; it is no sign of congestion (RFC 1191 section 6.5).
+  // The oversized data is sent again at once; it is not a sign of congestion (RFC 1191 section
+  // 6.5).
   board_.mark_all_lost();
   table_->mark(*this);
 }

@@ -1,5 +1,5 @@
 // Archetypes: the minimal model of each concept. A test instantiates each driver template with
-// them, which proves that its body uses nothing beyond the concept. They do nothing; they are not
+// them, which proves that the driver uses nothing beyond the concept. They do nothing; they are not
 // fakes.
 #pragma once
 

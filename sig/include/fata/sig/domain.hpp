@@ -14,7 +14,7 @@ using DomainId = std::uint16_t;
 enum class DomainErrc : std::uint32_t {
   kNotFound = 1,  // no such node; no such domain
   kDenied,        // no permission
-  kAgain,         // the transaction conflicted with another one: repeat all of it
+  kAgain,         // the transaction conflicted with another: repeat all of it
   kTooLong,       // a path or value beyond xenstore's limits
   kExhausted,     // a table or quota is full
   kBadReference,  // a grant or port that was not offered to this domain

@@ -25,8 +25,8 @@ concept EventChannel = requires(C& channel, async::Wait wait) {
   { channel.notify() } -> std::same_as<void>;
   // Completes successfully when this end's bit is set (at once if it already is), and clears it.
   // Check the shared state after the bit is cleared: then no notification is lost, but a spurious
-  // one is possible. A wait that ends otherwise leaves the bit. kGone if this domain is gone;
-  // closing the other end completes no wait.
+  // notification is possible. A wait that ends otherwise does not change the bit. kGone if this
+  // domain is gone; closing the other end completes no wait.
   { channel.wait(wait) } -> Awaits<Result<void>>;
   // True while the other end is connected. Neither a connection nor a close sends a notification:
   // check again after each notification, or watch a xenstore node.

@@ -1,10 +1,10 @@
 // Flow: the byte-stream concept. Fata's TCP, the host's sockets, TLS, SSH channels, vchan and
-// in-memory pairs model it; code above does not depend on which.
+// in-memory pairs model it; code above does not depend on the model.
 //
 //   read      returns the next bytes as a Slice; an empty slice is end-of-stream, also on
 //             every later read; a reset is an error
 //   write     takes owned buffers and completes when all are accepted (backpressure)
-//   shutdown  half-closes: the peer reads end-of-stream after the written data; reading goes on
+//   shutdown  half-closes: the peer reads end-of-stream after the written data; reading continues
 //   abort     resets at once; pending waits on both sides end with an error
 //
 // At most one read and one write may be pending. A cancelled or timed-out read loses no byte: a
@@ -22,7 +22,7 @@
 namespace fata::sig {
 
 struct WriteOutcome {
-  std::size_t accepted = 0;    // bytes, from the front; all of them without an error
+  std::size_t accepted = 0;    // bytes, from the front; all if there is no error
   std::optional<Error> error;  // async::Errc or the flow's own
 };
 

@@ -36,8 +36,8 @@ concept GrantOffer = std::movable<O> && std::default_initializable<O> && require
 };
 
 // Pages of another domain in this domain's memory; a move-only value like GrantOffer. The
-// destructor unmaps them; no reference to the memory may remain. If the owner dies first, the
-// memory stays as it is until then.
+// destructor unmaps them; no reference to the memory may remain. If the owning domain dies first,
+// the memory stays as it is until it is unmapped.
 template <class M>
 concept GrantMapping = std::movable<M> && std::default_initializable<M> && requires(M& mapping) {
   // All pages, contiguous, in the order of the references. Writing to a read-only mapping is a

@@ -18,7 +18,7 @@ concept Ipv4 =
       { ip.max_payload() } -> std::same_as<std::size_t>;
       // An empty packet with headroom for all lower headers.
       { ip.allocate() } -> std::same_as<PacketBuf>;
-      // Prepends the header and sends; drops and counts what cannot be sent.
+      // Prepends the header and sends the packet; drops and counts it if it cannot be sent.
       { ip.send(to, from, protocol, std::move(payload)) } -> std::same_as<void>;
     };
 

@@ -1,5 +1,5 @@
-// A read-only key-value store: an application's files, zones, certificates. Keys are relative paths
-// ("a/b.txt").
+// A read-only key-value store for an application's files, zones or certificates. Keys are relative
+// paths ("a/b.txt").
 #pragma once
 
 #include <span>

@@ -21,7 +21,7 @@ enum class EchoErrc : std::uint32_t {
   kNoBuffer,
   kUnreachable,  // the detail is the ICMP code
   kTimeExceeded,
-  // Exceeds the path MTU, which is known from now on: a retry may succeed.
+  // The request exceeds the path MTU, which is known from now on: a retry may succeed.
   kTooBig,
   kParameterProblem,
   kUnsupported,

@@ -29,8 +29,9 @@ concept UdpSocket =
       { socket.local() } -> std::same_as<Endpoint>;
       // Largest payload that is sent without fragmentation.
       { socket.max_payload() } -> std::same_as<std::size_t>;
-      // From now on datagrams use the link's MTU (IPv4 without DF) and ignore path MTU reports from
-      // ICMP. For a server that answers any client with datagrams that nearly every path carries.
+      // From now on, datagrams use the link's MTU (IPv4 without DF) and ignore path MTU reports
+      // from ICMP. For a server that answers any client with datagrams that nearly every path
+      // carries.
       { socket.ignore_path() } -> std::same_as<void>;
       // Fills `in` from the front and returns the count; waits for at least one. At most one
       // receive at a time.

@@ -7,7 +7,7 @@
 // 2048.
 //
 // Calls send a request to the xenstore daemon; all but watch() wait for the reply. After a wait
-// that ends early (deadline, token) the request may or may not have been carried out. Any call may
+// that ends early (deadline, token), the request may or may not have been carried out. Any call may
 // fail with kBroken, kExhausted (too many pending requests, or a quota) or kGone.
 #pragma once
 
@@ -26,7 +26,7 @@ struct StorePermission {
   StoreAccess access = StoreAccess::kNone;
 };
 
-// 0: no transaction, the request stands alone.
+// 0: no transaction; the request stands alone.
 using StoreTransaction = std::uint32_t;
 inline constexpr StoreTransaction kNoTransaction = 0;
 
@@ -61,8 +61,8 @@ concept Xenstore = requires(X& store, std::string path, std::string value,
   // even once that domain exists.
   { store.permit(path, permissions, wait) } -> Awaits<Result<void>>;
 
-  // Between begin() and end() a transaction sees a snapshot of the tree plus its own changes. Other
-  // domains see those changes all at once, or never.
+  // Between begin() and end(), a transaction sees a snapshot of the tree plus its own changes.
+  // Other domains see those changes all at once, or never.
   { store.begin(wait) } -> Awaits<Result<StoreTransaction>>;
   // Ends the transaction in any case. With `commit`, kAgain means that another change conflicts
   // with what the transaction read or wrote: nothing was changed; repeat it from begin().

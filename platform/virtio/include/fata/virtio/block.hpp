@@ -1,6 +1,6 @@
 // virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice: one queue, up to 32 requests in
-// flight, and no copies: the device uses the callers' buffers. It is notified once a turn of the
-// loop.
+// flight, and no copies: the device uses the callers' buffers. The device is notified once a turn
+// of the loop.
 #pragma once
 
 #include <array>
@@ -61,8 +61,8 @@ class BlockDevice final : private guest::Device {
     async::WaitQueue ended;
   };
   static constexpr std::uint16_t kRing = 128;
-  // A guest that was paused sees the whole pause at once. Only this many consecutive timeouts count
-  // as no answer.
+  // A guest that was paused sees the whole pause at once, so only this many consecutive timeouts
+  // count as no answer.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);

@@ -15,7 +15,7 @@ namespace fata::virtio {
 // The device's configuration (5.2.4), checked.
 struct BlockLimits {
   sig::BlockGeometry geometry;
-  bool flush = false;               // without it a write is stable when it ends
+  bool flush = false;               // if false, a write is stable when it ends
   std::uint32_t segment_bytes = 0;  // of one descriptor, at most
   std::uint16_t segments = 1;       // of one request, at most
   // The maximum of one request, in units of geometry.sector_size; 0: discard is not supported.
@@ -26,8 +26,8 @@ struct BlockLimits {
 
   // The features that the driver supports.
   static std::uint64_t wanted_features();
-  // `config`: the first kConfigSize bytes of the device's configuration. Returns nothing if it is
-  // invalid (a bad sector size, no sectors, a limit below a sector).
+  // `config`: the first kConfigSize bytes of the device's configuration. Returns nothing if the
+  // configuration is invalid (a bad sector size, no sectors, or a limit below a sector).
   static constexpr std::size_t kConfigSize = 60;
   static std::optional<BlockLimits> parse(std::uint64_t features, Bytes config,
                                           std::uint16_t queue_size);
@@ -45,7 +45,7 @@ class BlockRequests {
 
   // Queues a request in a free slot and returns the slot. A slot must be free. Returns nothing if
   // the queue is broken. `data`: the device's address of the buffer of a read or write, at most
-  // most_bytes() long; its direction is ignored. `sectors`: of a discard.
+  // most_bytes() long; its direction is ignored. `sectors`: the number of sectors of a discard.
   std::optional<std::uint16_t> begin(Kind kind, std::uint64_t sector, Segment data,
                                      std::uint64_t sectors = 0);
 
@@ -60,7 +60,7 @@ class BlockRequests {
   std::size_t under_way() const { return places_.size() - free_.size(); }
 
  private:
-  // The parts of a slot: the header, the range to discard, the status.
+  // The parts of a slot: the header, the range to discard and the status.
   static constexpr std::size_t kPlaceSize = 64, kHeader = 0, kRange = 16, kStatus = 32;
   struct Place {
     Kind kind = Kind::kRead;

@@ -27,8 +27,8 @@ class FrameReceiver {
   void start(Queue& queue);
   // Puts buffers into the ring while there are free buffers and room.
   void refill();
-  // Takes frames from the ring and refills it. Returns their number, which is less than `in.size()`
-  // if the ring is empty or the queue broke.
+  // Takes frames from the ring and refills the ring. Returns the number of frames, which is less
+  // than `in.size()` if the ring is empty or the queue broke.
   std::size_t receive(std::span<sig::RxFrame> in);
   // After a reset of the device: recycles all buffers that the device had.
   void stop();

@@ -45,9 +45,9 @@ class NetDevice final : private guest::Device {
  private:
   static Result<std::unique_ptr<NetDevice>> open(async::Context& context, bool offload,
                                                  unsigned nth);
-  // With this much memory the device uses more and larger receive buffers (ReceiveBuffers), and
-  // twice as many transmit buffers. Below, 128 descriptors, with which it still fits a guest of 4
-  // MB.
+  // With at least this much memory, the driver uses more and larger receive buffers
+  // (ReceiveBuffers), and twice as many transmit buffers. With less, it uses 128 descriptors, with
+  // which it still fits in a guest of 4 MB.
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr std::uint16_t kRing = 128;
   static constexpr std::size_t kBufferSize = 2048;

@@ -10,10 +10,10 @@
 
 namespace fata::virtio {
 
-// The features to accept of those offered; none is accepted whose requirement (5.1.3.1) was not
-// offered. `offload`: accept checksum and segmentation offload. `roomy`: there is memory for frames
-// of 64 KiB. Coalesced segments are accepted only with mergeable buffers, because otherwise each
-// buffer would need 64 KiB.
+// The features to accept out of those offered. A feature is not accepted if its requirement
+// (5.1.3.1) was not offered. `offload`: accept checksum and segmentation offload. `roomy`: there is
+// memory for frames of 64 KiB. Coalesced segments are accepted only with mergeable buffers, because
+// otherwise each buffer would need 64 KiB.
 std::uint64_t choose_net_features(std::uint64_t offered, bool offload, bool roomy);
 
 // Fields of the device's configuration are valid only with their feature.
@@ -28,8 +28,8 @@ struct NetConfig {
   static NetConfig parse(std::uint64_t features, Bytes config);
 };
 
-// The receive buffers. Without mergeable buffers each holds a frame of the link's MTU and a VLAN
-// tag (5.1.6.3.1); larger buffers are fewer, so that the memory stays about the same.
+// The receive buffers. Without mergeable buffers, each buffer holds a frame of the link's MTU and a
+// VLAN tag (5.1.6.3.1); larger buffers are fewer, so that the memory stays about the same.
 struct ReceiveBuffers {
   std::uint16_t ring = 0;  // descriptors, a power of two
   std::size_t spare = 0;   // buffers beyond the ring's, for slices in use

@@ -63,7 +63,7 @@ class Queue {
   std::optional<Done> pop();
   bool pending() const { return !broken_ && load_used_index() != last_used_; }
 
-  // Requests an interrupt for the next finished chain; false if one is already there.
+  // Requests an interrupt for the next finished chain; false if a finished chain is already there.
   bool enable_interrupts();
   // Suppresses interrupts. (With EVENT_IDX this is a hint: the device may still interrupt once.)
   void disable_interrupts();

@@ -34,7 +34,7 @@ class Transport {
   virtual std::uint8_t config8(std::size_t offset) = 0;
   // Selects a queue and returns its maximum size; 0 if it does not exist.
   virtual std::uint16_t queue_max(std::uint16_t index) = 0;
-  // Gives the device the queue's address (as the device sees it) and enables the queue.
+  // Passes the queue's address (as the device sees it) to the device and enables the queue.
   virtual Result<void> start_queue(std::uint16_t index, const Queue& queue,
                                    std::uint64_t address) = 0;
   virtual void notify(std::uint16_t index) = 0;
@@ -61,7 +61,7 @@ class OwnedQueue {
   Queue queue_;
 };
 
-// Resets the device and waits until it has stopped; false if it does not within ten seconds.
+// Resets the device and waits until it has stopped; false if it has not after ten seconds.
 bool reset(Transport& transport);
 // Resets the device before memory that it may write to is freed. Panics if it does not stop.
 void stop(Transport& transport);
@@ -77,7 +77,7 @@ Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, st
 // Sets up queue `index` with at most `most` descriptors.
 Result<std::unique_ptr<OwnedQueue>> start_queue(Transport& transport, std::uint16_t index,
                                                 std::uint16_t most, bool event_index);
-// From here on the device may use its queues.
+// From here on, the device may use its queues.
 void drive(Transport& transport);
 
 // The nth device of that kind (virtio 1.2, section 5) on this machine: virtio-mmio first, then PCI.

@@ -1,8 +1,8 @@
 // A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests in flight, of up to
-// 256 KiB if the backend supports indirect ones, copied through pages that stay granted to it. The
-// backend is notified once a turn of the loop.
+// 256 KiB if the backend supports indirect requests. All data is copied through pages that stay
+// granted to the backend. The backend is notified once a turn of the loop.
 //
-// When the backend goes away and comes back, or the domain resumes elsewhere, the disk reconnects
+// When the backend goes away and comes back, or the domain resumes elsewhere, the driver reconnects
 // and repeats the requests in flight: performing a disk request twice does no harm.
 #pragma once
 
@@ -36,8 +36,8 @@ class BlockDevice final : private Device {
   ~BlockDevice();
 
   // sig::BlockDevice. A buffer may be anywhere. Operations fail permanently with kGone if the disk
-  // was detached, or if its backend was away for a minute or did not answer for one, broke the
-  // protocol, or came back with another disk.
+  // was detached, or if its backend was away or did not answer for a minute, broke the protocol, or
+  // came back with another disk.
   sig::BlockGeometry geometry() const { return limits_.geometry; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
@@ -62,7 +62,7 @@ class BlockDevice final : private Device {
   };
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr Duration kPatienceAtStart = seconds(20);  // for the backend's hotplug script
-  // A domain that was paused sees the whole pause at once. Only this many consecutive timeouts
+  // A domain that was paused sees the whole pause at once, so only this many consecutive timeouts
   // count as no answer.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;

@@ -2,9 +2,9 @@
 // grants. It uses no xenstore, no event channels and no loop, and trusts nothing from the backend.
 //
 // A caller's buffer is never granted: a grant covers a whole page, whose other bytes do not belong
-// to the disk, and a backend that keeps the grant would keep the buffer. So all data is copied
-// once, through pages that stay granted while connected. A page that the backend keeps afterwards
-// is set aside; it never held anything else.
+// to the disk, and a backend that keeps the grant would keep the buffer. All data is therefore
+// copied once, through pages that stay granted while the queue is connected. A page that the
+// backend keeps afterwards is set aside; it never held anything else.
 #pragma once
 
 #include <array>
@@ -64,13 +64,13 @@ struct BlockLimits {
   enum class Flush : std::uint8_t { kNone, kCache, kBarrier };
 
   sig::BlockGeometry geometry;  // without `parallel`
-  Flush flush = Flush::kNone;   // with kNone each write is taken to be stable when it ends
+  Flush flush = Flush::kNone;   // with kNone, each write is taken to be stable when it ends
   std::uint32_t segments = BlockRequest::kMostSegments;  // of one request, at most
   // The unit of discards and its offset, in sectors.
   std::uint64_t extent = 1, extent_offset = 0;
 
-  // Returns nothing if the description is invalid (a bad sector size, or one beyond a page, no
-  // sectors).
+  // Returns nothing if the description is invalid (a sector size that is bad or exceeds a page, or
+  // no sectors).
   static std::optional<BlockLimits> parse(const BlockOffer& offer);
 
   // The whole extents within a range, as first sector and count; the count may be 0.
@@ -101,15 +101,15 @@ class BlockQueue {
   // is full, or backends still keep kMostKept times as many pages as these.
   bool connect(Domain backend, std::uint16_t handle);
   GrantRef ring() const { return *shared_[kRing].grant; }
-  // From here on requests may begin.
+  // From here on, requests may begin.
   void start(const BlockLimits& limits);
   // Ends all grants; requests in flight never end. Pages that the backend still uses are set aside
-  // until a later connect() can end their grants. With `forget` the grants are already gone
+  // until a later connect() can end their grants. With `forget`, the grants are already gone
   // (another table after a restore).
   void disconnect(bool forget);
   bool connected() const { return connected_; }
   bool started() const { return started_; }
-  // The backend broke the protocol. Only disconnect() may follow: no request ends any more.
+  // The backend broke the protocol. Only disconnect() may follow: no further request ends.
   bool broken() const { return broken_ || ring_->broken(); }
 
   struct Request {
@@ -121,7 +121,7 @@ class BlockQueue {
   };
   struct Begun {
     std::uint16_t place;
-    std::uint64_t sectors;  // from the first one; as many as fit
+    std::uint64_t sectors;  // from the first sector, as many as fit
   };
   // Queues a request, or the first part of it. Requires started(), and fewer than places() requests
   // in flight.
@@ -131,10 +131,10 @@ class BlockQueue {
 
   struct Ended {
     std::uint16_t place;
-    // kFailed with the absolute value of the backend's status, kUnsupported, kFlushFailed.
+    // kFailed with the absolute value of the backend's status, kUnsupported or kFlushFailed.
     Result<void> outcome;
   };
-  // The next request that the backend has finished. Each ends at most once.
+  // The next request that the backend has finished. Each request ends at most once.
   std::optional<Ended> next();
 
   // Makes requests visible; true if the backend must be notified.
@@ -146,7 +146,7 @@ class BlockQueue {
   std::size_t places() const { return places_.size(); }
   std::size_t under_way() const { return places_.size() - free_places_.size(); }
   bool is_under_way(std::uint16_t place) const { return places_[place].under_way; }
-  // The maximum of one request while no other is in flight.
+  // The maximum size of the next request in bytes; largest while no request is in flight.
   std::size_t most_bytes() const { return pages_for_one() * kPageSize; }
   // Pages that backends still use.
   std::size_t kept() const { return kept_.size(); }
@@ -186,7 +186,7 @@ class BlockQueue {
   std::uint16_t handle_ = 0;
   bool connected_ = false, started_ = false, broken_ = false;
   std::uint64_t serial_ = 0;
-  std::vector<Shared> shared_;  // the ring, the pages, and one for the segments of each place
+  std::vector<Shared> shared_;  // the ring, the pages, and one for the segments of each slot
   std::vector<Shared> kept_;
   std::optional<Ring> ring_;
   std::vector<Place> places_;

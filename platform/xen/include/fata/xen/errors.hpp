@@ -12,7 +12,7 @@ enum class Errc : std::uint32_t {
   kNoDevice,     // the domain has no such device
   kNotFound,     // no such node in xenstore
   kDenied,       // no right to that node
-  kAgain,        // a transaction that conflicted with another one
+  kAgain,        // a transaction that conflicted with another
   kStore,        // any other error of xenstore
   kTooLong,      // a path or value beyond xenstore's limit
   kBackend,      // the backend closed the connection, or offers too little

@@ -25,7 +25,7 @@ class GrantTable {
   using Grow = void* (*)(std::size_t index);
   explicit constexpr GrantTable(Grow grow) : grow_(grow) {}
 
-  // Lets `to` use the page with that frame number; nothing if the table is full.
+  // Lets `to` use the page with that frame number; returns nothing if the table is full.
   std::optional<GrantRef> grant(Domain to, std::uint64_t frame, bool read_only);
   // Ends a grant. Returns false if the page is in use: then nothing has changed, and the page must
   // not be used for anything else.

@@ -1,6 +1,6 @@
 // A paravirtual NIC (xen/io/netif.h) as a sig::NetDevice: the backend copies received frames into
-// our pages; checksum and segmentation offload in both directions, frames in several pieces. The
-// backend is notified once a turn of the loop.
+// our pages. Supports checksum and segmentation offload in both directions, and frames in several
+// pieces. The backend is notified once a turn of the loop.
 //
 // When the backend goes away and comes back, or the domain resumes elsewhere, the NIC reconnects;
 // packets in flight are lost, as on a wire.
@@ -70,7 +70,7 @@ class NetDevice final : private Device {
   NetQueue queue_;
   Port port_ = 0;
   bool lost_ = false;  // after a suspension, until connected again
-  // After a protocol error of the backend the connection is closed and reopened, at most this
+  // After a protocol error of the backend, the connection is closed and reopened, at most this
   // often.
   static constexpr unsigned kMostResets = 8;
   bool broke_ = false, begin_anew_ = false;

@@ -80,12 +80,13 @@ class NetQueue {
   GrantRef tx_ring() const { return tx_ring_; }
   GrantRef rx_ring() const { return rx_ring_; }
   // Ends all grants; unsent packets are lost. Memory that the backend still uses is quarantined
-  // until a later connect() can end its grants. With `forget` the grants are already gone (another
-  // table after a restore), also those of earlier connections; call it then even if not connected.
+  // until a later connect() can end its grants. With `forget`, the grants are already gone (another
+  // table after a restore), also those of earlier connections; call it in that case even if not
+  // connected.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
-  // The backend broke the protocol. Only disconnect() may follow: no packet is sent or received any
-  // more.
+  // The backend broke the protocol. Only disconnect() may follow: no further packet is sent or
+  // received.
   bool broken() const { return broken_ || tx_->broken() || rx_->broken(); }
 
   // Like sig::NetDevice.
@@ -108,7 +109,7 @@ class NetQueue {
   bool publish();
   bool has_received() { return rx_->pending(); }
   bool has_sent() { return tx_->pending(); }
-  // True if the backend has no packet of ours any more.
+  // True if the backend no longer has a packet of ours.
   bool all_sent() const { return tx_->room() == TxRing::kSize; }
   // Requests a notification; false if a response is already there.
   bool ask_received() { return rx_->ask(); }
@@ -160,7 +161,7 @@ class NetQueue {
   };
   static constexpr std::size_t kMostKept = 8;
 
-  // True if all of it is in pages that hold only buffers of this NIC.
+  // True if the whole packet is in pages that hold only buffers of this NIC.
   bool is_own(const PacketBuf& packet) const;
   static Pieces cut(const PacketBuf& packet, bool& fits);
   bool gather(PacketBuf& packet);

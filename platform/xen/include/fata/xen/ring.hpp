@@ -61,7 +61,7 @@ class FrontRing {
     std::memcpy(&out, slot(consumed_++), sizeof(T));
     return true;
   }
-  // Requests a notification of the next response; false if there is one already.
+  // Requests a notification of the next response; false if a response is already there.
   bool ask() {
     put(kResponseEvent, consumed_ + 1);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -2,7 +2,7 @@
 // domains other than a device's backend.
 //
 // A suspension ends all connections: offers and mappings are over (a mapping's memory must not be
-// touched), waits for events fail with kGone, and xenstore is another one.
+// touched), waits for events fail with kGone, and requests go to a different xenstore.
 #pragma once
 
 #include <memory>

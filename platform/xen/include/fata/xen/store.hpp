@@ -1,5 +1,5 @@
-// Xenstore, the tree of names shared by the domains of a host: asynchronous requests, transactions,
-// watches.
+// Xenstore, the tree of names shared by the domains of a host: asynchronous requests, transactions
+// and watches.
 #pragma once
 
 #include <string>
@@ -45,7 +45,7 @@ class Store final : private Device {
   async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions,
                                    async::Wait wait = {});
 
-  // Between begin() and end() the transaction sees one state of the tree, and its writes take
+  // Between begin() and end(), the transaction sees one state of the tree, and its writes take
   // effect together. Errc::kAgain from end(): it conflicted with another transaction and wrote
   // nothing; repeat all of it.
   async::Task<Result<Transaction>> begin(async::Wait wait = {});
@@ -56,7 +56,7 @@ class Store final : private Device {
   // The last write of an image: does not use the heap, and waits until the reply arrives or about a
   // second has passed. Path and value are short (LastRequest).
   void write_last(std::string_view path, std::string_view value) noexcept;
-  // After a suspension, before resume(): the page is the same, the port is another.
+  // After a suspension, before resume(): the page is the same, but the port has changed.
   void rebind(Port port) noexcept;
 
  private:
@@ -85,8 +85,8 @@ class Store final : private Device {
   bool more_ = false;  // more was received than one turn of the loop handles
 };
 
-// Reports changes at a path and below it; the first one at once. Changes that arrive together count
-// as one.
+// Reports changes at a path and below it. The first report arrives as soon as the watch is set.
+// Changes that arrive together count as one.
 class Watch {
  public:
   Watch(Store& store, std::string path);

@@ -37,7 +37,7 @@ class StoreWire {
   bool has_received() const;
   // True after the other side broke the protocol: no more data is moved.
   bool broken() const { return broken_; }
-  // Resets everything: after a restore another xenstore uses the page.
+  // Resets everything: after a restore, another xenstore uses the page.
   void restart();
 
  private:

@@ -35,7 +35,7 @@ class Frontend {
   // Reads the backend's location: again after the domain resumed elsewhere.
   async::Task<Result<void>> locate(async::Wait wait = {});
 
-  // A node below ours or the backend's; `otherwise` if it does not exist or is no number.
+  // A node below ours or the backend's; `otherwise` if it does not exist or is not a number.
   async::Task<std::uint64_t> number(std::string node, std::uint64_t otherwise,
                                     async::Wait wait = {});
   async::Task<std::uint64_t> backend_number(std::string node, std::uint64_t otherwise,

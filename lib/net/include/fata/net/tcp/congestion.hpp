@@ -38,8 +38,8 @@ class CongestionControl {
   // May be called at any time before or during transfer; the window is kept.
   void set_algorithm(CongestionAlgorithm algorithm);
   // The path MTU changed, or the peer's MSS became known. Before the first ACK the initial window
-  // is recomputed. After it the window is kept in bytes, because a smaller packet size is no sign
-  // of congestion.
+  // is recomputed. After it the window is kept in bytes, because a smaller packet size is not a
+  // sign of congestion.
   void set_mss(std::uint32_t mss);
   // The SYN or SYN-ACK was lost: start with one segment (RFC 5681 section 3.1). Call after
   // set_mss().

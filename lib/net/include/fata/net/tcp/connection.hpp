@@ -220,7 +220,7 @@ class Connection final : public Entry,
   }
   void send_path_probe(Instant now);
   void path_probe_arrived(Instant now);
-  // True if the loss just detected is exactly one path probe, which is no sign of congestion.
+  // True if the loss just detected is exactly one path probe, which is not a sign of congestion.
   bool path_probe_was_lost(std::uint32_t lost, Instant now);
   void path_probe_failed(Instant now);
   void end_search(Instant now);
