@@ -1,4 +1,5 @@
-// The IPv4 routing table.
+// The IPv4 routing table and the list of IPv6 routers.
+#include "fata/net/ipv6/routers.hpp"
 #include "frames.hpp"
 
 namespace fata::net {
@@ -23,6 +24,25 @@ TEST(Routes, TheLongestPrefixWinsAndTheTableIsBounded) {
   std::uint32_t added = 0;
   while (routes.add({{{0x14000000 + added * 256}, 24}, ip(1)})) ++added;
   EXPECT_EQ(routes.all().size(), ipv4::Routes::kMost);
+}
+
+// A link-local address is unique on its link only (RFC 4291 section 2.5.6).
+TEST(Ipv6Routers, TwoOfOneAddressOnTwoLinksAreTriedInTurn) {
+  const IpAddress address = IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+  const Instant now{1'000'000'000};
+  ipv6::Routers routers;
+  for (const std::uint8_t interface : {std::uint8_t{0}, std::uint8_t{1}})
+    routers.advertised({.address = address, .interface = interface, .until = now + seconds(600)},
+                       now);
+  const IpAddress far = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+  const auto used = [&] { return routers.find(far, now)->interface; };
+  EXPECT_EQ(used(), 0);
+  routers.silent(address, 0, true);
+  EXPECT_EQ(used(), 1);
+  routers.silent(address, 1, true);
+  EXPECT_EQ(used(), 0) << "the one that was silent first is tried again";
+  routers.silent(address, 0, true);
+  EXPECT_EQ(used(), 1);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
   // When all routers are silent, try them in turn.
   const auto all = std::span(routers_).first(router_count_);
   if (std::ranges::all_of(all, &Router::silent)) {
-    for (Router& each : all) each.silent = each.address == address;
+    for (Router& each : all) each.silent = each.address == address && each.interface == interface;
   }
 }
 
