@@ -82,7 +82,8 @@ bool ZoneLoad::add(const ZoneRecord& record) {
   if (bytes_.size() + record.rdata.size() + kMaxName > kMaxOffset || records_.size() == kMaxOffset)
     return false;
   if (files_.empty() || files_.back() != record.file) {
-    // Naming the wrong file in an error beats rejecting a zone of over 65,535 included files.
+    // It is better to name the wrong file in an error than to reject a zone of over 65,535 included
+    // files.
     if (files_.size() < 0xffff) files_.push_back(record.file);
   }
   const std::uint32_t node = find_or_add(LowerName(record.owner));

@@ -56,9 +56,9 @@ class TcpServer {
         break;
       }
       ++counters_[kAccepted];
-      // Beyond the bound each new connection evicts another one, which takes a turn of the loop.
-      // Waiting for each eviction would leave further connections in the listener's backlog, where
-      // none is evicted.
+      // Beyond the bound, each new connection evicts another one, which takes a turn of the loop.
+      // If the loop waited for each eviction, further connections would stay in the listener's
+      // backlog, where none is evicted.
       const auto room = co_await connections.below(config_.max_connections + kLeaving,
                                                    async::Wait::cancelled_by(stop));
       if (!room) break;
@@ -200,8 +200,8 @@ class TcpServer {
     return true;
   }
 
-  // Ends the connection such that the peer can read what was written: unread octets would cause a
-  // reset that could overtake it. Further input is discarded, up to kMaxDropped octets.
+  // Ends the connection so that the peer can still read the written data: unread octets would cause
+  // a reset, which could overtake it. Further input is discarded, up to kMaxDropped octets.
   async::Task<void> close(Flow* flow, async::Scope* connections) {
     const async::Wait wait = patience(connections);
     if (!co_await flow->shutdown(wait)) co_return;
