@@ -3,6 +3,7 @@
 // that its peer opened. The input then acts as their peer: it sends segments (whole, in fragments
 // in any order, coalesced or damaged), ICMP errors that quote the host's packets, and raw frames.
 // Time passes, and the application writes, reads and closes.
+//
 // Invariants: every sent frame is well formed, tables and memory stay within their bounds, and no
 // buffer is lost.
 #include <array>

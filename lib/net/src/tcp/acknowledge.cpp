@@ -12,7 +12,7 @@ std::optional<std::uint32_t> Connection::echo_of(const Options& options) const {
   return options.ts_echo - ts_offset_;
 }
 
-// Bytes believed to be in the network. Without SACK each duplicate ACK means that one more segment
+// Bytes believed to be in the network. Without SACK, each duplicate ACK means that one more segment
 // has left it.
 std::uint32_t Connection::pipe() const {
   const std::uint32_t flight = board_.in_flight();

@@ -50,8 +50,8 @@ void Connection::output(Instant now) {
   arm();
 }
 
-// Software segmentation needs one buffer per segment and one for the headers. Without them the data
-// would count as sent and be lost.
+// Software segmentation needs one buffer per segment and one for the headers. Without them, the
+// data would count as sent and be lost.
 std::uint32_t Connection::within_buffers(std::uint32_t length) {
   if (length <= mss_ || gso_segments_ == Path::kAnySegments) return length;
   // SACK blocks may shorten the segments and add one.
