@@ -279,7 +279,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
   table_->send_segment(header, local.address, remote.address, checksum_, marks(), now);
 }
 
-// Sends the SYN, or in SYN-RECEIVED the SYN-ACK, with the options that apply.
+// Sends the SYN or, in SYN-RECEIVED, the SYN-ACK, with the options that apply.
 void Connection::send_syn(Instant now) {
   const Config& config = table_->config_;
   const bool answer = state_ == State::kSynReceived;
@@ -314,7 +314,7 @@ void Connection::send_syn(Instant now) {
   last_sent_ = now;
   if (!answer && fast_open_) {
     if (attempts_ == 0) return send_syn_data(header, now);
-    // RFC 7413 section 4.1.3: without the option the next SYNs may pass where this one did not.
+    // RFC 7413 section 4.1.3: without the option, the next SYNs may pass where this one did not.
     table_->fast_open_cache().failed(remote, now);
     fast_open_ = false;
   }

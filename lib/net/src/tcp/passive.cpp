@@ -7,7 +7,7 @@ namespace fata::net::tcp {
 
 namespace {
 
-// How long after the last cookie was sent ACKs are checked for cookies.
+// ACKs are checked for cookies for this long after the last cookie was sent.
 constexpr Duration kCookieTime = seconds(130);
 constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 
@@ -24,7 +24,8 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 
 }  // namespace
 
-// From the link's MTU, independent of the path MTU in the other direction (RFC 8201 section 5.4).
+// Our MSS follows from the link's MTU, independent of the path MTU in the other direction (RFC 8201
+// section 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
   [[clang::uninitialized]] const std::optional<Path> path =
       ip_->path(remote.address, local.address);

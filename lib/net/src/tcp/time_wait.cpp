@@ -7,7 +7,7 @@ namespace fata::net::tcp {
 namespace {
 constexpr std::size_t kTimeWaitCost = sizeof(TimeWait) + 32;
 
-// RFC 9293 section 3.10.7.4, first check: part of it lies in the window.
+// RFC 9293 section 3.10.7.4, first check: part of the segment lies in the window.
 bool in_window(const TimeWait& wait, const Segment& segment) {
   const Seq begin = segment.header.seq - wait.rcv_nxt;
   const Seq last = segment.end() - wait.rcv_nxt - 1;

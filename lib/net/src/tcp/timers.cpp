@@ -17,7 +17,7 @@ Duration Connection::rto() const { return rtt_.rto(table_->config_.rto); }
 void Connection::arm() {
   const Instant next = std::min({retransmit_at_, ack_at_, life_at_, pace_at_});
   if (next.is_never()) return;
-  // A timer that fires early is rearmed: deadlines that move with every ACK then cost nothing.
+  // A timer that fires early is rearmed, so deadlines that move with every ACK cost nothing.
   if (!armed() || deadline() > next) table_->timers_.arm(*this, next);
 }
 
