@@ -159,7 +159,7 @@ std::uint16_t ZoneLoad::covered_by(const RecordEntry& record) const {
                                              : std::uint16_t{0};
 }
 
-// A counting sort by node, then each node's records by type, covered type and rdata.
+// Sorts by node (a counting sort), then each node's records by type, covered type and rdata.
 void ZoneLoad::sort_records() {
   for (const RecordEntry& record : records_) ++nodes_[record.node].begin;
   std::uint32_t end = 0;
@@ -182,7 +182,7 @@ void ZoneLoad::sort_records() {
     if (some.size() < 16) {
       sort_short(some, before);
     } else {
-      // Any number of records may share a name; a heap is the smallest code without a slow case.
+      // Any number of records may share a name; heapsort is the smallest code without a slow case.
       std::ranges::make_heap(some, before);
       std::ranges::sort_heap(some, before);
     }

@@ -94,8 +94,7 @@ void StackCore::log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ip
   print(line, ", gateway ", gateway);
   log_.info(line.view());
   // A /31 has two hosts (RFC 3021). With a /32, the gateway is on the link although no prefix
-  // covers
-  // it.
+  // covers it.
   if (address.prefix < 31 && address.address.value == (address.address.value & address.mask()))
     log_.warning(address, " is the network's own address: give a host's, as ",
                  Ipv4Cidr{{address.address.value + 1}, address.prefix});

@@ -68,8 +68,7 @@ class ByteReader {
   std::uint64_t u64() { return integer<std::uint64_t>(); }
 
   // Returns the next `count` bytes without copying them. If fewer remain, fails and returns an
-  // empty
-  // span.
+  // empty span.
   Bytes take(std::size_t count) {
     if (!ok_ || count > remaining()) {
       ok_ = false;

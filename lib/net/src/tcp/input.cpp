@@ -396,8 +396,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
 
 // RFC 9293 section 3.9.2.2: hard errors (port or protocol unreachable) refuse a connection. An
 // unknown next header, which the IPv6 layer reports like these, is a parameter problem and
-// therefore
-// soft.
+// therefore soft.
 bool Connection::is_hard(const IcmpError& error) const {
   const bool next_header = !remote.address.is_v4() && error.code == kUnknownNextHeader;
   return error.kind == IcmpError::Kind::kPortUnreachable && !next_header;

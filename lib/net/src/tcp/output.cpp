@@ -178,9 +178,9 @@ void Connection::report_sack(Header& header, bool with_data) {
     blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
 }
 
-// Places `length` bytes of the stream after room for the header: as many as fit into the buffer, or
-// in further buffers for the device to gather or segment. Returns the number of bytes, which is
-// less with small buffers.
+// Places up to `length` bytes of the stream after room for the header: in the packet's own buffer,
+// or in further buffers for the device to gather or segment. Returns the number placed, which is
+// less than `length` if buffers are small.
 std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length,
                                 std::size_t header_length, std::uint32_t segment) {
   const bool gathers = gso_most_ != 0 && gso_segments_ == Path::kAnySegments;
@@ -198,8 +198,8 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
   return length;
 }
 
-// Sends [begin, end) of the stream, which may end with the FIN, as one packet; it has several
-// segments if the device segments.
+// Sends [begin, end) of the stream, which may end with the FIN, as one packet. The packet has
+// several segments if the device performs segmentation.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   [[clang::uninitialized]] PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {

@@ -233,9 +233,9 @@ bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint&
   const auto options = cookies_.check(local, remote, header.seq - 1, header.ack - 1, echo, now);
   if (!options) {
     count_up(kCookiesBad);
-    // After a final ACK that was lost or had no room, later segments cannot be distinguished from
-    // guesses; the ACK's number arrives again with the first byte of data. Only a segment that
-    // cannot be one of these is answered by a reset.
+    // If the final ACK was lost or had no room, segments after the first data cannot be
+    // distinguished from guesses, so they are dropped; the first byte of data carries the cookie
+    // again when it is retransmitted. Only a segment without data and FIN is answered by a reset.
     return segment.length != 0 || header.has(kFin);
   }
   if (listener.waiting >= listener.backlog) return count_up(kBacklogFull), true;

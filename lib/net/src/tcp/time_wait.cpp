@@ -87,7 +87,7 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
   send_segment(answer, wait.local.address, wait.remote.address, false, IpMarks{}, now);
 }
 
-// For an active open: after a second the peer's timestamps distinguish it from the old connection.
+// For an active open: after a second, the peer's timestamps distinguish it from the old connection.
 bool Table::may_reuse(const TimeWait& wait, Instant now) const {
   return wait.timestamps && now - wait.began > seconds(1);
 }

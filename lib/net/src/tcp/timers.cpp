@@ -128,8 +128,9 @@ void Connection::note_closing(Instant now) {
   closing_from_s_ = static_cast<std::uint16_t>(seconds_of(now));
 }
 
-// Whether the application has closed and the peer has acknowledged nothing for as long as it may
-// then keep its window closed. Its answers do not extend this time, because no user waits.
+// Whether the application has closed and the peer has acknowledged nothing for Config::closing,
+// during which it may keep its window closed. Its answers do not extend this time, because no user
+// waits.
 bool Connection::closed_for_too_long(Instant now) {
   if (!fin_queued_) return false;
   if (snd_una_ != closing_una_) note_closing(now);

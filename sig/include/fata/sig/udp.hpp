@@ -13,7 +13,7 @@ namespace fata::sig {
 
 struct RxDatagram {
   Endpoint source;
-  IpAddress destination;  // the local address it was sent to; "any" if the model does not know it
+  IpAddress destination;  // the local address it was sent to; "any" if unknown
   Slice payload;
 };
 

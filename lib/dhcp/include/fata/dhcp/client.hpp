@@ -33,7 +33,7 @@ enum class Event : std::uint8_t {
 class Outside {
  public:
   // Sends from a lease's address to its server, or (`from` is 0.0.0.0) a broadcast from an
-  // interface without an address. In REBINDING `from` is set and `to` is the broadcast address.
+  // interface without an address. In REBINDING, `from` is set and `to` is the broadcast address.
   virtual void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) = 0;
   virtual void event(Event what, const Lease& lease, Instant now) = 0;
 

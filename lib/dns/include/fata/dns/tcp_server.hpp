@@ -72,7 +72,7 @@ class TcpServer {
 
  private:
   // Slices per write. The largest answer needs kMostSlices of them, with buffers of at least 4 KiB;
-  // with smaller buffers the first answer that does not fit ends a connection.
+  // with smaller buffers, the first answer that does not fit ends a connection.
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMostSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;

@@ -38,7 +38,7 @@ class Cache {
   // A lookup in this last part of the lifetime requests a refresh.
   static constexpr Duration kRefresh = seconds(30);
   static constexpr Duration kRetry = seconds(1);  // between requests
-  // How long an address stays usable after doubt() without an answer.
+  // Time for which an address stays usable after doubt() without an answer.
   static constexpr Duration kDoubt = seconds(2);
   static constexpr unsigned kMaxRequests = 3;  // then the waiting packets are dropped
 

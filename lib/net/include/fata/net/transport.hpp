@@ -17,7 +17,7 @@ namespace fata::net {
 // longer of IPv4 and IPv6 with a fragment header.
 inline constexpr std::size_t kIpHeadroom = 14 + 4 + 40 + 8;
 
-// In bytes. No ICMP message lowers an IPv4 path MTU below this: on smaller paths DF is clear and
+// In bytes. No ICMP message lowers an IPv4 path MTU below this: on smaller paths, DF is clear and
 // routers fragment.
 inline constexpr std::size_t kLeastPathMtuV4 = 552;
 
