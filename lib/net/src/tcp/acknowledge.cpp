@@ -131,7 +131,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
       if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
     }
   }
-  // Processed in stream order, because the newest block comes first and would look like reordering
+  // Process the blocks in stream order: the newest block comes first and would look like reordering
   // (RFC 8985 section 6.2 step 3).
   std::array<SeqRange, Options::kMostSack> sorted;
   const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);

@@ -51,7 +51,7 @@ enum class Errc : std::uint32_t {
   kTooLong,   // detail: the announced length of a JSON text
   kTooManyStreams,
   kUnsupported,
-  kTimedOut,  // the peer's next step did not come in time
+  kTimedOut,  // the peer did not take its next step in time
   kNoMemory,
   kStreamFailed,
 };
