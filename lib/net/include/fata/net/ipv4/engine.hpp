@@ -100,9 +100,9 @@ class Engine final : public IpProtocol {
   void watch(AddressWatcher* watcher) { watcher_ = watcher; }
 
   // For an interface without an address (DHCP, RFC 2131 section 4.1). send_unconfigured() sends a
-  // UDP datagram, including its header, from 0.0.0.0 to the broadcast address. After
-  // take_any_address(), datagrams to any address are accepted if their frame is unicast to this
-  // host.
+  // UDP datagram, including its header, from 0.0.0.0 to the broadcast address. While
+  // take_any_address() is on, datagrams to any address are accepted if their frame is unicast to
+  // this host.
   void send_unconfigured(Interface& on, PacketBuf datagram, Instant now);
   void take_any_address(Interface& on, bool any) { links_[on.index()]->any_address = any; }
 
