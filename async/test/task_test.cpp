@@ -50,7 +50,7 @@ Task<void> hold(bool* ended) {
 Task<void> abandon(bool* ended) {
   {
     Task<void> held = hold(ended);
-    // Started by an await inside a task that is dropped half-way.
+    // `held` is started when `driven` awaits it; `driven` is then destroyed before it has finished.
     struct Start {
       Task<void>* task;
       static Task<void> drive(Task<void> inner) { co_await std::move(inner); }

@@ -31,7 +31,7 @@ void read(std::span<const std::string_view> words) {
                          Parameter("ipv4-gateway", "", std::nullopt, gateway),
                          Parameter("wait", "", std::nullopt, waits)};
   const auto outcome = parse_parameters(table, words);
-  // An error is one line that fits for any input, if the words themselves fit.
+  // For any input, the error's text fits on one line, provided that the words themselves fit.
   if (!outcome) {
     Text<65536> line(std::in_place, outcome.error());
     check(!line.view().empty() && !line.truncated(), "an error without its line");

@@ -6,7 +6,7 @@
 namespace fata {
 namespace {
 
-// One to four hexadecimal digits.
+// Parses one to four hexadecimal digits.
 bool parse_group(std::string_view text, std::uint16_t& group) {
   if (text.empty() || text.size() > 4) return false;
   unsigned value = 0;
@@ -22,8 +22,8 @@ bool parse_group(std::string_view text, std::uint16_t& group) {
   return true;
 }
 
-// The groups between "::" and an end; an IPv4 address may replace the last two. Returns their
-// number, or 9 if the text is wrong.
+// Parses the groups on one side of "::", or all of them if there is none. With `at_end`, an IPv4
+// address may replace the last two. Returns the number of groups, or 9 if the text is malformed.
 std::size_t parse_groups(std::string_view text, bool at_end, std::span<std::uint16_t, 8> groups) {
   std::size_t count = 0;
   while (!text.empty()) {

@@ -8,7 +8,7 @@ namespace log {
 namespace {
 constexpr std::array<std::string_view, 5> kNames{"off", "error", "warning", "info", "debug"};
 
-// The text before the first `end`; all of the text if there is none.
+// Returns the text before the first `end`, or all of the text if there is none.
 std::string_view before(std::string_view text, char end) {
   std::size_t size = 0;
   while (size < text.size() && text[size] != end) ++size;
@@ -57,8 +57,8 @@ Level Rules::level_of(std::string_view source) const {
 }  // namespace log
 
 void write_log_prefix(TextWriter& out, log::Level level, std::string_view source) noexcept {
-  // Writes the seconds with three decimals, last digit first. Hand-written, since every line has
-  // them.
+  // Writes the seconds with three decimals, last digit first. This is hand-written, since every
+  // line contains them.
   constexpr std::size_t kMost = 24, kWidth = 9, kPoint = kMost - 4;
   std::array<char, kMost> uptime;
   std::size_t begin = kMost;

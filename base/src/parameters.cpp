@@ -154,8 +154,8 @@ bool pass_over(std::span<const Parameter> table, std::string_view word, std::str
   return true;
 }
 
-// Returns the reason of an error, if any; `error` then holds the rest. All errors share one object
-// and one exit path: this is a large part of a small image.
+// Returns the reason for an error, if any; `error` then holds the rest. All errors share one object
+// and one exit path, because this code is a large part of a small image.
 std::optional<Reason> read(std::span<const Parameter> table,
                            std::span<const std::string_view> words, const Strays* strays,
                            ParameterError& error, bool& help) {

@@ -19,8 +19,8 @@ class State {
     round();
     v0_ ^= m;
   }
-  // `last`: up to seven trailing bytes that fill no word, little endian; `length`: of the whole
-  // message.
+  // `last` holds up to seven trailing bytes that fill no word, little endian; `length` is that of
+  // the whole message.
   std::uint64_t finish(std::uint64_t last, std::size_t length) {
     word(last | std::uint64_t{length & 0xff} << 56);
     v2_ ^= 0xff;

@@ -10,7 +10,7 @@ constexpr Ipv4Address kEverybody{0xffffffff};
 constexpr unsigned kRequests = 4;
 // Unanswered requests until kNoAnswer, which comes with the fourth request after about 28 s.
 constexpr unsigned kComplainAfter = 3;
-// From some servers, broadcasts arrive where unicasts to an unassigned address do not.
+// Some servers can reach an unassigned address by broadcast but not by unicast.
 constexpr unsigned kBroadcastAfter = 2;
 constexpr Duration kAfterConflict = seconds(10);  // RFC 2131 section 3.1 (5)
 constexpr std::uint32_t kForever = 0xffffffff;
@@ -89,7 +89,7 @@ void Client::request(Instant now) {
   transmit(message, {}, kEverybody, now);
 }
 
-// Asks the lease's server, or any server when that one is silent (RFC 2131 section 4.4.5).
+// Sends a request to the lease's server or, in REBINDING, to any server (RFC 2131 section 4.4.5).
 void Client::renew(Instant now) {
   const bool any = state_ == State::kRebinding;
   const Instant until = any ? lease_.end : lease_.rebinding;
@@ -98,8 +98,8 @@ void Client::renew(Instant now) {
   transmit(message, lease_.address.address, any ? kEverybody : lease_.server, now);
 }
 
-// Without a server identifier: any server responsible for the network answers (RFC 2131 section
-// 4.3.2).
+// Sends a request without a server identifier, which any server responsible for the network answers
+// (RFC 2131 section 4.3.2).
 void Client::confirm(Instant now) {
   ++tries_;
   next_at_ = std::min(now + back_off(), lease_.end);
@@ -207,7 +207,7 @@ void Client::receive(Bytes message, Instant now) {
     if (reply->kind != Kind::kOffer) return count_up(kUnexpected);
     if (!plausible(*reply)) return count_up(kBadAddress);
     if (reply->lease && *reply->lease < kShortest) return count_up(kBadTime);
-    // The first valid offer.
+    // Accept the first valid offer.
     lease_ = {};
     lease_.address.address = reply->address;
     lease_.server = *reply->server;
@@ -218,7 +218,7 @@ void Client::receive(Bytes message, Instant now) {
   if (!any_server && *reply->server != lease_.server) return count_up(kOtherServer);
   if (reply->kind == Kind::kNak) {
     count_up(kNaks);
-    // At once the first time, then with growing pauses.
+    // The search restarts at once the first time, then after growing pauses.
     const Duration pause =
         refusals_ == 0 ? Duration{} : seconds(std::int64_t{1} << std::min(refusals_, 6U));
     ++refusals_;

@@ -74,7 +74,8 @@ void Driver::deliver(sig::RxDatagram&& given, Instant now) {
   const sig::RxDatagram datagram = std::move(given);
   if (datagram.source.port != kServerPort) return;
   const Bytes message = datagram.payload.bytes();
-  // The interface addressed by the message; the first one counts messages for none.
+  // Find the interface that the message is addressed to. The first interface counts messages for
+  // none of them.
   Driver* meant = this;
   for (Driver* each = next_; each != nullptr; each = each->next_) {
     if (is_for(message, each->on_->mac())) meant = each;

@@ -260,7 +260,7 @@ TEST_F(Bench, AfterARestoreTheLeaseIsConfirmedAtOnceAndTheAddressStays) {
   EXPECT_TRUE(sent[0].from.is_any());
   EXPECT_TRUE(client.has_address());
   bound_at = now;
-  // From any server of the network.
+  // Any server of the network may answer.
   answer({.kind = Kind::kAck, .server = Ipv4Address::of(10, 0, 0, 3)});
   EXPECT_EQ(client.state(), State::kBound);
   EXPECT_EQ(events, std::vector{Event::kRenewed});

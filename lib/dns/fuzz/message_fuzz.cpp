@@ -1,5 +1,5 @@
-// Any bytes as a message: the codec must reproduce what it read, and the engine must send a
-// complete message of allowed size or nothing.
+// Reads any bytes as a message: the codec must reproduce the message that it read, and the engine
+// must send a complete message of allowed size or nothing.
 #include <array>
 #include <vector>
 
@@ -30,7 +30,7 @@ struct NoClock {
   WallTime wall() { return {1'700'000'000'000'000'000}; }
 };
 
-// A guard with cookies only, and one that limits nearly every answer.
+// Returns a guard with cookies only, or one that limits nearly every answer.
 dns::Guard& guard(bool limiting) {
   static NoClock clock;
   static constexpr std::array<std::byte, dns::Guard::kSeedSize> kSeed{std::byte{1}, std::byte{2}};

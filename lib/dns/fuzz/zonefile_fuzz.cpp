@@ -1,5 +1,6 @@
-// Any text as a master file (text after a NUL is the file that it may include): it is parsed to the
-// end or rejected with an error. If it is a zone, every record inside it can be queried.
+// Reads any text as a master file (text after a NUL is the file that it may include). The text is
+// parsed to the end or rejected with an error. If it is a zone, every record inside it can be
+// queried.
 #include <algorithm>
 #include <string>
 #include <vector>

@@ -19,7 +19,7 @@ void ServerCookies::replace(std::span<const std::byte, 16> secret) {
   previous_ = current_ = SipKey::of(secret);
 }
 
-// Over everything before the hash, and the address: 4 octets of IPv4, 16 of IPv6.
+// Hashes everything before the hash field, then the address: 4 octets of IPv4, 16 of IPv6.
 std::uint64_t ServerCookies::hash(const SipKey& secret, Bytes signed_octets,
                                   const IpAddress& client) {
   std::array<std::byte, kHashAt + 16> text;

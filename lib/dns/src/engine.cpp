@@ -174,7 +174,7 @@ std::size_t Engine::Parts::refuse(const Query& query, MutableBytes out, Rcode rc
 }
 
 // Copies a prepared answer made for a name of `base` octets, a suffix of the question's name.
-// `flags` includes the rcode. 0 if it does not fit.
+// `flags` includes the rcode. Returns 0 if the answer does not fit.
 std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint32_t reference,
                                 std::size_t base, std::uint16_t flags) {
   [[clang::uninitialized]] const PreparedView prepared = index.prepared(reference);
@@ -195,7 +195,7 @@ std::size_t Engine::Parts::copy(const Query& query, MutableBytes out, std::uint3
                  static_cast<Rcode>(flags & 0xf));
 }
 
-// The common cases, by copying. 0 if the answer must be composed.
+// Answers the common cases by copying. Returns 0 if the answer must be composed.
 [[gnu::always_inline]] inline std::size_t Engine::Parts::quick(const Query& query,
                                                                MutableBytes out) {
   if (query.type == Type::kAny || query.type == Type::kRrsig || query.type == Type::kDs) return 0;
@@ -322,7 +322,7 @@ std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport trans
   if (size == 0) [[likely]]
     size = answer(query, out, transport);
   if (query.opt_size > kOptSize) [[unlikely]] {
-    // Over TCP a record set takes precedence over a cookie.
+    // Over TCP, a record set takes precedence over a cookie.
     if (transport == Transport::kTcp && is_truncated(out)) {
       uncount(out);
       query.opt_size = kOptSize;

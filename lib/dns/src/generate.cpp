@@ -49,8 +49,8 @@ bool parse_format(std::string_view text, Format& out) {
   return true;
 }
 
-// For the names of reverse zones: the lowest digit first, a dot after each but the last. The width
-// counts the dots.
+// Writes hex digits for the names of reverse zones: the lowest digit first, a dot after each but
+// the last. The width counts the dots.
 void append_nibbles(std::uint64_t value, std::uint32_t width, std::string_view digits,
                     std::string& out) {
   do {
@@ -64,7 +64,7 @@ void append_nibbles(std::uint64_t value, std::uint32_t width, std::string_view d
   } while (width != 0 || value != 0);
 }
 
-// False for a negative number in nibbles, which would not end.
+// Returns false for a negative number in nibbles, whose digits would not end.
 bool append_number(std::int64_t number, const Format& format, std::string& out) {
   const std::string_view digits =
       format.base == 'X' || format.base == 'N' ? "0123456789ABCDEF" : "0123456789abcdef";

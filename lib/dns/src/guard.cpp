@@ -35,7 +35,7 @@ void RateLimiter::set_secret(std::span<const std::byte, 16> secret) {
 bool Prefixes::contains(const IpAddress& address) const {
   const auto prefixes = std::span(prefixes_).first(count_);
   return std::ranges::any_of(prefixes, [&](const Prefix& prefix) {
-    // In memory IPv4 addresses are in ::/64; but a configured prefix must not match the other
+    // In memory, IPv4 addresses lie in ::/64, but a configured prefix must not match the other
     // family.
     return prefix.address.common_bits(address) >= prefix.bits &&
            prefix.address.is_v4() == address.is_v4();

@@ -41,7 +41,7 @@ void sort_by_target(const ZoneLoad& zone, Type type, std::vector<std::uint32_t>&
   const auto before = [&](std::uint32_t a, std::uint32_t b) {
     return name_before(target(a), target(b));
   };
-  // A heap is the smallest code without a slow case.
+  // Heapsort is the smallest code without a slow case.
   std::ranges::make_heap(records, before);
   std::ranges::sort_heap(records, before);
 }

@@ -31,7 +31,7 @@ Result<Name, Errc> Reader::name() {
   std::size_t size = 0;
   const Bytes message = reader_.whole();
   std::size_t at = reader_.position();
-  std::size_t bound = at;  // a pointer must lead to before it
+  std::size_t bound = at;  // a pointer must point before it
   bool jumped = false;
   for (;;) {
     if (at >= message.size()) return failed(Errc::kTruncated);

@@ -39,8 +39,8 @@ struct Known {
   std::uint8_t to_last_name = 0;  // fields
 };
 
-// By number. Types without a shape are opaque, or for queries only. Up to kDense a type's number is
-// its index.
+// In order of number. Types without a shape are opaque, or for queries only. Up to kDense, a type's
+// number is its index.
 constexpr auto kKnown = std::to_array<Known>({
     {0, "", ""},
     {1, "A", "a"},

@@ -53,7 +53,7 @@ bool Writer::same_at(std::size_t position, Bytes wire) const {
   }
 }
 
-// The known labels from `first` on end in a pointer to a place after which `chain` more pointers
+// The known labels from `first` on end in a pointer to a position from which `chain` more pointers
 // follow. Labels that would need an even longer chain are forgotten.
 void Writer::extend_chain(std::size_t first, std::size_t chain) {
   if (chain + 1 == kMaxPointerChain) known_count_ = first;

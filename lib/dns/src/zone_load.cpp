@@ -82,7 +82,8 @@ bool ZoneLoad::add(const ZoneRecord& record) {
   if (bytes_.size() + record.rdata.size() + kMaxName > kMaxOffset || records_.size() == kMaxOffset)
     return false;
   if (files_.empty() || files_.back() != record.file) {
-    // Naming the wrong file in an error beats rejecting a zone of over 65,535 included files.
+    // It is better to name the wrong file in an error than to reject a zone of over 65,535 included
+    // files.
     if (files_.size() < 0xffff) files_.push_back(record.file);
   }
   const std::uint32_t node = find_or_add(LowerName(record.owner));
@@ -158,7 +159,7 @@ std::uint16_t ZoneLoad::covered_by(const RecordEntry& record) const {
                                              : std::uint16_t{0};
 }
 
-// A counting sort by node, then each node's records by type, covered type and rdata.
+// Sorts by node (a counting sort), then each node's records by type, covered type and rdata.
 void ZoneLoad::sort_records() {
   for (const RecordEntry& record : records_) ++nodes_[record.node].begin;
   std::uint32_t end = 0;
@@ -181,7 +182,7 @@ void ZoneLoad::sort_records() {
     if (some.size() < 16) {
       sort_short(some, before);
     } else {
-      // Any number of records may share a name; a heap is the smallest code without a slow case.
+      // Any number of records may share a name; heapsort is the smallest code without a slow case.
       std::ranges::make_heap(some, before);
       std::ranges::sort_heap(some, before);
     }

@@ -209,7 +209,7 @@ TEST_F(GuardTest, AClientsCookieIsAnsweredWithAServersCookie) {
   EXPECT_EQ(got->answer.size(), 1U);
   ASSERT_EQ(got->options.substr(0, 40),
             "000a0018" + std::string(kClientCookie) + "01000000" + "6553f100");
-  // It is returned unchanged, also in the other kinds of answers, and only on request.
+  // The cookie is returned unchanged, in the other kinds of answers too, and only on request.
   const std::string cookie = got->options.substr(8);
   for (const char* name :
        {"host1.example.", "alias.example.", "nothing.host1.example.", "www.glue.example.",
@@ -320,7 +320,7 @@ TEST_F(GuardTest, AQueryWithoutAQuestionAsksForACookie) {
   EXPECT_EQ(bad->rcode(), kBadCookieCode) << "RFC 7873 section 5.4";
   EXPECT_EQ(ask_bytes(question(bad->options.substr(8)), "192.0.2.2")->rcode(), 0U);
   EXPECT_EQ(ask_bytes(question("0011"), "192.0.2.1")->rcode(), 1U);
-  // To a server without cookies it is just a malformed query.
+  // To a server without cookies, it is just a malformed query.
   EXPECT_EQ(decode(as_span(answer_bytes(engine, question(kClientCookie), Transport::kUdp))).rcode(),
             1U);
   unsigned answered = 0;

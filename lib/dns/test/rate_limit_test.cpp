@@ -53,7 +53,7 @@ TEST(RateLimiter, NeverAdmitsMoreThanTheRateAndOneSecondsCredit) {
       for (unsigned n = 0; n < 20; ++n) count += limiter.admit(address("192.0.2.1"), {});
       ASSERT_LE(count, rate + static_cast<std::uint64_t>(now - start) * rate / 1'000'000'000 + 1);
     }
-    // And not much less, as far as there were that many requests.
+    // The number is not much smaller either, as far as there were that many requests.
     const double seconds = static_cast<double>(now - start) / 1e9;
     EXPECT_GE(static_cast<double>(count), 0.99 * std::min(rate * seconds, 20'000.0 * 20));
   }
@@ -89,7 +89,7 @@ TEST(RateLimiter, CountsEachPrefixAndEachClassAlone) {
 
 TEST(RateLimiter, EverySecondResponseOfAnExcessSlipsThrough) {
   RateLimiter limiter({200}, kSecret);
-  // Whether or not credit was regained in between.
+  // Tests this whether or not credit was regained in between.
   for (std::int64_t now = 1'000'000'000; now < 1'100'000'000; now += 7'000'000) {
     limiter.set_time(Instant{now});
     (void)admitted(limiter, "192.0.2.1", 200);
@@ -108,7 +108,8 @@ TEST(RateLimiter, AHandfulOfPrefixesDoesNotCollide) {
     secret[3] = secret[12] = static_cast<std::byte>(seed);
     RateLimiter limiter({1}, secret);
     limiter.set_time(Instant{1'000'000'000});
-    // How many adjacent prefixes, and prefixes that differ in a single bit, share a bucket?
+    // Counts the adjacent prefixes, and the prefixes that differ in a single bit, that share a
+    // bucket.
     unsigned shared = 0;
     for (unsigned i = 0; i < 256; ++i)
       shared += !limiter.admit(Ipv4Address{0x0a000000 + (i << 8)}, ResponseClass::kPositive);
@@ -121,8 +122,8 @@ TEST(RateLimiter, AHandfulOfPrefixesDoesNotCollide) {
   }
 }
 
-// The purpose of the table's size: however many prefixes arrive, it does not grow, and later
-// prefixes are answered.
+// The purpose of the table's size: it does not grow during a flood of any number of prefixes, and
+// later prefixes are answered.
 TEST(RateLimiter, AnotherPrefixIsAdmittedDuringAFloodOfSixteen) {
   RateLimiter limiter({200}, kSecret);
   std::mt19937 random(3);

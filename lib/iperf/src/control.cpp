@@ -99,7 +99,7 @@ Event ServerControl::next() {
 
 Event ServerControl::take_state() {
   const std::optional<std::uint8_t> byte = take_byte();
-  // A client with its results may be gone at once, for example because its domain ends: its reset
+  // A client that has its results may close at once, for example because its domain ends: its reset
   // can overtake its final byte.
   if (!byte && closed() && step_ == Step::kDisplay) return step_ = Step::kOver, Event::kDone;
   if (!byte) return waiting();

@@ -197,7 +197,7 @@ void Report::json(TextWriter& out, const Test& test, const End& results) {
   out.put("],\"end\":");
   json::Writer writer(out);
   writer.object().key("streams").array();
-  // In a bidirectional test the client's sending comes first, as in iperf3.
+  // In a bidirectional test, the client's sending comes first, as in iperf3.
   std::array<Sums, 2> all;
   for (const Stream& stream : test.streams()) {
     const StreamResult* const ours = results.ours.find(stream.id);

@@ -171,7 +171,7 @@ TEST(Quantity, TakesUnits) {
   EXPECT_FALSE(parse_parameter("example.org", host));
 }
 
-// A complete report of a test with two streams; at its maximum size it must be valid JSON.
+// A complete report of a test with two streams; at its maximum size, it must be valid JSON.
 std::string whole_report(bool udp, bool json, std::size_t parallel) {
   const Parameters parameters{.udp = udp,
                               .bidirectional = true,

@@ -1,4 +1,5 @@
-// Any bytes as JSON: the reader terminates; its strings are written and must read back unchanged.
+// Reads any bytes as JSON. The reader must terminate, and its strings, written again, must read
+// back unchanged.
 #include <string>
 
 #include "fata/base/danger.hpp"

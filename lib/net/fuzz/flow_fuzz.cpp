@@ -1,12 +1,11 @@
-// The full receive path, from the Ethernet frame to the application, with live connections: a host
-// with both families and UDP, and for each family a connection that it opened and one opened to it.
-// The input then drives their peer: segments whole, in fragments in any order, coalesced or
-// damaged; ICMP errors that quote the host's packets; raw frames. Time passes, and the application
-// writes, reads and closes.
+// Tests the full receive path, from the Ethernet frame to the application, with live connections.
+// The host has both families and UDP. For each family, it has a connection that it opened and one
+// that its peer opened. The input then acts as their peer: it sends segments (whole, in fragments
+// in any order, coalesced or damaged), ICMP errors that quote the host's packets, and raw frames.
+// Time passes, and the application writes, reads and closes.
 //
-// Invariants: everything sent is well formed, tables and memory stay within their bounds, no buffer
-// is lost.
-// lost.
+// Invariants: every sent frame is well formed, tables and memory stay within their bounds, and no
+// buffer is lost.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -179,7 +178,7 @@ class World final : public FrameSink, public udp::Port {
     return config;
   }
 
-  // A real handshake, so that the input starts with established connections.
+  // Performs a real handshake, so that the input starts with established connections.
   void open(bool v6) {
     const Endpoint to{v6 ? kPeer6 : IpAddress(kPeer4), 80};
     const auto connection = tcp_.connect({}, to, {}, &deaf_, now_);

@@ -1,7 +1,7 @@
-// The receive path: frames from a hostile network, and time, into a Host.
+// Passes frames from a hostile network, and time, to a Host: the receive path.
 //
 // The input is a list of steps: a byte that selects the action, a length, and that many bytes (see
-// corpus/). Everything that the host sends must be valid; no buffer is lost.
+// corpus/). Everything that the host sends must be valid, and no buffer may be lost.
 #include <cstdint>
 
 #include "fata/base/pool.hpp"
@@ -158,7 +158,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         copy_bytes(frame, bytes);
         if (what % 6 == 1) net::mend(frame);
         world.frame(frame, (what & 64) != 0);
-        // Again, in a VLAN or with only a priority.
+        // Sends it again, in a VLAN or with only a priority.
         if ((what & 128) != 0 && frame.size() > 14) {
           std::array<std::byte, 1604> tagged;
           copy_bytes(tagged, frame.first(12));

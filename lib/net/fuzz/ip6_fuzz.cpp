@@ -1,9 +1,10 @@
-// The IPv6 receive path: frames from a hostile link, and time, into a host that configures itself.
+// Passes frames from a hostile link, and time, to a host that configures itself: the IPv6 receive
+// path.
 //
 // The input is a list of steps: a byte that selects the action, a length, and that many bytes. Half
 // of the frames get correct addresses and checksums, so that they reach neighbour discovery, router
-// advertisements, reassembly and UDP. Everything that the host sends must be valid, tables stay
-// bounded, no buffer is lost.
+// advertisements, reassembly and UDP. Everything that the host sends must be valid, tables must
+// stay bounded, and no buffer may be lost.
 #include <cstdint>
 
 #include "fata/base/pool.hpp"

@@ -1,6 +1,6 @@
-// Segments in any order, of any size and overlap, checked against a model of every byte: data is
-// delivered once and in order, the reported blocks match the stored data, and memory stays below
-// the given bounds.
+// Passes segments in any order, of any size and overlap, and checks the result against a model of
+// every byte: data is delivered once and in order, the reported blocks match the stored data, and
+// memory stays below the given bounds.
 #include <array>
 #include <cstdint>
 #include <span>

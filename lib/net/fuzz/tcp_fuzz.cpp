@@ -1,6 +1,6 @@
-// Hostile segments against a TCP with a listener, a connection that it opened, and any others that
+// Sends hostile segments to a TCP with a listener, a connection that it opened, and any others that
 // the segments open. Time passes, and the application writes, reads, closes and aborts. Invariants:
-// everything sent is well formed, the memory stays within its limit, and nothing is left at the
+// every sent segment is well formed, the memory stays within its limit, and nothing is left at the
 // end.
 #include <array>
 #include <cstdint>

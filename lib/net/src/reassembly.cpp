@@ -28,7 +28,7 @@ void Reassembly::give_up_oldest() {
 }
 
 // A last fragment of 8 bytes can occupy 64 KiB: a sender of such fragments displaces its own
-// packets first. Among equals the oldest is abandoned.
+// packets first. Among equals, the oldest is abandoned.
 bool Reassembly::give_up_emptiest(const Packet& but) {
   std::unique_ptr<Packet>* worst = nullptr;
   for (auto& each : packets_) {

@@ -93,8 +93,8 @@ void StackCore::log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ip
   if (interface.vlan() != 0) print(line, ", VLAN ", interface.vlan());
   print(line, ", gateway ", gateway);
   log_.info(line.view());
-  // A /31 has two hosts (RFC 3021). With a /32 the gateway is on the link although no prefix covers
-  // it.
+  // A /31 has two hosts (RFC 3021). With a /32, the gateway is on the link although no prefix
+  // covers it.
   if (address.prefix < 31 && address.address.value == (address.address.value & address.mask()))
     log_.warning(address, " is the network's own address: give a host's, as ",
                  Ipv4Cidr{{address.address.value + 1}, address.prefix});

@@ -68,8 +68,8 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
 
 [[clang::minsize]] Result<void> Table::bind(Port& port, Endpoint local) {
   if (local.port == 0) {
-    // Random draws first, so that ports that follow used ones are not favoured; then a linear
-    // search through all ports.
+    // Draws at random first, so that ports that follow used ones are not favoured; then searches
+    // all ports in order.
     constexpr std::uint32_t kFirst = 49152, kPorts = 16384, kDraws = 8;
     std::uint64_t at = 0;
     for (std::uint32_t tries = 0; tries < kDraws + kPorts && local.port == 0; ++tries) {
@@ -111,7 +111,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
   Port* const port = find({packet.destination, header->destination_port}, from);
   if (port == nullptr) {
     count_up(kNoListener);
-    return header->source_port == 0;  // no one to notify
+    return header->source_port == 0;  // no port to notify
   }
   sig::RxDatagram datagram{from, packet.destination,
                            packet.payload.part(kHeaderSize, header->length - kHeaderSize)};

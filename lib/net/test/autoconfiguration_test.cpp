@@ -111,8 +111,8 @@ TEST(Autoconfiguration, MakesAnAddressOfAnOfferedPrefixAndRoutesByTheRouter) {
   EXPECT_EQ(node->packet(0).ip.hop_limit, 32);
   // The prefix is on-link.
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {})->local);
-  // After the preferred lifetime the address still works; after the valid lifetime it is gone, and
-  // so is the router after its own lifetime.
+  // After the preferred lifetime, the address still works; after the valid lifetime, it is gone,
+  // and so is the router after its own lifetime.
   node->pass(seconds(3601));
   EXPECT_TRUE(node->host.path(v6("2001:db8:1::77"), {}));
   EXPECT_FALSE(node->host.path(v6("2001:db8:ffff::1"), {}));
@@ -315,7 +315,7 @@ TEST(MulticastListener, ReportsItsGroupsWhenItJoinsAndWhenItIsAsked) {
   EXPECT_TRUE(equal_bytes(Bytes(joined.payload).subspan(20, 16), group.octets()));
   node->settle();
   EXPECT_EQ(node->host.v6()->next_deadline(), Instant::never());
-  // A general query with 1 s to answer is answered within it, for each group except all-nodes.
+  // A general query that allows 1 s is answered in that time, for each group except all-nodes.
   node->receive(icmp6_frame({.to = ipv6::kAllNodes, .hop_limit = 1}, 130, 0,
                             hex("03e80000") + Frame(16) + hex("02000000")));
   EXPECT_TRUE(node->sent.empty());

@@ -110,7 +110,7 @@ class Node final : public FrameSink, public udp::Port {
     link = host.add_interface({mac(last), 1500, features}, *this, now);
     EXPECT_TRUE(udp.bind(*this, {{}, port}));
   }
-  // With a static address after DAD; frames sent meanwhile are discarded.
+  // Returns a node with a static address after DAD; frames sent meanwhile are discarded.
   static std::unique_ptr<Node> ready(std::uint8_t last, std::string_view address,
                                      sig::NetFeatures features = {}) {
     auto node = std::make_unique<Node>(last, features);

@@ -151,7 +151,7 @@ TEST(UdpHeader, AChecksumIsNotNeededWhereItIsAbsentOrTheDeviceVouchesForIt) {
 TEST(UdpHeader, IsReadBackAsPrependedAndItsChecksumIsNeverZero) {
   BufferPool pool(1, 2048);
   unsigned mangled = 0;
-  // For some values of two bytes the sum is 0, which would mean "no checksum" (RFC 768).
+  // For some values of two bytes, the sum is 0, which would mean "no checksum" (RFC 768).
   for (std::uint32_t value = 0; value < 65536; ++value) {
     PacketBuf packet = pool.allocate(udp::kHeaderSize);
     store_be(packet.append(2), static_cast<std::uint16_t>(value));

@@ -402,7 +402,7 @@ TEST(Host, CountsWhatItCannotRoute) {
   recorder.udp.send(std::move(v6), recorder, recorder.now);
   EXPECT_EQ(recorder.count("no_route"), 4u);
   EXPECT_TRUE(recorder.sent.empty());
-  // A gateway is no route for packets that must stay on the host.
+  // A gateway does not provide a route for packets that must stay on the host.
   Recorder routed({.mac = mac(1), .address = {ip(1), 24}, .gateway = ip(254)});
   routed.send({}, "x");
   EXPECT_EQ(routed.count("no_route"), 1u);

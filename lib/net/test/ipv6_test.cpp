@@ -319,7 +319,7 @@ TEST(Ipv6Neighbours, AreAskedWhetherTheyAreStillThere) {
   b->now = a->now;
   exchange({a.get(), b.get()});
   EXPECT_EQ(state_of(*a, to), State::kReachable);
-  // Without an answer to three solicitations the entry is removed.
+  // Without an answer to three solicitations, the entry is removed.
   a->pass(seconds(46));
   a->send(to, "z");
   for (int i = 0; i < 10; ++i) a->pass(seconds(1));

@@ -1,4 +1,4 @@
-// Tables that remote hosts can fill: beyond its size each new entry displaces an old one.
+// Tables that remote hosts can fill: once a table is full, each new entry displaces an old one.
 #include <gtest/gtest.h>
 
 #include "fata/net/path_mtu.hpp"

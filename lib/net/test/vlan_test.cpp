@@ -1,4 +1,4 @@
-// Interfaces in a VLAN (IEEE 802.1Q): received and sent frames, and untagged interfaces beside
+// Interfaces in a VLAN (IEEE 802.1Q): received and sent frames, and untagged interfaces next to
 // them.
 #include "fata/net/segmentation.hpp"
 #include "frames6.hpp"

@@ -1,4 +1,4 @@
-// Background: a task that runs beside its owner and is destroyed with it, at whatever point it has
+// Background: a task that runs alongside its owner and is destroyed with it, whatever point it has
 // reached.
 //
 // It is meant for drivers that move bytes indefinitely. Tasks that need an orderly end belong in a

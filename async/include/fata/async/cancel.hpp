@@ -10,7 +10,8 @@ namespace fata::async {
 
 class CancelSource;
 
-// Called once when the source is cancelled, unless the hook was destroyed or unlinked before.
+// A callback, invoked once when the source is cancelled, unless it was destroyed or unlinked
+// before.
 class CancelHook : public ListNode<CancelHook> {
  public:
   virtual void on_cancel() noexcept = 0;
@@ -24,7 +25,8 @@ class CancelToken {
   constexpr CancelToken() = default;  // never cancelled
   bool cancelled() const;
   bool can_be_cancelled() const { return source_ != nullptr; }
-  // No effect on a token that can never be cancelled. Must not be called once cancelled() is true.
+  // Has no effect on a token that can never be cancelled. Must not be called once cancelled() is
+  // true.
   void add(CancelHook& hook) const;
 
  private:

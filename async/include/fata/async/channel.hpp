@@ -13,7 +13,7 @@ namespace fata::async {
 template <class T>
 class Channel {
  public:
-  // Holds at most `capacity` (at least 1) items; allocates them now.
+  // Allocates room for `capacity` items (at least 1).
   explicit Channel(std::size_t capacity) : items_(capacity) {
     check(capacity != 0, "a channel of no items");
   }
@@ -22,7 +22,7 @@ class Channel {
   bool full() const { return size_ == items_.size(); }
   bool closed() const { return closed_; }
 
-  // False if the channel is full or closed; the caller then keeps the item.
+  // Returns false if the channel is full or closed; the caller then keeps the item.
   bool try_send(T& item) {
     if (full() || closed_) return false;
     items_[(first_ + size_++) % items_.size()] = std::move(item);
@@ -49,7 +49,7 @@ class Channel {
     }
     co_return Result<void, Errc>{};
   }
-  // Waits for an item. Items sent before close() are still received; then it fails with kClosed.
+  // Waits for an item. After close(), returns the items sent before it, then fails with kClosed.
   Task<Result<T, Errc>> receive(Wait wait = {}) {
     for (;;) {
       if (std::optional<T> item = try_receive()) co_return std::move(*item);

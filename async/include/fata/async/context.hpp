@@ -9,7 +9,7 @@ namespace fata::async {
 
 struct Context {
   Loop& loop;
-  CancelToken stop;        // cancelled when the image is asked to stop: finish, then return
+  CancelToken stop;        // cancelled on a stop request: finish, then return
   log::Rules log_rules{};  // from --log
   // Total bytes available to the image; budgets are shares of it.
   std::size_t memory = std::size_t{64} << 20;

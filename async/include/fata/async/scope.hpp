@@ -13,7 +13,7 @@ struct Detached;
 
 class Scope {
  public:
-  // Its tasks are asked to stop when `parent` is cancelled.
+  // Cancelling `parent` also cancels token().
   explicit Scope(CancelToken parent = {}) : source_(parent) {}
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;

@@ -1,9 +1,10 @@
-// Waiting: the single primitive below channels, sockets and devices.
+// Waiting: the single primitive on which channels, sockets and devices are built.
 //
 // A WaitQueue holds suspended coroutines. Each wait ends exactly once, on whichever comes first: a
 // notification, its deadline or the cancellation of its token. When a wait ends, it is unlinked
-// from the other two sources. Because both happen on the same loop, completion and cancellation
-// never race; one simply comes first.
+// notification, its deadline or the cancellation of its token. When a wait ends, it is unlinked
+// from the other two sources. Completion and cancellation happen on the same loop, so they never
+// race: one simply comes first.
 #pragma once
 
 #include <coroutine>

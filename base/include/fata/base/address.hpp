@@ -56,8 +56,8 @@ struct Ipv4Cidr {
   friend bool operator==(const Ipv4Cidr&, const Ipv4Cidr&) = default;
 };
 
-// An IPv4 or IPv6 address in 16 bytes, network order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section
-// 2.5.5.2).
+// An IPv4 or IPv6 address in 16 bytes, in network order. An IPv4 address is stored as
+// ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
 class IpAddress {
  public:
   constexpr IpAddress() = default;       // ::, "any"
@@ -78,14 +78,14 @@ class IpAddress {
       octets[i] = static_cast<std::byte>(groups[i / 2] >> (i % 2 == 0 ? 8 : 0));
     return IpAddress(octets);
   }
-  // Accepts the forms of RFC 4291 section 2.2 without a zone. Rejects IPv4 addresses, also in the
+  // Accepts the forms of RFC 4291 section 2.2 without a zone. Rejects IPv4 addresses, even in the
   // form ::ffff:192.0.2.1.
   static std::optional<IpAddress> parse_v6(std::string_view text);
 
   bool is_v4() const;
   // 0.0.0.0 or ::
   bool is_any() const;
-  // In either family.
+  // Handles both families.
   bool is_multicast() const {
     return is_v4() ? v4().is_multicast() : octets_[0] == std::byte{0xff};
   }
@@ -96,7 +96,7 @@ class IpAddress {
   }
   // The length of the common prefix in bits, up to 128.
   unsigned common_bits(const IpAddress& other) const;
-  // Meaningful for is_v4() only.
+  // Meaningful only if is_v4() is true.
   Ipv4Address v4() const { return {load_be<std::uint32_t>(Bytes(octets_).subspan<12>())}; }
   const std::array<std::byte, 16>& octets() const { return octets_; }
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;

@@ -12,7 +12,7 @@ namespace fata {
 class AlignedBuffer {
  public:
   AlignedBuffer() : memory_(nullptr, Delete{std::align_val_t{1}}) {}
-  // Zeroed. `alignment` is a power of two.
+  // The memory is zeroed. `alignment` is a power of two.
   AlignedBuffer(std::size_t size, std::size_t alignment)
       : memory_(new(std::align_val_t{alignment}) std::byte[size](),
                 Delete{std::align_val_t{alignment}}),

@@ -41,7 +41,7 @@ void store_le(MutableBytes at, T value) {
   std::memcpy(at.first(sizeof(T)).data(), &value, sizeof(T));
 }
 
-// Copies as much as fits; returns the number of bytes.
+// Copies as much as fits; returns the number of bytes copied.
 inline std::size_t copy_bytes(MutableBytes to, Bytes from) {
   const std::size_t n = std::min(to.size(), from.size());
   if (n != 0) std::memmove(to.data(), from.data(), n);
@@ -67,7 +67,8 @@ class ByteReader {
   std::uint32_t u32() { return integer<std::uint32_t>(); }
   std::uint64_t u64() { return integer<std::uint64_t>(); }
 
-  // The next `count` bytes, not copied; an empty span and a failure if fewer remain.
+  // Returns the next `count` bytes without copying them. If fewer remain, fails and returns an
+  // empty span.
   Bytes take(std::size_t count) {
     if (!ok_ || count > remaining()) {
       ok_ = false;
@@ -122,7 +123,8 @@ class ByteWriter {
     const MutableBytes to = reserve(count);
     if (ok_) std::ranges::fill(to, std::byte{0});
   }
-  // The next `count` bytes, for the caller to fill; an empty span and a failure if they do not fit.
+  // Returns the next `count` bytes for the caller to fill. If they do not fit, fails and returns an
+  // empty span.
   MutableBytes reserve(std::size_t count) {
     if (!ok_ || count > room()) {
       ok_ = false;

@@ -47,7 +47,8 @@ struct Buffer {
 // virtio-net header (virtio 1.2, section 5.1.6); offsets count from the first byte of the packet.
 struct Offload {
   enum class Gso : std::uint8_t { kNone, kTcpV4, kTcpV6, kUdp };
-  // Transmit: sum from checksum_start to the end, store at checksum_start + checksum_offset.
+  // Transmit: the device sums from checksum_start to the end and stores the result at
+  // checksum_start + checksum_offset.
   bool checksum_needed = false;
   // Receive: validated by the device (or a trusted peer on the same host).
   bool checksum_valid = false;
@@ -224,7 +225,7 @@ class Slice {
     size_ = static_cast<std::uint32_t>(size_now);
   }
 
-  // The number of bytes that this slice keeps from being reused: its whole buffer's capacity.
+  // The number of bytes that this slice keeps from being reused: the capacity of its whole buffer.
   std::size_t pinned() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
   // The home to which the buffer returns when its last holder releases it; null for a slice without
   // a buffer.

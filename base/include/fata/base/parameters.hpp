@@ -1,7 +1,7 @@
 // The parameters of a running image: `--name=value` words from the process's arguments or the
 // kernel's command line.
 //
-// The generated main holds one variable for each parameter and a table over them:
+// The generated main holds one variable for each parameter and a table of them:
 //
 //   std::uint16_t port;
 //   const std::array table{Parameter("port", "UDP port to serve", "1053", port)};
@@ -59,7 +59,7 @@ std::string_view parameter_expects(const std::optional<T>&) {
   return parameter_expects(T{});
 }
 
-// A parameter accepted up to N times.
+// A parameter that may be given up to N times.
 template <class T, std::size_t N>
 class ParameterList {
  public:
@@ -144,7 +144,8 @@ void write_text(TextWriter& out, const ParameterError& error);
 
 inline constexpr std::size_t kMaxParameters = 64;
 
-// How to classify words without dashes that are not a parameter's value, and the words skipped.
+// The function that classifies words without dashes that are not a parameter's value, and a list of
+// the words skipped.
 struct Strays {
   platform::StrayWord (*classify)(std::string_view word) noexcept;
   TextWriter& passed;  // each preceded by a space
@@ -158,7 +159,7 @@ std::expected<bool, ParameterError> parse_parameters(std::span<const Parameter> 
                                                      std::span<const std::string_view> words,
                                                      const Strays* strays = nullptr);
 
-// The lines of --help, one call per line, without newlines.
+// Calls `line` once for each line of the --help text, without its newline.
 void write_parameter_help(std::string_view image, std::span<const Parameter> table,
                           void (*line)(std::string_view));
 
@@ -170,8 +171,8 @@ std::optional<int> start_parameters(std::string_view image, std::span<const Para
 
 // Prints "NAME: cannot set up WHAT: ERROR" on the console and returns the exit status: 64.
 int cannot_set_up(std::string_view image, std::string_view what, const Error& error);
-// The same with the file named by the parameters: "NAME: cannot set up WHAT: DOMAIN: NAMED:
-// MESSAGE".
+// As above, for an error about `named`, which the parameters name: "NAME: cannot set up WHAT:
+// DOMAIN: NAMED: MESSAGE".
 int cannot_set_up(std::string_view image, std::string_view what, const Error& error,
                   std::string_view named);
 

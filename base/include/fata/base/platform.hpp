@@ -20,8 +20,8 @@ namespace fata::platform {
 // nanoseconds. In an image restored from a snapshot, the time since the snapshot counts as passed.
 Instant monotonic_now() noexcept;
 
-// Wall clock (UTC). Steps when the host corrects its clock, and after a pause (a stopped machine, a
-// suspended host) at most about a second later.
+// Wall clock (UTC). Steps when the host corrects its clock. After a pause (a stopped machine, a
+// suspended host), it steps at most about a second later.
 WallTime wall_now() noexcept;
 
 // Fills `out` with cryptographically strong random bytes. An image without a source of entropy

@@ -18,7 +18,7 @@ class BufferPool final : public BufferHome {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // An empty packet with `headroom`, or a false PacketBuf when the pool is exhausted.
+  // Returns an empty packet with `headroom`, or a false PacketBuf if the pool is exhausted.
   PacketBuf allocate(std::size_t headroom = 0) {
     Buffer* buffer = free_;
     if (buffer == nullptr) [[unlikely]] {
@@ -35,7 +35,7 @@ class BufferPool final : public BufferHome {
   std::size_t count() const { return count_; }
   std::size_t available() const { return available_; }
   std::size_t buffer_size() const { return size_; }
-  std::uint64_t refusals() const { return refusals_; }  // failed for lack of a buffer
+  std::uint64_t refusals() const { return refusals_; }  // allocations refused for lack of a buffer
 
   // The memory and control blocks, for devices that register them (io_uring fixed buffers, rings).
   MutableBytes memory() { return danger_span(memory_.get(), count_ * size_); }

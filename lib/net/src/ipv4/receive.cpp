@@ -54,7 +54,7 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   }
   if (ip->is_fragment()) [[unlikely]]
     return receive_fragment(*ip, cast, ours, std::move(frame), now);
-  // TCP's payload stays in its buffers; for other protocols the packet is joined into one buffer.
+  // TCP's payload stays in its buffers; for other protocols, the packet is joined into one buffer.
   if (ip->protocol == ip_protocol::kIgmp && !inside) {
     // Unicast IGMP may come from beyond the link.
     if (!to.is_multicast()) return count_up(kBadIgmp);

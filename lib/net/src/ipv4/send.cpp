@@ -74,8 +74,8 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
                           : marks.path_probe ? link
                                              : paths_.limit(remote, link, now);
   if (total > mtu) [[unlikely]] {
-    // A segment of only headers and SACK blocks may exceed a tiny link MTU. A packet of the size
-    // that every host accepts (RFC 791) is fragmented there.
+    // A segment of only headers and SACK blocks may exceed a tiny link MTU. On such a link, a
+    // packet of the size that every host accepts (RFC 791) is fragmented.
     const bool tiny = mtu < kMostAccepted && total <= kMostAccepted;
     if (total > 65535 || (!fragment && !tiny)) return count_up(kTooLong);
   }
@@ -93,7 +93,7 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   }
   header.total_length = static_cast<std::uint16_t>(total);
   header.dont_fragment = mtu > kLeastPathMtuV4 && !marks.may_fragment;
-  // With DF the identification has no meaning and is 0 (RFC 6864): a counter would reveal how many
+  // With DF, the identification has no meaning and is 0 (RFC 6864): a counter would reveal how many
   // packets are sent.
   if (!header.dont_fragment) {
     header.identification = fragment_ids_.next_short();

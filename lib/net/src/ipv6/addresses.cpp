@@ -59,7 +59,7 @@ void Engine::start_detection(Link& link, Address& address, Instant now) {
   detect(link, address, now);
 }
 
-// Sends the next probe; after the last unanswered one the address becomes valid.
+// Sends the next probe; after the last unanswered one, the address becomes valid.
 void Engine::detect(Link& link, Address& address, Instant now) {
   if (address.state == Address::State::kDuplicate) return start_detection(link, address, now);
   if (address.probes_left != 0) {

@@ -20,7 +20,7 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
   const std::size_t extensions = walk.fragment_at - kHeaderSize;
   [[clang::uninitialized]] std::array<std::byte, Reassembly::kHeader> front;
   if (walk.fragment_at > front.size()) return count_up(kBadFragment);
-  // The headers as they are without the fragment header.
+  // Copies the headers as they are without the fragment header.
   copy_bytes(front, bytes.first(walk.fragment_at));
   front[walk.next_header_at] = static_cast<std::byte>(walk.fragment.next_header);
   Reassembly::Fragment fragment;

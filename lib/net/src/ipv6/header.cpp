@@ -132,7 +132,8 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
     const std::size_t length = (static_cast<std::size_t>(header[1]) + 1) * 8;
     if (length > header.size()) return walk.end = Walk::End::kTruncated, walk;
     if (type == kRouting) {
-      // With segments left: we are not a router, and every node refuses type 0 (RFC 5095).
+      // A routing header with segments left is refused: this host is not a router, and every node
+      // refuses type 0 (RFC 5095).
       if (header[3] != std::byte{0}) return problem(walk, 0, walk.offset + 2);
     } else if (!walk_options(header.subspan(2, length - 2), walk.offset + 2, options, walk)) {
       return walk;

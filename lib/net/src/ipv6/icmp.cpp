@@ -121,8 +121,8 @@ void Engine::answer_refused(const IcmpError& error, Instant now) {
 
 void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer,
                         const Header& header, const Slice& whole, Instant now) {
-  // No errors about packets from the unspecified address or about other errors (RFC 4443 section
-  // 2.4 (e)).
+  // Sends no errors about packets from the unspecified address or about other errors (RFC 4443
+  // section 2.4 (e)).
   if (header.source.is_any()) return;
   [[clang::uninitialized]] const Walk walk = walk_headers(whole.bytes(), header.next_header);
   if (walk.next_header == ip_protocol::kIcmpV6) {

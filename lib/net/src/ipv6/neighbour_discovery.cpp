@@ -58,7 +58,7 @@ void Engine::receive_advertisement(Link& link, const Header& header,
                                    const nd::NeighbourMessage& message, Instant now) {
   if (header.destination.is_multicast() && message.solicited) return count_up(kBadDiscovery);
   Address* const own = find_on(message.target, link.interface->index());
-  // A station that has an address which is a duplicate here is an ordinary neighbour.
+  // A station with an address that is a duplicate here is an ordinary neighbour.
   if (own != nullptr && own->state != Address::State::kDuplicate) {
     return claimed(link, *own, message.link_address.value_or(link.interface->sender()), now);
   }
@@ -213,7 +213,7 @@ void Engine::solicit(Link& link, const IpAddress& target, const MacAddress* mac,
 }
 
 void Engine::solicit_router(Link& link, Instant now) {
-  // Solicitations back off until a router answers, but do not stop before (RFC 7559).
+  // Solicitations back off until a router answers, but do not stop before that (RFC 7559).
   link.solicit_wait =
       link.solicit_wait.ns == 0 ? seconds(4) : std::min(link.solicit_wait * 2, seconds(3600));
   link.solicit_at = now + link.solicit_wait * 9 / 10 + random_.up_to(link.solicit_wait / 5);

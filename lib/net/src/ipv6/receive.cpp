@@ -41,7 +41,7 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
     frame.more.truncate(length - frame.frame.size());
   }
   [[clang::uninitialized]] const Walk walk = walk_headers(frame.frame.bytes(), header->next_header);
-  // TCP's payload stays in its buffers; for other protocols the packet is joined into one buffer.
+  // TCP's payload stays in its buffers; for other protocols, the packet is joined into one buffer.
   const bool in_pieces = !frame.more.empty() &&
                          (walk.end != Walk::End::kUpper || walk.next_header != ip_protocol::kTcp);
   if (in_pieces && !join_pieces(frame)) return count_up(kFragmentRoom);

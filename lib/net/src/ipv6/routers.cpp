@@ -3,7 +3,8 @@
 namespace fata::net::ipv6 {
 namespace {
 
-// A slot in a list that may be full: the entry that expires first is replaced.
+// Returns a slot for a new entry. If the list is full, that is the slot of the entry that expires
+// first.
 template <class T, std::size_t N>
 T& place_in(std::array<T, N>& list, std::size_t& used) {
   if (used < N) return list[used++];
@@ -36,7 +37,7 @@ void Routers::silent(const IpAddress& address, std::uint8_t interface, bool sile
     if (each.address == address && each.interface == interface) each.silent = silent;
   }
   if (!silent) return;
-  // Without this redirect, another router can take over.
+  // Drop the redirects to the silent router, so that another router can take over.
   erase_if(redirects_, redirect_count_, [&](const Redirect& each) {
     return each.hop == address && each.interface == interface;
   });

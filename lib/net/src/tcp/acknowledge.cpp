@@ -12,7 +12,7 @@ std::optional<std::uint32_t> Connection::echo_of(const Options& options) const {
   return options.ts_echo - ts_offset_;
 }
 
-// Bytes believed to be in the network. Without SACK each duplicate ACK means that one more segment
+// Bytes believed to be in the network. Without SACK, each duplicate ACK means that one more segment
 // has left it.
 std::uint32_t Connection::pipe() const {
   const std::uint32_t flight = board_.in_flight();
@@ -131,7 +131,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
       if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
     }
   }
-  // Processed in stream order, because the newest block comes first and would look like reordering
+  // Process the blocks in stream order: the newest block comes first and would look like reordering
   // (RFC 8985 section 6.2 step 3).
   std::array<SeqRange, Options::kMostSack> sorted;
   const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);

@@ -12,9 +12,9 @@ constexpr std::uint32_t kMostRise = 16'000;
 constexpr std::uint8_t kConservativeRounds = 5;
 
 // Limit of the slow-start growth per ACK. For senders that do not pace, RFC 3465 allows 2 segments
-// and RFC 9406 allows 8, to bound the burst after an ACK. But receivers that coalesce acknowledge
-// up to 64 KiB at once, and the window would then grow by a constant per round. So the limit is 8
-// segments or one packet of that size.
+// and RFC 9406 allows 8, to bound the burst after an ACK. But a receiver that coalesces segments
+// acknowledges up to 64 KiB at once, and under those limits the window would grow only by a
+// constant per round. So the limit is 8 segments or 64 KiB, whichever is larger.
 constexpr std::uint32_t kLargestAck = 65'536;
 
 std::uint32_t milliseconds_of(Instant now) {
@@ -138,7 +138,7 @@ void CongestionControl::begin_epoch(std::uint32_t now_ms) {
   curve_.epoch_ms = now_ms;
   curve_.w_est = cwnd_;
   fraction_ = est_fraction_ = 0;
-  // After a slow start without loss, or after a timeout (sections 4.8 and 4.10).
+  // After a slow start without loss, or after a timeout (RFC 9438 sections 4.8 and 4.10).
   if (curve_.w_max <= cwnd_) {
     curve_.w_max = cwnd_;
     curve_.k_ms = 0;
@@ -149,7 +149,8 @@ void CongestionControl::begin_epoch(std::uint32_t now_ms) {
 
 // W_cubic(t) = C (t - K)^3 + W_max, in bytes.
 std::uint32_t CongestionControl::from_curve(std::int64_t t_ms) const {
-  // 17 minutes from the plateau: beyond any window in either direction.
+  // About 17 minutes. That far before or after the plateau, the curve is below zero or above the
+  // largest window.
   constexpr std::int64_t kFar = 1 << 20;
   const std::int64_t d = std::clamp(t_ms - curve_.k_ms, -kFar, kFar);
   const std::int64_t rise = d * d * d / 10'000 * mss_ / 250'000;
@@ -161,7 +162,7 @@ void CongestionControl::cubic(const AckEvent& ack, std::uint32_t now_ms) {
   const std::uint32_t window = cwnd_;
   const std::uint32_t acked = std::min(ack.acked, window);
   // The window that Reno would have: it grows by 3 (1 - beta) / (1 + beta) = 9/17 of a segment per
-  // round until it reaches the window at the loss.
+  // round until it reaches the window that the loss reduced.
   std::uint64_t share = std::uint64_t{mss_} * acked;
   if (curve_.w_est < curve_.cwnd_prior) share = share * 9 / 17;
   share += est_fraction_;
@@ -225,7 +226,7 @@ void CongestionControl::on_timeout(std::uint32_t flight, bool again, std::uint32
     remember();
     lower_threshold(flight);
   }
-  curve_.w_max = 0;  // the curve begins flat where slow start ends (section 4.8)
+  curve_.w_max = 0;  // the curve begins flat where slow start ends (RFC 9438 section 4.8)
   in_epoch_ = false;
   after_timeout_ = true;
   baseline_or_recover_ = nxt;

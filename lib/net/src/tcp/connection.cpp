@@ -181,7 +181,7 @@ void Connection::peer_options(const Options& theirs) {
   peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
                               : std::max<std::uint16_t>(theirs.mss, kLeastPeerMss);
   small_peer_ = peer_mss_ <= kLeastCookieMss;
-  // Timestamps reduce the segments' data: without this correction two segments would count as less
+  // Timestamps reduce the segments' data: without this correction, two segments would count as less
   // than two full ones, and only every third would be acknowledged.
   receive_mss_ =
       static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));
@@ -210,7 +210,7 @@ void Connection::become_established(Instant now) {
 }
 
 std::size_t Connection::reserve() const {
-  // Each flow may use its minimum even if memory is low; above it some memory is left for others.
+  // Each flow may use its minimum even if memory is low; above it, some memory is left for others.
   return send_.size() + receive_.size() < std::size_t{4} * mss_ ? 0 : table_->memory_.limit() / 16;
 }
 

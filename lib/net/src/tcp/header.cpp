@@ -178,7 +178,7 @@ bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes
   for (const Slice& piece : more.pieces()) {
     ChecksumSum part;
     part.add(piece.bytes());
-    // In a piece at an odd offset every byte is in the other half of its word (RFC 1071 section
+    // In a piece at an odd offset, every byte is in the other half of its word (RFC 1071 section
     // 2(B)).
     const std::uint16_t value = part.partial();
     sum.add_u16(offset % 2 == 0 ? value : std::byteswap(value));

@@ -26,7 +26,7 @@ bool Connection::acceptable(const Segment& segment) const {
   const std::uint32_t size = rcv_edge_ - rcv_nxt_;
   const auto inside = [&](Seq at) { return at - rcv_nxt_ < size; };
   if (length == 0) return seq == rcv_nxt_ || inside(seq);
-  // With a closed window a segment at its edge still delivers an ACK; its data is trimmed.
+  // With a closed window, a segment at its edge still delivers an ACK; its data is trimmed.
   if (size == 0) return seq == rcv_nxt_;
   return inside(seq) || inside(seq + length - 1) ||
          (before(seq, rcv_nxt_) && after(seq + length, rcv_nxt_));
@@ -196,8 +196,8 @@ bool Connection::take_by_making_room(Slice& piece) {
   for (;;) {
     receive_.push(piece, table_->memory_, reserve());
     if (piece.empty()) return true;
-    // Out-of-order data is dropped first, from the flow with the most. For the minimum that a flow
-    // needs, orphans and connections of clients with many are reset too.
+    // Out-of-order data is dropped first, from the flow with the most. To provide the minimum that
+    // a flow needs, orphans and connections of clients with many connections are reset too.
     const bool least = reserve() == 0;
     if (!(least ? table_->make_room_for(remote.address, this) : table_->make_room(false)))
       return false;
@@ -249,7 +249,7 @@ void Connection::drop_out_of_order() {
 void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   table_->count_up(Table::kOutOfOrder);
   Memory& memory = table_->memory_;
-  // Memory is scarce above three quarters, for new connections and for windows. Out-of-order data
+  // Above three quarters, memory is scarce for new connections and for windows. Out-of-order data
   // only saves retransmissions and must not cause that.
   const std::size_t spare = memory.limit() / 16 * 5;
   const std::size_t most = ReorderQueue::most_for(receive_limit_);
@@ -276,8 +276,8 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
-  // RFC 5681 section 4.2: acknowledge at once. With SACK, after the first segments of a burst one
-  // ACK reports the rest; without SACK each duplicate ACK counts.
+  // RFC 5681 section 4.2: acknowledge at once. With SACK, one ACK reports the rest after the first
+  // segments of a burst; without SACK, each duplicate ACK counts.
   if (sack_ && early_acks_ == 0) {
     ack_now_ = true;
   } else {
@@ -394,7 +394,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
 }
 
-// RFC 9293 section 3.9.2.2: hard errors refuse a connection: port or protocol unreachable. An
+// RFC 9293 section 3.9.2.2: hard errors (port or protocol unreachable) refuse a connection. An
 // unknown next header, which the IPv6 layer reports like these, is a parameter problem and
 // therefore soft.
 bool Connection::is_hard(const IcmpError& error) const {

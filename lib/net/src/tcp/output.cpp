@@ -50,8 +50,8 @@ void Connection::output(Instant now) {
   arm();
 }
 
-// Software segmentation needs one buffer per segment and one for the headers. Without them the data
-// would count as sent and be lost.
+// Software segmentation needs one buffer per segment and one for the headers. Without them, the
+// data would count as sent and be lost.
 std::uint32_t Connection::within_buffers(std::uint32_t length) {
   if (length <= mss_ || gso_segments_ == Path::kAnySegments) return length;
   // SACK blocks may shorten the segments and add one.
@@ -178,9 +178,9 @@ void Connection::report_sack(Header& header, bool with_data) {
     blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
 }
 
-// Places `length` bytes of the stream after room for the header: as many as fit into the buffer, or
-// in further buffers for the device to gather or segment. Returns the number of bytes, which is
-// less with small buffers.
+// Places up to `length` bytes of the stream after room for the header: in the packet's own buffer,
+// or in further buffers for the device to gather or segment. Returns the number placed, which is
+// less than `length` if buffers are small.
 std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length,
                                 std::size_t header_length, std::uint32_t segment) {
   const bool gathers = gso_most_ != 0 && gso_segments_ == Path::kAnySegments;
@@ -198,8 +198,8 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
   return length;
 }
 
-// Sends [begin, end) of the stream, which may end with the FIN, as one packet; it has several
-// segments if the device segments.
+// Sends [begin, end) of the stream, which may end with the FIN, as one packet. The packet has
+// several segments if the device performs segmentation.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   [[clang::uninitialized]] PacketBuf packet = table_->ip_->allocate();
   if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {
@@ -279,7 +279,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
   table_->send_segment(header, local.address, remote.address, checksum_, marks(), now);
 }
 
-// Sends the SYN, or in SYN-RECEIVED the SYN-ACK, with the options that apply.
+// Sends the SYN or, in SYN-RECEIVED, the SYN-ACK, with the options that apply.
 void Connection::send_syn(Instant now) {
   const Config& config = table_->config_;
   const bool answer = state_ == State::kSynReceived;
@@ -314,7 +314,7 @@ void Connection::send_syn(Instant now) {
   last_sent_ = now;
   if (!answer && fast_open_) {
     if (attempts_ == 0) return send_syn_data(header, now);
-    // RFC 7413 section 4.1.3: without the option the next SYNs may pass where this one did not.
+    // RFC 7413 section 4.1.3: without the option, the next SYNs may pass where this one did not.
     table_->fast_open_cache().failed(remote, now);
     fast_open_ = false;
   }

@@ -7,7 +7,7 @@ namespace fata::net::tcp {
 
 namespace {
 
-// How long after the last cookie was sent ACKs are checked for cookies.
+// ACKs are checked for cookies for this long after the last cookie was sent.
 constexpr Duration kCookieTime = seconds(130);
 constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 
@@ -24,7 +24,8 @@ SynOptions options_of(const Options& options, bool v4, const Config& config, boo
 
 }  // namespace
 
-// From the link's MTU, independent of the path MTU in the other direction (RFC 8201 section 5.4).
+// Our MSS follows from the link's MTU, independent of the path MTU in the other direction (RFC 8201
+// section 5.4).
 std::uint16_t Table::our_mss(const Endpoint& local, const Endpoint& remote) {
   [[clang::uninitialized]] const std::optional<Path> path =
       ip_->path(remote.address, local.address);
@@ -232,9 +233,9 @@ bool Table::receive_cookie(Listener& listener, Segment& segment, const Endpoint&
   const auto options = cookies_.check(local, remote, header.seq - 1, header.ack - 1, echo, now);
   if (!options) {
     count_up(kCookiesBad);
-    // After a final ACK that was lost or had no room, later segments cannot be distinguished from
-    // guesses; the ACK's number arrives again with the first byte of data. Only a segment that
-    // cannot be one of these is answered by a reset.
+    // If the final ACK was lost or had no room, segments after the first data cannot be
+    // distinguished from guesses, so they are dropped; the first byte of data carries the cookie
+    // again when it is retransmitted. Only a segment without data and FIN is answered by a reset.
     return segment.length != 0 || header.has(kFin);
   }
   if (listener.waiting >= listener.backlog) return count_up(kBacklogFull), true;

@@ -1,7 +1,7 @@
 // Path MTU discovery. ICMP "too big" is validated first (RFC 5927 section 7.2). When it is
-// filtered, PLPMTUD (RFC 4821, RFC 8899 section 5.2) applies: after a black hole small segments are
-// sent, and longer ones probe the path, first with the largest size, then by binary search. A lost
-// probe costs its retransmission but no window reduction.
+// filtered, PLPMTUD (RFC 4821, RFC 8899 section 5.2) applies: after a black hole, small segments
+// are sent, and longer ones probe the path, first with the largest size, then by binary search. A
+// lost probe costs its retransmission but no window reduction.
 #include <algorithm>
 
 #include "fata/net/tcp/connection.hpp"
@@ -17,7 +17,7 @@ constexpr std::uint32_t kFollowers = 3;  // segments after a probe, which reveal
 
 // Handles a "too big" that quotes outstanding data at `seq`.
 void Connection::hear_too_big(const IcmpError& error, Seq seq, Instant now) {
-  // The largest packet that it can have been, including headers.
+  // The largest size that the quoted packet can have had, including headers.
   const SeqRange stretch = board_.stretch_at(seq);
   const std::uint32_t data =
       is_path_probe(stretch) ? stretch.size() : std::min<std::uint32_t>(stretch.size(), mss_);
@@ -70,7 +70,7 @@ void Connection::begin_search(Instant now) {
 }
 
 void Connection::send_path_probe(Instant now) {
-  // Without SACK the loss of a probe would imply the loss of everything after it.
+  // Without SACK, the loss of a probe would imply the loss of everything after it.
   if (path_probe_ != 0 || !sack_ || recovery_ != Recovery::kOpen || board_.lost() != 0) return;
   const std::uint32_t size =
       search_began_ ? path_mss_most_ : path_mss_ + (path_mss_most_ - path_mss_ + 1U) / 2;
@@ -78,11 +78,11 @@ void Connection::send_path_probe(Instant now) {
   const std::uint32_t in_pipe = pipe();
   const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
   if (std::min({unsent(), usable_window(), room}) < length + kFollowers * mss_) return;
-  // SACK blocks would take part of its room.
+  // SACK blocks would take part of the probe's room.
   if (has_out_of_order() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
   path_probe_ = static_cast<std::uint16_t>(size);
   path_probe_end_ = snd_nxt_ + length;
-  // A small buffer may have shortened it.
+  // A small buffer may have shortened the probe.
   if (!send_data({snd_nxt_, path_probe_end_}, false, now) || snd_nxt_ != path_probe_end_)
     path_probe_ = 0;
 }

@@ -1,4 +1,4 @@
-// Selects a connection to reset when memory is full and a client with few connections wants one.
+// Selects a connection to reset when memory is full and a client with few connections needs one.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,8 +10,8 @@ namespace fata::net::tcp {
 namespace {
 
 // Clients are counted by a keyed hash of their address and of its network (/24, /56). Clients that
-// share a count are treated as one, and no client can tell which do. The newcomer's own are counted
-// exactly.
+// share a count are treated as one, and no client can find out which do. The newcomer's own
+// connections are counted exactly.
 constexpr std::size_t kGroups = 64;
 constexpr std::size_t kFew = 8;  // a client with fewer connections keeps them
 using Counts = std::array<std::uint32_t, kGroups>;

@@ -99,7 +99,7 @@ std::uint32_t ReorderQueue::keep(std::uint32_t& i, Seq begin, Slice data, const 
   return kept;
 }
 
-// Keeps a well-filled device buffer itself, unless such buffers would waste too much.
+// Keeps a well-filled device buffer itself, unless this would waste too much memory.
 bool ReorderQueue::lend(std::uint32_t& i, Seq begin, Slice& data, const Limits& limits) {
   Memory& memory = limits.memory;
   const std::size_t pinned = data.pinned();

@@ -8,7 +8,7 @@ namespace fata::net::tcp {
 
 namespace {
 constexpr std::uint32_t kDupThresh = 3;
-// How many records that wait for reordering are checked for the time to wait.
+// Maximum number of records waiting for reordering that are checked for the time to wait.
 constexpr std::uint32_t kMostWaiting = 64;
 }  // namespace
 
@@ -127,7 +127,7 @@ void Scoreboard::sacked(SeqRange range, Instant now, std::optional<std::uint32_t
 }
 
 // Marks `part` of record `i` as delivered; `i` is then the record that holds it. False if that
-// needs a record too many.
+// needs more records than are available.
 bool Scoreboard::mark_arrived(std::uint32_t& i, SeqRange part) {
   const auto join_next = [&] {
     if (i + 1 == records_.size() || (records_[i + 1].flags & kSacked) == 0) return;

@@ -310,7 +310,7 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
     if (!give_way_to(newcomer, nullptr)) return false;
     if (memory_.take(bytes)) return true;
   }
-  // While memory is scarce all windows are small. So drop out-of-order data, or an orphan whose
+  // While memory is scarce, all windows are small. So drop out-of-order data, or an orphan whose
   // data the peer has not acknowledged for seconds.
   if (!memory_.scarce() || make_room(false)) return true;
   if (!orphan_list_.empty() &&

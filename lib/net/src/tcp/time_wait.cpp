@@ -7,7 +7,7 @@ namespace fata::net::tcp {
 namespace {
 constexpr std::size_t kTimeWaitCost = sizeof(TimeWait) + 32;
 
-// RFC 9293 section 3.10.7.4, first check: part of it lies in the window.
+// RFC 9293 section 3.10.7.4, first check: part of the segment lies in the window.
 bool in_window(const TimeWait& wait, const Segment& segment) {
   const Seq begin = segment.header.seq - wait.rcv_nxt;
   const Seq last = segment.end() - wait.rcv_nxt - 1;
@@ -87,7 +87,7 @@ void Table::receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& 
   send_segment(answer, wait.local.address, wait.remote.address, false, IpMarks{}, now);
 }
 
-// For an active open: after a second the peer's timestamps distinguish it from the old connection.
+// For an active open: after a second, the peer's timestamps distinguish it from the old connection.
 bool Table::may_reuse(const TimeWait& wait, Instant now) const {
   return wait.timestamps && now - wait.began > seconds(1);
 }

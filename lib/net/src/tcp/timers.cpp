@@ -17,7 +17,7 @@ Duration Connection::rto() const { return rtt_.rto(table_->config_.rto); }
 void Connection::arm() {
   const Instant next = std::min({retransmit_at_, ack_at_, life_at_, pace_at_});
   if (next.is_never()) return;
-  // A timer that fires early is rearmed: deadlines that move with every ACK then cost nothing.
+  // A timer that fires early is rearmed, so deadlines that move with every ACK cost nothing.
   if (!armed() || deadline() > next) table_->timers_.arm(*this, next);
 }
 
@@ -128,8 +128,9 @@ void Connection::note_closing(Instant now) {
   closing_from_s_ = static_cast<std::uint16_t>(seconds_of(now));
 }
 
-// Whether the application has closed and the peer has acknowledged nothing for as long as it may
-// then keep its window closed. Its answers do not extend this time, because no user waits.
+// Whether the application has closed and the peer has acknowledged nothing for Config::closing,
+// during which it may keep its window closed. Its answers do not extend this time, because no user
+// waits.
 bool Connection::closed_for_too_long(Instant now) {
   if (!fin_queued_) return false;
   if (snd_una_ != closing_una_) note_closing(now);

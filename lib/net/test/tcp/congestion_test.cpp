@@ -152,7 +152,7 @@ TEST(HyStart, ASmallRiseOrFewSamplesDoNotCount) {
   Sender small(kCubic);
   small.round();
   small.round();
-  // the rise is below the minimum threshold of 4 ms and below an eighth
+  // The rise is below the minimum threshold of 4 ms and below an eighth.
   small.rtt = milliseconds(53);
   small.round();
   EXPECT_EQ(small.segments(), 80u);

@@ -85,7 +85,7 @@ TEST(TcpOutOfOrder, FullWindowsOfItGiveWayToConnectionsAndToDataInOrder) {
     EXPECT_FALSE(server.table.memory().scarce()) << i;
   }
   EXPECT_GT(server.table.count(Table::kOutOfOrderDropped), 0U);
-  // In-order data on newer connections, unread, takes its place.
+  // Unread in-order data on newer connections takes its place.
   std::vector<std::unique_ptr<Peer>> more;
   for (std::uint32_t i = 0; i < 40; ++i) {
     more.push_back(std::make_unique<Peer>(server, 1000 + i));

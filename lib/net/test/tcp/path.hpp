@@ -1,6 +1,6 @@
 // Two hosts with IP engines on Ethernet links of any MTU and a router between them. The router
-// drops packets too long for its own path, with or without an ICMP error, but carries those without
-// DF.
+// drops packets that are too long for its own path, with or without an ICMP error, but lets them
+// pass if DF is clear.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -168,7 +168,7 @@ class NarrowPath {
     const bool data = frame.size() - at > header->header_length;
     if (data && !header->has(kSyn)) longest_data[index] = std::max(longest_data[index], size);
   }
-  // As middleboxes do; our SYNs always begin with the MSS option.
+  // Rewrites the MSS as middleboxes do; our SYNs always begin with the MSS option.
   void rewrite(int index, Frame& frame, std::size_t at, std::uint16_t mss) {
     const MutableBytes segment = MutableBytes(frame).subspan(at);
     ASSERT_EQ(segment[20], std::byte{2});

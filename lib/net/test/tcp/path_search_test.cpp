@@ -62,7 +62,7 @@ TEST(TcpPathSearch, FindsWhatASilentPathCarriesWithinAFewBytes) {
       }
       EXPECT_GT(found.longest + 20, most);
       EXPECT_LE(found.timeouts, 4U);
-      // Lost probes are no sign of congestion.
+      // Lost probes are not a sign of congestion.
       EXPECT_EQ(found.recoveries, 0U);
     }
   }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kMss = 1000;
 
-// A sender's recovery: on each ACK some segments are delivered and as many as allowed are sent.
+// A sender's recovery: on each ACK, some segments are delivered and as many as allowed are sent.
 struct Sender {
   Prr prr;
   std::uint32_t pipe;

@@ -140,7 +140,7 @@ TEST(Scoreboard, FindsLostWhatWasSentBeforeWhatArrived) {
     one.next += 1000;
   }
   EXPECT_EQ(one.sack(one.first + 12'000, one.first + 15'000), 3000U);
-  // After three delivered segments detection does not wait.
+  // After three delivered segments, detection does not wait.
   EXPECT_EQ(one.detect().bytes, 12'000U);
   EXPECT_EQ(one.detect().bytes, 0U);
   EXPECT_EQ(one.sack(one.first + 19'000, one.first + 20'000), 1000U);

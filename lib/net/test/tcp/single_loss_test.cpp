@@ -1,6 +1,6 @@
 // Each packet of a transfer is lost in turn, as the only one, over many sizes, round trips and
 // windows. RACK and tail loss probes must repair the loss; a retransmission timeout costs a window
-// and a long wait. With FATA_ALL_LOSSES set, covers many more of them.
+// and a long wait. With FATA_ALL_LOSSES set, the test covers many more transfers.
 #include <cstdlib>
 
 #include "wire.hpp"

@@ -1,5 +1,5 @@
-// Two TCPs on a wire with delay, loss, reordering and duplication, on a virtual clock; without
-// event loop and IP.
+// Two TCPs on a wire with delay, loss, reordering and duplication, on a virtual clock, without an
+// event loop or IP.
 #pragma once
 
 #include <gtest/gtest.h>

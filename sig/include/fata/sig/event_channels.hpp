@@ -37,7 +37,7 @@ template <class E>
 concept EventChannels = requires(E& events, DomainId domain, EventPort port) {
   typename E::Channel;
   requires EventChannel<typename E::Channel>;
-  // An end for that domain to connect to. kExhausted: no port is free. Does not wait.
+  // Opens an end for `domain` to connect to. kExhausted: no port is free. Does not wait.
   { events.open(domain) } -> std::same_as<Result<std::unique_ptr<typename E::Channel>>>;
   // Connects to a port that `domain` opened for this one; possible once. The new end's bit is
   // initially set, since notifications may precede the connection: check the shared state first.

@@ -1,7 +1,7 @@
 // Flow: the byte-stream concept. Fata's TCP, the host's sockets, TLS, SSH channels, vchan and
 // in-memory pairs model it; code above does not depend on the model.
 //
-//   read      returns the next bytes as a Slice; an empty slice is end-of-stream, also on
+//   read      returns the next bytes as a Slice; an empty slice is end-of-stream, and so is
 //             every later read; a reset is an error
 //   write     takes owned buffers and completes when all are accepted (backpressure)
 //   shutdown  half-closes: the peer reads end-of-stream after the written data; reading continues

@@ -22,8 +22,8 @@ inline constexpr std::size_t kGrantPage = 4096;
 enum class GrantAccess : std::uint8_t { kRead, kWrite };
 
 // Pages of this domain that another domain may map. A move-only value; an empty one (default
-// constructed or moved from) offers nothing. The destructor revokes the pages. The table keeps
-// pages that are still mapped by the other side, unused, until they are unmapped.
+// constructed or moved from) offers nothing. The destructor revokes the pages. The table does not
+// reuse a page that the other side still maps until it is unmapped.
 template <class O>
 concept GrantOffer = std::movable<O> && std::default_initializable<O> && requires(O& offer) {
   // All pages, contiguous; initially zero.
@@ -52,7 +52,8 @@ concept GrantTable = requires(G& table, DomainId domain, std::size_t pages,
   typename G::Mapping;
   requires GrantOffer<typename G::Offer>;
   requires GrantMapping<typename G::Mapping>;
-  // New pages (at least one) for that domain, which need not exist. kExhausted: the table is full.
+  // Offers new pages (at least one) to `domain`, which need not exist. kExhausted: the table is
+  // full.
   { table.offer(domain, pages, access) } -> std::same_as<Result<typename G::Offer>>;
   // Maps pages that `domain` offered to this one: all of them or none. kBadReference if a page is
   // not (or no longer) offered, kDenied if it is read-only and `access` is kWrite, kExhausted if

@@ -13,7 +13,7 @@ namespace fata::sig {
 
 struct RxDatagram {
   Endpoint source;
-  IpAddress destination;  // the local address it was sent to; "any" if the model does not know it
+  IpAddress destination;  // the local address it was sent to; "any" if unknown
   Slice payload;
 };
 
@@ -39,8 +39,8 @@ concept UdpSocket =
       // An empty packet with headroom for all lower headers and tailroom for max_payload(); false
       // if exhausted.
       { socket.allocate() } -> std::same_as<PacketBuf>;
-      // Sends all (or drops and counts, as UDP may); empties the packets. Waits while the device's
-      // transmit queue is full.
+      // Sends all packets (or drops and counts some, as UDP may) and leaves them empty. Waits while
+      // the device's transmit queue is full.
       { socket.send(out, wait) } -> Awaits<Result<void>>;
     };
 

@@ -19,7 +19,7 @@ class Files final : private BufferHome {
   Files(const Files&) = delete;
   Files& operator=(const Files&) = delete;
 
-  // The content of exactly this key; valid indefinitely.
+  // Returns the content of exactly this key. It stays valid indefinitely.
   std::optional<Bytes> find(std::string_view key) const;
 
   // These never wait.

@@ -26,14 +26,14 @@ enum class Event : std::uint8_t {
   kBound,     // use the lease
   kRenewed,   // the same address, extended; other values may have changed
   kLost,      // the address must no longer be used
-  kNoAnswer,  // several requests were unanswered; reported once, the search continues
+  kNoAnswer,  // several requests were unanswered; reported once, while the search continues
 };
 
 // Performs the client's actions. Its functions must not call the client.
 class Outside {
  public:
   // Sends from a lease's address to its server, or (`from` is 0.0.0.0) a broadcast from an
-  // interface without an address. In REBINDING `from` is set and `to` is the broadcast address.
+  // interface without an address. In REBINDING, `from` is set and `to` is the broadcast address.
   virtual void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) = 0;
   virtual void event(Event what, const Lease& lease, Instant now) = 0;
 
@@ -90,7 +90,7 @@ class Client {
   void address_taken(Instant now);
   // After a restore from a snapshot: uses new random numbers and confirms a lease at once
   // (INIT-REBOOT, RFC 2131 section 3.2), possibly with another server. The address stays in use
-  // until a server rejects it; without an answer, for the rest of the lease.
+  // until a server rejects it or, without an answer, for the rest of the lease.
   void renew(const SipKey& secret, Instant now);
   // Releases the lease and becomes idle.
   void release(Instant now);
@@ -112,7 +112,7 @@ class Client {
   void lose(Instant search_at, Instant now);
   void transmit(Request& message, Ipv4Address from, Ipv4Address to, Instant now);
   Duration back_off();
-  // In RENEWING and REBINDING half of the remaining time passes between requests.
+  // In RENEWING and REBINDING, half of the remaining time passes between requests.
   static Duration half(Instant now, Instant until);
   bool plausible(const Reply& reply);
   bool read_times(const Reply& reply, Lease& lease) const;

@@ -24,7 +24,7 @@ class Driver final : public net::Autoconfiguration,
   // Releases the lease, if the server's hardware address is known.
   ~Driver();
 
-  // Waits for an address or for kNoAnswer; after the latter the search continues.
+  // Waits for an address or for kNoAnswer; after the latter, the search continues.
   async::Task<void> wait(async::Wait wait);
 
   const Client& client() const { return client_; }

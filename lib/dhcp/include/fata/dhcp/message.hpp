@@ -19,7 +19,7 @@ enum class Kind : std::uint8_t { kDiscover = 1, kOffer, kRequest, kDecline, kAck
 
 enum class Malformed : std::uint8_t { kHeader, kOptions };
 
-// A route (RFC 3442). Without a gateway the network is on the link.
+// A route (RFC 3442). Without a gateway, the network is on the link.
 struct Route {
   Ipv4Cidr to;
   Ipv4Address gateway;

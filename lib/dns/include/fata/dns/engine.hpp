@@ -43,9 +43,9 @@ struct LoadOptions {
 
 struct LoadedZone {
   Name apex;
-  // Served records; without duplicates, and without NSEC3 records at names of their own.
+  // Records served, not counting duplicates and the NSEC3 records of names without other data.
   std::size_t records = 0;
-  // Including empty non-terminals.
+  // Includes empty non-terminals.
   std::size_t names = 0;
 };
 
@@ -53,8 +53,8 @@ struct EngineOptions {
   // The maximum UDP response, and the payload size announced in the OPT record. 1232 fits IPv6's
   // minimum MTU.
   std::uint16_t udp_payload = 1232;
-  // Bounds the memory for prepared answers (those with compressed names or additional records);
-  // beyond it such answers are composed for each query, with the same content. 0 prepares none.
+  // Bounds the memory for prepared answers (those with compressed names or additional records).
+  // Beyond it, these answers are composed for each query, with the same content. 0 prepares none.
   // Zone data is not bounded by this.
   std::size_t prepared_bytes_per_record = 32;
 };
@@ -67,7 +67,7 @@ struct Exchange {
   const IpAddress* client = nullptr;  // the query's source; required only with a guard
 };
 
-// Holds any error response; with less room nothing is answered.
+// Holds any error response; with less room, nothing is answered.
 inline constexpr std::size_t kMinAnswerRoom = 512;
 
 // The zone's name if load() rejects `text`: the owner of its SOA record, else its first $ORIGIN,
@@ -82,25 +82,25 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
-  // Reads a whole zone. On an error nothing of it is kept, and the engine stays usable. The texts
+  // Reads a whole zone. On an error, none of it is kept, and the engine stays usable. The texts
   // need not outlive the call. Allocates.
   Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
                                      const LoadOptions& options = {});
   // Answers queries for `apex` and below with SERVFAIL: the zone exists, but could not be loaded.
-  // No effect if that zone is loaded; a later load() replaces it. Allocates.
+  // Has no effect if that zone is loaded; a later load() replaces it. Allocates.
   void load_failed(const Name& apex);
-  // Makes the loaded zones answerable. Before it every query is refused; after it no zone can be
-  // loaded.
+  // Makes the loaded zones answerable. Before this call, every query is refused; after it, no zone
+  // can be loaded.
   void build();
 
   // Answers one message in `out`; returns the answer's size, or 0 to send none (for a response, or
-  // fewer octets than a header). `query` and `out` must not overlap. Never allocates. Over UDP the
+  // fewer octets than a header). `query` and `out` must not overlap. Never allocates. Over UDP, the
   // size is bounded by the client and the options, and TC marks a truncated answer. With a guard,
-  // whose time must be set, the answer to `client` carries a cookie if the query does, and over UDP
-  // it may be withheld or truncated.
+  // whose time must be set, the answer to `client` carries a cookie if the query does; over UDP, it
+  // may be withheld or truncated.
   std::size_t answer(Bytes query, MutableBytes out, Transport transport, Guard* guard = nullptr,
                      const IpAddress& client = {});
-  // The same for a batch: its memory accesses overlap, which pays off with large zones.
+  // Answers a batch in the same way. The memory accesses overlap, which pays off with large zones.
   void answer_batch(std::span<Exchange> exchanges, Transport transport, Guard* guard = nullptr);
 
   std::span<const Counter> counters() const;

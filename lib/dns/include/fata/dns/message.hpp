@@ -128,9 +128,9 @@ class Writer {
   void u16(std::uint16_t value);
   void u32(std::uint32_t value);
   void bytes(Bytes from);
-  // Writes `wire`; if `compress`, as a pointer to an earlier copy of its longest possible suffix.
-  // In both cases later names may point to this one. Reading a name back follows at most
-  // kMaxPointerChain pointers, since some resolvers give up after ten.
+  // Writes `wire`. If `compress`, its longest suffix that was written before becomes a pointer to
+  // that copy. In both cases, later names may point to this one. Reading a name back follows at
+  // most kMaxPointerChain pointers, since some resolvers give up after ten.
   void name(Bytes wire, bool compress = true);
   void question(Bytes name, Type type, Class klass);
   // Writes a record up to its rdata; returns the mark for end_rdata(), which patches the length.

@@ -42,7 +42,7 @@ class Name {
   std::uint8_t size_ = 1;
 };
 
-// The functions below take names in wire form; unless stated otherwise these must be complete and
+// The functions below take names in wire form; unless stated otherwise, these must be complete and
 // valid.
 
 // Size in octets of the uncompressed name at the start of `at`; 0 if there is none.

@@ -63,7 +63,7 @@ class RateLimiter {
     bucket = now_ + spent + cost_;
     return true;
   }
-  // What to do with a response that was not admitted: every second one slips through, truncated, so
+  // Decides about a response that was not admitted. Every second one slips through, truncated, so
   // that a genuine client retries over TCP.
   Excess excess(const IpAddress& client, ResponseClass kind) {
     return ((bucket_of(client, kind) ^= kSlipBit) & kSlipBit) != 0 ? Excess::kSlip : Excess::kDrop;

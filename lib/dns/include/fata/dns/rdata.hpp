@@ -53,8 +53,8 @@ bool may_arrive_compressed(Type type);
 // True if `rdata` (with uncompressed names) is valid for its type; always true for an unknown type.
 bool valid_rdata(Type type, Bytes rdata);
 
-// Compares valid rdata of a type: negative, 0 for equal meaning, or positive. Names are compared
-// without regard to case for the types of RFC 4034 section 6.2.
+// Compares valid rdata of a type. Returns a negative number, 0 for equal meaning, or a positive
+// number. Names are compared without regard to case for the types of RFC 4034 section 6.2.
 int compare_rdata(Type type, Bytes a, Bytes b);
 
 // An error in presentation text: the reason (static text that names the expected form) and the word

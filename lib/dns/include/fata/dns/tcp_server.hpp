@@ -56,9 +56,9 @@ class TcpServer {
         break;
       }
       ++counters_[kAccepted];
-      // Beyond the bound each new connection evicts another one, which takes a turn of the loop.
-      // Waiting for each eviction would leave further connections in the listener's backlog, where
-      // none is evicted.
+      // Beyond the bound, each new connection evicts another one, which takes a turn of the loop.
+      // If the loop waited for each eviction, further connections would stay in the listener's
+      // backlog, where none is evicted.
       const auto room = co_await connections.below(config_.max_connections + kLeaving,
                                                    async::Wait::cancelled_by(stop));
       if (!room) break;
@@ -72,7 +72,7 @@ class TcpServer {
 
  private:
   // Slices per write. The largest answer needs kMostSlices of them, with buffers of at least 4 KiB;
-  // with smaller buffers the first answer that does not fit ends a connection.
+  // with smaller buffers, the first answer that does not fit ends a connection.
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMostSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;
@@ -200,8 +200,8 @@ class TcpServer {
     return true;
   }
 
-  // Ends the connection such that the peer can read what was written: unread octets would cause a
-  // reset that could overtake it. Further input is discarded, up to kMaxDropped octets.
+  // Ends the connection so that the peer can still read the written data: unread octets would cause
+  // a reset, which could overtake it. Further input is discarded, up to kMaxDropped octets.
   async::Task<void> close(Flow* flow, async::Scope* connections) {
     const async::Wait wait = patience(connections);
     if (!co_await flow->shutdown(wait)) co_return;

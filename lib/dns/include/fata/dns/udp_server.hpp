@@ -11,9 +11,9 @@
 
 namespace fata::dns {
 
-// Serves until `stop` is cancelled (not an error) or the socket fails. One per socket; the engine
-// may be shared with others on the same loop. `dropped` counts queries without a buffer for their
-// answer. Without a guard every source is answered, spoofed or not.
+// Serves until `stop` is cancelled (not an error) or the socket fails. Run one per socket; the
+// engine may be shared with others on the same loop. `dropped` counts queries without a buffer for
+// their answer. Without a guard, every source is answered, spoofed or not.
 template <sig::UdpSocket Socket>
 async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dropped,
                                     async::CancelToken stop, Guard* guard = nullptr) {

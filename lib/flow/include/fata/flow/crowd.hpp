@@ -9,9 +9,10 @@
 
 namespace fata::flow {
 
-// When one connection too many is accepted, the crowd ends one: of the network (/24, /56) with the
-// most connections the address with the most, and of that address the connection idle for longest;
-// on a tie, the longest idle of all tied ones. A client with many connections thus loses its own.
+// When one connection too many is accepted, the crowd ends one. It selects the network (/24, /56)
+// with the most connections, in this network the address with the most, and of this address the
+// connection that has been idle longest. On a tie, it ends the longest idle of all tied
+// connections. A client with many connections thus loses one of its own.
 class Crowd {
  public:
   // A connection. Its destructor removes it from the crowd, which must outlive it.
@@ -42,7 +43,7 @@ class Crowd {
   std::size_t size() const { return size_; }
 
  private:
-  // The connections of an address, or of a network; free without any.
+  // The connections of an address or of a network. A group without connections is free.
   struct Group {
     IpAddress address;
     std::size_t connections = 0;

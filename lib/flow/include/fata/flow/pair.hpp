@@ -13,8 +13,8 @@ namespace fata::flow {
 
 class PairEnd {
  public:
-  // Acts like a closed socket: the peer reads the written data, then end-of-stream; its writes are
-  // reset.
+  // Acts like a closed socket: the peer reads the written data, then end-of-stream; the peer's
+  // writes are reset.
   ~PairEnd();
 
   async::Task<Result<Slice>> read(async::Wait wait = {});

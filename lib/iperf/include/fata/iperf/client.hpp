@@ -48,7 +48,7 @@ class Client {
       scope_.spawn(listen(this, flow->get()));
       done = co_await converse(flow->get());
       if (!done && done.error().is(async::Errc::kCancelled)) {
-        // Asked to stop: notify the server.
+        // A stop was requested: notify the server.
         control_.terminate();
         (void)co_await send_output(tcp_, flow->get(), &control_, async::Wait::at_most(seconds(1)));
       }
@@ -67,7 +67,7 @@ class Client {
   async::Wait patience() { return async::Wait::at_most(config_.patience, scope_.token()); }
   Test& test() { return traffic_.test; }
 
-  // In pieces that fit the console's buffer.
+  // Writes in pieces that fit the console's buffer.
   void tell(std::string_view text) {
     constexpr std::size_t kPiece = 1024;
     for (; !text.empty(); text.remove_prefix(std::min(kPiece, text.size())))
@@ -200,7 +200,8 @@ class Client {
     } else if (stream.sends) {
       senders_.spawn(send_bytes(&traffic_, &stream, flows_[i].get(), senders_.token()));
     } else {
-      // Reads beyond the end too: a server blocked on sending may not read the control connection.
+      // Keeps reading after the end: a server that is blocked in sending may not read the control
+      // connection.
       scope_.spawn(receive_bytes(&traffic_, &stream, flows_[i].get(), scope_.token()));
     }
   }

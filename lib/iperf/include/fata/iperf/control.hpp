@@ -26,7 +26,7 @@ enum class Event : std::uint8_t {
   kFailed,         // both: error() holds the reason; final
 };
 
-// Common to both sides.
+// The part of a control connection that is common to both sides.
 class Control {
  public:
   // Received bytes; an empty span is the end of the connection.

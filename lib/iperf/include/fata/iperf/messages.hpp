@@ -51,7 +51,7 @@ enum class Errc : std::uint32_t {
   kTooLong,   // detail: the announced length of a JSON text
   kTooManyStreams,
   kUnsupported,
-  kTimedOut,  // the peer's next step did not come in time
+  kTimedOut,  // the peer did not take its next step in time
   kNoMemory,
   kStreamFailed,
 };
@@ -64,7 +64,7 @@ inline constexpr std::uint32_t kMostSeconds = 86400;
 struct Parameters {
   bool udp = false;
   bool reverse = false;        // the server sends
-  bool bidirectional = false;  // both do
+  bool bidirectional = false;  // both sides send
   bool no_delay = false;
   bool counters_64bit = false;  // in datagrams
   std::uint32_t omit = 0;       // seconds before the measured time

@@ -28,7 +28,8 @@ class Server {
         clock_(&clock),
         config_(config) {}
 
-  // Serves until asked to stop, or with one_off until a test has ended. Returns an exit status.
+  // Serves until a stop is requested or, with one_off, until a test has ended. Returns an exit
+  // status.
   async::Task<int> serve() {
     auto listener = tcp_->listen({IpAddress(), config_.port}, kBacklog);
     if (!listener) {
@@ -81,7 +82,7 @@ class Server {
     std::unique_ptr<Traffic> traffic;
     std::vector<Arrived> flows;
     std::unique_ptr<Socket> socket;
-    // Of datagrams: the peer's endpoint and the local address to answer from.
+    // For datagrams: the peer's endpoint and the local address to answer from.
     std::vector<std::pair<Endpoint, IpAddress>> peers;
     bool gathering = false;
     BusyTime busy;
@@ -154,7 +155,7 @@ class Server {
     self->session_ = nullptr;
   }
 
-  // Feeds the engine.
+  // Passes received bytes to the engine.
   static async::Task<void> listen(Session* session, Flow* flow) {
     for (;;) {
       const Result<Slice> got =
@@ -197,7 +198,7 @@ class Server {
         co_return Result<void>{};
       }
       if (event != Event::kNothing) continue;
-      // During the test only a stall is a timeout; at other times any wait is bounded.
+      // During the test, only a stall is a timeout; at other times, every wait is bounded.
       const bool running = session->traffic != nullptr && !session->traffic->test.over();
       const Duration left = session->latest - async::current_loop().now();
       const async::Wait wait =

@@ -43,7 +43,7 @@ class Reader {
   Token next();
   // Skips the next value, including nested values; false on an error or if no value follows.
   bool skip();
-  // The next value if it has that type; nullopt, and the value is skipped, otherwise.
+  // Returns the next value if it has that type. Otherwise, skips the value and returns nullopt.
   std::optional<std::int64_t> next_integer(int power = 0);
   std::optional<bool> next_bool();
 

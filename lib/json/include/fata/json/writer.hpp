@@ -1,5 +1,5 @@
-// Writer: JSON without white space, into a TextWriter, whose truncated() reports whether it fitted.
-// The caller is responsible for correct nesting; commas and escapes are automatic.
+// Writer: JSON without white space, into a TextWriter, whose truncated() reports whether text was
+// cut off. The caller is responsible for correct nesting; commas and escapes are automatic.
 #pragma once
 
 #include <concepts>

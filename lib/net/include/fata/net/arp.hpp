@@ -35,10 +35,10 @@ class Cache {
  public:
   static constexpr std::size_t kEntries = 128;
   static constexpr Duration kReachable = seconds(300);  // lifetime of an answer
-  // a lookup in this last part of the lifetime requests a refresh
+  // A lookup in this last part of the lifetime requests a refresh.
   static constexpr Duration kRefresh = seconds(30);
   static constexpr Duration kRetry = seconds(1);  // between requests
-  // How long an address stays usable after doubt() without an answer.
+  // Time for which an address stays usable after doubt() without an answer.
   static constexpr Duration kDoubt = seconds(2);
   static constexpr unsigned kMaxRequests = 3;  // then the waiting packets are dropped
 
@@ -48,7 +48,7 @@ class Cache {
     MacAddress mac{};      // for kSend
     bool request = false;  // broadcast (kWait) or unicast (kSend: a refresh) a request
   };
-  // Looks up the hardware address for sending `packet`. On kWait the cache takes the packet (a
+  // Looks up the hardware address for sending `packet`. On kWait, the cache takes the packet (a
   // complete IP packet) and keeps it within the bounds of WaitingPackets.
   Lookup lookup(Ipv4Address address, PacketBuf& packet, Instant now);
 

@@ -29,7 +29,7 @@ class ChecksumSum {
   }
   // Folded, not complemented: the value a checksum-offloading device expects in the checksum field.
   std::uint16_t partial() const;
-  // Folded and complemented: the value on the wire. Over data that includes its own checksum it is
+  // Folded and complemented: the value on the wire. Over data that includes its own checksum, it is
   // 0.
   std::uint16_t finish() const { return static_cast<std::uint16_t>(~partial()); }
 
@@ -43,10 +43,10 @@ inline std::uint16_t checksum(Bytes bytes) {
   return sum.finish();
 }
 
-// Performs the checksum offload that `offload` requests for `frame` in software; no effect without
-// a request.
+// Performs the checksum offload that `offload` requests for `frame` in software; has no effect
+// without a request.
 void finish_checksum(MutableBytes frame, const Offload& offload);
-// The same for a packet in several buffers; clears the request.
+// Does the same for a packet in several buffers; clears the request.
 void finish_checksum(PacketBuf& packet);
 
 }  // namespace fata::net

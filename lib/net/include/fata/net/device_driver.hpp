@@ -12,7 +12,7 @@ namespace fata::net {
 template <sig::NetDevice Net>
 class DeviceDriver final : private FrameSink, private TransmitQueue {
  public:
-  // With a `vlan` it receives only frames of that VLAN and tags every frame it sends.
+  // With a `vlan`, it receives only frames of that VLAN and tags every frame it sends.
   DeviceDriver(StackCore& core, Net& net, std::uint16_t vlan = 0)
       : core_(&core),
         net_(&net),
@@ -26,7 +26,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
 
  private:
   static constexpr std::size_t kBatch = 64;
-  // Frames staged for the device, and their bytes, at which the driver reports itself full.
+  // The driver reports itself full once this many frames, or this many of their bytes, are staged.
   static constexpr std::size_t kMost = 64;
   static constexpr std::size_t kMostBytes = 256 << 10;
 
@@ -54,7 +54,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   }
 
   // Sends staged frames as soon as a full device has room, and then resumes the waiting transports.
-  // Without this task they would wait for the next received frame.
+  // Without this task, they would wait for the next received frame.
   static async::Task<void> drain(DeviceDriver* self) {
     for (;;) {
       if (std::exchange(self->resume_, false)) {

@@ -17,7 +17,7 @@ enum class Type : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kTagged = 0x810
 struct Header {
   MacAddress destination;
   MacAddress source;
-  // A Type or an unknown value; below 1536 it is a length (IEEE 802.3).
+  // A Type or an unknown value; below 1536, it is a length (IEEE 802.3).
   std::uint16_t type = 0;
 
   static std::optional<Header> parse(Bytes frame) {

@@ -14,14 +14,14 @@ class HeapBuffers final : public BufferHome {
   HeapBuffers(const HeapBuffers&) = delete;
   HeapBuffers& operator=(const HeapBuffers&) = delete;
 
-  // Deleter for an owner that ends while a device still sends from its buffers. The HeapBuffers,
-  // made by `new`, is deleted with its last buffer.
+  // Deleter for an owner that is destroyed while a device still sends from its buffers. The
+  // HeapBuffers, made by `new`, is deleted with its last buffer.
   struct Abandon {
     void operator()(HeapBuffers* home) const { home->abandon(); }
   };
 
-  // An empty packet with that headroom and room for `size` bytes; false if that would leave less
-  // than `reserve` bytes of the budget.
+  // Returns an empty packet with that headroom and room for `size` bytes, or false if less than
+  // `reserve` bytes of the budget would remain.
   PacketBuf allocate(std::size_t size, std::size_t headroom, std::size_t reserve = 0);
   std::size_t budget() const { return budget_; }
   std::size_t used() const { return used_; }

@@ -13,7 +13,7 @@ namespace fata::net {
 
 class Host final : public IpLayer {
  public:
-  // Either may be null; an unnamed family is not linked. Both outlive the host.
+  // Either may be null; a family that is not passed is not linked. Both outlive the host.
   Host(IpProtocol* v4, IpProtocol* v6) : v4_(v4), v6_(v6) {}
 
   // Null if there are already Interface::kMost interfaces.

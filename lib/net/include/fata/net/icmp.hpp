@@ -40,11 +40,11 @@ void write_error(MutableBytes to, std::uint8_t type, std::uint8_t code, Bytes qu
 std::size_t next_mtu(std::size_t said, std::size_t length);
 
 // A token bucket that limits errors per second, with a burst (RFC 1812 section 4.3.2.8). Each error
-// may cost 0, 1 or 2 tokens at random. With an exact bucket an attacker could count the remaining
+// may cost 0, 1 or 2 tokens at random. With an exact bucket, an attacker could count the remaining
 // tokens, infer whether other packets were answered, and find open ports (CVE-2020-25705).
 class RateLimit {
  public:
-  // `burst` is at least 1. With `per_second` 0 nothing is ever allowed.
+  // `burst` is at least 1. With `per_second` 0, nothing is ever allowed.
   RateLimit(unsigned per_second, unsigned burst)
       : interval_(per_second == 0 ? Duration{} : seconds(1) / per_second),
         burst_(interval_ * (burst - 1)) {}

@@ -89,15 +89,15 @@ class Interface {
     ethernet::Type type;
     LinkCast cast;
   };
-  // Checks and removes the Ethernet header and an 802.1Q tag. Returns nothing, and counts it, if
-  // the frame is invalid or not for this interface.
+  // Checks and removes the Ethernet header and an 802.1Q tag. If the frame is invalid or not for
+  // this interface, counts it and returns nothing.
   std::optional<Accepted> accept(Slice& frame);
 
   // Counts failures.
   PacketBuf allocate(std::size_t headroom);
   std::size_t reserve(std::size_t count) { return sink_->reserve(count); }
-  // Prepends the Ethernet header to an IP or ARP packet and passes it to the device. Offloads the
-  // device lacks (checksum, several buffers, segmentation) are done here in software.
+  // Prepends the Ethernet header to an IP or ARP packet and passes it to the device. Offloads that
+  // the device lacks (checksum, several buffers, segmentation) are done here in software.
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
 
   // Detaches the device: allocations fail from now on and sent frames are dropped.

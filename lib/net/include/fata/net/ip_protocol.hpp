@@ -75,7 +75,7 @@ class IpProtocol : public IpLayer {
   virtual void tick(Instant now) = 0;
   virtual bool is_ours(const IpAddress& address) const = 0;
   // Adds or removes one listener of a group. Memberships are counted, so several sockets may share
-  // one. join() is false if the table is full.
+  // one. join() returns false if the table is full.
   virtual bool join(const IpAddress& group, Interface& on, Instant now) = 0;
   virtual void leave(const IpAddress& group, Interface& on, Instant now) = 0;
   virtual std::span<const Counter> counters() const = 0;

@@ -8,10 +8,10 @@
 
 namespace fata::net {
 
-// From leases (RFC 2132 options 6 and 15).
+// The name servers and domain from leases (RFC 2132 options 6 and 15).
 std::size_t lease_name_servers(const StackCore& core, std::span<IpAddress> out);
 bool write_lease_domain(const StackCore& core, TextWriter& out);
-// From routers (RFC 8106), while their lifetimes last.
+// The name servers and domain from routers (RFC 8106), while their lifetimes last.
 std::size_t router_name_servers(const ipv6::Engine& v6, std::span<IpAddress> out, Instant now);
 void write_router_domain(const ipv6::Engine& v6, TextWriter& out);
 

@@ -11,7 +11,7 @@ namespace fata::net {
 class PathMtuCache {
  public:
   static constexpr std::size_t kEntries = 64;
-  // Lifetime of an entry; after that larger packets are tried again (RFC 1191 section 6.3).
+  // Lifetime of an entry; after that, larger packets are tried again (RFC 1191 section 6.3).
   static constexpr Duration kAge = seconds(600);
 
   // The MTU of the path to `remote`, at most `link`. Expired entries are ignored.

@@ -35,7 +35,7 @@ concept CaptureSink = requires(S& sink, Bytes block) {
   { sink.write(block) } -> std::same_as<void>;
 };
 
-// Wraps any device and records both directions. Models sig::NetDevice. With a disabled sink it
+// Wraps any device and records both directions. Models sig::NetDevice. With a disabled sink, it
 // costs one comparison per batch.
 template <sig::NetDevice Net, sig::Clock Clock, CaptureSink Sink>
 class PcapDevice {
@@ -63,8 +63,8 @@ class PcapDevice {
   PacketBuf allocate(std::size_t headroom) { return net_->allocate(headroom); }
   std::size_t send(std::span<PacketBuf> out) {
     if (!on_) return net_->send(out);
-    // Frame by frame: only frames that the device takes count as sent, and a taken frame must not
-    // be read any more.
+    // Goes frame by frame: only frames that the device takes count as sent, and a frame must not be
+    // read after the device has taken it.
     for (std::size_t sent = 0; sent < out.size(); ++sent) {
       const std::size_t size = write(pcap::Direction::kSent, out[sent].bytes(),
                                      out[sent].fragments(), out[sent].offload());

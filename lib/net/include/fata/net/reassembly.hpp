@@ -15,7 +15,7 @@ namespace fata::net {
 
 class Reassembly {
  public:
-  // Packets in reassembly at a time, and contiguous ranges in each. Above the first bound the
+  // Packets in reassembly at a time, and contiguous ranges in each. Above the first bound, the
   // oldest packet is abandoned; above the second, the packet itself.
   static constexpr std::size_t kPackets = 64;
   static constexpr std::size_t kRanges = 32;
@@ -57,8 +57,9 @@ class Reassembly {
   Result add(const Fragment& fragment, Instant now);
 
   Instant next_deadline() const { return next_deadline_; }
-  // Drops packets that have timed out. Calls `expired(PacketBuf start, bool unicast)` with the
-  // first fragment's header and the contiguous data after it, only if the first fragment arrived.
+  // Drops packets that have timed out. For each one whose first fragment arrived, calls
+  // `expired(PacketBuf start, bool unicast)` with that fragment's header and the contiguous data
+  // after it.
   template <class F>
   void tick(Instant now, F expired) {
     if (now < next_deadline_) return;

@@ -14,7 +14,7 @@ class RecentSends {
   // 16 sets of 4, by the remote address. A new packet replaces the oldest of its set; a later error
   // about the replaced packet is refused.
   static constexpr std::size_t kEntries = 64;
-  // Longer than any path takes to return an error and than a router tries to resolve a neighbour.
+  // Longer than any path takes to return an error, or a router tries to resolve a neighbour.
   static constexpr Duration kAge = seconds(10);
 
   struct Sent {

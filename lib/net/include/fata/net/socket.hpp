@@ -49,7 +49,7 @@ class UdpSocket final : public udp::Port {
   // sig::UdpSocket
   Endpoint local() const { return Port::local(); }
   std::size_t max_payload() const { return driver_->max_payload(); }
-  // On a connected socket it may return an ICMP error about a sent datagram (SocketErrc), once for
+  // On a connected socket, it may return an ICMP error about a sent datagram (SocketErrc), once for
   // each.
   async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
   PacketBuf allocate() { return udp_->allocate(); }

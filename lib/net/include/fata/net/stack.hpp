@@ -94,7 +94,7 @@ class Stack final : public BasicStack<Net, DualFamilies> {
     stack->use_ipv6(v6, v6_gateway.address);
     return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
   }
-  // With IPv4 only at first, and a secret from the platform.
+  // Starts with IPv4 only and takes its secret from the platform.
   static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
                                                              Ipv4Cidr address,
                                                              Ipv4Address gateway) {

@@ -48,7 +48,7 @@ class StackCore final : public SocketDriver,
   // The interface's MTU is the given one, or the capacity of the device's send buffers if that is
   // smaller.
   Interface& add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue);
-  // After this call a socket bound to an address joins multicast groups on that address's
+  // After this call, a socket bound to an address joins multicast groups on that address's
   // interface. Other sockets use interface 0.
   void choose_cards();
   // Detaches an interface whose device is destroyed before the stack; frames sent to it are dropped
@@ -81,8 +81,8 @@ class StackCore final : public SocketDriver,
   Logger& log() { return log_; }
 
   // Copies a received frame into the stack's own memory, so that its device gets its buffers back
-  // however long the frame is kept. False if no memory is left; some is reserved for short frames
-  // (acknowledgements, neighbour discovery).
+  // even if the frame is kept for long. False if no memory is left; some is reserved for short
+  // frames (acknowledgements, neighbour discovery).
   bool copy(Interface& from, sig::RxFrame& frame);
 
   // SocketDriver

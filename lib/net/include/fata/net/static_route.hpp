@@ -21,7 +21,7 @@ struct Setup;
 }  // namespace ipv6
 
 // "10.9.0.0/16 via 10.0.3.2", "2001:db8:9::/48 via fe80::1 on 1": the syntax of a route in a
-// netstat report. Without an interface number the route uses the interface whose link has the
+// netstat report. Without an interface number, the route uses the interface whose link has the
 // gateway. "192.168.5.0/24 on 0": the network is on the link.
 struct StaticRoute {
   IpAddress network;

@@ -17,7 +17,7 @@ namespace fata::net {
 // longer of IPv4 and IPv6 with a fragment header.
 inline constexpr std::size_t kIpHeadroom = 14 + 4 + 40 + 8;
 
-// In bytes. No ICMP message lowers an IPv4 path MTU below this: on smaller paths DF is clear and
+// In bytes. No ICMP message lowers an IPv4 path MTU below this: on smaller paths, DF is clear and
 // routers fragment.
 inline constexpr std::size_t kLeastPathMtuV4 = 552;
 
@@ -53,7 +53,7 @@ struct Path {
   std::uint16_t gso_segments = kAnySegments;  // maximum segments of such a packet
   bool local = false;                         // the remote is on the link
   std::uint8_t link = kNoLink;                // the outgoing interface
-  // Bytes of the largest IP packet on the link, regardless of the path; 0: as mtu.
+  // Bytes of the largest IP packet on the link, regardless of the path; 0: the same as mtu.
   std::size_t link_mtu = 0;
 };
 
@@ -95,7 +95,7 @@ struct IcmpError {
 // The services of the IP layers for a transport, for both families.
 class IpLayer {
  public:
-  // Nothing if there is no route, no source address, or `local` (unless "any") is not ours.
+  // Returns nothing if there is no route, no source address, or `local` (unless "any") is not ours.
   virtual std::optional<Path> path(const IpAddress& remote, const IpAddress& local) = 0;
   // An empty packet with kIpHeadroom bytes of headroom and room for the link's MTU; false if there
   // is none.
@@ -136,12 +136,12 @@ class IpLayer {
 // A transport protocol as the IP layers see it.
 class Transport {
  public:
-  // False if no socket accepts the packet. The caller keeps it then, and may answer with an ICMP
+  // False if no socket accepts the packet. The caller then keeps it and may answer with an ICMP
   // error.
   virtual bool receive(IpPacket& packet, Instant now) = 0;
   virtual void icmp_error(const IcmpError& error, Instant now) = 0;
   // Called after all packets of a device's batch have been received, and when a full device has
-  // room again: the place for work done once per batch.
+  // room again. Work that is done once per batch belongs here.
   virtual void end_of_batch(Instant) {}
   // tick() is called at the deadline or soon after it.
   virtual Instant next_deadline() const { return Instant::never(); }

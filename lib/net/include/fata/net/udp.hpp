@@ -44,7 +44,7 @@ class Port : public async::ListNode<Port> {
   // "any" with port 0 unless connected.
   const Endpoint& remote() const { return remote_; }
 
-  // From now on datagrams are sent at up to the link's MTU, over IPv4 without DF, and ICMP errors
+  // From now on, datagrams are sent at up to the link's MTU, over IPv4 without DF, and ICMP errors
   // about them are ignored. For servers that answer unverified clients with datagrams that fit
   // every path, fragmented if necessary.
   void ignore_path() { ignores_path_ = true; }
@@ -103,7 +103,7 @@ class Table final : public Transport {
 
   // An empty packet with room for all headers.
   PacketBuf allocate();
-  // Sends the datagram, or drops and counts it. Always takes the payload. Without a destination it
+  // Sends the datagram, or drops and counts it. Always takes the payload. Without a destination, it
   // goes to the port's remote.
   void send(sig::TxDatagram&& datagram, const Port& from, Instant now);
 
@@ -131,7 +131,7 @@ class Table final : public Transport {
 
   IpLayer* ip_;
   std::array<async::List<Port>, kBuckets> buckets_;
-  // the last result of find(): most servers have one port with nearly all datagrams
+  // The last result of find(): on most servers, one port receives nearly all datagrams.
   Port* last_ = nullptr;
   std::size_t count_ = 0;
   RandomSource random_;

@@ -26,7 +26,7 @@ struct Header {
                                                 const Offload& offload);
 };
 
-// Prepends a UDP header to `payload`. With `offload` the device completes the checksum;
+// Prepends a UDP header to `payload`. With `offload`, the device completes the checksum;
 // checksum_start is then relative to the UDP header and must be adjusted as lower headers are
 // prepended.
 void prepend_header(PacketBuf& payload, std::uint16_t source_port, std::uint16_t destination_port,

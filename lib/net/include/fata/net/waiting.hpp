@@ -11,11 +11,11 @@ namespace fata::net {
 
 class WaitingPackets {
  public:
-  // Bounds for one neighbour. Two IP packets of the largest size fit. Above a bound that
+  // Bounds for one neighbour. Two IP packets of the largest size fit. Above a bound, that
   // neighbour's oldest packet is dropped.
   static constexpr std::size_t kPacketsEach = 32;
   static constexpr std::size_t kBytesEach = std::size_t{128} << 10;
-  // Bounds for all neighbours of an interface. Above a bound the oldest packet of all is dropped.
+  // Bounds for all neighbours of an interface. Above a bound, the oldest packet of all is dropped.
   static constexpr std::size_t kPackets = 64;
   static constexpr std::size_t kBytes = std::size_t{256} << 10;
 

@@ -99,9 +99,10 @@ class Engine final : public IpProtocol {
   // add or remove addresses during the call.
   void watch(AddressWatcher* watcher) { watcher_ = watcher; }
 
-  // For an interface without an address (DHCP, RFC 2131 section 4.1). Sends a UDP datagram,
-  // including its header, from 0.0.0.0 to the broadcast address; and accepts datagrams to any
-  // address whose frame is unicast to this host.
+  // For an interface without an address (DHCP, RFC 2131 section 4.1). send_unconfigured() sends a
+  // UDP datagram, including its header, from 0.0.0.0 to the broadcast address. While
+  // take_any_address() is on, datagrams to any address are accepted if their frame is unicast to
+  // this host.
   void send_unconfigured(Interface& on, PacketBuf datagram, Instant now);
   void take_any_address(Interface& on, bool any) { links_[on.index()]->any_address = any; }
 

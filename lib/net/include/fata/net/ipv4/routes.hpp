@@ -25,7 +25,7 @@ class Routes {
   bool add(Route route);
   // False if there is no such route.
   bool remove(const Ipv4Cidr& to, std::uint8_t interface, Route::Origin origin);
-  // The route with the longest prefix; among equals the first added.
+  // The route with the longest prefix; among equals, the one added first.
   const Route* find(Ipv4Address address) const {
     for (const Route& route : all()) {
       if (route.to.contains(address)) return &route;

@@ -42,7 +42,8 @@ class Engine final : public IpProtocol {
   // replies to forged sources, wait longer for their addresses.
   static constexpr unsigned kQuestionsPerSecond = 200;
   static constexpr unsigned kQuestionBurst = 100;
-  // The least hop limit accepted from a router: packets with less would not leave the site.
+  // The minimum hop limit accepted from a router: with a lower one, packets would not leave the
+  // site.
   static constexpr std::uint8_t kLeastHopLimit = 32;
 
   enum Count : std::size_t {

@@ -46,7 +46,7 @@ class Routers {
     Instant until{};
   };
 
-  // Adds an advertised router; an expired lifetime removes it. In a full list the entry that
+  // Adds an advertised router; an expired lifetime removes it. In a full list, the entry that
   // expires first is replaced.
   void advertised(const Router& router, Instant now);
   void silent(const IpAddress& address, std::uint8_t interface, bool silent);

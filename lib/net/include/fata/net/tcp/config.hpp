@@ -33,7 +33,7 @@ struct Config {
 
   // Sizes in bytes.
   std::size_t memory = 16 << 20;  // the whole budget: see Memory
-  // Limit of borrowed buffers (device frames) in queues; above it data is copied.
+  // Limit of borrowed buffers (device frames) in queues; above it, data is copied.
   std::size_t borrowed = 512 << 10;
   std::uint32_t receive_first = 128 << 10;  // initial receive window of a connection
   std::uint32_t receive_most = 4 << 20;     // its maximum as it grows with the reading rate
@@ -42,12 +42,12 @@ struct Config {
 
   // Counts.
   std::size_t connections = 65536;  // in all states except TIME-WAIT
-  std::size_t half_open = 1024;     // SYN received but no ACK; above it SYN cookies are used
+  std::size_t half_open = 1024;     // SYN received but no ACK; above it, SYN cookies are used
   std::size_t time_wait = 16384;    // compact entries; a new one replaces the oldest
-  // Not yet confirmed by an ACK (RFC 7413 section 5.1); above it a SYN is handled as an ordinary
+  // Not yet confirmed by an ACK (RFC 7413 section 5.1); above it, a SYN is handled as an ordinary
   // one.
   std::size_t fast_opens = 256;
-  // Connections released by the application but not closed; above it further ones are reset.
+  // Connections released by the application but not closed; above it, further ones are reset.
   std::size_t orphans = 4096;
   std::uint8_t challenge_acks = 10;  // per second and connection (RFC 5961 section 7)
   // Challenge ACKs of all connections, and resets for segments of no connection, per second. Each

@@ -37,8 +37,8 @@ class CongestionControl {
   CongestionAlgorithm algorithm() const { return algorithm_; }
   // May be called at any time before or during transfer; the window is kept.
   void set_algorithm(CongestionAlgorithm algorithm);
-  // The path MTU changed, or the peer's MSS became known. Before the first ACK the initial window
-  // is recomputed. After it the window is kept in bytes, because a smaller packet size is not a
+  // The path MTU changed, or the peer's MSS became known. Before the first ACK, the initial window
+  // is recomputed. After it, the window is kept in bytes, because a smaller packet size is not a
   // sign of congestion.
   void set_mss(std::uint32_t mss);
   // The SYN or SYN-ACK was lost: start with one segment (RFC 5681 section 3.1). Call after
@@ -51,7 +51,7 @@ class CongestionControl {
 
   // Loss was detected other than by a timeout; call once per recovery. Lowers ssthresh and saves
   // the state for undo(). `flight`: SND.NXT - SND.UNA, or the window if that was the limit. During
-  // recovery the window is set by set_cwnd() (from Prr).
+  // recovery, the window is set by set_cwnd() (from Prr).
   void on_loss(std::uint32_t flight);
   // The peer echoes a congestion mark (RFC 3168); call at most once per window of data. Like a
   // loss, but lowers the window at once and cannot be undone.

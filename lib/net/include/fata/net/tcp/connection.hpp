@@ -103,7 +103,7 @@ class Connection final : public Entry,
   ~Connection();
 
   State state() const { return state_; }
-  // The reason of an abnormal end.
+  // The reason for an abnormal end.
   std::optional<Error> error() const { return failed_ ? std::optional(error_) : std::nullopt; }
   ConnectionStats stats() const;
   void observe(Observer* observer) { observer_ = observer; }
@@ -279,7 +279,7 @@ class Connection final : public Entry,
   std::uint32_t within_buffers(std::uint32_t length);
   std::uint32_t pipe() const;
   std::uint32_t used_window() const;
-  // Records whether the congestion window is what limits sending; call when either has changed.
+  // Records whether the congestion window limits sending; call when it or the pipe has changed.
   void note_limit() { window_limited_ = pipe() + mss_ > congestion_.cwnd(); }
   SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;

@@ -18,7 +18,7 @@ class FastOpenCookie {
   static constexpr std::size_t kMost = 16;
 
   FastOpenCookie() = default;
-  // Nothing for a length that RFC 7413 section 4.1.1 forbids; an empty cookie is a request.
+  // Returns nothing for a length that RFC 7413 section 4.1.1 forbids; an empty cookie is a request.
   static std::optional<FastOpenCookie> of(Bytes bytes);
 
   bool is_request() const { return size_ == 0; }

@@ -22,7 +22,7 @@ inline constexpr std::size_t kMostHeader = 60;
 // that IPv4 allows (RFC 791).
 inline constexpr std::uint16_t kLeastMss = 28;
 // A peer that requests a smaller MSS gets segments of this size, which may be fragmented over IPv4.
-// Otherwise a request for one-byte segments would cause a flood of headers.
+// Otherwise, a request for one-byte segments would cause a flood of headers.
 inline constexpr std::uint16_t kLeastPeerMss = 88;
 // The smallest MSS that a SYN cookie can encode.
 inline constexpr std::uint16_t kLeastCookieMss = 216;

@@ -2,8 +2,8 @@
 //
 // The budget counts all buffers allocated here (in queues or held by the application), foreign
 // buffers while queued (device frames, buffers of other pools: "borrowed"), and fixed costs of
-// connections and other entries. At the limit allocate() returns an empty packet and take() returns
-// false; nothing blocks.
+// connections and other entries. At the limit, allocate() returns an empty packet and take()
+// returns false; nothing blocks.
 #pragma once
 
 #include <array>
@@ -23,16 +23,16 @@ class Memory final : public BufferHome {
       : limit_(limit), borrowed_limit_(borrowed_limit) {}
   // All buffers must have been recycled.
   ~Memory();
-  // Deleter for an owner that ends while a device still sends from its buffers. The Memory, made by
-  // `new`, is deleted with its last buffer.
+  // Deleter for an owner that is destroyed while a device still sends from its buffers. The Memory,
+  // made by `new`, is deleted with its last buffer.
   struct Abandon {
     void operator()(Memory* memory) const { memory->abandon(); }
   };
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  // An empty packet of nearly `size` (kSmall or kLarge) bytes; false at the limit. `reserve` bytes
-  // are left for others.
+  // Returns an empty packet of nearly `size` (kSmall or kLarge) bytes; false at the limit.
+  // `reserve` bytes are left for others.
   PacketBuf allocate(std::size_t size, std::size_t reserve = 0);
   bool take(std::size_t bytes, std::size_t reserve = 0) {
     if (used_ + bytes + reserve > limit_) return ++refusals_, false;
@@ -56,7 +56,7 @@ class Memory final : public BufferHome {
     used_ -= slice.pinned();
   }
 
-  // Above this level windows and buffers stop growing.
+  // Above this level, windows and buffers stop growing.
   bool scarce() const { return used_ > limit_ / 4 * 3; }
   std::size_t used() const { return used_; }
   std::size_t borrowed() const { return borrowed_; }

@@ -1,6 +1,6 @@
-// Ring: a queue with random access. The first elements are stored inline, more on the heap, which
-// is freed once the ring is empty. Heap bytes count against a TCP's Memory; at its limit the ring
-// does not grow. A null Memory has no limit.
+// Ring: a queue with random access. The first elements are stored inline, further ones on the heap,
+// which is freed once the ring is empty. Heap bytes count against a TCP's Memory; at its limit, the
+// ring does not grow. A null Memory has no limit.
 #pragma once
 
 #include <array>

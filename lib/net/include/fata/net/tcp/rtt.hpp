@@ -10,7 +10,7 @@ namespace fata::net::tcp {
 // Bounds of the retransmission timeout. RFC 6298 rule 2.4 says that the minimum SHOULD be 1 s but
 // allows less with a fine clock. 200 ms is common today: it exceeds the delayed ACKs of current
 // stacks (Linux and BSD 40-100 ms, Windows 200 ms at worst; RFC 1122's 500 ms are tolerated with
-// SACK and timestamps), and it keeps losses that only a timeout repairs short. As on Linux it is
+// SACK and timestamps), and it keeps losses that only a timeout repairs short. As on Linux, it is
 // the minimum of the *variance term*, so that on a steady 190 ms path one delayed ACK does not
 // cause a timeout.
 struct RtoLimits {

@@ -2,8 +2,8 @@
 // of RACK-TLP (RFC 8985), based on SACK (RFC 6675's pipe).
 //
 // There is one record for each packet sent. SACKs split records only at segment boundaries: a
-// partly SACKed segment counts as not delivered. So a peer cannot multiply records. Records are
-// allocated from the TCP's memory.
+// partly SACKed segment counts as not delivered. A peer can therefore not multiply records. Records
+// are allocated from the TCP's memory.
 #pragma once
 
 #include <optional>
@@ -25,8 +25,8 @@ struct Delivery {
 
 class Scoreboard {
  public:
-  // At kMostSent records new segments wait for ACKs. At kMost a SACK that needs one more record is
-  // ignored (RFC 2018 section 8 permits this).
+  // At kMostSent records, new segments wait for ACKs. At kMost, a SACK that needs one more record
+  // is ignored (RFC 2018 section 8 permits this).
   static constexpr std::uint32_t kMostSent = 4096;
   static constexpr std::uint32_t kMost = 8192;
 
@@ -139,7 +139,7 @@ class Scoreboard {
   Seq highest_ = 0;  // end of the delivered segment with the highest sequence number
   Seq dsack_round_ = 0;
   Seq lost_from_ = 0;   // nothing before it is lost
-  Seq fresh_from_ = 0;  // all before it was delivered, lost or retransmitted
+  Seq fresh_from_ = 0;  // all data before it was delivered, lost or retransmitted
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
   std::uint8_t window_mult_ = 1;

@@ -1,4 +1,4 @@
-// SYN cookies (RFC 4987 section 3.6): during a flood no state is kept for a SYN; the handshake's
+// SYN cookies (RFC 4987 section 3.6): during a flood, no state is kept for a SYN; the handshake's
 // third segment returns everything needed to open the connection. A cookie is a sequence number of
 // 24 bits of keyed hash and 8 bits of options: MSS, window scale (each rounded down to a table
 // entry) and SACK. If the client sends timestamps, their low bits carry the exact scale, and ECN.
@@ -27,7 +27,7 @@ class SynCookies {
  public:
   explicit SynCookies(const SipKey& secret) : secret_(secret) {}
 
-  // The sequence number of the SYN-ACK. `peer_isn`: of the SYN.
+  // Returns the sequence number of the SYN-ACK. `peer_isn` is that of the SYN.
   std::uint32_t make(const Endpoint& local, const Endpoint& remote, std::uint32_t peer_isn,
                      const SynOptions& syn, Instant now) const;
   // The TSval of the SYN-ACK: at most 31 ticks before `tsval`, the connection's clock.

@@ -53,7 +53,7 @@ struct TimeWait final : Entry, async::ListNode<TimeWait> {
 
 // A passive open at an endpoint.
 struct Listener final : async::ListNode<Listener> {
-  Endpoint at;  // address any: all of ours
+  Endpoint at;  // address "any": all of our addresses
   std::size_t backlog = 0;
   Observer* observer = nullptr;  // kReadable: there is a connection to accept
   FlowOptions options;
@@ -236,9 +236,9 @@ class Table final : public Transport {
   // Completes and sends a packet that begins with room for the header.
   void send_packet(PacketBuf packet, const Header& header, const IpAddress& local,
                    const IpAddress& remote, bool checksum, IpMarks marks, Instant now);
-  // Drops the out-of-order data of the flow with the most or, if there is none and `orphans_too`,
-  // the oldest orphan; false if there is neither. Called when memory is refused to a connection or
-  // to in-order data.
+  // Drops the out-of-order data of the flow that holds the most or, if there is none and
+  // `orphans_too`, the oldest orphan; false if there is neither. Called when memory is refused to a
+  // connection or to in-order data.
   bool make_room(bool orphans_too);
   void reset_oldest_orphan();
   // Moves a queue to the list for its size.
@@ -247,9 +247,9 @@ class Table final : public Transport {
   bool take_for_newcomer(std::size_t bytes, const IpAddress& newcomer);
 
   // pressure.cpp
-  // As make_room(true); if nothing is left to drop and `client` has few connections, resets one of
-  // the client with the most. Never resets `asking`, the client's own, which is null before it
-  // exists.
+  // Like make_room(true), but if nothing is left to drop and `client` has few connections, resets a
+  // connection of the client with the most. Never resets `asking`, the connection of `client`
+  // itself, which is null before it exists.
   bool make_room_for(const IpAddress& client, const Connection* asking);
   bool give_way_to(const IpAddress& newcomer, const Connection* asking);
   // Whether `who`, the hash of a client or of its network, was refused recently.
@@ -261,7 +261,7 @@ class Table final : public Transport {
   void mark(Connection& connection) {
     if (!connection.linked()) dirty_.push_back(connection);
   }
-  // In end_of_batch() flows take turns.
+  // In end_of_batch(), flows take turns.
   bool others_wait() const { return in_turns_ && !dirty_.empty(); }
   void ended(Connection& connection);
   void bury();
@@ -286,12 +286,12 @@ class Table final : public Transport {
   async::List<Connection> dirty_;
   async::List<Connection> dead_;
   async::List<Connection, Orphaned> orphan_list_;  // oldest first
-  // Indexed by the number of SYN-ACK retransmissions; each in order of due.
+  // Indexed by the number of SYN-ACK retransmissions; each list is in order of due time.
   std::array<async::List<HalfOpen>, 8> half_opens_;
-  async::List<TimeWait> waits_;  // in order of until
+  async::List<TimeWait> waits_;  // in order of `until`
   async::TimerHeap timers_;
-  // Out-of-order data of all flows: list i has queues of 2^(i-1) to 2^i - 1 pages, the last list
-  // all larger ones.
+  // Out-of-order data of all flows: list i has the queues of 2^(i-1) to 2^i - 1 pages, the last
+  // list has all larger ones.
   std::array<async::List<ReorderQueue>, 12> reorders_;
   std::size_t nodes_ = 0;
   std::size_t connections_ = 0;
