@@ -22,8 +22,8 @@ std::vector<PortForward> parse_forward(const std::string& text);
 // the same number.
 std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
 
-// The image's parameters if these ports are forwarded to it: adds the forwarder to the parameter
-// that lists trusted clients, if the application has one.
+// Returns the image's parameters for these forwarded ports. If the application has a parameter that
+// lists trusted clients, adds the forwarder to it.
 std::vector<std::string> forwarded_parameters(const Plan& plan,
                                               const std::vector<std::string>& parameters,
                                               const std::vector<PortForward>& forwards);
