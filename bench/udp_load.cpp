@@ -1,6 +1,6 @@
 // A closed-loop load for DNS and echo servers over UDP. Keeps WINDOW queries outstanding with
-// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. For rates
-// that dnsperf cannot reach. It uses Linux sockets only, nothing of Fata.
+// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. It reaches
+// rates that dnsperf cannot, and uses only Linux sockets, nothing of Fata.
 //
 //   udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
 //

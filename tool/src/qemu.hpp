@@ -28,7 +28,7 @@ std::vector<std::string> forwarded_parameters(const Plan& plan,
                                               const std::vector<std::string>& parameters,
                                               const std::vector<PortForward>& forwards);
 
-// True for "tap" and "tap:NAME"; the name of its tap device for a NIC.
+// is_tap() is true for "tap" and "tap:NAME"; tap_name() returns the tap device's name for a NIC.
 bool is_tap(const std::string& link);
 std::string tap_name(const std::string& link, std::size_t card);
 
