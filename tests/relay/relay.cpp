@@ -2,9 +2,9 @@
 // options add delay, loss, duplication and reordering. The relay creates the taps itself, each in a
 // network namespace; they vanish when it ends.
 //
-// Each direction has its own random generator and draws from it for its frames in order, so that a
-// seed loses the same frames of the same stream. With --offload, frames of up to 64 KiB pass
-// unchanged and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
+// Each direction has its own random generator and draws from it for its frames in order, so that
+// the same seed loses the same frames of the same stream. With --offload, frames of up to 64 KiB
+// pass unchanged and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>

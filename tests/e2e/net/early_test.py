@@ -1,5 +1,5 @@
-"""A stop during the start of an image: before its main, while another process uses its tap, while
-DHCP has no answer, while its addresses are probed. The image ends at once with status 0, as a
+"""A stop is requested while an image starts: before its main, while another process uses its tap,
+while DHCP has no answer, while its addresses are probed. The image ends at once with status 0, as a
 process and as a kernel, in the test's own network namespace."""
 import os
 import select
