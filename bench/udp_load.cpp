@@ -5,8 +5,8 @@
 //   udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
 //
 // NAME-PATTERN may hold one %u, which is replaced by a number from 0 to COUNT - 1 (uniform,
-// seeded); "www.example.org" has none. With the pattern "echo" the answer must be the query itself:
-// a response by the DNS rules is wrong.
+// seeded); "www.example.org" has none. With the pattern "echo", the answer must be the query
+// itself: a response by the DNS rules is wrong.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>

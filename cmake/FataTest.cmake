@@ -50,8 +50,8 @@ function(fata_test name)
 endfunction()
 
 # fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...)
-# With FATA_FUZZ a libFuzzer executable; with FATA_TESTS a plain test that replays every file of the
-# corpus.
+# With FATA_FUZZ, this is a libFuzzer executable; with FATA_TESTS, a plain test that replays every
+# file of the corpus.
 function(fata_fuzzer name)
   cmake_parse_arguments(arg "" "SOURCE;CORPUS" "DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCE})

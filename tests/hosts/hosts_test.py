@@ -178,7 +178,7 @@ class Boot:
 
     @property
     def status(self):
-        """The image's status; None if QEMU ended for a reason of its own."""
+        """The image's status; None if QEMU ended for another reason."""
         return (self.code - 3) // 2 if self.code and self.code >= 3 and self.code % 2 == 1 else None
 
     def finding(self):

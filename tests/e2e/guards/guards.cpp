@@ -179,7 +179,8 @@ void forge_pointer() {
   std::memcpy(hidden(static_cast<void*>(&pointer)), &forged, sizeof forged);
   (void)hidden(hidden(pointer)(1));
 }
-// The same with a function of its own type, which no type check can detect.
+// A function pointer, overwritten with another function of the same type, which no type check can
+// detect.
 void forge_pointer_of_its_type() {
   Code pointer = nullptr;
   const void* const forged = address_of(&run_for_the_attacker);

@@ -191,7 +191,7 @@ class Early(NameServerTest):
         self.has_ended(first)
 
     def test_a_process_whose_tap_is_removed_ends_as_failed(self):
-        # This tap does not exist, so the image makes it and logs that.
+        # This tap does not exist, so the image creates it and logs this.
         image = self.started([self.process, "--tap=fata1", "--ipv4=10.0.8.1/24"])
         said = image.stdout.readline()
         self.assertIn(b"fata1: made; it goes with this process", said)
