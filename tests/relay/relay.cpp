@@ -36,7 +36,8 @@ struct Choice {
   // One way. The jitter is uniform, and keeps the order.
   double delay_ms = 0, jitter_ms = 0;
   double loss = 0, duplicate = 0;  // 0 to 1
-  // The share of frames that are delayed by reorder_ms more, so that later frames overtake them.
+  // The share of frames that are delayed by an additional reorder_ms, so that later frames overtake
+  // them.
   double reorder = 0, reorder_ms = 1;
   double rate_mbit = 0;                 // 0: unlimited
   std::uint32_t queue_bytes = 1 << 20;  // maximum that waits for the rate; the excess is dropped
