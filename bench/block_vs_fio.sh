@@ -1,7 +1,7 @@
 #!/bin/bash
-# A file as a disk: Fata's process against fio with io_uring, on the same file with the same
-# operations, in alternating runs. Then the same application as a kernel, without a peer: under
-# emulation the figure says little. Needs fio (apt-get install fio).
+# Compares a file as a disk: Fata's process against fio with io_uring, on the same file with the
+# same operations, in alternating runs. Then it runs the same application as a kernel, without a
+# peer: under emulation, the figure means little. Needs fio (apt-get install fio).
 #   bench/block_vs_fio.sh [RUNS] [SECONDS] [FOLDER]
 # FOLDER holds the file of 256 MiB (default: /var/tmp).
 # Each line has the median of operations per second of both, and Fata's as a multiple of fio's.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Time from the start of QEMU to the first byte on the console: an application, packed and
-unpacked, against the smallest possible guest. All use the same QEMU command line, in alternating
-runs.
+"""Measures the time from the start of QEMU to the first byte on the console, for an application,
+packed and unpacked, and for the smallest possible guest. All use the same QEMU command line, in
+alternating runs.
     bench/guest_start.py [RUNS [APPLICATION WORD...]]
 """
 import os

@@ -1,12 +1,12 @@
 // A closed-loop load for DNS and echo servers over UDP. Keeps WINDOW queries outstanding with
-// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. For rates
-// that dnsperf cannot reach. It uses Linux sockets only, nothing of Fata.
+// sendmmsg and recvmmsg, and reports answers per second of the server's own CPU time. It reaches
+// rates that dnsperf cannot, and uses only Linux sockets, nothing of Fata.
 //
 //   udp_load ADDRESS PORT SERVER-PID SECONDS WINDOW NAME-PATTERN COUNT
 //
 // NAME-PATTERN may hold one %u, which is replaced by a number from 0 to COUNT - 1 (uniform,
-// seeded); "www.example.org" has none. With the pattern "echo" the answer must be the query itself:
-// a response by the DNS rules is wrong.
+// seeded); "www.example.org" has none. With the pattern "echo", the answer must be the query
+// itself: a response by the DNS rules is wrong.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-# fata_hot_sources(FILE ...): built for speed even if the rest is built for size. Their functions
-# that run once or rarely are marked [[clang::minsize]].
+# fata_hot_sources(FILE ...): these are built for speed even if the rest is built for size. Mark
+# their functions that run once or rarely with [[clang::minsize]].
 function(fata_hot_sources)
   set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 endfunction()
@@ -20,9 +20,9 @@ function(fata_small_accessor_sources)
 endfunction()
 
 # fata_small_accessors(NAME [MORE FILE ...] [MOST FILE ...]): for a library of many one-line
-# accessors, which -Oz alone would call instead of inlining. MORE, MOST: files that become smaller
-# still with larger functions inlined, as most of these have one caller. Call it after
-# fata_hot_sources and fata_warm_sources, which replace a file's options.
+# accessors, which -Oz alone would call instead of inlining. MORE, MOST: files that become even
+# smaller if larger functions are inlined, because most of these functions have one caller. Call it
+# after fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_small_accessors name)
   if(FATA_TARGET STREQUAL "linux")
     return()
@@ -41,9 +41,9 @@ function(fata_small_accessors name)
   endforeach()
 endfunction()
 
-# fata_unzeroed_sources(FILE ...): sources that run before an image serves clients, which read the
-# operator's own text or connect a device. In a kernel their variables are not zeroed. Call it after
-# fata_hot_sources and fata_warm_sources, which replace a file's options.
+# fata_unzeroed_sources(FILE ...): sources that run before an image serves clients: they read the
+# operator's own text or connect a device. In a kernel, their variables are not zeroed. Call it
+# after fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_unzeroed_sources)
   if(NOT FATA_TARGET STREQUAL "linux")
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS
@@ -51,9 +51,9 @@ function(fata_unzeroed_sources)
   endif()
 endfunction()
 
-# fata_machine_code(NAME): compiles to machine code even if an image is optimized as a whole
-# (FATA_CFI). For code that runs before the image is relocated, and for functions that the compiler
-# calls itself.
+# fata_machine_code(NAME): compiles the library to machine code even if an image is optimized as a
+# whole (FATA_CFI). Use it for code that runs before the image is relocated, and for functions to
+# which the compiler itself generates calls.
 function(fata_machine_code name)
   if(FATA_CFI)
     target_compile_options(fata_${name} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize=cfi>

@@ -41,14 +41,15 @@ if(FATA_TARGET STREQUAL "linux")
   add_compile_definitions($<$<COMPILE_LANGUAGE:CXX>:${hardening}>)
 endif()
 # An uninitialized variable holds no data of an earlier call. [[clang::uninitialized]] exempts
-# variables that are set before they are read, where zeroes cost much. In a kernel an application's
-# own sources are not zeroed: that would bring the name server to 200,000 bytes. See
-# docs/decisions/what-hardening-costs.md.
+# variables that are set before they are read, where zeroes cost much. In a kernel, the variables of
+# an application's own sources are not zeroed: that would bring the name server to 200,000 bytes.
+# See docs/decisions/what-hardening-costs.md.
 if(FATA_TARGET STREQUAL "linux" OR NOT FATA_GENERATED)
   add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ftrivial-auto-var-init=zero>)
 endif()
 if(FATA_SOURCE_NAME)
-  # A package: the name of the source folder in debug information, independent of the build folder.
+  # For a package: the name of the source folder in debug information does not depend on the build
+  # folder.
   add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}=${FATA_SOURCE_NAME}")
 endif()
 if(FATA_TARGET STREQUAL "kvm")

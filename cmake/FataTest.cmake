@@ -10,8 +10,8 @@ endif()
 
 # The tests' tree precompiles common headers, which halves its cold build. Every other tree compiles
 # the libraries without them, and so reveals missing includes. Programs and libraries differ in
-# code addressing, so each has its own precompiled header. -fno-pch-timestamp: ccache reuses one
-# whose inputs have not changed, independent of their times.
+# code addressing, so each has its own precompiled header. With -fno-pch-timestamp, ccache reuses a
+# precompiled header if its inputs have not changed, whatever their times.
 set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef>
   <cstdint> <cstring> <deque> <expected>
   <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits>
@@ -50,8 +50,8 @@ function(fata_test name)
 endfunction()
 
 # fata_fuzzer(NAME SOURCE file CORPUS folder DEPS ...)
-# With FATA_FUZZ a libFuzzer executable; with FATA_TESTS a plain test that replays every file of the
-# corpus.
+# With FATA_FUZZ, this is a libFuzzer executable; with FATA_TESTS, a plain test that replays every
+# file of the corpus.
 function(fata_fuzzer name)
   cmake_parse_arguments(arg "" "SOURCE;CORPUS" "DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCE})

@@ -1,4 +1,4 @@
-// What fuzzers share: the octets of an input, one after the other, and a check that ends the run.
+// Shared by the fuzzers: a reader of an input's octets, and a check that ends the run.
 #pragma once
 
 #include <cstdint>

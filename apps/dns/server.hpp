@@ -22,7 +22,7 @@
 namespace dns_server {
 
 inline constexpr int kWrongSetup = 64;
-// Lifetime of the secret of DNS cookies.
+// Lifetime of a DNS cookie secret.
 inline constexpr fata::Duration kSecretLifetime = fata::seconds(12 * 3600);
 
 template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::KeyValueReader Zones,
@@ -51,7 +51,7 @@ class Server final : private fata::async::Renewal {
     const fata::Endpoint at{fata::IpAddress(), port_};  // both families
     auto socket = udp_.bind(at);
     if (!socket) co_return refuse("UDP", socket.error());
-    // If the given port is 0, this is any free one; TCP uses the same.
+    // If port 0 was given, the stack has chosen a free port; TCP uses the same one.
     port_ = (*socket)->local().port;
     auto listener = tcp_.listen({fata::IpAddress(), port_}, 128);
     const bool no_tcp = !listener && listener.error().is(fata::sig::NoTcpErrc::kNoTcp);
@@ -108,7 +108,7 @@ class Server final : private fata::async::Renewal {
     }
   }
 
-  // The generator has already been renewed.
+  // Ignores the secret: `random_` has already been reseeded.
   void renew(const fata::SipKey&) override { guard_.renew(drawn<fata::dns::Guard::kSeedSize>()); }
 
   template <std::size_t Size>
@@ -133,7 +133,7 @@ class Server final : private fata::async::Renewal {
     fata::write_counters(line, engine_.counters());
     add(line, "; UDP ", guard_.counters());
     add(line, "; UDP ", std::span(&dropped_, 1));
-    // Of the host socket's counters only the errors; our own stack reports its counters itself.
+    // A host socket adds only its error counters. Fata's own stack reports its counters itself.
     if constexpr (requires { Udp::Socket::kTooLong; })
       add(line, "; UDP ", socket.counters().subspan(Udp::Socket::kTooLong));
     add(line, "; TCP ", tcp_server_.counters());

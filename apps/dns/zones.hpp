@@ -14,25 +14,25 @@
 namespace dns_server {
 
 // The texts of zone files, by their paths in the store. Only the files that --zone names and the
-// files they include are wanted.
+// files that they include are read.
 class ZoneTexts final : public fata::dns::Includes {
  public:
-  // Entries of the store's root, for messages: the first twenty.
+  // Adds an entry of the store's root. entries() lists the first twenty, for messages.
   void add_entry(const fata::sig::KeyEntry& entry);
   const std::string& entries() const { return entries_; }
 
-  // Items of --zone: FILE or NAME=FILE.
+  // Queues the files of --zone, whose items are FILE or NAME=FILE.
   void want_items(std::string_view items);
-  // The next file to read; null if none is left. Each is returned once and valid until the next
-  // call.
+  // The next file to read; null if none is left. Returns each file once. The pointer is valid until
+  // the next call of a function that may queue files: add() or want_items().
   const std::string* next_wanted();
-  // Adds the text of a file, and wants the files that it includes.
+  // Adds the text of a file, and queues the files that it includes to be read next.
   void add(std::string path, fata::Slice text);
-  // The file exists and cannot be read; the caller has logged this.
+  // Records a file that exists but cannot be read; the caller has already logged it.
   void add_unreadable(std::string path) { unreadable_.push_back(std::move(path)); }
   bool is_unreadable(std::string_view file) const;
 
-  // `file` may be any path to the file.
+  // `file` need not be normalized: "./a" and "b/../a" both find "a".
   std::optional<std::string_view> text_of(std::string_view file) override;
 
  private:
@@ -50,7 +50,7 @@ class ZoneTexts final : public fata::dns::Includes {
   std::size_t entry_count_ = 0;
 };
 
-// Loads the zones that `wanted` lists, separated by commas: FILE or NAME=FILE, and builds the
+// `wanted` is a comma-separated list of FILE or NAME=FILE. Loads these zones, then builds the
 // engine. If a zone cannot be loaded, logs one line, answers SERVFAIL for the zone's name if it is
 // known, and serves the others. False if no zone can be loaded, or an item is empty.
 bool load_zones(fata::dns::Engine& engine, ZoneTexts& texts, std::string_view wanted,

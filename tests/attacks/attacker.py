@@ -74,7 +74,7 @@ class Connection:
 class Attacker:
     """Sends at most `rate` packets per second. That is MAX_RATE, or a third of the pings per second
     that the image can answer, if that is lower: on a slow or busy machine the guest would run out
-    of processor time, which is no finding.
+    of processor time, which is not a finding.
     """
 
     def __init__(self, device, victim, addresses):
@@ -178,7 +178,7 @@ class Attacker:
         return Connection(self, address, self.ports, to_port, window, options)
 
     def reset_all(self):
-        """Resets all known connections, as an attacker does that leaves."""
+        """Resets all known connections, like an attacker that leaves."""
         for connection in list(self.connections.values()):
             connection.react = lambda segment: None
             connection.send(RST | ACK)

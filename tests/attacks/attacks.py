@@ -164,7 +164,7 @@ def one_byte_segments(attacker, client, port, end):
 
 
 def many_with_one_byte_segments(attacker, client, port, end):
-    """The same on many connections in turn."""
+    """Single bytes with a hole before each, on many connections in turn."""
     stand = [one for one in (attacker.connection(port) for _ in range(64)) if one.establish(1)]
     at = 1
     while not is_over(end):
@@ -304,7 +304,7 @@ def pings_of_death(attacker, client, port, end):
 def queries(attacker, client, port, end):
     """Queries over UDP from sixteen addresses at the attacker's full rate. The addresses share one
     prefix. The prefix must receive no more whole answers than the name server's limit, and at most
-    half of its other queries may be answered, truncated.
+    half of its other queries may receive a truncated answer.
     """
     attacker.clear_others()
     began, sent = time.monotonic(), attacker.sent
@@ -334,7 +334,7 @@ def queries(attacker, client, port, end):
 
 
 def noise(attacker, client, port, end):
-    """Random bytes behind valid headers, to every protocol and port."""
+    """Random bytes after valid headers, to every protocol and port."""
     while not is_over(end):
         address = random.choice(attacker.addresses)
         body = os.urandom(random.randrange(0, 200))

@@ -100,7 +100,7 @@ class Attacks(FataTest):
                 continue
             with self.subTest(attack.__name__):
                 # A busy machine may cost the guest a second, so an attack gets three tries. A real
-                # lockout of clients occurs in each of them.
+                # lockout of clients occurs in all three.
                 for _ in range(3):
                     clients = self.attacked(image, attack, attacker, patience)
                     self.assertIsNone(server.process.poll(), "the image has ended")
@@ -118,7 +118,7 @@ class Attacks(FataTest):
 
     def test_a_measurement_is_no_reflector(self):
         """A client that controls an iperf test over TCP selects the server's UDP destination with a
-        datagram. Only its own address may be selected.
+        datagram. The server must accept only the client's own address.
         """
         if CHOSEN and "reflection" not in CHOSEN:
             return

@@ -1,7 +1,7 @@
 // The conformance suite of sig::BlockDevice. Every implementation must pass it unchanged.
 //
-// The suite uses only what an image has, so that it also runs in a kernel. conform() writes to the
-// first 4 MiB of the device, which must have at least 128 sectors, and reports failures to a
+// The suite uses only facilities that an image has, so it also runs in a kernel. conform() writes
+// to the first 4 MiB of the device, which must have at least 128 sectors, and reports failures to a
 // Report.
 #pragma once
 

@@ -51,7 +51,7 @@ Task<int> look(sim::Disk* disk, std::uint64_t sector) {
       : -1;
 }
 
-// Two rounds of writes, the first of them flushed; then power fails in the middle of a third.
+// Writes two rounds and flushes only the first; power then fails in the middle of a third.
 Task<void> cut_power(sim::Disk* disk, std::array<int, 256>* seen) {
   for (std::uint64_t s = 0; s < 50; ++s) co_await put(disk, s, 1);
   EXPECT_TRUE(co_await disk->flush(Wait{}));

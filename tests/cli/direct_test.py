@@ -1,5 +1,5 @@
-"""Fata's own stack on a tap, in the test's own network namespace: it answers, and --pcap records
-the packets.
+"""Fata's own stack on a tap, in the test's own network namespace: the stack answers, and --pcap
+records the packets.
 """
 import struct
 import subprocess

@@ -201,7 +201,7 @@ class Options(FataTest):
     )
     lab = "is for -t xen"
     # Option: its value, then the reason against it (None: accepted) for a process, for kvm, for xen
-    # in the lab, and for xen on a dom0.
+    # in the lab, and for xen in dom0.
     TABLE = {
         "--accel": ("tcg", "a process needs no accelerator; " + process, None, qemus, qemus),
         "--machine": (

@@ -88,7 +88,7 @@ class Shell:
         return self.log.read_bytes()[begin:].decode(errors="replace").replace("\r", "")
 
     def close(self):
-        """Kills the remaining jobs. They are process groups of their own, children of the shell."""
+        """Kills the remaining jobs. Each is a separate process group, a child of the shell."""
         for child in (
             pathlib.Path(f"/proc/{self.bash.pid}/task/{self.bash.pid}/children").read_text().split()
         ):

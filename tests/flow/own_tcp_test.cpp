@@ -74,7 +74,7 @@ struct OwnWorld {
 template <class F>
 async::Task<void> and_a_while(F* test, OwnWorld* world) {
   co_await (*test)(world);
-  // By then orphans have delivered their data or given up.
+  // By then, orphans have delivered their data or given up.
   co_await async::sleep(seconds(3600));
 }
 

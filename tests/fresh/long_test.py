@@ -1,8 +1,8 @@
 """A newcomer on a fresh Debian 12.
 
 Types the README's commands on a terminal, as root and as a user with sudo, and installs the
-package. Each machine is a separate root; packages come from this machine's mirror. Without a mirror
-the test is skipped."""
+package. Each machine is a separate root; packages come from this machine's mirror. Without a
+mirror, the test is skipped."""
 import filecmp
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""The commands of README.md, read from it, so that it and the tests cannot differ."""
+"""Reads the commands of README.md, so that the README and the tests cannot differ."""
 import re
 
 

@@ -205,7 +205,7 @@ class Block(Liar):
 
     UNFAIR = ("lie_late_write",)  # a read buffer belongs to the application again
     OPTIONAL = EVENT_IDX | 1 << 1 | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 9 | 1 << 10 | 1 << 13
-    # Not the read-only feature: it would end the test of a disk early.
+    # Excludes the read-only feature, which would end the test of a disk early.
     FEATURES = Liar.FEATURES | OPTIONAL & ~(1 << 5)
     SECTORS = 2048
     CONFIG = (

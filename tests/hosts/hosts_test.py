@@ -1,5 +1,5 @@
 """Boots stock kernel images on devices that lie (lies.py), repeatedly, each time with a new seed,
-for FATA_HOSTS_SECONDS. An image may give a device up, log that and end with its own status. It must
+for FATA_HOSTS_SECONDS. An image may give up a device, log this and end with its own status. It must
 not crash, and must stop on request.
 
     hosts_test.py                 the tests
@@ -19,8 +19,8 @@ from devices import GUEST, Block, Net, Rng
 
 SECONDS = float(os.environ.get("FATA_HOSTS_SECONDS", "30"))
 SEED = os.environ.get("FATA_HOSTS_SEED", "")
-# The longest time that an image may take to stop: a disk that does not answer is given up after a
-# minute, its reset may take 10 s, and the machine may be busy.
+# The longest time that an image may take to stop: the driver gives up a disk that does not answer
+# after a minute, its reset may take 10 s, and the machine may be busy.
 STOP_LIMIT = 100
 CRASHED = 125
 IMAGES = {
@@ -178,7 +178,7 @@ class Boot:
 
     @property
     def status(self):
-        """The image's status; None if QEMU ended for a reason of its own."""
+        """The image's status; None if QEMU ended for another reason."""
         return (self.code - 3) // 2 if self.code and self.code >= 3 and self.code % 2 == 1 else None
 
     def finding(self):

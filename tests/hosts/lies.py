@@ -59,7 +59,7 @@ class Liar(Backend):
     OPTIONAL = EVENT_IDX
     RINGS = 1
     UNFAIR = ()  # lies that it does not tell
-    # Lies after which it still knows which buffers it owns.
+    # Lies after which the device still knows which buffers it owns.
     HARMLESS = {
         "lie_too_long",
         "lie_another_length",

@@ -2,9 +2,9 @@
 // options add delay, loss, duplication and reordering. The relay creates the taps itself, each in a
 // network namespace; they vanish when it ends.
 //
-// Each direction has its own random generator and draws from it for its frames in order, so that a
-// seed loses the same frames of the same stream. With --offload, frames of up to 64 KiB pass
-// unchanged and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
+// Each direction has its own random generator and draws from it for its frames in order, so that
+// the same seed loses the same frames of the same stream. With --offload, frames of up to 64 KiB
+// pass unchanged and without checksums (IFF_VNET_HDR); otherwise each is a frame of the wire's MTU.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -36,7 +36,8 @@ struct Choice {
   // One way. The jitter is uniform, and keeps the order.
   double delay_ms = 0, jitter_ms = 0;
   double loss = 0, duplicate = 0;  // 0 to 1
-  // The share of frames that are delayed by reorder_ms more, so that later frames overtake them.
+  // The share of frames that are delayed by an additional reorder_ms, so that later frames overtake
+  // them.
   double reorder = 0, reorder_ms = 1;
   double rate_mbit = 0;                 // 0: unlimited
   std::uint32_t queue_bytes = 1 << 20;  // maximum that waits for the rate; the excess is dropped

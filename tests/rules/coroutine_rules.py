@@ -54,7 +54,7 @@ def opening(code, end):
 
 def head_of(code, brace):
     """The parameters of the function with a body at `brace`, and the captures if it is a lambda.
-    None if the block is not a function's.
+    Returns None if the block is not a function body.
     """
     before = code[:brace]
     for end in [found.start() for found in re.finditer(r"[)\]]", before[-600:])][::-1]:

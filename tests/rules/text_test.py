@@ -18,7 +18,7 @@ LONGEST_FUNCTION = 70
 UNBROKEN = re.compile(
     r"^\||https?://|^ *R\"|^ *[a-z]*\"(?:\\.|[^\"\\])*\"\S*(?: \()?$|^\S+ TXT |^    sandbox: "
 )
-# Words that comments and documents do without: archaic ones, and persons in place of machines.
+# Words that comments and documents must not use: archaic words, and persons in place of machines.
 BANNED = re.compile(
     r"(?<![-\w`\"])(anew|mend(?:s|ed|ing)?|whoever|whosoever|nobody|somebody|for ever|shall|seldom"
     r"|gladly|thereof|patience)(?![-\w`\"])"

@@ -1,4 +1,4 @@
-// One stack on two NICs, each on its own network; and NICs with segmentation offload.
+// One stack on two NICs, each on its own network, and NICs with segmentation offload.
 #include "fata/net/more_cards.hpp"
 #include "world.hpp"
 

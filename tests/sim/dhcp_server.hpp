@@ -77,7 +77,7 @@ class DhcpServer {
         return std::nullopt;
     }
   }
-  // As after a restart without stable storage.
+  // Forgets all leases, like a restart without stable storage.
   void forget() { leases_.clear(), offered_.clear(); }
   std::size_t held() const { return leases_.size(); }
 

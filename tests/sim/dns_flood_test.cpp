@@ -118,8 +118,8 @@ struct Flood {
   unsigned queries_a_second = 5000;
 };
 
-// Queries from the flood's addresses, and ten per second from an honest client, which sends each up
-// to three times. `asked` counts the octets of the flood's queries.
+// Sends queries from the flood's addresses, and ten per second from an honest client, which sends
+// each up to three times. `asked` counts the octets of the flood's queries.
 async::Task<void> flood(World* world, Router* router, const Flood* how, Ipv4Address honest,
                         std::size_t* asked) {
   const Duration pause = seconds(1) / how->queries_a_second;

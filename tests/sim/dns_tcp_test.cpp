@@ -231,7 +231,7 @@ async::Task<void> come_at_once(std::size_t count) {
   EXPECT_FALSE((co_await clients.back()->write(out)).error);
   async::Scope scope;
   scope.spawn(serve(&server, &listener, scope.token()));
-  // Less than the timeout of idle connections.
+  // This wait is shorter than the timeout of idle connections.
   const Result<Slice> got = co_await clients.back()->read(async::Wait::at_most(milliseconds(400)));
   EXPECT_TRUE(got);
   if (got) EXPECT_EQ(numbers(got->text()), std::vector<unsigned>{7});

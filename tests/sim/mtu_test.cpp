@@ -33,14 +33,14 @@ async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, 
   co_return std::move(*made);
 }
 
-// Datagrams with sizes from zero to several frames, in both directions. A datagram that is longer
-// than a buffer is sent in pieces.
+// Sends datagrams with sizes from zero to several frames, in both directions. A datagram that is
+// longer than a buffer is sent in pieces.
 async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there, std::size_t mtu) {
   const auto asking = bound(*from, 0);
   const auto answering = bound(*to, 7);
   BufferPool pieces(8, 65536);
   const std::size_t whole = mtu - (there.address.is_v4() ? 28 : 48);
-  // At most as many fragments in a burst as a NIC queues.
+  // A burst has at most as many fragments as a NIC queues.
   const std::size_t most = std::min<std::size_t>(65'507 - 8, 30 * whole);
   std::vector<std::size_t> sizes{0, 1, whole - 1, whole, whole + 1, 2 * whole, most};
   while (sizes.size() < kDatagrams) sizes.push_back(world->platform.random() % (most + 1));
@@ -106,7 +106,7 @@ async::Task<void> read_all(net::TcpFlow* flow, std::string_view expected, bool* 
   *same = heard == expected;
 }
 
-// A stream each way at once.
+// Runs a stream in each direction at the same time.
 async::Task<void> streams(Stack* from, Stack* to, Endpoint there, std::size_t mtu) {
   const std::string text = pattern(std::max<std::size_t>(20'000, 4 * mtu));
   auto listener = to->tcp().listen({{}, there.port}, 4);
@@ -156,8 +156,8 @@ void run(const Case& how) {
   world.context.memory = 256 << 20;
   sim::DeviceOptions options;
   options.mtu = how.mtu;
-  // On a link with a small MTU a TCP window is many packets. None must be lost for lack of a buffer
-  // or a ring entry.
+  // On a link with a small MTU, a TCP window is many packets. None must be lost for lack of a
+  // buffer or a ring entry.
   options.buffers = how.mtu < 128 ? 8192 : 512;
   options.ring = how.mtu < 128 ? 2048 : 128;
   options.checksum_offload = how.checksum_offload;

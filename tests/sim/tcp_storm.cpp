@@ -9,7 +9,7 @@
 namespace fata::test {
 namespace {
 
-// The use of a flow and the way it ends.
+// How a flow is used, and how it ends.
 enum class Ending : std::uint8_t {
   kClean,         // both write, half-close, and read to the end
   kClientAborts,  // in the middle
@@ -29,14 +29,14 @@ struct FlowDraw {
   net::tcp::FlowOptions options;
 };
 
-// Longer than keepalive's two hours. A longer wait would never end.
+// Longer than keepalive's two hours. A flow that waits longer than this would wait forever.
 constexpr Duration kPatience = seconds(4 * 3600);
 
 class Draw {
  public:
   explicit Draw(std::uint64_t seed) : random_(seed) {}
   bool chance(unsigned percent) { return random_() % 100 < percent; }
-  // From `least` to `most`. Small numbers are as likely as large ones.
+  // Returns a number from `least` to `most`. Small numbers are as likely as large ones.
   std::uint64_t spread(std::uint64_t least, std::uint64_t most) {
     const unsigned bits = 64 - static_cast<unsigned>(std::countl_zero(most - least + 1));
     const std::uint64_t span = std::uint64_t{1} << random_() % bits;

@@ -24,8 +24,8 @@ Words debugger_words(const Project& project, const std::string& symbols,
   add("directory " + gdb_word(plain_alias(project.folder()).string()) + " " +
       gdb_word(plain_alias(project.app()).string()));
   if (!remote.empty()) {
-    // By default gdb times out after 2 s and continues without the breakpoint; a busy machine takes
-    // longer.
+    // By default, gdb times out after 2 s and continues without the breakpoint; a busy machine
+    // takes longer.
     add("set remotetimeout 60");
     add("set tcp connect-timeout 60");
     add("target remote " + remote);

@@ -6,7 +6,8 @@
 
 namespace fata::tool {
 
-// An error that the user can fix: one line that says what, where and how. Exit status 64.
+// An error that the user can fix: one line that says what is wrong, where, and how to fix it. Exit
+// status 64.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

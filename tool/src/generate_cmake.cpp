@@ -33,7 +33,8 @@ std::vector<fs::path> sources_in(const fs::path& folder, bool recursive) {
 
 namespace {
 
-// Only the languages of its sources: CMake examines the compiler of each language, which is slow.
+// Only the languages of the application's sources, because CMake examines the compiler of each
+// language, which is slow.
 std::string languages(const fs::path& app, const Plan& plan) {
   std::vector<fs::path> sources = sources_in(app, false);
   for (const std::string& library : plan.local_libraries()) {

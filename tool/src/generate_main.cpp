@@ -177,7 +177,7 @@ std::string declared(const std::vector<std::string>& calls) {
   return list + (list.empty() ? "" : "}");
 }
 
-// After this point the process has only the files that the devices have opened or may still open.
+// After this point, the process has only the files that the devices have opened or may still open.
 void sandbox(Lines& out, const Plan& plan) {
   out.add("  if (parameters.sandbox) {");
   out.add("    const std::array needs{");

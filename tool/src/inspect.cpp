@@ -174,7 +174,7 @@ Json describe_json(const Plan& plan) {
 struct Fact {
   const char* word;
   std::function<Json(Project&)> value;
-  // Costs a build: omitted when all facts are printed.
+  // True if the fact needs a build; such facts are omitted when all facts are printed.
   bool costly = false;
 };
 

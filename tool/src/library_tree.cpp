@@ -23,9 +23,9 @@ fs::path home_of_user() {
   return user == nullptr ? fs::path("/nonexistent") : fs::path(user->pw_dir);
 }
 
-// Queries ninja by a dry run. A dry run stops at a manifest that ninja can regenerate, and CMake's
-// always is one. So ninja reads a copy, which it cannot regenerate, in memory: there may be no
-// folder for temporary files.
+// Queries ninja by a dry run. A dry run stops at a manifest that ninja can regenerate, and it can
+// always regenerate CMake's. Therefore ninja reads a copy, which it cannot regenerate. The copy is
+// in memory, because there may be no folder for temporary files.
 bool is_up_to_date(const fs::path& build, const std::vector<std::string>& targets) {
   const fs::path manifest = build / "build.ninja";
   if (::access(manifest.c_str(), R_OK) != 0) return false;

@@ -14,9 +14,10 @@ void say(std::string_view line);
 
 enum class Show { kWarnings, kOnlyErrors };
 
-// Runs one step of a build. If it fails, shows its output (with `verbose` always), rewritten by
-// `shown`, and of ninja's only the compilers' part; then throws Failed{status}. Ninja's "[3/10]" at
-// the start of a line updates the progress line.
+// Runs one step of a build. With `verbose`, its output passes unchanged. Otherwise the output is
+// shown only if the step fails (with Show::kWarnings always), rewritten by `shown`; of ninja's
+// output, only the compilers' part is shown. A failed step throws Failed: `status`, or 128 +
+// signal. Ninja's "[3/10]" at the start of a line updates the progress line.
 struct Step {
   std::string what;
   Words words;

@@ -22,13 +22,13 @@ std::vector<PortForward> parse_forward(const std::string& text);
 // the same number.
 std::vector<PortForward> served_ports(const Plan& plan, const std::vector<std::string>& parameters);
 
-// The image's parameters if these ports are forwarded to it: adds the forwarder to the parameter
-// that lists trusted clients, if the application has one.
+// Returns the image's parameters for these forwarded ports. If the application has a parameter that
+// lists trusted clients, adds the forwarder to it.
 std::vector<std::string> forwarded_parameters(const Plan& plan,
                                               const std::vector<std::string>& parameters,
                                               const std::vector<PortForward>& forwards);
 
-// True for "tap" and "tap:NAME"; the name of its tap device for a NIC.
+// is_tap() is true for "tap" and "tap:NAME"; tap_name() returns the tap device's name for a NIC.
 bool is_tap(const std::string& link);
 std::string tap_name(const std::string& link, std::size_t card);
 

@@ -1,4 +1,4 @@
-// `fata run -t xen`: by xl on a dom0, or in the lab.
+// `fata run -t xen`: by xl in dom0, or in the lab.
 #include <poll.h>
 #include <unistd.h>
 

@@ -15,7 +15,7 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
 
 std::vector<std::string> command_names(const CLI::App& app);
 
-// Throws UsageError if there is no such command.
+// Throws UsageError if `word` is not a command.
 void check_command(const CLI::App& app, const std::string& word);
 
 // Throws UsageError for the unknown words that the parser has found.

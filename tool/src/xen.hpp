@@ -25,7 +25,7 @@ std::string cloud_hypervisor_json(const Project& project);
 
 // Throws UsageError without --lab if this machine is not a dom0 or the domain's name is in use.
 void check_xen(const Project& project, const RunChoice& choice);
-// Runs the image by xl on a dom0, or in the lab: an emulated machine that runs Xen.
+// Runs the image by xl in dom0, or in the lab: an emulated machine that runs Xen.
 int run_xen(Project& project, const RunChoice& choice);
 
 }  // namespace fata::tool

@@ -34,7 +34,7 @@ class Check {
   }
 
  private:
-  // Sectors of one operation.
+  // Largest number of sectors per operation.
   static constexpr std::uint64_t kMost = 16;
 
   fata::async::Task<fata::Result<void>> check() {

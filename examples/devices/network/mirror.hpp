@@ -39,7 +39,7 @@ class Mirror {
         frame = {};  // the device gets its memory back
         if (answer) out[ready++] = std::move(answer);
       }
-      // A device takes as many frames as it has room for; the rest stays ours.
+      // send() takes as many frames as the device has room for; the rest stay in `out`.
       for (std::size_t sent = 0; sent < ready;) {
         const std::size_t taken = net_.send(std::span(out).subspan(sent, ready - sent));
         sent += taken;

@@ -50,7 +50,7 @@ class Echo {
       auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
       if (!flow) co_return fata::fail(flow.error());
       ++connections_;
-      // Above the bound each new connection ends another one, which takes a turn of the loop.
+      // Above the bound, each new connection ends another one, which takes a turn of the loop.
       const auto room =
           co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
       if (!room) co_return fata::fail(fata::Error(room.error()));

@@ -1,5 +1,5 @@
-// Prints a greeting set by its parameters. A functor: it depends on the console concept, not on a
-// platform's console.
+// Prints a greeting set by its parameters. It is a functor: a class template that depends on the
+// console concept, not on a platform's console.
 #pragma once
 
 #include <fata/async/context.hpp>

@@ -184,7 +184,7 @@ class Refusals(BlockTest):
             self.wrong(BLOCK[target], f"{self.small},rw", line=",ro( and)? ,direct")
 
     def test_a_disk_that_is_in_use(self):
-        """In use by a process or by a guest. Even a read-only user is refused."""
+        """The disk is in use by a process or by a guest. Even a read-only user is refused."""
         for holder in ("linux", "kvm"):
             with self.running(holder, self.small):
                 self.wrong(
@@ -240,7 +240,7 @@ class Running:
         self.test.fail("".join(self.said) + self.process.stderr.read())
 
     def kill(self):
-        """Kills like a power failure: no process gets to write any more data."""
+        """Kills like a power failure: no process writes any more data."""
         children = (
             pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             .read_text()
@@ -316,7 +316,7 @@ class Host(BlockTest):
         self.assertIn("flushed\n", said)
 
     def failing(self, event, number=5):
-        """The host's file system returns that errno."""
+        """Runs QEMU with a disk whose file fails at `event` with the errno `number`."""
         conf = self.folder / "blkdebug.conf"
         conf.write_text(f'[inject-error]\nevent = "{event}"\nerrno = "{number}"\n')
         return self.qemu(

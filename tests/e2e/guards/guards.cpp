@@ -1,5 +1,5 @@
 // Attacks one guard of the machine, chosen by the first parameter. Each attack must end in a report
-// that names it. An image that survives logs that and ends with status 1.
+// that names the violation. An image that survives logs this and ends with status 1.
 #include <array>
 #include <coroutine>
 #include <cstring>
@@ -124,7 +124,7 @@ void use_non_canonical() {
   (void)*reinterpret_cast<volatile int*>(hidden<std::uintptr_t>(0x8000123456789000));
 }
 
-// Forward edges. The attacker's target function: no code calls it.
+// Forward edges: indirect calls. This function is the attacker's target; no code calls it.
 [[gnu::noinline]] void run_for_the_attacker() { panic("code of the attacker's choice ran"); }
 using Code = void (*)();
 // An address in the middle of code, where no function begins.
@@ -179,7 +179,8 @@ void forge_pointer() {
   std::memcpy(hidden(static_cast<void*>(&pointer)), &forged, sizeof forged);
   (void)hidden(hidden(pointer)(1));
 }
-// The same with a function of its own type, which no type check can detect.
+// A function pointer, overwritten with another function of the same type, which no type check can
+// detect.
 void forge_pointer_of_its_type() {
   Code pointer = nullptr;
   const void* const forged = address_of(&run_for_the_attacker);

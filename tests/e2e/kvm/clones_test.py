@@ -1,5 +1,5 @@
-"""Machines that continue from one snapshot. Each then draws its own random values, and its clock is
-the machine's. FATA_CLONES sets the number of clones of each kind."""
+"""Machines that continue from one snapshot. Each then draws its own random values, and its clock
+agrees with the machine's. FATA_CLONES sets the number of clones of each kind."""
 import calendar
 import os
 import re

@@ -47,7 +47,7 @@ def command(name, words="", machine=MACHINES[0], memory="8M", cpu="max", extra=(
 
 
 def status_of(code):
-    """Converts QEMU's exit code 2s+3 back into s; None if QEMU ended for a reason of its own."""
+    """Converts QEMU's exit code 2s+3 back into s; None if QEMU ended for another reason."""
     return (code - 3) // 2 if code >= 3 and code % 2 == 1 else None
 
 

@@ -1,5 +1,5 @@
-"""A stop during the start of an image: before its main, while another process uses its tap, while
-DHCP has no answer, while its addresses are probed. The image ends at once with status 0, as a
+"""A stop is requested while an image starts: before its main, while another process uses its tap,
+while DHCP has no answer, while its addresses are probed. The image ends at once with status 0, as a
 process and as a kernel, in the test's own network namespace."""
 import os
 import select
@@ -191,7 +191,7 @@ class Early(NameServerTest):
         self.has_ended(first)
 
     def test_a_process_whose_tap_is_removed_ends_as_failed(self):
-        # This tap does not exist, so the image makes it and logs that.
+        # This tap does not exist, so the image creates it and logs this.
         image = self.started([self.process, "--tap=fata1", "--ipv4=10.0.8.1/24"])
         said = image.stdout.readline()
         self.assertIn(b"fata1: made; it goes with this process", said)

@@ -77,8 +77,8 @@ class Features(NameServerTest):
     def check_server(self, server, features, sizes):
         self.assertRegex(server.text, features)
         for to in OURS.values():
-            # Until both have resolved each other: an IPv6 address does not answer during duplicate
-            # address detection.
+            # Pings until both have resolved each other: an IPv6 address does not answer during
+            # duplicate address detection.
             self.assertTrue(any(ping(to, 1, wait=2)[1] for _ in range(15)), to)
             for size in sizes:
                 self.assertEqual(ping(to, 3, size=size, every=0.05), (3, 3), f"{to} {size}")

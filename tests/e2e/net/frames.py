@@ -124,7 +124,7 @@ class Wire:
         os.write(self.file, frame)
 
     def receive(self, wanted, seconds=5):
-        """The next IPv4 packet for which `wanted` is true."""
+        """Returns the next IPv4 packet for which `wanted` is true."""
         end = time.monotonic() + seconds
         while select.select([self.file], [], [], max(0, end - time.monotonic()))[0]:
             frame = os.read(self.file, 65536)

@@ -139,7 +139,8 @@ class OnTheHost(Iperf):
             said = self.client(*way, "--time=1s", "--json", port=port).stdout
             end = json.loads(said)["end"]
             self.assertGreater(end["sum_sent"]["bytes"], 5_000_000, way)
-            # In a test by bytes the stock server does not count data in flight at the end.
+            # In a test of a given number of bytes, the stock server does not count data in flight
+            # at the end.
             self.assertGreater(
                 end["sum_received"]["bytes"], 1 if way == ("--bytes=5M",) else 1_000_000, way
             )

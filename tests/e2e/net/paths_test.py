@@ -214,8 +214,8 @@ class ThroughARelay(Path):
         for to in self.ours[0], f"[{self.ours[2]}]":
             line = ["curl", "-s", "-N", "-m", "20", f"telnet://{to}:{PORT}"]
             with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
-                # One text at a time: curl drops data that its socket does not accept at once, with
-                # any peer.
+                # Sends one text at a time: with any peer, curl drops data that its socket does not
+                # accept at once.
                 for _ in range(50):
                     curl.stdin.write(text)
                     curl.stdin.flush()
@@ -310,8 +310,8 @@ class AcrossRouters(Path):
         )
 
     def watch(self, *, silent=False):
-        """Counts, in the router next to Fata, the errors sent to Fata and the too long packets from
-        Fata. With `silent` the errors are dropped.
+        """Counts, in the router next to Fata, the errors sent to Fata and the packets from Fata
+        that are too long. With `silent`, the errors are dropped.
         """
         lost = "drop" if silent else ""
         within(
@@ -347,9 +347,9 @@ NFT
             "-6": ["2001:db8:79::1", "2001:db8:78::1", self.ours[2]],
         }
         for family, hops in paths.items():
-            # One probe at a time: Fata limits its errors to ten at once and then a hundred a
-            # second. The answers: port unreachable, an echo, a reset, and the handshake of an open
-            # port.
+            # One probe at a time: Fata limits its errors to ten at once and then a hundred per
+            # second. The answers are a port unreachable, an echo, a reset, and the handshake of an
+            # open port.
             for how in (
                 ("-U",),
                 ("-p", "33434"),

@@ -30,7 +30,7 @@ def flood(source, server, seconds=4.0, pause=0.001):
         client.bind((source, 0))
         client.connect((server, PORT))
         end = time.monotonic() + seconds
-        # Half a second more, for answers in flight.
+        # Continues for half a second, to receive answers in flight.
         while (left := end - time.monotonic()) > -0.5:
             if left > 0:
                 client.send(query(sent & 0xFFFF))
@@ -77,7 +77,8 @@ def dig_from(source, server, *words):
 
 class Rate(NameServerTest):
     def check_flood(self, server):
-        # The initial credit plus the rate: the answers of one second more than the flood lasts.
+        # The initial credit plus the rate allow the answers of one second more than the flood
+        # lasts.
         begin = time.monotonic()
         whole, truncated, sent = flood(FLOODER, server)
         seconds = time.monotonic() - begin

@@ -1,6 +1,6 @@
 """Puts the lab's dom0 on the host's PATH: xl and the xenstore commands are called here and run in
-dom0, so that a program of the host manages a real Xen. The output goes to the caller. When the
-caller is killed, the command in dom0 is killed too.
+dom0, so that a program of the host manages real Xen. The output goes to the caller. When the caller
+is killed, the command in dom0 is killed too.
 """
 import json
 import os

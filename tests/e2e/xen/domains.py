@@ -5,7 +5,7 @@ import re
 from fata import BUILD, FataTest
 from lab import Lab
 
-# Without this memory for page tables Xen cannot create so small a domain.
+# Without this memory for page tables, Xen cannot create such a small domain.
 SMALL = "shadow_memory = 4\n"
 KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\n'
 POWEROFF, REBOOT, CRASH = "0", "1", "3"

@@ -1,5 +1,6 @@
-"""A stop or a suspension while the image still sets up its devices. It ends with 0, as a serving
-image does, or continues after the restore. Xen must not see an interrupted wait as a crash."""
+"""A stop or a suspension arrives while the image is still setting up its devices. The image ends
+with 0, as a serving image does, or continues after the restore. Xen must not see an interrupted
+wait as a crash."""
 import unittest
 
 from domains import POWEROFF, REBOOT, XenTest

@@ -1,5 +1,5 @@
 """One guest whose console and exit status are the command's own: with the lab's command line, and
-with `fata run` on a dom0.
+with `fata run` in dom0.
 """
 import contextlib
 import dataclasses

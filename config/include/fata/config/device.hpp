@@ -252,8 +252,8 @@ struct Fits {
 };
 }  // namespace detail
 
-// A device outside the catalogue: first the devices that its type is a template over, then
-// parameters and values.
+// A device outside the catalogue. The arguments are the devices that its type is a template over,
+// then parameters and values.
 template <Tag T, detail::Value... Arguments>
 Device<T> device(DeviceSpec spec, const Arguments&... arguments) {
   return detail::make_device<T>(std::move(spec), {detail::to_argument(arguments)...});

@@ -312,8 +312,8 @@ class Lab:
         """Makes a file of the host visible in dom0, and returns its path there."""
         target = self.folder / pathlib.Path(file).name
         if not target.exists() or not os.path.samefile(file, target):
-            # A copy, so that no guest can change the original. A new file, because dom0 may cache
-            # pages of the old one.
+            # Copies the file, so that no guest can change the original, and creates a new file,
+            # because dom0 may cache pages of the old one.
             target.unlink(missing_ok=True)
             shutil.copyfile(file, target)
         return f"/lab/{target.name}"
@@ -372,8 +372,9 @@ class Lab:
         return self.begin(f"lab-end {name}")
 
     def save(self, name, file, timeout=120, goes_on=False):
-        """Suspends a domain into a file of the share, like xl save, or like xl save -c if it goes
-        on. The pages belong to another domain, and 9p cannot write them, so they go through a pipe.
+        """Suspends a domain into a file of the share, like xl save, or like xl save -c if
+        `goes_on`. The pages belong to another domain, and 9p cannot write them, so they go through
+        a pipe.
         """
         self.run(
             (

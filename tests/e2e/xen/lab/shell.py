@@ -15,7 +15,7 @@ def run(given):
     with Lab(given.forward, memory=1024, disks=given.disk, shell=True) as lab:
         say(f"dom0 is up after {lab.boot_seconds:.1f} s; {lab.folder} is its /lab; Ctrl-] leaves")
         # hvc0 is Xen's console; the shell uses the virtio console. setsid does not fork if its
-        # process leads no group yet, so that this job lasts as long as the shell.
+        # process does not lead a group yet, so this job lasts as long as the shell.
         shell = lab.begin("setsid -c sh -i </dev/hvc1 >/dev/hvc1 2>&1; exit 0")
         if not sys.stdin.isatty():
             follow(lab, shell)
