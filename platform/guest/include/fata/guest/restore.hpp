@@ -15,8 +15,8 @@ void stir(Bytes unique) noexcept;
 
 // Defined by the hypervisor's platform. Called before each draw of random bytes and in each turn of
 // the loop of an image that holds secrets: checks whether the image was restored, and calls
-// note_restore() if so. Returns false if a restore can go undetected; then each draw stirs the
-// generator.
+// note_restore() if so. Returns false if a restore can go undetected; in that case, each draw stirs
+// the generator.
 bool look_for_restore() noexcept;
 
 }  // namespace fata::guest
