@@ -109,7 +109,7 @@ void Clock::arm_timer(Instant deadline) {
     return machine::start_tsc_deadline(std::min(until, read_tsc() + 1000 * clock_.rate()));
   armed_at_ = read_tsc();
   std::uint64_t ticks = until > armed_at_ ? until - armed_at_ : 1;
-  // While the timer's rate is uncertain, stop a little early and measure the rate with that.
+  // While the timer's rate is uncertain, end the wait a little early and measure the rate with it.
   const bool unsure = timer_measured_ < clock_.rate();
   if (unsure && ticks > clock_.rate() / 100) ticks -= ticks / 32;
   const auto scaled = static_cast<unsigned __int128>(ticks) * timer_scale_ >> 32;

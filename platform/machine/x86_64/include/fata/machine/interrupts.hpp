@@ -30,7 +30,8 @@ std::uint64_t take_interrupts();
 // The local APIC's one-shot timer, in its own ticks (divided by 1); 0 stops it.
 void start_timer(std::uint32_t ticks);
 std::uint32_t timer_remaining();
-// TSC-deadline mode, if the CPU has it: raised when the TSC passes `tsc`; 0 stops it.
+// TSC-deadline mode, if the CPU has it. The timer's bit is raised when the TSC passes `tsc`; 0
+// stops the timer.
 bool has_tsc_deadline();
 void start_tsc_deadline(std::uint64_t tsc);
 
