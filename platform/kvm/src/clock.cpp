@@ -55,7 +55,7 @@ bool Clock::rate_from_host() {
     }
   }
   if (highest >= 0x16 && (cpuid(0x16).a & 0xffff) != 0) {
-    // The base frequency in MHz: close to the TSC's rate, and good enough to start with.
+    // The base frequency in MHz is close to the TSC's rate, and good enough to start with.
     clock_.set_rate(read_tsc(), std::uint64_t{cpuid(0x16).a & 0xffff} * 1'000'000);
   }
   return false;
@@ -80,7 +80,8 @@ void Clock::finish_start() {
   if (uses_reference_) {
     next_refine_ = 0;
     refine_in_passing();
-    // The reference does not advance: use the local APIC's timer, which KVM and QEMU run at 1 GHz.
+    // If the reference does not advance, use the local APIC's timer, which KVM and QEMU run at
+    // 1 GHz.
     if (estimate_.hz() == 0 && !has_deadline_) {
       const std::uint64_t ticks = ~std::uint32_t{0} - machine::timer_remaining();
       if (ticks > 1000)

@@ -21,7 +21,7 @@ class Clock {
   // the machine was paused, or the host's clock was set. Queries the host at most 20 times a
   // second.
   bool has_jumped();
-  // Called after a restore, perhaps on another host: counts the time of the pause as passed.
+  // Called after a restore, perhaps on another host. Counts the time of the pause as passed.
   void resume();
   // After a jump, queries the host often until the wall clock is exact to 50 ms, if the host's own
   // clock is exact only to a second. Costs one comparison if there is nothing to do.

@@ -21,8 +21,8 @@ void TscClock::set_rate(std::uint64_t tsc, std::uint64_t hz) {
 
 std::uint64_t TscClock::tsc_at(Instant instant) const {
   if (instant.ns <= base_ns_) return base_tsc_;
-  // (ns << 32) / scale, bit by bit: a 128-bit division would add a library function of 300 bytes to
-  // every image.
+  // Compute (ns << 32) / scale bit by bit, because a 128-bit division would add a library function
+  // of 300 bytes to every image.
   const auto ns = static_cast<std::uint64_t>(instant.ns - base_ns_);
   std::uint64_t ticks = ns / scale_;
   std::uint64_t rest = ns % scale_;

@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kAuditArch = AUDIT_ARCH_AARCH64;
 #endif
 
 // The calls that every process needs, whatever its devices: memory, time, waiting, the console,
-// open descriptors, exit. `pid` is the process's own ID; it may not signal other processes.
+// open descriptors, exit. `pid` is the process's own ID; the process may not signal others.
 std::vector<SystemCall> common_calls(std::uint32_t pid);
 
 // Allows `calls` and traps (SIGSYS) everything else, including calls of other architectures.

@@ -120,8 +120,8 @@ std::uint64_t start_random() {
   return random ^ mixed_tsc();
 }
 
-// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the
-// lower half at 128 TiB.
+// Chooses one of 2^34 bases from 16 TiB on: above any RAM that is mapped one to one, and below the
+// end of the lower half at 128 TiB.
 std::uint64_t choose_base() {
   constexpr std::uint64_t kFirst = 1ULL << 44, kEnd = 0x7f0000000000;
   std::uint64_t base = 0;

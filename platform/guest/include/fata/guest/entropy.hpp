@@ -38,8 +38,8 @@ void chacha20_block(const std::array<std::uint32_t, 8>& key, std::uint32_t count
 void add_entropy(std::span<const std::byte> bytes) noexcept;
 
 // The number of bytes from the CPU's instructions that count as full entropy: all of them, or none
-// if two adjacent words are equal or the first is 0. Stuck generators exist (all ones after a
-// sleep, with success reported), while 64 bits do not repeat by chance.
+// if two adjacent words are equal or the first is 0. Some generators get stuck (after a sleep, they
+// return all ones and report success), but 64 random bits do not repeat by chance.
 std::size_t cpu_entropy(std::span<const std::uint64_t> words);
 
 // Called once before the image starts. In images that link the virtio-rng driver, the driver

@@ -21,8 +21,8 @@ class Heap {
  public:
   static constexpr std::size_t kAlignment = 16;
 
-  // Sets the random number that links are combined with. Call it before add_region(). Without it a
-  // write to freed memory is still detected, unless it forges the links of two blocks.
+  // Sets the random number that links are combined with. Call it before add_region(). Without a
+  // secret, a write to freed memory is still detected, unless it forges the links of two blocks.
   void set_secret(std::uint64_t secret) { secret_ = secret; }
   // Adds `size` bytes at `memory` to the heap permanently. A region under 64 bytes is ignored.
   void add_region(void* memory, std::size_t size);

@@ -1,6 +1,6 @@
 // Domains of one simulated host, for tests of inter-domain communication: a xenstore with
-// permissions, transactions and watches, granted and mapped pages, event channels; all on one loop
-// and its clock.
+// permissions, transactions and watches, granted and mapped pages, and event channels. All domains
+// share one loop and its clock.
 //
 //   sim::Domains host;
 //   sim::Domain& a = host.add();   // 0, the privileged one

@@ -69,8 +69,8 @@ void stop(Transport& transport);
 // Resets the device and returns the features that it offers. They are read once, because a second
 // read may differ.
 Result<std::uint64_t> offered(Transport& transport);
-// After offered(): accepts all of `required` and the offered part of `wanted`. Returns the accepted
-// features.
+// Called after offered(). Accepts all of `required` and the offered part of `wanted`, and returns
+// the accepted features.
 Result<std::uint64_t> agree(Transport& transport, std::uint64_t offered, std::uint64_t required,
                             std::uint64_t wanted);
 // Calls offered() and agree(), for a `wanted` that does not depend on the offered features.

@@ -12,9 +12,9 @@ void start_interrupts();
 // Allocates a bit of the pending set (1 to 62); 0 is the timer. Panics when all are in use.
 unsigned allocate_interrupt();
 
-// Routes a pin of the I/O APIC (a GSI) to a bit: edge-triggered, active high. The device must be
-// acknowledged before its interrupt is enabled again, otherwise no further edge follows. False if
-// the pin does not exist.
+// Routes a pin of the I/O APIC (a GSI), edge-triggered and active high, to a bit. The device must
+// be acknowledged before its interrupt is enabled again, otherwise no further edge follows. Returns
+// false if the pin does not exist.
 bool route_pin(unsigned pin, unsigned bit);
 
 // The write with which a device raises a bit through MSI or MSI-X.
