@@ -114,7 +114,7 @@ async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wa
     // A transfer that ended within a sector resumes at the start of that sector. The next try then
     // continues or reports the error.
     const std::uint64_t whole = std::min(got - got % geometry_.sector_size, operation.length);
-    // Without progress, the file was truncated.
+    // No progress means that the file was truncated.
     if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);
     operation.offset += whole;
     operation.length -= whole;

@@ -87,8 +87,8 @@ void install_handler() {
   ::sigprocmask(SIG_UNBLOCK, &denied, nullptr);
 }
 
-// Sets stdout's buffer. Otherwise, the first line that a C library prints would call stat on
-// standard output.
+// Sets stdout's buffer. Otherwise, stdio would call stat on standard output when a C library prints
+// its first line.
 void prepare_stdio() {
   static std::array<char, BUFSIZ> buffer;
   std::setvbuf(stdout, buffer.data(), ::isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF,
