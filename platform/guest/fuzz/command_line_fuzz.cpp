@@ -1,4 +1,5 @@
-// Any bytes as a command line: it is refused with a reason, or yields words within bounds.
+// Parses arbitrary bytes as a command line. The parser must refuse it with a reason, or return
+// words within bounds.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,5 +1,5 @@
-// Any bytes as a definition block, and as a machine's memory that holds its ACPI tables. Nothing
-// outside them is read, whatever is found.
+// Searches arbitrary bytes as a definition block, and as the memory of a machine with its ACPI
+// tables. The search must read nothing outside these bytes, whatever they contain.
 #include <cstddef>
 #include <cstdint>
 

@@ -11,7 +11,7 @@ constexpr std::uint8_t kName = 0x08, kPackage = 0x12, kMethod = 0x14, kExtended 
                        kDevice = 0x82, kAdd = 0x72;
 constexpr std::size_t kSegment = 4;  // bytes of a name segment
 
-constexpr std::size_t kHeader = 36;  // bytes, of every table
+constexpr std::size_t kHeader = 36;  // bytes of a table's header
 constexpr std::size_t kMostTable = std::size_t{1} << 20;
 constexpr std::size_t kMostTables = 64;
 
@@ -66,7 +66,7 @@ bool take_integer(Bytes& bytes, std::uint64_t& out) {
   return true;
 }
 
-// The innermost device that contains an offset of the block; empty if there is none.
+// The innermost device that contains the offset `place` of the block; empty if there is none.
 Bytes device_around(Bytes block, std::size_t place) {
   Bytes device;
   for (std::size_t at = 0; at < place; ++at) {
@@ -88,7 +88,7 @@ bool named_integer(Bytes block, std::string_view name, std::uint64_t& out) {
   return false;
 }
 
-// { low, high }
+// Reads a package of two integers: { low, high }.
 bool package_of_two(Bytes bytes, std::uint64_t& address) {
   if (byte_at(bytes, 0) != kPackage) return false;
   Bytes items = package(bytes.subspan(1));
@@ -100,7 +100,7 @@ bool package_of_two(Bytes bytes, std::uint64_t& address) {
   return true;
 }
 
-// A method whose first addition is of a name and a constant.
+// Finds the first addition of a constant to a named integer in a method, and computes the sum.
 bool sum_in(Bytes method, Bytes block, std::uint64_t& address) {
   for (std::size_t at = 0; at + 1 + kSegment < method.size(); ++at) {
     if (byte_at(method, at) != kAdd) continue;

@@ -4,7 +4,7 @@ namespace fata::guest {
 namespace {
 
 // Linux's parameter names that hypervisors, their managers and boot loaders add or show in
-// examples, each followed by a space. Listed are only names without a value, and names that
+// examples, each followed by a space. The list has only names without a value, and names that
 // resemble likely parameters of images (`root`, `--port`).
 constexpr std::string_view kNames =
     "pci root ro rw reboot panic console init ip quiet debug splash single rootwait earlycon "

@@ -1,5 +1,5 @@
-// What all kernels do, whatever the hypervisor: the start up to the application, parameters,
-// randomness, and the end.
+// The code that all kernels share, whatever the hypervisor: startup until the application runs,
+// parameters, randomness, and shutdown.
 #include "fata/base/platform.hpp"
 
 #include <new>
@@ -72,7 +72,7 @@ void refuse_exhaustion(std::string_view line) {
   refuse(line);
 }
 
-// Mixes random words from the CPU into the generator, or the time stamp counter where the CPU has
+// Mixes random words from the CPU into the generator, or the time stamp counter if the CPU returns
 // none. Returns the first word.
 std::uint64_t add_cpu_random() {
   std::array<std::uint64_t, RandomGenerator::kEnough / 8> words;

@@ -20,7 +20,7 @@ std::string raw(const char (&text)[N]) {  // with its NULs
   return {text, N - 1};
 }
 
-// A package. From 64 bytes on its length takes two bytes.
+// A package. From 64 bytes on, its length takes two bytes.
 std::string package(const std::string& body) {
   const std::size_t size = body.size() + 1;
   if (size < 64) return static_cast<char>(size) + body;
@@ -44,14 +44,14 @@ std::string address_package(const std::string& low, const std::string& high) {
 
 const std::string kIdentity = raw("\x08_CID\x0dVM_Gen_Counter\0");
 
-// What QEMU builds: a named integer outside the device, and a method that adds 40 to it.
+// QEMU's form: a named integer outside the device, and a method that adds 40 to it.
 std::string qemu_s(std::uint32_t page) {
   const std::string method =
       "\x14" + package(raw("ADDR\0\x70\x12\x02\x02\x60\x70\x72VGIA\x0a\x28\0\x88\x60\0\0\xa4\x60"));
   return "\x08VGIA" + word(page) + "\x10" +
          package("\\_SB_" + device("VGEN", raw("\x08_HID\x0dQEMUVGID\0") + kIdentity + method));
 }
-// Firecracker's, between devices that also have addresses.
+// Firecracker's form, between devices that also have addresses.
 std::string firecracker_s(const std::string& low, const std::string& high) {
   return "\x10" + package("\\_SB_" + device("COM1", address_package(word(0x1000), raw("\0"))) +
                           device("VGEN", kIdentity + address_package(low, high)) +

@@ -10,7 +10,7 @@ using platform::StrayWord;
 
 TEST(KernelWords, what_hypervisors_and_managers_add_or_have_as_examples_is_passed_over) {
   const char* const kLines[] = {
-      // Firecracker: its default, its additions for a root drive and without PCI, and its guide's.
+      // Firecracker: its default, its additions for a root drive and without PCI, and its guide.
       "reboot=k panic=1 nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux i8042.dumbkbd "
       "swiotlb=noforce",
       "reboot=k panic=1 pci=off nomodules 8250.nr_uarts=0 i8042.noaux i8042.nomux i8042.nopnp "

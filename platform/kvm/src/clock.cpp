@@ -55,7 +55,7 @@ bool Clock::rate_from_host() {
     }
   }
   if (highest >= 0x16 && (cpuid(0x16).a & 0xffff) != 0) {
-    // The base frequency in MHz: close to the TSC's rate, and good enough to start with.
+    // The base frequency in MHz is close to the TSC's rate, and good enough to start with.
     clock_.set_rate(read_tsc(), std::uint64_t{cpuid(0x16).a & 0xffff} * 1'000'000);
   }
   return false;
@@ -80,7 +80,8 @@ void Clock::finish_start() {
   if (uses_reference_) {
     next_refine_ = 0;
     refine_in_passing();
-    // The reference does not advance: use the local APIC's timer, which KVM and QEMU run at 1 GHz.
+    // If the reference does not advance, use the local APIC's timer, which KVM and QEMU run at
+    // 1 GHz.
     if (estimate_.hz() == 0 && !has_deadline_) {
       const std::uint64_t ticks = ~std::uint32_t{0} - machine::timer_remaining();
       if (ticks > 1000)
@@ -109,7 +110,7 @@ void Clock::arm_timer(Instant deadline) {
     return machine::start_tsc_deadline(std::min(until, read_tsc() + 1000 * clock_.rate()));
   armed_at_ = read_tsc();
   std::uint64_t ticks = until > armed_at_ ? until - armed_at_ : 1;
-  // While the timer's rate is uncertain, stop a little early and measure the rate with that.
+  // While the timer's rate is uncertain, end the wait a little early and measure the rate with it.
   const bool unsure = timer_measured_ < clock_.rate();
   if (unsure && ticks > clock_.rate() / 100) ticks -= ticks / 32;
   const auto scaled = static_cast<unsigned __int128>(ticks) * timer_scale_ >> 32;

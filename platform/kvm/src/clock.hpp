@@ -21,13 +21,13 @@ class Clock {
   // the machine was paused, or the host's clock was set. Queries the host at most 20 times a
   // second.
   bool has_jumped();
-  // Called after a restore, perhaps on another host: counts the time of the pause as passed.
+  // Called after a restore, perhaps on another host. Counts the time of the pause as passed.
   void resume();
   // After a jump, queries the host often until the wall clock is exact to 50 ms, if the host's own
-  // clock is exact only to a second. One comparison if there is nothing to do.
+  // clock is exact only to a second. Costs one comparison if there is nothing to do.
   void sharpen();
   bool is_sharpening() const { return sharpening_; }
-  // Takes a sample if it is useful now. One comparison otherwise.
+  // Takes a sample if one is useful now. Otherwise, costs one comparison.
   void refine_in_passing();
   // Arms the timer; it may fire early, and at most slightly after `deadline`.
   void arm_timer(Instant deadline);

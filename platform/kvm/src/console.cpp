@@ -70,7 +70,7 @@ void Console::flush() {
 void Console::prepare_to_idle() {
   const std::uint8_t wanted = buffer_.is_empty() ? 1 : 3;
   if (wanted != enabled_ || wanted == 3) out8(kInterruptEnable, enabled_ = wanted);
-  in8(kFifo);  // reading the cause acknowledges it: the next one is a new edge
+  in8(kFifo);  // reading the cause acknowledges it, so that the next one is a new edge
 }
 
 bool Console::poll_stop() {

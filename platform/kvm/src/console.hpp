@@ -10,10 +10,10 @@ namespace fata::kvm {
 
 class Console {
  public:
-  // Earlier input waits in the port, the rest of it in the hypervisor. Enabling the FIFOs would
-  // discard the port's byte, so in that case they stay off.
+  // If there was earlier input, one byte of it waits in the port and the rest in the hypervisor.
+  // Enabling the FIFOs would discard that byte, so in this case they stay off.
   void start();
-  // Never blocks. With an empty buffer, the device gets as much as it accepts at once, and the rest
+  // Never blocks. If the buffer is empty, sends as much as the device accepts at once, and the rest
   // in later turns of the loop.
   void write(std::string_view text);
   // Sends at most `bursts` FIFOs of text. True if text is left and the device could accept more.

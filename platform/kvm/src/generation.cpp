@@ -10,7 +10,7 @@ namespace {
 
 enum class Where : std::uint8_t { kOutside, kInside, kAcross };
 
-// Where the pages that contain some bytes are, relative to our RAM.
+// Returns whether the pages that contain these bytes are outside our RAM, inside it, or both.
 Where in_memory(std::uint64_t address, std::size_t size) {
   const std::uint64_t begin = address & ~(machine::kPage - 1);
   const std::uint64_t end = (address + size + machine::kPage - 1) & ~(machine::kPage - 1);

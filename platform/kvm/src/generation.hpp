@@ -10,10 +10,10 @@ namespace fata::kvm {
 
 class GenerationId {
  public:
-  // Searches the ACPI tables for it.
+  // Searches the ACPI tables for the ID.
   void find();
   bool exists() const { return place_ != nullptr; }
-  // True if it differs from the previous call, or from find().
+  // True if the ID has changed since the previous call, or since find().
   bool changed();
   // The last known ID; empty if there is none.
   Bytes bytes() const { return exists() ? std::as_bytes(std::span(known_)) : Bytes(); }

@@ -32,8 +32,8 @@ constinit State state{};
 constexpr Duration kLookEvery = milliseconds(50);
 constexpr Duration kLookForRestoreEvery = seconds(1);
 
-// Console input and the power button cost a port access each, so a busy loop checks them only now
-// and then.
+// Console input and the power button cost a port access each, so the loop checks them only now and
+// then while it is busy.
 void look_for_stop() {
   state.next_look = state.clock.now() + kLookEvery;
   if (state.console.poll_stop() || state.power_button.was_pressed()) guest::request_stop();
@@ -116,7 +116,7 @@ void idle_until(Instant deadline) noexcept {
         deadline, state.clock.now() + (state.clock.is_sharpening() ? kvm::WallEstimate::kOften
                                                                    : kvm::kLookForRestoreEvery));
   for (;;) {
-    // Send the text that the device accepts at once first; the loop turns between the bursts.
+    // First send the text that the device accepts at once; the loop turns between the bursts.
     if (state.console.drain(16)) return;
     if (!guest::prepare_all_to_idle()) return;
     state.console.prepare_to_idle();

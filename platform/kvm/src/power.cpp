@@ -43,8 +43,8 @@ namespace fata::guest {
 // device the status is lost and the machine is switched off or reset.
 void power_off(int status) noexcept {
   machine::out32(0xf4, static_cast<std::uint32_t>(status) + 1);
-  // No such device: ACPI soft off as the firmware of pc and q35 sets it up, then the keyboard
-  // controller's reset.
+  // Without that device, try ACPI soft off as the firmware of pc and q35 sets it up, then the
+  // keyboard controller's reset.
   machine::out16(0x604, 0x2000);
   machine::out16(0xb004, 0x2000);
   machine::out8(0x64, 0xfe);

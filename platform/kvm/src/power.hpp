@@ -1,4 +1,4 @@
-// A stop of the machine through its power button.
+// Detects a stop request through the machine's power button.
 #pragma once
 
 #include <cstdint>

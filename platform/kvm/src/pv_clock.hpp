@@ -11,9 +11,9 @@ using guest::pv_rate;
 using guest::pv_system_ns;
 using guest::PvTime;
 
-// Queries KVM once; false if the hypervisor is another or has no clock.
+// Queries KVM once. Returns false if the hypervisor is not KVM or has no clock.
 bool read_pv_time(PvTime& out);
-// The guest's creation, in nanoseconds since 1970.
+// The time of the guest's creation, in nanoseconds since 1970.
 bool read_pv_wall_base(std::int64_t& out);
 
 }  // namespace fata::kvm

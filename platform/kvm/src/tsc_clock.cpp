@@ -21,8 +21,8 @@ void TscClock::set_rate(std::uint64_t tsc, std::uint64_t hz) {
 
 std::uint64_t TscClock::tsc_at(Instant instant) const {
   if (instant.ns <= base_ns_) return base_tsc_;
-  // (ns << 32) / scale, bit by bit: a 128-bit division would add a library function of 300 bytes to
-  // every image.
+  // Compute (ns << 32) / scale bit by bit, because a 128-bit division would add a library function
+  // of 300 bytes to every image.
   const auto ns = static_cast<std::uint64_t>(instant.ns - base_ns_);
   std::uint64_t ticks = ns / scale_;
   std::uint64_t rest = ns % scale_;
@@ -47,14 +47,14 @@ void RateEstimate::restart(const Sample& sample) {
   first_ = sample;
   settled_ = false;
   next_useful_ = sample.after + hz_ / 200;
-  must_by_ = sample.after + hz_ / 100;  // less than the duration of a wrap, also at twice the rate
+  must_by_ = sample.after + hz_ / 100;  // less than the duration of a wrap, even at twice the rate
 }
 
 bool RateEstimate::refine(const Sample& sample) {
   constexpr std::uint64_t kWrap = 65536;
   const std::uint64_t elapsed = middle(sample) - middle(first_);
   const std::uint64_t blur = (sample.after - sample.before) + (first_.after - first_.before);
-  // Without an estimate the first interval must be within one wrap, as the start-up of an image is.
+  // Without an estimate, the first interval must be within one wrap, as an image's startup is.
   if (hz_ != 0 && blur > elapsed / 64) {
     next_useful_ = sample.after + elapsed / 4;
     return false;

@@ -18,7 +18,7 @@ struct Machine {
   unsigned asked = 0;
 
   void run(Duration d) { host += d.ns, now.ns += d.ns; }
-  // Guest minus host.
+  // Returns the guest's time minus the host's.
   std::int64_t error() {
     if (wall.is_due(now)) {
       ++asked;

@@ -1,5 +1,6 @@
-// Any sequence of allocations and releases, against a model of the live blocks: no two overlap, all
-// are aligned and keep their bytes, freed blocks are found again, and nothing is lost at the end.
+// Compares an arbitrary sequence of allocations and releases with a model of the live blocks. No
+// two blocks overlap, all are aligned and keep their bytes, freed blocks are found again, and no
+// memory is lost at the end.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -53,7 +54,7 @@ class Model {
 
   void add_region() {
     if (added_ == kRegions) return;
-    // With gaps, so that regions do not touch, and at any address.
+    // Regions start at any address and have gaps between them, so that they do not touch.
     const std::size_t skip = in_->byte() % 64 + 16;
     heap_.add_region(memory_.get() + added_ * kRegion + skip, kRegion - 2 * skip);
     if (added_++ == 0) whole_ = heap_.largest_free();

@@ -23,7 +23,7 @@ struct Heap::Block {
 
   std::size_t size() const { return size_bits & ~std::size_t{15}; }
   bool is_free() const { return (size_bits & kFree) != 0; }
-  // With an overwritten size, any address.
+  // May return any address if the size was overwritten.
   Block* after() {
     return reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(this) + size());
   }
@@ -73,9 +73,9 @@ inline bool Heap::is_whole(Block* block) const {
   return is_inside(after) && open(after->before) == block;
 }
 
-// Lists are by payload size, in units of 16 bytes: below 32 units one for each size; above, 16 for
-// each power of two. A request is rounded up to the minimum of its list, so that every block of the
-// list fits, and a freed block is found again.
+// Each list holds a range of payload sizes, in units of 16 bytes. Below 32 units, there is one list
+// per size; above, there are 16 per power of two. A request is rounded up to the minimum of its
+// list, so that every block of the list fits, and a freed block is found again.
 struct Heap::Request {
   std::size_t size;  // of the block
   unsigned list;
@@ -288,7 +288,7 @@ void Heap::release(void* memory) {
   insert(merge_with_neighbours(block));
 }
 
-// The block of memory that a caller releases.
+// Returns the block of `memory`, after checking that it is allocated and not overrun.
 [[gnu::always_inline]] inline Heap::Block* Heap::allocated(void* memory) const {
   Block* const block = Block::of(memory);
   check(!block->is_free(), "memory freed twice");

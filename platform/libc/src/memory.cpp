@@ -1,5 +1,5 @@
-// The memory functions, as loops over 16-byte words: fast on hardware, and 20 to 200 times faster
-// than musl's `rep movs` on an emulated CPU.
+// The memory functions are loops over 16-byte words. These are fast on hardware, and 20 to 200
+// times faster than musl's `rep movs` on an emulated CPU.
 #include <cstddef>
 #include <cstdint>
 

@@ -8,7 +8,7 @@
 
 #include "fata/base/panic.hpp"
 
-// libc++ defines these in its library; an instantiation here is far smaller than its archive.
+// libc++ defines these in its library; instantiating them here is far smaller than its archive.
 _LIBCPP_BEGIN_NAMESPACE_STD
 template class basic_string<char>;
 template string operator+(const char*, const string&);
@@ -25,8 +25,8 @@ __shared_weak_count* __shared_weak_count::lock() noexcept {
 }
 const void* __shared_weak_count::__get_deleter(const type_info&) const noexcept { return nullptr; }
 
-// Sizes of hash tables: the smallest prime at or above n. Trial division by numbers of the form 6k
-// +- 1.
+// Returns a size for a hash table: the smallest prime at or above n. Tries divisors of the form
+// 6k +- 1.
 size_t __next_prime(size_t n) {
   const auto is_prime = [](size_t v) {
     if (v % 2 == 0 || v % 3 == 0) return v == 2 || v == 3;

@@ -1,5 +1,5 @@
-// std::sort for built-in integers, which libc++'s headers expect in its archive. Heapsort: never
-// worse than n log n, and small.
+// std::sort for built-in integers, which libc++'s headers expect in its archive. It uses heapsort,
+// which is small and never worse than n log n.
 #include <algorithm>
 
 _LIBCPP_BEGIN_NAMESPACE_STD

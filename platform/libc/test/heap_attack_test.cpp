@@ -1,5 +1,5 @@
-// A stray write of eight bytes to the heap's data in and before its blocks: the heap panics before
-// it uses the written value, and never returns memory that is not its own.
+// Makes a stray write of eight bytes to the heap's data in and before its blocks. The heap must
+// panic before it uses the written value, and must never return memory that is not its own.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -72,7 +72,8 @@ std::vector<std::uint64_t> values(const Scene& scene, Word word) {
           address(scene.memory.get())};
 }
 
-// Everything that could use the written value: all blocks are freed and allocated again, and used.
+// Does everything that could use the written value: frees all blocks, allocates them again, and
+// writes to them.
 void use(Scene& scene) {
   std::vector<char*> got;
   for (int i = 0; i < 3; ++i) got.push_back(scene.take());

@@ -12,7 +12,8 @@
 namespace fata::host {
 
 namespace {
-// The kernel may end a call early at a page boundary, but not indefinitely.
+// The kernel may end a call early, at a page boundary. An operation fails after this many calls
+// that complete no sector.
 constexpr int kMostIdleCalls = 8;
 }  // namespace
 
@@ -67,7 +68,8 @@ async::Task<Result<void>> BlockFile::write(std::uint64_t sector, Bytes out, asyn
                  wait);
 }
 
-// One at a time: the kernel reports lost pages only once, to the first caller.
+// Only one flush runs at a time, because the kernel reports a failed write-back only once, to the
+// first caller.
 async::Task<Result<void>> BlockFile::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -112,7 +114,7 @@ async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wa
     // A transfer that ended within a sector resumes at the start of that sector. The next try then
     // continues or reports the error.
     const std::uint64_t whole = std::min(got - got % geometry_.sector_size, operation.length);
-    // The file was truncated.
+    // No progress means that the file was truncated.
     if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);
     operation.offset += whole;
     operation.length -= whole;
@@ -222,7 +224,8 @@ bool BlockFile::poll() noexcept {
   return complete();
 }
 
-// Waits: the kernel may still write to the buffer of a task that is being destroyed.
+// Waits for the operation, because the kernel may still write to the buffer of a task that is being
+// destroyed.
 void BlockFile::leave(std::size_t slot) noexcept {
   while (slots_[slot].under_way) {
     if (thread_)

@@ -56,7 +56,7 @@ struct Wanted {
   std::uint32_t sector_size = 0;  // 0: the default
 };
 
-// Words are taken from the end, because a path may contain commas.
+// Options are taken from the end, because a path may contain commas.
 Result<Wanted> parse(std::string_view what) {
   Wanted wanted;
   for (;;) {
@@ -81,9 +81,9 @@ Result<Wanted> parse(std::string_view what) {
   return wanted;
 }
 
-// QEMU's lock bytes (block/file-posix.c): a read lock on 100 + n means "permission n is in use", on
-// 200 + n "permission n is denied to others"; permission 1 is writing. A write lock over all of
-// them excludes every other user.
+// QEMU's lock bytes (block/file-posix.c): a read lock on byte 100 + n means "permission n is in
+// use"; one on byte 200 + n means "permission n is denied to others". Permission 1 is writing. A
+// write lock over all of these bytes excludes every other user.
 constexpr off_t kUses = 100, kExcludes = 200, kWriting = 1;
 
 enum class Locked { kYes, kBusy, kNoLocks };
@@ -99,7 +99,7 @@ Locked lock_bytes(int fd, int command, short type, off_t start, off_t length) {
   return command == F_OFD_GETLK && lock.l_type != F_UNLCK ? Locked::kBusy : Locked::kYes;
 }
 
-// Held until the file is closed.
+// The locks are held until the file is closed.
 Locked lock_image(int fd, bool writable) {
   if (writable) return lock_bytes(fd, F_OFD_SETLK, F_WRLCK, kUses, 2 * (kExcludes - kUses));
   const Locked excluded = lock_bytes(fd, F_OFD_SETLK, F_RDLCK, kExcludes + kWriting, 1);
@@ -138,7 +138,8 @@ Result<sig::BlockGeometry> geometry_of(int fd, const Wanted& wanted) {
     return fail(Error(BlockFileErrc::kNotBlock));
   }
   if (wanted.direct) {
-    // Kernels before 6.1 do not report the alignment; a page satisfies all file systems.
+    // Kernels before 6.1 do not report the alignment; page alignment is enough for every file
+    // system.
     const bool known = (status.stx_mask & STATX_DIOALIGN) != 0;
     if (known && status.stx_dio_offset_align == 0) return fail(Error(BlockFileErrc::kNoDirect));
     geometry.alignment =
@@ -161,7 +162,7 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(async::Context& context, std:
   if (!wanted) return fail(wanted.error());
   struct stat before{};
   const bool device = ::stat(wanted->path.c_str(), &before) == 0 && S_ISBLK(before.st_mode);
-  // For a block device, O_EXCL fails if it is mounted.
+  // With O_EXCL, open() fails if the block device is mounted.
   const int flags = (wanted->writable ? O_RDWR : O_RDONLY) | (wanted->direct ? O_DIRECT : 0) |
                     (device && wanted->writable ? O_EXCL : 0) | O_CLOEXEC | O_NONBLOCK;
   Fd fd(::open(wanted->path.c_str(), flags));
@@ -214,7 +215,8 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(async::Context& context, std:
       new BlockFile(std::move(fd), std::move(ring), std::move(thread), *geometry, log));
 }
 
-// Retries while the file is busy: the kernel releases the files of a ring asynchronously.
+// Retries while the file is busy: when a process that used io_uring is killed, the kernel closes
+// the files registered with its ring a little later.
 async::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::open_patiently(async::Context* context,
                                                                           std::string_view what) {
   constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);

@@ -9,7 +9,7 @@
 
 namespace fata::host {
 
-// Not live if the kernel refuses io_uring.
+// `live` is false if the kernel refuses io_uring.
 struct BlockFile::Ring : Uring {
   Fd ended{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};  // incremented by every completion
 };

@@ -49,7 +49,7 @@ Result<std::unique_ptr<BlockThread>> BlockThread::start(int file, int ended) {
     self->thread_ = {};
     return os_fail(error);
   }
-  // Wait for the thread to start: the sandbox forbids system calls that starting needs.
+  // Wait for the thread to start: the sandbox forbids system calls that a starting thread makes.
   std::unique_lock lock(self->mutex_);
   self->changed_.wait(lock, [&] { return self->started_; });
   return self;

@@ -89,8 +89,8 @@ SandboxNeeds Folder::sandbox_needs() const {
   const auto folder = static_cast<std::uint32_t>(folder_.get());
   return {.calls =
               {
-                  // The flags are in memory, which a filter cannot read. Landlock restricts it to
-                  // reading.
+                  // The flags are in memory, which a filter cannot read. Landlock restricts the
+                  // call to reading.
                   {SYS_openat2, {argument_is(0, folder), argument_is(3, sizeof(open_how))}},
                   {SYS_fstat},
                   {SYS_newfstatat},

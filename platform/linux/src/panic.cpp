@@ -1,4 +1,4 @@
-// The end of a process after a bug: one line, a backtrace, status 125.
+// Ends the process after a bug: prints one line and a backtrace, and exits with status 125.
 #include "fata/base/panic.hpp"
 
 #include <execinfo.h>

@@ -72,7 +72,7 @@ Reactor::Reactor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
 }
 
 bool Reactor::poll() noexcept {
-  // Before the pollers, because an edge-triggered event is reported only once.
+  // Check epoll before the pollers run, because an edge-triggered event is reported only once.
   bool any = ++turns_since_look_ >= kTurnsBetweenLooks && wait_events(0);
   // A completion only makes tasks ready, so it can destroy a poller no earlier than in a later
   // turn.

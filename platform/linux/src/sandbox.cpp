@@ -30,8 +30,8 @@ namespace {
 constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||
                             __has_feature(memory_sanitizer);
 
-// For the SIGSYS handler, which only reads it: the needs of the devices, then of the process
-// itself. Allocated once and never freed.
+// The needs of the devices, then of the process itself, for the SIGSYS handler, which only reads
+// them. Allocated once and never freed.
 const std::vector<SandboxNeeds>* g_needs = nullptr;
 
 bool names(const SandboxNeeds& needs, std::uint32_t number) {
@@ -87,14 +87,16 @@ void install_handler() {
   ::sigprocmask(SIG_UNBLOCK, &denied, nullptr);
 }
 
-// Otherwise the first line printed by a C library would stat standard output.
+// Sets stdout's buffer. Otherwise, stdio would call stat on standard output when a C library prints
+// its first line.
 void prepare_stdio() {
   static std::array<char, BUFSIZ> buffer;
   std::setvbuf(stdout, buffer.data(), ::isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF,
                buffer.size());
 }
 
-// Applies to all threads. Without the speculation flag, kernels before 5.16 slow the process down.
+// Installs the filter for all threads. Without the speculation flag, kernels before 5.16 slow the
+// process down.
 Result<void> install(std::span<sock_filter> filter) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   long outcome = -1;
@@ -108,7 +110,7 @@ Result<void> install(std::span<sock_filter> filter) {
   return os_fail();
 }
 
-// Devices first, so that the calls of every turn are matched early.
+// The devices' calls come first, so that the calls of every turn are matched early.
 std::vector<SystemCall> calls_of(std::span<const SandboxNeeds> needs) {
   std::vector<SystemCall> calls;
   for (const SandboxNeeds& each : needs)

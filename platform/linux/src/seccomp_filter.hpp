@@ -19,8 +19,8 @@ inline constexpr std::uint32_t kAuditArch = AUDIT_ARCH_AARCH64;
 #error "which AUDIT_ARCH_ is this processor's?"
 #endif
 
-// What every process needs, whatever its devices: memory, time, waiting, the console, open
-// descriptors, exit. `pid` is the process's own; it may signal no other process.
+// The calls that every process needs, whatever its devices: memory, time, waiting, the console,
+// open descriptors, exit. `pid` is the process's own ID; the process may not signal others.
 std::vector<SystemCall> common_calls(std::uint32_t pid);
 
 // Allows `calls` and traps (SIGSYS) everything else, including calls of other architectures.

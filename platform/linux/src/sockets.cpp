@@ -56,7 +56,8 @@ Result<Fd> bound_to(int type, const Endpoint& local) {
   Fd fd(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return os_fail();
   const int on = 1, off = 0;
-  // TCP only: on UDP it would let two servers share a port and split its datagrams between them.
+  // Only for TCP: with UDP, SO_REUSEADDR would let two servers share a port and split its datagrams
+  // between them.
   if (type == SOCK_STREAM) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (local.address == IpAddress())
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);

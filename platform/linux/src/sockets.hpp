@@ -21,9 +21,9 @@ SockAddress to_sock(const Endpoint& endpoint);
 // Returns "any" and port 0 for an unknown family.
 Endpoint from_sock(const sockaddr_storage& storage);
 Endpoint local_of(int fd);
-// A non-blocking socket bound to `local`; a TCP socket has SO_REUSEADDR. IpAddress(), "any",
-// accepts both families whatever net.ipv6.bindv6only is, and IPv4 only if the host has no IPv6.
-// Ipv4Address{} accepts IPv4 only.
+// A non-blocking socket bound to `local`; a TCP socket has SO_REUSEADDR. A socket bound to
+// IpAddress() ("any") accepts both families, whatever net.ipv6.bindv6only is, or only IPv4 if the
+// host has no IPv6. A socket bound to Ipv4Address{} accepts only IPv4.
 Result<Fd> bound_socket(int type, const Endpoint& local);
 
 // The sandbox needs of bound_socket(); `type` includes the socket's flags.

@@ -85,9 +85,9 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
   return domain;
 }
 
-// Not live if the kernel refuses io_uring.
+// `live` is false if the kernel refuses io_uring.
 struct Tap::Ring : Uring {
-  // By slot, during the system call.
+  // Indexed by slot; in use during the system call.
   struct Read {
     static constexpr std::size_t kLarge =
         (65535 + 14 + kHeader - kBufferSize + kLargeSize - 1) / kLargeSize;
@@ -154,7 +154,8 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
     ::ioctl(control.get(), SIOCSIFFLAGS, &ask);
   }
   auto ring = std::make_unique<Ring>();
-  // Locally administered and unique to this device; the host's end of the tap has another.
+  // The address is locally administered and unique to this device; the host's end of the tap has
+  // another.
   MacAddress mac;
   platform::entropy(mac.octets);
   mac.octets[0] = std::byte{0x52};
@@ -168,8 +169,8 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
   return std::unique_ptr<Tap>(new Tap(std::move(fd), std::move(ring), mtu, mac, log, offload));
 }
 
-// Retries while the tap is busy: the kernel releases the files of a killed process's ring
-// asynchronously.
+// Retries while the tap is busy: when a process that used io_uring is killed, the kernel closes the
+// files registered with its ring a little later.
 async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* context,
                                                               std::string_view name, bool offload) {
   constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
@@ -215,7 +216,8 @@ void Tap::start_ring() {
 }
 
 Tap::~Tap() {
-  // Frames sent during shutdown (a DHCP release, a FIN) have not seen a turn of the loop.
+  // Frames sent during shutdown (a DHCP release, a FIN) are still staged, because no turn of the
+  // loop followed.
   if (ring_->staged_count != 0) {
     submit(0);
     complete();
@@ -331,7 +333,7 @@ void Tap::submit(std::size_t reads) {
   io_uring_submit_and_wait(&ring_->uring, static_cast<unsigned>(queued));
 }
 
-// The descriptor is non-blocking. After the first read without data the rest are skipped.
+// The descriptor is non-blocking. After the first read without data, the rest are skipped.
 void Tap::submit_plainly(std::size_t writes, std::size_t reads) {
   Ring& ring = *ring_;
   ring.ended_count = 0;

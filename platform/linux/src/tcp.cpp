@@ -31,7 +31,7 @@ Error flow_error(int number) {
 
 namespace {
 
-// The delay while buffers or descriptors are exhausted.
+// The retry interval while buffers or descriptors are exhausted.
 constexpr Duration kScarceRetry = milliseconds(5);
 
 }  // namespace
@@ -130,7 +130,7 @@ void TcpFlow::abort() {
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
   ::connect(fd_.get(), &none, sizeof none.sa_family);
-  watch_.wake();  // epoll does not report it
+  watch_.wake();  // epoll does not report the reset
 }
 
 TcpListener::TcpListener(Fd fd, BufferPool& pool)
@@ -146,7 +146,7 @@ AfterAccept after_error(int error) {
   switch (error) {
     case EAGAIN:
       return AfterAccept::kWait;
-    // That connection failed; the next may be ready. These are the network errors that accept(2)
+    // This connection failed; the next may be ready. These are the network errors that accept(2)
     // says to treat "like EAGAIN by retrying", and a firewall's refusal.
     case EINTR:
     case ECONNABORTED:
@@ -175,7 +175,7 @@ AfterAccept after_error(int error) {
 }  // namespace
 
 async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wait) {
-  constexpr unsigned kLostInTurn = 16;  // then other tasks get a turn
+  constexpr unsigned kLostInTurn = 16;  // failed connections before other tasks get a turn
   for (unsigned lost = 0;;) {
     if (!watch_.readable()) {
       if (const Result<void> ready = co_await watch_.wait_readable(wait); !ready)
@@ -216,7 +216,7 @@ SandboxNeeds Tcp::sandbox_needs() const {
               {SYS_shutdown},
               {SYS_listen},
               option_call(IPPROTO_TCP, TCP_NODELAY),
-              // With a length of two octets (the family alone) connect() can only end a connection.
+              // With a length of two octets (only the family), connect() can only end a connection.
               {SYS_connect, {argument_is(2, sizeof(sa_family_t))}},
           },
       .binds_tcp = true,

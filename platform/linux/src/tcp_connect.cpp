@@ -1,4 +1,4 @@
-// A separate file from tcp.cpp: see tcp_connects.
+// This file is separate from tcp.cpp for the reason given at tcp_connects.
 #include <sys/socket.h>
 
 #include "fata/host/os_error.hpp"

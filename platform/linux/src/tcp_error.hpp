@@ -8,8 +8,8 @@ namespace fata::host {
 // Maps errno to sig::FlowErrc where the flow concept names the error.
 Error flow_error(int number);
 
-// Defined only if the image links Tcp::connect(). That function has its own file for this reason:
-// the linker includes it only in an image that connects, because a weak reference pulls in nothing.
+// Defined only if the image links Tcp::connect(). That function is in a separate file, which the
+// linker includes only in an image that connects: this weak reference pulls in nothing.
 [[gnu::weak]] extern const char tcp_connects;
 
 }  // namespace fata::host

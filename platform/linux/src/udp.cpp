@@ -17,7 +17,7 @@ constexpr std::size_t kBatch = 64;
 // A dual-stack socket receives the address of an IPv4 datagram in both forms.
 constexpr std::size_t kControl = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo));
 
-// Prefers the IPv4 form: for a datagram to a broadcast address it holds an address of this host.
+// Prefers the IPv4 form: for a datagram to a broadcast address, it holds an address of this host.
 IpAddress destination_of(msghdr& header) {
   IpAddress found;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
@@ -95,7 +95,8 @@ UdpSocket::UdpSocket(Fd fd, bool wildcard)
     if (!local_.address.is_v4())
       ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
   }
-  // A burst must survive a long turn of the loop; the kernel caps this at net.core.rmem_max.
+  // The buffer must hold a burst that arrives during a long turn of the loop. The kernel caps the
+  // size at net.core.rmem_max.
   const int size = 4 << 20;
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -212,7 +213,7 @@ Result<std::unique_ptr<UdpSocket>> Udp::bind(Endpoint local) {
 SandboxNeeds Udp::sandbox_needs() const {
   SandboxNeeds needs{.calls = {
                          {SYS_recvmmsg},
-                         // With MSG_FASTOPEN a TCP socket would connect.
+                         // With MSG_FASTOPEN, a TCP socket would connect.
                          {SYS_sendmmsg, {argument_is(3, MSG_DONTWAIT)}},
                          option_call(SOL_SOCKET, SO_RCVBUF),
                          option_call(SOL_SOCKET, SO_SNDBUF),

@@ -1,5 +1,5 @@
 // An io_uring ring for devices of a single-threaded loop. The device reaps all completions in its
-// own turn, and nothing interrupts the loop (plain rings lose a third of the rate).
+// own turn, and no completion interrupts the loop. (With plain rings, the rate is a third lower.)
 #pragma once
 
 #include <liburing.h>
@@ -15,7 +15,7 @@
 
 namespace fata::host {
 
-// The start of the log line.
+// The start of the log line about a missing ring.
 inline constexpr std::string_view kNoUring =
     "io_uring is not permitted (kernel.io_uring_disabled, a container's profile): ";
 
@@ -25,7 +25,7 @@ struct Uring {
   Uring& operator=(const Uring&) = delete;
   ~Uring() {
     if (!live) return;
-    // The kernel tears a ring down asynchronously, and its files would stay in use until then.
+    // The kernel tears a ring down asynchronously. Its files would stay in use until that is done.
     io_uring_unregister_files(&uring);
     io_uring_queue_exit(&uring);
   }
@@ -44,8 +44,8 @@ struct Uring {
     return live = true;
   }
 
-  // Operations of a ring bypass the seccomp filter. From here on the ring accepts only these
-  // operations, on registered files, and no further registrations.
+  // Operations of a ring bypass the seccomp filter. From here on, the ring accepts only these
+  // operations, only on registered files, and no further registrations.
   void start(std::initializer_list<io_uring_op> operations) {
     std::vector<io_uring_restriction> rules;
     const auto add = [&](unsigned short what, unsigned char value) {

@@ -1,5 +1,5 @@
-// What a file as a block device promises beyond the suite in tests/block: opening, locks, and what
-// other processes see.
+// Tests a file as a block device, in addition to the suite in tests/block: opening, locks, and the
+// effects that other processes see.
 #include "fata/host/block_file.hpp"
 
 #include <fcntl.h>
@@ -125,7 +125,7 @@ TEST_F(BlockFileTest, ReportsAFileThatBecameShorter) {
   run([path = file(64 << 10)](async::Context* context) { return shrinks(context, path); });
 }
 
-// Writes fail when the file system is full, here because of a limit of the process.
+// Writes beyond the process's file size limit fail, as they do on a full file system.
 Task<void> fills(async::Context* context, std::string path) {
   auto disk = co_await BlockFile::connect(*context, path);
   std::vector<std::byte> buffer(64 << 10, std::byte{1});

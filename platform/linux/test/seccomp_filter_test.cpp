@@ -1,4 +1,4 @@
-// Runs the filter in a small interpreter: sanitized, and without confining this test.
+// Runs the filter in a small interpreter, so that sanitizers work and this test is not confined.
 #include "../src/seccomp_filter.hpp"
 
 #include <gmock/gmock.h>
@@ -13,7 +13,8 @@
 namespace fata::host {
 namespace {
 
-// Classic BPF, as far as the filter uses it. A program that the kernel would refuse fails the test.
+// Interprets the part of classic BPF that the filter uses. A program that the kernel would refuse
+// fails the test.
 std::uint32_t run(std::span<const sock_filter> filter, const seccomp_data& data) {
   std::uint32_t accumulator = 0;
   for (std::size_t at = 0; at < filter.size(); ++at) {

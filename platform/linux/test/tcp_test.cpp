@@ -31,8 +31,8 @@ void break_accept(int error) {
   ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
 }
 
-// The result of accept() within 100 ms, with a pending connection and the system call failing with
-// `error`.
+// Calls accept() with a pending connection while the system call fails with `error`. Sets `goes_on`
+// if the listener is still waiting after 100 ms.
 async::Task<int> accept_while(int error, bool* goes_on) {
   Tcp tcp;
   auto listener = tcp.listen({Ipv4Address::of(127, 0, 0, 1), 0}, 4);

@@ -151,8 +151,8 @@ MutableBytes Disk::stable_sector(std::uint64_t sector) {
                                        geometry_.sector_size);
 }
 
-// Stores one of the versions, or keeps the old content, or (torn) mixes the start of the one with
-// the end of the other.
+// Stores one of the versions, or keeps the old content, or (with torn_sectors) mixes the start of
+// one with the end of the other.
 void Disk::settle(std::uint64_t sector, const std::vector<Version>& versions) {
   const MutableBytes there = stable_sector(sector);
   const std::size_t chosen = static_cast<std::size_t>(below(versions.size() + 1));

@@ -174,7 +174,7 @@ void GrantTable::sweep() {
 void GrantTable::die() {
   dead_ = true;
   while (!mappings_.empty()) unmap(mappings_.begin()->first);
-  // Domains that map its pages keep them: their numbers are never reused.
+  // Domains that map its pages keep them, because page numbers are never reused.
   grants_.clear();
   for (const std::shared_ptr<Pages>& pages : left_) DomainMemory::unmap(pages->memory);
   left_.clear();

@@ -98,7 +98,8 @@ void Network::rearm() {
 }
 
 void Network::on_timer() noexcept {
-  // Only events already due; events that they cause wait for the loop's next turn.
+  // Only events that are already due are delivered; events that they cause wait for the loop's next
+  // turn.
   std::multimap<Instant, Pending> due;
   while (!pending_.empty() && pending_.begin()->first <= now())
     due.insert(due.end(), pending_.extract(pending_.begin()));

@@ -45,7 +45,7 @@ void Platform::idle_until(Instant deadline) {
 }  // namespace sim
 
 namespace platform {
-// Without a simulated platform (a fuzzer, a test of a pure engine) time does not advance.
+// Without a simulated platform (in a fuzzer or a test of a pure engine), time does not advance.
 Instant monotonic_now() noexcept {
   return sim::g_current == nullptr ? Instant{} : sim::g_current->look();
 }

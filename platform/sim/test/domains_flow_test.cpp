@@ -1,5 +1,5 @@
-// Two domains that know only each other's numbers and a name. They find each other through
-// xenstore, share a page, and transfer bytes through it. Written against the concepts only.
+// Two domains have only each other's numbers and a name. They find each other through xenstore,
+// share a page, and transfer bytes through it. The code uses only the concepts.
 #include <gtest/gtest.h>
 
 #include "fata/async/scope.hpp"
@@ -11,7 +11,7 @@ namespace fata::sim {
 namespace {
 
 constexpr std::size_t kBytes = 100'000;
-constexpr std::size_t kRing = 1000;  // no power of two: the bytes wrap anywhere
+constexpr std::size_t kRing = 1000;  // not a power of two, so that the bytes wrap anywhere
 constexpr std::size_t kData = 64;
 
 std::byte byte_at(std::size_t i) { return static_cast<std::byte>(i * 7 + i / 251); }
@@ -49,7 +49,7 @@ async::Task<Result<void>> send(Grants* grants, Events* events, Store* store, sig
   if (!channel) co_return fail(channel.error());
   const Result<std::string> self = co_await store->read("domid", sig::kNoTransaction, {});
   if (!self) co_return fail(self.error());
-  // First the right to read, which nodes written below inherit.
+  // First set the right to read, which nodes written below inherit.
   (void)co_await store->write("data/pipe", "", sig::kNoTransaction, {});
   const auto me = static_cast<sig::DomainId>(std::stoi(*self));
   for (const char* node : {"data", "data/pipe"}) {
@@ -134,7 +134,7 @@ async::Task<Result<void>> receive(Grants* grants, Events* events, Store* store, 
   co_return Result<void>{};
 }
 
-// The functions require only what the concepts promise.
+// Checks that the functions require only what the concepts promise.
 namespace archetype = sig::archetype;
 template async::Task<Result<void>> send(archetype::GrantTable*, archetype::EventChannels*,
                                         archetype::Xenstore*, sig::DomainId, std::size_t, Outcome*);
@@ -226,7 +226,7 @@ TEST(Domains, SeeThatTheOtherSideDied) {
   }
 }
 
-// A side that only waits detects a death with a watch on the other's home.
+// A side that only waits detects the other's death with a watch on the other's home.
 async::Task<int> watch_death(Pair* pair) {
   auto watch = pair->b.store().watch("/local/domain/1/domid");
   (void)co_await (*watch)->next();

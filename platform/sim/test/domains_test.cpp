@@ -85,7 +85,7 @@ TEST(SimXenstore, HasBounds) {
   platform.run([&] { return quotas(&host); });
 }
 
-// Increments a counter, repeated until no other transaction interferes.
+// Increments a counter `times` times, and repeats each transaction until no other one interferes.
 async::Task<void> count_up(Xenstore* store, std::string path, int times, int* again) {
   for (int i = 0; i < times;) {
     const auto in = co_await store->begin();
@@ -113,7 +113,7 @@ async::Task<int> transactions(Host* h) {
   co_await scope.join();
   EXPECT_EQ((co_await mine.read(path)).value_or(""), "100");
   EXPECT_GT(again, 0);
-  // One state inside, nothing visible outside until the end.
+  // The transaction sees one state, and nothing is visible outside until its end.
   const auto in = co_await mine.begin();
   EXPECT_TRUE(co_await mine.write("data/new/a", "1", *in));
   EXPECT_TRUE(co_await mine.write("data/new/b", "2", *in));
@@ -129,7 +129,7 @@ async::Task<int> transactions(Host* h) {
   EXPECT_TRUE(co_await mine.write("data/never", "1", *dropped));
   EXPECT_TRUE(co_await mine.end(*dropped, false));
   EXPECT_TRUE(failed(co_await mine.read("data/never"), DomainErrc::kNotFound));
-  // A name added to a listed folder outside the transaction.
+  // A transaction conflicts if a name is added from outside to a folder that it listed.
   const auto listed = co_await mine.begin();
   EXPECT_TRUE(co_await mine.list("data/new", *listed));
   EXPECT_TRUE(co_await mine.write("data/new/c", "3"));

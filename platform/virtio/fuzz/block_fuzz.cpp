@@ -1,7 +1,7 @@
-// A hostile disk: it has an arbitrary configuration and writes anywhere in the memory that it
-// shares with the driver, between the driver's calls. Whatever it does, each request ends at most
-// once, only requests that were begun end, a success was reported by the device, and no descriptor
-// is lost.
+// Simulates a hostile disk, which has an arbitrary configuration and writes anywhere in the memory
+// that it shares with the driver, between the driver's calls. Whatever it does, each request must
+// end at most once, only requests that were begun may end, a success must have been reported by the
+// device, and no descriptor may be lost.
 #include <cstdint>
 #include <map>
 #include <vector>

@@ -1,6 +1,7 @@
-// A hostile machine: any PCI configuration space and any registers, from the search for a device to
-// its use, while rings and registers change between the driver's calls. Whatever it does, the
-// drivers access no register outside of their mappings, map nothing in RAM, and terminate.
+// Simulates a hostile machine with any PCI configuration space and any registers, from the search
+// for a device to its use, while rings and registers change between the driver's calls. Whatever it
+// does, the drivers must access no register outside their mappings, map nothing in RAM, and
+// terminate.
 #include <cstdint>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct World {
   fuzz::Input* in = nullptr;
 };
 
-// First valid registers of a device, then changes from the input.
+// Writes valid registers of a device, then applies changes from the input.
 void fill(World& world, HostedMachine::Window& window) {
   const MutableBytes bytes = window.bytes();
   if (window.size >= 56 && window.address == virtio::kCommon) {

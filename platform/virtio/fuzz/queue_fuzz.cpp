@@ -1,6 +1,6 @@
-// A hostile device: it writes anywhere in the shared memory between the driver's calls. Whatever it
-// does, the driver returns only chains that it queued, with at most as many bytes as they have room
-// for, and never loses or duplicates a descriptor.
+// Simulates a hostile device, which writes anywhere in the shared memory between the driver's
+// calls. Whatever it does, the driver must return only chains that it queued, with at most as many
+// bytes as they have room for, and must never lose or duplicate a descriptor.
 #include <cstdint>
 #include <map>
 #include <vector>

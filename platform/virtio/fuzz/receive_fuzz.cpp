@@ -1,7 +1,7 @@
-// A hostile NIC: it writes anything into the buffers lent to it and anywhere in the ring, between
-// the driver's calls, with any set of features. Whatever it does, each frame consists of buffers of
-// the ring and is at most as long as they are, no buffer is returned while the device has it, and
-// none is lost.
+// Simulates a hostile NIC, which writes anything into the buffers lent to it and anywhere in the
+// ring, between the driver's calls, with any set of features. Whatever it does, each frame must
+// consist of buffers of the ring and be at most as long as they are, no buffer may be returned
+// while the device has it, and none may be lost.
 #include <cstdint>
 #include <vector>
 
@@ -24,8 +24,8 @@ class Device {
     const std::size_t slot = in.u8() % kSize;
     const Bytes descriptor = Bytes(ring_).subspan(16 * slot, 16);
     const std::uint64_t address = load_le<std::uint64_t>(descriptor);
-    // Only lent memory: without an IOMMU a device could write anywhere, which the driver cannot
-    // prevent.
+    // The model writes only to lent memory. Without an IOMMU, a device could write anywhere, which
+    // the driver cannot prevent.
     if (address < lent_.first || address > lent_.second) return;
     const MutableBytes room = danger_span(reinterpret_cast<std::byte*>(address), kBuffer);
     const std::size_t at = in.u8() % kBuffer;

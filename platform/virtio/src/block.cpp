@@ -116,7 +116,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
   return perform({Kind::kDiscard, sector, count}, wait);
 }
 
-// Flushes run one at a time: a host may report lost data only once, to the first caller.
+// Flushes run one at a time, because a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -181,7 +181,8 @@ void BlockDevice::end(Flight& flight, const Result<void>& outcome) {
   flight.ended.notify_all();
 }
 
-// Waits: the device may still write to the buffer of a task that is being destroyed.
+// Waits for the request, because the device may still write to the buffer of a task that is being
+// destroyed.
 void BlockDevice::leave(Flight& flight) noexcept {
   const Instant until = platform::monotonic_now() + kPatienceAtDeath;
   while (flight.under_way && platform::monotonic_now() < until) poll();

@@ -56,7 +56,7 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
   limits.segment_bytes = kMostBytes;
   if (has(VIRTIO_BLK_F_SIZE_MAX))
     limits.segment_bytes = std::min(limits.segment_bytes, FATA_FIELD(std::uint32_t, size_max));
-  // A buffer is contiguous; it needs several descriptors only if a descriptor may not be as long.
+  // A buffer is contiguous, so it needs several descriptors only if it is too long for one.
   if (limits.segment_bytes == 0) return std::nullopt;
   limits.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(
       (kMostBytes + limits.segment_bytes - 1) / limits.segment_bytes, kMostSegments));
@@ -74,7 +74,7 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
       std::clamp<std::uint32_t>(queue_size / (2U + limits.segments), 1, kMostParallel);
 
   if (has(VIRTIO_BLK_F_TOPOLOGY)) {
-    // Two hints of the device; their product must be bounded.
+    // The device reports two hints; their product must be bounded.
     const unsigned exponent =
         std::to_integer<unsigned>(config[offsetof(virtio_blk_config, physical_block_exp)]);
     if (exponent <= 12)

@@ -32,7 +32,7 @@ void NetDevice::reap_sent() {
 
 std::size_t NetDevice::send(std::span<PacketBuf> out) {
   if (!broken_ && ((*tx_)->room() < out.size() || !has_room())) reap_sent();
-  if (broken_) {  // possibly since a moment ago: drop the packets
+  if (broken_) {  // reap_sent() may have set it: drop the packets
     for (PacketBuf& packet : out) packet.reset();
     return out.size();
   }
@@ -79,7 +79,7 @@ bool NetDevice::poll() noexcept {
 bool NetDevice::prepare_to_idle() noexcept {
   if (broken_) return true;
   transport_->acknowledge();
-  // Without a waiting reader (it is busy elsewhere), frames stay in the ring until it calls
+  // If the reader is not waiting (it is busy elsewhere), frames stay in the ring until it calls
   // receive().
   bool quiet = readers_.empty() || (*rx_)->enable_interrupts();
   if (!writers_.empty()) quiet = (*tx_)->enable_interrupts() && quiet;

@@ -57,7 +57,8 @@ struct Window {
   bool is_mapped = false;
 };
 
-// Empty if the capability describes no window; without registers if their address is impossible.
+// Maps the window that the capability describes. Returns an empty window if it describes none, and
+// one without registers if their address is impossible.
 Window map_window(PciAddress at, std::uint8_t capability) {
   const std::uint8_t bar = kvm::pci_read8(at, static_cast<std::uint8_t>(capability + 4));
   const std::uint32_t offset = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 8));

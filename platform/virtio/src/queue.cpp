@@ -88,8 +88,8 @@ std::optional<Queue::Done> Queue::pop() {
       &element,
       memory_.subspan(used_offset(size_) + 4 + slot * sizeof element, sizeof element).data(),
       sizeof element);
-  // More chains finished than were outstanding, a chain that was not queued, or more bytes written
-  // than there was room for.
+  // The device finished more chains than were outstanding, or a chain that was not queued, or wrote
+  // more bytes than there was room for.
   if (waiting > size_ || element.id >= size_ || chains_[element.id].length == 0 ||
       element.len > chains_[element.id].writable) {
     broken_ = true;

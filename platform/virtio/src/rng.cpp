@@ -1,5 +1,5 @@
-// virtio-rng (virtio 1.2, section 5.4): reads bytes for the entropy pool once: before the image
-// starts if the CPU has no random generator, otherwise when the image first idles.
+// virtio-rng (virtio 1.2, section 5.4). Reads bytes for the entropy pool once: before the image
+// starts if the CPU has no random number generator, otherwise when the image first idles.
 
 #include <array>
 
@@ -10,9 +10,9 @@
 #include "transports.hpp"
 
 namespace fata::virtio {
-// Weak here: PCI is searched only in images that have a PCI driver anyway. The others find the
-// device on virtio-mmio (microvm); a machine with PCI has a CPU with RDRAND. Without either, the
-// image reports that it lacks entropy.
+// Weak here, so that PCI is searched only in images that have a PCI driver anyway. Other images
+// find the device on virtio-mmio (microvm); a machine with PCI has a CPU with RDRAND. Without
+// either, the image reports that it lacks entropy.
 [[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
 }  // namespace fata::virtio
 
@@ -61,7 +61,7 @@ class Gatherer final : public Device {
     bytes.fill(std::byte{0});
   }
 
-  // Serves an image that never idles, too. No task waits for the bytes, so this always returns
+  // Also serves an image that never idles. No task waits for the bytes, so this always returns
   // false.
   bool poll() noexcept override {
     if (queue_ != nullptr ? collect() : ++turns_ == kBusyTurns && !begin()) leave();

@@ -1,4 +1,4 @@
-// Drivers on a machine whose registers, capabilities and rings are set by a hostile host.
+// Tests drivers on a machine whose registers, capabilities and rings are set by a hostile host.
 #include <gtest/gtest.h>
 
 #include "../../kvm/src/pci_walk.hpp"
@@ -123,7 +123,7 @@ TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
   }
 }
 
-// Earlier, the number of buses to scan multiplied with each level: 256^4.
+// If every bridge were followed, the number of buses to scan would multiply with each level: 256^4.
 TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
   sim::Platform platform;
   HostedMachine host;

@@ -1,5 +1,5 @@
-// The receiving half of virtio-net against a device, well-behaved and hostile, with each set of
-// features.
+// Tests the receiving half of virtio-net against a well-behaved and a hostile device, with each set
+// of features.
 #include "fata/virtio/frame_receiver.hpp"
 
 #include <gtest/gtest.h>

@@ -69,7 +69,7 @@ std::uint64_t dma_address(const volatile void* pointer) {
 volatile void* map_device(std::uint64_t physical, std::size_t size, Access) {
   auto& host = virtio::HostedMachine::current();
   if (!may_hold_device(physical, size, std::uint64_t{1} << 46, host.ram)) return nullptr;
-  // Aligned as within a page.
+  // The registers must be aligned as they would be within a page.
   const std::size_t offset = physical % 16;
   host.windows.push_back({physical, size, std::make_unique<std::byte[]>(size)});
   check(offset % 4 == 0, "registers that are not aligned");

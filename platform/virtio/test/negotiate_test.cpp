@@ -1,4 +1,4 @@
-// A device that does not stop, or that violates the order of its status.
+// Tests devices that do not stop, or that violate the order of their status.
 #include <gtest/gtest.h>
 
 #include "fata/sim/platform.hpp"

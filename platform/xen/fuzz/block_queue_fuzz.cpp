@@ -1,7 +1,7 @@
-// A hostile backend: it writes into everything granted to it, answers anything, and keeps lent
-// pages. Whatever it does, no request ends twice, only requests that were begun end, a successful
-// read returns the content of its pages at that moment and never changes again, and no kept page is
-// granted to another domain.
+// Simulates a hostile backend, which writes into everything granted to it, answers anything, and
+// keeps lent pages. Whatever it does, no request may end twice, only requests that were begun may
+// end, the data of a successful read must be the content of its pages at that moment and never
+// change again, and no kept page may be granted to another domain.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -77,7 +77,7 @@ class Game {
   static void check_unchanged(const Read& read) {
     check(equal_bytes(read.seen, read.buffer), "a buffer changed after its request had ended");
   }
-  // In one call: comparing byte by byte would dominate the fuzzer's run time.
+  // Compares in one call, because comparing byte by byte would dominate the fuzzer's run time.
   static bool is_untouched(Bytes buffer) {
     static const std::vector<std::byte> untouched(kMost, kFilled);
     return equal_bytes(buffer, Bytes(untouched).first(buffer.size()));
@@ -187,7 +187,7 @@ class Game {
     under_way_.erase(found);
   }
 
-  // Actions of the backend, with pages granted to it at that moment only.
+  // Actions of the backend, which use only pages that are granted to it at that moment.
   void scribble(GrantRef where) {
     std::byte* const page = host_.page(where, kBackend, true);
     const std::size_t at = in_.u16() % HostModel::kPage;

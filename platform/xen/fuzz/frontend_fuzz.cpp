@@ -1,7 +1,7 @@
-// Hostile xenstore and backends: states in any order, vanishing nodes, absurd values, unrequested
-// or missing replies, and a domain that is moved in between. Once the input is used up, the store
-// is honest. Whatever happens, the drivers of NIC and disk terminate and release every event
-// channel and every grant.
+// Simulates a hostile xenstore and hostile backends: states in any order, vanishing nodes, absurd
+// values, unrequested or missing replies, and a domain that is moved in between. Once the input is
+// used up, the store is honest. Whatever happens, the drivers of NIC and disk must terminate and
+// release every event channel and every grant.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -23,7 +23,7 @@ class HostileStore {
  public:
   HostileStore(void* page, fuzz::Input& in) : daemon_(page), in_(in) {}
 
-  // Answers requests, or not. True if it did anything.
+  // Answers requests or ignores them. Returns true if it did anything.
   bool turn() {
     daemon_.take(1024);
     bool any = false;

@@ -1,7 +1,7 @@
-// A hostile backend: it writes anything into the rings and into every page granted to it, between
-// any two calls; it keeps grants in use, sends unrequested or duplicate answers, or none. Whatever
-// it does, the queue returns no memory that the backend can still write, and after a disconnect it
-// works with a better backend, with all memory returned.
+// Simulates a hostile backend, which writes anything into the rings and into every page granted to
+// it, between any two calls, keeps grants in use, and sends unrequested or duplicate answers, or
+// none. Whatever it does, the queue must return no memory that the backend can still write. After a
+// disconnect, it must work with a better backend and have all its memory back.
 #include <algorithm>
 #include <cstdint>
 #include <deque>
@@ -147,7 +147,7 @@ class Game {
     kept_.pop_front();
   }
 
-  // Actions of the backend, with pages granted to it at that moment only.
+  // Actions of the backend, which use only pages that are granted to it at that moment.
   void scribble(GrantRef where) {
     std::byte* const page = host_.page(where, kBackend, true);
     const std::size_t at = in_.u16() % HostModel::kPage;

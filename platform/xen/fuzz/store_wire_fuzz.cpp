@@ -1,6 +1,6 @@
-// A hostile other side of xenstore's page: it writes anything into the rings and their indexes and
-// answers anything. Replies are matched to requests as in xen::Store: each request ends at most
-// once, memory stays bounded, and after a restart the wire works.
+// Simulates a hostile other side of xenstore's page, which writes anything into the rings and their
+// indexes and answers anything. Replies are matched to requests as in xen::Store. Each request must
+// end at most once, memory must stay bounded, and after a restart, the wire must work.
 #include <cstdint>
 #include <map>
 #include <vector>

@@ -42,7 +42,7 @@ bool Balloon::inflate() {
     pieces_.push_back(piece);
     return true;
   }
-  // All or nothing: released pages are requested back. If they do not come back, the piece is lost.
+  // If Xen took only some of the pages, request them back. If that fails, the piece is lost.
   if (call_for(XENMEM_populate_physmap, frames, done) == done) libc::heap().release(piece);
   return false;
 }

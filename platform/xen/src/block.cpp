@@ -36,7 +36,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
   return perform({.kind = Kind::kDiscard, .sector = first, .sectors = sectors}, wait);
 }
 
-// Flushes run one at a time: a host may report lost data only once, to the first caller.
+// Flushes run one at a time, because a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.take(wait); !taken)
     co_return fail(Error(taken.error()));
@@ -58,7 +58,7 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
   Flight flight(this);
   ++counters_[static_cast<std::size_t>(request.kind)];
   do {
-    // While the backend is away: look_after() reconnects it or ends the wait.
+    // While the backend is away, wait until look_after() reconnects it or gives up.
     while (!broken_ && !queue_.started()) (void)co_await connected_.wait({});
     if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
     const BlockQueue::Request before = request;
@@ -80,7 +80,7 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
   co_return Result<void>{};
 }
 
-// Leaves the part that did not fit in `request`.
+// Begins as much of the request as fits, and leaves the rest in `request`.
 void BlockDevice::begin(Flight& flight, BlockQueue::Request& request) {
   const auto [place, sectors] = queue_.begin(request);
   const auto bytes = static_cast<std::size_t>(sectors * limits_.geometry.sector_size);
@@ -103,8 +103,8 @@ void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
   }
 }
 
-// A request passed to the backend ends before a destroyed task is gone. The buffer would not
-// require this: the backend accesses only pages of the queue.
+// Waits until a request that was passed to the backend has ended, before its task is destroyed. The
+// buffer does not require this, because the backend accesses only pages of the queue.
 void BlockDevice::leave_flight(Flight& flight) noexcept {
   work_while([&] { return flight.state == State::kUnderWay; }, kPatienceAtDeath);
   if (flight.state == State::kUnderWay) {

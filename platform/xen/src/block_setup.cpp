@@ -177,7 +177,7 @@ async::Task<bool> BlockDevice::is_detached() {
 
 // Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> BlockDevice::look_after(BlockDevice* self) {
-  Instant seen = platform::monotonic_now();  // the last time of a backend or a resume
+  Instant seen = platform::monotonic_now();  // the last time with a backend, or of a resume
   while (!self->broken_) {
     if (self->queue_.connected()) {
       if (!self->lost_ && !co_await self->watch_->next()) co_return;
@@ -190,7 +190,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
     if (self->broken_) co_return;
     if (std::exchange(self->lost_, false)) {
       seen = platform::monotonic_now();
-      // Elsewhere, another backend waits, or the same backend at another path.
+      // On the new host, another backend waits, or the same backend at another path.
       if (!co_await self->frontend_.locate(soon())) {
         self->lost_ = true;
         co_await async::sleep(milliseconds(50));
@@ -228,8 +228,8 @@ async::Task<bool> BlockDevice::backend_waits() {
   if (over && co_await is_detached()) {
     break_down("was detached");
   } else if (state == BusState::kClosed) {
-    // Closed but not detached: it starts again on request. Linux's backend closes like this after
-    // an error of its own requests.
+    // The backend is closed but not detached, and starts again on request. Linux's backend closes
+    // like this after an error of its own requests.
     (void)co_await frontend_.set_state(BusState::kInitialising, soon());
   }
   co_return state == BusState::kInitWait;
@@ -238,7 +238,7 @@ async::Task<bool> BlockDevice::backend_waits() {
 // The waiting tasks repeat requests in flight once there is a backend again.
 void BlockDevice::leave(bool forget) {
   if (!queue_.connected()) return;
-  // First the channel: from then on, the backend receives no events from us.
+  // Close the channel first. From then on, the backend receives no events from us.
   if (!forget) close_port(port_);
   std::vector<bool> taken(flights_.size());
   for (std::size_t i = 0; i < flights_.size(); ++i)
@@ -260,7 +260,7 @@ void BlockDevice::leave(bool forget) {
 void BlockDevice::resume() noexcept {
   lost_ = true;
   leave(true);
-  // Its watch was registered again by the store's resume(), and reports a change at once.
+  // The store's resume() registered the watch again, which reports a change at once.
 }
 
 void BlockDevice::break_down(std::string_view why) {

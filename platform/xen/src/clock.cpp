@@ -31,7 +31,7 @@ std::int64_t wall_base(const shared_info_t& shared) {
 }  // namespace
 
 std::int64_t Clock::system_now() {
-  // Usually the hypervisor has written nothing since.
+  // Usually, the hypervisor has written nothing since the last call.
   const guest::PvTime& shared = time_of(*shared_);
   if (__atomic_load_n(&shared.version, __ATOMIC_ACQUIRE) != time_.version)
     guest::copy_stable(shared, time_);

@@ -13,7 +13,8 @@ class Clock {
  public:
   // `shared` must stay mapped. Time zero is at `entry_tsc`.
   void start(const shared_info_t& shared, std::uint64_t entry_tsc);
-  // After a suspension: continues from the last value plus the wall-clock time that has passed.
+  // Called after a suspension. Time continues from the last value plus the wall-clock time that has
+  // passed.
   void resume(const shared_info_t& shared);
 
   Instant now();

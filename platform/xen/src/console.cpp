@@ -12,14 +12,16 @@ constinit xencons_interface* the_ring = nullptr;
 constinit Port the_port = 0;
 
 constexpr std::size_t kOut = sizeof(xencons_interface::out), kIn = sizeof(xencons_interface::in);
-// In waits of some ten milliseconds: a host that never reads must not keep an image from ending.
+// The number of waits of some ten milliseconds each: a host that never reads must not keep an image
+// from ending.
 constexpr unsigned kPatience = 1000;
 
 std::uint32_t load(const std::uint32_t& shared) {
   return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
 }
 
-// Returns the rest. The host shows the bytes on a terminal: a line ends in CR LF.
+// Puts text into the ring and returns the rest. The host shows the bytes on a terminal, so a line
+// ends in CR LF.
 std::string_view put(xencons_interface& ring, std::string_view text) {
   std::uint32_t produced = ring.out_prod;
   std::uint32_t room = static_cast<std::uint32_t>(kOut) - (produced - load(ring.out_cons));
@@ -108,8 +110,8 @@ void emergency_write(std::string_view text) noexcept {
     write_all(text);
     return;
   }
-  // Before the console is set up: the first 4 GiB are mapped one to one. Without Xen, this is a PC
-  // with a serial port.
+  // The console is not set up yet, and the first 4 GiB are mapped one to one. Without Xen, this is
+  // a PC with a serial port.
   if (!find_hypervisor()) {
     for (const char c : text) machine::out8(0x3f8, static_cast<std::uint8_t>(c));
     return;

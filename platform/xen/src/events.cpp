@@ -30,7 +30,7 @@ constexpr std::size_t kBits = sizeof(xen_ulong_t) * 8;
 
 void use_shared_info(shared_info_t& page) noexcept {
   shared = &page;
-  // No upcalls, ever.
+  // Upcalls are never enabled.
   for (xen_ulong_t& word : page.evtchn_mask) word = ~xen_ulong_t{0};
 }
 

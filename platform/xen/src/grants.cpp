@@ -42,7 +42,7 @@ bool GrantTable::end(GrantRef ref) {
   check(ref / kPerFrame < frame_count_, "a grant that never was is ended");
   Entry& entry = at(ref);
   std::uint16_t flags = __atomic_load_n(&entry.flags, __ATOMIC_RELAXED);
-  // A few tries: flags that keep changing are in use.
+  // Try a few times. A grant whose flags keep changing is in use.
   for (unsigned tries = 0;; ++tries) {
     if ((flags & (GTF_reading | GTF_writing)) != 0 || tries == kMaxTries) return false;
     if (__atomic_compare_exchange_n(&entry.flags, &flags, std::uint16_t{0}, false, __ATOMIC_SEQ_CST,

@@ -1,6 +1,7 @@
-// long fata_hypercall(unsigned number, a1, a2, a3, a4): one instruction instead of a call through a
-// page written by the hypervisor, so that no page of code is ever written
-// (docs/decisions/xen-without-interrupts.md).
+// long fata_hypercall(unsigned number, a1, a2, a3, a4)
+//
+// Uses one instruction instead of a call through a page written by the hypervisor, so that no page
+// of code is ever written (docs/decisions/xen-without-interrupts.md).
     .text
     .globl fata_hypercall
 fata_hypercall:

@@ -1,4 +1,4 @@
-// Event channel functions for the platform alone.
+// Event channel functions that only the platform uses.
 #pragma once
 
 #include <cstdint>

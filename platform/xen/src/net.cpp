@@ -26,7 +26,7 @@ bool NetDevice::poll() noexcept {
 
 bool NetDevice::prepare_to_idle() noexcept {
   if (!queue_.connected()) return true;
-  // Without a waiting reader (it is busy elsewhere), frames stay in the ring until it calls
+  // If the reader is not waiting (it is busy elsewhere), frames stay in the ring until it calls
   // receive().
   bool quiet = readers_.empty() || queue_.ask_received();
   if (!writers_.empty()) quiet = queue_.ask_sent() && quiet;

@@ -94,8 +94,8 @@ void NetQueue::disconnect(bool forget) {
     if (slot.buffer && !ends(slot.grant)) kept.packets.push_back(std::move(slot.buffer));
     slot.buffer.reset();
   }
-  // First the grants of all pieces, then the packets, because several pieces share a packet's
-  // memory.
+  // End the grants of all pieces first, then release the packets, because several pieces share a
+  // packet's memory.
   for (TxSlot& slot : tx_slots_) {
     if (!std::exchange(slot.used, false) || ends(slot.grant)) continue;
     if (PacketBuf& packet = tx_slots_[slot.owner].packet) kept.packets.push_back(std::move(packet));
@@ -146,7 +146,7 @@ NetQueue::Pieces NetQueue::cut(const PacketBuf& packet, bool& fits) {
   return pieces;
 }
 
-// A grant covers a whole page: in a heap page, the backend could read neighbouring data.
+// A grant covers a whole page, so in a heap page, the backend could read neighbouring data.
 bool NetQueue::is_own(const PacketBuf& packet) const {
   const auto ours = [this](const BufferHome* home) {
     return home == &tx_pool_ || home == &page_pool_ || home == &rx_pool_;
@@ -200,7 +200,7 @@ bool NetQueue::send_one(PacketBuf& packet) {
     pieces = cut(packet, fits);
     check(fits, "a gathered packet in too many pieces");
   }
-  // All grants first, so that the ring gets no partial packet if the table is full.
+  // Make all grants first, so that the ring holds no partial packet if the table is full.
   std::array<GrantRef, kMostSlots> refs;
   for (std::size_t i = 0; i < pieces.count; ++i) {
     const auto ref = grants_->grant(backend_, frame_of_(pieces.list[i].memory), true);

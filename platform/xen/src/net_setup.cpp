@@ -161,7 +161,7 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
   for (;;) {
     if (!self->lost_ && !co_await self->watch_->next()) co_return;
     if (self->lost_) {
-      // Elsewhere, another backend waits, or the same backend at another path.
+      // On the new host, another backend waits, or the same backend at another path.
       if (!co_await self->frontend_.locate(soon())) {
         co_await async::sleep(milliseconds(50));
         continue;
@@ -220,7 +220,7 @@ void NetDevice::leave(bool forget) {
     broke_ = true;
     if (watch_) watch_->wake();
   }
-  // First the channel: from then on, the backend receives no events from us.
+  // Close the channel first. From then on, the backend receives no events from us.
   if (!forget) close_port(port_);
   queue_.disconnect(forget);
   writers_.notify_all();
@@ -229,7 +229,7 @@ void NetDevice::leave(bool forget) {
 void NetDevice::resume() noexcept {
   lost_ = true;
   queue_.disconnect(true);
-  // Its watch was registered again by the store's resume(), and reports a change at once.
+  // The store's resume() registered the watch again, which reports a change at once.
 }
 
 async::Task<Result<void>> NetDevice::writable(async::Wait wait) {

@@ -1,4 +1,4 @@
-// fata/base/platform.hpp on Xen, and the start, the suspension and the end of a domain.
+// fata/base/platform.hpp on Xen, and the startup, suspension and shutdown of a domain.
 #include "fata/base/platform.hpp"
 
 #include <new>
@@ -122,10 +122,10 @@ void refuse_without_entropy() noexcept {
       "hides it)");
 }
 
-// 0 and 63 end as requested; anything else counts as a crash, which the manager may handle. The
-// status itself is written to xenstore.
+// With status 0 or 63, the domain ends as requested; any other status counts as a crash, which the
+// manager may handle. The status itself is written to xenstore.
 void power_off(int status) noexcept {
-  // Only once: with corrupt memory, this may fault and return here.
+  // Write it only once: with corrupt memory, the write may fault and lead back here.
   if (state.store != nullptr && !std::exchange(state.ending, true))
     state.store->write_last("data/exit-status", Text<16>(std::in_place, status).view());
   const bool good = status == 0 || status == 63;

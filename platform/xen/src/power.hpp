@@ -1,4 +1,4 @@
-// Shutdown requests of a manager through xenstore's control/shutdown, and the ends of a domain.
+// Shutdown requests of a manager through xenstore's control/shutdown, and ending the domain.
 #pragma once
 
 #include <optional>

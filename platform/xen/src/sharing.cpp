@@ -23,7 +23,8 @@ Error error_of(std::int16_t status) {
       return DomainErrc::kDenied;
     case GNTST_no_space:
       return DomainErrc::kExhausted;
-    // A reference that was granted for reading only, or to another domain, is a general error.
+    // For a reference that was granted for reading only, or to another domain, Xen reports a
+    // general error.
     default:
       return Error(DomainErrc::kBadReference, static_cast<std::uint32_t>(-status));
   }
@@ -53,7 +54,8 @@ struct PageSharing::Pages {
   std::uint32_t epoch = grants().epoch();
 };
 
-// Addresses without memory of their own; mapped unless in free_.
+// Addresses without memory behind them; other domains' pages are mapped there unless it is in
+// free_.
 struct PageSharing::Window {
   MutableBytes memory;
   std::vector<grant_handle_t> handles;
@@ -152,7 +154,7 @@ std::unique_ptr<PageSharing::Window> PageSharing::window_of(std::size_t pages, E
   }
   auto window = std::make_unique<Window>();
   window->memory = new_pages(pages);
-  // Even if a call below fails: partly returned memory is no longer heap memory.
+  // Count the pages even if a call below fails: partly returned memory is no longer heap memory.
   windows_ += pages;
   for (std::size_t i = 0; i < pages; ++i) {
     xen_pfn_t frame = window->address_of(i) / sig::kGrantPage;

@@ -174,7 +174,8 @@ bool Store::poll() noexcept {
   if (!take_event(port_) && !more_) return false;
   bool any = false;
   StoreWire::Message message;
-  // At most a ring's worth of messages a turn: a store that never stops must not block the loop.
+  // Handle at most a ring's worth of messages per turn: a store that never stops must not block the
+  // loop.
   bool moved = true;
   for (unsigned round = 0; moved && round < kMostRounds; ++round) {
     moved = pump();

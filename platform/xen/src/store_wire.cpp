@@ -38,7 +38,7 @@ bool StoreWire::send(std::uint32_t type, std::uint32_t id, std::uint32_t transac
 
 std::size_t StoreWire::put(std::string_view text) {
   auto& ring = *static_cast<xenstore_domain_interface*>(page_);
-  // Our own index, but read only once: the other side may write it.
+  // This is our own index, but read it only once, because the other side may write it.
   const std::uint32_t produced = load(ring.req_prod);
   const std::uint32_t used = produced - load(ring.req_cons);
   if (used > kRing) return broken_ = true, 0;
@@ -56,8 +56,8 @@ bool StoreWire::push() {
     if (count == 0) break;
     moved = true;
     if ((out_done_ += count) == out_.front().size()) {
-      // Before the deallocation, which may panic: LastRequest must not find a half-sent message
-      // then.
+      // Reset this before the deallocation, which may panic: LastRequest must not find a half-sent
+      // message in that case.
       out_done_ = 0;
       out_.pop_front();
     }
@@ -146,7 +146,7 @@ bool LastRequest::pump() {
     }
     if (!text->empty()) break;
   }
-  // At most twice the ring's size: the other side may be faster than this one.
+  // Read at most twice the ring's size, because the other side may be faster than this one.
   for (int piece = 0; piece < 4; ++piece) {
     const std::string_view text = wire_.look();
     if (text.empty()) break;

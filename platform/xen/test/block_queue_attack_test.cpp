@@ -1,5 +1,5 @@
-// A backend that breaks the protocol, or keeps lent pages: the queue detects it, never reuses kept
-// pages, and works with a better backend.
+// Tests backends that break the protocol or keep lent pages. The queue must detect this, never
+// reuse kept pages, and work with a better backend.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -89,7 +89,7 @@ TEST(BlockQueue, PagesThatABackendKeepsAreNeverGrantedAgainAndComeHomeWhenItLets
   world.queue.disconnect(false);
   EXPECT_EQ(world.queue.kept(), kept.size());
   EXPECT_EQ(world.grants.in_use(), kept.size());
-  // Another backend, while the first one still has its pages.
+  // Connect to another backend while the first one still has its pages.
   ASSERT_TRUE(world.queue.connect(6, 0));
   std::size_t granted = 0;
   for (GrantRef ref = 0; ref < world.host.table_frames() * GrantTable::kPerFrame; ++ref) {

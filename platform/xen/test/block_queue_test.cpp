@@ -238,7 +238,8 @@ TEST(BlockQueue, GrantsNothingOfTheCaller) {
     if ((entry.flags & GTF_permit_access) != 0)
       EXPECT_FALSE(entry.frame >= first && entry.frame < first + 16);
   }
-  // Nor can it reach the buffer later: data that it writes to its page afterwards stays there.
+  // It cannot reach the buffer later either: data that it writes to its page afterwards stays
+  // there.
   std::vector<std::byte> disk(100 * 512, std::byte{1});
   const auto read = *backend.take();
   backend.perform(read, disk);
@@ -293,7 +294,7 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
   for (int round = 0; round < 1'500; ++round) {
     if (front_awake) {
       for (std::size_t i = random() % 4; i != 0 && world.queue.under_way() < sizes.places; --i) {
-        // Nothing that overlaps a request in flight, because their order would be undefined.
+        // Do not overlap a request in flight, because their order would be undefined.
         const std::uint64_t at = random() % sectors,
                             count = std::min<std::uint64_t>(1 + random() % (70'000 / size),
                                                             sectors - at);

@@ -15,8 +15,8 @@
 
 namespace fata::xen {
 
-// One instance at a time: the functions passed to GrantTable and NetQueue have no state of their
-// own.
+// Only one instance may exist at a time, because the functions passed to GrantTable and NetQueue
+// have no state.
 class HostModel {
  public:
   static constexpr std::size_t kPage = 4096;

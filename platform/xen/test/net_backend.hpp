@@ -106,7 +106,7 @@ class NetBackend {
   bool give(const Packet& packet, std::mt19937& random, bool& notify) {
     std::vector<std::size_t> pieces;
     for (std::size_t left = packet.bytes.size(); left != 0;) {
-      // Mostly whole pages, and never so small that a frame has too many pieces.
+      // Pieces are mostly whole pages, and never so small that a frame has too many of them.
       const std::size_t most = random() % 4 != 0 ? HostModel::kPage : 3700 + random() % 396;
       pieces.push_back(std::min(left, most));
       left -= pieces.back();

@@ -1,5 +1,5 @@
-// A backend that breaks the protocol: the queue detects it, returns nothing that the backend can
-// still write, and works again with a better one.
+// Tests a backend that breaks the protocol. The queue must detect this, return nothing that the
+// backend can still write, and work again with a better backend.
 #include <gtest/gtest.h>
 
 #include <random>

@@ -31,7 +31,7 @@ void fill(MutableBytes bytes, std::mt19937& random) {
   copy_bytes(bytes, Bytes(noise).subspan(random() % 100'000));
 }
 
-// Packets as the stack makes them, and odder ones: their pieces start anywhere and cross pages.
+// Makes packets like the stack's, and unusual ones, whose pieces start anywhere and cross pages.
 PacketBuf make_packet(NetQueue& queue, BufferPool& pieces, std::mt19937& random) {
   PacketBuf packet = queue.allocate(random() % 200);
   if (!packet) return packet;
@@ -257,7 +257,7 @@ TEST(NetQueue, GivesEverythingBackIfTheTableOfGrantsIsFull) {
     world.grants.end(taken.back());
     taken.pop_back();
   }
-  // Rings and some receive buffers, but nothing to send with.
+  // The free grants suffice for the rings and some receive buffers, but none is left for sending.
   for (int i = 0; i < 8; ++i) world.grants.end(taken.back()), taken.pop_back();
   NetBackend& backend = world.connect();
   EXPECT_EQ(world.grants.in_use(), all);
@@ -305,7 +305,7 @@ TEST(NetQueue, TakesPacketsUntilTheRingIsFullAndGoesOnWhenAnswered) {
   world.part();
 }
 
-// A grant covers a whole page: the backend could read the memory beside a piece.
+// A grant covers a whole page, so the backend could read the memory beside a piece.
 TEST(NetQueue, GrantsNoPageInWhichOthersHaveMemory) {
   World world;
   NetBackend& backend = world.connect();

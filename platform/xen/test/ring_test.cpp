@@ -1,4 +1,5 @@
-// The frontend's side of a ring against Xen's own macros for the backend's side (xen/io/ring.h).
+// Tests the frontend's side of a ring against Xen's own macros for the backend's side
+// (xen/io/ring.h).
 #include "fata/xen/ring.hpp"
 
 #include <gtest/gtest.h>
@@ -144,7 +145,7 @@ TEST(FrontRing, BreaksForGoodWhenAnIndexRunsAhead) {
     Answer answer{};
     for (std::uint32_t i = 0; i < 3; ++i) both.front.push(Ask{i, 0, 0});
     both.front.publish();
-    both.front.push(Ask{3, 0, 0});  // not published: an answer to it is a lie, too
+    both.front.push(Ask{3, 0, 0});  // not published, so an answer to it is invalid, too
     both.set_answered(1);
     ASSERT_TRUE(both.front.pop(answer));
     both.set_answered(attack.answered);

@@ -1,5 +1,5 @@
-// The other side of xenstore's page, written from xen/io/xs_wire.h alone: moves bytes in slices of
-// any size, with indexes of its own.
+// The other side of xenstore's page, written from xen/io/xs_wire.h alone. It moves bytes in slices
+// of any size, and keeps its own indexes.
 #pragma once
 
 #include <algorithm>

@@ -24,7 +24,7 @@ extern char fata_stack_main[], fata_stack_main_top[], fata_stack_fault[], fata_s
 extern char fata_stack_nmi[];
 void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs,
                       std::uint64_t entry);
-// The canary for code of this compiler; read-only once the final page tables are in use.
+// The canary for code that this compiler built; read-only once the final page tables are in use.
 [[gnu::section(".data.rel.ro"), gnu::visibility("hidden")]] std::uint64_t __stack_chk_guard = 0;
 }
 
@@ -120,8 +120,8 @@ std::uint64_t start_random() {
   return random ^ mixed_tsc();
 }
 
-// 2^34 possible bases from 16 TiB on: above any RAM that is mapped one to one, below the end of the
-// lower half at 128 TiB.
+// Chooses one of 2^34 bases from 16 TiB on: above any RAM that is mapped one to one, and below the
+// end of the lower half at 128 TiB.
 std::uint64_t choose_base() {
   constexpr std::uint64_t kFirst = 1ULL << 44, kEnd = 0x7f0000000000;
   std::uint64_t base = 0;
@@ -161,8 +161,8 @@ void relocate(std::uint64_t delta) {
     state.free[state.free_count++] = {begin, end};
 }
 
-// Finds the page-aligned parts of usable RAM outside the NULL zone and outside the image. In one
-// pass: on an emulated CPU, code that runs once costs more to translate than to execute.
+// Finds the page-aligned parts of usable RAM outside the NULL zone and outside the image. It does
+// so in one pass: on an emulated CPU, code that runs once costs more to translate than to execute.
 void find_memory(const StartInfo& info, Region image) {
   state.above = state.free.size();
   for (const MemoryMapEntry& entry : danger_span(
@@ -182,9 +182,9 @@ void find_memory(const StartInfo& info, Region image) {
   }
 }
 
-// The maximum number of pages for tables: a directory for each GiB and at most two page tables for
-// the ends of a region, those of the image and the second root, and some for devices, which are
-// mapped later.
+// The maximum number of pages for tables. Each region needs a directory per GiB and at most two
+// page tables for its ends; further pages are for the image, the second root, and devices, which
+// are mapped later.
 std::uint64_t most_tables() {
   constexpr std::uint64_t kImageAndRoots = 16, kDevices = 16;
   std::uint64_t pages = kImageAndRoots + kDevices + (at(__image_end) - kLinkBase) / (2ULL << 20);
@@ -282,7 +282,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
   state.tables.start(choose_tables());
   for (const Region& region : free_memory()) map_one_to_one(region, kWritable);
   map_image();
-  // For the switch only.
+  // This mapping is needed only for the switch.
   map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);
   // The boot's own tables and stack, in the loaded image, are free after the switch.
   const Region boot{at(__data_end), at(fata_stacks)};
@@ -293,8 +293,7 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
 
   const std::uint64_t delta = state.base - kLinkBase;
   state.thread.self = at(&state.thread) + delta;
-  // A zero byte stops a string overrun. No function that runs from here on returns to an older
-  // canary.
+  // A zero byte stops a string overrun. No function that stored the old canary returns after this.
   state.thread.canary = __stack_chk_guard = start_random() & ~std::uint64_t{0xff};
   enable_protections();
   relocate(delta);

@@ -10,7 +10,7 @@ extern char fata_stack_fault_top[], fata_stack_double_fault_top[], fata_stack_nm
 
 namespace fata::machine {
 namespace {
-// vectors.S: stubs of 16 bytes for the 32 exceptions, then of 8.
+// vectors.S has stubs of 16 bytes for the 32 exceptions, followed by stubs of 8 bytes.
 constexpr std::uint64_t stub_offset(unsigned vector) {
   return vector < 32 ? vector * 16 : 32 * 16 + (vector - 32) * 8;
 }
@@ -38,8 +38,8 @@ constinit TaskState task{};
 constinit std::array<std::uint64_t, 5> segments{0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
 constinit std::array<Gate, kGates> gates{};
 
-// Faults that a stack overflow can cause use a stack of their own; so do those that may occur while
-// one is handled.
+// Exceptions use a separate stack, because a stack overflow may have caused them. Those that may
+// occur while another one is handled use further stacks.
 std::uint64_t interrupt_stack(unsigned vector) {
   if (vector == 2) return 3;                  // NMI
   if (vector == 8 || vector == 18) return 2;  // double fault, machine check
@@ -65,7 +65,7 @@ void load_descriptors() {
   }
   Pointer segment_table{sizeof(segments) - 1, 0};
   Pointer gate_table{sizeof(gates) - 1, 0};
-  // Computed at run time: no relocation of a packed field.
+  // The addresses are computed at run time, so that no packed field needs a relocation.
   asm("leaq %1, %0" : "=r"(segment_table.base) : "m"(segments));
   asm("leaq %1, %0" : "=r"(gate_table.base) : "m"(gates));
   asm volatile(

@@ -1,5 +1,5 @@
-// Handles CPU exceptions: one line with the violation, the registers, a backtrace, status 125. An
-// NMI reports the interrupted code, which then continues.
+// Handles CPU exceptions: prints one line with the violation, the registers and a backtrace, and
+// ends with status 125. An NMI reports the interrupted code, which then continues.
 #include "fata/base/danger.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/machine/boot.hpp"
@@ -79,7 +79,7 @@ void report_page_fault(const Frame& frame) {
 }
 
 void report_registers(const Frame& frame) {
-  // Three characters each, in the order of the frame.
+  // Names of three characters each, in the order of the frame.
   constexpr std::string_view kRegisters = "r15r14r13r12r11r10r9 r8 rdirsirbprbxrdxrcxrax";
   const auto values = danger_span(&frame.r15, kRegisters.size() / 3);
   for (std::size_t i = values.size(); i != 0;) {

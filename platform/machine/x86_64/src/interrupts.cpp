@@ -54,7 +54,7 @@ void start_interrupts() {
     static constexpr char kText[] = "the memory map names the interrupt controllers' registers RAM";
     fata_platform_refuse(kText, sizeof(kText) - 1);
   }
-  // The 8259 pair: moved away from the exception vectors, then masked.
+  // Move the 8259 pair away from the exception vectors, then mask it.
   constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58},
                                      {0x21, 4},    {0xa1, 2},    {0x21, 1},    {0xa1, 1},
                                      {0x21, 0xff}, {0xa1, 0xff}};

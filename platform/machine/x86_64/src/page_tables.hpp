@@ -1,7 +1,7 @@
 // Four-level page tables, built before the switch to them and extended after it. They are in one
 // stretch of memory that they do not map, so code that runs under them can neither read nor write
-// them. map() accesses them through a second root, which maps everything of the first one and the
-// stretch as well.
+// them. map() accesses them through a second root, which maps the stretch in addition to everything
+// that the first root maps.
 #pragma once
 
 #include <cstdint>

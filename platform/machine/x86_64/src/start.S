@@ -117,8 +117,8 @@ fata_enter_image:
 fata_boot_memory:
     .skip 0xa000
 
-// Stacks, each above a guard of 64 KiB that is never mapped there: more than a frame of prebuilt
-// code, which has no probes, can skip. Code built here probes each page of a large frame.
+// Stacks, each above a guard of 64 KiB that is never mapped there. This is more than a frame of
+// prebuilt code, which has no probes, can skip. Code built here probes each page of a large frame.
 #define GUARD 0x10000
 #define STACK(name, size)  .skip GUARD; .globl fata_stack_##name; fata_stack_##name: .skip size; \
     .globl fata_stack_##name##_top; fata_stack_##name##_top:

@@ -1,6 +1,7 @@
-// Unpacks a kernel image: DEFLATE (RFC 1951), then calls back to relative addresses. Runs in the
-// guest as 32-bit code without a library, and on the host, where the packer verifies each image
-// with it. Its input is trusted: the start code has checked a checksum before.
+// Unpacks a kernel image: decompresses DEFLATE (RFC 1951), then converts the addresses of calls
+// back to relative ones. Runs in the guest as 32-bit code without a library, and on the host, where
+// the packer verifies each image with it. Its input is trusted, because the start code has checked
+// a checksum.
 #pragma once
 
 #include <stdint.h>
@@ -9,8 +10,8 @@ namespace fata::unpack {
 
 constexpr unsigned kMostLiterals = 288, kMostDistances = 32, kLongestCode = 15;
 
-// Decodes one symbol with one table lookup: an entry for each value of the longest code, each
-// "symbol << 4 | length of its code".
+// Decodes one symbol with one table lookup. The table has an entry for each value of the longest
+// code: "symbol << 4 | length of its code".
 struct Code {
   uint16_t entries[1U << kLongestCode];
   uint32_t mask;
@@ -126,7 +127,7 @@ inline void fixed_codes(Scratch& scratch) {
   make_code(scratch.distances, scratch.lengths, kMostDistances);
 }
 
-// Writes up to three bytes past the end; returns that end.
+// Returns the end of the output, and writes up to three bytes past it.
 inline uint8_t* inflate(const uint8_t* packed, uint8_t* out, Scratch& scratch) {
   Bits bits(packed);
   bool last = false;

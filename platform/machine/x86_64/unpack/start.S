@@ -1,6 +1,6 @@
-// A packed image's entry through the PVH note: 32-bit protected mode, no paging, no stack, %ebx =
-// address of the start info. Moves itself after the image's memory, unpacks the image to its
-// address, and enters it with the same state. Nothing is mapped, so nothing has to be unmapped.
+// A packed image's PVH entry: 32-bit protected mode, no paging, no stack, %ebx = address of the
+// start info. This code moves itself after the image's memory, unpacks the image to its address,
+// and enters it with the same state. Nothing is mapped, so nothing has to be unmapped.
 
 // The packer's load address (pack.cpp), and the offsets of the header fields (packed.hpp) that it
 // fills in.

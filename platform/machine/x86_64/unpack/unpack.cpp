@@ -55,7 +55,8 @@ extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
   return has_memory(info, header->end) ? Verdict::kGood : Verdict::kTooLittleMemory;
 }
 
-// Refuses like the image itself: one line, then status 64, or the machine is switched off or reset.
+// Refuses as the image itself does: prints one line, then exits with status 64, or switches the
+// machine off, or resets it.
 extern "C" [[noreturn]] void refuse(const char* text) {
   constexpr uint16_t kData = 0x3f8, kState = 0x3fd;
   constexpr unsigned kCanSend = 0x20, kPatience = 1'000'000;

@@ -1,4 +1,4 @@
-// The kernel's command line as words.
+// Splits the kernel's command line into words.
 //
 // Words are separated by spaces. Double quotes keep spaces (`--name "a b"`, `--name="a b"`). A
 // backslash escapes the next character, inside quotes and outside. Words that begin with
@@ -48,8 +48,8 @@ class CommandLine {
 };
 
 // Classifies a word without leading dashes that hypervisors and their managers may add for Linux
-// (`pci=off`, `root=/dev/vda rw`, `8250.nr_uarts=0`). kHypervisor: a listed name, or a module
-// parameter, whose name has a dot. kPerhaps: other words of the form NAME=VALUE or noNAME.
+// (`pci=off`, `root=/dev/vda rw`, `8250.nr_uarts=0`). kHypervisor is a listed name, or a module
+// parameter, whose name has a dot. kPerhaps is any other word of the form NAME=VALUE or noNAME.
 platform::StrayWord classify_kernel_word(std::string_view word) noexcept;
 
 }  // namespace fata::guest

@@ -31,7 +31,7 @@ class ConsoleBuffer {
   std::uint64_t dropped_ = 0;
 };
 
-// Receives each typed character. Ignores it, except in an image with a ConsoleInput.
+// Receives each typed character, and ignores it unless the image has a ConsoleInput.
 void console_typed(char c) noexcept;
 
 }  // namespace fata::guest

@@ -1,7 +1,8 @@
 // Console input, for images that use it: `n` and Enter request a report. Models
 // net::ReportRequests.
 //
-// At most one exists. Without it all input is ignored, except the characters that end the image.
+// At most one may be enabled. Without one, all input is ignored except the characters that stop the
+// image.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -11,7 +12,7 @@ namespace fata::guest {
 
 class ConsoleInput {
  public:
-  // `enabled`: false ignores all input.
+  // If `enabled` is false, this object receives no input.
   explicit ConsoleInput(bool enabled);
   ~ConsoleInput();
   ConsoleInput(const ConsoleInput&) = delete;
@@ -24,7 +25,7 @@ class ConsoleInput {
 
  private:
   bool asked_ = false;
-  bool only_n_ = false;  // the current line so far
+  bool only_n_ = false;  // the current line so far is "n"
   bool other_ = false;
   async::WaitQueue waiting_;
 };

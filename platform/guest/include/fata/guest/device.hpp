@@ -9,9 +9,9 @@ class Device {
  public:
   // Completes finished work and submits queued work; never blocks. True if anything was completed.
   virtual bool poll() noexcept = 0;
-  // Enables the device's interrupts. Returns false if work is already pending; then the loop must
-  // not sleep. A device on an edge-triggered pin must acknowledge the interrupt *before* it checks
-  // again, otherwise no edge follows.
+  // Enables the device's interrupts. Returns false if work is already pending, so that the loop
+  // must not sleep. A device on an edge-triggered pin must acknowledge the interrupt *before* it
+  // checks for work again, otherwise no edge follows.
   virtual bool prepare_to_idle() noexcept = 0;
 
  protected:
@@ -22,8 +22,8 @@ class Device {
   Device* next_ = nullptr;
 };
 
-// Adds a device to the loop and removes it again (no effect if it is not there). A call from within
-// a device may remove only that device.
+// attach() adds a device to the loop; detach() removes it, and has no effect if the device is not
+// attached. A call from within a device may detach only that device.
 void attach(Device& device) noexcept;
 void detach(Device& device) noexcept;
 

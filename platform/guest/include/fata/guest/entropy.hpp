@@ -8,15 +8,15 @@
 
 namespace fata::guest {
 
-// After each refill unused output replaces the key, and served bytes are wiped: the state reveals
-// nothing about earlier output.
+// After each refill, unused output replaces the key, and served bytes are wiped, so that the state
+// reveals nothing about earlier output.
 class RandomGenerator {
  public:
-  // Bytes of full entropy that make the output unpredictable.
+  // The number of bytes of full entropy that make the output unpredictable.
   static constexpr std::size_t kEnough = 32;
 
-  // Mixes in `bytes`, of which `credited` count as full entropy (0 for predictable ones, which do
-  // no harm).
+  // Mixes in `bytes`, of which `credited` count as full entropy. Predictable bytes do no harm; they
+  // are credited as 0.
   void add(std::span<const std::byte> bytes, std::size_t credited);
   bool is_seeded() const { return credited_ >= kEnough; }
   void fill(std::span<std::byte> out);
@@ -38,14 +38,14 @@ void chacha20_block(const std::array<std::uint32_t, 8>& key, std::uint32_t count
 void add_entropy(std::span<const std::byte> bytes) noexcept;
 
 // The number of bytes from the CPU's instructions that count as full entropy: all of them, or none
-// if two adjacent words are equal or the first is 0. Stuck generators exist (all ones after a
-// sleep, with success reported), while 64 bits do not repeat by chance.
+// if two adjacent words are equal or the first is 0. Some generators get stuck (after a sleep, they
+// return all ones and report success), but 64 random bits do not repeat by chance.
 std::size_t cpu_entropy(std::span<const std::uint64_t> words);
 
-// Called once before the image starts. The virtio-rng driver defines it in images that link the
-// driver, and calls add_entropy(). With `needed` there is too little entropy to start: the driver
-// looks for the device and waits (bounded) for its bytes. Otherwise it does not wait: it looks for
-// the device when the image first idles, and mixes in the bytes when they arrive
+// Called once before the image starts. In images that link the virtio-rng driver, the driver
+// defines this function and calls add_entropy(). If `needed`, there is too little entropy to start,
+// so the driver looks for the device and waits (bounded) for its bytes. Otherwise it does not wait:
+// it looks for the device when the image first idles, and mixes in the bytes when they arrive
 // (docs/decisions/entropy-at-the-start.md).
 extern "C" [[gnu::weak]] void fata_gather_boot_entropy(bool needed) noexcept;
 

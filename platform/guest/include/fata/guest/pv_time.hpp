@@ -12,7 +12,7 @@ namespace fata::guest {
 struct alignas(32) PvTime {
   std::uint32_t version, pad;
   std::uint64_t tsc;  // at the time of writing
-  // Ns since the start of the guest (KVM) or the host (Xen), at that moment.
+  // Nanoseconds from the start of the guest (KVM) or the host (Xen) to the time of writing.
   std::uint64_t system_time;
   // ns = ((ticks << shift) * scale) >> 32; a negative shift is a right shift.
   std::uint32_t scale;
@@ -23,13 +23,13 @@ struct PvWall {
   std::uint32_t version, seconds, nanoseconds;
 };
 
-// Ticks a second; 0 if the hypervisor set no scale.
+// Returns the ticks per second; 0 if the hypervisor set no scale.
 std::uint64_t pv_rate(const PvTime& time);
-// system_time extrapolated to `tsc`.
+// Returns system_time extrapolated to `tsc`.
 std::uint64_t pv_system_ns(const PvTime& time, std::uint64_t tsc);
 
-// Copies the page while the hypervisor may write it at any instruction. The copy is valid if the
-// version was even and not 0 before, and unchanged after; false after 64 tries.
+// Copies the page, which the hypervisor may write at any instruction. A copy is valid if the
+// version was even and not 0 before it, and unchanged after it. Returns false after 64 tries.
 template <class T>
 bool copy_stable(const T& shared, T& out) {
   for (unsigned tries = 0; tries < 64; ++tries) {

@@ -21,8 +21,8 @@ using machine::map_device;
 // The address at which a device accesses our memory (heap or static).
 using machine::dma_address;
 
-// Lets the I/O APIC's pin (virtio_mmio's IRQ) end the idle wait; edge-triggered. False if the pin
-// does not exist.
+// Makes an edge on the I/O APIC's pin (virtio_mmio's IRQ) end the idle wait. Returns false if the
+// pin does not exist.
 bool connect_pin(unsigned irq) noexcept;
 // Returns the content of an MSI-X table entry with which the device can end the idle wait. Every
 // call uses up one of 62 vectors.

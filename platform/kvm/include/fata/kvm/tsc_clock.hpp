@@ -8,8 +8,8 @@
 
 namespace fata::kvm {
 
-// A change of the rate changes the slope from that point on: time never steps, back or forth,
-// except through step().
+// A new rate changes the slope from that point on. Time never steps, back or forth, except through
+// step().
 class TscClock {
  public:
   void start(std::uint64_t tsc, std::uint64_t hz);
@@ -29,7 +29,7 @@ class TscClock {
   std::uint64_t base_tsc_ = 0;
   std::int64_t base_ns_ = 0;
   std::uint64_t hz_ = 0;
-  std::uint64_t scale_ = 0;  // nanoseconds a tick, times 2^32
+  std::uint64_t scale_ = 0;  // nanoseconds per tick, times 2^32
 };
 
 // Measures the TSC's rate against a 16-bit reference counter that wraps (the PIT at 1,193,182 Hz:
@@ -45,14 +45,14 @@ class RateEstimate {
   };
 
   void start(const Sample& first) { first_ = first; }
-  // Starts again at `sample`, for a rate between about half and twice the known one, as after a
-  // restore on another host.
+  // Starts again at `sample`, as after a restore on another host. The rate may now be between about
+  // half and twice the known one.
   void restart(const Sample& sample);
   // Returns false if the sample is too imprecise (the host slept between the readings) or too close
   // to the first.
   bool refine(const Sample& sample);
   std::uint64_t hz() const { return hz_; }
-  // The TSC at which the next sample is useful, and the TSC by which one must be taken, before
+  // The TSC at which the next sample is useful, and the TSC by which a sample must be taken, before
   // wraps become ambiguous.
   std::uint64_t next_useful() const { return next_useful_; }
   std::uint64_t must_sample_by() const { return must_by_; }

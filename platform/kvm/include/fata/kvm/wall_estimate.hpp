@@ -31,8 +31,8 @@ class WallEstimate {
   bool is_due(Instant now) const { return now.ns >= next_; }
   // True after a recent jump while at() is not yet precise.
   bool is_sharpening(Instant now) const { return now < sharp_until_ && doubt_ > kSharp.ns; }
-  // Returns by how much the reading contradicts the estimate, which is how far at() has moved. 0
-  // for the first reading.
+  // Returns the difference by which the reading contradicts the estimate, and by which at() has
+  // moved; 0 for the first reading.
   Duration correct(Instant now, HostTime host);
   WallTime at(Instant now) const { return {base_ + now.ns}; }
   // Accounts for a step of the monotonic clock, which counts the time of a pause as passed.

@@ -7,8 +7,8 @@
 // such a write cannot choose where the heap reads or writes next. The heap neither reads nor checks
 // other parts of a freed block.
 //
-// The heap owns no memory: regions are added, and written only at the start of blocks, so memory
-// that was never allocated is never written.
+// The heap owns no memory: regions are added to it. It writes only at the start of blocks, so that
+// memory that was never allocated is not written.
 #pragma once
 
 #include <array>
@@ -21,16 +21,16 @@ class Heap {
  public:
   static constexpr std::size_t kAlignment = 16;
 
-  // Sets the random number that links are combined with. Call it before add_region(). Without it a
-  // write to freed memory is still detected, unless it forges the links of two blocks.
+  // Sets the random number that links are combined with. Call it before add_region(). Without a
+  // secret, a write to freed memory is still detected, unless it forges the links of two blocks.
   void set_secret(std::uint64_t secret) { secret_ = secret; }
-  // Gives `size` bytes at `memory` to the heap permanently. A region under 64 bytes is ignored.
+  // Adds `size` bytes at `memory` to the heap permanently. A region under 64 bytes is ignored.
   void add_region(void* memory, std::size_t size);
 
   // Returns nullptr if no free block is large enough. `alignment` must be a power of two.
   void* allocate(std::size_t size, std::size_t alignment = kAlignment);
-  // nullptr is ignored. A double free, or a pointer that was not allocated, is a panic if it can be
-  // detected.
+  // Ignores nullptr. A double free, or a pointer that was not allocated, causes a panic if it can
+  // be detected.
   void release(void* memory);
   // Grows or shrinks in place where possible. Returns nullptr (with the old block unchanged) if
   // there is no room.
@@ -42,7 +42,7 @@ class Heap {
   std::size_t total() const { return total_; }  // bytes in all regions
   std::size_t used() const { return used_; }    // bytes in allocated blocks, headers included
   std::size_t peak() const { return peak_; }
-  // The size that one allocation could get (a lower bound within 1/16).
+  // The size of the largest possible allocation (a lower bound within 1/16).
   std::size_t largest_free() const;
 
  private:

@@ -1,5 +1,5 @@
 // A file or block device of the Linux host as a sig::BlockDevice. With io_uring, many operations
-// are in flight and submitted with one system call a turn. Where io_uring is not permitted, a
+// are in flight and submitted with one system call per turn. Where io_uring is not permitted, a
 // thread performs them one at a time.
 #pragma once
 
@@ -61,7 +61,7 @@ class BlockFile final : private Poller {
                                                                  std::string_view what);
   ~BlockFile();
 
-  // sig::BlockDevice. Flush is fdatasync, discard punches holes.
+  // sig::BlockDevice. A flush calls fdatasync; a discard punches a hole.
   sig::BlockGeometry geometry() const { return geometry_; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});

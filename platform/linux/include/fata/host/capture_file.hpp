@@ -15,7 +15,7 @@ namespace fata::host {
 class CaptureFile final : private async::Timer {
  public:
   static constexpr std::size_t kBuffer = std::size_t{256} << 10;
-  // Beyond this size blocks are dropped; the log reports the first one.
+  // The first block beyond this size and all later ones are dropped; the log reports it once.
   static constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30;
   // The longest time that data stays in the buffer.
   static constexpr Duration kPatience = seconds(1);
@@ -26,8 +26,8 @@ class CaptureFile final : private async::Timer {
   ~CaptureFile() { flush(); }
 
   bool enabled() const { return static_cast<bool>(file_); }
-  // Buffers the block, which has at most kBuffer bytes. Writes to the file block the loop; a
-  // capture is a diagnostic tool.
+  // Buffers the block, which has at most kBuffer bytes. Writes to the file block the loop, which is
+  // acceptable for a diagnostic tool.
   void write(Bytes block);
   void flush();
   std::uint64_t dropped() const { return dropped_; }  // blocks

@@ -1,4 +1,4 @@
-// errno as an Error: domain "os", the code is the number.
+// Converts errno to an Error of the domain "os" whose code is the number.
 #pragma once
 
 #include <cerrno>

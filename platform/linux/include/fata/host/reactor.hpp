@@ -12,8 +12,9 @@
 
 namespace fata::host {
 
-// Readiness of one descriptor. It is edge-triggered: try the system call first, call drained_in()
-// or drained_out() only after it processed everything (EAGAIN, or fewer than requested), then wait.
+// The edge-triggered readiness of one descriptor. Try the system call first. Call drained_in() or
+// drained_out() only after the call has processed everything (EAGAIN, or fewer than requested), and
+// then wait.
 class Watch {
  public:
   Watch() = default;

@@ -5,7 +5,8 @@
 
 namespace fata::host {
 
-// Makes async::current_loop() return `loop`. One loop at a time, before any task is created.
+// Makes async::current_loop() return `loop`. Only one loop may exist at a time. Call this before
+// any task is created.
 void enter(async::Loop& loop);
 
 }  // namespace fata::host

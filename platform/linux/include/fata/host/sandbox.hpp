@@ -59,9 +59,9 @@ SandboxNeeds needs_of(std::string_view name, const Device& device,
 }
 
 // Confines the process, with all its threads, for the rest of its life. A forbidden system call
-// then ends it with one line that names the call, a backtrace, and status 125. If the kernel lacks
-// or refuses seccomp, and in sanitized builds, where the runtime makes system calls of its own, one
-// line of the log reports it and the process continues.
+// then ends the process with one line that names the call, a backtrace, and status 125. If the
+// kernel lacks or refuses seccomp, and in sanitized builds, whose runtime makes additional system
+// calls, the log reports this in one line and the process continues.
 void enter_sandbox(const async::Context& context, std::span<const SandboxNeeds> needs);
 
 }  // namespace fata::host

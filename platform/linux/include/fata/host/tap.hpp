@@ -1,6 +1,6 @@
-// A tap device of the Linux host as a sig::NetDevice: virtio-net headers for checksum and
-// segmentation offload, and io_uring with one system call a batch in both directions. Where
-// io_uring is not permitted, one system call a frame.
+// A tap device of the Linux host as a sig::NetDevice. It uses virtio-net headers for checksum and
+// segmentation offload, and io_uring with one system call per batch for both directions. Where
+// io_uring is not permitted, it makes one system call per frame.
 #pragma once
 
 #include <algorithm>
@@ -33,9 +33,9 @@ class Tap final : private Poller {
     kCounts
   };
 
-  // Attaches to the tap `name`, or creates it if it does not exist (needs CAP_NET_ADMIN; it then
-  // disappears with the process). Without `offload`, frames are as on a wire: with checksums, and
-  // at most the MTU long.
+  // Attaches to the tap `name`, or creates it if it does not exist, which needs CAP_NET_ADMIN (the
+  // kernel removes that tap when the process ends). Without `offload`, frames are as on a wire:
+  // with checksums, and at most the MTU long.
   static async::Task<Result<std::unique_ptr<Tap>>> connect(async::Context& context,
                                                            std::string_view name,
                                                            bool offload = true);
@@ -65,8 +65,8 @@ class Tap final : private Poller {
   struct Ring;
   static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
   // Both directions share 1024 buffers of 2 KiB, a quarter of them reserved for receiving. On a
-  // link with a larger MTU each buffer holds a whole frame: as many as fit in kMemory, but at least
-  // kLeastBuffers.
+  // link with a larger MTU, each buffer holds a whole frame, and there are as many as fit in
+  // kMemory, but at least kLeastBuffers.
   static constexpr std::size_t kBufferSize = 2048;
   // The largest headroom that the layers above request, and our header.
   static constexpr std::size_t kHeadroom = 128;

@@ -41,7 +41,8 @@ class UdpSocket {
   Fd fd_;
   Watch watch_;
   Endpoint local_;
-  // Bound to "any": query each datagram's local address from the kernel and reply from it.
+  // True if bound to "any": the kernel then reports each datagram's local address, and replies are
+  // sent from it.
   bool wildcard_;
   BufferPool pool_{kBuffers, kBufferSize};
   std::unique_ptr<Batch> batch_;

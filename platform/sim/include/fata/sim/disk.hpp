@@ -26,9 +26,9 @@ struct DiskOptions {
   // An operation takes a random time between these two.
   Duration least_delay{};
   Duration most_delay = microseconds(100);
-  // A sector being written during a power cut then has a part of the old content and a part of the
-  // new. A disk that keeps the promises of sig::BlockDevice never does this; for storage that must
-  // survive disks that break them.
+  // If true, a sector that is being written during a power cut then has a part of the old content
+  // and a part of the new. A disk that keeps the promises of sig::BlockDevice never does this. Set
+  // it to test storage that must survive disks that break them.
   bool torn_sectors = false;
 };
 
@@ -48,13 +48,13 @@ class Disk {
   async::Task<Result<void>> discard(std::uint64_t sector, std::uint64_t count,
                                     async::Wait wait = {});
 
-  // The next `times` operations of that kind on any of the `count` sectors from `first` on fail
-  // with kFailed. For a flush the sectors are ignored.
+  // Makes the next `times` operations of that kind fail with kFailed if they touch any of the
+  // `count` sectors that start at `first`. For a flush, the sectors are ignored.
   void fail(Kind kind, std::uint64_t first = 0, std::uint64_t count = ~std::uint64_t{0},
             unsigned times = 1);
 
-  // Operations in flight, and all others until power is back, end with kGone. Each sector has the
-  // content of the last flush or any content written since.
+  // Operations in flight, and all others until power is back, end with kGone. Each sector then has
+  // the content of the last flush or any content written since.
   void cut_power();
   void restore_power();
 

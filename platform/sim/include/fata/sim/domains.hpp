@@ -1,15 +1,15 @@
 // Domains of one simulated host, for tests of inter-domain communication: a xenstore with
-// permissions, transactions and watches, granted and mapped pages, event channels; all on one loop
-// and its clock.
+// permissions, transactions and watches, granted and mapped pages, and event channels. All domains
+// share one loop and its clock.
 //
 //   sim::Domains host;
 //   sim::Domain& a = host.add();   // 0, the privileged one
 //   sim::Domain& b = host.add();   // 1
 //   a.store(), b.grants(), b.events()
 //
-// Pages are memory that is really mapped twice: an access after unmapping faults, and so does a
-// write to a read-only mapping. The host must outlive its domains' offers, mappings, channels and
-// watches, and be destroyed before the platform.
+// A shared page is really mapped twice: an access after unmapping faults, and so does a write to a
+// read-only mapping. The host must outlive its domains' offers, mappings, channels and watches, and
+// be destroyed before the platform.
 #pragma once
 
 #include <memory>
@@ -54,8 +54,8 @@ class Domains {
   Domains(const Domains&) = delete;
   Domains& operator=(const Domains&) = delete;
 
-  // Domains are numbered from 0; at most 64. Each has its own node, which belongs to domain 0, with
-  // "domid", and "data", which the domain may write.
+  // Adds a domain. Domains are numbered from 0; there are at most 64. Each has its own node, which
+  // belongs to domain 0 and contains "domid" and "data"; the domain may write to "data".
   Domain& add();
   // Null if the domain does not exist or is dead.
   Domain* alive(sig::DomainId id);

@@ -10,11 +10,11 @@
 
 namespace fata::sim {
 
-// How a NIC handles TCP packets of many segments; needs checksum offload.
+// How a NIC handles TCP packets of many segments. All values but kNone require checksum offload.
 enum class Segmentation : std::uint8_t {
   kNone,  // not accepted
   kCuts,  // accepted, and split into segments for the wire
-  // Like virtio-net: accepted and left whole, and received as such from a NIC of the same kind.
+  // Like virtio-net: accepted and left whole, and received whole from a NIC of the same kind.
   kWhole,
 };
 
@@ -22,7 +22,7 @@ struct DeviceOptions {
   std::size_t mtu = 1500;
   std::size_t buffers = 256;  // for both directions
   std::size_t reserve = 64;   // of them reserved for receiving
-  // Frames in each direction: waiting to be sent, and received but not yet taken.
+  // The maximum number of frames waiting to be sent, and of frames received but not yet taken.
   std::size_t ring = 64;
   // Like virtio-net: accepts frames with unfinished checksums, and marks the checksums of frames
   // from a NIC of the same kind as valid.
@@ -43,7 +43,7 @@ class NetDevice final : public Port {
     kReceivedCoalesced,  // of kReceived: packets of many segments
     kCounts
   };
-  // The longest packet that it leaves whole, in buffers of the MTU's size.
+  // The maximum length of a packet that is left whole, in multiples of the MTU.
   static constexpr std::size_t kMostSegments = 16;
 
   NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options);

@@ -1,6 +1,6 @@
 // A simulated network: devices and learning switches joined by links that delay, lose, duplicate,
 // reorder and damage frames, driven by the platform's seed and virtual clock. The same seed and
-// program give the same frames at the same times, to the byte; digest() proves it.
+// program produce the same frames at the same times, to the byte; digest() proves it.
 //
 // The network owns its devices, switches and links. It must outlive all their users and be
 // destroyed before the platform.
@@ -51,7 +51,7 @@ class Port {
 
 struct LinkOptions {
   Duration delay = microseconds(50);
-  // At most this much additional delay, drawn for each frame: frames may overtake each other.
+  // The maximum additional delay, drawn for each frame, so that frames may overtake each other.
   Duration jitter{};
   std::uint64_t bits_per_second = 0;  // 0: a frame takes no time to send
   // Frames waiting at each end to be sent; further ones are dropped.

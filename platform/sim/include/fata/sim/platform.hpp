@@ -1,5 +1,5 @@
 // The simulated platform: a virtual clock that jumps to the next deadline, seeded randomness, a
-// console that is a string. A run depends only on its seed. One instance at a time.
+// console that is a string. A run depends only on its seed. Only one instance may exist at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class Platform {
   Instant now() const { return now_; }
   std::uint64_t random();
 
-  // Runs the Task<int> or Task<void> that `make()` returns, to its end. A run with nothing ready
-  // and no timer armed cannot end: that is a panic ("deadlock").
+  // Runs the Task<int> or Task<void> that `make()` returns to its end. A run with no task ready and
+  // no timer armed cannot end, and panics ("deadlock").
   template <class Make>
   int run(Make make) {
     return loop_->run(as_int(make()));
@@ -38,8 +38,8 @@ class Platform {
   std::vector<std::string_view> arguments;
   // Increase it to simulate a restore from a snapshot.
   std::uint64_t generation = 0;
-  // The time that each reading of the clock takes: for code that waits for a device without the
-  // loop.
+  // The time that each reading of the clock takes, for tests of code that waits for a device
+  // without the loop.
   Duration look_takes{};
   // Called in every turn of the loop; true if it did something.
   std::function<bool()> poll = [] { return false; };

@@ -1,6 +1,6 @@
-// virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice: one queue, up to 32 requests in
-// flight, and no copies: the device uses the callers' buffers. The device is notified once a turn
-// of the loop.
+// virtio-blk (virtio 1.2, section 5.2) as a sig::BlockDevice, with one queue and up to 32 requests
+// in flight. The device uses the callers' buffers, without copies. It is notified once per turn of
+// the loop.
 #pragma once
 
 #include <array>

@@ -21,8 +21,8 @@ class FrameMerger {
   explicit FrameMerger(std::uint64_t features);
 
   // Adds the next buffer in the order of the used ring. The buffer is empty; the device reports
-  // that it wrote `written` bytes to the buffer's tail. `out` is set with kFrame and unchanged
-  // otherwise. The buffer is either taken or left to the caller to recycle.
+  // that it wrote `written` bytes to the buffer's tail. `out` is set if the result is kFrame, and
+  // unchanged otherwise. The buffer is either taken or left to the caller to recycle.
   Step add(PacketBuf&& buffer, std::size_t written, sig::RxFrame& out);
   // Drops an incomplete frame after a reset of the device.
   void reset();

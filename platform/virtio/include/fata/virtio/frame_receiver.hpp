@@ -30,7 +30,7 @@ class FrameReceiver {
   // Takes frames from the ring and refills the ring. Returns the number of frames, which is less
   // than `in.size()` if the ring is empty or the queue broke.
   std::size_t receive(std::span<sig::RxFrame> in);
-  // After a reset of the device: recycles all buffers that the device had.
+  // Called after a reset of the device. Recycles all buffers that the device had.
   void stop();
 
   std::size_t memory() const { return pool_.count() * pool_.buffer_size(); }

@@ -1,5 +1,5 @@
-// virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice: one pair of queues, checksum and
-// segmentation offload, EVENT_IDX. The device is notified once a turn of the loop.
+// virtio-net (virtio 1.2, section 5.1) as a sig::NetDevice, with one pair of queues, checksum and
+// segmentation offload, and EVENT_IDX. The device is notified once per turn of the loop.
 #pragma once
 
 #include <array>

@@ -25,7 +25,7 @@ struct Segment {
 
 class Queue {
  public:
-  // A power of two, at most 32768.
+  // `size`: a power of two, at most 32768.
   static constexpr std::size_t bytes_needed(std::uint16_t size) {
     return used_offset(size) + 6 + 8 * std::size_t{size};
   }
@@ -45,7 +45,7 @@ class Queue {
     return (available_offset(size) + 6 + 2 * std::size_t{size} + 3) / 4 * 4;
   }
 
-  // Free descriptors.
+  // The number of free descriptors.
   std::uint16_t room() const { return free_count_; }
   // Queues a chain: segments that the device reads come before those that it writes. Returns its
   // head, which pop() reports later, or nothing if there is no room. The device sees the chain
@@ -65,7 +65,7 @@ class Queue {
 
   // Requests an interrupt for the next finished chain; false if a finished chain is already there.
   bool enable_interrupts();
-  // Suppresses interrupts. (With EVENT_IDX this is a hint: the device may still interrupt once.)
+  // Suppresses interrupts. (With EVENT_IDX, this is a hint: the device may still interrupt once.)
   void disable_interrupts();
 
   bool broken() const { return broken_; }

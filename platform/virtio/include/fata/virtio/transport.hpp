@@ -38,7 +38,7 @@ class Transport {
   virtual Result<void> start_queue(std::uint16_t index, const Queue& queue,
                                    std::uint64_t address) = 0;
   virtual void notify(std::uint16_t index) = 0;
-  // Clears the cause of an interrupt, where the next interrupt requires it.
+  // Clears the cause of an interrupt, if the next interrupt requires that.
   virtual void acknowledge() = 0;
 };
 
@@ -61,18 +61,19 @@ class OwnedQueue {
   Queue queue_;
 };
 
-// Resets the device and waits until it has stopped; false if it has not after ten seconds.
+// Resets the device and waits until it has stopped. Returns false if it has not stopped after ten
+// seconds.
 bool reset(Transport& transport);
 // Resets the device before memory that it may write to is freed. Panics if it does not stop.
 void stop(Transport& transport);
 // Resets the device and returns the features that it offers. They are read once, because a second
 // read may differ.
 Result<std::uint64_t> offered(Transport& transport);
-// After offered(): accepts all of `required` and the offered part of `wanted`. Returns the accepted
-// features.
+// Called after offered(). Accepts all of `required` and the offered part of `wanted`, and returns
+// the accepted features.
 Result<std::uint64_t> agree(Transport& transport, std::uint64_t offered, std::uint64_t required,
                             std::uint64_t wanted);
-// offered() and agree(), where `wanted` does not depend on the offered features.
+// Calls offered() and agree(), for a `wanted` that does not depend on the offered features.
 Result<std::uint64_t> negotiate(Transport& transport, std::uint64_t required, std::uint64_t wanted);
 // Sets up queue `index` with at most `most` descriptors.
 Result<std::unique_ptr<OwnedQueue>> start_queue(Transport& transport, std::uint16_t index,

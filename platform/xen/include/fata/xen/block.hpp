@@ -1,6 +1,6 @@
 // A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests in flight, of up to
 // 256 KiB if the backend supports indirect requests. All data is copied through pages that stay
-// granted to the backend. The backend is notified once a turn of the loop.
+// granted to the backend. The backend is notified once per turn of the loop.
 //
 // When the backend goes away and comes back, or the domain resumes elsewhere, the driver reconnects
 // and repeats the requests in flight: performing a disk request twice does no harm.

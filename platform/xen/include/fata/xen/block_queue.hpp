@@ -85,7 +85,8 @@ class BlockQueue {
   struct Sizes {
     std::uint16_t places = 16;  // maximum requests in flight, at most the ring's 32
     std::uint16_t pages = 128;  // data pages, at least as many as places
-    // Pages of one request; with more than BlockRequest's, each slot needs an additional page.
+    // Pages of one request. If these are more than BlockRequest::kMostSegments, each slot needs an
+    // additional page.
     std::uint16_t segments = 64;
   };
 
@@ -104,8 +105,8 @@ class BlockQueue {
   // From here on, requests may begin.
   void start(const BlockLimits& limits);
   // Ends all grants; requests in flight never end. Pages that the backend still uses are set aside
-  // until a later connect() can end their grants. With `forget`, the grants are already gone
-  // (another table after a restore).
+  // until a later connect() can end their grants. `forget` means that the grants are already gone,
+  // because the domain has another table after a restore.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
   bool started() const { return started_; }
@@ -121,7 +122,7 @@ class BlockQueue {
   };
   struct Begun {
     std::uint16_t place;
-    std::uint64_t sectors;  // from the first sector, as many as fit
+    std::uint64_t sectors;  // the number of sectors that fit, from the first one on
   };
   // Queues a request, or the first part of it. Requires started(), and fewer than places() requests
   // in flight.

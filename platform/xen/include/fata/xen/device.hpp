@@ -7,8 +7,8 @@ namespace fata::xen {
 
 class Device : public guest::Device {
  public:
-  // Called before the domain is suspended: may wait, within a bound, for operations that must not
-  // be in flight then. Starts nothing.
+  // Called before the domain is suspended. May wait, within a bound, for operations that must not
+  // be in flight during the suspension. Must not start any.
   virtual void settle() noexcept {}
   // Called after the domain resumed, perhaps on another host. Everything that the hypervisor
   // provided is gone and must be requested again.

@@ -1,7 +1,7 @@
 // Event channels: one bit each, set by the other end or the hypervisor.
 //
 // Events never interrupt: all stay masked and the loop polls their bits. An idle image waits in the
-// hypervisor for any watched port, or a deadline (SCHEDOP_poll).
+// hypervisor for any watched port or for a deadline (SCHEDOP_poll).
 #pragma once
 
 #include <cstdint>

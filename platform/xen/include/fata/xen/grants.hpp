@@ -1,5 +1,5 @@
-// Grants: pages that another domain may read or write, identified by number. Version 1 of the table
-// (xen/grant_table.h): its 32-bit frame numbers reach 16 TiB.
+// Grants: pages that another domain may read or write, identified by number. The table has version
+// 1 (xen/grant_table.h), whose 32-bit frame numbers reach 16 TiB.
 #pragma once
 
 #include <array>
@@ -27,12 +27,12 @@ class GrantTable {
 
   // Lets `to` use the page with that frame number; returns nothing if the table is full.
   std::optional<GrantRef> grant(Domain to, std::uint64_t frame, bool read_only);
-  // Ends a grant. Returns false if the page is in use: then nothing has changed, and the page must
-  // not be used for anything else.
+  // Ends a grant. Returns false if the page is in use; the grant is then unchanged, and the page
+  // must not be used for anything else.
   bool end(GrantRef ref);
 
   std::size_t in_use() const { return used_; }
-  // After a suspension: requests the frames again; no grant exists any more.
+  // Called after a suspension, when no grant exists any more. Requests the frames again.
   void resume();
   // Changes with each resume(): a grant of another epoch is over, and its number may be in use
   // again.

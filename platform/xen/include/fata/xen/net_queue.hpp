@@ -80,9 +80,9 @@ class NetQueue {
   GrantRef tx_ring() const { return tx_ring_; }
   GrantRef rx_ring() const { return rx_ring_; }
   // Ends all grants; unsent packets are lost. Memory that the backend still uses is quarantined
-  // until a later connect() can end its grants. With `forget`, the grants are already gone (another
-  // table after a restore), also those of earlier connections; call it in that case even if not
-  // connected.
+  // until a later connect() can end its grants. `forget` means that the grants are already gone,
+  // including those of earlier connections, because the domain has another table after a restore.
+  // In that case, call disconnect() even if the queue is not connected.
   void disconnect(bool forget);
   bool connected() const { return connected_; }
   // The backend broke the protocol. Only disconnect() may follow: no further packet is sent or

@@ -105,7 +105,8 @@ class EventChannels {
 };
 static_assert(sig::EventChannels<EventChannels>);
 
-// Models sig::Xenstore. A watch that xenstore refuses (its quota) reports only its initial change.
+// Models sig::Xenstore. A watch that xenstore refuses (because of its quota) reports only its
+// initial change.
 class SharedStore {
  public:
   using Watch = xen::Watch;

@@ -40,23 +40,23 @@ class Store final : private Device {
                                                      Transaction in = kNone);
   // Removes the node and everything below it.
   async::Task<Result<void>> remove(std::string path, async::Wait wait = {}, Transaction in = kNone);
-  // "b0", "r7": access rights per domain; the first entry names the owner (xenstore's
-  // documentation).
+  // Sets access rights, such as "b0" and "r7", one entry per domain; the first one names the owner
+  // (xenstore's documentation).
   async::Task<Result<void>> permit(std::string path, std::vector<std::string> permissions,
                                    async::Wait wait = {});
 
   // Between begin() and end(), the transaction sees one state of the tree, and its writes take
-  // effect together. Errc::kAgain from end(): it conflicted with another transaction and wrote
-  // nothing; repeat all of it.
+  // effect together. If end() fails with Errc::kAgain, the transaction conflicted with another one
+  // and wrote nothing; repeat all of it.
   async::Task<Result<Transaction>> begin(async::Wait wait = {});
   async::Task<Result<void>> end(Transaction transaction, bool commit, async::Wait wait = {});
 
   // Sends a write without waiting for the reply.
   void write_and_forget(std::string_view path, std::string_view value);
-  // The last write of an image: does not use the heap, and waits until the reply arrives or about a
-  // second has passed. Path and value are short (LastRequest).
+  // Performs the last write of an image. Does not use the heap, and waits until the reply arrives
+  // or about a second has passed. Path and value must be short (LastRequest).
   void write_last(std::string_view path, std::string_view value) noexcept;
-  // After a suspension, before resume(): the page is the same, but the port has changed.
+  // Called after a suspension, before resume(). The page is the same, but the port has changed.
   void rebind(Port port) noexcept;
 
  private:
@@ -96,7 +96,7 @@ class Watch {
 
   // Waits until something may have changed since the last call.
   async::Task<Result<void>> next(async::Wait wait = {});
-  // The same without waiting.
+  // Like next(), but without waiting; true if something may have changed.
   bool take_change() { return std::exchange(changed_, false); }
   // Makes next() return as if something had changed.
   void wake() {

@@ -1,6 +1,6 @@
-// The wire protocol of xenstore (xen/io/xs_wire.h) as a pure engine: requests go into a ring of 1
-// KiB piece by piece, replies and watch events come out of another. It uses no event channels, and
-// trusts nothing that the other side writes.
+// The wire protocol of xenstore (xen/io/xs_wire.h) as a pure engine. Requests go piece by piece
+// into a ring of 1 KiB, and replies and watch events come out of another. The engine uses no event
+// channels, and trusts nothing that the other side writes.
 #pragma once
 
 #include <array>
@@ -78,7 +78,7 @@ class LastRequest {
 
   StoreWire& wire_;
   std::array<char, kHeader + 48> message_{};
-  // Data to put: the rest of the previous request, then of this one.
+  // Data to put into the ring: the rest of the previous request, then the rest of this one.
   std::string_view half_, left_;
   std::array<char, kHeader> header_{};
   std::size_t have_ = 0;  // received bytes of the current header
@@ -86,7 +86,7 @@ class LastRequest {
   bool answered_ = false;
 };
 
-// Payloads: parts that each end in a NUL byte, except the last part of a value.
+// A payload consists of parts that each end in a NUL byte, except the last part of a value.
 std::string store_path(std::string_view path);
 std::string store_pair(std::string_view first, std::string_view second);
 // Removes and returns the first part of `text`; its NUL byte is removed, too.

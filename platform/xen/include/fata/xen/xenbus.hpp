@@ -32,10 +32,11 @@ class Frontend {
   const std::string& backend_path() const { return backend_path_; }
   Domain backend() const { return backend_; }
 
-  // Reads the backend's location: again after the domain resumed elsewhere.
+  // Reads the backend's location. Must be called again after the domain has resumed elsewhere.
   async::Task<Result<void>> locate(async::Wait wait = {});
 
-  // A node below ours or the backend's; `otherwise` if it does not exist or is not a number.
+  // Returns the number in a node below ours or the backend's, or `otherwise` if the node does not
+  // exist or is not a number.
   async::Task<std::uint64_t> number(std::string node, std::uint64_t otherwise,
                                     async::Wait wait = {});
   async::Task<std::uint64_t> backend_number(std::string node, std::uint64_t otherwise,

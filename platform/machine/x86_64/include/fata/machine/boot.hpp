@@ -20,11 +20,11 @@ std::span<const Region> free_memory();
 // All the RAM of the memory map, in bytes.
 std::uint64_t total_memory();
 
-// The physical address of ACPI's root pointer from the loader; 0 or any other value if there is
-// none.
+// The physical address of ACPI's root pointer from the loader. If there is none, this is 0 or any
+// other value.
 std::uint64_t acpi_root();
 
-// A word mixed from all readings of the TSC during the start, and one more.
+// A word mixed from all readings of the TSC during startup, and from one more reading.
 std::uint64_t mixed_tsc();
 
 // The TSC at the entry, to compute the duration of the start.
@@ -34,8 +34,8 @@ std::uint64_t entry_tsc();
 //
 // Called once, on the main stack, with interrupts masked; constructors have not run.
 extern "C" [[noreturn]] void fata_platform_main() noexcept;
-// Prints one line with the reason why this machine cannot run the image; ends with status 64. May
-// be called before relocation: it must not follow pointers stored in memory.
+// Prints one line with the reason why this machine cannot run the image, and ends with status 64.
+// May be called before relocation, so it must not follow pointers stored in memory.
 extern "C" [[noreturn]] void fata_platform_refuse(const char* text, std::size_t size) noexcept;
 // Writes directly to the console, bypassing its buffer; for reports of exceptions, which may
 // interrupt any code.

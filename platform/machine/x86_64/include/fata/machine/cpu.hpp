@@ -51,7 +51,8 @@ inline void write_msr(std::uint32_t index, std::uint64_t value) {
                : "memory");
 }
 
-// Ordered after earlier loads, so that a time read after a value is not older than the value.
+// The reading is ordered after earlier loads, so that a time read after a value is not older than
+// the value.
 inline std::uint64_t read_tsc() {
   std::uint32_t low, high;
   asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
@@ -88,8 +89,8 @@ inline void invalidate_page(std::uint64_t address) {
 bool hardware_random(std::uint64_t& out);
 bool has_hardware_random();
 
-// Enables interrupts, sleeps until one arrives, disables them again. A pending interrupt wakes it
-// at once.
+// Enables interrupts, sleeps until one arrives, and disables them again. A pending interrupt ends
+// the sleep at once.
 inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 
 // The last resort, if the machine could not be switched off.

@@ -42,15 +42,15 @@ inline std::uint64_t link_address(std::uint64_t address) {
 // The address at which a device accesses `pointer` (heap, or inside the image).
 std::uint64_t dma_address(const volatile void* pointer);
 
-// True if registers may be there: above the NULL zone, below `limit`, in no page of `taken`. The
-// host chooses such addresses; in RAM or in the image's address range, a register would alias our
-// memory.
+// True if registers may be at this address: above the NULL zone, below `limit`, and in no page of
+// `taken`. The host chooses the address; in RAM or in the image's address range, a register would
+// alias our memory.
 bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t limit,
                      std::span<const Region> taken);
 
 // Maps the registers of a device at `physical`: one to one, and uncached by default (other access
 // is for memory outside the memory map, shared by a hypervisor). Idempotent. Returns their virtual
-// address; nullptr if no registers may be there, or `size` is above kMaxDevice.
+// address, or nullptr if no registers may be at `physical` or `size` is above kMaxDevice.
 inline constexpr std::uint64_t kMaxDevice = 1 << 20;
 volatile void* map_device(std::uint64_t physical, std::size_t size,
                           Access access = kWritable | kUncached);

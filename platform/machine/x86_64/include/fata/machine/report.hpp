@@ -10,7 +10,7 @@ namespace fata::machine {
 
 inline constexpr int kCrashStatus = 125;  // exit status after a panic or an exception
 
-// One line, bypassing the console's buffer.
+// Writes one line, bypassing the console's buffer.
 void report_line(std::string_view text);
 
 template <class... Parts>
