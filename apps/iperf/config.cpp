@@ -1,7 +1,8 @@
 #include <fata/config.hpp>
 using namespace fata::config;
 
-// Parameter types of the library; the values here have their command-line form.
+// Stand-ins for the parameter types of lib/iperf. Each holds a value as it would be written on the
+// command line.
 struct Size {
   std::string text;
 };

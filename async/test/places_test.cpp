@@ -36,7 +36,8 @@ TEST(Places, ServeThoseWhoStandInLineInTurn) {
   platform.run(in_turn);
 }
 
-// Releases its unit and acquires again at once, indefinitely: no later waiter may starve.
+// Repeatedly acquires a unit, releases it, and at once acquires one again. Even so, a later waiter
+// must not starve.
 Task<void> greedy(Places* places, bool* stop) {
   while (!*stop) {
     EXPECT_TRUE(co_await places->take());
@@ -78,7 +79,8 @@ TEST(Places, LoseNothingToThoseWhoGiveUp) {
   platform.run(give_up);
 }
 
-// A task destroyed after its grant and before it runs passes its unit to the next waiter.
+// A task is destroyed after it is granted a unit but before it resumes. Its unit becomes free
+// again.
 Task<void> die() {
   Places places(1);
   EXPECT_TRUE(co_await places.take());

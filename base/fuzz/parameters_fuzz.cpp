@@ -1,4 +1,5 @@
-// The command line of an image: words separated by zero bytes.
+// Parses arbitrary words, separated by zero bytes in the input, as the command line of an image.
+// Accepted values must be within their ranges, and an error's text must fit on one line.
 #include <algorithm>
 #include <array>
 #include <cstddef>

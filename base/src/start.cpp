@@ -1,4 +1,5 @@
-// The platform-dependent part of parameter parsing.
+// The platform-dependent parts of startup: parses the command line and prints its errors, and
+// prints why a part of the image cannot be set up.
 #include "fata/base/parameters.hpp"
 #include "fata/base/platform.hpp"
 

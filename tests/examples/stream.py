@@ -1,11 +1,11 @@
-"""A client of a TCP echo."""
+"""A TCP echo client."""
 import os
 import socket
 import threading
 
 
 def comes_back(host, port, size, source=None):
-    """True if `size` random bytes come back complete, and end-of-stream follows our shutdown."""
+    """True if `size` random bytes come back intact, and end-of-stream follows our shutdown."""
     sent = os.urandom(size)
     heard = bytearray()
     with socket.create_connection((host, port), timeout=20, source_address=source) as client:

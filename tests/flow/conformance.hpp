@@ -1,9 +1,10 @@
 // The conformance suite of sig::Flow. Every implementation must pass it unchanged.
 //
-// A world is default-constructible on a running loop and offers
+// A world is default-constructed once an event loop exists, and provides
 //   Task<Ends> connect()   two connected flows (unique_ptr left, right)
 //   Slice bytes(text)      a buffer with that content
-// Each test is a coroutine over a world; FLOW_CONFORMANCE(Suite, Runner) makes them googletests.
+// Each test is a coroutine over a world. FLOW_CONFORMANCE(Suite, Runner) defines a GoogleTest test
+// for each.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -182,7 +183,8 @@ Task<void> a_vanished_end_is_heard(W* world) {
 
 }  // namespace fata::flow_test
 
-// `Runner` has a static run(task_function), which runs it to its end with a world on a loop.
+// `Runner::run(test)` must create a loop and a world, call `test(&world)`, and run the resulting
+// task to completion on the loop.
 #define FLOW_CONFORMANCE(Suite, Runner)                                                           \
   TEST(Suite, CarriesBytesBothWays) {                                                             \
     Runner::run([](auto* w) { return flow_test::carries_bytes_both_ways(w); });                   \

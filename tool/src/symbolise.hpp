@@ -1,4 +1,5 @@
-// Translates a kernel's backtraces, as it prints them: "  #0 0x101234 (image+0x1234)".
+// Adds functions and source lines to a kernel's backtraces, whose lines look like this:
+// "  #0 0x101234 (image+0x1234)".
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@ namespace fata::tool {
 
 class Symboliser {
  public:
-  // `shown`: the rewriting of paths.
+  // `shown`: how to rewrite paths for display.
   Symboliser(fs::path elf, Shown shown) : elf_(std::move(elf)), shown_(std::move(shown)) {}
 
   // Copies console output to standard output, with the functions and source lines below each line
@@ -20,7 +21,7 @@ class Symboliser {
 
  private:
   // Returns the text to add after this output: the functions and source lines of each backtrace
-  // line that has just ended.
+  // line that this output completes.
   std::string feed(std::string_view output);
   std::string places_of(const std::string& line) const;
 

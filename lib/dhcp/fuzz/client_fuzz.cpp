@@ -1,5 +1,6 @@
-// Hostile replies, time and conflicts against a client: its state and its deadline stay valid, and
-// its requests stay bounded.
+// Passes hostile replies, time and address conflicts to a DHCP client. The address in use must
+// match the client's state, a lease's times must be in order, and each step may send at most 3
+// messages.
 #include <vector>
 
 #include "fata/dhcp/client.hpp"

@@ -1,4 +1,5 @@
-// Peer input on the control connection, in pieces, to both sides of a test.
+// Passes arbitrary control-connection input, in pieces, to the server and to the client of a test.
+// The number of events per piece and the number of streams must stay bounded.
 #include "fata/base/panic.hpp"
 #include "fata/iperf/control.hpp"
 

@@ -1,4 +1,4 @@
-// Passes frames from a hostile network, and time, to a Host: the receive path.
+// Tests the receive path: passes frames from a hostile network, and time, to a Host.
 //
 // The input is a list of steps: a byte that selects the action, a length, and that many bytes (see
 // corpus/). Everything that the host sends must be valid, and no buffer may be lost.

@@ -1,5 +1,5 @@
-// Passes frames from a hostile link, and time, to a host that configures itself: the IPv6 receive
-// path.
+// Tests the IPv6 receive path: passes frames from a hostile link, and time, to a host that
+// configures itself.
 //
 // The input is a list of steps: a byte that selects the action, a length, and that many bytes. Half
 // of the frames get correct addresses and checksums, so that they reach neighbour discovery, router

@@ -1,6 +1,6 @@
-// Passes segments in any order, of any size and overlap, and checks the result against a model of
-// every byte: data is delivered once and in order, the reported blocks match the stored data, and
-// memory stays below the given bounds.
+// Passes segments in any order, of any size and overlap, to a reorder queue, and checks the result
+// against a model of every byte: data is delivered once and in order, the reported blocks match the
+// stored data, and memory stays within the given bounds.
 #include <array>
 #include <cstdint>
 #include <span>

@@ -1,6 +1,6 @@
-// Passes sends, ACKs, SACKs and losses in any order and checks the result against a model of every
-// byte: every byte is delivered once, delivered bytes were reported, lost bytes are outstanding,
-// and records and memory stay within their bounds.
+// Passes sends, ACKs, SACKs and losses in any order to a scoreboard, and checks the result against
+// a model of every byte: every byte is delivered once, delivered bytes were reported, lost bytes
+// are outstanding, and records and memory stay within their bounds.
 #include <cstdint>
 #include <deque>
 #include <span>

@@ -1,7 +1,7 @@
-// Sends hostile segments to a TCP with a listener, a connection that it opened, and any others that
-// the segments open. Time passes, and the application writes, reads, closes and aborts. Invariants:
-// every sent segment is well formed, the memory stays within its limit, and nothing is left at the
-// end.
+// Sends hostile segments to a TCP engine that has a listener, one connection that it opened itself,
+// and any connections that the segments open. Time passes, and the application writes, reads,
+// closes and aborts. Invariants: every sent segment is well formed, memory use stays within its
+// limit, and every buffer is back in its pool at the end.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -143,7 +143,8 @@ class Run {
     require(table_.memory().used() <= table_.memory().limit() + 2 * Memory::kLarge);
   }
 
-  // All remaining connections end after enough time.
+  // Closes the listener, aborts and releases every connection, and then advances time until no
+  // timer is pending (in at most 64 steps).
   void end() {
     table_.close(listener_, now_);
     for (Connection* connection : held_) {

@@ -55,7 +55,7 @@ std::string_view CommandLine::take_mmio(std::string_view value) {
 std::string_view CommandLine::take(std::string_view word) {
   constexpr std::string_view kMmio = "virtio_mmio.device=";
   if (word.starts_with(kMmio)) return take_mmio(word.substr(kMmio.size()));
-  if (word.starts_with("fata.base=")) return {};  // already applied at the start
+  if (word.starts_with("fata.base=")) return {};  // the boot code has already applied it
   if (word.starts_with("fata."))
     return "unknown word: of those that begin with \"fata.\" only fata.base= is known";
   if (argument_count_ == kMaxWords) return "more than 128 words";

@@ -37,8 +37,9 @@ BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThr
 void BlockFile::start_ring() {
   int descriptor = fd_.get();
   check(io_uring_register_files(&ring_->uring, &descriptor, 1) == 0, "io_uring refuses a file");
-  // A completion must end the loop's idle wait. (The ring's own descriptor is not woken for work
-  // that is deferred to its owner.)
+  // A completion must end the loop's idle wait. This needs an eventfd: with
+  // IORING_SETUP_DEFER_TASKRUN, the ring's own descriptor does not become readable for deferred
+  // completions.
   check(io_uring_register_eventfd(&ring_->uring, ring_->ended.get()) == 0,
         "io_uring refuses an eventfd");
   ring_->start({IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_FALLOCATE});
@@ -114,7 +115,8 @@ async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wa
     // A transfer that ended within a sector resumes at the start of that sector. The next try then
     // continues or reports the error.
     const std::uint64_t whole = std::min(got - got % geometry_.sector_size, operation.length);
-    // No progress means that the file was truncated.
+    // No sector was completed: the call was interrupted (EINTR, EAGAIN), ended within the first
+    // sector, or reached the end of a truncated file.
     if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);
     operation.offset += whole;
     operation.length -= whole;

@@ -55,7 +55,7 @@ bool Stream::drain() noexcept {
 void Stream::flush() noexcept {
   while (used_ != 0) {
     pollfd ready{fd_, POLLOUT, 0};
-    // A stalled reader does not prevent the process from ending.
+    // A stalled reader must not keep the process from exiting.
     if (::poll(&ready, 1, 1000) != 1) return;
     write_some();
   }

@@ -1,7 +1,7 @@
-// Simulates a hostile disk, which has an arbitrary configuration and writes anywhere in the memory
-// that it shares with the driver, between the driver's calls. Whatever it does, each request must
-// end at most once, only requests that were begun may end, a success must have been reported by the
-// device, and no descriptor may be lost.
+// Simulates a hostile disk with an arbitrary configuration. Between the driver's calls, it writes
+// anywhere in the memory that it shares with the driver. Whatever it does, each request must end at
+// most once, only requests that were begun may end, a request may succeed only if the device
+// reported success, and no request slot may be lost.
 #include <cstdint>
 #include <map>
 #include <vector>

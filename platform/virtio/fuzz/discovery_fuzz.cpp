@@ -1,5 +1,5 @@
 // Simulates a hostile machine with any PCI configuration space and any registers, from the search
-// for a device to its use, while rings and registers change between the driver's calls. Whatever it
+// for a device to its use. Between the driver's calls, it changes rings and registers. Whatever it
 // does, the drivers must access no register outside their mappings, map nothing in RAM, and
 // terminate.
 #include <cstdint>

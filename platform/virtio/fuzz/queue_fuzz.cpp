@@ -1,6 +1,6 @@
-// Simulates a hostile device, which writes anywhere in the shared memory between the driver's
-// calls. Whatever it does, the driver must return only chains that it queued, with at most as many
-// bytes as they have room for, and must never lose or duplicate a descriptor.
+// Simulates a hostile device. Between the driver's calls, it writes anywhere in the shared memory.
+// Whatever it does, the driver must return only chains that it queued, must not report more written
+// bytes than a chain has room for, and must never lose or duplicate a descriptor.
 #include <cstdint>
 #include <map>
 #include <vector>

@@ -1,7 +1,7 @@
-// Simulates a hostile NIC, which writes anything into the buffers lent to it and anywhere in the
-// ring, between the driver's calls, with any set of features. Whatever it does, each frame must
-// consist of buffers of the ring and be at most as long as they are, no buffer may be returned
-// while the device has it, and none may be lost.
+// Simulates a hostile NIC that offers any set of features. Between the driver's calls, it writes
+// arbitrary data into the buffers lent to it and anywhere in the ring. Whatever it does, each frame
+// must consist of buffers from the ring and must not extend past their ends, no buffer may be
+// handed to the application while the device still owns it, and no buffer may be lost.
 #include <cstdint>
 #include <vector>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint16_t kSize = 32;
 constexpr std::size_t kSpare = 16, kBuffer = 128;
 
-// The device's view: the descriptor table at the time when it was read.
+// The simulated device. It reads a descriptor from the ring each time it uses one.
 class Device {
  public:
   explicit Device(MutableBytes ring) : ring_(ring) {}

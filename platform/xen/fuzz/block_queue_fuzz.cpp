@@ -1,7 +1,7 @@
-// Simulates a hostile backend, which writes into everything granted to it, answers anything, and
-// keeps lent pages. Whatever it does, no request may end twice, only requests that were begun may
-// end, the data of a successful read must be the content of its pages at that moment and never
-// change again, and no kept page may be granted to another domain.
+// Simulates a hostile backend, which writes into every page granted to it, sends arbitrary
+// responses, and keeps granted pages in use. Whatever it does, no request may end twice, only
+// requests that were begun may end, only a successful read may change its buffer, the buffer must
+// not change after the read has ended, and no page may have two grants.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Simulates a hostile xenstore and hostile backends: states in any order, vanishing nodes, absurd
-// values, unrequested or missing replies, and a domain that is moved in between. Once the input is
-// used up, the store is honest. Whatever happens, the drivers of NIC and disk must terminate and
-// release every event channel and every grant.
+// values, and unrequested or missing replies. Meanwhile the domain is moved to other hosts. Once
+// the input is used up, the store behaves correctly. Whatever happens, the drivers of NIC and disk
+// must terminate and release every event channel and every grant.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -34,7 +34,7 @@ class HostileStore {
     if (!tokens_.empty() && in_.byte() % 8 == 1) tell(in_.byte() % tokens_.size());
     return daemon_.give(1024) != 0 || any;
   }
-  // Moves to another host, whose backends do not know this domain.
+  // Moves to another host, whose backends are not connected to this domain.
   void move() { front_ = 1; }
   bool is_exhausted() const { return requests_ > kMaxRequests; }
 

@@ -1,7 +1,7 @@
-// Simulates a hostile backend, which writes anything into the rings and into every page granted to
-// it, between any two calls, keeps grants in use, and sends unrequested or duplicate answers, or
-// none. Whatever it does, the queue must return no memory that the backend can still write. After a
-// disconnect, it must work with a better backend and have all its memory back.
+// Simulates a hostile backend. Between any two calls, it writes arbitrary data into the rings and
+// into every page granted to it, keeps grants in use, and sends unrequested or duplicate responses,
+// or none. Whatever it does, the queue must return no memory that the backend can still write.
+// After a disconnect, it must work with a correct backend and have all its memory back.
 #include <algorithm>
 #include <cstdint>
 #include <deque>

@@ -1,6 +1,7 @@
-// Simulates a hostile other side of xenstore's page, which writes anything into the rings and their
-// indexes and answers anything. Replies are matched to requests as in xen::Store. Each request must
-// end at most once, memory must stay bounded, and after a restart, the wire must work.
+// Simulates a hostile xenstore daemon, which writes arbitrary data into the shared page (its rings
+// and their indexes) and sends arbitrary replies. Replies are matched to requests as in xen::Store.
+// Each request must end at most once, memory must stay bounded, and the wire must work after a
+// restart.
 #include <cstdint>
 #include <map>
 #include <vector>

@@ -58,7 +58,7 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
   Flight flight(this);
   ++counters_[static_cast<std::size_t>(request.kind)];
   do {
-    // While the backend is away, wait until look_after() reconnects it or gives up.
+    // While the backend is missing, wait until look_after() reconnects or gives up.
     while (!broken_ && !queue_.started()) (void)co_await connected_.wait({});
     if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
     const BlockQueue::Request before = request;

@@ -1,6 +1,7 @@
-"""Fata's stack as a process on a tap, on unusual links, with Linux as its peer in the test's own
-namespace: MTUs from the smallest to the largest, VLANs, a gateway outside the prefix, other
-stations with its address, first answers in fragments.
+"""Tests Fata's stack on a tap, as a process and once as a kernel, on unusual links: MTUs from the
+smallest to the largest, VLANs, a gateway outside the prefix, another host that claims the same
+address, and a fragmented reply to a peer whose MAC address is not resolved yet. The peer is Linux,
+in the test's own network namespace.
 """
 import os
 import re
@@ -389,8 +390,9 @@ class Wire:
         return None
 
     def asked(self, question):
-        """The ARP reply to this frame. The frame is sent until a reply comes, because Linux drops
-        frames until it has detected the tap's carrier.
+        """Returns the ARP reply to this frame, or None. The frame is sent repeatedly until a reply
+        arrives (at most 20 times), because Linux drops frames until it has detected the tap's
+        carrier.
         """
         for _ in range(20):
             self.send(question)

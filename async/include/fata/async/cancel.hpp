@@ -1,7 +1,7 @@
 // Cancellation: a CancelSource requests a stop, and its CancelTokens pass the request on.
 //
-// A source outlives every wait that holds one of its tokens. Cancellation is final. Sources form a
-// tree: a source made from a parent's token is cancelled with its parent.
+// A source must outlive every wait that holds one of its tokens. Cancellation is final. Sources
+// form a tree: a source made from a parent's token is cancelled with its parent.
 #pragma once
 
 #include "fata/async/list.hpp"
@@ -10,8 +10,8 @@ namespace fata::async {
 
 class CancelSource;
 
-// A callback, invoked once when the source is cancelled, unless it was destroyed or unlinked
-// before.
+// A callback that is invoked once, when the source is cancelled, unless the hook is destroyed or
+// unlinked first.
 class CancelHook : public ListNode<CancelHook> {
  public:
   virtual void on_cancel() noexcept = 0;

@@ -12,14 +12,14 @@ class Places {
 
   // Acquires a unit, to be released by give_back(). On an error, no unit is held.
   Task<Result<void, Errc>> take(Wait wait = {});
-  // Releases a unit, to the first waiter if there is one.
+  // Releases a unit, handing it to the first waiter, if any.
   void give_back() noexcept;
   // Units available; 0 while a task waits.
   std::size_t free() const { return free_; }
 
  private:
-  // Lives in the frame of the waiting task. If a task is destroyed after a grant and before it
-  // runs, the unit passes to the next waiter.
+  // Lives in the frame of the waiting task. If a task is destroyed after it is granted a unit but
+  // before it resumes, the unit passes to the next waiter, if any.
   struct Ticket : ListNode<Ticket> {
     explicit Ticket(Places* of) : places(of) {}
     ~Ticket() {

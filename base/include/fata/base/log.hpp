@@ -58,7 +58,7 @@ void finish_log_line(TextWriter& out, log::Level level) noexcept;
 class Logger {
  public:
   constexpr Logger() = default;
-  // `source` is static text or outlives the logger.
+  // `source` must be static text or outlive the logger.
   constexpr Logger(std::string_view source, log::Level threshold)
       : source_(source), threshold_(threshold) {}
 

@@ -4,7 +4,7 @@
 // (an atomic load, a memcpy), and validate the copy: it is untrusted input from a peer. Memory
 // ordering (acquire and release) is up to the reader and the writer.
 //
-// Nothing here waits. A table outlives all its offers and mappings.
+// Nothing here waits. A table must outlive all its offers and mappings.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,7 @@ namespace fata::net {
 template <class Stack>
 concept HasIpv6 = requires(Stack& stack) { stack.v6(); };
 
-// The device outlives the stack, because the stack's packets may lie in the device's memory.
+// The device must outlive the stack, because the stack's packets may lie in the device's memory.
 template <sig::NetDevice Net, class Inner>
 class WithCard final {
  public:

@@ -1,5 +1,5 @@
 // Name servers and the domain that a stack learned from leases and routers: Names<Stack> models
-// sig::Names. A stack without one links none of this code.
+// sig::Names. An image that has no Names links none of this code.
 #pragma once
 
 #include "fata/net/more_cards.hpp"

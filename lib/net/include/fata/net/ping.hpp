@@ -1,5 +1,5 @@
-// Echo requests over a stack: Ping<Stack> models sig::Ping. A stack without one links none of this
-// code.
+// Echo requests over a stack: Ping<Stack> models sig::Ping. An image that has no Ping links none of
+// this code.
 #pragma once
 
 #include <memory>

@@ -13,7 +13,7 @@
 
 namespace fata::host {
 
-// Nothing outside the folder is reachable, neither by ".." nor by a symbolic link. Reads block the
+// Nothing outside the folder is reachable, whether through ".." or a symbolic link. Reads block the
 // loop; use them at startup.
 class Folder final : private BufferHome {
  public:
@@ -22,7 +22,8 @@ class Folder final : private BufferHome {
   static async::Task<Result<std::unique_ptr<Folder>>> connect(async::Context& context,
                                                               std::string_view path);
 
-  // The slice owns its memory, which is freed with its last reference.
+  // Returns a copy of the file, which is freed with the slice's last reference. The slice must not
+  // outlive the Folder.
   async::Task<Result<Slice>> get(std::string_view key, async::Wait wait = {});
   async::Task<Result<std::vector<sig::KeyEntry>>> list(std::string_view key, async::Wait wait = {});
 

@@ -61,8 +61,8 @@ class BlockDevice final : private guest::Device {
     async::WaitQueue ended;
   };
   static constexpr std::uint16_t kRing = 128;
-  // A guest that was paused sees the whole pause at once, so only this many consecutive timeouts
-  // count as no answer.
+  // A paused guest sees the whole pause as a single timeout, so the device counts as unresponsive
+  // only after kPatienceTimes consecutive timeouts.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);

@@ -1,9 +1,9 @@
-// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests in flight, of up to
-// 256 KiB if the backend supports indirect requests. All data is copied through pages that stay
+// A paravirtual disk (xen/io/blkif.h) as a sig::BlockDevice: several requests in flight, each of up
+// to 256 KiB if the backend supports indirect requests. All data is copied through pages that stay
 // granted to the backend. The backend is notified once per turn of the loop.
 //
-// When the backend goes away and comes back, or the domain resumes elsewhere, the driver reconnects
-// and repeats the requests in flight: performing a disk request twice does no harm.
+// When the backend disappears and returns, or the domain resumes on another host, the driver
+// reconnects and repeats the requests in flight: performing a disk request twice does no harm.
 #pragma once
 
 #include <array>
@@ -35,9 +35,9 @@ class BlockDevice final : private Device {
   BlockDevice(Logger log, Frontend frontend, bool roomy);
   ~BlockDevice();
 
-  // sig::BlockDevice. A buffer may be anywhere. Operations fail permanently with kGone if the disk
-  // was detached, or if its backend was away or did not answer for a minute, broke the protocol, or
-  // came back with another disk.
+  // sig::BlockDevice. Buffers may be anywhere in memory, because all data is copied. Operations
+  // fail permanently with kGone if the disk is detached, or if its backend is missing or
+  // unresponsive for a minute, breaks the protocol, or returns with a different disk.
   sig::BlockGeometry geometry() const { return limits_.geometry; }
   async::Task<Result<void>> read(std::uint64_t sector, MutableBytes in, async::Wait wait = {});
   async::Task<Result<void>> write(std::uint64_t sector, Bytes out, async::Wait wait = {});
@@ -62,12 +62,12 @@ class BlockDevice final : private Device {
   };
   static constexpr std::size_t kRoomy = 12 << 20;
   static constexpr Duration kPatienceAtStart = seconds(20);  // for the backend's hotplug script
-  // A domain that was paused sees the whole pause at once, so only this many consecutive timeouts
-  // count as no answer.
+  // A paused domain sees the whole pause as a single timeout, so the backend counts as unresponsive
+  // only after kPatienceTimes consecutive timeouts.
   static constexpr Duration kPatience = seconds(10);
   static constexpr int kPatienceTimes = 6;
   static constexpr Duration kPatienceAtDeath = seconds(1);
-  // The manager's timeout is a minute.
+  // The toolstack waits a minute for the domain to suspend.
   static constexpr Duration kPatienceAtSuspension = seconds(10);
 
   // Data transfer.
@@ -107,7 +107,7 @@ class BlockDevice final : private Device {
   bool broken_ = false;  // permanently
   bool flush_failed_ = false;
   std::size_t lost_requests_ = 0;
-  std::vector<Flight*> flights_;  // by the queue's slots (`Place`); null: no task waits any more
+  std::vector<Flight*> flights_;  // indexed by BlockQueue place; null if no task is waiting
   async::Places places_{0};
   async::Places flushing_{1};
   async::WaitQueue connected_;

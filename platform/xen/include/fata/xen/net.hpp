@@ -1,9 +1,9 @@
 // A paravirtual NIC (xen/io/netif.h) as a sig::NetDevice: the backend copies received frames into
-// our pages. Supports checksum and segmentation offload in both directions, and frames in several
-// pieces. The backend is notified once per turn of the loop.
+// the driver's pages. Supports checksum and segmentation offload in both directions, and frames in
+// several pieces. The backend is notified once per turn of the loop.
 //
-// When the backend goes away and comes back, or the domain resumes elsewhere, the NIC reconnects;
-// packets in flight are lost, as on a wire.
+// When the backend disappears and returns, or the domain resumes on another host, the driver
+// reconnects. Packets in flight are lost, as on a wire.
 #pragma once
 
 #include <memory>
