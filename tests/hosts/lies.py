@@ -83,7 +83,6 @@ class Liar(Backend):
         self.lies = [] if is_honest else [f"lie_{only}"] if only else chosen
         self.share = random.choice((0.01, 0.1, 0.5, 1.0))  # the share of operations with a lie
         self.honest_for = random.choice((0, 1, 10, 50, 200, 500))  # operations
-        self.begun = {}  # by ring: operations
         self.done = self.told = 0
         self.known = []  # the most recent (ring, head, chain) that were returned
         # False after a lie that may have made the driver take back more buffers than the device

@@ -155,7 +155,7 @@ class Text(unittest.TestCase):
             )
             for found in re.finditer(r"`([^`\n]+)`", text):
                 word = found[1]
-                if word in EXAMPLES.get(name, ()) or known(word, name, places, words):
+                if word in EXAMPLES.get(name, ()) or known(word, places, words):
                     continue
                 stale.append(f"{name}:{text.count(chr(10), 0, found.start()) + 1}: {word}")
         self.assertEqual(stale, [])
@@ -166,7 +166,7 @@ def tails(name):
     return ("/".join(parts[at:]) for at in range(len(parts)))
 
 
-def known(word, document, places, words):
+def known(word, places, words):
     """False for a path or an identifier that does not exist in this tree."""
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)*/?", word) and re.search(
         r"^(\w[\w.-]*/)+|\w\.(hpp|cpp|py|md|sh|cmake|S)$", word

@@ -45,10 +45,7 @@ constexpr Duration kRefusedFor = milliseconds(250);
 }  // namespace
 
 bool Table::make_room_for(const IpAddress& client, const Connection* asking) {
-  if (make_room(true)) return true;
-  // The memory of a connection's queues is freed at once, the rest when its user releases it.
-  const std::size_t used = memory_.used();
-  return give_way_to(client, asking) && memory_.used() != used;
+  return make_room(true) || give_way_to(client, asking);
 }
 
 bool Table::was_refused(std::uint64_t who) const {
@@ -62,11 +59,13 @@ void Table::note_refusal(std::uint64_t who) {
 
 // Resets the longest idle connection of the address with the most, in the network with the most.
 // False if these have at most twice what the newcomer would have: then all are alike, and the
-// newcomer must wait.
+// newcomer must wait. Also false if that freed no memory: a connection's queues are freed at once,
+// the rest when its user releases it.
 bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
   // A client with many connections would use up the rate with a futile request per segment.
-  if (was_refused(network_hash(table_key_, newcomer)) ||
-      was_refused(address_hash(table_key_, newcomer)) || !give_way_rate_.allow(now_))
+  const std::uint64_t own_network_hash = network_hash(table_key_, newcomer);
+  const std::uint64_t own_address_hash = address_hash(table_key_, newcomer);
+  if (was_refused(own_network_hash) || was_refused(own_address_hash) || !give_way_rate_.allow(now_))
     return false;
   const auto for_each = [&](auto&& visit) {
     for (Entry* bucket : buckets_) {
@@ -91,13 +90,12 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
       ++addresses[address_of(table_key_, each.remote.address)];
   });
   const std::size_t address = largest(addresses);
-  const bool inside = network_of(table_key_, newcomer) == network;
+  const bool inside = own_network_hash % kGroups == network;
   const std::size_t theirs = inside ? addresses[address] : networks[network];
   const std::size_t own = inside ? own_address : own_network;
   if (theirs < kFew || theirs <= 2 * (own + 1)) {
     // Remember the network if any client in it would be refused, else only this client.
-    const bool all = !inside || theirs < kFew;
-    note_refusal(all ? network_hash(table_key_, newcomer) : address_hash(table_key_, newcomer));
+    note_refusal(!inside || theirs < kFew ? own_network_hash : own_address_hash);
     return false;
   }
   Connection* chosen = nullptr;
@@ -109,9 +107,10 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
   });
   if (chosen == nullptr) return false;
   count_up(kGaveWay);
+  const std::size_t used = memory_.used();
   chosen->note_error(sig::FlowErrc::kReset);
   chosen->reset(now_);
-  return true;
+  return memory_.used() != used;
 }
 
 }  // namespace fata::net::tcp

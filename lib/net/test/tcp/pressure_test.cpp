@@ -92,6 +92,17 @@ TEST(TcpPressure, SixteenAddressesOfOneNetworkDoNotLockOutASeventeenth) {
   EXPECT_LE(crowd.ended() - before, 20U);
 }
 
+// Their memory is freed only once their user releases them, so resetting more of them is useless.
+TEST(TcpPressure, OnlyOneConnectionWithoutDataIsResetForANewcomer) {
+  Crowded crowd;
+  std::uint32_t most = 0;
+  while (most < 2000 && crowd.join(most, 0)) ++most;
+  ASSERT_LT(most, 2000U);
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_FALSE(crowd.join(kNextNetwork, 0));
+  EXPECT_EQ(crowd.ended(), 1U);
+}
+
 // Data of clients at one address fills the memory to the last byte, and they keep sending.
 struct Full : Crowded {
   Full() {
