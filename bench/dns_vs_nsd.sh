@@ -42,7 +42,7 @@ CONF
   "$@" taskset -c 0 nsd -c "$scratch/nsd.conf" -d & pids+=($!)
 }
 wait_for() {  # ADDRESS PORT [PREFIX...]: until it answers
-  for _ in $(seq 600); do "${@:3}" dig +time=1 +tries=1 +short @"$1" -p "$2" ns1.example.org A 2>/dev/null | grep -q '^192' && return; sleep 0.1; done
+  for _ in $(seq 600); do "${@:3}" dig +time=1 +tries=1 +short @"$1" -p "$2" ns1.example.org A 2>/dev/null | grep '^192' >/dev/null && return; sleep 0.1; done
   echo "dns_vs_nsd: no answer from $1 port $2" >&2; exit 1
 }
 

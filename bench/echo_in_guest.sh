@@ -20,7 +20,7 @@ boot() {
     "$@" & qemu=$!
   pids+=($qemu)
   for _ in $(seq 600); do
-    ip netns exec $ns "$load" 10.0.2.15 7007 $qemu 0.1 1 echo 1 2>/dev/null | grep -q '[1-9]' && return
+    ip netns exec $ns "$load" 10.0.2.15 7007 $qemu 0.1 1 echo 1 2>/dev/null | grep '[1-9]' >/dev/null && return
     sleep 0.1
   done
   echo "the guest does not answer:" >&2; tail -n 20 "$scratch/console" >&2; exit 1

@@ -119,6 +119,28 @@ class Text(unittest.TestCase):
         ]
         self.assertEqual(wide, [])
 
+    def test_no_pipe_ends_before_its_writer(self):
+        """Under `pipefail` such a pipe fails now and then: the writer gets SIGPIPE."""
+        early = re.compile(r"\|\s*(?:head\b|grep\s+-\w*[qm]|sed\s+-?n?\s*'?\d*q\b)")
+        self.assertEqual(
+            [
+                bool(early.search(line))
+                for line in ("a | grep -qx b", "a | head -n 1", "a | grep b")
+            ],
+            [True, True, False],
+        )
+        found = []
+        for name in listed(""):
+            path = ROOT / name
+            text = path.read_text(errors="replace")
+            if name.endswith((".sh", ".bash")) or re.match(r"#!.*\b(?:ba)?sh\b", text):
+                found += [
+                    f"{name}:{number}: {line.strip()}"
+                    for number, line in enumerate(text.splitlines(), 1)
+                    if early.search(line) and not line.lstrip().startswith("#")
+                ]
+        self.assertEqual(found, [])
+
     def test_sources_are_formatted(self):
         done = subprocess.run(
             ["clang-format-19", "--dry-run", "-Werror", *listed(".cpp", ".hpp")],

@@ -56,13 +56,21 @@ options() {
 
 has_line() { grep -qxF -e "$2" <<<"$1"; }
 
+# A pipe into `grep -q` would fail now and then: grep ends at the first match, and the writer gets
+# SIGPIPE.
+has_option() {  # has_option COMMAND NAME
+  local all
+  all=$(options "$1")
+  has_line "$all" "$2" || has_line "$all" "$2="
+}
+
 check_command() {
   local word=$1 known name=${1%%=*} one meant
   known=$(commands)
   if has_line "$known" "$word"; then return; fi
   if [[ $word == -* ]]; then
     for one in $known; do
-      if [[ $name != -h && $name != --help ]] && options "$one" | grep -qxE -e "$name=?"; then
+      if [[ $name != -h && $name != --help ]] && has_option "$one" "$name"; then
         refuse "$name goes after the command, as in \`fata $one $name\`"
       fi
     done
@@ -85,7 +93,7 @@ unknown_option() {  # unknown_option COMMAND WORD [NEXT-WORD]
   meant=$(nearest "$dashed" $(options "$command" | sed -n 's/=$//; /^--/p'))
   if [[ -n $meant ]]; then refuse "fata $command: no option $name; did you mean $meant?"; fi
   for one in $(commands); do
-    if options "$one" | grep -qxF -e "$name" -e "$name="; then
+    if has_option "$one" "$name"; then
       refuse "fata $command: $name is an option of \`fata $one\`"
     fi
   done

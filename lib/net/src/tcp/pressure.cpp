@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <tuple>
 
 #include "fata/net/tcp/table.hpp"
 #include "fata/sig/flow.hpp"
@@ -57,10 +58,11 @@ void Table::note_refusal(std::uint64_t who) {
   refusals_[who % refusals_.size()] = {who, now_ + kRefusedFor};
 }
 
-// Resets the longest idle connection of the address with the most, in the network with the most.
+// Resets a connection in the network with the most, of the address with the most: the longest idle
+// one. One that holds data goes first, because its queues are freed at once.
 // False if these have at most twice what the newcomer would have: then all are alike, and the
-// newcomer must wait. Also false if that freed no memory: a connection's queues are freed at once,
-// the rest when its user releases it.
+// newcomer must wait. Also false if no memory was freed yet: without data, that happens when the
+// connection's user releases it.
 bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
   // A client with many connections would use up the rate with a futile request per segment.
   const std::uint64_t own_network_hash = network_hash(table_key_, newcomer);
@@ -98,12 +100,19 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
     note_refusal(!inside || theirs < kFew ? own_network_hash : own_address_hash);
     return false;
   }
+  // A few connections in such a network are not the crowd, unless no address in it has more.
+  const std::size_t least = std::min<std::size_t>(kFew, addresses[address]);
+  const auto rank = [&](const Connection& each) {
+    return std::tuple(each.send_.size() != 0 || each.receive_.size() != 0,
+                      addresses[address_of(table_key_, each.remote.address)],
+                      now_ - each.last_received_);
+  };
   Connection* chosen = nullptr;
   for_each([&](Connection& each) {
-    if (network_of(table_key_, each.remote.address) != network ||
-        address_of(table_key_, each.remote.address) != address || &each == asking)
-      return;
-    if (chosen == nullptr || each.last_received_ < chosen->last_received_) chosen = &each;
+    if (network_of(table_key_, each.remote.address) != network || &each == asking) return;
+    const std::size_t has = addresses[address_of(table_key_, each.remote.address)];
+    if (has < least || (inside && has <= 2 * (own + 1))) return;
+    if (chosen == nullptr || rank(each) > rank(*chosen)) chosen = &each;
   });
   if (chosen == nullptr) return false;
   count_up(kGaveWay);

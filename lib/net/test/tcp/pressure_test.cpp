@@ -103,6 +103,22 @@ TEST(TcpPressure, OnlyOneConnectionWithoutDataIsResetForANewcomer) {
   EXPECT_EQ(crowd.ended(), 1U);
 }
 
+// Otherwise clients that also have many idle connections keep the memory that a newcomer needs.
+TEST(TcpPressure, AConnectionWithDataIsResetBeforeAnIdleOne) {
+  for (const std::uint32_t address_with_data : {0U, kSameNetwork}) {
+    Crowded crowd;
+    for (std::uint32_t i = 0; i < 100; ++i) ASSERT_TRUE(crowd.join(i, 0));
+    std::uint32_t most = 0;
+    while (most < 1000 && crowd.join(address_with_data + 100 + most)) ++most;
+    ASSERT_LT(most, 1000U);
+    const std::size_t before = crowd.ended();
+    EXPECT_FALSE(crowd.watches[100]->ended);
+    EXPECT_TRUE(crowd.join(kNextNetwork));
+    EXPECT_EQ(crowd.ended(), before + 1);
+    EXPECT_TRUE(crowd.watches[100]->ended) << "the longest idle with data";
+  }
+}
+
 // Data of clients at one address fills the memory to the last byte, and they keep sending.
 struct Full : Crowded {
   Full() {
