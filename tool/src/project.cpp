@@ -39,6 +39,26 @@ std::vector<fs::path> dependencies(const fs::path& depfile) {
   return list;
 }
 
+// Copies what CMake found out about the compiler when it configured the libraries: finding it out
+// takes most of the time of configuring an application. False if there is nothing to copy, as in an
+// installed Fata; CMake then checks the compiler itself, as it does if it is another version.
+bool reuse_compiler_checks(const fs::path& libraries, const fs::path& build) {
+  bool copied = false;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(libraries / "CMakeFiles", error)) {
+    const std::string version = entry.path().filename();
+    if (version.find_first_not_of("0123456789.") != std::string::npos) continue;
+    const fs::path to = build / "CMakeFiles" / version;
+    fs::create_directories(to, error);
+    for (const char* const file : {"CMakeSystem.cmake", "CMakeCXXCompiler.cmake"}) {
+      copied = fs::copy_file(entry.path() / file, to / file, fs::copy_options::overwrite_existing,
+                             error);
+      if (!copied) return false;
+    }
+  }
+  return copied;
+}
+
 bool is_newer_than_all(const fs::path& file, const std::vector<fs::path>& others,
                        const fs::path& base) {
   std::error_code missing;
@@ -131,24 +151,34 @@ std::string Project::made_for() const {
 
 void Project::compile_config() {
   // lld replaces each % in its output's path with random digits.
-  const fs::path program = plain_alias(folder_) / "config";
-  const fs::path depfile = plain_alias(folder_) / "config.d";
+  const fs::path folder = plain_alias(folder_);
+  const fs::path program = folder / "config", depfile = folder / "config.d";
   if (files::exists(depfile)) {
     std::vector<fs::path> inputs = dependencies(depfile);
     inputs.push_back(home_.config_library());
     if (is_newer_than_all(program, inputs, app_)) return;
   }
-  run_step({.what = "compiling " + named("config.cpp").string(),
+  Step step{.what = "compiling " + named("config.cpp").string(),
             .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
-                      "-fuse-ld=lld-19",
                       wants_colour() ? "-fdiagnostics-color=always" : "-fno-color-diagnostics",
-                      "-I", home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config",
-                      "config.cpp", home_.config_library(), "-o", program},
+                      "-I", home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config", "-c",
+                      "config.cpp", "-o", folder / "config.o"},
             .folder = app_,
             .verbose = choice_.verbose,
             .show = Show::kWarnings,
             .status = 64,
-            .shown = shown()});
+            .shown = shown()};
+  // Most of the time that a first build takes in an application's folder is this compilation.
+  if (!find_program("ccache").empty()) step.words.insert(step.words.begin(), "ccache");
+  run_step(step);
+  step.words = {"clang++-19",
+                "-stdlib=libc++",
+                "-fuse-ld=lld-19",
+                folder / "config.o",
+                home_.config_library(),
+                "-o",
+                program};
+  run_step(step);
 }
 
 void Project::run_config() {
@@ -218,6 +248,8 @@ void Project::build() {
   if (!files::exists(build / "build.ninja")) {
     Words words{"cmake", "-S",    plain_alias(folder_),        "-B", plain_build,
                 "-G",    "Ninja", "-DCMAKE_BUILD_TYPE=Release"};
+    if (reuse_compiler_checks(home_.package(choice_.target), build))
+      words.push_back("-DCMAKE_PLATFORM_INFO_INITIALIZED:INTERNAL=1");
     if (const fs::path toolchain = home_.toolchain(choice_.target); !toolchain.empty()) {
       words.insert(words.end(), {"--toolchain", toolchain});
     } else {
