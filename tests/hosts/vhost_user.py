@@ -30,6 +30,13 @@ class Outside(Exception):
     """An address outside the guest's memory, or an invalid chain: the ring is lost."""
 
 
+def replaced(file, files):
+    """Closes `file`, if there is one, and takes the first of `files` in its place."""
+    if file is not None:
+        os.close(file)
+    return files.pop(0) if files else None
+
+
 class Memory:
     """The guest's memory, from the descriptors that QEMU passed."""
 
@@ -42,7 +49,6 @@ class Memory:
         for i, file in enumerate(files[:count]):
             guest, size, user, offset = struct.unpack_from("<4Q", payload, 8 + 32 * i)
             self.regions.append((guest, size, user, offset, mmap.mmap(file, offset + size)))
-            os.close(file)
 
     def close(self):
         for region in self.regions:
@@ -175,6 +181,8 @@ class Backend:
             while len(payload) < size:
                 payload += self.socket.recv(size - len(payload))
             answer = self.answer(request, payload, files)
+            for file in files:  # those that the request left
+                os.close(file)
             if answer is None and flags & 8:
                 answer = struct.pack("<Q", 0)
             if answer is not None:
@@ -203,7 +211,9 @@ class Backend:
 
     def of_ring(self, request, payload, files):
         index, value = struct.unpack_from("<II", payload)
-        ring = self.rings[index & 0xFF] if (index & 0xFF) < len(self.rings) else Ring(self.memory)
+        if (index & 0xFF) >= len(self.rings):  # a queue that the device does not have
+            return struct.pack("<II", index, 0) if request == GET_VRING_BASE else None
+        ring = self.rings[index & 0xFF]
         if request == SET_VRING_NUM:
             ring.size = value
         elif request == SET_VRING_BASE:
@@ -215,9 +225,9 @@ class Backend:
                 self.memory.guest_address, struct.unpack_from("<3Q", payload, 8)
             )
         elif request == SET_VRING_KICK:
-            ring.kick = files[0] if files else None
+            ring.kick = replaced(ring.kick, files)
         elif request == SET_VRING_CALL:
-            ring.call = files[0] if files else None
+            ring.call = replaced(ring.call, files)
         elif request == GET_VRING_BASE:
             ring.enabled = False
             ring.close()
