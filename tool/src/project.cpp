@@ -160,16 +160,18 @@ void Project::compile_config() {
   }
   Step step{.what = "compiling " + named("config.cpp").string(),
             .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
-                      wants_colour() ? "-fdiagnostics-color=always" : "-fno-color-diagnostics",
-                      "-I", home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config", "-c",
+                      wants_colour() ? "-fcolor-diagnostics" : "-fno-color-diagnostics", "-I",
+                      home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config", "-c",
                       "config.cpp", "-o", folder / "config.o"},
             .folder = app_,
             .verbose = choice_.verbose,
             .show = Show::kWarnings,
             .status = 64,
             .shown = shown()};
-  // Most of the time that a first build takes in an application's folder is this compilation.
-  if (!find_program("ccache").empty()) step.words.insert(step.words.begin(), "ccache");
+  // Most of the time of a first build in an application's folder is this compilation. A base folder
+  // that the user has set for ccache would change the paths in messages.
+  if (!find_program("ccache").empty())
+    step.words.insert(step.words.begin(), {"env", "CCACHE_BASEDIR=", "ccache"});
   run_step(step);
   step.words = {"clang++-19",
                 "-stdlib=libc++",

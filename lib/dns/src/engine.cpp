@@ -332,6 +332,10 @@ std::size_t Engine::Parts::reply(Query& query, MutableBytes out, Transport trans
     append_cookie(query, out, size);
   }
   if (limiter == nullptr || known) return size;
+  // Exempt clients must not spend the credit of others in their prefix. Loopback is checked later,
+  // by limit(): all its clients are exempt.
+  if (guard->has_exemptions() && guard->exempt(*client)) [[unlikely]]
+    return size;
   const ResponseClass kind = class_of_response();
   if (limiter->admit(*client, kind)) [[likely]]
     return size;

@@ -192,6 +192,12 @@ TEST_F(ExemptTest, ExemptPrefixesAreNotLimited) {
   EXPECT_EQ(flood({.name = "host1.example."}, 100, "10.0.3.2").whole, 10U);
 }
 
+TEST_F(ExemptTest, ExemptClientsSpendNoCreditOfTheirPrefix) {
+  EXPECT_EQ(flood({.name = "host1.example."}, 1000, "10.0.2.2"), (Tally{1000, 0, 0}));
+  EXPECT_EQ(flood({.name = "host1.example."}, 10, "10.0.2.3"), (Tally{10, 0, 0}));
+  EXPECT_EQ(flood({.name = "host1.example."}, 2, "10.0.2.3"), (Tally{0, 1, 1}));
+}
+
 class UnlimitedTest : public GuardTest {
  protected:
   UnlimitedTest() : GuardTest(0) {}

@@ -21,6 +21,7 @@ class Prefixes {
   static constexpr std::size_t kMax = 34;  // 32 for the user, and the forwarder's two
 
   bool contains(const IpAddress& address) const;
+  bool empty() const { return count_ == 0; }
 
  private:
   friend bool parse_parameter(std::string_view text, Prefixes& out);
@@ -65,6 +66,7 @@ class Guard {
   bool exempt(const IpAddress& client) const {
     return client.is_loopback() || exempt_.contains(client);
   }
+  bool has_exemptions() const { return !exempt_.empty(); }  // beside loopback
   void count(Count what) { ++counters_[what]; }
   std::span<const Counter> counters() const { return counters_; }
 
