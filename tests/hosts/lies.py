@@ -193,7 +193,7 @@ class Liar(Backend):
         """Overwrites parts of the rings, including the driver's part."""
         for _ in range(self.random.choice((1, 8, 64))):
             address, size = self.random.choice(ring.parts())
-            data = self.random.randbytes(self.random.choice((1, 2, 4, 8, 16)))
+            data = self.random.randbytes(min(size, self.random.choice((1, 2, 4, 8, 16))))
             ring.memory.write(address + self.random.randrange(size - len(data) + 1), data)
         ring.put(head, written)
 
