@@ -1,4 +1,4 @@
-"""Fata's images on a real Xen: the guards, the examples, exit statuses and refusals."""
+"""Fata's images on a real Xen: the guards, the examples, exit statuses, refusals and clones."""
 import calendar
 import os
 import pathlib
@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "guards"))
 from attacks import ATTACKS, functions_of  # noqa: E402
 
 IMAGES = pathlib.Path(os.environ["FATA_IMAGES"])
+CLONES = int(os.environ.get("FATA_CLONES", "2"))
 
 
 class Images(XenTest):
@@ -137,6 +138,26 @@ class Images(XenTest):
                 re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console(name))[1]
             )
         self.assertGreater(len(set(heaps)), 1)
+
+    def test_clones_draw_their_own_random_bytes_and_renew_their_secrets(self):
+        """Domains restored from one checkpoint. FATA_CLONES sets their number."""
+        name = self.start("tests/e2e/xen/drawing")
+        self.lab.wait_console(name, "drawn ", 60)
+        self.lab.save(name, "checkpoint")
+        before = self.lab.console(name)
+        drawn, renewed = re.findall("drawn ([0-9a-f]{32})", before), []
+        seen = len(before)
+        for _ in range(CLONES):
+            self.lab.restore("checkpoint")
+            self.lab.wait_console(name, "renewed and drawn twice", 60, seen)
+            self.lab.run(f"xl destroy {name}")
+            text = self.lab.console(name)
+            drawn += re.findall("drawn ([0-9a-f]{32})", text[seen:])
+            renewed += re.findall("renewed ([0-9a-fx]{32,})", text[seen:])
+            seen = len(text)
+        self.assertGreater(len(drawn), 2 * CLONES)
+        self.assertEqual(len(set(drawn)), len(drawn))
+        self.assertEqual((len(renewed), len(set(renewed))), (CLONES, CLONES))
 
     def test_too_little_memory_is_said(self):
         image = self.lab.put(IMAGES / "guards-xen.img")

@@ -225,7 +225,7 @@ class FataRun(XenTest):
         self.lab.run("xl destroy hello-key")
         self.assertEqual(
             self.ended(running),
-            ("Hello, world!\n", ["fata: the domain is gone: somebody destroyed it"], 70),
+            ("Hello, world!\n", ["fata: the domain is gone: another program destroyed it"], 70),
         )
 
     def test_disks_are_files_of_dom0(self):
@@ -243,7 +243,7 @@ class FataRun(XenTest):
         self.dom0.runner = "su one -c"
         self.assertRegex(
             self.refused(HELLO),
-            r"^fata: -t xen: xl does not reach Xen here \(xencall: error: .*: Permission"
+            r"^fata: -t xen: xl cannot connect to Xen \(xencall: error: .*: Permission"
             r" denied\): it "
             r"takes root on a dom0; .*`fata run --lab` boots",
         )

@@ -358,9 +358,10 @@ class Lab:
         """All output of the domain's console since the lab began."""
         return self.text(f"console/guest-{name}.log")
 
-    def wait_console(self, name, text, timeout=30):
+    def wait_console(self, name, text, timeout=30, start=0):
+        """Waits until the console log contains `text` at or after the character `start`."""
         deadline = time.monotonic() + BUSY * timeout
-        while text not in self.console(name):
+        while text not in self.console(name)[start:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise LabError(
                     f"{name} never said {text!r}; only:\n{self.console(name)}\n{self.tail()}"
