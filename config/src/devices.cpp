@@ -157,7 +157,7 @@ class StackMaker {
       parameter("hostname", HostName{""}, "what to call oneself towards a DHCP server", where_);
   Parameter<bool> probe_ =
       parameter("dhcp-probe", true,
-                "ask first whether somebody else has the address; takes 4 to 7 s", where_);
+                "first check that no other machine uses the address; takes 4 to 7 s", where_);
 };
 
 Device<Bundle> with_routes(const Device<Bundle>& of, Where where) {
@@ -279,8 +279,7 @@ Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
   const bool netstat =
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
-  const bool dhcp =
-      context.key("dhcp", options.dhcp, "an IPv4 address by DHCP, which --ipv4=dhcp asks for");
+  const bool dhcp = context.key("dhcp", options.dhcp, "a DHCP client, for --ipv4=dhcp");
   const StackMaker maker(both, dhcp, where);
   Device<Bundle> own = maker.on(cards.front());
   for (std::size_t number = 1; number < cards.size(); ++number)

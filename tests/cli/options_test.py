@@ -118,7 +118,7 @@ class Words(FataTest):
 
     def test_a_number_that_is_none(self):
         self.refused(
-            "fata: --memory: wants a whole number of MiB (--help explains)",
+            "fata: --memory: must be a whole number of MiB (--help explains)",
             "run",
             NOOP,
             "-t",
@@ -230,10 +230,10 @@ class Options(FataTest):
         "--pcap": (
             "x",
             (
-                "this process has no network card of its own to listen at; "
+                "this process has no network card of its own to capture from; "
                 "add --net direct, or use -t kvm"
             ),
-            "there is no network card to listen at",
+            "there is no network card to capture from",
             qemus,
             qemus,
         ),
@@ -319,7 +319,7 @@ class Options(FataTest):
                 "--forward",
                 "x",
             ): "--forward x: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
-            ("kvm", "--disk", ",ro"): "--disk: no file is named",
+            ("kvm", "--disk", ",ro"): "--disk: the file name is missing",
         }.items():
             self.refused("fata: " + line, "run", "app", "-t", *words, cwd=self.folder)
         self.assertFalse((self.folder / "app/.fata").exists())

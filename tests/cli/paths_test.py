@@ -154,7 +154,7 @@ class Folders(FataTest):
                 app = app.rename(self.folder / name)
                 self.refused(
                     (
-                        f"fata: {self.folder}/{shown}: the path holds {what}, "
+                        f"fata: {self.folder}/{shown}: the path contains {what}, "
                         "which CMake, QEMU and xl do not take; rename the folder"
                     ),
                     "build",
@@ -162,7 +162,7 @@ class Folders(FataTest):
                 )
         app = app.rename(self.folder / "plain")
         done = self.run_fata("build", app, "--build-dir", self.folder / "a\nb", status=64)
-        self.assertIn("/a\\x0ab: the path holds control characters", done.stderr)
+        self.assertIn("/a\\x0ab: the path contains control characters", done.stderr)
 
     def test_a_source_file_that_cmake_does_not_take(self):
         app = self.made(self.folder / "plain")
@@ -303,7 +303,7 @@ class Parameters(FataTest):
     def test_a_newline_is_refused_everywhere(self):
         hello = [self.hello, "-t", "kvm"]
         self.run_fata("build", *hello)
-        said = "a parameter holds a newline, which no kernel's command line can carry"
+        said = "a parameter contains a newline, and a kernel's command line cannot"
         for words in (["-t", "kvm"], ["-t", "xen", "--lab"]):
             done = self.run_fata(
                 "run", self.hello, *words, "--dry-run", "--", "--greeting=a\nb", status=64

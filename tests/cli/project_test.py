@@ -306,7 +306,7 @@ class Configs(FataTest):
     def test_with_a_missing_c_library(self):
         self.refused_config(
             (
-                "fata: config.cpp asks for the C library nothing, whose header nothing.h is"
+                "fata: config.cpp needs the C library nothing, whose header nothing.h is"
                 " missing: apt-get install libnothing-dev"
             ),
             (

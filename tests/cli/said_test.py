@@ -207,7 +207,7 @@ class Answers(FataTest):
             self.skipTest("KVM works on this machine")
         self.assertRegex(
             first.stderr,
-            r"^fata: running on TCG, as KVM does not work here: .+ "
+            r"^fata: running on TCG, because KVM cannot be used: .+ "
             r"\(--accel kvm forces it; said once\)\n$",
         )
         self.assertEqual(self.run_fata(*words, env=cache).stderr, "")

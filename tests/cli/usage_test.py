@@ -25,7 +25,7 @@ class Refuses(FataTest):
 
     def test_a_folder_without_config(self):
         self.refused(
-            "fata: docs-of-nobody: holds no config.cpp; `fata new NAME` makes an application",
+            "fata: docs-of-nobody: contains no config.cpp; `fata new NAME` makes an application",
             "build",
             "docs-of-nobody",
             cwd=self.made("docs-of-nobody"),
@@ -47,7 +47,7 @@ class Refuses(FataTest):
         self.assertRegex(
             done.stderr.splitlines()[-1],
             (
-                r"^fata: -t xen: this machine is no Xen dom0, as it has no xl; .*`fata run --lab`"
+                r"^fata: -t xen: this machine is not a Xen dom0: it has no xl; .*`fata run --lab`"
                 r" boots"
             ),
         )
@@ -120,7 +120,7 @@ class Refuses(FataTest):
 
     def test_parameters_where_nothing_runs(self):
         self.refused(
-            "fata: what follows -- goes to the unikernel: only `fata run` takes it",
+            "fata: words after -- are the unikernel's: only `fata run` takes them",
             "build",
             NOOP,
             "--",
@@ -146,8 +146,8 @@ class Refuses(FataTest):
         )
         self.refused_last(
             (
-                "fata: --pcap: this process has no network card of its own to listen at; add --net"
-                " direct, or use -t kvm"
+                "fata: --pcap: this process has no network card of its own to capture from; add"
+                " --net direct, or use -t kvm"
             ),
             *run,
             "--pcap",
@@ -190,7 +190,7 @@ class Refuses(FataTest):
                 "udp:0:53",
             ): "fata: --forward udp:0:53: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
             ("--forward", "53:53"): "fata: --forward: ports are forwarded with --link user only",
-            ("--pcap", "x.pcap"): "fata: --pcap: there is no network card to listen at",
+            ("--pcap", "x.pcap"): "fata: --pcap: there is no network card to capture from",
             ("--link", "none", "--link", "user"): (
                 "fata: --link user: the image has 1 network card; -D cards=2 gives default_stack()"
                 " more"

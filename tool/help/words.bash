@@ -166,7 +166,7 @@ check_folder() {
     refuse "$app: no such folder; name an application's folder"
   fi
   if [[ (! -d $app || -x $app) && ! -e $app/config.cpp ]]; then
-    refuse "$app: holds no config.cpp; \`fata new NAME\` makes an application"
+    refuse "$app: contains no config.cpp; \`fata new NAME\` makes an application"
   fi
 }
 
@@ -198,7 +198,7 @@ check_run() {
     fi
   fi
   if [[ -n ${given[--memory]-} && ! ${given[--memory]} =~ ^[0-9]+$ ]]; then
-    refuse "--memory: wants a whole number of MiB (--help explains)"
+    refuse "--memory: must be a whole number of MiB (--help explains)"
   fi
 }
 
@@ -245,7 +245,7 @@ check_line() {
     refuse "fata $command: unexpected argument '${positional[most]}' (--help explains)"
   fi
   if ((dashes)) && [[ $command != run ]]; then
-    refuse "what follows -- goes to the unikernel: only \`fata run\` takes it"
+    refuse "words after -- are the unikernel's: only \`fata run\` takes them"
   fi
   case $command in
     new) check_new ;;

@@ -100,7 +100,7 @@ fs::path cached(const char* name) {
 std::string kvm_problem() {
   if (::access("/dev/kvm", F_OK) != 0) return "there is no /dev/kvm";
   if (::access("/dev/kvm", R_OK | W_OK) != 0)
-    return "no right to open /dev/kvm; is this user in the group kvm?";
+    return "no permission to open /dev/kvm; is this user in the group kvm?";
   const fs::path cache = cached("kvm");
   if (const auto known = remembered(cache)) return *known;
   const std::string problem = probe();

@@ -35,7 +35,7 @@ Disk parse_disk(const std::string& text) {
     }
     disk.file.erase(comma);
   }
-  if (disk.file.empty()) throw UsageError("--disk: no file is named");
+  if (disk.file.empty()) throw UsageError("--disk: the file name is missing");
   return disk;
 }
 
@@ -81,7 +81,7 @@ void check_disk(const Disk& disk) {
   }
   if (bytes == 0) refuse(" is empty; give it a size with: truncate -s 64M " + disk.file);
   if (bytes % disk.sector_size != 0) {
-    refuse("'s size is no multiple of " + std::to_string(disk.sector_size) +
+    refuse("'s size is not a multiple of " + std::to_string(disk.sector_size) +
            "; fix it with: truncate -s %4096 " + disk.file);
   }
   // The byte range that QEMU and Fata's processes lock.

@@ -67,8 +67,8 @@ fs::path find_header(const PlanThirdParty& library, const std::string& header) {
   for (const fs::path& root : header_roots()) {
     if (files::exists(root / header)) return root / header;
   }
-  throw UsageError("config.cpp asks for the C library " + library.name + ", whose header " +
-                   header + " is missing: apt-get install " + library.package);
+  throw UsageError("config.cpp needs the C library " + library.name + ", whose header " + header +
+                   " is missing: apt-get install " + library.package);
 }
 
 // A kernel must not see the host's headers: it gets links to only those that the library names.
@@ -115,7 +115,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
       "project(" +
       plan.name + " LANGUAGES" + languages(app, plan) +
       ")\n"
-      "set(CMAKE_COLOR_DIAGNOSTICS ON)  # fata takes the colours away where none are wanted\n"
+      "set(CMAKE_COLOR_DIAGNOSTICS ON)  # fata removes the colours where none are wanted\n"
       "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
       std::string(built_for(plan.target)) + " CACHE STRING \"\" FORCE)\n" +
       (plan.target == "xen" ? "set(FATA_HYPERVISOR xen)\n" : "") + "set(fata_DIR " +
@@ -149,7 +149,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
     for (const std::string& header : library.headers) find_header(library, header);
     const fs::path archive = "/usr/lib/x86_64-linux-gnu/lib" + library.name + ".a";
     if (kernel && !files::exists(archive)) {
-      throw UsageError("config.cpp asks for the C library " + library.name + ", whose archive " +
+      throw UsageError("config.cpp needs the C library " + library.name + ", whose archive " +
                        archive.string() + " is missing: apt-get install " + library.package);
     }
     out += "target_link_libraries(" + plan.name + " PRIVATE " +

@@ -161,7 +161,7 @@ class CommandLine {
     }
     check_values(app_);
     if (!o_.run.parameters.empty() && !app_.got_subcommand("run")) {
-      throw UsageError("what follows -- goes to the unikernel: only `fata run` takes it");
+      throw UsageError("words after -- are the unikernel's: only `fata run` takes them");
     }
     return action_();
   }

@@ -93,7 +93,7 @@ void check_path(const fs::path& path) {
     const auto byte = static_cast<unsigned char>(c);
     readable += byte < 0x20 || byte >= 0x7f ? std::format("\\x{:02x}", byte) : std::string(1, c);
   }
-  throw UsageError(readable + ": the path holds " +
+  throw UsageError(readable + ": the path contains " +
                    (control ? "control characters" : "bytes that are no UTF-8") +
                    ", which CMake, QEMU and xl do not take; rename the folder");
 }

@@ -93,7 +93,7 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
   if (!error) fs::status(app_ / "config.cpp", error);
   if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
     throw UsageError(choice_.app.string() +
-                     ": holds no config.cpp; `fata new NAME` makes an application");
+                     ": contains no config.cpp; `fata new NAME` makes an application");
   }
   if (error) throw UsageError(choice_.app.string() + ": cannot be entered: " + error.message());
   const std::string variant =
@@ -192,7 +192,8 @@ void Project::run_config() {
   if (outcome.status != 0) {
     std::fputs(outcome.output.c_str(), stderr);
     if (outcome.status != 64)
-      say("the program that config.cpp makes ended with status " + std::to_string(outcome.status));
+      say("the program compiled from config.cpp ended with status " +
+          std::to_string(outcome.status));
     throw Failed{64};
   }
   write_if_changed(folder_ / "plan.json", read_file(fresh));

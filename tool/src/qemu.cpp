@@ -90,7 +90,7 @@ std::vector<std::string> forwarded_parameters(const Plan& plan,
 
 std::string kernel_word(const std::string& word) {
   if (word.find_first_of("\n\r") != word.npos) {
-    throw UsageError("a parameter holds a newline, which no kernel's command line can carry: " +
+    throw UsageError("a parameter contains a newline, and a kernel's command line cannot: " +
                      word.substr(0, word.find_first_of("\n\r")) + "...");
   }
   if (!word.empty() && word.find_first_of(" \t\"\\") == word.npos) return word;
@@ -218,7 +218,7 @@ newline='
 for word; do
   case $word in
     *"$newline"*)
-      echo "$0: a parameter holds a newline, which no kernel's command line can carry" >&2
+      echo "$0: a parameter contains a newline, and a kernel's command line cannot" >&2
       exit 64 ;;
     '' | *[' 	"\\']*) word=\"$(printf %s "$word" | LC_ALL=C sed 's/["\\]/\\&/g')\" ;;
   esac

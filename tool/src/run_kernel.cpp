@@ -87,7 +87,7 @@ void check_tap(const std::string& link, std::size_t card) {
     return;
   }
   if (errno == EBUSY) throw UsageError("--link tap: " + name + " is in use by another program");
-  throw UsageError("--link tap: no right to use " + name + " (" + std::strerror(errno) +
+  throw UsageError("--link tap: no permission to use " + name + " (" + std::strerror(errno) +
                    "); as root: ip tuntap add " + name + " mode tap user NAME, or use --link user");
 }
 
@@ -96,7 +96,7 @@ std::string choose_accel(const RunChoice& choice) {
   const std::string problem = kvm_problem();
   if (problem.empty()) return "kvm";
   if (is_news(problem))
-    say("running on TCG, as KVM does not work here: " + problem +
+    say("running on TCG, because KVM cannot be used: " + problem +
         " (--accel kvm forces it; said once)");
   return "tcg";
 }
@@ -122,7 +122,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
     throw UsageError("--forward: ports are forwarded with --link user only");
   }
   if (!q.pcap.empty() && q.links.empty())
-    throw UsageError("--pcap: there is no network card to listen at");
+    throw UsageError("--pcap: there is no network card to capture from");
   for (const std::string& text : choice.forwards) {
     for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
   }

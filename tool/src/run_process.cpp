@@ -87,7 +87,7 @@ int run_process(Project& project, const RunChoice& choice) {
   if (!choice.pcap.empty() && !std::ranges::contains(project.plan().parameters, std::string("pcap"),
                                                      &PlanParameter::name)) {
     throw UsageError(
-        "--pcap: this process has no network card of its own to listen at; add --net direct, or "
+        "--pcap: this process has no network card of its own to capture from; add --net direct, or "
         "use -t kvm");
   }
 

@@ -37,14 +37,14 @@ void check_dom0(const Project& project) {
       ".xl for one, and `fata run --lab` boots an emulated machine with Xen in it";
   for (const char* const program : {"xl", "xenstore-read", "xenstore-watch"}) {
     if (find_program(program).empty())
-      throw UsageError(std::string("-t xen: this machine is no Xen dom0, as it has no ") + program +
+      throw UsageError(std::string("-t xen: this machine is not a Xen dom0: it has no ") + program +
                        "; " + otherwise);
   }
   const Outcome asked = capture({"xl", "list"});
   if (asked.status != 0) {
-    throw UsageError("-t xen: xl does not reach Xen here (" +
+    throw UsageError("-t xen: xl cannot connect to Xen (" +
                      asked.output.substr(0, asked.output.find('\n')) +
-                     "): it takes root on a dom0; " + otherwise);
+                     "): run it as root in dom0; " + otherwise);
   }
   // xl rejects an existing name as well, but with three lines.
   const std::string& name = project.plan().name;
@@ -129,8 +129,7 @@ class Domain {
       }
       if (files[2].revents != 0) {
         if (ends.some().empty()) {
-          say("xenstore-watch has ended, which would have told of the domain's end; the domain is "
-              "destroyed");
+          say("xenstore-watch, which reports the domain's end, has ended; the domain is destroyed");
           return kXenFailed;
         }
         if (const auto status = ended()) return *status;
@@ -160,7 +159,7 @@ class Domain {
         listed.output.substr(listed.output.rfind('\n', listed.output.size() - 2) + 1));
     words >> name >> number >> memory >> cpus >> state >> time >> uuid >> reason;
     if (listed.status != 0 || state.contains('d')) {
-      say("the domain is gone: somebody destroyed it");
+      say("the domain is gone: another program destroyed it");
       return kXenFailed;
     }
     if (!state.contains('s')) return std::nullopt;
@@ -172,7 +171,7 @@ class Domain {
     int code = 0;
     if (left.status == 0 && std::sscanf(left.output.c_str(), "%d", &code) == 1) return code;
     if (reason == "0") return 0;
-    say(reason == "1" ? "the domain wanted a reboot, as which Xen sees a triple fault, too"
+    say(reason == "1" ? "the domain rebooted; Xen also reports a triple fault as a reboot"
                       : "the domain crashed");
     return kCrashed;
   }
@@ -236,7 +235,7 @@ int run_xen(Project& project, const RunChoice& choice) {
     std::printf("%s\n", shell_line(words).c_str());
     return 0;
   }
-  say("booting Xen in an emulated machine; the first time it is made from Debian's packages");
+  say("booting Xen in an emulated machine; the first time, it is built from Debian's packages");
   for (const PortForward& f : forwards) {
     say("127.0.0.1:" + std::to_string(f.host) + "/" + f.protocol +
         " is forwarded to the domain's port " + std::to_string(f.guest));

@@ -92,7 +92,7 @@ Loaded loaded_from(const fs::path& elf) {
   const std::string text = read_file(elf);
   const auto at = [&]<class T>(T& out, std::uint64_t offset) {
     if (offset > text.size() || text.size() - offset < sizeof(T))
-      throw UsageError(elf.string() + ": not a whole ELF file");
+      throw UsageError(elf.string() + ": not a complete ELF file");
     std::memcpy(&out, text.data() + offset, sizeof(T));
   };
   Elf64_Ehdr header{};

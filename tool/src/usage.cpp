@@ -137,7 +137,7 @@ void explain_error(const CLI::ParseError& error) {
     throw UsageError(name + ": its value is missing (--help explains)");
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
     if (text.contains("--memory"))
-      throw UsageError("--memory: wants a whole number of MiB (--help explains)");
+      throw UsageError("--memory: must be a whole number of MiB (--help explains)");
     throw UsageError("an option that takes no value was given one (--help explains)");
   }
   throw UsageError(text + " (--help explains)");

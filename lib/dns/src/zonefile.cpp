@@ -165,14 +165,14 @@ ZoneParser::Entry ZoneParser::directive(std::string_view word) {
   if (same_text(word, "$TTL")) {
     const Token token = frame.lexer.next();
     const auto given = token.is_text() ? ttl(token.text) : std::nullopt;
-    if (!given) return complain("$TTL takes a period, as 3600 or 1h", token.text);
+    if (!given) return complain("$TTL needs a time, such as 3600 or 1h", token.text);
     default_ttl_ = *given;
     return end_of_directive();
   }
   if (same_text(word, "$ORIGIN")) {
     const Token token = frame.lexer.next();
     if (token.kind != Token::Kind::kWord)
-      return complain("$ORIGIN takes a domain name", token.text);
+      return complain("$ORIGIN needs a domain name", token.text);
     Name origin;
     if (!name(token.text, origin)) return Entry::kWrong;
     frame.origin = origin;
@@ -193,7 +193,7 @@ ZoneParser::Entry ZoneParser::include() {
   Frame& frame = *frames_[depth_ - 1];
   const Token file = frame.lexer.next();
   if (!file.is_text() || file.text.empty())
-    return complain("$INCLUDE takes a file's name", file.text);
+    return complain("$INCLUDE needs a file name", file.text);
   std::optional<Name> origin = frame.origin;
   const Token word = frame.lexer.next();
   if (word.kind == Token::Kind::kWord) {
@@ -206,7 +206,7 @@ ZoneParser::Entry ZoneParser::include() {
     return complain("files include each other more than 8 deep", file.text);
   auto [path, beside] = include_paths(frame.path, file.text);
   if (!path && !beside)
-    return complain("$INCLUDE takes a path below the folder of the zone files", file.text);
+    return complain("$INCLUDE needs a path below the folder of the zone files", file.text);
   auto text = text_of(path);
   if (!text) {
     path = std::move(beside);

@@ -86,10 +86,10 @@ TEST(Include, StaysBelowTheRoot) {
   store.files = {{"part", "root A 1.2.3.4\n"}};
   for (const std::string path : {"../part", "sub/../../part", "/part", "..", "."}) {
     EXPECT_EQ(owners(store, "z", "\n$INCLUDE " + path + "\n"),
-              "z:2: $INCLUDE takes a path below the folder of the zone files: \"" + path + "\"");
+              "z:2: $INCLUDE needs a path below the folder of the zone files: \"" + path + "\"");
   }
   EXPECT_EQ(owners(store, "sub/z", "$INCLUDE ../../part\n"),
-            "sub/z:1: $INCLUDE takes a path below the folder of the zone files: \"../../part\"");
+            "sub/z:1: $INCLUDE needs a path below the folder of the zone files: \"../../part\"");
   EXPECT_EQ(owners(store, "z", "$INCLUDE sub/no\n"),
             "z:1: the file to include is not there: \"sub/no\"");
 }

@@ -335,8 +335,8 @@ TEST(ZoneFile, ComplaintsNameTheFileTheLineTheReasonAndTheWord) {
       {"x 60 ANY a\n", "zone:1: this type is for queries, not for data"},
       {"x 60 A 1.2.3.4 5\n", "zone:1: nothing may follow here: \"5\""},
       {"a..b 60 A 1.2.3.4\n", "zone:1: a label is empty: \"a..b\""},
-      {"$TTL\n", "zone:1: $TTL takes a period, as 3600 or 1h"},
-      {"$ORIGIN \"x\"\n", "zone:1: $ORIGIN takes a domain name: \"x\""},
+      {"$TTL\n", "zone:1: $TTL needs a time, such as 3600 or 1h"},
+      {"$ORIGIN \"x\"\n", "zone:1: $ORIGIN needs a domain name: \"x\""},
       {"$UNKNOWN 1-2 a A 1.2.3.4\n",
        "zone:1: this directive is unknown: $ORIGIN, $TTL, $INCLUDE and $GENERATE are known: "
        "\"$UNKNOWN\""},

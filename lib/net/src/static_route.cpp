@@ -74,7 +74,7 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
           case RouteErrc::kNoWay:
             return "no card's network has the gateway; name the card: NETWORK via GATEWAY on CARD";
           case RouteErrc::kNoCard:
-            return "there is no card of that number; the first is 0";
+            return "there is no network card with that number; the first is 0";
           case RouteErrc::kNoIpv6:
             return "this image has no IPv6; build it with -D ipv6=true";
           case RouteErrc::kTableFull:

@@ -29,7 +29,8 @@ const ErrorDomain& error_domain(BlockFileErrc) noexcept {
           case BlockFileErrc::kNotFound:
             return "no such file; make one with: truncate -s 64M FILE";
           case BlockFileErrc::kNoRights:
-            return "no right to read and write the file; add ,ro to read only, or run as its owner";
+            return "no permission to read and write the file; add ,ro to read only, or run as its "
+                   "owner";
           case BlockFileErrc::kBusy:
             return "the file is in use by another process or a guest, or the device is mounted";
           case BlockFileErrc::kNotBlock:

@@ -74,7 +74,8 @@ const ErrorDomain& error_domain(TapErrc) noexcept {
           case TapErrc::kNoTun:
             return "/dev/net/tun cannot be opened; load the kernel's tun module";
           case TapErrc::kNoRights:
-            return "no right to use the tap; run as root, or make one for this user: ip tuntap add "
+            return "no permission to use the tap; run as root, or make one for this user: ip "
+                   "tuntap add "
                    "NAME mode "
                    "tap vnet_hdr user USER";
           case TapErrc::kBusy:

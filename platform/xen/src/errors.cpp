@@ -13,7 +13,7 @@ const ErrorDomain& error_domain(Errc) noexcept {
           case Errc::kNotFound:
             return "no such node in xenstore";
           case Errc::kDenied:
-            return "no right to a node of xenstore";
+            return "no permission for this node of xenstore";
           case Errc::kAgain:
             return "a transaction of xenstore met another one";
           case Errc::kStore:

@@ -194,7 +194,8 @@ class Refusals(NameServerTest):
     )
     def test_a_tap_without_rights(self):
         self.refuses(
-            r"dns: cannot set up the tap device \(--tap\): tap: no right to use the tap; run as"
+            r"dns: cannot set up the tap device \(--tap\): tap: no permission to use the tap;"
+            r" run as"
             r" root, or make one for "
             "this user: ip tuntap add NAME mode tap vnet_hdr user USER",
             DIRECT,
@@ -203,7 +204,7 @@ class Refusals(NameServerTest):
             before=NO_TAP_RIGHTS,
         )
         self.refuses(
-            r"fata: --link tap: no right to use fata9 \(Operation not permitted\); as root: ip"
+            r"fata: --link tap: no permission to use fata9 \(Operation not permitted\); as root: ip"
             r" tuntap add fata9 mode "
             "tap user NAME, or use --link user",
             KERNEL,

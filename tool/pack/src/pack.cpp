@@ -29,7 +29,7 @@ constexpr std::uint32_t kPhysicalEntry = 18;       // XEN_ELFNOTE_PHYS32_ENTRY
 template <class T>
 T read(std::span<const std::uint8_t> from, std::uint64_t place) {
   if (place > from.size() || from.size() - place < sizeof(T))
-    throw Unsuitable("not a whole ELF file");
+    throw Unsuitable("not a complete ELF file");
   T value;
   std::memcpy(&value, from.data() + place, sizeof(T));
   return value;
@@ -37,7 +37,8 @@ T read(std::span<const std::uint8_t> from, std::uint64_t place) {
 
 std::span<const std::uint8_t> part(std::span<const std::uint8_t> from, std::uint64_t place,
                                    std::uint64_t size) {
-  if (place > from.size() || from.size() - place < size) throw Unsuitable("not a whole ELF file");
+  if (place > from.size() || from.size() - place < size)
+    throw Unsuitable("not a complete ELF file");
   return from.subspan(place, size);
 }
 
