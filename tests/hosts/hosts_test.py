@@ -4,6 +4,7 @@ not crash, and must stop on request.
 
     hosts_test.py                 the tests
     hosts_test.py SEED [LIE]      one boot, with all its output"""
+import contextlib
 import os
 import pathlib
 import random
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import unittest
 
 from fata import BUILD, FataTest
@@ -53,7 +55,7 @@ class Boot:
         )
         self.is_honest = is_honest
         self.seconds = self.random.choice((0.3, 1, 2))  # from the first operation on
-        self.text, self.code, self.late = "", None, False
+        self.text, self.code, self.late, self.fault = "", None, False, ""
 
     def __str__(self):
         return f"seed {self.seed}: {self.name} on {self.machine}, {self.memory} MiB; {self.main}"
@@ -116,7 +118,11 @@ class Boot:
 
     def run(self):
         with subprocess.Popen(
-            self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.command(),
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         ) as process:
             try:
                 self.attend(process)
@@ -140,8 +146,8 @@ class Boot:
             if self.main.done and first is None:
                 first = now
             if not is_asked and (now > end or first is not None and now > first + self.seconds):
-                process.stdin.write(b"\3")
-                process.stdin.flush()
+                with contextlib.suppress(BrokenPipeError):  # QEMU may have ended just now
+                    process.stdin.write(b"\3")
                 is_asked, end = True, now + STOP_LIMIT
             if is_asked and now > end:
                 self.late = True
@@ -183,6 +189,8 @@ class Boot:
 
     def finding(self):
         """Describes what went wrong, or returns None."""
+        if self.fault:
+            return self.fault
         if self.late:
             return f"did not stop within {STOP_LIMIT} s"
         if self.status == CRASHED:
@@ -211,7 +219,11 @@ class Hosts(FataTest):
         began, boots, lies, given_up, findings = time.monotonic(), 0, 0, 0, []
         first = int(SEED) if SEED else random.SystemRandom().randrange(10**9)
         while time.monotonic() < began + SECONDS:
-            boot = Boot(first + boots).run()
+            boot = Boot(first + boots)
+            try:
+                boot.run()
+            except Exception:  # a fault of the test: repeat the boot, but go on for the hour
+                boot.fault = traceback.format_exc()
             boots, lies, given_up = (
                 boots + 1,
                 lies + boot.main.told,
