@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import json
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -131,12 +132,12 @@ def kernel_sizes(name, variant, jobs, apps):
     """Bytes of each image, packed and plain."""
     toolchain = (
         "--toolchain",
-        ROOT / "cmake/toolchain-kvm-x86_64.cmake",
+        ROOT / f"cmake/toolchain-kernel-{platform.machine()}.cmake",
         f"-DFATA_CCACHE={wrapper(BUILDS / name, variant)}",
         f"-DFATA_CFI={'ON' if variant.lto else 'OFF'}",
     )
-    libraries = BUILDS / name / "kvm"
-    configure(ROOT, libraries, *toolchain, "-DFATA_TARGET=kvm")
+    libraries = BUILDS / name / "kernel"
+    configure(ROOT, libraries, *toolchain)
     needed = (
         ("crunch", "dns", "dhcp", "net", "virtio", "platform_kvm")
         if "dns" in apps
@@ -196,7 +197,7 @@ def counted(folder, *words, toggle=None):
 
 def process_costs(name, variant, jobs, parts):
     """Instructions per query and per segment, at the optimization level of a process."""
-    build = BUILDS / name / "linux"
+    build = BUILDS / name / "process"
     configure(
         ROOT,
         build,

@@ -2,16 +2,16 @@
 #
 # One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata
 # libraries that it uses.
-#   linux   the executable NAME
-#   kvm     for the hypervisor FATA_HYPERVISOR (kvm, or xen): NAME.elf, the kernel with symbols
-#           (for a symboliser or a debugger), and beside it NAME.img, the same kernel stripped
-#           (for a hypervisor to boot). If FATA_PACK names the program fata-pack, NAME.img unpacks
-#           itself, if that makes it smaller
+#   process   the executable NAME
+#   kernel    for the hypervisor FATA_HYPERVISOR (kvm, or xen): NAME.elf, the kernel with symbols
+#             (for a symboliser or a debugger), and beside it NAME.img, the same kernel stripped
+#             (for a hypervisor to boot). If FATA_PACK names the program fata-pack, NAME.img unpacks
+#             itself, if that makes it smaller
 # CPU_ENTROPY_ONLY omits the driver of virtio-rng (some 7 KB): such a kernel starts only with RDRAND
 # or RDSEED. The property FATA_IMAGE of the target NAME holds the path of the file to run.
-set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/x86_64/image.ld)
+set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/${FATA_ARCH}/image.ld)
 if(NOT EXISTS ${FATA_IMAGE_SCRIPT})
-  set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/image.ld)
+  set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/${FATA_ARCH}/image.ld)
 endif()
 cmake_path(NORMAL_PATH FATA_IMAGE_SCRIPT)
 
@@ -21,7 +21,7 @@ function(fata_image name)
   foreach(dep ${arg_DEPS})
     target_link_libraries(${name} PRIVATE fata::${dep})
   endforeach()
-  if(FATA_TARGET STREQUAL "linux")
+  if(FATA_PLATFORM STREQUAL "process")
     target_link_libraries(${name} PRIVATE fata::platform_linux_main)
     set_target_properties(${name} PROPERTIES FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name})
     return()

@@ -7,14 +7,14 @@ endfunction()
 # fata_warm_sources(FILE ...): between the two, for code that runs often but gains little from -O2
 # for its size.
 function(fata_warm_sources)
-  if(NOT FATA_TARGET STREQUAL "linux")
+  if(NOT FATA_PLATFORM STREQUAL "process")
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
   endif()
 endfunction()
 
 # fata_small_accessor_sources(FILE ...): as fata_small_accessors(), for some sources of a library.
 function(fata_small_accessor_sources)
-  if(NOT FATA_TARGET STREQUAL "linux")
+  if(NOT FATA_PLATFORM STREQUAL "process")
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-mllvm;-inline-threshold=40")
   endif()
 endfunction()
@@ -24,7 +24,7 @@ endfunction()
 # smaller if larger functions are inlined, because most of these functions have one caller. Call it
 # after fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_small_accessors name)
-  if(FATA_TARGET STREQUAL "linux")
+  if(FATA_PLATFORM STREQUAL "process")
     return()
   endif()
   cmake_parse_arguments(arg "" "" "MORE;MOST" ${ARGN})
@@ -45,7 +45,7 @@ endfunction()
 # operator's own text or connect a device. In a kernel, their variables are not zeroed. Call it
 # after fata_hot_sources and fata_warm_sources, which replace a file's options.
 function(fata_unzeroed_sources)
-  if(NOT FATA_TARGET STREQUAL "linux")
+  if(NOT FATA_PLATFORM STREQUAL "process")
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS
       -ftrivial-auto-var-init=uninitialized)
   endif()
@@ -63,7 +63,7 @@ endfunction()
 
 # The install folders of libraries and headers. The headers have their own folder: as
 # `-isystem /usr/include` they would bring the host's headers into a kernel, before its own.
-set(FATA_ARCHIVE_DIR lib/fata/${FATA_TARGET}-x86_64)
+set(FATA_ARCHIVE_DIR lib/fata/${FATA_TREE})
 set(FATA_HEADER_DIR include/fata-image)
 
 # fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
@@ -126,7 +126,7 @@ function(fata_library name)
     add_dependencies(with_${name} with_${dep})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY FATA_LIBRARIES ${target})
-  install(TARGETS ${target} EXPORT fata-${FATA_TARGET}
+  install(TARGETS ${target} EXPORT fata-${FATA_TREE}
     ARCHIVE DESTINATION ${FATA_ARCHIVE_DIR}
     FILE_SET HEADERS DESTINATION ${FATA_HEADER_DIR} FILE_SET alone DESTINATION ${FATA_HEADER_DIR})
 

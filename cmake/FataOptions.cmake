@@ -3,7 +3,7 @@
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-if(FATA_TARGET STREQUAL "linux")
+if(FATA_PLATFORM STREQUAL "process")
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # an image is one: its toolchain file says how
 endif()
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
@@ -12,7 +12,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 # A kernel is built for size; code that runs for every packet or query selects speed by
 # fata_hot_sources() or fata_warm_sources().
-if(FATA_TARGET STREQUAL "linux")
+if(FATA_PLATFORM STREQUAL "process")
   set(FATA_OPTIMIZE -O2)
 else()
   set(FATA_OPTIMIZE -Oz)
@@ -27,7 +27,7 @@ endif()
 add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer -ffunction-sections
   -fdata-sections
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
-if(FATA_TARGET STREQUAL "linux")
+if(FATA_PLATFORM STREQUAL "process")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-stdlib=libc++> -fstack-protector-strong
     -fstack-clash-protection)
   # Relocated constants, virtual function tables included, are read-only after startup.
@@ -44,7 +44,7 @@ endif()
 # variables that are set before they are read, where zeroes cost much. In a kernel, the variables of
 # an application's own sources are not zeroed: that would bring the name server to 200,000 bytes.
 # See docs/decisions/what-hardening-costs.md.
-if(FATA_TARGET STREQUAL "linux" OR NOT FATA_GENERATED)
+if(FATA_PLATFORM STREQUAL "process" OR NOT FATA_GENERATED)
   add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ftrivial-auto-var-init=zero>)
 endif()
 if(FATA_SOURCE_NAME)
@@ -52,7 +52,7 @@ if(FATA_SOURCE_NAME)
   # folder.
   add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}=${FATA_SOURCE_NAME}")
 endif()
-if(FATA_TARGET STREQUAL "kvm")
+if(FATA_PLATFORM STREQUAL "kernel")
   # File names in an image are short and independent of the build folder.
   add_compile_options("-fmacro-prefix-map=${FATA_SOURCE_ROOT}="
     -fmacro-prefix-map=${FATA_LIBCXX_HEADERS}/=)
@@ -66,9 +66,9 @@ endif()
 # linked. See docs/decisions/what-hardening-costs.md.
 option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" OFF)
 if(FATA_CFI)
-  if(FATA_TARGET STREQUAL "linux" OR FATA_TESTS)
+  if(FATA_PLATFORM STREQUAL "process" OR FATA_TESTS)
     message(FATAL_ERROR
-      "FATA_CFI is for kernels: use -DFATA_TARGET=kvm and the kernel's toolchain file")
+      "FATA_CFI is for kernels: use -DFATA_PLATFORM=kernel and its toolchain file")
   endif()
   set(FATA_CFI_OPTIONS -flto=thin -fvisibility=hidden -fsanitize=cfi-vcall,cfi-icall
     -fsanitize-trap=cfi)

@@ -23,8 +23,8 @@ std::string of_card(std::string_view parameter, std::size_t number) {
 Device<NetDevice> capture_of(const Device<NetDevice>& card, unsigned number, Where where) {
   const std::string name = of_card("pcap", number);
   const auto file = device<Capture>(
-      {.type = "fata::host::CaptureFile",
-       .headers = {"fata/host/capture_file.hpp"},
+      {.type = "fata::linux::CaptureFile",
+       .headers = {"fata/linux/capture_file.hpp"},
        .libraries = {"platform_linux"},
        .form = Form::kConnect,
        .only_on = Target::kLinux,
@@ -57,8 +57,8 @@ Device<NetDevice> network(const Context& context, unsigned number, Where where) 
                        : device<NetDevice>(spec, offload, number);
   }
   const std::string tap = of_card("tap", number);
-  return capture_of(device<NetDevice>({.type = "fata::host::Tap",
-                                       .headers = {"fata/host/tap.hpp"},
+  return capture_of(device<NetDevice>({.type = "fata::linux::Tap",
+                                       .headers = {"fata/linux/tap.hpp"},
                                        .libraries = {"platform_linux"},
                                        .form = Form::kConnect,
                                        .only_on = Target::kLinux,
@@ -201,8 +201,8 @@ Device<ReportRequests> report_requests(const Context& context, Where where) {
                   "print the state of the network when n and Enter are typed on the console",
                   where));
   }
-  return device<ReportRequests>({.type = "fata::host::ReportSignal",
-                                 .headers = {"fata/host/report_signal.hpp"},
+  return device<ReportRequests>({.type = "fata::linux::ReportSignal",
+                                 .headers = {"fata/linux/report_signal.hpp"},
                                  .libraries = {"platform_linux"},
                                  .only_on = Target::kLinux,
                                  .where = where});
@@ -232,8 +232,8 @@ Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where) {
 }
 
 Device<Udp> host_udp(Where where) {
-  return device<Udp>({.type = "fata::host::Udp",
-                      .headers = {"fata/host/udp.hpp"},
+  return device<Udp>({.type = "fata::linux::Udp",
+                      .headers = {"fata/linux/udp.hpp"},
                       .libraries = {"platform_linux"},
                       .only_on = Target::kLinux,
                       .called = "the host's UDP",
@@ -241,8 +241,8 @@ Device<Udp> host_udp(Where where) {
 }
 
 Device<Tcp> host_tcp(Where where) {
-  return device<Tcp>({.type = "fata::host::Tcp",
-                      .headers = {"fata/host/tcp.hpp"},
+  return device<Tcp>({.type = "fata::linux::Tcp",
+                      .headers = {"fata/linux/tcp.hpp"},
                       .libraries = {"platform_linux"},
                       .only_on = Target::kLinux,
                       .called = "the host's TCP",
@@ -308,8 +308,8 @@ Device<KeyValue> crunch(std::string_view folder, Where where) {
 }
 
 Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where) {
-  return device<KeyValue>({.type = "fata::host::Folder",
-                           .headers = {"fata/host/folder.hpp"},
+  return device<KeyValue>({.type = "fata::linux::Folder",
+                           .headers = {"fata/linux/folder.hpp"},
                            .libraries = {"platform_linux"},
                            .form = Form::kConnect,
                            .only_on = Target::kLinux,
@@ -333,8 +333,8 @@ Device<Block> default_block(const Context& context, std::string_view name, Where
         nth);
   }
   return device<Block>(
-      {.type = "fata::host::BlockFile",
-       .headers = {"fata/host/block_file.hpp"},
+      {.type = "fata::linux::BlockFile",
+       .headers = {"fata/linux/block_file.hpp"},
        .libraries = {"platform_linux"},
        .form = Form::kConnect,
        .only_on = Target::kLinux,

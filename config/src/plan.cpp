@@ -40,7 +40,7 @@ std::string_view form_name(Form form) {
   return "value";
 }
 
-// "fata::host::NetDevice" and "net_device" both become "net_device".
+// "fata::linux::NetDevice" and "net_device" both become "net_device".
 std::string variable_name(std::string_view type) {
   if (const auto colon = type.rfind(':'); colon != type.npos) type.remove_prefix(colon + 1);
   std::string name;

@@ -7,15 +7,15 @@
 #include <fstream>
 
 #include "conformance.hpp"
-#include "fata/host/block_file.hpp"
-#include "fata/host/run.hpp"
+#include "fata/linux/block_file.hpp"
+#include "fata/linux/run.hpp"
 
 namespace fata {
 namespace {
 
 async::Task<int> conforms(async::Context* context, std::string what, block_test::Report* report) {
-  auto disk = co_await host::BlockFile::connect(*context, what);
-  if (!disk && disk.error().is(host::BlockFileErrc::kNoDirect)) co_return 77;
+  auto disk = co_await linux::BlockFile::connect(*context, what);
+  if (!disk && disk.error().is(linux::BlockFileErrc::kNoDirect)) co_return 77;
   EXPECT_TRUE(disk.has_value()) << what << ": " << disk.error().message();
   if (disk) co_await block_test::conform(disk->get(), 1, report);
   co_return 0;
@@ -30,7 +30,7 @@ TEST_P(BlockOfAFile, Conforms) {
   std::ofstream(path).close();
   std::filesystem::resize_file(path, 16 << 20);
   async::Loop loop;
-  host::enter(loop);
+  linux::enter(loop);
   async::Context context{loop, {}, {}, {}};
   block_test::Report report([](std::string_view line) { ADD_FAILURE() << line; });
   const auto begun = std::chrono::steady_clock::now();

@@ -1,6 +1,7 @@
 """Runs the fata command for tests, and shows the command line when an expectation fails."""
 import os
 import pathlib
+import platform
 import resource
 import shutil
 import subprocess
@@ -9,6 +10,11 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FATA = [str(ROOT / "fata"), "--no-install"]
+ARCH = platform.machine()
+QEMU = f"qemu-system-{ARCH}"
+# The build trees of the libraries, and of the command, in a clone's build folder.
+PROCESSES = f"process-{ARCH}"
+KERNELS = f"kernel-{ARCH}"
 # Where applications are built. Kept between runs, so that later builds are quick.
 BUILD = pathlib.Path(os.environ.get("FATA_TEST_BUILD", tempfile.gettempdir() + "/fata-tests"))
 

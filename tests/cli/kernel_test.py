@@ -9,7 +9,7 @@ import socket
 import subprocess
 import unittest
 
-from fata import BUILD, FATA, ROOT, FataTest, last_answer
+from fata import BUILD, FATA, QEMU, ROOT, FataTest, last_answer
 
 DNS = ["apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm"]
 NOOP = ["examples/tutorial/noop", "-t", "kvm", "--build-dir", BUILD / "noop-kvm"]
@@ -102,7 +102,7 @@ class Kernel(FataTest):
         """The guest sees the forwarder's address for all of them."""
         self.run_fata("build", *DNS)
         script = self.run_fata("query", *DNS, "build-dir").stdout.strip() + "/dns.qemu.sh"
-        fake = self.folder / "qemu-system-x86_64"
+        fake = self.folder / QEMU
         fake.write_text('#!/bin/sh\nfor w; do printf "%s\\n" "$w"; done\n')
         fake.chmod(0o755)
         both = "10.0.2.2,fec0::2"

@@ -11,7 +11,7 @@ import subprocess
 import unittest
 from xml.etree import ElementTree
 
-from fata import BUILD, FATA, FataTest
+from fata import ARCH, BUILD, FATA, QEMU, FataTest
 
 # Characters that the same program interprets share a name: each name takes a build per target.
 ODD = [
@@ -285,7 +285,7 @@ class Parameters(FataTest):
                     text=True,
                     capture_output=True,
                 ).stdout.splitlines()[-1]
-                fake = self.folder / "qemu-system-x86_64"
+                fake = self.folder / QEMU
                 fake.write_text('#!/bin/sh\nfor w; do printf "%s\\n" "$w"; done\n')
                 fake.chmod(0o755)
                 done = subprocess.run(
@@ -384,7 +384,7 @@ def guest_words(line):
 def xl_string(file, name, item=None):
     """The value that xl's own parser reads for a name in a configuration."""
     library = ctypes.CDLL(
-        next(iter(sorted(pathlib.Path("/usr/lib/x86_64-linux-gnu").glob("libxlutil.so*"))))
+        next(iter(sorted(pathlib.Path(f"/usr/lib/{ARCH}-linux-gnu").glob("libxlutil.so*"))))
     )
     library.xlu_cfg_init.restype = ctypes.c_void_p
     library.xlu_cfg_init.argtypes = [ctypes.c_void_p, ctypes.c_char_p]

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from fata import BUILD, FATA, ROOT, FataTest
+from fata import BUILD, FATA, PROCESSES, ROOT, FataTest
 from terminal import on_terminal
 
 NOOP = "examples/tutorial/noop"
@@ -193,7 +193,7 @@ class Answers(FataTest):
         self.assertIn('[label="udp\\nUdp"]', text)
 
     def test_the_command_and_the_script_name_one_version(self):
-        tool = ROOT / "build/linux/tool/fata"
+        tool = ROOT / "build" / PROCESSES / "tool/fata"
         said = subprocess.run([tool, "--version"], text=True, capture_output=True).stdout
         self.assertEqual(said, self.run_fata("--version").stdout)
         self.assertRegex(said, r"^\d+\.\d+\.\d+( \([0-9a-f]{7,}\))?\n$")

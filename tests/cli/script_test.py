@@ -6,10 +6,10 @@ import shutil
 import signal
 import unittest
 
-from fata import ROOT, FataTest, fata
+from fata import ARCH, PROCESSES, ROOT, FataTest, fata
 from terminal import on_terminal
 
-TOOL = ROOT / "build/linux/tool/fata"
+TOOL = ROOT / "build" / PROCESSES / "tool/fata"
 # Replaces a program of the build: prints what ninja or CMake print, and leaves their files.
 STAND_IN = """#!/bin/sh
 {body}
@@ -30,7 +30,7 @@ class Script(FataTest):
         for file in ("fata", "CMakeLists.txt"):
             shutil.copy(ROOT / file, self.tree / file)
         shutil.copytree(ROOT / "tool/help", self.tree / "tool/help")
-        for folder in ("config", "lib/crunch", "platform/machine/x86_64/unpack", "cmake"):
+        for folder in ("config", "lib/crunch", f"platform/machine/{ARCH}/unpack", "cmake"):
             (self.tree / folder).mkdir(parents=True)
         self.made_app(self.tree)
         self.stand_in(
@@ -175,7 +175,7 @@ class Script(FataTest):
     def change(self, tree, name):
         """Makes a source newer than the command, even on a file system with coarse timestamps."""
         (tree / name).touch()
-        tool = tree / "build/linux/tool/fata"
+        tool = tree / "build" / PROCESSES / "tool/fata"
         if tool.exists():
             os.utime(tool, (1, 1))
 
@@ -205,7 +205,8 @@ class Script(FataTest):
                     (done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr
                 )
                 self.assertEqual(self.files(), before)
-                tool = cache / "fata/trees" / self.tree.relative_to("/") / "linux/tool/fata"
+                trees = cache / "fata/trees" / self.tree.relative_to("/")
+                tool = trees / PROCESSES / "tool/fata"
                 self.assertTrue(tool.is_file())
 
     def test_a_tree_that_cannot_be_built_anywhere_is_one_line(self):
@@ -232,7 +233,7 @@ class Script(FataTest):
         (self.bin / "fata").symlink_to(self.tree / "fata")
         done = fata("build", "app", command=["fata"], cwd=self.tree, env=self.environment())
         self.assertEqual((done.returncode, done.stdout), (0, "ran: build app\n"), done.stderr)
-        self.assertTrue((self.tree / "build/linux/build.ninja").exists())
+        self.assertTrue((self.tree / "build" / PROCESSES / "build.ninja").exists())
 
     def test_a_terminal_without_movement_gets_no_escapes(self):
         status, text = self.typed("build", "app", TERM="dumb")

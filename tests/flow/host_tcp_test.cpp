@@ -1,15 +1,15 @@
 #include "conformance.hpp"
 #include "fata/async/loop.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/host/run.hpp"
-#include "fata/host/tcp.hpp"
+#include "fata/linux/run.hpp"
+#include "fata/linux/tcp.hpp"
 
 namespace fata {
 namespace {
 
 struct HostWorld {
   struct Ends {
-    std::unique_ptr<host::TcpFlow> left, right;
+    std::unique_ptr<linux::TcpFlow> left, right;
   };
   async::Task<Ends> connect() {
     auto listener = tcp.listen({Ipv4Address::of(127, 0, 0, 1), 0}, 1);
@@ -18,7 +18,7 @@ struct HostWorld {
     co_return Ends{std::move(*left), std::move(*right)};
   }
   Slice bytes(std::string_view text) { return Slice(pool.copy(as_bytes(text))); }
-  host::Tcp tcp;
+  linux::Tcp tcp;
   BufferPool pool{64, 1024};
 };
 
@@ -31,7 +31,7 @@ struct HostRunner {
   template <class F>
   static void run(F test) {
     async::Loop loop;
-    host::enter(loop);
+    linux::enter(loop);
     HostWorld world;
     loop.run(as_int(test(&world)));
     EXPECT_EQ(world.pool.available(), world.pool.count());
@@ -40,7 +40,7 @@ struct HostRunner {
 FLOW_CONFORMANCE(FlowOfHostTcp, HostRunner)
 
 async::Task<void> refused() {
-  host::Tcp tcp;
+  linux::Tcp tcp;
   auto listener = tcp.listen({Ipv4Address::of(127, 0, 0, 1), 0}, 1);
   const Endpoint gone = (*listener)->local();
   listener->reset();
@@ -49,12 +49,12 @@ async::Task<void> refused() {
 }
 TEST(HostTcp, SaysThatAConnectionWasRefused) {
   async::Loop loop;
-  host::enter(loop);
+  linux::enter(loop);
   loop.run(as_int(refused()));
 }
 
 async::Task<void> port_in_use() {
-  host::Tcp tcp;
+  linux::Tcp tcp;
   auto first = tcp.listen({Ipv4Address::of(127, 0, 0, 1), 0}, 1);
   const auto second = tcp.listen((*first)->local(), 1);
   EXPECT_FALSE(second.has_value());
@@ -64,7 +64,7 @@ async::Task<void> port_in_use() {
 }
 TEST(HostTcp, SaysThatAPortIsInUse) {
   async::Loop loop;
-  host::enter(loop);
+  linux::enter(loop);
   loop.run(as_int(port_in_use()));
 }
 

@@ -7,6 +7,7 @@ The test runs in its own mount and network namespaces. In them, the clone has th
 time, so that a compiler cache helps regardless of the tested tree's path."""
 import os
 import pathlib
+import platform
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from session import Session
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SRV = pathlib.Path("/srv")
+ARCH = platform.machine()
 CLONE = SRV / "my dépôt"
 OTHER = 64321  # the second user: no account is needed
 CCACHE = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))
@@ -202,8 +204,9 @@ class FirstMinute(unittest.TestCase):
 
     def test_5_the_package_is_made_in_such_a_path(self):
         """From the tested tree's libraries: long_test.py builds all of them in such a path."""
-        trees = " ".join(shlex.quote(str(ROOT / "build" / name)) for name in ("linux", "kvm"))
-        self.finishes(f".ci/package ../packages {trees}")
+        trees = (ROOT / "build" / f"{name}-{ARCH}" for name in ("process", "kernel"))
+        words = " ".join(shlex.quote(str(tree)) for tree in trees)
+        self.finishes(f".ci/package ../packages {words}")
         (package,) = (SRV / "packages").iterdir()
         self.assertRegex(package.name, r"^fata_[0-9.]+_amd64\.deb$")
 
@@ -236,7 +239,8 @@ class FirstMinute(unittest.TestCase):
             self.assertEqual(
                 (done.returncode, done.stdout), (0, "Hello from hello!\n"), done.stderr
             )
-            tool = SRV / "home/.cache/fata/trees" / CLONE.relative_to("/") / "linux/tool/fata"
+            trees = SRV / "home/.cache/fata/trees" / CLONE.relative_to("/")
+            tool = trees / f"process-{ARCH}/tool/fata"
             self.assertTrue(tool.is_file())
         finally:
             subprocess.run(["umount", CLONE], check=True)

@@ -16,7 +16,7 @@ import time
 import traceback
 import unittest
 
-from fata import BUILD, FataTest
+from fata import BUILD, QEMU, FataTest
 from devices import GUEST, Block, Net, Rng
 
 SECONDS = float(os.environ.get("FATA_HOSTS_SECONDS", "30"))
@@ -68,7 +68,7 @@ class Boot:
         suffix = "pci,disable-legacy=on" if pci else "device"
         user = "-pci" if pci else ""
         line = [
-            "qemu-system-x86_64",
+            QEMU,
             "-M",
             f"{self.machine},memory-backend=mem",
             "-accel",

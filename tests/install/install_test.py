@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from fata import ROOT, FataTest
+from fata import KERNELS, PROCESSES, ROOT, FataTest
 
 SITE = pathlib.Path(__file__).resolve().parent / "site"
 WELCOME = "Welcome to the site.\n"
@@ -30,11 +30,11 @@ class Install(FataTest):
     def setUp(self):
         super().setUp()
         # Builds the libraries for both targets, and the command itself.
-        for target in ("linux", "kvm"):
+        for target, tree in (("linux", PROCESSES), ("kvm", KERNELS)):
             self.run_fata(
                 "build", "examples/tutorial/noop", "-t", target, "--build-dir", self.folder / target
             )
-            self.check("ninja", "-C", ROOT / "build" / target)
+            self.check("ninja", "-C", ROOT / "build" / tree)
         self.site = self.folder / "site"
         shutil.copytree(SITE, self.site)
 
@@ -57,8 +57,8 @@ class Install(FataTest):
 
     def test_cmake_install_then_five_lines_of_cmake(self):
         prefix = self.folder / "prefix"
-        for target in ("linux", "kvm"):
-            self.check("cmake", "--install", ROOT / "build" / target, "--prefix", prefix)
+        for tree in (PROCESSES, KERNELS):
+            self.check("cmake", "--install", ROOT / "build" / tree, "--prefix", prefix)
         self.use(prefix)
         build = self.folder / "site-build"
         self.check(
@@ -79,7 +79,7 @@ class Install(FataTest):
     def package(self):
         """The unpacked package: its file, and the folder that stands for /."""
         out = self.folder / "out"
-        self.check(ROOT / ".ci/package", out, ROOT / "build/linux", ROOT / "build/kvm")
+        self.check(ROOT / ".ci/package", out, ROOT / "build" / PROCESSES, ROOT / "build" / KERNELS)
         (package,) = out.iterdir()
         root = self.folder / "root"
         self.check("dpkg-deb", "-x", package, root)
@@ -121,7 +121,7 @@ class Install(FataTest):
 
     def test_bash_completes_commands_options_and_targets(self):
         completion = ROOT / "packaging/completion/fata.bash"
-        tool = ROOT / "build/linux/tool"
+        tool = ROOT / "build" / PROCESSES / "tool"
         cases = [
             (["fata", "de"], ["describe"]),
             (["fata", "run", "--bu"], ["--build-dir"]),

@@ -9,11 +9,38 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The namespaces under <fata/...> that each folder may include. A library's own namespace is always
 # allowed.
-PLATFORM = {"host", "kvm", "xen", "guest", "virtio", "machine", "libc", "sim", "platform_devices"}
+PLATFORM = {
+    "linux",
+    "kvm",
+    "xen",
+    "guest",
+    "bus",
+    "virtio",
+    "machine",
+    "libc",
+    "sim",
+    "platform_devices",
+}
+# Boards and hypervisors: an image is linked with one of each, and no other code may depend on them.
+CHOSEN_BY_AN_IMAGE = {"platform/kvm": {"kvm"}, "platform/xen": {"xen"}}
 BELOW = {
     "base": {"base"},
     "async": {"base", "async"},
     "sig": {"base", "async", "sig"},
+}
+# Files outside of a processor's own folder and toolchain file that name a processor, and why.
+NAMES_A_PROCESSOR = {
+    "CMakePresets.json": "presets cannot compute a name",
+    "bench/echo_in_guest.sh": "compares with a guest that was made for a PC",
+    "bench/guest_start.py": "compares with a guest in this processor's machine code",
+    "platform/linux/src/seccomp_filter.cpp": "system calls that some processors lack",
+    "platform/linux/src/seccomp_filter.hpp": "the kernel's number of each processor",
+    "tests/cli/refusing.py": "numbers of system calls by processor",
+    "tests/e2e/sandbox/probe/attacks.cpp": "attacks by a processor's other system calls",
+    "tests/e2e/sandbox/sandbox_test.py": "attacks by a processor's other system calls",
+    "tests/e2e/xen/lab/machine.py": "the lab is an emulated PC",
+    "tests/e2e/xen/lab/pieces.py": "the lab is an emulated PC",
+    "tests/e2e/xen/lab/recipe.py": "the lab is an emulated PC",
 }
 
 
@@ -60,6 +87,26 @@ class Rules(unittest.TestCase):
         ]
         self.assertEqual(wrong, [])
 
+    def test_no_library_depends_on_a_board_or_a_hypervisor(self):
+        """Neither by a header in include/ nor by the path of a private one, nor in CMake; tests and
+        fuzzers of a library included. An image names them: fata_image(), main.cpp, tests/e2e.
+        """
+        wrong = []
+        for path in sources(".cpp", ".hpp", ".S", "CMakeLists.txt"):
+            if path.parts[0] not in {"lib", "platform", *BELOW} or len(path.parts) < 3:
+                continue
+            own = next((f for f in CHOSEN_BY_AN_IMAGE if f"{path}".startswith(f"{f}/")), None)
+            text = (ROOT / path).read_text()
+            for folder, names in CHOSEN_BY_AN_IMAGE.items():
+                if folder == own:
+                    continue
+                last = folder.split("/")[-1]
+                for name in names:
+                    found = rf"#include .fata/{name}[/.]|\bplatform_{name}\b"
+                    if re.search(rf"{found}|\.\./{last}/", text):
+                        wrong.append(f"{path} depends on {folder}")
+        self.assertEqual(wrong, [])
+
     def test_a_library_names_the_libraries_that_it_includes(self):
         wrong = []
         for path in self.code():
@@ -87,6 +134,20 @@ class Rules(unittest.TestCase):
             if name in PLATFORM
         ]
         self.assertEqual(wrong, [])
+
+    def test_a_processor_is_named_in_its_own_folder_alone(self):
+        """Everywhere else its name comes from FATA_ARCH, the plan or the machine. Documents, which
+        name files and commands, are not checked.
+        """
+        found = {
+            str(path)
+            for path in sources("")
+            if path.suffix != ".md"
+            and "x86_64" not in str(path)
+            and path != pathlib.Path(__file__).resolve().relative_to(ROOT)
+            and "x86_64" in (ROOT / path).read_text(errors="replace")
+        }
+        self.assertEqual(found, set(NAMES_A_PROCESSOR))
 
     def test_files_are_short(self):
         long = {

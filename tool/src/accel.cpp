@@ -12,6 +12,7 @@
 #include <fstream>
 #include <optional>
 
+#include "arch.hpp"
 #include "paths.hpp"
 #include "qemu.hpp"
 #include "spawn.hpp"
@@ -45,9 +46,9 @@ std::string probe_rom() {
 // Returns the problem, or an empty string.
 std::string probe() {
   const MemoryFile rom(probe_rom());
-  Child child({"qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max", "-m",
-               "2", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device",
-               "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom.path()},
+  Child child({qemu_program(kNativeArch), "-M", "microvm,acpi=off", "-accel", "kvm", "-cpu", "max",
+               "-m", "2", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-bios", rom.path()},
               {});
   // The exit status is the result, and the output the reason; a hanging QEMU is killed.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);

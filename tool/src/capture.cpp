@@ -6,6 +6,7 @@
 #include <fstream>
 #include <vector>
 
+#include "arch.hpp"
 #include "process.hpp"
 #include "progress.hpp"
 
@@ -34,7 +35,7 @@ void write_from(std::ofstream& out, const T* from, std::size_t size) {
 
 // Returns 0 if the version is unknown.
 int qemu_major() {
-  const std::string text = capture({"qemu-system-x86_64", "--version"}).output;
+  const std::string text = capture({qemu_program(kNativeArch), "--version"}).output;
   const std::size_t at = text.find("version ");
   int major = 0;
   if (at != text.npos) std::from_chars(text.data() + at + 8, text.data() + text.size(), major);

@@ -57,14 +57,10 @@ std::string cmake_quoted(const fs::path& path) {
   return out + '"';
 }
 
-const std::vector<fs::path>& header_roots() {
-  static const std::vector<fs::path> roots{"/usr/include", "/usr/include/x86_64-linux-gnu"};
-  return roots;
-}
-
 // The path of a header from Debian's package; an error that names the package if it is missing.
-fs::path find_header(const PlanThirdParty& library, const std::string& header) {
-  for (const fs::path& root : header_roots()) {
+fs::path find_header(const Plan& plan, const PlanThirdParty& library, const std::string& header) {
+  const fs::path usual = "/usr/include";
+  for (const fs::path& root : {usual, usual / multiarch(plan.arch)}) {
     if (files::exists(root / header)) return root / header;
   }
   throw UsageError("config.cpp needs the C library " + library.name + ", whose header " + header +
@@ -75,7 +71,7 @@ fs::path find_header(const PlanThirdParty& library, const std::string& header) {
 void link_headers(const Plan& plan, const fs::path& folder) {
   for (const PlanThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) {
-      const fs::path found = find_header(library, header);
+      const fs::path found = find_header(plan, library, header);
       const fs::path link = folder / header;
       std::error_code error;
       files::make_folders(link.parent_path());
@@ -116,8 +112,8 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
       plan.name + " LANGUAGES" + languages(app, plan) +
       ")\n"
       "set(CMAKE_COLOR_DIAGNOSTICS ON)  # fata removes the colours where none are wanted\n"
-      "set(FATA_GENERATED ON)\nset(FATA_TARGET " +
-      std::string(built_for(plan.target)) + " CACHE STRING \"\" FORCE)\n" +
+      "set(FATA_GENERATED ON)\nset(FATA_PLATFORM " +
+      std::string(platform_of(plan.target)) + ")\nset(FATA_ARCH " + plan.arch + ")\n" +
       (plan.target == "xen" ? "set(FATA_HYPERVISOR xen)\n" : "") + "set(fata_DIR " +
       cmake_quoted(home.package(plan.target)) +
       ")\n"
@@ -146,8 +142,9 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
   }
 
   for (const PlanThirdParty& library : plan.third_party()) {
-    for (const std::string& header : library.headers) find_header(library, header);
-    const fs::path archive = "/usr/lib/x86_64-linux-gnu/lib" + library.name + ".a";
+    for (const std::string& header : library.headers) find_header(plan, library, header);
+    const fs::path archive =
+        fs::path("/usr/lib") / multiarch(plan.arch) / ("lib" + library.name + ".a");
     if (kernel && !files::exists(archive)) {
       throw UsageError("config.cpp needs the C library " + library.name + ", whose archive " +
                        archive.string() + " is missing: apt-get install " + library.package);

@@ -50,7 +50,7 @@ void includes(Lines& out, const Plan& plan) {
     for (const std::string& header : p.headers) add(header);
   }
   if (plan.target == "linux") {
-    add("fata/host/sandbox.hpp");
+    add("fata/linux/sandbox.hpp");
     out.add("#include <sys/syscall.h>");
     out.blank();
   }
@@ -183,16 +183,16 @@ void sandbox(Lines& out, const Plan& plan) {
   out.add("    const std::array needs{");
   for (const PlanDevice& d : plan.devices) {
     if (d.form == "member") continue;
-    out.add("        fata::host::needs_of(" + cpp_string(d.called) + ", " + d.name +
+    out.add("        fata::linux::needs_of(" + cpp_string(d.called) + ", " + d.name +
             declared(d.system_calls) + "),");
   }
   for (const PlanThirdParty& library : plan.third_party()) {
     if (library.system_calls.empty()) continue;
-    out.add("        fata::host::needs_of_calls(" + cpp_string("the library " + library.name) +
+    out.add("        fata::linux::needs_of_calls(" + cpp_string("the library " + library.name) +
             declared(library.system_calls) + "),");
   }
   out.add("    };");
-  out.add("    fata::host::enter_sandbox(context, needs);");
+  out.add("    fata::linux::enter_sandbox(context, needs);");
   out.add("  }");
   out.blank();
 }

@@ -34,23 +34,28 @@ fs::path Home::config_headers() const {
 fs::path Home::config_library() const {
   return in_tree_ ? own_build_ / "config/libfata_config.a" : root_ / "lib/fata/libfata_config.a";
 }
-std::string_view built_for(std::string_view target) { return target == "linux" ? "linux" : "kvm"; }
+std::string_view platform_of(std::string_view target) {
+  return target == "linux" ? "process" : "kernel";
+}
+std::string Home::tree_name(std::string_view target) const {
+  return std::string(platform_of(target)) + "-" + std::string(arch());
+}
 
 fs::path Home::package(std::string_view target) const {
   if (!in_tree_) return root_ / "lib/cmake/fata";
-  const auto chosen = trees_.find(built_for(target));
-  return chosen == trees_.end() ? root_ / "build" / built_for(target) : chosen->second;
+  const auto chosen = trees_.find(tree_name(target));
+  return chosen == trees_.end() ? root_ / "build" / tree_name(target) : chosen->second;
 }
 void Home::choose_tree(std::string_view target, const std::vector<std::string>& libraries) {
   if (!in_tree_) return;
   std::vector<std::string> targets;
   for (const std::string& library : libraries) targets.push_back("with_" + library);
-  trees_.insert_or_assign(std::string(built_for(target)),
-                          library_tree(root_, built_for(target), targets));
+  const std::string name = tree_name(target);
+  trees_.insert_or_assign(name, library_tree(root_, name, targets));
 }
 fs::path Home::toolchain(std::string_view target) const {
   if (target == "linux") return {};
-  const fs::path file = "toolchain-" + std::string(built_for(target)) + "-x86_64.cmake";
+  const fs::path file = "toolchain-" + tree_name(target) + ".cmake";
   return (in_tree_ ? root_ / "cmake" : root_ / "lib/cmake/fata") / file;
 }
 fs::path Home::packer() const {
@@ -62,8 +67,7 @@ fs::path Home::lab() const { return root_ / (in_tree_ ? "tests/e2e/xen/lab" : "s
 void Home::provide(std::string_view target, const std::vector<std::string>& libraries,
                    bool verbose) const {
   if (!in_tree_) {
-    if (files::exists(root_ / ("lib/cmake/fata/fata-" + std::string(built_for(target)) + ".cmake")))
-      return;
+    if (files::exists(root_ / ("lib/cmake/fata/fata-" + tree_name(target) + ".cmake"))) return;
     throw UsageError("the target " + std::string(target) + " is not installed in " +
                      root_.string() + "; install Fata's build for it, too");
   }
@@ -73,16 +77,8 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
   const bool moved = files::exists(build / "CMakeCache.txt") && source_of(build) != root_;
   if (moved) say(build.string() + " was made for another folder: configuring it again");
   if (moved || !files::exists(build / "build.ninja")) {
-    Words words{"cmake",
-                "--fresh",
-                "-S",
-                root_,
-                "-B",
-                build,
-                "-G",
-                "Ninja",
-                "-DCMAKE_BUILD_TYPE=Release",
-                "-DFATA_TARGET=" + std::string(built_for(target))};
+    Words words{
+        "cmake", "--fresh", "-S", root_, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"};
     if (target == "linux") {
       words.insert(words.end(), {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19",
                                  "-DFATA_TOOL=ON"});

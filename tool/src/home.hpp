@@ -6,17 +6,22 @@
 #include <string_view>
 #include <vector>
 
+#include "arch.hpp"
 #include "process.hpp"
 
 namespace fata::tool {
 
-// The name of the library tree for a target. Kernels of all hypervisors share one tree.
-std::string_view built_for(std::string_view target);
+// The platform of a target, as CMake's FATA_PLATFORM: process, or kernel for every hypervisor.
+std::string_view platform_of(std::string_view target);
 
+// Libraries are in one tree for each pair of platform and processor: build/PLATFORM-ARCH.
 class Home {
  public:
   // Finds Fata from the path of the running program.
   static Home find();
+
+  // The processor that images are built for, as CMake's FATA_ARCH.
+  std::string_view arch() const { return kNativeArch; }
 
   bool in_tree() const { return in_tree_; }
   const fs::path& root() const { return root_; }
@@ -40,6 +45,8 @@ class Home {
  private:
   Home(fs::path root, fs::path own_build, bool in_tree)
       : root_(std::move(root)), own_build_(std::move(own_build)), in_tree_(in_tree) {}
+
+  std::string tree_name(std::string_view target) const;
 
   fs::path root_;
   fs::path own_build_;  // in the tree: the build folder that holds this command

@@ -138,7 +138,7 @@ fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map")
 std::size_t Project::card_count() const {
   const std::string_view type = choice_.target == "kvm"   ? "fata::virtio::NetDevice"
                                 : choice_.target == "xen" ? "fata::xen::NetDevice"
-                                                          : "fata::host::Tap";
+                                                          : "fata::linux::Tap";
   return static_cast<std::size_t>(std::ranges::count(plan_.devices, type, &PlanDevice::type));
 }
 
@@ -185,7 +185,7 @@ void Project::compile_config() {
 
 void Project::run_config() {
   const fs::path fresh = folder_ / "plan.json.new";
-  Words words{folder_ / "config", choice_.target, choice_.net, "x86_64", fresh};
+  Words words{folder_ / "config", choice_.target, choice_.net, std::string(home_.arch()), fresh};
   words.insert(words.end(), choice_.keys.begin(), choice_.keys.end());
   if (choice_.verbose) say(shell_line(words));
   const Outcome outcome = capture(words, app_);

@@ -146,7 +146,7 @@ void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
 Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   const bool microvm = choice.machine == "microvm";
   const std::string bus = microvm ? "-device" : "-pci";
-  Words words{"qemu-system-x86_64",
+  Words words{qemu_program(choice.arch),
               "-M",
               microvm ? "microvm,acpi=off" : choice.machine,
               "-accel",
@@ -233,7 +233,8 @@ std::string qemu_script(const Project& project) {
   std::vector<Disk> disks;
   for (const std::string& name : plan.disks) disks.push_back({.file = name + ".img"});
   const Words words =
-      qemu_line(project.image(), {.accel = accel,
+      qemu_line(project.image(), {.arch = plan.arch,
+                                  .accel = accel,
                                   .links = std::vector<std::string>(project.card_count(), "user"),
                                   .forwards = served_ports(plan, {}),
                                   .memory_mib = plan.memory_mib,

@@ -33,6 +33,7 @@ bool is_tap(const std::string& link);
 std::string tap_name(const std::string& link, std::size_t card);
 
 struct QemuChoice {
+  std::string arch;
   std::string machine = "microvm", accel = "tcg";
   std::vector<std::string> links;  // of NIC 0, 1, ...: user, tap, tap:NAME
   std::vector<PortForward> forwards;

@@ -102,7 +102,8 @@ std::string choose_accel(const RunChoice& choice) {
 }
 
 QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
-  QemuChoice q{.machine = choice.machine.value_or("microvm"),
+  QemuChoice q{.arch = project.plan().arch,
+               .machine = choice.machine.value_or("microvm"),
                .accel = choose_accel(choice),
                .links = choice.links,
                .forwards = {},

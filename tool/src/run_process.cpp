@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "arch.hpp"
 #include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
@@ -14,7 +15,7 @@ namespace fata::tool {
 
 namespace {
 
-void need_program(const char* purpose, const char* program, const char* package) {
+void need_program(const char* purpose, const std::string& program, const char* package) {
   if (!find_program(program).empty()) return;
   // QEMU's recommended packages pull in a desktop.
   throw UsageError(std::string(purpose) + " needs " + program +
@@ -24,11 +25,12 @@ void need_program(const char* purpose, const char* program, const char* package)
 // Checks the programs that run the image before minutes are spent on building it.
 void check_runner(const Project& project, const RunChoice& choice) {
   if (project.choice().target == "xen") check_xen(project, choice);
+  const std::string qemu = qemu_program(project.plan().arch);
   if (choice.lab) {
-    need_program("--lab", "qemu-system-x86_64", "qemu-system-x86");
+    need_program("--lab", qemu, kQemuPackage);
     need_program("--lab", "python3", "python3");
   } else if (project.choice().target == "kvm") {
-    need_program("running a kernel", "qemu-system-x86_64", "qemu-system-x86");
+    need_program("running a kernel", qemu, kQemuPackage);
   }
 }
 

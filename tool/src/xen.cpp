@@ -116,6 +116,11 @@ std::string xl_template() {
 }
 
 namespace {
+std::string os_type(const Project& project, const std::string& machine, const std::string& type) {
+  return "    <type arch=\"" + project.plan().arch + "\" machine=\"" + machine + "\">" + type +
+         "</type>\n";
+}
+
 std::string libvirt_domain(const Project& project, const std::string& kind, const std::string& os,
                            const std::string& rest) {
   const Plan& plan = project.plan();
@@ -155,8 +160,7 @@ std::string libvirt_xen(const Project& project) {
   rest +=
       "    <console type=\"pty\">\n      <target type=\"xen\" port=\"0\"/>\n    </console>\n  "
       "</devices>\n</domain>\n";
-  return libvirt_domain(project, "xen",
-                        "    <type arch=\"x86_64\" machine=\"xenpvh\">xenpvh</type>\n", rest);
+  return libvirt_domain(project, "xen", os_type(project, "xenpvh", "xenpvh"), rest);
 }
 
 std::string libvirt_kvm(const Project& project) {
@@ -180,8 +184,7 @@ std::string libvirt_kvm(const Project& project) {
       "    <serial type=\"pty\"/>\n    <console type=\"pty\"/>\n    <memballoon model=\"none\"/>\n "
       " "
       "</devices>\n</domain>\n";
-  return libvirt_domain(project, "kvm", "    <type arch=\"x86_64\" machine=\"q35\">hvm</type>\n",
-                        rest);
+  return libvirt_domain(project, "kvm", os_type(project, "q35", "hvm"), rest);
 }
 
 std::string cloud_hypervisor_json(const Project& project) {

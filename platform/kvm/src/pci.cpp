@@ -1,8 +1,9 @@
-#include "fata/kvm/device.hpp"
-#include "fata/machine/cpu.hpp"
-#include "pci_walk.hpp"
+#include "fata/bus/pci.hpp"
 
-namespace fata::kvm {
+#include "fata/bus/pci_walk.hpp"
+#include "fata/machine/cpu.hpp"
+
+namespace fata::bus {
 namespace {
 constexpr std::uint16_t kAddressPort = 0xcf8, kDataPort = 0xcfc;
 
@@ -42,4 +43,4 @@ void for_each_pci(PciVisitor visit, void* context) noexcept {
   if (machine::in32(kAddressPort) == 0x80000000U) walk_pci(visit, context);
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::bus

@@ -6,9 +6,10 @@
 
 #include "clock.hpp"
 #include "console.hpp"
+#include "fata/bus/mmio.hpp"
+#include "fata/bus/wake.hpp"
 #include "fata/guest/hypervisor.hpp"
 #include "fata/guest/restore.hpp"
-#include "fata/kvm/device.hpp"
 #include "fata/machine/boot.hpp"
 #include "fata/machine/cpu.hpp"
 #include "fata/machine/interrupts.hpp"
@@ -41,17 +42,22 @@ void look_for_stop() {
 
 }  // namespace
 
+}  // namespace fata::kvm
+
+namespace fata::bus {
+
 std::span<const guest::MmioDevice> mmio_devices() noexcept {
   return guest::command_line().mmio_devices();
 }
 bool connect_pin(unsigned irq) noexcept {
   return machine::route_pin(irq, machine::allocate_interrupt());
 }
-machine::MsiMessage connect_msi() noexcept {
-  return machine::msi_message(machine::allocate_interrupt());
+MsiMessage connect_msi() noexcept {
+  const machine::MsiMessage message = machine::msi_message(machine::allocate_interrupt());
+  return {message.address, message.data};
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::bus
 
 namespace fata::guest {
 using kvm::state;

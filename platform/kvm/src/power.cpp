@@ -1,7 +1,8 @@
 #include "power.hpp"
 
+#include "fata/bus/pci.hpp"
+#include "fata/bus/wake.hpp"
 #include "fata/guest/hypervisor.hpp"
-#include "fata/kvm/device.hpp"
 #include "fata/machine/cpu.hpp"
 
 namespace fata::kvm {
@@ -10,15 +11,15 @@ using machine::in16;
 using machine::out16;
 
 constexpr std::uint16_t kPowerButton = 1U << 8;  // in the PM1 status and enable registers
-constexpr PciAddress kIch9Bridge{0, 31, 0}, kPiix4Power{0, 1, 3};
+constexpr bus::PciAddress kIch9Bridge{0, 31, 0}, kPiix4Power{0, 1, 3};
 }  // namespace
 
 void PowerButton::start() {
   machine::out32(0xcf8, 0x80000000U);
   if (machine::in32(0xcf8) != 0x80000000U) return;  // no PCI
   std::uint32_t base = 0;
-  if (pci_read32(kIch9Bridge, 0) == 0x29188086) base = pci_read32(kIch9Bridge, 0x40);
-  if (pci_read32(kPiix4Power, 0) == 0x71138086) base = pci_read32(kPiix4Power, 0x40);
+  if (bus::pci_read32(kIch9Bridge, 0) == 0x29188086) base = bus::pci_read32(kIch9Bridge, 0x40);
+  if (bus::pci_read32(kPiix4Power, 0) == 0x71138086) base = bus::pci_read32(kPiix4Power, 0x40);
   base &= 0xff80;
   if (base == 0) return;
   status_port_ = static_cast<std::uint16_t>(base);
@@ -26,7 +27,7 @@ void PowerButton::start() {
   // PM1 control: ACPI mode, which routes the button's event to the interrupt.
   out16(static_cast<std::uint16_t>(base + 4),
         static_cast<std::uint16_t>(in16(static_cast<std::uint16_t>(base + 4)) | 1));
-  connect_pin(9);
+  bus::connect_pin(9);
 }
 
 bool PowerButton::was_pressed() {

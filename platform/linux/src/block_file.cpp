@@ -1,4 +1,4 @@
-#include "fata/host/block_file.hpp"
+#include "fata/linux/block_file.hpp"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -9,7 +9,7 @@
 #include "block_thread.hpp"
 #include "fata/base/panic.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 namespace {
 // The kernel may end a call early, at a page boundary. An operation fails after this many calls
@@ -240,4 +240,4 @@ void BlockFile::leave(std::size_t slot) noexcept {
   places_.give_back();
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -13,7 +13,7 @@
 #include "block_file_ring.hpp"
 #include "block_thread.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 const ErrorDomain& error_domain(BlockFileErrc) noexcept {
   static constexpr ErrorDomain domain{
@@ -234,4 +234,4 @@ async::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::connect(async::Contex
   return open_patiently(&context, what);
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

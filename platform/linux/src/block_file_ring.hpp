@@ -3,15 +3,15 @@
 
 #include <sys/eventfd.h>
 
-#include "fata/host/block_file.hpp"
-#include "fata/host/os_error.hpp"
+#include "fata/linux/block_file.hpp"
+#include "fata/linux/os_error.hpp"
 #include "uring.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 // `live` is false if the kernel refuses io_uring.
 struct BlockFile::Ring : Uring {
   Fd ended{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};  // incremented by every completion
 };
 
-}  // namespace fata::host
+}  // namespace fata::linux

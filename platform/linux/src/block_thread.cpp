@@ -11,10 +11,10 @@
 #include <csignal>
 
 #include "fata/base/panic.hpp"
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 #include "landlock.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 namespace {
 constexpr std::size_t kStack = std::size_t{256} << 10;
@@ -137,4 +137,4 @@ SandboxNeeds BlockThread::needs() {
   return {.calls = {{SYS_pread64}, {SYS_pwrite64}, {SYS_fdatasync}, {SYS_fallocate}}};
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -12,10 +12,10 @@
 #include <span>
 
 #include "fata/base/result.hpp"
-#include "fata/host/block_file.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/block_file.hpp"
+#include "fata/linux/sandbox.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 class BlockThread {
  public:
@@ -77,4 +77,4 @@ class BlockThread {
   bool stop_ = false;
 };
 
-}  // namespace fata::host
+}  // namespace fata::linux

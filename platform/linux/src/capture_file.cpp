@@ -1,12 +1,12 @@
-#include "fata/host/capture_file.hpp"
+#include "fata/linux/capture_file.hpp"
 
 #include <fcntl.h>
 
 #include <string>
 
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 Result<std::unique_ptr<CaptureFile>> CaptureFile::open(async::Context& context,
                                                        std::string_view path) {
@@ -61,4 +61,4 @@ void CaptureFile::stop(std::string_view why) {
   log_.error("nothing more is captured: ", why);
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -8,7 +8,7 @@
 
 #include "fata/base/text.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 void Stream::write(std::string_view text) noexcept {
   if (used_ + text.size() > ring_.size()) drain();
@@ -61,4 +61,4 @@ void Stream::flush() noexcept {
   }
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

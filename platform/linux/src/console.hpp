@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace fata::host {
+namespace fata::linux {
 
 class Stream {
  public:
@@ -42,4 +42,4 @@ class Console {
 };
 Console& console() noexcept;
 
-}  // namespace fata::host
+}  // namespace fata::linux

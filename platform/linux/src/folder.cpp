@@ -1,4 +1,4 @@
-#include "fata/host/folder.hpp"
+#include "fata/linux/folder.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 
 #include <algorithm>
 
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 async::Task<Result<std::unique_ptr<Folder>>> Folder::connect(async::Context&,
                                                              std::string_view path) {
@@ -102,4 +102,4 @@ SandboxNeeds Folder::sandbox_needs() const {
           .folders = {folder_.get()}};
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

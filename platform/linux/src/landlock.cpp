@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
-#include "fata/host/fd.hpp"
-#include "fata/host/os_error.hpp"
+#include "fata/linux/fd.hpp"
+#include "fata/linux/os_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 namespace {
 
@@ -72,4 +72,4 @@ Result<bool> enter_landlock(std::span<const SandboxNeeds> needs) {
   return true;
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -3,8 +3,8 @@
 
 #include "fata/async/image.hpp"
 #include "fata/base/platform.hpp"
-#include "fata/host/reactor.hpp"
-#include "fata/host/run.hpp"
+#include "fata/linux/reactor.hpp"
+#include "fata/linux/run.hpp"
 #include "process.hpp"
 
 namespace {
@@ -19,15 +19,15 @@ namespace {
 }  // namespace
 
 int main(int argc, char** argv) {
-  fata::host::set_arguments(argc, argv);
+  fata::linux::set_arguments(argc, argv);
 #if !__has_feature(address_sanitizer)
-  fata::host::install_crash_handlers();
+  fata::linux::install_crash_handlers();
 #endif
-  (void)fata::host::reactor();
+  (void)fata::linux::reactor();
   int status = 0;
   {
     fata::async::Loop loop;
-    fata::host::enter(loop);
+    fata::linux::enter(loop);
     status = fata::run_image(loop);
   }
   fata::platform::exit(status);

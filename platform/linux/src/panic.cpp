@@ -14,7 +14,7 @@
 
 namespace fata {
 
-namespace host {
+namespace linux {
 namespace {
 
 constexpr int kCrashStatus = 125;
@@ -55,11 +55,11 @@ void install_crash_handlers() {
     ::sigaction(signal, &action, nullptr);
 }
 
-}  // namespace host
+}  // namespace linux
 
 [[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
   Text<400> text(std::in_place, "panic: ", what, " at ", file, ':', line, '\n');
-  host::die(text.view());
+  linux::die(text.view());
 }
 
 }  // namespace fata

@@ -10,14 +10,14 @@
 #include "console.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/panic.hpp"
-#include "fata/host/os_error.hpp"
-#include "fata/host/reactor.hpp"
-#include "fata/host/run.hpp"
+#include "fata/linux/os_error.hpp"
+#include "fata/linux/reactor.hpp"
+#include "fata/linux/run.hpp"
 #include "process.hpp"
 
 namespace fata {
 
-namespace host {
+namespace linux {
 
 const ErrorDomain& error_domain(Errno) noexcept {
   static constexpr ErrorDomain domain{"os", [](std::uint32_t code) -> std::string_view {
@@ -55,12 +55,12 @@ void set_arguments(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) g_arguments.emplace_back(argv[i]);
 }
 
-}  // namespace host
+}  // namespace linux
 
 namespace platform {
 
-Instant monotonic_now() noexcept { return {host::read_clock(CLOCK_MONOTONIC) - host::g_start}; }
-WallTime wall_now() noexcept { return {host::read_clock(CLOCK_REALTIME)}; }
+Instant monotonic_now() noexcept { return {linux::read_clock(CLOCK_MONOTONIC) - linux::g_start}; }
+WallTime wall_now() noexcept { return {linux::read_clock(CLOCK_REALTIME)}; }
 
 void entropy(std::span<std::byte> out) noexcept {
   while (!out.empty()) {
@@ -73,17 +73,17 @@ void entropy(std::span<std::byte> out) noexcept {
 // Always 0: a snapshot restores the whole host, not this process.
 std::uint64_t generation() noexcept { return 0; }
 
-void console_write(std::string_view text) noexcept { host::console().out.write(text); }
-void console_flush() noexcept { host::console().flush(); }
-std::span<const std::string_view> arguments() noexcept { return host::g_arguments; }
+void console_write(std::string_view text) noexcept { linux::console().out.write(text); }
+void console_flush() noexcept { linux::console().flush(); }
+std::span<const std::string_view> arguments() noexcept { return linux::g_arguments; }
 StrayWord classify_stray(std::string_view) noexcept { return StrayWord::kImage; }
-bool poll_devices() noexcept { return host::reactor().poll(); }
-void idle_until(Instant deadline) noexcept { host::reactor().idle_until(deadline); }
+bool poll_devices() noexcept { return linux::reactor().poll(); }
+void idle_until(Instant deadline) noexcept { linux::reactor().idle_until(deadline); }
 std::size_t memory() noexcept {
   return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
          static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
-bool stop_requested() noexcept { return host::reactor().stop_requested(); }
+bool stop_requested() noexcept { return linux::reactor().stop_requested(); }
 
 [[noreturn]] void exit(int status) noexcept {
   console_flush();
@@ -94,14 +94,14 @@ bool stop_requested() noexcept { return host::reactor().stop_requested(); }
 
 namespace async {
 Loop& current_loop() noexcept {
-  check(host::g_loop != nullptr, "no loop yet");
-  return *host::g_loop;
+  check(linux::g_loop != nullptr, "no loop yet");
+  return *linux::g_loop;
 }
 }  // namespace async
 
 void log_sink(log::Level, std::string_view line) noexcept {
-  host::console().err.write(line);
-  host::console().err.write("\n");
+  linux::console().err.write(line);
+  linux::console().err.write("\n");
 }
 
 }  // namespace fata

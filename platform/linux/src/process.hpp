@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace fata::host {
+namespace fata::linux {
 
 void set_arguments(int argc, char** argv);
 // Reports fatal signals with a backtrace.
@@ -12,4 +12,4 @@ void install_crash_handlers();
 // handler.
 [[noreturn]] void die(std::string_view line);
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -1,4 +1,4 @@
-#include "fata/host/reactor.hpp"
+#include "fata/linux/reactor.hpp"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -11,9 +11,9 @@
 #include "console.hpp"
 #include "fata/base/panic.hpp"
 #include "fata/base/platform.hpp"
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 namespace {
 // While tasks keep the loop busy, epoll is polled only now and then; busy sockets are read without
@@ -115,4 +115,4 @@ bool Reactor::wait_events(int timeout_ms) noexcept {
   return count > 0;
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -1,4 +1,4 @@
-#include "fata/host/report_signal.hpp"
+#include "fata/linux/report_signal.hpp"
 
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 
 #include "fata/base/panic.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 ReportSignal::ReportSignal() {
   sigset_t wanted;
@@ -28,4 +28,4 @@ async::Task<Result<void>> ReportSignal::next(async::Wait wait) {
   }
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

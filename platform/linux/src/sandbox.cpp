@@ -1,4 +1,4 @@
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/sandbox.hpp"
 
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -11,13 +11,13 @@
 #include <cstdio>
 
 #include "fata/base/text.hpp"
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 #include "landlock.hpp"
 #include "process.hpp"
 #include "seccomp_filter.hpp"
 #include "system_call_names.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 SandboxNeeds needs_of_calls(std::string_view name, std::initializer_list<std::uint32_t> numbers) {
   SandboxNeeds needs{.device = name};
@@ -150,4 +150,4 @@ void enter_sandbox(const async::Context& context, std::span<const SandboxNeeds> 
             landlocked && *landlocked ? "landlock, too" : "no landlock in this kernel");
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

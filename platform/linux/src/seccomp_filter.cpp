@@ -11,7 +11,7 @@
 
 #include "fata/base/panic.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 static_assert(std::endian::native == std::endian::little,
               "the lower half of an argument comes first");
@@ -130,4 +130,4 @@ std::vector<SystemCall> common_calls(std::uint32_t pid) {
   };
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/sandbox.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 #if defined(__x86_64__)
 inline constexpr std::uint32_t kAuditArch = AUDIT_ARCH_X86_64;
@@ -27,4 +27,4 @@ std::vector<SystemCall> common_calls(std::uint32_t pid);
 // Earlier entries are matched first.
 std::vector<sock_filter> seccomp_filter(std::span<const SystemCall> calls);
 
-}  // namespace fata::host
+}  // namespace fata::linux

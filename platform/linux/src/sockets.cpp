@@ -3,9 +3,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 SockAddress to_sock(const Endpoint& endpoint) {
   SockAddress out;
@@ -91,4 +91,4 @@ void add_binding(SandboxNeeds& needs, std::uint32_t type) {
   needs.calls.push_back(option_call(IPPROTO_IPV6, IPV6_V6ONLY));
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -5,10 +5,10 @@
 
 #include "fata/base/address.hpp"
 #include "fata/base/result.hpp"
-#include "fata/host/fd.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/fd.hpp"
+#include "fata/linux/sandbox.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 struct SockAddress {
   sockaddr_storage storage{};
@@ -31,4 +31,4 @@ void add_binding(SandboxNeeds& needs, std::uint32_t type);
 // setsockopt() for one option.
 SystemCall option_call(int level, int option);
 
-}  // namespace fata::host
+}  // namespace fata::linux

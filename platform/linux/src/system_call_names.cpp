@@ -2,7 +2,7 @@
 
 #include "system_call_table.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 std::string_view system_call_name(std::uint32_t number) noexcept {
   for (const SystemCallName& each : kSystemCallNames)
@@ -10,4 +10,4 @@ std::string_view system_call_name(std::uint32_t number) noexcept {
   return {};
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

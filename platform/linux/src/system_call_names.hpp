@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace fata::host {
+namespace fata::linux {
 
 // Returns an empty string if the build's C library did not define the number.
 std::string_view system_call_name(std::uint32_t number) noexcept;
 
-}  // namespace fata::host
+}  // namespace fata::linux

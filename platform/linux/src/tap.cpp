@@ -1,4 +1,4 @@
-#include "fata/host/tap.hpp"
+#include "fata/linux/tap.hpp"
 
 #include <fcntl.h>
 #include <linux/if.h>
@@ -13,10 +13,10 @@
 #include <algorithm>
 
 #include "fata/base/platform.hpp"
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 #include "uring.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 namespace {
 constexpr std::size_t kHeader = sizeof(virtio_net_hdr);
@@ -493,4 +493,4 @@ async::Task<Result<void>> Tap::writable(async::Wait wait) {
   co_return Result<void>{};
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -1,4 +1,4 @@
-#include "fata/host/tcp.hpp"
+#include "fata/linux/tcp.hpp"
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <array>
 
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 #include "sockets.hpp"
 #include "tcp_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 Error flow_error(int number) {
   switch (number) {
@@ -230,4 +230,4 @@ SandboxNeeds Tcp::sandbox_needs() const {
   return needs;
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -1,12 +1,12 @@
 // This file is separate from tcp.cpp for the reason given at tcp_connects.
 #include <sys/socket.h>
 
-#include "fata/host/os_error.hpp"
-#include "fata/host/tcp.hpp"
+#include "fata/linux/os_error.hpp"
+#include "fata/linux/tcp.hpp"
 #include "sockets.hpp"
 #include "tcp_error.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 extern const char tcp_connects = 1;
 
@@ -30,4 +30,4 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, async::W
   co_return flow;
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -3,7 +3,7 @@
 
 #include "fata/base/result.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 // Maps errno to sig::FlowErrc where the flow concept names the error.
 Error flow_error(int number);
@@ -12,4 +12,4 @@ Error flow_error(int number);
 // linker includes only in an image that connects: this weak reference pulls in nothing.
 [[gnu::weak]] extern const char tcp_connects;
 
-}  // namespace fata::host
+}  // namespace fata::linux

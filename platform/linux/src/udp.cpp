@@ -1,4 +1,4 @@
-#include "fata/host/udp.hpp"
+#include "fata/linux/udp.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
-#include "fata/host/os_error.hpp"
+#include "fata/linux/os_error.hpp"
 #include "sockets.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 namespace {
 
@@ -226,4 +226,4 @@ SandboxNeeds Udp::sandbox_needs() const {
   return needs;
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

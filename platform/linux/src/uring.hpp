@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "fata/base/panic.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/sandbox.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 // The start of the log line about a missing ring.
 inline constexpr std::string_view kNoUring =
@@ -73,4 +73,4 @@ struct Uring {
   bool live = false;
 };
 
-}  // namespace fata::host
+}  // namespace fata::linux

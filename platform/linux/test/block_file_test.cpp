@@ -1,6 +1,6 @@
 // Tests a file as a block device, in addition to the suite in tests/block: opening, locks, and the
 // effects that other processes see.
-#include "fata/host/block_file.hpp"
+#include "fata/linux/block_file.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fata/host/run.hpp"
+#include "fata/linux/run.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 namespace {
 
 using async::Task;
@@ -166,4 +166,4 @@ TEST_F(BlockFileTest, GivesDiscardedSpaceBackToTheHost) {
 }
 
 }  // namespace
-}  // namespace fata::host
+}  // namespace fata::linux

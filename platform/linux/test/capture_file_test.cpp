@@ -1,4 +1,4 @@
-#include "fata/host/capture_file.hpp"
+#include "fata/linux/capture_file.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -7,15 +7,15 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "fata/host/os_error.hpp"
-#include "fata/host/run.hpp"
+#include "fata/linux/os_error.hpp"
+#include "fata/linux/run.hpp"
 #include "fata/net/checksum.hpp"
 #include "fata/net/ethernet.hpp"
 #include "fata/net/ipv4.hpp"
 #include "fata/net/pcap.hpp"
 #include "fata/net/udp_header.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 namespace {
 
 static_assert(net::CaptureSink<CaptureFile>);
@@ -148,4 +148,4 @@ TEST_F(Captures, AreReadByTcpdump) {
 }
 
 }  // namespace
-}  // namespace fata::host
+}  // namespace fata::linux

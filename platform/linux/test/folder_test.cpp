@@ -1,13 +1,13 @@
-#include "fata/host/folder.hpp"
+#include "fata/linux/folder.hpp"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "fata/host/run.hpp"
+#include "fata/linux/run.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 namespace {
 
 async::Task<int> check_folder(async::Context* context, std::string path) {
@@ -52,4 +52,4 @@ TEST(Folder, GivesItsFilesAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace fata::host
+}  // namespace fata::linux

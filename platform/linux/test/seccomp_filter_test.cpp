@@ -10,7 +10,7 @@
 #include <csignal>
 #include <cstring>
 
-namespace fata::host {
+namespace fata::linux {
 namespace {
 
 // Interprets the part of classic BPF that the filter uses. A program that the kernel would refuse
@@ -146,4 +146,4 @@ TEST(SeccompFilter, EveryProcessHasMemoryThatIsNeverCode) {
 }
 
 }  // namespace
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -1,4 +1,4 @@
-#include "fata/host/tcp.hpp"
+#include "fata/linux/tcp.hpp"
 
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -13,9 +13,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "fata/host/run.hpp"
+#include "fata/linux/run.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 namespace {
 
 // Makes accept4() fail with `error` from now on.
@@ -70,4 +70,4 @@ TEST(HostTcpDeathTest, AListenerThatIsNoneAnyMoreEnds) {
 }
 
 }  // namespace
-}  // namespace fata::host
+}  // namespace fata::linux

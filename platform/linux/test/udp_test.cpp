@@ -1,4 +1,4 @@
-#include "fata/host/udp.hpp"
+#include "fata/linux/udp.hpp"
 
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -10,9 +10,9 @@
 
 #include <cstdlib>
 
-#include "fata/host/run.hpp"
+#include "fata/linux/run.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 namespace {
 
 async::Task<int> as_int(async::Task<void> task) {
@@ -174,4 +174,4 @@ TEST(HostUdp, GivesUpAtTheDeadlineAndRefusesATakenPort) {
 }
 
 }  // namespace
-}  // namespace fata::host
+}  // namespace fata::linux

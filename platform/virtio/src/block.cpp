@@ -4,6 +4,7 @@
 
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
+#include "fata/bus/memory.hpp"
 
 namespace fata::virtio {
 
@@ -75,7 +76,7 @@ Result<void> BlockDevice::start() {
   memory_ = AlignedBuffer(BlockRequests::bytes_needed(parallel), 64);
   const MutableBytes memory = memory_.bytes();
   requests_ =
-      std::make_unique<BlockRequests>(**queue_, memory, kvm::dma_address(memory.data()), limits_);
+      std::make_unique<BlockRequests>(**queue_, memory, bus::dma_address(memory.data()), limits_);
   flights_.resize(parallel);
   for (std::uint32_t i = 0; i < parallel; ++i) places_.give_back();
   drive(*transport_);
@@ -95,7 +96,7 @@ async::Task<Result<void>> BlockDevice::read(std::uint64_t sector, MutableBytes i
   if (const Result<void> fits = sig::check_read(limits_.geometry, sector, in); !fits || in.empty())
     return async::ready(fits);
   return perform(
-      {Kind::kRead, sector, in.size() / limits_.geometry.sector_size, kvm::dma_address(in.data())},
+      {Kind::kRead, sector, in.size() / limits_.geometry.sector_size, bus::dma_address(in.data())},
       wait);
 }
 
@@ -104,7 +105,7 @@ async::Task<Result<void>> BlockDevice::write(std::uint64_t sector, Bytes out, as
       !fits || out.empty())
     return async::ready(fits);
   return perform({Kind::kWrite, sector, out.size() / limits_.geometry.sector_size,
-                  kvm::dma_address(out.data())},
+                  bus::dma_address(out.data())},
                  wait);
 }
 

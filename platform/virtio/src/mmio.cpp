@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
-#include "fata/kvm/device.hpp"
+#include "fata/bus/memory.hpp"
+#include "fata/bus/mmio.hpp"
+#include "fata/bus/wake.hpp"
 #include "registers.hpp"
 #include "transports.hpp"
 
@@ -60,7 +62,7 @@ class Mmio final : public Transport {
     registers_.write_halves(VIRTIO_MMIO_QUEUE_USED_LOW, VIRTIO_MMIO_QUEUE_USED_HIGH,
                             address + Queue::used_offset(queue.size()));
     registers_.write<std::uint32_t>(VIRTIO_MMIO_QUEUE_READY, 1);
-    if (!connected_) connected_ = kvm::connect_pin(irq_);
+    if (!connected_) connected_ = bus::connect_pin(irq_);
     return {};
   }
   void notify(std::uint16_t index) override {
@@ -82,9 +84,9 @@ class Mmio final : public Transport {
 }  // namespace
 
 std::unique_ptr<Transport> find_mmio(std::uint32_t device_id, unsigned& nth, bool& legacy) {
-  for (const guest::MmioDevice& slot : kvm::mmio_devices()) {
+  for (const guest::MmioDevice& slot : bus::mmio_devices()) {
     if (slot.size < kSlotSize) continue;
-    volatile void* const base = kvm::map_device(slot.base, kSlotSize);
+    volatile void* const base = bus::map_device(slot.base, kSlotSize);
     if (base == nullptr) continue;
     const Registers registers(base);
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_MAGIC_VALUE) != kMagic) continue;

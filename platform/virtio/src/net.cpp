@@ -1,5 +1,6 @@
 #include "fata/virtio/net.hpp"
 
+#include "fata/bus/memory.hpp"
 #include "net_header.hpp"
 
 namespace fata::virtio {
@@ -43,7 +44,7 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
     std::array<Segment, kChain> chain;
     std::size_t length = 0;
     const auto add = [&](Bytes bytes) {
-      chain[length++] = {kvm::dma_address(bytes.data()), static_cast<std::uint32_t>(bytes.size()),
+      chain[length++] = {bus::dma_address(bytes.data()), static_cast<std::uint32_t>(bytes.size()),
                          false};
     };
     add(packet.bytes());

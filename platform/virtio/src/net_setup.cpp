@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "fata/base/platform.hpp"
+#include "fata/bus/memory.hpp"
 #include "net_header.hpp"
 
 namespace fata::virtio {
@@ -62,7 +63,7 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
       counters_{Counter{"received"}, Counter{"too_long"}, Counter{"bad_length"}, Counter{"sent"},
                 Counter{"no_buffer"}},
       buffers_(ReceiveBuffers::choose(features, config.link_mtu, roomy)),
-      receiver_(features, buffers_, kvm::dma_address, counters_),
+      receiver_(features, buffers_, bus::dma_address, counters_),
       tx_pool_((roomy ? 2 * kRing : kRing) + kSpare, kBufferSize) {
   features_.tx_checksum = (features & bit(VIRTIO_NET_F_CSUM)) != 0;
   features_.receive_memory = receiver_.memory();

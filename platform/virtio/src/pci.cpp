@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <optional>
 
-#include "fata/kvm/device.hpp"
+#include "fata/bus/memory.hpp"
+#include "fata/bus/pci.hpp"
+#include "fata/bus/wake.hpp"
 #include "registers.hpp"
 #include "transports.hpp"
 
@@ -19,7 +21,7 @@ constexpr std::uint16_t kVendor = 0x1af4;
 constexpr std::uint16_t kModernBase = 0x1040;
 constexpr std::uint16_t kNoVector = 0xffff;
 
-using kvm::PciAddress;
+using bus::PciAddress;
 
 // The used part of a window: at most the notification registers of eight queues, a page apart.
 constexpr std::uint32_t kMaxWindow = 0x10000;
@@ -29,11 +31,11 @@ constexpr std::uint8_t kLastCapability = 0xff - 19;  // the longest one that is 
 // Visits the list of capabilities; bounded, because a bad list may be circular.
 template <class Visit>
 void for_each_capability(PciAddress at, Visit visit) {
-  std::uint8_t offset = static_cast<std::uint8_t>(kvm::pci_read8(at, PCI_CAPABILITY_LIST) & 0xfc);
+  std::uint8_t offset = static_cast<std::uint8_t>(bus::pci_read8(at, PCI_CAPABILITY_LIST) & 0xfc);
   for (int i = 0; i < 48 && offset >= PCI_STD_HEADER_SIZEOF; ++i) {
-    if (offset <= kLastCapability) visit(kvm::pci_read8(at, offset), offset);
+    if (offset <= kLastCapability) visit(bus::pci_read8(at, offset), offset);
     offset =
-        static_cast<std::uint8_t>(kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
+        static_cast<std::uint8_t>(bus::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
   }
 }
 
@@ -41,11 +43,11 @@ void for_each_capability(PciAddress at, Visit visit) {
 std::uint64_t bar_address(PciAddress at, std::uint8_t bar) {
   if (bar > 5) return 0;
   const auto offset = static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * bar);
-  const std::uint32_t low = kvm::pci_read32(at, offset);
+  const std::uint32_t low = bus::pci_read32(at, offset);
   if ((low & PCI_BASE_ADDRESS_SPACE_IO) != 0) return 0;
   std::uint64_t address = low & ~std::uint32_t{0xf};
   if ((low & PCI_BASE_ADDRESS_MEM_TYPE_64) != 0 && bar < 5) {
-    address |= std::uint64_t{kvm::pci_read32(at, static_cast<std::uint8_t>(offset + 4))} << 32;
+    address |= std::uint64_t{bus::pci_read32(at, static_cast<std::uint8_t>(offset + 4))} << 32;
   }
   return address;
 }
@@ -60,15 +62,15 @@ struct Window {
 // Maps the window that the capability describes. Returns an empty window if it describes none, and
 // one without registers if their address is impossible.
 Window map_window(PciAddress at, std::uint8_t capability) {
-  const std::uint8_t bar = kvm::pci_read8(at, static_cast<std::uint8_t>(capability + 4));
-  const std::uint32_t offset = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 8));
-  const std::uint32_t length = kvm::pci_read32(at, static_cast<std::uint8_t>(capability + 12));
+  const std::uint8_t bar = bus::pci_read8(at, static_cast<std::uint8_t>(capability + 4));
+  const std::uint32_t offset = bus::pci_read32(at, static_cast<std::uint8_t>(capability + 8));
+  const std::uint32_t length = bus::pci_read32(at, static_cast<std::uint8_t>(capability + 12));
   const std::uint64_t base = bar_address(at, bar);
   if (base == 0 || length == 0) return {};
   const std::uint32_t size = std::min(length, kMaxWindow);
   const std::uint64_t address = base + offset;
   volatile void* const registers =
-      address >= base && address % 4 == 0 ? kvm::map_device(address, size) : nullptr;
+      address >= base && address % 4 == 0 ? bus::map_device(address, size) : nullptr;
   return {Registers(registers), size, capability, registers != nullptr};
 }
 
@@ -77,14 +79,14 @@ class Pci final : public Transport {
   static Result<std::unique_ptr<Transport>> open(PciAddress at) {
     auto pci = std::unique_ptr<Pci>(new Pci(at));
     const auto command =
-        static_cast<std::uint16_t>(kvm::pci_read16(at, PCI_COMMAND) | PCI_COMMAND_MEMORY |
+        static_cast<std::uint16_t>(bus::pci_read16(at, PCI_COMMAND) | PCI_COMMAND_MEMORY |
                                    PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
-    kvm::pci_write16(at, PCI_COMMAND, command);
+    bus::pci_write16(at, PCI_COMMAND, command);
     std::uint8_t msix = 0;
     for_each_capability(at, [&](std::uint8_t id, std::uint8_t offset) {
       if (id == PCI_CAP_ID_MSIX) msix = offset;
       if (id != PCI_CAP_ID_VNDR) return;
-      const std::uint8_t type = kvm::pci_read8(at, static_cast<std::uint8_t>(offset + 3));
+      const std::uint8_t type = bus::pci_read8(at, static_cast<std::uint8_t>(offset + 3));
       // The first capability of each type counts.
       const auto take = [&](Window& window) {
         if (window.length == 0) window = map_window(at, offset);
@@ -100,12 +102,12 @@ class Pci final : public Transport {
       return fail(Error(Errc::kRegisters));
     if (msix == 0) return fail(Error(Errc::kNoMsix));
     pci->notify_multiplier_ =
-        kvm::pci_read32(at, static_cast<std::uint8_t>(pci->notify_.capability + 16));
+        bus::pci_read32(at, static_cast<std::uint8_t>(pci->notify_.capability + 16));
     if (!pci->start_msix(msix)) return fail(Error(Errc::kRegisters));
     return pci;
   }
 
-  std::uint32_t device_id() override { return kvm::pci_read16(at_, PCI_DEVICE_ID) - kModernBase; }
+  std::uint32_t device_id() override { return bus::pci_read16(at_, PCI_DEVICE_ID) - kModernBase; }
   std::uint64_t offered_features() override {
     common_.registers.write<std::uint32_t>(VIRTIO_PCI_COMMON_DFSELECT, 1);
     const std::uint64_t high = common_.registers.read<std::uint32_t>(VIRTIO_PCI_COMMON_DF);
@@ -168,23 +170,23 @@ class Pci final : public Transport {
 
   bool start_msix(std::uint8_t capability) {
     const std::uint32_t table =
-        kvm::pci_read32(at_, static_cast<std::uint8_t>(capability + PCI_MSIX_TABLE));
+        bus::pci_read32(at_, static_cast<std::uint8_t>(capability + PCI_MSIX_TABLE));
     const std::uint64_t base =
         bar_address(at_, static_cast<std::uint8_t>(table & PCI_MSIX_TABLE_BIR));
     const std::uint64_t address = base + (table & PCI_MSIX_TABLE_OFFSET);
     volatile void* const first =
-        base != 0 && address >= base ? kvm::map_device(address, PCI_MSIX_ENTRY_SIZE) : nullptr;
+        base != 0 && address >= base ? bus::map_device(address, PCI_MSIX_ENTRY_SIZE) : nullptr;
     if (first == nullptr) return false;
     const Registers entry(first);
-    const machine::MsiMessage message = kvm::connect_msi();
+    const bus::MsiMessage message = bus::connect_msi();
     entry.write_halves(PCI_MSIX_ENTRY_LOWER_ADDR, PCI_MSIX_ENTRY_UPPER_ADDR, message.address);
     entry.write<std::uint32_t>(PCI_MSIX_ENTRY_DATA, message.data);
     entry.write<std::uint32_t>(PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
     const auto flags_at = static_cast<std::uint8_t>(capability + PCI_MSIX_FLAGS);
     const auto flags =
-        static_cast<std::uint16_t>((kvm::pci_read16(at_, flags_at) | PCI_MSIX_FLAGS_ENABLE) &
+        static_cast<std::uint16_t>((bus::pci_read16(at_, flags_at) | PCI_MSIX_FLAGS_ENABLE) &
                                    ~std::uint16_t{PCI_MSIX_FLAGS_MASKALL});
-    kvm::pci_write16(at_, flags_at, flags);
+    bus::pci_write16(at_, flags_at, flags);
     common_.registers.write<std::uint16_t>(VIRTIO_PCI_COMMON_MSIX, kNoVector);
     return true;
   }
@@ -205,7 +207,7 @@ Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& n
     unsigned nth;
     std::optional<PciAddress> found{};
   } search{device_id, nth};
-  kvm::for_each_pci(
+  bus::for_each_pci(
       [](void* context, PciAddress at, std::uint16_t vendor, std::uint16_t device) {
         Search& wanted = *static_cast<Search*>(context);
         if (vendor != kVendor || wanted.found) return;
@@ -213,7 +215,7 @@ Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& n
         // the modern interface, too.
         const bool transitional = device < kModernBase;
         const std::uint32_t kind =
-            transitional ? kvm::pci_read16(at, PCI_SUBSYSTEM_ID) : device - kModernBase;
+            transitional ? bus::pci_read16(at, PCI_SUBSYSTEM_ID) : device - kModernBase;
         if (kind == wanted.device_id && wanted.nth-- == 0) wanted.found = at;
       },
       &search);

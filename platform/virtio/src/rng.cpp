@@ -5,8 +5,9 @@
 
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
+#include "fata/bus/memory.hpp"
+#include "fata/guest/device.hpp"
 #include "fata/guest/entropy.hpp"
-#include "fata/kvm/device.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
@@ -75,7 +76,7 @@ class Gatherer final : public Device {
 
  private:
   bool ask() {
-    const virtio::Segment segment{machine::dma_address(bytes.data()), kWanted, true};
+    const virtio::Segment segment{bus::dma_address(bytes.data()), kWanted, true};
     if (!(*queue_)->add(std::span(&segment, 1))) return false;
     if ((*queue_)->publish()) transport_->notify(0);
     return true;

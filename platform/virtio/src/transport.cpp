@@ -4,7 +4,7 @@
 #include <bit>
 #include <new>
 
-#include "fata/kvm/device.hpp"
+#include "fata/bus/memory.hpp"
 
 namespace fata::virtio {
 
@@ -18,7 +18,7 @@ Result<std::unique_ptr<OwnedQueue>> start_queue(Transport& transport, std::uint1
   if (max == 0) return fail(Errc::kNoQueue, index);
   auto queue = std::make_unique<OwnedQueue>(std::bit_floor(std::min(max, most)), event_index);
   const Result<void> started =
-      transport.start_queue(index, **queue, kvm::dma_address(queue->memory()));
+      transport.start_queue(index, **queue, bus::dma_address(queue->memory()));
   if (!started) return fail(started.error());
   return queue;
 }

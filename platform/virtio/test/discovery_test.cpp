@@ -1,7 +1,7 @@
 // Tests drivers on a machine whose registers, capabilities and rings are set by a hostile host.
 #include <gtest/gtest.h>
 
-#include "../../kvm/src/pci_walk.hpp"
+#include "fata/bus/pci_walk.hpp"
 #include "fata/sim/platform.hpp"
 #include "fata/virtio/net.hpp"
 #include "hosted_machine.hpp"
@@ -138,7 +138,7 @@ TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
     }
   }
   unsigned visited = 0;
-  kvm::walk_pci([](void* count, kvm::PciAddress, std::uint16_t,
+  bus::walk_pci([](void* count, bus::PciAddress, std::uint16_t,
                    std::uint16_t) { ++*static_cast<unsigned*>(count); },
                 &visited);
   EXPECT_EQ(visited, 5 * 32U);  // four levels below bus 0

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "../../kvm/src/pci_walk.hpp"
 #include "fata/base/bytes.hpp"
 #include "fata/base/panic.hpp"
+#include "fata/bus/pci_walk.hpp"
+#include "fata/bus/wake.hpp"
 
 namespace fata::virtio {
 namespace {
@@ -79,7 +80,7 @@ volatile void* map_device(std::uint64_t physical, std::size_t size, Access) {
 
 }  // namespace fata::machine
 
-namespace fata::kvm {
+namespace fata::bus {
 namespace {
 
 template <class T>
@@ -115,12 +116,12 @@ std::span<const guest::MmioDevice> mmio_devices() noexcept {
   return virtio::HostedMachine::current().slots;
 }
 bool connect_pin(unsigned) noexcept { return ++virtio::HostedMachine::current().interrupts, true; }
-machine::MsiMessage connect_msi() noexcept {
+MsiMessage connect_msi() noexcept {
   ++virtio::HostedMachine::current().interrupts;
   return {0xfee00000, 0x41};
 }
 
-}  // namespace fata::kvm
+}  // namespace fata::bus
 
 namespace fata::guest {
 

@@ -10,9 +10,11 @@
 #include <memory>
 #include <vector>
 
+#include "fata/bus/memory.hpp"
+#include "fata/bus/mmio.hpp"
+#include "fata/bus/pci.hpp"
 #include "fata/guest/command_line.hpp"
 #include "fata/guest/device.hpp"
-#include "fata/kvm/device.hpp"
 
 namespace fata::virtio {
 
@@ -24,7 +26,7 @@ class HostedMachine {
 
   // The configuration space of a PCI function.
   struct Function {
-    kvm::PciAddress at;
+    bus::PciAddress at;
     std::array<std::uint8_t, 256> config{};
 
     void put8(std::size_t offset, std::uint8_t value) { config[offset] = value; }

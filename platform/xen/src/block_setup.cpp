@@ -1,4 +1,6 @@
 // Setup, shutdown and reconnection of a disk. Built for size, unlike the code that moves data.
+#include <xen/io/protocols.h>
+
 #include "fata/base/platform.hpp"
 #include "fata/xen/block.hpp"
 
@@ -132,7 +134,7 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   port_ = *port;
   std::vector<Frontend::Node> nodes{{"ring-ref", store_text(queue_.ring())},
                                     {"event-channel", store_text(port_)},
-                                    {"protocol", "x86_64-abi"},
+                                    {"protocol", XEN_IO_PROTO_ABI_NATIVE},
                                     {"feature-persistent", "1"}};
   Result<void> going = co_await frontend_.publish(std::move(nodes), BusState::kInitialised, wait);
   while (going) {

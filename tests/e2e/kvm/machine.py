@@ -1,6 +1,7 @@
 """Boots an image in QEMU with a time limit, and returns its output and status."""
 import json
 import os
+import platform
 import re
 import select
 import shlex
@@ -20,7 +21,7 @@ def image(name):
 
 def command(name, words="", machine=MACHINES[0], memory="8M", cpu="max", extra=(), file=None):
     return [
-        "qemu-system-x86_64",
+        f"qemu-system-{platform.machine()}",
         "-M",
         machine,
         "-accel",

@@ -11,6 +11,7 @@ import unittest
 
 from dhcp_test import HOST, PROCESS, WITH_DHCP
 from dns import NameServerTest
+from fata import QEMU
 import namespaces
 
 # A range of leases, because dnsmasq keeps the lease of a stopped image.
@@ -84,7 +85,7 @@ class Early(NameServerTest):
     def machine(self):
         return self.started(
             [
-                "qemu-system-x86_64",
+                QEMU,
                 "-M",
                 "microvm,acpi=off",
                 "-accel",

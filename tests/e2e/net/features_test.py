@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from dns import KERNEL, NameServerTest, ask_many
+from fata import QEMU
 import namespaces
 from pings import ping
 
@@ -40,7 +41,7 @@ class Features(NameServerTest):
     def check_machine(self, machine, device, features, memory, sizes):
         server = self.served(
             [
-                "qemu-system-x86_64",
+                QEMU,
                 "-M",
                 machine,
                 "-accel",

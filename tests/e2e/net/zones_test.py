@@ -7,6 +7,7 @@ import socket
 import unittest
 
 from dns import FOLDER, KERNEL, PROCESS, NameServerTest, dig, free_port
+from fata import QEMU
 
 PLAIN = "$TTL 1h\n@ SOA ns1 hostmaster 1 1h 1h 1h 1h\n@ NS ns1\nns1 A 192.0.2.1\n"
 
@@ -155,7 +156,7 @@ class Zones(NameServerTest):
                 self.assertEqual(got, "192.0.2.80\n", address)
         self.ends_well(server)
 
-    @unittest.skipUnless(shutil.which("qemu-system-x86_64"), "needs QEMU")
+    @unittest.skipUnless(shutil.which(QEMU), "needs QEMU")
     def test_a_kernel_takes_a_name_from_outside(self):
         self.run_fata("build", *KERNEL)
         port = free_port()

@@ -1,4 +1,4 @@
-// Packs a kernel image into a self-extracting one (platform/machine/x86_64/unpack).
+// Packs a kernel image into a self-extracting one (unpack/ in the processor's folder).
 #pragma once
 
 #include <cstdint>

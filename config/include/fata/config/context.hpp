@@ -34,7 +34,7 @@ class Context {
 
   Target target() const { return target_; }
   Net net() const { return net_; }
-  std::string_view arch() const { return arch_; }  // "x86_64"
+  std::string_view arch() const { return arch_; }  // the processor, as uname names it
   bool is(Target target) const { return target_ == target; }
   bool is_kernel() const { return !is(Target::kLinux); }
   bool is(Net net) const { return net_ == net; }

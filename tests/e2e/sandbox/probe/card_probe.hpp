@@ -2,8 +2,8 @@
 #pragma once
 
 #include <fata/async/context.hpp>
-#include <fata/host/capture_file.hpp>
-#include <fata/host/tap.hpp>
+#include <fata/linux/capture_file.hpp>
+#include <fata/linux/tap.hpp>
 #include <fata/net/pcap.hpp>
 #include <fata/platform_devices/devices.hpp>
 #include <fata/sig/net_device.hpp>
@@ -14,15 +14,15 @@
 namespace sandbox_probe {
 
 // A NIC as config.cpp creates it: a tap, with an optional capture of its frames.
-using Card =
-    fata::net::PcapDevice<fata::host::Tap, fata::platform_devices::Clock, fata::host::CaptureFile>;
+using Card = fata::net::PcapDevice<fata::linux::Tap, fata::platform_devices::Clock,
+                                   fata::linux::CaptureFile>;
 
 // The same access to a private member as in ring_attacks.cpp.
 template <auto Member>
 struct StealTap {
-  friend fata::host::Tap& stolen_tap(Card& card) { return *(card.*Member); }
+  friend fata::linux::Tap& stolen_tap(Card& card) { return *(card.*Member); }
 };
-fata::host::Tap& stolen_tap(Card& card);
+fata::linux::Tap& stolen_tap(Card& card);
 template struct StealTap<&Card::net_>;
 
 template <class>  // config.cpp passes a type

@@ -19,10 +19,10 @@ template <class Device, auto Member>
 struct Steal {
   friend void* stolen_ring(Device& device) { return (device.*Member).get(); }
 };
-void* stolen_ring(fata::host::BlockFile& disk);
-void* stolen_ring(fata::host::Tap& tap);
-template struct Steal<fata::host::BlockFile, &fata::host::BlockFile::ring_>;
-template struct Steal<fata::host::Tap, &fata::host::Tap::ring_>;
+void* stolen_ring(fata::linux::BlockFile& disk);
+void* stolen_ring(fata::linux::Tap& tap);
+template struct Steal<fata::linux::BlockFile, &fata::linux::BlockFile::ring_>;
+template struct Steal<fata::linux::Tap, &fata::linux::Tap::ring_>;
 
 // The user data that identifies the attack's completion among those of the device.
 constexpr std::uint64_t kOurs = 0xa77ac;
@@ -77,11 +77,11 @@ long attack_by(io_uring* ring, std::string_view name) {
 
 }  // namespace
 
-long attack_by_ring(fata::host::BlockFile& disk, std::string_view name) {
+long attack_by_ring(fata::linux::BlockFile& disk, std::string_view name) {
   return attack_by(static_cast<io_uring*>(stolen_ring(disk)), name);
 }
 
-long attack_by_ring(fata::host::Tap& tap, std::string_view name) {
+long attack_by_ring(fata::linux::Tap& tap, std::string_view name) {
   return attack_by(static_cast<io_uring*>(stolen_ring(tap)), name);
 }
 

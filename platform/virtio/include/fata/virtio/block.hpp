@@ -12,7 +12,6 @@
 #include "fata/base/aligned.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/guest/device.hpp"
-#include "fata/kvm/device.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/virtio/block_requests.hpp"
 #include "fata/virtio/transport.hpp"

@@ -9,7 +9,6 @@
 #include "fata/async/context.hpp"
 #include "fata/base/pool.hpp"
 #include "fata/guest/device.hpp"
-#include "fata/kvm/device.hpp"
 #include "fata/sig/net_device.hpp"
 #include "fata/virtio/frame_receiver.hpp"
 #include "fata/virtio/transport.hpp"

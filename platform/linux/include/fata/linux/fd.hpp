@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace fata::host {
+namespace fata::linux {
 
 class Fd {
  public:
@@ -26,4 +26,4 @@ class Fd {
   int number_ = -1;
 };
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -15,7 +15,11 @@
 
 #include "fata/async/context.hpp"
 
-namespace fata::host {
+#ifdef linux
+#error "gnu++ dialects define the macro linux: compile with -std=c++23"
+#endif
+
+namespace fata::linux {
 
 // A condition on the lower 32 bits of an argument: (argument & mask) == value.
 struct ArgumentCheck {
@@ -64,4 +68,4 @@ SandboxNeeds needs_of(std::string_view name, const Device& device,
 // calls, the log reports this in one line and the process continues.
 void enter_sandbox(const async::Context& context, std::span<const SandboxNeeds> needs);
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -1,5 +1,5 @@
-# cmake -DSOURCE=... -DBUILD=... -DPACK=... [-DCFI=ON] [-DTARGETS=...] -P build_images.cmake:
-# configures (once) and builds the images of the e2e tests.
+# cmake -DSOURCE=... -DARCH=... -DBUILD=... -DPACK=... [-DCFI=ON] [-DTARGETS=...]
+# -P build.cmake: configures (once) and builds the images of the e2e tests.
 if(NOT TARGETS)
   set(TARGETS e2e_images)
 endif()
@@ -12,7 +12,7 @@ if(EXISTS ${BUILD}/build.ninja)
 endif()
 if(NOT known)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BUILD} -G Ninja
-    --toolchain ${SOURCE}/cmake/toolchain-kvm-x86_64.cmake -DFATA_TARGET=kvm -DFATA_E2E_IMAGES=ON
+    --toolchain ${SOURCE}/cmake/toolchain-kernel-${ARCH}.cmake -DFATA_E2E_IMAGES=ON
     -DFATA_PACK=${PACK} -DFATA_CFI=${CFI}
     COMMAND_ERROR_IS_FATAL ANY)
 endif()

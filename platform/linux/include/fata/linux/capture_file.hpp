@@ -8,9 +8,9 @@
 #include "fata/async/context.hpp"
 #include "fata/async/task.hpp"
 #include "fata/base/danger.hpp"
-#include "fata/host/fd.hpp"
+#include "fata/linux/fd.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 class CaptureFile final : private async::Timer {
  public:
@@ -46,4 +46,4 @@ class CaptureFile final : private async::Timer {
   bool stopped_ = false;
 };
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "fata/async/context.hpp"
-#include "fata/host/fd.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/fd.hpp"
+#include "fata/linux/sandbox.hpp"
 #include "fata/sig/key_value.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 // Nothing outside the folder is reachable, whether through ".." or a symbolic link. Reads block the
 // loop; use them at startup.
@@ -38,4 +38,4 @@ class Folder final : private BufferHome {
 };
 static_assert(sig::KeyValueReader<Folder>);
 
-}  // namespace fata::host
+}  // namespace fata::linux

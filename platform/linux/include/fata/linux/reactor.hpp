@@ -8,9 +8,13 @@
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
 #include "fata/base/result.hpp"
-#include "fata/host/fd.hpp"
+#include "fata/linux/fd.hpp"
 
-namespace fata::host {
+#ifdef linux
+#error "gnu++ dialects define the macro linux: compile with -std=c++23"
+#endif
+
+namespace fata::linux {
 
 // The edge-triggered readiness of one descriptor. Try the system call first. Call drained_in() or
 // drained_out() only after the call has processed everything (EAGAIN, or fewer than requested), and
@@ -89,4 +93,4 @@ class Reactor {
 
 Reactor& reactor() noexcept;
 
-}  // namespace fata::host
+}  // namespace fata::linux

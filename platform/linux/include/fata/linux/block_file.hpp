@@ -12,11 +12,11 @@
 #include "fata/async/context.hpp"
 #include "fata/async/places.hpp"
 #include "fata/base/counter.hpp"
-#include "fata/host/reactor.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/reactor.hpp"
+#include "fata/linux/sandbox.hpp"
 #include "fata/sig/block.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 enum class BlockFileErrc : std::uint32_t {
   kNoName = 1,
@@ -124,4 +124,4 @@ class BlockFile final : private Poller {
 };
 static_assert(sig::BlockDevice<BlockFile>);
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -2,9 +2,9 @@
 // Models net::ReportRequests.
 #pragma once
 
-#include "fata/host/reactor.hpp"
+#include "fata/linux/reactor.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 class ReportSignal {
  public:
@@ -18,4 +18,4 @@ class ReportSignal {
   Watch watch_;
 };
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -5,11 +5,11 @@
 
 #include "fata/async/task.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/host/reactor.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/reactor.hpp"
+#include "fata/linux/sandbox.hpp"
 #include "fata/sig/flow.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 class TcpFlow {
  public:
@@ -68,4 +68,4 @@ class Tcp {
 };
 static_assert(sig::Tcp<Tcp>);
 
-}  // namespace fata::host
+}  // namespace fata::linux

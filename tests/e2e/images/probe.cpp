@@ -11,7 +11,9 @@
 #include "fata/async/wait.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/platform.hpp"
-#include "fata/kvm/device.hpp"
+#include "fata/bus/mmio.hpp"
+#include "fata/bus/pci.hpp"
+#include "fata/machine/memory.hpp"
 
 namespace fata {
 namespace {
@@ -105,10 +107,10 @@ async::Task<int> run(async::Context* context) {
       for (std::uint64_t i = 0; i < number(value); ++i)
         log.info("flood line ", i, " of a text that is of some length");
     } else if (name == "devices") {
-      for (const guest::MmioDevice& device : kvm::mmio_devices())
+      for (const guest::MmioDevice& device : bus::mmio_devices())
         log.info("mmio ", Hex{device.base}, " irq ", device.irq);
-      kvm::for_each_pci(
-          [](void* to, kvm::PciAddress at, std::uint16_t vendor, std::uint16_t device) {
+      bus::for_each_pci(
+          [](void* to, bus::PciAddress at, std::uint16_t vendor, std::uint16_t device) {
             static_cast<const Logger*>(to)->info("pci ", std::uint32_t{at.device}, '.',
                                                  std::uint32_t{at.function}, ' ', Hex{vendor, 4},
                                                  ' ', Hex{device, 4});

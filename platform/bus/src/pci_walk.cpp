@@ -1,9 +1,9 @@
-#include "pci_walk.hpp"
+#include "fata/bus/pci_walk.hpp"
 
 #include <array>
 #include <utility>
 
-namespace fata::kvm {
+namespace fata::bus {
 namespace {
 
 constexpr unsigned kMaxDepth = 4;
@@ -39,4 +39,4 @@ struct Walk {
 
 void walk_pci(PciVisitor visit, void* context) noexcept { Walk{visit, context}.bus(0, 0); }
 
-}  // namespace fata::kvm
+}  // namespace fata::bus

@@ -10,11 +10,11 @@
 #include "fata/async/context.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/host/reactor.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/reactor.hpp"
+#include "fata/linux/sandbox.hpp"
 #include "fata/sig/net_device.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 enum class TapErrc : std::uint32_t { kBadName = 1, kNoTun, kNoRights, kBusy };
 const ErrorDomain& error_domain(TapErrc) noexcept;
@@ -118,4 +118,4 @@ class Tap final : private Poller {
 };
 static_assert(sig::NetDevice<Tap>);
 
-}  // namespace fata::host
+}  // namespace fata::linux

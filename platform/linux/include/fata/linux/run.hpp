@@ -3,10 +3,10 @@
 
 #include "fata/async/loop.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 // Makes async::current_loop() return `loop`. Only one loop may exist at a time. Call this before
 // any task is created.
 void enter(async::Loop& loop);
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -7,11 +7,11 @@
 #include "fata/async/task.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/host/reactor.hpp"
-#include "fata/host/sandbox.hpp"
+#include "fata/linux/reactor.hpp"
+#include "fata/linux/sandbox.hpp"
 #include "fata/sig/udp.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 class UdpSocket {
  public:
@@ -57,4 +57,4 @@ class Udp {
 };
 static_assert(sig::Udp<Udp>);
 
-}  // namespace fata::host
+}  // namespace fata::linux

@@ -5,7 +5,7 @@
 
 #include "fata/base/result.hpp"
 
-namespace fata::host {
+namespace fata::linux {
 
 enum class Errno : std::uint32_t {};
 const ErrorDomain& error_domain(Errno) noexcept;
@@ -15,4 +15,4 @@ inline std::unexpected<Error> os_fail(int number = errno) {
   return std::unexpected(os_error(number));
 }
 
-}  // namespace fata::host
+}  // namespace fata::linux

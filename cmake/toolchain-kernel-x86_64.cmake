@@ -1,11 +1,12 @@
 # Cross-compiles for a freestanding x86-64 image: no operating system, libc++'s headers with our own
 # configuration, musl's headers and archive (Debian: clang-19 lld-19 llvm-19 libc++-19-dev
 # libclang-rt-19-dev musl-dev).
-#   cmake -S . -B build/kvm -G Ninja --toolchain cmake/toolchain-kvm-x86_64.cmake
+#   cmake -S . -B build/kernel-x86_64 -G Ninja --toolchain cmake/toolchain-kernel-x86_64.cmake
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-set(FATA_TARGET kvm CACHE STRING "linux or kvm")
+set(FATA_PLATFORM kernel CACHE STRING "process or kernel")
+set(FATA_ARCH x86_64 CACHE STRING "The processor, as CMake names it")
 
 foreach(lang C CXX ASM)
   set(CMAKE_${lang}_COMPILER_TARGET x86_64-unknown-none-elf)
