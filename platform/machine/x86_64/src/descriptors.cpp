@@ -10,9 +10,9 @@ extern char fata_stack_fault_top[], fata_stack_double_fault_top[], fata_stack_nm
 
 namespace fata::machine {
 namespace {
-// vectors.S has stubs of 16 bytes for the 32 exceptions, followed by stubs of 8 bytes.
+// vectors.S has stubs of 8 bytes for the 32 exceptions, followed by stubs of 5 bytes.
 constexpr std::uint64_t stub_offset(unsigned vector) {
-  return vector < 32 ? vector * 16 : 32 * 16 + (vector - 32) * 8;
+  return vector < 32 ? vector * 8 : 32 * 8 + (vector - 32) * 5;
 }
 
 struct [[gnu::packed]] TaskState {

@@ -1,25 +1,24 @@
 // The targets of the interrupt descriptors: 32 exceptions, then 64 interrupt vectors. Stubs of
-// exceptions are 16 bytes long, those of interrupts 8.
+// exceptions are 8 bytes long, those of interrupts 5. Each calls its handler, which computes the
+// vector from the return address.
     .text
     .globl fata_vectors
     .align 16
 fata_vectors:
     vector = 0
     .rept 32
-    .align 16
+    .align 8
     // Exceptions with an error code: 8, 10 to 14, 17, 21, 29, 30.
     .if ((0x60227d00 >> vector) & 1) == 0
     pushq $0
     .endif
-    pushq $vector
-    jmp exception
+    call exception
     vector = vector + 1
     .endr
-    .rept 64
     .align 8
-    pushq $(vector - 32)
-    jmp interrupt
-    vector = vector + 1
+interrupt_vectors:
+    .rept 64
+    call interrupt
     .endr
 
 // Saves all registers (SSE too, because an NMI returns to the interrupted code) and calls
@@ -27,6 +26,11 @@ fata_vectors:
 exception:
     pushq %rax
     pushq %rcx
+    leaq fata_vectors(%rip), %rcx
+    movq 16(%rsp), %rax
+    subq %rcx, %rax
+    shrl $3, %eax                   // the return address is within the stub or at its end
+    movq %rax, 16(%rsp)
     pushq %rdx
     pushq %rbx
     pushq %rbp
@@ -71,10 +75,16 @@ exception:
 // Interrupts are enabled only while idle, so this only notes that one occurred.
 interrupt:
     pushq %rax
-    movq 8(%rsp), %rax
+    pushq %rcx
+    leaq interrupt_vectors + 5(%rip), %rcx
+    movq 16(%rsp), %rax
+    subl %ecx, %eax
+    imull $205, %eax, %eax          // division by 5 of numbers below 1,024
+    shrl $10, %eax
     btsq %rax, fata_interrupts_pending(%rip)
     movq fata_local_apic(%rip), %rax
     movl $0, 0xb0(%rax)             // end of interrupt
+    popq %rcx
     popq %rax
     addq $8, %rsp
     iretq
