@@ -30,14 +30,14 @@ std::uint32_t Connection::used_window() const {
 bool Connection::process_ack(const Segment& segment, Instant now) {
   const Header& header = segment.header;
   const Seq ack = header.ack;
-  if (before(ack, snd_una_)) return true;
-  const std::uint32_t advanced = ack - snd_una_;
+  if (before(ack, snd_.una)) return true;
+  const std::uint32_t advanced = ack - snd_.una;
   const std::uint32_t prior_flight = board_.outstanding() - board_.sacked();
   const bool duplicate = advanced == 0 && segment.length == 0 && !header.has(kFin | kSyn) &&
-                         !board_.empty() && std::uint32_t{header.window} << snd_shift_ == snd_wnd_;
-  update_window(segment);
+                         !board_.empty() && snd_.scaled(header) == snd_.wnd;
+  update_window(header);
   if (board_.empty()) {
-    if (snd_wnd_ != 0) probing_ = false;
+    if (snd_.wnd != 0) probing_ = false;
     // An ACK of a probe after all data is acknowledged shows that the probe was unnecessary (RFC
     // 8985 section 7.4.2).
     if (tail_probe_out_ && advanced == 0 && ack == tail_probe_end_) tail_probe_out_ = false;
@@ -52,7 +52,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     board_.acked(ack, now, echo, rtt_.min_rtt(), got);
     send_.drop_before(earlier(ack, send_.end()), table_->memory_);
     acked_out_ += advanced;
-    snd_una_ = ack;
+    snd_.una = ack;
     if (path_probe_ != 0 && at_or_after(ack, path_probe_end_)) path_probe_arrived(now);
     attempts_ = 0;
     probing_ = false;
@@ -74,7 +74,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
       recovery_ == Recovery::kOpen) {
     congestion_.on_ecn_echo(std::max(used_window(), board_.outstanding() + advanced));
     note_limit();
-    ecn_end_ = snd_nxt_;
+    ecn_end_ = snd_.nxt;
     window_reduced_ = true;
   }
   after_tail_probe(header, duplicate, prior_flight);
@@ -124,7 +124,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
                       at_or_before(top.end, blocks[1].end);
   if (at_or_before(top.end, ack) || inside) {
     first = 1;
-    board_.on_dsack(snd_una_, snd_nxt_);
+    board_.on_dsack(snd_.una, snd_.nxt);
     if (tail_probe_out_ && tail_probe_again_ && top.end == tail_probe_end_) tail_probe_out_ = false;
     if (can_undo_ && at_or_after(top.begin, undo_from_)) {
       undo_bytes_ -= std::min(undo_bytes_, top.size());
@@ -142,7 +142,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
     news[at] = blocks[first + i];
   }
   for (const SeqRange& block : news) {
-    if (before(block.begin, snd_una_) || after(block.end, snd_nxt_)) continue;
+    if (before(block.begin, snd_.una) || after(block.end, snd_.nxt)) continue;
     board_.sacked(block, now, echo, rtt_.min_rtt(), got);
   }
 }
@@ -167,11 +167,11 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
     // RFC 6582.
     if (duplicate) {
       if (duplicates_ < 0xffff) ++duplicates_;
-      if (duplicates_ == 3 && recovery_ == Recovery::kOpen && at_or_after(snd_una_, recover_))
+      if (duplicates_ == 3 && recovery_ == Recovery::kOpen && at_or_after(snd_.una, recover_))
         lost = board_.mark_first_lost(mss_);
     }
     if (advanced != 0) {
-      const bool partial = recovery_ == Recovery::kRecovery && before(snd_una_, recover_);
+      const bool partial = recovery_ == Recovery::kRecovery && before(snd_.una, recover_);
       const std::uint32_t segments = std::max(advanced / mss_, 1U);
       duplicates_ = partial && duplicates_ > segments - 1
                         ? static_cast<std::uint16_t>(duplicates_ - (segments - 1))
@@ -179,7 +179,7 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
       if (partial) lost = board_.mark_first_lost(mss_);
     }
   }
-  if (recovery_ != Recovery::kOpen && at_or_after(snd_una_, recover_) && advanced != 0) {
+  if (recovery_ != Recovery::kOpen && at_or_after(snd_.una, recover_) && advanced != 0) {
     if (recovery_ == Recovery::kRecovery) {
       congestion_.on_recovered();
       note_limit();
@@ -198,7 +198,7 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
   } else if (advanced != 0 && !recovering && !marked) {
     // The window does not grow on a duplicate ACK (RFC 3042, RFC 5681), on the ACK that ends a
     // recovery, or on one that echoes congestion (RFC 3168 section 6.1.2).
-    congestion_.on_ack({advanced, snd_una_, snd_nxt_, got.rtt, rtt_.srtt(), window_limited_}, now);
+    congestion_.on_ack({advanced, snd_.una, snd_.nxt, got.rtt, rtt_.srtt(), window_limited_}, now);
   }
   if (advanced != 0 || got.bytes != 0) restart_retransmit_timer(now);
   if (look_again.ns != 0 && now + look_again < retransmit_at_) {
@@ -210,8 +210,8 @@ void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint3
 void Connection::enter_recovery(std::uint32_t prior_flight) {
   table_->count_up(Table::kRecoveries);
   recovery_ = Recovery::kRecovery;
-  recover_ = snd_nxt_;
-  undo_from_ = snd_una_;
+  recover_ = snd_.nxt;
+  undo_from_ = snd_.una;
   undo_bytes_ = 0;
   first_again_ts_ = 0;
   can_undo_ = true;
@@ -232,25 +232,13 @@ void Connection::undo() {
   note_limit();
 }
 
-void Connection::update_window(const Segment& segment) {
-  const Header& header = segment.header;
-  // RFC 9293 section 3.10.7.4: never from an old segment.
-  if (!(before(snd_wl1_, header.seq) ||
-        (snd_wl1_ == header.seq && at_or_before(snd_wl2_, header.ack))))
-    return;
-  const std::uint32_t window = std::uint32_t{header.window} << snd_shift_;
-  snd_wl1_ = header.seq;
-  snd_wl2_ = header.ack;
-  if (window == snd_wnd_) return;
+void Connection::update_window(const Header& header) {
+  if (!snd_.update_window(header) || !probing_ || snd_.wnd == 0) return;
   // Data sent into the closed window may have been discarded: send it again.
-  if (probing_ && window != 0) {
-    probing_ = false;
-    attempts_ = 0;
-    rtt_.end_back_off();
-    if (header.ack == snd_una_) board_.mark_first_lost(mss_);
-  }
-  snd_wnd_ = window;
-  snd_wnd_most_ = std::max(snd_wnd_most_, window);
+  probing_ = false;
+  attempts_ = 0;
+  rtt_.end_back_off();
+  if (header.ack == snd_.una) board_.mark_first_lost(mss_);
 }
 
 void Connection::after_fin_acked(Instant now) {

@@ -89,7 +89,7 @@ ConnectionStats Connection::stats() const {
           send_.size(),
           receive_.size(),
           reorder_ == nullptr ? 0 : reorder_->bytes(),
-          snd_wnd_,
+          snd_.wnd,
           rcv_edge_ - rcv_nxt_,
           mss_,
           acked_out_,
@@ -123,11 +123,10 @@ void Connection::set_mss() {
 // An active open (RFC 9293 section 3.10.1).
 void Connection::open(Instant now) {
   const InitialNumbers::Numbers numbers = table_->numbers_.choose(local, remote, now);
-  iss_ = numbers.isn;
   ts_offset_ = numbers.timestamp_offset;
-  snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
-  snd_nxt_ = iss_ + 1;
-  send_.start(iss_ + 1);
+  snd_.start(numbers.isn);
+  recover_ = ecn_end_ = snd_.iss;
+  send_.start(snd_.nxt);
   rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
   state_ = State::kSynSent;
   refresh_path(now);
@@ -153,15 +152,13 @@ void Connection::start_handshake(Instant now) {
 
 // Sets the state from the peer's SYN, for a passive or a simultaneous open.
 void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
-  iss_ = iss;
-  snd_una_ = snd_wl2_ = recover_ = ecn_end_ = iss_;
-  snd_nxt_ = iss_ + 1;
-  send_.start(iss_ + 1);
+  snd_.start(iss);
+  recover_ = ecn_end_ = snd_.iss;
+  send_.start(snd_.nxt);
   irs_ = syn.header.seq;
   rcv_nxt_ = rcv_edge_ = ack_sent_ = irs_ + 1;
   receive_.start(rcv_nxt_);
-  snd_wnd_ = snd_wnd_most_ = syn.header.window;
-  snd_wl1_ = syn.header.seq;
+  snd_.on_syn(syn.header);
   state_ = State::kSynReceived;
   rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
   peer_options(syn.header.options);
@@ -174,7 +171,7 @@ void Connection::peer_options(const Options& theirs) {
   timestamps_ = ours.timestamps && theirs.has_timestamps;
   sack_ = ours.sack && theirs.sack_permitted;
   scaling_ = ours.window_scaling && theirs.has_window_scale;
-  snd_shift_ = scaling_ ? theirs.window_scale : 0;
+  snd_.shift = scaling_ ? theirs.window_scale : 0;
   if (!scaling_) rcv_shift_ = 0;
   if (timestamps_) ts_recent_ = theirs.ts_value;
   // RFC 9293 section 3.7.1 MUST-15.
@@ -312,7 +309,7 @@ void Connection::reset(Instant now) {
   // LAST-ACK either, but a peer that missed our FIN would wait for it indefinitely.
   if (state_ >= State::kSynReceived && !gone()) {
     table_->count_up(Table::kResetsSent);
-    send_control(kRst | kAck, snd_nxt_, now);
+    send_control(kRst | kAck, snd_.nxt, now);
   }
   end(now);
 }

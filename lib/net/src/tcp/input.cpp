@@ -77,7 +77,7 @@ void Connection::receive(Segment& segment, Instant now) {
   // the peer's next segments look old, its data, and its sign of life.
   if (state_ == State::kSynReceived) [[unlikely]] {
     if (!end_handshake(segment, now)) return;
-  } else if (!plausible_ack(header.ack) || header.has(kSyn)) [[unlikely]] {
+  } else if (!snd_.plausible_ack(header.ack) || header.has(kSyn)) [[unlikely]] {
     // RFC 5961 section 5.2; a SYN here is the known one.
     if (!header.has(kSyn)) table_->count_up(Table::kBadAck);
     return challenge(now);
@@ -104,7 +104,7 @@ void Connection::receive(Segment& segment, Instant now) {
 // RFC 9293 section 3.10.7.4, fifth check, in SYN-RECEIVED. False if the ACK does not cover our SYN.
 bool Connection::end_handshake(Segment& segment, Instant now) {
   const Header& header = segment.header;
-  if (!after(header.ack, snd_una_) || after(header.ack, snd_nxt_)) {
+  if (!after(header.ack, snd_.una) || after(header.ack, snd_.nxt)) {
     table_->send_reset(segment, local, remote, now);
     return false;
   }
@@ -114,11 +114,8 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
     segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
     ack_now_ = true;
   }
-  snd_una_ = iss_ + 1;
-  snd_wnd_ = std::uint32_t{header.window} << snd_shift_;
-  snd_wnd_most_ = std::max(snd_wnd_most_, snd_wnd_);
-  snd_wl1_ = header.seq;
-  snd_wl2_ = header.ack;
+  snd_.on_syn_acked();
+  snd_.set_window(header);
   note_arrival(header, now);
   become_established(now);
   if (gone() || !process_ack(segment, now)) return false;
@@ -336,7 +333,7 @@ void Connection::receive_fin(Instant now) {
 void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   const Header& header = segment.header;
   const bool ack = header.has(kAck);
-  if (ack && (at_or_before(header.ack, iss_) || after(header.ack, snd_nxt_))) {
+  if (ack && (at_or_before(header.ack, snd_.iss) || after(header.ack, snd_.nxt))) {
     if (!header.has(kRst)) table_->send_reset(segment, local, remote, now);
     return;
   }
@@ -354,9 +351,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   last_received_ = now;
   peer_options(header.options);
   ecn_ = table_->config_.ecn_ask && header.has(kEce) && !header.has(kCwr) && ack;
-  snd_wnd_ = snd_wnd_most_ = header.window;  // never scaled in a SYN
-  snd_wl1_ = header.seq;
-  snd_wl2_ = header.ack;
+  snd_.on_syn(header);
   if (!ack) {
     // Simultaneous open. Data sent with our SYN is still outstanding: the peer may have accepted
     // it.
@@ -366,7 +361,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
     return;
   }
   if (attempts_ == 0) rtt_.sample(now - last_sent_, now);
-  snd_una_ = iss_ + 1;
+  snd_.on_syn_acked();
   ack_now_ = true;
   if (fast_open_) {
     const auto cookie = header.options.has_cookie
@@ -381,7 +376,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
     Delivery got;
     board_.acked(header.ack, now, std::nullopt, {}, got);
     send_.drop_before(header.ack, table_->memory_);
-    snd_una_ = header.ack;
+    snd_.una = header.ack;
     board_.mark_all_lost();
   }
   become_established(now);
@@ -407,7 +402,7 @@ bool Connection::is_hard(const IcmpError& error) const {
 // error reported by a later timeout.
 void Connection::icmp_error(const IcmpError& error, Instant now) {
   const Seq seq = load_be<std::uint32_t>(error.quoted.subspan(4));
-  if (before(seq, snd_una_) || !before(seq, snd_nxt_)) return table_->count_up(Table::kIcmpIgnored);
+  if (!snd_.is_outstanding(seq)) return table_->count_up(Table::kIcmpIgnored);
   if (error.kind == IcmpError::Kind::kTooBig) return hear_too_big(error, seq, now);
   table_->count_up(Table::kIcmpTaken);
   if (!synchronized() && is_hard(error)) return fail(Error(sig::FlowErrc::kRefused), now);

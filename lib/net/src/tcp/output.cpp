@@ -19,11 +19,6 @@ bool Connection::must_wait(std::uint32_t sent) {
   return true;
 }
 
-std::uint32_t Connection::usable_window() const {
-  const Seq edge = snd_una_ + snd_wnd_;
-  return after(edge, snd_nxt_) ? edge - snd_nxt_ : 0;
-}
-
 void Connection::output(Instant now) {
   early_acks_ = kEarlyAcks;
   if (!may_send() || gone()) return;
@@ -74,12 +69,12 @@ bool Connection::send_lost(Instant now) {
     if (part.size() > mss_) part.end = part.begin + part.size() / mss_ * mss_;
     part.end = part.begin + within_buffers(part.size());
     // Data beyond the peer's shrunken window waits until it opens (a probe keeps checking).
-    if (snd_wnd_ == 0 && !probing_) break;
+    if (snd_.wnd == 0 && !probing_) break;
     if (!send_data(part, true, now)) break;
     if (recovery_ == Recovery::kRecovery) prr_.on_sent(part.size());
     if (first_again_ts_ == 0) first_again_ts_ = std::max<std::uint32_t>(timestamp_clock(now), 1);
     undo_bytes_ += part.size();
-    const bool head = part.begin == snd_una_;
+    const bool head = part.begin == snd_.una;
     if (head) restart_retransmit_timer(now);
     sent = true;
   }
@@ -98,7 +93,7 @@ bool Connection::send_new(Instant now) {
     if (waiting == 0 && !fin) break;
     const std::uint32_t in_pipe = pipe();
     const std::uint32_t cwnd_room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
-    const std::uint32_t window = usable_window();
+    const std::uint32_t window = snd_.usable_window();
     std::uint32_t length = within_buffers(std::min({waiting, window, cwnd_room, most}));
     const bool closing = fin && length == waiting;
     if (length > mss_ && length % mss_ != 0 &&
@@ -110,7 +105,7 @@ bool Connection::send_new(Instant now) {
         if (!options_.no_delay && !board_.empty()) break;
       } else if (cwnd_room < std::min<std::uint32_t>(mss_, std::min(waiting, window))) {
         break;
-      } else if (length == 0 || length < snd_wnd_most_ / 2 || !board_.empty()) {
+      } else if (length == 0 || length < snd_.max_wnd / 2 || !board_.empty()) {
         // Sender-side silly window avoidance (RFC 9293 section 3.8.6.2.1); the probe timer
         // overrides it.
         break;
@@ -120,7 +115,7 @@ bool Connection::send_new(Instant now) {
     const bool with_fin = closing && (window > length || length == 0);
     if (length == 0 && !with_fin) break;
     if (must_wait(in_turn)) break;
-    if (!send_data({snd_nxt_, snd_nxt_ + length + (with_fin ? 1 : 0)}, false, now)) break;
+    if (!send_data({snd_.nxt, snd_.nxt + length + (with_fin ? 1 : 0)}, false, now)) break;
     if (recovery_ == Recovery::kRecovery) prr_.on_sent(length);
     in_turn += length;
     sent = true;
@@ -254,7 +249,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
     board_.retransmitted(range, now, std::min(segment, length));
   } else {
     board_.sent(range, now, std::min(segment, length));
-    snd_nxt_ = range.end;
+    snd_.nxt = range.end;
     if ((header.flags & kFin) != 0) fin_sent_ = true;
   }
   last_sent_ = now;
@@ -286,7 +281,7 @@ void Connection::send_syn(Instant now) {
   Header header;
   header.source_port = local.port;
   header.destination_port = remote.port;
-  header.seq = iss_;
+  header.seq = snd_.iss;
   header.flags = kSyn;
   header.options.mss = table_->our_mss(local, remote);
   // The last attempts carry no options, in case a device on the path drops them.
@@ -341,8 +336,8 @@ void Connection::send_syn_data(Header& header, Instant now) {
   const MutableBytes all = packet.append(header_length + length);
   if (length != 0) {
     send_.read(send_.begin(), all.subspan(header_length));
-    board_.sent({snd_nxt_, snd_nxt_ + length}, now);
-    snd_nxt_ += length;
+    board_.sent({snd_.nxt, snd_.nxt + length}, now);
+    snd_.nxt += length;
   }
   IpMarks marks = this->marks();
   marks.may_fragment = remote.address.is_v4() && known.mss != 0 && known.mss <= kLeastCookieMss;

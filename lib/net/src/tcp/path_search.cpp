@@ -77,13 +77,13 @@ void Connection::send_path_probe(Instant now) {
   const std::uint32_t length = size - (timestamps_ ? 12 : 0);
   const std::uint32_t in_pipe = pipe();
   const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
-  if (std::min({unsent(), usable_window(), room}) < length + kFollowers * mss_) return;
+  if (std::min({unsent(), snd_.usable_window(), room}) < length + kFollowers * mss_) return;
   // SACK blocks would take part of the probe's room.
   if (has_out_of_order() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
   path_probe_ = static_cast<std::uint16_t>(size);
-  path_probe_end_ = snd_nxt_ + length;
+  path_probe_end_ = snd_.nxt + length;
   // A small buffer may have shortened the probe.
-  if (!send_data({snd_nxt_, path_probe_end_}, false, now) || snd_nxt_ != path_probe_end_)
+  if (!send_data({snd_.nxt, path_probe_end_}, false, now) || snd_.nxt != path_probe_end_)
     path_probe_ = 0;
 }
 

@@ -28,7 +28,7 @@ void Table::begin_time_wait(Connection& connection, Instant now) {
   auto* wait = new TimeWait(Entry::Kind::kTimeWait, connection.local, connection.remote);
   wait->began = now;
   wait->until = now + config_.time_wait_time;
-  wait->snd_nxt = connection.snd_nxt_;
+  wait->snd_nxt = connection.snd_.nxt;
   wait->rcv_nxt = connection.rcv_nxt_;
   wait->ts_recent = connection.ts_recent_;
   wait->ts_offset = connection.ts_offset_;

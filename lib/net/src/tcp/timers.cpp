@@ -124,7 +124,7 @@ Error Connection::silence() const {
 }
 
 void Connection::note_closing(Instant now) {
-  closing_una_ = snd_una_;
+  closing_una_ = snd_.una;
   closing_from_s_ = static_cast<std::uint16_t>(seconds_of(now));
 }
 
@@ -133,7 +133,7 @@ void Connection::note_closing(Instant now) {
 // waits.
 bool Connection::closed_for_too_long(Instant now) {
   if (!fin_queued_) return false;
-  if (snd_una_ != closing_una_) note_closing(now);
+  if (snd_.una != closing_una_) note_closing(now);
   const auto quiet_s = static_cast<std::uint16_t>(seconds_of(now) - closing_from_s_);
   return seconds(quiet_s) >= table_->config_.closing;
 }
@@ -159,14 +159,14 @@ void Connection::on_timeout(Instant now) {
     send_syn(now);
     return restart_retransmit_timer(now);
   }
-  if (snd_wnd_ == 0) {
+  if (snd_.wnd == 0) {
     --attempts_;
     return on_window_probe(now);
   }
   if (board_.empty()) return restart_retransmit_timer(now);
   if (doubted_mtu_ != 0) {
     const std::uint16_t mtu = std::exchange(doubted_mtu_, 0);
-    if (!before(doubted_at_, snd_una_) && before(doubted_at_, snd_nxt_)) believe_too_big(mtu, now);
+    if (snd_.is_outstanding(doubted_at_)) believe_too_big(mtu, now);
   }
   if (path_probe_ != 0) path_probe_failed(now);
   // Full segments are lost repeatedly; smaller ones, or finally fragments, may pass.
@@ -174,18 +174,18 @@ void Connection::on_timeout(Instant now) {
   if (config.black_hole_detection && attempts_ >= 3 && smaller) begin_search(now);
   const bool again = !first && recovery_ == Recovery::kLoss;
   if (!again) {
-    undo_from_ = snd_una_;
+    undo_from_ = snd_.una;
     undo_bytes_ = 0;
     first_again_ts_ = 0;
     can_undo_ = recovery_ == Recovery::kOpen;
   }
-  congestion_.on_timeout(used_window(), again, snd_nxt_);
+  congestion_.on_timeout(used_window(), again, snd_.nxt);
   window_limited_ = true;  // limited by the one-segment window
   // The peer may have discarded SACKed data.
   if (board_.is_first_sacked() || !first) board_.forget_sacks();
   board_.on_timeout(now, rtt_.min_rtt(), rtt_.srtt(), mss_);
   recovery_ = Recovery::kLoss;
-  recover_ = snd_nxt_;
+  recover_ = snd_.nxt;
   duplicates_ = 0;
   tail_probe_out_ = false;
   send_lost(now);
@@ -199,21 +199,21 @@ void Connection::on_tail_probe(Instant now) {
   table_->count_up(Table::kTailProbes);
   tail_probe_out_ = true;
   // Send new data if the peer's window allows, else the last segment again.
-  const std::uint32_t length = std::min({unsent(), usable_window(), std::uint32_t{mss_}});
+  const std::uint32_t length = std::min({unsent(), snd_.usable_window(), std::uint32_t{mss_}});
   tail_probe_again_ = length == 0;
   if (length != 0) {
-    send_data({snd_nxt_, snd_nxt_ + length}, false, now);
+    send_data({snd_.nxt, snd_.nxt + length}, false, now);
   } else {
     SeqRange last = board_.last();
     // A FIN is sent with a full segment. Few peers report the arrival of a FIN alone, and the
     // missing data may lie before it.
     const std::uint32_t most = mss_ + (fin_sent_ ? 1U : 0U);
     if (last.size() > most || (fin_sent_ && last.size() == 1))
-      last.begin = later(snd_una_, last.end - most);
+      last.begin = later(snd_.una, last.end - most);
     send_data(last, true, now);
   }
   note_limit();
-  tail_probe_end_ = snd_nxt_;
+  tail_probe_end_ = snd_.nxt;
   retransmit_timer_ = RetransmitTimer::kTimeout;
   retransmit_at_ = now + rto();
   output(now);
@@ -240,11 +240,11 @@ void Connection::on_window_probe(Instant now) {
   table_->count_up(Table::kWindowProbes);
   rtt_.back_off();
   if (board_.empty()) {
-    const std::uint32_t window = usable_window();
+    const std::uint32_t window = snd_.usable_window();
     const std::uint32_t length = std::min({unsent(), std::max(window, 1U), std::uint32_t{mss_}});
     const bool fin = fin_queued_ && !fin_sent_ && length == unsent();
     if (window == 0) probing_ = true;
-    send_data({snd_nxt_, snd_nxt_ + length + (fin ? 1U : 0U)}, false, now);
+    send_data({snd_.nxt, snd_.nxt + length + (fin ? 1U : 0U)}, false, now);
   } else {
     probing_ = true;
     SeqRange first = board_.first();
@@ -282,7 +282,7 @@ void Connection::on_life_timer(Instant now) {
   }
   ++probes_;
   table_->count_up(Table::kKeepalives);
-  send_control(kAck, snd_nxt_ - 1, now);
+  send_control(kAck, snd_.nxt - 1, now);
   life_at_ = now + config.keepalive_interval;
 }
 

@@ -17,6 +17,7 @@
 #include "fata/net/tcp/prr.hpp"
 #include "fata/net/tcp/reorder_queue.hpp"
 #include "fata/net/tcp/scoreboard.hpp"
+#include "fata/net/tcp/send_state.hpp"
 #include "fata/net/transport.hpp"
 
 namespace fata::net::tcp {
@@ -191,11 +192,6 @@ class Connection final : public Entry,
   void icmp_error(const IcmpError& error, Instant now);
 
   // acknowledge.cpp
-  // RFC 5961 section 5.2: acknowledges sent data, and is not older than the largest window.
-  bool plausible_ack(Seq ack) const {
-    return !after(ack, snd_nxt_) &&
-           !before(ack, snd_una_ - std::max(snd_wnd_most_, std::uint32_t{1}));
-  }
   bool process_ack(const Segment& segment, Instant now);
   void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
@@ -204,8 +200,8 @@ class Connection final : public Entry,
                bool duplicate, bool marked, Instant now);
   void enter_recovery(std::uint32_t prior_flight);
   void undo();
-  void update_window(const Segment& segment);
-  bool fin_is_acked() const { return fin_sent_ && snd_una_ == snd_nxt_; }
+  void update_window(const Header& header);
+  bool fin_is_acked() const { return fin_sent_ && snd_.una == snd_.nxt; }
   void after_fin_acked(Instant now);
   std::optional<std::uint32_t> echo_of(const Options& options) const;
 
@@ -249,7 +245,7 @@ class Connection final : public Entry,
     ack_at_ = Instant::never();
     ack_sent_ = rcv_nxt_;
   }
-  void send_ack(Instant now) { send_control(kAck, snd_nxt_, now); }
+  void send_ack(Instant now) { send_control(kAck, snd_.nxt, now); }
   void fill_header(Header& header, Instant now, bool with_data = false);
   void report_sack(Header& header, bool with_data);
   std::uint32_t window_to_offer() const;
@@ -274,8 +270,7 @@ class Connection final : public Entry,
   Error silence() const;
 
   Seq fin_seq() const { return send_.end(); }
-  std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_nxt_; }
-  std::uint32_t usable_window() const;
+  std::uint32_t unsent() const { return fin_sent_ ? 0 : send_.end() - snd_.nxt; }
   std::uint32_t within_buffers(std::uint32_t length);
   std::uint32_t pipe() const;
   std::uint32_t used_window() const;
@@ -303,6 +298,7 @@ class Connection final : public Entry,
   CongestionControl congestion_;
   RttEstimator rtt_;
   Prr prr_;
+  std::uint32_t retransmits_ = 0;
 
   // Deadlines; never() if not running.
   Instant retransmit_at_ = Instant::never();
@@ -312,14 +308,11 @@ class Connection final : public Entry,
   Instant last_received_{};
   Instant last_sent_{};
 
-  Seq iss_ = 0;
+  [[no_unique_address]] SendState snd_;
+  std::uint8_t confirmed_s_ = 0;  // low bits of the second in which the neighbour was confirmed
+  std::uint8_t link_ = kNoLink;
+  std::uint8_t attempts_ = 0;  // consecutive timeouts
   Seq irs_ = 0;
-  Seq snd_una_ = 0;
-  Seq snd_nxt_ = 0;
-  std::uint32_t snd_wnd_ = 0;
-  std::uint32_t snd_wnd_most_ = 0;
-  Seq snd_wl1_ = 0;
-  Seq snd_wl2_ = 0;
   Seq rcv_nxt_ = 0;
   Seq rcv_edge_ = 0;  // right edge of the offered window
   Seq ack_sent_ = 0;  // RCV.NXT in the last ACK sent
@@ -342,7 +335,6 @@ class Connection final : public Entry,
   Seq closing_una_ = 0;  // if fin_queued_: SND.UNA at closing_from_s_
   SeqRange dsack_{};
   Seq fin_at_ = 0;  // of the peer's FIN that arrived out of order, if fin_waits_
-  std::uint32_t retransmits_ = 0;
   std::uint64_t delivered_in_ = 0;
   std::uint64_t acked_out_ = 0;
   std::uint32_t gso_most_ = 0;
@@ -367,10 +359,8 @@ class Connection final : public Entry,
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;
-  std::uint8_t snd_shift_ = 0;
   std::uint8_t rcv_shift_ = 0;
-  std::uint8_t attempts_ = 0;  // consecutive timeouts
-  std::uint8_t probes_ = 0;    // unanswered keepalives
+  std::uint8_t probes_ = 0;  // unanswered keepalives
   std::uint8_t quick_acks_ = kQuickAcks;
   std::uint8_t careful_acks_ = 0;
   std::uint8_t early_acks_ = kEarlyAcks;
@@ -407,8 +397,6 @@ class Connection final : public Entry,
   bool search_began_ : 1 = false;  // the largest size is tried first
   bool small_peer_ : 1 = false;    // it may have requested smaller segments than it gets
   bool may_fragment_ : 1 = false;  // IPv4 without DF
-  std::uint8_t confirmed_s_ = 0;
-  std::uint8_t link_ = kNoLink;
 };
 
 }  // namespace fata::net::tcp
