@@ -156,7 +156,8 @@ void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   recover_ = ecn_end_ = snd_.iss;
   send_.start(snd_.nxt);
   irs_ = syn.header.seq;
-  rcv_nxt_ = rcv_edge_ = ack_sent_ = irs_ + 1;
+  rcv_nxt_ = rcv_edge_ = irs_ + 1;
+  acks_.start(rcv_nxt_);
   receive_.start(rcv_nxt_);
   snd_.on_syn(syn.header);
   state_ = State::kSynReceived;
@@ -324,14 +325,14 @@ void Connection::end(Instant) {
   if (is_pending_fast_open()) --table_->pending_fast_opens_;
   state_ = State::kClosed;
   retransmit_timer_ = RetransmitTimer::kOff;
-  retransmit_at_ = ack_at_ = life_at_ = pace_at_ = Instant::never();
+  retransmit_at_ = life_at_ = pace_at_ = Instant::never();
   disarm();
   Memory& memory = table_->memory_;
   send_.clear(memory);
   if (failed_) receive_.clear(memory);  // a reset discards unread data
   drop_out_of_order();
   board_.clear();
-  ack_now_ = ack_soon_ = false;
+  acks_.cancel();
   table_->ended(*this);
   notify(Observer::kEnded | Observer::kReadable | Observer::kWritable);
 }
@@ -361,7 +362,7 @@ void Connection::leave(Instant now) {
 
 // A compact entry answers from now on; data that the user may still read stays here.
 void Connection::enter_time_wait(Instant now) {
-  if (ack_now_ || ack_soon_) send_ack(now);
+  if (acks_.is_owed()) send_ack(now);
   end(now);
   state_ = State::kTimeWait;
   table_->begin_time_wait(*this, now);

@@ -90,7 +90,7 @@ void Connection::receive(Segment& segment, Instant now) {
     if (header.has(kCwr)) echo_congestion_ = false;
     if (segment.ecn == Ecn::kCongested) {
       echo_congestion_ = true;
-      ack_now_ = true;
+      acks_.require();
     }
   }
   const bool fin = header.has(kFin);
@@ -112,7 +112,7 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
     // A SYN-ACK of a simultaneous open: its SYN was already processed.
     segment.header.seq = rcv_nxt_;
     segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
-    ack_now_ = true;
+    acks_.require();
   }
   snd_.on_syn_acked();
   snd_.set_window(header);
@@ -127,7 +127,7 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
 
 // Records the timestamp of an acceptable segment (RFC 7323 section 4.3) and that the peer is alive.
 void Connection::note_arrival(const Header& header, Instant now) {
-  if (header.options.has_timestamps && timestamps_ && at_or_before(header.seq, ack_sent_) &&
+  if (header.options.has_timestamps && timestamps_ && at_or_before(header.seq, acks_.last_sent()) &&
       at_or_after(header.options.ts_value, ts_recent_)) {
     ts_recent_ = header.options.ts_value;
     ts_recent_at_s_ = seconds_of(now);
@@ -140,7 +140,7 @@ void Connection::receive_data(Segment& segment, Instant now) {
   const Header& header = segment.header;
   if (state_ > State::kFinWait2) {
     // Nothing valid follows the peer's FIN.
-    ack_now_ = ack_now_ || segment.length != 0 || header.has(kFin);
+    if (segment.length != 0 || header.has(kFin)) acks_.require();
     return;
   }
   if (orphan_ && segment.length != 0 && after(segment.header.seq + segment.length, rcv_nxt_)) {
@@ -154,7 +154,7 @@ void Connection::receive_data(Segment& segment, Instant now) {
     if (segment.length != 0) {
       table_->count_up(Table::kDuplicates);
       if (sack_) dsack_ = {header.seq, rcv_nxt_};
-      ack_now_ = true;
+      acks_.require();
     }
     segment.trim_front(std::min(known, segment.length));
     segment.header.seq = rcv_nxt_;
@@ -163,14 +163,14 @@ void Connection::receive_data(Segment& segment, Instant now) {
   if (segment.length > room || before(rcv_edge_, header.seq)) {
     segment.truncate(before(rcv_edge_, header.seq) ? 0 : room);
     fin = false;
-    ack_now_ = true;
+    acks_.require();
   }
   const bool fin_again = fin && fin_waits_;
   if (fin) {
     if (!fin_again) fin_at_ = header.seq + segment.length;
     fin_waits_ = true;
     if (segment.length == 0) {
-      ack_now_ = true;
+      acks_.require();
       if (sack_ && fin_again) dsack_ = {fin_at_, fin_at_ + 1};
     }
   }
@@ -185,7 +185,8 @@ void Connection::receive_data(Segment& segment, Instant now) {
     }
   }
   if (fin_waits_ && fin_at_ == rcv_nxt_ && !fin_received_) receive_fin(now);
-  if (!gone()) after_data(now);
+  if (!gone() && acks_.on_data(rcv_nxt_, receive_mss_, now, table_->config_.delayed_ack))
+    send_ack(now);
 }
 
 // False if part of the piece found no room.
@@ -208,7 +209,7 @@ void Connection::take_in_order(Segment& segment) {
     if (whole) whole = take_by_making_room(piece);
   }
   rcv_nxt_ = receive_.end();
-  if (!whole) ack_now_ = true;
+  if (!whole) acks_.require();
   if (reorder_ != nullptr) deliver_reordered(segment.header.seq);
   notify(Observer::kReadable);
 }
@@ -219,14 +220,11 @@ void Connection::deliver_reordered(Seq arrived) {
   // RFC 2883: the first duplicate range. Its part before `arrived` may have been recorded already.
   const SeqRange twice = reorder_->first_below(rcv_nxt_);
   if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != arrived)) dsack_ = twice;
-  // A hole is filled: acknowledge at once (RFC 5681 section 4.2).
   reorder_->deliver(receive_, table_->memory_);
   table_->rank(*reorder_);
   if (reorder_->empty()) drop_out_of_order();
   rcv_nxt_ = receive_.end();
-  ack_now_ = true;
-  quick_acks_ = kQuickAcks;
-  careful_acks_ = kCarefulAcks;
+  acks_.on_hole_filled();
 }
 
 bool Connection::make_reorder_queue() {
@@ -273,45 +271,14 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
-  // RFC 5681 section 4.2: acknowledge at once. With SACK, one ACK reports the rest after the first
-  // segments of a burst; without SACK, each duplicate ACK counts.
-  if (sack_ && early_acks_ == 0) {
-    ack_now_ = true;
-  } else {
-    if (early_acks_ != 0) --early_acks_;
-    send_ack(last_received_);
-  }
-}
-
-void Connection::after_data(Instant now) {
-  if (rcv_nxt_ == ack_sent_) return;
-  const std::uint32_t unacknowledged = rcv_nxt_ - ack_sent_;
-  // On a lossy path the only ACK of a batch may be lost, and the peer's small flight would wait for
-  // it.
-  if (careful_acks_ != 0 && early_acks_ != 0 && unacknowledged >= 2U * receive_mss_ &&
-      unacknowledged <= 4U * receive_mss_) {
-    --careful_acks_;
-    --early_acks_;
-    return send_ack(now);
-  }
-  if (ack_now_) return;
-  if (unacknowledged >= 2U * receive_mss_) {
-    ack_now_ = true;
-  } else if (quick_acks_ != 0 && unacknowledged >= receive_mss_) {
-    // The peer's slow start, and its recovery after a loss, depend on these ACKs.
-    --quick_acks_;
-    ack_now_ = true;
-  } else if (!ack_soon_) {
-    ack_soon_ = true;
-    ack_at_ = now + table_->config_.delayed_ack;
-  }
+  if (acks_.on_out_of_order(sack_)) send_ack(last_received_);
 }
 
 void Connection::receive_fin(Instant now) {
   ++rcv_nxt_;
   rcv_edge_ = later(rcv_edge_, rcv_nxt_);
   fin_received_ = true;
-  ack_now_ = true;
+  acks_.require();
   drop_out_of_order();
   switch (state_) {
     case State::kEstablished:
@@ -345,7 +312,8 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
   if (!header.has(kSyn)) return;
   irs_ = header.seq;
-  rcv_nxt_ = rcv_edge_ = ack_sent_ = irs_ + 1;
+  rcv_nxt_ = rcv_edge_ = irs_ + 1;
+  acks_.start(rcv_nxt_);
   receive_.start(rcv_nxt_);
   ts_recent_at_s_ = seconds_of(now);
   last_received_ = now;
@@ -362,7 +330,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   }
   if (attempts_ == 0) rtt_.sample(now - last_sent_, now);
   snd_.on_syn_acked();
-  ack_now_ = true;
+  acks_.require();
   if (fast_open_) {
     const auto cookie = header.options.has_cookie
                             ? FastOpenCookie::of(header.options.cookie_bytes())

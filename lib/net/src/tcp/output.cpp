@@ -20,7 +20,7 @@ bool Connection::must_wait(std::uint32_t sent) {
 }
 
 void Connection::output(Instant now) {
-  early_acks_ = kEarlyAcks;
+  acks_.on_end_of_batch();
   if (!may_send() || gone()) return;
   if (must_wait(0)) return arm();
   const bool paced = options_.pacing && !pace_at_.is_never() && now < pace_at_;
@@ -41,7 +41,7 @@ void Connection::output(Instant now) {
     if (retransmit_timer_ == RetransmitTimer::kOff || (sent && stale))
       restart_retransmit_timer(now);
   }
-  if (ack_now_) send_ack(now);
+  if (acks_.is_required()) send_ack(now);
   arm();
 }
 
@@ -253,8 +253,8 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
     if ((header.flags & kFin) != 0) fin_sent_ = true;
   }
   last_sent_ = now;
-  note_ack_sent();
-  if (length != 0) quick_acks_ = 0;  // replies carry the ACKs, so none are needed
+  acks_.on_ack_sent(rcv_nxt_);
+  if (length != 0) acks_.on_data_sent();
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks,
                       now);
   return true;
@@ -266,7 +266,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
   header.flags = flags;
   if ((flags & kAck) != 0) {
     fill_header(header, now);
-    note_ack_sent();
+    acks_.on_ack_sent(rcv_nxt_);
   } else {
     header.source_port = local.port;
     header.destination_port = remote.port;
@@ -299,7 +299,7 @@ void Connection::send_syn(Instant now) {
   if (answer) {
     header.flags |= kAck;
     header.ack = rcv_nxt_;
-    note_ack_sent();
+    acks_.on_ack_sent(rcv_nxt_);
     if (ecn_) header.flags |= kEce;
   } else if (config.ecn_ask && attempts_ == 0) {
     header.flags |= kEce | kCwr;

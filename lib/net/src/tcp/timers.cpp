@@ -15,7 +15,7 @@ constexpr Duration kWorstDelayedAck = milliseconds(200);  // of peers (RFC 8985 
 Duration Connection::rto() const { return rtt_.rto(table_->config_.rto); }
 
 void Connection::arm() {
-  const Instant next = std::min({retransmit_at_, ack_at_, life_at_, pace_at_});
+  const Instant next = std::min({retransmit_at_, acks_.deadline(), life_at_, pace_at_});
   if (next.is_never()) return;
   // A timer that fires early is rearmed, so deadlines that move with every ACK cost nothing.
   if (!armed() || deadline() > next) table_->timers_.arm(*this, next);
@@ -25,10 +25,7 @@ void Connection::on_timer() noexcept { run_timers(table_->now_); }
 
 void Connection::run_timers(Instant now) {
   if (gone()) return;
-  if (ack_at_ <= now) {
-    ack_at_ = Instant::never();
-    if (ack_soon_) send_ack(now);
-  }
+  if (acks_.on_timer(now)) send_ack(now);
   if (pace_at_ <= now) {
     pace_at_ = Instant::never();
     if (syn_deferred_) start_handshake(now);

@@ -9,6 +9,7 @@
 #include "fata/async/list.hpp"
 #include "fata/async/timer_heap.hpp"
 #include "fata/base/result.hpp"
+#include "fata/net/tcp/ack_policy.hpp"
 #include "fata/net/tcp/byte_queue.hpp"
 #include "fata/net/tcp/config.hpp"
 #include "fata/net/tcp/entry.hpp"
@@ -185,7 +186,6 @@ class Connection final : public Entry,
   bool make_reorder_queue();
   [[gnu::noinline]] void deliver_reordered(Seq arrived);
   void drop_out_of_order();
-  void after_data(Instant now);
   void peer_options(const Options& options);
   void challenge(Instant now);
   bool is_hard(const IcmpError& error) const;
@@ -239,12 +239,6 @@ class Connection final : public Entry,
   void send_syn(Instant now);
   void start_handshake(Instant now);
   void send_syn_data(Header& header, Instant now);
-  // A sent segment acknowledges all data received so far.
-  void note_ack_sent() {
-    ack_now_ = ack_soon_ = false;
-    ack_at_ = Instant::never();
-    ack_sent_ = rcv_nxt_;
-  }
   void send_ack(Instant now) { send_control(kAck, snd_.nxt, now); }
   void fill_header(Header& header, Instant now, bool with_data = false);
   void report_sack(Header& header, bool with_data);
@@ -280,11 +274,6 @@ class Connection final : public Entry,
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
 
-  // Segments acknowledged individually, initially and after a hole.
-  static constexpr std::uint8_t kQuickAcks = 16;
-  static constexpr std::uint8_t kCarefulAcks = 64;  // after a hole: ACKs not combined per batch
-  static constexpr std::uint8_t kEarlyAcks = 2;     // immediate ACKs in one turn of the stack
-
   Table* table_;
   Observer* observer_ = nullptr;
   Listener* listener_ = nullptr;  // until it is accepted
@@ -300,9 +289,10 @@ class Connection final : public Entry,
   Prr prr_;
   std::uint32_t retransmits_ = 0;
 
+  AckPolicy acks_;
+
   // Deadlines; never() if not running.
   Instant retransmit_at_ = Instant::never();
-  Instant ack_at_ = Instant::never();
   Instant life_at_ = Instant::never();
   Instant pace_at_ = Instant::never();
   Instant last_received_{};
@@ -315,7 +305,6 @@ class Connection final : public Entry,
   Seq irs_ = 0;
   Seq rcv_nxt_ = 0;
   Seq rcv_edge_ = 0;  // right edge of the offered window
-  Seq ack_sent_ = 0;  // RCV.NXT in the last ACK sent
   Seq recover_ = 0;   // SND.NXT when the loss was detected
   Seq tail_probe_end_ = 0;
   Seq ecn_end_ = 0;  // limits the reaction to ECE to once per window
@@ -361,9 +350,6 @@ class Connection final : public Entry,
   Recovery recovery_ = Recovery::kOpen;
   std::uint8_t rcv_shift_ = 0;
   std::uint8_t probes_ = 0;  // unanswered keepalives
-  std::uint8_t quick_acks_ = kQuickAcks;
-  std::uint8_t careful_acks_ = 0;
-  std::uint8_t early_acks_ = kEarlyAcks;
 
   bool failed_ : 1 = false;
   bool timestamps_ : 1 = false;
@@ -376,8 +362,6 @@ class Connection final : public Entry,
   bool fin_sent_ : 1 = false;
   bool fin_received_ : 1 = false;
   bool fin_waits_ : 1 = false;
-  bool ack_now_ : 1 = false;
-  bool ack_soon_ : 1 = false;
   bool orphan_ : 1 = false;
   bool passive_ : 1 = false;
   bool tail_probe_again_ : 1 = false;  // the tail loss probe was a retransmission
