@@ -66,8 +66,9 @@ Connection::Connection(Table& table, const Endpoint& here, const Endpoint& there
       table_(&table),
       board_(&table.memory_),
       congestion_(options.congestion, 536),
-      receive_limit_(table.config_.receive_first),
-      options_(options) {}
+      options_(options) {
+  rcv_.limit = table.config_.receive_first;
+}
 
 Connection::~Connection() {
   send_.clear(table_->memory_);
@@ -90,7 +91,7 @@ ConnectionStats Connection::stats() const {
           receive_.size(),
           reorder_ == nullptr ? 0 : reorder_->bytes(),
           snd_.wnd,
-          rcv_edge_ - rcv_nxt_,
+          rcv_.window(),
           mss_,
           acked_out_,
           delivered_in_};
@@ -127,7 +128,7 @@ void Connection::open(Instant now) {
   snd_.start(numbers.isn);
   recover_ = ecn_end_ = snd_.iss;
   send_.start(snd_.nxt);
-  rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
+  rcv_.shift = table_->config_.window_scaling ? table_->config_.window_shift : 0;
   state_ = State::kSynSent;
   refresh_path(now);
   congestion_.set_mss(mss_);
@@ -155,13 +156,12 @@ void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   snd_.start(iss);
   recover_ = ecn_end_ = snd_.iss;
   send_.start(snd_.nxt);
-  irs_ = syn.header.seq;
-  rcv_nxt_ = rcv_edge_ = irs_ + 1;
-  acks_.start(rcv_nxt_);
-  receive_.start(rcv_nxt_);
+  rcv_.start(syn.header.seq);
+  acks_.start(rcv_.nxt);
+  receive_.start(rcv_.nxt);
   snd_.on_syn(syn.header);
   state_ = State::kSynReceived;
-  rcv_shift_ = table_->config_.window_scaling ? table_->config_.window_shift : 0;
+  rcv_.shift = table_->config_.window_scaling ? table_->config_.window_shift : 0;
   peer_options(syn.header.options);
   refresh_path(now);
 }
@@ -173,7 +173,7 @@ void Connection::peer_options(const Options& theirs) {
   sack_ = ours.sack && theirs.sack_permitted;
   scaling_ = ours.window_scaling && theirs.has_window_scale;
   snd_.shift = scaling_ ? theirs.window_scale : 0;
-  if (!scaling_) rcv_shift_ = 0;
+  if (!scaling_) rcv_.shift = 0;
   if (timestamps_) ts_recent_ = theirs.ts_value;
   // RFC 9293 section 3.7.1 MUST-15.
   peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
@@ -181,7 +181,7 @@ void Connection::peer_options(const Options& theirs) {
   small_peer_ = peer_mss_ <= kLeastCookieMss;
   // Timestamps reduce the segments' data: without this correction, two segments would count as less
   // than two full ones, and only every third would be acknowledged.
-  receive_mss_ =
+  rcv_.mss =
       static_cast<std::uint16_t>(std::min<std::uint16_t>(peer_mss_, 1460) - (timestamps_ ? 12 : 0));
   set_mss();
 }
@@ -196,7 +196,7 @@ void Connection::become_established(Instant now) {
   attempts_ = 0;
   soft_error_ = false;
   restart_retransmit_timer(now);
-  rate_from_us_ = static_cast<std::uint32_t>(now.ns / 1000);
+  rcv_.start_measuring(now);
   refresh_path(now);
   touch_life_timer(now);
   table_->mark(*this);
@@ -260,19 +260,10 @@ void Connection::push(Instant now) {
 Slice Connection::read(Instant now) {
   Slice slice = receive_.pop(table_->memory_);
   if (slice.empty()) return slice;
-  // Receive buffer tuning: the bytes read in one round trip show the necessary window (dynamic
-  // right-sizing).
-  rate_bytes_ += static_cast<std::uint32_t>(slice.size());
-  const Duration round = std::max(rtt_.srtt(), microseconds(100));
-  const auto now_us = static_cast<std::uint32_t>(now.ns / 1000);
-  if (now_us - rate_from_us_ >= round.us()) {
-    const std::uint32_t wanted =
-        std::min(2 * std::min(rate_bytes_, receive_limit_), table_->config_.receive_most);
-    if (wanted > receive_limit_ && !table_->memory_.scarce() && scaling_) receive_limit_ = wanted;
-    rate_bytes_ = 0;
-    rate_from_us_ = now_us;
-  }
-  if (!fin_received_) consider_window_update(now);
+  const std::uint32_t limit = rcv_.on_read(static_cast<std::uint32_t>(slice.size()), rtt_.srtt(),
+                                           table_->config_.receive_most, now);
+  if (limit > rcv_.limit && !table_->memory_.scarce() && scaling_) rcv_.limit = limit;
+  if (!rcv_.fin_received) consider_window_update(now);
   return slice;
 }
 

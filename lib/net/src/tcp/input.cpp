@@ -18,20 +18,6 @@ void Connection::challenge(Instant now) {
   send_ack(now);
 }
 
-// RFC 9293 section 3.10.7.4, first check. A segment that starts before the window but reaches into
-// it is acceptable too.
-bool Connection::acceptable(const Segment& segment) const {
-  const Seq seq = segment.header.seq;
-  const std::uint32_t length = segment.end() - seq;
-  const std::uint32_t size = rcv_edge_ - rcv_nxt_;
-  const auto inside = [&](Seq at) { return at - rcv_nxt_ < size; };
-  if (length == 0) return seq == rcv_nxt_ || inside(seq);
-  // With a closed window, a segment at its edge still delivers an ACK; its data is trimmed.
-  if (size == 0) return seq == rcv_nxt_;
-  return inside(seq) || inside(seq + length - 1) ||
-         (before(seq, rcv_nxt_) && after(seq + length, rcv_nxt_));
-}
-
 bool Connection::paws_rejects(const Segment& segment, Instant now) const {
   const Options& options = segment.header.options;
   return before(options.ts_value, ts_recent_) && seconds_of(now) - ts_recent_at_s_ < kIdleOfPaws;
@@ -50,15 +36,15 @@ void Connection::receive(Segment& segment, Instant now) {
     }
   }
   if (state_ == State::kSynReceived && header.has(kSyn) && !header.has(kRst) &&
-      header.seq == irs_) {
+      header.seq == rcv_.irs) {
     // The peer did not receive our SYN, or this is the other half of a simultaneous open.
     if (!header.has(kAck)) return send_syn(now);
-  } else if (!acceptable(segment)) {
+  } else if (!rcv_.acceptable(header.seq, segment.end() - header.seq)) {
     table_->count_up(Table::kOutOfWindow);
     if (header.has(kRst)) return;
-    if (segment.length != 0 && before(header.seq, rcv_nxt_)) {
+    if (segment.length != 0 && before(header.seq, rcv_.nxt)) {
       table_->count_up(Table::kDuplicates);
-      if (sack_) dsack_ = {header.seq, earlier(segment.end(), rcv_nxt_)};
+      if (sack_) dsack_ = {header.seq, earlier(segment.end(), rcv_.nxt)};
       // The sender lacks our ACKs: answer at once. A data segment cannot be part of an ACK war.
       return send_ack(now);
     }
@@ -66,12 +52,12 @@ void Connection::receive(Segment& segment, Instant now) {
   }
   if (header.has(kRst)) {
     // RFC 5961 section 3.2.
-    if (header.seq != rcv_nxt_) return challenge(now);
+    if (header.seq != rcv_.nxt) return challenge(now);
     table_->count_up(Table::kResetsReceived);
     const bool refused = state_ == State::kSynReceived && !passive_;
     return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kReset), now);
   }
-  if (header.has(kSyn) && header.seq != irs_) return challenge(now);  // RFC 5961 section 4.2
+  if (header.has(kSyn) && header.seq != rcv_.irs) return challenge(now);  // RFC 5961 section 4.2
   if (!header.has(kAck)) return;
   // A segment whose ACK covers nothing we sent is ignored entirely: its timestamp, which would make
   // the peer's next segments look old, its data, and its sign of life.
@@ -110,7 +96,7 @@ bool Connection::end_handshake(Segment& segment, Instant now) {
   }
   if (header.has(kSyn)) {
     // A SYN-ACK of a simultaneous open: its SYN was already processed.
-    segment.header.seq = rcv_nxt_;
+    segment.header.seq = rcv_.nxt;
     segment.header.flags &= static_cast<std::uint8_t>(~kSyn);
     acks_.require();
   }
@@ -143,50 +129,45 @@ void Connection::receive_data(Segment& segment, Instant now) {
     if (segment.length != 0 || header.has(kFin)) acks_.require();
     return;
   }
-  if (orphan_ && segment.length != 0 && after(segment.header.seq + segment.length, rcv_nxt_)) {
+  if (orphan_ && segment.length != 0 && after(segment.header.seq + segment.length, rcv_.nxt)) {
     // No user is left to read this data (RFC 2525 section 2.17).
     note_error(sig::FlowErrc::kReset);
     return reset(now);
   }
   bool fin = header.has(kFin);
-  if (before(header.seq, rcv_nxt_)) {
-    const std::uint32_t known = rcv_nxt_ - header.seq;
+  if (before(header.seq, rcv_.nxt)) {
+    const std::uint32_t known = rcv_.nxt - header.seq;
     if (segment.length != 0) {
       table_->count_up(Table::kDuplicates);
-      if (sack_) dsack_ = {header.seq, rcv_nxt_};
+      if (sack_) dsack_ = {header.seq, rcv_.nxt};
       acks_.require();
     }
     segment.trim_front(std::min(known, segment.length));
-    segment.header.seq = rcv_nxt_;
+    segment.header.seq = rcv_.nxt;
   }
-  const std::uint32_t room = rcv_edge_ - header.seq;
-  if (segment.length > room || before(rcv_edge_, header.seq)) {
-    segment.truncate(before(rcv_edge_, header.seq) ? 0 : room);
+  const std::uint32_t room = rcv_.edge - header.seq;
+  if (segment.length > room || before(rcv_.edge, header.seq)) {
+    segment.truncate(before(rcv_.edge, header.seq) ? 0 : room);
     fin = false;
     acks_.require();
   }
-  const bool fin_again = fin && fin_waits_;
-  if (fin) {
-    if (!fin_again) fin_at_ = header.seq + segment.length;
-    fin_waits_ = true;
-    if (segment.length == 0) {
-      acks_.require();
-      if (sack_ && fin_again) dsack_ = {fin_at_, fin_at_ + 1};
-    }
+  const bool fin_again = fin && !rcv_.on_fin(header.seq + segment.length);
+  if (fin && segment.length == 0) {
+    acks_.require();
+    if (sack_ && fin_again) dsack_ = {rcv_.fin_at, rcv_.fin_at + 1};
   }
   if (segment.length != 0) {
     const std::uint32_t most = peer_mss_ - (timestamps_ ? 12U : 0U);
-    receive_mss_ = static_cast<std::uint16_t>(
-        std::max<std::uint32_t>(receive_mss_, std::min<std::uint32_t>(segment.length, most)));
-    if (header.seq == rcv_nxt_) {
+    rcv_.mss = static_cast<std::uint16_t>(
+        std::max<std::uint32_t>(rcv_.mss, std::min<std::uint32_t>(segment.length, most)));
+    if (header.seq == rcv_.nxt) {
       take_in_order(segment);
     } else {
       take_out_of_order(segment, fin_again);
     }
   }
-  if (fin_waits_ && fin_at_ == rcv_nxt_ && !fin_received_) receive_fin(now);
-  if (!gone() && acks_.on_data(rcv_nxt_, receive_mss_, now, table_->config_.delayed_ack))
-    send_ack(now);
+  if (rcv_.fin_is_next()) receive_fin(now);
+  if (!gone() && acks_.on_data(rcv_.nxt, rcv_.mss, now, table_->config_.delayed_ack)) send_ack(now);
 }
 
 // False if part of the piece found no room.
@@ -208,7 +189,7 @@ void Connection::take_in_order(Segment& segment) {
   for (Slice& piece : segment.more.pieces()) {
     if (whole) whole = take_by_making_room(piece);
   }
-  rcv_nxt_ = receive_.end();
+  rcv_.nxt = receive_.end();
   if (!whole) acks_.require();
   if (reorder_ != nullptr) deliver_reordered(segment.header.seq);
   notify(Observer::kReadable);
@@ -218,12 +199,12 @@ void Connection::take_in_order(Segment& segment) {
 void Connection::deliver_reordered(Seq arrived) {
   if (reorder_->empty()) return drop_out_of_order();
   // RFC 2883: the first duplicate range. Its part before `arrived` may have been recorded already.
-  const SeqRange twice = reorder_->first_below(rcv_nxt_);
+  const SeqRange twice = reorder_->first_below(rcv_.nxt);
   if (sack_ && twice.size() != 0 && (dsack_.size() == 0 || dsack_.end != arrived)) dsack_ = twice;
   reorder_->deliver(receive_, table_->memory_);
   table_->rank(*reorder_);
   if (reorder_->empty()) drop_out_of_order();
-  rcv_nxt_ = receive_.end();
+  rcv_.nxt = receive_.end();
   acks_.on_hole_filled();
 }
 
@@ -247,7 +228,7 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   // Above three quarters, memory is scarce for new connections and for windows. Out-of-order data
   // only saves retransmissions and must not cause that.
   const std::size_t spare = memory.limit() / 16 * 5;
-  const std::size_t most = ReorderQueue::most_for(receive_limit_);
+  const std::size_t most = ReorderQueue::most_for(rcv_.limit);
   Seq at = segment.header.seq;
   SeqRange twice{};  // RFC 2883: the first duplicate range
   const auto keep = [&](Slice piece) {
@@ -268,16 +249,14 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
     if (all) all = keep(std::move(piece));
   }
   if (reorder_ != nullptr) table_->rank(*reorder_);
-  if (fin_again && twice.size() != 0 && twice.end == fin_at_) ++twice.end;
+  if (fin_again && twice.size() != 0 && twice.end == rcv_.fin_at) ++twice.end;
   if (sack_ && twice.size() != 0) dsack_ = twice;
   if (!all) table_->count_up(Table::kOutOfOrderDropped);
   if (acks_.on_out_of_order(sack_)) send_ack(last_received_);
 }
 
 void Connection::receive_fin(Instant now) {
-  ++rcv_nxt_;
-  rcv_edge_ = later(rcv_edge_, rcv_nxt_);
-  fin_received_ = true;
+  rcv_.take_fin();
   acks_.require();
   drop_out_of_order();
   switch (state_) {
@@ -311,10 +290,9 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
     return fail(Error(sig::FlowErrc::kRefused), now);
   }
   if (!header.has(kSyn)) return;
-  irs_ = header.seq;
-  rcv_nxt_ = rcv_edge_ = irs_ + 1;
-  acks_.start(rcv_nxt_);
-  receive_.start(rcv_nxt_);
+  rcv_.start(header.seq);
+  acks_.start(rcv_.nxt);
+  receive_.start(rcv_.nxt);
   ts_recent_at_s_ = seconds_of(now);
   last_received_ = now;
   peer_options(header.options);
@@ -352,7 +330,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   segment.header.seq += 1;
   // The SYN-ACK may carry data or a FIN.
   if (!gone() && (segment.length != 0 || header.has(kFin))) {
-    rcv_edge_ = later(rcv_edge_, rcv_nxt_ + receive_limit_);
+    rcv_.offer(rcv_.limit);
     receive_data(segment, now);
   }
 }

@@ -135,15 +135,14 @@ bool Connection::send_new(Instant now) {
 void Connection::fill_header(Header& header, Instant now, bool with_data) {
   header.source_port = local.port;
   header.destination_port = remote.port;
-  header.ack = rcv_nxt_;
-  header.window = advertise();
+  header.ack = rcv_.nxt;
+  header.window = rcv_.advertise(window_to_offer());
   if (timestamps_) {
     header.options.has_timestamps = true;
     header.options.ts_value = timestamp(now);
     header.options.ts_echo = ts_recent_;
   }
-  const bool fin_waits = fin_waits_ && !fin_received_;
-  if (sack_ && (dsack_.size() != 0 || has_out_of_order() || fin_waits))
+  if (sack_ && (dsack_.size() != 0 || has_out_of_order() || rcv_.fin_is_early()))
     report_sack(header, with_data);
   if (echo_congestion_) header.flags |= kEce;
 }
@@ -164,13 +163,13 @@ void Connection::report_sack(Header& header, bool with_data) {
   header.options.sack_count = static_cast<std::uint8_t>(
       twice + (reorder_ == nullptr ? 0 : reorder_->blocks(blocks.subspan(twice))));
   // A FIN received too early is reported like data, so that the peer learns what is missing.
-  if (!fin_waits_ || fin_received_) return;
+  if (!rcv_.fin_is_early()) return;
   bool joined = false;
   for (SeqRange& block : blocks.first(header.options.sack_count).subspan(twice)) {
-    if (block.end == fin_at_) ++block.end, joined = true;
+    if (block.end == rcv_.fin_at) ++block.end, joined = true;
   }
   if (!joined && header.options.sack_count < most)
-    blocks[header.options.sack_count++] = {fin_at_, fin_at_ + 1};
+    blocks[header.options.sack_count++] = {rcv_.fin_at, rcv_.fin_at + 1};
 }
 
 // Places up to `length` bytes of the stream after room for the header: in the packet's own buffer,
@@ -253,7 +252,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
     if ((header.flags & kFin) != 0) fin_sent_ = true;
   }
   last_sent_ = now;
-  acks_.on_ack_sent(rcv_nxt_);
+  acks_.on_ack_sent(rcv_.nxt);
   if (length != 0) acks_.on_data_sent();
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks,
                       now);
@@ -266,7 +265,7 @@ void Connection::send_control(std::uint8_t flags, Seq seq, Instant now) {
   header.flags = flags;
   if ((flags & kAck) != 0) {
     fill_header(header, now);
-    acks_.on_ack_sent(rcv_nxt_);
+    acks_.on_ack_sent(rcv_.nxt);
   } else {
     header.source_port = local.port;
     header.destination_port = remote.port;
@@ -298,14 +297,14 @@ void Connection::send_syn(Instant now) {
   }
   if (answer) {
     header.flags |= kAck;
-    header.ack = rcv_nxt_;
-    acks_.on_ack_sent(rcv_nxt_);
+    header.ack = rcv_.nxt;
+    acks_.on_ack_sent(rcv_.nxt);
     if (ecn_) header.flags |= kEce;
   } else if (config.ecn_ask && attempts_ == 0) {
     header.flags |= kEce | kCwr;
   }
-  header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_limit_, 65535));
-  if (answer) rcv_edge_ = later(rcv_edge_, rcv_nxt_ + header.window);
+  header.window = rcv_.syn_window();
+  if (answer) rcv_.offer(header.window);
   last_sent_ = now;
   if (!answer && fast_open_) {
     if (attempts_ == 0) return send_syn_data(header, now);
@@ -345,45 +344,16 @@ void Connection::send_syn_data(Header& header, Instant now) {
                       now);
 }
 
-// The right edge of the window stays until it can move far enough (RFC 9293 section 3.8.6.2.2), and
-// never moves back.
 std::uint32_t Connection::window_to_offer() const {
-  std::uint32_t free = receive_limit_ > receive_.size() ? receive_limit_ - receive_.size() : 0;
-  free = std::min(free, 65535U << rcv_shift_);  // the largest value of the field
-  if (table_->memory_.scarce())
-    free =
-        std::min<std::uint32_t>(free, receive_.size() > 2U * receive_mss_ ? 0 : 2U * receive_mss_);
-  const Seq edge = rcv_nxt_ + free;
-  const std::uint32_t offered = rcv_edge_ - rcv_nxt_;
-  if (before(edge, rcv_edge_) ||
-      edge - rcv_edge_ < std::min<std::uint32_t>(receive_mss_, receive_limit_ / 2))
-    return offered;
-  return free;
-}
-
-std::uint16_t Connection::advertise() {
-  const std::uint32_t window = window_to_offer();
-  std::uint32_t field = window >> rcv_shift_;
-  // Rounding down must not shrink the offered window.
-  if (before(rcv_nxt_ + (field << rcv_shift_), rcv_edge_))
-    field = (rcv_edge_ - rcv_nxt_ + (1U << rcv_shift_) - 1) >> rcv_shift_;
-  field = std::min<std::uint32_t>(field, 65535);
-  rcv_edge_ = later(rcv_edge_, rcv_nxt_ + (field << rcv_shift_));
-  return static_cast<std::uint16_t>(field);
+  return rcv_.window_to_offer(receive_.size(), table_->memory_.scarce());
 }
 
 // The application has read data: send a window update if it is worth a segment.
 void Connection::consider_window_update(Instant now) {
-  if (!synchronized() || gone() || fin_received_) return;
-  const std::uint32_t offered = rcv_edge_ - rcv_nxt_;
-  const std::uint32_t could = window_to_offer();
-  if (could <= offered) return;
-  const std::uint32_t more = could - offered;
-  if (offered < 2U * receive_mss_ || more >= receive_limit_ / 2 ||
-      more >= std::max(offered, 16U * receive_mss_)) {
-    send_ack(now);
-    arm();
-  }
+  if (!synchronized() || gone() || rcv_.fin_received) return;
+  if (!rcv_.is_worth_an_update(window_to_offer())) return;
+  send_ack(now);
+  arm();
 }
 
 }  // namespace fata::net::tcp

@@ -338,8 +338,7 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   connection->answer_syn(syn, iss, now);
   connection->ts_recent_at_s_ = seconds_of(now);
   connection->ecn_ = ecn;
-  connection->rcv_edge_ =
-      connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
+  connection->rcv_.offer(connection->rcv_.syn_window());
   if (measured) {
     connection->rtt_.sample(rtt, now);
   } else {
@@ -386,8 +385,7 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
   connection->ecn_ = config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr);
   connection->listener_ = &listener;
   connection->fast_open_ = true;
-  connection->rcv_edge_ =
-      connection->rcv_nxt_ + std::min<std::uint32_t>(connection->receive_limit_, 65535);
+  connection->rcv_.offer(connection->rcv_.syn_window());
   offer(*connection);
   segment.header.seq += 1;
   segment.header.flags &= static_cast<std::uint8_t>(~(kSyn | kFin));

@@ -79,7 +79,7 @@ void Connection::send_path_probe(Instant now) {
   const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
   if (std::min({unsent(), snd_.usable_window(), room}) < length + kFollowers * mss_) return;
   // SACK blocks would take part of the probe's room.
-  if (has_out_of_order() || dsack_.size() != 0 || fin_waits_ || must_wait(0)) return;
+  if (has_out_of_order() || dsack_.size() != 0 || rcv_.fin_known || must_wait(0)) return;
   path_probe_ = static_cast<std::uint16_t>(size);
   path_probe_end_ = snd_.nxt + length;
   // A small buffer may have shortened the probe.

@@ -29,12 +29,12 @@ void Table::begin_time_wait(Connection& connection, Instant now) {
   wait->began = now;
   wait->until = now + config_.time_wait_time;
   wait->snd_nxt = connection.snd_.nxt;
-  wait->rcv_nxt = connection.rcv_nxt_;
+  wait->rcv_nxt = connection.rcv_.nxt;
   wait->ts_recent = connection.ts_recent_;
   wait->ts_offset = connection.ts_offset_;
   wait->timestamps = connection.timestamps_;
-  wait->window = connection.rcv_edge_ - connection.rcv_nxt_;
-  wait->shift = connection.rcv_shift_;
+  wait->window = connection.rcv_.window();
+  wait->shift = connection.rcv_.shift;
   ++time_waits_;
   add(*wait);
   waits_.push_back(*wait);

@@ -16,6 +16,7 @@
 #include "fata/net/tcp/fast_open.hpp"
 #include "fata/net/tcp/header.hpp"
 #include "fata/net/tcp/prr.hpp"
+#include "fata/net/tcp/receive_state.hpp"
 #include "fata/net/tcp/reorder_queue.hpp"
 #include "fata/net/tcp/scoreboard.hpp"
 #include "fata/net/tcp/send_state.hpp"
@@ -120,7 +121,7 @@ class Connection final : public Entry,
   // The next bytes; empty if there are none yet, or at the end: see at_end().
   Slice read(Instant now);
   bool readable() const { return !receive_.empty(); }
-  bool at_end() const { return fin_received_ && receive_.empty(); }
+  bool at_end() const { return rcv_.fin_received && receive_.empty(); }
   void shutdown(Instant now);
   // Fast Open: the SYN waits briefly for the first data.
   bool awaits_data() const { return syn_deferred_; }
@@ -175,7 +176,6 @@ class Connection final : public Entry,
   void receive_in_syn_sent(Segment& segment, Instant now);
   [[gnu::noinline]] bool end_handshake(Segment& segment, Instant now);
   void note_arrival(const Header& header, Instant now);
-  bool acceptable(const Segment& segment) const;
   bool paws_rejects(const Segment& segment, Instant now) const;
   void receive_data(Segment& segment, Instant now);
   void receive_fin(Instant now);
@@ -243,7 +243,6 @@ class Connection final : public Entry,
   void fill_header(Header& header, Instant now, bool with_data = false);
   void report_sack(Header& header, bool with_data);
   std::uint32_t window_to_offer() const;
-  std::uint16_t advertise();
   void consider_window_update(Instant now);
 
   // timers.cpp
@@ -270,7 +269,6 @@ class Connection final : public Entry,
   std::uint32_t used_window() const;
   // Records whether the congestion window limits sending; call when it or the pipe has changed.
   void note_limit() { window_limited_ = pipe() + mss_ > congestion_.cwnd(); }
-  SeqRange window() const { return {rcv_nxt_, rcv_edge_}; }
   std::size_t reserve() const;
   std::uint32_t timestamp(Instant now) const;
 
@@ -302,10 +300,8 @@ class Connection final : public Entry,
   std::uint8_t confirmed_s_ = 0;  // low bits of the second in which the neighbour was confirmed
   std::uint8_t link_ = kNoLink;
   std::uint8_t attempts_ = 0;  // consecutive timeouts
-  Seq irs_ = 0;
-  Seq rcv_nxt_ = 0;
-  Seq rcv_edge_ = 0;  // right edge of the offered window
-  Seq recover_ = 0;   // SND.NXT when the loss was detected
+  ReceiveState rcv_;
+  Seq recover_ = 0;  // SND.NXT when the loss was detected
   Seq tail_probe_end_ = 0;
   Seq ecn_end_ = 0;  // limits the reaction to ECE to once per window
   Seq undo_from_ = 0;
@@ -316,14 +312,10 @@ class Connection final : public Entry,
   std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since the loss
   std::uint32_t ts_offset_ = 0;
   std::uint32_t ts_recent_ = 0;
-  std::uint32_t receive_limit_;
-  std::uint32_t rate_bytes_ = 0;  // read by the application in this measurement
-  std::uint32_t rate_from_us_ = 0;
   std::uint32_t path_checked_s_ = 0;
   std::uint32_t ts_recent_at_s_ = 0;
   Seq closing_una_ = 0;  // if fin_queued_: SND.UNA at closing_from_s_
   SeqRange dsack_{};
-  Seq fin_at_ = 0;  // of the peer's FIN that arrived out of order, if fin_waits_
   std::uint64_t delivered_in_ = 0;
   std::uint64_t acked_out_ = 0;
   std::uint32_t gso_most_ = 0;
@@ -335,7 +327,6 @@ class Connection final : public Entry,
   FlowOptions options_;
   std::uint16_t mss_ = 536;  // data of a full segment, without options
   std::uint16_t peer_mss_ = 536;
-  std::uint16_t receive_mss_ = 536;  // observed size of the peer's segments
   std::uint16_t duplicates_ = 0;
   // Path MTU search, with sizes like mss_ but including options. path_mss_ is RFC 4821's
   // search_low, the largest size known to pass; 0: no search so far.
@@ -348,7 +339,6 @@ class Connection final : public Entry,
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;
-  std::uint8_t rcv_shift_ = 0;
   std::uint8_t probes_ = 0;  // unanswered keepalives
 
   bool failed_ : 1 = false;
@@ -360,8 +350,6 @@ class Connection final : public Entry,
   bool window_reduced_ : 1 = false;   // CWR must be sent
   bool fin_queued_ : 1 = false;
   bool fin_sent_ : 1 = false;
-  bool fin_received_ : 1 = false;
-  bool fin_waits_ : 1 = false;
   bool orphan_ : 1 = false;
   bool passive_ : 1 = false;
   bool tail_probe_again_ : 1 = false;  // the tail loss probe was a retransmission
