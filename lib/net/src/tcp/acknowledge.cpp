@@ -38,9 +38,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   update_window(header);
   if (board_.empty()) {
     if (snd_.wnd != 0) probing_ = false;
-    // An ACK of a probe after all data is acknowledged shows that the probe was unnecessary (RFC
-    // 8985 section 7.4.2).
-    if (tail_probe_out_ && advanced == 0 && ack == tail_probe_end_) tail_probe_out_ = false;
+    if (advanced == 0) tail_probe_.on_ack_of_nothing(ack);
     return true;
   }
   if (advanced == 0 && header.options.sack_count == 0 && !duplicate) return true;
@@ -57,7 +55,7 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     attempts_ = 0;
     probing_ = false;
     soft_error_ = false;
-    tail_probe_done_ = false;
+    tail_probe_.on_advance();
   }
   if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);
   carried_mss_ = static_cast<std::uint16_t>(
@@ -77,7 +75,8 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     ecn_end_ = snd_.nxt;
     window_reduced_ = true;
   }
-  after_tail_probe(header, duplicate, prior_flight);
+  if (tail_probe_.on_ack(ack, duplicate && header.options.sack_count == 0))
+    after_tail_loss(prior_flight);
   recover(got, advanced, prior_flight, duplicate, ecn_ && header.has(kEce), now);
   if (gone()) return false;
   if (advanced != 0) {
@@ -98,20 +97,12 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
   return true;
 }
 
-// RFC 8985 section 7.4.2. An ACK that covers exactly the probe does not show which copy arrived. A
-// D-SACK (see process_sack()) or a duplicate ACK shows that both did.
-void Connection::after_tail_probe(const Header& header, bool duplicate,
-                                  std::uint32_t prior_flight) {
-  if (!tail_probe_out_ || before(header.ack, tail_probe_end_)) return;
-  if (!tail_probe_again_ || (duplicate && header.options.sack_count == 0)) {
-    tail_probe_out_ = false;
-  } else if (after(header.ack, tail_probe_end_)) {
-    tail_probe_out_ = false;
-    if (recovery_ != Recovery::kOpen) return;
-    congestion_.on_loss(std::max(used_window(), prior_flight));
-    congestion_.on_recovered();
-    note_limit();
-  }
+// A tail probe has repaired a loss (RFC 8985 section 7.4.2).
+void Connection::after_tail_loss(std::uint32_t prior_flight) {
+  if (recovery_ != Recovery::kOpen) return;
+  congestion_.on_loss(std::max(used_window(), prior_flight));
+  congestion_.on_recovered();
+  note_limit();
 }
 
 void Connection::process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo,
@@ -125,7 +116,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
   if (at_or_before(top.end, ack) || inside) {
     first = 1;
     board_.on_dsack(snd_.una, snd_.nxt);
-    if (tail_probe_out_ && tail_probe_again_ && top.end == tail_probe_end_) tail_probe_out_ = false;
+    tail_probe_.on_dsack(top.end);
     if (can_undo_ && at_or_after(top.begin, undo_from_)) {
       undo_bytes_ -= std::min(undo_bytes_, top.size());
       if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
@@ -217,7 +208,7 @@ void Connection::enter_recovery(std::uint32_t prior_flight) {
   can_undo_ = true;
   congestion_.on_loss(used_window());
   prr_.start(prior_flight);
-  tail_probe_out_ = false;
+  tail_probe_.cancel();
 }
 
 // The loss was spurious: caused by reordering or delay.

@@ -61,7 +61,7 @@ void Connection::restart_retransmit_timer(Instant now) {
   retransmit_timer_ = probing_ ? RetransmitTimer::kWindowProbe : RetransmitTimer::kTimeout;
   // RFC 8985 section 7.2.
   if (sack_ && !probing_ && recovery_ == Recovery::kOpen && board_.sacked() == 0 &&
-      !tail_probe_out_ && attempts_ == 0 && rtt_.has_sample() && !tail_probe_done_) {
+      tail_probe_.may_be_scheduled() && attempts_ == 0 && rtt_.has_sample()) {
     Duration probe = rtt_.srtt() * 2;
     probe = probe + (board_.outstanding() <= mss_ ? kWorstDelayedAck : milliseconds(2));
     // If the timeout would come first, the probe replaces it.
@@ -184,20 +184,18 @@ void Connection::on_timeout(Instant now) {
   recovery_ = Recovery::kLoss;
   recover_ = snd_.nxt;
   duplicates_ = 0;
-  tail_probe_out_ = false;
+  tail_probe_.cancel();
   send_lost(now);
   restart_retransmit_timer(now);
   output(now);
 }
 
 void Connection::on_tail_probe(Instant now) {
-  tail_probe_done_ = true;
+  tail_probe_.on_timer();
   if (board_.empty()) return;
   table_->count_up(Table::kTailProbes);
-  tail_probe_out_ = true;
   // Send new data if the peer's window allows, else the last segment again.
   const std::uint32_t length = std::min({unsent(), snd_.usable_window(), std::uint32_t{mss_}});
-  tail_probe_again_ = length == 0;
   if (length != 0) {
     send_data({snd_.nxt, snd_.nxt + length}, false, now);
   } else {
@@ -210,7 +208,7 @@ void Connection::on_tail_probe(Instant now) {
     send_data(last, true, now);
   }
   note_limit();
-  tail_probe_end_ = snd_.nxt;
+  tail_probe_.on_sent(snd_.nxt, length == 0);
   retransmit_timer_ = RetransmitTimer::kTimeout;
   retransmit_at_ = now + rto();
   output(now);

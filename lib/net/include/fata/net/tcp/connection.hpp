@@ -20,6 +20,7 @@
 #include "fata/net/tcp/reorder_queue.hpp"
 #include "fata/net/tcp/scoreboard.hpp"
 #include "fata/net/tcp/send_state.hpp"
+#include "fata/net/tcp/tail_probe.hpp"
 #include "fata/net/transport.hpp"
 
 namespace fata::net::tcp {
@@ -193,7 +194,7 @@ class Connection final : public Entry,
 
   // acknowledge.cpp
   bool process_ack(const Segment& segment, Instant now);
-  void after_tail_probe(const Header& header, bool duplicate, std::uint32_t prior_flight);
+  void after_tail_loss(std::uint32_t prior_flight);
   void process_sack(const Options& options, Seq ack, std::optional<std::uint32_t> echo, Instant now,
                     Delivery& got);
   void recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
@@ -295,6 +296,9 @@ class Connection final : public Entry,
   Instant pace_at_ = Instant::never();
   Instant last_received_{};
   Instant last_sent_{};
+  std::uint64_t delivered_in_ = 0;
+  std::uint64_t acked_out_ = 0;
+  Error error_ = TcpErrc::kTimedOut;  // if failed_
 
   [[no_unique_address]] SendState snd_;
   std::uint8_t confirmed_s_ = 0;  // low bits of the second in which the neighbour was confirmed
@@ -302,8 +306,9 @@ class Connection final : public Entry,
   std::uint8_t attempts_ = 0;  // consecutive timeouts
   ReceiveState rcv_;
   Seq recover_ = 0;  // SND.NXT when the loss was detected
-  Seq tail_probe_end_ = 0;
-  Seq ecn_end_ = 0;  // limits the reaction to ECE to once per window
+  [[no_unique_address]] TailProbe tail_probe_;
+  std::uint8_t probes_ = 0;  // unanswered keepalives
+  Seq ecn_end_ = 0;          // limits the reaction to ECE to once per window
   Seq undo_from_ = 0;
   Seq path_probe_end_ = 0;
   Seq doubted_at_ = 0;                // the quoted sequence number, if doubted_mtu_
@@ -316,13 +321,9 @@ class Connection final : public Entry,
   std::uint32_t ts_recent_at_s_ = 0;
   Seq closing_una_ = 0;  // if fin_queued_: SND.UNA at closing_from_s_
   SeqRange dsack_{};
-  std::uint64_t delivered_in_ = 0;
-  std::uint64_t acked_out_ = 0;
   std::uint32_t gso_most_ = 0;
   std::uint16_t gso_segments_ = Path::kAnySegments;
   std::uint16_t mtu_ = 1500;
-
-  Error error_ = TcpErrc::kTimedOut;  // if failed_
 
   FlowOptions options_;
   std::uint16_t mss_ = 536;  // data of a full segment, without options
@@ -339,7 +340,6 @@ class Connection final : public Entry,
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;
-  std::uint8_t probes_ = 0;  // unanswered keepalives
 
   bool failed_ : 1 = false;
   bool timestamps_ : 1 = false;
@@ -352,9 +352,6 @@ class Connection final : public Entry,
   bool fin_sent_ : 1 = false;
   bool orphan_ : 1 = false;
   bool passive_ : 1 = false;
-  bool tail_probe_again_ : 1 = false;  // the tail loss probe was a retransmission
-  bool tail_probe_out_ : 1 = false;
-  bool tail_probe_done_ : 1 = false;  // one probe per flight
   bool can_undo_ : 1 = false;
   bool write_blocked_ : 1 = false;
   bool checksum_ : 1 = false;  // the device completes checksums
