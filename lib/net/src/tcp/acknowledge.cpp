@@ -117,10 +117,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
     first = 1;
     board_.on_dsack(snd_.una, snd_.nxt);
     tail_probe_.on_dsack(top.end);
-    if (can_undo_ && at_or_after(top.begin, undo_from_)) {
-      undo_bytes_ -= std::min(undo_bytes_, top.size());
-      if (undo_bytes_ == 0 && recovery_ != Recovery::kOpen) undo();
-    }
+    if (undo_.on_dsack(top) && recovery_ != Recovery::kOpen) undo();
   }
   // Process the blocks in stream order: the newest block comes first and would look like reordering
   // (RFC 8985 section 6.2 step 3).
@@ -140,12 +137,9 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
 
 void Connection::recover(const Delivery& got, std::uint32_t advanced, std::uint32_t prior_flight,
                          bool duplicate, bool marked, Instant now) {
-  // Eifel (RFC 3522): the first ACK that advances echoes a time before the retransmission.
-  if (advanced != 0 && can_undo_ && recovery_ != Recovery::kOpen && timestamps_ &&
-      got.retransmission && first_again_ts_ != 0 && got.echo &&
-      before(*got.echo, first_again_ts_)) {
+  if (advanced != 0 && recovery_ != Recovery::kOpen && got.retransmission && got.echo &&
+      undo_.is_spurious(*got.echo))
     undo();
-  }
   const bool recovering = recovery_ == Recovery::kRecovery;
   std::uint32_t lost = 0;
   Duration look_again{};
@@ -202,10 +196,7 @@ void Connection::enter_recovery(std::uint32_t prior_flight) {
   table_->count_up(Table::kRecoveries);
   recovery_ = Recovery::kRecovery;
   recover_ = snd_.nxt;
-  undo_from_ = snd_.una;
-  undo_bytes_ = 0;
-  first_again_ts_ = 0;
-  can_undo_ = true;
+  undo_.start(snd_.una, true);
   congestion_.on_loss(used_window());
   prr_.start(prior_flight);
   tail_probe_.cancel();
@@ -214,7 +205,7 @@ void Connection::enter_recovery(std::uint32_t prior_flight) {
 // The loss was spurious: caused by reordering or delay.
 void Connection::undo() {
   table_->count_up(Table::kSpurious);
-  can_undo_ = false;
+  undo_.stop();
   congestion_.undo();
   board_.unmark_lost();
   rtt_.end_back_off();

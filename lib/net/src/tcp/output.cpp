@@ -72,8 +72,7 @@ bool Connection::send_lost(Instant now) {
     if (snd_.wnd == 0 && !probing_) break;
     if (!send_data(part, true, now)) break;
     if (recovery_ == Recovery::kRecovery) prr_.on_sent(part.size());
-    if (first_again_ts_ == 0) first_again_ts_ = std::max<std::uint32_t>(timestamp_clock(now), 1);
-    undo_bytes_ += part.size();
+    undo_.on_retransmission(part.size(), timestamp_clock(now));
     const bool head = part.begin == snd_.una;
     if (head) restart_retransmit_timer(now);
     sent = true;

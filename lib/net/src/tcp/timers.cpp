@@ -170,12 +170,7 @@ void Connection::on_timeout(Instant now) {
   const bool smaller = mss_ > 536 || (remote.address.is_v4() && !may_fragment_);
   if (config.black_hole_detection && attempts_ >= 3 && smaller) begin_search(now);
   const bool again = !first && recovery_ == Recovery::kLoss;
-  if (!again) {
-    undo_from_ = snd_.una;
-    undo_bytes_ = 0;
-    first_again_ts_ = 0;
-    can_undo_ = recovery_ == Recovery::kOpen;
-  }
+  if (!again) undo_.start(snd_.una, recovery_ == Recovery::kOpen);
   congestion_.on_timeout(used_window(), again, snd_.nxt);
   window_limited_ = true;  // limited by the one-segment window
   // The peer may have discarded SACKed data.

@@ -21,6 +21,7 @@
 #include "fata/net/tcp/scoreboard.hpp"
 #include "fata/net/tcp/send_state.hpp"
 #include "fata/net/tcp/tail_probe.hpp"
+#include "fata/net/tcp/undo_detector.hpp"
 #include "fata/net/transport.hpp"
 
 namespace fata::net::tcp {
@@ -309,12 +310,13 @@ class Connection final : public Entry,
   [[no_unique_address]] TailProbe tail_probe_;
   std::uint8_t probes_ = 0;  // unanswered keepalives
   Seq ecn_end_ = 0;          // limits the reaction to ECE to once per window
-  Seq undo_from_ = 0;
+  [[no_unique_address]] UndoDetector undo_;
+  State state_ = State::kClosed;
+  RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
+  Recovery recovery_ = Recovery::kOpen;
   Seq path_probe_end_ = 0;
   Seq doubted_at_ = 0;                // the quoted sequence number, if doubted_mtu_
   std::uint32_t silent_from_ms_ = 0;  // if attempts_: the start of the peer's silence
-  std::uint32_t undo_bytes_ = 0;      // retransmitted since the loss and not reported as duplicate
-  std::uint32_t first_again_ts_ = 0;  // timestamp of the first retransmission since the loss
   std::uint32_t ts_offset_ = 0;
   std::uint32_t ts_recent_ = 0;
   std::uint32_t path_checked_s_ = 0;
@@ -337,9 +339,6 @@ class Connection final : public Entry,
   std::uint16_t closing_from_s_ = 0;
   std::uint16_t carried_mss_ = 0;  // like mss_: the longest segment delivered on this path
   std::uint16_t doubted_mtu_ = 0;  // a reported MTU that takes effect only after a timeout; 0: none
-  State state_ = State::kClosed;
-  RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
-  Recovery recovery_ = Recovery::kOpen;
 
   bool failed_ : 1 = false;
   bool timestamps_ : 1 = false;
@@ -352,7 +351,6 @@ class Connection final : public Entry,
   bool fin_sent_ : 1 = false;
   bool orphan_ : 1 = false;
   bool passive_ : 1 = false;
-  bool can_undo_ : 1 = false;
   bool write_blocked_ : 1 = false;
   bool checksum_ : 1 = false;  // the device completes checksums
   bool window_limited_ : 1 = false;
