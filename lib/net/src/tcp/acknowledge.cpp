@@ -68,16 +68,14 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     const std::uint32_t ms = timestamp_clock(now) - *echo;
     if (ms < 600'000) rtt_.sample(milliseconds(std::max<std::uint32_t>(ms, 1)), now);
   }
-  if (ecn_ && header.has(kEce) && advanced != 0 && at_or_after(ack, ecn_end_) &&
-      recovery_ == Recovery::kOpen) {
+  const bool marked = ecn_.is_capable() && header.has(kEce);
+  if (marked && advanced != 0 && recovery_ == Recovery::kOpen && ecn_.must_reduce(ack, snd_.nxt)) {
     congestion_.on_ecn_echo(std::max(used_window(), board_.outstanding() + advanced));
     note_limit();
-    ecn_end_ = snd_.nxt;
-    window_reduced_ = true;
   }
   if (tail_probe_.on_ack(ack, duplicate && header.options.sack_count == 0))
     after_tail_loss(prior_flight);
-  recover(got, advanced, prior_flight, duplicate, ecn_ && header.has(kEce), now);
+  recover(got, advanced, prior_flight, duplicate, marked, now);
   if (gone()) return false;
   if (advanced != 0) {
     if (fin_is_acked()) {

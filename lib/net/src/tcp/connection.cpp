@@ -126,7 +126,8 @@ void Connection::open(Instant now) {
   const InitialNumbers::Numbers numbers = table_->numbers_.choose(local, remote, now);
   ts_offset_ = numbers.timestamp_offset;
   snd_.start(numbers.isn);
-  recover_ = ecn_end_ = snd_.iss;
+  recover_ = snd_.iss;
+  ecn_.start(snd_.iss);
   send_.start(snd_.nxt);
   rcv_.shift = table_->config_.window_scaling ? table_->config_.window_shift : 0;
   state_ = State::kSynSent;
@@ -154,7 +155,8 @@ void Connection::start_handshake(Instant now) {
 // Sets the state from the peer's SYN, for a passive or a simultaneous open.
 void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
   snd_.start(iss);
-  recover_ = ecn_end_ = snd_.iss;
+  recover_ = snd_.iss;
+  ecn_.start(snd_.iss);
   send_.start(snd_.nxt);
   rcv_.start(syn.header.seq);
   acks_.start(rcv_.nxt);

@@ -72,13 +72,7 @@ void Connection::receive(Segment& segment, Instant now) {
     if (!process_ack(segment, now)) return;
   }
   if (gone()) return;
-  if (ecn_) {
-    if (header.has(kCwr)) echo_congestion_ = false;
-    if (segment.ecn == Ecn::kCongested) {
-      echo_congestion_ = true;
-      acks_.require();
-    }
-  }
+  if (ecn_.on_segment(header.has(kCwr), segment.ecn == Ecn::kCongested)) acks_.require();
   const bool fin = header.has(kFin);
   if (segment.length != 0 || fin) {
     receive_data(segment, now);
@@ -296,7 +290,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
   ts_recent_at_s_ = seconds_of(now);
   last_received_ = now;
   peer_options(header.options);
-  ecn_ = table_->config_.ecn_ask && header.has(kEce) && !header.has(kCwr) && ack;
+  ecn_.negotiated(table_->config_.ecn_ask && header.has(kEce) && !header.has(kCwr) && ack);
   snd_.on_syn(header);
   if (!ack) {
     // Simultaneous open. Data sent with our SYN is still outstanding: the peer may have accepted

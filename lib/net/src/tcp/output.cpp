@@ -143,7 +143,7 @@ void Connection::fill_header(Header& header, Instant now, bool with_data) {
   }
   if (sack_ && (dsack_.size() != 0 || has_out_of_order() || rcv_.fin_is_early()))
     report_sack(header, with_data);
-  if (echo_congestion_) header.flags |= kEce;
+  if (ecn_.echoes()) header.flags |= kEce;
 }
 
 // SACK blocks take at most half of a segment with data, so that tiny segments still carry data.
@@ -217,12 +217,9 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   const std::uint32_t segment = marks.path_probe ? wanted
                                                  : mss_ + (timestamps_ ? 32U : 20U) -
                                                        static_cast<std::uint32_t>(header_length);
-  if (ecn_ && !again && wanted != 0) {
+  if (ecn_.is_capable() && !again && wanted != 0) {
     marks.ecn = Ecn::kCapable0;
-    if (window_reduced_) {
-      header.flags |= kCwr;
-      window_reduced_ = false;
-    }
+    if (ecn_.take_cwr()) header.flags |= kCwr;
   }
   std::uint32_t length = gso_most_ == 0 ? std::min(wanted, segment) : wanted;
   if (length <= segment && header_length + length <= packet.tailroom()) [[likely]] {
@@ -298,7 +295,7 @@ void Connection::send_syn(Instant now) {
     header.flags |= kAck;
     header.ack = rcv_.nxt;
     acks_.on_ack_sent(rcv_.nxt);
-    if (ecn_) header.flags |= kEce;
+    if (ecn_.is_capable()) header.flags |= kEce;
   } else if (config.ecn_ask && attempts_ == 0) {
     header.flags |= kEce | kCwr;
   }

@@ -337,7 +337,7 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   connection->ts_offset_ = ts_offset;
   connection->answer_syn(syn, iss, now);
   connection->ts_recent_at_s_ = seconds_of(now);
-  connection->ecn_ = ecn;
+  connection->ecn_.negotiated(ecn);
   connection->rcv_.offer(connection->rcv_.syn_window());
   if (measured) {
     connection->rtt_.sample(rtt, now);
@@ -382,7 +382,7 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
   connection->answer_syn(segment, iss, now);
   connection->ts_recent_at_s_ = seconds_of(now);
   connection->last_received_ = now;
-  connection->ecn_ = config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr);
+  connection->ecn_.negotiated(config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr));
   connection->listener_ = &listener;
   connection->fast_open_ = true;
   connection->rcv_.offer(connection->rcv_.syn_window());

@@ -12,6 +12,7 @@
 #include "fata/net/tcp/ack_policy.hpp"
 #include "fata/net/tcp/byte_queue.hpp"
 #include "fata/net/tcp/config.hpp"
+#include "fata/net/tcp/ecn_state.hpp"
 #include "fata/net/tcp/entry.hpp"
 #include "fata/net/tcp/fast_open.hpp"
 #include "fata/net/tcp/header.hpp"
@@ -301,6 +302,7 @@ class Connection final : public Entry,
   std::uint64_t acked_out_ = 0;
   Error error_ = TcpErrc::kTimedOut;  // if failed_
 
+  // Small members lie in the padding of the part in front of them.
   [[no_unique_address]] SendState snd_;
   std::uint8_t confirmed_s_ = 0;  // low bits of the second in which the neighbour was confirmed
   std::uint8_t link_ = kNoLink;
@@ -309,7 +311,9 @@ class Connection final : public Entry,
   Seq recover_ = 0;  // SND.NXT when the loss was detected
   [[no_unique_address]] TailProbe tail_probe_;
   std::uint8_t probes_ = 0;  // unanswered keepalives
-  Seq ecn_end_ = 0;          // limits the reaction to ECE to once per window
+  std::uint16_t duplicates_ = 0;
+  [[no_unique_address]] EcnState ecn_;
+  std::uint16_t closing_from_s_ = 0;
   [[no_unique_address]] UndoDetector undo_;
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
@@ -330,23 +334,18 @@ class Connection final : public Entry,
   FlowOptions options_;
   std::uint16_t mss_ = 536;  // data of a full segment, without options
   std::uint16_t peer_mss_ = 536;
-  std::uint16_t duplicates_ = 0;
   // Path MTU search, with sizes like mss_ but including options. path_mss_ is RFC 4821's
   // search_low, the largest size known to pass; 0: no search so far.
   std::uint16_t path_mss_ = 0;
   std::uint16_t path_mss_most_ = 0;  // search_high; 0: the search is complete
   std::uint16_t path_probe_ = 0;     // probed_size of the outstanding probe; 0: none
-  std::uint16_t closing_from_s_ = 0;
-  std::uint16_t carried_mss_ = 0;  // like mss_: the longest segment delivered on this path
+  std::uint16_t carried_mss_ = 0;    // like mss_: the longest segment delivered on this path
   std::uint16_t doubted_mtu_ = 0;  // a reported MTU that takes effect only after a timeout; 0: none
 
   bool failed_ : 1 = false;
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
   bool scaling_ : 1 = false;
-  bool ecn_ : 1 = false;
-  bool echo_congestion_ : 1 = false;  // send ECE until CWR arrives
-  bool window_reduced_ : 1 = false;   // CWR must be sent
   bool fin_queued_ : 1 = false;
   bool fin_sent_ : 1 = false;
   bool orphan_ : 1 = false;

@@ -6,7 +6,7 @@
 
 namespace fata::net::tcp {
 
-// 7 bytes, with padding 8.
+// 5 bytes, with padding 8.
 class TailProbe {
  public:
   // Section 7.2: a probe may be scheduled: none is outstanding, and this flight had none.
@@ -46,10 +46,10 @@ class TailProbe {
   }
 
  private:
-  Seq end_ = 0;                     // TLP.end_seq
-  bool is_retransmission_ = false;  // TLP.is_retrans
-  bool outstanding_ = false;
-  bool done_ = false;
+  Seq end_ = 0;                         // TLP.end_seq
+  bool is_retransmission_ : 1 = false;  // TLP.is_retrans
+  bool outstanding_ : 1 = false;
+  bool done_ : 1 = false;
 };
 static_assert(sizeof(TailProbe) <= 8);
 
