@@ -51,15 +51,14 @@ bool Connection::process_ack(const Segment& segment, Instant now) {
     send_.drop_before(earlier(ack, send_.end()), table_->memory_);
     acked_out_ += advanced;
     snd_.una = ack;
-    if (path_probe_ != 0 && at_or_after(ack, path_probe_end_)) path_probe_arrived(now);
+    if (mtu_search_.is_probe_acked(ack)) path_probe_acked(now);
     attempts_ = 0;
     probing_ = false;
     soft_error_ = false;
     tail_probe_.on_advance();
   }
   if (sack_ && header.options.sack_count != 0) process_sack(header.options, ack, echo, now, got);
-  carried_mss_ = static_cast<std::uint16_t>(
-      std::max<std::uint32_t>(carried_mss_, std::min<std::uint32_t>(got.longest, mss_)));
+  mtu_search_.on_delivered(static_cast<std::uint16_t>(std::min<std::uint32_t>(got.longest, mss_)));
   // Karn's algorithm, unless a timestamp identifies the acknowledged transmission (RFC 7323 section
   // 4).
   if (got.rtt.ns != 0) {

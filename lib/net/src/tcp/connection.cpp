@@ -114,7 +114,7 @@ void Connection::refresh_path(Instant now) {
 // RFC 6691: the options of each segment reduce its data.
 void Connection::set_mss() {
   std::uint32_t most = std::min<std::uint32_t>(peer_mss_, mss_of_mtu(remote.address, mtu_));
-  if (path_mss_ != 0) most = limited_by_search(most);
+  if (mtu_search_.has_begun()) most = mtu_search_.limit(static_cast<std::uint16_t>(most));
   const auto mss = static_cast<std::uint16_t>(most - (timestamps_ ? 12 : 0));
   if (mss == mss_) return;
   mss_ = mss;

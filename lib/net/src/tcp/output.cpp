@@ -31,7 +31,7 @@ void Connection::output(Instant now) {
     if (board_.empty() && last_sent_.ns != 0 && now - last_sent_ > rto())
       congestion_.after_idle(now - last_sent_, rto(), now);
     sent = send_lost(now);
-    if (path_mss_most_ != 0) send_path_probe(now);
+    if (mtu_search_.search_high() != 0) send_path_probe(now);
     sent = send_new(now) || sent;
     note_limit();
     // A tail probe is timed from the last transmission (RFC 8985 section 7.2); a window probe is no
@@ -211,7 +211,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
   if (wanted != 0 && range.begin + wanted == send_.end()) header.flags |= kPsh;
   const std::size_t header_length = kHeaderSize + header.options.size();
   IpMarks marks = this->marks();
-  marks.path_probe = !again && is_path_probe(range);
+  marks.path_probe = !again && mtu_search_.is_probe(range.end);
   if (marks.path_probe) marks.may_fragment = false;
   // SACK blocks reduce the data too.
   const std::uint32_t segment = marks.path_probe ? wanted

@@ -161,11 +161,9 @@ void Connection::on_timeout(Instant now) {
     return on_window_probe(now);
   }
   if (board_.empty()) return restart_retransmit_timer(now);
-  if (doubted_mtu_ != 0) {
-    const std::uint16_t mtu = std::exchange(doubted_mtu_, 0);
-    if (snd_.is_outstanding(doubted_at_)) believe_too_big(mtu, now);
-  }
-  if (path_probe_ != 0) path_probe_failed(now);
+  const std::uint16_t mtu = mtu_search_.take_doubted_mtu();
+  if (mtu != 0 && snd_.is_outstanding(mtu_search_.doubted_at())) believe_too_big(mtu, now);
+  if (mtu_search_.is_probing()) path_probe_failed(now);
   // Full segments are lost repeatedly; smaller ones, or finally fragments, may pass.
   const bool smaller = mss_ > 536 || (remote.address.is_v4() && !may_fragment_);
   if (config.black_hole_detection && attempts_ >= 3 && smaller) begin_search(now);

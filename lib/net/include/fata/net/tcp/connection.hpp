@@ -16,6 +16,7 @@
 #include "fata/net/tcp/entry.hpp"
 #include "fata/net/tcp/fast_open.hpp"
 #include "fata/net/tcp/header.hpp"
+#include "fata/net/tcp/path_mtu_search.hpp"
 #include "fata/net/tcp/prr.hpp"
 #include "fata/net/tcp/receive_state.hpp"
 #include "fata/net/tcp/reorder_queue.hpp"
@@ -211,21 +212,18 @@ class Connection final : public Entry,
   // path_search.cpp: the path MTU, from ICMP and from probing (RFC 4821)
   void hear_too_big(const IcmpError& error, Seq seq, Instant now);
   void believe_too_big(std::uint16_t mtu, Instant now);
-  std::uint32_t limited_by_search(std::uint32_t most);
   void begin_search(Instant now);
   // Whether the known path MTU is so small that routers should fragment larger packets.
   bool yields_to_fragments() const {
-    return (small_peer_ || (path_mss_ != 0 && path_mss_ <= kSmallestMss)) && remote.address.is_v4();
+    return (small_peer_ || (mtu_search_.has_begun() && mtu_search_.search_low() <= kSmallestMss)) &&
+           remote.address.is_v4();
   }
   void send_path_probe(Instant now);
-  void path_probe_arrived(Instant now);
+  void path_probe_acked(Instant now);
   // True if the loss just detected is exactly one path probe, which is not a sign of congestion.
   bool path_probe_was_lost(std::uint32_t lost, Instant now);
   void path_probe_failed(Instant now);
   void end_search(Instant now);
-  bool is_path_probe(SeqRange range) const {
-    return path_probe_ != 0 && range.end == path_probe_end_;
-  }
 
   // output.cpp
   void output(Instant now);
@@ -313,13 +311,14 @@ class Connection final : public Entry,
   std::uint8_t probes_ = 0;  // unanswered keepalives
   std::uint16_t duplicates_ = 0;
   [[no_unique_address]] EcnState ecn_;
+  bool sack_ = false;
   std::uint16_t closing_from_s_ = 0;
   [[no_unique_address]] UndoDetector undo_;
   State state_ = State::kClosed;
   RetransmitTimer retransmit_timer_ = RetransmitTimer::kOff;
   Recovery recovery_ = Recovery::kOpen;
-  Seq path_probe_end_ = 0;
-  Seq doubted_at_ = 0;                // the quoted sequence number, if doubted_mtu_
+  [[no_unique_address]] PathMtuSearch mtu_search_;
+  bool timestamps_ = false;
   std::uint32_t silent_from_ms_ = 0;  // if attempts_: the start of the peer's silence
   std::uint32_t ts_offset_ = 0;
   std::uint32_t ts_recent_ = 0;
@@ -334,17 +333,8 @@ class Connection final : public Entry,
   FlowOptions options_;
   std::uint16_t mss_ = 536;  // data of a full segment, without options
   std::uint16_t peer_mss_ = 536;
-  // Path MTU search, with sizes like mss_ but including options. path_mss_ is RFC 4821's
-  // search_low, the largest size known to pass; 0: no search so far.
-  std::uint16_t path_mss_ = 0;
-  std::uint16_t path_mss_most_ = 0;  // search_high; 0: the search is complete
-  std::uint16_t path_probe_ = 0;     // probed_size of the outstanding probe; 0: none
-  std::uint16_t carried_mss_ = 0;    // like mss_: the longest segment delivered on this path
-  std::uint16_t doubted_mtu_ = 0;  // a reported MTU that takes effect only after a timeout; 0: none
 
   bool failed_ : 1 = false;
-  bool timestamps_ : 1 = false;
-  bool sack_ : 1 = false;
   bool scaling_ : 1 = false;
   bool fin_queued_ : 1 = false;
   bool fin_sent_ : 1 = false;
@@ -358,9 +348,6 @@ class Connection final : public Entry,
   bool fast_open_ : 1 = false;  // requested, or used by the peer
   bool syn_deferred_ : 1 = false;
   bool offered_ : 1 = false;
-  // A probe of this size was lost; it is repeated once, because other losses occur too.
-  bool path_probe_lost_ : 1 = false;
-  bool search_began_ : 1 = false;  // the largest size is tried first
   bool small_peer_ : 1 = false;    // it may have requested smaller segments than it gets
   bool may_fragment_ : 1 = false;  // IPv4 without DF
 };
