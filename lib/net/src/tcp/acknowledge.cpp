@@ -231,7 +231,7 @@ void Connection::after_fin_acked(Instant now) {
     case State::kClosing:
       return enter_time_wait(now);
     case State::kLastAck:
-      return end(now);
+      return close();
     default:
       break;
   }

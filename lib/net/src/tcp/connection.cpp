@@ -292,28 +292,27 @@ void Connection::shutdown(Instant now) {
   output(now);
 }
 
-void Connection::abort(Instant now) {
-  if (gone()) return;
-  note_error(sig::FlowErrc::kReset);
-  reset(now);
-}
+void Connection::abort(Instant now) { abort(Error(sig::FlowErrc::kReset), now); }
 
-void Connection::reset(Instant now) {
+void Connection::abort(Error why, Instant now) {
+  if (gone()) return;
   // RFC 9293 section 3.10.5: nothing is sent in SYN-SENT. It requires no reset in CLOSING and
   // LAST-ACK either, but a peer that missed our FIN would wait for it indefinitely.
-  if (state_ >= State::kSynReceived && !gone()) {
+  if (state_ >= State::kSynReceived) {
     table_->count_up(Table::kResetsSent);
     send_control(kRst | kAck, snd_.nxt, now);
   }
-  end(now);
+  fail(why);
 }
 
-void Connection::fail(Error why, Instant now) {
-  note_error(why);
-  end(now);
+void Connection::fail(Error why) {
+  if (gone()) return;
+  error_ = why;
+  failed_ = true;
+  close();
 }
 
-void Connection::end(Instant) {
+void Connection::close() {
   if (gone()) return;
   if (is_pending_fast_open()) --table_->pending_fast_opens_;
   state_ = State::kClosed;
@@ -322,25 +321,25 @@ void Connection::end(Instant) {
   disarm();
   Memory& memory = table_->memory_;
   send_.clear(memory);
-  if (failed_) receive_.clear(memory);  // a reset discards unread data
+  if (failed_) receive_.clear(memory);  // only a close in order leaves data to read
   drop_out_of_order();
   board_.clear();
   acks_.cancel();
-  table_->ended(*this);
+  table_->on_closed(*this);
   notify(Observer::kEnded | Observer::kReadable | Observer::kWritable);
 }
 
-void Connection::leave(Instant now) {
+void Connection::release(Instant now) {
   observer_ = nullptr;
   if (gone()) return;
   if (state_ < State::kEstablished && (state_ == State::kSynSent || !passive_) && send_.empty())
-    return reset(now);
+    return abort(now);
   // When memory is scarce, a connection with much undelivered data is reset; a FIN costs nothing.
   const bool costly = table_->memory_.scarce() && send_.size() > 4U * mss_;
   if (!receive_.empty() || has_out_of_order() || table_->orphans_ >= table_->config_.orphans ||
       costly) {
     if (receive_.empty()) table_->count_up(Table::kOrphansReset);
-    return reset(now);
+    return abort(now);
   }
   orphan_ = true;
   ++table_->orphans_;
@@ -356,7 +355,7 @@ void Connection::leave(Instant now) {
 // A compact entry answers from now on; data that the user may still read stays here.
 void Connection::enter_time_wait(Instant now) {
   if (acks_.is_owed()) send_ack(now);
-  end(now);
+  close();
   state_ = State::kTimeWait;
   table_->begin_time_wait(*this, now);
 }

@@ -55,7 +55,7 @@ void Connection::receive(Segment& segment, Instant now) {
     if (header.seq != rcv_.nxt) return challenge(now);
     table_->count_up(Table::kResetsReceived);
     const bool refused = state_ == State::kSynReceived && !passive_;
-    return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kReset), now);
+    return fail(Error(refused ? sig::FlowErrc::kRefused : sig::FlowErrc::kReset));
   }
   if (header.has(kSyn) && header.seq != rcv_.irs) return challenge(now);  // RFC 5961 section 4.2
   if (!header.has(kAck)) return;
@@ -125,8 +125,7 @@ void Connection::receive_data(Segment& segment, Instant now) {
   }
   if (orphan_ && segment.length != 0 && after(segment.header.seq + segment.length, rcv_.nxt)) {
     // No user is left to read this data (RFC 2525 section 2.17).
-    note_error(sig::FlowErrc::kReset);
-    return reset(now);
+    return abort(now);
   }
   bool fin = header.has(kFin);
   if (before(header.seq, rcv_.nxt)) {
@@ -281,7 +280,7 @@ void Connection::receive_in_syn_sent(Segment& segment, Instant now) {
     if (!ack) return;
     table_->count_up(Table::kResetsReceived);
     if (fast_open_) table_->fast_open_cache().failed(remote, now);
-    return fail(Error(sig::FlowErrc::kRefused), now);
+    return fail(Error(sig::FlowErrc::kRefused));
   }
   if (!header.has(kSyn)) return;
   rcv_.start(header.seq);
@@ -345,7 +344,7 @@ void Connection::icmp_error(const IcmpError& error, Instant now) {
   if (!snd_.is_outstanding(seq)) return table_->count_up(Table::kIcmpIgnored);
   if (error.kind == IcmpError::Kind::kTooBig) return hear_too_big(error, seq, now);
   table_->count_up(Table::kIcmpTaken);
-  if (!synchronized() && is_hard(error)) return fail(Error(sig::FlowErrc::kRefused), now);
+  if (!synchronized() && is_hard(error)) return fail(Error(sig::FlowErrc::kRefused));
   soft_error_ = true;
 }
 

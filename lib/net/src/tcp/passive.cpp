@@ -115,7 +115,7 @@ void Table::close(Listener* listener, Instant now) {
     }
   }
   delete listener;
-  bury();
+  reap();
 }
 
 void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet,
@@ -347,7 +347,7 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
   connection->receive(segment, now);
   if (connection->offered_) return connection;
   // The segment did not complete the handshake after all.
-  connection->end(now);
+  connection->close();
   dead_.push_back(*connection);
   return nullptr;
 }

@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "fata/net/tcp/table.hpp"
-#include "fata/sig/flow.hpp"
 
 namespace fata::net::tcp {
 namespace {
@@ -117,8 +116,7 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
   if (chosen == nullptr) return false;
   count_up(kGaveWay);
   const std::size_t used = memory_.used();
-  chosen->note_error(sig::FlowErrc::kReset);
-  chosen->reset(now_);
+  chosen->abort(now_);
   return memory_.used() != used;
 }
 

@@ -102,10 +102,10 @@ Table::~Table() {
     while (buckets_[i] != nullptr) {
       auto& connection = static_cast<Connection&>(*buckets_[i]);
       check(connection.orphan_, "a connection outlives its TCP");
-      connection.end({});
+      connection.close();
     }
   }
-  bury();
+  reap();
 }
 
 bool Table::allow(Rate& rate, std::uint32_t most, Instant now) {
@@ -221,7 +221,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
     count_up(kNoConnection);
     send_reset(segment, local, remote, now);
   }
-  bury();
+  reap();
   return true;
 }
 
@@ -233,7 +233,7 @@ void Table::icmp_error(const IcmpError& error, Instant now) {
   Entry* node = find(local, remote);
   if (node == nullptr || node->kind != Entry::Kind::kConnection) return count_up(kIcmpIgnored);
   static_cast<Connection*>(node)->icmp_error(error, now);
-  bury();
+  reap();
 }
 
 void Table::end_of_batch(Instant now) {
@@ -252,7 +252,7 @@ void Table::end_of_batch(Instant now) {
   }
   in_turns_ = false;
   dirty_.splice_back(waiting);
-  bury();
+  reap();
 }
 
 Instant Table::next_deadline() const {
@@ -290,19 +290,19 @@ bool Table::make_room(bool orphans_too) {
     return true;
   }
   if (!orphans_too || orphan_list_.empty()) return false;
-  reset_oldest_orphan();
+  abort_oldest_orphan();
   return true;
 }
 
-void Table::reset_oldest_orphan() {
+void Table::abort_oldest_orphan() {
   count_up(kOrphansReset);
-  orphan_list_.front().reset(now_);
+  orphan_list_.front().abort(now_);
 }
 
 bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   while (!memory_.take(bytes, memory_.limit() / 8)) {
     if (make_room(true)) {
-      bury();
+      reap();
       continue;
     }
     // Existing connections keep an eighth of the memory for received data; when one of them is
@@ -316,7 +316,7 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   if (!orphan_list_.empty() &&
       static_cast<std::uint16_t>(seconds_of(now_) - orphan_list_.front().closing_from_s_) >
           kYoungOrphan)
-    reset_oldest_orphan();
+    abort_oldest_orphan();
   return true;
 }
 
@@ -369,17 +369,17 @@ Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote
 
 void Table::release(Connection* connection, Instant now) {
   now_ = now;
-  connection->leave(now);
+  connection->release(now);
   if (connection->orphan_) {
     if (connection->gone() && !connection->linked()) dead_.push_back(*connection);
   } else {
     dead_.push_back(*connection);
   }
-  bury();
+  reap();
 }
 
-// Called once for each connection, when it ends.
-void Table::ended(Connection& connection) {
+// Called once for each connection.
+void Table::on_closed(Connection& connection) {
   count_up(kEnded);
   connection.unlink();
   remove(connection);
@@ -390,7 +390,7 @@ void Table::ended(Connection& connection) {
   }
 }
 
-void Table::bury() {
+void Table::reap() {
   while (!dead_.empty()) {
     delete &dead_.pop_front();
     --connections_;

@@ -142,7 +142,7 @@ void Connection::on_timeout(Instant now) {
                                     : (orphan_ ? config.orphan_retries : config.retries);
   if (attempts_ >= most || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
-    return fail(silence(), now);
+    return fail(silence());
   }
   table_->count_up(Table::kTimeouts);
   const bool first = attempts_++ == 0;
@@ -216,12 +216,11 @@ void Connection::on_window_probe(Instant now) {
   if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
   if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) || patience(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
-    return fail(silence(), now);
+    return fail(silence());
   }
   if (closed_for_too_long(now)) {
     table_->count_up(orphan_ ? Table::kOrphansReset : Table::kGaveUp);
-    note_error(silence());
-    return reset(now);
+    return abort(silence(), now);
   }
   if (attempts_++ == 0)
     silent_from_ms_ = timestamp_clock(now) - static_cast<std::uint32_t>(rto().ns / 1'000'000);
@@ -253,9 +252,9 @@ void Connection::on_life_timer(Instant now) {
   const Config& config = table_->config_;
   life_at_ = Instant::never();
   if (orphan_) {
-    if (state_ == State::kFinWait2) return end(now);
+    if (state_ == State::kFinWait2) return close();
     table_->count_up(Table::kOrphansReset);
-    return reset(now);
+    return abort(silence(), now);
   }
   if (!options_.keepalive) return;
   const Instant heard = std::max(last_received_, board_.empty() ? Instant{} : last_sent_);
@@ -265,8 +264,7 @@ void Connection::on_life_timer(Instant now) {
   }
   if (probes_ >= config.keepalive_probes) {
     table_->count_up(Table::kGaveUp);
-    note_error(silence());
-    return reset(now);
+    return abort(silence(), now);
   }
   ++probes_;
   table_->count_up(Table::kKeepalives);

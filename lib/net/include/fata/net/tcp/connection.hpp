@@ -146,14 +146,10 @@ class Connection final : public Entry,
   void open(Instant now);
   void answer_syn(const Segment& syn, Seq iss, Instant now);
   void become_established(Instant now);
-  void note_error(Error why) {
-    if (!failed_) error_ = why;
-    failed_ = true;
-  }
-  void fail(Error why, Instant now);
-  void end(Instant now);
-  void leave(Instant now);  // the user has released it
-  void reset(Instant now);  // sends RST and ends
+  void abort(Error why, Instant now);
+  void fail(Error why);
+  void close();
+  void release(Instant now);
   void enter_time_wait(Instant now);
   void notify(unsigned events) {
     if (observer_ != nullptr) observer_->on_events(events);

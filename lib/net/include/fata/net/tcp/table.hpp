@@ -240,7 +240,7 @@ class Table final : public Transport {
   // `orphans_too`, the oldest orphan; false if there is neither. Called when memory is refused to a
   // connection or to in-order data.
   bool make_room(bool orphans_too);
-  void reset_oldest_orphan();
+  void abort_oldest_orphan();
   // Moves a queue to the list for its size.
   void rank(ReorderQueue& queue);
   // Takes bytes of the budget for a connection opened by `newcomer`.
@@ -263,8 +263,9 @@ class Table final : public Transport {
   }
   // In end_of_batch(), flows take turns.
   bool others_wait() const { return in_turns_ && !dirty_.empty(); }
-  void ended(Connection& connection);
-  void bury();
+  void on_closed(Connection& connection);
+  // Deletes the connections that are closed and released.
+  void reap();
 
   Config config_;
   IpLayer* ip_;
