@@ -121,8 +121,8 @@ void Connection::set_mss() {
   congestion_.set_mss(mss_);
 }
 
-// An active open (RFC 9293 section 3.10.1).
-void Connection::open(Instant now) {
+void Connection::open(Observer* observer, Instant now) {
+  observer_ = observer;
   const InitialNumbers::Numbers numbers = table_->numbers_.choose(local, remote, now);
   ts_offset_ = numbers.timestamp_offset;
   snd_.start(numbers.isn);
@@ -152,20 +152,47 @@ void Connection::start_handshake(Instant now) {
   restart_retransmit_timer(now);
 }
 
-// Sets the state from the peer's SYN, for a passive or a simultaneous open.
-void Connection::answer_syn(const Segment& syn, Seq iss, Instant now) {
-  snd_.start(iss);
+void Connection::open_passively(const PassiveOpen& how, const Header& syn, Instant now) {
+  passive_ = true;
+  listener = how.listener;
+  ts_offset_ = how.ts_offset;
+  snd_.start(how.iss);
   recover_ = snd_.iss;
   ecn_.start(snd_.iss);
+  ecn_.negotiated(how.ecn);
   send_.start(snd_.nxt);
-  rcv_.start(syn.header.seq);
+  rcv_.start(syn.seq);
+  rcv_.offer(rcv_.syn_window());
   acks_.start(rcv_.nxt);
   receive_.start(rcv_.nxt);
-  snd_.on_syn(syn.header);
+  snd_.on_syn(syn);
   state_ = State::kSynReceived;
+  last_received_ = now;
+  ts_recent_at_s_ = seconds_of(now);
   rcv_.shift = table_->config_.window_scaling ? table_->config_.window_shift : 0;
-  peer_options(syn.header.options);
+  peer_options(syn.options);
   refresh_path(now);
+}
+
+bool Connection::complete_handshake(Segment& segment, std::optional<Duration> round_trip,
+                                    Instant now) {
+  if (round_trip) {
+    rtt_.sample(*round_trip, now);
+  } else {
+    attempts_ = 1;
+  }
+  receive(segment, now);
+  return offered_;
+}
+
+void Connection::accept_early_data(Segment& syn, Instant now) {
+  fast_open_ = offered_ = true;
+  table_->offer(*this);
+  syn.header.seq += 1;
+  syn.header.flags &= static_cast<std::uint8_t>(~(kSyn | kFin));
+  if (syn.length != 0) receive_data(syn, now);
+  send_syn(now);
+  restart_retransmit_timer(now);
 }
 
 // RFC 7323, 2018: an option is in use only if both SYNs had it.
@@ -203,6 +230,7 @@ void Connection::become_established(Instant now) {
   touch_life_timer(now);
   table_->mark(*this);
   if (passive_ && !offered_) {
+    offered_ = true;
     table_->offer(*this);
   } else {
     notify(Observer::kConnected | Observer::kWritable);
@@ -357,7 +385,9 @@ void Connection::enter_time_wait(Instant now) {
   if (acks_.is_owed()) send_ack(now);
   close();
   state_ = State::kTimeWait;
-  table_->begin_time_wait(*this, now);
+  table_->begin_time_wait(
+      *this, {snd_.nxt, rcv_.nxt, ts_recent_, ts_offset_, rcv_.window(), rcv_.shift, timestamps_},
+      now);
 }
 
 void Connection::set_options(const FlowOptions& options, Instant now) {

@@ -73,10 +73,9 @@ Listener* Table::listener_at(const Endpoint& at) {
 }
 
 void Table::offer(Connection& connection) {
-  Listener& listener = *connection.listener_;
-  connection.next_accept_ = nullptr;
-  connection.offered_ = true;
-  (listener.last == nullptr ? listener.first : listener.last->next_accept_) = &connection;
+  Listener& listener = *connection.listener;
+  connection.next_to_accept = nullptr;
+  (listener.last == nullptr ? listener.first : listener.last->next_to_accept) = &connection;
   listener.last = &connection;
   ++listener.waiting;
   if (listener.observer != nullptr) listener.observer->on_events(Observer::kReadable);
@@ -85,11 +84,11 @@ void Table::offer(Connection& connection) {
 Connection* Table::accept(Listener& listener) {
   Connection* connection = listener.first;
   if (connection == nullptr) return nullptr;
-  listener.first = connection->next_accept_;
+  listener.first = connection->next_to_accept;
   if (listener.first == nullptr) listener.last = nullptr;
   --listener.waiting;
-  connection->listener_ = nullptr;
-  connection->next_accept_ = nullptr;
+  connection->listener = nullptr;
+  connection->next_to_accept = nullptr;
   count_up(kAccepted);
   return connection;
 }
@@ -309,44 +308,28 @@ void Table::receive_half_open(HalfOpen& half, Segment& segment, Instant now) {
 // Creates the full connection. The segment that completed the handshake may carry data.
 Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) {
   // Rebuilds the SYN, except for fields that were not kept.
-  Segment syn;
-  syn.header.seq = half.irs;
-  syn.header.window = half.window;
-  syn.header.options.mss = half.options.mss;
-  syn.header.options.has_window_scale = half.options.window_scale.has_value();
-  syn.header.options.window_scale = half.options.window_scale.value_or(0);
-  syn.header.options.sack_permitted = half.options.sack;
-  syn.header.options.has_timestamps = half.options.timestamps;
-  syn.header.options.ts_value = half.ts_recent;
+  Header syn;
+  syn.seq = half.irs;
+  syn.window = half.window;
+  syn.options.mss = half.options.mss;
+  syn.options.has_window_scale = half.options.window_scale.has_value();
+  syn.options.window_scale = half.options.window_scale.value_or(0);
+  syn.options.sack_permitted = half.options.sack;
+  syn.options.has_timestamps = half.options.timestamps;
+  syn.options.ts_value = half.ts_recent;
   const Endpoint local = half.local;
   const Endpoint remote = half.remote;
-  Listener* const listener = half.listener;
-  const Seq iss = half.iss;
-  const std::uint32_t ts_offset = half.ts_offset;
-  const bool ecn = half.options.ecn;
-  const bool measured = half.retries == 0;
-  const Duration rtt = now - half.sent;
+  const Connection::PassiveOpen how{half.listener, half.iss, half.ts_offset, half.options.ecn};
+  std::optional<Duration> round_trip;
+  if (half.retries == 0) round_trip = now - half.sent;
   if (!admit(remote.address)) {
     count_up(kSynDropped);
     return nullptr;
   }
   if (half.in_table) drop(const_cast<HalfOpen&>(half));
-  Connection* connection = make(local, remote, listener->options);
-  connection->passive_ = true;
-  connection->listener_ = listener;
-  connection->ts_offset_ = ts_offset;
-  connection->answer_syn(syn, iss, now);
-  connection->ts_recent_at_s_ = seconds_of(now);
-  connection->ecn_.negotiated(ecn);
-  connection->rcv_.offer(connection->rcv_.syn_window());
-  if (measured) {
-    connection->rtt_.sample(rtt, now);
-  } else {
-    connection->attempts_ = 1;
-  }
-  connection->receive(segment, now);
-  if (connection->offered_) return connection;
-  // The segment did not complete the handshake after all.
+  Connection* connection = make(local, remote, how.listener->options);
+  connection->open_passively(how, syn, now);
+  if (connection->complete_handshake(segment, round_trip, now)) return connection;
   connection->close();
   dead_.push_back(*connection);
   return nullptr;
@@ -377,21 +360,10 @@ bool Table::receive_fast_open(Listener& listener, Segment& segment, const Endpoi
   Connection* connection = make(local, remote, listener.options);
   count_up(kFastOpens);
   ++pending_fast_opens_;
-  connection->passive_ = true;
-  connection->ts_offset_ = numbers_.choose(local, remote, now).timestamp_offset;
-  connection->answer_syn(segment, iss, now);
-  connection->ts_recent_at_s_ = seconds_of(now);
-  connection->last_received_ = now;
-  connection->ecn_.negotiated(config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr));
-  connection->listener_ = &listener;
-  connection->fast_open_ = true;
-  connection->rcv_.offer(connection->rcv_.syn_window());
-  offer(*connection);
-  segment.header.seq += 1;
-  segment.header.flags &= static_cast<std::uint8_t>(~(kSyn | kFin));
-  if (segment.length != 0) connection->receive_data(segment, now);
-  connection->send_syn(now);
-  connection->restart_retransmit_timer(now);
+  const bool ecn = config_.ecn && segment.header.has(kEce) && segment.header.has(kCwr);
+  const std::uint32_t ts_offset = numbers_.choose(local, remote, now).timestamp_offset;
+  connection->open_passively({&listener, iss, ts_offset, ecn}, segment.header, now);
+  connection->accept_early_data(segment, now);
   return true;
 }
 

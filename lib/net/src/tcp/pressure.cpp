@@ -73,7 +73,7 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
       for (Entry* entry = bucket; entry != nullptr; entry = entry->next_in_bucket) {
         if (entry->kind != Entry::Kind::kConnection) continue;
         auto& connection = static_cast<Connection&>(*entry);
-        if (connection.observer_ != nullptr && connection.synchronized()) visit(connection);
+        if (connection.is_observed() && connection.synchronized()) visit(connection);
       }
     }
   };
@@ -102,9 +102,8 @@ bool Table::give_way_to(const IpAddress& newcomer, const Connection* asking) {
   // A few connections in such a network are not the crowd, unless no address in it has more.
   const std::size_t least = std::min<std::size_t>(kFew, addresses[address]);
   const auto rank = [&](const Connection& each) {
-    return std::tuple(each.send_.size() != 0 || each.receive_.size() != 0,
-                      addresses[address_of(table_key_, each.remote.address)],
-                      now_ - each.last_received_);
+    return std::tuple(each.holds_data(), addresses[address_of(table_key_, each.remote.address)],
+                      now_ - each.last_received());
   };
   Connection* chosen = nullptr;
   for_each([&](Connection& each) {

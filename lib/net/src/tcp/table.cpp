@@ -101,7 +101,7 @@ Table::~Table() {
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     while (buckets_[i] != nullptr) {
       auto& connection = static_cast<Connection&>(*buckets_[i]);
-      check(connection.orphan_, "a connection outlives its TCP");
+      check(connection.is_orphan(), "a connection outlives its TCP");
       connection.close();
     }
   }
@@ -244,7 +244,7 @@ void Table::end_of_batch(Instant now) {
   in_turns_ = true;
   while (!dirty_.empty()) {
     Connection& connection = dirty_.pop_front();
-    if (ip_->full(connection.link_)) {
+    if (ip_->full(connection.link())) {
       waiting.push_back(connection);
     } else {
       connection.output(now);
@@ -313,9 +313,7 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   // While memory is scarce, all windows are small. So drop out-of-order data, or an orphan whose
   // data the peer has not acknowledged for seconds.
   if (!memory_.scarce() || make_room(false)) return true;
-  if (!orphan_list_.empty() &&
-      static_cast<std::uint16_t>(seconds_of(now_) - orphan_list_.front().closing_from_s_) >
-          kYoungOrphan)
+  if (!orphan_list_.empty() && orphan_list_.front().quiet_s(now_) > kYoungOrphan)
     abort_oldest_orphan();
   return true;
 }
@@ -361,16 +359,15 @@ Result<Connection*> Table::connect(const Endpoint& given, const Endpoint& remote
         Error(connections_ >= config_.connections ? TcpErrc::kTooMany : TcpErrc::kNoMemory));
   }
   Connection* connection = make(local, remote, options);
-  connection->observer_ = observer;
   count_up(kOpened);
-  connection->open(now);
+  connection->open(observer, now);
   return connection;
 }
 
 void Table::release(Connection* connection, Instant now) {
   now_ = now;
   connection->release(now);
-  if (connection->orphan_) {
+  if (connection->is_orphan()) {
     if (connection->gone() && !connection->linked()) dead_.push_back(*connection);
   } else {
     dead_.push_back(*connection);
@@ -383,7 +380,7 @@ void Table::on_closed(Connection& connection) {
   count_up(kEnded);
   connection.unlink();
   remove(connection);
-  if (connection.orphan_) {
+  if (connection.is_orphan()) {
     --orphans_;
     connection.async::ListNode<Connection, Orphaned>::unlink();
     dead_.push_back(connection);

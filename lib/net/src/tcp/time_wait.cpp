@@ -16,7 +16,7 @@ bool in_window(const TimeWait& wait, const Segment& segment) {
 }
 }  // namespace
 
-void Table::begin_time_wait(Connection& connection, Instant now) {
+void Table::begin_time_wait(const Connection& former, const LastNumbers& numbers, Instant now) {
   if (config_.time_wait == 0 || config_.time_wait_time.ns <= 0) return;
   if (time_waits_ >= config_.time_wait || !memory_.take(kTimeWaitCost, memory_.limit() / 8)) {
     // Replace the oldest entry; its time is nearly over.
@@ -25,16 +25,9 @@ void Table::begin_time_wait(Connection& connection, Instant now) {
     drop(waits_.front());
     if (!memory_.take(kTimeWaitCost)) return;
   }
-  auto* wait = new TimeWait(Entry::Kind::kTimeWait, connection.local, connection.remote);
+  auto* wait = new TimeWait(former, numbers);
   wait->began = now;
   wait->until = now + config_.time_wait_time;
-  wait->snd_nxt = connection.snd_.nxt;
-  wait->rcv_nxt = connection.rcv_.nxt;
-  wait->ts_recent = connection.ts_recent_;
-  wait->ts_offset = connection.ts_offset_;
-  wait->timestamps = connection.timestamps_;
-  wait->window = connection.rcv_.window();
-  wait->shift = connection.rcv_.shift;
   ++time_waits_;
   add(*wait);
   waits_.push_back(*wait);

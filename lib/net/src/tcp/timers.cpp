@@ -131,8 +131,7 @@ void Connection::note_closing(Instant now) {
 bool Connection::closed_for_too_long(Instant now) {
   if (!fin_queued_) return false;
   if (snd_.una != closing_una_) note_closing(now);
-  const auto quiet_s = static_cast<std::uint16_t>(seconds_of(now) - closing_from_s_);
-  return seconds(quiet_s) >= table_->config_.closing;
+  return seconds(quiet_s(now)) >= table_->config_.closing;
 }
 
 void Connection::on_timeout(Instant now) {

@@ -29,6 +29,7 @@
 namespace fata::net::tcp {
 
 class Table;
+class Connection;
 struct Listener;
 
 enum class State : std::uint8_t {
@@ -99,7 +100,25 @@ struct ConnectionStats {
 
 struct Orphaned;  // tag of the list of connections released by their users
 
+// The place of a passive connection in its listener's queue.
+struct Acceptable {
+  Listener* listener = nullptr;  // until it is accepted
+  Connection* next_to_accept = nullptr;
+};
+
+// What a connection leaves for TIME-WAIT.
+struct LastNumbers {
+  Seq snd_nxt = 0;
+  Seq rcv_nxt = 0;
+  std::uint32_t ts_recent = 0;
+  std::uint32_t ts_offset = 0;
+  std::uint32_t window = 0;  // in bytes
+  std::uint8_t shift = 0;    // of the window field
+  bool timestamps = false;
+};
+
 class Connection final : public Entry,
+                         public Acceptable,
                          public async::ListNode<Connection>,
                          public async::ListNode<Connection, Orphaned>,
                          private async::Timer {
@@ -134,35 +153,60 @@ class Connection final : public Entry,
   FlowOptions& options() { return options_; }
   void set_options(const FlowOptions& options, Instant now);
 
+  // For the table that owns it, which alone may call what follows.
+  Connection(Table& table, const Endpoint& local, const Endpoint& remote,
+             const FlowOptions& options);
+  // An active open (RFC 9293 section 3.10.1).
+  void open(Observer* observer, Instant now);
+  // A passive open: takes the state from the peer's SYN. `ecn`: it was agreed on.
+  struct PassiveOpen {
+    Listener* listener;
+    Seq iss;
+    std::uint32_t ts_offset;
+    bool ecn;
+  };
+  void open_passively(const PassiveOpen& how, const Header& syn, Instant now);
+  // The segment that completes the handshake, which may carry data. `round_trip`: of the SYN-ACK,
+  // if it was sent only once. False if the segment does not complete it after all.
+  bool complete_handshake(Segment& segment, std::optional<Duration> round_trip, Instant now);
+  // Fast Open: takes the data of the SYN and sends the SYN-ACK.
+  void accept_early_data(Segment& syn, Instant now);
+  void receive(Segment& segment, Instant now);
+  void icmp_error(const IcmpError& error, Instant now);
+  void output(Instant now);
+  void release(Instant now);
+  void close();
+  // The table no longer handles it.
+  bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
+  bool synchronized() const { return state_ >= State::kEstablished; }
+  bool is_orphan() const { return orphan_; }
+  bool is_observed() const { return observer_ != nullptr; }
+  bool holds_data() const { return send_.size() != 0 || receive_.size() != 0; }
+  Instant last_received() const { return last_received_; }
+  std::uint8_t link() const { return link_; }
+  // If the user has closed it: seconds since the peer acknowledged something.
+  std::uint16_t quiet_s(Instant now) const {
+    return static_cast<std::uint16_t>(seconds_of(now) - closing_from_s_);
+  }
+
  private:
-  friend class Table;
   enum class RetransmitTimer : std::uint8_t { kOff, kTimeout, kTailProbe, kReorder, kWindowProbe };
   enum class Recovery : std::uint8_t { kOpen, kRecovery, kLoss };
 
-  Connection(Table& table, const Endpoint& local, const Endpoint& remote,
-             const FlowOptions& options);
-
   // connection.cpp: lifetime and user calls
-  void open(Instant now);
-  void answer_syn(const Segment& syn, Seq iss, Instant now);
   void become_established(Instant now);
   void abort(Error why, Instant now);
   void fail(Error why);
-  void close();
-  void release(Instant now);
   void enter_time_wait(Instant now);
   void notify(unsigned events) {
     if (observer_ != nullptr) observer_->on_events(events);
   }
-  bool synchronized() const { return state_ >= State::kEstablished; }
   // RFC 7413 section 4.2: a client with a valid cookie is answered before the handshake completes.
   bool may_send() const { return synchronized() || (fast_open_ && state_ == State::kSynReceived); }
   // As a server, from the SYN until the handshake completes.
   bool is_pending_fast_open() const {
     return passive_ && fast_open_ && state_ == State::kSynReceived;
   }
-  // The table no longer handles it.
-  bool gone() const { return state_ == State::kClosed || state_ == State::kTimeWait; }
   void set_mss();
   IpMarks marks() const {
     IpMarks marks = options_.marks();
@@ -172,7 +216,6 @@ class Connection final : public Entry,
   void refresh_path(Instant now);
 
   // input.cpp
-  void receive(Segment& segment, Instant now);
   void receive_in_syn_sent(Segment& segment, Instant now);
   [[gnu::noinline]] bool end_handshake(Segment& segment, Instant now);
   void note_arrival(const Header& header, Instant now);
@@ -189,7 +232,6 @@ class Connection final : public Entry,
   void peer_options(const Options& options);
   void challenge(Instant now);
   bool is_hard(const IcmpError& error) const;
-  void icmp_error(const IcmpError& error, Instant now);
 
   // acknowledge.cpp
   bool process_ack(const Segment& segment, Instant now);
@@ -222,7 +264,6 @@ class Connection final : public Entry,
   void end_search(Instant now);
 
   // output.cpp
-  void output(Instant now);
   bool send_lost(Instant now);
   bool send_new(Instant now);
   // False if there was no buffer; then the state is unchanged.
@@ -271,8 +312,6 @@ class Connection final : public Entry,
 
   Table* table_;
   Observer* observer_ = nullptr;
-  Listener* listener_ = nullptr;  // until it is accepted
-  Connection* next_accept_ = nullptr;
 
   ByteQueue send_;
   ByteQueue receive_;

@@ -38,17 +38,11 @@ struct HalfOpen final : Entry, async::ListNode<HalfOpen> {
   bool cookie_asked = false;
 };
 
-struct TimeWait final : Entry, async::ListNode<TimeWait> {
-  using Entry::Entry;
+struct TimeWait final : Entry, async::ListNode<TimeWait>, LastNumbers {
+  TimeWait(const Connection& former, const LastNumbers& numbers)
+      : Entry(Kind::kTimeWait, former.local, former.remote), LastNumbers(numbers) {}
   Instant until{};
   Instant began{};
-  Seq snd_nxt = 0;
-  Seq rcv_nxt = 0;
-  std::uint32_t ts_recent = 0;
-  std::uint32_t ts_offset = 0;
-  std::uint32_t window = 0;  // in bytes
-  std::uint8_t shift = 0;    // of the window field
-  bool timestamps = false;
 };
 
 // A passive open at an endpoint.
@@ -181,6 +175,8 @@ class Table final : public Transport {
   }
 
  private:
+  // The other half of this engine: a connection uses the table's memory, timers, counters and
+  // lists, and sends through it. None of that is for users.
   friend class Connection;
   // A limit per second that varies randomly by up to a quarter.
   struct Rate {
@@ -224,7 +220,7 @@ class Table final : public Transport {
   std::uint16_t our_mss(const Endpoint& local, const Endpoint& remote);
 
   // time_wait.cpp
-  void begin_time_wait(Connection& connection, Instant now);
+  void begin_time_wait(const Connection& former, const LastNumbers& numbers, Instant now);
   void receive_time_wait(TimeWait& wait, Segment& segment, const IpPacket& packet, Instant now);
   void drop(TimeWait& wait);
   bool may_reuse(const TimeWait& wait, Instant now) const;
