@@ -182,7 +182,7 @@ void Connection::take_in_order(Segment& segment) {
   for (Slice& piece : segment.more.pieces()) {
     if (whole) whole = take_by_making_room(piece);
   }
-  rcv_.nxt = receive_.end();
+  take_delivered();
   if (!whole) acks_.require();
   if (reorder_ != nullptr) deliver_reordered(segment.header.seq);
   notify(Observer::kReadable);
@@ -197,7 +197,7 @@ void Connection::deliver_reordered(Seq arrived) {
   reorder_->deliver(receive_, table_->memory_);
   table_->rank(*reorder_);
   if (reorder_->empty()) drop_out_of_order();
-  rcv_.nxt = receive_.end();
+  take_delivered();
   acks_.on_hole_filled();
 }
 

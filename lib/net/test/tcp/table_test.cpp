@@ -81,6 +81,20 @@ TEST(TcpTable, OpensExchangesAndCloses) {
   EXPECT_EQ(pair.wire.left().time_waits(), 0U);
 }
 
+TEST(TcpTable, CountsTheBytesOfEachDirection) {
+  Pair pair({.jitter = milliseconds(5), .loss = 20});
+  ASSERT_TRUE(pair.open());
+  pair.client.text = std::string(100'000, 'c');
+  pair.server.text = std::string(30'000, 's');
+  ASSERT_TRUE(pair.exchange());
+  pair.wire.run_for(seconds(5));  // the last ACKs
+  EXPECT_NE(pair.wire.left().count(Table::kOutOfOrder), 0U) << "data was put in order later";
+  EXPECT_EQ(pair.client.connection->stats().sent, 100'000U);
+  EXPECT_EQ(pair.client.connection->stats().received, 30'000U);
+  EXPECT_EQ(pair.server.connection->stats().sent, 30'000U);
+  EXPECT_EQ(pair.server.connection->stats().received, 100'000U);
+}
+
 TEST(TcpTable, RefusesWhereNobodyListens) {
   Pair pair;
   pair.connect();

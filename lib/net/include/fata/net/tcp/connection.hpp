@@ -224,6 +224,11 @@ class Connection final : public Entry,
   void receive_fin(Instant now);
   void take_in_order(Segment& segment);
   bool take_by_making_room(Slice& piece);
+  // RCV.NXT follows the data that was put in order.
+  void take_delivered() {
+    delivered_in_ += receive_.end() - rcv_.nxt;
+    rcv_.nxt = receive_.end();
+  }
   void take_out_of_order(Segment& segment, bool fin_again);
   bool has_out_of_order() const { return reorder_ != nullptr && !reorder_->empty(); }
   bool make_reorder_queue();
