@@ -3,13 +3,18 @@
 // A world is default-constructed once an event loop exists, and provides
 //   Task<Ends> connect()   two connected flows (unique_ptr left, right)
 //   Slice bytes(text)      a buffer with that content
+//   bool kNamesEnds        whether the flows have addresses
+//   Session session()      what both ends must report, certificates apart
 // Each test is a coroutine over a world. FLOW_CONFORMANCE(Suite, Runner) defines a GoogleTest test
 // for each.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
+#include <utility>
 
 #include "fata/async/scope.hpp"
 #include "fata/sig/flow.hpp"
@@ -181,6 +186,80 @@ Task<void> a_vanished_end_is_heard(W* world) {
   EXPECT_TRUE(outcome.error && outcome.error->is(sig::FlowErrc::kReset));
 }
 
+// As a layer with a header and a trailer does it, over flows that know neither.
+template <class W>
+Task<void> allocates_room_for_headers_and_trailers(W* world) {
+  auto ends = co_await world->connect();
+  for (const auto& [headroom, tailroom] :
+       {std::pair<std::size_t, std::size_t>{0, 0}, {13, 1000}, {4096, 0}, {0, 4096}, {96, 4000}}) {
+    PacketBuf packet = ends.left->allocate(headroom, tailroom);
+    EXPECT_TRUE(packet) << headroom << ", " << tailroom;
+    if (!packet) continue;
+    EXPECT_EQ(packet.size(), 0U);
+    EXPECT_GE(packet.headroom(), headroom);
+    EXPECT_GE(packet.tailroom(), tailroom);
+    std::ranges::fill(packet.append(tailroom), std::byte{'t'});
+    std::ranges::fill(packet.prepend(headroom), std::byte{'h'});
+    std::array<Slice, 1> out{Slice(std::move(packet))};
+    EXPECT_EQ((co_await ends.left->write(out, Wait::at_most(seconds(5)))).accepted,
+              headroom + tailroom);
+    EXPECT_EQ(co_await read_exactly(ends.right.get(), headroom + tailroom),
+              std::string(headroom, 'h') + std::string(tailroom, 't'));
+  }
+}
+
+template <class W>
+Task<void> allocates_nothing_where_no_buffer_is_large_enough(W* world) {
+  auto ends = co_await world->connect();
+  constexpr std::size_t kMax = std::numeric_limits<std::size_t>::max();
+  for (const auto& [headroom, tailroom] : {std::pair<std::size_t, std::size_t>{1 << 20, 0},
+                                           {0, 1 << 20},
+                                           {kMax, 1},
+                                           {1, kMax},
+                                           {kMax, kMax}})
+    EXPECT_FALSE(ends.left->allocate(headroom, tailroom)) << headroom << ", " << tailroom;
+}
+
+template <class W>
+Task<void> both_ends_name_each_other_for_as_long_as_they_exist(W* world) {
+  auto ends = co_await world->connect();
+  const auto left = ends.left->local(), right = ends.right->local();
+  EXPECT_TRUE(ends.left->peer() == right);
+  EXPECT_TRUE(ends.right->peer() == left);
+  EXPECT_EQ(!(left == right), W::kNamesEnds);
+  ends.left->abort();
+  const Result<Slice> reset = co_await ends.right->read(Wait::at_most(seconds(5)));
+  EXPECT_FALSE(reset);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(ends.left->local() == left && ends.left->peer() == right);
+    EXPECT_TRUE(ends.right->local() == right && ends.right->peer() == left);
+    co_await async::sleep(milliseconds(5));
+  }
+}
+
+// Here local() is first called after the end of the connection.
+template <class W>
+Task<void> the_first_to_ask_after_a_reset_gets_the_address(W* world) {
+  auto ends = co_await world->connect();
+  const auto left = ends.right->peer(), right = ends.left->peer();
+  ends.left->abort();
+  const Result<Slice> reset = co_await ends.right->read(Wait::at_most(seconds(5)));
+  EXPECT_FALSE(reset);
+  EXPECT_TRUE(ends.left->local() == left);
+  EXPECT_TRUE(ends.right->local() == right);
+}
+
+template <class W>
+Task<void> both_ends_report_the_session(W* world) {
+  auto ends = co_await world->connect();
+  const sig::Session expected = world->session();
+  for (const auto* end : {ends.left.get(), ends.right.get()}) {
+    EXPECT_EQ(end->session().alpn, expected.alpn);
+    EXPECT_EQ(end->session().server_name, expected.server_name);
+    EXPECT_EQ(end->session().empty(), expected.empty());
+  }
+}
+
 }  // namespace fata::flow_test
 
 // `Runner::run(test)` must create a loop and a world, call `test(&world)`, and run the resulting
@@ -212,6 +291,25 @@ Task<void> a_vanished_end_is_heard(W* world) {
   }                                                                                               \
   TEST(Suite, KeepsOrderThroughBackpressure) {                                                    \
     Runner::run([](auto* w) { return flow_test::keeps_order_through_backpressure(w); });          \
+  }                                                                                               \
+  TEST(Suite, AllocatesRoomForHeadersAndTrailers) {                                               \
+    Runner::run([](auto* w) { return flow_test::allocates_room_for_headers_and_trailers(w); });   \
+  }                                                                                               \
+  TEST(Suite, AllocatesNothingWhereNoBufferIsLargeEnough) {                                       \
+    Runner::run(                                                                                  \
+        [](auto* w) { return flow_test::allocates_nothing_where_no_buffer_is_large_enough(w); }); \
+  }                                                                                               \
+  TEST(Suite, BothEndsNameEachOtherForAsLongAsTheyExist) {                                        \
+    Runner::run([](auto* w) {                                                                     \
+      return flow_test::both_ends_name_each_other_for_as_long_as_they_exist(w);                   \
+    });                                                                                           \
+  }                                                                                               \
+  TEST(Suite, TheFirstToAskAfterAResetGetsTheAddress) {                                           \
+    Runner::run(                                                                                  \
+        [](auto* w) { return flow_test::the_first_to_ask_after_a_reset_gets_the_address(w); });   \
+  }                                                                                               \
+  TEST(Suite, BothEndsReportTheSession) {                                                         \
+    Runner::run([](auto* w) { return flow_test::both_ends_report_the_session(w); });              \
   }                                                                                               \
   TEST(Suite, AVanishedEndIsHeard) {                                                              \
     Runner::run([](auto* w) { return flow_test::a_vanished_end_is_heard(w); });                   \

@@ -17,6 +17,8 @@ struct HostWorld {
     auto right = co_await (*listener)->accept();
     co_return Ends{std::move(*left), std::move(*right)};
   }
+  static constexpr bool kNamesEnds = true;
+  static sig::Session session() { return {}; }
   Slice bytes(std::string_view text) { return Slice(pool.copy(as_bytes(text))); }
   linux::Tcp tcp;
   BufferPool pool{64, 1024};

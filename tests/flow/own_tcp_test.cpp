@@ -66,6 +66,8 @@ struct OwnWorld {
     EXPECT_TRUE(left && right);
     co_return Ends{std::move(*left), std::move(*right)};
   }
+  static constexpr bool kNamesEnds = true;
+  static sig::Session session() { return {}; }
   Slice bytes(std::string_view text) { return Slice(pool.copy(as_bytes(text))); }
   BufferPool pool{4096, 1024};
   Loopback loopback;

@@ -11,11 +11,13 @@ struct PairWorld {
     std::unique_ptr<flow::PairEnd> left, right;
   };
   async::Task<Ends> connect() {
-    auto [left, right] = flow::make_pair(10'000);
+    auto [left, right] = flow::make_pair(10'000, pool);
     co_return Ends{std::move(left), std::move(right)};
   }
   Slice bytes(std::string_view text) { return Slice(pool.copy(as_bytes(text))); }
-  BufferPool pool{4096, 1024};
+  static constexpr bool kNamesEnds = false;
+  static sig::Session session() { return {}; }
+  BufferPool pool{4096, 4096};
 };
 
 struct PairRunner {

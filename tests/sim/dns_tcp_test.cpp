@@ -107,7 +107,7 @@ async::Task<void> converse(Talk* talk) {
   engine.build();
   OneFlowTcp tcp(talk->buffers);
   dns::TcpServer<OneFlowTcp> server(engine, tcp, {});
-  auto [near, far] = flow::make_pair(talk->capacity);
+  auto [near, far] = flow::make_pair(talk->capacity, tcp.pool);
   OneFlowTcp::Listener listener(std::move(far));
   async::Scope scope;
   scope.spawn(serve(&server, &listener, scope.token()));
@@ -219,11 +219,11 @@ async::Task<void> come_at_once(std::size_t count) {
   OneFlowTcp tcp(64);
   dns::TcpServer<OneFlowTcp> server(engine, tcp, {.max_connections = 8});
   std::vector<std::unique_ptr<PairEnd>> clients;
-  auto [first, far] = flow::make_pair(1000);
+  auto [first, far] = flow::make_pair(1000, tcp.pool);
   OneFlowTcp::Listener listener(std::move(far));
   clients.push_back(std::move(first));
   while (clients.size() < count) {
-    auto [near, other] = flow::make_pair(1000);
+    auto [near, other] = flow::make_pair(1000, tcp.pool);
     listener.add(std::move(other));
     clients.push_back(std::move(near));
   }

@@ -23,12 +23,13 @@ struct PairEnd::Pipe {
   }
 };
 
-std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t capacity) {
+std::pair<std::unique_ptr<PairEnd>, std::unique_ptr<PairEnd>> make_pair(std::size_t capacity,
+                                                                        BufferPool& buffers) {
   check(capacity != 0, "a flow that can hold nothing");
   auto left = std::make_shared<PairEnd::Pipe>(capacity);
   auto right = std::make_shared<PairEnd::Pipe>(capacity);
-  return {std::unique_ptr<PairEnd>(new PairEnd(left, right)),
-          std::unique_ptr<PairEnd>(new PairEnd(right, left))};
+  return {std::unique_ptr<PairEnd>(new PairEnd(left, right, buffers)),
+          std::unique_ptr<PairEnd>(new PairEnd(right, left, buffers))};
 }
 
 PairEnd::~PairEnd() {
@@ -93,6 +94,12 @@ async::Task<Result<void>> PairEnd::shutdown(async::Wait) {
   out_->finished = true;
   out_->readers.notify_all();
   co_return Result<void>{};
+}
+
+PacketBuf PairEnd::allocate(std::size_t headroom, std::size_t tailroom) {
+  const std::size_t room = buffers_->buffer_size();
+  if (headroom > room || tailroom > room - headroom) return {};
+  return buffers_->allocate(headroom);
 }
 
 void PairEnd::abort() {

@@ -121,8 +121,20 @@ async::Task<Result<void>> TcpFlow::shutdown(async::Wait) {
   co_return Result<void>{};
 }
 
+PacketBuf TcpFlow::allocate(std::size_t headroom, std::size_t tailroom) {
+  const std::size_t room = pool_->buffer_size();
+  if (headroom > room || tailroom > room - headroom) return {};
+  return pool_->allocate(headroom);
+}
+
+Endpoint TcpFlow::local() const {
+  if (!local_) local_ = local_of(fd_.get());
+  return *local_;
+}
+
 void TcpFlow::abort() {
   if (aborted_) return;
+  (void)local();  // the reset also clears the address
   aborted_ = true;
   // Connecting to AF_UNSPEC resets the connection but keeps the descriptor, which pending waits may
   // use. An address this short is invalid for any other family, so the sandbox can allow this call

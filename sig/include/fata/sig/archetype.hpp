@@ -72,15 +72,24 @@ struct Udp {
   using Socket = UdpSocket;
   Result<std::unique_ptr<Socket>> bind(Endpoint) { return fail(Error(async::Errc::kClosed)); }
 };
-struct Flow {
+// An address of no known family.
+struct Address {
+  friend bool operator==(const Address&, const Address&) = default;
+};
+template <class A>
+struct FlowBetween {
+  using Address = A;
   Ready<Result<Slice>> read(async::Wait) { return {}; }
   Ready<WriteOutcome> write(std::span<Slice>, async::Wait) { return {}; }
   Ready<Result<void>> shutdown(async::Wait) { return {}; }
   void abort() {}
+  PacketBuf allocate(std::size_t, std::size_t) { return {}; }
+  A local() const { return {}; }
+  A peer() const { return {}; }
+  Session session() const { return {}; }
 };
-struct TcpFlow : Flow {
-  Endpoint peer() const { return {}; }
-};
+using Flow = FlowBetween<Address>;
+using TcpFlow = FlowBetween<Endpoint>;
 struct Listener {
   using Flow = archetype::TcpFlow;
   Endpoint local() { return {}; }

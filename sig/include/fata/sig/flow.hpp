@@ -6,14 +6,26 @@
 //   write     takes owned buffers and completes when all are accepted (backpressure)
 //   shutdown  half-closes: the peer reads end-of-stream after the written data; reading continues
 //   abort     resets at once; pending waits on both sides end with an error
+//   allocate  returns an empty packet to fill and write: headroom() is at least `headroom` and
+//             tailroom() at least `tailroom`. It is false if buffers are exhausted or none is that
+//             large; a TCP has buffers for 4,096 bytes in total
+//   local,    the addresses of both ends, constant for the flow's lifetime; a default-constructed
+//   peer      address where there is none
+//   session   what a secure channel has agreed; empty where there is none
+//
+// A layer over a flow adds its own needs when it forwards allocate(): TLS asks for the room of its
+// record header and tag in addition, and then encrypts in place. A caller that fills more than the
+// tailroom that it asked for uses the room of the layers below, which then need another buffer.
 //
 // At most one read and one write may be pending. A cancelled or timed-out read loses no byte: a
 // later read returns it. A cancelled write reports how much was accepted.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "fata/base/address.hpp"
 #include "fata/base/packet.hpp"
@@ -29,12 +41,29 @@ struct WriteOutcome {
 enum class FlowErrc : std::uint32_t { kReset = 1, kClosedForWriting, kRefused, kUnreachable };
 const ErrorDomain& error_domain(FlowErrc) noexcept;
 
+// The result of a secure channel's handshake. The views are valid as long as the flow.
+struct Session {
+  std::string_view alpn;         // the protocol that both ends agreed on (RFC 7301)
+  std::string_view server_name;  // the name that the client asked for (SNI, RFC 6066 section 3)
+  Bytes peer_certificate;        // of the peer itself, in DER, once it has been verified
+
+  bool empty() const { return alpn.empty() && server_name.empty() && peer_certificate.empty(); }
+};
+
 template <class F>
-concept Flow = requires(F& flow, std::span<Slice> out, async::Wait wait) {
+concept Flow = requires(F& flow, const F& fixed, std::span<Slice> out, async::Wait wait,
+                        std::size_t headroom, std::size_t tailroom) {
+  // An Endpoint for TCP; others have addresses of their own.
+  typename F::Address;
+  requires std::regular<typename F::Address>;
   { flow.read(wait) } -> Awaits<Result<Slice>>;
   { flow.write(out, wait) } -> Awaits<WriteOutcome>;
   { flow.shutdown(wait) } -> Awaits<Result<void>>;
   { flow.abort() } -> std::same_as<void>;
+  { flow.allocate(headroom, tailroom) } -> std::same_as<PacketBuf>;
+  { fixed.local() } -> std::same_as<typename F::Address>;
+  { fixed.peer() } -> std::same_as<typename F::Address>;
+  { fixed.session() } -> std::same_as<Session>;
 };
 
 template <class L>
@@ -46,12 +75,10 @@ concept Listener = requires(L& listener, async::Wait wait) {
 };
 
 template <class T>
-concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wait,
-                       const typename T::Flow& flow) {
+concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wait) {
   typename T::Listener;
   requires Flow<typename T::Flow>;
-  // The remote endpoint; constant for the flow's lifetime.
-  { flow.peer() } -> std::same_as<Endpoint>;
+  requires std::same_as<typename T::Flow::Address, Endpoint>;
   requires Listener<typename T::Listener>;
   // Every flow and listener must be destroyed before the Tcp.
   { tcp.listen(at, backlog) } -> std::same_as<Result<std::unique_ptr<typename T::Listener>>>;

@@ -13,13 +13,17 @@ class NoTcp {
   // Never instantiated: connect() and accept() always fail.
   class Flow {
    public:
+    using Address = Endpoint;
     async::Task<Result<Slice>> read(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
     async::Task<WriteOutcome> write(std::span<Slice>, async::Wait) {
       co_return WriteOutcome{0, NoTcpErrc::kNoTcp};
     }
     async::Task<Result<void>> shutdown(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
     void abort() {}
+    PacketBuf allocate(std::size_t, std::size_t) { return {}; }
+    Endpoint local() const { return {}; }
     Endpoint peer() const { return {}; }
+    Session session() const { return {}; }
   };
   class Listener {
    public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "fata/async/task.hpp"
 #include "fata/base/pool.hpp"
@@ -17,12 +18,15 @@ class TcpFlow {
   TcpFlow(Fd fd, BufferPool& pool, Endpoint peer);
 
   // sig::Flow.
+  using Address = Endpoint;
   async::Task<Result<Slice>> read(async::Wait wait = {});
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
   async::Task<Result<void>> shutdown(async::Wait wait = {});
   void abort();
-
+  PacketBuf allocate(std::size_t headroom, std::size_t tailroom);
+  Endpoint local() const;
   Endpoint peer() const { return peer_; }
+  sig::Session session() const { return {}; }
 
  private:
   friend class Tcp;
@@ -30,6 +34,9 @@ class TcpFlow {
   Watch watch_;
   BufferPool* pool_;
   Endpoint peer_;
+  // Empty until needed: a server of many short connections would otherwise make one more system
+  // call for each.
+  mutable std::optional<Endpoint> local_;
   bool shut_ = false;
   bool aborted_ = false;
 };

@@ -30,13 +30,16 @@ class TcpFlow final : private tcp::Observer {
   TcpFlow& operator=(const TcpFlow&) = delete;
 
   // The flow as sig::Flow.
+  using Address = Endpoint;
   async::Task<Result<Slice>> read(async::Wait wait = {});
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
   async::Task<Result<void>> shutdown(async::Wait wait = {});
   void abort();
-
+  PacketBuf allocate(std::size_t headroom, std::size_t tailroom);
   Endpoint local() const { return connection_->local; }
   Endpoint peer() const { return connection_->remote; }
+  sig::Session session() const { return {}; }
+
   tcp::ConnectionStats stats() const { return connection_->stats(); }
   const tcp::FlowOptions& options() const { return connection_->options(); }
   void set_options(const tcp::FlowOptions& options);
@@ -118,6 +121,9 @@ class Tcp final : private async::Timer {
   tcp::Table table_;
   PacketFlush* flush_;
 };
+inline PacketBuf TcpFlow::allocate(std::size_t headroom, std::size_t tailroom) {
+  return tcp_->table_.allocate(headroom, tailroom);
+}
 static_assert(sig::Tcp<Tcp>);
 // Total size of an idle connection: the connection, its flow, its entries in the table and timer
 // heap, and the allocator's overhead for two blocks.
