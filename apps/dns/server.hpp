@@ -42,7 +42,7 @@ class Server final : private fata::async::Renewal {
         port_(port),
         zones_(zones),
         guard_(rate, exempt, drawn<fata::dns::Guard::kSeedSize>(), &clock),
-        tcp_server_(engine_, tcp, {.guard = &guard_}) {
+        tcp_server_(engine_, {.guard = &guard_}) {
     context.loop.on_restore(*this);
   }
 

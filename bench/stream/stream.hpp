@@ -51,7 +51,7 @@ class Stream {
         if (!got || got->empty()) co_return;
       }
     }
-    fata::PacketBuf filled = self->tcp_.allocate();
+    fata::PacketBuf filled = flow->allocate(0, 0);
     if (!filled) co_return;
     (void)filled.append(filled.tailroom());
     const fata::Slice block(std::move(filled));

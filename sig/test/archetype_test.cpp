@@ -8,7 +8,8 @@ namespace {
 static_assert(Clock<archetype::Clock> && Random<archetype::Random> && Console<archetype::Console>);
 static_assert(Job<archetype::Job> && NetDevice<archetype::NetDevice> && Ipv4<archetype::Ipv4>);
 static_assert(UdpSocket<archetype::UdpSocket> && Udp<archetype::Udp>);
-static_assert(Flow<archetype::Flow> && Listener<archetype::Listener> && Tcp<archetype::Tcp>);
+static_assert(Flow<archetype::Flow> && Listener<archetype::Listener>);
+static_assert(StreamTransport<archetype::StreamTransport> && Tcp<archetype::Tcp>);
 static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
 static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<NoNames>);
 static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> &&
@@ -20,7 +21,7 @@ static_assert(!Names<archetype::Resolver> && !Resolver<archetype::Names>);
 static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> &&
               !Udp<archetype::UdpSocket>);
 static_assert(!NetDevice<archetype::Flow> && !KeyValueReader<archetype::BlockDevice> &&
-              !Tcp<archetype::Udp>);
+              !StreamTransport<archetype::Udp> && !Tcp<archetype::StreamTransport>);
 static_assert(!GrantTable<archetype::EventChannels> && !EventChannels<archetype::GrantTable> &&
               !Xenstore<archetype::KeyValueReader>);
 static_assert(Awaits<async::Task<int>, int> && !Awaits<async::Task<int>, long> &&

@@ -61,7 +61,7 @@ struct OwnWorld {
   };
   async::Task<Ends> connect() {
     auto listener = loopback.tcp.listen({IpAddress{}, 7}, 1);
-    auto left = co_await loopback.tcp.connect({Loopback::kAddress, 7});
+    auto left = co_await loopback.tcp.connect(Endpoint{Loopback::kAddress, 7});
     auto right = co_await (*listener)->accept();
     EXPECT_TRUE(left && right);
     co_return Ends{std::move(*left), std::move(*right)};
@@ -94,10 +94,10 @@ struct OwnRunner {
 FLOW_CONFORMANCE(FlowOfOwnTcp, OwnRunner)
 
 async::Task<void> refused(Loopback* loopback) {
-  const auto flow =
-      co_await loopback->tcp.connect({Loopback::kAddress, 9}, async::Wait::at_most(seconds(5)));
+  const auto flow = co_await loopback->tcp.connect(Endpoint{Loopback::kAddress, 9},
+                                                   async::Wait::at_most(seconds(5)));
   EXPECT_TRUE(!flow && flow.error().is(sig::FlowErrc::kRefused));
-  const auto lost = co_await loopback->tcp.connect({Ipv4Address::of(10, 0, 0, 2), 9},
+  const auto lost = co_await loopback->tcp.connect(Endpoint{Ipv4Address::of(10, 0, 0, 2), 9},
                                                    async::Wait::at_most(seconds(5)));
   EXPECT_TRUE(!lost && lost.error().is(sig::FlowErrc::kUnreachable));
 }

@@ -82,7 +82,7 @@ async::Task<void> serve(Stack* stack, std::size_t size) {
   auto flow = co_await (*listener)->accept({});
   EXPECT_TRUE(flow);
   for (std::size_t left = size; left != 0;) {
-    PacketBuf packet = stack->tcp().allocate();
+    PacketBuf packet = (*flow)->allocate(0, 1);
     if (!packet) {
       co_await async::sleep(milliseconds(1));
       continue;
@@ -108,8 +108,8 @@ async::Task<int> pull_through_second(TwoNetworks* world) {
   const std::uint64_t before = world->a.count(sim::NetDevice::kSent);
   std::size_t heard = 0;
   {
-    auto flow =
-        co_await other->tcp().connect({kSecond.address, 80}, async::Wait::at_most(seconds(5)));
+    auto flow = co_await other->tcp().connect(Endpoint{kSecond.address, 80},
+                                              async::Wait::at_most(seconds(5)));
     EXPECT_TRUE(flow);
     if (!flow) co_return 1;
     for (;;) {

@@ -57,8 +57,8 @@ struct Lab {
   }
 };
 
-async::Task<void> say(Stack* from, net::TcpFlow* flow, std::string text) {
-  PacketBuf packet = from->tcp().allocate();
+async::Task<void> say(net::TcpFlow* flow, std::string text) {
+  PacketBuf packet = flow->allocate(0, text.size());
   copy_bytes(packet.append(text.size()), as_bytes(text));
   std::array<Slice, 1> out{Slice(std::move(packet))};
   const auto written = co_await flow->write(out, async::Wait::at_most(seconds(5)));
@@ -108,7 +108,7 @@ async::Task<int> live(Lab* lab, unsigned number, Life* life) {
   co_await draw(lab, 2000);
   life->after = lab->now;
 
-  co_await say(lab->peer.get(), old->get(), "still there");
+  co_await say(old->get(), "still there");
   const auto got = co_await (*accepted)->read(async::Wait::at_most(seconds(5)));
   EXPECT_TRUE(got && got->text() == "still there") << "a connection did not go on";
   co_return 0;

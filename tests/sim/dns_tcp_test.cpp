@@ -14,10 +14,11 @@ namespace {
 
 using flow::PairEnd;
 
-// A TCP whose listener accepts the given flows at once. Its buffers are small, so that answers span
-// several.
+// A TCP whose listener accepts the given flows at once. The buffers of its flows are small, so that
+// answers span several.
 class OneFlowTcp {
  public:
+  using Address = Endpoint;
   using Flow = PairEnd;
   class Listener {
    public:
@@ -43,10 +44,9 @@ class OneFlowTcp {
   Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
     return fail(Error(sig::FlowErrc::kRefused));
   }
-  async::Task<Result<std::unique_ptr<PairEnd>>> connect(Endpoint, async::Wait) {
+  async::Task<Result<std::unique_ptr<PairEnd>>> connect(sig::Target<Endpoint>, async::Wait) {
     co_return fail(Error(sig::FlowErrc::kRefused));
   }
-  PacketBuf allocate() { return pool.allocate(); }
 
   BufferPool pool;
 };
@@ -106,7 +106,7 @@ async::Task<void> converse(Talk* talk) {
       engine.load("t", "$ORIGIN t.\n$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\nwww A 192.0.2.1\n"));
   engine.build();
   OneFlowTcp tcp(talk->buffers);
-  dns::TcpServer<OneFlowTcp> server(engine, tcp, {});
+  dns::TcpServer<OneFlowTcp> server(engine, {});
   auto [near, far] = flow::make_pair(talk->capacity, tcp.pool);
   OneFlowTcp::Listener listener(std::move(far));
   async::Scope scope;
@@ -217,7 +217,7 @@ async::Task<void> come_at_once(std::size_t count) {
       engine.load("t", "$ORIGIN t.\n$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\nwww A 192.0.2.1\n"));
   engine.build();
   OneFlowTcp tcp(64);
-  dns::TcpServer<OneFlowTcp> server(engine, tcp, {.max_connections = 8});
+  dns::TcpServer<OneFlowTcp> server(engine, {.max_connections = 8});
   std::vector<std::unique_ptr<PairEnd>> clients;
   auto [first, far] = flow::make_pair(1000, tcp.pool);
   OneFlowTcp::Listener listener(std::move(far));

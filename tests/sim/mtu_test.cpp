@@ -82,9 +82,9 @@ async::Task<void> echoes(net::Ping<Stack>* ping, IpAddress to, std::size_t mtu) 
   }
 }
 
-async::Task<void> write_all(net::Tcp* tcp, net::TcpFlow* flow, std::string_view text) {
+async::Task<void> write_all(net::TcpFlow* flow, std::string_view text) {
   while (!text.empty()) {
-    PacketBuf buffer = tcp->allocate();
+    PacketBuf buffer = flow->allocate(0, 1);
     const std::size_t count = std::min(text.size(), buffer.tailroom());
     copy_bytes(buffer.append(count), as_bytes(text.substr(0, count)));
     text.remove_prefix(count);
@@ -119,8 +119,8 @@ async::Task<void> streams(Stack* from, Stack* to, Endpoint there, std::size_t mt
   if (!server) co_return;
   bool there_same = false, back_same = false;
   async::Scope scope;
-  scope.spawn(write_all(&from->tcp(), client->get(), text));
-  scope.spawn(write_all(&to->tcp(), server->get(), text));
+  scope.spawn(write_all(client->get(), text));
+  scope.spawn(write_all(server->get(), text));
   scope.spawn(read_all(server->get(), text, &there_same));
   scope.spawn(read_all(client->get(), text, &back_same));
   co_await scope.join();

@@ -133,10 +133,9 @@ struct Reader {
 
 async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint64_t stream,
                             net::TcpFlow* flow, std::size_t size) {
-  net::Tcp& tcp = run->hosts[side == 0 ? draw->client : draw->server]->tcp();
   for (std::size_t offset = 0; offset < size;) {
     const std::size_t want = std::min(draw->chunk[side], size - offset);
-    PacketBuf buffer = tcp.allocate();
+    PacketBuf buffer = flow->allocate(0, 1);
     if (!buffer) {  // the memory budget is used up until other flows end
       co_await async::sleep(milliseconds(10));
       continue;

@@ -95,7 +95,7 @@ class Visitor {
       co_return;
     }
     constexpr std::string_view kHello = "hello\n";
-    fata::PacketBuf packet = self->tcp_.allocate();
+    fata::PacketBuf packet = (*flow)->allocate(0, kHello.size());
     if (!packet) co_return;
     fata::copy_bytes(packet.append(kHello.size()), fata::as_bytes(kHello));
     std::array<fata::Slice, 1> out{fata::Slice(std::move(packet))};

@@ -11,6 +11,7 @@ template async::Task<Result<void>> serve_udp(Engine*, sig::archetype::UdpSocket*
                                              async::CancelToken, Guard*);
 template Guard::Guard(RateLimit, const Prefixes&, std::span<const std::byte, Guard::kSeedSize>,
                       sig::archetype::Clock*);
+template class TcpServer<sig::archetype::StreamTransport>;
 template class TcpServer<sig::archetype::Tcp>;
 
 }  // namespace fata::dns

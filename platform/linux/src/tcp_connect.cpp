@@ -10,14 +10,15 @@ namespace fata::linux {
 
 extern const char tcp_connects = 1;
 
-async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, async::Wait wait) {
-  SockAddress address = to_sock(to);
+async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(sig::Target<Endpoint> to,
+                                                           async::Wait wait) {
+  SockAddress address = to_sock(to.address);
   Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) co_return os_fail();
   const int descriptor = fd.get();
   const bool pending = ::connect(descriptor, address.raw(), address.length) != 0;
   if (pending && errno != EINPROGRESS) co_return fail(flow_error(errno));
-  auto flow = std::make_unique<TcpFlow>(std::move(fd), pool_, to);
+  auto flow = std::make_unique<TcpFlow>(std::move(fd), pool_, to.address);
   if (pending) {
     flow->watch_.drained_out();
     if (const Result<void> ready = co_await flow->watch_.wait_writable(wait); !ready)

@@ -88,22 +88,26 @@ struct FlowBetween {
   A peer() const { return {}; }
   Session session() const { return {}; }
 };
-using Flow = FlowBetween<Address>;
-using TcpFlow = FlowBetween<Endpoint>;
-struct Listener {
-  using Flow = archetype::TcpFlow;
-  Endpoint local() { return {}; }
+template <class A>
+struct ListenerAt {
+  using Flow = FlowBetween<A>;
+  A local() { return {}; }
   Ready<Result<std::unique_ptr<Flow>>> accept(async::Wait) { return {}; }
 };
-struct Tcp {
-  using Flow = archetype::TcpFlow;
-  using Listener = archetype::Listener;
-  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
+template <class A>
+struct TransportBetween {
+  using Address = A;
+  using Flow = FlowBetween<A>;
+  using Listener = ListenerAt<A>;
+  Result<std::unique_ptr<Listener>> listen(A, std::size_t) {
     return fail(Error(async::Errc::kClosed));
   }
-  Ready<Result<std::unique_ptr<Flow>>> connect(Endpoint, async::Wait) { return {}; }
-  PacketBuf allocate() { return {}; }
+  Ready<Result<std::unique_ptr<Flow>>> connect(Target<A>, async::Wait) { return {}; }
 };
+using Flow = FlowBetween<Address>;
+using Listener = ListenerAt<Address>;
+using StreamTransport = TransportBetween<Address>;
+using Tcp = TransportBetween<Endpoint>;
 struct KeyValueReader {
   Ready<Result<Slice>> get(std::string_view, async::Wait) { return {}; }
   Ready<Result<std::vector<KeyEntry>>> list(std::string_view, async::Wait) { return {}; }

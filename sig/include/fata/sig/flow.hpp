@@ -1,5 +1,6 @@
-// Flow: the byte-stream concept. Fata's TCP, the host's sockets, TLS, SSH channels, vchan and
-// in-memory pairs model it; code above does not depend on the model.
+// Flow, the byte-stream concept, and StreamTransport, which makes flows. Fata's TCP, the host's
+// sockets, TLS, SSH channels, vchan and in-memory pairs model Flow; code above does not depend on
+// the model.
 //
 //   read      returns the next bytes as a Slice; an empty slice is end-of-stream, and so is
 //             every later read; a reset is an error
@@ -26,6 +27,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "fata/base/address.hpp"
 #include "fata/base/packet.hpp"
@@ -70,21 +72,46 @@ template <class L>
 concept Listener = requires(L& listener, async::Wait wait) {
   typename L::Flow;
   requires Flow<typename L::Flow>;
-  { listener.local() } -> std::same_as<Endpoint>;
+  { listener.local() } -> std::same_as<typename L::Flow::Address>;
   { listener.accept(wait) } -> Awaits<Result<std::unique_ptr<typename L::Flow>>>;
 };
 
-template <class T>
-concept Tcp = requires(T& tcp, Endpoint at, std::size_t backlog, async::Wait wait) {
-  typename T::Listener;
-  requires Flow<typename T::Flow>;
-  requires std::same_as<typename T::Flow::Address, Endpoint>;
-  requires Listener<typename T::Listener>;
-  // Every flow and listener must be destroyed before the Tcp.
-  { tcp.listen(at, backlog) } -> std::same_as<Result<std::unique_ptr<typename T::Listener>>>;
-  { tcp.connect(at, wait) } -> Awaits<Result<std::unique_ptr<typename T::Flow>>>;
-  // A buffer for the caller to fill and freeze to a Slice; false if the pool is exhausted.
-  { tcp.allocate() } -> std::same_as<PacketBuf>;
+// What connect() connects to. The views must be valid until connect() returns a flow or an error.
+template <class A>
+struct Target {
+  // Implicit, because an address is all that most callers have.
+  Target(A address, std::string_view name = {}, std::span<const std::string_view> alpn = {})
+      : address(std::move(address)), name(name), alpn(alpn) {}
+
+  A address;
+  // The name that was resolved to the address. A secure transport sends it (SNI) and checks the
+  // peer's certificate against it: without a name, it connects only if it checks none.
+  std::string_view name;
+  // The caller's protocols, most preferred first (ALPN, RFC 7301); Session::alpn is the result.
+  std::span<const std::string_view> alpn;
 };
+
+// What listens and connects: TCP, TLS, vchan, vsock and SSH channels. TCP ignores a target's name
+// and protocols.
+template <class T>
+concept StreamTransport =
+    requires(T& transport, typename T::Address at, Target<typename T::Address> to,
+             std::size_t backlog, async::Wait wait) {
+      typename T::Flow;
+      requires Flow<typename T::Flow>;
+      requires std::same_as<typename T::Flow::Address, typename T::Address>;
+      typename T::Listener;
+      requires Listener<typename T::Listener>;
+      requires std::same_as<typename T::Listener::Flow, typename T::Flow>;
+      // Every flow and listener must be destroyed before the transport.
+      {
+        transport.listen(at, backlog)
+      } -> std::same_as<Result<std::unique_ptr<typename T::Listener>>>;
+      { transport.connect(to, wait) } -> Awaits<Result<std::unique_ptr<typename T::Flow>>>;
+    };
+
+// A StreamTransport between IP endpoints: TCP itself, and a secure transport over it.
+template <class T>
+concept Tcp = StreamTransport<T> && std::same_as<typename T::Address, Endpoint>;
 
 }  // namespace fata::sig

@@ -10,6 +10,7 @@ const ErrorDomain& error_domain(NoTcpErrc) noexcept;
 
 class NoTcp {
  public:
+  using Address = Endpoint;
   // Never instantiated: connect() and accept() always fail.
   class Flow {
    public:
@@ -37,10 +38,9 @@ class NoTcp {
   Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
     return fail(Error(NoTcpErrc::kNoTcp));
   }
-  async::Task<Result<std::unique_ptr<Flow>>> connect(Endpoint, async::Wait) {
+  async::Task<Result<std::unique_ptr<Flow>>> connect(Target<Endpoint>, async::Wait) {
     co_return fail(Error(NoTcpErrc::kNoTcp));
   }
-  PacketBuf allocate() { return {}; }
 };
 static_assert(Tcp<NoTcp>);
 

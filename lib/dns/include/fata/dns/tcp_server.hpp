@@ -30,22 +30,21 @@ struct TcpServerConfig {
   Guard* guard = nullptr;  // for cookies; TCP is not limited
 };
 
-template <sig::Tcp Tcp>
+template <sig::StreamTransport Streams>
 class TcpServer {
  public:
-  using Flow = typename Tcp::Flow;
+  using Flow = typename Streams::Flow;
   enum Count : std::size_t { kAccepted, kTimedOut, kBroken, kTooLong, kNoRoom, kGaveWay, kCounts };
 
-  TcpServer(Engine& engine, Tcp& tcp, TcpServerConfig config)
+  TcpServer(Engine& engine, TcpServerConfig config)
       : engine_(&engine),
-        tcp_(&tcp),
         config_(config),
         gathered_(config.max_gathered),
         crowd_(config.max_connections + kLeaving),
         scratch_(std::make_unique<Scratch>()) {}
 
   // Serves until `stop` is cancelled; connections still open then are aborted.
-  async::Task<Result<void>> serve(typename Tcp::Listener* listener, async::CancelToken stop) {
+  async::Task<Result<void>> serve(typename Streams::Listener* listener, async::CancelToken stop) {
     async::Scope connections(stop);
     Result<void> outcome{};
     for (;;) {
@@ -124,9 +123,17 @@ class TcpServer {
     }
   }
 
+  // The client's address. All clients of a transport without IP are one.
+  static IpAddress address_of(const Flow& flow) {
+    if constexpr (std::same_as<typename Flow::Address, Endpoint>) {
+      return flow.peer().address;
+    } else {
+      return {};
+    }
+  }
+
   struct Conversation final : flow::Crowd::Member {
-    Conversation(flow::Crowd& crowd, Flow& flow)
-        : Member(crowd, flow.peer().address), flow_(&flow) {}
+    Conversation(flow::Crowd& crowd, Flow& flow) : Member(crowd, address_of(flow)), flow_(&flow) {}
     void end() noexcept override { flow_->abort(); }
     Flow* flow_;
   };
@@ -150,10 +157,9 @@ class TcpServer {
     PacketBuf packet;
     for (;;) {
       if (config_.guard != nullptr) config_.guard->set_time(async::current_loop().now());
-      const std::size_t size =
-          engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp, config_.guard,
-                          flow->peer().address);
-      bool good = size != 0 && pack(size, out, used, packet);
+      const std::size_t size = engine_->answer(query, MutableBytes(*scratch_).subspan(2),
+                                               Transport::kTcp, config_.guard, address_of(*flow));
+      bool good = size != 0 && pack(size, flow, out, used, packet);
       const Gathered found = good ? reader->next(query) : Gathered::kNothing;
       const bool more = found == Gathered::kMessage;
       if (refused(found)) good = false;
@@ -174,14 +180,14 @@ class TcpServer {
   // Appends the answer of `size` octets in the scratch memory to `packet`, which moves to `out`
   // when full. False if buffers run out; then nothing of this answer remains. No await may come
   // before it, since all connections share the scratch memory.
-  bool pack(std::size_t size, std::array<Slice, kPipelined>& out, std::size_t& used,
+  bool pack(std::size_t size, Flow* flow, std::array<Slice, kPipelined>& out, std::size_t& used,
             PacketBuf& packet) {
     store_be(MutableBytes(*scratch_), static_cast<std::uint16_t>(size));
     const std::size_t used_before = used, size_before = packet.size();
     Bytes rest = Bytes(*scratch_).first(size + 2);
     while (!rest.empty()) {
       if (packet && packet.tailroom() == 0) out[used++] = Slice(std::move(packet));
-      if (!packet) packet = tcp_->allocate();
+      if (!packet) packet = flow->allocate(0, 0);
       if (!packet || used == out.size()) {
         if (used == used_before) {
           if (packet) packet.truncate(size_before);
@@ -217,7 +223,6 @@ class TcpServer {
   using Scratch = std::array<std::byte, 2 + 65535>;
 
   Engine* engine_;
-  Tcp* tcp_;
   TcpServerConfig config_;
   GatherBudget gathered_;             // outlives the connections, which end before serve() does
   flow::Crowd crowd_;                 // likewise

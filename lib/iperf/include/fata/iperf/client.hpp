@@ -50,7 +50,7 @@ class Client {
       if (!done && done.error().is(async::Errc::kCancelled)) {
         // A stop was requested: notify the server.
         control_.terminate();
-        (void)co_await send_output(tcp_, flow->get(), &control_, async::Wait::at_most(seconds(1)));
+        (void)co_await send_output(flow->get(), &control_, async::Wait::at_most(seconds(1)));
       }
       (void)co_await (*flow)->shutdown(patience());
     }
@@ -90,11 +90,11 @@ class Client {
       const Event event = control_.next();
       Result<void> done{};
       if (event == Event::kFailed) co_return fail(control_.error());
-      if (event == Event::kCreateStreams) done = co_await open_streams();
+      if (event == Event::kCreateStreams) done = co_await open_streams(flow);
       if (event == Event::kRunning) done = co_await measure();
       if (event == Event::kExchange) control_.give_results(ours_ = results());
       if (!done) co_return done;
-      if (const Result<void> sent = co_await send_output(tcp_, flow, &control_, patience()); !sent)
+      if (const Result<void> sent = co_await send_output(flow, &control_, patience()); !sent)
         co_return sent;
       if (event == Event::kDone) {
         tell(report_.end(test(), {ours_, control_.peer_results()}));
@@ -108,9 +108,9 @@ class Client {
     }
   }
 
-  async::Task<Result<void>> open_streams() {
+  async::Task<Result<void>> open_streams(Flow* control) {
     const Parameters& parameters = config_.parameters;
-    traffic_.block = Block::make(*tcp_, parameters.length);
+    traffic_.block = Block::make(*control, parameters.length);
     if (traffic_.block.empty()) co_return fail(Error(Errc::kNoMemory));
     for (std::size_t i = 0; i < test().streams().size(); ++i) {
       const Result<void> opened = parameters.udp ? co_await open_socket() : co_await open_flow();
@@ -122,7 +122,7 @@ class Client {
   async::Task<Result<void>> open_flow() {
     auto flow = co_await tcp_->connect(config_.server, patience());
     if (!flow) co_return fail(flow.error());
-    PacketBuf packet = tcp_->allocate();
+    PacketBuf packet = (*flow)->allocate(0, cookie_.size());
     if (!packet) co_return fail(Error(Errc::kNoMemory));
     copy_bytes(packet.append(cookie_.size()), cookie_);
     std::array<Slice, 1> out{Slice(std::move(packet))};

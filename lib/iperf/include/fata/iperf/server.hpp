@@ -122,7 +122,7 @@ class Server {
       co_return;
     }
     ++self->refused_;
-    PacketBuf packet = self->tcp_->allocate();
+    PacketBuf packet = flow->allocate(0, 1);
     if (!packet) co_return;
     packet.append(1)[0] = static_cast<std::byte>(State::kAccessDenied);
     std::array<Slice, 1> out{Slice(std::move(packet))};
@@ -133,7 +133,7 @@ class Server {
   static async::Task<void> converse(Server* self, std::unique_ptr<Flow> flow, Cookie cookie,
                                     Slice rest) {
     Session session(cookie, self->visitors_->token());
-    session.client = address_of_peer(*flow);
+    session.client = flow->peer().address;
     self->session_ = &session;
     ++self->tests_;
     send_small_at_once(*flow);
@@ -145,7 +145,7 @@ class Server {
       ++self->failures_;
       self->log_.warning("test ", self->tests_, " failed: ", done.error());
       session.control.refuse(done.error());
-      (void)co_await send_output(self->tcp_, flow.get(), &session.control,
+      (void)co_await send_output(flow.get(), &session.control,
                                  self->patience(session.scope.token()));
     }
     session.gathering = false;
@@ -187,7 +187,7 @@ class Server {
       }
       if (event == Event::kResults) control.give_results(results(*session));
       if (const Result<void> sent =
-              co_await send_output(tcp_, flow, &control, patience(session->scope.token()));
+              co_await send_output(flow, &control, patience(session->scope.token()));
           !sent) {
         co_return sent;
       }
@@ -222,7 +222,7 @@ class Server {
     const Parameters& parameters = control.parameters();
     session->traffic = std::make_unique<Traffic>(parameters, true);
     Traffic& traffic = *session->traffic;
-    traffic.block = Block::make(*tcp_, parameters.length);
+    traffic.block = Block::make(*flow, parameters.length);
     if (traffic.block.empty()) co_return fail(Error(Errc::kNoMemory));
     if (parameters.udp) {
       auto socket = udp_->bind({IpAddress(), config_.port});
@@ -233,8 +233,7 @@ class Server {
     session->gathering = true;
     control.create_streams();
     const async::Wait wait = patience(session->scope.token());
-    if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent)
-      co_return sent;
+    if (const Result<void> sent = co_await send_output(flow, &control, wait); !sent) co_return sent;
     while ((parameters.udp ? session->peers.size() : session->flows.size()) <
            traffic.test.streams().size()) {
       if (control.closed()) co_return fail(Error(Errc::kPeerClosed));
@@ -245,8 +244,7 @@ class Server {
     }
     session->gathering = false;
     control.start();
-    if (const Result<void> sent = co_await send_output(tcp_, flow, &control, wait); !sent)
-      co_return sent;
+    if (const Result<void> sent = co_await send_output(flow, &control, wait); !sent) co_return sent;
     traffic.test.begin(clock_->now());
     const std::uint32_t asked = parameters.time == 0 ? kMostSeconds : parameters.time;
     session->latest =

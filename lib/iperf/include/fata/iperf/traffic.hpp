@@ -21,10 +21,10 @@ namespace fata::iperf {
 class Block {
  public:
   // Empty if out of memory.
-  template <sig::Tcp Tcp>
-  static Block make(Tcp& tcp, std::size_t length) {
+  template <sig::Flow Flow>
+  static Block make(Flow& flow, std::size_t length) {
     Block block;
-    PacketBuf buffer = tcp.allocate();
+    PacketBuf buffer = flow.allocate(0, 0);
     if (!buffer) return block;
     const MutableBytes filled = buffer.append(std::min(buffer.tailroom(), length));
     for (std::size_t i = 0; i < filled.size(); ++i)
@@ -79,16 +79,6 @@ void send_small_at_once(Flow& flow) {
     auto options = flow.options();
     options.no_delay = true;
     flow.set_options(options);
-  }
-}
-
-// The remote address of a flow, if it has one.
-template <sig::Flow Flow>
-std::optional<IpAddress> address_of_peer(const Flow& flow) {
-  if constexpr (requires { flow.peer().address; }) {
-    return flow.peer().address;
-  } else {
-    return std::nullopt;
   }
 }
 
@@ -208,14 +198,13 @@ inline void count_datagram(Traffic& traffic, Stream& stream, Bytes datagram, Dur
   stream.arrivals.add(Stamp::read(datagram, wide), now);
 }
 
-// Sends an engine's output, copied into buffers of the TCP.
-template <sig::Tcp Tcp>
-async::Task<Result<void>> send_output(Tcp* tcp, typename Tcp::Flow* flow, Control* control,
-                                      async::Wait wait) {
+// Sends an engine's output, copied into buffers of the flow.
+template <sig::Flow Flow>
+async::Task<Result<void>> send_output(Flow* flow, Control* control, async::Wait wait) {
   const std::vector<std::byte> bytes = control->output();
   Bytes rest(bytes);
   while (!rest.empty()) {
-    PacketBuf packet = tcp->allocate();
+    PacketBuf packet = flow->allocate(0, 0);
     if (!packet) co_return fail(Error(Errc::kNoMemory));
     const std::size_t count = std::min(rest.size(), packet.tailroom());
     copy_bytes(packet.append(count), rest.first(count));

@@ -58,12 +58,13 @@ class TcpListener {
 
 class Tcp {
  public:
+  using Address = Endpoint;
   using Flow = TcpFlow;
   using Listener = TcpListener;
 
   Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
-  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {});
-  PacketBuf allocate() { return pool_.allocate(); }
+  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(sig::Target<Endpoint> to,
+                                                        async::Wait wait = {});
 
   // Permits connecting only in an image that links connect().
   SandboxNeeds sandbox_needs() const;

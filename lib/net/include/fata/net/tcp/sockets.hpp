@@ -82,6 +82,7 @@ class TcpListener final : private tcp::Observer {
 
 class Tcp final : private async::Timer {
  public:
+  using Address = Endpoint;
   using Flow = TcpFlow;
   using Listener = TcpListener;
 
@@ -97,12 +98,12 @@ class Tcp final : private async::Timer {
 
   // The TCP as sig::Tcp. The address "any" listens on all addresses of both families.
   Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
-  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, async::Wait wait = {}) {
-    return connect(to, table_.config().flow, wait);
+  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(sig::Target<Endpoint> to,
+                                                        async::Wait wait = {}) {
+    return connect(to.address, table_.config().flow, wait);
   }
   async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, tcp::FlowOptions options,
                                                         async::Wait wait);
-  PacketBuf allocate() { return table_.allocate(); }
 
   const tcp::Table& table() const { return table_; }
   void renew(const tcp::Secrets& secrets) { table_.renew(secrets); }
