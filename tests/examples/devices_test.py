@@ -200,6 +200,45 @@ class Devices(FataTest):
             out if TARGET == "kvm" else errors,
         )
 
+    def test_relay_changes_every_byte_in_place(self):
+        words, port, far = self.words("relay"), free_port(), stream.EchoServer("127.0.0.1")
+        self.addCleanup(far.close)
+        self.run_fata("build", *words)
+        # A kernel's user network has the host's loopback addresses at this one.
+        to = "10.0.2.2" if TARGET == "kvm" else "127.0.0.1"
+        image = subprocess.Popen(
+            [*FATA, "run", *words, "--", f"--port={port}", f"--to={to}", f"--to-port={far.port}"],
+            text=True,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.addCleanup(image.kill)
+        for line in image.stdout if TARGET == "kvm" else image.stderr:
+            if "relaying on port" in line:
+                break
+        sizes = [0, 1, 1460, 100_000, 1_000_000]
+        sent = [os.urandom(size) for size in sizes]
+        for each in sent:
+            self.assertTrue(stream.comes_back("127.0.0.1", port, 0, sent=each), len(each))
+        self.assertEqual(far.heard, [bytes(byte ^ 0x20 for byte in each) for each in sent])
+        image.send_signal(signal.SIGINT)
+        out, errors = image.communicate(timeout=60)
+        log = out if TARGET == "kvm" else errors
+        self.assertEqual(image.returncode, 0, log)
+        found = re.search(
+            r"relay: (\d+) connections, (\d+) bytes changed in place, (\d+) copied, 0 broken", log
+        )
+        self.assertTrue(found, log)
+        connections, in_place, copied = map(int, found.groups())
+        self.assertEqual((connections, in_place + copied), (len(sizes), 2 * sum(sizes)), log)
+        if TARGET == "linux":
+            self.assertEqual(copied, 0)  # each read() fills a buffer of its own
+
+    def test_relay_says_that_it_has_no_target(self):
+        self.run_example("relay", f"--port={free_port()}", status=64)
+        self.assertIn("error relay: no address to relay to; choose one with --to", self.log)
+
     def in_namespace(self, script, *words):
         done = subprocess.run(
             ["unshare", "-n", sys.executable, HERE / script, *words],
@@ -231,6 +270,12 @@ class Devices(FataTest):
         )
         self.run_fata("build", *words)
         self.in_namespace("on_tap.py", "cards", TARGET, *words)
+
+    @in_a_namespace
+    def test_relay_on_a_tap(self):
+        words = self.words("relay", *(["--net", "direct"] if TARGET == "linux" else []))
+        self.run_fata("build", *words)
+        self.in_namespace("on_tap.py", "relay", TARGET, *words)
 
     @in_a_namespace
     def test_stack_hears_and_connects_on_a_tap(self):

@@ -1,5 +1,5 @@
 """Runs an image on a tap of this network namespace and talks to it:
-on_tap.py frames|udp|tcp|tcp-cut|stack|cards linux|kvm WORDS-OF-FATA-RUN...
+on_tap.py frames|udp|tcp|tcp-cut|relay|stack|cards linux|kvm WORDS-OF-FATA-RUN...
 
 tcp: both ends use segmentation offload. tcp-cut: the image runs without offload, and no frame is
 longer than the MTU. cards: the image has a second NIC on its own tap, with a network behind it.
@@ -7,6 +7,7 @@ longer than the MTU. cards: the image has a second NIC on its own tap, with a ne
 import concurrent.futures
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -95,6 +96,9 @@ if what != "frames":
 if what == "stack":
     line += ["--peer=10.77.0.1"]
     host = socket.create_server(("10.77.0.1", 7007))
+if what == "relay":
+    line += ["--to=10.77.0.1", "--to-port=7007"]
+    far = stream.EchoServer("10.77.0.1", 7007)
 image = subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 try:
     for text in image.stdout if target == "kvm" else image.stderr:
@@ -140,6 +144,14 @@ try:
             for _ in range(5):  # some UDP datagrams may be lost
                 client.sendto(bytes(123), ("10.77.0.2", 7007))
                 time.sleep(0.05)
+    elif what == "relay":
+        sent = [os.urandom(size) for size in [0, 1, 1448, 300_000] * 5]
+        with concurrent.futures.ThreadPoolExecutor(len(sent)) as pool:
+            done = list(
+                pool.map(lambda each: stream.comes_back("10.77.0.2", 7008, 0, sent=each), sent)
+            )
+        assert all(done), f"{done.count(False)} of {len(done)} connections failed"
+        assert sorted(far.heard) == sorted(bytes(byte ^ 0x20 for byte in each) for each in sent)
     elif what == "cards":
         # Each of the image's addresses, and a network behind the second NIC. The image's answers to
         # that network follow a route.
@@ -197,6 +209,13 @@ try:
     # communicate() would miss the output that the loop above has already buffered.
     said = (image.stdout if target == "kvm" else image.stderr).read()
     assert image.wait(timeout=30) == 0, said
+    if what == "relay":
+        counts = re.search(r"(\d+) bytes changed in place, (\d+) copied, 0 broken", said)
+        assert counts, said
+        in_place, copied = map(int, counts.groups())
+        assert in_place + copied == 2 * sum(map(len, sent)), said
+        # Only a buffer that holds several short segments is shared, and then copied.
+        assert copied < in_place / 10, said
     if what == "stack":
         for wanted in (
             "said hello to 10.77.0.1:7007: 6 bytes",

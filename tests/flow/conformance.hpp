@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -208,6 +209,26 @@ Task<void> allocates_room_for_headers_and_trailers(W* world) {
   }
 }
 
+// As a layer does it that decrypts in place.
+template <class W>
+Task<void> a_received_slice_becomes_a_packet_without_a_copy(W* world) {
+  auto ends = co_await world->connect();
+  EXPECT_EQ((co_await write_text(ends.left.get(), world, std::string(1000, 'a'))).accepted, 1000U);
+  Result<Slice> got = co_await ends.right->read(Wait::at_most(seconds(5)));
+  EXPECT_TRUE(got && got->size() == 1000);
+  if (!got) co_return;
+  const std::byte* const arrived = got->bytes().data();
+  std::optional<PacketBuf> packet = std::move(*got).into_packet();
+  EXPECT_TRUE(packet) << "something else holds the buffer";
+  if (!packet) co_return;
+  EXPECT_EQ(packet->size(), 1000U);
+  EXPECT_EQ(packet->bytes().data(), arrived);
+  std::ranges::fill(packet->bytes(), std::byte{'b'});
+  std::array<Slice, 1> out{Slice(std::move(*packet))};
+  EXPECT_EQ((co_await ends.right->write(out, Wait{})).accepted, 1000U);
+  EXPECT_EQ(co_await read_exactly(ends.left.get(), 1000), std::string(1000, 'b'));
+}
+
 template <class W>
 Task<void> allocates_nothing_where_no_buffer_is_large_enough(W* world) {
   auto ends = co_await world->connect();
@@ -294,6 +315,10 @@ Task<void> both_ends_report_the_session(W* world) {
   }                                                                                               \
   TEST(Suite, AllocatesRoomForHeadersAndTrailers) {                                               \
     Runner::run([](auto* w) { return flow_test::allocates_room_for_headers_and_trailers(w); });   \
+  }                                                                                               \
+  TEST(Suite, AReceivedSliceBecomesAPacketWithoutACopy) {                                         \
+    Runner::run(                                                                                  \
+        [](auto* w) { return flow_test::a_received_slice_becomes_a_packet_without_a_copy(w); });  \
   }                                                                                               \
   TEST(Suite, AllocatesNothingWhereNoBufferIsLargeEnough) {                                       \
     Runner::run(                                                                                  \

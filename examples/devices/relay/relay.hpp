@@ -1,0 +1,179 @@
+// Relays every connection to another endpoint, and changes every byte on its way, in both
+// directions: the case of ASCII letters is swapped, and a second relay restores the bytes.
+//
+// No byte is copied: the received slice becomes a packet, is changed in place and sent on. This is
+// how a layer such as TLS decrypts and encrypts.
+#pragma once
+
+#include <fata/async/context.hpp>
+#include <fata/async/scope.hpp>
+#include <fata/async/task.hpp>
+#include <fata/async/wait.hpp>
+#include <fata/flow/crowd.hpp>
+#include <fata/sig/flow.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace relay {
+
+template <fata::sig::Tcp Tcp>
+class Relay {
+ public:
+  Relay(fata::async::Context& context, Tcp& tcp, std::uint16_t port,
+        std::optional<fata::Ipv4Address> to, std::uint16_t to_port, std::uint32_t most)
+      : stop_(context.stop),
+        log_(context.logger("relay")),
+        tcp_(tcp),
+        port_(port),
+        has_target_(to.has_value()),
+        to_{to.value_or(fata::Ipv4Address{}), to_port},
+        most_(most == 0 ? 1 : most),
+        crowd_(most_ + kLeaving) {}
+
+  fata::async::Task<int> start() {
+    if (!has_target_) {
+      log_.error("no address to relay to; choose one with --to");
+      co_return 64;
+    }
+    auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
+    if (!listener) {
+      log_.error("cannot serve TCP port ", port_, ": ", listener.error(),
+                 "; choose another with --port");
+      co_return 64;
+    }
+    log_.info("relaying on port ", (*listener)->local().port, " to ", to_);
+    fata::async::Scope connections(stop_);
+    const auto served = co_await serve(listener->get(), &connections);
+    co_await connections.join();
+    log_.info(connections_, " connections, ", in_place_, " bytes changed in place, ", copied_,
+              " copied, ", broken_, " broken");
+    if (served || served.error().is(fata::async::Errc::kCancelled)) co_return 0;
+    log_.error(served.error());
+    co_return 1;
+  }
+
+  // Bytes that were changed in the buffer in which they arrived, and bytes whose buffer was shared,
+  // so that they had to be copied.
+  std::uint64_t in_place() const { return in_place_; }
+  std::uint64_t copied() const { return copied_; }
+
+ private:
+  using Flow = typename Tcp::Flow;
+
+  fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener,
+                                              fata::async::Scope* connections) {
+    for (;;) {
+      auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
+      if (!flow) co_return fata::fail(flow.error());
+      ++connections_;
+      // Above the bound, each new connection ends another one, which takes a turn of the loop.
+      const auto room =
+          co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
+      if (!room) co_return fata::fail(fata::Error(room.error()));
+      connections->spawn(relay(this, std::move(*flow)));
+    }
+  }
+
+  // A client's flow and, once connected, the flow to the target.
+  struct Connection final : fata::flow::Crowd::Member {
+    Connection(fata::flow::Crowd& crowd, Flow& client)
+        : Member(crowd, client.peer().address), client(&client) {}
+    void end() noexcept override { abort(); }
+    void abort() {
+      broken = true;
+      client->abort();
+      if (server != nullptr) server->abort();
+    }
+    Flow* client;
+    Flow* server = nullptr;
+    bool broken = false;
+  };
+
+  static fata::async::Task<void> relay(Relay* self, std::unique_ptr<Flow> client) {
+    Connection connection(self->crowd_, *client);
+    if (self->crowd_.size() > self->most_) self->crowd_.end_one();
+    auto server = co_await self->tcp_.connect(
+        self->to_, fata::async::Wait::at_most(fata::seconds(10), self->stop_));
+    if (!server) {
+      self->log_.warning("cannot connect to ", self->to_, ": ", server.error());
+      connection.abort();
+    } else if (connection.broken) {  // it was ended for a newer connection
+      (*server)->abort();
+    } else {
+      connection.server = server->get();
+      fata::async::Scope both(self->stop_);
+      both.spawn(pass_on(self, connection.client, connection.server, &connection));
+      both.spawn(pass_on(self, connection.server, connection.client, &connection));
+      co_await both.join();
+    }
+    self->broken_ += connection.broken;
+  }
+
+  static fata::async::Task<void> pass_on(Relay* self, Flow* from, Flow* to,
+                                         Connection* connection) {
+    const auto until_stopped = fata::async::Wait::cancelled_by(self->stop_);
+    for (;;) {
+      auto got = co_await from->read(until_stopped);
+      if (!got) break;
+      if (got->empty()) {
+        if (!co_await to->shutdown(until_stopped)) break;
+        co_return;
+      }
+      bool sent = true;
+      while (sent && !got->empty()) {
+        fata::PacketBuf packet = self->take(*got, *to);
+        if (!packet) break;
+        for (std::byte& each : packet.bytes()) each ^= kChange;
+        std::array<fata::Slice, 1> out{fata::Slice(std::move(packet))};
+        sent = !(co_await to->write(out, until_stopped)).error;
+      }
+      if (!got->empty() || !sent) break;
+      self->crowd_.touch(*connection);
+    }
+    connection->abort();
+  }
+
+  // Removes bytes from the front of the slice, into a packet that may be changed. This is all of
+  // the slice, in its own buffer, unless something else holds that buffer. False if there is no
+  // buffer for a copy.
+  fata::PacketBuf take(fata::Slice& slice, Flow& to) {
+    if (auto own = std::move(slice).into_packet()) {
+      slice = {};
+      in_place_ += own->size();
+      return std::move(*own);
+    }
+    const std::size_t count = std::min(slice.size(), kCopiedAtOnce);
+    fata::PacketBuf copy = to.allocate(0, count);
+    if (!copy) return copy;
+    fata::copy_bytes(copy.append(count), slice.bytes().first(count));
+    slice.trim_front(count);
+    copied_ += count;
+    return copy;
+  }
+
+  static constexpr std::byte kChange{0x20};
+  static constexpr std::size_t kCopiedAtOnce = 4096;
+  static constexpr std::size_t kBacklog = 128;
+  // Aborted connections whose tasks have not ended yet.
+  static constexpr std::size_t kLeaving = 128;
+
+  fata::async::CancelToken stop_;
+  fata::Logger log_;
+  Tcp& tcp_;
+  std::uint16_t port_;
+  bool has_target_;
+  fata::Endpoint to_;
+  std::uint32_t most_;
+  fata::flow::Crowd crowd_;
+  std::uint64_t connections_ = 0;
+  std::uint64_t in_place_ = 0;
+  std::uint64_t copied_ = 0;
+  std::uint64_t broken_ = 0;
+};
+
+}  // namespace relay
