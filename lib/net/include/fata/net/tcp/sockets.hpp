@@ -35,7 +35,7 @@ class TcpFlow final : private tcp::Observer {
   async::Task<sig::WriteOutcome> write(std::span<Slice> out, async::Wait wait = {});
   async::Task<Result<void>> shutdown(async::Wait wait = {});
   void abort();
-  PacketBuf allocate(std::size_t headroom, std::size_t tailroom);
+  [[gnu::always_inline]] PacketBuf allocate(std::size_t headroom, std::size_t tailroom);
   Endpoint local() const { return connection_->local; }
   Endpoint peer() const { return connection_->remote; }
   sig::Session session() const { return {}; }

@@ -145,12 +145,13 @@ class Table final : public Transport {
     return *fast_open_cache_;
   }
   PacketBuf allocate() { return memory_.allocate(Memory::kLarge, memory_.limit() / 16); }
-  // False also if headroom and tailroom exceed a buffer.
-  PacketBuf allocate(std::size_t headroom, std::size_t tailroom) {
+  // False also if headroom and tailroom exceed a buffer. Inlined, since little of it is left where
+  // both are constants.
+  [[gnu::always_inline]] PacketBuf allocate(std::size_t headroom, std::size_t tailroom) {
     constexpr std::size_t kRoom = Memory::kLarge - sizeof(Buffer);
     if (headroom > kRoom || tailroom > kRoom - headroom) return {};
     PacketBuf packet = allocate();
-    if (packet) {
+    if (headroom != 0 && packet) {
       (void)packet.append(headroom);
       packet.trim_front(headroom);
     }
