@@ -9,7 +9,7 @@
 #             itself, if that makes it smaller
 # CPU_ENTROPY_ONLY omits the driver of virtio-rng (some 7 KB): such a kernel starts only with RDRAND
 # or RDSEED. The property FATA_IMAGE of the target NAME holds the path of the file to run.
-set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/machine/${FATA_ARCH}/image.ld)
+set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../platform/arch/${FATA_ARCH}/image.ld)
 if(NOT EXISTS ${FATA_IMAGE_SCRIPT})
   set(FATA_IMAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/${FATA_ARCH}/image.ld)
 endif()

@@ -22,7 +22,7 @@ install(FILES ${CMAKE_BINARY_DIR}/install/fataConfig.cmake
   ${package_dir})
 if(FATA_PLATFORM STREQUAL "kernel")
   install(FILES ${CMAKE_TOOLCHAIN_FILE} DESTINATION ${package_dir})
-  install(FILES platform/machine/${FATA_ARCH}/image.ld DESTINATION ${package_dir}/${FATA_ARCH})
+  install(FILES platform/arch/${FATA_ARCH}/image.ld DESTINATION ${package_dir}/${FATA_ARCH})
   # The toolchain file looks for it beside itself.
   install(DIRECTORY platform/libc/libcxx DESTINATION ${package_dir})
 else()

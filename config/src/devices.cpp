@@ -192,9 +192,9 @@ Stack members(const Device<Bundle>& of, Where where) {
 Device<ReportRequests> report_requests(const Context& context, Where where) {
   if (context.is_kernel()) {
     return device<ReportRequests>(
-        {.type = "fata::guest::ConsoleInput",
-         .headers = {"fata/guest/console_input.hpp"},
-         .libraries = {"guest"},
+        {.type = "fata::kernel::ConsoleInput",
+         .headers = {"fata/kernel/console_input.hpp"},
+         .libraries = {"kernel"},
          .only_on = context.target(),
          .where = where},
         parameter("netstat", false,

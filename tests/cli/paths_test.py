@@ -363,7 +363,7 @@ class Parameters(FataTest):
 
 
 def guest_words(line):
-    """Splits a command line as platform/guest does: quotes keep spaces, and a backslash keeps the
+    """Splits a command line as platform/kernel does: quotes keep spaces, and a backslash keeps the
     next character.
     """
     words, word, quoted, i = [], None, False, 0

@@ -16,8 +16,8 @@ HEADERS = (
     "async/include",
     "apps",
     "base/include",
-    "platform/*/include",
-    "platform/*/src",
+    "platform/**/include",
+    "platform/**/src",
 )
 NOT_IN_IMAGES = ("lib/crunch/include/fata/crunch/build.hpp", "platform/sim/")
 OWNS = re.compile(

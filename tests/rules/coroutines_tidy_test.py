@@ -38,7 +38,7 @@ def headers_of_applications():
         f"-I{folder}"
         for folder in sorted(ROOT.glob("*/include"))
         + sorted(ROOT.glob("lib/*/include"))
-        + sorted(ROOT.glob("platform/*/include"))
+        + sorted(ROOT.glob("platform/**/include"))
     ]
     for folder in ("apps", "examples"):
         for file in sorted((ROOT / folder).rglob("*.hpp")):

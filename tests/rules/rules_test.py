@@ -12,17 +12,23 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLATFORM = {
     "linux",
     "kvm",
+    "board",
     "xen",
-    "guest",
+    "kernel",
     "bus",
     "virtio",
-    "machine",
+    "arch",
     "libc",
     "sim",
     "platform_devices",
 }
 # Boards and hypervisors: an image is linked with one of each, and no other code may depend on them.
-CHOSEN_BY_AN_IMAGE = {"platform/kvm": {"kvm"}, "platform/xen": {"xen"}}
+# What depends on each of them, by the name of its headers and of its library.
+CHOSEN_BY_AN_IMAGE = {
+    "board": ("platform/board/", "platform/hypervisor/kvm/"),  # that one's board is a PC
+    "kvm": ("platform/hypervisor/kvm/",),
+    "xen": ("platform/hypervisor/xen/",),
+}
 BELOW = {
     "base": {"base"},
     "async": {"base", "async"},
@@ -91,20 +97,20 @@ class Rules(unittest.TestCase):
         """Neither by a header in include/ nor by the path of a private one, nor in CMake; tests and
         fuzzers of a library included. An image names them: fata_image(), main.cpp, tests/e2e.
         """
-        wrong = []
-        for path in sources(".cpp", ".hpp", ".S", "CMakeLists.txt"):
-            if path.parts[0] not in {"lib", "platform", *BELOW} or len(path.parts) < 3:
-                continue
-            own = next((f for f in CHOSEN_BY_AN_IMAGE if f"{path}".startswith(f"{f}/")), None)
-            text = (ROOT / path).read_text()
-            for folder, names in CHOSEN_BY_AN_IMAGE.items():
-                if folder == own:
-                    continue
-                last = folder.split("/")[-1]
-                for name in names:
-                    found = rf"#include .fata/{name}[/.]|\bplatform_{name}\b"
-                    if re.search(rf"{found}|\.\./{last}/", text):
-                        wrong.append(f"{path} depends on {folder}")
+        wrong = [
+            f"{path} depends on {name}"
+            for path in sources(".cpp", ".hpp", ".S", "CMakeLists.txt")
+            if path.parts[0] in {"lib", "platform", *BELOW} and len(path.parts) > 2
+            for name, users in CHOSEN_BY_AN_IMAGE.items()
+            if not f"{path}".startswith(users)
+            and re.search(
+                (
+                    r"#include"
+                    rf" .fata/{name}[/.]|\bplatform_{name}\b|\b{name}_pc\b|\.\./(board|hypervisor)/"
+                ),
+                (ROOT / path).read_text(),
+            )
+        ]
         self.assertEqual(wrong, [])
 
     def test_a_library_names_the_libraries_that_it_includes(self):

@@ -7,13 +7,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fata/arch/memory.hpp"
 #include "fata/async/image.hpp"
 #include "fata/async/wait.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/bus/mmio.hpp"
 #include "fata/bus/pci.hpp"
-#include "fata/machine/memory.hpp"
 
 namespace fata {
 namespace {
@@ -100,14 +100,14 @@ async::Task<int> run(async::Context* context) {
       const auto block = std::make_unique<int>();
       log.info("heap ", Hex{reinterpret_cast<std::uintptr_t>(block.get())});
     } else if (name == "base") {
-      log.info("base ", Hex{machine::image().begin});
+      log.info("base ", Hex{arch::image().begin});
     } else if (name == "containers") {
       log.info("containers ", containers_work() ? "work" : "are broken");
     } else if (name == "flood") {
       for (std::uint64_t i = 0; i < number(value); ++i)
         log.info("flood line ", i, " of a text that is of some length");
     } else if (name == "devices") {
-      for (const guest::MmioDevice& device : bus::mmio_devices())
+      for (const kernel::MmioDevice& device : bus::mmio_devices())
         log.info("mmio ", Hex{device.base}, " irq ", device.irq);
       bus::for_each_pci(
           [](void* to, bus::PciAddress at, std::uint16_t vendor, std::uint16_t device) {

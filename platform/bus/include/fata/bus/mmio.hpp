@@ -3,11 +3,11 @@
 
 #include <span>
 
-#include "fata/guest/command_line.hpp"
+#include "fata/kernel/command_line.hpp"
 
 namespace fata::bus {
 
 // The virtio devices that the machine described.
-std::span<const guest::MmioDevice> mmio_devices() noexcept;
+std::span<const kernel::MmioDevice> mmio_devices() noexcept;
 
 }  // namespace fata::bus

@@ -1,0 +1,18 @@
+#include <algorithm>
+
+#include "fata/arch/memory.hpp"
+
+namespace fata::arch {
+
+bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t limit,
+                     std::span<const Region> taken) {
+  if (size == 0 || size > kMaxDevice || physical < kNullZone || physical >= limit ||
+      limit - physical < size)
+    return false;
+  const std::uint64_t begin = physical & ~(kPage - 1);
+  const std::uint64_t end = (physical + size + kPage - 1) & ~(kPage - 1);
+  return std::ranges::none_of(
+      taken, [&](const Region& region) { return begin < region.end && region.begin < end; });
+}
+
+}  // namespace fata::arch
