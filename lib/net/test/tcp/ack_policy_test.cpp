@@ -111,6 +111,17 @@ TEST(AckPolicy, AcknowledgesAtOnceWhenAHoleIsFilledAndMoreOftenAfterwards) {
   EXPECT_EQ(at_once, AckPolicy::kCareful);
 }
 
+TEST(AckPolicy, SendsARequiredAckWithTheBatchWhateverElseArrives) {
+  Receiver receiver;
+  receiver.acks.on_data_sent();
+  receiver.acks.require();
+  EXPECT_TRUE(receiver.acks.is_required());
+  EXPECT_FALSE(receiver.receive(10));
+  EXPECT_TRUE(receiver.acks.deadline().is_never()) << "no delayed ACK besides";
+  EXPECT_TRUE(receiver.end_batch());
+  EXPECT_FALSE(receiver.end_batch());
+}
+
 TEST(AckPolicy, OwesNothingAfterTheConnectionHasEnded) {
   Receiver receiver;
   receiver.acks.require();

@@ -114,6 +114,51 @@ TEST(PathMtuSearch, FollowsALimitThatShrinksAndKeepsItsResultWhenThatGrows) {
   EXPECT_EQ(search.next_size(), 1400u);
 }
 
+TEST(PathMtuSearch, BeginsWithABlackHoleAndHasNothingToFindIfTheLimitIsThatSmall) {
+  PathMtuSearch search;
+  EXPECT_FALSE(search.has_begun());
+  search.begin(kSmall);
+  EXPECT_TRUE(search.has_begun());
+  EXPECT_EQ(search.limit(kSmall), kSmall);
+  EXPECT_EQ(search.search_high(), 0);
+}
+
+TEST(PathMtuSearch, GoesOnWhereItWasIfTheLimitStays) {
+  PathMtuSearch search = after_black_hole();
+  search.start_probe(kLimit, 1000);
+  EXPECT_FALSE(search.on_probe_lost());
+  EXPECT_EQ(search.limit(kLimit), kSmall);
+  search.start_probe(kLimit, 1000);
+  EXPECT_TRUE(search.on_probe_lost()) << "the second loss of this size";
+  EXPECT_EQ(search.limit(kLimit - 1), kSmall);
+  EXPECT_LT(search.next_size(), kLimit - 1u) << "not the largest again";
+}
+
+TEST(PathMtuSearch, CountsTheLossesOfEachSizeAnew) {
+  PathMtuSearch search = after_black_hole();
+  search.start_probe(kLimit, 1000);
+  EXPECT_FALSE(search.on_probe_lost());
+  EXPECT_EQ(search.limit(1400), kSmall);
+  search.start_probe(1400, 1000);
+  EXPECT_FALSE(search.on_probe_lost()) << "the first loss of the new limit";
+  search.start_probe(1400, 1000);
+  EXPECT_TRUE(search.on_probe_lost());
+  search.start_probe(1300, 1000);
+  EXPECT_FALSE(search.on_probe_lost());
+  search.start_probe(1300, 1000);
+  search.on_probe_acked();
+  search.start_probe(1350, 1000);
+  EXPECT_FALSE(search.on_probe_lost()) << "after a size that passed in the end";
+}
+
+TEST(PathMtuSearch, HalvesTheRestAfterAProbeThatWasSentUnderAnotherLimit) {
+  PathMtuSearch search = after_black_hole();
+  search.start_probe(1300, 1000);
+  EXPECT_EQ(search.limit(1400), kSmall);
+  search.on_probe_acked();
+  EXPECT_EQ(search.next_size(), 1350u);
+}
+
 TEST(PathMtuSearch, DoubtsAReportBelowWhatThePathHasCarried) {
   PathMtuSearch search;
   EXPECT_FALSE(search.has_carried_more_than(500)) << "nothing was delivered yet";

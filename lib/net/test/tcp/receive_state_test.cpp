@@ -22,6 +22,7 @@ ReceiveState offering_1000(Seq nxt) {
 TEST(ReceiveState, CountsTheSynAsOneSequenceNumberAndOffersNoMoreThanASynCan) {
   ReceiveState state;
   state.start(0xffff'ffff);
+  EXPECT_EQ(state.irs, 0xffff'ffffu);
   EXPECT_EQ(state.nxt, 0u);
   EXPECT_EQ(state.window(), 0u);
   state.limit = 65535;
@@ -122,6 +123,7 @@ TEST(ReceiveState, SendsAWindowUpdateOnlyIfThePeerNeedsIt) {
   EXPECT_TRUE(state.is_worth_an_update(26'000));
   state.nxt += 8001;
   EXPECT_TRUE(state.is_worth_an_update(2000)) << "fewer than two segments were left";
+  EXPECT_FALSE(state.is_worth_an_update(state.window())) << "but it must be larger";
   state.limit = 2000;
   state.nxt = state.edge - 2000;
   EXPECT_FALSE(state.is_worth_an_update(2999));

@@ -55,7 +55,9 @@ TEST(UndoDetector, UndoesNothingThatIsNotKnownOrDoneAlready) {
   undone.stop();
   EXPECT_FALSE(undone.is_spurious(kNowMs - 1));
   EXPECT_FALSE(undone.on_dsack({kUna, kUna + 1000}));
-  EXPECT_FALSE(UndoDetector{}.is_spurious(0));
+  UndoDetector fresh;
+  EXPECT_FALSE(fresh.is_spurious(0));
+  EXPECT_FALSE(fresh.on_dsack({0, 1000})) << "before any loss";
 }
 
 TEST(UndoDetector, StartsOverWithEachLoss) {

@@ -9,7 +9,7 @@
 
 namespace fata::net::tcp {
 
-// 16 bytes. A function that returns a bool returns true if an ACK must be sent at once.
+// 16 bytes. An event function returns true if an ACK must be sent at once.
 class AckPolicy {
  public:
   // Segments that are acknowledged one by one at the start and after a hole was filled: the peer's
