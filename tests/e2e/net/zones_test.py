@@ -98,7 +98,7 @@ class Zones(NameServerTest):
         self.assertEqual(self.status("example.com"), "SERVFAIL")
         self.assertIn(
             (
-                "error dns: out.zone:6: $INCLUDE takes a path below the folder of the zone "
+                "error dns: out.zone:6: $INCLUDE needs a path below the folder of the zone "
                 'files: "../part"'
             ),
             server.text,

@@ -244,8 +244,7 @@ class FataRun(XenTest):
         self.assertRegex(
             self.refused(HELLO),
             r"^fata: -t xen: xl cannot connect to Xen \(xencall: error: .*: Permission"
-            r" denied\): it "
-            r"takes root on a dom0; .*`fata run --lab` boots",
+            r" denied\): run it as root in dom0; .*`fata run --lab` boots",
         )
         self.dom0.runner = "eval"
         self.assertRegex(self.refused(HELLO, "--memory", "4000"), "^fata: xl create: .*memory")
