@@ -62,7 +62,10 @@ void Writer::extend_chain(std::size_t first, std::size_t chain) {
   }
 }
 
+// Compares with whole names only, as the bytes after position_ hold what the buffer held before: a
+// suffix of this name may have the hash of a longer one, and names end early where the room ends.
 void Writer::name(Bytes wire, bool compress) {
+  if (!ok_) return;
   // A suffix's hash combines its labels from the last to the first, so the label offsets are
   // collected first.
   [[clang::uninitialized]] std::array<std::uint8_t, kMaxLabels> starts;
@@ -83,7 +86,7 @@ void Writer::name(Bytes wire, bool compress) {
   const std::size_t first_known = known_count_;
   for (std::size_t i = 0; i < labels; ++i) {
     if (compress) {
-      for (const Known& known : std::span(known_).first(known_count_)) {
+      for (const Known& known : std::span(known_).first(first_known)) {
         if (known.hash != hashes[i] || !same_at(known.position, wire.subspan(starts[i]))) continue;
         if (pointer_count_ < kMaxPointers) {
           pointers_[pointer_count_++] = static_cast<std::uint16_t>(position_);

@@ -109,6 +109,33 @@ TEST(Writer, CompressesToTheLongestKnownSuffix) {
   EXPECT_EQ(shown(*reader.name()), "ftp.example.org.");
 }
 
+// Suffixes of these names have equal hashes. The rest of the buffer, here pointers beyond its end,
+// must not be read.
+TEST(Writer, ANameIsNotComparedWithItself) {
+  for (const char label : {'3', 'j', 'x'}) {
+    std::string text;
+    for (int i = 0; i < 126; ++i) text += {label, '.'};
+    std::vector<std::byte> out(512, std::byte{0xff});
+    Writer writer(out);
+    writer.bytes(std::vector<std::byte>(kHeaderSize));
+    writer.question(name(text), Type{1}, Class{1});
+    EXPECT_TRUE(writer.ok());
+    EXPECT_TRUE(equal_bytes(writer.written().subspan(kHeaderSize, 253), name(text).wire()));
+  }
+}
+
+// The part of a name that still fitted ends in whatever the buffer held.
+TEST(Writer, ANameThatDidNotFitIsNotCompared) {
+  std::vector<std::byte> out(40, std::byte{0xff});
+  Writer writer(out);
+  writer.bytes(std::vector<std::byte>(kHeaderSize));
+  writer.name(name("a.long-label.which-does-not-fit."));
+  EXPECT_FALSE(writer.ok());
+  writer.name(name("a.long-label.which-does-not-fit."));
+  writer.name(name("long-label.which-does-not-fit."));
+  EXPECT_FALSE(writer.ok());
+}
+
 TEST(Writer, OnlyTheOldTypesAreCompressedInside) {
   for (const auto& [type, text, compressed] :
        {std::tuple{Type::kMx, "10 mail.example.org.", true},
