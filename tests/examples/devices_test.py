@@ -175,11 +175,11 @@ class Devices(FataTest):
         self.assertIn(f"error udp-echo: cannot serve UDP port {port}: ", self.log)
         self.assertIn("; choose another with --port", self.log)
 
-    def test_tcp_echo_sends_back_every_byte_and_closes(self):
-        words, port = self.words("tcp-echo"), free_port()
+    def started(self, words, ready, *parameters):
+        """Builds an example, starts it, and waits until it has logged `ready`."""
         self.run_fata("build", *words)
         image = subprocess.Popen(
-            [*FATA, "run", *words, "--", f"--port={port}"],
+            [*FATA, "run", *words, "--", *parameters],
             text=True,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -187,45 +187,46 @@ class Devices(FataTest):
         )
         self.addCleanup(image.kill)
         for line in image.stdout if TARGET == "kvm" else image.stderr:
-            if "echoing on port" in line:
+            if ready in line:
                 break
-        sizes = [0, 1, 1460, 100_000, 1_000_000]
-        for size in sizes:
-            self.assertTrue(stream.comes_back("127.0.0.1", port, size), size)
+        return image
+
+    def stopped(self, image):
+        """Ends the image as Ctrl-C does; returns the rest of its log."""
         image.send_signal(signal.SIGINT)
         out, errors = image.communicate(timeout=60)
         self.assertEqual(image.returncode, 0, out + errors)
+        return out if TARGET == "kvm" else errors
+
+    def test_tcp_echo_sends_back_every_byte_and_closes(self):
+        port = free_port()
+        image = self.started(self.words("tcp-echo"), "echoing on port", f"--port={port}")
+        sizes = [0, 1, 1460, 100_000, 1_000_000]
+        for size in sizes:
+            self.assertTrue(stream.comes_back("127.0.0.1", port, size), size)
         self.assertIn(
             f"tcp-echo: {len(sizes)} connections, {sum(sizes)} bytes echoed, 0 broken",
-            out if TARGET == "kvm" else errors,
+            self.stopped(image),
         )
 
     def test_relay_changes_every_byte_in_place(self):
-        words, port, far = self.words("relay"), free_port(), stream.EchoServer("127.0.0.1")
+        port, far = free_port(), stream.EchoServer("127.0.0.1")
         self.addCleanup(far.close)
-        self.run_fata("build", *words)
         # A kernel's user network has the host's loopback addresses at this one.
         to = "10.0.2.2" if TARGET == "kvm" else "127.0.0.1"
-        image = subprocess.Popen(
-            [*FATA, "run", *words, "--", f"--port={port}", f"--to={to}", f"--to-port={far.port}"],
-            text=True,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        image = self.started(
+            self.words("relay"),
+            "relaying on port",
+            f"--port={port}",
+            f"--to={to}",
+            f"--to-port={far.port}",
         )
-        self.addCleanup(image.kill)
-        for line in image.stdout if TARGET == "kvm" else image.stderr:
-            if "relaying on port" in line:
-                break
         sizes = [0, 1, 1460, 100_000, 1_000_000]
         sent = [os.urandom(size) for size in sizes]
         for each in sent:
             self.assertTrue(stream.comes_back("127.0.0.1", port, 0, sent=each), len(each))
         self.assertEqual(far.heard, [bytes(byte ^ 0x20 for byte in each) for each in sent])
-        image.send_signal(signal.SIGINT)
-        out, errors = image.communicate(timeout=60)
-        log = out if TARGET == "kvm" else errors
-        self.assertEqual(image.returncode, 0, log)
+        log = self.stopped(image)
         found = re.search(
             r"relay: (\d+) connections, (\d+) bytes changed in place, (\d+) copied, 0 broken", log
         )
