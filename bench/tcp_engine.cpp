@@ -24,7 +24,7 @@ struct Side final : IpLayer {
   std::optional<Path> path(const IpAddress&, const IpAddress&) override {
     Path path{address, 1500};
     path.checksum = checksum;
-    path.gso_most = gso;
+    path.gso_max = gso;
     return path;
   }
   PacketBuf allocate() override { return pool->allocate(kIpHeadroom); }
@@ -34,7 +34,7 @@ struct Side final : IpLayer {
     in.source = local;
     in.destination = remote;
     in.offload.checksum_valid = packet.offload().checksum_needed;
-    in.more = std::move(packet.fragments());
+    in.more = std::move(packet.chain());
     in.payload = Slice(std::move(packet));
     out.push_back(std::move(in));
   }

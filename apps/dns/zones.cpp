@@ -18,9 +18,9 @@ std::string_view take_item(std::string_view& items) {
 }  // namespace
 
 void ZoneTexts::add_entry(const fata::sig::KeyEntry& entry) {
-  constexpr std::size_t kMostShown = 20;
-  if (++entry_count_ > kMostShown) {
-    if (entry_count_ == kMostShown + 1) entries_ += ", ...";
+  constexpr std::size_t kMaxShown = 20;
+  if (++entry_count_ > kMaxShown) {
+    if (entry_count_ == kMaxShown + 1) entries_ += ", ...";
     return;
   }
   entries_ += entries_.empty() ? "" : ", ";
@@ -71,7 +71,7 @@ namespace {
 class Warnings final : public fata::dns::Diagnostics {
  public:
   explicit Warnings(const fata::Logger& log) : log_(log) {}
-  void warning(const fata::dns::Complaint& complaint) override { log_.warning(complaint); }
+  void warning(const fata::dns::Diagnostic& diagnostic) override { log_.warning(diagnostic); }
 
  private:
   const fata::Logger& log_;

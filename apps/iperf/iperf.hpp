@@ -75,12 +75,12 @@ class Iperf {
     if (server_) return "--server and --client exclude each other: give one";
     if (wanted_.reverse && wanted_.bidirectional)
       return "--reverse and --bidir exclude each other: give one";
-    if (wanted_.parallel == 0 || wanted_.parallel > fata::iperf::kMostStreams)
+    if (wanted_.parallel == 0 || wanted_.parallel > fata::iperf::kMaxStreams)
       return "--parallel takes a number from 1 to 128";
     if (wanted_.bytes == 0 && wanted_.time == 0) return "--time takes at least 1s";
     if (wanted_.udp && (wanted_.length < 16 || wanted_.length > 65507))
       return "--length of datagrams is from 16 to 65507";
-    if (wanted_.length == 0 || wanted_.length > fata::iperf::kMostLength)
+    if (wanted_.length == 0 || wanted_.length > fata::iperf::kMaxLength)
       return "--length is from 1 to 1M";
     return {};
   }

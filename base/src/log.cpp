@@ -59,17 +59,17 @@ Level Rules::level_of(std::string_view source) const {
 void write_log_prefix(TextWriter& out, log::Level level, std::string_view source) noexcept {
   // Writes the seconds with three decimals, last digit first. This is hand-written, since every
   // line contains them.
-  constexpr std::size_t kMost = 24, kWidth = 9, kPoint = kMost - 4;
-  std::array<char, kMost> uptime;
-  std::size_t begin = kMost;
+  constexpr std::size_t kMax = 24, kWidth = 9, kPoint = kMax - 4;
+  std::array<char, kMax> uptime;
+  std::size_t begin = kMax;
   auto ms = static_cast<std::uint64_t>(platform::monotonic_now().ns / 1'000'000);
   do {
     uptime[--begin] = static_cast<char>('0' + ms % 10);
     ms /= 10;
     if (begin == kPoint + 1) uptime[--begin] = '.';
   } while (ms != 0 || begin >= kPoint);
-  while (begin > kMost - kWidth) uptime[--begin] = ' ';
-  print(out, '[', std::string_view(uptime.data(), kMost).substr(begin), "] ", log::name(level), ' ',
+  while (begin > kMax - kWidth) uptime[--begin] = ' ';
+  print(out, '[', std::string_view(uptime.data(), kMax).substr(begin), "] ", log::name(level), ' ',
         source, ": ");
 }
 

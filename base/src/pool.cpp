@@ -18,7 +18,7 @@ BufferPool::BufferPool(std::size_t count, std::size_t size)
     block.memory = all.subspan(i * size_, size_).data();
     block.capacity = static_cast<std::uint32_t>(size_);
     block.index = static_cast<std::uint32_t>(i);
-    take_home(block);
+    recycle(block);
   }
 }
 
@@ -31,7 +31,7 @@ PacketBuf BufferPool::copy(Bytes bytes, std::size_t headroom) {
   return packet;
 }
 
-void BufferPool::take_home(Buffer& buffer) noexcept {
+void BufferPool::recycle(Buffer& buffer) noexcept {
   // Last in, first out: the next packet uses memory that is still in the cache.
   buffer.next_free = free_;
   free_ = &buffer;

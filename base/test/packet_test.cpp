@@ -52,7 +52,7 @@ TEST(Slice, SendsTheBufferHomeWithItsLastHolder) {
   Slice whole(std::move(packet));
   Slice part = whole.part(6, 5);
   EXPECT_EQ(part.text(), "world");
-  EXPECT_EQ(part.pinned(), 64U);
+  EXPECT_EQ(part.footprint(), 64U);
   whole = {};
   EXPECT_EQ(pool.available(), 0U);
   part = {};

@@ -5,7 +5,7 @@
 namespace fata::config {
 
 namespace {
-constexpr std::size_t kMostCards = 8;  // as fata::net::Interface::kMost
+constexpr std::size_t kMaxCards = 8;  // as fata::net::Interface::kMax
 
 // A kernel's device drivers: their namespace and library.
 std::string driver_of(const Context& context) {
@@ -273,7 +273,7 @@ Stack host_stack(Where where) {
 
 Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
             StackOptions options, Where where) {
-  if (cards.empty() || cards.size() > kMostCards)
+  if (cards.empty() || cards.size() > kMaxCards)
     throw ConfigError(at(where) + "a stack has 1 to 8 cards, not " + std::to_string(cards.size()));
   const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
   const bool netstat =
@@ -291,7 +291,7 @@ Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
 Stack default_stack(const Context& context, StackOptions options, Where where) {
   if (context.is(Net::kHost)) return host_stack(where);
   const int count = context.key("cards", options.cards, "network cards of the stack, 1 to 8");
-  if (count < 1 || static_cast<std::size_t>(count) > kMostCards)
+  if (count < 1 || static_cast<std::size_t>(count) > kMaxCards)
     throw ConfigError("-D cards=" + std::to_string(count) + ": a stack has 1 to 8 cards");
   std::vector<Device<NetDevice>> cards;
   for (int number = 0; number < count; ++number)

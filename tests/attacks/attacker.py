@@ -52,9 +52,9 @@ class Connection:
         )  # fmt: skip
         self.attacker.send(packet, pace)
 
-    def establish(self, patience=2):
+    def establish(self, timeout=2):
         """Returns True once the handshake is done."""
-        answer = self.receive(patience)
+        answer = self.receive(timeout)
         if answer is None or answer.flags & (SYN | RST) != SYN:
             return False
         self.seq, self.ack = self.seq + 1, answer.seq + 1
@@ -65,9 +65,9 @@ class Connection:
         self.send(PSH | ACK, data, **how)
         self.seq += len(data)
 
-    def receive(self, patience):
+    def receive(self, timeout):
         with contextlib.suppress(queue.Empty):
-            return self.arrived.get(timeout=patience)
+            return self.arrived.get(timeout=timeout)
         return None
 
 

@@ -66,10 +66,10 @@ class Attacks(FataTest):
         self.addCleanup(server.__exit__)
         return server
 
-    def attacked(self, image, attack, attacker, patience):
+    def attacked(self, image, attack, attacker, timeout):
         """Attacks an image for SECONDS; returns its honest clients."""
         _, port, _, _, kinds = IMAGES[image]
-        clients = [kind((VICTIM, port), kind.__name__, patience) for kind in kinds]
+        clients = [kind((VICTIM, port), kind.__name__, timeout) for kind in kinds]
         attacker.sent = 0
         try:
             for client in clients:
@@ -92,7 +92,7 @@ class Attacks(FataTest):
         """
         _, port, _, attacks_of_it, kinds = IMAGES[image]
         server = self.boot(image)
-        patience = max(kind((VICTIM, port), kind.__name__).calibrate() for kind in kinds)
+        timeout = max(kind((VICTIM, port), kind.__name__).calibrate() for kind in kinds)
         attacker = Attacker("fata0", VICTIM, ADDRESSES)
         self.addCleanup(attacker.close)
         for attack in attacks_of_it:
@@ -102,7 +102,7 @@ class Attacks(FataTest):
                 # A busy machine may cost the guest a second, so an attack gets three tries. A real
                 # lockout of clients occurs in all three.
                 for _ in range(3):
-                    clients = self.attacked(image, attack, attacker, patience)
+                    clients = self.attacked(image, attack, attacker, timeout)
                     self.assertIsNone(server.process.poll(), "the image has ended")
                     if min(client.share for client in clients) >= SHARE:
                         break

@@ -17,9 +17,9 @@ class Client(threading.Thread):
     answer came.
     """
 
-    def __init__(self, to, name, patience=1.0, every=0.1):
+    def __init__(self, to, name, timeout=1.0, every=0.1):
         super().__init__()
-        self.to, self.name, self.patience, self.every = to, name, patience, every
+        self.to, self.name, self.timeout, self.every = to, name, timeout, every
         self.asked, self.answered, self.times = 0, 0, []
         self.going = True
 
@@ -49,9 +49,9 @@ class Client(threading.Thread):
             began = time.monotonic()
             with contextlib.suppress(OSError):
                 self.ask()
-            self.patience = max(self.patience, 5 * (time.monotonic() - began))
+            self.timeout = max(self.timeout, 5 * (time.monotonic() - began))
         self.close()
-        return self.patience
+        return self.timeout
 
     def close(self):
         pass
@@ -100,7 +100,7 @@ def is_truncated(message):
 class DnsTcp(Client):
     def ask(self):
         number = int.from_bytes(os.urandom(2))
-        with socket.create_connection(self.to, timeout=self.patience) as client:
+        with socket.create_connection(self.to, timeout=self.timeout) as client:
             message = question(number)
             client.sendall(struct.pack("!H", len(message)) + message)
             return is_answer(received(client, struct.unpack("!H", received(client, 2))[0]), number)
@@ -112,7 +112,7 @@ class DnsUdp(DnsTcp):
     def ask(self):
         number = int.from_bytes(os.urandom(2))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(self.patience)
+            client.settimeout(self.timeout)
             client.connect(self.to)
             client.send(question(number))
             message = client.recv(4096)
@@ -124,7 +124,7 @@ class Echo(Client):
 
     def ask(self):
         data = os.urandom(3000)
-        with socket.create_connection(self.to, timeout=self.patience) as client:
+        with socket.create_connection(self.to, timeout=self.timeout) as client:
             client.sendall(data)
             return received(client, len(data)) == data
 
@@ -138,8 +138,8 @@ class KeptEcho(Client):
 
     def ask(self):
         if self.stream is None:
-            self.stream = socket.create_connection(self.to, timeout=TRIES * self.patience)
-        self.stream.settimeout(TRIES * self.patience)
+            self.stream = socket.create_connection(self.to, timeout=TRIES * self.timeout)
+        self.stream.settimeout(TRIES * self.timeout)
         data = os.urandom(500)
         try:
             self.stream.sendall(data)

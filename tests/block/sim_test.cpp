@@ -77,7 +77,7 @@ TEST(BlockSim, LosesAPartOfWhatWasNotFlushedWhenPowerFails) {
   std::array<int, 256> seen{};
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     sim::Platform platform(seed);
-    sim::Disk disk(platform, {.sectors = 128, .least_delay = microseconds(10)});
+    sim::Disk disk(platform, {.sectors = 128, .min_delay = microseconds(10)});
     platform.run([&] { return cut_power(&disk, &seen); });
   }
   EXPECT_EQ(seen[1] + seen[2] + seen[3], 500)
@@ -166,7 +166,7 @@ Task<void> out_of_order(sim::Disk* disk) {
 }
 TEST(BlockSim, EndsOperationsOutOfOrder) {
   sim::Platform platform;
-  sim::Disk disk(platform, {.most_delay = milliseconds(1)});
+  sim::Disk disk(platform, {.max_delay = milliseconds(1)});
   platform.run([&] { return out_of_order(&disk); });
 }
 

@@ -81,7 +81,7 @@ class Net(Liar):
                 )
             elif frame[12:14] == b"\x08\x00" and frame[30:34] == socket.inet_aton(HERE):
                 self.heard += 1
-        self.give_back(self.TRANSMIT, ring, head, chain, 0)
+        self.complete(self.TRANSMIT, ring, head, chain, 0)
         return True
 
     def speak(self, ring):
@@ -101,7 +101,7 @@ class Net(Liar):
             header = self.header()
         if is_lying and "lie_frame" in self.lies:
             frame = self.mangled(frame)
-        self.give_back(
+        self.complete(
             self.RECEIVE, ring, head, chain, filled(self, ring.memory, chain, header + frame)
         )
         return True
@@ -263,7 +263,7 @@ class Block(Liar):
             and self.random.random() < self.share
         ):
             status = self.random.choice((1, 2, 3, 255, self.number(8)))
-        self.give_back(
+        self.complete(
             0, ring, head, chain, filled(self, ring.memory, chain, data + bytes((status,)))
         )
         return True
@@ -290,7 +290,7 @@ class Rng(Liar):
             return False
         head, chain = taken
         data = os.urandom(self.random.choice((64, 64, 1, 0) if self.lies else (64,)))
-        self.give_back(0, ring, head, chain, filled(self, ring.memory, chain, data))
+        self.complete(0, ring, head, chain, filled(self, ring.memory, chain, data))
         return True
 
     def options(self, is_honest):

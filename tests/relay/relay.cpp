@@ -193,13 +193,13 @@ void relay(const std::string& left, const std::string& right, const Choice& choi
   for (;;) {
     const auto now = Clock::now();
     const auto next = std::min(ways[0].deliver(now), ways[1].deliver(now));
-    timespec patience{};
+    timespec timeout{};
     if (next != Clock::time_point::max()) {
       const auto rest =
           std::max(Nanoseconds(0), std::chrono::duration_cast<Nanoseconds>(next - Clock::now()));
-      patience = {rest.count() / 1'000'000'000, rest.count() % 1'000'000'000};
+      timeout = {rest.count() / 1'000'000'000, rest.count() % 1'000'000'000};
     }
-    if (::ppoll(files.data(), files.size(), next == Clock::time_point::max() ? nullptr : &patience,
+    if (::ppoll(files.data(), files.size(), next == Clock::time_point::max() ? nullptr : &timeout,
                 nullptr) < 0)
       break;
     if (files[2].revents != 0) break;

@@ -23,6 +23,12 @@ BANNED = re.compile(
     r"(?<![-\w`\"])(anew|mend(?:s|ed|ing)?|whoever|whosoever|nobody|somebody|for ever|shall|seldom"
     r"|gladly|thereof|patience)(?![-\w`\"])"
 )
+# Parts of identifiers for which the field has a better word: max, min, timeout, a
+# semaphore's acquire() and release(), unicast, loopback.
+BANNED_NAMES = re.compile(
+    r"\b(kMost\w*|kLeast\w*|\w*[pP]atience\w*|Places|give_back|take_home|scarce|kInside"
+    r"|LinkCast::k(?:Us|Group|All))\b"
+)
 # Files with a longer function, and the reason.
 LONG_FUNCTIONS = {
     "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
@@ -118,6 +124,13 @@ class Text(unittest.TestCase):
             if len(line) > WIDTH and not UNBROKEN.search(line)
         ]
         self.assertEqual(wide, [])
+
+    def test_names_are_words_of_the_field(self):
+        found = []
+        for name in listed(".cpp", ".hpp"):
+            code = coroutine_rules.without_text((ROOT / name).read_text())
+            found += [f"{name}: {word}" for word in BANNED_NAMES.findall(code)]
+        self.assertEqual(found, [])
 
     def test_no_pipe_ends_before_its_writer(self):
         """Under `pipefail` such a pipe fails now and then: the writer gets SIGPIPE."""

@@ -8,7 +8,7 @@
 namespace fata::test {
 namespace {
 
-constexpr std::size_t kLeastV6 = 1280;
+constexpr std::size_t kMinV6 = 1280;
 constexpr std::size_t kDatagrams = 12;
 
 struct Case {
@@ -63,7 +63,7 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
       EXPECT_GE(out[0].payload.tailroom(), source->max_payload());
       copy_bytes(out[0].payload.append(first), as_bytes(std::string_view(text).substr(0, first)));
       if (first != text.size())
-        out[0].payload.fragments().push(
+        out[0].payload.chain().push(
             Slice(pieces.copy(as_bytes(std::string_view(text).substr(first)))));
       EXPECT_TRUE(co_await source->send(out, {}));
       const auto heard = co_await receive(target, seconds(20));
@@ -76,7 +76,7 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
 
 async::Task<void> echoes(net::Ping<Stack>* ping, IpAddress to, std::size_t mtu) {
   for (const std::size_t size : {std::size_t{0}, mtu - 48, mtu, 3 * mtu, 20 * mtu}) {
-    const auto answer = co_await ping->echo(to, std::min<std::size_t>(size, net::Pinger::kMostData),
+    const auto answer = co_await ping->echo(to, std::min<std::size_t>(size, net::Pinger::kMaxData),
                                             async::Wait::at_most(seconds(20)));
     EXPECT_TRUE(answer) << size << " bytes of echo request";
   }
@@ -134,7 +134,7 @@ async::Task<int> talk(World* world, sim::NetDevice* a, sim::NetDevice* b, const 
   net::Ping<Stack> ping(*one);
   co_await async::sleep(seconds(10));  // the addresses are in use and announced
   for (const Endpoint& there : {at(2, 7), at6(2, 7)}) {
-    if (!there.address.is_v4() && how->mtu < kLeastV6) continue;
+    if (!there.address.is_v4() && how->mtu < kMinV6) continue;
     co_await datagrams(world, one.get(), two.get(), there, how->mtu);
     co_await echoes(&ping, there.address, how->mtu);
     co_await streams(one.get(), two.get(), there, how->mtu);

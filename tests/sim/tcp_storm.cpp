@@ -30,7 +30,7 @@ struct FlowDraw {
 };
 
 // Longer than keepalive's two hours. A flow that waits longer than this would wait forever.
-constexpr Duration kPatience = seconds(4 * 3600);
+constexpr Duration kTimeout = seconds(4 * 3600);
 
 class Draw {
  public:
@@ -143,7 +143,7 @@ async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint6
     const std::size_t count = std::min(want, buffer.tailroom());
     for (std::byte& b : buffer.append(count)) b = static_cast<std::byte>(byte_at(stream, offset++));
     std::array<Slice, 1> out{Slice(std::move(buffer))};
-    const sig::WriteOutcome outcome = co_await flow->write(out, async::Wait::at_most(kPatience));
+    const sig::WriteOutcome outcome = co_await flow->write(out, async::Wait::at_most(kTimeout));
     if (outcome.error) {
       run->early(*draw, "a write", *outcome.error);
       co_return;
@@ -155,7 +155,7 @@ async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint6
 async::Task<void> read_all(Run* run, const FlowDraw* draw, int side, Reader* reader,
                            net::TcpFlow* flow, std::size_t stop_at) {
   while (reader->offset < stop_at) {
-    const Result<Slice> slice = co_await flow->read(async::Wait::at_most(kPatience));
+    const Result<Slice> slice = co_await flow->read(async::Wait::at_most(kTimeout));
     if (!slice) {
       if (slice.error().is(async::Errc::kTimedOut)) run->fault("a read waited for ever");
       run->early(*draw, "a read", slice.error());
@@ -196,7 +196,7 @@ async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side
   // Shuts down after the last write, while the reader continues.
   co_await scope.below(leaves ? 1 : 2);
   if (scope.running() != 0 && reader.ended) co_await scope.join();
-  if (!leaves) (void)co_await flow->shutdown(async::Wait::at_most(kPatience));
+  if (!leaves) (void)co_await flow->shutdown(async::Wait::at_most(kTimeout));
   co_await scope.join();
   if (reader.offset > theirs) run->fault("more bytes than were sent");
   if (draw->ending == Ending::kClean && reader.ended && reader.offset != theirs)
@@ -205,7 +205,7 @@ async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side
 
 async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id,
                         std::unique_ptr<net::TcpListener> listener) {
-  auto flow = co_await listener->accept(async::Wait::at_most(kPatience));
+  auto flow = co_await listener->accept(async::Wait::at_most(kTimeout));
   if (!flow) co_return;  // the client could not connect, and has reported that
   // A listener accepts one connection. If a SYN cookie opened the connection and the client's reset
   // was lost, the client's next segment would otherwise open it again.
@@ -216,7 +216,7 @@ async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id,
 async::Task<void> call(Run* run, const FlowDraw* draw, std::uint64_t id, Endpoint to) {
   co_await async::sleep(draw->start);
   auto flow = co_await run->hosts[draw->client]->tcp().connect(to, draw->options,
-                                                               async::Wait::at_most(kPatience));
+                                                               async::Wait::at_most(kTimeout));
   if (!flow) {
     if (draw->ending == Ending::kRefused) {
       ++run->result.ended_early;

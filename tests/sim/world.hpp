@@ -76,9 +76,9 @@ struct Received {
   Endpoint from;
   std::string text;
 };
-inline async::Task<std::optional<Received>> receive(Socket* socket, Duration patience) {
+inline async::Task<std::optional<Received>> receive(Socket* socket, Duration timeout) {
   std::array<sig::RxDatagram, 1> in;
-  const auto count = co_await socket->receive(in, async::Wait::at_most(patience));
+  const auto count = co_await socket->receive(in, async::Wait::at_most(timeout));
   if (!count) co_return std::nullopt;
   co_return Received{in[0].source, std::string(in[0].payload.text())};
 }

@@ -241,8 +241,8 @@ void Runner::segment_out(const Line& line, Instant from, Instant to) {
   if (got.at < from || got.at > to) return void(fail("came at another time: " + came));
   if (got.segment.destination_port != expected.port)
     return void(fail("came to another port: " + came));
-  if (!got.complaint.empty())
-    return void(fail("came with a fault, " + got.complaint + ": " + came));
+  if (!got.diagnostic.empty())
+    return void(fail("came with a fault, " + got.diagnostic + ": " + came));
   if ((got.segment.flags & kSyn) != 0 && (!expected.our_isn || want.number("isn") != nullptr)) {
     expected.our_isn = got.segment.seq;
     expected.local_port = got.segment.source_port;

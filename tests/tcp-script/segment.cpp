@@ -52,7 +52,7 @@ void read_option(std::uint8_t kind, const std::string& body, Decoded& out) {
   Reader reader(body);
   WireSegment& segment = out.segment;
   const auto length = [&](bool right) {
-    if (!right) out.complaint = "option " + std::to_string(kind) + " of a wrong length";
+    if (!right) out.diagnostic = "option " + std::to_string(kind) + " of a wrong length";
   };
   switch (kind) {
     case 2:
@@ -85,7 +85,7 @@ void read_option(std::uint8_t kind, const std::string& body, Decoded& out) {
       segment.cookie = body;
       break;
     default:
-      out.complaint = "an option of kind " + std::to_string(kind);
+      out.diagnostic = "an option of kind " + std::to_string(kind);
   }
 }
 
@@ -166,7 +166,7 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
   WireSegment& segment = out.segment;
   Reader reader(bytes);
   if (!reader.has(20)) {
-    out.complaint = "shorter than a TCP header";
+    out.diagnostic = "shorter than a TCP header";
     return out;
   }
   segment.source_port = static_cast<std::uint16_t>(reader.number(2));
@@ -179,9 +179,9 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
   const std::uint32_t check = reader.number(2);
   segment.urgent = static_cast<std::uint16_t>(reader.number(2));
   const std::size_t header = std::size_t{offset >> 4} * 4;
-  if ((offset & 0xf) != 0) out.complaint = "reserved bits are set";
+  if ((offset & 0xf) != 0) out.diagnostic = "reserved bits are set";
   if (header < 20 || header > bytes.size()) {
-    out.complaint = "a data offset of " + std::to_string(offset >> 4);
+    out.diagnostic = "a data offset of " + std::to_string(offset >> 4);
     return out;
   }
   const std::string options = reader.text(header - 20);
@@ -189,7 +189,7 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
     const auto kind = static_cast<std::uint8_t>(options[at]);
     if (kind == 0) {
       if (options.find_first_not_of('\0', at) != std::string::npos)
-        out.complaint = "padding that is not zero";
+        out.diagnostic = "padding that is not zero";
       break;
     }
     if (kind == 1) {
@@ -199,7 +199,7 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
     const std::size_t length =
         at + 1 < options.size() ? static_cast<std::uint8_t>(options[at + 1]) : 0;
     if (length < 2 || at + length > options.size()) {
-      out.complaint = "an option that runs over its end";
+      out.diagnostic = "an option that runs over its end";
       break;
     }
     read_option(kind, options.substr(at + 2, length - 2), out);
@@ -208,18 +208,18 @@ Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddres
   segment.data = bytes.substr(header);
   const std::uint32_t pseudo = pseudo_sum(source, destination, bytes.size());
   if (device_sums) {
-    if (check != pseudo) out.complaint = "the pseudo-header's sum for the device is wrong";
+    if (check != pseudo) out.diagnostic = "the pseudo-header's sum for the device is wrong";
   } else if (add_sum(pseudo, bytes) != 0xffff) {
-    out.complaint = "its checksum is wrong";
+    out.diagnostic = "its checksum is wrong";
   }
   if ((segment.flags & kSyn) == 0 &&
       (segment.mss || segment.window_scale || segment.sack_permitted)) {
-    out.complaint = "an option that belongs in a SYN";
+    out.diagnostic = "an option that belongs in a SYN";
   }
   if ((segment.flags & kAck) == 0 && segment.ack != 0)
-    out.complaint = "an acknowledgement number without ACK";
+    out.diagnostic = "an acknowledgement number without ACK";
   if ((segment.flags & kUrg) == 0 && segment.urgent != 0)
-    out.complaint = "an urgent pointer without URG";
+    out.diagnostic = "an urgent pointer without URG";
   return out;
 }
 

@@ -60,7 +60,7 @@ std::string encode(const WireSegment& segment, const IpAddress& source,
 
 struct Decoded {
   WireSegment segment;
-  std::string complaint;  // why it must never be sent; empty if it is valid
+  std::string diagnostic;  // why it must never be sent; empty if it is valid
 };
 // `device_sums`: the device completes the checksum; it holds only the pseudo-header's part.
 Decoded decode(const std::string& bytes, const IpAddress& source, const IpAddress& destination,

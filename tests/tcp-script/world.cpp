@@ -27,32 +27,32 @@ std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
   path.mtu = mtu;
   path.link_mtu = link_mtu;
   path.checksum = device_sums;
-  path.gso_most = gso;
+  path.gso_max = gso;
   return path;
 }
 
 void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to,
                  std::uint8_t protocol, net::IpMarks marks, bool, Instant at) {
   std::string bytes(as_text(packet.bytes()));
-  for (const Slice& piece : packet.fragments().pieces()) bytes += piece.text();
+  for (const Slice& piece : packet.chain().pieces()) bytes += piece.text();
   Decoded decoded = decode(bytes, from, to, packet.offload().checksum_needed);
   const Offload& offload = packet.offload();
   const std::size_t header = local.is_v4() ? 20 : 40;
-  if (protocol != 6) decoded.complaint = "its protocol is not TCP";
-  if (at != now) decoded.complaint = "it was sent at another time than now";
+  if (protocol != 6) decoded.diagnostic = "its protocol is not TCP";
+  if (at != now) decoded.diagnostic = "it was sent at another time than now";
   if (offload.gso == Offload::Gso::kNone) {
     if (bytes.size() + header > (marks.path_probe ? link_mtu : mtu))
-      decoded.complaint = "it is longer than the path's MTU";
+      decoded.diagnostic = "it is longer than the path's MTU";
   } else {
-    if (bytes.size() + header > gso) decoded.complaint = "it is longer than the device cuts";
+    if (bytes.size() + header > gso) decoded.diagnostic = "it is longer than the device cuts";
     if (offload.header_length + std::size_t{offload.gso_size} + header > mtu)
-      decoded.complaint = "its pieces are longer than the MTU";
+      decoded.diagnostic = "its pieces are longer than the MTU";
   }
   decoded.segment.ecn = marks.ecn;
   decoded.segment.dscp = marks.dscp;
   decoded.segment.hop_limit = marks.hop_limit;
   decoded.segment.offload = offload;
-  sent.push_back({at, from, to, std::move(decoded.segment), std::move(decoded.complaint)});
+  sent.push_back({at, from, to, std::move(decoded.segment), std::move(decoded.diagnostic)});
 }
 
 void World::lower_path_mtu(const IpAddress&, std::size_t to, Instant) { mtu = std::min(mtu, to); }

@@ -19,7 +19,7 @@ struct Sent {
   Instant at;
   IpAddress local, remote;
   WireSegment segment;
-  std::string complaint;
+  std::string diagnostic;
 };
 
 class World final : public net::IpLayer {

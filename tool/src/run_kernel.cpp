@@ -181,19 +181,19 @@ class Guest {
   int look_after() {
     std::array<pollfd, 3> files{
         {{output_, POLLIN, 0}, {signals_.file(), POLLIN, 0}, {typed_, POLLIN, 0}}};
-    int patience = -1;
+    int timeout = -1;
     for (;;) {
-      const int ready = ::poll(files.data(), files.size(), patience);
+      const int ready = ::poll(files.data(), files.size(), timeout);
       if (ready == 0) {
         say("the guest does not stop; ending it");
         ::kill(pid_, SIGKILL);
-        patience = -1;
+        timeout = -1;
       }
       if (ready > 0 && files[1].revents != 0) {
         const StopSignals::Wish wish = signals_.take();
         if (wish == StopSignals::Wish::kStop) {
           write_all(input_, "\x03");  // the console's Ctrl-C
-          patience = kGraceMs;
+          timeout = kGraceMs;
         } else if (wish == StopSignals::Wish::kEnd) {
           ::kill(pid_, SIGKILL);
         }

@@ -108,13 +108,13 @@ class Domain {
     std::optional<Clock::time_point> deadline;
     std::optional<Teller> shutdown;
     for (;;) {
-      const auto patience =
+      const auto timeout =
           !deadline
               ? -1
               : std::max<std::int64_t>(
                     0,
                     std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count());
-      const int ready = ::poll(files.data(), files.size(), static_cast<int>(patience));
+      const int ready = ::poll(files.data(), files.size(), static_cast<int>(timeout));
       if (ready < 0 && errno == EINTR) continue;
       if (ready == 0) return destroyed();
       if (files[0].revents != 0 && !pass_on()) files[0].fd = -1;

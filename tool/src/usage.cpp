@@ -166,8 +166,8 @@ struct Use {
 };
 
 // In MiB. With less, QEMU does not start the image.
-constexpr unsigned kLeastMemoryKvm = 2;
-constexpr unsigned kLeastMemoryXen = 4;
+constexpr unsigned kMinMemoryKvm = 2;
+constexpr unsigned kMinMemoryXen = 4;
 
 constexpr const char* kQemus =
     "is QEMU's, for -t kvm; on Xen the domain's configuration says such things";
@@ -200,7 +200,7 @@ void check_run_values(const Choice& choice, const RunChoice& run) {
 
 void check_memory(const std::string& target, unsigned mebibytes, const std::string& where) {
   const bool kvm = target == "kvm";
-  const unsigned least = kvm ? kLeastMemoryKvm : kLeastMemoryXen;
+  const unsigned least = kvm ? kMinMemoryKvm : kMinMemoryXen;
   if (target == "linux" || mebibytes >= least) return;
   throw UsageError(where + " " + std::to_string(mebibytes) + ": a " + (kvm ? "guest" : "domain") +
                    " needs " + std::to_string(least) + " MiB or more");

@@ -35,13 +35,13 @@ class Check {
 
  private:
   // Largest number of sectors per operation.
-  static constexpr std::uint64_t kMost = 16;
+  static constexpr std::uint64_t kMax = 16;
 
   fata::async::Task<fata::Result<void>> check() {
     const fata::Result<void> beyond = co_await beyond_the_end();
     if (!beyond || !geometry_.writable) co_return beyond;
     // The start, the middle and the end of the disk, all in progress at once.
-    const std::uint64_t count = std::min<std::uint64_t>(kMost, geometry_.sectors);
+    const std::uint64_t count = std::min<std::uint64_t>(kMax, geometry_.sectors);
     fata::async::Scope scope;
     for (const std::uint64_t at :
          {std::uint64_t{0}, (geometry_.sectors - count) / 2, geometry_.sectors - count}) {

@@ -77,8 +77,8 @@ class Pings {
     say(sent, " sent, ", received_, " received, ", sent == 0 ? 0 : (sent - received_) * 100 / sent,
         "% lost\n");
     if (received_ != 0) {
-      say("time min/avg/max = ", Milliseconds{least_}, " / ",
-          Milliseconds{fata::nanoseconds(total_.ns / received_)}, " / ", Milliseconds{most_}, "\n");
+      say("time min/avg/max = ", Milliseconds{min_}, " / ",
+          Milliseconds{fata::nanoseconds(total_.ns / received_)}, " / ", Milliseconds{max_}, "\n");
     }
     co_return received_ == 0 ? 1 : 0;
   }
@@ -107,8 +107,8 @@ class Pings {
     console_.write(fata::Text<200>(std::in_place, words...).view());
   }
   void count_in(fata::Duration time) {
-    least_ = received_ == 0 ? time : std::min(least_, time);
-    most_ = std::max(most_, time);
+    min_ = received_ == 0 ? time : std::min(min_, time);
+    max_ = std::max(max_, time);
     total_ = total_ + time;
     ++received_;
   }
@@ -123,7 +123,7 @@ class Pings {
   fata::Duration timeout_;
   std::uint16_t size_;
   std::uint32_t received_ = 0;
-  fata::Duration least_{}, most_{}, total_{};
+  fata::Duration min_{}, max_{}, total_{};
 };
 
 }  // namespace ping_example

@@ -32,8 +32,8 @@ class Relay {
         port_(port),
         has_target_(to.has_value()),
         to_{to.value_or(fata::Ipv4Address{}), to_port},
-        most_(most == 0 ? 1 : most),
-        crowd_(most_ + kLeaving) {}
+        max_(most == 0 ? 1 : most),
+        crowd_(max_ + kLeaving) {}
 
   fata::async::Task<int> start() {
     if (!has_target_) {
@@ -73,7 +73,7 @@ class Relay {
       ++connections_;
       // Above the bound, each new connection ends another one, which takes a turn of the loop.
       const auto room =
-          co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
+          co_await connections->below(max_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
       if (!room) co_return fata::fail(fata::Error(room.error()));
       connections->spawn(relay(this, std::move(*flow)));
     }
@@ -96,7 +96,7 @@ class Relay {
 
   static fata::async::Task<void> relay(Relay* self, std::unique_ptr<Flow> client) {
     Connection connection(self->crowd_, *client);
-    if (self->crowd_.size() > self->most_) self->crowd_.end_one();
+    if (self->crowd_.size() > self->max_) self->crowd_.end_one();
     auto server = co_await self->tcp_.connect(
         self->to_, fata::async::Wait::at_most(fata::seconds(10), self->stop_));
     if (!server) {
@@ -168,7 +168,7 @@ class Relay {
   std::uint16_t port_;
   bool has_target_;
   fata::Endpoint to_;
-  std::uint32_t most_;
+  std::uint32_t max_;
   fata::flow::Crowd crowd_;
   std::uint64_t connections_ = 0;
   std::uint64_t in_place_ = 0;

@@ -63,7 +63,7 @@ class Visitor {
 
   static fata::async::Task<void> accept_flows(Visitor* self, typename Tcp::Listener* listener,
                                               fata::async::Scope* tasks) {
-    while (co_await tasks->below(kMost, self->until_stopped())) {
+    while (co_await tasks->below(kMax, self->until_stopped())) {
       auto flow = co_await listener->accept(self->until_stopped());
       if (!flow) co_return;
       tasks->spawn(hear_flow(self, std::move(*flow), ++self->flows_));
@@ -107,7 +107,7 @@ class Visitor {
   fata::async::Wait until_stopped() const { return fata::async::Wait::cancelled_by(stop_); }
 
   static constexpr std::size_t kBacklog = 16;
-  static constexpr std::size_t kMost = 100;
+  static constexpr std::size_t kMax = 100;
 
   fata::async::CancelToken stop_;
   fata::Logger log_;

@@ -21,8 +21,8 @@ class Echo {
         log_(context.logger("tcp-echo")),
         tcp_(tcp),
         port_(port),
-        most_(most == 0 ? 1 : most),
-        crowd_(most_ + kLeaving) {}
+        max_(most == 0 ? 1 : most),
+        crowd_(max_ + kLeaving) {}
 
   fata::async::Task<int> start() {
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
@@ -52,7 +52,7 @@ class Echo {
       ++connections_;
       // Above the bound, each new connection ends another one, which takes a turn of the loop.
       const auto room =
-          co_await connections->below(most_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
+          co_await connections->below(max_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
       if (!room) co_return fata::fail(fata::Error(room.error()));
       connections->spawn(echo(this, std::move(*flow)));
     }
@@ -67,7 +67,7 @@ class Echo {
 
   static fata::async::Task<void> echo(Echo* self, std::unique_ptr<Flow> flow) {
     Connection connection(self->crowd_, *flow);
-    if (self->crowd_.size() > self->most_) self->crowd_.end_one();
+    if (self->crowd_.size() > self->max_) self->crowd_.end_one();
     if (!co_await echo_all(self, flow.get(), &connection)) {
       ++self->broken_;
       flow->abort();
@@ -98,7 +98,7 @@ class Echo {
   fata::Logger log_;
   Tcp& tcp_;
   std::uint16_t port_;
-  std::uint32_t most_;
+  std::uint32_t max_;
   fata::flow::Crowd crowd_;
   std::uint64_t connections_ = 0;
   std::uint64_t bytes_ = 0;

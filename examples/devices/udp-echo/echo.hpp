@@ -60,7 +60,7 @@ class Echo {
           ++ready;
         } else {
           // The datagram was reassembled from fragments, in memory that belongs to no device.
-          answer.payload.fragments().push(std::move(datagram.payload));
+          answer.payload.chain().push(std::move(datagram.payload));
           ++ready;
         }
         datagram.payload = {};

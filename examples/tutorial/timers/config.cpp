@@ -10,6 +10,6 @@ Plan plan(const Context&) {
   Plan plan("timers");
   plan.run(heads(console))
       .run(timeout(console,
-                   parameter("patience", Duration{"150ms"}, "how long to wait for an answer")));
+                   parameter("timeout", Duration{"150ms"}, "how long to wait for an answer")));
   return plan;
 }

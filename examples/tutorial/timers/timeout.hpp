@@ -12,12 +12,12 @@ namespace timers {
 template <fata::sig::Console Console>
 class Timeout {
  public:
-  Timeout(fata::async::Context& context, Console& console, fata::Duration patience)
-      : stop_(context.stop), console_(console), patience_(patience) {}
+  Timeout(fata::async::Context& context, Console& console, fata::Duration timeout)
+      : stop_(context.stop), console_(console), timeout_(timeout) {}
 
   fata::async::Task<int> start() {
-    co_await ask(patience_ * 4);
-    co_await ask(patience_ / 4);
+    co_await ask(timeout_ * 4);
+    co_await ask(timeout_ / 4);
     co_return 0;
   }
 
@@ -27,7 +27,7 @@ class Timeout {
     fata::async::Scope scope(stop_);
     fata::async::WaitQueue answer;
     scope.spawn(think(&answer, thinking_time, scope.token()));
-    const auto outcome = co_await answer.wait(fata::async::Wait::at_most(patience_, stop_));
+    const auto outcome = co_await answer.wait(fata::async::Wait::at_most(timeout_, stop_));
     console_.write(outcome ? "answered in time\n" : "gave up waiting\n");
     co_await scope.stop();
   }
@@ -39,7 +39,7 @@ class Timeout {
 
   fata::async::CancelToken stop_;
   Console& console_;
-  fata::Duration patience_;
+  fata::Duration timeout_;
 };
 
 }  // namespace timers

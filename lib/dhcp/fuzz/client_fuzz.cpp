@@ -17,7 +17,7 @@ constexpr MacAddress kUs{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
 class World final : public Outside {
  public:
   void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant) override {
-    require(message.size() >= 300 && message.size() <= Request::kMost);
+    require(message.size() >= 300 && message.size() <= Request::kMax);
     require(from.is_any() ? to.is_limited_broadcast() : from == used);
     xid = load_be<std::uint32_t>(message.subspan(4));
     ++sent;

@@ -61,7 +61,7 @@ void Client::transmit(Request& message, Ipv4Address from, Ipv4Address to, Instan
   message.largest = config_.largest;
   message.host_name = config_.host_name;
   message.seconds = seconds_;
-  std::array<std::byte, Request::kMost> bytes;
+  std::array<std::byte, Request::kMax> bytes;
   const std::size_t size = message.write(bytes);
   count_up(kSent);
   outside_->send(Bytes(bytes).first(size), from, to, now);

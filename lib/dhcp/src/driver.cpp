@@ -5,12 +5,12 @@
 namespace fata::dhcp {
 
 namespace {
-constexpr std::size_t kLeastMtu = 576;  // a smaller MTU is a configuration error
-constexpr std::size_t kLeastMtuV6 = 1280;
+constexpr std::size_t kMinMtu = 576;  // a smaller MTU is a configuration error
+constexpr std::size_t kMinMtuV6 = 1280;
 
 Config config_of(const net::Interface& on, const Options& options) {
   return {.mac = on.mac(),
-          .largest = static_cast<std::uint16_t>(std::clamp<std::size_t>(on.mtu(), kLeastMtu, 1500)),
+          .largest = static_cast<std::uint16_t>(std::clamp<std::size_t>(on.mtu(), kMinMtu, 1500)),
           .host_name = options.host_name.text};
 }
 
@@ -193,8 +193,8 @@ void Driver::apply(const Lease& lease) {
       v4_->routes().add({each.to, each.gateway, on_->index(), net::ipv4::Route::Origin::kDhcp});
     }
   }
-  const std::size_t least = core_->host().v6() == nullptr ? kLeastMtu : kLeastMtuV6;
-  on_->set_mtu(lease.mtu < kLeastMtu
+  const std::size_t least = core_->host().v6() == nullptr ? kMinMtu : kMinMtuV6;
+  on_->set_mtu(lease.mtu < kMinMtu
                    ? link_mtu_
                    : std::min<std::size_t>(std::max<std::size_t>(lease.mtu, least), link_mtu_));
 }

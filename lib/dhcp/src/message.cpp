@@ -174,7 +174,7 @@ std::expected<Reply, Malformed> Reply::parse(Bytes message, const MacAddress& us
   return reply;
 }
 
-std::size_t Request::write(std::span<std::byte, kMost> whole) const {
+std::size_t Request::write(std::span<std::byte, kMax> whole) const {
   ByteWriter out(whole);
   out.u32(0x01010600);
   out.u32(xid);

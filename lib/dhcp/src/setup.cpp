@@ -22,7 +22,7 @@ bool parse_parameter(std::string_view text, HostName& out) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.';
   };
-  return text.size() <= HostName::kMost && std::ranges::all_of(text, in_name) &&
+  return text.size() <= HostName::kMax && std::ranges::all_of(text, in_name) &&
          !text.starts_with('-') && !text.starts_with('.');
 }
 std::string_view parameter_expects(const HostName&) {

@@ -110,7 +110,7 @@ TEST(Message, AMaskWithHolesAndADomainWithControlCharactersCountAsNotSaid) {
 }
 
 TEST(Message, ARequestIsPaddedTo300BytesAndAsksForClasslessRoutesFirst) {
-  std::array<std::byte, Request::kMost> out;
+  std::array<std::byte, Request::kMax> out;
   const std::size_t size =
       Request{.kind = Kind::kDiscover, .xid = 9, .mac = kUs, .host_name = "unikernel"}.write(out);
   ASSERT_EQ(size, 300u);
@@ -120,7 +120,7 @@ TEST(Message, ARequestIsPaddedTo300BytesAndAsksForClasslessRoutesFirst) {
 }
 
 TEST(Message, TheLongestRequestFits) {
-  std::array<std::byte, Request::kMost> out;
+  std::array<std::byte, Request::kMax> out;
   const std::string name(300, 'n');
   const std::size_t size = Request{.kind = Kind::kRequest,
                                    .wanted = kOurs,

@@ -21,8 +21,8 @@ class OneInclude final : public dns::Includes, public dns::Diagnostics {
     if (file == "missing") return {};
     return text_;
   }
-  void warning(const dns::Complaint& complaint) override {
-    check(!complaint.reason.empty(), "a warning says why");
+  void warning(const dns::Diagnostic& diagnostic) override {
+    check(!diagnostic.reason.empty(), "a warning says why");
   }
 
  private:
@@ -42,7 +42,7 @@ bool parses(std::string_view text, const dns::Name& origin, OneInclude& include,
     if (!more) {
       Text<512> line(std::in_place, more.error());
       check(!more.error().reason.empty() && more.error().line != 0,
-            "a complaint says where and why");
+            "a diagnostic says where and why");
       return false;
     }
     if (!*more) return true;

@@ -370,21 +370,21 @@ Engine::~Engine() = default;
 [[clang::minsize]] Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-[[clang::minsize]] Result<LoadedZone, Complaint> Engine::load(std::string_view file,
-                                                              std::string_view text,
-                                                              const LoadOptions& options) {
+[[clang::minsize]] Result<LoadedZone, Diagnostic> Engine::load(std::string_view file,
+                                                               std::string_view text,
+                                                               const LoadOptions& options) {
   check(!parts_->built, "dns: a zone is loaded after build()");
   auto zone = std::make_unique<ZoneLoad>();
   [[clang::uninitialized]] const auto loaded = zone->load(file, text, options);
   if (!loaded) return loaded;
   if (options.apex != nullptr && !same_name(*options.apex, zone->apex())) {
     return fail(
-        Complaint{file, 1, "the SOA record is not at the name that was given for the zone", {}});
+        Diagnostic{file, 1, "the SOA record is not at the name that was given for the zone", {}});
   }
   for (auto& other : parts_->loads) {
     if (!same_name(other->apex(), zone->apex())) continue;
     if (!other->broken())
-      return fail(Complaint{file, 1, "this zone is loaded already, from another file", {}});
+      return fail(Diagnostic{file, 1, "this zone is loaded already, from another file", {}});
     other = std::move(zone);
     return loaded;
   }

@@ -25,7 +25,7 @@ NodeView Index::find_in(std::size_t zone, const LowerName& name, std::size_t fro
 std::size_t Index::zone_of(const LowerName& name, std::size_t from) const {
   if (zones_.empty()) return kNoZone;
   [[clang::uninitialized]] const LabelStarts labels(name.wire(), from);
-  for (std::size_t count = std::min(most_labels_, labels.count()) + 1; count-- > least_labels_;) {
+  for (std::size_t count = std::min(max_labels_, labels.count()) + 1; count-- > min_labels_;) {
     const std::size_t at = labels.suffix(count);
     const std::uint32_t reference = find(name.hash(at), name.wire().subspan(at));
     if (reference == 0) continue;

@@ -204,8 +204,8 @@ class Index {
   std::size_t mask_ = 0;
   std::vector<std::byte> prepared_;
   std::vector<ZoneEntry> zones_;
-  std::size_t least_labels_ = kMaxLabels + 1;  // of all apexes
-  std::size_t most_labels_ = 0;
+  std::size_t min_labels_ = kMaxLabels + 1;  // of all apexes
+  std::size_t max_labels_ = 0;
 };
 
 // The hash of another zone's copy of a name.

@@ -134,8 +134,8 @@ void Index::build(std::span<const std::unique_ptr<ZoneLoad>> zones) {
       entry.has_shadowed |= shadowed;
       if ((zone.node(i).flags & node_flag::kApex) != 0) entry.apex = reference;
     }
-    least_labels_ = std::min<std::size_t>(least_labels_, entry.labels);
-    most_labels_ = std::max<std::size_t>(most_labels_, entry.labels);
+    min_labels_ = std::min<std::size_t>(min_labels_, entry.labels);
+    max_labels_ = std::max<std::size_t>(max_labels_, entry.labels);
     zones_.push_back(entry);
   }
   check(out.ok(), "dns: the index does not fit what was counted");

@@ -68,7 +68,7 @@ void StreamReader::drop_gathered() {
   gathered_.clear();
   if (charged_ == 0) return;
   gathered_ = {};
-  budget_->give_back(std::exchange(charged_, 0));
+  budget_->release(std::exchange(charged_, 0));
 }
 
 }  // namespace fata::dns

@@ -18,8 +18,8 @@ constexpr std::uint64_t kMaxOffset = 0xffffffff;
 
 }  // namespace
 
-Result<LoadedZone, Complaint> ZoneLoad::load(std::string_view file, std::string_view text,
-                                             const LoadOptions& options) {
+Result<LoadedZone, Diagnostic> ZoneLoad::load(std::string_view file, std::string_view text,
+                                              const LoadOptions& options) {
   if (const auto found = find_apex(file, text, options); !found) return fail(found.error());
   if (const auto read = read_records(file, text, options); !read) return fail(read.error());
   if (const auto linked = link_names(); !linked) return fail(linked.error());
@@ -50,7 +50,7 @@ ZoneLoad::Checked ZoneLoad::find_apex(std::string_view file, std::string_view te
   for (;;) {
     const auto more = parser.next(record);
     if (!more) return fail(more.error());
-    if (!*more) return fail(Complaint{file, 1, "the zone has no SOA record", {}});
+    if (!*more) return fail(Diagnostic{file, 1, "the zone has no SOA record", {}});
     if (record.type != Type::kSoa) continue;
     apex_ = find_or_add(LowerName(record.owner));
     return {};
@@ -73,7 +73,7 @@ ZoneLoad::Checked ZoneLoad::read_records(std::string_view file, std::string_view
     if (!is_under(record.owner, apex())) {
       warn("this record is outside of the zone, which its SOA record's owner names, and ignored");
     } else if (!add(record)) {
-      return fail(Complaint{record.file, record.line, "the zone is larger than 4 GiB", {}});
+      return fail(Diagnostic{record.file, record.line, "the zone is larger than 4 GiB", {}});
     }
   }
 }
@@ -132,7 +132,7 @@ std::uint32_t ZoneLoad::find_or_add(const LowerName& name) {
   return static_cast<std::uint32_t>(nodes_.size() - 1);
 }
 
-Complaint ZoneLoad::complaint(const RecordEntry& at, std::string_view reason) const {
+Diagnostic ZoneLoad::diagnostic(const RecordEntry& at, std::string_view reason) const {
   return {files_[at.file], at.line, reason, {}};
 }
 
@@ -145,7 +145,7 @@ ZoneLoad::Checked ZoneLoad::link_names() {
     if (i == apex_) continue;
     const LowerName name(name_of(nodes_[i]));
     if (bytes_.size() > kMaxOffset - kMaxName) {
-      return fail(complaint(records_.front(), "the zone is larger than 4 GiB"));
+      return fail(diagnostic(records_.front(), "the zone is larger than 4 GiB"));
     }
     const std::uint32_t parent = find_or_add(LowerName(parent_of(name.wire())));
     nodes_[i].parent = parent;
@@ -246,8 +246,8 @@ ZoneLoad::Checked ZoneLoad::check_sets(Diagnostics* diagnostics) {
       const auto type = static_cast<Type>(set.type);
       other_data |= type != Type::kCname && type != Type::kRrsig && type != Type::kNsec;
       if ((node.flags & node_flag::kCname) != 0 && other_data) {
-        return fail(complaint(records_[set.records.front()],
-                              "a name with a CNAME has no other data (RFC 1034)"));
+        return fail(diagnostic(records_[set.records.front()],
+                               "a name with a CNAME has no other data (RFC 1034)"));
       }
     }
   }
@@ -256,7 +256,8 @@ ZoneLoad::Checked ZoneLoad::check_sets(Diagnostics* diagnostics) {
     return records_[index].type == number(Type::kNs);
   });
   if (!has_ns)
-    return fail(complaint(records_[apex_records.front()], "the zone has no NS record at its apex"));
+    return fail(
+        diagnostic(records_[apex_records.front()], "the zone has no NS record at its apex"));
   return {};
 }
 
@@ -265,15 +266,15 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
   const RecordEntry& last = records_[set.records.back()];
   const bool apex = (node.flags & node_flag::kApex) != 0;
   if (size > kMaxMessage - kBesideSet - node.name_size)
-    return fail(complaint(last, "the records of this name and type do not fit one message"));
+    return fail(diagnostic(last, "the records of this name and type do not fit one message"));
   const auto warn = [&](std::string_view reason) {
-    if (diagnostics != nullptr) diagnostics->warning(complaint(last, reason));
+    if (diagnostics != nullptr) diagnostics->warning(diagnostic(last, reason));
   };
   switch (static_cast<Type>(set.type)) {
     case Type::kSoa:
-      if (!apex) return fail(complaint(last, "a second SOA record: a zone has one, at its apex"));
+      if (!apex) return fail(diagnostic(last, "a second SOA record: a zone has one, at its apex"));
       if (set.records.size() > 1)
-        return fail(complaint(last, "a second SOA record that differs from the first"));
+        return fail(diagnostic(last, "a second SOA record that differs from the first"));
       break;
     case Type::kNs:
       if (!apex && is_wildcard(name_of(node))) {
@@ -283,11 +284,11 @@ ZoneLoad::Checked ZoneLoad::check_set(NodeEntry& node, const Set& set, std::size
       }
       break;
     case Type::kCname:
-      if (set.records.size() > 1) return fail(complaint(last, "a name has one CNAME record"));
+      if (set.records.size() > 1) return fail(diagnostic(last, "a name has one CNAME record"));
       node.flags |= node_flag::kCname;
       break;
     case Type::kDname:
-      if (set.records.size() > 1) return fail(complaint(last, "a name has one DNAME record"));
+      if (set.records.size() > 1) return fail(diagnostic(last, "a name has one DNAME record"));
       if (is_wildcard(name_of(node)))
         warn("DNAME at a wildcard redirects nothing (RFC 4592 section 4.4)");
       else
@@ -354,10 +355,10 @@ void ZoneLoad::mark_occluded(Diagnostics* diagnostics) {
     for (const std::uint32_t index : records_of(i)) {
       const RecordEntry& record = records_[index];
       if (below_dname)
-        diagnostics->warning(complaint(record, "this record is below a DNAME, which hides it"));
+        diagnostics->warning(diagnostic(record, "this record is below a DNAME, which hides it"));
       else if (record.type != number(Type::kA) && record.type != number(Type::kAaaa)) {
         diagnostics->warning(
-            complaint(record, "this record is below a delegation, which hides it"));
+            diagnostic(record, "this record is below a delegation, which hides it"));
       }
     }
   }

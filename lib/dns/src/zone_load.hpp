@@ -40,8 +40,8 @@ class ZoneLoad {
     std::span<const std::uint32_t> records;
   };
 
-  Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
-                                     const LoadOptions& options);
+  Result<LoadedZone, Diagnostic> load(std::string_view file, std::string_view text,
+                                      const LoadOptions& options);
 
   // Becomes a zone with only its name known.
   void make_broken(const Name& apex);
@@ -64,7 +64,7 @@ class ZoneLoad {
   std::span<const std::uint32_t> records_of(std::size_t node) const;
 
  private:
-  using Checked = Result<void, Complaint>;
+  using Checked = Result<void, Diagnostic>;
 
   Checked find_apex(std::string_view file, std::string_view text, const LoadOptions& options);
   Checked read_records(std::string_view file, std::string_view text, const LoadOptions& options);
@@ -78,7 +78,7 @@ class ZoneLoad {
   void mark_absent(LoadedZone& loaded);
   void mark_occluded(Diagnostics* diagnostics);
   std::uint16_t covered_by(const RecordEntry& record) const;
-  Complaint complaint(const RecordEntry& at, std::string_view reason) const;
+  Diagnostic diagnostic(const RecordEntry& at, std::string_view reason) const;
   std::size_t drop_duplicates(std::size_t begin, std::size_t end, std::size_t to);
 
   std::vector<std::byte> bytes_;

@@ -65,11 +65,11 @@ void write_word(TextWriter& out, std::string_view word) {
 }
 }  // namespace
 
-void write_text(TextWriter& out, const Complaint& complaint) {
-  print(out, complaint.file, ':', complaint.line, ": ", complaint.reason);
-  if (!complaint.word.empty()) write_word(out, complaint.word);
-  if (complaint.open_line != 0)
-    print(out, "; the '(' of line ", complaint.open_line, " is still open here");
+void write_text(TextWriter& out, const Diagnostic& diagnostic) {
+  print(out, diagnostic.file, ':', diagnostic.line, ": ", diagnostic.reason);
+  if (!diagnostic.word.empty()) write_word(out, diagnostic.word);
+  if (diagnostic.open_line != 0)
+    print(out, "; the '(' of line ", diagnostic.open_line, " is still open here");
 }
 
 ZoneParser::ZoneParser(std::string_view file, std::string_view text, const Name* origin,
@@ -83,8 +83,8 @@ ZoneParser::~ZoneParser() = default;
 
 ZoneParser::Entry ZoneParser::complain(std::string_view reason, std::string_view word) {
   const Frame& frame = *frames_[depth_ - 1];
-  complaint_ = {frame.file, frame.lexer.line(), reason, word, frame.lexer.open_line()};
-  if (complaint_.open_line == complaint_.line) complaint_.open_line = 0;
+  diagnostic_ = {frame.file, frame.lexer.line(), reason, word, frame.lexer.open_line()};
+  if (diagnostic_.open_line == diagnostic_.line) diagnostic_.open_line = 0;
   return Entry::kWrong;
 }
 
@@ -101,7 +101,7 @@ bool ZoneParser::name(std::string_view word, Name& out) {
   return true;
 }
 
-Result<bool, Complaint> ZoneParser::next(ZoneRecord& out) {
+Result<bool, Diagnostic> ZoneParser::next(ZoneRecord& out) {
   for (;;) {
     switch (entry(out)) {
       case Entry::kRecord:
@@ -116,7 +116,7 @@ Result<bool, Complaint> ZoneParser::next(ZoneRecord& out) {
         frames_[depth_].reset();
         break;
       case Entry::kWrong:
-        return fail(complaint_);
+        return fail(diagnostic_);
     }
   }
 }
@@ -342,7 +342,7 @@ ZoneParser::Entry ZoneParser::generate(ZoneRecord& out) {
   const auto value = static_cast<std::uint32_t>(now.range.start + now.done++ * now.range.step);
   now.text.clear();
   if (!expand_template(now.owner, value, now.text)) return complain(kBadTemplate, now.owner);
-  if (!name(now.text, now.name)) return complain(complaint_.reason, now.owner);
+  if (!name(now.text, now.name)) return complain(diagnostic_.reason, now.owner);
   now.text.clear();
   if (!expand_template(now.unquoted, value, now.text)) return complain(kBadTemplate, now.rdata);
   Lexer lexer(now.text);

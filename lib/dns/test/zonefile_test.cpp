@@ -24,8 +24,8 @@ class Files final : public Includes, public Diagnostics {
     if (found == files_.end()) return {};
     return found->second;
   }
-  void warning(const Complaint& complaint) override {
-    Text<256> line(std::in_place, complaint);
+  void warning(const Diagnostic& diagnostic) override {
+    Text<256> line(std::in_place, diagnostic);
     warnings.emplace_back(line.view());
   }
   std::vector<std::string> warnings;

@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Results some{.streams = {{.id = 1, .bytes = 2}}};
   feed(ServerControl(), bytes, [&](ServerControl& server, Event event) {
     if (event == Event::kParameters) {
-      fata::check(server.parameters().streams() <= 2 * kMostStreams, "streams are bounded");
+      fata::check(server.parameters().streams() <= 2 * kMaxStreams, "streams are bounded");
       server.create_streams();
       server.start();
     }

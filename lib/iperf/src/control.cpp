@@ -11,7 +11,7 @@ void Control::receive(Bytes in) {
     read_ = 0;
   }
   // A peer sends at most one message ahead of its turn.
-  if (in_.size() + in.size() > kMostResults + 64) {
+  if (in_.size() + in.size() > kMaxResults + 64) {
     fail_with(Error(Errc::kTooLong, static_cast<std::uint32_t>(in_.size() + in.size())));
     return;
   }
@@ -59,7 +59,7 @@ void Control::put_json(std::string_view text) {
 }
 
 Event Control::take_results() {
-  const std::optional<std::string_view> text = take_json(kMostResults);
+  const std::optional<std::string_view> text = take_json(kMaxResults);
   if (!text) return failed() ? Event::kFailed : waiting();
   Result<Results> results = parse_results(*text);
   if (!results) return fail_with(results.error());
@@ -81,7 +81,7 @@ Event ServerControl::next() {
   if (failed()) return Event::kFailed;
   switch (step_) {
     case Step::kParameters: {
-      const std::optional<std::string_view> text = take_json(kMostParameters);
+      const std::optional<std::string_view> text = take_json(kMaxParameters);
       if (!text) return failed() ? Event::kFailed : waiting();
       const Result<Parameters> parameters = parse_parameters(*text);
       if (!parameters) return fail_with(parameters.error());

@@ -75,8 +75,8 @@ bool take_flag(json::Reader& in, bool& out) {
   return true;
 }
 
-constexpr std::uint64_t kMost32 = 0xffff'ffff;
-constexpr std::uint64_t kMost63 = 0x7fff'ffff'ffff'ffff;
+constexpr std::uint64_t kMax32 = 0xffff'ffff;
+constexpr std::uint64_t kMax63 = 0x7fff'ffff'ffff'ffff;
 
 bool take_parameter(json::Reader& in, Parameters& p, bool& other) {
   if (in.is("udp")) return take_flag(in, p.udp);
@@ -85,14 +85,14 @@ bool take_parameter(json::Reader& in, Parameters& p, bool& other) {
   if (in.is("bidirectional")) return take_flag(in, p.bidirectional);
   if (in.is("nodelay")) return take_flag(in, p.no_delay);
   if (in.is("udp_counters_64bit")) return take_flag(in, p.counters_64bit);
-  if (in.is("omit")) return take(in, p.omit, kMostSeconds);
-  if (in.is("time")) return take(in, p.time, kMostSeconds);
-  if (in.is("num")) return take(in, p.bytes, kMost63);
-  if (in.is("blockcount")) return take(in, p.blocks, kMost63);
-  if (in.is("parallel")) return take(in, p.parallel, kMost32);
-  if (in.is("len")) return take(in, p.length, kMost32);
-  if (in.is("bandwidth")) return take(in, p.rate, kMost63);
-  if (in.is("burst")) return take(in, p.burst, kMost32);
+  if (in.is("omit")) return take(in, p.omit, kMaxSeconds);
+  if (in.is("time")) return take(in, p.time, kMaxSeconds);
+  if (in.is("num")) return take(in, p.bytes, kMax63);
+  if (in.is("blockcount")) return take(in, p.blocks, kMax63);
+  if (in.is("parallel")) return take(in, p.parallel, kMax32);
+  if (in.is("len")) return take(in, p.length, kMax32);
+  if (in.is("bandwidth")) return take(in, p.rate, kMax63);
+  if (in.is("burst")) return take(in, p.burst, kMax32);
   return in.skip();
 }
 
@@ -109,10 +109,10 @@ Result<Parameters> parse_parameters(std::string_view text) {
   }
   if (in.token() != Token::kObjectEnd || in.next() != Token::kEnd) return wrong;
   if (other) return fail(Error(Errc::kUnsupported));
-  if (p.parallel == 0 || p.parallel > kMostStreams) return fail(Errc::kTooManyStreams, p.parallel);
+  if (p.parallel == 0 || p.parallel > kMaxStreams) return fail(Errc::kTooManyStreams, p.parallel);
   // A datagram must hold its time and number.
   const std::size_t least = p.udp ? 16 : 1;
-  if (p.length < least || p.length > (p.udp ? kMostDatagram : kMostLength)) return wrong;
+  if (p.length < least || p.length > (p.udp ? kMaxDatagram : kMaxLength)) return wrong;
   return p;
 }
 
@@ -184,7 +184,7 @@ bool take_stream(json::Reader& in, StreamResult& out) {
 bool take_streams(json::Reader& in, std::vector<StreamResult>& out) {
   if (in.next() != Token::kArray) return false;
   while (in.next() != Token::kArrayEnd) {
-    if (out.size() == 2 * kMostStreams || !take_stream(in, out.emplace_back())) return false;
+    if (out.size() == 2 * kMaxStreams || !take_stream(in, out.emplace_back())) return false;
   }
   return true;
 }

@@ -18,8 +18,8 @@ bool parse_scaled(std::string_view text, std::uint64_t base, std::uint64_t& out)
       for (std::size_t i = 0; i <= power; ++i) unit *= base;
     }
   }
-  constexpr std::uint64_t kMost = 0x7fff'ffff'ffff'ffff;
-  if (!parse_unsigned(text, kMost / unit, out)) return false;
+  constexpr std::uint64_t kMax = 0x7fff'ffff'ffff'ffff;
+  if (!parse_unsigned(text, kMax / unit, out)) return false;
   out *= unit;
   return true;
 }

@@ -187,7 +187,7 @@ TEST(Control, AnEarlyEndIsAnError) {
 
 TEST(Control, AFloodIsNotKept) {
   ServerControl server;
-  const std::vector<std::byte> junk(kMostResults + 65);
+  const std::vector<std::byte> junk(kMaxResults + 65);
   server.receive(junk);
   EXPECT_EQ(server.next(), Event::kFailed);
   EXPECT_TRUE(server.error().is(Errc::kTooLong));
@@ -251,7 +251,7 @@ TEST(Messages, ResultsOfAnotherVersionAreUnderstood) {
 
 TEST(Messages, WrongResultsAreRefused) {
   std::string many = R"({"streams":[)";
-  for (std::size_t i = 0; i <= 2 * kMostStreams; ++i) many += i == 0 ? "{}" : ",{}";
+  for (std::size_t i = 0; i <= 2 * kMaxStreams; ++i) many += i == 0 ? "{}" : ",{}";
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string(R"({"streams":1})"),
         std::string(R"({"streams":[1]})"), std::string(R"({"streams":[{"id":"x"}]})"),
@@ -262,14 +262,14 @@ TEST(Messages, WrongResultsAreRefused) {
 
 TEST(Messages, ResultsOfTheMostStreamsFitTheirBound) {
   Results results{.cpu_permille = 1000};
-  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
-  for (std::size_t i = 0; i < 2 * kMostStreams; ++i) {
+  constexpr auto kMax = std::numeric_limits<std::uint64_t>::max();
+  for (std::size_t i = 0; i < 2 * kMaxStreams; ++i) {
     results.streams.push_back({.id = 100000,
-                               .bytes = kMost,
+                               .bytes = kMax,
                                .retransmits = std::numeric_limits<std::int64_t>::min(),
                                .jitter = seconds(9'000'000'000),
-                               .errors = kMost,
-                               .packets = kMost,
+                               .errors = kMax,
+                               .packets = kMax,
                                .start = seconds(9'000'000'000),
                                .end = seconds(9'000'000'000)});
   }
@@ -277,7 +277,7 @@ TEST(Messages, ResultsOfTheMostStreamsFitTheirBound) {
   TextWriter text(memory);
   write_json(text, results);
   EXPECT_FALSE(text.truncated());
-  EXPECT_LE(text.size(), kMostResults);
+  EXPECT_LE(text.size(), kMaxResults);
 }
 
 TEST(Messages, ACookieIsThirtySixLettersAndAZero) {

@@ -101,7 +101,7 @@ Token Reader::done(Token token) {
 }
 
 Token Reader::open(bool object) {
-  if (depth_ == kMostDepth) return fail();
+  if (depth_ == kMaxDepth) return fail();
   ++depth_;
   objects_ = objects_ << 1 | (object ? 1 : 0);
   expect_ = object ? Expect::kFirstKey : Expect::kFirstValue;
@@ -242,7 +242,7 @@ void Reader::write_string(TextWriter& out) const {
 
 std::int64_t Reader::integer(int power) const {
   if (token_ != Token::kNumber) return 0;
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   constexpr std::uint64_t kRoom = std::numeric_limits<std::uint64_t>::max() / 10 - 1;
   constexpr std::int64_t kFar = 1'000'000;  // larger powers are equivalent
   std::uint64_t mantissa = 0;
@@ -277,7 +277,7 @@ std::int64_t Reader::integer(int power) const {
   }
   for (; exponent < 0 && mantissa != 0; ++exponent) mantissa /= 10;
   const auto value =
-      static_cast<std::int64_t>(std::min(mantissa, static_cast<std::uint64_t>(kMost)));
+      static_cast<std::int64_t>(std::min(mantissa, static_cast<std::uint64_t>(kMax)));
   return raw_[0] == '-' ? -value : value;
 }
 

@@ -163,7 +163,7 @@ class World final : public FrameSink, public udp::Port {
     host_.end_of_batch(now_);
     require(tcp_.memory().used() <= tcp_.memory().limit() + 2 * tcp::Memory::kLarge);
     require(v6_.addresses().size() <= ipv6::Engine::kAddresses &&
-            v6_.groups().all().size() <= Groups::kMost);
+            v6_.groups().all().size() <= Groups::kMax);
   }
 
  private:
@@ -310,7 +310,7 @@ class World final : public FrameSink, public udp::Port {
   void transmit(PacketBuf frame) override {
     finish_checksum(frame.bytes(), frame.offload());
     std::vector<std::byte> bytes(frame.bytes().begin(), frame.bytes().end());
-    for (const Slice& piece : frame.fragments().pieces())
+    for (const Slice& piece : frame.chain().pieces())
       bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
     const auto ethernet = ethernet::Header::parse(bytes);
     require(ethernet && ethernet->source == kMac && bytes.size() <= 1514);

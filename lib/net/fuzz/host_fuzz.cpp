@@ -42,7 +42,7 @@ class World final : public FrameSink, public udp::Port {
     now_ = now_ + time;
     sent_ = 0;
     host_.tick(now_);
-    require(sent_ <= arp::Cache::kEntries + Loopback::kMost + 64);
+    require(sent_ <= arp::Cache::kEntries + Loopback::kMax + 64);
   }
   void send(Ipv4Address to, std::uint16_t port, std::size_t size) {
     sig::TxDatagram datagram{{to, port}, {}, udp_.allocate()};

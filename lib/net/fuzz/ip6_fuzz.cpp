@@ -40,7 +40,7 @@ class World final : public FrameSink, public udp::Port {
     // A newly resolved neighbour releases 32 packets of 128 KiB in total, in fragments.
     require(sent_ <= 160);
     require(v6_.addresses().size() <= ipv6::Engine::kAddresses &&
-            v6_.groups().all().size() <= Groups::kMost);
+            v6_.groups().all().size() <= Groups::kMax);
   }
   void pass(Duration time) {
     now_ = now_ + time;

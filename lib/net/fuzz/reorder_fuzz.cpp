@@ -32,7 +32,7 @@ class Model {
         next_(in.byte() << 24 | 0xff8000),
         pool_(64, 2048) {
     queue_.start(next_);
-    most_ = ReorderQueue::most_for(kWindow >> in.byte() % 5);
+    max_ = ReorderQueue::max_for(kWindow >> in.byte() % 5);
     reserve_ = in.byte() % 4 * 2048;
   }
 
@@ -57,7 +57,7 @@ class Model {
     const MutableBytes bytes = packet.append(size);
     for (std::uint32_t i = 0; i < size; ++i) bytes[i] = content(begin + i);
     const std::size_t used = memory_.used();
-    const auto outcome = reorder_.insert(begin, Slice(std::move(packet)), memory_, most_, reserve_);
+    const auto outcome = reorder_.insert(begin, Slice(std::move(packet)), memory_, max_, reserve_);
     require(outcome.kept <= size);
     std::uint32_t fresh = 0;
     for (std::uint32_t i = offset; i < offset + size; ++i) fresh += here_[i] ? 0 : 1;
@@ -116,14 +116,14 @@ class Model {
 
   void check() {
     require(memory_.used() <= memory_.limit() && memory_.borrowed() <= (std::size_t{64} << 10));
-    require(reorder_.held() <= most_ + Memory::kLarge);
+    require(reorder_.held() <= max_ + Memory::kLarge);
     std::uint32_t count = 0, stretches = 0;
     for (std::uint32_t i = 0; i < kWindow; ++i) {
       count += here_[i] ? 1 : 0;
       stretches += here_[i] && !here_[i - 1] ? 1 : 0;
     }
     require(reorder_.bytes() == count && reorder_.empty() == (count == 0));
-    require(stretches <= ReorderQueue::kMostBlocks);
+    require(stretches <= ReorderQueue::kMaxBlocks);
     std::array<SeqRange, 4> blocks;
     const std::uint8_t told = reorder_.blocks(blocks);
     require(told == std::min<std::uint32_t>(stretches, blocks.size()));
@@ -141,7 +141,7 @@ class Model {
   std::vector<bool> here_ = std::vector<bool>(kWindow, false);  // by distance from next_
   ReorderQueue reorder_;
   ByteQueue queue_;
-  std::size_t most_ = 0, reserve_ = 0;
+  std::size_t max_ = 0, reserve_ = 0;
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ std::uint32_t below(Input& in, std::uint32_t most) {
 
 class Model {
  public:
-  static constexpr std::uint32_t kMostOutstanding = 1 << 11;
+  static constexpr std::uint32_t kMaxOutstanding = 1 << 11;
   static constexpr std::size_t kLimit = 16 << 10;  // small enough to run out
 
   explicit Model(Input& in)
@@ -53,7 +53,7 @@ class Model {
 
   void send() {
     const std::uint32_t size = 1 + below(*in_, 300);
-    if (board_.full() || outstanding() + size > kMostOutstanding || !board_.reserve()) return;
+    if (board_.full() || outstanding() + size > kMaxOutstanding || !board_.reserve()) return;
     board_.sent({nxt_, nxt_ + size}, now_, in_->byte() % 2 == 0 ? 0 : 1 + below(*in_, size));
     nxt_ += size;
     reported_.resize(outstanding());
@@ -70,7 +70,7 @@ class Model {
   // Blocks may lie outside the outstanding data and have any size.
   void report(std::uint32_t what) {
     const Seq begin = anywhere() - ((what & 0x40) != 0 ? below(*in_, 500) : 0);
-    const Seq end = begin + 1 + below(*in_, kMostOutstanding);
+    const Seq end = begin + 1 + below(*in_, kMaxOutstanding);
     Delivery out;
     board_.sacked({begin, end}, now_, echo(what), min_rtt_, out);
     delivered_ += out.bytes;
@@ -139,7 +139,7 @@ class Model {
 
   void check() {
     require(board_.outstanding() == outstanding() && board_.empty() == (outstanding() == 0));
-    require(board_.records() <= Scoreboard::kMost && memory_.used() <= kLimit);
+    require(board_.records() <= Scoreboard::kMax && memory_.used() <= kLimit);
     require(std::uint64_t{board_.sacked()} + board_.lost() <= outstanding());
     std::uint32_t reported = 0;
     for (const bool each : reported_) reported += each ? 1 : 0;

@@ -31,7 +31,7 @@ class FuzzIp final : public IpLayer {
     if (!local.is_any() && local != kUs.address) return std::nullopt;
     Path path{kUs.address, mtu_};
     path.checksum = gso_;
-    path.gso_most = gso_ ? 65535 : 0;
+    path.gso_max = gso_ ? 65535 : 0;
     return path;
   }
   PacketBuf allocate() override { return pool_->allocate(kIpHeadroom); }
@@ -45,7 +45,7 @@ class FuzzIp final : public IpLayer {
             packet.total_size() <= 128);
     require(!gso || (gso_ && packet.total_size() + 20 <= 65535));
     if (!packet.offload().checksum_needed)
-      require(checksum_holds(local, remote, packet.bytes(), packet.fragments()));
+      require(checksum_holds(local, remote, packet.bytes(), packet.chain()));
     seen_.take(*header, packet.total_size() - header->header_length);
   }
   void lower_path_mtu(const IpAddress&, std::size_t mtu, Instant) override { mtu_ = mtu; }

@@ -27,7 +27,7 @@ void ChecksumSum::add(Bytes bytes) {
   sum_ += std::endian::native == std::endian::little ? std::byteswap(folded) : folded;
 }
 
-void ChecksumSum::add_pieces(std::size_t before, const Fragments& pieces) {
+void ChecksumSum::add_pieces(std::size_t before, const BufferChain& pieces) {
   bool odd = before % 2 != 0;
   for (const Slice& piece : pieces.pieces()) {
     ChecksumSum own;
@@ -58,7 +58,7 @@ void finish_checksum(PacketBuf& packet) {
   const MutableBytes summed = packet.bytes().subspan(offload.checksum_start);
   ChecksumSum sum;
   sum.add(summed);
-  sum.add_pieces(summed.size(), packet.fragments());
+  sum.add_pieces(summed.size(), packet.chain());
   const std::uint16_t finished = sum.finish();
   store_be(summed.subspan(offload.checksum_offset),
            finished == 0 ? std::uint16_t{0xffff} : finished);

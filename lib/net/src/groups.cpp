@@ -6,7 +6,7 @@ Groups::Group* Groups::join(const IpAddress& group, std::uint8_t interface) {
   for (Group& each : std::span(groups_).first(used_)) {
     if (each.group == group && each.interface == interface) return ++each.users, &each;
   }
-  if (used_ == kMost) return nullptr;
+  if (used_ == kMax) return nullptr;
   Group& made = groups_[used_++];
   made = {group, interface, 1};
   return &made;

@@ -20,7 +20,7 @@ PacketBuf HeapBuffers::allocate(std::size_t size, std::size_t headroom, std::siz
   return PacketBuf(*block, headroom);
 }
 
-void HeapBuffers::take_home(Buffer& buffer) noexcept {
+void HeapBuffers::recycle(Buffer& buffer) noexcept {
   used_ -= buffer.capacity;
   delete static_cast<Block*>(&buffer);
   if (abandoned_ && used_ == 0) delete this;
@@ -38,7 +38,7 @@ void copy_out(const PacketBuf& packet, std::size_t offset, MutableBytes to) {
     offset = 0;
   };
   take(packet.bytes());
-  for (const Slice& piece : packet.fragments().pieces()) {
+  for (const Slice& piece : packet.chain().pieces()) {
     if (to.empty()) return;
     take(piece.bytes());
   }

@@ -6,7 +6,7 @@ namespace fata::net {
 
 [[clang::minsize]] Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink,
                                                   Instant now) {
-  if (interface_count_ == Interface::kMost) return nullptr;
+  if (interface_count_ == Interface::kMax) return nullptr;
   auto& made = interfaces_[interface_count_];
   made = std::make_unique<Interface>(config, sink, static_cast<std::uint8_t>(interface_count_++));
   if (v4_ != nullptr) v4_->add_interface(*made, now);

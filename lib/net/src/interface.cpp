@@ -22,10 +22,11 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   ++counters_[kReceived];
   const auto header = ethernet::Header::parse(frame.bytes());
   if (!header || header->source.is_multicast()) return ++counters_[kBadFrame], std::nullopt;
-  LinkCast cast = LinkCast::kUs;
+  LinkCast cast = LinkCast::kUnicast;
   if (header->destination != config_.mac) {
     if (!header->destination.is_multicast()) return ++counters_[kOtherCard], std::nullopt;
-    cast = header->destination == MacAddress::broadcast() ? LinkCast::kAll : LinkCast::kGroup;
+    cast = header->destination == MacAddress::broadcast() ? LinkCast::kBroadcast
+                                                          : LinkCast::kMulticast;
   }
   sender_ = header->source;
   frame.trim_front(ethernet::kHeaderSize);
@@ -74,9 +75,9 @@ PacketBuf Interface::allocate(std::size_t headroom) {
 void Interface::describe_offloads(Path& path, Offload::Gso gso) const {
   path.checksum = true;
   if (device_cuts(gso)) {
-    path.gso_most = config_.features.gso_most;
+    path.gso_max = config_.features.gso_max;
   } else {
-    path.gso_most = 65535;
+    path.gso_max = 65535;
     path.gso_segments = kSegmentsInSoftware;
   }
 }
@@ -104,12 +105,12 @@ void Interface::cut(PacketBuf packet) {
 }
 
 void Interface::hand_over(PacketBuf packet) {
-  if (!packet.fragments().empty() && !config_.features.gather) [[unlikely]] {
-    for (const Slice& piece : packet.fragments().pieces()) {
+  if (!packet.chain().empty() && !config_.features.gather) [[unlikely]] {
+    for (const Slice& piece : packet.chain().pieces()) {
       if (packet.tailroom() < piece.size()) return void(++counters_[kUnfit]);
       copy_bytes(packet.append(piece.size()), piece.bytes());
     }
-    packet.fragments().clear();
+    packet.chain().clear();
   }
   if (packet.offload().checksum_needed && !config_.features.tx_checksum) [[unlikely]] {
     finish_checksum(packet.bytes(), packet.offload());

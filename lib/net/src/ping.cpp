@@ -42,7 +42,7 @@ async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size,
 }
 
 Result<void> Pinger::send(const Request& request, Instant now) {
-  if (request.size > kMostData) return fail(sig::EchoErrc::kTooLong, request.size);
+  if (request.size > kMaxData) return fail(sig::EchoErrc::kTooLong, request.size);
   Host& host = core_->host();
   [[clang::uninitialized]] const auto path = host.path(request.to, {});
   if (!path) return fail(Error(sig::EchoErrc::kNoRoute));

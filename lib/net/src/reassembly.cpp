@@ -49,7 +49,7 @@ Reassembly::Packet& Reassembly::make(const Key& key, Instant now) {
   auto& place = *std::ranges::find_if(packets_, [](const auto& each) { return each == nullptr; });
   place = std::make_unique<Packet>();
   place->key = key;
-  place->deadline = now + patience_;
+  place->deadline = now + timeout_;
   next_deadline_ = std::min(next_deadline_, place->deadline);
   return *place;
 }

@@ -41,7 +41,7 @@ std::size_t Segmenter::size() const {
 
 void Segmenter::copy_payload(MutableBytes to) {
   while (!to.empty()) {
-    if (piece_.empty()) piece_ = std::as_const(frame_).fragments().pieces()[next_++].bytes();
+    if (piece_.empty()) piece_ = std::as_const(frame_).chain().pieces()[next_++].bytes();
     const std::size_t count = std::min(piece_.size(), to.size());
     copy_bytes(to, piece_.first(count));
     piece_ = piece_.subspan(count);

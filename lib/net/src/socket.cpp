@@ -12,7 +12,7 @@ async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> i
                                                     async::Wait wait) {
   while (used_ == 0) {
     if (remote().port != 0) {
-      if (const auto complaint = take_error()) co_return fail(complaint->what);
+      if (const auto diagnostic = take_error()) co_return fail(diagnostic->what);
     }
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
@@ -43,9 +43,9 @@ async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async:
   errors_.clear();
 }
 
-std::optional<UdpSocket::Complaint> UdpSocket::take_error() {
+std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
   if (errors_.empty()) return std::nullopt;
-  const Complaint oldest = errors_.front();
+  const Diagnostic oldest = errors_.front();
   errors_.erase(errors_.begin());
   return oldest;
 }

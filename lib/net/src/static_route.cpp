@@ -56,7 +56,7 @@ bool parse_parameter(std::string_view text, StaticRoute& out) {
     out.gateway = out.network.is_v4() ? IpAddress(Ipv4Address{}) : IpAddress();
   }
   std::uint16_t card = 0;
-  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= Interface::kMost)
+  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= Interface::kMax)
     return false;
   out.card = static_cast<std::uint8_t>(card);
   return next_word(text).empty();

@@ -116,7 +116,7 @@ bool Table::receive(IpPacket& packet, Instant now) {
   sig::RxDatagram datagram{from, packet.destination,
                            packet.payload.part(kHeaderSize, header->length - kHeaderSize)};
   const std::size_t size = datagram.payload.size();
-  if (datagram.payload.pinned() > 4 * size && size <= kSmallBufferSize) {
+  if (datagram.payload.footprint() > 4 * size && size <= kSmallBufferSize) {
     [[clang::uninitialized]] PacketBuf copy = small_.copy(datagram.payload.bytes());
     if (!copy) return count_up(kNoSmallBuffer), true;
     datagram.payload = Slice(std::move(copy));
@@ -169,12 +169,12 @@ PacketBuf Table::allocate() {
 void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
   sig::TxDatagram datagram = std::move(given);  // recycles the buffer even if it is not sent
   const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
-  if (datagram.payload.total_size() > kMostPayload) return count_up(kTooLong);
+  if (datagram.payload.total_size() > kMaxPayload) return count_up(kTooLong);
   const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;
   [[clang::uninitialized]] const auto path = ip_->path(to.address, local);
   if (!path) return count_up(kNoRoute);
   const std::size_t room = path->mtu - (path->source.is_v4() ? 20 : 40) - kHeaderSize;
-  const bool whole = datagram.payload.size() <= room && datagram.payload.fragments().empty();
+  const bool whole = datagram.payload.size() <= room && datagram.payload.chain().empty();
   prepend_header(datagram.payload, from.local().port, to.port, path->source, to.address,
                  path->checksum && whole);
   count_up(kSent);

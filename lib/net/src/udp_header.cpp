@@ -44,8 +44,8 @@ void prepend_header(PacketBuf& payload, std::uint16_t source_port, std::uint16_t
     return;
   }
   sum.add(payload.bytes());
-  if (!payload.fragments().empty()) [[unlikely]]
-    sum.add_pieces(payload.size(), payload.fragments());
+  if (!payload.chain().empty()) [[unlikely]]
+    sum.add_pieces(payload.size(), payload.chain());
   const std::uint16_t finished = sum.finish();
   // 0 would mean "no checksum".
   store_be(at.subspan(6), finished == 0 ? std::uint16_t{0xffff} : finished);

@@ -169,7 +169,7 @@ sig::TxDatagram long_datagram(BufferPool& pool, const IpAddress& to, const Frame
   copy_bytes(datagram.payload.append(at), part(all, 0, at));
   while (at < all.size()) {
     const Frame piece = part(all, at, 4001);
-    datagram.payload.fragments().push(Slice(pool.copy(piece)));
+    datagram.payload.chain().push(Slice(pool.copy(piece)));
     at += piece.size();
   }
   return datagram;

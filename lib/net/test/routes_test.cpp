@@ -23,7 +23,7 @@ TEST(Routes, TheLongestPrefixWinsAndTheTableIsBounded) {
   EXPECT_EQ(routes.find({0xc0000201})->gateway, ip(252));
   std::uint32_t added = 0;
   while (routes.add({{{0x14000000 + added * 256}, 24}, ip(1)})) ++added;
-  EXPECT_EQ(routes.all().size(), ipv4::Routes::kMost);
+  EXPECT_EQ(routes.all().size(), ipv4::Routes::kMax);
 }
 
 // A link-local address is unique on its link only (RFC 4291 section 2.5.6).

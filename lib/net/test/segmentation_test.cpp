@@ -102,7 +102,7 @@ PacketBuf large(const Large& what, Bytes data, BufferPool& pool, std::mt19937& r
     const std::size_t count = std::min(data.size(), least + random() % 2000);
     PacketBuf piece = pool.allocate();
     copy_bytes(piece.append(count), data.first(count));
-    packet.fragments().push(Slice(std::move(piece)));
+    packet.chain().push(Slice(std::move(piece)));
     data = data.subspan(count);
   }
   return packet;
@@ -137,7 +137,7 @@ TEST(Segmentation, GivesTheFramesThatWouldHaveBeenMadeOneByOne) {
       ASSERT_LE(segments.size(), segment.tailroom());
       segments.next(segment);
       EXPECT_EQ(segment.offload().gso, Offload::Gso::kNone);
-      EXPECT_TRUE(segment.fragments().empty());
+      EXPECT_TRUE(segment.chain().empty());
       finish_checksum(segment.bytes(), segment.offload());
       const Frame wanted = expected(what, data, at);
       ASSERT_TRUE(std::ranges::equal(segment.bytes(), wanted))

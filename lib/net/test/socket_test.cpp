@@ -137,8 +137,8 @@ async::Task<int> hears_errors(udp::Table* table, UdpSocket* socket) {
   for (std::size_t i = 0; i < UdpSocket::kErrors + 3; ++i) table->icmp_error(error, {});
   EXPECT_FALSE(co_await socket->receive(in, async::Wait::at_most(milliseconds(1))));
   for (std::size_t i = 0; i < UdpSocket::kErrors; ++i) {
-    const auto complaint = socket->take_error();
-    EXPECT_TRUE(complaint && complaint->remote == (Endpoint{ip(2), 9}));
+    const auto diagnostic = socket->take_error();
+    EXPECT_TRUE(diagnostic && diagnostic->remote == (Endpoint{ip(2), 9}));
   }
   EXPECT_FALSE(socket->take_error());
   // Connected: the next receive() returns the error once.

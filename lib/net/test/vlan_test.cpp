@@ -148,7 +148,7 @@ PacketBuf large(Sink& sink) {
   for (std::size_t i = 40; i < all.size(); ++i) all[i] = static_cast<std::byte>(i);
   PacketBuf rest = sink.pool.allocate();
   for (std::size_t i = 0; i < 1300; ++i) rest.append(1)[0] = static_cast<std::byte>(i * 7);
-  packet.fragments().push(Slice(std::move(rest)));
+  packet.chain().push(Slice(std::move(rest)));
   ChecksumSum pseudo;
   pseudo.add_pseudo(ip(1), ip(2), ip_protocol::kTcp, 2520);
   store_be(all.subspan(36), pseudo.partial());
@@ -169,7 +169,7 @@ TEST(Vlan, OffloadsOfTaggedFramesMoveWithTheTagOrAreDoneInSoftware) {
     std::vector<std::pair<Frame, Offload>> made;
     for (PacketBuf& each : sink.sent) {
       Frame all(std::as_const(each).bytes().begin(), std::as_const(each).bytes().end());
-      for (const Slice& piece : each.fragments().pieces())
+      for (const Slice& piece : each.chain().pieces())
         all.insert(all.end(), piece.bytes().begin(), piece.bytes().end());
       made.emplace_back(all, each.offload());
     }

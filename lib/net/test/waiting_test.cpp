@@ -86,7 +86,7 @@ TEST(FirstAnswer, InFragmentsWaitsAsAWholeOverBothFamilies) {
       if (first != size) {
         PacketBuf rest = pool.allocate();
         std::ranges::fill(rest.append(size - first), std::byte{'x'});
-        datagram.payload.fragments().push(Slice(std::move(rest)));
+        datagram.payload.chain().push(Slice(std::move(rest)));
       }
       a->udp.send(std::move(datagram), *a, a->now);
       ASSERT_EQ(a->sent.size(), 1u) << "only the question for the address";

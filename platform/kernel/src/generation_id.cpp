@@ -12,8 +12,8 @@ constexpr std::uint8_t kName = 0x08, kPackage = 0x12, kMethod = 0x14, kExtended 
 constexpr std::size_t kSegment = 4;  // bytes of a name segment
 
 constexpr std::size_t kHeader = 36;  // bytes of a table's header
-constexpr std::size_t kMostTable = std::size_t{1} << 20;
-constexpr std::size_t kMostTables = 64;
+constexpr std::size_t kMaxTable = std::size_t{1} << 20;
+constexpr std::size_t kMaxTables = 64;
 
 std::string_view text_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -143,7 +143,7 @@ Bytes read_table(std::uint64_t address, ReadPhysical read) {
   const Bytes header = read(address, kHeader);
   if (header.size() != kHeader) return {};
   const auto size = load_le<std::uint32_t>(header.subspan(4));
-  if (size < kHeader || size > kMostTable) return {};
+  if (size < kHeader || size > kMaxTable) return {};
   const Bytes table = read(address, size);
   std::uint8_t sum = 0;
   for (const std::byte each : table)
@@ -192,7 +192,7 @@ std::uint64_t find_generation_id(std::uint64_t rsdp, ReadPhysical read) {
   Bytes entries = read_table(root, read);
   if (entries.empty()) return 0;
   entries = entries.subspan(kHeader);
-  for (std::size_t i = 0; i < kMostTables && entries.size() >= word; ++i) {
+  for (std::size_t i = 0; i < kMaxTables && entries.size() >= word; ++i) {
     std::uint64_t address = address_word(entries, word);
     entries = entries.subspan(word);
     Bytes table = read_table(address, read);

@@ -34,7 +34,7 @@ struct Heap::Block {
 };
 
 namespace {
-constexpr std::size_t kMost = std::size_t{1} << 43;  // bytes of a block
+constexpr std::size_t kMax = std::size_t{1} << 43;  // bytes of a block
 
 [[noreturn, gnu::cold, gnu::noinline]] void corrupt() {
   panic("heap is corrupt: a write to freed memory, or beyond a block's end");
@@ -236,7 +236,7 @@ void Heap::cover(std::uintptr_t begin, std::size_t size) {
 }
 
 void* Heap::allocate(std::size_t size, std::size_t alignment) {
-  if (size > kMost || alignment > kMost) return nullptr;
+  if (size > kMax || alignment > kMax) return nullptr;
   const Request wanted = request(size);
   Block* const block = alignment > kAlignment ? take_aligned(wanted, alignment) : take(wanted.list);
   if (block == nullptr) return nullptr;
@@ -300,7 +300,7 @@ void* Heap::resize(void* memory, std::size_t size) {
   if (memory == nullptr) return allocate(size);
   Block* const block = allocated(memory);
   const std::size_t old = block->size();
-  if (size > kMost) return nullptr;
+  if (size > kMax) return nullptr;
   const std::size_t wanted = request(size).size;
   Block* const after = block->after();
   // A free following block is taken whole; the excess is split off again.

@@ -14,7 +14,7 @@ namespace fata::linux {
 namespace {
 // The kernel may end a call early, at a page boundary. An operation fails after this many calls
 // that complete no sector.
-constexpr int kMostIdleCalls = 8;
+constexpr int kMaxIdleCalls = 8;
 }  // namespace
 
 BlockFile::BlockFile(Fd fd, std::unique_ptr<Ring> ring, std::unique_ptr<BlockThread> thread,
@@ -72,11 +72,11 @@ async::Task<Result<void>> BlockFile::write(std::uint64_t sector, Bytes out, asyn
 // Only one flush runs at a time, because the kernel reports a failed write-back only once, to the
 // first caller.
 async::Task<Result<void>> BlockFile::flush(async::Wait wait) {
-  if (const auto taken = co_await flushing_.take(wait); !taken)
+  if (const auto taken = co_await flushing_.acquire(wait); !taken)
     co_return fail(Error(taken.error()));
   struct Leave {
-    async::Places* flushing;
-    ~Leave() { flushing->give_back(); }
+    async::Semaphore* flushing;
+    ~Leave() { flushing->release(); }
   } const leave{&flushing_};
   if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
   co_return co_await perform({.kind = Kind::kFlush}, wait);
@@ -91,7 +91,8 @@ async::Task<Result<void>> BlockFile::discard(std::uint64_t sector, std::uint64_t
 }
 
 async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wait) {
-  if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
+  if (const auto taken = co_await parallel_.acquire(wait); !taken)
+    co_return fail(Error(taken.error()));
   struct Leave {  // on every exit
     BlockFile* file;
     std::size_t slot;
@@ -117,7 +118,7 @@ async::Task<Result<void>> BlockFile::perform(Operation operation, async::Wait wa
     const std::uint64_t whole = std::min(got - got % geometry_.sector_size, operation.length);
     // No sector was completed: the call was interrupted (EINTR, EAGAIN), ended within the first
     // sector, or reached the end of a truncated file.
-    if (whole == 0 && ++idle == kMostIdleCalls) co_return failure(kind, EIO);
+    if (whole == 0 && ++idle == kMaxIdleCalls) co_return failure(kind, EIO);
     operation.offset += whole;
     operation.length -= whole;
     operation.memory = danger_advance(operation.memory, static_cast<std::ptrdiff_t>(whole));
@@ -160,14 +161,14 @@ void BlockFile::stage(std::size_t slot, const Operation& operation) {
                 .call = operation.kind,
                 .offset = operation.offset,
                 .length = operation.memory == nullptr ? operation.length
-                                                      : std::min(operation.length, kMostBytes),
+                                                      : std::min(operation.length, kMaxBytes),
                 .memory = operation.memory});
 }
 
 void BlockFile::stage_on_ring(std::size_t slot, const Operation& operation) {
   io_uring_sqe* entry = io_uring_get_sqe(&ring_->uring);
   check(entry != nullptr, "a ring has fewer entries than there are operations");
-  const auto length = static_cast<unsigned>(std::min(operation.length, kMostBytes));
+  const auto length = static_cast<unsigned>(std::min(operation.length, kMaxBytes));
   switch (operation.kind) {
     case Kind::kRead:
       io_uring_prep_read(entry, 0, operation.memory, length, operation.offset);
@@ -237,7 +238,7 @@ void BlockFile::leave(std::size_t slot) noexcept {
     complete();
   }
   free_slots_.push_back(slot);
-  places_.give_back();
+  parallel_.release();
 }
 
 }  // namespace fata::linux

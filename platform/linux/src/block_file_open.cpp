@@ -220,10 +220,10 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(async::Context& context, std:
 // the files registered with its ring a little later.
 async::Task<Result<std::unique_ptr<BlockFile>>> BlockFile::open_patiently(async::Context* context,
                                                                           std::string_view what) {
-  constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
+  constexpr Duration kPause = milliseconds(50), kTimeout = seconds(2);
   for (Duration waited{};; waited = waited + kPause) {
     auto file = open(*context, what);
-    if (file || file.error() != Error(BlockFileErrc::kBusy) || waited >= kPatience) co_return file;
+    if (file || file.error() != Error(BlockFileErrc::kBusy) || waited >= kTimeout) co_return file;
     if (waited.ns == 0) context->logger("disk").info(what, " is in use; waiting for it");
     if (!co_await async::sleep(kPause, context->stop)) co_return file;
   }

@@ -68,7 +68,7 @@ BlockThread::~BlockThread() {
 void BlockThread::add(const Work& work) {
   {
     const std::lock_guard lock(mutex_);
-    check(waiting_.count + done_.count < kMost, "too many operations for a disk's thread");
+    check(waiting_.count + done_.count < kMax, "too many operations for a disk's thread");
     waiting_.push(work);
   }
   changed_.notify_all();

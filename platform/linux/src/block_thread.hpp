@@ -19,7 +19,7 @@ namespace fata::linux {
 
 class BlockThread {
  public:
-  static constexpr std::size_t kMost = 64;  // operations in flight
+  static constexpr std::size_t kMax = 64;  // operations in flight
 
   struct Work {
     std::size_t slot = 0;
@@ -40,7 +40,7 @@ class BlockThread {
   // All added work must have ended.
   ~BlockThread();
 
-  // At most kMost operations may be in flight.
+  // At most kMax operations may be in flight.
   void add(const Work& work);
   std::size_t take_ended(std::span<Ended> into);
   void wait();  // blocks until take_ended() has something to return
@@ -53,17 +53,17 @@ class BlockThread {
   void run();
   int perform(const Work& work) const;
 
-  // A queue of at most kMost items.
+  // A queue of at most kMax items.
   template <class T>
   struct Queue {
-    void push(const T& item) { items[(first + count++) % kMost] = item; }
+    void push(const T& item) { items[(first + count++) % kMax] = item; }
     T pop() {
       const T item = items[first];
-      first = (first + 1) % kMost;
+      first = (first + 1) % kMax;
       --count;
       return item;
     }
-    std::array<T, kMost> items{};
+    std::array<T, kMax> items{};
     std::size_t first = 0, count = 0;
   };
 

@@ -38,7 +38,7 @@ void CaptureFile::write(Bytes block) {
   if (buffer_.size() + block.size() > kBuffer) flush();
   buffer_.insert(buffer_.end(), block.begin(), block.end());
   written_ += block.size();
-  if (!armed()) async::current_loop().timers().arm(*this, async::current_loop().now() + kPatience);
+  if (!armed()) async::current_loop().timers().arm(*this, async::current_loop().now() + kTimeout);
 }
 
 void CaptureFile::flush() {

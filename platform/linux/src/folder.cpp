@@ -61,7 +61,7 @@ async::Task<Result<Slice>> Folder::get(std::string_view key, async::Wait) {
   co_return Slice(std::move(packet));
 }
 
-void Folder::take_home(Buffer& buffer) noexcept {
+void Folder::recycle(Buffer& buffer) noexcept {
   const std::unique_ptr<Buffer> block(&buffer);
   const std::unique_ptr<std::byte[]> memory(buffer.memory);
 }

@@ -26,7 +26,7 @@ constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_
 constexpr std::size_t kLargeFrame = 8192;
 constexpr std::size_t kLargeReads = 16;
 // The maximum number of bytes staged for the next system call; the last frame may exceed it.
-constexpr std::size_t kMostStaged = std::size_t{512} << 10;
+constexpr std::size_t kMaxStaged = std::size_t{512} << 10;
 
 virtio_net_hdr header_of(const Offload& offload) {
   virtio_net_hdr header{};
@@ -99,7 +99,7 @@ struct Tap::Ring : Uring {
   };
   struct Write {
     PacketBuf packet;
-    std::array<iovec, 1 + Fragments::kMost> pieces;
+    std::array<iovec, 1 + BufferChain::kMax> pieces;
     std::size_t count = 0;  // of pieces
   };
   struct Ended {
@@ -111,7 +111,7 @@ struct Tap::Ring : Uring {
   std::array<PacketBuf, kBatch> staged;  // written by the next system call
   std::size_t staged_count = 0;
   std::size_t staged_bytes = 0;
-  bool has_room() const { return staged_count < kBatch && staged_bytes < kMostStaged; }
+  bool has_room() const { return staged_count < kBatch && staged_bytes < kMaxStaged; }
   std::array<sig::RxFrame, kBatch> received;  // since the last receive()
   std::size_t received_first = 0;
   std::size_t received_count = 0;
@@ -174,10 +174,10 @@ Result<std::unique_ptr<Tap>> Tap::open(async::Context& context, std::string_view
 // files registered with its ring a little later.
 async::Task<Result<std::unique_ptr<Tap>>> Tap::open_patiently(async::Context* context,
                                                               std::string_view name, bool offload) {
-  constexpr Duration kPause = milliseconds(50), kPatience = seconds(2);
+  constexpr Duration kPause = milliseconds(50), kTimeout = seconds(2);
   for (Duration waited{};; waited = waited + kPause) {
     auto tap = open(*context, name, offload);
-    if (tap || tap.error() != Error(TapErrc::kBusy) || waited >= kPatience) co_return tap;
+    if (tap || tap.error() != Error(TapErrc::kBusy) || waited >= kTimeout) co_return tap;
     if (waited.ns == 0) context->logger("tap").info(name, " is in use; waiting 2 s for it");
     if (!co_await async::sleep(kPause, context->stop)) co_return tap;
   }
@@ -197,7 +197,7 @@ Tap::Tap(Fd fd, std::unique_ptr<Ring> ring, std::size_t mtu, MacAddress mac, Log
       pool_(buffer_count(mtu), buffer_size(mtu)),
       large_(offload ? kLargeBuffers : 0, kLargeSize),
       ring_(std::move(ring)),
-      most_reads_(std::min(kBatch, pool_.count() / 6)),
+      max_reads_(std::min(kBatch, pool_.count() / 6)),
       counters_{Counter{"received"},   Counter{"sent"},        Counter{"received_coalesced"},
                 Counter{"sent_uncut"}, Counter{"truncated"},   Counter{"send_errors"},
                 Counter{"no_buffer"},  Counter{"system_calls"}} {
@@ -251,7 +251,7 @@ void Tap::take_staged() {
     const MutableBytes bytes = write.packet.bytes();
     write.pieces[0] = {bytes.data(), bytes.size()};
     write.count = 1;
-    for (const Slice& piece : write.packet.fragments().pieces()) {
+    for (const Slice& piece : write.packet.chain().pieces()) {
       const Bytes more = piece.bytes();
       write.pieces[write.count++] = {const_cast<std::byte*>(more.data()), more.size()};
     }
@@ -423,8 +423,8 @@ void Tap::complete() {
   if (tried != 0) {
     if (got < tried) watch_.drained_in();
     if (got != 0)
-      most_reads_ = bytes / got >= kLargeFrame ? kLargeReads : std::min(kBatch, pool_.count() / 6);
-    reads_ = std::clamp<std::size_t>(2 * got, 2, most_reads_);
+      max_reads_ = bytes / got >= kLargeFrame ? kLargeReads : std::min(kBatch, pool_.count() / 6);
+    reads_ = std::clamp<std::size_t>(2 * got, 2, max_reads_);
   }
 }
 

@@ -74,7 +74,7 @@ TEST_F(Captures, WhatWasWrittenIsInTheFileWithinASecondAndAtTheEnd) {
   ASSERT_TRUE(file);
   (*file)->write(as_bytes("one"));
   EXPECT_EQ(size_of(path), 0u);
-  loop_.run(pass(CaptureFile::kPatience + milliseconds(100)));
+  loop_.run(pass(CaptureFile::kTimeout + milliseconds(100)));
   EXPECT_EQ(size_of(path), 3u);
   (*file)->write(as_bytes("two"));
   file->reset();

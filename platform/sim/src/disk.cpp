@@ -17,7 +17,7 @@ Disk::Disk(Platform& platform, const DiskOptions& options)
                 .alignment = options.alignment,
                 .optimal = std::max<std::uint32_t>(options.sector_size, 4096),
                 .parallel = options.parallel},
-      places_(options.parallel),
+      slots_(options.parallel),
       stable_(static_cast<std::size_t>(geometry_.bytes())) {}
 
 async::Task<Result<void>> Disk::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
@@ -45,14 +45,14 @@ async::Task<Result<void>> Disk::discard(std::uint64_t sector, std::uint64_t coun
 
 async::Task<Result<void>> Disk::perform(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out,
                                         std::uint64_t count, async::Wait wait) {
-  if (const auto taken = co_await places_.take(wait); !taken)
+  if (const auto taken = co_await slots_.acquire(wait); !taken)
     co_return fata::fail(Error(taken.error()));
   struct Leave {  // on every exit
     Disk* disk;
     Writing writing;
     ~Leave() {
       std::erase(disk->writing_, &writing);
-      disk->places_.give_back();
+      disk->slots_.release();
     }
   } leave{this, {sector, out}};
   ++counts_[static_cast<std::size_t>(kind)];
@@ -60,10 +60,10 @@ async::Task<Result<void>> Disk::perform(Kind kind, std::uint64_t sector, Mutable
   if (power % 2 == 0) co_return fata::fail(Error(sig::BlockErrc::kGone));
   if (kind == Kind::kWrite) writing_.push_back(&leave.writing);
   const std::uint64_t begun_at = versions_;
-  const std::int64_t spread = (options_.most_delay - options_.least_delay).ns;
+  const std::int64_t spread = (options_.max_delay - options_.min_delay).ns;
   const Duration drawn{
       spread <= 0 ? 0 : static_cast<std::int64_t>(below(static_cast<std::uint64_t>(spread) + 1))};
-  (void)co_await async::sleep(options_.least_delay + drawn);
+  (void)co_await async::sleep(options_.min_delay + drawn);
   if (power_ != power) co_return fata::fail(Error(sig::BlockErrc::kGone));
   co_return end(kind, sector, in, out, count, begun_at);
 }

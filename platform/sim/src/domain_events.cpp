@@ -35,7 +35,7 @@ std::unique_ptr<EventChannels::Channel> EventChannels::make(sig::DomainId remote
 
 Result<std::unique_ptr<EventChannels::Channel>> EventChannels::open(sig::DomainId remote) {
   if (dead_) return fail(Error(sig::DomainErrc::kGone));
-  if (channels_.size() == kMostChannels) return fail(Error(sig::DomainErrc::kExhausted));
+  if (channels_.size() == kMaxChannels) return fail(Error(sig::DomainErrc::kExhausted));
   return make(remote);
 }
 
@@ -48,7 +48,7 @@ Result<std::unique_ptr<EventChannels::Channel>> EventChannels::connect(sig::Doma
   if (found == there->events().channels_.end()) return fail(Error(sig::DomainErrc::kBadReference));
   Channel& other = *found->second;
   if (other.remote_ != self_ || other.used_) return fail(Error(sig::DomainErrc::kBadReference));
-  if (channels_.size() == kMostChannels) return fail(Error(sig::DomainErrc::kExhausted));
+  if (channels_.size() == kMaxChannels) return fail(Error(sig::DomainErrc::kExhausted));
   auto channel = make(remote);
   channel->other_ = &other;
   other.other_ = channel.get();

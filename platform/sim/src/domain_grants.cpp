@@ -88,7 +88,7 @@ Result<GrantTable::Offer> GrantTable::offer(sig::DomainId to, std::size_t pages,
   check(pages != 0, "an offer of nothing");
   if (dead_) return fail(Error(sig::DomainErrc::kGone));
   sweep();
-  if (grants_.size() + pages > kMostGrants) return fail(Error(sig::DomainErrc::kExhausted));
+  if (grants_.size() + pages > kMaxGrants) return fail(Error(sig::DomainErrc::kExhausted));
   std::vector<std::size_t> numbers;
   Offer offer;
   offer.pages_ = std::make_shared<Pages>(Pages{this, {}, {}});
@@ -108,7 +108,7 @@ Result<GrantTable::Mapping> GrantTable::map(sig::DomainId from,
   Domain* const owner = host_->alive(from);
   if (owner == nullptr) return fail(Error(sig::DomainErrc::kNotFound));
   if (references.empty()) return fail(Error(sig::DomainErrc::kBadReference));
-  if (mapped_ + references.size() > kMostMapped) return fail(Error(sig::DomainErrc::kExhausted));
+  if (mapped_ + references.size() > kMaxMapped) return fail(Error(sig::DomainErrc::kExhausted));
   const bool writable = access == sig::GrantAccess::kWrite;
   std::vector<Grant*> grants;
   std::vector<std::size_t> pages;

@@ -13,9 +13,9 @@ Xenstore::Xenstore(Domains& host, sig::DomainId self) : host_(&host), self_(self
 }
 
 Result<std::string> Xenstore::absolute(std::string path) const {
-  constexpr std::size_t kMostRelative = 2048;
+  constexpr std::size_t kMaxRelative = 2048;
   const bool relative = !path.starts_with('/');
-  if (path.size() > (relative ? kMostRelative : StoreTree::kMostPath))
+  if (path.size() > (relative ? kMaxRelative : StoreTree::kMaxPath))
     return fail(Error(DomainErrc::kTooLong));
   if (path.find("//") != std::string::npos || (path.size() > 1 && path.ends_with('/')))
     return fail(Error(DomainErrc::kRefused));
@@ -81,7 +81,7 @@ async::Task<Result<void>> Xenstore::end(sig::StoreTransaction in, bool commit, a
 
 Result<std::unique_ptr<Xenstore::Watch>> Xenstore::watch(std::string path) {
   if (dead_) return fail(Error(DomainErrc::kGone));
-  if (watches_.size() == kMostWatches) return fail(Error(DomainErrc::kExhausted));
+  if (watches_.size() == kMaxWatches) return fail(Error(DomainErrc::kExhausted));
   const Result<std::string> there = absolute(std::move(path));
   if (!there) return fail(there.error());
   return std::make_unique<Watch>(*this, *there);

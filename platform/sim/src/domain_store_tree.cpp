@@ -94,7 +94,7 @@ Result<void> StoreTree::write(sig::DomainId who, const std::string& path, std::s
                               sig::StoreTransaction in) {
   Result<View> view = this->view(who, in);
   if (!view) return fail(view.error());
-  if (value.size() > kMostValue) return fail(Error(DomainErrc::kTooLong));
+  if (value.size() > kMaxValue) return fail(Error(DomainErrc::kTooLong));
   touch(*view, path);
   const auto found = nearest(*view->nodes, path);
   const std::string there = found->first;
@@ -105,7 +105,7 @@ Result<void> StoreTree::write(sig::DomainId who, const std::string& path, std::s
     if (who != kPrivileged) inherited.front().domain = who;
     std::vector<std::string> fresh;
     for (std::string at = path; at != there; at = above(at)) fresh.push_back(at);
-    if (who != kPrivileged && owned(*view->nodes, who) + fresh.size() > kMostNodes)
+    if (who != kPrivileged && owned(*view->nodes, who) + fresh.size() > kMaxNodes)
       return fail(Error(DomainErrc::kExhausted));
     for (const std::string& at : fresh) (*view->nodes)[at].permissions = inherited;
     for (const std::string& at : fresh) change(*view, at);
@@ -150,7 +150,7 @@ Result<void> StoreTree::remove(sig::DomainId who, const std::string& path,
 
 Result<void> StoreTree::permit(sig::DomainId who, const std::string& path,
                                Permissions permissions) {
-  if (permissions.empty() || permissions.size() > kMostPermissions)
+  if (permissions.empty() || permissions.size() > kMaxPermissions)
     return fail(Error(DomainErrc::kTooLong));
   const auto found = nodes_.find(path);
   if (found == nodes_.end()) return fail(Error(DomainErrc::kNotFound));
@@ -166,7 +166,7 @@ Result<void> StoreTree::permit(sig::DomainId who, const std::string& path,
 Result<sig::StoreTransaction> StoreTree::begin(sig::DomainId who) {
   const auto open =
       std::ranges::count_if(transactions_, [&](const auto& one) { return one.second.who == who; });
-  if (who != kPrivileged && static_cast<std::size_t>(open) >= Xenstore::kMostTransactions)
+  if (who != kPrivileged && static_cast<std::size_t>(open) >= Xenstore::kMaxTransactions)
     return fail(Error(DomainErrc::kExhausted));
   transactions_[next_] = {who, nodes_, nodes_, {}, {}};
   return next_++;

@@ -33,8 +33,8 @@ sig::NetFeatures NetDevice::features() const {
   features.tx_checksum = features.rx_checksum = options_.checksum_offload;
   if (options_.segmentation != Segmentation::kNone) {
     features.tso4 = features.tso6 = features.gather = true;
-    features.gso_most =
-        static_cast<std::uint32_t>(std::min<std::size_t>(65535, kMostSegments * options_.mtu));
+    features.gso_max =
+        static_cast<std::uint32_t>(std::min<std::size_t>(65535, kMaxSegments * options_.mtu));
   }
   features.receive_memory = (options_.buffers - options_.reserve) * pool_.buffer_size();
   return features;
@@ -69,19 +69,19 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
     const Offload& offload = packet.offload();
     const bool uncut = offload.gso != Offload::Gso::kNone;
     if (packet.total_size() >
-        (uncut ? features().gso_most : options_.mtu) + header_of(packet.bytes())) {
+        (uncut ? features().gso_max : options_.mtu) + header_of(packet.bytes())) {
       ++counters_[kTooLong];
       continue;
     }
     check(!offload.checksum_needed || options_.checksum_offload,
           "an offload that this card does not have");
-    check((packet.fragments().empty() && !uncut) || options_.segmentation != Segmentation::kNone,
+    check((packet.chain().empty() && !uncut) || options_.segmentation != Segmentation::kNone,
           "pieces or segments for a card that takes none");
     counters_[kSentUncut] += uncut ? 1 : 0;
     WireFrame frame{{}, offload};
     const Bytes first = packet.bytes();
     frame.bytes.assign(first.begin(), first.end());
-    for (const Slice& piece : packet.fragments().pieces()) {
+    for (const Slice& piece : packet.chain().pieces()) {
       const Bytes more = piece.bytes();
       frame.bytes.insert(frame.bytes.end(), more.begin(), more.end());
     }
@@ -125,7 +125,7 @@ void NetDevice::arrive(WireFrame&& frame) {
     for (WireFrame& segment : cut(frame)) arrive(std::move(segment));
     return;
   }
-  if (frame.bytes.size() > options_.mtu * (whole ? kMostSegments : 1) + header_of(frame.bytes)) {
+  if (frame.bytes.size() > options_.mtu * (whole ? kMaxSegments : 1) + header_of(frame.bytes)) {
     ++counters_[kTooLong];
     return;
   }

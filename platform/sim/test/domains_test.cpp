@@ -67,16 +67,16 @@ async::Task<int> quotas(Host* h) {
   Xenstore& mine = h->a.store();
   std::size_t made = 0;
   while (co_await mine.write("data/n" + std::to_string(made), "")) ++made;
-  EXPECT_EQ(made, StoreTree::kMostNodes - 1) << "with data itself";
+  EXPECT_EQ(made, StoreTree::kMaxNodes - 1) << "with data itself";
   EXPECT_TRUE(failed(co_await mine.write("data/more", ""), DomainErrc::kExhausted));
   EXPECT_TRUE(co_await mine.write("data/n0", "the node is there already"));
   std::vector<std::unique_ptr<Xenstore::Watch>> watches;
   for (auto watch = mine.watch("data"); watch; watch = mine.watch("data"))
     watches.push_back(std::move(*watch));
-  EXPECT_EQ(watches.size(), Xenstore::kMostWatches);
+  EXPECT_EQ(watches.size(), Xenstore::kMaxWatches);
   std::size_t open = 0;
   while (co_await mine.begin()) ++open;
-  EXPECT_EQ(open, Xenstore::kMostTransactions);
+  EXPECT_EQ(open, Xenstore::kMaxTransactions);
   co_return 0;
 }
 TEST(SimXenstore, HasBounds) {
@@ -228,7 +228,7 @@ TEST(SimGrants, RefuseWhatWasNotOffered) {
   EXPECT_TRUE(offer->references().empty());
   EXPECT_TRUE(
       failed(h.b.grants().map(1, good, sig::GrantAccess::kRead), DomainErrc::kBadReference));
-  EXPECT_TRUE(failed(h.a.grants().offer(2, GrantTable::kMostGrants + 1, sig::GrantAccess::kRead),
+  EXPECT_TRUE(failed(h.a.grants().offer(2, GrantTable::kMaxGrants + 1, sig::GrantAccess::kRead),
                      DomainErrc::kExhausted));
 }
 
@@ -287,7 +287,7 @@ async::Task<int> events(Host* h) {
   std::vector<std::unique_ptr<EventChannels::Channel>> all;
   for (auto one = h->a.events().open(2); one; one = h->a.events().open(2))
     all.push_back(std::move(*one));
-  EXPECT_EQ(all.size(), EventChannels::kMostChannels - 1);
+  EXPECT_EQ(all.size(), EventChannels::kMaxChannels - 1);
   co_return 0;
 }
 TEST(SimEvents, AreKeptAreOneAndAreForTwo) {

@@ -23,8 +23,8 @@ namespace {
 using unpack::Header;
 
 constexpr std::uint32_t kPage = 4096;
-constexpr std::uint64_t kMostMemory = 1ULL << 31;  // below a PC's devices
-constexpr std::uint32_t kPhysicalEntry = 18;       // XEN_ELFNOTE_PHYS32_ENTRY
+constexpr std::uint64_t kMaxMemory = 1ULL << 31;  // below a PC's devices
+constexpr std::uint32_t kPhysicalEntry = 18;      // XEN_ELFNOTE_PHYS32_ENTRY
 
 template <class T>
 T read(std::span<const std::uint8_t> from, std::uint64_t place) {
@@ -88,7 +88,7 @@ Bytes inflate(std::span<const std::uint8_t> packed, std::size_t size, std::uint3
 }
 
 std::uint32_t address(std::uint64_t value) {
-  if (value >= kMostMemory) throw Unsuitable("the kernel wants memory beyond 2 GiB");
+  if (value >= kMaxMemory) throw Unsuitable("the kernel wants memory beyond 2 GiB");
   return static_cast<std::uint32_t>(value);
 }
 

@@ -24,7 +24,7 @@ struct Buffer;
 // Recycles buffers that no handle holds any longer.
 class BufferHome {
  public:
-  virtual void take_home(Buffer& buffer) noexcept = 0;
+  virtual void recycle(Buffer& buffer) noexcept = 0;
 
  protected:
   ~BufferHome() = default;
@@ -65,18 +65,18 @@ class Slice;
 // A scatter-gather list: the parts of a frame that lie outside its first buffer. When a large
 // segment is sent, the list holds the payload, which is not copied; for a received frame, it holds
 // the device's remaining buffers. Move-only; an empty list costs a null pointer.
-class Fragments {
+class BufferChain {
  public:
   // The maximum number of pieces: 64 KiB in pages, plus some for data that is not page-aligned.
-  static constexpr std::size_t kMost = 20;
+  static constexpr std::size_t kMax = 20;
 
-  Fragments() = default;
-  Fragments(Fragments&& other) noexcept : list_(std::exchange(other.list_, nullptr)) {}
-  Fragments& operator=(Fragments&& other) noexcept {
+  BufferChain() = default;
+  BufferChain(BufferChain&& other) noexcept : list_(std::exchange(other.list_, nullptr)) {}
+  BufferChain& operator=(BufferChain&& other) noexcept {
     std::swap(list_, other.list_);
     return *this;
   }
-  ~Fragments() {
+  ~BufferChain() {
     if (list_ != nullptr) clear();
   }
 
@@ -110,7 +110,7 @@ class PacketBuf {
         begin_(std::exchange(other.begin_, 0)),
         end_(std::exchange(other.end_, 0)),
         offload_(other.offload_),
-        fragments_(std::move(other.fragments_)) {}
+        chain_(std::move(other.chain_)) {}
   PacketBuf& operator=(PacketBuf&& other) noexcept;
   ~PacketBuf() { reset(); }
 
@@ -119,7 +119,7 @@ class PacketBuf {
     if (buffer_ != nullptr) release();
   }
 
-  // The number of bytes in the packet's own buffer; any that follow are in fragments().
+  // The number of bytes in the packet's own buffer; any that follow are in chain().
   std::size_t size() const { return end_ - begin_; }
   std::size_t headroom() const { return begin_; }
   std::size_t tailroom() const { return buffer_ == nullptr ? 0 : buffer_->capacity - end_; }
@@ -162,10 +162,10 @@ class PacketBuf {
   Buffer* buffer() const { return buffer_; }
   // The data after the packet's own bytes. Only a device with NetFeatures::gather accepts such
   // packets.
-  Fragments& fragments() { return fragments_; }
-  const Fragments& fragments() const { return fragments_; }
-  // The size including the fragments.
-  std::size_t total_size() const { return size() + (fragments_.empty() ? 0 : fragments_.bytes()); }
+  BufferChain& chain() { return chain_; }
+  const BufferChain& chain() const { return chain_; }
+  // The size including the chain.
+  std::size_t total_size() const { return size() + (chain_.empty() ? 0 : chain_.bytes()); }
 
  private:
   friend class Slice;
@@ -175,13 +175,13 @@ class PacketBuf {
   void release();
 
   Offload offload_{};
-  Fragments fragments_;
+  BufferChain chain_;
 };
 
 class Slice {
  public:
   Slice() = default;
-  // Makes the packet, which must have no fragments, read-only and shareable, at no cost.
+  // Makes the packet, which must have no chain, read-only and shareable, at no cost.
   explicit Slice(PacketBuf&& packet) noexcept
       : buffer_(std::exchange(packet.buffer_, nullptr)),
         offset_(packet.begin_),
@@ -226,7 +226,7 @@ class Slice {
   }
 
   // The number of bytes that this slice keeps from being reused: the capacity of its whole buffer.
-  std::size_t pinned() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
+  std::size_t footprint() const { return buffer_ == nullptr ? 0 : buffer_->capacity; }
   // The home to which the buffer returns when its last holder releases it; null for a slice without
   // a buffer.
   const BufferHome* home() const { return buffer_ == nullptr ? nullptr : buffer_->home; }
@@ -252,7 +252,7 @@ class Slice {
   void release() {
     if (buffer_ == nullptr) return;
     Buffer& buffer = *std::exchange(buffer_, nullptr);
-    if (--buffer.holders == 0) buffer.home->take_home(buffer);
+    if (--buffer.holders == 0) buffer.home->recycle(buffer);
   }
 
   Buffer* buffer_ = nullptr;

@@ -41,7 +41,7 @@ class BufferPool final : public BufferHome {
   MutableBytes memory() { return danger_span(memory_.get(), count_ * size_); }
   std::span<Buffer> buffers() { return danger_span(buffers_.get(), count_); }
 
-  void take_home(Buffer& buffer) noexcept override;
+  void recycle(Buffer& buffer) noexcept override;
 
  private:
   struct AlignedDelete {

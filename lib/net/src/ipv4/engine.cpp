@@ -73,8 +73,8 @@ void Engine::tick(Instant now) {
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   count_waited();
   // Handles only the loopback packets already queued: replies to them wait for the next turn.
-  for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
-    receive_ip(nullptr, LinkCast::kUs, loopback_.pop(), now);
+  for (std::size_t left = Loopback::kMax; left != 0 && !loopback_.empty(); --left) {
+    receive_ip(nullptr, LinkCast::kUnicast, loopback_.pop(), now);
   }
 }
 

@@ -29,7 +29,7 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   fragment.header = written;
   fragment.data = frame.frame.bytes().subspan(header.header_length);
   fragment.ecn = static_cast<Ecn>(header.tos & 3);
-  fragment.unicast = ours && cast == LinkCast::kUs;
+  fragment.unicast = ours && cast == LinkCast::kUnicast;
   [[clang::uninitialized]] Reassembly::Result result = reassembly_.add(fragment, now);
   switch (result.outcome) {
     case Reassembly::Outcome::kWaits:

@@ -67,7 +67,7 @@ void Engine::receive_error(const icmp::Header& icmp, Bytes message, Instant now)
     // A reported MTU of at least the packet's size cannot have caused the error.
     if (mtu >= quoted->total_length) return count_up(kErrorsRefused);
     error.hop_mtu = static_cast<std::uint16_t>(mtu);
-    error.mtu = static_cast<std::uint16_t>(std::max(mtu, kLeastPathMtuV4));
+    error.mtu = static_cast<std::uint16_t>(std::max(mtu, kMinPathMtuV4));
   }
   if (answer) return answer_refused(error, now);
   count_up(kErrorsHeard);
@@ -92,7 +92,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
   // Quotes as much of the offending packet as fits in 576 bytes (RFC 1812 section 4.3.2.3) and in
   // the path MTU.
   [[clang::uninitialized]] const auto path = this->path(header.source, header.destination);
-  const std::size_t most = std::min(kMostAccepted, path ? path->mtu : kMostAccepted);
+  const std::size_t most = std::min(kMaxAccepted, path ? path->mtu : kMaxAccepted);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
   PacketBuf message = allocate();

@@ -35,7 +35,8 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   const bool ours = is_ours(to) || (inside && to.is_loopback());
   if (!ours && !is_broadcast(to, from)) {
     const bool group = !inside && to.is_multicast() && groups_.listens(to, from->index());
-    const bool offered = !inside && cast == LinkCast::kUs && links_[from->index()]->any_address;
+    const bool offered =
+        !inside && cast == LinkCast::kUnicast && links_[from->index()]->any_address;
     if (!group && !offered) return count_up(kNotForUs);
   }
   // RFC 1122 section 3.2.1.3: none of these is a valid source address.
@@ -67,7 +68,7 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   packet.payload.trim_front(ip->header_length);
   packet.ecn = static_cast<Ecn>(ip->tos & 3);
   packet.hop_limit = ip->ttl;
-  packet.unicast = ours && cast == LinkCast::kUs;
+  packet.unicast = ours && cast == LinkCast::kUnicast;
   deliver(*ip, packet, whole, now);
 }
 

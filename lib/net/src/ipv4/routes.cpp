@@ -12,7 +12,7 @@ bool Routes::add(Route route) {
     if (old.to == route.to && old.interface == route.interface && old.origin == route.origin)
       return old = route, true;
   }
-  if (used_ == kMost) return false;
+  if (used_ == kMax) return false;
   for (std::size_t i = used_++; i > at; --i) routes_[i] = routes_[i - 1];
   routes_[at] = route;
   return true;

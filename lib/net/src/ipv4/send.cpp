@@ -6,7 +6,7 @@ namespace fata::net::ipv4 {
 std::optional<Engine::Way> Engine::route(Ipv4Address to, Ipv4Address local) {
   if (!local.is_any() && !is_ours(local) && !local.is_loopback()) return std::nullopt;
   if (to.is_loopback() || is_ours(to))
-    return Way{nullptr, local.is_any() ? to : local, to, Cast::kInside};
+    return Way{nullptr, local.is_any() ? to : local, to, Cast::kLoopback};
   // RFC 1122 section 3.2.1.3: packets for "this network" and loopback never leave a host.
   if (to.value >> 24 == 0 || local.is_loopback() || link_count_ == 0) return std::nullopt;
 
@@ -40,7 +40,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   if (!way) return std::nullopt;
   Path path;
   path.source = way->source;
-  if (way->cast == Cast::kInside) {
+  if (way->cast == Cast::kLoopback) {
     path.mtu = path.link_mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
     path.checksum = path.local = true;
     return path;
@@ -51,7 +51,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
   interface.describe_offloads(path, Offload::Gso::kTcpV4);
   // A segmenting device chooses the identifications itself, which is allowed only with DF (RFC 6864
   // section 4).
-  if (path.mtu <= kLeastPathMtuV4) path.gso_most = 0;
+  if (path.mtu <= kMinPathMtuV4) path.gso_max = 0;
   path.local = way->hop == remote.v4();
   path.link = interface.index();
   return path;
@@ -76,7 +76,7 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   if (total > mtu) [[unlikely]] {
     // A segment of only headers and SACK blocks may exceed a tiny link MTU. On such a link, a
     // packet of the size that every host accepts (RFC 791) is fragmented.
-    const bool tiny = mtu < kMostAccepted && total <= kMostAccepted;
+    const bool tiny = mtu < kMaxAccepted && total <= kMaxAccepted;
     if (total > 65535 || (!fragment && !tiny)) return count_up(kTooLong);
   }
 
@@ -92,7 +92,7 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
     return send_long(*way, header, std::move(packet), now);
   }
   header.total_length = static_cast<std::uint16_t>(total);
-  header.dont_fragment = mtu > kLeastPathMtuV4 && !marks.may_fragment;
+  header.dont_fragment = mtu > kMinPathMtuV4 && !marks.may_fragment;
   // With DF, the identification has no meaning and is 0 (RFC 6864): a counter would reveal how many
   // packets are sent.
   if (!header.dont_fragment) {
@@ -118,7 +118,7 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
     }
     return;
   }
-  if (way.cast == Cast::kInside) {
+  if (way.cast == Cast::kLoopback) {
     if (loopback_.full()) return count_up(kLoopFull);
     return loopback_.push(std::move(packet));
   }
@@ -135,7 +135,7 @@ MacAddress Engine::group_mac(const Way& way) {
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
-  paths_.lower(remote, std::max(mtu, kLeastPathMtuV4), now);
+  paths_.lower(remote, std::max(mtu, kMinPathMtuV4), now);
 }
 
 void Engine::doubt_reachable(const IpAddress& remote, Instant now) {

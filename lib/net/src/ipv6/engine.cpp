@@ -46,7 +46,7 @@ void Engine::add_interface(Interface& interface, Instant) {
 void Engine::start(Interface& on, Instant now) {
   now_ = now;
   Link& link = *links_[on.index()];
-  if (link.started || on.mtu() < kLeastMtu) return;
+  if (link.started || on.mtu() < kMinMtu) return;
   link.started = true;
   (void)groups_.join(kAllNodes, on.index());
   const IpAddress prefix = IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 0, 0);
@@ -123,8 +123,8 @@ void Engine::tick(Instant now) {
   counters_[kReassemblyTimeout].value = reassembly_.timed_out();
   count_waited();
   // Handles only the loopback packets already queued: replies to them wait for the next turn.
-  for (std::size_t left = Loopback::kMost; left != 0 && !loopback_.empty(); --left) {
-    receive(nullptr, ethernet::Type::kIpv6, LinkCast::kUs, loopback_.pop(), now);
+  for (std::size_t left = Loopback::kMax; left != 0 && !loopback_.empty(); --left) {
+    receive(nullptr, ethernet::Type::kIpv6, LinkCast::kUnicast, loopback_.pop(), now);
   }
 }
 

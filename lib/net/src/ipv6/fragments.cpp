@@ -107,7 +107,7 @@ void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to,
                          packet.offload().gso == Offload::Gso::kNone &&
                          !packet.offload().checksum_needed;
     if (may_cut &&
-        packet.total_size() > paths_.limit(header->destination, link.packet_most(), now)) {
+        packet.total_size() > paths_.limit(header->destination, link.packet_max(), now)) {
       send_fragments(link, packet, to, now);
     } else {
       link.interface->send(std::move(packet), to, ethernet::Type::kIpv6);
@@ -120,7 +120,7 @@ void Engine::send_fragments(Link& link, const PacketBuf& packet, const MacAddres
   [[clang::uninitialized]] const auto whole = Header::parse_quoted(packet.bytes());
   if (!whole) return count_up(kBadHeader);
   Header header = *whole;
-  const std::size_t mtu = paths_.limit(header.destination, link.packet_most(), now);
+  const std::size_t mtu = paths_.limit(header.destination, link.packet_max(), now);
   const std::size_t total = packet.total_size() - kHeaderSize;
   const std::size_t most = (mtu - kHeaderSize - kFragmentHeaderSize) / 8 * 8;
   FragmentHeader fragment{header.next_header, 0, false, fragment_ids_.next()};

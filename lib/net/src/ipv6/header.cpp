@@ -101,8 +101,8 @@ Walk walk_headers(Bytes packet, std::uint8_t next_header, std::size_t offset) {
   [[clang::uninitialized]] Walk walk;
   walk.next_header = next_header;
   walk.offset = offset;
-  unsigned options = Walk::kMostOptions;
-  for (unsigned headers = 0; headers < Walk::kMostHeaders; ++headers) {
+  unsigned options = Walk::kMaxOptions;
+  for (unsigned headers = 0; headers < Walk::kMaxHeaders; ++headers) {
     const std::uint8_t type = walk.next_header;
     if (type == kNoNextHeader) return walk.end = Walk::End::kNothing, walk;
     const bool known =

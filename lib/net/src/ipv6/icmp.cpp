@@ -87,9 +87,9 @@ void Engine::receive_error(Bytes message, Instant now) {
       error.kind = IcmpError::Kind::kTooBig;
       const auto mtu = load_be<std::uint32_t>(message.subspan(4));
       // A reported MTU of at least the packet's size cannot have caused the error; no IPv6 path MTU
-      // is below kLeastMtu.
+      // is below kMinMtu.
       if (mtu >= kHeaderSize + quoted->payload_length) return count_up(kErrorsRefused);
-      error.hop_mtu = error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kLeastMtu));
+      error.hop_mtu = error.mtu = static_cast<std::uint16_t>(std::max<std::size_t>(mtu, kMinMtu));
       break;
     }
     case icmp6::kTimeExceeded:
@@ -135,7 +135,7 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   [[clang::uninitialized]] const auto way =
       route(header.source, group ? IpAddress() : header.destination);
   if (!way || !errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
-  const std::size_t room = kLeastMtu - kHeaderSize - icmp6::kHeaderSize;
+  const std::size_t room = kMinMtu - kHeaderSize - icmp6::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
   PacketBuf message = allocate();
   if (!message || message.tailroom() < icmp6::kHeaderSize + quoted.size()) return;

@@ -89,7 +89,7 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
   const std::uint8_t index = link.interface->index();
   const auto hop_limit = static_cast<std::uint8_t>(message[4]);
   // CVE-2015-2922: a hop limit of 1 would confine all our packets to the link.
-  if (hop_limit >= kLeastHopLimit) link.hop_limit = hop_limit;
+  if (hop_limit >= kMinHopLimit) link.hop_limit = hop_limit;
   const Duration lifetime = seconds(load_be<std::uint16_t>(message.subspan(6)));
   // RFC 4191: 01 is high, 11 low; 10 is reserved and treated as medium.
   const unsigned preference = static_cast<unsigned>(message[5]) >> 3 & 3;
@@ -118,7 +118,7 @@ void Engine::receive_router(Link& link, const Header& header, Bytes message, Ins
     const Bytes body = option->body;
     if (option->type == nd::kMtu && body.size() == 6) {
       const auto mtu = load_be<std::uint32_t>(body.subspan(2));
-      if (mtu >= kLeastMtu && mtu <= link.interface->mtu()) link.mtu = mtu;
+      if (mtu >= kMinMtu && mtu <= link.interface->mtu()) link.mtu = mtu;
     } else if (option->type == nd::kPrefix && body.size() == 30) {
       const auto flags = static_cast<unsigned>(body[1]);
       const auto lifetime_of = [&](std::size_t at) {
@@ -239,7 +239,7 @@ void Engine::send_neighbour_message(Link& link, const nd::NeighbourMessage& mess
   [[clang::uninitialized]] PacketBuf packet =
       link.interface->allocate(ethernet::kHeadroom + kHeaderSize);
   if (!packet) return;
-  packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMostSize)));
+  packet.truncate(message.write(packet.append(nd::NeighbourMessage::kMaxSize)));
   send_message({&link, source, to}, std::move(packet), to, 255, to_mac, now);
 }
 

@@ -29,7 +29,7 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
     const bool here =
         own != nullptr && (inside || !to.is_link_local() || own->interface == from->index());
     if (!here && !(inside && to.is_loopback())) return count_up(kNotForUs);
-    unicast = cast == LinkCast::kUs;
+    unicast = cast == LinkCast::kUnicast;
   }
 
   // Any bytes after the packet are padding.

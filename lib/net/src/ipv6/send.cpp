@@ -49,7 +49,7 @@ std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local
     path.checksum = path.local = true;
     return path;
   }
-  path.link_mtu = way->link->packet_most();
+  path.link_mtu = way->link->packet_max();
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
   way->link->interface->describe_offloads(path, Offload::Gso::kTcpV6);
   path.local = way->hop == remote;
@@ -68,7 +68,7 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   if (!way) return count_up(kNoRoute);
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
-  const std::size_t link = way->link == nullptr ? 65535 : way->link->packet_most();
+  const std::size_t link = way->link == nullptr ? 65535 : way->link->packet_max();
   const std::size_t mtu = cut_by_device      ? 65535
                           : marks.path_probe ? link
                                              : paths_.limit(remote, link, now);
@@ -107,7 +107,7 @@ void Engine::output(const Way& way, PacketBuf packet, Instant now) {
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
-  paths_.lower(remote, std::max(mtu, kLeastMtu), now);
+  paths_.lower(remote, std::max(mtu, kMinMtu), now);
 }
 
 void Engine::confirm_reachable(const IpAddress& remote, Instant now) {

@@ -118,7 +118,7 @@ void Connection::process_sack(const Options& options, Seq ack, std::optional<std
   }
   // Process the blocks in stream order: the newest block comes first and would look like reordering
   // (RFC 8985 section 6.2 step 3).
-  std::array<SeqRange, Options::kMostSack> sorted;
+  std::array<SeqRange, Options::kMaxSack> sorted;
   const std::span<SeqRange> news = std::span(sorted).first(blocks.size() - first);
   for (std::size_t i = 0; i < news.size(); ++i) {  // insertion sort of at most four
     std::size_t at = i;

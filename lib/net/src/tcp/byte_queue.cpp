@@ -5,20 +5,20 @@
 namespace fata::net::tcp {
 
 namespace {
-constexpr std::size_t kMostWaste = 4;
+constexpr std::size_t kMaxWaste = 4;
 
 }  // namespace
 
 std::size_t ByteQueue::push(Slice& slice, Memory& memory, std::size_t reserve) {
   if (slice.empty()) return 0;
   const std::size_t size = slice.size();
-  if (size * kMostWaste < slice.pinned() || !memory.may_borrow(slice)) {
+  if (size * kMaxWaste < slice.footprint() || !memory.may_borrow(slice)) {
     const std::size_t taken = copy(slice.bytes(), memory, reserve);
     slice.trim_front(taken);
     return taken;
   }
   if (slice.home() != &memory) {
-    if (!memory.take(0, slice.pinned() + reserve) || !pieces_.reserve(&memory)) return 0;
+    if (!memory.take(0, slice.footprint() + reserve) || !pieces_.reserve(&memory)) return 0;
     memory.borrow(slice);
   } else if (!pieces_.reserve(&memory)) {
     return 0;
@@ -83,7 +83,7 @@ void ByteQueue::close_if_empty() {
 Slice ByteQueue::pop(Memory& memory) {
   if (pieces_.empty()) return {};
   Slice slice = std::move(pieces_.front().data);
-  memory.give_back(slice);
+  memory.release(slice);
   begin_ += static_cast<Seq>(slice.size());
   pieces_.pop_front(&memory);
   close_if_empty();
@@ -99,7 +99,7 @@ void ByteQueue::drop_before(Seq to, Memory& memory) {
       return;
     }
     begin_ = first.end();
-    memory.give_back(first.data);
+    memory.release(first.data);
     pieces_.pop_front(&memory);
   }
   close_if_empty();
@@ -126,7 +126,7 @@ void ByteQueue::read(Seq from, MutableBytes out) const {
   }
 }
 
-std::size_t ByteQueue::collect(Seq from, std::size_t count, Fragments& out) const {
+std::size_t ByteQueue::collect(Seq from, std::size_t count, BufferChain& out) const {
   std::size_t collected = 0;
   for (std::uint32_t i = find(from); collected < count && i < pieces_.size() && !out.full(); ++i) {
     const Piece& piece = pieces_[i];

@@ -7,8 +7,8 @@ namespace {
 
 // RFC 9406 section 4.3.
 constexpr std::uint8_t kSamples = 8;
-constexpr std::uint32_t kLeastRise = 4'000;  // microseconds
-constexpr std::uint32_t kMostRise = 16'000;
+constexpr std::uint32_t kMinRise = 4'000;  // microseconds
+constexpr std::uint32_t kMaxRise = 16'000;
 constexpr std::uint8_t kConservativeRounds = 5;
 
 // Limit of the slow-start growth per ACK. For senders that do not pace, RFC 3465 allows 2 segments
@@ -60,7 +60,7 @@ void CongestionControl::syn_was_lost() {
 }
 
 void CongestionControl::grow(std::uint32_t bytes) {
-  cwnd_ = std::min(cwnd_ + std::min(bytes, kMostWindow), kMostWindow);
+  cwnd_ = std::min(cwnd_ + std::min(bytes, kMaxWindow), kMaxWindow);
 }
 
 void CongestionControl::on_ack(const AckEvent& ack, Instant now) {
@@ -119,8 +119,7 @@ void CongestionControl::hystart(const AckEvent& ack) {
   if (conservative_rounds_ != 0) {
     if (round_rtt_us_ < baseline_or_recover_) conservative_rounds_ = 0;  // the rise was noise
   } else if (older_rtt_us_ != 0 &&
-             round_rtt_us_ >=
-                 older_rtt_us_ + std::clamp(older_rtt_us_ / 8, kLeastRise, kMostRise)) {
+             round_rtt_us_ >= older_rtt_us_ + std::clamp(older_rtt_us_ / 8, kMinRise, kMaxRise)) {
     baseline_or_recover_ = round_rtt_us_;
     conservative_rounds_ = kConservativeRounds;
   }
@@ -154,7 +153,7 @@ std::uint32_t CongestionControl::from_curve(std::int64_t t_ms) const {
   constexpr std::int64_t kFar = 1 << 20;
   const std::int64_t d = std::clamp(t_ms - curve_.k_ms, -kFar, kFar);
   const std::int64_t rise = d * d * d / 10'000 * mss_ / 250'000;
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rise + curve_.w_max, 0, kMostWindow));
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rise + curve_.w_max, 0, kMaxWindow));
 }
 
 void CongestionControl::cubic(const AckEvent& ack, std::uint32_t now_ms) {
@@ -166,7 +165,7 @@ void CongestionControl::cubic(const AckEvent& ack, std::uint32_t now_ms) {
   std::uint64_t share = std::uint64_t{mss_} * acked;
   if (curve_.w_est < curve_.cwnd_prior) share = share * 9 / 17;
   share += est_fraction_;
-  curve_.w_est = std::min(curve_.w_est + static_cast<std::uint32_t>(share / window), kMostWindow);
+  curve_.w_est = std::min(curve_.w_est + static_cast<std::uint32_t>(share / window), kMaxWindow);
   est_fraction_ = static_cast<std::uint32_t>(share % window);
 
   const std::int64_t t = static_cast<std::int32_t>(now_ms - curve_.epoch_ms);
@@ -233,7 +232,7 @@ void CongestionControl::on_timeout(std::uint32_t flight, bool again, std::uint32
   cwnd_ = mss_;
 }
 
-void CongestionControl::set_cwnd(std::uint32_t bytes) { cwnd_ = std::min(bytes, kMostWindow); }
+void CongestionControl::set_cwnd(std::uint32_t bytes) { cwnd_ = std::min(bytes, kMaxWindow); }
 
 void CongestionControl::undo() {
   if (undo_cwnd_ == 0) return;

@@ -40,7 +40,7 @@ void Segment::trim_front(std::uint32_t count) {
   payload.trim_front(first);
   if (first == count) return;
   std::size_t rest = count - first;
-  Fragments kept;
+  BufferChain kept;
   for (Slice& piece : more.pieces()) {
     const std::size_t cut = std::min(rest, piece.size());
     rest -= cut;
@@ -105,7 +105,7 @@ void Connection::refresh_path(Instant now) {
   mtu_ = static_cast<std::uint16_t>(std::min<std::size_t>(path->mtu, 65535));
   checksum_ = path->checksum;
   may_fragment_ = yields_to_fragments();
-  gso_most_ = path->checksum && !may_fragment_ ? path->gso_most : 0;
+  gso_max_ = path->checksum && !may_fragment_ ? path->gso_max : 0;
   gso_segments_ = path->gso_segments;
   link_ = path->link;
   set_mss();
@@ -206,8 +206,8 @@ void Connection::peer_options(const Options& theirs) {
   if (timestamps_) ts_recent_ = theirs.ts_value;
   // RFC 9293 section 3.7.1 MUST-15.
   peer_mss_ = theirs.mss == 0 ? (remote.address.is_v4() ? 536 : 1220)
-                              : std::max<std::uint16_t>(theirs.mss, kLeastPeerMss);
-  small_peer_ = peer_mss_ <= kLeastCookieMss;
+                              : std::max<std::uint16_t>(theirs.mss, kMinPeerMss);
+  small_peer_ = peer_mss_ <= kMinCookieMss;
   // Timestamps reduce the segments' data: without this correction, two segments would count as less
   // than two full ones, and only every third would be acknowledged.
   rcv_.mss =
@@ -244,8 +244,8 @@ std::size_t Connection::reserve() const {
 
 std::size_t Connection::room() const {
   const Config& config = table_->config_;
-  std::uint32_t limit = std::clamp(2 * congestion_.cwnd(), config.send_first, config.send_most);
-  if (table_->memory_.scarce())
+  std::uint32_t limit = std::clamp(2 * congestion_.cwnd(), config.send_first, config.send_max);
+  if (table_->memory_.low_on_buffers())
     limit = std::min<std::uint32_t>(limit, std::max(4U * mss_, congestion_.cwnd()));
   return limit > send_.size() ? limit - send_.size() : 0;
 }
@@ -291,8 +291,8 @@ Slice Connection::read(Instant now) {
   Slice slice = receive_.pop(table_->memory_);
   if (slice.empty()) return slice;
   const std::uint32_t limit = rcv_.on_read(static_cast<std::uint32_t>(slice.size()), rtt_.srtt(),
-                                           table_->config_.receive_most, now);
-  if (limit > rcv_.limit && !table_->memory_.scarce() && scaling_) rcv_.limit = limit;
+                                           table_->config_.receive_max, now);
+  if (limit > rcv_.limit && !table_->memory_.low_on_buffers() && scaling_) rcv_.limit = limit;
   if (!rcv_.fin_received) consider_window_update(now);
   return slice;
 }
@@ -363,7 +363,7 @@ void Connection::release(Instant now) {
   if (state_ < State::kEstablished && (state_ == State::kSynSent || !passive_) && send_.empty())
     return abort(now);
   // When memory is scarce, a connection with much undelivered data is reset; a FIN costs nothing.
-  const bool costly = table_->memory_.scarce() && send_.size() > 4U * mss_;
+  const bool costly = table_->memory_.low_on_buffers() && send_.size() > 4U * mss_;
   if (!receive_.empty() || has_out_of_order() || table_->orphans_ >= table_->config_.orphans ||
       costly) {
     if (receive_.empty()) table_->count_up(Table::kOrphansReset);
@@ -376,7 +376,7 @@ void Connection::release(Instant now) {
   shutdown(now);
   if (gone()) return;
   const Config& config = table_->config_;
-  life_at_ = now + (state_ == State::kFinWait2 ? config.fin_wait_2 : config.orphan_most);
+  life_at_ = now + (state_ == State::kFinWait2 ? config.fin_wait_2 : config.orphan_max);
   arm();
 }
 

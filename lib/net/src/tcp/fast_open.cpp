@@ -21,7 +21,7 @@ std::array<std::byte, 8> hash_of(const SipKey& secret, const IpAddress& local,
 
 std::optional<FastOpenCookie> FastOpenCookie::of(Bytes bytes) {
   const std::size_t size = bytes.size();
-  if (size != 0 && (size < kLeast || size > kMost || size % 2 != 0)) return std::nullopt;
+  if (size != 0 && (size < kMin || size > kMax || size % 2 != 0)) return std::nullopt;
   FastOpenCookie cookie;
   cookie.size_ = static_cast<std::uint8_t>(copy_bytes(cookie.octets_, bytes));
   return cookie;

@@ -18,7 +18,7 @@ enum Kind : std::uint8_t {
 constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;
 
 void parse_sack(Options& options, ByteReader in) {
-  while (in.remaining() >= 8 && options.sack_count < Options::kMostSack) {
+  while (in.remaining() >= 8 && options.sack_count < Options::kMaxSack) {
     const Seq begin = in.u32();
     const Seq end = in.u32();
     if (before(begin, end)) options.sack[options.sack_count++] = {begin, end};
@@ -50,7 +50,7 @@ void parse_option(Options& options, std::uint8_t kind, Bytes value) {
       break;
     case kFastOpen:
       // RFC 7413 section 4.1.1: an even length of 4 to 16, or 0.
-      if (value.size() > Options::kMostCookie || value.size() % 2 != 0 || value.size() == 2) break;
+      if (value.size() > Options::kMaxCookie || value.size() % 2 != 0 || value.size() == 2) break;
       options.has_cookie = true;
       options.cookie_size = static_cast<std::uint8_t>(value.size());
       copy_bytes(options.cookie, value);
@@ -170,7 +170,7 @@ void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddres
 }
 
 bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment,
-                    const Fragments& more) {
+                    const BufferChain& more) {
   ChecksumSum sum;
   add_pseudo_header(sum, source, destination, segment.size() + (more.empty() ? 0 : more.bytes()));
   sum.add(segment);

@@ -221,7 +221,7 @@ void Connection::take_out_of_order(Segment& segment, bool fin_again) {
   // Above three quarters, memory is scarce for new connections and for windows. Out-of-order data
   // only saves retransmissions and must not cause that.
   const std::size_t spare = memory.limit() / 16 * 5;
-  const std::size_t most = ReorderQueue::most_for(rcv_.limit);
+  const std::size_t most = ReorderQueue::max_for(rcv_.limit);
   Seq at = segment.header.seq;
   SeqRange twice{};  // RFC 2883: the first duplicate range
   const auto keep = [&](Slice piece) {

@@ -43,7 +43,7 @@ PacketBuf Memory::allocate(std::size_t size, std::size_t reserve) {
   return PacketBuf(*buffer, 0);
 }
 
-void Memory::take_home(Buffer& buffer) noexcept {
+void Memory::recycle(Buffer& buffer) noexcept {
   const std::size_t size = buffer.capacity + sizeof(Buffer);
   give(size);
   --out_;

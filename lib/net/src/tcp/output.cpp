@@ -58,7 +58,7 @@ std::uint32_t Connection::within_buffers(std::uint32_t length) {
 
 bool Connection::send_lost(Instant now) {
   bool sent = false;
-  const std::uint32_t most = std::max<std::uint32_t>(mss_, gso_most_ == 0 ? 0 : 16U * mss_);
+  const std::uint32_t most = std::max<std::uint32_t>(mss_, gso_max_ == 0 ? 0 : 16U * mss_);
   while (const std::optional<SeqRange> range = board_.first_lost(most)) {
     const std::uint32_t in_pipe = pipe();
     const std::uint32_t room = congestion_.cwnd() > in_pipe ? congestion_.cwnd() - in_pipe : 0;
@@ -84,7 +84,7 @@ bool Connection::send_new(Instant now) {
   bool sent = false;
   std::uint32_t in_turn = 0;
   const std::uint32_t segments =
-      gso_most_ == 0 ? 1 : std::clamp<std::uint32_t>((gso_most_ - 100) / mss_, 1, gso_segments_);
+      gso_max_ == 0 ? 1 : std::clamp<std::uint32_t>((gso_max_ - 100) / mss_, 1, gso_segments_);
   const std::uint32_t most = segments * mss_;
   while (!board_.full()) {
     const std::uint32_t waiting = unsent();
@@ -176,18 +176,17 @@ void Connection::report_sack(Header& header, bool with_data) {
 // less than `length` if buffers are small.
 std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t length,
                                 std::size_t header_length, std::uint32_t segment) {
-  const bool gathers = gso_most_ != 0 && gso_segments_ == Path::kAnySegments;
+  const bool gathers = gso_max_ != 0 && gso_segments_ == Path::kAnySegments;
   if (length <= segment && !gathers) {
     length = std::min(length, static_cast<std::uint32_t>(packet.tailroom() - header_length));
     send_.read(begin, packet.append(header_length + length).subspan(header_length));
     return length;
   }
   (void)packet.append(header_length);
-  const auto collected =
-      static_cast<std::uint32_t>(send_.collect(begin, length, packet.fragments()));
+  const auto collected = static_cast<std::uint32_t>(send_.collect(begin, length, packet.chain()));
   if (collected == length) return length;
   length = collected >= segment ? collected / segment * segment : collected;
-  packet.fragments().truncate(length);
+  packet.chain().truncate(length);
   return length;
 }
 
@@ -195,7 +194,7 @@ std::uint32_t Connection::place(PacketBuf& packet, Seq begin, std::uint32_t leng
 // several segments if the device performs segmentation.
 bool Connection::send_data(SeqRange range, bool again, Instant now) {
   [[clang::uninitialized]] PacketBuf packet = table_->ip_->allocate();
-  if (!packet || packet.tailroom() <= kMostHeader || (!again && !board_.reserve())) {
+  if (!packet || packet.tailroom() <= kMaxHeader || (!again && !board_.reserve())) {
     // There is no notification when a device's buffers are recycled: retry after a delay.
     table_->count_up(Table::kNoBuffer);
     pace_at_ = std::min(pace_at_, now + kNoBufferWait);
@@ -221,7 +220,7 @@ bool Connection::send_data(SeqRange range, bool again, Instant now) {
     marks.ecn = Ecn::kCapable0;
     if (ecn_.take_cwr()) header.flags |= kCwr;
   }
-  std::uint32_t length = gso_most_ == 0 ? std::min(wanted, segment) : wanted;
+  std::uint32_t length = gso_max_ == 0 ? std::min(wanted, segment) : wanted;
   if (length <= segment && header_length + length <= packet.tailroom()) [[likely]] {
     const MutableBytes all = packet.append(header_length + length);
     if (length != 0) send_.read(range.begin, all.subspan(header_length));
@@ -335,13 +334,13 @@ void Connection::send_syn_data(Header& header, Instant now) {
     snd_.nxt += length;
   }
   IpMarks marks = this->marks();
-  marks.may_fragment = remote.address.is_v4() && known.mss != 0 && known.mss <= kLeastCookieMss;
+  marks.may_fragment = remote.address.is_v4() && known.mss != 0 && known.mss <= kMinCookieMss;
   table_->send_packet(std::move(packet), header, local.address, remote.address, checksum_, marks,
                       now);
 }
 
 std::uint32_t Connection::window_to_offer() const {
-  return rcv_.window_to_offer(receive_.size(), table_->memory_.scarce());
+  return rcv_.window_to_offer(receive_.size(), table_->memory_.low_on_buffers());
 }
 
 // The application has read data: send a window update if it is worth a segment.

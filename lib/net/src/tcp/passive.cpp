@@ -14,7 +14,7 @@ constexpr std::size_t kHalfOpenCost = sizeof(HalfOpen) + 32;
 SynOptions options_of(const Options& options, bool v4, const Config& config, bool ecn) {
   SynOptions syn;
   syn.mss =
-      options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, kLeastPeerMss);
+      options.mss == 0 ? (v4 ? 536 : 1220) : std::max<std::uint16_t>(options.mss, kMinPeerMss);
   if (options.has_window_scale && config.window_scaling) syn.window_scale = options.window_scale;
   syn.sack = options.sack_permitted && config.sack;
   syn.timestamps = options.has_timestamps && config.timestamps;
@@ -118,7 +118,7 @@ void Table::close(Listener* listener, Instant now) {
 }
 
 void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet,
-                                Instant now, std::optional<Seq> least_iss) {
+                                Instant now, std::optional<Seq> min_iss) {
   const Header& header = segment.header;
   const Endpoint local{packet.destination, header.destination_port};
   const Endpoint remote{packet.source, header.source_port};
@@ -131,11 +131,11 @@ void Table::receive_at_listener(Listener& listener, Segment& segment, const IpPa
     count_up(kNoConnection);
     return send_reset(segment, local, remote, now);
   }
-  if (header.has(kSyn)) receive_syn(listener, segment, local, remote, now, least_iss);
+  if (header.has(kSyn)) receive_syn(listener, segment, local, remote, now, min_iss);
 }
 
 void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& local,
-                        const Endpoint& remote, Instant now, std::optional<Seq> least_iss) {
+                        const Endpoint& remote, Instant now, std::optional<Seq> min_iss) {
   if (listener.waiting >= listener.backlog) {
     count_up(kBacklogFull);
     return;
@@ -145,12 +145,12 @@ void Table::receive_syn(Listener& listener, Segment& segment, const Endpoint& lo
                                         header.has(kEce) && header.has(kCwr));
   const InitialNumbers::Numbers numbers = numbers_.choose(local, remote, now);
   // A connection that follows one in TIME-WAIT must start beyond its sequence numbers.
-  const Seq iss = least_iss && before(numbers.isn, *least_iss) ? *least_iss : numbers.isn;
+  const Seq iss = min_iss && before(numbers.isn, *min_iss) ? *min_iss : numbers.isn;
   if (config_.fast_open_server && header.options.has_cookie && header.options.cookie_size != 0 &&
       receive_fast_open(listener, segment, local, remote, iss, now)) {
     return;
   }
-  if (half_open_ >= config_.half_open || memory_.scarce() ||
+  if (half_open_ >= config_.half_open || memory_.low_on_buffers() ||
       !take_for_newcomer(kHalfOpenCost, remote.address)) {
     if (config_.syn_cookies) return send_cookie(listener, local, remote, segment, options, now);
     count_up(kSynDropped);
@@ -203,7 +203,7 @@ void Table::send_syn_ack(const HalfOpen& half, Instant now) {
         static_cast<std::uint8_t>(copy_bytes(header.options.cookie, cookie.bytes()));
   }
   IpMarks marks = half.listener->options.marks();
-  marks.may_fragment = half.remote.address.is_v4() && half.options.mss <= kLeastCookieMss;
+  marks.may_fragment = half.remote.address.is_v4() && half.options.mss <= kMinCookieMss;
   send_segment(header, half.local.address, half.remote.address, false, marks, now);
 }
 

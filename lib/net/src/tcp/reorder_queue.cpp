@@ -5,7 +5,7 @@
 namespace fata::net::tcp {
 
 bool ReorderQueue::may_note(SeqRange range) const {
-  if (blocks_.size() < kMostBlocks) return true;
+  if (blocks_.size() < kMaxBlocks) return true;
   for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
     if (at_or_before(range.begin, blocks_[i].range.end) &&
         at_or_before(blocks_[i].range.begin, range.end))
@@ -102,9 +102,9 @@ std::uint32_t ReorderQueue::keep(std::uint32_t& i, Seq begin, Slice data, const 
 // Keeps a well-filled device buffer itself, unless this would waste too much memory.
 bool ReorderQueue::lend(std::uint32_t& i, Seq begin, Slice& data, const Limits& limits) {
   Memory& memory = limits.memory;
-  const std::size_t pinned = data.pinned();
+  const std::size_t pinned = data.footprint();
   const std::size_t waste = held_ + pinned - std::min<std::size_t>(held_, bytes_) - data.size();
-  // The part of most_for() that is not the window.
+  // The part of max_for() that is not the window.
   const std::size_t spare = limits.most / 5 + 3 * kSlack / 4;
   if (data.home() == &memory || 4 * data.size() < pinned || waste > spare) return false;
   if (held() + pinned > limits.most || !memory.may_borrow(data)) return false;
@@ -116,7 +116,7 @@ bool ReorderQueue::lend(std::uint32_t& i, Seq begin, Slice& data, const Limits& 
 }
 
 bool ReorderQueue::room_for_piece(const Limits& limits) {
-  return pieces_.size() < kMostPieces && held() + pieces_.growth() <= limits.most &&
+  return pieces_.size() < kMaxPieces && held() + pieces_.growth() <= limits.most &&
          pieces_.reserve(&limits.memory);
 }
 
@@ -165,13 +165,13 @@ bool ReorderQueue::deliver(ByteQueue& queue, Memory& memory) {
     Piece& first = pieces_.front();
     const std::uint32_t size = static_cast<std::uint32_t>(first.data.size());
     const std::uint32_t known = queue.end() - first.begin;
-    const std::size_t lent = first.data.home() == &memory ? 0 : first.data.pinned();
+    const std::size_t lent = first.data.home() == &memory ? 0 : first.data.footprint();
     if (known < size) {
       first.data.trim_front(known);
       if (!queue.push_counted(std::move(first.data), memory)) return clear(memory), any;
       any = true;
     } else {
-      memory.give_back(first.data);
+      memory.release(first.data);
     }
     held_ -= static_cast<std::uint32_t>(lent);
     bytes_ -= size;
@@ -184,7 +184,7 @@ bool ReorderQueue::deliver(ByteQueue& queue, Memory& memory) {
 }
 
 void ReorderQueue::clear(Memory& memory) {
-  for (std::uint32_t i = 0; i < pieces_.size(); ++i) memory.give_back(pieces_[i].data);
+  for (std::uint32_t i = 0; i < pieces_.size(); ++i) memory.release(pieces_[i].data);
   pieces_.clear(&memory);
   blocks_.clear(&memory);
   own_.clear(&memory);

@@ -9,7 +9,7 @@ namespace fata::net::tcp {
 namespace {
 constexpr std::uint32_t kDupThresh = 3;
 // Maximum number of records waiting for reordering that are checked for the time to wait.
-constexpr std::uint32_t kMostWaiting = 64;
+constexpr std::uint32_t kMaxWaiting = 64;
 }  // namespace
 
 void Scoreboard::sent(SeqRange range, Instant now, std::uint32_t segment) {
@@ -32,7 +32,7 @@ std::uint32_t Scoreboard::find(Seq at) const {
 }
 
 bool Scoreboard::split(std::uint32_t i, Seq at) {
-  if (records_.size() >= kMost || !records_.reserve(memory_)) return false;
+  if (records_.size() >= kMax || !records_.reserve(memory_)) return false;
   Record second = records_[i];
   records_[i].end = at;
   cut_front(second, at);
@@ -171,15 +171,15 @@ Scoreboard::Detection Scoreboard::detect(Instant now, Duration min_rtt, Duration
                                          std::uint32_t mss, bool recovering) {
   Detection found;
   if (!any_delivered_ || empty()) return found;
-  const Duration patience = rack_rtt_ + reorder_window(min_rtt, srtt, mss, recovering);
-  judge_first_transmissions(patience, now, found);
-  if (again_from_ <= rack_sent_) judge_retransmissions(patience, now, found);
+  const Duration loss_timeout = rack_rtt_ + reorder_window(min_rtt, srtt, mss, recovering);
+  judge_first_transmissions(loss_timeout, now, found);
+  if (again_from_ <= rack_sent_) judge_retransmissions(loss_timeout, now, found);
   return found;
 }
 
 // For a record sent before a delivered one: marks it lost, or computes when it will be.
-void Scoreboard::judge(Record& record, Duration patience, Instant now, Detection& found) {
-  const Duration left = (record.sent + patience) - now;
+void Scoreboard::judge(Record& record, Duration loss_timeout, Instant now, Detection& found) {
+  const Duration left = (record.sent + loss_timeout) - now;
   if (left.ns > 0) return void(found.wait = std::max(found.wait, left));
   mark_lost(record);
   found.bytes += record.size();
@@ -187,44 +187,44 @@ void Scoreboard::judge(Record& record, Duration patience, Instant now, Detection
 
 // First transmissions are ordered by time: records before the first that is not lost need no
 // further check, nor do records sent after the delivered one.
-void Scoreboard::judge_first_transmissions(Duration patience, Instant now, Detection& found) {
+void Scoreboard::judge_first_transmissions(Duration loss_timeout, Instant now, Detection& found) {
   std::uint32_t i = after(fresh_from_, records_.front().begin) ? find(fresh_from_) : 0;
   while (i < records_.size()) {
     Record& record = records_[i];
     if (record.flags == 0) {
       if (!is_older(record)) break;
-      judge(record, patience, now, found);
+      judge(record, loss_timeout, now, found);
       if (record.flags == 0) break;
     }
     ++i;
   }
   fresh_from_ = i < records_.size() ? records_[i].begin : records_.back().end;
-  const std::uint32_t most = std::min(records_.size() - i, kMostWaiting);
+  const std::uint32_t most = std::min(records_.size() - i, kMaxWaiting);
   for (std::uint32_t end = i + most; i < end; ++i) {
     Record& record = records_[i];
     if (record.flags != 0) continue;
     if (!is_older(record)) return;
-    judge(record, patience, now, found);
+    judge(record, loss_timeout, now, found);
   }
-  if (i < records_.size()) found.wait = std::max(found.wait, (rack_sent_ + patience) - now);
+  if (i < records_.size()) found.wait = std::max(found.wait, (rack_sent_ + loss_timeout) - now);
 }
 
-void Scoreboard::judge_retransmissions(Duration patience, Instant now, Detection& found) {
+void Scoreboard::judge_retransmissions(Duration loss_timeout, Instant now, Detection& found) {
   again_from_ = Instant::never();
   for (std::uint32_t i = 0; i < records_.size(); ++i) {
     Record& record = records_[i];
     if ((record.flags & (kSacked | kLost)) != 0 || record.flags == 0) continue;
-    if (is_older(record)) judge(record, patience, now, found);
+    if (is_older(record)) judge(record, loss_timeout, now, found);
     if ((record.flags & kLost) == 0) again_from_ = std::min(again_from_, record.sent);
   }
 }
 
 void Scoreboard::on_timeout(Instant now, Duration min_rtt, Duration srtt, std::uint32_t mss) {
-  const Duration patience = rack_rtt_ + reorder_window(min_rtt, srtt, mss, true);
+  const Duration loss_timeout = rack_rtt_ + reorder_window(min_rtt, srtt, mss, true);
   for (std::uint32_t i = 0; i < records_.size(); ++i) {
     Record& record = records_[i];
     if ((record.flags & (kSacked | kLost)) != 0) continue;
-    if (i == 0 || !any_delivered_ || record.sent + patience <= now) mark_lost(record);
+    if (i == 0 || !any_delivered_ || record.sent + loss_timeout <= now) mark_lost(record);
   }
 }
 

@@ -8,8 +8,7 @@ namespace fata::net::tcp {
 namespace {
 
 // Common client values: Ethernet without and with IPv6, tunnels, DSL, jumbo frames.
-constexpr std::array<std::uint16_t, 8> kMss{
-    kLeastCookieMss, 536, 1200, 1300, 1360, 1440, 1460, 8940};
+constexpr std::array<std::uint16_t, 8> kMss{kMinCookieMss, 536, 1200, 1300, 1360, 1440, 1460, 8940};
 constexpr std::uint8_t kNoScale = 0xff;
 constexpr std::array<std::uint8_t, 8> kScale{kNoScale, 0, 2, 4, 6, 7, 8, 10};
 constexpr std::uint32_t kNoScaleBits = 15;  // in a timestamp: the largest scale is 14

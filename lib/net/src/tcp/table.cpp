@@ -312,7 +312,7 @@ bool Table::take_for_newcomer(std::size_t bytes, const IpAddress& newcomer) {
   }
   // While memory is scarce, all windows are small. So drop out-of-order data, or an orphan whose
   // data the peer has not acknowledged for seconds.
-  if (!memory_.scarce() || make_room(false)) return true;
+  if (!memory_.low_on_buffers() || make_room(false)) return true;
   if (!orphan_list_.empty() && orphan_list_.front().quiet_s(now_) > kYoungOrphan)
     abort_oldest_orphan();
   return true;

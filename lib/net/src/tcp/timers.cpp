@@ -43,7 +43,7 @@ void Connection::run_timers(Instant now) {
 void Connection::restart_retransmit_timer(Instant now) {
   if (state_ == State::kSynSent || state_ == State::kSynReceived) {
     retransmit_timer_ = RetransmitTimer::kTimeout;
-    retransmit_at_ = now + std::min(rto(), patience(now));
+    retransmit_at_ = now + std::min(rto(), time_to_give_up(now));
     return arm();
   }
   if (board_.empty()) {
@@ -52,12 +52,12 @@ void Connection::restart_retransmit_timer(Instant now) {
     // Data waits and nothing is outstanding: the window is closed or too small.
     if (unsent() != 0 || (fin_queued_ && !fin_sent_)) {
       retransmit_timer_ = RetransmitTimer::kWindowProbe;
-      retransmit_at_ = now + std::min(rto(), patience(now));
+      retransmit_at_ = now + std::min(rto(), time_to_give_up(now));
       arm();
     }
     return;
   }
-  Duration wait = std::min(rto(), patience(now));
+  Duration wait = std::min(rto(), time_to_give_up(now));
   retransmit_timer_ = probing_ ? RetransmitTimer::kWindowProbe : RetransmitTimer::kTimeout;
   // RFC 8985 section 7.2.
   if (sack_ && !probing_ && recovery_ == Recovery::kOpen && board_.sacked() == 0 &&
@@ -107,7 +107,7 @@ void Connection::on_retransmit_timer(Instant now) {
 
 // The remaining time that the peer may stay silent; practically unlimited if the user has set no
 // timeout, because the attempts are limited too.
-Duration Connection::patience(Instant now) const {
+Duration Connection::time_to_give_up(Instant now) const {
   if (options_.user_timeout_s == 0) return seconds(1 << 20);
   const std::uint32_t silent = attempts_ == 0 ? 0 : timestamp_clock(now) - silent_from_ms_;
   return milliseconds(
@@ -139,7 +139,7 @@ void Connection::on_timeout(Instant now) {
   const bool opening = !synchronized();
   const std::uint8_t most = opening ? (passive_ ? config.syn_ack_retries : config.syn_retries)
                                     : (orphan_ ? config.orphan_retries : config.retries);
-  if (attempts_ >= most || patience(now).ns == 0) {
+  if (attempts_ >= most || time_to_give_up(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
     return fail(silence());
   }
@@ -213,7 +213,8 @@ void Connection::on_window_probe(Instant now) {
   // A peer that answers is probed indefinitely (RFC 9293 section 3.8.6.1 MUST-37); a silent one is
   // not.
   if (last_received_ > last_sent_ || attempts_ == 0) attempts_ = 0;
-  if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) || patience(now).ns == 0) {
+  if (attempts_ >= (orphan_ ? config.orphan_retries : config.retries) ||
+      time_to_give_up(now).ns == 0) {
     table_->count_up(Table::kGaveUp);
     return fail(silence());
   }

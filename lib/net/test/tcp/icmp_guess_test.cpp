@@ -404,7 +404,7 @@ TEST(IcmpGuess, OfALongSegmentDoesNotShortenShortOnes) {
       // minimum.
       world.receive(world.a, world.error(3, 4, 68, world.b.address, 6,
                                          quote(world.port_a, world.port_b, world.first), 1480));
-      EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, kLeastPathMtuV4);
+      EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, kMinPathMtuV4);
     }
   }
 }
@@ -427,7 +427,7 @@ TEST(IcmpError, AboutADatagramThatWasSentIsHeard) {
       EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, 1300U);
       world.receive(world.a,
                     world.error(v6 ? 2 : 3, v6 ? 0 : 4, 68, world.b.address, 17, quoted, 1440));
-      EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, v6 ? 1280U : kLeastPathMtuV4);
+      EXPECT_EQ(world.a.host.path(world.b.address, {})->mtu, v6 ? 1280U : kMinPathMtuV4);
     }
   }
 }

@@ -60,7 +60,7 @@ TEST(TcpOutOfOrder, ManyConnectionsOfOneByteSegmentsLockNobodyOut) {
       ASSERT_TRUE(peers.back()->open());
       for (std::size_t j = 0; j < 300; ++j) peers.back()->data(all[j], 1);
     }
-    EXPECT_FALSE(server.table.memory().scarce());
+    EXPECT_FALSE(server.table.memory().low_on_buffers());
     for (std::uint32_t i = 0; i < 100; ++i)
       EXPECT_TRUE(serves_an_honest_client(server, 100'000 + i));
     for (auto& peer : peers) {
@@ -82,7 +82,7 @@ TEST(TcpOutOfOrder, FullWindowsOfItGiveWayToConnectionsAndToDataInOrder) {
     peers.push_back(std::make_unique<Peer>(server, i));
     ASSERT_TRUE(peers.back()->open()) << i;
     for (std::uint32_t at = 1460; at + 1460 < 60'000; at += 1460) peers.back()->data(at, 1460);
-    EXPECT_FALSE(server.table.memory().scarce()) << i;
+    EXPECT_FALSE(server.table.memory().low_on_buffers()) << i;
   }
   EXPECT_GT(server.table.count(Table::kOutOfOrderDropped), 0U);
   // Unread in-order data on newer connections takes its place.

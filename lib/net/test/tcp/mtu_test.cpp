@@ -46,7 +46,7 @@ void expect_fits(const PathOptions& how, unsigned kind) {
   EXPECT_EQ(made.path.dropped, 0U) << name;
   EXPECT_EQ(made.retransmitted, 0U) << name;
   EXPECT_LT(made.took, milliseconds(900)) << name;
-  const std::size_t most = std::max<std::size_t>(link - headers(how), kLeastPeerMss);
+  const std::size_t most = std::max<std::size_t>(link - headers(how), kMinPeerMss);
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(made.path.offered[i], how.link[i] - headers(how)) << name;
     if (how.link[i] == how.link[1 - i])
@@ -175,7 +175,7 @@ TEST(TcpMtu, EveryMssOfAPeerIsKept) {
       expect_sound(made, name);
       EXPECT_EQ(made.retransmitted, 0U) << name;
       EXPECT_EQ(made.path.dropped, 0U) << name;
-      const std::size_t asked = mss == 0 ? (v6 ? 1220 : 536) : std::max(mss, kLeastPeerMss);
+      const std::size_t asked = mss == 0 ? (v6 ? 1220 : 536) : std::max(mss, kMinPeerMss);
       const std::size_t most = std::min(asked, 1500 - headers(how));
       for (const std::size_t longest : made.path.longest_data) EXPECT_EQ(longest, most) << name;
       if (HasFailure()) return;

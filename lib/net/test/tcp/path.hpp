@@ -78,7 +78,7 @@ class PathEnd final : public FrameSink {
   }
   void finish(PacketBuf packet) {
     Frame frame(packet.bytes().begin(), packet.bytes().end());
-    for (const Slice& piece : packet.fragments().pieces())
+    for (const Slice& piece : packet.chain().pieces())
       frame.insert(frame.end(), piece.bytes().begin(), piece.bytes().end());
     finish_checksum(frame, packet.offload());
     out.push_back(std::move(frame));

@@ -120,15 +120,15 @@ TEST(Scoreboard, DrawsItsRecordsFromTheBudget) {
 }
 
 TEST(Scoreboard, HasABoundOfRecords) {
-  Board one(Scoreboard::kMostSent, 1000, 100);
+  Board one(Scoreboard::kMaxSent, 1000, 100);
   EXPECT_TRUE(one.board.full());
-  for (Seq at = 100; at < Scoreboard::kMostSent * 1000; at += 200)
+  for (Seq at = 100; at < Scoreboard::kMaxSent * 1000; at += 200)
     (void)one.sack(one.first + at, one.first + at + 100);
-  EXPECT_EQ(one.board.records(), Scoreboard::kMost);
+  EXPECT_EQ(one.board.records(), Scoreboard::kMax);
   one.board.mark_all_lost();
   for (Seq at = 0; at < 1'000'000; at += 150)
     one.board.retransmitted({one.first + at, one.first + at + 150}, one.now, 75);
-  EXPECT_EQ(one.board.records(), Scoreboard::kMost);
+  EXPECT_EQ(one.board.records(), Scoreboard::kMax);
 }
 
 TEST(Scoreboard, FindsLostWhatWasSentBeforeWhatArrived) {

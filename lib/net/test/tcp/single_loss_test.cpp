@@ -24,7 +24,7 @@ enum class Lost : std::uint8_t { kData, kAck };
 // Loses the n-th packet of its kind in the n-th transfer, until a transfer has fewer.
 void lose_each(const Case& how, Lost kind, Tally& tally) {
   Config config;
-  config.receive_most = how.window;
+  config.receive_max = how.window;
   config.receive_first = std::min(config.receive_first, how.window);
   Wire wire({.delay = how.delay}, config, 1, config);
   BufferPool source(4096, 1536);

@@ -154,9 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
         Quality{"lossy", {.loss = 20}, 500'000}, Quality{"bad", {.loss = 150}, 60'000},
         Quality{"jitter", {.jitter = milliseconds(8)}, 500'000},
         Quality{"everything", {.jitter = milliseconds(5), .loss = 30, .duplication = 30}, 200'000},
-        Quality{"narrow", {.mtu = 296}, 100'000},
-        Quality{"offload", {.gso_most = 65535}, 3'000'000},
-        Quality{"lossy_offload", {.loss = 30, .gso_most = 65535}, 1'000'000},
+        Quality{"narrow", {.mtu = 296}, 100'000}, Quality{"offload", {.gso_max = 65535}, 3'000'000},
+        Quality{"lossy_offload", {.loss = 30, .gso_max = 65535}, 1'000'000},
         Quality{"six", {.loss = 10, .v6 = true}, 300'000}),
     [](const auto& info) { return info.param.name; });
 

@@ -20,7 +20,7 @@ struct WireOptions {
   unsigned loss = 0;  // in thousandths, like the rates below
   unsigned duplication = 0;
   std::size_t mtu = 1500;
-  std::uint32_t gso_most = 0;
+  std::uint32_t gso_max = 0;
   bool checksum = false;
   bool v6 = false;
 };
@@ -44,8 +44,8 @@ class Wire {
       path.source = address;
       path.mtu = mtu;
       path.link_mtu = wire->options.mtu;
-      path.checksum = wire->options.checksum || wire->options.gso_most != 0;
-      path.gso_most = wire->options.gso_most;
+      path.checksum = wire->options.checksum || wire->options.gso_max != 0;
+      path.gso_max = wire->options.gso_max;
       return path;
     }
     PacketBuf allocate() override { return wire->pool.allocate(kIpHeadroom); }
@@ -143,7 +143,7 @@ class Wire {
 
   void carry(Side& from, PacketBuf packet, const IpAddress&, IpMarks marks, Instant) {
     std::vector<std::byte> bytes(packet.bytes().begin(), packet.bytes().end());
-    for (const Slice& piece : packet.fragments().pieces())
+    for (const Slice& piece : packet.chain().pieces())
       bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
     const auto header = Header::parse(bytes);
     ASSERT_TRUE(header.has_value());
@@ -152,7 +152,7 @@ class Wire {
       EXPECT_LE(bytes.size(), room) << "too long for the path";
     } else {
       EXPECT_LE(std::size_t{packet.offload().gso_size} + packet.offload().header_length, room);
-      EXPECT_LE(bytes.size() + 40, options.gso_most);
+      EXPECT_LE(bytes.size() + 40, options.gso_max);
     }
     const Seen what{now, from.index, *header, bytes.size() - header->header_length};
     seen.push_back(what);

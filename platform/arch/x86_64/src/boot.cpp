@@ -185,7 +185,7 @@ void find_memory(const StartInfo& info, Region image) {
 // The maximum number of pages for tables. Each region needs a directory per GiB and at most two
 // page tables for its ends; further pages are for the image, the second root, and devices, which
 // are mapped later.
-std::uint64_t most_tables() {
+std::uint64_t max_tables() {
   constexpr std::uint64_t kImageAndRoots = 16, kDevices = 16;
   std::uint64_t pages = kImageAndRoots + kDevices + (at(__image_end) - kLinkBase) / (2ULL << 20);
   std::uint64_t highest = 0;
@@ -200,15 +200,15 @@ std::uint64_t most_tables() {
 // may be directly after the image, and is read until the end of the boot. The exact address is
 // random, within a sixteenth of that RAM, which is the most that the largest block can lose.
 Region choose_tables() {
-  constexpr std::uint64_t kMostPlaces = 1024;
+  constexpr std::uint64_t kMaxPlaces = 1024;
   if (state.above >= state.free_count || state.free[state.above].begin != at(__image_end))
     refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
   Region& above = state.free[state.above];
-  const std::uint64_t size = most_tables() * kPage;
+  const std::uint64_t size = max_tables() * kPage;
   if (above.size() <= size)
     refuse("too little memory: no room for page tables; give the guest 2 MiB or more");
   std::uint64_t places = (above.size() - size) / kPage / 16 + 1;
-  places = places < kMostPlaces ? places : kMostPlaces;
+  places = places < kMaxPlaces ? places : kMaxPlaces;
   const std::uint64_t end = above.end - (start_random() % places) * kPage;
   keep_free(end, above.end);
   above.end = end - size;

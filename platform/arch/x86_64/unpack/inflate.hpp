@@ -8,7 +8,7 @@
 
 namespace fata::unpack {
 
-constexpr unsigned kMostLiterals = 288, kMostDistances = 32, kLongestCode = 15;
+constexpr unsigned kMaxLiterals = 288, kMaxDistances = 32, kLongestCode = 15;
 
 // Decodes one symbol with one table lookup. The table has an entry for each value of the longest
 // code: "symbol << 4 | length of its code".
@@ -19,7 +19,7 @@ struct Code {
 
 struct Scratch {
   Code literals, distances;
-  uint8_t lengths[kMostLiterals + kMostDistances];
+  uint8_t lengths[kMaxLiterals + kMaxDistances];
 };
 
 inline uint32_t load32(const uint8_t* from) {
@@ -95,15 +95,15 @@ inline void read_codes(Bits& bits, Scratch& scratch) {
   const unsigned literals = bits.take(5) + 257, distances = bits.take(5) + 1;
   unsigned count = bits.take(4) + 4;
   // The order of the code lengths' own code lengths: 16, 17, 18, 0, 8, 7, 9, 6, ... 15.
-  constexpr unsigned kMostLengths = 19;
-  for (unsigned i = 0; i < kMostLengths; ++i) scratch.lengths[i] = 0;
+  constexpr unsigned kMaxLengths = 19;
+  for (unsigned i = 0; i < kMaxLengths; ++i) scratch.lengths[i] = 0;
   for (unsigned i = 0; i < count; ++i) {
     bits.need(3);
     const unsigned half = i >> 1;
     const unsigned symbol = i < 3 ? 16 + i : i == 3 ? 0 : (i & 1) != 0 ? 9 - half : 6 + half;
     scratch.lengths[symbol] = static_cast<uint8_t>(bits.take(3));
   }
-  make_code(scratch.distances, scratch.lengths, kMostLengths);
+  make_code(scratch.distances, scratch.lengths, kMaxLengths);
   for (unsigned i = 0; i < literals + distances;) {
     bits.need(14);
     const unsigned symbol = bits.take_symbol(scratch.distances);
@@ -120,11 +120,11 @@ inline void read_codes(Bits& bits, Scratch& scratch) {
 }
 
 inline void fixed_codes(Scratch& scratch) {
-  for (unsigned i = 0; i < kMostLiterals; ++i)
+  for (unsigned i = 0; i < kMaxLiterals; ++i)
     scratch.lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
-  make_code(scratch.literals, scratch.lengths, kMostLiterals);
-  for (unsigned i = 0; i < kMostDistances; ++i) scratch.lengths[i] = 5;
-  make_code(scratch.distances, scratch.lengths, kMostDistances);
+  make_code(scratch.literals, scratch.lengths, kMaxLiterals);
+  for (unsigned i = 0; i < kMaxDistances; ++i) scratch.lengths[i] = 5;
+  make_code(scratch.distances, scratch.lengths, kMaxDistances);
 }
 
 // Returns the end of the output, and writes up to three bytes past it.

@@ -59,9 +59,9 @@ extern "C" Verdict check_image(const StartInfo* info, const Header* header) {
 // machine off, or resets it.
 extern "C" [[noreturn]] void refuse(const char* text) {
   constexpr uint16_t kData = 0x3f8, kState = 0x3fd;
-  constexpr unsigned kCanSend = 0x20, kPatience = 1'000'000;
+  constexpr unsigned kCanSend = 0x20, kTimeout = 1'000'000;
   for (; *text != 0; ++text) {
-    for (unsigned i = 0; (in8(kState) & kCanSend) == 0 && i < kPatience; ++i) {
+    for (unsigned i = 0; (in8(kState) & kCanSend) == 0 && i < kTimeout; ++i) {
     }
     out8(kData, static_cast<uint8_t>(*text));
   }

@@ -15,7 +15,7 @@ constexpr std::uint8_t kHasInput = 1, kCanSend = 0x20;
 
 // About ten seconds if each port access takes a microsecond: a reader that never reads must not
 // keep an image from ending.
-constexpr unsigned kPatience = 10'000'000;
+constexpr unsigned kTimeout = 10'000'000;
 
 // The number of bytes that the port accepts at once: 16 with its FIFOs on.
 constinit std::size_t burst = 1;
@@ -28,7 +28,7 @@ void send(const char* text, std::size_t count) {
 void serial_write(std::string_view text) {
   while (!text.empty()) {
     for (unsigned i = 0; (in8(kStatus) & kCanSend) == 0; ++i) {
-      if (i == kPatience) return;
+      if (i == kTimeout) return;
     }
     const std::size_t n = std::min(text.size(), burst);
     send(text.data(), n);
@@ -64,7 +64,7 @@ bool Console::drain(unsigned bursts) {
 }
 
 void Console::flush() {
-  for (unsigned i = 0; !buffer_.is_empty() && i < kPatience; ++i) drain(1);
+  for (unsigned i = 0; !buffer_.is_empty() && i < kTimeout; ++i) drain(1);
 }
 
 void Console::prepare_to_idle() {

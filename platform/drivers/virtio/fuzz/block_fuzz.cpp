@@ -26,7 +26,7 @@ void play(ByteReader& in, const virtio::BlockLimits& limits) {
   const sig::BlockGeometry& geometry = limits.geometry;
   check(geometry.sector_size >= 512 && geometry.sectors != 0 && geometry.parallel >= 1, "geometry");
   check(geometry.sectors <= (std::uint64_t{1} << 63) / geometry.sector_size, "size");
-  check(limits.most_bytes() != 0 && limits.most_bytes() % geometry.sector_size == 0, "limits");
+  check(limits.max_bytes() != 0 && limits.max_bytes() % geometry.sector_size == 0, "limits");
   check(geometry.optimal % geometry.sector_size == 0, "optimal");
   alignas(64) static std::array<std::byte, virtio::Queue::bytes_needed(kSize)> ring;
   alignas(64) static std::array<std::byte, virtio::BlockRequests::bytes_needed(32)> memory;
@@ -42,7 +42,7 @@ void play(ByteReader& in, const virtio::BlockLimits& limits) {
         const auto kind = static_cast<Kind>(in.u8() % 4);
         if (kind == Kind::kDiscard && !geometry.discards) break;
         const bool moves = kind == Kind::kRead || kind == Kind::kWrite;
-        const std::uint32_t sectors = 1 + in.u8() % (limits.most_bytes() / geometry.sector_size);
+        const std::uint32_t sectors = 1 + in.u8() % (limits.max_bytes() / geometry.sector_size);
         const std::uint32_t length = moves ? sectors * geometry.sector_size : 0;
         const auto place =
             requests.begin(kind, in.u64() % geometry.sectors, {0x10000, length, false}, 1);

@@ -79,7 +79,7 @@ void look_at(const sig::RxFrame& frame) {
       ++pieces;
     }
   }
-  check(pieces <= 1 + Fragments::kMost && frame.total_size() == total, "pieces");
+  check(pieces <= 1 + BufferChain::kMax && frame.total_size() == total, "pieces");
   check(frame.offload.gso != Offload::Gso::kNone || frame.offload.gso_size == 0,
         "segments that are none");
   volatile std::uint8_t keep = sum;

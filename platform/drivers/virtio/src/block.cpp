@@ -78,7 +78,7 @@ Result<void> BlockDevice::start() {
   requests_ =
       std::make_unique<BlockRequests>(**queue_, memory, bus::dma_address(memory.data()), limits_);
   flights_.resize(parallel);
-  for (std::uint32_t i = 0; i < parallel; ++i) places_.give_back();
+  for (std::uint32_t i = 0; i < parallel; ++i) slots_.release();
   drive(*transport_);
   kernel::attach(*this);
   const sig::BlockGeometry& geometry = limits_.geometry;
@@ -87,7 +87,7 @@ Result<void> BlockDevice::start() {
             limits_.flush
                 ? "cached"
                 : "no flush: every write is taken to be stable when it ends (write-through)",
-            ", up to ", parallel, " requests of ", limits_.most_bytes(), " bytes");
+            ", up to ", parallel, " requests of ", limits_.max_bytes(), " bytes");
   return {};
 }
 
@@ -119,11 +119,11 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
 
 // Flushes run one at a time, because a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
-  if (const auto taken = co_await flushing_.take(wait); !taken)
+  if (const auto taken = co_await flushing_.acquire(wait); !taken)
     co_return fail(Error(taken.error()));
   struct Leave {
-    async::Places* flushing;
-    ~Leave() { flushing->give_back(); }
+    async::Semaphore* flushing;
+    ~Leave() { flushing->release(); }
   } const leave{&flushing_};
   if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
   if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
@@ -135,18 +135,18 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
 
 // An operation longer than the maximum request is split into several requests, one after the other.
 async::Task<Result<void>> BlockDevice::perform(Operation operation, async::Wait wait) {
-  if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
+  if (const auto taken = co_await slots_.acquire(wait); !taken)
+    co_return fail(Error(taken.error()));
   Flight flight(this);
   ++counters_[static_cast<std::size_t>(operation.kind)];
   const std::uint32_t most = operation.kind == Kind::kDiscard
                                  ? limits_.discard_sectors
-                                 : limits_.most_bytes() / limits_.geometry.sector_size;
+                                 : limits_.max_bytes() / limits_.geometry.sector_size;
   do {
     const std::uint64_t sectors = std::min<std::uint64_t>(operation.sectors, most);
     if (const Result<void> begun = begin(&flight, operation, sectors); !begun) co_return begun;
     for (int waited = 0; flight.under_way;) {
-      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) &&
-          ++waited == kPatienceTimes)
+      if (!co_await flight.ended.wait(async::Wait::at_most(kTimeout)) && ++waited == kMaxTimeouts)
         break_down(kNoAnswer);
     }
     if (!flight.outcome) {
@@ -185,10 +185,10 @@ void BlockDevice::end(Flight& flight, const Result<void>& outcome) {
 // Waits for the request, because the device may still write to the buffer of a task that is being
 // destroyed.
 void BlockDevice::leave(Flight& flight) noexcept {
-  const Instant until = platform::monotonic_now() + kPatienceAtDeath;
+  const Instant until = platform::monotonic_now() + kTimeoutAtDeath;
   while (flight.under_way && platform::monotonic_now() < until) poll();
   if (flight.under_way) break_down(kNoAnswer);
-  places_.give_back();
+  slots_.release();
 }
 
 bool BlockDevice::poll() noexcept {

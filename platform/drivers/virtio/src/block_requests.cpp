@@ -12,9 +12,9 @@ namespace fata::virtio {
 namespace {
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
 constexpr std::uint32_t kUnit = 512;  // the device's unit, whatever its sector size
-constexpr std::uint32_t kMostBytes = 1 << 20;
-constexpr std::uint16_t kMostSegments = 16;
-constexpr std::uint32_t kMostParallel = 32;
+constexpr std::uint32_t kMaxBytes = 1 << 20;
+constexpr std::uint16_t kMaxSegments = 16;
+constexpr std::uint32_t kMaxParallel = 32;
 constexpr std::uint32_t kLargestSector = 65536;
 
 template <class T>
@@ -32,9 +32,9 @@ std::uint64_t BlockLimits::wanted_features() {
          bit(VIRTIO_BLK_F_DISCARD);
 }
 
-std::uint32_t BlockLimits::most_bytes() const {
+std::uint32_t BlockLimits::max_bytes() const {
   const std::uint64_t all = std::uint64_t{segment_bytes} * segments;
-  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(all, kMostBytes));
+  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(all, kMaxBytes));
   return most - most % geometry.sector_size;
 }
 
@@ -53,13 +53,13 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
   if (geometry.sectors == 0 || capacity >= bit(63) / kUnit) return std::nullopt;
   geometry.writable = !has(VIRTIO_BLK_F_RO);
 
-  limits.segment_bytes = kMostBytes;
+  limits.segment_bytes = kMaxBytes;
   if (has(VIRTIO_BLK_F_SIZE_MAX))
     limits.segment_bytes = std::min(limits.segment_bytes, FATA_FIELD(std::uint32_t, size_max));
   // A buffer is contiguous, so it needs several descriptors only if it is too long for one.
   if (limits.segment_bytes == 0) return std::nullopt;
   limits.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(
-      (kMostBytes + limits.segment_bytes - 1) / limits.segment_bytes, kMostSegments));
+      (kMaxBytes + limits.segment_bytes - 1) / limits.segment_bytes, kMaxSegments));
   if (has(VIRTIO_BLK_F_SEG_MAX)) {
     const std::uint32_t most = FATA_FIELD(std::uint32_t, seg_max);
     if (most == 0) return std::nullopt;
@@ -69,9 +69,9 @@ std::optional<BlockLimits> BlockLimits::parse(std::uint64_t features, Bytes conf
   if (queue_size < 3) return std::nullopt;
   limits.segments =
       static_cast<std::uint16_t>(std::min<std::uint32_t>(limits.segments, queue_size - 2U));
-  if (limits.most_bytes() == 0) return std::nullopt;
+  if (limits.max_bytes() == 0) return std::nullopt;
   geometry.parallel =
-      std::clamp<std::uint32_t>(queue_size / (2U + limits.segments), 1, kMostParallel);
+      std::clamp<std::uint32_t>(queue_size / (2U + limits.segments), 1, kMaxParallel);
 
   if (has(VIRTIO_BLK_F_TOPOLOGY)) {
     // The device reports two hints; their product must be bounded.
@@ -108,7 +108,7 @@ BlockRequests::BlockRequests(Queue& queue, MutableBytes memory, std::uint64_t ad
 
 std::optional<std::uint16_t> BlockRequests::begin(Kind kind, std::uint64_t sector, Segment data,
                                                   std::uint64_t sectors) {
-  check(!free_.empty() && data.length <= limits_.most_bytes(), "a request that does not fit");
+  check(!free_.empty() && data.length <= limits_.max_bytes(), "a request that does not fit");
   const std::uint16_t place = free_.back();
   const MutableBytes memory = of(place);
   const std::uint64_t at = address_ + place * kPlaceSize;

@@ -38,7 +38,7 @@ FrameMerger::Step FrameMerger::add(PacketBuf&& buffer, std::size_t written, sig:
     return Step::kFrame;
   }
   left_ = static_cast<std::uint16_t>(header.buffers - 1);
-  outcome_ = left_ > Fragments::kMost ? Step::kTooLong : whole ? Step::kFrame : Step::kBadLength;
+  outcome_ = left_ > BufferChain::kMax ? Step::kTooLong : whole ? Step::kFrame : Step::kBadLength;
   if (outcome_ == Step::kFrame) begin(begun_);
   return Step::kMore;
 }

@@ -7,7 +7,7 @@
 namespace fata::virtio {
 
 namespace {
-constexpr Duration kResetPatience = seconds(10);
+constexpr Duration kResetTimeout = seconds(10);
 constexpr std::uint8_t kAgreed =
     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK;
 }  // namespace
@@ -42,7 +42,7 @@ const ErrorDomain& error_domain(Errc) noexcept {
 // The device has stopped once the status reads 0 (virtio 1.2, section 2.1.2).
 bool reset(Transport& transport) {
   transport.set_status(0);
-  const Instant until = platform::monotonic_now() + kResetPatience;
+  const Instant until = platform::monotonic_now() + kResetTimeout;
   for (bool late = false;; late = platform::monotonic_now() >= until) {
     if (transport.status() == 0) return true;
     if (late) return false;

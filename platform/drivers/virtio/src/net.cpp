@@ -48,7 +48,7 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
                          false};
     };
     add(packet.bytes());
-    for (const Slice& piece : packet.fragments().pieces()) add(piece.bytes());
+    for (const Slice& piece : packet.chain().pieces()) add(piece.bytes());
     const auto head = (*tx_)->add(std::span(chain).first(length));
     check(head.has_value(), "a virtqueue with room refuses a packet");
     tx_in_flight_[*head] = std::move(packet);

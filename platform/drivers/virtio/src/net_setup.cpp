@@ -115,7 +115,7 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
 void NetDevice::finish_sending() {
   if (broken_ || tx_ == nullptr) return;
   if ((*tx_)->publish()) transport_->notify(kTransmitQueue);
-  const Instant until = platform::monotonic_now() + kPatienceAtEnd;
+  const Instant until = platform::monotonic_now() + kTimeoutAtEnd;
   while (!broken_ && (*tx_)->room() != (*tx_)->size() && platform::monotonic_now() < until)
     reap_sent();
 }

@@ -23,7 +23,7 @@ constexpr std::uint64_t kCoalesced = bit(VIRTIO_NET_F_GUEST_TSO4) | bit(VIRTIO_N
 constexpr std::uint16_t kRing = 128;
 constexpr std::size_t kSpare = 64, kBufferSize = 2048;
 constexpr std::size_t kLinkHeader = 14 + 4;  // with a VLAN tag
-constexpr std::size_t kLeastMtu = 68;
+constexpr std::size_t kMinMtu = 68;
 
 static_assert(offsetof(virtio_net_config, mac) == 0 &&
               offsetof(virtio_net_config, mtu) + 2 == NetConfig::kSize);
@@ -51,7 +51,7 @@ NetConfig NetConfig::parse(std::uint64_t features, Bytes config) {
   if ((features & bit(VIRTIO_NET_F_MTU)) != 0) {
     const std::size_t mtu =
         load_le<std::uint16_t>(config.subspan(offsetof(virtio_net_config, mtu)));
-    if (mtu >= kLeastMtu) parsed.link_mtu = mtu;
+    if (mtu >= kMinMtu) parsed.link_mtu = mtu;
   }
   return parsed;
 }

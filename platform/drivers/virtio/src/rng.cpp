@@ -22,7 +22,7 @@ namespace fata::kernel {
 namespace {
 
 constexpr std::size_t kWanted = 64;
-constexpr Duration kPatience = milliseconds(500);
+constexpr Duration kTimeout = milliseconds(500);
 constexpr unsigned kBusyTurns = 64;
 
 alignas(64) constinit std::array<std::byte, kWanted> bytes{};
@@ -99,7 +99,7 @@ class Gatherer final : public Device {
 extern "C" void fata_gather_boot_entropy(bool needed) noexcept {
   if (!needed) return attach(gatherer);
   if (gatherer.begin()) {
-    const Instant end = platform::monotonic_now() + kPatience;
+    const Instant end = platform::monotonic_now() + kTimeout;
     while (!gatherer.collect() && platform::monotonic_now() < end) {
     }
   }

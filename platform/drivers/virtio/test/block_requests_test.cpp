@@ -54,7 +54,7 @@ TEST(BlockLimits, TakesWhatTheDeviceSays) {
                                                .cached = true,
                                                .optimal = 16384,
                                                .parallel = 7}));
-  EXPECT_EQ(all->most_bytes(), 16 * 4096U);
+  EXPECT_EQ(all->max_bytes(), 16 * 4096U);
   EXPECT_EQ(all->discard_sectors, 100U);
   const auto none =
       BlockLimits::parse(kReadOnly, Config{.size_max = 1, .block_size = 7}.bytes(), 256);
@@ -62,7 +62,7 @@ TEST(BlockLimits, TakesWhatTheDeviceSays) {
   EXPECT_EQ(
       none->geometry,
       (sig::BlockGeometry{.sectors = 2048, .writable = false, .cached = false, .parallel = 32}));
-  EXPECT_EQ(none->most_bytes(), 1U << 20);
+  EXPECT_EQ(none->max_bytes(), 1U << 20);
 }
 
 TEST(BlockLimits, RefusesADiskThatCannotBe) {
@@ -155,7 +155,7 @@ TEST(BlockRequests, LookAsTheSpecificationWants) {
 
 TEST(BlockRequests, ABufferTakesAsManyDescriptorsAsItMust) {
   Disk disk(kSizeMax | kSegMax, {.size_max = 1500, .seg_max = 3});
-  EXPECT_EQ(disk.limits.most_bytes(), 4096U);
+  EXPECT_EQ(disk.limits.max_bytes(), 4096U);
   ASSERT_TRUE(disk.requests.begin(Kind::kWrite, 0, {0x5000, 4096}));
   disk.queue.publish();
   const auto chain = disk.device.take();

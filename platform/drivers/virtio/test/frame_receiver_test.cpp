@@ -108,10 +108,10 @@ TEST(FrameReceiver, the_most_buffers_of_a_frame_are_taken_and_one_more_drops_it_
     for (std::size_t i = 1; i < buffers; ++i) wire.write("", 256);
     return wire.receive();
   };
-  const auto fits = frame_of(1 + Fragments::kMost);
+  const auto fits = frame_of(1 + BufferChain::kMax);
   ASSERT_EQ(fits.size(), 1U);
-  EXPECT_EQ(fits[0].total_size(), 256 * (1 + Fragments::kMost) - 12);
-  EXPECT_TRUE(frame_of(2 + Fragments::kMost).empty());
+  EXPECT_EQ(fits[0].total_size(), 256 * (1 + BufferChain::kMax) - 12);
+  EXPECT_TRUE(frame_of(2 + BufferChain::kMax).empty());
   EXPECT_EQ(wire.count(FrameReceiver::kTooLong), 1U);
   EXPECT_EQ(frame_of(1).size(), 1U);
 }

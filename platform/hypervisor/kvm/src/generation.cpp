@@ -8,14 +8,14 @@
 namespace fata::kvm {
 namespace {
 
-enum class Where : std::uint8_t { kOutside, kInside, kAcross };
+enum class Where : std::uint8_t { kOutside, kLoopback, kAcross };
 
 // Returns whether the pages that contain these bytes are outside our RAM, inside it, or both.
 Where in_memory(std::uint64_t address, std::size_t size) {
   const std::uint64_t begin = address & ~(arch::kPage - 1);
   const std::uint64_t end = (address + size + arch::kPage - 1) & ~(arch::kPage - 1);
   for (const arch::Region& region : arch::free_memory()) {
-    if (region.begin <= begin && end <= region.end) return Where::kInside;
+    if (region.begin <= begin && end <= region.end) return Where::kLoopback;
     if (begin < region.end && region.begin < end) return Where::kAcross;
   }
   return Where::kOutside;

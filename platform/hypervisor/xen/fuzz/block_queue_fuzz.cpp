@@ -23,7 +23,7 @@ constexpr Domain kBackend = 5;
 constexpr BlockQueue::Sizes kSizes{.places = 4, .pages = 16, .segments = 14};
 constexpr std::size_t kPages = 1 + 16 + 4;
 constexpr std::byte kFilled{3};
-constexpr std::size_t kMost = 14 * BlockQueue::kPageSize;
+constexpr std::size_t kMax = 14 * BlockQueue::kPageSize;
 
 class Game {
  public:
@@ -79,7 +79,7 @@ class Game {
   }
   // Compares in one call, because comparing byte by byte would dominate the fuzzer's run time.
   static bool is_untouched(Bytes buffer) {
-    static const std::vector<std::byte> untouched(kMost, kFilled);
+    static const std::vector<std::byte> untouched(kMax, kFilled);
     return equal_bytes(buffer, Bytes(untouched).first(buffer.size()));
   }
 
@@ -142,7 +142,7 @@ class Game {
     const auto kind = static_cast<Kind>(in_.u8() % 4);
     const std::uint32_t size = limits_.geometry.sector_size;
     const bool moves = kind == Kind::kRead || kind == Kind::kWrite;
-    const std::uint64_t most = std::min<std::uint64_t>(limits_.geometry.sectors, kMost / size);
+    const std::uint64_t most = std::min<std::uint64_t>(limits_.geometry.sectors, kMax / size);
     BlockQueue::Request request{.kind = kind, .sectors = 1 + in_.u8() % most};
     request.sector = in_.u64() % (limits_.geometry.sectors - request.sectors + 1);
     Begun one{kind,

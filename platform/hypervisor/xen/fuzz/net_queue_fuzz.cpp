@@ -110,9 +110,9 @@ class Game {
     packet.append(std::min<std::size_t>(in_.u16() % 2048, packet.tailroom()));
     for (std::size_t i = in_.u8() % 24; i > 4; --i) {
       PacketBuf piece = pieces_.allocate(in_.u8());
-      if (!piece || packet.fragments().full()) break;
+      if (!piece || packet.chain().full()) break;
       piece.append(in_.u16() % 8192);
-      packet.fragments().push(Slice(std::move(piece)));
+      packet.chain().push(Slice(std::move(piece)));
     }
     if ((in_.u8() & 1) != 0) packet.offload().gso = Offload::Gso::kTcpV4;
     queue_.send({&packet, 1});
@@ -126,7 +126,7 @@ class Game {
     check(count == 0 || !was_broken, "a frame from a broken queue");
     for (std::size_t i = 0; i < count; ++i) {
       check(in[i].total_size() != 0 &&
-                in[i].total_size() <= (1 + Fragments::kMost) * NetQueue::kPageSize,
+                in[i].total_size() <= (1 + BufferChain::kMax) * NetQueue::kPageSize,
             "a frame's size");
       KeptFrame kept{std::move(in[i]), {}};
       kept.bytes = bytes_of(kept.frame);

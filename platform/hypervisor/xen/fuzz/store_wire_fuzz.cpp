@@ -104,12 +104,12 @@ class Game {
       moved = wire_.pump();
       StoreWire::Message message;
       while (wire_.receive(message)) {
-        check(!wire_.broken() && message.payload.size() <= StoreWire::kMostPayload, "a message");
+        check(!wire_.broken() && message.payload.size() <= StoreWire::kMaxPayload, "a message");
         bytes += sizeof(xsd_sockmsg) + message.payload.size();
         dispatch(message);
       }
     }
-    check(bytes <= sizeof(xsd_sockmsg) + StoreWire::kMostPayload + 2 * XENSTORE_RING_SIZE,
+    check(bytes <= sizeof(xsd_sockmsg) + StoreWire::kMaxPayload + 2 * XENSTORE_RING_SIZE,
           "more came out than went in");
     if (wire_.broken()) check(!wire_.pump(), "a broken wire moves on");
   }

@@ -62,9 +62,9 @@ bool Balloon::deflate() {
 
 async::Task<void> Balloon::follow(Balloon* self, Store* store) {
   store->write_and_forget("control/feature-balloon", "1");
-  const Result<std::string> most_text = co_await store->read("memory/static-max");
+  const Result<std::string> max_text = co_await store->read("memory/static-max");
   // In KiB, like the other sizes below.
-  const std::uint64_t most = most_text ? store_number(*most_text).value_or(0) : 0;
+  const std::uint64_t most = max_text ? store_number(*max_text).value_or(0) : 0;
   constexpr std::uint64_t kPiece = kPages * arch::kPage / 1024;
   Watch watch(*store, "memory/target");
   while (co_await watch.next()) {

@@ -38,11 +38,11 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
 
 // Flushes run one at a time, because a host may report lost data only once, to the first caller.
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
-  if (const auto taken = co_await flushing_.take(wait); !taken)
+  if (const auto taken = co_await flushing_.acquire(wait); !taken)
     co_return fail(Error(taken.error()));
   struct Leave {
-    async::Places* flushing;
-    ~Leave() { flushing->give_back(); }
+    async::Semaphore* flushing;
+    ~Leave() { flushing->release(); }
   } const leave{&flushing_};
   if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
   if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
@@ -54,7 +54,8 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
 
 // An operation that does not fit in a request is split into several requests, one after the other.
 async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, async::Wait wait) {
-  if (const auto taken = co_await places_.take(wait); !taken) co_return fail(Error(taken.error()));
+  if (const auto taken = co_await slots_.acquire(wait); !taken)
+    co_return fail(Error(taken.error()));
   Flight flight(this);
   ++counters_[static_cast<std::size_t>(request.kind)];
   do {
@@ -64,8 +65,7 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
     const BlockQueue::Request before = request;
     begin(flight, request);
     for (int waited = 0; flight.state == State::kUnderWay;) {
-      if (!co_await flight.ended.wait(async::Wait::at_most(kPatience)) &&
-          ++waited == kPatienceTimes)
+      if (!co_await flight.ended.wait(async::Wait::at_most(kTimeout)) && ++waited == kMaxTimeouts)
         break_down("does not answer");
     }
     if (flight.state == State::kLost) {
@@ -95,8 +95,8 @@ void BlockDevice::begin(Flight& flight, BlockQueue::Request& request) {
 
 // Polls without the loop: no task runs meanwhile.
 template <class Busy>
-void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
-  const Instant until = platform::monotonic_now() + patience;
+void BlockDevice::work_while(Busy busy, Duration timeout) noexcept {
+  const Instant until = platform::monotonic_now() + timeout;
   while (busy() && platform::monotonic_now() < until) {
     poll();
     if (busy() && queue_.ask()) wait_a_moment(port_);
@@ -106,20 +106,20 @@ void BlockDevice::work_while(Busy busy, Duration patience) noexcept {
 // Waits until a request that was passed to the backend has ended, before its task is destroyed. The
 // buffer does not require this, because the backend accesses only pages of the queue.
 void BlockDevice::leave_flight(Flight& flight) noexcept {
-  work_while([&] { return flight.state == State::kUnderWay; }, kPatienceAtDeath);
+  work_while([&] { return flight.state == State::kUnderWay; }, kTimeoutAtDeath);
   if (flight.state == State::kUnderWay) {
     queue_.abandon(flight.place);
     flights_[flight.place] = nullptr;  // its slot is released when it has ended
     return;
   }
-  places_.give_back();
+  slots_.release();
 }
 
 void BlockDevice::reap() {
   while (const auto ended = queue_.next()) {
     Flight* const flight = std::exchange(flights_[ended->place], nullptr);
     if (flight == nullptr) {
-      places_.give_back();
+      slots_.release();
       continue;
     }
     flight->outcome = ended->outcome;
@@ -131,7 +131,7 @@ void BlockDevice::reap() {
 // After a migration, this host's backend may still exist when the new backend works. An unfinished
 // write of the old backend could then undo a later write.
 void BlockDevice::settle() noexcept {
-  work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kPatienceAtSuspension);
+  work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kTimeoutAtSuspension);
 }
 
 bool BlockDevice::poll() noexcept {

@@ -17,7 +17,7 @@ static_assert(sizeof(BlockDiscard) == sizeof(blkif_request_discard_t) &&
 static_assert(offsetof(BlockRequest, segment) == offsetof(blkif_request_t, seg) &&
               offsetof(BlockIndirect, grants) ==
                   offsetof(blkif_request_indirect_t, indirect_grefs));
-static_assert(BlockRequest::kMostSegments == BLKIF_MAX_SEGMENTS_PER_REQUEST);
+static_assert(BlockRequest::kMaxSegments == BLKIF_MAX_SEGMENTS_PER_REQUEST);
 
 constexpr std::uint32_t kUnit = 512;  // the unit of requests, whatever the disk's sector size
 constexpr std::uint32_t kLargestOptimal = 1 << 20;
@@ -53,7 +53,7 @@ std::optional<BlockLimits> BlockLimits::parse(const BlockOffer& offer) {
     limits.extent = std::max<std::uint64_t>(offer.discard_granularity / size, 1);
   limits.extent_offset = offer.discard_alignment / size % limits.extent;
   limits.segments = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
-      offer.indirect_segments, BlockRequest::kMostSegments, kSegmentsOfAPage));
+      offer.indirect_segments, BlockRequest::kMaxSegments, kSegmentsOfAPage));
   return limits;
 }
 
@@ -74,7 +74,7 @@ BlockQueue::BlockQueue(GrantTable& grants, FrameOf frame_of, const Sizes& sizes)
   check(sizes.places != 0 && sizes.places <= Ring::kSize && sizes.pages >= sizes.places &&
             sizes.segments <= kSegmentsOfAPage,
         "bad sizes of a disk's queue");
-  const bool indirect = sizes.segments > BlockRequest::kMostSegments;
+  const bool indirect = sizes.segments > BlockRequest::kMaxSegments;
   shared_.resize(std::size_t{1} + sizes.pages + (indirect ? sizes.places : 0));
   places_.resize(sizes.places);
   for (Place& place : places_) place.pages.reserve(sizes.segments);
@@ -101,7 +101,7 @@ void BlockQueue::restart() {
 
 bool BlockQueue::connect(Domain backend, std::uint16_t handle) {
   std::erase_if(kept_, [&](const Shared& page) { return grants_->end(*page.grant); });
-  if (kept_.size() >= kMostKept * shared_.size()) return false;
+  if (kept_.size() >= kMaxKept * shared_.size()) return false;
   restart();
   handle_ = handle;
   connected_ = true;
@@ -157,7 +157,7 @@ void BlockQueue::push_move(std::uint16_t number, std::uint64_t unit) {
   const Place& place = places_[number];
   const std::uint8_t operation = place.kind == Kind::kRead ? BLKIF_OP_READ : BLKIF_OP_WRITE;
   const std::size_t count = place.pages.size();
-  if (count <= BlockRequest::kMostSegments) {
+  if (count <= BlockRequest::kMaxSegments) {
     BlockRequest request{};
     request.operation = operation;
     request.segments = static_cast<std::uint8_t>(count);

@@ -9,7 +9,7 @@ namespace {
 
 BlockQueue::Sizes sizes(bool roomy) {
   if (roomy) return {};
-  return {.places = 8, .pages = 32, .segments = BlockRequest::kMostSegments};
+  return {.places = 8, .pages = 32, .segments = BlockRequest::kMaxSegments};
 }
 
 constexpr std::string_view flush_of(BlockLimits::Flush flush) {
@@ -51,7 +51,7 @@ async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::connect(async::Co
 async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::open(Logger log, bool roomy,
                                                                     unsigned nth,
                                                                     async::CancelToken stop) {
-  const async::Wait wait = async::Wait::at_most(kPatienceAtStart, stop);
+  const async::Wait wait = async::Wait::at_most(kTimeoutAtStart, stop);
   Result<Frontend> frontend = co_await Frontend::find(&store(), "vbd", nth, wait);
   if (!frontend && frontend.error().is(Errc::kNoDevice))
     co_return fail(Error(BlockSetupErrc::kNoDisk));
@@ -83,15 +83,15 @@ async::Task<Result<void>> BlockDevice::start(async::Wait wait) {
     if (joined) break;
     if (!std::exchange(lost_, false)) co_return joined;
     // The domain was suspended meanwhile, possibly for longer than the deadline.
-    wait = async::Wait::at_most(kPatienceAtStart, wait.token);
+    wait = async::Wait::at_most(kTimeoutAtStart, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
-  for (std::size_t i = 0; i < queue_.places(); ++i) places_.give_back();
+  for (std::size_t i = 0; i < queue_.places(); ++i) slots_.release();
   const sig::BlockGeometry& geometry = limits_.geometry;
   log_.info(geometry.sectors, " sectors of ", geometry.sector_size, " bytes",
             geometry.writable ? "" : ", read-only", geometry.discards ? ", discards" : "", ", ",
             flush_of(limits_.flush), ", up to ", geometry.parallel, " requests of ",
-            queue_.most_bytes(), " bytes, backend ", frontend_.backend());
+            queue_.max_bytes(), " bytes, backend ", frontend_.backend());
   keeper_.emplace(look_after(this));
   co_return Result<void>{};
 }
@@ -169,7 +169,7 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
 }
 
 // The timeout of look_after(): a missing reply must not block it, because readers wait for it.
-async::Wait BlockDevice::soon() { return async::Wait::at_most(kPatience); }
+async::Wait BlockDevice::soon() { return async::Wait::at_most(kTimeout); }
 
 async::Task<bool> BlockDevice::is_detached() {
   const Result<std::string> there = co_await frontend_.text("backend", soon());
@@ -185,8 +185,8 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
       if (!self->lost_ && !co_await self->watch_->next()) co_return;
       seen = platform::monotonic_now();
     } else if (!self->lost_) {
-      (void)co_await self->watch_->next(async::Wait::at_most(kPatience));
-      if (platform::monotonic_now() - seen > kPatience * kPatienceTimes)
+      (void)co_await self->watch_->next(async::Wait::at_most(kTimeout));
+      if (platform::monotonic_now() - seen > kTimeout * kMaxTimeouts)
         self->break_down("has no backend any more");
     }
     if (self->broken_) co_return;
@@ -250,7 +250,7 @@ void BlockDevice::leave(bool forget) {
     if (!taken[i]) continue;
     Flight* const flight = std::exchange(flights_[i], nullptr);
     if (flight == nullptr) {
-      places_.give_back();
+      slots_.release();
       continue;
     }
     ++lost_requests_;

@@ -14,7 +14,7 @@ constinit Port the_port = 0;
 constexpr std::size_t kOut = sizeof(xencons_interface::out), kIn = sizeof(xencons_interface::in);
 // The number of waits of some ten milliseconds each: a host that never reads must not keep an image
 // from ending.
-constexpr unsigned kPatience = 1000;
+constexpr unsigned kTimeout = 1000;
 
 std::uint32_t load(const std::uint32_t& shared) {
   return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
@@ -42,7 +42,7 @@ std::string_view put(xencons_interface& ring, std::string_view text) {
 }
 
 bool write_all(std::string_view text) {
-  for (unsigned i = 0; i < kPatience; ++i) {
+  for (unsigned i = 0; i < kTimeout; ++i) {
     text = put(*the_ring, text);
     notify(the_port);
     if (text.empty()) return true;
@@ -78,7 +78,7 @@ void Console::drain() {
 
 void Console::flush() {
   if (ring_ == nullptr) return;
-  for (unsigned i = 0; i < kPatience; ++i) {
+  for (unsigned i = 0; i < kTimeout; ++i) {
     drain();
     if (buffer_.is_empty() && load(ring_->out_cons) == ring_->out_prod) return;
     wait_a_moment(the_port);

@@ -6,7 +6,7 @@ namespace fata::xen {
 namespace {
 
 void* grow(std::size_t index) {
-  static constinit std::array<void*, GrantTable::kMostFrames> pages{};
+  static constinit std::array<void*, GrantTable::kMaxFrames> pages{};
   if (pages[index] == nullptr) pages[index] = new_page();
   return map_hypervisor_page(XENMAPSPACE_grant_table, index, pages[index]) ? pages[index] : nullptr;
 }

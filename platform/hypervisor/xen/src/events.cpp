@@ -11,12 +11,12 @@ namespace fata::xen {
 namespace {
 
 constinit shared_info_t* shared = nullptr;
-constinit std::array<Port, kMostPorts> watched{};
+constinit std::array<Port, kMaxPorts> watched{};
 constinit unsigned watched_count = 0;
 
 Result<Port> opened(long status, Port port) {
   if (status != 0) return fail(Errc::kRefused, static_cast<std::uint32_t>(-status));
-  if (watched_count == kMostPorts) {
+  if (watched_count == kMaxPorts) {
     close_port(port);
     return fail(Errc::kRefused, 0);
   }
@@ -37,7 +37,7 @@ void use_shared_info(shared_info_t& page) noexcept {
 void forget_ports() noexcept { watched_count = 0; }
 
 void watch_port(Port port) noexcept {
-  check(watched_count < kMostPorts, "more event channels than one call can wait for");
+  check(watched_count < kMaxPorts, "more event channels than one call can wait for");
   watched[watched_count++] = port;
 }
 

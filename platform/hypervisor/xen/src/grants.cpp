@@ -6,7 +6,7 @@
 namespace fata::xen {
 
 bool GrantTable::add_frame() {
-  if (frame_count_ == kMostFrames) return false;
+  if (frame_count_ == kMaxFrames) return false;
   auto* const frame = static_cast<Entry*>(grow_(frame_count_));
   if (frame == nullptr) return false;
   frames_[frame_count_] = frame;

@@ -14,7 +14,7 @@ static_assert(sizeof(NetTxRequest) == sizeof(netif_tx_request_t) &&
 static_assert(sizeof(NetRxRequest) == sizeof(netif_rx_request_t) &&
               sizeof(NetRxResponse) == sizeof(netif_rx_response_t));
 static_assert(sizeof(NetExtra) == sizeof(netif_extra_info_t));
-static_assert(NetQueue::kMostSlots == XEN_NETIF_NR_SLOTS_MIN);
+static_assert(NetQueue::kMaxSlots == XEN_NETIF_NR_SLOTS_MIN);
 
 std::size_t page_rest(const std::byte* memory) {
   return NetQueue::kPageSize - reinterpret_cast<std::uintptr_t>(memory) % NetQueue::kPageSize;
@@ -51,7 +51,7 @@ void* NetQueue::new_ring(std::size_t index) {
 
 bool NetQueue::connect(Domain backend) {
   take_back();
-  if (kept_.size() == kMostKept) return false;
+  if (kept_.size() == kMaxKept) return false;
   backend_ = backend;
   broken_ = false;
   tx_->restart();
@@ -142,7 +142,7 @@ bool NetQueue::Pieces::add(Bytes bytes) {
 NetQueue::Pieces NetQueue::cut(const PacketBuf& packet, bool& fits) {
   Pieces pieces;
   fits = pieces.add(packet.bytes());
-  for (const Slice& piece : packet.fragments().pieces()) fits = fits && pieces.add(piece.bytes());
+  for (const Slice& piece : packet.chain().pieces()) fits = fits && pieces.add(piece.bytes());
   return pieces;
 }
 
@@ -152,7 +152,7 @@ bool NetQueue::is_own(const PacketBuf& packet) const {
     return home == &tx_pool_ || home == &page_pool_ || home == &rx_pool_;
   };
   return ours(packet.buffer()->home) &&
-         std::ranges::all_of(packet.fragments().pieces(),
+         std::ranges::all_of(packet.chain().pieces(),
                              [&](const Slice& piece) { return ours(piece.home()); });
 }
 
@@ -167,7 +167,7 @@ bool NetQueue::gather(PacketBuf& packet) {
     while (!bytes.empty() && !failed) {
       PacketBuf* to = page ? &page : &whole;
       if (to->tailroom() == 0) {
-        if (page) whole.fragments().push(Slice(std::move(page)));
+        if (page) whole.chain().push(Slice(std::move(page)));
         page = page_pool_.allocate();
         failed = !page;
         continue;
@@ -178,9 +178,9 @@ bool NetQueue::gather(PacketBuf& packet) {
     }
   };
   copy(packet.bytes());
-  for (const Slice& piece : packet.fragments().pieces()) copy(piece.bytes());
+  for (const Slice& piece : packet.chain().pieces()) copy(piece.bytes());
   if (failed) return false;
-  if (page) whole.fragments().push(Slice(std::move(page)));
+  if (page) whole.chain().push(Slice(std::move(page)));
   packet = std::move(whole);
   return true;
 }
@@ -201,7 +201,7 @@ bool NetQueue::send_one(PacketBuf& packet) {
     check(fits, "a gathered packet in too many pieces");
   }
   // Make all grants first, so that the ring holds no partial packet if the table is full.
-  std::array<GrantRef, kMostSlots> refs;
+  std::array<GrantRef, kMaxSlots> refs;
   for (std::size_t i = 0; i < pieces.count; ++i) {
     const auto ref = grants_->grant(backend_, frame_of_(pieces.list[i].memory), true);
     if (!ref) {
@@ -246,7 +246,7 @@ bool NetQueue::send_one(PacketBuf& packet) {
 }
 
 std::size_t NetQueue::send(std::span<PacketBuf> out) {
-  if (!has_room() || tx_->room() < out.size() + kMostSlots) reap();
+  if (!has_room() || tx_->room() < out.size() + kMaxSlots) reap();
   std::size_t taken = 0;
   for (PacketBuf& packet : out) {
     if (!has_room() || !send_one(packet)) break;
@@ -266,15 +266,15 @@ void NetQueue::finish_piece(std::uint16_t id) {
   slot.used = false;
   // The first piece's slot stays in use as long as the packet does.
   const std::uint16_t owner_id = slot.owner;
-  const auto give_back = [&](std::uint16_t free) {
+  const auto release_id = [&](std::uint16_t free) {
     tx_slots_[free].next = tx_free_;
     tx_free_ = free;
     ++tx_free_count_;
   };
-  if (id != owner_id) give_back(id);
+  if (id != owner_id) release_id(id);
   if (--owner.left != 0) return;
   owner.packet.reset();
-  give_back(owner_id);
+  release_id(owner_id);
 }
 
 void NetQueue::reap() {

@@ -37,7 +37,7 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Contex
 async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload,
                                                                 bool roomy, unsigned nth,
                                                                 async::CancelToken stop) {
-  const async::Wait wait = async::Wait::at_most(kPatience, stop);
+  const async::Wait wait = async::Wait::at_most(kTimeout, stop);
   Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth, wait);
   if (!frontend) co_return fail(frontend.error());
   auto device = std::make_unique<NetDevice>(log, std::move(*frontend), offload, roomy);
@@ -74,7 +74,7 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
     if (joined) break;
     if (!lost_) co_return joined;
     // The domain was suspended meanwhile, possibly for longer than the deadline.
-    wait = async::Wait::at_most(kPatience, wait.token);
+    wait = async::Wait::at_most(kTimeout, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
   }
   log_.info("features: ", features_.tx_checksum ? "checksum " : "",
@@ -109,7 +109,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   features_.tso4 = features_.gather && tso4;
   features_.tso6 = features_.gather && tso6;
   // The size of a request includes the Ethernet header, and has 16 bits.
-  features_.gso_most = 0xffff - 18;
+  features_.gso_max = 0xffff - 18;
   features_.receive_memory = queue_.receive_memory();
 
   if (lost_) co_return fail(Error(Errc::kBackend));
@@ -154,7 +154,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
 }
 
 // The timeout of look_after(): a missing reply must not block it.
-async::Wait NetDevice::soon() { return async::Wait::at_most(kPatience); }
+async::Wait NetDevice::soon() { return async::Wait::at_most(kTimeout); }
 
 // Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> NetDevice::look_after(NetDevice* self) {
@@ -168,8 +168,8 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
       }
     } else {
       if (std::exchange(self->broke_, false)) {
-        if (self->resets_ == kMostResets) {
-          self->log_.error("given up: the backend broke the protocol ", kMostResets, " times");
+        if (self->resets_ == kMaxResets) {
+          self->log_.error("given up: the backend broke the protocol ", kMaxResets, " times");
           co_return;
         }
         ++self->resets_;
@@ -246,7 +246,7 @@ async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
 void NetDevice::finish_sending() {
   if (!queue_.connected()) return;
   if (queue_.publish()) notify(port_);
-  const Instant until = platform::monotonic_now() + kPatienceAtEnd;
+  const Instant until = platform::monotonic_now() + kTimeoutAtEnd;
   while (!queue_.broken() && !queue_.all_sent() && platform::monotonic_now() < until) queue_.reap();
 }
 

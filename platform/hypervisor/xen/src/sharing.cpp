@@ -148,7 +148,7 @@ std::unique_ptr<PageSharing::Window> PageSharing::window_of(std::size_t pages, E
     free_.pop_back();
     return found;
   }
-  if (windows_ + pages > kMostMapped) {
+  if (windows_ + pages > kMaxMapped) {
     why = DomainErrc::kExhausted;
     return nullptr;
   }

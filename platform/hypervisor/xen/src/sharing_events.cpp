@@ -123,7 +123,7 @@ async::Task<Result<void>> SharedStore::end(sig::StoreTransaction in, bool commit
 }
 
 Result<std::unique_ptr<Watch>> SharedStore::watch(std::string path) {
-  if (path.size() > StoreWire::kMostPayload - 32) return fail(Error(DomainErrc::kTooLong));
+  if (path.size() > StoreWire::kMaxPayload - 32) return fail(Error(DomainErrc::kTooLong));
   return std::make_unique<Watch>(*store_, std::move(path));
 }
 

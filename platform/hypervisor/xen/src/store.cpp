@@ -9,7 +9,7 @@ namespace fata::xen {
 namespace {
 
 constexpr std::uint32_t kForget = 0;  // the ID of requests without a waiting task
-constexpr unsigned kMostRounds = 32;
+constexpr unsigned kMaxRounds = 32;
 
 struct Name {
   std::string_view text;
@@ -62,8 +62,8 @@ Store::~Store() { detach(*this); }
 
 async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction in,
                                                 std::string payload, async::Wait wait) {
-  if (payload.size() > StoreWire::kMostPayload) co_return fail(Error(Errc::kTooLong));
-  if (pending_count_ == kMostPending) co_return fail(Error(Errc::kExhausted));
+  if (payload.size() > StoreWire::kMaxPayload) co_return fail(Error(Errc::kTooLong));
+  if (pending_count_ == kMaxPending) co_return fail(Error(Errc::kExhausted));
   Pending pending(*this);
   do {
     if (++next_id_ == kForget) ++next_id_;
@@ -177,7 +177,7 @@ bool Store::poll() noexcept {
   // Handle at most a ring's worth of messages per turn: a store that never stops must not block the
   // loop.
   bool moved = true;
-  for (unsigned round = 0; moved && round < kMostRounds; ++round) {
+  for (unsigned round = 0; moved && round < kMaxRounds; ++round) {
     moved = pump();
     while (wire_.receive(message)) {
       dispatch(message);

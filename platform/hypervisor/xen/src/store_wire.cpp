@@ -28,7 +28,7 @@ xsd_sockmsg header_of(std::string_view text) {
 
 bool StoreWire::send(std::uint32_t type, std::uint32_t id, std::uint32_t transaction,
                      std::string_view payload) {
-  if (payload.size() > kMostPayload || out_.size() == kMostQueued) return false;
+  if (payload.size() > kMaxPayload || out_.size() == kMaxQueued) return false;
   const xsd_sockmsg header{type, id, transaction, static_cast<std::uint32_t>(payload.size())};
   std::string& message = out_.emplace_back(sizeof header, '\0');
   std::memcpy(message.data(), &header, sizeof header);
@@ -82,7 +82,7 @@ void StoreWire::take(std::size_t count) {
 bool StoreWire::pull() {
   bool moved = false;
   // Reads at most one message beyond a complete one; the rest stays in the ring.
-  while (in_.size() < sizeof(xsd_sockmsg) + kMostPayload) {
+  while (in_.size() < sizeof(xsd_sockmsg) + kMaxPayload) {
     const std::string_view piece = look();
     if (piece.empty()) break;
     in_.append(piece);
@@ -96,7 +96,7 @@ bool StoreWire::pump() {
   if (broken_) return false;
   const bool pushed = push();
   const bool pulled = pull();
-  if (in_.size() >= sizeof(xsd_sockmsg) && header_of(in_).len > kMostPayload) broken_ = true;
+  if (in_.size() >= sizeof(xsd_sockmsg) && header_of(in_).len > kMaxPayload) broken_ = true;
   return pushed || pulled;
 }
 

@@ -15,7 +15,7 @@ struct BlockWorld {
   static constexpr std::uint16_t kHandle = 51712;
 
   explicit BlockWorld(const BlockQueue::Sizes& sizes = {},
-                      std::size_t table = GrantTable::kMostFrames)
+                      std::size_t table = GrantTable::kMaxFrames)
       : host(table), grants(HostModel::grow), queue(grants, HostModel::frame_of, sizes) {}
   BlockBackend& connect(const BlockOffer& offer, bool keeps = true) {
     EXPECT_TRUE(queue.connect(kBackend, kHandle));

@@ -21,8 +21,7 @@ class HostModel {
  public:
   static constexpr std::size_t kPage = 4096;
 
-  explicit HostModel(std::size_t most_frames = GrantTable::kMostFrames)
-      : most_frames_(most_frames) {
+  explicit HostModel(std::size_t max_frames = GrantTable::kMaxFrames) : max_frames_(max_frames) {
     check(current_ == nullptr, "two hosts at once");
     current_ = this;
   }
@@ -31,7 +30,7 @@ class HostModel {
   HostModel& operator=(const HostModel&) = delete;
 
   static void* grow(std::size_t index) {
-    if (index >= current_->most_frames_) return nullptr;
+    if (index >= current_->max_frames_) return nullptr;
     auto& frames = current_->frames_;
     while (frames.size() <= index) frames.push_back(std::make_unique<Frame>());
     return frames[index]->entries;
@@ -86,7 +85,7 @@ class HostModel {
   std::uint16_t& flags(GrantRef ref) { return frames_.at(ref / 512)->entries[ref % 512].flags; }
 
   static inline HostModel* current_ = nullptr;
-  std::size_t most_frames_;
+  std::size_t max_frames_;
   std::vector<std::unique_ptr<Frame>> frames_;
   std::unordered_map<std::uintptr_t, std::size_t> numbers_;
   std::vector<std::uintptr_t> pages_;

@@ -8,7 +8,7 @@
 namespace fata::xen {
 namespace {
 
-std::vector<std::byte> joined(Bytes first, const Fragments& more) {
+std::vector<std::byte> joined(Bytes first, const BufferChain& more) {
   std::vector<std::byte> all(first.size() + (more.empty() ? 0 : more.bytes()));
   std::size_t done = copy_bytes(all, first);
   for (const Slice& piece : more.pieces())
@@ -16,7 +16,7 @@ std::vector<std::byte> joined(Bytes first, const Fragments& more) {
   return all;
 }
 std::vector<std::byte> flat(const PacketBuf& packet) {
-  return joined(packet.bytes(), packet.fragments());
+  return joined(packet.bytes(), packet.chain());
 }
 std::vector<std::byte> flat(const sig::RxFrame& frame) {
   return joined(frame.frame.bytes(), frame.more);
@@ -38,14 +38,14 @@ PacketBuf make_packet(NetQueue& queue, BufferPool& pieces, std::mt19937& random)
   fill(packet.append(1 + random() % (random() % 2 != 0 ? 60 : packet.tailroom())), random);
   packet.offload().checksum_needed = random() % 2 != 0;
   if (random() % 2 != 0) return packet;
-  const std::size_t count = 1 + random() % Fragments::kMost;
+  const std::size_t count = 1 + random() % BufferChain::kMax;
   for (std::size_t i = 0; i < count; ++i) {
     PacketBuf piece = pieces.allocate(random() % 200);
     if (!piece) break;
     fill(piece.append(1 + random() % (65000 / count)), random);
     Slice slice(std::move(piece));
     slice.trim_front(random() % slice.size());
-    packet.fragments().push(std::move(slice));
+    packet.chain().push(std::move(slice));
   }
   if (random() % 2 != 0) {
     packet.offload().gso = random() % 2 != 0 ? Offload::Gso::kTcpV4 : Offload::Gso::kTcpV6;
@@ -272,7 +272,7 @@ TEST(NetQueue, GivesEverythingBackIfTheTableOfGrantsIsFull) {
   BufferPool pool(1, 8000);
   packet = world.queue.allocate(0);
   packet.append(10);
-  packet.fragments().push(Slice(pool.copy(std::vector<std::byte>(5000))));
+  packet.chain().push(Slice(pool.copy(std::vector<std::byte>(5000))));
   EXPECT_EQ(world.queue.send({&packet, 1}), 0U);
   EXPECT_EQ(world.grants.in_use(), all - 1);
   world.queue.publish();
@@ -317,7 +317,7 @@ TEST(NetQueue, GrantsNoPageInWhichOthersHaveMemory) {
     PacketBuf packet = make_packet(world.queue, pieces, random);
     ASSERT_TRUE(packet);
     if (packet.total_size() > 0xffff) continue;
-    with_pieces += packet.fragments().empty() ? 0 : 1;
+    with_pieces += packet.chain().empty() ? 0 : 1;
     const NetBackend::Packet sent = as_sent(packet);
     ASSERT_EQ(world.queue.send({&packet, 1}), 1U);
     for (GrantRef ref = 0; ref < 512 * world.host.table_frames(); ++ref) {
@@ -354,7 +354,7 @@ TEST(NetQueue, DropsWhatIsNoPacketAndCountsIt) {
     for (std::size_t i = 0; i < one.pieces; ++i) {
       PacketBuf piece = big.allocate();
       piece.append(one.each);
-      packet.fragments().push(Slice(std::move(piece)));
+      packet.chain().push(Slice(std::move(piece)));
     }
     EXPECT_EQ(world.queue.send({&packet, 1}), 1U) << one.name;
     EXPECT_EQ(world.count(NetQueue::kTooLong), before + 1) << one.name;
@@ -376,7 +376,7 @@ TEST(NetQueue, HasNoBufferWhenAllFramesAreHeldAndGoesOnWhenTheyAreNot) {
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(backend.give(frame, random, notify));
   ASSERT_EQ(world.queue.receive(held), 8U);
   world.queue.publish();
-  EXPECT_TRUE(world.queue.scarce());
+  EXPECT_TRUE(world.queue.low_on_buffers());
   EXPECT_FALSE(backend.give(frame, random, notify));
   held.clear();
   world.queue.refill();

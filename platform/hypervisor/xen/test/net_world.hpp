@@ -13,7 +13,7 @@ namespace fata::xen {
 inline constexpr Domain kBackend = 5;
 
 struct World {
-  explicit World(const NetQueue::Sizes& sizes = {}, std::size_t table = GrantTable::kMostFrames)
+  explicit World(const NetQueue::Sizes& sizes = {}, std::size_t table = GrantTable::kMaxFrames)
       : host(table), grants(HostModel::grow), queue(grants, HostModel::frame_of, sizes) {}
   NetBackend& connect() {
     EXPECT_TRUE(queue.connect(kBackend));

@@ -36,7 +36,7 @@ TEST(StoreWire, CarriesMessagesBothWaysWhateverTheSlices) {
       std::deque<StoreDaemon::Request> sent;
       std::deque<StoreWire::Message> replied;
       const auto size = [&] {
-        return random() % 10 == 0 ? random() % (StoreWire::kMostPayload + 1) : random() % 60;
+        return random() % 10 == 0 ? random() % (StoreWire::kMaxPayload + 1) : random() % 60;
       };
       std::size_t whole = 0;
       for (std::uint32_t id = 0; whole < 200 || !sent.empty() || !replied.empty();) {
@@ -49,7 +49,7 @@ TEST(StoreWire, CarriesMessagesBothWaysWhateverTheSlices) {
               sent.push_back({{id % 7, id, id % 3, length}, payload});
               ++id;
             } else {
-              ASSERT_GE(sent.size(), StoreWire::kMostQueued);
+              ASSERT_GE(sent.size(), StoreWire::kMaxQueued);
             }
             break;
           }
@@ -105,9 +105,9 @@ TEST(StoreWire, TellsWhetherTheOtherSideShouldHearOfAnything) {
 
 TEST(StoreWire, RefusesWhatIsTooLongAndMoreThanMayWait) {
   Both both;
-  EXPECT_FALSE(both.wire.send(1, 1, 0, std::string(StoreWire::kMostPayload + 1, 'x')));
-  for (std::size_t i = 0; i < StoreWire::kMostQueued; ++i) {
-    ASSERT_TRUE(both.wire.send(1, 1, 0, std::string(StoreWire::kMostPayload, 'x')));
+  EXPECT_FALSE(both.wire.send(1, 1, 0, std::string(StoreWire::kMaxPayload + 1, 'x')));
+  for (std::size_t i = 0; i < StoreWire::kMaxQueued; ++i) {
+    ASSERT_TRUE(both.wire.send(1, 1, 0, std::string(StoreWire::kMaxPayload, 'x')));
   }
   EXPECT_FALSE(both.wire.send(1, 1, 0, ""));
   both.wire.pump();
@@ -119,12 +119,12 @@ TEST(StoreWire, RefusesWhatIsTooLongAndMoreThanMayWait) {
 TEST(StoreWire, LeavesInTheRingWhatNobodyTakes) {
   Both both;
   for (std::uint32_t i = 0; i < 100; ++i)
-    both.daemon.reply(1, i, std::string(StoreWire::kMostPayload, 'x'));
+    both.daemon.reply(1, i, std::string(StoreWire::kMaxPayload, 'x'));
   for (int i = 0; i < 100; ++i) {
     both.daemon.give(1024);
     both.wire.pump();
   }
-  EXPECT_GT(both.daemon.waiting(), 98 * StoreWire::kMostPayload)
+  EXPECT_GT(both.daemon.waiting(), 98 * StoreWire::kMaxPayload)
       << "memory is bounded, whatever comes";
   StoreWire::Message message;
   for (std::uint32_t i = 0; i < 100;) {
@@ -147,7 +147,7 @@ const Attack kAttacks[] = {
     {"an index that goes back", [](Both& b) { b.shared().rsp_prod = b.shared().rsp_cons - 1; }},
     {"a payload that is too long",
      [](Both& b) {
-       const xsd_sockmsg header{1, 1, 0, StoreWire::kMostPayload + 1};
+       const xsd_sockmsg header{1, 1, 0, StoreWire::kMaxPayload + 1};
        std::memcpy(b.shared().rsp, &header, sizeof header);
        b.shared().rsp_prod = sizeof header;
      }},

@@ -58,7 +58,7 @@ struct NetDevice {
   PacketBuf allocate(std::size_t) { return {}; }
   std::size_t send(std::span<PacketBuf>) { return 0; }
   Ready<Result<void>> writable(async::Wait) { return {}; }
-  bool scarce() { return false; }
+  bool low_on_buffers() { return false; }
 };
 struct UdpSocket {
   Endpoint local() { return {}; }

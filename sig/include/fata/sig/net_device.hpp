@@ -17,7 +17,7 @@ namespace fata::sig {
 struct RxFrame {
   Slice frame;  // all headers, and the payload unless it is large
   // The rest of the frame, if the device received it into several buffers.
-  Fragments more;
+  BufferChain more;
   Offload offload;  // checksum_valid; gso with gso_size if the device coalesced segments
 
   std::size_t total_size() const { return frame.size() + (more.empty() ? 0 : more.bytes()); }
@@ -29,9 +29,9 @@ struct NetFeatures {
   bool tso4 = false, tso6 = false, uso = false;
   // Bytes in all receive buffers: keeping all of them starves the device.
   std::size_t receive_memory = 64 << 10;
-  bool gather = false;         // accepts packets with fragments
-  bool offload_tagged = true;  // checksum and segmentation offload also for 802.1Q-tagged frames
-  std::uint32_t gso_most = 65535;  // max bytes of a packet with Offload::gso, with its IP header
+  bool gather = false;            // accepts packets with fragments
+  bool offload_tagged = true;     // checksum and segmentation offload also for 802.1Q-tagged frames
+  std::uint32_t gso_max = 65535;  // max bytes of a packet with Offload::gso, with its IP header
 };
 
 template <class D>
@@ -53,7 +53,7 @@ concept NetDevice =
       // Waits until send() would accept a frame.
       { device.writable(wait) } -> Awaits<Result<void>>;
       // True when the device is low on receive buffers: copy received data before keeping it.
-      { device.scarce() } -> std::same_as<bool>;
+      { device.low_on_buffers() } -> std::same_as<bool>;
     };
 
 }  // namespace fata::sig

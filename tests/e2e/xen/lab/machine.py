@@ -291,11 +291,11 @@ class Lab:
             word, _, status = line.decode().strip().partition(" ")
             self.answers[word] = status
 
-    def _read_until(self, done, deadline, complaint):
+    def _read_until(self, done, deadline, diagnostic):
         while not done():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise LabError(f"{complaint} in time\n{self.tail()}")
+                raise LabError(f"{diagnostic} in time\n{self.tail()}")
             self._read_some(left)
 
     def tail(self, lines=40):

@@ -80,7 +80,7 @@ class Apt:
         return found[1]
 
 
-def complaint(done):
+def diagnostic(done):
     lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
     return lines[0][2:].strip() if lines else f"apt-get ended with status {done.returncode}"
 
@@ -107,7 +107,7 @@ def download(cache):
     except CannotBuild:
         if updated.returncode:
             raise CannotBuild(
-                f"apt-get update failed ({complaint(updated)}): it needs a Debian mirror, once"
+                f"apt-get update failed ({diagnostic(updated)}): it needs a Debian mirror, once"
             ) from None
         raise
     names = [name.format(**versions) for name in NAMES]
@@ -115,7 +115,7 @@ def download(cache):
     done = apt.run("apt-get", "download", *names, cwd=debs)
     if done.returncode:
         raise CannotBuild(
-            f"a package cannot be had ({complaint(done)}): it needs a Debian 12 mirror in"
+            f"a package cannot be had ({diagnostic(done)}): it needs a Debian 12 mirror in"
             " /etc/apt/sources.list and the network, once"
         )
     files = []

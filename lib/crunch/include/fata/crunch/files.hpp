@@ -28,7 +28,7 @@ class Files final : private BufferHome {
                                                        async::Wait wait = {});
 
  private:
-  void take_home(Buffer&) noexcept override {}  // the memory belongs to the image
+  void recycle(Buffer&) noexcept override {}  // the memory belongs to the image
   Error why_missing(std::string_view key) const;
 
   const Table& table_;

@@ -86,9 +86,9 @@ struct Request {
   std::uint16_t largest = 1500;  // option 57
   std::string_view host_name{};  // option 12; at most 63 bytes of it are sent
 
-  static constexpr std::size_t kMost = 400;
+  static constexpr std::size_t kMax = 400;
   // Writes at least 300 bytes, as some relays require.
-  std::size_t write(std::span<std::byte, kMost> out) const;
+  std::size_t write(std::span<std::byte, kMax> out) const;
 };
 
 }  // namespace fata::dhcp

@@ -17,7 +17,7 @@ std::string_view parameter_expects(const Setup&);
 
 // The client's host name (option 12); empty: none.
 struct HostName {
-  static constexpr std::size_t kMost = 63;
+  static constexpr std::size_t kMax = 63;
   std::string_view text{};
 };
 bool parse_parameter(std::string_view text, HostName& out);

@@ -27,7 +27,7 @@ enum class Transport : std::uint8_t { kUdp, kTcp };
 // Receives warnings from load() about data that is served nevertheless.
 class Diagnostics {
  public:
-  virtual void warning(const Complaint& complaint) = 0;
+  virtual void warning(const Diagnostic& diagnostic) = 0;
 
  protected:
   ~Diagnostics() = default;
@@ -84,8 +84,8 @@ class Engine {
 
   // Reads a whole zone. On an error, none of it is kept, and the engine stays usable. The texts
   // need not outlive the call. Allocates.
-  Result<LoadedZone, Complaint> load(std::string_view file, std::string_view text,
-                                     const LoadOptions& options = {});
+  Result<LoadedZone, Diagnostic> load(std::string_view file, std::string_view text,
+                                      const LoadOptions& options = {});
   // Answers queries for `apex` and below with SERVFAIL: the zone exists, but could not be loaded.
   // Has no effect if that zone is loaded; a later load() replaces it. Allocates.
   void load_failed(const Name& apex);

@@ -18,7 +18,7 @@ class GatherBudget {
     used_ += bytes;
     return true;
   }
-  void give_back(std::size_t bytes) { used_ -= bytes; }
+  void release(std::size_t bytes) { used_ -= bytes; }
   std::size_t used() const { return used_; }
 
  private:
@@ -45,7 +45,7 @@ class StreamReader {
   // The budget must outlive the reader. `max_message` is at most 65,535.
   StreamReader(GatherBudget* budget, std::size_t max_message)
       : budget_(budget), max_message_(max_message) {}
-  ~StreamReader() { budget_->give_back(charged_); }
+  ~StreamReader() { budget_->release(charged_); }
   StreamReader(const StreamReader&) = delete;
   StreamReader& operator=(const StreamReader&) = delete;
 

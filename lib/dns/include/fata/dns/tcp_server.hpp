@@ -70,14 +70,14 @@ class TcpServer {
   std::span<const Counter> counters() const { return counters_; }
 
  private:
-  // Slices per write. The largest answer needs kMostSlices of them, with buffers of at least 4 KiB;
+  // Slices per write. The largest answer needs kMaxSlices of them, with buffers of at least 4 KiB;
   // with smaller buffers, the first answer that does not fit ends a connection.
   static constexpr std::size_t kPipelined = 48;
-  static constexpr std::size_t kMostSlices = 18;
+  static constexpr std::size_t kMaxSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;
   static constexpr std::size_t kLeaving = 128;  // evicted connections that have not ended yet
 
-  async::Wait patience(async::Scope* connections) const {
+  async::Wait timeout(async::Scope* connections) const {
     const bool crowded = connections->running() * 4 > config_.max_connections * 3;
     return async::Wait::at_most(crowded ? config_.idle_crowded : config_.idle,
                                 connections->token());
@@ -92,7 +92,7 @@ class TcpServer {
     for (;;) {
       // The deadline applies to the whole next query, so that a trickle of octets cannot hold the
       // connection.
-      const async::Wait wait = self->patience(connections);
+      const async::Wait wait = self->timeout(connections);
       Bytes query;
       Gathered found;
       while ((found = reader.next(query)) == Gathered::kNothing) {
@@ -163,11 +163,11 @@ class TcpServer {
       const Gathered found = good ? reader->next(query) : Gathered::kNothing;
       const bool more = found == Gathered::kMessage;
       if (refused(found)) good = false;
-      if (more && used + kMostSlices <= out.size()) continue;
+      if (more && used + kMaxSlices <= out.size()) continue;
       if (packet && packet.size() != 0) out[used++] = Slice(std::move(packet));
       sig::WriteOutcome written;
       if (used != 0)
-        written = co_await flow->write(std::span(out).first(used), patience(connections));
+        written = co_await flow->write(std::span(out).first(used), timeout(connections));
       if (written.error) {
         ++counters_[written.error->is(async::Errc::kTimedOut) ? kTimedOut : kBroken];
         co_return Next::kAbort;
@@ -209,7 +209,7 @@ class TcpServer {
   // Ends the connection so that the peer can still read the written data: unread octets would cause
   // a reset, which could overtake it. Further input is discarded, up to kMaxDropped octets.
   async::Task<void> close(Flow* flow, async::Scope* connections) {
-    const async::Wait wait = patience(connections);
+    const async::Wait wait = timeout(connections);
     if (!co_await flow->shutdown(wait)) co_return;
     for (std::size_t dropped = 0; dropped < kMaxDropped;) {
       const Result<Slice> more = co_await flow->read(wait);

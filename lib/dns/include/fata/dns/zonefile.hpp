@@ -18,7 +18,7 @@ namespace fata::dns {
 
 // An error in a zone's text: reason, location and word (empty if no single word is wrong). The
 // views point to static text, to the file's name and into the file's text.
-struct Complaint {
+struct Diagnostic {
   std::string_view file;
   std::uint32_t line = 0;
   std::string_view reason;
@@ -26,7 +26,7 @@ struct Complaint {
   std::uint32_t open_line = 0;  // of a '(' that is still open; 0 if none, or if in `line`
 };
 // example.org.zone:12: a number from 0 to 255 is expected here: "300"
-void write_text(TextWriter& out, const Complaint& complaint);
+void write_text(TextWriter& out, const Diagnostic& diagnostic);
 
 // Provides the text of files named by $INCLUDE, by their normal_path(). The texts must outlive the
 // parser.
@@ -72,7 +72,7 @@ class ZoneParser {
   ZoneParser& operator=(const ZoneParser&) = delete;
 
   // Reads one record into `out`; false at the end of the text. Must not be called after an error.
-  Result<bool, Complaint> next(ZoneRecord& out);
+  Result<bool, Diagnostic> next(ZoneRecord& out);
   // The name in the first $ORIGIN so far.
   const std::optional<Name>& first_origin() const { return first_origin_; }
 
@@ -108,7 +108,7 @@ class ZoneParser {
   std::string_view note_;                   // for the next record
   std::unique_ptr<Generation> generation_;  // null: none in progress
   std::unique_ptr<std::byte[]> rdata_;
-  Complaint complaint_;
+  Diagnostic diagnostic_;
 };
 
 }  // namespace fata::dns

@@ -13,7 +13,7 @@ struct ClientConfig {
   Parameters parameters;
   Duration interval = seconds(1);  // between reports; 0: none
   bool json = false;
-  Duration patience = seconds(10);  // timeout for the server's next step
+  Duration timeout = seconds(10);  // timeout for the server's next step
 };
 
 template <sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock, sig::Console Console>
@@ -39,7 +39,7 @@ class Client {
 
   // Returns an exit status.
   async::Task<int> run() {
-    auto flow = co_await tcp_->connect(config_.server, patience());
+    auto flow = co_await tcp_->connect(config_.server, timeout());
     Result<void> done{};
     if (!flow) {
       done = fail(flow.error());
@@ -52,7 +52,7 @@ class Client {
         control_.terminate();
         (void)co_await send_output(flow->get(), &control_, async::Wait::at_most(seconds(1)));
       }
-      (void)co_await (*flow)->shutdown(patience());
+      (void)co_await (*flow)->shutdown(timeout());
     }
     co_await senders_.stop();
     co_await scope_.stop();
@@ -64,7 +64,7 @@ class Client {
   }
 
  private:
-  async::Wait patience() { return async::Wait::at_most(config_.patience, scope_.token()); }
+  async::Wait timeout() { return async::Wait::at_most(config_.timeout, scope_.token()); }
   Test& test() { return traffic_.test; }
 
   // Writes in pieces that fit the console's buffer.
@@ -94,14 +94,14 @@ class Client {
       if (event == Event::kRunning) done = co_await measure();
       if (event == Event::kExchange) control_.give_results(ours_ = results());
       if (!done) co_return done;
-      if (const Result<void> sent = co_await send_output(flow, &control_, patience()); !sent)
+      if (const Result<void> sent = co_await send_output(flow, &control_, timeout()); !sent)
         co_return sent;
       if (event == Event::kDone) {
         tell(report_.end(test(), {ours_, control_.peer_results()}));
         co_return Result<void>{};
       }
       if (event != Event::kNothing) continue;
-      if (const auto woken = co_await traffic_.changed.wait(patience()); !woken) {
+      if (const auto woken = co_await traffic_.changed.wait(timeout()); !woken) {
         co_return fail(woken.error() == async::Errc::kTimedOut ? Error(Errc::kTimedOut)
                                                                : Error(woken.error()));
       }
@@ -120,13 +120,13 @@ class Client {
   }
 
   async::Task<Result<void>> open_flow() {
-    auto flow = co_await tcp_->connect(config_.server, patience());
+    auto flow = co_await tcp_->connect(config_.server, timeout());
     if (!flow) co_return fail(flow.error());
     PacketBuf packet = (*flow)->allocate(0, cookie_.size());
     if (!packet) co_return fail(Error(Errc::kNoMemory));
     copy_bytes(packet.append(cookie_.size()), cookie_);
     std::array<Slice, 1> out{Slice(std::move(packet))};
-    const sig::WriteOutcome written = co_await (*flow)->write(out, patience());
+    const sig::WriteOutcome written = co_await (*flow)->write(out, timeout());
     if (written.error) co_return fail(*written.error);
     if (config_.parameters.no_delay) send_small_at_once(**flow);
     flows_.push_back(std::move(*flow));
@@ -139,7 +139,7 @@ class Client {
     if (config_.server.address.is_v4()) any = Ipv4Address{};
     auto socket = udp_->bind({any, 0});
     if (!socket) co_return fail(socket.error());
-    const async::Wait all = patience();
+    const async::Wait all = timeout();
     while (async::current_loop().now() < all.deadline) {
       std::array<sig::TxDatagram, 1> out;
       out[0] = {config_.server, {}, (*socket)->allocate()};

@@ -19,11 +19,11 @@ inline constexpr std::size_t kCookieSize = 37;
 using Cookie = std::array<std::byte, kCookieSize>;
 Cookie make_cookie(Bytes random);  // from 36 random bytes
 
-inline constexpr std::size_t kMostStreams = 128;     // per direction
-inline constexpr std::size_t kMostLength = 1 << 20;  // of a TCP block
-inline constexpr std::size_t kMostDatagram = 65507;
-inline constexpr std::size_t kMostParameters = 8192;  // bytes of JSON
-inline constexpr std::size_t kMostResults = 128 << 10;
+inline constexpr std::size_t kMaxStreams = 128;     // per direction
+inline constexpr std::size_t kMaxLength = 1 << 20;  // of a TCP block
+inline constexpr std::size_t kMaxDatagram = 65507;
+inline constexpr std::size_t kMaxParameters = 8192;  // bytes of JSON
+inline constexpr std::size_t kMaxResults = 128 << 10;
 
 enum class State : std::uint8_t {
   kTestStart = 1,
@@ -58,7 +58,7 @@ enum class Errc : std::uint32_t {
 const ErrorDomain& error_domain(Errc) noexcept;
 
 // The maximum duration of a test in seconds, as in iperf3; it also bounds a server's sending.
-inline constexpr std::uint32_t kMostSeconds = 86400;
+inline constexpr std::uint32_t kMaxSeconds = 86400;
 
 // The client's parameters.
 struct Parameters {

@@ -8,10 +8,10 @@ namespace fata::iperf {
 
 struct ServerConfig {
   std::uint16_t port = kPort;
-  bool one_off = false;             // end after one test
-  Duration interval{};              // between lines about a test; 0: none
-  Duration patience = seconds(10);  // timeout for the peer's next step
-  Duration stall = seconds(60);     // timeout without a byte in a test
+  bool one_off = false;            // end after one test
+  Duration interval{};             // between lines about a test; 0: none
+  Duration timeout = seconds(10);  // timeout for the peer's next step
+  Duration stall = seconds(60);    // timeout without a byte in a test
 };
 
 template <sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock>
@@ -42,7 +42,7 @@ class Server {
     visitors_ = &visitors;
     Result<void> served{};
     for (;;) {
-      if (!co_await visitors.below(kMostVisitors, async::Wait::cancelled_by(visitors.token())))
+      if (!co_await visitors.below(kMaxVisitors, async::Wait::cancelled_by(visitors.token())))
         break;
       auto flow = co_await (*listener)->accept(async::Wait::cancelled_by(visitors.token()));
       if (!flow) {
@@ -58,9 +58,9 @@ class Server {
   }
 
  private:
-  static constexpr std::size_t kBacklog = 2 * kMostStreams + 16;
+  static constexpr std::size_t kBacklog = 2 * kMaxStreams + 16;
   // Connections whose purpose is not yet known, and the test's control connection.
-  static constexpr std::size_t kMostVisitors = 64;
+  static constexpr std::size_t kMaxVisitors = 64;
 
   // A stream's connection, and the number of bytes received after its cookie.
   struct Arrived {
@@ -91,13 +91,13 @@ class Server {
     async::Scope streams_scope;
   };
 
-  async::Wait patience(async::CancelToken token) const {
-    return async::Wait::at_most(config_.patience, token);
+  async::Wait timeout(async::CancelToken token) const {
+    return async::Wait::at_most(config_.timeout, token);
   }
 
   static async::Task<void> greet(Server* self, std::unique_ptr<Flow> flow) {
     const async::CancelToken token = self->visitors_->token();
-    const async::Wait wait = self->patience(token);
+    const async::Wait wait = self->timeout(token);
     Cookie cookie{};
     std::size_t have = 0;
     Slice rest;
@@ -146,11 +146,11 @@ class Server {
       self->log_.warning("test ", self->tests_, " failed: ", done.error());
       session.control.refuse(done.error());
       (void)co_await send_output(flow.get(), &session.control,
-                                 self->patience(session.scope.token()));
+                                 self->timeout(session.scope.token()));
     }
     session.gathering = false;
     co_await session.streams_scope.stop();
-    (void)co_await flow->shutdown(self->patience(session.scope.token()));
+    (void)co_await flow->shutdown(self->timeout(session.scope.token()));
     co_await session.scope.stop();
     self->session_ = nullptr;
   }
@@ -182,12 +182,12 @@ class Server {
         // A client reads whole blocks; only the end of its streams makes it read the control
         // connection again.
         for (Arrived& arrived : session->flows)
-          (void)co_await arrived.flow->shutdown(patience(session->scope.token()));
+          (void)co_await arrived.flow->shutdown(timeout(session->scope.token()));
         control.exchange_results();
       }
       if (event == Event::kResults) control.give_results(results(*session));
       if (const Result<void> sent =
-              co_await send_output(flow, &control, patience(session->scope.token()));
+              co_await send_output(flow, &control, timeout(session->scope.token()));
           !sent) {
         co_return sent;
       }
@@ -203,7 +203,7 @@ class Server {
       const Duration left = session->latest - async::current_loop().now();
       const async::Wait wait =
           running ? async::Wait::at_most(std::min(config_.stall, left), session->scope.token())
-                  : patience(session->scope.token());
+                  : timeout(session->scope.token());
       const auto woken = co_await session->changed.wait(wait);
       if (running && async::current_loop().now() >= session->latest)
         co_return fail(Error(Errc::kTimedOut));
@@ -232,7 +232,7 @@ class Server {
     }
     session->gathering = true;
     control.create_streams();
-    const async::Wait wait = patience(session->scope.token());
+    const async::Wait wait = timeout(session->scope.token());
     if (const Result<void> sent = co_await send_output(flow, &control, wait); !sent) co_return sent;
     while ((parameters.udp ? session->peers.size() : session->flows.size()) <
            traffic.test.streams().size()) {
@@ -246,7 +246,7 @@ class Server {
     control.start();
     if (const Result<void> sent = co_await send_output(flow, &control, wait); !sent) co_return sent;
     traffic.test.begin(clock_->now());
-    const std::uint32_t asked = parameters.time == 0 ? kMostSeconds : parameters.time;
+    const std::uint32_t asked = parameters.time == 0 ? kMaxSeconds : parameters.time;
     session->latest =
         async::current_loop().now() + seconds(asked) + seconds(parameters.omit) + config_.stall;
     session->busy.start();

@@ -1,5 +1,5 @@
 // Reader: pulls the tokens of one JSON text (RFC 8259), strictly: valid UTF-8, no comments, no
-// trailing commas, nothing after the value. Allocates nothing; accepts at most kMostDepth levels of
+// trailing commas, nothing after the value. Allocates nothing; accepts at most kMaxDepth levels of
 // nesting.
 //
 //   Reader in(text);
@@ -35,7 +35,7 @@ enum class Token : std::uint8_t {
 
 class Reader {
  public:
-  static constexpr unsigned kMostDepth = 32;
+  static constexpr unsigned kMaxDepth = 32;
 
   // Keeps views of the text.
   explicit Reader(std::string_view text) : text_(text) {}

@@ -15,7 +15,7 @@ class ChecksumSum {
   void add(Bytes bytes);
   // Adds the rest of a packet after `before` bytes that are already added. The pieces may have odd
   // lengths.
-  void add_pieces(std::size_t before, const Fragments& pieces);
+  void add_pieces(std::size_t before, const BufferChain& pieces);
   void add_u16(std::uint16_t value) { sum_ += value; }
   void add_u32(std::uint32_t value) { sum_ += (value >> 16) + (value & 0xffff); }
   // The pseudo-header of UDP and TCP, for IPv4 (RFC 768) and IPv6 (RFC 8200 section 8.1): the

@@ -27,8 +27,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
  private:
   static constexpr std::size_t kBatch = 64;
   // The driver reports itself full once this many frames, or this many of their bytes, are staged.
-  static constexpr std::size_t kMost = 64;
-  static constexpr std::size_t kMostBytes = 256 << 10;
+  static constexpr std::size_t kMax = 64;
+  static constexpr std::size_t kMaxBytes = 256 << 10;
 
   static async::Task<void> drive(DeviceDriver* self) {
     std::array<sig::RxFrame, kBatch> frames;
@@ -42,7 +42,8 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       const Instant now = async::current_loop().now();
       Host& host = self->core_->host();
       for (sig::RxFrame& frame : std::span(frames).first(*count)) {
-        if (self->net_->scarce() && !self->core_->copy(*self->interface_, frame)) [[unlikely]]
+        if (self->net_->low_on_buffers() && !self->core_->copy(*self->interface_, frame))
+            [[unlikely]]
           continue;
         host.receive(*self->interface_, std::move(frame), now);
       }
@@ -93,7 +94,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     if (frame.buffer()->home != home_) [[unlikely]]
       frame = own(frame);
     if (!frame) return;
-    // Transports that ignore full() may fill the slots above kMost; further frames are dropped, as
+    // Transports that ignore full() may fill the slots above kMax; further frames are dropped, as
     // on a wire.
     if (staged_count_ == staged_.size()) return interface_->count_overflow();
     staged_bytes_ += frame.total_size();
@@ -111,12 +112,12 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     }
     copy_bytes(copy.append(frame.size()), frame.bytes());
     copy.offload() = frame.offload();
-    copy.fragments() = std::move(frame.fragments());
+    copy.chain() = std::move(frame.chain());
     return copy;
   }
 
   // TransmitQueue
-  bool over() const { return staged_count_ >= kMost || staged_bytes_ >= kMostBytes; }
+  bool over() const { return staged_count_ >= kMax || staged_bytes_ >= kMaxBytes; }
   bool full() override {
     if (over()) flush();
     return over();
@@ -153,7 +154,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
 
   StackCore* core_;
   Net* net_;
-  std::array<PacketBuf, kMost + 32> staged_;
+  std::array<PacketBuf, kMax + 32> staged_;
   std::array<PacketBuf, kSegmentsInSoftware + 2> reserved_;
   std::size_t reserved_count_ = 0;
   std::size_t staged_count_ = 0;

@@ -14,7 +14,7 @@ namespace fata::net {
 
 class Groups {
  public:
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMax = 64;
   // Unsolicited reports per membership; the first may be lost.
   static constexpr std::uint8_t kRobustness = 2;
 
@@ -59,7 +59,7 @@ class Groups {
   }
 
  private:
-  std::array<Group, kMost> groups_{};
+  std::array<Group, kMax> groups_{};
   std::size_t used_ = 0;
 };
 

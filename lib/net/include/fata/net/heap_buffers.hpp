@@ -26,7 +26,7 @@ class HeapBuffers final : public BufferHome {
   std::size_t budget() const { return budget_; }
   std::size_t used() const { return used_; }
 
-  void take_home(Buffer& buffer) noexcept override;
+  void recycle(Buffer& buffer) noexcept override;
 
  private:
   struct Block;

@@ -16,7 +16,7 @@ class Host final : public IpLayer {
   // Either may be null; a family that is not passed is not linked. Both outlive the host.
   Host(IpProtocol* v4, IpProtocol* v6) : v4_(v4), v6_(v6) {}
 
-  // Null if there are already Interface::kMost interfaces.
+  // Null if there are already Interface::kMax interfaces.
   Interface* add_interface(const LinkConfig& config, FrameSink& sink, Instant now);
   std::size_t interface_count() const { return interface_count_; }
   Interface& interface(std::size_t index) { return *interfaces_[index]; }
@@ -57,7 +57,7 @@ class Host final : public IpLayer {
  private:
   IpProtocol* v4_;
   IpProtocol* v6_;
-  std::array<std::unique_ptr<Interface>, Interface::kMost> interfaces_;
+  std::array<std::unique_ptr<Interface>, Interface::kMax> interfaces_;
   std::size_t interface_count_ = 0;
   std::array<Transport*, IpProtocol::kTransports> transports_{};
   std::size_t transport_count_ = 0;

@@ -39,7 +39,7 @@ struct LinkConfig {
 };
 
 // The kind of a frame's destination: unicast to this host, multicast or broadcast.
-enum class LinkCast : std::uint8_t { kUs, kGroup, kAll };
+enum class LinkCast : std::uint8_t { kUnicast, kMulticast, kBroadcast };
 
 // Prepends `size` bytes for a header and moves the offload's offsets by the same amount.
 inline MutableBytes prepend_header(PacketBuf& packet, std::size_t size) {
@@ -55,7 +55,7 @@ inline MutableBytes prepend_header(PacketBuf& packet, std::size_t size) {
 class Interface {
  public:
   // Maximum number of interfaces of a host.
-  static constexpr std::size_t kMost = 8;
+  static constexpr std::size_t kMax = 8;
   enum Count : std::size_t {
     kReceived,
     kSent,

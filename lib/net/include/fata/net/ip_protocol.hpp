@@ -22,16 +22,16 @@ inline constexpr std::uint8_t kIcmpV6 = 58;
 // itself does not recurse.
 class Loopback {
  public:
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMax = 64;
 
   bool empty() const { return used_ == 0; }
-  bool full() const { return used_ == kMost; }
-  void push(PacketBuf packet) { queue_[(first_ + used_++) % kMost] = std::move(packet); }
+  bool full() const { return used_ == kMax; }
+  void push(PacketBuf packet) { queue_[(first_ + used_++) % kMax] = std::move(packet); }
   // The packet as a device would deliver it, with its checksum marked as valid.
   sig::RxFrame pop();
 
  private:
-  std::array<PacketBuf, kMost> queue_;
+  std::array<PacketBuf, kMax> queue_;
   std::size_t first_ = 0;
   std::size_t used_ = 0;
 };

@@ -66,15 +66,15 @@ class PcapDevice {
     // Goes frame by frame: only frames that the device takes count as sent, and a frame must not be
     // read after the device has taken it.
     for (std::size_t sent = 0; sent < out.size(); ++sent) {
-      const std::size_t size = write(pcap::Direction::kSent, out[sent].bytes(),
-                                     out[sent].fragments(), out[sent].offload());
+      const std::size_t size =
+          write(pcap::Direction::kSent, out[sent].bytes(), out[sent].chain(), out[sent].offload());
       if (net_->send(out.subspan(sent, 1)) == 0) return sent;
       sink_->write(Bytes(block_).first(size));
     }
     return out.size();
   }
   auto writable(async::Wait wait) { return net_->writable(wait); }
-  bool scarce() { return net_->scarce(); }
+  bool low_on_buffers() { return net_->low_on_buffers(); }
   auto counters() const
     requires requires(Net& device) { device.counters(); }
   {
@@ -116,7 +116,7 @@ class PcapDevice {
   // The largest frame of any device, with a tag.
   static constexpr std::size_t kFrameRoom = 65'556;
 
-  std::size_t write(pcap::Direction direction, Bytes frame, const Fragments& more,
+  std::size_t write(pcap::Direction direction, Bytes frame, const BufferChain& more,
                     const Offload& offload) {
     if (!more.empty()) {
       std::size_t size = copy_bytes(whole_, frame);

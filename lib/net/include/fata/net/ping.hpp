@@ -13,7 +13,7 @@ namespace fata::net {
 
 class Pinger : private Transport {
  public:
-  static constexpr std::size_t kMostData = 65507 - 8 - 8;  // leaves room for a fragment header
+  static constexpr std::size_t kMaxData = 65507 - 8 - 8;  // leaves room for a fragment header
 
   explicit Pinger(StackCore& core);
   Pinger(const Pinger&) = delete;

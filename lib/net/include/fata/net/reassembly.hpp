@@ -52,7 +52,7 @@ class Reassembly {
   };
 
   // Buffers of incomplete and of completed packets come from `memory`.
-  Reassembly(HeapBuffers& memory, Duration patience) : memory_(&memory), patience_(patience) {}
+  Reassembly(HeapBuffers& memory, Duration timeout) : memory_(&memory), timeout_(timeout) {}
 
   Result add(const Fragment& fragment, Instant now);
 
@@ -113,7 +113,7 @@ class Reassembly {
   static PacketBuf start_of(Packet& packet);
 
   HeapBuffers* memory_;
-  Duration patience_;
+  Duration timeout_;
   std::array<std::unique_ptr<Packet>, kPackets> packets_;
   Instant next_deadline_ = Instant::never();
   std::uint64_t timed_out_ = 0;

@@ -61,11 +61,11 @@ class UdpSocket final : public udp::Port {
   void connect(const Endpoint& remote);
   // Removes and returns the oldest ICMP error about a sent datagram. Only on a socket that is not
   // connected: a server's receive() never fails because of a vanished client.
-  struct Complaint {
+  struct Diagnostic {
     SocketErrc what;
     Endpoint remote;
   };
-  std::optional<Complaint> take_error();
+  std::optional<Diagnostic> take_error();
   // Joins a group on the interface of the socket's address (the default interface if that is
   // "any"). The socket leaves its groups when it is destroyed.
   Result<void> join(const IpAddress& group);
@@ -80,7 +80,7 @@ class UdpSocket final : public udp::Port {
   std::vector<sig::RxDatagram> queue_;
   std::size_t first_ = 0;
   std::size_t used_ = 0;
-  std::vector<Complaint> errors_;
+  std::vector<Diagnostic> errors_;
   std::vector<IpAddress> groups_;
   async::WaitQueue readers_;
 };

@@ -113,7 +113,7 @@ class StackCore final : public SocketDriver,
   udp::Table udp_;
   std::unique_ptr<OptionalTransport> tcp_;
   Autoconfiguration* autoconfiguration_ = nullptr;
-  std::array<TransmitQueue*, Interface::kMost> queues_{};
+  std::array<TransmitQueue*, Interface::kMax> queues_{};
   std::size_t queue_count_ = 0;
   std::size_t lost_count_ = 0;
   Instant conflicts_since_{};

@@ -19,7 +19,7 @@ inline constexpr std::size_t kIpHeadroom = 14 + 4 + 40 + 8;
 
 // In bytes. No ICMP message lowers an IPv4 path MTU below this: on smaller paths, DF is clear and
 // routers fragment.
-inline constexpr std::size_t kLeastPathMtuV4 = 552;
+inline constexpr std::size_t kMinPathMtuV4 = 552;
 
 // The ECN field of the IP header (RFC 3168).
 enum class Ecn : std::uint8_t { kNotCapable = 0, kCapable1 = 1, kCapable0 = 2, kCongested = 3 };
@@ -48,7 +48,7 @@ struct Path {
   std::size_t mtu = 1500;
   bool checksum = false;  // the link completes checksums
   // Bytes of the largest IP packet with Offload::gso that the link segments; 0: no segmentation.
-  std::uint32_t gso_most = 0;
+  std::uint32_t gso_max = 0;
   static constexpr std::uint16_t kAnySegments = 65535;
   std::uint16_t gso_segments = kAnySegments;  // maximum segments of such a packet
   bool local = false;                         // the remote is on the link
@@ -62,9 +62,9 @@ struct Path {
 struct IpPacket {
   IpAddress source;
   IpAddress destination;
-  Slice payload;    // the transport's header, and all or the first part of its data
-  Fragments more;   // the rest
-  Offload offload;  // checksum_valid; gso and gso_size if segments were coalesced
+  Slice payload;     // the transport's header, and all or the first part of its data
+  BufferChain more;  // the rest
+  Offload offload;   // checksum_valid; gso and gso_size if segments were coalesced
   Ecn ecn = Ecn::kNotCapable;
   std::uint8_t hop_limit = 0;  // or time to live
   // At both layers: only unicast packets are answered by an error or a reset.
@@ -86,7 +86,7 @@ struct IcmpError {
   Kind kind;
   IpAddress local;
   IpAddress remote;
-  std::uint16_t mtu = 0;      // to use from now on: at least kLeastPathMtuV4, or 1280
+  std::uint16_t mtu = 0;      // to use from now on: at least kMinPathMtuV4, or 1280
   Bytes quoted;               // at least 8 bytes: the start of the transport's header
   std::uint8_t code = 0;      // the code in the message
   std::uint16_t hop_mtu = 0;  // the hop's MTU: the reported one, or the next lower plateau

@@ -83,7 +83,7 @@ class Table final : public Transport {
     kCounts
   };
   // Maximum payload of a datagram.
-  static constexpr std::size_t kMostPayload = 65535 - 20 - kHeaderSize;
+  static constexpr std::size_t kMaxPayload = 65535 - 20 - kHeaderSize;
   // A datagram that would pin a buffer more than four times its length is copied into one of these.
   static constexpr std::size_t kSmallBuffers = 256;
   static constexpr std::size_t kSmallBufferSize = 512;

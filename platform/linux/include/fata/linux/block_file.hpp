@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fata/async/context.hpp"
-#include "fata/async/places.hpp"
+#include "fata/async/semaphore.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/linux/reactor.hpp"
 #include "fata/linux/sandbox.hpp"
@@ -88,7 +88,7 @@ class BlockFile final : private Poller {
   };
   static constexpr std::uint32_t kParallel = 64;
   // The kernel moves at most 2 GiB in one call.
-  static constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+  static constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
 
   static Result<std::unique_ptr<BlockFile>> open(async::Context& context, std::string_view what);
   static async::Task<Result<std::unique_ptr<BlockFile>>> open_patiently(async::Context* context,
@@ -114,8 +114,8 @@ class BlockFile final : private Poller {
   std::unique_ptr<Ring> ring_;
   std::unique_ptr<BlockThread> thread_;  // null if there is a ring
   Watch watch_;
-  async::Places places_{kParallel};
-  async::Places flushing_{1};
+  async::Semaphore parallel_{kParallel};
+  async::Semaphore flushing_{1};
   std::array<Slot, kParallel> slots_;
   std::vector<std::size_t> free_slots_;
   std::size_t under_way_ = 0;

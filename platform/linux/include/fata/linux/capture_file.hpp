@@ -18,7 +18,7 @@ class CaptureFile final : private async::Timer {
   // The first block beyond this size and all later ones are dropped; the log reports it once.
   static constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30;
   // The longest time that data stays in the buffer.
-  static constexpr Duration kPatience = seconds(1);
+  static constexpr Duration kTimeout = seconds(1);
 
   // Creates or truncates the file. An empty path disables the capture: enabled() is then false.
   static async::Task<Result<std::unique_ptr<CaptureFile>>> connect(async::Context& context,

@@ -32,7 +32,7 @@ class Folder final : private BufferHome {
  private:
   explicit Folder(Fd folder) : folder_(std::move(folder)) {}
   Result<Fd> open(std::string_view key, int flags) const;
-  void take_home(Buffer& buffer) noexcept override;
+  void recycle(Buffer& buffer) noexcept override;
 
   Fd folder_;
 };

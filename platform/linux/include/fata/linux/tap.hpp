@@ -49,7 +49,7 @@ class Tap final : private Poller {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
-  bool scarce() const {
+  bool low_on_buffers() const {
     return pool_.available() < 2 * reserve() || (offload_ && large_.available() < kLargeReserve);
   }
 
@@ -66,17 +66,17 @@ class Tap final : private Poller {
   static constexpr std::size_t kBatch = 64;  // reads or writes in one system call
   // Both directions share 1024 buffers of 2 KiB, a quarter of them reserved for receiving. On a
   // link with a larger MTU, each buffer holds a whole frame, and there are as many as fit in
-  // kMemory, but at least kLeastBuffers.
+  // kMemory, but at least kMinBuffers.
   static constexpr std::size_t kBufferSize = 2048;
   // The largest headroom that the layers above request, and our header.
   static constexpr std::size_t kHeadroom = 128;
   static constexpr std::size_t kMemory = std::size_t{4} << 20;
-  static constexpr std::size_t kMostBuffers = 1024, kLeastBuffers = 96;
+  static constexpr std::size_t kMaxBuffers = 1024, kMinBuffers = 96;
   static constexpr std::size_t buffer_size(std::size_t mtu) {
     return std::max(kBufferSize, kHeadroom + mtu);
   }
   static constexpr std::size_t buffer_count(std::size_t mtu) {
-    return std::clamp(kMemory / buffer_size(mtu), kLeastBuffers, kMostBuffers);
+    return std::clamp(kMemory / buffer_size(mtu), kMinBuffers, kMaxBuffers);
   }
   std::size_t reserve() const { return pool_.count() / 4; }
   // The rest of a frame that is longer than a buffer goes to large buffers. Each read has enough of
@@ -110,7 +110,7 @@ class Tap final : private Poller {
   std::unique_ptr<Ring> ring_;
   Watch watch_;
   std::size_t reads_ = 8;  // the number to try next: twice the last batch
-  std::size_t most_reads_;
+  std::size_t max_reads_;
   bool failed_ = false;
   async::WaitQueue readers_;
   async::WaitQueue writers_;

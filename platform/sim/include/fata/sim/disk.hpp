@@ -9,7 +9,7 @@
 #include <map>
 #include <vector>
 
-#include "fata/async/places.hpp"
+#include "fata/async/semaphore.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/sim/platform.hpp"
 
@@ -24,8 +24,8 @@ struct DiskOptions {
   std::uint32_t alignment = 1;
   std::uint32_t parallel = 8;
   // An operation takes a random time between these two.
-  Duration least_delay{};
-  Duration most_delay = microseconds(100);
+  Duration min_delay{};
+  Duration max_delay = microseconds(100);
   // If true, a sector that is being written during a power cut then has a part of the old content
   // and a part of the new. A disk that keeps the promises of sig::BlockDevice never does this. Set
   // it to test storage that must survive disks that break them.
@@ -91,7 +91,7 @@ class Disk {
   Platform* platform_;
   DiskOptions options_;
   sig::BlockGeometry geometry_;
-  async::Places places_;
+  async::Semaphore slots_;
   std::vector<std::byte> stable_;
   std::map<std::uint64_t, std::vector<Version>> cached_;  // by sector, oldest first
   std::vector<Writing*> writing_;                         // in flight

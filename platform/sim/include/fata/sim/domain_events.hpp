@@ -13,7 +13,7 @@ class Domains;
 
 class EventChannels {
  public:
-  static constexpr std::size_t kMostChannels = 128;
+  static constexpr std::size_t kMaxChannels = 128;
 
   class Channel {
    public:

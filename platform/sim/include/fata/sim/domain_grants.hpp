@@ -35,8 +35,8 @@ class GrantTable {
   struct Pages;
 
  public:
-  static constexpr std::size_t kMostGrants = 1024;  // pages that a domain may offer
-  static constexpr std::size_t kMostMapped = 1024;  // pages that a domain may map
+  static constexpr std::size_t kMaxGrants = 1024;  // pages that a domain may offer
+  static constexpr std::size_t kMaxMapped = 1024;  // pages that a domain may map
 
   class Offer {
    public:

@@ -20,11 +20,11 @@ class Xenstore;
 // The tree itself, by absolute paths; the root is "".
 class StoreTree {
  public:
-  static constexpr std::size_t kMostValue = 2048;
-  static constexpr std::size_t kMostPath = 3072;
+  static constexpr std::size_t kMaxValue = 2048;
+  static constexpr std::size_t kMaxPath = 3072;
   // Nodes that one domain may own; domain 0 has no limit.
-  static constexpr std::size_t kMostNodes = 1000;
-  static constexpr std::size_t kMostPermissions = 64;
+  static constexpr std::size_t kMaxNodes = 1000;
+  static constexpr std::size_t kMaxPermissions = 64;
   using Permissions = std::vector<sig::StorePermission>;
 
   struct Node {
@@ -80,8 +80,8 @@ class StoreTree {
 
 class Xenstore {
  public:
-  static constexpr std::size_t kMostWatches = 128;
-  static constexpr std::size_t kMostTransactions = 10;
+  static constexpr std::size_t kMaxWatches = 128;
+  static constexpr std::size_t kMaxTransactions = 10;
 
   class Watch {
    public:

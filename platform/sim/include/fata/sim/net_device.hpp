@@ -44,7 +44,7 @@ class NetDevice final : public Port {
     kCounts
   };
   // The maximum length of a packet that is left whole, in multiples of the MTU.
-  static constexpr std::size_t kMostSegments = 16;
+  static constexpr std::size_t kMaxSegments = 16;
 
   NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options);
 
@@ -57,7 +57,9 @@ class NetDevice final : public Port {
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
   // Half of the unreserved buffers are for sending.
-  bool scarce() const { return 2 * pool_.available() < options_.buffers + options_.reserve; }
+  bool low_on_buffers() const {
+    return 2 * pool_.available() < options_.buffers + options_.reserve;
+  }
 
   // Makes receive() and writable() fail from now on, as if the NIC were unplugged.
   void fail_now();

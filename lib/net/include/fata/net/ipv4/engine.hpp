@@ -41,12 +41,12 @@ class Engine final : public IpProtocol {
  public:
   static constexpr std::size_t kAddresses = 16;
   // Bytes of a packet that every host can receive, fragmented if necessary (RFC 791 section 3.2).
-  static constexpr std::size_t kMostAccepted = 576;
+  static constexpr std::size_t kMaxAccepted = 576;
   // Bytes for reassembly and for long replies.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
   // Reassembly timeout. RFC 1122 section 3.3.2 asks for at least 60 s; Linux's 30 s complete as
   // many valid packets and hold half as many bad ones.
-  static constexpr Duration kPatience = seconds(30);
+  static constexpr Duration kTimeout = seconds(30);
 
   // Limit of broadcast ARP requests per link. Packets to many unresolved neighbours, such as
   // replies to forged sources, wait longer for their addresses.
@@ -154,7 +154,7 @@ class Engine final : public IpProtocol {
     Instant next_at = Instant::never();  // of the next step
     Instant defended_at{};
   };
-  enum class Cast : std::uint8_t { kInside, kLink, kBroadcast, kMulticast };
+  enum class Cast : std::uint8_t { kLoopback, kLink, kBroadcast, kMulticast };
   // A packet's outgoing link, source address, and next hop on the link.
   struct Way {
     Link* link = nullptr;  // null: loopback
@@ -166,7 +166,7 @@ class Engine final : public IpProtocol {
   std::span<const Address> addresses() const { return std::span(addresses_).first(address_count_); }
   bool is_ours(Ipv4Address address) const;
   bool is_broadcast(Ipv4Address address, const Interface* on) const;
-  // claim.cpp
+  // conflict_detection.cpp
   void use(Address& address, Instant now);
   void step(Address& address, Instant now);
   void announce_again(Instant now);
@@ -208,10 +208,10 @@ class Engine final : public IpProtocol {
   void count_up(Count which) { ++counters_[which]; }
 
   HeapBuffers memory_{kMemory};
-  Reassembly reassembly_{memory_, kPatience};
+  Reassembly reassembly_{memory_, kTimeout};
   RandomSource random_;
   FragmentIds fragment_ids_;
-  std::array<std::unique_ptr<Link>, Interface::kMost> links_;
+  std::array<std::unique_ptr<Link>, Interface::kMax> links_;
   std::size_t link_count_ = 0;
   std::array<Address, kAddresses> addresses_{};
   std::size_t address_count_ = 0;

@@ -19,7 +19,7 @@ struct Route {
 
 class Routes {
  public:
-  static constexpr std::size_t kMost = 32;
+  static constexpr std::size_t kMax = 32;
 
   // Replaces a route with the same prefix, interface and origin. False if the table is full.
   bool add(Route route);
@@ -38,7 +38,7 @@ class Routes {
   std::span<const Route> all() const { return std::span(routes_).first(used_); }
 
  private:
-  std::array<Route, kMost> routes_{};  // in descending order of prefix length
+  std::array<Route, kMax> routes_{};  // in descending order of prefix length
   std::size_t used_ = 0;
 };
 

@@ -55,7 +55,7 @@ struct NeighbourMessage {
   std::optional<MacAddress> link_address{};
   std::optional<std::uint64_t> nonce{};  // 48 bits (RFC 7527)
 
-  static constexpr std::size_t kMostSize = 24 + 8 + 8;
+  static constexpr std::size_t kMaxSize = 24 + 8 + 8;
   // Checks length, code and options.
   static std::optional<NeighbourMessage> parse(Bytes message);
   // Returns the size.

@@ -36,7 +36,7 @@ class Engine final : public IpProtocol {
   static constexpr std::size_t kDnsServers = 4;
   // Bytes for reassembly and for long replies.
   static constexpr std::size_t kMemory = std::size_t{512} * 1024;
-  static constexpr Duration kPatience = seconds(60);  // reassembly timeout (RFC 8200 section 4.5)
+  static constexpr Duration kTimeout = seconds(60);  // reassembly timeout (RFC 8200 section 4.5)
 
   // Limit of multicast solicitations per link. Packets to many unresolved neighbours, such as
   // replies to forged sources, wait longer for their addresses.
@@ -44,7 +44,7 @@ class Engine final : public IpProtocol {
   static constexpr unsigned kQuestionBurst = 100;
   // The minimum hop limit accepted from a router: with a lower one, packets would not leave the
   // site.
-  static constexpr std::uint8_t kLeastHopLimit = 32;
+  static constexpr std::uint8_t kMinHopLimit = 32;
 
   enum Count : std::size_t {
     kNotForUs,
@@ -142,7 +142,7 @@ class Engine final : public IpProtocol {
     Instant solicit_at = Instant::never();  // the next router solicitation
     Duration solicit_wait{};
     // Bytes of a packet: the MTU advertised by routers, at most the interface's.
-    std::size_t packet_most() const { return std::min(mtu, interface->mtu()); }
+    std::size_t packet_max() const { return std::min(mtu, interface->mtu()); }
     Instant old_mld_until{};  // an MLDv1 querier was detected
   };
   // A packet's outgoing link, source address, and next hop on the link.
@@ -227,10 +227,10 @@ class Engine final : public IpProtocol {
 
   Config config_;
   HeapBuffers memory_{kMemory};
-  Reassembly reassembly_{memory_, kPatience};
+  Reassembly reassembly_{memory_, kTimeout};
   RandomSource random_;
   FragmentIds fragment_ids_;
-  std::array<std::unique_ptr<Link>, Interface::kMost> links_;
+  std::array<std::unique_ptr<Link>, Interface::kMax> links_;
   std::size_t link_count_ = 0;
   std::array<Address, kAddresses> addresses_{};
   std::size_t address_count_ = 0;

@@ -10,7 +10,7 @@ namespace fata::net::ipv6 {
 
 inline constexpr std::size_t kHeaderSize = 40;
 inline constexpr std::size_t kFragmentHeaderSize = 8;
-inline constexpr std::size_t kLeastMtu = 1280;
+inline constexpr std::size_t kMinMtu = 1280;
 
 inline constexpr std::uint8_t kHopByHop = 0;
 inline constexpr std::uint8_t kRouting = 43;
@@ -69,8 +69,8 @@ struct Walk {
   };
   // Limits for headers, and for options in all of them together. A packet with more is dropped (RFC
   // 8504 section 5.3).
-  static constexpr unsigned kMostHeaders = 8;
-  static constexpr unsigned kMostOptions = 32;
+  static constexpr unsigned kMaxHeaders = 8;
+  static constexpr unsigned kMaxOptions = 32;
 
   End end = End::kTruncated;
   std::uint8_t next_header = 0;

@@ -56,7 +56,7 @@ class ByteQueue {
   void read(Seq from, MutableBytes out) const;
   // Shares up to `count` bytes from `from` on, limited by the room for pieces in `out`; returns the
   // number of bytes.
-  std::size_t collect(Seq from, std::size_t count, Fragments& out) const;
+  std::size_t collect(Seq from, std::size_t count, BufferChain& out) const;
 
  private:
   std::uint32_t find(Seq at) const;

@@ -36,9 +36,9 @@ struct Config {
   // Limit of borrowed buffers (device frames) in queues; above it, data is copied.
   std::size_t borrowed = 512 << 10;
   std::uint32_t receive_first = 128 << 10;  // initial receive window of a connection
-  std::uint32_t receive_most = 4 << 20;     // its maximum as it grows with the reading rate
+  std::uint32_t receive_max = 4 << 20;      // its maximum as it grows with the reading rate
   std::uint32_t send_first = 128 << 10;     // limit of data accepted but not acknowledged
-  std::uint32_t send_most = 4 << 20;        // its maximum as it grows with the congestion window
+  std::uint32_t send_max = 4 << 20;         // its maximum as it grows with the congestion window
 
   // Counts.
   std::size_t connections = 65536;  // in all states except TIME-WAIT
@@ -69,7 +69,7 @@ struct Config {
   // lifetime of an orphan. RFC 9293 requires probing a closed window indefinitely, but lets an
   // application abort; this limit acts as that abort.
   Duration closing = seconds(120);
-  Duration orphan_most = seconds(900);
+  Duration orphan_max = seconds(900);
   Duration keepalive_idle = seconds(7200);
   Duration keepalive_interval = seconds(75);
   std::uint8_t keepalive_probes = 9;

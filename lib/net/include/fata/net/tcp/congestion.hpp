@@ -128,7 +128,7 @@ class CongestionControl {
 
   static constexpr std::uint32_t kUnlimited = 0x7fffffff;
   // The largest window that a peer can offer (RFC 7323 section 2.3).
-  static constexpr std::uint32_t kMostWindow = 1u << 30;
+  static constexpr std::uint32_t kMaxWindow = 1u << 30;
 };
 static_assert(sizeof(CongestionControl) <= 96);
 

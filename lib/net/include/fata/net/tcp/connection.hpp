@@ -65,7 +65,7 @@ inline std::uint32_t seconds_of(Instant now) {
 struct Segment {
   Header header;
   Slice payload;
-  Fragments more;
+  BufferChain more;
   std::uint32_t length = 0;  // of the data
   Ecn ecn = Ecn::kNotCapable;
 
@@ -252,7 +252,7 @@ class Connection final : public Entry,
   void after_fin_acked(Instant now);
   std::optional<std::uint32_t> echo_of(const Options& options) const;
 
-  // path_search.cpp: the path MTU, from ICMP and from probing (RFC 4821)
+  // plpmtud.cpp: the path MTU, from ICMP and from probing (RFC 4821)
   void hear_too_big(const IcmpError& error, Seq seq, Instant now);
   void believe_too_big(std::uint16_t mtu, Instant now);
   void begin_search(Instant now);
@@ -300,7 +300,7 @@ class Connection final : public Entry,
   void touch_life_timer(Instant now);
   void arm();
   Duration rto() const;
-  Duration patience(Instant now) const;
+  Duration time_to_give_up(Instant now) const;
   void note_closing(Instant now);
   bool closed_for_too_long(Instant now);
   Error silence() const;
@@ -366,7 +366,7 @@ class Connection final : public Entry,
   std::uint32_t ts_recent_at_s_ = 0;
   Seq closing_una_ = 0;  // if fin_queued_: SND.UNA at closing_from_s_
   SeqRange dsack_{};
-  std::uint32_t gso_most_ = 0;
+  std::uint32_t gso_max_ = 0;
   std::uint16_t gso_segments_ = Path::kAnySegments;
   std::uint16_t mtu_ = 1500;
 

@@ -14,8 +14,8 @@ namespace fata::net::tcp {
 // 4 to 16 bytes (even), as in the option; empty in a request.
 class FastOpenCookie {
  public:
-  static constexpr std::size_t kLeast = 4;
-  static constexpr std::size_t kMost = 16;
+  static constexpr std::size_t kMin = 4;
+  static constexpr std::size_t kMax = 16;
 
   FastOpenCookie() = default;
   // Returns nothing for a length that RFC 7413 section 4.1.1 forbids; an empty cookie is a request.
@@ -28,7 +28,7 @@ class FastOpenCookie {
   }
 
  private:
-  std::array<std::byte, kMost> octets_{};
+  std::array<std::byte, kMax> octets_{};
   std::uint8_t size_ = 0;
 };
 

@@ -16,16 +16,16 @@ namespace fata::net::tcp {
 
 inline constexpr std::uint8_t kProtocol = 6;
 inline constexpr std::size_t kHeaderSize = 20;
-inline constexpr std::size_t kMostHeader = 60;
+inline constexpr std::size_t kMaxHeader = 60;
 
 // Bytes of a segment's data including its options: the capacity of a 68-byte path, the smallest
 // that IPv4 allows (RFC 791).
-inline constexpr std::uint16_t kLeastMss = 28;
+inline constexpr std::uint16_t kMinMss = 28;
 // A peer that requests a smaller MSS gets segments of this size, which may be fragmented over IPv4.
 // Otherwise, a request for one-byte segments would cause a flood of headers.
-inline constexpr std::uint16_t kLeastPeerMss = 88;
+inline constexpr std::uint16_t kMinPeerMss = 88;
 // The smallest MSS that a SYN cookie can encode.
-inline constexpr std::uint16_t kLeastCookieMss = 216;
+inline constexpr std::uint16_t kMinCookieMss = 216;
 
 // The smallest start of a path MTU search after a black hole: the size that every host accepts (RFC
 // 9293 section 3.7.1).
@@ -35,7 +35,7 @@ inline constexpr std::uint16_t kSmallestMss = 536;
 inline std::uint16_t mss_of_mtu(const IpAddress& remote, std::size_t mtu) {
   const std::size_t headers = (remote.is_v4() ? 20U : 40U) + kHeaderSize;
   return static_cast<std::uint16_t>(
-      std::clamp<std::size_t>(mtu, headers + kLeastMss, headers + 65535) - headers);
+      std::clamp<std::size_t>(mtu, headers + kMinMss, headers + 65535) - headers);
 }
 
 // Bits of Header::flags, as on the wire.
@@ -51,8 +51,8 @@ enum Flag : std::uint8_t {
 };
 
 struct Options {
-  static constexpr std::size_t kMostSack = 4;
-  static constexpr std::size_t kMostCookie = 16;
+  static constexpr std::size_t kMaxSack = 4;
+  static constexpr std::size_t kMaxCookie = 16;
 
   std::uint16_t mss = 0;          // 0: absent
   bool has_window_scale = false;  // RFC 7323 section 2; the shift is at most 14
@@ -64,8 +64,8 @@ struct Options {
   std::uint8_t sack_count = 0;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
-  std::array<SeqRange, kMostSack> sack;
-  std::array<std::byte, kMostCookie> cookie;
+  std::array<SeqRange, kMaxSack> sack;
+  std::array<std::byte, kMaxCookie> cookie;
 
   Bytes cookie_bytes() const { return Bytes(cookie).first(cookie_size); }
   // Size on the wire, padded to a multiple of 4; at most 40 if the SACK blocks and cookie are
@@ -103,6 +103,6 @@ void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddres
 
 // Whether the checksum of a received segment is correct.
 bool checksum_holds(const IpAddress& source, const IpAddress& destination, Bytes segment,
-                    const Fragments& more);
+                    const BufferChain& more);
 
 }  // namespace fata::net::tcp

@@ -43,27 +43,27 @@ class Memory final : public BufferHome {
 
   // Whether a queue may hold this slice itself instead of copying it.
   bool may_borrow(const Slice& slice) const {
-    return slice.home() == this || borrowed_ + slice.pinned() <= borrowed_limit_;
+    return slice.home() == this || borrowed_ + slice.footprint() <= borrowed_limit_;
   }
   void borrow(const Slice& slice) {
     if (slice.home() == this) return;
-    borrowed_ += slice.pinned();
-    used_ += slice.pinned();
+    borrowed_ += slice.footprint();
+    used_ += slice.footprint();
   }
-  void give_back(const Slice& slice) {
+  void release(const Slice& slice) {
     if (slice.home() == this) return;
-    borrowed_ -= slice.pinned();
-    used_ -= slice.pinned();
+    borrowed_ -= slice.footprint();
+    used_ -= slice.footprint();
   }
 
   // Above this level, windows and buffers stop growing.
-  bool scarce() const { return used_ > limit_ / 4 * 3; }
+  bool low_on_buffers() const { return used_ > limit_ / 4 * 3; }
   std::size_t used() const { return used_; }
   std::size_t borrowed() const { return borrowed_; }
   std::size_t limit() const { return limit_; }
   std::uint64_t refusals() const { return refusals_; }
 
-  void take_home(Buffer& buffer) noexcept override;
+  void recycle(Buffer& buffer) noexcept override;
 
  private:
   // Free buffers of each size, up to a sixteenth of the limit, cached for reuse; cached buffers do

@@ -47,12 +47,12 @@ struct ReceiveState {
            (before(seq, nxt) && after(seq + length, nxt));
   }
 
-  // The window that may be offered now; `unread`: received bytes that still take room; `scarce`:
-  // memory is low. The right edge stays until it can move far enough (RFC 9293 section 3.8.6.2.2).
-  std::uint32_t window_to_offer(std::uint32_t unread, bool scarce) const {
+  // The window that may be offered now. `unread`: received bytes that still take room. The right
+  // edge stays until it can move far enough (RFC 9293 section 3.8.6.2.2).
+  std::uint32_t window_to_offer(std::uint32_t unread, bool low_on_memory) const {
     std::uint32_t free = limit > unread ? limit - unread : 0;
     free = std::min(free, 65535U << shift);  // the largest value of the field
-    if (scarce) free = std::min<std::uint32_t>(free, unread > 2U * mss ? 0 : 2U * mss);
+    if (low_on_memory) free = std::min<std::uint32_t>(free, unread > 2U * mss ? 0 : 2U * mss);
     const Seq to = nxt + free;
     if (before(to, edge) || to - edge < std::min<std::uint32_t>(mss, limit / 2)) return window();
     return free;

@@ -17,8 +17,8 @@ namespace fata::net::tcp {
 class ReorderQueue : public async::ListNode<ReorderQueue> {
  public:
   // Separate ranges; data that needs a further one is not kept.
-  static constexpr std::uint32_t kMostBlocks = 64;
-  static constexpr std::uint32_t kMostPieces = 4096;  // in all ranges together
+  static constexpr std::uint32_t kMaxBlocks = 64;
+  static constexpr std::uint32_t kMaxPieces = 4096;  // in all ranges together
 
   ReorderQueue() = default;
   ReorderQueue(const ReorderQueue&) = delete;
@@ -33,7 +33,7 @@ class ReorderQueue : public async::ListNode<ReorderQueue> {
   // The memory limit for a window: the window, a quarter of it, and kSlack for partly filled
   // buffers and lists.
   static constexpr std::size_t kSlack = 4 * Memory::kSmall;
-  static std::size_t most_for(std::uint32_t window) { return window + window / 4 + kSlack; }
+  static std::size_t max_for(std::uint32_t window) { return window + window / 4 + kSlack; }
 
   struct Outcome {
     std::uint32_t kept = 0;  // newly stored bytes

@@ -43,7 +43,7 @@ class RttEstimator {
   Duration base_rto(const RtoLimits& limits) const;
   // The timer expired: doubles the next timeout (rule 5.5).
   void back_off() {
-    if (back_off_ < kMostBackOff) ++back_off_;
+    if (back_off_ < kMaxBackOff) ++back_off_;
   }
   unsigned backed_off() const { return back_off_; }
   // An acknowledgement showed that the path works, although it gave no sample (spurious timeout,
@@ -55,7 +55,7 @@ class RttEstimator {
  private:
   // Both in 1/256 ns, so that small gains do not round to zero.
   static constexpr unsigned kShift = 8;
-  static constexpr std::uint8_t kMostBackOff = 16;
+  static constexpr std::uint8_t kMaxBackOff = 16;
 
   std::uint64_t srtt_ = 0;
   std::uint64_t rttvar_ = 0;

@@ -25,15 +25,15 @@ struct Delivery {
 
 class Scoreboard {
  public:
-  // At kMostSent records, new segments wait for ACKs. At kMost, a SACK that needs one more record
+  // At kMaxSent records, new segments wait for ACKs. At kMax, a SACK that needs one more record
   // is ignored (RFC 2018 section 8 permits this).
-  static constexpr std::uint32_t kMostSent = 4096;
-  static constexpr std::uint32_t kMost = 8192;
+  static constexpr std::uint32_t kMaxSent = 4096;
+  static constexpr std::uint32_t kMax = 8192;
 
   // A null memory has no limit.
   explicit Scoreboard(Memory* memory = nullptr) : memory_(memory) {}
 
-  bool full() const { return records_.size() >= kMostSent; }
+  bool full() const { return records_.size() >= kMaxSent; }
   std::uint32_t records() const { return records_.size(); }
   bool empty() const { return records_.empty(); }
   std::uint32_t sacked() const { return sacked_; }
@@ -118,11 +118,11 @@ class Scoreboard {
   bool is_older(const Record& record) const {
     return record.sent < rack_sent_ || (record.sent == rack_sent_ && before(record.end, rack_end_));
   }
-  void judge(Record& record, Duration patience, Instant now, Detection& found);
-  void judge_first_transmissions(Duration patience, Instant now, Detection& found);
+  void judge(Record& record, Duration loss_timeout, Instant now, Detection& found);
+  void judge_first_transmissions(Duration loss_timeout, Instant now, Detection& found);
   // After flags were cleared: all records are checked again.
   void look_at_all();
-  void judge_retransmissions(Duration patience, Instant now, Detection& found);
+  void judge_retransmissions(Duration loss_timeout, Instant now, Detection& found);
   void deliver(const Record& record, SeqRange part, Instant now, std::optional<std::uint32_t> echo,
                Duration min_rtt, Delivery& out);
   void mark_lost(Record& record);

@@ -213,9 +213,9 @@ class Table final : public Transport {
   // passive.cpp
   Listener* listener_at(const Endpoint& at);
   void receive_at_listener(Listener& listener, Segment& segment, const IpPacket& packet,
-                           Instant now, std::optional<Seq> least_iss = std::nullopt);
+                           Instant now, std::optional<Seq> min_iss = std::nullopt);
   void receive_syn(Listener& listener, Segment& segment, const Endpoint& local,
-                   const Endpoint& remote, Instant now, std::optional<Seq> least_iss);
+                   const Endpoint& remote, Instant now, std::optional<Seq> min_iss);
   bool receive_fast_open(Listener& listener, Segment& segment, const Endpoint& local,
                          const Endpoint& remote, Seq iss, Instant now);
   FastOpenServer& fast_open_server(Instant now);

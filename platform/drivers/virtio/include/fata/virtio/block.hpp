@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fata/async/context.hpp"
-#include "fata/async/places.hpp"
+#include "fata/async/semaphore.hpp"
 #include "fata/base/aligned.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/kernel/device.hpp"
@@ -61,10 +61,10 @@ class BlockDevice final : private kernel::Device {
   };
   static constexpr std::uint16_t kRing = 128;
   // A paused guest sees the whole pause as a single timeout, so the device counts as unresponsive
-  // only after kPatienceTimes consecutive timeouts.
-  static constexpr Duration kPatience = seconds(10);
-  static constexpr int kPatienceTimes = 6;
-  static constexpr Duration kPatienceAtDeath = seconds(1);
+  // only after kMaxTimeouts consecutive timeouts.
+  static constexpr Duration kTimeout = seconds(10);
+  static constexpr int kMaxTimeouts = 6;
+  static constexpr Duration kTimeoutAtDeath = seconds(1);
 
   static Result<std::unique_ptr<BlockDevice>> open(async::Context& context, unsigned nth);
   Result<void> start();
@@ -87,8 +87,8 @@ class BlockDevice final : private kernel::Device {
   AlignedBuffer memory_;  // for the requests
   std::unique_ptr<BlockRequests> requests_;
   std::vector<Flight*> flights_;  // by the request's slot (`Place`)
-  async::Places places_{0};
-  async::Places flushing_{1};
+  async::Semaphore slots_{0};
+  async::Semaphore flushing_{1};
   std::array<Counter, kCounts> counters_;
 };
 static_assert(sig::BlockDevice<BlockDevice>);

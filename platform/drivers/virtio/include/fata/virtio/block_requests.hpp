@@ -22,7 +22,7 @@ struct BlockLimits {
   std::uint32_t discard_sectors = 0;
 
   // The maximum size of one request in bytes: a whole number of sectors.
-  std::uint32_t most_bytes() const;
+  std::uint32_t max_bytes() const;
 
   // The features that the driver supports.
   static std::uint64_t wanted_features();
@@ -45,7 +45,7 @@ class BlockRequests {
 
   // Queues a request in a free slot and returns the slot. A slot must be free. Returns nothing if
   // the queue is broken. `data`: the device's address of the buffer of a read or write, at most
-  // most_bytes() long; its direction is ignored. `sectors`: the number of sectors of a discard.
+  // max_bytes() long; its direction is ignored. `sectors`: the number of sectors of a discard.
   std::optional<std::uint16_t> begin(Kind kind, std::uint64_t sector, Segment data,
                                      std::uint64_t sectors = 0);
 

@@ -37,7 +37,7 @@ class NetDevice final : private kernel::Device {
   PacketBuf allocate(std::size_t headroom);
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
-  bool scarce() const { return receiver_.available() < kReserve; }
+  bool low_on_buffers() const { return receiver_.available() < kReserve; }
 
   std::span<const Counter> counters() const { return counters_; }
 
@@ -53,9 +53,9 @@ class NetDevice final : private kernel::Device {
   static constexpr std::size_t kSpare = 64;  // buffers beyond the ring's
   // With fewer free receive buffers than this, the stack copies received data.
   static constexpr std::size_t kReserve = 16;
-  static constexpr std::size_t kChain = 1 + Fragments::kMost;  // descriptors of a packet, at most
+  static constexpr std::size_t kChain = 1 + BufferChain::kMax;  // descriptors of a packet, at most
 
-  static constexpr Duration kPatienceAtEnd = milliseconds(100);
+  static constexpr Duration kTimeoutAtEnd = milliseconds(100);
 
   Result<void> start(std::uint64_t features);
   void reap_sent();

@@ -13,7 +13,7 @@
 
 #include "fata/async/background.hpp"
 #include "fata/async/context.hpp"
-#include "fata/async/places.hpp"
+#include "fata/async/semaphore.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/xen/block_queue.hpp"
@@ -61,21 +61,21 @@ class BlockDevice final : private Device {
     async::WaitQueue ended;
   };
   static constexpr std::size_t kRoomy = 12 << 20;
-  static constexpr Duration kPatienceAtStart = seconds(20);  // for the backend's hotplug script
+  static constexpr Duration kTimeoutAtStart = seconds(20);  // for the backend's hotplug script
   // A paused domain sees the whole pause as a single timeout, so the backend counts as unresponsive
-  // only after kPatienceTimes consecutive timeouts.
-  static constexpr Duration kPatience = seconds(10);
-  static constexpr int kPatienceTimes = 6;
-  static constexpr Duration kPatienceAtDeath = seconds(1);
+  // only after kMaxTimeouts consecutive timeouts.
+  static constexpr Duration kTimeout = seconds(10);
+  static constexpr int kMaxTimeouts = 6;
+  static constexpr Duration kTimeoutAtDeath = seconds(1);
   // The toolstack waits a minute for the domain to suspend.
-  static constexpr Duration kPatienceAtSuspension = seconds(10);
+  static constexpr Duration kTimeoutAtSuspension = seconds(10);
 
   // Data transfer.
   async::Task<Result<void>> perform(BlockQueue::Request request, async::Wait wait);
   void begin(Flight& flight, BlockQueue::Request& request);
   void leave_flight(Flight& flight) noexcept;
   template <class Busy>
-  void work_while(Busy busy, Duration patience) noexcept;
+  void work_while(Busy busy, Duration timeout) noexcept;
   void reap();
 
   // Connecting.
@@ -108,8 +108,8 @@ class BlockDevice final : private Device {
   bool flush_failed_ = false;
   std::size_t lost_requests_ = 0;
   std::vector<Flight*> flights_;  // indexed by BlockQueue place; null if no task is waiting
-  async::Places places_{0};
-  async::Places flushing_{1};
+  async::Semaphore slots_{0};
+  async::Semaphore flushing_{1};
   async::WaitQueue connected_;
   std::array<Counter, kCounts> counters_;
   std::optional<Watch> watch_;

@@ -26,11 +26,11 @@ struct BlockSegment {
   std::uint8_t first, last;  // sectors of 512 bytes within the page
 };
 struct BlockRequest {
-  static constexpr std::size_t kMostSegments = 11;
+  static constexpr std::size_t kMaxSegments = 11;
   std::uint8_t operation, segments;
   std::uint16_t handle;
   std::uint64_t id, sector;
-  std::array<BlockSegment, kMostSegments> segment;
+  std::array<BlockSegment, kMaxSegments> segment;
 };
 struct BlockDiscard {
   std::uint8_t operation, flags;
@@ -65,7 +65,7 @@ struct BlockLimits {
 
   sig::BlockGeometry geometry;  // without `parallel`
   Flush flush = Flush::kNone;   // with kNone, each write is taken to be stable when it ends
-  std::uint32_t segments = BlockRequest::kMostSegments;  // of one request, at most
+  std::uint32_t segments = BlockRequest::kMaxSegments;  // of one request, at most
   // The unit of discards and its offset, in sectors.
   std::uint64_t extent = 1, extent_offset = 0;
 
@@ -85,7 +85,7 @@ class BlockQueue {
   struct Sizes {
     std::uint16_t places = 16;  // maximum requests in flight, at most the ring's 32
     std::uint16_t pages = 128;  // data pages, at least as many as places
-    // Pages of one request. If these are more than BlockRequest::kMostSegments, each slot needs an
+    // Pages of one request. If these are more than BlockRequest::kMaxSegments, each slot needs an
     // additional page.
     std::uint16_t segments = 64;
   };
@@ -99,7 +99,7 @@ class BlockQueue {
   BlockQueue& operator=(const BlockQueue&) = delete;
 
   // Grants the ring and all pages to the backend, for reading and writing. False if the grant table
-  // is full, or backends still keep kMostKept times as many pages as these.
+  // is full, or backends still keep kMaxKept times as many pages as these.
   bool connect(Domain backend, std::uint16_t handle);
   GrantRef ring() const { return *shared_[kRing].grant; }
   // From here on, requests may begin.
@@ -148,13 +148,13 @@ class BlockQueue {
   std::size_t under_way() const { return places_.size() - free_places_.size(); }
   bool is_under_way(std::uint16_t place) const { return places_[place].under_way; }
   // The maximum size of the next request in bytes; largest while no request is in flight.
-  std::size_t most_bytes() const { return pages_for_one() * kPageSize; }
+  std::size_t max_bytes() const { return pages_for_one() * kPageSize; }
   // Pages that backends still use.
   std::size_t kept() const { return kept_.size(); }
 
  private:
   using Ring = FrontRing<BlockRequest, BlockResponse>;
-  static constexpr std::size_t kRing = 0, kMostKept = 4;
+  static constexpr std::size_t kRing = 0, kMaxKept = 4;
   static constexpr std::size_t kPlaceBits = 8;
 
   // A page that the backend may use.

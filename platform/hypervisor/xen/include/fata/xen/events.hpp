@@ -14,14 +14,14 @@ using Domain = std::uint16_t;
 using Port = std::uint32_t;
 
 // The maximum number of watched ports: the limit of one hypercall.
-inline constexpr unsigned kMostPorts = 128;
+inline constexpr unsigned kMaxPorts = 128;
 
 // Opens and watches a port that `remote` may bind to.
 Result<Port> open_port(Domain remote) noexcept;
 // Connects to a port that `remote` opened for this domain, and watches it.
 Result<Port> connect_port(Domain remote, Port remote_port) noexcept;
 void close_port(Port port) noexcept;
-// Watches a port that exists from the domain's start. Panics beyond kMostPorts.
+// Watches a port that exists from the domain's start. Panics beyond kMaxPorts.
 void watch_port(Port port) noexcept;
 
 void notify(Port port) noexcept;

@@ -19,7 +19,7 @@ using GrantRef = std::uint32_t;
 class GrantTable {
  public:
   static constexpr std::size_t kPerFrame = 512;
-  static constexpr std::size_t kMostFrames = 64;
+  static constexpr std::size_t kMaxFrames = 64;
 
   // Returns the next frame of the table, mapped, or null at its end.
   using Grow = void* (*)(std::size_t index);
@@ -48,7 +48,7 @@ class GrantTable {
   bool add_frame();
 
   Grow grow_;
-  std::array<Entry*, kMostFrames> frames_{};
+  std::array<Entry*, kMaxFrames> frames_{};
   std::size_t frame_count_ = 0;
   std::size_t used_ = 0;
   std::uint32_t epoch_ = 0;

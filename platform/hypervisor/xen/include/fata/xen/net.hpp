@@ -36,15 +36,15 @@ class NetDevice final : private Device {
   PacketBuf allocate(std::size_t headroom) { return queue_.allocate(headroom); }
   std::size_t send(std::span<PacketBuf> out);
   async::Task<Result<void>> writable(async::Wait wait = {});
-  bool scarce() const { return queue_.scarce(); }
+  bool low_on_buffers() const { return queue_.low_on_buffers(); }
 
   std::span<const Counter> counters() const { return queue_.counters(); }
 
  private:
   static constexpr std::size_t kRoomy = 12 << 20;
   // For the backend's hotplug script, at startup.
-  static constexpr Duration kPatience = seconds(20);
-  static constexpr Duration kPatienceAtEnd = milliseconds(100);
+  static constexpr Duration kTimeout = seconds(20);
+  static constexpr Duration kTimeoutAtEnd = milliseconds(100);
 
   static async::Task<Result<std::unique_ptr<NetDevice>>> open(Logger log, bool offload, bool roomy,
                                                               unsigned nth,
@@ -72,7 +72,7 @@ class NetDevice final : private Device {
   bool lost_ = false;  // after a suspension, until connected again
   // After a protocol error of the backend, the connection is closed and reopened, at most this
   // often.
-  static constexpr unsigned kMostResets = 8;
+  static constexpr unsigned kMaxResets = 8;
   bool broke_ = false, begin_anew_ = false;
   unsigned resets_ = 0;
   std::optional<Watch> watch_;

@@ -54,7 +54,7 @@ class NetQueue {
     kCounts
   };
   // Pieces of a packet that every backend supports (XEN_NETIF_NR_SLOTS_MIN).
-  static constexpr std::size_t kMostSlots = 18;
+  static constexpr std::size_t kMaxSlots = 18;
 
   struct Sizes {
     std::uint16_t receive = 256;    // buffers in the ring, at most its size
@@ -75,7 +75,7 @@ class NetQueue {
   NetQueue& operator=(const NetQueue&) = delete;
 
   // Grants the rings to the backend and fills the receive ring. False if the grant table is full,
-  // or backends still keep memory of kMostKept earlier connections.
+  // or backends still keep memory of kMaxKept earlier connections.
   bool connect(Domain backend);
   GrantRef tx_ring() const { return tx_ring_; }
   GrantRef rx_ring() const { return rx_ring_; }
@@ -93,12 +93,12 @@ class NetQueue {
   PacketBuf allocate(std::size_t headroom);
   // True if a packet of any shape could be sent now.
   bool has_room() const {
-    return connected_ && !broken() && tx_->room() > kMostSlots + 1 && tx_free_count_ > kMostSlots &&
-           page_pool_.available() >= kMostSlots;
+    return connected_ && !broken() && tx_->room() > kMaxSlots + 1 && tx_free_count_ > kMaxSlots &&
+           page_pool_.available() >= kMaxSlots;
   }
   std::size_t send(std::span<PacketBuf> out);
   std::size_t receive(std::span<sig::RxFrame> in);
-  bool scarce() const { return rx_pool_.available() < kReserve; }
+  bool low_on_buffers() const { return rx_pool_.available() < kReserve; }
   std::size_t receive_memory() const { return rx_pool_.count() * kPageSize; }
 
   // Recycles sent packets.
@@ -140,7 +140,7 @@ class NetQueue {
     std::uint16_t size;
   };
   struct Pieces {
-    std::array<Piece, kMostSlots> list;
+    std::array<Piece, kMaxSlots> list;
     std::size_t count = 0;
     bool add(Bytes bytes);  // split at page boundaries; false if there are too many
   };
@@ -159,7 +159,7 @@ class NetQueue {
     std::vector<PacketBuf> packets;
     std::vector<Page> rings;
   };
-  static constexpr std::size_t kMostKept = 8;
+  static constexpr std::size_t kMaxKept = 8;
 
   // True if the whole packet is in pages that hold only buffers of this NIC.
   bool is_own(const PacketBuf& packet) const;

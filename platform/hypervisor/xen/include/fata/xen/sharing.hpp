@@ -23,7 +23,7 @@ class PageSharing {
   struct Window;
 
  public:
-  static constexpr std::size_t kMostMapped = 256;  // pages of other domains at once
+  static constexpr std::size_t kMaxMapped = 256;  // pages of other domains at once
 
   class Offer {
    public:
@@ -73,7 +73,7 @@ class PageSharing {
 };
 static_assert(sig::GrantTable<PageSharing>);
 
-// Models sig::EventChannels. At most kMostPorts ports are watched, including those of devices.
+// Models sig::EventChannels. At most kMaxPorts ports are watched, including those of devices.
 class EventChannels {
  public:
   class Channel final : private Device {

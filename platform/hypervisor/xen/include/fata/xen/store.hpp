@@ -19,10 +19,10 @@ class Watch;
 
 // Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at
 // most 3072 or 2048 bytes. Every call may be cancelled; its reply is then discarded on arrival. At
-// most kMostPending may be in flight.
+// most kMaxPending may be in flight.
 class Store final : private Device {
  public:
-  static constexpr std::size_t kMostPending = 48;
+  static constexpr std::size_t kMaxPending = 48;
   using Transaction = std::uint32_t;
   static constexpr Transaction kNone = 0;
 

@@ -16,8 +16,8 @@ namespace fata::xen {
 
 class StoreWire {
  public:
-  static constexpr std::size_t kMostPayload = 4096;
-  static constexpr std::size_t kMostQueued = 64;  // requests waiting for the ring
+  static constexpr std::size_t kMaxPayload = 4096;
+  static constexpr std::size_t kMaxQueued = 64;  // requests waiting for the ring
 
   struct Message {
     std::uint32_t type = 0, id = 0;
@@ -27,7 +27,7 @@ class StoreWire {
   // `page` is the shared page, which must outlive this object.
   explicit StoreWire(void* page) : page_(page) {}
 
-  // Returns false if kMostQueued requests are waiting, or the payload is too long.
+  // Returns false if kMaxQueued requests are waiting, or the payload is too long.
   bool send(std::uint32_t type, std::uint32_t id, std::uint32_t transaction,
             std::string_view payload);
   // Moves as much data as possible. Returns true if the other side must be notified.

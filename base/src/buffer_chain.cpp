@@ -4,35 +4,35 @@
 
 namespace fata {
 
-struct Fragments::List {
-  std::array<Slice, kMost> pieces;
+struct BufferChain::List {
+  std::array<Slice, kMax> pieces;
   std::size_t count = 0;
   std::size_t bytes = 0;
 };
 
-bool Fragments::full() const { return list_ != nullptr && list_->count == kMost; }
+bool BufferChain::full() const { return list_ != nullptr && list_->count == kMax; }
 
-std::size_t Fragments::bytes() const { return list_ == nullptr ? 0 : list_->bytes; }
+std::size_t BufferChain::bytes() const { return list_ == nullptr ? 0 : list_->bytes; }
 
-void Fragments::push(Slice piece) {
+void BufferChain::push(Slice piece) {
   if (piece.empty()) return;
   if (list_ == nullptr) list_ = new List;
-  check(list_->count < kMost, "a frame of too many fragments");
+  check(list_->count < kMax, "a frame of too many pieces");
   list_->bytes += piece.size();
   list_->pieces[list_->count++] = std::move(piece);
 }
 
-std::span<Slice> Fragments::pieces() {
+std::span<Slice> BufferChain::pieces() {
   if (list_ == nullptr) return {};
   return std::span(list_->pieces).first(list_->count);
 }
 
-std::span<const Slice> Fragments::pieces() const {
+std::span<const Slice> BufferChain::pieces() const {
   if (list_ == nullptr) return {};
   return std::span(list_->pieces).first(list_->count);
 }
 
-void Fragments::truncate(std::size_t bytes_now) {
+void BufferChain::truncate(std::size_t bytes_now) {
   check(bytes_now <= bytes(), "truncated to more than there is");
   if (bytes_now == 0) return clear();
   std::size_t cut = list_->bytes - bytes_now;
@@ -53,17 +53,17 @@ PacketBuf& PacketBuf::operator=(PacketBuf&& other) noexcept {
   begin_ = std::exchange(other.begin_, 0);
   end_ = std::exchange(other.end_, 0);
   offload_ = other.offload_;
-  fragments_ = std::move(other.fragments_);
+  chain_ = std::move(other.chain_);
   return *this;
 }
 
 void PacketBuf::release() {
   Buffer& buffer = *std::exchange(buffer_, nullptr);
   buffer.holders = 0;
-  fragments_.clear();
-  buffer.home->take_home(buffer);
+  chain_.clear();
+  buffer.home->recycle(buffer);
 }
 
-void Fragments::clear() { delete std::exchange(list_, nullptr); }
+void BufferChain::clear() { delete std::exchange(list_, nullptr); }
 
 }  // namespace fata

@@ -1,8 +1,8 @@
-#include "fata/async/places.hpp"
+#include "fata/async/semaphore.hpp"
 
 namespace fata::async {
 
-Task<Result<void, Errc>> Places::take(Wait wait) {
+Task<Result<void, Errc>> Semaphore::acquire(Wait wait) {
   if (free_ != 0) {
     --free_;
     co_return Result<void, Errc>{};
@@ -15,7 +15,7 @@ Task<Result<void, Errc>> Places::take(Wait wait) {
   co_return woken;
 }
 
-void Places::give_back() noexcept {
+void Semaphore::release() noexcept {
   if (line_.empty()) {
     ++free_;
     return;

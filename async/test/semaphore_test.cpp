@@ -1,4 +1,4 @@
-#include "fata/async/places.hpp"
+#include "fata/async/semaphore.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,70 +11,70 @@
 namespace fata::async {
 namespace {
 
-Task<void> work(Places* places, int number, std::vector<int>* order, Duration time) {
-  EXPECT_TRUE(co_await places->take());
+Task<void> work(Semaphore* semaphore, int number, std::vector<int>* order, Duration time) {
+  EXPECT_TRUE(co_await semaphore->acquire());
   order->push_back(number);
   co_await sleep(time);
-  places->give_back();
+  semaphore->release();
 }
 
 Task<void> in_turn() {
-  Places places(2);
+  Semaphore semaphore(2);
   std::vector<int> order;
   Scope scope;
-  for (int i = 0; i < 6; ++i) scope.spawn(work(&places, i, &order, milliseconds(10)));
+  for (int i = 0; i < 6; ++i) scope.spawn(work(&semaphore, i, &order, milliseconds(10)));
   co_await sleep(milliseconds(5));
   EXPECT_EQ(order, (std::vector{0, 1}));
   co_await sleep(milliseconds(10));
   EXPECT_EQ(order, (std::vector{0, 1, 2, 3}));
   co_await scope.join();
   EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4, 5}));
-  EXPECT_EQ(places.free(), 2U);
+  EXPECT_EQ(semaphore.free(), 2U);
 }
-TEST(Places, ServeThoseWhoStandInLineInTurn) {
+TEST(Semaphore, ServesWaitersInTurn) {
   sim::Platform platform;
   platform.run(in_turn);
 }
 
 // Repeatedly acquires a unit, releases it, and at once acquires one again. Even so, a later waiter
 // must not starve.
-Task<void> greedy(Places* places, bool* stop) {
+Task<void> greedy(Semaphore* semaphore, bool* stop) {
   while (!*stop) {
-    EXPECT_TRUE(co_await places->take());
+    EXPECT_TRUE(co_await semaphore->acquire());
     co_await sleep(milliseconds(1));
-    places->give_back();
+    semaphore->release();
   }
 }
 Task<void> no_barging() {
-  Places places(1);
+  Semaphore semaphore(1);
   bool stop = false;
   Scope scope;
-  scope.spawn(greedy(&places, &stop));
-  scope.spawn(greedy(&places, &stop));
+  scope.spawn(greedy(&semaphore, &stop));
+  scope.spawn(greedy(&semaphore, &stop));
   co_await sleep(milliseconds(5));
-  EXPECT_TRUE(co_await places.take(Wait::at_most(milliseconds(3))));
+  EXPECT_TRUE(co_await semaphore.acquire(Wait::at_most(milliseconds(3))));
   stop = true;
-  places.give_back();
+  semaphore.release();
   co_await scope.join();
 }
-TEST(Places, AreNotTakenByWhoComesLater) {
+TEST(Semaphore, IsNotTakenByLatecomers) {
   sim::Platform platform;
   platform.run(no_barging);
 }
 
 Task<void> give_up() {
-  Places places(1);
-  EXPECT_TRUE(co_await places.take());
-  const auto late = co_await places.take(Wait::at_most(milliseconds(1)));
+  Semaphore semaphore(1);
+  EXPECT_TRUE(co_await semaphore.acquire());
+  const auto late = co_await semaphore.acquire(Wait::at_most(milliseconds(1)));
   EXPECT_TRUE(!late && late.error() == Errc::kTimedOut);
   CancelSource source;
   source.cancel();
-  const auto cancelled = co_await places.take(Wait::cancelled_by(source.token()));
+  const auto cancelled = co_await semaphore.acquire(Wait::cancelled_by(source.token()));
   EXPECT_TRUE(!cancelled && cancelled.error() == Errc::kCancelled);
-  places.give_back();
-  EXPECT_EQ(places.free(), 1U);
+  semaphore.release();
+  EXPECT_EQ(semaphore.free(), 1U);
 }
-TEST(Places, LoseNothingToThoseWhoGiveUp) {
+TEST(Semaphore, LosesNoUnitToWaitersThatGiveUp) {
   sim::Platform platform;
   platform.run(give_up);
 }
@@ -82,18 +82,18 @@ TEST(Places, LoseNothingToThoseWhoGiveUp) {
 // A task is destroyed after it is granted a unit but before it resumes. Its unit becomes free
 // again.
 Task<void> die() {
-  Places places(1);
-  EXPECT_TRUE(co_await places.take());
+  Semaphore semaphore(1);
+  EXPECT_TRUE(co_await semaphore.acquire());
   std::vector<int> order;
   {
-    const Background dying(work(&places, 1, &order, {}));
+    const Background dying(work(&semaphore, 1, &order, {}));
     co_await sleep(milliseconds(1));
-    places.give_back();
+    semaphore.release();
   }
   EXPECT_TRUE(order.empty());
-  EXPECT_EQ(places.free(), 1U);
+  EXPECT_EQ(semaphore.free(), 1U);
 }
-TEST(Places, SurviveTasksThatAreDestroyed) {
+TEST(Semaphore, SurvivesDestroyedTasks) {
   sim::Platform platform;
   platform.run(die);
 }

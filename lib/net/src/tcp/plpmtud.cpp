@@ -21,7 +21,7 @@ void Connection::hear_too_big(const IcmpError& error, Seq seq, Instant now) {
   const std::uint32_t data = mtu_search_.is_probe(stretch.end)
                                  ? stretch.size()
                                  : std::min<std::uint32_t>(stretch.size(), mss_);
-  const std::uint32_t packet = data + kMostHeader + (remote.address.is_v4() ? 20 : 40);
+  const std::uint32_t packet = data + kMaxHeader + (remote.address.is_v4() ? 20 : 40);
   if (error.mtu >= mtu_ || packet <= error.hop_mtu) return table_->count_up(Table::kIcmpIgnored);
   table_->count_up(Table::kIcmpTaken);
   // A size that the path has carried remains valid unless the quoted data stays unacknowledged,

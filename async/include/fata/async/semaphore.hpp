@@ -1,4 +1,4 @@
-// `Places`: a fair counting semaphore. Waiters are served in FIFO order.
+// `Semaphore`: a fair counting semaphore. Waiters are served in FIFO order.
 #pragma once
 
 #include "fata/async/task.hpp"
@@ -6,14 +6,14 @@
 
 namespace fata::async {
 
-class Places {
+class Semaphore {
  public:
-  explicit Places(std::size_t count) : free_(count) {}
+  explicit Semaphore(std::size_t count) : free_(count) {}
 
-  // Acquires a unit, to be released by give_back(). On an error, no unit is held.
-  Task<Result<void, Errc>> take(Wait wait = {});
+  // Acquires a unit, to be released by release(). On an error, no unit is held.
+  Task<Result<void, Errc>> acquire(Wait wait = {});
   // Releases a unit, handing it to the first waiter, if any.
-  void give_back() noexcept;
+  void release() noexcept;
   // Units available; 0 while a task waits.
   std::size_t free() const { return free_; }
 
@@ -21,11 +21,11 @@ class Places {
   // Lives in the frame of the waiting task. If a task is destroyed after it is granted a unit but
   // before it resumes, the unit passes to the next waiter, if any.
   struct Ticket : ListNode<Ticket> {
-    explicit Ticket(Places* of) : places(of) {}
+    explicit Ticket(Semaphore* of) : semaphore(of) {}
     ~Ticket() {
-      if (granted) places->give_back();
+      if (granted) semaphore->release();
     }
-    Places* places;
+    Semaphore* semaphore;
     WaitQueue called;
     bool granted = false;
   };

@@ -9,7 +9,7 @@ struct Found {
   unsigned lost = 0;        // because they were too long
   std::uint64_t timeouts = 0;
   std::uint64_t recoveries = 0;
-  std::uint32_t least_cwnd = 0;  // after the first half
+  std::uint32_t min_cwnd = 0;  // after the first half
 };
 
 // Sends over a path that drops packets with more than `most` bytes after the IP header.
@@ -28,13 +28,13 @@ Found transfer(Wire& wire, std::size_t most, std::size_t size) {
   EXPECT_TRUE(
       wire.run([&] { return (server.connection = wire.right().accept(*listener)) != nullptr; }));
   client.text = pattern(size);
-  found.least_cwnd = ~0U;
+  found.min_cwnd = ~0U;
   const std::uint64_t timeouts = wire.left().count(Table::kTimeouts);
   EXPECT_TRUE(wire.run([&] {
     client.feed(source, wire.now);
     server.drain(wire.now);
     if (server.received.size() > size / 2)
-      found.least_cwnd = std::min(found.least_cwnd, client.connection->stats().cwnd);
+      found.min_cwnd = std::min(found.min_cwnd, client.connection->stats().cwnd);
     return server.received.size() == size;
   }));
   EXPECT_EQ(server.received, client.text);
