@@ -83,7 +83,7 @@ void ByteQueue::close_if_empty() {
 Slice ByteQueue::pop(Memory& memory) {
   if (pieces_.empty()) return {};
   Slice slice = std::move(pieces_.front().data);
-  memory.release(slice);
+  memory.end_borrow(slice);
   begin_ += static_cast<Seq>(slice.size());
   pieces_.pop_front(&memory);
   close_if_empty();
@@ -99,7 +99,7 @@ void ByteQueue::drop_before(Seq to, Memory& memory) {
       return;
     }
     begin_ = first.end();
-    memory.release(first.data);
+    memory.end_borrow(first.data);
     pieces_.pop_front(&memory);
   }
   close_if_empty();

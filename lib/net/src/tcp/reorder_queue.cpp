@@ -171,7 +171,7 @@ bool ReorderQueue::deliver(ByteQueue& queue, Memory& memory) {
       if (!queue.push_counted(std::move(first.data), memory)) return clear(memory), any;
       any = true;
     } else {
-      memory.release(first.data);
+      memory.end_borrow(first.data);
     }
     held_ -= static_cast<std::uint32_t>(lent);
     bytes_ -= size;
@@ -184,7 +184,7 @@ bool ReorderQueue::deliver(ByteQueue& queue, Memory& memory) {
 }
 
 void ReorderQueue::clear(Memory& memory) {
-  for (std::uint32_t i = 0; i < pieces_.size(); ++i) memory.release(pieces_[i].data);
+  for (std::uint32_t i = 0; i < pieces_.size(); ++i) memory.end_borrow(pieces_[i].data);
   pieces_.clear(&memory);
   blocks_.clear(&memory);
   own_.clear(&memory);

@@ -50,7 +50,7 @@ class Memory final : public BufferHome {
     borrowed_ += slice.footprint();
     used_ += slice.footprint();
   }
-  void release(const Slice& slice) {
+  void end_borrow(const Slice& slice) {
     if (slice.home() == this) return;
     borrowed_ -= slice.footprint();
     used_ -= slice.footprint();
