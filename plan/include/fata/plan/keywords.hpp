@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string_view>
 
-namespace fata::config {
+namespace fata::plan {
 
 // Keywords and alternative tokens of C++23, and lower-case macros of the C libraries that images
 // link.
@@ -121,4 +121,4 @@ constexpr bool is_keyword(std::string_view word) {
   return std::find(std::begin(kKeywords), std::end(kKeywords), word) != std::end(kKeywords);
 }
 
-}  // namespace fata::config
+}  // namespace fata::plan
