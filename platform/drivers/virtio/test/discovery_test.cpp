@@ -112,9 +112,9 @@ TEST(Discovery, AListOfCapabilitiesThatIsACircleEnds) {
 }
 
 TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
-  for (const kernel::MmioDevice slot :
-       {kernel::MmioDevice{0xfeb00000, 16, 5}, kernel::MmioDevice{0x200000, 512, 5},
-        kernel::MmioDevice{0xfeb00000, 0, 5}}) {
+  for (const bus::MmioDevice slot :
+       {bus::MmioDevice{0xfeb00000, 16, 5}, bus::MmioDevice{0x200000, 512, 5},
+        bus::MmioDevice{0xfeb00000, 0, 5}}) {
     World world;
     world.host.slots = {slot};
     const auto device = world.open();

@@ -61,13 +61,13 @@ HostedMachine::Function pci_function(std::uint16_t device_id) {
 
 }  // namespace fata::virtio
 
-namespace fata::arch {
+namespace fata::bus {
 
 std::uint64_t dma_address(const volatile void* pointer) {
   return reinterpret_cast<std::uint64_t>(pointer);
 }
 
-volatile void* map_device(std::uint64_t physical, std::size_t size, Access) {
+volatile void* map_device(std::uint64_t physical, std::size_t size) {
   auto& host = virtio::HostedMachine::current();
   if (!may_hold_device(physical, size, std::uint64_t{1} << 46, host.ram)) return nullptr;
   // The registers must be aligned as they would be within a page.
@@ -78,9 +78,6 @@ volatile void* map_device(std::uint64_t physical, std::size_t size, Access) {
   return host.windows.back().memory.get();
 }
 
-}  // namespace fata::arch
-
-namespace fata::bus {
 namespace {
 
 template <class T>
@@ -112,7 +109,7 @@ void pci_write32(PciAddress, std::uint8_t, std::uint32_t) noexcept {}
 void pci_write16(PciAddress, std::uint8_t, std::uint16_t) noexcept {}
 void for_each_pci(PciVisitor visit, void* context) noexcept { walk_pci(visit, context); }
 
-std::span<const kernel::MmioDevice> mmio_devices() noexcept {
+std::span<const bus::MmioDevice> mmio_devices() noexcept {
   return virtio::HostedMachine::current().slots;
 }
 bool connect_pin(unsigned) noexcept { return ++virtio::HostedMachine::current().interrupts, true; }
@@ -121,14 +118,10 @@ MsiMessage connect_msi() noexcept {
   return {0xfee00000, 0x41};
 }
 
-}  // namespace fata::bus
-
-namespace fata::kernel {
-
 void attach(Device& device) noexcept { virtio::HostedMachine::current().device = &device; }
 void detach(Device& device) noexcept {
   auto& host = virtio::HostedMachine::current();
   if (host.device == &device) host.device = nullptr;
 }
 
-}  // namespace fata::kernel
+}  // namespace fata::bus

@@ -10,11 +10,10 @@
 #include <memory>
 #include <vector>
 
+#include "fata/bus/device.hpp"
 #include "fata/bus/memory.hpp"
 #include "fata/bus/mmio.hpp"
 #include "fata/bus/pci.hpp"
-#include "fata/kernel/command_line.hpp"
-#include "fata/kernel/device.hpp"
 
 namespace fata::virtio {
 
@@ -44,8 +43,8 @@ class HostedMachine {
     std::uint8_t add(std::uint8_t id, std::uint8_t size);
   };
   std::vector<Function> functions;
-  std::vector<kernel::MmioDevice> slots;
-  std::vector<arch::Region> ram{{0x100000, 0x800000}};
+  std::vector<bus::MmioDevice> slots;
+  std::vector<bus::Region> ram{{0x100000, 0x800000}};
   std::uint64_t reads = 0;  // of configuration space
 
   // Registers mapped by a driver, of exactly the requested size.
@@ -61,7 +60,7 @@ class HostedMachine {
   std::function<void(Window&)> on_map = [](Window&) {};
 
   // The attached driver.
-  kernel::Device* device = nullptr;
+  bus::Device* device = nullptr;
   unsigned interrupts = 0;
 };
 

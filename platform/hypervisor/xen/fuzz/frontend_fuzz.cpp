@@ -174,12 +174,12 @@ void meddle(World& world) {
   if (world.in.empty()) return;
   switch (world.in.byte() % 8) {
     case 0:
-      xen::settle_all();
+      world.domain.devices.suspend();
       world.domain.host.move_on();
       world.domain.grants.resume();
       world.domain.open_ports = 0;  // they are gone with the host
       world.store.move();
-      xen::resume_all();
+      world.domain.devices.resume();
       break;
     case 1: {
       auto& ring = world.domain.page[2048 + world.in.byte() % 16];  // an index of the rings

@@ -130,7 +130,7 @@ void BlockDevice::reap() {
 
 // After a migration, this host's backend may still exist when the new backend works. An unfinished
 // write of the old backend could then undo a later write.
-void BlockDevice::settle() noexcept {
+void BlockDevice::suspend() noexcept {
   work_while([&] { return queue_.started() && queue_.under_way() != 0; }, kTimeoutAtSuspension);
 }
 

@@ -69,12 +69,12 @@ BlockDevice::BlockDevice(Logger log, Frontend frontend, bool roomy)
       counters_{Counter{"reads"}, Counter{"writes"}, Counter{"flushes"}, Counter{"discards"},
                 Counter{"failures"}} {
   flights_.resize(queue_.places());
-  attach(*this);
+  bus::attach(*this);
 }
 
 BlockDevice::~BlockDevice() {
   leave(false);
-  detach(*this);
+  bus::detach(*this);
 }
 
 async::Task<Result<void>> BlockDevice::start(async::Wait wait) {

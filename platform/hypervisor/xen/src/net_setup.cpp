@@ -52,13 +52,13 @@ NetDevice::NetDevice(Logger log, Frontend frontend, bool offload, bool roomy)
       offload_(offload),
       roomy_(roomy),
       queue_(grants(), frame_of, sizes(roomy)) {
-  attach(*this);
+  bus::attach(*this);
 }
 
 NetDevice::~NetDevice() {
   finish_sending();
   leave(false);
-  detach(*this);
+  bus::detach(*this);
 }
 
 async::Task<Result<void>> NetDevice::start(async::Wait wait) {

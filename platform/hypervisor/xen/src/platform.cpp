@@ -76,7 +76,7 @@ void wait_a_moment(Port port) noexcept {
 // Runs between two turns of the loop. The manager maps the pages of the console and xenstore again
 // at their old addresses.
 void suspend() noexcept {
-  settle_all();
+  kernel::devices().suspend();
   state.console.flush();
   sched_shutdown_t request{SHUTDOWN_suspend};
   const bool cancelled = call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &request) == 1;
@@ -88,7 +88,7 @@ void suspend() noexcept {
   state.console.start();
   grants().resume();
   state.store->rebind(static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN)));
-  resume_all();
+  kernel::devices().resume();
 }
 
 }  // namespace fata::xen
@@ -152,7 +152,7 @@ bool poll_devices() noexcept {
     state.balloon.start(*state.store);
   }
   if (state.control.take_suspend()) xen::suspend();
-  const bool completed = kernel::poll_all();
+  const bool completed = kernel::devices().poll();
   if (!state.console.is_empty()) state.console.drain();
   if (state.console.poll_stop()) kernel::request_stop();
   return completed;
@@ -161,7 +161,7 @@ bool poll_devices() noexcept {
 void idle_until(Instant deadline) noexcept {
   kernel::note_idle();
   state.console.drain();
-  if (!kernel::prepare_all_to_idle()) return;
+  if (!kernel::devices().prepare_to_idle()) return;
   if (monotonic_now() >= deadline) return;
   xen::wait_for_event(xen::watched_ports(), state.clock.system_time_at(deadline));
 }

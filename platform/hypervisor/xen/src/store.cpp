@@ -57,8 +57,8 @@ struct Store::Pending {
   Pending* next;
 };
 
-Store::Store(void* page, Port port) : wire_(page), port_(port) { attach(*this); }
-Store::~Store() { detach(*this); }
+Store::Store(void* page, Port port) : wire_(page), port_(port) { bus::attach(*this); }
+Store::~Store() { bus::detach(*this); }
 
 async::Task<Result<std::string>> Store::request(std::uint32_t type, Transaction in,
                                                 std::string payload, async::Wait wait) {

@@ -1,7 +1,5 @@
 #include "hosted_domain.hpp"
 
-#include <algorithm>
-
 #include "../src/idle.hpp"
 #include "fata/xen/events.hpp"
 
@@ -13,11 +11,7 @@ HostedDomain* the_domain = nullptr;
 HostedDomain::HostedDomain(sim::Platform& platform) {
   the_domain = this;
   store = std::make_unique<Store>(page.data(), 1);
-  platform.poll = [this] {
-    bool any = false;
-    for (std::size_t i = 0; i < devices.size(); ++i) any |= devices[i]->poll();
-    return any;
-  };
+  platform.poll = [this] { return devices.poll(); };
 }
 HostedDomain::~HostedDomain() {
   store.reset();
@@ -45,9 +39,9 @@ void wait_a_moment(Port) noexcept {}
 
 }  // namespace fata::xen
 
-namespace fata::kernel {
+namespace fata::bus {
 
-void attach(Device& device) noexcept { xen::HostedDomain::current().devices.push_back(&device); }
-void detach(Device& device) noexcept { std::erase(xen::HostedDomain::current().devices, &device); }
+void attach(Device& device) noexcept { xen::HostedDomain::current().devices.add(device); }
+void detach(Device& device) noexcept { xen::HostedDomain::current().devices.remove(device); }
 
-}  // namespace fata::kernel
+}  // namespace fata::bus

@@ -4,9 +4,8 @@
 
 #include <array>
 #include <memory>
-#include <vector>
 
-#include "fata/kernel/device.hpp"
+#include "fata/bus/device_list.hpp"
 #include "fata/sim/platform.hpp"
 #include "fata/xen/store.hpp"
 #include "host_model.hpp"
@@ -21,7 +20,7 @@ class HostedDomain {
 
   HostModel host;
   GrantTable grants{HostModel::grow};
-  std::vector<kernel::Device*> devices;
+  bus::DeviceList devices;
   unsigned open_ports = 0;
   Port next_port = 2;
   alignas(4096) std::array<std::byte, 4096> page{};  // of xenstore

@@ -15,9 +15,9 @@
 #include "fata/async/context.hpp"
 #include "fata/async/semaphore.hpp"
 #include "fata/base/counter.hpp"
+#include "fata/bus/device.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/xen/block_queue.hpp"
-#include "fata/xen/device.hpp"
 #include "fata/xen/xenbus.hpp"
 
 namespace fata::xen {
@@ -25,7 +25,7 @@ namespace fata::xen {
 enum class BlockSetupErrc : std::uint32_t { kNoDisk = 1, kNonsense };
 const ErrorDomain& error_domain(BlockSetupErrc) noexcept;
 
-class BlockDevice final : private Device {
+class BlockDevice final : private bus::Device {
  public:
   enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kCounts };
 
@@ -92,10 +92,10 @@ class BlockDevice final : private Device {
   void leave(bool forget);
   void break_down(std::string_view why);
 
-  // xen::Device
+  // bus::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
-  void settle() noexcept override;
+  void suspend() noexcept override;
   void resume() noexcept override;
 
   Logger log_;

@@ -11,14 +11,14 @@
 
 #include "fata/async/background.hpp"
 #include "fata/async/context.hpp"
+#include "fata/bus/device.hpp"
 #include "fata/sig/net_device.hpp"
-#include "fata/xen/device.hpp"
 #include "fata/xen/net_queue.hpp"
 #include "fata/xen/xenbus.hpp"
 
 namespace fata::xen {
 
-class NetDevice final : private Device {
+class NetDevice final : private bus::Device {
  public:
   // The nth NIC of this domain. Without `offload`, frames are as on a wire: with checksums, and at
   // most the MTU long.
@@ -56,7 +56,7 @@ class NetDevice final : private Device {
   void leave(bool forget);
   void finish_sending();
 
-  // xen::Device
+  // bus::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "fata/base/danger.hpp"
+#include "fata/bus/memory.hpp"
 
 namespace fata::xen {
 
@@ -48,7 +49,7 @@ class FrontRing {
     const std::uint32_t before = std::exchange(published_, produced_);
     if (before == produced_) return false;
     __atomic_store_n(at(kRequestProduced), produced_, __ATOMIC_RELEASE);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bus::memory_barrier();
     return produced_ - get(kRequestEvent) < produced_ - before;
   }
 
@@ -64,7 +65,7 @@ class FrontRing {
   // Requests a notification of the next response; false if a response is already there.
   bool ask() {
     put(kResponseEvent, consumed_ + 1);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bus::memory_barrier();
     return !pending();
   }
 

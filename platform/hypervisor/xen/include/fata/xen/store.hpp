@@ -8,7 +8,7 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
-#include "fata/xen/device.hpp"
+#include "fata/bus/device.hpp"
 #include "fata/xen/errors.hpp"
 #include "fata/xen/events.hpp"
 #include "fata/xen/store_wire.hpp"
@@ -20,7 +20,7 @@ class Watch;
 // Paths are absolute ("/local/domain/0/...") or relative to the domain's own ("device/vif/0"), at
 // most 3072 or 2048 bytes. Every call may be cancelled; its reply is then discarded on arrival. At
 // most kMaxPending may be in flight.
-class Store final : private Device {
+class Store final : private bus::Device {
  public:
   static constexpr std::size_t kMaxPending = 48;
   using Transaction = std::uint32_t;
@@ -67,7 +67,7 @@ class Store final : private Device {
   async::Task<Result<void>> command(std::uint32_t type, Transaction in, std::string payload,
                                     async::Wait wait);
 
-  // xen::Device
+  // bus::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
   void resume() noexcept override;

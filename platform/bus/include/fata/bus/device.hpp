@@ -1,7 +1,7 @@
 // A driver as the loop of a kernel sees it.
 #pragma once
 
-namespace fata::kernel {
+namespace fata::bus {
 
 // Interrupts and event channels carry no work: they only end the idle wait, after which all devices
 // are polled.
@@ -14,11 +14,21 @@ class Device {
   // checks for work again, otherwise no edge follows.
   virtual bool prepare_to_idle() noexcept = 0;
 
+  // The image takes part in its suspension only where the hypervisor requires it (Xen). Where the
+  // hypervisor saves a device together with the machine (virtio), the next two have nothing to do.
+  //
+  // Called before the suspension. May wait, within a bound, for operations that must not be in
+  // flight meanwhile. Must not start any.
+  virtual void suspend() noexcept {}
+  // Called after the image resumed, perhaps on another host. Everything that the hypervisor
+  // provided is gone and must be requested again.
+  virtual void resume() noexcept {}
+
  protected:
   ~Device() = default;
 
  private:
-  friend struct DeviceList;
+  friend class DeviceList;
   Device* next_ = nullptr;
 };
 
@@ -27,4 +37,4 @@ class Device {
 void attach(Device& device) noexcept;
 void detach(Device& device) noexcept;
 
-}  // namespace fata::kernel
+}  // namespace fata::bus

@@ -1,11 +1,12 @@
 #include <algorithm>
 
-#include "fata/arch/memory.hpp"
+#include "fata/bus/memory.hpp"
 
-namespace fata::arch {
+namespace fata::bus {
 
 bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t limit,
                      std::span<const Region> taken) {
+  constexpr std::uint64_t kPage = 4096;
   if (size == 0 || size > kMaxDevice || physical < kNullZone || physical >= limit ||
       limit - physical < size)
     return false;
@@ -15,4 +16,4 @@ bool may_hold_device(std::uint64_t physical, std::uint64_t size, std::uint64_t l
       taken, [&](const Region& region) { return begin < region.end && region.begin < end; });
 }
 
-}  // namespace fata::arch
+}  // namespace fata::bus
