@@ -12,7 +12,7 @@ std::string driver_of(const Context& context) {
   return context.is(Target::kKvm) ? "virtio" : "xen";
 }
 std::string library_of(const Context& context) {
-  return context.is(Target::kKvm) ? "virtio" : "platform_xen";
+  return context.is(Target::kKvm) ? "virtio" : "xen";
 }
 
 // "tap" for the first interface, "tap-1" for the second.

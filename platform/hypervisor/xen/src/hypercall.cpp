@@ -67,8 +67,8 @@ void* new_page() noexcept {
   return page;
 }
 
-std::uint64_t frame_of(const volatile void* page) noexcept {
-  return bus::dma_address(page) / arch::kPage;
-}
-
 }  // namespace fata::xen
+
+std::uint64_t fata::bus::xen::frame_of(const volatile void* page) noexcept {
+  return dma_address(page) / arch::kPage;
+}

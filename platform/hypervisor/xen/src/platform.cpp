@@ -12,11 +12,11 @@
 #include "fata/arch/report.hpp"
 #include "fata/async/loop.hpp"
 #include "fata/base/text.hpp"
+#include "fata/bus/xen/grants.hpp"
+#include "fata/bus/xen/store.hpp"
 #include "fata/kernel/entropy.hpp"
 #include "fata/kernel/hypervisor.hpp"
 #include "fata/kernel/restore.hpp"
-#include "fata/xen/grants.hpp"
-#include "fata/xen/store.hpp"
 #include "hypercall.hpp"
 #include "idle.hpp"
 #include "power.hpp"
@@ -64,15 +64,6 @@ void reseed() {
 
 }  // namespace
 
-Store& store() noexcept { return *state.store; }
-
-void wait_a_moment(Port port) noexcept {
-  wait_for_event({&port, 1}, state.shared == nullptr ? 1
-                                                     : state.clock.system_time_at(
-                                                           state.clock.now() + milliseconds(10)));
-  take_event(port);
-}
-
 // Runs between two turns of the loop. The manager maps the pages of the console and xenstore again
 // at their old addresses.
 void suspend() noexcept {
@@ -87,11 +78,28 @@ void suspend() noexcept {
   reseed();
   state.console.start();
   grants().resume();
-  state.store->rebind(static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN)));
+  const auto port = static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN));
+  watch_port(port);
+  state.store->rebind(port);
   kernel::devices().resume();
 }
 
 }  // namespace fata::xen
+
+namespace fata::bus::xen {
+using fata::xen::state;
+
+Store& store() noexcept { return *state.store; }
+
+void wait_a_moment(Port port) noexcept {
+  fata::xen::wait_for_event({&port, 1},
+                            state.shared == nullptr
+                                ? 1
+                                : state.clock.system_time_at(state.clock.now() + milliseconds(10)));
+  take_event(port);
+}
+
+}  // namespace fata::bus::xen
 
 namespace fata::kernel {
 using xen::state;

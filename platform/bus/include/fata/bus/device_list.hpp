@@ -18,6 +18,7 @@ class DeviceList {
       return;
     }
   }
+  bool is_empty() const { return first_ == nullptr; }
 
   // Polls every device; true if anything was completed.
   bool poll() {

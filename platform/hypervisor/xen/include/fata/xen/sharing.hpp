@@ -9,13 +9,15 @@
 #include <vector>
 
 #include "fata/bus/device.hpp"
+#include "fata/bus/xen/grants.hpp"
+#include "fata/bus/xen/store.hpp"
 #include "fata/sig/event_channels.hpp"
 #include "fata/sig/grant_table.hpp"
 #include "fata/sig/xenstore.hpp"
-#include "fata/xen/grants.hpp"
-#include "fata/xen/store.hpp"
 
 namespace fata::xen {
+
+using namespace bus::xen;
 
 // Models sig::GrantTable.
 class PageSharing {
