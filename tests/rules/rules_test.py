@@ -23,11 +23,14 @@ PLATFORM = {
     "platform_devices",
 }
 # Boards and hypervisors: an image is linked with one of each, and no other code may depend on them.
-# What depends on each of them, by the name of its headers and of its library.
+# What names each of them (public headers, the library, the path of a private file), and the folders
+# that may. The headers fata/xen are those of the drivers; the hypervisor's own are private.
 CHOSEN_BY_AN_IMAGE = {
-    "board": ("platform/board/", "platform/hypervisor/kvm/"),  # that one's board is a PC
-    "kvm": ("platform/hypervisor/kvm/",),
-    "xen": ("platform/hypervisor/xen/",),
+    # The board of the hypervisor kvm is a PC.
+    r'#include "fata/board/|\bboard_pc\b': ("platform/board/", "platform/hypervisor/kvm/"),
+    r'#include "fata/kvm/|\bplatform_kvm\b': ("platform/hypervisor/kvm/",),
+    r"\bplatform_xen\b": ("platform/hypervisor/xen/",),
+    r"\.\./(board|hypervisor)/": (),
 }
 BELOW = {
     "base": {"base"},
@@ -115,18 +118,22 @@ class Rules(unittest.TestCase):
         fuzzers of a library included. An image names them: fata_image(), main.cpp, tests/e2e.
         """
         wrong = [
-            f"{path} depends on {name}"
+            f"{path} names {pattern}"
             for path in sources(".cpp", ".hpp", ".S", "CMakeLists.txt")
             if path.parts[0] in {"lib", "platform", *BELOW} and len(path.parts) > 2
-            for name, users in CHOSEN_BY_AN_IMAGE.items()
-            if not f"{path}".startswith(users)
-            and re.search(
-                (
-                    r"#include"
-                    rf" .fata/{name}[/.]|\bplatform_{name}\b|\b{name}_pc\b|\.\./(board|hypervisor)/"
-                ),
-                (ROOT / path).read_text(),
-            )
+            for pattern, users in CHOSEN_BY_AN_IMAGE.items()
+            if not f"{path}".startswith(users) and re.search(pattern, (ROOT / path).read_text())
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_a_driver_includes_only_the_bus(self):
+        """Beside the layers below and its own folder: no processor, board, hypervisor or kernel."""
+        wrong = [
+            f"{path} includes {name}"
+            for path in self.code()
+            if path.parts[:2] == ("platform", "drivers")
+            for name in includes(path) + re.findall(r"\.\./\w+", (ROOT / path).read_text())
+            if name not in BELOW["sig"] | {"bus", path.parts[2]}
         ]
         self.assertEqual(wrong, [])
 
