@@ -87,6 +87,11 @@ void Host::send(PacketBuf packet, const IpAddress& local, const IpAddress& remot
   }
 }
 
+void Host::send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                      std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
+  engine(remote)->send_along(path, std::move(packet), remote, protocol, marks, fragment, now);
+}
+
 void Host::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
   if (IpProtocol* const engine = this->engine(remote)) engine->lower_path_mtu(remote, mtu, now);
 }

@@ -185,7 +185,7 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
     const auto length = static_cast<std::uint16_t>(datagram.payload.total_size());
     recent_.note({path->source, to.address, from.local().port, to.port, length}, now);
   }
-  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, marks, true, now);
+  ip_->send_along(*path, std::move(datagram.payload), to.address, kProtocol, marks, true, now);
 }
 
 }  // namespace udp

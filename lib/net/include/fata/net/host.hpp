@@ -50,6 +50,8 @@ class Host final : public IpLayer {
   std::size_t reserve(std::uint8_t link, std::size_t count) override;
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
             std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
+  void send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                  std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
   void doubt_reachable(const IpAddress& remote, Instant now) override;

@@ -55,6 +55,9 @@ struct Path {
   std::uint8_t link = kNoLink;                // the outgoing interface
   // Bytes of the largest IP packet on the link, regardless of the path; 0: the same as mtu.
   std::size_t link_mtu = 0;
+  // For IpLayer::send_along(): the address to resolve on the link, and whether it is a broadcast.
+  IpAddress next_hop{};
+  bool broadcast = false;
 };
 
 // A packet as a transport receives it: everything after the IP header and its options or
@@ -109,6 +112,12 @@ class IpLayer {
   // MTU is very small or the marks allow fragments.
   virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
                     std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) = 0;
+  // The same, along the path that path() returned for `remote`: the route is not looked up again.
+  // Nothing else may happen in the IP layer between the two calls.
+  virtual void send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                          std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
+    send(std::move(packet), path.source, remote, protocol, marks, fragment, now);
+  }
   // Called when a transport accepts a kTooBig, or after its own probing: lowers the path's MTU to
   // `mtu` for a limited time (RFC 1191, 8201).
   virtual void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) = 0;
