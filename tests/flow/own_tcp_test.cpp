@@ -9,7 +9,7 @@ namespace fata {
 namespace {
 
 // A single stack that communicates with itself over a link with a delay.
-class Loopback final : public net::IpLayer, public net::PacketFlush, private async::Timer {
+class Loopback final : public net::IpLayer, public net::PacketFlush, private Timer {
  public:
   explicit Loopback(const net::tcp::Config& config = {})
       : tcp(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, *this, *this) {}

@@ -8,7 +8,7 @@
 #include "fata/base/counter.hpp"
 #include "fata/net/ethernet.hpp"
 #include "fata/net/transport.hpp"
-#include "fata/sig/net_device.hpp"
+#include "fata/sig/frame.hpp"
 
 namespace fata::net {
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fata/base/counter.hpp"
+#include "fata/base/siphash.hpp"
 #include "fata/net/interface.hpp"
 #include "fata/net/transport.hpp"
 

@@ -36,7 +36,7 @@ class OptionalTransport : public Transport {
 };
 
 class StackCore final : public SocketDriver,
-                        private async::Timer,
+                        private Timer,
                         private async::Renewal,
                         private ConflictReporter {
  public:

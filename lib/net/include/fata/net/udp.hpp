@@ -4,14 +4,15 @@
 
 #include <array>
 
-#include "fata/async/list.hpp"
 #include "fata/base/counter.hpp"
+#include "fata/base/list.hpp"
 #include "fata/base/pool.hpp"
+#include "fata/base/result.hpp"
 #include "fata/net/random_source.hpp"
 #include "fata/net/recent_sends.hpp"
 #include "fata/net/transport.hpp"
 #include "fata/net/udp_header.hpp"
-#include "fata/sig/udp.hpp"
+#include "fata/sig/datagram.hpp"
 
 namespace fata::net {
 
@@ -35,7 +36,7 @@ class Table;
 
 // The engine's side of a socket: a receiver of datagrams. It is in a Table from bind() until it is
 // destroyed.
-class Port : public async::ListNode<Port> {
+class Port : public ListNode<Port> {
  public:
   ~Port();
 
@@ -130,7 +131,7 @@ class Table final : public Transport {
   void count_up(Count which) { ++counters_[which]; }
 
   IpLayer* ip_;
-  std::array<async::List<Port>, kBuckets> buckets_;
+  std::array<List<Port>, kBuckets> buckets_;
   // The last result of find(): on most servers, one port receives nearly all datagrams.
   Port* last_ = nullptr;
   std::size_t count_ = 0;

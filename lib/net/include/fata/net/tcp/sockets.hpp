@@ -80,7 +80,7 @@ class TcpListener final : private tcp::Observer {
   async::WaitQueue waiting_;
 };
 
-class Tcp final : private async::Timer {
+class Tcp final : private Timer {
  public:
   using Address = Endpoint;
   using Flow = TcpFlow;
