@@ -30,7 +30,7 @@ const IpAddress kPeer6 = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 constexpr Ipv4Address kOwn4 = Ipv4Address::of(10, 0, 0, 1);
 constexpr Ipv4Address kPeer4 = Ipv4Address::of(10, 0, 0, 2);
 
-struct Sink final : FrameSink {
+struct Sink final : PacketSink {
   PacketBuf allocate(std::size_t headroom) override { return pool.allocate(headroom); }
   void transmit(PacketBuf frame) override {
     ++sent;

@@ -80,7 +80,16 @@ Table::Table(const Config& config, const Secrets& secrets, IpLayer& ip)
   for (std::size_t i = 0; i < kCounts; ++i) counters_[i].name = kNames[i];
 }
 
-void Table::renew(const Secrets& secrets) {
+Secrets Secrets::from(const SipKey& secret) {
+  return {.table = derive(secret, 1),
+          .numbers = derive(secret, 2),
+          .cookies = derive(secret, 3),
+          .ports = derive(secret, 4),
+          .fast_open = derive(secret, 5)};
+}
+
+void Table::renew(const SipKey& secret) {
+  const Secrets secrets = Secrets::from(secret);
   table_key_ = secrets.table;
   spread(buckets_.size());
   numbers_ = InitialNumbers(secrets.numbers);

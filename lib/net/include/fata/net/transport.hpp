@@ -9,6 +9,7 @@
 #include "fata/base/address.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/packet.hpp"
+#include "fata/base/siphash.hpp"
 #include "fata/base/time.hpp"
 
 namespace fata::net {
@@ -128,9 +129,22 @@ class IpLayer {
   // be confirmed again.
   virtual void doubt_reachable(const IpAddress& remote, Instant now) { (void)remote, (void)now; }
 
+  // Adds or removes one listener of a group on the interface of the address `local`, or on the
+  // first interface if that is "any". join_group() returns false if the table of groups is full.
+  virtual bool join_group(const IpAddress& group, const IpAddress& local, Instant now) {
+    return (void)group, (void)local, (void)now, false;
+  }
+  virtual void leave_group(const IpAddress& group, const IpAddress& local, Instant now) {
+    (void)group, (void)local, (void)now;
+  }
+  // Bytes that fit after the IP header in a packet of the first interface's MTU, for all families.
+  virtual std::size_t max_payload() const { return 1480; }
+
   // True while the transmit queue of Path::link's device is full. Stop sending and resume at the
   // next end_of_batch(), which follows when there is room; packets sent before then may be dropped.
   bool full(std::uint8_t link) const { return (full_links_ >> link & 1) != 0; }
+  // True while that is so for any device.
+  bool any_full() const { return full_links_ != 0; }
 
  protected:
   ~IpLayer() = default;
@@ -155,6 +169,8 @@ class Transport {
   // tick() is called at the deadline or soon after it.
   virtual Instant next_deadline() const { return Instant::never(); }
   virtual void tick(Instant) {}
+  // After a restore from a snapshot: replaces all secrets by ones derived from the new secret.
+  virtual void renew(const SipKey& secret) { (void)secret; }
   virtual std::span<const Counter> counters() const { return {}; }
 
  protected:

@@ -89,11 +89,10 @@ class Table final : public Transport {
   static constexpr std::size_t kSmallBuffers = 256;
   static constexpr std::size_t kSmallBufferSize = 512;
 
-  // `secret`: for random ports.
+  // Random ports derive from the host's `secret`.
   explicit Table(IpLayer& ip, const SipKey& secret = {});
 
-  // Replaces the secret for random ports.
-  void renew(const SipKey& secret) { random_ = RandomSource(secret); }
+  IpLayer& ip() { return *ip_; }
 
   // Port 0 picks a random port from 49152 to 65535 (RFC 6335, RFC 6056 section 3.3.2). The caller
   // must check that the address is ours.
@@ -111,6 +110,7 @@ class Table final : public Transport {
   // Transport
   bool receive(IpPacket& packet, Instant now) override;
   void icmp_error(const IcmpError& error, Instant now) override;
+  void renew(const SipKey& secret) override;
 
   std::span<const Counter> counters() const override { return counters_; }
   std::uint64_t count(Count which) const { return counters_[which].value; }

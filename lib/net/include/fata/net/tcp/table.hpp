@@ -113,7 +113,7 @@ class Table final : public Transport {
 
   // Replaces the secrets. Connections keep their numbers. Earlier Fast Open cookies and SYN cookies
   // are refused, so a handshake based on one starts over.
-  void renew(const Secrets& secrets);
+  void renew(const SipKey& secret) override;
 
   // Transport
   bool receive(IpPacket& packet, Instant now) override;
