@@ -9,6 +9,7 @@
 #include <set>
 
 #include "fata/config/keywords.hpp"
+#include "fata/config/where.hpp"
 #include "names.hpp"
 #include "system_call_table.hpp"
 

@@ -98,7 +98,24 @@ def includes(path):
 
 class Rules(unittest.TestCase):
     def code(self):
-        return [path for path in sources(".cpp", ".hpp") if not {"test", "fuzz"} & set(path.parts)]
+        """What images are made of: tests, and what a folder adds to the language of config.cpp, are
+        not.
+        """
+        return [
+            path
+            for path in sources(".cpp", ".hpp")
+            if not {"test", "fuzz", "config"} & set(path.parts)
+        ]
+
+    def test_only_host_programs_include_the_language_of_config_cpp(self):
+        wrong = [
+            f"{path} includes fata/{name}"
+            for path in self.code()
+            if path.name != "config.cpp" and path.parts[0] != "tool"
+            for name in includes(path)
+            if name == "config"
+        ]
+        self.assertEqual(wrong, [])
 
     def test_the_lower_layers_include_nothing_above_them(self):
         wrong = [

@@ -158,26 +158,31 @@ void Project::compile_config() {
     inputs.push_back(home_.config_library());
     if (is_newer_than_all(program, inputs, app_)) return;
   }
-  Step step{.what = "compiling " + named("config.cpp").string(),
-            .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
-                      wants_colour() ? "-fcolor-diagnostics" : "-fno-color-diagnostics", "-I",
-                      home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config", "-c",
-                      "config.cpp", "-o", folder / "config.o"},
-            .folder = app_,
-            .verbose = choice_.verbose,
-            .show = Show::kWarnings,
-            .status = 64,
-            .shown = shown()};
+  Step step{
+      .what = "compiling " + named("config.cpp").string(),
+      .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
+                wants_colour() ? "-fcolor-diagnostics" : "-fno-color-diagnostics", "-MD", "-MF",
+                depfile, "-MT", "config", "-c", "config.cpp", "-o", folder / "config.o"},
+      .folder = app_,
+      .verbose = choice_.verbose,
+      .show = Show::kWarnings,
+      .status = 64,
+      .shown = shown()};
+  for (const fs::path& headers : home_.config_headers())
+    step.words.insert(step.words.end(), {"-I", headers});
   // Most of the time of a first build in an application's folder is this compilation. A base folder
   // that the user has set for ccache would change the paths in messages.
   if (!find_program("ccache").empty())
     step.words.insert(step.words.begin(), {"env", "CCACHE_BASEDIR=", "ccache"});
   run_step(step);
+  // The whole library: nothing refers to the sources that register devices of a target.
   step.words = {"clang++-19",
                 "-stdlib=libc++",
                 "-fuse-ld=lld-19",
                 folder / "config.o",
+                "-Wl,--whole-archive",
                 home_.config_library(),
+                "-Wl,--no-whole-archive",
                 "-o",
                 program};
   run_step(step);
