@@ -37,6 +37,33 @@ BELOW = {
     "async": {"base", "async"},
     "sig": {"base", "async", "sig"},
 }
+# The files of lib/net that run engines on a loop; all others are engines or headers of protocols.
+DRIVERS_OF_NET = {
+    "device_driver.hpp",
+    "more_cards.hpp",
+    "names.cpp",
+    "names.hpp",
+    "names_v6.cpp",
+    "netstat.cpp",
+    "netstat.hpp",
+    "netstat_tcp.cpp",
+    "pcap.cpp",
+    "pcap.hpp",
+    "ping.cpp",
+    "ping.hpp",
+    "setup.cpp",
+    "socket.cpp",
+    "socket.hpp",
+    "socket_driver.hpp",
+    "sockets.cpp",
+    "sockets.hpp",
+    "stack.hpp",
+    "stack_core.cpp",
+    "stack_core.hpp",
+    "stack_tcp.cpp",
+    "static_route.cpp",
+    "static_route_v6.cpp",
+}
 # Files outside of a processor's own folder and toolchain file that name a processor, and why.
 NAMES_A_PROCESSOR = {
     "CMakePresets.json": "presets cannot compute a name",
@@ -153,6 +180,39 @@ class Rules(unittest.TestCase):
                 for name in includes(path)
                 if name not in named | {folder.name}
             ]
+        self.assertEqual(wrong, [])
+
+    def test_no_engine_of_the_network_includes_a_coroutine_header(self):
+        """Neither directly nor by another header. What is not listed as a driver is an engine."""
+        headers = {
+            "/".join(path.parts[path.parts.index("include") + 1 :]): path
+            for path in sources(".hpp")
+            if "include" in path.parts
+        }
+        found = {}  # the coroutine header that each file includes, or None
+
+        def coroutine_header(path):
+            if path not in found:
+                found[path] = None
+                text = (ROOT / path).read_text()
+                if path.parts[0] == "async" or re.search(r"#include <coroutine>", text):
+                    found[path] = path
+                else:
+                    for name in re.findall(r'#include "(fata/[^"]+)"', text):
+                        if name in headers and (inner := coroutine_header(headers[name])):
+                            found[path] = inner
+                            break
+            return found[path]
+
+        engines = [
+            path
+            for path in self.code()
+            if path.is_relative_to("lib/net") and path.name not in DRIVERS_OF_NET
+        ]
+        self.assertGreater(len(engines), 90)
+        wrong = [
+            f"{path} includes {header}" for path in engines if (header := coroutine_header(path))
+        ]
         self.assertEqual(wrong, [])
 
     def test_applications_and_examples_include_no_platform(self):

@@ -1,8 +1,8 @@
-#include "fata/async/timer_heap.hpp"
+#include "fata/base/timer_heap.hpp"
 
 #include <algorithm>
 
-namespace fata::async {
+namespace fata {
 
 namespace {
 constexpr std::uint32_t kWays = 4;
@@ -72,4 +72,4 @@ void TimerHeap::sift_down(std::uint32_t place, Entry entry) {
   put(place, entry);
 }
 
-}  // namespace fata::async
+}  // namespace fata

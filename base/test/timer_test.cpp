@@ -1,4 +1,4 @@
-#include "fata/async/timer_heap.hpp"
+#include "fata/base/timer_heap.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <memory>
 #include <random>
 
-namespace fata::async {
+namespace fata {
 namespace {
 
 struct Note final : Timer {
@@ -68,4 +68,4 @@ TEST(TimerHeap, FiresNoMoreThanItsLimit) {
 }
 
 }  // namespace
-}  // namespace fata::async
+}  // namespace fata

@@ -2,7 +2,7 @@
 // node.
 #pragma once
 
-namespace fata::async {
+namespace fata {
 
 // T derives from ListNode<T, Tag>; the tag lets one object be in several lists.
 template <class T, class Tag = void>
@@ -88,4 +88,4 @@ class List {
   Node head_;
 };
 
-}  // namespace fata::async
+}  // namespace fata

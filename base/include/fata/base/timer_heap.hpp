@@ -7,7 +7,7 @@
 
 #include "fata/base/time.hpp"
 
-namespace fata::async {
+namespace fata {
 
 class TimerHeap;
 
@@ -67,4 +67,4 @@ class TimerHeap {
   std::vector<Entry> heap_;
 };
 
-}  // namespace fata::async
+}  // namespace fata
