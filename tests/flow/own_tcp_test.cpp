@@ -9,7 +9,7 @@ namespace fata {
 namespace {
 
 // A single stack that communicates with itself over a link with a delay.
-class Loopback final : public net::IpLayer, public net::PacketFlush, private async::Timer {
+class Loopback final : public net::IpLayer, public net::SocketDriver, private Timer {
  public:
   explicit Loopback(const net::tcp::Config& config = {})
       : tcp(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, *this, *this) {}
@@ -30,8 +30,10 @@ class Loopback final : public net::IpLayer, public net::PacketFlush, private asy
   void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
   void confirm_reachable(const IpAddress&, Instant) override {}
   void flush() override {
-    if (!flying_.empty() && !armed())
-      async::current_loop().timers().arm(*this, flying_.front().first);
+    Instant next = tcp.transport().next_deadline();
+    if (!flying_.empty()) next = std::min(next, flying_.front().first);
+    if (next.is_never()) return disarm();
+    async::current_loop().timers().arm(*this, next);
   }
 
   static constexpr Ipv4Address kAddress = Ipv4Address::of(10, 0, 0, 1);
@@ -44,7 +46,8 @@ class Loopback final : public net::IpLayer, public net::PacketFlush, private asy
       flying_.pop_front();
       (void)tcp.transport().receive(packet, now);
     }
-    tcp.end_of_batch(now);
+    tcp.transport().end_of_batch(now);
+    if (tcp.transport().next_deadline() <= now) tcp.transport().tick(now);
     flush();
   }
 

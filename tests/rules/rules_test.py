@@ -11,16 +11,46 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # allowed.
 PLATFORM = {path.name for path in ROOT.glob("platform/**/include/fata/*") if path.is_dir()}
 # Boards and hypervisors: an image is linked with one of each, and no other code may depend on them.
-# What depends on each of them, by the name of its headers and of its library.
+# What names each of them (public headers, the library, the path of a private file), and the folders
+# that may. The headers fata/xen are those of the drivers; the hypervisor's own are private.
 CHOSEN_BY_AN_IMAGE = {
-    "board": ("platform/board/", "platform/hypervisor/kvm/"),  # that one's board is a PC
-    "kvm": ("platform/hypervisor/kvm/",),
-    "xen": ("platform/hypervisor/xen/",),
+    # The board of the hypervisor kvm is a PC.
+    r'#include "fata/board/|\bboard_pc\b': ("platform/board/", "platform/hypervisor/kvm/"),
+    r'#include "fata/kvm/|\bplatform_kvm\b': ("platform/hypervisor/kvm/",),
+    r"\bplatform_xen\b": ("platform/hypervisor/xen/",),
+    r"\.\./(board|hypervisor)/": (),
 }
 BELOW = {
     "base": {"base"},
     "async": {"base", "async"},
     "sig": {"base", "async", "sig"},
+}
+# The files of lib/net that run engines on a loop; all others are engines or headers of protocols.
+DRIVERS_OF_NET = {
+    "device_driver.hpp",
+    "more_cards.hpp",
+    "names.cpp",
+    "names.hpp",
+    "names_v6.cpp",
+    "netstat.cpp",
+    "netstat.hpp",
+    "netstat_tcp.cpp",
+    "pcap.cpp",
+    "pcap.hpp",
+    "ping.cpp",
+    "ping.hpp",
+    "setup.cpp",
+    "socket.cpp",
+    "socket.hpp",
+    "socket_driver.hpp",
+    "sockets.cpp",
+    "sockets.hpp",
+    "stack.hpp",
+    "stack_core.cpp",
+    "stack_core.hpp",
+    "stack_tcp.cpp",
+    "static_route.cpp",
+    "static_route_v6.cpp",
 }
 # Files outside of a processor's own folder and toolchain file that name a processor, and why.
 NAMES_A_PROCESSOR = {
@@ -103,18 +133,22 @@ class Rules(unittest.TestCase):
         fuzzers of a library included. An image names them: fata_image(), main.cpp, tests/e2e.
         """
         wrong = [
-            f"{path} depends on {name}"
+            f"{path} names {pattern}"
             for path in sources(".cpp", ".hpp", ".S", "CMakeLists.txt")
             if path.parts[0] in {"lib", "platform", *BELOW} and len(path.parts) > 2
-            for name, users in CHOSEN_BY_AN_IMAGE.items()
-            if not f"{path}".startswith(users)
-            and re.search(
-                (
-                    r"#include"
-                    rf" .fata/{name}[/.]|\bplatform_{name}\b|\b{name}_pc\b|\.\./(board|hypervisor)/"
-                ),
-                (ROOT / path).read_text(),
-            )
+            for pattern, users in CHOSEN_BY_AN_IMAGE.items()
+            if not f"{path}".startswith(users) and re.search(pattern, (ROOT / path).read_text())
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_a_driver_includes_only_the_bus(self):
+        """Beside the layers below and its own folder: no processor, board, hypervisor or kernel."""
+        wrong = [
+            f"{path} includes {name}"
+            for path in self.code()
+            if path.parts[:2] == ("platform", "drivers")
+            for name in includes(path) + re.findall(r"\.\./\w+", (ROOT / path).read_text())
+            if name not in BELOW["sig"] | {"bus", path.parts[2]}
         ]
         self.assertEqual(wrong, [])
 
@@ -134,6 +168,39 @@ class Rules(unittest.TestCase):
                 for name in includes(path)
                 if name not in named | {folder.name}
             ]
+        self.assertEqual(wrong, [])
+
+    def test_no_engine_of_the_network_includes_a_coroutine_header(self):
+        """Neither directly nor by another header. What is not listed as a driver is an engine."""
+        headers = {
+            "/".join(path.parts[path.parts.index("include") + 1 :]): path
+            for path in sources(".hpp")
+            if "include" in path.parts
+        }
+        found = {}  # the coroutine header that each file includes, or None
+
+        def coroutine_header(path):
+            if path not in found:
+                found[path] = None
+                text = (ROOT / path).read_text()
+                if path.parts[0] == "async" or re.search(r"#include <coroutine>", text):
+                    found[path] = path
+                else:
+                    for name in re.findall(r'#include "(fata/[^"]+)"', text):
+                        if name in headers and (inner := coroutine_header(headers[name])):
+                            found[path] = inner
+                            break
+            return found[path]
+
+        engines = [
+            path
+            for path in self.code()
+            if path.is_relative_to("lib/net") and path.name not in DRIVERS_OF_NET
+        ]
+        self.assertGreater(len(engines), 90)
+        wrong = [
+            f"{path} includes {header}" for path in engines if (header := coroutine_header(path))
+        ]
         self.assertEqual(wrong, [])
 
     def test_applications_and_examples_include_no_platform(self):

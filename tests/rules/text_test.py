@@ -32,8 +32,8 @@ BANNED_NAMES = re.compile(
 # Files with a longer function, and the reason.
 LONG_FUNCTIONS = {
     "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
-    "platform/hypervisor/xen/test/block_queue_test.cpp": "two sides act at random on variables",
-    "platform/hypervisor/xen/test/net_queue_test.cpp": "two sides act at random on variables",
+    "platform/drivers/xen/test/block_queue_test.cpp": "two sides act at random on variables",
+    "platform/drivers/xen/test/net_queue_test.cpp": "two sides act at random on variables",
     "tests/tcp-script/calls.cpp": "a table of settings",
 }
 # Words in code font that are neither a file nor an identifier of the tree, by document.

@@ -64,8 +64,8 @@ Result<void> Pinger::send(const Request& request, Instant now) {
   if (!v4) sum.add_pseudo(path->source, request.to, ip_protocol::kIcmpV6, size);
   sum.add(message);
   store_be(message.subspan(2), sum.finish());
-  host.send(std::move(packet), path->source, request.to,
-            v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6, IpMarks{}, true, now);
+  host.send_along(*path, std::move(packet), request.to,
+                  v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6, IpMarks{}, true, now);
   return {};
 }
 

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "a platform's word came through");
   }
   fata::check(total <= size, "more text than there was");
-  for (const fata::kernel::MmioDevice& device : parsed.mmio_devices()) {
+  for (const fata::bus::MmioDevice& device : parsed.mmio_devices()) {
     fata::check(device.size >= 0x100 && device.base != 0 && device.irq < 1024,
                 "a device out of bounds");
   }

@@ -34,7 +34,7 @@ bool take_char(std::string_view& text, char c) {
 std::string_view CommandLine::take_mmio(std::string_view value) {
   constexpr std::string_view kWrong =
       "virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12";
-  MmioDevice device;
+  bus::MmioDevice device;
   std::uint64_t irq = 0, id = 0;
   bool good = take_number(value, device.size);
   if (take_char(value, 'K') || take_char(value, 'k')) device.size <<= 10;

@@ -12,6 +12,7 @@
 #include "fata/async/loop.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/panic.hpp"
+#include "fata/bus/entropy.hpp"
 #include "fata/kernel/command_line.hpp"
 #include "fata/kernel/entropy.hpp"
 #include "fata/kernel/hypervisor.hpp"
@@ -25,37 +26,12 @@ extern Constructor __init_array_start[], __init_array_end[];
 
 namespace fata::kernel {
 
-struct DeviceList {
-  Device* first = nullptr;
-
-  void add(Device& device) { device.next_ = std::exchange(first, &device); }
-  void remove(Device& device) {
-    for (Device** link = &first; *link != nullptr; link = &(*link)->next_) {
-      if (*link != &device) continue;
-      *link = device.next_;
-      return;
-    }
-  }
-  bool poll() {
-    bool completed = false;
-    for (Device* device = first; device != nullptr; device = device->next_)
-      completed |= device->poll();
-    return completed;
-  }
-  bool prepare_to_idle() {
-    for (Device* device = first; device != nullptr; device = device->next_) {
-      if (!device->prepare_to_idle()) return false;
-    }
-    return true;
-  }
-};
-
 namespace {
 
 struct State {
   RandomGenerator random;
   CommandLine command_line;
-  DeviceList devices;
+  bus::DeviceList devices;
   std::uint64_t generation = 0;
   bool stop_requested = false;
 };
@@ -95,15 +71,8 @@ void refuse(std::string_view text) noexcept {
 }
 const CommandLine& command_line() noexcept { return state.command_line; }
 void request_stop() noexcept { state.stop_requested = true; }
-void attach(Device& device) noexcept { state.devices.add(device); }
-void detach(Device& device) noexcept { state.devices.remove(device); }
-bool poll_all() noexcept { return state.devices.poll(); }
-bool prepare_all_to_idle() noexcept { return state.devices.prepare_to_idle(); }
+bus::DeviceList& devices() noexcept { return state.devices; }
 void note_idle() noexcept { libc::set_exhaustion_handler(nullptr); }
-void add_entropy(std::span<const std::byte> bytes) noexcept {
-  state.random.add(bytes, bytes.size());
-}
-
 void stir(Bytes unique) noexcept {
   add_cpu_random();
   const std::uint64_t tsc = arch::read_tsc();
@@ -117,6 +86,17 @@ void note_restore(Bytes unique) noexcept {
 }
 
 }  // namespace fata::kernel
+
+namespace fata::bus {
+using kernel::state;
+
+void attach(Device& device) noexcept { state.devices.add(device); }
+void detach(Device& device) noexcept { state.devices.remove(device); }
+void add_entropy(std::span<const std::byte> bytes) noexcept {
+  state.random.add(bytes, bytes.size());
+}
+
+}  // namespace fata::bus
 
 namespace fata::platform {
 using kernel::state;
@@ -205,8 +185,8 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   }
   run_constructors();
   kernel::finish_start();
-  if (kernel::fata_gather_boot_entropy != nullptr)
-    kernel::fata_gather_boot_entropy(!state.random.is_seeded());
+  if (bus::fata_gather_boot_entropy != nullptr)
+    bus::fata_gather_boot_entropy(!state.random.is_seeded());
   if (!state.random.is_seeded()) kernel::refuse_without_entropy();
   kernel::the_loop = new (kernel::loop_memory.data()) async::Loop();
   platform::exit(run_image(*kernel::the_loop));

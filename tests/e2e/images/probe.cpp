@@ -107,7 +107,7 @@ async::Task<int> run(async::Context* context) {
       for (std::uint64_t i = 0; i < number(value); ++i)
         log.info("flood line ", i, " of a text that is of some length");
     } else if (name == "devices") {
-      for (const kernel::MmioDevice& device : bus::mmio_devices())
+      for (const bus::MmioDevice& device : bus::mmio_devices())
         log.info("mmio ", Hex{device.base}, " irq ", device.irq);
       bus::for_each_pci(
           [](void* to, bus::PciAddress at, std::uint16_t vendor, std::uint16_t device) {

@@ -316,20 +316,14 @@ std::uint64_t entry_tsc() { return state.entry_tsc; }
 
 Region image() { return {at(__image_start), at(__image_end)}; }
 
-std::uint64_t dma_address(const volatile void* pointer) {
-  const std::uint64_t address = at(pointer);
-  const Region here = image();
-  return address - here.begin < here.size() ? link_address(address) : address;
-}
-
-volatile void* map_device(std::uint64_t physical, std::size_t size, Access access) {
+volatile void* map_shared(std::uint64_t physical, std::size_t size, Access access) {
   // The lower half of canonical addresses has 47 bits; an entry beyond the CPU's physical address
   // bits faults.
   const std::uint32_t bits = cpuid(0x80000000).a >= 0x80000008 ? cpuid(0x80000008).a & 0xff : 36;
   const std::uint64_t limit = std::uint64_t{1} << (bits < 47 ? bits : 47);
   const Region own[]{{kLinkBase, kLinkBase + image().size()}, state.tables.memory(), image()};
-  if (!may_hold_device(physical, size, limit, free_memory()) ||
-      !may_hold_device(physical, size, limit, own))
+  if (!bus::may_hold_device(physical, size, limit, free_memory()) ||
+      !bus::may_hold_device(physical, size, limit, own))
     return nullptr;
   const std::uint64_t begin = page_down(physical);
   state.tables.map(begin, begin, page_up(physical + size) - begin, access);
@@ -362,3 +356,17 @@ Place describe_address(std::uint64_t address) {
 }
 
 }  // namespace fata::arch
+
+namespace fata::bus {
+
+volatile void* map_device(std::uint64_t physical, std::size_t size) {
+  return arch::map_shared(physical, size, arch::kWritable | arch::kUncached);
+}
+
+std::uint64_t dma_address(const volatile void* pointer) {
+  const auto address = reinterpret_cast<std::uint64_t>(pointer);
+  const Region here = arch::image();
+  return address - here.begin < here.size() ? arch::link_address(address) : address;
+}
+
+}  // namespace fata::bus

@@ -50,7 +50,8 @@ constinit unsigned next_bit = 1;
 
 void start_interrupts() {
   constexpr std::uint64_t kIoApic = 0xfec00000;
-  if (map_device(fata_local_apic, kPage) == nullptr || map_device(kIoApic, kPage) == nullptr) {
+  if (bus::map_device(fata_local_apic, kPage) == nullptr ||
+      bus::map_device(kIoApic, kPage) == nullptr) {
     static constexpr char kText[] = "the memory map names the interrupt controllers' registers RAM";
     fata_platform_refuse(kText, sizeof(kText) - 1);
   }

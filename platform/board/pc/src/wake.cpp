@@ -6,7 +6,7 @@
 
 namespace fata::bus {
 
-std::span<const kernel::MmioDevice> mmio_devices() noexcept {
+std::span<const MmioDevice> mmio_devices() noexcept {
   return kernel::command_line().mmio_devices();
 }
 bool connect_pin(unsigned irq) noexcept { return arch::route_pin(irq, arch::allocate_interrupt()); }

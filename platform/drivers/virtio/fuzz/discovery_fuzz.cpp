@@ -5,16 +5,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "../test/hosted_machine.hpp"
 #include "fata/base/aligned.hpp"
 #include "fata/base/panic.hpp"
+#include "fata/sim/bus/devices.hpp"
+#include "fata/sim/bus/machine.hpp"
 #include "fata/sim/platform.hpp"
 #include "fata/virtio/block.hpp"
 #include "fata/virtio/net.hpp"
 #include "input.hpp"
 
 using namespace fata;
-using virtio::HostedMachine;
+using sim::Machine;
 
 namespace {
 
@@ -22,14 +23,14 @@ constexpr unsigned kMaxSteps = 64;
 
 struct World {
   sim::Platform platform;
-  HostedMachine host;
+  sim::Machine host;
   fuzz::Input* in = nullptr;
 };
 
 // Writes valid registers of a device, then applies changes from the input.
-void fill(World& world, HostedMachine::Window& window) {
+void fill(World& world, sim::Machine::Window& window) {
   const MutableBytes bytes = window.bytes();
-  if (window.size >= 56 && window.address == virtio::kCommon) {
+  if (window.size >= 56 && window.address == sim::kCommon) {
     store_le(bytes.subspan(4), std::uint32_t{0xffffffff});  // features
     store_le(bytes.subspan(18), std::uint16_t{2});
     store_le(bytes.subspan(24), std::uint16_t{16});
@@ -66,7 +67,7 @@ void meddle_with_ring(World& world, std::uint64_t used, std::size_t size) {
 std::pair<std::uint64_t, std::size_t> last_ring(World& world) {
   for (const auto& window : world.host.windows) {
     const Bytes bytes = window.bytes();
-    if (window.size >= 56 && window.address == virtio::kCommon)
+    if (window.size >= 56 && window.address == sim::kCommon)
       return {load_le<std::uint64_t>(bytes.subspan(48)), load_le<std::uint16_t>(bytes.subspan(24))};
   }
   return {};
@@ -95,7 +96,7 @@ async::Task<void> use_net(World* world) {
         break;
       }
       case 2:
-        if (world->host.device != nullptr) (void)world->host.device->poll();
+        (void)sim::devices().poll();
         break;
       case 3:
         meddle(*world);
@@ -115,9 +116,9 @@ async::Task<void> use_block(World* world) {
   check(geometry.sector_size >= 512 && geometry.sectors != 0 && geometry.parallel != 0, "geometry");
   AlignedBuffer buffer(geometry.sector_size, geometry.alignment);
   world->platform.poll = [world] {
-    if (world->host.device == nullptr) return false;
+    if (sim::devices().is_empty()) return false;
     meddle(*world);
-    return world->host.device->poll();
+    return sim::devices().poll();
   };
   (void)co_await (*device)->read(geometry.sectors - 1, buffer.bytes());
   (void)co_await (*device)->flush();
@@ -132,12 +133,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   World world;
   world.platform.look_takes = milliseconds(20);
   world.in = &in;
-  world.host.on_map = [&](HostedMachine::Window& window) { fill(world, window); };
+  world.host.on_map = [&](sim::Machine::Window& window) { fill(world, window); };
   const std::uint32_t kind = in.byte();
   const bool is_net = (kind & 1) != 0;
   if ((kind & 2) != 0) world.host.slots.push_back({0xfeb00e00, in.byte() * 2, 12});
   for (unsigned count = kind >> 2 & 3; count != 0; --count) {
-    auto& function = world.host.functions.emplace_back(virtio::pci_function(is_net ? 1 : 2));
+    auto& function = world.host.functions.emplace_back(sim::pci_function(is_net ? 1 : 2));
     const std::uint32_t where = in.byte();
     function.at = {static_cast<std::uint8_t>(where >> 6), static_cast<std::uint8_t>(where >> 2 & 7),
                    static_cast<std::uint8_t>(where & 3)};

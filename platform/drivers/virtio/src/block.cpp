@@ -53,7 +53,7 @@ BlockDevice::BlockDevice(Logger log, std::unique_ptr<Transport> transport)
 BlockDevice::~BlockDevice() {
   // Without a queue, the device has no address of our memory.
   queue_ == nullptr ? transport_->set_status(0) : stop(*transport_);
-  kernel::detach(*this);
+  bus::detach(*this);
 }
 
 Result<void> BlockDevice::start() {
@@ -80,7 +80,7 @@ Result<void> BlockDevice::start() {
   flights_.resize(parallel);
   for (std::uint32_t i = 0; i < parallel; ++i) slots_.release();
   drive(*transport_);
-  kernel::attach(*this);
+  bus::attach(*this);
   const sig::BlockGeometry& geometry = limits_.geometry;
   log_.info(geometry.sectors, " sectors of ", geometry.sector_size, " bytes",
             geometry.writable ? "" : ", read-only", geometry.discards ? ", discards" : "", ", ",

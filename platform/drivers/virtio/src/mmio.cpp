@@ -6,7 +6,6 @@
 #include "fata/bus/memory.hpp"
 #include "fata/bus/mmio.hpp"
 #include "fata/bus/wake.hpp"
-#include "registers.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
@@ -19,7 +18,7 @@ constexpr std::uint32_t kMagic = 0x74726976;  // "virt"
 
 class Mmio final : public Transport {
  public:
-  Mmio(Registers registers, std::uint32_t irq) : registers_(registers), irq_(irq) {}
+  Mmio(bus::Registers registers, std::uint32_t irq) : registers_(registers), irq_(irq) {}
 
   std::uint32_t device_id() override {
     return registers_.read<std::uint32_t>(VIRTIO_MMIO_DEVICE_ID);
@@ -76,7 +75,7 @@ class Mmio final : public Transport {
   }
 
  private:
-  Registers registers_;
+  bus::Registers registers_;
   std::uint32_t irq_;
   bool connected_ = false;
 };
@@ -84,11 +83,11 @@ class Mmio final : public Transport {
 }  // namespace
 
 std::unique_ptr<Transport> find_mmio(std::uint32_t device_id, unsigned& nth, bool& legacy) {
-  for (const kernel::MmioDevice& slot : bus::mmio_devices()) {
+  for (const bus::MmioDevice& slot : bus::mmio_devices()) {
     if (slot.size < kSlotSize) continue;
     volatile void* const base = bus::map_device(slot.base, kSlotSize);
     if (base == nullptr) continue;
-    const Registers registers(base);
+    const bus::Registers registers(base);
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_MAGIC_VALUE) != kMagic) continue;
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_DEVICE_ID) != device_id) continue;
     if (registers.read<std::uint32_t>(VIRTIO_MMIO_VERSION) != 2) {

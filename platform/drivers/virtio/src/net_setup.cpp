@@ -73,7 +73,7 @@ NetDevice::NetDevice(Logger log, std::unique_ptr<Transport> transport, std::uint
 NetDevice::~NetDevice() {
   finish_sending();
   if (transport_ != nullptr) stop(*transport_);
-  kernel::detach(*this);
+  bus::detach(*this);
 }
 
 Result<void> NetDevice::start(std::uint64_t features) {
@@ -92,7 +92,7 @@ Result<void> NetDevice::start(std::uint64_t features) {
   features_.tso6 = features_.gather && (features & bit(VIRTIO_NET_F_HOST_TSO6)) != 0;
   drive(*transport_);
   receiver_.start(**rx_);
-  kernel::attach(*this);
+  bus::attach(*this);
   log_.info("features: ", features_.tx_checksum ? "tx-checksum " : "",
             features_.rx_checksum ? "rx-checksum " : "", features_.tso4 ? "tx-tso " : "",
             (features & bit(VIRTIO_NET_F_GUEST_TSO4)) != 0 ? "rx-tso " : "",

@@ -10,7 +10,6 @@
 #include "fata/bus/memory.hpp"
 #include "fata/bus/pci.hpp"
 #include "fata/bus/wake.hpp"
-#include "registers.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
@@ -53,7 +52,7 @@ std::uint64_t bar_address(PciAddress at, std::uint8_t bar) {
 }
 
 struct Window {
-  Registers registers;
+  bus::Registers registers;
   std::uint32_t length = 0;
   std::uint8_t capability = 0;
   bool is_mapped = false;
@@ -71,7 +70,7 @@ Window map_window(PciAddress at, std::uint8_t capability) {
   const std::uint64_t address = base + offset;
   volatile void* const registers =
       address >= base && address % 4 == 0 ? bus::map_device(address, size) : nullptr;
-  return {Registers(registers), size, capability, registers != nullptr};
+  return {bus::Registers(registers), size, capability, registers != nullptr};
 }
 
 class Pci final : public Transport {
@@ -140,7 +139,7 @@ class Pci final : public Transport {
   Result<void> start_queue(std::uint16_t index, const Queue& queue,
                            std::uint64_t address) override {
     if (index >= notify_offsets_.size()) return fail(Errc::kNoQueue, index);
-    const Registers& common = common_.registers;
+    const bus::Registers& common = common_.registers;
     common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SELECT, index);
     common.write<std::uint16_t>(VIRTIO_PCI_COMMON_Q_SIZE, queue.size());
     common.write_halves(VIRTIO_PCI_COMMON_Q_DESCLO, VIRTIO_PCI_COMMON_Q_DESCHI, address);
@@ -177,7 +176,7 @@ class Pci final : public Transport {
     volatile void* const first =
         base != 0 && address >= base ? bus::map_device(address, PCI_MSIX_ENTRY_SIZE) : nullptr;
     if (first == nullptr) return false;
-    const Registers entry(first);
+    const bus::Registers entry(first);
     const bus::MsiMessage message = bus::connect_msi();
     entry.write_halves(PCI_MSIX_ENTRY_LOWER_ADDR, PCI_MSIX_ENTRY_UPPER_ADDR, message.address);
     entry.write<std::uint32_t>(PCI_MSIX_ENTRY_DATA, message.data);

@@ -4,6 +4,7 @@
 
 #include "abi.hpp"
 #include "fata/base/panic.hpp"
+#include "fata/bus/memory.hpp"
 
 namespace fata::virtio {
 
@@ -65,7 +66,7 @@ bool Queue::publish() {
   __atomic_store_n(u16_at(available_offset(size_) + 2), published_, __ATOMIC_RELEASE);
   // The device's notification request must be read after the new index is visible to it. Otherwise,
   // both sides may wait for each other.
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  bus::memory_barrier();
   if (!event_index_) {
     return (__atomic_load_n(u16_at(used_offset(size_)), __ATOMIC_RELAXED) &
             VRING_USED_F_NO_NOTIFY) == 0;
@@ -114,7 +115,7 @@ bool Queue::enable_interrupts() {
   } else {
     __atomic_store_n(u16_at(available_offset(size_)), std::uint16_t{0}, __ATOMIC_RELAXED);
   }
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  bus::memory_barrier();
   return !pending();
 }
 

@@ -5,9 +5,9 @@
 
 #include "abi.hpp"
 #include "fata/base/platform.hpp"
+#include "fata/bus/device.hpp"
+#include "fata/bus/entropy.hpp"
 #include "fata/bus/memory.hpp"
-#include "fata/kernel/device.hpp"
-#include "fata/kernel/entropy.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
@@ -17,7 +17,7 @@ namespace fata::virtio {
 [[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
 }  // namespace fata::virtio
 
-namespace fata::kernel {
+namespace fata::bus {
 
 namespace {
 
@@ -76,7 +76,7 @@ class Gatherer final : public Device {
 
  private:
   bool ask() {
-    const virtio::Segment segment{bus::dma_address(bytes.data()), kWanted, true};
+    const virtio::Segment segment{dma_address(bytes.data()), kWanted, true};
     if (!(*queue_)->add(std::span(&segment, 1))) return false;
     if ((*queue_)->publish()) transport_->notify(0);
     return true;
@@ -106,4 +106,4 @@ extern "C" void fata_gather_boot_entropy(bool needed) noexcept {
   gatherer.end();
 }
 
-}  // namespace fata::kernel
+}  // namespace fata::bus

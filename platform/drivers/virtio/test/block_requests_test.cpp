@@ -6,7 +6,7 @@
 #include <cstring>
 #include <functional>
 
-#include "device_model.hpp"
+#include "fata/sim/bus/virtqueue_device.hpp"
 
 namespace fata::virtio {
 namespace {
@@ -102,7 +102,8 @@ struct Disk {
   Bytes at(std::uint64_t address, std::size_t length) {
     return Bytes(memory).subspan(address - kAddress, length);
   }
-  void answer(const DeviceModel::Chain& chain, std::uint8_t status, std::uint32_t written) {
+  void answer(const sim::VirtqueueDevice::Chain& chain, std::uint8_t status,
+              std::uint32_t written) {
     memory[chain.segments.back().address - kAddress] = static_cast<std::byte>(status);
     device.finish(chain.head, written);
   }
@@ -110,7 +111,7 @@ struct Disk {
   // The allocator aligns them to 16 bytes.
   std::vector<std::byte> ring, memory;
   Queue queue;
-  DeviceModel device;
+  sim::VirtqueueDevice device;
   BlockRequests requests;
 };
 
@@ -205,7 +206,7 @@ TEST(BlockRequests, EndInAnyOrderAndOnce) {
   ASSERT_GE(places, 4U);
   for (int round = 0; round < 50; ++round) {
     std::vector<std::uint16_t> begun, ended;
-    std::vector<DeviceModel::Chain> chains;
+    std::vector<sim::VirtqueueDevice::Chain> chains;
     for (std::uint32_t i = 0; i < places; ++i)
       begun.push_back(*disk.requests.begin(Kind::kWrite, i, {0x5000, 512}));
     EXPECT_EQ(disk.requests.under_way(), places);

@@ -2,21 +2,22 @@
 #include <gtest/gtest.h>
 
 #include "fata/bus/pci_walk.hpp"
+#include "fata/sim/bus/devices.hpp"
+#include "fata/sim/bus/machine.hpp"
 #include "fata/sim/platform.hpp"
 #include "fata/virtio/net.hpp"
-#include "hosted_machine.hpp"
 
 namespace fata::virtio {
 namespace {
 
 constexpr std::uint16_t kNet = 1;
-using Function = HostedMachine::Function;
+using Function = sim::Machine::Function;
 
 struct World {
   World() {
-    host.on_map = [](HostedMachine::Window& window) {
+    host.on_map = [](sim::Machine::Window& window) {
       const MutableBytes bytes = window.bytes();
-      if (window.address != kCommon) return;
+      if (window.address != sim::kCommon) return;
       // Both halves of the features: VERSION_1 and CSUM.
       store_le(bytes.subspan(4), std::uint32_t{1});
       store_le(bytes.subspan(18), std::uint16_t{2});  // queues
@@ -40,13 +41,13 @@ struct World {
   }
 
   sim::Platform platform;
-  HostedMachine host;
+  sim::Machine host;
 };
 
 // The common registers, notifications, configuration and MSI-X table at an address chosen by the
 // host.
 Function with_windows(std::uint64_t address) {
-  Function function = pci_function(kNet);
+  Function function = sim::pci_function(kNet);
   function.put32(0x10, static_cast<std::uint32_t>(address) | 4);  // 64 bits
   function.put32(0x14, static_cast<std::uint32_t>(address >> 32));
   return function;
@@ -54,10 +55,10 @@ Function with_windows(std::uint64_t address) {
 
 TEST(Discovery, ACardIsDriven) {
   World world;
-  world.host.functions = {pci_function(kNet)};
+  world.host.functions = {sim::pci_function(kNet)};
   const auto device = world.open();
   ASSERT_TRUE(device);
-  EXPECT_NE(world.host.device, nullptr);
+  EXPECT_FALSE(sim::devices().is_empty());
 }
 
 TEST(Discovery, RegistersInMemoryOfOursAreRefused) {
@@ -71,7 +72,7 @@ TEST(Discovery, RegistersInMemoryOfOursAreRefused) {
 
 TEST(Discovery, AnMsixTableWithoutABarIsRefused) {
   World world;
-  Function function = pci_function(kNet);
+  Function function = sim::pci_function(kNet);
   // BAR 3 is empty: the offset alone is an address in RAM.
   function.put32(0x40 + 3 * 20 + 4, 0x200000 | 3);
   EXPECT_EQ(world.refused(function), Errc::kRegisters);
@@ -79,7 +80,7 @@ TEST(Discovery, AnMsixTableWithoutABarIsRefused) {
 
 TEST(Discovery, AWindowOfGigabytesIsMappedAsFarAsItIsUsed) {
   World world;
-  Function function = pci_function(kNet);
+  Function function = sim::pci_function(kNet);
   for (const unsigned at : {0x40, 0x54, 0x68}) function.put32(at + 12, 0xffffffff);
   world.host.functions = {function};
   ASSERT_TRUE(world.open());
@@ -94,11 +95,11 @@ TEST(Discovery, ANotificationBeyondItsWindowOrAtAnOddPlaceIsRefused) {
   constexpr Case kCases[]{{0x4000, 4}, {0x1000, 1}, {0xffff, 0xffffffff}, {1, 0xfff}, {1, 3}};
   for (const auto& [offset, multiplier] : kCases) {
     World world;
-    world.host.on_map = [fill = world.host.on_map, offset](HostedMachine::Window& window) {
+    world.host.on_map = [fill = world.host.on_map, offset](sim::Machine::Window& window) {
       fill(window);
-      if (window.address == kCommon) store_le(window.bytes().subspan(30), offset);
+      if (window.address == sim::kCommon) store_le(window.bytes().subspan(30), offset);
     };
-    Function function = pci_function(kNet);
+    Function function = sim::pci_function(kNet);
     function.put32(0x54 + 16, multiplier);
     EXPECT_EQ(world.refused(function), Errc::kNoQueue) << offset << " times " << multiplier;
   }
@@ -106,15 +107,15 @@ TEST(Discovery, ANotificationBeyondItsWindowOrAtAnOddPlaceIsRefused) {
 
 TEST(Discovery, AListOfCapabilitiesThatIsACircleEnds) {
   World world;
-  Function function = pci_function(kNet);
+  Function function = sim::pci_function(kNet);
   function.put8(0x40 + 1, 0x40);
   EXPECT_EQ(world.refused(function), Errc::kLegacyDevice);
 }
 
 TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
-  for (const kernel::MmioDevice slot :
-       {kernel::MmioDevice{0xfeb00000, 16, 5}, kernel::MmioDevice{0x200000, 512, 5},
-        kernel::MmioDevice{0xfeb00000, 0, 5}}) {
+  for (const bus::MmioDevice slot :
+       {bus::MmioDevice{0xfeb00000, 16, 5}, bus::MmioDevice{0x200000, 512, 5},
+        bus::MmioDevice{0xfeb00000, 0, 5}}) {
     World world;
     world.host.slots = {slot};
     const auto device = world.open();
@@ -126,7 +127,7 @@ TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
 // If every bridge were followed, the number of buses to scan would multiply with each level: 256^4.
 TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
   sim::Platform platform;
-  HostedMachine host;
+  sim::Machine host;
   for (std::uint8_t bus = 0; bus < 6; ++bus) {
     for (std::uint8_t device = 0; device < 32; ++device) {
       Function bridge;
@@ -147,11 +148,11 @@ TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
 
 TEST(VirtioNet, AQueueThatIsFoundBrokenWhileSendingEndsTheCardAndNothingElse) {
   World world;
-  world.host.functions = {pci_function(kNet)};
+  world.host.functions = {sim::pci_function(kNet)};
   auto device = world.open();
   ASSERT_TRUE(device);
   // The registers hold the addresses of the queue set up last: the transmit queue.
-  const auto* const common = world.host.window_at(kCommon);
+  const auto* const common = world.host.window_at(sim::kCommon);
   const auto used = load_le<std::uint64_t>(Bytes(common->bytes()).subspan(48));
   const MutableBytes ring = danger_span(reinterpret_cast<std::byte*>(used), 6 + 8 * 8);
   const auto send = [&] {

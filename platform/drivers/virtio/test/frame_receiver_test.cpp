@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "../src/net_header.hpp"
-#include "device_model.hpp"
+#include "fata/sim/bus/virtqueue_device.hpp"
 
 namespace fata::virtio {
 namespace {
@@ -32,7 +32,7 @@ struct Wire {
   void write(std::string_view front, std::size_t length, char fill = 'f') {
     const auto chain = device.take();
     ASSERT_TRUE(chain);
-    const Segment& segment = chain->segments.front();
+    const auto& segment = chain->segments.front();
     const MutableBytes room =
         danger_span(reinterpret_cast<std::byte*>(segment.address), segment.length);
     std::ranges::fill(room, static_cast<std::byte>(fill));
@@ -51,7 +51,7 @@ struct Wire {
   alignas(64) std::array<std::byte, Queue::bytes_needed(32)> memory{};
   std::array<Counter, FrameReceiver::kCounts> counters{};
   Queue queue;
-  DeviceModel device;
+  sim::VirtqueueDevice device;
   FrameReceiver receiver;
 };
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <random>
 
-#include "device_model.hpp"
+#include "fata/sim/bus/virtqueue_device.hpp"
 
 namespace fata::virtio {
 namespace {
@@ -20,7 +20,7 @@ struct Ring {
     return MutableBytes(memory).subspan((16 - at % 16) % 16);
   }
   std::vector<std::byte> memory;
-  DeviceModel device;
+  sim::VirtqueueDevice device;
   Queue queue;
 };
 
@@ -48,7 +48,7 @@ TEST(Queue, RefusesChainsWithoutRoomAndWorksForRoundsWithoutLosingDescriptors) {
     Ring ring(16, event_index);
     std::mt19937 random(5);
     std::map<std::uint16_t, std::size_t> outstanding;
-    std::vector<DeviceModel::Chain> held;
+    std::vector<sim::VirtqueueDevice::Chain> held;
     std::size_t in_use = 0;
     for (int step = 0; step < 300'000; ++step) {
       switch (random() % 4) {

@@ -23,11 +23,11 @@ Where in_memory(std::uint64_t address, std::size_t size) {
 
 // The firmware's tables are outside the RAM of the memory map, so they are mapped for reading.
 Bytes read_physical(std::uint64_t address, std::size_t size) {
-  if (address < arch::kNullZone || size == 0 || address > ~std::uint64_t{0} - arch::kMaxDevice)
+  if (address < arch::kNullZone || size == 0 || address > ~std::uint64_t{0} - bus::kMaxDevice)
     return {};
   const Where where = in_memory(address, size);
   if (where == Where::kAcross) return {};
-  if (where == Where::kOutside && arch::map_device(address, size, arch::kReadOnly) == nullptr)
+  if (where == Where::kOutside && arch::map_shared(address, size, arch::kReadOnly) == nullptr)
     return {};
   return danger_span(reinterpret_cast<const std::byte*>(address), size);
 }

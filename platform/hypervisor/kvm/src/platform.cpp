@@ -90,7 +90,7 @@ void console_write(std::string_view text) noexcept { state.console.write(text); 
 void console_flush() noexcept { state.console.flush(); }
 
 bool poll_devices() noexcept {
-  const bool completed = kernel::poll_all();
+  const bool completed = kernel::devices().poll();
   if (!state.console.is_empty()) state.console.drain(1);
   state.clock.refine_in_passing();
   if (state.clock.now() >= state.next_look) kvm::look_for_stop();
@@ -107,7 +107,7 @@ void idle_until(Instant deadline) noexcept {
   for (;;) {
     // First send the text that the device accepts at once; the loop turns between the bursts.
     if (state.console.drain(16)) return;
-    if (!kernel::prepare_all_to_idle()) return;
+    if (!kernel::devices().prepare_to_idle()) return;
     state.console.prepare_to_idle();
     if (state.clock.now() >= deadline) return;
     state.clock.arm_timer(deadline);

@@ -26,7 +26,7 @@ bool is_offered() {
 
 bool read_pv_time(PvTime& out) {
   if (!is_offered()) return false;
-  arch::write_msr(kSystemTime, arch::dma_address(&shared_time) | 1);
+  arch::write_msr(kSystemTime, bus::dma_address(&shared_time) | 1);
   const bool ok = copy_stable(shared_time, out);
   arch::write_msr(kSystemTime, 0);
   return ok;
@@ -34,7 +34,7 @@ bool read_pv_time(PvTime& out) {
 
 bool read_pv_wall_base(std::int64_t& out) {
   if (!is_offered()) return false;
-  arch::write_msr(kWallClock, arch::dma_address(&shared_wall));
+  arch::write_msr(kWallClock, bus::dma_address(&shared_wall));
   PvWall wall;
   if (!copy_stable(shared_wall, wall)) return false;
   out = std::int64_t{wall.seconds} * 1'000'000'000 + wall.nanoseconds;

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "fata/async/background.hpp"
-#include "fata/xen/store.hpp"
+#include "fata/bus/xen/store.hpp"
 
 namespace fata::xen {
+
+using namespace bus::xen;
 
 // Holds pieces of the heap whose pages were returned to Xen. It never takes memory that the
 // application uses; if too little is free, it returns less than requested.

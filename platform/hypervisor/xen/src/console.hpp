@@ -4,10 +4,12 @@
 #include <string_view>
 
 #include "abi.hpp"
+#include "fata/bus/xen.hpp"
 #include "fata/kernel/console_buffer.hpp"
-#include "fata/xen/events.hpp"
 
 namespace fata::xen {
+
+using namespace bus::xen;
 
 class Console {
  public:

@@ -1,5 +1,5 @@
 // The domain's own grant table: its frames are mapped in place of heap pages.
-#include "fata/xen/grants.hpp"
+#include "fata/bus/xen/grants.hpp"
 #include "hypercall.hpp"
 
 namespace fata::xen {
@@ -14,6 +14,6 @@ constinit GrantTable table(grow);
 
 }  // namespace
 
-GrantTable& grants() noexcept { return table; }
-
 }  // namespace fata::xen
+
+fata::bus::xen::GrantTable& fata::bus::xen::grants() noexcept { return fata::xen::table; }

@@ -1,9 +1,9 @@
-#include "fata/xen/events.hpp"
+#include "fata/bus/xen.hpp"
 
 #include <array>
 
 #include "fata/base/panic.hpp"
-#include "fata/xen/errors.hpp"
+#include "fata/bus/xen/errors.hpp"
 #include "hypercall.hpp"
 #include "idle.hpp"
 
@@ -13,16 +13,6 @@ namespace {
 constinit shared_info_t* shared = nullptr;
 constinit std::array<Port, kMaxPorts> watched{};
 constinit unsigned watched_count = 0;
-
-Result<Port> opened(long status, Port port) {
-  if (status != 0) return fail(Errc::kRefused, static_cast<std::uint32_t>(-status));
-  if (watched_count == kMaxPorts) {
-    close_port(port);
-    return fail(Errc::kRefused, 0);
-  }
-  watch_port(port);
-  return port;
-}
 
 constexpr std::size_t kBits = sizeof(xen_ulong_t) * 8;
 
@@ -40,6 +30,34 @@ void watch_port(Port port) noexcept {
   check(watched_count < kMaxPorts, "more event channels than one call can wait for");
   watched[watched_count++] = port;
 }
+
+std::span<Port> watched_ports() noexcept { return std::span(watched).first(watched_count); }
+
+void wait_for_event(std::span<Port> ports, std::uint64_t until) noexcept {
+  sched_poll_t poll{};
+  poll.ports.p = ports.data();
+  poll.nr_ports = static_cast<unsigned>(ports.size());
+  poll.timeout = until;
+  call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+}
+
+}  // namespace fata::xen
+
+namespace fata::bus::xen {
+using namespace fata::xen;
+namespace {
+
+Result<Port> opened(long status, Port port) {
+  if (status != 0) return fail(Errc::kRefused, static_cast<std::uint32_t>(-status));
+  if (watched_count == kMaxPorts) {
+    close_port(port);
+    return fail(Errc::kRefused, 0);
+  }
+  watch_port(port);
+  return port;
+}
+
+}  // namespace
 
 Result<Port> open_port(Domain remote) noexcept {
   evtchn_alloc_unbound_t request{DOMID_SELF, remote, 0};
@@ -77,14 +95,4 @@ bool take_event(Port port) noexcept {
   return true;
 }
 
-std::span<Port> watched_ports() noexcept { return std::span(watched).first(watched_count); }
-
-void wait_for_event(std::span<Port> ports, std::uint64_t until) noexcept {
-  sched_poll_t poll{};
-  poll.ports.p = ports.data();
-  poll.nr_ports = static_cast<unsigned>(ports.size());
-  poll.timeout = until;
-  call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
-}
-
-}  // namespace fata::xen
+}  // namespace fata::bus::xen

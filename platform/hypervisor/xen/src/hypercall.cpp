@@ -53,7 +53,7 @@ void set_hvm_param(std::uint32_t index, std::uint64_t value) noexcept {
 void* map_hvm_page(std::uint32_t index) noexcept {
   const std::uint64_t frame = hvm_param(index);
   if (frame == 0 || frame > ~std::uint64_t{0} / arch::kPage) return nullptr;
-  return const_cast<void*>(arch::map_device(frame * arch::kPage, arch::kPage, arch::kWritable));
+  return const_cast<void*>(arch::map_shared(frame * arch::kPage, arch::kPage, arch::kWritable));
 }
 
 bool map_hypervisor_page(unsigned space, std::uint64_t index, void* page) noexcept {
@@ -67,8 +67,8 @@ void* new_page() noexcept {
   return page;
 }
 
-std::uint64_t frame_of(const volatile void* page) noexcept {
-  return arch::dma_address(page) / arch::kPage;
-}
-
 }  // namespace fata::xen
+
+std::uint64_t fata::bus::xen::frame_of(const volatile void* page) noexcept {
+  return dma_address(page) / arch::kPage;
+}

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "abi.hpp"
-#include "fata/xen/grants.hpp"
+#include "fata/bus/xen/grants.hpp"
 
 extern "C" {
 long fata_hypercall(unsigned number, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
@@ -11,6 +11,8 @@ extern std::uint8_t fata_uses_vmmcall;  // AMD's instruction instead of Intel's
 }
 
 namespace fata::xen {
+
+using namespace bus::xen;
 
 // Finds the hypervisor by CPUID and selects the instruction; false if it is not Xen. May run before
 // relocation.

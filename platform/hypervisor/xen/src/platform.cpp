@@ -12,11 +12,11 @@
 #include "fata/arch/report.hpp"
 #include "fata/async/loop.hpp"
 #include "fata/base/text.hpp"
+#include "fata/bus/xen/grants.hpp"
+#include "fata/bus/xen/store.hpp"
 #include "fata/kernel/entropy.hpp"
 #include "fata/kernel/hypervisor.hpp"
 #include "fata/kernel/restore.hpp"
-#include "fata/xen/grants.hpp"
-#include "fata/xen/store.hpp"
 #include "hypercall.hpp"
 #include "idle.hpp"
 #include "power.hpp"
@@ -64,19 +64,10 @@ void reseed() {
 
 }  // namespace
 
-Store& store() noexcept { return *state.store; }
-
-void wait_a_moment(Port port) noexcept {
-  wait_for_event({&port, 1}, state.shared == nullptr ? 1
-                                                     : state.clock.system_time_at(
-                                                           state.clock.now() + milliseconds(10)));
-  take_event(port);
-}
-
 // Runs between two turns of the loop. The manager maps the pages of the console and xenstore again
 // at their old addresses.
 void suspend() noexcept {
-  settle_all();
+  kernel::devices().suspend();
   state.console.flush();
   sched_shutdown_t request{SHUTDOWN_suspend};
   const bool cancelled = call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &request) == 1;
@@ -87,11 +78,28 @@ void suspend() noexcept {
   reseed();
   state.console.start();
   grants().resume();
-  state.store->rebind(static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN)));
-  resume_all();
+  const auto port = static_cast<Port>(hvm_param(HVM_PARAM_STORE_EVTCHN));
+  watch_port(port);
+  state.store->rebind(port);
+  kernel::devices().resume();
 }
 
 }  // namespace fata::xen
+
+namespace fata::bus::xen {
+using fata::xen::state;
+
+Store& store() noexcept { return *state.store; }
+
+void wait_a_moment(Port port) noexcept {
+  fata::xen::wait_for_event({&port, 1},
+                            state.shared == nullptr
+                                ? 1
+                                : state.clock.system_time_at(state.clock.now() + milliseconds(10)));
+  take_event(port);
+}
+
+}  // namespace fata::bus::xen
 
 namespace fata::kernel {
 using xen::state;
@@ -152,7 +160,7 @@ bool poll_devices() noexcept {
     state.balloon.start(*state.store);
   }
   if (state.control.take_suspend()) xen::suspend();
-  const bool completed = kernel::poll_all();
+  const bool completed = kernel::devices().poll();
   if (!state.console.is_empty()) state.console.drain();
   if (state.console.poll_stop()) kernel::request_stop();
   return completed;
@@ -161,7 +169,7 @@ bool poll_devices() noexcept {
 void idle_until(Instant deadline) noexcept {
   kernel::note_idle();
   state.console.drain();
-  if (!kernel::prepare_all_to_idle()) return;
+  if (!kernel::devices().prepare_to_idle()) return;
   if (monotonic_now() >= deadline) return;
   xen::wait_for_event(xen::watched_ports(), state.clock.system_time_at(deadline));
 }

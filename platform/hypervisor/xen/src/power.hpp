@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "fata/async/background.hpp"
-#include "fata/xen/store.hpp"
+#include "fata/bus/xen/store.hpp"
 
 namespace fata::xen {
+
+using namespace bus::xen;
 
 // Handles poweroff, halt and reboot, which request a stop of the image, and suspend, which the
 // platform performs.

@@ -43,9 +43,9 @@ std::string text_of(const sig::StorePermission& permission) {
 
 }  // namespace
 
-EventChannels::Channel::Channel(Port port) : port_(port) { attach(*this); }
+EventChannels::Channel::Channel(Port port) : port_(port) { bus::attach(*this); }
 EventChannels::Channel::~Channel() {
-  detach(*this);
+  bus::detach(*this);
   if (!gone_) close_port(port_);
 }
 

@@ -32,6 +32,7 @@
 #include "fata/base/address.hpp"
 #include "fata/base/packet.hpp"
 #include "fata/sig/awaits.hpp"
+#include "fata/sig/flow_error.hpp"
 
 namespace fata::sig {
 
@@ -39,9 +40,6 @@ struct WriteOutcome {
   std::size_t accepted = 0;    // bytes, from the front; all if there is no error
   std::optional<Error> error;  // async::Errc or the flow's own
 };
-
-enum class FlowErrc : std::uint32_t { kReset = 1, kClosedForWriting, kRefused, kUnreachable };
-const ErrorDomain& error_domain(FlowErrc) noexcept;
 
 // The result of a secure channel's handshake. The views are valid as long as the flow.
 struct Session {

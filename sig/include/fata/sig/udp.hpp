@@ -6,22 +6,10 @@
 #include <span>
 
 #include "fata/base/address.hpp"
-#include "fata/base/packet.hpp"
 #include "fata/sig/awaits.hpp"
+#include "fata/sig/datagram.hpp"
 
 namespace fata::sig {
-
-struct RxDatagram {
-  Endpoint source;
-  IpAddress destination;  // the local address it was sent to; "any" if unknown
-  Slice payload;
-};
-
-struct TxDatagram {
-  Endpoint destination;
-  IpAddress source;  // the local address to send from; "any": the model chooses
-  PacketBuf payload;
-};
 
 template <class S>
 concept UdpSocket =

@@ -12,15 +12,9 @@
 #include <string_view>
 
 #include "fata/base/platform.hpp"
+#include "fata/bus/mmio.hpp"
 
 namespace fata::kernel {
-
-// A virtio device behind memory-mapped registers, from `virtio_mmio.device=SIZE@BASE:IRQ`.
-struct MmioDevice {
-  std::uint64_t base = 0;
-  std::uint64_t size = 0;
-  std::uint32_t irq = 0;
-};
 
 class CommandLine {
  public:
@@ -34,7 +28,10 @@ class CommandLine {
   std::span<const std::string_view> arguments() const {
     return std::span(arguments_).first(argument_count_);
   }
-  std::span<const MmioDevice> mmio_devices() const { return std::span(mmio_).first(mmio_count_); }
+  // From `virtio_mmio.device=SIZE@BASE:IRQ`.
+  std::span<const bus::MmioDevice> mmio_devices() const {
+    return std::span(mmio_).first(mmio_count_);
+  }
 
  private:
   std::string_view take(std::string_view word);
@@ -42,7 +39,7 @@ class CommandLine {
 
   std::array<char, kMaxText> text_{};
   std::array<std::string_view, kMaxWords> arguments_{};
-  std::array<MmioDevice, kMaxMmioDevices> mmio_{};
+  std::array<bus::MmioDevice, kMaxMmioDevices> mmio_{};
   std::size_t argument_count_ = 0;
   std::size_t mmio_count_ = 0;
 };

@@ -1,4 +1,5 @@
-// Randomness: a ChaCha20 generator with fast key erasure, seeded by the CPU and by device drivers.
+// Randomness: a ChaCha20 generator with fast key erasure, seeded by the CPU and by device
+// drivers (fata/bus/entropy.hpp).
 #pragma once
 
 #include <array>
@@ -34,19 +35,9 @@ class RandomGenerator {
 void chacha20_block(const std::array<std::uint32_t, 8>& key, std::uint32_t counter,
                     const std::array<std::uint32_t, 3>& nonce, std::array<std::uint32_t, 16>& out);
 
-// For drivers of entropy sources; each byte counts as full entropy.
-void add_entropy(std::span<const std::byte> bytes) noexcept;
-
 // The number of bytes from the CPU's instructions that count as full entropy: all of them, or none
 // if two adjacent words are equal or the first is 0. Some generators get stuck (after a sleep, they
 // return all ones and report success), but 64 random bits do not repeat by chance.
 std::size_t cpu_entropy(std::span<const std::uint64_t> words);
-
-// Called once before the image starts. In images that link the virtio-rng driver, the driver
-// defines this function and calls add_entropy(). If `needed`, there is too little entropy to start,
-// so the driver looks for the device and waits (bounded) for its bytes. Otherwise it does not wait:
-// it looks for the device when the image first idles, and mixes in the bytes when they arrive
-// (docs/decisions/entropy-at-the-start.md).
-extern "C" [[gnu::weak]] void fata_gather_boot_entropy(bool needed) noexcept;
 
 }  // namespace fata::kernel

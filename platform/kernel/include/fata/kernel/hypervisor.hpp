@@ -7,8 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "fata/bus/device_list.hpp"
 #include "fata/kernel/command_line.hpp"
-#include "fata/kernel/device.hpp"
 
 namespace fata::kernel {
 
@@ -33,10 +33,8 @@ void finish_start() noexcept;
 const CommandLine& command_line() noexcept;
 void request_stop() noexcept;
 
-// These call all attached devices. `poll_all` returns true if anything was completed;
-// `prepare_all_to_idle` stops at the first device that returns false, and returns false.
-bool poll_all() noexcept;
-bool prepare_all_to_idle() noexcept;
+// All attached devices.
+bus::DeviceList& devices() noexcept;
 
 // Called whenever the image idles. From then on, running out of memory counts as a fault of the
 // image, not as too little memory for the machine.

@@ -11,7 +11,7 @@
 #include "fata/async/semaphore.hpp"
 #include "fata/base/aligned.hpp"
 #include "fata/base/counter.hpp"
-#include "fata/kernel/device.hpp"
+#include "fata/bus/device.hpp"
 #include "fata/sig/block.hpp"
 #include "fata/virtio/block_requests.hpp"
 #include "fata/virtio/transport.hpp"
@@ -21,7 +21,7 @@ namespace fata::virtio {
 enum class BlockSetupErrc : std::uint32_t { kNoDisk = 1, kNonsense };
 const ErrorDomain& error_domain(BlockSetupErrc) noexcept;
 
-class BlockDevice final : private kernel::Device {
+class BlockDevice final : private bus::Device {
  public:
   enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kCounts };
 
@@ -74,7 +74,7 @@ class BlockDevice final : private kernel::Device {
   void end(Flight& flight, const Result<void>& outcome);
   void break_down(std::string_view why);
 
-  // kernel::Device
+  // bus::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
 

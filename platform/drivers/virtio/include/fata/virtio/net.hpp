@@ -8,14 +8,14 @@
 
 #include "fata/async/context.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/kernel/device.hpp"
+#include "fata/bus/device.hpp"
 #include "fata/sig/net_device.hpp"
 #include "fata/virtio/frame_receiver.hpp"
 #include "fata/virtio/transport.hpp"
 
 namespace fata::virtio {
 
-class NetDevice final : private kernel::Device {
+class NetDevice final : private bus::Device {
  public:
   // FrameReceiver's counters come first.
   enum Count : std::size_t { kSent = FrameReceiver::kCounts, kNoBuffer, kCounts };
@@ -63,7 +63,7 @@ class NetDevice final : private kernel::Device {
   void break_down();
   void finish_sending();
 
-  // kernel::Device
+  // bus::Device
   bool poll() noexcept override;
   bool prepare_to_idle() noexcept override;
 

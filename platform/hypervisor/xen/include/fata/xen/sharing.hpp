@@ -8,14 +8,16 @@
 #include <memory>
 #include <vector>
 
+#include "fata/bus/device.hpp"
+#include "fata/bus/xen/grants.hpp"
+#include "fata/bus/xen/store.hpp"
 #include "fata/sig/event_channels.hpp"
 #include "fata/sig/grant_table.hpp"
 #include "fata/sig/xenstore.hpp"
-#include "fata/xen/device.hpp"
-#include "fata/xen/grants.hpp"
-#include "fata/xen/store.hpp"
 
 namespace fata::xen {
+
+using namespace bus::xen;
 
 // Models sig::GrantTable.
 class PageSharing {
@@ -76,7 +78,7 @@ static_assert(sig::GrantTable<PageSharing>);
 // Models sig::EventChannels. At most kMaxPorts ports are watched, including those of devices.
 class EventChannels {
  public:
-  class Channel final : private Device {
+  class Channel final : private bus::Device {
    public:
     explicit Channel(Port port);
     ~Channel();
@@ -89,7 +91,7 @@ class EventChannels {
     bool connected() const;
 
    private:
-    // xen::Device
+    // bus::Device
     bool poll() noexcept override;
     bool prepare_to_idle() noexcept override { return true; }  // a set bit ends the idle wait
     void resume() noexcept override;

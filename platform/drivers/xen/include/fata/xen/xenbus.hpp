@@ -1,0 +1,68 @@
+// Connects a frontend to its backend: nodes of xenstore and two states (xen/io/xenbus.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "fata/bus/xen/store.hpp"
+
+namespace fata::xen {
+
+using namespace bus::xen;
+
+// XenbusState*
+enum class BusState : unsigned {
+  kUnknown,
+  kInitialising,
+  kInitWait,
+  kInitialised,
+  kConnected,
+  kClosing,
+  kClosed,
+  kReconfiguring,
+  kReconfigured
+};
+
+class Frontend {
+ public:
+  // The nth device of that kind ("vif", "vbd") of this domain, in the order of their numbers.
+  static async::Task<Result<Frontend>> find(Store* store, std::string kind, unsigned nth,
+                                            async::Wait wait = {});
+
+  const std::string& path() const { return path_; }
+  const std::string& backend_path() const { return backend_path_; }
+  Domain backend() const { return backend_; }
+
+  // Reads the backend's location. Must be called again after the domain has resumed elsewhere.
+  async::Task<Result<void>> locate(async::Wait wait = {});
+
+  // Returns the number in a node below ours or the backend's, or `otherwise` if the node does not
+  // exist or is not a number.
+  async::Task<std::uint64_t> number(std::string node, std::uint64_t otherwise,
+                                    async::Wait wait = {});
+  async::Task<std::uint64_t> backend_number(std::string node, std::uint64_t otherwise,
+                                            async::Wait wait = {});
+  async::Task<Result<std::string>> text(std::string node, async::Wait wait = {});
+  async::Task<Result<std::string>> backend_text(std::string node, async::Wait wait = {});
+  async::Task<BusState> backend_state(async::Wait wait = {});
+
+  struct Node {
+    std::string name, value;
+  };
+  // Writes the nodes and our state in one transaction.
+  async::Task<Result<void>> publish(std::vector<Node> nodes, BusState state, async::Wait wait = {});
+  async::Task<Result<void>> set_state(BusState state, async::Wait wait = {});
+
+  Store& store() const { return *store_; }
+
+ private:
+  Frontend(Store& store, std::string path) : store_(&store), path_(std::move(path)) {}
+
+  Store* store_;
+  std::string path_;  // "device/vif/0"
+  std::string backend_path_;
+  Domain backend_ = 0;
+};
+
+}  // namespace fata::xen

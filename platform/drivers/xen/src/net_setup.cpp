@@ -1,0 +1,253 @@
+// Setup, shutdown, reconnection and waiting of a NIC. Built for size, unlike the code that moves
+// frames.
+#include <charconv>
+
+#include "fata/base/platform.hpp"
+#include "fata/xen/net.hpp"
+
+namespace fata::xen {
+namespace {
+
+NetQueue::Sizes sizes(bool roomy) {
+  if (roomy) return {};
+  return {.receive = 96, .spare = 32, .send = 192, .pages = 2 * 18};
+}
+
+std::optional<MacAddress> parse_mac(std::string_view text) {
+  MacAddress mac{};
+  for (std::size_t i = 0; i < mac.octets.size(); ++i) {
+    unsigned value = 0;
+    const std::string_view part = text.substr(0, text.find(':'));
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value, 16);
+    if (error != std::errc{} || end != part.data() + part.size() || value > 0xff)
+      return std::nullopt;
+    mac.octets[i] = static_cast<std::byte>(value);
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+  }
+  return mac;
+}
+
+}  // namespace
+
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::connect(async::Context& context,
+                                                                   bool offload, unsigned nth) {
+  return open(context.logger("xen-net"), offload, context.memory >= kRoomy, nth, context.stop);
+}
+
+async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool offload,
+                                                                bool roomy, unsigned nth,
+                                                                async::CancelToken stop) {
+  const async::Wait wait = async::Wait::at_most(kTimeout, stop);
+  Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth, wait);
+  if (!frontend) co_return fail(frontend.error());
+  auto device = std::make_unique<NetDevice>(log, std::move(*frontend), offload, roomy);
+  const Result<void> started = co_await device->start(wait);
+  if (!started) co_return fail(started.error());
+  co_return device;
+}
+
+NetDevice::NetDevice(Logger log, Frontend frontend, bool offload, bool roomy)
+    : log_(log),
+      frontend_(std::move(frontend)),
+      offload_(offload),
+      roomy_(roomy),
+      queue_(grants(), frame_of, sizes(roomy)) {
+  bus::attach(*this);
+}
+
+NetDevice::~NetDevice() {
+  finish_sending();
+  leave(false);
+  bus::detach(*this);
+}
+
+async::Task<Result<void>> NetDevice::start(async::Wait wait) {
+  const Result<std::string> mac = co_await frontend_.text("mac", wait);
+  if (!mac) co_return fail(mac.error());
+  const auto parsed = parse_mac(*mac);
+  if (!parsed) co_return fail(Error(Errc::kBackend));
+  mac_ = *parsed;
+  const std::uint64_t mtu = co_await frontend_.number("mtu", 1500, wait);
+  mtu_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(mtu, 68, NetQueue::kSendBuffer - 18));
+  for (;;) {
+    const Result<void> joined = co_await join(wait);
+    if (joined) break;
+    if (!lost_) co_return joined;
+    // The domain was suspended meanwhile, possibly for longer than the deadline.
+    wait = async::Wait::at_most(kTimeout, wait.token);
+    if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
+  }
+  log_.info("features: ", features_.tx_checksum ? "checksum " : "",
+            features_.gather ? "gather " : "", features_.tso4 ? "tx-tso " : "",
+            offload_ && roomy_ ? "rx-tso " : "", "mtu ", mtu_, ", backend ", frontend_.backend());
+  keeper_.emplace(look_after(this));
+  co_return Result<void>{};
+}
+
+async::Task<Result<void>> NetDevice::join(async::Wait wait) {
+  lost_ = false;
+  watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
+  for (;;) {
+    const BusState state = co_await frontend_.backend_state(wait);
+    if (lost_) co_return fail(Error(Errc::kBackend));
+    if (state == BusState::kInitWait) break;
+    if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
+  }
+  const bool copies = co_await frontend_.backend_number("feature-rx-copy", 0, wait) != 0;
+  if (!copies) co_return fail(Error(Errc::kBackend));
+  const bool gather = co_await frontend_.backend_number("feature-sg", 0, wait) != 0;
+  const bool tso4 = co_await frontend_.backend_number("feature-gso-tcpv4", 0, wait) != 0;
+  const bool tso6 = co_await frontend_.backend_number("feature-gso-tcpv6", 0, wait) != 0;
+  const bool sums4 = co_await frontend_.backend_number("feature-no-csum-offload", 0, wait) == 0;
+  const bool sums6 = co_await frontend_.backend_number("feature-ipv6-csum-offload", 0, wait) != 0;
+  features_.tx_checksum = offload_ && sums4 && sums6;
+  features_.rx_checksum = offload_;
+  // Linux's backend finds the IP header only directly after the Ethernet header, and drops a
+  // VLAN-tagged frame without a checksum.
+  features_.offload_tagged = false;
+  features_.gather = features_.tx_checksum && gather;
+  features_.tso4 = features_.gather && tso4;
+  features_.tso6 = features_.gather && tso6;
+  // The size of a request includes the Ethernet header, and has 16 bits.
+  features_.gso_max = 0xffff - 18;
+  features_.receive_memory = queue_.receive_memory();
+
+  if (lost_) co_return fail(Error(Errc::kBackend));
+  const Result<Port> port = open_port(frontend_.backend());
+  if (!port) co_return fail(port.error());
+  if (!queue_.connect(frontend_.backend())) {
+    close_port(*port);
+    co_return fail(Error(Errc::kNoGrants));
+  }
+  port_ = *port;
+  const char* const sums = offload_ ? "1" : "0";
+  const char* const coalesced = offload_ && roomy_ ? "1" : "0";
+  std::vector<Frontend::Node> nodes{{"tx-ring-ref", store_text(queue_.tx_ring())},
+                                    {"rx-ring-ref", store_text(queue_.rx_ring())},
+                                    {"event-channel", store_text(port_)},
+                                    {"request-rx-copy", "1"},
+                                    {"feature-rx-notify", "1"},
+                                    {"feature-sg", "1"},
+                                    {"feature-no-csum-offload", offload_ ? "0" : "1"},
+                                    {"feature-ipv6-csum-offload", sums},
+                                    {"feature-gso-tcpv4", coalesced},
+                                    {"feature-gso-tcpv6", coalesced}};
+  const Result<void> published =
+      co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
+  if (!published) {
+    leave(lost_);
+    co_return published;
+  }
+  for (;;) {
+    const BusState state = co_await frontend_.backend_state(wait);
+    if (state == BusState::kConnected) break;
+    if (state == BusState::kClosing || state == BusState::kClosed || lost_) {
+      leave(lost_);
+      co_return fail(Error(Errc::kBackend));
+    }
+    if (const Result<void> changed = co_await watch_->next(wait); !changed) {
+      leave(lost_);
+      co_return changed;
+    }
+  }
+  co_return Result<void>{};
+}
+
+// The timeout of look_after(): a missing reply must not block it.
+async::Wait NetDevice::soon() { return async::Wait::at_most(kTimeout); }
+
+// Closes the connection when the backend closes it, and reconnects when the backend waits for us.
+async::Task<void> NetDevice::look_after(NetDevice* self) {
+  for (;;) {
+    if (!self->lost_ && !co_await self->watch_->next()) co_return;
+    if (self->lost_) {
+      // On the new host, another backend waits, or the same backend at another path.
+      if (!co_await self->frontend_.locate(soon())) {
+        co_await async::sleep(milliseconds(50));
+        continue;
+      }
+    } else {
+      if (std::exchange(self->broke_, false)) {
+        if (self->resets_ == kMaxResets) {
+          self->log_.error("given up: the backend broke the protocol ", kMaxResets, " times");
+          co_return;
+        }
+        ++self->resets_;
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
+        self->begin_anew_ = true;
+      }
+      const BusState state = co_await self->frontend_.backend_state(soon());
+      // The backend is gone only if its node is missing: xenstore may have been unable to answer.
+      if (state == BusState::kUnknown) {
+        const Result<std::string> there = co_await self->frontend_.backend_text("state", soon());
+        if (there || !there.error().is(Errc::kNotFound)) continue;
+      }
+      // A backend that waits while we are connected was restarted, and uses the rings as they are.
+      if ((state == BusState::kConnected || state == BusState::kInitWait) &&
+          self->queue_.connected())
+        continue;
+      if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
+        (void)co_await self->frontend_.set_state(BusState::kInitialising, soon());
+        continue;
+      }
+      const bool over =
+          state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
+      if (over && self->queue_.connected()) {
+        self->log_.warning("the backend goes away");
+        self->leave(false);
+      }
+      if (state == BusState::kClosing)
+        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
+      if (state != BusState::kInitWait) continue;
+    }
+    const bool was_lost = self->lost_;
+    self->leave(was_lost);
+    if (co_await self->join(soon())) {
+      self->log_.info("connected again");
+    } else {
+      self->lost_ = self->lost_ || was_lost;
+      co_await async::sleep(milliseconds(50));
+    }
+    self->readers_.notify_all();
+    self->writers_.notify_all();
+  }
+}
+
+void NetDevice::leave(bool forget) {
+  if (!queue_.connected()) return;
+  if (queue_.broken()) {
+    log_.error(Error(Errc::kBroken));
+    broke_ = true;
+    if (watch_) watch_->wake();
+  }
+  // Close the channel first. From then on, the backend receives no events from us.
+  if (!forget) close_port(port_);
+  queue_.disconnect(forget);
+  writers_.notify_all();
+}
+
+void NetDevice::resume() noexcept {
+  lost_ = true;
+  queue_.disconnect(true);
+  // The store's resume() registered the watch again, which reports a change at once.
+}
+
+async::Task<Result<void>> NetDevice::writable(async::Wait wait) {
+  for (;;) {
+    if (!queue_.connected() || queue_.has_room()) co_return Result<void>{};
+    queue_.reap();
+    if (!queue_.connected() || queue_.has_room()) co_return Result<void>{};
+    const auto woken = co_await writers_.wait(wait);
+    if (!woken) co_return fail(Error(woken.error()));
+  }
+}
+
+// Lets frames sent during shutdown (a DHCP release, a FIN) leave before the domain ends.
+void NetDevice::finish_sending() {
+  if (!queue_.connected()) return;
+  if (queue_.publish()) notify(port_);
+  const Instant until = platform::monotonic_now() + kTimeoutAtEnd;
+  while (!queue_.broken() && !queue_.all_sent() && platform::monotonic_now() < until) queue_.reap();
+}
+
+}  // namespace fata::xen
