@@ -15,4 +15,10 @@ concept Resolver = requires(R& resolver, std::string_view host, async::Wait wait
   { resolver.resolve(host, wait) } -> Awaits<Result<std::vector<IpAddress>>>;
 };
 
+namespace archetype {
+struct Resolver {
+  Ready<Result<std::vector<IpAddress>>> resolve(std::string_view, async::Wait) { return {}; }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

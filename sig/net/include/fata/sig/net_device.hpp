@@ -35,4 +35,17 @@ concept NetDevice =
       { device.low_on_buffers() } -> std::same_as<bool>;
     };
 
+namespace archetype {
+struct NetDevice {
+  MacAddress mac() { return {}; }
+  std::size_t mtu() { return 1500; }
+  NetFeatures features() { return {}; }
+  Ready<Result<std::size_t>> receive(std::span<RxFrame>, async::Wait) { return {}; }
+  PacketBuf allocate(std::size_t) { return {}; }
+  std::size_t send(std::span<PacketBuf>) { return 0; }
+  Ready<Result<void>> writable(async::Wait) { return {}; }
+  bool low_on_buffers() { return false; }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -58,6 +58,12 @@ concept Ping = requires(P& ping, const IpAddress& to, std::size_t size, async::W
   { ping.echo(to, size, wait) } -> Awaits<Result<EchoReply>>;
 };
 
+namespace archetype {
+struct Ping {
+  Ready<Result<EchoReply>> echo(IpAddress, std::size_t, async::Wait) { return {}; }
+};
+}  // namespace archetype
+
 // For a stack without echo requests.
 class NoPing {
  public:

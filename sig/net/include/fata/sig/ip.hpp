@@ -22,4 +22,13 @@ concept Ipv4 =
       { ip.send(to, from, protocol, std::move(payload)) } -> std::same_as<void>;
     };
 
+namespace archetype {
+struct Ipv4 {
+  std::optional<Ipv4Address> source_for(Ipv4Address) { return std::nullopt; }
+  std::size_t max_payload() { return 1480; }
+  PacketBuf allocate() { return {}; }
+  void send(Ipv4Address, Ipv4Address, std::uint8_t, PacketBuf) {}
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -45,4 +45,20 @@ concept EventChannels = requires(E& events, DomainId domain, EventPort port) {
   { events.connect(domain, port) } -> std::same_as<Result<std::unique_ptr<typename E::Channel>>>;
 };
 
+namespace archetype {
+struct EventChannel {
+  EventPort port() { return 0; }
+  void notify() {}
+  Ready<Result<void>> wait(async::Wait) { return {}; }
+  bool connected() { return false; }
+};
+struct EventChannels {
+  using Channel = EventChannel;
+  Result<std::unique_ptr<Channel>> open(DomainId) { return fail(Error(DomainErrc::kGone)); }
+  Result<std::unique_ptr<Channel>> connect(DomainId, EventPort) {
+    return fail(Error(DomainErrc::kGone));
+  }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

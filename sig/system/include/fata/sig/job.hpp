@@ -11,4 +11,10 @@ concept Job = requires(J& job) {
   { job.start() } -> Awaits<int>;  // exit status, 0 to 126
 };
 
+namespace archetype {
+struct Job {
+  Ready<int> start() { return {}; }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -86,4 +86,14 @@ Result<void> check_write(const BlockGeometry& geometry, std::uint64_t sector, By
 Result<void> check_discard(const BlockGeometry& geometry, std::uint64_t sector,
                            std::uint64_t count);
 
+namespace archetype {
+struct BlockDevice {
+  BlockGeometry geometry() { return {}; }
+  Ready<Result<void>> read(std::uint64_t, MutableBytes, async::Wait) { return {}; }
+  Ready<Result<void>> write(std::uint64_t, Bytes, async::Wait) { return {}; }
+  Ready<Result<void>> flush(async::Wait) { return {}; }
+  Ready<Result<void>> discard(std::uint64_t, std::uint64_t, async::Wait) { return {}; }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

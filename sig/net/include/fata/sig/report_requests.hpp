@@ -12,4 +12,10 @@ concept ReportRequests = requires(R& requests, async::Wait wait) {
   { requests.next(wait) } -> Awaits<Result<void>>;
 };
 
+namespace archetype {
+struct ReportRequests {
+  Ready<Result<void>> next(async::Wait) { return {}; }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -112,4 +112,83 @@ concept StreamTransport =
 template <class T>
 concept Tcp = StreamTransport<T> && std::same_as<typename T::Address, Endpoint>;
 
+namespace archetype {
+// An address of no known family.
+struct Address {
+  friend bool operator==(const Address&, const Address&) = default;
+};
+template <class A>
+struct FlowBetween {
+  using Address = A;
+  Ready<Result<Slice>> read(async::Wait) { return {}; }
+  Ready<WriteOutcome> write(std::span<Slice>, async::Wait) { return {}; }
+  Ready<Result<void>> shutdown(async::Wait) { return {}; }
+  void abort() {}
+  PacketBuf allocate(std::size_t, std::size_t) { return {}; }
+  A local() const { return {}; }
+  A peer() const { return {}; }
+  Session session() const { return {}; }
+};
+template <class A>
+struct ListenerAt {
+  using Flow = FlowBetween<A>;
+  A local() { return {}; }
+  Ready<Result<std::unique_ptr<Flow>>> accept(async::Wait) { return {}; }
+};
+template <class A>
+struct TransportBetween {
+  using Address = A;
+  using Flow = FlowBetween<A>;
+  using Listener = ListenerAt<A>;
+  Result<std::unique_ptr<Listener>> listen(A, std::size_t) {
+    return fail(Error(async::Errc::kClosed));
+  }
+  Ready<Result<std::unique_ptr<Flow>>> connect(Target<A>, async::Wait) { return {}; }
+};
+using Flow = FlowBetween<Address>;
+using Listener = ListenerAt<Address>;
+using StreamTransport = TransportBetween<Address>;
+using Tcp = TransportBetween<Endpoint>;
+}  // namespace archetype
+
+// Stands in for a missing TCP: listen and connect fail with a clear error.
+enum class NoTcpErrc : std::uint32_t { kNoTcp = 1 };
+const ErrorDomain& error_domain(NoTcpErrc) noexcept;
+
+class NoTcp {
+ public:
+  using Address = Endpoint;
+  // Never instantiated: connect() and accept() always fail.
+  class Flow {
+   public:
+    using Address = Endpoint;
+    async::Task<Result<Slice>> read(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
+    async::Task<WriteOutcome> write(std::span<Slice>, async::Wait) {
+      co_return WriteOutcome{0, NoTcpErrc::kNoTcp};
+    }
+    async::Task<Result<void>> shutdown(async::Wait) { co_return fail(Error(NoTcpErrc::kNoTcp)); }
+    void abort() {}
+    PacketBuf allocate(std::size_t, std::size_t) { return {}; }
+    Endpoint local() const { return {}; }
+    Endpoint peer() const { return {}; }
+    Session session() const { return {}; }
+  };
+  class Listener {
+   public:
+    using Flow = NoTcp::Flow;
+    Endpoint local() { return {}; }
+    async::Task<Result<std::unique_ptr<Flow>>> accept(async::Wait) {
+      co_return fail(Error(NoTcpErrc::kNoTcp));
+    }
+  };
+
+  Result<std::unique_ptr<Listener>> listen(Endpoint, std::size_t) {
+    return fail(Error(NoTcpErrc::kNoTcp));
+  }
+  async::Task<Result<std::unique_ptr<Flow>>> connect(Target<Endpoint>, async::Wait) {
+    co_return fail(Error(NoTcpErrc::kNoTcp));
+  }
+};
+static_assert(Tcp<NoTcp>);
+
 }  // namespace fata::sig

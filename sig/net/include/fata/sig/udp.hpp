@@ -41,4 +41,19 @@ concept Udp = requires(U& udp, Endpoint local) {
   { udp.bind(local) } -> std::same_as<Result<std::unique_ptr<typename U::Socket>>>;
 };
 
+namespace archetype {
+struct UdpSocket {
+  Endpoint local() { return {}; }
+  std::size_t max_payload() { return 1472; }
+  void ignore_path() {}
+  Ready<Result<std::size_t>> receive(std::span<RxDatagram>, async::Wait) { return {}; }
+  PacketBuf allocate() { return {}; }
+  Ready<Result<void>> send(std::span<TxDatagram>, async::Wait) { return {}; }
+};
+struct Udp {
+  using Socket = UdpSocket;
+  Result<std::unique_ptr<Socket>> bind(Endpoint) { return fail(Error(async::Errc::kClosed)); }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -28,4 +28,11 @@ concept KeyValueReader = requires(K& store, std::string_view key, async::Wait wa
   { store.list(key, wait) } -> Awaits<Result<std::vector<KeyEntry>>>;
 };
 
+namespace archetype {
+struct KeyValueReader {
+  Ready<Result<Slice>> get(std::string_view, async::Wait) { return {}; }
+  Ready<Result<std::vector<KeyEntry>>> list(std::string_view, async::Wait) { return {}; }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

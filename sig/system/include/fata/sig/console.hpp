@@ -12,4 +12,10 @@ concept Console = requires(C& console, std::string_view text) {
   { console.write(text) } -> std::same_as<void>;
 };
 
+namespace archetype {
+struct Console {
+  void write(std::string_view) {}
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

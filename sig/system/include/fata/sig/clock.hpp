@@ -20,4 +20,14 @@ concept Random = requires(R& random, MutableBytes out) {
   { random.fill(out) } -> std::same_as<void>;
 };
 
+namespace archetype {
+struct Clock {
+  Instant now() { return {}; }
+  WallTime wall() { return {}; }
+};
+struct Random {
+  void fill(MutableBytes) {}
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -74,4 +74,23 @@ concept Xenstore = requires(X& store, std::string path, std::string value,
   { store.watch(path) } -> std::same_as<Result<std::unique_ptr<typename X::Watch>>>;
 };
 
+namespace archetype {
+struct StoreWatch {
+  Ready<Result<void>> next(async::Wait) { return {}; }
+};
+struct Xenstore {
+  using Watch = StoreWatch;
+  Ready<Result<std::string>> read(std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<void>> write(std::string, std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<std::vector<std::string>>> list(std::string, StoreTransaction, async::Wait) {
+    return {};
+  }
+  Ready<Result<void>> remove(std::string, StoreTransaction, async::Wait) { return {}; }
+  Ready<Result<void>> permit(std::string, std::vector<StorePermission>, async::Wait) { return {}; }
+  Ready<Result<StoreTransaction>> begin(async::Wait) { return {}; }
+  Ready<Result<void>> end(StoreTransaction, bool, async::Wait) { return {}; }
+  Result<std::unique_ptr<Watch>> watch(std::string) { return fail(Error(DomainErrc::kGone)); }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

@@ -62,4 +62,31 @@ concept GrantTable = requires(G& table, DomainId domain, std::size_t pages,
   { table.map(domain, references, access) } -> std::same_as<Result<typename G::Mapping>>;
 };
 
+namespace archetype {
+class GrantOffer {
+ public:
+  GrantOffer() = default;
+  GrantOffer(GrantOffer&&) = default;
+  GrantOffer& operator=(GrantOffer&&) = default;
+  MutableBytes memory() { return {}; }
+  std::span<const GrantReference> references() { return {}; }
+  bool take_back() { return true; }
+};
+class GrantMapping {
+ public:
+  GrantMapping() = default;
+  GrantMapping(GrantMapping&&) = default;
+  GrantMapping& operator=(GrantMapping&&) = default;
+  MutableBytes memory() { return {}; }
+};
+struct GrantTable {
+  using Offer = GrantOffer;
+  using Mapping = GrantMapping;
+  Result<Offer> offer(DomainId, std::size_t, GrantAccess) { return fail(Error(DomainErrc::kGone)); }
+  Result<Mapping> map(DomainId, std::span<const GrantReference>, GrantAccess) {
+    return fail(Error(DomainErrc::kGone));
+  }
+};
+}  // namespace archetype
+
 }  // namespace fata::sig

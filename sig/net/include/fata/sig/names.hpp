@@ -18,6 +18,13 @@ concept Names = requires(const N& names, std::span<IpAddress> servers, TextWrite
   { names.write_domain(domain) } -> std::same_as<void>;
 };
 
+namespace archetype {
+struct Names {
+  std::size_t name_servers(std::span<IpAddress>) const { return 0; }
+  void write_domain(TextWriter&) const {}
+};
+}  // namespace archetype
+
 // For networks that announce neither.
 class NoNames {
  public:
