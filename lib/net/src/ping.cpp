@@ -20,9 +20,9 @@ Pinger::Pinger(StackCore& core) : core_(&core) {
 }
 
 async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
-  while (core_->full()) {
-    if (const Result<void> room = co_await core_->writable(wait); !room)
-      co_return fail(room.error());
+  while (core_->host().any_full()) {
+    if (const auto woken = co_await core_->room().wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
   Request request;
   request.to = to;
