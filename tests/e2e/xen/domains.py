@@ -17,7 +17,7 @@ class XenTest(FataTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=896))
+        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=896, resumed=True))
         cls.count = 0
 
     def tearDown(self):
