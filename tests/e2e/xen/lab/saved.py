@@ -17,11 +17,10 @@ def state(lab):
     """The opened file with the state for this machine; makes it if necessary. Simultaneous calls
     make it once.
     """
-    version = subprocess.run(
-        ["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True
-    ).stdout
     # The shared folder and the forwarded ports belong to the host.
-    shape = "\0".join([version, *lab.command(0, None, "")])
+    line = lab.command(0, None, "")
+    version = subprocess.run([line[0], "--version"], check=True, capture_output=True, text=True)
+    shape = "\0".join([version.stdout, *line])
     name = hashlib.sha256(shape.encode()).hexdigest()[:16]
     file = lab.built / f"state-{name}"
     with open(lab.built / "lock", "w") as lock:
