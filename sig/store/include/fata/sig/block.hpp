@@ -1,7 +1,7 @@
 // A block device: an array of sectors of equal size, addressed by number. All storage is built on
 // it.
 //
-// Every model keeps this contract, and `tests/block` checks it:
+// Every model keeps this contract, and `tests/conformance/block` checks it:
 //
 // - **Bounds.** An operation outside the device's limits fails before any byte is read or written:
 //   kOutOfRange, kBadSize, kMisaligned or kReadOnly. An empty buffer and a discard of no sectors

@@ -1,79 +1,22 @@
-// The domain's own grants, event channels and xenstore as defined in sig/, for connections to
-// domains other than a device's backend.
+// The domain's own event channels and xenstore as defined in sig/, for connections to domains other
+// than a device's backend. The grant table of the bus is itself a sig::GrantTable.
 //
-// A suspension ends all connections: offers and mappings are over (a mapping's memory must not be
-// touched), waits for events fail with kGone, and requests go to a different xenstore.
+// A suspension ends all connections: waits for events fail with kGone, and requests go to a
+// different xenstore.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "fata/bus/device.hpp"
-#include "fata/bus/xen/grants.hpp"
 #include "fata/bus/xen/store.hpp"
 #include "fata/sig/event_channels.hpp"
-#include "fata/sig/grant_table.hpp"
 #include "fata/sig/xenstore.hpp"
 
 namespace fata::xen {
 
 using namespace bus::xen;
-
-// Models sig::GrantTable.
-class PageSharing {
-  struct Pages;
-  struct Window;
-
- public:
-  static constexpr std::size_t kMaxMapped = 256;  // pages of other domains at once
-
-  class Offer {
-   public:
-    Offer();
-    Offer(Offer&& other) noexcept;
-    Offer& operator=(Offer&& other) noexcept;
-    ~Offer();
-    MutableBytes memory() const;
-    std::span<const sig::GrantReference> references() const;
-    bool take_back();
-
-   private:
-    friend class PageSharing;
-    PageSharing* owner_ = nullptr;
-    std::unique_ptr<Pages> pages_;
-  };
-  class Mapping {
-   public:
-    Mapping();
-    Mapping(Mapping&& other) noexcept;
-    Mapping& operator=(Mapping&& other) noexcept;
-    ~Mapping();
-    MutableBytes memory() const;
-
-   private:
-    friend class PageSharing;
-    PageSharing* owner_ = nullptr;
-    std::unique_ptr<Window> window_;
-  };
-
-  PageSharing();
-  ~PageSharing();
-  PageSharing(const PageSharing&) = delete;
-  PageSharing& operator=(const PageSharing&) = delete;
-
-  Result<Offer> offer(sig::DomainId to, std::size_t pages, sig::GrantAccess access);
-  Result<Mapping> map(sig::DomainId from, std::span<const sig::GrantReference> references,
-                      sig::GrantAccess access);
-
- private:
-  void sweep();
-  std::unique_ptr<Window> window_of(std::size_t pages, Error& why);
-
-  std::vector<std::unique_ptr<Pages>> left_;   // offers destroyed while mapped
-  std::vector<std::unique_ptr<Window>> free_;  // addresses without memory, for the next mapping
-  std::size_t windows_ = 0;                    // pages of all windows
-};
-static_assert(sig::GrantTable<PageSharing>);
 
 // Models sig::EventChannels. At most kMaxPorts ports are watched, including those of devices.
 class EventChannels {

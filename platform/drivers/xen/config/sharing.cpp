@@ -6,7 +6,7 @@ namespace {
 DeviceSpec sharing_spec(std::string type, std::string called, Where where) {
   return {.type = std::move(type),
           .headers = {"fata/xen/sharing.hpp"},
-          .libraries = {"platform_xen"},
+          .libraries = {"xen"},
           .only_on = Target::kXen,
           .called = std::move(called),
           .where = where};
@@ -14,7 +14,13 @@ DeviceSpec sharing_spec(std::string type, std::string called, Where where) {
 }  // namespace
 
 Device<GrantTable> default_grants(const Context&, Where where) {
-  return device<GrantTable>(sharing_spec("fata::xen::PageSharing", "the table of grants", where));
+  return device<GrantTable>({.type = "fata::bus::xen::GrantTable",
+                             .headers = {"fata/bus/xen/grants.hpp", "fata/async/task.hpp"},
+                             .libraries = {"bus"},
+                             .form = Form::kConnect,
+                             .only_on = Target::kXen,
+                             .called = "the table of grants",
+                             .where = where});
 }
 Device<EventChannels> default_events(const Context&, Where where) {
   return device<EventChannels>(

@@ -1,6 +1,5 @@
 // Event channels and xenstore as defined in sig/.
 #include "fata/xen/sharing.hpp"
-#include "hypercall.hpp"
 
 namespace fata::xen {
 namespace {
@@ -62,13 +61,7 @@ async::Task<Result<void>> EventChannels::Channel::wait(async::Wait wait) {
   }
 }
 
-bool EventChannels::Channel::connected() const {
-  evtchn_status_t request{};
-  request.dom = DOMID_SELF;
-  request.port = port_;
-  return !gone_ && call(__HYPERVISOR_event_channel_op, EVTCHNOP_status, &request) == 0 &&
-         request.status == EVTCHNSTAT_interdomain;
-}
+bool EventChannels::Channel::connected() const { return !gone_ && is_connected(port_); }
 
 bool EventChannels::Channel::poll() noexcept {
   if (gone_ || !take_event(port_)) return false;
