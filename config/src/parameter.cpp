@@ -1,8 +1,7 @@
 #include "fata/config/parameter.hpp"
 
-#include <algorithm>
-
 #include "fata/config/context.hpp"
+#include "fata/config/where.hpp"
 #include "names.hpp"
 
 namespace fata::config {
@@ -16,6 +15,10 @@ std::shared_ptr<const ParameterSpec> make_parameter(ParameterSpec spec) {
         "help, not no-...");
   }
   return std::make_shared<const ParameterSpec>(std::move(spec));
+}
+
+std::string numbered(std::string_view name, std::size_t number) {
+  return std::string(name) + (number == 0 ? "" : "-" + std::to_string(number));
 }
 
 }  // namespace fata::config

@@ -2,8 +2,10 @@
 serves, and the time at which to end.
 """
 
+import contextlib
 import os
 import random
+import socket
 import struct
 import time
 
@@ -333,6 +335,54 @@ def queries(attacker, client, port, end):
     assert all(len(message) == len(question(0)) for message in answers if message[2] >> 1 & 1)
 
 
+def odd_names():
+    """Questions whose names are extreme for code that hashes, compares and compresses names."""
+    in_zone = b"\7example\3org\0"
+    room = 255 - len(in_zone)
+    while True:
+        for label in (b"\0013", b"\1j", b"\1x"):  # all suffixes of such a name have equal hashes
+            yield label * 126 + b"\0"
+            yield label * (room // 2) + in_zone
+        letters = bytes(random.choice(b"aZ0-\0\xff.") for _ in range(room))
+        yield b"".join(b"\1" + bytes([letter]) for letter in letters[: room // 2]) + in_zone
+        yield b"\77" + os.urandom(63) + in_zone
+        yield b"".join(b"\77" + os.urandom(63) for _ in range(3)) + b"\75" + os.urandom(61) + b"\0"
+        yield b"\3WwW\7eXaMpLe\3OrG\0"
+        yield bytes([0xC0, random.randrange(256)])  # a pointer, at most of itself
+        yield b"\3www" * random.randrange(70) + bytes([0xC0, random.randrange(256)])
+
+
+def names(attacker, client, port, end):
+    """Questions with odd names over UDP, and over TCP, which is exempt from the limit of
+    responses.
+    """
+
+    def message(name, kind):
+        head = struct.pack("!6H", random.randrange(65536), 0x0100, 1, 0, 0, 0)
+        return head + name + struct.pack("!HH", kind, 1)
+
+    odd = odd_names()
+    while not is_over(end):
+        with contextlib.suppress(OSError), socket.create_connection(
+            (attacker.victim, port), timeout=2
+        ) as stream:
+            for _ in range(50):
+                asked = message(next(odd), random.choice((1, 2, 6, 16, 255)))
+                stream.sendall(struct.pack("!H", len(asked)) + asked)
+                stream.settimeout(0.2)
+                stream.recv(4096)
+                for _ in range(20):
+                    attacker.send(
+                        udp(
+                            random.choice(attacker.addresses),
+                            attacker.victim,
+                            random.randrange(1024, 65536),
+                            port,
+                            message(next(odd), 1),
+                        )
+                    )
+
+
 def noise(attacker, client, port, end):
     """Random bytes after valid headers, to every protocol and port."""
     while not is_over(end):
@@ -374,7 +424,7 @@ def address_requests(attacker, client, port, end):
 
 # The attacks on each image.
 OF_DNS = (too_big, unreachable, promises, shapes, closed_windows, idle_connections, drops, churn,
-          syns, fragments, pings_of_death, queries, noise, address_requests)  # fmt: skip
+          syns, fragments, pings_of_death, queries, names, noise, address_requests)  # fmt: skip
 OF_ECHO = (too_big, sack_of_every_other_byte, one_byte_segments, many_with_one_byte_segments,
            closed_windows, readers_of_nothing, idle_connections, tiny_segments, churn, syns,
            fragments)  # fmt: skip

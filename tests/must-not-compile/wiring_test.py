@@ -1,10 +1,13 @@
 """Wiring errors are compile errors at their line of config.cpp, with a message that explains the
 error.
 """
+import pathlib
+import re
 import subprocess
+import tempfile
 import unittest
 
-from fata import ROOT, FataTest
+from fata import FataTest, fata
 
 # Line 7 is the faulty one; without it, this compiles.
 CONFIG = """#include <fata/config.hpp>
@@ -24,6 +27,16 @@ WRONG_COUNT = "this functor was given more or fewer devices than its signature"
 
 
 class Wiring(FataTest):
+    @classmethod
+    def setUpClass(cls):
+        """The folders of headers that the command itself passes to the compiler."""
+        with tempfile.TemporaryDirectory(prefix="fata-test-") as folder:
+            config = pathlib.Path(folder, "config.cpp")
+            config.write_text(CONFIG.format(line=""))
+            done = fata("configure", folder, "--verbose")
+        line = next(line for line in done.stderr.splitlines() if " -c config.cpp " in line)
+        cls.headers = [f"-I{path}" for path in re.findall(r" -I (\S+)", line)]
+
     def compile(self, line):
         source = self.folder / "config.cpp"
         source.write_text(CONFIG.format(line=line))
@@ -35,8 +48,7 @@ class Wiring(FataTest):
                 "-Wall",
                 "-Wextra",
                 "-fsyntax-only",
-                "-I",
-                ROOT / "config/include",
+                *self.headers,
                 "config.cpp",
             ],
             cwd=self.folder,

@@ -9,19 +9,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The namespaces under <fata/...> that each folder may include. A library's own namespace is always
 # allowed.
-PLATFORM = {
-    "linux",
-    "kvm",
-    "board",
-    "xen",
-    "kernel",
-    "bus",
-    "virtio",
-    "arch",
-    "libc",
-    "sim",
-    "platform_devices",
-}
+PLATFORM = {path.name for path in ROOT.glob("platform/**/include/fata/*") if path.is_dir()}
 # Boards and hypervisors: an image is linked with one of each, and no other code may depend on them.
 # What names each of them (public headers, the library, the path of a private file), and the folders
 # that may. The headers fata/xen are those of the drivers; the hypervisor's own are private.
@@ -36,6 +24,33 @@ BELOW = {
     "base": {"base"},
     "async": {"base", "async"},
     "sig": {"base", "async", "sig"},
+}
+# The files of lib/net that run engines on a loop; all others are engines or headers of protocols.
+DRIVERS_OF_NET = {
+    "device_driver.hpp",
+    "more_cards.hpp",
+    "names.cpp",
+    "names.hpp",
+    "names_v6.cpp",
+    "netstat.cpp",
+    "netstat.hpp",
+    "netstat_tcp.cpp",
+    "pcap.cpp",
+    "pcap.hpp",
+    "ping.cpp",
+    "ping.hpp",
+    "setup.cpp",
+    "socket.cpp",
+    "socket.hpp",
+    "socket_driver.hpp",
+    "sockets.cpp",
+    "sockets.hpp",
+    "stack.hpp",
+    "stack_core.cpp",
+    "stack_core.hpp",
+    "stack_tcp.cpp",
+    "static_route.cpp",
+    "static_route_v6.cpp",
 }
 # Files outside of a processor's own folder and toolchain file that name a processor, and why.
 NAMES_A_PROCESSOR = {
@@ -74,7 +89,24 @@ def includes(path):
 
 class Rules(unittest.TestCase):
     def code(self):
-        return [path for path in sources(".cpp", ".hpp") if not {"test", "fuzz"} & set(path.parts)]
+        """What images are made of: tests, and what a folder adds to the language of config.cpp, are
+        not.
+        """
+        return [
+            path
+            for path in sources(".cpp", ".hpp")
+            if not {"test", "fuzz", "config"} & set(path.parts)
+        ]
+
+    def test_only_host_programs_include_the_language_of_config_cpp(self):
+        wrong = [
+            f"{path} includes fata/{name}"
+            for path in self.code()
+            if path.name != "config.cpp" and path.parts[0] != "tool"
+            for name in includes(path)
+            if name == "config"
+        ]
+        self.assertEqual(wrong, [])
 
     def test_the_lower_layers_include_nothing_above_them(self):
         wrong = [
@@ -136,6 +168,39 @@ class Rules(unittest.TestCase):
                 for name in includes(path)
                 if name not in named | {folder.name}
             ]
+        self.assertEqual(wrong, [])
+
+    def test_no_engine_of_the_network_includes_a_coroutine_header(self):
+        """Neither directly nor by another header. What is not listed as a driver is an engine."""
+        headers = {
+            "/".join(path.parts[path.parts.index("include") + 1 :]): path
+            for path in sources(".hpp")
+            if "include" in path.parts
+        }
+        found = {}  # the coroutine header that each file includes, or None
+
+        def coroutine_header(path):
+            if path not in found:
+                found[path] = None
+                text = (ROOT / path).read_text()
+                if path.parts[0] == "async" or re.search(r"#include <coroutine>", text):
+                    found[path] = path
+                else:
+                    for name in re.findall(r'#include "(fata/[^"]+)"', text):
+                        if name in headers and (inner := coroutine_header(headers[name])):
+                            found[path] = inner
+                            break
+            return found[path]
+
+        engines = [
+            path
+            for path in self.code()
+            if path.is_relative_to("lib/net") and path.name not in DRIVERS_OF_NET
+        ]
+        self.assertGreater(len(engines), 90)
+        wrong = [
+            f"{path} includes {header}" for path in engines if (header := coroutine_header(path))
+        ]
         self.assertEqual(wrong, [])
 
     def test_applications_and_examples_include_no_platform(self):
@@ -201,9 +266,13 @@ class Rules(unittest.TestCase):
             for path in sources("CMakeLists.txt")
             if path.parts[0] == "lib" and len(path.parts) == 3
         }
-        self.assertEqual(
-            [str(folder) for folder in libraries if not (ROOT / folder / "README.md").is_file()], []
-        )
+        wrong = [
+            str(folder)
+            for folder in libraries
+            if not (ROOT / folder / "README.md").is_file()
+            or not (ROOT / folder / "README.md").read_text().startswith(f"# {folder.name}: ")
+        ]
+        self.assertEqual(wrong, [])
 
 
 if __name__ == "__main__":

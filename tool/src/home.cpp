@@ -1,5 +1,7 @@
 #include "home.hpp"
 
+#include <ranges>
+
 #include "error.hpp"
 #include "files.hpp"
 #include "library_tree.hpp"
@@ -14,12 +16,12 @@ Home Home::find() {
   // Tree: ROOT/build/ANY/tool/fata. Install: PREFIX/bin/fata.
   const fs::path build = self.parent_path().parent_path();
   if (const fs::path root = build.parent_path().parent_path();
-      files::exists(root / "config/include/fata/config.hpp")) {
+      files::exists(root / "config/include/fata/config/plan.hpp")) {
     return Home(root, build, true);
   }
   // Built in this user's cache, from another user's tree.
   if (const fs::path root = source_of(build);
-      files::exists(root / "config/include/fata/config.hpp")) {
+      files::exists(root / "config/include/fata/config/plan.hpp")) {
     return Home(root, build, true);
   }
   const fs::path prefix = build;
@@ -28,8 +30,12 @@ Home Home::find() {
                    "; run it from its source tree or where it was installed");
 }
 
-fs::path Home::config_headers() const {
-  return root_ / (in_tree_ ? "config/include" : "include/fata-config");
+std::vector<fs::path> Home::config_headers() const {
+  if (!in_tree_) return {root_ / "include/fata-config"};
+  std::vector<fs::path> folders{own_build_ / "config/include"};
+  for (const auto folder : std::views::split(std::string_view(FATA_CONFIG_FOLDERS), ':'))
+    folders.push_back(root_ / std::string_view(folder));
+  return folders;
 }
 fs::path Home::config_library() const {
   return in_tree_ ? own_build_ / "config/libfata_config.a" : root_ / "lib/fata/libfata_config.a";

@@ -26,7 +26,8 @@ class Home {
   bool in_tree() const { return in_tree_; }
   const fs::path& root() const { return root_; }
 
-  fs::path config_headers() const;
+  // The folders of config.cpp's headers.
+  std::vector<fs::path> config_headers() const;
   fs::path config_library() const;
   // In the tree: selects the build folder of the named libraries (without "fata_") of a target,
   // which package() returns afterwards.

@@ -135,13 +135,6 @@ fs::path Project::image() const {
 }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
-std::size_t Project::card_count() const {
-  const std::string_view type = choice_.target == "kvm"   ? "fata::virtio::NetDevice"
-                                : choice_.target == "xen" ? "fata::xen::NetDevice"
-                                                          : "fata::linux::Tap";
-  return static_cast<std::size_t>(std::ranges::count(plan_.devices, type, &PlanDevice::type));
-}
-
 std::string Project::made_for() const {
   return "application " + app_.string() + "\nfolder " + folder_.string() + "\nlinks " +
          plain_alias(app_).string() + " " + plain_alias(folder_).string() + "\nfata " +
@@ -158,26 +151,31 @@ void Project::compile_config() {
     inputs.push_back(home_.config_library());
     if (is_newer_than_all(program, inputs, app_)) return;
   }
-  Step step{.what = "compiling " + named("config.cpp").string(),
-            .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
-                      wants_colour() ? "-fcolor-diagnostics" : "-fno-color-diagnostics", "-I",
-                      home_.config_headers(), "-MD", "-MF", depfile, "-MT", "config", "-c",
-                      "config.cpp", "-o", folder / "config.o"},
-            .folder = app_,
-            .verbose = choice_.verbose,
-            .show = Show::kWarnings,
-            .status = 64,
-            .shown = shown()};
+  Step step{
+      .what = "compiling " + named("config.cpp").string(),
+      .words = {"clang++-19", "-std=c++23", "-stdlib=libc++", "-Wall", "-Wextra",
+                wants_colour() ? "-fcolor-diagnostics" : "-fno-color-diagnostics", "-MD", "-MF",
+                depfile, "-MT", "config", "-c", "config.cpp", "-o", folder / "config.o"},
+      .folder = app_,
+      .verbose = choice_.verbose,
+      .show = Show::kWarnings,
+      .status = 64,
+      .shown = shown()};
+  for (const fs::path& headers : home_.config_headers())
+    step.words.insert(step.words.end(), {"-I", headers});
   // Most of the time of a first build in an application's folder is this compilation. A base folder
   // that the user has set for ccache would change the paths in messages.
   if (!find_program("ccache").empty())
     step.words.insert(step.words.begin(), {"env", "CCACHE_BASEDIR=", "ccache"});
   run_step(step);
+  // The whole library: nothing refers to the sources that register devices of a target.
   step.words = {"clang++-19",
                 "-stdlib=libc++",
                 "-fuse-ld=lld-19",
                 folder / "config.o",
+                "-Wl,--whole-archive",
                 home_.config_library(),
+                "-Wl,--no-whole-archive",
                 "-o",
                 program};
   run_step(step);
@@ -198,12 +196,12 @@ void Project::run_config() {
   }
   write_if_changed(folder_ / "plan.json", read_file(fresh));
   files::remove(fresh);
-  plan_ = Plan::read(folder_ / "plan.json");
+  plan_ = read_plan(folder_ / "plan.json");
 }
 
 void Project::generate() {
   write_if_changed(folder_ / "main.cpp", generate_main(plan_));
-  for (const PlanDevice& d : plan_.devices) {
+  for (const plan::Device& d : plan_.devices) {
     if (!d.data_folder.empty())
       write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_, folder_));
   }

@@ -37,7 +37,7 @@ struct Deaf final : tcp::Observer {
   void on_events(unsigned) noexcept override {}
 };
 
-class World final : public FrameSink, public udp::Port {
+class World final : public PacketSink, public udp::Port {
  public:
   explicit World(std::uint8_t how)
       : v6_({{1, 2}}),

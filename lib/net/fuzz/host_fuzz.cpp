@@ -20,7 +20,7 @@ constexpr Ipv4Address kGateway = Ipv4Address::of(10, 0, 0, 254);
 
 using fata::fuzz::require;
 
-class World final : public FrameSink, public udp::Port {
+class World final : public PacketSink, public udp::Port {
  public:
   World(bool offload, std::uint16_t vlan) : host_(&v4_, nullptr), udp_(host_), vlan_(vlan) {
     host_.attach(ip_protocol::kUdp, udp_);

@@ -22,7 +22,7 @@ constexpr IpAddress kAddress = IpAddress::of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
 using fata::fuzz::require;
 
-class World final : public FrameSink, public udp::Port {
+class World final : public PacketSink, public udp::Port {
  public:
   World() : v6_({{1, 2}}), host_(nullptr, &v6_), udp_(host_) {
     host_.attach(ip_protocol::kUdp, udp_);

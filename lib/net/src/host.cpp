@@ -4,7 +4,7 @@
 
 namespace fata::net {
 
-[[clang::minsize]] Interface* Host::add_interface(const LinkConfig& config, FrameSink& sink,
+[[clang::minsize]] Interface* Host::add_interface(const LinkConfig& config, PacketSink& sink,
                                                   Instant now) {
   if (interface_count_ == Interface::kMax) return nullptr;
   auto& made = interfaces_[interface_count_];
@@ -51,6 +51,13 @@ Instant Host::next_deadline() const {
   }
 }
 
+[[clang::minsize]] void Host::renew(const SipKey& secret, Instant now) {
+  for (Transport* transport : std::span(transports_).first(transport_count_))
+    transport->renew(secret);
+  if (v4_ != nullptr) v4_->renew(secret, now);
+  if (v6_ != nullptr) v6_->renew(secret, now);
+}
+
 bool Host::is_ours(const IpAddress& address) const {
   const IpProtocol* const engine = this->engine(address);
   return engine != nullptr && engine->is_ours(address);
@@ -74,8 +81,6 @@ std::optional<Path> Host::path(const IpAddress& remote, const IpAddress& local) 
   return engine == nullptr ? std::nullopt : engine->path(remote, local);
 }
 
-PacketBuf Host::allocate() { return (v4_ != nullptr ? v4_ : v6_)->allocate(); }
-
 std::size_t Host::reserve(std::uint8_t link, std::size_t count) {
   return link < interface_count_ ? interfaces_[link]->reserve(count) : count;
 }
@@ -85,6 +90,11 @@ void Host::send(PacketBuf packet, const IpAddress& local, const IpAddress& remot
   if (IpProtocol* const engine = this->engine(remote)) {
     engine->send(std::move(packet), local, remote, protocol, marks, fragment, now);
   }
+}
+
+void Host::send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                      std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
+  engine(remote)->send_along(path, std::move(packet), remote, protocol, marks, fragment, now);
 }
 
 void Host::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
@@ -98,5 +108,26 @@ void Host::confirm_reachable(const IpAddress& remote, Instant now) {
 void Host::doubt_reachable(const IpAddress& remote, Instant now) {
   if (IpProtocol* const engine = this->engine(remote)) engine->doubt_reachable(remote, now);
 }
+
+[[clang::minsize]] Interface& Host::interface_of(const IpAddress& group, const IpAddress& local) {
+  if (interface_count_ == 1 || local.is_any()) return *interfaces_[0];
+  [[clang::uninitialized]] const auto path = this->path(group, local);
+  return *interfaces_[path && path->link < interface_count_ ? path->link : 0];
+}
+
+[[clang::minsize]] bool Host::join_group(const IpAddress& group, const IpAddress& local,
+                                         Instant now) {
+  IpProtocol* const engine = this->engine(group);
+  return engine != nullptr && interface_count_ != 0 &&
+         engine->join(group, interface_of(group, local), now);
+}
+
+[[clang::minsize]] void Host::leave_group(const IpAddress& group, const IpAddress& local,
+                                          Instant now) {
+  if (IpProtocol* const engine = this->engine(group))
+    engine->leave(group, interface_of(group, local), now);
+}
+
+std::size_t Host::max_payload() const { return interfaces_[0]->mtu() - (v6_ == nullptr ? 20 : 40); }
 
 }  // namespace fata::net

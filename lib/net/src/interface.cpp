@@ -5,7 +5,7 @@
 
 namespace fata::net {
 
-Interface::Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t index)
+Interface::Interface(const LinkConfig& config, PacketSink& sink, std::uint8_t index)
     : config_(config),
       sink_(&sink),
       index_(index),
@@ -66,12 +66,6 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   return ethernet::Type::kTagged;
 }
 
-PacketBuf Interface::allocate(std::size_t headroom) {
-  [[clang::uninitialized]] PacketBuf packet = sink_->allocate(headroom);
-  if (!packet) ++counters_[kNoBuffer];
-  return packet;
-}
-
 void Interface::describe_offloads(Path& path, Offload::Gso gso) const {
   path.checksum = true;
   if (device_cuts(gso)) {
@@ -121,7 +115,7 @@ void Interface::hand_over(PacketBuf packet) {
 }
 
 void Interface::detach() {
-  static constinit struct Nowhere final : FrameSink {
+  static constinit struct Nowhere final : PacketSink {
     PacketBuf allocate(std::size_t) override { return {}; }
     void transmit(PacketBuf) override {}
   } nowhere;

@@ -20,9 +20,9 @@ Pinger::Pinger(StackCore& core) : core_(&core) {
 }
 
 async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
-  while (core_->full()) {
-    if (const Result<void> room = co_await core_->writable(wait); !room)
-      co_return fail(room.error());
+  while (core_->host().any_full()) {
+    if (const auto woken = co_await core_->room().wait(wait); !woken)
+      co_return fail(Error(woken.error()));
   }
   Request request;
   request.to = to;
@@ -64,8 +64,8 @@ Result<void> Pinger::send(const Request& request, Instant now) {
   if (!v4) sum.add_pseudo(path->source, request.to, ip_protocol::kIcmpV6, size);
   sum.add(message);
   store_be(message.subspan(2), sum.finish());
-  host.send(std::move(packet), path->source, request.to,
-            v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6, IpMarks{}, true, now);
+  host.send_along(*path, std::move(packet), request.to,
+                  v4 ? ip_protocol::kIcmp : ip_protocol::kIcmpV6, IpMarks{}, true, now);
   return {};
 }
 

@@ -29,8 +29,9 @@ async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> i
 async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async::Wait wait) {
   const Instant now = async::current_loop().now();
   for (sig::TxDatagram& datagram : out) {
-    while (driver_->full()) {
-      if (const Result<void> room = co_await driver_->writable(wait); !room) co_return room;
+    while (udp_->ip().any_full()) {
+      const auto woken = co_await driver_->room().wait(wait);
+      if (!woken) co_return fail(Error(woken.error()));
     }
     udp_->send(std::move(datagram), *this, now);
   }
@@ -52,7 +53,8 @@ std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
 
 [[clang::minsize]] Result<void> UdpSocket::join(const IpAddress& group) {
   if (std::ranges::contains(groups_, group)) return {};
-  if (groups_.size() == kGroups || !driver_->join(group, local().address))
+  const Instant now = async::current_loop().now();
+  if (groups_.size() == kGroups || !udp_->ip().join_group(group, local().address, now))
     return fail(Error(SocketErrc::kGroupTableFull));
   groups_.push_back(group);
   driver_->flush();
@@ -62,7 +64,7 @@ std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
 [[clang::minsize]] void UdpSocket::leave(const IpAddress& group) {
   const auto at = std::ranges::find(groups_, group);
   if (at == groups_.end()) return;
-  driver_->leave(group, local().address);
+  udp_->ip().leave_group(group, local().address, async::current_loop().now());
   groups_.erase(at);
   driver_->flush();
 }

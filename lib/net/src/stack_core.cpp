@@ -8,7 +8,7 @@ StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, co
       memory_(context.memory),
       copies_(new HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))),
       host_(v4, v6),
-      udp_(host_, derive(secret, 6)) {
+      udp_(host_, secret) {
   host_.attach(ip_protocol::kUdp, udp_);
   for (IpProtocol* engine : {v4, v6}) {
     if (engine != nullptr) engine->report_conflicts_to(this);
@@ -19,11 +19,7 @@ StackCore::StackCore(async::Context& context, IpProtocol* v4, IpProtocol* v6, co
 void StackCore::renew(const SipKey& secret) {
   const Instant now = async::current_loop().now();
   secret_ = secret;
-  udp_.renew(derive(secret, 6));
-  if (tcp_ != nullptr) tcp_->renew(secret);
-  for (IpProtocol* engine : {host_.v4(), host_.v6()}) {
-    if (engine != nullptr) engine->renew(secret, now);
-  }
+  host_.renew(secret, now);
   log_.info("restored from a snapshot: secrets are drawn again");
   flush();
 }
@@ -68,7 +64,7 @@ StackCore::~StackCore() {
   }
 }
 
-Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue) {
+Interface& StackCore::add(const LinkConfig& given, PacketSink& sink) {
   LinkConfig config = given;
   // A packet must fit the buffer it is built in (the first interface's) and its interface's own
   // buffer, to which it may be copied.
@@ -83,7 +79,6 @@ Interface& StackCore::add(const LinkConfig& given, FrameSink& sink, TransmitQueu
               " bytes are sent, of the ", given.mtu, " that the link carries");
   Interface* const made = host_.add_interface(config, sink, async::current_loop().now());
   check(made != nullptr, "too many network devices");
-  queues_[queue_count_++] = &queue;
   return *made;
 }
 
@@ -136,7 +131,7 @@ bool StackCore::copy(Interface& from, sig::RxFrame& frame) {
 }
 
 void StackCore::flush() {
-  for (TransmitQueue* queue : std::span(queues_).first(queue_count_)) queue->flush();
+  host_.flush();
   const Instant next = host_.next_deadline();
   if (next.is_never()) return disarm();
   if (!armed() || deadline() != next) async::current_loop().timers().arm(*this, next);
@@ -147,36 +142,10 @@ void StackCore::on_timer() noexcept {
   flush();
 }
 
-bool StackCore::full() {
-  for (TransmitQueue* queue : std::span(queues_).first(queue_count_)) {
-    if (queue->full()) return true;
-  }
-  return false;
-}
-
-async::Task<Result<void>> StackCore::writable(async::Wait wait) {
-  for (TransmitQueue* queue : std::span(queues_).first(queue_count_)) {
-    if (!queue->full()) continue;
-    if (const Result<void> room = co_await queue->writable(wait); !room) co_return room;
-  }
-  co_return Result<void>{};
-}
-
-bool StackCore::join(const IpAddress& group, const IpAddress& local) {
-  IpProtocol* const engine = host_.engine(group);
-  return engine != nullptr && host_.interface_count() != 0 &&
-         engine->join(group, card_of(group, local), async::current_loop().now());
-}
-
-void StackCore::leave(const IpAddress& group, const IpAddress& local) {
-  if (IpProtocol* const engine = host_.engine(group)) {
-    engine->leave(group, card_of(group, local), async::current_loop().now());
-  }
-}
-
-std::size_t StackCore::max_payload() {
-  const std::size_t header = host_.v6() == nullptr ? 20 : 40;
-  return host_.interface(0).mtu() - header - udp::kHeaderSize;
+void StackCore::resume() {
+  host_.end_of_batch(async::current_loop().now());
+  flush();
+  room().notify_all();
 }
 
 }  // namespace fata::net

@@ -19,47 +19,15 @@ tcp::Config config_for(std::size_t memory, Host& host) {
   return config;
 }
 
-tcp::Secrets secrets_from(const SipKey& secret) {
-  return {.table = derive(secret, 1),
-          .numbers = derive(secret, 2),
-          .cookies = derive(secret, 3),
-          .ports = derive(secret, 4),
-          .fast_open = derive(secret, 5)};
-}
-
-class TcpTransport final : public OptionalTransport, private PacketFlush {
- public:
-  TcpTransport(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip,
-               SocketDriver& driver)
-      : tcp(config, secrets, ip, *this), driver_(&driver) {}
-
-  bool receive(IpPacket& packet, Instant now) override {
-    return tcp.transport().receive(packet, now);
-  }
-  void icmp_error(const IcmpError& error, Instant now) override {
-    tcp.transport().icmp_error(error, now);
-  }
-  void end_of_batch(Instant now) override { tcp.end_of_batch(now); }
-  void renew(const SipKey& secret) override { tcp.renew(secrets_from(secret)); }
-  std::span<const Counter> counters() const override { return tcp.table().counters(); }
-
-  Tcp tcp;
-
- private:
-  void flush() override { driver_->flush(); }
-
-  SocketDriver* driver_;
-};
-
 }  // namespace
 
 Tcp& StackCore::tcp() {
   if (tcp_ == nullptr) {
-    tcp_ = std::make_unique<TcpTransport>(config_for(memory_, host_), secrets_from(secret_), host_,
-                                          *this);
-    host_.attach(ip_protocol::kTcp, *tcp_);
+    tcp_ = {new Tcp(config_for(memory_, host_), tcp::Secrets::from(secret_), host_, *this),
+            [](Tcp* tcp) { delete tcp; }};
+    host_.attach(ip_protocol::kTcp, tcp_->transport());
   }
-  return static_cast<TcpTransport&>(*tcp_).tcp;
+  return *tcp_;
 }
 
 }  // namespace fata::net

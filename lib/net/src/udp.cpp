@@ -45,6 +45,7 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
                                                          {"udp_sent"},
                                                          {"no_route"},
                                                          {"too_long"}}};
+constexpr std::uint64_t kPortPurpose = 6;
 }  // namespace
 
 [[clang::minsize]] Port::~Port() {
@@ -54,7 +55,12 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
 }
 
 [[clang::minsize]] Table::Table(IpLayer& ip, const SipKey& secret)
-    : ip_(&ip), random_(secret), small_(kSmallBuffers, kSmallBufferSize), counters_(kCounters) {}
+    : ip_(&ip),
+      random_(derive(secret, kPortPurpose)),
+      small_(kSmallBuffers, kSmallBufferSize),
+      counters_(kCounters) {}
+
+void Table::renew(const SipKey& secret) { random_ = RandomSource(derive(secret, kPortPurpose)); }
 
 [[clang::minsize]] bool Table::taken(const Endpoint& local) {
   for (const Port& port : buckets_[local.port % kBuckets]) {
@@ -185,7 +191,7 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
     const auto length = static_cast<std::uint16_t>(datagram.payload.total_size());
     recent_.note({path->source, to.address, from.local().port, to.port, length}, now);
   }
-  ip_->send(std::move(datagram.payload), path->source, to.address, kProtocol, marks, true, now);
+  ip_->send_along(*path, std::move(datagram.payload), to.address, kProtocol, marks, true, now);
 }
 
 }  // namespace udp

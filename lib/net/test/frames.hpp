@@ -125,7 +125,7 @@ struct HostConfig {
 
 // A host of one interface with IPv4 and UDP, its memory, and everything it sends. Frames are stored
 // complete, with their metadata.
-class Recorder final : public FrameSink, public udp::Port {
+class Recorder final : public PacketSink, public udp::Port {
  public:
   struct Datagram {
     Endpoint from;

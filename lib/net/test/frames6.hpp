@@ -101,7 +101,7 @@ struct Sent6 {
 };
 
 // A node with both families on one interface; its UDP port is bound to 53.
-class Node final : public FrameSink, public udp::Port {
+class Node final : public PacketSink, public udp::Port {
  public:
   explicit Node(std::uint8_t last, sig::NetFeatures features = {}, std::uint16_t port = 53,
                 std::uint8_t dad = 1)

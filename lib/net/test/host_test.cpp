@@ -468,5 +468,32 @@ TEST(Host, WithoutABufferCountsAndStaysAlive) {
   EXPECT_EQ(recorder.delivered.size(), 1u);
 }
 
+TEST(Forwarding, GetsPacketsForOtherHostsThatWereSentToOurHardwareAddress) {
+  struct Router final : Forwarder {
+    bool forward(Interface&, sig::RxFrame& packet, Instant) override {
+      const auto header = ipv4::Header::parse(packet.frame.bytes(), packet.total_size());
+      EXPECT_TRUE(header);
+      if (header->destination == ip(9)) return false;
+      seen.push_back(header->destination);
+      return true;
+    }
+    std::vector<Ipv4Address> seen;
+  } router;
+  Recorder host;
+  host.v4.forward_to(&router);
+  const Frame hello = udp_datagram({}, text("hello"));
+  host.receive(ip_frame({.to = ip(8)}, hello));
+  EXPECT_EQ(router.seen, std::vector{ip(8)});
+  EXPECT_EQ(host.troubles(), "");
+  host.receive(ip_frame({.to = ip(8)}, hello, MacAddress::broadcast()));
+  host.receive(ip_frame({.to = ip(9)}, hello));
+  EXPECT_EQ(router.seen.size(), 1u);
+  EXPECT_EQ(host.count("not_for_us"), 2u);
+  host.v4.forward_to(nullptr);
+  host.receive(ip_frame({.to = ip(8)}, hello));
+  EXPECT_EQ(host.count("not_for_us"), 3u);
+  EXPECT_TRUE(host.delivered.empty());
+}
+
 }  // namespace
 }  // namespace fata::net

@@ -148,7 +148,7 @@ TEST(Segmentation, GivesTheFramesThatWouldHaveBeenMadeOneByOne) {
   EXPECT_EQ(pool.available(), pool.count());
 }
 
-class Wire final : public FrameSink {
+class Wire final : public PacketSink {
  public:
   PacketBuf allocate(std::size_t headroom) override { return pool.allocate(headroom); }
   void transmit(PacketBuf frame) override { frames.push_back(std::move(frame)); }

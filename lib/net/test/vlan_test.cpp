@@ -17,7 +17,7 @@ Frame untagged(const Frame& frame) {
   return Frame(frame.begin(), frame.begin() + 12) + Frame(frame.begin() + 16, frame.end());
 }
 
-struct Sink final : FrameSink {
+struct Sink final : PacketSink {
   PacketBuf allocate(std::size_t headroom) override { return pool.allocate(headroom); }
   void transmit(PacketBuf frame) override { sent.push_back(std::move(frame)); }
   BufferPool pool{64, 2048};
@@ -70,7 +70,7 @@ TEST(Vlan, AnInterfaceTakesTheFramesOfItsOwnVlanOnly) {
 
 // Two hosts in a VLAN exchange datagrams of both families; all their frames are tagged.
 TEST(Vlan, FramesOfEveryProtocolGoOutTagged) {
-  struct Tagged final : FrameSink {
+  struct Tagged final : PacketSink {
     explicit Tagged(std::uint8_t last)
         : v6({{last, 7}, 100, 1}),
           host(&v4, &v6),

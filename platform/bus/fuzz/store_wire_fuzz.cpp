@@ -1,5 +1,5 @@
 // Simulates a hostile xenstore daemon, which writes arbitrary data into the shared page (its rings
-// and their indexes) and sends arbitrary replies. Replies are matched to requests as in xen::Store.
+// and their indexes) and sends arbitrary replies. Replies are matched to requests as in bus::xen::Store.
 // Each request must end at most once, memory must stay bounded, and the wire must work after a
 // restart.
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include "fata/sim/bus/store_daemon.hpp"
 
 using namespace fata;
-using namespace fata::xen;
+using namespace fata::bus::xen;
 
 namespace {
 

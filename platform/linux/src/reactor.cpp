@@ -76,7 +76,7 @@ bool Reactor::poll() noexcept {
   bool any = ++turns_since_look_ >= kTurnsBetweenLooks && wait_events(0);
   // A completion only makes tasks ready, so it can destroy a poller no earlier than in a later
   // turn.
-  async::List<Poller> looked_at;
+  List<Poller> looked_at;
   while (!pollers_.empty()) {
     Poller& poller = pollers_.pop_front();
     looked_at.push_back(poller);

@@ -4,7 +4,7 @@
 // form a tree: a source made from a parent's token is cancelled with its parent.
 #pragma once
 
-#include "fata/async/list.hpp"
+#include "fata/base/list.hpp"
 
 namespace fata::async {
 

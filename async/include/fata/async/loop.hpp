@@ -10,10 +10,10 @@
 
 #include "fata/async/cancel.hpp"
 #include "fata/async/frame_pool.hpp"
-#include "fata/async/list.hpp"
 #include "fata/async/renewal.hpp"
-#include "fata/async/timer_heap.hpp"
+#include "fata/base/list.hpp"
 #include "fata/base/time.hpp"
+#include "fata/base/timer_heap.hpp"
 
 namespace fata::async {
 

@@ -2,7 +2,7 @@
 // Otherwise, all images restored from one snapshot would share them.
 #pragma once
 
-#include "fata/async/list.hpp"
+#include "fata/base/list.hpp"
 #include "fata/base/siphash.hpp"
 
 namespace fata::async {

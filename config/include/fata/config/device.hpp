@@ -20,63 +20,12 @@
 
 #include "fata/config/context.hpp"
 #include "fata/config/parameter.hpp"
+#include "fata/plan/form.hpp"
 
 namespace fata::config {
 
-// One tag per concept. An application may add its own: any struct with these three members.
-struct NetDevice {
-  static constexpr std::string_view kName = "NetDevice", kConcept = "fata::sig::NetDevice",
-                                    kHeader = "fata/sig/net_device.hpp";
-};
-struct Udp {
-  static constexpr std::string_view kName = "Udp", kConcept = "fata::sig::Udp",
-                                    kHeader = "fata/sig/udp.hpp";
-};
-struct Tcp {
-  static constexpr std::string_view kName = "Tcp", kConcept = "fata::sig::Tcp",
-                                    kHeader = "fata/sig/flow.hpp";
-};
-struct Ping {
-  static constexpr std::string_view kName = "Ping", kConcept = "fata::sig::Ping",
-                                    kHeader = "fata/sig/ping.hpp";
-};
-struct Names {
-  static constexpr std::string_view kName = "Names", kConcept = "fata::sig::Names",
-                                    kHeader = "fata/sig/names.hpp";
-};
-struct KeyValue {
-  static constexpr std::string_view kName = "KeyValue", kConcept = "fata::sig::KeyValueReader",
-                                    kHeader = "fata/sig/key_value.hpp";
-};
-struct Clock {
-  static constexpr std::string_view kName = "Clock", kConcept = "fata::sig::Clock",
-                                    kHeader = "fata/sig/clock.hpp";
-};
-struct Random {
-  static constexpr std::string_view kName = "Random", kConcept = "fata::sig::Random",
-                                    kHeader = "fata/sig/clock.hpp";
-};
-struct Console {
-  static constexpr std::string_view kName = "Console", kConcept = "fata::sig::Console",
-                                    kHeader = "fata/sig/console.hpp";
-};
-struct Block {
-  static constexpr std::string_view kName = "Block", kConcept = "fata::sig::BlockDevice",
-                                    kHeader = "fata/sig/block.hpp";
-};
-// Communication with other domains of the same host.
-struct GrantTable {
-  static constexpr std::string_view kName = "GrantTable", kConcept = "fata::sig::GrantTable",
-                                    kHeader = "fata/sig/grant_table.hpp";
-};
-struct EventChannels {
-  static constexpr std::string_view kName = "EventChannels", kConcept = "fata::sig::EventChannels",
-                                    kHeader = "fata/sig/event_channels.hpp";
-};
-struct Xenstore {
-  static constexpr std::string_view kName = "Xenstore", kConcept = "fata::sig::Xenstore",
-                                    kHeader = "fata/sig/xenstore.hpp";
-};
+// A tag names a concept: any struct with these three members. Those of `sig/` are in
+// fata/config/sig/, and an application may add its own.
 // A runnable task: `Task<int> start()`.
 struct Job {
   static constexpr std::string_view kName = "Job", kConcept = "fata::sig::Job",
@@ -104,13 +53,7 @@ struct ThirdParty {
   std::vector<std::string> system_calls{};
 };
 
-// How the generated main constructs the device.
-enum class Form {
-  kValue,    // T name(devices..., parameters...);
-  kConnect,  // co_await T::connect(context, devices..., parameters...): Result<std::unique_ptr<T>>
-  kJob,      // T name(context, devices..., parameters...); then co_await name.start()
-  kMember,   // auto& name = owner.member();
-};
+using plan::Form;  // how the generated main constructs the device
 
 struct DeviceSpec {
   // "my::Udp"; a template over the types of its devices, if it has any.
@@ -124,6 +67,8 @@ struct DeviceSpec {
   // Fata's platform declare their own needs.
   std::vector<std::string> system_calls{};
   Form form = Form::kValue;
+  // True for a network interface of the machine, which `fata run --link` connects.
+  bool is_nic = false;
   std::optional<Target> only_on{};  // the only target with such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
   // The parameters to name in a message about the device, since one of them may be wrong; by

@@ -13,7 +13,8 @@
 namespace fata::config {
 
 // Types without a C++ counterpart on the host are written as text, as on the command line. An image
-// with an invalid default prints one line at its start and exits with status 64.
+// with an invalid default prints one line at its start and exits with status 64. The types of
+// libraries are in their own headers.
 
 // "10.0.2.2"
 struct Ipv4 {
@@ -21,30 +22,6 @@ struct Ipv4 {
 };
 // "10.0.2.15/24"
 struct Ipv4Cidr {
-  std::string text;
-};
-// "dhcp", "10.0.2.15/24"
-struct Ipv4Setup {
-  std::string text;
-};
-// "printer", "" for none
-struct HostName {
-  std::string text;
-};
-// "auto", "none", "2001:db8::2/64"
-struct Ipv6Setup {
-  std::string text;
-};
-// "none", "fe80::1"
-struct Ipv6Gateway {
-  std::string text;
-};
-// "none", "42"
-struct Vlan {
-  std::string text;
-};
-// "10.9.0.0/16 via 10.0.3.2"
-struct StaticRoute {
   std::string text;
 };
 // "250ms", "30s"
@@ -81,6 +58,9 @@ class Parameter {
  private:
   std::shared_ptr<const ParameterSpec> spec_;
 };
+
+// The name of a parameter of the nth device of its kind: "tap" for 0, "tap-1" for 1.
+std::string numbered(std::string_view name, std::size_t number);
 
 // Throws ConfigError if the name is invalid (allowed: lower case letters, digits and hyphens,
 // except "help").
@@ -168,42 +148,6 @@ template <>
 struct ParameterTraits<Ipv4Cidr> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::Ipv4Cidr"; }
   static std::string text(const Ipv4Cidr& value) { return value.text; }
-};
-template <>
-struct ParameterTraits<Ipv4Setup> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::dhcp::Setup"; }
-  static std::string text(const Ipv4Setup& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
-};
-template <>
-struct ParameterTraits<HostName> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::dhcp::HostName"; }
-  static std::string text(const HostName& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/dhcp/setup.hpp"}; }
-};
-template <>
-struct ParameterTraits<Ipv6Setup> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::net::ipv6::Setup"; }
-  static std::string text(const Ipv6Setup& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
-};
-template <>
-struct ParameterTraits<Ipv6Gateway> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::net::ipv6::Gateway"; }
-  static std::string text(const Ipv6Gateway& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
-};
-template <>
-struct ParameterTraits<Vlan> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::net::Vlan"; }
-  static std::string text(const Vlan& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/net/vlan.hpp"}; }
-};
-template <>
-struct ParameterTraits<StaticRoute> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::net::StaticRoute"; }
-  static std::string text(const StaticRoute& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/net/static_route.hpp"}; }
 };
 template <class T>
 struct ParameterTraits<std::optional<T>> {

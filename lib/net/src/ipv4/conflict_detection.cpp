@@ -132,12 +132,12 @@ void Engine::send_unconfigured(Interface& on, PacketBuf datagram, Instant now) {
   Header header;
   header.destination = {0xffffffff};
   header.protocol = ip_protocol::kUdp;
-  const Way way{links_[on.index()].get(), {}, header.destination, Cast::kBroadcast};
+  const NextHop next{links_[on.index()].get(), {}, header.destination, Cast::kBroadcast};
   if (datagram.size() + kHeaderSize > on.mtu())
-    return send_long(way, header, std::move(datagram), now);
+    return send_long(next, header, std::move(datagram), now);
   header.total_length = static_cast<std::uint16_t>(datagram.size() + kHeaderSize);
   header.write(prepend_header(datagram, kHeaderSize));
-  output(way, std::move(datagram), now);
+  output(next, std::move(datagram), now);
 }
 
 }  // namespace fata::net::ipv4

@@ -59,15 +59,15 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
 
 // Sends a packet longer than the path MTU. It waits for its neighbour's hardware address
 // unfragmented, so that it is kept or dropped as a whole.
-void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
+void Engine::send_long(const NextHop& next, Header header, PacketBuf packet, Instant now) {
   header.total_length = static_cast<std::uint16_t>(packet.total_size() + kHeaderSize);
   header.identification = fragment_ids_.next_short();
   header.write(prepend_header(packet, kHeaderSize));
-  Link& link = *way.link;
-  if (way.cast != Cast::kLink) return send_fragments(link, packet, group_mac(way), now);
-  const arp::Cache::Lookup found = link.arp.lookup(way.hop, packet, now);
+  Link& link = *next.link;
+  if (next.cast != Cast::kLink) return send_fragments(link, packet, group_mac(next), now);
+  const arp::Cache::Lookup found = link.arp.lookup(next.address, packet, now);
   const bool known = found.next == arp::Cache::Next::kSend;
-  if (found.request) ask(link, known ? found.mac : MacAddress::broadcast(), way.hop);
+  if (found.request) ask(link, known ? found.mac : MacAddress::broadcast(), next.address);
   if (known) send_fragments(link, packet, found.mac, now);
 }
 

@@ -92,15 +92,15 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, const Header& head
   // Quotes as much of the offending packet as fits in 576 bytes (RFC 1812 section 4.3.2.3) and in
   // the path MTU.
   [[clang::uninitialized]] const auto path = this->path(header.source, header.destination);
-  const std::size_t most = std::min(kMaxAccepted, path ? path->mtu : kMaxAccepted);
+  if (!path) return count_up(kNoRoute);
+  const std::size_t most = std::min(kMaxAccepted, path->mtu);
   const std::size_t room = most - kHeaderSize - icmp::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
   PacketBuf message = allocate();
   if (!message) return;
   icmp::write_error(message.append(icmp::kHeaderSize + quoted.size()), type, code, quoted);
   count_up(kErrorsSent);
-  send(std::move(message), header.destination, header.source, ip_protocol::kIcmp, IpMarks{}, false,
-       now);
+  send_along(*path, std::move(message), header.source, ip_protocol::kIcmp, IpMarks{}, false, now);
 }
 
 }  // namespace fata::net::ipv4

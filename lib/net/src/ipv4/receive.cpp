@@ -37,7 +37,10 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
     const bool group = !inside && to.is_multicast() && groups_.listens(to, from->index());
     const bool offered =
         !inside && cast == LinkCast::kUnicast && links_[from->index()]->any_address;
-    if (!group && !offered) return count_up(kNotForUs);
+    if (!group && !offered) {
+      if (!forwarded(from, cast, frame, now)) count_up(kNotForUs);
+      return;
+    }
   }
   // RFC 1122 section 3.2.1.3: none of these is a valid source address.
   const Ipv4Address source = ip->source;

@@ -88,14 +88,15 @@ void Engine::receive_fragment(Interface* from, const Header& header, const Walk&
 
 // Sends a packet longer than the path MTU. It waits for its neighbour's hardware address
 // unfragmented, so that it is kept or dropped as a whole.
-void Engine::send_long(const Way& way, Header header, PacketBuf packet, Instant now) {
+void Engine::send_long(const NextHop& next, Header header, PacketBuf packet, Instant now) {
   header.payload_length = static_cast<std::uint16_t>(packet.total_size());
   header.write(prepend_header(packet, kHeaderSize));
-  Link& link = *way.link;
-  if (way.hop.is_multicast()) return send_fragments(link, packet, group_mac(way.hop), now);
-  const Neighbours::Lookup found = link.neighbours.lookup(way.hop, packet, now);
+  Link& link = *next.link;
+  if (next.address.is_multicast())
+    return send_fragments(link, packet, group_mac(next.address), now);
+  const Neighbours::Lookup found = link.neighbours.lookup(next.address, packet, now);
   if (found.known) return send_fragments(link, packet, found.mac, now);
-  if (found.solicit) solicit(link, way.hop, nullptr, now);
+  if (found.solicit) solicit(link, next.address, nullptr, now);
 }
 
 void Engine::send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now) {

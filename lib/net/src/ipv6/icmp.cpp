@@ -132,9 +132,9 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
       return;
   }
   const bool group = header.destination.is_multicast();
-  [[clang::uninitialized]] const auto way =
+  [[clang::uninitialized]] const auto next =
       route(header.source, group ? IpAddress() : header.destination);
-  if (!way || !errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
+  if (!next || !errors_.allow(now, icmp::RateLimit::tokens_of(random_.next()))) return;
   const std::size_t room = kMinMtu - kHeaderSize - icmp6::kHeaderSize;
   const Bytes quoted = whole.bytes().first(std::min(whole.size(), room));
   PacketBuf message = allocate();
@@ -146,27 +146,27 @@ void Engine::send_error(std::uint8_t type, std::uint8_t code, std::uint32_t poin
   out.u32(pointer);
   out.bytes(quoted);
   count_up(kErrorsSent);
-  send_message(*way, std::move(message), header.source, 64, nullptr, now);
+  send_message(*next, std::move(message), header.source, 64, nullptr, now);
 }
 
-void Engine::send_message(const Way& way, PacketBuf message, const IpAddress& to,
+void Engine::send_message(const NextHop& next, PacketBuf message, const IpAddress& to,
                           std::uint8_t hop_limit, const MacAddress* to_mac, Instant now) {
   const MutableBytes bytes = message.bytes();
   store_be(bytes.subspan(2), std::uint16_t{0});
   ChecksumSum sum;
-  sum.add_pseudo(way.source, to, ip_protocol::kIcmpV6, bytes.size());
+  sum.add_pseudo(next.source, to, ip_protocol::kIcmpV6, bytes.size());
   sum.add(bytes);
   store_be(bytes.subspan(2), sum.finish());
   Header header;
-  header.source = way.source;
+  header.source = next.source;
   header.destination = to;
   header.payload_length = static_cast<std::uint16_t>(bytes.size());
   header.next_header = ip_protocol::kIcmpV6;
   header.hop_limit = hop_limit;
   header.write(prepend_header(message, kHeaderSize));
   if (to_mac != nullptr)
-    return way.link->interface->send(std::move(message), *to_mac, ethernet::Type::kIpv6);
-  output(way, std::move(message), now);
+    return next.link->interface->send(std::move(message), *to_mac, ethernet::Type::kIpv6);
+  output(next, std::move(message), now);
 }
 
 }  // namespace fata::net::ipv6

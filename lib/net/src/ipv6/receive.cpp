@@ -28,7 +28,10 @@ void Engine::receive(Interface* from, ethernet::Type, LinkCast cast, sig::RxFram
     const Address* const own = find(to);
     const bool here =
         own != nullptr && (inside || !to.is_link_local() || own->interface == from->index());
-    if (!here && !(inside && to.is_loopback())) return count_up(kNotForUs);
+    if (!here && !(inside && to.is_loopback())) {
+      if (to.is_link_local() || !forwarded(from, cast, frame, now)) count_up(kNotForUs);
+      return;
+    }
     unicast = cast == LinkCast::kUnicast;
   }
 

@@ -3,16 +3,16 @@
 
 namespace fata::net::ipv6 {
 
-std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& local) {
+std::optional<Engine::NextHop> Engine::route(const IpAddress& to, const IpAddress& local) {
   const Address* source = nullptr;
   if (!local.is_any()) {
     source = find(local);
     if (source == nullptr && !local.is_loopback()) return std::nullopt;
   }
-  if (to.is_loopback() || is_ours(to)) return Way{nullptr, local.is_any() ? to : local, to};
+  if (to.is_loopback() || is_ours(to)) return NextHop{nullptr, local.is_any() ? to : local, to};
   if (to.is_any() || to.is_v4() || local.is_loopback() || link_count_ == 0) return std::nullopt;
 
-  Way way{nullptr, local, to};
+  NextHop next{nullptr, local, to};
   if (to.is_multicast() || to.is_link_local()) {
     // These destinations do not determine the link. Use the source's link, else a link with a
     // neighbour of that address, else the first.
@@ -21,39 +21,40 @@ std::optional<Engine::Way> Engine::route(const IpAddress& to, const IpAddress& l
       const bool meant = source != nullptr
                              ? source->interface == link->interface->index()
                              : link->neighbours.state(to, now_) != Neighbours::State::kFree;
-      if (way.link == nullptr || meant) way.link = link.get();
+      if (next.link == nullptr || meant) next.link = link.get();
       if (meant) break;
     }
-    if (way.link == nullptr) return std::nullopt;
+    if (next.link == nullptr) return std::nullopt;
   } else {
     const auto hop = routers_.find(to, now_);
     if (!hop) return std::nullopt;
-    way.link = links_[hop->interface].get();
-    way.hop = hop->address;
+    next.link = links_[hop->interface].get();
+    next.address = hop->address;
   }
   if (local.is_any()) {
-    source = select_source(addresses(), to, way.link->interface->index(), now_);
+    source = select_source(addresses(), to, next.link->interface->index(), now_);
     if (source == nullptr) return std::nullopt;
-    way.source = source->address();
+    next.source = source->address();
   }
-  return way;
+  return next;
 }
 
 std::optional<Path> Engine::path(const IpAddress& remote, const IpAddress& local) {
-  [[clang::uninitialized]] const auto way = route(remote, local.is_any() ? IpAddress() : local);
-  if (!way) return std::nullopt;
+  [[clang::uninitialized]] const auto next = route(remote, local.is_any() ? IpAddress() : local);
+  if (!next) return std::nullopt;
   Path path;
-  path.source = way->source;
-  if (way->link == nullptr) {
+  path.source = next->source;
+  if (next->link == nullptr) {
     path.mtu = path.link_mtu = link_count_ == 0 ? 1500 : links_[0]->interface->mtu();
     path.checksum = path.local = true;
     return path;
   }
-  path.link_mtu = way->link->packet_max();
+  path.link_mtu = next->link->packet_max();
   path.mtu = paths_.limit(remote, path.link_mtu, now_);
-  way->link->interface->describe_offloads(path, Offload::Gso::kTcpV6);
-  path.local = way->hop == remote;
-  path.link = way->link->interface->index();
+  next->link->interface->describe_offloads(path, Offload::Gso::kTcpV6);
+  path.local = next->address == remote;
+  path.next_hop = next->address;
+  path.link = next->link->interface->index();
   return path;
 }
 
@@ -64,11 +65,24 @@ PacketBuf Engine::allocate() {
 void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
                   std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   now_ = now;
-  [[clang::uninitialized]] const auto way = route(remote, local.is_any() ? IpAddress() : local);
-  if (!way) return count_up(kNoRoute);
+  [[clang::uninitialized]] const auto next = route(remote, local.is_any() ? IpAddress() : local);
+  if (!next) return count_up(kNoRoute);
+  send_to(*next, std::move(packet), remote, protocol, marks, fragment, now);
+}
+
+void Engine::send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                        std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
+  now_ = now;
+  const bool inside = path.link == kNoLink;
+  const NextHop next{inside ? nullptr : links_[path.link].get(), path.source, path.next_hop};
+  send_to(next, std::move(packet), remote, protocol, marks, fragment, now);
+}
+
+void Engine::send_to(const NextHop& next, PacketBuf packet, const IpAddress& remote,
+                     std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;
-  const std::size_t link = way->link == nullptr ? 65535 : way->link->packet_max();
+  const std::size_t link = next.link == nullptr ? 65535 : next.link->packet_max();
   const std::size_t mtu = cut_by_device      ? 65535
                           : marks.path_probe ? link
                                              : paths_.limit(remote, link, now);
@@ -76,34 +90,34 @@ void Engine::send(PacketBuf packet, const IpAddress& local, const IpAddress& rem
   if (payload > 65535 - kFragmentHeaderSize || (too_long && !fragment)) return count_up(kTooLong);
 
   Header header;
-  header.source = way->source;
+  header.source = next.source;
   header.destination = remote;
   header.traffic_class = marks.traffic_class();
   header.next_header = protocol;
   header.hop_limit = marks.hop_limit != 0    ? marks.hop_limit
                      : remote.is_multicast() ? 1
-                     : way->link == nullptr  ? 64
-                                             : way->link->hop_limit;
+                     : next.link == nullptr  ? 64
+                                             : next.link->hop_limit;
   if (too_long) [[unlikely]] {
     finish_checksum(packet);
-    return send_long(*way, header, std::move(packet), now);
+    return send_long(next, header, std::move(packet), now);
   }
   header.payload_length = static_cast<std::uint16_t>(payload);
   header.write(prepend_header(packet, kHeaderSize));
-  output(*way, std::move(packet), now);
+  output(next, std::move(packet), now);
 }
 
-void Engine::output(const Way& way, PacketBuf packet, Instant now) {
-  if (way.link == nullptr) {
+void Engine::output(const NextHop& next, PacketBuf packet, Instant now) {
+  if (next.link == nullptr) {
     if (loopback_.full()) return count_up(kLoopFull);
     return loopback_.push(std::move(packet));
   }
-  Link& link = *way.link;
-  if (way.hop.is_multicast())
-    return link.interface->send(std::move(packet), group_mac(way.hop), ethernet::Type::kIpv6);
-  const Neighbours::Lookup found = link.neighbours.lookup(way.hop, packet, now);
+  Link& link = *next.link;
+  if (next.address.is_multicast())
+    return link.interface->send(std::move(packet), group_mac(next.address), ethernet::Type::kIpv6);
+  const Neighbours::Lookup found = link.neighbours.lookup(next.address, packet, now);
   if (found.known) return link.interface->send(std::move(packet), found.mac, ethernet::Type::kIpv6);
-  if (found.solicit) solicit(link, way.hop, nullptr, now);
+  if (found.solicit) solicit(link, next.address, nullptr, now);
 }
 
 void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) {
@@ -112,8 +126,8 @@ void Engine::lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant no
 
 void Engine::confirm_reachable(const IpAddress& remote, Instant now) {
   now_ = now;
-  [[clang::uninitialized]] const auto way = route(remote, {});
-  if (way && way->link != nullptr) way->link->neighbours.confirm(way->hop, now);
+  [[clang::uninitialized]] const auto next = route(remote, {});
+  if (next && next->link != nullptr) next->link->neighbours.confirm(next->address, now);
 }
 
 }  // namespace fata::net::ipv6

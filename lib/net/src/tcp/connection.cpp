@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "fata/net/tcp/table.hpp"
-#include "fata/sig/flow.hpp"
+#include "fata/sig/flow_error.hpp"
 
 namespace fata::net::tcp {
 

@@ -99,7 +99,7 @@ void Table::close(Listener* listener, Instant now) {
     connection->abort(now);
     dead_.push_back(*connection);
   }
-  for (async::List<HalfOpen>& list : half_opens_) {
+  for (List<HalfOpen>& list : half_opens_) {
     for (std::size_t left = listener->half_open; left != 0;) {
       HalfOpen* mine = nullptr;
       for (HalfOpen& half : list) {
@@ -377,7 +377,7 @@ void Table::drop(HalfOpen& half) {
 
 void Table::tick_half_open(Instant now) {
   for (std::size_t level = half_opens_.size(); level-- > 0;) {
-    async::List<HalfOpen>& list = half_opens_[level];
+    List<HalfOpen>& list = half_opens_[level];
     while (!list.empty() && list.front().due <= now) {
       HalfOpen& half = list.front();
       if (half.retries >= config_.syn_ack_retries || level + 1 == half_opens_.size()) {

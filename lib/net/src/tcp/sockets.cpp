@@ -53,7 +53,7 @@ async::Task<sig::WriteOutcome> TcpFlow::write(std::span<Slice> out, async::Wait 
       tcp_->done();
     }
     if (out.empty()) co_return outcome;
-    tcp_->rearm();
+    tcp_->done();
     const auto woken = co_await writers_.wait(wait);
     if (!woken) {
       outcome.error = woken.error();
@@ -120,17 +120,6 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, tcp::Flo
     const auto woken = co_await flow->writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
-}
-
-void Tcp::on_timer() noexcept {
-  table_.tick(now());
-  done();
-}
-
-void Tcp::rearm() {
-  const Instant next = table_.next_deadline();
-  if (next.is_never()) return disarm();
-  if (!armed() || deadline() != next) async::current_loop().timers().arm(*this, next);
 }
 
 }  // namespace fata::net

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "fata/sig/flow.hpp"
+#include "fata/sig/flow_error.hpp"
 
 namespace fata::net::tcp {
 
@@ -80,7 +80,16 @@ Table::Table(const Config& config, const Secrets& secrets, IpLayer& ip)
   for (std::size_t i = 0; i < kCounts; ++i) counters_[i].name = kNames[i];
 }
 
-void Table::renew(const Secrets& secrets) {
+Secrets Secrets::from(const SipKey& secret) {
+  return {.table = derive(secret, 1),
+          .numbers = derive(secret, 2),
+          .cookies = derive(secret, 3),
+          .ports = derive(secret, 4),
+          .fast_open = derive(secret, 5)};
+}
+
+void Table::renew(const SipKey& secret) {
+  const Secrets secrets = Secrets::from(secret);
   table_key_ = secrets.table;
   spread(buckets_.size());
   numbers_ = InitialNumbers(secrets.numbers);
@@ -94,7 +103,7 @@ void Table::renew(const Secrets& secrets) {
 
 Table::~Table() {
   check(listeners_.empty(), "a listener outlives its TCP");
-  for (async::List<HalfOpen>& list : half_opens_) {
+  for (List<HalfOpen>& list : half_opens_) {
     while (!list.empty()) drop(list.front());
   }
   while (!waits_.empty()) drop(waits_.front());
@@ -240,7 +249,7 @@ void Table::end_of_batch(Instant now) {
   now_ = now;
   // A flow with more to send than one turn allows returns to the end of the list; a flow with a
   // full device stays in it.
-  async::List<Connection> waiting;
+  List<Connection> waiting;
   in_turns_ = true;
   while (!dirty_.empty()) {
     Connection& connection = dirty_.pop_front();
@@ -257,11 +266,10 @@ void Table::end_of_batch(Instant now) {
 
 Instant Table::next_deadline() const {
   Instant next = timers_.next();
-  for (const async::List<HalfOpen>& list : half_opens_) {
-    if (!list.empty()) next = std::min(next, const_cast<async::List<HalfOpen>&>(list).front().due);
+  for (const List<HalfOpen>& list : half_opens_) {
+    if (!list.empty()) next = std::min(next, const_cast<List<HalfOpen>&>(list).front().due);
   }
-  if (!waits_.empty())
-    next = std::min(next, const_cast<async::List<TimeWait>&>(waits_).front().until);
+  if (!waits_.empty()) next = std::min(next, const_cast<List<TimeWait>&>(waits_).front().until);
   return next;
 }
 
@@ -382,7 +390,7 @@ void Table::on_closed(Connection& connection) {
   remove(connection);
   if (connection.is_orphan()) {
     --orphans_;
-    connection.async::ListNode<Connection, Orphaned>::unlink();
+    connection.ListNode<Connection, Orphaned>::unlink();
     dead_.push_back(connection);
   }
 }

@@ -4,7 +4,7 @@
 
 #include "fata/net/tcp/connection.hpp"
 #include "fata/net/tcp/table.hpp"
-#include "fata/sig/flow.hpp"
+#include "fata/sig/flow_error.hpp"
 
 namespace fata::net::tcp {
 

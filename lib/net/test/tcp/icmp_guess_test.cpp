@@ -11,7 +11,7 @@ namespace fata::net::tcp::test {
 namespace {
 
 // A host with all transports. Its sent frames wait in `out`.
-class End final : public FrameSink {
+class End final : public PacketSink {
  public:
   struct Port final : udp::Port {
     void deliver(sig::RxDatagram&&, Instant) override {}

@@ -27,7 +27,7 @@ struct PathOptions {
   Duration delay = milliseconds(1);
 };
 
-class PathEnd final : public FrameSink {
+class PathEnd final : public PacketSink {
  public:
   PathEnd(const PathOptions& options, int index, const Config& config, Instant now)
       : pool(1024, options.buffers != 0 ? options.buffers : options.link[index] + 128),

@@ -15,7 +15,7 @@ class Driver final : public net::Autoconfiguration,
                      private Outside,
                      private net::ipv4::AddressWatcher,
                      private async::Renewal,
-                     private async::Timer {
+                     private Timer {
  public:
   // All arguments must outlive the driver. UDP port 68 belongs to a stack's first driver; drivers
   // of further interfaces take a pointer to it and must be destroyed before it.

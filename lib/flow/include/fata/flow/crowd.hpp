@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "fata/async/list.hpp"
 #include "fata/base/address.hpp"
+#include "fata/base/list.hpp"
 
 namespace fata::flow {
 
@@ -16,7 +16,7 @@ namespace fata::flow {
 class Crowd {
  public:
   // A connection. Its destructor removes it from the crowd, which must outlive it.
-  class Member : public async::ListNode<Member> {
+  class Member : public ListNode<Member> {
    public:
     Member(Crowd& crowd, const IpAddress& client);
     virtual ~Member() { leave(); }
@@ -64,7 +64,7 @@ class Crowd {
   };
 
   Groups addresses_, networks_;
-  async::List<Member> members_;  // longest idle first
+  List<Member> members_;  // longest idle first
   std::size_t size_ = 0;
 };
 

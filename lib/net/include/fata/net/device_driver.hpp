@@ -10,19 +10,17 @@
 namespace fata::net {
 
 template <sig::NetDevice Net>
-class DeviceDriver final : private FrameSink, private TransmitQueue {
+class DeviceDriver final : private PacketSink {
  public:
   // With a `vlan`, it receives only frames of that VLAN and tags every frame it sends.
   DeviceDriver(StackCore& core, Net& net, std::uint16_t vlan = 0)
       : core_(&core),
         net_(&net),
-        interface_(&core.add({net.mac(), net.mtu(), net.features(), vlan}, *this, *this)),
+        interface_(&core.add({net.mac(), net.mtu(), net.features(), vlan}, *this)),
         driver_(drive(this)),
         drainer_(drain(this)) {}
 
   Interface& interface() { return *interface_; }
-  // Call before this object is destroyed if the stack outlives it.
-  void detach() { core_->detach(*interface_, *this); }
 
  private:
   static constexpr std::size_t kBatch = 64;
@@ -36,6 +34,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       const Result<std::size_t> count =
           co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
       if (!count) {
+        self->discard();
         self->core_->lost(*self->interface_, count.error());
         co_return;
       }
@@ -59,8 +58,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   static async::Task<void> drain(DeviceDriver* self) {
     for (;;) {
       if (std::exchange(self->resume_, false)) {
-        self->core_->host().end_of_batch(async::current_loop().now());
-        self->core_->flush();
+        self->core_->resume();
         continue;
       }
       if (self->staged_count_ == 0) {
@@ -69,11 +67,11 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       }
       if (const Result<void> room = co_await self->net_->writable(async::Wait{}); !room)
         co_return;  // drive() reports it
-      self->flush();
+      self->push();
     }
   }
 
-  // FrameSink
+  // PacketSink
   PacketBuf allocate(std::size_t headroom) override {
     if (reserved_count_ != 0 && headroom <= kIpHeadroom)
       return std::move(reserved_[--reserved_count_]);
@@ -93,7 +91,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   void transmit(PacketBuf frame) override {
     if (frame.buffer()->home != home_) [[unlikely]]
       frame = own(frame);
-    if (!frame) return;
+    if (!frame || failed_) return;
     // Transports that ignore full() may fill the slots above kMax; further frames are dropped, as
     // on a wire.
     if (staged_count_ == staged_.size()) return interface_->count_overflow();
@@ -116,14 +114,17 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
     return copy;
   }
 
-  // TransmitQueue
   bool over() const { return staged_count_ >= kMax || staged_bytes_ >= kMaxBytes; }
-  bool full() override {
-    if (over()) flush();
-    return over();
-  }
+  bool full() const override { return full_; }
   void flush() override {
     while (reserved_count_ != 0) reserved_[--reserved_count_].reset();
+    push();
+  }
+  // The device has failed: drops the staged frames and all later ones, and lets senders go on.
+  void discard() {
+    failed_ = true;
+    while (staged_count_ != 0) staged_[--staged_count_].reset();
+    staged_bytes_ = 0;
     push();
   }
   void push() {
@@ -140,9 +141,6 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
       core_->host().set_full(*interface_, full_);
     }
     if (staged_count_ != 0 || resume_) unsent_.notify_one();
-  }
-  async::Task<Result<void>> writable(async::Wait wait) override {
-    co_return co_await net_->writable(wait);
   }
   std::span<const Counter> counters() const override {
     if constexpr (requires { net_->counters(); }) {
@@ -161,6 +159,7 @@ class DeviceDriver final : private FrameSink, private TransmitQueue {
   std::size_t staged_bytes_ = 0;
   bool full_ = false;    // the state last reported to the host
   bool resume_ = false;  // the host must be notified that there is room
+  bool failed_ = false;  // the device delivers and takes no more frames
   BufferHome* home_ = nullptr;
   async::WaitQueue unsent_;
   Interface* interface_;

@@ -1,6 +1,6 @@
 // A host: interfaces below, IPv4 or IPv6 or both in the middle, transports above, as one pure
-// engine. Inputs are frames and time. Frames leave through each interface's FrameSink, data through
-// the transports.
+// engine. Inputs are frames and time. Frames leave through each interface's PacketSink, data
+// through the transports.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ class Host final : public IpLayer {
   Host(IpProtocol* v4, IpProtocol* v6) : v4_(v4), v6_(v6) {}
 
   // Null if there are already Interface::kMax interfaces.
-  Interface* add_interface(const LinkConfig& config, FrameSink& sink, Instant now);
+  Interface* add_interface(const LinkConfig& config, PacketSink& sink, Instant now);
   std::size_t interface_count() const { return interface_count_; }
   Interface& interface(std::size_t index) { return *interfaces_[index]; }
   const Interface& interface(std::size_t index) const { return *interfaces_[index]; }
@@ -32,8 +32,15 @@ class Host final : public IpLayer {
   void set_full(const Interface& interface, bool full) {
     IpLayer::set_full(interface.index(), full);
   }
+  // Passes all packets that were sent to the devices.
+  void flush() {
+    for (std::size_t i = 0; i < interface_count_; ++i) interfaces_[i]->flush();
+  }
+  // The time of the next tick(): the earliest deadline of the IP engines and the transports.
   Instant next_deadline() const;
   void tick(Instant now);
+  // After a restore from a snapshot: all engines derive their random values from the new secret.
+  void renew(const SipKey& secret, Instant now);
 
   bool is_ours(const IpAddress& address) const;
   // The engine for an address; null if this host does not support its family.
@@ -46,15 +53,25 @@ class Host final : public IpLayer {
 
   // IpLayer: picks the engine by the remote address.
   std::optional<Path> path(const IpAddress& remote, const IpAddress& local) override;
-  PacketBuf allocate() override;
+  // From the first interface.
+  PacketBuf allocate() override {
+    return interface_count_ == 0 ? PacketBuf() : interfaces_[0]->allocate(kIpHeadroom);
+  }
   std::size_t reserve(std::uint8_t link, std::size_t count) override;
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
             std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
+  void send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                  std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
   void doubt_reachable(const IpAddress& remote, Instant now) override;
+  bool join_group(const IpAddress& group, const IpAddress& local, Instant now) override;
+  void leave_group(const IpAddress& group, const IpAddress& local, Instant now) override;
+  std::size_t max_payload() const override;
 
  private:
+  Interface& interface_of(const IpAddress& group, const IpAddress& local);
+
   IpProtocol* v4_;
   IpProtocol* v6_;
   std::array<std::unique_ptr<Interface>, Interface::kMax> interfaces_;

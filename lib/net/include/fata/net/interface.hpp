@@ -1,5 +1,5 @@
 // An interface: one Ethernet link as the IP layers see it. Pure: received frames come from the
-// host, sent frames go to a FrameSink.
+// host, sent frames go to a PacketSink.
 #pragma once
 
 #include <array>
@@ -8,12 +8,12 @@
 #include "fata/base/counter.hpp"
 #include "fata/net/ethernet.hpp"
 #include "fata/net/transport.hpp"
-#include "fata/sig/net_device.hpp"
+#include "fata/sig/frame.hpp"
 
 namespace fata::net {
 
-// The destination of an interface's frames: its device's driver, or a test.
-class FrameSink {
+// Where an interface's frames go: its device's driver, or a test.
+class PacketSink {
  public:
   // An empty packet with that headroom and room for the link's MTU; false if there is none.
   virtual PacketBuf allocate(std::size_t headroom) = 0;
@@ -22,12 +22,16 @@ class FrameSink {
   virtual std::size_t reserve(std::size_t count) { return count; }
   // Sends a finished frame, in order. Its buffer need not come from allocate().
   virtual void transmit(PacketBuf frame) = 0;
+  // Passes all frames that were transmitted to the device, and returns what is reserved.
+  virtual void flush() {}
+  // True while the device takes no frames; some that are transmitted meanwhile may be dropped.
+  virtual bool full() const { return false; }
 
   // The device's own counters; empty if it has none.
   virtual std::span<const Counter> counters() const { return {}; }
 
  protected:
-  ~FrameSink() = default;
+  ~PacketSink() = default;
 };
 
 struct LinkConfig {
@@ -71,7 +75,7 @@ class Interface {
     kCounts
   };
 
-  Interface(const LinkConfig& config, FrameSink& sink, std::uint8_t index);
+  Interface(const LinkConfig& config, PacketSink& sink, std::uint8_t index);
 
   std::uint8_t index() const { return index_; }
   const MacAddress& mac() const { return config_.mac; }
@@ -94,11 +98,18 @@ class Interface {
   std::optional<Accepted> accept(Slice& frame);
 
   // Counts failures.
-  PacketBuf allocate(std::size_t headroom);
+  PacketBuf allocate(std::size_t headroom) {
+    [[clang::uninitialized]] PacketBuf packet = sink_->allocate(headroom);
+    if (!packet) [[unlikely]]
+      ++counters_[kNoBuffer];
+    return packet;
+  }
   std::size_t reserve(std::size_t count) { return sink_->reserve(count); }
   // Prepends the Ethernet header to an IP or ARP packet and passes it to the device. Offloads that
   // the device lacks (checksum, several buffers, segmentation) are done here in software.
   void send(PacketBuf packet, const MacAddress& to, ethernet::Type type);
+  void flush() { sink_->flush(); }
+  bool full() const { return sink_->full(); }
 
   // Detaches the device: allocations fail from now on and sent frames are dropped.
   void detach();
@@ -124,7 +135,7 @@ class Interface {
 
   LinkConfig config_;
   MacAddress sender_;
-  FrameSink* sink_;
+  PacketSink* sink_;
   std::uint8_t index_;
   std::array<Counter, kCounts> counters_;
 };

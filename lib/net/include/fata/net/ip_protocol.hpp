@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fata/base/counter.hpp"
+#include "fata/base/siphash.hpp"
 #include "fata/net/interface.hpp"
 #include "fata/net/transport.hpp"
 
@@ -60,6 +61,17 @@ class ConflictReporter {
 };
 inline constexpr Duration kConflictInterval = seconds(60);
 
+// Takes received packets that are for other hosts: the place of a router or of address translation.
+class Forwarder {
+ public:
+  // The packet begins with its IP header, which has been checked; its frame was unicast to `from`.
+  // False leaves it to the caller, which drops and counts it.
+  virtual bool forward(Interface& from, sig::RxFrame& packet, Instant now) = 0;
+
+ protected:
+  ~Forwarder() = default;
+};
+
 // One version of IP as a pure engine. Inputs are packets and time; outputs are packets and calls to
 // the transports.
 class IpProtocol : public IpLayer {
@@ -90,6 +102,9 @@ class IpProtocol : public IpLayer {
 
   void report_conflicts_to(ConflictReporter* reporter) { reporter_ = reporter; }
 
+  // Without a forwarder, packets for other hosts are dropped.
+  void forward_to(Forwarder* forwarder) { forwarder_ = forwarder; }
+
   // Packets of that protocol go to `transport` from now on. ICMP is allowed too: the transport then
   // receives echo replies.
   void attach(std::uint8_t protocol, Transport& transport) {
@@ -100,6 +115,10 @@ class IpProtocol : public IpLayer {
   ~IpProtocol() = default;
   void report_conflict(const Interface& on, const AddressConflict& conflict, Instant now) {
     if (reporter_ != nullptr) reporter_->report(on, conflict, now);
+  }
+  bool forwarded(Interface* from, LinkCast cast, sig::RxFrame& packet, Instant now) const {
+    return forwarder_ != nullptr && from != nullptr && cast == LinkCast::kUnicast &&
+           forwarder_->forward(*from, packet, now);
   }
   Transport* transport(std::uint8_t protocol) const {
     for (const Attached& each : std::span(transports_).first(attached_)) {
@@ -114,6 +133,7 @@ class IpProtocol : public IpLayer {
     Transport* transport = nullptr;
   };
   ConflictReporter* reporter_ = nullptr;
+  Forwarder* forwarder_ = nullptr;
   std::array<Attached, kTransports> transports_{};
   std::size_t attached_ = 0;
 };

@@ -26,10 +26,11 @@ template <sig::NetDevice Net, class Inner>
 class WithCard final {
  public:
   WithCard(Net& net, Inner& inner, Vlan vlan = {})
-      : inner_(&inner), device_(inner.core(), net, vlan.id) {
-    core().choose_cards();
+      : inner_(&inner), device_(inner.core(), net, vlan.id) {}
+  ~WithCard() {
+    interface().detach();
+    core().host().set_full(interface(), false);
   }
-  ~WithCard() { device_.detach(); }
 
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context&, Net& net,
                                                                 Inner& inner, Ipv4Cidr v4,

@@ -8,6 +8,7 @@
 #include "fata/net/stack_core.hpp"
 #include "fata/net/tcp/sockets.hpp"
 #include "fata/sig/console.hpp"
+#include "fata/sig/report_requests.hpp"
 
 namespace fata::net {
 
@@ -50,14 +51,8 @@ class Netstat {
   Instant now_{};
 };
 
-// A source of report requests.
-template <class R>
-concept ReportRequests = requires(R& requests, async::Wait wait) {
-  { requests.next(wait) } -> sig::Awaits<Result<void>>;
-};
-
 // A stack that prints a report on each request. It offers everything that the inner stack offers.
-template <class Stack, ReportRequests Requests, sig::Console Console>
+template <class Stack, sig::ReportRequests Requests, sig::Console Console>
 class NetstatStack {
  public:
   NetstatStack(Stack& stack, Requests& requests, Console& console)

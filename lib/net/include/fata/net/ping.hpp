@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "fata/async/list.hpp"
+#include "fata/base/list.hpp"
 #include "fata/net/stack_core.hpp"
 #include "fata/sig/ping.hpp"
 
@@ -23,7 +23,7 @@ class Pinger : private Transport {
 
  private:
   // An outstanding request, stored in the coroutine frame of the caller.
-  struct Request : async::ListNode<Request> {
+  struct Request : ListNode<Request> {
     IpAddress to;
     std::size_t size = 0;
     std::uint16_t number = 0;
@@ -42,7 +42,7 @@ class Pinger : private Transport {
   // For requests too large for a device buffer.
   std::unique_ptr<HeapBuffers, HeapBuffers::Abandon> memory_{
       new HeapBuffers(std::size_t{256} << 10)};
-  async::List<Request> requests_;
+  List<Request> requests_;
   std::uint16_t number_ = 0;
 };
 

@@ -9,30 +9,11 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
+#include "fata/net/socket_driver.hpp"
 #include "fata/net/udp.hpp"
 #include "fata/sig/udp.hpp"
 
 namespace fata::net {
-
-class UdpSocket;
-
-// The services that a socket needs from its stack.
-class SocketDriver {
- public:
-  // Sends everything that the engines have queued and updates the timer.
-  virtual void flush() = 0;
-  // A device is full: wait before sending more.
-  virtual bool full() = 0;
-  virtual async::Task<Result<void>> writable(async::Wait wait) = 0;
-  // Adds or removes a listener of a group on the interface of `local`, or of the default interface
-  // if `local` is "any".
-  virtual bool join(const IpAddress& group, const IpAddress& local) = 0;
-  virtual void leave(const IpAddress& group, const IpAddress& local) = 0;
-  virtual std::size_t max_payload() = 0;
-
- protected:
-  ~SocketDriver() = default;
-};
 
 class UdpSocket final : public udp::Port {
  public:
@@ -48,7 +29,7 @@ class UdpSocket final : public udp::Port {
 
   // sig::UdpSocket
   Endpoint local() const { return Port::local(); }
-  std::size_t max_payload() const { return driver_->max_payload(); }
+  std::size_t max_payload() const { return udp_->ip().max_payload() - udp::kHeaderSize; }
   // On a connected socket, it may return an ICMP error about a sent datagram (SocketErrc), once for
   // each.
   async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);

@@ -14,29 +14,10 @@
 
 namespace fata::net {
 
-// The stack's view of a device driver's transmit side.
-class TransmitQueue {
- public:
-  virtual bool full() = 0;
-  virtual void flush() = 0;
-  virtual async::Task<Result<void>> writable(async::Wait wait) = 0;
-
- protected:
-  ~TransmitQueue() = default;
-};
-
 class Tcp;
 
-// A transport created on first use: an image without TCP links none of it.
-class OptionalTransport : public Transport {
- public:
-  virtual ~OptionalTransport() = default;
-  // Replaces its secrets by ones derived from the stack's new secret.
-  virtual void renew(const SipKey& secret) = 0;
-};
-
 class StackCore final : public SocketDriver,
-                        private async::Timer,
+                        private Timer,
                         private async::Renewal,
                         private ConflictReporter {
  public:
@@ -47,13 +28,7 @@ class StackCore final : public SocketDriver,
 
   // The interface's MTU is the given one, or the capacity of the device's send buffers if that is
   // smaller.
-  Interface& add(const LinkConfig& given, FrameSink& sink, TransmitQueue& queue);
-  // After this call, a socket bound to an address joins multicast groups on that address's
-  // interface. Other sockets use interface 0.
-  void choose_cards();
-  // Detaches an interface whose device is destroyed before the stack; frames sent to it are dropped
-  // from now on.
-  void detach(Interface& interface, TransmitQueue& queue);
+  Interface& add(const LinkConfig& given, PacketSink& sink);
   // Logs an interface's configuration and warns about likely mistakes. A gateway of `any` means
   // none.
   void log_ipv4(const Interface& interface, const Ipv4Cidr& address, Ipv4Address gateway);
@@ -87,11 +62,8 @@ class StackCore final : public SocketDriver,
 
   // SocketDriver
   void flush() override;
-  bool full() override;
-  async::Task<Result<void>> writable(async::Wait wait) override;
-  bool join(const IpAddress& group, const IpAddress& local) override;
-  void leave(const IpAddress& group, const IpAddress& local) override;
-  std::size_t max_payload() override;
+  // A full device has room again: resumes the transports and the sockets that wait.
+  void resume();
 
  private:
   void on_timer() noexcept override;
@@ -101,9 +73,6 @@ class StackCore final : public SocketDriver,
   // Logs at most kConflictLines conflicts per kConflictInterval.
   void report(const Interface& on, const AddressConflict& conflict, Instant now) override;
   static constexpr unsigned kConflictLines = 10;
-  Interface& card_of(const IpAddress& group, const IpAddress& local) {
-    return choose_card_ == nullptr ? host_.interface(0) : choose_card_(host_, group, local);
-  }
 
   Logger log_;
   SipKey secret_;
@@ -111,14 +80,12 @@ class StackCore final : public SocketDriver,
   std::unique_ptr<HeapBuffers, HeapBuffers::Abandon> copies_;
   Host host_;
   udp::Table udp_;
-  std::unique_ptr<OptionalTransport> tcp_;
+  // Created on first use, by a function of its own: an image without TCP links none of it.
+  std::unique_ptr<Tcp, void (*)(Tcp*)> tcp_{nullptr, nullptr};
   Autoconfiguration* autoconfiguration_ = nullptr;
-  std::array<TransmitQueue*, Interface::kMax> queues_{};
-  std::size_t queue_count_ = 0;
   std::size_t lost_count_ = 0;
   Instant conflicts_since_{};
   unsigned conflict_lines_ = 0;
-  Interface& (*choose_card_)(Host& host, const IpAddress& group, const IpAddress& local) = nullptr;
 };
 
 }  // namespace fata::net

@@ -9,6 +9,7 @@
 #include "fata/base/address.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/base/packet.hpp"
+#include "fata/base/siphash.hpp"
 #include "fata/base/time.hpp"
 
 namespace fata::net {
@@ -55,6 +56,9 @@ struct Path {
   std::uint8_t link = kNoLink;                // the outgoing interface
   // Bytes of the largest IP packet on the link, regardless of the path; 0: the same as mtu.
   std::size_t link_mtu = 0;
+  // For IpLayer::send_along(): the address to resolve on the link, and whether it is a broadcast.
+  IpAddress next_hop{};
+  bool broadcast = false;
 };
 
 // A packet as a transport receives it: everything after the IP header and its options or
@@ -109,6 +113,12 @@ class IpLayer {
   // MTU is very small or the marks allow fragments.
   virtual void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
                     std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) = 0;
+  // The same, along the path that path() returned for `remote`: the route is not looked up again.
+  // Nothing else may happen in the IP layer between the two calls.
+  virtual void send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                          std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
+    send(std::move(packet), path.source, remote, protocol, marks, fragment, now);
+  }
   // Called when a transport accepts a kTooBig, or after its own probing: lowers the path's MTU to
   // `mtu` for a limited time (RFC 1191, 8201).
   virtual void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) = 0;
@@ -119,9 +129,22 @@ class IpLayer {
   // be confirmed again.
   virtual void doubt_reachable(const IpAddress& remote, Instant now) { (void)remote, (void)now; }
 
+  // Adds or removes one listener of a group on the interface of the address `local`, or on the
+  // first interface if that is "any". join_group() returns false if the table of groups is full.
+  virtual bool join_group(const IpAddress& group, const IpAddress& local, Instant now) {
+    return (void)group, (void)local, (void)now, false;
+  }
+  virtual void leave_group(const IpAddress& group, const IpAddress& local, Instant now) {
+    (void)group, (void)local, (void)now;
+  }
+  // Bytes that fit after the IP header in a packet of the first interface's MTU, for all families.
+  virtual std::size_t max_payload() const { return 1480; }
+
   // True while the transmit queue of Path::link's device is full. Stop sending and resume at the
   // next end_of_batch(), which follows when there is room; packets sent before then may be dropped.
   bool full(std::uint8_t link) const { return (full_links_ >> link & 1) != 0; }
+  // True while that is so for any device.
+  bool any_full() const { return full_links_ != 0; }
 
  protected:
   ~IpLayer() = default;
@@ -146,6 +169,8 @@ class Transport {
   // tick() is called at the deadline or soon after it.
   virtual Instant next_deadline() const { return Instant::never(); }
   virtual void tick(Instant) {}
+  // After a restore from a snapshot: replaces all secrets by ones derived from the new secret.
+  virtual void renew(const SipKey& secret) { (void)secret; }
   virtual std::span<const Counter> counters() const { return {}; }
 
  protected:

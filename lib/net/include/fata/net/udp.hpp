@@ -4,14 +4,15 @@
 
 #include <array>
 
-#include "fata/async/list.hpp"
 #include "fata/base/counter.hpp"
+#include "fata/base/list.hpp"
 #include "fata/base/pool.hpp"
+#include "fata/base/result.hpp"
 #include "fata/net/random_source.hpp"
 #include "fata/net/recent_sends.hpp"
 #include "fata/net/transport.hpp"
 #include "fata/net/udp_header.hpp"
-#include "fata/sig/udp.hpp"
+#include "fata/sig/datagram.hpp"
 
 namespace fata::net {
 
@@ -35,7 +36,7 @@ class Table;
 
 // The engine's side of a socket: a receiver of datagrams. It is in a Table from bind() until it is
 // destroyed.
-class Port : public async::ListNode<Port> {
+class Port : public ListNode<Port> {
  public:
   ~Port();
 
@@ -88,11 +89,10 @@ class Table final : public Transport {
   static constexpr std::size_t kSmallBuffers = 256;
   static constexpr std::size_t kSmallBufferSize = 512;
 
-  // `secret`: for random ports.
+  // Random ports derive from the host's `secret`.
   explicit Table(IpLayer& ip, const SipKey& secret = {});
 
-  // Replaces the secret for random ports.
-  void renew(const SipKey& secret) { random_ = RandomSource(secret); }
+  IpLayer& ip() { return *ip_; }
 
   // Port 0 picks a random port from 49152 to 65535 (RFC 6335, RFC 6056 section 3.3.2). The caller
   // must check that the address is ours.
@@ -110,6 +110,7 @@ class Table final : public Transport {
   // Transport
   bool receive(IpPacket& packet, Instant now) override;
   void icmp_error(const IcmpError& error, Instant now) override;
+  void renew(const SipKey& secret) override;
 
   std::span<const Counter> counters() const override { return counters_; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
@@ -130,7 +131,7 @@ class Table final : public Transport {
   void count_up(Count which) { ++counters_[which]; }
 
   IpLayer* ip_;
-  std::array<async::List<Port>, kBuckets> buckets_;
+  std::array<List<Port>, kBuckets> buckets_;
   // The last result of find(): on most servers, one port receives nearly all datagrams.
   Port* last_ = nullptr;
   std::size_t count_ = 0;

@@ -1,4 +1,4 @@
-// A file of the Linux host that receives a packet capture. Models net::CaptureSink.
+// A file of the Linux host that receives a packet capture. Models sig::CaptureSink.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace fata::linux {
 
-class CaptureFile final : private async::Timer {
+class CaptureFile final : private Timer {
  public:
   static constexpr std::size_t kBuffer = std::size_t{256} << 10;
   // The first block beyond this size and all later ones are dropped; the log reports it once.

@@ -4,9 +4,9 @@
 // Platform state, one per process: `reactor()`.
 #pragma once
 
-#include "fata/async/list.hpp"
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
+#include "fata/base/list.hpp"
 #include "fata/base/result.hpp"
 #include "fata/linux/fd.hpp"
 
@@ -60,7 +60,7 @@ class Watch {
 };
 
 // A device that is polled in every turn of the loop.
-class Poller : public async::ListNode<Poller> {
+class Poller : public ListNode<Poller> {
  public:
   // Submits queued work and completes finished work without blocking; true if anything completed.
   virtual bool poll() noexcept = 0;
@@ -86,7 +86,7 @@ class Reactor {
 
   Fd epoll_;
   Fd signals_;
-  async::List<Poller> pollers_;
+  List<Poller> pollers_;
   unsigned turns_since_look_ = 0;
   bool stop_ = false;
 };

@@ -13,8 +13,8 @@
 #include <memory>
 #include <vector>
 
-#include "fata/async/timer_heap.hpp"
 #include "fata/base/packet.hpp"
+#include "fata/base/timer_heap.hpp"
 #include "fata/sim/platform.hpp"
 
 namespace fata::sim {
@@ -116,7 +116,7 @@ class Link {
   std::array<std::uint64_t, static_cast<std::size_t>(Fate::kFates)> counts_{};
 };
 
-class Network final : private async::Timer {
+class Network final : private Timer {
  public:
   explicit Network(Platform& platform);
   ~Network();

@@ -131,6 +131,8 @@ class Engine final : public IpProtocol {
   PacketBuf allocate() override;
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
             std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
+  void send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                  std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress&, Instant) override {}  // ARP refreshes entries itself
   void doubt_reachable(const IpAddress& remote, Instant now) override;
@@ -156,10 +158,10 @@ class Engine final : public IpProtocol {
   };
   enum class Cast : std::uint8_t { kLoopback, kLink, kBroadcast, kMulticast };
   // A packet's outgoing link, source address, and next hop on the link.
-  struct Way {
+  struct NextHop {
     Link* link = nullptr;  // null: loopback
     Ipv4Address source;
-    Ipv4Address hop;
+    Ipv4Address address;
     Cast cast = Cast::kLink;
   };
 
@@ -194,13 +196,15 @@ class Engine final : public IpProtocol {
   void send_error(std::uint8_t type, std::uint8_t code, const Header& header, const Slice& whole,
                   Instant now);
 
-  std::optional<Way> route(Ipv4Address to, Ipv4Address local);
-  void send_long(const Way& way, Header header, PacketBuf packet, Instant now);
+  std::optional<NextHop> route(Ipv4Address to, Ipv4Address local);
+  void send_to(const NextHop& next, PacketBuf packet, const IpAddress& remote,
+               std::uint8_t protocol, IpMarks marks, bool fragment, Instant now);
+  void send_long(const NextHop& next, Header header, PacketBuf packet, Instant now);
   void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);
   void send_waited(Link& link, PacketBuf packet, const MacAddress& to, Instant now);
-  void output(const Way& way, PacketBuf packet, Instant now);
+  void output(const NextHop& next, PacketBuf packet, Instant now);
   // The hardware address of a broadcast or multicast packet.
-  static MacAddress group_mac(const Way& way);
+  static MacAddress group_mac(const NextHop& next);
   void send_arp(Link& link, std::uint16_t operation, const MacAddress& to,
                 const MacAddress& target_mac, Ipv4Address sender, Ipv4Address target);
   void ask(Link& link, const MacAddress& to, Ipv4Address target);

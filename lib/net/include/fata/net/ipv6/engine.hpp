@@ -125,6 +125,8 @@ class Engine final : public IpProtocol {
   PacketBuf allocate() override;
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
             std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
+  void send_along(const Path& path, PacketBuf packet, const IpAddress& remote,
+                  std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
 
@@ -146,10 +148,10 @@ class Engine final : public IpProtocol {
     Instant old_mld_until{};  // an MLDv1 querier was detected
   };
   // A packet's outgoing link, source address, and next hop on the link.
-  struct Way {
+  struct NextHop {
     Link* link = nullptr;  // null: loopback
     IpAddress source;
-    IpAddress hop;
+    IpAddress address;
   };
 
   enum class Report : std::uint8_t { kListens, kJoins, kLeaves };
@@ -190,8 +192,8 @@ class Engine final : public IpProtocol {
   void send_error(std::uint8_t type, std::uint8_t code, std::uint32_t pointer, const Header& header,
                   const Slice& whole, Instant now);
   // Fills in the checksum of an ICMPv6 message and sends it, to `to_mac` directly if that is given.
-  void send_message(const Way& way, PacketBuf message, const IpAddress& to, std::uint8_t hop_limit,
-                    const MacAddress* to_mac, Instant now);
+  void send_message(const NextHop& next, PacketBuf message, const IpAddress& to,
+                    std::uint8_t hop_limit, const MacAddress* to_mac, Instant now);
 
   // neighbour_discovery.cpp
   void receive_discovery(Link& link, const Header& header, Bytes message, Instant now);
@@ -216,13 +218,15 @@ class Engine final : public IpProtocol {
   void report(Link& link, const IpAddress& group, Report what, Instant now);
 
   // send.cpp
-  std::optional<Way> route(const IpAddress& to, const IpAddress& local);
-  void send_long(const Way& way, Header header, PacketBuf packet, Instant now);
+  std::optional<NextHop> route(const IpAddress& to, const IpAddress& local);
+  void send_to(const NextHop& next, PacketBuf packet, const IpAddress& remote,
+               std::uint8_t protocol, IpMarks marks, bool fragment, Instant now);
+  void send_long(const NextHop& next, Header header, PacketBuf packet, Instant now);
   void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);
   // Sends the packets that waited for that neighbour, whose hardware address is now known.
   void send_waited(Link& link, const IpAddress& hop, const MacAddress& to, Instant now);
   void count_waited();
-  void output(const Way& way, PacketBuf packet, Instant now);
+  void output(const NextHop& next, PacketBuf packet, Instant now);
   void count_up(Count which) { ++counters_[which]; }
 
   Config config_;

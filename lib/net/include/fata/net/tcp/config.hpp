@@ -96,6 +96,9 @@ struct Secrets {
   SipKey cookies;
   SipKey ports;
   SipKey fast_open;
+
+  // All of them, derived from the secret of a host.
+  static Secrets from(const SipKey& secret);
 };
 
 }  // namespace fata::net::tcp

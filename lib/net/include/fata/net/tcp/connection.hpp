@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 
-#include "fata/async/list.hpp"
-#include "fata/async/timer_heap.hpp"
+#include "fata/base/list.hpp"
 #include "fata/base/result.hpp"
+#include "fata/base/timer_heap.hpp"
 #include "fata/net/tcp/ack_policy.hpp"
 #include "fata/net/tcp/byte_queue.hpp"
 #include "fata/net/tcp/config.hpp"
@@ -119,12 +119,12 @@ struct LastNumbers {
 
 class Connection final : public Entry,
                          public Acceptable,
-                         public async::ListNode<Connection>,
-                         public async::ListNode<Connection, Orphaned>,
-                         private async::Timer {
+                         public ListNode<Connection>,
+                         public ListNode<Connection, Orphaned>,
+                         private Timer {
  public:
-  using async::ListNode<Connection>::linked;
-  using async::ListNode<Connection>::unlink;
+  using ListNode<Connection>::linked;
+  using ListNode<Connection>::unlink;
 
   ~Connection();
 

@@ -6,7 +6,7 @@
 
 #include <span>
 
-#include "fata/async/list.hpp"
+#include "fata/base/list.hpp"
 #include "fata/net/tcp/byte_queue.hpp"
 #include "fata/net/tcp/header.hpp"
 
@@ -14,7 +14,7 @@ namespace fata::net::tcp {
 
 // Nonempty queues are linked in a list, so that the largest can be dropped when memory is needed
 // (see Table::make_room).
-class ReorderQueue : public async::ListNode<ReorderQueue> {
+class ReorderQueue : public ListNode<ReorderQueue> {
  public:
   // Separate ranges; data that needs a further one is not kept.
   static constexpr std::uint32_t kMaxBlocks = 64;

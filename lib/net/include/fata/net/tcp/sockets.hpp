@@ -5,22 +5,13 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
+#include "fata/net/socket_driver.hpp"
 #include "fata/net/tcp/table.hpp"
 #include "fata/sig/flow.hpp"
 
 namespace fata::net {
 
 class Tcp;
-
-// The service that the driver needs from its stack.
-class PacketFlush {
- public:
-  // Passes packets that were sent outside a receive batch to the device.
-  virtual void flush() = 0;
-
- protected:
-  ~PacketFlush() = default;
-};
 
 class TcpFlow final : private tcp::Observer {
  public:
@@ -80,21 +71,17 @@ class TcpListener final : private tcp::Observer {
   async::WaitQueue waiting_;
 };
 
-class Tcp final : private async::Timer {
+class Tcp final {
  public:
   using Address = Endpoint;
   using Flow = TcpFlow;
   using Listener = TcpListener;
 
-  Tcp(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip, PacketFlush& flush)
-      : table_(config, secrets, ip), flush_(&flush) {}
+  Tcp(const tcp::Config& config, const tcp::Secrets& secrets, IpLayer& ip, SocketDriver& driver)
+      : table_(config, secrets, ip), driver_(&driver) {}
 
-  // For the IP layers, which call end_of_batch() after each batch of packets.
+  // For the host, which calls end_of_batch() after each batch of packets and tick() in time.
   Transport& transport() { return table_; }
-  void end_of_batch(Instant now) {
-    table_.end_of_batch(now);
-    rearm();
-  }
 
   // The TCP as sig::Tcp. The address "any" listens on all addresses of both families.
   Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
@@ -106,21 +93,15 @@ class Tcp final : private async::Timer {
                                                         async::Wait wait);
 
   const tcp::Table& table() const { return table_; }
-  void renew(const tcp::Secrets& secrets) { table_.renew(secrets); }
 
  private:
   friend class TcpFlow;
   friend class TcpListener;
-  void on_timer() noexcept override;
-  void rearm();
-  // Call after any call that may have sent something.
-  void done() {
-    rearm();
-    flush_->flush();
-  }
+  // Call after any call of the table.
+  void done() { driver_->flush(); }
 
   tcp::Table table_;
-  PacketFlush* flush_;
+  SocketDriver* driver_;
 };
 inline PacketBuf TcpFlow::allocate(std::size_t headroom, std::size_t tailroom) {
   return tcp_->table_.allocate(headroom, tailroom);

@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "fata/async/list.hpp"
 #include "fata/base/counter.hpp"
+#include "fata/base/list.hpp"
 #include "fata/net/icmp.hpp"
 #include "fata/net/random_source.hpp"
 #include "fata/net/tcp/connection.hpp"
@@ -23,7 +23,7 @@
 namespace fata::net::tcp {
 
 // A connection between SYN and ACK (SYN-RECEIVED), in few bytes.
-struct HalfOpen final : Entry, async::ListNode<HalfOpen> {
+struct HalfOpen final : Entry, ListNode<HalfOpen> {
   using Entry::Entry;
   Listener* listener = nullptr;
   Instant due{};
@@ -38,7 +38,7 @@ struct HalfOpen final : Entry, async::ListNode<HalfOpen> {
   bool cookie_asked = false;
 };
 
-struct TimeWait final : Entry, async::ListNode<TimeWait>, LastNumbers {
+struct TimeWait final : Entry, ListNode<TimeWait>, LastNumbers {
   TimeWait(const Connection& former, const LastNumbers& numbers)
       : Entry(Kind::kTimeWait, former.local, former.remote), LastNumbers(numbers) {}
   Instant until{};
@@ -46,7 +46,7 @@ struct TimeWait final : Entry, async::ListNode<TimeWait>, LastNumbers {
 };
 
 // A passive open at an endpoint.
-struct Listener final : async::ListNode<Listener> {
+struct Listener final : ListNode<Listener> {
   Endpoint at;  // address "any": all of our addresses
   std::size_t backlog = 0;
   Observer* observer = nullptr;  // kReadable: there is a connection to accept
@@ -113,7 +113,7 @@ class Table final : public Transport {
 
   // Replaces the secrets. Connections keep their numbers. Earlier Fast Open cookies and SYN cookies
   // are refused, so a handshake based on one starts over.
-  void renew(const Secrets& secrets);
+  void renew(const SipKey& secret) override;
 
   // Transport
   bool receive(IpPacket& packet, Instant now) override;
@@ -183,7 +183,7 @@ class Table final : public Transport {
   }
   template <class See>
   void for_each_listener(See&& see) const {
-    for (const Listener& listener : const_cast<async::List<Listener>&>(listeners_)) see(listener);
+    for (const Listener& listener : const_cast<List<Listener>&>(listeners_)) see(listener);
   }
 
  private:
@@ -291,17 +291,17 @@ class Table final : public Transport {
 
   std::vector<Entry*> buckets_;
   Entry* last_found_ = nullptr;
-  async::List<Listener> listeners_;
-  async::List<Connection> dirty_;
-  async::List<Connection> dead_;
-  async::List<Connection, Orphaned> orphan_list_;  // oldest first
+  List<Listener> listeners_;
+  List<Connection> dirty_;
+  List<Connection> dead_;
+  List<Connection, Orphaned> orphan_list_;  // oldest first
   // Indexed by the number of SYN-ACK retransmissions; each list is in order of due time.
-  std::array<async::List<HalfOpen>, 8> half_opens_;
-  async::List<TimeWait> waits_;  // in order of `until`
-  async::TimerHeap timers_;
+  std::array<List<HalfOpen>, 8> half_opens_;
+  List<TimeWait> waits_;  // in order of `until`
+  TimerHeap timers_;
   // Out-of-order data of all flows: list i has the queues of 2^(i-1) to 2^i - 1 pages, the last
   // list has all larger ones.
-  std::array<async::List<ReorderQueue>, 12> reorders_;
+  std::array<List<ReorderQueue>, 12> reorders_;
   std::size_t nodes_ = 0;
   std::size_t connections_ = 0;
   std::size_t half_open_ = 0;
