@@ -54,7 +54,7 @@ function(fata_image name)
     "--script=${here}/image.ld" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
     --gc-sections --icf=all --no-dependent-libraries "SHELL:-z max-page-size=4096"
     "SHELL:-u fata_start"
-    "--Map=${here}/${name}.map")
+    "--Map=${here}/${name}.map" ${FATA_CFI_LINK_OPTIONS})
   set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS
     "${CMAKE_CURRENT_BINARY_DIR}/image.ld;${FATA_PACK}"
     FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name}.img)
