@@ -1,7 +1,7 @@
 // Simulates a hostile xenstore daemon, which writes arbitrary data into the shared page (its rings
-// and their indexes) and sends arbitrary replies. Replies are matched to requests as in bus::xen::Store.
-// Each request must end at most once, memory must stay bounded, and the wire must work after a
-// restart.
+// and their indexes) and sends arbitrary replies. Replies are matched to requests as in
+// bus::xen::Store. Each request must end at most once, memory must stay bounded, and the wire must
+// work after a restart.
 #include <cstdint>
 #include <map>
 #include <vector>
