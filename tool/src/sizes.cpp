@@ -50,9 +50,9 @@ std::string take_name(std::string_view& mangled) {
   return std::string(name);
 }
 
-// "hello_app" and "sub" of the mangled name "_ZN9hello_app3sub5Hello...": the outermost namespace, or
-// the name of a symbol outside of all namespaces, and a namespace or class within it. Both are empty
-// if the section does not belong to one symbol.
+// "hello_app" and "sub" of the mangled name "_ZN9hello_app3sub5Hello...": the outermost namespace,
+// or the name of a symbol outside of all namespaces, and a namespace or class within it. Both are
+// empty if the section does not belong to one symbol.
 std::pair<std::string, std::string> outer_names(std::string_view section) {
   const std::size_t prefix = section.find("_Z");
   if (prefix == section.npos) return {};

@@ -5,8 +5,8 @@ import re
 import subprocess
 
 TRAP = r"fatal: failed check \(trap\) \(vector 6, error 0x0\), code "
-# Where an attack succeeds: clang's CFI checks neither the resumption of a coroutine nor a pointer to
-# another function of the same type.
+# Where an attack succeeds: clang's CFI checks neither the resumption of a coroutine nor a pointer
+# to another function of the same type.
 CHOSEN = r"panic: code of the attacker's choice ran at "
 
 ATTACKS = {
