@@ -1,13 +1,13 @@
 // One stack on two NICs, each on its own network, and NICs with segmentation offload.
-#include "fata/net/more_cards.hpp"
+#include "fata/stack/more_cards.hpp"
 #include "world.hpp"
 
 namespace fata::test {
 namespace {
 
-using TwoCards = net::WithCard<sim::NetDevice, Stack>;
-using Routed = net::WithRoutes<TwoCards>;
-using Routes = ParameterList<net::StaticRoute, 4>;
+using TwoCards = stack::WithCard<sim::NetDevice, Stack>;
+using Routed = stack::WithRoutes<TwoCards>;
+using Routes = ParameterList<stack::StaticRoute, 4>;
 
 constexpr Ipv4Cidr kFirst = cidr(1), kSecond{Ipv4Address::of(10, 0, 1, 1), 24};
 const Endpoint kNear = at(2, 7), kOther{Ipv4Address::of(10, 0, 1, 2), 7},
@@ -189,12 +189,12 @@ async::Task<int> refuse(TwoNetworks* world) {
   const auto both = co_await TwoCards::connect(world->context, world->b, *stack, kSecond, {});
   struct Case {
     std::string_view second;
-    net::RouteErrc expected;
+    stack::RouteErrc expected;
   };
-  for (const Case& each : {Case{"10.8.0.0/16 via 10.0.7.1", net::RouteErrc::kNoWay},
-                           Case{"10.8.0.0/16 via 10.0.7.1 on 2", net::RouteErrc::kNoCard},
-                           Case{"2001:db8:9::/48 via fe80::1", net::RouteErrc::kNoWay},
-                           Case{"2001:db8:9::/48 via fe80::1 on 2", net::RouteErrc::kNoCard}}) {
+  for (const Case& each : {Case{"10.8.0.0/16 via 10.0.7.1", stack::RouteErrc::kNoWay},
+                           Case{"10.8.0.0/16 via 10.0.7.1 on 2", stack::RouteErrc::kNoCard},
+                           Case{"2001:db8:9::/48 via fe80::1", stack::RouteErrc::kNoWay},
+                           Case{"2001:db8:9::/48 via fe80::1 on 2", stack::RouteErrc::kNoCard}}) {
     const auto routed = co_await Routed::connect(world->context, **both,
                                                  routes({"10.9.0.0/16 via 10.0.1.2", each.second}));
     EXPECT_FALSE(routed);

@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "fata/net/tcp/sockets.hpp"
+#include "fata/stack/tcp.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -15,7 +15,7 @@ struct SimRandom {
     for (std::byte& each : out) each = static_cast<std::byte>(platform->random());
   }
 };
-using Host = net::Stack<sim::NetDevice, SimRandom>;
+using Host = stack::Stack<sim::NetDevice, SimRandom>;
 
 // The observable values of a host, by name.
 using Seen = std::map<std::string, std::vector<std::uint64_t>>;
@@ -57,7 +57,7 @@ struct Lab {
   }
 };
 
-async::Task<void> say(net::TcpFlow* flow, std::string text) {
+async::Task<void> say(stack::TcpFlow* flow, std::string text) {
   PacketBuf packet = flow->allocate(0, text.size());
   copy_bytes(packet.append(text.size()), as_bytes(text));
   std::array<Slice, 1> out{Slice(std::move(packet))};

@@ -6,8 +6,8 @@
 
 #include "dhcp_server.hpp"
 #include "fata/dhcp/more_cards.hpp"
-#include "fata/net/names.hpp"
-#include "fata/net/netstat.hpp"
+#include "fata/stack/names.hpp"
+#include "fata/stack/netstat.hpp"
 
 namespace fata::test {
 namespace {
@@ -132,7 +132,7 @@ TEST(Dhcp, WithoutTheProbesAnAddressIsUsedAtOnce) {
 // A host with a static address uses the server's first address.
 async::Task<int> yield(Lan* lan, bool probe) {
   DhcpHost server(lan->server_card, {});
-  const auto squatter = co_await net::Ipv4Stack<sim::NetDevice, SimRandom>::connect(
+  const auto squatter = co_await stack::Ipv4Stack<sim::NetDevice, SimRandom>::connect(
       lan->context, *lan->client_cards[1], lan->random, {Ipv4Address::of(10, 0, 0, 100), 24}, {});
   co_await async::sleep(seconds(10));
   const auto late = co_await client(lan, 0, {}, probe);
@@ -200,8 +200,8 @@ async::Task<int> tell_names(Lan* lan) {
                  {15, dhcp::octets({'l', 'a', 'b', '.', 't', 'e', 's', 't'})}};
   const auto one = co_await client(lan, 0, {"printer"});
   EXPECT_EQ(server.server.host_names[lan->client_cards[0]->mac().octets], "printer");
-  const net::Names<Client> names(*one);
-  static_assert(sig::Names<net::Names<Client>>);
+  const stack::Names<Client> names(*one);
+  static_assert(sig::Names<stack::Names<Client>>);
   std::array<IpAddress, 4> found;
   EXPECT_EQ(names.name_servers(found), 2u);
   EXPECT_EQ(found[1], IpAddress(Ipv4Address::of(10, 0, 0, 3)));
@@ -210,7 +210,7 @@ async::Task<int> tell_names(Lan* lan) {
   names.write_domain(domain);
   EXPECT_EQ(domain.view(), "lab.test");
 
-  net::Netstat netstat(one->core());
+  stack::Netstat netstat(one->core());
   Text<4096> report;
   EXPECT_FALSE(netstat.write_part(report, 4096, lan->platform.now()));
   const std::string text(report.view());

@@ -8,14 +8,14 @@
 
 #include "fata/async/context.hpp"
 #include "fata/async/scope.hpp"
-#include "fata/net/stack.hpp"
 #include "fata/sim/learning_switch.hpp"
 #include "fata/sim/net_device.hpp"
+#include "fata/stack/stack.hpp"
 
 namespace fata::test {
 
-using Stack = net::Stack<sim::NetDevice>;
-using Socket = net::UdpSocket;
+using Stack = stack::Stack<sim::NetDevice>;
+using Socket = stack::UdpSocket;
 
 inline constexpr Ipv4Cidr cidr(std::uint8_t last, std::uint8_t prefix = 24) {
   return {Ipv4Address::of(10, 0, 0, last), prefix};

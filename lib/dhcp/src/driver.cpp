@@ -22,7 +22,7 @@ std::string_view name_of(Client::State state) {
 }
 }  // namespace
 
-Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on,
+Driver::Driver(stack::StackCore& core, net::ipv4::Engine& v4, net::Interface& on,
                const SipKey& secret, const Options& options, Driver* first)
     : core_(&core),
       v4_(&v4),

@@ -6,11 +6,11 @@
 #include "fata/dhcp/client.hpp"
 #include "fata/dhcp/setup.hpp"
 #include "fata/net/ipv4/engine.hpp"
-#include "fata/net/stack_core.hpp"
+#include "fata/stack/stack_core.hpp"
 
 namespace fata::dhcp {
 
-class Driver final : public net::Autoconfiguration,
+class Driver final : public stack::Autoconfiguration,
                      private net::udp::Port,
                      private Outside,
                      private net::ipv4::AddressWatcher,
@@ -19,7 +19,7 @@ class Driver final : public net::Autoconfiguration,
  public:
   // All arguments must outlive the driver. UDP port 68 belongs to a stack's first driver; drivers
   // of further interfaces take a pointer to it and must be destroyed before it.
-  Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
+  Driver(stack::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
          const Options& options = {}, Driver* first = nullptr);
   // Releases the lease, if the server's hardware address is known.
   ~Driver();
@@ -58,7 +58,7 @@ class Driver final : public net::Autoconfiguration,
   void remove_routes();
   void arm(Instant at);
 
-  net::StackCore* core_;
+  stack::StackCore* core_;
   net::ipv4::Engine* v4_;
   net::Interface* on_;
   std::size_t link_mtu_;

@@ -1,5 +1,5 @@
-// WithCard<Net, Stack>: a stack with a further interface, like net::WithCard, whose IPv4 address is
-// static or comes from DHCP.
+// WithCard<Net, Stack>: a stack with a further interface, like stack::WithCard, whose IPv4 address
+// is static or comes from DHCP.
 #pragma once
 
 #include <array>
@@ -7,23 +7,24 @@
 #include <optional>
 
 #include "fata/dhcp/driver.hpp"
-#include "fata/net/more_cards.hpp"
 #include "fata/sig/clock.hpp"
+#include "fata/stack/more_cards.hpp"
 
 namespace fata::dhcp {
 
 template <sig::NetDevice Net, class Inner, sig::Random Random>
 class WithCard final {
  public:
-  WithCard(Net& net, Inner& inner, net::Vlan vlan = {}) : inner_(&inner), card_(net, inner, vlan) {}
+  WithCard(Net& net, Inner& inner, stack::Vlan vlan = {})
+      : inner_(&inner), card_(net, inner, vlan) {}
 
   // Waits for an address, after the inner stack has done so.
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random,
                                                                 Setup v4, net::ipv6::Setup v6,
                                                                 HostName host_name, bool probe,
-                                                                net::Vlan vlan = {})
-    requires net::HasIpv6<Inner>
+                                                                stack::Vlan vlan = {})
+    requires stack::HasIpv6<Inner>
   {
     auto made = std::make_unique<WithCard>(net, inner, vlan);
     use_address(made->core(), made->v6(), made->card_.interface(), v6);
@@ -33,7 +34,7 @@ class WithCard final {
   static async::Task<Result<std::unique_ptr<WithCard>>> connect(async::Context& context, Net& net,
                                                                 Inner& inner, Random& random,
                                                                 Setup v4, HostName host_name,
-                                                                bool probe, net::Vlan vlan = {}) {
+                                                                bool probe, stack::Vlan vlan = {}) {
     auto made = std::make_unique<WithCard>(net, inner, vlan);
     made->use_ipv4(random, v4, {host_name, probe});
     return with_address(std::move(made), context.stop);
@@ -41,10 +42,10 @@ class WithCard final {
 
   decltype(auto) udp() { return inner_->udp(); }
   decltype(auto) tcp() { return inner_->tcp(); }
-  net::StackCore& core() { return inner_->core(); }
+  stack::StackCore& core() { return inner_->core(); }
   net::ipv4::Engine& v4() { return inner_->v4(); }
   net::ipv6::Engine& v6()
-    requires net::HasIpv6<Inner>
+    requires stack::HasIpv6<Inner>
   {
     return inner_->v6();
   }
@@ -69,7 +70,7 @@ class WithCard final {
   }
 
   Inner* inner_;
-  net::WithCard<Net, Inner> card_;
+  stack::WithCard<Net, Inner> card_;
   std::optional<Driver> driver_;
 };
 

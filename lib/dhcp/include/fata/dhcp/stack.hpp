@@ -7,21 +7,21 @@
 
 #include "fata/dhcp/driver.hpp"
 #include "fata/dhcp/setup.hpp"
-#include "fata/net/stack.hpp"
+#include "fata/stack/stack.hpp"
 
 namespace fata::dhcp {
 
 template <class Inner, sig::NetDevice Net, sig::Random Random>
 class BasicStack {
  public:
-  BasicStack(async::Context& context, Net& net, const SipKey& secret, net::Vlan vlan = {})
+  BasicStack(async::Context& context, Net& net, const SipKey& secret, stack::Vlan vlan = {})
       : stack_(context, net, secret, vlan) {}
 
   // Starts the stack's tasks and waits for an address, but not indefinitely.
   static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
       async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address v4_gateway,
       net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, HostName host_name = {},
-      bool probe = true, net::Vlan vlan = {}) {
+      bool probe = true, stack::Vlan vlan = {}) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random), vlan);
     made->stack_.use_ipv6(v6, v6_gateway.address);
     made->use_ipv4(random, v4, v4_gateway, {host_name, probe});
@@ -29,7 +29,7 @@ class BasicStack {
   }
   static async::Task<Result<std::unique_ptr<BasicStack>>> connect(
       async::Context& context, Net& net, Random& random, Setup v4, Ipv4Address gateway,
-      HostName host_name = {}, bool probe = true, net::Vlan vlan = {}) {
+      HostName host_name = {}, bool probe = true, stack::Vlan vlan = {}) {
     auto made = std::make_unique<BasicStack>(context, net, Inner::secret_from(random), vlan);
     made->use_ipv4(random, v4, gateway, {host_name, probe});
     return with_address(std::move(made), context.stop);
@@ -37,7 +37,7 @@ class BasicStack {
 
   decltype(auto) udp() { return stack_.udp(); }
   decltype(auto) tcp() { return stack_.tcp(); }
-  net::StackCore& core() { return stack_.core(); }
+  stack::StackCore& core() { return stack_.core(); }
   net::ipv4::Engine& v4() { return stack_.v4(); }
   net::ipv6::Engine& v6()
     requires requires(Inner& inner) { inner.v6(); }
@@ -65,9 +65,9 @@ class BasicStack {
   std::optional<Driver> driver_;
 };
 
-template <sig::NetDevice Net, sig::Random Random = net::PlatformRandom>
-using Stack = BasicStack<net::Stack<Net, Random>, Net, Random>;
-template <sig::NetDevice Net, sig::Random Random = net::PlatformRandom>
-using Ipv4Stack = BasicStack<net::Ipv4Stack<Net, Random>, Net, Random>;
+template <sig::NetDevice Net, sig::Random Random = stack::PlatformRandom>
+using Stack = BasicStack<stack::Stack<Net, Random>, Net, Random>;
+template <sig::NetDevice Net, sig::Random Random = stack::PlatformRandom>
+using Ipv4Stack = BasicStack<stack::Ipv4Stack<Net, Random>, Net, Random>;
 
 }  // namespace fata::dhcp

@@ -1,4 +1,4 @@
-// A file of the Linux host that receives a packet capture. Models net::CaptureSink.
+// A file of the Linux host that receives a packet capture. Models stack::CaptureSink.
 #pragma once
 
 #include <memory>

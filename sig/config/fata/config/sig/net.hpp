@@ -30,14 +30,14 @@ struct Names {
 };
 // The destination of a packet capture.
 struct Capture {
-  static constexpr std::string_view kName = "Capture", kConcept = "fata::net::CaptureSink",
-                                    kHeader = "fata/net/pcap.hpp";
+  static constexpr std::string_view kName = "Capture", kConcept = "fata::stack::CaptureSink",
+                                    kHeader = "fata/stack/pcap.hpp";
 };
 // A source of requests for a report.
 struct ReportRequests {
   static constexpr std::string_view kName = "ReportRequests",
-                                    kConcept = "fata::net::ReportRequests",
-                                    kHeader = "fata/net/netstat.hpp";
+                                    kConcept = "fata::stack::ReportRequests",
+                                    kHeader = "fata/stack/netstat.hpp";
 };
 
 // UDP, TCP and echo requests of one stack, and the name servers and domain received from leases and
