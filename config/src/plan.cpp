@@ -90,6 +90,7 @@ class Gatherer {
                         "; choose another device for " + std::string(name(context_.target())) +
                         ", as default_stack(context) does");
     }
+    for (const NodePtr& earlier : node->after) add(earlier);
     Json arguments = Json::array();
     for (const detail::Argument& argument : node->arguments)
       arguments.push_back(argument_json(argument));

@@ -26,11 +26,12 @@ std::string pattern(std::size_t size) {
 
 async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, std::uint8_t last,
                                             stack::Vlan vlan) {
-  stack::PlatformRandom random;
+  PlatformRandom random;
   const net::ipv6::Setup v6{net::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}};
-  auto made = co_await Stack::connect(world->context, *card, random, cidr(last), {}, v6, {}, vlan);
-  EXPECT_TRUE(made);
-  co_return std::move(*made);
+  auto made = std::make_unique<Stack>(world->context, *card, random, true, vlan);
+  made->use(cidr(last));
+  made->use_ipv6(v6);
+  co_return made;
 }
 
 // Sends datagrams with sizes from zero to several frames, in both directions. A datagram that is
@@ -74,7 +75,7 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
   }
 }
 
-async::Task<void> echoes(stack::Ping<Stack>* ping, IpAddress to, std::size_t mtu) {
+async::Task<void> echoes(stack::Ping<Stack::Core>* ping, IpAddress to, std::size_t mtu) {
   for (const std::size_t size : {std::size_t{0}, mtu - 48, mtu, 3 * mtu, 20 * mtu}) {
     const auto answer =
         co_await ping->echo(to, std::min<std::size_t>(size, stack::Pinger::kMaxData),
@@ -132,7 +133,7 @@ async::Task<int> talk(World* world, sim::NetDevice* a, sim::NetDevice* b, const 
   const auto one = co_await machine(world, a, 1, how->vlan);
   const auto two = co_await machine(world, b, 2, how->vlan);
   EXPECT_EQ(one->interface().mtu(), how->mtu);
-  stack::Ping<Stack> ping(*one);
+  stack::Ping<Stack::Core> ping(one->core());
   co_await async::sleep(seconds(10));  // the addresses are in use and announced
   for (const Endpoint& there : {at(2, 7), at6(2, 7)}) {
     if (!there.address.is_v4() && how->mtu < kMinV6) continue;

@@ -4,10 +4,9 @@
 
 namespace fata::stack {
 
-std::size_t lease_name_servers(const StackCore& core, std::span<IpAddress> out) {
+std::size_t lease_name_servers(const Part* parts, std::span<IpAddress> out) {
   std::size_t count = 0;
-  for (const Autoconfiguration* each = core.autoconfiguration(); each != nullptr;
-       each = each->next()) {
+  for (const Part* each = parts; each != nullptr; each = each->next()) {
     for (const Ipv4Address& server : each->name_servers()) {
       const auto known = out.first(count);
       if (count < out.size() && !std::ranges::contains(known, IpAddress(server)))
@@ -17,9 +16,8 @@ std::size_t lease_name_servers(const StackCore& core, std::span<IpAddress> out) 
   return count;
 }
 
-bool write_lease_domain(const StackCore& core, TextWriter& out) {
-  for (const Autoconfiguration* each = core.autoconfiguration(); each != nullptr;
-       each = each->next()) {
+bool write_lease_domain(const Part* parts, TextWriter& out) {
+  for (const Part* each = parts; each != nullptr; each = each->next()) {
     if (each->domain().empty()) continue;
     for (const char c : each->domain()) out.put(c);
     return true;

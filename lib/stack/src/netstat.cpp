@@ -4,10 +4,9 @@ namespace fata::stack {
 
 bool Netstat::write_part(TextWriter& out, std::size_t room, Instant now) {
   static constexpr std::array<Section, 10> kSections{
-      &Netstat::heading,       &Netstat::interfaces, &Netstat::autoconfigurations,
-      &Netstat::connections,   &Netstat::ports,      &Netstat::neighbours_v4,
-      &Netstat::neighbours_v6, &Netstat::routes_v4,  &Netstat::routes_v6,
-      &Netstat::counters};
+      &Netstat::heading,   &Netstat::interfaces,    &Netstat::parts,         &Netstat::connections,
+      &Netstat::ports,     &Netstat::neighbours_v4, &Netstat::neighbours_v6, &Netstat::routes_v4,
+      &Netstat::routes_v6, &Netstat::counters};
   now_ = now;
   while (section_ < kSections.size()) {
     if (out.size() > room / 2) return true;
@@ -28,7 +27,7 @@ bool Netstat::heading(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::interfaces(TextWriter& out, std::size_t index) {
-  const net::Host& host = core_->host();
+  const net::Host& host = stack_->host();
   if (index >= host.interface_count()) return false;
   const net::Interface& on = host.interface(index);
   print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu());
@@ -38,15 +37,15 @@ bool Netstat::interfaces(TextWriter& out, std::size_t index) {
 }
 
 namespace {
-const Autoconfiguration* nth_autoconfiguration(const StackCore& core, std::size_t index) {
-  const Autoconfiguration* each = core.autoconfiguration();
+const Part* nth_part(const Stack& stack, std::size_t index) {
+  const Part* each = stack.parts();
   for (; each != nullptr && index != 0; --index) each = each->next();
   return each;
 }
 }  // namespace
 
-bool Netstat::autoconfigurations(TextWriter& out, std::size_t index) {
-  const Autoconfiguration* const found = nth_autoconfiguration(*core_, index);
+bool Netstat::parts(TextWriter& out, std::size_t index) {
+  const Part* const found = nth_part(*stack_, index);
   if (found == nullptr) return false;
   found->write(out, now_);
   out.put('\n');
@@ -58,7 +57,7 @@ bool Netstat::connections(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::ports(TextWriter& out, std::size_t index) {
-  return core_->udp().for_each_in(index, [&out](const net::udp::Port& port) {
+  return udp_->for_each_in(index, [&out](const net::udp::Port& port) {
     print(out, "udp ", port.local());
     if (port.remote().port != 0) print(out, " ", port.remote());
     if (port.dropped() != 0) print(out, " dropped ", port.dropped());
@@ -78,22 +77,22 @@ bool write_entry(const net::IpProtocol* engine, TextWriter& out, std::string_vie
 }  // namespace
 
 bool Netstat::neighbours_v4(TextWriter& out, std::size_t index) {
-  return write_entry(core_->host().v4(), out, "neighbour ", index,
+  return write_entry(stack_->host().v4(), out, "neighbour ", index,
                      &net::IpProtocol::write_neighbour);
 }
 bool Netstat::neighbours_v6(TextWriter& out, std::size_t index) {
-  return write_entry(core_->host().v6(), out, "neighbour ", index,
+  return write_entry(stack_->host().v6(), out, "neighbour ", index,
                      &net::IpProtocol::write_neighbour);
 }
 bool Netstat::routes_v4(TextWriter& out, std::size_t index) {
-  return write_entry(core_->host().v4(), out, "route ", index, &net::IpProtocol::write_route);
+  return write_entry(stack_->host().v4(), out, "route ", index, &net::IpProtocol::write_route);
 }
 bool Netstat::routes_v6(TextWriter& out, std::size_t index) {
-  return write_entry(core_->host().v6(), out, "route ", index, &net::IpProtocol::write_route);
+  return write_entry(stack_->host().v6(), out, "route ", index, &net::IpProtocol::write_route);
 }
 
 bool Netstat::counters(TextWriter& out, std::size_t index) {
-  const net::Host& host = core_->host();
+  const net::Host& host = stack_->host();
   const auto put = [&out](std::string_view name, std::span<const Counter> counters) {
     print(out, "counters ", name, ": ");
     write_counters(out, counters);
@@ -109,13 +108,13 @@ bool Netstat::counters(TextWriter& out, std::size_t index) {
     case 1:
       return host.v6() == nullptr || put("ipv6", host.v6()->counters());
     case 2:
-      return put("udp", core_->udp().counters());
+      return put("udp", udp_->counters());
     case 3:
       return tcp_ == nullptr || put("tcp", tcp_->table().counters());
     default:
       break;
   }
-  const Autoconfiguration* const found = nth_autoconfiguration(*core_, index - 2 * links - 4);
+  const Part* const found = nth_part(*stack_, index - 2 * links - 4);
   return found != nullptr && put("dhcp", found->counters());
 }
 

@@ -13,15 +13,15 @@ constexpr std::uint16_t kIdentifier = 0xfa7a;
 std::byte filler(std::size_t at) { return static_cast<std::byte>(at); }
 }  // namespace
 
-Pinger::Pinger(StackCore& core) : core_(&core) {
+Pinger::Pinger(net::Host& host, SocketDriver& driver) : host_(&host), driver_(&driver) {
   // Attach ICMP to each engine for its own family only: the other family's ICMP is invalid there.
-  if (net::IpProtocol* const v4 = core.host().v4()) v4->attach(net::ip_protocol::kIcmp, *this);
-  if (net::IpProtocol* const v6 = core.host().v6()) v6->attach(net::ip_protocol::kIcmpV6, *this);
+  if (net::IpProtocol* const v4 = host.v4()) v4->attach(net::ip_protocol::kIcmp, *this);
+  if (net::IpProtocol* const v6 = host.v6()) v6->attach(net::ip_protocol::kIcmpV6, *this);
 }
 
 async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
-  while (core_->host().any_full()) {
-    if (const auto woken = co_await core_->room().wait(wait); !woken)
+  while (host_->any_full()) {
+    if (const auto woken = co_await driver_->room().wait(wait); !woken)
       co_return fail(Error(woken.error()));
   }
   Request request;
@@ -31,7 +31,7 @@ async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size,
   request.sent = async::current_loop().now();
   if (const Result<void> sent = send(request, request.sent); !sent) co_return fail(sent.error());
   requests_.push_back(request);
-  core_->flush();
+  driver_->flush();
   while (!request.outcome) {
     if (const auto woken = co_await request.asker.wait(wait); !woken && !request.outcome) {
       request.unlink();
@@ -43,7 +43,7 @@ async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size,
 
 Result<void> Pinger::send(const Request& request, Instant now) {
   if (request.size > kMaxData) return fail(sig::EchoErrc::kTooLong, request.size);
-  net::Host& host = core_->host();
+  net::Host& host = *host_;
   [[clang::uninitialized]] const auto path = host.path(request.to, {});
   if (!path) return fail(Error(sig::EchoErrc::kNoRoute));
   const std::size_t size = net::icmp::kHeaderSize + request.size;
@@ -111,7 +111,7 @@ void Pinger::icmp_error(const net::IcmpError& error, Instant now) {
   if (error.kind == Kind::kTooBig) {
     const std::size_t size = (v4 ? 20 : 40) + net::icmp::kHeaderSize + request->size;
     if (size <= error.hop_mtu) return;
-    core_->host().lower_path_mtu(error.remote, error.mtu, now);
+    host_->lower_path_mtu(error.remote, error.mtu, now);
   }
   switch (error.kind) {
     case Kind::kPortUnreachable:

@@ -1,5 +1,7 @@
 #include "fata/stack/tcp.hpp"
 
+#include <algorithm>
+
 namespace fata::stack {
 
 namespace {
@@ -123,6 +125,18 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to,
     const auto woken = co_await flow->writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
+}
+
+[[clang::minsize]] net::tcp::Config tcp_config_for(std::size_t memory, const net::Host& host) {
+  net::tcp::Config config;
+  config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
+  config.borrowed = config.memory / 4;
+  // Queues leave each device half of its buffers, because the acknowledgements that empty the
+  // queues need them.
+  for (std::size_t i = 0; i < host.interface_count(); ++i) {
+    config.borrowed = std::min(config.borrowed, host.interface(i).features().receive_memory / 2);
+  }
+  return config;
 }
 
 }  // namespace fata::stack

@@ -2,7 +2,10 @@
 
 #include "fata/sig/archetype.hpp"
 #include "fata/sim/net_device.hpp"
-#include "fata/stack/stack.hpp"
+#include "fata/stack/addresses.hpp"
+#include "fata/stack/families.hpp"
+#include "fata/stack/net_interface.hpp"
+#include "fata/stack/udp.hpp"
 #include "pcap_reader.hpp"
 
 namespace fata::stack {
@@ -57,14 +60,32 @@ struct SimClock {
 };
 using Recorded = PcapDevice<sim::NetDevice, SimClock, Sink>;
 
+struct Constant {
+  void fill(MutableBytes out) { std::ranges::fill(out, std::byte{1}); }
+};
+
+// A stack with IPv4 and UDP on a device.
+template <class Net>
+struct Small {
+  Small(async::Context& context, Net& net, std::uint8_t last)
+      : core(context, random), v4(core), udp(core), nic(core, net) {
+    use_address(core.log(), v4.engine(), nic.interface(), {Ipv4Address::of(10, 0, 0, last), 24},
+                {});
+    core.flush();
+  }
+  Constant random;
+  Stack core;
+  Ipv4<Stack> v4;
+  Udp<Stack> udp;
+  NetInterface<Stack, Net> nic;
+};
+
 template <class Net>
 async::Task<int> one_datagram(async::Context* context, Net* a, sim::NetDevice* b) {
-  const auto sender =
-      co_await Stack<Net>::connect(*context, *a, {Ipv4Address::of(10, 0, 0, 1), 24}, {});
-  const auto receiver =
-      co_await Stack<sim::NetDevice>::connect(*context, *b, {Ipv4Address::of(10, 0, 0, 2), 24}, {});
-  const auto from = (*sender)->bind({Ipv4Address{}, 1000});
-  const auto to = (*receiver)->bind({Ipv4Address{}, 7});
+  Small<Net> sender(*context, *a, 1);
+  Small<sim::NetDevice> receiver(*context, *b, 2);
+  const auto from = sender.udp.bind({Ipv4Address{}, 1000});
+  const auto to = receiver.udp.bind({Ipv4Address{}, 7});
   std::array<sig::TxDatagram, 1> out;
   out[0].destination = {Ipv4Address::of(10, 0, 0, 2), 7};
   out[0].payload = (*from)->allocate();

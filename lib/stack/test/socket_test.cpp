@@ -1,4 +1,4 @@
-#include "fata/stack/socket.hpp"
+#include "fata/stack/udp.hpp"
 
 #include "../../net/test/frames.hpp"
 #include "fata/sim/platform.hpp"

@@ -1,25 +1,39 @@
 #include <gtest/gtest.h>
 
+#include "fata/net/ipv6/setup.hpp"
 #include "fata/sig/archetype.hpp"
-#include "fata/stack/more_cards.hpp"
-#include "fata/stack/stack.hpp"
-
-// The driver may use only what the concept guarantees.
-template class fata::stack::Stack<fata::sig::archetype::NetDevice, fata::sig::archetype::Random>;
-template class fata::stack::Ipv4Stack<fata::sig::archetype::NetDevice,
-                                      fata::sig::archetype::Random>;
-
-using SmallStack = fata::stack::Ipv4Stack<fata::sig::archetype::NetDevice>;
-template class fata::stack::WithCard<fata::sig::archetype::NetDevice, SmallStack>;
-template class fata::stack::WithCard<fata::sig::archetype::NetDevice,
-                                     fata::stack::Stack<fata::sig::archetype::NetDevice>>;
-template class fata::stack::WithRoutes<SmallStack>;
+#include "fata/stack/addresses.hpp"
+#include "fata/stack/families.hpp"
+#include "fata/stack/names.hpp"
+#include "fata/stack/net_interface.hpp"
+#include "fata/stack/netstat.hpp"
+#include "fata/stack/ping.hpp"
+#include "fata/stack/routes.hpp"
+#include "fata/stack/tcp.hpp"
+#include "fata/stack/udp.hpp"
 
 namespace fata::stack {
-namespace {
 
-static_assert(sig::Udp<Stack<sig::archetype::NetDevice>>);
-static_assert(sig::Udp<Ipv4Stack<sig::archetype::NetDevice>>);
+// What attaches to a stack may use only what the concept guarantees.
+using Port = sig::archetype::StackPort<net::Host, SocketDriver, Part>;
+static_assert(sig::StackPort<Port>);
+using SomeInterface = NetInterface<Stack, sig::archetype::NetDevice>;
+template class NetInterface<Stack, sig::archetype::NetDevice>;
+template class Ipv4<Port>;
+template class Ipv6<Port>;
+template class Udp<Port>;
+template class TcpOn<Port>;
+template class Ping<Port>;
+template class Names<Port>;
+template class Names<Port, Ipv6<Port>>;
+template class Address<Port, Ipv4<Port>, SomeInterface>;
+template Address<Port, Ipv4<Port>, SomeInterface>::Address(Port&, Ipv4<Port>&, SomeInterface&,
+                                                           const Ipv4Cidr&, const Ipv4Address&);
+template class Routes<Port, Ipv4<Port>>;
+template class Routes<Port, Ipv6<Port>>;
+template class Routes<Port, Ipv4<Port>, Ipv6<Port>>;
+
+namespace {
 
 TEST(SocketErrors, HaveTexts) {
   Text<100> text(std::in_place, Error(net::SocketErrc::kPortInUse, 53));

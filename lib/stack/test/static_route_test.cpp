@@ -1,4 +1,4 @@
-#include "fata/stack/static_route.hpp"
+#include "fata/stack/routes.hpp"
 
 #include <gtest/gtest.h>
 

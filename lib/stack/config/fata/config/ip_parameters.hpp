@@ -47,7 +47,7 @@ template <>
 struct ParameterTraits<StaticRoute> : detail::PlainTraits {
   static std::string cpp_type() { return "fata::stack::StaticRoute"; }
   static std::string text(const StaticRoute& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/stack/static_route.hpp"}; }
+  static std::vector<std::string> headers() { return {"fata/stack/routes.hpp"}; }
 };
 
 }  // namespace fata::config

@@ -1,7 +1,7 @@
 // Fata's own stack over given interfaces.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +19,8 @@ namespace fata::config {
 Stack stack(const Device<NetDevice>& card, Where where = Where::current());
 // One interface without IPv6; the image links no IPv6 code.
 Stack stack_ipv4(const Device<NetDevice>& card, Where where = Where::current());
+// One interface without IPv4; the image links no IPv4 code.
+Stack stack_ipv6(const Device<NetDevice>& card, Where where = Where::current());
 
 // An interface that records its frames.
 Device<NetDevice> record(const Device<NetDevice>& card, const Device<Capture>& into,
@@ -26,45 +28,41 @@ Device<NetDevice> record(const Device<NetDevice>& card, const Device<Capture>& i
 
 namespace detail {
 
-// Where a stack's IPv4 addresses come from.
-struct AddressSource {
-  std::string library;  // its Stack, Ipv4Stack and WithCard
-  std::string called;   // the value of --ipv4, in its help
-  std::string gateway_help;
-  std::function<Argument(std::string_view name, std::size_t number, std::string_view help)> ipv4;
-  std::vector<Argument> options{};  // of each interface, before its VLAN
-  bool random = false;              // true if each interface needs randomness
-};
-
-// Builds one variant of the stack, interface by interface.
-class StackMaker {
+// Where the IPv4 addresses of a stack's interfaces come from.
+class AddressSource {
  public:
-  StackMaker(bool ipv6, Where where);
-  StackMaker(bool ipv6, AddressSource source, Where where);
-
-  Device<Bundle> on(const Device<NetDevice>& card) const;
-  // The same stack with a further interface.
-  Device<Bundle> also_on(const Device<NetDevice>& card, std::size_t number,
-                         const Device<Bundle>& of) const;
+  // The devices that an address may use, besides its interface.
+  struct Of {
+    Device<Bundle> stack, udp, ipv4, interface;
+    std::size_t number;                     // of the interface
+    std::optional<Device<Bundle>> first{};  // the address of interface 0, for the others
+  };
+  virtual ~AddressSource() = default;
+  virtual Device<Bundle> ipv4(const Of& of) const = 0;
+};
+// From the parameters alone.
+class StaticAddresses final : public AddressSource {
+ public:
+  explicit StaticAddresses(Where where) : where_(where) {}
+  Device<Bundle> ipv4(const Of& of) const override;
 
  private:
-  Argument ipv4(std::size_t number) const;
-  Parameter<Ipv6Setup> ipv6(std::size_t number) const;
-  void add_options(std::vector<Argument>& to, std::size_t number) const;
-  Device<Bundle> make(std::string_view type, std::string_view header,
-                      std::vector<Argument> arguments) const;
-
-  bool ipv6_;
-  AddressSource source_;
   Where where_;
 };
 
-// Accepts --route, up to 16 times.
-Device<Bundle> with_routes(const Device<Bundle>& of, Where where);
-// Reports the stack's state on demand.
-Device<Bundle> with_netstat(const Device<Bundle>& of, const Device<ReportRequests>& requests,
-                            Where where);
-Stack members(const Device<Bundle>& of, Where where);
+// " of card 1", for the help of a parameter.
+std::string help_of(std::string_view what, std::size_t number);
+
+struct StackParts {
+  bool ipv4 = true;
+  bool ipv6 = true;
+  // Reports the state of the stack on request.
+  std::optional<Device<ReportRequests>> requests{};
+};
+// A stack with an interface for each NIC. What attaches to it is made before what uses it. With
+// several interfaces, it accepts --route, up to 16 times.
+Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSource& addresses,
+                  const StackParts& parts, Where where);
 
 }  // namespace detail
 }  // namespace fata::config

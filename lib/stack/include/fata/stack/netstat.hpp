@@ -1,12 +1,13 @@
 // A stack's state and statistics as human-readable text, on demand: connections, listeners,
 // sockets, neighbours, routes, memory, and every nonzero counter.
 //
-// A stack that is not wrapped in a NetstatStack links none of this code.
+// A stack without a Reporter links none of this code.
 #pragma once
 
 #include "fata/async/background.hpp"
+#include "fata/net/udp.hpp"
 #include "fata/sig/console.hpp"
-#include "fata/stack/stack_core.hpp"
+#include "fata/stack/stack.hpp"
 #include "fata/stack/tcp.hpp"
 
 namespace fata::stack {
@@ -15,7 +16,7 @@ namespace fata::stack {
 // meanwhile may be missing or listed twice.
 class Netstat {
  public:
-  explicit Netstat(StackCore& core) : core_(&core) {}
+  Netstat(Stack& stack, net::udp::Table& udp) : stack_(&stack), udp_(&udp) {}
   // Adds TCP to all further reports.
   void add(const Tcp& tcp) {
     tcp_ = &tcp;
@@ -32,7 +33,7 @@ class Netstat {
   using Section = bool (Netstat::*)(TextWriter&, std::size_t index);
   bool heading(TextWriter& out, std::size_t index);
   bool interfaces(TextWriter& out, std::size_t index);
-  bool autoconfigurations(TextWriter& out, std::size_t index);
+  bool parts(TextWriter& out, std::size_t index);
   bool connections(TextWriter& out, std::size_t index);
   bool ports(TextWriter& out, std::size_t index);
   bool neighbours_v4(TextWriter& out, std::size_t index);
@@ -42,7 +43,8 @@ class Netstat {
   bool counters(TextWriter& out, std::size_t index);
   static bool write_tcp(const Tcp& tcp, TextWriter& out, std::size_t index);
 
-  StackCore* core_;
+  Stack* stack_;
+  net::udp::Table* udp_;
   const Tcp* tcp_ = nullptr;
   bool (*write_tcp_)(const Tcp& tcp, TextWriter& out, std::size_t index) = nullptr;
   std::size_t section_ = 0;
@@ -56,35 +58,23 @@ concept ReportRequests = requires(R& requests, async::Wait wait) {
   { requests.next(wait) } -> sig::Awaits<Result<void>>;
 };
 
-// A stack that prints a report on each request. It offers everything that the inner stack offers.
-template <class Stack, ReportRequests Requests, sig::Console Console>
-class NetstatStack {
+// Prints a report on each request.
+template <std::same_as<Stack> S, class Udp, ReportRequests Requests, sig::Console Console>
+class Reporter final {
  public:
-  NetstatStack(Stack& stack, Requests& requests, Console& console)
-      : stack_(&stack),
-        netstat_(stack.core()),
+  Reporter(S& stack, Udp& udp, Requests& requests, Console& console)
+      : netstat_(stack, udp.table()),
         requests_(&requests),
         console_(&console),
         reporter_(report(this)) {}
 
-  StackCore& core() { return stack_->core(); }
-  decltype(auto) v6()
-    requires requires(Stack& stack) { stack.v6(); }
-  {
-    return stack_->v6();
-  }
-  decltype(auto) udp() { return stack_->udp(); }
-  decltype(auto) tcp() {
-    auto& tcp = stack_->tcp();
-    netstat_.add(tcp);
-    return tcp;
-  }
+  void add(const Tcp& tcp) { netstat_.add(tcp); }
 
  private:
   static constexpr std::size_t kPart = 2048;
   static constexpr Duration kPause = milliseconds(10);  // time for the console to drain a part
 
-  static async::Task<void> report(NetstatStack* self) {
+  static async::Task<void> report(Reporter* self) {
     while (co_await self->requests_->next(async::Wait{})) {
       self->netstat_.restart();
       for (bool more = true; more;) {
@@ -96,11 +86,17 @@ class NetstatStack {
     }
   }
 
-  Stack* stack_;
   Netstat netstat_;
   Requests* requests_;
   Console* console_;
   async::Background reporter_;
+};
+
+// TCP of a stack whose reports contain it.
+template <sig::StackPort Stack, class Reporter>
+class ReportedTcp final : public TcpOn<Stack> {
+ public:
+  ReportedTcp(Stack& stack, Reporter& reporter) : TcpOn<Stack>(stack) { reporter.add(*this); }
 };
 
 }  // namespace fata::stack

@@ -6,8 +6,11 @@
 #include <optional>
 
 #include "fata/base/list.hpp"
+#include "fata/net/heap_buffers.hpp"
+#include "fata/net/host.hpp"
 #include "fata/sig/ping.hpp"
-#include "fata/stack/stack_core.hpp"
+#include "fata/sig/stack_port.hpp"
+#include "fata/stack/socket_driver.hpp"
 
 namespace fata::stack {
 
@@ -15,7 +18,7 @@ class Pinger : private net::Transport {
  public:
   static constexpr std::size_t kMaxData = 65507 - 8 - 8;  // leaves room for a fragment header
 
-  explicit Pinger(StackCore& core);
+  Pinger(net::Host& host, SocketDriver& driver);
   Pinger(const Pinger&) = delete;
   Pinger& operator=(const Pinger&) = delete;
 
@@ -38,7 +41,8 @@ class Pinger : private net::Transport {
   bool receive(net::IpPacket& packet, Instant now) override;
   void icmp_error(const net::IcmpError& error, Instant now) override;
 
-  StackCore* core_;
+  net::Host* host_;
+  SocketDriver* driver_;
   // For requests too large for a device buffer.
   std::unique_ptr<net::HeapBuffers, net::HeapBuffers::Abandon> memory_{
       new net::HeapBuffers(std::size_t{256} << 10)};
@@ -46,10 +50,10 @@ class Pinger : private net::Transport {
   std::uint16_t number_ = 0;
 };
 
-template <class Stack>
+template <sig::StackPort Stack>
 class Ping final : public Pinger {
  public:
-  explicit Ping(Stack& stack) : Pinger(stack.core()) {}
+  explicit Ping(Stack& stack) : Pinger(stack.host(), stack) {}
 };
 
 }  // namespace fata::stack

@@ -1,136 +1,112 @@
-// Stack<Net>: runs a host with IPv4 and IPv6 on a network device and provides sockets to
-// applications. Ipv4Stack<Net> is the same without any IPv6 code. Both model sig::Udp.
+// Stack: the host engine on a loop. IPv4, IPv6, UDP, TCP, interfaces, addresses, routes and reports
+// attach to it (sig::StackPort); what is not attached is not linked.
+//
+//   Stack stack(context, secret);
+//   Ipv4 v4(stack);                                  and Ipv6; families first
+//   Udp udp(stack);                                  then the transports
+//   NetInterface eth0(stack, device);                then interfaces, and their addresses
+//   Address address(stack, v4, eth0, cidr, gateway);
+//
+// All of them are destroyed before the stack, in the opposite order; devices after it, because the
+// packets of its tables lie in their memory.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <utility>
 
-#include "fata/base/platform.hpp"
-#include "fata/net/ipv4/engine.hpp"
-#include "fata/net/ipv6/engine.hpp"
-#include "fata/net/ipv6/setup.hpp"
+#include "fata/async/context.hpp"
+#include "fata/base/siphash.hpp"
+#include "fata/net/heap_buffers.hpp"
+#include "fata/net/host.hpp"
 #include "fata/sig/clock.hpp"
-#include "fata/stack/device_driver.hpp"
-#include "fata/stack/stack_core.hpp"
-#include "fata/stack/tcp.hpp"
-#include "fata/stack/vlan.hpp"
+#include "fata/sig/stack_port.hpp"
+#include "fata/stack/part.hpp"
+#include "fata/stack/socket_driver.hpp"
 
 namespace fata::stack {
 
-// The IP families of a stack, as engines that it owns.
-struct DualFamilies {
-  explicit DualFamilies(const SipKey& secret) : v4({secret}), v6({secret}) {}
-  net::IpProtocol* second() { return &v6; }
-  net::ipv4::Engine v4;
-  net::ipv6::Engine v6;
-};
-struct Ipv4Family {
-  explicit Ipv4Family(const SipKey& secret) : v4({secret}) {}
-  net::IpProtocol* second() { return nullptr; }
-  net::ipv4::Engine v4;
-};
-
-template <sig::NetDevice Net, class Families>
-class BasicStack {
+class Stack final : public SocketDriver,
+                    private Timer,
+                    private async::Renewal,
+                    private net::ConflictReporter {
  public:
-  using Socket = UdpSocket;
+  using Host = net::Host;
+  using Driver = SocketDriver;
+  using Part = stack::Part;
 
-  BasicStack(async::Context& context, Net& net, const SipKey& secret, Vlan vlan = {})
-      : families_(secret),
-        core_(context, &families_.v4, families_.second(), secret),
-        device_(core_, net, vlan.id) {}
+  Stack(async::Context& context, const SipKey& secret);
+  // Draws its secret.
+  template <sig::Random Random>
+  Stack(async::Context& context, Random& random) : Stack(context, drawn_from(random)) {}
+  ~Stack();
 
-  // The interfaces for applications: the stack itself as sig::Udp, and TCP.
-  BasicStack& udp() { return *this; }
-  Tcp& tcp() { return core_.tcp(); }
-
-  // All sockets must be destroyed before the stack.
-  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local) { return core_.bind(local); }
-
-  const net::Host& host() const { return core_.host(); }
-  StackCore& core() { return core_; }
-  Families& families() { return families_; }
-  net::ipv4::Engine& v4() { return families_.v4; }
-  net::Interface& interface() { return device_.interface(); }
-  const net::arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
-
-  static SipKey secret_from(auto& random) {
+  template <sig::Random Random>
+  static SipKey drawn_from(Random& random) {
     std::array<std::byte, 16> bytes;
     random.fill(bytes);
     return SipKey::of(bytes);
   }
-  void use_ipv4(const Ipv4Cidr& address, Ipv4Address gateway) {
-    v4().add_address(interface(), address, async::current_loop().now());
-    if (!gateway.is_any()) {
-      v4().routes().add({{{}, 0}, gateway, interface().index(), net::ipv4::Route::Origin::kStatic});
-    }
-    core_.log_ipv4(interface(), address, gateway);
-    core_.flush();
+
+  // The interface's MTU is the given one, or the capacity of the device's send buffers if that is
+  // smaller.
+  net::Interface& add(const net::LinkConfig& given, net::PacketSink& sink);
+  // The device of an interface has failed permanently. If no interface is left, the image stops
+  // with a failure.
+  void lost(const net::Interface& interface, const Error& error);
+
+  // Parts for reports and name servers: the head of a list.
+  const Part* parts() const { return parts_; }
+  void add(Part& one) { one.next_ = std::exchange(parts_, &one); }
+  void remove(Part& one) {
+    Part** at = &parts_;
+    while (*at != &one) at = &(*at)->next_;
+    *at = one.next_;
   }
+
+  net::Host& host() { return host_; }
+  const net::Host& host() const { return host_; }
+  const Logger& log() const { return log_; }
+  const SipKey& secret() const { return secret_; }
+  // Bytes of the image.
+  std::size_t memory() const { return memory_; }
+
+  // Copies a received frame into the stack's own memory, so that its device gets its buffers back
+  // even if the frame is kept for long. False if no memory is left; some is reserved for short
+  // frames (acknowledgements, neighbour discovery).
+  bool copy(net::Interface& from, sig::RxFrame& frame);
+
+  // SocketDriver
+  void flush() override;
+  // A full device has room again: resumes the transports and the sockets that wait.
+  void resume();
 
  private:
-  Families families_;
-  StackCore core_;
-  DeviceDriver<Net> device_;
+  void on_timer() noexcept override;
+  // Replaces everything derived from the stack's secret: ports, sequence numbers, cookies, hash
+  // keys, identifications.
+  void renew(const SipKey& secret) override;
+  // Logs at most kConflictLines conflicts per kConflictInterval.
+  void report(const net::Interface& on, const net::AddressConflict& conflict, Instant now) override;
+  static constexpr unsigned kConflictLines = 10;
+
+  Logger log_;
+  SipKey secret_;
+  std::size_t memory_;
+  std::unique_ptr<net::HeapBuffers, net::HeapBuffers::Abandon> copies_;
+  net::Host host_;
+  Part* parts_ = nullptr;
+  std::size_t lost_count_ = 0;
+  Instant conflicts_since_{};
+  unsigned conflict_lines_ = 0;
 };
 
-// The default source of secrets.
-struct PlatformRandom {
-  void fill(MutableBytes out) { platform::entropy(out); }
-};
+static_assert(sig::StackPort<Stack>);
 
-template <sig::NetDevice Net, sig::Random Random = PlatformRandom>
-class Stack final : public BasicStack<Net, DualFamilies> {
- public:
-  using BasicStack<Net, DualFamilies>::BasicStack;
-
-  // Starts the stack's tasks, which run until it is destroyed.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(
-      async::Context& context, Net& net, Random& random, Ipv4Cidr v4, Ipv4Address v4_gateway,
-      net::ipv6::Setup v6, net::ipv6::Gateway v6_gateway, Vlan vlan = {}) {
-    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random), vlan);
-    stack->use_ipv4(v4, v4_gateway);
-    stack->use_ipv6(v6, v6_gateway.address);
-    return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
-  }
-  // Starts with IPv4 only and takes its secret from the platform.
-  static async::Task<Result<std::unique_ptr<Stack>>> connect(async::Context& context, Net& net,
-                                                             Ipv4Cidr address,
-                                                             Ipv4Address gateway) {
-    PlatformRandom random;
-    auto stack = std::make_unique<Stack>(context, net, Stack::secret_from(random));
-    stack->use_ipv4(address, gateway);
-    return async::ready(Result<std::unique_ptr<Stack>>(std::move(stack)));
-  }
-
-  net::ipv6::Engine& v6() { return this->families().v6; }
-  void use_ipv6(const net::ipv6::Setup& setup, const IpAddress& gateway) {
-    const Instant now = async::current_loop().now();
-    net::Interface& interface = this->interface();
-    if (setup.mode == net::ipv6::Setup::Mode::kNone) return;
-    v6().start(interface, now);
-    if (setup.mode == net::ipv6::Setup::Mode::kAuto) v6().autoconfigure(interface, now);
-    if (setup.mode == net::ipv6::Setup::Mode::kStatic) {
-      v6().add_address(interface, setup.address, now);
-      this->core().log().info("address ", setup.address);
-    }
-    if (!gateway.is_any()) v6().routers().add({{{}, 0}, gateway, interface.index()});
-    this->core().flush();
-  }
-};
-
-template <sig::NetDevice Net, sig::Random Random = PlatformRandom>
-class Ipv4Stack final : public BasicStack<Net, Ipv4Family> {
- public:
-  using BasicStack<Net, Ipv4Family>::BasicStack;
-
-  static async::Task<Result<std::unique_ptr<Ipv4Stack>>> connect(async::Context& context, Net& net,
-                                                                 Random& random, Ipv4Cidr address,
-                                                                 Ipv4Address gateway,
-                                                                 Vlan vlan = {}) {
-    auto stack = std::make_unique<Ipv4Stack>(context, net, Ipv4Stack::secret_from(random), vlan);
-    stack->use_ipv4(address, gateway);
-    return async::ready(Result<std::unique_ptr<Ipv4Stack>>(std::move(stack)));
-  }
-};
+namespace seeded {
+// The stack in a plan, where a type is a template over the types of its devices.
+template <sig::Random>
+using Stack = stack::Stack;
+}  // namespace seeded
 
 }  // namespace fata::stack

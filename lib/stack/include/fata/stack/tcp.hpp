@@ -5,8 +5,10 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
+#include "fata/net/host.hpp"
 #include "fata/net/tcp/table.hpp"
 #include "fata/sig/flow.hpp"
+#include "fata/sig/stack_port.hpp"
 #include "fata/stack/socket_driver.hpp"
 
 namespace fata::stack {
@@ -71,7 +73,7 @@ class TcpListener final : private net::tcp::Observer {
   async::WaitQueue waiting_;
 };
 
-class Tcp final {
+class Tcp {
  public:
   using Address = Endpoint;
   using Flow = TcpFlow;
@@ -111,5 +113,18 @@ static_assert(sig::Tcp<Tcp>);
 // Total size of an idle connection: the connection, its flow, its entries in the table and timer
 // heap, and the allocator's overhead for two blocks.
 static_assert(sizeof(net::tcp::Connection) + sizeof(TcpFlow) + 8 + 24 + 32 <= 1024);
+
+// A quarter of the memory, at most 64 MiB; after all interfaces were added to the host.
+net::tcp::Config tcp_config_for(std::size_t memory, const net::Host& host);
+
+template <sig::StackPort Stack>
+class TcpOn : public Tcp {
+ public:
+  explicit TcpOn(Stack& stack)
+      : Tcp(tcp_config_for(stack.memory(), stack.host()), net::tcp::Secrets::from(stack.secret()),
+            stack.host(), stack) {
+    stack.host().attach(net::ip_protocol::kTcp, transport());
+  }
+};
 
 }  // namespace fata::stack

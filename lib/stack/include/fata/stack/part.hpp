@@ -1,4 +1,5 @@
-// The stack's view of a client that configures an interface from the network, such as DHCP.
+// What a stack's reports and name servers show of a part that is attached to it and configures it
+// from the network, such as a DHCP client.
 #pragma once
 
 #include <span>
@@ -10,7 +11,7 @@
 
 namespace fata::stack {
 
-class Autoconfiguration {
+class Part {
  public:
   // Both are empty without a configuration.
   virtual std::span<const Ipv4Address> name_servers() const = 0;
@@ -19,15 +20,15 @@ class Autoconfiguration {
   virtual void write(TextWriter& line, Instant now) const = 0;
   virtual std::span<const Counter> counters() const = 0;
 
-  // The next client of the stack, in no particular order.
-  const Autoconfiguration* next() const { return next_; }
+  // The next part of the stack, in no particular order.
+  const Part* next() const { return next_; }
 
  protected:
-  ~Autoconfiguration() = default;
+  ~Part() = default;
 
  private:
-  friend class StackCore;
-  Autoconfiguration* next_ = nullptr;
+  friend class Stack;
+  Part* next_ = nullptr;
 };
 
 }  // namespace fata::stack

@@ -1,8 +1,7 @@
-#include "fata/stack/static_route.hpp"
+#include "fata/stack/routes.hpp"
 
 #include "fata/base/parameters.hpp"
 #include "fata/net/ipv4/engine.hpp"
-#include "fata/stack/stack_core.hpp"
 
 namespace fata::stack {
 namespace {
@@ -77,6 +76,8 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
             return "there is no network card with that number; the first is 0";
           case RouteErrc::kNoIpv6:
             return "this image has no IPv6; build it with -D ipv6=true";
+          case RouteErrc::kNoIpv4:
+            return "this image has no IPv4; build it with -D ipv4=true";
           case RouteErrc::kTableFull:
             return "the table of routes is full";
         }
@@ -85,7 +86,7 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
   return domain;
 }
 
-Result<void> add_route(StackCore& core, net::ipv4::Engine& v4, const StaticRoute& route,
+Result<void> add_route(const net::Host& host, net::ipv4::Engine& v4, const StaticRoute& route,
                        std::uint32_t number) {
   if (!route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv6, number));
   const Ipv4Address gateway = route.gateway.v4();
@@ -95,19 +96,11 @@ Result<void> add_route(StackCore& core, net::ipv4::Engine& v4, const StaticRoute
     if (way == nullptr || !way->gateway.is_any()) return fail(Error(RouteErrc::kNoWay, number));
     card = way->interface;
   }
-  if (card >= core.host().interface_count()) return fail(Error(RouteErrc::kNoCard, number));
+  if (card >= host.interface_count()) return fail(Error(RouteErrc::kNoCard, number));
   if (!v4.routes().add(
           {{route.network.v4(), route.prefix}, gateway, card, net::ipv4::Route::Origin::kStatic}))
     return fail(Error(RouteErrc::kTableFull, number));
   return {};
-}
-
-void use_address(StackCore& core, net::ipv4::Engine& v4, net::Interface& on,
-                 const Ipv4Cidr& address) {
-  v4.add_address(on, address, async::current_loop().now());
-  core.log().info("address ", address, ", hardware address ", on.mac(), ", card ",
-                  unsigned{on.index()});
-  core.flush();
 }
 
 }  // namespace fata::stack

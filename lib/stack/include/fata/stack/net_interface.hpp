@@ -1,24 +1,30 @@
-// DeviceDriver<Net>: moves frames between a network device and an interface of a stack, in batches
+// NetInterface: moves frames between a network device and an interface of a stack, in batches
 // in both directions.
 #pragma once
 
 #include "fata/async/background.hpp"
 #include "fata/net/segmentation.hpp"
 #include "fata/sig/net_device.hpp"
-#include "fata/stack/stack_core.hpp"
+#include "fata/stack/stack.hpp"
+#include "fata/stack/vlan.hpp"
 
 namespace fata::stack {
 
-template <sig::NetDevice Net>
-class DeviceDriver final : private net::PacketSink {
+template <std::same_as<Stack> S, sig::NetDevice Net>
+class NetInterface final : private net::PacketSink {
  public:
   // With a `vlan`, it receives only frames of that VLAN and tags every frame it sends.
-  DeviceDriver(StackCore& core, Net& net, std::uint16_t vlan = 0)
-      : core_(&core),
+  NetInterface(S& stack, Net& net, Vlan vlan = {})
+      : stack_(&stack),
         net_(&net),
-        interface_(&core.add({net.mac(), net.mtu(), net.features(), vlan}, *this)),
+        interface_(&stack.add({net.mac(), net.mtu(), net.features(), vlan.id}, *this)),
         driver_(drive(this)),
         drainer_(drain(this)) {}
+  // Frames that are sent later are dropped.
+  ~NetInterface() {
+    interface_->detach();
+    stack_->host().set_full(*interface_, false);
+  }
 
   net::Interface& interface() { return *interface_; }
 
@@ -28,37 +34,37 @@ class DeviceDriver final : private net::PacketSink {
   static constexpr std::size_t kMax = 64;
   static constexpr std::size_t kMaxBytes = 256 << 10;
 
-  static async::Task<void> drive(DeviceDriver* self) {
+  static async::Task<void> drive(NetInterface* self) {
     std::array<sig::RxFrame, kBatch> frames;
     for (;;) {
       const Result<std::size_t> count =
           co_await self->net_->receive(std::span<sig::RxFrame>(frames), async::Wait{});
       if (!count) {
         self->discard();
-        self->core_->lost(*self->interface_, count.error());
+        self->stack_->lost(*self->interface_, count.error());
         co_return;
       }
       const Instant now = async::current_loop().now();
-      net::Host& host = self->core_->host();
+      net::Host& host = self->stack_->host();
       for (sig::RxFrame& frame : std::span(frames).first(*count)) {
-        if (self->net_->low_on_buffers() && !self->core_->copy(*self->interface_, frame))
+        if (self->net_->low_on_buffers() && !self->stack_->copy(*self->interface_, frame))
             [[unlikely]]
           continue;
         host.receive(*self->interface_, std::move(frame), now);
       }
       for (sig::RxFrame& frame : std::span(frames).first(*count)) frame = {};
       host.end_of_batch(now);
-      self->core_->flush();
+      self->stack_->flush();
       co_await async::yield();
     }
   }
 
   // Sends staged frames as soon as a full device has room, and then resumes the waiting transports.
   // Without this task, they would wait for the next received frame.
-  static async::Task<void> drain(DeviceDriver* self) {
+  static async::Task<void> drain(NetInterface* self) {
     for (;;) {
       if (std::exchange(self->resume_, false)) {
-        self->core_->resume();
+        self->stack_->resume();
         continue;
       }
       if (self->staged_count_ == 0) {
@@ -138,7 +144,7 @@ class DeviceDriver final : private net::PacketSink {
     if (full_ != over()) {
       resume_ = resume_ || full_;
       full_ = !full_;
-      core_->host().set_full(*interface_, full_);
+      stack_->host().set_full(*interface_, full_);
     }
     if (staged_count_ != 0 || resume_) unsent_.notify_one();
   }
@@ -150,7 +156,7 @@ class DeviceDriver final : private net::PacketSink {
     }
   }
 
-  StackCore* core_;
+  S* stack_;
   Net* net_;
   std::array<PacketBuf, kMax + 32> staged_;
   std::array<PacketBuf, net::kSegmentsInSoftware + 2> reserved_;

@@ -1,4 +1,4 @@
-#include "fata/stack/socket.hpp"
+#include "fata/stack/udp.hpp"
 
 #include <algorithm>
 
@@ -83,6 +83,22 @@ void UdpSocket::deliver(sig::RxDatagram&& datagram, Instant) {
   if (errors_.size() == kErrors) errors_.erase(errors_.begin());
   errors_.push_back({what, remote});
   if (Port::remote().port != 0) readers_.notify_all();
+}
+
+UdpSockets::UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secret)
+    : host_(&host), driver_(&driver), table_(host, secret) {
+  host.attach(net::ip_protocol::kUdp, table_);
+}
+
+UdpSockets::~UdpSockets() { check(table_.empty(), "a socket outlives its stack"); }
+
+[[clang::minsize]] Result<std::unique_ptr<UdpSocket>> UdpSockets::bind(Endpoint local) {
+  if (!local.address.is_any() && !host_->is_ours(local.address))
+    return fail(net::SocketErrc::kNotOurAddress, 0);
+  auto socket = std::make_unique<UdpSocket>(table_, *driver_);
+  if ([[clang::uninitialized]] const Result<void> bound = table_.bind(*socket, local); !bound)
+    return fail(bound.error());
+  return socket;
 }
 
 }  // namespace fata::stack

@@ -9,7 +9,9 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
+#include "fata/net/host.hpp"
 #include "fata/net/udp.hpp"
+#include "fata/sig/stack_port.hpp"
 #include "fata/sig/udp.hpp"
 #include "fata/stack/socket_driver.hpp"
 
@@ -64,6 +66,34 @@ class UdpSocket final : public net::udp::Port {
   std::vector<Diagnostic> errors_;
   std::vector<IpAddress> groups_;
   async::WaitQueue readers_;
+};
+
+// UDP of a host. Models sig::Udp.
+class UdpSockets {
+ public:
+  using Socket = UdpSocket;
+
+  UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secret);
+  // All sockets must be destroyed.
+  ~UdpSockets();
+
+  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+
+  net::udp::Table& table() { return table_; }
+  // Itself, for plans in which the sockets' users come after what attaches to the stack.
+  UdpSockets& sockets() { return *this; }
+
+ private:
+  net::Host* host_;
+  SocketDriver* driver_;
+  net::udp::Table table_;
+};
+static_assert(sig::Udp<UdpSockets>);
+
+template <sig::StackPort Stack>
+class Udp final : public UdpSockets {
+ public:
+  explicit Udp(Stack& stack) : UdpSockets(stack.host(), stack, stack.secret()) {}
 };
 
 }  // namespace fata::stack

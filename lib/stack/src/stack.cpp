@@ -1,24 +1,20 @@
-#include "fata/stack/stack_core.hpp"
+#include "fata/stack/stack.hpp"
 
 namespace fata::stack {
 
-StackCore::StackCore(async::Context& context, net::IpProtocol* v4, net::IpProtocol* v6,
-                     const SipKey& secret)
+Stack::Stack(async::Context& context, const SipKey& secret)
     : log_(context.logger("net")),
       secret_(secret),
       memory_(context.memory),
       copies_(
-          new net::HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))),
-      host_(v4, v6),
-      udp_(host_, secret) {
-  host_.attach(net::ip_protocol::kUdp, udp_);
-  for (net::IpProtocol* engine : {v4, v6}) {
-    if (engine != nullptr) engine->report_conflicts_to(this);
-  }
+          new net::HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))) {
+  host_.report_conflicts_to(this);
   context.loop.on_restore(*this);
 }
 
-void StackCore::renew(const SipKey& secret) {
+Stack::~Stack() = default;
+
+void Stack::renew(const SipKey& secret) {
   const Instant now = async::current_loop().now();
   secret_ = secret;
   host_.renew(secret, now);
@@ -26,15 +22,8 @@ void StackCore::renew(const SipKey& secret) {
   flush();
 }
 
-StackCore::~StackCore() {
-  check(udp_.empty(), "a socket outlives its stack");
-  for (net::IpProtocol* engine : {host_.v4(), host_.v6()}) {
-    if (engine != nullptr) engine->report_conflicts_to(nullptr);
-  }
-}
-
-[[clang::minsize]] void StackCore::report(const net::Interface& on,
-                                          const net::AddressConflict& conflict, Instant now) {
+[[clang::minsize]] void Stack::report(const net::Interface& on,
+                                      const net::AddressConflict& conflict, Instant now) {
   if (conflict_lines_ == 0 || conflicts_since_ + net::kConflictInterval <= now) {
     conflicts_since_ = now;
     conflict_lines_ = 0;
@@ -66,7 +55,7 @@ StackCore::~StackCore() {
   }
 }
 
-net::Interface& StackCore::add(const net::LinkConfig& given, net::PacketSink& sink) {
+net::Interface& Stack::add(const net::LinkConfig& given, net::PacketSink& sink) {
   net::LinkConfig config = given;
   // A packet must fit the buffer it is built in (the first interface's) and its interface's own
   // buffer, to which it may be copied.
@@ -84,24 +73,7 @@ net::Interface& StackCore::add(const net::LinkConfig& given, net::PacketSink& si
   return *made;
 }
 
-void StackCore::log_ipv4(const net::Interface& interface, const Ipv4Cidr& address,
-                         Ipv4Address gateway) {
-  [[clang::uninitialized]] Text<160> line(std::in_place, "address ", address, ", hardware address ",
-                                          interface.mac());
-  if (interface.vlan() != 0) print(line, ", VLAN ", interface.vlan());
-  print(line, ", gateway ", gateway);
-  log_.info(line.view());
-  // A /31 has two hosts (RFC 3021). With a /32, the gateway is on the link although no prefix
-  // covers it.
-  if (address.prefix < 31 && address.address.value == (address.address.value & address.mask()))
-    log_.warning(address, " is the network's own address: give a host's, as ",
-                 Ipv4Cidr{{address.address.value + 1}, address.prefix});
-  if (!gateway.is_any() && address.prefix < 32 && !address.contains(gateway))
-    log_.warning("the gateway ", gateway, " is not in the network of ", address,
-                 ": choose another with --ipv4-gateway");
-}
-
-void StackCore::lost(const net::Interface& interface, const Error& error) {
+void Stack::lost(const net::Interface& interface, const Error& error) {
   ++lost_count_;
   log_.error("card ", unsigned(interface.index()), ": the network device failed: ", error);
   if (lost_count_ < host_.interface_count()) return;
@@ -109,16 +81,7 @@ void StackCore::lost(const net::Interface& interface, const Error& error) {
   async::current_loop().stop_as_failed();
 }
 
-Result<std::unique_ptr<UdpSocket>> StackCore::bind(Endpoint local) {
-  if (!local.address.is_any() && !host_.is_ours(local.address))
-    return fail(net::SocketErrc::kNotOurAddress, 0);
-  auto socket = std::make_unique<UdpSocket>(udp_, *this);
-  if ([[clang::uninitialized]] const Result<void> bound = udp_.bind(*socket, local); !bound)
-    return fail(bound.error());
-  return socket;
-}
-
-bool StackCore::copy(net::Interface& from, sig::RxFrame& frame) {
+bool Stack::copy(net::Interface& from, sig::RxFrame& frame) {
   constexpr std::size_t kShort = 256;
   const std::size_t size = frame.total_size();
   [[clang::uninitialized]] PacketBuf copy =
@@ -133,19 +96,19 @@ bool StackCore::copy(net::Interface& from, sig::RxFrame& frame) {
   return true;
 }
 
-void StackCore::flush() {
+void Stack::flush() {
   host_.flush();
   const Instant next = host_.next_deadline();
   if (next.is_never()) return disarm();
   if (!armed() || deadline() != next) async::current_loop().timers().arm(*this, next);
 }
 
-void StackCore::on_timer() noexcept {
+void Stack::on_timer() noexcept {
   host_.tick(async::current_loop().now());
   flush();
 }
 
-void StackCore::resume() {
+void Stack::resume() {
   host_.end_of_batch(async::current_loop().now());
   flush();
   room().notify_all();
