@@ -18,7 +18,7 @@ what=${1:-stream} runs=${2:-5} seconds=${3:-3} window=0
 command -v nft >/dev/null || { echo "tcp_vs_linux: install nftables first: apt-get install nftables" >&2; exit 64; }
 . bench/common.sh
 ninja -C build/bench relay socket_stream tcp_requests >/dev/null
-stream=build/bench/bench/socket_stream requests=build/bench/tests/load/tcp_requests
+stream=build/bench/bench/socket_stream requests=build/bench/tests/tools/load/tcp_requests
 server=10.0.2.15 client=10.0.2.2 app=bench/stream
 case $what in
   stream | loss) ;;
@@ -38,7 +38,7 @@ set_up() {
     ip netns exec $n sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse; echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range'
   done
   mkfifo "$scratch/ready.$$"
-  taskset -c 1 build/bench/tests/relay/relay "$ns:wire0" "$peer:wire1" "$@" >"$scratch/ready.$$" & pids=($!)
+  taskset -c 1 build/bench/tests/tools/relay/relay "$ns:wire0" "$peer:wire1" "$@" >"$scratch/ready.$$" & pids=($!)
   exec 3<"$scratch/ready.$$"; rm "$scratch/ready.$$"
   read -r _ <&3
   ip netns exec $peer ip addr add $client/24 dev wire1

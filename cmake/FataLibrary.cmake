@@ -66,16 +66,24 @@ endfunction()
 set(FATA_ARCHIVE_DIR lib/fata/${FATA_TREE})
 set(FATA_HEADER_DIR include/fata-image)
 
-# fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ...)
+# fata_library(NAME SOURCES ... DEPS ... TESTS ... TEST_DEPS ... [INCLUDES folder ...])
 #
-# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/. Each
-# header compiles alone: it is the first include of a source, or it is verified with the others of
-# the file set `alone`. DEPS are the fata libraries it may include. TESTS become one executable
-# `NAME_test`. A library without SOURCES is header-only.
+# One folder, one library: `fata_NAME` (alias fata::NAME), public headers under include/ (and
+# INCLUDES). Each header compiles alone: it is the first include of a source, or it is verified with
+# the others of the file set `alone`. DEPS are the fata libraries it may include. TESTS become one
+# executable `NAME_test`. A library without SOURCES is header-only.
 function(fata_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;TEST_DEPS;INCLUDES" ${ARGN})
   set(target fata_${name})
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)
+  set(bases ${CMAKE_CURRENT_SOURCE_DIR}/include)
+  foreach(folder ${arg_INCLUDES})
+    list(APPEND bases ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
+  endforeach()
+  set(headers)
+  foreach(base ${bases})
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${base}/*.hpp)
+    list(APPEND headers ${found})
+  endforeach()
   if(arg_SOURCES)
     add_library(${target} STATIC ${arg_SOURCES})
     set(scope PUBLIC)
@@ -87,9 +95,10 @@ function(fata_library name)
   set(proven)
   foreach(source ${arg_SOURCES})
     file(STRINGS ${source} first REGEX "^#include" LIMIT_COUNT 1)
-    string(REGEX REPLACE "^#include [<\"](.*)[>\"].*" "${CMAKE_CURRENT_SOURCE_DIR}/include/\\1"
-      first "${first}")
-    list(APPEND proven ${first})
+    string(REGEX REPLACE "^#include [<\"](.*)[>\"].*" "\\1" first "${first}")
+    foreach(base ${bases})
+      list(APPEND proven ${base}/${first})
+    endforeach()
   endforeach()
   set(alone ${headers})
   list(REMOVE_ITEM alone ${proven})
@@ -99,8 +108,8 @@ function(fata_library name)
   if(alone)  # otherwise CMake makes no target to verify them
     set_property(GLOBAL APPEND PROPERTY FATA_VERIFIED ${target})
   endif()
-  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${headers})
-  target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS include FILES ${alone})
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${bases} FILES ${headers})
+  target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS ${bases} FILES ${alone})
   target_compile_features(${target} ${scope} cxx_std_23)
   foreach(dep ${arg_DEPS})
     target_link_libraries(${target} ${scope} fata_${dep})

@@ -10,8 +10,8 @@
 #include <fata/dns/tcp_server.hpp>
 #include <fata/dns/udp_server.hpp>
 #include <fata/sig/clock.hpp>
+#include <fata/sig/flow.hpp>
 #include <fata/sig/key_value.hpp>
-#include <fata/sig/no_tcp.hpp>
 
 #include <algorithm>
 #include <array>

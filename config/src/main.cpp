@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     const Plan made = ::plan(context);
     context.check_all_used();
     std::ofstream out(words[4]);
-    made.write(out, context);
+    out << made.to_json(context);
     out.close();
     if (!out) throw ConfigError(std::string(words[4]) + ": cannot be written");
     return 0;

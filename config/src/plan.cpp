@@ -4,12 +4,11 @@
 #include <cctype>
 #include <format>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <ostream>
 #include <set>
 
-#include "fata/config/keywords.hpp"
 #include "fata/config/where.hpp"
+#include "fata/plan/keywords.hpp"
+#include "fata/plan/plan.hpp"
 #include "names.hpp"
 #include "system_call_table.hpp"
 
@@ -18,28 +17,11 @@ namespace {
 
 using detail::Node;
 using detail::NodePtr;
-using Json = nlohmann::ordered_json;
 using SpecPtr = std::shared_ptr<const ParameterSpec>;
 
-Json place(const std::source_location& where) {
-  return {{"file", where.file_name()}, {"line", where.line()}};
-}
+plan::Place place(const std::source_location& where) { return {where.file_name(), where.line()}; }
 
 constexpr std::size_t kMaxParameters = 64;  // as fata::kMaxParameters
-
-std::string_view form_name(Form form) {
-  switch (form) {
-    case Form::kValue:
-      return "value";
-    case Form::kConnect:
-      return "connect";
-    case Form::kJob:
-      return "job";
-    case Form::kMember:
-      return "member";
-  }
-  return "value";
-}
 
 // "fata::linux::NetDevice" and "net_device" both become "net_device".
 std::string variable_name(std::string_view type) {
@@ -91,72 +73,64 @@ class Gatherer {
                         ", as default_stack(context) does");
     }
     for (const NodePtr& earlier : node->after) add(earlier);
-    Json arguments = Json::array();
-    for (const detail::Argument& argument : node->arguments)
-      arguments.push_back(argument_json(argument));
-
-    Json device{{"id", devices_.size()},
-                {"name", unique_name(*node)},
-                {"tag", node->tag},
-                {"concept", node->concept_name},
-                {"concept_header", node->concept_header},
-                {"type", spec.type},
-                {"form", form_name(spec.form)},
-                {"called", spec.called.empty() ? spec.type : spec.called},
-                {"arguments", std::move(arguments)},
-                {"member", node->member},
-                {"data_folder", node->data_folder},
-                {"headers", spec.headers},
-                {"libraries", spec.libraries},
-                {"local_libraries", spec.local_libraries},
-                {"where", place(spec.where)}};
+    std::vector<plan::Argument> arguments;
+    for (const detail::Argument& argument : node->arguments) arguments.push_back(added(argument));
     check_system_calls(spec.system_calls, spec.where);
-    device["system_calls"] = spec.system_calls;
-    Json third_party = Json::array();
+    std::vector<plan::ThirdParty> third_party;
     for (const ThirdParty& t : spec.third_party) {
       check_system_calls(t.system_calls, spec.where);
-      third_party.push_back({{"name", t.name},
-                             {"package", t.package},
-                             {"headers", t.headers},
-                             {"system_calls", t.system_calls}});
+      third_party.push_back({t.name, t.package, t.headers, t.system_calls});
     }
-    device["third_party"] = std::move(third_party);
-    if (spec.chosen_by) device["chosen_by"] = *spec.chosen_by;
     const std::size_t id = devices_.size();
-    devices_.push_back(std::move(device));
+    devices_.push_back({.name = unique_name(*node),
+                        .tag = node->tag,
+                        .concept_name = node->concept_name,
+                        .concept_header = node->concept_header,
+                        .type = spec.type,
+                        .form = spec.form,
+                        .is_nic = spec.is_nic,
+                        .called = spec.called.empty() ? spec.type : spec.called,
+                        .member = node->member,
+                        .data_folder = node->data_folder,
+                        .arguments = std::move(arguments),
+                        .headers = spec.headers,
+                        .libraries = spec.libraries,
+                        .local_libraries = spec.local_libraries,
+                        .system_calls = spec.system_calls,
+                        .third_party = std::move(third_party),
+                        .chosen_by = spec.chosen_by,
+                        .where = place(spec.where)});
     ids_.emplace(node.get(), id);
     return id;
   }
 
-  Json devices() { return std::move(devices_); }
-  Json parameters() const {
-    Json list = Json::array();
+  std::vector<plan::Device> devices() { return std::move(devices_); }
+  std::vector<plan::Parameter> parameters() const {
+    std::vector<plan::Parameter> list;
     for (const SpecPtr& p : parameters_) {
-      list.push_back({{"name", p->name},
-                      {"help", p->help},
-                      {"cpp_type", p->cpp_type},
-                      {"default", p->default_text},
-                      {"has_default", p->has_default},
-                      {"headers", p->headers},
-                      {"where", place(p->where)}});
+      list.push_back({p->name, p->help, p->cpp_type, p->default_text, p->has_default, p->headers,
+                      place(p->where)});
     }
     return list;
   }
 
  private:
-  Json argument_json(const detail::Argument& argument) {
-    if (const NodePtr* node = std::get_if<NodePtr>(&argument)) return {{"device", add(*node)}};
+  plan::Argument added(const detail::Argument& argument) {
+    using Kind = plan::Argument::Kind;
+    if (const NodePtr* node = std::get_if<NodePtr>(&argument)) {
+      return {.kind = Kind::kDevice, .device = add(*node)};
+    }
     if (const SpecPtr* spec = std::get_if<SpecPtr>(&argument)) {
       add(*spec);
-      return {{"parameter", (*spec)->name}};
+      return {.kind = Kind::kParameter, .text = (*spec)->name};
     }
-    return {{"literal", std::get<detail::Literal>(argument).text}};
+    return {.kind = Kind::kLiteral, .text = std::get<detail::Literal>(argument).text};
   }
 
   std::string unique_name(const Node& node) {
     const std::string base = variable_name(node.spec.type);
     std::string name = base;
-    for (int n = 2; is_keyword(name) || !names_.insert(plain(name)).second; ++n)
+    for (int n = 2; plan::is_keyword(name) || !names_.insert(plain(name)).second; ++n)
       name = base + "_" + std::to_string(n);
     return name;
   }
@@ -167,7 +141,7 @@ class Gatherer {
   }
 
   const Context& context_;
-  Json devices_ = Json::array();
+  std::vector<plan::Device> devices_;
   std::map<const Node*, std::size_t> ids_;
   // Names used by the generated main itself, as plain() returns them.
   std::set<std::string> names_{"context", "parameters", "jobs",    "fata",  "std",
@@ -206,20 +180,26 @@ Plan::Plan(std::string_view name, std::source_location where) : name_(name), whe
   }
 }
 
-void Plan::write(std::ostream& out, const Context& context) const {
+std::string Plan::to_json(const Context& context) const {
   if (jobs_.empty())
     throw ConfigError(at(where_) + "the plan has no job; give it one with plan.run(...)");
 
+  plan::Plan plan{.name = name_,
+                  .target = std::string(name(context.target())),
+                  .net = std::string(name(context.net())),
+                  .arch = std::string(context.arch()),
+                  .memory_mib = memory_,
+                  .disks = context.disks()};
   Gatherer gatherer(context);
-  Json jobs = Json::array();
-  for (const NodePtr& job : jobs_) jobs.push_back(gatherer.add(job));
-  Json forwards = Json::array();
+  for (const NodePtr& job : jobs_) plan.jobs.push_back(gatherer.add(job));
   for (const Forward& forward : forwards_) {
     gatherer.add(forward.port);
-    forwards.push_back({{"protocol", forward.protocol == Protocol::kUdp ? "udp" : "tcp"},
-                        {"parameter", forward.port->name}});
+    plan.forwards.push_back({forward.protocol, forward.port->name});
   }
-  if (forwarded_clients_) gatherer.add(forwarded_clients_);
+  if (forwarded_clients_) {
+    gatherer.add(forwarded_clients_);
+    plan.forwarded_clients = forwarded_clients_->name;
+  }
   gatherer.add(parameter("log", LogRules{"*:info"},
                          "what to log: levels off, error, warning, info, debug, by source", where_)
                    .spec());
@@ -229,35 +209,15 @@ void Plan::write(std::ostream& out, const Context& context) const {
             .spec());
   }
 
-  const std::size_t parameters = gatherer.parameters().size();
-  if (parameters > kMaxParameters) {
-    throw ConfigError(at(where_) + "the plan has " + std::to_string(parameters) +
+  plan.parameters = gatherer.parameters();
+  if (plan.parameters.size() > kMaxParameters) {
+    throw ConfigError(at(where_) + "the plan has " + std::to_string(plan.parameters.size()) +
                       " parameters, and an image takes at most " + std::to_string(kMaxParameters));
   }
-
-  Json keys = Json::array();
-  for (const Key& key : context.keys()) {
-    keys.push_back({{"name", key.name},
-                    {"type", key.type},
-                    {"value", key.value},
-                    {"default", key.default_value},
-                    {"help", key.help}});
-  }
-  out << Json{{"version", kPlanVersion},
-              {"name", name_},
-              {"target", name(context.target())},
-              {"net", name(context.net())},
-              {"arch", context.arch()},
-              {"memory_mib", memory_},
-              {"keys", std::move(keys)},
-              {"parameters", gatherer.parameters()},
-              {"devices", gatherer.devices()},
-              {"jobs", std::move(jobs)},
-              {"forwards", std::move(forwards)},
-              {"disks", context.disks()},
-              {"forwarded_clients", forwarded_clients_ ? forwarded_clients_->name : ""}}
-             .dump(2)
-      << '\n';
+  plan.devices = gatherer.devices();
+  for (const Key& key : context.keys())
+    plan.keys.push_back({key.name, key.type, key.value, key.default_value, key.help});
+  return plan::to_json(plan);
 }
 
 }  // namespace fata::config

@@ -12,7 +12,7 @@ Device<T> absent(std::string_view type, std::string_view header, Where where) {
 }
 }  // namespace
 
-Device<Tcp> no_tcp(Where where) { return absent<Tcp>("NoTcp", "no_tcp.hpp", where); }
+Device<Tcp> no_tcp(Where where) { return absent<Tcp>("NoTcp", "flow.hpp", where); }
 Device<Ping> no_ping(Where where) { return absent<Ping>("NoPing", "ping.hpp", where); }
 Device<Names> no_names(Where where) { return absent<Names>("NoNames", "names.hpp", where); }
 

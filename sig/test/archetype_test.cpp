@@ -12,12 +12,16 @@ static_assert(Flow<archetype::Flow> && Listener<archetype::Listener>);
 static_assert(StreamTransport<archetype::StreamTransport> && Tcp<archetype::Tcp>);
 static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
 static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<NoNames>);
+static_assert(Ping<archetype::Ping> && Ping<NoPing> && Tcp<NoTcp>);
+static_assert(CaptureSink<archetype::CaptureSink> && ReportRequests<archetype::ReportRequests>);
 static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> &&
               Xenstore<archetype::Xenstore>);
 
 // A concept that every type satisfies proves nothing, so each must reject its neighbour's
 // archetype.
 static_assert(!Names<archetype::Resolver> && !Resolver<archetype::Names>);
+static_assert(!Ping<archetype::Udp> && !CaptureSink<archetype::Console> &&
+              !ReportRequests<archetype::Udp>);
 static_assert(!Clock<archetype::Random> && !Flow<archetype::UdpSocket> &&
               !Udp<archetype::UdpSocket>);
 static_assert(!NetDevice<archetype::Flow> && !KeyValueReader<archetype::BlockDevice> &&

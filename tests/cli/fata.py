@@ -1,10 +1,14 @@
 """Runs the fata command for tests, and shows the command line when an expectation fails."""
+import contextlib
+import fcntl
+import hashlib
 import os
 import pathlib
 import platform
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -47,11 +51,36 @@ def cpu_seconds():
     return used.ru_utime + used.ru_stime
 
 
+def own_folder(name):
+    """An empty folder with the same path in each run of this tree, so that the compiler's cache
+    knows what is built in it; None if another run uses it. Also returns the lock on the folder.
+    """
+    key = hashlib.sha256(f"{BUILD}\0{sys.argv[0]}\0{name}".encode()).hexdigest()[:8]
+    folder = pathlib.Path(tempfile.gettempdir(), f"fata-test-{key}")
+    with contextlib.ExitStack() as opened, contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        opened.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        status = os.fstat(lock)
+        # A run that has just ended may have removed the folder before it was locked here.
+        if status.st_uid == os.geteuid() and os.path.samestat(status, os.lstat(folder)):
+            for left in folder.iterdir():
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+            opened.pop_all()
+            return folder, lock
+    return None, None
+
+
 class FataTest(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fata-test-"))
+        self.folder, lock = own_folder(self.id())
+        if lock is None:
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fata-test-"))
+        else:
+            self.addCleanup(os.close, lock)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def run_fata(self, *words, status=0, **options):

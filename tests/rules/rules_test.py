@@ -9,19 +9,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The namespaces under <fata/...> that each folder may include. A library's own namespace is always
 # allowed.
-PLATFORM = {
-    "linux",
-    "kvm",
-    "board",
-    "xen",
-    "kernel",
-    "bus",
-    "virtio",
-    "arch",
-    "libc",
-    "sim",
-    "platform_devices",
-}
+PLATFORM = {path.name for path in ROOT.glob("platform/**/include/fata/*") if path.is_dir()}
 # Boards and hypervisors: an image is linked with one of each, and no other code may depend on them.
 # What names each of them (public headers, the library, the path of a private file), and the folders
 # that may. The headers fata/xen are those of the drivers; the hypervisor's own are private.
@@ -247,9 +235,13 @@ class Rules(unittest.TestCase):
             for path in sources("CMakeLists.txt")
             if path.parts[0] == "lib" and len(path.parts) == 3
         }
-        self.assertEqual(
-            [str(folder) for folder in libraries if not (ROOT / folder / "README.md").is_file()], []
-        )
+        wrong = [
+            str(folder)
+            for folder in libraries
+            if not (ROOT / folder / "README.md").is_file()
+            or not (ROOT / folder / "README.md").read_text().startswith(f"# {folder.name}: ")
+        ]
+        self.assertEqual(wrong, [])
 
 
 if __name__ == "__main__":

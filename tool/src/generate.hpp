@@ -16,7 +16,7 @@ std::string generate_main(const Plan& plan);
 
 // A source file that embeds every file under the device's folder (of the application `app`), with
 // its lookup table. Files whose names #embed does not accept get links in the build folder.
-std::string generate_crunch(const PlanDevice& device, const fs::path& app, const fs::path& build);
+std::string generate_crunch(const plan::Device& device, const fs::path& app, const fs::path& build);
 
 // The text as a C++ string literal; it may hold any bytes.
 std::string cpp_string(std::string_view text);

@@ -58,7 +58,7 @@ std::string cmake_quoted(const fs::path& path) {
 }
 
 // The path of a header from Debian's package; an error that names the package if it is missing.
-fs::path find_header(const Plan& plan, const PlanThirdParty& library, const std::string& header) {
+fs::path find_header(const Plan& plan, const plan::ThirdParty& library, const std::string& header) {
   const fs::path usual = "/usr/include";
   for (const fs::path& root : {usual, usual / multiarch(plan.arch)}) {
     if (files::exists(root / header)) return root / header;
@@ -69,7 +69,7 @@ fs::path find_header(const Plan& plan, const PlanThirdParty& library, const std:
 
 // A kernel must not see the host's headers: it gets links to only those that the library names.
 void link_headers(const Plan& plan, const fs::path& folder) {
-  for (const PlanThirdParty& library : plan.third_party()) {
+  for (const plan::ThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) {
       const fs::path found = find_header(plan, library, header);
       const fs::path link = folder / header;
@@ -127,7 +127,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
   for (const std::string& name : locals) local_library(out, app, name);
 
   out += "\nfata_image(" + plan.name + "\n  SOURCES main.cpp";
-  for (const PlanDevice& d : plan.devices) {
+  for (const plan::Device& d : plan.devices) {
     if (!d.data_folder.empty()) out += "\n    " + d.name + "_table.cpp";
   }
   for (const fs::path& source : sources_in(app, false)) out += "\n    " + cmake_quoted(source);
@@ -141,7 +141,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
            fs::path(name).filename().string() + ")\n";
   }
 
-  for (const PlanThirdParty& library : plan.third_party()) {
+  for (const plan::ThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) find_header(plan, library, header);
     const fs::path archive =
         fs::path("/usr/lib") / multiarch(plan.arch) / ("lib" + library.name + ".a");

@@ -32,7 +32,8 @@ std::string embeddable(const fs::path& file, const std::string& key, const fs::p
 }
 }  // namespace
 
-std::string generate_crunch(const PlanDevice& device, const fs::path& app, const fs::path& build) {
+std::string generate_crunch(const plan::Device& device, const fs::path& app,
+                            const fs::path& build) {
   const fs::path folder = app / device.data_folder;
   if (!files::is_folder(folder)) {
     throw UsageError(device.where.file + ":" + std::to_string(device.where.line) + ": crunch(\"" +

@@ -17,7 +17,7 @@ class Lines {
     ++count_;
   }
   void blank() { add(""); }
-  void from(const Place& place, const std::vector<std::string>& lines) {
+  void from(const plan::Place& place, const std::vector<std::string>& lines) {
     for (const std::string& line : lines) {
       add("#line " + std::to_string(place.line) + " \"" + place.file + "\"");
       add(line);
@@ -42,11 +42,11 @@ void includes(Lines& out, const Plan& plan) {
       own.push_back(header);
     }
   };
-  for (const PlanDevice& d : plan.devices) {
+  for (const plan::Device& d : plan.devices) {
     if (!d.concept_header.empty()) add(d.concept_header);
     for (const std::string& header : d.headers) add(header);
   }
-  for (const PlanParameter& p : plan.parameters) {
+  for (const plan::Parameter& p : plan.parameters) {
     for (const std::string& header : p.headers) add(header);
   }
   if (plan.target == "linux") {
@@ -65,16 +65,16 @@ void includes(Lines& out, const Plan& plan) {
 }
 
 void types(Lines& out, const Plan& plan) {
-  for (const PlanDevice& d : plan.devices) {
+  for (const plan::Device& d : plan.devices) {
     std::string type = d.type;
-    if (d.form == "member") {
-      const PlanDevice& owner = plan.devices[d.arguments.front().device];
+    if (d.form == Form::kMember) {
+      const plan::Device& owner = plan.devices[d.arguments.front().device];
       type = "std::remove_reference_t<decltype(std::declval<" + owner.type_name() + "&>()." +
              d.member + "())>";
     } else {
       std::string list;
-      for (const PlanArgument& a : d.arguments) {
-        if (a.kind == PlanArgument::Kind::kDevice) {
+      for (const plan::Argument& a : d.arguments) {
+        if (a.kind == plan::Argument::Kind::kDevice) {
           list += (list.empty() ? "" : ", ") + plan.devices[a.device].type_name();
         }
       }
@@ -88,7 +88,7 @@ void types(Lines& out, const Plan& plan) {
     out.from(d.where, lines);
   }
   out.blank();
-  for (const PlanDevice& d : plan.devices) {
+  for (const plan::Device& d : plan.devices) {
     if (!d.data_folder.empty())
       out.add("const fata::crunch::Table& " + d.name + "_table();  // of " +
               cpp_string(d.data_folder));
@@ -97,24 +97,24 @@ void types(Lines& out, const Plan& plan) {
 
 void parameters(Lines& out, const Plan& plan) {
   out.add("struct Parameters {");
-  for (const PlanParameter& p : plan.parameters)
+  for (const plan::Parameter& p : plan.parameters)
     out.add("  " + p.cpp_type + " " + identifier(p.name) + "{};");
   out.add("};");
   out.blank();
 }
 
-std::string arguments(const Plan& plan, const PlanDevice& d) {
+std::string arguments(const Plan& plan, const plan::Device& d) {
   std::string list;
-  for (const PlanArgument& a : d.arguments) {
+  for (const plan::Argument& a : d.arguments) {
     list += ", ";
     switch (a.kind) {
-      case PlanArgument::Kind::kDevice:
+      case plan::Argument::Kind::kDevice:
         list += plan.devices[a.device].name;
         break;
-      case PlanArgument::Kind::kParameter:
+      case plan::Argument::Kind::kParameter:
         list += "parameters." + identifier(a.text);
         break;
-      case PlanArgument::Kind::kLiteral:
+      case plan::Argument::Kind::kLiteral:
         list += a.text;
         break;
     }
@@ -125,10 +125,10 @@ std::string arguments(const Plan& plan, const PlanDevice& d) {
 
 // "the folder (--zones)": the name of a device in error messages, with the parameters that select
 // it.
-std::string called_with_parameters(const PlanDevice& d) {
+std::string called_with_parameters(const plan::Device& d) {
   std::vector<std::string> names = d.chosen_by.value_or(std::vector<std::string>{});
-  for (const PlanArgument& a : d.arguments) {
-    if (!d.chosen_by && a.kind == PlanArgument::Kind::kParameter) names.push_back(a.text);
+  for (const plan::Argument& a : d.arguments) {
+    if (!d.chosen_by && a.kind == plan::Argument::Kind::kParameter) names.push_back(a.text);
   }
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? " (--" : ", --") + name;
@@ -136,10 +136,10 @@ std::string called_with_parameters(const PlanDevice& d) {
 }
 
 // ", parameters.disk": the host's file or folder of a device, for error messages.
-std::string named_file(const Plan& plan, const PlanDevice& d) {
+std::string named_file(const Plan& plan, const plan::Device& d) {
   if (plan.target != "linux" || (d.tag != "Block" && d.tag != "KeyValue")) return {};
-  for (const PlanArgument& a : d.arguments) {
-    if (a.kind == PlanArgument::Kind::kParameter &&
+  for (const plan::Argument& a : d.arguments) {
+    if (a.kind == plan::Argument::Kind::kParameter &&
         plan.parameter(a.text).cpp_type == "std::string_view")
       return ", parameters." + identifier(a.text);
   }
@@ -147,12 +147,12 @@ std::string named_file(const Plan& plan, const PlanDevice& d) {
 }
 
 void construction(Lines& out, const Plan& plan) {
-  for (const PlanDevice& d : plan.devices) {
+  for (const plan::Device& d : plan.devices) {
     const std::string type = d.type_name();
-    if (d.form == "member") {
+    if (d.form == Form::kMember) {
       out.from(d.where, {"  auto& " + d.name + " = " +
                          plan.devices[d.arguments.front().device].name + "." + d.member + "();"});
-    } else if (d.form == "connect") {
+    } else if (d.form == Form::kConnect) {
       out.from(d.where, {"  auto " + d.name + "_connected = co_await " + type +
                          "::connect(context" + arguments(plan, d) + ");"});
       out.add("  if (!" + d.name + "_connected) {");
@@ -162,7 +162,7 @@ void construction(Lines& out, const Plan& plan) {
       out.add("  }");
       out.add("  [[maybe_unused]] " + type + "& " + d.name + " = **" + d.name + "_connected;");
     } else {
-      const std::string maker = d.form == "job" ? "make_job" : "make_device";
+      const std::string maker = d.form == Form::kJob ? "make_job" : "make_device";
       out.from(d.where, {"  [[maybe_unused]] " + type + " " + d.name + " = fata::async::" + maker +
                          "<" + type + ">(context" + arguments(plan, d) + ");"});
     }
@@ -181,12 +181,12 @@ std::string declared(const std::vector<std::string>& calls) {
 void sandbox(Lines& out, const Plan& plan) {
   out.add("  if (parameters.sandbox) {");
   out.add("    const std::array needs{");
-  for (const PlanDevice& d : plan.devices) {
-    if (d.form == "member") continue;
+  for (const plan::Device& d : plan.devices) {
+    if (d.form == Form::kMember) continue;
     out.add("        fata::linux::needs_of(" + cpp_string(d.called) + ", " + d.name +
             declared(d.system_calls) + "),");
   }
-  for (const PlanThirdParty& library : plan.third_party()) {
+  for (const plan::ThirdParty& library : plan.third_party()) {
     if (library.system_calls.empty()) continue;
     out.add("        fata::linux::needs_of_calls(" + cpp_string("the library " + library.name) +
             declared(library.system_calls) + "),");
@@ -227,7 +227,7 @@ std::string generate_main(const Plan& plan) {
   out.add("fata::async::Task<int> run(fata::async::Context& context) {");
   out.add("  Parameters parameters;");
   out.add("  const std::array table{");
-  for (const PlanParameter& p : plan.parameters) {
+  for (const plan::Parameter& p : plan.parameters) {
     out.add("      fata::Parameter(" + cpp_string(p.name) + ", " + cpp_string(p.help) + ", " +
             (p.has_default ? cpp_string(p.default_text) : "std::nullopt") + ", parameters." +
             identifier(p.name) + "),");

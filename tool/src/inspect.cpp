@@ -59,9 +59,9 @@ namespace {
 
 void describe_device(const Plan& plan, std::size_t id, const std::string& indent,
                      std::vector<bool>& shown) {
-  const PlanDevice& d = plan.devices[id];
+  const plan::Device& d = plan.devices[id];
   std::printf("%s%s: %s", indent.c_str(), d.name.c_str(), d.tag.c_str());
-  if (d.form != "member") std::printf(" = %s", d.type.c_str());
+  if (d.form != Form::kMember) std::printf(" = %s", d.type.c_str());
   if (!d.data_folder.empty()) std::printf(" of %s/", d.data_folder.c_str());
   if (shown[id]) {
     std::printf(" (the same)\n");
@@ -69,10 +69,10 @@ void describe_device(const Plan& plan, std::size_t id, const std::string& indent
   }
   shown[id] = true;
   std::printf("  [%s:%u]\n", d.where.file.c_str(), d.where.line);
-  for (const PlanArgument& a : d.arguments) {
-    if (a.kind == PlanArgument::Kind::kDevice) {
+  for (const plan::Argument& a : d.arguments) {
+    if (a.kind == plan::Argument::Kind::kDevice) {
       describe_device(plan, a.device, indent + "  ", shown);
-    } else if (a.kind == PlanArgument::Kind::kParameter) {
+    } else if (a.kind == plan::Argument::Kind::kParameter) {
       std::printf("%s  --%s\n", indent.c_str(), a.text.c_str());
     } else {
       std::printf("%s  %s\n", indent.c_str(), a.text.c_str());
@@ -81,22 +81,22 @@ void describe_device(const Plan& plan, std::size_t id, const std::string& indent
 }
 
 // The label of an edge from the device: "Console"; "Stack" for a stack, which only its members use.
-std::string edge_label(const PlanDevice& device) {
+std::string edge_label(const plan::Device& device) {
   return device.tag == "Bundle" ? "Stack" : device.tag;
 }
 
 void describe_dot(const Plan& plan) {
   std::printf("digraph \"%s\" {\n  rankdir=BT;\n  node [shape=box];\n", plan.name.c_str());
   for (std::size_t i = 0; i < plan.devices.size(); ++i) {
-    const PlanDevice& d = plan.devices[i];
-    const std::string kind = d.form == "member" ? d.tag : d.type;
+    const plan::Device& d = plan.devices[i];
+    const std::string kind = d.form == Form::kMember ? d.tag : d.type;
     std::printf("  d%zu [label=\"%s\\n%s\"%s];\n", i, d.name.c_str(), kind.c_str(),
                 d.tag == "Job" ? ", style=bold" : "");
-    for (const PlanArgument& a : d.arguments) {
-      if (a.kind == PlanArgument::Kind::kDevice) {
+    for (const plan::Argument& a : d.arguments) {
+      if (a.kind == plan::Argument::Kind::kDevice) {
         std::printf("  d%zu -> d%zu [label=\"%s\"];\n", a.device, i,
                     edge_label(plan.devices[a.device]).c_str());
-      } else if (a.kind == PlanArgument::Kind::kParameter) {
+      } else if (a.kind == plan::Argument::Kind::kParameter) {
         std::printf("  \"--%s\" [shape=ellipse];\n  \"--%s\" -> d%zu;\n", a.text.c_str(),
                     a.text.c_str(), i);
       }
@@ -105,7 +105,7 @@ void describe_dot(const Plan& plan) {
   std::printf("}\n");
 }
 
-std::string parameter_line(const PlanParameter& p) {
+std::string parameter_line(const plan::Parameter& p) {
   return "--" + p.name + (p.has_default ? "=" + p.default_text : "") + "  " + p.help;
 }
 
@@ -117,7 +117,7 @@ Json pairs(const std::vector<std::pair<std::string, std::uint64_t>>& list) {
 
 Json parameters_json(const Plan& plan) {
   Json list = Json::array();
-  for (const PlanParameter& p : plan.parameters) {
+  for (const plan::Parameter& p : plan.parameters) {
     list.push_back({{"name", p.name},
                     {"type", p.cpp_type},
                     {"default", p.has_default ? Json(p.default_text) : Json()},
@@ -129,7 +129,7 @@ Json parameters_json(const Plan& plan) {
 
 Json keys_json(const Plan& plan) {
   Json list = Json::array();
-  for (const PlanKey& k : plan.keys) {
+  for (const plan::Key& k : plan.keys) {
     list.push_back({{"name", k.name},
                     {"type", k.type},
                     {"value", k.value},
@@ -143,18 +143,18 @@ Json keys_json(const Plan& plan) {
 // The graph: the arguments of a device refer to other devices by their "name".
 Json describe_json(const Plan& plan) {
   Json devices = Json::array();
-  for (const PlanDevice& d : plan.devices) {
+  for (const plan::Device& d : plan.devices) {
     Json arguments = Json::array();
-    for (const PlanArgument& a : d.arguments) {
-      arguments.push_back(a.kind == PlanArgument::Kind::kDevice
+    for (const plan::Argument& a : d.arguments) {
+      arguments.push_back(a.kind == plan::Argument::Kind::kDevice
                               ? Json{{"device", plan.devices[a.device].name}}
-                          : a.kind == PlanArgument::Kind::kParameter ? Json{{"parameter", a.text}}
-                                                                     : Json{{"value", a.text}});
+                          : a.kind == plan::Argument::Kind::kParameter ? Json{{"parameter", a.text}}
+                                                                       : Json{{"value", a.text}});
     }
     devices.push_back({{"name", d.name},
                        {"kind", d.tag},
-                       {"type", d.form == "member" ? Json() : Json(d.type)},
-                       {"member", d.form == "member" ? Json(d.member) : Json()},
+                       {"type", d.form == Form::kMember ? Json() : Json(d.type)},
+                       {"member", d.form == Form::kMember ? Json(d.member) : Json()},
                        {"folder", d.data_folder.empty() ? Json() : Json(d.data_folder)},
                        {"arguments", std::move(arguments)},
                        {"file", d.where.file},
@@ -195,10 +195,10 @@ const std::vector<Fact>& facts() {
       {"forwards",
        [](Project& p) {
          Json list = Json::array();
-         for (const PlanForward& f : p.plan().forwards) {
-           list.push_back({{"protocol", f.protocol},
+         for (const plan::Forward& f : p.plan().forwards) {
+           list.push_back({{"protocol", plan::word(f.protocol)},
                            {"parameter", f.parameter},
-                           {"text", f.protocol + " --" + f.parameter}});
+                           {"text", std::string(plan::word(f.protocol)) + " --" + f.parameter}});
          }
          return list;
        }},
@@ -254,9 +254,9 @@ void describe(Project& project, DescribeAs form) {
   std::vector<bool> shown(plan.devices.size());
   for (const std::size_t job : plan.jobs) describe_device(plan, job, "  ", shown);
   std::printf("parameters\n");
-  for (const PlanParameter& p : plan.parameters) std::printf("  %s\n", parameter_line(p).c_str());
+  for (const plan::Parameter& p : plan.parameters) std::printf("  %s\n", parameter_line(p).c_str());
   if (!plan.keys.empty()) std::printf("keys\n");
-  for (const PlanKey& k : plan.keys)
+  for (const plan::Key& k : plan.keys)
     std::printf("  %s=%s  %s\n", k.name.c_str(), k.value.c_str(), k.help.c_str());
 }
 

@@ -135,13 +135,6 @@ fs::path Project::image() const {
 }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
 
-std::size_t Project::card_count() const {
-  const std::string_view type = choice_.target == "kvm"   ? "fata::virtio::NetDevice"
-                                : choice_.target == "xen" ? "fata::xen::NetDevice"
-                                                          : "fata::linux::Tap";
-  return static_cast<std::size_t>(std::ranges::count(plan_.devices, type, &PlanDevice::type));
-}
-
 std::string Project::made_for() const {
   return "application " + app_.string() + "\nfolder " + folder_.string() + "\nlinks " +
          plain_alias(app_).string() + " " + plain_alias(folder_).string() + "\nfata " +
@@ -203,12 +196,12 @@ void Project::run_config() {
   }
   write_if_changed(folder_ / "plan.json", read_file(fresh));
   files::remove(fresh);
-  plan_ = Plan::read(folder_ / "plan.json");
+  plan_ = read_plan(folder_ / "plan.json");
 }
 
 void Project::generate() {
   write_if_changed(folder_ / "main.cpp", generate_main(plan_));
-  for (const PlanDevice& d : plan_.devices) {
+  for (const plan::Device& d : plan_.devices) {
     if (!d.data_folder.empty())
       write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_, folder_));
   }

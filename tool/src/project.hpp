@@ -42,9 +42,6 @@ class Project {
   const Home& home() const { return home_; }
   bool kernel() const { return choice_.target != "linux"; }
 
-  // The number of the target's NICs in the plan. Each has one --link.
-  std::size_t card_count() const;
-
   fs::path image() const;  // the file that runs: an executable, or the stripped and packed kernel
   fs::path elf() const;    // with symbols
   fs::path map() const;    // the linker's

@@ -61,10 +61,10 @@ std::vector<PortForward> parse_forward(const std::string& text) {
 std::vector<PortForward> served_ports(const Plan& plan,
                                       const std::vector<std::string>& parameters) {
   std::vector<PortForward> list;
-  for (const PlanForward& f : plan.forwards) {
+  for (const plan::Forward& f : plan.forwards) {
     // The unikernel itself rejects an invalid port.
     if (const auto port = port_number(parameter_value(plan, parameters, f.parameter))) {
-      list.push_back({f.protocol, *port, *port});
+      list.push_back({std::string(plan::word(f.protocol)), *port, *port});
     }
   }
   return list;
@@ -235,7 +235,7 @@ std::string qemu_script(const Project& project) {
   const Words words =
       qemu_line(project.image(), {.arch = plan.arch,
                                   .accel = accel,
-                                  .links = std::vector<std::string>(project.card_count(), "user"),
+                                  .links = std::vector<std::string>(project.plan().nics(), "user"),
                                   .forwards = served_ports(plan, {}),
                                   .memory_mib = plan.memory_mib,
                                   .pcap = {},
@@ -276,7 +276,7 @@ std::string firecracker_json(const Project& project) {
             {"drives", std::move(drives)},
             {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
             {"entropy", Json::object()}};
-  for (std::size_t card = 0; card < project.card_count(); ++card) {
+  for (std::size_t card = 0; card < project.plan().nics(); ++card) {
     const std::string number = std::to_string(card);
     json["network-interfaces"].push_back(
         {{"iface_id", "eth" + number}, {"host_dev_name", "tap" + number}});

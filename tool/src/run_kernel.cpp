@@ -113,7 +113,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
                .gdb = choice.gdb,
                .parameters = choice.parameters};
   check_links(project, choice);
-  q.links.resize(std::max(q.links.size(), project.card_count()), "user");
+  q.links.resize(std::max(q.links.size(), project.plan().nics()), "user");
   // A kernel numbers only the NICs that exist.
   while (!q.links.empty() && q.links.back() == "none") q.links.pop_back();
   if (std::ranges::contains(q.links, "none"))

@@ -53,7 +53,7 @@ int run(Project& project, const RunChoice& choice) {
 }
 
 void check_links(const Project& project, const RunChoice& choice) {
-  const std::size_t cards = std::max<std::size_t>(project.card_count(), 1);
+  const std::size_t cards = std::max<std::size_t>(project.plan().nics(), 1);
   if (choice.links.size() <= cards) return;
   throw UsageError("--link " + choice.links[cards] + ": the image has " + std::to_string(cards) +
                    (cards == 1 ? " network card" : " network cards") + "; -D cards=" +
@@ -87,7 +87,7 @@ int run_process(Project& project, const RunChoice& choice) {
   check_links(project, choice);
 
   if (!choice.pcap.empty() && !std::ranges::contains(project.plan().parameters, std::string("pcap"),
-                                                     &PlanParameter::name)) {
+                                                     &plan::Parameter::name)) {
     throw UsageError(
         "--pcap: this process has no network card of its own to capture from; add --net direct, or "
         "use -t kvm");
@@ -104,7 +104,7 @@ int run_process(Project& project, const RunChoice& choice) {
     if (link.starts_with("tap:")) words.push_back(of_card("tap", card) + link.substr(4));
   }
   for (std::size_t card = 0;
-       !choice.pcap.empty() && card < std::max<std::size_t>(project.card_count(), 1); ++card)
+       !choice.pcap.empty() && card < std::max<std::size_t>(project.plan().nics(), 1); ++card)
     words.push_back(of_card("pcap", card) + capture_of_card(choice.pcap, card).string());
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);

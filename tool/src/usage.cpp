@@ -47,10 +47,10 @@ bool is_parameter(const Choice& choice, const std::string& option) {
   const fs::path file = folder / "plan.json";
   if (!files::exists(file)) return false;
   try {
-    const Plan plan = Plan::read(file);
+    const Plan plan = read_plan(file);
     const std::string name = option.substr(2);
     const auto has = [&](const std::string& one) {
-      return std::ranges::contains(plan.parameters, one, &PlanParameter::name);
+      return std::ranges::contains(plan.parameters, one, &plan::Parameter::name);
     };
     return has(name) || (name.starts_with("no-") && has(name.substr(3)));
   } catch (const UsageError&) {

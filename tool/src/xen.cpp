@@ -88,9 +88,9 @@ std::string xl_config(const Project& project, const std::vector<std::string>& pa
                      "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
                      xl_string(kernel_line(parameters)) +
                      "\nmemory = " + std::to_string(memory_mib) + "\n" + kXlRest;
-  for (unsigned i = 0; i < project.card_count(); ++i)
+  for (unsigned i = 0; i < project.plan().nics(); ++i)
     text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
-  if (project.card_count() != 0) text += "]\n";
+  if (project.plan().nics() != 0) text += "]\n";
   if (!disks.empty())
     text += "# The application's disks, in its order: raw files or block devices of dom0.\n" +
             xl_disks(disks);
@@ -151,7 +151,7 @@ std::string libvirt_xen(const Project& project) {
       "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  "
       "<on_crash>destroy</on_crash>\n"
       "  <devices>\n";
-  for (unsigned i = 0; i < project.card_count(); ++i) {
+  for (unsigned i = 0; i < project.plan().nics(); ++i) {
     rest +=
         "    <interface type=\"bridge\">\n      <source bridge=\"xenbr0\"/>\n    </interface>\n";
   }
@@ -169,7 +169,7 @@ std::string libvirt_kvm(const Project& project) {
       "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>restart</on_reboot>\n  "
       "<on_crash>destroy</on_crash>\n"
       "  <devices>\n";
-  for (unsigned i = 0; i < project.card_count(); ++i) {
+  for (unsigned i = 0; i < project.plan().nics(); ++i) {
     rest +=
         "    <interface type=\"network\">\n      <source network=\"default\"/>\n      <model "
         "type=\"virtio-non-transitional\"/>\n"
@@ -195,7 +195,7 @@ std::string cloud_hypervisor_json(const Project& project) {
             {"rng", {{"src", "/dev/urandom"}}},
             {"serial", {{"mode", "Tty"}}},
             {"console", {{"mode", "Off"}}}};
-  for (unsigned i = 0; i < project.card_count(); ++i)
+  for (unsigned i = 0; i < project.plan().nics(); ++i)
     json["net"].push_back({{"tap", "tap" + std::to_string(i)}});
   return json.dump(2) + "\n";
 }

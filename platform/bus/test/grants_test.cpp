@@ -131,5 +131,76 @@ TEST(GrantTableDeathTest, PanicsOverAGrantThatNeverWas) {
   EXPECT_DEATH(table.end(99), "a grant that never was is ended");
 }
 
+// All pages of an offer are zero, granted one by one, and writable only if that was requested.
+TEST(GrantTable, OffersWholePages) {
+  for (const sig::GrantAccess access : {sig::GrantAccess::kRead, sig::GrantAccess::kWrite}) {
+    sim::XenHost host;
+    GrantTable table(sim::XenHost::grow);
+    auto offer = table.offer(7, 3, access);
+    ASSERT_TRUE(offer);
+    ASSERT_EQ(offer->memory().size(), 3 * sig::kGrantPage);
+    ASSERT_EQ(offer->references().size(), 3U);
+    EXPECT_TRUE(std::ranges::all_of(offer->memory(), [](std::byte b) { return b == std::byte{}; }));
+    for (std::size_t i = 0; i < 3; ++i) {
+      const GrantRef ref = offer->references()[i];
+      EXPECT_EQ(host.page(ref, 7, false), &offer->memory()[i * sig::kGrantPage]);
+      EXPECT_EQ(host.page(ref, 7, true) != nullptr, access == sig::GrantAccess::kWrite);
+      EXPECT_EQ(host.page(ref, 8, false), nullptr);
+    }
+    GrantTable::Offer moved = std::move(*offer);
+    EXPECT_TRUE(offer->memory().empty() && offer->take_back());
+    EXPECT_TRUE(moved.take_back() && moved.references().empty());
+    EXPECT_EQ(table.in_use(), 0U);
+  }
+}
+
+TEST(GrantTable, KeepsAnOfferedPageUntilTheOtherSideUnmapsIt) {
+  sim::XenHost host;
+  GrantTable table(sim::XenHost::grow);
+  GrantRef held;
+  {
+    auto offer = table.offer(7, 2, sig::GrantAccess::kWrite);
+    ASSERT_TRUE(offer);
+    held = offer->references()[1];
+    std::byte* const page = host.hold(held, 7, true);
+    EXPECT_FALSE(offer->take_back());
+    EXPECT_EQ(host.page(offer->references()[0], 7, false), nullptr);
+    EXPECT_EQ(host.page(held, 7, true), page);
+    EXPECT_FALSE(offer->take_back());
+  }
+  EXPECT_EQ(table.in_use(), 1U);  // the offer was destroyed, its page was not
+  ASSERT_TRUE(table.offer(7, 1, sig::GrantAccess::kRead));
+  EXPECT_EQ(table.in_use(), 1U);
+  host.release(held);
+  ASSERT_TRUE(table.offer(7, 1, sig::GrantAccess::kRead));
+  EXPECT_EQ(table.in_use(), 0U);
+}
+
+TEST(GrantTable, OffersNothingIfItIsFull) {
+  sim::XenHost host(1);
+  GrantTable table(sim::XenHost::grow);
+  auto most = table.offer(7, GrantTable::kPerFrame - kReserved - 1, sig::GrantAccess::kRead);
+  ASSERT_TRUE(most);
+  const auto refused = table.offer(7, 2, sig::GrantAccess::kRead);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().is(sig::DomainErrc::kExhausted));
+  EXPECT_EQ(table.in_use(), GrantTable::kPerFrame - kReserved - 1);
+}
+
+// After a suspension, the number of an ended grant may already belong to another one.
+TEST(GrantTable, EndsNoGrantOfTheHostThatItLeft) {
+  sim::XenHost host;
+  GrantTable table(sim::XenHost::grow);
+  auto offer = table.offer(7, 1, sig::GrantAccess::kRead);
+  ASSERT_TRUE(offer);
+  host.move_on();
+  table.resume();
+  const auto next = table.grant(9, 1, false);
+  ASSERT_EQ(*next, offer->references()[0]);
+  EXPECT_TRUE(offer->take_back());
+  EXPECT_EQ(host.entry(*next).domid, 9);
+  EXPECT_EQ(table.in_use(), 1U);
+}
+
 }  // namespace
 }  // namespace fata::bus::xen

@@ -23,6 +23,7 @@ DeviceSpec connected(DeviceSpec spec) {
 const Provides<NetDevice> kNetwork(Target::kLinux, [](const Context&, const Request& request) {
   const std::string tap = numbered("tap", request.number);
   DeviceSpec spec = connected(spec_of("Tap", "tap.hpp", "the tap device", request.where));
+  spec.is_nic = true;
   spec.chosen_by = {{tap}};
   return device<NetDevice>(spec,
                            parameter(tap, "tap" + std::to_string(request.number),

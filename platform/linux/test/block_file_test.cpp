@@ -1,4 +1,4 @@
-// Tests a file as a block device, in addition to the suite in tests/block: opening, locks, and the
+// Tests a file as a block device, in addition to tests/conformance/block: opening, locks, and the
 // effects that other processes see.
 #include "fata/linux/block_file.hpp"
 

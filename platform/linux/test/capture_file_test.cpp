@@ -18,7 +18,7 @@
 namespace fata::linux {
 namespace {
 
-static_assert(stack::CaptureSink<CaptureFile>);
+static_assert(sig::CaptureSink<CaptureFile>);
 
 class Captures : public testing::Test {
  protected:

@@ -15,7 +15,7 @@ from fata import BUILD, FataTest
 import namespaces
 
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
-FLOOD = os.environ.get("FATA_TEST_FLOOD", "build/dev/tests/flood/flood")
+FLOOD = os.environ.get("FATA_TEST_FLOOD", "build/dev/tests/tools/flood/flood")
 HOST, FATA4, HOST6, FATA6, PORT = "10.0.2.2", "10.0.2.15", "2001:db8:2::2", "2001:db8:2::15", 7007
 SECONDS, RATE = 5, 500_000
 MEMORY = 48 << 20  # the process: 16 MiB for TCP, the tap's buffers, the program

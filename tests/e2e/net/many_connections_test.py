@@ -14,7 +14,7 @@ from fata import BUILD, FataTest
 import namespaces
 
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
-REQUESTS = os.environ.get("FATA_TEST_REQUESTS", "build/dev/tests/load/tcp_requests")
+REQUESTS = os.environ.get("FATA_TEST_REQUESTS", "build/dev/tests/tools/load/tcp_requests")
 HOST, FATA4, PORT = "10.0.2.2", "10.0.2.15", 7007
 
 

@@ -22,7 +22,7 @@ from pings import ping
 ECHO = ("examples/devices/tcp-echo", "--net", "direct", "--build-dir", BUILD / "tcp-echo-direct")
 IPERF = ("apps/iperf", "--net", "direct", "--build-dir", BUILD / "iperf-direct")
 PING = ("examples/devices/ping6", "--net", "direct", "--build-dir", BUILD / "ping6-direct")
-RELAY = os.environ.get("FATA_TEST_RELAY", "build/dev/tests/relay/relay")
+RELAY = os.environ.get("FATA_TEST_RELAY", "build/dev/tests/tools/relay/relay")
 PORT = 7007
 
 

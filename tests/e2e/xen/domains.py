@@ -13,27 +13,32 @@ POWEROFF, REBOOT, CRASH = "0", "1", "3"
 
 class XenTest(FataTest):
     forwards = ()
+    made = {}
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=896))
+        cls.lab = cls.enterClassContext(Lab(cls.forwards, memory=896, resumed=True))
         cls.count = 0
 
     def tearDown(self):
         # Removes this test's domains, because the next test's domains use the same addresses.
-        for name in self.lab.domains():
-            if name != "Domain-0":
-                self.lab.run(f"xl destroy {name}", check=False)
+        self.lab.run(
+            "xl list | while read -r name _; do case $name in Name | Domain-0) ;; *) xl destroy"
+            " $name </dev/null ;; esac; done"
+        )
         super().tearDown()
 
     def built(self, app, *options):
-        """The application's image for xen, and the configuration that Fata wrote."""
+        """The application's image for xen, and the configuration that Fata wrote. Built once."""
+        if (app, options) in self.made:
+            return self.made[app, options]
         words = re.findall(r"\w+", " ".join(options))
         folder = BUILD / "-".join([pathlib.Path(app).name, "xen", *words])
         self.run_fata("build", app, "-t", "xen", "--build-dir", folder, *options)
         (image,) = (folder / "build").glob("*.img")
         (config,) = (path for path in folder.glob("*.xl") if path.name != "run.xl")
-        return image, config.read_text()
+        self.made[app, options] = image, config.read_text()
+        return self.made[app, options]
 
     def start(self, app, words="", more="", without="", options=(), paused=False):
         """Creates a domain with the configuration that Fata wrote, except for its name, its
@@ -48,13 +53,17 @@ class XenTest(FataTest):
         config = re.sub(r"^extra = .*$", lambda _: f"extra = '{words}'", config, flags=re.M)
         if without:
             config = re.sub(rf"^{without} = .*$", "", config, flags=re.M)
-        return self.lab.create(config + KEEP + more, paused=paused)
+        return self.lab.create(config + KEEP + more, paused=paused, preserved=True)
+
+    def ends(self, *names, timeout=40):
+        """The shutdown reason and the exit status of each. The console logs are complete when it
+        returns.
+        """
+        lines = self.lab.end_of(*names, destroy=True).wait(timeout).text.splitlines()
+        return [line.split() for line in lines]
 
     def end(self, name, timeout=40):
-        """The shutdown reason and the exit status. The console log is complete when it returns."""
-        words = self.lab.end_of(name).wait(timeout).text.split()
-        self.lab.run(f"xl destroy {name}")
-        return words
+        return self.ends(name, timeout=timeout)[0]
 
     def shut_down(self, name, log=None):
         """Shuts the domain down as a manager does. After a migration, `log` names its console

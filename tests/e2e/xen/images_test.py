@@ -101,19 +101,22 @@ class Images(XenTest):
 
     def test_every_attack_on_a_guard_is_reported_and_ends_the_domain(self):
         image = self.lab.put(IMAGES / "guards-xen.img")
-        names = []
-        for attack in ATTACKS:
-            names.append(
-                self.lab.create(
-                    f'name = "{attack}"\ntype = "pvh"\nkernel = "{image}"\nextra ='
-                    f' "{attack}"\nmemory = 8\n{SMALL}{KEEP}'
-                )
+
+        def attacked(name, attack):
+            return self.lab.create(
+                (
+                    f'name = "{name}"\ntype = "pvh"\nkernel = "{image}"\nextra = "{attack}"\nmemory'
+                    f" = 8\n{SMALL}{KEEP}"
+                ),
+                preserved=True,
             )
+
+        names = [attacked(attack, attack) for attack in ATTACKS]
         bases = set()
-        for name in names:
+        for name, end in zip(names, self.ends(*names, timeout=120), strict=True):
             with self.subTest(name):
                 report, function = ATTACKS[name]
-                self.assertEqual(self.end(name), [CRASH, "125"], self.lab.console(name))
+                self.assertEqual(end, [CRASH, "125"], self.lab.console(name))
                 text = self.lab.console(name)
                 self.assertRegex(text, report)
                 self.assertNotIn("still alive", text)
@@ -123,21 +126,13 @@ class Images(XenTest):
         # Each boot has its own base and its own heap address. There are 1,024 heap positions, so
         # two may occasionally be equal.
         self.assertEqual(len(bases), len(ATTACKS))
-        heaps = [
-            re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console("execute-heap"))[
-                1
-            ]
-        ]
-        for name in ("again", "once-more"):
-            self.lab.create(
-                f'name = "{name}"\ntype = "pvh"\nkernel = "{image}"\nextra = "execute-heap"\nmemory'
-                f" = 8\n{SMALL}{KEEP}"
-            )
-            self.end(name)
-            heaps.append(
-                re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console(name))[1]
-            )
-        self.assertGreater(len(set(heaps)), 1)
+        more = [attacked(name, "execute-heap") for name in ("again", "once-more")]
+        self.ends(*more)
+        heaps = {
+            re.search(r"executed heap .*: address (0x[0-9a-f]+)", self.lab.console(name))[1]
+            for name in ("execute-heap", *more)
+        }
+        self.assertGreater(len(heaps), 1)
 
     def test_clones_draw_their_own_random_bytes_and_renew_their_secrets(self):
         """Domains restored from one checkpoint. FATA_CLONES sets their number."""
@@ -162,8 +157,11 @@ class Images(XenTest):
     def test_too_little_memory_is_said(self):
         image = self.lab.put(IMAGES / "guards-xen.img")
         name = self.lab.create(
-            f'name = "small"\ntype = "pvh"\nkernel = "{image}"\nextra = "at-start'
-            f' exhaust-heap"\nmemory = 4\n{SMALL}{KEEP}'
+            (
+                f'name = "small"\ntype = "pvh"\nkernel = "{image}"\nextra = "at-start'
+                f' exhaust-heap"\nmemory = 4\n{SMALL}{KEEP}'
+            ),
+            preserved=True,
         )
         self.assertEqual(self.end(name), [CRASH, "64"])
         self.assertRegex(

@@ -15,7 +15,7 @@ KEEP = 'on_poweroff = "preserve"\non_crash = "preserve"\non_reboot = "preserve"'
 class XenLab(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab(["tcp:0:2222"], memory=768))
+        cls.lab = cls.enterClassContext(Lab(["tcp:0:2222"], memory=896, resumed=True))
         scratch = cls.enterClassContext(tempfile.TemporaryDirectory())
         cls.stub = cls.lab.put(guests.stub(scratch))
         print(f"xl list works {cls.lab.boot_seconds:.1f} s after the start", flush=True)

@@ -99,19 +99,12 @@ class FataRun(XenTest):
     dom0.
     """
 
-    made = {}
-
     def setUp(self):
         super().setUp()
         bridge = self.folder / "bridge"
         bridge.mkdir()
         self.dom0 = Dom0(self.lab, bridge)
         self.addCleanup(self.dom0.close)
-
-    def built(self, app, *options):
-        if (app, options) not in self.made:
-            self.made[app, options] = super().built(app, *options)
-        return self.made[app, options]
 
     def begin(self, app, *words):
         self.built(app)

@@ -20,6 +20,7 @@
 
 #include "fata/config/context.hpp"
 #include "fata/config/parameter.hpp"
+#include "fata/plan/form.hpp"
 
 namespace fata::config {
 
@@ -52,13 +53,7 @@ struct ThirdParty {
   std::vector<std::string> system_calls{};
 };
 
-// How the generated main constructs the device.
-enum class Form {
-  kValue,    // T name(devices..., parameters...);
-  kConnect,  // co_await T::connect(context, devices..., parameters...): Result<std::unique_ptr<T>>
-  kJob,      // T name(context, devices..., parameters...); then co_await name.start()
-  kMember,   // auto& name = owner.member();
-};
+using plan::Form;  // how the generated main constructs the device
 
 struct DeviceSpec {
   // "my::Udp"; a template over the types of its devices, if it has any.
@@ -72,6 +67,8 @@ struct DeviceSpec {
   // Fata's platform declare their own needs.
   std::vector<std::string> system_calls{};
   Form form = Form::kValue;
+  // True for a network interface of the machine, which `fata run --link` connects.
+  bool is_nic = false;
   std::optional<Target> only_on{};  // the only target with such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
   // The parameters to name in a message about the device, since one of them may be wrong; by

@@ -1,17 +1,17 @@
 // A plan: the jobs of an image and their devices.
 #pragma once
 
-#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fata/config/context.hpp"
 #include "fata/config/device.hpp"
+#include "fata/plan/form.hpp"
 
 namespace fata::config {
 
-enum class Protocol { kUdp, kTcp };
+using plan::Protocol;
 
 class Plan {
  public:
@@ -43,8 +43,8 @@ class Plan {
     return *this;
   }
 
-  // Writes the plan as versioned JSON. Throws ConfigError for an invalid plan.
-  void write(std::ostream& out, const Context& context) const;
+  // The plan as JSON. Throws ConfigError if it is invalid.
+  std::string to_json(const Context& context) const;
 
  private:
   struct Forward {
@@ -59,8 +59,6 @@ class Plan {
   std::shared_ptr<const ParameterSpec> forwarded_clients_;
   unsigned memory_ = 32;
 };
-
-inline constexpr int kPlanVersion = 3;
 
 }  // namespace fata::config
 

@@ -10,6 +10,7 @@ const Provides<NetDevice> kNetwork(Target::kKvm, [](const Context&, const Reques
                         .headers = {"fata/virtio/net.hpp"},
                         .libraries = {"virtio"},
                         .form = Form::kConnect,
+                        .is_nic = true,
                         .only_on = Target::kKvm,
                         .called = "network card " + std::to_string(request.number),
                         .chosen_by = {{"link"}},

@@ -10,6 +10,7 @@ const Provides<NetDevice> kNetwork(Target::kXen, [](const Context&, const Reques
                         .headers = {"fata/xen/net.hpp"},
                         .libraries = {"xen"},
                         .form = Form::kConnect,
+                        .is_nic = true,
                         .only_on = Target::kXen,
                         .called = "network card " + std::to_string(request.number),
                         .chosen_by = std::vector<std::string>{},

@@ -81,6 +81,14 @@ void close_port(Port port) noexcept {
   call(__HYPERVISOR_event_channel_op, EVTCHNOP_close, &request);
 }
 
+bool is_connected(Port port) noexcept {
+  evtchn_status_t request{};
+  request.dom = DOMID_SELF;
+  request.port = port;
+  return call(__HYPERVISOR_event_channel_op, EVTCHNOP_status, &request) == 0 &&
+         request.status == EVTCHNSTAT_interdomain;
+}
+
 void notify(Port port) noexcept {
   evtchn_send_t request{port};
   call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &request);

@@ -2,7 +2,7 @@
 // of the second.
 #pragma once
 
-#include "../../../block/conformance.hpp"
+#include "../../../conformance/block/conformance.hpp"
 #include "fata/async/context.hpp"
 #include "fata/base/platform.hpp"
 #include "fata/sig/console.hpp"

@@ -7,6 +7,7 @@
 #include "fata/async/background.hpp"
 #include "fata/net/udp.hpp"
 #include "fata/sig/console.hpp"
+#include "fata/sig/report_requests.hpp"
 #include "fata/stack/stack.hpp"
 #include "fata/stack/tcp.hpp"
 
@@ -52,14 +53,8 @@ class Netstat {
   Instant now_{};
 };
 
-// A source of report requests.
-template <class R>
-concept ReportRequests = requires(R& requests, async::Wait wait) {
-  { requests.next(wait) } -> sig::Awaits<Result<void>>;
-};
-
 // Prints a report on each request.
-template <std::same_as<Stack> S, class Udp, ReportRequests Requests, sig::Console Console>
+template <std::same_as<Stack> S, class Udp, sig::ReportRequests Requests, sig::Console Console>
 class Reporter final {
  public:
   Reporter(S& stack, Udp& udp, Requests& requests, Console& console)

@@ -6,6 +6,7 @@
 
 #include "fata/base/packet.hpp"
 #include "fata/base/time.hpp"
+#include "fata/sig/capture.hpp"
 #include "fata/sig/clock.hpp"
 #include "fata/sig/net_device.hpp"
 
@@ -27,17 +28,9 @@ std::size_t write_packet(MutableBytes to, WallTime at, Direction direction, Byte
 
 }  // namespace pcap
 
-// The destination of a capture. `write` receives whole blocks, does not block, and drops and counts
-// the blocks that it cannot store.
-template <class S>
-concept CaptureSink = requires(S& sink, Bytes block) {
-  { sink.enabled() } -> std::same_as<bool>;  // fixed at construction
-  { sink.write(block) } -> std::same_as<void>;
-};
-
 // Wraps any device and records both directions. Models sig::NetDevice. With a disabled sink, it
 // costs one comparison per batch.
-template <sig::NetDevice Net, sig::Clock Clock, CaptureSink Sink>
+template <sig::NetDevice Net, sig::Clock Clock, sig::CaptureSink Sink>
 class PcapDevice {
   class Receiving;
 

@@ -1,5 +1,5 @@
 // Console input, for images that use it: `n` and Enter request a report. Models
-// stack::ReportRequests.
+// sig::ReportRequests.
 //
 // At most one may be enabled. Without one, all input is ignored except the characters that stop the
 // image.

@@ -1,4 +1,4 @@
-// A file of the Linux host that receives a packet capture. Models stack::CaptureSink.
+// A file of the Linux host that receives a packet capture. Models sig::CaptureSink.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // SIGUSR1 as a request for a report. A process with a ReportSignal is not terminated by SIGUSR1.
-// Models stack::ReportRequests.
+// Models sig::ReportRequests.
 #pragma once
 
 #include "fata/linux/reactor.hpp"

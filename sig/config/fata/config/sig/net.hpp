@@ -30,14 +30,14 @@ struct Names {
 };
 // The destination of a packet capture.
 struct Capture {
-  static constexpr std::string_view kName = "Capture", kConcept = "fata::stack::CaptureSink",
-                                    kHeader = "fata/stack/pcap.hpp";
+  static constexpr std::string_view kName = "Capture", kConcept = "fata::sig::CaptureSink",
+                                    kHeader = "fata/sig/capture.hpp";
 };
 // A source of requests for a report.
 struct ReportRequests {
   static constexpr std::string_view kName = "ReportRequests",
-                                    kConcept = "fata::stack::ReportRequests",
-                                    kHeader = "fata/stack/netstat.hpp";
+                                    kConcept = "fata::sig::ReportRequests",
+                                    kHeader = "fata/sig/report_requests.hpp";
 };
 
 // UDP, TCP and echo requests of one stack, and the name servers and domain received from leases and

@@ -1,0 +1,35 @@
+// The name servers and the domain that the network announces, for a resolver.
+#pragma once
+
+#include <concepts>
+#include <span>
+
+#include "fata/base/address.hpp"
+#include "fata/base/text.hpp"
+
+namespace fata::sig {
+
+template <class N>
+concept Names = requires(const N& names, std::span<IpAddress> servers, TextWriter& domain) {
+  // Fills `servers` with the name servers, best first, as many as fit; returns the count. They
+  // change with leases: call this for each lookup.
+  { names.name_servers(servers) } -> std::same_as<std::size_t>;
+  // Writes the search domain for short names, "example.org"; nothing if none is known.
+  { names.write_domain(domain) } -> std::same_as<void>;
+};
+
+namespace archetype {
+struct Names {
+  std::size_t name_servers(std::span<IpAddress>) const { return 0; }
+  void write_domain(TextWriter&) const {}
+};
+}  // namespace archetype
+
+// For networks that announce neither.
+class NoNames {
+ public:
+  std::size_t name_servers(std::span<IpAddress>) const { return 0; }
+  void write_domain(TextWriter&) const {}
+};
+
+}  // namespace fata::sig
