@@ -20,7 +20,7 @@ struct SimRandom {
 // A stack without IPv6 whose address is from DHCP.
 class Client final : public Stack {
  public:
-  using Address = dhcp::DynamicAddress<Core, stack::Udp<Core>, stack::Ipv4<Core>, Nic, SimRandom>;
+  using Address = dhcp::DynamicAddress<Core, stack::UdpOn<Core>, stack::Ipv4<Core>, Nic, SimRandom>;
 
   Client(async::Context& context, sim::NetDevice& nic, SimRandom& random)
       : Stack(context, nic, random, false) {}
@@ -255,7 +255,7 @@ async::Task<int> serve_both(TwoLans* lan) {
     const auto stack = co_await client(lan, 0, {}, false);
     Stack::Nic nic(stack->core(), lan->second_card);
     using Both =
-        dhcp::DynamicAddress<Stack::Core, stack::Udp<Stack::Core>, stack::Ipv4<Stack::Core>,
+        dhcp::DynamicAddress<Stack::Core, stack::UdpOn<Stack::Core>, stack::Ipv4<Stack::Core>,
                              Stack::Nic, SimRandom, Client::Address>;
     const auto both =
         co_await Both::connect(lan->context, stack->core(), stack->udp(), stack->ipv4(), nic,

@@ -51,7 +51,7 @@ class Stack {
   stack::Tcp& tcp() { return tcp_ ? *tcp_ : tcp_.emplace(core_); }
   Core& core() { return core_; }
   const net::Host& host() const { return core_.host(); }
-  stack::Udp<Core>& udp() { return *udp_; }
+  stack::UdpOn<Core>& udp() { return *udp_; }
   stack::Ipv4<Core>& ipv4() { return v4_; }
   stack::Ipv6<Core>& ipv6() { return *v6_; }
   net::ipv4::Engine& v4() { return v4_.engine(); }
@@ -64,7 +64,7 @@ class Stack {
   Core core_;
   stack::Ipv4<Core> v4_;
   std::optional<stack::Ipv6<Core>> v6_;
-  std::optional<stack::Udp<Core>> udp_;
+  std::optional<stack::UdpOn<Core>> udp_;
   std::optional<Nic> nic_;
   std::optional<stack::TcpOn<Core>> tcp_;
 };

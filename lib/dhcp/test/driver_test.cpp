@@ -14,10 +14,10 @@ namespace fata::dhcp {
 using Port = sig::archetype::StackPort<net::Host, stack::SocketDriver, stack::Part>;
 using Interface = stack::NetInterface<stack::Stack, sig::archetype::NetDevice>;
 using FirstAddress =
-    DynamicAddress<Port, stack::Udp<Port>, stack::Ipv4<Port>, Interface, sig::archetype::Random>;
-template class DynamicAddress<Port, stack::Udp<Port>, stack::Ipv4<Port>, Interface,
+    DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface, sig::archetype::Random>;
+template class DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface,
                               sig::archetype::Random>;
-template class DynamicAddress<Port, stack::Udp<Port>, stack::Ipv4<Port>, Interface,
+template class DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface,
                               sig::archetype::Random, FirstAddress>;
 
 namespace {

@@ -75,7 +75,7 @@ Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSour
   if (parts.ipv6)
     families.push_back(
         ipv6.emplace(make<Bundle>({"Ipv6", "families.hpp"}, where, {}, {own.node()})).node());
-  const auto udp = make<Bundle>({"Udp", "udp.hpp"}, where, families, {own.node()});
+  const auto udp = make<Bundle>({"UdpOn", "udp.hpp"}, where, families, {own.node()});
 
   std::vector<NodePtr> attached;  // in order
   std::optional<Device<Bundle>> first;
@@ -114,8 +114,8 @@ Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSour
   const Part tcp = parts.requests ? Part{"ReportedTcp", "netstat.hpp"} : Part{"TcpOn", "tcp.hpp"};
   std::vector<Argument> of_names{own.node()};
   if (ipv6) of_names.push_back(ipv6->node());
-  return {make_device<Udp>({.type = "sockets", .form = Form::kMember, .where = where}, {udp.node()},
-                           "sockets", {}, attached),
+  return {make_device<Udp>({.type = "udp", .form = Form::kMember, .where = where}, {udp.node()},
+                           "udp", {}, attached),
           make<Tcp>(tcp, where, attached, std::move(of_tcp)),
           make<Ping>({"Ping", "ping.hpp"}, where, attached, {own.node()}),
           make<Names>({"Names", "names.hpp"}, where, attached, std::move(of_names))};

@@ -76,7 +76,7 @@ struct Small {
   Constant random;
   Stack core;
   Ipv4<Stack> v4;
-  Udp<Stack> udp;
+  UdpOn<Stack> udp;
   NetInterface<Stack, Net> nic;
 };
 

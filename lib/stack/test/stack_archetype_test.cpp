@@ -21,7 +21,7 @@ using SomeInterface = NetInterface<Stack, sig::archetype::NetDevice>;
 template class NetInterface<Stack, sig::archetype::NetDevice>;
 template class Ipv4<Port>;
 template class Ipv6<Port>;
-template class Udp<Port>;
+template class UdpOn<Port>;
 template class TcpOn<Port>;
 template class Ping<Port>;
 template class Names<Port>;

@@ -3,7 +3,7 @@
 //
 //   Stack stack(context, secret);
 //   Ipv4 v4(stack);                                  and Ipv6; families first
-//   Udp udp(stack);                                  then the transports
+//   UdpOn udp(stack);                                then the transports
 //   NetInterface eth0(stack, device);                then interfaces, and their addresses
 //   Address address(stack, v4, eth0, cidr, gateway);
 //

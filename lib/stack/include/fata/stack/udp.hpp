@@ -81,7 +81,7 @@ class UdpSockets {
 
   net::udp::Table& table() { return table_; }
   // Itself, for plans in which the sockets' users come after what attaches to the stack.
-  UdpSockets& sockets() { return *this; }
+  UdpSockets& udp() { return *this; }
 
  private:
   net::Host* host_;
@@ -91,9 +91,9 @@ class UdpSockets {
 static_assert(sig::Udp<UdpSockets>);
 
 template <sig::StackPort Stack>
-class Udp final : public UdpSockets {
+class UdpOn final : public UdpSockets {
  public:
-  explicit Udp(Stack& stack) : UdpSockets(stack.host(), stack, stack.secret()) {}
+  explicit UdpOn(Stack& stack) : UdpSockets(stack.host(), stack, stack.secret()) {}
 };
 
 }  // namespace fata::stack
