@@ -26,7 +26,7 @@ NO_LIBCXX = "-D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_NONE"
 AUTO_INIT = "-ftrivial-auto-var-init=zero"
 EVERY = (PROTECTOR, CLASH, *FORTIFY, LIBCXX, AUTO_INIT)
 CFI, CFI_TRAP = "-fsanitize=cfi-vcall,cfi-icall", "-fsanitize-trap=cfi"
-LTO = ("-flto=thin", "-fvisibility=hidden")
+LTO = ("-flto", "-fvisibility=hidden", "-fwhole-program-vtables")
 
 
 @dataclasses.dataclass
@@ -56,10 +56,11 @@ VARIANTS = {
     "fortify": Variant(FORTIFY, only="process"),
     "libcxx": Variant((LIBCXX,)),
     "auto-init": Variant((AUTO_INIT,)),
-    "as-built": Variant(),
+    "without-cfi": Variant(),
     "without-auto-init": Variant((PROTECTOR, CLASH, *FORTIFY, LIBCXX)),
     "with-auto-init": Variant(EVERY),
-    # ThinLTO alone, then with the CFI that needs it. All three keep every flag of the normal build.
+    # Optimization of the whole image alone, then with the CFI that needs it. `cfi` is what a kernel
+    # is built with; the variants above are compiled file by file.
     "lto": Variant(drop=(CFI, CFI_TRAP), lto=LTO),
     "cfi-vcall": Variant(
         drop=(CFI,), add=("-fsanitize=cfi-vcall",), lto=(*LTO, "-fsanitize=cfi-vcall", CFI_TRAP)

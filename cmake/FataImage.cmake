@@ -2,7 +2,8 @@
 #
 # One unikernel: SOURCES define `fata::image_main` (fata/async/image.hpp); DEPS are the fata
 # libraries that it uses.
-#   process   the executable NAME
+#   process   the executable NAME; with FATA_SIMULATED, a static library for a program that runs
+#             images in sim::Simulator
 #   kernel    for the hypervisor FATA_HYPERVISOR (kvm, or xen): NAME.elf, the kernel with symbols
 #             (for a symboliser or a debugger), and beside it NAME.img, the same kernel stripped
 #             (for a hypervisor to boot). If FATA_PACK names the program fata-pack, NAME.img unpacks
@@ -17,10 +18,18 @@ cmake_path(NORMAL_PATH FATA_IMAGE_SCRIPT)
 
 function(fata_image name)
   cmake_parse_arguments(arg "CPU_ENTROPY_ONLY" "" "SOURCES;DEPS" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
+  if(FATA_SIMULATED)
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC fata::platform_sim)
+  else()
+    add_executable(${name} ${arg_SOURCES})
+  endif()
   foreach(dep ${arg_DEPS})
     target_link_libraries(${name} PRIVATE fata::${dep})
   endforeach()
+  if(FATA_SIMULATED)
+    return()
+  endif()
   if(FATA_PLATFORM STREQUAL "process")
     target_link_libraries(${name} PRIVATE fata::platform_linux_main)
     set_target_properties(${name} PROPERTIES FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name})
@@ -45,7 +54,7 @@ function(fata_image name)
     "--script=${here}/image.ld" -pie --no-dynamic-linker "SHELL:-z text" --pack-dyn-relocs=relr
     --gc-sections --icf=all --no-dependent-libraries "SHELL:-z max-page-size=4096"
     "SHELL:-u fata_start"
-    "--Map=${here}/${name}.map")
+    "--Map=${here}/${name}.map" ${FATA_CFI_LINK_OPTIONS})
   set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS
     "${CMAKE_CURRENT_BINARY_DIR}/image.ld;${FATA_PACK}"
     FATA_IMAGE ${CMAKE_CURRENT_BINARY_DIR}/${name}.img)

@@ -56,8 +56,8 @@ endfunction()
 # which the compiler itself generates calls.
 function(fata_machine_code name)
   if(FATA_CFI)
-    target_compile_options(fata_${name} PRIVATE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize=cfi>
-      $<$<COMPILE_LANGUAGE:C,CXX>:-fno-lto>)
+    set(machine_code -fno-sanitize=cfi -fno-whole-program-vtables -fno-lto)
+    target_compile_options(fata_${name} PRIVATE "$<$<COMPILE_LANGUAGE:C,CXX>:${machine_code}>")
   endif()
 endfunction()
 

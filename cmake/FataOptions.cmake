@@ -63,16 +63,21 @@ if(FATA_PLATFORM STREQUAL "kernel")
 endif()
 # Checks of indirect calls: by the type of the object (cfi-vcall), by the type of the function
 # (cfi-icall). They need the whole image, so compiled code is LLVM bitcode until the image is
-# linked. See docs/decisions/what-hardening-costs.md.
-option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" OFF)
+# linked, and it is optimized as a whole. See docs/decisions/what-hardening-costs.md.
+if(FATA_PLATFORM STREQUAL "kernel")
+  option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" ON)
+endif()
 if(FATA_CFI)
-  if(FATA_PLATFORM STREQUAL "process" OR FATA_TESTS)
+  if(FATA_PLATFORM STREQUAL "process")
     message(FATAL_ERROR
       "FATA_CFI is for kernels: use -DFATA_PLATFORM=kernel and its toolchain file")
   endif()
-  set(FATA_CFI_OPTIONS -flto=thin -fvisibility=hidden -fsanitize=cfi-vcall,cfi-icall
+  set(FATA_CFI_OPTIONS -flto -fvisibility=hidden -fwhole-program-vtables
+    -fsanitize=cfi-vcall,cfi-icall
     -fsanitize-trap=cfi)
   add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${FATA_CFI_OPTIONS}>")
+  # The compiler has inlined what is fast. The linker inlines only what makes the image smaller.
+  set(FATA_CFI_LINK_OPTIONS "SHELL:-mllvm -inline-threshold=0")
 endif()
 if(FATA_SANITIZE)
   add_compile_options(-fsanitize=address,undefined,local-bounds,implicit-integer-truncation

@@ -15,6 +15,8 @@ std::string_view name(Target target) {
       return "kvm";
     case Target::kXen:
       return "xen";
+    case Target::kSim:
+      return "sim";
   }
   return {};
 }

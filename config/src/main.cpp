@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
     const std::string target = words[1];
     const Context context(target == "kvm"   ? Target::kKvm
                           : target == "xen" ? Target::kXen
+                          : target == "sim" ? Target::kSim
                                             : Target::kLinux,
                           std::string(words[2]) == "direct" ? Net::kDirect : Net::kHost, words[3],
                           std::move(keys));

@@ -267,7 +267,7 @@ class Kernel(FataTest):
             gdb.stdout, r"#0 +fata::image_main.*main\.cpp:\d+\n#1 .* in run_image", gdb.stderr
         )
         self.assertIn(
-            "image::run(context)", gdb.stdout, "the source of the generated main is found"
+            "image_noop::run(context)", gdb.stdout, "the source of the generated main is found"
         )
         self.assertEqual(
             (guest.returncode, errors.splitlines()[-1]), (0, "fata: the debugger ended it"), rest

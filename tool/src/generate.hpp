@@ -10,13 +10,18 @@
 
 namespace fata::tool {
 
+// The namespace of an image's main, of which a program may link several: "image_my_app".
+std::string image_namespace(const Plan& plan);
+
 // The image's main: includes, `using` lines in order of dependency, parameters, construction.
 // `#line` directives map compiler errors about mismatched devices to config.cpp.
 std::string generate_main(const Plan& plan);
 
 // A source file that embeds every file under the device's folder (of the application `app`), with
-// its lookup table. Files whose names #embed does not accept get links in the build folder.
-std::string generate_crunch(const plan::Device& device, const fs::path& app, const fs::path& build);
+// its lookup table, in the namespace of the image. Files whose names #embed does not accept get
+// links in the build folder.
+std::string generate_crunch(std::string_view space, const plan::Device& device, const fs::path& app,
+                            const fs::path& build);
 
 // The text as a C++ string literal; it may hold any bytes.
 std::string cpp_string(std::string_view text);

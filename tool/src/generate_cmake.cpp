@@ -114,11 +114,13 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
       "set(CMAKE_COLOR_DIAGNOSTICS ON)  # fata removes the colours where none are wanted\n"
       "set(FATA_GENERATED ON)\nset(FATA_PLATFORM " +
       std::string(platform_of(plan.target)) + ")\nset(FATA_ARCH " + plan.arch + ")\n" +
-      (plan.target == "xen" ? "set(FATA_HYPERVISOR xen)\n" : "") + "set(fata_DIR " +
-      cmake_quoted(home.package(plan.target)) +
+      (plan.target == "xen"   ? "set(FATA_HYPERVISOR xen)\n"
+       : plan.target == "sim" ? "set(FATA_SIMULATED ON)\n"
+                              : "") +
+      "set(fata_DIR " + cmake_quoted(home.package(plan.target)) +
       ")\n"
       "find_package(fata CONFIG REQUIRED)\n";
-  const bool kernel = plan.target != "linux";
+  const bool kernel = platform_of(plan.target) == "kernel";
   if (packed) out += "set(FATA_PACK " + cmake_quoted(home.packer()) + ")\n";
   const fs::path headers = build / "third_party";
   if (kernel) link_headers(plan, headers);
@@ -152,7 +154,7 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
     out += "target_link_libraries(" + plan.name + " PRIVATE " +
            (kernel ? cmake_quoted(archive) : library.name) + ")\n";
   }
-  if (!kernel)
+  if (plan.target == "linux")
     out += "target_link_options(" + plan.name + " PRIVATE -Wl,-Map=" + plan.name + ".map)\n";
   if (kernel && !plan.third_party().empty()) {
     out += "include_directories(SYSTEM " + cmake_quoted(headers) + ")\n";

@@ -32,7 +32,7 @@ std::string embeddable(const fs::path& file, const std::string& key, const fs::p
 }
 }  // namespace
 
-std::string generate_crunch(const plan::Device& device, const fs::path& app,
+std::string generate_crunch(std::string_view space, const plan::Device& device, const fs::path& app,
                             const fs::path& build) {
   const fs::path folder = app / device.data_folder;
   if (!files::is_folder(folder)) {
@@ -50,7 +50,9 @@ std::string generate_crunch(const plan::Device& device, const fs::path& app,
   std::string out = "// The files of " + cpp_string(device.data_folder) +
                     ", written by `fata configure`. Changes here are lost.\n"
                     "#include <fata/crunch/files.hpp>\n\n#include <array>\n\n"
-                    "namespace image {\nnamespace {\n\n"
+                    "namespace " +
+                    std::string(space) +
+                    " {\nnamespace {\n\n"
                     "#pragma clang diagnostic ignored \"-Wc23-extensions\"\n";
   std::string files;
   for (std::size_t slot = 0; slot < layout.slots.size(); ++slot) {
@@ -77,8 +79,8 @@ std::string generate_crunch(const plan::Device& device, const fs::path& app,
          device.name +
          "_table() {\n"
          "  static const fata::crunch::Table table{kSeeds, kFiles};\n  return table;\n}\n\n}  // "
-         "namespace "
-         "image\n";
+         "namespace " +
+         std::string(space) + "\n";
   return out;
 }
 

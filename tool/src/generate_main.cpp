@@ -215,12 +215,19 @@ std::string cpp_string(std::string_view text) {
   return out + '"';
 }
 
+std::string image_namespace(const Plan& plan) {
+  std::string name = "image_" + plan.name;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 std::string generate_main(const Plan& plan) {
   Lines out;
   out.add("// The main of " + plan.name + " for " + plan.target + " (net: " + plan.net +
           "), written by `fata configure` from config.cpp. Changes here are lost.");
   includes(out, plan);
-  out.add("namespace image {");
+  const std::string space = image_namespace(plan);
+  out.add("namespace " + space + " {");
   out.blank();
   types(out, plan);
   parameters(out, plan);
@@ -255,12 +262,12 @@ std::string generate_main(const Plan& plan) {
   }
   out.add("}");
   out.blank();
-  out.add("}  // namespace image");
+  out.add("}  // namespace " + space);
   out.blank();
-  out.add(
-      "fata::async::Task<int> fata::image_main(fata::async::Context& context) { return "
-      "image::run(context); "
-      "}");
+  // A program that simulates images calls run() itself.
+  if (plan.target == "sim") return out.take();
+  out.add("fata::async::Task<int> fata::image_main(fata::async::Context& context) { return " +
+          space + "::run(context); }");
   return out.take();
 }
 

@@ -41,7 +41,7 @@ fs::path Home::config_library() const {
   return in_tree_ ? own_build_ / "config/libfata_config.a" : root_ / "lib/fata/libfata_config.a";
 }
 std::string_view platform_of(std::string_view target) {
-  return target == "linux" ? "process" : "kernel";
+  return target == "linux" || target == "sim" ? "process" : "kernel";
 }
 std::string Home::tree_name(std::string_view target) const {
   return std::string(platform_of(target)) + "-" + std::string(arch());
@@ -60,7 +60,7 @@ void Home::choose_tree(std::string_view target, const std::vector<std::string>& 
   trees_.insert_or_assign(name, library_tree(root_, name, targets));
 }
 fs::path Home::toolchain(std::string_view target) const {
-  if (target == "linux") return {};
+  if (platform_of(target) == "process") return {};
   const fs::path file = "toolchain-" + tree_name(target) + ".cmake";
   return (in_tree_ ? root_ / "cmake" : root_ / "lib/cmake/fata") / file;
 }
@@ -85,7 +85,7 @@ void Home::provide(std::string_view target, const std::vector<std::string>& libr
   if (moved || !files::exists(build / "build.ninja")) {
     Words words{
         "cmake", "--fresh", "-S", root_, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"};
-    if (target == "linux") {
+    if (platform_of(target) == "process") {
       words.insert(words.end(), {"-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_CXX_COMPILER=clang++-19",
                                  "-DFATA_TOOL=ON"});
     } else {

@@ -23,6 +23,10 @@ void configure(Project& project) {
 void build(Project& project, bool map) {
   project.configure();
   project.build();
+  if (project.simulated()) {
+    std::printf("%s\n", project.image().c_str());
+    return;
+  }
   const Sizes sizes = measure(project);
   std::printf("%s\n", project.image().c_str());
   const auto bytes = [](std::uint64_t size, const char* what) {

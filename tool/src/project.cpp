@@ -73,16 +73,20 @@ bool is_newer_than_all(const fs::path& file, const std::vector<fs::path>& others
 }  // namespace
 
 Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(choice) {
-  if (choice_.target != "linux" && choice_.target != "kvm" && choice_.target != "xen") {
+  if (choice_.target != "linux" && choice_.target != "kvm" && choice_.target != "xen" &&
+      !simulated()) {
     throw UsageError("-t " + choice_.target + ": the targets are linux, kvm and xen");
   }
-  if (choice_.net.empty()) choice_.net = kernel() ? "direct" : "host";
+  if (choice_.net.empty()) choice_.net = choice_.target == "linux" ? "host" : "direct";
   if (choice_.net != "host" && choice_.net != "direct") {
     throw UsageError("--net " + choice_.net + ": the stacks are host and direct");
   }
   if (kernel() && choice_.net == "host") {
     throw UsageError(
         "--net host: a kernel has no host to lend it sockets; leave it out, or use -t linux");
+  }
+  if (simulated() && choice_.net == "host") {
+    throw UsageError("--net host: a simulated image has no host; leave it out, or use -t linux");
   }
   if (choice_.plain && !kernel())
     throw UsageError("--plain: a process is not packed; use it with -t kvm or -t xen");
@@ -97,7 +101,8 @@ Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(
   }
   if (error) throw UsageError(choice_.app.string() + ": cannot be entered: " + error.message());
   const std::string variant =
-      choice_.target + (kernel() || choice_.net == "host" ? "" : "-" + choice_.net);
+      choice_.target +
+      (choice_.target == "linux" && choice_.net != "host" ? "-" + choice_.net : "");
   folder_ = choice_.build_dir.empty() ? app_ / ".fata" / variant
                                       : fs::absolute(choice_.build_dir).lexically_normal();
   check_path(app_);
@@ -131,6 +136,7 @@ fs::path Project::elf() const {
   return folder_ / "build" / (plan_.name + (kernel() ? ".elf" : ""));
 }
 fs::path Project::image() const {
+  if (simulated()) return folder_ / "build" / ("lib" + plan_.name + ".a");
   return folder_ / "build" / (plan_.name + (kernel() ? ".img" : ""));
 }
 fs::path Project::map() const { return folder_ / "build" / (plan_.name + ".map"); }
@@ -203,7 +209,8 @@ void Project::generate() {
   write_if_changed(folder_ / "main.cpp", generate_main(plan_));
   for (const plan::Device& d : plan_.devices) {
     if (!d.data_folder.empty())
-      write_if_changed(folder_ / (d.name + "_table.cpp"), generate_crunch(d, app_, folder_));
+      write_if_changed(folder_ / (d.name + "_table.cpp"),
+                       generate_crunch(image_namespace(plan_), d, app_, folder_));
   }
   write_if_changed(folder_ / "CMakeLists.txt",
                    generate_cmake(plan_, home_, plain_alias(app_), plain_alias(folder_),
@@ -234,7 +241,7 @@ void Project::configure() {
 
 std::vector<std::string> Project::libraries() const {
   std::vector<std::string> list = plan_.libraries();
-  list.push_back(kernel() ? "platform_" + choice_.target : "platform_linux_main");
+  list.push_back(choice_.target == "linux" ? "platform_linux_main" : "platform_" + choice_.target);
   // The driver of virtio-rng is in every image.
   if (choice_.target == "kvm") list.push_back("virtio");
   return list;

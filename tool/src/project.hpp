@@ -40,7 +40,9 @@ class Project {
   Shown shown() const;
   const Plan& plan() const { return plan_; }
   const Home& home() const { return home_; }
-  bool kernel() const { return choice_.target != "linux"; }
+  bool kernel() const { return platform_of(choice_.target) == "kernel"; }
+  // A static library, for a program that runs several images in sim::Simulator.
+  bool simulated() const { return choice_.target == "sim"; }
 
   fs::path image() const;  // the file that runs: an executable, or the stripped and packed kernel
   fs::path elf() const;    // with symbols

@@ -37,6 +37,10 @@ void check_runner(const Project& project, const RunChoice& choice) {
 }  // namespace
 
 int run(Project& project, const RunChoice& choice) {
+  if (project.simulated()) {
+    throw UsageError(
+        "-t sim: a program runs this image in a simulator; `fata build` makes the library to link");
+  }
   check_options(project.choice(), choice);
   project.configure();
   check_runner(project, choice);

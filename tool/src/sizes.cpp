@@ -37,32 +37,54 @@ bool parse(const std::string& line, MapLine& out) {
   return true;
 }
 
-// "hello_app" of the mangled name "_ZN9hello_app5Hello...": the outermost namespace, or the name of
-// a symbol outside of all namespaces. Empty if the section does not belong to one symbol.
-std::string outermost_name(std::string_view section) {
-  const std::size_t mangled = section.find("_Z");
-  if (mangled == section.npos) return {};
-  std::size_t at = mangled + 2;
+bool is_digit(char character) { return std::isdigit(static_cast<unsigned char>(character)) != 0; }
+
+// Removes a name with its length in front, such as "9hello_app", from the start of `mangled`. Empty
+// if there is none.
+std::string take_name(std::string_view& mangled) {
+  std::size_t at = 0, length = 0;
+  for (; at < mangled.size() && is_digit(mangled[at]) && length < mangled.size(); ++at)
+    length = length * 10 + static_cast<std::size_t>(mangled[at] - '0');
+  const std::string_view name = mangled.substr(at, length);
+  mangled.remove_prefix(at + name.size());
+  return std::string(name);
+}
+
+// "hello_app" and "sub" of the mangled name "_ZN9hello_app3sub5Hello...": the outermost namespace, or
+// the name of a symbol outside of all namespaces, and a namespace or class within it. Both are empty
+// if the section does not belong to one symbol.
+std::pair<std::string, std::string> outer_names(std::string_view section) {
+  const std::size_t prefix = section.find("_Z");
+  if (prefix == section.npos) return {};
+  std::string_view mangled = section.substr(prefix + 2);
   // Prefixes are few letters: N (nested), K (const), Z (local), TV (virtual table), GV (guard), ...
-  while (at < section.size() && std::isdigit(static_cast<unsigned char>(section[at])) == 0) {
-    if (section.substr(at).starts_with("St")) return "std";
-    ++at;
+  while (!mangled.empty() && !is_digit(mangled.front())) {
+    if (mangled.starts_with("St")) return {"std", {}};
+    mangled.remove_prefix(1);
   }
-  std::size_t length = 0;
-  for (; at < section.size() && std::isdigit(static_cast<unsigned char>(section[at])) != 0 &&
-         length < section.size();
-       ++at)
-    length = length * 10 + static_cast<std::size_t>(section[at] - '0');
-  return std::string(section.substr(std::min(at, section.size()), length));
+  const std::string outer = take_name(mangled);
+  const std::string inner = take_name(mangled);
+  return {outer, !mangled.empty() && is_digit(mangled.front()) ? inner : std::string()};
 }
 
 // The generated main instantiates the templates of all parts: the symbol shows the section's owner.
 std::string part_of_main(std::string_view section) {
-  const std::string name = outermost_name(section);
+  const std::string name = outer_names(section).first;
   if (name.empty() || name == "image") return "main (generated)";
   if (name == "fata") return "templates of Fata";
   if (name == "std") return "templates of C++";
   return "application";
+}
+
+// If the image was optimized as a whole, its parts are in one object. A library's namespace has its
+// name; the names directly in `fata` are those of `base`.
+std::string part_of_whole(std::string_view section) {
+  const auto [outer, inner] = outer_names(section);
+  if (outer.empty()) return "constants";
+  if (outer != "fata") return part_of_main(section);
+  const bool is_namespace =
+      !inner.empty() && std::islower(static_cast<unsigned char>(inner[0])) != 0;
+  return "fata_" + (is_namespace ? inner : "base");
 }
 
 // "path/libfata_dns.a(engine.cpp.o):(.text.f)" -> "fata_dns"; an object of the application ->
@@ -71,6 +93,7 @@ std::string library_of(const std::string& text) {
   const std::size_t colon = text.rfind(":(");
   if (text.starts_with('<') || colon == text.npos) return "(linker)";
   const std::string file = text.substr(0, colon);
+  if (file.ends_with(".lto.o")) return part_of_whole(std::string_view(text).substr(colon + 2));
   const std::size_t archive = file.find(".a(");
   if (archive == file.npos) {
     // The generated main is in the build folder itself; an application's own main.cpp has its full

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <utility>
 
 #include "fata/base/log.hpp"
 #include "fata/base/panic.hpp"
@@ -20,10 +21,24 @@ Platform::Platform(std::uint64_t seed) : random_state_(seed) {
   loop_ = std::make_unique<async::Loop>();
 }
 
-Platform::~Platform() {
-  loop_.reset();
-  g_current = nullptr;
+Platform::Platform(std::uint64_t seed, Instant now, Outside& outside)
+    : now_(now), random_state_(seed), outside_(&outside) {
+  const Current current(*this);
+  loop_ = std::make_unique<async::Loop>();
 }
+
+Platform::~Platform() {
+  if (outside_ == nullptr) {
+    loop_.reset();
+    g_current = nullptr;
+  } else {
+    const Current current(*this);
+    loop_.reset();
+  }
+}
+
+Platform::Current::Current(Platform& platform) : before_(std::exchange(g_current, &platform)) {}
+Platform::Current::~Current() { g_current = before_; }
 
 Platform& Platform::current() {
   check(g_current != nullptr, "no simulated platform");
@@ -39,6 +54,7 @@ std::uint64_t Platform::random() {
 }
 
 void Platform::idle_until(Instant deadline) {
+  if (outside_ != nullptr) return outside_->idle(deadline);
   check(!deadline.is_never(), "deadlock: every task waits for something that cannot happen");
   now_ = std::max(now_, deadline);
 }
@@ -50,8 +66,9 @@ Instant monotonic_now() noexcept {
   return sim::g_current == nullptr ? Instant{} : sim::g_current->look();
 }
 WallTime wall_now() noexcept {
-  // 2026-01-01T00:00:00Z plus the virtual clock.
-  return {1'767'225'600'000'000'000 + monotonic_now().ns};
+  const WallTime start =
+      sim::g_current == nullptr ? sim::kWallAtStart : sim::g_current->wall_at_start;
+  return {start.ns + monotonic_now().ns};
 }
 void entropy(std::span<std::byte> out) noexcept {
   for (std::byte& b : out) b = static_cast<std::byte>(sim::Platform::current().random());
@@ -65,9 +82,13 @@ std::span<const std::string_view> arguments() noexcept {
 StrayWord classify_stray(std::string_view) noexcept { return StrayWord::kImage; }
 bool poll_devices() noexcept { return sim::Platform::current().poll(); }
 void idle_until(Instant deadline) noexcept { sim::Platform::current().idle_until(deadline); }
-std::size_t memory() noexcept { return std::size_t{1} << 30; }
+std::size_t memory() noexcept { return sim::Platform::current().memory; }
 bool stop_requested() noexcept { return sim::Platform::current().stop_requested(); }
-[[noreturn]] void exit(int status) noexcept { std::exit(status); }
+[[noreturn]] void exit(int status) noexcept {
+  if (sim::g_current != nullptr && sim::g_current->outside() != nullptr)
+    sim::g_current->outside()->end(status);
+  std::exit(status);
+}
 }  // namespace platform
 
 namespace async {
@@ -79,6 +100,10 @@ void log_sink(log::Level, std::string_view line) noexcept {
 }
 
 [[noreturn]] void panic(std::string_view what, const char* file, unsigned line) noexcept {
+  if (sim::g_current != nullptr && sim::g_current->outside() != nullptr) {
+    sim::g_current->outside()->panicked(std::string(what) + " at " + file + ":" +
+                                        std::to_string(line));
+  }
   std::fprintf(stderr, "panic: %.*s at %s:%u\n", static_cast<int>(what.size()), what.data(), file,
                line);
   std::abort();

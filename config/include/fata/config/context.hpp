@@ -9,8 +9,8 @@
 
 namespace fata::config {
 
-// A Linux process, or a kernel for KVM or Xen.
-enum class Target { kLinux, kKvm, kXen };
+// A Linux process, a kernel for KVM or Xen, or an image that a simulator runs.
+enum class Target { kLinux, kKvm, kXen, kSim };
 enum class Net { kHost, kDirect };  // the host's sockets, or Fata's own stack
 
 std::string_view name(Target target);
@@ -36,7 +36,7 @@ class Context {
   Net net() const { return net_; }
   std::string_view arch() const { return arch_; }  // the processor, as uname names it
   bool is(Target target) const { return target_ == target; }
-  bool is_kernel() const { return !is(Target::kLinux); }
+  bool is_kernel() const { return is(Target::kKvm) || is(Target::kXen); }
   bool is(Net net) const { return net_ == net; }
 
   // A choice between two values of one type, such as devices. A plain `if` works as well.

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "fata/base/aligned.hpp"
-#include "fata/sim/bus/devices.hpp"
 #include "fata/sim/bus/store_daemon.hpp"
 #include "fata/sim/bus/xen_domain.hpp"
 #include "fata/xen/block.hpp"
@@ -175,12 +174,7 @@ void meddle(World& world) {
   if (world.in.empty()) return;
   switch (world.in.byte() % 8) {
     case 0:
-      sim::devices().suspend();
-      world.domain.host.move_on();
-      world.domain.grants.resume();
-      world.domain.open_ports = 0;  // they are gone with the host
-      world.store.move();
-      sim::devices().resume();
+      world.domain.migrate([&] { world.store.move(); });
       break;
     case 1: {
       auto& ring = world.domain.page[2048 + world.in.byte() % 16];  // an index of the rings

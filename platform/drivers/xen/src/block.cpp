@@ -44,7 +44,7 @@ async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
     ~Leave() { flushing->release(); }
   } const leave{&flushing_};
   if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
-  if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
+  if (bus_.is_given_up()) co_return fail(Error(sig::BlockErrc::kGone));
   if (limits_.flush == BlockLimits::Flush::kNone) co_return Result<void>{};
   const Result<void> outcome = co_await perform({.kind = Kind::kFlush}, wait);
   if (!outcome && outcome.error().is(sig::BlockErrc::kFlushFailed)) flush_failed_ = true;
@@ -59,8 +59,8 @@ async::Task<Result<void>> BlockDevice::perform(BlockQueue::Request request, asyn
   ++counters_[static_cast<std::size_t>(request.kind)];
   do {
     // While the backend is missing, wait until look_after() reconnects or gives up.
-    while (!broken_ && !queue_.started()) (void)co_await connected_.wait({});
-    if (broken_) co_return fail(Error(sig::BlockErrc::kGone));
+    while (!bus_.is_given_up() && !queue_.started()) (void)co_await connected_.wait({});
+    if (bus_.is_given_up()) co_return fail(Error(sig::BlockErrc::kGone));
     const BlockQueue::Request before = request;
     begin(flight, request);
     for (int waited = 0; flight.state == State::kUnderWay;) {

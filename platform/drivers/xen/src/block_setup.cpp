@@ -81,7 +81,7 @@ async::Task<Result<void>> BlockDevice::start(async::Wait wait) {
   for (;;) {
     const Result<void> joined = co_await join(wait);
     if (joined) break;
-    if (!std::exchange(lost_, false)) co_return joined;
+    if (!bus_.is_lost()) co_return joined;
     // The domain was suspended meanwhile, possibly for longer than the deadline.
     wait = async::Wait::at_most(kTimeoutAtStart, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
@@ -116,15 +116,18 @@ async::Task<BlockOffer> BlockDevice::read_offer(async::Wait wait) {
 // Follows the state diagram of xen/io/blkif.h: the backend describes the disk only after it has our
 // ring.
 async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
+  bus_.join();
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
   for (;;) {
-    const BusState state = co_await frontend_.backend_state(wait);
-    if (lost_) co_return fail(Error(Errc::kBackend));
-    if (state == BusState::kInitWait) break;
+    const BusState seen = co_await frontend_.backend_state(wait);
+    const XenbusEngine::Step step = bus_.backend(seen);
+    if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
+    if (step.next == XenbusEngine::Next::kOffer) break;
     if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
   }
   const auto handle =
       static_cast<std::uint16_t>(co_await frontend_.number("virtual-device", 0, wait));
+  if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
   const Result<Port> port = open_port(frontend_.backend());
   if (!port) co_return fail(port.error());
   if (!queue_.connect(frontend_.backend(), handle)) {
@@ -137,13 +140,15 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
                                     {"protocol", XEN_IO_PROTO_ABI_NATIVE},
                                     {"feature-persistent", "1"}};
   Result<void> going = co_await frontend_.publish(std::move(nodes), BusState::kInitialised, wait);
+  if (going) bus_.offered();
   while (going) {
-    const BusState state = co_await frontend_.backend_state(wait);
-    if (state == BusState::kConnected) break;
-    if (state == BusState::kClosing || state == BusState::kClosed || lost_) {
-      going = fail(Error(Errc::kBackend));
-    } else {
+    const BusState seen = co_await frontend_.backend_state(wait);
+    const XenbusEngine::Step step = bus_.backend(seen);
+    if (step.next == XenbusEngine::Next::kFinish) break;
+    if (bus_.is_joining()) {
       going = co_await watch_->next(wait);
+    } else {
+      going = fail(Error(Errc::kBackend));
     }
   }
   std::optional<BlockLimits> limits;
@@ -152,9 +157,9 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
     if (!limits) going = fail(Error(BlockSetupErrc::kNonsense));
   }
   if (going) going = co_await frontend_.set_state(BusState::kConnected, wait);
-  if (going && lost_) going = fail(Error(Errc::kBackend));
+  if (going && !bus_.is_joining()) going = fail(Error(Errc::kBackend));
   if (!going) {
-    leave(lost_);
+    leave(false);
     co_return going;
   }
   limits->geometry.parallel = static_cast<std::uint32_t>(queue_.places());
@@ -163,6 +168,7 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
     co_return fail(Error(sig::BlockErrc::kGone));
   }
   limits_ = *limits;
+  bus_.connected();
   queue_.start(limits_);
   connected_.notify_all();
   co_return Result<void>{};
@@ -180,21 +186,21 @@ async::Task<bool> BlockDevice::is_detached() {
 // Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> BlockDevice::look_after(BlockDevice* self) {
   Instant seen = platform::monotonic_now();  // the last time with a backend, or of a resume
-  while (!self->broken_) {
+  XenbusEngine& bus = self->bus_;
+  while (!bus.is_given_up()) {
     if (self->queue_.connected()) {
-      if (!self->lost_ && !co_await self->watch_->next()) co_return;
+      if (!bus.is_lost() && !co_await self->watch_->next()) co_return;
       seen = platform::monotonic_now();
-    } else if (!self->lost_) {
+    } else if (!bus.is_lost()) {
       (void)co_await self->watch_->next(async::Wait::at_most(kTimeout));
       if (platform::monotonic_now() - seen > kTimeout * kMaxTimeouts)
         self->break_down("has no backend any more");
     }
-    if (self->broken_) co_return;
-    if (std::exchange(self->lost_, false)) {
+    if (bus.is_given_up()) co_return;
+    if (bus.is_lost()) {
       seen = platform::monotonic_now();
       // On the new host, another backend waits, or the same backend at another path.
       if (!co_await self->frontend_.locate(soon())) {
-        self->lost_ = true;
         co_await async::sleep(milliseconds(50));
         continue;
       }
@@ -205,6 +211,7 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
       self->log_.info("connected again, ", std::exchange(self->lost_requests_, 0),
                       " requests asked for again");
     } else {
+      bus.part();
       co_await async::sleep(milliseconds(50));
     }
   }
@@ -212,34 +219,28 @@ async::Task<void> BlockDevice::look_after(BlockDevice* self) {
 
 // Handles a change of the backend's state; true if the backend waits for us to connect.
 async::Task<bool> BlockDevice::backend_waits() {
-  const BusState state = co_await frontend_.backend_state(soon());
-  // The backend is gone only if its node is missing: xenstore may have been unable to answer.
-  if (state == BusState::kUnknown) {
-    const Result<std::string> there = co_await frontend_.backend_text("state", soon());
-    if (there || !there.error().is(Errc::kNotFound)) co_return false;
-  }
-  // A backend that waits while we are connected was restarted, and uses the ring as it is.
-  if (state == BusState::kInitWait && queue_.connected()) co_return false;
-  const bool over =
-      state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
-  if (over && queue_.connected()) {
+  const BusState seen = co_await frontend_.backend_state(soon());
+  const bool exists = seen != BusState::kUnknown || co_await frontend_.backend_exists(soon());
+  const XenbusEngine::Step step = bus_.backend(seen, exists);
+  if (step.leave) {
     log_.warning("the backend goes away");
     leave(false);
   }
-  if (state == BusState::kClosing) (void)co_await frontend_.set_state(BusState::kClosed, soon());
-  if (over && co_await is_detached()) {
+  if (step.write == BusState::kClosed) (void)co_await frontend_.set_state(*step.write, soon());
+  if (step.over && co_await is_detached()) {
     break_down("was detached");
-  } else if (state == BusState::kClosed) {
+  } else if (step.write == BusState::kInitialising) {
     // The backend is closed but not detached, and starts again on request. Linux's backend closes
     // like this after an error of its own requests.
-    (void)co_await frontend_.set_state(BusState::kInitialising, soon());
+    (void)co_await frontend_.set_state(*step.write, soon());
   }
-  co_return state == BusState::kInitWait;
+  co_return step.next == XenbusEngine::Next::kJoin;
 }
 
 // The waiting tasks repeat requests in flight once there is a backend again.
 void BlockDevice::leave(bool forget) {
   if (!queue_.connected()) return;
+  bus_.part();
   // Close the channel first. From then on, the backend receives no events from us.
   if (!forget) close_port(port_);
   std::vector<bool> taken(flights_.size());
@@ -260,20 +261,19 @@ void BlockDevice::leave(bool forget) {
 }
 
 void BlockDevice::resume() noexcept {
-  lost_ = true;
+  bus_.resumed();
   leave(true);
   // The store's resume() registered the watch again, which reports a change at once.
 }
 
 void BlockDevice::break_down(std::string_view why) {
-  if (broken_) return;
-  broken_ = true;
+  if (!bus_.give_up()) return;
   log_.error("the disk ", why, "; nothing more is read or written");
   if (queue_.connected()) {
     frontend_.store().write_and_forget(frontend_.path() + "/state",
                                        store_text(static_cast<unsigned>(BusState::kClosed)));
   }
-  leave(lost_);
+  leave(false);
   connected_.notify_all();
 }
 

@@ -20,7 +20,7 @@ bool NetDevice::poll() noexcept {
     writers_.notify_all();
     any = true;
   }
-  if (queue_.broken()) leave(false);
+  if (queue_.broken()) leave();
   return any;
 }
 

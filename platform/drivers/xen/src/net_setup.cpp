@@ -57,7 +57,7 @@ NetDevice::NetDevice(Logger log, Frontend frontend, bool offload, bool roomy)
 
 NetDevice::~NetDevice() {
   finish_sending();
-  leave(false);
+  leave();
   bus::detach(*this);
 }
 
@@ -71,8 +71,9 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
   mtu_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(mtu, 68, NetQueue::kSendBuffer - 18));
   for (;;) {
     const Result<void> joined = co_await join(wait);
-    if (joined) break;
-    if (!lost_) co_return joined;
+    // look_after() resets a backend that broke the protocol.
+    if (joined || bus_.state() == XenbusEngine::State::kBroken) break;
+    if (!bus_.is_lost()) co_return joined;
     // The domain was suspended meanwhile, possibly for longer than the deadline.
     wait = async::Wait::at_most(kTimeout, wait.token);
     if (const Result<void> located = co_await frontend_.locate(wait); !located) co_return located;
@@ -85,12 +86,13 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
 }
 
 async::Task<Result<void>> NetDevice::join(async::Wait wait) {
-  lost_ = false;
+  bus_.join();
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
   for (;;) {
-    const BusState state = co_await frontend_.backend_state(wait);
-    if (lost_) co_return fail(Error(Errc::kBackend));
-    if (state == BusState::kInitWait) break;
+    const BusState seen = co_await frontend_.backend_state(wait);
+    const XenbusEngine::Step step = bus_.backend(seen);
+    if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
+    if (step.next == XenbusEngine::Next::kOffer) break;
     if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
   }
   const bool copies = co_await frontend_.backend_number("feature-rx-copy", 0, wait) != 0;
@@ -112,7 +114,7 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   features_.gso_max = 0xffff - 18;
   features_.receive_memory = queue_.receive_memory();
 
-  if (lost_) co_return fail(Error(Errc::kBackend));
+  if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
   const Result<Port> port = open_port(frontend_.backend());
   if (!port) co_return fail(port.error());
   if (!queue_.connect(frontend_.backend())) {
@@ -135,21 +137,24 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   const Result<void> published =
       co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
   if (!published) {
-    leave(lost_);
+    leave();
     co_return published;
   }
+  bus_.offered();
   for (;;) {
-    const BusState state = co_await frontend_.backend_state(wait);
-    if (state == BusState::kConnected) break;
-    if (state == BusState::kClosing || state == BusState::kClosed || lost_) {
-      leave(lost_);
+    const BusState seen = co_await frontend_.backend_state(wait);
+    const XenbusEngine::Step step = bus_.backend(seen);
+    if (!bus_.is_joining()) {
+      leave();
       co_return fail(Error(Errc::kBackend));
     }
+    if (step.next == XenbusEngine::Next::kFinish) break;
     if (const Result<void> changed = co_await watch_->next(wait); !changed) {
-      leave(lost_);
+      leave();
       co_return changed;
     }
   }
+  bus_.connected();
   co_return Result<void>{};
 }
 
@@ -158,54 +163,41 @@ async::Wait NetDevice::soon() { return async::Wait::at_most(kTimeout); }
 
 // Closes the connection when the backend closes it, and reconnects when the backend waits for us.
 async::Task<void> NetDevice::look_after(NetDevice* self) {
+  XenbusEngine& bus = self->bus_;
   for (;;) {
-    if (!self->lost_ && !co_await self->watch_->next()) co_return;
-    if (self->lost_) {
+    if (!bus.is_lost() && !co_await self->watch_->next()) co_return;
+    const bool was_lost = bus.is_lost();
+    if (was_lost) {
       // On the new host, another backend waits, or the same backend at another path.
       if (!co_await self->frontend_.locate(soon())) {
         co_await async::sleep(milliseconds(50));
         continue;
       }
     } else {
-      if (std::exchange(self->broke_, false)) {
-        if (self->resets_ == kMaxResets) {
-          self->log_.error("given up: the backend broke the protocol ", kMaxResets, " times");
-          co_return;
-        }
-        ++self->resets_;
+      if (bus.is_given_up()) {
+        self->log_.error("given up: the backend broke the protocol ", kMaxResets, " times");
+        co_return;
+      }
+      if (bus.state() == XenbusEngine::State::kBroken) {
         (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
-        self->begin_anew_ = true;
+        bus.closed();
       }
-      const BusState state = co_await self->frontend_.backend_state(soon());
-      // The backend is gone only if its node is missing: xenstore may have been unable to answer.
-      if (state == BusState::kUnknown) {
-        const Result<std::string> there = co_await self->frontend_.backend_text("state", soon());
-        if (there || !there.error().is(Errc::kNotFound)) continue;
-      }
-      // A backend that waits while we are connected was restarted, and uses the rings as they are.
-      if ((state == BusState::kConnected || state == BusState::kInitWait) &&
-          self->queue_.connected())
-        continue;
-      if (state == BusState::kClosed && std::exchange(self->begin_anew_, false)) {
-        (void)co_await self->frontend_.set_state(BusState::kInitialising, soon());
-        continue;
-      }
-      const bool over =
-          state == BusState::kClosing || state == BusState::kClosed || state == BusState::kUnknown;
-      if (over && self->queue_.connected()) {
+      const BusState seen = co_await self->frontend_.backend_state(soon());
+      const bool exists =
+          seen != BusState::kUnknown || co_await self->frontend_.backend_exists(soon());
+      const XenbusEngine::Step step = bus.backend(seen, exists);
+      if (step.leave) {
         self->log_.warning("the backend goes away");
-        self->leave(false);
+        self->leave();
       }
-      if (state == BusState::kClosing)
-        (void)co_await self->frontend_.set_state(BusState::kClosed, soon());
-      if (state != BusState::kInitWait) continue;
+      if (step.write) (void)co_await self->frontend_.set_state(*step.write, soon());
+      if (step.next != XenbusEngine::Next::kJoin) continue;
     }
-    const bool was_lost = self->lost_;
-    self->leave(was_lost);
     if (co_await self->join(soon())) {
       self->log_.info("connected again");
     } else {
-      self->lost_ = self->lost_ || was_lost;
+      bus.part();
+      if (was_lost) bus.lose();
       co_await async::sleep(milliseconds(50));
     }
     self->readers_.notify_all();
@@ -213,21 +205,22 @@ async::Task<void> NetDevice::look_after(NetDevice* self) {
   }
 }
 
-void NetDevice::leave(bool forget) {
+void NetDevice::leave() {
   if (!queue_.connected()) return;
   if (queue_.broken()) {
     log_.error(Error(Errc::kBroken));
-    broke_ = true;
+    bus_.broke();
     if (watch_) watch_->wake();
   }
+  bus_.part();
   // Close the channel first. From then on, the backend receives no events from us.
-  if (!forget) close_port(port_);
-  queue_.disconnect(forget);
+  close_port(port_);
+  queue_.disconnect(false);
   writers_.notify_all();
 }
 
 void NetDevice::resume() noexcept {
-  lost_ = true;
+  bus_.resumed();
   queue_.disconnect(true);
   // The store's resume() registered the watch again, which reports a change at once.
 }

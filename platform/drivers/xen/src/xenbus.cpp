@@ -66,6 +66,11 @@ async::Task<BusState> Frontend::backend_state(async::Wait wait) {
                                                                     : BusState::kUnknown;
 }
 
+async::Task<bool> Frontend::backend_exists(async::Wait wait) {
+  const Result<std::string> state = co_await backend_text("state", wait);
+  co_return state || !state.error().is(Errc::kNotFound);
+}
+
 async::Task<Result<void>> Frontend::publish(std::vector<Node> nodes, BusState state,
                                             async::Wait wait) {
   for (;;) {

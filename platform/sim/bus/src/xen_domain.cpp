@@ -19,6 +19,15 @@ XenDomain::~XenDomain() {
 }
 XenDomain& XenDomain::current() { return *the_domain; }
 
+void XenDomain::migrate(const std::function<void()>& arrive) {
+  devices().suspend();
+  host.move_on();
+  grants.resume();
+  open_ports = 0;
+  arrive();
+  devices().resume();
+}
+
 }  // namespace fata::sim
 
 namespace fata::bus::xen {
@@ -39,6 +48,6 @@ void close_port(Port) noexcept {
 }
 void notify(Port) noexcept {}
 bool take_event(Port) noexcept { return true; }
-void wait_a_moment(Port) noexcept {}
+void wait_a_moment(Port) noexcept { XenDomain::current().wait(); }
 
 }  // namespace fata::bus::xen

@@ -1,7 +1,9 @@
 // The simulated platform: a virtual clock that jumps to the next deadline, seeded randomness, a
-// console that is a string. A run depends only on its seed. Only one instance may exist at a time.
+// console that is a string. A run depends only on its seed. Only one instance may exist at a time,
+// except those of a Simulator (fata/sim/simulator.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,9 +16,37 @@
 
 namespace fata::sim {
 
+// The wall clock's time at the start of the virtual clock: 2026-01-01T00:00:00Z.
+inline constexpr WallTime kWallAtStart{1'767'225'600'000'000'000};
+
 class Platform {
  public:
+  // What runs this platform beside others. Null: nothing does.
+  class Outside {
+   public:
+    // Returns when the clock has reached the deadline.
+    virtual void idle(Instant deadline) = 0;
+    [[noreturn]] virtual void end(int status) = 0;
+    [[noreturn]] virtual void panicked(std::string what) = 0;
+
+   protected:
+    ~Outside() = default;
+  };
+  // The platform that code refers to while this object exists.
+  class Current {
+   public:
+    explicit Current(Platform& platform);
+    ~Current();
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+
+   private:
+    Platform* before_;
+  };
+
   explicit Platform(std::uint64_t seed = 1);
+  // Beside others, from `now` on: the current one only while a Current exists.
+  Platform(std::uint64_t seed, Instant now, Outside& outside);
   ~Platform();
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
@@ -38,6 +68,8 @@ class Platform {
   std::vector<std::string_view> arguments;
   // Increase it to simulate a restore from a snapshot.
   std::uint64_t generation = 0;
+  std::size_t memory = std::size_t{1} << 30;
+  WallTime wall_at_start = kWallAtStart;
   // The time that each reading of the clock takes, for tests of code that waits for a device
   // without the loop.
   Duration look_takes{};
@@ -56,6 +88,7 @@ class Platform {
   std::string console_;
   std::string log_;
   bool stop_ = false;
+  Outside* outside_ = nullptr;
   std::unique_ptr<async::Loop> loop_;
 
  public:
@@ -65,6 +98,8 @@ class Platform {
   Instant look() { return now_ = now_ + look_takes; }
   void log_line(std::string_view line) { (log_ += line) += '\n'; }
   bool stop_requested() const { return stop_; }
+  void set_now(Instant now) { now_ = std::max(now_, now); }
+  Outside* outside() const { return outside_; }
 };
 
 }  // namespace fata::sim

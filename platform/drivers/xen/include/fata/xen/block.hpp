@@ -103,8 +103,7 @@ class BlockDevice final : private bus::Device {
   BlockQueue queue_;
   BlockLimits limits_;
   Port port_ = 0;
-  bool lost_ = false;    // after a suspension, until connected again
-  bool broken_ = false;  // permanently
+  XenbusEngine bus_{{.reopens_closed = true}};  // given up if it breaks the protocol
   bool flush_failed_ = false;
   std::size_t lost_requests_ = 0;
   std::vector<Flight*> flights_;  // indexed by BlockQueue place; null if no task is waiting

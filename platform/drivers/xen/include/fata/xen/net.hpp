@@ -53,7 +53,7 @@ class NetDevice final : private bus::Device {
   static async::Wait soon();
   async::Task<Result<void>> join(async::Wait wait);
   static async::Task<void> look_after(NetDevice* self);
-  void leave(bool forget);
+  void leave();
   void finish_sending();
 
   // bus::Device
@@ -69,12 +69,10 @@ class NetDevice final : private bus::Device {
   sig::NetFeatures features_;
   NetQueue queue_;
   Port port_ = 0;
-  bool lost_ = false;  // after a suspension, until connected again
   // After a protocol error of the backend, the connection is closed and reopened, at most this
   // often.
   static constexpr unsigned kMaxResets = 8;
-  bool broke_ = false, begin_anew_ = false;
-  unsigned resets_ = 0;
+  XenbusEngine bus_{{.max_resets = kMaxResets}};
   std::optional<Watch> watch_;
   async::WaitQueue readers_;
   async::WaitQueue writers_;

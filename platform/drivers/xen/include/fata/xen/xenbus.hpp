@@ -1,4 +1,5 @@
-// Connects a frontend to its backend: nodes of xenstore and two states (xen/io/xenbus.h).
+// The nodes of xenstore that connect a frontend to its backend (xen/io/xenbus.h). Reads and writes
+// them for XenbusEngine, which decides.
 #pragma once
 
 #include <cstdint>
@@ -6,23 +7,11 @@
 #include <string_view>
 
 #include "fata/bus/xen/store.hpp"
+#include "fata/xen/xenbus_engine.hpp"
 
 namespace fata::xen {
 
 using namespace bus::xen;
-
-// XenbusState*
-enum class BusState : unsigned {
-  kUnknown,
-  kInitialising,
-  kInitWait,
-  kInitialised,
-  kConnected,
-  kClosing,
-  kClosed,
-  kReconfiguring,
-  kReconfigured
-};
 
 class Frontend {
  public:
@@ -46,6 +35,8 @@ class Frontend {
   async::Task<Result<std::string>> text(std::string node, async::Wait wait = {});
   async::Task<Result<std::string>> backend_text(std::string node, async::Wait wait = {});
   async::Task<BusState> backend_state(async::Wait wait = {});
+  // False only if the node of the backend's state is missing: xenstore may be unable to answer.
+  async::Task<bool> backend_exists(async::Wait wait = {});
 
   struct Node {
     std::string name, value;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "fata/bus/xen/store.hpp"
@@ -17,6 +18,12 @@ class XenDomain {
   ~XenDomain();
   static XenDomain& current();
 
+  // Suspends the domain, and resumes it on another host, where nothing is granted and no port is
+  // open. `arrive` is called in between.
+  void migrate(const std::function<void()>& arrive);
+
+  // Called when a driver waits for its backend without the loop.
+  std::function<void()> wait = [] {};
   XenHost host;
   bus::xen::GrantTable grants{XenHost::grow};
   unsigned open_ports = 0;
