@@ -72,6 +72,8 @@ class Gatherer {
                         "; choose another device for " + std::string(name(context_.target())) +
                         ", as default_stack(context) does");
     }
+    std::vector<std::size_t> after;
+    for (const NodePtr& earlier : node->after) after.push_back(add(earlier));
     std::vector<plan::Argument> arguments;
     for (const detail::Argument& argument : node->arguments) arguments.push_back(added(argument));
     check_system_calls(spec.system_calls, spec.where);
@@ -92,6 +94,7 @@ class Gatherer {
                         .member = node->member,
                         .data_folder = node->data_folder,
                         .arguments = std::move(arguments),
+                        .after = std::move(after),
                         .headers = spec.headers,
                         .libraries = spec.libraries,
                         .local_libraries = spec.local_libraries,

@@ -58,6 +58,7 @@ void fields(auto& visit, Is<Device> auto& device) {
   visit("is_nic", device.is_nic);
   visit("called", device.called);
   visit("arguments", device.arguments);
+  visit("after", device.after);
   visit("member", device.member);
   visit("data_folder", device.data_folder);
   visit("headers", device.headers);

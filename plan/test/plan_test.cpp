@@ -71,7 +71,7 @@ std::string with(std::string_view part, std::string_view in_its_place) {
 }
 
 TEST(PlanJson, RefusesAnotherVersion) {
-  EXPECT_EQ(reason(with("\"version\": 4", "\"version\": 3")), "a plan of another version of Fata");
+  EXPECT_EQ(reason(with("\"version\": 5", "\"version\": 4")), "a plan of another version of Fata");
 }
 TEST(PlanJson, RefusesWhatIsNoPlan) {
   EXPECT_THAT(reason("{"), HasSubstr("not a plan ("));

@@ -85,6 +85,25 @@ class Direct(FataTest):
         self.assertNotIn("fata::net::ipv6", names)
         self.assertNotIn("fata::dhcp", names)
 
+    def test_an_image_without_ipv4_holds_none_of_it(self):
+        lines = self.run_fata(
+            "build",
+            "apps/dns",
+            "--net",
+            "direct",
+            "-D",
+            "ipv4=false",
+            "--build-dir",
+            BUILD / "dns-ipv6",
+        ).stdout
+        names = subprocess.run(
+            ["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True
+        ).stdout
+        self.assertIn("fata::net::ipv6::Engine", names)
+        self.assertNotIn("fata::net::ipv4::Engine", names)
+        self.assertNotIn("fata::net::arp", names)
+        self.assertNotIn("fata::dhcp", names)
+
     def frames(self, text):
         """The packets of a pcapng file."""
         found, at = [], 0

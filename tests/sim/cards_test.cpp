@@ -1,13 +1,24 @@
 // One stack on two NICs, each on its own network, and NICs with segmentation offload.
-#include "fata/net/more_cards.hpp"
+#include "fata/stack/routes.hpp"
 #include "world.hpp"
 
 namespace fata::test {
 namespace {
 
-using TwoCards = net::WithCard<sim::NetDevice, Stack>;
-using Routed = net::WithRoutes<TwoCards>;
-using Routes = ParameterList<net::StaticRoute, 4>;
+using Routed = stack::Routes<Stack::Core, stack::Ipv4<Stack::Core>, stack::Ipv6<Stack::Core>>;
+using Routes = ParameterList<stack::StaticRoute, 4>;
+
+// A second interface of a stack.
+struct Second {
+  Second(Stack& stack, sim::NetDevice& device, Ipv4Cidr v4, const net::ipv6::Setup& v6 = {})
+      : nic(stack.core(), device) {
+    const Logger& log = stack.core().log();
+    stack::use_address(log, stack.v4(), nic.interface(), v4);
+    stack::use_address(log, stack.v6(), nic.interface(), v6);
+    stack.core().flush();
+  }
+  Stack::Nic nic;
+};
 
 constexpr Ipv4Cidr kFirst = cidr(1), kSecond{Ipv4Address::of(10, 0, 1, 1), 24};
 const Endpoint kNear = at(2, 7), kOther{Ipv4Address::of(10, 0, 1, 2), 7},
@@ -50,9 +61,10 @@ async::Task<int> reach_both(TwoNetworks* world) {
   scope.spawn(echo(other_socket.get(), scope.token()));
   {
     const auto stack = co_await host(world, &world->a, kFirst);
-    const auto both = co_await TwoCards::connect(world->context, world->b, *stack, kSecond, {});
+    const Second both(*stack, world->b, kSecond);
     const auto routed =
-        co_await Routed::connect(world->context, **both, routes({"10.9.0.0/16 via 10.0.1.2"}));
+        co_await Routed::connect(world->context, stack->core(), stack->ipv4(), stack->ipv6(),
+                                 routes({"10.9.0.0/16 via 10.0.1.2"}));
     EXPECT_TRUE(routed);
     const auto socket = bound(*stack, 0);
     EXPECT_EQ(co_await answer(socket.get(), kNear), "who");
@@ -101,7 +113,7 @@ async::Task<int> pull_through_second(TwoNetworks* world) {
   constexpr std::size_t kSize = 300'000;
   const auto other = co_await host(world, &world->other, {kOther.address.v4(), 24});
   const auto stack = co_await host(world, &world->a, kFirst);
-  const auto both = co_await TwoCards::connect(world->context, world->b, *stack, kSecond, {});
+  const Second both(*stack, world->b, kSecond);
   async::Scope scope;
   scope.spawn(serve(stack.get(), kSize));
   co_await async::sleep(seconds(10));  // announcements and reports are over
@@ -186,22 +198,23 @@ TEST(Segmentation, IsDoneByTheCardOrLeftToOneThatIsAlike) {
 
 async::Task<int> refuse(TwoNetworks* world) {
   const auto stack = co_await host(world, &world->a, kFirst);
-  const auto both = co_await TwoCards::connect(world->context, world->b, *stack, kSecond, {});
+  const Second both(*stack, world->b, kSecond);
   struct Case {
     std::string_view second;
-    net::RouteErrc expected;
+    stack::RouteErrc expected;
   };
-  for (const Case& each : {Case{"10.8.0.0/16 via 10.0.7.1", net::RouteErrc::kNoWay},
-                           Case{"10.8.0.0/16 via 10.0.7.1 on 2", net::RouteErrc::kNoCard},
-                           Case{"2001:db8:9::/48 via fe80::1", net::RouteErrc::kNoWay},
-                           Case{"2001:db8:9::/48 via fe80::1 on 2", net::RouteErrc::kNoCard}}) {
-    const auto routed = co_await Routed::connect(world->context, **both,
-                                                 routes({"10.9.0.0/16 via 10.0.1.2", each.second}));
+  for (const Case& each : {Case{"10.8.0.0/16 via 10.0.7.1", stack::RouteErrc::kNoWay},
+                           Case{"10.8.0.0/16 via 10.0.7.1 on 2", stack::RouteErrc::kNoCard},
+                           Case{"2001:db8:9::/48 via fe80::1", stack::RouteErrc::kNoWay},
+                           Case{"2001:db8:9::/48 via fe80::1 on 2", stack::RouteErrc::kNoCard}}) {
+    const auto routed =
+        co_await Routed::connect(world->context, stack->core(), stack->ipv4(), stack->ipv6(),
+                                 routes({"10.9.0.0/16 via 10.0.1.2", each.second}));
     EXPECT_FALSE(routed);
     if (!routed) EXPECT_EQ(routed.error(), Error(each.expected, 2)) << each.second;
   }
   const auto routed = co_await Routed::connect(
-      world->context, **both,
+      world->context, stack->core(), stack->ipv4(), stack->ipv6(),
       routes({"2001:db8:9::/48 via fe80::1 on 1", "10.8.0.0/16 via 10.0.7.1 on 1"}));
   EXPECT_TRUE(routed);
   EXPECT_EQ(stack->v6().routers().routes()[0].interface, 1);
@@ -215,8 +228,7 @@ TEST(TwoCards, SayWhichRouteLeadsNowhere) {
 
 async::Task<int> listen_on_second(TwoNetworks* world) {
   const auto stack = co_await host(world, &world->a, kFirst);
-  const auto both = co_await TwoCards::connect(world->context, world->b, *stack, kSecond,
-                                               {net::ipv6::Setup::Mode::kNone, {}});
+  const Second both(*stack, world->b, kSecond, {net::ipv6::Setup::Mode::kNone, {}});
   auto socket = stack->bind({kSecond.address, 5353});
   EXPECT_TRUE(socket);
   co_await async::sleep(seconds(15));  // announcements and reports are over

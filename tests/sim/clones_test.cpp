@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "fata/net/tcp/sockets.hpp"
+#include "fata/stack/tcp.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -15,7 +15,6 @@ struct SimRandom {
     for (std::byte& each : out) each = static_cast<std::byte>(platform->random());
   }
 };
-using Host = net::Stack<sim::NetDevice, SimRandom>;
 
 // The observable values of a host, by name.
 using Seen = std::map<std::string, std::vector<std::uint64_t>>;
@@ -27,7 +26,7 @@ struct Lab {
   sim::NetDevice& peer_card = world.card();
   sim::Link& link = world.network.join(card, peer_card);
   SimRandom random{&world.platform};
-  std::unique_ptr<Host> host;
+  std::unique_ptr<Stack> host;
   std::unique_ptr<Stack> peer;
   Seen now;
 
@@ -57,7 +56,7 @@ struct Lab {
   }
 };
 
-async::Task<void> say(net::TcpFlow* flow, std::string text) {
+async::Task<void> say(stack::TcpFlow* flow, std::string text) {
   PacketBuf packet = flow->allocate(0, text.size());
   copy_bytes(packet.append(text.size()), as_bytes(text));
   std::array<Slice, 1> out{Slice(std::move(packet))};
@@ -89,8 +88,9 @@ struct Life {
 
 // `number` identifies the clone; 0 is the original, which is not restored.
 async::Task<int> live(Lab* lab, unsigned number, Life* life) {
-  lab->host = std::move(*co_await Host::connect(lab->world.context, lab->card, lab->random, cidr(1),
-                                                Ipv4Address{}, {}, {}));
+  lab->host = std::make_unique<Stack>(lab->world.context, lab->card, lab->random);
+  lab->host->use(cidr(1));
+  lab->host->use_ipv6({});
   lab->peer = co_await host(&lab->world, &lab->peer_card, cidr(2));
   co_await async::sleep(seconds(5));
   const auto listener = lab->host->tcp().listen({Ipv4Address{}, 80}, 4);

@@ -1,13 +1,12 @@
 // DHCP clients and a server on a simulated network: lost messages, a server that is unavailable or
 // has lost its state, leases that are renewed, lost and released.
-#include "fata/dhcp/stack.hpp"
 
 #include <cstdlib>
 
 #include "dhcp_server.hpp"
-#include "fata/dhcp/more_cards.hpp"
-#include "fata/net/names.hpp"
-#include "fata/net/netstat.hpp"
+#include "fata/dhcp/dynamic_address.hpp"
+#include "fata/stack/names.hpp"
+#include "fata/stack/netstat.hpp"
 
 namespace fata::test {
 namespace {
@@ -18,7 +17,26 @@ struct SimRandom {
     for (std::byte& each : out) each = static_cast<std::byte>(platform->random());
   }
 };
-using Client = dhcp::Ipv4Stack<sim::NetDevice, SimRandom>;
+// A stack without IPv6 whose address is from DHCP.
+class Client final : public Stack {
+ public:
+  using Address = dhcp::DynamicAddress<Core, stack::UdpOn<Core>, stack::Ipv4<Core>, Nic, SimRandom>;
+
+  Client(async::Context& context, sim::NetDevice& nic, SimRandom& random)
+      : Stack(context, nic, random, false) {}
+  async::Task<bool> search(async::Context* context, SimRandom* random, dhcp::HostName name,
+                           bool probe) {
+    auto made = co_await Address::connect(*context, core(), udp(), ipv4(), nic(), *random,
+                                          dhcp::Setup{}, Ipv4Address{}, name, probe);
+    if (made) address_ = std::move(*made);
+    co_return made.has_value();
+  }
+  dhcp::Driver* dhcp() { return address_->client(); }
+  Address& address() { return *address_; }
+
+ private:
+  std::unique_ptr<Address> address_;
+};
 
 struct Lan : World {
   explicit Lan(std::uint64_t seed, std::size_t clients, const sim::LinkOptions& how = {})
@@ -38,10 +56,9 @@ struct Lan : World {
 
 async::Task<std::unique_ptr<Client>> client(Lan* lan, std::size_t number, dhcp::HostName name = {},
                                             bool probe = true) {
-  auto made = co_await Client::connect(lan->context, *lan->client_cards[number], lan->random,
-                                       dhcp::Setup{}, Ipv4Address{}, name, probe);
-  EXPECT_TRUE(made);
-  co_return std::move(*made);
+  auto made = std::make_unique<Client>(lan->context, *lan->client_cards[number], lan->random);
+  EXPECT_TRUE(co_await made->search(&lan->context, &lan->random, name, probe));
+  co_return made;
 }
 
 // The invariants at any time: an address is used only until its lease ends and, on lossless links,
@@ -132,8 +149,8 @@ TEST(Dhcp, WithoutTheProbesAnAddressIsUsedAtOnce) {
 // A host with a static address uses the server's first address.
 async::Task<int> yield(Lan* lan, bool probe) {
   DhcpHost server(lan->server_card, {});
-  const auto squatter = co_await net::Ipv4Stack<sim::NetDevice, SimRandom>::connect(
-      lan->context, *lan->client_cards[1], lan->random, {Ipv4Address::of(10, 0, 0, 100), 24}, {});
+  Stack squatter(lan->context, *lan->client_cards[1], lan->random, false);
+  squatter.use({Ipv4Address::of(10, 0, 0, 100), 24});
   co_await async::sleep(seconds(10));
   const auto late = co_await client(lan, 0, {}, probe);
   co_await async::sleep(seconds(60));
@@ -200,8 +217,8 @@ async::Task<int> tell_names(Lan* lan) {
                  {15, dhcp::octets({'l', 'a', 'b', '.', 't', 'e', 's', 't'})}};
   const auto one = co_await client(lan, 0, {"printer"});
   EXPECT_EQ(server.server.host_names[lan->client_cards[0]->mac().octets], "printer");
-  const net::Names<Client> names(*one);
-  static_assert(sig::Names<net::Names<Client>>);
+  const stack::Names<Stack::Core> names(one->core());
+  static_assert(sig::Names<stack::Names<Stack::Core>>);
   std::array<IpAddress, 4> found;
   EXPECT_EQ(names.name_servers(found), 2u);
   EXPECT_EQ(found[1], IpAddress(Ipv4Address::of(10, 0, 0, 3)));
@@ -210,7 +227,7 @@ async::Task<int> tell_names(Lan* lan) {
   names.write_domain(domain);
   EXPECT_EQ(domain.view(), "lab.test");
 
-  net::Netstat netstat(one->core());
+  stack::Netstat netstat(one->core(), one->udp().table());
   Text<4096> report;
   EXPECT_FALSE(netstat.write_part(report, 4096, lan->platform.now()));
   const std::string text(report.view());
@@ -236,9 +253,13 @@ async::Task<int> serve_both(TwoLans* lan) {
   DhcpHost second(lan->second_server_card, {.own = Ipv4Address::of(10, 0, 1, 2), .lease = 300});
   {
     const auto stack = co_await client(lan, 0, {}, false);
-    using Both = dhcp::WithCard<sim::NetDevice, Client, SimRandom>;
-    const auto both = co_await Both::connect(lan->context, lan->second_card, *stack, lan->random,
-                                             dhcp::Setup{}, {"second"}, false);
+    Stack::Nic nic(stack->core(), lan->second_card);
+    using Both =
+        dhcp::DynamicAddress<Stack::Core, stack::UdpOn<Stack::Core>, stack::Ipv4<Stack::Core>,
+                             Stack::Nic, SimRandom, Client::Address>;
+    const auto both =
+        co_await Both::connect(lan->context, stack->core(), stack->udp(), stack->ipv4(), nic,
+                               lan->random, stack->address(), dhcp::Setup{}, {"second"}, false);
     EXPECT_TRUE(both);
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 0, 100)));
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 1, 100)));

@@ -1,5 +1,5 @@
 // TCP over NICs that are small, slow or full: queued data is not lost.
-#include "fata/net/tcp/sockets.hpp"
+#include "fata/stack/tcp.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kBlock = 8000;
 
-async::Task<void> send_all(net::TcpFlow* flow, BufferPool* pool, std::size_t bytes) {
+async::Task<void> send_all(stack::TcpFlow* flow, BufferPool* pool, std::size_t bytes) {
   for (std::size_t sent = 0; sent < bytes;) {
     PacketBuf packet = pool->allocate();
     EXPECT_TRUE(packet);
@@ -24,7 +24,7 @@ async::Task<void> send_all(net::TcpFlow* flow, BufferPool* pool, std::size_t byt
 }
 
 // Returns the number of bytes received before the first wrong one.
-async::Task<std::size_t> receive_all(net::TcpFlow* flow) {
+async::Task<std::size_t> receive_all(stack::TcpFlow* flow) {
   std::size_t got = 0;
   for (;;) {
     const auto slice = co_await flow->read(async::Wait::at_most(seconds(100)));
@@ -43,7 +43,7 @@ struct Outcome {
   std::vector<Instant> ended;
 };
 
-async::Task<void> take(net::TcpListener* listener, Outcome* outcome, std::size_t index) {
+async::Task<void> take(stack::TcpListener* listener, Outcome* outcome, std::size_t index) {
   auto flow = co_await listener->accept(async::Wait::at_most(seconds(10)));
   EXPECT_TRUE(flow);
   if (!flow) co_return;
@@ -60,7 +60,7 @@ async::Task<int> transfer(World* world, sim::NetDevice* a, sim::NetDevice* b, st
   outcome->ended.resize(flows);
   auto listener = right->tcp().listen({IpAddress{}, 7}, flows);
   {
-    std::vector<std::unique_ptr<net::TcpFlow>> clients;
+    std::vector<std::unique_ptr<stack::TcpFlow>> clients;
     async::Scope scope;
     for (std::size_t i = 0; i < flows; ++i) {
       auto flow = co_await left->tcp().connect(at(2, 7), async::Wait::at_most(seconds(10)));

@@ -2,7 +2,7 @@
 // complete, with and without offloads and a VLAN, and nothing is dropped.
 #include <map>
 
-#include "fata/net/ping.hpp"
+#include "fata/stack/ping.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -15,7 +15,7 @@ struct Case {
   std::size_t mtu;
   sim::Segmentation segmentation = sim::Segmentation::kNone;
   bool checksum_offload = false;
-  net::Vlan vlan{};
+  stack::Vlan vlan{};
 };
 
 std::string pattern(std::size_t size) {
@@ -25,12 +25,13 @@ std::string pattern(std::size_t size) {
 }
 
 async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, std::uint8_t last,
-                                            net::Vlan vlan) {
-  net::PlatformRandom random;
+                                            stack::Vlan vlan) {
+  PlatformRandom random;
   const net::ipv6::Setup v6{net::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}};
-  auto made = co_await Stack::connect(world->context, *card, random, cidr(last), {}, v6, {}, vlan);
-  EXPECT_TRUE(made);
-  co_return std::move(*made);
+  auto made = std::make_unique<Stack>(world->context, *card, random, true, vlan);
+  made->use(cidr(last));
+  made->use_ipv6(v6);
+  co_return made;
 }
 
 // Sends datagrams with sizes from zero to several frames, in both directions. A datagram that is
@@ -74,15 +75,16 @@ async::Task<void> datagrams(World* world, Stack* from, Stack* to, Endpoint there
   }
 }
 
-async::Task<void> echoes(net::Ping<Stack>* ping, IpAddress to, std::size_t mtu) {
+async::Task<void> echoes(stack::Ping<Stack::Core>* ping, IpAddress to, std::size_t mtu) {
   for (const std::size_t size : {std::size_t{0}, mtu - 48, mtu, 3 * mtu, 20 * mtu}) {
-    const auto answer = co_await ping->echo(to, std::min<std::size_t>(size, net::Pinger::kMaxData),
-                                            async::Wait::at_most(seconds(20)));
+    const auto answer =
+        co_await ping->echo(to, std::min<std::size_t>(size, stack::Pinger::kMaxData),
+                            async::Wait::at_most(seconds(20)));
     EXPECT_TRUE(answer) << size << " bytes of echo request";
   }
 }
 
-async::Task<void> write_all(net::TcpFlow* flow, std::string_view text) {
+async::Task<void> write_all(stack::TcpFlow* flow, std::string_view text) {
   while (!text.empty()) {
     PacketBuf buffer = flow->allocate(0, 1);
     const std::size_t count = std::min(text.size(), buffer.tailroom());
@@ -95,7 +97,7 @@ async::Task<void> write_all(net::TcpFlow* flow, std::string_view text) {
   }
   EXPECT_TRUE(co_await flow->shutdown(async::Wait::at_most(seconds(600))));
 }
-async::Task<void> read_all(net::TcpFlow* flow, std::string_view expected, bool* same) {
+async::Task<void> read_all(stack::TcpFlow* flow, std::string_view expected, bool* same) {
   std::string heard;
   for (;;) {
     const Result<Slice> slice = co_await flow->read(async::Wait::at_most(seconds(600)));
@@ -131,7 +133,7 @@ async::Task<int> talk(World* world, sim::NetDevice* a, sim::NetDevice* b, const 
   const auto one = co_await machine(world, a, 1, how->vlan);
   const auto two = co_await machine(world, b, 2, how->vlan);
   EXPECT_EQ(one->interface().mtu(), how->mtu);
-  net::Ping<Stack> ping(*one);
+  stack::Ping<Stack::Core> ping(one->core());
   co_await async::sleep(seconds(10));  // the addresses are in use and announced
   for (const Endpoint& there : {at(2, 7), at6(2, 7)}) {
     if (!there.address.is_v4() && how->mtu < kMinV6) continue;

@@ -1,7 +1,7 @@
 // The relay example between two hosts: the relay's own TCP receives data in the NIC's buffers, and
 // these buffers are changed and sent on.
 #include "../../examples/devices/relay/relay.hpp"
-#include "fata/net/tcp/sockets.hpp"
+#include "fata/stack/tcp.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -15,7 +15,7 @@ constexpr std::uint16_t kRelay = 7008, kTarget = 7007;
 std::byte byte_at(std::size_t i) { return static_cast<std::byte>(i * 7 / 5); }
 std::byte changed(std::byte each) { return each ^ std::byte{0x20}; }
 
-async::Task<void> send_all(net::TcpFlow* flow, std::size_t size) {
+async::Task<void> send_all(stack::TcpFlow* flow, std::size_t size) {
   for (std::size_t sent = 0; sent < size;) {
     PacketBuf packet = flow->allocate(0, 10 * kSegment);
     EXPECT_TRUE(packet);
@@ -31,7 +31,7 @@ async::Task<void> send_all(net::TcpFlow* flow, std::size_t size) {
 }
 
 // Returns the number of bytes received before the end of the stream or the first wrong one.
-async::Task<std::size_t> receive_changed(net::TcpFlow* flow) {
+async::Task<std::size_t> receive_changed(stack::TcpFlow* flow) {
   std::size_t got = 0;
   for (;;) {
     const auto slice = co_await flow->read(async::Wait::at_most(seconds(100)));
@@ -43,7 +43,7 @@ async::Task<std::size_t> receive_changed(net::TcpFlow* flow) {
     }
   }
 }
-async::Task<void> receive_into(net::TcpFlow* flow, std::size_t* got) {
+async::Task<void> receive_into(stack::TcpFlow* flow, std::size_t* got) {
   *got = co_await receive_changed(flow);
 }
 
@@ -68,7 +68,7 @@ async::Task<void> join(Lab* lab, Hosts* hosts) {
   hosts->middle = co_await host(&lab->world, &lab->relay_card, cidr(2));
   hosts->target = co_await host(&lab->world, &lab->target_card, cidr(3));
 }
-using Relay = relay::Relay<net::Tcp>;
+using Relay = relay::Relay<stack::Tcp>;
 async::Task<void> run(Relay* relay, int* status) { *status = co_await relay->start(); }
 
 // Own buffers of the relay's TCP, and the fixed costs of its connections: what is in use and is not

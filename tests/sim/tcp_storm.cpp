@@ -132,7 +132,7 @@ struct Reader {
 };
 
 async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint64_t stream,
-                            net::TcpFlow* flow, std::size_t size) {
+                            stack::TcpFlow* flow, std::size_t size) {
   for (std::size_t offset = 0; offset < size;) {
     const std::size_t want = std::min(draw->chunk[side], size - offset);
     PacketBuf buffer = flow->allocate(0, 1);
@@ -153,7 +153,7 @@ async::Task<void> write_all(Run* run, const FlowDraw* draw, int side, std::uint6
 }
 
 async::Task<void> read_all(Run* run, const FlowDraw* draw, int side, Reader* reader,
-                           net::TcpFlow* flow, std::size_t stop_at) {
+                           stack::TcpFlow* flow, std::size_t stop_at) {
   while (reader->offset < stop_at) {
     const Result<Slice> slice = co_await flow->read(async::Wait::at_most(kTimeout));
     if (!slice) {
@@ -177,7 +177,7 @@ async::Task<void> read_all(Run* run, const FlowDraw* draw, int side, Reader* rea
 }
 
 async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side,
-                      net::TcpFlow* flow) {
+                      stack::TcpFlow* flow) {
   const std::size_t mine = draw->size[side];
   const std::size_t theirs = draw->size[1 - side];
   Reader reader{id * 2 + (1 - static_cast<unsigned>(side))};
@@ -204,7 +204,7 @@ async::Task<void> use(Run* run, const FlowDraw* draw, std::uint64_t id, int side
 }
 
 async::Task<void> serve(Run* run, const FlowDraw* draw, std::uint64_t id,
-                        std::unique_ptr<net::TcpListener> listener) {
+                        std::unique_ptr<stack::TcpListener> listener) {
   auto flow = co_await listener->accept(async::Wait::at_most(kTimeout));
   if (!flow) co_return;  // the client could not connect, and has reported that
   // A listener accepts one connection. If a SYN cookie opened the connection and the client's reset
@@ -235,7 +235,7 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
   const auto port = static_cast<std::uint16_t>(1000 + id);
   const auto host = static_cast<std::uint8_t>(draw->server + 1);
   const Endpoint to{draw->v6 ? at6(host, 0).address : at(host, 0).address, port};
-  std::unique_ptr<net::TcpListener> listener;
+  std::unique_ptr<stack::TcpListener> listener;
   async::Scope scope;
   // Creates the host's TCP. A host without TCP answers with an ICMP error, which over IPv6 is only
   // a soft error.

@@ -8,14 +8,67 @@
 
 #include "fata/async/context.hpp"
 #include "fata/async/scope.hpp"
-#include "fata/net/stack.hpp"
+#include "fata/base/platform.hpp"
 #include "fata/sim/learning_switch.hpp"
 #include "fata/sim/net_device.hpp"
+#include "fata/stack/addresses.hpp"
+#include "fata/stack/families.hpp"
+#include "fata/stack/net_interface.hpp"
+#include "fata/stack/stack.hpp"
+#include "fata/stack/tcp.hpp"
+#include "fata/stack/udp.hpp"
 
 namespace fata::test {
 
-using Stack = net::Stack<sim::NetDevice>;
-using Socket = net::UdpSocket;
+struct PlatformRandom {
+  void fill(MutableBytes out) { platform::entropy(out); }
+};
+
+// A stack with all its parts on one NIC.
+class Stack {
+ public:
+  using Core = stack::Stack;
+  using Nic = stack::NetInterface<Core, sim::NetDevice>;
+
+  template <sig::Random Random>
+  Stack(async::Context& context, sim::NetDevice& nic, Random& random, bool ipv6 = true,
+        stack::Vlan vlan = {})
+      : core_(context, random), v4_(core_) {
+    if (ipv6) v6_.emplace(core_);
+    udp_.emplace(core_);
+    nic_.emplace(core_, nic, vlan);
+  }
+
+  void use(Ipv4Cidr address, Ipv4Address gateway = {}) {
+    stack::use_address(core_.log(), v4(), interface(), address, gateway);
+    core_.flush();
+  }
+  void use_ipv6(const net::ipv6::Setup& setup, const net::ipv6::Gateway& gateway = {}) {
+    stack::use_address(core_.log(), v6(), interface(), setup, gateway);
+    core_.flush();
+  }
+  Result<std::unique_ptr<stack::UdpSocket>> bind(Endpoint local) { return udp_->bind(local); }
+  stack::Tcp& tcp() { return tcp_ ? *tcp_ : tcp_.emplace(core_); }
+  Core& core() { return core_; }
+  const net::Host& host() const { return core_.host(); }
+  stack::UdpOn<Core>& udp() { return *udp_; }
+  stack::Ipv4<Core>& ipv4() { return v4_; }
+  stack::Ipv6<Core>& ipv6() { return *v6_; }
+  net::ipv4::Engine& v4() { return v4_.engine(); }
+  net::ipv6::Engine& v6() { return v6_->engine(); }
+  Nic& nic() { return *nic_; }
+  net::Interface& interface() { return nic_->interface(); }
+  const net::arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
+
+ private:
+  Core core_;
+  stack::Ipv4<Core> v4_;
+  std::optional<stack::Ipv6<Core>> v6_;
+  std::optional<stack::UdpOn<Core>> udp_;
+  std::optional<Nic> nic_;
+  std::optional<stack::TcpOn<Core>> tcp_;
+};
+using Socket = stack::UdpSocket;
 
 inline constexpr Ipv4Cidr cidr(std::uint8_t last, std::uint8_t prefix = 24) {
   return {Ipv4Address::of(10, 0, 0, last), prefix};
@@ -52,9 +105,10 @@ struct World {
 
 inline async::Task<std::unique_ptr<Stack>> host(World* world, sim::NetDevice* card,
                                                 Ipv4Cidr address, Ipv4Address gateway = {}) {
-  auto stack = co_await Stack::connect(world->context, *card, address, gateway);
-  EXPECT_TRUE(stack);
-  co_return std::move(*stack);
+  PlatformRandom random;
+  auto stack = std::make_unique<Stack>(world->context, *card, random);
+  stack->use(address, gateway);
+  co_return stack;
 }
 
 inline std::unique_ptr<Socket> bound(Stack& stack, std::uint16_t port) {

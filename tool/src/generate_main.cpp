@@ -160,11 +160,11 @@ void construction(Lines& out, const Plan& plan) {
               cpp_string(called_with_parameters(d)) + ", " + d.name + "_connected.error()" +
               named_file(plan, d) + ");");
       out.add("  }");
-      out.add("  " + type + "& " + d.name + " = **" + d.name + "_connected;");
+      out.add("  [[maybe_unused]] " + type + "& " + d.name + " = **" + d.name + "_connected;");
     } else {
       const std::string maker = d.form == Form::kJob ? "make_job" : "make_device";
-      out.from(d.where, {"  " + type + " " + d.name + " = fata::async::" + maker + "<" + type +
-                         ">(context" + arguments(plan, d) + ");"});
+      out.from(d.where, {"  [[maybe_unused]] " + type + " " + d.name + " = fata::async::" + maker +
+                         "<" + type + ">(context" + arguments(plan, d) + ");"});
     }
   }
   out.blank();

@@ -82,6 +82,9 @@ void describe_device(const Plan& plan, std::size_t id, const std::string& indent
       std::printf("%s  %s\n", indent.c_str(), a.text.c_str());
     }
   }
+  for (const std::size_t earlier : d.after) {
+    if (!shown[earlier]) describe_device(plan, earlier, indent + "  after ", shown);
+  }
 }
 
 // The label of an edge from the device: "Console"; "Stack" for a stack, which only its members use.
@@ -96,6 +99,8 @@ void describe_dot(const Plan& plan) {
     const std::string kind = d.form == Form::kMember ? d.tag : d.type;
     std::printf("  d%zu [label=\"%s\\n%s\"%s];\n", i, d.name.c_str(), kind.c_str(),
                 d.tag == "Job" ? ", style=bold" : "");
+    for (const std::size_t earlier : d.after)
+      std::printf("  d%zu -> d%zu [style=dashed];\n", earlier, i);
     for (const plan::Argument& a : d.arguments) {
       if (a.kind == plan::Argument::Kind::kDevice) {
         std::printf("  d%zu -> d%zu [label=\"%s\"];\n", a.device, i,

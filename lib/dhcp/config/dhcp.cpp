@@ -1,36 +1,46 @@
 #include "fata/config/dhcp.hpp"
 
+#include "fata/config/platform_devices.hpp"
+
 namespace fata::config {
 
-detail::AddressSource detail::dhcp_addresses(Where where) {
-  return {.library = "dhcp",
-          .called = "dhcp, or an IPv4 address and prefix length",
-          .gateway_help = "IPv4 gateway of a static address",
-          .ipv4 =
-              [where](std::string_view name, std::size_t, std::string_view help) {
-                return to_argument(parameter(name, Ipv4Setup{"dhcp"}, help, where));
-              },
-          .options = {to_argument(parameter("hostname", HostName{""},
-                                            "what to call oneself towards a DHCP server", where)),
-                      to_argument(parameter(
-                          "dhcp-probe", true,
-                          "first check that no other machine uses the address; takes 4 to 7 s",
-                          where))},
-          .random = true};
+namespace detail {
+
+DhcpAddresses::DhcpAddresses(Where where)
+    : where_(where),
+      options_{to_argument(parameter("hostname", HostName{""},
+                                     "what to call oneself towards a DHCP server", where)),
+               to_argument(parameter(
+                   "dhcp-probe", true,
+                   "first check that no other machine uses the address; takes 4 to 7 s", where))} {}
+
+Device<Bundle> DhcpAddresses::ipv4(const Of& of) const {
+  std::vector<Argument> arguments{of.stack.node(), of.udp.node(), of.ipv4.node(),
+                                  of.interface.node(), default_random(where_).node()};
+  if (of.first) arguments.emplace_back(of.first->node());
+  arguments.push_back(to_argument(
+      parameter(numbered("ipv4", of.number), Ipv4Setup{"dhcp"},
+                help_of("dhcp, or an IPv4 address and prefix length", of.number), where_)));
+  if (!of.first)
+    arguments.push_back(to_argument(
+        parameter("ipv4-gateway", Ipv4{"10.0.2.2"}, "IPv4 gateway of a static address", where_)));
+  arguments.insert(arguments.end(), options_.begin(), options_.end());
+  return make_device<Bundle>({.type = "fata::dhcp::DynamicAddress",
+                              .headers = {"fata/dhcp/dynamic_address.hpp"},
+                              .libraries = {"dhcp"},
+                              .form = Form::kConnect,
+                              .called = "the network stack",
+                              .where = where_},
+                             std::move(arguments));
 }
 
-namespace {
-Stack with_dhcp(bool ipv6, const Device<NetDevice>& card, Where where) {
-  return detail::members(detail::StackMaker(ipv6, detail::dhcp_addresses(where), where).on(card),
-                         where);
-}
-}  // namespace
+}  // namespace detail
 
 Stack stack_dhcp(const Device<NetDevice>& card, Where where) {
-  return with_dhcp(true, card, where);
+  return detail::build_stack({card}, detail::DhcpAddresses(where), {}, where);
 }
 Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where) {
-  return with_dhcp(false, card, where);
+  return detail::build_stack({card}, detail::DhcpAddresses(where), {.ipv6 = false}, where);
 }
 
 }  // namespace fata::config

@@ -22,23 +22,25 @@ std::string_view name_of(Client::State state) {
 }
 }  // namespace
 
-Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on,
-               const SipKey& secret, const Options& options, Driver* first)
-    : core_(&core),
-      v4_(&v4),
+Driver::Driver(const Ports& ports, net::Interface& on, const SipKey& secret, const Options& options,
+               Driver* first)
+    : host_(ports.host),
+      udp_(ports.udp),
+      v4_(ports.v4),
+      stack_(ports.stack),
+      log_(ports.log),
       on_(&on),
       link_mtu_(on.mtu()),
       probe_(options.probe),
       first_(first == nullptr ? this : first),
       client_(config_of(on, options), secret, *this) {
   if (first == nullptr) {
-    check(core.udp().bind(*this, {{}, kClientPort}).has_value(), "the DHCP port is in use");
-    v4.watch(this);
+    check(udp_->bind(*this, {{}, kClientPort}).has_value(), "the DHCP port is in use");
+    v4_->watch(this);
   } else {
     next_ = std::exchange(first->next_, this);
   }
-  core.add(*this);
-  v4.take_any_address(on, true);
+  v4_->take_any_address(on, true);
   async::current_loop().on_restore(*this);
   const Instant now = async::current_loop().now();
   client_.start(now);
@@ -47,7 +49,6 @@ Driver::Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on,
 
 Driver::~Driver() {
   client_.release(async::current_loop().now());
-  core_->remove(*this);
   if (first_ == this) {
     v4_->watch(nullptr);
   } else {
@@ -55,7 +56,7 @@ Driver::~Driver() {
     while (*at != this) at = &(*at)->next_;
     *at = next_;
   }
-  core_->flush();
+  stack_->flush();
 }
 
 async::Task<void> Driver::wait(async::Wait wait) {
@@ -96,14 +97,14 @@ void Driver::on_timer() noexcept {
   }
   client_.tick(now);
   arm(heard_ ? now : client_.next_deadline());
-  core_->flush();
+  stack_->flush();
 }
 
 void Driver::renew(const SipKey& secret) {
   const Instant now = async::current_loop().now();
   client_.renew(secret, now);
   arm(heard_ ? now : client_.next_deadline());
-  core_->flush();
+  stack_->flush();
 }
 
 void Driver::address_event(net::Interface& on, Ipv4Address address, net::ipv4::AddressEvent what,
@@ -133,11 +134,11 @@ void Driver::write(TextWriter& line, Instant now) const {
 }
 
 void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) {
-  PacketBuf packet = core_->udp().allocate();
+  PacketBuf packet = udp_->allocate();
   if (!packet || packet.tailroom() < message.size()) return;  // the client retransmits
   copy_bytes(packet.append(message.size()), message);
   if (!from.is_any()) {
-    core_->udp().send({{to, kServerPort}, from, std::move(packet)}, *first_, now);
+    udp_->send({{to, kServerPort}, from, std::move(packet)}, *first_, now);
     return;
   }
   net::udp::prepend_header(packet, kClientPort, kServerPort, from, to, false);
@@ -145,7 +146,7 @@ void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) 
 }
 
 void Driver::event(Event what, const Lease& lease, Instant now) {
-  const Logger& log = core_->log();
+  const Logger& log = *log_;
   switch (what) {
     case Event::kCheck:
       claimed_ = lease.address.address;
@@ -193,7 +194,7 @@ void Driver::apply(const Lease& lease) {
       v4_->routes().add({each.to, each.gateway, on_->index(), net::ipv4::Route::Origin::kDhcp});
     }
   }
-  const std::size_t least = core_->host().v6() == nullptr ? kMinMtu : kMinMtuV6;
+  const std::size_t least = host_->v6() == nullptr ? kMinMtu : kMinMtuV6;
   on_->set_mtu(lease.mtu < kMinMtu
                    ? link_mtu_
                    : std::min<std::size_t>(std::max<std::size_t>(lease.mtu, least), link_mtu_));

@@ -1,10 +1,25 @@
-#include "fata/dhcp/stack.hpp"
+#include "fata/dhcp/driver.hpp"
 
 #include <gtest/gtest.h>
 
+#include "fata/dhcp/dynamic_address.hpp"
+#include "fata/sig/archetype.hpp"
+#include "fata/stack/net_interface.hpp"
+#include "fata/stack/udp.hpp"
 #include "server.hpp"
 
 namespace fata::dhcp {
+
+// The device of a plan uses nothing of a stack but its port.
+using Port = sig::archetype::StackPort<net::Host, stack::SocketDriver, stack::Part>;
+using Interface = stack::NetInterface<stack::Stack, sig::archetype::NetDevice>;
+using FirstAddress =
+    DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface, sig::archetype::Random>;
+template class DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface,
+                              sig::archetype::Random>;
+template class DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface,
+                              sig::archetype::Random, FirstAddress>;
+
 namespace {
 
 TEST(Ipv4Setup, IsDhcpOrAnAddress) {

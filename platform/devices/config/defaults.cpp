@@ -31,22 +31,18 @@ Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
   if (cards.empty() || cards.size() > kMaxCards)
     throw ConfigError(at(where) + "a stack has 1 to 8 cards, not " + std::to_string(cards.size()));
   const bool both = context.key("ipv6", true, "IPv6 beside IPv4; false leaves it out of the image");
+  const bool ipv4 = context.key("ipv4", true, "IPv4 beside IPv6; false leaves it out of the image");
+  if (!ipv4 && !both)
+    throw ConfigError(at(where) + "a stack needs IPv4 or IPv6: -D ipv4=true or -D ipv6=true");
   const bool netstat =
       context.key("netstat", options.netstat || context.is(Target::kLinux),
                   "a report of the network's state on demand: SIGUSR1, or n on a kernel's console");
   const bool dhcp = context.key("dhcp", options.dhcp, "a DHCP client, for --ipv4=dhcp");
-  const detail::StackMaker maker =
-      dhcp ? detail::StackMaker(both, detail::dhcp_addresses(where), where)
-           : detail::StackMaker(both, where);
-  Device<Bundle> own = maker.on(cards.front());
-  for (std::size_t number = 1; number < cards.size(); ++number)
-    own = maker.also_on(cards[number], number, own);
-  if (cards.size() > 1) own = detail::with_routes(own, where);
-  if (netstat) {
-    own = detail::with_netstat(
-        own, provided<ReportRequests>(context, "requests for a report", {.where = where}), where);
-  }
-  return detail::members(own, where);
+  detail::StackParts parts{.ipv4 = ipv4, .ipv6 = both};
+  if (netstat)
+    parts.requests = provided<ReportRequests>(context, "requests for a report", {.where = where});
+  return dhcp ? detail::build_stack(cards, detail::DhcpAddresses(where), parts, where)
+              : detail::build_stack(cards, detail::StaticAddresses(where), parts, where);
 }
 
 Stack default_stack(const Context& context, StackOptions options, Where where) {

@@ -12,8 +12,8 @@
 #include "fata/net/checksum.hpp"
 #include "fata/net/ethernet.hpp"
 #include "fata/net/ipv4.hpp"
-#include "fata/net/pcap.hpp"
 #include "fata/net/udp_header.hpp"
+#include "fata/stack/pcap.hpp"
 
 namespace fata::linux {
 namespace {
@@ -129,10 +129,10 @@ TEST_F(Captures, AreReadByTcpdump) {
   auto file = open(path);
   ASSERT_TRUE(file);
   std::vector<std::byte> block(2000);
-  (*file)->write(Bytes(block).first(net::pcap::write_preamble(block)));
+  (*file)->write(Bytes(block).first(stack::pcap::write_preamble(block)));
   for (const std::int64_t time : {1'700'000'000'000'000'001, 1'700'000'001'500'000'002}) {
     const std::size_t size =
-        net::pcap::write_packet(block, {time}, net::pcap::Direction::kSent, udp_frame(), {});
+        stack::pcap::write_packet(block, {time}, stack::pcap::Direction::kSent, udp_frame(), {});
     (*file)->write(Bytes(block).first(size));
   }
   file->reset();

@@ -2,14 +2,14 @@
 
 #include "conformance.hpp"
 #include "fata/base/pool.hpp"
-#include "fata/net/tcp/sockets.hpp"
 #include "fata/sim/platform.hpp"
+#include "fata/stack/tcp.hpp"
 
 namespace fata {
 namespace {
 
 // A single stack that communicates with itself over a link with a delay.
-class Loopback final : public net::IpLayer, public net::SocketDriver, private Timer {
+class Loopback final : public net::IpLayer, public stack::SocketDriver, private Timer {
  public:
   explicit Loopback(const net::tcp::Config& config = {})
       : tcp(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, *this, *this) {}
@@ -55,12 +55,12 @@ class Loopback final : public net::IpLayer, public net::SocketDriver, private Ti
   std::deque<std::pair<Instant, net::IpPacket>> flying_;
 
  public:
-  net::Tcp tcp;
+  stack::Tcp tcp;
 };
 
 struct OwnWorld {
   struct Ends {
-    std::unique_ptr<net::TcpFlow> left, right;
+    std::unique_ptr<stack::TcpFlow> left, right;
   };
   async::Task<Ends> connect() {
     auto listener = loopback.tcp.listen({IpAddress{}, 7}, 1);

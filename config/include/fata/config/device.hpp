@@ -91,6 +91,8 @@ struct Node {
   DeviceSpec spec;
   std::string tag, concept_name, concept_header;
   std::vector<Argument> arguments;
+  // Devices that are made before it, although it does not use them.
+  std::vector<NodePtr> after{};
   std::string member;       // of the only device in `arguments`, for Form::kMember
   std::string data_folder;  // for crunch: the folder of the files to link in
 };
@@ -135,12 +137,13 @@ concept Value = requires(const T& value) { detail::to_argument(value); };
 
 template <Tag T>
 Device<T> make_device(DeviceSpec spec, std::vector<Argument> arguments, std::string member = {},
-                      std::string data_folder = {}) {
+                      std::string data_folder = {}, std::vector<NodePtr> after = {}) {
   return Device<T>(std::make_shared<const Node>(Node{.spec = std::move(spec),
                                                      .tag = std::string(T::kName),
                                                      .concept_name = std::string(T::kConcept),
                                                      .concept_header = std::string(T::kHeader),
                                                      .arguments = std::move(arguments),
+                                                     .after = std::move(after),
                                                      .member = std::move(member),
                                                      .data_folder = std::move(data_folder)}));
 }

@@ -78,7 +78,7 @@ void Engine::send_along(const Path& path, PacketBuf packet, const IpAddress& rem
   send_to(next, std::move(packet), remote, protocol, marks, fragment, now);
 }
 
-void Engine::send_to(const NextHop& next, PacketBuf packet, const IpAddress& remote,
+void Engine::send_to(const NextHop& next, PacketBuf&& packet, const IpAddress& remote,
                      std::uint8_t protocol, IpMarks marks, bool fragment, Instant now) {
   const std::size_t payload = packet.total_size();
   const bool cut_by_device = packet.offload().gso != Offload::Gso::kNone;

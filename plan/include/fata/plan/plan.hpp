@@ -13,7 +13,7 @@
 
 namespace fata::plan {
 
-inline constexpr int kVersion = 4;
+inline constexpr int kVersion = 5;
 
 // Text that is no plan, or that of another version. The message is for people.
 struct Invalid : std::runtime_error {
@@ -59,6 +59,7 @@ struct Device {
   bool is_nic = false;  // a network interface of the machine or of the host, which has one --link
   std::string called{}, member{}, data_folder{};
   std::vector<Argument> arguments{};
+  std::vector<std::size_t> after{};  // devices that are made before it, but that it does not use
   std::vector<std::string> headers{}, libraries{}, local_libraries{}, system_calls{};
   std::vector<ThirdParty> third_party{};
   // Parameters that a message about the device names; all if absent.
@@ -79,7 +80,7 @@ struct Plan {
   unsigned memory_mib = 0;
   std::vector<Key> keys{};
   std::vector<Parameter> parameters{};
-  std::vector<Device> devices{};  // each after its arguments
+  std::vector<Device> devices{};  // each after those it uses or follows
   std::vector<std::size_t> jobs{};
   std::vector<Forward> forwards{};
   std::vector<std::string> disks{};  // their names, in the order of `fata run --disk`

@@ -4,9 +4,9 @@
 #include <fata/async/context.hpp>
 #include <fata/linux/capture_file.hpp>
 #include <fata/linux/tap.hpp>
-#include <fata/net/pcap.hpp>
 #include <fata/platform_devices/devices.hpp>
 #include <fata/sig/net_device.hpp>
+#include <fata/stack/pcap.hpp>
 
 #include "attacks.hpp"
 #include "ring_attacks.hpp"
@@ -14,8 +14,8 @@
 namespace sandbox_probe {
 
 // A NIC as config.cpp creates it: a tap, with an optional capture of its frames.
-using Card = fata::net::PcapDevice<fata::linux::Tap, fata::platform_devices::Clock,
-                                   fata::linux::CaptureFile>;
+using Card = fata::stack::PcapDevice<fata::linux::Tap, fata::platform_devices::Clock,
+                                     fata::linux::CaptureFile>;
 
 // The same access to a private member as in ring_attacks.cpp.
 template <auto Member>

@@ -37,7 +37,15 @@ Stack stack_dhcp(const Device<NetDevice>& card, Where where = Where::current());
 Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where = Where::current());
 
 namespace detail {
-AddressSource dhcp_addresses(Where where);
+class DhcpAddresses final : public AddressSource {
+ public:
+  explicit DhcpAddresses(Where where);
+  Device<Bundle> ipv4(const Of& of) const override;
+
+ private:
+  Where where_;
+  std::vector<Argument> options_;  // of all interfaces
+};
 }  // namespace detail
 
 }  // namespace fata::config

@@ -2,15 +2,29 @@
 // long as the lease lasts.
 #pragma once
 
+#include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
+#include "fata/base/log.hpp"
 #include "fata/dhcp/client.hpp"
 #include "fata/dhcp/setup.hpp"
+#include "fata/net/host.hpp"
 #include "fata/net/ipv4/engine.hpp"
-#include "fata/net/stack_core.hpp"
+#include "fata/net/udp.hpp"
+#include "fata/stack/part.hpp"
+#include "fata/stack/socket_driver.hpp"
 
 namespace fata::dhcp {
 
-class Driver final : public net::Autoconfiguration,
+// What a driver uses of a stack.
+struct Ports {
+  const net::Host* host;
+  net::udp::Table* udp;
+  net::ipv4::Engine* v4;
+  stack::SocketDriver* stack;
+  const Logger* log;
+};
+
+class Driver final : public stack::Part,
                      private net::udp::Port,
                      private Outside,
                      private net::ipv4::AddressWatcher,
@@ -19,8 +33,8 @@ class Driver final : public net::Autoconfiguration,
  public:
   // All arguments must outlive the driver. UDP port 68 belongs to a stack's first driver; drivers
   // of further interfaces take a pointer to it and must be destroyed before it.
-  Driver(net::StackCore& core, net::ipv4::Engine& v4, net::Interface& on, const SipKey& secret,
-         const Options& options = {}, Driver* first = nullptr);
+  Driver(const Ports& ports, net::Interface& on, const SipKey& secret, const Options& options = {},
+         Driver* first = nullptr);
   // Releases the lease, if the server's hardware address is known.
   ~Driver();
 
@@ -29,7 +43,7 @@ class Driver final : public net::Autoconfiguration,
 
   const Client& client() const { return client_; }
 
-  // Autoconfiguration
+  // Part
   std::span<const Ipv4Address> name_servers() const override {
     return client_.has_address() ? client_.lease().name_servers.all()
                                  : std::span<const Ipv4Address>();
@@ -58,8 +72,11 @@ class Driver final : public net::Autoconfiguration,
   void remove_routes();
   void arm(Instant at);
 
-  net::StackCore* core_;
+  const net::Host* host_;
+  net::udp::Table* udp_;
   net::ipv4::Engine* v4_;
+  stack::SocketDriver* stack_;
+  const Logger* log_;
   net::Interface* on_;
   std::size_t link_mtu_;
   bool probe_;

@@ -13,8 +13,16 @@ namespace fata::net {
 
 class Host final : public IpLayer {
  public:
-  // Either may be null; a family that is not passed is not linked. Both outlive the host.
+  // A family that is not attached is not linked.
+  Host() = default;
+  // Either may be null.
   Host(IpProtocol* v4, IpProtocol* v6) : v4_(v4), v6_(v6) {}
+  // Before interfaces and transports are added. The engine must not be destroyed before the last
+  // call of the host, except its destructor.
+  void attach_v4(IpProtocol& engine) { (v4_ = &engine)->report_conflicts_to(reporter_); }
+  void attach_v6(IpProtocol& engine) { (v6_ = &engine)->report_conflicts_to(reporter_); }
+  // Of the families that are attached later.
+  void report_conflicts_to(ConflictReporter* reporter) { reporter_ = reporter; }
 
   // Null if there are already Interface::kMax interfaces.
   Interface* add_interface(const LinkConfig& config, PacketSink& sink, Instant now);
@@ -72,8 +80,9 @@ class Host final : public IpLayer {
  private:
   Interface& interface_of(const IpAddress& group, const IpAddress& local);
 
-  IpProtocol* v4_;
-  IpProtocol* v6_;
+  IpProtocol* v4_ = nullptr;
+  IpProtocol* v6_ = nullptr;
+  ConflictReporter* reporter_ = nullptr;
   std::array<std::unique_ptr<Interface>, Interface::kMax> interfaces_;
   std::size_t interface_count_ = 0;
   std::array<Transport*, IpProtocol::kTransports> transports_{};

@@ -197,7 +197,7 @@ class Engine final : public IpProtocol {
                   Instant now);
 
   std::optional<NextHop> route(Ipv4Address to, Ipv4Address local);
-  void send_to(const NextHop& next, PacketBuf packet, const IpAddress& remote,
+  void send_to(const NextHop& next, PacketBuf&& packet, const IpAddress& remote,
                std::uint8_t protocol, IpMarks marks, bool fragment, Instant now);
   void send_long(const NextHop& next, Header header, PacketBuf packet, Instant now);
   void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);

@@ -219,7 +219,7 @@ class Engine final : public IpProtocol {
 
   // send.cpp
   std::optional<NextHop> route(const IpAddress& to, const IpAddress& local);
-  void send_to(const NextHop& next, PacketBuf packet, const IpAddress& remote,
+  void send_to(const NextHop& next, PacketBuf&& packet, const IpAddress& remote,
                std::uint8_t protocol, IpMarks marks, bool fragment, Instant now);
   void send_long(const NextHop& next, Header header, PacketBuf packet, Instant now);
   void send_fragments(Link& link, const PacketBuf& packet, const MacAddress& to, Instant now);

@@ -1,0 +1,23 @@
+// What UDP sockets and TCP flows need from the stack that runs their engines.
+#pragma once
+
+#include "fata/async/wait.hpp"
+
+namespace fata::stack {
+
+class SocketDriver {
+ public:
+  // Passes everything that the engines have sent to the devices, and sets the timer of the host.
+  // Call it after every call of an engine that may send or that may change a deadline.
+  virtual void flush() = 0;
+  // Notified when a full device has room again (IpLayer::any_full()).
+  async::WaitQueue& room() { return room_; }
+
+ protected:
+  ~SocketDriver() = default;
+
+ private:
+  async::WaitQueue room_;
+};
+
+}  // namespace fata::stack

@@ -1,0 +1,99 @@
+// UDP sockets of our own stack: bounded queues between the stack and the application's task. Models
+// sig::UdpSocket.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "fata/async/task.hpp"
+#include "fata/async/wait.hpp"
+#include "fata/net/host.hpp"
+#include "fata/net/udp.hpp"
+#include "fata/sig/stack_port.hpp"
+#include "fata/sig/udp.hpp"
+#include "fata/stack/socket_driver.hpp"
+
+namespace fata::stack {
+
+class UdpSocket final : public net::udp::Port {
+ public:
+  // Received datagrams in the queue; more are dropped and counted.
+  static constexpr std::size_t kQueue = 128;
+  // Stored errors; a new error replaces the oldest.
+  static constexpr std::size_t kErrors = 8;
+  static constexpr std::size_t kGroups = 8;
+
+  UdpSocket(net::udp::Table& table, SocketDriver& driver)
+      : udp_(&table), driver_(&driver), queue_(kQueue) {}
+  ~UdpSocket();
+
+  // sig::UdpSocket
+  Endpoint local() const { return Port::local(); }
+  std::size_t max_payload() const { return udp_->ip().max_payload() - net::udp::kHeaderSize; }
+  // On a connected socket, it may return an ICMP error about a sent datagram (SocketErrc), once for
+  // each.
+  async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
+  PacketBuf allocate() { return udp_->allocate(); }
+  async::Task<Result<void>> send(std::span<sig::TxDatagram> out, async::Wait wait);
+
+  using Port::ignore_path;
+  // Receives datagrams only from `remote` from now on. A datagram to send then needs no destination
+  // (port 0).
+  void connect(const Endpoint& remote);
+  // Removes and returns the oldest ICMP error about a sent datagram. Only on a socket that is not
+  // connected: a server's receive() never fails because of a vanished client.
+  struct Diagnostic {
+    net::SocketErrc what;
+    Endpoint remote;
+  };
+  std::optional<Diagnostic> take_error();
+  // Joins a group on the interface of the socket's address (the default interface if that is
+  // "any"). The socket leaves its groups when it is destroyed.
+  Result<void> join(const IpAddress& group);
+  void leave(const IpAddress& group);
+
+ private:
+  void deliver(sig::RxDatagram&& datagram, Instant now) override;
+  void error(net::SocketErrc what, const Endpoint& remote) override;
+
+  net::udp::Table* udp_;
+  SocketDriver* driver_;
+  std::vector<sig::RxDatagram> queue_;
+  std::size_t first_ = 0;
+  std::size_t used_ = 0;
+  std::vector<Diagnostic> errors_;
+  std::vector<IpAddress> groups_;
+  async::WaitQueue readers_;
+};
+
+// UDP of a host. Models sig::Udp.
+class UdpSockets {
+ public:
+  using Socket = UdpSocket;
+
+  UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secret);
+  // All sockets must be destroyed.
+  ~UdpSockets();
+
+  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+
+  net::udp::Table& table() { return table_; }
+  // Itself, for plans in which the sockets' users come after what attaches to the stack.
+  UdpSockets& udp() { return *this; }
+
+ private:
+  net::Host* host_;
+  SocketDriver* driver_;
+  net::udp::Table table_;
+};
+static_assert(sig::Udp<UdpSockets>);
+
+template <sig::StackPort Stack>
+class UdpOn final : public UdpSockets {
+ public:
+  explicit UdpOn(Stack& stack) : UdpSockets(stack.host(), stack, stack.secret()) {}
+};
+
+}  // namespace fata::stack

@@ -1,0 +1,129 @@
+#include "fata/stack/ping.hpp"
+
+#include "fata/net/checksum.hpp"
+#include "fata/net/icmp.hpp"
+#include "fata/net/ipv6/icmp6.hpp"
+
+namespace fata::stack {
+
+namespace {
+// All requests share one identifier and are distinguished by sequence number.
+constexpr std::uint16_t kIdentifier = 0xfa7a;
+
+std::byte filler(std::size_t at) { return static_cast<std::byte>(at); }
+}  // namespace
+
+Pinger::Pinger(net::Host& host, SocketDriver& driver) : host_(&host), driver_(&driver) {
+  // Attach ICMP to each engine for its own family only: the other family's ICMP is invalid there.
+  if (net::IpProtocol* const v4 = host.v4()) v4->attach(net::ip_protocol::kIcmp, *this);
+  if (net::IpProtocol* const v6 = host.v6()) v6->attach(net::ip_protocol::kIcmpV6, *this);
+}
+
+async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
+  while (host_->any_full()) {
+    if (const auto woken = co_await driver_->room().wait(wait); !woken)
+      co_return fail(Error(woken.error()));
+  }
+  Request request;
+  request.to = to;
+  request.size = size;
+  request.number = ++number_;
+  request.sent = async::current_loop().now();
+  if (const Result<void> sent = send(request, request.sent); !sent) co_return fail(sent.error());
+  requests_.push_back(request);
+  driver_->flush();
+  while (!request.outcome) {
+    if (const auto woken = co_await request.asker.wait(wait); !woken && !request.outcome) {
+      request.unlink();
+      co_return fail(Error(woken.error()));
+    }
+  }
+  co_return *request.outcome;
+}
+
+Result<void> Pinger::send(const Request& request, Instant now) {
+  if (request.size > kMaxData) return fail(sig::EchoErrc::kTooLong, request.size);
+  net::Host& host = *host_;
+  [[clang::uninitialized]] const auto path = host.path(request.to, {});
+  if (!path) return fail(Error(sig::EchoErrc::kNoRoute));
+  const std::size_t size = net::icmp::kHeaderSize + request.size;
+  PacketBuf packet = host.allocate();
+  if (packet && packet.tailroom() < size) packet = memory_->allocate(size, net::kIpHeadroom);
+  if (!packet) return fail(Error(sig::EchoErrc::kNoBuffer));
+
+  const MutableBytes message = packet.append(size);
+  ByteWriter out(message.first(net::icmp::kHeaderSize));
+  const bool v4 = request.to.is_v4();
+  out.u8(v4 ? net::icmp::kEcho : net::icmp6::kEcho);
+  out.u8(0);
+  out.u16(0);
+  out.u16(kIdentifier);
+  out.u16(request.number);
+  for (std::size_t i = 0; i < request.size; ++i) message[net::icmp::kHeaderSize + i] = filler(i);
+  net::ChecksumSum sum;
+  if (!v4) sum.add_pseudo(path->source, request.to, net::ip_protocol::kIcmpV6, size);
+  sum.add(message);
+  store_be(message.subspan(2), sum.finish());
+  host.send_along(*path, std::move(packet), request.to,
+                  v4 ? net::ip_protocol::kIcmp : net::ip_protocol::kIcmpV6, net::IpMarks{}, true,
+                  now);
+  return {};
+}
+
+Pinger::Request* Pinger::find(Bytes header) {
+  if (load_be<std::uint16_t>(header.subspan(4)) != kIdentifier) return nullptr;
+  for (Request& each : requests_) {
+    if (each.number == load_be<std::uint16_t>(header.subspan(6))) return &each;
+  }
+  return nullptr;
+}
+
+void Pinger::end(Request& request, Result<sig::EchoReply> outcome) {
+  request.unlink();
+  request.outcome = std::move(outcome);
+  request.asker.notify_one();
+}
+
+bool Pinger::receive(net::IpPacket& packet, Instant now) {
+  const Bytes message = packet.payload.bytes();
+  const std::uint8_t reply = packet.source.is_v4() ? net::icmp::kEchoReply : net::icmp6::kEchoReply;
+  if (message.size() < net::icmp::kHeaderSize || message[0] != std::byte{reply}) return false;
+  Request* const request = find(message);
+  if (request == nullptr || (request->to != packet.source && !request->to.is_multicast()))
+    return false;
+  const Bytes data = message.subspan(net::icmp::kHeaderSize);
+  if (data.size() != request->size) return false;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data[i] != filler(i)) return false;
+  }
+  end(*request, sig::EchoReply{packet.source, now - request->sent, packet.hop_limit});
+  return true;
+}
+
+void Pinger::icmp_error(const net::IcmpError& error, Instant now) {
+  using Kind = net::IcmpError::Kind;
+  const bool v4 = error.remote.is_v4();
+  Request* const request = error.quoted[0] == std::byte{v4 ? net::icmp::kEcho : net::icmp6::kEcho}
+                               ? find(error.quoted)
+                               : nullptr;
+  const bool ours = request != nullptr && request->to == error.remote;
+  if (!ours) return;
+  if (error.kind == Kind::kTooBig) {
+    const std::size_t size = (v4 ? 20 : 40) + net::icmp::kHeaderSize + request->size;
+    if (size <= error.hop_mtu) return;
+    host_->lower_path_mtu(error.remote, error.mtu, now);
+  }
+  switch (error.kind) {
+    case Kind::kPortUnreachable:
+    case Kind::kUnreachable:
+      return end(*request, fail(sig::EchoErrc::kUnreachable, error.code));
+    case Kind::kTimeExceeded:
+      return end(*request, fail(Error(sig::EchoErrc::kTimeExceeded)));
+    case Kind::kTooBig:
+      return end(*request, fail(Error(sig::EchoErrc::kTooBig)));
+    case Kind::kParameterProblem:
+      return end(*request, fail(Error(sig::EchoErrc::kParameterProblem)));
+  }
+}
+
+}  // namespace fata::stack

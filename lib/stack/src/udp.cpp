@@ -1,0 +1,104 @@
+#include "fata/stack/udp.hpp"
+
+#include <algorithm>
+
+namespace fata::stack {
+
+[[clang::minsize]] UdpSocket::~UdpSocket() {
+  while (!groups_.empty()) leave(IpAddress(groups_.back()));
+}
+
+async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in,
+                                                    async::Wait wait) {
+  while (used_ == 0) {
+    if (remote().port != 0) {
+      if (const auto diagnostic = take_error()) co_return fail(diagnostic->what);
+    }
+    const auto woken = co_await readers_.wait(wait);
+    if (!woken) co_return fail(Error(woken.error()));
+  }
+  const std::size_t count = std::min(in.size(), used_);
+  for (sig::RxDatagram& datagram : in.first(count)) {
+    datagram = std::move(queue_[first_]);
+    first_ = (first_ + 1) % kQueue;
+  }
+  used_ -= count;
+  co_return count;
+}
+
+async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async::Wait wait) {
+  const Instant now = async::current_loop().now();
+  for (sig::TxDatagram& datagram : out) {
+    while (udp_->ip().any_full()) {
+      const auto woken = co_await driver_->room().wait(wait);
+      if (!woken) co_return fail(Error(woken.error()));
+    }
+    udp_->send(std::move(datagram), *this, now);
+  }
+  driver_->flush();
+  co_return Result<void>{};
+}
+
+[[clang::minsize]] void UdpSocket::connect(const Endpoint& remote) {
+  udp_->connect(*this, remote);
+  errors_.clear();
+}
+
+std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
+  if (errors_.empty()) return std::nullopt;
+  const Diagnostic oldest = errors_.front();
+  errors_.erase(errors_.begin());
+  return oldest;
+}
+
+[[clang::minsize]] Result<void> UdpSocket::join(const IpAddress& group) {
+  if (std::ranges::contains(groups_, group)) return {};
+  const Instant now = async::current_loop().now();
+  if (groups_.size() == kGroups || !udp_->ip().join_group(group, local().address, now))
+    return fail(Error(net::SocketErrc::kGroupTableFull));
+  groups_.push_back(group);
+  driver_->flush();
+  return {};
+}
+
+[[clang::minsize]] void UdpSocket::leave(const IpAddress& group) {
+  const auto at = std::ranges::find(groups_, group);
+  if (at == groups_.end()) return;
+  udp_->ip().leave_group(group, local().address, async::current_loop().now());
+  groups_.erase(at);
+  driver_->flush();
+}
+
+void UdpSocket::deliver(sig::RxDatagram&& datagram, Instant) {
+  if (used_ == kQueue) {
+    ++dropped_;
+    return;
+  }
+  queue_[(first_ + used_) % kQueue] = std::move(datagram);
+  ++used_;
+  readers_.notify_all();
+}
+
+[[clang::minsize]] void UdpSocket::error(net::SocketErrc what, const Endpoint& remote) {
+  if (errors_.size() == kErrors) errors_.erase(errors_.begin());
+  errors_.push_back({what, remote});
+  if (Port::remote().port != 0) readers_.notify_all();
+}
+
+UdpSockets::UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secret)
+    : host_(&host), driver_(&driver), table_(host, secret) {
+  host.attach(net::ip_protocol::kUdp, table_);
+}
+
+UdpSockets::~UdpSockets() { check(table_.empty(), "a socket outlives its stack"); }
+
+[[clang::minsize]] Result<std::unique_ptr<UdpSocket>> UdpSockets::bind(Endpoint local) {
+  if (!local.address.is_any() && !host_->is_ours(local.address))
+    return fail(net::SocketErrc::kNotOurAddress, 0);
+  auto socket = std::make_unique<UdpSocket>(table_, *driver_);
+  if ([[clang::uninitialized]] const Result<void> bound = table_.bind(*socket, local); !bound)
+    return fail(bound.error());
+  return socket;
+}
+
+}  // namespace fata::stack

@@ -1,0 +1,58 @@
+// The network stack as the parts see it that attach to it: IP families, transports, addresses, DHCP
+// clients, routes, reports. A part registers its engine with the host, and sees nothing else of the
+// stack. It outlives neither the stack nor the host.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+
+#include "fata/async/wait.hpp"
+#include "fata/base/log.hpp"
+#include "fata/base/siphash.hpp"
+
+namespace fata::sig {
+
+template <class S>
+concept StackPort = requires(S& stack, const S& fixed, typename S::Part& part) {
+  // The engine with which families and transports register; it has the timer of all of them.
+  typename S::Host;
+  { stack.host() } -> std::same_as<typename S::Host&>;
+  // What sockets and flows need: flush(), which also sets the timer, and room().
+  typename S::Driver;
+  requires std::derived_from<S, typename S::Driver>;
+  { stack.flush() } -> std::same_as<void>;
+  { stack.room() } -> std::same_as<async::WaitQueue&>;
+  // Parts with name servers, counters and lines for reports.
+  { stack.add(part) } -> std::same_as<void>;
+  { stack.remove(part) } -> std::same_as<void>;
+  { fixed.parts() } -> std::same_as<const typename S::Part*>;
+  // All secrets derive from this one; the host passes a new one on after a restore.
+  { fixed.secret() } -> std::same_as<const SipKey&>;
+  { fixed.memory() } -> std::same_as<std::size_t>;  // bytes of the image
+  { fixed.log() } -> std::same_as<const Logger&>;
+};
+
+namespace archetype {
+template <class H, class D, class P>
+struct StackPort : D {
+  using Host = H;
+  using Driver = D;
+  using Part = P;
+  Host& host() { return engine; }
+  void flush() {}
+  async::WaitQueue& room() { return queue; }
+  void add(Part&) {}
+  void remove(Part&) {}
+  const Part* parts() const { return nullptr; }
+  const SipKey& secret() const { return key; }
+  std::size_t memory() const { return 0; }
+  const Logger& log() const { return logger; }
+
+  Host engine;
+  async::WaitQueue queue;
+  SipKey key;
+  Logger logger;
+};
+}  // namespace archetype
+
+}  // namespace fata::sig
