@@ -65,7 +65,12 @@ endif()
 # (cfi-icall). They need the whole image, so compiled code is LLVM bitcode until the image is
 # linked, and it is optimized as a whole. See docs/decisions/what-hardening-costs.md.
 if(FATA_PLATFORM STREQUAL "kernel")
-  option(FATA_CFI "Kernels trap at a forged virtual call or function pointer" ON)
+  # The cache of a tree that an earlier version configured holds that version's default, OFF.
+  get_property(description CACHE FATA_CFI PROPERTY HELPSTRING)
+  if(description STREQUAL "Kernels trap at a forged virtual call or function pointer")
+    unset(FATA_CFI CACHE)
+  endif()
+  option(FATA_CFI "Trap at a forged virtual call or function pointer" ON)
 endif()
 if(FATA_CFI)
   if(FATA_PLATFORM STREQUAL "process")
@@ -73,8 +78,7 @@ if(FATA_CFI)
       "FATA_CFI is for kernels: use -DFATA_PLATFORM=kernel and its toolchain file")
   endif()
   set(FATA_CFI_OPTIONS -flto -fvisibility=hidden -fwhole-program-vtables
-    -fsanitize=cfi-vcall,cfi-icall
-    -fsanitize-trap=cfi)
+    -fsanitize=cfi-vcall,cfi-icall -fsanitize-trap=cfi)
   add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${FATA_CFI_OPTIONS}>")
   # The compiler has inlined what is fast. The linker inlines only what makes the image smaller.
   set(FATA_CFI_LINK_OPTIONS "SHELL:-mllvm -inline-threshold=0")
