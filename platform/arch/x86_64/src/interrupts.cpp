@@ -36,31 +36,14 @@ volatile std::uint32_t& local(LocalRegister at) {
   return *reinterpret_cast<volatile std::uint32_t*>(fata_local_apic + at);
 }
 
-std::uint32_t io_apic(std::uint32_t index) {
-  *reinterpret_cast<volatile std::uint32_t*>(0xfec00000) = index;
-  return *reinterpret_cast<volatile std::uint32_t*>(0xfec00010);
-}
-void io_apic(std::uint32_t index, std::uint32_t value) {
-  *reinterpret_cast<volatile std::uint32_t*>(0xfec00000) = index;
-  *reinterpret_cast<volatile std::uint32_t*>(0xfec00010) = value;
-}
-
 constinit unsigned next_bit = 1;
 }  // namespace
 
 void start_interrupts() {
-  constexpr std::uint64_t kIoApic = 0xfec00000;
-  if (bus::map_device(fata_local_apic, kPage) == nullptr ||
-      bus::map_device(kIoApic, kPage) == nullptr) {
+  if (bus::map_device(fata_local_apic, kPage) == nullptr) {
     static constexpr char kText[] = "the memory map names the interrupt controllers' registers RAM";
     fata_platform_refuse(kText, sizeof(kText) - 1);
   }
-  // Move the 8259 pair away from the exception vectors, then mask it.
-  constexpr std::uint8_t kSetup[][2]{{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x50}, {0xa1, 0x58},
-                                     {0x21, 4},    {0xa1, 2},    {0x21, 1},    {0xa1, 1},
-                                     {0x21, 0xff}, {0xa1, 0xff}};
-  for (const auto& [port, value] : kSetup) out8(port, value);
-
   write_msr(0x1b, read_msr(0x1b) | (1U << 11));
   local(kSpurious) = 0x100 | (kFirstVector + kSpuriousBit);
   local(kTaskPriority) = 0;
@@ -74,14 +57,6 @@ void start_interrupts() {
 unsigned allocate_interrupt() {
   check(next_bit < kSpuriousBit, "more than 62 interrupts asked for");
   return next_bit++;
-}
-
-bool route_pin(unsigned pin, unsigned bit) {
-  const std::uint32_t last = io_apic(1) >> 16 & 0xff;
-  if (pin > last) return false;
-  io_apic(0x11 + 2 * pin, local(kId) & 0xff000000);
-  io_apic(0x10 + 2 * pin, kFirstVector + bit);
-  return true;
 }
 
 MsiMessage msi_message(unsigned bit) {

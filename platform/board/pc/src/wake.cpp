@@ -9,7 +9,6 @@ namespace fata::bus {
 std::span<const MmioDevice> mmio_devices() noexcept {
   return kernel::command_line().mmio_devices();
 }
-bool connect_pin(unsigned irq) noexcept { return arch::route_pin(irq, arch::allocate_interrupt()); }
 MsiMessage connect_msi() noexcept {
   const arch::MsiMessage message = arch::msi_message(arch::allocate_interrupt());
   return {message.address, message.data};

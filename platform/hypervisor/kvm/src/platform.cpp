@@ -9,7 +9,9 @@
 #include "fata/arch/cpu.hpp"
 #include "fata/arch/interrupts.hpp"
 #include "fata/board/console.hpp"
+#include "fata/board/interrupts.hpp"
 #include "fata/board/power.hpp"
+#include "fata/bus/wake.hpp"
 #include "fata/kernel/hypervisor.hpp"
 #include "fata/kernel/restore.hpp"
 #include "generation.hpp"
@@ -51,10 +53,10 @@ void refuse_without_entropy() noexcept {
 }
 
 void start_hypervisor() noexcept {
-  arch::start_interrupts();
+  board::start_interrupts();
   state.clock.start(arch::entry_tsc());
   state.console.start();
-  arch::route_pin(4, arch::allocate_interrupt());  // the console
+  bus::connect_pin(4);  // the console
   state.power_button.start();
 }
 

@@ -6,18 +6,14 @@
 
 namespace fata::arch {
 
-// Masks the old 8259 and starts the local APIC. Called once.
+// Starts the local APIC. Called once, after the board masked its own controllers.
 void start_interrupts();
 
 // Allocates a bit of the pending set (1 to 62); 0 is the timer. Panics when all are in use.
 unsigned allocate_interrupt();
 
-// Routes a pin of the I/O APIC (a GSI), edge-triggered and active high, to a bit. The device must
-// be acknowledged before its interrupt is enabled again, otherwise no further edge follows. Returns
-// false if the pin does not exist.
-bool route_pin(unsigned pin, unsigned bit);
-
-// The write with which a device raises a bit through MSI or MSI-X.
+// The write with which a device, or the board's interrupt controller, raises a bit (MSI): bits 12
+// to 19 of the address are the local APIC's number, the data is the vector.
 struct MsiMessage {
   std::uint64_t address;
   std::uint32_t data;
