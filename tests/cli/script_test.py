@@ -30,7 +30,14 @@ class Script(FataTest):
         for file in ("fata", "CMakeLists.txt"):
             shutil.copy(ROOT / file, self.tree / file)
         shutil.copytree(ROOT / "tool/help", self.tree / "tool/help")
-        for folder in ("config", "lib/crunch", f"platform/arch/{ARCH}/unpack", "cmake"):
+        for folder in (
+            "config",
+            "plan",
+            "sig",
+            "lib/crunch",
+            f"platform/arch/{ARCH}/unpack",
+            "cmake",
+        ):
             (self.tree / folder).mkdir(parents=True)
         self.made_app(self.tree)
         self.stand_in(

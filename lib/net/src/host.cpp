@@ -20,6 +20,16 @@ namespace fata::net {
   transports_[transport_count_++] = &transport;
 }
 
+[[clang::minsize]] void Host::detach(const Transport& transport) {
+  if (v4_ != nullptr) v4_->detach(transport);
+  if (v6_ != nullptr) v6_->detach(transport);
+  std::size_t kept = 0;
+  for (Transport* const each : std::span(transports_).first(transport_count_)) {
+    if (each != &transport) transports_[kept++] = each;
+  }
+  transport_count_ = kept;
+}
+
 void Host::receive(Interface& from, sig::RxFrame&& frame, Instant now) {
   const auto accepted = from.accept(frame.frame);
   if (!accepted) return;

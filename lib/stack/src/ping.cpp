@@ -19,6 +19,12 @@ Pinger::Pinger(net::Host& host, SocketDriver& driver) : host_(&host), driver_(&d
   if (net::IpProtocol* const v6 = host.v6()) v6->attach(net::ip_protocol::kIcmpV6, *this);
 }
 
+Pinger::~Pinger() {
+  for (net::IpProtocol* const family : {host_->v4(), host_->v6()}) {
+    if (family != nullptr) family->detach(*this);
+  }
+}
+
 async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size, async::Wait wait) {
   while (host_->any_full()) {
     if (const auto woken = co_await driver_->room().wait(wait); !woken)

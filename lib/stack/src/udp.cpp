@@ -90,7 +90,10 @@ UdpSockets::UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secr
   host.attach(net::ip_protocol::kUdp, table_);
 }
 
-UdpSockets::~UdpSockets() { check(table_.empty(), "a socket outlives its stack"); }
+UdpSockets::~UdpSockets() {
+  check(table_.empty(), "a socket outlives its stack");
+  host_->detach(table_);
+}
 
 [[clang::minsize]] Result<std::unique_ptr<UdpSocket>> UdpSockets::bind(Endpoint local) {
   if (!local.address.is_any() && !host_->is_ours(local.address))

@@ -10,8 +10,9 @@ namespace fata {
 
 // Runs the whole image on the first core's loop and returns the exit status (0 to 126). The
 // platform has set up memory, clocks, entropy and console, and cancels `context.stop` on a stop
-// request.
-async::Task<int> image_main(async::Context& context);
+// request. It stays a function of its own when an image is optimized as a whole, so that a debugger
+// finds it.
+[[gnu::used, gnu::noinline]] async::Task<int> image_main(async::Context& context);
 
 // Called by start code once the platform is up: runs image_main on `loop` and returns the exit
 // status.

@@ -30,8 +30,10 @@ class Host final : public IpLayer {
   Interface& interface(std::size_t index) { return *interfaces_[index]; }
   const Interface& interface(std::size_t index) const { return *interfaces_[index]; }
 
-  // The transport receives that protocol's packets of both families, and its ticks.
+  // The transport receives that protocol's packets of both families, and its ticks, until it is
+  // detached. Parts of a stack that are destroyed later still call the host.
   void attach(std::uint8_t protocol, Transport& transport);
+  void detach(const Transport& transport);
 
   void receive(Interface& from, sig::RxFrame&& frame, Instant now);
   void end_of_batch(Instant now);

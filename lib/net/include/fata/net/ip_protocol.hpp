@@ -110,6 +110,13 @@ class IpProtocol : public IpLayer {
   void attach(std::uint8_t protocol, Transport& transport) {
     transports_[attached_++] = {protocol, &transport};
   }
+  void detach(const Transport& transport) {
+    std::size_t kept = 0;
+    for (const Attached each : std::span(transports_).first(attached_)) {
+      if (each.transport != &transport) transports_[kept++] = each;
+    }
+    attached_ = kept;
+  }
 
  protected:
   ~IpProtocol() = default;

@@ -19,6 +19,7 @@ class Pinger : private net::Transport {
   static constexpr std::size_t kMaxData = 65507 - 8 - 8;  // leaves room for a fragment header
 
   Pinger(net::Host& host, SocketDriver& driver);
+  ~Pinger();
   Pinger(const Pinger&) = delete;
   Pinger& operator=(const Pinger&) = delete;
 

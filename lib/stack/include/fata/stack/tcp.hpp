@@ -122,9 +122,16 @@ class TcpOn : public Tcp {
  public:
   explicit TcpOn(Stack& stack)
       : Tcp(tcp_config_for(stack.memory(), stack.host()), net::tcp::Secrets::from(stack.secret()),
-            stack.host(), stack) {
-    stack.host().attach(net::ip_protocol::kTcp, transport());
+            stack.host(), stack),
+        host_(&stack.host()) {
+    host_->attach(net::ip_protocol::kTcp, transport());
   }
+  ~TcpOn() { host_->detach(transport()); }
+  TcpOn(const TcpOn&) = delete;
+  TcpOn& operator=(const TcpOn&) = delete;
+
+ private:
+  typename Stack::Host* host_;
 };
 
 }  // namespace fata::stack
