@@ -1,7 +1,9 @@
 # The files that find_package(fata) finds: in this build tree for the fata command, and after an
-# install for all users. Both are fataConfig.cmake beside one export per tree; they differ in the
-# location of Fata's other CMake files.
+# install for all users. Both are fataConfig.cmake beside one export and one file of options per
+# tree; they differ in the location of Fata's other CMake files.
 set(package_dir lib/cmake/fata)
+set(options ${CMAKE_BINARY_DIR}/fata-${FATA_TREE}-options.cmake)
+file(CONFIGURE OUTPUT ${options} CONTENT "set(FATA_CFI \"@FATA_CFI@\")\n" @ONLY)
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/fataConfigVersion.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
@@ -16,7 +18,7 @@ set(FATA_CMAKE_DIR "\${CMAKE_CURRENT_LIST_DIR}")
 configure_file(${CMAKE_SOURCE_DIR}/cmake/fataConfig.cmake.in
   ${CMAKE_BINARY_DIR}/install/fataConfig.cmake @ONLY)
 install(EXPORT fata-${FATA_TREE} NAMESPACE fata:: DESTINATION ${package_dir})
-install(FILES ${CMAKE_BINARY_DIR}/install/fataConfig.cmake
+install(FILES ${CMAKE_BINARY_DIR}/install/fataConfig.cmake ${options}
   ${CMAKE_BINARY_DIR}/fataConfigVersion.cmake
   cmake/FataOptions.cmake cmake/FataImage.cmake cmake/FataApplication.cmake DESTINATION
   ${package_dir})

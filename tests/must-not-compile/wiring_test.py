@@ -1,8 +1,9 @@
 """Wiring errors are compile errors at their line of config.cpp, with a message that explains the
 error.
 """
+import itertools
 import pathlib
-import re
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -35,7 +36,8 @@ class Wiring(FataTest):
             config.write_text(CONFIG.format(line=""))
             done = fata("configure", folder, "--verbose")
         line = next(line for line in done.stderr.splitlines() if " -c config.cpp " in line)
-        cls.headers = [f"-I{path}" for path in re.findall(r" -I (\S+)", line)]
+        words = shlex.split(line)
+        cls.headers = [f"-I{path}" for word, path in itertools.pairwise(words) if word == "-I"]
 
     def compile(self, line):
         source = self.folder / "config.cpp"
