@@ -42,7 +42,7 @@ class Server final : private fata::async::Renewal {
         port_(port),
         zones_(zones),
         guard_(rate, exempt, drawn<fata::dns::Guard::kSeedSize>(), &clock),
-        tcp_server_(engine_, {.guard = &guard_}) {
+        tcp_server_(engine_, {.guard = {&guard_, &context.loop}}) {
     context.loop.on_restore(*this);
   }
 
@@ -91,8 +91,9 @@ class Server final : private fata::async::Renewal {
 
   static fata::async::Task<void> serve_udp(Server* self, typename Udp::Socket* socket,
                                            fata::async::Scope* scope) {
-    const auto served = co_await fata::dns::serve_udp(&self->engine_, socket, &self->dropped_,
-                                                      scope->token(), &self->guard_);
+    const auto served =
+        co_await fata::dns::serve_udp(&self->engine_, socket, &self->dropped_, scope->token(),
+                                      {&self->guard_, &self->context_.loop});
     if (!served) self->fail("UDP", served.error(), scope);
   }
   static fata::async::Task<void> serve_tcp(Server* self, typename Tcp::Listener* listener,

@@ -143,6 +143,15 @@ class Rules(unittest.TestCase):
             ]
         self.assertEqual(wrong, [])
 
+    def test_no_library_looks_for_the_current_loop(self):
+        """A library takes the loop from its Context, as there may be several loops."""
+        found = [
+            path
+            for path in self.code()
+            if path.parts[0] == "lib" and "current_loop()" in (ROOT / path).read_text()
+        ]
+        self.assertEqual(found, [])
+
     def test_no_engine_of_the_network_includes_a_coroutine_header(self):
         """Neither directly nor by another header."""
         headers = {

@@ -13,8 +13,8 @@ struct Second {
   Second(Stack& stack, sim::NetDevice& device, Ipv4Cidr v4, const net::ipv6::Setup& v6 = {})
       : nic(stack.core(), device) {
     const Logger& log = stack.core().log();
-    stack::use_address(log, stack.v4(), nic.interface(), v4);
-    stack::use_address(log, stack.v6(), nic.interface(), v6);
+    stack::use_address(log, stack.v4(), nic.interface(), stack.core().now(), v4);
+    stack::use_address(log, stack.v6(), nic.interface(), stack.core().now(), v6);
     stack.core().flush();
   }
   Stack::Nic nic;

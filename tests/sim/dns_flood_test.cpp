@@ -108,7 +108,8 @@ struct SimClock {
 
 async::Task<void> serve(dns::Engine* engine, Socket* socket, Counter* dropped,
                         async::CancelToken stop, dns::Guard* guard) {
-  EXPECT_TRUE(co_await dns::serve_udp(engine, socket, dropped, stop, guard));
+  EXPECT_TRUE(
+      co_await dns::serve_udp(engine, socket, dropped, stop, {guard, &async::current_loop()}));
 }
 
 struct Flood {

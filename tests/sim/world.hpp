@@ -40,11 +40,11 @@ class Stack {
   }
 
   void use(Ipv4Cidr address, Ipv4Address gateway = {}) {
-    stack::use_address(core_.log(), v4(), interface(), address, gateway);
+    stack::use_address(core_.log(), v4(), interface(), core_.now(), address, gateway);
     core_.flush();
   }
   void use_ipv6(const net::ipv6::Setup& setup, const net::ipv6::Gateway& gateway = {}) {
-    stack::use_address(core_.log(), v6(), interface(), setup, gateway);
+    stack::use_address(core_.log(), v6(), interface(), core_.now(), setup, gateway);
     core_.flush();
   }
   Result<std::unique_ptr<stack::UdpSocket>> bind(Endpoint local) { return udp_->bind(local); }

@@ -41,14 +41,14 @@ Driver::Driver(const Ports& ports, net::Interface& on, const SipKey& secret, con
     next_ = std::exchange(first->next_, this);
   }
   v4_->take_any_address(on, true);
-  async::current_loop().on_restore(*this);
-  const Instant now = async::current_loop().now();
+  stack_->loop().on_restore(*this);
+  const Instant now = stack_->now();
   client_.start(now);
   arm(now);
 }
 
 Driver::~Driver() {
-  client_.release(async::current_loop().now());
+  client_.release(stack_->now());
   if (first_ == this) {
     v4_->watch(nullptr);
   } else {
@@ -68,7 +68,7 @@ async::Task<void> Driver::wait(async::Wait wait) {
 
 void Driver::arm(Instant at) {
   if (at.is_never()) return disarm();
-  async::current_loop().timers().arm(*this, at);
+  stack_->loop().timers().arm(*this, at);
 }
 
 void Driver::deliver(sig::RxDatagram&& given, Instant now) {
@@ -90,7 +90,7 @@ void Driver::take(Bytes message, Instant now) {
 }
 
 void Driver::on_timer() noexcept {
-  const Instant now = async::current_loop().now();
+  const Instant now = stack_->now();
   if (const auto heard = std::exchange(heard_, std::nullopt)) {
     if (*heard == net::ipv4::AddressEvent::kReady) client_.address_ready(now);
     if (*heard == net::ipv4::AddressEvent::kLost) client_.address_taken(now);
@@ -101,7 +101,7 @@ void Driver::on_timer() noexcept {
 }
 
 void Driver::renew(const SipKey& secret) {
-  const Instant now = async::current_loop().now();
+  const Instant now = stack_->now();
   client_.renew(secret, now);
   arm(heard_ ? now : client_.next_deadline());
   stack_->flush();

@@ -8,7 +8,7 @@
 namespace fata::dns {
 
 template async::Task<Result<void>> serve_udp(Engine*, sig::archetype::UdpSocket*, Counter*,
-                                             async::CancelToken, Guard*);
+                                             async::CancelToken, TimedGuard);
 template Guard::Guard(RateLimit, const Prefixes&, std::span<const std::byte, Guard::kSeedSize>,
                       sig::archetype::Clock*);
 template class TcpServer<sig::archetype::StreamTransport>;

@@ -1,7 +1,5 @@
 #include "fata/stack/addresses.hpp"
 
-#include "fata/async/loop.hpp"
-
 namespace fata::stack {
 
 namespace {
@@ -23,17 +21,17 @@ void log_address(const Logger& log, const net::Interface& interface, const Ipv4C
 }
 }  // namespace
 
-void use_address(const Logger& log, net::ipv4::Engine& v4, net::Interface& on,
+void use_address(const Logger& log, net::ipv4::Engine& v4, net::Interface& on, Instant now,
                  const Ipv4Cidr& address, Ipv4Address gateway) {
-  v4.add_address(on, address, async::current_loop().now());
+  v4.add_address(on, address, now);
   if (!gateway.is_any())
     v4.routes().add({{{}, 0}, gateway, on.index(), net::ipv4::Route::Origin::kStatic});
   log_address(log, on, address, gateway);
 }
 
-void use_address(const Logger& log, net::ipv4::Engine& v4, net::Interface& on,
+void use_address(const Logger& log, net::ipv4::Engine& v4, net::Interface& on, Instant now,
                  const Ipv4Cidr& address) {
-  v4.add_address(on, address, async::current_loop().now());
+  v4.add_address(on, address, now);
   log.info("address ", address, ", hardware address ", on.mac(), ", card ", unsigned{on.index()});
 }
 

@@ -1,13 +1,11 @@
 // A separate file, so that an image without IPv6 links none of it.
-#include "fata/async/loop.hpp"
 #include "fata/stack/addresses.hpp"
 
 namespace fata::stack {
 
 namespace {
 // True if there is an address to log.
-bool start(net::ipv6::Engine& v6, net::Interface& on, const net::ipv6::Setup& setup) {
-  const Instant now = async::current_loop().now();
+bool start(net::ipv6::Engine& v6, net::Interface& on, Instant now, const net::ipv6::Setup& setup) {
   if (setup.mode == net::ipv6::Setup::Mode::kNone) return false;
   v6.start(on, now);
   if (setup.mode == net::ipv6::Setup::Mode::kAuto) v6.autoconfigure(on, now);
@@ -17,16 +15,17 @@ bool start(net::ipv6::Engine& v6, net::Interface& on, const net::ipv6::Setup& se
 }
 }  // namespace
 
-void use_address(const Logger& log, net::ipv6::Engine& v6, net::Interface& on,
+void use_address(const Logger& log, net::ipv6::Engine& v6, net::Interface& on, Instant now,
                  const net::ipv6::Setup& setup, const net::ipv6::Gateway& gateway) {
   if (setup.mode == net::ipv6::Setup::Mode::kNone) return;
-  if (start(v6, on, setup)) log.info("address ", setup.address);
+  if (start(v6, on, now, setup)) log.info("address ", setup.address);
   if (!gateway.address.is_any()) v6.routers().add({{{}, 0}, gateway.address, on.index()});
 }
 
-void use_address(const Logger& log, net::ipv6::Engine& v6, net::Interface& on,
+void use_address(const Logger& log, net::ipv6::Engine& v6, net::Interface& on, Instant now,
                  const net::ipv6::Setup& setup) {
-  if (start(v6, on, setup)) log.info("address ", setup.address, ", card ", unsigned{on.index()});
+  if (start(v6, on, now, setup))
+    log.info("address ", setup.address, ", card ", unsigned{on.index()});
 }
 
 }  // namespace fata::stack

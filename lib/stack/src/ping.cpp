@@ -34,7 +34,7 @@ async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size,
   request.to = to;
   request.size = size;
   request.number = ++number_;
-  request.sent = async::current_loop().now();
+  request.sent = driver_->now();
   if (const Result<void> sent = send(request, request.sent); !sent) co_return fail(sent.error());
   requests_.push_back(request);
   driver_->flush();

@@ -87,7 +87,7 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
 }
 
 Result<void> add_route(const net::Host& host, net::ipv4::Engine& v4, const StaticRoute& route,
-                       std::uint32_t number) {
+                       std::uint32_t number, Instant) {
   if (!route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv6, number));
   const Ipv4Address gateway = route.gateway.v4();
   std::uint8_t card = route.card.value_or(0);

@@ -1,17 +1,16 @@
 // A separate file, so that an image without IPv6 links none of it.
-#include "fata/async/loop.hpp"
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/stack/routes.hpp"
 
 namespace fata::stack {
 
 Result<void> add_route(const net::Host& host, net::ipv6::Engine& v6, const StaticRoute& route,
-                       std::uint32_t number) {
+                       std::uint32_t number, Instant now) {
   if (route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv4, number));
   std::uint8_t card = route.card.value_or(0);
   if (!route.card) {
     // A link-local gateway may be on any link.
-    const auto hop = v6.routers().find(route.gateway, async::current_loop().now());
+    const auto hop = v6.routers().find(route.gateway, now);
     if (route.gateway.is_link_local() ? host.interface_count() != 1
                                       : !hop || hop->address != route.gateway)
       return fail(Error(RouteErrc::kNoWay, number));

@@ -3,7 +3,8 @@
 namespace fata::stack {
 
 Stack::Stack(async::Context& context, const SipKey& secret)
-    : log_(context.logger("net")),
+    : SocketDriver(context.loop),
+      log_(context.logger("net")),
       secret_(secret),
       memory_(context.memory),
       copies_(
@@ -15,9 +16,8 @@ Stack::Stack(async::Context& context, const SipKey& secret)
 Stack::~Stack() = default;
 
 void Stack::renew(const SipKey& secret) {
-  const Instant now = async::current_loop().now();
   secret_ = secret;
-  host_.renew(secret, now);
+  host_.renew(secret, now());
   log_.info("restored from a snapshot: secrets are drawn again");
   flush();
 }
@@ -68,7 +68,7 @@ net::Interface& Stack::add(const net::LinkConfig& given, net::PacketSink& sink) 
   if (config.mtu < given.mtu)
     log_.info("card ", unsigned(host_.interface_count()), ": packets of up to ", config.mtu,
               " bytes are sent, of the ", given.mtu, " that the link carries");
-  net::Interface* const made = host_.add_interface(config, sink, async::current_loop().now());
+  net::Interface* const made = host_.add_interface(config, sink, now());
   check(made != nullptr, "too many network devices");
   return *made;
 }
@@ -78,7 +78,7 @@ void Stack::lost(const net::Interface& interface, const Error& error) {
   log_.error("card ", unsigned(interface.index()), ": the network device failed: ", error);
   if (lost_count_ < host_.interface_count()) return;
   log_.error("no card is left; stopping");
-  async::current_loop().stop_as_failed();
+  loop().stop_as_failed();
 }
 
 bool Stack::copy(net::Interface& from, sig::RxFrame& frame) {
@@ -100,16 +100,16 @@ void Stack::flush() {
   host_.flush();
   const Instant next = host_.next_deadline();
   if (next.is_never()) return disarm();
-  if (!armed() || deadline() != next) async::current_loop().timers().arm(*this, next);
+  if (!armed() || deadline() != next) loop().timers().arm(*this, next);
 }
 
 void Stack::on_timer() noexcept {
-  host_.tick(async::current_loop().now());
+  host_.tick(now());
   flush();
 }
 
 void Stack::resume() {
-  host_.end_of_batch(async::current_loop().now());
+  host_.end_of_batch(now());
   flush();
   room().notify_all();
 }

@@ -4,13 +4,9 @@
 
 namespace fata::stack {
 
-namespace {
-Instant now() { return async::current_loop().now(); }
-}  // namespace
-
 TcpFlow::~TcpFlow() {
   if (connection_ == nullptr) return;
-  tcp_->table_.release(connection_, now());
+  tcp_->table_.release(connection_, tcp_->driver_->now());
   tcp_->done();
 }
 
@@ -22,7 +18,7 @@ void TcpFlow::on_events(unsigned events) noexcept {
 async::Task<Result<Slice>> TcpFlow::read(async::Wait wait) {
   for (;;) {
     if (connection_->readable()) {
-      Slice slice = connection_->read(now());
+      Slice slice = connection_->read(tcp_->driver_->now());
       tcp_->done();
       co_return slice;
     }
@@ -47,12 +43,12 @@ async::Task<sig::WriteOutcome> TcpFlow::write(std::span<Slice> out, async::Wait 
     if (outcome.error) co_return outcome;
     const std::size_t before = outcome.accepted;
     while (!out.empty()) {
-      outcome.accepted += connection_->write(out.front(), now());
+      outcome.accepted += connection_->write(out.front(), tcp_->driver_->now());
       if (!out.front().empty()) break;
       out = out.subspan(1);
     }
     if (outcome.accepted != before) {
-      connection_->push(now());
+      connection_->push(tcp_->driver_->now());
       tcp_->done();
     }
     if (out.empty()) co_return outcome;
@@ -67,24 +63,24 @@ async::Task<sig::WriteOutcome> TcpFlow::write(std::span<Slice> out, async::Wait 
 
 async::Task<Result<void>> TcpFlow::shutdown(async::Wait) {
   if (const auto error = connection_->error()) co_return fail(*error);
-  connection_->shutdown(now());
+  connection_->shutdown(tcp_->driver_->now());
   tcp_->done();
   co_return Result<void>{};
 }
 
 void TcpFlow::abort() {
-  connection_->abort(now());
+  connection_->abort(tcp_->driver_->now());
   tcp_->done();
 }
 
 void TcpFlow::set_options(const net::tcp::FlowOptions& options) {
-  connection_->set_options(options, now());
+  connection_->set_options(options, tcp_->driver_->now());
   tcp_->done();
 }
 
 TcpListener::~TcpListener() {
   if (listener_ == nullptr) return;
-  tcp_->table_.close(listener_, now());
+  tcp_->table_.close(listener_, tcp_->driver_->now());
   tcp_->done();
 }
 
@@ -113,7 +109,8 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to,
                                                            net::tcp::FlowOptions options,
                                                            async::Wait wait) {
   auto flow = std::unique_ptr<TcpFlow>(new TcpFlow(*this));
-  const Result<net::tcp::Connection*> made = table_.connect({}, to, options, flow.get(), now());
+  const Result<net::tcp::Connection*> made =
+      table_.connect({}, to, options, flow.get(), driver_->now());
   if (!made) co_return fail(made.error());
   flow->connection_ = *made;
   done();

@@ -27,7 +27,7 @@ async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> i
 }
 
 async::Task<Result<void>> UdpSocket::send(std::span<sig::TxDatagram> out, async::Wait wait) {
-  const Instant now = async::current_loop().now();
+  const Instant now = driver_->now();
   for (sig::TxDatagram& datagram : out) {
     while (udp_->ip().any_full()) {
       const auto woken = co_await driver_->room().wait(wait);
@@ -53,7 +53,7 @@ std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
 
 [[clang::minsize]] Result<void> UdpSocket::join(const IpAddress& group) {
   if (std::ranges::contains(groups_, group)) return {};
-  const Instant now = async::current_loop().now();
+  const Instant now = driver_->now();
   if (groups_.size() == kGroups || !udp_->ip().join_group(group, local().address, now))
     return fail(Error(net::SocketErrc::kGroupTableFull));
   groups_.push_back(group);
@@ -64,7 +64,7 @@ std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
 [[clang::minsize]] void UdpSocket::leave(const IpAddress& group) {
   const auto at = std::ranges::find(groups_, group);
   if (at == groups_.end()) return;
-  udp_->ip().leave_group(group, local().address, async::current_loop().now());
+  udp_->ip().leave_group(group, local().address, driver_->now());
   groups_.erase(at);
   driver_->flush();
 }

@@ -69,8 +69,8 @@ template <class Net>
 struct Small {
   Small(async::Context& context, Net& net, std::uint8_t last)
       : core(context, random), v4(core), udp(core), nic(core, net) {
-    use_address(core.log(), v4.engine(), nic.interface(), {Ipv4Address::of(10, 0, 0, last), 24},
-                {});
+    use_address(core.log(), v4.engine(), nic.interface(), core.now(),
+                {Ipv4Address::of(10, 0, 0, last), 24}, {});
     core.flush();
   }
   Constant random;

@@ -26,6 +26,7 @@ class NoIp final : public net::IpLayer {
 };
 class NoDriver final : public SocketDriver {
  public:
+  NoDriver() : SocketDriver(async::current_loop()) {}
   void flush() override {}
 };
 

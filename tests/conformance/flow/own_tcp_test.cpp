@@ -12,7 +12,8 @@ namespace {
 class Loopback final : public net::IpLayer, public stack::SocketDriver, private Timer {
  public:
   explicit Loopback(const net::tcp::Config& config = {})
-      : tcp(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, *this, *this) {}
+      : SocketDriver(async::current_loop()),
+        tcp(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, *this, *this) {}
 
   std::optional<net::Path> path(const IpAddress& remote, const IpAddress&) override {
     if (remote != IpAddress(kAddress)) return std::nullopt;
@@ -33,14 +34,14 @@ class Loopback final : public net::IpLayer, public stack::SocketDriver, private 
     Instant next = tcp.transport().next_deadline();
     if (!flying_.empty()) next = std::min(next, flying_.front().first);
     if (next.is_never()) return disarm();
-    async::current_loop().timers().arm(*this, next);
+    loop().timers().arm(*this, next);
   }
 
   static constexpr Ipv4Address kAddress = Ipv4Address::of(10, 0, 0, 1);
 
  private:
   void on_timer() noexcept override {
-    const Instant now = async::current_loop().now();
+    const Instant now = loop().now();
     while (!flying_.empty() && flying_.front().first <= now) {
       net::IpPacket packet = std::move(flying_.front().second);
       flying_.pop_front();

@@ -59,7 +59,8 @@ class DynamicAddress final {
   }
   void use(Random& random, const Setup& setup, const Options& options, const auto&... gateway) {
     if (!setup.dhcp) {
-      stack::use_address(stack_->log(), v4_->engine(), on_->interface(), setup.address, gateway...);
+      stack::use_address(stack_->log(), v4_->engine(), on_->interface(), stack_->now(),
+                         setup.address, gateway...);
       return stack_->flush();
     }
     std::array<std::byte, 16> secret;

@@ -10,6 +10,7 @@
 #include "fata/base/counter.hpp"
 #include "fata/dns/engine.hpp"
 #include "fata/dns/stream_reader.hpp"
+#include "fata/dns/timed_guard.hpp"
 #include "fata/flow/crowd.hpp"
 #include "fata/sig/flow.hpp"
 
@@ -27,7 +28,7 @@ struct TcpServerConfig {
   // Maximum octets of incomplete queries on all connections, beyond the first StreamReader::kOwn of
   // each. A connection that needs more ends.
   std::size_t max_gathered = 256 << 10;
-  Guard* guard = nullptr;  // for cookies; TCP is not limited
+  TimedGuard guard{};  // for cookies; TCP is not limited
 };
 
 template <sig::StreamTransport Streams>
@@ -156,9 +157,10 @@ class TcpServer {
     std::size_t used = 0;
     PacketBuf packet;
     for (;;) {
-      if (config_.guard != nullptr) config_.guard->set_time(async::current_loop().now());
-      const std::size_t size = engine_->answer(query, MutableBytes(*scratch_).subspan(2),
-                                               Transport::kTcp, config_.guard, address_of(*flow));
+      config_.guard.set_time();
+      const std::size_t size =
+          engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp,
+                          config_.guard.guard, address_of(*flow));
       bool good = size != 0 && pack(size, flow, out, used, packet);
       const Gathered found = good ? reader->next(query) : Gathered::kNothing;
       const bool more = found == Gathered::kMessage;

@@ -3,20 +3,20 @@
 
 #include <array>
 
-#include "fata/async/loop.hpp"
 #include "fata/async/wait.hpp"
 #include "fata/base/counter.hpp"
 #include "fata/dns/engine.hpp"
+#include "fata/dns/timed_guard.hpp"
 #include "fata/sig/udp.hpp"
 
 namespace fata::dns {
 
 // Serves until `stop` is cancelled (not an error) or the socket fails. Run one per socket; the
 // engine may be shared with others on the same loop. `dropped` counts queries without a buffer for
-// their answer. Without a guard, every source is answered, spoofed or not.
+// their answer.
 template <sig::UdpSocket Socket>
 async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dropped,
-                                    async::CancelToken stop, Guard* guard = nullptr) {
+                                    async::CancelToken stop, TimedGuard guard = {}) {
   constexpr std::size_t kBatch = 64;
   std::array<sig::RxDatagram, kBatch> queries;
   std::array<sig::TxDatagram, kBatch> answers;
@@ -39,8 +39,8 @@ async::Task<Result<void>> serve_udp(Engine* engine, Socket* socket, Counter* dro
                           &queries[count].source.address};
     }
     *dropped += *received - count;
-    if (guard != nullptr) guard->set_time(async::current_loop().now());
-    engine->answer_batch(std::span(exchanges).first(count), Transport::kUdp, guard);
+    guard.set_time();
+    engine->answer_batch(std::span(exchanges).first(count), Transport::kUdp, guard.guard);
     std::size_t ready = 0;
     for (std::size_t i = 0; i < count; ++i) {
       sig::TxDatagram& answer = answers[i];

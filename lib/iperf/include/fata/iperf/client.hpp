@@ -24,7 +24,8 @@ class Client {
 
   Client(async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Console& console,
          const Cookie& cookie, const ClientConfig& config)
-      : log_(context.logger("iperf")),
+      : loop_(&context.loop),
+        log_(context.logger("iperf")),
         tcp_(&tcp),
         udp_(&udp),
         clock_(&clock),
@@ -32,7 +33,7 @@ class Client {
         cookie_(cookie),
         config_(config),
         control_(cookie, config.parameters),
-        traffic_(config.parameters, false),
+        traffic_(context.loop, config.parameters, false),
         report_(config.server, config.parameters, config.json),
         scope_(context.stop),
         senders_(scope_.token()) {}
@@ -140,7 +141,7 @@ class Client {
     auto socket = udp_->bind({any, 0});
     if (!socket) co_return fail(socket.error());
     const async::Wait all = timeout();
-    while (async::current_loop().now() < all.deadline) {
+    while (loop_->now() < all.deadline) {
       std::array<sig::TxDatagram, 1> out;
       out[0] = {config_.server, {}, (*socket)->allocate()};
       if (!out[0].payload) co_return fail(Error(Errc::kNoMemory));
@@ -166,16 +167,15 @@ class Client {
     busy_.start();
     for (std::size_t i = 0; i < test().streams().size(); ++i) start_stream(i);
     if (parameters.omit != 0) {
-      const Result<void> omitted =
-          co_await until(async::current_loop().now() + seconds(parameters.omit));
+      const Result<void> omitted = co_await until(loop_->now() + seconds(parameters.omit));
       if (!omitted) co_return omitted;
       (void)report_.omitted();
       test().restart(clock_->now());
       busy_.start();
     }
     const bool timed = parameters.bytes == 0 && parameters.blocks == 0;
-    const Result<void> done = co_await until(
-        timed ? async::current_loop().now() + seconds(parameters.time) : Instant::never());
+    const Result<void> done =
+        co_await until(timed ? loop_->now() + seconds(parameters.time) : Instant::never());
     if (!done) co_return done;
     if (config_.interval.ns != 0 && test().elapsed(clock_->now()) > last_report_)
       tell(report_.interval(test(), clock_->now()));
@@ -225,10 +225,10 @@ class Client {
 
   // Waits until `when`, or until everything was sent or received; prints reports meanwhile.
   async::Task<Result<void>> until(Instant when) {
-    const Instant started = async::current_loop().now();
+    const Instant started = loop_->now();
     Instant report = config_.interval.ns == 0 ? Instant::never() : started + config_.interval;
     while (!test().complete()) {
-      const Instant now = async::current_loop().now();
+      const Instant now = loop_->now();
       if (now >= when) break;
       if (now >= report) {
         tell(report_.interval(test(), clock_->now()));
@@ -260,6 +260,7 @@ class Client {
     return test().results(clock_->now(), known, cpu_permille_);
   }
 
+  const async::Loop* loop_;
   Logger log_;
   Tcp* tcp_;
   Udp* udp_;
@@ -271,7 +272,7 @@ class Client {
   Traffic traffic_;
   Report report_;
   Results ours_;
-  BusyTime busy_;
+  BusyTime busy_{*loop_};
   std::uint32_t cpu_permille_ = 0;
   Duration last_report_{};
   std::vector<std::unique_ptr<Flow>> flows_;

@@ -21,7 +21,8 @@ class Server {
   using Socket = typename Udp::Socket;
 
   Server(async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, const ServerConfig& config)
-      : stop_(context.stop),
+      : loop_(&context.loop),
+        stop_(context.stop),
         log_(context.logger("iperf")),
         tcp_(&tcp),
         udp_(&udp),
@@ -70,8 +71,8 @@ class Server {
 
   // One test. Lives in the frame of converse().
   struct Session {
-    Session(const Cookie& cookie, async::CancelToken stop)
-        : cookie(cookie), scope(stop), streams_scope(scope.token()) {}
+    Session(const async::Loop& loop, const Cookie& cookie, async::CancelToken stop)
+        : cookie(cookie), busy(loop), scope(stop), streams_scope(scope.token()) {}
 
     Cookie cookie;
     // The control connection's peer, whose handshake proved that it receives data at this address.
@@ -132,7 +133,7 @@ class Server {
 
   static async::Task<void> converse(Server* self, std::unique_ptr<Flow> flow, Cookie cookie,
                                     Slice rest) {
-    Session session(cookie, self->visitors_->token());
+    Session session(*self->loop_, cookie, self->visitors_->token());
     session.client = flow->peer().address;
     self->session_ = &session;
     ++self->tests_;
@@ -200,13 +201,12 @@ class Server {
       if (event != Event::kNothing) continue;
       // During the test, only a stall is a timeout; at other times, every wait is bounded.
       const bool running = session->traffic != nullptr && !session->traffic->test.over();
-      const Duration left = session->latest - async::current_loop().now();
+      const Duration left = session->latest - loop_->now();
       const async::Wait wait =
           running ? async::Wait::at_most(std::min(config_.stall, left), session->scope.token())
                   : timeout(session->scope.token());
       const auto woken = co_await session->changed.wait(wait);
-      if (running && async::current_loop().now() >= session->latest)
-        co_return fail(Error(Errc::kTimedOut));
+      if (running && loop_->now() >= session->latest) co_return fail(Error(Errc::kTimedOut));
       if (woken) continue;
       if (woken.error() == async::Errc::kCancelled) co_return fail(Error(woken.error()));
       const std::uint64_t moved =
@@ -220,7 +220,7 @@ class Server {
   async::Task<Result<void>> prepare(Session* session, Flow* flow) {
     ServerControl& control = session->control;
     const Parameters& parameters = control.parameters();
-    session->traffic = std::make_unique<Traffic>(parameters, true);
+    session->traffic = std::make_unique<Traffic>(*loop_, parameters, true);
     Traffic& traffic = *session->traffic;
     traffic.block = Block::make(*flow, parameters.length);
     if (traffic.block.empty()) co_return fail(Error(Errc::kNoMemory));
@@ -247,8 +247,7 @@ class Server {
     if (const Result<void> sent = co_await send_output(flow, &control, wait); !sent) co_return sent;
     traffic.test.begin(clock_->now());
     const std::uint32_t asked = parameters.time == 0 ? kMaxSeconds : parameters.time;
-    session->latest =
-        async::current_loop().now() + seconds(asked) + seconds(parameters.omit) + config_.stall;
+    session->latest = loop_->now() + seconds(asked) + seconds(parameters.omit) + config_.stall;
     session->busy.start();
     for (std::size_t i = 0; i < traffic.test.streams().size(); ++i) start_stream(*session, i);
     if (parameters.omit != 0 || config_.interval.ns != 0)
@@ -357,6 +356,7 @@ class Server {
     return test.results(clock_->now(), known, session.busy.permille());
   }
 
+  const async::Loop* loop_;
   async::CancelToken stop_;
   Logger log_;
   Tcp* tcp_;

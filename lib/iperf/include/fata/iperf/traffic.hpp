@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "fata/async/loop.hpp"
 #include "fata/async/scope.hpp"
 #include "fata/iperf/control.hpp"
 #include "fata/iperf/test.hpp"
@@ -46,8 +47,10 @@ class Block {
 
 // Shared by the tasks of a test. Must outlive them.
 struct Traffic {
-  Traffic(const Parameters& parameters, bool server) : test(parameters, server) {}
+  Traffic(const async::Loop& loop, const Parameters& parameters, bool server)
+      : loop(&loop), test(parameters, server) {}
 
+  const async::Loop* loop;
   Test test;
   Block block;
   async::WaitQueue changed;  // a stream has ended, or everything was sent or received
@@ -63,10 +66,10 @@ struct Traffic {
 inline constexpr std::size_t kBetweenYields = 256 << 10;  // bytes
 
 // Waits until the pacing allows blocks; returns their number, or 0 if the token was cancelled.
-inline async::Task<std::size_t> next_blocks(Pace* pace, std::size_t size, std::size_t most,
-                                            async::CancelToken token) {
+inline async::Task<std::size_t> next_blocks(const async::Loop* loop, Pace* pace, std::size_t size,
+                                            std::size_t most, async::CancelToken token) {
   for (;;) {
-    const std::size_t count = pace->ready(async::current_loop().now(), size, most);
+    const std::size_t count = pace->ready(loop->now(), size, most);
     if (count != 0 || token.cancelled()) co_return token.cancelled() ? 0 : count;
     (void)co_await async::sleep_until(pace->next(), token);
   }
@@ -95,11 +98,11 @@ template <sig::Flow Flow>
 async::Task<void> send_bytes(Traffic* traffic, Stream* stream, Flow* flow,
                              async::CancelToken token) {
   const Parameters& parameters = traffic->test.parameters();
-  Pace pace(parameters.rate, async::current_loop().now());
+  Pace pace(parameters.rate, traffic->loop->now());
   std::vector<Slice> out;
   std::size_t since_yield = 0;
   bool well = true;
-  while (co_await next_blocks(&pace, parameters.length, 1, token) != 0) {
+  while (co_await next_blocks(traffic->loop, &pace, parameters.length, 1, token) != 0) {
     const std::uint64_t left = traffic->test.left_to_send();
     if (left == 0) break;
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(parameters.length, left));
@@ -154,10 +157,11 @@ async::Task<void> send_datagrams(Traffic* traffic, Stream* stream, Socket* socke
   constexpr std::size_t kBatch = 32;
   const Parameters& parameters = traffic->test.parameters();
   const std::size_t length = std::min<std::size_t>(parameters.length, socket->max_payload());
-  Pace pace(parameters.rate, async::current_loop().now());
+  Pace pace(parameters.rate, traffic->loop->now());
   std::array<sig::TxDatagram, kBatch> out;
   bool well = true;
-  while (const std::size_t ready = co_await next_blocks(&pace, length, kBatch, token)) {
+  while (const std::size_t ready =
+             co_await next_blocks(traffic->loop, &pace, length, kBatch, token)) {
     const std::uint64_t left = traffic->test.left_to_send();
     if (left == 0) break;
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(ready, left / length + 1));
@@ -219,16 +223,18 @@ async::Task<Result<void>> send_output(Flow* flow, Control* control, async::Wait 
 // The share of time in which the loop was not idle.
 class BusyTime {
  public:
-  void start() { start_ = async::current_loop().now(), idle_ = async::current_loop().stats().idle; }
+  explicit BusyTime(const async::Loop& loop) : loop_(&loop) {}
+  void start() { start_ = loop_->now(), idle_ = loop_->stats().idle; }
   std::uint32_t permille() const {
-    const Duration all = async::current_loop().now() - start_;
-    const Duration idle = async::current_loop().stats().idle - idle_;
+    const Duration all = loop_->now() - start_;
+    const Duration idle = loop_->stats().idle - idle_;
     return all.us() <= 0 ? 0
                          : static_cast<std::uint32_t>(std::clamp<std::int64_t>(
                                (all - idle).us() * 1000 / all.us(), 0, 1000));
   }
 
  private:
+  const async::Loop* loop_;
   Instant start_{};
   Duration idle_{};
 };

@@ -4,7 +4,6 @@
 
 #include <array>
 
-#include "fata/async/loop.hpp"
 #include "fata/net/ipv6/engine.hpp"
 #include "fata/sig/names.hpp"
 #include "fata/sig/stack_port.hpp"
@@ -28,7 +27,7 @@ class Names final {
   std::size_t name_servers(std::span<IpAddress> out) const {
     std::size_t count = lease_name_servers(parts_->parts(), out);
     if constexpr (sizeof...(Ipv6) != 0)
-      count += router_name_servers(*v6_[0], out.subspan(count), async::current_loop().now());
+      count += router_name_servers(*v6_[0], out.subspan(count), parts_->now());
     return count;
   }
   void write_domain(TextWriter& out) const {

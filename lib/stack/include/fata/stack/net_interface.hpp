@@ -44,7 +44,7 @@ class NetInterface final : private net::PacketSink {
         self->stack_->lost(*self->interface_, count.error());
         co_return;
       }
-      const Instant now = async::current_loop().now();
+      const Instant now = self->stack_->now();
       net::Host& host = self->stack_->host();
       for (sig::RxFrame& frame : std::span(frames).first(*count)) {
         if (self->net_->low_on_buffers() && !self->stack_->copy(*self->interface_, frame))

@@ -58,7 +58,8 @@ template <std::same_as<Stack> S, class Udp, sig::ReportRequests Requests, sig::C
 class Reporter final {
  public:
   Reporter(S& stack, Udp& udp, Requests& requests, Console& console)
-      : netstat_(stack, udp.table()),
+      : stack_(&stack),
+        netstat_(stack, udp.table()),
         requests_(&requests),
         console_(&console),
         reporter_(report(this)) {}
@@ -74,13 +75,14 @@ class Reporter final {
       self->netstat_.restart();
       for (bool more = true; more;) {
         Text<kPart> part;
-        more = self->netstat_.write_part(part, kPart, async::current_loop().now());
+        more = self->netstat_.write_part(part, kPart, self->stack_->now());
         self->console_->write(part.view());
         (void)co_await async::sleep(kPause);
       }
     }
   }
 
+  S* stack_;
   Netstat netstat_;
   Requests* requests_;
   Console* console_;

@@ -37,9 +37,9 @@ inline bool is_of_other_family(const Error& error) {
 
 // `number` is the error's detail. Each engine refuses a route of the other family.
 Result<void> add_route(const net::Host& host, net::ipv4::Engine& v4, const StaticRoute& route,
-                       std::uint32_t number);
+                       std::uint32_t number, Instant now);
 Result<void> add_route(const net::Host& host, net::ipv6::Engine& v6, const StaticRoute& route,
-                       std::uint32_t number);
+                       std::uint32_t number, Instant now);
 
 // The routes of a parameter, as a device of a plan.
 template <sig::StackPort Stack, class... Families>
@@ -54,7 +54,7 @@ class Routes final {
       ++number;
       Result<void> added;
       // The last family reports what the others have refused.
-      ((added = add_route(stack.host(), families.engine(), each, number),
+      ((added = add_route(stack.host(), families.engine(), each, number, stack.now()),
         added || !is_of_other_family(added.error())) ||
        ...);
       if (!added) return async::ready(Result<std::unique_ptr<Routes>>(fail(added.error())));

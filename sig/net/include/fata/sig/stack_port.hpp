@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 
+#include "fata/async/loop.hpp"
 #include "fata/async/wait.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/siphash.hpp"
@@ -17,9 +18,12 @@ concept StackPort = requires(S& stack, const S& fixed, typename S::Part& part) {
   // The engine with which families and transports register; it has the timer of all of them.
   typename S::Host;
   { stack.host() } -> std::same_as<typename S::Host&>;
-  // What sockets and flows need: flush(), which also sets the timer, and room().
+  // What sockets and flows need: the loop and its time, flush(), which also sets the timer, and
+  // room().
   typename S::Driver;
   requires std::derived_from<S, typename S::Driver>;
+  { fixed.loop() } -> std::same_as<async::Loop&>;
+  { fixed.now() } -> std::same_as<Instant>;
   { stack.flush() } -> std::same_as<void>;
   { stack.room() } -> std::same_as<async::WaitQueue&>;
   // Parts with name servers, counters and lines for reports.
@@ -39,6 +43,8 @@ struct StackPort : D {
   using Driver = D;
   using Part = P;
   Host& host() { return engine; }
+  async::Loop& loop() const { return *at; }
+  Instant now() const { return {}; }
   void flush() {}
   async::WaitQueue& room() { return queue; }
   void add(Part&) {}
@@ -48,6 +54,7 @@ struct StackPort : D {
   std::size_t memory() const { return 0; }
   const Logger& log() const { return logger; }
 
+  async::Loop* at;
   Host engine;
   async::WaitQueue queue;
   SipKey key;
