@@ -106,8 +106,7 @@ function(fata_library name)
   set(alone ${headers})
   list(REMOVE_ITEM alone ${proven})
   list(REMOVE_ITEM headers ${alone})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name}
-    VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY alone)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   if(alone)  # otherwise CMake makes no target to verify them
     set_property(GLOBAL APPEND PROPERTY FATA_VERIFIED ${target})
   endif()
@@ -118,6 +117,8 @@ function(fata_library name)
     target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${bases} FILES ${headers})
     target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS ${bases}
       FILES ${alone})
+    set_target_properties(${target} PROPERTIES
+      VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY alone)
   endif()
   target_compile_features(${target} ${scope} cxx_std_23)
   foreach(dep ${arg_DEPS})
