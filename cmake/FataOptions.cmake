@@ -77,8 +77,9 @@ if(FATA_CFI)
     message(FATAL_ERROR
       "FATA_CFI is for kernels: use -DFATA_PLATFORM=kernel and its toolchain file")
   endif()
+  # Debug information for profiling has the whole names of inlined functions, for backtraces.
   set(FATA_CFI_OPTIONS -flto -fvisibility=hidden -fwhole-program-vtables
-    -fsanitize=cfi-vcall,cfi-icall -fsanitize-trap=cfi)
+    -fsanitize=cfi-vcall,cfi-icall -fsanitize-trap=cfi -fdebug-info-for-profiling)
   add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${FATA_CFI_OPTIONS}>")
   # The compiler has inlined what is fast. The linker inlines only what makes the image smaller.
   set(FATA_CFI_LINK_OPTIONS "SHELL:-mllvm -inline-threshold=0")

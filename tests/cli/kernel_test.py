@@ -264,7 +264,7 @@ class Kernel(FataTest):
         )
         rest, errors = guest.communicate(timeout=30)
         self.assertRegex(
-            gdb.stdout, r"#0 +fata::image_main.*main\.cpp:\d+\n#1 .* in run_image", gdb.stderr
+            gdb.stdout, r"#0 +fata::image_main.*main\.cpp:\d+\n#1 .* in fata::run_image", gdb.stderr
         )
         self.assertIn(
             "image_noop::run(context)", gdb.stdout, "the source of the generated main is found"

@@ -178,7 +178,9 @@ class FataRun(XenTest):
         running.process.send_signal(signal.SIGINT)
         out, errors, status = self.ended(running)
         self.assertEqual((errors, status), ([], 0), out)
-        self.assertRegex(out, r"(?m)^ +#\d 0x.*\n +fata::async::Loop::\w+\(.*\) at .*/loop.cpp:\d+")
+        self.assertRegex(
+            out, r"(?m)^ +(\(inlined by\) )?fata::async::Loop::\w+\(.*\) at .*/loop.cpp:\d+"
+        )
         self.assertIn("served: nothing", out)
         running = self.going("Hello, world!", *SLOW)
         running.process.send_signal(signal.SIGTERM)
