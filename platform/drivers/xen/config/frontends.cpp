@@ -1,36 +1,13 @@
-#include "fata/config/provided.hpp"
-#include "fata/config/sig/net.hpp"
-#include "fata/config/sig/store.hpp"
+#include "fata/config/kernel_driver.hpp"
 
 namespace fata::config {
 
 namespace {
 const Provides<NetDevice> kNetwork(Target::kXen, [](const Context&, const Request& request) {
-  const DeviceSpec spec{.type = "fata::xen::NetDevice",
-                        .headers = {"fata/xen/net.hpp"},
-                        .libraries = {"xen"},
-                        .form = Form::kConnect,
-                        .is_nic = true,
-                        .only_on = Target::kXen,
-                        .called = "network card " + std::to_string(request.number),
-                        .chosen_by = std::vector<std::string>{},
-                        .where = request.where};
-  const auto offload = parameter(numbered("offload", request.number), true,
-                                 "let the device sum and cut", request.where);
-  return request.number == 0 ? device<NetDevice>(spec, offload)
-                             : device<NetDevice>(spec, offload, request.number);
+  return detail::kernel_nic("xen", Target::kXen, std::vector<std::string>{}, request);
 });
-
 const Provides<Block> kBlock(Target::kXen, [](const Context&, const Request& request) {
-  return device<Block>({.type = "fata::xen::BlockDevice",
-                        .headers = {"fata/xen/block.hpp"},
-                        .libraries = {"xen"},
-                        .form = Form::kConnect,
-                        .only_on = Target::kXen,
-                        .called = "disk " + std::to_string(request.number + 1) + ", '" +
-                                  std::string(request.name) + "'",
-                        .where = request.where},
-                       request.number);
+  return detail::kernel_disk("xen", Target::kXen, request);
 });
 }  // namespace
 
