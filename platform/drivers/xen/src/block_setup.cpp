@@ -118,13 +118,9 @@ async::Task<BlockOffer> BlockDevice::read_offer(async::Wait wait) {
 async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
   bus_.join();
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
-  for (;;) {
-    const BusState seen = co_await frontend_.backend_state(wait);
-    const XenbusEngine::Step step = bus_.backend(seen);
-    if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
-    if (step.next == XenbusEngine::Next::kOffer) break;
-    if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
-  }
+  const Result<void> waits =
+      co_await frontend_.follow(&bus_, &*watch_, XenbusEngine::Next::kOffer, wait);
+  if (!waits) co_return waits;
   const auto handle =
       static_cast<std::uint16_t>(co_await frontend_.number("virtual-device", 0, wait));
   if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
@@ -141,16 +137,7 @@ async::Task<Result<void>> BlockDevice::join(async::Wait wait) {
                                     {"feature-persistent", "1"}};
   Result<void> going = co_await frontend_.publish(std::move(nodes), BusState::kInitialised, wait);
   if (going) bus_.offered();
-  while (going) {
-    const BusState seen = co_await frontend_.backend_state(wait);
-    const XenbusEngine::Step step = bus_.backend(seen);
-    if (step.next == XenbusEngine::Next::kFinish) break;
-    if (bus_.is_joining()) {
-      going = co_await watch_->next(wait);
-    } else {
-      going = fail(Error(Errc::kBackend));
-    }
-  }
+  if (going) going = co_await frontend_.follow(&bus_, &*watch_, XenbusEngine::Next::kFinish, wait);
   std::optional<BlockLimits> limits;
   if (going) {
     limits = BlockLimits::parse(co_await read_offer(wait));

@@ -88,13 +88,9 @@ async::Task<Result<void>> NetDevice::start(async::Wait wait) {
 async::Task<Result<void>> NetDevice::join(async::Wait wait) {
   bus_.join();
   watch_.emplace(frontend_.store(), frontend_.backend_path() + "/state");
-  for (;;) {
-    const BusState seen = co_await frontend_.backend_state(wait);
-    const XenbusEngine::Step step = bus_.backend(seen);
-    if (!bus_.is_joining()) co_return fail(Error(Errc::kBackend));
-    if (step.next == XenbusEngine::Next::kOffer) break;
-    if (const Result<void> changed = co_await watch_->next(wait); !changed) co_return changed;
-  }
+  const Result<void> waits =
+      co_await frontend_.follow(&bus_, &*watch_, XenbusEngine::Next::kOffer, wait);
+  if (!waits) co_return waits;
   const bool copies = co_await frontend_.backend_number("feature-rx-copy", 0, wait) != 0;
   if (!copies) co_return fail(Error(Errc::kBackend));
   const bool gather = co_await frontend_.backend_number("feature-sg", 0, wait) != 0;
@@ -134,28 +130,17 @@ async::Task<Result<void>> NetDevice::join(async::Wait wait) {
                                     {"feature-ipv6-csum-offload", sums},
                                     {"feature-gso-tcpv4", coalesced},
                                     {"feature-gso-tcpv6", coalesced}};
-  const Result<void> published =
-      co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
-  if (!published) {
-    leave();
-    co_return published;
+  Result<void> going = co_await frontend_.publish(std::move(nodes), BusState::kConnected, wait);
+  if (going) {
+    bus_.offered();
+    going = co_await frontend_.follow(&bus_, &*watch_, XenbusEngine::Next::kFinish, wait);
   }
-  bus_.offered();
-  for (;;) {
-    const BusState seen = co_await frontend_.backend_state(wait);
-    const XenbusEngine::Step step = bus_.backend(seen);
-    if (!bus_.is_joining()) {
-      leave();
-      co_return fail(Error(Errc::kBackend));
-    }
-    if (step.next == XenbusEngine::Next::kFinish) break;
-    if (const Result<void> changed = co_await watch_->next(wait); !changed) {
-      leave();
-      co_return changed;
-    }
+  if (!going) {
+    leave();
+    co_return going;
   }
   bus_.connected();
-  co_return Result<void>{};
+  co_return going;
 }
 
 // The timeout of look_after(): a missing reply must not block it.

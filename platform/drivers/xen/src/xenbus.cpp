@@ -66,6 +66,17 @@ async::Task<BusState> Frontend::backend_state(async::Wait wait) {
                                                                     : BusState::kUnknown;
 }
 
+async::Task<Result<void>> Frontend::follow(XenbusEngine* engine, Watch* watch,
+                                           XenbusEngine::Next until, async::Wait wait) {
+  for (;;) {
+    const BusState seen = co_await backend_state(wait);
+    const XenbusEngine::Step step = engine->backend(seen);
+    if (!engine->is_joining()) co_return fail(Error(Errc::kBackend));
+    if (step.next == until) co_return Result<void>{};
+    if (const Result<void> changed = co_await watch->next(wait); !changed) co_return changed;
+  }
+}
+
 async::Task<bool> Frontend::backend_exists(async::Wait wait) {
   const Result<std::string> state = co_await backend_text("state", wait);
   co_return state || !state.error().is(Errc::kNotFound);

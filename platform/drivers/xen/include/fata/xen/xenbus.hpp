@@ -45,6 +45,11 @@ class Frontend {
   async::Task<Result<void>> publish(std::vector<Node> nodes, BusState state, async::Wait wait = {});
   async::Task<Result<void>> set_state(BusState state, async::Wait wait = {});
 
+  // Reports the backend's states to the engine until its next step is `until`. `watch` watches the
+  // node of the state. Fails if the engine no longer joins, or if no change arrives in time.
+  async::Task<Result<void>> follow(XenbusEngine* engine, Watch* watch, XenbusEngine::Next until,
+                                   async::Wait wait);
+
   Store& store() const { return *store_; }
 
  private:
