@@ -74,10 +74,7 @@ async::Task<Result<void>> BlockFile::write(std::uint64_t sector, Bytes out, asyn
 async::Task<Result<void>> BlockFile::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.acquire(wait); !taken)
     co_return fail(Error(taken.error()));
-  struct Leave {
-    async::Semaphore* flushing;
-    ~Leave() { flushing->release(); }
-  } const leave{&flushing_};
+  const async::Semaphore::Hold hold(flushing_);
   if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
   co_return co_await perform({.kind = Kind::kFlush}, wait);
 }

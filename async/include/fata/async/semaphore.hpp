@@ -8,6 +8,18 @@ namespace fata::async {
 
 class Semaphore {
  public:
+  // Releases an acquired unit at the end of its scope.
+  class Hold {
+   public:
+    explicit Hold(Semaphore& semaphore) : semaphore_(&semaphore) {}
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+    ~Hold() { semaphore_->release(); }
+
+   private:
+    Semaphore* semaphore_;
+  };
+
   explicit Semaphore(std::size_t count) : free_(count) {}
 
   // Acquires a unit, to be released by release(). On an error, no unit is held.

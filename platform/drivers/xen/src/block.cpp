@@ -39,10 +39,7 @@ async::Task<Result<void>> BlockDevice::discard(std::uint64_t sector, std::uint64
 async::Task<Result<void>> BlockDevice::flush(async::Wait wait) {
   if (const auto taken = co_await flushing_.acquire(wait); !taken)
     co_return fail(Error(taken.error()));
-  struct Leave {
-    async::Semaphore* flushing;
-    ~Leave() { flushing->release(); }
-  } const leave{&flushing_};
+  const async::Semaphore::Hold hold(flushing_);
   if (flush_failed_) co_return fail(Error(sig::BlockErrc::kFlushFailed));
   if (bus_.is_given_up()) co_return fail(Error(sig::BlockErrc::kGone));
   if (limits_.flush == BlockLimits::Flush::kNone) co_return Result<void>{};
