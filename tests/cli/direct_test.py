@@ -67,38 +67,22 @@ class Direct(FataTest):
         self.assertIn(1053, [to for _, to in ports], "the question")
         self.assertIn(1053, [by for by, _ in ports], "the answer")
 
+    def names_in(self, key, folder):
+        """The symbols of a name server with its own stack that is built with the key."""
+        words = ["apps/dns", "--net", "direct", "-D", key, "--build-dir", BUILD / folder]
+        image = self.run_fata("build", *words).stdout.splitlines()[0]
+        return subprocess.run(
+            ["llvm-nm-19", "-C", image], text=True, capture_output=True, check=True
+        ).stdout
+
     def test_an_image_without_ipv6_holds_none_of_it(self):
-        lines = self.run_fata(
-            "build",
-            "apps/dns",
-            "--net",
-            "direct",
-            "-D",
-            "ipv6=false",
-            "--build-dir",
-            BUILD / "dns-ipv4",
-        ).stdout
-        names = subprocess.run(
-            ["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True
-        ).stdout
+        names = self.names_in("ipv6=false", "dns-ipv4")
         self.assertIn("fata::net::ipv4::Engine", names)
         self.assertNotIn("fata::net::ipv6", names)
         self.assertNotIn("fata::dhcp", names)
 
     def test_an_image_without_ipv4_holds_none_of_it(self):
-        lines = self.run_fata(
-            "build",
-            "apps/dns",
-            "--net",
-            "direct",
-            "-D",
-            "ipv4=false",
-            "--build-dir",
-            BUILD / "dns-ipv6",
-        ).stdout
-        names = subprocess.run(
-            ["llvm-nm-19", "-C", lines.splitlines()[0]], text=True, capture_output=True, check=True
-        ).stdout
+        names = self.names_in("ipv4=false", "dns-ipv6")
         self.assertIn("fata::net::ipv6::Engine", names)
         self.assertNotIn("fata::net::ipv4::Engine", names)
         self.assertNotIn("fata::net::arp", names)
