@@ -45,8 +45,8 @@ concept LinkPort =
     StackPort<S> &&
     requires(S& stack, typename S::Interface& interface, const typename S::LinkConfig& config,
              typename S::PacketSink& sink, RxFrame& frame, const Error& error) {
-      // An interface of the host whose frames go to the sink. There is room for it: a plan with too many
-      // NICs is refused.
+      // An interface of the host whose frames go to the sink. There is room for it: a plan with too
+      // many NICs is refused.
       { stack.add(config, sink) } -> std::same_as<typename S::Interface&>;
       // Copies a received frame into memory of the stack, so that the device gets its buffers back;
       // false if no memory is left.
