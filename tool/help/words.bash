@@ -216,12 +216,15 @@ check_topic() {
 
 check_values() {
   local target=${given[--target]-linux} net=${given[--net]-}
-  one_of --target targets linux kvm xen
+  [[ $target == sim ]] || one_of --target targets linux kvm xen
   one_of --net stacks host direct
+  if [[ $net == host && $target == sim ]]; then
+    refuse "--net host: a simulated image has no host; leave it out, or use -t linux"
+  fi
   if [[ $net == host && $target != linux ]]; then
     refuse "--net host: a kernel has no host to lend it sockets; leave it out, or use -t linux"
   fi
-  if [[ -n ${given[--plain]-} && $target == linux ]]; then
+  if [[ -n ${given[--plain]-} && $target =~ ^(linux|sim)$ ]]; then
     refuse "--plain: a process is not packed; use it with -t kvm or -t xen"
   fi
 }
