@@ -204,15 +204,53 @@ class Simulated(FataTest):
             done.stderr, r"^fata: config\.cpp:6: the target sim has no requests for a report\n$"
         )
 
-    def test_a_simulated_image_does_not_run_alone(self):
-        app = self.application("faulty", **FAULTY)
-        self.refused(
-            (
-                "fata: -t sim: a program runs this image in a simulator; `fata build` makes the"
-                " library to link"
-            ),
-            *("run", app, "-t", "sim"),
+    def test_an_image_runs_alone(self):
+        app = self.application("ticker", **TICKER)
+        words = ["run", app, "-t", "sim", "--for", "50ms"]
+        first = self.run_fata(*words, "--", "--every=20ms")
+        self.assertRegex(first.stdout, r"^20 ms \d+\n40 ms \d+\n$")
+        self.assertEqual(
+            first.stderr.splitlines()[-1],
+            "fata: 50.0ms have been simulated; --for=TIME simulates more",
         )
+        self.assertEqual(self.run_fata(*words, "--", "--every=20ms").stdout, first.stdout)
+        other = self.run_fata(*words, "--seed", "9", "--", "--every=20ms").stdout
+        self.assertRegex(other, r"^20 ms \d+\n40 ms \d+\n$")
+        self.assertNotEqual(other, first.stdout)
+        self.refused("fata: --for 5x: write a time such as 250ms or 1.5s", *words[:4], "--for=5x")
+        self.refused(
+            "fata: --memory: a simulated image runs on no machine; use it with -t kvm",
+            *(*words, "--memory=64"),
+        )
+        self.refused("fata: --seed: is for -t sim", "run", app, "--seed=1")
+
+    def test_a_panic_of_an_image_that_runs_alone_is_its_status(self):
+        app = self.application("faulty", **FAULTY)
+        done = self.run_fata("run", app, "-t", "sim", "--", "--after=5ms", status=125)
+        self.assertEqual(done.stdout, "started\n")
+        self.assertRegex(done.stderr, r"panic: this image is faulty at .*faulty\.hpp:\d+\n$")
+
+    def test_an_image_that_waits_for_nothing_ends_with_a_line(self):
+        waiting = FAULTY["faulty_hpp"].replace(
+            "fata::async::sleep(after_, context_->stop)",
+            "fata::async::WaitQueue().wait(fata::async::Wait::cancelled_by(context_->stop))",
+        )
+        app = self.application("faulty", config_cpp=FAULTY["config_cpp"], faulty_hpp=waiting)
+        done = self.run_fata("run", app, "-t", "sim")
+        self.assertEqual(
+            done.stderr.splitlines()[-1],
+            "fata: after 0ns the image waits for something that cannot happen",
+        )
+
+    def test_an_image_that_runs_alone_records_its_frames(self):
+        capture = self.folder / "frames.pcapng"
+        app = ROOT / "examples/devices/tcp-echo"
+        folder = ("--build-dir", self.folder / "echo")
+        done = self.run_fata("run", app, "-t", "sim", *folder, "--for=5s", "--pcap", capture)
+        self.assertIn("info tcp-echo: echoing on port 7007\n", done.stderr)
+        frames = capture.read_bytes()
+        self.assertEqual(frames[:4], bytes.fromhex("0a0d0d0a"))
+        self.assertIn(bytes.fromhex("02fa00010000"), frames[60:])
 
 
 if __name__ == "__main__":

@@ -29,6 +29,13 @@ const Provides<NetDevice> kNetwork(Target::kSim, [](const Context&, const Reques
                            request.number);
 });
 
+const Provides<Capture> kCapture(Target::kSim, [](const Context&, const Request& request) {
+  return device<Capture>(
+      spec_of("ImageCapture", "image_capture.hpp", "the capture file", request.where),
+      parameter(numbered("pcap", request.number), "",
+                "name of a capture of all frames, as pcapng; none if empty", request.where));
+});
+
 const Provides<Block> kBlock(Target::kSim, [](const Context&, const Request& request) {
   return device<Block>(spec_of("ImageDisk", "image_disk.hpp",
                                "the disk '" + std::string(request.name) + "'", request.where),

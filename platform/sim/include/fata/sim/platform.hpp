@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -109,6 +110,8 @@ class Platform final : public Drive {
     if (outside_ != nullptr) outside_->wake();
   }
   std::vector<std::string_view> arguments;
+  // What the image has written into files of the host that simulates it: its packet captures.
+  std::map<std::string, std::string> files;
   // Increase it to simulate a restore from a snapshot.
   std::uint64_t generation = 0;
   std::size_t memory = std::size_t{1} << 30;
