@@ -11,7 +11,7 @@
 namespace fata::dhcp {
 
 // The device of a plan uses nothing of a stack but its port.
-using Port = sig::archetype::StackPort<net::Host, stack::SocketDriver, stack::Part>;
+using Port = sig::archetype::StackPort<ip::Host, stack::SocketDriver, stack::Part>;
 using Interface = stack::NetInterface<stack::Stack, sig::archetype::NetDevice>;
 using FirstAddress =
     DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface, sig::archetype::Random>;

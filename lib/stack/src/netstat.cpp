@@ -27,9 +27,9 @@ bool Netstat::heading(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::interfaces(TextWriter& out, std::size_t index) {
-  const net::Host& host = stack_->host();
+  const ip::Host& host = stack_->host();
   if (index >= host.interface_count()) return false;
-  const net::Interface& on = host.interface(index);
+  const ip::Interface& on = host.interface(index);
   print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu());
   if (on.vlan() != 0) print(out, " vlan ", on.vlan());
   out.put('\n');
@@ -57,7 +57,7 @@ bool Netstat::connections(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::ports(TextWriter& out, std::size_t index) {
-  return udp_->for_each_in(index, [&out](const net::udp::Port& port) {
+  return udp_->for_each_in(index, [&out](const udp::Port& port) {
     print(out, "udp ", port.local());
     if (port.remote().port != 0) print(out, " ", port.remote());
     if (port.dropped() != 0) print(out, " dropped ", port.dropped());
@@ -66,9 +66,8 @@ bool Netstat::ports(TextWriter& out, std::size_t index) {
 }
 
 namespace {
-bool write_entry(const net::IpProtocol* engine, TextWriter& out, std::string_view what,
-                 std::size_t index,
-                 bool (net::IpProtocol::*write)(TextWriter&, std::size_t) const) {
+bool write_entry(const ip::Protocol* engine, TextWriter& out, std::string_view what,
+                 std::size_t index, bool (ip::Protocol::*write)(TextWriter&, std::size_t) const) {
   [[clang::uninitialized]] Text<160> line;
   if (engine == nullptr || !(engine->*write)(line, index)) return false;
   if (line.size() != 0) print(out, what, line.view(), "\n");
@@ -77,22 +76,20 @@ bool write_entry(const net::IpProtocol* engine, TextWriter& out, std::string_vie
 }  // namespace
 
 bool Netstat::neighbours_v4(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v4(), out, "neighbour ", index,
-                     &net::IpProtocol::write_neighbour);
+  return write_entry(stack_->host().v4(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
 }
 bool Netstat::neighbours_v6(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v6(), out, "neighbour ", index,
-                     &net::IpProtocol::write_neighbour);
+  return write_entry(stack_->host().v6(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
 }
 bool Netstat::routes_v4(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v4(), out, "route ", index, &net::IpProtocol::write_route);
+  return write_entry(stack_->host().v4(), out, "route ", index, &ip::Protocol::write_route);
 }
 bool Netstat::routes_v6(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v6(), out, "route ", index, &net::IpProtocol::write_route);
+  return write_entry(stack_->host().v6(), out, "route ", index, &ip::Protocol::write_route);
 }
 
 bool Netstat::counters(TextWriter& out, std::size_t index) {
-  const net::Host& host = stack_->host();
+  const ip::Host& host = stack_->host();
   const auto put = [&out](std::string_view name, std::span<const Counter> counters) {
     print(out, "counters ", name, ": ");
     write_counters(out, counters);

@@ -5,11 +5,11 @@
 #pragma once
 
 #include "fata/async/background.hpp"
-#include "fata/net/udp.hpp"
 #include "fata/sig/console.hpp"
 #include "fata/sig/report_requests.hpp"
 #include "fata/stack/stack.hpp"
 #include "fata/stack/tcp.hpp"
+#include "fata/udp/table.hpp"
 
 namespace fata::stack {
 
@@ -17,7 +17,7 @@ namespace fata::stack {
 // meanwhile may be missing or listed twice.
 class Netstat {
  public:
-  Netstat(Stack& stack, net::udp::Table& udp) : stack_(&stack), udp_(&udp) {}
+  Netstat(Stack& stack, udp::Table& udp) : stack_(&stack), udp_(&udp) {}
   // Adds TCP to all further reports.
   void add(const Tcp& tcp) {
     tcp_ = &tcp;
@@ -45,7 +45,7 @@ class Netstat {
   static bool write_tcp(const Tcp& tcp, TextWriter& out, std::size_t index);
 
   Stack* stack_;
-  net::udp::Table* udp_;
+  udp::Table* udp_;
   const Tcp* tcp_ = nullptr;
   bool (*write_tcp_)(const Tcp& tcp, TextWriter& out, std::size_t index) = nullptr;
   std::size_t section_ = 0;
