@@ -35,9 +35,9 @@ NAMES_A_PROCESSOR = {
     "tests/cli/refusing.py": "numbers of system calls by processor",
     "tests/e2e/sandbox/probe/attacks.cpp": "attacks by a processor's other system calls",
     "tests/e2e/sandbox/sandbox_test.py": "attacks by a processor's other system calls",
-    "tests/e2e/xen/lab/machine.py": "the lab is an emulated PC",
-    "tests/e2e/xen/lab/pieces.py": "the lab is an emulated PC",
-    "tests/e2e/xen/lab/recipe.py": "the lab is an emulated PC",
+    "tool/lab/machine.py": "the lab is an emulated PC",
+    "tool/lab/pieces.py": "the lab is an emulated PC",
+    "tool/lab/recipe.py": "the lab is an emulated PC",
 }
 
 

@@ -170,13 +170,15 @@ def dom0(root, tools):
             "bin/lab-agent": "dom0/agent",
             "bin/lab-end": "dom0/end",
             "etc/xen/xl.conf": "dom0/xl.conf",
+            "etc/xen/scripts/block": "dom0/block",
             "etc/xen/scripts/vif-lab": "dom0/vif",
         },
     )
     for name in XEN_PROGRAMS:
         archive.link(f"bin/{name}", f"/{where}/{name}")
     for file in (root / "etc/xen/scripts").iterdir():
-        archive.file(f"etc/xen/scripts/{file.name}", file.read_bytes())
+        name = "block-debian" if file.name == "block" else file.name
+        archive.file(f"etc/xen/scripts/{name}", file.read_bytes())
     for folder in ("var/lib/xen", "var/lib/xenstored", "var/log/xen", "var/lock"):
         archive.folder(folder)
     archive.link("var/run", "/run")

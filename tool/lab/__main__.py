@@ -1,6 +1,4 @@
-"""python3 tests/e2e/xen/lab build | run ... | shell: the lab by hand. See the README in the parent
-folder.
-"""
+"""python3 tool/lab build | run ... | shell: the lab by hand. See the README in this folder."""
 import argparse
 import pathlib
 import signal
