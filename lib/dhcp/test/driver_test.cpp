@@ -5,6 +5,7 @@
 #include "fata/dhcp/dynamic_address.hpp"
 #include "fata/sig/archetype.hpp"
 #include "fata/stack/net_interface.hpp"
+#include "fata/stack/stack.hpp"
 #include "fata/stack/udp.hpp"
 #include "server.hpp"
 

@@ -2,12 +2,13 @@
 
 namespace fata::stack {
 
-bool Netstat::write_part(TextWriter& out, std::size_t room, Instant now) {
+bool Netstat::write_part(TextWriter& out, std::size_t room, const Part* parts, Instant now) {
   static constexpr std::array<Section, 10> kSections{
       &Netstat::heading,   &Netstat::interfaces,    &Netstat::parts,         &Netstat::connections,
       &Netstat::ports,     &Netstat::neighbours_v4, &Netstat::neighbours_v6, &Netstat::routes_v4,
       &Netstat::routes_v6, &Netstat::counters};
   now_ = now;
+  parts_ = parts;
   while (section_ < kSections.size()) {
     if (out.size() > room / 2) return true;
     if ((this->*kSections[section_])(out, index_)) {
@@ -27,7 +28,7 @@ bool Netstat::heading(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::interfaces(TextWriter& out, std::size_t index) {
-  const ip::Host& host = stack_->host();
+  const ip::Host& host = *host_;
   if (index >= host.interface_count()) return false;
   const ip::Interface& on = host.interface(index);
   print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu());
@@ -37,15 +38,14 @@ bool Netstat::interfaces(TextWriter& out, std::size_t index) {
 }
 
 namespace {
-const Part* nth_part(const Stack& stack, std::size_t index) {
-  const Part* each = stack.parts();
+const Part* nth_part(const Part* each, std::size_t index) {
   for (; each != nullptr && index != 0; --index) each = each->next();
   return each;
 }
 }  // namespace
 
 bool Netstat::parts(TextWriter& out, std::size_t index) {
-  const Part* const found = nth_part(*stack_, index);
+  const Part* const found = nth_part(parts_, index);
   if (found == nullptr) return false;
   found->write(out, now_);
   out.put('\n');
@@ -76,20 +76,20 @@ bool write_entry(const ip::Protocol* engine, TextWriter& out, std::string_view w
 }  // namespace
 
 bool Netstat::neighbours_v4(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v4(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
+  return write_entry(host_->v4(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
 }
 bool Netstat::neighbours_v6(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v6(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
+  return write_entry(host_->v6(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
 }
 bool Netstat::routes_v4(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v4(), out, "route ", index, &ip::Protocol::write_route);
+  return write_entry(host_->v4(), out, "route ", index, &ip::Protocol::write_route);
 }
 bool Netstat::routes_v6(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v6(), out, "route ", index, &ip::Protocol::write_route);
+  return write_entry(host_->v6(), out, "route ", index, &ip::Protocol::write_route);
 }
 
 bool Netstat::counters(TextWriter& out, std::size_t index) {
-  const ip::Host& host = stack_->host();
+  const ip::Host& host = *host_;
   const auto put = [&out](std::string_view name, std::span<const Counter> counters) {
     print(out, "counters ", name, ": ");
     write_counters(out, counters);
@@ -111,7 +111,7 @@ bool Netstat::counters(TextWriter& out, std::size_t index) {
     default:
       break;
   }
-  const Part* const found = nth_part(*stack_, index - 2 * links - 4);
+  const Part* const found = nth_part(parts_, index - 2 * links - 4);
   return found != nullptr && put("dhcp", found->counters());
 }
 

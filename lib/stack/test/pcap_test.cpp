@@ -5,6 +5,7 @@
 #include "fata/stack/addresses.hpp"
 #include "fata/stack/families.hpp"
 #include "fata/stack/net_interface.hpp"
+#include "fata/stack/stack.hpp"
 #include "fata/stack/udp.hpp"
 #include "pcap_reader.hpp"
 

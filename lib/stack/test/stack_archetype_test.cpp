@@ -17,8 +17,12 @@ namespace fata::stack {
 // What attaches to a stack may use only what the concept guarantees.
 using Port = sig::archetype::StackPort<ip::Host, SocketDriver, Part>;
 static_assert(sig::StackPort<Port>);
-using SomeInterface = NetInterface<Stack, sig::archetype::NetDevice>;
-template class NetInterface<Stack, sig::archetype::NetDevice>;
+using LinkPort = sig::archetype::LinkPort<ip::Host, SocketDriver, Part, ip::Interface,
+                                          ip::LinkConfig, ip::PacketSink>;
+static_assert(sig::LinkPort<LinkPort>);
+using SomeInterface = NetInterface<LinkPort, sig::archetype::NetDevice>;
+template class NetInterface<LinkPort, sig::archetype::NetDevice>;
+template class Reporter<Port, UdpOn<Port>, sig::archetype::ReportRequests, sig::archetype::Console>;
 template class Ipv4<Port>;
 template class Ipv6<Port>;
 template class UdpOn<Port>;

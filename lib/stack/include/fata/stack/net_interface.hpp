@@ -3,18 +3,19 @@
 #pragma once
 
 #include "fata/async/background.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/net_device.hpp"
-#include "fata/stack/stack.hpp"
+#include "fata/sig/stack_port.hpp"
 #include "fata/stack/vlan.hpp"
 #include "fata/wire/segmentation.hpp"
 
 namespace fata::stack {
 
-template <std::same_as<Stack> S, sig::NetDevice Net>
+template <sig::LinkPort Stack, sig::NetDevice Net>
 class NetInterface final : private ip::PacketSink {
  public:
   // With a `vlan`, it receives only frames of that VLAN and tags every frame it sends.
-  NetInterface(S& stack, Net& net, Vlan vlan = {})
+  NetInterface(Stack& stack, Net& net, Vlan vlan = {})
       : stack_(&stack),
         net_(&net),
         interface_(&stack.add({net.mac(), net.mtu(), net.features(), vlan.id}, *this)),
@@ -156,7 +157,7 @@ class NetInterface final : private ip::PacketSink {
     }
   }
 
-  S* stack_;
+  Stack* stack_;
   Net* net_;
   std::array<PacketBuf, kMax + 32> staged_;
   std::array<PacketBuf, wire::kSegmentsInSoftware + 2> reserved_;

@@ -34,6 +34,9 @@ class Stack final : public SocketDriver,
   using Host = ip::Host;
   using Driver = SocketDriver;
   using Part = stack::Part;
+  using Interface = ip::Interface;
+  using LinkConfig = ip::LinkConfig;
+  using PacketSink = ip::PacketSink;
 
   Stack(async::Context& context, const SipKey& secret);
   // Draws its secret.
@@ -101,7 +104,7 @@ class Stack final : public SocketDriver,
   unsigned conflict_lines_ = 0;
 };
 
-static_assert(sig::StackPort<Stack>);
+static_assert(sig::LinkPort<Stack>);
 
 namespace seeded {
 // The stack in a plan, where a type is a template over the types of its devices.
