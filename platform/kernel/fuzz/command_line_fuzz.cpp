@@ -10,7 +10,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   fata::kernel::CommandLine parsed;
-  const std::string_view wrong = parsed.parse(line);
+  fata::bus::FoundDevices found;
+  const std::string_view wrong = parsed.parse(line, found);
   std::size_t total = 0;
   for (const std::string_view word : parsed.arguments()) {
     total += word.size();
@@ -18,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "a platform's word came through");
   }
   fata::check(total <= size, "more text than there was");
-  for (const fata::bus::MmioDevice& device : parsed.mmio_devices()) {
-    fata::check(device.size >= 0x100 && device.base != 0 && device.irq < 1024,
+  for (const fata::bus::FoundDevice& device : found.all()) {
+    fata::check(device.size >= 0x100 && device.number != 0 && device.irq < 1024,
                 "a device out of bounds");
   }
   fata::check(wrong.empty() || wrong.size() < 100, "the reason is one line");

@@ -31,30 +31,30 @@ bool take_char(std::string_view& text, char c) {
 
 }  // namespace
 
-std::string_view CommandLine::take_mmio(std::string_view value) {
+std::string_view CommandLine::take_mmio(std::string_view value, bus::FoundDevices& found) {
   constexpr std::string_view kWrong =
       "virtio_mmio.device= wants SIZE@BASE:IRQ, as in 512@0xfeb00e00:12";
-  bus::MmioDevice device;
-  std::uint64_t irq = 0, id = 0;
-  bool good = take_number(value, device.size);
-  if (take_char(value, 'K') || take_char(value, 'k')) device.size <<= 10;
+  std::uint64_t size = 0, base = 0, irq = 0, id = 0;
+  bool good = take_number(value, size);
+  if (take_char(value, 'K') || take_char(value, 'k')) size <<= 10;
   good &= take_char(value, '@');
-  good &= take_number(value, device.base);
+  good &= take_number(value, base);
   good &= take_char(value, ':');
   good &= take_number(value, irq);
   if (take_char(value, ':')) good &= take_number(value, id);
-  if (!good || !value.empty() || irq > 1023 || device.size < 0x100 || device.size > 0x10000 ||
-      device.base % 4 != 0 || device.base == 0 || device.base > std::uint64_t{1} << 46)
+  if (!good || !value.empty() || irq > 1023 || size < 0x100 || size > 0x10000 || base % 4 != 0 ||
+      base == 0 || base > std::uint64_t{1} << 46)
     return kWrong;
-  if (mmio_count_ == kMaxMmioDevices) return "more than 32 virtio_mmio.device words";
-  device.irq = static_cast<std::uint32_t>(irq);
-  mmio_[mmio_count_++] = device;
+  if (found.all().size() == kMaxMmioDevices) return "more than 32 virtio_mmio.device words";
+  found.add({.irq = static_cast<std::uint32_t>(irq),
+             .size = static_cast<std::uint32_t>(size),
+             .number = base});
   return {};
 }
 
-std::string_view CommandLine::take(std::string_view word) {
+std::string_view CommandLine::take(std::string_view word, bus::FoundDevices& found) {
   constexpr std::string_view kMmio = "virtio_mmio.device=";
-  if (word.starts_with(kMmio)) return take_mmio(word.substr(kMmio.size()));
+  if (word.starts_with(kMmio)) return take_mmio(word.substr(kMmio.size()), found);
   if (word.starts_with("fata.base=")) return {};  // the boot code has already applied it
   if (word.starts_with("fata."))
     return "unknown word: of those that begin with \"fata.\" only fata.base= is known";
@@ -63,7 +63,7 @@ std::string_view CommandLine::take(std::string_view word) {
   return {};
 }
 
-std::string_view CommandLine::parse(std::string_view line) {
+std::string_view CommandLine::parse(std::string_view line, bus::FoundDevices& found) {
   if (line.size() > kMaxText) return "longer than 4096 bytes";
   std::size_t used = 0;
   std::size_t i = 0;
@@ -84,7 +84,7 @@ std::string_view CommandLine::parse(std::string_view line) {
       text_[used++] = line[i];
     }
     if (quoted) return "a quotation mark is not closed";
-    const std::string_view wrong = take(std::string_view(text_.data(), used).substr(begin));
+    const std::string_view wrong = take(std::string_view(text_.data(), used).substr(begin), found);
     if (!wrong.empty()) return wrong;
   }
   return {};

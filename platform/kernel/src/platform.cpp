@@ -13,6 +13,7 @@
 #include "fata/base/log.hpp"
 #include "fata/base/panic.hpp"
 #include "fata/bus/entropy.hpp"
+#include "fata/bus/found.hpp"
 #include "fata/kernel/command_line.hpp"
 #include "fata/kernel/entropy.hpp"
 #include "fata/kernel/hypervisor.hpp"
@@ -32,6 +33,7 @@ struct State {
   RandomGenerator random;
   CommandLine command_line;
   bus::DeviceList devices;
+  bus::FoundDevices found;
   std::uint64_t generation = 0;
   bool stop_requested = false;
 };
@@ -69,7 +71,6 @@ std::uint64_t start_random() { return add_cpu_random() ^ arch::mixed_tsc(); }
 void refuse(std::string_view text) noexcept {
   arch::fata_platform_refuse(text.data(), text.size());
 }
-const CommandLine& command_line() noexcept { return state.command_line; }
 void request_stop() noexcept { state.stop_requested = true; }
 bus::DeviceList& devices() noexcept { return state.devices; }
 void note_idle() noexcept { libc::set_exhaustion_handler(nullptr); }
@@ -92,6 +93,7 @@ using kernel::state;
 
 void attach(Device& device) noexcept { state.devices.add(device); }
 void detach(Device& device) noexcept { state.devices.remove(device); }
+FoundDevices& found_devices() noexcept { return state.found; }
 void add_entropy(std::span<const std::byte> bytes) noexcept {
   state.random.add(bytes, bytes.size());
 }
@@ -176,8 +178,9 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   }
   libc::set_exhaustion_handler(kernel::refuse_exhaustion);
   kernel::start_hypervisor();
-  const std::string_view wrong = command_line_was_cut() ? std::string_view("longer than 4095 bytes")
-                                                        : state.command_line.parse(command_line());
+  const std::string_view wrong = command_line_was_cut()
+                                     ? std::string_view("longer than 4095 bytes")
+                                     : state.command_line.parse(command_line(), state.found);
   if (!wrong.empty()) {
     constexpr std::string_view kWhere = "command line: ";
     fata_platform_emergency_write(kWhere.data(), kWhere.size());

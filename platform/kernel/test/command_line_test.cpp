@@ -12,10 +12,14 @@ using testing::ElementsAre;
 
 std::vector<std::string> words(std::string_view line) {
   CommandLine parsed;
-  EXPECT_EQ(parsed.parse(line), "");
+  bus::FoundDevices found;
+  EXPECT_EQ(parsed.parse(line, found), "");
   return {parsed.arguments().begin(), parsed.arguments().end()};
 }
-std::string wrong(std::string_view line) { return std::string(CommandLine().parse(line)); }
+std::string wrong(std::string_view line) {
+  bus::FoundDevices found;
+  return std::string(CommandLine().parse(line, found));
+}
 
 TEST(CommandLine, words_are_separated_by_any_number_of_spaces) {
   EXPECT_THAT(words(""), ElementsAre());
@@ -37,16 +41,18 @@ TEST(CommandLine, an_open_end_is_an_error) {
 
 TEST(CommandLine, the_platform_s_words_are_taken_wherever_they_stand) {
   CommandLine parsed;
+  bus::FoundDevices found;
   EXPECT_EQ(parsed.parse("virtio_mmio.device=512@0xfeb00e00:12 --port=1 fata.base=0x1000 "
-                         "virtio_mmio.device=4K@0xd0000000:5:3"),
+                         "virtio_mmio.device=4K@0xd0000000:5:3",
+                         found),
             "");
   EXPECT_THAT(parsed.arguments(), ElementsAre("--port=1"));
-  ASSERT_EQ(parsed.mmio_devices().size(), 2U);
-  EXPECT_EQ(parsed.mmio_devices()[0].base, 0xfeb00e00U);
-  EXPECT_EQ(parsed.mmio_devices()[0].size, 512U);
-  EXPECT_EQ(parsed.mmio_devices()[0].irq, 12U);
-  EXPECT_EQ(parsed.mmio_devices()[1].size, 4096U);
-  EXPECT_EQ(parsed.mmio_devices()[1].irq, 5U);
+  ASSERT_EQ(found.all().size(), 2U);
+  EXPECT_EQ(found.all()[0].number, 0xfeb00e00U);
+  EXPECT_EQ(found.all()[0].size, 512U);
+  EXPECT_EQ(found.all()[0].irq, 12U);
+  EXPECT_EQ(found.all()[1].size, 4096U);
+  EXPECT_EQ(found.all()[1].irq, 5U);
 }
 
 TEST(CommandLine, a_wrong_device_word_says_how_it_should_look) {
@@ -69,6 +75,9 @@ TEST(CommandLine, too_much_is_an_error) {
   std::string many;
   for (int i = 0; i < 129; ++i) many += "w ";
   EXPECT_EQ(wrong(many), "more than 128 words");
+  std::string slots;
+  for (int i = 0; i < 33; ++i) slots += "virtio_mmio.device=512@0xfeb00e00:12 ";
+  EXPECT_EQ(wrong(slots), "more than 32 virtio_mmio.device words");
 }
 
 }  // namespace

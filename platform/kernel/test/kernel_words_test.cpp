@@ -33,7 +33,8 @@ TEST(KernelWords, what_hypervisors_and_managers_add_or_have_as_examples_is_passe
       "nokaslr"};
   for (const char* line : kLines) {
     CommandLine parsed;
-    ASSERT_EQ(parsed.parse(line), "");
+    bus::FoundDevices found;
+    ASSERT_EQ(parsed.parse(line, found), "");
     for (const std::string_view word : parsed.arguments()) {
       EXPECT_NE(classify_kernel_word(word), StrayWord::kImage) << word;
     }
@@ -70,9 +71,10 @@ struct Image {
   Strays strays{classify_kernel_word, passed};
 
   CommandLine parsed;
+  bus::FoundDevices found;
 
   std::string read(std::string_view line) {
-    EXPECT_EQ(parsed.parse(line), "");
+    EXPECT_EQ(parsed.parse(line, found), "");
     const auto outcome = parse_parameters(table, parsed.arguments(), &strays);
     return outcome ? "ok" : std::string(Text<256>(std::in_place, outcome.error()).view());
   }

@@ -12,7 +12,7 @@
 #include "fata/async/wait.hpp"
 #include "fata/base/log.hpp"
 #include "fata/base/platform.hpp"
-#include "fata/bus/mmio.hpp"
+#include "fata/bus/found.hpp"
 #include "fata/bus/pci.hpp"
 
 namespace fata {
@@ -107,8 +107,10 @@ async::Task<int> run(async::Context* context) {
       for (std::uint64_t i = 0; i < number(value); ++i)
         log.info("flood line ", i, " of a text that is of some length");
     } else if (name == "devices") {
-      for (const bus::MmioDevice& device : bus::mmio_devices())
-        log.info("mmio ", Hex{device.base}, " irq ", device.irq);
+      for (const bus::FoundDevice& device : bus::found_devices().all()) {
+        if (device.bus == bus::FoundDevice::Bus::kMmio)
+          log.info("mmio ", Hex{device.number}, " irq ", device.irq);
+      }
       bus::for_each_pci(
           [](void* to, bus::PciAddress at, std::uint16_t vendor, std::uint16_t device) {
             static_cast<const Logger*>(to)->info("pci ", std::uint32_t{at.device}, '.',

@@ -136,7 +136,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   world.host.on_map = [&](sim::Machine::Window& window) { fill(world, window); };
   const std::uint32_t kind = in.byte();
   const bool is_net = (kind & 1) != 0;
-  if ((kind & 2) != 0) world.host.slots.push_back({0xfeb00e00, in.byte() * 2, 12});
+  if ((kind & 2) != 0)
+    world.host.slots.push_back({.irq = 12, .size = in.byte() * 2, .number = 0xfeb00e00});
   for (unsigned count = kind >> 2 & 3; count != 0; --count) {
     auto& function = world.host.functions.emplace_back(sim::pci_function(is_net ? 1 : 2));
     const std::uint32_t where = in.byte();

@@ -34,7 +34,7 @@ async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::connect(async::Co
 }
 
 Result<std::unique_ptr<BlockDevice>> BlockDevice::open(async::Context& context, unsigned nth) {
-  Result<std::unique_ptr<Transport>> transport = find_device(VIRTIO_ID_BLOCK, nth);
+  Result<std::unique_ptr<Transport>> transport = claim_device(bus::DeviceKind::kDisk, nth);
   if (!transport) {
     if (transport.error().is(Errc::kNoDevice)) return fail(Error(BlockSetupErrc::kNoDisk));
     return fail(transport.error());

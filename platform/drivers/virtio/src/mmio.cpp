@@ -4,17 +4,12 @@
 #include <algorithm>
 
 #include "fata/bus/memory.hpp"
-#include "fata/bus/mmio.hpp"
 #include "fata/bus/wake.hpp"
 #include "transports.hpp"
 
 namespace fata::virtio {
 
 namespace {
-
-// The registers, and more configuration than is read.
-constexpr std::uint64_t kSlotSize = 512;
-constexpr std::uint32_t kMagic = 0x74726976;  // "virt"
 
 class Mmio final : public Transport {
  public:
@@ -82,21 +77,9 @@ class Mmio final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> find_mmio(std::uint32_t device_id, unsigned& nth, bool& legacy) {
-  for (const bus::MmioDevice& slot : bus::mmio_devices()) {
-    if (slot.size < kSlotSize) continue;
-    volatile void* const base = bus::map_device(slot.base, kSlotSize);
-    if (base == nullptr) continue;
-    const bus::Registers registers(base);
-    if (registers.read<std::uint32_t>(VIRTIO_MMIO_MAGIC_VALUE) != kMagic) continue;
-    if (registers.read<std::uint32_t>(VIRTIO_MMIO_DEVICE_ID) != device_id) continue;
-    if (registers.read<std::uint32_t>(VIRTIO_MMIO_VERSION) != 2) {
-      legacy = true;
-      continue;
-    }
-    if (nth-- == 0) return std::make_unique<Mmio>(registers, slot.irq);
-  }
-  return nullptr;
+std::unique_ptr<Transport> open_mmio(const bus::FoundDevice& found) {
+  volatile void* const base = bus::map_device(found.number, bus::kSlotSize);
+  return std::make_unique<Mmio>(bus::Registers(base), found.irq);
 }
 
 }  // namespace fata::virtio

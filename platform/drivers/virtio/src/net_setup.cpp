@@ -32,7 +32,7 @@ MacAddress random_mac() {
 Result<std::unique_ptr<NetDevice>> NetDevice::open(async::Context& context, bool offload,
                                                    unsigned nth) {
   [[clang::uninitialized]] Result<std::unique_ptr<Transport>> transport =
-      find_device(VIRTIO_ID_NET, nth);
+      claim_device(bus::DeviceKind::kNic, nth);
   if (!transport) return fail(transport.error());
   const bool roomy = context.memory >= kRoomy;
   [[clang::uninitialized]] const Result<std::uint64_t> all = offered(**transport);

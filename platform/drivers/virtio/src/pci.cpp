@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
 
 #include "fata/bus/memory.hpp"
-#include "fata/bus/pci.hpp"
+#include "fata/bus/pci_device.hpp"
 #include "fata/bus/wake.hpp"
 #include "transports.hpp"
 
@@ -16,10 +15,10 @@ namespace fata::virtio {
 
 namespace {
 
-constexpr std::uint16_t kVendor = 0x1af4;
 constexpr std::uint16_t kModernBase = 0x1040;
 constexpr std::uint16_t kNoVector = 0xffff;
 
+using bus::bar_address;
 using bus::PciAddress;
 
 // The used part of a window: at most the notification registers of eight queues, a page apart.
@@ -36,19 +35,6 @@ void for_each_capability(PciAddress at, Visit visit) {
     offset =
         static_cast<std::uint8_t>(bus::pci_read8(at, static_cast<std::uint8_t>(offset + 1)) & 0xfc);
   }
-}
-
-// The physical address in a memory BAR; 0 if there is no such BAR.
-std::uint64_t bar_address(PciAddress at, std::uint8_t bar) {
-  if (bar > 5) return 0;
-  const auto offset = static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * bar);
-  const std::uint32_t low = bus::pci_read32(at, offset);
-  if ((low & PCI_BASE_ADDRESS_SPACE_IO) != 0) return 0;
-  std::uint64_t address = low & ~std::uint32_t{0xf};
-  if ((low & PCI_BASE_ADDRESS_MEM_TYPE_64) != 0 && bar < 5) {
-    address |= std::uint64_t{bus::pci_read32(at, static_cast<std::uint8_t>(offset + 4))} << 32;
-  }
-  return address;
 }
 
 struct Window {
@@ -200,27 +186,6 @@ class Pci final : public Transport {
 
 }  // namespace
 
-Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth) {
-  struct Search {
-    std::uint32_t device_id;
-    unsigned nth;
-    std::optional<PciAddress> found{};
-  } search{device_id, nth};
-  bus::for_each_pci(
-      [](void* context, PciAddress at, std::uint16_t vendor, std::uint16_t device) {
-        Search& wanted = *static_cast<Search*>(context);
-        if (vendor != kVendor || wanted.found) return;
-        // Transitional devices (0x1000 to 0x103f) have their type in the subsystem ID; they have
-        // the modern interface, too.
-        const bool transitional = device < kModernBase;
-        const std::uint32_t kind =
-            transitional ? bus::pci_read16(at, PCI_SUBSYSTEM_ID) : device - kModernBase;
-        if (kind == wanted.device_id && wanted.nth-- == 0) wanted.found = at;
-      },
-      &search);
-  nth = search.nth;
-  if (!search.found) return nullptr;
-  return Pci::open(*search.found);
-}
+Result<std::unique_ptr<Transport>> open_pci(PciAddress at) { return Pci::open(at); }
 
 }  // namespace fata::virtio

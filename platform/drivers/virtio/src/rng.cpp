@@ -11,10 +11,10 @@
 #include "transports.hpp"
 
 namespace fata::virtio {
-// Weak here, so that PCI is searched only in images that have a PCI driver anyway. Other images
-// find the device on virtio-mmio (microvm); a machine with PCI has a CPU with RDRAND. Without
-// either, the image reports that it lacks entropy.
-[[gnu::weak]] Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
+// Weak here, so that only images with a driver for devices on PCI search it. Other images find the
+// device on virtio-mmio (microvm); a machine with PCI has a CPU with RDRAND. Without either, the
+// image reports that it lacks entropy.
+[[gnu::weak]] Result<std::unique_ptr<Transport>> open_pci(bus::PciAddress at);
 }  // namespace fata::virtio
 
 namespace fata::bus {
@@ -31,11 +31,12 @@ class Gatherer final : public Device {
  public:
   // Finds a device and requests bytes. Returns false if no device works.
   bool begin() {
-    unsigned nth = 0;
-    bool legacy = false;
-    transport_ = virtio::find_mmio(VIRTIO_ID_RNG, nth, legacy);
-    if (transport_ == nullptr && virtio::find_pci != nullptr) {
-      if (auto pci = virtio::find_pci(VIRTIO_ID_RNG, nth)) transport_ = std::move(*pci);
+    const FoundDevice* const found = found_devices().nth(DeviceKind::kEntropy, 0);
+    if (found == nullptr) return false;
+    if (found->bus == FoundDevice::Bus::kMmio) {
+      transport_ = virtio::open_mmio(*found);
+    } else if (virtio::open_pci != nullptr) {
+      if (auto pci = virtio::open_pci(found->pci)) transport_ = std::move(*pci);
     }
     if (transport_ == nullptr || !virtio::negotiate(*transport_, 1ULL << VIRTIO_F_VERSION_1, 0))
       return false;

@@ -1,13 +1,11 @@
-// The two ways to find a device. Each decrements `nth` for every matching device that it skips.
-// `legacy` is set if a matching device older than virtio 1.0 was skipped. Returns null if there is
-// no device.
+// The two ways to reach the registers of a device that was found.
 #pragma once
 
 #include "fata/virtio/transport.hpp"
 
 namespace fata::virtio {
 
-std::unique_ptr<Transport> find_mmio(std::uint32_t device_id, unsigned& nth, bool& legacy);
-Result<std::unique_ptr<Transport>> find_pci(std::uint32_t device_id, unsigned& nth);
+std::unique_ptr<Transport> open_mmio(const bus::FoundDevice& found);
+Result<std::unique_ptr<Transport>> open_pci(bus::PciAddress at);
 
 }  // namespace fata::virtio

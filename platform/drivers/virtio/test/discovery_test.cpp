@@ -113,9 +113,10 @@ TEST(Discovery, AListOfCapabilitiesThatIsACircleEnds) {
 }
 
 TEST(Discovery, ASlotThatIsTooSmallOrInMemoryIsNoDevice) {
-  for (const bus::MmioDevice slot :
-       {bus::MmioDevice{0xfeb00000, 16, 5}, bus::MmioDevice{0x200000, 512, 5},
-        bus::MmioDevice{0xfeb00000, 0, 5}}) {
+  for (const bus::FoundDevice slot :
+       {bus::FoundDevice{.irq = 5, .size = 16, .number = 0xfeb00000},
+        bus::FoundDevice{.irq = 5, .size = 512, .number = 0x200000},
+        bus::FoundDevice{.irq = 5, .size = 0, .number = 0xfeb00000}}) {
     World world;
     world.host.slots = {slot};
     const auto device = world.open();

@@ -52,7 +52,7 @@ async::Task<Result<std::unique_ptr<BlockDevice>>> BlockDevice::open(Logger log, 
                                                                     unsigned nth,
                                                                     async::CancelToken stop) {
   const async::Wait wait = async::Wait::at_most(kTimeoutAtStart, stop);
-  Result<Frontend> frontend = co_await Frontend::find(&store(), "vbd", nth, wait);
+  Result<Frontend> frontend = co_await Frontend::claim(&store(), bus::DeviceKind::kDisk, nth, wait);
   if (!frontend && frontend.error().is(Errc::kNoDevice))
     co_return fail(Error(BlockSetupErrc::kNoDisk));
   if (!frontend) co_return fail(frontend.error());

@@ -38,7 +38,7 @@ async::Task<Result<std::unique_ptr<NetDevice>>> NetDevice::open(Logger log, bool
                                                                 bool roomy, unsigned nth,
                                                                 async::CancelToken stop) {
   const async::Wait wait = async::Wait::at_most(kTimeout, stop);
-  Result<Frontend> frontend = co_await Frontend::find(&store(), "vif", nth, wait);
+  Result<Frontend> frontend = co_await Frontend::claim(&store(), bus::DeviceKind::kNic, nth, wait);
   if (!frontend) co_return fail(frontend.error());
   auto device = std::make_unique<NetDevice>(log, std::move(*frontend), offload, roomy);
   const Result<void> started = co_await device->start(wait);

@@ -1,7 +1,5 @@
 #include "fata/xen/xenbus.hpp"
 
-#include <algorithm>
-
 namespace fata::xen {
 namespace {
 
@@ -16,24 +14,16 @@ async::Task<std::uint64_t> read_number(Store* store, std::string path, std::uint
 
 }  // namespace
 
-async::Task<Result<Frontend>> Frontend::find(Store* store, std::string kind, unsigned nth,
-                                             async::Wait wait) {
-  const std::string folder = "device/" + kind;
-  const Result<std::vector<std::string>> names = co_await store->list(folder, wait);
-  if (!names) {
-    if (names.error() == Error(Errc::kNotFound)) co_return fail(Error(Errc::kNoDevice));
-    co_return fail(names.error());
-  }
-  std::vector<std::uint64_t> numbers;
-  for (const std::string& name : *names) {
-    if (const auto value = store_number(name)) numbers.push_back(*value);
-  }
-  std::ranges::sort(numbers);
-  if (nth >= numbers.size()) co_return fail(Error(Errc::kNoDevice));
-  Frontend found(*store, folder + "/" + store_text(numbers[nth]));
-  if (const Result<void> located = co_await found.locate(wait); !located)
-    co_return fail(located.error());
-  co_return found;
+async::Task<Result<Frontend>> Frontend::claim(Store* store, bus::DeviceKind kind, unsigned nth,
+                                              async::Wait wait) {
+  const Result<void> listed = co_await find_devices(store, kind, wait);
+  if (!listed) co_return fail(listed.error());
+  const bus::FoundDevice* const device = bus::found_devices().nth(kind, nth);
+  if (device == nullptr) co_return fail(Error(Errc::kNoDevice));
+  Frontend frontend(*store, *device);
+  const Result<void> located = co_await frontend.locate(wait);
+  if (!located) co_return fail(located.error());
+  co_return frontend;
 }
 
 async::Task<Result<void>> Frontend::locate(async::Wait wait) {

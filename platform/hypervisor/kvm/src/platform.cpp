@@ -11,6 +11,7 @@
 #include "fata/board/console.hpp"
 #include "fata/board/interrupts.hpp"
 #include "fata/board/power.hpp"
+#include "fata/bus/found.hpp"
 #include "fata/bus/wake.hpp"
 #include "fata/kernel/hypervisor.hpp"
 #include "fata/kernel/restore.hpp"
@@ -60,7 +61,10 @@ void start_hypervisor() noexcept {
   state.power_button.start();
 }
 
-void finish_start() noexcept { state.clock.finish_start(); }
+void finish_start() noexcept {
+  state.clock.finish_start();
+  bus::find_on_machine(bus::found_devices());
+}
 
 bool look_for_restore() noexcept {
   if (!state.looks_for_restore) {

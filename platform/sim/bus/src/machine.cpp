@@ -16,6 +16,7 @@ Machine* the_machine = nullptr;
 Machine::Machine() { the_machine = this; }
 Machine::~Machine() { the_machine = nullptr; }
 Machine& Machine::current() { return *the_machine; }
+bool Machine::exists() { return the_machine != nullptr; }
 
 Machine::Window* Machine::window_at(std::uint64_t address) {
   const auto found = std::ranges::find(windows, address, &Window::address);
@@ -72,6 +73,9 @@ volatile void* map_device(std::uint64_t physical, std::size_t size) {
   if (!may_hold_device(physical, size, std::uint64_t{1} << 46, host.ram)) return nullptr;
   // The registers must be aligned as they would be within a page.
   const std::size_t offset = physical % 16;
+  for (const auto& window : host.windows) {
+    if (window.address == physical && window.size == size) return window.memory.get();
+  }
   host.windows.push_back({physical, size, std::make_unique<std::byte[]>(size)});
   check(offset % 4 == 0, "registers that are not aligned");
   host.on_map(host.windows.back());
@@ -109,7 +113,6 @@ void pci_write32(PciAddress, std::uint8_t, std::uint32_t) noexcept {}
 void pci_write16(PciAddress, std::uint8_t, std::uint16_t) noexcept {}
 void for_each_pci(PciVisitor visit, void* context) noexcept { walk_pci(visit, context); }
 
-std::span<const bus::MmioDevice> mmio_devices() noexcept { return sim::Machine::current().slots; }
 bool connect_pin(unsigned) noexcept { return ++sim::Machine::current().interrupts, true; }
 MsiMessage connect_msi() noexcept {
   ++sim::Machine::current().interrupts;

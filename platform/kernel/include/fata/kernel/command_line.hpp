@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "fata/base/platform.hpp"
-#include "fata/bus/mmio.hpp"
+#include "fata/bus/found.hpp"
 
 namespace fata::kernel {
 
@@ -22,26 +22,21 @@ class CommandLine {
   static constexpr std::size_t kMaxWords = 128;
   static constexpr std::size_t kMaxMmioDevices = 32;
 
-  // Copies the words that it keeps. Returns an empty string, or an error message (static text).
-  std::string_view parse(std::string_view line);
+  // Copies the words that it keeps, and adds the slots of `virtio_mmio.device=SIZE@BASE:IRQ` to
+  // `found`, which is empty. Returns an empty string, or an error message (static text).
+  std::string_view parse(std::string_view line, bus::FoundDevices& found);
 
   std::span<const std::string_view> arguments() const {
     return std::span(arguments_).first(argument_count_);
   }
-  // From `virtio_mmio.device=SIZE@BASE:IRQ`.
-  std::span<const bus::MmioDevice> mmio_devices() const {
-    return std::span(mmio_).first(mmio_count_);
-  }
 
  private:
-  std::string_view take(std::string_view word);
-  std::string_view take_mmio(std::string_view value);
+  std::string_view take(std::string_view word, bus::FoundDevices& found);
+  static std::string_view take_mmio(std::string_view value, bus::FoundDevices& found);
 
   std::array<char, kMaxText> text_{};
   std::array<std::string_view, kMaxWords> arguments_{};
-  std::array<bus::MmioDevice, kMaxMmioDevices> mmio_{};
   std::size_t argument_count_ = 0;
-  std::size_t mmio_count_ = 0;
 };
 
 // Classifies a word without leading dashes that hypervisors and their managers may add for Linux

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "fata/bus/device_list.hpp"
-#include "fata/kernel/command_line.hpp"
 
 namespace fata::kernel {
 
@@ -30,7 +29,6 @@ void finish_start() noexcept;
 
 // Calls fata_platform_refuse() of the machine layer.
 [[noreturn]] void refuse(std::string_view text) noexcept;
-const CommandLine& command_line() noexcept;
 void request_stop() noexcept;
 
 // All attached devices.

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "fata/base/result.hpp"
+#include "fata/bus/found.hpp"
 #include "fata/virtio/queue.hpp"
 
 namespace fata::virtio {
@@ -81,7 +82,9 @@ Result<std::unique_ptr<OwnedQueue>> start_queue(Transport& transport, std::uint1
 // From here on, the device may use its queues.
 void drive(Transport& transport);
 
-// The nth device of that kind (virtio 1.2, section 5) on this machine: virtio-mmio first, then PCI.
-Result<std::unique_ptr<Transport>> find_device(std::uint32_t device_id, unsigned nth = 0);
+// Opens a device that discovery found.
+Result<std::unique_ptr<Transport>> open_device(const bus::FoundDevice& found);
+// Opens the nth device of that kind in bus::found_devices().
+Result<std::unique_ptr<Transport>> claim_device(bus::DeviceKind kind, unsigned nth);
 
 }  // namespace fata::virtio

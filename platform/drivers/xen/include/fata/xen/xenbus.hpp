@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "fata/bus/xen/store.hpp"
+#include "fata/bus/xen/find.hpp"
 #include "fata/xen/xenbus_engine.hpp"
 
 namespace fata::xen {
@@ -15,9 +15,10 @@ using namespace bus::xen;
 
 class Frontend {
  public:
-  // The nth device of that kind ("vif", "vbd") of this domain, in the order of their numbers.
-  static async::Task<Result<Frontend>> find(Store* store, std::string kind, unsigned nth,
-                                            async::Wait wait = {});
+  Frontend(Store& store, const bus::FoundDevice& found) : store_(&store), path_(path_of(found)) {}
+  // The nth device of that kind in bus::found_devices(), with its backend located.
+  static async::Task<Result<Frontend>> claim(Store* store, bus::DeviceKind kind, unsigned nth,
+                                             async::Wait wait = {});
 
   const std::string& path() const { return path_; }
   const std::string& backend_path() const { return backend_path_; }
@@ -53,8 +54,6 @@ class Frontend {
   Store& store() const { return *store_; }
 
  private:
-  Frontend(Store& store, std::string path) : store_(&store), path_(std::move(path)) {}
-
   Store* store_;
   std::string path_;  // "device/vif/0"
   std::string backend_path_;

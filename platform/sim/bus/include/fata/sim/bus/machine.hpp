@@ -10,9 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "fata/bus/found.hpp"
 #include "fata/bus/memory.hpp"
-#include "fata/bus/mmio.hpp"
-#include "fata/bus/pci.hpp"
 
 namespace fata::sim {
 
@@ -21,6 +20,7 @@ class Machine {
   Machine();
   ~Machine();
   static Machine& current();
+  static bool exists();
 
   // The configuration space of a PCI function.
   struct Function {
@@ -42,7 +42,8 @@ class Machine {
     std::uint8_t add(std::uint8_t id, std::uint8_t size);
   };
   std::vector<Function> functions;
-  std::vector<bus::MmioDevice> slots;
+  std::vector<bus::FoundDevice> slots;  // of virtio-mmio, as a command line names them
+  bus::FoundDevices found;
   std::vector<bus::Region> ram{{0x100000, 0x800000}};
   std::uint64_t reads = 0;  // of configuration space
 

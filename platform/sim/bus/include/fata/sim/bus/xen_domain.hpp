@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "fata/bus/found.hpp"
 #include "fata/bus/xen/store.hpp"
 #include "fata/sim/bus/xen_host.hpp"
 #include "fata/sim/platform.hpp"
@@ -26,6 +27,7 @@ class XenDomain {
   std::function<void()> wait = [] {};
   XenHost host;
   bus::xen::GrantTable grants{XenHost::grow};
+  bus::FoundDevices found;
   unsigned open_ports = 0;
   bus::xen::Port next_port = 2;
   alignas(4096) std::array<std::byte, 4096> page{};  // of xenstore
