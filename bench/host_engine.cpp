@@ -7,17 +7,17 @@
 #include <vector>
 
 #include "fata/base/pool.hpp"
-#include "fata/net/arp.hpp"
-#include "fata/net/checksum.hpp"
-#include "fata/net/host.hpp"
-#include "fata/net/ipv4/engine.hpp"
-#include "fata/net/ipv6/engine.hpp"
-#include "fata/net/udp.hpp"
+#include "fata/ip/arp.hpp"
+#include "fata/ip/host.hpp"
+#include "fata/ip/ipv4/engine.hpp"
+#include "fata/ip/ipv6/engine.hpp"
+#include "fata/udp/table.hpp"
+#include "fata/wire/checksum.hpp"
 
 namespace {
 
 using namespace fata;
-using namespace fata::net;
+using namespace fata::ip;
 
 constexpr MacAddress kOwnMac{
     {std::byte{2}, std::byte{}, std::byte{}, std::byte{}, std::byte{}, std::byte{1}}};
@@ -49,13 +49,13 @@ struct Server final : udp::Port {
     (void)answer.append(kAnswer);
     table->send({query.source, query.destination, std::move(answer)}, *this, now);
   }
-  void error(SocketErrc, const Endpoint&) override {}
+  void error(udp::SocketErrc, const Endpoint&) override {}
   udp::Table* table;
 };
 
 struct Bench {
   Bench() {
-    host.attach(ip_protocol::kUdp, table);
+    host.attach(protocol::kUdp, table);
     LinkConfig config{.mac = kOwnMac};
     config.features.tx_checksum = true;
     on = host.add_interface(config, sink, now);
@@ -73,41 +73,43 @@ struct Bench {
   }
   // The peer's query as the device delivers it.
   PacketBuf query(bool six) {
-    PacketBuf packet = sink.pool.allocate(kIpHeadroom + udp::kHeaderSize);
+    PacketBuf packet = sink.pool.allocate(kHeadroom + wire::udp::kHeaderSize);
     (void)packet.append(kQuery);
     const IpAddress from = six ? kPeer6 : IpAddress(kPeer4);
     const IpAddress to = six ? kOwn6 : IpAddress(kOwn4);
-    udp::prepend_header(packet, kPeerPort, kPort, from, to, false);
+    wire::udp::prepend_header(packet, kPeerPort, kPort, from, to, false);
     const std::size_t length = packet.size();
     if (six) {
-      ipv6::Header header;
+      wire::ipv6::Header header;
       header.source = from;
       header.destination = to;
-      header.next_header = ip_protocol::kUdp;
+      header.next_header = protocol::kUdp;
       header.payload_length = static_cast<std::uint16_t>(length);
-      header.write(packet.prepend(ipv6::kHeaderSize));
+      header.write(packet.prepend(wire::ipv6::kHeaderSize));
     } else {
-      ipv4::Header header;
+      wire::ipv4::Header header;
       header.source = kPeer4;
       header.destination = kOwn4;
-      header.protocol = ip_protocol::kUdp;
-      header.total_length = static_cast<std::uint16_t>(length + ipv4::kHeaderSize);
-      header.write(packet.prepend(ipv4::kHeaderSize));
+      header.protocol = protocol::kUdp;
+      header.total_length = static_cast<std::uint16_t>(length + wire::ipv4::kHeaderSize);
+      header.write(packet.prepend(wire::ipv4::kHeaderSize));
     }
-    const auto type = six ? ethernet::Type::kIpv6 : ethernet::Type::kIpv4;
-    ethernet::Header{kOwnMac, kPeerMac, static_cast<std::uint16_t>(type)}.write(
-        packet.prepend(ethernet::kHeaderSize));
+    const auto type = six ? wire::ethernet::Type::kIpv6 : wire::ethernet::Type::kIpv4;
+    wire::ethernet::Header{kOwnMac, kPeerMac, static_cast<std::uint16_t>(type)}.write(
+        packet.prepend(wire::ethernet::kHeaderSize));
     return packet;
   }
   // Makes the peer's hardware address known to both families, by messages from the peer.
   void introduce() {
-    PacketBuf request = sink.pool.allocate(ethernet::kHeaderSize);
-    arp::Packet{arp::kRequest, kPeerMac, kPeer4, {}, kOwn4}.write(request.append(arp::kPacketSize));
-    ethernet::Header{kOwnMac, kPeerMac, static_cast<std::uint16_t>(ethernet::Type::kArp)}.write(
-        request.prepend(ethernet::kHeaderSize));
+    PacketBuf request = sink.pool.allocate(wire::ethernet::kHeaderSize);
+    wire::arp::Packet{wire::arp::kRequest, kPeerMac, kPeer4, {}, kOwn4}.write(
+        request.append(wire::arp::kPacketSize));
+    wire::ethernet::Header{kOwnMac, kPeerMac,
+                           static_cast<std::uint16_t>(wire::ethernet::Type::kArp)}
+        .write(request.prepend(wire::ethernet::kHeaderSize));
     receive(std::move(request));
     // A neighbour solicitation for our address with the sender's hardware address.
-    PacketBuf packet = sink.pool.allocate(kIpHeadroom);
+    PacketBuf packet = sink.pool.allocate(kHeadroom);
     ByteWriter out(packet.append(32));
     out.u8(135);
     out.u8(0);
@@ -117,19 +119,20 @@ struct Bench {
     out.u8(1);
     out.u8(1);
     out.bytes(Bytes(kPeerMac.octets));
-    ChecksumSum sum;
-    sum.add_pseudo(kPeer6, kOwn6, ip_protocol::kIcmpV6, 32);
+    wire::ChecksumSum sum;
+    sum.add_pseudo(kPeer6, kOwn6, protocol::kIcmpV6, 32);
     sum.add(packet.bytes());
     store_be(packet.bytes().subspan(2), sum.finish());
-    ipv6::Header header;
+    wire::ipv6::Header header;
     header.source = kPeer6;
     header.destination = kOwn6;
-    header.next_header = ip_protocol::kIcmpV6;
+    header.next_header = protocol::kIcmpV6;
     header.hop_limit = 255;
     header.payload_length = 32;
-    header.write(packet.prepend(ipv6::kHeaderSize));
-    ethernet::Header{kOwnMac, kPeerMac, static_cast<std::uint16_t>(ethernet::Type::kIpv6)}.write(
-        packet.prepend(ethernet::kHeaderSize));
+    header.write(packet.prepend(wire::ipv6::kHeaderSize));
+    wire::ethernet::Header{kOwnMac, kPeerMac,
+                           static_cast<std::uint16_t>(wire::ethernet::Type::kIpv6)}
+        .write(packet.prepend(wire::ethernet::kHeaderSize));
     receive(std::move(packet));
   }
 

@@ -11,26 +11,25 @@
 #include <vector>
 
 #include "fata/base/pool.hpp"
-#include "fata/net/tcp/table.hpp"
+#include "fata/tcp/table.hpp"
 
 namespace {
 
 using namespace fata;
-using namespace fata::net;
-using namespace fata::net::tcp;
+using namespace fata::tcp;
 
 struct Wire;
-struct Side final : IpLayer {
-  std::optional<Path> path(const IpAddress&, const IpAddress&) override {
-    Path path{address, 1500};
+struct Side final : ip::Layer {
+  std::optional<ip::Path> path(const IpAddress&, const IpAddress&) override {
+    ip::Path path{address, 1500};
     path.checksum = checksum;
     path.gso_max = gso;
     return path;
   }
-  PacketBuf allocate() override { return pool->allocate(kIpHeadroom); }
+  PacketBuf allocate() override { return pool->allocate(ip::kHeadroom); }
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t,
-            IpMarks, bool, Instant) override {
-    IpPacket in;
+            ip::Marks, bool, Instant) override {
+    ip::Packet in;
     in.source = local;
     in.destination = remote;
     in.offload.checksum_valid = packet.offload().checksum_needed;
@@ -45,7 +44,7 @@ struct Side final : IpLayer {
   BufferPool* pool = nullptr;
   std::uint32_t gso = 0;
   bool checksum = true;
-  std::vector<IpPacket> out;
+  std::vector<ip::Packet> out;
 };
 
 struct Wire {
@@ -66,7 +65,7 @@ struct Wire {
     now = now + microseconds(20);
     std::swap(moving, left.out);
     std::size_t in_batch = 0;
-    for (IpPacket& packet : moving) {
+    for (ip::Packet& packet : moving) {
       (void)b->receive(packet, now);
       if (++in_batch != 64) continue;
       in_batch = 0;
@@ -78,7 +77,7 @@ struct Wire {
     b->end_of_batch(now);
     drain();
     std::swap(moving, right.out);
-    for (IpPacket& packet : moving) (void)a->receive(packet, now);
+    for (ip::Packet& packet : moving) (void)a->receive(packet, now);
     packets += moving.size();
     moving.clear();
     a->end_of_batch(now);
@@ -98,7 +97,7 @@ struct Wire {
   std::uint64_t got = 0;
   Side left, right;
   std::unique_ptr<Table> a, b;
-  std::vector<IpPacket> moving;
+  std::vector<ip::Packet> moving;
   Instant now{1'000'000'000};
   std::uint64_t packets = 0;
 };

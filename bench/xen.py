@@ -17,7 +17,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/e2e/xen"))
+sys.path.insert(0, str(ROOT / "tool"))
 from lab import Lab  # noqa: E402
 
 QUERY = (

@@ -29,5 +29,6 @@ if(FATA_PLATFORM STREQUAL "kernel")
   install(DIRECTORY platform/libc/libcxx DESTINATION ${package_dir})
 else()
   # `fata run -t xen --lab`
-  install(DIRECTORY tests/e2e/xen/lab/ DESTINATION share/fata/lab PATTERN __pycache__ EXCLUDE)
+  install(DIRECTORY tool/lab/ DESTINATION share/fata/lab PATTERN __pycache__ EXCLUDE
+    PATTERN README.md EXCLUDE)
 endif()

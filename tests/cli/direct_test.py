@@ -77,15 +77,15 @@ class Direct(FataTest):
 
     def test_an_image_without_ipv6_holds_none_of_it(self):
         names = self.names_in("ipv6=false", "dns-ipv4")
-        self.assertIn("fata::net::ipv4::Engine", names)
-        self.assertNotIn("fata::net::ipv6", names)
+        self.assertIn("fata::ip::ipv4::Engine", names)
+        self.assertNotIn("fata::ip::ipv6", names)
         self.assertNotIn("fata::dhcp", names)
 
     def test_an_image_without_ipv4_holds_none_of_it(self):
         names = self.names_in("ipv4=false", "dns-ipv6")
-        self.assertIn("fata::net::ipv6::Engine", names)
-        self.assertNotIn("fata::net::ipv4::Engine", names)
-        self.assertNotIn("fata::net::arp", names)
+        self.assertIn("fata::ip::ipv6::Engine", names)
+        self.assertNotIn("fata::ip::ipv4::Engine", names)
+        self.assertNotIn("fata::ip::arp", names)
         self.assertNotIn("fata::dhcp", names)
 
     def frames(self, text):

@@ -1,7 +1,9 @@
-"""Images for the target sim: two plans run side by side in one simulator; one panics and starts
-again while the other continues, and the run repeats to the byte.
+"""Images for the target sim: two plans run side by side in one simulator, alone or on a network
+that loses frames; one panics and starts again while the other continues, and the run repeats to
+the byte.
 """
 
+import re
 import subprocess
 import unittest
 
@@ -159,28 +161,96 @@ class Simulated(FataTest):
         self.assertEqual(run, self.run_words(program, "1"))
         self.assertNotEqual(run, self.run_words(program, "2"))
 
+    def test_two_plans_talk_on_a_network_that_loses_frames(self):
+        built = self.folder / "world"
+        clang = ["-DCMAKE_CXX_COMPILER=clang++-19", "-DCMAKE_BUILD_TYPE=Release"]
+        package = f"-Dfata_DIR={ROOT / 'build' / PROCESSES}"
+        example = ROOT / "examples/simulation"
+        self.run_words("cmake", "-S", example, "-B", built, "-G", "Ninja", package, *clang)
+        self.run_words("ninja", "-C", built)
+        run = self.run_words(built / "world", "1")
+        lines = run.splitlines()
+        answers = {
+            int(number): float(second)
+            for second, number in re.findall(
+                r"^\[ *([\d.]+)\] info client: answer (\d+)$", run, re.M
+            )
+        }
+        # The server does not exist from the 5th second to the 8th.
+        self.assertGreater(sum(second < 5 for second in answers.values()), 10)
+        self.assertFalse([second for second in answers.values() if 5 < second < 8])
+        self.assertGreater(sum(second > 8 for second in answers.values()), 10)
+        self.assertRegex(run, r"info client: question \d+: wait: the deadline has passed\n")
+        self.assertIn(f"info client: {len(answers)} answers", run)
+        self.assertIn("server: killed, then status 0", lines)
+        self.assertEqual(
+            len(re.findall(r"\[ +([08])\.000\] info tcp-echo: echoing on port", run)), 2
+        )
+        self.assertRegex(run, r"info tcp-echo: \d+ connections, \d+ bytes echoed, \d+ broken\n")
+        self.assertRegex(lines[-1], r"^frames: [0-9a-f]{16}$")
+        self.assertEqual(run, self.run_words(built / "world", "1"))
+        self.assertNotEqual(lines[-1], self.run_words(built / "world", "2").splitlines()[-1])
+
     def test_a_device_without_a_simulated_model_is_one_line(self):
         app = self.application(
             "network",
             config_cpp=FAULTY["config_cpp"]
             .replace("const Context&", "const Context& context")
             .replace("Job(Console)", "Job(Udp)")
-            .replace("default_console()", "default_stack(context).udp"),
+            .replace("default_console()", "default_stack(context, {.netstat = true}).udp"),
         )
         done = self.run_fata("configure", app, "-t", "sim", status=64)
         self.assertRegex(
-            done.stderr, r"^fata: config\.cpp:6: the target sim has no network card\n$"
+            done.stderr, r"^fata: config\.cpp:6: the target sim has no requests for a report\n$"
         )
 
-    def test_a_simulated_image_does_not_run_alone(self):
-        app = self.application("faulty", **FAULTY)
-        self.refused(
-            (
-                "fata: -t sim: a program runs this image in a simulator; `fata build` makes the"
-                " library to link"
-            ),
-            *("run", app, "-t", "sim"),
+    def test_an_image_runs_alone(self):
+        app = self.application("ticker", **TICKER)
+        words = ["run", app, "-t", "sim", "--for", "50ms"]
+        first = self.run_fata(*words, "--", "--every=20ms")
+        self.assertRegex(first.stdout, r"^20 ms \d+\n40 ms \d+\n$")
+        self.assertEqual(
+            first.stderr.splitlines()[-1],
+            "fata: 50.0ms have been simulated; --for=TIME simulates more",
         )
+        self.assertEqual(self.run_fata(*words, "--", "--every=20ms").stdout, first.stdout)
+        other = self.run_fata(*words, "--seed", "9", "--", "--every=20ms").stdout
+        self.assertRegex(other, r"^20 ms \d+\n40 ms \d+\n$")
+        self.assertNotEqual(other, first.stdout)
+        self.refused("fata: --for 5x: write a time such as 250ms or 1.5s", *words[:4], "--for=5x")
+        self.refused(
+            "fata: --memory: a simulated image runs on no machine; use it with -t kvm",
+            *(*words, "--memory=64"),
+        )
+        self.refused("fata: --seed: is for -t sim", "run", app, "--seed=1")
+
+    def test_a_panic_of_an_image_that_runs_alone_is_its_status(self):
+        app = self.application("faulty", **FAULTY)
+        done = self.run_fata("run", app, "-t", "sim", "--", "--after=5ms", status=125)
+        self.assertEqual(done.stdout, "started\n")
+        self.assertRegex(done.stderr, r"panic: this image is faulty at .*faulty\.hpp:\d+\n$")
+
+    def test_an_image_that_waits_for_nothing_ends_with_a_line(self):
+        waiting = FAULTY["faulty_hpp"].replace(
+            "fata::async::sleep(after_, context_->stop)",
+            "fata::async::WaitQueue().wait(fata::async::Wait::cancelled_by(context_->stop))",
+        )
+        app = self.application("faulty", config_cpp=FAULTY["config_cpp"], faulty_hpp=waiting)
+        done = self.run_fata("run", app, "-t", "sim")
+        self.assertEqual(
+            done.stderr.splitlines()[-1],
+            "fata: after 0ns the image waits for something that cannot happen",
+        )
+
+    def test_an_image_that_runs_alone_records_its_frames(self):
+        capture = self.folder / "frames.pcapng"
+        app = ROOT / "examples/devices/tcp-echo"
+        folder = ("--build-dir", self.folder / "echo")
+        done = self.run_fata("run", app, "-t", "sim", *folder, "--for=5s", "--pcap", capture)
+        self.assertIn("info tcp-echo: echoing on port 7007\n", done.stderr)
+        frames = capture.read_bytes()
+        self.assertEqual(frames[:4], bytes.fromhex("0a0d0d0a"))
+        self.assertIn(bytes.fromhex("02fa00010000"), frames[60:])
 
 
 if __name__ == "__main__":

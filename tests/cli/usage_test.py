@@ -37,7 +37,7 @@ class Refuses(FataTest):
 
     def test_an_unknown_target(self):
         self.refused(
-            "fata: -t xbox: the targets are linux, kvm and xen", "build", NOOP, "-t", "xbox"
+            "fata: -t xbox: the targets are linux, kvm, xen and sim", "build", NOOP, "-t", "xbox"
         )
 
     def test_a_domain_needs_a_dom0_or_the_lab(self):

@@ -61,7 +61,7 @@ def containers():
 
 
 def short(name):
-    """net/tcp/table.hpp for lib/net/include/fata/net/tcp/table.hpp"""
+    """tcp/table.hpp for lib/tcp/include/fata/tcp/table.hpp"""
     return re.sub(r".*/include/fata/", "", name)
 
 

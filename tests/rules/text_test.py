@@ -31,7 +31,7 @@ BANNED_NAMES = re.compile(
 )
 # Files with a longer function, and the reason.
 LONG_FUNCTIONS = {
-    "lib/net/test/ipv6_test.cpp": "a table of malformed packets",
+    "lib/ip/test/ipv6_test.cpp": "a table of malformed packets",
     "platform/drivers/xen/test/block_queue_test.cpp": "two sides act at random on variables",
     "platform/drivers/xen/test/net_queue_test.cpp": "two sides act at random on variables",
     "tests/tcp-script/calls.cpp": "a table of settings",

@@ -13,11 +13,12 @@ struct ArpCount {
   explicit ArpCount(sim::Network& network) {
     network.on_frame = [this](const sim::FrameEvent& event) {
       if (event.fate != sim::Fate::kCarried && event.fate != sim::Fate::kLost) return;
-      const auto ethernet = net::ethernet::Header::parse(event.bytes);
+      const auto ethernet = wire::ethernet::Header::parse(event.bytes);
       if (!ethernet || ethernet->type != 0x0806) return;
-      const auto packet = net::arp::Packet::parse(event.bytes.subspan(net::ethernet::kHeaderSize));
+      const auto packet =
+          wire::arp::Packet::parse(event.bytes.subspan(wire::ethernet::kHeaderSize));
       if (!packet || packet->sender == packet->target) return;  // announcements
-      if (packet->operation == net::arp::kReply)
+      if (packet->operation == wire::arp::kReply)
         ++replies;
       else
         ++(ethernet->destination == MacAddress::broadcast() ? broadcast_requests
@@ -74,7 +75,7 @@ async::Task<void> silence(Pair* pair, Stack* a, Stack*) {
   EXPECT_TRUE(co_await send(from.get(), at(77, 7), "nobody is there"));
   const std::size_t before = pair->a.pool().available();
   co_await async::sleep(seconds(10));
-  EXPECT_EQ(pair->arp.broadcast_requests, net::arp::Cache::kMaxRequests);
+  EXPECT_EQ(pair->arp.broadcast_requests, ip::arp::Cache::kMaxRequests);
   EXPECT_EQ(a->arp_cache().dropped(), 1u);
   EXPECT_EQ(a->arp_cache().size(), 0u);
   EXPECT_EQ(pair->a.pool().available(), before + 1);
@@ -112,7 +113,7 @@ async::Task<void> idle(Pair* pair, Stack* a, Stack* b) {
   EXPECT_TRUE(co_await receive(to.get(), seconds(1)));
   EXPECT_EQ(a->arp_cache().size(), 1u);
   EXPECT_EQ(b->arp_cache().size(), 1u) << "who is asked learns the asker";
-  co_await async::sleep(net::arp::Cache::kReachable + seconds(3));  // since the second announcement
+  co_await async::sleep(ip::arp::Cache::kReachable + seconds(3));  // since the second announcement
   EXPECT_EQ(a->arp_cache().size(), 0u);
   EXPECT_EQ(b->arp_cache().size(), 0u);
   EXPECT_EQ(pair->arp.broadcast_requests, 1u) << "ageing alone asks nothing";
@@ -168,11 +169,11 @@ async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* v
   const auto socket = bound(*b, 7);
   for (std::uint32_t i = 0; i < 5000; ++i) {
     std::array<PacketBuf, 1> frame{attacker->allocate(0)};
-    net::ethernet::Header{MacAddress::broadcast(), attacker->mac(), 0x0806}.write(
+    wire::ethernet::Header{MacAddress::broadcast(), attacker->mac(), 0x0806}.write(
         frame[0].append(14));
     MacAddress from = attacker->mac();
     store_be(MutableBytes(from.octets).subspan(2), i + 1000);
-    net::arp::Packet{net::arp::kRequest, from, {0x0a010000 + i}, {}, cidr(2).address}.write(
+    wire::arp::Packet{wire::arp::kRequest, from, {0x0a010000 + i}, {}, cidr(2).address}.write(
         frame[0].append(28));
     EXPECT_EQ(attacker->send(frame), 1u);
     co_await async::sleep(microseconds(100));
@@ -180,14 +181,14 @@ async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* v
     (void)co_await attacker->receive(replies, async::Wait::at_most(microseconds(10)));
   }
   EXPECT_EQ(b->host().count("arp_replies"), 5000u);
-  EXPECT_LE(b->arp_cache().size(), net::arp::Cache::kEntries);
-  EXPECT_GT(b->arp_cache().size(), net::arp::Cache::kEntries / 2);
+  EXPECT_LE(b->arp_cache().size(), ip::arp::Cache::kEntries);
+  EXPECT_GT(b->arp_cache().size(), ip::arp::Cache::kEntries / 2);
   // The reverse: the host itself sends to addresses that do not exist.
   for (std::uint32_t i = 0; i < 2000; ++i) {
     const Endpoint to{Ipv4Address{0x0a020000 + i}, 9};
     EXPECT_TRUE(co_await send(socket.get(), to, "hello")) << "the pool ran dry at " << i;
   }
-  EXPECT_LE(b->arp_cache().size(), net::arp::Cache::kEntries);
+  EXPECT_LE(b->arp_cache().size(), ip::arp::Cache::kEntries);
   co_await async::sleep(seconds(400));
   EXPECT_EQ(b->arp_cache().size(), 0u);
   EXPECT_EQ(victim->pool().available(), victim->pool().count());

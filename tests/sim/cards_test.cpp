@@ -10,7 +10,7 @@ using Routes = ParameterList<stack::StaticRoute, 4>;
 
 // A second interface of a stack.
 struct Second {
-  Second(Stack& stack, sim::NetDevice& device, Ipv4Cidr v4, const net::ipv6::Setup& v6 = {})
+  Second(Stack& stack, sim::NetDevice& device, Ipv4Cidr v4, const ip::ipv6::Setup& v6 = {})
       : nic(stack.core(), device) {
     const Logger& log = stack.core().log();
     stack::use_address(log, stack.v4(), nic.interface(), stack.core().now(), v4);
@@ -228,7 +228,7 @@ TEST(TwoCards, SayWhichRouteLeadsNowhere) {
 
 async::Task<int> listen_on_second(TwoNetworks* world) {
   const auto stack = co_await host(world, &world->a, kFirst);
-  const Second both(*stack, world->b, kSecond, {net::ipv6::Setup::Mode::kNone, {}});
+  const Second both(*stack, world->b, kSecond, {ip::ipv6::Setup::Mode::kNone, {}});
   auto socket = stack->bind({kSecond.address, 5353});
   EXPECT_TRUE(socket);
   co_await async::sleep(seconds(15));  // announcements and reports are over

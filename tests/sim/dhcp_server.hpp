@@ -6,10 +6,10 @@
 #include <set>
 
 #include "../../lib/dhcp/test/server.hpp"
-#include "fata/net/arp.hpp"
-#include "fata/net/ethernet.hpp"
-#include "fata/net/ipv4.hpp"
-#include "fata/net/udp_header.hpp"
+#include "fata/ip/arp.hpp"
+#include "fata/wire/ethernet.hpp"
+#include "fata/wire/ipv4.hpp"
+#include "fata/wire/udp.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -161,15 +161,15 @@ class DhcpHost {
     copy_bytes(from.octets, frame.subspan(6, 6));
     const Bytes inside = frame.subspan(14);
     if (type == 0x0806) {
-      const auto arp = net::arp::Packet::parse(inside);
-      if (!arp || arp->operation != net::arp::kRequest || arp->target != own_) return;
+      const auto arp = wire::arp::Packet::parse(inside);
+      if (!arp || arp->operation != wire::arp::kRequest || arp->target != own_) return;
       PacketBuf packet = card_->allocate(14);
       if (!packet) return;
-      net::arp::Packet{net::arp::kReply, card_->mac(), own_, from, arp->sender}.write(
-          packet.append(net::arp::kPacketSize));
+      wire::arp::Packet{wire::arp::kReply, card_->mac(), own_, from, arp->sender}.write(
+          packet.append(wire::arp::kPacketSize));
       return send(std::move(packet), from, 0x0806);
     }
-    const auto ip = net::ipv4::Header::parse(inside, inside.size());
+    const auto ip = wire::ipv4::Header::parse(inside, inside.size());
     if (type != 0x0800 || !ip || ip->protocol != 17 || inside.size() < ip->total_length) return;
     const Bytes udp = inside.subspan(ip->header_length, ip->total_length - ip->header_length);
     if (udp.size() < 8 || load_be<std::uint16_t>(udp.subspan(2)) != 67) return;
@@ -182,17 +182,17 @@ class DhcpHost {
     PacketBuf packet = card_->allocate(14 + 20 + 8);
     if (!packet) return;
     copy_bytes(packet.append(bytes.size()), bytes);
-    net::ipv4::Header header;
+    wire::ipv4::Header header;
     header.source = own_;
     header.destination = broadcast ? Ipv4Address{0xffffffff} : answer->address;
     header.protocol = 17;
-    net::udp::prepend_header(packet, 67, 68, header.source, header.destination, false);
+    wire::udp::prepend_header(packet, 67, 68, header.source, header.destination, false);
     header.total_length = static_cast<std::uint16_t>(packet.size() + 20);
     header.write(packet.prepend(20));
     send(std::move(packet), broadcast ? MacAddress::broadcast() : answer->mac, 0x0800);
   }
   void send(PacketBuf packet, const MacAddress& to, std::uint16_t type) {
-    net::ethernet::Header{to, card_->mac(), type}.write(packet.prepend(14));
+    wire::ethernet::Header{to, card_->mac(), type}.write(packet.prepend(14));
     std::array<PacketBuf, 1> out{std::move(packet)};
     (void)card_->send(out);
   }

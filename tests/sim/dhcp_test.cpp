@@ -7,6 +7,7 @@
 #include "fata/dhcp/dynamic_address.hpp"
 #include "fata/stack/names.hpp"
 #include "fata/stack/netstat.hpp"
+#include "fata/stack/stack.hpp"
 
 namespace fata::test {
 namespace {
@@ -227,9 +228,9 @@ async::Task<int> tell_names(Lan* lan) {
   names.write_domain(domain);
   EXPECT_EQ(domain.view(), "lab.test");
 
-  stack::Netstat netstat(one->core(), one->udp().table());
+  stack::Netstat netstat(one->core().host(), one->udp().table());
   Text<4096> report;
-  EXPECT_FALSE(netstat.write_part(report, 4096, lan->platform.now()));
+  EXPECT_FALSE(netstat.write_part(report, 4096, one->core().parts(), lan->platform.now()));
   const std::string text(report.view());
   EXPECT_NE(text.find("\ndhcp on 0 bound 10.0.0.100/24 from 10.0.0.2 for 5"), text.npos) << text;
   EXPECT_NE(text.find(" of 600 s dns 10.0.0.2 dns 10.0.0.3 domain lab.test\n"), text.npos) << text;

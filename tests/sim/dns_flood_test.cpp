@@ -4,7 +4,7 @@
 #include <set>
 
 #include "fata/dns/udp_server.hpp"
-#include "fata/net/checksum.hpp"
+#include "fata/wire/checksum.hpp"
 #include "world.hpp"
 
 namespace fata::test {
@@ -48,7 +48,7 @@ class Router final : public sim::Port {
     out.u32(from.value);
     out.u32(kServer.value);
     const MutableBytes ip = MutableBytes(frame.bytes).subspan(kEthernet, kIp);
-    store_be(ip.subspan(10, 2), net::checksum(ip));
+    store_be(ip.subspan(10, 2), wire::checksum(ip));
     out.u16(40'000);
     out.u16(53);
     out.u16(static_cast<std::uint16_t>(kUdp + query.size()));

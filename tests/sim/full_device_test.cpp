@@ -71,7 +71,7 @@ async::Task<int> transfer(World* world, sim::NetDevice* a, sim::NetDevice* b, st
     for (auto& client : clients) scope.spawn(send_all(client.get(), &pool, bytes));
     co_await scope.join();
   }
-  outcome->retransmitted = left->tcp().table().count(net::tcp::Table::kRetransmitted);
+  outcome->retransmitted = left->tcp().table().count(tcp::Table::kRetransmitted);
   outcome->overflow = left->host().count("overflow");
   co_await async::sleep(seconds(100));  // TIME-WAIT ends
   co_return 0;

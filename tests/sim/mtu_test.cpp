@@ -27,7 +27,7 @@ std::string pattern(std::size_t size) {
 async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, std::uint8_t last,
                                             stack::Vlan vlan) {
   PlatformRandom random;
-  const net::ipv6::Setup v6{net::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}};
+  const ip::ipv6::Setup v6{ip::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}};
   auto made = std::make_unique<Stack>(world->context, *card, random, true, vlan);
   made->use(cidr(last));
   made->use_ipv6(v6);

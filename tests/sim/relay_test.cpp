@@ -74,7 +74,7 @@ async::Task<void> run(Relay* relay, int* status) { *status = co_await relay->sta
 // Own buffers of the relay's TCP, and the fixed costs of its connections: what is in use and is not
 // a NIC's buffer.
 std::size_t unborrowed(Stack& stack) {
-  const net::tcp::Memory& memory = stack.tcp().table().memory();
+  const tcp::Memory& memory = stack.tcp().table().memory();
   return memory.used() - memory.borrowed();
 }
 
@@ -104,7 +104,7 @@ async::Task<int> both_ways(Lab* lab) {
     async::Scope streams;
     streams.spawn(send_all(near->get(), kSize));
     co_await async::sleep(seconds(2));
-    const net::tcp::Memory& memory = hosts.middle->tcp().table().memory();
+    const tcp::Memory& memory = hosts.middle->tcp().table().memory();
     EXPECT_GT(memory.borrowed(), 100'000U);
     // The rest is the tables of the queues, and the short segments at the edges of windows.
     EXPECT_LT(unborrowed(*hosts.middle) - connected, memory.borrowed() / 8)

@@ -26,7 +26,7 @@ struct FlowDraw {
   std::array<std::size_t, 2> chunk;  // bytes per write
   std::array<Duration, 2> pause;     // between reads
   Duration start;
-  net::tcp::FlowOptions options;
+  tcp::FlowOptions options;
 };
 
 // Longer than keepalive's two hours. A flow that waits longer than this would wait forever.
@@ -82,7 +82,7 @@ class Draw {
         flow.pause[side] = microseconds(static_cast<std::int64_t>(spread(1, 100'000)));
     }
     flow.start = microseconds(static_cast<std::int64_t>(spread(1, 3'000'000)));
-    if (chance(30)) flow.options.congestion = net::tcp::CongestionAlgorithm::kNewReno;
+    if (chance(30)) flow.options.congestion = tcp::CongestionAlgorithm::kNewReno;
     flow.options.no_delay = chance(40);
     flow.options.pacing = chance(20);
     // Without keepalive, an end that lost its peer's reset would wait forever.
@@ -108,7 +108,7 @@ struct Run {
     const bool allowed =
         flow.ending != Ending::kClean ||
         (harsh && (error.is(sig::FlowErrc::kUnreachable) || error.is(async::Errc::kTimedOut))) ||
-        (poor && (error.is(sig::FlowErrc::kReset) || error.is(net::tcp::TcpErrc::kNoMemory)));
+        (poor && (error.is(sig::FlowErrc::kReset) || error.is(tcp::TcpErrc::kNoMemory)));
     if (allowed) return;
     const Text<100> why(std::in_place, error);
     const double at = static_cast<double>((async::current_loop().now() - Instant{}).ns) / 1e9;
@@ -259,7 +259,7 @@ async::Task<void> weather(Run* run, std::vector<FlowDraw> flows,
   for (std::size_t i = 0; i < cards.size(); ++i) {
     const auto last = static_cast<std::uint8_t>(i + 1);
     run->hosts.push_back(co_await host(&run->world, cards[i], cidr(last)));
-    run->hosts[i]->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}}, {});
+    run->hosts[i]->use_ipv6({ip::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}}, {});
   }
   co_await async::sleep(seconds(3));  // duplicate address detection
   async::Scope scope;
@@ -269,14 +269,14 @@ async::Task<void> weather(Run* run, std::vector<FlowDraw> flows,
   // Connections that applications have released deliver their data or give up, and TIME-WAIT ends.
   co_await async::sleep(seconds(3 * 3600));
   for (const auto& host : run->hosts) {
-    const net::tcp::Table& table = host->tcp().table();
+    const tcp::Table& table = host->tcp().table();
     if (table.connections() != 0)
       run->fault(std::format("{} connections are left", table.connections()));
     if (table.half_open() != 0) run->fault("half-open connections are left");
     if (table.time_waits() != 0) run->fault("TIME-WAIT never ended");
     if (table.memory().used() != 0)
       run->fault(std::format("{} bytes leaked", table.memory().used()));
-    run->result.retransmitted += table.count(net::tcp::Table::kRetransmitted);
+    run->result.retransmitted += table.count(tcp::Table::kRetransmitted);
   }
 }
 

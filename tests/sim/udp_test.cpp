@@ -48,8 +48,8 @@ async::Task<int> exchange(World* world, sim::NetDevice* a, sim::NetDevice* b) {
 async::Task<int> exchange_ipv6(World* world, sim::NetDevice* a, sim::NetDevice* b) {
   const auto client = co_await host(world, a, cidr(1));
   const auto server = co_await host(world, b, cidr(2));
-  client->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(1, 0).address, 64}}, {});
-  server->use_ipv6({net::ipv6::Setup::Mode::kStatic, {at6(2, 0).address, 64}}, {});
+  client->use_ipv6({ip::ipv6::Setup::Mode::kStatic, {at6(1, 0).address, 64}}, {});
+  server->use_ipv6({ip::ipv6::Setup::Mode::kStatic, {at6(2, 0).address, 64}}, {});
   co_await async::sleep(seconds(2));  // duplicate address detection ends
   const auto asking = bound(*client, 0);
   const auto answering = bound(*server, 7);
@@ -147,7 +147,7 @@ async::Task<int> exchange_damaged(World* world, sim::NetDevice* a, sim::NetDevic
   scope.cancel();
   co_await scope.join();
   co_await async::sleep(seconds(1));
-  for (const net::Host* each : {&client->host(), &server->host()}) {
+  for (const ip::Host* each : {&client->host(), &server->host()}) {
     for (const std::string_view which : {"udp_checksum", "ip_checksum", "bad_ip", "bad_udp"}) {
       *caught += each->count(which);
     }

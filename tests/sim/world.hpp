@@ -43,22 +43,22 @@ class Stack {
     stack::use_address(core_.log(), v4(), interface(), core_.now(), address, gateway);
     core_.flush();
   }
-  void use_ipv6(const net::ipv6::Setup& setup, const net::ipv6::Gateway& gateway = {}) {
+  void use_ipv6(const ip::ipv6::Setup& setup, const ip::ipv6::Gateway& gateway = {}) {
     stack::use_address(core_.log(), v6(), interface(), core_.now(), setup, gateway);
     core_.flush();
   }
   Result<std::unique_ptr<stack::UdpSocket>> bind(Endpoint local) { return udp_->bind(local); }
   stack::Tcp& tcp() { return tcp_ ? *tcp_ : tcp_.emplace(core_); }
   Core& core() { return core_; }
-  const net::Host& host() const { return core_.host(); }
+  const ip::Host& host() const { return core_.host(); }
   stack::UdpOn<Core>& udp() { return *udp_; }
   stack::Ipv4<Core>& ipv4() { return v4_; }
   stack::Ipv6<Core>& ipv6() { return *v6_; }
-  net::ipv4::Engine& v4() { return v4_.engine(); }
-  net::ipv6::Engine& v6() { return v6_->engine(); }
+  ip::ipv4::Engine& v4() { return v4_.engine(); }
+  ip::ipv6::Engine& v6() { return v6_->engine(); }
   Nic& nic() { return *nic_; }
-  net::Interface& interface() { return nic_->interface(); }
-  const net::arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
+  ip::Interface& interface() { return nic_->interface(); }
+  const ip::arp::Cache& arp_cache() { return v4().arp_cache(interface()); }
 
  private:
   Core core_;

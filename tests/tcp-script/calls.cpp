@@ -13,7 +13,7 @@ std::string upper(std::string_view text) {
   return out;
 }
 
-bool set_number(net::tcp::FlowOptions& options, const std::string& name, std::int64_t value) {
+bool set_number(tcp::FlowOptions& options, const std::string& name, std::int64_t value) {
   if (name == "user-timeout") {
     options.user_timeout_s = static_cast<std::uint16_t>(value);
   } else if (name == "dscp") {

@@ -176,10 +176,10 @@ void Runner::segment_in(const Line& line) {
   if (text.cookie) segment.cookie = *text.cookie == "*" ? from.cookie : *text.cookie;
   segment.raw_options = text.raw;
   if (text.ecn) {
-    segment.ecn = *text.ecn == "ce"     ? net::Ecn::kCongested
-                  : *text.ecn == "ect0" ? net::Ecn::kCapable0
-                  : *text.ecn == "ect1" ? net::Ecn::kCapable1
-                                        : net::Ecn::kNotCapable;
+    segment.ecn = *text.ecn == "ce"     ? ip::Ecn::kCongested
+                  : *text.ecn == "ect0" ? ip::Ecn::kCapable0
+                  : *text.ecn == "ect1" ? ip::Ecn::kCapable1
+                                        : ip::Ecn::kNotCapable;
   }
   segment.bad_checksum = text.bad_checksum;
   if (const std::int64_t gso = value("gso", 0); gso != 0) {
@@ -196,7 +196,7 @@ void Runner::segment_in(const Line& line) {
 
 // "< icmp too-big mtu 1400 seq 1"
 void Runner::icmp_in(const Line& line) {
-  using Kind = net::IcmpError::Kind;
+  using Kind = ip::IcmpError::Kind;
   const std::map<std::string, Kind> kinds{{"port-unreachable", Kind::kPortUnreachable},
                                           {"unreachable", Kind::kUnreachable},
                                           {"time-exceeded", Kind::kTimeExceeded},
@@ -304,8 +304,8 @@ std::string Runner::differs(const SegmentText& want, const Sent& sent, Peer& to)
     if (found->second) return option;
   }
   if (want.ecn) {
-    const bool capable = got.ecn == net::Ecn::kCapable0 || got.ecn == net::Ecn::kCapable1;
-    if (*want.ecn == "not" ? got.ecn != net::Ecn::kNotCapable : !capable) return "ecn";
+    const bool capable = got.ecn == ip::Ecn::kCapable0 || got.ecn == ip::Ecn::kCapable1;
+    if (*want.ecn == "not" ? got.ecn != ip::Ecn::kNotCapable : !capable) return "ecn";
   }
   const auto first = static_cast<std::uint32_t>(relative(got.seq, to.our_base()) +
                                                 ((got.flags & kSyn) != 0 ? 1 : 0));
@@ -348,7 +348,7 @@ std::string Runner::describe(const Sent& sent) {
   if (segment.offload.gso != Offload::Gso::kNone)
     out += " gso " + std::to_string(segment.offload.gso_size);
   if (segment.urgent != 0) out += " urg " + std::to_string(segment.urgent);
-  if (sent.segment.ecn != net::Ecn::kNotCapable) out += " ecn ect0";
+  if (sent.segment.ecn != ip::Ecn::kNotCapable) out += " ecn ect0";
   if (segment.dscp != 0) out += " dscp " + std::to_string(segment.dscp);
   if (segment.hop_limit != 0) out += " ttl " + std::to_string(segment.hop_limit);
   if (segment.destination_port != default_port_)

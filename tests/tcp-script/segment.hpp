@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fata/base/address.hpp"
-#include "fata/net/transport.hpp"
+#include "fata/ip/transport.hpp"
 
 namespace fata::test {
 
@@ -48,7 +48,7 @@ struct WireSegment {
   std::optional<std::string> cookie;  // empty: a request
   std::string raw_options;            // written unchanged before all others
   std::string data;
-  net::Ecn ecn = net::Ecn::kNotCapable;
+  ip::Ecn ecn = ip::Ecn::kNotCapable;
   std::uint8_t dscp = 0;
   std::uint8_t hop_limit = 0;
   Offload offload;

@@ -107,10 +107,12 @@ std::string text_of(const std::filesystem::path& file) {
 
 TEST(TcpScripts, ThatTheTableOfRequirementsNamesExistAndNoRequirementIsLeftOut) {
   const std::filesystem::path root(FATA_TCP_SCRIPTS);
-  const std::filesystem::path library = root / "../../lib/net";
-  const std::string table = text_of(library / "TCP.md");
+  const std::filesystem::path libraries = root / "../../lib";
+  const std::string table = text_of(libraries / "tcp/TCP.md");
   std::string tests;
-  for (const auto& file : files_below(library / "test")) tests += text_of(file);
+  for (const char* folder : {"ip/test", "tcp/test"}) {
+    for (const auto& file : files_below(libraries / folder)) tests += text_of(file);
+  }
   int named = 0;
   for (std::size_t at = table.find('`'); at != std::string::npos; at = table.find('`', at)) {
     const std::size_t end = table.find('`', at + 1);

@@ -20,9 +20,9 @@ World::World(const tcp::Config& config, bool v6)
       remote(v6 ? v6_address(2) : IpAddress(Ipv4Address::of(192, 0, 2, 2))),
       table(std::make_unique<tcp::Table>(config, kSecrets, *this)) {}
 
-std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
+std::optional<ip::Path> World::path(const IpAddress&, const IpAddress& from) {
   if (!reachable || (!from.is_any() && from != local)) return std::nullopt;
-  net::Path path;
+  ip::Path path;
   path.source = local;
   path.mtu = mtu;
   path.link_mtu = link_mtu;
@@ -32,7 +32,7 @@ std::optional<net::Path> World::path(const IpAddress&, const IpAddress& from) {
 }
 
 void World::send(PacketBuf packet, const IpAddress& from, const IpAddress& to,
-                 std::uint8_t protocol, net::IpMarks marks, bool, Instant at) {
+                 std::uint8_t protocol, ip::Marks marks, bool, Instant at) {
   std::string bytes(as_text(packet.bytes()));
   for (const Slice& piece : packet.chain().pieces()) bytes += piece.text();
   Decoded decoded = decode(bytes, from, to, packet.offload().checksum_needed);
@@ -60,7 +60,7 @@ void World::confirm_reachable(const IpAddress&, Instant) {}
 
 void World::deliver(const WireSegment& segment, const IpAddress& source, bool unicast) {
   const std::string bytes = encode(segment, source, local);
-  net::IpPacket packet;
+  ip::Packet packet;
   packet.source = source;
   packet.destination = local;
   packet.unicast = unicast;

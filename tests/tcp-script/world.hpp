@@ -8,12 +8,10 @@
 #include <string>
 
 #include "fata/base/pool.hpp"
-#include "fata/net/tcp/table.hpp"
+#include "fata/tcp/table.hpp"
 #include "segment.hpp"
 
 namespace fata::test {
-
-namespace tcp = net::tcp;
 
 struct Sent {
   Instant at;
@@ -22,20 +20,20 @@ struct Sent {
   std::string diagnostic;
 };
 
-class World final : public net::IpLayer {
+class World final : public ip::Layer {
  public:
   explicit World(const tcp::Config& config, bool v6);
 
-  // IpLayer
-  std::optional<net::Path> path(const IpAddress& remote, const IpAddress& local) override;
-  PacketBuf allocate() override { return transmit_.allocate(net::kIpHeadroom); }
+  // Layer
+  std::optional<ip::Path> path(const IpAddress& remote, const IpAddress& local) override;
+  PacketBuf allocate() override { return transmit_.allocate(ip::kHeadroom); }
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote,
-            std::uint8_t protocol, net::IpMarks marks, bool fragment, Instant now) override;
+            std::uint8_t protocol, ip::Marks marks, bool fragment, Instant now) override;
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
 
   void deliver(const WireSegment& segment, const IpAddress& source, bool unicast);
-  void icmp(const net::IcmpError& error) { table->icmp_error(error, now); }
+  void icmp(const ip::IcmpError& error) { table->icmp_error(error, now); }
 
   // Moves the clock to `to` and runs the timers on the way. Stops early, at that time, when a
   // packet is sent.

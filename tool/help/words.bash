@@ -197,6 +197,16 @@ check_run() {
       refuse "--memory ${given[--memory]}: a guest needs 2 MiB or more"
     fi
   fi
+  if [[ $target != sim ]]; then
+    if [[ -n ${given[--seed]-} ]]; then refuse "--seed: is for -t sim"; fi
+    if [[ -n ${given[--for]-} ]]; then refuse "--for: is for -t sim"; fi
+  fi
+  if [[ -n ${given[--seed]-} && ! ${given[--seed]} =~ ^[0-9]+$ ]]; then
+    refuse "--seed: must be a whole number (--help explains)"
+  fi
+  if [[ -n ${given[--for]-} && ! ${given[--for]} =~ ^[0-9.]+(ns|us|ms|s|m|h)$ ]]; then
+    refuse "--for ${given[--for]}: write a time such as 250ms or 1.5s"
+  fi
   if [[ -n ${given[--memory]-} && ! ${given[--memory]} =~ ^[0-9]+$ ]]; then
     refuse "--memory: must be a whole number of MiB (--help explains)"
   fi
@@ -216,12 +226,15 @@ check_topic() {
 
 check_values() {
   local target=${given[--target]-linux} net=${given[--net]-}
-  one_of --target targets linux kvm xen
+  one_of --target targets linux kvm xen sim
   one_of --net stacks host direct
+  if [[ $net == host && $target == sim ]]; then
+    refuse "--net host: a simulated image has no host; leave it out, or use -t linux"
+  fi
   if [[ $net == host && $target != linux ]]; then
     refuse "--net host: a kernel has no host to lend it sockets; leave it out, or use -t linux"
   fi
-  if [[ -n ${given[--plain]-} && $target == linux ]]; then
+  if [[ -n ${given[--plain]-} && $target =~ ^(linux|sim)$ ]]; then
     refuse "--plain: a process is not packed; use it with -t kvm or -t xen"
   fi
 }

@@ -1,6 +1,7 @@
 // The subcommands.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct RunChoice {
   bool console = false;            // standard input goes to the guest even if it is not a terminal
   bool gdb = false;
   bool lab = false;                     // xen: in an emulated machine that runs Xen
+  std::optional<std::uint64_t> seed;    // sim
+  std::string simulated_time;           // sim: "1.5s"
   bool dry = false;                     // print the line, run nothing
   std::vector<std::string> parameters;  // after --
 };
@@ -39,6 +42,8 @@ int run(Project& project, const RunChoice& choice);
 // Throws UsageError if there are more links than NICs.
 void check_links(const Project& project, const RunChoice& choice);
 int run_process(Project& project, const RunChoice& choice);
+// Runs the image alone in a simulator.
+int run_simulated(Project& project, const RunChoice& choice);
 int run_kernel(Project& project, const RunChoice& choice);
 
 }  // namespace fata::tool

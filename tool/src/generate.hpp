@@ -16,6 +16,8 @@ std::string image_namespace(const Plan& plan);
 // The image's main: includes, `using` lines in order of dependency, parameters, construction.
 // `#line` directives map compiler errors about mismatched devices to config.cpp.
 std::string generate_main(const Plan& plan);
+// The main of the program with which `fata run -t sim` runs the image alone.
+std::string generate_alone(const Plan& plan);
 
 // A source file that embeds every file under the device's folder (of the application `app`), with
 // its lookup table, in the namespace of the image. Files whose names #embed does not accept get

@@ -143,6 +143,10 @@ std::string generate_cmake(const Plan& plan, const Home& home, const fs::path& a
            fs::path(name).filename().string() + ")\n";
   }
 
+  if (plan.target == "sim")
+    out += "add_executable(" + plan.name + "-alone EXCLUDE_FROM_ALL alone.cpp)\n" +
+           "target_link_libraries(" + plan.name + "-alone PRIVATE " + plan.name + ")\n";
+
   for (const plan::ThirdParty& library : plan.third_party()) {
     for (const std::string& header : library.headers) find_header(plan, library, header);
     const fs::path archive =

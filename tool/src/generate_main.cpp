@@ -271,4 +271,15 @@ std::string generate_main(const Plan& plan) {
   return out.take();
 }
 
+std::string generate_alone(const Plan& plan) {
+  const std::string run = image_namespace(plan) + "::run";
+  return "// The program with which `fata run -t sim` runs " + plan.name +
+         " alone, written by `fata configure`. Changes here are lost.\n"
+         "#include <fata/sim/alone.hpp>\n\nnamespace " +
+         image_namespace(plan) +
+         " {\nfata::async::Task<int> run(fata::async::Context& context);\n}\n\n"
+         "int main(int count, char** words) { return fata::sim::run_alone(" +
+         run + ", count, words); }\n";
+}
+
 }  // namespace fata::tool

@@ -68,7 +68,7 @@ fs::path Home::packer() const {
   return in_tree_ ? own_build_ / "tool/pack/fata-pack" : root_ / "lib/fata/fata-pack";
 }
 
-fs::path Home::lab() const { return root_ / (in_tree_ ? "tests/e2e/xen/lab" : "share/fata/lab"); }
+fs::path Home::lab() const { return root_ / (in_tree_ ? "tool/lab" : "share/fata/lab"); }
 
 void Home::provide(std::string_view target, const std::vector<std::string>& libraries,
                    bool verbose) const {

@@ -28,7 +28,9 @@ struct Options {
 void add_folder(CLI::App& command, Choice& choice) {
   command.add_option("application", choice.app,
                      "Folder with a config.cpp (default: the current one)");
-  command.add_option("-t,--target", choice.target, "linux (a process), kvm or xen (a kernel)")
+  command
+      .add_option("-t,--target", choice.target,
+                  "linux (a process), kvm or xen (a kernel), or sim (in a simulator)")
       ->capture_default_str();
   command.add_option(
       "--net", choice.net,
@@ -78,6 +80,12 @@ void add_run(CLI::App& command, RunChoice& run) {
   command.add_flag("--gdb", run.gdb, "Wait for a debugger, and print the line that attaches it");
   command.add_flag("--lab", run.lab,
                    "xen: boot an emulated machine with Xen in it, for machines that are no dom0");
+  command.add_option("--seed", run.seed,
+                     "sim: the number on which all randomness of the run depends (default: 1)");
+  command
+      .add_option("--for", run.simulated_time,
+                  "sim: the simulated time after which the run ends (default: 1h)")
+      ->type_name("TIME");
   command.add_flag("--dry-run", run.dry, "Print the command that would run the image");
   command.footer(
       "What follows -- goes to the unikernel as its parameters; `-- --help` lists them.");

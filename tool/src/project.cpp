@@ -75,7 +75,7 @@ bool is_newer_than_all(const fs::path& file, const std::vector<fs::path>& others
 Project::Project(const Home& home, const Choice& choice) : home_(home), choice_(choice) {
   if (choice_.target != "linux" && choice_.target != "kvm" && choice_.target != "xen" &&
       !simulated()) {
-    throw UsageError("-t " + choice_.target + ": the targets are linux, kvm and xen");
+    throw UsageError("-t " + choice_.target + ": the targets are linux, kvm, xen and sim");
   }
   if (choice_.net.empty()) choice_.net = choice_.target == "linux" ? "host" : "direct";
   if (choice_.net != "host" && choice_.net != "direct") {
@@ -133,7 +133,7 @@ Shown Project::shown() const {
 }
 
 fs::path Project::elf() const {
-  return folder_ / "build" / (plan_.name + (kernel() ? ".elf" : ""));
+  return folder_ / "build" / (plan_.name + (kernel() ? ".elf" : simulated() ? "-alone" : ""));
 }
 fs::path Project::image() const {
   if (simulated()) return folder_ / "build" / ("lib" + plan_.name + ".a");
@@ -207,6 +207,7 @@ void Project::run_config() {
 
 void Project::generate() {
   write_if_changed(folder_ / "main.cpp", generate_main(plan_));
+  if (simulated()) write_if_changed(folder_ / "alone.cpp", generate_alone(plan_));
   for (const plan::Device& d : plan_.devices) {
     if (!d.data_folder.empty())
       write_if_changed(folder_ / (d.name + "_table.cpp"),
@@ -247,7 +248,7 @@ std::vector<std::string> Project::libraries() const {
   return list;
 }
 
-void Project::build() {
+void Project::build(bool to_run) {
   home_.provide(choice_.target, libraries(), choice_.verbose);
 
   const FolderLock lock(folder_);
@@ -273,8 +274,10 @@ void Project::build() {
       throw;
     }
   }
+  Words words{"ninja", "-C", plain_build};
+  if (to_run && simulated()) words.push_back(elf().filename());
   run_step({.what = "building " + plan_.name + " for " + choice_.target,
-            .words = {"ninja", "-C", plain_build},
+            .words = words,
             .verbose = choice_.verbose,
             .show = Show::kWarnings,
             .shown = shown()});

@@ -28,8 +28,9 @@ class Project {
 
   // Compiles and runs config.cpp, and generates the files of its plan. Cheap if nothing changed.
   void configure();
-  // Builds the image. configure() first.
-  void build();
+  // Builds the image and, if it is simulated and about to run, the program that runs it alone.
+  // configure() first.
+  void build(bool to_run = false);
 
   const Choice& choice() const { return choice_; }
   const fs::path& app() const { return app_; }
@@ -45,7 +46,7 @@ class Project {
   bool simulated() const { return choice_.target == "sim"; }
 
   fs::path image() const;  // the file that runs: an executable, or the stripped and packed kernel
-  fs::path elf() const;    // with symbols
+  fs::path elf() const;    // with symbols; of a simulated image, the program that runs it alone
   fs::path map() const;    // the linker's
 
  private:

@@ -22,6 +22,25 @@ void need_program(const char* purpose, const std::string& program, const char* p
                    ": apt-get install --no-install-recommends " + package);
 }
 
+void check_capture(const Project& project, const RunChoice& choice, const char* elsewhere) {
+  if (choice.pcap.empty() ||
+      std::ranges::contains(project.plan().parameters, std::string("pcap"), &plan::Parameter::name))
+    return;
+  throw UsageError(std::string("--pcap: this process has no network card of its own to capture "
+                               "from; ") +
+                   elsewhere);
+}
+
+// "--tap-1=": the start of a parameter of a NIC.
+std::string of_card(const std::string& name, std::size_t card) {
+  return "--" + name + (card == 0 ? "" : "-" + std::to_string(card)) + "=";
+}
+void add_captures(Words& words, const Project& project, const RunChoice& choice) {
+  if (choice.pcap.empty()) return;
+  for (std::size_t card = 0; card < std::max<std::size_t>(project.plan().nics(), 1); ++card)
+    words.push_back(of_card("pcap", card) + capture_of_card(choice.pcap, card).string());
+}
+
 // Checks the programs that run the image before minutes are spent on building it.
 void check_runner(const Project& project, const RunChoice& choice) {
   if (project.choice().target == "xen") check_xen(project, choice);
@@ -37,12 +56,9 @@ void check_runner(const Project& project, const RunChoice& choice) {
 }  // namespace
 
 int run(Project& project, const RunChoice& choice) {
-  if (project.simulated()) {
-    throw UsageError(
-        "-t sim: a program runs this image in a simulator; `fata build` makes the library to link");
-  }
   check_options(project.choice(), choice);
   project.configure();
+  if (project.simulated()) return run_simulated(project, choice);
   check_runner(project, choice);
   check_memory(project.choice().target, choice.memory_mib.value_or(project.plan().memory_mib),
                "config.cpp: memory");
@@ -79,6 +95,17 @@ void add_debugger(Words& words, const Project& project) {
   debugger.emplace_back("--args");
   words.insert(words.begin(), debugger.begin(), debugger.end());
 }
+
+// Ends with the parameters of the image, which this process then becomes.
+int run_words(Words words, const Project& project, const RunChoice& choice) {
+  words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
+  if (choice.gdb) add_debugger(words, project);
+  if (choice.dry) {
+    std::printf("%s\n", shell_line(words).c_str());
+    return 0;
+  }
+  replace(words);
+}
 }  // namespace
 
 int run_process(Project& project, const RunChoice& choice) {
@@ -90,36 +117,32 @@ int run_process(Project& project, const RunChoice& choice) {
   }
   check_links(project, choice);
 
-  if (!choice.pcap.empty() && !std::ranges::contains(project.plan().parameters, std::string("pcap"),
-                                                     &plan::Parameter::name)) {
-    throw UsageError(
-        "--pcap: this process has no network card of its own to capture from; add --net direct, or "
-        "use -t kvm");
-  }
+  check_capture(project, choice, "add --net direct, or use -t kvm");
 
   check_disk_count(project.plan(), choice.disks);
 
   Words words{project.image()};
-  const auto of_card = [](const std::string& name, std::size_t card) {
-    return "--" + name + (card == 0 ? "" : "-" + std::to_string(card)) + "=";
-  };
   for (std::size_t card = 0; card < choice.links.size(); ++card) {
     const std::string& link = choice.links[card];
     if (link.starts_with("tap:")) words.push_back(of_card("tap", card) + link.substr(4));
   }
-  for (std::size_t card = 0;
-       !choice.pcap.empty() && card < std::max<std::size_t>(project.plan().nics(), 1); ++card)
-    words.push_back(of_card("pcap", card) + capture_of_card(choice.pcap, card).string());
+  add_captures(words, project, choice);
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);
   }
-  words.insert(words.end(), choice.parameters.begin(), choice.parameters.end());
-  if (choice.gdb) add_debugger(words, project);
-  if (choice.dry) {
-    std::printf("%s\n", shell_line(words).c_str());
-    return 0;
-  }
-  replace(words);
+  return run_words(std::move(words), project, choice);
+}
+
+int run_simulated(Project& project, const RunChoice& choice) {
+  check_capture(project, choice, "its config.cpp uses no stack");
+  project.build(true);
+  std::fflush(nullptr);
+  Words words{project.elf()};
+  if (choice.seed) words.push_back("--seed=" + std::to_string(*choice.seed));
+  if (!choice.simulated_time.empty()) words.push_back("--for=" + choice.simulated_time);
+  words.emplace_back("--");
+  add_captures(words, project, choice);
+  return run_words(std::move(words), project, choice);
 }
 
 }  // namespace fata::tool

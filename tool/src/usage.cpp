@@ -1,6 +1,7 @@
 #include "usage.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "error.hpp"
 #include "files.hpp"
@@ -136,6 +137,8 @@ void explain_error(const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && name.starts_with('-'))
     throw UsageError(name + ": its value is missing (--help explains)");
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    if (text.contains("--seed"))
+      throw UsageError("--seed: must be a whole number (--help explains)");
     if (text.contains("--memory"))
       throw UsageError("--memory: must be a whole number of MiB (--help explains)");
     throw UsageError("an option that takes no value was given one (--help explains)");
@@ -162,7 +165,7 @@ namespace {
 struct Use {
   const char* option;
   bool given;
-  const char *linux_process, *kvm, *xen;
+  const char *linux_process, *kvm, *xen, *sim;
 };
 
 // In MiB. With less, QEMU does not start the image.
@@ -171,6 +174,10 @@ constexpr unsigned kMinMemoryXen = 4;
 
 constexpr const char* kQemus =
     "is QEMU's, for -t kvm; on Xen the domain's configuration says such things";
+
+constexpr std::array kTimeUnits{"ns", "us", "ms", "s", "m", "h"};
+constexpr const char* kForSim = "is for -t sim";
+constexpr const char* kNoMachine = "a simulated image runs on no machine; use it with -t kvm";
 
 void check_one_of(const std::string& option, const std::optional<std::string>& value,
                   const char* what, const std::vector<std::string>& known) {
@@ -190,6 +197,11 @@ void check_run_values(const Choice& choice, const RunChoice& run) {
     if (choice.target == "kvm" && !is_tap(link) && link != "user" && link != "none")
       throw UsageError("--link " + link + ": write user, tap, tap:NAME or none");
   }
+  if (const std::string& time = run.simulated_time; !time.empty()) {
+    const std::size_t digits = std::min(time.find_first_not_of("0123456789."), time.size());
+    if (digits == 0 || !std::ranges::contains(kTimeUnits, time.substr(digits)))
+      throw UsageError("--for " + time + ": write a time such as 250ms or 1.5s");
+  }
   for (const std::string& forward : run.forwards) parse_forward(forward);
   for (const std::string& disk : run.disks) {
     if (choice.target != "linux") parse_disk(disk);
@@ -201,7 +213,7 @@ void check_run_values(const Choice& choice, const RunChoice& run) {
 void check_memory(const std::string& target, unsigned mebibytes, const std::string& where) {
   const bool kvm = target == "kvm";
   const unsigned least = kvm ? kMinMemoryKvm : kMinMemoryXen;
-  if (target == "linux" || mebibytes >= least) return;
+  if (target == "linux" || target == "sim" || mebibytes >= least) return;
   throw UsageError(where + " " + std::to_string(mebibytes) + ": a " + (kvm ? "guest" : "domain") +
                    " needs " + std::to_string(least) + " MiB or more");
 }
@@ -209,28 +221,35 @@ void check_memory(const std::string& target, unsigned mebibytes, const std::stri
 void check_options(const Choice& choice, const RunChoice& run) {
   const Use uses[]{
       {"--accel", !run.accel.empty(), "a process needs no accelerator; use it with -t kvm", nullptr,
-       kQemus},
+       kQemus, kNoMachine},
       {"--machine", run.machine.has_value(),
-       "a process runs on no machine of QEMU's; use it with -t kvm", nullptr, kQemus},
+       "a process runs on no machine of QEMU's; use it with -t kvm", nullptr, kQemus, kNoMachine},
       {"--memory", run.memory_mib.has_value(),
-       "a process takes the memory that it needs; use it with -t kvm or -t xen", nullptr, nullptr},
+       "a process takes the memory that it needs; use it with -t kvm or -t xen", nullptr, nullptr,
+       kNoMachine},
       {"--forward", !run.forwards.empty(),
        "a process is on the host's network already; use it with -t kvm", nullptr,
        run.lab ? nullptr
                : "ports are forwarded with --lab only; a domain has an address of its own on its "
-                 "bridge"},
+                 "bridge",
+       "a simulated image has no host; use it with -t kvm"},
       {"--console", run.console, "a process has its console already; use it with -t kvm", nullptr,
-       kQemus},
-      {"--link", !run.links.empty(), nullptr, nullptr, kQemus},
-      {"--pcap", !run.pcap.empty(), nullptr, nullptr, kQemus},
-      {"--disk", !run.disks.empty(), nullptr, nullptr, nullptr},
-      {"--gdb", run.gdb, nullptr, nullptr, kQemus},
-      {"--lab", run.lab, "is for -t xen", "is for -t xen", nullptr},
-      {"--dry-run", run.dry, nullptr, nullptr, nullptr},
+       kQemus, "a simulated image reads no input; use it with -t kvm"},
+      {"--link", !run.links.empty(), nullptr, nullptr, kQemus,
+       "a simulated network card is plugged into a segment: -- --segment=NAME"},
+      {"--pcap", !run.pcap.empty(), nullptr, nullptr, kQemus, nullptr},
+      {"--disk", !run.disks.empty(), nullptr, nullptr, nullptr,
+       "a simulated disk is in memory, and empty; use it with -t linux"},
+      {"--gdb", run.gdb, nullptr, nullptr, kQemus, nullptr},
+      {"--lab", run.lab, "is for -t xen", "is for -t xen", nullptr, "is for -t xen"},
+      {"--seed", run.seed.has_value(), kForSim, kForSim, kForSim, nullptr},
+      {"--for", !run.simulated_time.empty(), kForSim, kForSim, kForSim, nullptr},
+      {"--dry-run", run.dry, nullptr, nullptr, nullptr, nullptr},
   };
   for (const Use& use : uses) {
     const char* const why = choice.target == "linux" ? use.linux_process
                             : choice.target == "kvm" ? use.kvm
+                            : choice.target == "sim" ? use.sim
                                                      : use.xen;
     if (use.given && why != nullptr) throw UsageError(std::string(use.option) + ": " + why);
   }

@@ -5,8 +5,8 @@
 #include <fata/async/context.hpp>
 #include <fata/async/task.hpp>
 #include <fata/async/wait.hpp>
-#include <fata/net/ethernet.hpp>
 #include <fata/sig/net_device.hpp>
+#include <fata/wire/ethernet.hpp>
 
 #include <algorithm>
 #include <array>
@@ -58,13 +58,13 @@ class Mirror {
   // The frame with sender and receiver exchanged; empty if the frame is of another type or there is
   // no buffer for it.
   fata::PacketBuf mirrored(fata::Bytes frame) {
-    const auto header = fata::net::ethernet::Header::parse(frame);
+    const auto header = fata::wire::ethernet::Header::parse(frame);
     if (!header || header->type != kExperimental) return {};
     fata::PacketBuf answer = net_.allocate(0);
     if (!answer || answer.tailroom() < frame.size()) return {};
     fata::MutableBytes bytes = answer.append(frame.size());
     std::ranges::copy(frame, bytes.begin());
-    fata::net::ethernet::Header{header->source, net_.mac(), kExperimental}.write(bytes);
+    fata::wire::ethernet::Header{header->source, net_.mac(), kExperimental}.write(bytes);
     return answer;
   }
 

@@ -1,6 +1,6 @@
 #include "fata/dhcp/driver.hpp"
 
-#include "fata/net/udp_header.hpp"
+#include "fata/wire/udp.hpp"
 
 namespace fata::dhcp {
 
@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kMinMtu = 576;  // a smaller MTU is a configuration error
 constexpr std::size_t kMinMtuV6 = 1280;
 
-Config config_of(const net::Interface& on, const Options& options) {
+Config config_of(const ip::Interface& on, const Options& options) {
   return {.mac = on.mac(),
           .largest = static_cast<std::uint16_t>(std::clamp<std::size_t>(on.mtu(), kMinMtu, 1500)),
           .host_name = options.host_name.text};
@@ -22,7 +22,7 @@ std::string_view name_of(Client::State state) {
 }
 }  // namespace
 
-Driver::Driver(const Ports& ports, net::Interface& on, const SipKey& secret, const Options& options,
+Driver::Driver(const Ports& ports, ip::Interface& on, const SipKey& secret, const Options& options,
                Driver* first)
     : host_(ports.host),
       udp_(ports.udp),
@@ -92,8 +92,8 @@ void Driver::take(Bytes message, Instant now) {
 void Driver::on_timer() noexcept {
   const Instant now = stack_->now();
   if (const auto heard = std::exchange(heard_, std::nullopt)) {
-    if (*heard == net::ipv4::AddressEvent::kReady) client_.address_ready(now);
-    if (*heard == net::ipv4::AddressEvent::kLost) client_.address_taken(now);
+    if (*heard == ip::ipv4::AddressEvent::kReady) client_.address_ready(now);
+    if (*heard == ip::ipv4::AddressEvent::kLost) client_.address_taken(now);
   }
   client_.tick(now);
   arm(heard_ ? now : client_.next_deadline());
@@ -107,7 +107,7 @@ void Driver::renew(const SipKey& secret) {
   stack_->flush();
 }
 
-void Driver::address_event(net::Interface& on, Ipv4Address address, net::ipv4::AddressEvent what,
+void Driver::address_event(ip::Interface& on, Ipv4Address address, ip::ipv4::AddressEvent what,
                            Instant now) {
   for (Driver* each = this; each != nullptr; each = each->next_) {
     if (each->on_ != &on || address != each->claimed_) continue;
@@ -141,7 +141,7 @@ void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) 
     udp_->send({{to, kServerPort}, from, std::move(packet)}, *first_, now);
     return;
   }
-  net::udp::prepend_header(packet, kClientPort, kServerPort, from, to, false);
+  wire::udp::prepend_header(packet, kClientPort, kServerPort, from, to, false);
   v4_->send_unconfigured(*on_, std::move(packet), now);
 }
 
@@ -152,7 +152,7 @@ void Driver::event(Event what, const Lease& lease, Instant now) {
       claimed_ = lease.address.address;
       check(v4_->add_address(
                 *on_, lease.address, now,
-                probe_ ? net::ipv4::Engine::Claim::kProbe : net::ipv4::Engine::Claim::kUnprobed),
+                probe_ ? ip::ipv4::Engine::Claim::kProbe : ip::ipv4::Engine::Claim::kUnprobed),
             "no room for an address");
       return;
     case Event::kBound:
@@ -191,7 +191,7 @@ void Driver::apply(const Lease& lease) {
     remove_routes();
     routes_ = lease.routes;
     for (const Route& each : routes_.all()) {
-      v4_->routes().add({each.to, each.gateway, on_->index(), net::ipv4::Route::Origin::kDhcp});
+      v4_->routes().add({each.to, each.gateway, on_->index(), ip::ipv4::Route::Origin::kDhcp});
     }
   }
   const std::size_t least = host_->v6() == nullptr ? kMinMtu : kMinMtuV6;
@@ -202,7 +202,7 @@ void Driver::apply(const Lease& lease) {
 
 void Driver::remove_routes() {
   for (const Route& each : routes_.all()) {
-    v4_->routes().remove(each.to, on_->index(), net::ipv4::Route::Origin::kDhcp);
+    v4_->routes().remove(each.to, on_->index(), ip::ipv4::Route::Origin::kDhcp);
   }
   routes_.clear();
 }

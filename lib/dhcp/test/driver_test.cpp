@@ -5,13 +5,14 @@
 #include "fata/dhcp/dynamic_address.hpp"
 #include "fata/sig/archetype.hpp"
 #include "fata/stack/net_interface.hpp"
+#include "fata/stack/stack.hpp"
 #include "fata/stack/udp.hpp"
 #include "server.hpp"
 
 namespace fata::dhcp {
 
 // The device of a plan uses nothing of a stack but its port.
-using Port = sig::archetype::StackPort<net::Host, stack::SocketDriver, stack::Part>;
+using Port = sig::archetype::StackPort<ip::Host, stack::SocketDriver, stack::Part>;
 using Interface = stack::NetInterface<stack::Stack, sig::archetype::NetDevice>;
 using FirstAddress =
     DynamicAddress<Port, stack::UdpOn<Port>, stack::Ipv4<Port>, Interface, sig::archetype::Random>;

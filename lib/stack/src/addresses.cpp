@@ -3,7 +3,7 @@
 namespace fata::stack {
 
 namespace {
-void log_address(const Logger& log, const net::Interface& interface, const Ipv4Cidr& address,
+void log_address(const Logger& log, const ip::Interface& interface, const Ipv4Cidr& address,
                  Ipv4Address gateway) {
   [[clang::uninitialized]] Text<160> line(std::in_place, "address ", address, ", hardware address ",
                                           interface.mac());
@@ -21,15 +21,15 @@ void log_address(const Logger& log, const net::Interface& interface, const Ipv4C
 }
 }  // namespace
 
-void use_address(const Logger& log, net::ipv4::Engine& v4, net::Interface& on, Instant now,
+void use_address(const Logger& log, ip::ipv4::Engine& v4, ip::Interface& on, Instant now,
                  const Ipv4Cidr& address, Ipv4Address gateway) {
   v4.add_address(on, address, now);
   if (!gateway.is_any())
-    v4.routes().add({{{}, 0}, gateway, on.index(), net::ipv4::Route::Origin::kStatic});
+    v4.routes().add({{{}, 0}, gateway, on.index(), ip::ipv4::Route::Origin::kStatic});
   log_address(log, on, address, gateway);
 }
 
-void use_address(const Logger& log, net::ipv4::Engine& v4, net::Interface& on, Instant now,
+void use_address(const Logger& log, ip::ipv4::Engine& v4, ip::Interface& on, Instant now,
                  const Ipv4Cidr& address) {
   v4.add_address(on, address, now);
   log.info("address ", address, ", hardware address ", on.mac(), ", card ", unsigned{on.index()});

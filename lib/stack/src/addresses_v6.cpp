@@ -5,25 +5,25 @@ namespace fata::stack {
 
 namespace {
 // True if there is an address to log.
-bool start(net::ipv6::Engine& v6, net::Interface& on, Instant now, const net::ipv6::Setup& setup) {
-  if (setup.mode == net::ipv6::Setup::Mode::kNone) return false;
+bool start(ip::ipv6::Engine& v6, ip::Interface& on, Instant now, const ip::ipv6::Setup& setup) {
+  if (setup.mode == ip::ipv6::Setup::Mode::kNone) return false;
   v6.start(on, now);
-  if (setup.mode == net::ipv6::Setup::Mode::kAuto) v6.autoconfigure(on, now);
-  if (setup.mode != net::ipv6::Setup::Mode::kStatic) return false;
+  if (setup.mode == ip::ipv6::Setup::Mode::kAuto) v6.autoconfigure(on, now);
+  if (setup.mode != ip::ipv6::Setup::Mode::kStatic) return false;
   v6.add_address(on, setup.address, now);
   return true;
 }
 }  // namespace
 
-void use_address(const Logger& log, net::ipv6::Engine& v6, net::Interface& on, Instant now,
-                 const net::ipv6::Setup& setup, const net::ipv6::Gateway& gateway) {
-  if (setup.mode == net::ipv6::Setup::Mode::kNone) return;
+void use_address(const Logger& log, ip::ipv6::Engine& v6, ip::Interface& on, Instant now,
+                 const ip::ipv6::Setup& setup, const ip::ipv6::Gateway& gateway) {
+  if (setup.mode == ip::ipv6::Setup::Mode::kNone) return;
   if (start(v6, on, now, setup)) log.info("address ", setup.address);
   if (!gateway.address.is_any()) v6.routers().add({{{}, 0}, gateway.address, on.index()});
 }
 
-void use_address(const Logger& log, net::ipv6::Engine& v6, net::Interface& on, Instant now,
-                 const net::ipv6::Setup& setup) {
+void use_address(const Logger& log, ip::ipv6::Engine& v6, ip::Interface& on, Instant now,
+                 const ip::ipv6::Setup& setup) {
   if (start(v6, on, now, setup))
     log.info("address ", setup.address, ", card ", unsigned{on.index()});
 }

@@ -2,12 +2,13 @@
 
 namespace fata::stack {
 
-bool Netstat::write_part(TextWriter& out, std::size_t room, Instant now) {
+bool Netstat::write_part(TextWriter& out, std::size_t room, const Part* parts, Instant now) {
   static constexpr std::array<Section, 10> kSections{
       &Netstat::heading,   &Netstat::interfaces,    &Netstat::parts,         &Netstat::connections,
       &Netstat::ports,     &Netstat::neighbours_v4, &Netstat::neighbours_v6, &Netstat::routes_v4,
       &Netstat::routes_v6, &Netstat::counters};
   now_ = now;
+  parts_ = parts;
   while (section_ < kSections.size()) {
     if (out.size() > room / 2) return true;
     if ((this->*kSections[section_])(out, index_)) {
@@ -27,9 +28,9 @@ bool Netstat::heading(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::interfaces(TextWriter& out, std::size_t index) {
-  const net::Host& host = stack_->host();
+  const ip::Host& host = *host_;
   if (index >= host.interface_count()) return false;
-  const net::Interface& on = host.interface(index);
+  const ip::Interface& on = host.interface(index);
   print(out, "interface ", index, " ", on.mac(), " mtu ", on.mtu());
   if (on.vlan() != 0) print(out, " vlan ", on.vlan());
   out.put('\n');
@@ -37,15 +38,14 @@ bool Netstat::interfaces(TextWriter& out, std::size_t index) {
 }
 
 namespace {
-const Part* nth_part(const Stack& stack, std::size_t index) {
-  const Part* each = stack.parts();
+const Part* nth_part(const Part* each, std::size_t index) {
   for (; each != nullptr && index != 0; --index) each = each->next();
   return each;
 }
 }  // namespace
 
 bool Netstat::parts(TextWriter& out, std::size_t index) {
-  const Part* const found = nth_part(*stack_, index);
+  const Part* const found = nth_part(parts_, index);
   if (found == nullptr) return false;
   found->write(out, now_);
   out.put('\n');
@@ -57,7 +57,7 @@ bool Netstat::connections(TextWriter& out, std::size_t index) {
 }
 
 bool Netstat::ports(TextWriter& out, std::size_t index) {
-  return udp_->for_each_in(index, [&out](const net::udp::Port& port) {
+  return udp_->for_each_in(index, [&out](const udp::Port& port) {
     print(out, "udp ", port.local());
     if (port.remote().port != 0) print(out, " ", port.remote());
     if (port.dropped() != 0) print(out, " dropped ", port.dropped());
@@ -66,9 +66,8 @@ bool Netstat::ports(TextWriter& out, std::size_t index) {
 }
 
 namespace {
-bool write_entry(const net::IpProtocol* engine, TextWriter& out, std::string_view what,
-                 std::size_t index,
-                 bool (net::IpProtocol::*write)(TextWriter&, std::size_t) const) {
+bool write_entry(const ip::Protocol* engine, TextWriter& out, std::string_view what,
+                 std::size_t index, bool (ip::Protocol::*write)(TextWriter&, std::size_t) const) {
   [[clang::uninitialized]] Text<160> line;
   if (engine == nullptr || !(engine->*write)(line, index)) return false;
   if (line.size() != 0) print(out, what, line.view(), "\n");
@@ -77,22 +76,20 @@ bool write_entry(const net::IpProtocol* engine, TextWriter& out, std::string_vie
 }  // namespace
 
 bool Netstat::neighbours_v4(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v4(), out, "neighbour ", index,
-                     &net::IpProtocol::write_neighbour);
+  return write_entry(host_->v4(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
 }
 bool Netstat::neighbours_v6(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v6(), out, "neighbour ", index,
-                     &net::IpProtocol::write_neighbour);
+  return write_entry(host_->v6(), out, "neighbour ", index, &ip::Protocol::write_neighbour);
 }
 bool Netstat::routes_v4(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v4(), out, "route ", index, &net::IpProtocol::write_route);
+  return write_entry(host_->v4(), out, "route ", index, &ip::Protocol::write_route);
 }
 bool Netstat::routes_v6(TextWriter& out, std::size_t index) {
-  return write_entry(stack_->host().v6(), out, "route ", index, &net::IpProtocol::write_route);
+  return write_entry(host_->v6(), out, "route ", index, &ip::Protocol::write_route);
 }
 
 bool Netstat::counters(TextWriter& out, std::size_t index) {
-  const net::Host& host = stack_->host();
+  const ip::Host& host = *host_;
   const auto put = [&out](std::string_view name, std::span<const Counter> counters) {
     print(out, "counters ", name, ": ");
     write_counters(out, counters);
@@ -114,7 +111,7 @@ bool Netstat::counters(TextWriter& out, std::size_t index) {
     default:
       break;
   }
-  const Part* const found = nth_part(*stack_, index - 2 * links - 4);
+  const Part* const found = nth_part(parts_, index - 2 * links - 4);
   return found != nullptr && put("dhcp", found->counters());
 }
 

@@ -4,8 +4,8 @@
 namespace fata::stack {
 namespace {
 
-void write_connection(TextWriter& out, const net::tcp::ConnectionStats& of) {
-  print(out, "tcp ", of.local, " ", of.remote, " ", net::tcp::name(of.state));
+void write_connection(TextWriter& out, const tcp::ConnectionStats& of) {
+  print(out, "tcp ", of.local, " ", of.remote, " ", tcp::name(of.state));
   if (of.mss != 0) {  // else it is half open or in TIME-WAIT
     print(out, " cwnd ", of.cwnd);
     if (of.ssthresh < (1U << 30)) print(out, " ssthresh ", of.ssthresh);
@@ -21,21 +21,21 @@ void write_connection(TextWriter& out, const net::tcp::ConnectionStats& of) {
 }  // namespace
 
 bool Netstat::write_tcp(const Tcp& tcp, TextWriter& out, std::size_t index) {
-  const net::tcp::Table& table = tcp.table();
+  const tcp::Table& table = tcp.table();
   if (index == 0) {
     print(out, "tcp connections ", table.connections(), " half-open ", table.half_open(),
           " time-wait ", table.time_waits(), " orphans ", table.orphans());
-    const net::tcp::Memory& memory = table.memory();
+    const tcp::Memory& memory = table.memory();
     print(out, " memory ", memory.used(), " of ", memory.limit(), " borrowed ", memory.borrowed(),
           "\n");
-    table.for_each_listener([&out](const net::tcp::Listener& listener) {
+    table.for_each_listener([&out](const tcp::Listener& listener) {
       print(out, "tcp ", listener.at, " LISTEN backlog ", listener.waiting, " of ",
             listener.backlog, "\n");
     });
     return true;
   }
   return table.for_each_in(
-      index - 1, [&out](const net::tcp::ConnectionStats& stats) { write_connection(out, stats); });
+      index - 1, [&out](const tcp::ConnectionStats& stats) { write_connection(out, stats); });
 }
 
 }  // namespace fata::stack

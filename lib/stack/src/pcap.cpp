@@ -1,7 +1,7 @@
 #include "fata/stack/pcap.hpp"
 
 #include "fata/base/bytes.hpp"
-#include "fata/net/checksum.hpp"
+#include "fata/wire/checksum.hpp"
 
 namespace fata::stack::pcap {
 
@@ -59,7 +59,7 @@ std::size_t write_packet(MutableBytes to, WallTime at, Direction direction, Byte
   const MutableBytes copy = out.reserve(frame.size());
   if (out.ok()) {
     copy_bytes(copy, frame);
-    net::finish_checksum(copy, offload);
+    wire::finish_checksum(copy, offload);
   }
   out.zeros((4 - frame.size() % 4) % 4);
   u16(out, kOptionFlags);

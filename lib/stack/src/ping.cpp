@@ -1,8 +1,8 @@
 #include "fata/stack/ping.hpp"
 
-#include "fata/net/checksum.hpp"
-#include "fata/net/icmp.hpp"
-#include "fata/net/ipv6/icmp6.hpp"
+#include "fata/wire/checksum.hpp"
+#include "fata/wire/icmp.hpp"
+#include "fata/wire/icmp6.hpp"
 
 namespace fata::stack {
 
@@ -13,14 +13,14 @@ constexpr std::uint16_t kIdentifier = 0xfa7a;
 std::byte filler(std::size_t at) { return static_cast<std::byte>(at); }
 }  // namespace
 
-Pinger::Pinger(net::Host& host, SocketDriver& driver) : host_(&host), driver_(&driver) {
+Pinger::Pinger(ip::Host& host, SocketDriver& driver) : host_(&host), driver_(&driver) {
   // Attach ICMP to each engine for its own family only: the other family's ICMP is invalid there.
-  if (net::IpProtocol* const v4 = host.v4()) v4->attach(net::ip_protocol::kIcmp, *this);
-  if (net::IpProtocol* const v6 = host.v6()) v6->attach(net::ip_protocol::kIcmpV6, *this);
+  if (ip::Protocol* const v4 = host.v4()) v4->attach(ip::protocol::kIcmp, *this);
+  if (ip::Protocol* const v6 = host.v6()) v6->attach(ip::protocol::kIcmpV6, *this);
 }
 
 Pinger::~Pinger() {
-  for (net::IpProtocol* const family : {host_->v4(), host_->v6()}) {
+  for (ip::Protocol* const family : {host_->v4(), host_->v6()}) {
     if (family != nullptr) family->detach(*this);
   }
 }
@@ -49,30 +49,29 @@ async::Task<Result<sig::EchoReply>> Pinger::echo(IpAddress to, std::size_t size,
 
 Result<void> Pinger::send(const Request& request, Instant now) {
   if (request.size > kMaxData) return fail(sig::EchoErrc::kTooLong, request.size);
-  net::Host& host = *host_;
+  ip::Host& host = *host_;
   [[clang::uninitialized]] const auto path = host.path(request.to, {});
   if (!path) return fail(Error(sig::EchoErrc::kNoRoute));
-  const std::size_t size = net::icmp::kHeaderSize + request.size;
+  const std::size_t size = wire::icmp::kHeaderSize + request.size;
   PacketBuf packet = host.allocate();
-  if (packet && packet.tailroom() < size) packet = memory_->allocate(size, net::kIpHeadroom);
+  if (packet && packet.tailroom() < size) packet = memory_->allocate(size, ip::kHeadroom);
   if (!packet) return fail(Error(sig::EchoErrc::kNoBuffer));
 
   const MutableBytes message = packet.append(size);
-  ByteWriter out(message.first(net::icmp::kHeaderSize));
+  ByteWriter out(message.first(wire::icmp::kHeaderSize));
   const bool v4 = request.to.is_v4();
-  out.u8(v4 ? net::icmp::kEcho : net::icmp6::kEcho);
+  out.u8(v4 ? wire::icmp::kEcho : wire::icmp6::kEcho);
   out.u8(0);
   out.u16(0);
   out.u16(kIdentifier);
   out.u16(request.number);
-  for (std::size_t i = 0; i < request.size; ++i) message[net::icmp::kHeaderSize + i] = filler(i);
-  net::ChecksumSum sum;
-  if (!v4) sum.add_pseudo(path->source, request.to, net::ip_protocol::kIcmpV6, size);
+  for (std::size_t i = 0; i < request.size; ++i) message[wire::icmp::kHeaderSize + i] = filler(i);
+  wire::ChecksumSum sum;
+  if (!v4) sum.add_pseudo(path->source, request.to, ip::protocol::kIcmpV6, size);
   sum.add(message);
   store_be(message.subspan(2), sum.finish());
   host.send_along(*path, std::move(packet), request.to,
-                  v4 ? net::ip_protocol::kIcmp : net::ip_protocol::kIcmpV6, net::IpMarks{}, true,
-                  now);
+                  v4 ? ip::protocol::kIcmp : ip::protocol::kIcmpV6, ip::Marks{}, true, now);
   return {};
 }
 
@@ -90,14 +89,15 @@ void Pinger::end(Request& request, Result<sig::EchoReply> outcome) {
   request.asker.notify_one();
 }
 
-bool Pinger::receive(net::IpPacket& packet, Instant now) {
+bool Pinger::receive(ip::Packet& packet, Instant now) {
   const Bytes message = packet.payload.bytes();
-  const std::uint8_t reply = packet.source.is_v4() ? net::icmp::kEchoReply : net::icmp6::kEchoReply;
-  if (message.size() < net::icmp::kHeaderSize || message[0] != std::byte{reply}) return false;
+  const std::uint8_t reply =
+      packet.source.is_v4() ? wire::icmp::kEchoReply : wire::icmp6::kEchoReply;
+  if (message.size() < wire::icmp::kHeaderSize || message[0] != std::byte{reply}) return false;
   Request* const request = find(message);
   if (request == nullptr || (request->to != packet.source && !request->to.is_multicast()))
     return false;
-  const Bytes data = message.subspan(net::icmp::kHeaderSize);
+  const Bytes data = message.subspan(wire::icmp::kHeaderSize);
   if (data.size() != request->size) return false;
   for (std::size_t i = 0; i < data.size(); ++i) {
     if (data[i] != filler(i)) return false;
@@ -106,16 +106,16 @@ bool Pinger::receive(net::IpPacket& packet, Instant now) {
   return true;
 }
 
-void Pinger::icmp_error(const net::IcmpError& error, Instant now) {
-  using Kind = net::IcmpError::Kind;
+void Pinger::icmp_error(const ip::IcmpError& error, Instant now) {
+  using Kind = ip::IcmpError::Kind;
   const bool v4 = error.remote.is_v4();
-  Request* const request = error.quoted[0] == std::byte{v4 ? net::icmp::kEcho : net::icmp6::kEcho}
+  Request* const request = error.quoted[0] == std::byte{v4 ? wire::icmp::kEcho : wire::icmp6::kEcho}
                                ? find(error.quoted)
                                : nullptr;
   const bool ours = request != nullptr && request->to == error.remote;
   if (!ours) return;
   if (error.kind == Kind::kTooBig) {
-    const std::size_t size = (v4 ? 20 : 40) + net::icmp::kHeaderSize + request->size;
+    const std::size_t size = (v4 ? 20 : 40) + wire::icmp::kHeaderSize + request->size;
     if (size <= error.hop_mtu) return;
     host_->lower_path_mtu(error.remote, error.mtu, now);
   }

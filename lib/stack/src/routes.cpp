@@ -1,7 +1,7 @@
 #include "fata/stack/routes.hpp"
 
 #include "fata/base/parameters.hpp"
-#include "fata/net/ipv4/engine.hpp"
+#include "fata/ip/ipv4/engine.hpp"
 
 namespace fata::stack {
 namespace {
@@ -55,7 +55,7 @@ bool parse_parameter(std::string_view text, StaticRoute& out) {
     out.gateway = out.network.is_v4() ? IpAddress(Ipv4Address{}) : IpAddress();
   }
   std::uint16_t card = 0;
-  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= net::Interface::kMax)
+  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= ip::Interface::kMax)
     return false;
   out.card = static_cast<std::uint8_t>(card);
   return next_word(text).empty();
@@ -86,19 +86,19 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
   return domain;
 }
 
-Result<void> add_route(const net::Host& host, net::ipv4::Engine& v4, const StaticRoute& route,
+Result<void> add_route(const ip::Host& host, ip::ipv4::Engine& v4, const StaticRoute& route,
                        std::uint32_t number, Instant) {
   if (!route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv6, number));
   const Ipv4Address gateway = route.gateway.v4();
   std::uint8_t card = route.card.value_or(0);
   if (!route.card) {
-    const net::ipv4::Route* const way = v4.routes().find(gateway);
+    const ip::ipv4::Route* const way = v4.routes().find(gateway);
     if (way == nullptr || !way->gateway.is_any()) return fail(Error(RouteErrc::kNoWay, number));
     card = way->interface;
   }
   if (card >= host.interface_count()) return fail(Error(RouteErrc::kNoCard, number));
   if (!v4.routes().add(
-          {{route.network.v4(), route.prefix}, gateway, card, net::ipv4::Route::Origin::kStatic}))
+          {{route.network.v4(), route.prefix}, gateway, card, ip::ipv4::Route::Origin::kStatic}))
     return fail(Error(RouteErrc::kTableFull, number));
   return {};
 }

@@ -1,10 +1,10 @@
 // A separate file, so that an image without IPv6 links none of it.
-#include "fata/net/ipv6/engine.hpp"
+#include "fata/ip/ipv6/engine.hpp"
 #include "fata/stack/routes.hpp"
 
 namespace fata::stack {
 
-Result<void> add_route(const net::Host& host, net::ipv6::Engine& v6, const StaticRoute& route,
+Result<void> add_route(const ip::Host& host, ip::ipv6::Engine& v6, const StaticRoute& route,
                        std::uint32_t number, Instant now) {
   if (route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv4, number));
   std::uint8_t card = route.card.value_or(0);

@@ -8,7 +8,7 @@ Stack::Stack(async::Context& context, const SipKey& secret)
       secret_(secret),
       memory_(context.memory),
       copies_(
-          new net::HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))) {
+          new ip::HeapBuffers(std::min<std::size_t>(context.memory / 16, std::size_t{8} << 20))) {
   host_.report_conflicts_to(this);
   context.loop.on_restore(*this);
 }
@@ -22,9 +22,9 @@ void Stack::renew(const SipKey& secret) {
   flush();
 }
 
-[[clang::minsize]] void Stack::report(const net::Interface& on,
-                                      const net::AddressConflict& conflict, Instant now) {
-  if (conflict_lines_ == 0 || conflicts_since_ + net::kConflictInterval <= now) {
+[[clang::minsize]] void Stack::report(const ip::Interface& on, const ip::AddressConflict& conflict,
+                                      Instant now) {
+  if (conflict_lines_ == 0 || conflicts_since_ + ip::kConflictInterval <= now) {
     conflicts_since_ = now;
     conflict_lines_ = 0;
   }
@@ -34,7 +34,7 @@ void Stack::renew(const SipKey& secret) {
     return;
   }
   const unsigned card = on.index();
-  using Outcome = net::AddressConflict::Outcome;
+  using Outcome = ip::AddressConflict::Outcome;
   switch (conflict.outcome) {
     case Outcome::kKept:
       return log_.warning("address ", conflict.address, " of card ", card, " is also used by ",
@@ -55,11 +55,11 @@ void Stack::renew(const SipKey& secret) {
   }
 }
 
-net::Interface& Stack::add(const net::LinkConfig& given, net::PacketSink& sink) {
-  net::LinkConfig config = given;
+ip::Interface& Stack::add(const ip::LinkConfig& given, ip::PacketSink& sink) {
+  ip::LinkConfig config = given;
   // A packet must fit the buffer it is built in (the first interface's) and its interface's own
   // buffer, to which it may be copied.
-  if ([[clang::uninitialized]] const PacketBuf own = sink.allocate(net::kIpHeadroom))
+  if ([[clang::uninitialized]] const PacketBuf own = sink.allocate(ip::kHeadroom))
     config.mtu = std::min(config.mtu, own.tailroom());
   if (host_.interface_count() != 0) {
     if ([[clang::uninitialized]] const PacketBuf first = host_.allocate())
@@ -68,12 +68,12 @@ net::Interface& Stack::add(const net::LinkConfig& given, net::PacketSink& sink) 
   if (config.mtu < given.mtu)
     log_.info("card ", unsigned(host_.interface_count()), ": packets of up to ", config.mtu,
               " bytes are sent, of the ", given.mtu, " that the link carries");
-  net::Interface* const made = host_.add_interface(config, sink, now());
+  ip::Interface* const made = host_.add_interface(config, sink, now());
   check(made != nullptr, "too many network devices");
   return *made;
 }
 
-void Stack::lost(const net::Interface& interface, const Error& error) {
+void Stack::lost(const ip::Interface& interface, const Error& error) {
   ++lost_count_;
   log_.error("card ", unsigned(interface.index()), ": the network device failed: ", error);
   if (lost_count_ < host_.interface_count()) return;
@@ -81,7 +81,7 @@ void Stack::lost(const net::Interface& interface, const Error& error) {
   loop().stop_as_failed();
 }
 
-bool Stack::copy(net::Interface& from, sig::RxFrame& frame) {
+bool Stack::copy(ip::Interface& from, sig::RxFrame& frame) {
   constexpr std::size_t kShort = 256;
   const std::size_t size = frame.total_size();
   [[clang::uninitialized]] PacketBuf copy =

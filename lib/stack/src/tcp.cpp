@@ -23,8 +23,7 @@ async::Task<Result<Slice>> TcpFlow::read(async::Wait wait) {
       co_return slice;
     }
     if (const auto error = connection_->error()) co_return fail(*error);
-    if (connection_->at_end() || connection_->state() == net::tcp::State::kClosed)
-      co_return Slice();
+    if (connection_->at_end() || connection_->state() == tcp::State::kClosed) co_return Slice();
     const auto woken = co_await readers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
@@ -73,7 +72,7 @@ void TcpFlow::abort() {
   tcp_->done();
 }
 
-void TcpFlow::set_options(const net::tcp::FlowOptions& options) {
+void TcpFlow::set_options(const tcp::FlowOptions& options) {
   connection_->set_options(options, tcp_->driver_->now());
   tcp_->done();
 }
@@ -86,7 +85,7 @@ TcpListener::~TcpListener() {
 
 async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wait) {
   for (;;) {
-    if (net::tcp::Connection* connection = tcp_->table_.accept(*listener_); connection != nullptr) {
+    if (tcp::Connection* connection = tcp_->table_.accept(*listener_); connection != nullptr) {
       auto flow = std::unique_ptr<TcpFlow>(new TcpFlow(*tcp_));
       flow->connection_ = connection;
       connection->observe(flow.get());
@@ -99,33 +98,30 @@ async::Task<Result<std::unique_ptr<TcpFlow>>> TcpListener::accept(async::Wait wa
 
 Result<std::unique_ptr<TcpListener>> Tcp::listen(Endpoint at, std::size_t backlog) {
   auto listener = std::unique_ptr<TcpListener>(new TcpListener(*this));
-  const Result<net::tcp::Listener*> made = table_.listen(at, backlog, listener.get());
+  const Result<tcp::Listener*> made = table_.listen(at, backlog, listener.get());
   if (!made) return fail(made.error());
   listener->listener_ = *made;
   return listener;
 }
 
-async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to,
-                                                           net::tcp::FlowOptions options,
+async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, tcp::FlowOptions options,
                                                            async::Wait wait) {
   auto flow = std::unique_ptr<TcpFlow>(new TcpFlow(*this));
-  const Result<net::tcp::Connection*> made =
-      table_.connect({}, to, options, flow.get(), driver_->now());
+  const Result<tcp::Connection*> made = table_.connect({}, to, options, flow.get(), driver_->now());
   if (!made) co_return fail(made.error());
   flow->connection_ = *made;
   done();
   for (;;) {
     if (const auto error = flow->connection_->error()) co_return fail(*error);
-    if (flow->connection_->state() >= net::tcp::State::kEstablished ||
-        flow->connection_->awaits_data())
+    if (flow->connection_->state() >= tcp::State::kEstablished || flow->connection_->awaits_data())
       co_return flow;
     const auto woken = co_await flow->writers_.wait(wait);
     if (!woken) co_return fail(Error(woken.error()));
   }
 }
 
-[[clang::minsize]] net::tcp::Config tcp_config_for(std::size_t memory, const net::Host& host) {
-  net::tcp::Config config;
+[[clang::minsize]] tcp::Config tcp_config_for(std::size_t memory, const ip::Host& host) {
+  tcp::Config config;
   config.memory = std::min<std::size_t>(memory / 4, std::size_t{64} << 20);
   config.borrowed = config.memory / 4;
   // Queues leave each device half of its buffers, because the acknowledgements that empty the

@@ -55,7 +55,7 @@ std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
   if (std::ranges::contains(groups_, group)) return {};
   const Instant now = driver_->now();
   if (groups_.size() == kGroups || !udp_->ip().join_group(group, local().address, now))
-    return fail(Error(net::SocketErrc::kGroupTableFull));
+    return fail(Error(udp::SocketErrc::kGroupTableFull));
   groups_.push_back(group);
   driver_->flush();
   return {};
@@ -79,15 +79,15 @@ void UdpSocket::deliver(sig::RxDatagram&& datagram, Instant) {
   readers_.notify_all();
 }
 
-[[clang::minsize]] void UdpSocket::error(net::SocketErrc what, const Endpoint& remote) {
+[[clang::minsize]] void UdpSocket::error(udp::SocketErrc what, const Endpoint& remote) {
   if (errors_.size() == kErrors) errors_.erase(errors_.begin());
   errors_.push_back({what, remote});
   if (Port::remote().port != 0) readers_.notify_all();
 }
 
-UdpSockets::UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secret)
+UdpSockets::UdpSockets(ip::Host& host, SocketDriver& driver, const SipKey& secret)
     : host_(&host), driver_(&driver), table_(host, secret) {
-  host.attach(net::ip_protocol::kUdp, table_);
+  host.attach(ip::protocol::kUdp, table_);
 }
 
 UdpSockets::~UdpSockets() {
@@ -97,7 +97,7 @@ UdpSockets::~UdpSockets() {
 
 [[clang::minsize]] Result<std::unique_ptr<UdpSocket>> UdpSockets::bind(Endpoint local) {
   if (!local.address.is_any() && !host_->is_ours(local.address))
-    return fail(net::SocketErrc::kNotOurAddress, 0);
+    return fail(udp::SocketErrc::kNotOurAddress, 0);
   auto socket = std::make_unique<UdpSocket>(table_, *driver_);
   if ([[clang::uninitialized]] const Result<void> bound = table_.bind(*socket, local); !bound)
     return fail(bound.error());

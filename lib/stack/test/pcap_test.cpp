@@ -5,6 +5,7 @@
 #include "fata/stack/addresses.hpp"
 #include "fata/stack/families.hpp"
 #include "fata/stack/net_interface.hpp"
+#include "fata/stack/stack.hpp"
 #include "fata/stack/udp.hpp"
 #include "pcap_reader.hpp"
 
@@ -128,12 +129,12 @@ TEST(PcapDevice, RecordsBothDirectionsWithFinishedChecksumsAndWallClockTimes) {
       EXPECT_GE(packet.time, 1'767'225'600'000'000'000u);
       before = packet.time;
       sent += packet.direction == 2 ? 1 : 0;
-      const Bytes bytes = Bytes(packet.frame).subspan(net::ethernet::kHeaderSize);
-      const auto ip = net::ipv4::Header::parse(bytes);
+      const Bytes bytes = Bytes(packet.frame).subspan(wire::ethernet::kHeaderSize);
+      const auto ip = wire::ipv4::Header::parse(bytes);
       if (!ip) continue;
       ++datagrams;
-      EXPECT_TRUE(net::udp::Header::parse(bytes.subspan(ip->header_length), ip->source,
-                                          ip->destination, {}));
+      EXPECT_TRUE(wire::udp::Header::parse(bytes.subspan(ip->header_length), ip->source,
+                                           ip->destination, {}));
     }
     EXPECT_EQ(sent, 3u);
     EXPECT_EQ(datagrams, 1u);

@@ -8,7 +8,7 @@
 namespace fata::config {
 
 namespace {
-constexpr std::size_t kMaxCards = 8;  // as fata::net::Interface::kMax
+constexpr std::size_t kMaxCards = 8;  // as fata::ip::Interface::kMax
 }  // namespace
 
 Device<NetDevice> network(const Context& context, unsigned number, Where where) {

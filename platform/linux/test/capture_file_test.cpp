@@ -9,11 +9,11 @@
 
 #include "fata/linux/os_error.hpp"
 #include "fata/linux/run.hpp"
-#include "fata/net/checksum.hpp"
-#include "fata/net/ethernet.hpp"
-#include "fata/net/ipv4.hpp"
-#include "fata/net/udp_header.hpp"
 #include "fata/stack/pcap.hpp"
+#include "fata/wire/checksum.hpp"
+#include "fata/wire/ethernet.hpp"
+#include "fata/wire/ipv4.hpp"
+#include "fata/wire/udp.hpp"
 
 namespace fata::linux {
 namespace {
@@ -107,11 +107,11 @@ TEST_F(Captures, AFullDiskEndsTheCaptureNotTheProcess) {
 std::vector<std::byte> udp_frame() {
   std::vector<std::byte> frame(47);
   const MutableBytes bytes(frame);
-  net::ethernet::Header{MacAddress::broadcast(), {}, 0x0800}.write(bytes);
-  net::ipv4::Header ip;
+  wire::ethernet::Header{MacAddress::broadcast(), {}, 0x0800}.write(bytes);
+  wire::ipv4::Header ip;
   ip.source = Ipv4Address::of(10, 0, 0, 1);
   ip.destination = Ipv4Address::of(10, 0, 0, 2);
-  ip.protocol = net::ipv4::kUdp;
+  ip.protocol = wire::ipv4::kUdp;
   ip.total_length = 33;
   ip.write(bytes.subspan(14));
   ByteWriter udp(bytes.subspan(34));

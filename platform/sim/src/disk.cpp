@@ -6,8 +6,8 @@
 
 namespace fata::sim {
 
-Disk::Disk(Platform& platform, const DiskOptions& options)
-    : platform_(&platform),
+Disk::Disk(Drive& drive, const DiskOptions& options)
+    : drive_(&drive),
       options_(options),
       geometry_{.sector_size = options.sector_size,
                 .sectors = options.sectors,
@@ -17,7 +17,7 @@ Disk::Disk(Platform& platform, const DiskOptions& options)
                 .alignment = options.alignment,
                 .optimal = std::max<std::uint32_t>(options.sector_size, 4096),
                 .parallel = options.parallel},
-      slots_(options.parallel),
+      slots_(std::make_unique<async::Semaphore>(options.parallel)),
       stable_(static_cast<std::size_t>(geometry_.bytes())) {}
 
 async::Task<Result<void>> Disk::read(std::uint64_t sector, MutableBytes in, async::Wait wait) {
@@ -45,14 +45,14 @@ async::Task<Result<void>> Disk::discard(std::uint64_t sector, std::uint64_t coun
 
 async::Task<Result<void>> Disk::perform(Kind kind, std::uint64_t sector, MutableBytes in, Bytes out,
                                         std::uint64_t count, async::Wait wait) {
-  if (const auto taken = co_await slots_.acquire(wait); !taken)
+  if (const auto taken = co_await slots_->acquire(wait); !taken)
     co_return fata::fail(Error(taken.error()));
   struct Leave {  // on every exit
     Disk* disk;
     Writing writing;
     ~Leave() {
       std::erase(disk->writing_, &writing);
-      disk->slots_.release();
+      disk->slots_->release();
     }
   } leave{this, {sector, out}};
   ++counts_[static_cast<std::size_t>(kind)];
@@ -174,6 +174,17 @@ void Disk::cut_power() {
   }
   for (const auto& [sector, versions] : cached_) settle(sector, versions);
   cached_.clear();
+}
+
+void Disk::forget_user() {
+  const std::size_t size = geometry_.sector_size;
+  for (const Writing* writing : writing_) {
+    for (std::size_t at = 0; at < writing->bytes.size(); at += size) {
+      if (below(2) == 0) put(writing->sector + at / size, writing->bytes.subspan(at, size));
+    }
+  }
+  writing_.clear();
+  slots_ = std::make_unique<async::Semaphore>(options_.parallel);
 }
 
 void Disk::restore_power() {

@@ -25,15 +25,15 @@ std::optional<Instant> Link::transmit(unsigned side, WireFrame&& frame) {
   end.busy_until = done;
   if (done > now) end.queue.push_back(done);
 
-  if (!options.up || network_->chance(options.loss)) {
+  Port* const to = ends_[1 - side].port;
+  if (!options.up || to == nullptr || network_->chance(options.loss)) {
     note(side, Fate::kLost, frame.bytes);
     return done;
   }
   note(side, Fate::kCarried, frame.bytes);
-  Port& to = *ends_[1 - side].port;
   if (network_->chance(options.duplication)) {
     note(side, Fate::kRepeated, frame.bytes);
-    network_->at(done + options.delay + network_->up_to(options.jitter), to, frame);
+    network_->at(done + options.delay + network_->up_to(options.jitter), *to, frame);
   }
   Instant arrival = done + options.delay + network_->up_to(options.jitter);
   if (network_->chance(options.reordering)) {
@@ -46,10 +46,10 @@ std::optional<Instant> Link::transmit(unsigned side, WireFrame&& frame) {
     if (frame.offload.gso != Offload::Gso::kNone) return done;
     // On a real wire the checksum is computed before the damage.
     finish_checksum(frame);
-    const std::uint64_t bit = network_->platform_->random() % (frame.bytes.size() * 8);
+    const std::uint64_t bit = network_->drive_->random() % (frame.bytes.size() * 8);
     frame.bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
   }
-  network_->at(arrival, to, std::move(frame));
+  network_->at(arrival, *to, std::move(frame));
   return done;
 }
 
@@ -58,7 +58,7 @@ void Link::note(unsigned side, Fate fate, Bytes bytes) {
   network_->note({network_->now(), index_, side, fate, bytes});
 }
 
-Network::Network(Platform& platform) : platform_(&platform) {}
+Network::Network(Drive& drive) : drive_(&drive) {}
 Network::~Network() = default;
 
 NetDevice& Network::add_device() { return add_device(DeviceOptions{}); }
@@ -81,6 +81,22 @@ Link& Network::join(Port& a, Port& b, const LinkOptions& options) {
   return *links_.back();
 }
 
+void Network::plug(Port& port, Link& link) {
+  const unsigned side = link.ends_[0].port == nullptr ? 0 : 1;
+  check(port.link_ == nullptr && link.ends_[side].port == nullptr, "the link has no free end");
+  link.ends_[side].port = &port;
+  port.link_ = &link;
+  port.side_ = side;
+}
+
+void Network::unplug(Port& port) {
+  if (port.link_ == nullptr) return;
+  port.link_->ends_[port.side_].port = nullptr;
+  port.link_ = nullptr;
+  std::erase_if(pending_, [&](const auto& each) { return each.second.port == &port; });
+  rearm();
+}
+
 void Network::at(Instant when, Port& port, std::optional<WireFrame> frame) {
   pending_.emplace(when, Pending{&port, std::move(frame)});
   rearm();
@@ -88,13 +104,13 @@ void Network::at(Instant when, Port& port, std::optional<WireFrame> frame) {
 
 Duration Network::up_to(Duration most) {
   if (most.ns <= 0) return {};
-  return {static_cast<std::int64_t>(platform_->random() % static_cast<std::uint64_t>(most.ns))};
+  return {static_cast<std::int64_t>(drive_->random() % static_cast<std::uint64_t>(most.ns))};
 }
 
 void Network::rearm() {
   if (pending_.empty()) return disarm();
   const Instant next = pending_.begin()->first;
-  if (!armed() || deadline() != next) platform_->loop().timers().arm(*this, next);
+  if (!armed() || deadline() != next) drive_->timers().arm(*this, next);
 }
 
 void Network::on_timer() noexcept {
@@ -104,6 +120,11 @@ void Network::on_timer() noexcept {
   while (!pending_.empty() && pending_.begin()->first <= now())
     due.insert(due.end(), pending_.extract(pending_.begin()));
   for (auto& [when, pending] : due) {
+    std::optional<Platform::Current> current;
+    if (Platform* const image = pending.port->platform()) {
+      current.emplace(*image);
+      image->wake();
+    }
     if (pending.frame) {
       pending.port->arrive(std::move(*pending.frame));
     } else {

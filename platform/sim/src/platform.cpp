@@ -15,14 +15,14 @@ namespace {
 Platform* g_current = nullptr;
 }
 
-Platform::Platform(std::uint64_t seed) : random_state_(seed) {
+Platform::Platform(std::uint64_t seed) : random_(seed) {
   check(g_current == nullptr, "two simulated platforms at once");
   g_current = this;
   loop_ = std::make_unique<async::Loop>();
 }
 
 Platform::Platform(std::uint64_t seed, Instant now, Outside& outside)
-    : now_(now), random_state_(seed), outside_(&outside) {
+    : now_(now), random_(seed), outside_(&outside) {
   const Current current(*this);
   loop_ = std::make_unique<async::Loop>();
 }
@@ -45,9 +45,15 @@ Platform& Platform::current() {
   return *g_current;
 }
 
+Platform::Outside& Platform::machine() {
+  Outside* const machine = current().outside();
+  check(machine != nullptr, "the devices of a simulated image are those of a sim::Simulator");
+  return *machine;
+}
+
 // splitmix64
-std::uint64_t Platform::random() {
-  std::uint64_t z = random_state_ += 0x9e3779b97f4a7c15;
+std::uint64_t Randomness::next() {
+  std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);

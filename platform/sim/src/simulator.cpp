@@ -11,6 +11,8 @@
 #endif
 
 #include "fata/base/panic.hpp"
+#include "fata/sim/learning_switch.hpp"
+#include "fata/sim/net_device.hpp"
 
 namespace fata::sim {
 
@@ -38,11 +40,62 @@ void switch_stacks(Stack& from, Stack& to, bool from_ends) {
 }
 }  // namespace
 
+// What stays when an image ends: its program, its cables and its disks.
+class Simulator::Machine {
+ public:
+  Machine(Simulator& simulator, std::size_t number, Main main,
+          std::vector<std::string_view> arguments)
+      : simulator_(&simulator),
+        number_(static_cast<std::uint16_t>(number)),
+        main_(std::move(main)),
+        arguments_(std::move(arguments)) {}
+
+  const Main& main() const { return main_; }
+  const std::vector<std::string_view>& arguments() const { return arguments_; }
+  Instant now() const { return simulator_->now_; }
+  Network& network() { return simulator_->network_; }
+  MacAddress mac(std::size_t nic) const {
+    MacAddress mac;
+    mac.octets[0] = std::byte{2};  // locally administered
+    mac.octets[1] = std::byte{0xfa};
+    store_be(MutableBytes(mac.octets).subspan(2), number_);
+    store_be(MutableBytes(mac.octets).subspan(4), static_cast<std::uint16_t>(nic));
+    return mac;
+  }
+
+  void plug(NetDevice& nic, std::size_t number, std::string_view segment) {
+    if (Link* const link = cable(number)) return network().plug(nic, *link);
+    const Segment& into = simulator_->segment(segment);
+    cables_[number] = &network().join(nic, into.hub->port(), into.cables);
+  }
+  Link* cable(std::size_t nic) const {
+    const auto found = cables_.find(nic);
+    return found == cables_.end() ? nullptr : found->second;
+  }
+  Disk& disk(std::string_view name, const DiskOptions& options) {
+    const auto found = disks_.find(name);
+    if (found != disks_.end()) return *found->second;
+    Drive& drive = *simulator_;
+    return *disks_.emplace(name, std::make_unique<Disk>(drive, options)).first->second;
+  }
+  void forget_disk_operations() {
+    for (const auto& [name, disk] : disks_) disk->forget_user();
+  }
+
+ private:
+  Simulator* simulator_;
+  std::uint16_t number_;
+  Main main_;
+  std::vector<std::string_view> arguments_;
+  std::map<std::size_t, Link*> cables_;
+  std::map<std::string, std::unique_ptr<Disk>, std::less<>> disks_;
+};
+
 class Simulator::Fiber final : public Instance, private Platform::Outside {
  public:
-  Fiber(Instant now, std::uint64_t seed, Main main, std::vector<std::string_view> arguments)
-      : main_(std::move(main)), platform_(seed, now, *this), wake_(now) {
-    platform_.arguments = std::move(arguments);
+  Fiber(Instant now, std::uint64_t seed, std::shared_ptr<Machine> machine)
+      : machine_(std::move(machine)), platform_(seed, now, *this), wake_(now) {
+    platform_.arguments = machine_->arguments();
     memory_ = std::make_unique_for_overwrite<std::byte[]>(kStack);
     ::getcontext(&own_.saved);
     own_.saved.uc_stack.ss_sp = memory_.get();
@@ -56,11 +109,21 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
   State state() const override { return state_; }
   int status() const override { return status_; }
   const std::string& panic() const override { return panic_; }
+  Link* cable(std::size_t nic) const override { return machine_->cable(nic); }
+  Disk& disk(std::string_view name, const DiskOptions& options) override {
+    return machine_->disk(name, options);
+  }
+  void kill() override {
+    if (state_ != State::kRunning) return;
+    panic_ = "killed";
+    abandon(State::kPanicked);
+  }
+  const std::shared_ptr<Machine>& machine() const { return machine_; }
 
   // True once its stack holds nothing that a destructor would have to release.
   bool has_returned() const { return returned_; }
   // The time of its next event; never if it has ended.
-  Instant wake() const { return state_ == State::kRunning ? wake_ : Instant::never(); }
+  Instant next_event() const { return state_ == State::kRunning ? wake_ : Instant::never(); }
 
   void resume(Instant now) {
     const Platform::Current current(platform_);
@@ -87,13 +150,25 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
     loop.cancel_on_stop(stop);
     async::Context context{loop, stop.token()};
     context.memory = platform_.memory;
-    return loop.run(main_(context));
+    return loop.run(machine_->main()(context));
   }
 
   void idle(Instant deadline) override {
     wake_ = deadline;
     switch_stacks(own_, outer_, false);
   }
+  void wake() override { wake_ = std::min(wake_, machine_->now()); }
+  Network& network() override { return machine_->network(); }
+  void plug(NetDevice& nic, std::size_t number, std::string_view segment) override {
+    machine_->plug(nic, number, segment);
+    nics_.push_back(&nic);
+  }
+  void unplug(NetDevice& nic) override {
+    network().unplug(nic);
+    std::erase(nics_, &nic);
+  }
+  MacAddress mac(std::size_t nic) const override { return machine_->mac(nic); }
+  Disk& disk(std::string_view name) override { return machine_->disk(name, {}); }
   [[noreturn]] void end(int status) override {
     status_ = status;
     leave(State::kEnded);
@@ -102,13 +177,20 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
     panic_ = std::move(what);
     leave(State::kPanicked);
   }
-  [[noreturn]] void leave(State state) {
+  // What the stack holds is never destroyed.
+  void abandon(State state) {
     state_ = state;
+    while (!nics_.empty()) unplug(*nics_.back());
+    machine_->forget_disk_operations();
+  }
+  [[noreturn]] void leave(State state) {
+    abandon(state);
     switch_stacks(own_, outer_, true);
     std::abort();  // not reached: nothing resumes an instance that has ended
   }
 
-  Main main_;
+  std::shared_ptr<Machine> machine_;
+  std::vector<NetDevice*> nics_;
   Platform platform_;
   Instant wake_;
   State state_ = State::kRunning;
@@ -119,7 +201,7 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
   Stack own_, outer_;
 };
 
-Simulator::Simulator(std::uint64_t seed) : seed_(seed) {}
+Simulator::Simulator(std::uint64_t seed) : seeds_(seed), random_(~seed) {}
 
 Simulator::~Simulator() {
   // The stack of an instance that did not end by itself still owns objects, which nothing can
@@ -132,20 +214,43 @@ Simulator::~Simulator() {
 
 Instance& Simulator::start(Main main, std::vector<std::string_view> arguments,
                            const std::function<void(Platform&)>& before) {
-  const std::uint64_t seed = seed_ + 0x9e3779b97f4a7c15 * (fibers_.size() + 1);
-  fibers_.push_back(std::make_unique<Fiber>(now_, seed, std::move(main), std::move(arguments)));
+  return add(std::make_shared<Machine>(*this, ++machines_, std::move(main), std::move(arguments)),
+             before);
+}
+
+Instance& Simulator::start_again(const Instance& ended,
+                                 const std::function<void(Platform&)>& before) {
+  check(ended.state() != Instance::State::kRunning, "an image runs once on its machine");
+  const auto fiber = std::ranges::find(
+      fibers_, &ended, [](const auto& each) { return static_cast<const Instance*>(each.get()); });
+  check(fiber != fibers_.end(), "an instance of another simulator");
+  return add((*fiber)->machine(), before);
+}
+
+Instance& Simulator::add(std::shared_ptr<Machine> machine,
+                         const std::function<void(Platform&)>& before) {
+  fibers_.push_back(std::make_unique<Fiber>(now_, seeds_.next(), std::move(machine)));
   if (before) before(fibers_.back()->platform());
   return *fibers_.back();
+}
+
+Segment& Simulator::segment(std::string_view name) {
+  const auto found = segments_.find(name);
+  if (found != segments_.end()) return found->second;
+  return segments_.emplace(name, Segment{{}, &network_.add_switch()}).first->second;
 }
 
 bool Simulator::run(Instant until) {
   for (;;) {
     const auto next =
-        std::ranges::min_element(fibers_, {}, [](const auto& f) { return f->wake(); });
-    if (next == fibers_.end() || (*next)->wake().is_never()) return false;
-    if ((*next)->wake() > until) break;
-    now_ = std::max(now_, (*next)->wake());
-    (*next)->resume(now_);
+        std::ranges::min_element(fibers_, {}, [](const auto& f) { return f->next_event(); });
+    const Instant due = next == fibers_.end() ? Instant::never() : (*next)->next_event();
+    const Instant event = std::min(due, timers_.next());
+    if (event.is_never()) return false;
+    if (event > until) break;
+    now_ = std::max(now_, event);
+    // The network before the images, so that these receive all that has arrived by now.
+    if (timers_.fire(now_, 1) == 0) (*next)->resume(now_);
   }
   now_ = std::max(now_, until);
   return true;

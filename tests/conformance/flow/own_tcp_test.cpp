@@ -9,20 +9,20 @@ namespace fata {
 namespace {
 
 // A single stack that communicates with itself over a link with a delay.
-class Loopback final : public net::IpLayer, public stack::SocketDriver, private Timer {
+class Loopback final : public ip::Layer, public stack::SocketDriver, private Timer {
  public:
-  explicit Loopback(const net::tcp::Config& config = {})
+  explicit Loopback(const tcp::Config& config = {})
       : SocketDriver(async::current_loop()),
         tcp(config, {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}, *this, *this) {}
 
-  std::optional<net::Path> path(const IpAddress& remote, const IpAddress&) override {
+  std::optional<ip::Path> path(const IpAddress& remote, const IpAddress&) override {
     if (remote != IpAddress(kAddress)) return std::nullopt;
-    return net::Path{kAddress};
+    return ip::Path{kAddress};
   }
-  PacketBuf allocate() override { return frames_.allocate(net::kIpHeadroom); }
+  PacketBuf allocate() override { return frames_.allocate(ip::kHeadroom); }
   void send(PacketBuf packet, const IpAddress& local, const IpAddress& remote, std::uint8_t,
-            net::IpMarks, bool, Instant now) override {
-    net::IpPacket in;
+            ip::Marks, bool, Instant now) override {
+    ip::Packet in;
     in.source = local;
     in.destination = remote;
     in.payload = Slice(std::move(packet));
@@ -43,7 +43,7 @@ class Loopback final : public net::IpLayer, public stack::SocketDriver, private 
   void on_timer() noexcept override {
     const Instant now = loop().now();
     while (!flying_.empty() && flying_.front().first <= now) {
-      net::IpPacket packet = std::move(flying_.front().second);
+      ip::Packet packet = std::move(flying_.front().second);
       flying_.pop_front();
       (void)tcp.transport().receive(packet, now);
     }
@@ -53,7 +53,7 @@ class Loopback final : public net::IpLayer, public stack::SocketDriver, private 
   }
 
   BufferPool frames_{1024, 2048};
-  std::deque<std::pair<Instant, net::IpPacket>> flying_;
+  std::deque<std::pair<Instant, ip::Packet>> flying_;
 
  public:
   stack::Tcp tcp;

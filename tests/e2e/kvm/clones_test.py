@@ -120,7 +120,7 @@ def battery_clock(running):
 
     before = look()
     while (now := look()) == before:
-        pass
+        time.sleep(0.001)
     return now - time.time()
 
 

@@ -115,7 +115,7 @@ class Dhcp(NameServerTest):
             ["llvm-nm-19", "-C", process], text=True, capture_output=True, check=True
         ).stdout
         self.assertIn("fata::dhcp::Client", names)
-        self.assertNotIn("fata::net::ipv6", names)
+        self.assertNotIn("fata::ip::ipv6", names)
         said = self.dnsmasq(120, "--dhcp-option-force=option:T1,3")
         image = self.served([process, "--tap=fata0", "--hostname=printer", "--dhcp-probe=false"])
         self.assertIn(f"info net: address {GUEST}/24 from {HOST}, lease 120 s\n", image.text)

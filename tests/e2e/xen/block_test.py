@@ -7,7 +7,7 @@ import struct
 import time
 import unittest
 
-from domains import CRASH, POWEROFF, XenTest
+from domains import CRASH, LITTLE, POWEROFF, XenTest
 
 SUITE, BLOCK, LOTTERY, BUSY = (
     "tests/e2e/block/image",
@@ -15,7 +15,7 @@ SUITE, BLOCK, LOTTERY, BUSY = (
     "examples/devices/disk-lottery",
     "tests/e2e/xen/busy-disk",
 )
-REGION = 192 << 10
+REGION = 96 << 10
 
 
 class Disks(XenTest):
@@ -117,15 +117,15 @@ class Disks(XenTest):
 
     def test_reading_and_writing_go_on_through_save_and_restore_and_a_backend_that_comes_back(self):
         disk = self.disk("busy.img")
-        name = self.start(BUSY, "", without="disk", more=self.disks(disk))
-        self.rounds(name, 20)
+        name = self.start(BUSY, "", without="disk", more=self.disks(disk) + LITTLE)
+        self.rounds(name, 5)
         # A cancelled suspension, as after a failed migration, leaves the disk as it was.
         self.lab.save(name, "saved", goes_on=True)
-        self.rounds(name, 20)
+        self.rounds(name, 5)
         self.assertNotIn("connected again", self.lab.console(name))
         self.lab.save(name, "saved")
         self.lab.restore("saved")
-        self.rounds(name, 20)
+        self.rounds(name, 5)
         self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(name))
         number = self.lab.domains()[name]
         backend = f"/local/domain/0/backend/vbd/{number}/51712"
@@ -139,7 +139,7 @@ class Disks(XenTest):
         again = self.lab.console(name).count("connected again")
         # The backend closes the connection, and the domain requests a new one.
         self.lab.run(f"xenstore-write {backend}/state 5")
-        self.rounds(name, 20)
+        self.rounds(name, 5)
         text = self.lab.console(name)
         self.assertIn("the backend goes away", text)
         self.assertEqual(text.count("connected again"), again + 1, text)
@@ -147,16 +147,16 @@ class Disks(XenTest):
 
     def test_reading_and_writing_go_on_through_live_migration(self):
         disk = self.disk("moved.img")
-        name = self.start(BUSY, "", without="disk", more=self.disks(disk))
-        self.rounds(name, 20)
+        name = self.start(BUSY, "", without="disk", more=self.disks(disk) + LITTLE)
+        self.rounds(name, 5)
         arrived = self.lab.migrate(name)
-        self.rounds(arrived, 20)
+        self.rounds(arrived, 5)
         self.assertIn("connected again, 0 requests asked for again\n", self.lab.console(arrived))
         self.ends_with_all_that_it_wrote(name, arrived, disk)
 
     def test_a_disk_that_is_detached_fails_what_is_under_way(self):
         name = self.start(BUSY, "", without="disk", more=self.disks(self.disk("gone.img")))
-        self.rounds(name, 20)
+        self.rounds(name, 5)
         self.lab.run(f"xl block-detach {name} xvda", timeout=60)
         self.assertEqual(self.end(name), [CRASH, "1"], self.lab.console(name))
         text = self.lab.console(name)

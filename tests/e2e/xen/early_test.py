@@ -3,7 +3,7 @@ with 0, as a serving image does, or continues after the restore. Xen must not se
 wait as a crash."""
 import unittest
 
-from domains import POWEROFF, REBOOT, XenTest
+from domains import LITTLE, POWEROFF, REBOOT, XenTest
 
 DHCP = ("-D", "dhcp=true")
 SILENT = "silent"  # a hotplug script that never reports to the backend that it is connected
@@ -25,7 +25,7 @@ class Early(XenTest):
         cls.lab.run(f"brctl addbr {ALONE}; ip link set {ALONE} up")
 
     def card(self, **options):
-        return self.start("apps/dns", without="vif", more=CARD, **options)
+        return self.start("apps/dns", without="vif", more=CARD + LITTLE, **options)
 
     def disk(self, **options):
         disk = f"format=raw,vdev=xvda,access=ro,script=/lab/{SILENT},target=/lab/early.img"

@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from domains import CRASH, KEEP, POWEROFF, REBOOT, SMALL, XenTest
+from domains import CRASH, KEEP, LITTLE, POWEROFF, REBOOT, SMALL, XenTest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "guards"))
 from attacks import ATTACKS, functions_of  # noqa: E402
@@ -136,7 +136,7 @@ class Images(XenTest):
 
     def test_clones_draw_their_own_random_bytes_and_renew_their_secrets(self):
         """Domains restored from one checkpoint. FATA_CLONES sets their number."""
-        name = self.start("tests/e2e/xen/drawing")
+        name = self.start("tests/e2e/xen/drawing", more=LITTLE)
         self.lab.wait_console(name, "drawn ", 60)
         self.lab.save(name, "checkpoint")
         before = self.lab.console(name)

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from domains import POWEROFF, XenTest
+from domains import LITTLE, POWEROFF, XenTest
 from fata import last_answer
 
 SECOND = "10.0.2.16"
@@ -83,7 +83,7 @@ class Network(XenTest):
         self.assertEqual(heard, sent)
 
     def test_a_connection_lives_through_save_restore_and_live_migration(self):
-        name = self.start("examples/devices/tcp-echo", "--port=7 --log=*:debug")
+        name = self.start("examples/devices/tcp-echo", "--port=7 --log=*:debug", LITTLE)
         self.lab.wait_console(name, "echoing on port 7", 60)
         with socket.create_connection(("127.0.0.1", self.lab.port("tcp", 7)), timeout=90) as stream:
             self.echo(stream, 300_000)
@@ -137,7 +137,7 @@ class Network(XenTest):
     def measures(self, address):
         for way in ("", "-R"):
             measured = json.loads(
-                self.lab.run(f"iperf3 -c {address} -t 3 -J {way}", timeout=90).text
+                self.lab.run(f"iperf3 -c {address} -t 1 -J {way}", timeout=90).text
             )
             rate = measured["end"]["sum_received"]["bits_per_second"] / 1e6
             print(f"iperf3 of dom0 with {address} {way}: {rate:.0f} Mb/s", flush=True)

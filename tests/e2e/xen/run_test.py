@@ -19,8 +19,7 @@ from domains import XenTest
 from fata import BUILD, FATA, ROOT
 from lab import __main__ as command, guest
 
-HERE = pathlib.Path(__file__).parent
-LAB = [sys.executable, str(HERE / "lab")]
+LAB = [sys.executable, str(ROOT / "tool/lab")]
 
 
 class LabRun(unittest.TestCase):

@@ -29,7 +29,7 @@ class Busy {
 
  private:
   static constexpr std::uint64_t kRegions = 4;
-  static constexpr std::size_t kBytes = 192 << 10;
+  static constexpr std::size_t kBytes = 96 << 10;
 
   // Each word holds the region, the round and its position.
   static std::uint64_t word(std::uint64_t region, std::uint64_t round, std::size_t at) {
@@ -51,7 +51,7 @@ class Busy {
       if (done && !fata::equal_bytes(in, out))
         log_.error("region ", region, " holds something else than round ", round);
       good_ = good_ && done && fata::equal_bytes(in, out);
-      if (round % 20 == 0 && region == 0) tell("round ", round);
+      if (round % 5 == 0 && region == 0) tell("round ", round);
     }
     if (good_) good_ = (co_await disk_.flush(fata::async::Wait{})).has_value();
     tell("region ", region, " holds round ", round);

@@ -4,7 +4,7 @@
 
 #include "fata/base/counter.hpp"
 #include "fata/dhcp/message.hpp"
-#include "fata/net/random_source.hpp"
+#include "fata/ip/random_source.hpp"
 
 namespace fata::dhcp {
 
@@ -119,7 +119,7 @@ class Client {
   void take_acknowledged(const Reply& reply, Instant now);
 
   Config config_;
-  net::RandomSource random_;
+  ip::RandomSource random_;
   Outside* outside_;
   State state_ = State::kIdle;
   unsigned tries_ = 0;

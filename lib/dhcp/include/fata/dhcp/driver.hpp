@@ -7,33 +7,33 @@
 #include "fata/base/log.hpp"
 #include "fata/dhcp/client.hpp"
 #include "fata/dhcp/setup.hpp"
-#include "fata/net/host.hpp"
-#include "fata/net/ipv4/engine.hpp"
-#include "fata/net/udp.hpp"
+#include "fata/ip/host.hpp"
+#include "fata/ip/ipv4/engine.hpp"
 #include "fata/stack/part.hpp"
 #include "fata/stack/socket_driver.hpp"
+#include "fata/udp/table.hpp"
 
 namespace fata::dhcp {
 
 // What a driver uses of a stack.
 struct Ports {
-  const net::Host* host;
-  net::udp::Table* udp;
-  net::ipv4::Engine* v4;
+  const ip::Host* host;
+  udp::Table* udp;
+  ip::ipv4::Engine* v4;
   stack::SocketDriver* stack;
   const Logger* log;
 };
 
 class Driver final : public stack::Part,
-                     private net::udp::Port,
+                     private udp::Port,
                      private Outside,
-                     private net::ipv4::AddressWatcher,
+                     private ip::ipv4::AddressWatcher,
                      private async::Renewal,
                      private Timer {
  public:
   // All arguments must outlive the driver. UDP port 68 belongs to a stack's first driver; drivers
   // of further interfaces take a pointer to it and must be destroyed before it.
-  Driver(const Ports& ports, net::Interface& on, const SipKey& secret, const Options& options = {},
+  Driver(const Ports& ports, ip::Interface& on, const SipKey& secret, const Options& options = {},
          Driver* first = nullptr);
   // Releases the lease, if the server's hardware address is known.
   ~Driver();
@@ -57,12 +57,12 @@ class Driver final : public stack::Part,
  private:
   // udp::Port
   void deliver(sig::RxDatagram&& datagram, Instant now) override;
-  void error(net::SocketErrc, const Endpoint&) override {}
+  void error(udp::SocketErrc, const Endpoint&) override {}
   // Outside
   void send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) override;
   void event(Event what, const Lease& lease, Instant now) override;
   // AddressWatcher
-  void address_event(net::Interface& on, Ipv4Address address, net::ipv4::AddressEvent what,
+  void address_event(ip::Interface& on, Ipv4Address address, ip::ipv4::AddressEvent what,
                      Instant now) override;
   void on_timer() noexcept override;
   void renew(const SipKey& secret) override;
@@ -72,12 +72,12 @@ class Driver final : public stack::Part,
   void remove_routes();
   void arm(Instant at);
 
-  const net::Host* host_;
-  net::udp::Table* udp_;
-  net::ipv4::Engine* v4_;
+  const ip::Host* host_;
+  udp::Table* udp_;
+  ip::ipv4::Engine* v4_;
   stack::SocketDriver* stack_;
   const Logger* log_;
-  net::Interface* on_;
+  ip::Interface* on_;
   std::size_t link_mtu_;
   bool probe_;
   Driver* first_;
@@ -86,7 +86,7 @@ class Driver final : public stack::Part,
   Ipv4Address claimed_;
   // An event of the IPv4 engine, passed on from the timer, since the client must not be called
   // during it.
-  std::optional<net::ipv4::AddressEvent> heard_;
+  std::optional<ip::ipv4::AddressEvent> heard_;
   Few<Route, 16> routes_;
   bool settled_ = false;
   async::WaitQueue waiters_;

@@ -27,15 +27,15 @@ struct StaticRoute {
 
 template <>
 struct ParameterTraits<Ipv6Setup> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::net::ipv6::Setup"; }
+  static std::string cpp_type() { return "fata::ip::ipv6::Setup"; }
   static std::string text(const Ipv6Setup& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
+  static std::vector<std::string> headers() { return {"fata/ip/ipv6/setup.hpp"}; }
 };
 template <>
 struct ParameterTraits<Ipv6Gateway> : detail::PlainTraits {
-  static std::string cpp_type() { return "fata::net::ipv6::Gateway"; }
+  static std::string cpp_type() { return "fata::ip::ipv6::Gateway"; }
   static std::string text(const Ipv6Gateway& value) { return value.text; }
-  static std::vector<std::string> headers() { return {"fata/net/ipv6/setup.hpp"}; }
+  static std::vector<std::string> headers() { return {"fata/ip/ipv6/setup.hpp"}; }
 };
 template <>
 struct ParameterTraits<Vlan> : detail::PlainTraits {

@@ -1,8 +1,8 @@
 // IPv4 and IPv6 of a stack. An image without one of them links none of its code.
 #pragma once
 
-#include "fata/net/ipv4/engine.hpp"
-#include "fata/net/ipv6/engine.hpp"
+#include "fata/ip/ipv4/engine.hpp"
+#include "fata/ip/ipv6/engine.hpp"
 #include "fata/sig/stack_port.hpp"
 
 namespace fata::stack {
@@ -11,22 +11,22 @@ template <sig::StackPort Stack>
 class Ipv4 final {
  public:
   explicit Ipv4(Stack& stack) : engine_({stack.secret()}) { stack.host().attach_v4(engine_); }
-  net::ipv4::Engine& engine() { return engine_; }
-  const net::ipv4::Engine& engine() const { return engine_; }
+  ip::ipv4::Engine& engine() { return engine_; }
+  const ip::ipv4::Engine& engine() const { return engine_; }
 
  private:
-  net::ipv4::Engine engine_;
+  ip::ipv4::Engine engine_;
 };
 
 template <sig::StackPort Stack>
 class Ipv6 final {
  public:
   explicit Ipv6(Stack& stack) : engine_({stack.secret()}) { stack.host().attach_v6(engine_); }
-  net::ipv6::Engine& engine() { return engine_; }
-  const net::ipv6::Engine& engine() const { return engine_; }
+  ip::ipv6::Engine& engine() { return engine_; }
+  const ip::ipv6::Engine& engine() const { return engine_; }
 
  private:
-  net::ipv6::Engine engine_;
+  ip::ipv6::Engine engine_;
 };
 
 }  // namespace fata::stack

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "fata/net/ipv6/engine.hpp"
+#include "fata/ip/ipv6/engine.hpp"
 #include "fata/sig/names.hpp"
 #include "fata/sig/stack_port.hpp"
 #include "fata/stack/part.hpp"
@@ -15,8 +15,8 @@ namespace fata::stack {
 std::size_t lease_name_servers(const Part* parts, std::span<IpAddress> out);
 bool write_lease_domain(const Part* parts, TextWriter& out);
 // The name servers and domain from routers (RFC 8106), while their lifetimes last.
-std::size_t router_name_servers(const net::ipv6::Engine& v6, std::span<IpAddress> out, Instant now);
-void write_router_domain(const net::ipv6::Engine& v6, TextWriter& out);
+std::size_t router_name_servers(const ip::ipv6::Engine& v6, std::span<IpAddress> out, Instant now);
+void write_router_domain(const ip::ipv6::Engine& v6, TextWriter& out);
 
 template <sig::StackPort Stack, class... Ipv6>
 class Names final {
@@ -37,7 +37,7 @@ class Names final {
 
  private:
   const Stack* parts_;
-  std::array<const net::ipv6::Engine*, sizeof...(Ipv6)> v6_;
+  std::array<const ip::ipv6::Engine*, sizeof...(Ipv6)> v6_;
 };
 
 }  // namespace fata::stack

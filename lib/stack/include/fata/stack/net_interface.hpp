@@ -3,18 +3,19 @@
 #pragma once
 
 #include "fata/async/background.hpp"
-#include "fata/net/segmentation.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/net_device.hpp"
-#include "fata/stack/stack.hpp"
+#include "fata/sig/stack_port.hpp"
 #include "fata/stack/vlan.hpp"
+#include "fata/wire/segmentation.hpp"
 
 namespace fata::stack {
 
-template <std::same_as<Stack> S, sig::NetDevice Net>
-class NetInterface final : private net::PacketSink {
+template <sig::LinkPort Stack, sig::NetDevice Net>
+class NetInterface final : private ip::PacketSink {
  public:
   // With a `vlan`, it receives only frames of that VLAN and tags every frame it sends.
-  NetInterface(S& stack, Net& net, Vlan vlan = {})
+  NetInterface(Stack& stack, Net& net, Vlan vlan = {})
       : stack_(&stack),
         net_(&net),
         interface_(&stack.add({net.mac(), net.mtu(), net.features(), vlan.id}, *this)),
@@ -26,7 +27,7 @@ class NetInterface final : private net::PacketSink {
     stack_->host().set_full(*interface_, false);
   }
 
-  net::Interface& interface() { return *interface_; }
+  ip::Interface& interface() { return *interface_; }
 
  private:
   static constexpr std::size_t kBatch = 64;
@@ -45,7 +46,7 @@ class NetInterface final : private net::PacketSink {
         co_return;
       }
       const Instant now = self->stack_->now();
-      net::Host& host = self->stack_->host();
+      ip::Host& host = self->stack_->host();
       for (sig::RxFrame& frame : std::span(frames).first(*count)) {
         if (self->net_->low_on_buffers() && !self->stack_->copy(*self->interface_, frame))
             [[unlikely]]
@@ -79,7 +80,7 @@ class NetInterface final : private net::PacketSink {
 
   // PacketSink
   PacketBuf allocate(std::size_t headroom) override {
-    if (reserved_count_ != 0 && headroom <= net::kIpHeadroom)
+    if (reserved_count_ != 0 && headroom <= ip::kHeadroom)
       return std::move(reserved_[--reserved_count_]);
     PacketBuf packet = net_->allocate(headroom);
     if (packet) home_ = packet.buffer()->home;
@@ -88,7 +89,7 @@ class NetInterface final : private net::PacketSink {
   std::size_t reserve(std::size_t count) override {
     count = std::min(count, reserved_.size());
     while (reserved_count_ < count) {
-      PacketBuf packet = net_->allocate(net::kIpHeadroom);
+      PacketBuf packet = net_->allocate(ip::kHeadroom);
       if (!packet) break;
       reserved_[reserved_count_++] = std::move(packet);
     }
@@ -156,10 +157,10 @@ class NetInterface final : private net::PacketSink {
     }
   }
 
-  S* stack_;
+  Stack* stack_;
   Net* net_;
   std::array<PacketBuf, kMax + 32> staged_;
-  std::array<PacketBuf, net::kSegmentsInSoftware + 2> reserved_;
+  std::array<PacketBuf, wire::kSegmentsInSoftware + 2> reserved_;
   std::size_t reserved_count_ = 0;
   std::size_t staged_count_ = 0;
   std::size_t staged_bytes_ = 0;
@@ -168,7 +169,7 @@ class NetInterface final : private net::PacketSink {
   bool failed_ = false;  // the device delivers and takes no more frames
   BufferHome* home_ = nullptr;
   async::WaitQueue unsent_;
-  net::Interface* interface_;
+  ip::Interface* interface_;
   async::Background driver_;
   async::Background drainer_;
 };

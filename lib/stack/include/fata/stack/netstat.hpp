@@ -5,11 +5,13 @@
 #pragma once
 
 #include "fata/async/background.hpp"
-#include "fata/net/udp.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/console.hpp"
 #include "fata/sig/report_requests.hpp"
-#include "fata/stack/stack.hpp"
+#include "fata/sig/stack_port.hpp"
+#include "fata/stack/part.hpp"
 #include "fata/stack/tcp.hpp"
+#include "fata/udp/table.hpp"
 
 namespace fata::stack {
 
@@ -17,7 +19,7 @@ namespace fata::stack {
 // meanwhile may be missing or listed twice.
 class Netstat {
  public:
-  Netstat(Stack& stack, net::udp::Table& udp) : stack_(&stack), udp_(&udp) {}
+  Netstat(const ip::Host& host, udp::Table& udp) : host_(&host), udp_(&udp) {}
   // Adds TCP to all further reports.
   void add(const Tcp& tcp) {
     tcp_ = &tcp;
@@ -26,8 +28,8 @@ class Netstat {
 
   void restart() { section_ = index_ = 0; }
   // Appends whole lines, up to about half of the room of an empty `out`; false once the report is
-  // complete.
-  bool write_part(TextWriter& out, std::size_t room, Instant now);
+  // complete. `parts`: the stack's, as they are now.
+  bool write_part(TextWriter& out, std::size_t room, const Part* parts, Instant now);
 
  private:
   // Writes a section's entry at `index`, which may be empty; false past its end.
@@ -44,8 +46,9 @@ class Netstat {
   bool counters(TextWriter& out, std::size_t index);
   static bool write_tcp(const Tcp& tcp, TextWriter& out, std::size_t index);
 
-  Stack* stack_;
-  net::udp::Table* udp_;
+  const ip::Host* host_;
+  const Part* parts_ = nullptr;
+  udp::Table* udp_;
   const Tcp* tcp_ = nullptr;
   bool (*write_tcp_)(const Tcp& tcp, TextWriter& out, std::size_t index) = nullptr;
   std::size_t section_ = 0;
@@ -54,12 +57,12 @@ class Netstat {
 };
 
 // Prints a report on each request.
-template <std::same_as<Stack> S, class Udp, sig::ReportRequests Requests, sig::Console Console>
+template <sig::StackPort Stack, class Udp, sig::ReportRequests Requests, sig::Console Console>
 class Reporter final {
  public:
-  Reporter(S& stack, Udp& udp, Requests& requests, Console& console)
+  Reporter(Stack& stack, Udp& udp, Requests& requests, Console& console)
       : stack_(&stack),
-        netstat_(stack, udp.table()),
+        netstat_(stack.host(), udp.table()),
         requests_(&requests),
         console_(&console),
         reporter_(report(this)) {}
@@ -75,14 +78,14 @@ class Reporter final {
       self->netstat_.restart();
       for (bool more = true; more;) {
         Text<kPart> part;
-        more = self->netstat_.write_part(part, kPart, self->stack_->now());
+        more = self->netstat_.write_part(part, kPart, self->stack_->parts(), self->stack_->now());
         self->console_->write(part.view());
         (void)co_await async::sleep(kPause);
       }
     }
   }
 
-  S* stack_;
+  Stack* stack_;
   Netstat netstat_;
   Requests* requests_;
   Console* console_;

@@ -6,19 +6,19 @@
 #include <optional>
 
 #include "fata/base/list.hpp"
-#include "fata/net/heap_buffers.hpp"
-#include "fata/net/host.hpp"
+#include "fata/ip/heap_buffers.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/ping.hpp"
 #include "fata/sig/stack_port.hpp"
 #include "fata/stack/socket_driver.hpp"
 
 namespace fata::stack {
 
-class Pinger : private net::Transport {
+class Pinger : private ip::Transport {
  public:
   static constexpr std::size_t kMaxData = 65507 - 8 - 8;  // leaves room for a fragment header
 
-  Pinger(net::Host& host, SocketDriver& driver);
+  Pinger(ip::Host& host, SocketDriver& driver);
   ~Pinger();
   Pinger(const Pinger&) = delete;
   Pinger& operator=(const Pinger&) = delete;
@@ -39,14 +39,14 @@ class Pinger : private net::Transport {
   static void end(Request& request, Result<sig::EchoReply> outcome);
   Result<void> send(const Request& request, Instant now);
 
-  bool receive(net::IpPacket& packet, Instant now) override;
-  void icmp_error(const net::IcmpError& error, Instant now) override;
+  bool receive(ip::Packet& packet, Instant now) override;
+  void icmp_error(const ip::IcmpError& error, Instant now) override;
 
-  net::Host* host_;
+  ip::Host* host_;
   SocketDriver* driver_;
   // For requests too large for a device buffer.
-  std::unique_ptr<net::HeapBuffers, net::HeapBuffers::Abandon> memory_{
-      new net::HeapBuffers(std::size_t{256} << 10)};
+  std::unique_ptr<ip::HeapBuffers, ip::HeapBuffers::Abandon> memory_{
+      new ip::HeapBuffers(std::size_t{256} << 10)};
   List<Request> requests_;
   std::uint16_t number_ = 0;
 };

@@ -10,9 +10,9 @@
 #include "fata/base/address.hpp"
 #include "fata/base/parameters.hpp"
 #include "fata/base/result.hpp"
-#include "fata/net/host.hpp"
-#include "fata/net/ipv4/engine.hpp"
-#include "fata/net/ipv6/engine.hpp"
+#include "fata/ip/host.hpp"
+#include "fata/ip/ipv4/engine.hpp"
+#include "fata/ip/ipv6/engine.hpp"
 #include "fata/sig/stack_port.hpp"
 
 namespace fata::stack {
@@ -36,9 +36,9 @@ inline bool is_of_other_family(const Error& error) {
 }
 
 // `number` is the error's detail. Each engine refuses a route of the other family.
-Result<void> add_route(const net::Host& host, net::ipv4::Engine& v4, const StaticRoute& route,
+Result<void> add_route(const ip::Host& host, ip::ipv4::Engine& v4, const StaticRoute& route,
                        std::uint32_t number, Instant now);
-Result<void> add_route(const net::Host& host, net::ipv6::Engine& v6, const StaticRoute& route,
+Result<void> add_route(const ip::Host& host, ip::ipv6::Engine& v6, const StaticRoute& route,
                        std::uint32_t number, Instant now);
 
 // The routes of a parameter, as a device of a plan.

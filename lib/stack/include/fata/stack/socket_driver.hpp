@@ -16,7 +16,7 @@ class SocketDriver {
   // Passes everything that the engines have sent to the devices, and sets the timer of the host.
   // Call it after every call of an engine that may send or that may change a deadline.
   virtual void flush() = 0;
-  // Notified when a full device has room again (IpLayer::any_full()).
+  // Notified when a full device has room again (ip::Layer::any_full()).
   async::WaitQueue& room() { return room_; }
 
  protected:

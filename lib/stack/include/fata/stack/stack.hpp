@@ -17,8 +17,8 @@
 
 #include "fata/async/context.hpp"
 #include "fata/base/siphash.hpp"
-#include "fata/net/heap_buffers.hpp"
-#include "fata/net/host.hpp"
+#include "fata/ip/heap_buffers.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/clock.hpp"
 #include "fata/sig/stack_port.hpp"
 #include "fata/stack/part.hpp"
@@ -29,11 +29,14 @@ namespace fata::stack {
 class Stack final : public SocketDriver,
                     private Timer,
                     private async::Renewal,
-                    private net::ConflictReporter {
+                    private ip::ConflictReporter {
  public:
-  using Host = net::Host;
+  using Host = ip::Host;
   using Driver = SocketDriver;
   using Part = stack::Part;
+  using Interface = ip::Interface;
+  using LinkConfig = ip::LinkConfig;
+  using PacketSink = ip::PacketSink;
 
   Stack(async::Context& context, const SipKey& secret);
   // Draws its secret.
@@ -50,10 +53,10 @@ class Stack final : public SocketDriver,
 
   // The interface's MTU is the given one, or the capacity of the device's send buffers if that is
   // smaller.
-  net::Interface& add(const net::LinkConfig& given, net::PacketSink& sink);
+  ip::Interface& add(const ip::LinkConfig& given, ip::PacketSink& sink);
   // The device of an interface has failed permanently. If no interface is left, the image stops
   // with a failure.
-  void lost(const net::Interface& interface, const Error& error);
+  void lost(const ip::Interface& interface, const Error& error);
 
   // Parts for reports and name servers: the head of a list.
   const Part* parts() const { return parts_; }
@@ -64,8 +67,8 @@ class Stack final : public SocketDriver,
     *at = one.next_;
   }
 
-  net::Host& host() { return host_; }
-  const net::Host& host() const { return host_; }
+  ip::Host& host() { return host_; }
+  const ip::Host& host() const { return host_; }
   const Logger& log() const { return log_; }
   const SipKey& secret() const { return secret_; }
   // Bytes of the image.
@@ -74,7 +77,7 @@ class Stack final : public SocketDriver,
   // Copies a received frame into the stack's own memory, so that its device gets its buffers back
   // even if the frame is kept for long. False if no memory is left; some is reserved for short
   // frames (acknowledgements, neighbour discovery).
-  bool copy(net::Interface& from, sig::RxFrame& frame);
+  bool copy(ip::Interface& from, sig::RxFrame& frame);
 
   // SocketDriver
   void flush() override;
@@ -87,21 +90,21 @@ class Stack final : public SocketDriver,
   // keys, identifications.
   void renew(const SipKey& secret) override;
   // Logs at most kConflictLines conflicts per kConflictInterval.
-  void report(const net::Interface& on, const net::AddressConflict& conflict, Instant now) override;
+  void report(const ip::Interface& on, const ip::AddressConflict& conflict, Instant now) override;
   static constexpr unsigned kConflictLines = 10;
 
   Logger log_;
   SipKey secret_;
   std::size_t memory_;
-  std::unique_ptr<net::HeapBuffers, net::HeapBuffers::Abandon> copies_;
-  net::Host host_;
+  std::unique_ptr<ip::HeapBuffers, ip::HeapBuffers::Abandon> copies_;
+  ip::Host host_;
   Part* parts_ = nullptr;
   std::size_t lost_count_ = 0;
   Instant conflicts_since_{};
   unsigned conflict_lines_ = 0;
 };
 
-static_assert(sig::StackPort<Stack>);
+static_assert(sig::LinkPort<Stack>);
 
 namespace seeded {
 // The stack in a plan, where a type is a template over the types of its devices.

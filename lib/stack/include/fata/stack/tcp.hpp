@@ -5,17 +5,17 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
-#include "fata/net/host.hpp"
-#include "fata/net/tcp/table.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/flow.hpp"
 #include "fata/sig/stack_port.hpp"
 #include "fata/stack/socket_driver.hpp"
+#include "fata/tcp/table.hpp"
 
 namespace fata::stack {
 
 class Tcp;
 
-class TcpFlow final : private net::tcp::Observer {
+class TcpFlow final : private tcp::Observer {
  public:
   // Releases the connection: written data is still sent; unread data causes a reset.
   ~TcpFlow();
@@ -33,9 +33,9 @@ class TcpFlow final : private net::tcp::Observer {
   Endpoint peer() const { return connection_->remote; }
   sig::Session session() const { return {}; }
 
-  net::tcp::ConnectionStats stats() const { return connection_->stats(); }
-  const net::tcp::FlowOptions& options() const { return connection_->options(); }
-  void set_options(const net::tcp::FlowOptions& options);
+  tcp::ConnectionStats stats() const { return connection_->stats(); }
+  const tcp::FlowOptions& options() const { return connection_->options(); }
+  void set_options(const tcp::FlowOptions& options);
 
  private:
   friend class Tcp;
@@ -45,12 +45,12 @@ class TcpFlow final : private net::tcp::Observer {
   std::optional<Error> write_error() const;
 
   Tcp* tcp_;
-  net::tcp::Connection* connection_ = nullptr;
+  tcp::Connection* connection_ = nullptr;
   async::WaitQueue readers_;
   async::WaitQueue writers_;
 };
 
-class TcpListener final : private net::tcp::Observer {
+class TcpListener final : private tcp::Observer {
  public:
   using Flow = TcpFlow;
   // Resets connections that were not accepted.
@@ -61,7 +61,7 @@ class TcpListener final : private net::tcp::Observer {
   Endpoint local() const { return listener_->at; }
   async::Task<Result<std::unique_ptr<TcpFlow>>> accept(async::Wait wait = {});
   // For future flows.
-  void set_options(const net::tcp::FlowOptions& options) { listener_->options = options; }
+  void set_options(const tcp::FlowOptions& options) { listener_->options = options; }
 
  private:
   friend class Tcp;
@@ -69,7 +69,7 @@ class TcpListener final : private net::tcp::Observer {
   void on_events(unsigned) noexcept override { waiting_.notify_all(); }
 
   Tcp* tcp_;
-  net::tcp::Listener* listener_ = nullptr;
+  tcp::Listener* listener_ = nullptr;
   async::WaitQueue waiting_;
 };
 
@@ -79,12 +79,11 @@ class Tcp {
   using Flow = TcpFlow;
   using Listener = TcpListener;
 
-  Tcp(const net::tcp::Config& config, const net::tcp::Secrets& secrets, net::IpLayer& ip,
-      SocketDriver& driver)
+  Tcp(const tcp::Config& config, const tcp::Secrets& secrets, ip::Layer& ip, SocketDriver& driver)
       : table_(config, secrets, ip), driver_(&driver) {}
 
   // For the host, which calls end_of_batch() after each batch of packets and tick() in time.
-  net::Transport& transport() { return table_; }
+  ip::Transport& transport() { return table_; }
 
   // The TCP as sig::Tcp. The address "any" listens on all addresses of both families.
   Result<std::unique_ptr<TcpListener>> listen(Endpoint at, std::size_t backlog);
@@ -92,10 +91,10 @@ class Tcp {
                                                         async::Wait wait = {}) {
     return connect(to.address, table_.config().flow, wait);
   }
-  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, net::tcp::FlowOptions options,
+  async::Task<Result<std::unique_ptr<TcpFlow>>> connect(Endpoint to, tcp::FlowOptions options,
                                                         async::Wait wait);
 
-  const net::tcp::Table& table() const { return table_; }
+  const tcp::Table& table() const { return table_; }
 
  private:
   friend class TcpFlow;
@@ -103,7 +102,7 @@ class Tcp {
   // Call after any call of the table.
   void done() { driver_->flush(); }
 
-  net::tcp::Table table_;
+  tcp::Table table_;
   SocketDriver* driver_;
 };
 inline PacketBuf TcpFlow::allocate(std::size_t headroom, std::size_t tailroom) {
@@ -112,19 +111,19 @@ inline PacketBuf TcpFlow::allocate(std::size_t headroom, std::size_t tailroom) {
 static_assert(sig::Tcp<Tcp>);
 // Total size of an idle connection: the connection, its flow, its entries in the table and timer
 // heap, and the allocator's overhead for two blocks.
-static_assert(sizeof(net::tcp::Connection) + sizeof(TcpFlow) + 8 + 24 + 32 <= 1024);
+static_assert(sizeof(tcp::Connection) + sizeof(TcpFlow) + 8 + 24 + 32 <= 1024);
 
 // A quarter of the memory, at most 64 MiB; after all interfaces were added to the host.
-net::tcp::Config tcp_config_for(std::size_t memory, const net::Host& host);
+tcp::Config tcp_config_for(std::size_t memory, const ip::Host& host);
 
 template <sig::StackPort Stack>
 class TcpOn : public Tcp {
  public:
   explicit TcpOn(Stack& stack)
-      : Tcp(tcp_config_for(stack.memory(), stack.host()), net::tcp::Secrets::from(stack.secret()),
+      : Tcp(tcp_config_for(stack.memory(), stack.host()), tcp::Secrets::from(stack.secret()),
             stack.host(), stack),
         host_(&stack.host()) {
-    host_->attach(net::ip_protocol::kTcp, transport());
+    host_->attach(ip::protocol::kTcp, transport());
   }
   ~TcpOn() { host_->detach(transport()); }
   TcpOn(const TcpOn&) = delete;

@@ -9,15 +9,15 @@
 
 #include "fata/async/task.hpp"
 #include "fata/async/wait.hpp"
-#include "fata/net/host.hpp"
-#include "fata/net/udp.hpp"
+#include "fata/ip/host.hpp"
 #include "fata/sig/stack_port.hpp"
 #include "fata/sig/udp.hpp"
 #include "fata/stack/socket_driver.hpp"
+#include "fata/udp/table.hpp"
 
 namespace fata::stack {
 
-class UdpSocket final : public net::udp::Port {
+class UdpSocket final : public udp::Port {
  public:
   // Received datagrams in the queue; more are dropped and counted.
   static constexpr std::size_t kQueue = 128;
@@ -25,13 +25,13 @@ class UdpSocket final : public net::udp::Port {
   static constexpr std::size_t kErrors = 8;
   static constexpr std::size_t kGroups = 8;
 
-  UdpSocket(net::udp::Table& table, SocketDriver& driver)
+  UdpSocket(udp::Table& table, SocketDriver& driver)
       : udp_(&table), driver_(&driver), queue_(kQueue) {}
   ~UdpSocket();
 
   // sig::UdpSocket
   Endpoint local() const { return Port::local(); }
-  std::size_t max_payload() const { return udp_->ip().max_payload() - net::udp::kHeaderSize; }
+  std::size_t max_payload() const { return udp_->ip().max_payload() - wire::udp::kHeaderSize; }
   // On a connected socket, it may return an ICMP error about a sent datagram (SocketErrc), once for
   // each.
   async::Task<Result<std::size_t>> receive(std::span<sig::RxDatagram> in, async::Wait wait);
@@ -45,7 +45,7 @@ class UdpSocket final : public net::udp::Port {
   // Removes and returns the oldest ICMP error about a sent datagram. Only on a socket that is not
   // connected: a server's receive() never fails because of a vanished client.
   struct Diagnostic {
-    net::SocketErrc what;
+    udp::SocketErrc what;
     Endpoint remote;
   };
   std::optional<Diagnostic> take_error();
@@ -56,9 +56,9 @@ class UdpSocket final : public net::udp::Port {
 
  private:
   void deliver(sig::RxDatagram&& datagram, Instant now) override;
-  void error(net::SocketErrc what, const Endpoint& remote) override;
+  void error(udp::SocketErrc what, const Endpoint& remote) override;
 
-  net::udp::Table* udp_;
+  udp::Table* udp_;
   SocketDriver* driver_;
   std::vector<sig::RxDatagram> queue_;
   std::size_t first_ = 0;
@@ -73,20 +73,20 @@ class UdpSockets {
  public:
   using Socket = UdpSocket;
 
-  UdpSockets(net::Host& host, SocketDriver& driver, const SipKey& secret);
+  UdpSockets(ip::Host& host, SocketDriver& driver, const SipKey& secret);
   // All sockets must be destroyed.
   ~UdpSockets();
 
   Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
 
-  net::udp::Table& table() { return table_; }
+  udp::Table& table() { return table_; }
   // Itself, for plans in which the sockets' users come after what attaches to the stack.
   UdpSockets& udp() { return *this; }
 
  private:
-  net::Host* host_;
+  ip::Host* host_;
   SocketDriver* driver_;
-  net::udp::Table table_;
+  udp::Table table_;
 };
 static_assert(sig::Udp<UdpSockets>);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "fata/async/semaphore.hpp"
@@ -32,13 +33,13 @@ struct DiskOptions {
   bool torn_sectors = false;
 };
 
-// All random choices come from the platform's seed. Models sig::BlockDevice.
+// All random choices come from the drive's seed. Models sig::BlockDevice.
 class Disk {
  public:
   enum class Kind { kRead, kWrite, kFlush, kDiscard };
   enum Count : std::size_t { kReads, kWrites, kFlushes, kDiscards, kFailures, kPowerCuts, kCounts };
 
-  explicit Disk(Platform& platform, const DiskOptions& options = {});
+  explicit Disk(Drive& drive, const DiskOptions& options = {});
 
   // sig::BlockDevice.
   sig::BlockGeometry geometry() const { return geometry_; }
@@ -57,6 +58,9 @@ class Disk {
   // the content of the last flush or any content written since.
   void cut_power();
   void restore_power();
+  // The image that used the disk has ended without waiting for its operations: each of its writes
+  // in flight takes effect or does not, by sector. The disk is then free for the next image.
+  void forget_user();
 
   // The content that is certainly on the disk, without cached data.
   Bytes stable() const { return stable_; }
@@ -86,12 +90,12 @@ class Disk {
   Bytes newest(std::uint64_t sector) const;
   MutableBytes stable_sector(std::uint64_t sector);
   void settle(std::uint64_t sector, const std::vector<Version>& versions);
-  std::uint64_t below(std::uint64_t limit) { return platform_->random() % limit; }
+  std::uint64_t below(std::uint64_t limit) { return drive_->random() % limit; }
 
-  Platform* platform_;
+  Drive* drive_;
   DiskOptions options_;
   sig::BlockGeometry geometry_;
-  async::Semaphore slots_;
+  std::unique_ptr<async::Semaphore> slots_;
   std::vector<std::byte> stable_;
   std::map<std::uint64_t, std::vector<Version>> cached_;  // by sector, oldest first
   std::vector<Writing*> writing_;                         // in flight

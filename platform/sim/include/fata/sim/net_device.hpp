@@ -30,7 +30,7 @@ struct DeviceOptions {
   Segmentation segmentation = Segmentation::kNone;
 };
 
-class NetDevice final : public Port {
+class NetDevice : public Port {
  public:
   enum Count : std::size_t {
     kReceived,
@@ -47,6 +47,7 @@ class NetDevice final : public Port {
   static constexpr std::size_t kMaxSegments = 16;
 
   NetDevice(Network& network, const MacAddress& mac, const DeviceOptions& options);
+  virtual ~NetDevice() = default;
 
   // sig::NetDevice.
   MacAddress mac() const { return mac_; }

@@ -1,9 +1,10 @@
 // A simulated network: devices and learning switches joined by links that delay, lose, duplicate,
-// reorder and damage frames, driven by the platform's seed and virtual clock. The same seed and
-// program produce the same frames at the same times, to the byte; digest() proves it.
+// reorder and damage frames, driven by the seed and the virtual clock of a platform or a Simulator.
+// The same seed and program produce the same frames at the same times, to the byte; digest() proves
+// it.
 //
-// The network owns its devices, switches and links. It must outlive all their users and be
-// destroyed before the platform.
+// The network owns its switches and links, and the devices that it has added. It must outlive all
+// their users and be destroyed before its platform.
 #pragma once
 
 #include <array>
@@ -36,6 +37,8 @@ class Port {
   virtual void arrive(WireFrame&& frame) = 0;
   // Called when the link has room again, if requested.
   virtual void transmitted() {}
+  // The image whose code runs when a frame arrives; null: that of the network's own platform.
+  virtual Platform* platform() const { return nullptr; }
   Link* link() const { return link_; }
 
  protected:
@@ -95,7 +98,7 @@ class Link {
   friend class Network;
   friend class Port;
   struct End {
-    Port* port = nullptr;
+    Port* port = nullptr;  // null: nothing is plugged in, and what is sent to it is lost
     Instant busy_until{};
     std::deque<Instant> queue;  // the time at which each waiting frame will have been sent
   };
@@ -118,7 +121,7 @@ class Link {
 
 class Network final : private Timer {
  public:
-  explicit Network(Platform& platform);
+  explicit Network(Drive& drive);
   ~Network();
 
   NetDevice& add_device();
@@ -126,13 +129,17 @@ class Network final : private Timer {
   LearningSwitch& add_switch();
   // A port has at most one link.
   Link& join(Port& a, Port& b, const LinkOptions& options = {});
+  // Removes the port from its link, which then has a free end. Frames on their way to it are lost.
+  void unplug(Port& port);
+  // Gives the free end of the link to a port that has no link.
+  void plug(Port& port, Link& link);
 
   // A hash over all events on all links: times, links, fates and bytes.
   std::uint64_t digest() const { return digest_; }
   // Called for every frame when it is sent.
   std::function<void(const FrameEvent&)> on_frame;
 
-  Instant now() const { return platform_->now(); }
+  Instant now() const { return drive_->now(); }
 
  private:
   friend class Link;
@@ -144,14 +151,14 @@ class Network final : private Timer {
 
   void at(Instant when, Port& port, std::optional<WireFrame> frame);
   bool chance(unsigned thousandths) {
-    return thousandths != 0 && platform_->random() % 1000 < thousandths;
+    return thousandths != 0 && drive_->random() % 1000 < thousandths;
   }
   Duration up_to(Duration most);
   void on_timer() noexcept override;
   void rearm();
   void note(const FrameEvent& event);
 
-  Platform* platform_;
+  Drive* drive_;
   std::vector<std::unique_ptr<NetDevice>> devices_;
   std::vector<std::unique_ptr<LearningSwitch>> switches_;
   std::vector<std::unique_ptr<Link>> links_;

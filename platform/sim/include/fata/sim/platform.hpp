@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fata/async/loop.hpp"
 #include "fata/async/task.hpp"
+#include "fata/base/address.hpp"
 #include "fata/base/platform.hpp"
 
 namespace fata::sim {
@@ -19,13 +22,46 @@ namespace fata::sim {
 // The wall clock's time at the start of the virtual clock: 2026-01-01T00:00:00Z.
 inline constexpr WallTime kWallAtStart{1'767'225'600'000'000'000};
 
-class Platform {
+class Disk;
+class Network;
+class NetDevice;
+struct DiskOptions;
+
+class Randomness {
  public:
-  // What runs this platform beside others. Null: nothing does.
+  explicit Randomness(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next();
+
+ private:
+  std::uint64_t state_;
+};
+
+// What drives simulated devices: a clock, its timers and randomness.
+class Drive {
+ public:
+  virtual Instant now() const = 0;
+  virtual TimerHeap& timers() = 0;
+  virtual std::uint64_t random() = 0;
+
+ protected:
+  ~Drive() = default;
+};
+
+class Platform final : public Drive {
+ public:
+  // What runs this platform beside others, and holds the devices of its image. Null: nothing does.
   class Outside {
    public:
-    // Returns when the clock has reached the deadline.
+    // Returns when the clock has reached the deadline, or after wake().
     virtual void idle(Instant deadline) = 0;
+    // The platform has something to do now.
+    virtual void wake() = 0;
+    virtual Network& network() = 0;
+    // Plugs the image's NIC into the segment, and out.
+    virtual void plug(NetDevice& nic, std::size_t number, std::string_view segment) = 0;
+    virtual void unplug(NetDevice& nic) = 0;
+    virtual MacAddress mac(std::size_t nic) const = 0;
+    virtual Disk& disk(std::string_view name) = 0;
     [[noreturn]] virtual void end(int status) = 0;
     [[noreturn]] virtual void panicked(std::string what) = 0;
 
@@ -52,8 +88,9 @@ class Platform {
   Platform& operator=(const Platform&) = delete;
 
   async::Loop& loop() { return *loop_; }
-  Instant now() const { return now_; }
-  std::uint64_t random();
+  Instant now() const override { return now_; }
+  TimerHeap& timers() override { return loop_->timers(); }
+  std::uint64_t random() override { return random_.next(); }
 
   // Runs the Task<int> or Task<void> that `make()` returns to its end. A run with no task ready and
   // no timer armed cannot end, and panics ("deadlock").
@@ -64,8 +101,17 @@ class Platform {
 
   std::string& console() { return console_; }
   std::string& log() { return log_; }
-  void request_stop() { stop_ = true; }
+  void request_stop() {
+    stop_ = true;
+    wake();
+  }
+  // Ends the idling of an image that runs beside others.
+  void wake() {
+    if (outside_ != nullptr) outside_->wake();
+  }
   std::vector<std::string_view> arguments;
+  // What the image has written into files of the host that simulates it: its packet captures.
+  std::map<std::string, std::string> files;
   // Increase it to simulate a restore from a snapshot.
   std::uint64_t generation = 0;
   std::size_t memory = std::size_t{1} << 30;
@@ -84,7 +130,7 @@ class Platform {
   }
 
   Instant now_{};
-  std::uint64_t random_state_;
+  Randomness random_;
   std::string console_;
   std::string log_;
   bool stop_ = false;
@@ -94,6 +140,8 @@ class Platform {
  public:
   // For the definitions of the platform header's functions only.
   static Platform& current();
+  // What holds the devices of the image that runs. Panics outside of a Simulator.
+  static Outside& machine();
   void idle_until(Instant deadline);
   Instant look() { return now_ = now_ + look_takes; }
   void log_line(std::string_view line) { (log_ += line) += '\n'; }

@@ -1,6 +1,7 @@
 // The network stack as the parts see it that attach to it: IP families, transports, addresses, DHCP
-// clients, routes, reports. A part registers its engine with the host, and sees nothing else of the
-// stack. It outlives neither the stack nor the host.
+// clients, routes, reports (StackPort) and the drivers of NICs (LinkPort). A part registers its
+// engine with the host, and sees nothing else of the stack. It outlives neither the stack nor the
+// host.
 #pragma once
 
 #include <concepts>
@@ -9,7 +10,9 @@
 #include "fata/async/loop.hpp"
 #include "fata/async/wait.hpp"
 #include "fata/base/log.hpp"
+#include "fata/base/result.hpp"
 #include "fata/base/siphash.hpp"
+#include "fata/sig/frame.hpp"
 
 namespace fata::sig {
 
@@ -36,6 +39,24 @@ concept StackPort = requires(S& stack, const S& fixed, typename S::Part& part) {
   { fixed.log() } -> std::same_as<const Logger&>;
 };
 
+// A stack as the driver of a NIC sees it.
+template <class S>
+concept LinkPort =
+    StackPort<S> &&
+    requires(S& stack, typename S::Interface& interface, const typename S::LinkConfig& config,
+             typename S::PacketSink& sink, RxFrame& frame, const Error& error) {
+      // An interface of the host whose frames go to the sink. There is room for it: a plan with too
+      // many NICs is refused.
+      { stack.add(config, sink) } -> std::same_as<typename S::Interface&>;
+      // Copies a received frame into memory of the stack, so that the device gets its buffers back;
+      // false if no memory is left.
+      { stack.copy(interface, frame) } -> std::same_as<bool>;
+      // The device has room again: resumes whatever waits to send.
+      { stack.resume() } -> std::same_as<void>;
+      // The device has failed for good.
+      { stack.lost(interface, error) } -> std::same_as<void>;
+    };
+
 namespace archetype {
 template <class H, class D, class P>
 struct StackPort : D {
@@ -59,6 +80,20 @@ struct StackPort : D {
   async::WaitQueue queue;
   SipKey key;
   Logger logger;
+};
+
+template <class H, class D, class P, class I, class C, class K>
+struct LinkPort : StackPort<H, D, P> {
+  using Interface = I;
+  using LinkConfig = C;
+  using PacketSink = K;
+  using StackPort<H, D, P>::add;
+  Interface& add(const LinkConfig&, PacketSink&) { return *interface; }
+  bool copy(Interface&, RxFrame&) { return true; }
+  void resume() {}
+  void lost(Interface&, const Error&) {}
+
+  Interface* interface;
 };
 }  // namespace archetype
 
