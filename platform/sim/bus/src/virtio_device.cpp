@@ -1,8 +1,5 @@
 #include "fata/sim/bus/virtio_device.hpp"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "fata/base/bytes.hpp"
 #include "fata/base/panic.hpp"
 #include "fata/sim/bus/devices.hpp"
@@ -289,7 +286,8 @@ bool VirtioDevice::turn() {
   return any;
 }
 
-MachineLoop::MachineLoop(std::uint64_t seed) : platform_(seed, Instant{}, *this) {
+MachineLoop::MachineLoop(std::uint64_t seed) : platform_(seed) {
+  platform_.sleep = [this](Instant deadline) { idle(deadline); };
   platform_.look_takes = microseconds(10);
   platform_.poll = [this] {
     for (VirtioDevice* const model : models) model->turn();
@@ -318,12 +316,6 @@ void MachineLoop::idle(Instant deadline) {
   check(!devices().poll(), "an interrupt is missing: the image sleeps, and a device has finished");
   check(!deadline.is_never(), "deadlock: every task waits for something that cannot happen");
   platform_.set_now(deadline);
-}
-
-void MachineLoop::end(int status) { std::exit(status); }
-void MachineLoop::panicked(std::string what) {
-  std::fprintf(stderr, "panic: %s\n", what.c_str());
-  std::abort();
 }
 
 }  // namespace fata::sim

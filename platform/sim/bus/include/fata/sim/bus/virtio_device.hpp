@@ -10,7 +10,6 @@
 #include <array>
 #include <optional>
 #include <random>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -102,7 +101,7 @@ class VirtioDevice : public Machine::Registers {
 };
 
 // Runs an image as a kernel does: its loop sleeps until a device interrupts or a deadline passes.
-class MachineLoop final : private Platform::Outside {
+class MachineLoop {
  public:
   explicit MachineLoop(std::uint64_t seed);
 
@@ -113,13 +112,10 @@ class MachineLoop final : private Platform::Outside {
   unsigned sleeps = 0;
 
  private:
-  void idle(Instant deadline) override;
-  [[noreturn]] void end(int status) override;
-  [[noreturn]] void panicked(std::string what) override;
+  void idle(Instant deadline);
   bool interrupted();
 
   Platform platform_;
-  Platform::Current current_{platform_};
 };
 
 }  // namespace fata::sim
