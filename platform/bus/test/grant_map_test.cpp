@@ -19,7 +19,7 @@ struct World {
   sim::ForeignPages& foreign = domain.foreign;
 };
 
-// As in a kernel, a table lives for ever: the addresses that it surrendered are never freed.
+// As in a kernel, a table is never destroyed, since the addresses that it surrendered are lost.
 GrantTable& new_table() {
   static auto& tables = *new std::vector<GrantTable*>;
   return *tables.emplace_back(new GrantTable(sim::XenHost::grow));
