@@ -18,12 +18,18 @@ set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine
   <unordered_map> <utility>
     <variant> <vector>)
 if(FATA_TESTS)
+  # CMake would also include the header by its absolute path, which ccache takes for a difference.
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers.cpp CONTENT "int main() { return 0; }\n")
   add_library(fata_library_headers OBJECT ${CMAKE_BINARY_DIR}/headers.cpp)
   target_compile_options(fata_library_headers PRIVATE -O1 "SHELL:-Xclang -fno-pch-timestamp")
   add_executable(fata_test_headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/headers.cpp)
   target_link_libraries(fata_test_headers PRIVATE GTest::gmock_main)
   target_compile_options(fata_test_headers PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  if(FATA_CCACHE)
+    set_target_properties(fata_library_headers fata_test_headers PROPERTIES CXX_COMPILER_LAUNCHER
+      "${CMAKE_CURRENT_LIST_DIR}/precompile.sh;${CMAKE_CXX_COMPILER_LAUNCHER}")
+  endif()
   target_precompile_headers(fata_library_headers PRIVATE ${FATA_COMMON_HEADERS})
   target_precompile_headers(fata_test_headers PRIVATE ${FATA_COMMON_HEADERS} <gmock/gmock.h>
     <gtest/gtest.h>)

@@ -7,34 +7,44 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
-from fata import KERNELS, PROCESSES, ROOT, FataTest
+from fata import BUILD, FATA, KERNELS, PROCESSES, ROOT, FataTest
 
+NOOP = "examples/tutorial/noop"
 SITE = pathlib.Path(__file__).resolve().parent / "site"
 WELCOME = "Welcome to the site.\n"
 
 
+def checked(*line, cwd=None):
+    """The output of a program that must succeed."""
+    done = subprocess.run(
+        [str(word) for word in line],
+        cwd=cwd,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{line}\n{done.stdout}\n{done.stderr}")
+    return done.stdout.replace("\r", "")
+
+
 class Install(FataTest):
-    def check(self, *line, cwd=None):
-        done = subprocess.run(
-            [str(word) for word in line],
-            cwd=cwd,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-        )
-        self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout}\n{done.stderr}")
-        return done.stdout.replace("\r", "")
+    check = staticmethod(checked)
+
+    @classmethod
+    def setUpClass(cls):
+        """Builds the libraries for both targets, and the command itself."""
+        for target, tree in (("linux", PROCESSES), ("kvm", KERNELS)):
+            folder = BUILD / f"noop-{target}"
+            checked(*FATA, "build", NOOP, "-t", target, "--build-dir", folder, cwd=ROOT)
+            checked("ninja", "-C", ROOT / "build" / tree)
+        cls.unpacked = None
 
     def setUp(self):
         super().setUp()
-        # Builds the libraries for both targets, and the command itself.
-        for target, tree in (("linux", PROCESSES), ("kvm", KERNELS)):
-            self.run_fata(
-                "build", "examples/tutorial/noop", "-t", target, "--build-dir", self.folder / target
-            )
-            self.check("ninja", "-C", ROOT / "build" / tree)
         self.site = self.folder / "site"
         shutil.copytree(SITE, self.site)
 
@@ -76,14 +86,20 @@ class Install(FataTest):
         self.assertEqual(self.check(build / "site-linux/build/site"), WELCOME)
         self.assertTrue((build / "site-kvm/build/site.img").exists())
 
-    def package(self):
-        """The unpacked package: its file, and the folder that stands for /."""
-        out = self.folder / "out"
-        self.check(ROOT / ".ci/package", out, ROOT / "build" / PROCESSES, ROOT / "build" / KERNELS)
-        (package,) = out.iterdir()
-        root = self.folder / "root"
-        self.check("dpkg-deb", "-x", package, root)
-        return package, root
+    @classmethod
+    def package(cls):
+        """The package's file, and a folder that stands for /. Tests share them and change neither,
+        because packing is slow.
+        """
+        if not cls.unpacked:
+            folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+            folder.chmod(0o755)
+            trees = [ROOT / "build" / tree for tree in (PROCESSES, KERNELS)]
+            checked(ROOT / ".ci/package", folder / "out", *trees)
+            (file,) = (folder / "out").iterdir()
+            checked("dpkg-deb", "-x", file, folder / "root")
+            cls.unpacked = file, folder / "root"
+        return cls.unpacked
 
     def test_the_debian_package_says_what_it_needs_and_documents_itself(self):
         package, root = self.package()

@@ -2,7 +2,7 @@
 using namespace fata::config;
 
 Plan plan(const Context& context) {
-  auto mirror = functor<Job(NetDevice)>("network_example::Mirror", "mirror.hpp").library("net");
+  auto mirror = functor<Job(NetDevice)>("network_example::Mirror", "mirror.hpp").library("wire");
 
   Plan plan("network");
   plan.run(mirror(

@@ -9,7 +9,7 @@
 #include <fata/async/scope.hpp>
 #include <fata/async/task.hpp>
 #include <fata/async/wait.hpp>
-#include <fata/flow/crowd.hpp>
+#include <fata/flow/server.hpp>
 #include <fata/sig/flow.hpp>
 
 #include <algorithm>
@@ -32,8 +32,7 @@ class Relay {
         port_(port),
         has_target_(to.has_value()),
         to_{to.value_or(fata::Ipv4Address{}), to_port},
-        max_(most == 0 ? 1 : most),
-        crowd_(max_ + kLeaving) {}
+        server_({.connections = most}) {}
 
   fata::async::Task<int> start() {
     if (!has_target_) {
@@ -47,12 +46,10 @@ class Relay {
       co_return 64;
     }
     log_.info("relaying on port ", (*listener)->local().port, " to ", to_);
-    fata::async::Scope connections(stop_);
-    const auto served = co_await serve(listener->get(), &connections);
-    co_await connections.join();
-    log_.info(connections_, " connections, ", in_place_, " bytes changed in place, ", copied_,
+    const auto served = co_await server_.serve(listener->get(), stop_, this, &relay);
+    log_.info(server_.accepted(), " connections, ", in_place_, " bytes changed in place, ", copied_,
               " copied, ", broken_, " broken");
-    if (served || served.error().is(fata::async::Errc::kCancelled)) co_return 0;
+    if (served) co_return 0;
     log_.error(served.error());
     co_return 1;
   }
@@ -64,25 +61,12 @@ class Relay {
 
  private:
   using Flow = typename Tcp::Flow;
-
-  fata::async::Task<fata::Result<void>> serve(typename Tcp::Listener* listener,
-                                              fata::async::Scope* connections) {
-    for (;;) {
-      auto flow = co_await listener->accept(fata::async::Wait::cancelled_by(stop_));
-      if (!flow) co_return fata::fail(flow.error());
-      ++connections_;
-      // Above the bound, each new connection ends another one, which takes a turn of the loop.
-      const auto room =
-          co_await connections->below(max_ + kLeaving, fata::async::Wait::cancelled_by(stop_));
-      if (!room) co_return fata::fail(fata::Error(room.error()));
-      connections->spawn(relay(this, std::move(*flow)));
-    }
-  }
+  using Server = fata::flow::Server<Tcp>;
 
   // A client's flow and, once connected, the flow to the target.
-  struct Connection final : fata::flow::Crowd::Member {
-    Connection(fata::flow::Crowd& crowd, Flow& client)
-        : Member(crowd, client.peer().address), client(&client) {}
+  struct Connection final : Server::Connection {
+    Connection(Server& server, Flow& client)
+        : Server::Connection(server, client), client(&client) {}
     void end() noexcept override { abort(); }
     void abort() {
       broken = true;
@@ -94,9 +78,9 @@ class Relay {
     bool broken = false;
   };
 
-  static fata::async::Task<void> relay(Relay* self, std::unique_ptr<Flow> client) {
-    Connection connection(self->crowd_, *client);
-    if (self->crowd_.size() > self->max_) self->crowd_.end_one();
+  static fata::async::Task<void> relay(Relay* self, std::unique_ptr<Flow> client,
+                                       fata::async::Scope*) {
+    Connection connection(self->server_, *client);
     auto server = co_await self->tcp_.connect(
         self->to_, fata::async::Wait::at_most(fata::seconds(10), self->stop_));
     if (!server) {
@@ -133,7 +117,7 @@ class Relay {
         sent = !(co_await to->write(out, until_stopped)).error;
       }
       if (!got->empty() || !sent) break;
-      self->crowd_.touch(*connection);
+      connection->touch();
     }
     connection->abort();
   }
@@ -159,8 +143,6 @@ class Relay {
   static constexpr std::byte kChange{0x20};
   static constexpr std::size_t kCopiedAtOnce = 4096;
   static constexpr std::size_t kBacklog = 128;
-  // Aborted connections whose tasks have not ended yet.
-  static constexpr std::size_t kLeaving = 128;
 
   fata::async::CancelToken stop_;
   fata::Logger log_;
@@ -168,9 +150,7 @@ class Relay {
   std::uint16_t port_;
   bool has_target_;
   fata::Endpoint to_;
-  std::uint32_t max_;
-  fata::flow::Crowd crowd_;
-  std::uint64_t connections_ = 0;
+  Server server_;
   std::uint64_t in_place_ = 0;
   std::uint64_t copied_ = 0;
   std::uint64_t broken_ = 0;

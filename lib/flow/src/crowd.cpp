@@ -67,4 +67,14 @@ bool Crowd::end_one() {
   return false;
 }
 
+bool Crowd::end_one_of(const Member& member) {
+  for (Member& each : members_) {
+    if (each.address_ != member.address_) continue;
+    each.leave();
+    each.end();
+    return true;
+  }
+  return false;
+}
+
 }  // namespace fata::flow

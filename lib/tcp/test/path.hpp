@@ -32,7 +32,7 @@ struct PathOptions {
 class PathEnd final : public ip::PacketSink {
  public:
   PathEnd(const PathOptions& options, int index, const Config& config, Instant now)
-      : pool(1024, options.buffers != 0 ? options.buffers : options.link[index] + 128),
+      : pool(256, options.buffers != 0 ? options.buffers : options.link[index] + 128),
         v6({{std::uint64_t(index) + 1, 7}, 100, 0}),
         host(&v4, &v6),
         table(config, secrets(index), host) {
@@ -117,7 +117,7 @@ class NarrowPath {
 
   PathOptions options;
   Instant now{1'000'000'000};
-  BufferPool receive{2048, 4096};
+  BufferPool receive{512, 4096};
   std::array<PathEnd, 2> ends;
   std::array<std::uint16_t, 2> offered{};     // MSS that each offered; 0: none yet
   std::array<std::size_t, 2> longest_data{};  // of a segment, including its options
@@ -275,7 +275,7 @@ struct Exchange {
   }
 
   NarrowPath path;
-  BufferPool source{512, 2048};
+  BufferPool source{128, 2048};
   App left, right;
   Listener* listener = nullptr;
   bool done = false, right_text = false;

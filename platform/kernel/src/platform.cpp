@@ -29,17 +29,23 @@ namespace fata::kernel {
 
 namespace {
 
-struct State {
+// What each core will have one of: its loop, the devices that the loop polls, its generator.
+struct Core {
   RandomGenerator random;
-  CommandLine command_line;
   bus::DeviceList devices;
+  async::Loop* loop = nullptr;
+  alignas(async::Loop) std::array<std::byte, sizeof(async::Loop)> loop_memory{};
+};
+constinit Core core{};
+
+// What the machine has one of, however many cores it has.
+struct Machine {
+  CommandLine command_line;
   bus::FoundDevices found;
   std::uint64_t generation = 0;
   bool stop_requested = false;
 };
-constinit State state{};
-constinit async::Loop* the_loop = nullptr;
-alignas(async::Loop) constinit std::array<std::byte, sizeof(async::Loop)> loop_memory{};
+constinit Machine machine{};
 
 constexpr int kWrongConfiguration = 64;
 
@@ -58,7 +64,7 @@ std::uint64_t add_cpu_random() {
   for (std::uint64_t& word : words) {
     if (!arch::hardware_random(word)) word = arch::read_tsc(), strong = false;
   }
-  state.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
+  core.random.add(std::as_bytes(std::span(words)), strong ? cpu_entropy(words) : 0);
   return words[0];
 }
 
@@ -71,52 +77,54 @@ std::uint64_t start_random() { return add_cpu_random() ^ arch::mixed_tsc(); }
 void refuse(std::string_view text) noexcept {
   arch::fata_platform_refuse(text.data(), text.size());
 }
-void request_stop() noexcept { state.stop_requested = true; }
-bus::DeviceList& devices() noexcept { return state.devices; }
+void request_stop() noexcept { machine.stop_requested = true; }
+bus::DeviceList& devices() noexcept { return core.devices; }
 void note_idle() noexcept { libc::set_exhaustion_handler(nullptr); }
 void stir(Bytes unique) noexcept {
   add_cpu_random();
   const std::uint64_t tsc = arch::read_tsc();
-  state.random.add(std::as_bytes(std::span(&tsc, 1)), 0);
-  state.random.add(unique, 0);
+  core.random.add(std::as_bytes(std::span(&tsc, 1)), 0);
+  core.random.add(unique, 0);
 }
 
 void note_restore(Bytes unique) noexcept {
   stir(unique);
-  ++state.generation;
+  ++machine.generation;
 }
 
 }  // namespace fata::kernel
 
 namespace fata::bus {
-using kernel::state;
+using kernel::core;
+using kernel::machine;
 
-void attach(Device& device) noexcept { state.devices.add(device); }
-void detach(Device& device) noexcept { state.devices.remove(device); }
-FoundDevices& found_devices() noexcept { return state.found; }
+void attach(Device& device) noexcept { core.devices.add(device); }
+void detach(Device& device) noexcept { core.devices.remove(device); }
+FoundDevices& found_devices() noexcept { return machine.found; }
 void add_entropy(std::span<const std::byte> bytes) noexcept {
-  state.random.add(bytes, bytes.size());
+  core.random.add(bytes, bytes.size());
 }
 
 }  // namespace fata::bus
 
 namespace fata::platform {
-using kernel::state;
+using kernel::core;
+using kernel::machine;
 
 void entropy(std::span<std::byte> out) noexcept {
   if (!kernel::look_for_restore()) kernel::stir({});
-  state.random.fill(out);
+  core.random.fill(out);
 }
 std::uint64_t generation() noexcept {
   (void)kernel::look_for_restore();
-  return state.generation;
+  return machine.generation;
 }
-std::span<const std::string_view> arguments() noexcept { return state.command_line.arguments(); }
+std::span<const std::string_view> arguments() noexcept { return machine.command_line.arguments(); }
 StrayWord classify_stray(std::string_view word) noexcept {
   return kernel::classify_kernel_word(word);
 }
 std::size_t memory() noexcept { return arch::total_memory(); }
-bool stop_requested() noexcept { return state.stop_requested; }
+bool stop_requested() noexcept { return machine.stop_requested; }
 
 [[noreturn]] void exit(int status) noexcept {
   console_flush();
@@ -145,7 +153,7 @@ void log_sink(log::Level, std::string_view line) noexcept {
 }
 
 namespace async {
-Loop& current_loop() noexcept { return *kernel::the_loop; }
+Loop& current_loop() noexcept { return *kernel::core.loop; }
 }  // namespace async
 
 namespace arch {
@@ -167,7 +175,8 @@ namespace {
 }  // namespace
 
 extern "C" [[noreturn]] void fata_platform_main() noexcept {
-  using kernel::state;
+  using kernel::core;
+  using kernel::machine;
   // RAM is mapped one to one, so regions are where the hypervisor put them. The heap's part of each
   // region starts up to 16 KiB further in, at a different offset in each boot.
   const std::uint64_t gap = kernel::start_random() & 0x3ff0;
@@ -180,7 +189,7 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   kernel::start_hypervisor();
   const std::string_view wrong = command_line_was_cut()
                                      ? std::string_view("longer than 4095 bytes")
-                                     : state.command_line.parse(command_line(), state.found);
+                                     : machine.command_line.parse(command_line(), machine.found);
   if (!wrong.empty()) {
     constexpr std::string_view kWhere = "command line: ";
     fata_platform_emergency_write(kWhere.data(), kWhere.size());
@@ -189,10 +198,10 @@ extern "C" [[noreturn]] void fata_platform_main() noexcept {
   run_constructors();
   kernel::finish_start();
   if (bus::fata_gather_boot_entropy != nullptr)
-    bus::fata_gather_boot_entropy(!state.random.is_seeded());
-  if (!state.random.is_seeded()) kernel::refuse_without_entropy();
-  kernel::the_loop = new (kernel::loop_memory.data()) async::Loop();
-  platform::exit(run_image(*kernel::the_loop));
+    bus::fata_gather_boot_entropy(!core.random.is_seeded());
+  if (!core.random.is_seeded()) kernel::refuse_without_entropy();
+  core.loop = new (core.loop_memory.data()) async::Loop();
+  platform::exit(run_image(*core.loop));
 }
 
 }  // namespace arch

@@ -174,21 +174,4 @@ void NetDevice::fail_now() {
   writers_.notify_all();
 }
 
-void finish_checksum(WireFrame& frame) {
-  if (!frame.offload.checksum_needed) return;
-  const std::size_t start = frame.offload.checksum_start;
-  const std::size_t field = start + frame.offload.checksum_offset;
-  check(field + 2 <= frame.bytes.size(), "the checksum lies outside of the frame");
-  std::uint32_t sum = 0;
-  for (std::size_t i = start; i < frame.bytes.size(); ++i) {
-    const auto byte = static_cast<std::uint32_t>(frame.bytes[i]);
-    sum += (i - start) % 2 == 0 ? byte << 8 : byte;
-    sum = (sum & 0xffff) + (sum >> 16);
-  }
-  const auto finished = static_cast<std::uint16_t>(~sum);
-  store_be(MutableBytes(frame.bytes).subspan(field),
-           finished == 0 ? std::uint16_t{0xffff} : finished);
-  frame.offload = {};
-}
-
 }  // namespace fata::sim

@@ -135,12 +135,17 @@ void Network::on_timer() noexcept {
 }
 
 void Network::note(const FrameEvent& event) {
-  // FNV-1a
-  const auto mix = [this](std::uint64_t value) { digest_ = (digest_ ^ value) * 0x100000001b3; };
+  // FNV-1a with words of eight bytes, and the high bits folded into the low ones.
+  const auto mix = [this](std::uint64_t value) {
+    digest_ = (digest_ ^ value) * 0x100000001b3;
+    digest_ ^= digest_ >> 32;
+  };
   mix(static_cast<std::uint64_t>(event.at.ns));
   mix(event.link << 9 | event.side << 8 | static_cast<std::uint64_t>(event.fate));
   mix(event.bytes.size());
-  for (const std::byte b : event.bytes) mix(static_cast<std::uint64_t>(b));
+  Bytes rest = event.bytes;
+  for (; rest.size() >= 8; rest = rest.subspan(8)) mix(load_be<std::uint64_t>(rest));
+  for (const std::byte b : rest) mix(static_cast<std::uint64_t>(b));
   if (on_frame) on_frame(event);
 }
 

@@ -61,6 +61,7 @@ std::uint64_t Randomness::next() {
 
 void Platform::idle_until(Instant deadline) {
   if (outside_ != nullptr) return outside_->idle(deadline);
+  if (sleep) return sleep(deadline);
   check(!deadline.is_never(), "deadlock: every task waits for something that cannot happen");
   now_ = std::max(now_, deadline);
 }

@@ -1,4 +1,5 @@
-// Splits a TCP packet of many segments into the frames for the wire, as a NIC does.
+// The offloads of a NIC: finishes checksums, and splits a TCP packet of many segments into the
+// frames for the wire.
 #include "fata/sim/net_device.hpp"
 
 namespace fata::sim {
@@ -7,13 +8,15 @@ namespace {
 constexpr std::size_t kEthernetHeader = 14;
 constexpr std::uint8_t kFin = 0x01, kPsh = 0x08, kCwr = 0x80, kTcp = 6;
 
+// The Internet checksum (RFC 1071) of the bytes and of what has been summed before.
 std::uint16_t sum_of(Bytes bytes, std::uint32_t sum) {
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto byte = static_cast<std::uint32_t>(bytes[i]);
-    sum += i % 2 == 0 ? byte << 8 : byte;
-    sum = (sum & 0xffff) + (sum >> 16);
-  }
-  return static_cast<std::uint16_t>(~sum);
+  std::uint64_t wide = sum;
+  for (; bytes.size() >= 4; bytes = bytes.subspan(4)) wide += load_be<std::uint32_t>(bytes);
+  std::array<std::byte, 4> rest{};
+  copy_bytes(rest, bytes);
+  wide += load_be<std::uint32_t>(rest);
+  while (wide >> 16 != 0) wide = (wide & 0xffff) + (wide >> 16);
+  return static_cast<std::uint16_t>(~wide);
 }
 
 void finish(MutableBytes frame, std::size_t tcp_at, bool v4, std::size_t index) {
@@ -37,6 +40,17 @@ void finish(MutableBytes frame, std::size_t tcp_at, bool v4, std::size_t index) 
            sum_of(tcp, std::uint32_t{pseudo} + kTcp + static_cast<std::uint32_t>(tcp.size())));
 }
 }  // namespace
+
+void finish_checksum(WireFrame& frame) {
+  if (!frame.offload.checksum_needed) return;
+  const std::size_t start = frame.offload.checksum_start;
+  const std::size_t field = start + frame.offload.checksum_offset;
+  check(field + 2 <= frame.bytes.size(), "the checksum lies outside of the frame");
+  const std::uint16_t finished = sum_of(Bytes(frame.bytes).subspan(start), 0);
+  store_be(MutableBytes(frame.bytes).subspan(field),
+           finished == 0 ? std::uint16_t{0xffff} : finished);
+  frame.offload = {};
+}
 
 std::vector<WireFrame> cut(const WireFrame& whole) {
   const Offload& how = whole.offload;

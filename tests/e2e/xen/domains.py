@@ -7,7 +7,7 @@ from lab import Lab
 
 # Without this memory for page tables, Xen cannot create such a small domain.
 SMALL = "shadow_memory = 4\n"
-# For domains that are saved or migrated, which costs the emulator a millisecond for each page.
+# For domains that are saved or migrated: fewer pages save the emulator seconds.
 LITTLE = "memory = 12\n"
 KEEP = 'on_poweroff = "preserve"\non_reboot = "preserve"\non_crash = "preserve"\n'
 POWEROFF, REBOOT, CRASH = "0", "1", "3"

@@ -74,7 +74,8 @@ Bytes deflate(const Bytes& bytes) {
   return out;
 }
 
-Bytes inflate(std::span<const std::uint8_t> packed, std::size_t size, std::uint32_t code_size) {
+Bytes inflate(std::span<const std::uint8_t> packed, std::size_t size, std::uint32_t code_size,
+              std::uint32_t range) {
   constexpr std::size_t kOverread = 8, kOverrun = 4;
   Bytes in(packed.begin(), packed.end()), out(size + kOverrun);
   in.resize(in.size() + kOverread);
@@ -82,7 +83,7 @@ Bytes inflate(std::span<const std::uint8_t> packed, std::size_t size, std::uint3
   const std::uint8_t* const end = unpack::inflate(in.data(), out.data(), *scratch);
   if (end != out.data() + size)
     throw std::logic_error("a packed image has not its size once unpacked");
-  unpack::map_calls<false>(out.data(), code_size);
+  unpack::map_addresses<false>(out.data(), code_size, range);
   out.resize(size);
   return out;
 }
@@ -143,12 +144,11 @@ Kernel read_kernel(std::span<const std::uint8_t> elf) {
 }
 
 Bytes pack(const Kernel& kernel) {
+  const std::uint32_t place = (kernel.memory_end + kPage - 1) / kPage * kPage;
   Bytes mapped = kernel.bytes;
-  mapped.push_back(0);
-  unpack::map_calls<true>(mapped.data(), kernel.code_size);
-  mapped.pop_back();
+  unpack::map_addresses<true>(mapped.data(), kernel.code_size, place - kernel.begin);
   const Bytes packed = deflate(mapped);
-  if (inflate(packed, kernel.bytes.size(), kernel.code_size) != kernel.bytes)
+  if (inflate(packed, kernel.bytes.size(), kernel.code_size, place - kernel.begin) != kernel.bytes)
     throw std::logic_error("a packed image differs once unpacked");
 
   const Bytes code(fata_unpack_code, fata_unpack_code_end);
@@ -156,7 +156,7 @@ Bytes pack(const Kernel& kernel) {
   const std::uint32_t words = (size + 3) / 4;
   Header header{.checksum = 0,
                 .words = words - 1,
-                .place = (kernel.memory_end + kPage - 1) / kPage * kPage,
+                .place = place,
                 .end = 0,
                 .image = kernel.begin,
                 .code_size = kernel.code_size,

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <libdeflate.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -90,29 +91,48 @@ TEST(Inflate, CopiesFromEveryDistanceInEveryLength) {
   }
 }
 
-TEST(Calls, AreMappedBackWhateverFollowsTheOpcode) {
+TEST(Addresses, AreMappedBackWhateverFollowsTheOpcode) {
   std::mt19937 random(3);
   for (unsigned round = 0; round < 2000; ++round) {
     Bytes bytes(random() % 80 + 1);
     for (auto& byte : bytes)
-      byte = random() % 3 == 0 ? 0xe8 : random() % 2 == 0 ? 0 : random() % 4 == 0 ? 0xff : 60;
+      byte = std::array<std::uint8_t, 7>{0xe8, 0x88, 0x8f, 0x05, 0, 0xff, 60}[random() % 7];
     Bytes mapped = bytes;
     const auto code_size = static_cast<std::uint32_t>(bytes.size() - 1);
-    unpack::map_calls<true>(mapped.data(), code_size);
-    unpack::map_calls<false>(mapped.data(), code_size);
+    unpack::map_addresses<true>(mapped.data(), code_size, code_size + 40);
+    unpack::map_addresses<false>(mapped.data(), code_size, code_size + 40);
     ASSERT_EQ(mapped, bytes);
   }
 }
 
-TEST(Calls, OfOneFunctionBecomeAlike) {
+TEST(Addresses, OfOneFunctionBecomeAlikeInCalls) {
   Bytes bytes(64, 0x90);
   for (const std::uint8_t at : {0, 20, 40}) {
     bytes[at] = 0xe8;
     unpack::store32(&bytes[at + 1], std::uint32_t{50} - at);
   }
-  unpack::map_calls<true>(bytes.data(), 60);
+  unpack::map_addresses<true>(bytes.data(), 64, 64);
   for (const int at : {0, 20, 40})
-    EXPECT_EQ(unpack::load32(&bytes[static_cast<std::size_t>(at) + 1]), 50U);
+    EXPECT_EQ(unpack::load32(&bytes[static_cast<std::size_t>(at) + 1]), 51U);
+}
+
+TEST(Addresses, RelativeToTheInstructionPointerBecomeAlike) {
+  constexpr std::uint8_t kLoad = 0x8b, kAddress = 0x8d, kAx = 0x05, kR15 = 0x3d;
+  Bytes bytes(64, 0x90);
+  for (const std::uint8_t at : {0, 20, 40}) {
+    bytes[at] = at == 0 ? kLoad : kAddress;
+    bytes[at + std::size_t{1}] = at == 20 ? kR15 : kAx;
+    unpack::store32(&bytes[at + std::size_t{2}], std::uint32_t{50} - at);
+  }
+  unpack::map_addresses<true>(bytes.data(), 64, 64);
+  for (const std::size_t at : {0, 20, 40}) EXPECT_EQ(unpack::load32(&bytes[at + 2]), 52U);
+}
+
+TEST(Addresses, OthersStay) {
+  Bytes bytes{0x8b, 0x45, 1, 0, 0, 0, 0, 0x8d, 0x85, 2, 0, 0, 0, 0x87, 0x05, 3, 0, 0, 0, 0, 0};
+  const Bytes before = bytes;
+  unpack::map_addresses<true>(bytes.data(), 21, 100);
+  EXPECT_EQ(bytes, before);
 }
 
 TEST(Pack, ThePackedFileIsAKernelThatNeedsRoomForBoth) {

@@ -59,7 +59,7 @@ struct DeviceSpec {
   // "my::Udp"; a template over the types of its devices, if it has any.
   std::string type;
   std::vector<std::string> headers{};    // "my/udp.hpp", or a file of the application
-  std::vector<std::string> libraries{};  // Fata's own: "net"
+  std::vector<std::string> libraries{};  // Fata's own: "dns"
   // The application's folders that hold include/ and src/.
   std::vector<std::string> local_libraries{};
   std::vector<ThirdParty> third_party{};

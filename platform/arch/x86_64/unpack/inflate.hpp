@@ -1,4 +1,4 @@
-// Unpacks a kernel image: decompresses DEFLATE (RFC 1951), then converts the addresses of calls
+// Unpacks a kernel image: decompresses DEFLATE (RFC 1951), then converts addresses in the code
 // back to relative ones. Runs in the guest as 32-bit code without a library, and on the host, where
 // the packer verifies each image with it. Its input is trusted, because the start code has checked
 // a checksum.
@@ -182,34 +182,37 @@ inline uint8_t* inflate(const uint8_t* packed, uint8_t* out, Scratch& scratch) {
   return out;
 }
 
-// Calls (opcode e8) are packed with their target address instead of the distance: all calls of one
-// function are then equal. Every value after an e8 is mapped one to one within [-place, size),
-// whether it is a call or not; other values stay. Eight bytes are checked in one step, because an
-// emulated CPU is slow per step.
+// Calls (opcode e8), and moves and computations of addresses (88 to 8f) with an address relative to
+// the instruction pointer, are packed with the address instead of the distance: all that refer to
+// one place are then equal. Every value after such an opcode is mapped one to one within
+// [-place, range), whether it is a distance or not; other values stay.
 template <bool kPack>
-void map_calls(uint8_t* code, uint32_t size) {
-  constexpr uint32_t kCall = 0xe8, kOnes = 0x01010101, kTops = 0x80808080;
-  for (uint32_t i = 0;; i += 4) {
-    for (; i + 8 <= size; i += 8) {
-      const uint32_t a = load32(code + i) ^ kCall * kOnes, b = load32(code + i + 4) ^ kCall * kOnes;
-      if ((((a - kOnes) & ~a) | ((b - kOnes) & ~b)) & kTops) break;  // one of the bytes is kCall
+void map_addresses(uint8_t* code, uint32_t size, uint32_t range) {
+  constexpr unsigned kCall = 0xe8, kMoves = 0x88, kRelative = 5;
+  for (uint32_t i = 0; i + 6 <= size;) {
+    const unsigned opcode = code[i++];
+    if (opcode < kMoves) continue;  // most bytes
+    if (opcode < kMoves + 8) {
+      if ((code[i] & 0xc7) != kRelative) continue;
+      ++i;
+    } else if (opcode != kCall) {
+      continue;
     }
-    while (i < size && code[i] != kCall) ++i;
-    if (++i + 4 > size) break;
-    const uint32_t value = load32(code + i), place = i - 1;
+    const uint32_t value = load32(code + i), place = i;
     if constexpr (kPack) {
-      if (value + place < size) {
+      if (value + place < range) {
         store32(code + i, value + place);
-      } else if (value - (size - place) < place) {
-        store32(code + i, value - size);
+      } else if (value - (range - place) < place) {
+        store32(code + i, value - range);
       }
     } else {
-      if (value < size) {
+      if (value < range) {
         store32(code + i, value - place);
       } else if (value + place < place) {
-        store32(code + i, value + size);
+        store32(code + i, value + range);
       }
     }
+    i += 4;
   }
 }
 

@@ -77,7 +77,7 @@ extern "C" void unpack_image(const Header* header, Scratch* scratch) {
   uint8_t* const end =
       inflate(reinterpret_cast<const uint8_t*>(header) + header->packed, image, *scratch);
   store32(end, 0);  // bytes written past the end must be zero at the start
-  map_calls<false>(image, header->code_size);
+  map_addresses<false>(image, header->code_size, header->place - header->image);
 }
 
 }  // namespace fata::unpack

@@ -1,6 +1,7 @@
 #include "fata/sim/bus/machine.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "fata/base/bytes.hpp"
@@ -77,9 +78,40 @@ volatile void* map_device(std::uint64_t physical, std::size_t size) {
     if (window.address == physical && window.size == size) return window.memory.get();
   }
   host.windows.push_back({physical, size, std::make_unique<std::byte[]>(size)});
+  for (sim::Machine::Registers* const model : host.models) {
+    if (model->has(physical)) host.windows.back().model = model;
+  }
   check(offset % 4 == 0, "registers that are not aligned");
   host.on_map(host.windows.back());
   return host.windows.back().memory.get();
+}
+
+namespace {
+
+// The window that holds a register, and the register's offset in it.
+std::pair<sim::Machine::Window*, std::size_t> window_of(const volatile void* at, std::size_t size) {
+  const auto address = reinterpret_cast<std::uintptr_t>(at);
+  for (sim::Machine::Window& window : sim::Machine::current().windows) {
+    const std::uintptr_t offset = address - reinterpret_cast<std::uintptr_t>(window.memory.get());
+    if (offset < window.size && window.size - offset >= size) return {&window, offset};
+  }
+  panic("a register that is not mapped");
+}
+
+}  // namespace
+
+std::uint64_t read_register(const volatile void* at, std::size_t size) noexcept {
+  const auto [window, offset] = window_of(at, size);
+  if (window->model != nullptr) return window->model->read(window->address + offset, size);
+  std::uint64_t value = 0;
+  std::memcpy(&value, window->bytes().subspan(offset).data(), size);
+  return value;
+}
+
+void write_register(volatile void* at, std::uint64_t value, std::size_t size) noexcept {
+  const auto [window, offset] = window_of(at, size);
+  if (window->model != nullptr) return window->model->write(window->address + offset, value, size);
+  std::memcpy(window->bytes().subspan(offset).data(), &value, size);
 }
 
 namespace {

@@ -22,6 +22,7 @@ XenDomain& XenDomain::current() { return *the_domain; }
 void XenDomain::migrate(const std::function<void()>& arrive) {
   devices().suspend();
   host.move_on();
+  foreign.move_on();
   grants.resume();
   open_ports = 0;
   arrive();
@@ -45,6 +46,13 @@ Result<Port> open_port(Domain) noexcept {
 void close_port(Port) noexcept {
   auto& domain = XenDomain::current();
   check(domain.open_ports-- != 0, "an event channel is closed twice");
+}
+bool surrender_page(void* page) noexcept { return XenDomain::current().foreign.surrender(page); }
+Result<MapHandle> map_page(void* at, Domain from, GrantRef ref, bool read_only) noexcept {
+  return XenDomain::current().foreign.map(at, from, ref, read_only);
+}
+void unmap_page(void* at, MapHandle handle) noexcept {
+  XenDomain::current().foreign.unmap(at, handle);
 }
 void notify(Port) noexcept {}
 bool take_event(Port) noexcept { return true; }

@@ -11,7 +11,7 @@
 #include "fata/dns/engine.hpp"
 #include "fata/dns/stream_reader.hpp"
 #include "fata/dns/timed_guard.hpp"
-#include "fata/flow/crowd.hpp"
+#include "fata/flow/server.hpp"
 #include "fata/sig/flow.hpp"
 
 namespace fata::dns {
@@ -41,42 +41,28 @@ class TcpServer {
       : engine_(&engine),
         config_(config),
         gathered_(config.max_gathered),
-        crowd_(config.max_connections + kLeaving),
+        server_({.connections = config.max_connections}),
         scratch_(std::make_unique<Scratch>()) {}
 
   // Serves until `stop` is cancelled; connections still open then are aborted.
   async::Task<Result<void>> serve(typename Streams::Listener* listener, async::CancelToken stop) {
-    async::Scope connections(stop);
-    Result<void> outcome{};
-    for (;;) {
-      Result<std::unique_ptr<Flow>> flow =
-          co_await listener->accept(async::Wait::cancelled_by(stop));
-      if (!flow) {
-        if (!flow.error().is(async::Errc::kCancelled)) outcome = fail(flow.error());
-        break;
-      }
-      ++counters_[kAccepted];
-      // Beyond the bound, each new connection evicts another one, which takes a turn of the loop.
-      // If the loop waited for each eviction, further connections would stay in the listener's
-      // backlog, where none is evicted.
-      const auto room = co_await connections.below(config_.max_connections + kLeaving,
-                                                   async::Wait::cancelled_by(stop));
-      if (!room) break;
-      connections.spawn(converse(this, std::move(*flow), &connections));
-    }
-    co_await connections.stop();
-    co_return outcome;
+    return server_.serve(listener, stop, this, &converse);
   }
 
-  std::span<const Counter> counters() const { return counters_; }
+  std::span<const Counter> counters() {
+    counters_[kAccepted].value = server_.accepted();
+    counters_[kGaveWay].value = server_.gave_way();
+    return counters_;
+  }
 
  private:
+  using Server = flow::Server<Streams>;
+
   // Slices per write. The largest answer needs kMaxSlices of them, with buffers of at least 4 KiB;
   // with smaller buffers, the first answer that does not fit ends a connection.
   static constexpr std::size_t kPipelined = 48;
   static constexpr std::size_t kMaxSlices = 18;
   static constexpr std::size_t kMaxDropped = 65536;
-  static constexpr std::size_t kLeaving = 128;  // evicted connections that have not ended yet
 
   async::Wait timeout(async::Scope* connections) const {
     const bool crowded = connections->running() * 4 > config_.max_connections * 3;
@@ -87,9 +73,7 @@ class TcpServer {
   static async::Task<void> converse(TcpServer* self, std::unique_ptr<Flow> flow,
                                     async::Scope* connections) {
     StreamReader reader(&self->gathered_, self->config_.max_query);
-    Conversation conversation(self->crowd_, *flow);
-    if (self->crowd_.size() > self->config_.max_connections && self->crowd_.end_one())
-      ++self->counters_[kGaveWay];
+    typename Server::Connection connection(self->server_, *flow);
     for (;;) {
       // The deadline applies to the whole next query, so that a trickle of octets cannot hold the
       // connection.
@@ -119,25 +103,10 @@ class TcpServer {
           flow->abort();
           co_return;
       }
-      self->crowd_.touch(conversation);
+      connection.touch();
       co_await async::yield();
     }
   }
-
-  // The client's address. All clients of a transport without IP are one.
-  static IpAddress address_of(const Flow& flow) {
-    if constexpr (std::same_as<typename Flow::Address, Endpoint>) {
-      return flow.peer().address;
-    } else {
-      return {};
-    }
-  }
-
-  struct Conversation final : flow::Crowd::Member {
-    Conversation(flow::Crowd& crowd, Flow& flow) : Member(crowd, address_of(flow)), flow_(&flow) {}
-    void end() noexcept override { flow_->abort(); }
-    Flow* flow_;
-  };
 
   // The next step after answering the queries received so far.
   enum class Next : std::uint8_t { kQueries, kClose, kAbort };
@@ -160,7 +129,7 @@ class TcpServer {
       config_.guard.set_time();
       const std::size_t size =
           engine_->answer(query, MutableBytes(*scratch_).subspan(2), Transport::kTcp,
-                          config_.guard.guard, address_of(*flow));
+                          config_.guard.guard, Server::address_of(*flow));
       bool good = size != 0 && pack(size, flow, out, used, packet);
       const Gathered found = good ? reader->next(query) : Gathered::kNothing;
       const bool more = found == Gathered::kMessage;
@@ -226,8 +195,8 @@ class TcpServer {
 
   Engine* engine_;
   TcpServerConfig config_;
-  GatherBudget gathered_;             // outlives the connections, which end before serve() does
-  flow::Crowd crowd_;                 // likewise
+  GatherBudget gathered_;  // outlives the connections, which end before serve() does
+  Server server_;
   std::unique_ptr<Scratch> scratch_;  // one answer of the largest size, between two awaits
   std::array<Counter, kCounts> counters_{Counter{"accepted"}, Counter{"timed_out"},
                                          Counter{"broken"},   Counter{"too_long"},

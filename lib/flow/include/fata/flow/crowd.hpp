@@ -41,6 +41,12 @@ class Crowd {
   // Ends one connection as described above; false if there is none.
   bool end_one();
   std::size_t size() const { return size_; }
+  // Connections from the address of the member.
+  std::size_t of_client(const Member& member) const {
+    return addresses_.all()[member.address_].connections;
+  }
+  // Ends the longest idle connection from the address of the member; false if there is none.
+  bool end_one_of(const Member& member);
 
  private:
   // The connections of an address or of a network. A group without connections is free.

@@ -36,6 +36,13 @@ std::uint64_t dma_address(const volatile void* pointer);
 // Orders all earlier accesses to memory that a device shares before all later ones.
 inline void memory_barrier() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
+#ifdef FATA_SIMULATED_REGISTERS
+// A Linux process has no device behind its memory: the machine of platform/sim/bus stands in for
+// every access to a register.
+std::uint64_t read_register(const volatile void* at, std::size_t size) noexcept;
+void write_register(volatile void* at, std::uint64_t value, std::size_t size) noexcept;
+#endif
+
 // Mapped registers: volatile, little endian (like this machine), of the width in the
 // specification. On x86-64, a volatile access is ordered after earlier accesses to memory.
 class Registers {
@@ -45,11 +52,19 @@ class Registers {
 
   template <class T>
   T read(std::size_t offset) const {
+#ifdef FATA_SIMULATED_REGISTERS
+    return static_cast<T>(read_register(at<T>(offset), sizeof(T)));
+#else
     return *at<T>(offset);
+#endif
   }
   template <class T>
   void write(std::size_t offset, T value) const {
+#ifdef FATA_SIMULATED_REGISTERS
+    write_register(at<T>(offset), value, sizeof(T));
+#else
     *at<T>(offset) = value;
+#endif
   }
   // Writes two 32-bit halves, low first, as both transports of virtio require for 64-bit registers.
   void write_halves(std::size_t low, std::size_t high, std::uint64_t value) const {

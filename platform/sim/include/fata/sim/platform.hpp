@@ -121,6 +121,8 @@ class Platform final : public Drive {
   Duration look_takes{};
   // Called in every turn of the loop; true if it did something.
   std::function<bool()> poll = [] { return false; };
+  // Called when the loop would sleep until `deadline`. Empty: the clock jumps there.
+  std::function<void(Instant deadline)> sleep;
 
  private:
   static async::Task<int> as_int(async::Task<int> task) { return task; }

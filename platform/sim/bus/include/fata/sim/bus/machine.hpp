@@ -1,6 +1,6 @@
 // A machine simulated in memory for the drivers: PCI configuration space, registers and virtio-mmio
 // slots, all filled by a test or fuzzer. Registers are plain memory: a driver reads back what it
-// wrote, unless the test changes it.
+// wrote, unless the test changes it. A device that behaves has a model of its registers instead.
 #pragma once
 
 #include <array>
@@ -47,11 +47,24 @@ class Machine {
   std::vector<bus::Region> ram{{0x100000, 0x800000}};
   std::uint64_t reads = 0;  // of configuration space
 
+  // The registers of a device that behaves; see virtio_device.hpp.
+  class Registers {
+   public:
+    virtual bool has(std::uint64_t address) const = 0;
+    virtual std::uint64_t read(std::uint64_t address, std::size_t size) = 0;
+    virtual void write(std::uint64_t address, std::uint64_t value, std::size_t size) = 0;
+
+   protected:
+    ~Registers() = default;
+  };
+  std::vector<Registers*> models;
+
   // Registers mapped by a driver, of exactly the requested size.
   struct Window {
     std::uint64_t address;
     std::size_t size;
     std::unique_ptr<std::byte[]> memory;
+    Registers* model = nullptr;  // none: the memory holds them
     MutableBytes bytes() const { return danger_span(memory.get(), size); }
   };
   std::vector<Window> windows;

@@ -8,6 +8,7 @@
 
 #include "fata/bus/found.hpp"
 #include "fata/bus/xen/store.hpp"
+#include "fata/sim/bus/foreign_pages.hpp"
 #include "fata/sim/bus/xen_host.hpp"
 #include "fata/sim/platform.hpp"
 
@@ -26,6 +27,7 @@ class XenDomain {
   // Called when a driver waits for its backend without the loop.
   std::function<void()> wait = [] {};
   XenHost host;
+  ForeignPages foreign;
   bus::xen::GrantTable grants{XenHost::grow};
   bus::FoundDevices found;
   unsigned open_ports = 0;
