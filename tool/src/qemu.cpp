@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "boot_files.hpp"
 #include "capture.hpp"
 #include "error.hpp"
 
@@ -198,6 +199,7 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   }
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
   words.insert(words.end(), {"-kernel", image.string()});
+  if (!choice.initrd.empty()) words.insert(words.end(), {"-initrd", choice.initrd.string()});
   std::string line = choice.gdb ? std::string("fata.base=") + kDebugBase : "";
   for (const std::string& word : choice.parameters)
     line += (line.empty() ? "" : " ") + kernel_word(word);
@@ -229,7 +231,7 @@ done
 
 std::string qemu_script(const Project& project) {
   const Plan& plan = project.plan();
-  const std::string accel = "@accel@";
+  const std::string accel = "@accel@", files = "@files@";
   std::vector<Disk> disks;
   for (const std::string& name : plan.disks) disks.push_back({.file = name + ".img"});
   const Words words =
@@ -240,6 +242,7 @@ std::string qemu_script(const Project& project) {
                                   .memory_mib = plan.memory_mib,
                                   .pcap = {},
                                   .disks = disks,
+                                  .initrd = takes_boot_files(plan) ? files : "",
                                   .parameters = {}});
   std::string forwarder;
   if (!plan.forwarded_clients.empty() && !plan.forwards.empty()) {
@@ -250,16 +253,28 @@ std::string qemu_script(const Project& project) {
   }
   std::string line;
   for (const std::string& word : words) {
-    line += (line.empty() ? "" : " ") + (word == accel ? "\"${ACCEL:-tcg}\"" : shell_line({word}));
+    line += line.empty() ? "" : " ";
+    if (word == accel) {
+      line += "\"${ACCEL:-tcg}\"";
+    } else if (word == files) {
+      line += "\"${FILES:-$files}\"";
+    } else {
+      line += shell_line({word});
+    }
   }
+  const bool takes_files = takes_boot_files(plan);
   return "#!/bin/sh\n"
          "# Boots " +
          plan.name +
          " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit "
          "status s is\n"
          "# QEMU's code 2s+3. Parameters: as this script's arguments." +
-         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") + "\n" +
-         kJoinArguments + forwarder + "exec " + line + " ${line:+-append \"$line\"}\n";
+         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") +
+         (takes_files ? "\n# Boot files: the archive FILES, made with: tar -C FOLDER -cf FILES ."
+                        "\nfiles=" +
+                            shell_line({boot_archive(project)})
+                      : "") +
+         "\n" + kJoinArguments + forwarder + "exec " + line + " ${line:+-append \"$line\"}\n";
 }
 
 std::string firecracker_json(const Project& project) {
@@ -276,6 +291,8 @@ std::string firecracker_json(const Project& project) {
             {"drives", std::move(drives)},
             {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
             {"entropy", Json::object()}};
+  if (takes_boot_files(project.plan()))
+    json["boot-source"]["initrd_path"] = boot_archive(project).string();
   for (std::size_t card = 0; card < project.plan().nics(); ++card) {
     const std::string number = std::to_string(card);
     json["network-interfaces"].push_back(

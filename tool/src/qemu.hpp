@@ -40,6 +40,7 @@ struct QemuChoice {
   unsigned memory_mib = 32;
   fs::path pcap;
   std::vector<Disk> disks;
+  fs::path initrd;
   bool gdb = false;
   std::vector<std::string> parameters;
 };

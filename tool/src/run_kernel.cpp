@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "boot_files.hpp"
 #include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
@@ -110,6 +111,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
                .memory_mib = choice.memory_mib.value_or(project.plan().memory_mib),
                .pcap = choice.pcap,
                .disks = {},
+               .initrd = choice.files.empty() ? fs::path() : boot_archive(project),
                .gdb = choice.gdb,
                .parameters = choice.parameters};
   check_links(project, choice);

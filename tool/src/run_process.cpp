@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "arch.hpp"
+#include "boot_files.hpp"
 #include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
@@ -63,10 +64,13 @@ int run(Project& project, const RunChoice& choice) {
   check_memory(project.choice().target, choice.memory_mib.value_or(project.plan().memory_mib),
                "config.cpp: memory");
   check_disk_count(project.plan(), choice.disks);
+  check_boot_files(project.plan(), choice.files);
   if (project.kernel() && !choice.dry) {
     for (const std::string& disk : choice.disks) check_disk(parse_disk(disk));
   }
   project.build();
+  if (project.kernel() && !choice.files.empty() && !choice.dry)
+    pack_boot_files(project, choice.files);
   std::fflush(nullptr);
   if (project.choice().target == "xen") return run_xen(project, choice);
   return project.kernel() ? run_kernel(project, choice) : run_process(project, choice);
@@ -127,6 +131,7 @@ int run_process(Project& project, const RunChoice& choice) {
     if (link.starts_with("tap:")) words.push_back(of_card("tap", card) + link.substr(4));
   }
   add_captures(words, project, choice);
+  if (!choice.files.empty()) words.push_back("--files=" + fs::absolute(choice.files).string());
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);
   }
