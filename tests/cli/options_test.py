@@ -229,11 +229,8 @@ class Options(FataTest):
         "--link": ("tap:x", "needs Fata's own stack; add --net direct", None, qemus, qemus),
         "--pcap": (
             "x",
-            (
-                "this process has no network card of its own to capture from; "
-                "add --net direct, or use -t kvm"
-            ),
-            "there is no network card to capture from",
+            "this process has no NIC of its own to capture from; add --net direct, or use -t kvm",
+            "there is no NIC to capture from",
             qemus,
             qemus,
         ),

@@ -55,8 +55,8 @@ void add_plain(CLI::App& command, Choice& choice) {
 void add_run(CLI::App& command, RunChoice& run) {
   command
       .add_option("--link", run.links,
-                  "What a network card is attached to: user, tap[:NAME] or none (default: user); "
-                  "once a card")
+                  "What a NIC is attached to: user, tap[:NAME] or none (default: user); "
+                  "once for each NIC")
       ->allow_extra_args(false);
   command
       .add_option("--forward", run.forwards,

@@ -236,7 +236,7 @@ void check_options(const Choice& choice, const RunChoice& run) {
       {"--console", run.console, "a process has its console already; use it with -t kvm", nullptr,
        kQemus, "a simulated image reads no input; use it with -t kvm"},
       {"--link", !run.links.empty(), nullptr, nullptr, kQemus,
-       "a simulated network card is plugged into a segment: -- --segment=NAME"},
+       "a simulated NIC is plugged into a segment: -- --segment=NAME"},
       {"--pcap", !run.pcap.empty(), nullptr, nullptr, kQemus, nullptr},
       {"--disk", !run.disks.empty(), nullptr, nullptr, nullptr,
        "a simulated disk is in memory, and empty; use it with -t linux"},
