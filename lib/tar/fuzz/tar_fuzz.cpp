@@ -1,7 +1,7 @@
 // Reads any bytes as a tar archive. The files of a valid one lie in it, sorted and with distinct
 // names that are relative paths.
 #include "fata/base/panic.hpp"
-#include "fata/sig/key_listing.hpp"
+#include "fata/sig/key_value.hpp"
 #include "fata/tar/archive.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

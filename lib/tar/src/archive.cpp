@@ -4,7 +4,7 @@
 
 #include "fata/base/bytes.hpp"
 #include "fata/base/text.hpp"
-#include "fata/sig/key_listing.hpp"
+#include "fata/sig/key_value.hpp"
 
 namespace fata::tar {
 
@@ -83,6 +83,11 @@ struct Extension {
   std::optional<std::uint64_t> size;
 };
 
+// An empty value ends what an earlier record said.
+std::optional<std::string_view> unless_empty(std::string_view value) {
+  return value.empty() ? std::nullopt : std::optional(value);
+}
+
 std::optional<std::uint64_t> decimal(std::string_view text) {
   std::uint64_t value = 0;
   return parse_unsigned(text, std::uint64_t{1} << 62, value) ? std::optional(value) : std::nullopt;
@@ -106,9 +111,11 @@ Result<void, Errc> read_records(std::string_view records, Extension& extension, 
     // One value for all entries makes no sense.
     if (global) return fail(Errc::kExtended);
     if (key == "path") {
-      extension.path = value;
+      extension.path = unless_empty(value);
     } else if (key == "linkpath") {
-      extension.link = value;
+      extension.link = unless_empty(value);
+    } else if (value.empty()) {
+      extension.size.reset();
     } else if (!(extension.size = decimal(value))) {
       return fail(Errc::kNumber);
     }
@@ -148,21 +155,17 @@ Result<Bytes, Errc> Reader::take(std::uint64_t size) {
 }
 
 Result<std::string, Errc> Reader::name_of(Bytes header) const {
-  std::string name;
-  if (extension_.path) {
-    name = *extension_.path;
-  } else {
-    // GNU tar, whose magic ends with a space, has other fields in the place of the prefix.
-    const std::string_view prefix =
-        as_text(header.subspan(kMagicAt, 6)) == std::string_view("ustar\0", 6)
-            ? text_of(header.subspan(kPrefixAt, kPrefixSize))
-            : std::string_view();
-    if (!prefix.empty()) name = std::string(prefix) + '/';
-    name += text_of(header.first(kNameSize));
-  }
-  while (name.starts_with("./")) name.erase(0, 2);
+  std::string_view prefix, name = extension_.path.value_or(text_of(header.first(kNameSize)));
+  // GNU tar, whose magic ends with a space, has other fields in the place of the prefix.
+  if (!extension_.path && as_text(header.subspan(kMagicAt, 6)) == std::string_view("ustar\0", 6))
+    prefix = text_of(header.subspan(kPrefixAt, kPrefixSize));
+  std::string_view& first = prefix.empty() ? name : prefix;
+  while (first.starts_with("./")) first.remove_prefix(2);
   if (name.size() > Archive::kMaxName || name.contains('\0')) return fail(Errc::kName);
-  return name;
+  std::string whole(prefix);
+  if (!prefix.empty()) whole += '/';
+  whole += name;
+  return whole;
 }
 
 std::string_view Reader::link_of(Bytes header) const {
@@ -182,8 +185,13 @@ Result<std::optional<Archive::File>, Errc> Reader::next(std::span<const Archive:
     if (!size) return fail(Errc::kNumber);
     const char type = static_cast<char>((*header)[kTypeAt]);
     const bool describes = type == 'x' || type == 'g' || type == 'L' || type == 'K';
-    const Result<Bytes, Errc> data = take(describes ? *size : extension_.size.value_or(*size));
+    // These have no data, whatever the field says (POSIX.1, ustar).
+    const bool bare = type >= '2' && type <= '6';
+    const Result<Bytes, Errc> data = take(bare        ? 0
+                                          : describes ? *size
+                                                      : extension_.size.value_or(*size));
     if (!data) return fail(data.error());
+    if (data->size() > Archive::kMaxContent) return fail(Errc::kNumber);
     if (describes) {
       if (type == 'L') extension_.path = text_of(*data);
       if (type == 'K') extension_.link = text_of(*data);
@@ -204,12 +212,16 @@ Result<std::optional<Archive::File>, Errc> Reader::next(std::span<const Archive:
     if (type != '0' && type != '\0' && type != '7' && type != '1') return fail(Errc::kKind);
     if (folder) return fail(Errc::kName);
     if (type == '1') {
-      const auto linked = std::ranges::find(before, link, &Archive::File::name);
-      if (linked == before.end()) return fail(Errc::kKind);
+      // The last one of that name.
+      const auto linked =
+          std::ranges::find(before.rbegin(), before.rend(), link, &Archive::File::name);
+      if (linked == before.rend()) return fail(Errc::kKind);
       return Archive::File{std::move(*name), linked->content, block()};
     }
     return Archive::File{std::move(*name), *data, block()};
   }
+  // An extended header describes the entry after it.
+  if (extension_.path || extension_.link || extension_.size) return fail(Errc::kTruncated);
   return std::nullopt;
 }
 

@@ -100,6 +100,8 @@ TEST(Tar, AHardLinkHasTheContentOfAnEarlierFile) {
   const Fields link{.name = "b", .content = "", .type = '1', .link = "./a.txt"};
   EXPECT_EQ(files_of(entry({.name = "./a.txt"}) + entry(link) + kEnd),
             (Map{{"a.txt", "hello\n"}, {"b", "hello\n"}}));
+  EXPECT_EQ(files_of(entry({.content = "old"}) + entry({.content = "new"}) + entry(link) + kEnd),
+            (Map{{"a.txt", "new"}, {"b", "new"}}));
   const std::string name(300, 'n');
   const Fields linked{.name = "b", .content = "", .type = '1'};
   for (const std::string& extension : {entry({.content = pax("linkpath", name), .type = 'x'}),
@@ -108,6 +110,18 @@ TEST(Tar, AHardLinkHasTheContentOfAnEarlierFile) {
                        entry(linked) + kEnd),
               (Map{{name, "hello\n"}, {"b", "hello\n"}}));
   }
+}
+
+TEST(Tar, AFolderHasNoDataWhateverItsSizeSays) {
+  EXPECT_EQ(files_of(entry({.name = "d/", .content = "", .type = '5', .size = "00000001000"}) +
+                     entry({}) + kEnd),
+            (Map{{"a.txt", "hello\n"}}));
+}
+
+TEST(Tar, AnEmptyRecordEndsAnEarlierOne) {
+  EXPECT_EQ(files_of(entry({.content = pax("path", "x") + pax("path", ""), .type = 'x'}) +
+                     entry({}) + kEnd),
+            (Map{{"a.txt", "hello\n"}}));
 }
 
 TEST(Tar, TheLaterOfTwoEntriesOfOneNameCounts) {
@@ -149,6 +163,8 @@ TEST(Tar, RefusesEachMalformedArchiveWithItsReasonAndBlock) {
       {"a device", entry({.content = "", .type = '3'}), Errc::kKind, 1},
       {"a sparse file", entry({.content = pax("GNU.sparse.major", "1"), .type = 'x'}) + entry({}),
        Errc::kKind, 1},
+      {"an extended header without its entry",
+       entry({}) + entry({.content = pax("path", "x"), .type = 'x'}) + kEnd, Errc::kTruncated, 5},
       {"a record without its length", entry({.content = "path=x\n", .type = 'x'}), Errc::kExtended,
        1},
       {"a record that is too long", entry({.content = "99 path=x\n", .type = 'x'}), Errc::kExtended,

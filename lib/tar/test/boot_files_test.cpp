@@ -30,6 +30,8 @@ struct Made : testing::TestWithParam<const char*> {
     write("key.pem", "secret");
     write("zones/b.zone", std::string(5000, 'b'));
     write("zones/a.zone", "");
+    write("zones/nnn", "before the folder in the archive's order");
+    write("zones/" + long_name() + "-", "after it in the list");
     write("zones/" + long_name() + "/" + long_name(), "deep");
   }
   ~Made() override { std::filesystem::remove_all(folder); }
@@ -58,7 +60,7 @@ async::Task<int> check_store(BootFiles* files, Bytes archive) {
   const auto list = co_await files->list("zones");
   std::string names;
   for (const sig::KeyEntry& entry : list.value()) names += entry.name + (entry.folder ? "/ " : " ");
-  EXPECT_EQ(names, "a.zone b.zone " + deep + "/ ");
+  EXPECT_EQ(names, "a.zone b.zone nnn " + deep + "/ " + deep + "- ");
   const auto root = co_await files->list("");
   EXPECT_EQ(root.value().size(), 2u);
   const auto empty = co_await files->list("empty");

@@ -7,12 +7,12 @@
 
 #include "fata/base/constant_slices.hpp"
 #include "fata/crunch/table.hpp"
-#include "fata/sig/key_listing.hpp"
+#include "fata/sig/key_value.hpp"
 
 namespace fata::crunch {
 
 // Models sig::KeyValueReader. Its slices must not outlive it.
-class Files final : private sig::KeySet {
+class Files final {
  public:
   // The table must live as long as the image.
   explicit Files(const Table& table);
@@ -26,8 +26,7 @@ class Files final : private sig::KeySet {
                                                        async::Wait wait = {});
 
  private:
-  std::size_t size() const override { return table_.files.size(); }
-  std::string_view key(std::size_t index) const override { return table_.files[index].key; }
+  Error why_missing(std::string_view key) const;
 
   const Table& table_;
   ConstantSlices contents_;

@@ -14,7 +14,7 @@ namespace fata::tar {
 
 // The detail is the number of the header's block of 512 bytes, from 1.
 enum class Errc : std::uint32_t {
-  kTruncated = 1,  // ends within an entry
+  kTruncated = 1,  // ends within an entry, or after its extended header
   kChecksum,       // of a header
   kNumber,         // a size that is not octal, or larger than an archive can be
   kName,           // not a relative path without "..", or longer than kMaxName
@@ -31,7 +31,8 @@ const ErrorDomain& error_domain(Errc) noexcept;
 class Archive {
  public:
   static constexpr std::size_t kMaxFiles = 65536;
-  static constexpr std::size_t kMaxName = 4096;  // bytes
+  static constexpr std::size_t kMaxName = 4096;           // bytes
+  static constexpr std::size_t kMaxContent = 0xffffffff;  // bytes of a file: those of a Slice
 
   struct File {
     std::string name;         // "a/b.txt"

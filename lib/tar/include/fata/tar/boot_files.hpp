@@ -7,18 +7,18 @@
 #include "fata/async/context.hpp"
 #include "fata/base/constant_slices.hpp"
 #include "fata/sig/boot_archive.hpp"
-#include "fata/sig/key_listing.hpp"
+#include "fata/sig/key_value.hpp"
 #include "fata/tar/archive.hpp"
 
 namespace fata::tar {
 
 // Models sig::KeyValueReader. Its slices must not outlive it.
-class BootFiles final : private sig::KeySet {
+class BootFiles final {
  public:
   // Fails if there is no archive or a malformed one. It never waits.
   template <sig::BootArchive Source>
   static async::Task<Result<std::unique_ptr<BootFiles>>> connect(async::Context&, Source& source) {
-    co_return read(source.bytes());
+    return connect_to(source.bytes());
   }
   static Result<std::unique_ptr<BootFiles>> read(Bytes archive);
 
@@ -30,8 +30,8 @@ class BootFiles final : private sig::KeySet {
                                                        async::Wait wait = {});
 
  private:
-  std::size_t size() const override { return archive_.files().size(); }
-  std::string_view key(std::size_t index) const override { return archive_.files()[index].name; }
+  static async::Task<Result<std::unique_ptr<BootFiles>>> connect_to(Bytes archive);
+  std::span<const Archive::File> below(std::string_view folder) const;
 
   Archive archive_;
   ConstantSlices contents_;
