@@ -90,6 +90,7 @@ class Gatherer {
                         .type = spec.type,
                         .form = spec.form,
                         .is_nic = spec.is_nic,
+                        .is_boot_files = spec.is_boot_files,
                         .called = spec.called.empty() ? spec.type : spec.called,
                         .member = node->member,
                         .data_folder = node->data_folder,

@@ -1,6 +1,10 @@
 #include "boot_files.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstring>
 
 #include "error.hpp"
 #include "files.hpp"
@@ -8,9 +12,7 @@
 namespace fata::tool {
 
 bool takes_boot_files(const Plan& plan) {
-  return std::ranges::any_of(plan.devices, [&](const plan::Device& d) {
-    return d.tag == "BootArchive" || (d.tag == "KeyValue" && d.called == "the boot files");
-  });
+  return std::ranges::contains(plan.devices, true, &plan::Device::is_boot_files);
 }
 
 fs::path boot_archive(const Project& project) {
@@ -29,10 +31,16 @@ void check_boot_files(const Plan& plan, const fs::path& folder) {
 }
 
 void pack_boot_files(const Project& project, const fs::path& folder) {
-  const Outcome packed = capture({"tar", "--format=pax", "--pax-option=delete=atime,delete=ctime",
-                                  "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
-                                  "--mtime=@0", "--dereference", "--hard-dereference", "-C",
-                                  folder.string(), "-cf", boot_archive(project).string(), "."});
+  const fs::path archive = boot_archive(project);
+  // It may hold keys: for its owner only, like the files themselves.
+  files::remove(archive);
+  const int made = ::open(archive.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made < 0) throw UsageError(archive.string() + ": " + std::strerror(errno));
+  ::close(made);
+  const Outcome packed =
+      capture({"tar", "--format=pax", "--pax-option=delete=atime,delete=ctime", "--sort=name",
+               "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--dereference",
+               "--hard-dereference", "-C", folder.string(), "-cf", archive.string(), "."});
   if (packed.status != 0) throw UsageError("--files " + folder.string() + ": " + packed.output);
 }
 

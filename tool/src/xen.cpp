@@ -79,7 +79,8 @@ std::vector<Disk> named_disks(const Project& project) {
 }
 
 std::string xl_config(const Project& project, const std::vector<std::string>& parameters,
-                      unsigned memory_mib, const std::vector<Disk>& disks, bool keep) {
+                      unsigned memory_mib, const std::vector<Disk>& disks, const fs::path& ramdisk,
+                      bool keep) {
   const Plan& plan = project.plan();
   std::string text = "# Runs " + plan.name +
                      " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
@@ -89,11 +90,8 @@ std::string xl_config(const Project& project, const std::vector<std::string>& pa
                      "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
                      xl_string(kernel_line(parameters)) +
                      "\nmemory = " + std::to_string(memory_mib) + "\n" + kXlRest;
-  if (takes_boot_files(plan)) {
-    text +=
-        "# The boot files: a tar archive.\nramdisk = " + xl_string(boot_archive(project).string()) +
-        "\n";
-  }
+  if (!ramdisk.empty())
+    text += "# The boot files: a tar archive.\nramdisk = " + xl_string(ramdisk.string()) + "\n";
   for (unsigned i = 0; i < project.plan().nics(); ++i)
     text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
   if (project.plan().nics() != 0) text += "]\n";

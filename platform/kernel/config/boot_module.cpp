@@ -8,6 +8,7 @@ Device<BootArchive> boot_module(const Context& context, const Request& request) 
   return device<BootArchive>({.type = "fata::kernel::BootModule",
                               .headers = {"fata/kernel/boot_module.hpp"},
                               .libraries = {"kernel"},
+                              .is_boot_files = true,
                               .only_on = context.target(),
                               .called = "the initial ramdisk",
                               .where = request.where});

@@ -49,9 +49,10 @@ const Provides<Block> kBlock(Target::kLinux, [](const Context&, const Request& r
                 request.where));
 });
 const Provides<KeyValue> kBootFiles(Target::kLinux, [](const Context&, const Request& request) {
-  return device<KeyValue>(
-      connected(spec_of("Folder", "folder.hpp", "the boot files", request.where)),
-      parameter("files", "files", "folder with the boot files", request.where));
+  DeviceSpec spec = connected(spec_of("Folder", "folder.hpp", "the boot files", request.where));
+  spec.is_boot_files = true;
+  return device<KeyValue>(spec,
+                          parameter("files", "files", "folder with the boot files", request.where));
 });
 }  // namespace
 
