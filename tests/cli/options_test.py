@@ -200,6 +200,7 @@ class Options(FataTest):
         "is QEMU's, for -t kvm; on Xen the domain's configuration says such things",
     )
     lab = "is for -t xen"
+    sim = "is for -t sim"
     # Option: its value, then the reason against it (None: accepted) for a process, for kvm, for xen
     # in the lab, and for xen in dom0.
     TABLE = {
@@ -241,6 +242,15 @@ class Options(FataTest):
             "this application has no disk",
             "this application has no disk",
         ),
+        "--files": (
+            "x",
+            "this application takes no boot files; see boot_files() in config.cpp",
+            "this application takes no boot files; see boot_files() in config.cpp",
+            "this application takes no boot files; see boot_files() in config.cpp",
+            "this application takes no boot files; see boot_files() in config.cpp",
+        ),
+        "--seed": ("1", sim, sim, sim, sim),
+        "--for": ("1s", sim, sim, sim, sim),
         "--gdb": (None, None, None, qemus, qemus),
         "--lab": (None, lab, lab, None, None),
         "--plain": (

@@ -69,10 +69,15 @@ std::vector<std::string> command_names(const CLI::App& app) {
 }
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  // Of three letters, one may be wrong; of more, two. Dashes do not count.
+  const auto letters = [](std::string_view text) {
+    return text.size() - std::min(text.find_first_not_of('-'), text.size());
+  };
   std::string best;
-  std::size_t least = std::max<std::size_t>(1, std::min<std::size_t>(2, word.size() / 3)) + 1;
+  std::size_t least = 3;
   for (const std::string& one : known) {
-    if (const std::size_t far = distance(word, one); far < least) {
+    const std::size_t far = distance(word, one);
+    if (far < least && far <= (std::min(letters(word), letters(one)) > 3 ? 2 : 1)) {
       least = far;
       best = one;
     }
