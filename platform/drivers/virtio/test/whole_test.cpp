@@ -248,18 +248,24 @@ TEST(WholeNic, ExchangesFramesOnAllTerms) {
 
 // Frames that were sent last leave before the reset discards them, if the device takes them.
 TEST(WholeNic, FramesThatWereSentAtTheEndLeaveOrAreDroppedWhole) {
-  const auto use = [](EchoWorld* world, std::size_t* taken) -> async::Task<void> {
+  const auto use = [](EchoWorld* world, std::size_t* taken,
+                      std::vector<std::byte>* packed) -> async::Task<void> {
     async::Context context{world->loop.platform().loop(), {}};
     auto device = co_await NetDevice::connect(context);
     std::array<PacketBuf, 1> packet{(*device)->allocate(0)};
     fill(packet[0].append(60), world->random);
+    packed->assign(packet[0].bytes().begin(), packet[0].bytes().end());
     *taken += (*device)->send(packet);
   };
+  std::vector<std::byte> packed;
   std::size_t taken = 0, left = 0;
   for (unsigned seed = 1; seed <= 40; ++seed) {
     EchoWorld world(kTerms[0], seed);
-    world.nic.sent = [&](const VirtioNic::Frame& frame) { left += frame.bytes.size() == 60; };
-    world.loop.platform().run([&] { return use(&world, &taken); });
+    world.nic.sent = [&](const VirtioNic::Frame& frame) {
+      EXPECT_TRUE(same(frame.bytes, packed)) << "seed " << seed;
+      ++left;
+    };
+    world.loop.platform().run([&] { return use(&world, &taken, &packed); });
   }
   EXPECT_EQ(taken, 40U);
   EXPECT_GE(left, 1U);  // those that the device took when it was notified
