@@ -1,0 +1,142 @@
+// An SNTP client (RFC 5905 section 14) for several servers as a pure engine. In: replies, time and
+// the host's clock. Out: requests, corrections of the wall clock and the next deadline.
+//
+// Every reply yields an interval that contains UTC if the server's own bound does: half the delay
+// plus the server's root distance. With three or more servers, the result is the smallest interval
+// that contains all times on which a majority of them agrees, so the error bound is right as long
+// as the silent and the false servers together are a minority. Those that deny service do not
+// count. One or two servers must agree with each other and with the host's clock, unless there is
+// none. There is no result before each server has answered or has been silent once.
+#pragma once
+
+#include <optional>
+
+#include "fata/base/address.hpp"
+#include "fata/base/counter.hpp"
+#include "fata/base/siphash.hpp"
+#include "fata/base/wall.hpp"
+#include "fata/sntp/message.hpp"
+
+namespace fata::sntp {
+
+enum class Event : std::uint8_t {
+  kSynchronized,  // after a start or a disagreement, the servers agree
+  kDisagreement,  // the servers contradict each other or the host: the host's clock is used
+  kDenied,        // the server refuses service and is not queried again
+};
+
+// Performs the client's actions. Its functions must not call the client.
+class Outside {
+ public:
+  virtual void send(std::span<const std::byte, kMessageSize> request, const Endpoint& to) = 0;
+  // The host's clock, uncorrected.
+  virtual WallReading host(Instant now) = 0;
+  virtual void correct(const WallReading& utc, Instant now) = 0;
+  // Ends the correction.
+  virtual void follow_host() = 0;
+  // `server`: only for kDenied.
+  virtual void event(Event what, const Endpoint& server) = 0;
+
+ protected:
+  ~Outside() = default;
+};
+
+// UTC at Instant 0 as measured at `at`, and its error then.
+struct Sample {
+  std::int64_t base = 0;
+  Duration error;
+  Instant at;
+
+  Duration error_at(Instant now) const { return error + WallCorrection::drift(now - at); }
+};
+
+// All times from `first` to `last`, in nanoseconds.
+struct Interval {
+  std::int64_t first = 0, last = 0;
+  bool contains(std::int64_t time) const { return first <= time && time <= last; }
+};
+// The smallest interval that contains all times that lie in at least `needed` intervals.
+std::optional<Interval> agreement(std::span<const Interval> all, std::size_t needed);
+
+class Client {
+ public:
+  static constexpr std::size_t kMaxServers = 8;
+  // Seconds between two requests to a server, as powers of two. A kiss-o'-death RATE raises them.
+  static constexpr unsigned kMinPoll = 6, kMaxPoll = 10, kMaxRatedPoll = 13;
+  // A later reply is not accepted.
+  static constexpr Duration kTimeout = seconds(4);
+  // Servers with a larger root distance are not used (RFC 5905, MAXDIST).
+  static constexpr Duration kMaxDistance = seconds(1);
+  // Unanswered requests until a server's last sample is dropped.
+  static constexpr unsigned kUnreachable = 8;
+
+  enum Count : std::size_t {
+    kSent,
+    kReceived,
+    kMalformed,
+    kOtherServer,
+    kOtherRequest,
+    kUnsynchronized,
+    kTooFar,
+    kBadTime,
+    kKisses,
+    kTimeouts,
+    kDisagreements,
+    kCounts
+  };
+
+  Client(const SipKey& secret, Outside& outside);
+
+  // Replaces the servers; excess ones are dropped, and those that stay keep their state. Cheap if
+  // nothing changes.
+  void use(std::span<const Endpoint> servers, Instant now);
+  void receive(Bytes message, const Endpoint& from, Instant now);
+  Instant next_deadline() const;
+  void tick(Instant now);
+  // After a restore from a snapshot: unanswered requests and all samples are void.
+  void renew(const SipKey& secret, Instant now);
+
+  bool is_synchronized() const { return verdict_ == Verdict::kAgreed; }
+  std::span<const Counter> counters() const { return counters_; }
+  std::uint64_t count(Count which) const { return counters_[which].value; }
+
+ private:
+  enum class Verdict : std::uint8_t { kNone, kAgreed, kDisagreed };
+  struct Server {
+    enum class State : std::uint8_t { kIdle, kAsked, kDenied };
+    Endpoint address;
+    State state = State::kIdle;
+    bool tried = false;  // the first exchange has ended, with or without a reply
+    std::uint8_t poll = kMinPoll;
+    std::uint8_t least_poll = kMinPoll;
+    std::uint8_t unanswered = 0;
+    std::uint64_t cookie = 0;
+    Instant asked_at{};
+    Instant next_at{};  // of the next request, or of the timeout
+    std::optional<Sample> sample;
+  };
+
+  std::span<Server> servers() { return std::span(servers_).first(used_); }
+  std::span<const Server> servers() const { return std::span(servers_).first(used_); }
+  std::uint64_t random();
+  Duration up_to(Duration most);
+  void ask(Server& server, Instant now);
+  void wait(Server& server, unsigned poll);
+  void restart(Instant now);
+  void watch_host(Instant now);
+  void take_kiss(Server& server, std::uint32_t code);
+  bool take_time(Server& server, const Reply& reply, Instant now);
+  void choose(Instant now);
+  void conclude(const std::optional<Interval>& found, Instant now);
+
+  SipKey secret_;
+  std::uint64_t drawn_ = 0;
+  Outside* outside_;
+  std::array<Server, kMaxServers> servers_{};
+  std::size_t used_ = 0;
+  std::optional<std::int64_t> host_base_;  // the host's clock at Instant 0
+  Verdict verdict_ = Verdict::kNone;
+  std::array<Counter, kCounts> counters_;
+};
+
+}  // namespace fata::sntp
