@@ -13,6 +13,14 @@ struct WallReading {
   Duration error = kInfinite;
 };
 
+// A reading of the host's clock. Hosts do not report how far their clock is from UTC. A second is
+// assumed, which a host whose clock is kept by NTP meets; the resolution of the reading is added.
+// A time before 2020 means that the host has no clock, and has no bound.
+constexpr WallReading host_reading(WallTime time, Duration resolution) {
+  constexpr std::int64_t k2020 = 1'577'836'800'000'000'000;
+  return {time, time.ns < k2020 ? kInfinite : seconds(1) + resolution};
+}
+
 // A correction of the host's wall clock, in the platform's state. The corrected clock follows the
 // monotonic clock, which is not changed. Pure arithmetic.
 class WallCorrection {
@@ -26,6 +34,7 @@ class WallCorrection {
   // From now on, the time is `utc`, read at `now`. `host` is the host's clock at that time.
   void correct(const WallReading& utc, Instant now, const WallReading& host);
   void clear() { read_ = nullptr; }
+  bool exists() const { return read_ != nullptr; }
   // The corrected time, or the host's time without a correction. If the host's clock and the
   // monotonic clock have diverged since the correction, the divergence adds to the error; beyond
   // host.error, the machine was paused or the host's clock was set, and the host's time is
