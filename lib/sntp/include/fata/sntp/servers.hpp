@@ -1,0 +1,27 @@
+// The value of an image's parameter --ntp-servers.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "fata/base/address.hpp"
+#include "fata/sntp/client.hpp"
+
+namespace fata::sntp {
+
+// "none", or up to 8 servers, separated by commas: an IPv4 or IPv6 address, perhaps with a port
+// (10.0.0.1:1123, [2001:db8::1]:1123).
+class Servers {
+ public:
+  std::span<const Endpoint> all() const { return std::span(items_).first(count_); }
+  // False if there is no room.
+  bool push(const Endpoint& server);
+
+ private:
+  std::array<Endpoint, Client::kMaxServers> items_{};
+  std::size_t count_ = 0;
+};
+bool parse_parameter(std::string_view text, Servers& out);
+std::string_view parameter_expects(const Servers&);
+
+}  // namespace fata::sntp
