@@ -78,7 +78,7 @@ async::Task<int> follow(Net* net, bool given, Duration how_long, Result* result)
   }
   sntp::Servers parameter;
   if (given) {
-    for (const IpAddress& each : announced.servers) parameter.push({each, sntp::kPort});
+    for (const IpAddress& each : announced.servers) parameter.push(each);
     announced.servers.clear();
   }
   const auto client = co_await host(net, &net->client_card, cidr(1));

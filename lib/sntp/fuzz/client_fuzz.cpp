@@ -19,8 +19,8 @@ Endpoint server(std::size_t number) {
 
 class World final : public Outside {
  public:
-  void send(std::span<const std::byte, kMessageSize> request, const Endpoint& to) override {
-    const std::size_t number = to.address.v4().value & 0xff;
+  void sent_to(const IpAddress& to, Bytes request) {
+    const std::size_t number = to.v4().value & 0xff;
     require(number < kServers);
     require(!asked[number] || now - sent[number] >= seconds(64));
     asked[number] = true;
@@ -35,7 +35,7 @@ class World final : public Outside {
     ++corrections;
   }
   void follow_host() override {}
-  void event(Event, const Endpoint&) override {}
+  void event(Event, const IpAddress&) override {}
 
   Instant now{1};
   Duration ahead{};
@@ -51,23 +51,27 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ByteReader in(std::as_bytes(std::span(data, size)));
   World world;
   Client client({3, 4}, world);
-  std::array<Endpoint, kServers> servers;
-  for (std::size_t i = 0; i < kServers; ++i) servers[i] = server(i);
+  std::array<IpAddress, kServers> servers;
+  for (std::size_t i = 0; i < kServers; ++i) servers[i] = server(i).address;
+  const auto tick = [&] {
+    std::array<std::byte, kMessageSize> request;
+    while (const IpAddress* to = client.tick(world.now, request)) world.sent_to(*to, request);
+  };
   client.use(servers, world.now);
   while (in.ok() && !in.at_end()) {
     switch (const std::uint8_t what = in.u8(); what % 8) {
       case 0:
         world.now = world.now + milliseconds(in.u32() % 4'000'000);
-        client.tick(world.now);
+        tick();
         break;
       case 1:
         world.now = std::max(world.now, client.next_deadline());
         if (world.now.is_never()) return 0;  // every server has denied service
-        client.tick(world.now);
+        tick();
         break;
       case 2:
         world.ahead = milliseconds(static_cast<std::int32_t>(in.u32()));
-        client.tick(world.now);
+        tick();
         break;
       case 3:
         client.renew({in.u64(), 5}, world.now);

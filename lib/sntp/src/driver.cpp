@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "fata/sntp/network_clock.hpp"
 
 namespace fata::sntp {
@@ -14,17 +12,7 @@ Driver::Driver(async::Context& context, const SipKey& secret, const Servers& giv
 }
 
 void Driver::use(std::span<const IpAddress> of_network, Instant now) {
-  if (!given_.all().empty()) return client_.use(given_.all(), now);
-  Servers servers;
-  for (const IpAddress& each : of_network) (void)servers.push({each, kPort});
-  client_.use(servers.all(), now);
-}
-
-void Driver::send(std::span<const std::byte, kMessageSize> request, const Endpoint& to) {
-  if (queued_ == requests_.size()) return;
-  requests_[queued_].to = to;
-  std::ranges::copy(request, requests_[queued_].bytes.begin());
-  ++queued_;
+  client_.use(given_.all().empty() ? of_network : given_.all(), now);
 }
 
 void Driver::renew(const SipKey& secret) { client_.renew(secret, loop_->now()); }
@@ -33,7 +21,7 @@ void Driver::note_unbound(const Error& error) const {
   log_.error("no UDP socket: ", error, "; the wall clock is the host's");
 }
 
-void Driver::note_event(Event what, const Endpoint& server, Duration error) const {
+void Driver::note_event(Event what, const IpAddress& server, Duration error) const {
   switch (what) {
     case Event::kSynchronized:
       return log_.info("the wall clock follows NTP, error at most ", error);
@@ -41,7 +29,7 @@ void Driver::note_event(Event what, const Endpoint& server, Duration error) cons
       return log_.warning(
           "the NTP servers contradict each other or the host; the host's clock is used");
     case Event::kDenied:
-      return log_.warning(server.address, " denies service");
+      return log_.warning(server, " denies service");
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 Endpoint server_address(std::size_t number) {
   return {Ipv4Address::of(10, 0, 0, static_cast<std::uint8_t>(number + 1)), kPort};
 }
+IpAddress address(std::size_t number) { return server_address(number).address; }
 
 // A machine with a client, a network and its servers. Time passes in run_until().
 class World final : public Outside {
@@ -30,8 +31,8 @@ class World final : public Outside {
     use(servers);
   }
   void use(std::size_t servers) {
-    std::vector<Endpoint> list;
-    for (std::size_t i = 0; i < servers; ++i) list.push_back(server_address(i));
+    std::vector<IpAddress> list;
+    for (std::size_t i = 0; i < servers; ++i) list.push_back(address(i));
     client.use(list, now);
   }
 
@@ -42,8 +43,11 @@ class World final : public Outside {
   // How far the wall clock is from UTC.
   Duration wrong() const { return nanoseconds(std::abs(wall().time.ns - utc(now).ns)); }
 
-  // Outside
-  void send(std::span<const std::byte, kMessageSize> request, const Endpoint& to) override {
+  void tick() {
+    std::array<std::byte, kMessageSize> request;
+    while (const IpAddress* to = client.tick(now, request)) send(request, {*to, kPort});
+  }
+  void send(Bytes request, const Endpoint& to) {
     const auto number = static_cast<std::size_t>(to.address.v4().value & 0xff) - 1;
     sent_at[number].push_back(now);
     last_request.assign(request.begin(), request.end());
@@ -54,6 +58,7 @@ class World final : public Outside {
     flights.push_back({leaves + remote.back + jitter_back, to,
                        remote.is.answer(request, utc(arrives), utc(leaves))});
   }
+  // Outside
   WallReading host(Instant at) override {
     return {{at.ns + kNewYear.ns + host_offset.ns}, host_error};
   }
@@ -62,7 +67,7 @@ class World final : public Outside {
     ++corrections;
   }
   void follow_host() override { correction.clear(); }
-  void event(Event what, const Endpoint&) override { events.push_back(what); }
+  void event(Event what, const IpAddress&) override { events.push_back(what); }
 
   // Calls `look` after each step.
   void run_until(Instant end, const auto& look) {
@@ -76,7 +81,7 @@ class World final : public Outside {
       now = std::max(now, next);
       host_clock = host(now);
       if (due == flights.size()) {
-        client.tick(now);
+        tick();
       } else {
         const Flight flight = flights[due];
         flights.erase(flights.begin() + static_cast<std::ptrdiff_t>(due));
@@ -131,7 +136,8 @@ using Events = std::vector<Event>;
 TEST(Sntp, WithoutServersNothingIsSentOrDue) {
   World world(0);
   EXPECT_TRUE(world.client.next_deadline().is_never());
-  world.client.tick(at(1000));
+  world.now = at(1000);
+  world.tick();
   EXPECT_EQ(world.client.count(Client::kSent), 0u);
 }
 
@@ -365,7 +371,7 @@ TEST(Sntp, APauseOfTheMachineVoidsTheSamples) {
   ASSERT_TRUE(world.client.is_synchronized());
   // The monotonic clock stood still for an hour, as in a suspended process.
   world.host_offset = seconds(3600);
-  world.client.tick(world.now);
+  world.tick();
   world.host_clock = world.host(world.now);
   EXPECT_FALSE(world.client.is_synchronized());
   EXPECT_EQ(world.wall().time, world.host_clock.time);
@@ -392,8 +398,8 @@ TEST(Sntp, ARestoreVoidsOpenRequestsAndKeepsTheRateOfRequests) {
 
 TEST(Sntp, MoreThanEightServersAreDroppedAndDoublesCountOnce) {
   World world(8);
-  std::vector<Endpoint> list;
-  for (std::size_t i = 0; i < 8; ++i) list.insert(list.end(), 2, server_address(i));
+  std::vector<IpAddress> list;
+  for (std::size_t i = 0; i < 8; ++i) list.insert(list.end(), 2, address(i));
   for (std::size_t i = 0; i < 4; ++i) world.client.use(list, world.now);
   world.run_until(at(4));
   for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(world.requests(i), i < 4 ? 1u : 0u) << i;
@@ -445,8 +451,8 @@ TEST(Agreement, IsTheSmallestIntervalOfAllTimesThatEnoughContain) {
   const Interval a{-10, 10}, b{-8, 12}, c{9, 30}, far{100, 110};
   const auto hull = [](std::initializer_list<Interval> all, std::size_t needed) {
     const auto found = agreement(std::span(all.begin(), all.size()), needed);
-    return found ? std::pair{found->first, found->last}
-                 : std::pair{std::int64_t{1}, std::int64_t{0}};
+    return found.is_empty() ? std::pair{std::int64_t{1}, std::int64_t{0}}
+                            : std::pair{found.first, found.last};
   };
   const std::pair<std::int64_t, std::int64_t> none{1, 0};
   EXPECT_EQ(hull({}, 1), none);

@@ -12,7 +12,7 @@
 
 namespace fata::config {
 
-// "none", "10.0.0.1,[2001:db8::1]:1123"
+// "none", "10.0.0.1,2001:db8::1"
 struct NtpServers {
   std::string text;
 };

@@ -9,10 +9,7 @@
 // none. There is no result before each server has answered or has been silent once.
 #pragma once
 
-#include <optional>
-
 #include "fata/base/address.hpp"
-#include "fata/base/counter.hpp"
 #include "fata/base/siphash.hpp"
 #include "fata/base/wall.hpp"
 #include "fata/sntp/message.hpp"
@@ -25,17 +22,17 @@ enum class Event : std::uint8_t {
   kDenied,        // the server refuses service and is not queried again
 };
 
-// Performs the client's actions. Its functions must not call the client.
+// Performs the client's actions. Its functions must not call the client, and the client calls none
+// of them before its first tick() or receive().
 class Outside {
  public:
-  virtual void send(std::span<const std::byte, kMessageSize> request, const Endpoint& to) = 0;
   // The host's clock, uncorrected.
   virtual WallReading host(Instant now) = 0;
   virtual void correct(const WallReading& utc, Instant now) = 0;
   // Ends the correction.
   virtual void follow_host() = 0;
   // `server`: only for kDenied.
-  virtual void event(Event what, const Endpoint& server) = 0;
+  virtual void event(Event what, const IpAddress& server) = 0;
 
  protected:
   ~Outside() = default;
@@ -44,19 +41,21 @@ class Outside {
 // UTC at Instant 0 as measured at `at`, and its error then.
 struct Sample {
   std::int64_t base = 0;
-  Duration error;
-  Instant at;
+  Duration error = kInfinite;  // kInfinite: there is no sample
+  Instant at{};
 
+  bool exists() const { return error != kInfinite; }
   Duration error_at(Instant now) const { return error + WallCorrection::drift(now - at); }
 };
 
-// All times from `first` to `last`, in nanoseconds.
+// All times from `first` to `last`, in nanoseconds; none if `last` is before `first`.
 struct Interval {
   std::int64_t first = 0, last = 0;
   bool contains(std::int64_t time) const { return first <= time && time <= last; }
+  bool is_empty() const { return last < first; }
 };
 // The smallest interval that contains all times that lie in at least `needed` intervals.
-std::optional<Interval> agreement(std::span<const Interval> all, std::size_t needed);
+Interval agreement(std::span<const Interval> all, std::size_t needed);
 
 class Client {
  public:
@@ -89,22 +88,23 @@ class Client {
 
   // Replaces the servers; excess ones are dropped, and those that stay keep their state. Cheap if
   // nothing changes.
-  void use(std::span<const Endpoint> servers, Instant now);
+  void use(std::span<const IpAddress> servers, Instant now);
   void receive(Bytes message, const Endpoint& from, Instant now);
   Instant next_deadline() const;
-  void tick(Instant now);
+  // At the deadline: writes the next request and returns its destination (port kPort). Call it
+  // again until it returns null.
+  const IpAddress* tick(Instant now, std::span<std::byte, kMessageSize> request);
   // After a restore from a snapshot: unanswered requests and all samples are void.
   void renew(const SipKey& secret, Instant now);
 
   bool is_synchronized() const { return verdict_ == Verdict::kAgreed; }
-  std::span<const Counter> counters() const { return counters_; }
-  std::uint64_t count(Count which) const { return counters_[which].value; }
+  std::uint64_t count(Count which) const { return counts_[which]; }
 
  private:
   enum class Verdict : std::uint8_t { kNone, kAgreed, kDisagreed };
   struct Server {
     enum class State : std::uint8_t { kIdle, kAsked, kDenied };
-    Endpoint address;
+    IpAddress address;
     State state = State::kIdle;
     bool tried = false;  // the first exchange has ended, with or without a reply
     std::uint8_t poll = kMinPoll;
@@ -113,30 +113,31 @@ class Client {
     std::uint64_t cookie = 0;
     Instant asked_at{};
     Instant next_at{};  // of the next request, or of the timeout
-    std::optional<Sample> sample;
+    Sample sample;
   };
 
   std::span<Server> servers() { return std::span(servers_).first(used_); }
   std::span<const Server> servers() const { return std::span(servers_).first(used_); }
   std::uint64_t random();
   Duration up_to(Duration most);
-  void ask(Server& server, Instant now);
+  void ask(Server& server, Instant now, std::span<std::byte, kMessageSize> request);
   void wait(Server& server, unsigned poll);
   void restart(Instant now);
   void watch_host(Instant now);
   void take_kiss(Server& server, std::uint32_t code);
   bool take_time(Server& server, const Reply& reply, Instant now);
   void choose(Instant now);
-  void conclude(const std::optional<Interval>& found, Instant now);
+  void conclude(const Interval& found, Instant now);
 
   SipKey secret_;
   std::uint64_t drawn_ = 0;
   Outside* outside_;
   std::array<Server, kMaxServers> servers_{};
   std::size_t used_ = 0;
-  std::optional<std::int64_t> host_base_;  // the host's clock at Instant 0
+  // The host's clock at Instant 0. Before the first reading, any clock seems to have moved.
+  std::int64_t host_base_ = 0;
   Verdict verdict_ = Verdict::kNone;
-  std::array<Counter, kCounts> counters_;
+  std::array<std::uint64_t, kCounts> counts_{};
 };
 
 }  // namespace fata::sntp

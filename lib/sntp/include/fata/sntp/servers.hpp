@@ -9,16 +9,15 @@
 
 namespace fata::sntp {
 
-// "none", or up to 8 servers, separated by commas: an IPv4 or IPv6 address, perhaps with a port
-// (10.0.0.1:1123, [2001:db8::1]:1123).
+// "none", or up to 8 IPv4 or IPv6 addresses, separated by commas.
 class Servers {
  public:
-  std::span<const Endpoint> all() const { return std::span(items_).first(count_); }
+  std::span<const IpAddress> all() const { return std::span(items_).first(count_); }
   // False if there is no room.
-  bool push(const Endpoint& server);
+  bool push(const IpAddress& server);
 
  private:
-  std::array<Endpoint, Client::kMaxServers> items_{};
+  std::array<IpAddress, Client::kMaxServers> items_{};
   std::size_t count_ = 0;
 };
 bool parse_parameter(std::string_view text, Servers& out);
