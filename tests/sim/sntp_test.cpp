@@ -132,7 +132,7 @@ TEST(NetworkClock, LogsADisagreementAndUsesTheHostsClock) {
   EXPECT_EQ(result.wrong, Duration{});
   const std::string& log = net.platform.log();
   const std::string_view line =
-      "warning sntp: the NTP servers contradict each other or the host; the host's clock is used";
+      "warning sntp: the NTP servers contradict each other or the host, whose clock is used";
   EXPECT_NE(log.find(line), log.npos) << log;
   EXPECT_EQ(log.find(line), log.rfind(line)) << "once";
 }

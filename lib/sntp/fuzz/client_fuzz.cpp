@@ -35,7 +35,7 @@ class World final : public Outside {
     ++corrections;
   }
   void follow_host() override {}
-  void event(Event, const IpAddress&) override {}
+  void event(Event) override {}
 
   Instant now{1};
   Duration ahead{};

@@ -10,7 +10,7 @@ namespace {
 constexpr Duration kSpread = seconds(1);
 }  // namespace
 
-Client::Client(const SipKey& secret, Outside& outside) : secret_(secret), outside_(&outside) {}
+Client::Client(const SipKey& secret, Outside& outside) : outside_(&outside), secret_(secret) {}
 
 std::uint64_t Client::random() { return siphash(secret_, std::array<std::uint64_t, 1>{drawn_++}); }
 Duration Client::up_to(Duration most) {
@@ -19,23 +19,17 @@ Duration Client::up_to(Duration most) {
 }
 
 void Client::use(std::span<const IpAddress> wanted, Instant now) {
-  std::size_t used = 0;
-  for (const IpAddress& each : wanted.first(std::min(wanted.size(), kMaxServers))) {
-    if (std::ranges::contains(servers().first(used), each, &Server::address)) continue;
-    const auto found = std::ranges::find(servers(), each, &Server::address);
-    if (found == servers().end()) {
-      // In a list of eight, a new server may take the place of a known one.
-      Server& last = used_ < kMaxServers ? servers_[used_++] : servers_[kMaxServers - 1];
-      last = {};
-      last.address = each;
-      last.next_at = now + up_to(kSpread);
-      std::swap(servers_[used], last);
-    } else {
-      std::swap(servers_[used], *found);
-    }
-    ++used;
+  wanted = wanted.first(std::min(wanted.size(), kMaxServers));
+  if (std::ranges::equal(wanted, servers(), {}, {}, &Server::address)) return;
+  for (const Server& each : servers()) {
+    if (each.asked_at != Instant{}) not_before_ = std::max(not_before_, each.asked_at + kMinPoll);
   }
-  used_ = used;
+  used_ = wanted.size();
+  for (std::size_t i = 0; i < used_; ++i) {
+    servers_[i] = {};
+    servers_[i].address = wanted[i];
+    servers_[i].next_at = std::max(now, not_before_) + up_to(kSpread);
+  }
 }
 
 Instant Client::next_deadline() const {
@@ -58,7 +52,7 @@ const IpAddress* Client::tick(Instant now, std::span<std::byte, kMessageSize> re
       each.sample = {};
     }
     const bool first = !each.tried;
-    wait(each, each.poll + 1U);
+    wait(each, each.doublings + 1U);
     if (first) choose(now);
   }
   return nullptr;
@@ -73,14 +67,14 @@ void Client::ask(Server& server, Instant now, std::span<std::byte, kMessageSize>
   ++counts_[kSent];
 }
 
-// Ends an exchange. The next request is `2^poll` seconds after the last one, and up to an eighth
+// Ends an exchange. The next request is kMinPoll, doubled, after the last one, and up to an eighth
 // later.
-void Client::wait(Server& server, unsigned poll) {
+void Client::wait(Server& server, unsigned doublings) {
   server.state = Server::State::kIdle;
   server.tried = true;
-  server.poll = static_cast<std::uint8_t>(std::clamp<unsigned>(
-      poll, server.least_poll, std::max<unsigned>(kMaxPoll, server.least_poll)));
-  const Duration interval = seconds(std::int64_t{1} << server.poll);
+  server.doublings = static_cast<std::uint8_t>(
+      std::max<unsigned>(std::min(doublings, kMaxDoublings), server.min_doublings));
+  const Duration interval = kMinPoll * (std::int64_t{1} << server.doublings);
   server.next_at = server.asked_at + interval + up_to(interval / 8);
 }
 
@@ -90,9 +84,9 @@ void Client::restart(Instant now) {
     each.sample = {};
     if (each.state == Server::State::kDenied) continue;
     const bool asked = each.asked_at != Instant{};
-    wait(each, kMinPoll);
+    wait(each, 0);
     each.tried = false;
-    if (!asked || each.next_at < now) each.next_at = now + up_to(kSpread);
+    if (!asked || each.next_at < now) each.next_at = std::max(now, not_before_) + up_to(kSpread);
   }
   if (verdict_ == Verdict::kAgreed) outside_->follow_host();
   verdict_ = Verdict::kNone;
@@ -126,7 +120,7 @@ void Client::receive(Bytes message, const Endpoint& from, Instant now) {
   server.unanswered = 0;
   if (reply.stratum == 0) return take_kiss(server, reply.reference_id);
   if (take_time(server, reply, now)) return choose(now);
-  wait(server, server.poll + 1U);
+  wait(server, server.doublings + 1U);
 }
 
 void Client::take_kiss(Server& server, std::uint32_t code) {
@@ -136,11 +130,11 @@ void Client::take_kiss(Server& server, std::uint32_t code) {
     server.tried = true;
     server.next_at = Instant::never();
     server.sample = {};
-    return outside_->event(Event::kDenied, server.address);
+    return outside_->event(Event::kDenied);
   }
-  const unsigned poll = std::min(server.poll + 1U, kMaxRatedPoll);
-  if (code == kRate) server.least_poll = static_cast<std::uint8_t>(poll);
-  wait(server, poll);
+  const unsigned doublings = std::min(server.doublings + 1U, kMaxRated);
+  if (code == kRate) server.min_doublings = static_cast<std::uint8_t>(doublings);
+  wait(server, doublings);
 }
 
 // False if the reply is not usable (RFC 5905 section 14 and the tests of section 8).
@@ -164,7 +158,7 @@ bool Client::take_time(Server& server, const Reply& reply, Instant now) {
   const bool contradicts =
       last.exists() && std::abs(sample.base - last.base) > (sample.error + last_error).ns;
   if (contradicts || sample.error <= last_error) server.sample = sample;
-  wait(server, contradicts ? kMinPoll : server.poll + 1U);
+  wait(server, contradicts ? 0 : server.doublings + 1U);
   return true;
 }
 
@@ -202,7 +196,7 @@ void Client::conclude(const Interval& found, Instant now) {
     ++counts_[kDisagreements];
     if (before == Verdict::kAgreed) outside_->follow_host();
   }
-  if (verdict_ != before) outside_->event(agreed ? Event::kSynchronized : Event::kDisagreement, {});
+  if (verdict_ != before) outside_->event(agreed ? Event::kSynchronized : Event::kDisagreement);
 }
 
 Interval agreement(std::span<const Interval> all, std::size_t needed) {

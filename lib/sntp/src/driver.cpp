@@ -2,6 +2,10 @@
 
 namespace fata::sntp {
 
+namespace {
+constexpr std::string_view kErrorText = ", error at most ";
+}
+
 Driver::Driver(async::Context& context, const SipKey& secret, const Servers& given)
     : stop_(context.stop),
       client_(secret, *this),
@@ -17,20 +21,21 @@ void Driver::use(std::span<const IpAddress> of_network, Instant now) {
 
 void Driver::renew(const SipKey& secret) { client_.renew(secret, loop_->now()); }
 
-void Driver::note_unbound(const Error& error) const {
-  log_.error("no UDP socket: ", error, "; the wall clock is the host's");
-}
+void Driver::note_unbound(Duration error) const { warn("no UDP socket for NTP", error); }
 
-void Driver::note_event(Event what, const IpAddress& server, Duration error) const {
+void Driver::note_event(Event what, Duration error) const {
   switch (what) {
     case Event::kSynchronized:
-      return log_.info("the wall clock follows NTP, error at most ", error);
+      return log_.info(std::string_view("the wall clock follows NTP"), kErrorText, error);
     case Event::kDisagreement:
-      return log_.warning(
-          "the NTP servers contradict each other or the host; the host's clock is used");
+      return warn("the NTP servers contradict each other or the host, whose clock is used", error);
     case Event::kDenied:
-      return log_.warning(server, " denies service");
+      return warn("an NTP server denies service", error);
   }
+}
+
+void Driver::warn(std::string_view what, Duration error) const {
+  log_.warning(what, kErrorText, error);
 }
 
 }  // namespace fata::sntp

@@ -1,5 +1,7 @@
 #include "fata/sntp/servers.hpp"
 
+#include <algorithm>
+
 namespace fata::sntp {
 
 namespace {
@@ -12,7 +14,7 @@ bool parse_address(std::string_view text, IpAddress& out) {
 }  // namespace
 
 bool Servers::push(const IpAddress& server) {
-  if (count_ == items_.size()) return false;
+  if (count_ == items_.size() || std::ranges::contains(all(), server)) return false;
   items_[count_++] = server;
   return true;
 }
@@ -29,7 +31,7 @@ bool parse_parameter(std::string_view text, Servers& out) {
   }
 }
 std::string_view parameter_expects(const Servers&) {
-  return "none, or up to 8 addresses, separated by commas, such as 10.0.0.1,2001:db8::1";
+  return "none, or up to 8 different addresses, separated by commas, such as 10.0.0.1,2001:db8::1";
 }
 
 }  // namespace fata::sntp

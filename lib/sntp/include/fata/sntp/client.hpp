@@ -19,7 +19,7 @@ namespace fata::sntp {
 enum class Event : std::uint8_t {
   kSynchronized,  // after a start or a disagreement, the servers agree
   kDisagreement,  // the servers contradict each other or the host: the host's clock is used
-  kDenied,        // the server refuses service and is not queried again
+  kDenied,        // a server refuses service and is not queried again
 };
 
 // Performs the client's actions. Its functions must not call the client, and the client calls none
@@ -31,8 +31,7 @@ class Outside {
   virtual void correct(const WallReading& utc, Instant now) = 0;
   // Ends the correction.
   virtual void follow_host() = 0;
-  // `server`: only for kDenied.
-  virtual void event(Event what, const IpAddress& server) = 0;
+  virtual void event(Event what) = 0;
 
  protected:
   ~Outside() = default;
@@ -41,10 +40,10 @@ class Outside {
 // UTC at Instant 0 as measured at `at`, and its error then.
 struct Sample {
   std::int64_t base = 0;
-  Duration error = kInfinite;  // kInfinite: there is no sample
+  Duration error{};  // 0: there is no sample
   Instant at{};
 
-  bool exists() const { return error != kInfinite; }
+  bool exists() const { return error != Duration{}; }
   Duration error_at(Instant now) const { return error + WallCorrection::drift(now - at); }
 };
 
@@ -60,8 +59,10 @@ Interval agreement(std::span<const Interval> all, std::size_t needed);
 class Client {
  public:
   static constexpr std::size_t kMaxServers = 8;
-  // Seconds between two requests to a server, as powers of two. A kiss-o'-death RATE raises them.
-  static constexpr unsigned kMinPoll = 6, kMaxPoll = 10, kMaxRatedPoll = 13;
+  // Between two requests to a server. It doubles up to kMaxDoublings times; a kiss-o'-death RATE
+  // doubles it for good, up to kMaxRated times.
+  static constexpr Duration kMinPoll = seconds(64);
+  static constexpr unsigned kMaxDoublings = 4, kMaxRated = 7;
   // A later reply is not accepted.
   static constexpr Duration kTimeout = seconds(4);
   // Servers with a larger root distance are not used (RFC 5905, MAXDIST).
@@ -86,8 +87,8 @@ class Client {
 
   Client(const SipKey& secret, Outside& outside);
 
-  // Replaces the servers; excess ones are dropped, and those that stay keep their state. Cheap if
-  // nothing changes.
+  // Replaces the servers, if the list differs from the last one; excess ones are dropped. All
+  // samples are void then.
   void use(std::span<const IpAddress> servers, Instant now);
   void receive(Bytes message, const Endpoint& from, Instant now);
   Instant next_deadline() const;
@@ -107,8 +108,8 @@ class Client {
     IpAddress address;
     State state = State::kIdle;
     bool tried = false;  // the first exchange has ended, with or without a reply
-    std::uint8_t poll = kMinPoll;
-    std::uint8_t least_poll = kMinPoll;
+    std::uint8_t doublings = 0;
+    std::uint8_t min_doublings = 0;
     std::uint8_t unanswered = 0;
     std::uint64_t cookie = 0;
     Instant asked_at{};
@@ -121,7 +122,7 @@ class Client {
   std::uint64_t random();
   Duration up_to(Duration most);
   void ask(Server& server, Instant now, std::span<std::byte, kMessageSize> request);
-  void wait(Server& server, unsigned poll);
+  void wait(Server& server, unsigned doublings);
   void restart(Instant now);
   void watch_host(Instant now);
   void take_kiss(Server& server, std::uint32_t code);
@@ -129,15 +130,18 @@ class Client {
   void choose(Instant now);
   void conclude(const Interval& found, Instant now);
 
+  // The small members come first: an offset of less than 128 makes shorter code.
+  Outside* outside_;
   SipKey secret_;
   std::uint64_t drawn_ = 0;
-  Outside* outside_;
-  std::array<Server, kMaxServers> servers_{};
   std::size_t used_ = 0;
   // The host's clock at Instant 0. Before the first reading, any clock seems to have moved.
   std::int64_t host_base_ = 0;
+  // No server is queried earlier: kMinPoll after the last request to one that was replaced.
+  Instant not_before_{};
   Verdict verdict_ = Verdict::kNone;
   std::array<std::uint64_t, kCounts> counts_{};
+  std::array<Server, kMaxServers> servers_{};
 };
 
 }  // namespace fata::sntp

@@ -23,13 +23,15 @@ class Driver : protected Outside, private async::Renewal {
 
   // Uses the servers that were given or, without any, those of the network.
   void use(std::span<const IpAddress> of_network, Instant now);
-  void note_unbound(const Error& error) const;
-  void note_event(Event what, const IpAddress& server, Duration error) const;
+  // `error`: the bound of the wall clock's error.
+  void note_unbound(Duration error) const;
+  void note_event(Event what, Duration error) const;
 
   async::CancelToken stop_;
   Client client_;
 
  private:
+  void warn(std::string_view what, Duration error) const;
   // Renewal
   void renew(const SipKey& secret) final;
 
@@ -70,13 +72,11 @@ class NetworkClock final : private Driver {
     clock_->correct({{utc.time.ns + (clock_->now() - now).ns}, utc.error});
   }
   void follow_host() override { clock_->follow_host(); }
-  void event(Event what, const IpAddress& server) override {
-    note_event(what, server, clock_->wall_error());
-  }
+  void event(Event what) override { note_event(what, clock_->wall_error()); }
 
   static async::Task<void> run(NetworkClock* self) {
     const auto socket = self->udp_->bind({IpAddress(), 0});
-    if (!socket) co_return self->note_unbound(socket.error());
+    if (!socket) co_return self->note_unbound(self->wall_error());
     const async::Wait until_stopped = async::Wait::cancelled_by(self->stop_);
     while (!self->stop_.cancelled()) {
       std::array<IpAddress, Client::kMaxServers> servers;

@@ -9,11 +9,11 @@
 
 namespace fata::sntp {
 
-// "none", or up to 8 IPv4 or IPv6 addresses, separated by commas.
+// "none", or up to 8 different IPv4 or IPv6 addresses, separated by commas.
 class Servers {
  public:
   std::span<const IpAddress> all() const { return std::span(items_).first(count_); }
-  // False if there is no room.
+  // False if there is no room, or if it is in the list: its vote would count twice.
   bool push(const IpAddress& server);
 
  private:
