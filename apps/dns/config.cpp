@@ -40,15 +40,16 @@ Plan plan(const Context& context) {
                           "client addresses and prefixes without that limit, separated by commas");
   auto net = default_stack(context);
 
-  // Zone files are linked into the image, unless `-D zones=folder` (linux only) selects a folder
-  // that the process reads.
+  // Zone files are linked into the image, or read at its start from its boot files, or (linux only)
+  // from a folder: `-D zones=boot` or `-D zones=folder`.
   const std::string where =
-      context.key("zones", std::string("linked"), "where zone files are: linked or folder");
-  if (where != "linked" && where != "folder")
-    throw ConfigError("-D zones=" + where + ": zones are linked or folder");
+      context.key("zones", std::string("linked"), "where zone files are: linked, boot or folder");
+  if (where != "linked" && where != "boot" && where != "folder")
+    throw ConfigError("-D zones=" + where + ": zones are linked, boot or folder");
   auto store = where == "folder"
                    ? host_folder(parameter("zones", "zones", "folder with the zone files"))
-                   : crunch("zones");
+               : where == "boot" ? boot_files(context)
+                                 : crunch("zones");
 
   Plan plan("dns");
   plan.run(server(net.udp, net.tcp, store, default_clock(), default_random(), port, zones, rate,

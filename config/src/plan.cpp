@@ -89,6 +89,7 @@ class Gatherer {
                         .concept_header = node->concept_header,
                         .type = spec.type,
                         .form = spec.form,
+                        .is_boot_files = spec.is_boot_files,
                         .is_nic = spec.is_nic,
                         .called = spec.called.empty() ? spec.type : spec.called,
                         .member = node->member,

@@ -56,6 +56,7 @@ void fields(auto& visit, Is<Device> auto& device) {
   visit("type", device.type);
   visit("form", device.form);
   visit("is_nic", device.is_nic);
+  visit("is_boot_files", device.is_boot_files);
   visit("called", device.called);
   visit("arguments", device.arguments);
   visit("after", device.after);

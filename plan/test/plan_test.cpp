@@ -22,6 +22,7 @@ Plan example() {
   Device nic{.name = "net_device", .tag = "NetDevice", .type = "fata::virtio::NetDevice"};
   nic.form = Form::kConnect;
   nic.is_nic = true;
+  nic.is_boot_files = true;
   nic.libraries = {"virtio"};
   nic.chosen_by.emplace();
   Device job{.name = "server", .tag = "Job", .type = "Server"};
@@ -71,7 +72,8 @@ std::string with(std::string_view part, std::string_view in_its_place) {
 }
 
 TEST(PlanJson, RefusesAnotherVersion) {
-  EXPECT_EQ(reason(with("\"version\": 5", "\"version\": 4")), "a plan of another version of Fata");
+  const std::string ours = "\"version\": " + std::to_string(kVersion);
+  EXPECT_EQ(reason(with(ours, "\"version\": 4")), "a plan of another version of Fata");
 }
 TEST(PlanJson, RefusesWhatIsNoPlan) {
   EXPECT_THAT(reason("{"), HasSubstr("not a plan ("));

@@ -200,6 +200,7 @@ class Options(FataTest):
         "is QEMU's, for -t kvm; on Xen the domain's configuration says such things",
     )
     lab = "is for -t xen"
+    sim = "is for -t sim"
     # Option: its value, then the reason against it (None: accepted) for a process, for kvm, for xen
     # in the lab, and for xen in dom0.
     TABLE = {
@@ -229,11 +230,8 @@ class Options(FataTest):
         "--link": ("tap:x", "needs Fata's own stack; add --net direct", None, qemus, qemus),
         "--pcap": (
             "x",
-            (
-                "this process has no network card of its own to capture from; "
-                "add --net direct, or use -t kvm"
-            ),
-            "there is no network card to capture from",
+            "this process has no NIC of its own to capture from; add --net direct, or use -t kvm",
+            "there is no NIC to capture from",
             qemus,
             qemus,
         ),
@@ -244,6 +242,15 @@ class Options(FataTest):
             "this application has no disk",
             "this application has no disk",
         ),
+        "--files": (
+            "x",
+            "this application takes no boot files; see boot_files() in config.cpp",
+            "this application takes no boot files; see boot_files() in config.cpp",
+            "this application takes no boot files; see boot_files() in config.cpp",
+            "this application takes no boot files; see boot_files() in config.cpp",
+        ),
+        "--seed": ("1", sim, sim, sim, sim),
+        "--for": ("1s", sim, sim, sim, sim),
         "--gdb": (None, None, None, qemus, qemus),
         "--lab": (None, lab, lab, None, None),
         "--plain": (

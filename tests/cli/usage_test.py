@@ -146,7 +146,7 @@ class Refuses(FataTest):
         )
         self.refused_last(
             (
-                "fata: --pcap: this process has no network card of its own to capture from; add"
+                "fata: --pcap: this process has no NIC of its own to capture from; add"
                 " --net direct, or use -t kvm"
             ),
             *run,
@@ -190,11 +190,13 @@ class Refuses(FataTest):
                 "udp:0:53",
             ): "fata: --forward udp:0:53: write [udp|tcp:]HOST:GUEST, as in udp:1053:53",
             ("--forward", "53:53"): "fata: --forward: ports are forwarded with --link user only",
-            ("--pcap", "x.pcap"): "fata: --pcap: there is no network card to capture from",
-            ("--link", "none", "--link", "user"): (
-                "fata: --link user: the image has 1 network card; -D cards=2 gives default_stack()"
-                " more"
-            ),
+            ("--pcap", "x.pcap"): "fata: --pcap: there is no NIC to capture from",
+            (
+                "--link",
+                "none",
+                "--link",
+                "user",
+            ): "fata: --link user: the image has 1 NIC; -D cards=2 gives default_stack() more",
         }.items():
             self.refused_last(line, *run, *words)
 

@@ -270,7 +270,7 @@ class Devices(FataTest):
             "tcp-echo", "-D", "cards=2", *(["--net", "direct"] if TARGET == "linux" else [])
         )
         self.run_fata("build", *words)
-        self.in_namespace("on_tap.py", "cards", TARGET, *words)
+        self.in_namespace("on_tap.py", "nics", TARGET, *words)
 
     @in_a_namespace
     def test_relay_on_a_tap(self):

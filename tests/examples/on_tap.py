@@ -1,8 +1,8 @@
 """Runs an image on a tap of this network namespace and talks to it:
-on_tap.py frames|udp|tcp|tcp-cut|relay|stack|cards linux|kvm WORDS-OF-FATA-RUN...
+on_tap.py frames|udp|tcp|tcp-cut|relay|stack|nics linux|kvm WORDS-OF-FATA-RUN...
 
 tcp: both ends use segmentation offload. tcp-cut: the image runs without offload, and no frame is
-longer than the MTU. cards: the image has a second NIC on its own tap, with a network behind it.
+longer than the MTU. nics: the image has a second NIC on its own tap, with a network behind it.
 """
 import concurrent.futures
 import os
@@ -65,7 +65,7 @@ ip("tuntap", "add", TAP, "mode", "tap", "vnet_hdr")
 ip("addr", "add", "10.77.0.1/24", "dev", TAP)
 ip("link", "set", TAP, "up")
 
-if what == "cards":
+if what == "nics":
     ip("tuntap", "add", "fata1", "mode", "tap", "vnet_hdr")
     ip("addr", "add", "10.78.0.1/24", "dev", "fata1")
     ip("addr", "add", "2001:db8:78::1/64", "dev", "fata1", "nodad")
@@ -73,7 +73,7 @@ if what == "cards":
     ip("addr", "add", "10.9.0.1/32", "dev", "lo")
 
 line = [os.environ["FATA"], "--no-install", "run", *words]
-if what == "cards":
+if what == "nics":
     line += [
         "--link",
         f"tap:{TAP}",
@@ -152,7 +152,7 @@ try:
             )
         assert all(done), f"{done.count(False)} of {len(done)} connections failed"
         assert sorted(far.heard) == sorted(bytes(byte ^ 0x20 for byte in each) for each in sent)
-    elif what == "cards":
+    elif what == "nics":
         # Each of the image's addresses, and a network behind the second NIC. The image's answers to
         # that network follow a route.
         long = LongFrames()
@@ -166,7 +166,7 @@ try:
                 assert stream.comes_back(address, 7007, size, source), (address, source, size)
         long.end()
         on_second = int(pathlib.Path("/proc/net/dev").read_text().split("fata1:")[1].split()[0])
-        assert on_second > 900_000, f"only {on_second} bytes came by the second card"
+        assert on_second > 900_000, f"only {on_second} bytes came by the second NIC"
     elif what.startswith("tcp"):
         long = LongFrames()
         with concurrent.futures.ThreadPoolExecutor(20) as pool:

@@ -30,8 +30,8 @@ struct ArpCount {
 // Two hosts on one link, and a main that tests them.
 struct Pair {
   World world;
-  sim::NetDevice& a = world.card();
-  sim::NetDevice& b = world.card();
+  sim::NetDevice& a = world.nic();
+  sim::NetDevice& b = world.nic();
   sim::Link& link = world.network.join(a, b);
   ArpCount arp{world.network};
 
@@ -137,9 +137,9 @@ async::Task<void> in_use(Pair* pair, Stack* a, Stack* b) {
 
 TEST(Arp, AnEntryInUseIsRefreshedByUnicastBeforeItEnds) { Pair().run(in_use); }
 
-async::Task<int> moved(World* world, std::vector<sim::NetDevice*> cards) {
-  const auto a = co_await host(world, cards[0], cidr(1));
-  auto old = co_await host(world, cards[1], cidr(2));
+async::Task<int> moved(World* world, std::vector<sim::NetDevice*> nics) {
+  const auto a = co_await host(world, nics[0], cidr(1));
+  auto old = co_await host(world, nics[1], cidr(2));
   const auto from = bound(*a, 0);
   auto to = bound(*old, 7);
   EXPECT_TRUE(co_await send(from.get(), at(2, 7), "old"));
@@ -147,7 +147,7 @@ async::Task<int> moved(World* world, std::vector<sim::NetDevice*> cards) {
   to.reset();
   old.reset();
   // The same address on another NIC. Its announcement is enough to move the entry.
-  const auto replacement = co_await host(world, cards[2], cidr(2));
+  const auto replacement = co_await host(world, nics[2], cidr(2));
   co_await async::sleep(kStep);
   to = bound(*replacement, 7);
   EXPECT_TRUE(co_await send(from.get(), at(2, 7), "new"));
@@ -157,11 +157,11 @@ async::Task<int> moved(World* world, std::vector<sim::NetDevice*> cards) {
   co_return 0;
 }
 
-TEST(Arp, AnAnnouncementMovesAKnownAddressToItsNewCard) {
+TEST(Arp, AnAnnouncementMovesAKnownAddressToItsNewNic) {
   World world;
   sim::LearningSwitch& middle = world.network.add_switch();
-  for (int i = 0; i < 3; ++i) world.network.join(world.card(), middle.port());
-  world.platform.run([&] { return moved(&world, world.cards); });
+  for (int i = 0; i < 3; ++i) world.network.join(world.nic(), middle.port());
+  world.platform.run([&] { return moved(&world, world.nics); });
 }
 
 async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* victim) {
@@ -197,8 +197,8 @@ async::Task<int> flood(World* world, sim::NetDevice* attacker, sim::NetDevice* v
 
 TEST(Arp, AFloodOfAddressesFillsTheTableAndNothingElse) {
   World world;
-  sim::NetDevice& attacker = world.card();
-  sim::NetDevice& victim = world.card();
+  sim::NetDevice& attacker = world.nic();
+  sim::NetDevice& victim = world.nic();
   world.network.join(attacker, victim);
   world.platform.run([&] { return flood(&world, &attacker, &victim); });
 }

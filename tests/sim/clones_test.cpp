@@ -22,9 +22,9 @@ using Seen = std::map<std::string, std::vector<std::uint64_t>>;
 struct Lab {
   World world{7};
   // A small MTU, so that packets may be fragmented and carry an identification.
-  sim::NetDevice& card = world.card({.mtu = 552});
-  sim::NetDevice& peer_card = world.card();
-  sim::Link& link = world.network.join(card, peer_card);
+  sim::NetDevice& nic = world.nic({.mtu = 552});
+  sim::NetDevice& peer_nic = world.nic();
+  sim::Link& link = world.network.join(nic, peer_nic);
   SimRandom random{&world.platform};
   std::unique_ptr<Stack> host;
   std::unique_ptr<Stack> peer;
@@ -88,10 +88,10 @@ struct Life {
 
 // `number` identifies the clone; 0 is the original, which is not restored.
 async::Task<int> live(Lab* lab, unsigned number, Life* life) {
-  lab->host = std::make_unique<Stack>(lab->world.context, lab->card, lab->random);
+  lab->host = std::make_unique<Stack>(lab->world.context, lab->nic, lab->random);
   lab->host->use(cidr(1));
   lab->host->use_ipv6({});
-  lab->peer = co_await host(&lab->world, &lab->peer_card, cidr(2));
+  lab->peer = co_await host(&lab->world, &lab->peer_nic, cidr(2));
   co_await async::sleep(seconds(5));
   const auto listener = lab->host->tcp().listen({Ipv4Address{}, 80}, 4);
   const auto old = co_await lab->peer->tcp().connect(at(1, 80), async::Wait::at_most(seconds(5)));

@@ -136,8 +136,8 @@ class DhcpServer {
 // The server on its own NIC: answers ARP for its address, and messages to port 67.
 class DhcpHost {
  public:
-  DhcpHost(sim::NetDevice& card, const DhcpServer::Settings& settings)
-      : server(settings), own_(settings.own), card_(&card), runner_(run(this)) {}
+  DhcpHost(sim::NetDevice& nic, const DhcpServer::Settings& settings)
+      : server(settings), own_(settings.own), nic_(&nic), runner_(run(this)) {}
 
   DhcpServer server;
   bool up = true;
@@ -147,7 +147,7 @@ class DhcpHost {
   static async::Task<void> run(DhcpHost* self) {
     std::array<sig::RxFrame, 8> in;
     for (;;) {
-      const auto count = co_await self->card_->receive(std::span<sig::RxFrame>(in), async::Wait{});
+      const auto count = co_await self->nic_->receive(std::span<sig::RxFrame>(in), async::Wait{});
       if (!count) co_return;
       for (sig::RxFrame& frame : std::span(in).first(*count)) {
         const Slice slice = std::move(frame.frame);
@@ -163,9 +163,9 @@ class DhcpHost {
     if (type == 0x0806) {
       const auto arp = wire::arp::Packet::parse(inside);
       if (!arp || arp->operation != wire::arp::kRequest || arp->target != own_) return;
-      PacketBuf packet = card_->allocate(14);
+      PacketBuf packet = nic_->allocate(14);
       if (!packet) return;
-      wire::arp::Packet{wire::arp::kReply, card_->mac(), own_, from, arp->sender}.write(
+      wire::arp::Packet{wire::arp::kReply, nic_->mac(), own_, from, arp->sender}.write(
           packet.append(wire::arp::kPacketSize));
       return send(std::move(packet), from, 0x0806);
     }
@@ -173,13 +173,13 @@ class DhcpHost {
     if (type != 0x0800 || !ip || ip->protocol != 17 || inside.size() < ip->total_length) return;
     const Bytes udp = inside.subspan(ip->header_length, ip->total_length - ip->header_length);
     if (udp.size() < 8 || load_be<std::uint16_t>(udp.subspan(2)) != 67) return;
-    auto answer = server.receive(udp.subspan(8), card_now());
+    auto answer = server.receive(udp.subspan(8), nic_now());
     if (!answer) return;
     answer->more = more;
     const bool broadcast =
         answer->kind == dhcp::Kind::kNak || (udp[8 + 10] & std::byte{0x80}) != std::byte{0};
     const dhcp::Octets bytes = answer->bytes();
-    PacketBuf packet = card_->allocate(14 + 20 + 8);
+    PacketBuf packet = nic_->allocate(14 + 20 + 8);
     if (!packet) return;
     copy_bytes(packet.append(bytes.size()), bytes);
     wire::ipv4::Header header;
@@ -192,14 +192,14 @@ class DhcpHost {
     send(std::move(packet), broadcast ? MacAddress::broadcast() : answer->mac, 0x0800);
   }
   void send(PacketBuf packet, const MacAddress& to, std::uint16_t type) {
-    wire::ethernet::Header{to, card_->mac(), type}.write(packet.prepend(14));
+    wire::ethernet::Header{to, nic_->mac(), type}.write(packet.prepend(14));
     std::array<PacketBuf, 1> out{std::move(packet)};
-    (void)card_->send(out);
+    (void)nic_->send(out);
   }
-  static Instant card_now() { return async::current_loop().now(); }
+  static Instant nic_now() { return async::current_loop().now(); }
 
   Ipv4Address own_;
-  sim::NetDevice* card_;
+  sim::NetDevice* nic_;
   async::Background runner_;
 };
 

@@ -43,21 +43,21 @@ struct Lan : World {
   explicit Lan(std::uint64_t seed, std::size_t clients, const sim::LinkOptions& how = {})
       : World(seed) {
     sim::LearningSwitch& hub = network.add_switch();
-    links.push_back(&network.join(server_card, hub.port(), how));
+    links.push_back(&network.join(server_nic, hub.port(), how));
     for (std::size_t i = 0; i < clients; ++i) {
-      client_cards.push_back(&card());
-      links.push_back(&network.join(*client_cards.back(), hub.port(), how));
+      client_nics.push_back(&nic());
+      links.push_back(&network.join(*client_nics.back(), hub.port(), how));
     }
   }
   SimRandom random{&platform};
-  sim::NetDevice& server_card = card();
-  std::vector<sim::NetDevice*> client_cards;
+  sim::NetDevice& server_nic = nic();
+  std::vector<sim::NetDevice*> client_nics;
   std::vector<sim::Link*> links;
 };
 
 async::Task<std::unique_ptr<Client>> client(Lan* lan, std::size_t number, dhcp::HostName name = {},
                                             bool probe = true) {
-  auto made = std::make_unique<Client>(lan->context, *lan->client_cards[number], lan->random);
+  auto made = std::make_unique<Client>(lan->context, *lan->client_nics[number], lan->random);
   EXPECT_TRUE(co_await made->search(&lan->context, &lan->random, name, probe));
   co_return made;
 }
@@ -81,8 +81,8 @@ void check_promises(Lan& lan, const DhcpServer& server,
 
 async::Task<int> live(Lan* lan, std::uint64_t seed, bool lossless) {
   const auto draw = [lan](std::uint64_t most) { return lan->platform.random() % most; };
-  DhcpHost server(lan->server_card, {.lease = static_cast<std::uint32_t>(120 + draw(400))});
-  std::vector<std::unique_ptr<Client>> clients(lan->client_cards.size());
+  DhcpHost server(lan->server_nic, {.lease = static_cast<std::uint32_t>(120 + draw(400))});
+  std::vector<std::unique_ptr<Client>> clients(lan->client_nics.size());
   for (std::size_t i = 0; i < clients.size(); ++i) clients[i] = co_await client(lan, i);
   const Instant end = lan->platform.now() + seconds(2 * 3600);
   Instant next_trouble = lan->platform.now();
@@ -130,7 +130,7 @@ TEST(Dhcp, NoAddressOutlivesItsLeaseWhateverHappens) {
 }
 
 async::Task<int> start_quickly(Lan* lan) {
-  DhcpHost server(lan->server_card, {});
+  DhcpHost server(lan->server_nic, {});
   const Instant began = lan->platform.now();
   const auto unprobed = co_await client(lan, 0, {}, false);
   EXPECT_LT(lan->platform.now() - began, milliseconds(100));
@@ -149,8 +149,8 @@ TEST(Dhcp, WithoutTheProbesAnAddressIsUsedAtOnce) {
 
 // A host with a static address uses the server's first address.
 async::Task<int> yield(Lan* lan, bool probe) {
-  DhcpHost server(lan->server_card, {});
-  Stack squatter(lan->context, *lan->client_cards[1], lan->random, false);
+  DhcpHost server(lan->server_nic, {});
+  Stack squatter(lan->context, *lan->client_nics[1], lan->random, false);
   squatter.use({Ipv4Address::of(10, 0, 0, 100), 24});
   co_await async::sleep(seconds(10));
   const auto late = co_await client(lan, 0, {}, probe);
@@ -169,7 +169,7 @@ TEST(Dhcp, AnAddressThatSomebodyHasIsDeclinedProbedOrNot) {
 }
 
 async::Task<int> expire(Lan* lan) {
-  DhcpHost server(lan->server_card, {.lease = 400});
+  DhcpHost server(lan->server_nic, {.lease = 400});
   const auto one = co_await client(lan, 0);
   const Ipv4Address address = one->dhcp()->client().lease().address.address;
   const Instant end = one->dhcp()->client().lease().end;
@@ -196,7 +196,7 @@ TEST(Dhcp, ALeaseThatNobodyRenewsEndsAndTheSearchBeginsAnew) {
 }
 
 async::Task<int> restart(Lan* lan) {
-  DhcpHost server(lan->server_card, {.lease = 400});
+  DhcpHost server(lan->server_nic, {.lease = 400});
   const auto one = co_await client(lan, 0);
   server.server.forget();
   co_await async::sleep(seconds(230));
@@ -213,14 +213,14 @@ TEST(Dhcp, AServerThatHasForgottenRefusesTheRenewalAndGivesAnAddressAnew) {
 }
 
 async::Task<int> tell_names(Lan* lan) {
-  DhcpHost server(lan->server_card, {});
+  DhcpHost server(lan->server_nic, {});
   server.more = {{6, dhcp::octets({10, 0, 0, 2, 10, 0, 0, 3})},
                  {15, dhcp::octets({'l', 'a', 'b', '.', 't', 'e', 's', 't'})},
                  {42, dhcp::octets({10, 0, 0, 4, 10, 0, 0, 5})},
                  {12, dhcp::octets({'p', '7'})},
                  {119, dhcp::octets({1, 'a', 0, 1, 'b', 0xc0, 0})}};
   const auto one = co_await client(lan, 0, {"printer"});
-  EXPECT_EQ(server.server.host_names[lan->client_cards[0]->mac().octets], "printer");
+  EXPECT_EQ(server.server.host_names[lan->client_nics[0]->mac().octets], "printer");
   const stack::Names<Stack::Core> names(one->core());
   static_assert(sig::Names<stack::Names<Stack::Core>>);
   std::array<IpAddress, 4> found;
@@ -253,17 +253,17 @@ TEST(Dhcp, NamesReachTheServerTheApplicationAndTheReport) {
 }
 
 struct TwoLans : Lan {
-  TwoLans() : Lan(1, 1) { network.join(second_card, second_server_card, {}); }
-  sim::NetDevice& second_card = card();
-  sim::NetDevice& second_server_card = card();
+  TwoLans() : Lan(1, 1) { network.join(second_nic, second_server_nic, {}); }
+  sim::NetDevice& second_nic = nic();
+  sim::NetDevice& second_server_nic = nic();
 };
 
 async::Task<int> serve_both(TwoLans* lan) {
-  DhcpHost first(lan->server_card, {.lease = 300});
-  DhcpHost second(lan->second_server_card, {.own = Ipv4Address::of(10, 0, 1, 2), .lease = 300});
+  DhcpHost first(lan->server_nic, {.lease = 300});
+  DhcpHost second(lan->second_server_nic, {.own = Ipv4Address::of(10, 0, 1, 2), .lease = 300});
   {
     const auto stack = co_await client(lan, 0, {}, false);
-    Stack::Nic nic(stack->core(), lan->second_card);
+    Stack::Nic nic(stack->core(), lan->second_nic);
     using Both =
         dhcp::DynamicAddress<Stack::Core, stack::UdpOn<Stack::Core>, stack::Ipv4<Stack::Core>,
                              Stack::Nic, SimRandom, Client::Address>;
@@ -278,14 +278,14 @@ async::Task<int> serve_both(TwoLans* lan) {
     EXPECT_TRUE(stack->core().host().is_ours(Ipv4Address::of(10, 0, 1, 100)));
     EXPECT_GT(first.server.acks, 5u);
     EXPECT_GT(second.server.acks, 5u);
-    EXPECT_EQ(second.server.host_names[lan->second_card.mac().octets], "second");
+    EXPECT_EQ(second.server.host_names[lan->second_nic.mac().octets], "second");
   }
   co_await async::sleep(seconds(1));
   EXPECT_EQ(first.server.held() + second.server.held(), 0u) << "not given back";
   co_return 0;
 }
 
-TEST(Dhcp, EachCardOfAStackHasALeaseOfItsOwn) {
+TEST(Dhcp, EachNicOfAStackHasALeaseOfItsOwn) {
   TwoLans lan;
   EXPECT_EQ(lan.platform.run([&] { return serve_both(&lan); }), 0);
 }

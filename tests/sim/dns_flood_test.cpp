@@ -144,7 +144,7 @@ async::Task<void> flood(World* world, Router* router, const Flood* how, Ipv4Addr
   co_await async::sleep(seconds(1));
 }
 
-async::Task<int> flooded(World* world, sim::NetDevice* card, Router* router, Flood how) {
+async::Task<int> flooded(World* world, sim::NetDevice* nic, Router* router, Flood how) {
   dns::Engine engine;
   EXPECT_TRUE(engine.load("example.org.zone", kZone));
   engine.build();
@@ -152,7 +152,7 @@ async::Task<int> flooded(World* world, sim::NetDevice* card, Router* router, Flo
   for (std::byte& octet : seed) octet = static_cast<std::byte>(world->platform.random());
   SimClock clock{&world->platform};
   dns::Guard guard({kRate}, {}, seed, &clock);
-  const auto server = co_await host(world, card, {kServer, 24}, kRouter);
+  const auto server = co_await host(world, nic, {kServer, 24}, kRouter);
   const auto socket = bound(*server, 53);
   Counter dropped{"dropped"};
   async::Scope scope;
@@ -192,13 +192,13 @@ async::Task<int> flooded(World* world, sim::NetDevice* card, Router* router, Flo
 void run_flood(std::uint64_t seed, const Flood& how) {
   SCOPED_TRACE(seed);
   World world(seed);
-  sim::NetDevice& card = world.card();
-  Router router(card.mac());
+  sim::NetDevice& nic = world.nic();
+  Router router(nic.mac());
   sim::LinkOptions link;
   link.loss = seed % 2 == 0 ? 10 : 0;
   link.jitter = microseconds(300);
-  world.network.join(router, card, link);
-  world.platform.run([&] { return flooded(&world, &card, &router, how); });
+  world.network.join(router, nic, link);
+  world.platform.run([&] { return flooded(&world, &nic, &router, how); });
 }
 
 TEST(DnsFlood, OnePrefixReceivesTheRateAndOthersAreAnswered) {

@@ -68,8 +68,8 @@ TEST(Dns, AnswersOverLinksThatLoseRepeatAndReorder) {
     World world(seed);
     sim::DeviceOptions options;
     options.checksum_offload = seed % 2 == 0;
-    sim::NetDevice& a = world.card();
-    sim::NetDevice& b = world.card(options);
+    sim::NetDevice& a = world.nic();
+    sim::NetDevice& b = world.nic(options);
     sim::LinkOptions link;
     link.loss = 100;
     link.duplication = 100;

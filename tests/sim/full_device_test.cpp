@@ -77,23 +77,23 @@ async::Task<int> transfer(World* world, sim::NetDevice* a, sim::NetDevice* b, st
   co_return 0;
 }
 
-struct Card {
+struct Nic {
   const char* what;
   sim::DeviceOptions options;
   std::uint64_t bits_per_second;
 };
 
-TEST(FullDevice, WhatTcpSendsInABurstWaitsForACardThatIsFullAndIsNotLost) {
-  const Card cards[] = {
+TEST(FullDevice, WhatTcpSendsInABurstWaitsForANicThatIsFullAndIsNotLost) {
+  const Nic nics[] = {
       {"a ring of two", {.ring = 2}, 100'000'000},
       {"a ring of four, slow", {.ring = 4}, 10'000'000},
       {"few buffers", {.buffers = 24, .reserve = 8, .ring = 64}, 100'000'000},
   };
-  for (const Card& each : cards) {
+  for (const Nic& each : nics) {
     SCOPED_TRACE(each.what);
     World world;
-    sim::NetDevice& a = world.card(each.options);
-    sim::NetDevice& b = world.card({.buffers = 2000, .ring = 1000});
+    sim::NetDevice& a = world.nic(each.options);
+    sim::NetDevice& b = world.nic({.buffers = 2000, .ring = 1000});
     world.network.join(
         a, b, {.delay = milliseconds(5), .bits_per_second = each.bits_per_second, .queue = 4096});
     Outcome outcome;
@@ -104,10 +104,10 @@ TEST(FullDevice, WhatTcpSendsInABurstWaitsForACardThatIsFullAndIsNotLost) {
   }
 }
 
-TEST(FullDevice, ManyFlowsShareAFullCardFairly) {
+TEST(FullDevice, ManyFlowsShareAFullNicFairly) {
   World world;
-  sim::NetDevice& a = world.card({.ring = 4});
-  sim::NetDevice& b = world.card({.buffers = 2000, .ring = 1000});
+  sim::NetDevice& a = world.nic({.ring = 4});
+  sim::NetDevice& b = world.nic({.buffers = 2000, .ring = 1000});
   world.network.join(a, b,
                      {.delay = milliseconds(1), .bits_per_second = 100'000'000, .queue = 4096});
   Outcome outcome;
@@ -121,7 +121,7 @@ TEST(FullDevice, ManyFlowsShareAFullCardFairly) {
 }
 
 async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b,
-                          std::size_t* kept_of_card) {
+                          std::size_t* kept_of_nic) {
   BufferPool pool(40, kBlock);
   const auto left = co_await host(world, a, cidr(1));
   const auto right = co_await host(world, b, cidr(2));
@@ -146,8 +146,8 @@ async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b,
       kept.push_back(std::move(*slice));
     }
     EXPECT_EQ(got, 300'000u);
-    for (const Slice& each : kept) *kept_of_card += each.home() == &b->pool() ? 1 : 0;
-    EXPECT_LT(*kept_of_card, b->pool().count());
+    for (const Slice& each : kept) *kept_of_nic += each.home() == &b->pool() ? 1 : 0;
+    EXPECT_LT(*kept_of_nic, b->pool().count());
     EXPECT_GT(right->host().count("copied"), 0u);
     // Other datagrams are answered while all slices are kept.
     for (int i = 0; i < 20; ++i) {
@@ -163,12 +163,12 @@ async::Task<int> keep_all(World* world, sim::NetDevice* a, sim::NetDevice* b,
 
 TEST(FullDevice, AnApplicationThatKeepsEverySliceItGetsDoesNotStopTheNetwork) {
   World world;
-  sim::NetDevice& a = world.card();
-  sim::NetDevice& b = world.card({.buffers = 64, .reserve = 32});
+  sim::NetDevice& a = world.nic();
+  sim::NetDevice& b = world.nic({.buffers = 64, .reserve = 32});
   world.network.join(a, b);
-  std::size_t kept_of_card = 0;
-  world.platform.run([&] { return keep_all(&world, &a, &b, &kept_of_card); });
-  EXPECT_GT(kept_of_card, 0u);
+  std::size_t kept_of_nic = 0;
+  world.platform.run([&] { return keep_all(&world, &a, &b, &kept_of_nic); });
+  EXPECT_GT(kept_of_nic, 0u);
 }
 
 }  // namespace

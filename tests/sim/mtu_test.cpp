@@ -24,11 +24,11 @@ std::string pattern(std::size_t size) {
   return made;
 }
 
-async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* card, std::uint8_t last,
+async::Task<std::unique_ptr<Stack>> machine(World* world, sim::NetDevice* nic, std::uint8_t last,
                                             stack::Vlan vlan) {
   PlatformRandom random;
   const ip::ipv6::Setup v6{ip::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}};
-  auto made = std::make_unique<Stack>(world->context, *card, random, true, vlan);
+  auto made = std::make_unique<Stack>(world->context, *nic, random, true, vlan);
   made->use(cidr(last));
   made->use_ipv6(v6);
   co_return made;
@@ -164,14 +164,14 @@ void run(const Case& how) {
   options.ring = how.mtu < 128 ? 2048 : 128;
   options.checksum_offload = how.checksum_offload;
   options.segmentation = how.segmentation;
-  sim::NetDevice& a = world.card(options);
-  sim::NetDevice& b = world.card(options);
+  sim::NetDevice& a = world.nic(options);
+  sim::NetDevice& b = world.nic(options);
   world.network.join(a, b, {});
   world.platform.run([&] { return talk(&world, &a, &b, &how); });
-  for (const sim::NetDevice* card : {&a, &b}) {
+  for (const sim::NetDevice* nic : {&a, &b}) {
     for (const auto which :
          {sim::NetDevice::kTooLong, sim::NetDevice::kOverrun, sim::NetDevice::kNoBuffer})
-      EXPECT_EQ(card->count(which), 0u) << which;
+      EXPECT_EQ(nic->count(which), 0u) << which;
   }
 }
 
@@ -183,10 +183,10 @@ constexpr std::size_t kMtus[] = {68,   69,   75,   76,    100,   127,    128,   
 TEST(EveryMtu, CarriesAllWithoutOffloads) {
   for (const std::size_t mtu : kMtus) run({mtu});
 }
-TEST(EveryMtu, CarriesAllWithACardThatSums) {
+TEST(EveryMtu, CarriesAllWithANicThatSums) {
   for (const std::size_t mtu : kMtus) run({mtu, sim::Segmentation::kNone, true});
 }
-TEST(EveryMtu, CarriesAllWithACardThatCuts) {
+TEST(EveryMtu, CarriesAllWithANicThatCuts) {
   for (const std::size_t mtu : kMtus) run({mtu, sim::Segmentation::kCuts, true});
 }
 TEST(EveryMtu, CarriesAllInAVlan) {

@@ -84,7 +84,7 @@ TEST(Link, KeepsToTheChancesItWasGiven) {
   EXPECT_TRUE(near(link.count(Fate::kDamaged), carried, 20)) << link.count(Fate::kDamaged);
 }
 
-TEST(Card, CountsWhatItsRingDoesNotHoldAndLosesNoBuffer) {
+TEST(Nic, CountsWhatItsRingDoesNotHoldAndLosesNoBuffer) {
   Platform platform;
   Network network(platform);
   NetDevice& a = network.add_device();
@@ -104,20 +104,20 @@ TEST(Switch, FloodsUntilItHasLearnedAndThenKeepsFramesToThePairTheyAreFor) {
   Platform platform;
   Network network(platform);
   LearningSwitch& middle = network.add_switch();
-  std::vector<NetDevice*> cards;
+  std::vector<NetDevice*> nics;
   for (int i = 0; i < 4; ++i) {
-    cards.push_back(&network.add_device());
-    network.join(*cards.back(), middle.port());
+    nics.push_back(&network.add_device());
+    network.join(*nics.back(), middle.port());
   }
   const auto step = [&](std::size_t from, const MacAddress& to) {
-    send(*cards[from], frame(*cards[from], to, 60));
+    send(*nics[from], frame(*nics[from], to, 60));
     platform.run([] { return idle(milliseconds(1)); });
-    return std::array{cards[0]->waiting(), cards[1]->waiting(), cards[2]->waiting(),
-                      cards[3]->waiting()};
+    return std::array{nics[0]->waiting(), nics[1]->waiting(), nics[2]->waiting(),
+                      nics[3]->waiting()};
   };
-  EXPECT_EQ(step(0, cards[1]->mac()), (std::array<std::size_t, 4>{0, 1, 1, 1}));
-  EXPECT_EQ(step(1, cards[0]->mac()), (std::array<std::size_t, 4>{1, 1, 1, 1}));
-  EXPECT_EQ(step(0, cards[1]->mac()), (std::array<std::size_t, 4>{1, 2, 1, 1}));
+  EXPECT_EQ(step(0, nics[1]->mac()), (std::array<std::size_t, 4>{0, 1, 1, 1}));
+  EXPECT_EQ(step(1, nics[0]->mac()), (std::array<std::size_t, 4>{1, 1, 1, 1}));
+  EXPECT_EQ(step(0, nics[1]->mac()), (std::array<std::size_t, 4>{1, 2, 1, 1}));
   EXPECT_EQ(step(2, MacAddress::broadcast()), (std::array<std::size_t, 4>{2, 3, 1, 2}));
   EXPECT_EQ(middle.known(), 3u);
 }

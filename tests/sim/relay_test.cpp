@@ -50,23 +50,23 @@ async::Task<void> receive_into(stack::TcpFlow* flow, std::size_t* got) {
 struct Lab {
   Lab() {
     sim::LearningSwitch& middle = world.network.add_switch();
-    for (sim::NetDevice* card : world.cards)
-      world.network.join(*card, middle.port(), {.delay = milliseconds(1)});
+    for (sim::NetDevice* nic : world.nics)
+      world.network.join(*nic, middle.port(), {.delay = milliseconds(1)});
   }
   World world;
-  sim::NetDevice& client_card = world.card();
+  sim::NetDevice& client_nic = world.nic();
   // Enough buffers for all data of the test: a stack that runs low on them copies what it receives.
-  sim::NetDevice& relay_card = world.card({.buffers = 2048});
-  sim::NetDevice& target_card = world.card();
+  sim::NetDevice& relay_nic = world.nic({.buffers = 2048});
+  sim::NetDevice& target_nic = world.nic();
 };
 
 struct Hosts {
   std::unique_ptr<Stack> client, middle, target;
 };
 async::Task<void> join(Lab* lab, Hosts* hosts) {
-  hosts->client = co_await host(&lab->world, &lab->client_card, cidr(1));
-  hosts->middle = co_await host(&lab->world, &lab->relay_card, cidr(2));
-  hosts->target = co_await host(&lab->world, &lab->target_card, cidr(3));
+  hosts->client = co_await host(&lab->world, &lab->client_nic, cidr(1));
+  hosts->middle = co_await host(&lab->world, &lab->relay_nic, cidr(2));
+  hosts->target = co_await host(&lab->world, &lab->target_nic, cidr(3));
 }
 using Relay = relay::Relay<stack::Tcp>;
 async::Task<void> run(Relay* relay, int* status) { *status = co_await relay->start(); }

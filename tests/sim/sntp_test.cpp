@@ -47,14 +47,14 @@ struct Net : World {
       : World(seed) {
     sim::LearningSwitch& hub = network.add_switch();
     for (const Duration lie : lies) {
-      server_cards.push_back(&card());
-      network.join(*server_cards.back(), hub.port(), how);
+      server_nics.push_back(&nic());
+      network.join(*server_nics.back(), hub.port(), how);
       servers.push_back({.lie = lie});
     }
-    network.join(client_card, hub.port(), how);
+    network.join(client_nic, hub.port(), how);
   }
-  sim::NetDevice& client_card = card();
-  std::vector<sim::NetDevice*> server_cards;
+  sim::NetDevice& client_nic = nic();
+  std::vector<sim::NetDevice*> server_nics;
   std::vector<sntp::TimeServer> servers;
 };
 
@@ -71,7 +71,7 @@ async::Task<int> follow(Net* net, bool given, Duration how_long, Result* result)
   Announced announced;
   for (std::size_t i = 0; i < net->servers.size(); ++i) {
     const auto number = static_cast<std::uint8_t>(i + 2);
-    hosts.push_back(co_await host(net, net->server_cards[i], cidr(number)));
+    hosts.push_back(co_await host(net, net->server_nics[i], cidr(number)));
     sockets.push_back(bound(*hosts.back(), sntp::kPort));
     scope.spawn(serve(sockets.back().get(), &net->servers[i], scope.token()));
     announced.servers.push_back(at(number, 0).address);
@@ -81,7 +81,7 @@ async::Task<int> follow(Net* net, bool given, Duration how_long, Result* result)
     for (const IpAddress& each : announced.servers) parameter.push(each);
     announced.servers.clear();
   }
-  const auto client = co_await host(net, &net->client_card, cidr(1));
+  const auto client = co_await host(net, &net->client_nic, cidr(1));
   {
     Clock clock;
     PlatformRandom random;

@@ -255,10 +255,10 @@ async::Task<void> one_flow(Run* run, const FlowDraw* draw, std::uint64_t id) {
 }
 
 async::Task<void> weather(Run* run, std::vector<FlowDraw> flows,
-                          std::vector<sim::NetDevice*> cards) {
-  for (std::size_t i = 0; i < cards.size(); ++i) {
+                          std::vector<sim::NetDevice*> nics) {
+  for (std::size_t i = 0; i < nics.size(); ++i) {
     const auto last = static_cast<std::uint8_t>(i + 1);
-    run->hosts.push_back(co_await host(&run->world, cards[i], cidr(last)));
+    run->hosts.push_back(co_await host(&run->world, nics[i], cidr(last)));
     run->hosts[i]->use_ipv6({ip::ipv6::Setup::Mode::kStatic, {at6(last, 0).address, 64}}, {});
   }
   co_await async::sleep(seconds(3));  // duplicate address detection
@@ -286,7 +286,7 @@ StormResult run_storm(std::uint64_t seed) {
   Draw draw(seed);
   Run run(seed);
   const std::size_t hosts = 2 + draw.below(3);
-  std::vector<sim::NetDevice*> cards;
+  std::vector<sim::NetDevice*> nics;
   for (std::size_t i = 0; i < hosts; ++i) {
     sim::DeviceOptions options;
     options.checksum_offload = draw.chance(60);
@@ -294,7 +294,7 @@ StormResult run_storm(std::uint64_t seed) {
     if (options.checksum_offload && draw.chance(75)) {
       options.segmentation = draw.chance(50) ? sim::Segmentation::kWhole : sim::Segmentation::kCuts;
     }
-    cards.push_back(&run.world.card(options));
+    nics.push_back(&run.world.nic(options));
   }
   run.world.context.memory = std::size_t{1} << (20 + draw.below(7));
   run.poor = run.world.context.memory < std::size_t{4} << 20;
@@ -304,7 +304,7 @@ StormResult run_storm(std::uint64_t seed) {
     return options;
   };
   if (hosts == 2 && draw.chance(50)) {
-    run.world.network.join(*cards[0], *cards[1], link());
+    run.world.network.join(*nics[0], *nics[1], link());
   } else {
     sim::LearningSwitch& left = run.world.network.add_switch();
     sim::LearningSwitch* right = &left;
@@ -313,20 +313,20 @@ StormResult run_storm(std::uint64_t seed) {
       run.world.network.join(left.port(), right->port(), link());
     }
     for (std::size_t i = 0; i < hosts; ++i)
-      run.world.network.join(*cards[i], (i % 2 == 0 ? left : *right).port(), link());
+      run.world.network.join(*nics[i], (i % 2 == 0 ? left : *right).port(), link());
   }
   std::vector<FlowDraw> flows;
   for (std::size_t count = 1 + draw.below(5); count != 0; --count)
     flows.push_back(draw.flow(hosts));
   run.result.flows = static_cast<unsigned>(flows.size());
-  run.world.platform.run([&] { return weather(&run, flows, cards); });
+  run.world.platform.run([&] { return weather(&run, flows, nics); });
   run.result.digest = run.world.network.digest();
   run.hosts.clear();
-  for (const sim::NetDevice* card : cards) {
-    if (card->pool().available() + card->waiting() != card->pool().count())
-      run.fault("a card's buffer leaked");
-    run.result.uncut += card->count(sim::NetDevice::kSentUncut);
-    run.result.coalesced += card->count(sim::NetDevice::kReceivedCoalesced);
+  for (const sim::NetDevice* nic : nics) {
+    if (nic->pool().available() + nic->waiting() != nic->pool().count())
+      run.fault("a NIC's buffer leaked");
+    run.result.uncut += nic->count(sim::NetDevice::kSentUncut);
+    run.result.coalesced += nic->count(sim::NetDevice::kReceivedCoalesced);
   }
   return run.result;
 }

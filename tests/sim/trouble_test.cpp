@@ -19,18 +19,18 @@ async::Task<int> no_listener(World* world, sim::NetDevice* a, sim::NetDevice* b)
 
 TEST(Udp, WhoSendsToAClosedPortHearsThatItIsUnreachable) {
   World world;
-  sim::NetDevice& a = world.card();
-  sim::NetDevice& b = world.card();
+  sim::NetDevice& a = world.nic();
+  sim::NetDevice& b = world.nic();
   world.network.join(a, b);
   world.platform.run([&] { return no_listener(&world, &a, &b); });
 }
 
-async::Task<int> broadcast(World* world, std::vector<sim::NetDevice*> cards, Ipv4Address to) {
+async::Task<int> broadcast(World* world, std::vector<sim::NetDevice*> nics, Ipv4Address to) {
   std::vector<std::unique_ptr<Stack>> hosts;
   std::vector<std::unique_ptr<Socket>> sockets;
-  for (std::size_t i = 0; i < cards.size(); ++i) {
-    hosts.push_back(co_await host(world, cards[i], cidr(static_cast<std::uint8_t>(i + 1))));
-    if (i + 1 != cards.size()) sockets.push_back(bound(*hosts[i], 7));
+  for (std::size_t i = 0; i < nics.size(); ++i) {
+    hosts.push_back(co_await host(world, nics[i], cidr(static_cast<std::uint8_t>(i + 1))));
+    if (i + 1 != nics.size()) sockets.push_back(bound(*hosts[i], 7));
   }
   EXPECT_TRUE(co_await send(sockets[0].get(), {to, 7}, "to all"));
   for (std::size_t i = 1; i < sockets.size(); ++i) {
@@ -48,8 +48,8 @@ TEST(Udp, ABroadcastReachesEveryHostOfTheNetworkOnce) {
   for (const Ipv4Address to : {Ipv4Address{0xffffffff}, Ipv4Address::of(10, 0, 0, 255)}) {
     World world;
     sim::LearningSwitch& middle = world.network.add_switch();
-    for (int i = 0; i < 5; ++i) world.network.join(world.card(), middle.port());
-    world.platform.run([&] { return broadcast(&world, world.cards, to); });
+    for (int i = 0; i < 5; ++i) world.network.join(world.nic(), middle.port());
+    world.platform.run([&] { return broadcast(&world, world.nics, to); });
   }
 }
 
@@ -74,14 +74,14 @@ async::Task<int> overflow(World* world, sim::NetDevice* a, sim::NetDevice* b) {
 
 TEST(Udp, ASocketThatNobodyReadsKeepsSomeAndCountsTheRest) {
   World world;
-  sim::NetDevice& a = world.card();
-  sim::NetDevice& b = world.card();
+  sim::NetDevice& a = world.nic();
+  sim::NetDevice& b = world.nic();
   world.network.join(a, b);
   world.platform.run([&] { return overflow(&world, &a, &b); });
 }
 
-async::Task<int> slow_card(World* world, sim::NetDevice* a, sim::NetDevice* b,
-                           std::size_t* arrived) {
+async::Task<int> slow_nic(World* world, sim::NetDevice* a, sim::NetDevice* b,
+                          std::size_t* arrived) {
   const auto client = co_await host(world, a, cidr(1));
   const auto server = co_await host(world, b, cidr(2));
   const auto from = bound(*client, 0);
@@ -106,17 +106,17 @@ async::Task<int> slow_card(World* world, sim::NetDevice* a, sim::NetDevice* b,
   co_return 0;
 }
 
-TEST(Udp, AFullCardHoldsTheSenderBackAndLosesNothing) {
+TEST(Udp, AFullNicHoldsTheSenderBackAndLosesNothing) {
   World world;
   sim::DeviceOptions options;
   options.ring = 8;
-  sim::NetDevice& a = world.card(options);
-  sim::NetDevice& b = world.card();
+  sim::NetDevice& a = world.nic(options);
+  sim::NetDevice& b = world.nic();
   sim::LinkOptions slow;
   slow.bits_per_second = 10'000'000;
   world.network.join(a, b, slow);
   std::size_t arrived = 0;
-  world.platform.run([&] { return slow_card(&world, &a, &b, &arrived); });
+  world.platform.run([&] { return slow_nic(&world, &a, &b, &arrived); });
   EXPECT_EQ(arrived, 100u);
 }
 
@@ -151,8 +151,8 @@ async::Task<int> end_early(World* world, sim::NetDevice* a, sim::NetDevice* b, u
 TEST(Udp, SocketsAndStacksMayEndWhileFramesAreUnderWay) {
   for (unsigned order = 0; order < 12; ++order) {
     World world(order);
-    sim::NetDevice& a = world.card();
-    sim::NetDevice& b = world.card();
+    sim::NetDevice& a = world.nic();
+    sim::NetDevice& b = world.nic();
     sim::LinkOptions link;
     link.jitter = milliseconds(1);
     world.network.join(a, b, link);
@@ -160,7 +160,7 @@ TEST(Udp, SocketsAndStacksMayEndWhileFramesAreUnderWay) {
   }
 }
 
-async::Task<int> pulled_card(World* world, sim::NetDevice* a) {
+async::Task<int> pulled_nic(World* world, sim::NetDevice* a) {
   const auto client = co_await host(world, a, cidr(1));
   const auto socket = bound(*client, 7);
   co_await async::sleep(milliseconds(1));
@@ -169,11 +169,11 @@ async::Task<int> pulled_card(World* world, sim::NetDevice* a) {
   co_return 0;
 }
 
-TEST(Stack, SaysThatItsCardFailedAndStaysDestructible) {
+TEST(Stack, SaysThatItsNicFailedAndStaysDestructible) {
   World world;
-  sim::NetDevice& a = world.card();
+  sim::NetDevice& a = world.nic();
   // An image whose only NIC has failed ends with an error.
-  EXPECT_EQ(world.platform.run([&] { return pulled_card(&world, &a); }), 1);
+  EXPECT_EQ(world.platform.run([&] { return pulled_nic(&world, &a); }), 1);
   EXPECT_NE(world.platform.log().find("the network device failed: "), std::string::npos)
       << world.platform.log();
 }

@@ -80,8 +80,8 @@ Outcome run_on_bad_links(std::uint64_t seed, bool checksum_offload) {
   World world(seed);
   sim::DeviceOptions options;
   options.checksum_offload = checksum_offload;
-  sim::NetDevice& a = world.card(options);
-  sim::NetDevice& b = world.card();
+  sim::NetDevice& a = world.nic(options);
+  sim::NetDevice& b = world.nic();
   sim::LearningSwitch& middle = world.network.add_switch();
   const sim::Link& link = world.network.join(a, middle.port(), bad_link(seed));
   world.network.join(middle.port(), b, bad_link(seed + 1));
@@ -112,8 +112,8 @@ TEST(UdpOverBadLinks, EveryQuestionIsAnsweredOverIpv6Too) {
     World world(seed);
     sim::DeviceOptions options;
     options.checksum_offload = seed % 2 == 0;
-    sim::NetDevice& a = world.card(options);
-    sim::NetDevice& b = world.card();
+    sim::NetDevice& a = world.nic(options);
+    sim::NetDevice& b = world.nic();
     sim::LearningSwitch& middle = world.network.add_switch();
     world.network.join(a, middle.port(), bad_link(seed));
     world.network.join(middle.port(), b, bad_link(seed + 1));
@@ -162,8 +162,8 @@ TEST(UdpOverDamagingLinks, DamagedDatagramsAreNeverDelivered) {
     World world(seed);
     sim::DeviceOptions options;
     options.checksum_offload = seed % 2 == 0;
-    sim::NetDevice& a = world.card(options);
-    sim::NetDevice& b = world.card(options);
+    sim::NetDevice& a = world.nic(options);
+    sim::NetDevice& b = world.nic(options);
     sim::Link& link = world.network.join(a, b);
     world.platform.run([&] { return exchange_damaged(&world, &a, &b, &link, &caught); });
     damaged += link.count(sim::Fate::kDamaged);

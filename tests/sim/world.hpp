@@ -85,28 +85,27 @@ struct World {
   // Verifies that no buffer leaked: each is in its pool, or holds a received frame that was not
   // taken from the NIC.
   ~World() {
-    for (const sim::NetDevice* card : cards) {
-      EXPECT_EQ(card->pool().available() + card->waiting(), card->pool().count())
-          << "a buffer leaked";
+    for (const sim::NetDevice* nic : nics) {
+      EXPECT_EQ(nic->pool().available() + nic->waiting(), nic->pool().count()) << "a buffer leaked";
     }
   }
 
-  sim::NetDevice& card(const sim::DeviceOptions& options = {}) {
+  sim::NetDevice& nic(const sim::DeviceOptions& options = {}) {
     sim::NetDevice& made = network.add_device(options);
-    cards.push_back(&made);
+    nics.push_back(&made);
     return made;
   }
 
   sim::Platform platform;
   sim::Network network;
   async::Context context{platform.loop(), {}};
-  std::vector<sim::NetDevice*> cards;
+  std::vector<sim::NetDevice*> nics;
 };
 
-inline async::Task<std::unique_ptr<Stack>> host(World* world, sim::NetDevice* card,
-                                                Ipv4Cidr address, Ipv4Address gateway = {}) {
+inline async::Task<std::unique_ptr<Stack>> host(World* world, sim::NetDevice* nic, Ipv4Cidr address,
+                                                Ipv4Address gateway = {}) {
   PlatformRandom random;
-  auto stack = std::make_unique<Stack>(world->context, *card, random);
+  auto stack = std::make_unique<Stack>(world->context, *nic, random);
   stack->use(address, gateway);
   co_return stack;
 }

@@ -44,10 +44,10 @@ int qemu_major() {
 
 }  // namespace
 
-fs::path capture_of_card(const fs::path& file, std::size_t card) {
-  if (card == 0) return file;
+fs::path capture_of_nic(const fs::path& file, std::size_t nic) {
+  if (nic == 0) return file;
   fs::path name = file.stem();
-  name += "-" + std::to_string(card);
+  name += "-" + std::to_string(nic);
   name += file.extension();
   return file.parent_path() / name;
 }

@@ -19,6 +19,7 @@ struct RunChoice {
   std::optional<unsigned> memory_mib;  // the plan's value if absent
   fs::path pcap;
   std::vector<std::string> disks;  // FILE[,ro][,direct][,sector=4096]
+  fs::path files;                  // folder with the boot files
   bool console = false;            // standard input goes to the guest even if it is not a terminal
   bool gdb = false;
   bool lab = false;                     // xen: in an emulated machine that runs Xen

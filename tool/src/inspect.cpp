@@ -194,7 +194,8 @@ const std::vector<Fact>& facts() {
       {"net", [](Project& p) -> Json { return p.plan().net; }},
       {"arch", [](Project& p) -> Json { return p.plan().arch; }},
       {"image", [](Project& p) -> Json { return p.image().string(); }},
-      {"elf", [](Project& p) -> Json { return p.elf().string(); }},
+      // `fata build` makes no program that runs a simulated image alone.
+      {"elf", [](Project& p) -> Json { return (p.simulated() ? p.image() : p.elf()).string(); }},
       {"build-dir", [](Project& p) -> Json { return p.folder().string(); }},
       {"memory", [](Project& p) -> Json { return p.plan().memory_mib; }},
       {"packages", [](Project& p) -> Json { return p.plan().packages(); }},

@@ -55,8 +55,8 @@ void add_plain(CLI::App& command, Choice& choice) {
 void add_run(CLI::App& command, RunChoice& run) {
   command
       .add_option("--link", run.links,
-                  "What a network card is attached to: user, tap[:NAME] or none (default: user); "
-                  "once a card")
+                  "What a NIC is attached to: user, tap[:NAME] or none (default: user); "
+                  "once for each NIC")
       ->allow_extra_args(false);
   command
       .add_option("--forward", run.forwards,
@@ -75,6 +75,8 @@ void add_run(CLI::App& command, RunChoice& run) {
           "A file or block device for the application's next disk; may be given several times")
       ->type_name("FILE[,ro][,direct][,sector=4096]")
       ->allow_extra_args(false);
+  command.add_option("--files", run.files, "A folder with the application's boot files")
+      ->type_name("FOLDER");
   command.add_flag("--console", run.console,
                    "Type standard input on the guest's console, also when it is no terminal");
   command.add_flag("--gdb", run.gdb, "Wait for a debugger, and print the line that attaches it");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "boot_files.hpp"
 #include "error.hpp"
 #include "files.hpp"
 #include "generate.hpp"
@@ -225,7 +226,8 @@ void Project::generate() {
   }
   if (choice_.target == "xen") {
     write_if_changed(folder_ / (plan_.name + ".xl"),
-                     xl_config(*this, {}, plan_.memory_mib, named_disks(*this), false));
+                     xl_config(*this, {}, plan_.memory_mib, named_disks(*this),
+                               takes_boot_files(plan_) ? boot_archive(*this) : fs::path(), false));
     write_if_changed(folder_ / (plan_.name + ".xl.in"), xl_template());
     write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_xen(*this));
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "boot_files.hpp"
 #include "capture.hpp"
 #include "error.hpp"
 
@@ -34,8 +35,8 @@ std::string parameter_value(const Plan& plan, const std::vector<std::string>& wo
 }  // namespace
 
 bool is_tap(const std::string& link) { return link == "tap" || link.starts_with("tap:"); }
-std::string tap_name(const std::string& link, std::size_t card) {
-  return link == "tap" ? "tap" + std::to_string(card) : link.substr(4);
+std::string tap_name(const std::string& link, std::size_t nic) {
+  return link == "tap" ? "tap" + std::to_string(nic) : link.substr(4);
 }
 
 std::vector<PortForward> parse_forward(const std::string& text) {
@@ -115,21 +116,21 @@ std::string without_protocol(const std::string& file) {
   return file.find(':') < file.find('/') ? "./" + file : file;
 }
 
-void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
+void add_nic(Words& words, const QemuChoice& choice, std::size_t nic) {
   const bool microvm = choice.machine == "microvm";
-  const std::string& link = choice.links[card];
-  const std::string number = card == 0 ? "" : std::to_string(card);
+  const std::string& link = choice.links[nic];
+  const std::string number = nic == 0 ? "" : std::to_string(nic);
   std::string net = "user,id=net" + number;
   if (is_tap(link)) {
     net = "tap,id=net" + number +
-          ",script=no,downscript=no,ifname=" + option_value(tap_name(link, card));
-  } else if (card == 0) {
+          ",script=no,downscript=no,ifname=" + option_value(tap_name(link, nic));
+  } else if (nic == 0) {
     for (const PortForward& f : choice.forwards) {
       net += ",hostfwd=" + f.protocol + ":127.0.0.1:" + std::to_string(f.host) +
              "-:" + std::to_string(f.guest);
     }
   } else {  // a separate network; the first NIC uses 10.0.2.0/24
-    net += ",net=10.0." + std::to_string(2 + card) + ".0/24";
+    net += ",net=10.0." + std::to_string(2 + nic) + ".0/24";
   }
   words.insert(words.end(),
                {"-netdev", net, "-device",
@@ -138,7 +139,7 @@ void add_card(Words& words, const QemuChoice& choice, std::size_t card) {
   if (!choice.pcap.empty()) {
     words.insert(words.end(),
                  {"-object", "filter-dump,id=dump" + number + ",netdev=net" + number + ",file=" +
-                                 option_value(capture_of_card(choice.pcap, card).string())});
+                                 option_value(capture_of_nic(choice.pcap, nic).string())});
   }
 }
 }  // namespace
@@ -176,7 +177,7 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
     // Lets an image detect that it was restored from a snapshot.
     words.insert(words.end(), {"-device", "vmgenid,guid=auto"});
   }
-  for (std::size_t card = 0; card < choice.links.size(); ++card) add_card(words, choice, card);
+  for (std::size_t nic = 0; nic < choice.links.size(); ++nic) add_nic(words, choice, nic);
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     const Disk& disk = choice.disks[i];
     const std::string id = "disk" + std::to_string(i);
@@ -198,6 +199,7 @@ Words qemu_line(const fs::path& image, const QemuChoice& choice) {
   }
   if (choice.gdb) words.insert(words.end(), {"-S", "-gdb", "tcp:127.0.0.1:1234"});
   words.insert(words.end(), {"-kernel", image.string()});
+  if (!choice.initrd.empty()) words.insert(words.end(), {"-initrd", choice.initrd.string()});
   std::string line = choice.gdb ? std::string("fata.base=") + kDebugBase : "";
   for (const std::string& word : choice.parameters)
     line += (line.empty() ? "" : " ") + kernel_word(word);
@@ -229,7 +231,7 @@ done
 
 std::string qemu_script(const Project& project) {
   const Plan& plan = project.plan();
-  const std::string accel = "@accel@";
+  const std::string accel = "@accel@", files = "@files@";
   std::vector<Disk> disks;
   for (const std::string& name : plan.disks) disks.push_back({.file = name + ".img"});
   const Words words =
@@ -240,6 +242,7 @@ std::string qemu_script(const Project& project) {
                                   .memory_mib = plan.memory_mib,
                                   .pcap = {},
                                   .disks = disks,
+                                  .initrd = takes_boot_files(plan) ? files : "",
                                   .parameters = {}});
   std::string forwarder;
   if (!plan.forwarded_clients.empty() && !plan.forwards.empty()) {
@@ -250,16 +253,28 @@ std::string qemu_script(const Project& project) {
   }
   std::string line;
   for (const std::string& word : words) {
-    line += (line.empty() ? "" : " ") + (word == accel ? "\"${ACCEL:-tcg}\"" : shell_line({word}));
+    line += line.empty() ? "" : " ";
+    if (word == accel) {
+      line += "\"${ACCEL:-tcg}\"";
+    } else if (word == files) {
+      line += "\"${FILES:-$files}\"";
+    } else {
+      line += shell_line({word});
+    }
   }
+  const bool takes_files = takes_boot_files(plan);
   return "#!/bin/sh\n"
          "# Boots " +
          plan.name +
          " with QEMU, as `fata run -t kvm` does. ACCEL=kvm where KVM works. The image's exit "
          "status s is\n"
          "# QEMU's code 2s+3. Parameters: as this script's arguments." +
-         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") + "\n" +
-         kJoinArguments + forwarder + "exec " + line + " ${line:+-append \"$line\"}\n";
+         (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") +
+         (takes_files ? "\n# Boot files: the archive FILES, made with: tar -C FOLDER -cf FILES ."
+                        "\nfiles=" +
+                            shell_line({boot_archive(project)})
+                      : "") +
+         "\n" + kJoinArguments + forwarder + "exec " + line + " ${line:+-append \"$line\"}\n";
 }
 
 std::string firecracker_json(const Project& project) {
@@ -276,8 +291,10 @@ std::string firecracker_json(const Project& project) {
             {"drives", std::move(drives)},
             {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
             {"entropy", Json::object()}};
-  for (std::size_t card = 0; card < project.plan().nics(); ++card) {
-    const std::string number = std::to_string(card);
+  if (takes_boot_files(project.plan()))
+    json["boot-source"]["initrd_path"] = boot_archive(project).string();
+  for (std::size_t nic = 0; nic < project.plan().nics(); ++nic) {
+    const std::string number = std::to_string(nic);
     json["network-interfaces"].push_back(
         {{"iface_id", "eth" + number}, {"host_dev_name", "tap" + number}});
   }

@@ -30,7 +30,7 @@ std::vector<std::string> forwarded_parameters(const Plan& plan,
 
 // is_tap() is true for "tap" and "tap:NAME"; tap_name() returns the tap device's name for a NIC.
 bool is_tap(const std::string& link);
-std::string tap_name(const std::string& link, std::size_t card);
+std::string tap_name(const std::string& link, std::size_t nic);
 
 struct QemuChoice {
   std::string arch;
@@ -40,6 +40,7 @@ struct QemuChoice {
   unsigned memory_mib = 32;
   fs::path pcap;
   std::vector<Disk> disks;
+  fs::path initrd;
   bool gdb = false;
   std::vector<std::string> parameters;
 };

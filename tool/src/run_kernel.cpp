@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "boot_files.hpp"
 #include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
@@ -69,8 +70,8 @@ void check_port_is_free(const PortForward& forward) {
   throw UsageError(port + " of the host is in use; forward another with " + other);
 }
 
-void check_tap(const std::string& link, std::size_t card) {
-  const std::string name = tap_name(link, card);
+void check_tap(const std::string& link, std::size_t nic) {
+  const std::string name = tap_name(link, nic);
   if (name.empty() || name.size() >= IFNAMSIZ)
     throw UsageError("--link " + link + ": write tap or tap:NAME");
   const bool there = ::if_nametoindex(name.c_str()) != 0;
@@ -82,7 +83,7 @@ void check_tap(const std::string& link, std::size_t card) {
     if (!there) {
       say("there was no " + name +
           ", so it is made for this run; give it the gateway's address: ip addr add 10.0." +
-          std::to_string(2 + card) + ".2/24 dev " + name + " && ip link set " + name + " up");
+          std::to_string(2 + nic) + ".2/24 dev " + name + " && ip link set " + name + " up");
     }
     return;
   }
@@ -110,6 +111,7 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
                .memory_mib = choice.memory_mib.value_or(project.plan().memory_mib),
                .pcap = choice.pcap,
                .disks = {},
+               .initrd = choice.files.empty() ? fs::path() : boot_archive(project),
                .gdb = choice.gdb,
                .parameters = choice.parameters};
   check_links(project, choice);
@@ -117,13 +119,13 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   // A kernel numbers only the NICs that exist.
   while (!q.links.empty() && q.links.back() == "none") q.links.pop_back();
   if (std::ranges::contains(q.links, "none"))
-    throw UsageError("--link none: cards can be left out at the end only");
+    throw UsageError("--link none: NICs can be left out at the end only");
   const bool user = !q.links.empty() && q.links.front() == "user";
   if (!choice.forwards.empty() && !user) {
     throw UsageError("--forward: ports are forwarded with --link user only");
   }
   if (!q.pcap.empty() && q.links.empty())
-    throw UsageError("--pcap: there is no network card to capture from");
+    throw UsageError("--pcap: there is no NIC to capture from");
   for (const std::string& text : choice.forwards) {
     for (PortForward& f : parse_forward(text)) q.forwards.push_back(std::move(f));
   }
@@ -133,8 +135,8 @@ QemuChoice qemu_choice(const Project& project, const RunChoice& choice) {
   for (const std::string& text : choice.disks) q.disks.push_back(parse_disk(text));
   if (choice.dry) return q;
   std::ranges::for_each(q.disks, check_disk);
-  for (std::size_t card = 0; card < q.links.size(); ++card) {
-    if (is_tap(q.links[card])) check_tap(q.links[card], card);
+  for (std::size_t nic = 0; nic < q.links.size(); ++nic) {
+    if (is_tap(q.links[nic])) check_tap(q.links[nic], nic);
   }
   if (user) std::ranges::for_each(q.forwards, check_port_is_free);
   return q;
@@ -254,8 +256,8 @@ int run_kernel(Project& project, const RunChoice& choice) {
   // terminal is read.
   const int typed = choice.console || ::isatty(0) == 1 ? 0 : -1;
   const int status = Guest(words, symboliser, typed).look_after();
-  for (std::size_t card = 0; !chosen.pcap.empty() && card < chosen.links.size(); ++card) {
-    if (is_tap(chosen.links[card])) mend_capture(capture_of_card(chosen.pcap, card));
+  for (std::size_t nic = 0; !chosen.pcap.empty() && nic < chosen.links.size(); ++nic) {
+    if (is_tap(chosen.links[nic])) mend_capture(capture_of_nic(chosen.pcap, nic));
   }
   if (WIFSIGNALED(status)) {
     say("QEMU was ended by signal " + std::to_string(WTERMSIG(status)));

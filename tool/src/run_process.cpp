@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "arch.hpp"
+#include "boot_files.hpp"
 #include "capture.hpp"
 #include "commands.hpp"
 #include "debugger.hpp"
@@ -26,19 +27,19 @@ void check_capture(const Project& project, const RunChoice& choice, const char* 
   if (choice.pcap.empty() ||
       std::ranges::contains(project.plan().parameters, std::string("pcap"), &plan::Parameter::name))
     return;
-  throw UsageError(std::string("--pcap: this process has no network card of its own to capture "
+  throw UsageError(std::string("--pcap: this process has no NIC of its own to capture "
                                "from; ") +
                    elsewhere);
 }
 
 // "--tap-1=": the start of a parameter of a NIC.
-std::string of_card(const std::string& name, std::size_t card) {
-  return "--" + name + (card == 0 ? "" : "-" + std::to_string(card)) + "=";
+std::string of_nic(const std::string& name, std::size_t nic) {
+  return "--" + name + (nic == 0 ? "" : "-" + std::to_string(nic)) + "=";
 }
 void add_captures(Words& words, const Project& project, const RunChoice& choice) {
   if (choice.pcap.empty()) return;
-  for (std::size_t card = 0; card < std::max<std::size_t>(project.plan().nics(), 1); ++card)
-    words.push_back(of_card("pcap", card) + capture_of_card(choice.pcap, card).string());
+  for (std::size_t nic = 0; nic < std::max<std::size_t>(project.plan().nics(), 1); ++nic)
+    words.push_back(of_nic("pcap", nic) + capture_of_nic(choice.pcap, nic).string());
 }
 
 // Checks the programs that run the image before minutes are spent on building it.
@@ -63,20 +64,23 @@ int run(Project& project, const RunChoice& choice) {
   check_memory(project.choice().target, choice.memory_mib.value_or(project.plan().memory_mib),
                "config.cpp: memory");
   check_disk_count(project.plan(), choice.disks);
+  check_boot_files(project.plan(), choice.files);
   if (project.kernel() && !choice.dry) {
     for (const std::string& disk : choice.disks) check_disk(parse_disk(disk));
   }
   project.build();
+  if (project.kernel() && !choice.files.empty() && !choice.dry)
+    pack_boot_files(project, choice.files);
   std::fflush(nullptr);
   if (project.choice().target == "xen") return run_xen(project, choice);
   return project.kernel() ? run_kernel(project, choice) : run_process(project, choice);
 }
 
 void check_links(const Project& project, const RunChoice& choice) {
-  const std::size_t cards = std::max<std::size_t>(project.plan().nics(), 1);
-  if (choice.links.size() <= cards) return;
-  throw UsageError("--link " + choice.links[cards] + ": the image has " + std::to_string(cards) +
-                   (cards == 1 ? " network card" : " network cards") + "; -D cards=" +
+  const std::size_t nics = std::max<std::size_t>(project.plan().nics(), 1);
+  if (choice.links.size() <= nics) return;
+  throw UsageError("--link " + choice.links[nics] + ": the image has " + std::to_string(nics) +
+                   (nics == 1 ? " NIC" : " NICs") + "; -D cards=" +
                    std::to_string(choice.links.size()) + " gives default_stack() more");
 }
 
@@ -122,11 +126,12 @@ int run_process(Project& project, const RunChoice& choice) {
   check_disk_count(project.plan(), choice.disks);
 
   Words words{project.image()};
-  for (std::size_t card = 0; card < choice.links.size(); ++card) {
-    const std::string& link = choice.links[card];
-    if (link.starts_with("tap:")) words.push_back(of_card("tap", card) + link.substr(4));
+  for (std::size_t nic = 0; nic < choice.links.size(); ++nic) {
+    const std::string& link = choice.links[nic];
+    if (link.starts_with("tap:")) words.push_back(of_nic("tap", nic) + link.substr(4));
   }
   add_captures(words, project, choice);
+  if (!choice.files.empty()) words.push_back("--files=" + fs::absolute(choice.files).string());
   for (std::size_t i = 0; i < choice.disks.size(); ++i) {
     words.push_back("--" + project.plan().disks[i] + "=" + choice.disks[i]);
   }

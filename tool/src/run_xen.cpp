@@ -11,6 +11,7 @@
 #include <optional>
 #include <sstream>
 
+#include "boot_files.hpp"
 #include "error.hpp"
 #include "progress.hpp"
 #include "qemu.hpp"
@@ -213,7 +214,9 @@ int run_xen(Project& project, const RunChoice& choice) {
   }
   if (choice.lab && forwards.empty()) forwards = served_ports(project.plan(), choice.parameters);
   const auto parameters = forwarded_parameters(project.plan(), choice.parameters, forwards);
-  write_if_changed(config, xl_config(project, parameters, memory, disks, true));
+  write_if_changed(config,
+                   xl_config(project, parameters, memory, disks,
+                             choice.files.empty() ? fs::path() : boot_archive(project), true));
   if (!choice.lab) {
     if (choice.dry) {
       std::printf("%s\n", shell_line({"xl", "create", config}).c_str());

@@ -69,10 +69,15 @@ std::vector<std::string> command_names(const CLI::App& app) {
 }
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  // Of three letters, one may be wrong; of more, two. Dashes do not count.
+  const auto letters = [](std::string_view text) {
+    return text.size() - std::min(text.find_first_not_of('-'), text.size());
+  };
   std::string best;
-  std::size_t least = std::max<std::size_t>(1, std::min<std::size_t>(2, word.size() / 3)) + 1;
+  std::size_t least = 3;
   for (const std::string& one : known) {
-    if (const std::size_t far = distance(word, one); far < least) {
+    const std::size_t far = distance(word, one);
+    if (far < least && far <= (std::min(letters(word), letters(one)) > 3 ? 2 : 1)) {
       least = far;
       best = one;
     }
@@ -236,10 +241,12 @@ void check_options(const Choice& choice, const RunChoice& run) {
       {"--console", run.console, "a process has its console already; use it with -t kvm", nullptr,
        kQemus, "a simulated image reads no input; use it with -t kvm"},
       {"--link", !run.links.empty(), nullptr, nullptr, kQemus,
-       "a simulated network card is plugged into a segment: -- --segment=NAME"},
+       "a simulated NIC is plugged into a segment: -- --segment=NAME"},
       {"--pcap", !run.pcap.empty(), nullptr, nullptr, kQemus, nullptr},
       {"--disk", !run.disks.empty(), nullptr, nullptr, nullptr,
        "a simulated disk is in memory, and empty; use it with -t linux"},
+      {"--files", !run.files.empty(), nullptr, nullptr, nullptr,
+       "a simulated image gets no boot files; use it with -t linux"},
       {"--gdb", run.gdb, nullptr, nullptr, kQemus, nullptr},
       {"--lab", run.lab, "is for -t xen", "is for -t xen", nullptr, "is for -t xen"},
       {"--seed", run.seed.has_value(), kForSim, kForSim, kForSim, nullptr},

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "boot_files.hpp"
 #include "qemu.hpp"
 
 namespace fata::tool {
@@ -78,7 +79,8 @@ std::vector<Disk> named_disks(const Project& project) {
 }
 
 std::string xl_config(const Project& project, const std::vector<std::string>& parameters,
-                      unsigned memory_mib, const std::vector<Disk>& disks, bool keep) {
+                      unsigned memory_mib, const std::vector<Disk>& disks, const fs::path& ramdisk,
+                      bool keep) {
   const Plan& plan = project.plan();
   std::string text = "# Runs " + plan.name +
                      " on Xen: xl create THIS-FILE. Written by `fata configure`.\n"
@@ -88,6 +90,8 @@ std::string xl_config(const Project& project, const std::vector<std::string>& pa
                      "\n# Parameters of the image; `fata describe` lists them.\nextra = " +
                      xl_string(kernel_line(parameters)) +
                      "\nmemory = " + std::to_string(memory_mib) + "\n" + kXlRest;
+  if (!ramdisk.empty())
+    text += "# The boot files: a tar archive.\nramdisk = " + xl_string(ramdisk.string()) + "\n";
   for (unsigned i = 0; i < project.plan().nics(); ++i)
     text += i == 0 ? "vif = [\"bridge=xenbr0\"" : ", \"bridge=xenbr0\"";
   if (project.plan().nics() != 0) text += "]\n";
@@ -129,8 +133,11 @@ std::string libvirt_domain(const Project& project, const std::string& kind, cons
          "  <name>" +
          xml_text(plan.name) + "</name>\n  <memory unit=\"MiB\">" +
          std::to_string(plan.memory_mib) + "</memory>\n  <vcpu>1</vcpu>\n  <os>\n" + os +
-         "    <kernel>" + xml_text(project.image().string()) +
-         "</kernel>\n    <cmdline></cmdline>\n  </os>\n" + rest;
+         "    <kernel>" + xml_text(project.image().string()) + "</kernel>\n" +
+         (takes_boot_files(plan)
+              ? "    <initrd>" + xml_text(boot_archive(project).string()) + "</initrd>\n"
+              : "") +
+         "    <cmdline></cmdline>\n  </os>\n" + rest;
 }
 // Without a driver element libxl selects the driver, as with xl.
 std::string libvirt_disk(const Disk& disk, const std::string& bus, std::size_t number) {
@@ -195,6 +202,8 @@ std::string cloud_hypervisor_json(const Project& project) {
             {"rng", {{"src", "/dev/urandom"}}},
             {"serial", {{"mode", "Tty"}}},
             {"console", {{"mode", "Off"}}}};
+  if (takes_boot_files(project.plan()))
+    json["payload"]["initramfs"] = boot_archive(project).string();
   for (unsigned i = 0; i < project.plan().nics(); ++i)
     json["net"].push_back({{"tap", "tap" + std::to_string(i)}});
   return json.dump(2) + "\n";

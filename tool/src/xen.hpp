@@ -9,8 +9,10 @@
 namespace fata::tool {
 
 // For `xl create`. With `keep` the ended domain stays, so that its exit status can be read.
+// `ramdisk`: the archive of the boot files; empty if there is none.
 std::string xl_config(const Project& project, const std::vector<std::string>& parameters,
-                      unsigned memory_mib, const std::vector<Disk>& disks, bool keep);
+                      unsigned memory_mib, const std::vector<Disk>& disks, const fs::path& ramdisk,
+                      bool keep);
 // The application's disks as files NAME.img in the project's folder, the default.
 std::vector<Disk> named_disks(const Project& project);
 // An xl configuration with @NAME@ @KERNEL@ @MEMORY@ @EXTRA@ @VIF@ @DISK@, for programs to fill in.

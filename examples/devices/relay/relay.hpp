@@ -79,10 +79,10 @@ class Relay {
   };
 
   static fata::async::Task<void> relay(Relay* self, std::unique_ptr<Flow> client,
-                                       fata::async::Scope*) {
+                                       fata::async::Scope* connections) {
     Connection connection(self->server_, *client);
     auto server = co_await self->tcp_.connect(
-        self->to_, fata::async::Wait::at_most(fata::seconds(10), self->stop_));
+        self->to_, fata::async::Wait::at_most(fata::seconds(10), connections->token()));
     if (!server) {
       self->log_.warning("cannot connect to ", self->to_, ": ", server.error());
       connection.abort();
@@ -90,17 +90,17 @@ class Relay {
       (*server)->abort();
     } else {
       connection.server = server->get();
-      fata::async::Scope both(self->stop_);
-      both.spawn(pass_on(self, connection.client, connection.server, &connection));
-      both.spawn(pass_on(self, connection.server, connection.client, &connection));
+      fata::async::Scope both(connections->token());
+      both.spawn(pass_on(self, connection.client, connection.server, &connection, both.token()));
+      both.spawn(pass_on(self, connection.server, connection.client, &connection, both.token()));
       co_await both.join();
     }
     self->broken_ += connection.broken;
   }
 
-  static fata::async::Task<void> pass_on(Relay* self, Flow* from, Flow* to,
-                                         Connection* connection) {
-    const auto until_stopped = fata::async::Wait::cancelled_by(self->stop_);
+  static fata::async::Task<void> pass_on(Relay* self, Flow* from, Flow* to, Connection* connection,
+                                         fata::async::CancelToken stop) {
+    const auto until_stopped = fata::async::Wait::cancelled_by(stop);
     for (;;) {
       auto got = co_await from->read(until_stopped);
       if (!got) break;

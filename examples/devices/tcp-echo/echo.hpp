@@ -44,17 +44,19 @@ class Echo {
   using Server = fata::flow::Server<Tcp>;
   using Connection = typename Server::Connection;
 
-  static fata::async::Task<void> echo(Echo* self, std::unique_ptr<Flow> flow, fata::async::Scope*) {
+  static fata::async::Task<void> echo(Echo* self, std::unique_ptr<Flow> flow,
+                                      fata::async::Scope* connections) {
     Connection connection(self->server_, *flow);
-    if (!co_await echo_all(self, flow.get(), &connection)) {
+    if (!co_await echo_all(self, flow.get(), &connection, connections->token())) {
       ++self->broken_;
       flow->abort();
     }
   }
 
   // False if the connection ended without its peer's end-of-stream.
-  static fata::async::Task<bool> echo_all(Echo* self, Flow* flow, Connection* connection) {
-    const auto until_stopped = fata::async::Wait::cancelled_by(self->stop_);
+  static fata::async::Task<bool> echo_all(Echo* self, Flow* flow, Connection* connection,
+                                          fata::async::CancelToken stop) {
+    const auto until_stopped = fata::async::Wait::cancelled_by(stop);
     for (;;) {
       auto got = co_await flow->read(until_stopped);
       if (!got) co_return false;

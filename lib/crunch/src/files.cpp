@@ -4,25 +4,8 @@
 
 namespace fata::crunch {
 
-Files::Files(const Table& table) : table_(table), buffers_(table.files.size()) {
-  whole_.reserve(buffers_.size());
-  for (std::size_t i = 0; i < buffers_.size(); ++i) {
-    const Bytes content = table.files[i].content;
-    Buffer& buffer = buffers_[i];
-    buffer.home = this;
-    // Never written: `whole_` always remains a second holder.
-    buffer.memory = const_cast<std::byte*>(content.data());
-    buffer.capacity = static_cast<std::uint32_t>(content.size());
-    PacketBuf packet(buffer, 0);
-    (void)packet.append(content.size());
-    whole_.emplace_back(std::move(packet));
-  }
-}
-
-Files::~Files() {
-  whole_.clear();
-  for (const Buffer& buffer : buffers_)
-    check(buffer.holders == 0, "a slice outlives the files that gave it");
+Files::Files(const Table& table) : table_(table), contents_(table.files.size()) {
+  for (const File& file : table.files) contents_.add(file.content);
 }
 
 std::optional<Bytes> Files::find(std::string_view key) const {
@@ -36,20 +19,10 @@ bool lies_in(std::string_view key, std::string_view folder) {
   return folder.empty() ||
          (key.size() > folder.size() && key.starts_with(folder) && key[folder.size()] == '/');
 }
-// A relative path without empty, "." or ".." components.
-bool well_formed(std::string_view key) {
-  for (;;) {
-    const std::size_t slash = std::min(key.find('/'), key.size());
-    const std::string_view part = key.substr(0, slash);
-    if (part.empty() || part == "." || part == "..") return false;
-    if (slash == key.size()) return true;
-    key.remove_prefix(slash + 1);
-  }
-}
 }  // namespace
 
 Error Files::why_missing(std::string_view key) const {
-  if (!well_formed(key)) return sig::KeyErrc::kBadKey;
+  if (!sig::is_key(key)) return sig::KeyErrc::kBadKey;
   const bool folder =
       std::ranges::any_of(table_.files, [&](const File& file) { return lies_in(file.key, key); });
   return folder ? sig::KeyErrc::kIsFolder : sig::KeyErrc::kNotFound;
@@ -58,7 +31,7 @@ Error Files::why_missing(std::string_view key) const {
 async::Task<Result<Slice>> Files::get(std::string_view key, async::Wait) {
   const std::optional<std::size_t> slot = crunch::find(table_, key);
   if (!slot) co_return fail(why_missing(key));
-  co_return whole_[*slot];
+  co_return contents_.at(*slot);
 }
 
 async::Task<Result<std::vector<sig::KeyEntry>>> Files::list(std::string_view folder, async::Wait) {
@@ -82,7 +55,7 @@ async::Task<Result<std::vector<sig::KeyEntry>>> Files::list(std::string_view fol
     last = next;
   }
   if (entries.empty() && !folder.empty()) {
-    co_return fail(well_formed(folder) ? Error(sig::KeyErrc::kNotFound)
+    co_return fail(sig::is_key(folder) ? Error(sig::KeyErrc::kNotFound)
                                        : Error(sig::KeyErrc::kBadKey));
   }
   co_return entries;

@@ -36,11 +36,11 @@ Device<Bundle> DhcpAddresses::ipv4(const Of& of) const {
 
 }  // namespace detail
 
-Stack stack_dhcp(const Device<NetDevice>& card, Where where) {
-  return detail::build_stack({card}, detail::DhcpAddresses(where), {}, where);
+Stack stack_dhcp(const Device<NetDevice>& nic, Where where) {
+  return detail::build_stack({nic}, detail::DhcpAddresses(where), {}, where);
 }
-Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where) {
-  return detail::build_stack({card}, detail::DhcpAddresses(where), {.ipv6 = false}, where);
+Stack stack_ipv4_dhcp(const Device<NetDevice>& nic, Where where) {
+  return detail::build_stack({nic}, detail::DhcpAddresses(where), {.ipv6 = false}, where);
 }
 
 }  // namespace fata::config

@@ -9,10 +9,10 @@ Interface::Interface(const LinkConfig& config, PacketSink& sink, std::uint8_t in
     : config_(config),
       sink_(&sink),
       index_(index),
-      counters_{Counter{"received"},   Counter{"sent"},         Counter{"bad_frame"},
-                Counter{"other_card"}, Counter{"unknown_type"}, Counter{"no_buffer"},
-                Counter{"unfit"},      Counter{"overflow"},     Counter{"copied"},
-                Counter{"no_memory"},  Counter{"other_vlan"}} {
+      counters_{Counter{"received"},  Counter{"sent"},         Counter{"bad_frame"},
+                Counter{"other_nic"}, Counter{"unknown_type"}, Counter{"no_buffer"},
+                Counter{"unfit"},     Counter{"overflow"},     Counter{"copied"},
+                Counter{"no_memory"}, Counter{"other_vlan"}} {
   sig::NetFeatures& can = config_.features;
   if (config_.vlan != 0 && !can.offload_tagged)
     can.tx_checksum = can.tso4 = can.tso6 = can.uso = false;
@@ -24,7 +24,7 @@ std::optional<Interface::Accepted> Interface::accept(Slice& frame) {
   if (!header || header->source.is_multicast()) return ++counters_[kBadFrame], std::nullopt;
   LinkCast cast = LinkCast::kUnicast;
   if (header->destination != config_.mac) {
-    if (!header->destination.is_multicast()) return ++counters_[kOtherCard], std::nullopt;
+    if (!header->destination.is_multicast()) return ++counters_[kOtherNic], std::nullopt;
     cast = header->destination == MacAddress::broadcast() ? LinkCast::kBroadcast
                                                           : LinkCast::kMulticast;
   }

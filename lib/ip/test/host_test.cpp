@@ -42,7 +42,7 @@ TEST(Host, CountsEachMalformedFrameUnderItsOwnNameAndAnswersNone) {
       {"13 bytes", Frame(13), "bad_frame"},
       {"from a multicast address", ethernet_frame(mac(1), MacAddress::broadcast(), 0x0800, hello),
        "bad_frame"},
-      {"to another card", ip_frame({}, hello, mac(9)), "other_card"},
+      {"to another NIC", ip_frame({}, hello, mac(9)), "other_nic"},
       {"IPv6", ethernet_frame(mac(1), mac(2), 0x86dd, Frame(40)), "unknown_type"},
       {"an 802.3 length", ethernet_frame(mac(1), mac(2), 46, Frame(46)), "unknown_type"},
       {"a cut ARP packet", ethernet_frame(mac(1), mac(2), 0x0806, Frame(27)), "bad_arp"},

@@ -32,11 +32,11 @@ TEST(OnLinkRoutes, NeighboursOfEveryIpv4RouteOnTheLinkAreLearned) {
     recorder.pass(seconds(5));
     recorder.sent.clear();
     auto& routes = recorder.v4.routes();
-    const std::uint8_t card = recorder.link->index();
-    routes.add({{Ipv4Address::of(192, 168, 5, 0), 24}, {}, card, ipv4::Route::Origin::kDhcp});
-    routes.add({{kMetadata, 32}, {}, card, ipv4::Route::Origin::kDhcp});
-    routes.add({{kGateway, 32}, {}, card, ipv4::Route::Origin::kDhcp});
-    routes.add({{{}, 0}, kGateway, card, ipv4::Route::Origin::kDhcp});
+    const std::uint8_t nic = recorder.link->index();
+    routes.add({{Ipv4Address::of(192, 168, 5, 0), 24}, {}, nic, ipv4::Route::Origin::kDhcp});
+    routes.add({{kMetadata, 32}, {}, nic, ipv4::Route::Origin::kDhcp});
+    routes.add({{kGateway, 32}, {}, nic, ipv4::Route::Origin::kDhcp});
+    routes.add({{{}, 0}, kGateway, nic, ipv4::Route::Origin::kDhcp});
     recorder.send(each.to, "x");
     ASSERT_EQ(recorder.sent.size(), 1u) << each.what;
     const auto question = wire::arp::Packet::parse(Bytes(recorder.sent[0]).subspan(14));
@@ -48,7 +48,7 @@ TEST(OnLinkRoutes, NeighboursOfEveryIpv4RouteOnTheLinkAreLearned) {
   }
 }
 
-TEST(OnLinkRoutes, OfAnotherCardTeachNothing) {
+TEST(OnLinkRoutes, OfAnotherNicTeachNothing) {
   Recorder recorder;
   recorder.v4.routes().add(
       {{Ipv4Address::of(192, 168, 5, 0), 24}, {}, 1, ipv4::Route::Origin::kStatic});

@@ -30,7 +30,7 @@ Device<T> make(const Part& part, Where where, std::vector<NodePtr> after,
 namespace detail {
 
 std::string help_of(std::string_view what, std::size_t number) {
-  return std::string(what) + (number == 0 ? "" : " of card " + std::to_string(number));
+  return std::string(what) + (number == 0 ? "" : " of NIC " + std::to_string(number));
 }
 
 Device<Bundle> StaticAddresses::ipv4(const Of& of) const {
@@ -60,13 +60,13 @@ Device<Bundle> ipv6_address(const Device<Bundle>& stack, const Device<Bundle>& i
 }
 }  // namespace
 
-Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSource& addresses,
+Stack build_stack(const std::vector<Device<NetDevice>>& nics, const AddressSource& addresses,
                   const StackParts& parts, Where where) {
-  std::vector<NodePtr> nics;
-  for (const Device<NetDevice>& card : cards) nics.push_back(card.node());
+  std::vector<NodePtr> devices;
+  for (const Device<NetDevice>& nic : nics) devices.push_back(nic.node());
   // Packets in the tables of a stack lie in the memory of its devices.
   const auto own =
-      make<Bundle>({"seeded::Stack", "stack.hpp"}, where, nics, {default_random(where).node()});
+      make<Bundle>({"seeded::Stack", "stack.hpp"}, where, devices, {default_random(where).node()});
   std::vector<NodePtr> families;
   std::optional<Device<Bundle>> ipv4, ipv6;
   if (parts.ipv4)
@@ -79,11 +79,11 @@ Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSour
 
   std::vector<NodePtr> attached;  // in order
   std::optional<Device<Bundle>> first;
-  for (std::size_t number = 0; number < cards.size(); ++number) {
+  for (std::size_t number = 0; number < nics.size(); ++number) {
     const auto interface =
         make<Bundle>({"NetInterface", "net_interface.hpp", Form::kValue, "the network interface"},
                      where, families,
-                     {own.node(), cards[number].node(),
+                     {own.node(), nics[number].node(),
                       to_argument(parameter(numbered("vlan", number), Vlan{"none"},
                                             help_of("802.1Q VLAN, 1 to 4094", number), where))});
     attached.push_back(interface.node());
@@ -94,7 +94,7 @@ Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSour
       attached.push_back(address.node());
     }
   }
-  if (cards.size() > 1) {
+  if (nics.size() > 1) {
     std::vector<Argument> arguments{own.node()};
     arguments.insert(arguments.end(), families.begin(), families.end());
     arguments.push_back(to_argument(list_parameter<StaticRoute, 16>(
@@ -123,22 +123,22 @@ Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSour
 
 }  // namespace detail
 
-Stack stack(const Device<NetDevice>& card, Where where) {
-  return detail::build_stack({card}, detail::StaticAddresses(where), {}, where);
+Stack stack(const Device<NetDevice>& nic, Where where) {
+  return detail::build_stack({nic}, detail::StaticAddresses(where), {}, where);
 }
-Stack stack_ipv4(const Device<NetDevice>& card, Where where) {
-  return detail::build_stack({card}, detail::StaticAddresses(where), {.ipv6 = false}, where);
+Stack stack_ipv4(const Device<NetDevice>& nic, Where where) {
+  return detail::build_stack({nic}, detail::StaticAddresses(where), {.ipv6 = false}, where);
 }
-Stack stack_ipv6(const Device<NetDevice>& card, Where where) {
-  return detail::build_stack({card}, detail::StaticAddresses(where), {.ipv4 = false}, where);
+Stack stack_ipv6(const Device<NetDevice>& nic, Where where) {
+  return detail::build_stack({nic}, detail::StaticAddresses(where), {.ipv4 = false}, where);
 }
 
-Device<NetDevice> record(const Device<NetDevice>& card, const Device<Capture>& into, Where where) {
+Device<NetDevice> record(const Device<NetDevice>& nic, const Device<Capture>& into, Where where) {
   return device<NetDevice>({.type = "fata::stack::PcapDevice",
                             .headers = {"fata/stack/pcap.hpp"},
                             .libraries = {"stack"},
                             .where = where},
-                           card, default_clock(where), into);
+                           nic, default_clock(where), into);
 }
 
 }  // namespace fata::config

@@ -32,7 +32,7 @@ void use_address(const Logger& log, ip::ipv4::Engine& v4, ip::Interface& on, Ins
 void use_address(const Logger& log, ip::ipv4::Engine& v4, ip::Interface& on, Instant now,
                  const Ipv4Cidr& address) {
   v4.add_address(on, address, now);
-  log.info("address ", address, ", hardware address ", on.mac(), ", card ", unsigned{on.index()});
+  log.info("address ", address, ", hardware address ", on.mac(), ", NIC ", unsigned{on.index()});
 }
 
 }  // namespace fata::stack

@@ -25,7 +25,7 @@ void use_address(const Logger& log, ip::ipv6::Engine& v6, ip::Interface& on, Ins
 void use_address(const Logger& log, ip::ipv6::Engine& v6, ip::Interface& on, Instant now,
                  const ip::ipv6::Setup& setup) {
   if (start(v6, on, now, setup))
-    log.info("address ", setup.address, ", card ", unsigned{on.index()});
+    log.info("address ", setup.address, ", NIC ", unsigned{on.index()});
 }
 
 }  // namespace fata::stack

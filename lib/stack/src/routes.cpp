@@ -54,10 +54,10 @@ bool parse_parameter(std::string_view text, StaticRoute& out) {
   } else {
     out.gateway = out.network.is_v4() ? IpAddress(Ipv4Address{}) : IpAddress();
   }
-  std::uint16_t card = 0;
-  if (on != "on" || !fata::parse_parameter(next_word(text), card) || card >= ip::Interface::kMax)
+  std::uint16_t nic = 0;
+  if (on != "on" || !fata::parse_parameter(next_word(text), nic) || nic >= ip::Interface::kMax)
     return false;
-  out.card = static_cast<std::uint8_t>(card);
+  out.nic = static_cast<std::uint8_t>(nic);
   return next_word(text).empty();
 }
 std::string_view parameter_expects(const StaticRoute&) {
@@ -71,9 +71,9 @@ const ErrorDomain& error_domain(RouteErrc) noexcept {
       "route", [](std::uint32_t code) -> std::string_view {
         switch (static_cast<RouteErrc>(code)) {
           case RouteErrc::kNoWay:
-            return "no card's network has the gateway; name the card: NETWORK via GATEWAY on CARD";
-          case RouteErrc::kNoCard:
-            return "there is no network card with that number; the first is 0";
+            return "no NIC's network has the gateway; name the NIC: NETWORK via GATEWAY on CARD";
+          case RouteErrc::kNoNic:
+            return "there is no NIC with that number; the first is 0";
           case RouteErrc::kNoIpv6:
             return "this image has no IPv6; build it with -D ipv6=true";
           case RouteErrc::kNoIpv4:
@@ -90,15 +90,15 @@ Result<void> add_route(const ip::Host& host, ip::ipv4::Engine& v4, const StaticR
                        std::uint32_t number, Instant) {
   if (!route.gateway.is_v4()) return fail(Error(RouteErrc::kNoIpv6, number));
   const Ipv4Address gateway = route.gateway.v4();
-  std::uint8_t card = route.card.value_or(0);
-  if (!route.card) {
+  std::uint8_t nic = route.nic.value_or(0);
+  if (!route.nic) {
     const ip::ipv4::Route* const way = v4.routes().find(gateway);
     if (way == nullptr || !way->gateway.is_any()) return fail(Error(RouteErrc::kNoWay, number));
-    card = way->interface;
+    nic = way->interface;
   }
-  if (card >= host.interface_count()) return fail(Error(RouteErrc::kNoCard, number));
+  if (nic >= host.interface_count()) return fail(Error(RouteErrc::kNoNic, number));
   if (!v4.routes().add(
-          {{route.network.v4(), route.prefix}, gateway, card, ip::ipv4::Route::Origin::kStatic}))
+          {{route.network.v4(), route.prefix}, gateway, nic, ip::ipv4::Route::Origin::kStatic}))
     return fail(Error(RouteErrc::kTableFull, number));
   return {};
 }

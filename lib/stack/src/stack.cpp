@@ -33,24 +33,24 @@ void Stack::renew(const SipKey& secret) {
       log_.warning("more address conflicts are not logged for a minute");
     return;
   }
-  const unsigned card = on.index();
+  const unsigned nic = on.index();
   using Outcome = ip::AddressConflict::Outcome;
   switch (conflict.outcome) {
     case Outcome::kKept:
-      return log_.warning("address ", conflict.address, " of card ", card, " is also used by ",
+      return log_.warning("address ", conflict.address, " of NIC ", nic, " is also used by ",
                           conflict.other, "; it is kept, and packets for it may go astray");
     case Outcome::kLost:
-      return log_.warning("address ", conflict.address, " of card ", card, " is used by ",
+      return log_.warning("address ", conflict.address, " of NIC ", nic, " is used by ",
                           conflict.other, " and is given up");
     case Outcome::kRefused:
-      return log_.error("address ", conflict.address, " of card ", card, " is already used by ",
+      return log_.error("address ", conflict.address, " of NIC ", nic, " is already used by ",
                         conflict.other,
                         "; nothing is received at it; it is tried again every minute");
     case Outcome::kReplaced:
-      return log_.warning("address ", conflict.address, " of card ", card, " is already used by ",
+      return log_.warning("address ", conflict.address, " of NIC ", nic, " is already used by ",
                           conflict.other, "; another one is tried");
     case Outcome::kRecovered:
-      return log_.info("address ", conflict.address, " of card ", card,
+      return log_.info("address ", conflict.address, " of NIC ", nic,
                        " is free, and used from now on");
   }
 }
@@ -66,7 +66,7 @@ ip::Interface& Stack::add(const ip::LinkConfig& given, ip::PacketSink& sink) {
       config.mtu = std::min(config.mtu, first.tailroom());
   }
   if (config.mtu < given.mtu)
-    log_.info("card ", unsigned(host_.interface_count()), ": packets of up to ", config.mtu,
+    log_.info("NIC ", unsigned(host_.interface_count()), ": packets of up to ", config.mtu,
               " bytes are sent, of the ", given.mtu, " that the link carries");
   ip::Interface* const made = host_.add_interface(config, sink, now());
   check(made != nullptr, "too many network devices");
@@ -75,9 +75,9 @@ ip::Interface& Stack::add(const ip::LinkConfig& given, ip::PacketSink& sink) {
 
 void Stack::lost(const ip::Interface& interface, const Error& error) {
   ++lost_count_;
-  log_.error("card ", unsigned(interface.index()), ": the network device failed: ", error);
+  log_.error("NIC ", unsigned(interface.index()), ": the network device failed: ", error);
   if (lost_count_ < host_.interface_count()) return;
-  log_.error("no card is left; stopping");
+  log_.error("no NIC is left; stopping");
   loop().stop_as_failed();
 }
 

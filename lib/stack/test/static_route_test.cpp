@@ -8,24 +8,24 @@
 namespace fata::stack {
 namespace {
 
-TEST(StaticRoute, IsANetworkAGatewayAndPerhapsACard) {
+TEST(StaticRoute, IsANetworkAGatewayAndPerhapsANic) {
   StaticRoute route;
   EXPECT_TRUE(parse_parameter("10.9.0.0/16 via 10.0.3.2", route));
   EXPECT_EQ(route.network, IpAddress(Ipv4Address::of(10, 9, 0, 0)));
   EXPECT_EQ(route.prefix, 16);
   EXPECT_EQ(route.gateway, IpAddress(Ipv4Address::of(10, 0, 3, 2)));
-  EXPECT_FALSE(route.card);
+  EXPECT_FALSE(route.nic);
   EXPECT_TRUE(parse_parameter("0.0.0.0/0 via 10.0.3.2", route));
   EXPECT_TRUE(parse_parameter("::/0  via fe80::1 on 1", route));
   EXPECT_EQ(route.gateway, IpAddress::of(0xfe80, 0, 0, 0, 0, 0, 0, 1));
-  EXPECT_EQ(route.card, 1);
+  EXPECT_EQ(route.nic, 1);
 }
 
-TEST(StaticRoute, WithoutAGatewayIsOnTheLinkOfACard) {
+TEST(StaticRoute, WithoutAGatewayIsOnTheLinkOfANic) {
   StaticRoute route;
   EXPECT_TRUE(parse_parameter("192.168.5.0/24 on 0", route));
   EXPECT_TRUE(route.gateway.is_any() && route.gateway.is_v4());
-  EXPECT_EQ(route.card, 0);
+  EXPECT_EQ(route.nic, 0);
   EXPECT_TRUE(parse_parameter("2001:db8:5::/48 on 1", route));
   EXPECT_TRUE(route.gateway.is_any() && !route.gateway.is_v4());
 }
@@ -55,7 +55,7 @@ TEST(StaticRoute, IsNothingElse) {
 TEST(StaticRoute, SaysWhatIsWrongWithOne) {
   EXPECT_EQ(
       Text<200>(std::in_place, Error(RouteErrc::kNoWay, 2)).view(),
-      "route: no card's network has the gateway; name the card: NETWORK via GATEWAY on CARD (2)");
+      "route: no NIC's network has the gateway; name the NIC: NETWORK via GATEWAY on CARD (2)");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ Device<NetDevice> kernel_nic(std::string_view driver, Target target,
                              std::optional<std::vector<std::string>> chosen_by,
                              const Request& request) {
   DeviceSpec spec = spec_of(driver, "NetDevice", "net.hpp", target,
-                            "network card " + std::to_string(request.number), request.where);
+                            "NIC " + std::to_string(request.number), request.where);
   spec.is_nic = true;
   spec.chosen_by = std::move(chosen_by);
   const auto offload = parameter(numbered("offload", request.number), true,

@@ -48,6 +48,12 @@ const Provides<Block> kBlock(Target::kLinux, [](const Context&, const Request& r
                 "file or block device with its sectors; then may follow ,ro ,direct ,sector=4096",
                 request.where));
 });
+const Provides<KeyValue> kBootFiles(Target::kLinux, [](const Context&, const Request& request) {
+  DeviceSpec spec = connected(spec_of("Folder", "folder.hpp", "the boot files", request.where));
+  spec.is_boot_files = true;
+  return device<KeyValue>(spec,
+                          parameter("files", "files", "folder with the boot files", request.where));
+});
 }  // namespace
 
 Device<Udp> host_udp(Where where) {

@@ -18,8 +18,8 @@ DeviceSpec spec_of(std::string_view type, std::string_view header, std::string c
 
 const Provides<NetDevice> kNetwork(Target::kSim, [](const Context&, const Request& request) {
   const std::string segment = numbered("segment", request.number);
-  DeviceSpec spec = spec_of("ImageNic", "image_nic.hpp",
-                            "network card " + std::to_string(request.number), request.where);
+  DeviceSpec spec =
+      spec_of("ImageNic", "image_nic.hpp", "NIC " + std::to_string(request.number), request.where);
   spec.is_nic = true;
   return device<NetDevice>(spec,
                            parameter(segment, numbered("lan", request.number),

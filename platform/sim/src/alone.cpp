@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fata/base/parameters.hpp"
+#include "fata/base/text.hpp"
 
 namespace fata::sim {
 
@@ -21,16 +22,6 @@ struct Options {
   std::vector<std::string_view> parameters;
 };
 
-bool parse_seed(std::string_view text, std::uint64_t& seed) {
-  if (text.empty() || text.size() > 19) return false;
-  seed = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    seed = seed * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return true;
-}
-
 bool parse(std::span<char*> words, Options& options) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
@@ -39,7 +30,8 @@ bool parse(std::span<char*> words, Options& options) {
       options.parameters.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
       return true;
     }
-    if (word.starts_with("--seed=")) good = parse_seed(word.substr(7), options.seed);
+    if (word.starts_with("--seed="))
+      good = parse_unsigned(word.substr(7), ~std::uint64_t{}, options.seed);
     if (word.starts_with("--for=")) good = parse_parameter(word.substr(6), options.time);
     if (!good) {
       std::fprintf(stderr,

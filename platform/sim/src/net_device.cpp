@@ -74,9 +74,9 @@ std::size_t NetDevice::send(std::span<PacketBuf> out) {
       continue;
     }
     check(!offload.checksum_needed || options_.checksum_offload,
-          "an offload that this card does not have");
+          "an offload that this NIC does not have");
     check((packet.chain().empty() && !uncut) || options_.segmentation != Segmentation::kNone,
-          "pieces or segments for a card that takes none");
+          "pieces or segments for a NIC that takes none");
     counters_[kSentUncut] += uncut ? 1 : 0;
     WireFrame frame{{}, offload};
     const Bytes first = packet.bytes();

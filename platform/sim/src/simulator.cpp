@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdio>
 
 #if __has_feature(address_sanitizer)
 #include <sanitizer/common_interface_defs.h>
@@ -129,7 +130,9 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
     const Platform::Current current(platform_);
     platform_.set_now(now);
     g_resumed = this;
+    on_own_stack_ = true;
     switch_stacks(outer_, own_, false);
+    on_own_stack_ = false;
   }
 
  private:
@@ -184,6 +187,11 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
     machine_->forget_disk_operations();
   }
   [[noreturn]] void leave(State state) {
+    if (!on_own_stack_) {
+      // Code of the simulator failed on behalf of the image, for example its NIC.
+      std::fprintf(stderr, "panic outside of the image's code: %s\n", panic_.c_str());
+      std::abort();
+    }
     abandon(state);
     switch_stacks(own_, outer_, true);
     std::abort();  // not reached: nothing resumes an instance that has ended
@@ -194,6 +202,7 @@ class Simulator::Fiber final : public Instance, private Platform::Outside {
   Platform platform_;
   Instant wake_;
   State state_ = State::kRunning;
+  bool on_own_stack_ = false;
   bool returned_ = false;
   int status_ = 0;
   std::string panic_;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "fata/sig/key_value.hpp"
 
 namespace fata::sig {
@@ -15,6 +17,16 @@ const ErrorDomain& error_domain(KeyErrc) noexcept {
                                         return "unknown";
                                       }};
   return domain;
+}
+
+bool is_key(std::string_view text) {
+  for (;;) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string_view part = text.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") return false;
+    if (slash == text.size()) return true;
+    text.remove_prefix(slash + 1);
+  }
 }
 
 }  // namespace fata::sig

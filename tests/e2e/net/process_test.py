@@ -100,7 +100,9 @@ class Process(NameServerTest):
         self.assertEqual(ask_many(LOCAL, self.port, 500), 500)
         self.answers_dig(LOCAL, self.port, "+tcp")
         counts = self.ends_well(self.server)
-        self.assertGreater(counts["gave_way"], 0)
+        # On a slow machine, some have been idle for too long instead.
+        ended = counts.get("gave_way", 0) + counts.get("timed_out", 0)
+        self.assertGreaterEqual(ended, 300 - 250)
         self.assertGreaterEqual(counts["accepted"], 300)
 
     def test_malformed_datagrams_are_counted_and_do_no_harm(self):

@@ -172,12 +172,9 @@ class Refusals(NameServerTest):
                     after=[f"--port={port}"],
                 )
 
-    def test_a_kernel_without_a_network_card(self):
+    def test_a_kernel_without_a_nic(self):
         self.kernel(
-            (
-                r"dns: cannot set up network card 0 \(--link\): virtio: this machine has no such"
-                r" device"
-            ),
+            (r"dns: cannot set up NIC 0 \(--link\): virtio: this machine has no such" r" device"),
             "--link",
             "none",
         )

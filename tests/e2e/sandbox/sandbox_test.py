@@ -312,8 +312,8 @@ class WithADisk(Probe):
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root makes a tap")
-class WithACard(Probe):
-    devices = "card"
+class WithANic(Probe):
+    devices = "nic"
     # A separate namespace, in which no other program sends to the tap.
     in_a_network = (
         "unshare",

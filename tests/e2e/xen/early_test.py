@@ -24,7 +24,7 @@ class Early(XenTest):
         (cls.lab.folder / "early.img").write_bytes(bytes(1 << 20))
         cls.lab.run(f"brctl addbr {ALONE}; ip link set {ALONE} up")
 
-    def card(self, **options):
+    def nic(self, **options):
         return self.start("apps/dns", without="vif", more=CARD + LITTLE, **options)
 
     def disk(self, **options):
@@ -53,9 +53,9 @@ class Early(XenTest):
             f"xenstore-write {backend}/hotplug-status connected"
         )
 
-    def test_while_its_card_waits_for_the_backend(self):
+    def test_while_its_nic_waits_for_the_backend(self):
         for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
-            name = self.card()
+            name = self.nic()
             self.frontend_reaches(name, "vif", 4)
             backend = f"/local/domain/0/backend/vif/{self.lab.domains()[name]}/0"
             self.assertEqual(self.lab.run(f"xenstore-read {backend}/state").text.strip(), WAITS)
@@ -73,12 +73,12 @@ class Early(XenTest):
                 "apps/dns", options=DHCP, without="vif", more=f'vif = ["bridge={ALONE}"]\n'
             )
             # Its NIC is connected and has sent. The packet that the backend received is a DISCOVER.
-            card = f"/sys/class/net/vif{self.lab.domains()[name]}.0"
-            self.until(f"$(cat {card}/statistics/rx_packets) -gt 0")
+            nic = f"/sys/class/net/vif{self.lab.domains()[name]}.0"
+            self.until(f"$(cat {nic}/statistics/rx_packets) -gt 0")
             self.ends_quietly(name, how, reason)
 
     def test_before_the_domain_runs(self):
-        for make in (self.card, self.disk, lambda **options: self.start("apps/dns", **options)):
+        for make in (self.nic, self.disk, lambda **options: self.start("apps/dns", **options)):
             for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
                 name = make(paused=True)
                 # xl writes the request, then waits until the domain acknowledges it, which happens
@@ -87,8 +87,8 @@ class Early(XenTest):
                 self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
                 self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")
 
-    def test_a_domain_is_moved_while_its_card_waits(self):
-        name = self.card()
+    def test_a_domain_is_moved_while_its_nic_waits(self):
+        name = self.nic()
         self.frontend_reaches(name, "vif", 4)
         self.lab.save(name, "early")
         self.lab.restore("early")

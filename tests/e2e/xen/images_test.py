@@ -66,10 +66,10 @@ class Images(XenTest):
             "command line: a quotation mark is not closed\n",
         )
 
-    def test_a_card_that_is_missing_is_named(self):
+    def test_a_nic_that_is_missing_is_named(self):
         self.assertRegex(
             self.said("apps/dns", "", (CRASH, "64"), without="vif"),
-            r"network card.*the domain has no such device",
+            r"NIC.*the domain has no such device",
         )
 
     def test_shutdown_and_reboot_are_obeyed(self):

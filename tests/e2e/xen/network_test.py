@@ -101,7 +101,7 @@ class Network(XenTest):
         self.assertEqual(times, sorted(times))
         self.shut_down(name)
 
-    def test_the_device_examples_use_the_card(self):
+    def test_the_device_examples_use_the_nic(self):
         name = self.start("examples/devices/network")
         self.lab.wait_console(name, "hardware address", 60)
         # No host answers, but frames arrive. The time limit is for Busybox's ping, which sometimes

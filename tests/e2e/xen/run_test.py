@@ -80,6 +80,7 @@ class LabRun(unittest.TestCase):
 
 
 HELLO, DNS, BLOCK = "examples/tutorial/hello-key", "apps/dns", "examples/devices/block"
+KV_RO = "examples/devices/kv-ro"
 SLOW = (HELLO, "--", "--pause=1h")
 
 
@@ -231,6 +232,22 @@ class FataRun(XenTest):
         out, _, status = self.ended(self.begin(BLOCK, "--disk", f"{disk},ro"))
         self.assertEqual(status, 0, out)
         self.assertIn("2048 sectors of 512 bytes, read-only", out)
+
+    def test_boot_files_are_the_ramdisk_of_the_domain(self):
+        files = self.folder / "boot files"
+        (files / "zones").mkdir(parents=True)
+        (files / "zones/a.zone").write_text("a" * 5000)
+        (files / "key.pem").write_text("secret\n")
+        done = self.ended(self.begin(KV_RO, "-D", "files=boot", "--files", files))
+        self.assertEqual(done, ("key.pem 7\nzones/a.zone 5000\n", [], 0))
+        done = self.ended(
+            self.begin(KV_RO, "-D", "files=boot", "--files", files, "--", "--key=key.pem")
+        )
+        self.assertEqual(done, ("secret\n", [], 0))
+        # Not those of an earlier run.
+        out, _, status = self.ended(self.begin(KV_RO, "-D", "files=boot"))
+        self.assertEqual(status, 64)
+        self.assertIn("the image was started without an archive", out)
 
     def test_what_cannot_work_is_refused_with_one_line(self):
         self.lab.run("echo one:x:1000:1000::/:/bin/sh >>/etc/passwd")

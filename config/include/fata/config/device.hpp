@@ -69,6 +69,8 @@ struct DeviceSpec {
   Form form = Form::kValue;
   // True for a network interface of the machine, which `fata run --link` connects.
   bool is_nic = false;
+  // True for the source of the boot files, which `fata run --files` provides.
+  bool is_boot_files = false;
   std::optional<Target> only_on{};  // the only target with such a device
   std::string called{};             // in messages: "the network device"; otherwise the type
   // The parameters to name in a message about the device, since one of them may be wrong; by

@@ -47,7 +47,7 @@ class Provides {
 };
 
 // The target's device. Throws ConfigError if it has none; `called` is its name in the message: "a
-// network card".
+// NIC".
 template <Tag T>
 Device<T> provided(const Context& context, std::string_view called, const Request& request) {
   if (const auto make = Provides<T>::of(context.target())) return make(context, request);

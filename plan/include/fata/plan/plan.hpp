@@ -13,7 +13,7 @@
 
 namespace fata::plan {
 
-inline constexpr int kVersion = 5;
+inline constexpr int kVersion = 6;
 
 // Text that is no plan, or that of another version. The message is for people.
 struct Invalid : std::runtime_error {
@@ -56,6 +56,7 @@ struct Device {
   std::string name{};  // of its variable in the generated main
   std::string tag{}, concept_name{}, concept_header{}, type{};
   Form form = Form::kValue;
+  bool is_boot_files = false;  // the source of the boot files: `fata run --files`
   bool is_nic = false;  // a network interface of the machine or of the host, which has one --link
   std::string called{}, member{}, data_folder{};
   std::vector<Argument> arguments{};

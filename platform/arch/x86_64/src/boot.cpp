@@ -13,6 +13,7 @@
 #include "fata/arch/cpu.hpp"
 #include "fata/base/danger.hpp"
 #include "page_tables.hpp"
+#include "start_info.hpp"
 
 extern "C" {
 extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __relro_start[],
@@ -31,12 +32,6 @@ void fata_enter_image(std::uint64_t cr3, std::uint64_t stack, std::uint64_t fs,
 namespace fata::arch {
 namespace {
 
-// The public PVH layout (xen/arch-x86/hvm/start_info.h), version 1.
-struct StartInfo {
-  std::uint32_t magic, version, flags, module_count;
-  std::uint64_t modules, command_line, rsdp, memory_map;
-  std::uint32_t memory_map_entries, reserved;
-};
 struct MemoryMapEntry {
   std::uint64_t address, size;
   std::uint32_t type, reserved;
@@ -58,14 +53,12 @@ struct State {
   std::array<char, 4096> command_line;
   std::size_t command_line_size;
   bool command_line_cut;
-  std::array<Region, 64> free;
-  std::size_t free_count;
+  BootMemory memory;
   std::uint64_t total_memory;
   std::uint64_t acpi_root;
   std::uint64_t entry_tsc;
   std::uint64_t random;  // see mixed_tsc()
   std::uint64_t base;    // virtual address of the image
-  std::size_t above;     // index in `free` of the region above the image, in the same RAM
   PageTables tables;
   ThreadBlock thread;
 };
@@ -157,14 +150,15 @@ void relocate(std::uint64_t delta) {
 }
 
 [[gnu::noinline]] void keep_free(std::uint64_t begin, std::uint64_t end) {
-  if (begin < end && state.free_count < state.free.size())
-    state.free[state.free_count++] = {begin, end};
+  BootMemory& memory = state.memory;
+  if (begin < end && memory.free_count < memory.free.size())
+    memory.free[memory.free_count++] = {begin, end};
 }
 
 // Finds the page-aligned parts of usable RAM outside the NULL zone and outside the image. It does
 // so in one pass: on an emulated CPU, code that runs once costs more to translate than to execute.
 void find_memory(const StartInfo& info, Region image) {
-  state.above = state.free.size();
+  state.memory.above = state.memory.free.size();
   for (const MemoryMapEntry& entry : danger_span(
            reinterpret_cast<const MemoryMapEntry*>(info.memory_map), info.memory_map_entries)) {
     if (entry.type != kRam) continue;
@@ -176,7 +170,7 @@ void find_memory(const StartInfo& info, Region image) {
     if (begin <= image.begin && image.end <= end) {
       keep_free(begin, image.begin);
       begin = image.end;
-      state.above = state.free_count;
+      if (begin < end) state.memory.above = state.memory.free_count;
     }
     keep_free(begin, end);
   }
@@ -188,7 +182,8 @@ void find_memory(const StartInfo& info, Region image) {
 std::uint64_t max_tables() {
   constexpr std::uint64_t kImageAndRoots = 16, kDevices = 16;
   std::uint64_t pages = kImageAndRoots + kDevices + (at(__image_end) - kLinkBase) / (2ULL << 20);
-  std::uint64_t highest = 0;
+  std::uint64_t highest = state.memory.module.end;
+  pages += state.memory.module.size() >> 30;
   for (const Region& region : free_memory()) {
     pages += (region.size() >> 30) + 4;
     highest = region.end > highest ? region.end : highest;
@@ -201,9 +196,10 @@ std::uint64_t max_tables() {
 // random, within a sixteenth of that RAM, which is the most that the largest block can lose.
 Region choose_tables() {
   constexpr std::uint64_t kMaxPlaces = 1024;
-  if (state.above >= state.free_count || state.free[state.above].begin != at(__image_end))
+  BootMemory& memory = state.memory;
+  if (memory.above >= memory.free_count)
     refuse("too little memory: the image does not fit; give the guest 2 MiB or more");
-  Region& above = state.free[state.above];
+  Region& above = memory.free[memory.above];
   const std::uint64_t size = max_tables() * kPage;
   if (above.size() <= size)
     refuse("too little memory: no room for page tables; give the guest 2 MiB or more");
@@ -275,12 +271,15 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
     refuse("this CPU has no no-execute bit; use -cpu max or -cpu host");
   if (info->command_line != 0) keep_command_line(reinterpret_cast<const char*>(info->command_line));
 
-  find_memory(*info, {at(__image_start), at(__image_end)});
+  const Region image{at(__image_start), at(__image_end)};
+  find_memory(*info, image);
+  if (fata_keep_module != nullptr) fata_keep_module(*info, state.memory, image);
   state.acpi_root = info->rsdp;
   state.random = mix(at(info) + state.total_memory) ^ state.entry_tsc;
   state.base = choose_base();
   state.tables.start(choose_tables());
   for (const Region& region : free_memory()) map_one_to_one(region, kWritable);
+  map_one_to_one(state.memory.module, kReadOnly);
   map_image();
   // This mapping is needed only for the switch.
   map_one_to_one({page_down(kLinkBase), page_down(kLinkBase) + kPage}, kExecutable);
@@ -307,10 +306,10 @@ extern "C" [[noreturn]] void fata_boot(const StartInfo* info) {
 std::string_view command_line() { return {state.command_line.data(), state.command_line_size}; }
 bool command_line_was_cut() { return state.command_line_cut; }
 std::span<const Region> free_memory() {
-  return danger_span<const Region>(state.free.data(), state.free_count);
+  return danger_span<const Region>(state.memory.free.data(), state.memory.free_count);
 }
 std::uint64_t mixed_tsc() { return state.random = mix(state.random ^ read_tsc()); }
-std::uint64_t total_memory() { return state.total_memory; }
+std::uint64_t total_memory() { return state.total_memory - state.memory.module.size(); }
 std::uint64_t acpi_root() { return state.acpi_root; }
 std::uint64_t entry_tsc() { return state.entry_tsc; }
 
@@ -321,7 +320,8 @@ volatile void* map_shared(std::uint64_t physical, std::size_t size, Access acces
   // bits faults.
   const std::uint32_t bits = cpuid(0x80000000).a >= 0x80000008 ? cpuid(0x80000008).a & 0xff : 36;
   const std::uint64_t limit = std::uint64_t{1} << (bits < 47 ? bits : 47);
-  const Region own[]{{kLinkBase, kLinkBase + image().size()}, state.tables.memory(), image()};
+  const Region own[]{
+      {kLinkBase, kLinkBase + image().size()}, state.tables.memory(), image(), state.memory.module};
   if (!bus::may_hold_device(physical, size, limit, free_memory()) ||
       !bus::may_hold_device(physical, size, limit, own))
     return nullptr;
@@ -352,6 +352,8 @@ Place describe_address(std::uint64_t address) {
   for (const Region& region : free_memory()) {
     if (region.begin <= address && address < region.end) return {"heap", false};
   }
+  if (state.memory.module.begin <= address && address < state.memory.module.end)
+    return {"initial ramdisk", false};
   return {"unmapped memory", false};
 }
 

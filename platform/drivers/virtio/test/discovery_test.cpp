@@ -53,7 +53,7 @@ Function with_windows(std::uint64_t address) {
   return function;
 }
 
-TEST(Discovery, ACardIsDriven) {
+TEST(Discovery, ANicIsDriven) {
   World world;
   world.host.functions = {sim::pci_function(kNet)};
   const auto device = world.open();
@@ -147,7 +147,7 @@ TEST(PciWalk, BridgesThatAllLeadToTheSameBusAreFollowedOnce) {
   EXPECT_LE(host.reads, 5 * 32 * 8 * 3U);
 }
 
-TEST(VirtioNet, AQueueThatIsFoundBrokenWhileSendingEndsTheCardAndNothingElse) {
+TEST(VirtioNet, AQueueThatIsFoundBrokenWhileSendingEndsTheNicAndNothingElse) {
   World world;
   world.host.functions = {sim::pci_function(kNet)};
   auto device = world.open();

@@ -10,8 +10,8 @@ Plan plan(const Context& context) {
   if (with == "disk") {
     auto probe = functor<Job(Block)>("sandbox_probe::RingProbe", "ring_probe.hpp");
     plan.run(probe(default_block(context), attack));
-  } else if (with == "card") {
-    auto probe = functor<Job(NetDevice)>("sandbox_probe::CardProbe", "card_probe.hpp");
+  } else if (with == "nic") {
+    auto probe = functor<Job(NetDevice)>("sandbox_probe::NicProbe", "nic_probe.hpp");
     plan.run(probe(default_network(context), attack));
   } else if (with == "sockets") {
     auto probe = functor<Job(Udp, Tcp)>("sandbox_probe::SocketProbe", "socket_probe.hpp");

@@ -33,8 +33,8 @@ struct ParameterTraits<HostName> : detail::PlainTraits {
 
 // stack() and stack_ipv4() with a DHCP client: --ipv4 also accepts `dhcp`, the default; --hostname
 // is the client's host name; --dhcp-probe=false uses an address without address conflict detection.
-Stack stack_dhcp(const Device<NetDevice>& card, Where where = Where::current());
-Stack stack_ipv4_dhcp(const Device<NetDevice>& card, Where where = Where::current());
+Stack stack_dhcp(const Device<NetDevice>& nic, Where where = Where::current());
+Stack stack_ipv4_dhcp(const Device<NetDevice>& nic, Where where = Where::current());
 
 namespace detail {
 class DhcpAddresses final : public AddressSource {

@@ -70,10 +70,10 @@ struct Reply {
 };
 
 // True if a message, even a malformed one, has that interface's address as the client's (chaddr).
-inline bool is_for(Bytes message, const MacAddress& card) {
+inline bool is_for(Bytes message, const MacAddress& nic) {
   constexpr std::size_t kHardware = 28;
-  return message.size() >= kHardware + card.octets.size() &&
-         equal_bytes(message.subspan(kHardware, card.octets.size()), card.octets);
+  return message.size() >= kHardware + nic.octets.size() &&
+         equal_bytes(message.subspan(kHardware, nic.octets.size()), nic.octets);
 }
 
 // A client's message.

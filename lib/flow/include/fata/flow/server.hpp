@@ -6,6 +6,7 @@
 // with many connections thus neither locks out others nor itself.
 //
 //   Task<void> talk(Mine* self, std::unique_ptr<Flow> flow, async::Scope* connections) {
+//     const auto until_stopped = async::Wait::cancelled_by(connections->token());
 //     Server::Connection connection(self->server_, *flow);
 //     ... connection.touch();                       // whenever the client was active
 //   }
@@ -24,9 +25,11 @@
 
 namespace fata::flow {
 
+// Values outside of a range count as its nearest one.
 struct ServerBounds {
-  std::size_t connections = 250;            // in all, at least 1
-  std::size_t per_client = ~std::size_t{};  // of one address, at least 1
+  static constexpr std::size_t kMax = 65536;
+  std::size_t connections = 250;  // in all, 1 to kMax
+  std::size_t per_client = kMax;  // of one address, 1 to kMax
 };
 
 template <sig::StreamTransport Streams>
@@ -36,8 +39,8 @@ class Server {
   using Listener = typename Streams::Listener;
 
   explicit Server(ServerBounds bounds)
-      : bounds_{std::max<std::size_t>(bounds.connections, 1),
-                std::max<std::size_t>(bounds.per_client, 1)},
+      : bounds_{std::clamp<std::size_t>(bounds.connections, 1, ServerBounds::kMax),
+                std::clamp<std::size_t>(bounds.per_client, 1, ServerBounds::kMax)},
         crowd_(bounds_.connections + kLeaving) {}
 
   // A connection that is being served, from the start of its task to its end. Ends another one if
@@ -60,8 +63,9 @@ class Server {
     Flow* flow_;
   };
 
-  // Serves until `stop` is cancelled or accepting fails, and returns that error. Connections that
-  // are still open then are cancelled, and have ended when this returns.
+  // Serves until `stop` is cancelled or accepting fails, and returns that error. Then the token of
+  // the scope is cancelled, on which `talk` must wait, and all connections have ended when this
+  // returns.
   template <class Self>
   async::Task<Result<void>> serve(Listener* listener, async::CancelToken stop, Self* self,
                                   async::Task<void> (*talk)(Self*, std::unique_ptr<Flow>,

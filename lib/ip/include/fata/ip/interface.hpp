@@ -64,7 +64,7 @@ class Interface {
     kReceived,
     kSent,
     kBadFrame,
-    kOtherCard,
+    kOtherNic,
     kUnknownType,
     kNoBuffer,
     kUnfit,

@@ -16,14 +16,14 @@ namespace fata::config {
 
 // One interface. Parameters: --ipv4, --ipv4-gateway, --ipv6, --ipv6-gateway, and --vlan for the
 // interface's VLAN.
-Stack stack(const Device<NetDevice>& card, Where where = Where::current());
+Stack stack(const Device<NetDevice>& nic, Where where = Where::current());
 // One interface without IPv6; the image links no IPv6 code.
-Stack stack_ipv4(const Device<NetDevice>& card, Where where = Where::current());
+Stack stack_ipv4(const Device<NetDevice>& nic, Where where = Where::current());
 // One interface without IPv4; the image links no IPv4 code.
-Stack stack_ipv6(const Device<NetDevice>& card, Where where = Where::current());
+Stack stack_ipv6(const Device<NetDevice>& nic, Where where = Where::current());
 
 // An interface that records its frames.
-Device<NetDevice> record(const Device<NetDevice>& card, const Device<Capture>& into,
+Device<NetDevice> record(const Device<NetDevice>& nic, const Device<Capture>& into,
                          Where where = Where::current());
 
 namespace detail {
@@ -50,7 +50,7 @@ class StaticAddresses final : public AddressSource {
   Where where_;
 };
 
-// " of card 1", for the help of a parameter.
+// " of NIC 1", for the help of a parameter.
 std::string help_of(std::string_view what, std::size_t number);
 
 struct StackParts {
@@ -61,7 +61,7 @@ struct StackParts {
 };
 // A stack with an interface for each NIC. What attaches to it is made before what uses it. With
 // several interfaces, it accepts --route, up to 16 times.
-Stack build_stack(const std::vector<Device<NetDevice>>& cards, const AddressSource& addresses,
+Stack build_stack(const std::vector<Device<NetDevice>>& nics, const AddressSource& addresses,
                   const StackParts& parts, Where where);
 
 }  // namespace detail

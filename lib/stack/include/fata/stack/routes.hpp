@@ -24,12 +24,12 @@ struct StaticRoute {
   IpAddress network;
   std::uint8_t prefix = 0;
   IpAddress gateway;  // any: on the link
-  std::optional<std::uint8_t> card{};
+  std::optional<std::uint8_t> nic{};
 };
 bool parse_parameter(std::string_view text, StaticRoute& out);
 std::string_view parameter_expects(const StaticRoute&);
 
-enum class RouteErrc : std::uint32_t { kNoWay = 1, kNoCard, kNoIpv6, kTableFull, kNoIpv4 };
+enum class RouteErrc : std::uint32_t { kNoWay = 1, kNoNic, kNoIpv6, kTableFull, kNoIpv4 };
 const ErrorDomain& error_domain(RouteErrc) noexcept;
 inline bool is_of_other_family(const Error& error) {
   return error.is(RouteErrc::kNoIpv4) || error.is(RouteErrc::kNoIpv6);

@@ -21,7 +21,7 @@ Device<NetDevice> default_network(const Context& context, Where where = Where::c
 
 // An interface whose frames are recorded in the file named by the parameter --pcap, if given (linux
 // only; for a kernel on QEMU use `fata run --pcap`).
-Device<NetDevice> capture(const Device<NetDevice>& card, Where where = Where::current());
+Device<NetDevice> capture(const Device<NetDevice>& nic, Where where = Where::current());
 
 struct StackOptions {
   // Adds a report of the network's state on demand to a kernel. A process always has it, unless
@@ -38,7 +38,7 @@ Stack default_stack(const Context& context, StackOptions options = {},
                     Where where = Where::current());
 // One stack over several interfaces, up to 8: parameters --ipv4-1, --ipv6-1, --vlan-1 for the
 // second and so on, and --route, accepted up to 16 times. `-D` applies as with default_stack().
-Stack stack(const Context& context, const std::vector<Device<NetDevice>>& cards,
+Stack stack(const Context& context, const std::vector<Device<NetDevice>>& nics,
             StackOptions options = {}, Where where = Where::current());
 
 // A disk of the target. On linux a file or block device named by the parameter --NAME (`FILE`,

@@ -14,4 +14,9 @@ struct KeyValue {
                                     kHeader = "fata/sig/key_value.hpp";
 };
 
+struct BootArchive {
+  static constexpr std::string_view kName = "BootArchive", kConcept = "fata::sig::BootArchive",
+                                    kHeader = "fata/sig/boot_archive.hpp";
+};
+
 }  // namespace fata::config

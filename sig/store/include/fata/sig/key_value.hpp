@@ -15,6 +15,9 @@ namespace fata::sig {
 enum class KeyErrc : std::uint32_t { kNotFound = 1, kIsFolder, kBadKey };
 const ErrorDomain& error_domain(KeyErrc) noexcept;
 
+// True for a relative path without empty, "." or ".." components.
+bool is_key(std::string_view text);
+
 struct KeyEntry {
   std::string name;  // one component of a path
   bool folder = false;

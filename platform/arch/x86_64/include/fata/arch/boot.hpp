@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "fata/arch/memory.hpp"
+#include "fata/base/danger.hpp"
 
 namespace fata::arch {
 
@@ -17,7 +18,10 @@ bool command_line_was_cut();
 
 // Unused memory for the heap: page-aligned, mapped one to one, writable and not executable.
 std::span<const Region> free_memory();
-// All the RAM of the memory map, in bytes.
+// The initial ramdisk, which is mapped read-only and is never given to the heap; empty if the
+// loader passed none.
+Bytes boot_module();
+// All the RAM of the memory map without the initial ramdisk, in bytes.
 std::uint64_t total_memory();
 
 // The physical address of ACPI's root pointer from the loader. If there is none, this is 0 or any

@@ -14,25 +14,25 @@
 namespace sandbox_probe {
 
 // A NIC as config.cpp creates it: a tap, with an optional capture of its frames.
-using Card = fata::stack::PcapDevice<fata::linux::Tap, fata::platform_devices::Clock,
-                                     fata::linux::CaptureFile>;
+using Nic = fata::stack::PcapDevice<fata::linux::Tap, fata::platform_devices::Clock,
+                                    fata::linux::CaptureFile>;
 
 // The same access to a private member as in ring_attacks.cpp.
 template <auto Member>
 struct StealTap {
-  friend fata::linux::Tap& stolen_tap(Card& card) { return *(card.*Member); }
+  friend fata::linux::Tap& stolen_tap(Nic& nic) { return *(nic.*Member); }
 };
-fata::linux::Tap& stolen_tap(Card& card);
-template struct StealTap<&Card::net_>;
+fata::linux::Tap& stolen_tap(Nic& nic);
+template struct StealTap<&Nic::net_>;
 
 template <class>  // config.cpp passes a type
-class CardProbe {
+class NicProbe {
  public:
-  CardProbe(fata::async::Context& context, Card& card, std::string_view attack)
-      : log_(context.logger("probe")), card_(card), attack_(attack) {}
+  NicProbe(fata::async::Context& context, Nic& nic, std::string_view attack)
+      : log_(context.logger("probe")), nic_(nic), attack_(attack) {}
 
   fata::async::Task<int> start() {
-    const long outcome = attack_.starts_with("ring-") ? attack_by_ring(stolen_tap(card_), attack_)
+    const long outcome = attack_.starts_with("ring-") ? attack_by_ring(stolen_tap(nic_), attack_)
                                                       : try_attack(attack_);
     log_.info(attack_, ": ", outcome);
     co_return 0;
@@ -40,7 +40,7 @@ class CardProbe {
 
  private:
   fata::Logger log_;
-  Card& card_;
+  Nic& nic_;
   std::string_view attack_;
 };
 

@@ -44,10 +44,10 @@ struct TwoNetworks : World {
     network.join(b, other, {});
   }
   sim::DeviceOptions options;
-  sim::NetDevice& a = card(options);
-  sim::NetDevice& b = card(options);
-  sim::NetDevice& near = card(options);
-  sim::NetDevice& other = card(options);
+  sim::NetDevice& a = nic(options);
+  sim::NetDevice& b = nic(options);
+  sim::NetDevice& near = nic(options);
+  sim::NetDevice& other = nic(options);
 };
 
 async::Task<int> reach_both(TwoNetworks* world) {
@@ -80,7 +80,7 @@ async::Task<int> reach_both(TwoNetworks* world) {
   co_return 0;
 }
 
-TEST(TwoCards, ReachTheirOwnNetworksAndWhatARouteNames) {
+TEST(TwoNics, ReachTheirOwnNetworksAndWhatARouteNames) {
   for (const bool offload : {false, true}) {
     TwoNetworks world(offload);
     EXPECT_EQ(world.platform.run([&] { return reach_both(&world); }), 0);
@@ -134,12 +134,12 @@ async::Task<int> pull_through_second(TwoNetworks* world) {
   }
   co_await scope.join();
   EXPECT_EQ(heard, kSize);
-  EXPECT_EQ(world->a.count(sim::NetDevice::kSent), before) << "by the wrong card";
+  EXPECT_EQ(world->a.count(sim::NetDevice::kSent), before) << "by the wrong NIC";
   co_await async::sleep(seconds(200));
   co_return 0;
 }
 
-TEST(TwoCards, CarryAStreamByTheCardThatLeadsToItsPeer) {
+TEST(TwoNics, CarryAStreamByTheNicThatLeadsToItsPeer) {
   for (const bool offload : {false, true}) {
     TwoNetworks world(offload);
     EXPECT_EQ(world.platform.run([&] { return pull_through_second(&world); }), 0);
@@ -171,7 +171,7 @@ async::Task<int> pull(World* world, sim::NetDevice* to, sim::NetDevice* from, st
   co_return 0;
 }
 
-TEST(Segmentation, IsDoneByTheCardOrLeftToOneThatIsAlike) {
+TEST(Segmentation, IsDoneByTheNicOrLeftToOneThatIsAlike) {
   using sim::Segmentation;
   struct Case {
     Segmentation sender, receiver;
@@ -182,8 +182,8 @@ TEST(Segmentation, IsDoneByTheCardOrLeftToOneThatIsAlike) {
                            Case{Segmentation::kWhole, Segmentation::kCuts, true, false},
                            Case{Segmentation::kWhole, Segmentation::kWhole, true, true}}) {
     World world;
-    sim::NetDevice& to = world.card({.checksum_offload = true, .segmentation = each.receiver});
-    sim::NetDevice& from = world.card({.checksum_offload = true, .segmentation = each.sender});
+    sim::NetDevice& to = world.nic({.checksum_offload = true, .segmentation = each.receiver});
+    sim::NetDevice& from = world.nic({.checksum_offload = true, .segmentation = each.sender});
     world.network.join(to, from, {.delay = milliseconds(2), .bits_per_second = 100'000'000});
     std::size_t longest = 0;
     world.network.on_frame = [&](const sim::FrameEvent& event) {
@@ -204,9 +204,9 @@ async::Task<int> refuse(TwoNetworks* world) {
     stack::RouteErrc expected;
   };
   for (const Case& each : {Case{"10.8.0.0/16 via 10.0.7.1", stack::RouteErrc::kNoWay},
-                           Case{"10.8.0.0/16 via 10.0.7.1 on 2", stack::RouteErrc::kNoCard},
+                           Case{"10.8.0.0/16 via 10.0.7.1 on 2", stack::RouteErrc::kNoNic},
                            Case{"2001:db8:9::/48 via fe80::1", stack::RouteErrc::kNoWay},
-                           Case{"2001:db8:9::/48 via fe80::1 on 2", stack::RouteErrc::kNoCard}}) {
+                           Case{"2001:db8:9::/48 via fe80::1 on 2", stack::RouteErrc::kNoNic}}) {
     const auto routed =
         co_await Routed::connect(world->context, stack->core(), stack->ipv4(), stack->ipv6(),
                                  routes({"10.9.0.0/16 via 10.0.1.2", each.second}));
@@ -221,7 +221,7 @@ async::Task<int> refuse(TwoNetworks* world) {
   co_return 0;
 }
 
-TEST(TwoCards, SayWhichRouteLeadsNowhere) {
+TEST(TwoNics, SayWhichRouteLeadsNowhere) {
   TwoNetworks world(false);
   EXPECT_EQ(world.platform.run([&] { return refuse(&world); }), 0);
 }
@@ -243,7 +243,7 @@ async::Task<int> listen_on_second(TwoNetworks* world) {
   co_return 0;
 }
 
-TEST(TwoCards, HearTheGroupsOfASocketOnTheCardOfItsAddress) {
+TEST(TwoNics, HearTheGroupsOfASocketOnTheNicOfItsAddress) {
   TwoNetworks world(false);
   EXPECT_EQ(world.platform.run([&] { return listen_on_second(&world); }), 0);
 }

@@ -1,0 +1,22 @@
+// The boot files of `fata run --files`.
+#pragma once
+
+#include <string>
+
+#include "process.hpp"
+#include "project.hpp"
+
+namespace fata::tool {
+
+// True if the image takes boot files.
+bool takes_boot_files(const Plan& plan);
+
+// The archive that hypervisors pass to the image: in the build folder, named after the image.
+fs::path boot_archive(const Project& project);
+
+// Throws UsageError if `folder` is none, or if the image takes no boot files.
+void check_boot_files(const Plan& plan, const fs::path& folder);
+// Packs the folder into boot_archive(), the same bytes for the same files.
+void pack_boot_files(const Project& project, const fs::path& folder);
+
+}  // namespace fata::tool
