@@ -72,6 +72,7 @@ constexpr std::size_t kBatch = 64;
 struct NoClock {
   Instant now() { return {}; }
   WallTime wall() { return {}; }
+  Duration wall_error() { return kInfinite; }
 };
 
 // Nanoseconds per answer in batches. The queries come from 1,024 clients; the guard's clock

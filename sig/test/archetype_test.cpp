@@ -6,6 +6,7 @@ namespace fata::sig {
 namespace {
 
 static_assert(Clock<archetype::Clock> && Random<archetype::Random> && Console<archetype::Console>);
+static_assert(CorrectableClock<archetype::CorrectableClock> && !CorrectableClock<archetype::Clock>);
 static_assert(Job<archetype::Job> && NetDevice<archetype::NetDevice> && Ipv4<archetype::Ipv4>);
 static_assert(UdpSocket<archetype::UdpSocket> && Udp<archetype::Udp>);
 static_assert(Flow<archetype::Flow> && Listener<archetype::Listener>);

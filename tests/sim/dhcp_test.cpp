@@ -215,7 +215,10 @@ TEST(Dhcp, AServerThatHasForgottenRefusesTheRenewalAndGivesAnAddressAnew) {
 async::Task<int> tell_names(Lan* lan) {
   DhcpHost server(lan->server_nic, {});
   server.more = {{6, dhcp::octets({10, 0, 0, 2, 10, 0, 0, 3})},
-                 {15, dhcp::octets({'l', 'a', 'b', '.', 't', 'e', 's', 't'})}};
+                 {15, dhcp::octets({'l', 'a', 'b', '.', 't', 'e', 's', 't'})},
+                 {42, dhcp::octets({10, 0, 0, 4, 10, 0, 0, 5})},
+                 {12, dhcp::octets({'p', '7'})},
+                 {119, dhcp::octets({1, 'a', 0, 1, 'b', 0xc0, 0})}};
   const auto one = co_await client(lan, 0, {"printer"});
   EXPECT_EQ(server.server.host_names[lan->client_nics[0]->mac().octets], "printer");
   const stack::Names<Stack::Core> names(one->core());
@@ -227,13 +230,19 @@ async::Task<int> tell_names(Lan* lan) {
   Text<64> domain;
   names.write_domain(domain);
   EXPECT_EQ(domain.view(), "lab.test");
+  EXPECT_EQ(names.time_servers(found), 2u);
+  EXPECT_EQ(found[1], IpAddress(Ipv4Address::of(10, 0, 0, 5)));
 
   stack::Netstat netstat(one->core().host(), one->udp().table());
   Text<4096> report;
   EXPECT_FALSE(netstat.write_part(report, 4096, one->core().parts(), lan->platform.now()));
   const std::string text(report.view());
   EXPECT_NE(text.find("\ndhcp on 0 bound 10.0.0.100/24 from 10.0.0.2 for 5"), text.npos) << text;
-  EXPECT_NE(text.find(" of 600 s dns 10.0.0.2 dns 10.0.0.3 domain lab.test\n"), text.npos) << text;
+  EXPECT_NE(
+      text.find(" of 600 s dns 10.0.0.2 dns 10.0.0.3 ntp 10.0.0.4 ntp 10.0.0.5 domain lab.test"
+                " host p7 search a b.a\n"),
+      text.npos)
+      << text;
   EXPECT_NE(text.find("\ncounters dhcp: dhcp_sent 2, dhcp_received 2"), text.npos) << text;
   co_return 0;
 }

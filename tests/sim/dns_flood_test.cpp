@@ -104,6 +104,7 @@ struct SimClock {
   sim::Platform* platform;
   Instant now() { return platform->now(); }
   WallTime wall() { return {1'700'000'000'000'000'000 + platform->now().ns}; }
+  Duration wall_error() { return kInfinite; }
 };
 
 async::Task<void> serve(dns::Engine* engine, Socket* socket, Counter* dropped,

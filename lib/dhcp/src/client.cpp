@@ -246,7 +246,10 @@ void Client::take_acknowledged(const Reply& reply, Instant now) {
   lease_.server = *reply.server;
   lease_.routes = reply.routes;
   lease_.name_servers = reply.name_servers;
+  lease_.time_servers = reply.time_servers;
   lease_.domain = reply.domain;
+  lease_.search = reply.search;
+  lease_.host_name = reply.host_name;
   lease_.mtu = reply.mtu.value_or(0);
   if (had && !changed) {
     enter(State::kBound);

@@ -128,9 +128,15 @@ void Driver::write(TextWriter& line, Instant now) const {
           " s");
   }
   for (const Ipv4Address& each : lease.name_servers.all()) print(line, " dns ", each);
-  if (lease.domain.all().empty()) return;
-  line.put(" domain ");
-  for (const char c : lease.domain.all()) line.put(c);
+  for (const Ipv4Address& each : lease.time_servers.all()) print(line, " ntp ", each);
+  const auto put = [&](std::string_view what, std::span<const char> text) {
+    if (text.empty()) return;
+    line.put(what);
+    for (const char c : text) line.put(c);
+  };
+  put(" domain ", lease.domain.all());
+  put(" host ", lease.host_name.all());
+  put(" search ", lease.search.all());
 }
 
 void Driver::send(Bytes message, Ipv4Address from, Ipv4Address to, Instant now) {

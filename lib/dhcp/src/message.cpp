@@ -8,6 +8,7 @@ namespace fata::dhcp {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x63825363;
+constexpr std::size_t kMaxName = 253;
 constexpr std::size_t kServerName = 44, kFile = 108, kCookie = 236, kOptions = 240;
 
 enum Option : std::uint8_t {
@@ -18,6 +19,7 @@ enum Option : std::uint8_t {
   kHostName = 12,
   kDomain = 15,
   kMtu = 26,
+  kTimeServer = 42,
   kWanted = 50,
   kLeaseTime = 51,
   kOverload = 52,
@@ -28,6 +30,7 @@ enum Option : std::uint8_t {
   kRenewal = 58,
   kRebinding = 59,
   kClient = 61,
+  kSearch = 119,
   kRoutes = 121,
   kEnd = 255
 };
@@ -121,6 +124,67 @@ bool is_host(Ipv4Address address) {
   return address.value >> 24 != 0 && !address.is_loopback() && address.value >> 28 < 0xe;
 }
 
+void read_hosts(Bytes data, Few<Ipv4Address, 4>& hosts) {
+  ByteReader in(data);
+  while (in.remaining() >= 4) {
+    if (const Ipv4Address each{in.u32()}; is_host(each)) hosts.push(each);
+  }
+}
+
+// Ignores zero bytes at the end. An invalid name leaves the list empty.
+template <std::size_t N>
+void read_name(Bytes data, Few<char, N>& name) {
+  while (!data.empty() && data.back() == std::byte{0}) data = data.first(data.size() - 1);
+  if (data.size() > N || !std::ranges::all_of(data, may_be_in_name)) return;
+  for (const std::byte each : data) name.push(static_cast<char>(each));
+}
+
+// Reads a name at the reader's position (RFC 1035 section 4.1.4, with pointers from the start of
+// the option) and advances past it. Writes it to `text`, with dots. False if the name is
+// malformed or too long.
+bool read_compressed_name(ByteReader& in, std::span<char, kMaxName> text, std::size_t& size) {
+  ByteReader at(in.whole());
+  at.seek(in.position());
+  std::size_t limit = in.position();  // a pointer must point before all that was read
+  bool jumped = false;
+  size = 0;
+  for (;;) {
+    const std::uint8_t length = at.u8();
+    if (length >= 0xc0) {
+      const std::size_t to = (std::size_t{length} & 0x3f) << 8 | at.u8();
+      if (!at.ok() || to >= limit) return false;
+      if (!jumped) in.seek(at.position());
+      jumped = true;
+      at.seek(limit = to);
+      continue;
+    }
+    const Bytes label = at.take(length);
+    if (!at.ok() || length > 63) return false;
+    if (length == 0) break;
+    const auto valid = [](std::byte each) {
+      return each != std::byte{'.'} && may_be_in_name(each);
+    };
+    if (!std::ranges::all_of(label, valid) || size + label.size() + 1 > text.size()) return false;
+    if (size != 0) text[size++] = '.';
+    for (const std::byte each : label) text[size++] = static_cast<char>(each);
+  }
+  if (!jumped) in.seek(at.position());
+  return true;
+}
+
+// A malformed name ends the list (RFC 3397). Names that do not fit are dropped.
+void read_search(Bytes data, Few<char, 255>& search) {
+  ByteReader in(data);
+  std::array<char, kMaxName> name;
+  std::size_t size = 0;
+  while (!in.at_end() && read_compressed_name(in, name, size)) {
+    const std::size_t used = search.all().size();
+    if (size == 0 || used + size + 1 > 255) continue;
+    if (used != 0) search.push(' ');
+    for (const char each : std::span(name).first(size)) search.push(each);
+  }
+}
+
 }  // namespace
 
 std::expected<Reply, Malformed> Reply::parse(Bytes message, const MacAddress& us) {
@@ -162,15 +226,11 @@ std::expected<Reply, Malformed> Reply::parse(Bytes message, const MacAddress& us
       if (is_host(first)) reply.routes.push({{{}, 0}, first});
     }
   }
-  ByteReader servers(options.find(kNameServer));
-  while (servers.remaining() >= 4) {
-    if (const Ipv4Address each{servers.u32()}; is_host(each)) reply.name_servers.push(each);
-  }
-  Bytes domain = options.find(kDomain);
-  while (!domain.empty() && domain.back() == std::byte{0}) domain = domain.first(domain.size() - 1);
-  if (domain.size() <= 255 && std::ranges::all_of(domain, may_be_in_name)) {
-    for (const std::byte each : domain) reply.domain.push(static_cast<char>(each));
-  }
+  read_hosts(options.find(kNameServer), reply.name_servers);
+  read_hosts(options.find(kTimeServer), reply.time_servers);
+  read_name(options.find(kDomain), reply.domain);
+  read_name(options.find(kHostName), reply.host_name);
+  read_search(options.find(kSearch), reply.search);
   return reply;
 }
 
@@ -200,9 +260,9 @@ std::size_t Request::write(std::span<std::byte, kMax> whole) const {
   if (!server.is_any()) option(kServer, server.value);
   if (kind == Kind::kDiscover || kind == Kind::kRequest) {
     option(kLargest, std::max<std::uint16_t>(largest, 576));
-    static constexpr std::array<std::uint8_t, 10> kAsked{
-        kMask, kRoutes,    kRouter, kNameServer, kDomain,
-        kMtu,  kLeaseTime, kServer, kRenewal,    kRebinding};
+    static constexpr std::array<std::uint8_t, 13> kAsked{
+        kMask,   kRoutes,  kRouter,    kNameServer, kDomain,     kMtu,   kLeaseTime,
+        kServer, kRenewal, kRebinding, kHostName,   kTimeServer, kSearch};
     out.u8(kList);
     out.u8(kAsked.size());
     for (const std::uint8_t each : kAsked) out.u8(each);

@@ -109,6 +109,78 @@ TEST(Message, AMaskWithHolesAndADomainWithControlCharactersCountAsNotSaid) {
   EXPECT_TRUE(reply->routes.all().empty());
 }
 
+TEST(Message, TimeServersAndTheHostNameAreRead) {
+  const auto reply = Reply::parse(
+      Answer{.more = {{42, octets({10, 0, 0, 7, 127, 0, 0, 1, 10, 0, 0, 8, 224, 0, 1, 1, 9})},
+                      {12, octets({'h', '-', '1', 0})}}}
+          .bytes(),
+      kUs);
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->time_servers.all().size(), 2u);
+  EXPECT_EQ(reply->time_servers.all()[0], Ipv4Address::of(10, 0, 0, 7));
+  EXPECT_EQ(reply->time_servers.all()[1], Ipv4Address::of(10, 0, 0, 8));
+  EXPECT_EQ(text(reply->host_name), "h-1");
+  for (const Octets& name : {octets({'h', ' '}), Octets(64, std::byte{'h'}), octets({})})
+    EXPECT_EQ(text(Reply::parse(Answer{.more = {{12, name}}}.bytes(), kUs)->host_name), "");
+  Octets five;
+  for (int i = 1; i <= 5; ++i) {
+    const Octets each = octets({10, 0, 0, i});
+    five.insert(five.end(), each.begin(), each.end());
+  }
+  EXPECT_EQ(Reply::parse(Answer{.more = {{42, five}}}.bytes(), kUs)->time_servers.all().size(), 4u);
+}
+
+Octets name_octets(std::string_view text) {
+  Octets out;
+  for (const char c : text) out.push_back(static_cast<std::byte>(c));
+  return out;
+}
+
+TEST(Message, TheSearchListIsReadUpToTheFirstMalformedName) {
+  using namespace std::string_view_literals;
+  const struct {
+    std::string_view octets, expected;
+  } cases[] = {
+      // The example of RFC 3397: eng.apple.com, marketing.apple.com.
+      {"\3eng\5apple\3com\0\11marketing\300\4"sv, "eng.apple.com marketing.apple.com"},
+      {"\1a\0\1b\300\0\300\3"sv, "a b.a b.a"},
+      {""sv, ""},
+      {"\0"sv, ""},
+      {"\1a\0\0\1b\0"sv, "a b"},
+      {"\1a"sv, ""},
+      {"\1a\0\5bc"sv, "a"},
+      {"\300\0"sv, ""},             // points at itself
+      {"\1a\300\0"sv, ""},          // a loop
+      {"\1a\0\300\5\1b\0"sv, "a"},  // forward
+      {"\1a\0\300"sv, "a"},
+      {"\1a\0\101b"sv, "a"},    // 65: neither a length nor a pointer
+      {"\1a\0\3b.c\0"sv, "a"},  // a dot in a label
+      {"\1a\0\3b c\0\1d\0"sv, "a"},
+  };
+  for (const auto& each : cases) {
+    const auto reply = Reply::parse(Answer{.more = {{119, name_octets(each.octets)}}}.bytes(), kUs);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(text(reply->search), each.expected) << each.octets;
+  }
+}
+
+TEST(Message, TheSearchListIsBoundedInNamesAndInAll) {
+  // Four labels of 63 octets are longer than a name may be; three fit, and no second one does.
+  const std::string label = "\77" + std::string(63, 'n');
+  const std::string three = label + label + label + std::string(1, '\0');
+  const auto search = [](const std::string& octets) {
+    Octets first = name_octets(std::string_view(octets).substr(0, 250));
+    Octets rest =
+        name_octets(std::string_view(octets).substr(std::min<std::size_t>(250, octets.size())));
+    const auto reply = Reply::parse(Answer{.more = {{119, first}, {119, rest}}}.bytes(), kUs);
+    return text(reply->search);
+  };
+  EXPECT_EQ(search(label + three), "");
+  EXPECT_EQ(search(three).size(), 191u);
+  EXPECT_EQ(search(three + three).size(), 191u);
+  EXPECT_EQ(search(three + std::string("\2ab\0", 4)).size(), 194u);
+}
+
 TEST(Message, ARequestIsPaddedTo300BytesAndAsksForClasslessRoutesFirst) {
   std::array<std::byte, Request::kMax> out;
   const std::size_t size =
@@ -116,7 +188,7 @@ TEST(Message, ARequestIsPaddedTo300BytesAndAsksForClasslessRoutesFirst) {
   ASSERT_EQ(size, 300u);
   const std::string_view said = as_text(Bytes(out).first(size));
   EXPECT_NE(said.find("unikernel"), said.npos);
-  EXPECT_NE(said.find(std::string_view("\x37\x0a\x01\x79\x03", 5)), said.npos);
+  EXPECT_NE(said.find(std::string_view("\x37\x0d\x01\x79\x03", 5)), said.npos);
 }
 
 TEST(Message, TheLongestRequestFits) {

@@ -28,6 +28,7 @@ dns::Engine& engine() {
 struct NoClock {
   Instant now() { return {}; }
   WallTime wall() { return {1'700'000'000'000'000'000}; }
+  Duration wall_error() { return kInfinite; }
 };
 
 // Returns a guard with cookies only, or one that limits nearly every answer.

@@ -66,6 +66,7 @@ class GuardTest : public testing::Test {
   struct TestClock {
     Instant now() { return {}; }
     WallTime wall() { return time; }
+    Duration wall_error() { return kInfinite; }
     WallTime time{std::int64_t{kNow} * 1'000'000'000};
   };
   TestClock clock;

@@ -58,6 +58,7 @@ TEST(Pcap, BlocksOfEveryLengthAreReadBackAsTheyWere) {
 struct SimClock {
   Instant now() { return platform::monotonic_now(); }
   WallTime wall() { return platform::wall_now(); }
+  Duration wall_error() { return kInfinite; }
 };
 using Recorded = PcapDevice<sim::NetDevice, SimClock, Sink>;
 

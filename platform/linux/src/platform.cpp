@@ -47,6 +47,7 @@ std::int64_t read_clock(clockid_t id) noexcept {
 std::int64_t g_start = read_clock(CLOCK_MONOTONIC);
 std::vector<std::string_view> g_arguments;
 async::Loop* g_loop = nullptr;
+constinit WallCorrection g_wall_correction;
 }  // namespace
 
 void enter(async::Loop& loop) { g_loop = &loop; }
@@ -60,7 +61,11 @@ void set_arguments(int argc, char** argv) {
 namespace platform {
 
 Instant monotonic_now() noexcept { return {linux::read_clock(CLOCK_MONOTONIC) - linux::g_start}; }
-WallTime wall_now() noexcept { return {linux::read_clock(CLOCK_REALTIME)}; }
+WallTime wall_now() noexcept {
+  return linux::g_wall_correction.read(monotonic_now(), host_wall()).time;
+}
+WallReading host_wall() noexcept { return host_reading({linux::read_clock(CLOCK_REALTIME)}, {}); }
+WallCorrection& wall_correction() noexcept { return linux::g_wall_correction; }
 
 void entropy(std::span<std::byte> out) noexcept {
   while (!out.empty()) {

@@ -73,10 +73,16 @@ Instant monotonic_now() noexcept {
   return sim::g_current == nullptr ? Instant{} : sim::g_current->look();
 }
 WallTime wall_now() noexcept {
+  const WallReading host = host_wall();
+  if (sim::g_current == nullptr) return host.time;
+  return sim::g_current->wall_correction.read(monotonic_now(), host).time;
+}
+WallReading host_wall() noexcept {
   const WallTime start =
       sim::g_current == nullptr ? sim::kWallAtStart : sim::g_current->wall_at_start;
-  return {start.ns + monotonic_now().ns};
+  return host_reading({start.ns + monotonic_now().ns}, {});
 }
+WallCorrection& wall_correction() noexcept { return sim::Platform::current().wall_correction; }
 void entropy(std::span<std::byte> out) noexcept {
   for (std::byte& b : out) b = static_cast<std::byte>(sim::Platform::current().random());
 }

@@ -13,6 +13,7 @@
 #include "fata/base/danger.hpp"
 #include "fata/base/result.hpp"
 #include "fata/base/time.hpp"
+#include "fata/base/wall.hpp"
 
 namespace fata::platform {
 
@@ -20,9 +21,14 @@ namespace fata::platform {
 // nanoseconds. In an image restored from a snapshot, the time since the snapshot counts as passed.
 Instant monotonic_now() noexcept;
 
-// Wall clock (UTC). Steps when the host corrects its clock. After a pause (a stopped machine, a
-// suspended host), it steps at most about a second later.
+// Wall clock (UTC): the host's, unless wall_correction() corrects it. Steps when the host corrects
+// its clock. After a pause (a stopped machine, a suspended host), it steps at most about a second
+// later.
 WallTime wall_now() noexcept;
+// The host's wall clock without the correction, as host_reading() bounds its error.
+WallReading host_wall() noexcept;
+// Initially empty. Does not change the monotonic clock.
+WallCorrection& wall_correction() noexcept;
 
 // Fills `out` with cryptographically strong random bytes. An image without a source of entropy
 // refuses to start, so this cannot fail later; it never blocks.

@@ -22,6 +22,8 @@ class Clock {
 
   Instant now() const;
   WallTime wall();
+  // The host's clock is at most this much later than wall(), at its last call.
+  Duration wall_doubt() const { return wall_.doubt(); }
   // True if the host's clock and ours have diverged by more than a second since the last resume():
   // the machine was paused, or the host's clock was set. Queries the host at most 20 times a
   // second.

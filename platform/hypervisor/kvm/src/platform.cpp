@@ -28,6 +28,7 @@ struct State {
   bool looks_for_restore = false;  // from the first draw of random bytes on
   // The next check of the console and the power button without an interrupt.
   Instant next_look{};
+  WallCorrection wall_correction;
 };
 constinit State state{};
 
@@ -91,7 +92,15 @@ namespace fata::platform {
 using kvm::state;
 
 Instant monotonic_now() noexcept { return state.clock.now(); }
-WallTime wall_now() noexcept { return state.clock.wall(); }
+WallTime wall_now() noexcept {
+  if (!state.wall_correction.exists()) return state.clock.wall();
+  return state.wall_correction.read(monotonic_now(), host_wall()).time;
+}
+WallReading host_wall() noexcept {
+  const WallTime time = state.clock.wall();
+  return host_reading(time, state.clock.wall_doubt());
+}
+WallCorrection& wall_correction() noexcept { return state.wall_correction; }
 void console_write(std::string_view text) noexcept { state.console.write(text); }
 void console_flush() noexcept { state.console.flush(); }
 

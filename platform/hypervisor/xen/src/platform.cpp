@@ -33,6 +33,7 @@ struct State {
   Store* store = nullptr;
   bool listens = false;
   bool ending = false;
+  WallCorrection wall_correction;
 };
 constinit State state{};
 alignas(Store) constinit std::array<std::byte, sizeof(Store)> store_memory{};
@@ -149,7 +150,12 @@ namespace fata::platform {
 using xen::state;
 
 Instant monotonic_now() noexcept { return state.clock.now(); }
-WallTime wall_now() noexcept { return state.clock.wall(); }
+WallTime wall_now() noexcept {
+  if (!state.wall_correction.exists()) return state.clock.wall();
+  return state.wall_correction.read(monotonic_now(), host_wall()).time;
+}
+WallReading host_wall() noexcept { return host_reading(state.clock.wall(), {}); }
+WallCorrection& wall_correction() noexcept { return state.wall_correction; }
 void console_write(std::string_view text) noexcept { state.console.write(text); }
 void console_flush() noexcept { state.console.flush(); }
 

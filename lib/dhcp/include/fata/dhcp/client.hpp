@@ -14,7 +14,10 @@ struct Lease {
   Ipv4Address server;
   Few<Route, 16> routes;
   Few<Ipv4Address, 4> name_servers;
+  Few<Ipv4Address, 4> time_servers;
   Few<char, 255> domain;
+  Few<char, 255> search;  // names, separated by spaces
+  Few<char, 63> host_name;
   std::uint16_t mtu = 0;      // 0: not given
   std::uint32_t seconds = 0;  // duration; all ones: infinite
   Instant renewal, rebinding, end;

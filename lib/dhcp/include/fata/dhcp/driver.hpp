@@ -48,6 +48,10 @@ class Driver final : public stack::Part,
     return client_.has_address() ? client_.lease().name_servers.all()
                                  : std::span<const Ipv4Address>();
   }
+  std::span<const Ipv4Address> time_servers() const override {
+    return client_.has_address() ? client_.lease().time_servers.all()
+                                 : std::span<const Ipv4Address>();
+  }
   std::span<const char> domain() const override {
     return client_.has_address() ? client_.lease().domain.all() : std::span<const char>();
   }

@@ -58,7 +58,10 @@ struct Reply {
   // From option 121 if present and valid, else a default route via the first router.
   Few<Route, 16> routes;
   Few<Ipv4Address, 4> name_servers;
+  Few<Ipv4Address, 4> time_servers;  // option 42, NTP
   Few<char, 255> domain;
+  Few<char, 255> search;    // option 119 (RFC 3397): names, separated by spaces
+  Few<char, 63> host_name;  // option 12: what the server calls this client
   // The hardware address and, if echoed (RFC 6842), the client identifier are this client's.
   bool for_us = false;
 

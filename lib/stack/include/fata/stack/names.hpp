@@ -1,5 +1,5 @@
-// Name servers and the domain that a stack learned from leases and routers: Names models
-// sig::Names. An image that has no Names links none of this code.
+// Name servers, the domain and time servers that a stack learned from leases and routers: Names
+// models sig::Names. An image that has no Names links none of this code.
 #pragma once
 
 #include <array>
@@ -11,8 +11,9 @@
 
 namespace fata::stack {
 
-// The name servers and domain from leases (RFC 2132 options 6 and 15).
+// The name servers, NTP servers and domain from leases (RFC 2132 options 6, 42 and 15).
 std::size_t lease_name_servers(const Part* parts, std::span<IpAddress> out);
+std::size_t lease_time_servers(const Part* parts, std::span<IpAddress> out);
 bool write_lease_domain(const Part* parts, TextWriter& out);
 // The name servers and domain from routers (RFC 8106), while their lifetimes last.
 std::size_t router_name_servers(const ip::ipv6::Engine& v6, std::span<IpAddress> out, Instant now);
@@ -33,6 +34,10 @@ class Names final {
   void write_domain(TextWriter& out) const {
     if (write_lease_domain(parts_->parts(), out)) return;
     if constexpr (sizeof...(Ipv6) != 0) write_router_domain(*v6_[0], out);
+  }
+
+  std::size_t time_servers(std::span<IpAddress> out) const {
+    return lease_time_servers(parts_->parts(), out);
   }
 
  private:

@@ -13,8 +13,9 @@ namespace fata::stack {
 
 class Part {
  public:
-  // Both are empty without a configuration.
+  // All are empty without a configuration.
   virtual std::span<const Ipv4Address> name_servers() const = 0;
+  virtual std::span<const Ipv4Address> time_servers() const = 0;
   virtual std::span<const char> domain() const = 0;
   // One human-readable line about its state.
   virtual void write(TextWriter& line, Instant now) const = 0;

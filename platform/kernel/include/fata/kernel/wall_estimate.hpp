@@ -35,6 +35,8 @@ class WallEstimate {
   // moved; 0 for the first reading.
   Duration correct(Instant now, HostTime host);
   WallTime at(Instant now) const { return {base_ + now.ns}; }
+  // The host's clock is at most this much later than at().
+  Duration doubt() const { return {doubt_}; }
   // Accounts for a step of the monotonic clock, which counts the time of a pause as passed.
   void stepped(Duration step);
 

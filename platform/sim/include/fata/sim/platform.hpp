@@ -115,7 +115,9 @@ class Platform final : public Drive {
   // Increase it to simulate a restore from a snapshot.
   std::uint64_t generation = 0;
   std::size_t memory = std::size_t{1} << 30;
+  // The host's clock at the start. Change it to simulate a host that sets its clock.
   WallTime wall_at_start = kWallAtStart;
+  WallCorrection wall_correction;
   // The time that each reading of the clock takes, for tests of code that waits for a device
   // without the loop.
   Duration look_takes{};

@@ -1,4 +1,4 @@
-// The name servers and the domain that the network announces, for a resolver.
+// The name servers, the domain and the time servers that the network announces.
 #pragma once
 
 #include <concepts>
@@ -16,20 +16,24 @@ concept Names = requires(const N& names, std::span<IpAddress> servers, TextWrite
   { names.name_servers(servers) } -> std::same_as<std::size_t>;
   // Writes the search domain for short names, "example.org"; nothing if none is known.
   { names.write_domain(domain) } -> std::same_as<void>;
+  // Fills `servers` with the NTP servers, as name_servers() does with the name servers.
+  { names.time_servers(servers) } -> std::same_as<std::size_t>;
 };
 
 namespace archetype {
 struct Names {
   std::size_t name_servers(std::span<IpAddress>) const { return 0; }
   void write_domain(TextWriter&) const {}
+  std::size_t time_servers(std::span<IpAddress>) const { return 0; }
 };
 }  // namespace archetype
 
-// For networks that announce neither.
+// For networks that announce nothing.
 class NoNames {
  public:
   std::size_t name_servers(std::span<IpAddress>) const { return 0; }
   void write_domain(TextWriter&) const {}
+  std::size_t time_servers(std::span<IpAddress>) const { return 0; }
 };
 
 }  // namespace fata::sig
