@@ -11,27 +11,17 @@ namespace fata::resolver {
 using dns::Type;
 using sig::NameErrc;
 
-std::optional<Error> Lookup::error() const {
-  std::optional<Error> worst;
-  for (const Part& part : parts()) {
-    if (!part.error) return std::nullopt;
-    // A name that does not exist has no records of any type; that a type has none does not explain
-    // the lookup if the other type is unknown.
-    if (!worst || part.error->is(NameErrc::kNotFound) || worst->is(NameErrc::kNoData))
-      worst = part.error;
-  }
-  return worst;
-}
-
 Engine::Engine(const SipKey& secret, Outside& outside, const Options& options)
     : secret_(secret),
+
       outside_(&outside),
       options_(options),
+      cache_({siphash(secret, Bytes()), ~secret.k0}, options.cache),
       questions_(std::make_unique<std::array<Question, kQuestions>>()),
       counters_{Counter{"lookups"}, {"queries"},    {"tcp_queries"}, {"answers"},
                 {"timeouts"},       {"foreign"},    {"malformed"},   {"wrong_id"},
                 {"wrong_question"}, {"wrong_case"}, {"truncated"},   {"oversized"},
-                {"failures"}} {}
+                {"cache_hits"},     {"stale"},      {"failures"}} {}
 Engine::~Engine() = default;
 
 std::uint64_t Engine::random() {
@@ -41,120 +31,6 @@ std::uint64_t Engine::random() {
 void Engine::set_servers(std::span<const Endpoint> servers) {
   if (!servers_.set(servers)) return;
   for (Question& each : *questions_) each.tried = each.failed = 0;
-}
-
-// ---- Lookups
-
-void Engine::resolve(Lookup& lookup, std::string_view host, Instant now) {
-  static constexpr std::array kFamilies{Type::kAaaa, Type::kA};
-  begin(lookup, host, kFamilies, now);
-}
-
-void Engine::query(Lookup& lookup, std::string_view name, Type type, Instant now) {
-  begin(lookup, name, std::array{type}, now);
-}
-
-void Engine::begin(Lookup& lookup, std::string_view name, std::span<const Type> types,
-                   Instant now) {
-  count_up(kLookups);
-  const dns::Name root;
-  const auto parsed = dns::Name::from_text(name, &root);
-  lookup.count_ = types.size();
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    lookup.parts_[i] = {.type = types[i], .done = !parsed};
-    if (!parsed) lookup.parts_[i].error = Error(NameErrc::kBadName);
-  }
-  lookup.done_ = !parsed;
-  if (!parsed) return;
-  lookup.name_ = *parsed;
-  lookup.grace_ends_ = Instant::never();
-  lookups_.push_back(lookup);
-  starting_ = true;
-  for (Part& part : std::span(lookup.parts_).first(lookup.count_)) ask(lookup, part, now);
-  settle(lookup, now);
-  starting_ = false;
-}
-
-void Engine::ask(Lookup& lookup, Part& part, Instant now) {
-  const auto fail_with = [&](NameErrc error) {
-    part.done = true;
-    part.error = Error(error);
-  };
-  if (servers_.count() == 0) return fail_with(NameErrc::kNoServers);
-  Question* question = question_for(lookup.name_, part.type);
-  if (question == nullptr) return fail_with(NameErrc::kBusy);
-  part.question = static_cast<std::uint8_t>(question - questions_->data());
-  if (question->active) return;
-  *question = Question{};
-  question->active = true;
-  question->type = part.type;
-  question->name = question->target = lookup.name_;
-  question->ends = now + kLifetime;
-  next_server(*question, now);
-}
-
-// The question that is being asked already, or a free place.
-Engine::Question* Engine::question_for(const dns::Name& name, Type type) {
-  for (Question& each : *questions_) {
-    if (each.active && each.type == type && dns::same_name(each.name, name)) return &each;
-  }
-  for (int i = 0; i < 2; ++i) {
-    for (Question& each : *questions_) {
-      if (!each.active) return &each;
-    }
-    abandon_unused();
-  }
-  return nullptr;
-}
-
-// Ends the questions whose callers are gone.
-void Engine::abandon_unused() {
-  for (std::size_t i = 0; i < kQuestions; ++i) {
-    Question& question = (*questions_)[i];
-    const auto waits = [&](const Part& part) { return !part.done && part.question == i; };
-    bool used = false;
-    for (Lookup& each : lookups_) used = used || std::ranges::any_of(each.parts(), waits);
-    if (used) continue;
-    for (Attempt& attempt : question.attempts) close(question, attempt);
-    question.active = false;
-  }
-}
-
-void Engine::finish(Question& question, std::optional<Error> error, sig::RecordSet records,
-                    Instant now) {
-  for (Attempt& attempt : question.attempts) close(question, attempt);
-  question.active = false;
-  const auto index = static_cast<std::size_t>(&question - questions_->data());
-  for (auto next = lookups_.begin(); next != lookups_.end();) {
-    Lookup& lookup = *next;
-    ++next;  // settle() unlinks the lookup
-    bool changed = false;
-    for (Part& part : std::span(lookup.parts_).first(lookup.count_)) {
-      if (part.done || part.question != index) continue;
-      part.done = changed = true;
-      part.error = error;
-      part.records = records;
-    }
-    if (changed) settle(lookup, now);
-  }
-}
-
-// Completes a lookup that has all that it waits for.
-void Engine::settle(Lookup& lookup, Instant now) {
-  const auto parts = std::span(lookup.parts_).first(lookup.count_);
-  const bool all = std::ranges::all_of(parts, &Part::done);
-  if (!all && now < lookup.grace_ends_) {
-    const auto useful = [](const Part& part) { return part.done && !part.error; };
-    if (lookup.grace_ends_.is_never() && std::ranges::any_of(parts, useful))
-      lookup.grace_ends_ = now + kGrace;
-    return;
-  }
-  for (Part& part : parts) {
-    if (!part.done) part = {.type = part.type, .done = true, .error = Error(NameErrc::kNoAnswer)};
-  }
-  lookup.done_ = true;
-  lookup.unlink();
-  if (!starting_) outside_->done(lookup);
 }
 
 // ---- Queries
@@ -383,12 +259,29 @@ void Engine::failed(Slot slot, Instant now) {
   }
 }
 
+void Engine::finish(Question& question, std::optional<Error> error, sig::RecordSet records,
+                    Instant now) {
+  for (Attempt& attempt : question.attempts) close(question, attempt);
+  question.active = false;
+  const auto index = static_cast<std::size_t>(&question - questions_->data());
+  const bool unknown =
+      error && (error->is(NameErrc::kNoAnswer) || error->is(NameErrc::kServersFailed));
+  if (unknown && deliver_stale(question, now)) return;
+  const dns::LowerName name(question.name.wire());
+  if (!error || error->is(NameErrc::kNoData) || error->is(NameErrc::kNotFound)) {
+    std::optional<NameErrc> negative;
+    if (error) negative = static_cast<NameErrc>(error->code());
+    cache_.put(Cache::key(cache_.hash(name), name, question.type), negative, records, now);
+  }
+  deliver(index, error, records, now);
+}
+
 // ---- Time
 
 Instant Engine::next_deadline() {
   Instant next = Instant::never();
   for (const Question& each : *questions_) {
-    if (each.active) next = std::min(next, each.due);
+    if (each.active) next = std::min({next, each.due, each.stale_at});
   }
   for (const Lookup& each : lookups_) next = std::min(next, each.grace_ends_);
   return next;
@@ -396,6 +289,10 @@ Instant Engine::next_deadline() {
 
 void Engine::tick(Instant now) {
   for (Question& question : *questions_) {
+    if (question.active && now >= question.stale_at) {
+      question.stale_at = Instant::never();
+      (void)deliver_stale(question, now);
+    }
     if (!question.active || now < question.due) continue;
     for (Attempt& attempt : question.attempts) {
       if (!attempt.active || attempt.late || now < attempt.due) continue;

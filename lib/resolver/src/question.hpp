@@ -50,6 +50,7 @@ struct Engine::Question {
   dns::Name target;                // at the end of the aliases
   Instant due = Instant::never();  // for the next query
   Instant ends = Instant::never();
+  Instant stale_at = Instant::never();  // when a stale answer is used meanwhile
   std::array<Attempt, kAttempts> attempts;
 };
 

@@ -13,6 +13,8 @@ using test::Query;
 using test::World;
 using testing::SizeIs;
 
+constexpr Options kUncached{.cache = {.octets = 0}};
+
 TEST(Resolver, ReturnsBothFamiliesInOneRoundTrip) {
   World world({{}});
   const Instant began = world.now;
@@ -93,7 +95,7 @@ TEST(Resolver, GivesUpInTimeWhenNobodyAnswers) {
 }
 
 TEST(Resolver, PrefersTheFastestServer) {
-  World world({{.delay = milliseconds(200)}, {.delay = milliseconds(5)}});
+  World world({{.delay = milliseconds(200)}, {.delay = milliseconds(5)}}, kUncached);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(world.addresses("www.test"), "2001:db8::1 192.0.2.1");
   world.queries.clear();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(world.addresses("www.test"), "2001:db8::1 192.0.2.1");
@@ -101,7 +103,7 @@ TEST(Resolver, PrefersTheFastestServer) {
 }
 
 TEST(Resolver, ReturnsToAServerThatHasRecovered) {
-  World world({{.delay = milliseconds(5)}, {.delay = milliseconds(50)}});
+  World world({{.delay = milliseconds(5)}, {.delay = milliseconds(50)}}, kUncached);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(world.addresses("v4.test"), "192.0.2.4");
   world.host(1).dead = true;
   for (int i = 0; i < 5; ++i) EXPECT_EQ(world.addresses("v4.test"), "192.0.2.4");
@@ -196,7 +198,7 @@ TEST(Resolver, HasABoundOfQuestionsAndAbandonsThoseOfGoneCallers) {
 }
 
 TEST(Resolver, IdsAndCasesOfQueriesDiffer) {
-  World world({{}});
+  World world({{}}, kUncached);
   std::set<Message> names;
   std::set<unsigned> ids;
   for (int i = 0; i < 64; ++i) (void)world.records("abcdefghijklmnop.test", dns::Type::kA);

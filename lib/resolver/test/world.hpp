@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fata/dns/engine.hpp"
+#include "fata/dns/message.hpp"
 #include "fata/resolver/engine.hpp"
 
 namespace fata::resolver::test {

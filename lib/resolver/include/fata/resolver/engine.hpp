@@ -16,6 +16,7 @@
 #include "fata/base/counter.hpp"
 #include "fata/base/siphash.hpp"
 #include "fata/resolver/answer.hpp"
+#include "fata/resolver/cache.hpp"
 #include "fata/resolver/lookup.hpp"
 #include "fata/resolver/servers.hpp"
 
@@ -49,7 +50,11 @@ struct Options {
   // requested over TCP.
   std::uint16_t udp_payload = 1232;
   bool mixed_case = true;
+  CacheLimits cache{};
 };
+
+inline constexpr std::size_t kMaxSearch = 6;
+inline constexpr unsigned kMaxNdots = 15;
 
 class Engine {
  public:
@@ -66,6 +71,8 @@ class Engine {
     kWrongCase,
     kTruncated,
     kOversized,
+    kCacheHits,
+    kStale,     // stale answers that were used
     kFailures,  // an RCODE, an unusable answer, or a failed transport
     kCounts
   };
@@ -80,6 +87,9 @@ class Engine {
   static constexpr Duration kLifetime = seconds(10);
   // How long one family of addresses waits for the other.
   static constexpr Duration kGrace = seconds(1);
+  // RFC 8767 section 5: a stale answer is used after this time without an answer, and not refreshed
+  // for the second time after a failure.
+  static constexpr Duration kStaleAfter = milliseconds(1800), kStaleRetry = seconds(30);
   // Before the only server is queried again after its transport failed.
   static constexpr Duration kPause = milliseconds(200);
 
@@ -88,9 +98,13 @@ class Engine {
 
   // The servers, best first. Takes effect at once.
   void set_servers(std::span<const Endpoint> servers);
+  // The domains that complete a name without a final dot, in order; more than kMaxSearch are
+  // ignored. A name with at least `ndots` dots is first looked up as it is, others last.
+  void set_search(std::span<const dns::Name> domains, unsigned ndots = 1);
 
   // Starts a lookup for the addresses of `host`, or for the records of a type. The lookup may be
-  // done when the call returns; then Outside::done() is not called.
+  // done when the call returns; then Outside::done() is not called. Addresses in text and special
+  // names (RFC 6761: localhost, invalid; RFC 7686: onion) need no server.
   void resolve(Lookup& lookup, std::string_view host, Instant now);
   void query(Lookup& lookup, std::string_view name, dns::Type type, Instant now);
 
@@ -111,7 +125,13 @@ class Engine {
   struct Question;
 
   void begin(Lookup& lookup, std::string_view name, std::span<const dns::Type> types, Instant now);
-  void ask(Lookup& lookup, Part& part, Instant now);
+  bool next_candidate(Lookup& lookup);
+  void ask_all(Lookup& lookup, Instant now);
+  void ask(Lookup& lookup, Part& part, const dns::LowerName& lower, std::uint64_t hash,
+           Instant now);
+  void deliver(std::size_t question, const std::optional<Error>& error,
+               const sig::RecordSet& records, Instant now);
+  bool deliver_stale(Question& question, Instant now);
   Question* question_for(const dns::Name& name, dns::Type type);
   void abandon_unused();
   void next_server(Question& question, Instant now);
@@ -135,9 +155,13 @@ class Engine {
   Outside* outside_;
   Options options_;
   Servers servers_;
+  Cache cache_;
+  std::array<dns::Name, kMaxSearch> search_;
+  std::size_t search_count_ = 0;
+  unsigned ndots_ = 1;
   std::unique_ptr<std::array<Question, kQuestions>> questions_;
   List<Lookup> lookups_;
-  bool starting_ = false;  // inside begin(), which reports through its lookup
+  const Lookup* starting_ = nullptr;  // inside begin(), which does not call Outside::done()
   std::array<Counter, kCounts> counters_;
 };
 

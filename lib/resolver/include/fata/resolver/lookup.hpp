@@ -37,7 +37,10 @@ class Lookup final : public ListNode<Lookup> {
   std::array<Part, 2> parts_;
   std::size_t count_ = 0;
   bool done_ = false;
-  dns::Name name_;  // without a search domain
+  dns::Name name_;                   // as written
+  dns::Name current_;                // with the search domain that is being tried
+  bool complete_ = false;            // written with a final dot
+  std::uint8_t next_candidate_ = 0;  // of name_ and the search domains
   // After this time, a missing part does not delay the other any longer.
   Instant grace_ends_ = Instant::never();
 };

@@ -24,7 +24,7 @@ const ErrorDomain& error_domain(NameErrc) noexcept;
 // The records of one name and type (RFC 2181 section 5), in the order of the answer.
 struct RecordSet {
   // The rdata of each record after its length in two octets; names inside are uncompressed.
-  std::vector<std::byte> bytes;
+  std::vector<std::byte> bytes{};
   std::uint32_t ttl = 0;  // in seconds
 
   bool empty() const { return bytes.empty(); }
