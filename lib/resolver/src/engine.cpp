@@ -41,7 +41,8 @@ void Engine::next_server(Question& question, Instant now) {
   std::optional<std::size_t> server;
   if (!late) {
     server = servers_.choose(question.tried | question.failed);
-    if (!server) {
+    // A new round, unless a server has already failed to answer and the others had their chance.
+    if (!server && !question.responded) {
       question.tried = 0;
       server = servers_.choose(question.failed);
     }
@@ -50,10 +51,14 @@ void Engine::next_server(Question& question, Instant now) {
     transmit(question, *server, Transport::kUdp, now);
     return;
   }
-  // The last queries may still be answered.
-  const bool waiting = std::ranges::any_of(question.attempts, &Attempt::active);
-  if (!late && waiting) {
-    question.due = question.ends;
+  // The last query may still be answered.
+  const auto waits = [&](const Attempt& each) {
+    return each.active && !each.late && each.due > now;
+  };
+  if (!late && std::ranges::any_of(question.attempts, waits)) {
+    for (const Attempt& each : question.attempts) {
+      if (waits(each)) question.due = std::min(question.ends, each.due);
+    }
     return;
   }
   finish(question,
@@ -96,8 +101,7 @@ Engine::Attempt& Engine::transmit(Question& question, std::size_t index, Transpo
   question.tried |= static_cast<ServerSet>(1U << index);
   ++question.queries;
   // A connection takes a round trip of its own.
-  const Duration timeout =
-      Servers::timeout(server) * (transport == Transport::kTcp ? 4 : 1 + server.timeouts / 4);
+  const Duration timeout = Servers::timeout(server) * (transport == Transport::kTcp ? 4 : 1);
   attempt->due = question.due = std::min(now + timeout, question.ends);
   count_up(transport == Transport::kTcp ? kTcpQueries : kQueries);
   const auto first = static_cast<std::size_t>(&question - questions_->data()) * kAttempts;

@@ -197,10 +197,13 @@ void Engine::settle(Lookup& lookup, Instant now) {
     if (lookup.grace_ends_.is_never() && any) lookup.grace_ends_ = now + kGrace;
     return;
   }
-  const auto absent = [](const Part& part) {
-    return part.error && (part.error->is(NameErrc::kNotFound) || part.error->is(NameErrc::kNoData));
+  // A failure may concern only the domain that completed the name.
+  const auto elsewhere = [](const Part& part) {
+    return part.error &&
+           (part.error->is(NameErrc::kNotFound) || part.error->is(NameErrc::kNoData) ||
+            part.error->is(NameErrc::kServersFailed));
   };
-  if (std::ranges::all_of(parts, absent) && next_candidate(lookup)) {
+  if (std::ranges::all_of(parts, elsewhere) && next_candidate(lookup)) {
     for (Part& part : parts) part = {.type = part.type};
     return ask_all(lookup, now);
   }

@@ -6,7 +6,7 @@ namespace fata::resolver {
 
 namespace {
 constexpr Duration kFirstTimeout = milliseconds(400), kShortest = milliseconds(200),
-                   kLongest = seconds(3), kWorstScore = seconds(10);
+                   kLongest = seconds(3), kOfSilent = milliseconds(800), kWorstScore = seconds(10);
 }  // namespace
 
 bool Servers::set(std::span<const Endpoint> servers) {
@@ -49,7 +49,9 @@ std::optional<std::size_t> Servers::choose(ServerSet without) {
 
 Duration Servers::timeout(const Server& server) {
   if (server.score.ns == 0) return kFirstTimeout;
-  return std::clamp(server.score * 3, kShortest, kLongest);
+  // A server that may be dead must not use up the time in which another one could answer. Its own
+  // answer is still accepted later.
+  return std::clamp(server.score * 3, kShortest, server.timeouts > 1 ? kOfSilent : kLongest);
 }
 
 void Servers::answered(Server& server, Duration after) {

@@ -22,8 +22,8 @@ struct Part {
   sig::RecordSet records{};
 };
 
-// Owned by the caller. Destroying it abandons the lookup.
-class Lookup final : public ListNode<Lookup> {
+// Owned by the caller, which may derive from it. Destroying it abandons the lookup.
+class Lookup : public ListNode<Lookup> {
  public:
   bool done() const { return done_; }
   // AAAA and A for addresses, one for a typed query. Valid once done() is true.
