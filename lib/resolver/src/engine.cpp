@@ -21,7 +21,7 @@ Engine::Engine(const SipKey& secret, Outside& outside, const Options& options)
       counters_{Counter{"lookups"}, {"queries"},    {"tcp_queries"}, {"answers"},
                 {"timeouts"},       {"foreign"},    {"malformed"},   {"wrong_id"},
                 {"wrong_question"}, {"wrong_case"}, {"truncated"},   {"oversized"},
-                {"cache_hits"},     {"stale"},      {"failures"}} {}
+                {"suspected"},      {"cache_hits"}, {"stale"},       {"failures"}} {}
 Engine::~Engine() = default;
 
 std::uint64_t Engine::random() {
@@ -132,7 +132,18 @@ void Engine::receive(Slot slot, const Endpoint& from, Bytes message, Instant now
   Attempt* attempt = attempt_of(slot);
   if (attempt == nullptr) return count_up(kForeign);
   Question& question = (*questions_)[slot.index / kAttempts];
-  if (matches(*attempt, question, from, message, now)) take(question, *attempt, message, now);
+  if (matches(*attempt, question, from, message, now))
+    return take(question, *attempt, message, now);
+  if (attempt->transport == Transport::kTcp || ++attempt->wrong < kMaxWrong) return;
+  count_up(kSuspected);
+  repeat_over_tcp(question, *attempt, now);
+}
+
+void Engine::repeat_over_tcp(Question& question, Attempt& attempt, Instant now) {
+  Server* const server = servers_.find(attempt.server);
+  close(question, attempt);
+  if (server == nullptr) return next_server(question, now);
+  transmit(question, static_cast<std::size_t>(server - &servers_[0]), Transport::kTcp, now);
 }
 
 // RFC 5452 section 9.1.
@@ -190,10 +201,7 @@ void Engine::take(Question& question, Attempt& attempt, Bytes message, Instant n
         message.size() > (attempt.edns ? options_.udp_payload : dns::kPlainUdpSize);
     if (truncated || oversized) {
       count_up(truncated ? kTruncated : kOversized);
-      close(question, attempt);
-      if (server == nullptr) return next_server(question, now);
-      transmit(question, static_cast<std::size_t>(server - &servers_[0]), Transport::kTcp, now);
-      return;
+      return repeat_over_tcp(question, attempt, now);
     }
   }
   Answer answer = read_answer(with_name(message, question.target), question.target, question.type);

@@ -28,6 +28,7 @@ struct Engine::Attempt {
   bool late = false;  // has timed out; an answer is still welcome
   // Over UDP: a response differed in case only. Over TCP: the query finds out why.
   bool wrong_case = false;
+  std::uint8_t wrong = 0;  // responses, up to kMaxWrong
   std::uint16_t id = 0;
   std::uint32_t serial = 0;
   Endpoint server;

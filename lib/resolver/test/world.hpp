@@ -72,9 +72,7 @@ class World final : public Outside {
     std::vector<Endpoint> servers;
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
       servers.push_back(server_at(static_cast<unsigned>(i + 1)));
-      dns::Engine& authority = authorities_.emplace_back();
-      for (const std::string_view zone : hosts_[i].zones) EXPECT_TRUE(authority.load("zone", zone));
-      authority.build();
+      authorities_.push_back(&authority_for(hosts_[i].zones));
     }
     engine.set_servers(servers);
   }
@@ -91,8 +89,8 @@ class World final : public Outside {
       events_.emplace(now + host.delay, [this, slot] { engine.failed(slot, now); });
       return;
     }
-    Message answer(65535);
-    answer.resize(authorities_[number].answer(
+    Message answer(2048);
+    answer.resize(authorities_[number]->answer(
         sent.bytes, answer,
         transport == Transport::kTcp ? dns::Transport::kTcp : dns::Transport::kUdp));
     if (host.behaviour && !host.behaviour(sent, answer)) return;
@@ -157,6 +155,16 @@ class World final : public Outside {
   std::vector<Lookup*> finished;
 
  private:
+  // Loaded once for all worlds.
+  static dns::Engine& authority_for(const std::vector<std::string_view>& zones) {
+    static std::map<std::vector<std::string_view>, dns::Engine> loaded;
+    const auto [at, added] = loaded.try_emplace(zones);
+    if (added) {
+      for (const std::string_view zone : zones) EXPECT_TRUE(at->second.load("zone", zone));
+      at->second.build();
+    }
+    return at->second;
+  }
   Instant next() {
     const Instant deadline = engine.next_deadline();
     return events_.empty() ? deadline : std::min(deadline, events_.begin()->first);
@@ -175,7 +183,7 @@ class World final : public Outside {
   }
 
   std::vector<Host> hosts_;
-  std::vector<dns::Engine> authorities_;
+  std::vector<dns::Engine*> authorities_;
   std::multimap<Instant, std::function<void()>> events_;
 
  public:

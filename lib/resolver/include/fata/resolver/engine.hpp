@@ -71,6 +71,7 @@ class Engine {
     kWrongCase,
     kTruncated,
     kOversized,
+    kSuspected,  // queries repeated over TCP because of too many wrong responses
     kCacheHits,
     kStale,     // stale answers that were used
     kFailures,  // an RCODE, an unusable answer, or a failed transport
@@ -85,6 +86,9 @@ class Engine {
   // Aliases across answers.
   static constexpr unsigned kMaxRestarts = 8;
   static constexpr Duration kLifetime = seconds(10);
+  // Wrong responses to one query over UDP, after which it is repeated over TCP (RFC 5452 section
+  // 9.3).
+  static constexpr unsigned kMaxWrong = 16;
   // How long one family of addresses waits for the other.
   static constexpr Duration kGrace = seconds(1);
   // RFC 8767 section 5: a stale answer is used after this time without an answer, and not refreshed
@@ -142,6 +146,8 @@ class Engine {
   bool matches(Attempt& attempt, Question& question, const Endpoint& from, Bytes message,
                Instant now);
   void take(Question& question, Attempt& attempt, Bytes message, Instant now);
+  // Repeats the attempt's query over TCP; the attempt takes no more responses.
+  void repeat_over_tcp(Question& question, Attempt& attempt, Instant now);
   void unanswered(Server& server, const Attempt& attempt);
   void server_failed(Question& question, Attempt& attempt, Instant now);
   void finish(Question& question, std::optional<Error> error, sig::RecordSet records, Instant now);
