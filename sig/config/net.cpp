@@ -15,5 +15,8 @@ Device<T> absent(std::string_view type, std::string_view header, Where where) {
 Device<Tcp> no_tcp(Where where) { return absent<Tcp>("NoTcp", "flow.hpp", where); }
 Device<Ping> no_ping(Where where) { return absent<Ping>("NoPing", "ping.hpp", where); }
 Device<Names> no_names(Where where) { return absent<Names>("NoNames", "names.hpp", where); }
+Device<Resolver> no_resolver(Where where) {
+  return absent<Resolver>("NoResolver", "resolver.hpp", where);
+}
 
 }  // namespace fata::config

@@ -13,6 +13,7 @@ static_assert(Flow<archetype::Flow> && Listener<archetype::Listener>);
 static_assert(StreamTransport<archetype::StreamTransport> && Tcp<archetype::Tcp>);
 static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
 static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<NoNames>);
+static_assert(Resolver<NoResolver> && !Names<NoResolver>);
 static_assert(Ping<archetype::Ping> && Ping<NoPing> && Tcp<NoTcp>);
 static_assert(CaptureSink<archetype::CaptureSink> && ReportRequests<archetype::ReportRequests>);
 static_assert(GrantTable<archetype::GrantTable> && EventChannels<archetype::EventChannels> &&
@@ -34,10 +35,10 @@ static_assert(Awaits<async::Task<int>, int> && !Awaits<async::Task<int>, long> &
 
 TEST(Errors, OfTheConceptsHaveTexts) {
   Text<200> out(std::in_place, Error(FlowErrc::kReset), "; ", Error(KeyErrc::kNotFound), "; ",
-                Error(DomainErrc::kRefused, 22));
+                Error(DomainErrc::kRefused, 22), "; ", Error(NameErrc::kServersFailed, 2));
   EXPECT_EQ(out.view(),
             "flow: reset by the peer; key-value: no such key; domain: the hypervisor refused a "
-            "call (22)");
+            "call (22); resolver: the name servers failed; the last response code is (2)");
 }
 
 }  // namespace

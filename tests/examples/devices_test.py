@@ -9,6 +9,7 @@ import subprocess
 import sys
 import unittest
 
+import name_server
 import stream
 from fata import BUILD, FATA, ROOT, FataTest
 from namespaces import may_make_namespaces
@@ -55,6 +56,25 @@ class Devices(FataTest):
         self.assertTrue(before <= times[0] and times[-1] <= after, f"{before} {times} {after}")
         self.assertGreater((times[2] - times[0]).total_seconds(), 0.5)
         self.assertRegex(told[2][0], r"^(5|6|7|8|9)\d\d\.\dms$|^\d+\.\d+s$")
+
+    def test_lookup_prints_addresses_and_records(self):
+        port = name_server.start(self)
+        where = "127.0.0.1" if TARGET == "linux" else "10.0.2.2"  # the host, for QEMU's guest
+        servers = f"--dns-servers={where}:{port}"
+        for name, type, expected in (
+            ("www.example.org", "", "2001:db8::80\n192.0.2.80\n"),
+            ("www.example.org", "A", "192.0.2.80\n"),
+            ("www.example.org", "TXT", "\\# 3 026869\n"),
+            ("localhost", "", "::1\n127.0.0.1\n"),
+        ):
+            said = self.run_example("lookup", f"--name={name}", f"--type={type}", servers)
+            # A kernel's console also holds its log.
+            printed = [line for line in said.splitlines(True) if not line.startswith("[")]
+            self.assertEqual("".join(printed), expected)
+        self.run_example("lookup", "--name=none.example.org", servers, status=1)
+        self.assertIn("error lookup: none.example.org: resolver: the name does not exist", self.log)
+        self.run_example("lookup", "--type=WHAT", servers, status=64)
+        self.assertIn("--type takes a record type such as A, MX or TYPE65, not 'WHAT'", self.log)
 
     def test_kv_ro_lists_and_prints(self):
         self.assertEqual(

@@ -62,8 +62,12 @@ Device<Udp> host_udp(Where where) {
 Device<Tcp> host_tcp(Where where) {
   return device<Tcp>(spec_of("Tcp", "tcp.hpp", "the host's TCP", where));
 }
+Device<Names> host_names(Where where) {
+  return device<Names>(
+      connected(spec_of("HostNames", "host_names.hpp", "the host's name servers", where)));
+}
 Stack host_stack(Where where) {
-  return {host_udp(where), host_tcp(where), no_ping(where), no_names(where)};
+  return {host_udp(where), host_tcp(where), no_ping(where), host_names(where)};
 }
 
 Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where) {

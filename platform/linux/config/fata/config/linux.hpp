@@ -15,6 +15,8 @@ namespace fata::config {
 Stack host_stack(Where where = Where::current());
 Device<Udp> host_udp(Where where = Where::current());
 Device<Tcp> host_tcp(Where where = Where::current());
+// The name servers and search domains of /etc/resolv.conf.
+Device<Names> host_names(Where where = Where::current());
 
 // A folder of the host, read at run time.
 Device<KeyValue> host_folder(const Parameter<std::string>& path, Where where = Where::current());

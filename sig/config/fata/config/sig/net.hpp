@@ -28,6 +28,10 @@ struct Names {
   static constexpr std::string_view kName = "Names", kConcept = "fata::sig::Names",
                                     kHeader = "fata/sig/names.hpp";
 };
+struct Resolver {
+  static constexpr std::string_view kName = "Resolver", kConcept = "fata::sig::Resolver",
+                                    kHeader = "fata/sig/resolver.hpp";
+};
 // The destination of a packet capture.
 struct Capture {
   static constexpr std::string_view kName = "Capture", kConcept = "fata::sig::CaptureSink",
@@ -54,5 +58,7 @@ Device<Tcp> no_tcp(Where where = Where::current());
 // Echo requests that fail, and no name servers: of a stack that has neither.
 Device<Ping> no_ping(Where where = Where::current());
 Device<Names> no_names(Where where = Where::current());
+// Lookups that fail.
+Device<Resolver> no_resolver(Where where = Where::current());
 
 }  // namespace fata::config

@@ -14,7 +14,8 @@ concept Names = requires(const N& names, std::span<IpAddress> servers, TextWrite
   // Fills `servers` with the name servers, best first, as many as fit; returns the count. They
   // change with leases: call this for each lookup.
   { names.name_servers(servers) } -> std::same_as<std::size_t>;
-  // Writes the search domain for short names, "example.org"; nothing if none is known.
+  // Writes the search domains for short names, separated by spaces: "example.org example.net".
+  // Nothing if none is known.
   { names.write_domain(domain) } -> std::same_as<void>;
   // Fills `servers` with the NTP servers, as name_servers() does with the name servers.
   { names.time_servers(servers) } -> std::same_as<std::size_t>;
