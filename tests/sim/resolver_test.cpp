@@ -22,6 +22,7 @@ struct FixedNames {
     return count;
   }
   void write_domain(TextWriter& out) const { out.put("example.net example.org"); }
+  std::size_t time_servers(std::span<IpAddress>) const { return 0; }
 };
 using Resolver =
     resolver::Resolver<stack::UdpOn<Stack::Core>, stack::Tcp, FixedNames, PlatformRandom>;

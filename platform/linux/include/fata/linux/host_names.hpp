@@ -24,6 +24,8 @@ class HostNames {
 
   std::size_t name_servers(std::span<IpAddress> out) const;
   void write_domain(TextWriter& out) const { out.put(domains_); }
+  // The file names none.
+  std::size_t time_servers(std::span<IpAddress>) const { return 0; }
 
  private:
   std::array<IpAddress, kMaxServers> servers_{};
