@@ -102,8 +102,8 @@ TEST(ResolverSim, FindsAddressesOverLinksThatLoseRepeatAndReorder) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
     World world(seed);
-    sim::NetDevice& a = world.card();
-    sim::NetDevice& b = world.card();
+    sim::NetDevice& a = world.nic();
+    sim::NetDevice& b = world.nic();
     sim::LinkOptions link;
     link.loss = 50;
     link.duplication = 50;
@@ -144,8 +144,8 @@ async::Task<int> crowd(World* world, std::array<sim::NetDevice*, 2> nics) {
 
 TEST(ResolverSim, MoreLookupsThanFitWaitForEachOther) {
   World world;
-  sim::NetDevice& a = world.card();
-  sim::NetDevice& b = world.card();
+  sim::NetDevice& a = world.nic();
+  sim::NetDevice& b = world.nic();
   world.network.join(a, b, {});
   world.platform.run([&] { return crowd(&world, {&a, &b}); });
 }
@@ -167,7 +167,7 @@ async::Task<int> cancelled(World* world, sim::NetDevice* nic) {
 
 TEST(ResolverSim, ALookupEndsWithItsWait) {
   World world;
-  sim::NetDevice& nic = world.card();
+  sim::NetDevice& nic = world.nic();
   world.platform.run([&] { return cancelled(&world, &nic); });
 }
 

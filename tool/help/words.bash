@@ -30,15 +30,23 @@ distance() {
   printf '%s\n' "${d[${#a},${#b}]}"
 }
 
-# nearest WORD KNOWN...: prints the word that was probably meant, or nothing.
+# letters WORD: their number, without the dashes in front.
+letters() {
+  local word=${1#-}
+  word=${word#-}
+  printf '%s\n' "${#word}"
+}
+
+# nearest WORD KNOWN...: prints the word that was probably meant, or nothing. Of three letters, one
+# may be wrong; of more, two. Dashes do not count.
 nearest() {
-  local word=$1 one far best='' least=$((${#1} / 3))
+  local word=$1 one far best='' least=3 allowed
   shift
-  least=$(((least < 1 ? 1 : least > 2 ? 2 : least) + 1))
-  ((${#word} <= 40)) || return 0  # no name is that long, and the table would be
-  for one in "$@"; do
+  for one; do
     far=$(distance "$word" "$one")
-    if ((far < least)); then least=$far best=$one; fi
+    allowed=1
+    if (($(letters "$word") > 3 && $(letters "$one") > 3)); then allowed=2; fi
+    if ((far < least && far <= allowed)); then least=$far best=$one; fi
   done
   printf '%s\n' "$best"
 }
