@@ -189,5 +189,9 @@ class Clock(FataTest):
 
 if __name__ == "__main__":
     # Outside of the namespace, in which nothing can be downloaded.
-    chronyd()
-    namespaces.main("dnsmasq")
+    try:
+        chronyd()
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"skipped: needs chronyd: {error}")
+    else:
+        namespaces.main("dnsmasq")
