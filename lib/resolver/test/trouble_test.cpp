@@ -71,7 +71,7 @@ TEST(Trouble, EveryLookupEndsInTimeWithTheRightAnswerOrAReason) {
       ++lookups;
       right += found == known.both;
     }
-    // What no lookup waits for ends too, and gives back its sockets.
+    // What no lookup waits for ends too, and releases its sockets.
     world.run_until(world.now + Engine::kLifetime + seconds(1));
     ASSERT_EQ(world.queries.size(), world.closed.size());
     ASSERT_TRUE(world.engine.next_deadline().is_never());

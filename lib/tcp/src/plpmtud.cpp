@@ -1,4 +1,4 @@
-// ip::Path MTU discovery. ICMP "too big" is validated first (RFC 5927 section 7.2). When it is
+// Path MTU discovery. ICMP "too big" is validated first (RFC 5927 section 7.2). When it is
 // filtered, PLPMTUD (RFC 4821, RFC 8899 section 5.2) applies: after a black hole, small segments
 // are sent, and longer ones probe the path, first with the largest size, then by binary search. A
 // lost probe costs its retransmission but no window reduction.

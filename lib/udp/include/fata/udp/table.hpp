@@ -87,7 +87,7 @@ class Table final : public ip::Transport {
   static constexpr std::size_t kSmallBuffers = 256;
   static constexpr std::size_t kSmallBufferSize = 512;
 
-  // Random ports ip::derive from the host's `secret`.
+  // Random ports derive from the host's `secret`.
   explicit Table(ip::Layer& ip, const SipKey& secret = {});
 
   ip::Layer& ip() { return *ip_; }
