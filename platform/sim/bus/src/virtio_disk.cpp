@@ -28,10 +28,6 @@ std::vector<std::byte> configuration(std::size_t sectors) {
   return config;
 }
 
-MutableBytes memory_of(const Segment& segment) {
-  return danger_span(reinterpret_cast<std::byte*>(segment.address), segment.length);
-}
-
 std::size_t length_of(std::span<const Segment> segments) {
   std::size_t length = 0;
   for (const Segment& segment : segments) length += segment.length;
@@ -71,14 +67,14 @@ void VirtioDisk::perform(const Chain& chain) {
   check(all.size() >= 2 && all.front().length == 16 && !all.front().device_writes &&
             all.back().length == 1 && all.back().device_writes,
         "a request's header and status");
-  const Bytes header = memory_of(all.front());
+  const Bytes header = all.front().memory();
   const auto segments = std::span(all).subspan(1, all.size() - 2);
   const auto type = load_le<std::uint32_t>(header);
   ++performed;
   const bool fails = fails_every != 0 && performed % fails_every == 0;
   const std::uint8_t status =
       fails ? kIoError : run(type, load_le<std::uint64_t>(header.subspan(8)), segments);
-  memory_of(all.back())[0] = static_cast<std::byte>(status);
+  all.back().memory()[0] = static_cast<std::byte>(status);
   const std::size_t read = type == kIn && status == kOk ? length_of(segments) : 0;
   finish(0, chain.head, static_cast<std::uint32_t>(read + 1));
 }
@@ -112,7 +108,7 @@ bool VirtioDisk::move(bool reads, std::uint64_t sector, std::span<const Segment>
     check(segment.device_writes == reads && segment.length != 0 &&
               (!accepted(kSizeMax) || segment.length <= kSegment),
           "a segment of a request");
-    std::memcpy(reads ? memory_of(segment).data() : at, reads ? at : memory_of(segment).data(),
+    std::memcpy(reads ? segment.memory().data() : at, reads ? at : segment.memory().data(),
                 segment.length);
     at += segment.length;
   }
@@ -122,7 +118,7 @@ bool VirtioDisk::move(bool reads, std::uint64_t sector, std::span<const Segment>
 bool VirtioDisk::discard(std::span<const Segment> segments) {
   check(segments.size() == 1 && segments[0].length == 16 && !segments[0].device_writes,
         "a discard has one range");
-  const Bytes range = memory_of(segments[0]);
+  const Bytes range = segments[0].memory();
   const auto sector = load_le<std::uint64_t>(range);
   const auto count = load_le<std::uint32_t>(range.subspan(8));
   check(count != 0 && count <= 64 && load_le<std::uint32_t>(range.subspan(12)) == 0, "a range");

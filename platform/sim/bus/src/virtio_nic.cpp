@@ -20,10 +20,6 @@ std::vector<std::byte> configuration() {
   return config;
 }
 
-MutableBytes memory_of(const VirtqueueDevice::Segment& segment) {
-  return danger_span(reinterpret_cast<std::byte*>(segment.address), segment.length);
-}
-
 // The Internet checksum (RFC 1071), of a field that holds the sum of the pseudo-header.
 void complete_checksum(VirtioNic::Frame& frame) {
   const MutableBytes bytes(frame.bytes);
@@ -83,7 +79,7 @@ void VirtioNic::read_frame(const Chain& chain) {
   std::vector<std::byte> all;
   for (const VirtqueueDevice::Segment& segment : chain.segments) {
     check(!segment.device_writes && segment.length != 0, "a packet in memory to write");
-    const MutableBytes bytes = memory_of(segment);
+    const MutableBytes bytes = segment.memory();
     all.insert(all.end(), bytes.begin(), bytes.end());
   }
   check(all.size() > kHeader, "a packet without a header");
@@ -166,7 +162,7 @@ bool VirtioNic::write_frame(const Frame& frame) {
   all.insert(all.end(), frame.bytes.begin(), frame.bytes.end());
   std::size_t done = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    std::memcpy(memory_of(buffers_[i].segments[0]).data(), all.data() + done, pieces[i]);
+    std::memcpy(buffers_[i].segments[0].memory().data(), all.data() + done, pieces[i]);
     done += pieces[i];
     finish(kReceive, buffers_[i].head, static_cast<std::uint32_t>(pieces[i]));
   }

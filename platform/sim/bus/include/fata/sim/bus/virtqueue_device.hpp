@@ -19,6 +19,10 @@ class VirtqueueDevice {
     std::uint64_t address = 0;
     std::uint32_t length = 0;
     bool device_writes = false;
+
+    MutableBytes memory() const {
+      return danger_span(reinterpret_cast<std::byte*>(address), length);
+    }
   };
   struct Chain {
     std::uint16_t head = 0;
