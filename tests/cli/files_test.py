@@ -68,6 +68,17 @@ class Files(FataTest):
         (self.files / "zones/a.zone").write_text("a" * 5000)
         (self.files / "zones/link.zone").symlink_to("a.zone")
 
+    def boot(self, archive, *words):
+        """Runs the script that was written for QEMU."""
+        return subprocess.run(
+            ["sh", BUILD / "kv-ro-boot-kvm/kv-ro.qemu.sh", *words],
+            env={**os.environ, "FILES": str(archive)},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+
     def test_each_target_lists_and_reads_the_folder(self):
         listing = "key.pem 7\nzones/a.zone 5000\nzones/link.zone 5000\n"
         for target in (LINUX, KVM):
@@ -80,37 +91,21 @@ class Files(FataTest):
 
     def test_the_written_script_passes_any_archive(self):
         self.run_fata("build", *KVM)
-        script = BUILD / "kv-ro-boot-kvm/kv-ro.qemu.sh"
         archive = self.folder / "my files.tar"
         # As a user would make it, with GNU tar's own format.
         subprocess.run(["tar", "-C", self.files, "-hcf", archive, "."], check=True)
-        done = subprocess.run(
-            ["sh", script, "--key=key.pem"],
-            env={**os.environ, "FILES": str(archive)},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=120,
-        )
+        done = self.boot(archive, "--key=key.pem")
         self.assertEqual((done.stdout.splitlines(), done.returncode), (["secret"], 3), done.stderr)
 
     def test_a_missing_or_malformed_archive_is_one_line_and_status_64(self):
         self.run_fata("build", *KVM)
-        script = BUILD / "kv-ro-boot-kvm/kv-ro.qemu.sh"
         for content, reason in (
             (b"x" * 2000, "tar: a header has a wrong checksum, in block (1)"),
             (b"x" * 100, "tar: the archive ends within an entry, in block (1)"),
         ):
             archive = self.folder / "bad.tar"
             archive.write_bytes(content)
-            done = subprocess.run(
-                ["sh", script],
-                env={**os.environ, "FILES": str(archive)},
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                timeout=120,
-            )
+            done = self.boot(archive)
             self.assertEqual(done.stdout, f"kv-ro: cannot set up the boot files: {reason}\n")
             self.assertEqual(done.returncode, 2 * 64 + 3)
         done = self.run_fata("run", *KVM, status=64)

@@ -11,11 +11,14 @@
 
 namespace fata::tool {
 
+namespace {
 bool takes_boot_files(const Plan& plan) {
   return std::ranges::contains(plan.devices, true, &plan::Device::is_boot_files);
 }
+}  // namespace
 
 fs::path boot_archive(const Project& project) {
+  if (!takes_boot_files(project.plan())) return {};
   return project.folder() / (project.plan().name + ".files.tar");
 }
 

@@ -8,10 +8,8 @@
 
 namespace fata::tool {
 
-// True if the image takes boot files.
-bool takes_boot_files(const Plan& plan);
-
-// The archive that hypervisors pass to the image: in the build folder, named after the image.
+// The archive that hypervisors pass to the image: in the build folder, named after the image. Empty
+// if the image takes no boot files.
 fs::path boot_archive(const Project& project);
 
 // Throws UsageError if `folder` is none, or if the image takes no boot files.

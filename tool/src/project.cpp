@@ -225,9 +225,9 @@ void Project::generate() {
     write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_kvm(*this));
   }
   if (choice_.target == "xen") {
-    write_if_changed(folder_ / (plan_.name + ".xl"),
-                     xl_config(*this, {}, plan_.memory_mib, named_disks(*this),
-                               takes_boot_files(plan_) ? boot_archive(*this) : fs::path(), false));
+    write_if_changed(
+        folder_ / (plan_.name + ".xl"),
+        xl_config(*this, {}, plan_.memory_mib, named_disks(*this), boot_archive(*this), false));
     write_if_changed(folder_ / (plan_.name + ".xl.in"), xl_template());
     write_if_changed(folder_ / (plan_.name + ".libvirt.xml"), libvirt_xen(*this));
   }

@@ -232,6 +232,7 @@ done
 std::string qemu_script(const Project& project) {
   const Plan& plan = project.plan();
   const std::string accel = "@accel@", files = "@files@";
+  const fs::path archive = boot_archive(project);
   std::vector<Disk> disks;
   for (const std::string& name : plan.disks) disks.push_back({.file = name + ".img"});
   const Words words =
@@ -242,7 +243,7 @@ std::string qemu_script(const Project& project) {
                                   .memory_mib = plan.memory_mib,
                                   .pcap = {},
                                   .disks = disks,
-                                  .initrd = takes_boot_files(plan) ? files : "",
+                                  .initrd = archive.empty() ? "" : files,
                                   .parameters = {}});
   std::string forwarder;
   if (!plan.forwarded_clients.empty() && !plan.forwards.empty()) {
@@ -262,7 +263,6 @@ std::string qemu_script(const Project& project) {
       line += shell_line({word});
     }
   }
-  const bool takes_files = takes_boot_files(plan);
   return "#!/bin/sh\n"
          "# Boots " +
          plan.name +
@@ -270,10 +270,11 @@ std::string qemu_script(const Project& project) {
          "status s is\n"
          "# QEMU's code 2s+3. Parameters: as this script's arguments." +
          (plan.disks.empty() ? "" : " Disks: NAME.img in the current folder.") +
-         (takes_files ? "\n# Boot files: the archive FILES, made with: tar -C FOLDER -cf FILES ."
-                        "\nfiles=" +
-                            shell_line({boot_archive(project)})
-                      : "") +
+         (archive.empty()
+              ? ""
+              : "\n# Boot files: the archive FILES, made with: tar -C FOLDER -cf FILES ."
+                "\nfiles=" +
+                    shell_line({archive})) +
          "\n" + kJoinArguments + forwarder + "exec " + line + " ${line:+-append \"$line\"}\n";
 }
 
@@ -291,8 +292,8 @@ std::string firecracker_json(const Project& project) {
             {"drives", std::move(drives)},
             {"machine-config", {{"vcpu_count", 1}, {"mem_size_mib", project.plan().memory_mib}}},
             {"entropy", Json::object()}};
-  if (takes_boot_files(project.plan()))
-    json["boot-source"]["initrd_path"] = boot_archive(project).string();
+  if (const fs::path archive = boot_archive(project); !archive.empty())
+    json["boot-source"]["initrd_path"] = archive.string();
   for (std::size_t nic = 0; nic < project.plan().nics(); ++nic) {
     const std::string number = std::to_string(nic);
     json["network-interfaces"].push_back(

@@ -128,15 +128,14 @@ std::string os_type(const Project& project, const std::string& machine, const st
 std::string libvirt_domain(const Project& project, const std::string& kind, const std::string& os,
                            const std::string& rest) {
   const Plan& plan = project.plan();
+  const fs::path archive = boot_archive(project);
   return "<!-- virsh define THIS-FILE. Written by `fata configure`. -->\n<domain type=\"" + kind +
          "\">\n"
          "  <name>" +
          xml_text(plan.name) + "</name>\n  <memory unit=\"MiB\">" +
          std::to_string(plan.memory_mib) + "</memory>\n  <vcpu>1</vcpu>\n  <os>\n" + os +
          "    <kernel>" + xml_text(project.image().string()) + "</kernel>\n" +
-         (takes_boot_files(plan)
-              ? "    <initrd>" + xml_text(boot_archive(project).string()) + "</initrd>\n"
-              : "") +
+         (archive.empty() ? "" : "    <initrd>" + xml_text(archive.string()) + "</initrd>\n") +
          "    <cmdline></cmdline>\n  </os>\n" + rest;
 }
 // Without a driver element libxl selects the driver, as with xl.
@@ -202,8 +201,8 @@ std::string cloud_hypervisor_json(const Project& project) {
             {"rng", {{"src", "/dev/urandom"}}},
             {"serial", {{"mode", "Tty"}}},
             {"console", {{"mode", "Off"}}}};
-  if (takes_boot_files(project.plan()))
-    json["payload"]["initramfs"] = boot_archive(project).string();
+  if (const fs::path archive = boot_archive(project); !archive.empty())
+    json["payload"]["initramfs"] = archive.string();
   for (unsigned i = 0; i < project.plan().nics(); ++i)
     json["net"].push_back({{"tap", "tap" + std::to_string(i)}});
   return json.dump(2) + "\n";
