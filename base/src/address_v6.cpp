@@ -46,6 +46,11 @@ std::size_t parse_groups(std::string_view text, bool at_end, std::span<std::uint
 
 }  // namespace
 
+std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  if (const auto v4 = Ipv4Address::parse(text)) return IpAddress(*v4);
+  return parse_v6(text);
+}
+
 std::optional<IpAddress> IpAddress::parse_v6(std::string_view text) {
   const std::size_t gap = text.find("::");
   std::array<std::uint16_t, 8> front{}, back{};

@@ -44,7 +44,7 @@ class Pings {
   // Returns 0 if a reply arrived, 1 if none did, 64 if --to is invalid or the stack has no ping.
   fata::async::Task<int> start() {
     using fata::async::Errc;
-    const auto to = parse(text_);
+    const auto to = fata::IpAddress::parse(text_);
     if (!to) {
       log_.error("--to takes an IPv6 or IPv4 address, not '", text_, "'");
       co_return 64;
@@ -99,10 +99,6 @@ class Pings {
   }
   static constexpr fata::Duration kPause = fata::milliseconds(100);
 
-  static std::optional<fata::IpAddress> parse(std::string_view text) {
-    if (const auto v4 = fata::Ipv4Address::parse(text)) return fata::IpAddress(*v4);
-    return fata::IpAddress::parse_v6(text);
-  }
   void say(const auto&... words) {
     console_.write(fata::Text<200>(std::in_place, words...).view());
   }

@@ -110,7 +110,7 @@ void Client::confirm(Instant now) {
 }
 
 void Client::renew(const SipKey& secret, Instant now) {
-  random_ = ip::RandomSource(secret);
+  random_ = RandomSource(secret);
   if (state_ == State::kSelecting || state_ == State::kRequesting) return search(now);
   if (!has_address()) return;
   if (lease_.end <= now) return lose(now, now);

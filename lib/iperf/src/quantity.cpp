@@ -41,13 +41,9 @@ std::string_view parameter_expects(const Rate&) {
 }
 
 bool parse_parameter(std::string_view text, Host& out) {
-  if (const auto v4 = Ipv4Address::parse(text)) {
-    out.address = *v4;
-    return true;
-  }
-  const auto v6 = IpAddress::parse_v6(text);
-  if (v6) out.address = *v6;
-  return v6.has_value();
+  const auto address = IpAddress::parse(text);
+  if (address) out.address = *address;
+  return address.has_value();
 }
 std::string_view parameter_expects(const Host&) { return "an IPv4 or IPv6 address"; }
 

@@ -24,14 +24,9 @@ Driver::Driver(async::Loop& loop, const SipKey& secret) : loop_(&loop), engine_(
 
 async::Task<Result<std::vector<IpAddress>>> Driver::resolve(std::string_view host,
                                                             async::Wait wait) {
-  if (const auto acquired = co_await free_.acquire(wait); !acquired)
-    co_return fail(Error(acquired.error()));
-  const async::Semaphore::Hold hold(free_);
-  refresh(engine_);
   Waiting waiting;
-  engine_.resolve(waiting, host, loop_->now());
-  if (const Result<void> waited = co_await wait_for(&waiting, wait); !waited)
-    co_return fail(waited.error());
+  if (const Result<void> done = co_await look_up(&waiting, host, std::nullopt, wait); !done)
+    co_return fail(done.error());
   std::vector<IpAddress> addresses;
   for (const Part& part : waiting.parts()) {
     sig::RecordReader reader(part.records);
@@ -43,18 +38,25 @@ async::Task<Result<std::vector<IpAddress>>> Driver::resolve(std::string_view hos
 
 async::Task<Result<sig::RecordSet>> Driver::query(std::string_view name, std::uint16_t type,
                                                   async::Wait wait) {
+  Waiting waiting;
+  if (const Result<void> done =
+          co_await look_up(&waiting, name, static_cast<dns::Type>(type), wait);
+      !done)
+    co_return fail(done.error());
+  co_return waiting.parts()[0].records;
+}
+
+async::Task<Result<void>> Driver::look_up(Waiting* waiting, std::string_view name,
+                                          std::optional<dns::Type> type, async::Wait wait) {
   if (const auto acquired = co_await free_.acquire(wait); !acquired)
     co_return fail(Error(acquired.error()));
   const async::Semaphore::Hold hold(free_);
   refresh(engine_);
-  Waiting waiting;
-  engine_.query(waiting, name, static_cast<dns::Type>(type), loop_->now());
-  if (const Result<void> waited = co_await wait_for(&waiting, wait); !waited)
-    co_return fail(waited.error());
-  co_return waiting.parts()[0].records;
-}
-
-async::Task<Result<void>> Driver::wait_for(Waiting* waiting, async::Wait wait) {
+  if (type) {
+    engine_.query(*waiting, name, *type, loop_->now());
+  } else {
+    engine_.resolve(*waiting, name, loop_->now());
+  }
   arm();
   while (!waiting->done()) {
     if (const auto woken = co_await waiting->changed.wait(wait); !woken)

@@ -12,8 +12,7 @@ using dns::Type;
 using sig::NameErrc;
 
 Engine::Engine(const SipKey& secret, Outside& outside, const Options& options)
-    : secret_(secret),
-
+    : random_(secret),
       outside_(&outside),
       options_(options),
       cache_({siphash(secret, Bytes()), ~secret.k0}, options.cache),
@@ -23,10 +22,6 @@ Engine::Engine(const SipKey& secret, Outside& outside, const Options& options)
                 {"wrong_question"}, {"wrong_case"}, {"truncated"},   {"oversized"},
                 {"suspected"},      {"cache_hits"}, {"stale"},       {"failures"}} {}
 Engine::~Engine() = default;
-
-std::uint64_t Engine::random() {
-  return siphash(secret_, std::array<std::uint64_t, 1>{randoms_++});
-}
 
 void Engine::set_servers(std::span<const Endpoint> servers) {
   if (!servers_.set(servers)) return;
@@ -82,12 +77,12 @@ Engine::Attempt& Engine::transmit(Question& question, std::size_t index, Transpo
   *attempt = {.active = true,
               .transport = transport,
               .edns = !server.no_edns,
-              .id = static_cast<std::uint16_t>(random()),
+              .id = static_cast<std::uint16_t>(random_.next()),
               .serial = ++serial_,
               .server = server.at,
               .sent = now};
   if (options_.mixed_case && !server.keeps_no_case) {
-    for (std::uint64_t& each : attempt->bits) each = random();
+    for (std::uint64_t& each : attempt->bits) each = random_.next();
   }
   std::array<std::byte, dns::kHeaderSize + dns::kMaxName + 4 + dns::kOptSize> memory;
   dns::Writer writer{MutableBytes(memory)};
@@ -104,19 +99,20 @@ Engine::Attempt& Engine::transmit(Question& question, std::size_t index, Transpo
   const Duration timeout = Servers::timeout(server) * (transport == Transport::kTcp ? 4 : 1);
   attempt->due = question.due = std::min(now + timeout, question.ends);
   count_up(transport == Transport::kTcp ? kTcpQueries : kQueries);
-  const auto first = static_cast<std::size_t>(&question - questions_->data()) * kAttempts;
-  const auto at = static_cast<std::size_t>(attempt - question.attempts.data());
-  outside_->send({static_cast<std::uint16_t>(first + at), attempt->serial}, server.at, transport,
-                 writer.written());
+  outside_->send(slot_of(question, *attempt), server.at, transport, writer.written());
   return *attempt;
 }
 
 void Engine::close(Question& question, Attempt& attempt) {
   if (!attempt.active) return;
   attempt.active = false;
+  outside_->close(slot_of(question, attempt));
+}
+
+Slot Engine::slot_of(const Question& question, const Attempt& attempt) const {
   const auto first = static_cast<std::size_t>(&question - questions_->data()) * kAttempts;
   const auto at = static_cast<std::size_t>(&attempt - question.attempts.data());
-  outside_->close({static_cast<std::uint16_t>(first + at), attempt.serial});
+  return {static_cast<std::uint16_t>(first + at), attempt.serial};
 }
 
 Engine::Attempt* Engine::attempt_of(Slot slot) {
@@ -143,7 +139,7 @@ void Engine::repeat_over_tcp(Question& question, Attempt& attempt, Instant now) 
   Server* const server = servers_.find(attempt.server);
   close(question, attempt);
   if (server == nullptr) return next_server(question, now);
-  transmit(question, static_cast<std::size_t>(server - &servers_[0]), Transport::kTcp, now);
+  transmit(question, servers_.index_of(*server), Transport::kTcp, now);
 }
 
 // RFC 5452 section 9.1.
@@ -170,8 +166,7 @@ bool Engine::matches(Attempt& attempt, Question& question, const Endpoint& from,
   }
   if (attempt.wrong_case) return false;
   attempt.wrong_case = true;
-  transmit(question, static_cast<std::size_t>(server - &servers_[0]), Transport::kTcp, now)
-      .wrong_case = true;
+  transmit(question, servers_.index_of(*server), Transport::kTcp, now).wrong_case = true;
   return false;
 }
 
@@ -240,7 +235,7 @@ void Engine::server_failed(Question& question, Attempt& attempt, Instant now) {
   const bool edns = attempt.edns;
   close(question, attempt);
   if (server != nullptr) {
-    const auto index = static_cast<std::size_t>(server - &servers_[0]);
+    const auto index = servers_.index_of(*server);
     const auto rcode = static_cast<dns::Rcode>(question.rcode);
     // RFC 6891 section 7: a server without EDNS. If it also fails without, that was not the reason.
     if (edns && (rcode == dns::Rcode::kFormErr || rcode == dns::Rcode::kNotImp)) {

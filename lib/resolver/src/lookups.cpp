@@ -30,7 +30,7 @@ void Engine::set_search(std::span<const dns::Name> domains, unsigned ndots) {
 
 void Engine::resolve(Lookup& lookup, std::string_view host, Instant now) {
   static constexpr std::array kFamilies{Type::kAaaa, Type::kA};
-  if (const auto address = literal(host)) {
+  if (const auto address = IpAddress::parse(host)) {
     count_up(kLookups);
     lookup.count_ = kFamilies.size();
     for (std::size_t i = 0; i < kFamilies.size(); ++i) {

@@ -24,11 +24,6 @@ constexpr IpAddress kLoopback = IpAddress::of(0, 0, 0, 0, 0, 0, 0, 1);
 
 }  // namespace
 
-std::optional<IpAddress> literal(std::string_view text) {
-  if (const auto v4 = Ipv4Address::parse(text)) return IpAddress(*v4);
-  return IpAddress::parse_v6(text);
-}
-
 bool ends_in_number(const dns::Name& name) {
   const Bytes label = last_label(name.wire());
   if (label.empty()) return false;

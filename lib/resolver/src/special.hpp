@@ -10,9 +10,6 @@
 
 namespace fata::resolver {
 
-// The address that a text is, of either family.
-std::optional<IpAddress> literal(std::string_view text);
-
 // True if the last label is a number: a mistyped IPv4 address, which no top-level domain resembles
 // (RFC 3696 section 2).
 bool ends_in_number(const dns::Name& name);

@@ -10,13 +10,7 @@ namespace {
 constexpr Duration kSpread = seconds(1);
 }  // namespace
 
-Client::Client(const SipKey& secret, Outside& outside) : outside_(&outside), secret_(secret) {}
-
-std::uint64_t Client::random() { return siphash(secret_, std::array<std::uint64_t, 1>{drawn_++}); }
-Duration Client::up_to(Duration most) {
-  return nanoseconds(
-      static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(most.ns) + 1)));
-}
+Client::Client(const SipKey& secret, Outside& outside) : outside_(&outside), random_(secret) {}
 
 void Client::use(std::span<const IpAddress> wanted, Instant now) {
   wanted = wanted.first(std::min(wanted.size(), kMaxServers));
@@ -28,7 +22,7 @@ void Client::use(std::span<const IpAddress> wanted, Instant now) {
   for (std::size_t i = 0; i < used_; ++i) {
     servers_[i] = {};
     servers_[i].address = wanted[i];
-    servers_[i].next_at = std::max(now, not_before_) + up_to(kSpread);
+    servers_[i].next_at = std::max(now, not_before_) + random_.up_to(kSpread);
   }
 }
 
@@ -62,7 +56,7 @@ void Client::ask(Server& server, Instant now, std::span<std::byte, kMessageSize>
   server.state = Server::State::kAsked;
   server.asked_at = now;
   server.next_at = now + kTimeout;
-  server.cookie = random();
+  server.cookie = random_.next();
   write_request(server.cookie, request);
   ++counts_[kSent];
 }
@@ -75,7 +69,7 @@ void Client::wait(Server& server, unsigned doublings) {
   server.doublings = static_cast<std::uint8_t>(
       std::max<unsigned>(std::min(doublings, kMaxDoublings), server.min_doublings));
   const Duration interval = kMinPoll * (std::int64_t{1} << server.doublings);
-  server.next_at = server.asked_at + interval + up_to(interval / 8);
+  server.next_at = server.asked_at + interval + random_.up_to(interval / 8);
 }
 
 // All samples are void. Each server is queried again soon, but kMinPoll after its last request.
@@ -86,14 +80,15 @@ void Client::restart(Instant now) {
     const bool asked = each.asked_at != Instant{};
     wait(each, 0);
     each.tried = false;
-    if (!asked || each.next_at < now) each.next_at = std::max(now, not_before_) + up_to(kSpread);
+    if (!asked || each.next_at < now)
+      each.next_at = std::max(now, not_before_) + random_.up_to(kSpread);
   }
   if (verdict_ == Verdict::kAgreed) outside_->follow_host();
   verdict_ = Verdict::kNone;
 }
 
 void Client::renew(const SipKey& secret, Instant now) {
-  secret_ = secret;
+  random_ = RandomSource(secret);
   restart(now);
 }
 

@@ -30,13 +30,9 @@ bool parse_network(std::string_view text, StaticRoute& out) {
 }
 
 bool parse_gateway(std::string_view text, StaticRoute& out) {
-  if (const auto v4 = Ipv4Address::parse(text)) {
-    out.gateway = IpAddress(*v4);
-  } else if (const auto v6 = IpAddress::parse_v6(text)) {
-    out.gateway = *v6;
-  } else {
-    return false;
-  }
+  const auto gateway = IpAddress::parse(text);
+  if (!gateway) return false;
+  out.gateway = *gateway;
   return !out.gateway.is_any() && !out.gateway.is_multicast() && !out.gateway.is_loopback();
 }
 

@@ -339,9 +339,8 @@ Connection* Table::promote(const HalfOpen& half, Segment& segment, Instant now) 
 FastOpenServer& Table::fast_open_server(Instant now) {
   const std::uint32_t epoch = seconds_of(now) / 3600;
   if (fast_open_epoch_ != epoch) {
-    if (fast_open_epoch_ + 1 != epoch)
-      fast_open_server_.renew(ip::derive(fast_open_key_, epoch - 1));
-    fast_open_server_.renew(ip::derive(fast_open_key_, epoch));
+    if (fast_open_epoch_ + 1 != epoch) fast_open_server_.renew(derive(fast_open_key_, epoch - 1));
+    fast_open_server_.renew(derive(fast_open_key_, epoch));
     fast_open_epoch_ = epoch;
   }
   return fast_open_server_;

@@ -73,7 +73,7 @@ Table::Table(const Config& config, const Secrets& secrets, ip::Layer& ip)
       numbers_(secrets.numbers),
       cookies_(secrets.cookies),
       ports_(secrets.ports),
-      fast_open_server_(ip::derive(secrets.fast_open, 0)),
+      fast_open_server_(derive(secrets.fast_open, 0)),
       fast_open_key_(secrets.fast_open),
       buckets_(16),
       random_(secrets.table) {
@@ -81,11 +81,11 @@ Table::Table(const Config& config, const Secrets& secrets, ip::Layer& ip)
 }
 
 Secrets Secrets::from(const SipKey& secret) {
-  return {.table = ip::derive(secret, 1),
-          .numbers = ip::derive(secret, 2),
-          .cookies = ip::derive(secret, 3),
-          .ports = ip::derive(secret, 4),
-          .fast_open = ip::derive(secret, 5)};
+  return {.table = derive(secret, 1),
+          .numbers = derive(secret, 2),
+          .cookies = derive(secret, 3),
+          .ports = derive(secret, 4),
+          .fast_open = derive(secret, 5)};
 }
 
 void Table::renew(const SipKey& secret) {
@@ -95,10 +95,10 @@ void Table::renew(const SipKey& secret) {
   numbers_ = InitialNumbers(secrets.numbers);
   cookies_ = SynCookies(secrets.cookies);
   ports_.renew(secrets.ports);
-  fast_open_server_ = FastOpenServer(ip::derive(secrets.fast_open, 0));
+  fast_open_server_ = FastOpenServer(derive(secrets.fast_open, 0));
   fast_open_key_ = secrets.fast_open;
   fast_open_epoch_ = 0;
-  random_ = ip::RandomSource(secrets.table);
+  random_ = RandomSource(secrets.table);
 }
 
 Table::~Table() {

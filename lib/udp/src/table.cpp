@@ -54,13 +54,11 @@ constexpr std::uint64_t kPortPurpose = 6;
 
 [[clang::minsize]] Table::Table(ip::Layer& ip, const SipKey& secret)
     : ip_(&ip),
-      random_(ip::derive(secret, kPortPurpose)),
+      random_(derive(secret, kPortPurpose)),
       small_(kSmallBuffers, kSmallBufferSize),
       counters_(kCounters) {}
 
-void Table::renew(const SipKey& secret) {
-  random_ = ip::RandomSource(ip::derive(secret, kPortPurpose));
-}
+void Table::renew(const SipKey& secret) { random_ = RandomSource(derive(secret, kPortPurpose)); }
 
 [[clang::minsize]] bool Table::taken(const Endpoint& local) {
   for (const Port& port : buckets_[local.port % kBuckets]) {

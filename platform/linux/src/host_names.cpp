@@ -29,9 +29,7 @@ HostNames::HostNames(std::string_view file) {
     file.remove_prefix(std::min(end + 1, file.size()));
     const std::string_view word = take_word(line);
     if (word == "nameserver") {
-      const std::string_view text = take_word(line);
-      const auto v4 = Ipv4Address::parse(text);
-      const auto address = v4 ? std::optional<IpAddress>(*v4) : IpAddress::parse_v6(text);
+      const auto address = IpAddress::parse(take_word(line));
       if (address && count_ < servers_.size()) servers_[count_++] = *address;
     } else if (word == "search" || word == "domain") {
       domains_.clear();  // the last line counts

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "fata/base/counter.hpp"
+#include "fata/base/random_source.hpp"
 #include "fata/dhcp/message.hpp"
-#include "fata/ip/random_source.hpp"
 
 namespace fata::dhcp {
 
@@ -122,7 +122,7 @@ class Client {
   void take_acknowledged(const Reply& reply, Instant now);
 
   Config config_;
-  ip::RandomSource random_;
+  RandomSource random_;
   Outside* outside_;
   State state_ = State::kIdle;
   unsigned tries_ = 0;

@@ -63,10 +63,8 @@ class DynamicAddress final {
                          setup.address, gateway...);
       return stack_->flush();
     }
-    std::array<std::byte, 16> secret;
-    random.fill(secret);
     driver_.emplace(Ports{&stack_->host(), &udp_->table(), &v4_->engine(), stack_, &stack_->log()},
-                    on_->interface(), SipKey::of(secret), options, first());
+                    on_->interface(), sig::drawn_key(random), options, first());
     stack_->add(*driver_);
     stack_->flush();
   }

@@ -3,7 +3,7 @@
 // RFC 7739 section 5.4).
 #pragma once
 
-#include "fata/ip/random_source.hpp"
+#include "fata/base/random_source.hpp"
 
 namespace fata::ip {
 

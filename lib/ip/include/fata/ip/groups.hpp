@@ -7,8 +7,8 @@
 #include <span>
 
 #include "fata/base/address.hpp"
+#include "fata/base/random_source.hpp"
 #include "fata/base/time.hpp"
-#include "fata/ip/random_source.hpp"
 
 namespace fata::ip {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "fata/base/counter.hpp"
-#include "fata/base/siphash.hpp"
+#include "fata/base/random_source.hpp"
 #include "fata/resolver/answer.hpp"
 #include "fata/resolver/cache.hpp"
 #include "fata/resolver/lookup.hpp"
@@ -119,7 +119,7 @@ class Engine {
   Instant next_deadline();
   void tick(Instant now);
   // After a restore from a snapshot: IDs and cases are unpredictable again.
-  void renew(const SipKey& secret) { secret_ = secret; }
+  void renew(const SipKey& secret) { random_ = RandomSource(secret); }
 
   std::span<const Counter> counters() const { return counters_; }
   std::uint64_t count(Count which) const { return counters_[which].value; }
@@ -141,6 +141,7 @@ class Engine {
   void next_server(Question& question, Instant now);
   Attempt& transmit(Question& question, std::size_t server, Transport transport, Instant now);
   Attempt* attempt_of(Slot slot);
+  Slot slot_of(const Question& question, const Attempt& attempt) const;
   void close(Question& question, Attempt& attempt);
   // True if the message answers the attempt's query.
   bool matches(Attempt& attempt, Question& question, const Endpoint& from, Bytes message,
@@ -152,11 +153,9 @@ class Engine {
   void server_failed(Question& question, Attempt& attempt, Instant now);
   void finish(Question& question, std::optional<Error> error, sig::RecordSet records, Instant now);
   void settle(Lookup& lookup, Instant now);
-  std::uint64_t random();
   void count_up(Count which) { ++counters_[which]; }
 
-  SipKey secret_;
-  std::uint64_t randoms_ = 0;
+  RandomSource random_;
   std::uint32_t serial_ = 0;
   Outside* outside_;
   Options options_;

@@ -65,7 +65,9 @@ class Driver : private Outside, private Timer, private async::Renewal {
     async::WaitQueue changed;
   };
 
-  async::Task<Result<void>> wait_for(Waiting* waiting, async::Wait wait);
+  // Without a type, the addresses.
+  async::Task<Result<void>> look_up(Waiting* waiting, std::string_view name,
+                                    std::optional<dns::Type> type, async::Wait wait);
   void send(Slot slot, const Endpoint& server, Transport transport, Bytes query) override;
   void close(Slot slot) override;
   void done(Lookup& lookup) override { static_cast<Waiting&>(lookup).changed.notify_all(); }
@@ -94,10 +96,8 @@ class Resolver final : public Driver {
                                                                 Tcp& tcp, Names& names,
                                                                 Random& random,
                                                                 NameServers servers) {
-    std::array<std::byte, 16> secret;
-    random.fill(secret);
     return async::ready(Result<std::unique_ptr<Resolver>>(
-        std::make_unique<Resolver>(context, udp, tcp, names, SipKey::of(secret), servers)));
+        std::make_unique<Resolver>(context, udp, tcp, names, sig::drawn_key(random), servers)));
   }
 
  private:

@@ -35,6 +35,9 @@ class Servers {
   // The fastest server that is in neither set.
   std::optional<std::size_t> choose(ServerSet without);
   Server& operator[](std::size_t index) { return servers_[index]; }
+  std::size_t index_of(const Server& server) const {
+    return static_cast<std::size_t>(&server - servers_.data());
+  }
 
   // How long to wait for a server's answer before another one is queried.
   static Duration timeout(const Server& server);

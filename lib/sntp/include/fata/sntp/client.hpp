@@ -10,7 +10,7 @@
 #pragma once
 
 #include "fata/base/address.hpp"
-#include "fata/base/siphash.hpp"
+#include "fata/base/random_source.hpp"
 #include "fata/base/wall.hpp"
 #include "fata/sntp/message.hpp"
 
@@ -119,8 +119,6 @@ class Client {
 
   std::span<Server> servers() { return std::span(servers_).first(used_); }
   std::span<const Server> servers() const { return std::span(servers_).first(used_); }
-  std::uint64_t random();
-  Duration up_to(Duration most);
   void ask(Server& server, Instant now, std::span<std::byte, kMessageSize> request);
   void wait(Server& server, unsigned doublings);
   void restart(Instant now);
@@ -132,8 +130,7 @@ class Client {
 
   // The small members come first: an offset of less than 128 makes shorter code.
   Outside* outside_;
-  SipKey secret_;
-  std::uint64_t drawn_ = 0;
+  RandomSource random_;
   std::size_t used_ = 0;
   // The host's clock at Instant 0. Before the first reading, any clock seems to have moved.
   std::int64_t host_base_ = 0;

@@ -47,7 +47,7 @@ class NetworkClock final : private Driver {
   // All but `context` must outlive the clock.
   NetworkClock(async::Context& context, Clock& clock, Udp& udp, Names& names, Random& random,
                const Servers& servers)
-      : Driver(context, secret(random), servers),
+      : Driver(context, sig::drawn_key(random), servers),
         clock_(&clock),
         udp_(&udp),
         names_(&names),
@@ -61,11 +61,6 @@ class NetworkClock final : private Driver {
   const Client& client() const { return client_; }
 
  private:
-  static SipKey secret(Random& random) {
-    std::array<std::byte, 16> bytes;
-    random.fill(bytes);
-    return SipKey::of(bytes);
-  }
   // Outside
   WallReading host(Instant) override { return clock_->host(); }
   void correct(const WallReading& utc, Instant now) override {

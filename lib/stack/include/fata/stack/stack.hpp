@@ -41,15 +41,8 @@ class Stack final : public SocketDriver,
   Stack(async::Context& context, const SipKey& secret);
   // Draws its secret.
   template <sig::Random Random>
-  Stack(async::Context& context, Random& random) : Stack(context, drawn_from(random)) {}
+  Stack(async::Context& context, Random& random) : Stack(context, sig::drawn_key(random)) {}
   ~Stack();
-
-  template <sig::Random Random>
-  static SipKey drawn_from(Random& random) {
-    std::array<std::byte, 16> bytes;
-    random.fill(bytes);
-    return SipKey::of(bytes);
-  }
 
   // The interface's MTU is the given one, or the capacity of the device's send buffers if that is
   // smaller.

@@ -12,7 +12,7 @@
 
 #include "fata/base/counter.hpp"
 #include "fata/base/list.hpp"
-#include "fata/ip/random_source.hpp"
+#include "fata/base/random_source.hpp"
 #include "fata/ip/rate_limit.hpp"
 #include "fata/tcp/connection.hpp"
 #include "fata/tcp/isn.hpp"
@@ -310,7 +310,7 @@ class Table final : public ip::Transport {
   bool in_turns_ = false;
   Instant now_{};
   Instant cookies_until_{};
-  ip::RandomSource random_;
+  RandomSource random_;
   Rate challenge_rate_;
   Rate reset_rate_;
   ip::RateLimit give_way_rate_{200, 50};  // per second: each check scans all connections

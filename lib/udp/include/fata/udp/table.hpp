@@ -7,8 +7,8 @@
 #include "fata/base/counter.hpp"
 #include "fata/base/list.hpp"
 #include "fata/base/pool.hpp"
+#include "fata/base/random_source.hpp"
 #include "fata/base/result.hpp"
-#include "fata/ip/random_source.hpp"
 #include "fata/ip/recent_sends.hpp"
 #include "fata/ip/transport.hpp"
 #include "fata/sig/datagram.hpp"
@@ -133,7 +133,7 @@ class Table final : public ip::Transport {
   // The last result of find(): on most servers, one port receives nearly all datagrams.
   Port* last_ = nullptr;
   std::size_t count_ = 0;
-  ip::RandomSource random_;
+  RandomSource random_;
   BufferPool small_;
   ip::RecentSends recent_;
   std::array<Counter, kCounts> counters_;

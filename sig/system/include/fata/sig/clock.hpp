@@ -1,9 +1,11 @@
 // Time and randomness as devices.
 #pragma once
 
+#include <array>
 #include <concepts>
 
 #include "fata/base/danger.hpp"
+#include "fata/base/siphash.hpp"
 #include "fata/base/time.hpp"
 #include "fata/base/wall.hpp"
 
@@ -36,6 +38,14 @@ concept Random = requires(R& random, MutableBytes out) {
   // Cryptographically strong; cannot fail, does not block.
   { random.fill(out) } -> std::same_as<void>;
 };
+
+// A fresh secret.
+template <Random R>
+SipKey drawn_key(R& random) {
+  std::array<std::byte, 16> bytes;
+  random.fill(bytes);
+  return SipKey::of(bytes);
+}
 
 namespace archetype {
 struct Clock {

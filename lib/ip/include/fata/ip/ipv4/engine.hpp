@@ -5,13 +5,13 @@
 #include <array>
 #include <memory>
 
+#include "fata/base/random_source.hpp"
 #include "fata/ip/arp.hpp"
 #include "fata/ip/fragment_ids.hpp"
 #include "fata/ip/groups.hpp"
 #include "fata/ip/ipv4/routes.hpp"
 #include "fata/ip/path_mtu.hpp"
 #include "fata/ip/protocol.hpp"
-#include "fata/ip/random_source.hpp"
 #include "fata/ip/rate_limit.hpp"
 #include "fata/ip/reassembly.hpp"
 #include "fata/ip/recent_sends.hpp"

@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 
+#include "fata/base/random_source.hpp"
 #include "fata/ip/fragment_ids.hpp"
 #include "fata/ip/groups.hpp"
 #include "fata/ip/ipv6/addresses.hpp"
@@ -13,7 +14,6 @@
 #include "fata/ip/ipv6/routers.hpp"
 #include "fata/ip/path_mtu.hpp"
 #include "fata/ip/protocol.hpp"
-#include "fata/ip/random_source.hpp"
 #include "fata/ip/rate_limit.hpp"
 #include "fata/ip/reassembly.hpp"
 #include "fata/ip/recent_sends.hpp"

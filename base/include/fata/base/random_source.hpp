@@ -7,9 +7,9 @@
 #include "fata/base/siphash.hpp"
 #include "fata/base/time.hpp"
 
-namespace fata::ip {
+namespace fata {
 
-// Derives a key for one purpose from a stack's secret. 1 to 5: TCP; 6: UDP.
+// Derives a key for one purpose from a secret. Of a stack's, 1 to 5 are TCP's purposes, 6 is UDP's.
 inline SipKey derive(const SipKey& secret, std::uint64_t purpose) {
   return {siphash(secret, std::array<std::uint64_t, 2>{purpose, 0}),
           siphash(secret, std::array<std::uint64_t, 2>{purpose, 1})};
@@ -36,4 +36,4 @@ class RandomSource {
   std::uint64_t counter_ = 0;
 };
 
-}  // namespace fata::ip
+}  // namespace fata
