@@ -154,5 +154,89 @@ class Files(FataTest):
         self.refused(f"fata: --files {key}: is no folder", "run", *KVM, "--files", key)
 
 
+class PrivateKeys(FataTest):
+    """crunch() warns of a private key, which every reader of an image could read."""
+
+    CONFIG = """#include <fata/config.hpp>
+using namespace fata::config;
+Plan plan(const Context&) {
+  Plan plan("keys");
+  plan.run(functor<Job(KeyValue)>("keys::Job", "keys.hpp")(crunch("files")));
+  return plan;
+}
+"""
+    MADE = {
+        "pkcs8.pem": "openssl genpkey -algorithm ED25519",
+        "ec.pem": "openssl ecparam -name prime256v1 -genkey -noout",
+        "rsa.pem": "openssl genrsa -traditional 1024",
+        "locked.pem": "openssl genpkey -algorithm X25519 -aes128 -pass pass:x",
+        "pkcs8.der": "openssl genpkey -algorithm ED25519 -outform DER",
+        "rsa.der": "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -outform DER",
+        "pkcs1.der": "openssl rsa -in {f}/rsa.pem -traditional -outform DER",
+        "ec.der": "openssl ec -in {f}/ec.pem -outform DER",
+        "locked.der": "openssl pkcs8 -topk8 -in {f}/ec.pem -outform DER -passout pass:x",
+        "both.p12": "openssl pkcs12 -export -nocerts -inkey {f}/ec.pem -passout pass:",
+    }
+    WRITTEN = {
+        "ssh": "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n",
+        "ssh2": "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/5\n",
+        "chain.pem": "-----BEGIN CERTIFICATE-----\r\nMII\r\n-----BEGIN RSA PRIVATE KEY-----\r\n",
+        "putty": "PuTTY-User-Key-File-3: ssh-ed25519\n",
+        "age": "# created: today\nAGE-SECRET-KEY-1QQ\n",
+        "wg0.conf": "[Interface]\n  PrivateKey = aGVsbG8=\n",
+        "Kexample.+013+1.private": "Private-key-format: v1.3\nAlgorithm: 13\n",
+        "key.jwk": '{"kty":"OKP","crv":"Ed25519","d":"nWGx"}',
+    }
+    PUBLIC = {
+        "notes.txt": "A PRIVATE KEY belongs into boot files.\n",
+        "public.pem": "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n",
+        "public.jwk": '{"kty":"OKP","crv":"Ed25519","x":"11qY"}',
+        "wg1.conf": "PrivateKeyFile = /key\nPublicKey = aGVsbG8=\n",
+        "short.der": "0\x84",
+        "nothing": "",
+    }
+
+    def warnings(self, app):
+        done = self.run_fata("configure", app)
+        return [line for line in done.stderr.splitlines() if "private key" in line]
+
+    def test_each_format_is_recognised_and_public_files_are_not(self):
+        app = self.application("keys", config_cpp=self.CONFIG, keys_hpp="")
+        files = app / "files"
+        files.mkdir()
+        made = self.folder / "made"
+        made.mkdir()
+        for name, text in self.PUBLIC.items():
+            (files / name).write_text(text)
+        command = "openssl req -x509 -newkey rsa:1024 -noenc -keyout /dev/null -subj /CN=x"
+        (made / "public.crt").write_bytes(self.output(command))
+        (files / "public.crt").write_bytes((made / "public.crt").read_bytes())
+        self.assertEqual(self.warnings(app), [])
+        for name, command in self.MADE.items():
+            (made / name).write_bytes(self.output(command.format(f=made)))
+        for name, text in self.WRITTEN.items():
+            (made / name).write_text(text, newline="")
+        for name in [*self.MADE, *self.WRITTEN]:
+            with self.subTest(name):
+                (files / name).write_bytes((made / name).read_bytes())
+                (line,) = self.warnings(app)
+                self.assertEqual(
+                    line,
+                    (
+                        'fata: warning: config.cpp:5: crunch("files") links a private key into the'
+                        f" image, for every reader of the image: {name}; boot_files() passes files"
+                        " at the image's start instead"
+                    ),
+                )
+                (files / name).unlink()
+        for name in ("ssh", "age"):
+            (files / name).write_text(self.WRITTEN[name])
+        self.assertIn("links private keys into the image", self.warnings(app)[0])
+        self.assertIn(": age and 1 more;", self.warnings(app)[0])
+
+    def output(self, command):
+        return subprocess.run(command.split(), capture_output=True, check=True).stdout
+
+
 if __name__ == "__main__":
     unittest.main()

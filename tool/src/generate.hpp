@@ -21,7 +21,7 @@ std::string generate_alone(const Plan& plan);
 
 // A source file that embeds every file under the device's folder (of the application `app`), with
 // its lookup table, in the namespace of the image. Files whose names #embed does not accept get
-// links in the build folder.
+// links in the build folder. Prints a warning if a file holds a private key.
 std::string generate_crunch(std::string_view space, const plan::Device& device, const fs::path& app,
                             const fs::path& build);
 

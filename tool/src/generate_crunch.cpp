@@ -6,6 +6,8 @@
 #include "files.hpp"
 #include "generate.hpp"
 #include "paths.hpp"
+#include "private_key.hpp"
+#include "progress.hpp"
 
 namespace fata::tool {
 
@@ -29,6 +31,17 @@ std::string embeddable(const fs::path& file, const std::string& key, const fs::p
   files::make_folders(links);
   if (fs::read_symlink(link, error) != file) files::make_link(file, link);
   return link.string();
+}
+
+// Who can read an image can read the files in it, and an image is copied, stored and handed on.
+void warn_of_keys(const plan::Device& device, std::span<const std::string> keys) {
+  if (keys.empty()) return;
+  const std::string more =
+      keys.size() == 1 ? "" : " and " + std::to_string(keys.size() - 1) + " more";
+  say("warning: " + device.where.file + ":" + std::to_string(device.where.line) + ": crunch(\"" +
+      device.data_folder + "\") links " + (keys.size() == 1 ? "a private key" : "private keys") +
+      " into the image, for every reader of the image: " + keys.front() + more +
+      "; boot_files() passes files at the image's start instead");
 }
 }  // namespace
 
@@ -55,6 +68,7 @@ std::string generate_crunch(std::string_view space, const plan::Device& device, 
                     " {\nnamespace {\n\n"
                     "#pragma clang diagnostic ignored \"-Wc23-extensions\"\n";
   std::string files;
+  std::vector<std::string> private_keys;
   for (std::size_t slot = 0; slot < layout.slots.size(); ++slot) {
     const std::string& key = keys[layout.slots[slot]];
     const std::string name = "kFile" + std::to_string(slot);
@@ -62,13 +76,17 @@ std::string generate_crunch(std::string_view space, const plan::Device& device, 
     const bool empty = files::size(path) == 0;
     if (!empty) {
       // Changes this source when the file changes: ccache does not read the files of #embed.
-      out += "// content " + std::to_string(content_hash(read_file(path))) + "\n";
+      const std::string content = read_file(path);
+      if (holds_private_key(content)) private_keys.push_back(key);
+      out += "// content " + std::to_string(content_hash(content)) + "\n";
       out += "alignas(16) constexpr unsigned char " + name + "[] = {\n#embed \"" +
              embeddable(path, device.data_folder + "/" + key, plain_alias(build)) + "\"\n};\n";
     }
     files += "    {" + cpp_string(key) + ", " +
              (empty ? "{}" : "std::as_bytes(std::span(" + name + "))") + "},\n";
   }
+  std::ranges::sort(private_keys);
+  warn_of_keys(device, private_keys);
   const std::string count = std::to_string(layout.slots.size());
   out += "\nconst std::array<fata::crunch::File, " + count + "> kFiles{{\n" + files + "}};\n";
   out += "constexpr std::array<std::uint32_t, " + std::to_string(layout.seeds.size()) + "> kSeeds{";
