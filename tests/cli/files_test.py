@@ -58,6 +58,35 @@ class Hungry {
 """,
 }
 
+VANDAL = {
+    "config_cpp": HUNGRY["config_cpp"].replace("hungry", "vandal").replace("Hungry", "Vandal"),
+    "vandal_hpp": """#pragma once
+#include <fata/async/context.hpp>
+#include <fata/async/task.hpp>
+#include <fata/sig/key_value.hpp>
+namespace vandal {
+// Writes to its file.
+template <class Files, class Console>
+class Vandal {
+ public:
+  Vandal(fata::async::Context&, Files& files, Console& console)
+      : files_(&files), console_(&console) {}
+  fata::async::Task<int> start() {
+    const auto file = co_await files_->get("large", fata::async::Wait{});
+    console_->write("writing\\n");
+    *const_cast<volatile std::byte*>(file->bytes().data()) = std::byte{1};
+    console_->write("written\\n");
+    co_return 0;
+  }
+
+ private:
+  Files* files_;
+  Console* console_;
+};
+}  // namespace vandal
+""",
+}
+
 
 class Files(FataTest):
     def setUp(self):
@@ -142,6 +171,21 @@ class Files(FataTest):
             wanted = (wanted * 31 + byte) & 0xFFFFFFFF
         done = self.run_fata("run", hungry, "-t", "kvm", "--memory", 32, "--files", self.files)
         self.assertRegex(done.stdout, rf"^sum {wanted} of {12 << 20} after 1[0-9] MiB\n$")
+
+    def test_the_files_of_a_kernel_cannot_be_written(self):
+        vandal = self.application("vandal", **VANDAL)
+        (self.files / "large").write_bytes(bytes(10000))
+        done = self.run_fata("run", vandal, "-t", "kvm", "--files", self.files, status=125)
+        self.assertTrue(done.stdout.startswith("writing\n"), done.stdout)
+        self.assertNotIn("written", done.stdout)
+        self.assertRegex(
+            done.stdout,
+            (
+                r"\nfatal: wrote to initial ramdisk \(read-only page\): address 0x.*, code 0x.*\n"
+                r"  rax (.*\n)* +#0 .*\n"
+                r" +vandal::Vandal<.*>::start\(\) \(\.resume\) at .*vandal\.hpp:15"
+            ),
+        )
 
     def test_a_wrong_folder_is_one_line(self):
         hello = "examples/tutorial/hello"

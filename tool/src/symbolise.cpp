@@ -28,7 +28,8 @@ std::string Symboliser::feed(std::string_view output) {
 }
 
 std::string Symboliser::places_of(const std::string& line) const {
-  if (line.find("(image+0x") == line.npos) return {};
+  // Other lines name code by its address at run time, which the .elf file does not know.
+  if (!line.starts_with("  #") || line.find("(image+0x") == line.npos) return {};
   const std::size_t number = line.find("0x");
   const std::string address =
       line.substr(number, line.find_first_not_of("0123456789abcdefx", number) - number);

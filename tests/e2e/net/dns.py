@@ -14,6 +14,8 @@ from fata import BUILD, FATA, ROOT, FataTest, last_answer
 KERNEL = ("apps/dns", "-t", "kvm", "--build-dir", BUILD / "dns-kvm")
 PROCESS = ("apps/dns", "--build-dir", BUILD / "dns-linux")
 FOLDER = ("apps/dns", "-D", "zones=folder", "--build-dir", BUILD / "dns-folder")
+BOOT = ("apps/dns", "-D", "zones=boot", "--build-dir", BUILD / "dns-boot-linux")
+KERNEL_BOOT = ("apps/dns", "-D", "zones=boot", "-t", "kvm", "--build-dir", BUILD / "dns-boot-kvm")
 DIRECT = ("apps/dns", "--net", "direct", "--build-dir", BUILD / "dns-direct")
 A, MX, TXT = 1, 15, 16
 

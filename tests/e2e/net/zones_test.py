@@ -6,7 +6,7 @@ import shutil
 import socket
 import unittest
 
-from dns import FOLDER, KERNEL, PROCESS, NameServerTest, dig, free_port
+from dns import BOOT, FOLDER, KERNEL, KERNEL_BOOT, PROCESS, NameServerTest, dig, free_port
 from fata import QEMU
 
 PLAIN = "$TTL 1h\n@ SOA ns1 hostmaster 1 1h 1h 1h 1h\n@ NS ns1\nns1 A 192.0.2.1\n"
@@ -137,6 +137,22 @@ class Zones(NameServerTest):
         self.assertNotIn("there is no zone file", server.text)
         self.assertEqual(self.status("example.net"), "REFUSED")
         self.ends_well(server)
+
+    def test_zones_come_from_boot_files_on_both_targets(self):
+        self.write("zones/good.zone", "$ORIGIN example.org.\n" + PLAIN + "$INCLUDE parts/one\n")
+        self.write("zones/parts/one", "www A 192.0.2.7\n")
+        self.write("zones/bad.zone", "$ORIGIN example.net.\n" + PLAIN + "www A 192.0.2.\n")
+        for of in (BOOT, KERNEL_BOOT):
+            with self.subTest(of[-1].name):
+                self.port = free_port()
+                files = ("--files", self.folder / "zones", "--")
+                words = (f"--port={self.port}", "--zone=good.zone,bad.zone,none.zone")
+                server = self.served(self.run_line(of, *files, *words))
+                self.assertEqual(self.address("www.example.org"), "192.0.2.7")
+                self.assertEqual(self.status("example.net"), "SERVFAIL")
+                self.assertRegex(server.text, r"error dns: bad\.zone:6: ")
+                self.assertRegex(server.text, 'error dns: there is no zone file "none.zone"')
+                self.ends_well(server)
 
     def test_port_0_is_any_free_one_the_same_for_udp_and_tcp(self):
         server = self.served(self.run_line(PROCESS, "--", "--port=0"))
