@@ -132,9 +132,8 @@ function(fata_library name)
   if(arg_SOURCES AND in_tree MATCHES "^(lib|base|async|sig)(/|$)")
     target_compile_options(${target} PRIVATE -Wunsafe-buffer-usage)
   endif()
-  if(arg_SOURCES AND FATA_TESTS)
-    # Simulations run millions of events through the libraries, and -O1 does not slow compilation.
-    target_compile_options(${target} PRIVATE -O1)
+  if(arg_SOURCES AND FATA_PRECOMPILE)
+    target_compile_options(${target} PRIVATE $<$<BOOL:${FATA_TESTS}>:-O1>)
     target_precompile_headers(${target} REUSE_FROM fata_library_headers)
   endif()
   # `ninja with_NAME` builds the library and all its dependencies, even if it is header-only and has

@@ -96,13 +96,15 @@ endif()
 find_program(FATA_CCACHE ccache)
 if(FATA_CCACHE)
   # Two build folders of one tree compile the same kernels, with absolute source paths, so the hash
-  # ignores the folder (NOHASHDIR). The other settings are for the tests' tree: its precompiled
-  # headers are known by their checksums (precompile.sh), and its sources by their paths in the
-  # clone, so that clones share results.
+  # ignores the folder (NOHASHDIR). Precompiled headers are known by their checksums
+  # (precompile.sh). The tests' tree has its sources by their paths in the clone, so that clones
+  # share results.
   set(settings CCACHE_NOHASHDIR=1)
+  if(FATA_TESTS OR FATA_TOOL)
+    list(APPEND settings CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1)
+  endif()
   if(FATA_TESTS)
-    list(APPEND settings CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR})
+    list(APPEND settings CCACHE_BASEDIR=${CMAKE_SOURCE_DIR})
   endif()
   set(CMAKE_C_COMPILER_LAUNCHER env ${settings} ${FATA_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})

@@ -8,31 +8,9 @@ if(FATA_TESTS)
   endforeach()
 endif()
 
-# The tests' tree precompiles common headers, which halves its cold build. Every other tree compiles
-# the libraries without them, and so reveals missing includes. Programs and libraries differ in
-# code addressing, so each has its own precompiled header. With -fno-pch-timestamp, ccache reuses a
-# precompiled header if its inputs have not changed, whatever their times.
-set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef>
-  <cstdint> <cstring> <deque> <expected>
-  <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits>
-  <unordered_map> <utility>
-    <variant> <vector>)
 if(FATA_TESTS)
-  # CMake would also include the header by its absolute path, which ccache takes for a difference.
-  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers.cpp CONTENT "int main() { return 0; }\n")
-  add_library(fata_library_headers OBJECT ${CMAKE_BINARY_DIR}/headers.cpp)
-  target_compile_options(fata_library_headers PRIVATE -O1 "SHELL:-Xclang -fno-pch-timestamp")
-  add_executable(fata_test_headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/headers.cpp)
+  fata_precompiled_headers(fata_test_headers PROGRAM <gmock/gmock.h> <gtest/gtest.h>)
   target_link_libraries(fata_test_headers PRIVATE GTest::gmock_main)
-  target_compile_options(fata_test_headers PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-  if(FATA_CCACHE)
-    set_target_properties(fata_library_headers fata_test_headers PROPERTIES CXX_COMPILER_LAUNCHER
-      "${CMAKE_CURRENT_LIST_DIR}/precompile.sh;${CMAKE_CXX_COMPILER_LAUNCHER}")
-  endif()
-  target_precompile_headers(fata_library_headers PRIVATE ${FATA_COMMON_HEADERS})
-  target_precompile_headers(fata_test_headers PRIVATE ${FATA_COMMON_HEADERS} <gmock/gmock.h>
-    <gtest/gtest.h>)
   if(NOT FATA_FUZZ)
     add_library(fata_replay OBJECT ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
   endif()
