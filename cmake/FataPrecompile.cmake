@@ -1,6 +1,6 @@
-# Headers that most sources include, precompiled in the trees of processes: in the tests' tree, where
-# they halve a cold build, and in the tree of the fata command, which a newcomer waits for. The trees
-# of kernels and of benchmarks compile without them, and so reveal missing includes.
+# Headers that most sources include, precompiled in the trees of processes: in the tests' tree,
+# where they halve a cold build, and in the tree of the fata command, which a newcomer waits for. The
+# trees of kernels and of benchmarks compile without them, and so reveal missing includes.
 set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef>
   <cstdint> <cstring> <deque> <expected>
   <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits>
@@ -12,10 +12,10 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers.cpp CONTENT "int main() { retu
 
 # fata_precompiled_headers(NAME [PROGRAM] HEADER ... [OPTIONS ...])
 #
-# The common headers and these ones, for target_precompile_headers(... REUSE_FROM NAME) in targets of
-# the same OPTIONS. Programs and libraries differ in code addressing; PROGRAM is for programs. With
-# -fno-pch-timestamp, ccache reuses a precompiled header if its inputs have not changed, whatever
-# their times.
+# The common headers and these ones, for target_precompile_headers(... REUSE_FROM NAME) in targets
+# of the same OPTIONS. Programs and libraries differ in code addressing; PROGRAM is for programs.
+# With -fno-pch-timestamp, ccache reuses a precompiled header if its inputs have not changed,
+# whatever their times.
 function(fata_precompiled_headers name)
   cmake_parse_arguments(arg "PROGRAM" "" "OPTIONS" ${ARGN})
   if(arg_PROGRAM)
