@@ -1,6 +1,6 @@
 # Headers that most sources include, precompiled in the trees of processes: in the tests' tree,
-# where they halve a cold build, and in the tree of the fata command, which a newcomer waits for. The
-# trees of kernels and of benchmarks compile without them, and so reveal missing includes.
+# where they halve a cold build, and in the tree of the fata command, which a newcomer waits for.
+# The trees of kernels and of benchmarks compile without them, and so reveal missing includes.
 set(FATA_COMMON_HEADERS <algorithm> <array> <bit> <chrono> <concepts> <coroutine> <cstddef>
   <cstdint> <cstring> <deque> <expected>
   <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <type_traits>
