@@ -98,13 +98,16 @@ if(FATA_CCACHE)
   # Two build folders of one tree compile the same kernels, with absolute source paths, so the hash
   # ignores the folder (NOHASHDIR). Precompiled headers are known by their checksums
   # (precompile.sh). The tests' tree has its sources by their paths in the clone, so that clones
-  # share results.
-  set(settings CCACHE_NOHASHDIR=1)
+  # share results. Other trees have no base folder, whatever the user's configuration: with one,
+  # ccache can return dependencies of another clone, and ninja builds anew each time once that clone
+  # is gone.
+  set(base)
+  if(FATA_TESTS)
+    set(base ${CMAKE_SOURCE_DIR})
+  endif()
+  set(settings CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${base})
   if(FATA_TESTS OR FATA_TOOL)
     list(APPEND settings CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1)
-  endif()
-  if(FATA_TESTS)
-    list(APPEND settings CCACHE_BASEDIR=${CMAKE_SOURCE_DIR})
   endif()
   set(CMAKE_C_COMPILER_LAUNCHER env ${settings} ${FATA_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "fata/dns/udp_server.hpp"
+#include "fata/sim/effort.hpp"
 #include "fata/wire/checksum.hpp"
 #include "world.hpp"
 
@@ -202,11 +203,12 @@ void run_flood(std::uint64_t seed, const Flood& how) {
 }
 
 TEST(DnsFlood, OnePrefixReceivesTheRateAndOthersAreAnswered) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_flood(seed, {});
+  for (std::uint64_t seed = 1; seed <= sim::effort(1, 4); ++seed) run_flood(seed, {});
 }
 
 TEST(DnsFlood, SoDoSixteenPrefixes) {
-  for (std::uint64_t seed = 1; seed <= 2; ++seed) run_flood(seed, {.addresses = 16 * 256});
+  for (std::uint64_t seed = 1; seed <= sim::effort(1, 2); ++seed)
+    run_flood(seed, {.addresses = 16 * 256});
 }
 
 }  // namespace

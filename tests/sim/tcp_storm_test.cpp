@@ -1,5 +1,6 @@
 // Many storms. FATA_SEEDS=FIRST[:COUNT] replaces the seeds of the CI run. A failure names its seed.
 #include "tcp_storm.hpp"
+#include "fata/sim/effort.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +14,7 @@ namespace {
 
 struct Seeds {
   std::uint64_t first = 1;
-  std::uint64_t count = 1000;
+  std::uint64_t count = sim::effort(250, 1000);
 };
 Seeds seeds() {
   Seeds seeds;

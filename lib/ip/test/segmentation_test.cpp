@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "fata/sim/effort.hpp"
 #include "fata/wire/ipv6.hpp"
 #include "fata/wire/tcp.hpp"
 #include "recorder.hpp"
@@ -115,7 +116,8 @@ PacketBuf large(const Large& what, Bytes data, BufferPool& pool, std::mt19937& r
 TEST(Segmentation, GivesTheFramesThatWouldHaveBeenMadeOneByOne) {
   std::mt19937 random(20);
   BufferPool pool{64, 8192};
-  for (int round = 0; round < 2000; ++round) {
+  const unsigned rounds = sim::effort(500, 2000);
+  for (unsigned round = 0; round < rounds; ++round) {
     Large what;
     what.v6 = random() % 2 == 0;
     what.payload = 1 + random() % 40000;

@@ -8,6 +8,7 @@ import time
 import unittest
 
 from domains import CRASH, LITTLE, POWEROFF, XenTest
+from fata import long
 
 SUITE, BLOCK, LOTTERY, BUSY = (
     "tests/e2e/block/image",
@@ -43,6 +44,7 @@ class Disks(XenTest):
         self.assertIn("sizes: 16777216 and 1048576\n", said)
         self.assertRegex(said, r"(?m)^1\d\d\d checks, 0 failures$")
 
+    @long
     def test_the_conformance_suite_in_little_memory(self):
         _, said = self.told(
             SUITE,
@@ -115,6 +117,7 @@ class Disks(XenTest):
                 words, tuple(region << 56 | last << 24 | place for place in range(REGION // 8))
             )
 
+    @long
     def test_reading_and_writing_go_on_through_save_and_restore_and_a_backend_that_comes_back(self):
         disk = self.disk("busy.img")
         name = self.start(BUSY, "", without="disk", more=self.disks(disk) + LITTLE)
@@ -145,6 +148,7 @@ class Disks(XenTest):
         self.assertEqual(text.count("connected again"), again + 1, text)
         self.ends_with_all_that_it_wrote(name, name, disk)
 
+    @long
     def test_reading_and_writing_go_on_through_live_migration(self):
         disk = self.disk("moved.img")
         name = self.start(BUSY, "", without="disk", more=self.disks(disk) + LITTLE)

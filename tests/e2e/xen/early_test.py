@@ -4,11 +4,13 @@ wait as a crash."""
 import unittest
 
 from domains import LITTLE, POWEROFF, REBOOT, XenTest
+from fata import LONG, long
 
 DHCP = ("-D", "dhcp=true")
 SILENT = "silent"  # a hotplug script that never reports to the backend that it is connected
 ALONE = "alone0"  # a bridge without a DHCP server
 CARD = f'vif = ["bridge=xenbr0,script=/lab/{SILENT}"]\n'
+ENDS = (("shutdown", POWEROFF), ("reboot", REBOOT))[: 2 if LONG else 1]
 WAITS = "2"  # XenbusStateInitWait: the backend is not connected
 
 
@@ -54,7 +56,7 @@ class Early(XenTest):
         )
 
     def test_while_its_nic_waits_for_the_backend(self):
-        for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+        for how, reason in ENDS:
             name = self.nic()
             self.frontend_reaches(name, "vif", 4)
             backend = f"/local/domain/0/backend/vif/{self.lab.domains()[name]}/0"
@@ -62,13 +64,13 @@ class Early(XenTest):
             self.ends_quietly(name, how, reason)
 
     def test_while_its_disk_waits_for_the_backend(self):
-        for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+        for how, reason in ENDS:
             name = self.disk()
             self.frontend_reaches(name, "vbd", 3)
             self.ends_quietly(name, how, reason)
 
     def test_while_dhcp_waits_for_an_answer(self):
-        for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+        for how, reason in ENDS:
             name = self.start(
                 "apps/dns", options=DHCP, without="vif", more=f'vif = ["bridge={ALONE}"]\n'
             )
@@ -78,8 +80,9 @@ class Early(XenTest):
             self.ends_quietly(name, how, reason)
 
     def test_before_the_domain_runs(self):
-        for make in (self.nic, self.disk, lambda **options: self.start("apps/dns", **options)):
-            for how, reason in (("shutdown", POWEROFF), ("reboot", REBOOT)):
+        kinds = (self.nic, self.disk, lambda **options: self.start("apps/dns", **options))
+        for make in kinds if LONG else kinds[:1]:
+            for how, reason in ENDS:
                 name = make(paused=True)
                 # xl writes the request, then waits until the domain acknowledges it, which happens
                 # once the domain runs.
@@ -87,6 +90,7 @@ class Early(XenTest):
                 self.assertEqual(self.end(name), [reason, "0"], self.lab.console(name))
                 self.assertNotRegex(self.lab.console(name), "cannot|cancelled|error")
 
+    @long
     def test_a_domain_is_moved_while_its_nic_waits(self):
         name = self.nic()
         self.frontend_reaches(name, "vif", 4)

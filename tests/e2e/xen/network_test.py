@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from domains import LITTLE, POWEROFF, XenTest
-from fata import last_answer
+from fata import last_answer, long
 
 SECOND = "10.0.2.16"
 
@@ -143,12 +143,14 @@ class Network(XenTest):
             print(f"iperf3 of dom0 with {address} {way}: {rate:.0f} Mb/s", flush=True)
             self.assertGreater(rate, 0)
 
+    @long
     def test_dom0_s_iperf3_measures_both_directions(self):
         server = self.start("apps/iperf")
         self.lab.wait_console(server, "5201", 60)
         self.measures("10.0.2.15")
         self.shut_down(server)
 
+    @long
     def test_a_vlan_of_linux_is_its_peer(self):
         self.lab.run(
             "ip link add link xenbr0 name vlan42 type vlan id 42; ip link set vlan42 up; ip addr"

@@ -16,7 +16,7 @@ import unittest
 import guests
 from dom0 import Dom0
 from domains import XenTest
-from fata import BUILD, FATA, ROOT
+from fata import BUILD, FATA, ROOT, long
 from lab import __main__ as command, guest
 
 LAB = [sys.executable, str(ROOT / "tool/lab")]
@@ -186,6 +186,7 @@ class FataRun(XenTest):
         running.process.send_signal(signal.SIGTERM)
         self.assertEqual(self.ended(running), ("Hello, world!\n", [], 0))
 
+    @long
     def test_a_second_signal_destroys_what_does_not_heed_the_first(self):
         running = self.going("Hello, world!", *SLOW)
         self.lab.run("xl pause hello-key")

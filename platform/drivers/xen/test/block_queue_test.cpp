@@ -1,4 +1,5 @@
 #include "fata/xen/block_queue.hpp"
+#include "fata/sim/effort.hpp"
 
 #include <gtest/gtest.h>
 
@@ -291,7 +292,8 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
   std::vector<sim::BlockBackend::Taken> taken;
   bool front_awake = true, back_awake = true;
   std::size_t begun_count = 0, ended_count = 0;
-  for (int round = 0; round < 1'500; ++round) {
+  const unsigned rounds = sim::effort(300, 1'500);
+  for (unsigned round = 0; round < rounds; ++round) {
     if (front_awake) {
       for (std::size_t i = random() % 4; i != 0 && world.queue.under_way() < sizes.places; --i) {
         // Do not overlap a request in flight, because their order would be undefined.

@@ -3,6 +3,8 @@
 #include <deque>
 #include <random>
 
+#include "fata/sim/effort.hpp"
+
 #include "net_world.hpp"
 
 namespace fata::xen {
@@ -179,13 +181,13 @@ void run(unsigned seed, const NetQueue::Sizes& sizes, int rounds) {
 }
 
 TEST(NetQueue, CarriesEveryPacketAndFrameOfAnyShapeWhole) {
-  for (unsigned seed = 1; seed <= 4; ++seed) {
+  for (unsigned seed = 1; seed <= sim::effort(1, 4); ++seed) {
     run(seed, {}, 500);
     if (HasFatalFailure()) FAIL() << "seed " << seed;
   }
 }
 TEST(NetQueue, DoesTheSameInLittleMemory) {
-  for (unsigned seed = 11; seed <= 12; ++seed) {
+  for (unsigned seed = 11; seed <= sim::effort(11, 12); ++seed) {
     run(seed, {.receive = 96, .spare = 32, .send = 192, .pages = 18}, 500);
     if (HasFatalFailure()) FAIL() << "seed " << seed;
   }
