@@ -99,8 +99,8 @@ if(FATA_CCACHE)
   # ignores the folder (NOHASHDIR). Precompiled headers are known by their checksums
   # (precompile.sh). The tests' tree has its sources by their paths in the clone, so that clones
   # share results. Other trees have no base folder, whatever the user's configuration: with one,
-  # ccache can return dependencies of another clone, and ninja builds again each time once that clone
-  # is gone.
+  # ccache can return dependencies of another clone, and once that is gone, ninja builds again each
+  # time.
   set(base)
   if(FATA_TESTS)
     set(base ${CMAKE_SOURCE_DIR})

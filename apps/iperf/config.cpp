@@ -9,9 +9,6 @@ struct Size {
 struct Rate {
   std::string text;
 };
-struct Host {
-  std::string text;
-};
 template <class T>
 struct QuantityTraits : detail::PlainTraits {
   static std::string text(const T& value) { return value.text; }
@@ -26,23 +23,20 @@ template <>
 struct ParameterTraits<Rate> : QuantityTraits<Rate> {
   static std::string cpp_type() { return "fata::iperf::Rate"; }
 };
-template <>
-struct ParameterTraits<Host> : QuantityTraits<Host> {
-  static std::string cpp_type() { return "fata::iperf::Host"; }
-};
 }  // namespace fata::config
 
 Plan plan(const Context& context) {
-  auto iperf = functor<Job(Tcp, Udp, Clock, Random, Console)>("iperf_app::Iperf", "iperf.hpp")
-                   .library("iperf");
+  auto iperf =
+      functor<Job(Connector, Tcp, Udp, Clock, Random, Console)>("iperf_app::Iperf", "iperf.hpp")
+          .library("iperf");
   auto port = parameter("port", std::uint16_t{5201}, "port of the server, TCP and UDP");
   auto net = default_stack(context, {.netstat = true});
 
   Plan plan("iperf");
   plan.run(iperf(
-      net.tcp, net.udp, default_clock(), default_random(), default_console(), port,
-      parameter("server", false, "serve, as it does without --client"),
-      optional_parameter<Host>("client", "measure with the server at this address"),
+      happy_eyeballs(net.tcp, resolver(net)), net.tcp, net.udp, default_clock(), default_random(),
+      default_console(), port, parameter("server", false, "serve, as it does without --client"),
+      optional_parameter<std::string>("client", "measure with the server of this name or address"),
       parameter("udp", false, "datagrams instead of TCP"),
       parameter("reverse", false, "the server sends"), parameter("bidir", false, "both ends send"),
       parameter("parallel", std::uint16_t{1}, "streams each way, up to 128"),

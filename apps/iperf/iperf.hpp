@@ -8,18 +8,20 @@
 
 namespace iperf_app {
 
-template <fata::sig::Tcp Tcp, fata::sig::Udp Udp, fata::sig::Clock Clock, fata::sig::Random Random,
-          fata::sig::Console Console>
+template <fata::sig::Connector Connector, fata::sig::Tcp Tcp, fata::sig::Udp Udp,
+          fata::sig::Clock Clock, fata::sig::Random Random, fata::sig::Console Console>
 class Iperf {
  public:
-  Iperf(fata::async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Random& random,
-        Console& console, std::uint16_t port, bool server, std::optional<fata::iperf::Host> client,
-        bool udp_test, bool reverse, bool bidir, std::uint16_t parallel, fata::Duration time,
-        fata::Duration omit, std::optional<fata::iperf::Size> bytes,
-        std::optional<fata::iperf::Size> length, std::optional<fata::iperf::Rate> bitrate,
-        fata::Duration interval, bool no_delay, bool json, bool one_off)
+  Iperf(fata::async::Context& context, Connector& connector, Tcp& tcp, Udp& udp, Clock& clock,
+        Random& random, Console& console, std::uint16_t port, bool server,
+        std::optional<std::string_view> client, bool udp_test, bool reverse, bool bidir,
+        std::uint16_t parallel, fata::Duration time, fata::Duration omit,
+        std::optional<fata::iperf::Size> bytes, std::optional<fata::iperf::Size> length,
+        std::optional<fata::iperf::Rate> bitrate, fata::Duration interval, bool no_delay, bool json,
+        bool one_off)
       : context_(context),
         log_(context.logger("iperf")),
+        connector_(connector),
         tcp_(tcp),
         udp_(udp),
         clock_(clock),
@@ -57,12 +59,13 @@ class Iperf {
     }
     std::array<std::byte, fata::iperf::kCookieSize> random;
     random_.fill(random);
-    fata::iperf::Client<Tcp, Udp, Clock, Console> client(context_, tcp_, udp_, clock_, console_,
-                                                         fata::iperf::make_cookie(random),
-                                                         {.server = {client_->address, port_},
-                                                          .parameters = wanted_,
-                                                          .interval = interval_,
-                                                          .json = json_});
+    fata::iperf::Client<Connector, Tcp, Udp, Clock, Console> client(
+        context_, connector_, tcp_, udp_, clock_, console_, fata::iperf::make_cookie(random),
+        {.server = *client_,
+         .port = port_,
+         .parameters = wanted_,
+         .interval = interval_,
+         .json = json_});
     co_return co_await client.run();
   }
 
@@ -87,6 +90,7 @@ class Iperf {
 
   fata::async::Context& context_;
   fata::Logger log_;
+  Connector& connector_;
   Tcp& tcp_;
   Udp& udp_;
   Clock& clock_;
@@ -94,7 +98,7 @@ class Iperf {
   Console& console_;
   std::uint16_t port_;
   bool server_;
-  std::optional<fata::iperf::Host> client_;
+  std::optional<std::string_view> client_;
   fata::Duration interval_;
   bool json_;
   bool one_off_;

@@ -26,6 +26,13 @@ std::optional<Ipv4Cidr> Ipv4Cidr::parse(std::string_view text) {
   return Ipv4Cidr{*address, static_cast<std::uint8_t>(prefix)};
 }
 
+IpAddress IpAddress::of_octets(Bytes octets) {
+  if (octets.size() == 4) return Ipv4Address{load_be<std::uint32_t>(octets)};
+  IpAddress address;
+  if (octets.size() == 16) copy_bytes(address.octets_, octets);
+  return address;
+}
+
 bool IpAddress::is_v4() const {
   const Bytes all(octets_);
   return load_be<std::uint64_t>(all) == 0 && load_be<std::uint32_t>(all.subspan(8)) == 0xffff;

@@ -12,6 +12,7 @@ static_assert(UdpSocket<archetype::UdpSocket> && Udp<archetype::Udp>);
 static_assert(Flow<archetype::Flow> && Listener<archetype::Listener>);
 static_assert(StreamTransport<archetype::StreamTransport> && Tcp<archetype::Tcp>);
 static_assert(KeyValueReader<archetype::KeyValueReader> && BlockDevice<archetype::BlockDevice>);
+static_assert(Connector<archetype::Connector>);
 static_assert(Resolver<archetype::Resolver> && Names<archetype::Names> && Names<NoNames>);
 static_assert(Resolver<NoResolver> && !Names<NoResolver>);
 static_assert(Ping<archetype::Ping> && Ping<NoPing> && Tcp<NoTcp>);

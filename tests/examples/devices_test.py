@@ -233,7 +233,7 @@ class Devices(FataTest):
         port, far = free_port(), stream.EchoServer("127.0.0.1")
         self.addCleanup(far.close)
         # A kernel's user network has the host's loopback addresses at this one.
-        to = "10.0.2.2" if TARGET == "kvm" else "127.0.0.1"
+        to = "10.0.2.2" if TARGET == "kvm" else "localhost"
         image = self.started(
             self.words("relay"),
             "relaying on port",
@@ -258,7 +258,7 @@ class Devices(FataTest):
 
     def test_relay_says_that_it_has_no_target(self):
         self.run_example("relay", f"--port={free_port()}", status=64)
-        self.assertIn("error relay: no address to relay to; choose one with --to", self.log)
+        self.assertIn("error relay: no host to relay to; choose one with --to", self.log)
 
     def in_namespace(self, script, *words):
         done = subprocess.run(

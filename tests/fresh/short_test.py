@@ -135,7 +135,7 @@ class FirstMinute(unittest.TestCase):
         "./fata test --long": None,
         "./fata run apps/dns -- --help": prints_parameters,
         "./fata run apps/iperf": None,  # tests/e2e/net
-        "./fata run apps/iperf -- --client=ADDRESS": None,
+        "./fata run apps/iperf -- --client=HOST": None,
         ".ci/package build": None,  # test_5
         # long_test.py
         "apt-get install --no-install-recommends ./build/fata_0.1.0_amd64.deb": None,

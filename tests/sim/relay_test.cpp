@@ -1,6 +1,7 @@
 // The relay example between two hosts: the relay's own TCP receives data in the NIC's buffers, and
 // these buffers are changed and sent on.
 #include "../../examples/devices/relay/relay.hpp"
+#include "fata/eyeballs/connector.hpp"
 #include "fata/stack/tcp.hpp"
 #include "world.hpp"
 
@@ -68,7 +69,10 @@ async::Task<void> join(Lab* lab, Hosts* hosts) {
   hosts->middle = co_await host(&lab->world, &lab->relay_nic, cidr(2));
   hosts->target = co_await host(&lab->world, &lab->target_nic, cidr(3));
 }
-using Relay = relay::Relay<stack::Tcp>;
+using Connector = eyeballs::Connector<stack::Tcp, sig::NoResolver>;
+using Relay = relay::Relay<stack::Tcp, Connector>;
+// The target's address, as a user gives it.
+const Text<64> kTo(std::in_place, at(3, 0).address);
 async::Task<void> run(Relay* relay, int* status) { *status = co_await relay->start(); }
 
 // Own buffers of the relay's TCP, and the fixed costs of its connections: what is in use and is not
@@ -83,7 +87,9 @@ async::Task<int> both_ways(Lab* lab) {
   co_await join(lab, &hosts);
   async::CancelSource stop;
   async::Context context{lab->world.context.loop, stop.token()};
-  Relay relay(context, hosts.middle->tcp(), kRelay, at(3, 0).address.v4(), kTarget, 10);
+  sig::NoResolver no_names;
+  Connector connector(context, hosts.middle->tcp(), no_names);
+  Relay relay(context, hosts.middle->tcp(), connector, kRelay, kTo.view(), kTarget, 10);
   auto listener = hosts.target->tcp().listen({IpAddress(), kTarget}, 4);
   EXPECT_TRUE(listener);
   int status = -1;

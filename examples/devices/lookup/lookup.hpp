@@ -52,13 +52,8 @@ class Lookup {
   }
   // Addresses as text; everything else as RFC 3597 section 5 writes unknown types.
   void print(fata::dns::Type type, fata::Bytes rdata) {
-    if (type == fata::dns::Type::kA)
-      return say(fata::Ipv4Address{fata::load_be<std::uint32_t>(rdata)});
-    if (type == fata::dns::Type::kAaaa) {
-      std::array<std::byte, 16> octets{};
-      fata::copy_bytes(octets, rdata);
-      return say(fata::IpAddress(octets));
-    }
+    if (type == fata::dns::Type::kA || type == fata::dns::Type::kAaaa)
+      return say(fata::IpAddress::of_octets(rdata));
     console_.write(fata::Text<20>(std::in_place, "\\# ", rdata.size(), " ").view());
     for (const std::byte each : rdata)
       console_.write(fata::Text<4>(std::in_place, fata::Hex{static_cast<std::uint64_t>(each), 2})

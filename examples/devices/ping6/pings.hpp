@@ -6,6 +6,7 @@
 #include <fata/async/wait.hpp>
 #include <fata/sig/console.hpp>
 #include <fata/sig/ping.hpp>
+#include <fata/sig/resolver.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -26,14 +27,16 @@ inline void write_text(fata::TextWriter& out, Milliseconds each) {
   out.put(" ms");
 }
 
-template <fata::sig::Ping Ping, fata::sig::Console Console>
+template <fata::sig::Ping Ping, fata::sig::Resolver Resolver, fata::sig::Console Console>
 class Pings {
  public:
-  Pings(fata::async::Context& context, Ping& ping, Console& console, std::string_view to,
-        std::uint32_t count, fata::Duration interval, fata::Duration timeout, std::uint16_t size)
+  Pings(fata::async::Context& context, Ping& ping, Resolver& resolver, Console& console,
+        std::string_view to, std::uint32_t count, fata::Duration interval, fata::Duration timeout,
+        std::uint16_t size)
       : stop_(context.stop),
         log_(context.logger("ping6")),
         ping_(ping),
+        resolver_(resolver),
         console_(console),
         text_(to),
         count_(count),
@@ -41,20 +44,23 @@ class Pings {
         timeout_(timeout),
         size_(size) {}
 
-  // Returns 0 if a reply arrived, 1 if none did, 64 if --to is invalid or the stack has no ping.
+  // Returns 0 if a reply arrived, 1 if none did or the name has no address, 64 if the stack has no
+  // ping.
   fata::async::Task<int> start() {
     using fata::async::Errc;
-    const auto to = fata::IpAddress::parse(text_);
-    if (!to) {
-      log_.error("--to takes an IPv6 or IPv4 address, not '", text_, "'");
-      co_return 64;
+    const auto found =
+        co_await resolver_.resolve(text_, fata::async::Wait::at_most(kLookup, stop_));
+    if (!found) {
+      log_.error(text_, ": ", found.error());
+      co_return 1;
     }
-    say("PING ", *to, " ", size_, " bytes of data\n");
+    const fata::IpAddress to = found->front();
+    say("PING ", to, " ", size_, " bytes of data\n");
     std::uint32_t sent = 0;
     for (; count_ == 0 || sent < count_; ++sent) {
       const fata::Instant next = fata::async::current_loop().now() + interval_;
       const auto wait = fata::async::Wait::at_most(timeout_, stop_);
-      const fata::Result<fata::sig::EchoReply> reply = co_await ask(*to, wait);
+      const fata::Result<fata::sig::EchoReply> reply = co_await ask(to, wait);
       if (reply) {
         say(size_ + 8, " bytes from ", reply->source, ": seq=", sent + 1,
             " hops=", reply->hop_limit, " time=", Milliseconds{reply->time}, "\n");
@@ -98,6 +104,7 @@ class Pings {
     }
   }
   static constexpr fata::Duration kPause = fata::milliseconds(100);
+  static constexpr fata::Duration kLookup = fata::seconds(15);
 
   void say(const auto&... words) {
     console_.write(fata::Text<200>(std::in_place, words...).view());
@@ -112,6 +119,7 @@ class Pings {
   fata::async::CancelToken stop_;
   fata::Logger log_;
   Ping& ping_;
+  Resolver& resolver_;
   Console& console_;
   std::string_view text_;
   std::uint32_t count_;

@@ -10,6 +10,7 @@
 #include <fata/async/task.hpp>
 #include <fata/async/wait.hpp>
 #include <fata/flow/server.hpp>
+#include <fata/sig/connector.hpp>
 #include <fata/sig/flow.hpp>
 
 #include <algorithm>
@@ -17,26 +18,29 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace relay {
 
-template <fata::sig::Tcp Tcp>
+template <fata::sig::Tcp Tcp, fata::sig::Connector Connector>
+  requires std::same_as<typename Connector::Flow, typename Tcp::Flow>
 class Relay {
  public:
-  Relay(fata::async::Context& context, Tcp& tcp, std::uint16_t port,
-        std::optional<fata::Ipv4Address> to, std::uint16_t to_port, std::uint32_t most)
+  Relay(fata::async::Context& context, Tcp& tcp, Connector& connector, std::uint16_t port,
+        std::optional<std::string_view> to, std::uint16_t to_port, std::uint32_t most)
       : stop_(context.stop),
         log_(context.logger("relay")),
         tcp_(tcp),
+        connector_(connector),
         port_(port),
-        has_target_(to.has_value()),
-        to_{to.value_or(fata::Ipv4Address{}), to_port},
+        to_(to),
+        to_port_(to_port),
         server_({.connections = most}) {}
 
   fata::async::Task<int> start() {
-    if (!has_target_) {
-      log_.error("no address to relay to; choose one with --to");
+    if (!to_) {
+      log_.error("no host to relay to; choose one with --to");
       co_return 64;
     }
     auto listener = tcp_.listen({fata::IpAddress(), port_}, kBacklog);
@@ -45,7 +49,7 @@ class Relay {
                  "; choose another with --port");
       co_return 64;
     }
-    log_.info("relaying on port ", (*listener)->local().port, " to ", to_);
+    log_.info("relaying on port ", (*listener)->local().port, " to ", *to_, " port ", to_port_);
     const auto served = co_await server_.serve(listener->get(), stop_, this, &relay);
     log_.info(server_.accepted(), " connections, ", in_place_, " bytes changed in place, ", copied_,
               " copied, ", broken_, " broken");
@@ -81,10 +85,11 @@ class Relay {
   static fata::async::Task<void> relay(Relay* self, std::unique_ptr<Flow> client,
                                        fata::async::Scope* connections) {
     Connection connection(self->server_, *client);
-    auto server = co_await self->tcp_.connect(
-        self->to_, fata::async::Wait::at_most(fata::seconds(10), connections->token()));
+    auto server = co_await self->connector_.connect(
+        *self->to_, self->to_port_,
+        fata::async::Wait::at_most(fata::seconds(10), connections->token()));
     if (!server) {
-      self->log_.warning("cannot connect to ", self->to_, ": ", server.error());
+      self->log_.warning("cannot connect to ", *self->to_, ": ", server.error());
       connection.abort();
     } else if (connection.broken) {  // it was ended for a newer connection
       (*server)->abort();
@@ -147,9 +152,10 @@ class Relay {
   fata::async::CancelToken stop_;
   fata::Logger log_;
   Tcp& tcp_;
+  Connector& connector_;
   std::uint16_t port_;
-  bool has_target_;
-  fata::Endpoint to_;
+  std::optional<std::string_view> to_;
+  std::uint16_t to_port_;
   Server server_;
   std::uint64_t in_place_ = 0;
   std::uint64_t copied_ = 0;

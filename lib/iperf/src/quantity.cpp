@@ -40,11 +40,4 @@ std::string_view parameter_expects(const Rate&) {
   return "a number of bits a second, with K, M, G or T if need be";
 }
 
-bool parse_parameter(std::string_view text, Host& out) {
-  const auto address = IpAddress::parse(text);
-  if (address) out.address = *address;
-  return address.has_value();
-}
-std::string_view parameter_expects(const Host&) { return "an IPv4 or IPv6 address"; }
-
 }  // namespace fata::iperf

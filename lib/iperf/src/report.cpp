@@ -63,9 +63,8 @@ struct Report::Sums {
   }
 };
 
-Report::Report(const Endpoint& server, const Parameters& parameters, bool as_json)
-    : server_(server),
-      parameters_(parameters),
+Report::Report(const Parameters& parameters, bool as_json)
+    : parameters_(parameters),
       as_json_(as_json),
       omitting_(parameters.omit != 0),
       memory_(2048 + parameters.streams() * 1024, '\0'),

@@ -8,7 +8,7 @@
 namespace fata::iperf {
 
 template class Server<sig::archetype::Tcp, sig::archetype::Udp, sig::archetype::Clock>;
-template class Client<sig::archetype::Tcp, sig::archetype::Udp, sig::archetype::Clock,
-                      sig::archetype::Console>;
+template class Client<sig::archetype::Connector, sig::archetype::Tcp, sig::archetype::Udp,
+                      sig::archetype::Clock, sig::archetype::Console>;
 
 }  // namespace fata::iperf

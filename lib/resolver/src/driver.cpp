@@ -9,13 +9,6 @@ async::Task<void> run(Exchange* exchange, async::Task<void> carried) {
   co_await std::move(carried);
   exchange->ended = true;
 }
-
-IpAddress address_of(dns::Type type, Bytes rdata) {
-  if (type == dns::Type::kA) return Ipv4Address{load_be<std::uint32_t>(rdata)};
-  std::array<std::byte, 16> octets{};
-  copy_bytes(octets, rdata);
-  return IpAddress(octets);
-}
 }  // namespace
 
 Driver::Driver(async::Loop& loop, const SipKey& secret) : loop_(&loop), engine_(secret, *this) {
@@ -31,7 +24,7 @@ async::Task<Result<std::vector<IpAddress>>> Driver::resolve(std::string_view hos
   for (const Part& part : waiting.parts()) {
     sig::RecordReader reader(part.records);
     if (part.error) continue;
-    for (Bytes rdata; reader.next(rdata);) addresses.push_back(address_of(part.type, rdata));
+    for (Bytes rdata; reader.next(rdata);) addresses.push_back(IpAddress::of_octets(rdata));
   }
   co_return addresses;
 }

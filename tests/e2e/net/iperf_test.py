@@ -26,6 +26,14 @@ def framed(text):
 
 
 class Iperf(FataTest):
+    def runs(self, *words):
+        """Runs a stock server until the test ends."""
+        words = [str(word) for word in words]
+        server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        time.sleep(0.3)
+
     def served(self, line, **options):
         server = Served(line, **options)
         self.addCleanup(server.__exit__)
@@ -118,14 +126,17 @@ class OnTheHost(Iperf):
         self.ends_well(server)
         self.assertIn(" test 1: TCP, 1 stream, received ", server.text)
 
+    def test_finds_a_server_by_its_name(self):
+        server = self.serve()
+        done = self.run_fata(
+            *("run", *PROCESS, "--", "--client=localhost", f"--port={self.port}", "--bytes=1M")
+        )
+        self.assertRegex(done.stdout, rf"Connected to (\[::1\]|127\.0\.0\.1):{self.port}: TCP")
+        self.ends_well(server)
+
     def test_measures_with_the_stock_server(self):
         port = free_port()
-        stock = subprocess.Popen(
-            ["iperf3", "-s", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self.addCleanup(stock.wait)
-        self.addCleanup(stock.terminate)
-        time.sleep(0.3)
+        self.runs("iperf3", "-s", "-p", port)
         for way in (
             (),
             ("--reverse",),
@@ -276,10 +287,8 @@ class OnTheHost(Iperf):
         ):
             done = self.run_fata("run", *PROCESS, "--", *words, status=64)
             self.assertRegex(done.stderr, r"^\[ *0\.\d+\] error iperf: " + line + "\n$")
-        done = self.run_fata("run", *PROCESS, "--", "--client=localhost", status=64)
-        self.assertIn(
-            "--client takes an IPv4 or IPv6 address, not 'localhost'", done.stdout + done.stderr
-        )
+        done = self.run_fata("run", *PROCESS, "--", "--client=nothing.invalid", status=1)
+        self.assertRegex(done.stderr, r"error iperf: nothing\.invalid port 5201: .*does not exist")
         done = self.run_fata("run", *PROCESS, "--", "--bitrate=fast", status=64)
         self.assertIn(
             "--bitrate takes a number of bits a second, with K, M, G or T if need be, not 'fast'",
@@ -312,12 +321,7 @@ class OnATap(Iperf):
         return new
 
     def stock_server(self):
-        stock = subprocess.Popen(
-            ["iperf3", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self.addCleanup(stock.wait)
-        self.addCleanup(stock.terminate)
-        time.sleep(0.3)
+        self.runs("iperf3", "-s")
 
     def report_of(self, said):
         return json.loads(said[said.index("{") : said.rindex("}") + 1])
@@ -328,15 +332,23 @@ class OnATap(Iperf):
         self.measures(GUEST)
         self.ends_well(server)
 
+    def named_host(self):
+        """Parameters with which a client finds the host by a name, which a name server knows."""
+        words = "--keep-in-foreground --no-resolv --no-hosts --user=root --pid-file= --port=5353"
+        record = f"--host-record=host.test,{HOST}"
+        self.runs("dnsmasq", "--conf-file=/dev/null", *words.split(), record)
+        return ("--client=host.test", f"--dns-servers={HOST}:5353")
+
     def test_own_stack_measures_with_the_stock_server(self):
         self.stock_server()
+        name = self.named_host()
         for way in ((), ("--reverse", "--parallel=4"), ("--udp", "--bitrate=20M")):
             done = self.run_fata(
                 "run",
                 *DIRECT,
                 "--",
                 f"--tap={self.tap()}",
-                f"--client={HOST}",
+                *name,
                 "--time=1s",
                 "--json",
                 *way,
@@ -353,6 +365,7 @@ class OnATap(Iperf):
 
     def test_kernel_measures_with_the_stock_server(self):
         self.stock_server()
+        name = self.named_host()
         for way in ((), ("--reverse",)):
             done = self.run_fata(
                 "run",
@@ -360,7 +373,7 @@ class OnATap(Iperf):
                 "--link",
                 f"tap:{self.tap()}",
                 "--",
-                f"--client={HOST}",
+                *name,
                 "--time=1s",
                 "--json",
                 *way,

@@ -78,6 +78,8 @@ class IpAddress {
       octets[i] = static_cast<std::byte>(groups[i / 2] >> (i % 2 == 0 ? 8 : 0));
     return IpAddress(octets);
   }
+  // Of 4 octets or of 16, in network order; :: for any other number.
+  static IpAddress of_octets(Bytes octets);
   // An address of either family.
   static std::optional<IpAddress> parse(std::string_view text);
   // Accepts the forms of RFC 4291 section 2.2 without a zone. Rejects IPv4 addresses, even in the

@@ -4,6 +4,7 @@
 #include "fata/sig/block.hpp"
 #include "fata/sig/capture.hpp"
 #include "fata/sig/clock.hpp"
+#include "fata/sig/connector.hpp"
 #include "fata/sig/console.hpp"
 #include "fata/sig/event_channels.hpp"
 #include "fata/sig/flow.hpp"

@@ -1,31 +1,37 @@
-// Client: runs one test with a server, over any TCP, UDP, clock and console.
+// Client: runs one test with a server, over any connector, TCP, UDP, clock and console.
 #pragma once
 
 #include "fata/async/context.hpp"
 #include "fata/iperf/report.hpp"
 #include "fata/iperf/traffic.hpp"
+#include "fata/sig/connector.hpp"
 #include "fata/sig/console.hpp"
 
 namespace fata::iperf {
 
 struct ClientConfig {
-  Endpoint server;
+  std::string_view server;  // a host name or an address; valid as long as the client
+  std::uint16_t port = 5201;
   Parameters parameters;
   Duration interval = seconds(1);  // between reports; 0: none
   bool json = false;
   Duration timeout = seconds(10);  // timeout for the server's next step
 };
 
-template <sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock, sig::Console Console>
+// The streams go to the address to which the connector made the control connection.
+template <sig::Connector Connector, sig::Tcp Tcp, sig::Udp Udp, sig::Clock Clock,
+          sig::Console Console>
+  requires std::same_as<typename Connector::Flow, typename Tcp::Flow>
 class Client {
  public:
   using Flow = typename Tcp::Flow;
   using Socket = typename Udp::Socket;
 
-  Client(async::Context& context, Tcp& tcp, Udp& udp, Clock& clock, Console& console,
-         const Cookie& cookie, const ClientConfig& config)
+  Client(async::Context& context, Connector& connector, Tcp& tcp, Udp& udp, Clock& clock,
+         Console& console, const Cookie& cookie, const ClientConfig& config)
       : loop_(&context.loop),
         log_(context.logger("iperf")),
+        connector_(&connector),
         tcp_(&tcp),
         udp_(&udp),
         clock_(&clock),
@@ -34,17 +40,19 @@ class Client {
         config_(config),
         control_(cookie, config.parameters),
         traffic_(context.loop, config.parameters, false),
-        report_(config.server, config.parameters, config.json),
+        report_(config.parameters, config.json),
         scope_(context.stop),
         senders_(scope_.token()) {}
 
   // Returns an exit status.
   async::Task<int> run() {
-    auto flow = co_await tcp_->connect(config_.server, timeout());
+    auto flow = co_await connector_->connect(config_.server, config_.port, timeout());
     Result<void> done{};
     if (!flow) {
       done = fail(flow.error());
     } else {
+      server_ = (*flow)->peer();
+      report_.connected_to(server_);
       send_small_at_once(**flow);
       scope_.spawn(listen(this, flow->get()));
       done = co_await converse(flow->get());
@@ -60,7 +68,7 @@ class Client {
     flows_.clear();
     if (done) co_return 0;
     tell(report_.failed(done.error()));
-    log_.error(config_.server, ": ", done.error());
+    log_.error(config_.server, " port ", config_.port, ": ", done.error());
     co_return 1;
   }
 
@@ -121,7 +129,7 @@ class Client {
   }
 
   async::Task<Result<void>> open_flow() {
-    auto flow = co_await tcp_->connect(config_.server, timeout());
+    auto flow = co_await tcp_->connect(server_, timeout());
     if (!flow) co_return fail(flow.error());
     PacketBuf packet = (*flow)->allocate(0, cookie_.size());
     if (!packet) co_return fail(Error(Errc::kNoMemory));
@@ -137,13 +145,13 @@ class Client {
   // A stream is established by a datagram each way; either may be lost.
   async::Task<Result<void>> open_socket() {
     IpAddress any;
-    if (config_.server.address.is_v4()) any = Ipv4Address{};
+    if (server_.address.is_v4()) any = Ipv4Address{};
     auto socket = udp_->bind({any, 0});
     if (!socket) co_return fail(socket.error());
     const async::Wait all = timeout();
     while (loop_->now() < all.deadline) {
       std::array<sig::TxDatagram, 1> out;
-      out[0] = {config_.server, {}, (*socket)->allocate()};
+      out[0] = {server_, {}, (*socket)->allocate()};
       if (!out[0].payload) co_return fail(Error(Errc::kNoMemory));
       copy_bytes(out[0].payload.append(hello().size()), hello());
       if (const Result<void> sent = co_await (*socket)->send(out, all); !sent) co_return sent;
@@ -151,8 +159,7 @@ class Client {
       const Result<std::size_t> got =
           co_await (*socket)->receive(in, async::Wait::at_most(seconds(1), scope_.token()));
       if (!got && !got.error().is(async::Errc::kTimedOut)) co_return fail(got.error());
-      if (!got || in[0].source != config_.server || !is_hello_answer(in[0].payload.bytes()))
-        continue;
+      if (!got || in[0].source != server_ || !is_hello_answer(in[0].payload.bytes())) continue;
       sockets_.push_back(std::move(*socket));
       co_return Result<void>{};
     }
@@ -192,8 +199,8 @@ class Client {
     if (config_.parameters.udp) {
       Socket* const socket = sockets_[i].get();
       if (stream.sends) {
-        senders_.spawn(send_datagrams(&traffic_, &stream, socket, clock_, config_.server,
-                                      IpAddress(), senders_.token()));
+        senders_.spawn(send_datagrams(&traffic_, &stream, socket, clock_, server_, IpAddress(),
+                                      senders_.token()));
       } else {
         scope_.spawn(receive_datagrams(this, &stream, socket));
       }
@@ -215,7 +222,7 @@ class Client {
       const Duration now = since_epoch(*self->clock_);
       for (sig::RxDatagram& datagram : std::span(in).first(*count)) {
         const Slice payload = std::move(datagram.payload);
-        if (datagram.source == self->config_.server)
+        if (datagram.source == self->server_)
           count_datagram(self->traffic_, *stream, payload.bytes(), now);
       }
       if (self->test().complete()) self->traffic_.changed.notify_all();
@@ -262,12 +269,14 @@ class Client {
 
   const async::Loop* loop_;
   Logger log_;
+  Connector* connector_;
   Tcp* tcp_;
   Udp* udp_;
   Clock* clock_;
   Console* console_;
   Cookie cookie_;
   ClientConfig config_;
+  Endpoint server_;
   ClientControl control_;
   Traffic traffic_;
   Report report_;

@@ -22,11 +22,4 @@ struct Rate {
 bool parse_parameter(std::string_view text, Rate& out);
 std::string_view parameter_expects(const Rate&);
 
-// An address of either family.
-struct Host {
-  IpAddress address;
-};
-bool parse_parameter(std::string_view text, Host& out);
-std::string_view parameter_expects(const Host&);
-
 }  // namespace fata::iperf

@@ -10,7 +10,10 @@ namespace fata::iperf {
 
 class Report {
  public:
-  Report(const Endpoint& server, const Parameters& parameters, bool as_json);
+  Report(const Parameters& parameters, bool as_json);
+
+  // The server's address, known before begin().
+  void connected_to(const Endpoint& server) { server_ = server; }
 
   // Each returns the next part of the text; the view is valid until the next call.
   std::string_view begin();

@@ -32,6 +32,11 @@ struct Resolver {
   static constexpr std::string_view kName = "Resolver", kConcept = "fata::sig::Resolver",
                                     kHeader = "fata/sig/resolver.hpp";
 };
+// Connections by name.
+struct Connector {
+  static constexpr std::string_view kName = "Connector", kConcept = "fata::sig::Connector",
+                                    kHeader = "fata/sig/connector.hpp";
+};
 // The destination of a packet capture.
 struct Capture {
   static constexpr std::string_view kName = "Capture", kConcept = "fata::sig::CaptureSink",
