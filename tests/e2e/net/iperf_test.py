@@ -343,16 +343,8 @@ class OnATap(Iperf):
         self.stock_server()
         name = self.named_host()
         for way in ((), ("--reverse", "--parallel=4"), ("--udp", "--bitrate=20M")):
-            done = self.run_fata(
-                "run",
-                *DIRECT,
-                "--",
-                f"--tap={self.tap()}",
-                *name,
-                "--time=1s",
-                "--json",
-                *way,
-            )
+            words = (f"--tap={self.tap()}", *name, "--time=1s", "--json", *way)
+            done = self.run_fata("run", *DIRECT, "--", *words)
             self.assertGreater(
                 self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way
             )
@@ -367,17 +359,8 @@ class OnATap(Iperf):
         self.stock_server()
         name = self.named_host()
         for way in ((), ("--reverse",)):
-            done = self.run_fata(
-                "run",
-                *KERNEL,
-                "--link",
-                f"tap:{self.tap()}",
-                "--",
-                *name,
-                "--time=1s",
-                "--json",
-                *way,
-            )
+            words = ("--link", f"tap:{self.tap()}", "--", *name, "--time=1s", "--json", *way)
+            done = self.run_fata("run", *KERNEL, *words)
             self.assertGreater(
                 self.report_of(done.stdout)["end"]["sum_received"]["bytes"], 1_000_000, way
             )
