@@ -2,13 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <source_location>
 #include <span>
 
 namespace fata::fuzz {
 
-inline void require(bool holds) {
-  if (!holds) std::abort();
+inline void require(bool holds,
+                    const std::source_location& where = std::source_location::current()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%u: a requirement does not hold\n", where.file_name(),
+               static_cast<unsigned>(where.line()));
+  std::abort();
 }
 
 class Input {

@@ -63,6 +63,7 @@ void Engine::begin(Lookup& lookup, std::string_view name, std::span<const Type> 
   lookup.name_ = *parsed;
   lookup.complete_ = name.ends_with('.');
   lookup.next_candidate_ = 0;
+  lookup.last_start_ = now + kLifetime;
   starting_ = &lookup;
   (void)next_candidate(lookup);
   lookups_.push_back(lookup);
@@ -203,7 +204,7 @@ void Engine::settle(Lookup& lookup, Instant now) {
            (part.error->is(NameErrc::kNotFound) || part.error->is(NameErrc::kNoData) ||
             part.error->is(NameErrc::kServersFailed));
   };
-  if (std::ranges::all_of(parts, elsewhere) && next_candidate(lookup)) {
+  if (std::ranges::all_of(parts, elsewhere) && now < lookup.last_start_ && next_candidate(lookup)) {
     for (Part& part : parts) part = {.type = part.type};
     return ask_all(lookup, now);
   }

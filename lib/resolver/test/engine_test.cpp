@@ -210,6 +210,24 @@ TEST(Resolver, IdsAndCasesOfQueriesDiffer) {
   EXPECT_GE(names.size(), 60U);
 }
 
+TEST(Resolver, ALookupEndsInTimeHoweverManyDomainsASlowServerDenies) {
+  World world({{.delay = milliseconds(700)}});
+  std::vector<dns::Name> domains;
+  for (const std::string_view each :
+       {"a.test.", "b.test.", "c.test.", "d.test.", "e.test.", "f.test."})
+    domains.push_back(dns::Name::from_text(each).value());
+  world.engine.set_search(domains);
+  const Instant began = world.now;
+  (void)world.addresses("nothing");
+  const Duration all = world.now - began;
+  EXPECT_GT(all, milliseconds(7 * 700 - 1));
+  world.host(1).delay = seconds(4);
+  const Instant again = world.now;
+  (void)world.addresses("other");
+  EXPECT_LE(world.now - again, Engine::kLifetime * 2);
+  EXPECT_GT(world.now - again, Engine::kLifetime);
+}
+
 TEST(Resolver, ServersThatChangeDuringALookupTakeEffect) {
   World world({{.dead = true}, {}});
   world.engine.set_servers(std::array{test::server_at(1)});

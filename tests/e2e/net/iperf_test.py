@@ -201,7 +201,7 @@ class OnTheHost(Iperf):
         self.assertEqual(
             json.loads(said.stdout), {"error": "iperf: the server is busy with another test"}
         )
-        self.assertIn("error iperf: 127.0.0.1:", said.stderr)
+        self.assertIn("error iperf: 127.0.0.1 port ", said.stderr)
         self.assertNotIn("error", json.loads(first.communicate()[0]))
         self.ends_well(server)
         self.assertIn(", 2 refused", server.text)

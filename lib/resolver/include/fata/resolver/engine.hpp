@@ -85,6 +85,8 @@ class Engine {
   static constexpr unsigned kMaxQueries = 24;
   // Aliases across answers.
   static constexpr unsigned kMaxRestarts = 8;
+  // A question ends after this time, and a lookup that is as old tries no further domain of the
+  // search list: it lasts at most twice as long.
   static constexpr Duration kLifetime = seconds(10);
   // Wrong responses to one query over UDP, after which it is repeated over TCP (RFC 5452 section
   // 9.3).

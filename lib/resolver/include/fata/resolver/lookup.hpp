@@ -41,6 +41,7 @@ class Lookup : public ListNode<Lookup> {
   dns::Name current_;                // with the search domain that is being tried
   bool complete_ = false;            // written with a final dot
   std::uint8_t next_candidate_ = 0;  // of name_ and the search domains
+  Instant last_start_{};             // of a candidate
   // After this time, a missing part does not delay the other any longer.
   Instant grace_ends_ = Instant::never();
 };
