@@ -1,9 +1,5 @@
 // The resolver and name servers on stacks of a simulated network that loses, repeats and reorders.
-#include "fata/resolver/resolver.hpp"
-
-#include "fata/dns/tcp_server.hpp"
-#include "fata/dns/udp_server.hpp"
-#include "world.hpp"
+#include "name_server.hpp"
 
 namespace fata::test {
 namespace {
@@ -13,42 +9,6 @@ constexpr std::string_view kZone =
     "192.0.2.1\nwww A 192.0.2.80\nwww AAAA 2001:db8::80\nalias CNAME www\nonly4 A 192.0.2.4\n"
     "$GENERATE 1-200 w$ A 192.0.2.$\n"
     "$GENERATE 1-100 many A 198.51.100.$\n$GENERATE 1-50 many AAAA 2001:db8::$\n";
-
-struct FixedNames {
-  std::vector<IpAddress> servers;
-  std::size_t name_servers(std::span<IpAddress> out) const {
-    const std::size_t count = std::min(out.size(), servers.size());
-    std::copy_n(servers.begin(), count, out.begin());
-    return count;
-  }
-  void write_domain(TextWriter& out) const { out.put("example.net example.org"); }
-  std::size_t time_servers(std::span<IpAddress>) const { return 0; }
-};
-using Resolver =
-    resolver::Resolver<stack::UdpOn<Stack::Core>, stack::Tcp, FixedNames, PlatformRandom>;
-
-// A name server on UDP and TCP.
-struct Server {
-  dns::Engine engine;
-  dns::TcpServer<stack::Tcp> tcp{engine, {}};
-  std::unique_ptr<Stack> stack;
-  std::unique_ptr<Socket> socket;
-  std::unique_ptr<stack::Tcp::Listener> listener;
-  Counter dropped{"dropped"};
-
-  explicit Server(std::unique_ptr<Stack> on) : stack(std::move(on)) {
-    EXPECT_TRUE(engine.load("example.org.zone", kZone));
-    engine.build();
-    socket = bound(*stack, 53);
-    listener = std::move(*stack->tcp().listen({IpAddress{}, 53}, 16));
-  }
-  async::Task<void> serve_udp(async::CancelToken stop) {
-    EXPECT_TRUE(co_await dns::serve_udp(&engine, socket.get(), &dropped, stop));
-  }
-  async::Task<void> serve_tcp(async::CancelToken stop) {
-    EXPECT_TRUE(co_await tcp.serve(listener.get(), stop));
-  }
-};
 
 async::Task<std::string> addresses(Resolver* resolver, std::string_view name) {
   const auto found = co_await resolver->resolve(name, async::Wait::at_most(seconds(60)));
@@ -62,7 +22,7 @@ async::Task<std::string> addresses(Resolver* resolver, std::string_view name) {
 async::Task<int> lookups(World* world, std::array<sim::NetDevice*, 2> nics, bool many,
                          int* complete) {
   const auto client = co_await host(world, nics[0], cidr(1));
-  Server server(co_await host(world, nics[1], cidr(2)));
+  NameServer server(co_await host(world, nics[1], cidr(2)), kZone);
   PlatformRandom random;
   // The first server does not exist.
   FixedNames names{{at(9, 0).address, at(2, 0).address}};
@@ -122,7 +82,7 @@ async::Task<void> count_one(Resolver* resolver, std::string name, int* found) {
 
 async::Task<int> crowd(World* world, std::array<sim::NetDevice*, 2> nics) {
   const auto client = co_await host(world, nics[0], cidr(1));
-  Server server(co_await host(world, nics[1], cidr(2)));
+  NameServer server(co_await host(world, nics[1], cidr(2)), kZone);
   PlatformRandom random;
   FixedNames names{{at(2, 0).address}};
   auto made =
