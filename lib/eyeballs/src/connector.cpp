@@ -49,11 +49,13 @@ async::Task<Result<std::size_t>> Race::run(std::string_view host, async::Wait wa
   }
 }
 
-void log_failures(const Logger& log, std::string_view host, const Engine& engine) {
-  if (engine.attempts() == 0 || !log.enabled(log::Level::kWarning)) return;
+void log_failures(const Logger& log, std::string_view host, const Engine& engine,
+                  const Error& reason) {
+  if (engine.attempts() == 0 || reason.is(async::Errc::kCancelled)) return;
+  if (!log.enabled(log::Level::kWarning)) return;
   Text<400> failures;
   engine.write_failures(failures);
-  if (!failures.view().empty()) log.warning(host, ": ", failures.view());
+  log.warning(host, ": ", failures.view());
 }
 
 }  // namespace fata::eyeballs

@@ -127,11 +127,13 @@ Error Engine::error() const {
 }
 
 void Engine::write_failures(TextWriter& out) const {
-  bool first = true;
   for (std::size_t i = 0; i < started_; ++i) {
-    if (!attempts_[i].error) continue;
-    print(out, first ? "" : "; ", target(i), ": ", *attempts_[i].error);
-    first = false;
+    print(out, i == 0 ? "" : "; ", target(i), ": ");
+    if (attempts_[i].error) {
+      print(out, *attempts_[i].error);
+    } else {
+      out.put("no answer");
+    }
   }
 }
 

@@ -208,6 +208,20 @@ TEST(HappyEyeballs, WithoutAConnectionTheErrorIsThatOfTheFirstAttempt) {
   EXPECT_EQ(outcome.failures, "[2001:db8::1]:443: " + refused + "; 192.0.2.1:443: " + refused);
 }
 
+TEST(HappyEyeballs, NamesTheAttemptsThatHaveNotEnded) {
+  Engine engine(443);
+  const std::array addresses{v6(1), v6(2)};
+  engine.resolved(Family::kV6, addresses, Instant{});
+  engine.unresolved(Family::kV4, NameErrc::kNoData, Instant{});
+  EXPECT_EQ(engine.next(Instant{}), 0U);
+  engine.failed(0, NameErrc::kServersFailed, Instant{});
+  EXPECT_EQ(engine.next(Instant{}), 1U);
+  Text<300> failures;
+  engine.write_failures(failures);
+  EXPECT_EQ(failures.view(), "[2001:db8::1]:443: " + text_of(Error(NameErrc::kServersFailed)) +
+                                 "; [2001:db8::2]:443: no answer");
+}
+
 TEST(HappyEyeballs, WithoutAnAddressTheErrorIsTheLookups) {
   Network network;
   network.aaaa.error = network.a.error = NameErrc::kNotFound;

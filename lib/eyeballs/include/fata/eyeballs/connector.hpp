@@ -52,8 +52,10 @@ class Race {
   std::array<std::optional<async::Background>, Engine::kMaxAttempts> attempts_;
 };
 
-// Logs why attempts failed, if none won.
-void log_failures(const Logger& log, std::string_view host, const Engine& engine);
+// Logs why attempts failed, if none won; `reason`: why the race ended. A caller that was cancelled
+// does not want to know.
+void log_failures(const Logger& log, std::string_view host, const Engine& engine,
+                  const Error& reason);
 
 template <sig::Tcp Transport, sig::Resolver Resolver>
 class Connector {
@@ -74,7 +76,7 @@ class Connector {
     Attempts attempts(*this, host, port, alpn);
     const Result<std::size_t> winner = co_await attempts.run(host, wait);
     if (!winner) {
-      log_failures(log_, host, attempts.engine());
+      log_failures(log_, host, attempts.engine(), winner.error());
       co_return fail(winner.error());
     }
     co_return std::move(attempts.flow);

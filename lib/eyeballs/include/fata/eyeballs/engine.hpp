@@ -65,7 +65,8 @@ class Engine {
   // Why no attempt won, once the race is over: why there is no address, or why the first attempt,
   // that of the preferred address, failed.
   Error error() const;
-  // "[2001:db8::1]:80: connection refused; 192.0.2.1:80: ...", for each attempt that has failed.
+  // "[2001:db8::1]:80: connection refused; 192.0.2.1:80: no answer", for each attempt, if none has
+  // won. An attempt without an answer is one that has not ended.
   void write_failures(TextWriter& out) const;
 
  private:
