@@ -6,24 +6,27 @@
 #include <fata/async/scope.hpp>
 #include <fata/async/task.hpp>
 #include <fata/async/wait.hpp>
+#include <fata/sig/connector.hpp>
 #include <fata/sig/flow.hpp>
 #include <fata/sig/udp.hpp>
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace stack_example {
 
-template <fata::sig::Udp Udp, fata::sig::Tcp Tcp>
+template <fata::sig::Udp Udp, fata::sig::Tcp Tcp, fata::sig::Connector Connector>
 class Visitor {
  public:
-  Visitor(fata::async::Context& context, Udp& udp, Tcp& tcp, std::uint16_t port,
-          std::optional<fata::Ipv4Address> peer)
+  Visitor(fata::async::Context& context, Udp& udp, Tcp& tcp, Connector& connector,
+          std::uint16_t port, std::optional<std::string_view> peer)
       : stop_(context.stop),
         log_(context.logger("stack")),
         udp_(udp),
         tcp_(tcp),
+        connector_(connector),
         port_(port),
         peer_(peer) {}
 
@@ -87,11 +90,10 @@ class Visitor {
   }
 
   static fata::async::Task<void> say_hello(Visitor* self) {
-    const fata::Endpoint to{*self->peer_, self->port_};
     const auto wait = fata::async::Wait::at_most(fata::seconds(10), self->stop_);
-    auto flow = co_await self->tcp_.connect(to, wait);
+    auto flow = co_await self->connector_.connect(*self->peer_, self->port_, wait);
     if (!flow) {
-      self->log_.warning("cannot connect to ", to, ": ", flow.error());
+      self->log_.warning("cannot connect to ", *self->peer_, ": ", flow.error());
       co_return;
     }
     constexpr std::string_view kHello = "hello\n";
@@ -101,7 +103,7 @@ class Visitor {
     std::array<fata::Slice, 1> out{fata::Slice(std::move(packet))};
     const auto written = co_await (*flow)->write(out, wait);
     (void)co_await (*flow)->shutdown(wait);
-    self->log_.info("said hello to ", to, ": ", written.accepted, " bytes");
+    self->log_.info("said hello to ", (*flow)->peer(), ": ", written.accepted, " bytes");
   }
 
   fata::async::Wait until_stopped() const { return fata::async::Wait::cancelled_by(stop_); }
@@ -113,8 +115,9 @@ class Visitor {
   fata::Logger log_;
   Udp& udp_;
   Tcp& tcp_;
+  Connector& connector_;
   std::uint16_t port_;
-  std::optional<fata::Ipv4Address> peer_;
+  std::optional<std::string_view> peer_;
   unsigned flows_ = 0;
 };
 
