@@ -365,8 +365,8 @@ NFT
             self.assertIn("reached", said)
         self.stopped(server)
 
-    def asks(self, to, *words, status):
-        """The output of ping6, without its log."""
+    def asks(self, to, *words, status, log=""):
+        """The output of ping6, without its log, which contains `log`."""
         address, gateway, address6, gateway6 = self.ours
         line = [
             "nsenter",
@@ -387,6 +387,7 @@ NFT
                 break
             time.sleep(0.1)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertIn(log, done.stderr)
         return done.stdout
 
     def test_its_own_pings_come_back_or_say_why_not(self):
@@ -437,7 +438,13 @@ NFT
         self.assertIn(
             "seq=1 no answer in ", self.asks("10.77.0.9", "--count=1", "--timeout=200ms", status=1)
         )
-        self.asks("nobody", status=64)
+        said = self.asks("localhost", "--count=1", status=0)
+        self.assertRegex(said, r"^PING ::1 56 bytes of data\n64 bytes from ::1: ")
+        for name, reason in (
+            ("nothing.invalid", "the name does not exist"),
+            ("www.example.org", "no name server is known"),
+        ):
+            self.asks(name, status=1, log=f"error ping6: {name}: resolver: {reason}\n")
 
     def test_it_sends_what_a_path_carries_once_it_is_told(self):
         self.watch()
