@@ -16,6 +16,8 @@ constexpr std::uint8_t kMaxPreference = 255;
 constexpr unsigned kComplainAfter = 4;
 constexpr Duration kAfterConflict = seconds(10);
 constexpr std::uint32_t kMinRenewal = 8;
+// A lease begins when its server replies, which is at most so long before the reply arrives.
+constexpr Duration kMaxDelivery = seconds(10);
 
 // The names of Client::Count, in its order.
 constexpr std::array<Counter, Client::kCounts> kCounters{{{"dhcp6_sent"},
@@ -270,10 +272,12 @@ void Client::take_reply(const Reply& reply, Instant now) {
   count_up(kBadAddress);
 }
 
-// Sets the lease's times, which count from began_. T1 and T2 that are absent or beyond the
-// lifetime are half and four fifths of the preferred lifetime (section 14.2). False if the
-// lifetime is too short.
-bool Client::read_times(const Association& from, const Assigned& assigned, Lease& lease) const {
+// Sets the lease's times, which count from the exchange's start or the earliest possible reply. T1
+// and T2 that are absent or beyond the lifetime are half and four fifths of the preferred lifetime
+// (section 14.2). False if the lifetime is too short.
+bool Client::read_times(const Association& from, const Assigned& assigned, Lease& lease,
+                        Instant now) const {
+  const Instant start = std::max(began_, Instant{now.ns - kMaxDelivery.ns});
   const std::uint32_t valid = assigned.valid;
   if (valid < kShortest) return false;
   const std::uint32_t base = assigned.preferred == 0 ? valid : assigned.preferred;
@@ -287,19 +291,16 @@ bool Client::read_times(const Association& from, const Assigned& assigned, Lease
   renewal = std::max(renewal, kMinRenewal);
   rebinding = std::max(renewal, rebinding);
   lease.seconds = valid;
-  lease.preferred = after(began_, assigned.preferred);
-  lease.end = after(began_, valid);
-  lease.rebinding = std::min(after(began_, rebinding), lease.end);
-  lease.renewal = std::min(after(began_, renewal), lease.rebinding);
+  lease.preferred = after(start, assigned.preferred);
+  lease.end = after(start, valid);
+  lease.rebinding = std::min(after(start, rebinding), lease.end);
+  lease.renewal = std::min(after(start, renewal), lease.rebinding);
   return true;
 }
 
 void Client::take_address(const Reply& reply, const Assigned& assigned, Instant now) {
   Lease lease{.address = assigned.address, .server = reply.server, .settings = reply.settings};
-  // A reply to an old message may grant less time than has passed since.
-  if (!read_times(*reply.association, assigned, lease) || lease.end <= now) {
-    return count_up(kBadTime);
-  }
+  if (!read_times(*reply.association, assigned, lease, now)) return count_up(kBadTime);
   const bool had = has_address();
   if (had && assigned.address == lease_.address) {
     lease_ = lease;

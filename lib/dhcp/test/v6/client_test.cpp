@@ -228,6 +228,15 @@ TEST_F(Bench6, TheServersTimesAreUsedIfTheyArePlausible) {
   }
 }
 
+TEST_F(Bench6, AShortLeaseThatAnswersALongSearchIsUsed) {
+  client.start(Need::kAddress, now);
+  pass(seconds(3000));
+  answer({.rapid = true, .valid = 60});
+  client.address_ready(now);
+  EXPECT_EQ(client.state(), State::kBound);
+  EXPECT_EQ(client.lease().end, now + seconds(50)) << "the reply may be 10 s old";
+}
+
 TEST_F(Bench6, AnInfiniteLeaseIsNeverRenewed) {
   bind(kForever);
   EXPECT_TRUE(client.next_deadline().is_never());

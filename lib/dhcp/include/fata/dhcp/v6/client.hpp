@@ -122,7 +122,8 @@ class Client {
   void take_information(const Reply& reply, Instant now);
   void take_reply(const Reply& reply, Instant now);
   void take_address(const Reply& reply, const Assigned& assigned, Instant now);
-  bool read_times(const Association& from, const Assigned& assigned, Lease& lease) const;
+  bool read_times(const Association& from, const Assigned& assigned, Lease& lease,
+                  Instant now) const;
 
   Identity us_;
   RandomSource random_;
@@ -135,7 +136,7 @@ class Client {
   std::uint32_t xid_ = 0;
   std::uint32_t max_solicit_ = 3600, max_information_ = 3600;
   Duration timeout_{};
-  Instant began_{};  // the exchange's first message: the start of a lease's time
+  Instant began_{};  // the exchange's first message
   Instant next_at_ = Instant::never();
   // The best Advertise so far, of preference at least 0.
   int preference_ = -1;
