@@ -285,6 +285,50 @@ async::Task<int> serve_both(TwoLans* lan) {
   co_return 0;
 }
 
+// A lease for each of three NICs, or for two if the first one's address is static.
+async::Task<int> start_three(Lan* lan, bool first_is_static) {
+  DhcpHost server(lan->server_nic, {});
+  Stack stack(lan->context, *lan->client_nics[0], lan->random, false);
+  using Nic = Stack::Nic;
+  Nic second_nic(stack.core(), *lan->client_nics[1]), third_nic(stack.core(), *lan->client_nics[2]);
+  using First = Client::Address;
+  using Second = dhcp::DynamicAddress<Stack::Core, stack::UdpOn<Stack::Core>,
+                                      stack::Ipv4<Stack::Core>, Nic, SimRandom, First>;
+  using Third = dhcp::DynamicAddress<Stack::Core, stack::UdpOn<Stack::Core>,
+                                     stack::Ipv4<Stack::Core>, Nic, SimRandom, Second>;
+  dhcp::Setup setup;
+  if (first_is_static) setup = {.dhcp = false, .address = {Ipv4Address::of(10, 7, 0, 1), 24}};
+  const Instant began = lan->platform.now();
+  auto first = co_await First::connect(lan->context, stack.core(), stack.udp(), stack.ipv4(),
+                                       stack.nic(), lan->random, setup, {}, {}, true, false);
+  auto second =
+      co_await Second::connect(lan->context, stack.core(), stack.udp(), stack.ipv4(), second_nic,
+                               lan->random, **first, dhcp::Setup{}, {}, true, false);
+  EXPECT_EQ(lan->platform.now(), began);
+  auto third = co_await Third::connect(lan->context, stack.core(), stack.udp(), stack.ipv4(),
+                                       third_nic, lan->random, **second, dhcp::Setup{}, {}, true);
+  const Duration took = lan->platform.now() - began;
+  EXPECT_GT(took, seconds(4));  // one after the other, it would be at least 8 s
+  EXPECT_LT(took, milliseconds(7500));
+  EXPECT_EQ(server.server.held(), first_is_static ? 2u : 3u);
+  unsigned drivers = 0;
+  for (dhcp::Driver* each = (*third)->client(); each != nullptr; each = each->next()) {
+    EXPECT_TRUE(each->client().has_address());
+    ++drivers;
+  }
+  EXPECT_EQ(drivers, first_is_static ? 2u : 3u);
+  third->reset();
+  second->reset();
+  co_return 0;
+}
+
+TEST(Dhcp, ThreeNicsOfAStackHaveTheirLeasesInTheTimeOfOne) {
+  for (const bool first_is_static : {false, true}) {
+    Lan lan(3, 3);
+    EXPECT_EQ(lan.platform.run([&] { return start_three(&lan, first_is_static); }), 0);
+  }
+}
+
 TEST(Dhcp, EachNicOfAStackHasALeaseOfItsOwn) {
   TwoLans lan;
   EXPECT_EQ(lan.platform.run([&] { return serve_both(&lan); }), 0);

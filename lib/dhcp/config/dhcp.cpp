@@ -17,14 +17,16 @@ DhcpAddresses::DhcpAddresses(Where where)
 Device<Bundle> DhcpAddresses::ipv4(const Of& of) const {
   std::vector<Argument> arguments{of.stack.node(), of.udp.node(), of.ipv4.node(),
                                   of.interface.node(), default_random(where_).node()};
-  if (of.first) arguments.emplace_back(of.first->node());
+  if (of.previous) arguments.emplace_back(of.previous->node());
   arguments.push_back(to_argument(
       parameter(numbered("ipv4", of.number), Ipv4Setup{"dhcp"},
                 help_of("dhcp, or an IPv4 address and prefix length", of.number), where_)));
-  if (!of.first)
+  if (!of.previous)
     arguments.push_back(to_argument(
         parameter("ipv4-gateway", Ipv4{"10.0.2.2"}, "IPv4 gateway of a static address", where_)));
   arguments.insert(arguments.end(), options_.begin(), options_.end());
+  // All interfaces search at the same time; the last one waits for all of them.
+  if (!of.last) arguments.push_back(to_argument(false));
   return make_device<Bundle>({.type = "fata::dhcp::DynamicAddress",
                               .headers = {"fata/dhcp/dynamic_address.hpp"},
                               .libraries = {"dhcp"},

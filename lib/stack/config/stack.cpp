@@ -78,7 +78,7 @@ Stack build_stack(const std::vector<Device<NetDevice>>& nics, const AddressSourc
   const auto udp = make<Bundle>({"UdpOn", "udp.hpp"}, where, families, {own.node()});
 
   std::vector<NodePtr> attached;  // in order
-  std::optional<Device<Bundle>> first;
+  std::optional<Device<Bundle>> previous;
   for (std::size_t number = 0; number < nics.size(); ++number) {
     const auto interface =
         make<Bundle>({"NetInterface", "net_interface.hpp", Form::kValue, "the network interface"},
@@ -89,9 +89,9 @@ Stack build_stack(const std::vector<Device<NetDevice>>& nics, const AddressSourc
     attached.push_back(interface.node());
     if (ipv6) attached.push_back(ipv6_address(own, *ipv6, interface, number, where).node());
     if (ipv4) {
-      const auto address = addresses.ipv4({own, udp, *ipv4, interface, number, first});
-      if (!first) first = address;
-      attached.push_back(address.node());
+      const bool last = number + 1 == nics.size();
+      previous = addresses.ipv4({own, udp, *ipv4, interface, number, last, previous});
+      attached.push_back(previous->node());
     }
   }
   if (nics.size() > 1) {

@@ -42,6 +42,8 @@ class Driver final : public stack::Part,
   async::Task<void> wait(async::Wait wait);
 
   const Client& client() const { return client_; }
+  // From a stack's first driver: those of its further interfaces, in any order.
+  Driver* next() { return next_; }
 
   // Part
   std::span<const Ipv4Address> name_servers() const override {

@@ -15,35 +15,37 @@
 
 namespace fata::dhcp {
 
-// `First`: the DynamicAddress of the stack's first interface, for further interfaces.
+// `Previous`: the DynamicAddress of the interface before, for further interfaces.
 template <sig::StackPort Stack, class Udp, class Ipv4, class Interface, sig::Random Random,
-          class... First>
+          class... Previous>
 class DynamicAddress final {
  public:
-  DynamicAddress(Stack& stack, Udp& udp, Ipv4& v4, Interface& on, First&... first)
-      : stack_(&stack), udp_(&udp), v4_(&v4), on_(&on), first_{first.client()...} {}
+  DynamicAddress(Stack& stack, Udp& udp, Ipv4& v4, Interface& on, Previous&... previous)
+      : stack_(&stack), udp_(&udp), v4_(&v4), on_(&on), first_{previous.client()...} {}
   ~DynamicAddress() {
     if (driver_) stack_->remove(*driver_);
   }
 
-  // Waits for an address, but not indefinitely. Only the first interface has a gateway.
+  // Searches for an address. With `wait`, waits for those of all interfaces so far, but not
+  // indefinitely. Only the first interface has a gateway.
   static async::Task<Result<std::unique_ptr<DynamicAddress>>> connect(
       async::Context& context, Stack& stack, Udp& udp, Ipv4& v4, Interface& on, Random& random,
-      First&... first, Setup setup, Ipv4Address gateway, HostName host_name, bool probe)
-    requires(sizeof...(First) == 0)
+      Previous&... previous, Setup setup, Ipv4Address gateway, HostName host_name, bool probe,
+      bool wait = true)
+    requires(sizeof...(Previous) == 0)
   {
-    auto made = std::make_unique<DynamicAddress>(stack, udp, v4, on, first...);
+    auto made = std::make_unique<DynamicAddress>(stack, udp, v4, on, previous...);
     made->use(random, setup, {host_name, probe}, gateway);
-    return with_address(std::move(made), context.stop);
+    return with_addresses(std::move(made), wait, context.stop);
   }
   static async::Task<Result<std::unique_ptr<DynamicAddress>>> connect(
       async::Context& context, Stack& stack, Udp& udp, Ipv4& v4, Interface& on, Random& random,
-      First&... first, Setup setup, HostName host_name, bool probe)
-    requires(sizeof...(First) == 1)
+      Previous&... previous, Setup setup, HostName host_name, bool probe, bool wait = true)
+    requires(sizeof...(Previous) == 1)
   {
-    auto made = std::make_unique<DynamicAddress>(stack, udp, v4, on, first...);
+    auto made = std::make_unique<DynamicAddress>(stack, udp, v4, on, previous...);
     made->use(random, setup, {host_name, probe});
-    return with_address(std::move(made), context.stop);
+    return with_addresses(std::move(made), wait, context.stop);
   }
 
   // The stack's first driver; null if no address so far is from DHCP.
@@ -51,7 +53,7 @@ class DynamicAddress final {
 
  private:
   Driver* first() const {
-    if constexpr (sizeof...(First) != 0) {
+    if constexpr (sizeof...(Previous) != 0) {
       return first_[0];
     } else {
       return nullptr;
@@ -68,9 +70,11 @@ class DynamicAddress final {
     stack_->add(*driver_);
     stack_->flush();
   }
-  static async::Task<Result<std::unique_ptr<DynamicAddress>>> with_address(
-      std::unique_ptr<DynamicAddress> made, async::CancelToken stop) {
-    if (made->driver_) co_await made->driver_->wait(async::Wait::cancelled_by(stop));
+  static async::Task<Result<std::unique_ptr<DynamicAddress>>> with_addresses(
+      std::unique_ptr<DynamicAddress> made, bool wait, async::CancelToken stop) {
+    for (Driver* each = wait ? made->client() : nullptr; each != nullptr; each = each->next()) {
+      co_await each->wait(async::Wait::cancelled_by(stop));
+    }
     co_return made;
   }
 
@@ -78,7 +82,7 @@ class DynamicAddress final {
   Udp* udp_;
   Ipv4* v4_;
   Interface* on_;
-  std::array<Driver*, sizeof...(First)> first_;
+  std::array<Driver*, sizeof...(Previous)> first_;
   std::optional<Driver> driver_;
 };
 

@@ -34,8 +34,9 @@ class AddressSource {
   // The devices that an address may use, besides its interface.
   struct Of {
     Device<Bundle> stack, udp, ipv4, interface;
-    std::size_t number;                     // of the interface
-    std::optional<Device<Bundle>> first{};  // the address of interface 0, for the others
+    std::size_t number;                        // of the interface
+    bool last;                                 // no interface follows
+    std::optional<Device<Bundle>> previous{};  // the address of the interface before
   };
   virtual ~AddressSource() = default;
   virtual Device<Bundle> ipv4(const Of& of) const = 0;
