@@ -115,6 +115,44 @@ TEST(HostUdp, OneSocketServesBothFamilies) {
   run([] { return one_socket_serves(kLoopback6, kLoopback6); });
 }
 
+// On the loopback interface, which Linux numbers 1.
+async::Task<void> shares_groups(IpAddress group) {
+  Udp udp;
+  const sig::UdpOptions options{
+      .shared = true, .arrival = true, .multicast_loop = true, .multicast_hop_limit = 255};
+  auto first = udp.bind({IpAddress(), 0}, options);
+  EXPECT_TRUE(first);
+  if (!first) co_return;
+  const Endpoint to{group, (*first)->local().port};
+  auto second = udp.bind({IpAddress(), to.port}, options);
+  auto stranger = udp.bind({IpAddress(), to.port}, options);
+  EXPECT_TRUE(second && stranger);
+  EXPECT_FALSE(udp.bind({IpAddress(), to.port})) << "not without the option";
+  EXPECT_TRUE((*first)->join(group, 1) && (*first)->join(group, 1) && (*second)->join(group, 1));
+  EXPECT_FALSE((*first)->join(group, 60000)) << "there is no such interface";
+  for (const std::string_view text : {"both", "one"}) {
+    std::array<sig::TxDatagram, 1> out{datagram(**first, to, text)};
+    out[0].interface = 1;
+    EXPECT_TRUE(co_await (*first)->send(out, {}));
+    std::array<sig::RxDatagram, 1> in;
+    for (UdpSocket* member : {first->get(), second->get(), stranger->get()}) {
+      const bool listens = text == "both" ? member != stranger->get() : member == second->get();
+      const auto wait = async::Wait::at_most(listens ? seconds(5) : milliseconds(50));
+      EXPECT_EQ((co_await member->receive(in, wait)).has_value(), listens);
+      if (!listens) continue;
+      EXPECT_EQ(in[0].payload.text(), text);
+      EXPECT_EQ(in[0].destination, group);
+      EXPECT_EQ(in[0].interface, 1);
+      EXPECT_EQ(in[0].hop_limit, 255);
+      in[0].payload = {};
+    }
+    (*first)->leave(group, 1);
+  }
+}
+TEST(HostUdp, SharesAPortAmongTheMembersOfAGroup) {
+  run([] { return shares_groups(Ipv4Address::of(224, 0, 0, 251)); });
+}
+
 // Refuses IPv6 sockets from now on, like a Linux without IPv6.
 void switch_ipv6_off() {
   std::array<sock_filter, 6> program{{

@@ -52,6 +52,7 @@ void Engine::receive(Interface* from, wire::ethernet::Type, LinkCast cast, sig::
   Packet packet{source, to, std::move(frame.frame), std::move(frame.more), frame.offload};
   packet.ecn = static_cast<Ecn>(header->traffic_class & 3);
   packet.hop_limit = header->hop_limit;
+  packet.link = inside ? kNoLink : from->index();
   packet.unicast = unicast;
   receive_walked(from, *header, walk, std::move(packet), whole, now);
 }
