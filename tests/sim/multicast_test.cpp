@@ -77,6 +77,24 @@ async::Task<void> chosen_interface(Stack* a, Stack* b, IpAddress group) {
   }
 }
 
+// A question to a link-local address with its zone is answered from that address, with the zone.
+async::Task<void> zones(Stack* a, Stack* b) {
+  const IpAddress server = b->v6().source_on(b->interface(), kGroup6);
+  const auto asking = a->udp().bind({IpAddress(), 0});
+  const auto answering = b->udp().bind({IpAddress(), 53}, {.arrival = true});
+  EXPECT_TRUE(asking && answering);
+  async::Scope scope;
+  scope.spawn(echo(answering->get(), scope.token()));
+  EXPECT_TRUE(co_await send(asking->get(), {server.with_scope(0), 53}, "name?"));
+  const auto answer = co_await receive(asking->get(), seconds(1));
+  EXPECT_TRUE(answer && answer->text == "name?");
+  if (answer) EXPECT_EQ(answer->from, (Endpoint{server.with_scope(0), 53}));
+  EXPECT_TRUE(co_await send(asking->get(), {server.with_scope(1), 53}, "name?"));
+  EXPECT_FALSE(co_await receive(asking->get(), seconds(1))) << "there is no such interface";
+  scope.cancel();
+  co_await scope.join();
+}
+
 async::Task<int> multicast(World* world, sim::NetDevice* nic_a, sim::NetDevice* nic_b) {
   const auto a = co_await host(world, nic_a, cidr(1));
   const auto b = co_await host(world, nic_b, cidr(2));
@@ -88,6 +106,7 @@ async::Task<int> multicast(World* world, sim::NetDevice* nic_a, sim::NetDevice* 
     co_await chosen_interface(a.get(), b.get(), group);
   }
   co_await unicast(a.get(), b.get());
+  co_await zones(a.get(), b.get());
   co_return 0;
 }
 

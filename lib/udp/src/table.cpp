@@ -49,6 +49,16 @@ constexpr std::uint64_t kPortPurpose = 6;
 std::uint8_t link_of(sig::InterfaceIndex interface) {
   return static_cast<std::uint8_t>(std::min<sig::InterfaceIndex>(interface, ip::kNoLink));
 }
+// Replaces the zones of a datagram's addresses by the interface to send from.
+[[clang::minsize]] void leave_by_scope(sig::TxDatagram& datagram, bool& reports_scopes) {
+  IpAddress& to = datagram.destination.address;
+  if (const auto scope = to.scope()) {
+    datagram.interface = *scope;
+    to = to.without_scope();
+    reports_scopes = true;
+  }
+  datagram.source = datagram.source.without_scope();
+}
 }  // namespace
 
 [[clang::minsize]] Port::~Port() {
@@ -67,6 +77,7 @@ void Table::renew(const SipKey& secret) { random_ = RandomSource(derive(secret, 
 
 [[clang::minsize]] void Port::configure(const sig::UdpOptions& options) {
   shared_ = options.shared;
+  reports_scopes_ = options.arrival;
   hop_limit_ = options.hop_limit;
   group_hop_limit_ = options.multicast_hop_limit;
   sets_hop_limit_ = (hop_limit_ | group_hop_limit_) != 0;
@@ -154,6 +165,10 @@ bool Table::receive(ip::Packet& packet, Instant now) {
     if (!copy) return count_up(kNoSmallBuffer), true;
     datagram.payload = Slice(std::move(copy));
   }
+  if (port != nullptr && port->reports_scopes_ && packet.link != ip::kNoLink) [[unlikely]] {
+    datagram.source.address = from.address.with_scope(packet.link);
+    if (packet.unicast) datagram.destination = packet.destination.with_scope(packet.link);
+  }
   if (!packet.unicast && to_members(datagram, local, packet.link, now)) return true;
   if (port == nullptr) return count_up(kNoListener), header->source_port == 0;
   port->deliver(std::move(datagram), now);
@@ -201,8 +216,10 @@ PacketBuf Table::allocate() {
   return packet;
 }
 
-void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
+void Table::send(sig::TxDatagram&& given, Port& from, Instant now) {
   sig::TxDatagram datagram = std::move(given);  // recycles the buffer even if it is not sent
+  if (datagram.destination.address.is_of_link()) [[unlikely]]
+    leave_by_scope(datagram, from.reports_scopes_);
   const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
   if (datagram.payload.total_size() > kMaxPayload) return count_up(kTooLong);
   const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;

@@ -20,7 +20,9 @@ SockAddress to_sock(const Endpoint& endpoint) {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, endpoint.address.octets().data(), 16);
+    const IpAddress bare = endpoint.address.without_scope();
+    std::memcpy(&v6.sin6_addr, bare.octets().data(), 16);
+    v6.sin6_scope_id = endpoint.address.scope().value_or(0);
     std::memcpy(&out.storage, &v6, sizeof v6);
     out.length = sizeof v6;
   }
@@ -38,7 +40,10 @@ Endpoint from_sock(const sockaddr_storage& storage) {
     std::memcpy(&v6, &storage, sizeof v6);
     std::array<std::byte, 16> octets;
     std::memcpy(octets.data(), &v6.sin6_addr, 16);
-    return {IpAddress(octets), ntohs(v6.sin6_port)};
+    IpAddress address(octets);
+    if (v6.sin6_scope_id != 0 && v6.sin6_scope_id < 65535)
+      address = address.with_scope(static_cast<std::uint16_t>(v6.sin6_scope_id));
+    return {address, ntohs(v6.sin6_port)};
   }
   return {};
 }

@@ -17,6 +17,7 @@ struct SockAddress {
   sockaddr* raw() { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
+// The zone of a link-local address is Linux's index of the interface, both ways.
 SockAddress to_sock(const Endpoint& endpoint);
 // Returns "any" and port 0 for an unknown family.
 Endpoint from_sock(const sockaddr_storage& storage);

@@ -41,8 +41,11 @@ void read_control(msghdr& header, sig::RxDatagram& datagram) {
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
       std::array<std::byte, 16> octets;
       std::memcpy(octets.data(), &info.ipi6_addr, 16);
-      datagram.destination = IpAddress(octets);
       datagram.interface = interface_of(info.ipi6_ifindex);
+      datagram.destination = IpAddress(octets);
+      // An answer from this address then leaves on the interface of the question.
+      if (datagram.interface != sig::kAnyInterface && !datagram.destination.is_multicast())
+        datagram.destination = datagram.destination.with_scope(datagram.interface);
     }
     if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
         (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
@@ -71,8 +74,9 @@ std::size_t put_source(std::span<char> control, const sig::TxDatagram& datagram)
     return CMSG_SPACE(sizeof info);
   }
   in6_pktinfo info{};
-  info.ipi6_ifindex = interface;
-  if (!source.is_v4()) std::memcpy(&info.ipi6_addr, source.octets().data(), 16);
+  info.ipi6_ifindex = interface != 0 ? interface : source.scope().value_or(0);
+  const IpAddress bare = source.without_scope();
+  if (!source.is_v4()) std::memcpy(&info.ipi6_addr, bare.octets().data(), 16);
   header.cmsg_level = IPPROTO_IPV6;
   header.cmsg_type = IPV6_PKTINFO;
   header.cmsg_len = CMSG_LEN(sizeof info);

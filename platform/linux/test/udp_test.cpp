@@ -1,6 +1,7 @@
 #include "fata/linux/udp.hpp"
 
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -151,6 +152,29 @@ async::Task<void> shares_groups(IpAddress group) {
 }
 TEST(HostUdp, SharesAPortAmongTheMembersOfAGroup) {
   run([] { return shares_groups(Ipv4Address::of(224, 0, 0, 251)); });
+}
+
+// A link-local address of this host with the zone of its interface, if it has one.
+std::optional<IpAddress> link_local() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return std::nullopt;
+  std::optional<IpAddress> found;
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET6) continue;
+    sockaddr_in6 at;
+    std::memcpy(&at, each->ifa_addr, sizeof at);
+    const IpAddress address = IpAddress::of_octets(
+        Bytes(as_bytes(std::string_view(reinterpret_cast<const char*>(&at.sin6_addr), 16))));
+    if (address.is_link_local())
+      found = address.with_scope(static_cast<std::uint16_t>(at.sin6_scope_id));
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+TEST(HostUdp, ALinkLocalAddressKeepsItsZone) {
+  const auto address = link_local();
+  if (!address) GTEST_SKIP() << "this host has no link-local address";
+  run([&] { return one_socket_serves(*address, *address); });
 }
 
 // Refuses IPv6 sockets from now on, like a Linux without IPv6.

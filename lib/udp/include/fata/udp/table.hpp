@@ -72,6 +72,8 @@ class Port : public ListNode<Port> {
   Table* table_ = nullptr;
   bool ignores_path_ = false;
   bool shared_ = false;
+  // Link-local sources and unicast destinations of received datagrams have their zone.
+  bool reports_scopes_ = false;
   bool sets_hop_limit_ = false;
   std::uint8_t hop_limit_ = 0;
   std::uint8_t group_hop_limit_ = 0;
@@ -114,7 +116,8 @@ class Table final : public ip::Transport {
   PacketBuf allocate();
   // Sends the datagram, or drops and counts it. Always takes the payload. Without a destination, it
   // goes to the port's remote.
-  void send(sig::TxDatagram&& datagram, const Port& from, Instant now);
+  // A port that sends to an address with a zone receives them with zones from then on.
+  void send(sig::TxDatagram&& datagram, Port& from, Instant now);
 
   // ip::Transport
   bool receive(ip::Packet& packet, Instant now) override;

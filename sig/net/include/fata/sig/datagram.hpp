@@ -33,7 +33,9 @@ struct UdpOptions {
   // Other sockets with this option may be bound to the same port. Each member of a group receives
   // every datagram that is sent to the group; a unicast datagram goes to one of the sockets.
   bool shared = false;
-  // Each received datagram has its interface and its hop limit.
+  // Each received datagram has its interface and its hop limit, and link-local addresses of hosts
+  // have a zone. On our own stack, a socket without this option gets zones once it has sent to an
+  // address with one.
   bool arrival = false;
   // What this socket sends to a group also goes to the members on this host. Our own stack never
   // does that: an image has no other programs.
