@@ -66,6 +66,7 @@ void write_text(TextWriter& out, const Ipv4Cidr& cidr) {
 
 void write_text(TextWriter& out, const IpAddress& address) {
   if (address.is_v4()) return write_text(out, address.v4());
+  if (const auto scope = address.scope()) return print(out, address.without_scope(), '%', *scope);
   // RFC 5952: the longest run of at least two zero groups, the first on a tie, becomes "::".
   std::array<std::uint16_t, 8> groups{};
   for (std::size_t i = 0; i < 8; ++i)

@@ -48,7 +48,15 @@ std::size_t parse_groups(std::string_view text, bool at_end, std::span<std::uint
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (const auto v4 = Ipv4Address::parse(text)) return IpAddress(*v4);
-  return parse_v6(text);
+  const std::size_t mark = text.find('%');
+  const auto address = parse_v6(text.substr(0, mark));
+  // Its bits would look like a zone.
+  if (!address || address->scope()) return std::nullopt;
+  if (mark == text.npos) return address;
+  std::uint64_t interface = 0;
+  if (!address->is_of_link() || !parse_unsigned(text.substr(mark + 1), 65534, interface))
+    return std::nullopt;
+  return address->with_scope(static_cast<std::uint16_t>(interface));
 }
 
 std::optional<IpAddress> IpAddress::parse_v6(std::string_view text) {
@@ -78,6 +86,21 @@ std::optional<Ipv6Cidr> Ipv6Cidr::parse(std::string_view text) {
   if (!address || slash == text.npos || !parse_unsigned(text.substr(slash + 1), 128, prefix))
     return std::nullopt;
   return Ipv6Cidr{*address, static_cast<std::uint8_t>(prefix)};
+}
+
+IpAddress IpAddress::with_scope(std::uint16_t interface) const {
+  IpAddress scoped = *this;
+  if (!is_of_link()) return scoped;
+  const MutableBytes at = MutableBytes(scoped.octets_).subspan<4>();
+  store_be(at, interface);
+  store_be(at.subspan(2), static_cast<std::uint16_t>(interface ^ 0xffff));
+  return scoped;
+}
+
+IpAddress IpAddress::without_scope() const {
+  IpAddress bare = *this;
+  if (scope()) store_be(MutableBytes(bare.octets_).subspan<4>(), std::uint32_t{0});
+  return bare;
 }
 
 unsigned IpAddress::common_bits(const IpAddress& other) const {

@@ -140,5 +140,29 @@ TEST(IpAddress, KnowsWhatKindOfAddressItIs) {
   EXPECT_FALSE(IpAddress::of(0xfec0, 0, 0, 0, 0, 0, 0, 1).is_link_local());
 }
 
+TEST(Ipv6Address, AZoneIsReadWrittenAndCompared) {
+  for (const std::string_view zoned : {"fe80::1%0", "fe80::1%2", "fe80::1%65534", "ff02::fb%1"}) {
+    const auto address = IpAddress::parse(zoned);
+    ASSERT_TRUE(address) << zoned;
+    EXPECT_EQ(Text<64>(std::in_place, *address).view(), zoned);
+    EXPECT_FALSE(address->without_scope().scope());
+    EXPECT_NE(*address, address->without_scope());
+    EXPECT_EQ(address->without_scope().with_scope(*address->scope()), *address);
+  }
+  EXPECT_EQ(IpAddress::parse("fe80::1%2")->scope(), 2);
+  EXPECT_NE(IpAddress::parse("fe80::1%2"), IpAddress::parse("fe80::1%3"));
+  EXPECT_EQ(Text<64>(std::in_place, Endpoint{*IpAddress::parse("fe80::1%2"), 53}).view(),
+            "[fe80::1%2]:53");
+  // The last one has bits that would look like a zone.
+  for (const std::string_view wrong :
+       {"fe80::1%", "fe80::1%65535", "fe80::1%-1", "fe80::1%1%1", "2001:db8::1%1", "ff05::1%1",
+        "192.0.2.1%1", "::1%1", "%1", "fe80:0:1:fffe::1"}) {
+    EXPECT_FALSE(IpAddress::parse(wrong)) << wrong;
+  }
+  const IpAddress global = IpAddress::of(0x2001, 0xdb8, 1, 0xfffe, 0, 0, 0, 1);
+  EXPECT_EQ(global.with_scope(3), global);
+  EXPECT_EQ(global.without_scope(), global);
+}
+
 }  // namespace
 }  // namespace fata

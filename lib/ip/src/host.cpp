@@ -119,23 +119,33 @@ void Host::doubt_reachable(const IpAddress& remote, Instant now) {
   if (Protocol* const engine = this->engine(remote)) engine->doubt_reachable(remote, now);
 }
 
-[[clang::minsize]] Interface& Host::interface_of(const IpAddress& group, const IpAddress& local) {
-  if (interface_count_ == 1 || local.is_any()) return *interfaces_[0];
+[[clang::minsize]] std::optional<Path> Host::path_on(std::uint8_t link, const IpAddress& remote,
+                                                     const IpAddress& local) {
+  Protocol* const engine = this->engine(remote);
+  if (engine == nullptr || link >= interface_count_) return std::nullopt;
+  const IpAddress source = local.is_any() ? engine->source_on(*interfaces_[link], remote) : local;
+  if (source.is_any()) return std::nullopt;
+  [[clang::uninitialized]] auto path = engine->path(remote, source);
+  if (path && path->link != link) return std::nullopt;
+  return path;
+}
+
+[[clang::minsize]] std::uint8_t Host::link_of(const IpAddress& group, const IpAddress& local) {
+  if (interface_count_ == 1 || local.is_any()) return 0;
   [[clang::uninitialized]] const auto path = this->path(group, local);
-  return *interfaces_[path && path->link < interface_count_ ? path->link : 0];
+  return path && path->link < interface_count_ ? path->link : 0;
 }
 
-[[clang::minsize]] bool Host::join_group(const IpAddress& group, const IpAddress& local,
-                                         Instant now) {
+[[clang::minsize]] std::uint8_t Host::join_group(const IpAddress& group, std::uint8_t link,
+                                                 const IpAddress& local, Instant now) {
   Protocol* const engine = this->engine(group);
-  return engine != nullptr && interface_count_ != 0 &&
-         engine->join(group, interface_of(group, local), now);
+  if (link == kNoLink) link = link_of(group, local);
+  if (engine == nullptr || link >= interface_count_) return kNoLink;
+  return engine->join(group, *interfaces_[link], now) ? link : kNoLink;
 }
 
-[[clang::minsize]] void Host::leave_group(const IpAddress& group, const IpAddress& local,
-                                          Instant now) {
-  if (Protocol* const engine = this->engine(group))
-    engine->leave(group, interface_of(group, local), now);
+[[clang::minsize]] void Host::leave_group(const IpAddress& group, std::uint8_t link, Instant now) {
+  if (Protocol* const engine = this->engine(group)) engine->leave(group, *interfaces_[link], now);
 }
 
 std::size_t Host::max_payload() const { return interfaces_[0]->mtu() - (v6_ == nullptr ? 20 : 40); }

@@ -107,6 +107,8 @@ Result<std::unique_ptr<TcpListener>> Tcp::listen(Endpoint at, std::size_t backlo
 async::Task<Result<std::unique_ptr<TcpFlow>>> Tcp::connect(Endpoint to, tcp::FlowOptions options,
                                                            async::Wait wait) {
   auto flow = std::unique_ptr<TcpFlow>(new TcpFlow(*this));
+  // The engine has no zones; the route to a link-local address is that of its neighbour.
+  to.address = to.address.without_scope();
   const Result<tcp::Connection*> made = table_.connect({}, to, options, flow.get(), driver_->now());
   if (!made) co_return fail(made.error());
   flow->connection_ = *made;

@@ -5,7 +5,9 @@
 namespace fata::stack {
 
 [[clang::minsize]] UdpSocket::~UdpSocket() {
-  while (!groups_.empty()) leave(IpAddress(groups_.back()));
+  for (const Membership& each : groups_)
+    udp_->ip().leave_group(each.group, each.link, driver_->now());
+  if (!groups_.empty()) driver_->flush();
 }
 
 async::Task<Result<std::size_t>> UdpSocket::receive(std::span<sig::RxDatagram> in,
@@ -51,22 +53,35 @@ std::optional<UdpSocket::Diagnostic> UdpSocket::take_error() {
   return oldest;
 }
 
-[[clang::minsize]] Result<void> UdpSocket::join(const IpAddress& group) {
-  if (std::ranges::contains(groups_, group)) return {};
-  const Instant now = driver_->now();
-  if (groups_.size() == kGroups || !udp_->ip().join_group(group, local().address, now))
-    return fail(Error(udp::SocketErrc::kGroupTableFull));
-  groups_.push_back(group);
+[[clang::minsize]] Result<void> UdpSocket::join(const IpAddress& group,
+                                                sig::InterfaceIndex interface) {
+  for (const Membership& each : groups_) {
+    if (each.group == group && each.wanted == interface) return {};
+  }
+  const bool any = interface == sig::kAnyInterface;
+  if (!any && interface >= ip::Interface::kMax) return fail(Error(udp::SocketErrc::kNoRoute));
+  if (groups_.size() == kGroups) return fail(Error(udp::SocketErrc::kGroupTableFull));
+  const std::uint8_t link = any ? ip::kNoLink : static_cast<std::uint8_t>(interface);
+  const std::uint8_t joined = udp_->ip().join_group(group, link, local().address, driver_->now());
+  if (joined == ip::kNoLink) return fail(Error(udp::SocketErrc::kGroupTableFull));
+  groups_.push_back({group, interface, joined});
   driver_->flush();
   return {};
 }
 
-[[clang::minsize]] void UdpSocket::leave(const IpAddress& group) {
-  const auto at = std::ranges::find(groups_, group);
+[[clang::minsize]] void UdpSocket::leave(const IpAddress& group, sig::InterfaceIndex interface) {
+  const auto at = std::ranges::find_if(groups_, [&](const Membership& each) {
+    return each.group == group && each.wanted == interface;
+  });
   if (at == groups_.end()) return;
-  udp_->ip().leave_group(group, local().address, driver_->now());
+  udp_->ip().leave_group(at->group, at->link, driver_->now());
   groups_.erase(at);
   driver_->flush();
+}
+
+[[clang::minsize]] bool UdpSocket::is_member(const IpAddress& group, std::uint8_t link) const {
+  return std::ranges::any_of(
+      groups_, [&](const Membership& each) { return each.group == group && each.link == link; });
 }
 
 void UdpSocket::deliver(sig::RxDatagram&& datagram, Instant) {
@@ -95,10 +110,12 @@ UdpSockets::~UdpSockets() {
   host_->detach(table_);
 }
 
-[[clang::minsize]] Result<std::unique_ptr<UdpSocket>> UdpSockets::bind(Endpoint local) {
+[[clang::minsize]] Result<std::unique_ptr<UdpSocket>> UdpSockets::bind(
+    Endpoint local, const sig::UdpOptions& options) {
   if (!local.address.is_any() && !host_->is_ours(local.address))
     return fail(udp::SocketErrc::kNotOurAddress, 0);
   auto socket = std::make_unique<UdpSocket>(table_, *driver_);
+  socket->configure(options);
   if ([[clang::uninitialized]] const Result<void> bound = table_.bind(*socket, local); !bound)
     return fail(bound.error());
   return socket;

@@ -20,8 +20,10 @@ class NoIp final : public ip::Layer {
             Instant) override {}
   void lower_path_mtu(const IpAddress&, std::size_t, Instant) override {}
   void confirm_reachable(const IpAddress&, Instant) override {}
-  bool join_group(const IpAddress&, const IpAddress&, Instant) override { return ++joined, true; }
-  void leave_group(const IpAddress&, const IpAddress&, Instant) override { --joined; }
+  std::uint8_t join_group(const IpAddress&, std::uint8_t, const IpAddress&, Instant) override {
+    return ++joined, 0;
+  }
+  void leave_group(const IpAddress&, std::uint8_t, Instant) override { --joined; }
   int joined = 0;
 };
 class NoDriver final : public SocketDriver {

@@ -50,7 +50,7 @@ class End final : public ip::PacketSink {
   void transmit(PacketBuf packet) override {
     out.emplace_back(packet.bytes().begin(), packet.bytes().end());
   }
-  void send(const Port& from, const Endpoint& to, std::size_t size, Instant now) {
+  void send(Port& from, const Endpoint& to, std::size_t size, Instant now) {
     sig::TxDatagram datagram{to, {}, udp.allocate()};
     (void)datagram.payload.append(size);
     udp.send(std::move(datagram), from, now);
@@ -234,7 +234,7 @@ TEST(IcmpGuess, ChangesNothingForADatagramThatWasNeverSent) {
       expect_nothing(world, "nothing was sent", 17, quote(port, 99, with_length(1480)), 1480);
     }
     world.to_b = false;
-    for (const End::Port* from : {&a.open, &a.connected, &a.server}) {
+    for (End::Port* from : {&a.open, &a.connected, &a.server}) {
       const std::uint16_t port = from->local().port;
       a.send(*from, to, 92, world.now);
       a.out.clear();

@@ -44,6 +44,21 @@ constexpr std::array<Counter, Table::kCounts> kCounters{{{"udp_received"},
                                                          {"no_route"},
                                                          {"too_long"}}};
 constexpr std::uint64_t kPortPurpose = 6;
+
+// An interface that no host has for a number out of range.
+std::uint8_t link_of(sig::InterfaceIndex interface) {
+  return static_cast<std::uint8_t>(std::min<sig::InterfaceIndex>(interface, ip::kNoLink));
+}
+// Replaces the zones of a datagram's addresses by the interface to send from.
+[[clang::minsize]] void leave_by_scope(sig::TxDatagram& datagram, bool& reports_scopes) {
+  IpAddress& to = datagram.destination.address;
+  if (const auto scope = to.scope()) {
+    datagram.interface = *scope;
+    to = to.without_scope();
+    reports_scopes = true;
+  }
+  datagram.source = datagram.source.without_scope();
+}
 }  // namespace
 
 [[clang::minsize]] Port::~Port() {
@@ -60,9 +75,17 @@ constexpr std::uint64_t kPortPurpose = 6;
 
 void Table::renew(const SipKey& secret) { random_ = RandomSource(derive(secret, kPortPurpose)); }
 
-[[clang::minsize]] bool Table::taken(const Endpoint& local) {
+[[clang::minsize]] void Port::configure(const sig::UdpOptions& options) {
+  shared_ = options.shared;
+  reports_scopes_ = options.arrival;
+  hop_limit_ = options.hop_limit;
+  group_hop_limit_ = options.multicast_hop_limit;
+  sets_hop_limit_ = (hop_limit_ | group_hop_limit_) != 0;
+}
+
+[[clang::minsize]] bool Table::taken(const Endpoint& local, bool shared) {
   for (const Port& port : buckets_[local.port % kBuckets]) {
-    if (port.local_.port != local.port) continue;
+    if (port.local_.port != local.port || (shared && port.shared_)) continue;
     if (port.local_.address == local.address || port.local_.address.is_any() ||
         local.address.is_any())
       return true;
@@ -79,10 +102,10 @@ void Table::renew(const SipKey& secret) { random_ = RandomSource(derive(secret, 
     for (std::uint32_t tries = 0; tries < kDraws + kPorts && local.port == 0; ++tries) {
       at = tries < kDraws ? random_.next() : at + 1;
       const auto port = static_cast<std::uint16_t>(kFirst + at % kPorts);
-      if (!taken({local.address, port})) local.port = port;
+      if (!taken({local.address, port}, false)) local.port = port;
     }
     if (local.port == 0) return fail(Error(SocketErrc::kNoFreePort));
-  } else if (taken(local)) {
+  } else if (taken(local, port.shared_)) {
     return fail(SocketErrc::kPortInUse, local.port);
   }
   port.local_ = local;
@@ -105,6 +128,18 @@ Port* Table::find(const Endpoint& local, const Endpoint& remote) {
   return nullptr;
 }
 
+[[clang::minsize]] bool Table::to_members(const sig::RxDatagram& datagram, const Endpoint& local,
+                                          std::uint8_t link, Instant now) {
+  bool any = false;
+  for (Port& port : buckets_[local.port % kBuckets]) {
+    if (port.local_.port != local.port || !port.is_member(local.address, link)) continue;
+    if (port.remote_.port != 0 && port.remote_ != datagram.source) continue;
+    port.deliver(sig::RxDatagram(datagram), now);
+    any = true;
+  }
+  return any;
+}
+
 bool Table::receive(ip::Packet& packet, Instant now) {
   count_up(kReceived);
   const auto header = wire::udp::Header::parse(packet.payload.bytes(), packet.source,
@@ -113,20 +148,29 @@ bool Table::receive(ip::Packet& packet, Instant now) {
     return count_up(header.error() == wire::udp::Malformed::kChecksum ? kChecksum : kBadHeader),
            true;
   const Endpoint from{packet.source, header->source_port};
-  Port* const port = find({packet.destination, header->destination_port}, from);
-  if (port == nullptr) {
+  const Endpoint local{packet.destination, header->destination_port};
+  Port* const port = find(local, from);
+  if (port == nullptr && packet.unicast) {
     count_up(kNoListener);
     return header->source_port == 0;  // no port to notify
   }
   sig::RxDatagram datagram{
       from, packet.destination,
       packet.payload.part(wire::udp::kHeaderSize, header->length - wire::udp::kHeaderSize)};
+  datagram.interface = packet.link == ip::kNoLink ? sig::kAnyInterface : packet.link;
+  datagram.hop_limit = packet.hop_limit;
   const std::size_t size = datagram.payload.size();
   if (datagram.payload.footprint() > 4 * size && size <= kSmallBufferSize) {
     [[clang::uninitialized]] PacketBuf copy = small_.copy(datagram.payload.bytes());
     if (!copy) return count_up(kNoSmallBuffer), true;
     datagram.payload = Slice(std::move(copy));
   }
+  if (port != nullptr && port->reports_scopes_ && packet.link != ip::kNoLink) [[unlikely]] {
+    datagram.source.address = from.address.with_scope(packet.link);
+    if (packet.unicast) datagram.destination = packet.destination.with_scope(packet.link);
+  }
+  if (!packet.unicast && to_members(datagram, local, packet.link, now)) return true;
+  if (port == nullptr) return count_up(kNoListener), header->source_port == 0;
   port->deliver(std::move(datagram), now);
   return true;
 }
@@ -172,12 +216,17 @@ PacketBuf Table::allocate() {
   return packet;
 }
 
-void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
+void Table::send(sig::TxDatagram&& given, Port& from, Instant now) {
   sig::TxDatagram datagram = std::move(given);  // recycles the buffer even if it is not sent
+  if (datagram.destination.address.is_of_link()) [[unlikely]]
+    leave_by_scope(datagram, from.reports_scopes_);
   const Endpoint& to = datagram.destination.port == 0 ? from.remote() : datagram.destination;
   if (datagram.payload.total_size() > kMaxPayload) return count_up(kTooLong);
   const IpAddress& local = datagram.source.is_any() ? from.local().address : datagram.source;
-  [[clang::uninitialized]] const auto path = ip_->path(to.address, local);
+  [[clang::uninitialized]] const auto path =
+      datagram.interface == sig::kAnyInterface
+          ? ip_->path(to.address, local)
+          : ip_->path_on(link_of(datagram.interface), to.address, local);
   if (!path) return count_up(kNoRoute);
   const std::size_t room = path->mtu - (path->source.is_v4() ? 20 : 40) - wire::udp::kHeaderSize;
   const bool whole = datagram.payload.size() <= room && datagram.payload.chain().empty();
@@ -185,6 +234,8 @@ void Table::send(sig::TxDatagram&& given, const Port& from, Instant now) {
                             path->checksum && whole);
   count_up(kSent);
   ip::Marks marks;
+  if (from.sets_hop_limit_) [[unlikely]]
+    marks.hop_limit = to.address.is_multicast() ? from.group_hop_limit_ : from.hop_limit_;
   if (from.ignores_path_) {
     marks.path_probe = marks.may_fragment = true;
   } else {

@@ -20,7 +20,9 @@ SockAddress to_sock(const Endpoint& endpoint) {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, endpoint.address.octets().data(), 16);
+    const IpAddress bare = endpoint.address.without_scope();
+    std::memcpy(&v6.sin6_addr, bare.octets().data(), 16);
+    v6.sin6_scope_id = endpoint.address.scope().value_or(0);
     std::memcpy(&out.storage, &v6, sizeof v6);
     out.length = sizeof v6;
   }
@@ -38,7 +40,10 @@ Endpoint from_sock(const sockaddr_storage& storage) {
     std::memcpy(&v6, &storage, sizeof v6);
     std::array<std::byte, 16> octets;
     std::memcpy(octets.data(), &v6.sin6_addr, 16);
-    return {IpAddress(octets), ntohs(v6.sin6_port)};
+    IpAddress address(octets);
+    if (v6.sin6_scope_id != 0 && v6.sin6_scope_id < 65535)
+      address = address.with_scope(static_cast<std::uint16_t>(v6.sin6_scope_id));
+    return {address, ntohs(v6.sin6_port)};
   }
   return {};
 }
@@ -51,14 +56,15 @@ Endpoint local_of(int fd) {
 }
 
 namespace {
-Result<Fd> bound_to(int type, const Endpoint& local) {
+Result<Fd> bound_to(int type, const Endpoint& local, bool shared) {
   SockAddress address = to_sock(local);
   Fd fd(::socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return os_fail();
   const int on = 1, off = 0;
-  // Only for TCP: with UDP, SO_REUSEADDR would let two servers share a port and split its datagrams
-  // between them.
-  if (type == SOCK_STREAM) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // With UDP, SO_REUSEADDR would let two servers share a port and split its datagrams between them.
+  if (type == SOCK_STREAM || shared)
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (shared) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (local.address == IpAddress())
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd.get(), address.raw(), address.length) != 0) return os_fail();
@@ -66,13 +72,13 @@ Result<Fd> bound_to(int type, const Endpoint& local) {
 }
 }  // namespace
 
-Result<Fd> bound_socket(int type, const Endpoint& local) {
-  Result<Fd> fd = bound_to(type, local);
+Result<Fd> bound_socket(int type, const Endpoint& local, bool shared) {
+  Result<Fd> fd = bound_to(type, local, shared);
   if (fd || local.address != IpAddress()) return fd;
   // A host with IPv6 disabled lacks either the socket family or the address.
   const bool no_ipv6 =
       fd.error() == os_error(EAFNOSUPPORT) || fd.error() == os_error(EADDRNOTAVAIL);
-  return no_ipv6 ? bound_to(type, {Ipv4Address{}, local.port}) : std::move(fd);
+  return no_ipv6 ? bound_to(type, {Ipv4Address{}, local.port}, shared) : std::move(fd);
 }
 
 SystemCall option_call(int level, int option) {

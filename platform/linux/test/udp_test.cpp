@@ -1,6 +1,7 @@
 #include "fata/linux/udp.hpp"
 
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -113,6 +114,67 @@ TEST(HostUdp, OneSocketServesBothFamilies) {
   });
   if (!has_ipv6()) GTEST_SKIP() << "this host has no IPv6";
   run([] { return one_socket_serves(kLoopback6, kLoopback6); });
+}
+
+// On the loopback interface, which Linux numbers 1.
+async::Task<void> shares_groups(IpAddress group) {
+  Udp udp;
+  const sig::UdpOptions options{
+      .shared = true, .arrival = true, .multicast_loop = true, .multicast_hop_limit = 255};
+  auto first = udp.bind({IpAddress(), 0}, options);
+  EXPECT_TRUE(first);
+  if (!first) co_return;
+  const Endpoint to{group, (*first)->local().port};
+  auto second = udp.bind({IpAddress(), to.port}, options);
+  auto stranger = udp.bind({IpAddress(), to.port}, options);
+  EXPECT_TRUE(second && stranger);
+  EXPECT_FALSE(udp.bind({IpAddress(), to.port})) << "not without the option";
+  EXPECT_TRUE((*first)->join(group, 1) && (*first)->join(group, 1) && (*second)->join(group, 1));
+  EXPECT_FALSE((*first)->join(group, 60000)) << "there is no such interface";
+  for (const std::string_view text : {"both", "one"}) {
+    std::array<sig::TxDatagram, 1> out{datagram(**first, to, text)};
+    out[0].interface = 1;
+    EXPECT_TRUE(co_await (*first)->send(out, {}));
+    std::array<sig::RxDatagram, 1> in;
+    for (UdpSocket* member : {first->get(), second->get(), stranger->get()}) {
+      const bool listens = text == "both" ? member != stranger->get() : member == second->get();
+      const auto wait = async::Wait::at_most(listens ? seconds(5) : milliseconds(50));
+      EXPECT_EQ((co_await member->receive(in, wait)).has_value(), listens);
+      if (!listens) continue;
+      EXPECT_EQ(in[0].payload.text(), text);
+      EXPECT_EQ(in[0].destination, group);
+      EXPECT_EQ(in[0].interface, 1);
+      EXPECT_EQ(in[0].hop_limit, 255);
+      in[0].payload = {};
+    }
+    (*first)->leave(group, 1);
+  }
+}
+TEST(HostUdp, SharesAPortAmongTheMembersOfAGroup) {
+  run([] { return shares_groups(Ipv4Address::of(224, 0, 0, 251)); });
+}
+
+// A link-local address of this host with the zone of its interface, if it has one.
+std::optional<IpAddress> link_local() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return std::nullopt;
+  std::optional<IpAddress> found;
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET6) continue;
+    sockaddr_in6 at;
+    std::memcpy(&at, each->ifa_addr, sizeof at);
+    const IpAddress address = IpAddress::of_octets(
+        Bytes(as_bytes(std::string_view(reinterpret_cast<const char*>(&at.sin6_addr), 16))));
+    if (address.is_link_local())
+      found = address.with_scope(static_cast<std::uint16_t>(at.sin6_scope_id));
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+TEST(HostUdp, ALinkLocalAddressKeepsItsZone) {
+  const auto address = link_local();
+  if (!address) GTEST_SKIP() << "this host has no link-local address";
+  run([&] { return one_socket_serves(*address, *address); });
 }
 
 // Refuses IPv6 sockets from now on, like a Linux without IPv6.

@@ -80,7 +80,8 @@ class IpAddress {
   }
   // Of 4 octets or of 16, in network order; :: for any other number.
   static IpAddress of_octets(Bytes octets);
-  // An address of either family.
+  // An address of either family. A link-local address may have a zone, the number of an interface
+  // from 0 to 65534: "fe80::1%2" (RFC 4007 section 11).
   static std::optional<IpAddress> parse(std::string_view text);
   // Accepts the forms of RFC 4291 section 2.2 without a zone. Rejects IPv4 addresses, even in the
   // form ::ffff:192.0.2.1.
@@ -98,6 +99,23 @@ class IpAddress {
   bool is_link_local() const {
     return octets_[0] == std::byte{0xfe} && (octets_[1] & std::byte{0xc0}) == std::byte{0x80};
   }
+  // True for the addresses that may have a zone: fe80::/10 and ff02::/16.
+  bool is_of_link() const {
+    return is_link_local() || (octets_[0] == std::byte{0xff} && octets_[1] == std::byte{2});
+  }
+  // The zone. It is kept in octets 4 to 7, which are zero in such addresses (RFC 4291 section
+  // 2.5.6), as a number and its complement: so equality covers it, and the sum of a pseudo-header
+  // does not change. An address that goes into a packet must have none.
+  std::optional<std::uint16_t> scope() const {
+    const Bytes at = Bytes(octets_).subspan<4>();
+    const auto number = load_be<std::uint16_t>(at);
+    if (!is_of_link() || load_be<std::uint16_t>(at.subspan(2)) != (number ^ 0xffff))
+      return std::nullopt;
+    return number;
+  }
+  // Unchanged unless is_of_link().
+  IpAddress with_scope(std::uint16_t interface) const;
+  IpAddress without_scope() const;
   // The length of the common prefix in bits, up to 128.
   unsigned common_bits(const IpAddress& other) const;
   // Meaningful only if is_v4() is true.
@@ -133,7 +151,7 @@ struct Endpoint {
 void write_text(TextWriter& out, const MacAddress& mac);     // 52:54:00:12:34:56
 void write_text(TextWriter& out, Ipv4Address address);       // 192.0.2.1
 void write_text(TextWriter& out, const Ipv4Cidr& cidr);      // 192.0.2.1/24
-void write_text(TextWriter& out, const IpAddress& address);  // RFC 5952
+void write_text(TextWriter& out, const IpAddress& address);  // RFC 5952, fe80::1%2
 void write_text(TextWriter& out, const Ipv6Cidr& cidr);      // 2001:db8::1/64
 void write_text(TextWriter& out, const Endpoint& endpoint);  // 192.0.2.1:53, [2001:db8::1]:53
 

@@ -14,8 +14,8 @@ bool Engine::join_pieces(sig::RxFrame& frame) {
   return true;
 }
 
-void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame,
-                              Instant now) {
+void Engine::receive_fragment(const Header& header, std::uint8_t link, LinkCast cast, bool ours,
+                              sig::RxFrame&& frame, Instant now) {
   if (!frame.more.empty() && !join_pieces(frame)) return count_up(kFragmentRoom);
   Header first = header;
   first.more_fragments = false;
@@ -50,6 +50,7 @@ void Engine::receive_fragment(const Header& header, LinkCast cast, bool ours, si
   first.write(result.packet.bytes().first(kHeaderSize));
   const Slice whole(std::move(result.packet));
   Packet packet{header.source, header.destination, whole, {}, {}};
+  packet.link = link;
   packet.payload.trim_front(kHeaderSize);
   packet.ecn = result.ecn;
   packet.hop_limit = header.ttl;

@@ -57,7 +57,8 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
     frame.more.truncate(ip->total_length - frame.frame.size());
   }
   if (ip->is_fragment()) [[unlikely]]
-    return receive_fragment(*ip, cast, ours, std::move(frame), now);
+    return receive_fragment(*ip, inside ? kNoLink : from->index(), cast, ours, std::move(frame),
+                            now);
   // TCP's payload stays in its buffers; for other protocols, the packet is joined into one buffer.
   if (ip->protocol == protocol::kIgmp && !inside) {
     // Unicast IGMP may come from beyond the link.
@@ -71,6 +72,7 @@ void Engine::receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, In
   packet.payload.trim_front(ip->header_length);
   packet.ecn = static_cast<Ecn>(ip->tos & 3);
   packet.hop_limit = ip->ttl;
+  packet.link = inside ? kNoLink : from->index();
   packet.unicast = ours && cast == LinkCast::kUnicast;
   deliver(*ip, packet, whole, now);
 }

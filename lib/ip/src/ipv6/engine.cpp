@@ -77,6 +77,11 @@ Address* Engine::find_on(const IpAddress& address, std::uint8_t interface) {
 
 bool Engine::is_ours(const IpAddress& address) const { return find(address) != nullptr; }
 
+[[clang::minsize]] IpAddress Engine::source_on(const Interface& on, const IpAddress& remote) const {
+  const Address* const own = select_source(addresses(), remote, on.index(), now_);
+  return own == nullptr || own->interface != on.index() ? IpAddress() : own->address();
+}
+
 IpAddress Engine::link_local(const Link& link) const {
   for (const Address& each : addresses()) {
     if (each.usable() && each.interface == link.interface->index() &&

@@ -18,7 +18,8 @@ void Engine::receive(Interface* from, wire::ethernet::Type, LinkCast cast, sig::
     return header->next_header == protocol::kIcmpV6 && header->hop_limit == 255;
   };
   const bool impossible =
-      source.is_multicast() || source.is_v4() || to.is_v4() || to.is_any() ||
+      source.is_multicast() || source.scope().has_value() || source.is_v4() || to.is_v4() ||
+      to.is_any() ||
       (!inside && (source.is_loopback() || to.is_loopback() || (is_ours(source) && !claim())));
   if (impossible) return count_up(kBadAddress);
   bool unicast = false;
@@ -52,6 +53,7 @@ void Engine::receive(Interface* from, wire::ethernet::Type, LinkCast cast, sig::
   Packet packet{source, to, std::move(frame.frame), std::move(frame.more), frame.offload};
   packet.ecn = static_cast<Ecn>(header->traffic_class & 3);
   packet.hop_limit = header->hop_limit;
+  packet.link = inside ? kNoLink : from->index();
   packet.unicast = unicast;
   receive_walked(from, *header, walk, std::move(packet), whole, now);
 }

@@ -73,12 +73,15 @@ class Host final : public Layer {
   void lower_path_mtu(const IpAddress& remote, std::size_t mtu, Instant now) override;
   void confirm_reachable(const IpAddress& remote, Instant now) override;
   void doubt_reachable(const IpAddress& remote, Instant now) override;
-  bool join_group(const IpAddress& group, const IpAddress& local, Instant now) override;
-  void leave_group(const IpAddress& group, const IpAddress& local, Instant now) override;
+  std::optional<Path> path_on(std::uint8_t link, const IpAddress& remote,
+                              const IpAddress& local) override;
+  std::uint8_t join_group(const IpAddress& group, std::uint8_t link, const IpAddress& local,
+                          Instant now) override;
+  void leave_group(const IpAddress& group, std::uint8_t link, Instant now) override;
   std::size_t max_payload() const override;
 
  private:
-  Interface& interface_of(const IpAddress& group, const IpAddress& local);
+  std::uint8_t link_of(const IpAddress& group, const IpAddress& local);
 
   Protocol* v4_ = nullptr;
   Protocol* v6_ = nullptr;

@@ -86,6 +86,8 @@ class Protocol : public Layer {
   virtual Instant next_deadline() const = 0;
   virtual void tick(Instant now) = 0;
   virtual bool is_ours(const IpAddress& address) const = 0;
+  // The address of that interface to send from to `remote`; "any" if it has none.
+  virtual IpAddress source_on(const Interface& on, const IpAddress& remote) const = 0;
   // Adds or removes one listener of a group. Memberships are counted, so several sockets may share
   // one. join() returns false if the table is full.
   virtual bool join(const IpAddress& group, Interface& on, Instant now) = 0;

@@ -73,6 +73,7 @@ struct Packet {
   std::uint8_t hop_limit = 0;  // or time to live
   // At both layers: only unicast packets are answered by an error or a reset.
   bool unicast = true;
+  std::uint8_t link = kNoLink;  // the interface it came in on; kNoLink: from this host itself
 };
 
 // An ICMP error about a packet of ours. The IP layer has checked that we could have sent it from
@@ -129,13 +130,23 @@ class Layer {
   // be confirmed again.
   virtual void doubt_reachable(const IpAddress& remote, Instant now) { (void)remote, (void)now; }
 
-  // Adds or removes one listener of a group on the interface of the address `local`, or on the
-  // first interface if that is "any". join_group() returns false if the table of groups is full.
-  virtual bool join_group(const IpAddress& group, const IpAddress& local, Instant now) {
-    return (void)group, (void)local, (void)now, false;
+  // As path(), if it leaves through that interface, from an address of that interface if `local` is
+  // "any"; nothing otherwise.
+  virtual std::optional<Path> path_on(std::uint8_t link, const IpAddress& remote,
+                                      const IpAddress& local) {
+    return (void)link, path(remote, local);
   }
-  virtual void leave_group(const IpAddress& group, const IpAddress& local, Instant now) {
-    (void)group, (void)local, (void)now;
+
+  // Adds one listener of a group on the interface `link`; kNoLink: on that of the address `local`,
+  // or on the first interface if that is "any". Returns the interface, or kNoLink if there is none
+  // or the table of groups is full.
+  virtual std::uint8_t join_group(const IpAddress& group, std::uint8_t link, const IpAddress& local,
+                                  Instant now) {
+    return (void)group, (void)link, (void)local, (void)now, kNoLink;
+  }
+  // Removes one listener from the interface that join_group() returned.
+  virtual void leave_group(const IpAddress& group, std::uint8_t link, Instant now) {
+    (void)group, (void)link, (void)now;
   }
   // Bytes that fit after the IP header in a packet of the first interface's MTU, for all families.
   virtual std::size_t max_payload() const { return 1480; }

@@ -49,12 +49,18 @@ class UdpSocket final : public udp::Port {
     Endpoint remote;
   };
   std::optional<Diagnostic> take_error();
-  // Joins a group on the interface of the socket's address (the default interface if that is
-  // "any"). The socket leaves its groups when it is destroyed.
-  Result<void> join(const IpAddress& group);
-  void leave(const IpAddress& group);
+  // kAnyInterface: the interface of the socket's address, or the first if that is "any". At most
+  // kGroups groups, counted for each interface (SocketErrc::kGroupTableFull).
+  Result<void> join(const IpAddress& group, sig::InterfaceIndex interface = sig::kAnyInterface);
+  void leave(const IpAddress& group, sig::InterfaceIndex interface = sig::kAnyInterface);
 
  private:
+  struct Membership {
+    IpAddress group;
+    sig::InterfaceIndex wanted;  // as passed to join()
+    std::uint8_t link;
+  };
+  bool is_member(const IpAddress& group, std::uint8_t link) const override;
   void deliver(sig::RxDatagram&& datagram, Instant now) override;
   void error(udp::SocketErrc what, const Endpoint& remote) override;
 
@@ -64,7 +70,7 @@ class UdpSocket final : public udp::Port {
   std::size_t first_ = 0;
   std::size_t used_ = 0;
   std::vector<Diagnostic> errors_;
-  std::vector<IpAddress> groups_;
+  std::vector<Membership> groups_;
   async::WaitQueue readers_;
 };
 
@@ -77,7 +83,7 @@ class UdpSockets {
   // All sockets must be destroyed.
   ~UdpSockets();
 
-  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local);
+  Result<std::unique_ptr<UdpSocket>> bind(Endpoint local, const sig::UdpOptions& options = {});
 
   udp::Table& table() { return table_; }
   // Itself, for plans in which the sockets' users come after what attaches to the stack.

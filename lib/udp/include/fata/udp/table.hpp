@@ -51,6 +51,13 @@ class Port : public ListNode<Port> {
   // Datagrams dropped because the queue was full.
   std::uint64_t dropped() const { return dropped_; }
 
+  // Before bind().
+  void configure(const sig::UdpOptions& options);
+
+  // True if the port joined the group on that interface.
+  virtual bool is_member(const IpAddress& group, std::uint8_t link) const {
+    return (void)group, (void)link, false;
+  }
   virtual void deliver(sig::RxDatagram&& datagram, Instant now) = 0;
   // Reports an ICMP error about a datagram recently sent from this port to `remote`.
   virtual void error(SocketErrc what, const Endpoint& remote) = 0;
@@ -64,6 +71,12 @@ class Port : public ListNode<Port> {
   Endpoint remote_;
   Table* table_ = nullptr;
   bool ignores_path_ = false;
+  bool shared_ = false;
+  // Link-local sources and unicast destinations of received datagrams have their zone.
+  bool reports_scopes_ = false;
+  bool sets_hop_limit_ = false;
+  std::uint8_t hop_limit_ = 0;
+  std::uint8_t group_hop_limit_ = 0;
 };
 
 class Table final : public ip::Transport {
@@ -103,7 +116,8 @@ class Table final : public ip::Transport {
   PacketBuf allocate();
   // Sends the datagram, or drops and counts it. Always takes the payload. Without a destination, it
   // goes to the port's remote.
-  void send(sig::TxDatagram&& datagram, const Port& from, Instant now);
+  // A port that sends to an address with a zone receives them with zones from then on.
+  void send(sig::TxDatagram&& datagram, Port& from, Instant now);
 
   // ip::Transport
   bool receive(ip::Packet& packet, Instant now) override;
@@ -125,7 +139,10 @@ class Table final : public ip::Transport {
   static constexpr std::size_t kBuckets = 64;
   // The port that receives datagrams from `remote` to `local`.
   Port* find(const Endpoint& local, const Endpoint& remote);
-  bool taken(const Endpoint& local);
+  bool taken(const Endpoint& local, bool shared);
+  // Delivers to each port that joined the group; false if none did.
+  bool to_members(const sig::RxDatagram& datagram, const Endpoint& local, std::uint8_t link,
+                  Instant now);
   void count_up(Count which) { ++counters_[which]; }
 
   ip::Layer* ip_;

@@ -123,6 +123,10 @@ class Engine final : public Protocol {
   bool is_ours(const IpAddress& address) const override {
     return address.is_v4() && is_ours(address.v4());
   }
+  IpAddress source_on(const Interface& on, const IpAddress& remote) const override {
+    const Address* const own = address_on(on.index(), remote.v4());
+    return own == nullptr ? IpAddress() : own->cidr.address;
+  }
   bool join(const IpAddress& group, Interface& on, Instant now) override;
   void leave(const IpAddress& group, Interface& on, Instant now) override;
   std::span<const Counter> counters() const override { return counters_; }
@@ -187,8 +191,8 @@ class Engine final : public Protocol {
 
   void receive_arp(Link& link, Bytes payload, Instant now);
   void receive_ip(Interface* from, LinkCast cast, sig::RxFrame&& frame, Instant now);
-  void receive_fragment(const Header& header, LinkCast cast, bool ours, sig::RxFrame&& frame,
-                        Instant now);
+  void receive_fragment(const Header& header, std::uint8_t link, LinkCast cast, bool ours,
+                        sig::RxFrame&& frame, Instant now);
   // Joins a packet's buffers into one; false if there is no memory.
   bool join_pieces(sig::RxFrame& frame);
   // `whole` is the packet with its header, for errors to quote.

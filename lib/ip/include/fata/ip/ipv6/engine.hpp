@@ -119,6 +119,7 @@ class Engine final : public Protocol {
   Instant next_deadline() const override;
   void tick(Instant now) override;
   bool is_ours(const IpAddress& address) const override;
+  IpAddress source_on(const Interface& on, const IpAddress& remote) const override;
   bool join(const IpAddress& group, Interface& on, Instant now) override;
   void leave(const IpAddress& group, Interface& on, Instant now) override;
   std::span<const Counter> counters() const override { return counters_; }
