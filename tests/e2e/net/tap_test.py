@@ -99,7 +99,7 @@ class Tap(NameServerTest):
         self.addCleanup(subprocess.run, ["ip", "link", "set", "fata0", "mtu", "1500"])
         # A frame over the link's MTU arrives in several buffers, often enough to wrap around the
         # ring. The answers are sent in fragments.
-        self.assertEqual(ping(GUEST, 100, size=8000, every=0.002), (100, 100))
+        self.assertEqual(ping(GUEST, 100, size=8000, every=0.02), (100, 100))
         link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self.addCleanup(link.close)
         link.bind(("fata0", 0))

@@ -357,7 +357,7 @@ void run(unsigned seed, const BlockQueue::Sizes& sizes, const BlockOffer& offer,
       front_awake = true;
     }
   }
-  EXPECT_GT(ended_count, 200U);
+  EXPECT_GT(ended_count, rounds / 8);
   EXPECT_EQ(begun_count - ended_count, world.queue.under_way());
   world.part();
 }
