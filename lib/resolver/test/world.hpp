@@ -134,12 +134,8 @@ class World final : public Outside {
       sig::RecordReader reader(part.records);
       for (Bytes rdata; reader.next(rdata);) {
         Text<64> one;
-        if (part.type == dns::Type::kA) {
-          write_text(one, Ipv4Address{load_be<std::uint32_t>(rdata)});
-        } else if (part.type == dns::Type::kAaaa) {
-          std::array<std::byte, 16> octets{};
-          copy_bytes(octets, rdata);
-          write_text(one, IpAddress(octets));
+        if (part.type == dns::Type::kA || part.type == dns::Type::kAaaa) {
+          write_text(one, IpAddress::of_octets(rdata));
         } else {
           for (const std::byte each : rdata) one.put_hex(static_cast<std::uint64_t>(each), 2);
         }

@@ -38,9 +38,7 @@ Endpoint from_sock(const sockaddr_storage& storage) {
   if (storage.ss_family == AF_INET6) {
     sockaddr_in6 v6;
     std::memcpy(&v6, &storage, sizeof v6);
-    std::array<std::byte, 16> octets;
-    std::memcpy(octets.data(), &v6.sin6_addr, 16);
-    IpAddress address(octets);
+    IpAddress address = IpAddress::of_octets(std::as_bytes(std::span(v6.sin6_addr.s6_addr)));
     if (v6.sin6_scope_id != 0 && v6.sin6_scope_id < 65535)
       address = address.with_scope(static_cast<std::uint16_t>(v6.sin6_scope_id));
     return {address, ntohs(v6.sin6_port)};

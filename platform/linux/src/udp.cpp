@@ -22,6 +22,10 @@ sig::InterfaceIndex interface_of(unsigned index) {
   return index != 0 && index < sig::kAnyInterface ? static_cast<sig::InterfaceIndex>(index)
                                                   : sig::kAnyInterface;
 }
+// 0: the kernel chooses.
+unsigned index_of(sig::InterfaceIndex interface) {
+  return interface == sig::kAnyInterface ? 0 : unsigned{interface};
+}
 
 // Prefers the IPv4 form: for a datagram to a broadcast address, it holds an address of this host.
 void read_control(msghdr& header, sig::RxDatagram& datagram) {
@@ -39,10 +43,8 @@ void read_control(msghdr& header, sig::RxDatagram& datagram) {
     if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO && !is_v4) {
       in6_pktinfo info;
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
-      std::array<std::byte, 16> octets;
-      std::memcpy(octets.data(), &info.ipi6_addr, 16);
       datagram.interface = interface_of(info.ipi6_ifindex);
-      datagram.destination = IpAddress(octets);
+      datagram.destination = IpAddress::of_octets(std::as_bytes(std::span(info.ipi6_addr.s6_addr)));
       // An answer from this address then leaves on the interface of the question.
       if (datagram.interface != sig::kAnyInterface && !datagram.destination.is_multicast())
         datagram.destination = datagram.destination.with_scope(datagram.interface);
@@ -56,33 +58,33 @@ void read_control(msghdr& header, sig::RxDatagram& datagram) {
   }
 }
 
+// Writes a control message; returns its length.
+template <class Info>
+std::size_t put(std::span<char> control, int level, int type, const Info& info) {
+  cmsghdr header{};
+  header.cmsg_level = level;
+  header.cmsg_type = type;
+  header.cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(control.data(), &header, sizeof header);
+  std::memcpy(&control[CMSG_LEN(0)], &info, sizeof info);
+  return CMSG_SPACE(sizeof info);
+}
+
 // Writes the control message that sets the source address and the interface; returns its length.
 std::size_t put_source(std::span<char> control, const sig::TxDatagram& datagram) {
-  const unsigned interface =
-      datagram.interface == sig::kAnyInterface ? 0 : unsigned{datagram.interface};
+  const unsigned interface = index_of(datagram.interface);
   const IpAddress& source = datagram.source;
-  cmsghdr header{};
   if (datagram.destination.address.is_v4()) {
     in_pktinfo info{};
     info.ipi_ifindex = static_cast<int>(interface);
     if (source.is_v4()) info.ipi_spec_dst.s_addr = htonl(source.v4().value);
-    header.cmsg_level = IPPROTO_IP;
-    header.cmsg_type = IP_PKTINFO;
-    header.cmsg_len = CMSG_LEN(sizeof info);
-    std::memcpy(control.data(), &header, sizeof header);
-    std::memcpy(&control[CMSG_LEN(0)], &info, sizeof info);
-    return CMSG_SPACE(sizeof info);
+    return put(control, IPPROTO_IP, IP_PKTINFO, info);
   }
   in6_pktinfo info{};
   info.ipi6_ifindex = interface != 0 ? interface : source.scope().value_or(0);
   const IpAddress bare = source.without_scope();
   if (!source.is_v4()) std::memcpy(&info.ipi6_addr, bare.octets().data(), 16);
-  header.cmsg_level = IPPROTO_IPV6;
-  header.cmsg_type = IPV6_PKTINFO;
-  header.cmsg_len = CMSG_LEN(sizeof info);
-  std::memcpy(control.data(), &header, sizeof header);
-  std::memcpy(&control[CMSG_LEN(0)], &info, sizeof info);
-  return CMSG_SPACE(sizeof info);
+  return put(control, IPPROTO_IPV6, IPV6_PKTINFO, info);
 }
 
 }  // namespace
@@ -154,7 +156,7 @@ void UdpSocket::apply(const sig::UdpOptions& options) {
 void UdpSocket::only_own_groups() { set_both(fd_.get(), IP_MULTICAST_ALL, IPV6_MULTICAST_ALL, 0); }
 
 int UdpSocket::change_membership(const IpAddress& group, sig::InterfaceIndex interface, bool join) {
-  const unsigned index = interface == sig::kAnyInterface ? 0 : unsigned{interface};
+  const unsigned index = index_of(interface);
   if (group.is_v4()) {
     ip_mreqn request{};
     request.imr_multiaddr.s_addr = htonl(group.v4().value);
