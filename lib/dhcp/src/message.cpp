@@ -173,19 +173,23 @@ bool read_compressed_name(ByteReader& in, std::span<char, kMaxName> text, std::s
 }
 
 // A malformed name ends the list (RFC 3397). Names that do not fit are dropped.
-void read_search(Bytes data, Few<char, 255>& search) {
+void read_search(Bytes data, SearchList& search) {
   ByteReader in(data);
   std::array<char, kMaxName> name;
   std::size_t size = 0;
   while (!in.at_end() && read_compressed_name(in, name, size)) {
-    const std::size_t used = search.all().size();
-    if (size == 0 || used + size + 1 > 255) continue;
-    if (used != 0) search.push(' ');
-    for (const char each : std::span(name).first(size)) search.push(each);
+    if (size != 0) add_domain(search, std::span(name).first(size));
   }
 }
 
 }  // namespace
+
+void add_domain(SearchList& list, std::span<const char> domain) {
+  const std::size_t used = list.all().size();
+  if (used + domain.size() + 1 > 255) return;
+  if (used != 0) list.push(' ');
+  for (const char each : domain) list.push(each);
+}
 
 std::expected<Reply, Malformed> Reply::parse(Bytes message, const MacAddress& us) {
   ByteReader in(message);

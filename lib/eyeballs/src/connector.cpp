@@ -3,9 +3,8 @@
 namespace fata::eyeballs {
 
 void Race::looked_up(Family family, const Result<sig::RecordSet>& records) {
-  const Instant now = loop_->now();
   if (!records) {
-    engine_.unresolved(family, records.error(), now);
+    engine_.unresolved(family, records.error());
   } else {
     std::array<IpAddress, Engine::kMaxAddresses> addresses;
     std::size_t count = 0;
@@ -13,7 +12,7 @@ void Race::looked_up(Family family, const Result<sig::RecordSet>& records) {
     for (Bytes rdata; count != addresses.size() && reader.next(rdata);) {
       addresses[count++] = IpAddress::of_octets(rdata);
     }
-    engine_.resolved(family, std::span(addresses).first(count), now);
+    engine_.resolved(family, std::span(addresses).first(count), loop_->now());
   }
   changed_.notify_all();
 }

@@ -54,10 +54,9 @@ void Engine::resolved(Family family, std::span<const IpAddress> addresses, Insta
   }
   sort(std::span(known.addresses).first(known.count));
   known.at = now;
-  if (known.count == 0) known.error = Error(sig::NameErrc::kNoData);
 }
 
-void Engine::unresolved(Family family, const Error& error, Instant) {
+void Engine::unresolved(Family family, const Error& error) {
   of(family).answered = true;
   of(family).error = error;
 }

@@ -61,7 +61,7 @@ class Network {
     for (const Family family : {Family::kV6, Family::kV4}) {
       const Lookup& lookup = family == Family::kV6 ? aaaa : a;
       events.emplace(begin + lookup.after, [&engine, &lookup, family](Instant now) {
-        if (lookup.addresses.empty()) return engine.unresolved(family, lookup.error, now);
+        if (lookup.addresses.empty()) return engine.unresolved(family, lookup.error);
         engine.resolved(family, lookup.addresses, now);
       });
     }
@@ -212,7 +212,7 @@ TEST(HappyEyeballs, NamesTheAttemptsThatHaveNotEnded) {
   Engine engine(443);
   const std::array addresses{v6(1), v6(2)};
   engine.resolved(Family::kV6, addresses, Instant{});
-  engine.unresolved(Family::kV4, NameErrc::kNoData, Instant{});
+  engine.unresolved(Family::kV4, NameErrc::kNoData);
   EXPECT_EQ(engine.next(Instant{}), 0U);
   engine.failed(0, NameErrc::kServersFailed, Instant{});
   EXPECT_EQ(engine.next(Instant{}), 1U);

@@ -85,15 +85,12 @@ bool read_name(ByteReader& in, Few<char, 253>& text) {
 }
 
 // A malformed name ends the list. Names that do not fit are dropped.
-bool read_search(Bytes data, Few<char, 255>& search) {
+bool read_search(Bytes data, SearchList& search) {
   ByteReader in(data);
   while (!in.at_end()) {
     Few<char, 253> name;
     if (!read_name(in, name)) return false;
-    const std::size_t used = search.all().size();
-    if (used + name.all().size() + 1 > 255) continue;
-    if (used != 0) search.push(' ');
-    for (const char each : name.all()) search.push(each);
+    add_domain(search, name.all());
   }
   return !data.empty();
 }

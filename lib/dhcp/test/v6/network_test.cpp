@@ -182,7 +182,7 @@ class World final : public Outside {
       EXPECT_LE(client.lease().end, granted->second);
       return;
     }
-    FAIL() << "nobody granted the address";
+    FAIL() << "no server granted the address";
   }
 
  private:

@@ -16,7 +16,7 @@ struct Lease {
   Few<Ipv4Address, 4> name_servers;
   Few<Ipv4Address, 4> time_servers;
   Few<char, 255> domain;
-  Few<char, 255> search;  // names, separated by spaces
+  SearchList search;  // names, separated by spaces
   Few<char, 63> host_name;
   std::uint16_t mtu = 0;      // 0: not given
   std::uint32_t seconds = 0;  // duration; all ones: infinite

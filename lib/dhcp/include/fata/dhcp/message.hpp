@@ -44,6 +44,11 @@ class Few {
   std::size_t count_ = 0;
 };
 
+// Search domains, separated by spaces.
+using SearchList = Few<char, 255>;
+// Drops a domain that does not fit.
+void add_domain(SearchList& list, std::span<const char> domain);
+
 // A server's message.
 struct Reply {
   Kind kind{};
@@ -60,7 +65,7 @@ struct Reply {
   Few<Ipv4Address, 4> name_servers;
   Few<Ipv4Address, 4> time_servers;  // option 42, NTP
   Few<char, 255> domain;
-  Few<char, 255> search;    // option 119 (RFC 3397): names, separated by spaces
+  SearchList search;        // option 119 (RFC 3397): names, separated by spaces
   Few<char, 63> host_name;  // option 12: what the server calls this client
   // The hardware address and, if echoed (RFC 6842), the client identifier are this client's.
   bool for_us = false;

@@ -44,7 +44,7 @@ class Engine {
   // The outcome of a family's lookup, once for each family. Addresses of the other family are
   // ignored, and an empty list is kNoData.
   void resolved(Family family, std::span<const IpAddress> addresses, Instant now);
-  void unresolved(Family family, const Error& error, Instant now);
+  void unresolved(Family family, const Error& error);
 
   // The number of an attempt to start now: 0, 1, 2, ... Nothing if none is due or the race is over.
   // Call it until it returns nothing, after each other call and at the deadline.

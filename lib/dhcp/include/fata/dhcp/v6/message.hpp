@@ -65,7 +65,7 @@ struct Settings {
   Few<IpAddress, 4> name_servers;  // option 23 (RFC 3646)
   Few<IpAddress, 4> time_servers;  // option 56, unicast addresses (RFC 5908)
   Few<char, 253> time_server;      // option 56, the first name
-  Few<char, 255> search;           // option 24: names, separated by spaces
+  SearchList search;               // option 24: names, separated by spaces
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
