@@ -21,7 +21,7 @@ PROCESSES = f"process-{ARCH}"
 KERNELS = f"kernel-{ARCH}"
 # Set by `./fata test --long`: a test of many combinations then tries all of them, otherwise each
 # member once; and tests marked @long run.
-LONG = os.environ.get("FATA_TEST_LONG", "0") != "0"
+LONG = "FATA_TEST_LONG" in os.environ
 long = unittest.skipUnless(LONG, "takes long; ./fata test --long runs it")
 # Where applications are built. Kept between runs, so that later builds are quick.
 BUILD = pathlib.Path(os.environ.get("FATA_TEST_BUILD", tempfile.gettempdir() + "/fata-tests"))

@@ -1,7 +1,7 @@
 """The first minute on this machine, without apt.
 
-A clone in `my dépôt`, an empty home, a terminal, no network; then a second user, a read-only tree,
-and folders that CMake cannot build in.
+A clone in `my dépôt`, an empty home, a terminal, no network; then a second user, a read-only
+tree, and folders that CMake cannot build in.
 
 The test runs in its own mount and network namespaces. In them, the clone has the same path each
 time, so that a compiler cache helps regardless of the tested tree's path."""

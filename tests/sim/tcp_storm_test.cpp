@@ -14,7 +14,7 @@ namespace {
 
 struct Seeds {
   std::uint64_t first = 1;
-  std::uint64_t count = sim::effort(250, 1000);
+  std::uint64_t count = sim::effort(250, 2000);
 };
 Seeds seeds() {
   Seeds seeds;

@@ -5,9 +5,8 @@
 
 namespace fata::sim {
 
-inline bool long_run() { return std::getenv("FATA_TEST_LONG") != nullptr; }
 inline unsigned effort(unsigned usual, unsigned in_long_run) {
-  return long_run() ? in_long_run : usual;
+  return std::getenv("FATA_TEST_LONG") != nullptr ? in_long_run : usual;
 }
 
 }  // namespace fata::sim
